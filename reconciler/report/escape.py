@@ -1,0 +1,85 @@
+"""Makes strings that somebody else wrote harmless where they are shown.
+
+The functions work character by character (``terminal``: ``f(a + b) == f(a) + f(b)``), so a caret
+under column c of an excerpt stands after ``terminal_width(excerpt[: c - 1])`` cells.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+# Cc: control, Cf: format (bidi overrides, zero width, tags), Cs: lone surrogates (cannot be encoded),
+# Co/Cn: no agreed look, Zl/Zp: line breaks that terminals and editors treat differently.
+_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+# Letters and marks that are drawn as nothing: they hide a difference between two names.
+_BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+_SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+_MARKDOWN = {character: f"&#{ord(character)};" for character in "\\`*_[]|~$"}
+_MARKDOWN |= {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"}
+# A zero width space after these ends a mention (@name), an e-mail address and an issue reference
+# (#12, GH-12): forges look for them in the rendered text, where an entity would be decoded already.
+_MARKDOWN |= {"@": "@&#8203;", "#": "#&#8203;"}
+_REFERENCE = re.compile(r"(?i)\b(gh-)(?=\d)")
+_LINK = re.compile(r"(?i)\b(?:(https?|ftp|mailto|xmpp):|(www)\.)")
+
+
+def terminal(text: str) -> str:
+    r"""One line for a terminal: ESC becomes the four characters ``\x1b``, a newline ``\n``.
+
+    Neutralises escape sequences, bidirectional overrides, zero-width characters and lone surrogates.
+    """
+    if text.isascii() and text.isprintable():  # nearly always
+        return text
+    return "".join(map(_visible, text))
+
+
+def _visible(character: str) -> str:
+    if character in _BLANK or unicodedata.category(character) in _INVISIBLE:
+        return _SHORT.get(character) or _code(ord(character))
+    return character
+
+
+def _code(number: int) -> str:
+    if number <= 0xFF:
+        return f"\\x{number:02x}"
+    return f"\\u{number:04x}" if number <= 0xFFFF else f"\\U{number:08x}"
+
+
+def terminal_width(text: str) -> int:
+    """Cells that ``terminal(text)`` takes: East Asian wide characters count 2, combining marks 0."""
+    shown = terminal(text)
+    if shown.isascii():
+        return len(shown)
+    return sum(
+        0 if unicodedata.combining(character) else 2 if unicodedata.east_asian_width(character) in "WF" else 1
+        for character in shown
+    )
+
+
+def markdown(text: str) -> str:
+    """One line of GitHub or GitLab Markdown that shows ``text`` and means nothing: no emphasis, code, link,
+    HTML, table cell, mention or issue reference. Line breaks become spaces.
+
+    Not for the very start of a line, where ``- `` and ``1. `` begin a list.
+    """
+    flat = terminal(re.sub(r"[\r\n]+", " ", text))
+    shown = "".join(_MARKDOWN.get(character, character) for character in flat)
+    shown = _REFERENCE.sub(r"\1&#8203;", shown)
+    return _LINK.sub(_unlinked, shown)
+
+
+def _unlinked(match: re.Match[str]) -> str:
+    return f"{match[1]}&#58;" if match[1] else f"{match[2]}&#46;"
+
+
+def workflow_command_data(text: str) -> str:
+    """The message of a GitHub workflow command (``::error::message``); line breaks are kept as ``%0A``."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return "%0A".join(terminal(line).replace("%", "%25") for line in lines)
+
+
+def workflow_command_property(text: str) -> str:
+    """A property of a GitHub workflow command (``file=…``): colon and comma would end it."""
+    return terminal(text).replace("%", "%25").replace(":", "%3A").replace(",", "%2C")
