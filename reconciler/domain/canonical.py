@@ -1,0 +1,48 @@
+"""Canonical JSON, digests and instants: one spelling for everything that is stored or hashed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+# Text, integers, booleans, null, lists and string-keyed mappings; never floats (RFC 8785 leaves
+# their spelling to ECMAScript, and large integers lose digits on the way through Vault).
+Json = Any
+JsonObject = Mapping[str, Any]
+
+
+def dumps(value: Json) -> str:
+    """Canonical JSON: sorted keys, no white space, UTF-8 text kept (RFC 8785 without floats).
+
+    Raises ``ValueError`` for NaN and infinities.
+    """
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def digest(value: Json) -> str:
+    """``sha256:`` and 64 hex digits over the canonical JSON of ``value``."""
+    return "sha256:" + hashlib.sha256(dumps(value).encode()).hexdigest()
+
+
+def iso(instant: datetime) -> str:
+    """UTC with seconds: ``2026-11-23T22:45:00Z`` (RFC 3339)."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def iso_or_none(instant: datetime | None) -> str | None:
+    return None if instant is None else iso(instant)
+
+
+def parse_iso(text: str) -> datetime:
+    """The inverse of ``iso``; also accepts an offset. Raises ``ValueError`` for anything else."""
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        raise ValueError(f"{text!r} has no time zone: write 2026-11-23T22:45:00Z")
+    return instant.astimezone(UTC).replace(microsecond=0)
+
+
+def parse_iso_or_none(text: str | None) -> datetime | None:
+    return None if text is None else parse_iso(text)

@@ -1,0 +1,164 @@
+"""Desired state: what the declaration says, resolved for one environment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from reconciler.domain.canonical import JsonObject
+from reconciler.domain.window import Freeze, Window
+
+
+class ClientState(StrEnum):
+    """What a declaration may ask for."""
+
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    RETIRED = "retired"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where something was written: a path relative to the project, line and column from 1."""
+
+    file: str
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lifecycle:
+    """How long a version lives and how it is replaced.
+
+    ``renew_before`` is shorter than ``lifetime``; both are positive; ``grace`` may be zero.
+    """
+
+    lifetime: timedelta
+    renew_before: timedelta
+    grace: timedelta
+    window: Window | None = None
+    # The number of a version that a person revoked, repeated in the declaration to say:
+    # this revocation is dealt with, issue a new version.
+    reissue_after: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredKey:
+    name: str
+    lifecycle: Lifecycle
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredWebhook:
+    name: str
+    url: str
+    events: tuple[str, ...]
+    secret: Lifecycle
+    scheme: str = "standard-webhooks"
+    algorithm: str = "hmac-sha256"
+    timeout: timedelta = timedelta(seconds=10)
+    attempts: int = 5
+    probes: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredClient:
+    """One client in one environment.
+
+    ``spec`` is the resolved, non-secret JSON that the registry stores; ``digest`` is over it.
+    ``base_digest`` is over the declaration without its environments: two environments that
+    verified the same ``base_digest`` run the same specification (promotion gate).
+    """
+
+    name: str
+    state: ClientState
+    protect: bool
+    spec: JsonObject
+    digest: str
+    base_digest: str
+    keys: tuple[DesiredKey, ...]
+    webhooks: tuple[DesiredWebhook, ...]
+    source: Source
+    renamed_from: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AuthSettings:
+    """How to log in: ``token`` | ``approle`` | ``jwt`` | ``kubernetes``; ``mount`` is the auth path."""
+
+    method: str = "token"
+    role: str | None = None
+    mount: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VaultSettings:
+    """Where live state is. Mount names default to ``integrations/<env>/registry|secrets|transit``."""
+
+    address: str
+    registry_mount: str
+    secrets_mount: str
+    transit_mount: str
+    auth: AuthSettings = AuthSettings()
+    namespace: str | None = None
+    ca_cert: str | None = None
+    timeout: timedelta = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    name: str
+    vault: VaultSettings
+    requires: str | None = None
+    freezes: tuple[Freeze, ...] = ()
+    allowed_networks: tuple[str, ...] = ()
+    lease_ttl: timedelta = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    name: str
+    key_prefix: str
+    audit_path: str
+    environments: Mapping[str, Environment]
+    plan_expires: timedelta = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """At most ``percent`` of the registered clients in one run, once there are ``at_least`` of them."""
+
+    percent: int = 30
+    at_least: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """A dated exception to one guard for one client (``*``: every client), void from ``until`` on (ISO date, UTC)."""
+
+    guard: str
+    client: str
+    reason: str
+    approver: str
+    until: str
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class GuardrailPolicy:
+    removals: Budget = Budget()
+    changes: Budget = Budget()
+    waivers: tuple[Waiver, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """Everything declared for one environment; ``clients`` is keyed by name."""
+
+    project: Project
+    environment: Environment
+    clients: Mapping[str, DesiredClient]
+    policy: GuardrailPolicy
+    scopes: Mapping[str, str]  # scope name -> low | medium | high | critical

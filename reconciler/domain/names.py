@@ -1,0 +1,50 @@
+"""Names and addresses."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+NAME_PATTERN = r"^[a-z0-9][a-z0-9-]{0,62}$"
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}\Z")
+DEFAULT_BUCKETS = 256
+
+
+def is_name(text: str) -> bool:
+    """Whether ``text`` may name a client, key, webhook, template or environment.
+
+    The same pattern keeps every part of a Vault path from leaving its mount.
+    """
+    return _NAME.match(text) is not None
+
+
+def bucket_of(client: str, buckets: int = DEFAULT_BUCKETS) -> str:
+    """The bucket that holds ``client``: the first digits of SHA-256(name), ``00``..``ff`` for 256.
+
+    ``buckets`` is a power of 16.
+    """
+    digits = len(f"{buckets - 1:x}")
+    return hashlib.sha256(client.encode()).hexdigest()[:digits]
+
+
+def bucket_names(buckets: int = DEFAULT_BUCKETS) -> tuple[str, ...]:
+    """All bucket names in order."""
+    digits = len(f"{buckets - 1:x}")
+    return tuple(f"{number:0{digits}x}" for number in range(buckets))
+
+
+def client_address(client: str) -> str:
+    return f"client/{client}"
+
+
+def key_address(client: str, key: str) -> str:
+    return f"client/{client}/key/{key}"
+
+
+def webhook_address(client: str, webhook: str) -> str:
+    return f"client/{client}/webhook/{webhook}"
+
+
+def secret_address(client: str, webhook: str) -> str:
+    """The signing secret of a webhook."""
+    return f"client/{client}/webhook/{webhook}/secret"

@@ -1,0 +1,73 @@
+"""Observed state: what Vault reports now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from reconciler.domain.record import ClientRecord
+
+
+@dataclass(frozen=True, slots=True)
+class SecretInfo:
+    """What is known of one path of the secrets mount without reading a value.
+
+    ``current`` is the newest KV version; None when only the name is known (a plain LIST).
+    ``absent`` holds the versions that were destroyed, ``deleted`` those that were soft-deleted,
+    ``oldest`` the lowest version that is kept.
+    """
+
+    current: int | None = None
+    absent: frozenset[int] = frozenset()
+    deleted: frozenset[int] = frozenset()
+    edited: bool = False  # max_versions, delete_version_after or custom_metadata were set by hand
+    oldest: int = 0  # versions below it were pruned
+
+    def holds(self, number: int) -> bool | None:
+        """Whether version ``number`` can still be read; None when that is not known."""
+        if self.current is None:
+            return None
+        return self.oldest <= number <= self.current and number not in self.absent and number not in self.deleted
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRun:
+    """A run whose report is not in the ledger yet."""
+
+    run_id: str
+    command: str
+    actor: str
+    started_at: datetime
+    git_commit: str | None
+    plan_digest: str
+    planfile: bool = False
+    closed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    holder: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """One look at an environment.
+
+    ``records`` holds the clients of this project by name. ``secrets`` maps each path of the secrets
+    mount to what is known of it. ``claims`` maps the path of every pending version to the key ids
+    found there (from ``subkeys``). ``foreign`` names clients whose record belongs to another project.
+    """
+
+    now: datetime
+    records: Mapping[str, ClientRecord]
+    secrets: Mapping[str, SecretInfo]
+    buckets: int
+    claims: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    foreign: Mapping[str, str] = field(default_factory=dict)
+    unmanaged: tuple[str, ...] = ()  # paths of the secrets mount that belong to no record
+    open_runs: tuple[OpenRun, ...] = ()
+    lease: Lease | None = None
+    policies_edited: tuple[str, ...] = ()  # names of Vault policies that differ from what bootstrap writes
+    deep: bool = True  # versions are known for every secret, not only names

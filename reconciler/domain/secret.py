@@ -1,0 +1,44 @@
+"""A secret that cannot print itself."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import NoReturn
+
+
+class Secret:
+    """Wraps secret text. ``repr``, ``str`` and ``format`` show a mask; pickling and copying refuse.
+
+    ``reveal()`` is the only way out and is called where the text leaves for Vault or for an HMAC.
+    Equality is by identity, so a secret never ends up as a dictionary key or in a set of values.
+    """
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """The secret text. Callers keep it out of every string that is shown or stored."""
+        return self._text
+
+    def sha256(self) -> str:
+        """``sha256:`` and the 64 hex digits of the text's SHA-256: what a gateway compares with."""
+        return "sha256:" + hashlib.sha256(self._text.encode()).hexdigest()
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+    __str__ = __repr__
+
+    def __format__(self, spec: str) -> str:
+        return repr(self)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Secret is never serialised")
+
+    def __copy__(self) -> NoReturn:
+        raise TypeError("a Secret is never copied")
+
+    def __deepcopy__(self, memo: object) -> NoReturn:
+        raise TypeError("a Secret is never copied")

@@ -1,0 +1,103 @@
+"""When a rotation may happen: weekly windows and freezes. Pure calendar arithmetic."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_WINDOW = re.compile(
+    r"^(?P<days>(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)(?:[-,](?:Mon|Tue|Wed|Thu|Fri|Sat|Sun))*|daily)"
+    r" (?P<start>[0-2][0-9]:[0-5][0-9])-(?P<end>[0-2][0-9]:[0-5][0-9])(?: (?P<zone>[A-Za-z0-9_+/-]+))?$"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A weekly window such as ``Mon-Fri 09:00-16:00 Europe/London``; the zone defaults to UTC.
+
+    An end at or before the start lies on the next day: ``Sat 22:00-04:00``.
+    """
+
+    days: frozenset[int]
+    start: time
+    end: time
+    zone: ZoneInfo
+    text: str
+
+    def spans(self, first: date, count: int) -> Iterator[tuple[datetime, datetime]]:
+        """The open spans, in UTC, of ``count`` local days from ``first`` on."""
+        for offset in range(count):
+            day = first + timedelta(days=offset)
+            if day.weekday() not in self.days:
+                continue
+            last = day if self.end > self.start else day + timedelta(days=1)
+            opens = datetime.combine(day, self.start, self.zone).astimezone(UTC)
+            closes = datetime.combine(last, self.end, self.zone).astimezone(UTC)
+            if closes > opens:  # a window inside the hour that a clock change skips is empty
+                yield opens, closes
+
+
+@dataclass(frozen=True, slots=True)
+class Freeze:
+    """No declared change between ``start`` and ``end`` (UTC, ``end`` exclusive)."""
+
+    start: datetime
+    end: datetime
+    reason: str
+
+    def covers(self, instant: datetime) -> bool:
+        return self.start <= instant < self.end
+
+
+def parse_window(text: str) -> Window:
+    """Raises ``ValueError`` with a sentence that says what is wrong."""
+    match = _WINDOW.match(text)
+    if match is None:
+        raise ValueError(f"{text!r} is not a window: write for example Mon-Fri 09:00-16:00 Europe/London")
+    try:
+        start, end = time.fromisoformat(match["start"]), time.fromisoformat(match["end"])
+    except ValueError:
+        raise ValueError(f"{text!r} names a time that does not exist: hours are 00 to 23") from None
+    try:
+        zone = ZoneInfo(match["zone"] or "UTC")
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"{match['zone']!r} is not a known time zone: write an IANA name such as Europe/London") from None
+    return Window(_parse_days(match["days"]), start, end, zone, text)
+
+
+def _parse_days(text: str) -> frozenset[int]:
+    if text == "daily":
+        return frozenset(range(7))
+    days: set[int] = set()
+    for part in text.split(","):
+        ends = part.split("-")
+        if len(ends) > 2:
+            raise ValueError(f"{part!r} is not a range of days: write Mon-Fri")
+        first, last = DAYS.index(ends[0]), DAYS.index(ends[-1])
+        days.update((first + step) % 7 for step in range((last - first) % 7 + 1))
+    return frozenset(days)
+
+
+def parse_freeze(start: str, end: str, reason: str) -> Freeze:
+    """``from`` and ``to`` are dates (``to`` included, UTC) or instants with a zone. Raises ``ValueError``."""
+    opens, closes = _parse_limit(start, whole_day=False), _parse_limit(end, whole_day=True)
+    if closes <= opens:
+        raise ValueError(f"the freeze ends ({end}) before it begins ({start})")
+    return Freeze(opens, closes, reason)
+
+
+def _parse_limit(text: str, *, whole_day: bool) -> datetime:
+    try:
+        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+            day = datetime.combine(date.fromisoformat(text), time(), UTC)
+            return day + timedelta(days=1) if whole_day else day
+        instant = datetime.fromisoformat(text)
+    except (ValueError, OverflowError):
+        raise ValueError(f"{text!r} is not a date: write 2026-12-24 or 2026-12-24T18:00:00Z") from None
+    if instant.tzinfo is None:
+        raise ValueError(f"{text!r} has no time zone: write 2026-12-24T18:00:00Z")
+    return instant.astimezone(UTC)

@@ -1,0 +1,91 @@
+"""What the engine needs from outside. ``reconciler.adapters`` implements these; tests use the same ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from pathlib import PurePosixPath
+from typing import Protocol
+
+from reconciler.domain.desired import DesiredWebhook
+from reconciler.domain.observed import SecretInfo
+from reconciler.domain.record import Delivery
+from reconciler.domain.secret import Secret
+from reconciler.registry.requests import Request, Response
+
+
+class LiveState(Protocol):
+    """Vault or OpenBao for one environment. Thread-safe. Methods raise ``VaultError``."""
+
+    def now(self) -> datetime:
+        """The server's time, from the ``Date`` header of one request."""
+        ...
+
+    def answer(self, request: Request) -> Response:
+        """Answer one protocol request about documents and secrets (not ``Mint``, ``Deliver``, ``Batch``)."""
+        ...
+
+    def answer_all(self, requests: Sequence[Request]) -> list[Response]:
+        """Answer independent requests concurrently, in order. The first error is raised after all ended."""
+        ...
+
+    def list_documents(self, folder: str) -> tuple[str, ...]:
+        """Names below a folder of the registry mount, such as ``runs``."""
+        ...
+
+    def delete_document(self, name: str) -> None:
+        """Remove a document with all its versions (only closed runs are ever removed)."""
+        ...
+
+    def list_secrets(self, folder: str, *, deep: bool) -> tuple[Mapping[str, SecretInfo], bool]:
+        """Paths (``keys/…``) of a folder of the secrets mount, and whether versions are known.
+
+        One LIST of ``detailed-metadata`` where the server has it (OpenBao), else one LIST of names;
+        with ``deep`` and names only, one metadata read per secret.
+        """
+        ...
+
+    def read_secret(self, path: str, version: int) -> Secret | None:
+        """A webhook's signing secret (needs the deliverer role); None when that version is gone."""
+        ...
+
+
+class Sender(Protocol):
+    """Sends test deliveries over HTTP(S). Thread-safe."""
+
+    def deliver(self, client: str, webhook: DesiredWebhook, secrets: Sequence[Secret], now: datetime) -> Delivery:
+        """One valid signed delivery. A failure of any sort is a ``Delivery`` that was not accepted."""
+        ...
+
+
+class Ledger(Protocol):
+    """The git repository that holds the declaration and the audit reports."""
+
+    def head(self) -> str | None:
+        """The commit of HEAD, None outside a repository or before the first commit."""
+        ...
+
+    def dirty(self) -> bool:
+        """Whether tracked files differ from HEAD."""
+        ...
+
+    def actor(self) -> str:
+        """Who runs this: git's user.name and user.email, or the CI platform's actor, else the login name."""
+        ...
+
+    def write(self, files: Mapping[PurePosixPath, str]) -> None:
+        """Write report files, atomically each, relative to the project. Raises ``AuditError``."""
+        ...
+
+    def commit(self, directory: PurePosixPath, message: str) -> str | None:
+        """Commit everything below ``directory`` and nothing else; the new commit, or None when there is
+        nothing to commit. Raises ``AuditError``."""
+        ...
+
+    def push(self) -> None:
+        """Push the current branch; on a moved branch rebase the audit commit and retry. Raises ``AuditError``."""
+        ...
+
+
+# Called with (done, total, sentence); writes to stderr.
+Progress = Callable[[int, int, str], None]

@@ -1,0 +1,100 @@
+"""The error tree. Every error carries a code, a sentence and a remedy.
+
+    ReconcilerError
+    ├── UsageError              64  the command was called wrongly
+    ├── DeclarationError         1  RC1xx  the YAML is not valid (carries findings)
+    ├── BlockedError             3  RC2xx, RC3xx  a policy rule or a guard blocks the plan
+    ├── StalePlanError           4  RC39x  the plan is stale, used, expired or edited
+    ├── LeaseHeldError           4  RC398  another run holds the lease
+    ├── RegistryError            1  RC44x  a record that this version cannot read or write
+    ├── VaultError               1  RC4xx  see reconciler.adapters.vault
+    │   ├── VaultUnreachable     1  RC401  no connection, TLS failure, time-out: nothing is known
+    │   ├── VaultDenied          1  RC404  403: the token lacks a capability, or is no longer valid
+    │   └── VaultUnavailable     1  RC402  sealed, standby, 429 or 5xx after all retries
+    ├── DeliveryError            1  RC5xx  a delivery could not be attempted at all
+    └── AuditError               1  RC6xx  the report could not be written, committed or pushed
+
+Foreign exceptions are mapped to this tree at the edge (``reconciler.adapters``) and never carry
+their original text unless it was checked to hold no token.
+"""
+
+from __future__ import annotations
+
+
+class ReconcilerError(Exception):
+    """An error with a stable ``code``, a ``message`` for people and a ``remedy``.
+
+    ``str()`` of it is one or two lines and holds no secret.
+    """
+
+    exit_code = 1
+
+    def __init__(self, code: str, message: str, remedy: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        text = f"{self.code}: {self.message}"
+        return f"{text}\n  remedy: {self.remedy}" if self.remedy else text
+
+
+class UsageError(ReconcilerError):
+    """The command line asks for something that makes no sense."""
+
+    exit_code = 64
+
+
+class DeclarationError(ReconcilerError):
+    """The declaration is not valid. ``findings`` (``reconciler.domain.plan.Finding``) say where."""
+
+    def __init__(self, code: str, message: str, remedy: str = "", findings: tuple[object, ...] = ()) -> None:
+        super().__init__(code, message, remedy)
+        self.findings = findings
+
+
+class BlockedError(ReconcilerError):
+    """A guard or a policy rule blocks the plan."""
+
+    exit_code = 3
+
+
+class StalePlanError(ReconcilerError):
+    """The plan file no longer describes what would happen."""
+
+    exit_code = 4
+
+
+class LeaseHeldError(ReconcilerError):
+    """Another run holds the lease."""
+
+    exit_code = 4
+
+
+class RegistryError(ReconcilerError):
+    """A stored document has a format this version does not know, or is too large."""
+
+
+class VaultError(ReconcilerError):
+    """Vault or OpenBao refused or failed. The message names the address, the path and the status."""
+
+
+class VaultUnreachable(VaultError):
+    """No answer: connection refused, name not found, TLS failure, time-out, cut response."""
+
+
+class VaultDenied(VaultError):
+    """403. The remedy names the role whose policy allows the request."""
+
+
+class VaultUnavailable(VaultError):
+    """Sealed, standby, rate limited or failing (429, 472, 473, 5xx) after bounded retries."""
+
+
+class DeliveryError(ReconcilerError):
+    """A test delivery could not be attempted (no permission to read the signing secret, …)."""
+
+
+class AuditError(ReconcilerError):
+    """The audit report could not be written, committed or pushed. The report itself is never lost."""

@@ -1,0 +1,228 @@
+"""Actions for one client: registration, rename, updates, its series, its proof, its end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from reconciler.domain import names
+from reconciler.domain.canonical import JsonObject
+from reconciler.domain.desired import ClientState, DesiredClient, Lifecycle
+from reconciler.domain.duration import parse_duration
+from reconciler.domain.observed import Observed
+from reconciler.domain.plan import Action, ActionKind, Risk
+from reconciler.domain.record import ClientRecord, ClientStatus, Series, SeriesKind
+from reconciler.domain.window import Freeze
+from reconciler.planning import diff
+from reconciler.planning.checks import SeriesView
+from reconciler.planning.proof import plan_proof
+from reconciler.planning.reasons import Cause, Reason, RotationRequest
+from reconciler.planning.series import SeriesPlan, Subject, end_series, finish_series, plan_series, rest_series
+
+DEFAULT_GRACE = {SeriesKind.KEY: timedelta(hours=72), SeriesKind.WEBHOOK: timedelta(hours=24)}
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What every client is planned with."""
+
+    observed: Observed
+    now: datetime
+    freezes: Sequence[Freeze] = ()
+    rotations: Mapping[str, RotationRequest] = field(default_factory=dict)
+
+
+def plan_client(desired: DesiredClient | None, record: ClientRecord | None, context: Context) -> list[Action]:
+    """Everything to do for one client; empty when it is as declared.
+
+    ``record`` is the one that belongs to the client: after a rename, the record under the old name.
+    """
+    if desired is None or desired.state is ClientState.RETIRED:
+        return _end_client(desired, record, context) if record is not None else []
+    actions: list[Action] = []
+    if record is None or record.status is ClientStatus.RETIRED:
+        actions.append(_register(desired, record))
+    else:
+        actions += _updates(desired, record)
+    actions += _metadata_drift(desired, record, context)
+    if desired.state is ClientState.SUSPENDED:
+        return actions + _suspended(desired, record, context)
+    plans = {
+        (kind, name): _wanted_series(desired, record, kind, name, lifecycle, context)
+        for kind, name, lifecycle in _declared_series(desired)
+    }
+    for plan in plans.values():
+        actions += plan.actions
+    actions += _undeclared(desired, record, context)
+    return actions + plan_proof(desired, record, plans, actions)
+
+
+def client_action(
+    kind: ActionKind, name: str, cause: Cause, before: JsonObject | None = None, after: JsonObject | None = None
+) -> Action:
+    return Action(
+        kind, names.client_address(name), cause.reason.value, cause.message, cause.risk, name,
+        before=before, after=after,
+    )  # fmt: skip
+
+
+def _register(desired: DesiredClient, record: ClientRecord | None) -> Action:
+    if record is None:
+        cause = Cause(Reason.NEW_CLIENT, "declared and not registered yet", Risk.MEDIUM)
+    else:
+        cause = Cause(Reason.REINSTATED, "was retired and is declared again: it gets new versions", Risk.HIGH)
+    return client_action(ActionKind.REGISTER_CLIENT, desired.name, cause, None, dict(desired.spec))
+
+
+def _updates(desired: DesiredClient, record: ClientRecord) -> list[Action]:
+    actions = []
+    if record.name != desired.name or record.moving_to:
+        cause = Cause(Reason.RENAMED, f"renamed from {record.name}; keys, secrets and their paths stay", Risk.MEDIUM)
+        actions.append(
+            client_action(ActionKind.UPDATE_CLIENT, desired.name, cause, {"name": record.name}, {"name": desired.name})
+        )
+    if record.edited:
+        cause = Cause(Reason.RECORD_EDITED, "the record was changed by hand; the declaration is restored", Risk.HIGH)
+        before, after = diff.changed_fields(record.spec, desired.spec)
+        actions.append(client_action(ActionKind.UPDATE_CLIENT, desired.name, cause, before, after))
+    elif record.digest != desired.digest or record.base_digest != desired.base_digest:
+        before, after = diff.client_change(record.spec, desired.spec)
+        endpoints_differ = record.digest != desired.digest and not (before or after)
+        if not endpoints_differ:
+            if not (before or after):
+                before, after = {"base_digest": record.base_digest}, {"base_digest": desired.base_digest}
+            fields = ", ".join(sorted({*before, *after}))
+            cause = Cause(Reason.DECLARATION_CHANGED, f"declared otherwise: {fields}", diff.change_risk(before, after))
+            actions.append(client_action(ActionKind.UPDATE_CLIENT, desired.name, cause, before, after))
+    return actions + _endpoint_updates(desired, record)
+
+
+def _endpoint_updates(desired: DesiredClient, record: ClientRecord) -> list[Action]:
+    actions = []
+    recorded = record.spec.get("webhooks") or {}
+    for name in sorted({*recorded, *(webhook.name for webhook in desired.webhooks)}):
+        before, after = diff.endpoint(record.spec, name), diff.endpoint(desired.spec, name)
+        if before == after:
+            continue
+        if before is None:
+            cause = Cause(Reason.ENDPOINT_ADDED, "a new webhook", Risk.MEDIUM)
+        elif after is None:
+            cause = Cause(Reason.ENDPOINT_REMOVED, "no longer declared", Risk.MEDIUM)
+        else:
+            moved = before.get("url") != after.get("url")
+            what = "the URL changed" if moved else "events or signature changed"
+            cause = Cause(
+                Reason.ENDPOINT_CHANGED, f"{what}: it must prove itself again", Risk.HIGH if moved else Risk.MEDIUM
+            )
+        actions.append(
+            Action(
+                ActionKind.UPDATE_WEBHOOK, names.webhook_address(desired.name, name), cause.reason.value,
+                cause.message, cause.risk, desired.name, name, before=before, after=after,
+            )  # fmt: skip
+        )
+    return actions
+
+
+def _metadata_drift(desired: DesiredClient, record: ClientRecord | None, context: Context) -> list[Action]:
+    if record is None:
+        return []
+    edited = [
+        path
+        for kind, name, _ in record.all_series()
+        if (info := context.observed.secrets.get(path := record.secret_path(kind, name))) is not None and info.edited
+    ]
+    if not edited:
+        return []
+    message = f"settings of {', '.join(edited)} were changed by hand; they are reset"
+    cause = Cause(Reason.SECRET_METADATA_EDITED, message, Risk.MEDIUM)
+    return [client_action(ActionKind.UPDATE_CLIENT, desired.name, cause, None, {"reset": edited})]
+
+
+def _declared_series(desired: DesiredClient) -> list[tuple[SeriesKind, str, Lifecycle]]:
+    keys = [(SeriesKind.KEY, key.name, key.lifecycle) for key in desired.keys]
+    return keys + [(SeriesKind.WEBHOOK, webhook.name, webhook.secret) for webhook in desired.webhooks]
+
+
+def _view(
+    record: ClientRecord | None, name: str, kind: SeriesKind, item: str, lifecycle: Lifecycle, context: Context
+) -> tuple[Subject, SeriesView, frozenset[str]]:
+    address = names.key_address(name, item) if kind is SeriesKind.KEY else names.secret_address(name, item)
+    path = record.secret_path(kind, item) if record else f"{kind.folder}/{name}.{item}"
+    series = record.series(kind, item) if record else Series()
+    request = context.rotations.get(name)
+    if request is not None and (kind is not SeriesKind.KEY or request.key not in (None, item)):
+        request = None
+    view = SeriesView(
+        address, path, series, lifecycle, context.observed.secrets.get(path), context.now, context.freezes, request
+    )
+    return Subject(name, kind, item, address), view, context.observed.claims.get(path, frozenset())
+
+
+def _wanted_series(
+    desired: DesiredClient, record: ClientRecord | None, kind: SeriesKind, name: str, lifecycle: Lifecycle,
+    context: Context,
+) -> SeriesPlan:  # fmt: skip
+    return plan_series(*_view(record, desired.name, kind, name, lifecycle, context))
+
+
+def _undeclared(desired: DesiredClient, record: ClientRecord | None, context: Context) -> list[Action]:
+    """Keys that are no longer declared retire through their grace; signing secrets end with their webhook."""
+    if record is None:
+        return []
+    declared = {(kind, name) for kind, name, _ in _declared_series(desired)}
+    actions: list[Action] = []
+    for kind, name, _ in record.all_series():
+        if (kind, name) in declared:
+            continue
+        subject, view, _ = _view(record, desired.name, kind, name, recorded_lifecycle(record, kind, name), context)
+        if kind is SeriesKind.KEY:
+            actions += finish_series(subject, view)
+        else:
+            cause = Cause(Reason.ENDPOINT_REMOVED, f"webhook {name} is no longer declared", Risk.MEDIUM)
+            actions += end_series(subject, view, cause)
+    return actions
+
+
+def _suspended(desired: DesiredClient, record: ClientRecord | None, context: Context) -> list[Action]:
+    """A suspended client gets nothing new; what is running out runs out."""
+    actions: list[Action] = []
+    if record is None or record.status is not ClientStatus.SUSPENDED:
+        cause = Cause(Reason.DECLARED_SUSPENDED, "declared suspended: a gateway must refuse its keys", Risk.HIGH)
+        actions.append(client_action(ActionKind.SUSPEND_CLIENT, desired.name, cause))
+    for kind, name, _ in record.all_series() if record else ():
+        lifecycle = next(
+            (one for its, item, one in _declared_series(desired) if (its, item) == (kind, name)),
+            recorded_lifecycle(record, kind, name) if record else None,
+        )
+        if lifecycle is not None:
+            actions += rest_series(*_view(record, desired.name, kind, name, lifecycle, context))
+    return actions
+
+
+def _end_client(desired: DesiredClient | None, record: ClientRecord, context: Context) -> list[Action]:
+    if desired is None:
+        cause = Cause(Reason.DECLARATION_REMOVED, "no longer declared", Risk.HIGH)
+    else:
+        cause = Cause(Reason.DECLARED_RETIRED, "declared retired", Risk.HIGH)
+    actions: list[Action] = []
+    for kind, name, _ in record.all_series():
+        subject, view, _ = _view(record, record.name, kind, name, recorded_lifecycle(record, kind, name), context)
+        actions += end_series(subject, view, cause)
+    if record.status is not ClientStatus.RETIRED:
+        actions.append(client_action(ActionKind.RETIRE_CLIENT, record.name, cause))
+    return actions
+
+
+def recorded_lifecycle(record: ClientRecord, kind: SeriesKind, name: str) -> Lifecycle:
+    """The life cycle of a series that may not be declared any more, from the recorded specification."""
+    grace = DEFAULT_GRACE[kind]
+    if kind is SeriesKind.KEY:
+        declared = ((record.spec.get("keys") or {}).get(name) or {}).get("rotation") or {}
+    else:
+        declared = ((record.spec.get("webhooks") or {}).get(name) or {}).get("secret") or {}
+    try:
+        grace = parse_duration(str(declared["grace"]))
+    except (KeyError, ValueError):  # a record that was edited by hand: the default is as good
+        pass
+    return Lifecycle(timedelta(days=90), timedelta(days=30), grace)

@@ -1,0 +1,54 @@
+"""What changed between a recorded and a declared specification, as before and after."""
+
+from __future__ import annotations
+
+from reconciler.domain.canonical import JsonObject
+from reconciler.domain.plan import Risk
+
+MISSING = None
+# The fields of a webhook that decide what is delivered where: a change means it must prove itself again.
+ENDPOINT_FIELDS = ("url", "events", "signature")
+# Keys and webhooks are compared by name; the rest field by field.
+SERIES_FIELDS = ("keys", "webhooks")
+
+
+def changed_fields(before: JsonObject, after: JsonObject) -> tuple[JsonObject, JsonObject]:
+    """The fields that differ, with their values on each side; a key absent on a side is absent there too."""
+    names = sorted({*before, *after})
+    differing = [name for name in names if before.get(name, MISSING) != after.get(name, MISSING)]
+    return (
+        {name: before[name] for name in differing if name in before},
+        {name: after[name] for name in differing if name in after},
+    )
+
+
+def client_change(before: JsonObject, after: JsonObject) -> tuple[JsonObject, JsonObject]:
+    """Changes of the client itself: everything but endpoints, which have actions of their own."""
+    return changed_fields(_without_endpoints(before), _without_endpoints(after))
+
+
+def _without_endpoints(spec: JsonObject) -> JsonObject:
+    webhooks = {
+        name: {field: value for field, value in webhook.items() if field not in ENDPOINT_FIELDS}
+        for name, webhook in (spec.get("webhooks") or {}).items()
+    }
+    return {**spec, "webhooks": {name: rest for name, rest in webhooks.items() if rest}}
+
+
+def endpoint(spec: JsonObject, name: str) -> JsonObject | None:
+    """What a webhook delivers where, None when it is not in the specification."""
+    webhook = (spec.get("webhooks") or {}).get(name)
+    if webhook is None:
+        return None
+    return {field: webhook[field] for field in ENDPOINT_FIELDS if field in webhook}
+
+
+def change_risk(before: JsonObject, after: JsonObject) -> Risk:
+    """A wider scope, a wider network or a dropped protection is high, any other change medium."""
+    widened_scopes = set(after.get("scopes") or ()) - set(before.get("scopes") or ())
+    networks_before, networks_after = before.get("allowedCidrs"), after.get("allowedCidrs")
+    widened_networks = networks_before != networks_after and (
+        not networks_after or bool(set(networks_after) - set(networks_before or networks_after))
+    )
+    unprotected = bool(before.get("protect")) and not after.get("protect")
+    return Risk.HIGH if widened_scopes or widened_networks or unprotected else Risk.MEDIUM

@@ -1,0 +1,239 @@
+"""Guards: checks over the finished plan that can block it. A guard is one function and one row in ``GUARDS``.
+
+A guard returns findings. An error blocks the plan; a waiver that covers it turns it into a warning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from reconciler.domain import names
+from reconciler.domain.canonical import iso
+from reconciler.domain.desired import Budget, Desired, Waiver
+from reconciler.domain.observed import Observed
+from reconciler.domain.plan import Action, ActionKind, Finding, Level
+from reconciler.domain.record import ClientRecord, ClientStatus, SeriesKind
+from reconciler.planning.reasons import DRIFT, Reason
+
+REMOVING = (Reason.DECLARATION_REMOVED, Reason.DECLARED_RETIRED)
+# What a freeze and a promotion gate hold back: a change that somebody declared. Repairs, expiries and
+# the end of a grace go on, because holding them back would break consumers.
+DECLARED = (
+    ActionKind.REGISTER_CLIENT, ActionKind.UPDATE_CLIENT, ActionKind.UPDATE_WEBHOOK, ActionKind.RETIRE_CLIENT,
+    ActionKind.SUSPEND_CLIENT, ActionKind.RETIRE_KEY,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What a guard may look at. ``required`` is the observation of the environment that must come first."""
+
+    desired: Desired
+    observed: Observed
+    now: datetime
+    actions: Sequence[Action]
+    required: Mapping[str, ClientRecord] | None = None
+    required_name: str = ""
+
+    def of_kind(self, *kinds: ActionKind) -> list[Action]:
+        return [action for action in self.actions if action.kind in kinds]
+
+    @property
+    def live(self) -> list[ClientRecord]:
+        return [record for record in self.observed.records.values() if record.status is not ClientStatus.RETIRED]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A reason to refuse the plan. ``guard`` is the word a waiver uses; ``client`` None: the whole plan."""
+
+    guard: str
+    code: str
+    client: str | None
+    message: str
+    remedy: str
+
+
+def ownership(situation: Situation) -> Iterable[Block]:
+    """What another project or a person put there is never changed."""
+    for action in situation.of_kind(ActionKind.REGISTER_CLIENT):
+        owner = situation.observed.foreign.get(action.client)
+        if owner is not None:
+            yield Block(
+                "ownership", "RC301", action.client, f"client {action.client} is registered by project {owner}",
+                "choose another name, or let that project give it up",
+            )  # fmt: skip
+
+
+def occupied_paths(situation: Situation) -> Iterable[Block]:
+    """A new client must not write where something is already."""
+    storage = {record.storage_name: record.name for record in situation.observed.records.values()}
+    unmanaged = set(situation.observed.unmanaged)
+    for action in situation.of_kind(ActionKind.ISSUE_KEY, ActionKind.ISSUE_SECRET):
+        if action.client in situation.observed.records:
+            record = situation.observed.records[action.client]
+            name = record.storage_name
+        else:
+            name = storage_of_new(action.client, situation)
+        kind = SeriesKind.KEY if action.kind is ActionKind.ISSUE_KEY else SeriesKind.WEBHOOK
+        path = f"{kind.folder}/{name}.{action.item}"
+        if path in unmanaged:
+            yield Block(
+                "ownership", "RC302", action.client, f"{path} holds a secret that we did not write",
+                "move or delete it, or choose another name; it is never overwritten",
+            )  # fmt: skip
+    for action in situation.of_kind(ActionKind.REGISTER_CLIENT):
+        holder = storage.get(action.client)
+        if holder is not None and holder != action.client:
+            yield Block(
+                "ownership", "RC303", action.client, f"the secrets of {holder} still live under the name {action.client}",
+                f"choose another name: {holder} was renamed from it and its consumers read the old path",
+            )  # fmt: skip
+
+
+def storage_of_new(client: str, situation: Situation) -> str:
+    """The name in the paths of a client without a record of its own: after a rename, that of the old record."""
+    declared = situation.desired.clients.get(client)
+    old = situation.observed.records.get(declared.renamed_from or "") if declared else None
+    return old.storage_name if old else client
+
+
+def protect(situation: Situation) -> Iterable[Block]:
+    """Protection lives on the live record: it does not die with the file."""
+    for action in situation.of_kind(ActionKind.RETIRE_CLIENT):
+        record = situation.observed.records[action.client]
+        declared = situation.desired.clients.get(action.client)
+        if record.protect and (declared is None or declared.protect):
+            how = "its declaration is gone" if declared is None else "it is declared retired"
+            yield Block(
+                "protect", "RC310", action.client, f"client {action.client} is protected and {how}",
+                "declare it with protect: false and apply that first" if declared is None
+                else "set protect: false in the same change",
+            )  # fmt: skip
+
+
+def remove_all(situation: Situation) -> Iterable[Block]:
+    """An empty declaration is a mistake until somebody says otherwise."""
+    removed = {action.client for action in situation.of_kind(ActionKind.RETIRE_CLIENT)}
+    implicit = {
+        action.client
+        for action in situation.of_kind(ActionKind.RETIRE_CLIENT)
+        if action.reason == Reason.DECLARATION_REMOVED
+    }
+    live = {record.name for record in situation.live}
+    if implicit and removed >= live and not (set(situation.desired.clients) - removed):
+        yield Block(
+            "remove-all", "RC322", None, f"every one of {len(live)} registered clients would be removed",
+            "check that the clients/ folder is there; to end them on purpose declare state: retired, or add a waiver",
+        )  # fmt: skip
+
+
+def removal_budget(situation: Situation) -> Iterable[Block]:
+    removed = {action.client for action in situation.of_kind(ActionKind.RETIRE_CLIENT, ActionKind.SUSPEND_CLIENT)}
+    yield from over_budget(situation, "removals", "RC320", removed, situation.desired.policy.removals, "end or suspend")
+
+
+def change_budget(situation: Situation) -> Iterable[Block]:
+    changed = {
+        action.client
+        for action in situation.of_kind(ActionKind.UPDATE_CLIENT, ActionKind.UPDATE_WEBHOOK, ActionKind.RETIRE_KEY)
+        if action.reason not in DRIFT
+    }
+    yield from over_budget(situation, "changes", "RC321", changed, situation.desired.policy.changes, "change")
+
+
+def over_budget(
+    situation: Situation, name: str, code: str, touched: set[str], budget: Budget, verb: str
+) -> Iterable[Block]:
+    """octoDNS's rule: a share of what exists, counted once enough exists."""
+    existing = len(situation.live)
+    if existing < budget.at_least or len(touched) * 100 <= existing * budget.percent:
+        return
+    percent = len(touched) * 100 // existing
+    yield Block(
+        f"budget-{name}", code, None,
+        f"this would {verb} {len(touched)} of {existing} clients ({percent} %), more than {budget.percent} %",
+        f"apply in smaller steps with --only, raise budgets.{name}.percent in policy.yaml, or add a waiver",
+    )  # fmt: skip
+
+
+def freeze(situation: Situation) -> Iterable[Block]:
+    frozen = next((one for one in situation.desired.environment.freezes if one.covers(situation.now)), None)
+    if frozen is None:
+        return
+    for client in sorted({a.client for a in situation.of_kind(*DECLARED) if a.reason not in DRIFT}):
+        yield Block(
+            "freeze", "RC330", client, f"{situation.desired.environment.name} is frozen until {iso(frozen.end)}: {frozen.reason}",
+            "wait, or add a waiver with a reason and an end date to policy.yaml",
+        )  # fmt: skip
+
+
+def promotion(situation: Situation) -> Iterable[Block]:
+    """The same specification must be verified in the required environment first."""
+    if situation.required is None:
+        return
+    gated = (ActionKind.REGISTER_CLIENT, ActionKind.UPDATE_CLIENT, ActionKind.UPDATE_WEBHOOK)
+    for client in sorted({a.client for a in situation.of_kind(*gated) if a.reason not in DRIFT}):
+        declared = situation.desired.clients.get(client)
+        if declared is None or declared.state != "active":
+            continue
+        first = situation.required_name
+        record = situation.required.get(client)
+        if record is None:
+            problem = f"{client} does not exist in {first}"
+        elif record.base_digest != declared.base_digest:
+            problem = f"{client} is applied to {first} with another specification"
+        elif record.status is not ClientStatus.ACTIVE:
+            problem = f"{client} is {record.status.value} in {first}, not active"
+        else:
+            continue
+        yield Block(
+            "promotion", "RC340", client, f"{problem}: {situation.desired.environment.name} requires {first}",
+            f"apply this commit to {first} first and let its webhooks prove themselves there",
+        )  # fmt: skip
+
+
+GUARDS: list[Callable[[Situation], Iterable[Block]]] = [
+    ownership,  # another project's clients
+    occupied_paths,  # secrets that somebody else wrote
+    protect,
+    remove_all,  # a missing folder
+    removal_budget,
+    change_budget,
+    freeze,
+    promotion,
+]
+
+
+def guard_findings(situation: Situation) -> tuple[Finding, ...]:
+    """All findings of all guards. A waived block is a warning that names who approved it until when."""
+    findings = []
+    for guard in GUARDS:
+        for block in guard(situation):
+            findings.append(_finding(block, situation))
+    return tuple(findings)
+
+
+def _finding(block: Block, situation: Situation) -> Finding:
+    declared = situation.desired.clients.get(block.client or "")
+    finding = Finding(
+        block.code, Level.ERROR, block.message, names.client_address(block.client) if block.client else "",
+        block.remedy, declared.source if declared else None,
+    )  # fmt: skip
+    waiver = _waiver(block, situation)
+    if waiver is None:
+        return finding
+    waived = f"{block.message} - waived by {waiver.approver} until {waiver.until}: {waiver.reason}"
+    return replace(finding, level=Level.WARNING, message=waived, source=waiver.source)
+
+
+def _waiver(block: Block, situation: Situation) -> Waiver | None:
+    """A waiver is void from its date on (UTC). Ownership is never waived: it is somebody else's."""
+    today = iso(situation.now)[:10]
+    for waiver in situation.desired.policy.waivers:
+        named = waiver.client == "*" or waiver.client == block.client
+        if waiver.guard == block.guard and named and today < waiver.until:
+            return waiver
+    return None

@@ -1,0 +1,168 @@
+"""``make_plan``: desired and observed state in, one complete plan out. Pure; ``now`` is an argument."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from reconciler.domain import names
+from reconciler.domain.canonical import digest, iso
+from reconciler.domain.desired import Desired
+from reconciler.domain.observed import Observed
+from reconciler.domain.plan import Action, Finding, Level, Plan
+from reconciler.domain.record import ClientRecord
+from reconciler.planning.clients import Context, plan_client
+from reconciler.planning.guards import Situation, guard_findings
+from reconciler.planning.order import ordered
+from reconciler.planning.reasons import DRIFT, Reason, RotationRequest
+
+_DRIFT_CODES = {
+    Reason.SECRET_MISSING: "RC351",
+    Reason.SECRET_OVERWRITTEN: "RC352",
+    Reason.SECRET_DESTROYED: "RC353",
+    Reason.RECORD_EDITED: "RC354",
+    Reason.SECRET_METADATA_EDITED: "RC356",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What a plan is made from. ``only`` (empty: all) narrows it to some clients; ``required`` holds the
+    records of the environment that the promotion gate asks for."""
+
+    desired: Desired
+    observed: Observed
+    now: datetime
+    git_commit: str | None = None
+    only: Collection[str] = ()
+    rotations: Mapping[str, RotationRequest] = field(default_factory=dict)
+    required: Mapping[str, ClientRecord] | None = None
+
+
+def make_plan(inputs: Inputs) -> Plan:
+    """The plan. The same inputs give the same plan in every order of files, documents and records."""
+    desired, observed = inputs.desired, inputs.observed
+    context = Context(observed, inputs.now, desired.environment.freezes, inputs.rotations)
+    actions: list[Action] = []
+    touched: dict[str, ClientRecord | None] = {}
+    unchanged = 0
+    for name, record in sorted(pair_up(desired, observed).items()):
+        if inputs.only and name not in inputs.only:
+            continue
+        if not (planned := plan_client(desired.clients.get(name), record, context)):
+            unchanged += 1
+            continue
+        actions += planned
+        touched[name] = record
+    result = ordered(actions)
+    situation = Situation(
+        desired, observed, inputs.now, result, inputs.required, desired.environment.requires or ""
+    )  # fmt: skip
+    findings = (*guard_findings(situation), *_drift_findings(result), *_live_findings(observed))
+    revisions = {name: record.revision if record else 0 for name, record in touched.items()}
+    digests = {name: desired.clients[name].digest if name in desired.clients else "" for name in touched}
+    return Plan(
+        environment=desired.environment.name,
+        project=desired.project.name,
+        created_at=inputs.now,
+        expires_at=inputs.now + desired.project.plan_expires,
+        git_commit=inputs.git_commit,
+        actions=result,
+        findings=tuple(sorted(findings, key=lambda one: (one.level.value, one.code, one.address, one.message))),
+        revisions=revisions,
+        desired_digests=digests,
+        digest=plan_digest(
+            desired.environment.name, desired.project.name, inputs.git_commit, result, revisions, digests
+        ),
+        unchanged=unchanged,
+    )
+
+
+def pair_up(desired: Desired, observed: Observed) -> dict[str, ClientRecord | None]:
+    """Each client's name with the record that belongs to it. A renamed client keeps its old record
+    until the new one is there; a record that was moved away is not a client of its own."""
+    pairs: dict[str, ClientRecord | None] = {name: observed.records.get(name) for name in desired.clients}
+    adopted = set()
+    for name, client in desired.clients.items():
+        old = client.renamed_from
+        if old and old not in desired.clients and old in observed.records:
+            if pairs[name] is None or observed.records[old].moving_to == name:
+                pairs[name] = observed.records[old] if pairs[name] is None else pairs[name]
+                adopted.add(old)
+    for name, record in observed.records.items():
+        if name not in pairs and name not in adopted:
+            pairs[name] = record
+    return pairs
+
+
+def plan_digest(
+    environment: str,
+    project: str,
+    git_commit: str | None,
+    actions: Sequence[Action],
+    revisions: Mapping[str, int],
+    digests: Mapping[str, str],
+) -> str:
+    """Digest over where, from which commit, what is touched and what is done; not over the time of planning."""
+    return digest(
+        {
+            "format": 1,
+            "environment": environment,
+            "project": project,
+            "git_commit": git_commit,
+            "revisions": dict(revisions),
+            "desired": dict(digests),
+            "actions": [_identity(action) for action in actions],
+        }
+    )
+
+
+def _identity(action: Action) -> list[object]:
+    return [
+        action.kind.value, action.address, action.reason, action.message, action.risk.value, action.client,
+        action.item, action.version, action.before, action.after,
+    ]  # fmt: skip
+
+
+def _drift_findings(actions: Sequence[Action]) -> list[Finding]:
+    drifted = [action for action in actions if action.reason in DRIFT]
+    return [
+        Finding(
+            _DRIFT_CODES[Reason(action.reason)], Level.WARNING, action.message, action.address,
+            "find out who changed it by hand; the plan says what is done about it",
+        )
+        for action in drifted
+    ]  # fmt: skip
+
+
+def _live_findings(observed: Observed) -> list[Finding]:
+    findings = [
+        Finding(
+            "RC355", Level.WARNING, f"Vault policy {name} differs from what bootstrap writes", "",
+            "run reconciler bootstrap to restore it",
+        )
+        for name in observed.policies_edited
+    ]  # fmt: skip
+    findings += [
+        Finding("RC357", Level.NOTE, f"{path} is not ours and is left alone", "", "remove it if nobody needs it")
+        for path in observed.unmanaged
+    ]
+    findings += [
+        Finding(
+            "RC358", Level.NOTE, f"the report of run {run.run_id} ({iso(run.started_at)}) is not in the ledger yet",
+            "", "the next apply reports it",
+        )
+        for run in observed.open_runs
+        if not run.closed
+    ]  # fmt: skip
+    return findings
+
+
+def touched_names(plan: Plan) -> tuple[str, ...]:
+    return tuple(sorted(plan.revisions))
+
+
+def client_of(address: str) -> str:
+    """``client/NAME/…`` → ``NAME``; the text itself when it is a bare name."""
+    return address.split("/")[1] if address.startswith(names.client_address("")) else address

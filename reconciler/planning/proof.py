@@ -1,0 +1,88 @@
+"""Whether webhooks must prove themselves and whether a client may turn active."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from reconciler.domain import names
+from reconciler.domain.desired import DesiredClient, DesiredWebhook
+from reconciler.domain.plan import Action, ActionKind, Risk
+from reconciler.domain.record import ClientRecord, ClientStatus, SeriesKind, WebhookRecord, verification_digest
+from reconciler.planning import diff
+from reconciler.planning.reasons import Cause, Reason
+from reconciler.planning.series import SeriesPlan
+
+
+def plan_proof(
+    desired: DesiredClient,
+    record: ClientRecord | None,
+    plans: Mapping[tuple[SeriesKind, str], SeriesPlan],
+    actions: Sequence[Action],
+) -> list[Action]:
+    """``verify-webhook`` for each webhook that has to prove itself, ``activate-client`` when all can.
+
+    ``actions`` are those planned so far: an endpoint that is being changed proves itself afterwards.
+    """
+    live = None if record is None or record.status is ClientStatus.RETIRED else record
+    changed = {action.item for action in actions if action.kind is ActionKind.UPDATE_WEBHOOK and action.after}
+    proofs: list[Action] = []
+    provable = True
+    for webhook in desired.webhooks:
+        series = plans[SeriesKind.WEBHOOK, webhook.name]
+        if not series.usable:
+            provable = False
+            continue
+        known = live.webhooks.get(webhook.name) if live else None
+        cause = _must_verify(desired, webhook, known, series, webhook.name in changed)
+        if cause is not None:
+            proofs.append(_verify(desired, webhook, cause))
+    if (why := _may_activate(desired, live, plans, provable, bool(changed))) is not None:
+        proofs.append(
+            Action(
+                ActionKind.ACTIVATE_CLIENT, names.client_address(desired.name), why.reason.value, why.message,
+                why.risk, desired.name,
+            )  # fmt: skip
+        )
+    return proofs
+
+
+def _must_verify(
+    desired: DesiredClient, webhook: DesiredWebhook, known: WebhookRecord | None, series: SeriesPlan, changed: bool
+) -> Cause | None:
+    if known is None or (known.verified_digest is None and known.last_delivery is None):
+        return Cause(Reason.NOT_VERIFIED, f"{webhook.url} has not proven itself yet")
+    if changed:
+        return Cause(Reason.ENDPOINT_CHANGED, f"{webhook.url} must prove itself again")
+    if known.last_delivery is not None and not known.last_delivery.accepted:
+        return Cause(Reason.VERIFICATION_FAILED, f"the last delivery failed: {known.last_delivery.message}")
+    if series.renewed:
+        return Cause(Reason.SECRET_ROTATED, "it must prove itself with the new signing secret")
+    endpoint = diff.endpoint(desired.spec, webhook.name) or {}
+    if known.verified_digest != verification_digest(endpoint, known.secret):
+        return Cause(Reason.SECRET_ROTATED, "its signing secret changed since it proved itself")
+    return None
+
+
+def _verify(desired: DesiredClient, webhook: DesiredWebhook, cause: Cause) -> Action:
+    return Action(
+        ActionKind.VERIFY_WEBHOOK, names.webhook_address(desired.name, webhook.name), cause.reason.value,
+        cause.message, cause.risk, desired.name, webhook.name, after={"url": webhook.url},
+    )  # fmt: skip
+
+
+def _may_activate(
+    desired: DesiredClient,
+    live: ClientRecord | None,
+    plans: Mapping[tuple[SeriesKind, str], SeriesPlan],
+    provable: bool,
+    changed: bool,
+) -> Cause | None:
+    if live is not None and live.status is ClientStatus.ACTIVE and not changed:
+        return None
+    keys = [plan for (kind, _), plan in plans.items() if kind is SeriesKind.KEY]
+    if not provable or (keys and not any(plan.usable for plan in keys)):
+        return None
+    if live is not None and live.status is ClientStatus.SUSPENDED:
+        return Cause(Reason.RESUMED, "declared active again", Risk.HIGH)
+    message = "every webhook has proven itself" if desired.webhooks else "it has no webhook to prove"
+    return Cause(Reason.READY, message)

@@ -1,0 +1,171 @@
+"""What the protocol asks of the world, as values. ``reconciler.adapters`` answers them for real;
+tests answer them with faults. A request holds everything that is needed to answer it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from reconciler.domain.desired import DesiredWebhook
+from reconciler.domain.observed import SecretInfo
+from reconciler.domain.record import Delivery, SeriesKind
+from reconciler.domain.secret import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class ReadDocument:
+    """Read a document of the registry mount (``meta``, ``buckets/3f``, ``runs/<id>``, ``lease``) → ``Document``."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class WriteDocument:
+    """Check-and-set write of a document → ``Written``, ``Conflict`` or ``Unclear``."""
+
+    name: str
+    text: str
+    cas: int
+
+
+@dataclass(frozen=True, slots=True)
+class PutSecret:
+    """Check-and-set write of a secret → ``Written``, ``Conflict`` or ``Unclear``.
+
+    The stored data is ``{"value": <secret>, "id": {"<key id>": ""}}``; with ``secret`` None a
+    placeholder without value: it only takes up a version number.
+    """
+
+    path: str
+    id: str
+    secret: Secret | None
+    cas: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReadSubkeys:
+    """The key ids a version holds, without its value → ``Subkeys``. ``version`` None: the newest."""
+
+    path: str
+    version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadMetadata:
+    """→ ``Metadata``"""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class DestroyVersions:
+    """→ ``Done``, which proves nothing: Vault answers 204 for versions that do not exist."""
+
+    path: str
+    versions: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ResetMetadata:
+    """Undo hand-made settings of a path (max_versions, delete_version_after, custom_metadata) → ``Done``"""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mint:
+    """Make a new key or signing secret with a cryptographic random source → ``Minted``"""
+
+    kind: SeriesKind
+
+
+@dataclass(frozen=True, slots=True)
+class Deliver:
+    """Send one signed test delivery → ``Delivered``. ``versions`` are the signing secrets to read and sign with."""
+
+    client: str
+    webhook: DesiredWebhook
+    secret_path: str
+    versions: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Independent requests that may be answered at the same time → a tuple of their responses."""
+
+    requests: tuple[Request, ...]
+
+
+Request = (
+    ReadDocument | WriteDocument | PutSecret | ReadSubkeys | ReadMetadata | DestroyVersions | ResetMetadata | Mint
+    | Deliver | Batch
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """``text`` is None and ``version`` the newest KV version (0: never written) when there is nothing to read.
+
+    ``at`` is the server's time, from the ``Date`` header, here and below.
+    """
+
+    text: str | None
+    version: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    version: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """The check-and-set parameter did not match: somebody else wrote, or an earlier try of ours did."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Unclear:
+    """No usable answer to a write: it may or may not have been applied."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Subkeys:
+    """``version`` 0: there is nothing at the path or at that version. ``ids`` is empty for a destroyed version."""
+
+    version: int
+    ids: frozenset[str]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """``info`` is None when the path has never been written (or its metadata was deleted)."""
+
+    info: SecretInfo | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Minted:
+    id: str
+    secret: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    delivery: Delivery
+
+
+Response = Document | Written | Conflict | Unclear | Subkeys | Metadata | Done | Minted | Delivered | tuple["Response", ...]
