@@ -22,7 +22,7 @@ _MARKDOWN |= {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"}
 # (#12, GH-12): forges look for them in the rendered text, where an entity would be decoded already.
 _MARKDOWN |= {"@": "@&#8203;", "#": "#&#8203;"}
 _REFERENCE = re.compile(r"(?i)\b(gh-)(?=\d)")
-_LINK = re.compile(r"(?i)\b(?:(https?|ftp|mailto|xmpp):|(www)\.)")
+_LINK = re.compile(r"(?i)(?<![a-z])(?:(https?|ftp|mailto|xmpp):|(www)\.)")
 
 
 def terminal(text: str) -> str:

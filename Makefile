@@ -1,0 +1,60 @@
+# Every target sets itself up in .venv from Debian's python3 (3.11 or newer) with its venv module.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip --disable-pip-version-check
+READY := $(VENV)/ready
+UV ?= $(BIN)/uv
+# Two workers; each one that needs it starts a server of its own.
+PYTEST_ARGS ?= --numprocesses 2 --dist worksteal
+CLIENTS ?= 1000
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help install demo test coverage check format bench lock clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+install: $(READY) ## Set up .venv with pinned, hash-checked requirements
+
+$(READY): requirements-dev.txt pyproject.toml
+	@echo "Setting up $(VENV) (once)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 ...")'
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(PIP) install --quiet --require-hashes --requirement requirements-dev.txt
+	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(READY) ## The whole tour on a throw-away OpenBao
+	@$(BIN)/reconciler demo
+
+test: $(READY) ## Run the tests
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+coverage: $(READY) ## Run the tests and measure branch coverage
+	$(BIN)/python -m pytest $(PYTEST_ARGS) --cov --cov-report=term
+
+check: $(READY) ## Formatting, lint and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(READY) ## Format the code and apply the safe fixes of the linter
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+bench: $(READY) ## Measure plan against its named baseline (CLIENTS=1000)
+	$(BIN)/python benchmarks/plan.py --clients $(CLIENTS)
+
+# Hash-only locks: they name no host, so they work with whichever index this machine uses.
+COMPILE = $(UV) pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links $(UPGRADE)
+lock: $(READY) ## Re-make requirements*.txt (UPGRADE=--upgrade for newer releases)
+	@test "$(UV)" != "$(BIN)/uv" || $(PIP) install --quiet uv
+	$(COMPILE) --extra server --extra dev --output-file requirements-dev.txt
+	$(COMPILE) --constraint requirements-dev.txt --output-file requirements.txt
+	@! grep -n '://' requirements.txt requirements-dev.txt
+
+clean: ## Remove everything that the other targets made
+	rm -rf $(VENV) build dist .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
