@@ -173,10 +173,19 @@ class ClientRecord:
         return f"{kind.folder}/{self.storage_name}.{name}"
 
 
-def verification_digest(endpoint: JsonObject, secret: Series) -> str:
-    """What a passed verification vouches for: where to, which events, how signed, with which secret.
+# The fields of a webhook that decide what is delivered where: a change means it must prove itself again.
+ENDPOINT_FIELDS = ("url", "events", "signature")
 
-    ``endpoint`` holds url, events and signature of the specification.
-    """
+
+def endpoint(spec: JsonObject, webhook: str) -> JsonObject | None:
+    """What a webhook delivers where, None when it is not in the specification."""
+    declared = (spec.get("webhooks") or {}).get(webhook)
+    if declared is None:
+        return None
+    return {field: declared[field] for field in ENDPOINT_FIELDS if field in declared}
+
+
+def verification_digest(spec: JsonObject, webhook: str, secret: Series) -> str:
+    """What a passed verification vouches for: where to, which events, how signed, with which secret."""
     active = secret.active
-    return digest({"endpoint": dict(endpoint), "secret": active.id if active else None})
+    return digest({"endpoint": endpoint(spec, webhook), "secret": active.id if active else None})

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from reconciler.domain import names
 from reconciler.domain.canonical import JsonObject
 from reconciler.domain.desired import ClientState, DesiredClient, Lifecycle
-from reconciler.domain.duration import parse_duration
+from reconciler.domain.lifecycles import lifecycle_of, recorded_lifecycle
 from reconciler.domain.observed import Observed
 from reconciler.domain.plan import Action, ActionKind, Risk
-from reconciler.domain.record import ClientRecord, ClientStatus, Series, SeriesKind
+from reconciler.domain.record import ClientRecord, ClientStatus, Series, SeriesKind, endpoint
 from reconciler.domain.window import Freeze
 from reconciler.planning import diff
 from reconciler.planning.checks import SeriesView
 from reconciler.planning.proof import plan_proof
 from reconciler.planning.reasons import Cause, Reason, RotationRequest
 from reconciler.planning.series import SeriesPlan, Subject, end_series, finish_series, plan_series, rest_series
-
-DEFAULT_GRACE = {SeriesKind.KEY: timedelta(hours=72), SeriesKind.WEBHOOK: timedelta(hours=24)}
-
 
 @dataclass(frozen=True, slots=True)
 class Context:
@@ -102,7 +99,7 @@ def _endpoint_updates(desired: DesiredClient, record: ClientRecord) -> list[Acti
     actions = []
     recorded = record.spec.get("webhooks") or {}
     for name in sorted({*recorded, *(webhook.name for webhook in desired.webhooks)}):
-        before, after = diff.endpoint(record.spec, name), diff.endpoint(desired.spec, name)
+        before, after = endpoint(record.spec, name), endpoint(desired.spec, name)
         if before == after:
             continue
         if before is None:
@@ -190,13 +187,11 @@ def _suspended(desired: DesiredClient, record: ClientRecord | None, context: Con
     if record is None or record.status is not ClientStatus.SUSPENDED:
         cause = Cause(Reason.DECLARED_SUSPENDED, "declared suspended: a gateway must refuse its keys", Risk.HIGH)
         actions.append(client_action(ActionKind.SUSPEND_CLIENT, desired.name, cause))
-    for kind, name, _ in record.all_series() if record else ():
-        lifecycle = next(
-            (one for its, item, one in _declared_series(desired) if (its, item) == (kind, name)),
-            recorded_lifecycle(record, kind, name) if record else None,
-        )
-        if lifecycle is not None:
-            actions += rest_series(*_view(record, desired.name, kind, name, lifecycle, context))
+    if record is None:
+        return actions
+    for kind, name, _ in record.all_series():
+        lifecycle = lifecycle_of(desired, record, kind, name)
+        actions += rest_series(*_view(record, desired.name, kind, name, lifecycle, context))
     return actions
 
 
@@ -212,17 +207,3 @@ def _end_client(desired: DesiredClient | None, record: ClientRecord, context: Co
     if record.status is not ClientStatus.RETIRED:
         actions.append(client_action(ActionKind.RETIRE_CLIENT, record.name, cause))
     return actions
-
-
-def recorded_lifecycle(record: ClientRecord, kind: SeriesKind, name: str) -> Lifecycle:
-    """The life cycle of a series that may not be declared any more, from the recorded specification."""
-    grace = DEFAULT_GRACE[kind]
-    if kind is SeriesKind.KEY:
-        declared = ((record.spec.get("keys") or {}).get(name) or {}).get("rotation") or {}
-    else:
-        declared = ((record.spec.get("webhooks") or {}).get(name) or {}).get("secret") or {}
-    try:
-        grace = parse_duration(str(declared["grace"]))
-    except (KeyError, ValueError):  # a record that was edited by hand: the default is as good
-        pass
-    return Lifecycle(timedelta(days=90), timedelta(days=30), grace)

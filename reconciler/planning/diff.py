@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from reconciler.domain.canonical import JsonObject
 from reconciler.domain.plan import Risk
+from reconciler.domain.record import ENDPOINT_FIELDS
 
-MISSING = None
-# The fields of a webhook that decide what is delivered where: a change means it must prove itself again.
-ENDPOINT_FIELDS = ("url", "events", "signature")
-# Keys and webhooks are compared by name; the rest field by field.
-SERIES_FIELDS = ("keys", "webhooks")
 
 
 def changed_fields(before: JsonObject, after: JsonObject) -> tuple[JsonObject, JsonObject]:
     """The fields that differ, with their values on each side; a key absent on a side is absent there too."""
     names = sorted({*before, *after})
-    differing = [name for name in names if before.get(name, MISSING) != after.get(name, MISSING)]
+    differing = [name for name in names if before.get(name) != after.get(name)]
     return (
         {name: before[name] for name in differing if name in before},
         {name: after[name] for name in differing if name in after},
@@ -33,14 +29,6 @@ def _without_endpoints(spec: JsonObject) -> JsonObject:
         for name, webhook in (spec.get("webhooks") or {}).items()
     }
     return {**spec, "webhooks": {name: rest for name, rest in webhooks.items() if rest}}
-
-
-def endpoint(spec: JsonObject, name: str) -> JsonObject | None:
-    """What a webhook delivers where, None when it is not in the specification."""
-    webhook = (spec.get("webhooks") or {}).get(name)
-    if webhook is None:
-        return None
-    return {field: webhook[field] for field in ENDPOINT_FIELDS if field in webhook}
 
 
 def change_risk(before: JsonObject, after: JsonObject) -> Risk:

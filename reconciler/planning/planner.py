@@ -10,12 +10,12 @@ from reconciler.domain import names
 from reconciler.domain.canonical import digest, iso
 from reconciler.domain.desired import Desired
 from reconciler.domain.observed import Observed
-from reconciler.domain.plan import Action, Finding, Level, Plan
-from reconciler.domain.record import ClientRecord
-from reconciler.planning.clients import Context, plan_client
+from reconciler.domain.plan import Action, ActionKind, Finding, Level, Plan, Risk
+from reconciler.domain.record import ClientRecord, ClientStatus
+from reconciler.planning.clients import Context, client_action, plan_client
 from reconciler.planning.guards import Situation, guard_findings
 from reconciler.planning.order import ordered
-from reconciler.planning.reasons import DRIFT, Reason, RotationRequest
+from reconciler.planning.reasons import DRIFT, Cause, Reason, RotationRequest
 
 _DRIFT_CODES = {
     Reason.SECRET_MISSING: "RC351",
@@ -47,6 +47,7 @@ def make_plan(inputs: Inputs) -> Plan:
     actions: list[Action] = []
     touched: dict[str, ClientRecord | None] = {}
     unchanged = 0
+    record: ClientRecord | None
     for name, record in sorted(pair_up(desired, observed).items()):
         if inputs.only and name not in inputs.only:
             continue
@@ -55,6 +56,9 @@ def make_plan(inputs: Inputs) -> Plan:
             continue
         actions += planned
         touched[name] = record
+    for action, record in _unfinished_renames(observed, inputs.only):
+        actions.append(action)
+        touched.setdefault(action.client, record)
     result = ordered(actions)
     situation = Situation(
         desired, observed, inputs.now, result, inputs.required, desired.environment.requires or ""
@@ -80,20 +84,38 @@ def make_plan(inputs: Inputs) -> Plan:
 
 
 def pair_up(desired: Desired, observed: Observed) -> dict[str, ClientRecord | None]:
-    """Each client's name with the record that belongs to it. A renamed client keeps its old record
-    until the new one is there; a record that was moved away is not a client of its own."""
+    """Each client's name with the record that belongs to it: for a renamed client, until the new record
+    is there, the one under the old name. A record that was already moved is no client of its own."""
     pairs: dict[str, ClientRecord | None] = {name: observed.records.get(name) for name in desired.clients}
-    adopted = set()
+    renamed = set()
     for name, client in desired.clients.items():
-        old = client.renamed_from
-        if old and old not in desired.clients and old in observed.records:
-            if pairs[name] is None or observed.records[old].moving_to == name:
-                pairs[name] = observed.records[old] if pairs[name] is None else pairs[name]
-                adopted.add(old)
+        old = observed.records.get(client.renamed_from or "")
+        if old is None or old.name in desired.clients or old.status is ClientStatus.RETIRED:
+            continue
+        if pairs[name] is None:
+            pairs[name] = old
+            renamed.add(old.name)
     for name, record in observed.records.items():
-        if name not in pairs and name not in adopted:
+        if name not in pairs and name not in renamed and not is_moved(record, observed):
             pairs[name] = record
     return pairs
+
+
+def is_moved(record: ClientRecord, observed: Observed) -> bool:
+    """Whether a rename got as far as the new record: the old one is only left to be removed."""
+    return record.moving_to is not None and record.moving_to in observed.records
+
+
+def _unfinished_renames(observed: Observed, only: Collection[str]) -> list[tuple[Action, ClientRecord]]:
+    found = []
+    for record in observed.records.values():
+        if not is_moved(record, observed) or (only and record.moving_to not in only):
+            continue
+        target = str(record.moving_to)
+        cause = Cause(Reason.RENAMED, f"an earlier run renamed it from {record.name} and was cut short", Risk.LOW)
+        before, after = {"name": record.name}, {"name": target}
+        found.append((client_action(ActionKind.UPDATE_CLIENT, target, cause, before, after), observed.records[target]))
+    return found
 
 
 def plan_digest(

@@ -8,7 +8,6 @@ from reconciler.domain import names
 from reconciler.domain.desired import DesiredClient, DesiredWebhook
 from reconciler.domain.plan import Action, ActionKind, Risk
 from reconciler.domain.record import ClientRecord, ClientStatus, SeriesKind, WebhookRecord, verification_digest
-from reconciler.planning import diff
 from reconciler.planning.reasons import Cause, Reason
 from reconciler.planning.series import SeriesPlan
 
@@ -33,10 +32,11 @@ def plan_proof(
             provable = False
             continue
         known = live.webhooks.get(webhook.name) if live else None
+        known = None if live and live.edited else known  # what the record says of it cannot be trusted
         cause = _must_verify(desired, webhook, known, series, webhook.name in changed)
         if cause is not None:
             proofs.append(_verify(desired, webhook, cause))
-    if (why := _may_activate(desired, live, plans, provable, bool(changed))) is not None:
+    if (why := _may_activate(desired, live, plans, provable, bool(changed) or bool(live and live.edited))) is not None:
         proofs.append(
             Action(
                 ActionKind.ACTIVATE_CLIENT, names.client_address(desired.name), why.reason.value, why.message,
@@ -57,8 +57,7 @@ def _must_verify(
         return Cause(Reason.VERIFICATION_FAILED, f"the last delivery failed: {known.last_delivery.message}")
     if series.renewed:
         return Cause(Reason.SECRET_ROTATED, "it must prove itself with the new signing secret")
-    endpoint = diff.endpoint(desired.spec, webhook.name) or {}
-    if known.verified_digest != verification_digest(endpoint, known.secret):
+    if known.verified_digest != verification_digest(desired.spec, webhook.name, known.secret):
         return Cause(Reason.SECRET_ROTATED, "its signing secret changed since it proved itself")
     return None
 

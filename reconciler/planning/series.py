@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from reconciler.domain import transitions
 from reconciler.domain.plan import Action, ActionKind, Risk
 from reconciler.domain.record import USABLE, Series, SeriesKind, Version, VersionState
 from reconciler.planning.checks import SeriesView, end_cause, first_cause
@@ -74,30 +75,21 @@ def plan_series(subject: Subject, view: SeriesView, claimed_ids: frozenset[str])
         actions.append(_held(subject, view))
     actions += _endings(subject, view, cause)
     adopted = pending is not None and active is not None and active.number == pending.number
-    return SeriesPlan(tuple(actions), usable=cause is not None or active is not None, renewed=cause is not None or adopted)
+    usable = cause is not None or active is not None
+    return SeriesPlan(tuple(actions), usable, renewed=cause is not None or adopted)
 
 
 def settle_claim(
     subject: Subject, view: SeriesView, pending: Version, claimed_ids: frozenset[str]
 ) -> tuple[Action, Series]:
     """What to do with a claim that an earlier run left, and the series as it will be then."""
-    others = tuple(version for version in view.series.versions if version is not pending)
     if pending.id in claimed_ids and not view.series.edited:
         message = f"an earlier run ({pending.run}) wrote version {pending.number} but did not commit it"
         action = subject.action(ActionKind.ADOPT_CLAIM, Cause(Reason.CLAIM_WRITTEN, message), pending.number)
-        retired = tuple(retire(version, view) if version.state is VersionState.ACTIVE else version for version in others)
-        adopted = replace(pending, state=VersionState.ACTIVE)
-        return action, replace(view.series, versions=(*retired, adopted))
+        return action, transitions.activate(view.series, pending.number, view.now, view.lifecycle.grace)
     message = f"an earlier run ({pending.run}) claimed version {pending.number} but did not write it"
     action = subject.action(ActionKind.ABANDON_CLAIM, Cause(Reason.CLAIM_NOT_WRITTEN, message), pending.number)
-    last = max((version.number for version in others), default=0)
-    return action, replace(view.series, versions=others, last=last)
-
-
-def retire(version: Version, view: SeriesView) -> Version:
-    """The version as it is once its grace has begun. A grace never lengthens a life."""
-    until = min(version.expires_at, view.now + view.lifecycle.grace)
-    return replace(version, state=VersionState.RETIRING, grace_until=until)
+    return action, transitions.abandon(view.series, pending.number)
 
 
 def _new_version(subject: Subject, view: SeriesView, cause: Cause) -> Action:
@@ -143,8 +135,7 @@ def replace_without_grace(view: SeriesView, active: Version, cause: Cause) -> Ca
     """Why the version that is being replaced ends at once instead of retiring."""
     if cause.reason is Reason.RECORD_EDITED:
         return Cause(Reason.RECORD_EDITED, f"version {active.number} may not be the one we issued", Risk.HIGH)
-    until = retire(active, view).grace_until
-    if until is None or until > view.now:
+    if transitions.grace_end(active, view.now, view.lifecycle.grace) > view.now:
         return None
     ended = active.expires_at <= view.now
     why = "has expired" if ended else "has no grace"

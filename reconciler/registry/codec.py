@@ -1,0 +1,299 @@
+"""Records and buckets as canonical JSON, and back. Refuses formats it does not know."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from reconciler.domain.canonical import Json, digest, dumps, iso, iso_or_none, parse_iso, parse_iso_or_none
+from reconciler.domain.observed import Lease, OpenRun
+from reconciler.domain.record import (
+    ClientRecord,
+    ClientStatus,
+    Delivery,
+    Event,
+    Hold,
+    Series,
+    Version,
+    VersionState,
+    WebhookRecord,
+)
+from reconciler.errors import RegistryError
+
+FORMAT = 1
+# Raft's max_entry_size is 1 MiB, and a bucket is rewritten whole: half of that is refused.
+MAX_DOCUMENT = 512 * 1024
+
+
+def encode_bucket(records: Mapping[str, ClientRecord], foreign: Mapping[str, Json] | None = None) -> str:
+    """One bucket. ``foreign`` holds the records of other projects as they were read: they go back unchanged.
+
+    Raises ``RegistryError`` RC441 when it is larger than 512 KiB.
+    """
+    clients = {**(foreign or {}), **{name: encode_record(record) for name, record in records.items()}}
+    text = dumps({"format": FORMAT, "clients": clients})
+    if len(text.encode()) > MAX_DOCUMENT:
+        raise RegistryError(
+            "RC441", f"a bucket of {len(records)} clients would exceed 512 KiB",
+            "spread the registry over more buckets: reconciler bootstrap -e ENV --buckets 4096",
+        )  # fmt: skip
+    return text
+
+
+def decode_bucket(text: str | None, owner: str) -> tuple[dict[str, ClientRecord], dict[str, Json]]:
+    """The records of project ``owner``, and the records of other projects as they are.
+
+    Raises ``RegistryError`` RC442 for a format of the future and RC443 for anything that is not a bucket.
+    """
+    if text is None:
+        return {}, {}
+    document = _decode(text, "bucket")
+    records: dict[str, ClientRecord] = {}
+    foreign: dict[str, Json] = {}
+    try:
+        for name, raw in document["clients"].items():
+            if raw["owner"] == owner:
+                records[name] = decode_record(raw)
+            else:
+                foreign[name] = raw
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise _garbled("bucket", error) from None
+    return records, foreign
+
+
+def encode_record(record: ClientRecord) -> dict[str, Json]:
+    """One client. ``sum`` lets a later run see that somebody edited the record, each series has its own."""
+    raw: dict[str, Json] = {
+        "name": record.name,
+        "owner": record.owner,
+        "storage_name": record.storage_name,
+        "revision": record.revision,
+        "op": record.op,
+        "status": record.status.value,
+        "protect": record.protect,
+        "spec": dict(record.spec),
+        "digest": record.digest,
+        "base_digest": record.base_digest,
+        "moving_to": record.moving_to,
+        "seq": record.seq,
+        "events": [_encode_event(event) for event in record.events],
+    }
+    # An edited record keeps a wrong checksum until the declaration was restored: a commit for another
+    # reason must not make the edit look like ours. A series does likewise.
+    raw["keys"] = {name: _encode_series(series) for name, series in record.keys.items()}
+    raw["webhooks"] = {name: _encode_webhook(webhook) for name, webhook in record.webhooks.items()}
+    raw["sum"] = "edited" if record.edited else _record_sum(raw)
+    return raw
+
+
+def decode_record(raw: Mapping[str, Any]) -> ClientRecord:
+    """The inverse of ``encode_record``. Raises ``KeyError``, ``TypeError`` or ``ValueError``."""
+    return ClientRecord(
+        name=raw["name"],
+        owner=raw["owner"],
+        storage_name=raw["storage_name"],
+        revision=raw["revision"],
+        op=raw["op"],
+        status=ClientStatus(raw["status"]),
+        protect=raw["protect"],
+        spec=raw["spec"],
+        digest=raw["digest"],
+        base_digest=raw["base_digest"],
+        keys={name: _decode_series(series) for name, series in raw["keys"].items()},
+        webhooks={name: _decode_webhook(webhook) for name, webhook in raw["webhooks"].items()},
+        events=tuple(_decode_event(event) for event in raw["events"]),
+        seq=raw["seq"],
+        moving_to=raw["moving_to"],
+        edited=raw["sum"] != _record_sum(raw),
+    )
+
+
+def _record_sum(raw: Mapping[str, Any]) -> str:
+    """Over everything but the series, which have sums of their own."""
+    summed = {key: value for key, value in raw.items() if key not in ("sum", "keys", "webhooks")}
+    proofs = {
+        name: {key: value for key, value in webhook.items() if key != "secret"}
+        for name, webhook in raw["webhooks"].items()
+    }
+    return digest({**summed, "keys": sorted(raw["keys"]), "webhooks": proofs})
+
+
+def _encode_series(series: Series) -> dict[str, Json]:
+    raw: dict[str, Json] = {
+        "versions": [_encode_version(version) for version in series.versions],
+        "last": series.last,
+        "hold": None if series.hold is None else _encode_hold(series.hold),
+    }
+    raw["sum"] = "edited" if series.edited else digest(raw)
+    return raw
+
+
+def _decode_series(raw: Mapping[str, Any]) -> Series:
+    hold = raw["hold"]
+    summed = {key: value for key, value in raw.items() if key != "sum"}
+    return Series(
+        versions=tuple(_decode_version(version) for version in raw["versions"]),
+        last=raw["last"],
+        hold=None if hold is None else Hold(hold["version"], hold["reason"], hold["incident"], parse_iso(hold["at"])),
+        edited=raw["sum"] != digest(summed),
+    )
+
+
+def _encode_hold(hold: Hold) -> dict[str, Json]:
+    return {"version": hold.version, "reason": hold.reason, "incident": hold.incident, "at": iso(hold.at)}
+
+
+def _encode_version(version: Version) -> dict[str, Json]:
+    return {
+        "version": version.number,
+        "id": version.id,
+        "state": version.state.value,
+        "sha256": version.sha256,
+        "reason": version.reason,
+        "run": version.run,
+        "issued_at": iso(version.issued_at),
+        "expires_at": iso(version.expires_at),
+        "grace_until": iso_or_none(version.grace_until),
+        "revoked_at": iso_or_none(version.revoked_at),
+        "destroyed_at": iso_or_none(version.destroyed_at),
+    }
+
+
+def _decode_version(raw: Mapping[str, Any]) -> Version:
+    return Version(
+        number=raw["version"],
+        id=raw["id"],
+        state=VersionState(raw["state"]),
+        sha256=raw["sha256"],
+        reason=raw["reason"],
+        run=raw["run"],
+        issued_at=parse_iso(raw["issued_at"]),
+        expires_at=parse_iso(raw["expires_at"]),
+        grace_until=parse_iso_or_none(raw["grace_until"]),
+        revoked_at=parse_iso_or_none(raw["revoked_at"]),
+        destroyed_at=parse_iso_or_none(raw["destroyed_at"]),
+    )
+
+
+def _encode_webhook(webhook: WebhookRecord) -> dict[str, Json]:
+    delivery = webhook.last_delivery
+    return {
+        "secret": _encode_series(webhook.secret),
+        "verified_at": iso_or_none(webhook.verified_at),
+        "verified_digest": webhook.verified_digest,
+        "last_delivery": None if delivery is None else encode_delivery(delivery),
+    }
+
+
+def encode_delivery(delivery: Delivery) -> dict[str, Json]:
+    return {
+        "id": delivery.id,
+        "at": iso(delivery.at),
+        "url": delivery.url,
+        "accepted": delivery.accepted,
+        "status": delivery.status,
+        "latency_ms": delivery.latency_ms,
+        "message": delivery.message,
+    }
+
+
+def _decode_webhook(raw: Mapping[str, Any]) -> WebhookRecord:
+    delivery = raw["last_delivery"]
+    return WebhookRecord(
+        secret=_decode_series(raw["secret"]),
+        verified_at=parse_iso_or_none(raw["verified_at"]),
+        verified_digest=raw["verified_digest"],
+        last_delivery=None if delivery is None else Delivery(**{**delivery, "at": parse_iso(delivery["at"])}),
+    )
+
+
+def _encode_event(event: Event) -> dict[str, Json]:
+    return {
+        "seq": event.seq,
+        "at": iso(event.at),
+        "run": event.run,
+        "kind": event.kind,
+        "address": event.address,
+        "reason": event.reason,
+        "message": event.message,
+        "detail": dict(event.detail),
+    }
+
+
+def _decode_event(raw: Mapping[str, Any]) -> Event:
+    return Event(**{**raw, "at": parse_iso(raw["at"])})
+
+
+def encode_meta(project: str, environment: str, buckets: int) -> str:
+    return dumps({"format": FORMAT, "project": project, "environment": environment, "buckets": buckets})
+
+
+def decode_meta(text: str) -> tuple[str, str, int]:
+    """Project, environment and number of buckets. Raises ``RegistryError`` RC442 or RC443."""
+    document = _decode(text, "meta document")
+    try:
+        return document["project"], document["environment"], int(document["buckets"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise _garbled("meta document", error) from None
+
+
+def encode_run(run: OpenRun) -> str:
+    return dumps(
+        {
+            "format": FORMAT,
+            "run_id": run.run_id,
+            "command": run.command,
+            "actor": run.actor,
+            "started_at": iso(run.started_at),
+            "git_commit": run.git_commit,
+            "plan_digest": run.plan_digest,
+            "planfile": run.planfile,
+            "closed": run.closed,
+        }
+    )
+
+
+def decode_run(text: str) -> OpenRun:
+    """Raises ``RegistryError`` RC442 or RC443."""
+    document = _decode(text, "run document")
+    try:
+        fields = {key: value for key, value in document.items() if key != "format"}
+        return OpenRun(**{**fields, "started_at": parse_iso(fields["started_at"])})
+    except (KeyError, TypeError, ValueError) as error:
+        raise _garbled("run document", error) from None
+
+
+def encode_lease(lease: Lease) -> str:
+    return dumps({"format": FORMAT, "holder": lease.holder, "until": iso(lease.until)})
+
+
+def decode_lease(text: str) -> Lease:
+    """Raises ``RegistryError`` RC442 or RC443."""
+    document = _decode(text, "lease")
+    try:
+        return Lease(document["holder"], parse_iso(document["until"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise _garbled("lease", error) from None
+
+
+def _decode(text: str, what: str) -> dict[str, Any]:
+    try:
+        document = json.loads(text)
+        found = document["format"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise _garbled(what, error) from None
+    if found != FORMAT:
+        raise RegistryError(
+            "RC442", f"the {what} has format {found!r}; this version reads format {FORMAT}",
+            "use the version of reconciler that wrote it, or a newer one; nothing was changed",
+        )  # fmt: skip
+    assert isinstance(document, dict)
+    return document
+
+
+def _garbled(what: str, error: Exception) -> RegistryError:
+    return RegistryError(
+        "RC443", f"the {what} in the registry cannot be read ({type(error).__name__})",
+        "somebody edited it by hand: restore its previous version with 'bao kv rollback' or 'vault kv rollback'",
+    )  # fmt: skip

@@ -1,0 +1,72 @@
+"""The lease and the open runs: documents that one run writes for others to see."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from reconciler.domain.observed import Lease, OpenRun
+from reconciler.errors import VaultUnreachable
+from reconciler.registry.codec import decode_lease, decode_run, encode_lease, encode_run
+from reconciler.registry.requests import Conflict, Document, ReadDocument, WriteDocument, Written
+from reconciler.registry.steps import Steps, expect
+
+MAX_TRIES = 10
+
+
+def put_document(name: str, text: str, cas: int) -> Steps[bool]:
+    """Check-and-set write; whether ``text`` stands there now because of us. A doubt is settled by reading."""
+    for _ in range(MAX_TRIES):
+        response = yield WriteDocument(name, text, cas)
+        if isinstance(response, Written):
+            return True
+        document = expect((yield ReadDocument(name)), Document)
+        if document.text == text and document.version == cas + 1:
+            return True
+        if isinstance(response, Conflict) or document.version != cas:
+            return False
+    raise VaultUnreachable(
+        "RC401", f"{name} could not be written after {MAX_TRIES} tries",
+        "see that Vault is healthy (reconciler doctor), then run the same command again",
+    )  # fmt: skip
+
+
+def take_lease(holder: str, ttl: timedelta) -> Steps[Lease]:
+    """Take or renew the lease; the lease as it stands afterwards: ours, or somebody else's that still runs.
+
+    Server time decides whether a lease has ended.
+    """
+    while True:
+        document = expect((yield ReadDocument("lease")), Document)
+        if document.text is not None:
+            lease = decode_lease(document.text)
+            if lease.holder != holder and lease.until > document.at:
+                return lease
+        mine = Lease(holder, document.at + ttl)
+        if (yield from put_document("lease", encode_lease(mine), document.version)):
+            return mine
+
+
+def release_lease(holder: str) -> Steps[None]:
+    """Give the lease back, if it is still ours."""
+    document = expect((yield ReadDocument("lease")), Document)
+    if document.text is None or decode_lease(document.text).holder != holder:
+        return
+    yield from put_document("lease", encode_lease(Lease(holder, document.at)), document.version)
+
+
+def open_run(run: OpenRun) -> Steps[bool]:
+    """Put a run on record before it does anything. False: its id is taken."""
+    return (yield from put_document(f"runs/{run.run_id}", encode_run(run), 0))
+
+
+def close_run(run_id: str) -> Steps[None]:
+    """Mark a run as reported: its events are in the ledger."""
+    name = f"runs/{run_id}"
+    for _ in range(MAX_TRIES):
+        document = expect((yield ReadDocument(name)), Document)
+        if document.text is None:
+            return
+        run = decode_run(document.text)
+        if run.closed or (yield from put_document(name, encode_run(replace(run, closed=True)), document.version)):
+            return
