@@ -65,7 +65,9 @@ def parse_window(text: str) -> Window:
     try:
         zone = ZoneInfo(match["zone"] or "UTC")
     except (KeyError, ValueError, OSError):
-        raise ValueError(f"{match['zone']!r} is not a known time zone: write an IANA name such as Europe/London") from None
+        raise ValueError(
+            f"{match['zone']!r} is not a known time zone: write an IANA name such as Europe/London"
+        ) from None
     return Window(_parse_days(match["days"]), start, end, zone, text)
 
 

@@ -9,9 +9,10 @@ from typing import Protocol
 
 from reconciler.domain.desired import DesiredWebhook
 from reconciler.domain.observed import SecretInfo
-from reconciler.domain.record import Delivery
+from reconciler.domain.record import ClientRecord, Delivery, SeriesKind
+from reconciler.domain.run import RunResult
 from reconciler.domain.secret import Secret
-from reconciler.registry.requests import Request, Response
+from reconciler.registry.requests import Minted, Request, Response
 
 
 class LiveState(Protocol):
@@ -45,9 +46,19 @@ class LiveState(Protocol):
         """
         ...
 
+    def edited_policies(self) -> tuple[str, ...]:
+        """Names of our Vault policies whose text is not what ``bootstrap`` writes; empty when that may not be read."""
+        ...
+
     def read_secret(self, path: str, version: int) -> Secret | None:
         """A webhook's signing secret (needs the deliverer role); None when that version is gone."""
         ...
+
+
+class Minter(Protocol):
+    """Makes new keys and signing secrets from a cryptographic random source."""
+
+    def mint(self, kind: SeriesKind) -> Minted: ...
 
 
 class Sender(Protocol):
@@ -89,3 +100,6 @@ class Ledger(Protocol):
 
 # Called with (done, total, sentence); writes to stderr.
 Progress = Callable[[int, int, str], None]
+
+# Renders one run into its report files: (result, records of the environment) -> path below the project -> text.
+Reporter = Callable[[RunResult, Mapping[str, ClientRecord]], Mapping[PurePosixPath, str]]

@@ -50,7 +50,9 @@ def reissue_declared(view: SeriesView) -> Cause | None:
     hold = view.series.hold
     if hold is None or view.held:
         return None
-    return Cause(Reason.REISSUE_DECLARED, f"version {hold.version} was revoked ({hold.reason}) and reissueAfter allows a new one")
+    return Cause(
+        Reason.REISSUE_DECLARED, f"version {hold.version} was revoked ({hold.reason}) and reissueAfter allows a new one"
+    )
 
 
 def no_active_version(view: SeriesView) -> Cause | None:
@@ -62,7 +64,11 @@ def no_active_version(view: SeriesView) -> Cause | None:
 def record_edited(view: SeriesView, active: Version) -> Cause | None:
     if not view.series.edited:
         return None
-    return Cause(Reason.RECORD_EDITED, "the record of this key was changed by hand: its versions cannot be trusted", Risk.CRITICAL)
+    return Cause(
+        Reason.RECORD_EDITED,
+        "the record of this key was changed by hand: its versions cannot be trusted",
+        Risk.CRITICAL,
+    )
 
 
 def secret_missing(view: SeriesView, active: Version) -> Cause | None:

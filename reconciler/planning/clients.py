@@ -20,6 +20,7 @@ from reconciler.planning.proof import plan_proof
 from reconciler.planning.reasons import Cause, Reason, RotationRequest
 from reconciler.planning.series import SeriesPlan, Subject, end_series, finish_series, plan_series, rest_series
 
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """What every client is planned with."""
@@ -114,8 +115,15 @@ def _endpoint_updates(desired: DesiredClient, record: ClientRecord) -> list[Acti
             )
         actions.append(
             Action(
-                ActionKind.UPDATE_WEBHOOK, names.webhook_address(desired.name, name), cause.reason.value,
-                cause.message, cause.risk, desired.name, name, before=before, after=after,
+                ActionKind.UPDATE_WEBHOOK,
+                names.webhook_address(desired.name, name),
+                cause.reason.value,
+                cause.message,
+                cause.risk,
+                desired.name,
+                name,
+                before=before,
+                after=after,
             )  # fmt: skip
         )
     return actions

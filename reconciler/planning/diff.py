@@ -7,7 +7,6 @@ from reconciler.domain.plan import Risk
 from reconciler.domain.record import ENDPOINT_FIELDS
 
 
-
 def changed_fields(before: JsonObject, after: JsonObject) -> tuple[JsonObject, JsonObject]:
     """The fields that differ, with their values on each side; a key absent on a side is absent there too."""
     names = sorted({*before, *after})

@@ -17,7 +17,12 @@ from reconciler.planning.series import KINDS, Subject
 
 
 def revocation_plan(
-    observed: Observed, environment: str, project: str, request: RevocationRequest, now: datetime, git_commit: str | None
+    observed: Observed,
+    environment: str,
+    project: str,
+    request: RevocationRequest,
+    now: datetime,
+    git_commit: str | None,
 ) -> Plan:
     """Revoke every version of what was asked for that is usable, or revoked but not known to be destroyed.
 

@@ -28,16 +28,18 @@ _DRIFT_CODES = {
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What a plan is made from. ``only`` (empty: all) narrows it to some clients; ``required`` holds the
+    """What a plan is made from. ``only`` (None: all) narrows it to some clients; ``required`` holds the
     records of the environment that the promotion gate asks for."""
 
     desired: Desired
     observed: Observed
     now: datetime
     git_commit: str | None = None
-    only: Collection[str] = ()
+    only: Collection[str] | None = None
+    addresses: Collection[str] | None = None  # narrows it further, to actions on these addresses
     rotations: Mapping[str, RotationRequest] = field(default_factory=dict)
     required: Mapping[str, ClientRecord] | None = None
+    guarded_at: datetime | None = None  # when guards look, if not at ``now``: a saved plan meets today's freeze
 
 
 def make_plan(inputs: Inputs) -> Plan:
@@ -49,9 +51,12 @@ def make_plan(inputs: Inputs) -> Plan:
     unchanged = 0
     record: ClientRecord | None
     for name, record in sorted(pair_up(desired, observed).items()):
-        if inputs.only and name not in inputs.only:
+        if inputs.only is not None and name not in inputs.only:
             continue
-        if not (planned := plan_client(desired.clients.get(name), record, context)):
+        planned = plan_client(desired.clients.get(name), record, context)
+        if inputs.addresses is not None:
+            planned = [action for action in planned if action.address in inputs.addresses]
+        if not planned:
             unchanged += 1
             continue
         actions += planned
@@ -61,7 +66,8 @@ def make_plan(inputs: Inputs) -> Plan:
         touched.setdefault(action.client, record)
     result = ordered(actions)
     situation = Situation(
-        desired, observed, inputs.now, result, inputs.required, desired.environment.requires or ""
+        desired, observed, inputs.guarded_at or inputs.now, result, inputs.required,
+        desired.environment.requires or "",
     )  # fmt: skip
     findings = (*guard_findings(situation), *_drift_findings(result), *_live_findings(observed))
     revisions = {name: record.revision if record else 0 for name, record in touched.items()}
@@ -106,10 +112,10 @@ def is_moved(record: ClientRecord, observed: Observed) -> bool:
     return record.moving_to is not None and record.moving_to in observed.records
 
 
-def _unfinished_renames(observed: Observed, only: Collection[str]) -> list[tuple[Action, ClientRecord]]:
+def _unfinished_renames(observed: Observed, only: Collection[str] | None) -> list[tuple[Action, ClientRecord]]:
     found = []
     for record in observed.records.values():
-        if not is_moved(record, observed) or (only and record.moving_to not in only):
+        if not is_moved(record, observed) or (only is not None and record.moving_to not in only):
             continue
         target = str(record.moving_to)
         cause = Cause(Reason.RENAMED, f"an earlier run renamed it from {record.name} and was cut short", Risk.LOW)

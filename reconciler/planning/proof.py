@@ -39,8 +39,12 @@ def plan_proof(
     if (why := _may_activate(desired, live, plans, provable, bool(changed) or bool(live and live.edited))) is not None:
         proofs.append(
             Action(
-                ActionKind.ACTIVATE_CLIENT, names.client_address(desired.name), why.reason.value, why.message,
-                why.risk, desired.name,
+                ActionKind.ACTIVATE_CLIENT,
+                names.client_address(desired.name),
+                why.reason.value,
+                why.message,
+                why.risk,
+                desired.name,
             )  # fmt: skip
         )
     return proofs

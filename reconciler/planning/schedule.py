@@ -82,9 +82,7 @@ def _open_at_or_before(
     """
     if _is_open(instant, lifecycle, freezes):
         return instant
-    openings = [
-        max(start, end - timedelta(days=1)) for start, end in _stretches(earliest, instant, lifecycle, freezes)
-    ]
+    openings = [max(start, end - timedelta(days=1)) for start, end in _stretches(earliest, instant, lifecycle, freezes)]
     return max((start for start in openings if start > earliest), default=None)
 
 

@@ -25,6 +25,8 @@ MAX_CONFLICTS = 100
 MAX_UNCLEAR = 5
 # Events that are in the ledger already and stay in the record for a quick look.
 KEPT_EVENTS = 5
+# Length of the start time that a run id begins with: 20261123t224500z.
+STAMP = 16
 
 
 class Bucket:
@@ -61,9 +63,7 @@ class Bucket:
             lost, result = self._splice(op, changes, expected)
             if result == self.records:
                 return lost
-            response = yield WriteDocument(
-                f"buckets/{self.name}", encode_bucket(result, self._foreign), self._version
-            )
+            response = yield WriteDocument(f"buckets/{self.name}", encode_bucket(result, self._foreign), self._version)
             if isinstance(response, Written):
                 self.records, self._version, self.at = result, response.version, response.at
                 return lost
@@ -105,10 +105,14 @@ class Bucket:
         return lost, result
 
     def _stamp(self, record: ClientRecord, revision: int, op: str) -> ClientRecord:
-        ledgered = [event for event in record.events if event.run not in self._kept_runs]
+        ledgered = [event for event in record.events if self._is_ledgered(event.run)]
         dropped = {event.seq for event in ledgered[:-KEPT_EVENTS]}
         events = tuple(event for event in record.events if event.seq not in dropped)
         return replace(record, revision=max(revision, record.revision) + 1, op=op, events=events)
+
+    def _is_ledgered(self, run: str) -> bool:
+        """A run that is not open was reported, unless it began after we looked: ids begin with their start time."""
+        return run not in self._kept_runs and run[:STAMP] < self._run[:STAMP]
 
 
 def _revision(record: ClientRecord | None) -> int:

@@ -225,19 +225,6 @@ def _decode_event(raw: Mapping[str, Any]) -> Event:
     return Event(**{**raw, "at": parse_iso(raw["at"])})
 
 
-def encode_meta(project: str, environment: str, buckets: int) -> str:
-    return dumps({"format": FORMAT, "project": project, "environment": environment, "buckets": buckets})
-
-
-def decode_meta(text: str) -> tuple[str, str, int]:
-    """Project, environment and number of buckets. Raises ``RegistryError`` RC442 or RC443."""
-    document = _decode(text, "meta document")
-    try:
-        return document["project"], document["environment"], int(document["buckets"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise _garbled("meta document", error) from None
-
-
 def encode_run(run: OpenRun) -> str:
     return dumps(
         {

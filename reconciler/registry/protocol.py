@@ -43,7 +43,13 @@ def run_bucket(name: str, works: Sequence[ClientWork], run: Run) -> Steps[list[O
     """
     clients = [ClientRun(work, run) for work in works]
     bucket = Bucket(name, run.owner, run.run_id, run.open_runs)
-    stages: tuple[Callable[[Bucket, list[ClientRun]], Steps[None]], ...] = (claim, write_and_commit, prove, close, destroy)
+    stages: tuple[Callable[[Bucket, list[ClientRun]], Steps[None]], ...] = (
+        claim,
+        write_and_commit,
+        prove,
+        close,
+        destroy,
+    )
     try:
         yield from bucket.load()
         refuse_stale(bucket, clients)

@@ -23,6 +23,7 @@ from reconciler.registry.requests import Batch, Deliver, Delivered
 from reconciler.registry.steps import Steps, expect
 from reconciler.registry.work import ClientRun, with_event
 
+
 def prove(bucket: Bucket, clients: list[ClientRun]) -> Steps[None]:
     """Deliver to every webhook that must prove itself, then commit the results and the activations."""
     tasks = [
@@ -53,7 +54,9 @@ def delivery(client: ClientRun, action: Action, bucket: Bucket) -> Deliver | Non
         return None
     series = record.webhooks[webhook.name].secret
     active = series.in_state(VersionState.ACTIVE)
-    retiring = tuple(one for one in series.in_state(VersionState.RETIRING) if (one.grace_until or bucket.at) > bucket.at)
+    retiring = tuple(
+        one for one in series.in_state(VersionState.RETIRING) if (one.grace_until or bucket.at) > bucket.at
+    )
     if not active:
         client.settle(action, OutcomeStatus.SKIPPED, "it has no active signing secret")
         return None

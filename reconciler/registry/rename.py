@@ -71,9 +71,7 @@ def stayed(record: ClientRecord | None, action: Action, run: Run, at: datetime) 
     return with_event(replace(record, moving_to=None), run, at, action)
 
 
-def arrived(
-    record: ClientRecord | None, moving: ClientRecord, action: Action, run: Run, at: datetime
-) -> ClientRecord:
+def arrived(record: ClientRecord | None, moving: ClientRecord, action: Action, run: Run, at: datetime) -> ClientRecord:
     """The new record. When an earlier pass wrote it already, only what was revoked since is taken over."""
     if record is None:
         moved = replace(moving, name=action.client, moving_to=None)

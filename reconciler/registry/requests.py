@@ -168,4 +168,6 @@ class Delivered:
     delivery: Delivery
 
 
-Response = Document | Written | Conflict | Unclear | Subkeys | Metadata | Done | Minted | Delivered | tuple["Response", ...]
+Response = (
+    Document | Written | Conflict | Unclear | Subkeys | Metadata | Done | Minted | Delivered | tuple["Response", ...]
+)

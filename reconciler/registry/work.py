@@ -86,7 +86,9 @@ class ClientRun:
             if index not in self.outcomes and action.kind in kinds
         ]
 
-    def settle(self, action: Action, status: OutcomeStatus, message: str, detail: Mapping[str, Json] | None = None) -> None:
+    def settle(
+        self, action: Action, status: OutcomeStatus, message: str, detail: Mapping[str, Json] | None = None
+    ) -> None:
         """Record what became of ``action``, once."""
         index = next(i for i, own in enumerate(self.work.actions) if own is action)
         if index not in self.outcomes:

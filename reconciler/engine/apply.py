@@ -1,0 +1,157 @@
+"""One run: lease, second look, carry out, report."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from reconciler.domain.desired import DesiredClient
+from reconciler.domain.observed import Observed, OpenRun
+from reconciler.domain.plan import Level, Outcome, OutcomeStatus, Plan
+from reconciler.domain.run import RunResult
+from reconciler.engine import saved as saved_plan
+from reconciler.engine.drive import Driver
+from reconciler.engine.engine import DELIVERIES, Engine, Question, answer, repeated
+from reconciler.engine.executor import execute
+from reconciler.engine.lease import held_lease
+from reconciler.engine.reporting import left_over, prune, report
+from reconciler.errors import AuditError, BlockedError, LeaseHeldError, StalePlanError
+from reconciler.registry.documents import open_run
+from reconciler.registry.work import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a run is made. ``planfile``: the plan comes from a file and may be used once."""
+
+    command: str = "apply"
+    planfile: bool = False
+    wait: bool = True
+    commit: bool = True
+    push: bool = False
+
+
+def apply(
+    engine: Engine, question: Question, plan: Plan, observed: Observed, options: Options
+) -> tuple[RunResult, AuditError | None]:
+    """Carry out ``plan``, which was made for ``question`` from ``observed`` and agreed to.
+
+    Under the lease everything is looked at again. Raises ``BlockedError`` (a guard), ``StalePlanError``
+    (something it touches changed), ``LeaseHeldError``, ``VaultError``; then nothing was changed.
+    With nothing to do and nothing left to report, nothing is written at all.
+    """
+    refuse_blocked(plan)
+    run_id = new_run_id(observed.now, plan.digest)
+    with open_driver(engine, observed.now) as driver:
+        earlier = left_over(observed.open_runs, observed.lease, observed.now)
+        if not plan.changes:
+            result = result_of(engine, run_id, plan, observed.now, (), options)
+            return (
+                report(engine, driver, result, earlier, commit=options.commit, push=options.push)
+                if earlier
+                else (result, None)
+            )
+        stop = Stop(engine)
+        with held_lease(
+            driver, run_id, engine.environment.lease_ttl, wait=options.wait, lost=stop.because, say=engine.say
+        ):
+            observed = engine.look(deep=question.deep)
+            _second_look(engine, question, plan, observed, options)
+            put_on_record(engine, driver, run_id, plan, observed.now, options)
+            outcomes = carry_out(engine, driver, plan, question.desired.clients, observed, run_id, stop)
+            result = result_of(engine, run_id, plan, observed.now, outcomes, options, driver.clock.now())
+            result = replace(result, interrupted=stop.asked())
+            earlier = left_over(observed.open_runs, observed.lease, observed.now, run_id)
+            reported = report(engine, driver, result, earlier, commit=options.commit, push=options.push)
+            prune(engine, observed.open_runs, observed.now)
+            return reported
+
+
+class Stop:
+    """Whether to stop between actions: a person asked for it, or the lease was lost."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._lost = threading.Event()
+
+    def because(self, sentence: str) -> None:
+        self._engine.say(f"stopping: {sentence}")
+        self._lost.set()
+
+    def asked(self) -> bool:
+        return self._lost.is_set() or self._engine.stopping()
+
+
+def refuse_blocked(plan: Plan) -> None:
+    """Raises ``BlockedError`` with the first guard's sentence; all of them are in the plan."""
+    blocks = [finding for finding in plan.findings if finding.level is Level.ERROR]
+    if blocks:
+        more = f" (and {len(blocks) - 1} more)" if len(blocks) > 1 else ""
+        raise BlockedError(blocks[0].code, f"the plan is blocked: {blocks[0].message}{more}", blocks[0].remedy)
+
+
+def _second_look(engine: Engine, question: Question, plan: Plan, observed: Observed, options: Options) -> None:
+    """Under the lease: is it still the plan that was agreed to? Guards look at it as of now."""
+    fresh = answer(engine, repeated(question, plan), observed, guarded_at=observed.now)
+    if options.planfile:
+        saved_plan.refuse_expired(plan, observed.now)
+        saved_plan.refuse_used(plan, observed)
+        saved_plan.refuse_stale(plan, fresh)
+    elif fresh.digest != plan.digest:
+        raise StalePlanError(
+            "RC395", "live state changed between the plan and its confirmation", "look at the new plan and apply it"
+        )
+    refuse_blocked(fresh)
+
+
+def put_on_record(engine: Engine, driver: Driver, run_id: str, plan: Plan, now: datetime, options: Options) -> None:
+    run = OpenRun(run_id, options.command, engine.ledger.actor(), now, plan.git_commit, plan.digest, options.planfile)
+    if not driver.run(open_run(run)):
+        raise LeaseHeldError("RC398", f"another run already has the id {run_id}", "run the same command again")
+
+
+def carry_out(
+    engine: Engine, driver: Driver, plan: Plan, desired: Mapping[str, DesiredClient], observed: Observed, run_id: str,
+    stop: Stop,
+) -> tuple[Outcome, ...]:  # fmt: skip
+    total = len(plan.changes)
+    unreported = frozenset(run.run_id for run in observed.open_runs if not run.closed)
+    run = Run(
+        run_id, engine.project.name, unreported, observed.secrets.get, stop.asked,
+        lambda outcome: engine.progress(outcome, total),
+    )  # fmt: skip
+    return execute(plan, desired, driver, run, engine.buckets)
+
+
+@contextmanager
+def open_driver(engine: Engine, now: datetime) -> Iterator[Driver]:
+    with ThreadPoolExecutor(DELIVERIES, thread_name_prefix="delivery") as pool:
+        yield engine.driver(now, pool)
+
+
+def new_run_id(now: datetime, digest: str) -> str:
+    """``20261123T224500Z-<12 digits of the plan digest>-<4 random digits>``"""
+    return f"{now:%Y%m%dT%H%M%SZ}-{digest.removeprefix('sha256:')[:12]}-{secrets.token_hex(2)}".lower()
+
+
+def result_of(
+    engine: Engine, run_id: str, plan: Plan, started: datetime, outcomes: tuple[Outcome, ...], options: Options,
+    finished: datetime | None = None,
+) -> RunResult:  # fmt: skip
+    return RunResult(
+        run_id=run_id,
+        environment=engine.environment.name,
+        project=engine.project.name,
+        command=options.command,
+        actor=engine.ledger.actor(),
+        git_commit=plan.git_commit,
+        plan_digest=plan.digest,
+        started_at=started,
+        finished_at=finished or started,
+        outcomes=outcomes,
+    )

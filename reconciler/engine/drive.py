@@ -1,0 +1,86 @@
+"""Drives the sans-I/O protocol: takes each request a generator yields to the port that answers it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from reconciler.domain.record import Delivery
+from reconciler.engine.ports import LiveState, Minter, Sender
+from reconciler.errors import ReconcilerError
+from reconciler.registry.requests import Batch, Deliver, Delivered, Mint, Request, Response
+from reconciler.registry.steps import Steps
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class ServerClock:
+    """The server's time between requests: its last answer plus what this machine's monotonic clock counted.
+
+    This machine's wall clock is never asked.
+    """
+
+    base: datetime
+    started: float = field(default_factory=time.monotonic)
+
+    def now(self) -> datetime:
+        return self.base + timedelta(seconds=int(time.monotonic() - self.started))
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """Answers requests. ``pool`` runs the members of a ``Batch`` side by side; it must not be the pool that
+    the driven generators run in, or they would wait for each other."""
+
+    live: LiveState
+    minter: Minter
+    sender: Sender
+    clock: ServerClock
+    pool: Executor
+
+    def run(self, steps: Steps[Result]) -> Result:
+        """Drive ``steps`` to its end. A ``ReconcilerError`` of a port is thrown into it."""
+        try:
+            request = next(steps)
+            while True:
+                try:
+                    response = self.answer(request)
+                except ReconcilerError as error:
+                    request = steps.throw(error)
+                else:
+                    request = steps.send(response)
+        except StopIteration as stop:
+            result: Result = stop.value
+            return result
+
+    def answer(self, request: Request) -> Response:
+        if isinstance(request, Mint):
+            return self.minter.mint(request.kind)
+        if isinstance(request, Deliver):
+            return Delivered(self.deliver(request))
+        if isinstance(request, Batch):
+            return tuple(self.pool.map(self.answer, request.requests))
+        return self.live.answer(request)
+
+    def deliver(self, request: Deliver) -> Delivery:
+        """One test delivery. That the signing secret cannot be read is a failed delivery, too."""
+        now = self.clock.now()
+        problem = ""
+        try:
+            secrets = [self.live.read_secret(request.secret_path, number) for number in request.versions]
+        except ReconcilerError as error:
+            secrets, problem = [], f"{error.code}: {error.message}"
+        readable = [secret for secret in secrets if secret is not None]
+        if not readable:
+            problem = problem or f"no version of {request.secret_path} can be read"
+            return Delivery("", now, request.webhook.url, False, None, 0, f"not sent: {problem}")
+        return self.sender.deliver(request.client, request.webhook, readable, now)
+
+
+# Called when a person asked to stop; asked between stages.
+Stopping = Callable[[], bool]

@@ -1,0 +1,94 @@
+"""Carries out a plan: renames first, then every bucket on its own, several at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, replace
+
+from reconciler.domain.desired import DesiredClient
+from reconciler.domain.names import bucket_names, bucket_of
+from reconciler.domain.plan import Action, ActionKind, Outcome, OutcomeStatus, Plan
+from reconciler.engine.drive import Driver
+from reconciler.errors import ReconcilerError
+from reconciler.planning.reasons import Reason
+from reconciler.registry.protocol import run_bucket
+from reconciler.registry.rename import RenameLost, move_client
+from reconciler.registry.work import ClientWork, Run
+
+WORKERS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """Every ``count``-th bucket from ``index`` (1-based) on: ``--shard 2/4``."""
+
+    index: int = 1
+    count: int = 1
+
+    def holds(self, bucket: str, buckets: int) -> bool:
+        return bucket_names(buckets).index(bucket) % self.count == self.index - 1
+
+
+def execute(
+    plan: Plan, desired: Mapping[str, DesiredClient], driver: Driver, run: Run, buckets: int
+) -> tuple[Outcome, ...]:
+    """Every changing action of ``plan`` with what became of it, in plan order.
+
+    One bad client does not stop the others. After ``run.stopping()`` turns true nothing new is begun.
+    """
+    outcomes: dict[int, Outcome] = {}
+    numbers: dict[int, int] = {}
+    by_client: dict[str, list[Action]] = {}
+    for index, action in enumerate(plan.changes):
+        numbers[id(action)] = index
+        by_client.setdefault(action.client, []).append(action)
+    works: dict[str, list[ClientWork]] = {}
+    for client, actions in sorted(by_client.items()):
+        work = ClientWork(client, tuple(actions), desired.get(client), plan.revisions[client])
+        renamed, rest = _rename(work, driver, run, buckets)
+        outcomes.update({numbers[id(outcome.action)]: outcome for outcome in renamed})
+        if rest.actions:
+            works.setdefault(bucket_of(client, buckets), []).append(rest)
+    with ThreadPoolExecutor(min(WORKERS, len(works)) or 1, thread_name_prefix="bucket") as pool:
+        futures = [pool.submit(_bucket, name, own, driver, run) for name, own in sorted(works.items())]
+        for outcome in _collect(futures):
+            outcomes[numbers[id(outcome.action)]] = outcome
+    return tuple(outcomes[index] for index in sorted(outcomes))
+
+
+def _bucket(name: str, works: Sequence[ClientWork], driver: Driver, run: Run) -> list[Outcome]:
+    return driver.run(run_bucket(name, works, run))
+
+
+def _collect(futures: Sequence[Future[list[Outcome]]]) -> list[Outcome]:
+    return [outcome for future in as_completed(futures) for outcome in future.result()]
+
+
+def _rename(work: ClientWork, driver: Driver, run: Run, buckets: int) -> tuple[list[Outcome], ClientWork]:
+    """Carry out the renames of one client; their outcomes, and what is left of its work."""
+    outcomes: list[Outcome] = []
+    for action in [action for action in work.actions if is_rename(action)]:
+        work = replace(work, actions=tuple(one for one in work.actions if one is not action))
+        status, message = OutcomeStatus.DONE, "done"
+        if run.stopping():
+            status, message = OutcomeStatus.SKIPPED, "interrupted before it was begun"
+        else:
+            try:
+                work = replace(work, revision=driver.run(move_client(action, buckets, run)))
+            except RenameLost as error:
+                status, message = OutcomeStatus.SKIPPED, f"not renamed: {error}"
+            except ReconcilerError as error:
+                status, message = OutcomeStatus.FAILED, f"{error.code}: {error.message}"
+        outcomes.append(Outcome(action, status, message))
+        if status is not OutcomeStatus.DONE:
+            outcomes += [Outcome(left, status, message) for left in work.actions]
+            work = replace(work, actions=())
+            break
+    for outcome in outcomes:
+        run.report(outcome)
+    return outcomes, work
+
+
+def is_rename(action: Action) -> bool:
+    return action.kind is ActionKind.UPDATE_CLIENT and action.reason == Reason.RENAMED

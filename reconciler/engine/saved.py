@@ -1,0 +1,62 @@
+"""Whether a saved plan may still be applied: the plan that was reviewed is the plan that is applied."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from reconciler.domain.canonical import iso
+from reconciler.domain.observed import Observed
+from reconciler.domain.plan import Plan
+from reconciler.errors import StalePlanError
+
+REMEDY = "make a new plan and have it reviewed"
+
+
+def refuse_wrong_target(saved: Plan, environment: str, project: str) -> None:
+    """Raises ``StalePlanError`` RC391 when the plan was made for somewhere else."""
+    if (saved.environment, saved.project) != (environment, project):
+        raise StalePlanError(
+            "RC391",
+            f"the plan is for {saved.environment} of {saved.project}, not for {environment} of {project}",
+            f"apply it with -e {saved.environment}, or make a plan for {environment}",
+        )
+
+
+def refuse_expired(saved: Plan, now: datetime) -> None:
+    """Raises ``StalePlanError`` RC392, by the server's time."""
+    if now >= saved.expires_at:
+        raise StalePlanError("RC392", f"the plan expired {iso(saved.expires_at)}", REMEDY)
+
+
+def refuse_used(saved: Plan, observed: Observed) -> None:
+    """Raises ``StalePlanError`` RC393 when a run on record applied this very plan."""
+    for run in observed.open_runs:
+        if run.planfile and run.plan_digest == saved.digest:
+            raise StalePlanError("RC393", f"the plan was already applied by run {run.run_id}", REMEDY)
+
+
+def refuse_stale(saved: Plan, fresh: Plan) -> None:
+    """Raises ``StalePlanError`` RC394 when ``fresh``, made now for the same clients and time, is another plan.
+
+    A change of some other client does not matter, a new commit that leaves these clients alone neither.
+    """
+    names = sorted({*saved.revisions, *fresh.revisions})
+    for name in names:
+        if saved.revisions.get(name) != fresh.revisions.get(name):
+            raise _stale(name, "its live record changed")
+        if saved.desired_digests.get(name) != fresh.desired_digests.get(name):
+            raise _stale(name, "its declaration changed")
+        ours = [action for action in saved.actions if action.client == name]
+        theirs = [action for action in fresh.actions if action.client == name]
+        if ours != theirs:
+            raise _stale(name, "something else would be done now")
+
+
+def _stale(client: str, why: str) -> StalePlanError:
+    return StalePlanError("RC394", f"the plan is stale for client {client}: {why} since it was made", REMEDY)
+
+
+def touched(saved: Plan) -> Collection[str]:
+    """The clients that a saved plan is about."""
+    return frozenset(saved.revisions)
