@@ -13,8 +13,8 @@ from reconciler.domain.plan import Outcome, OutcomeStatus
 class RunResult:
     """``command`` is apply, rotate or revoke. ``plan_digest`` is empty where no plan is known.
 
-    ``audit_path`` is the folder of the report inside the repository and ``audit_commit`` the commit that holds it
-    (None: not committed). ``recovered`` names earlier runs whose reports this run wrote; ``recovered_by``
+    ``audit_path`` is the JSON report below the project and ``audit_commit`` the commit that holds it (None: not
+    committed). ``recovered`` names earlier runs whose reports this run wrote; ``recovered_by``
     is set on the result of such an earlier run, which was folded from history and ends with its last event.
     """
 

@@ -1,0 +1,63 @@
+"""A plan as canonical JSON, and back: the plan file and ``--format json`` are one format."""
+
+from __future__ import annotations
+
+from reconciler.domain.canonical import Json, dumps, iso
+from reconciler.domain.plan import FORMAT_VERSION, Action, Finding, Plan
+
+
+def plan_json(plan: Plan) -> str:
+    """One line of canonical JSON. ``load_plan`` is its inverse."""
+    return dumps(plan_document(plan)) + "\n"
+
+
+def plan_document(plan: Plan) -> dict[str, Json]:
+    """The contract of the plan file; no secret is part of a plan, so none is in here."""
+    return {
+        "format_version": FORMAT_VERSION,
+        "kind": "plan",
+        "digest": plan.digest,
+        "environment": plan.environment,
+        "project": plan.project,
+        "git_commit": plan.git_commit,
+        "created_at": iso(plan.created_at),
+        "expires_at": iso(plan.expires_at),
+        "blocked": plan.blocked,
+        "summary": plan.summary(),
+        "unchanged": plan.unchanged,
+        "revisions": dict(plan.revisions),
+        "desired_digests": dict(plan.desired_digests),
+        "actions": [_action(action) for action in plan.actions],
+        "findings": [finding_document(finding) for finding in plan.findings],
+    }
+
+
+def _action(action: Action) -> dict[str, Json]:
+    return {
+        "address": action.address,
+        "kind": action.kind.value,
+        "reason": action.reason,
+        "message": action.message,
+        "risk": action.risk.value,
+        "before": action.before,
+        "after": action.after,
+        "client": action.client,
+        "item": action.item,
+        "version": action.version,
+    }
+
+
+def finding_document(finding: Finding) -> dict[str, Json]:
+    """``file``, ``line`` and ``column`` are null together, when no file is to blame."""
+    source = finding.source
+    return {
+        "code": finding.code,
+        "level": finding.level.value,
+        "address": finding.address,
+        "message": finding.message,
+        "remedy": finding.remedy,
+        "file": source.file if source else None,
+        "line": source.line if source else None,
+        "column": source.column if source else None,
+        "excerpt": finding.excerpt,
+    }

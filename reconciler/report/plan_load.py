@@ -1,0 +1,143 @@
+"""Reads a plan file. Whoever wrote it, it is either exactly a plan that this version makes or refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, NoReturn, TypeVar
+
+from reconciler.domain.canonical import Json, parse_iso
+from reconciler.domain.desired import Source
+from reconciler.domain.plan import FORMAT_VERSION, Action, ActionKind, Finding, Level, Plan, Risk
+from reconciler.errors import ReconcilerError, StalePlanError
+from reconciler.planning.planner import plan_digest
+from reconciler.report.plan_json import plan_document
+
+_MAKE_ANEW = "make a new one with reconciler plan --out"
+T = TypeVar("T")
+
+
+def load_plan(text: str) -> Plan:
+    """The inverse of ``plan_json``; white space and the order of fields do not matter.
+
+    Raises ``ReconcilerError`` RC396 (not a plan) or RC397 (a format of another version) and
+    ``StalePlanError`` RC399 (changed by hand since it was written).
+    """
+    document = _parse(text)
+    if document.get("kind") != "plan":
+        _refuse("its kind is not plan")
+    if (found := document.get("format_version")) != FORMAT_VERSION or isinstance(found, bool):
+        raise ReconcilerError(
+            "RC397",
+            f"the plan file has format {found!r:.40}; this version reads format {FORMAT_VERSION}",
+            f"{_MAKE_ANEW}, with this version of reconciler",
+        )
+    try:
+        plan = _plan(document)
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        _refuse(f"{type(error).__name__}: {error}")
+    _check_unedited(plan, document)
+    return plan
+
+
+def _refuse(why: str) -> NoReturn:
+    raise ReconcilerError("RC396", f"the file is not a plan: {why:.200}", _MAKE_ANEW) from None
+
+
+def _check_unedited(plan: Plan, document: Mapping[str, Json]) -> None:
+    digest = plan_digest(
+        plan.environment, plan.project, plan.git_commit, plan.actions, plan.revisions, plan.desired_digests
+    )
+    # Comparing whole documents also finds what the digest does not cover: summary, verdict, unknown fields.
+    if digest != plan.digest or plan_document(plan) != document:
+        raise StalePlanError(
+            "RC399", "the plan file was changed after it was made: its content and digest differ", _MAKE_ANEW
+        )
+
+
+def _parse(text: str) -> Mapping[str, Json]:
+    try:
+        document = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_number, parse_float=_no_number)
+    except (ValueError, RecursionError) as error:
+        _refuse(f"it is not JSON ({error})" if isinstance(error, ValueError) else "it is nested too deeply")
+    if not isinstance(document, dict):
+        _refuse("it is not a JSON object")
+    return document
+
+
+def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    """Two parsers may disagree on which of two equal names counts."""
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise ValueError("a name occurs twice in one object")
+    return result
+
+
+def _no_number(text: str) -> NoReturn:
+    raise ValueError(f"{text:.20} is not an integer")
+
+
+def _plan(raw: Mapping[str, Json]) -> Plan:
+    return Plan(
+        environment=_get(raw, "environment", str),
+        project=_get(raw, "project", str),
+        created_at=parse_iso(_get(raw, "created_at", str)),
+        expires_at=parse_iso(_get(raw, "expires_at", str)),
+        git_commit=_optional(raw, "git_commit", str),
+        actions=tuple(_action(one) for one in _get(raw, "actions", list)),
+        findings=tuple(_finding(one) for one in _get(raw, "findings", list)),
+        revisions=_mapping(raw, "revisions", int),
+        desired_digests=_mapping(raw, "desired_digests", str),
+        digest=_get(raw, "digest", str),
+        unchanged=_get(raw, "unchanged", int),
+    )
+
+
+def _action(raw: Any) -> Action:
+    return Action(
+        kind=ActionKind(_get(raw, "kind", str)),
+        address=_get(raw, "address", str),
+        reason=_get(raw, "reason", str),
+        message=_get(raw, "message", str),
+        risk=Risk(_get(raw, "risk", str)),
+        client=_get(raw, "client", str),
+        item=_optional(raw, "item", str),
+        version=_optional(raw, "version", int),
+        before=_optional(raw, "before", dict),
+        after=_optional(raw, "after", dict),
+    )
+
+
+def _finding(raw: Any) -> Finding:
+    file = _optional(raw, "file", str)
+    source = None if file is None else Source(file, _get(raw, "line", int), _get(raw, "column", int))
+    return Finding(
+        code=_get(raw, "code", str),
+        level=Level(_get(raw, "level", str)),
+        message=_get(raw, "message", str),
+        address=_get(raw, "address", str),
+        remedy=_get(raw, "remedy", str),
+        source=source,
+        excerpt=_optional(raw, "excerpt", str),
+    )
+
+
+def _get(raw: Any, name: str, kind: type[T]) -> T:
+    """Raises ``TypeError`` or ``KeyError``. A Boolean is no integer."""
+    if not isinstance(raw, dict):
+        raise TypeError("an action or finding is not an object")
+    value = raw[name]
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise TypeError(f"{name} is not of type {kind.__name__}")
+    return value
+
+
+def _optional(raw: Any, name: str, kind: type[T]) -> T | None:
+    if not isinstance(raw, dict):
+        raise TypeError("an action or finding is not an object")
+    return None if raw[name] is None else _get(raw, name, kind)
+
+
+def _mapping(raw: Any, name: str, kind: type[T]) -> dict[str, T]:
+    inner = _get(raw, name, dict)
+    return {key: _get(inner, key, kind) for key in inner}

@@ -1,0 +1,75 @@
+"""The words and signs that every rendering of a plan shares."""
+
+from __future__ import annotations
+
+from reconciler.domain.plan import Action, ActionKind, Level, Plan, Risk
+from reconciler.planning.reasons import DRIFT
+from reconciler.report.layout import counted, listed
+
+# + something comes to be, ~ it changes, - it ends; no-ops have no sign.
+_SIGNS = {
+    ActionKind.REGISTER_CLIENT: "+",
+    ActionKind.UPDATE_CLIENT: "~",
+    ActionKind.ISSUE_KEY: "+",
+    ActionKind.ROTATE_KEY: "~",
+    ActionKind.RETIRE_KEY: "-",
+    ActionKind.REVOKE_KEY: "-",
+    ActionKind.ISSUE_SECRET: "+",
+    ActionKind.ROTATE_SECRET: "~",
+    ActionKind.REVOKE_SECRET: "-",
+    ActionKind.UPDATE_WEBHOOK: "~",
+    ActionKind.VERIFY_WEBHOOK: "~",
+    ActionKind.ACTIVATE_CLIENT: "~",
+    ActionKind.SUSPEND_CLIENT: "-",
+    ActionKind.RETIRE_CLIENT: "-",
+    ActionKind.ADOPT_CLAIM: "~",
+    ActionKind.ABANDON_CLAIM: "-",
+    ActionKind.DESTROY_VERSION: "-",
+    ActionKind.NO_OP: " ",
+}
+STYLES = {"+": "create", "~": "change", "-": "remove", "!": "alarm", " ": "dim"}
+RISKS = tuple(Risk)  # in rising order
+LEVELS = (Level.ERROR, Level.WARNING, Level.NOTE)
+LEVEL_STYLES = {Level.ERROR: "alarm", Level.WARNING: "change", Level.NOTE: "dim"}
+
+
+def sign(action: Action) -> str:
+    """``+ ~ -`` by kind, ``!`` when the action answers to drift."""
+    return "!" if action.reason in DRIFT else _SIGNS[action.kind]
+
+
+def target(action: Action) -> str:
+    """What an action acts on, inside its client: ``key/primary v3``; empty for the client itself."""
+    inside = action.address.removeprefix(f"client/{action.client}").lstrip("/")
+    return f"{inside} v{action.version}" if inside and action.version is not None else inside
+
+
+def headline(plan: Plan) -> str:
+    """``5 changes on 3 clients``, ``no changes``."""
+    if not plan.changes:
+        return "no changes"
+    clients = len({action.client for action in plan.changes})
+    return f"{counted(len(plan.changes), 'change')} on {counted(clients, 'client')}"
+
+
+def verdict(plan: Plan) -> str:
+    """The sentence that a reader needs first. One sentence, no user text."""
+    if plan.blocked:
+        errors = sum(finding.level is Level.ERROR for finding in plan.findings)
+        return f"Blocked by {counted(errors, 'finding')}: this plan can be shown, never applied ({headline(plan)})."
+    if not plan.changes:
+        return f"No changes: {counted(plan.unchanged, 'client')} as declared."
+    drifted = sum(action.reason in DRIFT for action in plan.changes)
+    repair = f", {drifted} of them because of drift" if drifted else ""
+    return f"{headline(plan).capitalize()}{repair}; highest risk {highest_risk(plan).value}."
+
+
+def counts(plan: Plan) -> str:
+    """``2 to issue, 1 to rotate and 1 to revoke; 9 clients unchanged``."""
+    verbs = [f"{number} to {verb}" for verb, number in plan.summary().items() if number and verb != "no_op"]
+    rest = f"{counted(plan.unchanged, 'client')} unchanged"
+    return f"{listed(verbs)}; {rest}" if verbs else rest
+
+
+def highest_risk(plan: Plan) -> Risk:
+    return max((action.risk for action in plan.changes), key=RISKS.index, default=Risk.LOW)

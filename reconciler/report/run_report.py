@@ -1,0 +1,107 @@
+"""What a run did, for the terminal and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from reconciler.domain.canonical import Json, iso
+from reconciler.domain.plan import Outcome, OutcomeStatus
+from reconciler.domain.run import RunResult
+from reconciler.report.document import document
+from reconciler.report.escape import terminal
+from reconciler.report.layout import DEFAULT_WIDTH, columns, counted, wrapped
+from reconciler.report.outcomes import version_of
+from reconciler.report.paint import Paint
+
+_STYLES = {OutcomeStatus.DONE: "good", OutcomeStatus.FAILED: "alarm", OutcomeStatus.SKIPPED: "change"}
+_AGAIN = "Run the same command again: it finishes what is left and repeats nothing."
+
+
+def run_json(result: RunResult) -> str:
+    """The apply contract."""
+    return document(
+        "run",
+        {
+            "run_id": result.run_id,
+            "environment": result.environment,
+            "project": result.project,
+            "command": result.command,
+            "actor": result.actor,
+            "git_commit": result.git_commit,
+            "plan_digest": result.plan_digest,
+            "started_at": iso(result.started_at),
+            "finished_at": iso(result.finished_at),
+            "interrupted": result.interrupted,
+            "outcomes": [outcome_document(outcome) for outcome in result.outcomes],
+            "summary": result.summary(),
+            "recovered": list(result.recovered),
+            "audit": {"path": result.audit_path, "commit": result.audit_commit},
+        },
+    )
+
+
+def outcome_document(outcome: Outcome) -> dict[str, Json]:
+    """``message`` says what became of the action, ``why`` what it was planned for."""
+    action = outcome.action
+    return {
+        "address": action.address,
+        "kind": action.kind.value,
+        "status": outcome.status.value,
+        "message": outcome.message,
+        "client": action.client,
+        "item": action.item,
+        "version": version_of(outcome),
+        "reason": action.reason,
+        "why": action.message,
+        "detail": dict(outcome.detail),
+    }
+
+
+def run_text(result: RunResult, *, width: int = DEFAULT_WIDTH, colour: bool = False) -> str:
+    """One line an outcome, in the order of the run; what went wrong is explained; the verdict is last."""
+    paint = Paint(colour)
+    lines = list(_outcomes(result.outcomes, width, paint))
+    lines += [""] if lines else []
+    lines += [paint("good" if result.complete else "alarm", _verdict(result))]
+    if not result.complete:
+        lines += wrapped(_AGAIN, width)
+    for run_id in result.recovered:
+        lines += wrapped(f"The report of run {run_id}, which was cut short, is written too.", width)
+    lines += wrapped(_evidence(result), width)
+    return "\n".join(lines) + "\n"
+
+
+def _outcomes(outcomes: tuple[Outcome, ...], width: int, paint: Paint) -> Iterator[str]:
+    if not outcomes:
+        return
+    rows = [
+        (outcome.status.value, outcome.action.kind.value, outcome.action.address, outcome.action.reason)
+        for outcome in outcomes
+    ]
+
+    def painted(row: int, column: int, text: str) -> str:
+        return paint(_STYLES[outcomes[row].status], text) if column == 0 else text
+
+    for outcome, line in zip(outcomes, columns(rows, painted), strict=True):
+        yield line
+        if outcome.status is not OutcomeStatus.DONE:
+            yield from wrapped(outcome.message, width, "    ")
+
+
+def _verdict(result: RunResult) -> str:
+    counts = result.summary()
+    where = f"{terminal(result.environment)}, run {terminal(result.run_id)}"
+    if not result.outcomes:
+        return f"Nothing to do ({where})."
+    parts = [counted(counts["done"], "action") + " done"]
+    parts += [f"{counts[status]} {status}" for status in ("failed", "skipped") if counts[status]]
+    stopped = "Interrupted: " if result.interrupted else ""
+    return f"{stopped}{', '.join(parts)} ({where})."
+
+
+def _evidence(result: RunResult) -> str:
+    if result.audit_path is None:
+        return "No audit report was written."
+    if result.audit_commit is None:
+        return f"Audit report: {result.audit_path}, not committed."
+    return f"Audit report: {result.audit_path}, commit {result.audit_commit[:12]}."
