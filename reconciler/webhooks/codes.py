@@ -1,0 +1,98 @@
+"""The RC5xx codes: what a delivery can fail with. ``docs/errors.md`` is made from this table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+# code -> (meaning, what to check)
+CODES: Mapping[str, tuple[str, str]] = {
+    "RC500": (
+        "the signing secrets cannot be used",
+        "issue a new signing secret: `reconciler apply` does when the declared version is revoked or missing",
+    ),
+    "RC501": (
+        "the URL cannot be used",
+        "declare an absolute https:// URL without user name, password or fragment",
+    ),
+    "RC502": (
+        "the host name does not resolve",
+        "check the spelling of the host in the declared URL and that this machine can resolve it",
+    ),
+    "RC503": (
+        "the address may not be reached",
+        "a receiver in a private network needs it in allowedNetworks; metadata and multicast are never reached",
+    ),
+    "RC504": (
+        "plain http outside allowedNetworks",
+        "use https, or add the receiver's network to allowedNetworks of the environment",
+    ),
+    "RC505": (
+        "no connection",
+        "check that the receiver is running, listens on that port and is not behind a firewall",
+    ),
+    "RC506": (
+        "the certificate is for another name",
+        "install a certificate that covers the declared host name",
+    ),
+    "RC507": (
+        "the certificate is out of its validity period",
+        "renew the receiver's certificate and check the clocks of both machines",
+    ),
+    "RC508": (
+        "the certificate is not trusted",
+        "install the whole chain at the receiver, or add its CA to this machine's trust store (SSL_CERT_FILE)",
+    ),
+    "RC509": (
+        "the TLS handshake failed",
+        "check that the port speaks TLS 1.2 or newer",
+    ),
+    "RC510": (
+        "the deadline passed",
+        "make the receiver answer before it processes the event, or raise delivery.timeout",
+    ),
+    "RC511": (
+        "the connection broke, or the answer is not HTTP",
+        "check the receiver's log and any proxy in front of it",
+    ),
+    "RC512": (
+        "the answer is too large",
+        "answer with an empty or short body",
+    ),
+    "RC513": (
+        "redirected",
+        "redirects are never followed: declare the final URL",
+    ),
+    "RC514": (
+        "410: the endpoint is gone",
+        "the receiver asks not to be called any more: declare the new URL or remove the webhook",
+    ),
+    "RC515": (
+        "401 or 403: the receiver refuses us",
+        "check that the receiver holds the current signing secret, verifies the raw body and asks for no login",
+    ),
+    "RC516": (
+        "4xx: the receiver refuses the request",
+        "check path, method (POST), content type (application/json) and that test events are accepted",
+    ),
+    "RC517": (
+        "5xx: the receiver failed",
+        "check the receiver's log: the request reached it, or the proxy in front of it",
+    ),
+    "RC518": (
+        "a status that is no final answer",
+        "answer with a 2xx status",
+    ),
+    "RC519": (
+        "the signature scheme is not known",
+        "declare signature scheme standard-webhooks with algorithm hmac-sha256",
+    ),
+    "RC520": (
+        "the sender's own settings cannot be used",
+        "check allowedNetworks of the environment and the CA file",
+    ),
+}
+
+
+def sentence(code: str, detail: str) -> str:
+    """``RC503: <detail>; <what to check>``. ``detail`` holds no secret and no text of the receiver."""
+    return f"{code}: {detail}; {CODES[code][1]}"

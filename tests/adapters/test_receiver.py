@@ -1,0 +1,59 @@
+"""The demo's receiver, driven by the real sender."""
+
+from __future__ import annotations
+
+import http.client
+from datetime import UTC, datetime, timedelta
+
+from reconciler.adapters.receiver import LoopbackReceiver
+from reconciler.adapters.sender import WebhookSender
+from reconciler.domain.record import Delivery
+from reconciler.domain.secret import Secret
+from tests.adapters.test_sender import LOOPBACK, NEW, OLD, webhook
+
+
+def _deliver(url: str, secret: Secret, now: datetime | None = None) -> Delivery:
+    return WebhookSender(LOOPBACK).deliver("client", webhook(url), [secret], now or datetime.now(UTC))
+
+
+def test_it_verifies_against_the_secrets_of_the_moment() -> None:
+    held = [OLD]
+    with LoopbackReceiver(lambda: held) as receiver:
+        assert _deliver(f"{receiver.url}/payouts", OLD).status == 204
+        assert _deliver(receiver.url, NEW).status == 401
+        held[:] = [NEW]
+        assert _deliver(receiver.url, NEW).accepted
+        stale = _deliver(receiver.url, NEW, datetime.now(UTC) - timedelta(hours=1))
+    reasons = [arrival.check.reason for arrival in receiver.arrivals]
+    assert reasons == ["SignatureValid", "SignatureMismatch", "SignatureValid", "TimestampOutsideTolerance"]
+    assert receiver.arrivals[0].path == "/payouts"
+    assert stale.message.startswith("RC515: ")
+
+
+def test_it_can_be_switched_to_reject_and_back() -> None:
+    with LoopbackReceiver(lambda: [NEW]) as receiver:
+        receiver.reject(410)
+        assert _deliver(receiver.url, NEW).message.startswith("RC514: ")
+        receiver.reject(None)
+        assert _deliver(receiver.url, NEW).accepted
+
+
+def test_it_starts_and_stops() -> None:
+    receiver = LoopbackReceiver(list)
+    receiver.start().start()
+    url = receiver.url
+    receiver.stop()
+    receiver.stop()
+    assert _deliver(url, NEW).message.startswith("RC505: ")
+
+
+def test_an_unbounded_body_is_not_read() -> None:
+    with LoopbackReceiver(lambda: [NEW]) as receiver:
+        for length in ("70000", "-1", "x", "9" * 50):
+            connection = http.client.HTTPConnection(receiver.url.removeprefix("http://"))
+            connection.putrequest("POST", "/")
+            connection.putheader("content-length", length)
+            connection.endheaders()
+            assert connection.getresponse().status == 413
+            connection.close()
+        assert receiver.arrivals == ()
