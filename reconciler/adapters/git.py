@@ -1,0 +1,195 @@
+"""The git repository that holds the declaration and the reports: ``reconciler.engine.ports.Ledger``."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import time
+import unicodedata
+from collections.abc import Callable, Mapping
+from pathlib import Path, PurePosixPath
+
+from reconciler.adapters.git_command import PATIENT_SECONDS, GitAnswer, GitCommand, failed
+from reconciler.adapters.git_errors import audit_error
+from reconciler.adapters.git_files import (
+    TEMPORARY_PREFIX,
+    TEMPORARY_SUFFIX,
+    check_path,
+    refuse_links,
+    write_atomically,
+)
+from reconciler.adapters.git_push import push
+from reconciler.errors import AuditError
+
+_NOT_TEMPORARY = f":(exclude,glob)**/{TEMPORARY_PREFIX}*{TEMPORARY_SUFFIX}"
+# Refuse to guess a name from the login and the host name: evidence names a person or a pipeline, or nobody.
+_NO_GUESSED_NAME = ("-c", "user.useConfigOnly=true")
+# No background housekeeping that outlives the run.
+_NO_HOUSEKEEPING = ("-c", "gc.auto=0", "-c", "maintenance.auto=false")
+_UNFINISHED = {
+    "MERGE_HEAD": "merge",
+    "rebase-merge": "rebase",
+    "rebase-apply": "rebase",
+    "CHERRY_PICK_HEAD": "cherry-pick",
+    "REVERT_HEAD": "revert",
+}
+_HOOKS = ("pre-commit", "prepare-commit-msg", "commit-msg")
+_ACTOR_LIMIT = 200
+
+
+class GitLedger:
+    """``project_root`` is the directory of ``reconciler.yaml``, the top of a repository or below it.
+
+    ``audit`` is the project's audit directory: ``push`` re-creates only commits that stay below it. After
+    ``commit`` and ``push``, ``notes`` holds sentences for people about what is in order but unusual.
+    """
+
+    def __init__(
+        self,
+        project_root: Path | str,
+        audit: PurePosixPath | str = "audit",
+        *,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._root = Path(project_root)
+        self._git = GitCommand(self._root, pause)
+        self._audits = {PurePosixPath(audit)}
+        self.notes: list[str] = []
+
+    def head(self) -> str | None:
+        """The commit of HEAD, None outside a repository or before the first commit."""
+        try:
+            answer = self._git.run("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+        except AuditError:
+            return None
+        return answer.line if answer.code == 0 else None
+
+    def dirty(self) -> bool:
+        """Whether tracked files of the project's directory differ from HEAD. False outside a repository."""
+        try:
+            answer = self._git.run("status", "--porcelain", "-z", "--untracked-files=no", "--", ".")
+        except AuditError:
+            return False
+        return answer.code == 0 and answer.out != ""
+
+    def actor(self) -> str:
+        """Who runs this: the CI platform's actor, else git's user.name and user.email, else the login name."""
+        for variable in ("GITHUB_ACTOR", "GITLAB_USER_LOGIN"):
+            name = _printable(os.environ.get(variable, ""))
+            if name:
+                return name
+        name, email = self._setting("user.name"), self._setting("user.email")
+        if name and email:
+            return _printable(f"{name} <{email}>")
+        try:
+            login = getpass.getuser()
+        except (OSError, KeyError):  # no such user in this container
+            login = ""
+        return name or email or _printable(login) or f"uid {os.getuid()}"
+
+    def write(self, files: Mapping[PurePosixPath, str]) -> None:
+        """Write report files, atomically each, relative to the project. Raises ``AuditError`` (RC606, RC609)."""
+        for path, text in files.items():
+            write_atomically(self._root, path, text)
+
+    def commit(self, directory: PurePosixPath, message: str) -> str | None:
+        """Commit everything below ``directory`` and nothing else; the new commit, or None when nothing changed.
+
+        What else is staged stays staged, what else is edited stays edited. Raises ``AuditError``
+        (RC600 to RC608, RC610, RC611); the files then stay on disk and the index is as it was.
+        """
+        self.notes.clear()
+        check_path(directory)
+        self._audits.add(directory)
+        where = f":(literal){directory}"
+        self._refuse_unfinished()
+        if not refuse_links(self._root, directory):
+            return None
+        self._refuse_ignored(where)
+        if not self._git.must("status", "--porcelain", "-z", "--untracked-files=all", "--", where, _NOT_TEMPORARY):
+            return None
+        self._refuse_nameless()
+        return self._commit(where, message)
+
+    def push(self) -> None:
+        """Push the current branch to its upstream.
+
+        When the remote moved, our unpushed audit commits are re-created on top of it, without the work tree,
+        and pushed; up to five tries. Raises ``AuditError`` (RC602, RC612 to RC618); the commit is kept locally.
+        """
+        self.notes.clear()
+        note = push(self._git, tuple(self._audits))
+        if note:
+            self.notes.append(note)
+
+    def _commit(self, where: str, message: str) -> str | None:
+        try:
+            self._git.must("add", "--", where, _NOT_TEMPORARY)
+            staged = self._git.run("diff", "--cached", "--quiet", "--no-ext-diff", "--", where)
+            if staged.code == 0:
+                return None
+            self._commit_only(where, message)
+        except BaseException:
+            self._git.run("reset", "--quiet", "--", where)
+            raise
+        commit = self._git.must("rev-parse", "--verify", "HEAD^{commit}")
+        if self._git.run("symbolic-ref", "--quiet", "HEAD").code != 0:
+            short = commit[:12]
+            self.notes.append(
+                f"HEAD is detached: no branch holds the audit commit {short}; "
+                f"keep it with `git branch <name> {short}` or push it with `git push origin {short}:<branch>`"
+            )
+        return commit
+
+    def _commit_only(self, where: str, message: str) -> None:
+        arguments = ("commit", "--quiet", "--only", "--cleanup=whitespace", "--file=-", "--", where)
+        options = (*_NO_GUESSED_NAME, *_NO_HOUSEKEEPING)
+        answer = self._git.run(*options, *arguments, stdin=message, seconds=PATIENT_SECONDS)
+        if answer.code != 0:
+            raise self._refused(arguments, answer)
+
+    def _refused(self, arguments: tuple[str, ...], answer: GitAnswer) -> AuditError:
+        hooks = self._root / self._git.must("rev-parse", "--git-path", "hooks")
+        present = [name for name in _HOOKS if os.access(hooks / name, os.X_OK)]
+        if not present or "gpg failed" in answer.err:
+            return failed(arguments, answer)
+        return audit_error("RC607", " or ".join(present), answer.err or answer.out)
+
+    def _refuse_unfinished(self) -> None:
+        self._git.must("rev-parse", "--show-toplevel")  # a bare repository has none
+        folder = Path(self._git.must("rev-parse", "--absolute-git-dir"))
+        for name, verb in _UNFINISHED.items():
+            if (folder / name).exists():
+                raise audit_error("RC605", verb)
+
+    def _refuse_ignored(self, where: str) -> None:
+        """git leaves ignored files out in silence; a report that is never committed is no evidence.
+
+        Dot files and editors' backups are meant to be ignored.
+        """
+        options = ("--others", "--ignored", "--exclude-standard", "-z")
+        found = self._git.must("ls-files", *options, "--", where, _NOT_TEMPORARY).split("\0")
+        ignored = [name for name in found if name and not PurePosixPath(name).name.startswith(".") and name[-1] != "~"]
+        if not ignored:
+            return
+        rule = self._git.run("check-ignore", "--verbose", "-z", "--stdin", stdin=f"{ignored[0]}\0").out.split("\0")
+        source = f" by {rule[0]}:{rule[1]}: {rule[2]}" if len(rule) > 3 else ""
+        raise audit_error("RC604", _printable(f"{ignored[0]}{source}"))
+
+    def _refuse_nameless(self) -> None:
+        for ident in ("GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT"):
+            if self._git.run(*_NO_GUESSED_NAME, "var", ident).code != 0:
+                raise audit_error("RC603")
+
+    def _setting(self, name: str) -> str:
+        try:
+            answer = self._git.run("config", "--get", name)
+        except AuditError:
+            return ""
+        return _printable(answer.line) if answer.code == 0 else ""
+
+
+def _printable(text: str) -> str:
+    """One line without control, bidi or invisible characters, of bounded length."""
+    plain = "".join(character for character in text if unicodedata.category(character)[0] != "C")
+    return " ".join(plain.split())[:_ACTOR_LIMIT]

@@ -1,0 +1,93 @@
+"""Report files on disk: atomic each, and never through a symbolic link."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path, PurePosixPath
+
+from reconciler.adapters.git_errors import audit_error
+
+# What a run leaves behind that was killed between write and rename; never committed.
+TEMPORARY_PREFIX = ".reconciler-"
+TEMPORARY_SUFFIX = ".tmp"
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def check_path(path: PurePosixPath) -> None:
+    """A path below the project, not the project itself, and not git's own. Raises ``AuditError`` (RC606)."""
+    parts = path.parts
+    if path.is_absolute() or not parts or ".." in parts or parts[0].lower() == ".git" or "\0" in str(path):
+        raise audit_error("RC606", f"{str(path)!r} is no path below the project")
+
+
+def write_atomically(root: Path, path: PurePosixPath, text: str) -> None:
+    """Replace ``root/path`` by ``text`` (UTF-8): whoever reads sees the old or the new file, never a part.
+
+    Directories are made. Every component is opened relative to the one before it without following links, so
+    that nothing is written elsewhere even if somebody swaps a directory meanwhile. Raises ``AuditError``.
+    """
+    check_path(path)
+    temporary = f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}{TEMPORARY_SUFFIX}"
+    try:
+        with _directory(root, path.parent, make=True) as folder:
+            try:
+                _write(folder, temporary, text.encode())
+                os.rename(temporary, path.name, src_dir_fd=folder, dst_dir_fd=folder)
+                os.fsync(folder)
+            except BaseException:
+                with suppress(OSError):
+                    os.unlink(temporary, dir_fd=folder)
+                raise
+    except OSError as error:
+        raise _mapped(error, path) from None
+
+
+def refuse_links(root: Path, directory: PurePosixPath) -> bool:
+    """Whether ``root/directory`` exists. Raises ``AuditError`` (RC606) when a component of it is a link."""
+    check_path(directory)
+    try:
+        with _directory(root, directory, make=False):
+            return True
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise _mapped(error, directory) from None
+
+
+@contextmanager
+def _directory(root: Path, path: PurePosixPath, *, make: bool) -> Iterator[int]:
+    """A descriptor of ``root/path``. ``root`` itself may be reached through links; nothing below it."""
+    folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for part in path.parts:
+            if make:
+                with suppress(FileExistsError):
+                    os.mkdir(part, dir_fd=folder)
+            below = os.open(part, _DIRECTORY, dir_fd=folder)
+            os.close(folder)
+            folder = below
+        yield folder
+    finally:
+        os.close(folder)
+
+
+def _write(folder: int, name: str, content: bytes) -> None:
+    with os.fdopen(os.open(name, _NEW_FILE, 0o644, dir_fd=folder), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _mapped(error: OSError, path: PurePosixPath) -> Exception:
+    # Linux answers ENOTDIR for O_DIRECTORY | O_NOFOLLOW on a link, other systems ELOOP.
+    if error.errno in (errno.ELOOP, errno.ENOTDIR):
+        return audit_error("RC606", f"a directory of {path} is a symbolic link or a file")
+    if error.errno in _NO_ROOM:
+        return audit_error("RC609", f"{path}: no room left on the disk")
+    return audit_error("RC609", f"{path}: {os.strerror(error.errno or 0)}")
