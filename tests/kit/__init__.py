@@ -1,0 +1,1 @@
+"""What tests share: real receivers, real servers, builders of values."""
