@@ -17,7 +17,7 @@ _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 _MARKDOWN = {character: f"&#{ord(character)};" for character in "\\`*_[]|~$"}
-_MARKDOWN |= {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"}
+_MARKDOWN |= {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 # A zero width space after these ends a mention (@name), an e-mail address and an issue reference
 # (#12, GH-12): forges look for them in the rendered text, where an entity would be decoded already.
 _MARKDOWN |= {"@": "@&#8203;", "#": "#&#8203;"}
@@ -62,7 +62,7 @@ def markdown(text: str) -> str:
     """One line of GitHub or GitLab Markdown that shows ``text`` and means nothing: no emphasis, code, link,
     HTML, table cell, mention or issue reference. Line breaks become spaces.
 
-    Not for the very start of a line, where ``- `` and ``1. `` begin a list.
+    Not for the very start of a line, where ``- `` and ``1. `` begin a list, nor for an HTML attribute.
     """
     flat = terminal(re.sub(r"[\r\n]+", " ", text))
     shown = "".join(_MARKDOWN.get(character, character) for character in flat)

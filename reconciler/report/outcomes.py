@@ -23,6 +23,6 @@ def revocations(result: RunResult) -> tuple[Outcome, ...]:
 
 
 def version_of(outcome: Outcome) -> int | None:
-    """The version an outcome is about. The number of a new one is known only when it was claimed: it is in ``detail`` then."""
+    """The version an outcome is about: planned, or for a new one the number that was claimed."""
     number = outcome.detail.get("version") if outcome.action.version is None else outcome.action.version
     return None if number is None else int(number)

@@ -34,9 +34,11 @@ def load_plan(text: str) -> Plan:
         )
     try:
         plan = _plan(document)
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        edited = _is_edited(plan, document)
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
         _refuse(f"{type(error).__name__}: {error}")
-    _check_unedited(plan, document)
+    if edited:
+        raise StalePlanError("RC399", "the plan file was changed after it was made: its parts do not agree", _MAKE_ANEW)
     return plan
 
 
@@ -44,15 +46,12 @@ def _refuse(why: str) -> NoReturn:
     raise ReconcilerError("RC396", f"the file is not a plan: {why:.200}", _MAKE_ANEW) from None
 
 
-def _check_unedited(plan: Plan, document: Mapping[str, Json]) -> None:
+def _is_edited(plan: Plan, document: Mapping[str, Json]) -> bool:
+    """Comparing whole documents also finds what the digest does not cover: summary, verdict, unknown fields."""
     digest = plan_digest(
         plan.environment, plan.project, plan.git_commit, plan.actions, plan.revisions, plan.desired_digests
     )
-    # Comparing whole documents also finds what the digest does not cover: summary, verdict, unknown fields.
-    if digest != plan.digest or plan_document(plan) != document:
-        raise StalePlanError(
-            "RC399", "the plan file was changed after it was made: its content and digest differ", _MAKE_ANEW
-        )
+    return digest != plan.digest or plan_document(plan) != document
 
 
 def _parse(text: str) -> Mapping[str, Json]:

@@ -21,7 +21,8 @@ ROWS_SHOWN = 200
 def plan_markdown(plan: Plan, *, rows: int = ROWS_SHOWN) -> str:
     """At most ``rows`` actions and as many findings; what is left out is counted."""
     lines = [f"## Plan for {markdown(plan.environment)}: {headline(plan)}", "", f"**{verdict(plan)}**", ""]
-    lines += [f"{counts(plan).capitalize()}.", ""]
+    if plan.changes:
+        lines += [f"{counts(plan)}.", ""]
     lines += _findings(plan.findings, rows)
     actions = sorted(plan.changes, key=lambda action: (-RISKS.index(action.risk), action.client))
     lines += _table(actions[:rows])

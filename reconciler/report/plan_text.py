@@ -30,7 +30,8 @@ def plan_text(plan: Plan, *, width: int = DEFAULT_WIDTH, colour: bool = False, v
     lines += _findings(plan.findings, width, paint)
     lines += wrapped(verdict(plan), width)
     lines[-1] = paint("alarm" if plan.blocked else "good", lines[-1])
-    lines += wrapped(f"{counts(plan)}.", width)
+    if plan.changes:
+        lines += wrapped(f"{counts(plan)}.", width)
     return "\n".join(lines) + "\n"
 
 
@@ -67,11 +68,12 @@ def _fields(action: Action, width: int, *, verbose: bool) -> Iterator[str]:
 def _findings(findings: Sequence[Finding], width: int, paint: Paint) -> Iterator[str]:
     ordered = sorted(findings, key=lambda finding: (LEVELS.index(finding.level), finding.code, finding.address))
     for finding in ordered:
-        label = f"{finding.level.value} {finding.code}"
+        label = terminal(f"{finding.level.value} {finding.code}")
         place = f"{finding.source.file}:{finding.source.line}:{finding.source.column}: " if finding.source else ""
         subject = f"{finding.address}: " if finding.address and finding.address not in finding.message else ""
         first, *rest = wrapped(f"{label} {place}{subject}{finding.message}", width, "", "  ")
-        yield paint(LEVEL_STYLES[finding.level], label) + first.removeprefix(label)
+        whole = first.startswith(label)  # a code that somebody else made up may have been wrapped itself
+        yield paint(LEVEL_STYLES[finding.level], label) + first.removeprefix(label) if whole else first
         yield from rest
         if finding.remedy:
             yield from wrapped(f"remedy: {finding.remedy}", width, "  ", "    ")

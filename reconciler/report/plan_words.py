@@ -65,10 +65,9 @@ def verdict(plan: Plan) -> str:
 
 
 def counts(plan: Plan) -> str:
-    """``2 to issue, 1 to rotate and 1 to revoke; 9 clients unchanged``."""
+    """``2 to issue, 1 to rotate and 1 to revoke; 9 clients unchanged``; for a plan with changes."""
     verbs = [f"{number} to {verb}" for verb, number in plan.summary().items() if number and verb != "no_op"]
-    rest = f"{counted(plan.unchanged, 'client')} unchanged"
-    return f"{listed(verbs)}; {rest}" if verbs else rest
+    return f"{listed(verbs)}; {counted(plan.unchanged, 'client')} unchanged"
 
 
 def highest_risk(plan: Plan) -> Risk:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from reconciler.domain.canonical import iso
 from reconciler.domain.observed import Observed
@@ -20,6 +20,7 @@ _ALARM, _WAITING, _FINE, _ENDED = "!", "~", " ", "-"
 _ORDER = (_ALARM, _WAITING, _FINE, _ENDED)
 _STYLES = {_ALARM: "alarm", _WAITING: "change", _FINE: "plain", _ENDED: "dim"}
 SOON = timedelta(days=7)
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +41,7 @@ def status_text(
     """One row for each key and each webhook. ``!`` needs a person or a run now, ``~`` waits, ``-`` has ended."""
     paint = Paint(colour)
     rows = [row for record in chosen(observed, only) for row in _rows(record, observed)]
-    rows.sort(
-        key=lambda row: (_ORDER.index(row.mark), row.expires_at or datetime.max.replace(tzinfo=observed.now.tzinfo))
-    )
+    rows.sort(key=lambda row: (_ORDER.index(row.mark), row.expires_at or _NEVER))
     alarms = sum(row.mark == _ALARM for row in rows)
     total = counted(len(chosen(observed, only)), "client")
     lines = [f"{paint('bold', terminal(environment))} at {iso(observed.now)}: {total}, {_attention(alarms)}"]
@@ -60,9 +59,8 @@ def _attention(alarms: int) -> str:
 def _rows(record: ClientRecord, observed: Observed) -> Iterator[_Row]:
     series = record.all_series()
     if not series:
-        yield _Row(
-            _FINE, None, (record.name, record.status.value, "", "", "", "edited by hand" if record.edited else "")
-        )
+        note = "the record was edited by hand" if record.edited else ""
+        yield _Row(_ALARM if record.edited else _FINE, None, (record.name, record.status.value, "", "", "", note))
     for kind, name, versions in series:
         current = versions.active or versions.pending
         path = record.secret_path(kind, name)
@@ -119,11 +117,15 @@ def _verified(webhook: WebhookRecord | None, now: datetime) -> str:
 
 
 def _notes(observed: Observed) -> Iterator[str]:
+    lease = observed.lease if observed.lease is not None and observed.lease.until > observed.now else None
     for run in observed.open_runs:
-        state = "has ended; its report is not in the ledger yet" if run.closed else "is at work or was cut short"
+        if run.closed:  # kept so that its plan file is not applied twice
+            continue
+        at_work = lease is not None and lease.holder == run.run_id
+        state = "is at work" if at_work else "has not reported yet; if it was cut short, the next run does that"
         yield f"run {run.run_id} ({run.command} by {run.actor}, {distance(run.started_at, observed.now)}) {state}"
-    if observed.lease is not None and observed.lease.until > observed.now:
-        yield f"lease held by {observed.lease.holder} until {iso(observed.lease.until)}"
+    if lease is not None:
+        yield f"lease held by run {lease.holder} until {iso(lease.until)}"
     for policy in observed.policies_edited:
         yield f"Vault policy {policy} differs from what bootstrap writes"
     for client, owner in sorted(observed.foreign.items()):

@@ -1,0 +1,193 @@
+"""Values for the renderers: a plan, live state and a run with something of every sort in them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from reconciler.domain.desired import Source
+from reconciler.domain.observed import Lease, Observed, OpenRun, SecretInfo
+from reconciler.domain.plan import Action, ActionKind, Finding, Level, Outcome, OutcomeStatus, Plan, Risk
+from reconciler.domain.record import (
+    ClientRecord,
+    ClientStatus,
+    Delivery,
+    Hold,
+    Series,
+    Version,
+    VersionState,
+    WebhookRecord,
+)
+from reconciler.domain.run import RunResult
+from reconciler.planning.planner import plan_digest
+
+NOW = datetime(2026, 11, 23, 22, 45, tzinfo=UTC)
+COMMIT = "4f2c1e7d9a3b5c6d8e0f1a2b3c4d5e6f7a8b9c0d"
+# Everything that could break out of a terminal line, a table cell, a comment or a workflow command.
+HOSTILE = (
+    "a|b `c` *d* _e_ <img src=x onerror=alert(1)> <!-- --> [f](https://evil.example) ![g](h) @octocat #1 GH-2 "
+    "\x1b[31mred\x1b]8;;https://evil.example\x07link\x1b]8;;\x07 \u202egpj.exe\u202c \u200b \r\n\n# i\n"
+    "::error::j % $k$ &amp; \\|"
+)
+
+ACTIONS = (
+    Action(
+        ActionKind.REGISTER_CLIENT, "client/quickbooks-sales", "NewClient", "the client is declared and not registered",
+        Risk.MEDIUM, "quickbooks-sales", after={"scopes": ["invoices:read"]},
+    ),
+    Action(
+        ActionKind.UPDATE_CLIENT, "client/paystack-payouts", "DeclarationChanged", "scopes and owner changed",
+        Risk.HIGH, "paystack-payouts",
+        before={"scopes": ["ledger:read"], "owner": {"team": "payments", "contact": "a@example.com"}},
+        after={"scopes": ["ledger:read", "payouts:write"], "owner": {"team": "payments", "contact": "b@example.com"}},
+    ),
+    Action(
+        ActionKind.ISSUE_KEY, "client/quickbooks-sales/key/primary", "NotIssued", "no version has been issued yet",
+        Risk.LOW, "quickbooks-sales", "primary",
+    ),
+    Action(
+        ActionKind.ROTATE_KEY, "client/paystack-payouts/key/primary", "SecretOverwritten",
+        "version 4 at keys/paystack-payouts.primary was not written by us; it is never adopted",
+        Risk.CRITICAL, "paystack-payouts", "primary", 5,
+    ),
+    Action(
+        ActionKind.VERIFY_WEBHOOK, "client/paystack-payouts/webhook/settlements", "NotVerified",
+        "the endpoint has not accepted a delivery yet", Risk.LOW, "paystack-payouts", "settlements",
+        after={"url": "https://hooks.example.com/payouts"},
+    ),
+    Action(
+        ActionKind.REVOKE_KEY, "client/legacy-erp/key/primary", "GraceOver",
+        "the grace of version 2 ended 2026-11-23T20:00:00Z", Risk.MEDIUM, "legacy-erp", "primary", 2,
+    ),
+    Action(
+        ActionKind.NO_OP, "client/legacy-erp/key/backup", "RenewalDue", "due 2027-01-10T09:00:00Z",
+        Risk.LOW, "legacy-erp", "backup", 1,
+    ),
+)  # fmt: skip
+FINDINGS = (
+    Finding(
+        "RC352", Level.WARNING, "version 4 at keys/paystack-payouts.primary was not written by us; it is never adopted",
+        "client/paystack-payouts/key/primary", "find out who changed it by hand",
+    ),
+    Finding(
+        "RC202", Level.NOTE, "the waiver names a client that is not declared", remedy="remove the waiver",
+        source=Source("policy.yaml", 12, 7), excerpt="      client: nobody",
+    ),
+)  # fmt: skip
+BLOCK = Finding(
+    "RC310", Level.ERROR, "client legacy-erp is protected and its file was deleted", "client/legacy-erp",
+    "set protect: false in a change of its own first",
+)  # fmt: skip
+
+
+def make_plan(
+    actions: tuple[Action, ...] = ACTIONS, findings: tuple[Finding, ...] = FINDINGS, unchanged: int = 9
+) -> Plan:
+    """A plan whose digest is right."""
+    revisions = {action.client: 3 for action in actions} | {"quickbooks-sales": 0}
+    desired = dict.fromkeys(revisions, "sha256:" + "0" * 64)
+    return Plan(
+        "production", "acme-integrations", NOW, NOW + timedelta(days=1), COMMIT, actions, findings, revisions, desired,
+        plan_digest("production", "acme-integrations", COMMIT, actions, revisions, desired), unchanged,
+    )  # fmt: skip
+
+
+def hostile_plan() -> Plan:
+    """A plan in which every free string is an attack."""
+    action = Action(
+        ActionKind.UPDATE_CLIENT, HOSTILE, HOSTILE, HOSTILE, Risk.HIGH, HOSTILE, HOSTILE, 1,
+        before={HOSTILE: HOSTILE}, after={HOSTILE: [HOSTILE]},
+    )  # fmt: skip
+    finding = Finding(HOSTILE, Level.WARNING, HOSTILE, HOSTILE, HOSTILE, Source(HOSTILE, 1, 1), HOSTILE)
+    return make_plan((action,), (finding,))
+
+
+def version(number: int, state: VersionState, *, days: float, grace: datetime | None = None) -> Version:
+    """A version that expires in ``days`` of ninety."""
+    expires = NOW + timedelta(days=days)
+    return Version(
+        number, f"Id{number:010d}", state, "sha256:" + f"{number:x}" * 64, "RenewalDue", "20261101t000000z-1a2b3c",
+        expires - timedelta(days=90), expires, grace,
+        revoked_at=NOW if state is VersionState.REVOKED else None,
+    )  # fmt: skip
+
+
+def record(name: str, **changes: object) -> ClientRecord:
+    base: dict[str, object] = {
+        "name": name, "owner": "acme-integrations", "storage_name": name, "revision": 3, "op": "op-1",
+        "status": ClientStatus.ACTIVE, "protect": False, "digest": "sha256:d", "base_digest": "sha256:b",
+        "spec": {"scopes": ["ledger:read"], "webhooks": {"settlements": {"url": "https://hooks.example.com/payouts"}}},
+    }  # fmt: skip
+    return ClientRecord(**(base | changes))  # type: ignore[arg-type]
+
+
+def records() -> dict[str, ClientRecord]:
+    active, retiring = VersionState.ACTIVE, VersionState.RETIRING
+    rotated = Series(
+        (version(1, VersionState.REVOKED, days=-20), version(2, retiring, days=10, grace=NOW + timedelta(hours=70)),
+         version(3, active, days=80)), 3,
+    )  # fmt: skip
+    accepted = Delivery(
+        "msg_1", NOW - timedelta(hours=3), "https://hooks.example.com/payouts", True, 204, 31, "HTTP 204"
+    )
+    refused = Delivery("msg_2", NOW, "https://hooks.example.com/payouts", False, 500, 12, "HTTP 500")
+    signing = Series((version(1, active, days=100),), 1)
+    gone = Series((version(4, VersionState.REVOKED, days=1),), 4)
+    held = Series((version(1, VersionState.REVOKED, days=30),), 1, Hold(1, "compromise", "INC-7", NOW))
+    claimed = Series((version(1, active, days=3), version(2, VersionState.PENDING, days=90)), 2)
+    return {
+        one.name: one
+        for one in (
+            record(
+                "paystack-payouts", protect=True, keys={"primary": rotated},
+                webhooks={"settlements": WebhookRecord(signing, NOW - timedelta(hours=3), "sha256:v", accepted)},
+            ),
+            record(
+                "quickbooks-sales", status=ClientStatus.PENDING, keys={"primary": claimed},
+                webhooks={"settlements": WebhookRecord(signing, None, None, refused)},
+            ),
+            record("legacy-erp", status=ClientStatus.SUSPENDED, keys={"primary": held}),
+            record("old-crm", status=ClientStatus.RETIRED, keys={"primary": gone}),
+            record("tampered", keys={"primary": Series((version(1, active, days=50),), 1, edited=True)}),
+            record("unused", spec={}),
+        )
+    }  # fmt: skip
+
+
+def observed() -> Observed:
+    stored = ("keys/paystack-payouts.primary", "webhooks/paystack-payouts.settlements", "keys/tampered.primary")
+    return Observed(
+        NOW, records(), {path: SecretInfo(3) for path in stored}, 256,
+        claims={"keys/quickbooks-sales.primary": frozenset({"Id0000000002"})},
+        foreign={"someone": "other-project"},
+        unmanaged=("keys/by-hand",),
+        open_runs=(
+            OpenRun("20261123t220000z-aaaaaa", "apply", "Ada", NOW - timedelta(minutes=45), COMMIT, "sha256:p"),
+            OpenRun("20261123t224400z-bbbbbb", "apply", "Bob", NOW - timedelta(minutes=1), COMMIT, "sha256:q"),
+            OpenRun("20261123t210000z-cccccc", "apply", "Ada", NOW - timedelta(hours=2), COMMIT, "sha256:r", True, True),
+        ),
+        lease=Lease("20261123t224400z-bbbbbb", NOW + timedelta(seconds=20)),
+        policies_edited=("integrations-production-planner",),
+    )  # fmt: skip
+
+
+def run_result() -> RunResult:
+    issued = {"version": 1, "id": "Id0000000001", "sha256": "sha256:" + "1" * 64, "expires_at": "2027-02-21T22:45:00Z"}
+    ended = {"version": 2, "id": "Id0000000002", "sha256": "sha256:" + "2" * 64, "expires_at": "2026-12-01T22:45:00Z"}
+    sent = {
+        "delivery": "msg_2", "url": "https://hooks.example.com/payouts", "accepted": False, "status": 500,
+        "latency_ms": 12, "result": "HTTP 500",
+    }  # fmt: skip
+    done, failed, skipped = OutcomeStatus.DONE, OutcomeStatus.FAILED, OutcomeStatus.SKIPPED
+    outcomes = (
+        Outcome(ACTIONS[0], done, "done"),
+        Outcome(ACTIONS[1], skipped, "its record changed while this ran"),
+        Outcome(ACTIONS[2], done, "done", issued),
+        Outcome(ACTIONS[4], failed, "HTTP 500", sent),
+        Outcome(ACTIONS[5], done, "done", ended),
+    )
+    return RunResult(
+        "20261123t224500z-1a2b3c", "production", "acme-integrations", "apply", "Ada Lovelace <ada@example.com>", COMMIT,
+        make_plan().digest, NOW, NOW + timedelta(seconds=4), outcomes,
+        audit_path="audit/production/20261123t224500z-1a2b3c.json", audit_commit=COMMIT,
+        recovered=("20261123t220000z-aaaaaa",),
+    )  # fmt: skip

@@ -1,0 +1,101 @@
+"""Attacks on what shows foreign strings: terminal, Markdown, workflow commands."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from reconciler.report.escape import (
+    markdown,
+    terminal,
+    terminal_width,
+    workflow_command_data,
+    workflow_command_property,
+)
+from tests.report.samples import HOSTILE
+
+ANY_TEXT = st.text(st.characters() | st.sampled_from(list("|`*_<>[]()#@&\\~$:/-.!\"'{}\n\r\t\x1b\u202e")))
+
+
+@given(ANY_TEXT)
+def test_a_terminal_line_has_no_character_that_acts(text: str) -> None:
+    shown = terminal(text)
+    assert not any(unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"} for character in shown)
+    shown.encode()
+
+
+@given(ANY_TEXT, ANY_TEXT)
+def test_terminal_works_character_by_character(first: str, second: str) -> None:
+    """So the caret below an excerpt can be placed by the width of what stands before it."""
+    assert terminal(first + second) == terminal(first) + terminal(second)
+    assert terminal_width(first + second) == terminal_width(first) + terminal_width(second)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain text, ünïcode → 日本", "plain text, ünïcode → 日本"),
+        ("\x1b[2J", "\\x1b[2J"),
+        ("a\nb\tc\r", "a\\nb\\tc\\r"),
+        ("\x9b31m", "\\x9b31m"),
+        ("\u202eevil", "\\u202eevil"),
+        ("zero\u200bwidth", "zero\\u200bwidth"),
+        ("\U000e0041", "\\U000e0041"),
+        ("\ud800", "\\ud800"),
+        ("\u3164", "\\u3164"),
+    ],
+)
+def test_terminal(text: str, shown: str) -> None:
+    assert terminal(text) == shown
+
+
+def test_width_of_wide_characters() -> None:
+    assert [terminal_width(text) for text in ("abc", "日本", "e\u0301", "\x1b")] == [3, 4, 1, 4]
+
+
+@given(ANY_TEXT)
+def test_markdown_means_nothing(text: str) -> None:
+    """Rendered by a CommonMark parser with tables and links, foreign text is one run of text in one cell."""
+    parser = MarkdownIt("commonmark").enable("table").enable("strikethrough")
+    page = parser.parse(f"| a | b |\n|---|---|\n| x {markdown(text)} | y |\n")
+    cells = [token for token in page if token.type == "inline"]
+    assert [cell.content for cell in (cells[0], cells[1], cells[3])] == ["a", "b", "y"]
+    assert len(cells) == 4
+    parts = cells[2].children or []
+    assert {part.type for part in parts} <= {"text", "text_special"}
+    shown = "".join(part.content for part in parts).replace("\u200b", "")
+    expected = terminal(re.sub(r"[\r\n]+", " ", text))
+    assert shown.split() == f"x {expected}".split()
+
+
+@given(ANY_TEXT)
+def test_markdown_has_no_mention_reference_or_link(text: str) -> None:
+    """Forges look for these in the rendered text; the zero width space stands between."""
+    shown = markdown(text)
+    assert not re.search(r"@[\w-]|(?<!&)#\w|(?i:gh-)\d|(?i:https?:|www\.)", shown)
+
+
+@pytest.mark.parametrize(
+    "text", ["https://evil.example", "1http://evil.example", "WWW.evil.example", "mailto:a@b.example"]
+)
+def test_markdown_does_not_link(text: str) -> None:
+    assert "://" not in markdown(text)
+    assert "@b" not in markdown(text)
+    assert "WWW." not in markdown(text)
+
+
+@given(ANY_TEXT)
+def test_a_workflow_command_stays_one_line(text: str) -> None:
+    assert len(f"::error::{workflow_command_data(text)}".splitlines()) == 1
+    assert not re.search(r"[:,\r\n]", workflow_command_property(text))
+
+
+def test_workflow_commands() -> None:
+    assert workflow_command_data("100 %\r\nnext\n::error::x") == "100 %25%0Anext%0A::error::x"
+    assert workflow_command_property("a:b,c%d\n") == "a%3Ab%2Cc%25d\\n"
+    assert "\x1b" not in workflow_command_data(HOSTILE)

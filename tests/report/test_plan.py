@@ -1,0 +1,194 @@
+"""Every rendering of a plan, compared with golden files, and what its readers can rely on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler import __version__
+from reconciler.domain.plan import Action, ActionKind, Finding, Level, Plan, Risk
+from reconciler.errors import ReconcilerError, StalePlanError
+from reconciler.report.plan_json import plan_json
+from reconciler.report.plan_load import load_plan
+from reconciler.report.plan_markdown import plan_markdown
+from reconciler.report.plan_sarif import plan_sarif
+from reconciler.report.plan_text import plan_text
+from tests.report.samples import ACTIONS, BLOCK, FINDINGS, hostile_plan, make_plan
+
+Golden = Callable[[str, str], None]
+PLANS = {
+    "changes": make_plan(),
+    "blocked": make_plan(ACTIONS, (*FINDINGS, BLOCK)),
+    "empty": make_plan((), ()),
+    "hostile": hostile_plan(),
+}
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_text(name: str, golden: Golden) -> None:
+    golden(f"plan-{name}.txt", plan_text(PLANS[name]))
+
+
+def test_text_verbose_narrow_and_coloured(golden: Golden) -> None:
+    golden("plan-verbose.txt", plan_text(PLANS["changes"], verbose=True, width=60))
+    golden("plan-colour.ansi", plan_text(PLANS["blocked"], colour=True))
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_markdown(name: str, golden: Golden) -> None:
+    golden(f"plan-{name}.md", plan_markdown(PLANS[name]))
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_json(name: str, golden: Golden) -> None:
+    golden(f"plan-{name}.json", plan_json(PLANS[name]))
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_sarif(name: str, golden: Golden) -> None:
+    golden(f"plan-{name}.sarif", plan_sarif(PLANS[name]).replace(__version__, "0.0.0"))
+
+
+def test_no_ops_are_shown_only_when_asked_for() -> None:
+    assert "no-op" not in plan_text(PLANS["changes"])
+    assert "no-op" in plan_text(PLANS["changes"], verbose=True)
+
+
+def test_markdown_counts_what_it_leaves_out() -> None:
+    shown = plan_markdown(PLANS["changes"], rows=2)
+    assert shown.count("\n| `") == 2
+    assert "And 4 more actions: the plan file has all of them." in shown
+
+
+def test_many_changed_fields_are_counted() -> None:
+    fields = {f"field{number}": number for number in range(9)}
+    action = replace(ACTIONS[0], after=fields)
+    assert "and 3 more fields" in plan_text(make_plan((action,)))
+    assert "and 3 more fields" not in plan_text(make_plan((action,)), verbose=True)
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_the_plan_file_has_the_fields_of_the_contract(name: str) -> None:
+    document = json.loads(plan_json(PLANS[name]))
+    assert {"format_version", "kind", "digest", "environment", "git_commit", "created_at", "blocked", "summary",
+            "actions", "findings"} <= document.keys()  # fmt: skip
+    for action in document["actions"]:
+        assert {"address", "kind", "reason", "message", "risk", "before", "after"} <= action.keys()
+    for finding in document["findings"]:
+        assert {"code", "level", "address", "message", "file", "line", "column"} <= finding.keys()
+
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+VALUES = st.none() | st.dictionaries(
+    TEXT, TEXT | st.integers() | st.booleans() | st.lists(TEXT, max_size=2), max_size=3
+)
+ANY_ACTION = st.builds(
+    Action,
+    st.sampled_from(ActionKind),
+    TEXT,
+    TEXT,
+    TEXT,
+    st.sampled_from(Risk),
+    TEXT,
+    st.none() | TEXT,
+    st.none() | st.integers(),
+    VALUES,
+    VALUES,
+)
+ANY_FINDING = st.builds(Finding, TEXT, st.sampled_from(Level), TEXT, TEXT, TEXT)
+ANY_PLAN = st.builds(
+    make_plan, st.lists(ANY_ACTION, max_size=3).map(tuple), st.lists(ANY_FINDING, max_size=2).map(tuple)
+)
+
+
+@given(ANY_PLAN)
+def test_loading_undoes_saving(plan: Plan) -> None:
+    assert load_plan(plan_json(plan)) == plan
+
+
+@given(ANY_PLAN)
+def test_every_plan_can_be_shown(plan: Plan) -> None:
+    """Terminal: no control or bidi character; Markdown: as many lines and cells as written by us."""
+    text = plan_text(plan, verbose=True)
+    assert all(line.isprintable() or "\u3000" in line or "\xa0" in line or _blanks(line) for line in text.split("\n"))
+    for row in plan_markdown(plan).split("\n"):
+        if row.startswith("| `"):
+            assert row.count("|") == 8
+    json.loads(plan_sarif(plan))
+
+
+def _blanks(line: str) -> bool:
+    """Only space separators, which are drawn as blanks, are not printable in the sense of ``str.isprintable``."""
+    return "".join(character for character in line if not character.isspace()).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"version":5', '"version":6'),
+        ('"revoke":1', '"revoke":2'),
+        ('"reason":"GraceOver"', '"reason":"Expired"'),
+        ('"unchanged":9', '"unchanged":10'),
+        ('"blocked":true', '"blocked":false'),
+        ('"level":"error"', '"level":"note"'),
+        ('"kind":"plan"', '"extra":1,"kind":"plan"'),
+        ('"environment":"production"', '"environment":"staging"'),
+    ],
+)
+def test_a_plan_that_was_edited_is_refused(old: str, new: str) -> None:
+    text = plan_json(PLANS["blocked"])
+    edited = text.replace(old, new)
+    if edited == text:
+        pytest.fail(f"{old} is not in the plan file")
+    with pytest.raises(StalePlanError, match="changed after it was made") as caught:
+        load_plan(edited)
+    assert caught.value.code == "RC399"
+    assert caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("", "RC396"),
+        ("{", "RC396"),
+        ("[]", "RC396"),
+        ("null", "RC396"),
+        ("[" * 100_000, "RC396"),
+        ('{"kind": "run", "format_version": 1}', "RC396"),
+        ('{"kind": "plan", "kind": "plan", "format_version": 1}', "RC396"),
+        ('{"kind": "plan", "format_version": 1}', "RC396"),
+        ('{"kind": "plan", "format_version": NaN}', "RC396"),
+        ('{"kind": "plan", "format_version": 2}', "RC397"),
+        ('{"kind": "plan", "format_version": true}', "RC397"),
+        ('{"kind": "plan"}', "RC397"),
+        (plan_json(PLANS["changes"]).replace('"risk":"low"', '"risk":"tiny"'), "RC396"),
+        (plan_json(PLANS["changes"]).replace('"unchanged":9', '"unchanged":9.0'), "RC396"),
+        (plan_json(PLANS["changes"]).replace('"unchanged":9', '"unchanged":true'), "RC396"),
+        (plan_json(PLANS["changes"]).replace("legacy-erp", "\\ud800"), "RC396"),
+        (plan_json(PLANS["changes"]).replace('"actions":[', '"actions":[7,'), "RC396"),
+        (plan_json(PLANS["changes"]).replace("2026-11-23T22:45:00Z", "2026-11-23T22:45:00"), "RC396"),
+    ],
+)
+def test_what_is_no_plan_is_refused_with_a_remedy(text: str, code: str) -> None:
+    with pytest.raises(ReconcilerError) as caught:
+        load_plan(text)
+    assert caught.value.code == code
+    assert "reconciler plan --out" in caught.value.remedy
+    assert len(str(caught.value)) < 400
+
+
+@given(st.text())
+def test_any_text_is_a_plan_or_refused(text: str) -> None:
+    with pytest.raises(ReconcilerError):
+        load_plan(text)
+
+
+def test_white_space_and_field_order_do_not_matter() -> None:
+    document = json.loads(plan_json(PLANS["changes"]))
+    shuffled = json.dumps(dict(reversed(document.items())), indent=4)
+    assert load_plan(shuffled) == PLANS["changes"]

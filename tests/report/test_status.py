@@ -1,0 +1,71 @@
+"""Live state as text and JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+
+from reconciler.domain.observed import Observed
+from reconciler.report.status_json import status_json
+from reconciler.report.status_text import status_text
+from tests.report.samples import HOSTILE, NOW, observed, record
+
+Golden = Callable[[str, str], None]
+
+
+def test_text(golden: Golden) -> None:
+    golden("status.txt", status_text("production", observed()))
+
+
+def test_json(golden: Golden) -> None:
+    golden("status.json", status_json("production", observed()))
+
+
+def test_only_some_clients(golden: Golden) -> None:
+    golden("status-only.txt", status_text("production", observed(), only=["legacy-erp"], colour=True))
+    document = json.loads(status_json("production", observed(), only=["legacy-erp"]))
+    assert [client["name"] for client in document["clients"]] == ["legacy-erp"]
+    assert document["stale_claims"] == []
+
+
+def test_an_empty_environment() -> None:
+    empty = Observed(NOW, {}, {}, 256)
+    assert (
+        status_text("production", empty) == "production at 2026-11-23T22:45:00Z: 0 clients, nothing needs attention\n"
+    )
+    assert json.loads(status_json("production", empty))["clients"] == []
+
+
+def test_what_needs_a_person_comes_first() -> None:
+    marks = [line[0] for line in status_text("production", observed()).split("\n\n")[1].splitlines()[1:]]
+    assert marks == sorted(marks, key="!~ -".index)
+    assert marks[0] == "!"
+    assert marks[-1] == "-"
+
+
+def test_a_claim_says_whether_its_secret_was_written() -> None:
+    def written(state: Observed) -> list[bool | None]:
+        return [claim["written"] for claim in json.loads(status_json("production", state))["stale_claims"]]
+
+    path = "keys/quickbooks-sales.primary"
+    assert written(observed()) == [True]
+    assert written(replace(observed(), claims={path: frozenset({"other"})})) == [False]
+    assert written(replace(observed(), claims={})) == [None]
+
+
+def test_the_contract() -> None:
+    document = json.loads(status_json("production", observed()))
+    assert document.keys() >= {"format_version", "kind", "environment", "clients", "unmanaged"}
+    client = document["clients"][2]
+    assert client.keys() >= {"name", "status", "revision", "scopes", "keys", "webhooks"}
+    version = {"id", "version", "state", "sha256", "issued_at", "expires_at", "grace_until"}
+    assert client["keys"][0]["versions"][0].keys() >= version
+    assert client["webhooks"][0].keys() >= {"name", "url", "verified_at", "last_delivery", "secrets"}
+    assert client["webhooks"][0]["secrets"][0].keys() >= version
+
+
+def test_foreign_strings_cannot_act() -> None:
+    state = Observed(NOW, {"x": record("x", spec={"scopes": [HOSTILE]})}, {}, 256, unmanaged=(HOSTILE,))
+    assert "\x1b" not in status_text(HOSTILE, state)
+    assert status_json(HOSTILE, state).isascii()
