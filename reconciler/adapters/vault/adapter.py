@@ -1,0 +1,288 @@
+"""hvac's transport: retries what may be retried, and turns every status into an answer or an error."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Never
+from urllib.parse import urlencode, urlsplit
+
+import hvac.adapters
+
+from reconciler.adapters.vault import errors
+from reconciler.adapters.vault.answer import Answer, accept, decode, error_texts, refuse
+from reconciler.adapters.vault.errors import Where
+from reconciler.adapters.vault.paths import role_for
+from reconciler.adapters.vault.wire import Lost, NotSent, Reply, Wire
+from reconciler.domain.desired import VaultSettings
+from reconciler.domain.secret import Secret
+from reconciler.errors import VaultError
+
+# A bucket is at most 512 KiB; a LIST of detailed metadata has about 600 bytes for each secret.
+CAP = 8 << 20
+LIST_CAP = 256 << 20
+# Statuses that mean: not now. Of these a write was certainly not applied by WRITE_TRANSIENT.
+TRANSIENT = frozenset({412, 429, 472, 473, 500, 502, 503, 504})
+WRITE_TRANSIENT = frozenset({412, 429, 472, 473})
+UPGRADING = "Upgrading from non-versioned to versioned"  # a KV v2 mount in its first second, status 400
+# Requests outside a tenant's namespace: Vault and OpenBao answer them in the root namespace only.
+_ROOT_NAMESPACE = ("sys/health", "sys/init", "sys/seal-status", "sys/unseal", "sys/leader")
+# Sending these twice does what sending them once does, although they are POST or PUT.
+_REPEATABLE = ("sys/capabilities", "sys/policies/", "auth/token/renew-self", "auth/token/roles/")
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to insist. Times in seconds; no new try begins once ``budget`` is used up."""
+
+    tries: int = 5
+    budget: float = 10.0
+    first: float = 0.2
+    longest: float = 3.0
+
+    def pause(self, tried: int, retry_after: str | None) -> float:
+        """Exponential back-off with jitter; ``Retry-After`` in seconds is honoured up to ``longest``."""
+        if retry_after is not None and retry_after.isdecimal():
+            return min(float(retry_after[:6]), self.longest)
+        jitter = random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, guards nothing
+        return min(self.first * float(2 ** (tried - 1)), self.longest) * jitter
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request in all its tries. ``repeatable``: sending it twice does what sending it once does."""
+
+    where: Where
+    target: str
+    body: bytes | None
+    wrap_ttl: str | None
+    repeatable: bool
+    cap: int
+
+
+class VaultAdapter(hvac.adapters.Adapter):  # type: ignore[misc]
+    """What hvac sends through. Thread-safe. Returns ``Answer``, raises ``VaultError``.
+
+    ``before`` is called ahead of every request (a login keeps its token alive with it); ``run_id``
+    is sent as ``X-Run-Id``, which an audit device logs once the header is allowed there.
+    """
+
+    def __init__(self, settings: VaultSettings, patience: Patience | None = None) -> None:
+        # hvac's own constructor is not called: it opens a ``requests`` session.
+        self.settings = settings
+        self.base_uri = check_address(settings.address)
+        self.namespace = settings.namespace
+        self.run_id: str | None = None
+        self.before: Callable[[], None] | None = None
+        self.patience = patience or Patience()
+        self._prefix = urlsplit(self.base_uri).path
+        secrets, transit = settings.secrets_mount, settings.transit_mount
+        self._repeatable = (*_REPEATABLE, f"{secrets}/destroy/", f"{secrets}/metadata/", f"{transit}/sign/")
+        self._secret: Secret | None = None
+        self._wire = Wire(self.base_uri, settings.ca_cert, settings.timeout.total_seconds())
+        self._verdict_lock = threading.Lock()
+        self._verdict: tuple[float, bool] = (0.0, False)
+
+    @property
+    def token(self) -> str | None:
+        """hvac's spelling of the token."""
+        return None if self._secret is None else self._secret.reveal()
+
+    @token.setter
+    def token(self, value: str | None) -> None:
+        self._secret = None if not value else Secret(check_credential(value, "token"))
+
+    def close(self) -> None:
+        self._wire.close()
+
+    def get_login_token(self, response: Answer) -> str:
+        """The client token of a login's answer. Raises ``VaultError`` RC413."""
+        auth = response.body.get("auth")
+        token = auth.get("client_token") if isinstance(auth, dict) else None
+        if not isinstance(token, str) or not token:
+            raise errors.unusable(response.where, "it has no client token")
+        return token
+
+    def request(self, method: str, url: str, **kwargs: Any) -> Answer:
+        """Send one request, tried again where that is safe. ``json``, ``params`` and ``wrap_ttl`` are hvac's.
+
+        Raises ``WriteUnclear`` for a write whose fate is unknown, ``StatusError`` for a status that the
+        caller may know a meaning of (400, 404, …), other ``VaultError`` for everything that ends here.
+        """
+        if self.before is not None:
+            self.before()
+        call = self._call(method.upper(), url, kwargs)
+        reply = self._patiently(call)
+        if not 200 <= reply.status < 300:
+            self._raise_for(call, reply)
+        return accept(call.where, reply)
+
+    def _call(self, method: str, url: str, kwargs: dict[str, Any]) -> Call:
+        path = url.strip("/").removeprefix("v1/")
+        params = dict(kwargs.get("params") or {})
+        where = Where(self.base_uri, method, path, role_for(self.settings, method, path))
+        if method == "LIST":  # the same request for proxies that know only HTTP's own verbs
+            params["list"] = "true"
+        target = f"{self._prefix}/v1/{path}" + (f"?{urlencode(params)}" if params else "")
+        json_body = kwargs.get("json")
+        body = None if json_body is None else json.dumps(json_body, ensure_ascii=False).encode()
+        repeatable = method in ("GET", "LIST", "HEAD", "DELETE") or path.startswith(self._repeatable)
+        wrap_ttl = kwargs.get("wrap_ttl")
+        cap = LIST_CAP if method == "LIST" else CAP
+        return Call(where, target, body, None if wrap_ttl is None else str(wrap_ttl), repeatable, cap)
+
+    def _headers(self, call: Call) -> dict[str, str]:
+        headers = {"X-Vault-Request": "true", "Accept": "application/json"}
+        if call.body is not None:
+            headers["Content-Type"] = "application/json"
+        if self._secret is not None:
+            headers["X-Vault-Token"] = self._secret.reveal()
+        if self.namespace and not call.where.path.startswith(_ROOT_NAMESPACE):
+            headers["X-Vault-Namespace"] = check_header(self.namespace, "vault.namespace")
+        if self.run_id:
+            headers["X-Run-Id"] = check_header(self.run_id, "the run id")
+        if call.wrap_ttl:
+            headers["X-Vault-Wrap-TTL"] = check_header(call.wrap_ttl, "the wrapping ttl")
+        return headers
+
+    def _patiently(self, call: Call) -> Reply:
+        """The first reply that is not transient, or the last one. Raises ``VaultUnreachable``."""
+        started, tried = time.monotonic(), 0
+        while True:
+            tried += 1
+            reply: Reply | None = None
+            failure: VaultError | None = None
+            retry_after: str | None = None
+            try:
+                reply = self._send(call)
+            except NotSent as error:
+                failure, again = errors.unreachable(call.where, error.why), not error.lasting
+            except Lost as error:
+                make = errors.unreachable if call.repeatable else errors.unclear
+                failure, again = make(call.where, error.why), call.repeatable and not error.lasting
+            else:
+                again, retry_after = _is_transient(call, reply), reply.headers.get("retry-after")
+            pause = self.patience.pause(tried, retry_after)
+            if again and tried < self.patience.tries and time.monotonic() - started + pause < self.patience.budget:
+                time.sleep(pause)
+            elif reply is not None:
+                return reply
+            elif failure is not None:
+                raise failure
+
+    def _send(self, call: Call) -> Reply:
+        method = "GET" if call.where.method == "LIST" else call.where.method
+        return self._wire.exchange(method, call.target, self._headers(call), call.body, call.cap)
+
+    def _raise_for(self, call: Call, reply: Reply) -> Never:
+        status, texts = reply.status, error_texts(reply) or _health_text(call, reply)
+        if 300 <= status < 400:
+            raise errors.redirected(call.where, status)
+        if status == 403:
+            raise errors.denied(call.where) if self._token_is_valid() else errors.token_invalid(call.where)
+        if status == 501 or (status == 503 and self._is_uninitialised()):
+            raise errors.uninitialised(call.where)
+        if status in TRANSIENT:
+            if call.repeatable or status in WRITE_TRANSIENT or _is_sealed(reply):
+                raise errors.unavailable(call.where, status, texts)
+            raise errors.unclear(call.where, f"status {status}")
+        if status == 404 and any("no handler for route" in text for text in texts):
+            raise errors.mount_missing(call.where, _mount_of(self.settings, call.where.path))
+        if status >= 500 and not call.repeatable:
+            raise errors.unclear(call.where, f"status {status}")
+        raise refuse(call.where, reply)
+
+    def _token_is_valid(self) -> bool:
+        """403 looks alike for an expired token and for one that lacks a capability (measured): ask about the token.
+
+        Judged once for the 403s of one moment.
+        """
+        with self._verdict_lock:
+            judged_at, valid = self._verdict
+            if not judged_at or time.monotonic() - judged_at > 2:
+                valid = self._answers("GET", "auth/token/lookup-self", None) or self._answers(
+                    "POST", "sys/capabilities-self", b'{"paths":["sys/capabilities-self"]}'
+                )
+                self._verdict = (time.monotonic(), valid)
+        return valid
+
+    def _answers(self, method: str, path: str, body: bytes | None) -> bool:
+        where = Where(self.base_uri, method, path, "planner")
+        try:
+            reply = self._send(Call(where, f"{self._prefix}/v1/{path}", body, None, repeatable=True, cap=CAP))
+        except (NotSent, Lost):
+            return True  # not known: the plain reading of 403 is the likelier one
+        return reply.status != 403
+
+    def _is_uninitialised(self) -> bool:
+        where = Where(self.base_uri, "GET", "sys/seal-status", "planner")
+        try:
+            reply = self._send(Call(where, f"{self._prefix}/v1/sys/seal-status", None, None, repeatable=True, cap=CAP))
+        except (NotSent, Lost):
+            return False
+        return (decode(reply) or {}).get("initialized") is False
+
+
+def _is_transient(call: Call, reply: Reply) -> bool:
+    if reply.status == 400:
+        return any(UPGRADING in text for text in error_texts(reply))
+    if call.where.path == "sys/health":
+        return False  # its status is the answer
+    if call.repeatable:
+        return reply.status in TRANSIENT
+    return reply.status in WRITE_TRANSIENT or _is_sealed(reply)
+
+
+def _is_sealed(reply: Reply) -> bool:
+    """Whether it is Vault itself that says so: such a write was not applied."""
+    return reply.status == 503 and any("sealed" in text.lower() for text in error_texts(reply))
+
+
+def _health_text(call: Call, reply: Reply) -> tuple[str, ...]:
+    """``sys/health`` says in fields what other paths say in errors."""
+    health = (decode(reply) or {}) if call.where.path == "sys/health" else {}
+    return tuple(f"Vault is {name}" for name in ("sealed", "standby") if health.get(name) is True)
+
+
+def _mount_of(settings: VaultSettings, path: str) -> str:
+    mounts = (settings.registry_mount, settings.secrets_mount, settings.transit_mount)
+    return next((mount for mount in mounts if path.startswith(mount + "/")), path)
+
+
+def check_credential(text: str, what: str) -> str:
+    """``text`` if it may stand in a header: printable ASCII without blanks. Raises RC406, which does not echo it."""
+    if re.fullmatch(r"[\x21-\x7e]{1,65536}", text):
+        return text
+    raise VaultError(
+        errors.MALFORMED_CREDENTIAL,
+        f"the {what} is malformed: it is empty or holds blanks, line breaks or other characters that cannot be sent",
+        "set it anew; a line break at its end comes from `echo` (use `printf %s`) or from a file",
+    )
+
+
+def check_header(text: str, what: str) -> str:
+    if re.fullmatch(r"[\x21-\x7e]{1,512}", text):
+        return text
+    raise VaultError(errors.SETTINGS_UNUSABLE, f"{what} holds blanks or control characters", f"correct {what}")
+
+
+def check_address(address: str) -> str:
+    """``http(s)://host[:port][/prefix]`` without a slash at its end. Raises ``VaultError`` RC416."""
+    try:
+        parts = urlsplit(address)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        good = False
+    # User names and queries would end up in messages; other characters in the request line.
+    if good and re.fullmatch(r"[\x21-\x7e]+", address) and not re.search(r"[@?#\\]", address):
+        return address.rstrip("/")
+    raise VaultError(
+        errors.SETTINGS_UNUSABLE,
+        "the address of Vault is not a URL of the form https://host:port",
+        "correct vault.address of the environment (or VAULT_ADDR); credentials do not belong into it",
+    )

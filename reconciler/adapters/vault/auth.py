@@ -1,0 +1,141 @@
+"""Logging in, keeping a token alive through a long run, and giving it back."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+from reconciler.adapters.vault import errors
+from reconciler.adapters.vault.adapter import Patience, VaultAdapter, check_header
+from reconciler.adapters.vault.answer import Answer
+from reconciler.adapters.vault.errors import StatusError
+from reconciler.adapters.vault.live import Live
+from reconciler.adapters.vault.paths import mount_name
+from reconciler.adapters.vault.settings import Login, find_credential, settings_with_environment
+from reconciler.domain.desired import VaultSettings
+from reconciler.domain.secret import Secret
+from reconciler.errors import VaultDenied, VaultError
+
+
+@contextmanager
+def connect(
+    settings: VaultSettings,
+    environ: Mapping[str, str],
+    run_id: str | None = None,
+    *,
+    detailed: bool = True,
+    patience: Patience | None = None,
+) -> Iterator[Live]:
+    """Live state with the credentials of ``environ``. A token got by logging in is revoked at the end.
+
+    Raises ``VaultError`` before the first request when no credential is found or one is malformed.
+    """
+    effective = settings_with_environment(settings, environ)
+    credential = find_credential(effective, environ)
+    with Live(effective, detailed=detailed, patience=patience) as live:
+        live.run_id = None if run_id is None else check_header(run_id, "the run id")
+        if isinstance(credential, Secret):
+            live.adapter.token = credential.reveal()
+        else:
+            session = Session(live.adapter, credential)
+            session.log_in()
+            live.adapter.before, live.on_close = session.keep_alive, session.close
+        yield live
+
+
+class Session:
+    """A token got by logging in: renewed at two thirds of its life, replaced when it can live no longer.
+
+    Thread-safe. ``clock`` counts seconds: durations of this machine, never instants.
+    """
+
+    def __init__(self, adapter: VaultAdapter, login: Login, clock: Callable[[], float] = time.monotonic) -> None:
+        self._adapter, self._login, self._clock = adapter, login, clock
+        self._lock = threading.Lock()
+        self._obtained: list[Secret] = []
+        self._due = float("inf")
+        self._life = 0.0
+        self._renewable = False
+
+    def log_in(self) -> None:
+        """Get a token and use it from now on. Raises ``VaultError``."""
+        login = self._login
+        body = dict(login.public) | {name: secret.reveal() for name, secret in login.secret.items()}
+        path = f"/v1/auth/{mount_name(login.mount)}/login"
+        previous, self._adapter.token = self._adapter.token, None  # a login carries no token
+        try:
+            answer: Answer = self._adapter.post(path, json=body)
+            token = self._adapter.get_login_token(answer)
+        except (StatusError, VaultDenied) as error:
+            self._adapter.token = previous
+            raise _login_refused(login, error) from None
+        except VaultError:
+            self._adapter.token = previous
+            raise
+        self._adapter.token = token
+        self._obtained.append(Secret(token))
+        self._schedule(answer)
+
+    def keep_alive(self) -> None:
+        """Called before every request: renews the token, or logs in anew, when two thirds of its life are over.
+
+        One thread does so; the others go on with the token that is still valid. A failure is not
+        raised: the request that needs the token tells.
+        """
+        if self._clock() < self._due or not self._lock.acquire(blocking=False):
+            return
+        try:
+            self._due = float("inf")  # our own requests come through here, too
+            if not self._renewed():
+                self.log_in()
+        except VaultError:
+            self._due = self._clock() + max(1.0, self._life / 12)
+        finally:
+            self._lock.release()
+
+    def close(self) -> None:
+        """Revoke every token that was obtained here. What cannot be revoked expires by itself."""
+        self._adapter.before = None
+        for secret in self._obtained:
+            self._adapter.token = secret.reveal()
+            try:
+                self._adapter.post("/v1/auth/token/revoke-self")
+            except VaultError:
+                continue  # a batch token, or one that is expired already
+        self._obtained.clear()
+        self._adapter.token = None
+
+    def _renewed(self) -> bool:
+        """Renew; False when the token cannot be renewed for at least half of what it was given at first."""
+        if not self._renewable:
+            return False
+        life = self._life
+        try:
+            self._schedule(self._adapter.post("/v1/auth/token/renew-self", json={}))
+        except VaultError:
+            return False
+        renewed, self._life = self._life, life
+        return renewed >= life / 2
+
+    def _schedule(self, answer: Answer) -> None:
+        auth = answer.body.get("auth")
+        life = auth.get("lease_duration") if isinstance(auth, dict) else None
+        if not isinstance(auth, dict) or not isinstance(life, int):
+            raise errors.unusable(answer.where, "it does not say how long the token lives")
+        self._life, self._renewable = float(life), auth.get("renewable") is True
+        self._due = self._clock() + life * 2 / 3 if life else float("inf")
+
+
+def _login_refused(login: Login, error: VaultError) -> VaultError:
+    status = error.status if isinstance(error, StatusError) else 403
+    missing = status == 404 or error.code == errors.MOUNT_MISSING
+    why = f"no auth method is mounted at auth/{login.mount}" if missing else "the credential or the role was refused"
+    where = getattr(error, "where", None)
+    at = f" ({where})" if where is not None else ""
+    return VaultDenied(
+        errors.TOKEN_INVALID,
+        f"logging in with the method {login.method} at auth/{login.mount}/login failed with status {status}: {why}{at}",
+        "check vault.auth (method, role, mount), the credential's age, and the role's bound claims or CIDRs",
+    )

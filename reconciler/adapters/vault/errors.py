@@ -1,0 +1,187 @@
+"""RC401 to RC419: every way in which Vault can fail us, with its remedy.
+
+    VaultError
+    ├── VaultUnreachable
+    │   └── WriteUnclear     a write whose answer was lost: it may or may not have been applied
+    ├── VaultDenied
+    ├── VaultUnavailable
+    └── StatusError          any other status; ``live`` gives 404 and 400 their meaning
+
+Every message names the address and the path. None holds text of a foreign exception, a token or a value.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from reconciler.domain.canonical import JsonObject
+from reconciler.errors import VaultDenied, VaultError, VaultUnavailable, VaultUnreachable
+
+UNREACHABLE = "RC401"
+UNAVAILABLE = "RC402"
+UNINITIALISED = "RC403"
+DENIED = "RC404"
+TOKEN_INVALID = "RC405"
+MALFORMED_CREDENTIAL = "RC406"
+NO_CREDENTIAL = "RC407"
+MOUNT_MISSING = "RC408"
+MOUNT_WRONG = "RC409"
+NOT_BOOTSTRAPPED = "RC410"
+FOREIGN_REGISTRY = "RC411"
+REDIRECTED = "RC412"
+UNUSABLE_ANSWER = "RC413"
+UNEXPECTED_STATUS = "RC414"
+NAME_REFUSED = "RC415"
+SETTINGS_UNUSABLE = "RC416"
+OVERWRITTEN = "RC417"
+BUCKETS_DIFFER = "RC418"
+SIGNING_KEY_WRONG = "RC419"
+
+# What KV v2 says to a write whose ``cas`` is not the current version, with status 400 (measured).
+CAS_MISMATCH = "check-and-set parameter did not match"
+
+_TOKEN_LIKE = re.compile(r"\b(?:hv[sbr]|[sbr])\.[A-Za-z0-9_.-]{8,}|whsec_\S+")
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """The request an error is about, as it may be shown: no header, no body."""
+
+    address: str
+    method: str
+    path: str
+    role: str  # whose policy allows it: "planner", …; "administrator" for what only bootstrap does
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path} at {self.address}"
+
+    @property
+    def holds_secrets(self) -> bool:
+        """Whether the request's body held a secret that a server might quote in its errors."""
+        return self.method in ("POST", "PUT") and any(part in self.path for part in ("/data/", "/login", "sys/unseal"))
+
+
+class StatusError(VaultError):
+    """A status without a meaning of its own. ``errors`` is Vault's own list; ``data`` what came with it.
+
+    ``at`` is None when the response had no usable ``Date`` header.
+    """
+
+    def __init__(
+        self, where: Where, status: int, errors: tuple[str, ...], data: JsonObject, at: datetime | None
+    ) -> None:
+        said = f": {printable('; '.join(errors))}" if errors else ""
+        super().__init__(
+            UNEXPECTED_STATUS,
+            f"{where} was answered with the unexpected status {status}{said}",
+            "look into the server's log; `reconciler doctor` checks the mounts, the token and the server's version",
+        )
+        self.where, self.status, self.errors, self.data, self.at = where, status, errors, data, at
+
+    def says(self, text: str) -> bool:
+        return any(text in error for error in self.errors)
+
+
+class WriteUnclear(VaultUnreachable):
+    """A write was sent and its answer was lost or proves nothing."""
+
+
+def printable(text: str, limit: int = 300) -> str:
+    """Foreign text made fit to show: one line, no control character, nothing that looks like a token."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return _TOKEN_LIKE.sub("***", line)[:limit]
+
+
+def unreachable(where: Where, why: str) -> VaultUnreachable:
+    return VaultUnreachable(
+        UNREACHABLE,
+        f"{where}: no answer: {why}",
+        "check the environment's vault.address (or VAULT_ADDR), the network, and vault.caCert (or VAULT_CACERT)",
+    )
+
+
+def unclear(where: Where, why: str) -> WriteUnclear:
+    return WriteUnclear(
+        UNREACHABLE,
+        f"{where}: it is not known whether the write was applied: {why}",
+        "run the same command again: it looks at what is there and goes on from it",
+    )
+
+
+def unavailable(where: Where, status: int, errors: tuple[str, ...]) -> VaultUnavailable:
+    said = " ".join(errors).lower()
+    if status == 429:
+        why, remedy = "the server limits the rate of requests", "wait, or raise the rate limit quota of these mounts"
+    elif "sealed" in said:
+        why, remedy = "the server is sealed", "unseal it: `bao operator unseal` or `vault operator unseal`"
+    elif status in (412, 472, 473) or "standby" in said or "active" in said:
+        why = "this node is a standby, or no node is active yet"
+        remedy = "use the address of the active node or of a load balancer that checks /v1/sys/health"
+    else:
+        why, remedy = "the server or a proxy before it fails", "look into the server's log and check its storage"
+    return VaultUnavailable(UNAVAILABLE, f"{where}: {why} (status {status}, after all retries)", remedy)
+
+
+def uninitialised(where: Where) -> VaultUnavailable:
+    return VaultUnavailable(
+        UNINITIALISED,
+        f"{where}: the server is not initialised",
+        "initialise it: `bao operator init` or `vault operator init`; for trying things run `reconciler dev`",
+    )
+
+
+def denied(where: Where) -> VaultDenied:
+    remedy = (
+        "use an administrator's token: only `reconciler bootstrap` makes this request"
+        if where.role == "administrator"
+        else f"use a token with the policy integrations-<environment>-{where.role}; "
+        "if it has that policy, run `reconciler bootstrap` to write its text anew"
+    )
+    return VaultDenied(
+        DENIED,
+        f"{where}: permission denied: the token is valid but lacks a capability of the {where.role} role",
+        remedy,
+    )
+
+
+def token_invalid(where: Where) -> VaultDenied:
+    return VaultDenied(
+        TOKEN_INVALID,
+        f"{where}: permission denied: the token is expired, revoked or unknown to this server and namespace "
+        f"(a token of the {where.role} role is needed)",
+        "log in again, or set VAULT_TOKEN to a token of this server; check VAULT_NAMESPACE",
+    )
+
+
+def redirected(where: Where, status: int) -> VaultError:
+    return VaultError(
+        REDIRECTED,
+        f"{where}: the server redirects (status {status}); redirects are refused because the token would travel along",
+        "set vault.address to the active node itself, or to https:// if the address is http://",
+    )
+
+
+def unusable(where: Where, why: str) -> VaultError:
+    return VaultError(
+        UNUSABLE_ANSWER,
+        f"{where}: the answer is not one of Vault's: {why}",
+        "check that vault.address is the API address of Vault or OpenBao and that no proxy alters its responses",
+    )
+
+
+def mount_missing(where: Where, mount: str) -> VaultError:
+    return VaultError(
+        MOUNT_MISSING,
+        f"{where}: nothing is mounted at {mount}/",
+        "run `reconciler bootstrap` with an administrator's token, or correct vault.mounts and vault.namespace",
+    )
+
+
+def mount_wrong(address: str, mount: str, found: str, needed: str) -> VaultError:
+    return VaultError(
+        MOUNT_WRONG,
+        f"the mount {mount}/ at {address} is {found}, but {needed} is needed; nothing was changed",
+        "set vault.mounts of the environment to other names; an existing mount is never converted or removed",
+    )

@@ -1,0 +1,293 @@
+"""``LiveState``: answers the protocol's requests about one environment from Vault or OpenBao."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Self
+
+import hvac
+
+from reconciler.adapters.vault import errors, paths
+from reconciler.adapters.vault.adapter import Patience, VaultAdapter
+from reconciler.adapters.vault.answer import Answer
+from reconciler.adapters.vault.errors import StatusError, WriteUnclear
+from reconciler.adapters.vault.secretinfo import secret_info
+from reconciler.domain.desired import VaultSettings
+from reconciler.domain.names import is_name
+from reconciler.domain.observed import SecretInfo
+from reconciler.domain.secret import Secret
+from reconciler.errors import VaultDenied, VaultError
+from reconciler.registry.requests import (
+    Conflict,
+    DestroyVersions,
+    Document,
+    Done,
+    Metadata,
+    PutSecret,
+    ReadDocument,
+    ReadMetadata,
+    ReadSubkeys,
+    Request,
+    ResetMetadata,
+    Response,
+    Subkeys,
+    Unclear,
+    WriteDocument,
+    Written,
+)
+
+# What two cores of a server answer at best over (measured); more threads only wait.
+AT_ONCE = 16
+
+
+class Live:
+    """Vault or OpenBao for one environment. Thread-safe. Methods raise ``VaultError``.
+
+    ``detailed`` False: do not ask for OpenBao's ``detailed-metadata``, as if the server were a Vault.
+    Close it (or use it in ``with``): it holds connections and threads.
+    """
+
+    def __init__(self, settings: VaultSettings, *, detailed: bool = True, patience: Patience | None = None) -> None:
+        self.settings = paths.checked_mounts(settings)
+        self._registry, self._secrets = self.settings.registry_mount, self.settings.secrets_mount
+        self._detailed = detailed
+        self.adapter = VaultAdapter(self.settings, patience)
+        # hvac's request functions on our own transport; the token lives in the adapter alone.
+        self.client: Any = hvac.Client(url=settings.address, token="", adapter=lambda **_: self.adapter)
+        self._kv: Any = self.client.secrets.kv.v2
+        self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="vault")
+        self.on_close: Callable[[], None] | None = None
+
+    @property
+    def run_id(self) -> str | None:
+        """Sent as ``X-Run-Id`` with every request."""
+        return self.adapter.run_id
+
+    @run_id.setter
+    def run_id(self, value: str | None) -> None:
+        self.adapter.run_id = value
+
+    def now(self) -> datetime:
+        """The server's time, from the ``Date`` header of one request that needs no token."""
+        # A standby's time is as good; asked so, its status is 200.
+        answer: Answer = self.adapter.get("/v1/sys/health", params={"standbyok": "true", "perfstandbyok": "true"})
+        return answer.at
+
+    def answer(self, request: Request) -> Response:
+        """Answer one request; of the writes, ``WriteDocument`` and ``PutSecret`` never raise for a lost response."""
+        match request:
+            case ReadDocument():
+                return self._read_document(request)
+            case WriteDocument():
+                path = paths.document_name(request.name)
+                return self._write(self._registry, path, {"doc": request.text}, request.cas)
+            case PutSecret():
+                return self._put_secret(request)
+            case ReadSubkeys():
+                return self._read_subkeys(request)
+            case ReadMetadata():
+                return self._read_metadata(request.path)
+            case DestroyVersions() | ResetMetadata():
+                return self._change(request)
+        raise TypeError(f"{type(request).__name__} is not a request about documents or secrets")
+
+    def answer_all(self, requests: Sequence[Request]) -> list[Response]:
+        """Answer independent requests at the same time, in order. The first error is raised after all ended."""
+        if len(requests) == 1:
+            return [self.answer(requests[0])]
+        futures = [self._threads.submit(self.answer, request) for request in requests]
+        return _results(futures)
+
+    def list_documents(self, folder: str) -> tuple[str, ...]:
+        """Names below a folder of the registry, sorted; folders and names that we never write are left out."""
+        found = self._list(self._registry, paths.document_folder(folder))
+        return tuple(sorted(name for name in found if is_name(name)))
+
+    def delete_document(self, name: str) -> None:
+        """Remove a document with all its versions. A document that is not there is no error."""
+        self._kv.delete_metadata_and_all_versions(paths.document_name(name), mount_point=self._registry)
+
+    def list_secrets(self, folder: str, *, deep: bool) -> tuple[Mapping[str, SecretInfo], bool]:
+        """Paths of a folder of the secrets mount, and whether their versions are known.
+
+        Names of another form than ours (unmanaged by definition) are included; of those no metadata is read.
+        """
+        paths.secret_folder(folder)
+        if self._detailed:
+            known = self._list_detailed(folder)
+            if known is not None:
+                return known, True
+        names = [f"{folder}/{name}" for name in self._list(self._secrets, folder)]
+        infos = dict.fromkeys(names, SecretInfo())
+        if deep:
+            ours = [name for name in names if paths.is_secret_path(name)]
+            for name, response in zip(ours, self.answer_all([ReadMetadata(name) for name in ours]), strict=True):
+                if isinstance(response, Metadata) and response.info is not None:
+                    infos[name] = response.info
+        return infos, deep
+
+    def read_secret(self, path: str, version: int) -> Secret | None:
+        """A webhook's signing secret (deliverer role); None when that version is gone. Never a client's key."""
+        if not paths.secret_path(path).startswith("webhooks/"):
+            raise VaultError(errors.NAME_REFUSED, f"{path} is not a webhook's secret: keys are never read back")
+        try:
+            answer: Answer = self._kv.read_secret_version(
+                path, version=version, mount_point=self._secrets, raise_on_deleted_version=False
+            )
+        except StatusError as error:
+            if error.status == 404:
+                return None
+            raise
+        value = answer.field(dict, "data").get("value")
+        if not isinstance(value, str):
+            raise _overwritten(answer, "value", f"version {version} of {path}")
+        return Secret(value)
+
+    def close(self) -> None:
+        """Let go of threads and connections; a token that we obtained by logging in is revoked."""
+        try:
+            if self.on_close is not None:
+                self.on_close()
+        finally:
+            self.on_close = None
+            self._threads.shutdown(wait=True, cancel_futures=True)
+            self.adapter.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _read_document(self, request: ReadDocument) -> Document:
+        name = paths.document_name(request.name)
+        try:
+            answer: Answer = self._kv.read_secret_version(
+                name, mount_point=self._registry, raise_on_deleted_version=False
+            )
+        except StatusError as error:
+            return Document(None, *_gone(error))
+        text, version = answer.field(dict, "data").get("doc"), answer.field(int, "metadata", "version")
+        if not isinstance(text, str):
+            # Not "nothing to read": a bucket taken for empty would have all its clients issued anew.
+            raise _overwritten(answer, "doc", f"version {version} of the document {name}")
+        return Document(text, version, answer.at)
+
+    def _put_secret(self, request: PutSecret) -> Written | Conflict | Unclear:
+        data: dict[str, object] = {"id": {request.id: ""}}
+        if request.secret is not None:
+            data["value"] = request.secret.reveal()
+        return self._write(self._secrets, paths.secret_path(request.path), data, request.cas)
+
+    def _write(self, mount: str, path: str, data: Mapping[str, object], cas: int) -> Written | Conflict | Unclear:
+        try:
+            answer: Answer = self._kv.create_or_update_secret(path, secret=data, cas=cas, mount_point=mount)
+        except WriteUnclear as error:
+            return Unclear(error.message)
+        except StatusError as error:
+            if error.status == 400 and error.says(errors.CAS_MISMATCH) and error.at is not None:
+                return Conflict(error.at)
+            raise
+        except VaultError as error:
+            if error.code != errors.UNUSABLE_ANSWER:
+                raise
+            return Unclear(error.message)
+        version = answer.data.get("version") if isinstance(answer.body.get("data"), dict) else None
+        if not isinstance(version, int):
+            return Unclear(
+                f"{answer.where}: the answer does not name the version that was written (is the mount KV v2?)"
+            )
+        return Written(version, answer.at)
+
+    def _read_subkeys(self, request: ReadSubkeys) -> Subkeys:
+        path = paths.secret_path(request.path)
+        params = {} if request.version is None else {"version": request.version}
+        try:
+            answer: Answer = self.adapter.get(f"/v1/{self._secrets}/subkeys/{path}", params=params)
+        except StatusError as error:
+            version, at = _gone(error)
+            return Subkeys(version, frozenset(), at)
+        ids = (answer.data.get("subkeys") or {}).get("id")
+        found = frozenset(ids) if isinstance(ids, dict) else frozenset()
+        return Subkeys(answer.field(int, "metadata", "version"), found, answer.at)
+
+    def _read_metadata(self, path: str) -> Metadata:
+        try:
+            answer: Answer = self._kv.read_secret_metadata(paths.secret_path(path), mount_point=self._secrets)
+        except StatusError as error:
+            _, at = _gone(error)
+            return Metadata(None, at)
+        info = secret_info(answer.data, answer.at)
+        if info is None:
+            raise errors.unusable(answer.where, "it is not the metadata of a KV v2 secret")
+        return Metadata(info, answer.at)
+
+    def _change(self, request: DestroyVersions | ResetMetadata) -> Done:
+        path = paths.secret_path(request.path)
+        if isinstance(request, ResetMetadata):
+            plain = {"max_versions": 0, "delete_version_after": "0s", "custom_metadata": {}}
+            return Done(self._kv.update_metadata(path, mount_point=self._secrets, **plain).at)
+        if not request.versions:
+            return Done(self.now())
+        return Done(self._kv.destroy_secret_versions(path, list(request.versions), mount_point=self._secrets).at)
+
+    def _list_detailed(self, folder: str) -> Mapping[str, SecretInfo] | None:
+        """One LIST with the metadata of every secret; None when the server or the policy does not have it."""
+        try:
+            answer: Answer = self.adapter.list(f"/v1/{self._secrets}/detailed-metadata/{folder}/")
+        except (StatusError, VaultDenied) as error:
+            if isinstance(error, VaultDenied) and error.code != errors.DENIED:
+                raise
+            return None  # the plain LIST decides: it fails in the same way, or knows an empty folder
+        details = answer.data.get("key_info")
+        names = answer.field(list, "keys")
+        if not isinstance(details, dict) or not names:
+            return None
+        # A name without details (a folder, or a later server's new form) is known by name only.
+        return {
+            f"{folder}/{name}": secret_info(details.get(name) or {}, answer.at) or SecretInfo()
+            for name in names
+            if isinstance(name, str)
+        }
+
+    def _list(self, mount: str, folder: str) -> list[str]:
+        try:
+            answer: Answer = self._kv.list_secrets(folder + "/", mount_point=mount)
+        except StatusError as error:
+            _gone(error)
+            return []
+        return [name for name in answer.field(list, "keys") if isinstance(name, str)]
+
+
+def _results(futures: Sequence[Future[Response]]) -> list[Response]:
+    failures = [error for error in (future.exception() for future in futures) if error is not None]
+    if failures:
+        raise failures[0]
+    return [future.result() for future in futures]
+
+
+def _gone(error: StatusError) -> tuple[int, datetime]:
+    """A 404 of KV v2: the version of what is deleted there (0: nothing was ever written), and the server's time.
+
+    Raises the error itself when it is another status.
+    """
+    if error.status != 404:
+        raise error
+    if error.at is None:
+        raise errors.unusable(error.where, "it has no usable Date header, and the server's time decides what is due")
+    metadata = error.data.get("metadata")
+    version = metadata.get("version") if isinstance(metadata, dict) else 0
+    return (version if isinstance(version, int) else 0), error.at
+
+
+def _overwritten(answer: Answer, field: str, what: str) -> VaultError:
+    return VaultError(
+        errors.OVERWRITTEN,
+        f"{answer.where}: {what} has no text in its field {field!r}: somebody wrote it by hand",
+        "write the previous version back: `bao kv rollback -mount=<mount> -version=<n> <path>`, likewise with `vault`",
+    )

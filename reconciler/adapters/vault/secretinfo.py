@@ -1,0 +1,41 @@
+"""What KV v2's metadata says about a secret, as ``SecretInfo``."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from reconciler.domain.canonical import JsonObject, parse_iso
+from reconciler.domain.observed import SecretInfo
+
+
+def secret_info(metadata: JsonObject, now: datetime) -> SecretInfo | None:
+    """One entry of ``metadata/<path>`` or ``detailed-metadata``; None when it has not the form of one.
+
+    A version between the oldest and the current one that is not listed is ``absent`` like a destroyed one.
+    """
+    current, versions = metadata.get("current_version"), metadata.get("versions") or {}
+    if not isinstance(current, int) or not isinstance(versions, dict):
+        return None
+    kept = {int(number): version for number, version in versions.items() if number.isdecimal()}
+    destroyed = {number for number, version in kept.items() if version.get("destroyed")}
+    oldest = metadata.get("oldest_version") or 0
+    missing = set(range(max(oldest, 1), current + 1)).difference(kept) if len(kept) < current else set()
+    deleted = {number for number, version in kept.items() if _is_past(version.get("deletion_time"), now)} - destroyed
+    return SecretInfo(current, frozenset(destroyed | missing), frozenset(deleted), _is_edited(metadata), oldest)
+
+
+def _is_edited(metadata: JsonObject) -> bool:
+    """Bootstrap sets limits on the mount only, so anything on a path was set by hand."""
+    kept_for = metadata.get("delete_version_after") or "0s"
+    return bool(metadata.get("max_versions") or metadata.get("custom_metadata") or kept_for != "0s")
+
+
+def _is_past(deletion_time: Any, now: datetime) -> bool:
+    """``deletion_time`` is empty, an instant in the past (deleted) or in the future (delete_version_after)."""
+    if not deletion_time:
+        return False
+    try:
+        return parse_iso(str(deletion_time)) <= now
+    except ValueError:
+        return True

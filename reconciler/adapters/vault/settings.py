@@ -1,0 +1,114 @@
+"""What the process environment says about Vault: address, namespace, CA certificate, credentials."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from reconciler.adapters.vault import errors
+from reconciler.adapters.vault.adapter import check_credential
+from reconciler.domain.desired import VaultSettings
+from reconciler.domain.secret import Secret
+from reconciler.errors import VaultError
+
+SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount/token"
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """How to get a token: the auth mount's ``login`` endpoint is sent ``public`` and the revealed ``secret`` fields."""
+
+    method: str
+    mount: str
+    public: Mapping[str, str] = field(default_factory=dict)
+    secret: Mapping[str, Secret] = field(default_factory=dict)
+
+
+def settings_with_environment(settings: VaultSettings, environ: Mapping[str, str]) -> VaultSettings:
+    """``settings`` with VAULT_ADDR, VAULT_NAMESPACE and VAULT_CACERT applied; their BAO_ twins win over them."""
+    return replace(
+        settings,
+        address=variable(environ, "ADDR") or settings.address,
+        namespace=variable(environ, "NAMESPACE") or settings.namespace,
+        ca_cert=variable(environ, "CACERT") or settings.ca_cert,
+    )
+
+
+def variable(environ: Mapping[str, str], name: str) -> str | None:
+    """``BAO_<name>``, else ``VAULT_<name>``; an empty one counts as not set."""
+    return environ.get(f"BAO_{name}") or environ.get(f"VAULT_{name}") or None
+
+
+def find_credential(settings: VaultSettings, environ: Mapping[str, str]) -> Secret | Login:
+    """The token to use as it is, or how to log in.
+
+    A token in the environment is used whatever the method; ``~/.vault-token`` only for the method ``token``.
+    Raises ``VaultError`` RC406 (malformed) and RC407 (none found).
+    """
+    token = variable(environ, "TOKEN")
+    if token is not None:
+        return Secret(check_credential(token, "token of VAULT_TOKEN or BAO_TOKEN"))
+    auth = settings.auth
+    if auth.method == "token":
+        return _token_file(settings, environ)
+    mount = auth.mount or auth.method
+    if auth.method == "approle":
+        role_id, secret_id = (_required(environ, name, auth.method) for name in ("ROLE_ID", "SECRET_ID"))
+        return Login("approle", mount, {}, {"role_id": role_id, "secret_id": secret_id})
+    if auth.method not in ("jwt", "kubernetes"):
+        raise VaultError(
+            errors.SETTINGS_UNUSABLE,
+            f"{errors.printable(auth.method, 40)!r} is not a method of logging in",
+            "set vault.auth.method to token, approle, jwt or kubernetes",
+        )
+    if not auth.role:
+        raise _no_credential(f"the method {auth.method} needs a role", "set vault.auth.role of the environment")
+    return Login(auth.method, mount, {"role": auth.role}, {"jwt": _jwt(environ, auth.method)})
+
+
+def _token_file(settings: VaultSettings, environ: Mapping[str, str]) -> Secret:
+    home = environ.get("HOME")
+    if home:
+        text = _read(Path(home) / ".vault-token")
+        if text:
+            return Secret(check_credential(text, "token of ~/.vault-token"))
+    raise _no_credential(
+        f"there is no token for {settings.address}", "set VAULT_TOKEN or BAO_TOKEN, or run `bao login` or `vault login`"
+    )
+
+
+def _jwt(environ: Mapping[str, str], method: str) -> Secret:
+    text = variable(environ, "JWT")
+    file = variable(environ, "JWT_FILE") or (SERVICE_ACCOUNT if method == "kubernetes" else None)
+    if text is None and file is not None:
+        text = _read(Path(file))
+    if text:
+        return Secret(check_credential(text, f"JWT of the method {method}"))
+    raise _no_credential(
+        f"the method {method} finds no JWT" + (f" in {file}" if file else ""),
+        "set VAULT_JWT, or VAULT_JWT_FILE to the file that holds it",
+    )
+
+
+def _required(environ: Mapping[str, str], name: str, method: str) -> Secret:
+    text = variable(environ, name)
+    if text is None:
+        raise _no_credential(f"the method {method} needs VAULT_{name}", f"set VAULT_{name} or BAO_{name}")
+    return Secret(check_credential(text, f"value of VAULT_{name}"))
+
+
+def _read(file: Path) -> str | None:
+    try:
+        return file.read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        return None
+    except UnicodeError:
+        return "\0"  # malformed: refused by the check, unread
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+    raise _no_credential(f"{file} cannot be read: {why}", "make it readable for this user")
+
+
+def _no_credential(what: str, remedy: str) -> VaultError:
+    return VaultError(errors.NO_CREDENTIAL, f"no credential for Vault: {what}", remedy)

