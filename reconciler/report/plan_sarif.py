@@ -20,4 +20,5 @@ def plan_sarif(plan: Plan) -> str:
 def _action_result(action: Action) -> Result:
     words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", action.reason).capitalize()
     message = f"{action.kind.value} {action.address}: {action.message} ({action.risk.value} risk)"
-    return Result(Rule(action.reason, words, Level.NOTE), _LEVELS[action.risk], message, action.address)
+    rule = Rule(action.reason, words, Level.NOTE, f"docs/reasons.md explains {action.reason}")
+    return Result(rule, _LEVELS[action.risk], message, action.address)

@@ -20,11 +20,12 @@ _NO_FILE = Source("reconciler.yaml", 1, 1)
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """``id`` is a code or a reason, ``title`` a few words on it."""
+    """``id`` is a code or a reason, ``title`` a few words on it, ``help`` where to read or what to do."""
 
     id: str
     title: str
     level: Level
+    help: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,8 @@ def finding_result(finding: Finding, titles: Mapping[str, str] | None = None) ->
     """``titles`` names codes; a code without a title is shown as itself."""
     title = (titles or {}).get(finding.code, finding.code)
     message = f"{finding.message}. Remedy: {finding.remedy}" if finding.remedy else finding.message
-    return Result(Rule(finding.code, title, finding.level), finding.level, message, finding.address, finding.source)
+    rule = Rule(finding.code, title, finding.level, f"docs/errors.md explains {finding.code}")
+    return Result(rule, finding.level, message, finding.address, finding.source)
 
 
 def sarif_log(results: Iterable[Result], category: str) -> str:
@@ -68,6 +70,8 @@ def _rule(rule: Rule) -> dict[str, Json]:
     return {
         "id": rule.id,
         "shortDescription": {"text": plain(rule.title)},
+        "fullDescription": {"text": plain(rule.title)},  # code scanning demands it, and help
+        "help": {"text": plain(rule.help)},
         "defaultConfiguration": {"level": rule.level.value},
     }
 

