@@ -28,7 +28,7 @@ def lifecycle_of(desired: DesiredClient | None, record: ClientRecord, kind: Seri
 def recorded_lifecycle(record: ClientRecord, kind: SeriesKind, item: str) -> Lifecycle:
     """The life cycle of a series that is not declared any more: only its grace still matters."""
     if kind is SeriesKind.KEY:
-        declared = ((record.spec.get("keys") or {}).get(item) or {}).get("rotation") or {}
+        declared = (record.spec.get("keys") or {}).get(item) or {}
     else:
         declared = ((record.spec.get("webhooks") or {}).get(item) or {}).get("secret") or {}
     try:

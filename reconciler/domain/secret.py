@@ -23,8 +23,8 @@ class Secret:
         return self._text
 
     def sha256(self) -> str:
-        """``sha256:`` and the 64 hex digits of the text's SHA-256: what a gateway compares with."""
-        return "sha256:" + hashlib.sha256(self._text.encode()).hexdigest()
+        """The 64 hex digits of the text's SHA-256: what a gateway compares with."""
+        return hashlib.sha256(self._text.encode()).hexdigest()
 
     def __repr__(self) -> str:
         return "Secret(***)"

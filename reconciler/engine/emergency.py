@@ -33,6 +33,7 @@ def revoke(engine: Engine, request: RevocationRequest, options: Options) -> tupl
             return result_of(engine, run_id, plan, observed.now, (), options), None
         put_on_record(engine, driver, run_id, plan, observed.now, options)
         done: list[Outcome] = []
+        rest: list[Outcome] = []
         for _ in range(REVOKE_TRIES):
             outcomes = carry_out(engine, driver, plan, {}, observed, run_id, stop)
             done += [outcome for outcome in outcomes if outcome.status is OutcomeStatus.DONE]

@@ -28,7 +28,8 @@ def _silent(text: str) -> None:
 @dataclass(frozen=True, slots=True)
 class Engine:
     """The ports and settings of one environment. ``say`` gets sentences about progress (stderr);
-    ``progress`` gets each outcome and how many there will be; ``stopping`` turns true on Ctrl-C."""
+    ``progress`` gets each outcome and how many there will be; ``stopping`` turns true on Ctrl-C;
+    ``edited_policies`` names our Vault policies that are not what bootstrap writes."""
 
     project: Project
     environment: Environment
@@ -41,10 +42,12 @@ class Engine:
     say: Callable[[str], None] = _silent
     progress: Callable[[Outcome, int], None] = lambda outcome, total: None
     stopping: Callable[[], bool] = lambda: False
+    edited_policies: Callable[[], tuple[str, ...]] = lambda: ()
 
     def look(self, *, deep: bool = False) -> Observed:
         """Observe the environment once."""
-        return observe(self.live, self.project.name, self.buckets, deep=deep)
+        observed = observe(self.live, self.project.name, self.buckets, deep=deep)
+        return replace(observed, policies_edited=self.edited_policies())
 
     def driver(self, now: datetime, pool: ThreadPoolExecutor) -> Driver:
         return Driver(self.live, self.minter, self.sender, ServerClock(now), pool)

@@ -67,7 +67,6 @@ def observe(live: LiveState, owner: str, buckets: int, *, deep: bool = False) ->
         unmanaged=tuple(sorted(unmanaged)),
         open_runs=read_runs(live),
         lease=read_lease(live),
-        policies_edited=live.edited_policies(),
         deep=versions_known,
     )
 

@@ -46,10 +46,6 @@ class LiveState(Protocol):
         """
         ...
 
-    def edited_policies(self) -> tuple[str, ...]:
-        """Names of our Vault policies whose text is not what ``bootstrap`` writes; empty when that may not be read."""
-        ...
-
     def read_secret(self, path: str, version: int) -> Secret | None:
         """A webhook's signing secret (needs the deliverer role); None when that version is gone."""
         ...

@@ -1,0 +1,34 @@
+"""New keys and signing secrets from the operating system's random source."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+
+from reconciler.domain import keytext
+from reconciler.domain.record import SeriesKind
+from reconciler.domain.secret import Secret
+from reconciler.registry.requests import Minted
+
+# Standard Webhooks 1.0.0 asks for 24 to 64 random bytes.
+SIGNING_BYTES = 32
+
+
+class RandomMinter:
+    """Implements ``engine.ports.Minter`` for one environment of a project."""
+
+    def __init__(self, key_prefix: str, environment: str) -> None:
+        self._prefix = key_prefix
+        self._environment = environment
+
+    def mint(self, kind: SeriesKind) -> Minted:
+        key_id = _base62(keytext.ID_LENGTH)
+        if kind is SeriesKind.WEBHOOK:
+            text = "whsec_" + base64.b64encode(secrets.token_bytes(SIGNING_BYTES)).decode()
+        else:
+            text = keytext.compose(self._prefix, self._environment, key_id, _base62(keytext.SECRET_LENGTH))
+        return Minted(key_id, Secret(text))
+
+
+def _base62(length: int) -> str:
+    return "".join(secrets.choice(keytext.ALPHABET) for _ in range(length))

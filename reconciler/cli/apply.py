@@ -1,0 +1,212 @@
+"""``apply``, ``rotate`` and ``revoke``."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.cli.options import environment_option, format_option, only_option
+from reconciler.cli.output import Settings, emit, say, show_error
+
+if TYPE_CHECKING:
+    from reconciler.domain.plan import Plan
+    from reconciler.domain.run import RunResult
+    from reconciler.errors import AuditError
+
+IN_PART = 5
+
+
+def run_options(command: click.decorators.FC) -> click.decorators.FC:
+    """Options of everything that changes live state."""
+    command = format_option("text", "json")(command)
+    command = click.option("--push", is_flag=True, help="Push the audit commit; a moved branch is tried again.")(command)
+    return click.option("--no-commit", is_flag=True, help="Write the audit report but do not commit it.")(command)
+
+
+@click.command()
+@environment_option
+@click.argument("planfile", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--yes", is_flag=True, help="Do not ask; for CI.")
+@run_options
+@only_option
+@click.option("--shard", metavar="K/N", help="Only the K-th of N parts of the registry.")
+@click.option("--no-wait", is_flag=True, help="Do not wait for another run's lease: exit 4 at once.")
+@click.option("--deep", is_flag=True, help="Read the metadata of every secret where the server lists only names.")
+@click.pass_obj
+def apply(
+    settings: Settings, environment: str, planfile: Path | None, yes: bool, form: str, no_commit: bool, push: bool,
+    only: tuple[str, ...], shard: str | None, no_wait: bool, deep: bool,
+) -> int:  # fmt: skip
+    """Make ENV what is declared, then commit the audit report.
+
+    With PLANFILE exactly that plan is carried out, or nothing: it is refused when it is stale for the
+    clients it touches, used, expired or blocked.
+
+    \b
+    Examples:
+      reconciler apply -e staging
+      reconciler apply -e production plan.json --push
+      reconciler apply -e production --yes --only paystack-payouts
+    """
+    from reconciler.cli import planned, wiring
+    from reconciler.cli.plan import load
+    from reconciler.engine.apply import Options, refuse_blocked
+    from reconciler.engine.apply import apply as carry_out
+    from reconciler.engine.engine import answer
+    from reconciler.engine.saved import refuse_wrong_target, touched
+    from reconciler.errors import UsageError
+
+    if planfile is not None and (only or shard):
+        raise UsageError("RC009", "a saved plan is applied as it is", "leave out --only and --shard")
+    root = wiring.project_root(settings)
+    desired = wiring.load_desired(root, environment)
+    saved = load(planfile) if planfile is not None else None
+    options = Options("apply", saved is not None, not no_wait, not no_commit, push)
+    with wiring.stop_on_signals(settings) as stopping, wiring.engine_for(
+        settings, root, desired.project, desired.environment, stopping
+    ) as engine:
+        question = planned.question_for(desired, only=only, deep=deep)
+        observed = engine.look(deep=deep)
+        planned.refuse_unknown(only, desired, observed)
+        if shard is not None:
+            part = planned.sharded(desired, observed, planned.parse_shard(shard))
+            question = replace(question, only=part & frozenset(only) if only else part)
+        if saved is not None:
+            refuse_wrong_target(saved, environment, desired.project.name)
+            question = replace(question, only=touched(saved))
+        plan = saved or answer(engine, question, observed)
+        if form == "text":
+            show_plan(plan, settings)
+        refuse_blocked(plan)
+        if plan.changes and saved is None and not yes:
+            confirm(environment)
+        result, problem = carry_out(engine, question, plan, observed, options)
+    return finish(result, problem, settings, form)
+
+
+@click.command()
+@environment_option
+@click.argument("target", metavar="CLIENT[/KEY]")
+@click.option("--reason", required=True, metavar="TEXT", help="Why; it goes into the evidence.")
+@run_options
+@click.option("--no-wait", is_flag=True, help="Do not wait for another run's lease: exit 4 at once.")
+@click.pass_obj
+def rotate(
+    settings: Settings, environment: str, target: str, reason: str, form: str, no_commit: bool, push: bool, no_wait: bool
+) -> int:
+    """Rotate one key of CLIENT, or all of them, now. The old version works on through its grace.
+
+    \b
+    Example:
+      reconciler rotate -e staging paystack-payouts/primary --reason "laptop lost"
+    """
+    from reconciler.cli import wiring
+    from reconciler.cli.targets import parse_target, rotation_question
+    from reconciler.engine.apply import Options, refuse_blocked
+    from reconciler.engine.apply import apply as carry_out
+    from reconciler.engine.engine import answer
+
+    client, key = parse_target(target)
+    root = wiring.project_root(settings)
+    desired = wiring.load_desired(root, environment)
+    with wiring.stop_on_signals(settings) as stopping, wiring.engine_for(
+        settings, root, desired.project, desired.environment, stopping
+    ) as engine:
+        observed = engine.look()
+        question = rotation_question(desired, observed, client, key, reason)
+        plan = answer(engine, question, observed)
+        if form == "text":
+            show_plan(plan, settings)
+        refuse_blocked(plan)
+        refuse_nothing(plan, target)
+        result, problem = carry_out(
+            engine, question, plan, observed, Options("rotate", False, not no_wait, not no_commit, push)
+        )
+    return finish(result, problem, settings, form)
+
+
+@click.command()
+@environment_option
+@click.argument("target", metavar="CLIENT[/KEY]")
+@click.option(
+    "--reason", required=True, metavar="WORD",
+    help="compromise, retired, superseded, … It goes into the evidence: one word, letters and hyphens.",
+)  # fmt: skip
+@click.option("--incident", metavar="ID", help="The incident or ticket, such as INC-1234.")
+@run_options
+@click.pass_obj
+def revoke(
+    settings: Settings, environment: str, target: str, reason: str, incident: str | None, form: str, no_commit: bool,
+    push: bool,
+) -> int:  # fmt: skip
+    """Revoke one key of CLIENT, or everything it has, at once: no grace, no lease, no guard.
+
+    Nothing new is issued until the declaration says so (reissueAfter: VERSION); plan says how.
+
+    \b
+    Example:
+      reconciler revoke -e production paystack-payouts --reason compromise --incident INC-1234
+    """
+    from reconciler.cli import wiring
+    from reconciler.cli.targets import parse_revocation
+    from reconciler.engine.apply import Options
+    from reconciler.engine.emergency import revoke as carry_out
+
+    request = parse_revocation(target, reason, incident)
+    root = wiring.project_root(settings)
+    project, chosen = wiring.load_environment(root, environment)
+    with wiring.stop_on_signals(settings) as stopping, wiring.engine_for(
+        settings, root, project, chosen, stopping
+    ) as engine:
+        result, problem = carry_out(engine, request, Options("revoke", commit=not no_commit, push=push))
+    if not result.outcomes:
+        say(settings, f"nothing of {target} is usable: there is nothing to revoke")
+    return finish(result, problem, settings, form)
+
+
+def show_plan(plan: Plan, settings: Settings) -> None:
+    """The plan on stderr: stdout is for the result of the run."""
+    from reconciler.report.plan_text import plan_text
+
+    say(settings, plan_text(plan, width=settings.width, colour=settings.colour, verbose=settings.verbose))
+
+
+def confirm(environment: str) -> None:
+    """Ask on stderr. Raises ``UsageError`` where nobody can answer, ``Abort`` for a no."""
+    from reconciler.errors import UsageError
+
+    if not sys.stdin.isatty():
+        raise UsageError("RC010", "there is nobody to ask", "look at the plan, then run apply with --yes")
+    click.confirm(f"Apply this to {environment}?", abort=True, err=True)
+
+
+def refuse_nothing(plan: Plan, target: str) -> None:
+    """A rotation that would do nothing says why. Raises ``BlockedError``."""
+    from reconciler.errors import BlockedError
+
+    if not plan.changes:
+        held = "; ".join(action.message for action in plan.actions) or f"{target} has no key to rotate"
+        raise BlockedError("RC360", f"nothing can be rotated: {held}", "reconciler status shows the versions it has")
+
+
+def finish(result: RunResult, problem: AuditError | None, settings: Settings, form: str) -> int:
+    """Print the result, then decide the exit code: 0 all done, 5 in part, 1 nothing at all or no audit commit."""
+    from reconciler.report.run_report import run_json, run_text
+
+    if form == "json":
+        emit(run_json(result))
+    else:
+        emit(run_text(result, width=settings.width, colour=settings.colour))
+    if problem is not None:
+        show_error(problem, Settings(no_color=settings.no_color))
+    if not result.complete:
+        vault_refused = not result.summary()["done"] and all(
+            outcome.message.startswith("RC4") for outcome in result.outcomes if outcome.status.value == "failed"
+        )
+        say(settings, "run the same command again: it goes on where this run stopped")
+        return 1 if vault_refused and not result.interrupted else IN_PART
+    return problem.exit_code if problem is not None else 0

@@ -1,0 +1,106 @@
+"""``status``, ``bootstrap`` and ``doctor``."""
+
+from __future__ import annotations
+
+import click
+
+from reconciler.cli.options import environment_option, format_option
+from reconciler.cli.output import Settings, emit
+
+
+@click.command()
+@environment_option
+@click.argument("client", required=False)
+@format_option("text", "json")
+@click.pass_obj
+def status(settings: Settings, environment: str, client: str | None, form: str) -> int:
+    """Show what Vault holds for ENV: clients, key versions, webhooks, and what is unfinished. Reads no secret.
+
+    \b
+    Examples:
+      reconciler status -e staging
+      reconciler status -e production paystack-payouts --format json
+    """
+    from reconciler.cli import wiring
+    from reconciler.errors import UsageError
+    from reconciler.report.status_json import status_json
+    from reconciler.report.status_text import status_text
+
+    root = wiring.project_root(settings)
+    project, chosen = wiring.load_environment(root, environment)
+    with wiring.engine_for(settings, root, project, chosen) as engine:
+        observed = engine.look()
+    if client is not None and client not in observed.records:
+        known = ", ".join(sorted(observed.records)) or "none"
+        raise UsageError("RC361", f"client {client} is not registered in {environment}", f"registered: {known}")
+    only = (client,) if client else ()
+    if form == "json":
+        emit(status_json(environment, observed, only=only))
+    else:
+        emit(status_text(environment, observed, only=only, width=settings.width, colour=settings.colour))
+    return 0
+
+
+@click.command()
+@environment_option
+@click.option("--buckets", type=click.Choice(["16", "256", "4096"]), help="How many parts the registry has. Default: 256.")
+@format_option("text", "json")
+@click.pass_obj
+def bootstrap(settings: Settings, environment: str, buckets: str | None, form: str) -> int:
+    """Prepare Vault for ENV: mounts, policies, token roles, signing key. Needs an administrator's token.
+
+    Running it again changes nothing that is right already.
+
+    \b
+    Example:
+      reconciler bootstrap -e staging
+    """
+    import json
+
+    from reconciler.adapters.vault.bootstrap import bootstrap as prepare
+    from reconciler.cli import wiring
+
+    root = wiring.project_root(settings)
+    project, chosen = wiring.load_environment(root, environment)
+    with wiring.connected(chosen) as live:
+        done = prepare(live, environment, project.name, int(buckets) if buckets else None)
+    if form == "json":
+        steps = [{"what": what, "did": str(did)} for what, did in done]
+        emit(json.dumps({"format_version": 1, "kind": "bootstrap", "environment": environment, "steps": steps}, indent=2))
+    else:
+        emit("\n".join(f"{did!s:<9} {what}" for what, did in done))
+    return 0
+
+
+@click.command()
+@environment_option
+@format_option("text", "json")
+@click.pass_obj
+def doctor(settings: Settings, environment: str, form: str) -> int:
+    """Check the connection to Vault, its clock, and what the present token may do. Changes nothing.
+
+    \b
+    Example:
+      reconciler doctor -e production
+    """
+    import json
+
+    from reconciler.adapters.vault.doctor import examine
+    from reconciler.cli import wiring
+    from reconciler.report.escape import terminal
+
+    root = wiring.project_root(settings)
+    project, chosen = wiring.load_environment(root, environment)
+    with wiring.connected(chosen) as live:
+        checks = examine(live, project.name, environment)
+    if form == "json":
+        rows = [{"name": c.name, "result": c.result, "message": c.sentence, "remedy": c.remedy} for c in checks]
+        emit(json.dumps({"format_version": 1, "kind": "doctor", "environment": environment, "checks": rows}, indent=2))
+    else:
+        lines = []
+        for check in checks:
+            lines.append(terminal(f"{check.result:<5} {check.name}: {check.sentence}"))
+            if check.remedy and check.result != "ok":
+                lines.append(terminal(f"      remedy: {check.remedy}"))
+        emit("\n".join(lines))
+    return 1 if any(check.result == "fail" for check in checks) else 0

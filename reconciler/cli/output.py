@@ -1,0 +1,120 @@
+"""stdout carries the result and nothing else; progress, logs and prompts go to stderr."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from reconciler.domain.plan import Outcome
+    from reconciler.errors import ReconcilerError
+
+FORMAT_VERSION = 1
+
+
+@dataclass
+class Settings:
+    """What the global options say. ``format`` is set by the command that has such an option."""
+
+    project: Path | None = None
+    quiet: bool = False
+    verbose: bool = False
+    no_color: bool = False
+    format: str = "text"
+    told: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def colour(self) -> bool:
+        """https://no-color.org: any non-empty NO_COLOR switches colour off."""
+        return not self.no_color and not os.environ.get("NO_COLOR") and sys.stdout.isatty()
+
+    @property
+    def width(self) -> int:
+        return max(60, min(140, shutil.get_terminal_size((100, 24)).columns))
+
+
+def emit(text: str) -> None:
+    """Write the result to stdout, flushed. Raises ``RuntimeError`` rather than print an issued key."""
+    click.echo(checked(text), nl=not text.endswith("\n"))
+    sys.stdout.flush()
+
+
+def checked(text: str) -> str:
+    """``text``, after it was searched for anything that looks like an issued key or a signing secret."""
+    from reconciler.domain.keytext import PATTERN
+
+    if PATTERN.search(text):
+        raise RuntimeError("an output was about to hold a secret; it was not written")
+    return text
+
+
+def say(settings: Settings, text: str) -> None:
+    """A sentence for people, on stderr; ``-q`` silences it."""
+    if not settings.quiet:
+        click.echo(checked(text), err=True)
+
+
+class Progress:
+    """Tells what was done as it is done: a line for each action of a small run, a count for a large one."""
+
+    EVERY_ACTION_UP_TO = 40
+    STEPS = 20
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._done = 0
+
+    def __call__(self, outcome: Outcome, total: int) -> None:
+        from reconciler.report.escape import terminal
+
+        self._done += 1
+        failed = outcome.status.value != "done"
+        if total <= self.EVERY_ACTION_UP_TO or failed:
+            text = f"{outcome.status.value}: {outcome.action.kind.value} {outcome.action.address}"
+            detail = f" - {outcome.message}" if outcome.message != "done" else ""
+            say(self._settings, f"[{self._done}/{total}] {terminal(text + detail)}")
+        elif self._done % max(1, total // self.STEPS) == 0 or self._done == total:
+            say(self._settings, f"[{self._done}/{total}] actions done")
+
+
+def error_document(error: ReconcilerError) -> str:
+    """What ``--format json`` prints when a command fails."""
+    from reconciler.errors import DeclarationError
+
+    document: dict[str, Any] = {
+        "format_version": FORMAT_VERSION,
+        "kind": "error",
+        "code": error.code,
+        "message": error.message,
+        "remedy": error.remedy,
+        "exit_code": error.exit_code,
+    }
+    if isinstance(error, DeclarationError):
+        from reconciler.report.findings import finding_documents
+
+        document["findings"] = finding_documents(error.findings)
+    return json.dumps(document, indent=2, ensure_ascii=False)
+
+
+def show_error(error: ReconcilerError, settings: Settings) -> None:
+    """The error on stderr and, with ``--format json``, as a document on stdout."""
+    from reconciler.errors import DeclarationError
+    from reconciler.report.escape import terminal
+
+    if settings.format == "json":
+        emit(error_document(error))
+    if isinstance(error, DeclarationError) and error.findings:
+        from reconciler.report.findings import findings_text
+
+        click.echo(checked(findings_text(error.findings, colour=settings.colour)), err=True)
+        return
+    click.echo(checked(f"error[{error.code}]: {terminal(error.message)}"), err=True)
+    if error.remedy:
+        click.echo(checked(f"  remedy: {terminal(error.remedy)}"), err=True)

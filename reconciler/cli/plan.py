@@ -1,0 +1,132 @@
+"""``plan`` and ``show``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.cli.options import environment_option, format_option, only_option
+from reconciler.cli.output import Settings, checked, emit, say
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from reconciler.domain.plan import Plan
+
+CHANGES_PRESENT = 2
+BLOCKED = 3
+
+
+@click.command()
+@environment_option
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Save the plan for apply.")
+@format_option("text", "markdown", "json", "sarif")
+@click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when there are changes, 0 when there are none.")
+@click.option("--at", metavar="TIME", help="What would be due at that time, such as 2027-01-31T00:00:00Z.")
+@only_option
+@click.option("--deep", is_flag=True, help="Read the metadata of every secret where the server lists only names.")
+@click.pass_obj
+def plan(
+    settings: Settings, environment: str, out: Path | None, form: str, detailed_exitcode: bool, at: str | None,
+    only: tuple[str, ...], deep: bool,
+) -> int:  # fmt: skip
+    """Show what apply would do to ENV, and why. Changes nothing; reads no secret.
+
+    \b
+    Examples:
+      reconciler plan -e staging
+      reconciler plan -e production --out plan.json --format markdown
+      reconciler plan -e production --at 2027-01-31T00:00:00Z
+    """
+    from reconciler.cli import wiring
+    from reconciler.cli.planned import question_for
+    from reconciler.engine.engine import answer
+    from reconciler.errors import UsageError
+
+    if at is not None and out is not None:
+        raise UsageError("RC003", "a plan for another time cannot be saved and applied", "leave out --at or --out")
+    root = wiring.project_root(settings)
+    desired = wiring.load_desired(root, environment)
+    with wiring.engine_for(settings, root, desired.project, desired.environment) as engine:
+        question = question_for(desired, only=only, at=moment(at), deep=deep)
+        observed = engine.look(deep=deep)
+        result = answer(engine, question, observed)
+    if not observed.deep:
+        say(settings, "only names of secrets are listed by this server: overwritten or destroyed versions show with --deep")
+    if out is not None:
+        save(out, result)
+        say(settings, f"saved to {out}; apply it with: reconciler apply -e {environment} {out}")
+    emit(rendered(result, form, settings))
+    if result.blocked:
+        return BLOCKED
+    return CHANGES_PRESENT if detailed_exitcode and result.changes else 0
+
+
+@click.command()
+@click.argument("planfile", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@format_option("text", "markdown", "json", "sarif")
+@click.pass_obj
+def show(settings: Settings, planfile: Path, form: str) -> int:
+    """Show a plan that was saved with plan --out.
+
+    \b
+    Example:
+      reconciler show plan.json --format markdown
+    """
+    emit(rendered(load(planfile), form, settings))
+    return 0
+
+
+def rendered(plan: Plan, form: str, settings: Settings) -> str:
+    """The plan in one of its formats."""
+    from reconciler.report.plan_json import plan_json
+    from reconciler.report.plan_markdown import plan_markdown
+    from reconciler.report.plan_sarif import plan_sarif
+    from reconciler.report.plan_text import plan_text
+
+    if form == "text":
+        return plan_text(plan, width=settings.width, colour=settings.colour, verbose=settings.verbose)
+    return {"json": plan_json, "markdown": plan_markdown, "sarif": plan_sarif}[form](plan)
+
+
+def save(path: Path, plan: Plan) -> None:
+    """Write the plan file whole or not at all. Raises ``UsageError`` when it cannot be written."""
+    from reconciler.errors import UsageError
+    from reconciler.report.plan_json import plan_json
+
+    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        scratch.write_text(checked(plan_json(plan)), encoding="utf-8")
+        scratch.replace(path)
+    except OSError as error:
+        scratch.unlink(missing_ok=True)
+        raise UsageError("RC004", f"{path} cannot be written: {error.strerror}", "choose another file for --out") from None
+
+
+def load(path: Path) -> Plan:
+    """Read a plan file. Raises ``ReconcilerError`` for anything that is not an unaltered plan."""
+    from reconciler.errors import UsageError
+    from reconciler.report.plan_load import load_plan
+
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise UsageError("RC005", f"{path} cannot be read: {why}", "name a file that plan --out wrote") from None
+    return load_plan(text)
+
+
+def moment(text: str | None) -> datetime | None:
+    """The instant of ``--at``. Raises ``UsageError``."""
+    from reconciler.domain.canonical import parse_iso
+    from reconciler.errors import UsageError
+
+    if text is None:
+        return None
+    try:
+        return parse_iso(text)
+    except ValueError:
+        raise UsageError("RC006", f"--at {text!r} is not a time", "write it like 2027-01-31T00:00:00Z") from None

@@ -1,0 +1,55 @@
+"""From options to the question that a plan answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from reconciler.cli.wiring import required_records
+from reconciler.domain.desired import Desired
+from reconciler.domain.names import bucket_of, is_name
+from reconciler.domain.observed import Observed
+from reconciler.engine.engine import Question
+from reconciler.engine.executor import Shard
+from reconciler.errors import UsageError
+from reconciler.planning.planner import pair_up
+
+
+def question_for(
+    desired: Desired, *, only: Sequence[str] = (), at: datetime | None = None, deep: bool = False
+) -> Question:
+    """Plan for these clients (none named: all). Reads the registry of the environment that must come first."""
+    for name in only:
+        if not is_name(name):
+            raise UsageError("RC007", f"--only {name!r} is not a client's name", "names look like paystack-payouts")
+    required = required_records(desired.project, desired.environment)
+    return Question(desired, only=frozenset(only) or None, required=required, at=at, deep=deep)
+
+
+def refuse_unknown(only: Sequence[str], desired: Desired, observed: Observed) -> None:
+    """A misspelt ``--only`` must not look like a client with nothing to do. Raises ``UsageError``."""
+    known = pair_up(desired, observed)
+    for name in only:
+        if name not in known:
+            from difflib import get_close_matches
+
+            near = get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"clients: {', '.join(sorted(known)) or 'none'}"
+            raise UsageError("RC007", f"client {name} is neither declared nor registered", hint)
+
+
+def sharded(desired: Desired, observed: Observed, shard: Shard) -> frozenset[str]:
+    """The clients of one shard."""
+    names = pair_up(desired, observed)
+    return frozenset(name for name in names if shard.holds(bucket_of(name, observed.buckets), observed.buckets))
+
+
+def parse_shard(text: str) -> Shard:
+    """``2/4``: the second of four. Raises ``UsageError``."""
+    try:
+        index, count = (int(part) for part in text.split("/"))
+    except ValueError:
+        index, count = 0, 0
+    if not 1 <= index <= count <= 256:
+        raise UsageError("RC008", f"--shard {text!r} is not a shard", "write K/N with 1 <= K <= N <= 256, such as 2/4")
+    return Shard(index, count)

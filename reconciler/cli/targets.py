@@ -1,0 +1,66 @@
+"""``CLIENT[/KEY]`` on the command line, and what is asked of it."""
+
+from __future__ import annotations
+
+import re
+
+from reconciler.domain import names
+from reconciler.domain.desired import Desired
+from reconciler.domain.observed import Observed
+from reconciler.engine.engine import Question
+from reconciler.errors import UsageError
+from reconciler.planning.reasons import RevocationRequest, RotationRequest
+
+_ADDRESS = re.compile(r"client/([^/]+)(?:/key/([^/]+))?\Z")
+_WORD = re.compile(r"[A-Za-z][A-Za-z-]{0,62}\Z")
+_INCIDENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._#/-]{0,62}\Z")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+MAX_REASON = 200
+
+
+def parse_target(text: str) -> tuple[str, str | None]:
+    """``client``, ``client/key`` or an address ``client/NAME/key/KEY``. Raises ``UsageError``."""
+    match = _ADDRESS.match(text) if text.count("/") != 1 else None
+    client, _, rest = text.partition("/")
+    key: str | None = rest if "/" in text else None
+    if match:
+        client, key = match[1], match[2]
+    for part in (client, key):
+        if part is not None and not names.is_name(part):
+            raise UsageError("RC011", f"{text!r} is not CLIENT or CLIENT/KEY", "write for example paystack-payouts/primary")
+    return client, key
+
+
+def rotation_question(desired: Desired, observed: Observed, client: str, key: str | None, reason: str) -> Question:
+    """A plan for the keys of one client alone; other changes of its declaration wait for apply.
+
+    Raises ``UsageError`` for a client or key that is not declared and registered.
+    """
+    if not reason.strip() or len(reason) > MAX_REASON or _CONTROL.search(reason):
+        raise UsageError("RC012", "--reason must be a line of 1 to 200 characters", "say why in a few words")
+    declared = desired.clients.get(client)
+    if declared is None or client not in observed.records:
+        known = ", ".join(sorted(set(desired.clients) & set(observed.records))) or "none"
+        raise UsageError("RC361", f"client {client} is not declared and registered", f"clients: {known}")
+    keys = [one.name for one in declared.keys]
+    if key is not None and key not in keys:
+        raise UsageError("RC362", f"client {client} has no key {key}", f"its keys: {', '.join(keys) or 'none'}")
+    if declared.state != "active":
+        raise UsageError("RC363", f"client {client} is declared {declared.state.value}", "only active clients get new versions")
+    wanted = [one for one in keys if key in (None, one)]
+    return Question(
+        desired,
+        only=frozenset({client}),
+        addresses=frozenset(names.key_address(client, one) for one in wanted),
+        rotations={client: RotationRequest(client, key, reason.strip())},
+    )
+
+
+def parse_revocation(target: str, reason: str, incident: str | None) -> RevocationRequest:
+    """Raises ``UsageError`` for words that do not belong into the evidence."""
+    client, key = parse_target(target)
+    if not _WORD.match(reason):
+        raise UsageError("RC012", f"--reason {reason!r} is not one word", "write compromise, retired, superseded or the like")
+    if incident is not None and not _INCIDENT.match(incident):
+        raise UsageError("RC013", f"--incident {incident!r} is not an id", "write for example INC-1234")
+    return RevocationRequest(client, key, reason, incident)

@@ -1,0 +1,138 @@
+"""Where the parts meet: ports get their adapters, the engine gets its ports. The only module that knows both."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from reconciler.cli.output import Progress, Settings, checked, say
+from reconciler.errors import DeclarationError, UsageError
+
+if TYPE_CHECKING:
+    from reconciler.adapters.vault.live import Live
+    from reconciler.domain.desired import Desired, Environment, Project
+    from reconciler.domain.record import ClientRecord
+    from reconciler.domain.run import RunResult
+    from reconciler.engine.engine import Engine
+
+
+def project_root(settings: Settings) -> Path:
+    """The directory of ``reconciler.yaml``. Raises ``UsageError`` RC001."""
+    from reconciler.declare.files import find_project
+
+    start = settings.project or Path.cwd()
+    root = find_project(start)
+    if root is None or (settings.project is not None and root != settings.project.resolve()):
+        raise UsageError(
+            "RC001", f"there is no reconciler.yaml in {start} or above",
+            "go to your repository, name it with --project DIR, or make one with reconciler init",
+        )  # fmt: skip
+    return root
+
+
+def load_environment(root: Path, name: str) -> tuple[Project, Environment]:
+    """The project and one environment, from ``reconciler.yaml`` alone: an emergency revocation must work
+    while some client's file is broken. Raises ``DeclarationError`` and ``UsageError`` RC002."""
+    from reconciler.declare.repository import load_project
+
+    project, findings = load_project(root)
+    if project is None:
+        raise DeclarationError("RC100", "reconciler.yaml is not valid", "mend it and run the command again", tuple(findings))
+    if name not in project.environments:
+        known = ", ".join(sorted(project.environments)) or "none"
+        raise UsageError("RC002", f"the project has no environment {name}", f"its environments: {known}")
+    return project, project.environments[name]
+
+
+def load_desired(root: Path, environment: str) -> Desired:
+    """Everything declared for one environment. Raises ``DeclarationError`` with all findings."""
+    from reconciler.declare.repository import load
+
+    return load(root, environment)
+
+
+@contextmanager
+def connected(environment: Environment) -> Iterator[Live]:
+    """Live state of one environment, with the credentials of this process's environment variables."""
+    from reconciler.adapters.vault.auth import connect
+
+    with connect(environment.vault, os.environ) as live:
+        yield live
+
+
+@contextmanager
+def engine_for(
+    settings: Settings, root: Path, project: Project, environment: Environment, stopping: Callable[[], bool] | None = None
+) -> Iterator[Engine]:
+    """An engine on the real parts. Raises ``VaultError`` when the environment was not bootstrapped for us."""
+    from reconciler.adapters.git import GitLedger
+    from reconciler.adapters.minting import RandomMinter
+    from reconciler.adapters.sender import WebhookSender
+    from reconciler.adapters.vault.meta import read_meta
+    from reconciler.adapters.vault.policies import policy_drift
+    from reconciler.engine.engine import Engine
+
+    with connected(environment) as live:
+        meta = read_meta(live, project.name, environment.name)
+        yield Engine(
+            project=project,
+            environment=environment,
+            buckets=meta.buckets,
+            live=live,
+            minter=RandomMinter(project.key_prefix, environment.name),
+            sender=WebhookSender(environment.allowed_networks),
+            ledger=GitLedger(root),
+            reporter=reporter(project),
+            say=lambda text: say(settings, text),
+            progress=Progress(settings),
+            stopping=stopping or (lambda: False),
+            edited_policies=lambda: policy_drift(live, environment.name),
+        )
+
+
+def reporter(project: Project) -> Callable[[RunResult, Mapping[str, ClientRecord]], Mapping[PurePosixPath, str]]:
+    """Renders the audit report of a run; no text leaves without being searched for secrets."""
+    from reconciler.report.audit import audit_files
+
+    def render(result: RunResult, records: Mapping[str, ClientRecord]) -> Mapping[PurePosixPath, str]:
+        files = audit_files(project.audit_path, result, records)
+        return {path: checked(text) for path, text in files.items()}
+
+    return render
+
+
+def required_records(project: Project, environment: Environment) -> Mapping[str, ClientRecord] | None:
+    """The records of the environment that the promotion gate asks for, None when there is no gate."""
+    from reconciler.adapters.vault.meta import read_meta
+    from reconciler.engine.observe import read_registry
+
+    if environment.requires is None:
+        return None
+    first = project.environments[environment.requires]
+    with connected(first) as live:
+        return read_registry(live, project.name, read_meta(live, project.name, first.name).buckets).records
+
+
+@contextmanager
+def stop_on_signals(settings: Settings) -> Iterator[Callable[[], bool]]:
+    """The first Ctrl-C or SIGTERM asks the run to stop between actions; a second Ctrl-C stops at once."""
+    asked = threading.Event()
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        if asked.is_set():
+            raise KeyboardInterrupt
+        asked.set()
+        say(settings, "stopping: what is begun is finished and put on record (press again to stop at once)")
+
+    previous = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield asked.is_set
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
