@@ -22,6 +22,8 @@ from reconciler.adapters.vault.live import Live
 from reconciler.registry.requests import Document, ReadDocument
 from tests.kit.vault import HASTY, settings_for
 
+pytestmark = pytest.mark.openbao
+
 REPOSITORY = Path(__file__).parents[2]
 
 
@@ -211,6 +213,32 @@ with DurableServer(Path(sys.argv[1])).serve() as server:
     print(server.pid, flush=True)
     sys.stdin.read()
 """
+
+
+THROW_AWAY = """
+import sys
+from reconciler.adapters.openbao import throw_away
+with throw_away() as server:
+    print(server.pid, flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_throw_away_server_too(number: signal.Signals) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", THROW_AWAY],
+        cwd=REPOSITORY,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        pid = int(process.stdout.readline())
+        process.send_signal(number)
+        assert process.wait(20) != 0
+    assert not is_alive(pid)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

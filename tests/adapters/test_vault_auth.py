@@ -22,7 +22,10 @@ from reconciler.domain.desired import AuthSettings, VaultSettings
 from reconciler.domain.secret import Secret
 from reconciler.errors import VaultDenied, VaultError
 from reconciler.registry.requests import Document, ReadDocument
+from tests.kit.loopback import Seen, loopback, reply
 from tests.kit.vault import HASTY, Place
+
+pytestmark = pytest.mark.openbao
 
 PLAIN = VaultSettings("http://127.0.0.1:1", "a/r", "a/s", "a/t")
 CANARY = "hvs.CanaryTokenThatMustNeverShow"
@@ -283,3 +286,36 @@ def test_a_jwt_logs_in_from_the_environment_and_from_a_file(place: Place, tmp_pa
     with pytest.raises(VaultDenied) as caught, connect(settings, {"VAULT_JWT": wrong}, patience=HASTY):
         pass
     assert wrong not in str(caught.value)
+
+
+def test_kubernetes_sends_the_service_account_and_carries_no_token(tmp_path: Path) -> None:
+    """Without a cluster here: what would reach the server."""
+    file = tmp_path / "token"
+    file.write_text("service-account-jwt", encoding="ascii")
+    auth = {"auth": {"client_token": "s.new", "lease_duration": 60, "renewable": True}}
+
+    def script(seen: Seen) -> bytes:
+        return reply(200, json.dumps(auth)) if seen.target.endswith("/login") else reply(204)
+
+    with loopback(script) as served:
+        settings = with_auth(replace(PLAIN, address=served.address), "kubernetes", "reconciler")
+        with connect(settings, {"VAULT_JWT_FILE": str(file)}, patience=HASTY) as live:
+            live.delete_document("runs/r1")
+    login, request, revocation = served.seen
+    assert login.target == "/v1/auth/kubernetes/login"
+    assert json.loads(login.body) == {"role": "reconciler", "jwt": "service-account-jwt"}
+    assert "x-vault-token" not in login.headers
+    assert request.headers["x-vault-token"] == "s.new"
+    assert revocation.target == "/v1/auth/token/revoke-self"
+    assert revocation.headers["x-vault-token"] == "s.new"
+
+
+@pytest.mark.parametrize(
+    "body", ["{}", '{"auth":{}}', '{"auth":{"client_token":""}}', '{"auth":{"client_token":"a\\nb"}}', "[]"]
+)
+def test_an_answer_to_a_login_that_has_no_usable_token(body: str) -> None:
+    with loopback(lambda seen: reply(200, body)) as served:
+        settings = with_auth(replace(PLAIN, address=served.address), "jwt", "r")
+        with pytest.raises(VaultError) as caught, connect(settings, {"VAULT_JWT": "jwt"}, patience=HASTY):
+            pass
+    assert caught.value.code in ("RC413", "RC406")

@@ -14,6 +14,8 @@ from reconciler.errors import VaultError
 from reconciler.registry.requests import WriteDocument, Written
 from tests.kit.vault import PROJECT, Place
 
+pytestmark = pytest.mark.openbao
+
 
 def made(place: Place) -> list[str]:
     """Everything of the environment that the server knows of."""

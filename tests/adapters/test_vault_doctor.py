@@ -13,6 +13,8 @@ from reconciler.registry.requests import WriteDocument
 from tests.kit.loopback import Seen, loopback, reply
 from tests.kit.vault import HASTY, PROJECT, Place, settings_for
 
+pytestmark = pytest.mark.openbao
+
 
 def checks(place: Place, role: str) -> dict[str, Check]:
     found = {check.name: check for check in examine(place.live(role), PROJECT, place.name)}

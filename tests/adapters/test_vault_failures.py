@@ -35,6 +35,8 @@ from tests.kit.loopback import Script, Seen, loopback, reply
 from tests.kit.tls import self_signed
 from tests.kit.vault import HASTY, Place, bootstrapped
 
+pytestmark = pytest.mark.openbao
+
 CANARY = "hvs.CanaryTokenThatMustNeverShow"
 VALUE = "acme_prod_CanaryValueThatMustNeverShow"
 DOCUMENT = json.dumps({"data": {"data": {"doc": "text"}, "metadata": {"version": 4}}})

@@ -13,6 +13,7 @@ from reconciler.domain.names import bucket_names
 from reconciler.domain.observed import SecretInfo
 from reconciler.domain.record import SeriesKind
 from reconciler.domain.secret import Secret
+from reconciler.engine.ports import LiveState
 from reconciler.errors import VaultError
 from reconciler.registry.requests import (
     Conflict,
@@ -32,6 +33,8 @@ from reconciler.registry.requests import (
     Written,
 )
 from tests.kit.vault import Place
+
+pytestmark = pytest.mark.openbao
 
 KEY = "keys/paystack.primary"
 WEBHOOK = "webhooks/paystack.settlements"
@@ -53,6 +56,12 @@ def info(live: Live, path: str) -> SecretInfo | None:
     response = live.answer(ReadMetadata(path))
     assert isinstance(response, Metadata)
     return response.info
+
+
+def test_it_is_the_live_state_that_the_engine_asks_for(live: Live) -> None:
+    """mypy holds the signatures together here."""
+    port: LiveState = live
+    assert port.list_documents("runs") == ()
 
 
 def test_a_document_that_was_never_written_is_version_0(live: Live) -> None:

@@ -26,6 +26,8 @@ from reconciler.registry.requests import (
 )
 from tests.kit.vault import PROJECT, Place
 
+pytestmark = pytest.mark.openbao
+
 KEY = "keys/paystack.primary"
 WEBHOOK = "webhooks/paystack.settlements"
 
