@@ -26,14 +26,14 @@ from reconciler import __version__
 from reconciler.adapters.openbao import find_binary, throw_away
 
 RECONCILER = [sys.executable, "-c", "import sys; from reconciler.cli.main import main; sys.exit(main())"]
-BASELINE = [
-    sys.executable,
-    "-c",
-    "import sys, yaml; from pathlib import Path\n"
-    "for path in sorted(Path(sys.argv[1]).rglob('*.yaml')):\n"
-    "    with path.open('rb') as file:\n"
-    "        list(yaml.load_all(file, yaml.CSafeLoader))",
-]
+READ_ALL = """
+import sys, yaml
+from pathlib import Path
+for path in sorted(Path(sys.argv[1]).rglob("*.yaml")):
+    with path.open("rb") as file:
+        list(yaml.load_all(file, yaml.CSafeLoader))
+"""
+BASELINE = [sys.executable, "-c", READ_ALL]
 PROJECT = """\
 apiVersion: reconciler/v1
 kind: Project
@@ -51,8 +51,8 @@ kind: ScopeCatalog
 metadata: {name: scopes}
 spec:
   scopes:
-    payouts:write: {risk: high}
-    ledger:read: {risk: low}
+    - {name: "payouts:write", risk: high}
+    - {name: "ledger:read", risk: low}
 """
 CLIENT = """\
 apiVersion: reconciler/v1
@@ -166,9 +166,8 @@ def main() -> None:
     print(f"baseline, PyYAML C loader alone    {baseline:8.3f} s  ({min(baselines):.3f} to {max(baselines):.3f})")
     print(f"reconciler plan, nothing to do     {plan:8.3f} s  ({min(plans):.3f} to {max(plans):.3f})")
     print(f"ratio plan / baseline              {plan / baseline:8.2f}")
-    print(
-        f"reconciler apply, everything new   {applied:8.3f} s  (once, {applied / options.clients * 1000:.1f} ms a client)"
-    )
+    each = applied / options.clients * 1000
+    print(f"reconciler apply, everything new   {applied:8.3f} s  (once, {each:.1f} ms a client)")
 
 
 if __name__ == "__main__":
