@@ -1,0 +1,101 @@
+"""Rotation with lifetimes of seconds, on the server's own clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from tests.kit.checkout import Checkout
+from tests.kit.receivers import answers, receiving
+from tests.kit.waiting import until
+
+SHORT = [{"name": "primary", "lifetime": "12s", "rotation": {"renewBefore": "9s", "grace": "3s"}}]
+
+
+def renewal(expires: str) -> str:
+    """Thirty days before."""
+    return (datetime.fromisoformat(expires) - timedelta(days=30)).isoformat()
+
+
+def due(checkout: Checkout, kind: str) -> Callable[[], bool]:
+    return lambda: kind in {kind for kind, _, _ in checkout.actions()}
+
+
+def test_a_key_rotates_when_due_and_both_versions_work_through_the_grace(checkout: Checkout) -> None:
+    checkout.client("partner", keys=SHORT)
+    checkout.apply().ok()
+    first = checkout.secret("keys/partner.primary", 1)
+    assert checkout.actions() == []
+    until(due(checkout, "rotate-key"))
+    checkout.apply().ok()
+    assert checkout.versions("partner") == {1: "retiring", 2: "active"}
+    assert checkout.secret("keys/partner.primary", 1) == first
+    assert checkout.secret("keys/partner.primary") != first
+    assert checkout.hash("keys/partner.primary", 2) in str(checkout.status("partner"))
+    until(due(checkout, "revoke-key"))
+    checkout.apply().ok()
+    assert checkout.versions("partner")[1] == "revoked"
+    assert checkout.secret("keys/partner.primary", 1) is None
+    assert "active" in checkout.versions("partner").values()
+
+
+def test_a_retiring_version_never_outlives_its_own_expiry(checkout: Checkout) -> None:
+    keys = [{"name": "primary", "lifetime": "20s", "rotation": {"renewBefore": "1s", "grace": "1s"}}]
+    checkout.client("partner", keys=keys)
+    checkout.apply().ok()
+    checkout.client("partner", keys=[{"name": "primary", "lifetime": "90d", "rotation": {"grace": "10d"}}])
+    checkout.run("rotate", "-e", checkout.environment, "partner", "--reason", "test").ok()
+    old = checkout.status("partner")["keys"][0]["versions"][0]
+    assert old["state"] == "retiring"
+    assert old["grace_until"] == old["expires_at"]
+
+
+def test_a_webhook_is_signed_with_both_secrets_in_a_rotation(checkout: Checkout) -> None:
+    from standardwebhooks import Webhook
+
+    with receiving(answers(204)) as receiver:
+        secret = {"lifetime": "8s", "grace": "4s"}
+        checkout.hooked("partner", receiver.url, webhook={"secret": secret})
+        checkout.apply().ok()
+        until(due(checkout, "rotate-secret"))
+        checkout.apply().ok()
+        delivery = receiver.seen[-1]
+    assert len(delivery.headers["webhook-signature"].split()) == 2
+    for version in (1, 2):
+        Webhook(checkout.secret("webhooks/partner.settlements", version) or "").verify(delivery.body, delivery.headers)
+
+
+def test_plan_at_a_later_time_shows_what_falls_due(checkout: Checkout) -> None:
+    checkout.client("partner", keys=[{"name": "primary", "lifetime": "90d", "rotation": {"renewBefore": "30d"}}])
+    checkout.apply().ok()
+    expires = checkout.status("partner")["keys"][0]["versions"][0]["expires_at"]
+    assert checkout.actions() == []
+    assert checkout.actions("--at", renewal(expires)) == [("rotate-key", "client/partner/key/primary", "RenewalDue")]
+    refused = checkout.plan("--at", expires, "--out", "plan.json")
+    assert refused.code == 64
+
+
+def test_rotate_asks_for_one_key_and_leaves_other_changes_alone(checkout: Checkout) -> None:
+    checkout.client("partner", keys=[{"name": "primary"}, {"name": "batch"}])
+    checkout.apply().ok()
+    checkout.client("partner", keys=[{"name": "primary"}, {"name": "batch"}], scopes=["ledger:read"])
+    result = checkout.run("rotate", "-e", checkout.environment, "partner/batch", "--reason", "laptop lost", "--format", "json")
+    assert [(o["kind"], o["address"]) for o in result.ok().json["outcomes"]] == [("rotate-key", "client/partner/key/batch")]
+    assert checkout.versions("partner", "batch") == {1: "retiring", 2: "active"}
+    assert checkout.versions("partner", "primary") == {1: "active"}
+    assert checkout.status("partner")["scopes"] == ["payouts:write"]
+
+
+def test_a_key_that_is_no_longer_declared_works_on_through_its_grace(checkout: Checkout) -> None:
+    both = [{"name": "primary"}, {"name": "old", "lifetime": "1h", "rotation": {"renewBefore": "10m", "grace": "2s"}}]
+    checkout.client("partner", keys=both)
+    checkout.apply().ok()
+    checkout.client("partner", keys=[{"name": "primary"}])
+    assert [kind for kind, _, _ in checkout.actions()] == ["update-client", "retire-key"]
+    checkout.apply().ok()
+    assert checkout.versions("partner", "old") == {1: "retiring"}
+    until(due(checkout, "revoke-key"))
+    checkout.apply().ok()
+    assert checkout.versions("partner", "old") == {1: "revoked"}
+    assert checkout.secret("keys/partner.old", 1) is None
+    checkout.assert_quiet()
