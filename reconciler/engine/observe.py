@@ -10,6 +10,7 @@ from reconciler.domain.names import bucket_names
 from reconciler.domain.observed import Lease, Observed, OpenRun, SecretInfo
 from reconciler.domain.record import USABLE, ClientRecord, SeriesKind, VersionState
 from reconciler.engine.ports import LiveState
+from reconciler.registry.bucket import refuse_deleted
 from reconciler.registry.codec import decode_bucket, decode_lease, decode_run
 from reconciler.registry.requests import Document, Metadata, ReadDocument, ReadMetadata, ReadSubkeys, Request, Subkeys
 from reconciler.registry.steps import Expected, expect
@@ -30,8 +31,10 @@ def read_registry(live: LiveState, owner: str, buckets: int) -> Registry:
     """All records. Every bucket is read by name: a LIST may be cut short by a policy and nobody would know."""
     records: dict[str, ClientRecord] = {}
     foreign: dict[str, str] = {}
-    documents = _documents(live, [f"buckets/{name}" for name in bucket_names(buckets)])
-    for document in documents:
+    names = bucket_names(buckets)
+    documents = _documents(live, [f"buckets/{name}" for name in names])
+    for name, document in zip(names, documents, strict=True):
+        refuse_deleted(name, document)
         own, others = decode_bucket(document.text, owner)
         records.update(own)
         foreign.update({name: str(raw.get("owner")) for name, raw in others.items()})

@@ -10,7 +10,7 @@ from datetime import datetime
 from reconciler.domain.canonical import Json
 from reconciler.domain.record import ClientRecord
 from reconciler.domain.transitions import TransitionError
-from reconciler.errors import VaultUnreachable
+from reconciler.errors import RegistryError, VaultUnreachable
 from reconciler.registry.codec import decode_bucket, encode_bucket
 from reconciler.registry.requests import Conflict, Document, ReadDocument, Unclear, WriteDocument, Written
 from reconciler.registry.steps import Steps, expect
@@ -45,6 +45,7 @@ class Bucket:
     def load(self) -> Steps[None]:
         """Read the bucket. Raises ``RegistryError`` when it cannot be decoded."""
         document = expect((yield ReadDocument(f"buckets/{self.name}")), Document)
+        refuse_deleted(self.name, document)
         self.records, self._foreign = decode_bucket(document.text, self._owner)
         self._version = document.version
         self.at = document.at
@@ -113,6 +114,16 @@ class Bucket:
     def _is_ledgered(self, run: str) -> bool:
         """A run that is not open was reported, unless it began after we looked: ids begin with their start time."""
         return run not in self._kept_runs and run[:STAMP] < self._run[:STAMP]
+
+
+def refuse_deleted(name: str, document: Document) -> None:
+    """A bucket that was written and cannot be read was deleted by hand. It must never pass for an empty one:
+    every client in it would be registered and issued anew. Raises ``RegistryError`` RC444."""
+    if document.text is None and document.version:
+        raise RegistryError(
+            "RC444", f"bucket {name} of the registry was deleted by hand: version {document.version} cannot be read",
+            f"bring it back with 'kv undelete', or with 'kv rollback' to a version before {document.version}",
+        )  # fmt: skip
 
 
 def _revision(record: ClientRecord | None) -> int:

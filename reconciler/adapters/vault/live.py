@@ -127,7 +127,7 @@ class Live:
             for name, response in zip(ours, self.answer_all([ReadMetadata(name) for name in ours]), strict=True):
                 if isinstance(response, Metadata) and response.info is not None:
                     infos[name] = response.info
-        return infos, deep
+        return infos, deep or not infos
 
     def read_secret(self, path: str, version: int) -> Secret | None:
         """A webhook's signing secret (deliverer role); None when that version is gone. Never a client's key."""
