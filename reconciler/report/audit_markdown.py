@@ -133,5 +133,5 @@ def _secrets(series: Series) -> str:
 
 
 def _short(sha256: str) -> str:
-    """``sha256:`` and the first 16 digits."""
-    return sha256[: len("sha256:") + HASH_DIGITS]
+    """``sha256:`` and the first 16 digits; empty for none."""
+    return f"sha256:{sha256[:HASH_DIGITS]}" if sha256 else ""

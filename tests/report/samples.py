@@ -105,7 +105,7 @@ def version(number: int, state: VersionState, *, days: float, grace: datetime | 
     """A version that expires in ``days`` of ninety."""
     expires = NOW + timedelta(days=days)
     return Version(
-        number, f"Id{number:010d}", state, "sha256:" + f"{number:x}" * 64, "RenewalDue", "20261101t000000z-1a2b3c",
+        number, f"Id{number:010d}", state, f"{number:x}" * 64, "RenewalDue", "20261101t000000z-1a2b3c",
         expires - timedelta(days=90), expires, grace,
         revoked_at=NOW if state is VersionState.REVOKED else None,
     )  # fmt: skip
@@ -171,8 +171,8 @@ def observed() -> Observed:
 
 
 def run_result() -> RunResult:
-    issued = {"version": 1, "id": "Id0000000001", "sha256": "sha256:" + "1" * 64, "expires_at": "2027-02-21T22:45:00Z"}
-    ended = {"version": 2, "id": "Id0000000002", "sha256": "sha256:" + "2" * 64, "expires_at": "2026-12-01T22:45:00Z"}
+    issued = {"version": 1, "id": "Id0000000001", "sha256": "1" * 64, "expires_at": "2027-02-21T22:45:00Z"}
+    ended = {"version": 2, "id": "Id0000000002", "sha256": "2" * 64, "expires_at": "2026-12-01T22:45:00Z"}
     sent = {
         "delivery": "msg_2", "url": "https://hooks.example.com/payouts", "accepted": False, "status": 500,
         "latency_ms": 12, "result": "HTTP 500",
