@@ -1,0 +1,244 @@
+"""Every code a declaration can be faulted with: one table, also the source of the page of error codes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reconciler.domain.plan import Level
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """``title`` names it, ``meaning`` says what is wrong and why that matters, ``remedy`` what to do."""
+
+    title: str
+    meaning: str
+    remedy: str
+    level: Level = Level.ERROR
+
+
+INVALID = "RC100"
+
+CODES: dict[str, Code] = {
+    INVALID: Code(
+        "Declaration not valid",
+        "The declaration has errors; nothing is planned from a declaration that is not valid.",
+        "run `reconciler validate` and mend what it lists",
+    ),
+    # Files and text
+    "RC101": Code(
+        "File not readable", "A file or folder could not be read.", "check that it exists and its permissions"
+    ),
+    "RC102": Code(
+        "Not a regular file",
+        "A pipe, device, socket or folder stands where a file is expected.",
+        "replace it by a regular file",
+    ),
+    "RC103": Code("File too large", "A declaration is at most 1 MiB.", "split the file: one client a file reads best"),
+    "RC104": Code("Not UTF-8", "The file is not UTF-8 text.", "save it as UTF-8"),
+    "RC105": Code(
+        "Forbidden character",
+        "A control, zero-width or direction-changing character: what is read would differ from what is shown.",
+        "delete the character; it does not show in most editors",
+    ),
+    "RC106": Code("YAML syntax", "The text is not YAML.", "mend the line; the mistake may be on the line above"),
+    "RC107": Code(
+        "Anchor or alias",
+        "Anchors and aliases hide what a client really gets.",
+        "write the value out, or move it to a template",
+    ),
+    "RC108": Code("Tag", "A YAML tag or directive changes how a value is read.", "remove it"),
+    "RC109": Code(
+        "Field written twice", "One of two equal fields would be lost without a word.", "keep one of the two"
+    ),
+    "RC110": Code("Field name is not text", "A field name must be text.", "put the field name in quotes"),
+    "RC111": Code(
+        "Nested too deeply", "Nothing in a declaration is more than 20 levels deep.", "flatten the structure"
+    ),
+    "RC112": Code(
+        "Secret in the file",
+        "A text looks like a key, a signing secret, a Vault token or a private key; once committed it is known.",
+        "remove it, revoke that credential, and let the reconciler issue one into Vault",
+    ),
+    "RC113": Code(
+        "Link leaves the project",
+        "A symbolic link leads out of the project, or stands for a folder.",
+        "replace the link by a copy",
+    ),
+    "RC114": Code(
+        "No project",
+        "There is no reconciler.yaml with a document of kind Project.",
+        "create one with `reconciler init`",
+    ),
+    "RC115": Code(
+        "Path not part of the declaration",
+        "The path is none of reconciler.yaml, scopes.yaml, policy.yaml, templates/*.yaml and clients/**/*.yaml.",
+        "name a file or folder of the declaration",
+    ),
+    "RC116": Code(
+        "Empty file",
+        "The file holds no document, so it declares nothing.",
+        "write a document or delete the file",
+        Level.WARNING,
+    ),
+    # Documents
+    "RC120": Code(
+        "apiVersion", "The document does not say in which format it is written.", "write `apiVersion: reconciler/v1`"
+    ),
+    "RC121": Code(
+        "Unknown kind",
+        "The document does not say what it declares.",
+        "write one of Project, ScopeCatalog, GuardrailPolicy, IntegrationTemplate, IntegrationClient",
+    ),
+    "RC122": Code(
+        "Kind in the wrong place",
+        "Each kind has its place: reconciler.yaml, scopes.yaml, policy.yaml, templates/ or clients/.",
+        "move the document to its place",
+    ),
+    "RC123": Code(
+        "Unknown field",
+        "The field does not exist and would be ignored.",
+        "correct or remove the field; `reconciler schema` shows what exists",
+    ),
+    "RC124": Code("Missing field", "A field that must be there is not.", "add the field"),
+    "RC125": Code(
+        "Wrong type", "The value is of another type than the field.", "write a value of the type that is named"
+    ),
+    "RC126": Code(
+        "Value not allowed",
+        "The field takes one of a few values, and this is none of them.",
+        "write one of the values that are named",
+    ),
+    "RC127": Code(
+        "Malformed text", "The text does not have the form that the field needs.", "write it in the form that is named"
+    ),
+    "RC128": Code(
+        "Out of range",
+        "A number, or the length of a text, list or mapping, is outside its limits.",
+        "stay within the limits that are named",
+    ),
+    # Names and references
+    "RC130": Code("Declared twice", "Two documents declare the same thing.", "rename or remove one of the two"),
+    "RC131": Code("Name used twice", "Two items of a list have the same name.", "rename or remove one of the two"),
+    "RC132": Code(
+        "Unknown template",
+        "No IntegrationTemplate has this name.",
+        "correct the name or add the template under templates/",
+    ),
+    "RC133": Code(
+        "Unknown environment",
+        "The Project has no environment of this name.",
+        "correct the name or add the environment to reconciler.yaml",
+    ),
+    "RC134": Code(
+        "Unknown scope", "The ScopeCatalog does not have this scope.", "correct the scope or add it to scopes.yaml"
+    ),
+    "RC135": Code(
+        "Wildcard matches nothing",
+        "The wildcard matches no scope of the ScopeCatalog.",
+        "correct the wildcard or remove it",
+    ),
+    "RC136": Code(
+        "Rename",
+        "metadata.renamedFrom does not describe a rename.",
+        "name the client's former name, which nobody has now",
+    ),
+    "RC137": Code(
+        "Circle of environments",
+        "Environments require each other in a circle, so none could ever be applied.",
+        "remove one `requires`",
+    ),
+    "RC138": Code(
+        "Owner looks misspelt",
+        "The team differs by a letter or two from one that owns several clients.",
+        "correct the team, or ignore this",
+        Level.WARNING,
+    ),
+    "RC139": Code(
+        "No scope catalogue", "Without a ScopeCatalog nobody checks that scopes exist.", "add scopes.yaml", Level.NOTE
+    ),
+    "RC140": Code(
+        "OpenAPI file",
+        "The OpenAPI file of the ScopeCatalog cannot be used.",
+        "name an OpenAPI file inside the project that has OAuth flows",
+    ),
+    "RC141": Code(
+        "OpenAPI scope left out",
+        "A scope of the OpenAPI file cannot be declared by a client.",
+        "rename the scope",
+        Level.WARNING,
+    ),
+    "RC142": Code(
+        "Never promoted",
+        "The client is missing in the environment that this one requires, so it can never be applied here.",
+        "declare it in the required environment too",
+        Level.WARNING,
+    ),
+    # Values
+    "RC150": Code("Duration", "Not a duration.", "write a whole number and a unit, such as 90d, 72h, 15m or 10s"),
+    "RC151": Code(
+        "Lifetime",
+        "A lifetime, or the time before renewal, leaves no room for a rotation.",
+        "make renewBefore shorter than lifetime, both longer than zero",
+    ),
+    "RC152": Code("Window", "Not a time window.", "write for example `Mon-Fri 09:00-16:00 Europe/London`"),
+    "RC153": Code(
+        "Freeze",
+        "The freeze has no valid beginning or end.",
+        "write dates such as 2026-12-24, the first before the last",
+    ),
+    "RC154": Code("Network", "Not a network in CIDR notation.", "write for example 203.0.113.0/24"),
+    "RC155": Code(
+        "Webhook URL",
+        "Not a URL that deliveries may be sent to.",
+        "write an absolute https URL without user name and fragment",
+    ),
+    "RC156": Code(
+        "Webhook without TLS",
+        "Deliveries to an http URL can be read and changed on their way.",
+        "use https",
+        Level.WARNING,
+    ),
+    "RC157": Code(
+        "Webhook without URL",
+        "After everything is merged the webhook has no URL.",
+        "write the url under the environment, the client or its template",
+    ),
+    "RC158": Code(
+        "Nothing to manage",
+        "The client has neither keys nor webhooks.",
+        "declare a key or a webhook, or name a template that does",
+    ),
+    "RC159": Code(
+        "Unsupported signature",
+        "This version cannot sign deliveries that way.",
+        "use scheme standard-webhooks with algorithm hmac-sha256",
+    ),
+    "RC160": Code(
+        "Path", "The path must stay inside the project.", "write a relative path without `..`, such as audit"
+    ),
+    "RC161": Code(
+        "Mounts shared", "Two mounts, or two environments, would write over each other.", "give each its own mounts"
+    ),
+    "RC162": Code(
+        "Grace is cut",
+        "The old version expires before its grace ends.",
+        "shorten grace or lengthen renewBefore",
+        Level.WARNING,
+    ),
+    "RC163": Code(
+        "Vault address",
+        "Not an address of a Vault or OpenBao server.",
+        "write for example https://vault.example.com:8200",
+    ),
+    # Policy
+    "RC201": Code(
+        "Waiver date", "The date until which a waiver holds does not exist.", "write a date such as 2027-01-31"
+    ),
+    "RC202": Code(
+        "Waiver for nobody",
+        "The waiver names a client that is not declared.",
+        "correct the name or remove the waiver",
+        Level.WARNING,
+    ),
+}

@@ -1,0 +1,257 @@
+"""Why a schema refuses a document: one finding per mistake, in words, at its place.
+
+Only documents that are refused come here, so only then jsonschema (0.1 s) is imported. What is wrong is then cut
+out of the document, so that the rest can still be checked for what a schema cannot say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
+from typing import Any
+
+from jsonschema import Draft202012Validator, validators
+from jsonschema.exceptions import ValidationError
+
+from reconciler.declare.accept import pattern
+from reconciler.declare.collector import Collector
+from reconciler.declare.nodes import Map, Mark, Seq, locate
+from reconciler.declare.schemas import schema
+from reconciler.declare.suggest import did_you_mean, listed
+
+# jsonschema's ValidationError; its type stubs make every attribute one that may be unset.
+Refusal = Any
+
+_NAMES = {
+    "object": "a mapping",
+    "array": "a list",
+    "string": "text",
+    "boolean": "true or false",
+    "integer": "a whole number",
+    "null": "nothing",
+}
+_WORDS_FOR_TRUE = frozenset({"yes", "no", "on", "off", "true", "false", "y", "n"})
+
+
+def explain(kind: str, document: Map, found: Collector, address: str = "") -> bool:
+    """Report everything that the schema of ``kind`` refuses in ``document`` and remove it from there.
+
+    Returns whether anything was refused. ``document`` keeps its top-level fields.
+    """
+    errors = list(judge(kind).iter_errors(document))
+    for error in errors:
+        path = list(error.absolute_path)
+        explainer = _EXPLAINERS.get(str(error.validator), _other)
+        for message, hint, key in explainer(error, path, kind):
+            mark = _mark(document, path, key)
+            found.add(_CODES.get(str(error.validator), "RC127"), mark, message, remedy=hint, address=address)
+    _cut(document, errors)
+    return bool(errors)
+
+
+def _mark(document: Map, path: list[str | int], key: str | None) -> Mark:
+    """The place of the value at ``path``, or of the field name ``key`` in it."""
+    container: Any = document
+    for part in path:
+        container = container[part]
+    if key is not None and isinstance(container, Map):
+        return container.key_marks.get(key, container.mark)
+    return locate(document, path)
+
+
+@cache
+def judge(kind: str) -> Any:
+    """The jsonschema validator of ``kind``; its patterns end where ECMA-262 says they end."""
+    strict = validators.extend(Draft202012Validator, {"pattern": _match})  # type: ignore[no-untyped-call]
+    return strict(schema(kind))
+
+
+def _match(_validator: object, text: str, instance: object, _schema: object) -> Iterator[ValidationError]:
+    if isinstance(instance, str) and not pattern(text).search(instance):
+        yield ValidationError(f"does not match {text}")
+
+
+def dotted(path: Iterable[str | int]) -> str:
+    """``spec.webhooks[0].url``"""
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    return text.removeprefix(".") or "the document"
+
+
+def _value(value: object) -> str:
+    """How a value reads in a sentence."""
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return "a list"
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return str(value).lower()
+    text = str(value)
+    return f"`{text[:60]}…`" if len(text) > 60 else f"`{text}`"
+
+
+# Each explainer yields (message, hint, field name when the place is that of a field name).
+_Explained = Iterator[tuple[str, str, str | None]]
+
+
+def _unknown_fields(error: Refusal, path: list[str | int], kind: str) -> _Explained:
+    known = error.schema["properties"]
+    for name in error.instance:
+        if name in known:
+            continue
+        hint = did_you_mean(name, [field for field in known if field not in error.instance])
+        if not hint:
+            places = [place for place in _places(kind).get(name, ()) if place != dotted(path)]
+            hint = f"`{name}` belongs under {listed(places, 3)}" if places else f"allowed are {listed(known)}"
+        yield f"{dotted(path)} has no field `{name}`", hint, name
+
+
+@cache
+def _places(kind: str) -> Mapping[str, list[str]]:
+    """Every field name of a kind with the mappings that have it."""
+    places: dict[str, list[str]] = {}
+    root = schema(kind)
+
+    def walk(part: Mapping[str, Any], path: str) -> None:
+        if "$ref" in part:
+            part = root["$defs"][part["$ref"].removeprefix("#/$defs/")]
+        for name, child in part.get("properties", {}).items():
+            places.setdefault(name, []).append(path or "the document")
+            walk(child, f"{path}.{name}".removeprefix("."))
+        if "items" in part:
+            walk(part["items"], f"{path}[]")
+
+    walk(root, "")
+    return places
+
+
+def _missing_field(error: Refusal, path: list[str | int], _kind: str) -> _Explained:
+    # jsonschema makes one error per missing field; only its message says which.
+    name = error.message.rsplit(" is a required property", 1)[0].strip("'\"")
+    hint = ""
+    examples = error.schema["properties"].get(name, {}).get("examples")
+    if examples and isinstance(examples[0], str):
+        hint = f"for example `{name}: {examples[0]}`"
+    strangers = [field for field in error.instance if field not in error.schema["properties"]]
+    if not did_you_mean(name, strangers):  # else it is there, misspelt, and reported as such
+        yield f"{dotted(path)} lacks the field `{name}`", hint, None
+
+
+def _wrong_type(error: Refusal, path: list[str | int], _kind: str) -> _Explained:
+    wanted = error.validator_value if isinstance(error.validator_value, list) else [error.validator_value]
+    names = " or ".join(_NAMES[str(name)] for name in wanted)
+    value, hint = error.instance, ""
+    if "boolean" in wanted and isinstance(value, str) and value.lower() in _WORDS_FOR_TRUE:
+        hint = "write true or false, in lower case and without quotes"
+    elif "string" in wanted and isinstance(value, bool | int):
+        quoted, form = str(value).lower(), str(error.schema.get("pattern", ""))
+        fits = pattern(form).search(quoted) is not None
+        hint = f'put it in quotes: "{quoted}"' if fits else str(error.schema.get("patternErrorMessage", ""))
+    elif value is None:
+        hint = "write a value, or remove the field: nothing does not take away what a template says"
+    elif "array" in wanted and isinstance(value, str | int):
+        hint = f"write a list: [{_value(value).strip('`')}]"
+    yield f"{dotted(path)} must be {names}, not {_value(value)}", hint, None
+
+
+def _not_allowed(error: Refusal, path: list[str | int], _kind: str) -> _Explained:
+    allowed = error.validator_value if isinstance(error.validator_value, list) else [error.validator_value]
+    if not isinstance(error.instance, str):
+        return  # its type is reported already
+    hint = did_you_mean(error.instance, allowed) or f"allowed: {listed(allowed)}"
+    yield f"{dotted(path)} cannot be {_value(error.instance)}", hint, None
+
+
+def _malformed(error: Refusal, path: list[str | int], _kind: str) -> _Explained:
+    what = str(error.schema.get("patternErrorMessage", ""))
+    if _is_about_a_name(error):
+        yield f"the name `{error.instance}` in {dotted(path)} is malformed", what, str(error.instance)
+        return
+    yield f"{dotted(path)} is malformed: {_value(error.instance)}", what, None
+
+
+_LIMITS: Mapping[str, Callable[[Any, Any], str]] = {
+    "minimum": lambda limit, value: f"must be at least {limit}, not {value}",
+    "maximum": lambda limit, value: f"must be at most {limit}, not {value}",
+    "minLength": lambda *_: "must not be empty",
+    "maxLength": lambda limit, value: f"must have at most {limit} characters, not {len(value)}",
+    "minItems": lambda limit, _: f"must have at least {limit} items",
+    "maxItems": lambda limit, value: f"must have at most {limit} items, not {len(value)}",
+    "minProperties": lambda limit, _: f"must have at least {limit} field",
+    "maxProperties": lambda limit, value: f"must have at most {limit} fields, not {len(value)}",
+}
+
+
+def _out_of_range(error: Refusal, path: list[str | int], _kind: str) -> _Explained:
+    yield f"{dotted(path)} {_LIMITS[str(error.validator)](error.validator_value, error.instance)}", "", None
+
+
+def _other(error: Refusal, path: list[str | int], _kind: str) -> _Explained:
+    yield f"{dotted(path)} is not valid ({error.validator})", "", None
+
+
+def _not_unique(error: Refusal, path: list[str | int], _kind: str) -> _Explained:
+    twice = sorted({str(item) for item in error.instance if error.instance.count(item) > 1})
+    yield f"{dotted(path)} lists {listed(twice)} more than once", "", None
+
+
+_EXPLAINERS: Mapping[str, Callable[[Refusal, list[str | int], str], _Explained]] = {
+    "additionalProperties": _unknown_fields,
+    "required": _missing_field,
+    "type": _wrong_type,
+    "enum": _not_allowed,
+    "const": _not_allowed,
+    "pattern": _malformed,
+    "uniqueItems": _not_unique,
+    **dict.fromkeys(_LIMITS, _out_of_range),
+}
+_CODES = {
+    "additionalProperties": "RC123",
+    "required": "RC124",
+    "type": "RC125",
+    "enum": "RC126",
+    "const": "RC126",
+    "pattern": "RC127",
+    "uniqueItems": "RC131",
+    **dict.fromkeys(_LIMITS, "RC128"),
+}
+
+
+def _is_about_a_name(error: Refusal) -> bool:
+    return "propertyNames" in error.absolute_schema_path
+
+
+def _cut(document: Map, errors: list[Refusal]) -> None:
+    """Remove what ``errors`` are about: of a mapping with unknown fields only those, of a repeating list nothing."""
+    paths: set[tuple[str | int, ...]] = set()
+    for error in errors:
+        path = tuple(error.absolute_path)
+        if error.validator == "additionalProperties":
+            known = error.schema["properties"]
+            paths.update((*path, name) for name in error.instance if name not in known)
+        elif _is_about_a_name(error):
+            paths.add((*path, str(error.instance)))
+        elif error.validator not in ("uniqueItems", "minProperties"):
+            paths.add(path)
+    # Deepest first, and of one list the last item first: no removal moves what another one means.
+    for path in sorted(
+        paths, key=lambda path: [(str(part), 0) if isinstance(part, str) else ("", part) for part in path], reverse=True
+    ):
+        _remove(document, list(path))
+
+
+def _remove(document: Map, path: list[str | int]) -> None:
+    if len(path) < 2:  # top-level fields stay, so that what follows finds them
+        return
+    container: Any = document
+    for part in path[:-1]:
+        held = isinstance(container, list) or part in container
+        container = container[part] if held else None
+        if not isinstance(container, Map | Seq):
+            return
+    last = path[-1]
+    if isinstance(container, Map) and isinstance(last, str) and last in container:
+        container.remove(last)
+    elif isinstance(container, Seq) and isinstance(last, int) and last < len(container):
+        container.remove_at(last)

@@ -1,0 +1,140 @@
+"""Finds and reads the files of a declaration: regular files inside the project, UTF-8, of limited size."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from reconciler.declare.collector import Collector
+from reconciler.declare.text import STRICT, Limits
+
+SUFFIXES = (".yaml", ".yml")
+PROJECT_FILE = "reconciler"
+
+# Where each kind lives: file stem at the top, or folder (and whether its subfolders count).
+TOP_FILES = {PROJECT_FILE: "Project", "scopes": "ScopeCatalog", "policy": "GuardrailPolicy"}
+FOLDERS = {"templates": ("IntegrationTemplate", False), "clients": ("IntegrationClient", True)}
+
+
+def find_project(start: Path) -> Path | None:
+    """The nearest folder, from ``start`` upwards, that has a reconciler.yaml (or .yml)."""
+    here = start.resolve()
+    for folder in (here, *here.parents):
+        if any((folder / f"{PROJECT_FILE}{suffix}").exists() for suffix in SUFFIXES):
+            return folder
+    return None
+
+
+def project_files(root: Path) -> list[str]:
+    """reconciler.yaml; both when there is also a reconciler.yml (which is then an error: declared twice)."""
+    return [name for name in _top_names(PROJECT_FILE) if _is_there(root / name)]
+
+
+def declaration_files(root: Path, found: Collector) -> Iterator[tuple[str, str]]:
+    """Every file of the declaration as (expected kind, path relative to the project with ``/``), in order."""
+    for stem, kind in TOP_FILES.items():
+        yield from ((kind, name) for name in _top_names(stem) if _is_there(root / name))
+    for folder, (kind, deep) in FOLDERS.items():
+        if _is_there(root / folder) and _stays_inside(root, folder, found):
+            yield from ((kind, name) for name in _walk(root, folder, found, deep=deep))
+
+
+def _top_names(stem: str) -> Iterator[str]:
+    return (f"{stem}{suffix}" for suffix in SUFFIXES)
+
+
+def _is_there(path: Path) -> bool:
+    return os.path.lexists(path)
+
+
+def _walk(root: Path, folder: str, found: Collector, *, deep: bool) -> Iterator[str]:
+    """YAML files below ``folder``. Hidden names are left out; a link to a folder is reported, not followed
+    and not passed over: clients behind it would look as if they were deleted."""
+    try:
+        with os.scandir(root / folder) as entries:
+            found_here = sorted(entries, key=lambda entry: entry.name)
+    except OSError as error:
+        found.add("RC101", (folder, 1, 1), f"the folder cannot be read: {error.strerror}")
+        return
+    for entry in found_here:
+        if entry.name.startswith("."):
+            continue
+        path = f"{folder}/{entry.name}"
+        if entry.is_symlink() and (root / path).is_dir():
+            found.add("RC113", (shown(path), 1, 1), "a link to a folder is not followed")
+        elif entry.name.lower().endswith(SUFFIXES):
+            if not entry.is_symlink() or _stays_inside(root, path, found):
+                yield path
+        elif deep and entry.is_dir():
+            yield from _walk(root, path, found, deep=True)
+
+
+def _stays_inside(root: Path, path: str, found: Collector) -> bool:
+    try:
+        inside = (root / path).resolve().is_relative_to(root.resolve())
+    except (OSError, RuntimeError):
+        inside = True  # a circle of links: reading it says so
+    if not inside:
+        found.add("RC113", (shown(path), 1, 1), "a link leads out of the project")
+    return inside
+
+
+def shown(path: str) -> str:
+    """``path`` as text that can be printed, whatever bytes the file system has."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def read(root: Path, path: str, found: Collector, limits: Limits = STRICT) -> str | None:
+    """The text of a file of the project, or None after reporting why not. Never blocks on a pipe."""
+    name = shown(path)
+    start = (name, 1, 1)
+    if not _stays_inside(root, path, found):
+        return None
+    try:
+        data = _read_regular(root / path, limits.size)
+    except OSError as error:
+        found.add("RC101", start, f"the file cannot be read: {error.strerror or 'not a file'}")
+        return None
+    except ValueError:
+        found.add("RC101", start, "the name of the file is not valid")
+        return None
+    if data is None:
+        found.add("RC102", start, "this is not a regular file")
+        return None
+    if len(data) > limits.size:
+        found.add("RC103", start, f"the file is larger than {limits.size // 1024} KiB")
+        return None
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        before = data[data.rfind(b"\n", 0, error.start) + 1 : error.start]
+        column = len(before.decode("utf-8", "replace")) + 1
+        found.add("RC104", (name, line, column), f"the byte 0x{data[error.start]:02X} is not UTF-8")
+        return None
+    found.texts[name] = text
+    return text
+
+
+def _read_regular(path: Path, limit: int) -> bytes | None:
+    """At most ``limit`` + 1 bytes; None when it is not a regular file. Raises ``OSError``."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return None
+        with os.fdopen(descriptor, "rb", buffering=0, closefd=False) as file:
+            pieces, size = [], 0
+            while size <= limit and (piece := file.read(limit + 1 - size)):
+                pieces.append(piece)
+                size += len(piece)
+        return b"".join(pieces)
+    finally:
+        os.close(descriptor)
+
+
+def is_inside(path: str) -> bool:
+    """Whether ``path`` is relative, has no ``..`` and names something below the project."""
+    parts = PurePosixPath(path).parts
+    return bool(parts) and not path.startswith("/") and ".." not in parts and "\\" not in path and "\0" not in path

@@ -1,0 +1,47 @@
+"""A document of kind GuardrailPolicy → ``domain.desired.GuardrailPolicy``."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from reconciler.declare.collector import Collector, source_of
+from reconciler.declare.documents import Document
+from reconciler.declare.nodes import Map
+from reconciler.declare.project import checked
+from reconciler.declare.suggest import did_you_mean
+from reconciler.declare.values import calendar_day
+from reconciler.domain.desired import Budget, GuardrailPolicy, Waiver
+
+# These let a client go whose file may be gone already, so its name need not be declared any more.
+_ABOUT_REMOVAL = frozenset({"protect", "budget-removals", "remove-all"})
+
+
+def build_policy(document: Document, found: Collector) -> GuardrailPolicy:
+    """Budgets not said keep their defaults; a waiver with a wrong date is reported and left out."""
+    budgets = document.spec.sub("budgets")
+    waivers = tuple(waiver for item, _ in document.spec.items_at("waivers") if (waiver := _waiver(item, found)))
+    return GuardrailPolicy(_budget(budgets.sub("removals")), _budget(budgets.sub("changes")), waivers)
+
+
+def _budget(spec: Map) -> Budget:
+    default = Budget()
+    return Budget(spec.get("percent", default.percent), spec.get("atLeast", default.at_least))
+
+
+def _waiver(item: Map, found: Collector) -> Waiver | None:
+    until = checked(item, "until", calendar_day, "RC201", found, "")
+    if not until or not {"guard", "client", "reason", "approver"} <= item.keys():
+        return None
+    source = source_of(item.mark)
+    return Waiver(item["guard"], item["client"], item["reason"], item["approver"], until, source)
+
+
+def check_waivers(document: Document, clients: Collection[str], found: Collector) -> None:
+    """Waivers that name a client which is not declared, as far as that is a slip and not their very purpose."""
+    for item, _ in document.spec.items_at("waivers"):
+        name = item.get("client", "*")
+        if name == "*" or name in clients:
+            continue
+        hint = did_you_mean(name, clients)
+        if hint or item.get("guard") not in _ABOUT_REMOVAL:
+            found.add("RC202", item.marks["client"], f"the waiver names `{name}`, which is not declared", hint=hint)

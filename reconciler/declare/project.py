@@ -1,0 +1,170 @@
+"""A document of kind Project → ``domain.desired.Project``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import TypeVar
+
+from reconciler.declare.collector import Collector
+from reconciler.declare.documents import Document
+from reconciler.declare.files import is_inside
+from reconciler.declare.nodes import Map, Mark
+from reconciler.declare.suggest import did_you_mean
+from reconciler.declare.values import network, positive_duration, short_duration, vault_address
+from reconciler.domain.desired import AuthSettings, Environment, Project, VaultSettings
+from reconciler.domain.window import Freeze, parse_freeze
+
+_T = TypeVar("_T")
+_DAY = timedelta(days=1)
+_HALF_MINUTE = timedelta(seconds=30)
+# The audit folder is staged and committed as a whole: it may not be one that people write in.
+_TAKEN = frozenset({"clients", "templates", ".git", ".reconciler"})
+
+
+def build_project(document: Document, root: Path, found: Collector) -> Project | None:
+    """The project, or None when anything in the document is wrong; what is wrong goes to ``found``."""
+    before = found.errors
+    spec = document.spec
+    environments = spec.sub("environments")
+    built = {name: _environment(name, environments.sub(name), root, found) for name in environments}
+    _check_requires(environments, found)
+    _check_mounts(environments, built, found)
+    audit = _audit_path(spec.sub("audit"), found)
+    expires = checked(spec.sub("plan"), "expires", positive_duration, "RC150", found, _DAY)
+    if not document.sound or not document.name or found.errors != before:
+        return None
+    whole = {name: environment for name, environment in built.items() if environment}
+    return Project(document.name, spec["keyPrefix"], audit, whole, expires)
+
+
+def checked(parent: Map, field: str, parse: Callable[[str], _T], code: str, found: Collector, default: _T) -> _T:
+    """The parsed value of ``field``; ``default`` when it is absent or, after reporting it, not valid."""
+    text = parent.get(field)
+    if not isinstance(text, str):
+        return default
+    try:
+        return parse(text)
+    except ValueError as error:
+        found.add(code, parent.marks[field], str(error))
+        return default
+
+
+def _environment(name: str, spec: Map, root: Path, found: Collector) -> Environment | None:
+    vault = spec.sub("vault")
+    networks = tuple(str(item) for item in networks_of(spec, "allowedNetworks", found))
+    freezes = tuple(filter(None, (_freeze(item, found) for item, _ in spec.items_at("freeze"))))
+    ttl = checked(spec.sub("lease"), "ttl", short_duration, "RC150", found, _HALF_MINUTE)
+    settings = _vault(name, vault, root, found)
+    if settings is None:
+        return None
+    return Environment(name, settings, spec.get("requires"), freezes, networks, ttl)
+
+
+def networks_of(spec: Map, field: str, found: Collector, address: str = "") -> list[str]:
+    """The valid networks of a list, in their canonical form."""
+    networks = []
+    for text, mark in spec.items_at(field):
+        try:
+            networks.append(str(network(text)))
+        except ValueError as error:
+            found.add("RC154", mark, str(error), address=address)
+    return networks
+
+
+def _freeze(item: Map, found: Collector) -> Freeze | None:
+    if not {"from", "to", "reason"} <= item.keys():
+        return None
+    try:
+        return parse_freeze(item["from"], item["to"], item["reason"])
+    except ValueError as error:
+        # The sentence quotes the date it is about.
+        field = "to" if repr(item["to"]) in str(error) and repr(item["from"]) not in str(error) else "from"
+        found.add("RC153", item.marks[field], str(error))
+        return None
+
+
+def _vault(name: str, vault: Map, root: Path, found: Collector) -> VaultSettings | None:
+    address = checked(vault, "address", vault_address, "RC163", found, "")
+    timeout = checked(vault, "timeout", short_duration, "RC150", found, _HALF_MINUTE)
+    mounts, auth = vault.sub("mounts"), vault.sub("auth")
+    if not address:
+        return None
+    authority = vault.get("caCert")
+    namespace = vault.get("namespace")
+    return VaultSettings(
+        address=address,
+        registry_mount=mounts.get("registry", f"integrations/{name}/registry"),
+        secrets_mount=mounts.get("secrets", f"integrations/{name}/secrets"),
+        transit_mount=mounts.get("transit", f"integrations/{name}/transit"),
+        auth=AuthSettings(auth.get("method", "token"), auth.get("role"), auth.get("mount")),
+        namespace=namespace.rstrip("/") if namespace else None,
+        ca_cert=str(root / authority) if authority else None,
+        timeout=timeout,
+    )
+
+
+def _audit_path(audit: Map, found: Collector) -> str:
+    path = audit.get("path", "audit")
+    if not is_inside(path) or path.split("/")[0] in _TAKEN:
+        found.add("RC160", audit.marks["path"], f"the audit report cannot be kept in `{path}`")
+        return "audit"
+    return "/".join(part for part in str(path).split("/") if part not in ("", "."))
+
+
+def _check_requires(environments: Map, found: Collector) -> None:
+    """Every required environment exists and none requires itself, be it through others."""
+    requires = {name: environments.sub(name).get("requires") for name in environments}
+    for name, required in requires.items():
+        if required is None:
+            continue
+        mark = environments.sub(name).marks["requires"]
+        if required not in requires:
+            hint = did_you_mean(required, [other for other in requires if other != name])
+            found.add("RC133", mark, f"environment `{name}` requires `{required}`, which does not exist", hint=hint)
+            continue
+        chain = _chain(name, requires)
+        if chain[-1] == name:
+            found.add("RC137", mark, "these environments require each other: " + " → ".join(chain))
+
+
+def _chain(name: str, requires: Mapping[str, str | None]) -> list[str]:
+    """``name`` and what it requires, up to the end or the first repetition."""
+    chain = [name]
+    following = requires.get(name)
+    while following is not None and following not in chain:
+        chain.append(following)
+        following = requires.get(following)
+    return [*chain, following] if following is not None else chain
+
+
+def _check_mounts(environments: Map, built: Mapping[str, Environment | None], found: Collector) -> None:
+    """No mount is used twice on one server, and none lies inside another (Vault refuses that)."""
+    taken: list[tuple[tuple[str, str | None], str, str]] = []
+    for name, environment in built.items():
+        if environment is None:
+            continue
+        vault = environment.vault
+        server = (vault.address, vault.namespace)
+        for field, mount in (
+            ("registry", vault.registry_mount),
+            ("secrets", vault.secrets_mount),
+            ("transit", vault.transit_mount),
+        ):
+            owner = f"{name}'s {field} mount"
+            for other_server, other, other_owner in taken:
+                if server == other_server and (
+                    f"{mount}/".startswith(f"{other}/") or f"{other}/".startswith(f"{mount}/")
+                ):
+                    found.add(
+                        "RC161",
+                        _mount_mark(environments, name, field),
+                        f"{owner} `{mount}` collides with {other_owner} `{other}`",
+                    )
+            taken.append((server, mount, owner))
+
+
+def _mount_mark(environments: Map, name: str, field: str) -> Mark:
+    vault = environments.sub(name).sub("vault")
+    return vault.sub("mounts").marks.get(field, vault.mark)

@@ -1,0 +1,215 @@
+"""The entry points: a folder → a project, a desired state, or everything that is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from reconciler.declare.catalogue import Catalogue, build_catalogue
+from reconciler.declare.clients import ClientBuilder
+from reconciler.declare.codes import CODES, INVALID
+from reconciler.declare.collector import Collector
+from reconciler.declare.documents import Document, read_documents
+from reconciler.declare.files import declaration_files, project_files, shown
+from reconciler.declare.policy import build_policy, check_waivers
+from reconciler.declare.project import build_project
+from reconciler.declare.references import (
+    check_environments,
+    check_owners,
+    check_renames,
+    check_template,
+    index,
+    only_one,
+)
+from reconciler.declare.spec import SpecCheck
+from reconciler.declare.suggest import did_you_mean, listed
+from reconciler.domain.desired import Desired, DesiredClient, GuardrailPolicy, Project
+from reconciler.domain.plan import Finding, Level
+from reconciler.errors import DeclarationError
+
+_PROJECT_FILE = "reconciler.yaml"
+
+
+def load_project(root: Path) -> tuple[Project | None, list[Finding]]:
+    """The project from reconciler.yaml alone, whatever state the other files are in; None when it is not valid."""
+    found = Collector()
+    project, _ = _project(root, found)
+    return project, found.findings()
+
+
+def load(root: Path, environment: str) -> Desired:
+    """The desired state of ``environment``.
+
+    Raises ``DeclarationError`` with every finding of the declaration when one of them is an error, or when
+    the environment does not exist.
+    """
+    declaration = _read(root)
+    project = declaration.project
+    if project and environment not in project.environments:
+        hint = did_you_mean(environment, project.environments) or f"there is {listed(project.environments)}"
+        message = f"the project has no environment `{environment}`"
+        raise DeclarationError("RC133", message, hint)
+    clients = declaration.resolve(environment)
+    if declaration.found.errors or project is None:
+        raise invalid(declaration.found.findings())
+    return Desired(
+        project=project,
+        environment=project.environments[environment],
+        clients=clients,
+        policy=declaration.policy,
+        scopes=declaration.catalogue.scopes,
+    )
+
+
+def validate(root: Path, paths: Iterable[Path] = ()) -> list[Finding]:
+    """Everything that is wrong with the declaration, for all its environments, by file and line.
+
+    With ``paths`` (files or folders) what lies there, and errors of reconciler.yaml, without which nothing
+    else can be judged.
+    """
+    declaration = _read(root)
+    for environment in declaration.environments:
+        declaration.resolve(environment)
+    wanted = list(paths)
+    if not wanted:
+        return declaration.found.findings()
+    return _only(declaration, root, wanted)
+
+
+def invalid(findings: list[Finding]) -> DeclarationError:
+    """The error that carries ``findings``."""
+    count = sum(finding.level is Level.ERROR for finding in findings)
+    message = f"the declaration is not valid: {count} error{'' if count == 1 else 's'}"
+    return DeclarationError(INVALID, message, CODES[INVALID].remedy, tuple(findings))
+
+
+@dataclass(slots=True)
+class _Declaration:
+    """All documents, read and checked one by one. ``environments`` maps those of the project to what each
+    requires; ``files`` are the files that were read."""
+
+    found: Collector
+    project: Project | None
+    environments: Mapping[str, str | None]
+    catalogue: Catalogue
+    policy: GuardrailPolicy
+    templates: Mapping[str, Document]
+    builders: Mapping[str, tuple[Document, ClientBuilder]]
+    files: frozenset[str]
+
+    def resolve(self, environment: str) -> dict[str, DesiredClient]:
+        """The clients of one environment by name, in the order of their names."""
+        return {
+            name: builder.build(environment)
+            for name, (document, builder) in sorted(self.builders.items())
+            if environment in document.spec.sub("environments")
+        }
+
+
+def _project(root: Path, found: Collector) -> tuple[Project | None, dict[str, str | None]]:
+    """The project, and its environments as far as they can be told."""
+    documents: list[Document] = []
+    complete = True
+    for path in project_files(root):
+        read, whole = read_documents(root, path, "Project", found)
+        documents += read
+        complete = complete and whole
+    document = only_one(documents, found)
+    if document is None:
+        if complete:
+            found.add("RC114", (_PROJECT_FILE, 1, 1), "there is no Project")
+        return None, {}
+    environments = document.spec.sub("environments")
+    requires = {name: environments.sub(name).get("requires") for name in environments}
+    return build_project(document, root, found), requires
+
+
+def _read(root: Path) -> _Declaration:
+    """Read every file, check every document, connect them. Nothing stops at the first mistake."""
+    found = Collector()
+    project, environments = _project(root, found)
+    documents: dict[str, list[Document]] = {}
+    doubtful: set[str] = set()
+    files = set(map(shown, project_files(root)))
+    for kind, path in declaration_files(root, found):
+        if kind == "Project":
+            continue
+        files.add(shown(path))
+        read, complete = read_documents(root, path, kind, found)
+        documents.setdefault(kind, []).extend(read)
+        if not complete:
+            doubtful.add(kind)
+    catalogue = _catalogue(documents.get("ScopeCatalog", []), "ScopeCatalog" in doubtful, root, found)
+    templates = index(documents.get("IntegrationTemplate", []), "template", found)
+    clients = index(documents.get("IntegrationClient", []), "client", found)
+    rules = only_one(documents.get("GuardrailPolicy", []), found)
+    policy = build_policy(rules, found) if rules else GuardrailPolicy()
+    if rules and "IntegrationClient" not in doubtful:
+        check_waivers(rules, clients, found)
+    for template in documents.get("IntegrationTemplate", []):
+        SpecCheck(catalogue, found).check(template.spec)
+    for client in documents.get("IntegrationClient", []):
+        _check_client(client, catalogue, found)
+        check_template(client, templates, complete="IntegrationTemplate" not in doubtful, found=found)
+        if environments:
+            check_environments(client, environments, found)
+    check_renames(clients, found)
+    check_owners(clients.values(), found)
+    builders = {name: (client, _builder(client, templates, found)) for name, client in clients.items()}
+    return _Declaration(found, project, environments, catalogue, policy, templates, builders, frozenset(files))
+
+
+def _catalogue(documents: list[Document], doubtful: bool, root: Path, found: Collector) -> Catalogue:  # noqa: FBT001
+    document = only_one(documents, found)
+    if document is not None:
+        built = build_catalogue(document, root, found)
+        return Catalogue(built.scopes, complete=built.complete and not doubtful)
+    if not doubtful:
+        found.add("RC139", None, "there is no ScopeCatalog: scopes are not checked")
+    return Catalogue()
+
+
+def _check_client(client: Document, catalogue: Catalogue, found: Collector) -> None:
+    """Each text on its own: the client's, and what each environment changes."""
+    check = SpecCheck(catalogue, found, client.address)
+    check.check(client.spec)
+    environments = client.spec.sub("environments")
+    for name in environments:
+        if environments[name]:
+            check.check(environments.sub(name))
+
+
+def _builder(client: Document, templates: Mapping[str, Document], found: Collector) -> ClientBuilder:
+    name = client.spec.get("template")
+    template = templates.get(name) if name is not None else None
+    sound = client.sound and (name is None or (template is not None and template.sound))
+    return ClientBuilder(client, template, sound=sound, found=found)
+
+
+def _only(declaration: _Declaration, root: Path, paths: list[Path]) -> list[Finding]:
+    """The findings below ``paths``, which are relative to the working directory."""
+    base = root.resolve()
+    wanted: list[str] = []
+    for path in paths:
+        try:
+            relative = path.absolute().resolve().relative_to(base).as_posix()
+        except (ValueError, OSError, RuntimeError):
+            relative = ""
+        below = relative == "." or any(_is_below(file, relative) for file in declaration.files)
+        if relative and below:
+            wanted.append(relative)
+        else:
+            declaration.found.add("RC115", None, f"`{shown(str(path))}` is not part of the declaration")
+    return [finding for finding in declaration.found.findings() if _is_wanted(finding, wanted)]
+
+
+def _is_wanted(finding: Finding, wanted: list[str]) -> bool:
+    if finding.source is None or (finding.source.file == _PROJECT_FILE and finding.level is Level.ERROR):
+        return True
+    file = finding.source.file
+    return any(path == "." or _is_below(file, path) for path in wanted)
+
+
+def _is_below(file: str, path: str) -> bool:
+    return file == path or file.startswith(f"{path}/")

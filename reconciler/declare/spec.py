@@ -1,0 +1,101 @@
+"""What is wrong with one spec as it is written: a client's, a template's, or what an environment changes.
+
+Judged per text, not per merged client: a mistake in a template is told once, where it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from reconciler.declare.catalogue import Catalogue
+from reconciler.declare.collector import Collector
+from reconciler.declare.nodes import Map
+from reconciler.declare.project import networks_of
+from reconciler.declare.suggest import did_you_mean
+from reconciler.declare.urls import is_loopback, parse_url
+from reconciler.declare.values import parse_duration, parse_window, positive_duration, short_duration
+
+# What this version can sign with; the webhook issue's other schemes are data of the same shape.
+SIGNATURES = {"scheme": ("standard-webhooks",), "algorithm": ("hmac-sha256",)}
+
+_LIFETIME: dict[str, tuple[str, Callable[[str], object]]] = {
+    "lifetime": ("RC151", positive_duration),
+    "renewBefore": ("RC151", positive_duration),
+    "grace": ("RC150", parse_duration),
+    "window": ("RC152", parse_window),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SpecCheck:
+    """Reports what is wrong in a spec; ``address`` is the client's, empty for a template."""
+
+    catalogue: Catalogue
+    found: Collector
+    address: str = ""
+
+    def check(self, spec: Map) -> None:
+        self._scopes(spec)
+        if "allowedCidrs" in spec:
+            networks_of(spec, "allowedCidrs", self.found, self.address)
+        self._unique_names(spec, "keys")
+        self._unique_names(spec, "webhooks")
+        for key in spec.named("keys"):
+            self._lifetimes(key)
+            self._lifetimes(key.sub("rotation"))
+        for webhook in spec.named("webhooks"):
+            self._lifetimes(webhook.sub("secret"))
+            self._url(webhook)
+            self._signature(webhook.sub("signature"))
+            self._value(webhook.sub("delivery"), "timeout", "RC150", short_duration)
+
+    def _scopes(self, spec: Map) -> None:
+        for scope, mark in spec.items_at("scopes"):
+            fault = self.catalogue.fault(scope)
+            if fault:
+                code, message, hint = fault
+                self.found.add(code, mark, message, hint=hint, address=self.address)
+
+    def _unique_names(self, spec: Map, field: str) -> None:
+        seen: dict[str, int] = {}
+        for item in spec.named(field):
+            name, mark = item["name"], item.marks["name"]
+            if name in seen:
+                message = f"`{name}` is already the name of an item in line {seen[name]}"
+                self.found.add("RC131", mark, message, address=self.address)
+            seen.setdefault(name, mark[1])
+
+    def _lifetimes(self, parent: Map) -> None:
+        for field, (code, parse) in _LIFETIME.items():
+            if field in parent:
+                self._value(parent, field, code, parse)
+
+    def _value(self, parent: Map, field: str, code: str, parse: Callable[[str], object]) -> None:
+        text = parent.get(field)
+        if isinstance(text, str):
+            try:
+                parse(text)
+            except ValueError as error:
+                self.found.add(code, parent.marks[field], str(error), address=self.address)
+
+    def _url(self, webhook: Map) -> None:
+        text = webhook.get("url")
+        if text is None:
+            return
+        mark = webhook.marks["url"]
+        try:
+            url = parse_url(text)
+        except ValueError as error:
+            self.found.add("RC155", mark, str(error), address=self.address)
+            return
+        if url.startswith("http:") and not is_loopback(url):
+            self.found.add("RC156", mark, "the URL is http: deliveries are not encrypted", address=self.address)
+
+    def _signature(self, signature: Map) -> None:
+        for field, supported in SIGNATURES.items():
+            value = signature.get(field)
+            if value is not None and value not in supported:
+                hint = did_you_mean(value, supported)
+                message = f"the signature {field} `{value}` is not supported"
+                self.found.add("RC159", signature.marks[field], message, hint=hint, address=self.address)

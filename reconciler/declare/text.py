@@ -1,0 +1,299 @@
+"""Strict YAML with positions: one parser (libyaml's events), no constructor, nothing resolved that surprises.
+
+Refused: forbidden characters, anchors, aliases, tags, directives, fields written twice, field names that are not
+text, depth over the limit. Resolved: ``null``, ``~``, nothing at all, ``true``, ``false`` and plain whole numbers;
+everything else is text (``NO``, ``on``, ``12:30``, ``1.10`` and ``0777`` stay what was written).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import Any
+
+from yaml import YAMLError
+from yaml._yaml import CParser
+from yaml.error import MarkedYAMLError
+from yaml.events import (
+    AliasEvent,
+    DocumentEndEvent,
+    DocumentStartEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+)
+
+from reconciler.declare.collector import Collector
+from reconciler.declare.mask import secrets_in
+from reconciler.declare.nodes import Map, Mark, Seq
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """``foreign``: written for another program (OpenAPI), where numbers as field names, anchors and tags are
+    customary; an alias then is the anchored value itself, never a copy."""
+
+    size: int = 1 << 20  # bytes
+    depth: int = 20
+    foreign: bool = False
+
+
+STRICT = Limits()
+
+
+@dataclass(slots=True)
+class Parsed:
+    """One document. ``whole`` is False when a part of ``value`` could not be read as it was meant."""
+
+    value: Any
+    mark: Mark
+    whole: bool = True
+
+
+_PLAIN: dict[str, bool | None] = {"": None, "~": None, "null": None, "true": True, "false": False}
+_WHOLE_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})\Z")
+
+_CONTROL = "\x00-\x08\x0b\x0c\x0e-\x1f\x7f"
+_FORBIDDEN_ASCII = re.compile(f"[{_CONTROL}]|\r(?!\n)")
+# C1 controls, soft hyphen, fillers, zero-width, bidi, line separators, tags: drawn as nothing, or redraw the rest.
+_FORBIDDEN = re.compile(
+    f"[{_CONTROL}\x80-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f"
+    "\u3164\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]|\r(?!\n)"
+)
+_SHOWN = 20  # forbidden characters that are listed for one file
+
+# What libyaml says (the beginning of it), what a person can use.
+_SYNTAX = (
+    ("mapping values are not allowed", "a colon is not expected here", "quote a text that holds `: `"),
+    ("did not find expected key", "the indentation does not fit, or a field is missing its colon", ""),
+    ("could not find expected ':'", "a field has no colon", "write `name: value`"),
+    ("did not find expected '-' indicator", "the indentation of the list does not fit", ""),
+    ("did not find expected ',' or '}'", "a `{` is not closed, or a comma is missing", ""),
+    ("did not find expected ',' or ']'", "a `[` is not closed, or a comma is missing", ""),
+    ("found unexpected end of stream", "a quote is not closed", "close the quote"),
+    ("found unknown escape character", "an escape that does not exist", "double the backslash, or use single quotes"),
+    ("did not find expected <document start>", "text after the end of the document", "begin a new document with `---`"),
+    ("block sequence entries are not allowed", "a list item is not expected here", "begin the list on its own line"),
+)  # fmt: skip
+_UNCLOSED = ("did not find expected ',' or", "found unexpected end of stream")
+
+
+def parse(text: str, file: str, found: Collector, limits: Limits = STRICT) -> list[Parsed]:
+    """The documents of ``text``, empty ones left out. What is wrong goes to ``found``; after a syntax error
+    the documents before it are returned."""
+    if not limits.foreign and not _characters_allowed(text, file, found):
+        return []
+    builder = _Builder(file, found, limits, escapes="\\" in text)
+    try:
+        parser = CParser(text)
+        while not builder.stopped:
+            event = parser.get_event()
+            if event is None:
+                break
+            builder.take(event)
+    except YAMLError as error:
+        _report_syntax(error, text, file, found)
+        builder.abandon()
+    return builder.documents
+
+
+def _characters_allowed(text: str, file: str, found: Collector) -> bool:
+    """Also looks for secrets, comments included; these are reported but do not stop the reading."""
+    for name, offset in secrets_in(text):
+        found.add("RC112", _mark_at(text, offset, file), f"this looks like {name}")
+    pattern = _FORBIDDEN_ASCII if text.isascii() else _FORBIDDEN
+    allowed = True
+    for count, match in enumerate(pattern.finditer(text)):
+        if count == _SHOWN:
+            break
+        allowed = False
+        found.add("RC105", _mark_at(text, match.start(), file), f"the character {_named(match[0])} is not allowed")
+    return allowed
+
+
+def _mark_at(text: str, offset: int, file: str) -> Mark:
+    return file, text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
+
+
+def _named(character: str) -> str:
+    name = unicodedata.name(character, "a control character")
+    return f"U+{ord(character):04X} ({name})"
+
+
+def _report_syntax(error: YAMLError, text: str, file: str, found: Collector) -> None:
+    problem = str(getattr(error, "problem", "") or "")
+    mark = (getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)) if problem else None
+    if not isinstance(error, MarkedYAMLError) or mark is None:
+        found.add("RC106", (file, 1, 1), "this is not YAML")
+        return
+    lines = text.split("\n")
+    opened = error.context_mark if problem.startswith(_UNCLOSED) else None
+    if opened is not None and opened.line != mark.line:
+        mark = opened  # where it was opened says more than where its end was missed
+    line, column = mark.line, mark.column
+    if line >= len(lines) or not "".join([lines[line][column:], *lines[line + 1 :]]).strip():
+        line, column = _end(lines)
+    at = lines[line][column : column + 1]
+    message, remedy = f"this is not YAML: {problem}", ""
+    if problem.startswith("found character that cannot start any token"):
+        message = "a tab where YAML wants spaces" if at == "\t" else f"a text cannot begin with `{at}`"
+        remedy = "indent with spaces" if at == "\t" else "put the text in quotes"
+    for beginning, meaning, advice in _SYNTAX:
+        if problem.startswith(beginning):
+            message, remedy = meaning, advice
+    found.add("RC106", (file, line + 1, column + 1), message, remedy=remedy)
+
+
+def _end(lines: list[str]) -> tuple[int, int]:
+    """Line and column (from 0) after the last thing that is written."""
+    line = max((number for number, text in enumerate(lines) if text.strip()), default=0)
+    return line, len(lines[line].rstrip())
+
+
+class _Builder:
+    """Turns events into values. ``container`` is what is being filled, ``stack`` what surrounds it; in a
+    mapping ``key`` is the field name that waits for its value."""
+
+    def __init__(self, file: str, found: Collector, limits: Limits, *, escapes: bool) -> None:
+        self.documents: list[Parsed] = []
+        self.stopped = False
+        self._file, self._found, self._limits, self._escapes = file, found, limits, escapes
+        self._container: Map | Seq | None = None
+        self._key: str | None = None
+        self._key_mark: Mark = (file, 1, 1)
+        self._stack: list[tuple[Map | Seq | None, str | None, Mark]] = []
+        self._whole = True
+        self._ended = 0
+        self._anchors: dict[str, Any] = {}
+
+    def abandon(self) -> None:
+        """Forget the document that a syntax error cut short."""
+        del self.documents[self._ended :]
+
+    def take(self, event: Any) -> None:
+        kind = type(event)
+        if kind is ScalarEvent:
+            self._scalar(event)
+        elif kind is MappingStartEvent or kind is SequenceStartEvent:
+            self._open(event, Map if kind is MappingStartEvent else Seq)
+        elif kind is MappingEndEvent or kind is SequenceEndEvent:
+            self._container, self._key, self._key_mark = self._stack.pop()
+        elif kind is AliasEvent:
+            self._alias(event)
+        elif kind is DocumentStartEvent:
+            self._whole, self._anchors = True, {}
+            if event.tags and not self._limits.foreign:
+                self._add("RC108", event, "a %TAG directive is not allowed")
+        elif kind is DocumentEndEvent:
+            if self.documents and not self._whole:
+                self.documents[-1].whole = False
+            self._ended = len(self.documents)
+
+    def _mark(self, event: Any) -> Mark:
+        start = event.start_mark
+        return self._file, start.line + 1, start.column + 1
+
+    def _add(self, code: str, event: Any, message: str) -> None:
+        self._found.add(code, self._mark(event), message)
+
+    def _scalar(self, event: Any) -> None:
+        text = event.value
+        value: Any = text
+        if event.implicit[0]:
+            if text in _PLAIN:
+                value = _PLAIN[text]
+            elif text[0] in "-0123456789" and _WHOLE_NUMBER.match(text):
+                value = int(text)
+        elif self._escapes and event.style == '"' and not self._limits.foreign:
+            self._escaped(event)
+        if event.anchor is not None or event.tag is not None:
+            self._decorated(event, value)
+        mark = self._mark(event)
+        if type(self._container) is Map and self._key is None:
+            self._field(value, text, mark)
+        else:
+            self._put(value, mark)
+
+    def _escaped(self, event: Any) -> None:
+        """Escapes of a double-quoted text can write what the raw text was searched for."""
+        match = _FORBIDDEN.search(event.value)
+        if match:
+            self._add("RC105", event, f"the text holds the character {_named(match[0])}, which is not allowed")
+            self._whole = False
+        for name, _ in secrets_in(event.value):
+            self._add("RC112", event, f"this looks like {name}")
+
+    def _decorated(self, event: Any, value: Any) -> None:
+        if self._limits.foreign:
+            if event.anchor is not None:
+                self._anchors[event.anchor] = value
+            return
+        if event.anchor is not None:
+            self._add("RC107", event, f"the anchor `&{event.anchor}` is not allowed")
+        if event.tag is not None:
+            self._add("RC108", event, f"the tag `{event.tag}` is not allowed")
+
+    def _alias(self, event: Any) -> None:
+        if self._limits.foreign:
+            value = self._anchors.get(event.anchor)
+        else:
+            self._add("RC107", event, f"the alias `*{event.anchor}` is not allowed")
+            self._whole, value = False, None
+        if type(self._container) is Map and self._key is None:
+            self._field(value, f"*{event.anchor}", self._mark(event))
+        else:
+            self._put(value, self._mark(event))
+
+    def _open(self, event: Any, make: type[Map | Seq]) -> None:
+        mark = self._mark(event)
+        value = make(mark)
+        if event.anchor is not None or event.tag is not None:
+            self._decorated(event, value)
+        if type(self._container) is Map and self._key is None:
+            self._found.add("RC110", mark, "a field name cannot be a list or a mapping")
+            self._whole, self._key, self._key_mark = False, f"?{mark[1]}:{mark[2]}", mark
+            self._stack.append((self._container, self._key, self._key_mark))
+        else:
+            self._put(value, mark)
+            self._stack.append((self._container, None, mark))
+        self._container, self._key = value, None
+        if len(self._stack) > self._limits.depth:
+            self._found.add("RC111", mark, f"this is nested more than {self._limits.depth} levels deep")
+            self.stopped, self._whole = True, False
+            self.documents[-1].whole = False
+
+    def _field(self, value: Any, text: str, mark: Mark) -> None:
+        """``value`` (written as ``text``) is the name of a field of the current mapping."""
+        assert isinstance(self._container, Map)
+        if not isinstance(value, str):
+            if not self._limits.foreign:
+                self._found.add("RC110", mark, f"the field name `{text}` is not text but {_type_of(value)}")
+                self._whole = False
+            value = text
+        if value in self._container:
+            _, line, column = self._container.key_marks[value]
+            first = f"it is already written in line {line}, column {column}"
+            self._found.add("RC109", mark, f"the field `{value}` is written twice: {first}")
+        self._key, self._key_mark = value, mark
+
+    def _put(self, value: Any, mark: Mark) -> None:
+        container = self._container
+        if container is None:
+            if value is not None:
+                self.documents.append(Parsed(value, mark))
+        elif type(container) is Seq:
+            container.append(value)
+            container.marks.append(mark)
+        elif isinstance(container, Map) and self._key is not None:
+            key, self._key = self._key, None
+            if key not in container:  # the first of two equal fields stays
+                container[key] = value
+                container.marks[key] = mark
+                container.key_marks[key] = self._key_mark
+
+
+def _type_of(value: object) -> str:
+    return "nothing" if value is None else "true or false" if isinstance(value, bool) else "a number"

@@ -1,0 +1,123 @@
+"""Webhook URLs and addresses: what a delivery may be sent to, as far as the text alone can tell.
+
+Where a name leads is decided when it is resolved, by the sender.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address
+from urllib.parse import SplitResult, urlsplit
+
+_NOT_IN_URL = re.compile(r"[\x00-\x20\x7f<>\"\\^`{|}]")
+_LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\Z")
+# getaddrinfo reads 127.1, 2130706433 and 0x7f000001 as addresses; no name of a host ends like that.
+_NUMERIC = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)\Z")
+
+
+@lru_cache(maxsize=4096)
+def parse_url(text: str) -> str:
+    """The URL with its scheme and host in lower case and its host in ASCII (punycode).
+
+    Raises ``ValueError`` with a sentence that repeats neither user name nor password.
+    """
+    found = _NOT_IN_URL.search(text)
+    if found:
+        raise ValueError(f"the URL holds {_character(found[0])}, which must be percent-encoded")
+    parts = _split(text)
+    if parts.scheme.lower() not in ("http", "https"):
+        raise ValueError("the URL is not absolute: it must begin with https:// or http://")
+    if "@" in parts.netloc:
+        raise ValueError("the URL holds a user name or password: deliveries are authenticated by their signature")
+    if "#" in text:
+        raise ValueError("the URL has a fragment (#…), which is never sent")
+    if not parts.path.isascii() or not parts.query.isascii():
+        raise ValueError("path and query of the URL must be percent-encoded ASCII")
+    netloc = _host(parts) + _port(parts)
+    return f"{parts.scheme.lower()}://{netloc}{parts.path}{'?' + parts.query if parts.query else ''}"
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the host of a parsed URL is this machine by its very text."""
+    host = urlsplit(url).hostname or ""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return IPv4Address(host).is_loopback
+    except ValueError:
+        return host == "::1"
+
+
+def _character(text: str) -> str:
+    return f"the character `{text}`" if text.isprintable() and text != " " else _name_of(text)
+
+
+def _name_of(character: str) -> str:
+    return "a space" if character == " " else "a control character"
+
+
+def _split(text: str) -> SplitResult:
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        raise ValueError("the URL cannot be read: mind its brackets and its host") from None
+    if not parts.netloc and parts.scheme.lower() in ("http", "https"):
+        raise ValueError("the URL names no host")
+    return parts
+
+
+def _port(parts: SplitResult) -> str:
+    try:
+        port = parts.port
+    except ValueError:
+        raise ValueError("the port of the URL is not a number from 1 to 65535") from None
+    if port is None:
+        if parts.netloc.endswith(":"):
+            raise ValueError("the URL has a colon but no port")
+        return ""
+    if port == 0:
+        raise ValueError("the port of the URL is not a number from 1 to 65535")
+    return f":{port}"
+
+
+def _host(parts: SplitResult) -> str:
+    host = parts.hostname
+    if not host:
+        raise ValueError("the URL names no host")
+    if "[" in parts.netloc:
+        try:
+            return f"[{IPv6Address(host).compressed}]" if "%" not in host else _refuse(host)
+        except ValueError:
+            raise ValueError("the URL's host is not an IPv6 address") from None
+    host = _ascii(host)
+    if _NUMERIC.match(host):
+        try:
+            return str(IPv4Address(host))
+        except ValueError:
+            raise ValueError("the URL's host is a number but not an IPv4 address of four parts") from None
+    if host.endswith("."):
+        raise ValueError("the URL's host ends in a dot: drop it")
+    if len(host) > 253 or not all(map(_LABEL.match, host.split("."))):
+        raise ValueError("the URL's host is not a valid name")
+    return host
+
+
+def _refuse(host: str) -> str:
+    raise ValueError(host)
+
+
+def _ascii(host: str) -> str:
+    """``host`` as DNS knows it. A name that IDNA would silently change (ß, full-width letters) is refused:
+    two programs could read it as two hosts."""
+    if host.isascii():
+        return host
+    try:
+        encoded = host.encode("idna").decode("ascii")
+        same = encoded.encode("ascii").decode("idna") == unicodedata.normalize("NFC", host)
+    except UnicodeError:
+        raise ValueError("the URL's host is not a valid international name") from None
+    if not same:
+        raise ValueError(f"the URL's host can be read as two names: write it as DNS knows it, perhaps {encoded}")
+    return encoded

@@ -1,0 +1,288 @@
+"""A valid declaration → desired state: merge, defaults, digests."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.declare import find_project, load, load_project, validate
+from reconciler.declare.collector import Collector
+from reconciler.declare.nodes import Map, merge
+from reconciler.declare.text import parse
+from reconciler.declare.urls import parse_url
+from reconciler.domain.canonical import digest
+from reconciler.domain.desired import ClientState
+from reconciler.errors import DeclarationError
+from tests.declare.conftest import CLIENT, PROJECT, SCOPES, TEMPLATE, MakeProject, client
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "acme-integrations"
+
+
+def test_template_client_and_environment_are_merged(make_project: MakeProject) -> None:
+    text = CLIENT.replace(
+        "    production:\n", "    production:\n      keys: [{name: primary, rotation: {grace: 1h}}]\n"
+    )
+    root = make_project({"clients/payouts.yaml": text})
+    production = load(root, "production").clients["payouts"]
+    (key,) = production.keys
+    assert (key.lifecycle.lifetime, key.lifecycle.renew_before) == (timedelta(days=90), timedelta(days=30))
+    assert key.lifecycle.grace == timedelta(hours=1)
+    (webhook,) = production.webhooks
+    assert (webhook.url, webhook.events) == ("https://hooks.example.com/p", ("payout.settled",))
+    staging = load(root, "staging").clients["payouts"]
+    assert staging.keys[0].lifecycle.grace == timedelta(hours=72)
+    assert staging.digest != production.digest
+    assert staging.base_digest == production.base_digest
+    assert staging.digest == digest(staging.spec)
+    assert (staging.source.file, staging.source.line) == ("clients/payouts.yaml", 4)
+
+
+def test_spec_is_canonical(make_project: MakeProject) -> None:
+    """Durations in their shortest form, sets sorted, defaults filled in, hosts in punycode."""
+    text = client(
+        spec="  scopes: [payouts:write, ledger:read]\n  allowedCidrs: [203.0.113.0/24, 2001:DB8::/32]\n"
+        "  webhooks: [{name: a, url: https://bücher.example/x?y=1, events: [z, b], secret: {lifetime: 48h}}]"
+    )
+    spec = load(make_project({"clients/payouts.yaml": text}), "staging").clients["payouts"].spec
+    assert spec == {
+        "state": "active",
+        "protect": False,
+        "scopes": ["ledger:read", "payouts:write"],
+        "allowedCidrs": ["2001:db8::/32", "203.0.113.0/24"],
+        "keys": {"primary": {"lifetime": "90d", "renewBefore": "30d", "grace": "3d"}},
+        "webhooks": {
+            "a": {
+                "url": "https://xn--bcher-kva.example/x?y=1",
+                "events": ["b", "z"],
+                "signature": {"scheme": "standard-webhooks", "algorithm": "hmac-sha256"},
+                "secret": {"lifetime": "2d", "renewBefore": "16h", "grace": "16h"},
+                "delivery": {"timeout": "10s", "attempts": 5},
+            }
+        },
+    }
+
+
+def test_order_in_the_file_does_not_matter(make_project: MakeProject) -> None:
+    one = load(make_project({"clients/payouts.yaml": client(spec="  scopes: [payouts:write, ledger:read]")}), "staging")
+    two = load(make_project({"clients/payouts.yaml": client(spec="  scopes: [ledger:read, payouts:write]")}), "staging")
+    assert one.clients["payouts"].digest == two.clients["payouts"].digest
+
+
+def test_reissue_after_is_no_other_specification(make_project: MakeProject) -> None:
+    """What was revoked by hand in one environment does not make its neighbour run something else."""
+    reissued = client().replace("{name: primary}", "{name: primary, reissueAfter: 3}")
+    before = load(make_project({"clients/payouts.yaml": client()}), "staging").clients["payouts"]
+    after = load(make_project({"clients/payouts.yaml": reissued}), "staging").clients["payouts"]
+    assert after.keys[0].lifecycle.reissue_after == 3
+    assert after.digest != before.digest
+    assert after.base_digest == before.base_digest
+
+
+def test_short_lifetimes(make_project: MakeProject) -> None:
+    """Seconds are allowed everywhere; a third of them is renewBefore, and grace is not longer."""
+    text = client().replace("{name: primary}", "{name: primary, lifetime: 10s}")
+    (key,) = load(make_project({"clients/payouts.yaml": text}), "staging").clients["payouts"].keys
+    assert key.lifecycle.renew_before == timedelta(seconds=3)
+    assert key.lifecycle.grace == timedelta(seconds=3)
+
+
+def test_only_clients_of_the_environment(make_project: MakeProject) -> None:
+    root = make_project(
+        {"clients/a.yaml": client("a"), "clients/b.yaml": client("b", ", renamedFrom: old", "  state: suspended")}
+    )
+    assert list(load(root, "staging").clients) == ["a", "b", "payouts"]
+    assert list(load(root, "production").clients) == ["payouts"]
+    renamed = load(root, "staging").clients["b"]
+    assert (renamed.renamed_from, renamed.state) == ("old", ClientState.SUSPENDED)
+
+
+def test_project_settings(make_project: MakeProject) -> None:
+    text = PROJECT.replace(
+        '"https://vault.example.com"',
+        '"https://vault.example.com/", namespace: team/a/, caCert: ca.pem, timeout: 5s, '
+        "auth: {method: approle, role: r, mount: ci}, mounts: {registry: kv/reg}",
+    )
+    text += (
+        "      allowedNetworks: [127.0.0.0/8]\n      lease: {ttl: 10s}\n"
+        "      freeze: [{from: 2026-12-24, to: 2026-12-26, reason: x}]\n"
+    )
+    root = make_project({"reconciler.yaml": text.replace("  environments", "  plan: {expires: 2h}\n  environments")})
+    project, findings = load_project(root)
+    assert findings == []
+    assert project is not None
+    assert project.plan_expires == timedelta(hours=2)
+    production = project.environments["production"]
+    vault = production.vault
+    assert (vault.address, vault.namespace, vault.timeout) == (
+        "https://vault.example.com",
+        "team/a",
+        timedelta(seconds=5),
+    )
+    assert vault.ca_cert == str(root / "ca.pem")
+    assert (vault.auth.method, vault.auth.role, vault.auth.mount) == ("approle", "r", "ci")
+    assert (vault.registry_mount, vault.secrets_mount) == ("kv/reg", "integrations/production/secrets")
+    assert (production.requires, production.allowed_networks) == ("staging", ("127.0.0.0/8",))
+    assert production.lease_ttl == timedelta(seconds=10)
+    assert production.freezes[0].end - production.freezes[0].start == timedelta(days=3)
+
+
+def test_policy_and_waivers(make_project: MakeProject) -> None:
+    policy = (
+        "apiVersion: reconciler/v1\nkind: GuardrailPolicy\nspec:\n  budgets: {changes: {percent: 5}}\n"
+        "  waivers: [{guard: protect, client: gone, reason: x, approver: y, until: 2027-01-31}]\n"
+    )
+    root = make_project({"policy.yaml": policy})
+    desired = load(root, "staging")
+    assert (desired.policy.changes.percent, desired.policy.changes.at_least, desired.policy.removals.percent) == (
+        5,
+        10,
+        30,
+    )
+    (waiver,) = desired.policy.waivers
+    assert (waiver.guard, waiver.client, waiver.until, waiver.source.line) == ("protect", "gone", "2027-01-31", 5)
+    assert validate(root) == []  # a waiver for a removal names a client that is gone: that is its purpose
+
+
+def test_scopes_from_openapi(make_project: MakeProject) -> None:
+    """Their risk is medium; the catalogue's own word wins; what no client could write is said."""
+    openapi = (
+        "openapi: 3.1.0\nx: &a {y: 1}\nz: *a\npaths: {/a: {get: {responses: {200: {description: ok}}}}}\n"
+        "components: {securitySchemes: {o: {flows: {implicit: "
+        "{scopes: {'orders:read': r, 'Orders.Write': w, 'ledger:read': l}}}}}}\n"
+    )
+    text = SCOPES + "  openapi: api/openapi.yaml\n"
+    root = make_project({"scopes.yaml": text, "api/openapi.yaml": openapi})
+    scopes = load(root, "staging").scopes
+    assert scopes["orders:read"] == "medium"
+    assert scopes["ledger:read"] == "low"
+    (finding,) = validate(root)
+    assert (finding.code, finding.source and finding.source.file) == ("RC141", "api/openapi.yaml")
+
+
+def test_wildcards(make_project: MakeProject) -> None:
+    assert validate(make_project({"clients/payouts.yaml": client(spec='  scopes: ["payouts:*", "*:read"]')})) == []
+
+
+def test_an_emergency_needs_the_project_only(make_project: MakeProject) -> None:
+    root = make_project({"clients/payouts.yaml": "a: [", "policy.yaml": b"\xff"})
+    project, findings = load_project(root)
+    assert project is not None
+    assert findings == []
+    with pytest.raises(DeclarationError) as raised:
+        load(root, "staging")
+    assert raised.value.code == "RC100"
+    assert "2 errors" in raised.value.message
+    assert len(raised.value.findings) == 2
+
+
+def test_an_environment_that_does_not_exist(make_project: MakeProject) -> None:
+    with pytest.raises(DeclarationError) as raised:
+        load(make_project({}), "stagin")
+    assert raised.value.code == "RC133"
+    assert "`staging`" in raised.value.remedy
+
+
+def test_find_project(make_project: MakeProject, tmp_path_factory: pytest.TempPathFactory) -> None:
+    root = make_project({})
+    assert find_project(root / "clients") == root
+    assert find_project(tmp_path_factory.mktemp("elsewhere")) is None
+
+
+def test_both_suffixes_and_several_documents(make_project: MakeProject) -> None:
+    root = make_project({"clients/x/y/many.yml": f"{client('a')}---\n{client('b')}---\n"})
+    assert list(load(root, "staging").clients) == ["a", "b", "payouts"]
+
+
+def test_the_examples_are_valid() -> None:
+    """Without even a warning; all templates are used; both environments load."""
+    assert validate(EXAMPLE) == []
+    staging, production = load(EXAMPLE, "staging"), load(EXAMPLE, "production")
+    assert (len(staging.clients), len(production.clients)) == (10, 9)
+    assert {c.spec.get("template") for c in staging.clients.values()} == {"paystack", "quickbooks", "custom", None}
+    for name, desired in production.clients.items():
+        assert desired.base_digest == staging.clients[name].base_digest
+    for path in sorted(EXAMPLE.rglob("*.yaml")):
+        if path.name != "openapi.yaml":
+            first = path.read_text().splitlines()[0]
+            assert (path.parent / first.removeprefix("# yaml-language-server: $schema=")).is_file()
+
+
+@pytest.mark.parametrize(
+    ("written", "stored"),
+    [
+        ("https://Hooks.Example.COM/Path", "https://hooks.example.com/Path"),
+        ("HTTPS://a.example", "https://a.example"),
+        ("https://a.example:8443/x?y=z", "https://a.example:8443/x?y=z"),
+        ("http://127.0.0.1:9000/", "http://127.0.0.1:9000/"),
+        ("http://[::1]:9000/", "http://[::1]:9000/"),
+        ("https://аррӏе.example/", "https://xn--80ak6aa92e.example/"),
+        ("https://my_host.example/", "https://my_host.example/"),
+    ],
+)
+def test_urls(written: str, stored: str) -> None:
+    assert parse_url(written) == stored
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://straße.example/", "https://a..example/", "https://-a.example/", "https://a.example./", "https://[::1",
+        "https://[fe80::1%25eth0]/", "https://a.example:/", "https://0x7f000001/", "https://0/", "https://1.2.3.04/",
+        "https://a.example/é", "https://a.example\\@b.example/", "https://a.example/\x01", "//a.example/", "",
+        "https://a_.example:-1/", "https://" + "a" * 64 + ".example/", "https://user@a.example/", "mailto:a@b.example",
+    ],
+)  # fmt: skip
+def test_refused_urls(url: str) -> None:
+    with pytest.raises(ValueError, match="URL"):
+        parse_url(url)
+
+
+_SCALARS = st.sampled_from(["x", "y", "10d"])
+_ROTATION = st.fixed_dictionaries({}, optional={"grace": _SCALARS, "window": _SCALARS})
+_ITEM = st.fixed_dictionaries({}, optional={"lifetime": _SCALARS, "rotation": _ROTATION})
+_ITEMS = st.dictionaries(st.sampled_from("abc"), _ITEM, max_size=3).map(
+    lambda items: [{"name": name, **item} for name, item in items.items()]
+)
+_SPECS = st.fixed_dictionaries(
+    {},
+    optional={
+        "justification": _SCALARS, "scopes": st.lists(_SCALARS, max_size=2), "keys": _ITEMS, "webhooks": _ITEMS,
+        "owner": st.fixed_dictionaries({}, optional={"team": _SCALARS, "contact": _SCALARS}),
+    },
+)  # fmt: skip
+
+
+def node(value: object) -> Map:
+    (document,) = parse(yaml.safe_dump(value, sort_keys=False), "f.yaml", Collector())
+    assert isinstance(document.value, Map)
+    return document.value
+
+
+@given(_SPECS, _SPECS, _SPECS)
+def test_merge_laws(a: object, b: object, c: object) -> None:
+    """Nothing, or the same, on top changes nothing; grouping does not matter; what is on top wins."""
+    x, y, z = node(a), node(b), node(c)
+    assert merge(x, node({})) == x
+    assert merge(node({}), x) == x
+    assert merge(x, x) == x
+    assert merge(merge(x, y), z) == merge(x, merge(y, z))
+    both = merge(x, y)
+    assert both.get("justification") == y.get("justification", x.get("justification"))
+    assert set(both) == set(both.marks) == set(both.key_marks) == set(x) | set(y)
+    assert {key["name"] for key in both.named("keys")} == {key["name"] for part in (x, y) for key in part.named("keys")}
+    assert x == node(a)  # neither argument is changed
+
+
+def test_template_is_shared_not_changed(make_project: MakeProject) -> None:
+    root = make_project(
+        {"clients/a.yaml": CLIENT.replace("name: payouts", "name: a") + "  keys: [{name: primary, lifetime: 200d}]\n"}
+    )
+    clients = load(root, "staging").clients
+    assert clients["a"].keys[0].lifecycle.lifetime == timedelta(days=200)
+    assert clients["payouts"].keys[0].lifecycle.lifetime == timedelta(days=90)
+    assert "200d" not in TEMPLATE
