@@ -87,7 +87,7 @@ def engine_for(
             live=live,
             minter=RandomMinter(project.key_prefix, environment.name),
             sender=WebhookSender(environment.allowed_networks),
-            ledger=GitLedger(root),
+            ledger=GitLedger(root, project.audit_path),
             reporter=reporter(project),
             say=lambda text: say(settings, text),
             progress=Progress(settings),

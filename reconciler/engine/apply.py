@@ -45,6 +45,8 @@ def apply(
     (something it touches changed), ``LeaseHeldError``, ``VaultError``; then nothing was changed.
     With nothing to do and nothing left to report, nothing is written at all.
     """
+    if options.planfile:
+        _second_look(engine, question, plan, observed, options)  # spares taking the lease for a plan that is stale
     refuse_blocked(plan)
     run_id = new_run_id(observed.now, plan.digest)
     with open_driver(engine, observed.now) as driver:
@@ -111,6 +113,7 @@ def _second_look(engine: Engine, question: Question, plan: Plan, observed: Obser
 
 def put_on_record(engine: Engine, driver: Driver, run_id: str, plan: Plan, now: datetime, options: Options) -> None:
     run = OpenRun(run_id, options.command, engine.ledger.actor(), now, plan.git_commit, plan.digest, options.planfile)
+    engine.live.run_id = run_id
     if not driver.run(open_run(run)):
         raise LeaseHeldError("RC398", f"another run already has the id {run_id}", "run the same command again")
 

@@ -16,7 +16,12 @@ from reconciler.registry.requests import Minted, Request, Response
 
 
 class LiveState(Protocol):
-    """Vault or OpenBao for one environment. Thread-safe. Methods raise ``VaultError``."""
+    """Vault or OpenBao for one environment. Thread-safe. Methods raise ``VaultError``.
+
+    ``run_id`` goes along with every request as ``X-Run-Id``, for the server's audit device.
+    """
+
+    run_id: str | None
 
     def now(self) -> datetime:
         """The server's time, from the ``Date`` header of one request."""
@@ -66,7 +71,12 @@ class Sender(Protocol):
 
 
 class Ledger(Protocol):
-    """The git repository that holds the declaration and the audit reports."""
+    """The git repository that holds the declaration and the audit reports.
+
+    ``notes`` are sentences for the user about what was committed or pushed in an unusual place.
+    """
+
+    notes: list[str]
 
     def head(self) -> str | None:
         """The commit of HEAD, None outside a repository or before the first commit."""

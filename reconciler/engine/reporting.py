@@ -86,6 +86,9 @@ def report(
             engine.ledger.push()
     except AuditError as error:
         return result, error
+    finally:
+        for note in engine.ledger.notes:
+            engine.say(note)
     for one in reported:
         driver.run(close_run(one.run_id))
     return result, None

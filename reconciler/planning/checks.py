@@ -129,12 +129,6 @@ def grace_over(view: SeriesView, retiring: Version) -> Cause | None:
     return Cause(Reason.GRACE_OVER, f"the grace of version {retiring.number} ended {iso(retiring.grace_until)}")
 
 
-def retiring_destroyed(view: SeriesView, retiring: Version) -> Cause | None:
-    if view.info is None or retiring.number not in view.info.absent:
-        return None
-    return Cause(Reason.SECRET_DESTROYED, f"retiring version {retiring.number} was destroyed by hand", Risk.MEDIUM)
-
-
 def retiring_edited(view: SeriesView, retiring: Version) -> Cause | None:
     return record_edited(view, retiring)
 
@@ -156,9 +150,9 @@ ROTATE: list[VersionCheck] = [
     lifetime_shortened,
 ]
 
+# That the secret of a retiring version is gone from Vault is no reason: consumers that hold it work on.
 END: list[VersionCheck] = [
     retiring_edited,
-    retiring_destroyed,
     grace_over,
     expired,
 ]

@@ -1,0 +1,97 @@
+"""Emergency revocation: at once, held until the declaration says so, past everything that could stand in its way."""
+
+from __future__ import annotations
+
+import json
+
+from tests.kit.checkout import Checkout, Ran
+from tests.kit.receivers import answers, receiving
+
+
+def revoke(checkout: Checkout, target: str, *more: str) -> Ran:
+    return checkout.run(
+        "revoke", "-e", checkout.environment, target, "--reason", "compromise", "--incident", "INC-7", "--format", "json", *more
+    )
+
+
+def test_a_revoked_key_is_gone_and_not_issued_again_until_it_is_declared(checkout: Checkout) -> None:
+    checkout.client("partner", keys=[{"name": "primary"}, {"name": "batch"}])
+    checkout.apply().ok()
+    result = revoke(checkout, "partner/primary").ok().json
+    assert [(o["kind"], o["status"]) for o in result["outcomes"]] == [("revoke-key", "done")]
+    assert checkout.versions("partner") == {1: "revoked"}
+    assert checkout.secret("keys/partner.primary", 1) is None
+    assert checkout.versions("partner", "batch") == {1: "active"}
+    assert checkout.status("partner")["status"] == "active"
+    checkout.assert_quiet()
+    [held] = [one for one in checkout.plan().json["actions"] if one["kind"] == "no-op"]
+    assert held["reason"] == "RevocationHeld"
+    assert "reissueAfter: 1" in held["message"]
+    assert "INC-7" in held["message"]
+    checkout.client("partner", keys=[{"name": "primary", "reissueAfter": 1}, {"name": "batch"}])
+    checkout.apply().ok()
+    assert checkout.versions("partner") == {1: "revoked", 2: "active"}
+    checkout.assert_quiet()
+
+
+def test_revoking_a_client_ends_keys_and_signing_secrets_and_suspends_it(checkout: Checkout) -> None:
+    with receiving(answers(204)) as receiver:
+        checkout.hooked("partner", receiver.url)
+        checkout.apply().ok()
+        revoke(checkout, "partner").ok()
+        assert checkout.secret("keys/partner.primary", 1) is None
+        assert checkout.secret("webhooks/partner.settlements", 1) is None
+        assert checkout.status("partner")["status"] == "suspended"
+        checkout.assert_quiet()
+        webhook = {"secret": {"reissueAfter": 1}}
+        checkout.hooked("partner", receiver.url, webhook=webhook, keys=[{"name": "primary", "reissueAfter": 1}])
+        checkout.apply().ok()
+    assert checkout.status("partner")["status"] == "active"
+    assert checkout.versions("partner") == {1: "revoked", 2: "active"}
+
+
+def test_revoking_twice_changes_nothing_more(checkout: Checkout) -> None:
+    checkout.client("partner")
+    checkout.apply().ok()
+    revoke(checkout, "partner").ok()
+    before = checkout.everything_written()
+    assert revoke(checkout, "partner").ok().json["outcomes"] == []
+    assert checkout.everything_written() == before
+
+
+def test_a_broken_declaration_does_not_stand_in_the_way(checkout: Checkout) -> None:
+    checkout.client("partner")
+    checkout.apply().ok()
+    checkout.write("clients/broken.yaml", "kind: [")
+    revoke(checkout, "partner").ok()
+    assert checkout.versions("partner") == {1: "revoked"}
+
+
+def test_a_freeze_a_budget_a_protection_and_a_lease_do_not_stand_in_the_way(checkout: Checkout) -> None:
+    checkout.client("partner", protect=True)
+    checkout.apply().ok()
+    checkout.project(freeze=[{"from": "2020-01-01", "to": "2999-01-01", "reason": "for ever"}])
+    version = checkout.vault("GET", "registry/data/lease")["data"]["metadata"]["version"]
+    lease = {"format": 1, "holder": "20261123t000000z-somebody", "until": "2999-01-01T00:00:00Z"}
+    checkout.vault("POST", "registry/data/lease", {"options": {"cas": version}, "data": {"doc": json.dumps(lease)}})
+    revoke(checkout, "partner").ok()
+    assert checkout.versions("partner") == {1: "revoked"}
+
+
+def test_an_unknown_client_or_key_is_a_usage_error_that_names_what_there_is(checkout: Checkout) -> None:
+    checkout.client("partner")
+    checkout.apply().ok()
+    for target, named in (("partnr", "partner"), ("partner/primry", "primary"), ("../etc", "CLIENT"), ("partner/a/b", "CLIENT")):
+        ran = revoke(checkout, target)
+        assert ran.code == 64
+        assert named in ran.json["remedy"] + ran.json["message"]
+
+
+def test_a_key_revoked_by_name_in_the_evidence(checkout: Checkout) -> None:
+    checkout.client("partner")
+    checkout.apply().ok()
+    result = revoke(checkout, "partner").ok().json
+    report = json.loads((checkout.root / result["audit"]["path"]).read_text())
+    [revocation] = report["revocations"]
+    assert revocation["address"] == "client/partner/key/primary"
+    assert "INC-7" in json.dumps(revocation)
