@@ -10,7 +10,7 @@ from pathlib import Path
 
 from reconciler.declare.collector import Collector
 from reconciler.declare.documents import Document
-from reconciler.declare.files import is_inside, read
+from reconciler.declare.files import is_inside, read, stays_inside
 from reconciler.declare.nodes import Map, Mark
 from reconciler.declare.suggest import did_you_mean
 from reconciler.declare.text import Limits, parse
@@ -66,7 +66,7 @@ def _openapi(path: str, mark: Mark, root: Path, found: Collector) -> list[str]:
         found.add("RC140", mark, f"`{path}` is not a path inside the project")
         return []
     aside = Collector()
-    text = read(root, path, aside, _OPENAPI)
+    text = read(root, path, aside, _OPENAPI) if stays_inside(root, path, aside) else None
     documents = [] if text is None else parse(text, path, aside, _OPENAPI)
     if aside.errors:
         first = aside.findings()[0]

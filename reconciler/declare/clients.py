@@ -146,22 +146,34 @@ class ClientBuilder:
 
 
 def key_lifecycle(key: Map) -> Lifecycle:
-    return _lifecycle(key, key.sub("rotation"), key, KEY_DEFAULTS)
+    rotation = key.sub("rotation")
+    return _lifecycle(key.get("lifetime"), _rotation(rotation), key.get("reissueAfter", 0), KEY_DEFAULTS)
 
 
 def secret_lifecycle(webhook: Map) -> Lifecycle:
     secret = webhook.sub("secret")
-    return _lifecycle(secret, secret, secret, SECRET_DEFAULTS)
+    return _lifecycle(secret.get("lifetime"), _rotation(secret), secret.get("reissueAfter", 0), SECRET_DEFAULTS)
 
 
-def _lifecycle(item: Map, rotation: Map, reissue: Map, defaults: _Defaults) -> Lifecycle:
-    lifetime = _duration(item, "lifetime", defaults.lifetime)
-    third = max(_SECOND, timedelta(seconds=int(lifetime.total_seconds()) // 3))
-    renew_before = _duration(rotation, "renewBefore", third)
-    grace = _duration(rotation, "grace", min(defaults.grace, renew_before))
-    window = rotation.get("window")
-    parsed = _valid(window, parse_window, None) if window else None
-    return Lifecycle(lifetime, renew_before, grace, parsed, reissue.get("reissueAfter", 0))
+def _rotation(spec: Map) -> tuple[str | None, str | None, str | None]:
+    return spec.get("renewBefore"), spec.get("grace"), spec.get("window")
+
+
+@lru_cache(maxsize=4096)  # clients share their lifecycles, and each is asked for several times
+def _lifecycle(
+    lifetime: str | None, rotation: tuple[str | None, str | None, str | None], reissue_after: int, defaults: _Defaults
+) -> Lifecycle:
+    renew_before, grace, window = rotation
+    whole = _duration(lifetime, defaults.lifetime)
+    third = max(_SECOND, timedelta(seconds=int(whole.total_seconds()) // 3))
+    before = _duration(renew_before, third)
+    return Lifecycle(
+        lifetime=whole,
+        renew_before=before,
+        grace=_duration(grace, min(defaults.grace, before)),
+        window=_valid(window, parse_window, None) if window else None,
+        reissue_after=reissue_after,
+    )
 
 
 def _lifecycle_spec(lifecycle: Lifecycle) -> dict[str, Any]:
@@ -186,7 +198,7 @@ def _webhook(webhook: Map) -> DesiredWebhook:
         secret=secret_lifecycle(webhook),
         scheme=signature.get("scheme", "standard-webhooks"),
         algorithm=signature.get("algorithm", "hmac-sha256"),
-        timeout=_duration(delivery, "timeout", _TEN_SECONDS),
+        timeout=_duration(delivery.get("timeout"), _TEN_SECONDS),
         attempts=delivery.get("attempts", 5),
         probes=dict(webhook["probes"]) if webhook.get("probes") else None,
     )
@@ -221,8 +233,7 @@ def _less(value: dict[str, Any], field: str) -> dict[str, Any]:
     return {name: item for name, item in value.items() if name != field}
 
 
-def _duration(parent: Map, field: str, default: timedelta) -> timedelta:
-    text = parent.get(field)
+def _duration(text: str | None, default: timedelta) -> timedelta:
     return default if text is None else _valid(text, parse_duration, default)
 
 

@@ -14,7 +14,7 @@ SUFFIXES = (".yaml", ".yml")
 PROJECT_FILE = "reconciler"
 
 # Where each kind lives: file stem at the top, or folder (and whether its subfolders count).
-TOP_FILES = {PROJECT_FILE: "Project", "scopes": "ScopeCatalog", "policy": "GuardrailPolicy"}
+TOP_FILES = {"scopes": "ScopeCatalog", "policy": "GuardrailPolicy"}
 FOLDERS = {"templates": ("IntegrationTemplate", False), "clients": ("IntegrationClient", True)}
 
 
@@ -27,22 +27,23 @@ def find_project(start: Path) -> Path | None:
     return None
 
 
-def project_files(root: Path) -> list[str]:
+def project_files(root: Path, found: Collector) -> list[str]:
     """reconciler.yaml; both when there is also a reconciler.yml (which is then an error: declared twice)."""
-    return [name for name in _top_names(PROJECT_FILE) if _is_there(root / name)]
+    return list(_top_files(root, PROJECT_FILE, found))
 
 
 def declaration_files(root: Path, found: Collector) -> Iterator[tuple[str, str]]:
-    """Every file of the declaration as (expected kind, path relative to the project with ``/``), in order."""
+    """Every file but the project's as (expected kind, path relative to the project with ``/``), in order."""
     for stem, kind in TOP_FILES.items():
-        yield from ((kind, name) for name in _top_names(stem) if _is_there(root / name))
+        yield from ((kind, name) for name in _top_files(root, stem, found))
     for folder, (kind, deep) in FOLDERS.items():
-        if _is_there(root / folder) and _stays_inside(root, folder, found):
+        if _is_there(root / folder) and stays_inside(root, folder, found):
             yield from ((kind, name) for name in _walk(root, folder, found, deep=deep))
 
 
-def _top_names(stem: str) -> Iterator[str]:
-    return (f"{stem}{suffix}" for suffix in SUFFIXES)
+def _top_files(root: Path, stem: str, found: Collector) -> Iterator[str]:
+    names = (f"{stem}{suffix}" for suffix in SUFFIXES)
+    return (name for name in names if _is_there(root / name) and stays_inside(root, name, found))
 
 
 def _is_there(path: Path) -> bool:
@@ -65,13 +66,14 @@ def _walk(root: Path, folder: str, found: Collector, *, deep: bool) -> Iterator[
         if entry.is_symlink() and (root / path).is_dir():
             found.add("RC113", (shown(path), 1, 1), "a link to a folder is not followed")
         elif entry.name.lower().endswith(SUFFIXES):
-            if not entry.is_symlink() or _stays_inside(root, path, found):
+            if not entry.is_symlink() or stays_inside(root, path, found):
                 yield path
         elif deep and entry.is_dir():
             yield from _walk(root, path, found, deep=True)
 
 
-def _stays_inside(root: Path, path: str, found: Collector) -> bool:
+def stays_inside(root: Path, path: str, found: Collector) -> bool:
+    """Whether no link leads from ``path`` out of the project; reports when one does."""
     try:
         inside = (root / path).resolve().is_relative_to(root.resolve())
     except (OSError, RuntimeError):
@@ -87,11 +89,12 @@ def shown(path: str) -> str:
 
 
 def read(root: Path, path: str, found: Collector, limits: Limits = STRICT) -> str | None:
-    """The text of a file of the project, or None after reporting why not. Never blocks on a pipe."""
+    """The text of a file of the project, or None after reporting why not. Never blocks on a pipe.
+
+    That the path ``stays_inside`` is the caller's care: for ten thousand files one look per folder does.
+    """
     name = shown(path)
     start = (name, 1, 1)
-    if not _stays_inside(root, path, found):
-        return None
     try:
         data = _read_regular(root / path, limits.size)
     except OSError as error:

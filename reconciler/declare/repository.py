@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import gc
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from reconciler.declare.clients import ClientBuilder
 from reconciler.declare.codes import CODES, INVALID
 from reconciler.declare.collector import Collector
 from reconciler.declare.documents import Document, read_documents
-from reconciler.declare.files import declaration_files, project_files, shown
+from reconciler.declare.files import PROJECT_FILE, SUFFIXES, declaration_files, project_files, shown
 from reconciler.declare.policy import build_policy, check_waivers
 from reconciler.declare.project import build_project
 from reconciler.declare.references import (
@@ -28,7 +30,7 @@ from reconciler.domain.desired import Desired, DesiredClient, GuardrailPolicy, P
 from reconciler.domain.plan import Finding, Level
 from reconciler.errors import DeclarationError
 
-_PROJECT_FILE = "reconciler.yaml"
+_PROJECT_FILES = tuple(f"{PROJECT_FILE}{suffix}" for suffix in SUFFIXES)
 
 
 def load_project(root: Path) -> tuple[Project | None, list[Finding]]:
@@ -44,6 +46,11 @@ def load(root: Path, environment: str) -> Desired:
     Raises ``DeclarationError`` with every finding of the declaration when one of them is an error, or when
     the environment does not exist.
     """
+    with _no_collections():
+        return _load(root, environment)
+
+
+def _load(root: Path, environment: str) -> Desired:
     declaration = _read(root)
     project = declaration.project
     if project and environment not in project.environments:
@@ -68,13 +75,27 @@ def validate(root: Path, paths: Iterable[Path] = ()) -> list[Finding]:
     With ``paths`` (files or folders) what lies there, and errors of reconciler.yaml, without which nothing
     else can be judged.
     """
-    declaration = _read(root)
-    for environment in declaration.environments:
-        declaration.resolve(environment)
+    with _no_collections():
+        declaration = _read(root)
+        for environment in declaration.environments:
+            declaration.resolve(environment)
     wanted = list(paths)
     if not wanted:
         return declaration.found.findings()
     return _only(declaration, root, wanted)
+
+
+@contextmanager
+def _no_collections() -> Iterator[None]:
+    """Half a million containers are made and none of them is garbage: looking for cycles among them, again and
+    again, costs as much as reading the files."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def invalid(findings: list[Finding]) -> DeclarationError:
@@ -111,14 +132,14 @@ def _project(root: Path, found: Collector) -> tuple[Project | None, dict[str, st
     """The project, and its environments as far as they can be told."""
     documents: list[Document] = []
     complete = True
-    for path in project_files(root):
+    for path in project_files(root, found):
         read, whole = read_documents(root, path, "Project", found)
         documents += read
         complete = complete and whole
     document = only_one(documents, found)
     if document is None:
-        if complete:
-            found.add("RC114", (_PROJECT_FILE, 1, 1), "there is no Project")
+        if complete and not found.errors:
+            found.add("RC114", (_PROJECT_FILES[0], 1, 1), "there is no Project")
         return None, {}
     environments = document.spec.sub("environments")
     requires = {name: environments.sub(name).get("requires") for name in environments}
@@ -129,12 +150,10 @@ def _read(root: Path) -> _Declaration:
     """Read every file, check every document, connect them. Nothing stops at the first mistake."""
     found = Collector()
     project, environments = _project(root, found)
+    files = set(_PROJECT_FILES)
     documents: dict[str, list[Document]] = {}
     doubtful: set[str] = set()
-    files = set(map(shown, project_files(root)))
     for kind, path in declaration_files(root, found):
-        if kind == "Project":
-            continue
         files.add(shown(path))
         read, complete = read_documents(root, path, kind, found)
         documents.setdefault(kind, []).extend(read)
@@ -205,7 +224,7 @@ def _only(declaration: _Declaration, root: Path, paths: list[Path]) -> list[Find
 
 
 def _is_wanted(finding: Finding, wanted: list[str]) -> bool:
-    if finding.source is None or (finding.source.file == _PROJECT_FILE and finding.level is Level.ERROR):
+    if finding.source is None or (finding.source.file in _PROJECT_FILES and finding.level is Level.ERROR):
         return True
     file = finding.source.file
     return any(path == "." or _is_below(file, path) for path in wanted)

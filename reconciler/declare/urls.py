@@ -17,7 +17,7 @@ _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\Z")
 _NUMERIC = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)\Z")
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1 << 16)  # a URL is judged, then resolved for each environment
 def parse_url(text: str) -> str:
     """The URL with its scheme and host in lower case and its host in ASCII (punycode).
 

@@ -55,7 +55,7 @@ class Freeze:
 
 def parse_window(text: str) -> Window:
     """Raises ``ValueError`` with a sentence that says what is wrong."""
-    match = _WINDOW.match(text)
+    match = _WINDOW.fullmatch(text)
     if match is None:
         raise ValueError(f"{text!r} is not a window: write for example Mon-Fri 09:00-16:00 Europe/London")
     try:
