@@ -17,6 +17,7 @@ import yaml
 
 from reconciler.adapters.vault.errors import StatusError
 from reconciler.cli.main import main
+from reconciler.domain.names import bucket_of
 from tests.kit.repositories import git
 from tests.kit.vault import PROJECT, Place
 
@@ -45,6 +46,7 @@ class Checkout:
     root: Path
     place: Place
     role: str = "run"
+    buckets: int = 256
     printed: list[str] = field(default_factory=list)  # everything that any command printed
 
     @property
@@ -150,6 +152,10 @@ class Checkout:
             assert error.status == 404, error
             return None
         return answer.body
+
+    def bucket(self, client: str) -> str:
+        """Where the registry keeps the record of a client."""
+        return f"buckets/{bucket_of(client, self.buckets)}"
 
     def secret(self, path: str, version: int | None = None) -> str | None:
         """The value stored at ``keys/<client>.<key>`` or ``webhooks/…``."""

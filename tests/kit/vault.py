@@ -85,7 +85,7 @@ def unbootstrapped(server: RunningServer) -> Iterator[Place]:
 
 
 @contextmanager
-def bootstrapped(server: RunningServer) -> Iterator[Place]:
+def bootstrapped(server: RunningServer, buckets: int = 256) -> Iterator[Place]:
     with unbootstrapped(server) as place:
-        bootstrap(place.root, place.name, PROJECT)
+        bootstrap(place.root, place.name, PROJECT, buckets)
         yield place

@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from reconciler.adapters.openbao import RunningServer
 from tests.kit.checkout import Checkout
 from tests.kit.repositories import git, isolate
-from tests.kit.vault import Place
+from tests.kit.vault import Place, bootstrapped
 
 
 @pytest.fixture
-def checkout(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
-    """A committed repository whose project has one environment, bootstrapped, and no client."""
+def checkout(openbao: RunningServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Checkout]:
+    """A committed repository whose project has one environment, bootstrapped, and no client.
+
+    Its registry has 16 buckets, so that clients share buckets and a test costs few requests.
+    """
+    with bootstrapped(openbao, 16) as place:
+        made = repository(place, tmp_path, monkeypatch)
+        made.buckets = 16
+        yield made
+
+
+@pytest.fixture
+def wide_checkout(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
+    """The same with the 256 buckets that everybody gets."""
+    return repository(place, tmp_path, monkeypatch)
+
+
+def repository(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
     isolate(monkeypatch, tmp_path / "home")
     root = tmp_path / "repository"
     root.mkdir()

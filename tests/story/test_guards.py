@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.kit.checkout import Checkout
@@ -116,14 +118,10 @@ def test_the_old_name_of_a_renamed_client_cannot_be_taken(checkout: Checkout) ->
 
 
 def test_another_projects_client_is_never_touched(checkout: Checkout) -> None:
-    import json
-
-    from reconciler.domain.names import bucket_of
-
     checkout.client("partner")
     checkout.client("other")
     checkout.apply().ok()
-    path = f"registry/data/buckets/{bucket_of('partner')}"
+    path = f"registry/data/{checkout.bucket('partner')}"
     stored = checkout.vault("GET", path)["data"]
     document = json.loads(stored["data"]["doc"])
     document["clients"]["partner"]["owner"] = "other-project"

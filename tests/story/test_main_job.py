@@ -10,7 +10,8 @@ from tests.kit.receivers import answers, receiving
 from tests.kit.repositories import git
 
 
-def test_twenty_clients_are_applied_and_then_nothing_is_written(checkout: Checkout) -> None:
+def test_twenty_clients_are_applied_and_then_nothing_is_written(wide_checkout: Checkout) -> None:
+    checkout = wide_checkout
     names = [f"partner-{number:02}" for number in range(20)]
     for name in names:
         checkout.client(name, keys=[{"name": "primary"}, {"name": "batch", "lifetime": "30d"}])
@@ -103,8 +104,8 @@ def test_the_actions_of_a_run_come_in_the_order_of_their_levels(checkout: Checko
     assert kinds == ["register-client", "issue-key", "issue-secret", "verify-webhook", "activate-client"]
 
 
-def test_a_thousand_clients_are_planned_without_a_request_for_each(checkout: Checkout) -> None:
-    text = []
+def test_a_thousand_clients_are_planned_without_a_request_for_each(wide_checkout: Checkout) -> None:
+    checkout, text = wide_checkout, []
     for number in range(1000):
         text.append(
             f"apiVersion: reconciler/v1\nkind: IntegrationClient\nmetadata: {{name: c{number:04}}}\n"
