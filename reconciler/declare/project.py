@@ -102,6 +102,7 @@ def _vault(name: str, vault: Map, root: Path, found: Collector) -> VaultSettings
         namespace=namespace.rstrip("/") if namespace else None,
         ca_cert=str(root / authority) if authority else None,
         timeout=timeout,
+        environment=name,
     )
 
 

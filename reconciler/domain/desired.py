@@ -105,6 +105,7 @@ class VaultSettings:
     namespace: str | None = None
     ca_cert: str | None = None
     timeout: timedelta = timedelta(seconds=30)
+    environment: str = "ENV"  # whose settings these are: part of the names of our policies
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,13 @@ def isolate(monkeypatch: pytest.MonkeyPatch, home: Path, *, identity: bool = Tru
 def git(directory: Path, *arguments: str) -> str:
     """Run git as a person would; its output without the last line end. Fails the test when git does."""
     done = subprocess.run(
-        ["git", *arguments], cwd=directory, check=True, capture_output=True, text=True, stdin=subprocess.DEVNULL
+        ["git", *arguments],
+        cwd=directory,
+        check=True,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        stdin=subprocess.DEVNULL,
     )
     return done.stdout.rstrip("\n")
 

@@ -125,7 +125,7 @@ class VaultAdapter(hvac.adapters.Adapter):  # type: ignore[misc]
     def _call(self, method: str, url: str, kwargs: dict[str, Any]) -> Call:
         path = url.strip("/").removeprefix("v1/")
         params = dict(kwargs.get("params") or {})
-        where = Where(self.base_uri, method, path, role_for(self.settings, method, path))
+        where = Where(self.base_uri, method, path, role_for(self.settings, method, path), self.settings.environment)
         if method == "LIST":  # the same request for proxies that know only HTTP's own verbs
             params["list"] = "true"
         target = f"{self._prefix}/v1/{path}" + (f"?{urlencode(params)}" if params else "")

@@ -53,6 +53,7 @@ class Where:
     method: str
     path: str
     role: str  # whose policy allows it: "planner", …; "administrator" for what only bootstrap does
+    environment: str = "ENV"
 
     def __str__(self) -> str:
         return f"{self.method} {self.path} at {self.address}"
@@ -136,8 +137,8 @@ def denied(where: Where) -> VaultDenied:
     remedy = (
         "use an administrator's token: only `reconciler bootstrap` makes this request"
         if where.role == "administrator"
-        else f"use a token with the policy integrations-<environment>-{where.role}; "
-        "if it has that policy, run `reconciler bootstrap` to write its text anew"
+        else f"use a token with the policy integrations-{where.environment}-{where.role}; "
+        f"if it has that policy, run `reconciler bootstrap -e {where.environment}` to write its text anew"
     )
     return VaultDenied(
         DENIED,
@@ -175,7 +176,7 @@ def mount_missing(where: Where, mount: str) -> VaultError:
     return VaultError(
         MOUNT_MISSING,
         f"{where}: nothing is mounted at {mount}/",
-        "run `reconciler bootstrap` with an administrator's token, or correct vault.mounts and vault.namespace",
+        f"run `reconciler bootstrap -e {where.environment}` with an administrator's token, or correct vault.mounts and vault.namespace",
     )
 
 

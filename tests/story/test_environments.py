@@ -1,0 +1,88 @@
+"""Two environments on one server, and promotion from the one to the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from reconciler.adapters.openbao import RunningServer
+from tests.kit.checkout import Checkout, Ran
+from tests.kit.receivers import answers, receiving
+from tests.kit.repositories import git, isolate
+from tests.kit.vault import PROJECT, Place, bootstrapped
+
+
+class Pair:
+    """One repository with a first environment, and a second that requires it."""
+
+    def __init__(self, root: Path, first: Place, second: Place) -> None:
+        self.first = Checkout(root, first, buckets=16)
+        self.second = Checkout(root, second, buckets=16)
+        def settings() -> dict[str, object]:  # anew each time: shared parts would become YAML aliases
+            return {"vault": {"address": first.server.address}, "allowedNetworks": ["127.0.0.0/8"]}
+
+        environments = {first.name: settings(), second.name: {**settings(), "requires": first.name}}
+        self.first.document("reconciler.yaml", "Project", PROJECT, {"keyPrefix": "acme", "environments": environments})
+
+    def client(self, name: str, first: object = None, second: object = None, **spec: object) -> None:
+        self.first.client(name, environments={self.first.environment: first, self.second.environment: second}, **spec)
+
+    def apply_second(self, *arguments: str) -> Ran:
+        return self.second.apply(*arguments, token=self.second.place.token("root"))
+
+
+@pytest.fixture
+def pair(openbao: RunningServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
+    isolate(monkeypatch, tmp_path / "home")
+    root = tmp_path / "repository"
+    root.mkdir()
+    git(root, "init", "--quiet")
+    with bootstrapped(openbao, 16) as first, bootstrapped(openbao, 16) as second:
+        yield Pair(root, first, second)
+
+
+def test_production_waits_until_the_same_specification_is_verified_in_staging(pair: Pair) -> None:
+    pair.client("partner")
+    blocked = pair.apply_second()
+    assert (blocked.code, blocked.json["code"]) == (3, "RC340")
+    pair.first.apply().ok()
+    pair.apply_second().ok()
+    pair.client("partner", scopes=["ledger:read"])
+    assert pair.apply_second().json["code"] == "RC340"
+    pair.first.apply().ok()
+    pair.apply_second().ok()
+
+
+def test_a_client_that_did_not_prove_itself_in_staging_is_not_promoted(pair: Pair) -> None:
+    with receiving(answers(500)) as broken, receiving(answers(204)) as good:
+        hook = {"name": "settlements", "events": ["payout.settled"]}
+        pair.client(
+            "partner",
+            {"webhooks": [{"name": "settlements", "url": broken.url}]},
+            {"webhooks": [{"name": "settlements", "url": good.url}]},
+            webhooks=[hook],
+        )
+        assert pair.first.apply().code == 5
+        blocked = pair.apply_second()
+        assert blocked.json["code"] == "RC340"
+        assert "pending" in blocked.json["message"]
+
+
+def test_what_happens_in_one_environment_leaves_the_other_alone(pair: Pair) -> None:
+    pair.client("partner")
+    pair.first.apply().ok()
+    pair.apply_second().ok()
+    before = pair.second.everything_written()
+    value = pair.second.secret("keys/partner.primary")
+    pair.first.run("revoke", "-e", pair.first.environment, "partner", "--reason", "compromise").ok()
+    assert pair.second.everything_written() == before
+    assert pair.second.secret("keys/partner.primary") == value
+    assert pair.first.secret("keys/partner.primary", 1) is None
+
+
+def test_the_token_of_one_environment_is_refused_by_the_other(pair: Pair) -> None:
+    pair.client("partner")
+    ran = pair.second.plan(token=pair.first.place.token("run"))
+    assert (ran.code, ran.json["code"]) == (1, "RC404")
