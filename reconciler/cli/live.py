@@ -49,21 +49,21 @@ def status(settings: Settings, environment: str, client: str | None, form: str) 
 def bootstrap(settings: Settings, environment: str, buckets: str | None, form: str) -> int:
     """Prepare Vault for ENV: mounts, policies, token roles, signing key. Needs an administrator's token.
 
-    Running it again changes nothing that is right already.
+    Running it again changes nothing that is right already. With another number of --buckets the registry
+    is spread anew, while others may be writing.
 
     \b
     Example:
       reconciler bootstrap -e staging
+      reconciler bootstrap -e staging --buckets 4096
     """
     import json
 
-    from reconciler.adapters.vault.bootstrap import bootstrap as prepare
     from reconciler.cli import wiring
 
     root = wiring.project_root(settings)
     project, chosen = wiring.load_environment(root, environment)
-    with wiring.connected(chosen) as live:
-        done = prepare(live, environment, project.name, int(buckets) if buckets else None)
+    done = wiring.prepared(settings, root, project, chosen, int(buckets) if buckets else None)
     if form == "json":
         steps = [{"what": what, "did": str(did)} for what, did in done]
         emit(json.dumps({"format_version": 1, "kind": "bootstrap", "environment": environment, "steps": steps}, indent=2))

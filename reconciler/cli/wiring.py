@@ -96,6 +96,26 @@ def engine_for(
         )
 
 
+def prepared(
+    settings: Settings, root: Path, project: Project, environment: Environment, buckets: int | None
+) -> list[tuple[str, str]]:
+    """What ``bootstrap`` made or changed, in order. Raises ``VaultError``."""
+    from reconciler.adapters.vault.bootstrap import bootstrap
+    from reconciler.adapters.vault.meta import Meta, existing_meta
+    from reconciler.engine.rebucket import spread
+
+    with connected(environment) as live:
+        present = existing_meta(live, project.name, environment.name)
+        anew = present is not None and buckets not in (None, present.buckets)
+        done: list[tuple[str, str]] = list(bootstrap(live, environment.name, project.name, None if anew else buckets))
+    if present is None or buckets is None or not anew:
+        return done
+    meta = Meta(project.name, environment.name, buckets, present.version)
+    with engine_for(settings, root, project, environment) as engine:
+        moved = spread(engine, buckets, meta.text(), present.version, engine.say)
+    return [*done, (f"registry: {moved} clients, from {present.buckets} to {buckets} buckets", "updated")]
+
+
 def reporter(project: Project) -> Callable[[RunResult, Mapping[str, ClientRecord]], Mapping[PurePosixPath, str]]:
     """Renders the audit report of a run; no text leaves without being searched for secrets."""
     from reconciler.report.audit import audit_files

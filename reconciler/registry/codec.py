@@ -31,14 +31,28 @@ def encode_bucket(records: Mapping[str, ClientRecord], foreign: Mapping[str, Jso
 
     Raises ``RegistryError`` RC441 when it is larger than 512 KiB.
     """
-    clients = {**(foreign or {}), **{name: encode_record(record) for name, record in records.items()}}
-    text = dumps({"format": FORMAT, "clients": clients})
+    return write_raw_clients({**(foreign or {}), **{name: encode_record(record) for name, record in records.items()}})
+
+
+def write_raw_clients(clients: Mapping[str, Json]) -> str:
+    """A bucket of records that are JSON already. Raises ``RegistryError`` RC441 when it is too large."""
+    text = dumps({"format": FORMAT, "clients": dict(clients)})
     if len(text.encode()) > MAX_DOCUMENT:
         raise RegistryError(
-            "RC441", f"a bucket of {len(records)} clients would exceed 512 KiB",
+            "RC441", f"a bucket of {len(clients)} clients would exceed 512 KiB",
             "spread the registry over more buckets: reconciler bootstrap -e ENV --buckets 4096",
         )  # fmt: skip
     return text
+
+
+def raw_clients(text: str | None) -> dict[str, Json]:
+    """The records of a bucket as they are stored, empty for None. Raises ``RegistryError`` RC442, RC443."""
+    if text is None:
+        return {}
+    clients = _decode(text, "bucket").get("clients")
+    if not isinstance(clients, dict):
+        raise _garbled("bucket", TypeError())
+    return clients
 
 
 def decode_bucket(text: str | None, owner: str) -> tuple[dict[str, ClientRecord], dict[str, Json]]:
@@ -46,13 +60,10 @@ def decode_bucket(text: str | None, owner: str) -> tuple[dict[str, ClientRecord]
 
     Raises ``RegistryError`` RC442 for a format of the future and RC443 for anything that is not a bucket.
     """
-    if text is None:
-        return {}, {}
-    document = _decode(text, "bucket")
     records: dict[str, ClientRecord] = {}
     foreign: dict[str, Json] = {}
     try:
-        for name, raw in document["clients"].items():
+        for name, raw in raw_clients(text).items():
             if raw["owner"] == owner:
                 records[name] = decode_record(raw)
             else:

@@ -51,6 +51,16 @@ def read_meta(live: Live, project: str, environment: str) -> Meta:
     return parse_meta(live, document, project, environment)
 
 
+def existing_meta(live: Live, project: str, environment: str) -> Meta | None:
+    """Like ``read_meta``, but None for an environment that was not bootstrapped yet."""
+    try:
+        return read_meta(live, project, environment)
+    except VaultError as error:
+        if error.code in (errors.NOT_BOOTSTRAPPED, errors.MOUNT_MISSING):
+            return None
+        raise
+
+
 def read_meta_document(live: Live) -> Document:
     document = live.answer(ReadDocument("meta"))
     assert isinstance(document, Document)  # what ReadDocument is answered with

@@ -1,0 +1,99 @@
+"""Spreading the registry over another number of buckets, while others may be writing.
+
+1. Every record is copied to the bucket it will live in. 2. The meta document says the new number: from
+here on everybody reads the new buckets. 3. Each old bucket is closed with a marker that no reader takes
+for a bucket; whatever somebody wrote to it after the copy is carried over first.
+A run that dies before 2 changed nothing that counts; doing it again overwrites the copies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from reconciler.domain.canonical import Json, dumps
+from reconciler.domain.names import bucket_names, bucket_of
+from reconciler.errors import RegistryError, VaultUnreachable
+from reconciler.registry.bucket import refuse_deleted
+from reconciler.registry.codec import raw_clients, write_raw_clients
+from reconciler.registry.documents import put_document
+from reconciler.registry.requests import Batch, Document, ReadDocument
+from reconciler.registry.steps import Steps, expect
+
+MAX_TRIES = 20
+
+
+def rebucket(old: int, new: int, meta: str, meta_version: int) -> Steps[int]:
+    """Move all records from ``old`` to ``new`` buckets; ``meta`` is the text of the new meta document.
+
+    Returns the number of clients. Raises ``RegistryError`` when somebody changed the meta document
+    meanwhile, ``VaultUnreachable`` when a bucket keeps changing.
+    """
+    documents = yield from read_buckets(old)
+    copied = {name: raw_clients(document.text) for name, document in documents.items()}
+    spread: dict[str, dict[str, Json]] = {}
+    for clients in copied.values():
+        for client, raw in clients.items():
+            spread.setdefault(bucket_of(client, new), {})[client] = raw
+    for name, document in (yield from read_buckets(new)).items():
+        if name in spread or document.version:  # a marker of an earlier move would be taken for a strange format
+            yield from overwrite(name, spread.get(name, {}))
+    if not (yield from put_document("meta", meta, meta_version)):
+        raise RegistryError(
+            "RC445", "somebody else changed the registry's meta document meanwhile",
+            "look at it with reconciler doctor, then run the same command again",
+        )  # fmt: skip
+    for name, document in documents.items():
+        yield from close_bucket(name, document, copied[name], new)
+    return sum(len(clients) for clients in copied.values())
+
+
+def read_buckets(count: int) -> Steps[dict[str, Document]]:
+    names = bucket_names(count)
+    answers = expect((yield Batch(tuple(ReadDocument(f"buckets/{name}") for name in names))), tuple)
+    documents = {name: expect(answer, Document) for name, answer in zip(names, answers, strict=True)}
+    for name, document in documents.items():
+        refuse_deleted(name, document)
+    return documents
+
+
+def overwrite(name: str, clients: Mapping[str, Json]) -> Steps[None]:
+    """Write a bucket that nobody reads yet; what an earlier, unfinished move left there goes."""
+    for _ in range(MAX_TRIES):
+        present = expect((yield ReadDocument(f"buckets/{name}")), Document)
+        if (yield from put_document(f"buckets/{name}", write_raw_clients(clients), present.version)):
+            return
+    raise _restless(name)
+
+
+def close_bucket(name: str, document: Document, copied: Mapping[str, Json], new: int) -> Steps[None]:
+    """Put the marker over an old bucket, carrying over what was written to it since it was copied."""
+    marker = dumps({"format": f"moved to {new} buckets", "clients": {}})
+    for _ in range(MAX_TRIES):
+        if document.version == 0 or (yield from put_document(f"buckets/{name}", marker, document.version)):
+            return
+        document = expect((yield ReadDocument(f"buckets/{name}")), Document)
+        present = raw_clients(document.text)
+        for client, raw in present.items():
+            if raw != copied.get(client):
+                yield from carry_over(client, raw, new)
+        copied = present
+    raise _restless(name)
+
+
+def carry_over(client: str, raw: Json, new: int) -> Steps[None]:
+    """Take one record over into its new bucket, unless a later revision is there already."""
+    name = f"buckets/{bucket_of(client, new)}"
+    for _ in range(MAX_TRIES):
+        document = expect((yield ReadDocument(name)), Document)
+        clients = raw_clients(document.text)
+        if client in clients and clients[client]["revision"] >= raw["revision"]:
+            return
+        if (yield from put_document(name, write_raw_clients({**clients, client: raw}), document.version)):
+            return
+    raise _restless(name)
+
+
+def _restless(name: str) -> VaultUnreachable:
+    return VaultUnreachable(
+        "RC401", f"bucket {name} kept changing while the registry was spread anew", "run the same command again"
+    )
