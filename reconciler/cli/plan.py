@@ -42,7 +42,7 @@ def plan(
       reconciler plan -e production --at 2027-01-31T00:00:00Z
     """
     from reconciler.cli import wiring
-    from reconciler.cli.planned import question_for
+    from reconciler.cli.planned import question_for, refuse_unknown
     from reconciler.engine.engine import answer
     from reconciler.errors import UsageError
 
@@ -53,6 +53,7 @@ def plan(
     with wiring.engine_for(settings, root, desired.project, desired.environment) as engine:
         question = question_for(desired, only=only, at=moment(at), deep=deep)
         observed = engine.look(deep=deep)
+        refuse_unknown(only, desired, observed)
         result = answer(engine, question, observed)
     if not observed.deep:
         say(settings, "only names of secrets are listed by this server: overwritten or destroyed versions show with --deep")

@@ -31,9 +31,9 @@ def status_json(environment: str, observed: Observed, *, only: Collection[str] =
                     "actor": run.actor,
                     "started_at": iso(run.started_at),
                     "git_commit": run.git_commit,
-                    "closed": run.closed,
                 }
                 for run in observed.open_runs
+                if not run.closed
             ],
             "stale_claims": [claim for record in records for claim in _claims(record, observed)],
             "lease": {"holder": lease.holder, "until": iso_or_none(lease.until)} if lease else None,

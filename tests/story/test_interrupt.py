@@ -1,0 +1,88 @@
+"""A run that is stopped or killed: what is done is on record, and the same command goes on from there."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.kit.checkout import Checkout
+from tests.kit.repositories import git
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+COMMAND = [sys.executable, "-c", "import sys; from reconciler.cli.main import main; sys.exit(main())"]
+CLIENTS = 40
+
+
+@contextmanager
+def applying(checkout: Checkout) -> Iterator[subprocess.Popen[str]]:
+    environ = {**os.environ, "VAULT_TOKEN": checkout.place.token("run"), "PYTHONPATH": str(REPOSITORY)}
+    command = [*COMMAND, "apply", "-e", checkout.environment, "--yes", "--format", "json"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=checkout.root, env=environ, text=True, start_new_session=True, **pipes) as process:  # type: ignore[call-overload]
+        yield process
+
+
+@pytest.fixture
+def many(checkout: Checkout) -> Checkout:
+    for number in range(CLIENTS):
+        checkout.client(f"partner-{number:02}", keys=[{"name": "primary"}, {"name": "batch"}])
+    checkout.commit()
+    # The lease of a killed run must not keep the test waiting.
+    checkout.project(lease={"ttl": "2s"})
+    return checkout
+
+
+def converged(checkout: Checkout) -> None:
+    """One more run finishes the work; every key has exactly one version whose hash is on record."""
+    checkout.apply().ok()
+    checkout.assert_quiet()
+    status = checkout.run("status", "-e", checkout.environment, "--format", "json").ok().json
+    assert len(status["clients"]) == CLIENTS
+    for client in status["clients"]:
+        for key in client["keys"]:
+            [active] = [version for version in key["versions"] if version["state"] == "active"]
+            assert active["sha256"] == checkout.hash(key["path"], active["version"])
+    assert status["open_runs"] == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_run_finishes_what_is_begun_and_says_how_to_go_on(many: Checkout, number: int) -> None:
+    with applying(many) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if "done" in line:
+                break
+        process.send_signal(number)
+        out, err = process.communicate(timeout=60)
+    result = json.loads(out)
+    assert process.returncode == 5, err
+    assert result["summary"]["skipped"] > 0
+    assert "run the same command again" in err
+    assert result["audit"]["commit"] == git(many.root, "rev-parse", "HEAD")
+    plan = many.plan().json
+    assert plan["summary"]["abandon"] == plan["summary"]["adopt"] == 0
+    converged(many)
+
+
+def test_a_killed_run_is_finished_and_reported_by_the_next(many: Checkout) -> None:
+    with applying(many) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if "done" in line:
+                break
+        process.kill()
+        process.communicate(timeout=60)
+    [run] = many.run("status", "-e", many.environment, "--format", "json").ok().json["open_runs"]
+    converged(many)
+    report = json.loads((many.root / f"audit/{many.environment}/{run['run_id']}.json").read_text())
+    assert report["recovered_by"]
+    assert report["outcomes"]
+    assert f"{run['run_id']}.json" in git(many.root, "show", "--name-only", "--format=", "HEAD")
