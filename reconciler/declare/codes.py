@@ -151,7 +151,7 @@ CODES: dict[str, Code] = {
     "RC138": Code(
         "Owner looks misspelt",
         "The team differs by a letter or two from one that owns several clients.",
-        "correct the team, or ignore this",
+        "leave it as it is",
         Level.WARNING,
     ),
     "RC139": Code(

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from reconciler.declare.codes import CODES
-from reconciler.declare.mask import mask_line, mask_message
+from reconciler.declare.mask import lines_without_key_material, mask_line, mask_message
 from reconciler.declare.nodes import Mark
 from reconciler.domain.desired import Source
 from reconciler.domain.plan import Finding, Level
+
+# Nobody reads a longer line, and masking it would take long: it is not shown at all.
+_LONGEST = 2000
 
 
 def source_of(mark: Mark) -> Source:
@@ -23,6 +26,7 @@ class Collector:
 
     def __init__(self) -> None:
         self.texts: dict[str, str] = {}
+        self._lines: dict[str, list[str]] = {}
         self.errors = 0  # how many findings are errors
         self._found: dict[tuple[str, Source | None, str], Finding] = {}
 
@@ -52,7 +56,11 @@ class Collector:
     def _excerpt(self, source: Source | None) -> str | None:
         if source is None or source.file not in self.texts:
             return None
-        return mask_line(self.texts[source.file], source.line)
+        if source.file not in self._lines:
+            self._lines[source.file] = lines_without_key_material(self.texts[source.file])
+        lines = self._lines[source.file]
+        line = lines[source.line - 1] if source.line <= len(lines) else ""
+        return mask_line(line) if len(line) <= _LONGEST else None
 
 
 def _place(finding: Finding) -> tuple[str, int, int, str, str]:

@@ -149,7 +149,7 @@ def _wrong_type(error: Refusal, path: list[str | int], _kind: str) -> _Explained
         fits = pattern(form).search(quoted) is not None
         hint = f'put it in quotes: "{quoted}"' if fits else str(error.schema.get("patternErrorMessage", ""))
     elif value is None:
-        hint = "write a value, or remove the field: nothing does not take away what a template says"
+        hint = "write a value, or remove the field"
     elif "array" in wanted and isinstance(value, str | int):
         hint = f"write a list: [{_value(value).strip('`')}]"
     yield f"{dotted(path)} must be {names}, not {_value(value)}", hint, None
@@ -224,24 +224,26 @@ def _is_about_a_name(error: Refusal) -> bool:
 
 def _cut(document: Map, errors: list[Refusal]) -> None:
     """Remove what ``errors`` are about: of a mapping with unknown fields only those, of a repeating list nothing."""
-    paths: set[tuple[str | int, ...]] = set()
+    paths: dict[tuple[str | int, ...], bool] = {}  # and whether the name itself is wrong
     for error in errors:
         path = tuple(error.absolute_path)
         if error.validator == "additionalProperties":
             known = error.schema["properties"]
-            paths.update((*path, name) for name in error.instance if name not in known)
+            paths.update({(*path, name): True for name in error.instance if name not in known})
         elif _is_about_a_name(error):
-            paths.add((*path, str(error.instance)))
+            paths[*path, str(error.instance)] = True
         elif error.validator not in ("uniqueItems", "minProperties"):
-            paths.add(path)
+            paths.setdefault(path, False)
     # Deepest first, and of one list the last item first: no removal moves what another one means.
-    for path in sorted(
-        paths, key=lambda path: [(str(part), 0) if isinstance(part, str) else ("", part) for part in path], reverse=True
-    ):
-        _remove(document, list(path))
+    for path in sorted(paths, key=_depth_first, reverse=True):
+        _remove(document, list(path), about_a_name=paths[path])
 
 
-def _remove(document: Map, path: list[str | int]) -> None:
+def _depth_first(path: tuple[str | int, ...]) -> list[tuple[str, int]]:
+    return [(part, 0) if isinstance(part, str) else ("", part) for part in path]
+
+
+def _remove(document: Map, path: list[str | int], *, about_a_name: bool) -> None:
     if len(path) < 2:  # top-level fields stay, so that what follows finds them
         return
     container: Any = document
@@ -251,7 +253,9 @@ def _remove(document: Map, path: list[str | int]) -> None:
         if not isinstance(container, Map | Seq):
             return
     last = path[-1]
-    if isinstance(container, Map) and isinstance(last, str) and last in container:
+    if path[-2] == "environments" and isinstance(container, Map) and not about_a_name:
+        container[str(last)] = Map(container.marks[str(last)])  # it exists, whatever was written in it
+    elif isinstance(container, Map) and isinstance(last, str) and last in container:
         container.remove(last)
     elif isinstance(container, Seq) and isinstance(last, int) and last < len(container):
         container.remove_at(last)

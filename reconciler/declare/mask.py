@@ -43,15 +43,16 @@ def mask_message(text: str) -> str:
     return _RANDOM.sub(_mask_random, _USERINFO.sub("***@", _SECRET.sub("***", text)))
 
 
-def mask_line(text: str, line: int) -> str:
-    """Line ``line`` (from 1) of ``text``; what may be secret is masked character by character, so columns stay."""
-    lines = text.split("\n")
-    if not 1 <= line <= len(lines):
-        return ""
+def lines_without_key_material(text: str) -> list[str]:
+    """The lines of ``text``; those of a private key consist of stars."""
     if "PRIVATE KEY" in text:
-        lines = _PEM.sub(_stars, text).split("\n")
-    result = lines[line - 1].rstrip("\r")
-    result = _USERINFO.sub(_stars, _SECRET.sub(_stars, result))
+        text = _PEM.sub(_stars, text)
+    return [line.rstrip("\r") for line in text.split("\n")]
+
+
+def mask_line(line: str) -> str:
+    """What may be secret is masked character by character, so that columns stay."""
+    result = _USERINFO.sub(_stars, _SECRET.sub(_stars, line))
     result = _LABELLED.sub(lambda match: match[1] + "*" * len(match[2]), result)
     return _RANDOM.sub(lambda match: "*" * len(match[0]) if _is_random(match[0]) else match[0], result)
 

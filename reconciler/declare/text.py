@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from yaml import YAMLError
 from yaml._yaml import CParser
-from yaml.error import MarkedYAMLError
 from yaml.events import (
     AliasEvent,
     DocumentEndEvent,
@@ -29,6 +29,7 @@ from yaml.events import (
 from reconciler.declare.collector import Collector
 from reconciler.declare.mask import secrets_in
 from reconciler.declare.nodes import Map, Mark, Seq
+from reconciler.declare.syntax import report_syntax
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,22 +64,7 @@ _FORBIDDEN = re.compile(
     f"[{_CONTROL}\x80-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f"
     "\u3164\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]|\r(?!\n)"
 )
-_SHOWN = 20  # forbidden characters that are listed for one file
-
-# What libyaml says (the beginning of it), what a person can use.
-_SYNTAX = (
-    ("mapping values are not allowed", "a colon is not expected here", "quote a text that holds `: `"),
-    ("did not find expected key", "the indentation does not fit, or a field is missing its colon", ""),
-    ("could not find expected ':'", "a field has no colon", "write `name: value`"),
-    ("did not find expected '-' indicator", "the indentation of the list does not fit", ""),
-    ("did not find expected ',' or '}'", "a `{` is not closed, or a comma is missing", ""),
-    ("did not find expected ',' or ']'", "a `[` is not closed, or a comma is missing", ""),
-    ("found unexpected end of stream", "a quote is not closed", "close the quote"),
-    ("found unknown escape character", "an escape that does not exist", "double the backslash, or use single quotes"),
-    ("did not find expected <document start>", "text after the end of the document", "begin a new document with `---`"),
-    ("block sequence entries are not allowed", "a list item is not expected here", "begin the list on its own line"),
-)  # fmt: skip
-_UNCLOSED = ("did not find expected ',' or", "found unexpected end of stream")
+_SHOWN = 20  # forbidden characters, and secrets, that are listed for one file
 
 
 def parse(text: str, file: str, found: Collector, limits: Limits = STRICT) -> list[Parsed]:
@@ -95,20 +81,18 @@ def parse(text: str, file: str, found: Collector, limits: Limits = STRICT) -> li
                 break
             builder.take(event)
     except YAMLError as error:
-        _report_syntax(error, text, file, found)
+        report_syntax(error, text, file, found)
         builder.abandon()
     return builder.documents
 
 
 def _characters_allowed(text: str, file: str, found: Collector) -> bool:
     """Also looks for secrets, comments included; these are reported but do not stop the reading."""
-    for name, offset in secrets_in(text):
+    for name, offset in islice(secrets_in(text), _SHOWN):
         found.add("RC112", _mark_at(text, offset, file), f"this looks like {name}")
     pattern = _FORBIDDEN_ASCII if text.isascii() else _FORBIDDEN
     allowed = True
-    for count, match in enumerate(pattern.finditer(text)):
-        if count == _SHOWN:
-            break
+    for match in islice(pattern.finditer(text), _SHOWN):
         allowed = False
         found.add("RC105", _mark_at(text, match.start(), file), f"the character {_named(match[0])} is not allowed")
     return allowed
@@ -123,34 +107,7 @@ def _named(character: str) -> str:
     return f"U+{ord(character):04X} ({name})"
 
 
-def _report_syntax(error: YAMLError, text: str, file: str, found: Collector) -> None:
-    problem = str(getattr(error, "problem", "") or "")
-    mark = (getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)) if problem else None
-    if not isinstance(error, MarkedYAMLError) or mark is None:
-        found.add("RC106", (file, 1, 1), "this is not YAML")
-        return
-    lines = text.split("\n")
-    opened = error.context_mark if problem.startswith(_UNCLOSED) else None
-    if opened is not None and opened.line != mark.line:
-        mark = opened  # where it was opened says more than where its end was missed
-    line, column = mark.line, mark.column
-    if line >= len(lines) or not "".join([lines[line][column:], *lines[line + 1 :]]).strip():
-        line, column = _end(lines)
-    at = lines[line][column : column + 1]
-    message, remedy = f"this is not YAML: {problem}", ""
-    if problem.startswith("found character that cannot start any token"):
-        message = "a tab where YAML wants spaces" if at == "\t" else f"a text cannot begin with `{at}`"
-        remedy = "indent with spaces" if at == "\t" else "put the text in quotes"
-    for beginning, meaning, advice in _SYNTAX:
-        if problem.startswith(beginning):
-            message, remedy = meaning, advice
-    found.add("RC106", (file, line + 1, column + 1), message, remedy=remedy)
-
-
-def _end(lines: list[str]) -> tuple[int, int]:
-    """Line and column (from 0) after the last thing that is written."""
-    line = max((number for number, text in enumerate(lines) if text.strip()), default=0)
-    return line, len(lines[line].rstrip())
+_DROPPED = "\0"  # stands for a field name that is none; what it names is left out
 
 
 class _Builder:
@@ -254,7 +211,7 @@ class _Builder:
             self._decorated(event, value)
         if type(self._container) is Map and self._key is None:
             self._found.add("RC110", mark, "a field name cannot be a list or a mapping")
-            self._whole, self._key, self._key_mark = False, f"?{mark[1]}:{mark[2]}", mark
+            self._whole, self._key, self._key_mark = False, _DROPPED, mark
             self._stack.append((self._container, self._key, self._key_mark))
         else:
             self._put(value, mark)
@@ -271,7 +228,7 @@ class _Builder:
         if not isinstance(value, str):
             if not self._limits.foreign:
                 self._found.add("RC110", mark, f"the field name `{text}` is not text but {_type_of(value)}")
-                self._whole = False
+                self._whole, text = False, _DROPPED
             value = text
         if value in self._container:
             _, line, column = self._container.key_marks[value]
@@ -289,7 +246,7 @@ class _Builder:
             container.marks.append(mark)
         elif isinstance(container, Map) and self._key is not None:
             key, self._key = self._key, None
-            if key not in container:  # the first of two equal fields stays
+            if key is not _DROPPED and key not in container:  # the first of two equal fields stays
                 container[key] = value
                 container.marks[key] = mark
                 container.key_marks[key] = self._key_mark

@@ -85,6 +85,10 @@ CASES: dict[str, tuple[Changes, list[Place]]] = {
     "name with a newline": ({C: client('"pay\\n"')}, [("RC127", C, 3, 18)]),
     "bad label name": ({C: client(metadata=', labels: {"a b": c}')}, [("RC127", C, 3, 36)]),
     "bare number for a duration": ({C: key("lifetime: 90")}, [("RC125", C, 6, 36)]),
+    "environment without settings": (
+        {P: PROJECT.replace(' {address: "http://127.0.0.1:8200"}', "")},
+        [("RC125", P, 8, 13)],
+    ),
     "no unit": ({C: key('lifetime: "90"')}, [("RC127", C, 6, 36)]),
     "attempts out of range": (
         {C: client(spec="  webhooks: [{name: a, url: https://a.example, delivery: {attempts: 0}}]")},
