@@ -15,7 +15,8 @@ JsonObject = Mapping[str, Any]
 
 
 def dumps(value: Json) -> str:
-    """Canonical JSON: sorted keys, no white space, UTF-8 text kept (RFC 8785 without floats).
+    """Canonical JSON: sorted keys, no white space, UTF-8 text kept (RFC 8785 without floats, for keys
+    within the Basic Multilingual Plane: RFC 8785 sorts by UTF-16 units, this by code points).
 
     Raises ``ValueError`` for NaN and infinities.
     """
@@ -29,7 +30,7 @@ def digest(value: Json) -> str:
 
 def iso(instant: datetime) -> str:
     """UTC with seconds: ``2026-11-23T22:45:00Z`` (RFC 3339)."""
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 def iso_or_none(instant: datetime | None) -> str | None:
@@ -41,7 +42,10 @@ def parse_iso(text: str) -> datetime:
     instant = datetime.fromisoformat(text)
     if instant.tzinfo is None:
         raise ValueError(f"{text!r} has no time zone: write 2026-11-23T22:45:00Z")
-    return instant.astimezone(UTC).replace(microsecond=0)
+    try:
+        return instant.astimezone(UTC).replace(microsecond=0)
+    except OverflowError:
+        raise ValueError(f"{text!r} is before the year 1 or after the year 9999 in UTC") from None
 
 
 def parse_iso_or_none(text: str | None) -> datetime | None:

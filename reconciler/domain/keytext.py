@@ -13,10 +13,11 @@ ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 ID_LENGTH = 12
 SECRET_LENGTH = 43
 CHECK_LENGTH = 6
-# Finds an issued key, or a signing secret, in any text. Every output is searched with it before it is written.
+# Finds an issued key, or a signing secret, in any text, also glued to what stands around it. Every output is
+# searched with it before it is written.
 PATTERN = re.compile(
-    rf"\b[a-z][a-z0-9]{{1,15}}_[a-z0-9]{{1,63}}_[0-9A-Za-z]{{{ID_LENGTH}}}_[0-9A-Za-z]{{{SECRET_LENGTH + CHECK_LENGTH}}}\b"
-    r"|\bwhsec_[0-9A-Za-z+/]{32,}={0,2}"
+    rf"[a-z][a-z0-9]{{1,15}}_[a-z0-9]{{1,63}}_[0-9A-Za-z]{{{ID_LENGTH}}}_[0-9A-Za-z]{{{SECRET_LENGTH + CHECK_LENGTH}}}"
+    r"|whsec_[0-9A-Za-z+/]{32,}={0,2}"
 )
 
 

@@ -37,6 +37,9 @@ class Secret:
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Secret is never serialised")
 
+    def __getstate__(self) -> NoReturn:
+        raise TypeError("a Secret is never serialised")
+
     def __copy__(self) -> NoReturn:
         raise TypeError("a Secret is never copied")
 

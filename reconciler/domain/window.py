@@ -37,7 +37,9 @@ class Window:
             last = day if self.end > self.start else day + timedelta(days=1)
             opens = datetime.combine(day, self.start, self.zone).astimezone(UTC)
             closes = datetime.combine(last, self.end, self.zone).astimezone(UTC)
-            if closes > opens:  # a window inside the hour that a clock change skips is empty
+            # A local time that a clock change skips is taken as that much later: 01:15 of London's short night is
+            # 02:15. Where only the start is skipped, that can leave nothing.
+            if closes > opens:
                 yield opens, closes
 
 
@@ -98,8 +100,8 @@ def _parse_limit(text: str, *, whole_day: bool) -> datetime:
             day = datetime.combine(date.fromisoformat(text), time(), UTC)
             return day + timedelta(days=1) if whole_day else day
         instant = datetime.fromisoformat(text)
+        if instant.tzinfo is not None:
+            return instant.astimezone(UTC)
     except (ValueError, OverflowError):
         raise ValueError(f"{text!r} is not a date: write 2026-12-24 or 2026-12-24T18:00:00Z") from None
-    if instant.tzinfo is None:
-        raise ValueError(f"{text!r} has no time zone: write 2026-12-24T18:00:00Z")
-    return instant.astimezone(UTC)
+    raise ValueError(f"{text!r} has no time zone: write 2026-12-24T18:00:00Z")
