@@ -59,9 +59,10 @@ class Bucket:
         """
         op = f"{self._run}.{stage}"
         expected = {name: _revision(self.records.get(name)) for name in changes}
+        removed: set[str] = set()
         conflicts = unclear = 0
         while True:
-            lost, result = self._splice(op, changes, expected)
+            lost, result = self._splice(op, changes, expected, removed)
             if result == self.records:
                 return lost
             response = yield WriteDocument(f"buckets/{self.name}", encode_bucket(result, self._foreign), self._version)
@@ -81,18 +82,22 @@ class Bucket:
             yield from self.load()
 
     def _splice(
-        self, op: str, changes: Mapping[str, Change], expected: Mapping[str, int]
+        self, op: str, changes: Mapping[str, Change], expected: Mapping[str, int], removed: set[str]
     ) -> tuple[dict[str, str], dict[str, ClientRecord]]:
+        """The clients that cannot be changed, and the records as they shall be. Notes in ``removed`` what that ends."""
         lost: dict[str, str] = {}
         result = dict(self.records)
         for name, change in changes.items():
             present = self.records.get(name)
+            if name in self._foreign:
+                lost[name] = "registered by another project"
+                continue
             if present is not None and present.op == op:
                 continue  # our own commit, whose answer was lost
             if _revision(present) != expected[name]:
-                if present is None:
+                if present is None and name in removed:
                     continue  # our own removal, whose answer was lost
-                lost[name] = f"changed by {present.op} meanwhile"
+                lost[name] = f"changed by {present.op} meanwhile" if present else "removed meanwhile"
                 continue
             try:
                 changed = change(present, self.at)
@@ -101,6 +106,7 @@ class Bucket:
                 continue
             if changed is None:
                 result.pop(name, None)
+                removed.add(name)
             elif changed != present:
                 result[name] = self._stamp(changed, _revision(present), op)
         return lost, result

@@ -3,7 +3,6 @@ tests answer them with faults. A request holds everything that is needed to answ
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from reconciler.domain.observed import SecretInfo
 from reconciler.domain.secret import Secret
 from reconciler.errors import VaultUnreachable
@@ -80,10 +82,8 @@ def destroy_version(path: str, number: int, *, claimed: bool) -> Steps[bool]:
     """
     if claimed:
         current = yield from newest(path)
-        try:
+        with suppress(VersionTaken):  # then that run was faster: its version is there to be destroyed
             yield from write_version(path, number, PLACEHOLDER, None, current)
-        except VersionTaken:
-            pass  # that run was faster: its version is there to be destroyed
     for _ in range(3):
         metadata = expect((yield ReadMetadata(path)), Metadata)
         if is_gone(metadata.info, number):
