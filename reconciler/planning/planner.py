@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from reconciler.domain import names
 from reconciler.domain.canonical import digest, iso
-from reconciler.domain.desired import Desired
+from reconciler.domain.desired import ClientState, Desired, DesiredClient
 from reconciler.domain.observed import Observed
 from reconciler.domain.plan import Action, ActionKind, Finding, Level, Plan, Risk
 from reconciler.domain.record import ClientRecord, ClientStatus
@@ -50,7 +50,8 @@ def make_plan(inputs: Inputs) -> Plan:
     touched: dict[str, ClientRecord | None] = {}
     unchanged = 0
     record: ClientRecord | None
-    for name, record in sorted(pair_up(desired, observed).items()):
+    pairs = pair_up(desired, observed)
+    for name, record in sorted(pairs.items()):
         if inputs.only is not None and name not in inputs.only:
             continue
         planned = plan_client(desired.clients.get(name), record, context)
@@ -61,7 +62,7 @@ def make_plan(inputs: Inputs) -> Plan:
             continue
         actions += planned
         touched[name] = record
-    for action, record in _unfinished_renames(observed, inputs.only):
+    for action, record in _unfinished_renames(observed, pairs, inputs.only):
         actions.append(action)
         touched.setdefault(action.client, record)
     result = ordered(actions)
@@ -92,32 +93,61 @@ def make_plan(inputs: Inputs) -> Plan:
 def pair_up(desired: Desired, observed: Observed) -> dict[str, ClientRecord | None]:
     """Each client's name with the record that belongs to it: for a renamed client, until the new record
     is there, the one under the old name. A record that was already moved is no client of its own."""
-    pairs: dict[str, ClientRecord | None] = {name: observed.records.get(name) for name in desired.clients}
-    renamed = set()
+    pairs: dict[str, ClientRecord | None] = {}
+    claimed = set()  # records that belong to a client of another name
     for name, client in desired.clients.items():
-        old = observed.records.get(client.renamed_from or "")
-        if old is None or old.name in desired.clients or old.status is ClientStatus.RETIRED:
-            continue
-        if pairs[name] is None:
+        own = observed.records.get(name)
+        if own is not None and is_moved(own, observed):
+            heir = observed.records[str(own.moving_to)]
+            if heir.name not in desired.clients:  # a rename that was cut short is taken back
+                pairs[name] = heir
+                claimed.add(heir.name)
+            continue  # else: this name is free once that rename is finished
+        old = _former(client, desired, observed)
+        if old is not None and (own is None or own.status is ClientStatus.RETIRED):
+            claimed.add(old.name)
+            if is_moved(old, observed):  # renamed to a third name: that is finished first
+                claimed.add(str(old.moving_to))
+                continue
             pairs[name] = old
-            renamed.add(old.name)
-    for name, record in observed.records.items():
-        if name not in pairs and name not in renamed and not is_moved(record, observed):
-            pairs[name] = record
-    return pairs
+            continue
+        pairs[name] = own
+    undeclared = {
+        name: record
+        for name, record in observed.records.items()
+        if name not in desired.clients and name not in claimed and not is_moved(record, observed)
+    }
+    return pairs | undeclared
+
+
+def _former(client: DesiredClient, desired: Desired, observed: Observed) -> ClientRecord | None:
+    """The live record that ``client`` says it is renamed from."""
+    old = observed.records.get(client.renamed_from or "")
+    if old is None or old.name in desired.clients or old.status is ClientStatus.RETIRED:
+        return None
+    if client.state is ClientState.RETIRED and client.name in observed.records:
+        return None
+    return None if old.moving_to == client.name and is_moved(old, observed) else old
 
 
 def is_moved(record: ClientRecord, observed: Observed) -> bool:
     """Whether a rename got as far as the new record: the old one is only left to be removed."""
-    return record.moving_to is not None and record.moving_to in observed.records
+    moved = observed.records.get(record.moving_to or "")
+    return moved is not None and moved.storage_name == record.storage_name
 
 
-def _unfinished_renames(observed: Observed, only: Collection[str] | None) -> list[tuple[Action, ClientRecord]]:
+def _unfinished_renames(
+    observed: Observed, pairs: Mapping[str, ClientRecord | None], only: Collection[str] | None
+) -> list[tuple[Action, ClientRecord]]:
     found = []
+    renamed = {record.name for name, record in pairs.items() if record is not None and record.name != name}
     for record in observed.records.values():
         if not is_moved(record, observed) or (only is not None and record.moving_to not in only):
             continue
         target = str(record.moving_to)
+        back = pairs.get(record.name)
+        if record.name in renamed or (back is not None and back.name == target):
+            continue  # taken back: that rename replaces the record that was left behind
         cause = Cause(Reason.RENAMED, f"an earlier run renamed it from {record.name} and was cut short", Risk.LOW)
         before, after = {"name": record.name}, {"name": target}
         found.append((client_action(ActionKind.UPDATE_CLIENT, target, cause, before, after), observed.records[target]))

@@ -6,6 +6,7 @@ A run that dies in between leaves the old record with ``moving_to``; doing it ag
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import datetime
 
@@ -20,6 +21,9 @@ from reconciler.registry.work import Run, with_event, with_series
 
 # Each pass means that somebody revoked something of the moving client in that moment.
 MAX_PASSES = 5
+COPIED = "moved"
+# The op of a new record that nobody touched since a rename wrote it.
+_UNTOUCHED = re.compile(rf"\.{COPIED}\d+\Z")
 
 
 class RenameLost(Exception):
@@ -39,30 +43,34 @@ def move_client(action: Action, buckets: int, run: Run) -> Steps[int]:
         lost = yield from source.commit("unmove", {old: lambda record, at: stayed(record, action, run, at)})
         _refuse(lost)
         return source.records[old].revision
-    lost = yield from source.commit("move", {old: lambda record, at: leaving(record, new)})
+    lost = yield from source.commit("move", {old: lambda record, at: leaving(record, new, action, run, at)})
     _refuse(lost)
     for attempt in range(MAX_PASSES):
         moving = source.records[old]
         yield from target.load()
         lost = yield from target.commit(
-            f"moved{attempt}", {new: lambda record, at, moving=moving: arrived(record, moving, action, run, at)}  # type: ignore[misc]
+            f"{COPIED}{attempt}", {new: lambda record, at, moving=moving: arrived(record, moving, new, at)}  # type: ignore[misc]
         )  # fmt: skip
         _refuse(lost)
         if source.name == target.name:
             yield from source.load()
-        lost = yield from source.commit(f"unlink{attempt}", {old: lambda record, at: None})
-        if not lost:
-            return target.records[new].revision
-        yield from source.load()
+        if source.records.get(old) == moving:  # else somebody changed it meanwhile: that is taken over first
+            lost = yield from source.commit(f"unlink{attempt}", {old: lambda record, at: None})
+            if not lost:
+                return target.records[new].revision
+            yield from source.load()
         if old not in source.records:
             return target.records[new].revision
     raise RenameLost(f"{old} kept changing while it was renamed")
 
 
-def leaving(record: ClientRecord | None, new: str) -> ClientRecord:
+def leaving(record: ClientRecord | None, new: str, action: Action, run: Run, at: datetime) -> ClientRecord:
+    """The old record says where it is going; its history gains the rename here, so that both records tell the same."""
     if record is None:
         raise TransitionError("it is not registered any more")
-    return replace(record, moving_to=new)
+    if record.moving_to == new:
+        return record
+    return with_event(replace(record, moving_to=new), run, at, action, {"from": record.name})
 
 
 def stayed(record: ClientRecord | None, action: Action, run: Run, at: datetime) -> ClientRecord:
@@ -71,14 +79,28 @@ def stayed(record: ClientRecord | None, action: Action, run: Run, at: datetime) 
     return with_event(replace(record, moving_to=None), run, at, action)
 
 
-def arrived(record: ClientRecord | None, moving: ClientRecord, action: Action, run: Run, at: datetime) -> ClientRecord:
-    """The new record. When an earlier pass wrote it already, only what was revoked since is taken over."""
+def arrived(record: ClientRecord | None, moving: ClientRecord, new: str, at: datetime) -> ClientRecord:
+    """The new record: the old one under its new name. What somebody else did to a new record that an
+    earlier pass wrote stays; then only what was revoked since is taken over."""
     if record is None:
-        moved = replace(moving, name=action.client, moving_to=None)
-        return with_event(moved, run, at, action, {"from": moving.name})
+        return replace(moving, name=new, moving_to=None)
     if record.storage_name != moving.storage_name:
-        raise TransitionError(f"the name {record.name} is taken")
-    for kind, name, series in moving.all_series():
+        raise TransitionError(f"the name {new} is taken")
+    if record.moving_to == moving.name:  # left by a rename that was cut short and is now taken back
+        return with_revocations(_copy(moving, record), record, at)
+    if _UNTOUCHED.search(record.op):
+        return _copy(moving, record)
+    return with_revocations(record, moving, at)
+
+
+def _copy(moving: ClientRecord, record: ClientRecord) -> ClientRecord:
+    """``moving`` in place of ``record``; equal to it when nothing changed since it was copied."""
+    return replace(moving, name=record.name, moving_to=None, revision=record.revision, op=record.op)
+
+
+def with_revocations(record: ClientRecord, other: ClientRecord, at: datetime) -> ClientRecord:
+    """``record`` with every version revoked that is revoked in ``other``."""
+    for kind, name, series in other.all_series():
         kept = record.series(kind, name)
         for version in series.in_state(VersionState.REVOKED):
             known = kept.version(version.number)
