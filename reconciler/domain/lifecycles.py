@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from reconciler.domain.canonical import JsonObject
 from reconciler.domain.desired import DesiredClient, Lifecycle
 from reconciler.domain.duration import parse_duration
 from reconciler.domain.record import ClientRecord, SeriesKind
@@ -28,7 +29,7 @@ def lifecycle_of(desired: DesiredClient | None, record: ClientRecord, kind: Seri
 def recorded_lifecycle(record: ClientRecord, kind: SeriesKind, item: str) -> Lifecycle:
     """The life cycle of a series that is not declared any more: only its grace still matters."""
     if kind is SeriesKind.KEY:
-        declared = (record.spec.get("keys") or {}).get(item) or {}
+        declared = (record.spec.get("keys") or {}).get(item) or _dropped_key(record, item)
     else:
         declared = ((record.spec.get("webhooks") or {}).get(item) or {}).get("secret") or {}
     try:
@@ -37,3 +38,13 @@ def recorded_lifecycle(record: ClientRecord, kind: SeriesKind, item: str) -> Lif
         grace = DEFAULT_GRACE[kind]
     lifetime = DEFAULT_LIFETIME[kind]
     return Lifecycle(lifetime, lifetime / 3, grace)
+
+
+def _dropped_key(record: ClientRecord, item: str) -> JsonObject:
+    """What the update that dropped a key says it was: a run that was cut short after it did not start the grace yet."""
+    for event in reversed(record.events):
+        keys = (event.detail.get("before") or {}).get("keys") or {}
+        if item in keys:
+            dropped: JsonObject = keys[item]
+            return dropped
+    return {}

@@ -74,12 +74,7 @@ def _register(desired: DesiredClient, record: ClientRecord | None) -> Action:
 
 
 def _updates(desired: DesiredClient, record: ClientRecord) -> list[Action]:
-    actions = []
-    if record.name != desired.name or record.moving_to:
-        cause = Cause(Reason.RENAMED, f"renamed from {record.name}; keys, secrets and their paths stay", Risk.MEDIUM)
-        actions.append(
-            client_action(ActionKind.UPDATE_CLIENT, desired.name, cause, {"name": record.name}, {"name": desired.name})
-        )
+    actions = _rename(desired, record)
     if record.edited:
         cause = Cause(Reason.RECORD_EDITED, "the record was changed by hand; the declaration is restored", Risk.HIGH)
         before, after = diff.changed_fields(record.spec, desired.spec)
@@ -94,6 +89,14 @@ def _updates(desired: DesiredClient, record: ClientRecord) -> list[Action]:
             cause = Cause(Reason.DECLARATION_CHANGED, f"declared otherwise: {fields}", diff.change_risk(before, after))
             actions.append(client_action(ActionKind.UPDATE_CLIENT, desired.name, cause, before, after))
     return actions + _endpoint_updates(desired, record)
+
+
+def _rename(desired: DesiredClient, record: ClientRecord) -> list[Action]:
+    if record.name == desired.name and record.moving_to is None:
+        return []
+    cause = Cause(Reason.RENAMED, f"renamed from {record.name}; keys, secrets and their paths stay", Risk.MEDIUM)
+    before, after = {"name": record.name}, {"name": desired.name}
+    return [client_action(ActionKind.UPDATE_CLIENT, desired.name, cause, before, after)]
 
 
 def _endpoint_updates(desired: DesiredClient, record: ClientRecord) -> list[Action]:
@@ -124,7 +127,7 @@ def _endpoint_updates(desired: DesiredClient, record: ClientRecord) -> list[Acti
                 name,
                 before=before,
                 after=after,
-            )  # fmt: skip
+            )
         )
     return actions
 
@@ -197,10 +200,12 @@ def _suspended(desired: DesiredClient, record: ClientRecord | None, context: Con
         actions.append(client_action(ActionKind.SUSPEND_CLIENT, desired.name, cause))
     if record is None:
         return actions
+    declared = {(kind, name) for kind, name, _ in _declared_series(desired)}
     for kind, name, _ in record.all_series():
-        lifecycle = lifecycle_of(desired, record, kind, name)
-        actions += rest_series(*_view(record, desired.name, kind, name, lifecycle, context))
-    return actions
+        if (kind, name) in declared:
+            lifecycle = lifecycle_of(desired, record, kind, name)
+            actions += rest_series(*_view(record, desired.name, kind, name, lifecycle, context))
+    return actions + _undeclared(desired, record, context)
 
 
 def _end_client(desired: DesiredClient | None, record: ClientRecord, context: Context) -> list[Action]:
@@ -208,10 +213,12 @@ def _end_client(desired: DesiredClient | None, record: ClientRecord, context: Co
         cause = Cause(Reason.DECLARATION_REMOVED, "no longer declared", Risk.HIGH)
     else:
         cause = Cause(Reason.DECLARED_RETIRED, "declared retired", Risk.HIGH)
-    actions: list[Action] = []
+    # A client that is renamed and retired in one change is renamed first: all of its actions bear one name.
+    actions = _rename(desired, record) if desired is not None else []
+    client = desired.name if desired is not None else record.name
     for kind, name, _ in record.all_series():
-        subject, view, _ = _view(record, record.name, kind, name, recorded_lifecycle(record, kind, name), context)
+        subject, view, _ = _view(record, client, kind, name, recorded_lifecycle(record, kind, name), context)
         actions += end_series(subject, view, cause)
     if record.status is not ClientStatus.RETIRED:
-        actions.append(client_action(ActionKind.RETIRE_CLIENT, record.name, cause))
+        actions.append(client_action(ActionKind.RETIRE_CLIENT, client, cause))
     return actions

@@ -40,6 +40,16 @@ class Situation:
     def of_kind(self, *kinds: ActionKind) -> list[Action]:
         return [action for action in self.actions if action.kind in kinds]
 
+    def record_of(self, client: str) -> ClientRecord | None:
+        """The record that belongs to a client: while it is being renamed, the one under the old name."""
+        declared = self.desired.clients.get(client)
+        own = self.observed.records.get(client)
+        return own or (self.observed.records.get(declared.renamed_from or "") if declared else None)
+
+    @property
+    def renames(self) -> list[Action]:
+        return [action for action in self.of_kind(ActionKind.UPDATE_CLIENT) if action.reason == Reason.RENAMED]
+
     @property
     def live(self) -> list[ClientRecord]:
         return [record for record in self.observed.records.values() if record.status is not ClientStatus.RETIRED]
@@ -58,12 +68,19 @@ class Block:
 
 def ownership(situation: Situation) -> Iterable[Block]:
     """What another project or a person put there is never changed."""
-    for action in situation.of_kind(ActionKind.REGISTER_CLIENT):
+    for action in (*situation.of_kind(ActionKind.REGISTER_CLIENT), *situation.renames):
         owner = situation.observed.foreign.get(action.client)
         if owner is not None:
             yield Block(
                 "ownership", "RC301", action.client, f"client {action.client} is registered by project {owner}",
                 "choose another name, or let that project give it up",
+            )  # fmt: skip
+    for action in situation.renames:
+        present = situation.observed.records.get(action.client)
+        if present is not None and present.status is ClientStatus.RETIRED:
+            yield Block(
+                "ownership", "RC304", action.client, f"the name {action.client} is that of a client that was retired",
+                "rename to another name: a retired client keeps its name, its history and its version numbers",
             )  # fmt: skip
 
 
@@ -72,11 +89,8 @@ def occupied_paths(situation: Situation) -> Iterable[Block]:
     storage = {record.storage_name: record.name for record in situation.observed.records.values()}
     unmanaged = set(situation.observed.unmanaged)
     for action in situation.of_kind(ActionKind.ISSUE_KEY, ActionKind.ISSUE_SECRET):
-        if action.client in situation.observed.records:
-            record = situation.observed.records[action.client]
-            name = record.storage_name
-        else:
-            name = storage_of_new(action.client, situation)
+        record = situation.record_of(action.client)
+        name = record.storage_name if record else action.client
         kind = SeriesKind.KEY if action.kind is ActionKind.ISSUE_KEY else SeriesKind.WEBHOOK
         path = f"{kind.folder}/{name}.{action.item}"
         if path in unmanaged:
@@ -88,24 +102,17 @@ def occupied_paths(situation: Situation) -> Iterable[Block]:
         holder = storage.get(action.client)
         if holder is not None and holder != action.client:
             yield Block(
-                "ownership", "RC303", action.client, f"the secrets of {holder} still live under the name {action.client}",
+                "ownership", "RC303", action.client, f"the secrets of {holder} are still kept under {action.client}",
                 f"choose another name: {holder} was renamed from it and its consumers read the old path",
             )  # fmt: skip
-
-
-def storage_of_new(client: str, situation: Situation) -> str:
-    """The name in the paths of a client without a record of its own: after a rename, that of the old record."""
-    declared = situation.desired.clients.get(client)
-    old = situation.observed.records.get(declared.renamed_from or "") if declared else None
-    return old.storage_name if old else client
 
 
 def protect(situation: Situation) -> Iterable[Block]:
     """Protection lives on the live record: it does not die with the file."""
     for action in situation.of_kind(ActionKind.RETIRE_CLIENT):
-        record = situation.observed.records[action.client]
+        record = situation.record_of(action.client)
         declared = situation.desired.clients.get(action.client)
-        if record.protect and (declared is None or declared.protect):
+        if record is not None and record.protect and (declared is None or declared.protect):
             how = "its declaration is gone" if declared is None else "it is declared retired"
             yield Block(
                 "protect", "RC310", action.client, f"client {action.client} is protected and {how}",
@@ -117,13 +124,14 @@ def protect(situation: Situation) -> Iterable[Block]:
 def remove_all(situation: Situation) -> Iterable[Block]:
     """An empty declaration is a mistake until somebody says otherwise."""
     removed = {action.client for action in situation.of_kind(ActionKind.RETIRE_CLIENT)}
+    ended = {record.name for client in removed if (record := situation.record_of(client)) is not None}
     implicit = {
         action.client
         for action in situation.of_kind(ActionKind.RETIRE_CLIENT)
         if action.reason == Reason.DECLARATION_REMOVED
     }
     live = {record.name for record in situation.live}
-    if implicit and removed >= live and not (set(situation.desired.clients) - removed):
+    if implicit and ended >= live and not (set(situation.desired.clients) - removed):
         yield Block(
             "remove-all", "RC322", None, f"every one of {len(live)} registered clients would be removed",
             "check that the clients/ folder is there; to end them on purpose declare state: retired, or add a waiver",
@@ -149,9 +157,10 @@ def over_budget(
 ) -> Iterable[Block]:
     """octoDNS's rule: a share of what exists, counted once enough exists."""
     existing = len(situation.live)
+    touched = touched - {action.client for action in situation.of_kind(ActionKind.REGISTER_CLIENT)}  # new ones are free
     if existing < budget.at_least or len(touched) * 100 <= existing * budget.percent:
         return
-    percent = len(touched) * 100 // existing
+    percent = -(-len(touched) * 100 // existing)  # rounded up: 4 of 13 are more than 30 %
     yield Block(
         f"budget-{name}", code, None,
         f"this would {verb} {len(touched)} of {existing} clients ({percent} %), more than {budget.percent} %",
@@ -165,7 +174,8 @@ def freeze(situation: Situation) -> Iterable[Block]:
         return
     for client in sorted({a.client for a in situation.of_kind(*DECLARED) if a.reason not in DRIFT}):
         yield Block(
-            "freeze", "RC330", client, f"{situation.desired.environment.name} is frozen until {iso(frozen.end)}: {frozen.reason}",
+            "freeze", "RC330", client,
+            f"{situation.desired.environment.name} is frozen until {iso(frozen.end)}: {frozen.reason}",
             "wait, or add a waiver with a reason and an end date to policy.yaml",
         )  # fmt: skip
 
@@ -209,11 +219,7 @@ GUARDS: list[Callable[[Situation], Iterable[Block]]] = [
 
 def guard_findings(situation: Situation) -> tuple[Finding, ...]:
     """All findings of all guards. A waived block is a warning that names who approved it until when."""
-    findings = []
-    for guard in GUARDS:
-        for block in guard(situation):
-            findings.append(_finding(block, situation))
-    return tuple(findings)
+    return tuple(_finding(block, situation) for guard in GUARDS for block in guard(situation))
 
 
 def _finding(block: Block, situation: Situation) -> Finding:
@@ -231,9 +237,11 @@ def _finding(block: Block, situation: Situation) -> Finding:
 
 def _waiver(block: Block, situation: Situation) -> Waiver | None:
     """A waiver is void from its date on (UTC). Ownership is never waived: it is somebody else's."""
+    if block.guard == "ownership":
+        return None
     today = iso(situation.now)[:10]
     for waiver in situation.desired.policy.waivers:
-        named = waiver.client == "*" or waiver.client == block.client
+        named = waiver.client in ("*", block.client)
         if waiver.guard == block.guard and named and today < waiver.until:
             return waiver
     return None

@@ -33,10 +33,11 @@ def plan_proof(
             continue
         known = live.webhooks.get(webhook.name) if live else None
         known = None if live and live.edited else known  # what the record says of it cannot be trusted
-        cause = _must_verify(desired, webhook, known, series, webhook.name in changed)
+        cause = _must_verify(desired, webhook, known, series, changed=webhook.name in changed)
         if cause is not None:
             proofs.append(_verify(desired, webhook, cause))
-    if (why := _may_activate(desired, live, plans, provable, bool(changed) or bool(live and live.edited))) is not None:
+    doubted = bool(changed) or (live is not None and live.edited)
+    if (why := _may_activate(desired, live, plans, provable=provable, changed=doubted)) is not None:
         proofs.append(
             Action(
                 ActionKind.ACTIVATE_CLIENT,
@@ -45,13 +46,13 @@ def plan_proof(
                 why.message,
                 why.risk,
                 desired.name,
-            )  # fmt: skip
+            )
         )
     return proofs
 
 
 def _must_verify(
-    desired: DesiredClient, webhook: DesiredWebhook, known: WebhookRecord | None, series: SeriesPlan, changed: bool
+    desired: DesiredClient, webhook: DesiredWebhook, known: WebhookRecord | None, series: SeriesPlan, *, changed: bool
 ) -> Cause | None:
     if known is None or (known.verified_digest is None and known.last_delivery is None):
         return Cause(Reason.NOT_VERIFIED, f"{webhook.url} has not proven itself yet")
@@ -59,6 +60,8 @@ def _must_verify(
         return Cause(Reason.ENDPOINT_CHANGED, f"{webhook.url} must prove itself again")
     if known.last_delivery is not None and not known.last_delivery.accepted:
         return Cause(Reason.VERIFICATION_FAILED, f"the last delivery failed: {known.last_delivery.message}")
+    if known.verified_digest is None:  # a run changed the endpoint and was cut short
+        return Cause(Reason.NOT_VERIFIED, f"{webhook.url} has not proven itself yet")
     if series.renewed:
         return Cause(Reason.SECRET_ROTATED, "it must prove itself with the new signing secret")
     if known.verified_digest != verification_digest(desired.spec, webhook.name, known.secret):
@@ -77,6 +80,7 @@ def _may_activate(
     desired: DesiredClient,
     live: ClientRecord | None,
     plans: Mapping[tuple[SeriesKind, str], SeriesPlan],
+    *,
     provable: bool,
     changed: bool,
 ) -> Cause | None:

@@ -161,9 +161,11 @@ def end_series(subject: Subject, view: SeriesView, cause: Cause) -> list[Action]
     actions = [
         subject.action(revoke, cause, version.number, _shown(version)) for version in view.series.in_state(*USABLE)
     ]
-    for version in view.series.in_state(VersionState.REVOKED):
-        if (left := _left_over(view, version)) is not None:
-            actions.append(subject.action(ActionKind.DESTROY_VERSION, left, version.number))
+    actions += [
+        subject.action(ActionKind.DESTROY_VERSION, left, version.number)
+        for version in view.series.in_state(VersionState.REVOKED)
+        if (left := _left_over(view, version)) is not None
+    ]
     return actions
 
 
