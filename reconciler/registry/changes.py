@@ -145,7 +145,7 @@ def close_changes(client: ClientRun, record: ClientRecord | None, at: datetime, 
         if action.kind is ActionKind.SUSPEND_CLIENT:
             record = replace(record, status=ClientStatus.SUSPENDED)
         elif action.kind is ActionKind.RETIRE_CLIENT:
-            record = replace(record, status=ClientStatus.RETIRED, protect=False)
+            record = replace(record, status=ClientStatus.RETIRED, protect=False, moving_to=None)
         elif action.kind is ActionKind.RETIRE_KEY or action.kind in REVOKING:
             record, detail = _end_version(record, client, action, at)
         record = with_event(record, client.run, at, action, detail)
@@ -178,13 +178,17 @@ def held_status(record: ClientRecord) -> ClientRecord:
     return replace(record, status=ClientStatus.SUSPENDED)
 
 
-def destroyed_versions(record: ClientRecord | None, gone: list[Action], at: datetime) -> ClientRecord:
+def destroyed_versions(
+    client: ClientRun, record: ClientRecord | None, gone: list[Action], at: datetime
+) -> ClientRecord:
     if record is None:
         raise TransitionError("the client is not registered any more")
     for action in gone:
         kind, item = series_kind(action), str(action.item)
         series = transitions.destroyed(record.series(kind, item), action.version or 0, at)
         record = with_series(record, kind, item, series)
+        if action.kind is ActionKind.DESTROY_VERSION:  # of a revocation, the revocation is the event
+            record = with_event(record, client.run, at, action, {"version": action.version})
     return record
 
 

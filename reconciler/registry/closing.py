@@ -62,7 +62,7 @@ def destroy(bucket: Bucket, clients: list[ClientRun]) -> Steps[None]:
             if (yield from destroyed(client, bucket, action)):
                 gone.setdefault(client.name, []).append(action)
         if client.name in gone:
-            changes[client.name] = marking(gone[client.name])
+            changes[client.name] = marking(client, gone[client.name])
     lost = yield from bucket.commit("destroy", changes)
     for client in clients:
         for action in gone.get(client.name, []):
@@ -89,8 +89,8 @@ def destroyed(client: ClientRun, bucket: Bucket, action: Action) -> Steps[bool]:
     return False
 
 
-def marking(actions: list[Action]) -> Change:
+def marking(client: ClientRun, actions: list[Action]) -> Change:
     def change(record: ClientRecord | None, at: datetime) -> ClientRecord:
-        return destroyed_versions(record, actions, at)
+        return destroyed_versions(client, record, actions, at)
 
     return change

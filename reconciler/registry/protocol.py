@@ -188,6 +188,8 @@ def settle_committed(client: ClientRun, bucket: Bucket) -> None:
             client.done(one.action, f"version {one.number} is active", {"version": one.number, "id": one.key_id})
         else:
             client.settle(one.action, OutcomeStatus.FAILED, "its version number was taken again and again")
+    if not all(one.written for one in client.claims):
+        client.give_up("not done without its new version")  # above all, no old version is ended
     if may_activate_now(client):
         record = bucket.records[client.name]
         for action in client.pending(ActionKind.ACTIVATE_CLIENT):
