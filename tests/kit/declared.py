@@ -1,0 +1,102 @@
+"""Builders of desired state: what ``reconciler.declare`` makes of YAML, without YAML."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from reconciler.domain.canonical import digest
+from reconciler.domain.desired import (
+    ClientState,
+    Desired,
+    DesiredClient,
+    DesiredKey,
+    DesiredWebhook,
+    Environment,
+    GuardrailPolicy,
+    Lifecycle,
+    Project,
+    Source,
+    VaultSettings,
+)
+from reconciler.domain.duration import format_duration, parse_duration
+
+PROJECT = "acme-integrations"
+ENVIRONMENT = "production"
+URL = "https://hooks.example.com/payouts"
+
+
+def lifecycle(lifetime: str = "90d", renew: str = "30d", grace: str = "72h", **more: Any) -> Lifecycle:
+    return Lifecycle(parse_duration(lifetime), parse_duration(renew), parse_duration(grace), **more)
+
+
+def lifecycle_spec(one: Lifecycle) -> dict[str, Any]:
+    spec: dict[str, Any] = {
+        "lifetime": format_duration(one.lifetime),
+        "renewBefore": format_duration(one.renew_before),
+        "grace": format_duration(one.grace),
+    }
+    if one.window:
+        spec["window"] = one.window.text
+    if one.reissue_after:
+        spec["reissueAfter"] = one.reissue_after
+    return spec
+
+
+def webhook(name: str = "settlements", url: str = URL, secret: Lifecycle | None = None) -> DesiredWebhook:
+    return DesiredWebhook(name, url, ("payout.failed", "payout.settled"), secret or lifecycle("180d", "60d", "24h"))
+
+
+def client(
+    name: str = "payouts",
+    keys: Mapping[str, Lifecycle] | None = None,
+    webhooks: Iterable[DesiredWebhook] = (),
+    *,
+    state: str = "active",
+    protect: bool = False,
+    scopes: Iterable[str] = ("ledger:read",),
+    renamed_from: str | None = None,
+    **more: Any,
+) -> DesiredClient:
+    """A client with one key of ninety days unless said otherwise; ``more`` goes into the specification."""
+    keys = {"primary": lifecycle()} if keys is None else keys
+    hooks = tuple(webhooks)
+    spec: dict[str, Any] = {
+        "state": state,
+        "protect": protect,
+        "scopes": sorted(scopes),
+        "keys": {key: lifecycle_spec(one) for key, one in keys.items()},
+        "webhooks": {
+            hook.name: {
+                "url": hook.url,
+                "events": list(hook.events),
+                "signature": {"scheme": hook.scheme, "algorithm": hook.algorithm},
+                "secret": lifecycle_spec(hook.secret),
+            }
+            for hook in hooks
+        },
+        **more,
+    }
+    return DesiredClient(
+        name, ClientState(state), protect, spec, digest(spec), digest({**spec, "base": True}),
+        tuple(DesiredKey(key, one) for key, one in keys.items()), hooks, Source(f"clients/{name}.yaml", 3, 9),
+        renamed_from,
+    )  # fmt: skip
+
+
+def environment(**changes: Any) -> Environment:
+    root = f"integrations/{ENVIRONMENT}"
+    vault = VaultSettings("http://127.0.0.1:8200", f"{root}/registry", f"{root}/secrets", f"{root}/transit")
+    return replace(Environment(ENVIRONMENT, vault), **changes)
+
+
+def desired(
+    *clients: DesiredClient, policy: GuardrailPolicy | None = None, place: Environment | None = None
+) -> Desired:
+    """``policy`` None: one without budgets, so that a test of something else is not blocked."""
+    place = place or environment()
+    project = Project(PROJECT, "acme", "audit", {place.name: place}, timedelta(days=1))
+    named = {one.name: one for one in clients}
+    return Desired(project, place, named, policy or GuardrailPolicy(), {"ledger:read": "low"})
