@@ -56,7 +56,7 @@ def revocation_plan(
 def _revocations(record: ClientRecord, request: RevocationRequest) -> list[Action]:
     incident = f" ({request.incident})" if request.incident else ""
     cause = Cause(Reason.REVOCATION_REQUESTED, f"asked for: {request.reason}{incident}", Risk.CRITICAL)
-    after: dict[str, object] = {"hold": request.reason, "incident": request.incident}
+    asked: dict[str, object] = {"hold": request.reason, "incident": request.incident}
     actions = []
     for kind, name, series in record.all_series():
         if request.key is not None and (kind is not SeriesKind.KEY or name != request.key):
@@ -67,6 +67,7 @@ def _revocations(record: ClientRecord, request: RevocationRequest) -> list[Actio
         for version in series.versions:
             left = version.state is VersionState.REVOKED and version.destroyed_at is None
             if version.state in USABLE or left:
-                before: dict[str, object] = {"version": version.number, "id": version.id, "state": version.state.value}
+                before: dict[str, object] = {"id": version.id, "state": version.state.value}
+                after = {"id": version.id, "state": VersionState.REVOKED.value, **asked}
                 actions.append(subject.action(KINDS[kind].revoke, cause, version.number, before, after))
     return actions

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from reconciler.domain import transitions
+from reconciler.domain.duration import format_duration
 from reconciler.domain.plan import Action, ActionKind, Risk
 from reconciler.domain.record import USABLE, Series, SeriesKind, Version, VersionState
 from reconciler.planning.checks import SeriesView, end_cause, first_cause
@@ -96,11 +97,15 @@ def _new_version(subject: Subject, view: SeriesView, cause: Cause) -> Action:
     active = view.series.active
     kinds = KINDS[subject.kind]
     kind = kinds.issue if active is None else kinds.rotate
-    before = None if active is None else {"version": active.number, "id": active.id}
-    after: dict[str, object] = {"lifetime": f"{int(view.lifecycle.lifetime.total_seconds())}s"}
-    if active is not None:
-        after["grace"] = f"{int(view.lifecycle.grace.total_seconds())}s"
-    return subject.action(kind, cause, None, before, after)
+    # The next number that neither the record nor Vault has used; the protocol counts in the same way.
+    known = view.info.current if view.info is not None and view.info.current is not None else 0
+    after: dict[str, object] = {"version": max(view.series.last, known) + 1}
+    if active is None:
+        return subject.action(kind, cause, None, None, {**after, "lifetime": format_duration(view.lifecycle.lifetime)})
+    if replace_without_grace(view, active, cause) is None:
+        until = format_duration(view.lifecycle.grace)
+        cause = replace(cause, message=f"{cause.message}; version {active.number} works on for {until} at most")
+    return subject.action(kind, cause, None, {"version": active.number}, after)
 
 
 def _held(subject: Subject, view: SeriesView) -> Action:
@@ -123,9 +128,9 @@ def _endings(subject: Subject, view: SeriesView, cause: Cause | None) -> list[Ac
         if version.state is VersionState.ACTIVE and cause is not None:
             ends = replace_without_grace(view, version, cause)
             if ends is not None:
-                actions.append(subject.action(kinds.revoke, ends, version.number, _shown(version)))
+                actions.append(subject.action(kinds.revoke, ends, version.number, _shown(version), _ended(version)))
         elif version.state is VersionState.RETIRING and (over := end_cause(view, version)) is not None:
-            actions.append(subject.action(kinds.revoke, over, version.number, _shown(version)))
+            actions.append(subject.action(kinds.revoke, over, version.number, _shown(version), _ended(version)))
         elif version.state is VersionState.REVOKED and (left := _left_over(view, version)) is not None:
             actions.append(subject.action(ActionKind.DESTROY_VERSION, left, version.number))
     return actions
@@ -152,14 +157,19 @@ def _left_over(view: SeriesView, revoked: Version) -> Cause | None:
 
 
 def _shown(version: Version) -> dict[str, object]:
-    return {"version": version.number, "id": version.id, "state": version.state.value}
+    return {"id": version.id, "state": version.state.value}
+
+
+def _ended(version: Version, state: VersionState = VersionState.REVOKED) -> dict[str, object]:
+    return {"id": version.id, "state": state.value}
 
 
 def end_series(subject: Subject, view: SeriesView, cause: Cause) -> list[Action]:
     """Actions that end every usable version of a series at once (client removed, retired, webhook removed)."""
     revoke = KINDS[subject.kind].revoke
     actions = [
-        subject.action(revoke, cause, version.number, _shown(version)) for version in view.series.in_state(*USABLE)
+        subject.action(revoke, cause, version.number, _shown(version), _ended(version))
+        for version in view.series.in_state(*USABLE)
     ]
     actions += [
         subject.action(ActionKind.DESTROY_VERSION, left, version.number)
@@ -177,13 +187,13 @@ def finish_series(subject: Subject, view: SeriesView) -> list[Action]:
         if version.state is VersionState.ACTIVE and not view.series.edited:
             message = f"key {subject.item} is no longer declared; version {version.number} works on through its grace"
             cause = Cause(Reason.KEY_REMOVED, message, Risk.HIGH)
-            grace: dict[str, object] = {"grace": f"{int(view.lifecycle.grace.total_seconds())}s"}
+            grace = {**_ended(version, VersionState.RETIRING), "grace": format_duration(view.lifecycle.grace)}
             actions.append(subject.action(ActionKind.RETIRE_KEY, cause, version.number, _shown(version), grace))
             if (ends := replace_without_grace(view, version, cause)) is not None:
-                actions.append(subject.action(revoke, ends, version.number, _shown(version)))
+                actions.append(subject.action(revoke, ends, version.number, _shown(version), _ended(version)))
         elif version.state in (VersionState.PENDING, VersionState.ACTIVE):
             cause = Cause(Reason.KEY_REMOVED, f"key {subject.item} is no longer declared", Risk.HIGH)
-            actions.append(subject.action(revoke, cause, version.number, _shown(version)))
+            actions.append(subject.action(revoke, cause, version.number, _shown(version), _ended(version)))
     return actions + _endings(subject, view, None)
 
 

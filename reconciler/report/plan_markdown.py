@@ -24,7 +24,7 @@ def plan_markdown(plan: Plan, *, rows: int = ROWS_SHOWN) -> str:
     if plan.changes:
         lines += [f"{counts(plan)}.", ""]
     lines += _findings(plan.findings, rows)
-    actions = sorted(plan.changes, key=lambda action: (-RISKS.index(action.risk), action.client))
+    actions = sorted(plan.actions, key=lambda action: (-RISKS.index(action.risk), action.client))
     lines += _table(actions[:rows])
     lines += _left_out(len(actions) - rows, "action")
     lines += _details(actions[:rows])

@@ -18,13 +18,12 @@ _RISK_STYLES = {"high": "remove", "critical": "alarm"}
 
 
 def plan_text(plan: Plan, *, width: int = DEFAULT_WIDTH, colour: bool = False, verbose: bool = False) -> str:
-    """Lines no wider than ``width`` (words are not cut). ``verbose`` shows no-ops and every changed field."""
+    """Lines no wider than ``width`` (words are not cut). ``verbose`` shows every changed field."""
     paint = Paint(colour)
     lines = [_heading(plan, paint), ""]
-    shown = plan.actions if verbose else plan.changes
-    for client in sorted({action.client for action in shown}):
+    for client in sorted({action.client for action in plan.actions}):
         lines.append(paint("bold", terminal(client)))
-        own = [action for action in shown if action.client == client]
+        own = [action for action in plan.actions if action.client == client]
         lines += _actions(own, width, paint, verbose=verbose)
         lines.append("")
     lines += _findings(plan.findings, width, paint)

@@ -6,7 +6,7 @@ from reconciler.domain.plan import Action, ActionKind, Level, Plan, Risk
 from reconciler.planning.reasons import DRIFT
 from reconciler.report.layout import counted, listed
 
-# + something comes to be, ~ it changes, - it ends; no-ops have no sign.
+# + something comes to be, ~ it changes, - it ends; = it stays as it is, for a reason.
 _SIGNS = {
     ActionKind.REGISTER_CLIENT: "+",
     ActionKind.UPDATE_CLIENT: "~",
@@ -25,9 +25,9 @@ _SIGNS = {
     ActionKind.ADOPT_CLAIM: "~",
     ActionKind.ABANDON_CLAIM: "-",
     ActionKind.DESTROY_VERSION: "-",
-    ActionKind.NO_OP: " ",
+    ActionKind.NO_OP: "=",
 }
-STYLES = {"+": "create", "~": "change", "-": "remove", "!": "alarm", " ": "dim"}
+STYLES = {"+": "create", "~": "change", "-": "remove", "!": "alarm", "=": "dim"}
 RISKS = tuple(Risk)  # in rising order
 LEVELS = (Level.ERROR, Level.WARNING, Level.NOTE)
 LEVEL_STYLES = {Level.ERROR: "alarm", Level.WARNING: "change", Level.NOTE: "dim"}
