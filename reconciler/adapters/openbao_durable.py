@@ -40,12 +40,20 @@ class DurableServer:
         self._environ = os.environ if environ is None else environ
         self._child: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> RunningServer:
-        """Start it, initialise it at the first time, unseal it; does nothing to one that runs already."""
+    @property
+    def token_file(self) -> Path:
+        """Where the root token lies once the server was initialised; only its owner may read it."""
+        return self._file("root-token")
+
+    def start(self, port: int | None = None) -> RunningServer:
+        """Start it, initialise it at the first time, unseal it; does nothing to one that runs already.
+
+        ``port`` is the loopback port to listen on; None: the one it had before, else a free one.
+        """
         self._prepare()
         status = self.status()
         if status.state == "stopped" or status.address is None or status.pid is None:
-            self._launch()
+            self._launch(port)
             status = self.status()
         if status.address is None or status.pid is None:
             raise ServerError(NOT_STARTED, "the server ended right after its start", f"see its log {self._file('log')}")
@@ -72,18 +80,18 @@ class DurableServer:
             self._child = None
         elif status.pid is not None:
             _terminate(status.pid)
-        self._write_state({"port": self._read_state().get("port")})
+        if self.directory.is_dir():
+            self._write_state({"port": self._read_state().get("port")})
         return status.pid is not None
 
     @contextmanager
-    def serve(self) -> Iterator[RunningServer]:
+    def serve(self, port: int | None = None) -> Iterator[RunningServer]:
         """Started inside, stopped at the end, also on SIGINT, SIGTERM and SIGHUP."""
         with openbao.stopping_on_signals():
             try:
-                yield self.start()
+                yield self.start(port)
             finally:
-                if self.directory.is_dir():
-                    self.stop()
+                self.stop()
 
     def _file(self, name: str) -> Path:
         return self.directory / name
@@ -102,19 +110,19 @@ class DurableServer:
                 STORE_UNUSABLE, f"{self.directory} cannot be used: {why}", "make it writable for this user"
             ) from error
 
-    def _launch(self) -> None:
+    def _launch(self, wanted: int | None) -> None:
         if self._child is not None:
             openbao.stop_process(self._child)  # it ended by itself: collect it
         binary = openbao.find_binary(self._environ)
-        state = self._read_state()
-        port = state.get("port")
+        port = self._read_state().get("port") if wanted is None else wanted
         if not isinstance(port, int):
             port = openbao.free_port()
         elif not openbao.can_bind(port):
+            before = ", which this server had before," if wanted is None else ""
             raise ServerError(
                 NOT_STARTED,
-                f"port {port} of 127.0.0.1, which this server had before, is taken by another program",
-                f"stop that program, or remove {self._file('server.json')} to get another port",
+                f"port {port} of 127.0.0.1{before} is taken by another program",
+                "stop that program, or choose another port: reconciler dev --port PORT",
             )
         self._write_private("config.json", json.dumps(self._config(port), indent=1))
         # The pid file names the process before it is waited for: a start that is killed leaves no unknown server.

@@ -1,0 +1,142 @@
+"""What ``init`` writes: a working repository, in which nothing that is there already is touched."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from reconciler.adapters.git_command import GitCommand
+from reconciler.declare.schemas import KINDS, schema
+from reconciler.domain.names import is_name
+from reconciler.errors import AuditError, ReconcilerError, UsageError
+
+PROJECT_FILE = "reconciler.yaml"
+WORKFLOW = ".github/workflows/integrations.yml"
+# Where each file of ``starter/`` goes. The project file comes last: only with it is the directory a project,
+# so an init that was cut short can be run again.
+_STARTER = {
+    ".gitignore": "gitignore",
+    ".gitattributes": "gitattributes",
+    "README.md": "README.md",
+    "scopes.yaml": "scopes.yaml",
+    "policy.yaml": "policy.yaml",
+    "templates/custom.yaml": "template-custom.yaml",
+    "clients/example-partner.yaml": "client-example-partner.yaml",
+    WORKFLOW: "workflow.yml",
+    PROJECT_FILE: "reconciler.yaml",
+}
+_FALLBACK_NAME = "integrations"
+_FALLBACK_PREFIX = "key"
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What ``init`` did. Paths are relative to the project; ``repository`` is a sentence about git, or empty."""
+
+    created: tuple[str, ...]
+    kept: tuple[str, ...]
+    repository: str
+
+
+def project_name(root: Path, asked: str | None) -> str:
+    """``asked``, else a valid name made of the directory's. Raises ``UsageError`` RC014."""
+    if asked is not None:
+        if not is_name(asked):
+            raise UsageError(
+                "RC014", f"--name {asked!r} is not a name",
+                "1 to 63 lower-case letters, digits and hyphens, beginning with a letter or digit",
+            )  # fmt: skip
+        return asked
+    return re.sub(r"[^a-z0-9]+", "-", root.name.lower()).strip("-")[:63].rstrip("-") or _FALLBACK_NAME
+
+
+def key_prefix(name: str) -> str:
+    """The first part of issued keys, from the project's name: ``acme`` of ``acme-integrations``."""
+    words = [re.sub(r"^[0-9]+", "", word)[:16] for word in name.split("-")]
+    return next((word for word in words if len(word) > 1), _FALLBACK_PREFIX)
+
+
+def make_project(root: Path, name: str) -> Made:
+    """Write the files of a new project into ``root``, and make it a git repository when it is in none.
+
+    Raises ``ReconcilerError`` RC015 when there is a project already (nothing is written then), RC016 when
+    a file cannot be written (running it again goes on).
+    """
+    if os.path.lexists(root / PROJECT_FILE):
+        raise ReconcilerError(
+            "RC015", f"{root / PROJECT_FILE} exists: this is a project already",
+            "go on with reconciler validate, or name another directory",
+        )  # fmt: skip
+    files = starter_files(name)
+    created = [path for path, text in files.items() if _write_new(root / path, text)]
+    kept = [path for path in files if path not in created]
+    return Made(tuple(sorted(created)), tuple(sorted(kept)), _ensure_repository(root))
+
+
+def starter_files(name: str) -> Mapping[str, str]:
+    """Path → text of every file, in the order in which they are written."""
+    folder = resources.files("reconciler.cli") / "starter"
+    files = {
+        f"schemas/{_schema_name(kind)}": json.dumps(schema(kind), indent=2, ensure_ascii=False) + "\n" for kind in KINDS
+    }
+    for path, source in _STARTER.items():
+        text = (folder / source).read_text(encoding="utf-8")
+        files[path] = text.replace("@NAME@", name).replace("@PREFIX@", key_prefix(name))
+    return files
+
+
+def _schema_name(kind: str) -> str:
+    """``ScopeCatalog`` → ``scope-catalog.schema.json``"""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", kind).lower() + ".schema.json"
+
+
+def _write_new(path: Path, text: str) -> bool:
+    """Write a file that does not exist; False, and nothing done, when there is something of that name."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("x", encoding="utf-8", newline="\n")
+    except FileExistsError:
+        if path.parent.is_dir():
+            return False
+        raise _unwritable(path, "a file stands where a folder is needed") from None
+    except OSError as error:
+        raise _unwritable(path, error.strerror or type(error).__name__) from None
+    try:
+        with file:
+            file.write(text)
+    except OSError as error:
+        with suppress(OSError):
+            path.unlink()
+        raise _unwritable(path, error.strerror or type(error).__name__) from None
+    return True
+
+
+def _unwritable(path: Path, why: str) -> ReconcilerError:
+    return ReconcilerError(
+        "RC016", f"{path} cannot be written: {why}", "mend that and run the command again: it goes on where it stopped"
+    )
+
+
+def _ensure_repository(root: Path) -> str:
+    """Make ``root`` a git repository unless it lies in one. The files stay, whatever git says."""
+    git = GitCommand(root)
+    try:
+        top = Path(git.must("rev-parse", "--show-toplevel"))
+    except AuditError as error:
+        if error.code != "RC602":
+            return f"git cannot be asked about this directory: {error.message}; apply commits its report with git"
+    else:
+        if top == root.resolve():
+            return ""
+        return f"{top} is the top of this git repository: GitHub reads workflows there only, so move {WORKFLOW}"
+    try:
+        git.must("init", "--quiet", "--initial-branch=main")
+    except AuditError as error:
+        return f"git init failed: {error.message}; apply commits its report with git"
+    return "a git repository was made (git init): it was in none"

@@ -1,0 +1,162 @@
+"""``init``: what it makes is valid as it stands, and nothing that was there is touched."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from reconciler.cli.main import main
+from reconciler.cli.scaffold import key_prefix, project_name
+from reconciler.declare.repository import load, validate
+from reconciler.declare.schemas import KINDS, schema
+from tests.kit.repositories import git, isolate
+
+
+@pytest.fixture(autouse=True)
+def _isolated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    isolate(monkeypatch, tmp_path / "home")
+
+
+def files_below(root: Path) -> dict[str, bytes]:
+    found = (path for path in root.rglob("*") if path.is_file() and ".git" not in path.relative_to(root).parts)
+    return {path.relative_to(root).as_posix(): path.read_bytes() for path in found}
+
+
+def test_a_new_repository_is_valid_without_any_finding(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = tmp_path / "acme-integrations"
+    assert main(["init", str(root)]) == 0
+    printed = capsys.readouterr()
+    assert sorted(printed.out.splitlines()) == sorted(files_below(root))
+    assert "Next steps" in printed.err
+    assert validate(root) == []
+    for environment in ("staging", "production"):
+        assert list(load(root, environment).clients) == ["example-partner"]
+    assert load(root, "production").environment.requires == "staging"
+    assert main(["--project", str(root), "validate"]) == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_what_is_commented_out_in_the_client_is_valid_too(tmp_path: Path) -> None:
+    assert main(["init", str(tmp_path / "acme")]) == 0
+    client = tmp_path / "acme/clients/example-partner.yaml"
+    client.write_text(re.sub(r"(?m)^  # ", "  ", client.read_text()))
+    assert validate(tmp_path / "acme") == []
+    [webhook] = load(tmp_path / "acme", "staging").clients["example-partner"].webhooks
+    assert webhook.url == "https://hooks.example.com/orders"
+
+
+def test_every_declaration_names_a_schema_that_lies_in_the_repository(tmp_path: Path) -> None:
+    root = tmp_path / "acme"
+    assert main(["init", str(root)]) == 0
+    declared = [path for path in root.rglob("*.yaml") if ".github" not in path.parts]
+    assert len(declared) == 5
+    named = {}
+    for path in declared:
+        first = path.read_text().splitlines()[0]
+        line = re.fullmatch(r"# yaml-language-server: \$schema=(\S+)", first)
+        assert line, path
+        named[yaml.safe_load(path.read_text())["kind"]] = json.loads((path.parent / line[1]).read_text())
+    assert named == {kind: schema(kind) for kind in KINDS}
+
+
+def test_no_file_is_overwritten_and_what_was_kept_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "clients").mkdir()
+    (tmp_path / "README.md").write_text("ours\n")
+    (tmp_path / "policy.yaml").symlink_to(tmp_path / "nowhere")
+    assert main(["init", str(tmp_path), "--name", "acme"]) == 0
+    printed = capsys.readouterr()
+    assert "README.md" not in printed.out
+    assert "kept as they were: README.md, policy.yaml" in printed.err
+    assert (tmp_path / "README.md").read_text() == "ours\n"
+    assert (tmp_path / "policy.yaml").is_symlink()
+    assert not (tmp_path / "nowhere").exists()
+    assert "does not fit yet" in printed.err  # a dangling link is no policy
+
+
+@pytest.mark.parametrize("project", ["kind: Project\n", None], ids=["a file", "a dangling link"])
+def test_where_there_is_a_project_nothing_is_written(
+    tmp_path: Path, project: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = tmp_path / "here"
+    root.mkdir()
+    if project is None:
+        (root / "reconciler.yaml").symlink_to("nowhere")
+    else:
+        (root / "reconciler.yaml").write_text(project)
+    assert main(["init", str(root)]) == 1
+    printed = capsys.readouterr()
+    assert "RC015" in printed.err
+    assert printed.out == ""
+    assert [path.name for path in root.iterdir()] == ["reconciler.yaml"]
+
+
+def test_an_init_that_could_not_finish_goes_on_when_it_is_run_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = tmp_path / "acme"
+    root.mkdir()
+    (root / "templates").write_text("in the way")
+    assert main(["init", str(root)]) == 1
+    assert "RC016" in capsys.readouterr().err
+    assert not (root / "reconciler.yaml").exists()
+    (root / "templates").unlink()
+    assert main(["init", str(root)]) == 0
+    assert validate(root) == []
+
+
+def test_outside_of_git_a_repository_is_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = tmp_path / "acme"
+    assert main(["init", str(root)]) == 0
+    assert "git init" in capsys.readouterr().err
+    assert git(root, "symbolic-ref", "HEAD") == "refs/heads/main"
+    git(root, "add", ".")
+    git(root, "commit", "--quiet", "-m", "Start")
+
+
+def test_inside_a_repository_none_is_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    git(tmp_path, "init", "--quiet")
+    assert main(["init", str(tmp_path / "deep/acme")]) == 0
+    assert not (tmp_path / "deep/acme/.git").exists()
+    assert "move .github/workflows" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("directory", "name", "prefix"),
+    [
+        ("acme-integrations", "acme-integrations", "acme"),
+        ("Acme Integrations (new)", "acme-integrations-new", "acme"),
+        ("3-x_9lives", "3-x-9lives", "lives"),
+        ("日本", "integrations", "integrations"),
+        ("a", "a", "key"),
+        ("x" * 80, "x" * 63, "x" * 16),
+    ],
+)
+def test_the_name_is_made_of_the_directorys(directory: str, name: str, prefix: str) -> None:
+    assert project_name(Path("/somewhere") / directory, None) == name
+    assert key_prefix(name) == prefix
+
+
+def test_a_name_that_is_none_is_a_usage_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["init", str(tmp_path / "acme"), "--name", "Acme!"]) == 64
+    assert "RC014" in capsys.readouterr().err
+    assert not (tmp_path / "acme").exists()
+
+
+def test_the_workflow_is_pinned_and_gives_a_pull_request_nothing_to_write_with(tmp_path: Path) -> None:
+    assert main(["init", str(tmp_path / "acme")]) == 0
+    text = (tmp_path / "acme/.github/workflows/integrations.yml").read_text()
+    workflow = yaml.safe_load(text)
+    assert workflow["permissions"] == {"contents": "read"}
+    assert "pull_request_target" not in text
+    assert all(re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", used) for used in re.findall(r"uses: (\S+)", text))
+    jobs = workflow["jobs"]
+    assert {name: job.get("permissions") for name, job in jobs.items()} == {
+        "validate": None, "plan": None, "apply": {"contents": "write"},
+    }  # fmt: skip
+    assert jobs["apply"]["if"] == "github.event_name == 'push'"
+    assert "secrets." not in json.dumps(jobs["validate"])
+    assert "VAULT_APPLY_TOKEN" not in json.dumps(jobs["plan"])
