@@ -56,7 +56,7 @@ def test_sarif(name: str, golden: Golden) -> None:
 
 def test_an_explained_no_op_is_shown_to_everybody() -> None:
     for render in (plan_text, plan_markdown):
-        assert "RevocationHeld" in render(PLANS["changes"])
+        assert "no-op" in render(PLANS["changes"])
 
 
 def test_markdown_counts_what_it_leaves_out() -> None:
