@@ -22,8 +22,8 @@ $(READY): requirements-dev.txt pyproject.toml
 	@echo "Setting up $(VENV) (once)"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 ...")'
 	@$(PYTHON) -m venv --clear $(VENV)
-	@$(PIP) install --quiet --require-hashes --requirement requirements-dev.txt
-	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@$(PIP) install -qq --require-hashes --requirement requirements-dev.txt
+	@$(PIP) install -qq --no-deps --no-build-isolation --editable .
 	@touch $@
 
 demo: $(READY) ## The whole tour on a throw-away OpenBao
@@ -50,7 +50,7 @@ bench: $(READY) ## Measure plan against its named baseline (CLIENTS=1000)
 # Hash-only locks: they name no host, so they work with whichever index this machine uses.
 COMPILE = $(UV) pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $(UPGRADE)
 lock: $(READY) ## Re-make requirements*.txt (UPGRADE=--upgrade for newer releases)
-	@test "$(UV)" != "$(BIN)/uv" || $(PIP) install --quiet uv
+	@test "$(UV)" != "$(BIN)/uv" || $(PIP) install -qq uv
 	$(COMPILE) --extra server --extra dev --output-file requirements-dev.txt
 	$(COMPILE) --constraint requirements-dev.txt --output-file requirements.txt
 	@! grep -n '://' requirements.txt requirements-dev.txt

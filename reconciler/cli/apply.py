@@ -23,7 +23,9 @@ IN_PART = 5
 def run_options(command: click.decorators.FC) -> click.decorators.FC:
     """Options of everything that changes live state."""
     command = format_option("text", "json")(command)
-    command = click.option("--push", is_flag=True, help="Push the audit commit; a moved branch is tried again.")(command)
+    command = click.option("--push", is_flag=True, help="Push the audit commit; a moved branch is tried again.")(
+        command
+    )
     return click.option("--no-commit", is_flag=True, help="Write the audit report but do not commit it.")(command)
 
 
@@ -66,9 +68,10 @@ def apply(
     desired = wiring.load_desired(root, environment)
     saved = load(planfile) if planfile is not None else None
     options = Options("apply", saved is not None, not no_wait, not no_commit, push)
-    with wiring.stop_on_signals(settings) as stopping, wiring.engine_for(
-        settings, root, desired.project, desired.environment, stopping
-    ) as engine:
+    with (
+        wiring.stop_on_signals(settings) as stopping,
+        wiring.engine_for(settings, root, desired.project, desired.environment, stopping) as engine,
+    ):
         question = planned.question_for(desired, only=only, deep=deep)
         observed = engine.look(deep=deep)
         planned.refuse_unknown(only, desired, observed)
@@ -96,7 +99,14 @@ def apply(
 @click.option("--no-wait", is_flag=True, help="Do not wait for another run's lease: exit 4 at once.")
 @click.pass_obj
 def rotate(
-    settings: Settings, environment: str, target: str, reason: str, form: str, no_commit: bool, push: bool, no_wait: bool
+    settings: Settings,
+    environment: str,
+    target: str,
+    reason: str,
+    form: str,
+    no_commit: bool,
+    push: bool,
+    no_wait: bool,
 ) -> int:
     """Rotate one key of CLIENT, or all of them, now. The old version works on through its grace.
 
@@ -113,9 +123,10 @@ def rotate(
     client, key = parse_target(target)
     root = wiring.project_root(settings)
     desired = wiring.load_desired(root, environment)
-    with wiring.stop_on_signals(settings) as stopping, wiring.engine_for(
-        settings, root, desired.project, desired.environment, stopping
-    ) as engine:
+    with (
+        wiring.stop_on_signals(settings) as stopping,
+        wiring.engine_for(settings, root, desired.project, desired.environment, stopping) as engine,
+    ):
         observed = engine.look()
         question = rotation_question(desired, observed, client, key, reason)
         plan = answer(engine, question, observed)
@@ -159,9 +170,10 @@ def revoke(
     request = parse_revocation(target, reason, incident)
     root = wiring.project_root(settings)
     project, chosen = wiring.load_environment(root, environment)
-    with wiring.stop_on_signals(settings) as stopping, wiring.engine_for(
-        settings, root, project, chosen, stopping
-    ) as engine:
+    with (
+        wiring.stop_on_signals(settings) as stopping,
+        wiring.engine_for(settings, root, project, chosen, stopping) as engine,
+    ):
         result, problem = carry_out(engine, request, Options("revoke", commit=not no_commit, push=push))
     if not result.outcomes:
         say(settings, f"nothing of {target} is usable: there is nothing to revoke")

@@ -41,8 +41,12 @@ def validate(settings: Settings, paths: tuple[Path, ...], form: str) -> int:
         if not failed:
             say(settings, "the declaration is valid")
     else:
-        render = {"json": rendering.findings_json, "github": rendering.findings_github, "sarif": rendering.findings_sarif}
-        emit(render[form](findings))
+        from reconciler.declare.codes import CODES
+
+        if form == "sarif":
+            emit(rendering.findings_sarif(findings, {code: entry.title for code, entry in CODES.items()}))
+        else:
+            emit((rendering.findings_json if form == "json" else rendering.findings_github)(findings))
     return 1 if failed else 0
 
 

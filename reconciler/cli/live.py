@@ -43,7 +43,7 @@ def status(settings: Settings, environment: str, client: str | None, form: str) 
 
 @click.command()
 @environment_option
-@click.option("--buckets", type=click.Choice(["16", "256", "4096"]), help="How many parts the registry has. Default: 256.")
+@click.option("--buckets", type=click.Choice(["16", "256", "4096"]), help="Parts of the registry; first 256.")
 @format_option("text", "json")
 @click.pass_obj
 def bootstrap(settings: Settings, environment: str, buckets: str | None, form: str) -> int:
@@ -66,7 +66,8 @@ def bootstrap(settings: Settings, environment: str, buckets: str | None, form: s
     done = wiring.prepared(settings, root, project, chosen, int(buckets) if buckets else None)
     if form == "json":
         steps = [{"what": what, "did": str(did)} for what, did in done]
-        emit(json.dumps({"format_version": 1, "kind": "bootstrap", "environment": environment, "steps": steps}, indent=2))
+        document = {"format_version": 1, "kind": "bootstrap", "environment": environment, "steps": steps}
+        emit(json.dumps(document, indent=2))
     else:
         emit("\n".join(f"{did!s:<9} {what}" for what, did in done))
     return 0

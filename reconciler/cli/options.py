@@ -21,7 +21,7 @@ def environment_option(command: Decorated) -> Decorated:
 def format_option(*formats: str) -> Callable[[Decorated], Decorated]:
     """``--format``, remembered so that an error is printed in the same format."""
 
-    def remember(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    def remember(context: click.Context, _parameter: click.Parameter, value: str) -> str:
         context.ensure_object(Settings).format = value
         return value
 

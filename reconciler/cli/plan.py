@@ -56,7 +56,7 @@ def plan(
         refuse_unknown(only, desired, observed)
         result = answer(engine, question, observed)
     if not observed.deep:
-        say(settings, "only names of secrets are listed by this server: overwritten or destroyed versions show with --deep")
+        say(settings, "this server lists only names of secrets: overwritten or destroyed versions show with --deep")
     if out is not None:
         save(out, result)
         say(settings, f"saved to {out}; apply it with: reconciler apply -e {environment} {out}")
@@ -104,7 +104,8 @@ def save(path: Path, plan: Plan) -> None:
         scratch.replace(path)
     except OSError as error:
         scratch.unlink(missing_ok=True)
-        raise UsageError("RC004", f"{path} cannot be written: {error.strerror}", "choose another file for --out") from None
+        message = f"{path} cannot be written: {error.strerror}"
+        raise UsageError("RC004", message, "choose another file for --out") from None
 
 
 def load(path: Path) -> Plan:

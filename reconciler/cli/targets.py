@@ -27,7 +27,8 @@ def parse_target(text: str) -> tuple[str, str | None]:
         client, key = match[1], match[2]
     for part in (client, key):
         if part is not None and not names.is_name(part):
-            raise UsageError("RC011", f"{text!r} is not CLIENT or CLIENT/KEY", "write for example paystack-payouts/primary")
+            remedy = "write for example paystack-payouts/primary"
+            raise UsageError("RC011", f"{text!r} is not CLIENT or CLIENT/KEY", remedy)
     return client, key
 
 
@@ -46,7 +47,8 @@ def rotation_question(desired: Desired, observed: Observed, client: str, key: st
     if key is not None and key not in keys:
         raise UsageError("RC362", f"client {client} has no key {key}", f"its keys: {', '.join(keys) or 'none'}")
     if declared.state != "active":
-        raise UsageError("RC363", f"client {client} is declared {declared.state.value}", "only active clients get new versions")
+        message = f"client {client} is declared {declared.state.value}"
+        raise UsageError("RC363", message, "only active clients get new versions")
     wanted = [one for one in keys if key in (None, one)]
     return Question(
         desired,
@@ -60,7 +62,8 @@ def parse_revocation(target: str, reason: str, incident: str | None) -> Revocati
     """Raises ``UsageError`` for words that do not belong into the evidence."""
     client, key = parse_target(target)
     if not _WORD.match(reason):
-        raise UsageError("RC012", f"--reason {reason!r} is not one word", "write compromise, retired, superseded or the like")
+        remedy = "write compromise, retired, superseded or the like"
+        raise UsageError("RC012", f"--reason {reason!r} is not one word", remedy)
     if incident is not None and not _INCIDENT.match(incident):
         raise UsageError("RC013", f"--incident {incident!r} is not an id", "write for example INC-1234")
     return RevocationRequest(client, key, reason, incident)

@@ -43,7 +43,8 @@ def load_environment(root: Path, name: str) -> tuple[Project, Environment]:
 
     project, findings = load_project(root)
     if project is None:
-        raise DeclarationError("RC100", "reconciler.yaml is not valid", "mend it and run the command again", tuple(findings))
+        remedy = "mend it and run the command again"
+        raise DeclarationError("RC100", "reconciler.yaml is not valid", remedy, tuple(findings))
     if name not in project.environments:
         known = ", ".join(sorted(project.environments)) or "none"
         raise UsageError("RC002", f"the project has no environment {name}", f"its environments: {known}")
@@ -68,7 +69,11 @@ def connected(environment: Environment) -> Iterator[Live]:
 
 @contextmanager
 def engine_for(
-    settings: Settings, root: Path, project: Project, environment: Environment, stopping: Callable[[], bool] | None = None
+    settings: Settings,
+    root: Path,
+    project: Project,
+    environment: Environment,
+    stopping: Callable[[], bool] | None = None,
 ) -> Iterator[Engine]:
     """An engine on the real parts. Raises ``VaultError`` when the environment was not bootstrapped for us."""
     from reconciler.adapters.git import GitLedger
@@ -144,7 +149,7 @@ def stop_on_signals(settings: Settings) -> Iterator[Callable[[], bool]]:
     """The first Ctrl-C or SIGTERM asks the run to stop between actions; a second Ctrl-C stops at once."""
     asked = threading.Event()
 
-    def ask(number: int, frame: FrameType | None) -> None:
+    def ask(_number: int, _frame: FrameType | None) -> None:
         if asked.is_set():
             raise KeyboardInterrupt
         asked.set()

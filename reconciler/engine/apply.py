@@ -12,7 +12,7 @@ from datetime import datetime
 
 from reconciler.domain.desired import DesiredClient
 from reconciler.domain.observed import Observed, OpenRun
-from reconciler.domain.plan import Level, Outcome, OutcomeStatus, Plan
+from reconciler.domain.plan import Level, Outcome, Plan
 from reconciler.domain.run import RunResult
 from reconciler.engine import saved as saved_plan
 from reconciler.engine.drive import Driver

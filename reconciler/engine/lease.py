@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 
 from reconciler.domain.canonical import iso
@@ -41,10 +41,8 @@ def held_lease(
     finally:
         ended.set()
         keeper.join()
-        try:
+        with suppress(ReconcilerError):  # a lease that cannot be given back ends by itself after its ttl
             driver.run(release_lease(holder))
-        except ReconcilerError:
-            pass  # it ends by itself after its ttl
 
 
 def _take(driver: Driver, holder: str, ttl: timedelta, *, wait: bool, say: Callable[[str], None]) -> None:

@@ -104,7 +104,7 @@ def _new_version(subject: Subject, view: SeriesView, cause: Cause) -> Action:
         return subject.action(kind, cause, None, None, {**after, "lifetime": format_duration(view.lifecycle.lifetime)})
     if replace_without_grace(view, active, cause) is None:
         until = format_duration(view.lifecycle.grace)
-        cause = replace(cause, message=f"{cause.message}; version {active.number} works on for {until} at most")
+        cause = replace(cause, message=f"{cause.message}; version {active.number} stays valid for {until} at most")
     return subject.action(kind, cause, None, {"version": active.number}, after)
 
 

@@ -130,7 +130,8 @@ def test_a_record_of_a_future_format_is_refused_and_nothing_is_written(applied: 
     path = f"registry/data/{applied.bucket('partner')}"
     stored = applied.vault("GET", path)["data"]
     document = {**json.loads(stored["data"]["doc"]), "format": 99}
-    applied.vault("POST", path, {"options": {"cas": stored["metadata"]["version"]}, "data": {"doc": json.dumps(document)}})
+    cas = {"cas": stored["metadata"]["version"]}
+    applied.vault("POST", path, {"options": cas, "data": {"doc": json.dumps(document)}})
     before = applied.everything_written()
     ran = applied.apply()
     assert (ran.code, ran.json["code"]) == (1, "RC442")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,13 +21,14 @@ class Pair:
     def __init__(self, root: Path, first: Place, second: Place) -> None:
         self.first = Checkout(root, first, buckets=16)
         self.second = Checkout(root, second, buckets=16)
+
         def settings() -> dict[str, object]:  # anew each time: shared parts would become YAML aliases
             return {"vault": {"address": first.server.address}, "allowedNetworks": ["127.0.0.0/8"]}
 
         environments = {first.name: settings(), second.name: {**settings(), "requires": first.name}}
         self.first.document("reconciler.yaml", "Project", PROJECT, {"keyPrefix": "acme", "environments": environments})
 
-    def client(self, name: str, first: object = None, second: object = None, **spec: object) -> None:
+    def client(self, name: str, first: Any = None, second: Any = None, **spec: Any) -> None:
         self.first.client(name, environments={self.first.environment: first, self.second.environment: second}, **spec)
 
     def apply_second(self, *arguments: str) -> Ran:

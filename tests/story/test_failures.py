@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
-from tests.kit.checkout import Checkout
+from tests.kit.checkout import Checkout, Ran
 from tests.kit.receivers import answers, receiving
 from tests.kit.repositories import add_hook, git
 
 BROKEN = b"\xff\xfe\x00kind: ["
 
 
-def failed(ran: object, code: str, exit_code: int = 1) -> str:
-    from tests.kit.checkout import Ran
-
-    assert isinstance(ran, Ran)
+def failed(ran: Ran, code: str, exit_code: int = 1) -> str:
     assert (ran.code, ran.json["code"]) == (exit_code, code), ran.out + ran.err
     assert ran.json["remedy"]
     assert "Traceback" not in ran.err
@@ -55,7 +54,8 @@ def test_an_unknown_environment_and_an_unknown_client(checkout: Checkout) -> Non
 
 def test_an_invalid_declaration_is_reported_with_its_place_and_nothing_is_done(checkout: Checkout) -> None:
     checkout.client("partner")
-    checkout.write("clients/broken.yaml", "apiVersion: reconciler/v1\nkind: IntegrationClient\nmetadata: {nmae: x}\nspec: {}\n")
+    head = "apiVersion: reconciler/v1\nkind: IntegrationClient\n"
+    checkout.write("clients/broken.yaml", f"{head}metadata: {{nmae: x}}\nspec: {{}}\n")
     before = checkout.everything_written()
     ran = checkout.apply()
     assert ran.code == 1
@@ -63,7 +63,10 @@ def test_an_invalid_declaration_is_reported_with_its_place_and_nothing_is_done(c
     assert checkout.everything_written() == before
 
 
-@pytest.mark.parametrize("content", [b"", b"\x00", BROKEN, b"a: &a [*a]", b"- [" * 1000, b"%YAML 9.9\n---\n", b"\xef\xbb\xbfkind: Project\n"])
+ANY_BYTES = [b"", b"\x00", BROKEN, b"a: &a [*a]", b"- [" * 1000, b"%YAML 9.9\n---\n", b"\xef\xbb\xbfkind: Project\n"]
+
+
+@pytest.mark.parametrize("content", ANY_BYTES)
 def test_any_bytes_give_a_diagnostic(checkout: Checkout, content: bytes) -> None:
     (checkout.root / "clients").mkdir()
     (checkout.root / "clients" / "any.yaml").write_bytes(content)
@@ -81,8 +84,6 @@ def test_nobody_to_ask_is_a_usage_error(checkout: Checkout) -> None:
 
 
 def test_not_a_git_repository_loses_no_report(checkout: Checkout) -> None:
-    import shutil
-
     checkout.client("partner")
     shutil.rmtree(checkout.root / ".git")
     ran = checkout.apply()

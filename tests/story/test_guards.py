@@ -64,7 +64,8 @@ def test_a_waiver_lets_a_blocked_plan_pass_and_is_named(checkout: Checkout) -> N
     checkout.client("other")
     checkout.apply().ok()
     checkout.remove("partner")
-    waiver = {"guard": "protect", "client": "partner", "reason": "contract ended", "approver": "ada", "until": "2999-01-01"}
+    waiver = {"guard": "protect", "client": "partner", "reason": "contract ended", "approver": "ada"}
+    waiver["until"] = "2999-01-01"
     checkout.document("policy.yaml", "GuardrailPolicy", "policy", {"waivers": [waiver]})
     [finding] = [one for one in checkout.plan().json["findings"] if one["code"] == "RC310"]
     assert finding["level"] == "warning"
@@ -125,7 +126,8 @@ def test_another_projects_client_is_never_touched(checkout: Checkout) -> None:
     stored = checkout.vault("GET", path)["data"]
     document = json.loads(stored["data"]["doc"])
     document["clients"]["partner"]["owner"] = "other-project"
-    checkout.vault("POST", path, {"options": {"cas": stored["metadata"]["version"]}, "data": {"doc": json.dumps(document)}})
+    cas = {"cas": stored["metadata"]["version"]}
+    checkout.vault("POST", path, {"options": cas, "data": {"doc": json.dumps(document)}})
     refused(checkout, "RC301")
     checkout.remove("partner")
     checkout.assert_quiet()

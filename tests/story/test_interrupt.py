@@ -25,8 +25,15 @@ CLIENTS = 40
 def applying(checkout: Checkout) -> Iterator[subprocess.Popen[str]]:
     environ = {**os.environ, "VAULT_TOKEN": checkout.place.token("run"), "PYTHONPATH": str(REPOSITORY)}
     command = [*COMMAND, "apply", "-e", checkout.environment, "--yes", "--format", "json"]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(command, cwd=checkout.root, env=environ, text=True, start_new_session=True, **pipes) as process:  # type: ignore[call-overload]
+    with subprocess.Popen(
+        command,
+        cwd=checkout.root,
+        env=environ,
+        text=True,
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
         yield process
 
 

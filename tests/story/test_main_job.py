@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import re
 
+from standardwebhooks import Webhook
+
+from reconciler.adapters.vault.adapter import VaultAdapter
 from tests.kit.checkout import Checkout
 from tests.kit.receivers import answers, receiving
 from tests.kit.repositories import git
@@ -37,8 +40,6 @@ def test_issued_keys_have_the_declared_shape(checkout: Checkout) -> None:
 
 
 def test_a_client_is_active_only_after_its_webhook_accepted_a_signed_delivery(checkout: Checkout) -> None:
-    from standardwebhooks import Webhook
-
     with receiving(answers(204)) as receiver:
         checkout.hooked("partner", receiver.url)
         checkout.apply().ok()
@@ -105,16 +106,14 @@ def test_the_actions_of_a_run_come_in_the_order_of_their_levels(checkout: Checko
 
 
 def test_a_thousand_clients_are_planned_without_a_request_for_each(wide_checkout: Checkout) -> None:
-    checkout, text = wide_checkout, []
-    for number in range(1000):
-        text.append(
-            f"apiVersion: reconciler/v1\nkind: IntegrationClient\nmetadata: {{name: c{number:04}}}\n"
-            f"spec:\n  scopes: [payouts:write]\n  keys: [{{name: primary}}]\n  environments: {{{checkout.environment}: null}}\n"
-        )
-    checkout.write("clients/all.yaml", "---\n".join(text))
+    checkout = wide_checkout
+    spec = f"{{scopes: [payouts:write], keys: [{{name: primary}}], environments: {{{checkout.environment}: null}}}}"
+    clients = [
+        f"apiVersion: reconciler/v1\nkind: IntegrationClient\nmetadata: {{name: c{number:04}}}\nspec: {spec}\n"
+        for number in range(1000)
+    ]
+    checkout.write("clients/all.yaml", "---\n".join(clients))
     checkout.apply("--no-commit").ok()
-    from reconciler.adapters.vault.adapter import VaultAdapter
-
     sent = []
     original = VaultAdapter.request
 

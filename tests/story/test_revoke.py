@@ -9,9 +9,8 @@ from tests.kit.receivers import answers, receiving
 
 
 def revoke(checkout: Checkout, target: str, *more: str) -> Ran:
-    return checkout.run(
-        "revoke", "-e", checkout.environment, target, "--reason", "compromise", "--incident", "INC-7", "--format", "json", *more
-    )
+    why = ("--reason", "compromise", "--incident", "INC-7")
+    return checkout.run("revoke", "-e", checkout.environment, target, *why, "--format", "json", *more)
 
 
 def test_a_revoked_key_is_gone_and_not_issued_again_until_it_is_declared(checkout: Checkout) -> None:
@@ -81,7 +80,8 @@ def test_a_freeze_a_budget_a_protection_and_a_lease_do_not_stand_in_the_way(chec
 def test_an_unknown_client_or_key_is_a_usage_error_that_names_what_there_is(checkout: Checkout) -> None:
     checkout.client("partner")
     checkout.apply().ok()
-    for target, named in (("partnr", "partner"), ("partner/primry", "primary"), ("../etc", "CLIENT"), ("partner/a/b", "CLIENT")):
+    cases = {"partnr": "partner", "partner/primry": "primary", "../etc": "CLIENT", "partner/a/b": "CLIENT"}
+    for target, named in cases.items():
         ran = revoke(checkout, target)
         assert ran.code == 64
         assert named in ran.json["remedy"] + ran.json["message"]

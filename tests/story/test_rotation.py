@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from standardwebhooks import Webhook
+
 from tests.kit.checkout import Checkout
 from tests.kit.receivers import answers, receiving
 from tests.kit.waiting import until
@@ -51,8 +53,6 @@ def test_a_retiring_version_never_outlives_its_own_expiry(checkout: Checkout) ->
 
 
 def test_a_webhook_is_signed_with_both_secrets_in_a_rotation(checkout: Checkout) -> None:
-    from standardwebhooks import Webhook
-
     with receiving(answers(204)) as receiver:
         secret = {"lifetime": "8s", "grace": "4s"}
         checkout.hooked("partner", receiver.url, webhook={"secret": secret})
@@ -79,8 +79,9 @@ def test_rotate_asks_for_one_key_and_leaves_other_changes_alone(checkout: Checko
     checkout.client("partner", keys=[{"name": "primary"}, {"name": "batch"}])
     checkout.apply().ok()
     checkout.client("partner", keys=[{"name": "primary"}, {"name": "batch"}], scopes=["ledger:read"])
-    result = checkout.run("rotate", "-e", checkout.environment, "partner/batch", "--reason", "laptop lost", "--format", "json")
-    assert [(o["kind"], o["address"]) for o in result.ok().json["outcomes"]] == [("rotate-key", "client/partner/key/batch")]
+    arguments = ("-e", checkout.environment, "partner/batch", "--reason", "laptop lost", "--format", "json")
+    result = checkout.run("rotate", *arguments).ok().json
+    assert [(o["kind"], o["address"]) for o in result["outcomes"]] == [("rotate-key", "client/partner/key/batch")]
     assert checkout.versions("partner", "batch") == {1: "retiring", 2: "active"}
     assert checkout.versions("partner", "primary") == {1: "active"}
     assert checkout.status("partner")["scopes"] == ["payouts:write"]

@@ -86,7 +86,9 @@ def test_a_plan_for_another_environment_is_refused(planned: Checkout) -> None:
 
 
 def test_a_plan_of_another_project_is_refused(planned: Checkout) -> None:
-    planned.write("reconciler.yaml", (planned.root / "reconciler.yaml").read_text().replace("acme-integrations", "other"))
+    planned.write(
+        "reconciler.yaml", (planned.root / "reconciler.yaml").read_text().replace("acme-integrations", "other")
+    )
     ran = planned.run("apply", "-e", planned.environment, "plan.json", "--format", "json")
     assert (ran.code, ran.json["code"]) == (1, "RC411")
 
@@ -101,7 +103,9 @@ def test_a_blocked_plan_can_be_shown_and_not_applied(checkout: Checkout) -> None
     refused(checkout, "RC310", 3)
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[]", "not json", '{"format_version": 99, "kind": "plan"}', '{"kind": "run"}'])
+@pytest.mark.parametrize(
+    "text", ["", "{}", "[]", "not json", '{"format_version": 99, "kind": "plan"}', '{"kind": "run"}']
+)
 def test_a_file_that_is_no_plan_is_refused(checkout: Checkout, text: str) -> None:
     checkout.write("plan.json", text)
     ran = checkout.run("apply", "-e", checkout.environment, "plan.json", "--format", "json")
@@ -111,7 +115,18 @@ def test_a_file_that_is_no_plan_is_refused(checkout: Checkout, text: str) -> Non
 
 def test_the_plan_json_keeps_its_contract(planned: Checkout) -> None:
     plan = json.loads((planned.root / "plan.json").read_text())
-    keys = {"format_version", "kind", "digest", "environment", "git_commit", "created_at", "blocked", "summary", "actions", "findings"}
+    keys = {
+        "format_version",
+        "kind",
+        "digest",
+        "environment",
+        "git_commit",
+        "created_at",
+        "blocked",
+        "summary",
+        "actions",
+        "findings",
+    }
     assert keys <= plan.keys()
     assert plan["kind"] == "plan"
     [action] = [one for one in plan["actions"] if one["kind"] != "no-op"]

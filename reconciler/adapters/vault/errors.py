@@ -176,7 +176,8 @@ def mount_missing(where: Where, mount: str) -> VaultError:
     return VaultError(
         MOUNT_MISSING,
         f"{where}: nothing is mounted at {mount}/",
-        f"run `reconciler bootstrap -e {where.environment}` with an administrator's token, or correct vault.mounts and vault.namespace",
+        f"run `reconciler bootstrap -e {where.environment}` with an administrator's token, "
+        "or correct vault.mounts and vault.namespace",
     )
 
 
