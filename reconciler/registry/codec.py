@@ -20,6 +20,7 @@ from reconciler.domain.record import (
     WebhookRecord,
 )
 from reconciler.errors import RegistryError
+from reconciler.registry.shapes import require_record, require_series
 
 FORMAT = 1
 # Raft's max_entry_size is 1 MiB, and a bucket is rewritten whole: half of that is refused.
@@ -65,7 +66,7 @@ def decode_bucket(text: str | None, owner: str) -> tuple[dict[str, ClientRecord]
     try:
         for name, raw in raw_clients(text).items():
             if raw["owner"] == owner:
-                records[name] = decode_record(raw)
+                records[name] = decode_record(raw, name)
             else:
                 foreign[name] = raw
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -98,10 +99,13 @@ def encode_record(record: ClientRecord) -> dict[str, Json]:
     return raw
 
 
-def decode_record(raw: Mapping[str, Any]) -> ClientRecord:
-    """The inverse of ``encode_record``. Raises ``KeyError``, ``TypeError`` or ``ValueError``."""
+def decode_record(raw: Mapping[str, Any], name: str) -> ClientRecord:
+    """What is stored under ``name``. Raises ``AttributeError``, ``KeyError``, ``TypeError`` or ``ValueError``."""
+    edited = raw["sum"] != _record_sum(raw) or raw["name"] != name
+    if edited:
+        require_record(raw)
     return ClientRecord(
-        name=raw["name"],
+        name=name,
         owner=raw["owner"],
         storage_name=raw["storage_name"],
         revision=raw["revision"],
@@ -116,7 +120,7 @@ def decode_record(raw: Mapping[str, Any]) -> ClientRecord:
         events=tuple(_decode_event(event) for event in raw["events"]),
         seq=raw["seq"],
         moving_to=raw["moving_to"],
-        edited=raw["sum"] != _record_sum(raw),
+        edited=edited,
     )
 
 
@@ -134,25 +138,25 @@ def _encode_series(series: Series) -> dict[str, Json]:
     raw: dict[str, Json] = {
         "versions": [_encode_version(version) for version in series.versions],
         "last": series.last,
-        "hold": None if series.hold is None else _encode_hold(series.hold),
+        "hold": None,
     }
+    if (hold := series.hold) is not None:
+        raw["hold"] = {"version": hold.version, "reason": hold.reason, "incident": hold.incident, "at": iso(hold.at)}
     raw["sum"] = "edited" if series.edited else digest(raw)
     return raw
 
 
 def _decode_series(raw: Mapping[str, Any]) -> Series:
     hold = raw["hold"]
-    summed = {key: value for key, value in raw.items() if key != "sum"}
+    edited = raw["sum"] != digest({key: value for key, value in raw.items() if key != "sum"})
+    if edited:
+        require_series(raw)
     return Series(
         versions=tuple(_decode_version(version) for version in raw["versions"]),
         last=raw["last"],
         hold=None if hold is None else Hold(hold["version"], hold["reason"], hold["incident"], parse_iso(hold["at"])),
-        edited=raw["sum"] != digest(summed),
+        edited=edited,
     )
-
-
-def _encode_hold(hold: Hold) -> dict[str, Json]:
-    return {"version": hold.version, "reason": hold.reason, "incident": hold.incident, "at": iso(hold.at)}
 
 
 def _encode_version(version: Version) -> dict[str, Json]:
@@ -277,16 +281,15 @@ def decode_lease(text: str) -> Lease:
 
 def _decode(text: str, what: str) -> dict[str, Any]:
     try:
-        document = json.loads(text)
+        document: dict[str, Any] = json.loads(text)
         found = document["format"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise _garbled(what, error) from None
     if found != FORMAT:
         raise RegistryError(
             "RC442", f"the {what} has format {found!r}; this version reads format {FORMAT}",
             "use the version of reconciler that wrote it, or a newer one; nothing was changed",
         )  # fmt: skip
-    assert isinstance(document, dict)
     return document
 
 

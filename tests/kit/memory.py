@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from unittest.mock import patch
 
 from reconciler.domain import keytext
@@ -46,11 +46,13 @@ from reconciler.registry.requests import (
     WriteDocument,
     Written,
 )
+from reconciler.registry.steps import Steps
 from reconciler.registry.work import Run
 from tests.kit.declared import PROJECT
 
 START = datetime(2026, 11, 23, 22, 45, tzinfo=UTC)
 BUCKETS = 16
+Result = TypeVar("Result")
 
 
 @dataclass
@@ -288,6 +290,11 @@ class Inline(Executor):
 
     def map(self, fn: Callable[..., Any], *iterables: Iterable[Any], **options: Any) -> Any:
         return iter([fn(*values) for values in zip(*iterables, strict=True)])
+
+
+def drive(live: Any, steps: Steps[Result]) -> Result:
+    """Run one generator against a world, or against what stands in front of it."""
+    return Driver(live, live, live, ServerClock(live.now()), Inline()).run(steps)
 
 
 @dataclass

@@ -1,0 +1,250 @@
+"""Records and buckets as JSON and back: nothing is lost, nothing unknown is read, edits show."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.domain.desired import DesiredClient
+from reconciler.domain.observed import Lease, OpenRun
+from reconciler.domain.record import (
+    ClientRecord,
+    ClientStatus,
+    Delivery,
+    Event,
+    Hold,
+    Series,
+    Version,
+    VersionState,
+    WebhookRecord,
+)
+from reconciler.errors import RegistryError
+from reconciler.planning.clients import Context, plan_client
+from reconciler.registry.codec import (
+    MAX_DOCUMENT,
+    decode_bucket,
+    decode_lease,
+    decode_run,
+    encode_bucket,
+    encode_lease,
+    encode_run,
+)
+from tests.kit.declared import PROJECT, client, desired, webhook
+from tests.kit.memory import Runner, World
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+NAME = st.from_regex(r"[a-z0-9][a-z0-9-]{0,8}", fullmatch=True)
+NUMBER = st.integers(0, 2**53)
+INSTANT = st.integers(946684800, 4102444800).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
+DETAIL = st.dictionaries(TEXT, TEXT | NUMBER | st.booleans() | st.none() | st.lists(TEXT, max_size=2), max_size=3)
+MAYBE = st.none() | INSTANT
+VERSIONS = st.builds(
+    Version, NUMBER, TEXT, st.sampled_from(VersionState), TEXT, TEXT, TEXT, INSTANT, INSTANT, MAYBE, MAYBE, MAYBE
+)
+SERIES = st.builds(
+    Series,
+    st.lists(VERSIONS, max_size=3).map(tuple),
+    NUMBER,
+    st.none() | st.builds(Hold, NUMBER, TEXT, st.none() | TEXT, INSTANT),
+    st.booleans(),
+)
+DELIVERIES = st.builds(Delivery, TEXT, INSTANT, TEXT, st.booleans(), st.none() | NUMBER, NUMBER, TEXT)
+WEBHOOKS = st.builds(WebhookRecord, SERIES, MAYBE, st.none() | TEXT, st.none() | DELIVERIES)
+EVENTS = st.builds(Event, NUMBER, INSTANT, TEXT, TEXT, TEXT, TEXT, TEXT, DETAIL)
+SPECS = st.fixed_dictionaries({"keys": st.dictionaries(NAME, DETAIL, max_size=2)}, optional={"labels": DETAIL})
+
+
+@st.composite
+def records(draw: st.DrawFn) -> ClientRecord:
+    return ClientRecord(
+        draw(NAME), PROJECT, draw(NAME), draw(NUMBER), draw(TEXT), draw(st.sampled_from(ClientStatus)),
+        draw(st.booleans()),
+        draw(SPECS), draw(TEXT), draw(TEXT), draw(st.dictionaries(NAME, SERIES, max_size=2)),
+        draw(st.dictionaries(NAME, WEBHOOKS, max_size=2)), tuple(draw(st.lists(EVENTS, max_size=2))), draw(NUMBER),
+        draw(st.none() | NAME), draw(st.booleans()),
+    )  # fmt: skip
+
+
+@given(
+    st.lists(records(), max_size=2), st.dictionaries(NAME, DETAIL.map(lambda one: {**one, "owner": "them"}), max_size=2)
+)
+def test_a_bucket_is_read_as_it_was_written(several: list[ClientRecord], foreign: dict[str, Any]) -> None:
+    ours = {record.name: record for record in several}
+    theirs = {name: raw for name, raw in foreign.items() if name not in ours}
+    text = encode_bucket(ours, theirs)
+    assert decode_bucket(text, PROJECT) == (ours, theirs)
+    assert encode_bucket(*decode_bucket(text, PROJECT)) == text
+
+
+def applied() -> World:
+    world = World()
+    runner = Runner(world)
+    runner.settle(desired(client(webhooks=[webhook()])))
+    world.at += timedelta(days=170)
+    runner.apply(desired(client(webhooks=[webhook()])))
+    return world
+
+
+APPLIED = applied()
+(BUCKET,) = (entry.versions[entry.current]["doc"] for entry in APPLIED.documents.values())
+(RECORD,) = APPLIED.records().values()
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """The path of everything in a JSON value."""
+    found = [path] if path else []
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in items:
+        found += places(inner, (*path, key))
+    return found
+
+
+def edited(path: tuple[Any, ...], change: Callable[[Any, Any], None]) -> str:
+    document = json.loads(BUCKET)
+    holder = document["clients"]["payouts"]
+    for key in path[:-1]:
+        holder = holder[key]
+    change(holder, path[-1])
+    return json.dumps(document)
+
+
+PLACES = [path for path in places(json.loads(BUCKET)["clients"]["payouts"]) if path != ("owner",)]
+OTHERS: list[Any] = ["edited", 7, -1, True, None, [], {}, [1], {"a": 1}, "2026-11-23T22:45:00Z", 1.5, "\ud800"]
+
+
+@pytest.mark.parametrize("path", PLACES, ids=lambda path: ".".join(map(str, path)))
+def test_every_edit_shows(path: tuple[Any, ...]) -> None:
+    """Whatever is put at any place: the record or one of its series is known to be edited, or it is refused.
+
+    And whatever is not refused can be planned for and written back without a traceback, still edited.
+    """
+    for other in OTHERS:
+
+        def put(holder: Any, key: Any, other: Any = other) -> None:
+            holder[key] = other if holder[key] != other or type(holder[key]) is not type(other) else "else"
+
+        expect_shown(edited(path, put))
+
+    def remove(holder: Any, key: Any) -> None:
+        del holder[key]
+
+    expect_shown(edited(path, remove))
+
+
+def expect_shown(text: str) -> None:
+    try:
+        found, _ = decode_bucket(text, PROJECT)
+    except RegistryError:
+        return
+    record = found["payouts"]
+    assert marks(record) != marks(RECORD)
+    again, _ = decode_bucket(encode_bucket(found), PROJECT)
+    assert marks(again["payouts"]) == marks(record)
+    declared: DesiredClient = client(webhooks=[webhook()])
+    assert plan_client(declared, record, Context(Runner(APPLIED).look(), APPLIED.at))
+
+
+def marks(record: ClientRecord) -> list[bool]:
+    return [record.edited, *(series.edited for _, _, series in record.all_series())]
+
+
+def test_a_commit_for_another_reason_does_not_launder_an_edit() -> None:
+    held = replace(RECORD, edited=True, revision=9, op="other.claim")
+    series = replace(RECORD.keys["primary"], edited=True)
+    text = encode_bucket({"payouts": replace(held, keys={"primary": series})})
+    record = held
+    for _ in range(3):
+        record = decode_bucket(text, PROJECT)[0]["payouts"]
+        assert record.edited
+        assert record.keys["primary"].edited
+        text = encode_bucket({"payouts": replace(record, revision=record.revision + 1)})
+    mended = encode_bucket({"payouts": replace(record, edited=False)})
+    assert not decode_bucket(mended, PROJECT)[0]["payouts"].edited
+    assert decode_bucket(mended, PROJECT)[0]["payouts"].keys["primary"].edited
+
+
+def test_a_record_under_another_name_is_an_edited_record() -> None:
+    document = json.loads(BUCKET)
+    document["clients"]["other"] = document["clients"].pop("payouts")
+    found, _ = decode_bucket(json.dumps(document), PROJECT)
+    assert found["other"].name == "other"
+    assert found["other"].edited
+
+
+@pytest.mark.parametrize("form", [0, 2, "1", None, [1]])
+def test_a_format_of_the_future_is_refused(form: object) -> None:
+    for decode in (lambda text: decode_bucket(text, PROJECT), decode_run, decode_lease):
+        with pytest.raises(RegistryError) as caught:
+            decode(json.dumps({"format": form, "clients": {}}))
+        assert caught.value.code == "RC442"
+        assert caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "x",
+        "[]",
+        "1",
+        "null",
+        '"format"',
+        "{}",
+        '{"format":1}',
+        '{"format":1,"clients":[]}',
+        '{"format":1,"clients":{"a":1}}',
+        '{"format":1,"clients":{"a":{}}}',
+        '{"format":1,"clients":{"a":{"owner":"acme-integrations"}}}',
+        "[" * 100_000,
+        "1" * 5000,
+    ],
+)
+def test_what_is_no_bucket_is_refused(text: str) -> None:
+    for decode in (lambda text: decode_bucket(text, PROJECT), decode_run, decode_lease):
+        with pytest.raises(RegistryError) as caught:
+            decode(text)
+        assert caught.value.code == "RC443"
+
+
+def test_nothing_is_written_over_an_unknown_format() -> None:
+    """A future format: every action fails with a sentence and the bucket stays as it is."""
+    world = World()
+    runner = Runner(world)
+    declared = desired(client())
+    observed = runner.look()
+    plan = runner.plan(declared, observed=observed)
+    runner.settle(declared)
+    (entry,) = world.documents.values()
+    entry.put({"doc": '{"format":2,"clients":{}}'}, entry.current)
+    writes = world.writes
+    outcomes = runner.carry_out(plan, declared, observed)
+    assert {(outcome.status.value, outcome.message.split(":")[0]) for outcome in outcomes} == {("failed", "RC442")}
+    assert world.writes == writes
+
+
+def test_a_bucket_that_is_too_large_is_refused_with_its_remedy() -> None:
+    large = replace(RECORD, spec={"labels": {"a": "x" * MAX_DOCUMENT}})
+    with pytest.raises(RegistryError) as caught:
+        encode_bucket({"payouts": large})
+    assert caught.value.code == "RC441"
+    assert "--buckets" in caught.value.remedy
+
+
+RUNS = st.builds(OpenRun, TEXT, TEXT, TEXT, INSTANT, st.none() | TEXT, TEXT, st.booleans(), st.booleans())
+
+
+@given(RUNS, TEXT, INSTANT)
+def test_runs_and_leases_are_read_as_they_were_written(run: OpenRun, holder: str, until: datetime) -> None:
+    assert decode_run(encode_run(run)) == run
+    assert decode_lease(encode_lease(Lease(holder, until))) == Lease(holder, until)
+
+
+def test_no_bucket_is_an_empty_one() -> None:
+    assert decode_bucket(None, PROJECT) == ({}, {})
