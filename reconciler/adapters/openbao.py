@@ -126,14 +126,24 @@ def start_process(command: list[str], log: Path, home: Path, extra: Mapping[str,
     """Start a server. Its log goes to ``log``; its banner, which shows the root token in dev mode, nowhere."""
     # Nothing of our own environment: VAULT_* and BAO_* variables would change what the server does.
     environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(home), **extra}
+    process: subprocess.Popen[bytes] | None = None
     try:
-        with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as output:
-            return subprocess.Popen(
+        with (
+            os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as output,
+            holding_signals(),
+        ):
+            process = subprocess.Popen(
                 command, env=environment, cwd=home, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=output,
                 start_new_session=True,
             )  # fmt: skip
     except OSError as error:
         why = error.strerror or type(error).__name__
+    except BaseException:
+        if process is not None:
+            stop_process(process)
+        raise
+    else:
+        return process
     raise ServerError(NOT_STARTED, f"{command[0]} cannot be started: {why}", "check the program and the disk")
 
 
@@ -221,6 +231,26 @@ def stopping_on_signals() -> Iterator[None]:
         for number, handler in before.items():
             with suppress(TypeError):  # a handler that was not set from Python cannot be put back
                 signal.signal(number, handler)
+
+
+@contextmanager
+def holding_signals() -> Iterator[None]:
+    """SIGINT, SIGTERM and SIGHUP that arrive inside count at its end: a program that is just being started is in
+    our hands first. (One that interrupts ``Popen`` itself would leave it running, unknown to us.)"""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    held: list[int] = []
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, lambda arrived, _frame: held.append(arrived)) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            with suppress(TypeError):
+                signal.signal(number, handler)
+        for arrived in held:
+            signal.raise_signal(arrived)
 
 
 def _leave(number: int, _frame: FrameType | None) -> Never:

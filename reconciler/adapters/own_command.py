@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import reconciler
+from reconciler.adapters.openbao import holding_signals
 
 _END_SECONDS = 5.0
 
@@ -26,26 +27,30 @@ def run_own_command(
     # The package that runs now, wherever it was imported from; -P: not something in the directory instead.
     path = os.pathsep.join(filter(None, (str(Path(reconciler.__file__).parents[1]), environ.get("PYTHONPATH"))))
     command = [sys.executable, "-P", "-m", "reconciler", *arguments]
-    with subprocess.Popen(
-        command,
-        cwd=directory,
-        env={**environ, "PYTHONPATH": path},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        errors="replace",
-        # Ctrl-C reaches us alone; we end the command in our own order.
-        start_new_session=True,
-    ) as process:
+    process: subprocess.Popen[str] | None = None
+    try:
+        with holding_signals():
+            process = subprocess.Popen(
+                command,
+                cwd=directory,
+                env={**environ, "PYTHONPATH": path},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                encoding="utf-8",
+                errors="replace",
+                # Ctrl-C reaches us alone; we end the command in our own order.
+                start_new_session=True,
+            )
         assert process.stdout is not None
-        try:
+        with process.stdout:
             for line in process.stdout:
                 each(line.rstrip("\n"))
-            return process.wait()
-        except BaseException:
+        return process.wait()
+    except BaseException:
+        if process is not None:
             _end(process)
-            raise
+        raise
 
 
 def _end(process: subprocess.Popen[str]) -> None:
