@@ -9,13 +9,172 @@ import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
 
+import click
 import pytest
 
 from reconciler.adapters.openbao import throw_away
-from tests.kit.documents import matches, perform, plain, steps
+from reconciler.cli.declaration import KINDS
+from reconciler.cli.main import COMMANDS, cli
+from reconciler.declare.schemas import schema
+from reconciler.planning.reasons import Reason
+from tests.kit.documents import anchors, links, matches, perform, plain, steps
 
 ROOT = Path(__file__).resolve().parents[2]
+
+PAGES = sorted(
+    path
+    for path in [
+        *ROOT.glob("*.md"),
+        *(ROOT / "docs").rglob("*.md"),
+        *ROOT.glob("benchmarks/*.md"),
+        *ROOT.glob("examples/*.md"),
+    ]
+)
+_CODE = re.compile(r"RC[0-9]{3}")
+
+
+def page(name: str) -> str:
+    return (ROOT / name).read_text()
+
+
+def command(name: str) -> click.Command:
+    found = cli.get_command(click.Context(cli), name)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_has_help_with_an_example_and_a_section(name: str) -> None:
+    helped = command(name).help or ""
+    assert re.search(rf"\b(Example|Examples):\n +reconciler {name}\b", helped), helped
+    section = re.search(rf"^## {name}\n(.*?)(?=^## )", page("docs/commands.md"), re.MULTILINE | re.DOTALL)
+    assert section is not None, f"docs/commands.md has no section {name}"
+    examples = re.findall(rf"^reconciler {name}\b", section[1], re.MULTILINE)
+    assert len(examples) >= 2, f"the section {name} has a synopsis and an example"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_is_documented_with_all_its_options(name: str) -> None:
+    section = re.search(rf"^## {name}\n(.*?)(?=^## )", page("docs/commands.md"), re.MULTILINE | re.DOTALL)
+    assert section is not None
+    for parameter in command(name).params:
+        if isinstance(parameter, click.Option):
+            assert any(re.search(rf"(?<![\w-]){option}\b", section[1]) for option in parameter.opts), parameter.opts
+
+
+def test_global_options_are_documented() -> None:
+    text = page("docs/commands.md").split("## ")[0]
+    assert [
+        one.opts
+        for one in cli.params
+        if isinstance(one, click.Option) and not set(one.opts) & set(re.findall(r"--?[a-z-]+", text))
+    ] == []
+
+
+def test_every_code_is_on_the_page_of_codes_and_every_code_there_exists() -> None:
+    used = {code for path in (ROOT / "reconciler").rglob("*.py") for code in _CODE.findall(path.read_text())}
+    rows = re.findall(r"^\| (RC[0-9]{3}) \|", page("docs/errors.md"), re.MULTILINE)
+    assert sorted(used) == sorted(rows)  # also: each has one row
+
+
+def test_a_code_has_a_meaning_a_remedy_and_an_exit_code() -> None:
+    for line in page("docs/errors.md").splitlines():
+        if _CODE.match(line.removeprefix("| ")):
+            cells = [cell.strip() for cell in line.strip("|").split(" | ")]
+            assert len(cells) == 4, line
+            assert all(cells), line
+            assert re.fullmatch(r"[0-9]+( \((warning|note)\))?|–", cells[3]), line
+
+
+def test_every_reason_is_on_the_page_of_reasons_and_every_reason_there_exists() -> None:
+    rows = re.findall(r"^\| ([A-Z][A-Za-z]+) \|", page("docs/reasons.md"), re.MULTILINE)
+    assert sorted(set(rows) - {"Reason"}) == sorted(Reason)
+    assert len(rows) - rows.count("Reason") == len(Reason)
+
+
+def property_paths(whole: Any, part: Any, path: str = "") -> Iterator[str]:
+    """``spec.keys[].name`` for every property of a schema; ``<…>`` stands for a free name."""
+    if "$ref" in part:
+        part = whole["$defs"][part["$ref"].removeprefix("#/$defs/")]
+    for name, inner in part.get("properties", {}).items():
+        below = f"{path}.{name}" if path else name
+        yield below
+        yield from property_paths(whole, inner, below)
+    if isinstance(part.get("additionalProperties"), dict):
+        yield f"{path}.<>"
+        if path != "spec.environments" or "override" not in whole["$defs"]:  # what differs has the fields of spec
+            yield from property_paths(whole, part["additionalProperties"], f"{path}.<>")
+    if isinstance(part.get("items"), dict):
+        yield from property_paths(whole, part["items"], f"{path}[]")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_field_is_documented(kind: str) -> None:
+    text = page("docs/configuration.md")
+    common, *sections = re.split(r"^## ", text, flags=re.MULTILINE)
+    section = next(one for one in sections if one.startswith(f"{kind}\n"))
+    if kind == "IntegrationTemplate":  # it says that its fields are those of a client
+        section += next(one for one in sections if one.startswith("IntegrationClient\n"))
+    documented = {
+        re.sub(r"<[^>]+>", "<>", cell) for cell in re.findall(r"^\| `([^`]+)` \|", common + section, re.MULTILINE)
+    }
+    declared = set(property_paths(schema(kind), schema(kind)))
+    assert sorted(declared - documented) == []
+    if kind != "IntegrationTemplate":
+        assert [one for one in sorted(documented - declared) if "/" not in one and "yaml" not in one] == []  # paths
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_relative_links_resolve(path: Path) -> None:
+    text = path.read_text()
+    for link in links(text):
+        if re.match(r"[a-z]+:", link):
+            continue
+        name, _, anchor = link.partition("#")
+        target = (path.parent / unquote(name)).resolve() if name else path
+        assert target.is_relative_to(ROOT), link
+        assert target.exists(), link
+        if anchor:
+            assert anchor in anchors(target.read_text()), link
+
+
+def test_every_page_is_reached_from_the_readme() -> None:
+    seen, todo = set(), [ROOT / "README.md"]
+    while todo:
+        path = todo.pop()
+        if path in seen or path.suffix != ".md":
+            continue
+        seen.add(path)
+        todo += [(path.parent / link.split("#")[0]).resolve() for link in links(path.read_text()) if ":" not in link]
+    assert sorted(set(PAGES) & set((ROOT / "docs").rglob("*.md")) - seen) == []
+
+
+def test_make_targets_of_the_readme_exist() -> None:
+    targets = set(re.findall(r"^([a-z]+):", page("Makefile"), re.MULTILINE))
+    for name in ("README.md", "CONTRIBUTING.md"):
+        assert set(re.findall(r"^make ([a-z]+)", page(name), re.MULTILINE)) <= targets
+
+
+@pytest.mark.parametrize(
+    ("shown", "printed", "same"),
+    [
+        ("", "", True),
+        ("done", "done\n", True),
+        ("done", "failed\n", False),
+        ("done", "done\nmore\n", False),
+        ("", "more\n", False),
+        ("a\n…\nd", "a\nb\nc\nd\n", True),
+        ("a\n…", "a\n", True),
+        ("a … c", "a b c\n", True),
+        ("run 20261124t000249z-0e2879d5b0cc-79f6", "run 20250101t000000z-000000000000-0000\n", True),
+        ("commit bc2a9077e073.", "commit 0123456789ab.\n", True),
+    ],
+)  # fmt: skip
+def test_what_counts_as_the_same_output(shown: str, printed: str, same: bool) -> None:
+    assert matches(shown, printed) is same
 
 
 def free_port() -> int:
@@ -30,7 +189,9 @@ def reader(tmp_path: Path) -> Iterator[dict[str, str]]:
     home, commands = tmp_path / "home", tmp_path / "bin"
     home.mkdir()
     commands.mkdir()
-    (home / ".gitconfig").write_text("[init]\n\tdefaultBranch = main\n[user]\n\tname = Ada Auditor\n\temail = ada@example.com\n")
+    (home / ".gitconfig").write_text(
+        "[init]\n\tdefaultBranch = main\n[user]\n\tname = Ada Auditor\n\temail = ada@example.com\n"
+    )
     start = "import sys; from reconciler.cli.main import main; sys.exit(main())"
     script = commands / "reconciler"
     script.write_text(f"#!/bin/sh\nexec '{sys.executable}' -c '{start}' \"$@\"\n")
@@ -52,16 +213,16 @@ def reader(tmp_path: Path) -> Iterator[dict[str, str]]:
 
 
 @pytest.mark.openbao
-@pytest.mark.parametrize("page", ["README.md", "docs/walkthrough.md"])
-def test_a_page_that_shows_commands_is_what_happens(page: str, reader: dict[str, str], tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["README.md", "docs/walkthrough.md"])
+def test_a_page_that_shows_commands_is_what_happens(name: str, reader: dict[str, str], tmp_path: Path) -> None:
     """Every console block is run, in order, in a scratch directory; every command exits 0 and prints what is shown."""
     directory = tmp_path / "scratch"
     directory.mkdir()
-    todo = steps((ROOT / page).read_text().replace("18787", str(free_port())))
+    todo = steps(page(name).replace("18787", str(free_port())))
     answers = perform(todo, directory, reader)
     wrong = []
     for step, answer in zip(todo, answers, strict=False):
         if answer.code != 0 or not matches(step.printed, answer.printed):
-            wrong.append(f"{page}:{step.line}: exit {answer.code}\n$ {step.command[:200]}\n{plain(answer.printed)}")
+            wrong.append(f"{name}:{step.line}: exit {answer.code}\n$ {step.command[:200]}\n{plain(answer.printed)}")
     assert not wrong, "\n\n".join(wrong)
-    assert len(answers) == len(todo), f"{page}: the session ended after {len(answers)} of {len(todo)} steps"
+    assert len(answers) == len(todo), f"{name}: the session ended after {len(answers)} of {len(todo)} steps"

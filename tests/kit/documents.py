@@ -103,7 +103,9 @@ def perform(todo: list[Step], directory: Path, environ: Mapping[str, str], secon
     script = ["exec 2>&1 </dev/null", "trap 'kill $(jobs -p) 2>/dev/null' EXIT"]
     for step in todo:
         if step.path:
-            script.append(f"mkdir -p \"$(dirname '{step.path}')\"\ncat > '{step.path}' <<'END OF FILE'\n{step.command}END OF FILE")
+            script.append(
+                f"mkdir -p \"$(dirname '{step.path}')\"\ncat > '{step.path}' <<'END OF FILE'\n{step.command}END OF FILE"
+            )
         else:
             script.append(step.command)
         script.append("printf '\\036%d\\036' $?")
