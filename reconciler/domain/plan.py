@@ -113,7 +113,7 @@ class Plan:
         return tuple(action for action in self.actions if action.kind is not ActionKind.NO_OP)
 
     def summary(self) -> dict[str, int]:
-        """Number of actions by verb (``issue``, ``rotate``, ``revoke``, …); ``no_op`` counts the clients left as they are."""
+        """Number of actions by verb (``issue``, ``rotate``, …); ``no_op`` counts the clients left as they are."""
         kept = {action.client for action in self.actions} - {action.client for action in self.changes}
         counts = Counter(action.kind.value.split("-")[0] for action in self.changes)
         verbs = dict.fromkeys((kind.value.split("-")[0] for kind in ActionKind if kind is not ActionKind.NO_OP), 0)
