@@ -99,9 +99,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return result if isinstance(result, int) else 0
     except click.exceptions.Exit as error:
         return error.exit_code
-    except click.exceptions.Abort:
-        click.echo("stopped", err=True)
-        return 130
+    except click.exceptions.Abort:  # the answer was no, or nobody answered
+        click.echo("stopped; nothing was changed", err=True)
+        return 1
     except click.ClickException as error:
         error.show()
         return error.exit_code
