@@ -46,6 +46,13 @@ def never_issued(view: SeriesView) -> Cause | None:
     return Cause(Reason.NOT_ISSUED, "no version has been issued yet")
 
 
+def edited_without_active(view: SeriesView) -> Cause | None:
+    """Nobody knows any more whether a version was revoked or held: issued anew, and told as drift."""
+    if not view.series.edited:
+        return None
+    return Cause(Reason.RECORD_EDITED, "the record of this key was changed by hand and no version is active", Risk.HIGH)
+
+
 def reissue_declared(view: SeriesView) -> Cause | None:
     hold = view.series.hold
     if hold is None or view.held:
@@ -134,6 +141,7 @@ def retiring_edited(view: SeriesView, retiring: Version) -> Cause | None:
 
 
 ISSUE: list[IssueCheck] = [
+    edited_without_active,  # first: nothing the record says of this key counts
     never_issued,  # a new key
     reissue_declared,  # a person revoked it and the declaration says go on
     no_active_version,  # left without one by a run that was cut short

@@ -70,7 +70,7 @@ def make_plan(inputs: Inputs) -> Plan:
         desired, observed, inputs.guarded_at or inputs.now, result, inputs.required,
         desired.environment.requires or "",
     )  # fmt: skip
-    findings = (*guard_findings(situation), *_drift_findings(result), *_live_findings(observed))
+    findings = (*guard_findings(situation), *_drift_findings(result, observed), *_live_findings(observed))
     revisions = {name: record.revision if record else 0 for name, record in touched.items()}
     digests = {name: desired.clients[name].digest if name in desired.clients else "" for name in touched}
     return Plan(
@@ -183,14 +183,23 @@ def _identity(action: Action) -> list[object]:
     ]  # fmt: skip
 
 
-def _drift_findings(actions: Sequence[Action]) -> list[Finding]:
+def _drift_findings(actions: Sequence[Action], observed: Observed) -> list[Finding]:
     drifted = [action for action in actions if action.reason in DRIFT]
-    return [
+    findings = [
         Finding(
             _DRIFT_CODES[Reason(action.reason)], Level.WARNING, action.message, action.address,
             "find out who changed it by hand; the plan says what is done about it",
         )
         for action in drifted
+    ]  # fmt: skip
+    planned = {action.client for action in drifted if action.reason == Reason.RECORD_EDITED}
+    return findings + [
+        Finding(
+            "RC354", Level.WARNING, "the record was changed by hand; nothing of it is in use",
+            names.client_address(name), "find out who changed it by hand; what is issued next is new",
+        )
+        for name, record in observed.records.items()
+        if name not in planned and (record.edited or any(series.edited for _, _, series in record.all_series()))
     ]  # fmt: skip
 
 
