@@ -3,7 +3,7 @@
     ReconcilerError
     ├── UsageError              64  the command was called wrongly
     ├── DeclarationError         1  RC1xx  the YAML is not valid (carries findings)
-    ├── BlockedError             3  RC2xx, RC3xx  a policy rule or a guard blocks the plan
+    ├── BlockedError             3  RC3xx  a guard blocks the plan
     ├── StalePlanError           4  RC39x  the plan is stale, used, expired or edited
     ├── LeaseHeldError           4  RC398  another run holds the lease
     ├── RegistryError            1  RC44x  a record that this version cannot read or write

@@ -46,16 +46,23 @@ def load_environment(root: Path, name: str) -> tuple[Project, Environment]:
         remedy = "mend it and run the command again"
         raise DeclarationError("RC100", "reconciler.yaml is not valid", remedy, tuple(findings))
     if name not in project.environments:
-        known = ", ".join(sorted(project.environments)) or "none"
-        raise UsageError("RC002", f"the project has no environment {name}", f"its environments: {known}")
+        raise unknown_environment(project, name)
     return project, project.environments[name]
 
 
 def load_desired(root: Path, environment: str) -> Desired:
-    """Everything declared for one environment. Raises ``DeclarationError`` with all findings."""
-    from reconciler.declare.repository import load
+    """Everything declared for one environment. Raises ``DeclarationError`` with all findings, ``UsageError`` RC002."""
+    from reconciler.declare.repository import load, load_project
 
+    project, _ = load_project(root)
+    if project is not None and environment not in project.environments:
+        raise unknown_environment(project, environment)
     return load(root, environment)
+
+
+def unknown_environment(project: Project, name: str) -> UsageError:
+    known = ", ".join(sorted(project.environments)) or "none"
+    return UsageError("RC002", f"the project has no environment {name}", f"its environments: {known}")
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
@@ -36,6 +37,7 @@ def build_project(document: Document, root: Path, found: Collector) -> Project |
     if not document.sound or not document.name or found.errors != before:
         return None
     whole = {name: environment for name, environment in built.items() if environment}
+    whole = {name: _gated(environment, whole) for name, environment in whole.items()}
     return Project(document.name, spec["keyPrefix"], audit, whole, expires)
 
 
@@ -60,6 +62,14 @@ def _environment(name: str, spec: Map, root: Path, found: Collector) -> Environm
     if settings is None:
         return None
     return Environment(name, settings, spec.get("requires"), freezes, networks, ttl)
+
+
+def _gated(environment: Environment, whole: Mapping[str, Environment]) -> Environment:
+    """With the registry that its promotion gate looks at: our Vault policies name it."""
+    if environment.requires is None:
+        return environment
+    registry = whole[environment.requires].vault.registry_mount
+    return replace(environment, vault=replace(environment.vault, required_registry=registry))
 
 
 def networks_of(spec: Map, field: str, found: Collector, address: str = "") -> list[str]:

@@ -106,6 +106,7 @@ class VaultSettings:
     ca_cert: str | None = None
     timeout: timedelta = timedelta(seconds=30)
     environment: str = "ENV"  # whose settings these are: part of the names of our policies
+    required_registry: str | None = None  # the registry mount of the environment that must come first
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,7 @@ def apply(
             _second_look(engine, question, plan, observed, options)
             put_on_record(engine, driver, run_id, plan, observed.now, options)
             outcomes = carry_out(engine, driver, plan, question.desired.clients, observed, run_id, stop)
+            driver.clock.seen(observed.now)
             result = result_of(engine, run_id, plan, observed.now, outcomes, options, driver.clock.now())
             result = replace(result, interrupted=stop.asked())
             earlier = left_over(observed.open_runs, observed.lease, observed.now, run_id)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -18,18 +19,28 @@ from reconciler.registry.steps import Steps
 Result = TypeVar("Result")
 
 
-@dataclass(frozen=True, slots=True)
 class ServerClock:
-    """The server's time between requests: its last answer plus what this machine's monotonic clock counted.
+    """The server's time between requests: its latest answer plus what this machine's monotonic clock counted.
 
-    This machine's wall clock is never asked.
+    This machine's wall clock is never asked. Thread-safe; never goes back.
     """
 
-    base: datetime
-    started: float = field(default_factory=time.monotonic)
+    def __init__(self, base: datetime) -> None:
+        self._base, self._started = base, time.monotonic()
+        self._lock = threading.Lock()
 
     def now(self) -> datetime:
-        return self.base + timedelta(seconds=int(time.monotonic() - self.started))
+        with self._lock:
+            return self._now()
+
+    def seen(self, at: datetime) -> None:
+        """The server said that it is ``at``: catch up with it."""
+        with self._lock:
+            if at > self._now():
+                self._base, self._started = at, time.monotonic()
+
+    def _now(self) -> datetime:
+        return self._base + timedelta(seconds=int(time.monotonic() - self._started))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +76,11 @@ class Driver:
             return Delivered(self.deliver(request))
         if isinstance(request, Batch):
             return tuple(self.pool.map(self.answer, request.requests))
-        return self.live.answer(request)
+        response = self.live.answer(request)
+        at = getattr(response, "at", None)  # every answer but Unclear has the server's time
+        if at is not None:
+            self.clock.seen(at)
+        return response
 
     def deliver(self, request: Deliver) -> Delivery:
         """One test delivery. That the signing secret cannot be read is a failed delivery, too."""

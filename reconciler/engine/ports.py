@@ -87,7 +87,7 @@ class Ledger(Protocol):
         ...
 
     def actor(self) -> str:
-        """Who runs this: git's user.name and user.email, or the CI platform's actor, else the login name."""
+        """Who runs this: the CI platform's actor, else git's user.name and user.email, else the login name."""
         ...
 
     def write(self, files: Mapping[PurePosixPath, str]) -> None:
@@ -103,9 +103,6 @@ class Ledger(Protocol):
         """Push the current branch; on a moved branch rebase the audit commit and retry. Raises ``AuditError``."""
         ...
 
-
-# Called with (done, total, sentence); writes to stderr.
-Progress = Callable[[int, int, str], None]
 
 # Renders one run into its report files: (result, records of the environment) -> path below the project -> text.
 Reporter = Callable[[RunResult, Mapping[str, ClientRecord]], Mapping[PurePosixPath, str]]

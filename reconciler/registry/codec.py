@@ -25,6 +25,8 @@ from reconciler.registry.shapes import require_record, require_series
 FORMAT = 1
 # Raft's max_entry_size is 1 MiB, and a bucket is rewritten whole: half of that is refused.
 MAX_DOCUMENT = 512 * 1024
+# What the format of a bucket says once its records live in other buckets.
+MOVED = "moved to"
 
 
 def encode_bucket(records: Mapping[str, ClientRecord], foreign: Mapping[str, Json] | None = None) -> str:
@@ -285,6 +287,10 @@ def _decode(text: str, what: str) -> dict[str, Any]:
         found = document["format"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise _garbled(what, error) from None
+    if isinstance(found, str) and found.startswith(MOVED):
+        raise RegistryError(
+            "RC446", f"the registry was {found} while this command ran", "run the same command again"
+        )  # fmt: skip
     if found != FORMAT:
         raise RegistryError(
             "RC442", f"the {what} has format {found!r}; this version reads format {FORMAT}",

@@ -14,7 +14,7 @@ from reconciler.domain.canonical import Json, dumps
 from reconciler.domain.names import bucket_names, bucket_of
 from reconciler.errors import RegistryError, VaultUnreachable
 from reconciler.registry.bucket import refuse_deleted
-from reconciler.registry.codec import raw_clients, write_raw_clients
+from reconciler.registry.codec import MOVED, raw_clients, write_raw_clients
 from reconciler.registry.documents import put_document
 from reconciler.registry.requests import Batch, Document, ReadDocument
 from reconciler.registry.steps import Steps, expect
@@ -67,7 +67,7 @@ def overwrite(name: str, clients: Mapping[str, Json]) -> Steps[None]:
 
 def close_bucket(name: str, document: Document, copied: Mapping[str, Json], new: int) -> Steps[None]:
     """Put the marker over an old bucket, carrying over what was written to it since it was copied."""
-    marker = dumps({"format": f"moved to {new} buckets", "clients": {}})
+    marker = dumps({"format": f"{MOVED} {new} buckets", "clients": {}})
     for _ in range(MAX_TRIES):
         if document.version == 0 or (yield from put_document(f"buckets/{name}", marker, document.version)):
             return

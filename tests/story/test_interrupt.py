@@ -18,7 +18,7 @@ from tests.kit.repositories import git
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, "-c", "import sys; from reconciler.cli.main import main; sys.exit(main())"]
-CLIENTS = 40
+CLIENTS = 150
 
 
 @contextmanager
@@ -38,9 +38,11 @@ def applying(checkout: Checkout) -> Iterator[subprocess.Popen[str]]:
 
 
 @pytest.fixture
-def many(checkout: Checkout) -> Checkout:
+def many(wide_checkout: Checkout) -> Checkout:
+    """More buckets with work than are worked on at a time: a stop always finds some that were not begun."""
+    checkout = wide_checkout
     for number in range(CLIENTS):
-        checkout.client(f"partner-{number:02}", keys=[{"name": "primary"}, {"name": "batch"}])
+        checkout.client(f"partner-{number:03}")
     checkout.commit()
     # The lease of a killed run must not keep the test waiting.
     checkout.project(lease={"ttl": "2s"})

@@ -43,6 +43,8 @@ def policy_texts(environment: str, settings: VaultSettings) -> dict[str, str]:
     """Policy name → HCL, for all four roles."""
     registry, secrets, transit = settings.registry_mount, settings.secrets_mount, settings.transit_mount
     planner = _planner(environment, registry, secrets, transit)
+    if settings.required_registry is not None:  # the promotion gate looks at the records of the environment before
+        planner |= {f"{settings.required_registry}/data/{name}": {"read"} for name in ("meta", "buckets/*")}
     applier = _united(planner, _applier(registry, secrets, transit))
     deliverer: Rules = {**_SELF, f"{secrets}/data/webhooks/+": {"read"}, f"{secrets}/data/keys/*": {"read"}}
     # The name in the paths of a client's secrets is the one it was first registered with.

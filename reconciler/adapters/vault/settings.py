@@ -27,17 +27,24 @@ class Login:
 
 def settings_with_environment(settings: VaultSettings, environ: Mapping[str, str]) -> VaultSettings:
     """``settings`` with VAULT_ADDR, VAULT_NAMESPACE and VAULT_CACERT applied; their BAO_ twins win over them."""
+    place = settings.environment
     return replace(
         settings,
-        address=variable(environ, "ADDR") or settings.address,
-        namespace=variable(environ, "NAMESPACE") or settings.namespace,
-        ca_cert=variable(environ, "CACERT") or settings.ca_cert,
+        address=variable(environ, "ADDR", place) or settings.address,
+        namespace=variable(environ, "NAMESPACE", place) or settings.namespace,
+        ca_cert=variable(environ, "CACERT", place) or settings.ca_cert,
     )
 
 
-def variable(environ: Mapping[str, str], name: str) -> str | None:
-    """``BAO_<name>``, else ``VAULT_<name>``; an empty one counts as not set."""
-    return environ.get(f"BAO_{name}") or environ.get(f"VAULT_{name}") or None
+def variable(environ: Mapping[str, str], name: str, environment: str) -> str | None:
+    """``BAO_<name>``, else ``VAULT_<name>``; an empty one counts as not set.
+
+    With the environment at its end, such as ``VAULT_TOKEN_STAGING``, a variable counts for that one alone and
+    comes first: a run for production that looks at staging may need two tokens, or two servers.
+    """
+    own = f"{name}_{environment.upper().replace('-', '_')}"
+    found = (environ.get(f"{prefix}_{text}") for text in (own, name) for prefix in ("BAO", "VAULT"))
+    return next(filter(None, found), None)
 
 
 def find_credential(settings: VaultSettings, environ: Mapping[str, str]) -> Secret | Login:
@@ -46,7 +53,7 @@ def find_credential(settings: VaultSettings, environ: Mapping[str, str]) -> Secr
     A token in the environment is used whatever the method; ``~/.vault-token`` only for the method ``token``.
     Raises ``VaultError`` RC406 (malformed) and RC407 (none found).
     """
-    token = variable(environ, "TOKEN")
+    token = variable(environ, "TOKEN", settings.environment)
     if token is not None:
         return Secret(check_credential(token, "token of VAULT_TOKEN or BAO_TOKEN"))
     auth = settings.auth
@@ -54,7 +61,9 @@ def find_credential(settings: VaultSettings, environ: Mapping[str, str]) -> Secr
         return _token_file(settings, environ)
     mount = auth.mount or auth.method
     if auth.method == "approle":
-        role_id, secret_id = (_required(environ, name, auth.method) for name in ("ROLE_ID", "SECRET_ID"))
+        declared = Secret(check_credential(auth.role, "role id of vault.auth.role")) if auth.role else None
+        role_id = declared or _required(environ, "ROLE_ID", settings)
+        secret_id = _required(environ, "SECRET_ID", settings)
         return Login("approle", mount, {}, {"role_id": role_id, "secret_id": secret_id})
     if auth.method not in ("jwt", "kubernetes"):
         raise VaultError(
@@ -64,7 +73,7 @@ def find_credential(settings: VaultSettings, environ: Mapping[str, str]) -> Secr
         )
     if not auth.role:
         raise _no_credential(f"the method {auth.method} needs a role", "set vault.auth.role of the environment")
-    return Login(auth.method, mount, {"role": auth.role}, {"jwt": _jwt(environ, auth.method)})
+    return Login(auth.method, mount, {"role": auth.role}, {"jwt": _jwt(environ, settings)})
 
 
 def _token_file(settings: VaultSettings, environ: Mapping[str, str]) -> Secret:
@@ -78,9 +87,10 @@ def _token_file(settings: VaultSettings, environ: Mapping[str, str]) -> Secret:
     )
 
 
-def _jwt(environ: Mapping[str, str], method: str) -> Secret:
-    text = variable(environ, "JWT")
-    file = variable(environ, "JWT_FILE") or (SERVICE_ACCOUNT if method == "kubernetes" else None)
+def _jwt(environ: Mapping[str, str], settings: VaultSettings) -> Secret:
+    method = settings.auth.method
+    text = variable(environ, "JWT", settings.environment)
+    file = variable(environ, "JWT_FILE", settings.environment) or (SERVICE_ACCOUNT if method == "kubernetes" else None)
     if text is None and file is not None:
         text = _read(Path(file))
     if text:
@@ -91,10 +101,10 @@ def _jwt(environ: Mapping[str, str], method: str) -> Secret:
     )
 
 
-def _required(environ: Mapping[str, str], name: str, method: str) -> Secret:
-    text = variable(environ, name)
+def _required(environ: Mapping[str, str], name: str, settings: VaultSettings) -> Secret:
+    text = variable(environ, name, settings.environment)
     if text is None:
-        raise _no_credential(f"the method {method} needs VAULT_{name}", f"set VAULT_{name} or BAO_{name}")
+        raise _no_credential(f"the method {settings.auth.method} needs VAULT_{name}", f"set VAULT_{name} or BAO_{name}")
     return Secret(check_credential(text, f"value of VAULT_{name}"))
 
 
