@@ -11,8 +11,9 @@ from reconciler.domain.observed import Lease, Observed, OpenRun, SecretInfo
 from reconciler.domain.record import USABLE, ClientRecord, SeriesKind, VersionState
 from reconciler.engine.ports import LiveState
 from reconciler.registry.bucket import refuse_deleted
-from reconciler.registry.codec import decode_bucket, decode_lease, decode_run
+from reconciler.registry.codec import decode_bucket
 from reconciler.registry.requests import Document, Metadata, ReadDocument, ReadMetadata, ReadSubkeys, Request, Subkeys
+from reconciler.registry.run_codec import decode_lease, decode_run
 from reconciler.registry.steps import Expected, expect
 
 FOLDERS = tuple(kind.folder for kind in SeriesKind)

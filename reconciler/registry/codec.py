@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from reconciler.domain.canonical import Json, digest, dumps, iso, iso_or_none, parse_iso, parse_iso_or_none
-from reconciler.domain.observed import Lease, OpenRun
 from reconciler.domain.record import (
     ClientRecord,
     ClientStatus,
@@ -21,12 +19,10 @@ from reconciler.domain.record import (
 )
 from reconciler.errors import RegistryError
 from reconciler.registry.shapes import require_record, require_series
+from reconciler.registry.stored import FORMAT, garbled, parse_stored
 
-FORMAT = 1
 # Raft's max_entry_size is 1 MiB, and a bucket is rewritten whole: half of that is refused.
 MAX_DOCUMENT = 512 * 1024
-# What the format of a bucket says once its records live in other buckets.
-MOVED = "moved to"
 
 
 def encode_bucket(records: Mapping[str, ClientRecord], foreign: Mapping[str, Json] | None = None) -> str:
@@ -52,9 +48,9 @@ def raw_clients(text: str | None) -> dict[str, Json]:
     """The records of a bucket as they are stored, empty for None. Raises ``RegistryError`` RC442, RC443."""
     if text is None:
         return {}
-    clients = _decode(text, "bucket").get("clients")
+    clients = parse_stored(text, "bucket").get("clients")
     if not isinstance(clients, dict):
-        raise _garbled("bucket", TypeError())
+        raise garbled("bucket", TypeError())
     return clients
 
 
@@ -72,7 +68,7 @@ def decode_bucket(text: str | None, owner: str) -> tuple[dict[str, ClientRecord]
             else:
                 foreign[name] = raw
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise _garbled("bucket", error) from None
+        raise garbled("bucket", error) from None
     return records, foreign
 
 
@@ -240,67 +236,3 @@ def _encode_event(event: Event) -> dict[str, Json]:
 
 def _decode_event(raw: Mapping[str, Any]) -> Event:
     return Event(**{**raw, "at": parse_iso(raw["at"])})
-
-
-def encode_run(run: OpenRun) -> str:
-    return dumps(
-        {
-            "format": FORMAT,
-            "run_id": run.run_id,
-            "command": run.command,
-            "actor": run.actor,
-            "started_at": iso(run.started_at),
-            "git_commit": run.git_commit,
-            "plan_digest": run.plan_digest,
-            "planfile": run.planfile,
-            "closed": run.closed,
-        }
-    )
-
-
-def decode_run(text: str) -> OpenRun:
-    """Raises ``RegistryError`` RC442 or RC443."""
-    document = _decode(text, "run document")
-    try:
-        fields = {key: value for key, value in document.items() if key != "format"}
-        return OpenRun(**{**fields, "started_at": parse_iso(fields["started_at"])})
-    except (KeyError, TypeError, ValueError) as error:
-        raise _garbled("run document", error) from None
-
-
-def encode_lease(lease: Lease) -> str:
-    return dumps({"format": FORMAT, "holder": lease.holder, "until": iso(lease.until)})
-
-
-def decode_lease(text: str) -> Lease:
-    """Raises ``RegistryError`` RC442 or RC443."""
-    document = _decode(text, "lease")
-    try:
-        return Lease(document["holder"], parse_iso(document["until"]))
-    except (KeyError, TypeError, ValueError) as error:
-        raise _garbled("lease", error) from None
-
-
-def _decode(text: str, what: str) -> dict[str, Any]:
-    try:
-        document: dict[str, Any] = json.loads(text)
-        found = document["format"]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise _garbled(what, error) from None
-    if isinstance(found, str) and found.startswith(MOVED):
-        raise RegistryError(
-            "RC446", f"the registry was {found} while this command ran", "run the same command again"
-        )  # fmt: skip
-    if found != FORMAT:
-        raise RegistryError(
-            "RC442", f"the {what} has format {found!r}; this version reads format {FORMAT}",
-            "use the version of reconciler that wrote it, or a newer one; nothing was changed",
-        )  # fmt: skip
-    return document
-
-
-def _garbled(what: str, error: Exception) -> RegistryError:
-    return RegistryError(
-        "RC443", f"the {what} in the registry cannot be read ({type(error).__name__})",
-        "somebody edited it by hand: restore its previous version with 'bao kv rollback' or 'vault kv rollback'",
-    )  # fmt: skip

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 from reconciler.domain.observed import Lease, OpenRun
 from reconciler.errors import VaultUnreachable
-from reconciler.registry.codec import decode_lease, decode_run, encode_lease, encode_run
 from reconciler.registry.requests import Conflict, Document, ReadDocument, WriteDocument, Written
+from reconciler.registry.run_codec import decode_lease, decode_run, encode_lease, encode_run
 from reconciler.registry.steps import Steps, expect
 
 MAX_TRIES = 10

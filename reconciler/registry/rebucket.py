@@ -14,10 +14,11 @@ from reconciler.domain.canonical import Json, dumps
 from reconciler.domain.names import bucket_names, bucket_of
 from reconciler.errors import RegistryError, VaultUnreachable
 from reconciler.registry.bucket import refuse_deleted
-from reconciler.registry.codec import MOVED, raw_clients, write_raw_clients
+from reconciler.registry.codec import raw_clients, write_raw_clients
 from reconciler.registry.documents import put_document
 from reconciler.registry.requests import Batch, Document, ReadDocument
 from reconciler.registry.steps import Steps, expect
+from reconciler.registry.stored import MOVED
 
 MAX_TRIES = 20
 

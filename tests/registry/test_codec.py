@@ -27,15 +27,8 @@ from reconciler.domain.record import (
 )
 from reconciler.errors import RegistryError
 from reconciler.planning.clients import Context, plan_client
-from reconciler.registry.codec import (
-    MAX_DOCUMENT,
-    decode_bucket,
-    decode_lease,
-    decode_run,
-    encode_bucket,
-    encode_lease,
-    encode_run,
-)
+from reconciler.registry.codec import MAX_DOCUMENT, decode_bucket, encode_bucket
+from reconciler.registry.run_codec import decode_lease, decode_run, encode_lease, encode_run
 from tests.kit.declared import PROJECT, client, desired, webhook
 from tests.kit.memory import Runner, World
 
