@@ -1,0 +1,259 @@
+"""A case table for each guard: what it lets through, what it blocks, what a waiver does to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from reconciler.domain.desired import Budget, Desired, DesiredClient, Environment, GuardrailPolicy, Source, Waiver
+from reconciler.domain.observed import Observed
+from reconciler.domain.plan import Finding, Level
+from reconciler.domain.record import ClientStatus
+from reconciler.domain.window import Freeze
+from reconciler.planning.guards import GUARDS
+from reconciler.planning.planner import Inputs, make_plan
+from tests.kit.declared import client, desired, environment, webhook
+from tests.kit.memory import START, Runner, World
+
+WHERE = Source("policy.yaml", 12, 7)
+TODAY = "2026-11-23"  # START
+
+
+def several(count: int, **changes: Any) -> list[DesiredClient]:
+    return [client(f"c{number:02d}", **changes) for number in range(count)]
+
+
+def observed(*clients: DesiredClient, by_hand: str = "") -> Observed:
+    runner = Runner(World())
+    runner.settle(desired(*clients))
+    if by_hand:
+        runner.world.put_by_hand(by_hand)
+    return runner.look()
+
+
+def waiver(guard: str, name: str = "*", until: str = "2026-11-24") -> Waiver:
+    return Waiver(guard, name, "agreed", "security@example.com", until, WHERE)
+
+
+@dataclass(frozen=True)
+class Seen:
+    live: Observed
+    declared: tuple[DesiredClient, ...]
+    place: Environment = field(default_factory=environment)
+    policy: GuardrailPolicy = field(default_factory=GuardrailPolicy)
+    required: Observed | None = None
+
+    def findings(self, *waivers: Waiver, days: int = 0) -> list[Finding]:
+        now = START + timedelta(days=days)
+        wanted: Desired = desired(*self.declared, policy=replace(self.policy, waivers=waivers), place=self.place)
+        required = self.required.records if self.required else None
+        plan = make_plan(Inputs(wanted, replace(self.live, now=now), now, required=required))
+        assert plan.blocked == any(finding.level is Level.ERROR for finding in plan.findings)
+        return [
+            finding for finding in plan.findings if finding.code.startswith(("RC30", "RC31", "RC32", "RC33", "RC34"))
+        ]
+
+
+def codes(findings: Iterable[Finding]) -> list[str]:
+    return [finding.code for finding in findings if finding.level is Level.ERROR]
+
+
+PROTECTED = client("a", protect=True)
+FREEZE = Freeze(START - timedelta(days=1), START + timedelta(days=1), "year end")
+FROZEN = environment(freezes=(FREEZE,))
+GATED = environment(requires="staging")
+TEN = several(10)
+NOTHING = Observed(START, {}, {}, 16)
+FOREIGN = replace(NOTHING, foreign={"a": "another-project"})
+STAGING = observed(client("a"))
+
+
+def changed(count: int, of: int) -> tuple[DesiredClient, ...]:
+    clients = several(of)
+    return (*several(of, scopes=("other:read",))[:count], *clients[count:])
+
+
+def suspended(count: int, of: int) -> tuple[DesiredClient, ...]:
+    return (*several(of, state="suspended")[:count], *several(of)[count:])
+
+
+def removed(count: int, of: int) -> tuple[DesiredClient, ...]:
+    return tuple(several(of)[count:])
+
+
+def wide(removals: int, changes: int) -> GuardrailPolicy:
+    return GuardrailPolicy(Budget(removals, 10), Budget(changes, 10))
+
+
+LIVE = {count: observed(*several(count)) for count in (1, 2, 3, 9, 10, 13, 100)}
+CASES: dict[str, tuple[Seen, list[str]]] = {
+    "own client": (Seen(NOTHING, (client("a"),)), []),
+    "client of another project": (Seen(FOREIGN, (client("a"),)), ["RC301"]),
+    "another client than theirs": (Seen(FOREIGN, (client("b"),)), []),
+    "renamed to a client of another project": (
+        Seen(replace(observed(client("b")), foreign={"a": "x"}), (client("a", renamed_from="b"),)), ["RC301"],
+    ),
+    "renamed to a client that was retired": (
+        Seen(replace(observed(client("b")), records={
+            **observed(client("b")).records,
+            "a": replace(STAGING.records["a"], status=ClientStatus.RETIRED),
+        }), (client("a", renamed_from="b"),)), ["RC304"],
+    ),
+    "something at the path of a new key": (Seen(observed(by_hand="keys/a.primary"), (client("a"),)), ["RC302"]),
+    "something at the path of a new secret": (
+        Seen(observed(by_hand="webhooks/a.settlements"), (client("a", webhooks=[webhook()]),)), ["RC302"],
+    ),
+    "something elsewhere": (Seen(observed(by_hand="keys/b.primary"), (client("a"),)), []),
+    "a new client under the paths of a renamed one": (
+        Seen(replace(NOTHING, records={"b": replace(STAGING.records["a"], name="b")}), (client("a"), client("b"))),
+        ["RC303"],
+    ),
+    "protected, file deleted": (Seen(observed(PROTECTED, client("b")), (client("b"),)), ["RC310"]),
+    "protected, declared retired": (
+        Seen(observed(PROTECTED, client("b")), (client("a", protect=True, state="retired"), client("b"))), ["RC310"],
+    ),
+    "protection lifted with the retirement": (
+        Seen(observed(PROTECTED, client("b")), (client("a", state="retired"), client("b"))), [],
+    ),
+    "protected, renamed and retired": (
+        Seen(
+            observed(PROTECTED, client("b")),
+            (client("z", protect=True, state="retired", renamed_from="a"), client("b")),
+        ),
+        ["RC310"],
+    ),
+    "protected, suspended": (Seen(observed(PROTECTED), (client("a", protect=True, state="suspended"),)), []),
+    "protected, renamed": (Seen(observed(PROTECTED), (client("z", protect=True, renamed_from="a"),)), []),
+    "all files deleted": (Seen(LIVE[3], ()), ["RC322"]),
+    "the only file deleted": (Seen(LIVE[1], ()), ["RC322"]),
+    "all but one deleted": (Seen(LIVE[3], removed(2, 3)), []),
+    "all declared retired": (Seen(LIVE[3], tuple(several(3, state="retired"))), []),
+    "some deleted, the rest retired": (Seen(LIVE[3], tuple(several(3, state="retired")[:2])), ["RC322"]),
+    "nothing there, nothing declared": (Seen(NOTHING, ()), []),
+    "removals: 4 of 9 do not count": (Seen(LIVE[9], removed(4, 9)), []),
+    "removals: 3 of 10 are 30 %": (Seen(LIVE[10], removed(3, 10)), []),
+    "removals: 4 of 10": (Seen(LIVE[10], removed(4, 10)), ["RC320"]),
+    "removals: 4 of 13 are more than 30 %": (Seen(LIVE[13], removed(4, 13)), ["RC320"]),
+    "removals: 30 of 100": (Seen(LIVE[100], removed(30, 100)), []),
+    "removals: 31 of 100": (Seen(LIVE[100], removed(31, 100)), ["RC320"]),
+    "removals: a budget of 50 %": (Seen(LIVE[10], removed(5, 10), policy=wide(50, 30)), []),
+    "removals: suspensions count": (Seen(LIVE[10], suspended(4, 10), policy=wide(30, 100)), ["RC320"]),
+    "removals: new ones that are suspended do not": (
+        Seen(LIVE[10], (*TEN, *[client(f"n{n}", state="suspended") for n in range(5)])), [],
+    ),
+    "changes: 4 of 9 do not count": (Seen(LIVE[9], changed(4, 9)), []),
+    "changes: 3 of 10": (Seen(LIVE[10], changed(3, 10)), []),
+    "changes: 4 of 10": (Seen(LIVE[10], changed(4, 10)), ["RC321"]),
+    "changes: 30 of 100": (Seen(LIVE[100], changed(30, 100)), []),
+    "changes: 31 of 100": (Seen(LIVE[100], changed(31, 100)), ["RC321"]),
+    "changes: new clients do not count": (Seen(LIVE[10], (*TEN, *[client(f"n{n}") for n in range(9)])), []),
+    "frozen, nothing to do": (Seen(LIVE[1], tuple(several(1)), FROZEN), []),
+    "frozen, a change": (Seen(LIVE[1], changed(1, 1), FROZEN), ["RC330"]),
+    "frozen, a new client": (Seen(LIVE[1], (*several(1), client("z")), FROZEN), ["RC330"]),
+    "frozen, a removal": (Seen(LIVE[2], removed(1, 2), FROZEN), ["RC330"]),
+    "frozen, a repair": (
+        Seen(replace(LIVE[1], secrets={}), tuple(several(1)), FROZEN), [],
+    ),
+    "gate: not there": (Seen(NOTHING, (client("a"),), GATED, required=NOTHING), ["RC340"]),
+    "gate: verified there": (Seen(NOTHING, (client("a"),), GATED, required=STAGING), []),
+    "gate: another specification": (
+        Seen(NOTHING, (client("a", scopes=("x:read",)),), GATED, required=STAGING), ["RC340"],
+    ),
+    "gate: not active there": (
+        Seen(NOTHING, (client("a"),), GATED, required=observed(client("a", state="suspended"))), ["RC340"],
+    ),
+    "gate: suspending needs no proof": (
+        Seen(NOTHING, (client("a", state="suspended"),), GATED, required=NOTHING), [],
+    ),
+    "gate: nothing to do here": (Seen(STAGING, (client("a"),), GATED, required=NOTHING), []),
+    "gate: ending needs no proof": (
+        Seen(observed(client("a"), client("b")), (client("b"),), GATED, required=NOTHING),
+        [],
+    ),
+    "gate: none": (Seen(NOTHING, (client("a"),)), []),
+}  # fmt: skip
+WAIVED = {
+    "protected, file deleted": "protect",
+    "all files deleted": "remove-all",
+    "removals: 4 of 10": "budget-removals",
+    "changes: 4 of 10": "budget-changes",
+    "frozen, a change": "freeze",
+    "gate: not there": "promotion",
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_guard(name: str) -> None:
+    seen, expected = CASES[name]
+    findings = seen.findings()
+    assert codes(findings) == expected
+    assert all(finding.remedy and finding.message for finding in findings)
+
+
+def test_every_guard_blocks_in_some_case() -> None:
+    assert len(GUARDS) == 8
+    assert {code for _, expected in CASES.values() for code in expected} == {
+        "RC301", "RC302", "RC303", "RC304", "RC310", "RC320", "RC321", "RC322", "RC330", "RC340",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WAIVED)
+def test_a_waiver_turns_the_block_into_a_warning_that_names_who_approved(name: str) -> None:
+    seen, expected = CASES[name]
+    guard = WAIVED[name]
+    (finding,) = seen.findings(waiver(guard))
+    assert (finding.code, finding.level, finding.source) == (expected[0], Level.WARNING, WHERE)
+    assert "security@example.com until 2026-11-24: agreed" in finding.message
+    other = "freeze" if guard != "freeze" else "protect"
+    assert codes(seen.findings(waiver(other))) == expected, "a waiver of another guard"
+    assert codes(seen.findings(waiver(guard, "somebody"))) == expected, "a waiver for another client"
+    assert codes(seen.findings(waiver(guard, until=TODAY))) == expected, "void from its date on"
+    assert codes(seen.findings(waiver(guard, until="2026-01-01"))) == expected
+
+
+@pytest.mark.parametrize("name", ["protected, file deleted", "frozen, a change", "gate: not there"])
+def test_a_waiver_for_one_client(name: str) -> None:
+    seen, expected = CASES[name]
+    (blocked,) = seen.findings()
+    own = blocked.address.removeprefix("client/")
+    assert codes(seen.findings(waiver(WAIVED[name], own))) == []
+    assert codes(seen.findings(waiver(WAIVED[name], own, TODAY), waiver(WAIVED[name], own))) == [], "any that counts"
+    assert expected
+
+
+@pytest.mark.parametrize("name", ["all files deleted", "removals: 4 of 10"])
+def test_what_concerns_the_whole_plan_is_waived_for_all_or_not_at_all(name: str) -> None:
+    seen, expected = CASES[name]
+    assert codes(seen.findings(waiver(WAIVED[name], "c00"))) == expected
+
+
+@pytest.mark.parametrize("name", ["client of another project", "something at the path of a new key"])
+def test_ownership_is_never_waived(name: str) -> None:
+    seen, expected = CASES[name]
+    assert codes(seen.findings(waiver("ownership"))) == expected
+
+
+def test_a_waiver_lasts_until_the_day_before_its_date() -> None:
+    seen, _ = CASES["protected, file deleted"]
+    one = waiver("protect", until="2026-12-01")
+    assert codes(seen.findings(one, days=7)) == []
+    assert codes(seen.findings(one, days=8)) == ["RC310"]
+
+
+def test_a_budget_says_its_numbers() -> None:
+    (finding,) = CASES["removals: 4 of 13 are more than 30 %"][0].findings()
+    assert "4 of 13 clients (31 %), more than 30 %" in finding.message
+
+
+def test_a_freeze_ends_at_its_end() -> None:
+    seen, _ = CASES["frozen, a change"]
+    assert codes(seen.findings(days=1)) == []
+
+
+def test_two_blocks_are_both_told() -> None:
+    seen = Seen(observed(PROTECTED), (), FROZEN)
+    assert sorted(codes(seen.findings())) == ["RC310", "RC322", "RC330"]
