@@ -144,8 +144,8 @@ def rotate(
 @environment_option
 @click.argument("target", metavar="CLIENT[/KEY]")
 @click.option(
-    "--reason", required=True, metavar="WORD",
-    help="compromise, retired, superseded, … It goes into the evidence: one word, letters and hyphens.",
+    "--reason", required=True, metavar="TEXT",
+    help="compromise, retired, superseded, … or a few words; it goes into the evidence.",
 )  # fmt: skip
 @click.option("--incident", metavar="ID", help="The incident or ticket, such as INC-1234.")
 @run_options

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from reconciler.domain import names
+from reconciler.domain import keytext, names
 from reconciler.domain.desired import Desired
 from reconciler.domain.observed import Observed
 from reconciler.engine.engine import Question
@@ -12,7 +12,6 @@ from reconciler.errors import UsageError
 from reconciler.planning.reasons import RevocationRequest, RotationRequest
 
 _ADDRESS = re.compile(r"client/([^/]+)(?:/key/([^/]+))?\Z")
-_WORD = re.compile(r"[A-Za-z][A-Za-z-]{0,62}\Z")
 _INCIDENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._#/-]{0,62}\Z")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 MAX_REASON = 200
@@ -37,8 +36,7 @@ def rotation_question(desired: Desired, observed: Observed, client: str, key: st
 
     Raises ``UsageError`` for a client or key that is not declared and registered.
     """
-    if not reason.strip() or len(reason) > MAX_REASON or _CONTROL.search(reason):
-        raise UsageError("RC012", "--reason must be a line of 1 to 200 characters", "say why in a few words")
+    reason = parse_reason(reason)
     declared = desired.clients.get(client)
     if declared is None or client not in observed.records:
         known = ", ".join(sorted(set(desired.clients) & set(observed.records))) or "none"
@@ -54,16 +52,24 @@ def rotation_question(desired: Desired, observed: Observed, client: str, key: st
         desired,
         only=frozenset({client}),
         addresses=frozenset(names.key_address(client, one) for one in wanted),
-        rotations={client: RotationRequest(client, key, reason.strip())},
+        rotations={client: RotationRequest(client, key, reason)},
     )
 
 
 def parse_revocation(target: str, reason: str, incident: str | None) -> RevocationRequest:
     """Raises ``UsageError`` for words that do not belong into the evidence."""
     client, key = parse_target(target)
-    if not _WORD.match(reason):
-        remedy = "write compromise, retired, superseded or the like"
-        raise UsageError("RC012", f"--reason {reason!r} is not one word", remedy)
     if incident is not None and not _INCIDENT.match(incident):
         raise UsageError("RC013", f"--incident {incident!r} is not an id", "write for example INC-1234")
-    return RevocationRequest(client, key, reason, incident)
+    return RevocationRequest(client, key, parse_reason(reason), incident)
+
+
+def parse_reason(text: str) -> str:
+    """A line of 1 to 200 characters, fit for the evidence. Raises ``UsageError``."""
+    if not text.strip() or len(text) > MAX_REASON or _CONTROL.search(text):
+        raise UsageError("RC012", "--reason must be a line of 1 to 200 characters", "say why in a few words")
+    if keytext.PATTERN.search(text):
+        raise UsageError(
+            "RC012", "--reason holds a key or a signing secret", "leave it out: the evidence is for others"
+        )
+    return text.strip()

@@ -87,6 +87,18 @@ def test_an_unknown_client_or_key_is_a_usage_error_that_names_what_there_is(chec
         assert named in ran.json["remedy"] + ran.json["message"]
 
 
+def test_a_reason_is_a_line_and_never_a_key(checkout: Checkout) -> None:
+    checkout.client("partner")
+    checkout.apply().ok()
+    key = checkout.secret("keys/partner.primary") or ""
+    for reason in ("", "  ", "two\nlines", "x" * 201, f"leaked {key}"):
+        ran = checkout.run("revoke", "-e", checkout.environment, "partner", "--reason", reason)
+        assert (ran.code, "RC012" in ran.err) == (64, True)
+        assert key not in ran.err
+    checkout.run("revoke", "-e", checkout.environment, "partner", "--reason", "leaked on a forum | really").ok()
+    assert checkout.versions("partner") == {1: "revoked"}
+
+
 def test_a_key_revoked_by_name_in_the_evidence(checkout: Checkout) -> None:
     checkout.client("partner")
     checkout.apply().ok()
