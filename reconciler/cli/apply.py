@@ -85,6 +85,8 @@ def apply(
         if form == "text":
             show_plan(plan, settings)
         refuse_blocked(plan)
+        if plan.changes and engine.ledger.dirty():
+            say(settings, "some declared files are not committed: the report names a commit that does not hold them")
         if plan.changes and saved is None and not yes:
             confirm(environment)
         result, problem = carry_out(engine, question, plan, observed, options)

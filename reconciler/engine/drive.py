@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -95,7 +94,3 @@ class Driver:
             problem = problem or f"no version of {request.secret_path} can be read"
             return Delivery("", now, request.webhook.url, False, None, 0, f"not sent: {problem}")
         return self.sender.deliver(request.client, request.webhook, readable, now)
-
-
-# Called when a person asked to stop; asked between stages.
-Stopping = Callable[[], bool]

@@ -17,7 +17,6 @@ from reconciler.domain.plan import Action, ActionKind, Finding, Level
 from reconciler.domain.record import ClientRecord, ClientStatus, SeriesKind
 from reconciler.planning.reasons import DRIFT, Reason
 
-REMOVING = (Reason.DECLARATION_REMOVED, Reason.DECLARED_RETIRED)
 # What a freeze and a promotion gate hold back: a change that somebody declared. Repairs, expiries and
 # the end of a grace go on, because holding them back would break consumers.
 DECLARED = (

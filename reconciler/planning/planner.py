@@ -224,12 +224,3 @@ def _live_findings(observed: Observed) -> list[Finding]:
         if not run.closed
     ]  # fmt: skip
     return findings
-
-
-def touched_names(plan: Plan) -> tuple[str, ...]:
-    return tuple(sorted(plan.revisions))
-
-
-def client_of(address: str) -> str:
-    """``client/NAME/…`` → ``NAME``; the text itself when it is a bare name."""
-    return address.split("/")[1] if address.startswith(names.client_address("")) else address

@@ -206,21 +206,23 @@ def test_lost_keys_are_told(durable: DurableServer) -> None:
 
 
 SERVE = """
-import sys
+import select, sys
 from pathlib import Path
 from reconciler.adapters.openbao_durable import DurableServer
 with DurableServer(Path(sys.argv[1])).serve() as server:
     print(server.pid, flush=True)
-    sys.stdin.read()
+    while not select.select([sys.stdin], [], [], 0.1)[0]:
+        pass  # a read without end would miss a signal that arrives just before it
 """
 
 
 THROW_AWAY = """
-import sys
+import select, sys
 from reconciler.adapters.openbao import throw_away
 with throw_away() as server:
     print(server.pid, flush=True)
-    sys.stdin.read()
+    while not select.select([sys.stdin], [], [], 0.1)[0]:
+        pass  # a read without end would miss a signal that arrives just before it
 """
 
 

@@ -133,6 +133,14 @@ def test_a_dirty_tree_elsewhere_stays_as_it_is(checkout: Checkout) -> None:
     assert git(checkout.root, "status", "--porcelain").splitlines() == ["AM notes.txt", "?? other.txt"]
 
 
+def test_applying_what_is_not_committed_is_told(checkout: Checkout) -> None:
+    checkout.client("partner")
+    checkout.commit()
+    assert "not committed" not in checkout.apply().ok().err
+    checkout.client("partner", scopes=["ledger:read"])
+    assert "not committed" in checkout.apply().ok().err
+
+
 def test_the_lease_of_another_run_is_respected(checkout: Checkout) -> None:
     checkout.client("partner")
     lease = '{"format":1,"holder":"20261123t000000z-somebody","until":"2999-01-01T00:00:00Z"}'
