@@ -15,6 +15,7 @@ from reconciler.cli.output import Settings, emit, say, show_error
 if TYPE_CHECKING:
     from reconciler.domain.plan import Plan
     from reconciler.domain.run import RunResult
+    from reconciler.engine.engine import Engine
     from reconciler.errors import AuditError
 
 IN_PART = 5
@@ -56,7 +57,7 @@ def apply(
     """
     from reconciler.cli import planned, wiring
     from reconciler.cli.plan import load
-    from reconciler.engine.apply import Options, refuse_blocked
+    from reconciler.engine.apply import Options
     from reconciler.engine.apply import apply as carry_out
     from reconciler.engine.engine import answer
     from reconciler.engine.saved import refuse_wrong_target, touched
@@ -82,13 +83,7 @@ def apply(
             refuse_wrong_target(saved, environment, desired.project.name)
             question = replace(question, only=touched(saved))
         plan = saved or answer(engine, question, observed)
-        if form == "text":
-            show_plan(plan, settings)
-        refuse_blocked(plan)
-        if plan.changes and engine.ledger.dirty():
-            say(settings, "some declared files are not committed: the report names a commit that does not hold them")
-        if plan.changes and saved is None and not yes:
-            confirm(environment)
+        agree(engine, plan, settings, form, ask=saved is None and not yes)
         result, problem = carry_out(engine, question, plan, observed, options)
     return finish(result, problem, settings, form)
 
@@ -118,7 +113,7 @@ def rotate(
     """
     from reconciler.cli import wiring
     from reconciler.cli.targets import parse_target, rotation_question
-    from reconciler.engine.apply import Options, refuse_blocked
+    from reconciler.engine.apply import Options
     from reconciler.engine.apply import apply as carry_out
     from reconciler.engine.engine import answer
 
@@ -132,9 +127,7 @@ def rotate(
         observed = engine.look()
         question = rotation_question(desired, observed, client, key, reason)
         plan = answer(engine, question, observed)
-        if form == "text":
-            show_plan(plan, settings)
-        refuse_blocked(plan)
+        agree(engine, plan, settings, form, ask=False)
         refuse_nothing(plan, target)
         result, problem = carry_out(
             engine, question, plan, observed, Options("rotate", False, not no_wait, not no_commit, push)
@@ -180,6 +173,19 @@ def revoke(
     if not result.outcomes:
         say(settings, f"nothing of {target} is usable: there is nothing to revoke")
     return finish(result, problem, settings, form)
+
+
+def agree(engine: Engine, plan: Plan, settings: Settings, form: str, *, ask: bool) -> None:
+    """Show the plan, refuse a blocked one, and have it confirmed."""
+    from reconciler.engine.apply import refuse_blocked
+
+    if form == "text":
+        show_plan(plan, settings)
+    refuse_blocked(plan)
+    if plan.changes and engine.ledger.dirty():
+        say(settings, "some declared files are not committed: the report names a commit that does not hold them")
+    if plan.changes and ask:
+        confirm(engine.environment.name)
 
 
 def show_plan(plan: Plan, settings: Settings) -> None:
