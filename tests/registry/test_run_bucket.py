@@ -1,0 +1,125 @@
+"""The stages of a run against what others did before it or do meanwhile."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from reconciler.domain.observed import SecretInfo
+from reconciler.domain.plan import ActionKind, Outcome, OutcomeStatus
+from reconciler.domain.record import ClientRecord, VersionState
+from reconciler.domain.secret import Secret
+from reconciler.domain.transitions import TransitionError
+from reconciler.planning.reasons import RevocationRequest
+from reconciler.registry.changes import commit_version
+from reconciler.registry.requests import PutSecret, Request, Response
+from reconciler.registry.work import Claim, ClientRun, ClientWork, series_kind
+from tests.kit.declared import client, desired, lifecycle, webhook
+from tests.kit.faults import Faulty, crash_before
+from tests.kit.memory import Runner, World, judge_secrets, usable
+
+DECLARED = desired(client(webhooks=[webhook()]))
+
+
+def issued() -> Runner:
+    runner = Runner(World())
+    runner.settle(DECLARED)
+    return runner
+
+
+def states(runner: Runner) -> list[VersionState]:
+    return [version.state for version in runner.world.records()["payouts"].keys["primary"].versions]
+
+
+def statuses(outcomes: tuple[Outcome, ...]) -> set[OutcomeStatus]:
+    return {outcome.status for outcome in outcomes}
+
+
+def test_a_client_that_changed_since_it_was_planned_is_left_alone() -> None:
+    """A rotation that was planned before somebody revoked the client brings no key back."""
+    runner = issued()
+    runner.world.at += timedelta(days=65)
+    observed = runner.look()
+    plan = runner.plan(DECLARED, observed=observed)
+    runner.revoke(RevocationRequest("payouts", None, "compromise"))
+    writes = runner.world.writes
+    outcomes = runner.carry_out(plan, DECLARED, observed)
+    assert statuses(outcomes) == {OutcomeStatus.SKIPPED}
+    assert all("changed since it was planned" in outcome.message for outcome in outcomes)
+    assert runner.world.writes == writes
+    assert states(runner) == [VersionState.REVOKED]
+
+
+class Taken(Faulty):
+    """Somebody else always writes the secret first."""
+
+    def answer(self, request: Request) -> Response:
+        if isinstance(request, PutSecret) and request.path.startswith("keys/"):
+            self.world.put_by_hand(request.path)
+        return self.world.answer(request)
+
+
+def test_no_old_version_is_ended_without_its_successor() -> None:
+    """I3: the new version cannot be written, so the one that would end at once stays."""
+    runner = Runner(World())
+    declared = desired(client(keys={"primary": lifecycle("90d", "30d", "0s")}))
+    runner.settle(declared)
+    runner.world.at += timedelta(days=65)
+    outcomes = runner.apply(declared, Taken(runner.world, -1, crash_before))
+    assert OutcomeStatus.DONE not in statuses(outcomes)
+    assert {outcome.action.kind for outcome in outcomes} == {ActionKind.ROTATE_KEY, ActionKind.REVOKE_KEY}
+    assert states(runner) == [VersionState.ACTIVE, VersionState.PENDING]
+    assert usable(runner.world, runner.world.records()["payouts"]) == 1
+    runner.settle(declared)
+    judge_secrets(runner.world)
+
+
+def test_a_claim_that_is_another_run_s_is_not_committed() -> None:
+    runner = issued()
+    record: ClientRecord = runner.world.records()["payouts"]
+    (version,) = record.keys["primary"].versions
+    series = replace(record.keys["primary"], versions=(replace(version, state=VersionState.PENDING),))
+    observed = runner.look()
+    action = next(
+        one for one in runner.plan(DECLARED, observed=replace(observed, secrets={})).actions if one.item == "primary"
+    )
+    claim = Claim(action, series_kind(action), "primary", "somebody-else", Secret("x"), 0, number=1)
+    work = ClientRun(ClientWork("payouts", (action,), None, record.revision), runner.new_run(observed))
+    with pytest.raises(TransitionError, match="not ours"):
+        commit_version(replace(record, keys={"primary": series}), claim, work, runner.world.at)
+
+
+@pytest.mark.parametrize("current", [None, 7])
+def test_the_next_number_is_one_that_nobody_used(current: int | None) -> None:
+    """Seven versions were written by hand; whether or not the LIST told how many, none of them is ours."""
+    runner = issued()
+    for _ in range(6):
+        runner.world.put_by_hand("keys/payouts.primary")
+    runner.world.at += timedelta(days=65)
+    observed = runner.look()
+    known = replace(observed, secrets={**observed.secrets, "keys/payouts.primary": SecretInfo(current)})
+    outcomes = runner.carry_out(runner.plan(DECLARED, observed=known), DECLARED, known)
+    assert statuses(outcomes) == {OutcomeStatus.DONE}
+    active = runner.world.records()["payouts"].keys["primary"].active
+    assert active is not None
+    assert active.number == 8
+    judge_secrets(runner.world)
+
+
+def test_an_interrupt_stops_between_the_stages_and_leaves_no_claim() -> None:
+    """What is claimed is written and committed; what was not begun is told so."""
+    for allowed in range(6):
+        runner = Runner(World())
+        observed = runner.look()
+        plan = runner.plan(DECLARED, observed=observed)
+        asked = iter([False] * allowed + [True] * 50)
+        made = runner.new_run
+        runner.new_run = lambda seen, asked=asked, made=made: replace(made(seen), stopping=lambda: next(asked))  # type: ignore[method-assign,misc]
+        outcomes = runner.carry_out(plan, DECLARED, observed)
+        runner.new_run = made  # type: ignore[method-assign]
+        assert statuses(outcomes) <= {OutcomeStatus.DONE, OutcomeStatus.SKIPPED}
+        for record in runner.world.records().values():
+            assert not any(series.pending for _, _, series in record.all_series())
+        runner.settle(DECLARED)
