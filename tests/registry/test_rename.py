@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from contextlib import suppress
 from copy import deepcopy
+from dataclasses import replace
 
 import pytest
 
+from reconciler.domain import transitions
 from reconciler.domain.desired import Desired
 from reconciler.domain.names import bucket_of
 from reconciler.domain.plan import OutcomeStatus
-from reconciler.domain.record import ClientStatus, VersionState
+from reconciler.domain.record import ClientRecord, ClientStatus, VersionState
+from reconciler.domain.transitions import TransitionError
 from reconciler.planning.reasons import RevocationRequest
+from reconciler.registry.rename import arrived
 from reconciler.registry.requests import Request, Response
 from tests.kit.declared import client, desired, webhook
 from tests.kit.faults import Crash, Fault, Faulty, crash_after, crash_before
-from tests.kit.memory import BUCKETS, Runner, World, judge_secrets, usable
+from tests.kit.memory import BUCKETS, START, Runner, World, judge_secrets, usable
 
 OLD = client(webhooks=[webhook()])
 NEAR, FAR = "payouts-27", "payouts-2"
@@ -195,3 +199,42 @@ def test_the_name_of_another_project_is_not_taken() -> None:
     assert runner.world.records()["payouts"].status is ClientStatus.ACTIVE
     findings = runner.plan(target(FAR)).findings
     assert [finding.code for finding in findings if finding.level == "error"] == ["RC301"]
+
+
+def pair(op: str) -> tuple[ClientRecord, ClientRecord]:
+    """The old record, and the new one that an earlier pass of the rename wrote; ``op`` is its latest commit."""
+    (old,) = prepared().world.records().values()
+    return replace(old, moving_to=FAR), replace(old, name=FAR, revision=old.revision + 1, op=op)
+
+
+def end_all(record: ClientRecord) -> ClientRecord:
+    series = transitions.hold(transitions.revoke(record.keys["primary"], 1, START), "compromise", None, START)
+    return replace(record, keys={"primary": series}, revision=record.revision + 1)
+
+
+def test_a_new_record_that_nobody_touched_follows_the_old_one() -> None:
+    """All that was committed to the old name meanwhile, not only revocations."""
+    old, new = pair("run.moved0")
+    assert arrived(new, old, FAR, START) == new
+    later = replace(old, status=ClientStatus.SUSPENDED, seq=old.seq + 1, revision=old.revision + 1)
+    found = arrived(new, later, FAR, START)
+    assert (found.name, found.moving_to, found.status, found.seq) == (FAR, None, ClientStatus.SUSPENDED, old.seq + 1)
+    assert found.revision == new.revision
+
+
+def test_a_new_record_that_somebody_changed_stays_but_for_what_was_revoked() -> None:
+    old, new = pair("other.claim")
+    kept = replace(new, status=ClientStatus.SUSPENDED)
+    assert arrived(kept, old, FAR, START) == kept
+    found = arrived(kept, end_all(old), FAR, START)
+    assert found.status is ClientStatus.SUSPENDED
+    assert [version.state for version in found.keys["primary"].versions] == [VersionState.REVOKED]
+    assert found.keys["primary"].hold is not None
+    assert arrived(end_all(kept), old, FAR, START) == end_all(kept), "what is revoked there stays revoked"
+
+
+@pytest.mark.parametrize("op", ["run.moved0", "other.claim"])
+def test_a_name_with_secrets_of_its_own_is_taken(op: str) -> None:
+    old, new = pair(op)
+    with pytest.raises(TransitionError, match="taken"):
+        arrived(replace(new, storage_name=FAR), old, FAR, START)
