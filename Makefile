@@ -48,7 +48,7 @@ bench: $(READY) ## Measure plan against its named baseline (CLIENTS=1000)
 	$(BIN)/python benchmarks/plan.py --clients $(CLIENTS)
 
 # Hash-only locks: they name no host, so they work with whichever index this machine uses.
-COMPILE = $(UV) pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $(UPGRADE)
+COMPILE = $(UV) pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-strip-extras $(UPGRADE)
 lock: $(READY) ## Re-make requirements*.txt (UPGRADE=--upgrade for newer releases)
 	@test "$(UV)" != "$(BIN)/uv" || $(PIP) install -qq uv
 	$(COMPILE) --extra server --extra dev --output-file requirements-dev.txt
