@@ -11,10 +11,10 @@ CLIENTS ?= 1000
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test coverage check format bench lock clean
+.PHONY: help install demo test test-reliability test-exhaustive coverage check format bench lock clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' Makefile
 
 install: $(READY) ## Set up .venv with pinned, hash-checked requirements
 
@@ -31,6 +31,12 @@ demo: $(READY) ## The whole tour on a throw-away OpenBao
 
 test: $(READY) ## Run the tests
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-reliability: $(READY) ## Break it in every way, in samples, and print how often
+	$(BIN)/python -m pytest $(PYTEST_ARGS) tests/reliability
+
+test-exhaustive: $(READY) ## The same with every case; takes an hour or so
+	$(BIN)/python -m pytest $(PYTEST_ARGS) tests/reliability --exhaustive
 
 coverage: $(READY) ## Run the tests and measure branch coverage
 	$(BIN)/python -m pytest $(PYTEST_ARGS) --cov --cov-report=term

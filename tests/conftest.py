@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from reconciler.adapters.openbao import RunningServer, throw_away
+from tests.kit.tally import Tally, counting, print_sums
 from tests.kit.vault import Place, bootstrapped, unbootstrapped
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--exhaustive", action="store_true", help="try every case of tests/reliability, not a sample")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    print_sums(terminalreporter)
+
+
+@pytest.fixture(scope="session")
+def exhaustive(pytestconfig: pytest.Config) -> bool:
+    """Whether to try every case instead of the sample that fits into CI."""
+    return bool(pytestconfig.getoption("--exhaustive"))
+
+
+@pytest.fixture
+def tally(record_property: Callable[[str, object], None]) -> Tally:
+    """Call it with a kind of case and how many were tried; the end of the run prints the sums."""
+    return counting(record_property)
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,7 @@ from tests.kit import faults
 from tests.kit.declared import client, desired, lifecycle, webhook
 from tests.kit.faults import Crash, Fault, Faulty
 from tests.kit.memory import Runner, World, judge_secrets, outline, usable
+from tests.kit.tally import Tally
 
 HOOKED = client(webhooks=[webhook()])
 PLAIN = client()
@@ -131,7 +132,7 @@ MOST_REQUESTS = 60
 
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_every_request(name: str, fault: str) -> None:
+def test_every_request(name: str, fault: str, tally: Tally) -> None:
     scenario = SCENARIOS[name]
     prepared = scenario.prepared()
     undisturbed = deepcopy(prepared)
@@ -143,6 +144,7 @@ def test_every_request(name: str, fault: str) -> None:
             scenario.act(runner, live)
         if live.hit is None:
             assert at >= 2
+            tally("faults, each at one request, in memory", at)
             return
         expect_nothing_lost(scenario, runner)
         converge(scenario, runner)
