@@ -68,6 +68,8 @@ def apply(
     root = wiring.project_root(settings)
     desired = wiring.load_desired(root, environment)
     saved = load(planfile) if planfile is not None else None
+    if saved is not None:
+        refuse_wrong_target(saved, environment, desired.project.name)
     options = Options("apply", saved is not None, not no_wait, not no_commit, push)
     with (
         wiring.stop_on_signals(settings) as stopping,
@@ -80,7 +82,6 @@ def apply(
             part = planned.sharded(desired, observed, planned.parse_shard(shard))
             question = replace(question, only=part & frozenset(only) if only else part)
         if saved is not None:
-            refuse_wrong_target(saved, environment, desired.project.name)
             question = replace(question, only=touched(saved))
         plan = saved or answer(engine, question, observed)
         agree(engine, plan, settings, form, ask=saved is None and not yes)

@@ -102,7 +102,7 @@ def _second_look(engine: Engine, question: Question, plan: Plan, observed: Obser
     """Under the lease: is it still the plan that was agreed to? Guards look at it as of now."""
     fresh = answer(engine, repeated(question, plan), observed, guarded_at=observed.now)
     if options.planfile:
-        saved_plan.refuse_expired(plan, observed.now)
+        saved_plan.refuse_expired(plan, observed.now, engine.project.plan_expires)
         saved_plan.refuse_used(plan, observed)
         saved_plan.refuse_stale(plan, fresh)
     elif fresh.digest != plan.digest:

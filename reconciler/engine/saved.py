@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from reconciler.domain.canonical import iso
+from reconciler.domain.duration import format_duration
 from reconciler.domain.observed import Observed
 from reconciler.domain.plan import Plan
 from reconciler.errors import StalePlanError
 
 REMEDY = "make a new plan and have it reviewed"
+# The nodes of one cluster may tell the time a little differently.
+CLOCKS_DIFFER = timedelta(minutes=5)
 
 
 def refuse_wrong_target(saved: Plan, environment: str, project: str) -> None:
@@ -23,10 +26,24 @@ def refuse_wrong_target(saved: Plan, environment: str, project: str) -> None:
         )
 
 
-def refuse_expired(saved: Plan, now: datetime) -> None:
-    """Raises ``StalePlanError`` RC392, by the server's time."""
+def refuse_expired(saved: Plan, now: datetime, holds: timedelta) -> None:
+    """Raises ``StalePlanError`` RC392, or RC390 for a plan of the future, by the server's time.
+
+    ``holds`` is how long the project lets a plan hold: the file's own word for it is not enough, anybody can
+    write another one into it.
+    """
+    if saved.created_at - now > CLOCKS_DIFFER:
+        raise StalePlanError(
+            "RC390", f"the plan is for {iso(saved.created_at)}, and it is {iso(now)} by the server's time", REMEDY
+        )
     if now >= saved.expires_at:
         raise StalePlanError("RC392", f"the plan expired {iso(saved.expires_at)}", REMEDY)
+    if now - saved.created_at >= holds:
+        raise StalePlanError(
+            "RC392",
+            f"the plan was made {iso(saved.created_at)}; plans of this project expire {format_duration(holds)} later",
+            REMEDY,
+        )
 
 
 def refuse_used(saved: Plan, observed: Observed) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from reconciler.domain.canonical import Json, dumps, iso
+from collections.abc import Mapping
+
+from reconciler.domain.canonical import Json, digest, dumps, iso
 from reconciler.domain.plan import FORMAT_VERSION, Action, Finding, Plan
 
 
@@ -13,7 +15,7 @@ def plan_json(plan: Plan) -> str:
 
 def plan_document(plan: Plan) -> dict[str, Json]:
     """The contract of the plan file; no secret is part of a plan, so none is in here."""
-    return {
+    document: dict[str, Json] = {
         "format_version": FORMAT_VERSION,
         "kind": "plan",
         "digest": plan.digest,
@@ -30,6 +32,16 @@ def plan_document(plan: Plan) -> dict[str, Json]:
         "actions": [_action(action) for action in plan.actions],
         "findings": [finding_document(finding) for finding in plan.findings],
     }
+    return document | {"file_digest": file_digest(document)}
+
+
+def file_digest(document: Mapping[str, Json]) -> str:
+    """Digest of a plan file: of the canonical JSON of everything in it but this digest.
+
+    It tells that a file was changed since it was written, by whoever does not know how it is made; it is no
+    signature. What would be done is covered by ``digest``, which is compared with a fresh plan.
+    """
+    return digest({name: value for name, value in document.items() if name != "file_digest"})
 
 
 def _action(action: Action) -> dict[str, Json]:

@@ -11,7 +11,7 @@ from reconciler.domain.desired import Source
 from reconciler.domain.plan import FORMAT_VERSION, Action, ActionKind, Finding, Level, Plan, Risk
 from reconciler.errors import ReconcilerError, StalePlanError
 from reconciler.planning.planner import plan_digest
-from reconciler.report.plan_json import plan_document
+from reconciler.report.plan_json import file_digest, plan_document
 
 _MAKE_ANEW = "make a new one with reconciler plan --out"
 T = TypeVar("T")
@@ -34,11 +34,11 @@ def load_plan(text: str) -> Plan:
         )
     try:
         plan = _plan(document)
-        edited = _is_edited(plan, document)
+        edited = _edited(plan, document)
     except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
         _refuse(f"{type(error).__name__}: {error}")
     if edited:
-        raise StalePlanError("RC399", "the plan file was changed after it was made: its parts do not agree", _MAKE_ANEW)
+        raise StalePlanError("RC399", f"the plan file was changed after it was made: {edited}", _MAKE_ANEW)
     return plan
 
 
@@ -46,12 +46,16 @@ def _refuse(why: str) -> NoReturn:
     raise ReconcilerError("RC396", f"the file is not a plan: {why:.200}", _MAKE_ANEW) from None
 
 
-def _is_edited(plan: Plan, document: Mapping[str, Json]) -> bool:
-    """Comparing whole documents also finds what the digest does not cover: summary, verdict, unknown fields."""
+def _edited(plan: Plan, document: Mapping[str, Json]) -> str:
+    """Why the file is not as it was written, empty when it is. Whoever made the digests anew cannot have made
+    up what follows from the actions: summary, verdict, unknown fields."""
+    if document.get("file_digest") != file_digest(document):
+        return "its file_digest is not that of its content"
     digest = plan_digest(
         plan.environment, plan.project, plan.git_commit, plan.actions, plan.revisions, plan.desired_digests
     )
-    return digest != plan.digest or plan_document(plan) != document
+    agrees = digest == plan.digest and plan_document(plan) == document
+    return "" if agrees else "its parts do not agree"
 
 
 def _parse(text: str) -> Mapping[str, Json]:

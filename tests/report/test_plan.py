@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from reconciler import __version__
 from reconciler.domain.plan import Action, ActionKind, Finding, Level, Plan, Risk
 from reconciler.errors import ReconcilerError, StalePlanError
-from reconciler.report.plan_json import plan_json
+from reconciler.report.plan_json import file_digest, plan_json
 from reconciler.report.plan_load import load_plan
 from reconciler.report.plan_markdown import plan_markdown
 from reconciler.report.plan_sarif import plan_sarif
@@ -138,6 +139,11 @@ def _blanks(line: str) -> bool:
         ('"level":"error"', '"level":"note"'),
         ('"kind":"plan"', '"extra":1,"kind":"plan"'),
         ('"environment":"production"', '"environment":"staging"'),
+        ('"expires_at":"2026', '"expires_at":"2999'),
+        ('"created_at":"2026', '"created_at":"2025'),
+        ("is protected and its file", "is not protected and its file"),
+        ('"file_digest":"sha256:', '"file_digest":"sha256:0'),
+        ('"file_digest":', '"file_digested":'),
     ],
 )
 def test_a_plan_that_was_edited_is_refused(old: str, new: str) -> None:
@@ -149,6 +155,33 @@ def test_a_plan_that_was_edited_is_refused(old: str, new: str) -> None:
         load_plan(edited)
     assert caught.value.code == "RC399"
     assert caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"version":5', '"version":6'),
+        ('"revoke":1', '"revoke":2'),
+        ('"blocked":true', '"blocked":false'),
+        ('"kind":"plan"', '"extra":1,"kind":"plan"'),
+        ('"environment":"production"', '"environment":"staging"'),
+    ],
+)
+def test_a_plan_whose_parts_do_not_agree_is_refused_though_its_file_digest_is_right(old: str, new: str) -> None:
+    text = plan_json(PLANS["blocked"]).replace(old, new)
+    document = json.loads(text)
+    sealed = json.dumps(document | {"file_digest": file_digest(document)})
+    with pytest.raises(StalePlanError, match="parts do not agree") as caught:
+        load_plan(sealed)
+    assert caught.value.code == "RC399"
+
+
+def test_the_file_digest_is_what_anybody_can_compute() -> None:
+    """SHA-256 of the canonical JSON of everything but the field itself, as docs/commands.md says."""
+    document = json.loads(plan_json(PLANS["hostile"]))
+    said = document.pop("file_digest")
+    canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    assert said == "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
+from reconciler.domain.canonical import digest, iso
 from tests.kit.checkout import Checkout, Ran
 
 
@@ -73,24 +75,85 @@ def test_an_edited_plan_is_refused(planned: Checkout) -> None:
     refused(planned, "RC399")
 
 
-def test_an_expired_plan_is_refused(planned: Checkout) -> None:
-    tampered(lambda plan: plan.update(expires_at="2020-01-01T00:00:00Z"))(planned)
-    ran = planned.run("apply", "-e", planned.environment, "plan.json", "--format", "json")
-    assert ran.code == 4
-    assert planned.status("one")["scopes"] == ["payouts:write"]
+NOTE: dict[str, object] = {
+    "code": "RC357", "level": "note", "address": "", "message": "all is well", "remedy": "", "file": None,
+    "line": None, "column": None, "excerpt": None,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"expires_at": "2999-01-01T00:00:00Z"},
+        {"created_at": "2026-01-01T00:00:00Z"},
+        {"findings": [NOTE]},
+        {"unchanged": 7},
+        {"environment": "elsewhere"},
+        {"file_digest": "sha256:" + "0" * 64},
+        {"file_digest": None},
+    ],
+    ids="".join,
+)
+def test_no_field_of_a_plan_file_can_be_edited(planned: Checkout, change: dict[str, object]) -> None:
+    tampered(lambda plan: plan.update(change))(planned)
+    assert "file_digest" in refused(planned, "RC399").json["message"]
+
+
+def test_a_plan_file_without_its_digest_is_refused(planned: Checkout) -> None:
+    tampered(lambda plan: plan.pop("file_digest"))(planned)
+    assert "file_digest" in refused(planned, "RC399").json["message"]
+
+
+def sealed_again(plan: dict[str, object], **change: object) -> None:
+    """Edit a plan as somebody does who knows how its digest is made: a digest is no signature."""
+    plan.update(change)
+    plan["file_digest"] = digest({name: value for name, value in plan.items() if name != "file_digest"})
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"expires_at": "2020-01-01T00:00:00Z"}, "RC392"),
+        ({"created_at": "2020-01-01T00:00:00Z", "expires_at": "9999-12-31T23:59:59Z"}, "RC392"),
+        ({"created_at": "0001-01-01T00:00:00Z", "expires_at": "9999-12-31T23:59:59Z"}, "RC392"),
+        ({"created_at": "2999-01-01T00:00:00Z", "expires_at": "2999-01-02T00:00:00Z"}, "RC390"),
+    ],
+)
+def test_an_expired_plan_is_refused_whatever_it_says_itself(
+    planned: Checkout, change: dict[str, object], code: str
+) -> None:
+    tampered(lambda plan: sealed_again(plan, **change))(planned)
+    refused(planned, code)
+
+
+def test_the_project_says_how_long_a_plan_holds(planned: Checkout) -> None:
+    """A project that shortens it stops plans that were made before."""
+    hour_ago = planned.place.root.adapter.get("/v1/sys/health").at - timedelta(hours=1)
+    tampered(lambda plan: sealed_again(plan, created_at=iso(hour_ago)))(planned)
+    text = (planned.root / "reconciler.yaml").read_text()
+    planned.write("reconciler.yaml", text + "  plan: {expires: 59m}\n")
+    refused(planned, "RC392")
+    planned.write("reconciler.yaml", text + "  plan: {expires: 61m}\n")
+    applied(planned)
+
+
+def test_a_plan_for_another_time_cannot_be_applied(planned: Checkout) -> None:
+    planned.write("plan.json", planned.plan("--at", "2999-01-01T00:00:00Z").ok().out)
+    refused(planned, "RC390")
 
 
 def test_a_plan_for_another_environment_is_refused(planned: Checkout) -> None:
-    tampered(lambda plan: plan.update(environment="elsewhere"))(planned)
-    refused(planned, "RC399")
+    text = (planned.root / "reconciler.yaml").read_text()
+    planned.write("reconciler.yaml", f"{text}    elsewhere: {{vault: {{address: {planned.place.server.address}}}}}\n")
+    ran = planned.run("apply", "-e", "elsewhere", "plan.json", "--format", "json")
+    assert (ran.code, ran.json["code"]) == (4, "RC391")
 
 
 def test_a_plan_of_another_project_is_refused(planned: Checkout) -> None:
     planned.write(
         "reconciler.yaml", (planned.root / "reconciler.yaml").read_text().replace("acme-integrations", "other")
     )
-    ran = planned.run("apply", "-e", planned.environment, "plan.json", "--format", "json")
-    assert (ran.code, ran.json["code"]) == (1, "RC411")
+    assert "acme-integrations" in refused(planned, "RC391").json["message"]
 
 
 def test_a_blocked_plan_can_be_shown_and_not_applied(checkout: Checkout) -> None:
