@@ -30,6 +30,7 @@ _VARYING = [
     (re.compile(r"127\.0\.0\.1:[0-9]+"), "<address>"),
     (re.compile(r"\b[0-9]+ (?:ms|s|min)\b"), "<short>"),
     (re.compile(r"\b[0-9]+ s left\b"), "<left>"),
+    (re.compile(r"\bin [0-9]+ d\b"), "<days>"),  # 90 days to go are 89 a second later
     (re.compile(r"\bs\.[0-9A-Za-z]{20,}"), "<token>"),
 ]
 
