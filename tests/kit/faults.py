@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from reconciler.domain.desired import DesiredWebhook
 from reconciler.domain.observed import SecretInfo
@@ -21,13 +22,14 @@ from reconciler.registry.requests import (
     WriteDocument,
 )
 from tests.kit.memory import World
+from tests.kit.runner import Ports
 
 
 class Crash(Exception):
     """The program is gone: nothing after this instruction happened."""
 
 
-Fault = Callable[[World, Request], Response]
+Fault = Callable[[Any, Request], Response]
 
 
 def crash_before(world: World, request: Request) -> Response:
@@ -93,16 +95,17 @@ def bump_others(world: World, document: str) -> None:
 
 
 class Faulty:
-    """Answers from ``world``, but the request number ``at`` (from 0) meets ``fault``. Counts all of them."""
+    """Answers from ``world``, but the request number ``at`` (from 0), or the first one that ``at`` picks, meets
+    ``fault``. Counts all of them."""
 
-    def __init__(self, world: World, at: int, fault: Fault) -> None:
+    def __init__(self, world: Ports, at: int | Callable[[Request], bool], fault: Fault) -> None:
         self.world, self.at, self.fault = world, at, fault
         self.count = 0
         self.run_id: str | None = None
         self.hit: Request | str | None = None
 
     def answer(self, request: Request) -> Response:
-        if not self._due():
+        if not self._due(request):
             return self.world.answer(request)
         self.hit = request
         return self.fault(self.world, request)
@@ -133,8 +136,10 @@ class Faulty:
     def list_secrets(self, folder: str, *, deep: bool) -> tuple[Mapping[str, SecretInfo], bool]:
         return self.world.list_secrets(folder, deep=deep)
 
-    def _due(self) -> bool:
+    def _due(self, request: Request | None = None) -> bool:
         self.count += 1
+        if callable(self.at):
+            return self.hit is None and request is not None and self.at(request)
         return self.count - 1 == self.at
 
     def _step(self, what: str) -> None:

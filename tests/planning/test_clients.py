@@ -17,7 +17,8 @@ from reconciler.planning.reasons import DRIFT, Reason, RevocationRequest, Rotati
 from reconciler.registry.codec import decode_bucket, encode_bucket
 from tests.kit.declared import client, desired, lifecycle, webhook
 from tests.kit.faults import Crash, Faulty, crash_before
-from tests.kit.memory import Entry, Runner, World
+from tests.kit.memory import Entry, World
+from tests.kit.runner import Runner
 
 DAY = timedelta(days=1)
 PLAIN = client()

@@ -15,7 +15,8 @@ from reconciler.planning.emergency import revocation_plan
 from reconciler.planning.reasons import RevocationRequest
 from tests.kit.declared import PROJECT, client, desired, lifecycle, webhook
 from tests.kit.faults import Crash, Faulty, crash_before
-from tests.kit.memory import Runner, World
+from tests.kit.memory import World
+from tests.kit.runner import Runner
 
 DECLARED = desired(client(keys={"a": lifecycle(), "b": lifecycle()}, webhooks=[webhook()]))
 KEY_A, KEY_B = names.key_address("payouts", "a"), names.key_address("payouts", "b")

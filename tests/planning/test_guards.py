@@ -17,7 +17,8 @@ from reconciler.domain.window import Freeze
 from reconciler.planning.guards import GUARDS
 from reconciler.planning.planner import Inputs, make_plan
 from tests.kit.declared import client, desired, environment, webhook
-from tests.kit.memory import START, Runner, World
+from tests.kit.memory import START, World
+from tests.kit.runner import Runner
 
 WHERE = Source("policy.yaml", 12, 7)
 TODAY = "2026-11-23"  # START

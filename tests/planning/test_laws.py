@@ -15,7 +15,9 @@ from reconciler.domain.record import USABLE, ClientStatus, SeriesKind
 from reconciler.planning.order import LEVELS, ordered
 from tests.kit.declared import client, desired, lifecycle, webhook
 from tests.kit.faults import Crash, Fault, Faulty, crash_after, crash_before, request_lost, response_lost
-from tests.kit.memory import Runner, World, judge_secrets, usable
+from tests.kit.judge import judge_secrets, usable
+from tests.kit.memory import World
+from tests.kit.runner import Runner
 
 CYCLES = st.sampled_from(
     [lifecycle(), lifecycle("10d", "3d", "1d"), lifecycle("2d", "1d", "0s"), lifecycle("6h", "1h", "1h")]

@@ -14,7 +14,8 @@ from reconciler.domain.plan import ActionKind, Plan
 from reconciler.planning.order import LEVELS
 from reconciler.planning.planner import Inputs, make_plan
 from tests.kit.declared import client, desired, webhook
-from tests.kit.memory import Runner, World
+from tests.kit.memory import World
+from tests.kit.runner import Runner
 
 NAMES = ("alpha", "beta", "gamma", "delta", "epsilon")
 

@@ -17,7 +17,8 @@ from reconciler.registry.requests import Request, Response, Unclear, WriteDocume
 from reconciler.registry.steps import Steps
 from tests.kit.declared import PROJECT
 from tests.kit.faults import Faulty, duplicated, noise, request_lost, response_lost
-from tests.kit.memory import START, World, drive
+from tests.kit.memory import START, World
+from tests.kit.runner import drive
 
 RUN = "20261123t224500z-0123456789ab-0001"
 OTHER = "20261123t224400z-0123456789ab-0002"
@@ -120,7 +121,7 @@ def test_the_same_client_changed_by_another_is_lost_and_stays_as_they_left_it() 
 
 def test_a_client_removed_by_another_is_lost() -> None:
     """A rename takes the record away: what was meant for it is not taken for done."""
-    world = world_of(record("a"), record("b"))
+    world = world_of(record("a", moving_to="c"), record("b"))
     change = by_another(world, lambda records: records.pop("a"))
     assert drive(world, committed(bucket(), {"a": suspend, "b": suspend}, change)) == {"a": "removed meanwhile"}
     assert set(now_stored(world)) == {"b"}
@@ -153,7 +154,7 @@ def test_a_state_that_does_not_allow_it_leaves_the_client_alone() -> None:
 @pytest.mark.parametrize("change", [suspend, remove])
 def test_an_unclear_answer_is_settled_by_reading(fault: Callable[[World, Request], Response], change: Change) -> None:
     """I11: with a single writer a lost answer never shows as a conflict, and nothing is done twice."""
-    world = world_of(record("a"), record("b"))
+    world = world_of(record("a", moving_to="c"), record("b"))
     live = Faulty(world, 1, fault)
     assert drive(live, committed(bucket(), {"a": change})) == {}
     assert live.hit is not None

@@ -30,7 +30,8 @@ from reconciler.planning.clients import Context, plan_client
 from reconciler.registry.codec import MAX_DOCUMENT, decode_bucket, encode_bucket
 from reconciler.registry.run_codec import decode_lease, decode_run, encode_lease, encode_run
 from tests.kit.declared import PROJECT, client, desired, webhook
-from tests.kit.memory import Runner, World
+from tests.kit.memory import World
+from tests.kit.runner import Runner
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 NAME = st.from_regex(r"[a-z0-9][a-z0-9-]{0,8}", fullmatch=True)

@@ -14,7 +14,8 @@ from reconciler.registry.documents import MAX_TRIES, close_run, open_run, put_do
 from reconciler.registry.requests import Request, Response, Unclear, WriteDocument
 from reconciler.registry.run_codec import decode_lease, decode_run, encode_lease
 from tests.kit.faults import Faulty, duplicated, request_lost, response_lost
-from tests.kit.memory import START, World, drive
+from tests.kit.memory import START, World
+from tests.kit.runner import drive
 
 TTL = timedelta(seconds=30)
 RUN = OpenRun("20261123t224500z-0123456789ab-0001", "apply", "Ada", START, None, "sha256:0")

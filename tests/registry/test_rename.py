@@ -19,7 +19,9 @@ from reconciler.registry.rename import arrived
 from reconciler.registry.requests import Request, Response
 from tests.kit.declared import client, desired, webhook
 from tests.kit.faults import Crash, Fault, Faulty, crash_after, crash_before
-from tests.kit.memory import BUCKETS, START, Runner, World, judge_secrets, usable
+from tests.kit.judge import judge_secrets, usable
+from tests.kit.memory import BUCKETS, START, World
+from tests.kit.runner import Runner
 
 OLD = client(webhooks=[webhook()])
 NEAR, FAR = "payouts-27", "payouts-2"

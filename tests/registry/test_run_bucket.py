@@ -18,7 +18,9 @@ from reconciler.registry.requests import PutSecret, Request, Response
 from reconciler.registry.work import Claim, ClientRun, ClientWork, series_kind
 from tests.kit.declared import client, desired, lifecycle, webhook
 from tests.kit.faults import Faulty, crash_before
-from tests.kit.memory import Runner, World, judge_secrets, usable
+from tests.kit.judge import judge_secrets, usable
+from tests.kit.memory import World
+from tests.kit.runner import Runner
 
 DECLARED = desired(client(webhooks=[webhook()]))
 

@@ -14,7 +14,8 @@ from reconciler.errors import VaultUnreachable
 from reconciler.registry.requests import DestroyVersions, Done, PutSecret, Request, Response, Unclear
 from reconciler.registry.secret_steps import MAX_PASSES, VersionTaken, destroy_version, is_gone, newest, write_version
 from tests.kit.faults import Faulty, duplicated, request_lost, response_lost
-from tests.kit.memory import Entry, World, drive
+from tests.kit.memory import Entry, World
+from tests.kit.runner import drive
 
 PATH = "keys/payouts.primary"
 MINE = Secret("mine")

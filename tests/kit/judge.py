@@ -1,0 +1,104 @@
+"""What must hold at every instant, whatever happened: the invariants of the protocol, judged from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Protocol
+
+from reconciler.domain.record import USABLE, ClientRecord, SeriesKind, VersionState
+from reconciler.domain.secret import Secret
+
+
+class Site(Protocol):
+    """An environment as an administrator sees it. ``minted``: every secret that was ever made for it."""
+
+    at: datetime
+    minted: list[str]
+
+    def records(self) -> dict[str, ClientRecord]: ...
+
+    def readable(self, path: str, version: int) -> Mapping[str, Any] | None:
+        """The data of a version that a consumer could read now."""
+        ...
+
+    def text(self) -> str:
+        """Everything that is stored outside the secrets mount."""
+        ...
+
+
+def judge_commit(old: Mapping[str, ClientRecord], new: Mapping[str, ClientRecord]) -> None:
+    """What no single commit may do, whoever makes it: I2, I4, I5, I10."""
+    for name, record in new.items():
+        for _, item, series in record.all_series():
+            where = f"{name}.{item}"
+            assert len(series.in_state(VersionState.ACTIVE)) <= 1, f"I2: two active versions of {where}"
+            assert len(series.in_state(VersionState.PENDING)) <= 1, f"I2: two pending versions of {where}"
+            numbers = [version.number for version in series.versions]
+            assert numbers == sorted(set(numbers)), f"a version number of {where} was used twice"
+        seqs = [event.seq for event in record.events]
+        assert seqs == sorted(set(seqs)), f"I5: events of {name} are duplicated or out of order"
+        assert not seqs or seqs[-1] == record.seq, f"I5: the last event of {name} is missing"
+        if name in old:
+            _judge_successor(old[name], record)
+    for name in old.keys() - new.keys():
+        assert old[name].moving_to is not None, f"I10: the record of {name} vanished"
+
+
+def _judge_successor(before: ClientRecord, after: ClientRecord) -> None:
+    if before == after:
+        return
+    assert after.revision == before.revision + 1, f"{after.name}: revision {before.revision} -> {after.revision}"
+    assert after.op != before.op, f"{after.name}: two commits with one op"
+    kept = {event.seq: event for event in after.events}
+    for event in before.events:
+        assert kept.get(event.seq, event) == event, f"I5: event {event.seq} of {after.name} was rewritten"
+    fresh = [event.seq for event in after.events if event.seq > before.seq]
+    assert fresh == list(range(before.seq + 1, after.seq + 1)), f"I5: a gap in the history of {after.name}"
+    for kind, item, series in before.all_series():
+        later = after.series(kind, item)
+        for version in series.in_state(VersionState.REVOKED):
+            now = later.version(version.number)
+            assert now is None or now.state is VersionState.REVOKED, f"I4: {after.name}.{item} came back to life"
+
+
+def judge_secrets(site: Site) -> None:
+    """I1: the secret of every version that a gateway accepts hashes to its record, if it is ours. I6."""
+    for record in site.records().values():
+        for kind, item, series in record.all_series():
+            for version in series.in_state(*USABLE):
+                data = site.readable(record.secret_path(kind, item), version.number)
+                if data and version.id in data.get("id", ()):
+                    assert Secret(data["value"]).sha256() == version.sha256, f"I1: {record.name}.{item}"
+    stored = site.text()
+    for secret in site.minted:
+        assert secret not in stored, "I6: a secret outside the secrets mount"
+
+
+def usable(site: Site, record: ClientRecord) -> int:
+    """How many keys of a client a consumer can read and a gateway accepts now (I3)."""
+    count = 0
+    for name, series in record.keys.items():
+        for version in series.in_state(*USABLE):
+            data = site.readable(record.secret_path(SeriesKind.KEY, name), version.number)
+            over = version.grace_until is not None and version.grace_until <= site.at
+            if data and version.id in data.get("id", ()) and version.expires_at > site.at and not over:
+                count += 1
+    return count
+
+
+def outline(site: Site) -> dict[str, Any]:
+    """What state clients and their usable versions are in, without numbers and ids: where every path must end."""
+    return {
+        record.name: (
+            record.status, record.protect, record.digest, record.moving_to, record.edited,
+            [
+                (kind, item, series.edited, series.hold and series.hold.reason,
+                 [(version.state, version.grace_until, version.expires_at) for version in series.in_state(*USABLE)])
+                for kind, item, series in record.all_series()
+            ],
+            {name: (hook.verified_at, hook.last_delivery and hook.last_delivery.accepted)
+             for name, hook in record.webhooks.items()},
+        )
+        for record in site.records().values()
+    }  # fmt: skip
