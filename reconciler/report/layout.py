@@ -51,12 +51,12 @@ def listed(parts: Sequence[str]) -> str:
 
 
 def distance(instant: datetime, now: datetime) -> str:
-    """``in 12 d``, ``3 h ago``, rounded down; ``now`` within a second."""
+    """``in 12 d``, ``3 h ago``, rounded to the nearest; ``now`` within a second."""
     seconds = int(abs(instant - now) / timedelta(seconds=1))
     if seconds == 0:
         return "now"
     size, unit = next(
         (size, unit) for size, unit in ((86400, "d"), (3600, "h"), (60, "min"), (1, "s")) if seconds >= size
     )
-    text = f"{seconds // size} {unit}"
+    text = f"{(seconds + size // 2) // size} {unit}"
     return f"in {text}" if instant > now else f"{text} ago"

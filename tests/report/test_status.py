@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
 
 from reconciler.domain.observed import Observed
+from reconciler.report.layout import distance
 from reconciler.report.status_json import status_json
 from reconciler.report.status_text import status_text
 from tests.report.samples import HOSTILE, NOW, observed, record
@@ -69,3 +73,23 @@ def test_foreign_strings_cannot_act() -> None:
     state = Observed(NOW, {"x": record("x", spec={"scopes": [HOSTILE]})}, {}, 256, unmanaged=(HOSTILE,))
     assert "\x1b" not in status_text(HOSTILE, state)
     assert status_json(HOSTILE, state).isascii()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [
+        (0, "now"),
+        (1, "in 1 s"),
+        (59, "in 59 s"),
+        (3 * 86400 - 1, "in 3 d"),
+        (90 * 86400 - 40, "in 90 d"),
+        (36 * 3600 - 1, "in 1 d"),
+        (-89, "1 min ago"),
+        (-91, "2 min ago"),
+        (-7200, "2 h ago"),
+    ],
+)
+def test_a_distance_is_rounded_to_the_nearest(seconds: int, told: str) -> None:
+    """A key of ninety days is said to expire in 90 d also a second after it was issued."""
+    now = datetime(2026, 11, 24, tzinfo=UTC)
+    assert distance(now + timedelta(seconds=seconds), now) == told
