@@ -2,6 +2,7 @@
 
     ReconcilerError
     ├── UsageError              64  the command was called wrongly
+    ├── Stopped                130  RC024  Ctrl-C
     ├── DeclarationError         1  RC1xx  the YAML is not valid (carries findings)
     ├── BlockedError             3  RC3xx  a guard blocks the plan
     ├── StalePlanError           4  RC39x  the plan is stale, used, expired or edited
@@ -24,16 +25,18 @@ from __future__ import annotations
 class ReconcilerError(Exception):
     """An error with a stable ``code``, a ``message`` for people and a ``remedy``.
 
+    ``findings`` (``reconciler.domain.plan.Finding``) are all that is wrong, where that is more than one thing.
     ``str()`` of it is one or two lines and holds no secret.
     """
 
     exit_code = 1
 
-    def __init__(self, code: str, message: str, remedy: str = "") -> None:
+    def __init__(self, code: str, message: str, remedy: str = "", findings: tuple[object, ...] = ()) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.remedy = remedy
+        self.findings = findings
 
     def __str__(self) -> str:
         text = f"{self.code}: {self.message}"
@@ -46,16 +49,18 @@ class UsageError(ReconcilerError):
     exit_code = 64
 
 
-class DeclarationError(ReconcilerError):
-    """The declaration is not valid. ``findings`` (``reconciler.domain.plan.Finding``) say where."""
+class Stopped(ReconcilerError):
+    """Ctrl-C, before anything began or pressed twice."""
 
-    def __init__(self, code: str, message: str, remedy: str = "", findings: tuple[object, ...] = ()) -> None:
-        super().__init__(code, message, remedy)
-        self.findings = findings
+    exit_code = 130
+
+
+class DeclarationError(ReconcilerError):
+    """The declaration is not valid. ``findings`` say where."""
 
 
 class BlockedError(ReconcilerError):
-    """A guard or a policy rule blocks the plan."""
+    """A guard or a policy rule blocks the plan. ``findings`` are all those of the plan."""
 
     exit_code = 3
 

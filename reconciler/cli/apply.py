@@ -32,7 +32,7 @@ def run_options(command: click.decorators.FC) -> click.decorators.FC:
 
 @click.command()
 @environment_option
-@click.argument("planfile", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("planfile", required=False, type=click.Path(path_type=Path))
 @click.option("--yes", is_flag=True, help="Do not ask; for CI.")
 @run_options
 @only_option
@@ -65,6 +65,8 @@ def apply(
 
     if planfile is not None and (only or shard):
         raise UsageError("RC009", "a saved plan is applied as it is", "leave out --only and --shard")
+    planned.refuse_no_names(only)
+    part_of = planned.parse_shard(shard) if shard is not None else None
     root = wiring.project_root(settings)
     desired = wiring.load_desired(root, environment)
     saved = load(planfile) if planfile is not None else None
@@ -78,8 +80,8 @@ def apply(
         question = planned.question_for(desired, only=only, deep=deep)
         observed = engine.look(deep=deep)
         planned.refuse_unknown(only, desired, observed)
-        if shard is not None:
-            part = planned.sharded(desired, observed, planned.parse_shard(shard))
+        if part_of is not None:
+            part = planned.sharded(desired, observed, part_of)
             question = replace(question, only=part & frozenset(only) if only else part)
         if saved is not None:
             question = replace(question, only=touched(saved))
@@ -200,7 +202,7 @@ def confirm(environment: str) -> None:
     """Ask on stderr. Raises ``UsageError`` where nobody can answer, ``Abort`` for a no."""
     from reconciler.errors import UsageError
 
-    if not sys.stdin.isatty():
+    if sys.stdin is None or not sys.stdin.isatty():
         raise UsageError("RC010", "there is nobody to ask", "look at the plan, then run apply with --yes")
     click.confirm(f"Apply this to {environment}?", abort=True, err=True)
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import sys
 import traceback
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from reconciler import __version__
-from reconciler.cli.output import Settings, show_error
+from reconciler.cli.options import asked_format
+from reconciler.cli.output import Settings, discard, show_error, tell
+
+if TYPE_CHECKING:
+    from reconciler.errors import ReconcilerError
 
 click.UsageError.exit_code = 64  # sysexits.h EX_USAGE; 2 means "changes present" here
 
@@ -88,41 +94,55 @@ def cli(ctx: click.Context, project: Path | None, quiet: bool, verbose: bool, no
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; the exit code (DESIGN: 0, 1, 2, 3, 4, 5, 64). Never raises."""
-    from reconciler.errors import ReconcilerError
-
-    settings = Settings()
+    """Run the command line; the exit code (DESIGN: 0, 1, 2, 3, 4, 5, 64, 130). Never raises."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    settings = Settings(format=asked_format(given))
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that cannot show a character stops nothing
     try:
-        with cli.make_context("reconciler", list(sys.argv[1:] if arguments is None else arguments)) as context:
-            settings = context.ensure_object(Settings)
+        with cli.make_context("reconciler", given, obj=settings) as context:
             result = cli.invoke(context)
         return result if isinstance(result, int) else 0
     except click.exceptions.Exit as error:
         return error.exit_code
-    except click.exceptions.Abort:  # the answer was no, or nobody answered
-        click.echo("stopped; nothing was changed", err=True)
-        return 1
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return error.exit_code
-    except ReconcilerError as error:
-        show_error(error, settings)
-        return error.exit_code
-    except KeyboardInterrupt:
-        click.echo("stopped", err=True)
-        return 130
     except BrokenPipeError:
-        sys.stderr.close()  # the reader of stdout went away; a flush at exit must not complain about it
+        discard(sys.stdout)  # its reader went away; a flush at exit must not complain about it
         return 1
-    except Exception as error:  # noqa: BLE001 - the last resort: no traceback text, it could quote a secret
-        show_unexpected(error, verbose=settings.verbose)
-        return 1
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last resort
+        return failed(as_ours(error), settings, error)
 
 
-def show_unexpected(error: Exception, *, verbose: bool) -> None:
-    """An error of ours: its type and where it happened, never its text, which may quote anything."""
-    click.echo(f"error[RC000]: an unexpected {type(error).__name__}; nothing is lost, the next run converges", err=True)
-    click.echo("  remedy: run it again with -v and report the lines that it prints", err=True)
-    if verbose:
-        for frame in traceback.extract_tb(error.__traceback__):
-            click.echo(f"  {Path(frame.filename).name}:{frame.lineno} in {frame.name}", err=True)
+def as_ours(error: BaseException) -> ReconcilerError:
+    """Every way to fail as an error with a code and a remedy. The text of a foreign one may quote anything."""
+    from reconciler.errors import ReconcilerError, Stopped, UsageError
+
+    if isinstance(error, ReconcilerError):
+        return error
+    if isinstance(error, click.UsageError):
+        path = error.ctx.command_path if error.ctx else "reconciler"
+        return UsageError("RC021", error.format_message(), f"{path} --help shows what it takes")
+    if isinstance(error, click.exceptions.Abort):  # the answer was no, or nobody answered
+        return ReconcilerError("RC023", "stopped; nothing was changed", "run the command again and answer y")
+    if isinstance(error, KeyboardInterrupt):
+        return Stopped("RC024", "stopped", "run the command again: what was begun is on record and goes on")
+    message = f"an unexpected {type(error).__name__}; nothing is lost, the next run converges"
+    return ReconcilerError("RC000", message, "run it again with -v and report the lines that it prints")
+
+
+def failed(error: ReconcilerError, settings: Settings, cause: BaseException) -> int:
+    """Show an error wherever it can be shown; its exit code. Of an unexpected one ``-v`` shows where it happened."""
+    from reconciler.errors import ReconcilerError
+
+    try:
+        show_error(error, settings)
+    except BrokenPipeError:
+        discard(sys.stdout)
+    except ReconcilerError as unwritable:
+        show_error(unwritable, Settings())
+    if error.code == "RC000" and settings.verbose:
+        for frame in traceback.extract_tb(cause.__traceback__):
+            tell(f"  {Path(frame.filename).name}:{frame.lineno} in {frame.name}")
+    return error.exit_code

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any, TypeVar
 
 import click
-
-from reconciler.cli.output import Settings
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -19,16 +18,23 @@ def environment_option(command: Decorated) -> Decorated:
 
 
 def format_option(*formats: str) -> Callable[[Decorated], Decorated]:
-    """``--format``, remembered so that an error is printed in the same format."""
-
-    def remember(context: click.Context, _parameter: click.Parameter, value: str) -> str:
-        context.ensure_object(Settings).format = value
-        return value
-
     return click.option(
-        "--format", "form", type=click.Choice(formats), default="text", show_default=True, callback=remember,
-        is_eager=True, help="How to print the result.",
+        "--format", "form", type=click.Choice(formats), default="text", show_default=True,
+        help="How to print the result.",
     )  # fmt: skip
+
+
+def asked_format(arguments: Sequence[str]) -> str:
+    """What ``--format`` says, before anything is parsed: an error of parsing is printed in that format too."""
+    found = "text"
+    for one, following in pairwise([*arguments, ""]):
+        if one == "--":
+            break
+        if one == "--format":
+            found = following
+        elif one.startswith("--format="):
+            found = one.removeprefix("--format=")
+    return found
 
 
 def only_option(command: Decorated) -> Decorated:

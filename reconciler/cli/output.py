@@ -6,9 +6,10 @@ import json
 import os
 import shutil
 import sys
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -21,19 +22,18 @@ FORMAT_VERSION = 1
 
 @dataclass
 class Settings:
-    """What the global options say. ``format`` is set by the command that has such an option."""
+    """What the global options say, and the ``--format`` that was asked for."""
 
     project: Path | None = None
     quiet: bool = False
     verbose: bool = False
     no_color: bool = False
     format: str = "text"
-    told: dict[str, int] = field(default_factory=dict)
 
     @property
     def colour(self) -> bool:
         """https://no-color.org: any non-empty NO_COLOR switches colour off."""
-        return not self.no_color and not os.environ.get("NO_COLOR") and sys.stdout.isatty()
+        return not self.no_color and not os.environ.get("NO_COLOR") and sys.stdout is not None and sys.stdout.isatty()
 
     @property
     def width(self) -> int:
@@ -41,9 +41,34 @@ class Settings:
 
 
 def emit(text: str) -> None:
-    """Write the result to stdout, flushed. Raises ``RuntimeError`` rather than print an issued key."""
-    click.echo(checked(text), nl=not text.endswith("\n"))
-    sys.stdout.flush()
+    """Write the result to stdout, flushed.
+
+    Raises ``ReconcilerError`` RC022 when it cannot be written, ``RuntimeError`` rather than print an issued key.
+    """
+    content = checked(text)
+    if sys.stdout is None:
+        raise _unwritable("stdout is closed")
+    try:
+        click.echo(content, nl=not content.endswith("\n"))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        discard(sys.stdout)
+        raise _unwritable(str(error.strerror)) from None
+
+
+def _unwritable(why: str) -> ReconcilerError:
+    from reconciler.errors import ReconcilerError
+
+    remedy = "make room or send it elsewhere, then run the command again; reconciler status shows what was done"
+    return ReconcilerError("RC022", f"the result cannot be written: {why}", remedy)
+
+
+def discard(stream: TextIO) -> None:
+    """Send what is left in the buffer of a stream, which cannot be written, to nowhere: Python flushes at exit."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def checked(text: str) -> str:
@@ -58,7 +83,22 @@ def checked(text: str) -> str:
 def say(settings: Settings, text: str) -> None:
     """A sentence for people, on stderr; ``-q`` silences it."""
     if not settings.quiet:
+        tell(text)
+
+
+def tell(text: str) -> None:
+    """A line on stderr. That it cannot be written stops nothing: a run goes on."""
+    try:
         click.echo(checked(text), err=True)
+    except OSError:
+        discard(sys.stderr)
+
+
+def masked(text: str) -> str:
+    """``text`` of an error, which may quote the command line, without anything that looks like a secret."""
+    from reconciler.domain.keytext import PATTERN
+
+    return PATTERN.sub("***", text)
 
 
 class Progress:
@@ -86,35 +126,33 @@ class Progress:
 
 def error_document(error: ReconcilerError) -> str:
     """What ``--format json`` prints when a command fails."""
-    from reconciler.errors import DeclarationError
-
     document: dict[str, Any] = {
         "format_version": FORMAT_VERSION,
         "kind": "error",
         "code": error.code,
-        "message": error.message,
-        "remedy": error.remedy,
+        "message": masked(error.message),
+        "remedy": masked(error.remedy),
         "exit_code": error.exit_code,
     }
-    if isinstance(error, DeclarationError):
+    if error.findings:
         from reconciler.report.findings import finding_documents
 
         document["findings"] = finding_documents(error.findings)
-    return json.dumps(document, indent=2, ensure_ascii=False)
+    return json.dumps(document, indent=2)
 
 
 def show_error(error: ReconcilerError, settings: Settings) -> None:
-    """The error on stderr and, with ``--format json``, as a document on stdout."""
+    """The error on stderr and, with ``--format json``, as a document on stdout. Raises what ``emit`` raises."""
     from reconciler.errors import DeclarationError
     from reconciler.report.escape import terminal
 
-    if settings.format == "json":
-        emit(error_document(error))
     if isinstance(error, DeclarationError) and error.findings:
         from reconciler.report.findings import findings_text
 
-        click.echo(checked(findings_text(error.findings, colour=settings.colour)), err=True)
-        return
-    click.echo(checked(f"error[{error.code}]: {terminal(error.message)}"), err=True)
-    if error.remedy:
-        click.echo(checked(f"  remedy: {terminal(error.remedy)}"), err=True)
+        tell(findings_text(error.findings, colour=settings.colour))
+    else:
+        tell(masked(f"error[{error.code}]: {terminal(error.message)}"))
+        if error.remedy:
+            tell(masked(f"  remedy: {terminal(error.remedy)}"))
+    if settings.format == "json":
+        emit(error_document(error))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,11 +19,13 @@ if TYPE_CHECKING:
 
 CHANGES_PRESENT = 2
 BLOCKED = 3
+# Years that --at may name; there is room on both sides for the longest duration.
+EARLIEST, LATEST = 1970, 9000
 
 
 @click.command()
 @environment_option
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Save the plan for apply.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Save the plan for apply.")
 @format_option("text", "markdown", "json", "sarif")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when there are changes, 0 when there are none.")
 @click.option("--at", metavar="TIME", help="What would be due at that time, such as 2027-01-31T00:00:00Z.")
@@ -42,16 +45,18 @@ def plan(
       reconciler plan -e production --at 2027-01-31T00:00:00Z
     """
     from reconciler.cli import wiring
-    from reconciler.cli.planned import question_for, refuse_unknown
+    from reconciler.cli.planned import question_for, refuse_no_names, refuse_unknown
     from reconciler.engine.engine import answer
     from reconciler.errors import UsageError
 
     if at is not None and out is not None:
         raise UsageError("RC003", "a plan for another time cannot be saved and applied", "leave out --at or --out")
+    time = moment(at)
+    refuse_no_names(only)
     root = wiring.project_root(settings)
     desired = wiring.load_desired(root, environment)
     with wiring.engine_for(settings, root, desired.project, desired.environment) as engine:
-        question = question_for(desired, only=only, at=moment(at), deep=deep)
+        question = question_for(desired, only=only, at=time, deep=deep)
         observed = engine.look(deep=deep)
         refuse_unknown(only, desired, observed)
         result = answer(engine, question, observed)
@@ -67,7 +72,7 @@ def plan(
 
 
 @click.command()
-@click.argument("planfile", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("planfile", type=click.Path(path_type=Path))
 @format_option("text", "markdown", "json", "sarif")
 @click.pass_obj
 def show(settings: Settings, planfile: Path, form: str) -> int:
@@ -98,12 +103,15 @@ def save(path: Path, plan: Plan) -> None:
     from reconciler.errors import UsageError
     from reconciler.report.plan_json import plan_json
 
+    if path.exists() and not path.is_file():  # replacing /dev/null by a file would be a surprise
+        raise UsageError("RC004", f"{path} cannot be written: it is no file", "choose another file for --out")
     scratch = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         scratch.write_text(checked(plan_json(plan)), encoding="utf-8")
         scratch.replace(path)
     except OSError as error:
-        scratch.unlink(missing_ok=True)
+        with suppress(OSError):
+            scratch.unlink()
         message = f"{path} cannot be written: {error.strerror}"
         raise UsageError("RC004", message, "choose another file for --out") from None
 
@@ -129,6 +137,10 @@ def moment(text: str | None) -> datetime | None:
     if text is None:
         return None
     try:
-        return parse_iso(text)
+        at = parse_iso(text)
     except ValueError:
         raise UsageError("RC006", f"--at {text!r} is not a time", "write it like 2027-01-31T00:00:00Z") from None
+    if not EARLIEST <= at.year < LATEST:
+        message = f"--at {text!r} is not a time in the years {EARLIEST} to {LATEST - 1}"
+        raise UsageError("RC006", message, "write it like 2027-01-31T00:00:00Z")
+    return at

@@ -19,11 +19,15 @@ def question_for(
     desired: Desired, *, only: Sequence[str] = (), at: datetime | None = None, deep: bool = False
 ) -> Question:
     """Plan for these clients (none named: all). Reads the registry of the environment that must come first."""
+    required = required_records(desired.project, desired.environment)
+    return Question(desired, only=frozenset(only) or None, required=required, at=at, deep=deep)
+
+
+def refuse_no_names(only: Sequence[str]) -> None:
+    """Raises ``UsageError`` for an ``--only`` that cannot be a client's name, before anybody is asked."""
     for name in only:
         if not is_name(name):
             raise UsageError("RC007", f"--only {name!r} is not a client's name", "names look like paystack-payouts")
-    required = required_records(desired.project, desired.environment)
-    return Question(desired, only=frozenset(only) or None, required=required, at=at, deep=deep)
 
 
 def refuse_unknown(only: Sequence[str], desired: Desired, observed: Observed) -> None:

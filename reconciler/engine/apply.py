@@ -91,11 +91,12 @@ class Stop:
 
 
 def refuse_blocked(plan: Plan) -> None:
-    """Raises ``BlockedError`` with the first guard's sentence; all of them are in the plan."""
+    """Raises ``BlockedError`` with the first guard's sentence, and all findings of the plan."""
     blocks = [finding for finding in plan.findings if finding.level is Level.ERROR]
     if blocks:
         more = f" (and {len(blocks) - 1} more)" if len(blocks) > 1 else ""
-        raise BlockedError(blocks[0].code, f"the plan is blocked: {blocks[0].message}{more}", blocks[0].remedy)
+        message = f"the plan is blocked: {blocks[0].message}{more}"
+        raise BlockedError(blocks[0].code, message, blocks[0].remedy, plan.findings)
 
 
 def _second_look(engine: Engine, question: Question, plan: Plan, observed: Observed, options: Options) -> None:

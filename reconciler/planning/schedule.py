@@ -44,7 +44,7 @@ def rotation_due(
     """Due at ``expires_at - renew_before - spread``; moved to the latest opening before that when that
     instant is closed, else to the first after it; expiry beats windows and freezes."""
     base = expires_at - lifecycle.renew_before - spread(address, lifecycle)
-    earliest = max(base - _reach(freezes), expires_at - lifecycle.lifetime)
+    earliest = max(base - min(_reach(freezes), lifecycle.lifetime), expires_at - lifecycle.lifetime)
     if now < earliest:  # spares the calendar arithmetic for most keys of most runs
         return Due(False, base, f"due {iso(base)}, expires {iso(expires_at)}")
     at = _open_at_or_before(base, earliest, lifecycle, freezes) or base

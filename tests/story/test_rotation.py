@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+import pytest
 from standardwebhooks import Webhook
 
 from tests.kit.checkout import Checkout
@@ -100,3 +101,19 @@ def test_a_key_that_is_no_longer_declared_works_on_through_its_grace(checkout: C
     assert checkout.versions("partner", "old") == {1: "revoked"}
     assert checkout.secret("keys/partner.old", 1) is None
     checkout.assert_quiet()
+
+
+@pytest.mark.parametrize("year", [1970, 8999])
+def test_a_plan_can_be_made_for_any_year_whatever_is_declared(checkout: Checkout, year: int) -> None:
+    """Neither a freeze of all time nor the longest durations overflow the calendar."""
+    freeze = {"from": "0001-01-01", "to": "9999-12-30", "reason": "for ever"}
+    checkout.project(freeze=[freeze])
+    rotation = {"renewBefore": "18262d", "grace": "18262d", "window": "Mon 09:00-10:00 Europe/London"}
+    checkout.client("partner", keys=[{"name": "primary", "lifetime": "36525d", "rotation": rotation}])
+    checkout.document("policy.yaml", "GuardrailPolicy", "policy", {"waivers": []})
+    plan = checkout.plan("--at", f"{year}-06-01T00:00:00Z")
+    assert (plan.code, plan.json["kind"]) == (3, "plan")
+    checkout.project()
+    checkout.apply().ok()
+    checkout.project(freeze=[freeze])
+    assert checkout.plan("--at", f"{year}-06-01T00:00:00Z").json["kind"] == "plan"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -163,7 +164,22 @@ def test_a_blocked_plan_can_be_shown_and_not_applied(checkout: Checkout) -> None
     checkout.remove("one")
     assert checkout.plan("--out", "plan.json").code == 3
     assert checkout.run("show", "plan.json").ok().out
-    refused(checkout, "RC310", 3)
+    ran = refused(checkout, "RC310", 3)
+    assert "protect: false" in ran.json["remedy"]
+
+
+def test_all_that_blocks_a_plan_is_told_at_once(checkout: Checkout) -> None:
+    for name in ("one", "two"):
+        checkout.client(name, protect=True)
+    checkout.apply().ok()
+    for name in ("one", "two"):
+        checkout.remove(name)
+    shown = checkout.plan().json["findings"]
+    ran = checkout.apply()
+    assert (ran.code, ran.json["findings"]) == (3, shown)
+    found = {(one["code"], one["level"], one["address"]) for one in shown}
+    assert {("RC310", "error", "client/one"), ("RC310", "error", "client/two"), ("RC322", "error", "")} <= found
+    assert all(one["message"] for one in shown)
 
 
 @pytest.mark.parametrize(
@@ -198,3 +214,14 @@ def test_the_plan_json_keeps_its_contract(planned: Checkout) -> None:
     assert {"issue", "rotate", "revoke", "no_op"} <= plan["summary"].keys()
     shown = planned.run("show", "plan.json", "--format", "json").ok().json
     assert shown == plan
+
+
+@pytest.mark.parametrize("out", [".", "pipe", "nowhere/plan.json", "reconciler.yaml/plan.json"])
+def test_only_a_file_can_be_the_plan_file(checkout: Checkout, out: str) -> None:
+    """Above all /dev/null is not replaced by a file."""
+    os.mkfifo(checkout.root / "pipe")
+    before = sorted(path.name for path in checkout.root.iterdir())
+    ran = checkout.plan("--out", out)
+    assert (ran.code, ran.json["code"]) == (64, "RC004")
+    assert sorted(path.name for path in checkout.root.iterdir()) == before
+    assert (checkout.root / "pipe").is_fifo()
