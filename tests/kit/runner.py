@@ -35,7 +35,9 @@ class Ports(LiveState, Site, Protocol):
     """A world: every port that a run needs, and an administrator's eyes. ``writes`` counts what was stored."""
 
     owner: str
-    writes: int
+
+    @property
+    def writes(self) -> int: ...
 
     def pass_time(self, time: timedelta) -> None: ...
 

@@ -14,7 +14,8 @@ from reconciler.domain.plan import OutcomeStatus
 from tests.kit import faults
 from tests.kit.faults import Crash, Fault, Faulty
 from tests.kit.judge import outline
-from tests.kit.scenarios import SCENARIOS
+from tests.kit.runner import Runner
+from tests.kit.scenarios import SCENARIOS, Scenario
 from tests.kit.tally import Tally
 
 FAULTS: dict[str, Fault] = {
@@ -50,6 +51,40 @@ def test_every_request(name: str, fault: str, tally: Tally) -> None:
         if not scenario.rotated:  # what a person asked for is asked for again, or not
             assert outline(runner.world) == outline(undisturbed.world), f"it ends elsewhere after {live.hit}"
     pytest.fail(f"{name} never ends")
+
+
+@pytest.mark.parametrize("first", ["crash before", "crash after"])
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_the_recovery_crashes_too(name: str, first: str, tally: Tally) -> None:
+    """Every pair: the run crashes at one request, the run that mends it at another."""
+    scenario = SCENARIOS[name]
+    prepared = scenario.prepared()
+    undisturbed = deepcopy(prepared)
+    scenario.act(undisturbed)
+    end, tried = outline(undisturbed.world), 0
+    for at in range(MOST_REQUESTS):
+        crashed = deepcopy(prepared)
+        if not crashes(scenario, crashed, at, FAULTS[first]):
+            break
+        for second in range(MOST_REQUESTS):
+            runner = deepcopy(crashed)
+            if not crashes(scenario, runner, second, faults.crash_after):
+                break
+            tried += 1
+            scenario.judge(runner)
+            scenario.converge(runner)
+            if not scenario.rotated:
+                assert outline(runner.world) == end, f"it ends elsewhere after crashes at requests {at} and {second}"
+    assert tried > 2
+    tally("double crashes in memory", tried)
+
+
+def crashes(scenario: Scenario, runner: Runner, at: int, fault: Fault) -> bool:
+    """Whether the run got as far as the request ``at``, and so met ``fault``."""
+    live = Faulty(runner.world, at, fault)
+    with suppress(Crash):
+        scenario.act(runner, live)
+    return live.hit is not None
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
