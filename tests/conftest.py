@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
+from hypothesis import settings
 
 from reconciler.adapters.openbao import RunningServer, throw_away
 from tests.kit.tally import Tally, counting, print_sums
 from tests.kit.vault import Place, bootstrapped, unbootstrapped
+
+# A busy machine is slow at times: that is no failure.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

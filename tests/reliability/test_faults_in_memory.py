@@ -75,7 +75,7 @@ def test_the_recovery_crashes_too(name: str, first: str, tally: Tally) -> None:
             scenario.converge(runner)
             if not scenario.rotated:
                 assert outline(runner.world) == end, f"it ends elsewhere after crashes at requests {at} and {second}"
-    assert tried > 2
+    assert tried
     tally("double crashes in memory", tried)
 
 
