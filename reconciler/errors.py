@@ -11,6 +11,7 @@
     ├── VaultError               1  RC4xx  see reconciler.adapters.vault
     │   ├── VaultUnreachable     1  RC401  no connection, TLS failure, time-out: nothing is known
     │   ├── VaultDenied          1  RC404  403: the token lacks a capability, or is no longer valid
+    │   │   └── TokenInvalid     1  RC405  expired, revoked or unknown: every further request would fail likewise
     │   └── VaultUnavailable     1  RC402  sealed, standby, 429 or 5xx after all retries
     ├── DeliveryError            1  RC5xx  a delivery could not be attempted at all
     └── AuditError               1  RC6xx  the report could not be written, committed or pushed
@@ -91,6 +92,10 @@ class VaultUnreachable(VaultError):
 
 class VaultDenied(VaultError):
     """403. The remedy names the role whose policy allows the request."""
+
+
+class TokenInvalid(VaultDenied):
+    """403, and the token itself is expired, revoked or unknown; or a login was refused."""
 
 
 class VaultUnavailable(VaultError):

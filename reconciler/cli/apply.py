@@ -227,9 +227,8 @@ def finish(result: RunResult, problem: AuditError | None, settings: Settings, fo
     if problem is not None:
         show_error(problem, Settings(no_color=settings.no_color))
     if not result.complete:
-        vault_refused = not result.summary()["done"] and all(
-            outcome.message.startswith("RC4") for outcome in result.outcomes if outcome.status.value == "failed"
-        )
+        failed = [outcome for outcome in result.outcomes if outcome.status.value == "failed"]
+        vault_refused = not result.summary()["done"] and all(one.message.startswith("RC4") for one in failed)
         say(settings, "run the same command again: it goes on where this run stopped")
-        return 1 if vault_refused and not result.interrupted else IN_PART
+        return 1 if vault_refused and (failed or not result.interrupted) else IN_PART
     return problem.exit_code if problem is not None else 0

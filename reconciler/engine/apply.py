@@ -20,7 +20,16 @@ from reconciler.engine.engine import DELIVERIES, Engine, Question, answer, repea
 from reconciler.engine.executor import execute
 from reconciler.engine.lease import held_lease
 from reconciler.engine.reporting import left_over, prune, report
-from reconciler.errors import AuditError, BlockedError, LeaseHeldError, StalePlanError
+from reconciler.errors import (
+    AuditError,
+    BlockedError,
+    LeaseHeldError,
+    ReconcilerError,
+    StalePlanError,
+    TokenInvalid,
+    VaultUnavailable,
+    VaultUnreachable,
+)
 from reconciler.registry.documents import open_run
 from reconciler.registry.work import Run
 
@@ -76,15 +85,21 @@ def apply(
 
 
 class Stop:
-    """Whether to stop between actions: a person asked for it, or the lease was lost."""
+    """Whether to stop between actions: a person asked for it, the lease was lost, or Vault serves us no longer."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._lost = threading.Event()
 
     def because(self, sentence: str) -> None:
-        self._engine.say(f"stopping: {sentence}")
-        self._lost.set()
+        if not self._lost.is_set():  # of many threads that meet the same trouble the first one tells
+            self._lost.set()
+            self._engine.say(f"stopping: {sentence}")
+
+    def troubled(self, error: ReconcilerError) -> None:
+        """Stop where everything that is left would fail likewise: after all retries, or without a valid token."""
+        if isinstance(error, VaultUnreachable | VaultUnavailable | TokenInvalid):
+            self.because(error.message)
 
     def asked(self) -> bool:
         return self._lost.is_set() or self._engine.stopping()
@@ -130,7 +145,7 @@ def carry_out(
         run_id, engine.project.name, unreported, observed.secrets.get, stop.asked,
         lambda outcome: engine.progress(outcome, total),
     )  # fmt: skip
-    return execute(plan, desired, driver, run, engine.buckets)
+    return execute(plan, desired, replace(driver, troubled=stop.troubled), run, engine.buckets)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -45,13 +46,14 @@ class ServerClock:
 @dataclass(frozen=True, slots=True)
 class Driver:
     """Answers requests. ``pool`` runs the members of a ``Batch`` side by side; it must not be the pool that
-    the driven generators run in, or they would wait for each other."""
+    the driven generators run in, or they would wait for each other. ``troubled`` is told every error of the server."""
 
     live: LiveState
     minter: Minter
     sender: Sender
     clock: ServerClock
     pool: Executor
+    troubled: Callable[[ReconcilerError], None] = lambda error: None
 
     def run(self, steps: Steps[Result]) -> Result:
         """Drive ``steps`` to its end. A ``ReconcilerError`` of a port is thrown into it."""
@@ -61,6 +63,7 @@ class Driver:
                 try:
                     response = self.answer(request)
                 except ReconcilerError as error:
+                    self.troubled(error)
                     request = steps.throw(error)
                 else:
                     request = steps.send(response)

@@ -51,8 +51,9 @@ def run_bucket(name: str, works: Sequence[ClientWork], run: Run) -> Steps[list[O
         destroy,
     )
     try:
-        yield from bucket.load()
-        refuse_stale(bucket, clients)
+        if not run.stopping():
+            yield from bucket.load()
+            refuse_stale(bucket, clients)
         for stage in stages:
             # Once something is claimed it is written and committed, too: that takes two requests.
             if run.stopping() and stage is not write_and_commit:

@@ -21,7 +21,7 @@ REVOKING = (ActionKind.REVOKE_KEY, ActionKind.REVOKE_SECRET)
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What every part of a run shares. ``stopping`` is asked between stages: a person pressed Ctrl-C.
+    """What every part of a run shares. ``stopping`` is asked between stages: a person pressed Ctrl-C, say.
     ``open_runs`` are the runs whose events are not in the ledger yet. ``seen`` tells what the observation
     knew of a secret's path. ``report`` is told each outcome."""
 

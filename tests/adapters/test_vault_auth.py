@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,9 +22,10 @@ from reconciler.adapters.vault.live import Live
 from reconciler.adapters.vault.settings import Login, find_credential, settings_with_environment
 from reconciler.domain.desired import AuthSettings, VaultSettings
 from reconciler.domain.secret import Secret
-from reconciler.errors import VaultDenied, VaultError
+from reconciler.errors import TokenInvalid, VaultDenied, VaultError
 from reconciler.registry.requests import Document, ReadDocument
 from tests.kit.loopback import Seen, loopback, reply
+from tests.kit.proxy import proxying
 from tests.kit.vault import HASTY, Place
 
 pytestmark = pytest.mark.openbao
@@ -194,7 +197,7 @@ class Clock:
         return self.seconds
 
 
-def test_a_token_is_renewed_at_two_thirds_of_its_life_and_replaced_when_it_cannot_be(
+def test_a_token_is_renewed_at_a_third_of_its_life_and_replaced_when_it_cannot_be(
     place: Place, approle: tuple[VaultSettings, dict[str, str]]
 ) -> None:
     settings, environ = approle
@@ -206,7 +209,7 @@ def test_a_token_is_renewed_at_two_thirds_of_its_life_and_replaced_when_it_canno
     live.adapter.before = session.keep_alive
     first = live.adapter.token
     assert first is not None
-    clock.seconds += 79
+    clock.seconds += 39
     live.now()
     assert "last_renewal" not in own_token(live)
     clock.seconds += 2
@@ -221,6 +224,94 @@ def test_a_token_is_renewed_at_two_thirds_of_its_life_and_replaced_when_it_canno
     session.close()
     assert second is not None
     assert not is_valid(place, second)
+
+
+def given(place: Place, **options: Any) -> tuple[Live, Clock, str]:
+    """Live state with a token that was given to us, and a clock for its session."""
+    token = place.new_token("run", **options)
+    live, clock = place.live_with(token), Clock()
+    live.adapter.before = Session(live.adapter, None, clock).keep_alive
+    return live, clock, token
+
+
+def test_a_token_that_was_given_to_us_is_renewed_before_half_of_its_life_is_over(place: Place) -> None:
+    live, clock, token = given(place, ttl="120s")
+    live.now()
+    clock.seconds += 39
+    live.now()
+    assert "last_renewal" not in own_token(place.live_with(token))
+    clock.seconds += 2
+    live.now()
+    renewed = own_token(place.live_with(token))["last_renewal"]
+    assert renewed
+    assert live.adapter.token == token
+    place.root.adapter.post("/v1/auth/token/revoke", json={"token": token})
+    clock.seconds += 41
+    with pytest.raises(TokenInvalid, match="expired, revoked or unknown"):
+        live.answer(ReadDocument("meta"))
+
+
+@pytest.mark.parametrize("options", [{"ttl": "120s", "renewable": False}, {"ttl": "0s"}], ids=["not renewable", "long"])
+def test_a_token_that_need_not_or_cannot_be_renewed_is_used_as_it_is(place: Place, options: dict[str, Any]) -> None:
+    live, clock, token = given(place, **options)
+    for _ in range(4):
+        clock.seconds += 60
+        live.now()
+    assert not own_token(place.live_with(token)).get("last_renewal")
+    assert isinstance(live.answer(ReadDocument("meta")), Document)
+
+
+def test_a_token_near_the_end_of_its_longest_life_is_not_renewed_again_and_again(place: Place) -> None:
+    """Renewals then add nothing: the server answers, with a lease that is capped."""
+    live, clock, token = given(place, ttl="3600s", explicit_max_ttl="100s")
+    with proxying(place.settings.address) as proxy:
+        live = place.live_with(token, address=proxy.address)
+        live.adapter.before = Session(live.adapter, None, clock).keep_alive
+        for _ in range(50):
+            clock.seconds += 1
+            live.now()
+        assert len([one for one in proxy.log if one.path.endswith("renew-self")]) <= 1
+
+
+def test_a_token_that_may_not_ask_about_itself_is_used_as_it_is(place: Place) -> None:
+    live, _, token = given(place, ttl="120s")
+    body = {"policy": f'path "{place.settings.registry_mount}/*" {{ capabilities = ["read"] }}'}
+    for role in ("applier", "deliverer"):
+        place.root.adapter.put(f"/v1/sys/policies/acl/integrations-{place.name}-{role}", json=body)
+    assert isinstance(live.answer(ReadDocument("meta")), Document)
+    assert live.adapter.token == token
+
+
+def test_while_one_thread_logs_in_anew_the_others_go_on_with_the_old_token() -> None:
+    """And nobody's request goes out without one, for that would look like a token that is no longer valid."""
+    logging_in, other_sent = threading.Event(), threading.Event()
+    auth = '{"auth":{"client_token":"s.%d","lease_duration":60,"renewable":false}}'
+
+    def script(seen: Seen) -> bytes:
+        if seen.target.endswith("/login"):
+            if seen.number > 1:
+                logging_in.set()
+                assert other_sent.wait(10)
+            return reply(200, auth % seen.number)
+        return reply(204)
+
+    with loopback(script) as served, place_less(served.address) as live, ThreadPoolExecutor() as pool:
+        clock = Clock()
+        session = Session(live.adapter, Login("jwt", "jwt"), clock)
+        session.log_in()
+        live.adapter.before = session.keep_alive
+        clock.seconds += 30
+        first = pool.submit(live.delete_document, "runs/a")
+        assert logging_in.wait(10)
+        live.delete_document("runs/b")
+        other_sent.set()
+        first.result(10)
+    tokens = {seen.target.rpartition("/")[2]: seen.headers.get("x-vault-token") for seen in served.seen}
+    assert tokens == {"login": None, "b": "s.1", "a": "s.2"}
+
+
+def place_less(address: str) -> Live:
+    return Live(replace(PLAIN, address=address), patience=HASTY)
 
 
 def test_a_renewal_that_fails_is_not_an_error_while_the_token_lives(

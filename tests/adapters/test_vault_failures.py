@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.adapters.openbao import throw_away
-from reconciler.adapters.vault.adapter import Patience
 from reconciler.adapters.vault.live import Live
+from reconciler.adapters.vault.patience import Patience
 from reconciler.domain.desired import VaultSettings
 from reconciler.domain.secret import Secret
 from reconciler.errors import VaultDenied, VaultError, VaultUnavailable, VaultUnreachable
@@ -188,17 +188,6 @@ def test_destroying_twice_does_what_once_does_so_it_is_repeated() -> None:
     result, seen = outcome(after(2, b"", reply(204)), DestroyVersions("keys/a.b", (1,)))
     assert isinstance(result, Done)
     assert [json.loads(request.body) for request in seen] == [{"versions": [1]}] * 3
-
-
-def test_retry_after_is_honoured_up_to_a_limit() -> None:
-    patience = Patience(longest=3.0)
-    assert patience.pause(1, "2") == 2.0
-    assert patience.pause(1, "86400") == 3.0
-    assert patience.pause(1, "9" * 5000) == 3.0
-    for odd in ("-1", "soon", "Mon, 23 Nov 2026 22:44:58 GMT", ""):
-        assert 0 < patience.pause(1, odd) <= 0.2
-    assert all(0.1 * 2**n <= patience.pause(n + 1, None) <= 0.2 * 2**n for n in range(4))
-    assert patience.pause(50, None) <= 3.0
 
 
 def test_a_refused_connection_and_an_unknown_name() -> None:

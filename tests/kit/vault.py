@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from reconciler.adapters.openbao import RunningServer
-from reconciler.adapters.vault.adapter import Patience
 from reconciler.adapters.vault.bootstrap import bootstrap
 from reconciler.adapters.vault.live import Live
+from reconciler.adapters.vault.patience import Patience
 from reconciler.domain.desired import VaultSettings
 
 PROJECT = "acme-integrations"

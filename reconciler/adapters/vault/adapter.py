@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 import re
 import threading
 import time
@@ -18,6 +17,14 @@ from reconciler.adapters.vault import errors
 from reconciler.adapters.vault.answer import Answer, accept, decode, error_texts, refuse
 from reconciler.adapters.vault.errors import Where
 from reconciler.adapters.vault.paths import role_for
+from reconciler.adapters.vault.patience import (
+    TRANSIENT,
+    WRITE_TRANSIENT,
+    Patience,
+    asked_to_wait,
+    is_sealed,
+    is_transient,
+)
 from reconciler.adapters.vault.wire import Lost, NotSent, Reply, Wire
 from reconciler.domain.desired import VaultSettings
 from reconciler.domain.secret import Secret
@@ -26,31 +33,10 @@ from reconciler.errors import VaultError
 # A bucket is at most 512 KiB; a LIST of detailed metadata has about 600 bytes for each secret.
 CAP = 8 << 20
 LIST_CAP = 256 << 20
-# Statuses that mean: not now. Of these a write was certainly not applied by WRITE_TRANSIENT.
-TRANSIENT = frozenset({412, 429, 472, 473, 500, 502, 503, 504})
-WRITE_TRANSIENT = frozenset({412, 429, 472, 473})
-UPGRADING = "Upgrading from non-versioned to versioned"  # a KV v2 mount in its first second, status 400
 # Requests outside a tenant's namespace: Vault and OpenBao answer them in the root namespace only.
 _ROOT_NAMESPACE = ("sys/health", "sys/init", "sys/seal-status", "sys/unseal", "sys/leader")
 # Sending these twice does what sending them once does, although they are POST or PUT.
 _REPEATABLE = ("sys/capabilities", "sys/policies/", "auth/token/renew-self", "auth/token/roles/")
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long to insist. Times in seconds; no new try begins once ``budget`` is used up."""
-
-    tries: int = 5
-    budget: float = 10.0
-    first: float = 0.2
-    longest: float = 3.0
-
-    def pause(self, tried: int, retry_after: str | None) -> float:
-        """Exponential back-off with jitter; ``Retry-After`` in seconds is honoured up to ``longest``."""
-        if retry_after is not None and retry_after.isdecimal():
-            return min(float(retry_after[:6]), self.longest)
-        jitter = random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, guards nothing
-        return min(self.first * float(2 ** (tried - 1)), self.longest) * jitter
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +71,7 @@ class VaultAdapter(hvac.adapters.Adapter):  # type: ignore[misc]
         self._repeatable = (*_REPEATABLE, f"{secrets}/destroy/", f"{secrets}/metadata/", f"{transit}/sign/")
         self._secret: Secret | None = None
         self._wire = Wire(self.base_uri, settings.ca_cert, settings.timeout.total_seconds())
+        self._served = False  # whether it answered, and was not given up since
         self._verdict_lock = threading.Lock()
         self._verdict: tuple[float, bool] = (0.0, False)
 
@@ -140,8 +127,9 @@ class VaultAdapter(hvac.adapters.Adapter):  # type: ignore[misc]
         headers = {"X-Vault-Request": "true", "Accept": "application/json"}
         if call.body is not None:
             headers["Content-Type"] = "application/json"
-        if self._secret is not None:
-            headers["X-Vault-Token"] = self._secret.reveal()
+        secret = self._secret
+        if secret is not None and not re.fullmatch(r"auth/.+/login", call.where.path):  # a login carries no token
+            headers["X-Vault-Token"] = secret.reveal()
         if self.namespace and not call.where.path.startswith(_ROOT_NAMESPACE):
             headers["X-Vault-Namespace"] = check_header(self.namespace, "vault.namespace")
         if self.run_id:
@@ -157,7 +145,7 @@ class VaultAdapter(hvac.adapters.Adapter):  # type: ignore[misc]
             tried += 1
             reply: Reply | None = None
             failure: VaultError | None = None
-            retry_after: str | None = None
+            asked: float | None = None
             try:
                 reply = self._send(call)
             except NotSent as error:
@@ -166,14 +154,18 @@ class VaultAdapter(hvac.adapters.Adapter):  # type: ignore[misc]
                 make = errors.unreachable if call.repeatable else errors.unclear
                 failure, again = make(call.where, error.why), call.repeatable and not error.lasting
             else:
-                again, retry_after = _is_transient(call, reply), reply.headers.get("retry-after")
-            pause = self.patience.pause(tried, retry_after)
-            if again and tried < self.patience.tries and time.monotonic() - started + pause < self.patience.budget:
+                again, asked = is_transient(call.where.path, reply, repeatable=call.repeatable), asked_to_wait(reply)
+            pause = self.patience.pause(tried, asked)
+            known = self._served or asked is not None
+            if again and self.patience.allows(tried, time.monotonic() - started, pause, known=known):
                 time.sleep(pause)
-            elif reply is not None:
-                return reply
-            elif failure is not None:
+                continue
+            if again or reply is not None:
+                self._served = not again
+            if failure is not None:
                 raise failure
+            assert reply is not None
+            return reply
 
     def _send(self, call: Call) -> Reply:
         method = "GET" if call.where.method == "LIST" else call.where.method
@@ -188,8 +180,8 @@ class VaultAdapter(hvac.adapters.Adapter):  # type: ignore[misc]
         if status == 501 or (status == 503 and self._is_uninitialised()):
             raise errors.uninitialised(call.where)
         if status in TRANSIENT:
-            if call.repeatable or status in WRITE_TRANSIENT or _is_sealed(reply):
-                raise errors.unavailable(call.where, status, texts)
+            if call.repeatable or status in WRITE_TRANSIENT or is_sealed(reply):
+                raise errors.unavailable(call.where, status, texts, asked_to_wait(reply))
             raise errors.unclear(call.where, f"status {status}")
         if status == 404 and any("no handler for route" in text for text in texts):
             raise errors.mount_missing(call.where, _mount_of(self.settings, call.where.path))
@@ -205,42 +197,28 @@ class VaultAdapter(hvac.adapters.Adapter):  # type: ignore[misc]
         with self._verdict_lock:
             judged_at, valid = self._verdict
             if not judged_at or time.monotonic() - judged_at > 2:
-                valid = self._answers("GET", "auth/token/lookup-self", None) or self._answers(
+                # Without an answer it is not known: the plain reading of 403 is the likelier one.
+                valid = self._is_let_in("GET", "auth/token/lookup-self") or self._is_let_in(
                     "POST", "sys/capabilities-self", b'{"paths":["sys/capabilities-self"]}'
                 )
                 self._verdict = (time.monotonic(), valid)
         return valid
 
-    def _answers(self, method: str, path: str, body: bytes | None) -> bool:
+    def _is_let_in(self, method: str, path: str, body: bytes | None = None) -> bool:
+        reply = self.ask_once(method, path, body)
+        return reply is None or reply.status != 403
+
+    def ask_once(self, method: str, path: str, body: bytes | None = None) -> Reply | None:
+        """One try of a request about ourselves or the server's state; None when there was no answer."""
         where = Where(self.base_uri, method, path, "planner")
         try:
-            reply = self._send(Call(where, f"{self._prefix}/v1/{path}", body, None, repeatable=True, cap=CAP))
+            return self._send(Call(where, f"{self._prefix}/v1/{path}", body, None, repeatable=True, cap=CAP))
         except (NotSent, Lost):
-            return True  # not known: the plain reading of 403 is the likelier one
-        return reply.status != 403
+            return None
 
     def _is_uninitialised(self) -> bool:
-        where = Where(self.base_uri, "GET", "sys/seal-status", "planner")
-        try:
-            reply = self._send(Call(where, f"{self._prefix}/v1/sys/seal-status", None, None, repeatable=True, cap=CAP))
-        except (NotSent, Lost):
-            return False
-        return (decode(reply) or {}).get("initialized") is False
-
-
-def _is_transient(call: Call, reply: Reply) -> bool:
-    if reply.status == 400:
-        return any(UPGRADING in text for text in error_texts(reply))
-    if call.where.path == "sys/health":
-        return False  # its status is the answer
-    if call.repeatable:
-        return reply.status in TRANSIENT
-    return reply.status in WRITE_TRANSIENT or _is_sealed(reply)
-
-
-def _is_sealed(reply: Reply) -> bool:
-    """Whether it is Vault itself that says so: such a write was not applied."""
-    return reply.status == 503 and any("sealed" in text.lower() for text in error_texts(reply))
+        reply = self.ask_once("GET", "sys/seal-status")
+        return reply is not None and (decode(reply) or {}).get("initialized") is False
 
 
 def _health_text(call: Call, reply: Reply) -> tuple[str, ...]:

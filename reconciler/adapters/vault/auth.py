@@ -8,15 +8,18 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from reconciler.adapters.vault import errors
-from reconciler.adapters.vault.adapter import Patience, VaultAdapter, check_header
-from reconciler.adapters.vault.answer import Answer
+from reconciler.adapters.vault.adapter import VaultAdapter, check_header
+from reconciler.adapters.vault.answer import Answer, decode
 from reconciler.adapters.vault.errors import StatusError
 from reconciler.adapters.vault.live import Live
 from reconciler.adapters.vault.paths import mount_name
+from reconciler.adapters.vault.patience import TRANSIENT, Patience
 from reconciler.adapters.vault.settings import Login, find_credential, settings_with_environment
 from reconciler.domain.desired import VaultSettings
 from reconciler.domain.secret import Secret
-from reconciler.errors import VaultDenied, VaultError
+from reconciler.errors import TokenInvalid, VaultDenied, VaultError
+
+LOOK_AGAIN_SECONDS = 5.0
 
 
 @contextmanager
@@ -36,64 +39,74 @@ def connect(
     credential = find_credential(effective, environ)
     with Live(effective, detailed=detailed, patience=patience) as live:
         live.run_id = None if run_id is None else check_header(run_id, "the run id")
+        session = Session(live.adapter, None if isinstance(credential, Secret) else credential)
         if isinstance(credential, Secret):
             live.adapter.token = credential.reveal()
         else:
-            session = Session(live.adapter, credential)
             session.log_in()
-            live.adapter.before, live.on_close = session.keep_alive, session.close
+        live.adapter.before, live.on_close = session.keep_alive, session.close
         yield live
 
 
 class Session:
-    """A token got by logging in: renewed at two thirds of its life, replaced when it can live no longer.
+    """Keeps a token alive: renewed when a third of its life is over; one got by logging in is replaced, too.
 
-    Thread-safe. ``clock`` counts seconds: durations of this machine, never instants.
+    ``login`` None: the token was given to us. It is asked how long it lives, renewed while it may be, and neither
+    replaced nor revoked. Thread-safe. ``clock`` counts seconds: durations of this machine, never instants.
     """
 
-    def __init__(self, adapter: VaultAdapter, login: Login, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, adapter: VaultAdapter, login: Login | None, clock: Callable[[], float] = time.monotonic) -> None:
         self._adapter, self._login, self._clock = adapter, login, clock
         self._lock = threading.Lock()
+        self._keeper: int | None = None  # the thread that is at it; its own requests come through here, too
         self._obtained: list[Secret] = []
-        self._due = float("inf")
+        self._due = self._ends = 0.0 if login is None else float("inf")
         self._life = 0.0
         self._renewable = False
 
     def log_in(self) -> None:
         """Get a token and use it from now on. Raises ``VaultError``."""
         login = self._login
+        assert login is not None
         body = dict(login.public) | {name: secret.reveal() for name, secret in login.secret.items()}
         path = f"/v1/auth/{mount_name(login.mount)}/login"
-        previous, self._adapter.token = self._adapter.token, None  # a login carries no token
         try:
             answer: Answer = self._adapter.post(path, json=body)
-            token = self._adapter.get_login_token(answer)
         except (StatusError, VaultDenied) as error:
-            self._adapter.token = previous
             raise _login_refused(login, error) from None
-        except VaultError:
-            self._adapter.token = previous
-            raise
+        token = self._adapter.get_login_token(answer)
         self._adapter.token = token
         self._obtained.append(Secret(token))
         self._schedule(answer)
 
     def keep_alive(self) -> None:
-        """Called before every request: renews the token, or logs in anew, when two thirds of its life are over.
+        """Called before every request: renews the token, or logs in anew, when a third of its life is over.
 
-        One thread does so; the others go on with the token that is still valid. A failure is not
-        raised: the request that needs the token tells.
+        One thread does so; the others go on with the token while it is still valid, else they wait. A failure is
+        not raised: the request that needs the token tells.
         """
-        if self._clock() < self._due or not self._lock.acquire(blocking=False):
+        now = self._clock()
+        if now < self._due or self._keeper == threading.get_ident():
+            return
+        if not self._lock.acquire(blocking=now >= self._ends):
             return
         try:
-            self._due = float("inf")  # our own requests come through here, too
-            if not self._renewed():
-                self.log_in()
+            self._keeper = threading.get_ident()
+            if self._clock() >= self._due:
+                self._keep()
         except VaultError:
             self._due = self._clock() + max(1.0, self._life / 12)
         finally:
+            self._keeper = None
             self._lock.release()
+
+    def _keep(self) -> None:
+        if self._login is None and not self._life:
+            self._look()
+        elif not self._renewed():
+            self._due = float("inf")
+            if self._login is not None:
+                self.log_in()
 
     def close(self) -> None:
         """Revoke every token that was obtained here. What cannot be revoked expires by itself."""
@@ -107,6 +120,17 @@ class Session:
         self._obtained.clear()
         self._adapter.token = None
 
+    def _look(self) -> None:
+        """How long does the token live that was given to us? One that may not ask that is used as it is."""
+        reply = self._adapter.ask_once("GET", "auth/token/lookup-self")
+        data = (decode(reply) or {}).get("data") if reply is not None and reply.status == 200 else None
+        if isinstance(data, dict) and isinstance(data.get("ttl"), int):
+            self._plan(data["ttl"], renewable=data.get("renewable") is True)
+        elif reply is None or reply.status in TRANSIENT:
+            self._due = self._clock() + LOOK_AGAIN_SECONDS
+        else:
+            self._due = float("inf")
+
     def _renewed(self) -> bool:
         """Renew; False when the token cannot be renewed for at least half of what it was given at first."""
         if not self._renewable:
@@ -114,7 +138,8 @@ class Session:
         life = self._life
         try:
             self._schedule(self._adapter.post("/v1/auth/token/renew-self", json={}))
-        except VaultError:
+        except (StatusError, VaultDenied):
+            self._renewable = False
             return False
         renewed, self._life = self._life, life
         return renewed >= life / 2
@@ -124,8 +149,13 @@ class Session:
         life = auth.get("lease_duration") if isinstance(auth, dict) else None
         if not isinstance(auth, dict) or not isinstance(life, int):
             raise errors.unusable(answer.where, "it does not say how long the token lives")
-        self._life, self._renewable = float(life), auth.get("renewable") is True
-        self._due = self._clock() + life * 2 / 3 if life else float("inf")
+        self._plan(life, renewable=auth.get("renewable") is True)
+
+    def _plan(self, life: int, *, renewable: bool) -> None:
+        """``life`` in seconds from now; 0: it lives for ever."""
+        self._life, self._renewable = float(life), renewable
+        self._due = self._clock() + life / 3 if life else float("inf")
+        self._ends = self._clock() + life if life else float("inf")
 
 
 def _login_refused(login: Login, error: VaultError) -> VaultError:
@@ -134,7 +164,7 @@ def _login_refused(login: Login, error: VaultError) -> VaultError:
     why = f"no auth method is mounted at auth/{login.mount}" if missing else "the credential or the role was refused"
     where = getattr(error, "where", None)
     at = f" ({where})" if where is not None else ""
-    return VaultDenied(
+    return TokenInvalid(
         errors.TOKEN_INVALID,
         f"logging in with the method {login.method} at auth/{login.mount}/login failed with status {status}: {why}{at}",
         "check vault.auth (method, role, mount), the credential's age, and the role's bound claims or CIDRs",

@@ -4,6 +4,7 @@
     ├── VaultUnreachable
     │   └── WriteUnclear     a write whose answer was lost: it may or may not have been applied
     ├── VaultDenied
+    │   └── TokenInvalid
     ├── VaultUnavailable
     └── StatusError          any other status; ``live`` gives 404 and 400 their meaning
 
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.domain.canonical import JsonObject
-from reconciler.errors import VaultDenied, VaultError, VaultUnavailable, VaultUnreachable
+from reconciler.errors import TokenInvalid, VaultDenied, VaultError, VaultUnavailable, VaultUnreachable
 
 UNREACHABLE = "RC401"
 UNAVAILABLE = "RC402"
@@ -111,7 +112,8 @@ def unclear(where: Where, why: str) -> WriteUnclear:
     )
 
 
-def unavailable(where: Where, status: int, errors: tuple[str, ...]) -> VaultUnavailable:
+def unavailable(where: Where, status: int, errors: tuple[str, ...], asked: float | None = None) -> VaultUnavailable:
+    """``asked``: how many seconds the server asked to wait (``Retry-After``)."""
     said = " ".join(errors).lower()
     if status == 429:
         why, remedy = "the server limits the rate of requests", "wait, or raise the rate limit quota of these mounts"
@@ -122,7 +124,11 @@ def unavailable(where: Where, status: int, errors: tuple[str, ...]) -> VaultUnav
         remedy = "use the address of the active node or of a load balancer that checks /v1/sys/health"
     else:
         why, remedy = "the server or a proxy before it fails", "look into the server's log and check its storage"
-    return VaultUnavailable(UNAVAILABLE, f"{where}: {why} (status {status}, after all retries)", remedy)
+    tries = "after all retries"
+    if asked:
+        tries += f"; it asks to wait {asked:.0f} s"
+        remedy = f"run the same command again after {asked:.0f} s, or {remedy.removeprefix('wait, or ')}"
+    return VaultUnavailable(UNAVAILABLE, f"{where}: {why} (status {status}, {tries})", remedy)
 
 
 def uninitialised(where: Where) -> VaultUnavailable:
@@ -147,8 +153,8 @@ def denied(where: Where) -> VaultDenied:
     )
 
 
-def token_invalid(where: Where) -> VaultDenied:
-    return VaultDenied(
+def token_invalid(where: Where) -> TokenInvalid:
+    return TokenInvalid(
         TOKEN_INVALID,
         f"{where}: permission denied: the token is expired, revoked or unknown to this server and namespace "
         f"(a token of the {where.role} role is needed)",

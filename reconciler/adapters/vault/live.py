@@ -11,9 +11,10 @@ from typing import Any, Self
 import hvac
 
 from reconciler.adapters.vault import errors, paths
-from reconciler.adapters.vault.adapter import Patience, VaultAdapter
+from reconciler.adapters.vault.adapter import VaultAdapter
 from reconciler.adapters.vault.answer import Answer
 from reconciler.adapters.vault.errors import StatusError, WriteUnclear
+from reconciler.adapters.vault.patience import Patience
 from reconciler.adapters.vault.secretinfo import secret_info
 from reconciler.domain.desired import VaultSettings
 from reconciler.domain.names import is_name

@@ -54,6 +54,7 @@ class _BoundedReader(io.RawIOBase):
     def __init__(self, sock: socket.socket, deadline: float) -> None:
         self._sock, self._deadline = sock, deadline
         self._raw = sock.makefile("rb", buffering=0)
+        self.ended = False
 
     def readable(self) -> bool:
         return True
@@ -63,7 +64,9 @@ class _BoundedReader(io.RawIOBase):
         if left <= 0:
             raise TimeoutError("deadline")
         self._sock.settimeout(left)
-        return self._raw.readinto(buffer)
+        count = self._raw.readinto(buffer)
+        self.ended = self.ended or count == 0
+        return count
 
     def close(self) -> None:
         self._raw.close()
@@ -74,7 +77,14 @@ class _BoundedResponse(http.client.HTTPResponse):
     def __init__(self, sock: socket.socket, *args: Any, deadline: float, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
         self.fp.close()
-        self.fp = io.BufferedReader(_BoundedReader(sock, deadline), 65536)
+        self._reader = _BoundedReader(sock, deadline)
+        self.fp = io.BufferedReader(self._reader, 65536)
+
+    def begin(self) -> None:
+        super().begin()
+        # http.client takes the end of the stream for the end of the headers: a 404 without a body, say.
+        if self._reader.ended:
+            raise http.client.IncompleteRead(b"")
 
 
 def _bind_deadline(connection: urllib3.connection.HTTPConnection) -> None:
@@ -155,8 +165,10 @@ class Wire:
                 why = Lost(f"no complete answer within {seconds}")
             case failures.ProtocolError() | http.client.HTTPException() | OSError():
                 why = Lost("the connection was cut, or the answer is not HTTP")
-            case _:
+            case ValueError():  # http.client refuses a header or the target
                 why = NotSent(f"the request cannot be sent ({type(error).__name__})", lasting=True)
+            case _:
+                why = Lost(f"the answer is not HTTP ({type(error).__name__})", lasting=True)
         return why
 
 
