@@ -72,6 +72,13 @@ class GitLedger:
             return False
         return answer.code == 0 and answer.out != ""
 
+    def holds(self, path: PurePosixPath) -> bool:
+        """Whether HEAD has a file at ``path``, relative to the project. False outside a repository."""
+        try:
+            return self._git.run("cat-file", "-e", f"HEAD:./{path}").code == 0
+        except AuditError:
+            return False
+
     def actor(self) -> str:
         """Who runs this: the CI platform's actor, else git's user.name and user.email, else the login name."""
         for variable in ("GITHUB_ACTOR", "GITLAB_USER_LOGIN"):

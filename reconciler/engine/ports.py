@@ -94,6 +94,10 @@ class Ledger(Protocol):
         """Write report files, atomically each, relative to the project. Raises ``AuditError``."""
         ...
 
+    def holds(self, path: PurePosixPath) -> bool:
+        """Whether HEAD has a file there. False outside a repository."""
+        ...
+
     def commit(self, directory: PurePosixPath, message: str) -> str | None:
         """Commit everything below ``directory`` and nothing else; the new commit, or None when there is
         nothing to commit. Raises ``AuditError``."""

@@ -68,11 +68,14 @@ def report(
 ) -> tuple[RunResult, AuditError | None]:
     """Write the reports of ``result`` and of ``earlier`` runs, commit them, and mark the runs as reported.
 
-    Nothing is lost when that fails: the files stay, the runs stay open and the next run reports them.
+    Nothing is lost when that fails: the files stay, the runs stay open and the next run reports them. What is
+    committed stays as it is: a run that was killed after its own commit is only marked.
     """
     records = read_registry(engine.live, engine.project.name, engine.buckets).records
     directory = PurePosixPath(engine.project.audit_path) / engine.environment.name
-    reported = [recovered(run, engine, records, result.run_id) for run in earlier]
+    earlier = tuple(earlier)
+    untold = [run for run in earlier if not engine.ledger.holds(directory / f"{run.run_id}.json")]
+    reported = [recovered(run, engine, records, result.run_id) for run in untold]
     if result.outcomes:
         reported.append(result)
         result = replace(result, audit_path=str(directory / f"{result.run_id}.json"))
@@ -81,7 +84,8 @@ def report(
             engine.ledger.write(engine.reporter(one, records))
         if not commit:
             return result, None
-        result = replace(result, audit_commit=engine.ledger.commit(directory, _message(engine, reported)))
+        if reported:
+            result = replace(result, audit_commit=engine.ledger.commit(directory, _message(engine, reported)))
         if push:
             engine.ledger.push()
     except AuditError as error:
@@ -89,8 +93,8 @@ def report(
     finally:
         for note in engine.ledger.notes:
             engine.say(note)
-    for one in reported:
-        driver.run(close_run(one.run_id))
+    for run_id in (*(run.run_id for run in earlier), *([result.run_id] if result.outcomes else [])):
+        driver.run(close_run(run_id))
     return result, None
 
 

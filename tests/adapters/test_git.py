@@ -56,6 +56,26 @@ def test_the_report_is_committed(repository: Path) -> None:
     assert book.notes == []
 
 
+def test_what_head_holds(repository: Path) -> None:
+    """A report is in the ledger when it is committed, not when it is on disk or staged."""
+    book = ledger(repository)
+    assert not book.holds(REPORT)
+    book.write({REPORT: "{}\n"})
+    git(repository, "add", str(REPORT))
+    assert not book.holds(REPORT)
+    book.commit(AUDIT, MESSAGE)
+    (repository / REPORT).unlink()
+    assert book.holds(REPORT)
+    project = repository / "project"
+    project.mkdir()
+    assert not ledger(project).holds(REPORT)  # relative to the project, not to the repository
+    below = PurePosixPath("audit/staging/run-2.json")
+    ledger(project).write({below: "{}\n"})
+    ledger(project).commit(AUDIT, MESSAGE)
+    assert ledger(project).holds(below)
+    assert not ledger(repository.parent).holds(REPORT)
+
+
 def test_nothing_to_commit(repository: Path) -> None:
     book = ledger(repository)
     assert book.commit(AUDIT, MESSAGE) is None

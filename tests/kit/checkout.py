@@ -187,3 +187,13 @@ class Checkout:
             document = self.vault("GET", f"registry/metadata/{name}")
             found[name] = document["data"]["current_version"] if document else 0
         return found
+
+
+def new_checkout(place: Place, root: Path, buckets: int = 256) -> Checkout:
+    """A committed repository whose project has the one environment of ``place``, and no client."""
+    root.mkdir()
+    git(root, "init", "--quiet")
+    made = Checkout(root, place, buckets=buckets)
+    made.project()
+    made.commit("project")
+    return made

@@ -8,9 +8,9 @@ from collections.abc import Callable
 LIMIT_SECONDS = 40.0
 
 
-def until(condition: Callable[[], bool]) -> None:
+def until(condition: Callable[[], bool], every: float = 0.2) -> None:
     """Return once ``condition`` holds; fail the test when it does not come to hold."""
     deadline = time.monotonic() + LIMIT_SECONDS
     while not condition():
         assert time.monotonic() < deadline, "it did not come to pass"
-        time.sleep(0.2)
+        time.sleep(every)

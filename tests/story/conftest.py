@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.adapters.openbao import RunningServer
-from tests.kit.checkout import Checkout
-from tests.kit.repositories import git, isolate
+from tests.kit.checkout import Checkout, new_checkout
+from tests.kit.repositories import isolate
 from tests.kit.vault import Place, bootstrapped
 
 
@@ -20,23 +20,12 @@ def checkout(openbao: RunningServer, tmp_path: Path, monkeypatch: pytest.MonkeyP
     Its registry has 16 buckets, so that clients share buckets and a test costs few requests.
     """
     with bootstrapped(openbao, 16) as place:
-        made = repository(place, tmp_path, monkeypatch)
-        made.buckets = 16
-        yield made
+        isolate(monkeypatch, tmp_path / "home")
+        yield new_checkout(place, tmp_path / "repository", 16)
 
 
 @pytest.fixture
 def wide_checkout(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
     """The same with the 256 buckets that everybody gets."""
-    return repository(place, tmp_path, monkeypatch)
-
-
-def repository(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
     isolate(monkeypatch, tmp_path / "home")
-    root = tmp_path / "repository"
-    root.mkdir()
-    git(root, "init", "--quiet")
-    made = Checkout(root, place)
-    made.project()
-    made.commit("project")
-    return made
+    return new_checkout(place, tmp_path / "repository")

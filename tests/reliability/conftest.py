@@ -1,0 +1,29 @@
+"""Fixtures of the tests that break things."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from reconciler.adapters.openbao import RunningServer
+from tests.kit.proxy import proxying
+from tests.kit.repositories import isolate
+from tests.kit.stage import Stage
+from tests.kit.zygote import Zygote, forking
+
+
+@pytest.fixture(scope="session")
+def zygote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zygote]:
+    """Starts whole commands as processes of their own."""
+    with forking(tmp_path_factory.mktemp("outputs")) as waiting:
+        yield waiting
+
+
+@pytest.fixture
+def stage(openbao: RunningServer, zygote: Zygote, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+    """The real server behind a proxy, and a place for repositories."""
+    isolate(monkeypatch, tmp_path / "home")
+    with proxying(openbao.address) as proxy:
+        yield Stage(openbao, zygote, proxy, tmp_path)
