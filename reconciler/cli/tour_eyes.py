@@ -11,7 +11,7 @@ from reconciler.adapters.vault.meta import read_meta
 from reconciler.cli.tour import NotAsTold
 from reconciler.domain.record import Version, VersionState
 from reconciler.domain.secret import Secret
-from reconciler.engine.observe import read_registry
+from reconciler.engine.records import read_registry
 
 _VALID = (VersionState.ACTIVE, VersionState.RETIRING)
 # More versions of a signing secret than the story makes.

@@ -142,7 +142,7 @@ def reporter(project: Project) -> Callable[[RunResult, Mapping[str, ClientRecord
 def required_records(project: Project, environment: Environment) -> Mapping[str, ClientRecord] | None:
     """The records of the environment that the promotion gate asks for, None when there is no gate."""
     from reconciler.adapters.vault.meta import read_meta
-    from reconciler.engine.observe import read_registry
+    from reconciler.engine.records import read_registry
 
     if environment.requires is None:
         return None

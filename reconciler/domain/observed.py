@@ -58,6 +58,7 @@ class Observed:
     ``records`` holds the clients of this project by name. ``secrets`` maps each path of the secrets
     mount to what is known of it. ``claims`` maps the path of every pending version to the key ids
     found there (from ``subkeys``). ``foreign`` names clients whose record belongs to another project.
+    ``misplaced`` maps clients to a bucket that holds a record of theirs and should not.
     """
 
     now: datetime
@@ -66,8 +67,10 @@ class Observed:
     buckets: int
     claims: Mapping[str, frozenset[str]] = field(default_factory=dict)
     foreign: Mapping[str, str] = field(default_factory=dict)
+    misplaced: Mapping[str, str] = field(default_factory=dict)
     unmanaged: tuple[str, ...] = ()  # paths of the secrets mount that belong to no record
     open_runs: tuple[OpenRun, ...] = ()
+    unreadable_runs: frozenset[str] = frozenset()  # ids; their events are kept as those of open runs are
     lease: Lease | None = None
     policies_edited: tuple[str, ...] = ()  # names of Vault policies that differ from what bootstrap writes
     deep: bool = True  # versions are known for every secret, not only names

@@ -140,7 +140,7 @@ def carry_out(
     stop: Stop,
 ) -> tuple[Outcome, ...]:  # fmt: skip
     total = len(plan.changes)
-    unreported = frozenset(run.run_id for run in observed.open_runs if not run.closed)
+    unreported = observed.unreadable_runs | {run.run_id for run in observed.open_runs if not run.closed}
     run = Run(
         run_id, engine.project.name, unreported, observed.secrets.get, stop.asked,
         lambda outcome: engine.progress(outcome, total),

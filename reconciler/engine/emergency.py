@@ -6,13 +6,15 @@ from dataclasses import replace
 
 from reconciler.domain.observed import Observed
 from reconciler.domain.plan import Outcome, OutcomeStatus, Plan
+from reconciler.domain.record import ClientRecord
 from reconciler.domain.run import RunResult
 from reconciler.engine.apply import Options, Stop, carry_out, new_run_id, open_driver, put_on_record, result_of
 from reconciler.engine.engine import Engine
-from reconciler.engine.observe import read_lease, read_registry, read_runs
+from reconciler.engine.records import read_buckets, readable_runs, survey
 from reconciler.engine.reporting import left_over, report
-from reconciler.errors import AuditError
+from reconciler.errors import AuditError, BlockedError
 from reconciler.planning.emergency import revocation_plan
+from reconciler.planning.ownership import doubts, is_moved
 from reconciler.planning.reasons import RevocationRequest
 
 # A revocation that keeps losing races against a running apply tries again this often.
@@ -24,7 +26,7 @@ def revoke(engine: Engine, request: RevocationRequest, options: Options) -> tupl
 
     Raises ``UsageError`` for an unknown client or key, ``VaultError``.
     """
-    observed = _look(engine)
+    observed = _look(engine, request.client)
     plan = _plan(engine, request, observed)
     run_id = new_run_id(observed.now, plan.digest)
     stop = Stop(engine)
@@ -40,7 +42,7 @@ def revoke(engine: Engine, request: RevocationRequest, options: Options) -> tupl
             rest = [outcome for outcome in outcomes if outcome.status is not OutcomeStatus.DONE]
             if not rest or all(outcome.status is OutcomeStatus.FAILED for outcome in rest) or stop.asked():
                 break
-            observed = _look(engine)
+            observed = _look(engine, request.client)
             plan = _plan(engine, request, observed)
         result = result_of(engine, run_id, plan, observed.now, (*done, *rest), options, driver.clock.now())
         earlier = left_over(observed.open_runs, observed.lease, observed.now, run_id)
@@ -57,15 +59,38 @@ def _plan(engine: Engine, request: RevocationRequest, observed: Observed) -> Pla
 def _moved(request: RevocationRequest, observed: Observed) -> RevocationRequest:
     """A client whose rename was cut short is revoked under its new name, where its record is kept up."""
     record = observed.records.get(request.client)
-    if record is not None and record.moving_to in observed.records:
+    if record is not None and is_moved(record, observed):
         return replace(request, client=str(record.moving_to))
     return request
 
 
-def _look(engine: Engine) -> Observed:
-    """The registry, the runs and the lease: an emergency does not wait for a look at every secret."""
-    registry = read_registry(engine.live, engine.project.name, engine.buckets)
-    return Observed(
-        registry.now, registry.records, {}, engine.buckets, foreign=registry.foreign,
-        open_runs=read_runs(engine.live), lease=read_lease(engine.live),
+def _look(engine: Engine, client: str) -> Observed:
+    """What is on record for ``client``, and which runs are open. An emergency neither waits for a look at every
+    secret nor stops at a document that has no part in it: only the buckets of the client are read.
+
+    Raises ``BlockedError`` when its record was edited by hand and claims the secrets of another client.
+    """
+    live, owner = engine.live, engine.project.name
+    found = read_buckets(live, owner, engine.buckets, [client])
+    record = found.records.get(client)
+    if record is not None and record.moving_to is not None:
+        found = read_buckets(live, owner, engine.buckets, [client, record.moving_to])
+    runs, unreadable = readable_runs(live)
+    observed = Observed(
+        found.now, found.records, {}, engine.buckets, foreign=found.foreign, open_runs=runs, unreadable_runs=unreadable,
+        misplaced={name: bucket for name, (bucket, _) in found.misplaced.items()},
     )  # fmt: skip
+    if record is not None and not record.edited:
+        return observed
+    known = survey(live, owner, engine.buckets)
+    observed = replace(observed, records={**known.records, **found.records}, misplaced=known.misplaced)
+    if record is not None:
+        _refuse_shared(observed, record)
+    return observed
+
+
+def _refuse_shared(observed: Observed, record: ClientRecord) -> None:
+    """An edited record must not cost another client its secrets, whoever asks. Raises ``BlockedError`` RC305."""
+    for doubt in doubts(observed):
+        if doubt.code == "RC305" and record.name in doubt.clients:
+            raise BlockedError(doubt.code, doubt.message, doubt.remedy)

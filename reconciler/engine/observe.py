@@ -3,43 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 
-from reconciler.domain.names import bucket_names
-from reconciler.domain.observed import Lease, Observed, OpenRun, SecretInfo
+from reconciler.domain.observed import Observed, SecretInfo
 from reconciler.domain.record import USABLE, ClientRecord, SeriesKind, VersionState
 from reconciler.engine.ports import LiveState
-from reconciler.registry.bucket import refuse_deleted
-from reconciler.registry.codec import decode_bucket
-from reconciler.registry.requests import Document, Metadata, ReadDocument, ReadMetadata, ReadSubkeys, Request, Subkeys
-from reconciler.registry.run_codec import decode_lease, decode_run
+from reconciler.engine.records import read_lease, read_registry, read_runs
+from reconciler.registry.requests import Metadata, ReadMetadata, ReadSubkeys, Request, Subkeys
 from reconciler.registry.steps import Expected, expect
 
 FOLDERS = tuple(kind.folder for kind in SeriesKind)
-
-
-@dataclass(frozen=True, slots=True)
-class Registry:
-    """The registry alone, without a look at the secrets: enough for ``status`` of another environment."""
-
-    records: Mapping[str, ClientRecord]
-    foreign: Mapping[str, str]
-    now: datetime
-
-
-def read_registry(live: LiveState, owner: str, buckets: int) -> Registry:
-    """All records. Every bucket is read by name: a LIST may be cut short by a policy and nobody would know."""
-    records: dict[str, ClientRecord] = {}
-    foreign: dict[str, str] = {}
-    names = bucket_names(buckets)
-    documents = _documents(live, [f"buckets/{name}" for name in names])
-    for name, document in zip(names, documents, strict=True):
-        refuse_deleted(name, document)
-        own, others = decode_bucket(document.text, owner)
-        records.update(own)
-        foreign.update({name: str(raw.get("owner")) for name, raw in others.items()})
-    return Registry(dict(sorted(records.items())), foreign, max(document.at for document in documents))
 
 
 def observe(live: LiveState, owner: str, buckets: int, *, deep: bool = False) -> Observed:
@@ -55,9 +27,8 @@ def observe(live: LiveState, owner: str, buckets: int, *, deep: bool = False) ->
         secrets.update(found)
         versions_known = versions_known and known
     secrets.update(_confirmed(live, registry.records, secrets))
-    managed = {
-        record.secret_path(kind, name) for record in registry.records.values() for kind, name, _ in record.all_series()
-    }
+    known_records = [*registry.records.values(), *(record for _, record in registry.misplaced.values())]
+    managed = {record.secret_path(kind, name) for record in known_records for kind, name, _ in record.all_series()}
     unmanaged = [
         path for path in secrets if path not in managed and path.split("/")[1].split(".")[0] not in registry.foreign
     ]
@@ -68,27 +39,12 @@ def observe(live: LiveState, owner: str, buckets: int, *, deep: bool = False) ->
         buckets=buckets,
         claims=_claims(live, registry.records),
         foreign=registry.foreign,
+        misplaced={client: bucket for client, (bucket, _) in registry.misplaced.items()},
         unmanaged=tuple(sorted(unmanaged)),
         open_runs=read_runs(live),
         lease=read_lease(live),
         deep=versions_known,
     )
-
-
-def read_runs(live: LiveState) -> tuple[OpenRun, ...]:
-    """The runs on record, oldest first: open ones, and closed ones that were not pruned yet."""
-    documents = _documents(live, [f"runs/{name}" for name in live.list_documents("runs")])
-    runs = [decode_run(document.text) for document in documents if document.text is not None]
-    return tuple(sorted(runs, key=lambda run: (run.started_at, run.run_id)))
-
-
-def read_lease(live: LiveState) -> Lease | None:
-    """The lease, None when nobody holds it now by the server's time."""
-    document = _documents(live, ["lease"])[0]
-    if document.text is None:
-        return None
-    lease = decode_lease(document.text)
-    return lease if lease.until > document.at else None
 
 
 def _confirmed(
@@ -115,10 +71,6 @@ def _claims(live: LiveState, records: Mapping[str, ClientRecord]) -> dict[str, f
     ]
     answers = _answers(live, [ReadSubkeys(path, number) for path, number in pending], Subkeys)
     return {path: answer.ids for (path, _), answer in zip(pending, answers, strict=True)}
-
-
-def _documents(live: LiveState, names: Sequence[str]) -> list[Document]:
-    return _answers(live, [ReadDocument(name) for name in names], Document)
 
 
 def _answers(live: LiveState, requests: Sequence[Request], kind: type[Expected]) -> list[Expected]:

@@ -13,8 +13,8 @@ from reconciler.domain.record import ClientRecord
 from reconciler.domain.run import RunResult
 from reconciler.engine.drive import Driver
 from reconciler.engine.engine import Engine
-from reconciler.engine.observe import read_registry
-from reconciler.errors import AuditError
+from reconciler.engine.records import read_registry, survey
+from reconciler.errors import AuditError, RegistryError
 from reconciler.registry.documents import close_run
 
 # An emergency revocation takes no lease: this long it is taken to be still at work.
@@ -71,7 +71,11 @@ def report(
     Nothing is lost when that fails: the files stay, the runs stay open and the next run reports them. What is
     committed stays as it is: a run that was killed after its own commit is only marked.
     """
-    records = read_registry(engine.live, engine.project.name, engine.buckets).records
+    try:
+        records = read_registry(engine.live, engine.project.name, engine.buckets).records
+    except RegistryError as error:  # of a client that this run has no part in, or it would not have come so far
+        engine.say(f"{error.message}: reports of earlier runs wait until it can be read")
+        records, earlier = survey(engine.live, engine.project.name, engine.buckets).records, ()
     directory = PurePosixPath(engine.project.audit_path) / engine.environment.name
     earlier = tuple(earlier)
     untold = [run for run in earlier if not engine.ledger.holds(directory / f"{run.run_id}.json")]

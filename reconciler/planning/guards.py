@@ -5,17 +5,17 @@ A guard returns findings. An error blocks the plan; a waiver that covers it turn
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from reconciler.domain import names
 from reconciler.domain.canonical import iso
-from reconciler.domain.desired import Budget, Desired, Waiver
-from reconciler.domain.observed import Observed
-from reconciler.domain.plan import Action, ActionKind, Finding, Level
-from reconciler.domain.record import ClientRecord, ClientStatus, SeriesKind
+from reconciler.domain.desired import Budget, Waiver
+from reconciler.domain.plan import ActionKind, Finding, Level
+from reconciler.domain.record import ClientStatus
+from reconciler.planning.ownership import OWNERSHIP, OWNERSHIP_GUARDS
 from reconciler.planning.reasons import DRIFT, Reason
+from reconciler.planning.situation import Block, Situation
 
 # What a freeze and a promotion gate hold back: a change that somebody declared. Repairs, expiries and
 # the end of a grace go on, because holding them back would break consumers.
@@ -25,93 +25,16 @@ DECLARED = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Situation:
-    """What a guard may look at. ``required`` is the observation of the environment that must come first."""
-
-    desired: Desired
-    observed: Observed
-    now: datetime
-    actions: Sequence[Action]
-    required: Mapping[str, ClientRecord] | None = None
-    required_name: str = ""
-
-    def of_kind(self, *kinds: ActionKind) -> list[Action]:
-        return [action for action in self.actions if action.kind in kinds]
-
-    def record_of(self, client: str) -> ClientRecord | None:
-        """The record that belongs to a client: while it is being renamed, the one under the old name."""
-        declared = self.desired.clients.get(client)
-        own = self.observed.records.get(client)
-        return own or (self.observed.records.get(declared.renamed_from or "") if declared else None)
-
-    @property
-    def renames(self) -> list[Action]:
-        return [action for action in self.of_kind(ActionKind.UPDATE_CLIENT) if action.reason == Reason.RENAMED]
-
-    @property
-    def live(self) -> list[ClientRecord]:
-        return [record for record in self.observed.records.values() if record.status is not ClientStatus.RETIRED]
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """A reason to refuse the plan. ``guard`` is the word a waiver uses; ``client`` None: the whole plan."""
-
-    guard: str
-    code: str
-    client: str | None
-    message: str
-    remedy: str
-
-
-def ownership(situation: Situation) -> Iterable[Block]:
-    """What another project or a person put there is never changed."""
-    for action in (*situation.of_kind(ActionKind.REGISTER_CLIENT), *situation.renames):
-        owner = situation.observed.foreign.get(action.client)
-        if owner is not None:
-            yield Block(
-                "ownership", "RC301", action.client, f"client {action.client} is registered by project {owner}",
-                "choose another name, or let that project give it up",
-            )  # fmt: skip
-    for action in situation.renames:
-        present = situation.observed.records.get(action.client)
-        if present is not None and present.status is ClientStatus.RETIRED:
-            yield Block(
-                "ownership", "RC304", action.client, f"the name {action.client} is that of a client that was retired",
-                "rename to another name: a retired client keeps its name, its history and its version numbers",
-            )  # fmt: skip
-
-
-def occupied_paths(situation: Situation) -> Iterable[Block]:
-    """A new client must not write where something is already."""
-    storage = {record.storage_name: record.name for record in situation.observed.records.values()}
-    unmanaged = set(situation.observed.unmanaged)
-    for action in situation.of_kind(ActionKind.ISSUE_KEY, ActionKind.ISSUE_SECRET):
-        record = situation.record_of(action.client)
-        name = record.storage_name if record else action.client
-        kind = SeriesKind.KEY if action.kind is ActionKind.ISSUE_KEY else SeriesKind.WEBHOOK
-        path = f"{kind.folder}/{name}.{action.item}"
-        if path in unmanaged:
-            yield Block(
-                "ownership", "RC302", action.client, f"{path} holds a secret that we did not write",
-                "move or delete it, or choose another name; it is never overwritten",
-            )  # fmt: skip
-    for action in situation.of_kind(ActionKind.REGISTER_CLIENT):
-        holder = storage.get(action.client)
-        if holder is not None and holder != action.client:
-            yield Block(
-                "ownership", "RC303", action.client, f"the secrets of {holder} are still kept under {action.client}",
-                f"choose another name: {holder} was renamed from it and its consumers read the old path",
-            )  # fmt: skip
-
-
 def protect(situation: Situation) -> Iterable[Block]:
     """Protection lives on the live record: it does not die with the file."""
     for action in situation.of_kind(ActionKind.RETIRE_CLIENT):
         record = situation.record_of(action.client)
         declared = situation.desired.clients.get(action.client)
-        if record is not None and record.protect and (declared is None or declared.protect):
+        if record is None:
+            continue
+        # That an edited record is not protected may be the edit; without a declaration RC307 blocks it.
+        protected = record.protect or (record.edited and declared is not None)
+        if protected and (declared is None or declared.protect):
             how = "its declaration is gone" if declared is None else "it is declared retired"
             yield Block(
                 "protect", "RC310", action.client, f"client {action.client} is protected and {how}",
@@ -205,8 +128,7 @@ def promotion(situation: Situation) -> Iterable[Block]:
 
 
 GUARDS: list[Callable[[Situation], Iterable[Block]]] = [
-    ownership,  # another project's clients
-    occupied_paths,  # secrets that somebody else wrote
+    *OWNERSHIP_GUARDS,
     protect,
     remove_all,  # a missing folder
     removal_budget,
@@ -236,7 +158,7 @@ def _finding(block: Block, situation: Situation) -> Finding:
 
 def _waiver(block: Block, situation: Situation) -> Waiver | None:
     """A waiver is void from its date on (UTC). Ownership is never waived: it is somebody else's."""
-    if block.guard == "ownership":
+    if block.guard == OWNERSHIP:
         return None
     today = iso(situation.now)[:10]
     for waiver in situation.desired.policy.waivers:

@@ -13,9 +13,11 @@ from reconciler.domain.observed import Observed
 from reconciler.domain.plan import Action, ActionKind, Finding, Level, Plan, Risk
 from reconciler.domain.record import ClientRecord, ClientStatus
 from reconciler.planning.clients import Context, client_action, plan_client
-from reconciler.planning.guards import Situation, guard_findings
+from reconciler.planning.guards import guard_findings
 from reconciler.planning.order import ordered
+from reconciler.planning.ownership import doubt_findings, is_moved
 from reconciler.planning.reasons import DRIFT, Cause, Reason, RotationRequest
+from reconciler.planning.situation import Situation
 
 _DRIFT_CODES = {
     Reason.SECRET_MISSING: "RC351",
@@ -70,7 +72,10 @@ def make_plan(inputs: Inputs) -> Plan:
         desired, observed, inputs.guarded_at or inputs.now, result, inputs.required,
         desired.environment.requires or "",
     )  # fmt: skip
-    findings = (*guard_findings(situation), *_drift_findings(result, observed), *_live_findings(observed))
+    guarded = guard_findings(situation)
+    findings = (
+        *guarded, *doubt_findings(situation, guarded), *_drift_findings(result, observed), *_live_findings(observed)
+    )  # fmt: skip
     revisions = {name: record.revision if record else 0 for name, record in touched.items()}
     digests = {name: desired.clients[name].digest if name in desired.clients else "" for name in touched}
     return Plan(
@@ -128,12 +133,6 @@ def _former(client: DesiredClient, desired: Desired, observed: Observed) -> Clie
     if client.state is ClientState.RETIRED and client.name in observed.records:
         return None
     return None if old.moving_to == client.name and is_moved(old, observed) else old
-
-
-def is_moved(record: ClientRecord, observed: Observed) -> bool:
-    """Whether a rename got as far as the new record: the old one is only left to be removed."""
-    moved = observed.records.get(record.moving_to or "")
-    return moved is not None and moved.storage_name == record.storage_name
 
 
 def _unfinished_renames(
@@ -195,8 +194,8 @@ def _drift_findings(actions: Sequence[Action], observed: Observed) -> list[Findi
     planned = {action.client for action in drifted if action.reason == Reason.RECORD_EDITED}
     return findings + [
         Finding(
-            "RC354", Level.WARNING, "the record was changed by hand; nothing of it is in use",
-            names.client_address(name), "find out who changed it by hand; what is issued next is new",
+            "RC354", Level.WARNING, "the record was changed by hand; what it says is not trusted",
+            names.client_address(name), "find out who changed it by hand; declaring the client restores its record",
         )
         for name, record in observed.records.items()
         if name not in planned and (record.edited or any(series.edited for _, _, series in record.all_series()))

@@ -46,7 +46,7 @@ class Bucket:
         """Read the bucket. Raises ``RegistryError`` when it cannot be decoded."""
         document = expect((yield ReadDocument(f"buckets/{self.name}")), Document)
         refuse_deleted(self.name, document)
-        self.records, self._foreign = decode_bucket(document.text, self._owner)
+        self.records, self._foreign = decode_bucket(document.text, self._owner, f"buckets/{self.name}")
         self._version = document.version
         self.at = document.at
 
@@ -127,7 +127,7 @@ def refuse_deleted(name: str, document: Document) -> None:
     every client in it would be registered and issued anew. Raises ``RegistryError`` RC444."""
     if document.text is None and document.version:
         raise RegistryError(
-            "RC444", f"bucket {name} of the registry was deleted by hand: version {document.version} cannot be read",
+            "RC444", f"buckets/{name} of the registry was deleted by hand: version {document.version} cannot be read",
             f"bring it back with 'kv undelete', or with 'kv rollback' to a version before {document.version}",
         )  # fmt: skip
 

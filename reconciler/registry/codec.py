@@ -44,31 +44,33 @@ def write_raw_clients(clients: Mapping[str, Json]) -> str:
     return text
 
 
-def raw_clients(text: str | None) -> dict[str, Json]:
-    """The records of a bucket as they are stored, empty for None. Raises ``RegistryError`` RC442, RC443."""
+def raw_clients(text: str | None, where: str) -> dict[str, Json]:
+    """The records of the bucket ``where`` as they are stored, empty for None. Raises ``RegistryError`` RC442, RC443."""
     if text is None:
         return {}
-    clients = parse_stored(text, "bucket").get("clients")
+    clients = parse_stored(text, where).get("clients")
     if not isinstance(clients, dict):
-        raise garbled("bucket", TypeError())
+        raise garbled(where, "it has no clients")
     return clients
 
 
-def decode_bucket(text: str | None, owner: str) -> tuple[dict[str, ClientRecord], dict[str, Json]]:
-    """The records of project ``owner``, and the records of other projects as they are.
+def decode_bucket(
+    text: str | None, owner: str, where: str = "a bucket"
+) -> tuple[dict[str, ClientRecord], dict[str, Json]]:
+    """The records of project ``owner``, and the records of other projects as they are. ``where`` names the document.
 
     Raises ``RegistryError`` RC442 for a format of the future and RC443 for anything that is not a bucket.
     """
     records: dict[str, ClientRecord] = {}
     foreign: dict[str, Json] = {}
-    try:
-        for name, raw in raw_clients(text).items():
+    for name, raw in raw_clients(text, where).items():
+        try:
             if raw["owner"] == owner:
                 records[name] = decode_record(raw, name)
             else:
                 foreign[name] = raw
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise garbled("bucket", error) from None
+        except (KeyError, TypeError, ValueError, AttributeError):
+            raise garbled(where, f"the record of {name[:63]!r} in it has not the form of one") from None
     return records, foreign
 
 
@@ -101,7 +103,7 @@ def decode_record(raw: Mapping[str, Any], name: str) -> ClientRecord:
     """What is stored under ``name``. Raises ``AttributeError``, ``KeyError``, ``TypeError`` or ``ValueError``."""
     edited = raw["sum"] != _record_sum(raw) or raw["name"] != name
     if edited:
-        require_record(raw)
+        require_record(raw, name)
     return ClientRecord(
         name=name,
         owner=raw["owner"],

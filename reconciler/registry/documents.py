@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from reconciler.domain.observed import Lease, OpenRun
-from reconciler.errors import VaultUnreachable
+from reconciler.errors import RegistryError, VaultUnreachable
 from reconciler.registry.requests import Conflict, Document, ReadDocument, WriteDocument, Written
 from reconciler.registry.run_codec import decode_lease, decode_run, encode_lease, encode_run
 from reconciler.registry.steps import Steps, expect
@@ -31,6 +31,17 @@ def put_document(name: str, text: str, cas: int) -> Steps[bool]:
     )  # fmt: skip
 
 
+def standing_lease(document: Document) -> Lease | None:
+    """The lease on record, None when there is none or nobody can read it: it only saves work, and one that
+    somebody spoilt must not keep every run from starting. Raises ``RegistryError`` RC442 for a format of the future."""
+    try:
+        return None if document.text is None else decode_lease(document.text)
+    except RegistryError as error:
+        if error.code != "RC443":
+            raise
+        return None
+
+
 def take_lease(holder: str, ttl: timedelta) -> Steps[Lease]:
     """Take or renew the lease; the lease as it stands afterwards: ours, or somebody else's that still runs.
 
@@ -38,10 +49,9 @@ def take_lease(holder: str, ttl: timedelta) -> Steps[Lease]:
     """
     while True:
         document = expect((yield ReadDocument("lease")), Document)
-        if document.text is not None:
-            lease = decode_lease(document.text)
-            if lease.holder != holder and lease.until > document.at:
-                return lease
+        lease = standing_lease(document)
+        if lease is not None and lease.holder != holder and lease.until > document.at:
+            return lease
         mine = Lease(holder, document.at + ttl)
         if (yield from put_document("lease", encode_lease(mine), document.version)):
             return mine
@@ -50,7 +60,8 @@ def take_lease(holder: str, ttl: timedelta) -> Steps[Lease]:
 def release_lease(holder: str) -> Steps[None]:
     """Give the lease back, if it is still ours."""
     document = expect((yield ReadDocument("lease")), Document)
-    if document.text is None or decode_lease(document.text).holder != holder:
+    lease = standing_lease(document)
+    if lease is None or lease.holder != holder:
         return
     yield from put_document("lease", encode_lease(Lease(holder, document.at)), document.version)
 
@@ -67,6 +78,6 @@ def close_run(run_id: str) -> Steps[None]:
         document = expect((yield ReadDocument(name)), Document)
         if document.text is None:
             return
-        run = decode_run(document.text)
+        run = decode_run(document.text, name)
         if run.closed or (yield from put_document(name, encode_run(replace(run, closed=True)), document.version)):
             return

@@ -30,7 +30,9 @@ def rebucket(old: int, new: int, meta: str, meta_version: int) -> Steps[int]:
     meanwhile, ``VaultUnreachable`` when a bucket keeps changing.
     """
     documents = yield from read_buckets(old)
-    copied = {name: raw_clients(document.text) for name, document in documents.items()}
+    copied = {name: raw_clients(document.text, f"buckets/{name}") for name, document in documents.items()}
+    for name, clients in copied.items():
+        refuse_misplaced(name, clients, old)
     spread: dict[str, dict[str, Json]] = {}
     for clients in copied.values():
         for client, raw in clients.items():
@@ -46,6 +48,18 @@ def rebucket(old: int, new: int, meta: str, meta_version: int) -> Steps[int]:
     for name, document in documents.items():
         yield from close_bucket(name, document, copied[name], new)
     return sum(len(clients) for clients in copied.values())
+
+
+def refuse_misplaced(name: str, clients: Mapping[str, Json], buckets: int) -> None:
+    """A record in the wrong bucket would come to stand beside, or over, the one that counts. Raises
+    ``RegistryError`` RC306."""
+    for client in clients:
+        if (proper := bucket_of(client, buckets)) != name:
+            raise RegistryError(
+                "RC306", f"a record of {client} lies in buckets/{name} and belongs in buckets/{proper}",
+                "somebody moved it by hand: bring back the versions of both buckets from before with "
+                "'bao kv rollback' or 'vault kv rollback'; nothing was changed",
+            )  # fmt: skip
 
 
 def read_buckets(count: int) -> Steps[dict[str, Document]]:
@@ -73,7 +87,7 @@ def close_bucket(name: str, document: Document, copied: Mapping[str, Json], new:
         if document.version == 0 or (yield from put_document(f"buckets/{name}", marker, document.version)):
             return
         document = expect((yield ReadDocument(f"buckets/{name}")), Document)
-        present = raw_clients(document.text)
+        present = raw_clients(document.text, f"buckets/{name}")
         for client, raw in present.items():
             if raw != copied.get(client):
                 yield from carry_over(client, raw, new)
@@ -86,7 +100,7 @@ def carry_over(client: str, raw: Json, new: int) -> Steps[None]:
     name = f"buckets/{bucket_of(client, new)}"
     for _ in range(MAX_TRIES):
         document = expect((yield ReadDocument(name)), Document)
-        clients = raw_clients(document.text)
+        clients = raw_clients(document.text, name)
         if client in clients and clients[client]["revision"] >= raw["revision"]:
             return
         if (yield from put_document(name, write_raw_clients({**clients, client: raw}), document.version)):

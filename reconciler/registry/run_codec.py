@@ -23,14 +23,14 @@ def encode_run(run: OpenRun) -> str:
     )
 
 
-def decode_run(text: str) -> OpenRun:
-    """Raises ``RegistryError`` RC442 or RC443."""
-    document = parse_stored(text, "run document")
+def decode_run(text: str, where: str = "a run") -> OpenRun:
+    """``where`` names the document. Raises ``RegistryError`` RC442 or RC443."""
+    document = parse_stored(text, where)
     try:
         fields = {key: value for key, value in document.items() if key != "format"}
         return OpenRun(**{**fields, "started_at": parse_iso(fields["started_at"])})
-    except (KeyError, TypeError, ValueError) as error:
-        raise garbled("run document", error) from None
+    except (KeyError, TypeError, ValueError):
+        raise garbled(where, "it has not the fields of a run") from None
 
 
 def encode_lease(lease: Lease) -> str:
@@ -41,6 +41,6 @@ def decode_lease(text: str) -> Lease:
     """Raises ``RegistryError`` RC442 or RC443."""
     document = parse_stored(text, "lease")
     try:
-        return Lease(document["holder"], parse_iso(document["until"]))
-    except (KeyError, TypeError, ValueError) as error:
-        raise garbled("lease", error) from None
+        return Lease(str(document["holder"]), parse_iso(document["until"]))
+    except (KeyError, TypeError, ValueError):
+        raise garbled("lease", "it has not the fields of a lease") from None

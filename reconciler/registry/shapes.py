@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from types import NoneType
 from typing import Any
 
+from reconciler.domain.names import is_name
+
 Shape = Mapping[str, tuple[type, ...]]
 
 RECORD: Shape = {
@@ -72,9 +74,11 @@ def require(raw: Any, shape: Shape) -> None:
             raise TypeError(f"{name} is of another type")
 
 
-def require_record(raw: Any) -> None:
-    """A record, but for its series. Raises ``TypeError``."""
+def require_record(raw: Any, name: str) -> None:
+    """A record, but for its series. Raises ``TypeError``, and ``ValueError`` for a name that no path may hold."""
     require(raw, RECORD)
+    if not all(is_name(one) for one in (name, raw["storage_name"], *raw["keys"], *raw["webhooks"])):
+        raise ValueError("a name that is none")
     for field in ("keys", "webhooks"):
         declared = raw["spec"].get(field) or {}
         if not isinstance(declared, dict) or not all(isinstance(one, dict) for one in declared.values()):

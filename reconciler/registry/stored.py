@@ -12,28 +12,34 @@ FORMAT = 1
 MOVED = "moved to"
 
 
-def parse_stored(text: str, what: str) -> dict[str, Any]:
-    """The document. Raises ``RegistryError`` RC442 (unknown format), RC443 (not one of ours), RC446 (moved away)."""
+def parse_stored(text: str, name: str) -> dict[str, Any]:
+    """The document ``name``. Raises ``RegistryError`` RC442 (unknown format), RC443 (not one of ours), RC446 (moved
+    away)."""
+    if not text:
+        raise garbled(name, "it has no text in its field 'doc'")
     try:
-        document: dict[str, Any] = json.loads(text)
-        found = document["format"]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise garbled(what, error) from None
+        document: Any = json.loads(text)
+    except (ValueError, RecursionError):
+        raise garbled(name, "it is not JSON") from None
+    if not isinstance(document, dict) or "format" not in document:
+        raise garbled(name, "it does not say its format")
+    found = document["format"]
     if isinstance(found, str) and found.startswith(MOVED):
         raise RegistryError(
             "RC446", f"the registry was {found} while this command ran", "run the same command again"
         )  # fmt: skip
     if found != FORMAT:
         raise RegistryError(
-            "RC442", f"the {what} has format {found!r}; this version reads format {FORMAT}",
+            "RC442", f"{name} of the registry has format {found!r}; this version reads format {FORMAT}",
             "use the version of reconciler that wrote it, or a newer one; nothing was changed",
         )  # fmt: skip
-    return document
+    parsed: dict[str, Any] = document
+    return parsed
 
 
-def garbled(what: str, error: Exception) -> RegistryError:
-    """The error for a document of the right format that is not what we write."""
+def garbled(name: str, why: str) -> RegistryError:
+    """The error for a document that is not what we write."""
     return RegistryError(
-        "RC443", f"the {what} in the registry cannot be read ({type(error).__name__})",
+        "RC443", f"{name} of the registry cannot be read: {why}",
         "somebody edited it by hand: restore its previous version with 'bao kv rollback' or 'vault kv rollback'",
     )  # fmt: skip

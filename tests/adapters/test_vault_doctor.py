@@ -77,9 +77,9 @@ def test_what_was_changed_by_hand(place: Place) -> None:
 
 
 def test_who_holds_the_lease(place: Place) -> None:
-    place.root.answer(WriteDocument("lease", '{"holder":"ci-7","until":"2999-01-01T00:00:00Z"}', 0))
+    place.root.answer(WriteDocument("lease", '{"format":1,"holder":"ci-7","until":"2999-01-01T00:00:00Z"}', 0))
     assert "ci-7" in checks(place, "planner")["lease"].sentence
-    place.root.answer(WriteDocument("lease", '{"holder":"ci-7","until":"2001-01-01T00:00:00Z"}', 1))
+    place.root.answer(WriteDocument("lease", '{"format":1,"holder":"ci-7","until":"2001-01-01T00:00:00Z"}', 1))
     assert "nobody" in checks(place, "planner")["lease"].sentence
 
 

@@ -12,7 +12,7 @@ import pytest
 from reconciler.domain.desired import Budget, Desired, DesiredClient, Environment, GuardrailPolicy, Source, Waiver
 from reconciler.domain.observed import Observed
 from reconciler.domain.plan import Finding, Level
-from reconciler.domain.record import ClientStatus
+from reconciler.domain.record import ClientRecord, ClientStatus
 from reconciler.domain.window import Freeze
 from reconciler.planning.guards import GUARDS
 from reconciler.planning.planner import Inputs, make_plan
@@ -90,6 +90,17 @@ def wide(removals: int, changes: int) -> GuardrailPolicy:
     return GuardrailPolicy(Budget(removals, 10), Budget(changes, 10))
 
 
+def edited(name: str, **changes: Any) -> Observed:
+    """``a`` and ``b`` are live, and somebody edited the record of one of them."""
+    live = observed(client("a"), client("b"))
+    record = replace(live.records[name], edited=True, **changes)
+    return replace(live, records={**live.records, name: record})
+
+
+def with_records(**records: ClientRecord) -> Observed:
+    return replace(STAGING, records={**STAGING.records, **records})
+
+
 LIVE = {count: observed(*several(count)) for count in (1, 2, 3, 9, 10, 13, 100)}
 CASES: dict[str, tuple[Seen, list[str]]] = {
     "own client": (Seen(NOTHING, (client("a"),)), []),
@@ -112,6 +123,32 @@ CASES: dict[str, tuple[Seen, list[str]]] = {
     "a new client under the paths of a renamed one": (
         Seen(replace(NOTHING, records={"b": replace(STAGING.records["a"], name="b")}), (client("a"), client("b"))),
         ["RC303"],
+    ),
+    "edited, file deleted": (Seen(edited("a"), (client("b"),)), ["RC307"]),
+    "edited, declared": (Seen(edited("a"), (client("a"), client("b"))), []),
+    "edited, declared retired": (Seen(edited("a"), (client("a", state="retired"), client("b"))), []),
+    "edited, renamed": (Seen(edited("a"), (client("z", renamed_from="a"), client("b"))), ["RC307"]),
+    "edited, retired, nothing to do": (Seen(edited("a", status=ClientStatus.RETIRED, keys={}), (client("b"),)), []),
+    "edited, protected, declared retired": (
+        Seen(edited("a"), (client("a", protect=True, state="retired"), client("b"))), ["RC310"],
+    ),
+    "edited, says where its secrets are": (
+        Seen(edited("a", storage_name="x"), (client("a"), client("b"))), ["RC305"],
+    ),
+    "two records for one secret": (
+        Seen(with_records(b=replace(STAGING.records["a"], name="b")), (client("a", scopes=("x",)),)),
+        ["RC305", "RC305"],
+    ),
+    "two records for one secret, nothing to do": (
+        Seen(with_records(b=replace(STAGING.records["a"], name="b", keys={}, status=ClientStatus.RETIRED)),
+        (client("a"),)), [],
+    ),
+    "a record in the wrong bucket": (Seen(replace(NOTHING, misplaced={"a": "0"}), (client("a"),)), ["RC306"]),
+    "another client's record in the wrong bucket": (
+        Seen(replace(NOTHING, misplaced={"b": "0"}), (client("a"),)), [],
+    ),
+    "a second record in the wrong bucket": (
+        Seen(replace(STAGING, misplaced={"a": "0"}), (client("a", scopes=("x",)),)), [],
     ),
     "protected, file deleted": (Seen(observed(PROTECTED, client("b")), (client("b"),)), ["RC310"]),
     "protected, declared retired": (
@@ -196,9 +233,10 @@ def test_guard(name: str) -> None:
 
 
 def test_every_guard_blocks_in_some_case() -> None:
-    assert len(GUARDS) == 8
+    assert len(GUARDS) == 10
     assert {code for _, expected in CASES.values() for code in expected} == {
-        "RC301", "RC302", "RC303", "RC304", "RC310", "RC320", "RC321", "RC322", "RC330", "RC340",
+        "RC301", "RC302", "RC303", "RC304", "RC305", "RC306", "RC307", "RC310", "RC320", "RC321", "RC322",
+        "RC330", "RC340",
     }  # fmt: skip
 
 

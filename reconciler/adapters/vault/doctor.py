@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,9 +16,11 @@ from reconciler.adapters.vault.live import Live
 from reconciler.adapters.vault.meta import mount_kind, read_meta
 from reconciler.adapters.vault.paths import SIGNING_KEY
 from reconciler.adapters.vault.policies import capable, policy_drift
-from reconciler.domain.canonical import JsonObject, iso, parse_iso
-from reconciler.errors import VaultDenied, VaultError
+from reconciler.domain.canonical import JsonObject, iso
+from reconciler.engine.records import survey
+from reconciler.errors import RegistryError, VaultDenied, VaultError
 from reconciler.registry.requests import Document, ReadDocument
+from reconciler.registry.run_codec import decode_lease
 
 Result = Literal["ok", "warn", "fail"]
 CLOCK_TOLERANCE = timedelta(seconds=30)
@@ -54,7 +55,7 @@ def examine(live: Live, project: str, environment: str, clock: Callable[[], date
         ("capabilities", lambda: list(_capabilities(live))),
         ("key values", lambda: [_key_values(live)]),
         ("mounts", lambda: list(_mounts(live))),
-        ("registry", lambda: [_registry(live, project, environment)]),
+        ("registry", lambda: list(_registry(live, project, environment))),
         ("signing key", lambda: [_signing_key(live)]),
         ("policies", lambda: [_policies(live, environment)]),
         ("lease", lambda: [_lease(live)]),
@@ -219,9 +220,17 @@ def _mount_config(live: Live, mount: str, wanted: JsonObject) -> Check:
     return Check(f"mount {mount}", "ok", f"{mount}/ is KV v2 and requires check-and-set")
 
 
-def _registry(live: Live, project: str, environment: str) -> Check:
+def _registry(live: Live, project: str, environment: str) -> Iterator[Check]:
+    """Whose it is, and every document in it that cannot be read or lies in the wrong place."""
     meta = read_meta(live, project, environment)
-    return Check("registry", "ok", f"the registry belongs to {project}/{environment} and has {meta.buckets} buckets")
+    found = survey(live, project, meta.buckets)
+    yield Check("registry", "ok", f"the registry belongs to {project}/{environment} and has {meta.buckets} buckets")
+    for name, error in found.unreadable.items():
+        if name != "lease":  # has a check of its own
+            yield Check(name, "fail", error.message, error.remedy)
+    for client, bucket in sorted(found.misplaced.items()):
+        sentence = f"a record of {client} lies in buckets/{bucket}, where nobody looks for it"
+        yield Check(f"buckets/{bucket}", "fail", sentence, "`reconciler plan` says where it belongs")
 
 
 def _signing_key(live: Live) -> Check:
@@ -249,13 +258,14 @@ def _policies(live: Live, environment: str) -> Check:
 
 def _lease(live: Live) -> Check:
     document = live.answer(ReadDocument("lease"))
-    holder, until = "", None
-    if isinstance(document, Document) and document.text is not None:
-        try:
-            found = json.loads(document.text)
-            holder, until = errors.printable(str(found["holder"]), 120), parse_iso(str(found["until"]))
-        except (ValueError, KeyError, TypeError):
+    assert isinstance(document, Document)  # what ReadDocument is answered with
+    try:
+        lease = decode_lease(document.text) if document.text is not None else None
+    except RegistryError as error:
+        if error.code == "RC443":
             return Check("lease", "warn", "the lease document was written by hand", "the next apply replaces it")
-        if until > document.at and holder:
-            return Check("lease", "ok", f"the lease is held by {holder} until {iso(until)}: an apply waits for it")
+        return Check("lease", "fail", error.message, error.remedy)
+    if lease is not None and lease.until > document.at and lease.holder:
+        holder = errors.printable(lease.holder, 120)
+        return Check("lease", "ok", f"the lease is held by {holder} until {iso(lease.until)}: an apply waits for it")
     return Check("lease", "ok", "nobody holds the lease")

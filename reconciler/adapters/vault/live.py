@@ -144,7 +144,13 @@ class Live:
             raise
         value = answer.field(dict, "data").get("value")
         if not isinstance(value, str):
-            raise _overwritten(answer, "value", f"version {version} of {path}")
+            raise VaultError(
+                errors.OVERWRITTEN,
+                f"{answer.where}: version {version} of {path} has no text in its field 'value': "
+                "somebody wrote it by hand",
+                "write the previous version back: `bao kv rollback -mount=<mount> -version=<n> <path>`, likewise with "
+                "`vault`",
+            )
         return Secret(value)
 
     def close(self) -> None:
@@ -174,10 +180,9 @@ class Live:
         except StatusError as error:
             return Document(None, *_gone(error))
         text, version = answer.field(dict, "data").get("doc"), answer.field(int, "metadata", "version")
-        if not isinstance(text, str):
-            # Not "nothing to read": a bucket taken for empty would have all its clients issued anew.
-            raise _overwritten(answer, "doc", f"version {version} of the document {name}")
-        return Document(text, version, answer.at)
+        # What somebody wrote without our field is not "nothing to read" (None): a bucket taken for empty would
+        # have all its clients issued anew. It is a document that nobody can decode.
+        return Document(text if isinstance(text, str) else "", version, answer.at)
 
     def _put_secret(self, request: PutSecret) -> Written | Conflict | Unclear:
         data: dict[str, object] = {"id": {request.id: ""}}
@@ -284,11 +289,3 @@ def _gone(error: StatusError) -> tuple[int, datetime]:
     metadata = error.data.get("metadata")
     version = metadata.get("version") if isinstance(metadata, dict) else 0
     return (version if isinstance(version, int) else 0), error.at
-
-
-def _overwritten(answer: Answer, field: str, what: str) -> VaultError:
-    return VaultError(
-        errors.OVERWRITTEN,
-        f"{answer.where}: {what} has no text in its field {field!r}: somebody wrote it by hand",
-        "write the previous version back: `bao kv rollback -mount=<mount> -version=<n> <path>`, likewise with `vault`",
-    )

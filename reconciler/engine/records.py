@@ -1,0 +1,131 @@
+"""The registry alone: records by bucket, the open runs, the lease. Strict for a plan, which must not overlook a
+client; tolerant for an emergency and for ``doctor``, which must not stop at a document that has no part in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from reconciler.domain.names import bucket_names, bucket_of
+from reconciler.domain.observed import Lease, OpenRun
+from reconciler.domain.record import ClientRecord
+from reconciler.engine.ports import LiveState
+from reconciler.errors import RegistryError
+from reconciler.registry.bucket import refuse_deleted
+from reconciler.registry.codec import decode_bucket
+from reconciler.registry.documents import standing_lease
+from reconciler.registry.requests import Document, ReadDocument
+from reconciler.registry.run_codec import decode_lease, decode_run
+from reconciler.registry.steps import expect
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """The records of this project. ``foreign`` names the owners of the other ones. ``misplaced`` holds the records
+    that lie in a bucket of another name, by client: the bucket and the record."""
+
+    records: Mapping[str, ClientRecord]
+    foreign: Mapping[str, str]
+    now: datetime
+    misplaced: Mapping[str, tuple[str, ClientRecord]] = field(default_factory=dict)
+
+
+def read_registry(live: LiveState, owner: str, buckets: int) -> Registry:
+    """All records. Every bucket is read by name: a LIST may be cut short by a policy and nobody would know.
+
+    Raises ``RegistryError`` for a bucket that cannot be read; its message names the document.
+    """
+    return _registry(_documents(live, [f"buckets/{name}" for name in bucket_names(buckets)]), owner, buckets)
+
+
+def read_buckets(live: LiveState, owner: str, buckets: int, clients: Iterable[str]) -> Registry:
+    """The records in the buckets of these clients."""
+    names = sorted({f"buckets/{bucket_of(client, buckets)}" for client in clients})
+    return _registry(_documents(live, names), owner, buckets)
+
+
+def _documents(live: LiveState, names: Sequence[str]) -> list[tuple[str, Document]]:
+    answers = live.answer_all([ReadDocument(name) for name in names])
+    return [(name, expect(answer, Document)) for name, answer in zip(names, answers, strict=True)]
+
+
+def _registry(documents: Iterable[tuple[str, Document]], owner: str, buckets: int) -> Registry:
+    records: dict[str, ClientRecord] = {}
+    foreign: dict[str, str] = {}
+    misplaced: dict[str, tuple[str, ClientRecord]] = {}
+    times = []
+    for where, document in documents:
+        bucket = where.removeprefix("buckets/")
+        refuse_deleted(bucket, document)
+        own, others = decode_bucket(document.text, owner, where)
+        for name, record in own.items():
+            if bucket_of(name, buckets) == bucket:
+                records[name] = record
+            else:
+                misplaced[name] = bucket, record
+        foreign.update({name: str(raw.get("owner")) for name, raw in others.items()})
+        times.append(document.at)
+    return Registry(dict(sorted(records.items())), foreign, max(times), misplaced)
+
+
+def read_runs(live: LiveState) -> tuple[OpenRun, ...]:
+    """The runs on record, oldest first: open ones, and closed ones that were not pruned yet.
+
+    Raises ``RegistryError`` for one that cannot be read: nobody knows then whether a plan was applied already.
+    """
+    documents = _documents(live, [f"runs/{name}" for name in live.list_documents("runs")])
+    runs = [decode_run(document.text, name) for name, document in documents if document.text is not None]
+    return tuple(sorted(runs, key=lambda run: (run.started_at, run.run_id)))
+
+
+def readable_runs(live: LiveState) -> tuple[tuple[OpenRun, ...], frozenset[str]]:
+    """The runs on record that can be read, and the ids of those that cannot."""
+    runs, unreadable = [], set()
+    for name, document in _documents(live, [f"runs/{name}" for name in live.list_documents("runs")]):
+        try:
+            runs += [decode_run(document.text, name)] if document.text is not None else []
+        except RegistryError:
+            unreadable.add(name.removeprefix("runs/"))
+    return tuple(runs), frozenset(unreadable)
+
+
+def read_lease(live: LiveState) -> Lease | None:
+    """The lease, None when nobody holds it now by the server's time. One that cannot be read has ended."""
+    document = expect(live.answer(ReadDocument("lease")), Document)
+    lease = standing_lease(document)
+    return lease if lease is not None and lease.until > document.at else None
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """As much of the registry as can be read. ``unreadable`` maps each document that cannot to its error."""
+
+    records: Mapping[str, ClientRecord]
+    runs: tuple[OpenRun, ...]
+    misplaced: Mapping[str, str]
+    unreadable: Mapping[str, RegistryError]
+
+
+def survey(live: LiveState, owner: str, buckets: int) -> Survey:
+    """Look at every document of the registry on its own. Raises ``VaultError`` when Vault does not answer."""
+    records: dict[str, ClientRecord] = {}
+    runs: list[OpenRun] = []
+    misplaced: dict[str, str] = {}
+    unreadable: dict[str, RegistryError] = {}
+    names = [f"buckets/{name}" for name in bucket_names(buckets)]
+    names += [f"runs/{name}" for name in live.list_documents("runs")]
+    for name, document in _documents(live, [*names, "lease"]):
+        folder = name.partition("/")[0]
+        try:
+            if folder == "buckets":
+                found = _registry([(name, document)], owner, buckets)
+                records.update(found.records)
+                misplaced.update({client: bucket for client, (bucket, _) in found.misplaced.items()})
+            elif document.text is not None:
+                decoded = decode_run(document.text, name) if folder == "runs" else decode_lease(document.text)
+                runs += [decoded] if isinstance(decoded, OpenRun) else []
+        except RegistryError as error:
+            unreadable[name] = error
+    runs.sort(key=lambda run: (run.started_at, run.run_id))
+    return Survey(records, tuple(runs), misplaced, unreadable)
