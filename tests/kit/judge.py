@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
-from reconciler.domain.record import USABLE, ClientRecord, SeriesKind, VersionState
+from reconciler.domain.record import USABLE, ClientRecord, ClientStatus, SeriesKind, VersionState, endpoint
 from reconciler.domain.secret import Secret
 
 
@@ -50,6 +50,7 @@ def _judge_successor(before: ClientRecord, after: ClientRecord) -> None:
         return
     assert after.revision == before.revision + 1, f"{after.name}: revision {before.revision} -> {after.revision}"
     assert after.op != before.op, f"{after.name}: two commits with one op"
+    _judge_trust(before, after)
     kept = {event.seq: event for event in after.events}
     for event in before.events:
         assert kept.get(event.seq, event) == event, f"I5: event {event.seq} of {after.name} was rewritten"
@@ -60,6 +61,33 @@ def _judge_successor(before: ClientRecord, after: ClientRecord) -> None:
         for version in series.in_state(VersionState.REVOKED):
             now = later.version(version.number)
             assert now is None or now.state is VersionState.REVOKED, f"I4: {after.name}.{item} came back to life"
+
+
+def _judge_trust(before: ClientRecord, after: ClientRecord) -> None:
+    """A changed endpoint and an edited record prove nothing any more; versions of an edited series are replaced."""
+    for name, webhook in after.webhooks.items():
+        present = endpoint(after.spec, name)
+        if present is not None and (before.edited > after.edited or present != endpoint(before.spec, name)):
+            assert webhook.verified_digest is None, f"{after.name}: {name} changed and stays proven"
+            assert after.status is not ClientStatus.ACTIVE, f"{after.name} is active and {name} is not proven"
+    for kind, item, series in before.all_series():
+        later = after.series(kind, item)
+        if series.edited > later.edited:
+            runs = {version.run for version in later.in_state(*USABLE)}
+            assert runs <= {after.op.partition(".")[0]}, f"{after.name}.{item}: edited versions are trusted"
+
+
+def judge_destruction(records: Iterable[ClientRecord], path: str, number: int, data: Mapping[str, Any]) -> None:
+    """No version of ours is destroyed before its end is on record; while a rename is under way, in one of two."""
+    states = {
+        version.state
+        for record in records
+        for kind, item, series in record.all_series()
+        if record.secret_path(kind, item) == path
+        for version in series.versions
+        if version.number == number and version.id in data.get("id", ())
+    }
+    assert not states or VersionState.REVOKED in states, f"{path} version {number} is destroyed and not revoked"
 
 
 def judge_secrets(site: Site) -> None:

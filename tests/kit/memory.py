@@ -38,7 +38,7 @@ from reconciler.registry.requests import (
     Written,
 )
 from tests.kit.declared import PROJECT
-from tests.kit.judge import judge_commit
+from tests.kit.judge import judge_commit, judge_destruction
 
 START = datetime(2026, 11, 23, 22, 45, tzinfo=UTC)
 BUCKETS = 16
@@ -202,6 +202,9 @@ class World:
 
     def _destroy(self, request: DestroyVersions) -> Done:
         entry = self.secrets.get(request.path)
+        for number in request.versions:
+            data = entry.versions.get(number) if entry else None
+            judge_destruction(self.records().values(), request.path, number, data or {})
         if entry is not None:
             self.writes += 1
             entry.destroyed |= {number for number in request.versions if number in entry.versions}

@@ -15,6 +15,7 @@ from reconciler.planning.emergency import revocation_plan
 from reconciler.planning.planner import Inputs, make_plan
 from reconciler.planning.reasons import DRIFT, Reason, RevocationRequest, RotationRequest
 from reconciler.registry.codec import decode_bucket, encode_bucket
+from reconciler.registry.requests import PutSecret
 from tests.kit.declared import client, desired, lifecycle, webhook
 from tests.kit.faults import Crash, Faulty, crash_before
 from tests.kit.memory import Entry, World
@@ -311,6 +312,26 @@ CASES: dict[str, Case] = {
         desired(PLAIN),
         [("adopt-claim", KEY, "ClaimWritten"), ("activate-client", "", "Ready")],
         by_hand=cut_short(desired(PLAIN), 4),
+    ),
+    "claimed, and somebody else wrote there": Case(
+        desired(PLAIN),
+        [("abandon-claim", KEY, "ClaimNotWritten"), ("issue-key", KEY, "NotIssued"), ("activate-client", "", "Ready")],
+        by_hand=in_turn(
+            cut_short(desired(PLAIN), 3),
+            lambda runner: runner.world.answer(PutSecret("keys/payouts.primary", "x", None, 0)),
+        ),
+    ),
+    "claimed, written and edited": Case(
+        desired(PLAIN),
+        [
+            ("abandon-claim", KEY, "ClaimNotWritten"),
+            ("issue-key", KEY, "RecordEdited"),
+            ("activate-client", "", "Ready"),
+        ],
+        by_hand=in_turn(
+            cut_short(desired(PLAIN), 4),
+            edit(lambda text: text.replace('"sha256":"', '"sha256":"0'))
+        ),
     ),
     "revoked by a person": Case(
         desired(PLAIN), [("no-op", KEY, "RevocationHeld")], (desired(PLAIN),), by_hand=revoked(None)

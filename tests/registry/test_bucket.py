@@ -10,7 +10,7 @@ import pytest
 
 from reconciler.domain.record import ClientRecord, ClientStatus, Event
 from reconciler.domain.transitions import TransitionError
-from reconciler.errors import VaultUnreachable
+from reconciler.errors import RegistryError, VaultUnreachable
 from reconciler.registry.bucket import KEPT_EVENTS, MAX_CONFLICTS, MAX_UNCLEAR, Bucket, Change
 from reconciler.registry.codec import decode_bucket, encode_bucket
 from reconciler.registry.requests import Request, Response, Unclear, WriteDocument
@@ -142,6 +142,13 @@ def test_the_record_of_another_project_is_never_overwritten() -> None:
     assert drive(world, committed(bucket(), {"a": made, "b": suspend})) == {"a": "registered by another project"}
     entry = world.documents[NAME]
     assert decode_bucket(entry.versions[entry.current]["doc"], PROJECT)[1] == {"a": theirs}
+
+
+def test_a_deleted_bucket_is_never_an_empty_one() -> None:
+    world = world_of(record("a"))
+    world.documents[NAME].deleted.add(1)
+    with pytest.raises(RegistryError, match="deleted by hand"):
+        drive(world, bucket().load())
 
 
 def test_a_state_that_does_not_allow_it_leaves_the_client_alone() -> None:

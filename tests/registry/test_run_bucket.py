@@ -9,12 +9,12 @@ import pytest
 
 from reconciler.domain.observed import SecretInfo
 from reconciler.domain.plan import ActionKind, Outcome, OutcomeStatus
-from reconciler.domain.record import ClientRecord, VersionState
+from reconciler.domain.record import ClientRecord, ClientStatus, VersionState
 from reconciler.domain.secret import Secret
 from reconciler.domain.transitions import TransitionError
 from reconciler.planning.reasons import RevocationRequest
 from reconciler.registry.changes import commit_version
-from reconciler.registry.requests import PutSecret, Request, Response
+from reconciler.registry.requests import DestroyVersions, Done, PutSecret, Request, Response
 from reconciler.registry.work import Claim, ClientRun, ClientWork, series_kind
 from tests.kit.declared import client, desired, lifecycle, webhook
 from tests.kit.faults import Faulty, crash_before
@@ -108,6 +108,46 @@ def test_the_next_number_is_one_that_nobody_used(current: int | None) -> None:
     assert active is not None
     assert active.number == 8
     judge_secrets(runner.world)
+
+
+def test_a_key_is_rotated_more_than_nine_times() -> None:
+    """Version numbers are integers: 10 follows 9."""
+    runner = issued()
+    for number in range(2, 13):
+        assert statuses(runner.rotate(DECLARED, "payouts")) == {OutcomeStatus.DONE}
+        active = runner.world.records()["payouts"].keys["primary"].active
+        assert active is not None
+        assert active.number == number
+    judge_secrets(runner.world)
+
+
+def test_a_client_is_not_active_before_its_webhook_proved_itself() -> None:
+    runner = Runner(World())
+    runner.world.accepts = lambda hook: False
+    runner.apply(DECLARED)
+    assert runner.world.records()["payouts"].status is ClientStatus.PENDING
+    runner.world.accepts = lambda hook: True
+    runner.settle(DECLARED)
+    assert runner.active("payouts")
+
+
+class Keeps(Faulty):
+    """A server that says of every destruction that it is done, and does nothing."""
+
+    def answer(self, request: Request) -> Response:
+        return Done(self.world.at) if isinstance(request, DestroyVersions) else self.world.answer(request)
+
+
+def test_what_is_still_there_is_not_recorded_as_destroyed() -> None:
+    runner = issued()
+    outcomes = runner.revoke(RevocationRequest("payouts", None, "compromise"), Keeps(runner.world, -1, crash_before))
+    assert statuses(outcomes) == {OutcomeStatus.FAILED}
+    (version,) = runner.world.records()["payouts"].keys["primary"].versions
+    assert (version.state, version.destroyed_at) == (VersionState.REVOKED, None)
+    left = [action for action in runner.plan(DECLARED).changes if action.kind is ActionKind.DESTROY_VERSION]
+    assert len(left) == 2
+    runner.apply(DECLARED)
+    assert runner.world.secrets["keys/payouts.primary"].readable(1) is None
 
 
 def test_an_interrupt_stops_between_the_stages_and_leaves_no_claim() -> None:
