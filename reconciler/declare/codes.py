@@ -47,7 +47,7 @@ CODES: dict[str, Code] = {
         "Anchors and aliases hide what a client really gets.",
         "write the value out, or move it to a template",
     ),
-    "RC108": Code("Tag", "A YAML tag or directive changes how a value is read.", "remove it"),
+    "RC108": Code("Tag", "A YAML tag or directive (`%YAML`, `%TAG`) changes how a value is read.", "remove it"),
     "RC109": Code(
         "Field written twice", "One of two equal fields would be lost without a word.", "keep one of the two"
     ),
@@ -80,6 +80,11 @@ CODES: dict[str, Code] = {
         "The file holds no document, so it declares nothing.",
         "write a document or delete the file",
         Level.WARNING,
+    ),
+    "RC117": Code(
+        "More findings",
+        "Of one file a hundred errors, and a hundred warnings and notes, are shown.",
+        "mend those that are shown, then validate again",
     ),
     # Documents
     "RC120": Code(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
 from reconciler.declare.codes import CODES
@@ -12,6 +13,8 @@ from reconciler.domain.plan import Finding, Level
 
 # Nobody reads a longer line, and masking it would take long: it is not shown at all.
 _LONGEST = 2000
+# Findings of one file that are shown, errors and others counted apart; of more only the number.
+SHOWN = 100
 
 
 def source_of(mark: Mark) -> Source:
@@ -21,37 +24,58 @@ def source_of(mark: Mark) -> Source:
 class Collector:
     """Findings by place. ``texts`` holds what was read of each file, for excerpts.
 
-    A finding that is made twice (a template's mistake, seen through each of its clients) is kept once.
+    A finding that is made twice (a template's mistake, seen through each of its clients) is kept once. Of a file
+    with very many the first are kept, of the rest the number: nobody reads them, and they would fill the memory.
     """
 
     def __init__(self) -> None:
         self.texts: dict[str, str] = {}
         self._lines: dict[str, list[str]] = {}
         self.errors = 0  # how many findings are errors
-        self._found: dict[tuple[str, Source | None, str], Finding] = {}
+        self._found: list[Finding] = []
+        self._seen: set[int] = set()  # hashes: of every finding, kept or not
+        self._numbers: Counter[tuple[str, bool]] = Counter()  # by file and whether they are errors
 
     def add(
         self, code: str, mark: Mark | None, message: str, *, hint: str = "", remedy: str = "", address: str = ""
     ) -> None:
         """Record a finding; ``hint`` (a did-you-mean) goes before the remedy, which defaults to the code's own."""
         entry = CODES[code]
+        error = entry.level is Level.ERROR
+        key = hash((code, mark, message))
+        if key in self._seen:
+            return
+        self._seen.add(key)
+        self.errors += error
+        counted = (mark[0] if mark else "", error)
+        self._numbers[counted] += 1
+        if mark and self._numbers[counted] > SHOWN:
+            return
         advice = remedy or entry.remedy
         if hint:
             advice = f"{hint} If not, {advice}" if hint.endswith("?") else f"{hint}; {advice}"
         source = source_of(mark) if mark else None
-        finding = Finding(code, entry.level, mask_message(message), address, mask_message(advice), source)
-        key = (code, source, finding.message)
-        if key not in self._found:
-            self._found[key] = finding
-            self.errors += finding.level is Level.ERROR
+        self._found.append(Finding(code, entry.level, mask_message(message), address, mask_message(advice), source))
 
     def __len__(self) -> int:
-        return len(self._found)
+        return len(self._seen)
 
     def findings(self) -> list[Finding]:
-        """All findings by file, line, column and code, each with its source line."""
-        ordered = sorted(self._found.values(), key=_place)
-        return [replace(finding, excerpt=self._excerpt(finding.source)) for finding in ordered]
+        """All findings by file, line, column and code, each with its source line; what was left out comes last."""
+        ordered = sorted(self._found, key=_place)
+        return [replace(finding, excerpt=self._excerpt(finding.source)) for finding in ordered] + self._left_out()
+
+    def _left_out(self) -> list[Finding]:
+        more = [
+            Finding(
+                "RC117", Level.ERROR if error else Level.WARNING,
+                f"and {number - SHOWN} more {'errors' if error else 'warnings and notes'} in this file",
+                remedy=CODES["RC117"].remedy, source=Source(file, 1, 1),
+            )
+            for (file, error), number in self._numbers.items()
+            if file and number > SHOWN
+        ]  # fmt: skip
+        return sorted(more, key=_place)
 
     def _excerpt(self, source: Source | None) -> str | None:
         if source is None or source.file not in self.texts:

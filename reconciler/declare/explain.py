@@ -6,6 +6,8 @@ out of the document, so that the rest can still be checked for what a schema can
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
@@ -14,7 +16,7 @@ from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import ValidationError
 
 from reconciler.declare.accept import pattern
-from reconciler.declare.collector import Collector
+from reconciler.declare.collector import SHOWN, Collector
 from reconciler.declare.nodes import Map, Mark, Seq, locate
 from reconciler.declare.schemas import schema
 from reconciler.declare.suggest import did_you_mean, listed
@@ -61,14 +63,34 @@ def _mark(document: Map, path: list[str | int], key: str | None) -> Mark:
 
 @cache
 def judge(kind: str) -> Any:
-    """The jsonschema validator of ``kind``; its patterns end where ECMA-262 says they end."""
-    strict = validators.extend(Draft202012Validator, {"pattern": _match})  # type: ignore[no-untyped-call]
+    """The jsonschema validator of ``kind``; its patterns end where ECMA-262 says they end, and what it looks at
+    grows with the document alone."""
+    keywords = {"pattern": _match, "items": _items, "uniqueItems": _unique}
+    strict = validators.extend(Draft202012Validator, keywords)  # type: ignore[no-untyped-call]
     return strict(schema(kind))
 
 
 def _match(_validator: object, text: str, instance: object, _schema: object) -> Iterator[ValidationError]:
     if isinstance(instance, str) and not pattern(text).search(instance):
         yield ValidationError(f"does not match {text}")
+
+
+def _items(validator: Any, part: object, instance: object, whole: Mapping[str, Any]) -> Iterator[ValidationError]:
+    """The items of a list that is too long are not looked at: that it is, is said already."""
+    if isinstance(instance, list) and len(instance) <= whole.get("maxItems", len(instance)):
+        for index, item in enumerate(instance):
+            yield from validator.descend(item, part, path=index)
+
+
+def _unique(_validator: object, wanted: object, instance: object, _schema: object) -> Iterator[ValidationError]:
+    """Linear; jsonschema compares each item with each."""
+    if wanted and isinstance(instance, list) and len(set(map(_identity, instance))) < len(instance):
+        yield ValidationError("has non-unique elements")
+
+
+def _identity(item: object) -> str:
+    """Equal for items that are equal in JSON, and only for them."""
+    return json.dumps(item, sort_keys=True)
 
 
 def dotted(path: Iterable[str | int]) -> str:
@@ -97,10 +119,10 @@ _Explained = Iterator[tuple[str, str, str | None]]
 
 def _unknown_fields(error: Refusal, path: list[str | int], kind: str) -> _Explained:
     known = error.schema["properties"]
-    for name in error.instance:
-        if name in known:
-            continue
-        hint = did_you_mean(name, [field for field in known if field not in error.instance])
+    strangers = (name for name in error.instance if name not in known)
+    for number, name in enumerate(strangers):
+        absent = [field for field in known if field not in error.instance] if number < SHOWN else []
+        hint = did_you_mean(name, absent)
         if not hint:
             places = [place for place in _places(kind).get(name, ()) if place != dotted(path)]
             hint = f"`{name}` belongs under {listed(places, 3)}" if places else f"allowed are {listed(known)}"
@@ -192,7 +214,8 @@ def _other(error: Refusal, path: list[str | int], _kind: str) -> _Explained:
 
 
 def _not_unique(error: Refusal, path: list[str | int], _kind: str) -> _Explained:
-    twice = sorted({str(item) for item in error.instance if error.instance.count(item) > 1})
+    times = Counter(map(_identity, error.instance))
+    twice = sorted({str(item) for item in error.instance if times[_identity(item)] > 1})
     yield f"{dotted(path)} lists {listed(twice)} more than once", "", None
 
 

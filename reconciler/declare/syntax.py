@@ -17,6 +17,7 @@ _SYNTAX = (
     ("did not find expected ',' or ']'", "a `[` is not closed, or a comma is missing", ""),
     ("found unexpected end of stream", "a quote is not closed", "close the quote"),
     ("found unknown escape character", "an escape that does not exist", "double the backslash, or use single quotes"),
+    ("found unknown directive name", "a line cannot begin with `%`", "remove the directive, or put the text in quotes"),
     ("did not find expected <document start>", "text after the end of the document", "begin a new document with `---`"),
     ("block sequence entries are not allowed", "a list item is not expected here", "begin the list on its own line"),
 )  # fmt: skip

@@ -142,12 +142,19 @@ class _Builder:
             self._alias(event)
         elif kind is DocumentStartEvent:
             self._whole, self._anchors = True, {}
-            if event.tags and not self._limits.foreign:
-                self._add("RC108", event, "a %TAG directive is not allowed")
+            if not self._limits.foreign:
+                self._directives(event)
         elif kind is DocumentEndEvent:
             if self.documents and not self._whole:
                 self.documents[-1].whole = False
             self._ended = len(self.documents)
+
+    def _directives(self, event: Any) -> None:
+        """libyaml reads YAML 1.1 whatever version a file says; a tag prefix changes what tags mean."""
+        if event.version:
+            self._add("RC108", event, "a %YAML directive is not allowed")
+        if event.tags:
+            self._add("RC108", event, "a %TAG directive is not allowed")
 
     def _mark(self, event: Any) -> Mark:
         start = event.start_mark
