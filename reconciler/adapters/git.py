@@ -15,6 +15,7 @@ from reconciler.adapters.git_files import (
     TEMPORARY_PREFIX,
     TEMPORARY_SUFFIX,
     check_path,
+    read_text,
     refuse_links,
     write_atomically,
 )
@@ -72,13 +73,6 @@ class GitLedger:
             return False
         return answer.code == 0 and answer.out != ""
 
-    def holds(self, path: PurePosixPath) -> bool:
-        """Whether HEAD has a file at ``path``, relative to the project. False outside a repository."""
-        try:
-            return self._git.run("cat-file", "-e", f"HEAD:./{path}").code == 0
-        except AuditError:
-            return False
-
     def actor(self) -> str:
         """Who runs this: the CI platform's actor, else git's user.name and user.email, else the login name."""
         for variable in ("GITHUB_ACTOR", "GITLAB_USER_LOGIN"):
@@ -117,6 +111,24 @@ class GitLedger:
             return None
         self._refuse_nameless()
         return self._commit(where, message)
+
+    def texts(self, path: PurePosixPath) -> tuple[str, ...]:
+        """What a report file holds: as committed in HEAD, then as on disk. Raises ``AuditError`` (RC606, RC609)."""
+        check_path(path)
+        try:
+            answer = self._git.run("cat-file", "blob", f"HEAD:./{path}")
+        except AuditError:
+            answer = None
+        committed = answer.out if answer is not None and answer.code == 0 else None
+        return tuple(text for text in (committed, read_text(self._root, path)) if text is not None)
+
+    def unpushed(self, directory: PurePosixPath) -> int | None:
+        """How many commits below ``directory`` the upstream is not known to have; None without an upstream."""
+        try:
+            answer = self._git.run("rev-list", "--count", "@{upstream}..HEAD", "--", f":(literal){directory}")
+        except AuditError:
+            return None
+        return int(answer.line) if answer.code == 0 else None
 
     def push(self) -> None:
         """Push the current branch to its upstream.

@@ -16,6 +16,7 @@ TEMPORARY_PREFIX = ".reconciler-"
 TEMPORARY_SUFFIX = ".tmp"
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_OLD_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -58,6 +59,22 @@ def refuse_links(root: Path, directory: PurePosixPath) -> bool:
         return False
     except OSError as error:
         raise _mapped(error, directory) from None
+
+
+def read_text(root: Path, path: PurePosixPath) -> str | None:
+    """The text of a regular file; None when there is none or it is not UTF-8. Raises ``AuditError``."""
+    try:
+        with (
+            _directory(root, path.parent, make=False) as folder,
+            os.fdopen(os.open(path.name, _OLD_FILE, dir_fd=folder), "rb") as file,
+        ):
+            return file.read().decode()
+    except (FileNotFoundError, UnicodeDecodeError):
+        return None
+    except OSError as error:
+        if error.errno == errno.ELOOP:  # a link in its place is replaced, never followed
+            return None
+        raise _mapped(error, path) from None
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -100,7 +101,7 @@ def engine_for(
             minter=RandomMinter(project.key_prefix, environment.name),
             sender=WebhookSender(environment.allowed_networks),
             ledger=GitLedger(root, project.audit_path),
-            reporter=reporter(project),
+            reporter=SearchedReports(project.audit_path),
             say=lambda text: say(settings, text),
             progress=Progress(settings),
             stopping=stopping or (lambda: False),
@@ -128,15 +129,21 @@ def prepared(
     return [*done, (f"registry: {moved} clients, from {present.buckets} to {buckets} buckets", "updated")]
 
 
-def reporter(project: Project) -> Callable[[RunResult, Mapping[str, ClientRecord]], Mapping[PurePosixPath, str]]:
-    """Renders the audit report of a run; no text leaves without being searched for secrets."""
-    from reconciler.report.audit import audit_files
+@dataclass(frozen=True, slots=True)
+class SearchedReports:
+    """The audit reports below ``root``; no text leaves without being searched for secrets."""
 
-    def render(result: RunResult, records: Mapping[str, ClientRecord]) -> Mapping[PurePosixPath, str]:
-        files = audit_files(project.audit_path, result, records)
-        return {path: checked(text) for path, text in files.items()}
+    root: str
 
-    return render
+    def files(self, result: RunResult, records: Mapping[str, ClientRecord] | None) -> Mapping[PurePosixPath, str]:
+        from reconciler.report.audit import audit_files
+
+        return {path: checked(text) for path, text in audit_files(self.root, result, records).items()}
+
+    def holds(self, text: str, environment: str, run_id: str) -> bool:
+        from reconciler.report.audit import is_audit_of
+
+        return is_audit_of(text, environment, run_id)
 
 
 def required_records(project: Project, environment: Environment) -> Mapping[str, ClientRecord] | None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from reconciler.domain.plan import Outcome
 from reconciler.domain.record import ClientRecord
 
 
@@ -33,7 +34,11 @@ class SecretInfo:
 
 @dataclass(frozen=True, slots=True)
 class OpenRun:
-    """A run whose report is not in the ledger yet."""
+    """A run whose report is not in the ledger yet; ``closed``: it is, and the plan file it used stays refused.
+
+    ``finished_at`` is set when it came to its end by itself (``interrupted``: it was told to stop, with work left);
+    ``unrecorded`` then holds what became of actions of which no history tells, ``omitted`` how many more there were.
+    """
 
     run_id: str
     command: str
@@ -43,6 +48,10 @@ class OpenRun:
     plan_digest: str
     planfile: bool = False
     closed: bool = False
+    finished_at: datetime | None = None
+    interrupted: bool = False
+    unrecorded: tuple[Outcome, ...] = ()
+    omitted: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,3 +134,9 @@ class Outcome:
     status: OutcomeStatus
     message: str
     detail: JsonObject = field(default_factory=dict)
+
+    @property
+    def version(self) -> int | None:
+        """The version it is about: planned, or for a new one the number that was claimed."""
+        number = self.detail.get("version") if self.action.version is None else self.action.version
+        return None if number is None else int(number)

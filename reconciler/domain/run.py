@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
-from reconciler.domain.plan import Outcome, OutcomeStatus
+from reconciler.domain.plan import Action, ActionKind, Outcome, OutcomeStatus, Risk
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,8 +14,9 @@ class RunResult:
     """``command`` is apply, rotate or revoke. ``plan_digest`` is empty where no plan is known.
 
     ``audit_path`` is the JSON report below the project and ``audit_commit`` the commit that holds it (None: not
-    committed). ``recovered`` names earlier runs whose reports this run wrote; ``recovered_by``
-    is set on the result of such an earlier run, which was folded from history and ends with its last event.
+    committed). ``interrupted``: it was cut short with work left. ``recovered`` names earlier runs whose reports
+    this run committed; ``recovered_by`` is set on the result of such an earlier run when it was folded from
+    history, and ``omitted`` counts its outcomes that were too many to be kept for that.
     """
 
     run_id: str
@@ -33,6 +34,7 @@ class RunResult:
     audit_commit: str | None = None
     recovered: tuple[str, ...] = ()
     recovered_by: str | None = None
+    omitted: int = 0
 
     def summary(self) -> dict[str, int]:
         """Number of outcomes by status, all three of them."""
@@ -42,4 +44,15 @@ class RunResult:
     @property
     def complete(self) -> bool:
         """Whether nothing failed and nothing was left out: another run would find nothing of this one to do."""
-        return not self.interrupted and all(outcome.status is OutcomeStatus.DONE for outcome in self.outcomes)
+        return (
+            not self.interrupted
+            and not self.omitted
+            and all(outcome.status is OutcomeStatus.DONE for outcome in self.outcomes)
+        )
+
+
+def action_on_record(kind: ActionKind, address: str, reason: str, message: str, version: int | None) -> Action:
+    """An action as reports know it: without its risk and without what it was planned from."""
+    parts = address.split("/")
+    client = parts[1] if len(parts) > 1 else ""
+    return Action(kind, address, reason, message, Risk.LOW, client, parts[3] if len(parts) > 3 else None, version)

@@ -18,10 +18,10 @@ from reconciler.engine import saved as saved_plan
 from reconciler.engine.drive import Driver
 from reconciler.engine.engine import DELIVERIES, Engine, Question, answer, repeated
 from reconciler.engine.executor import execute
+from reconciler.engine.history import in_order
 from reconciler.engine.lease import held_lease
-from reconciler.engine.reporting import left_over, prune, report
+from reconciler.engine.reporting import Reported, left_open, left_over, push_rest, report
 from reconciler.errors import (
-    AuditError,
     BlockedError,
     LeaseHeldError,
     ReconcilerError,
@@ -31,7 +31,7 @@ from reconciler.errors import (
     VaultUnreachable,
 )
 from reconciler.registry.documents import open_run
-from reconciler.registry.work import Run
+from reconciler.registry.work import NOT_BEGUN, Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +45,7 @@ class Options:
     push: bool = False
 
 
-def apply(
-    engine: Engine, question: Question, plan: Plan, observed: Observed, options: Options
-) -> tuple[RunResult, AuditError | None]:
+def apply(engine: Engine, question: Question, plan: Plan, observed: Observed, options: Options) -> Reported:
     """Carry out ``plan``, which was made for ``question`` from ``observed`` and agreed to.
 
     Under the lease everything is looked at again. Raises ``BlockedError`` (a guard), ``StalePlanError``
@@ -59,14 +57,11 @@ def apply(
     refuse_blocked(plan)
     run_id = new_run_id(observed.now, plan.digest)
     with open_driver(engine, observed.now) as driver:
-        earlier = left_over(observed.open_runs, observed.lease, observed.now)
         if not plan.changes:
             result = result_of(engine, run_id, plan, observed.now, (), options)
-            return (
-                report(engine, driver, result, earlier, commit=options.commit, push=options.push)
-                if earlier
-                else (result, None)
-            )
+            if options.commit and left_over(observed.open_runs, observed.lease, observed.now):
+                return report(engine, driver, result, commit=options.commit, push=options.push)
+            return result, push_rest(engine) if options.commit and options.push else None
         stop = Stop(engine)
         with held_lease(
             driver, run_id, engine.environment.lease_ttl, wait=options.wait, lost=stop.because, say=engine.say
@@ -74,14 +69,11 @@ def apply(
             observed = engine.look(deep=question.deep)
             _second_look(engine, question, plan, observed, options)
             put_on_record(engine, driver, run_id, plan, observed.now, options)
-            outcomes = carry_out(engine, driver, plan, question.desired.clients, observed, run_id, stop)
-            driver.clock.seen(observed.now)
-            result = result_of(engine, run_id, plan, observed.now, outcomes, options, driver.clock.now())
-            result = replace(result, interrupted=stop.asked())
-            earlier = left_over(observed.open_runs, observed.lease, observed.now, run_id)
-            reported = report(engine, driver, result, earlier, commit=options.commit, push=options.push)
-            prune(engine, observed.open_runs, observed.now)
-            return reported
+            with left_open(run_id):
+                outcomes = carry_out(engine, driver, plan, question.desired.clients, observed, run_id, stop)
+                driver.clock.seen(observed.now)
+                result = result_of(engine, run_id, plan, observed.now, outcomes, options, driver.clock.now())
+                return report(engine, driver, result, commit=options.commit, push=options.push)
 
 
 class Stop:
@@ -173,5 +165,6 @@ def result_of(
         plan_digest=plan.digest,
         started_at=started,
         finished_at=finished or started,
-        outcomes=outcomes,
+        outcomes=in_order(outcomes),
+        interrupted=any(outcome.message == NOT_BEGUN for outcome in outcomes),
     )

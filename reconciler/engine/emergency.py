@@ -7,12 +7,11 @@ from dataclasses import replace
 from reconciler.domain.observed import Observed
 from reconciler.domain.plan import Outcome, OutcomeStatus, Plan
 from reconciler.domain.record import ClientRecord
-from reconciler.domain.run import RunResult
 from reconciler.engine.apply import Options, Stop, carry_out, new_run_id, open_driver, put_on_record, result_of
 from reconciler.engine.engine import Engine
 from reconciler.engine.records import read_buckets, readable_runs, survey
-from reconciler.engine.reporting import left_over, report
-from reconciler.errors import AuditError, BlockedError
+from reconciler.engine.reporting import Reported, left_open, report
+from reconciler.errors import BlockedError
 from reconciler.planning.emergency import revocation_plan
 from reconciler.planning.ownership import doubts, is_moved
 from reconciler.planning.reasons import RevocationRequest
@@ -21,7 +20,7 @@ from reconciler.planning.reasons import RevocationRequest
 REVOKE_TRIES = 20
 
 
-def revoke(engine: Engine, request: RevocationRequest, options: Options) -> tuple[RunResult, AuditError | None]:
+def revoke(engine: Engine, request: RevocationRequest, options: Options) -> Reported:
     """Revoke at once: no lease, no guard, no declaration. Tries again when a running apply was faster.
 
     Raises ``UsageError`` for an unknown client or key, ``VaultError``.
@@ -34,19 +33,19 @@ def revoke(engine: Engine, request: RevocationRequest, options: Options) -> tupl
         if not plan.changes:
             return result_of(engine, run_id, plan, observed.now, (), options), None
         put_on_record(engine, driver, run_id, plan, observed.now, options)
-        done: list[Outcome] = []
-        rest: list[Outcome] = []
-        for _ in range(REVOKE_TRIES):
-            outcomes = carry_out(engine, driver, plan, {}, observed, run_id, stop)
-            done += [outcome for outcome in outcomes if outcome.status is OutcomeStatus.DONE]
-            rest = [outcome for outcome in outcomes if outcome.status is not OutcomeStatus.DONE]
-            if not rest or all(outcome.status is OutcomeStatus.FAILED for outcome in rest) or stop.asked():
-                break
-            observed = _look(engine, request.client)
-            plan = _plan(engine, request, observed)
-        result = result_of(engine, run_id, plan, observed.now, (*done, *rest), options, driver.clock.now())
-        earlier = left_over(observed.open_runs, observed.lease, observed.now, run_id)
-        return report(engine, driver, result, earlier, commit=options.commit, push=options.push)
+        with left_open(run_id):
+            done: list[Outcome] = []
+            rest: list[Outcome] = []
+            for _ in range(REVOKE_TRIES):
+                outcomes = carry_out(engine, driver, plan, {}, observed, run_id, stop)
+                done += [outcome for outcome in outcomes if outcome.status is OutcomeStatus.DONE]
+                rest = [outcome for outcome in outcomes if outcome.status is not OutcomeStatus.DONE]
+                if not rest or all(outcome.status is OutcomeStatus.FAILED for outcome in rest) or stop.asked():
+                    break
+                observed = _look(engine, request.client)
+                plan = _plan(engine, request, observed)
+            result = result_of(engine, run_id, plan, observed.now, (*done, *rest), options, driver.clock.now())
+            return report(engine, driver, result, commit=options.commit, push=options.push)
 
 
 def _plan(engine: Engine, request: RevocationRequest, observed: Observed) -> Plan:

@@ -13,8 +13,8 @@ from reconciler.engine.drive import Driver
 from reconciler.errors import ReconcilerError
 from reconciler.planning.reasons import Reason
 from reconciler.registry.protocol import run_bucket
-from reconciler.registry.rename import RenameLost, move_client
-from reconciler.registry.work import ClientWork, Run
+from reconciler.registry.rename import RenameLost, move_client, moved
+from reconciler.registry.work import NOT_BEGUN, ClientWork, Run
 
 WORKERS = 16
 
@@ -72,7 +72,7 @@ def _rename(work: ClientWork, driver: Driver, run: Run, buckets: int) -> tuple[l
         work = replace(work, actions=tuple(one for one in work.actions if one is not action))
         status, message = OutcomeStatus.DONE, "done"
         if run.stopping():
-            status, message = OutcomeStatus.SKIPPED, "interrupted before it was begun"
+            status, message = OutcomeStatus.SKIPPED, NOT_BEGUN
         else:
             try:
                 work = replace(work, revision=driver.run(move_client(action, buckets, run)))
@@ -80,8 +80,9 @@ def _rename(work: ClientWork, driver: Driver, run: Run, buckets: int) -> tuple[l
                 status, message = OutcomeStatus.SKIPPED, f"not renamed: {error}"
             except ReconcilerError as error:
                 status, message = OutcomeStatus.FAILED, f"{error.code}: {error.message}"
-        outcomes.append(Outcome(action, status, message))
-        if status is not OutcomeStatus.DONE:
+        done = status is OutcomeStatus.DONE
+        outcomes.append(Outcome(action, status, message, moved(action) if done else {}))
+        if not done:
             outcomes += [Outcome(left, status, message) for left in work.actions]
             work = replace(work, actions=())
             break

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Protocol
@@ -94,13 +94,17 @@ class Ledger(Protocol):
         """Write report files, atomically each, relative to the project. Raises ``AuditError``."""
         ...
 
-    def holds(self, path: PurePosixPath) -> bool:
-        """Whether HEAD has a file there. False outside a repository."""
-        ...
-
     def commit(self, directory: PurePosixPath, message: str) -> str | None:
         """Commit everything below ``directory`` and nothing else; the new commit, or None when there is
         nothing to commit. Raises ``AuditError``."""
+        ...
+
+    def texts(self, path: PurePosixPath) -> tuple[str, ...]:
+        """What a report file holds: as committed in HEAD, then as on disk; nothing where there is no such text."""
+        ...
+
+    def unpushed(self, directory: PurePosixPath) -> int | None:
+        """How many commits below ``directory`` the upstream does not have; None when that is not known."""
         ...
 
     def push(self) -> None:
@@ -108,5 +112,14 @@ class Ledger(Protocol):
         ...
 
 
-# Renders one run into its report files: (result, records of the environment) -> path below the project -> text.
-Reporter = Callable[[RunResult, Mapping[str, ClientRecord]], Mapping[PurePosixPath, str]]
+class Reporter(Protocol):
+    """Renders runs into report files, and knows them again."""
+
+    def files(self, result: RunResult, records: Mapping[str, ClientRecord] | None) -> Mapping[PurePosixPath, str]:
+        """Path below the project -> text. ``records``: all of the environment after the run, None: not known.
+        Raises ``AuditError`` RC620."""
+        ...
+
+    def holds(self, text: str, environment: str, run_id: str) -> bool:
+        """Whether ``text`` is the JSON report of that run."""
+        ...

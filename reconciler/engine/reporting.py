@@ -1,52 +1,53 @@
-"""The audit report of a run, and of earlier runs that never reported themselves."""
+"""The audit report of a run, and of earlier runs whose reports are not in the ledger yet."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import PurePosixPath
 
 from reconciler.domain.observed import Lease, OpenRun
-from reconciler.domain.plan import Action, ActionKind, Outcome, OutcomeStatus, Risk
 from reconciler.domain.record import ClientRecord
 from reconciler.domain.run import RunResult
 from reconciler.engine.drive import Driver
 from reconciler.engine.engine import Engine
-from reconciler.engine.records import read_registry, survey
-from reconciler.errors import AuditError, RegistryError
-from reconciler.registry.documents import close_run
+from reconciler.engine.history import events_of, folded, unrecorded
+from reconciler.engine.records import read_lease, read_registry, readable_runs, survey
+from reconciler.errors import AuditError, ReconcilerError, RegistryError, Stopped
+from reconciler.registry.documents import close_run, finish_run
 
 # An emergency revocation takes no lease: this long it is taken to be still at work.
 UNLEASED_RUN = timedelta(minutes=2)
+# A result, and what kept its report from being committed or pushed.
+Reported = tuple[RunResult, AuditError | None]
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """The registry as a run left it: ``records`` None when it could not be read. ``runs``: all on record."""
+
+    records: Mapping[str, ClientRecord] | None = None
+    runs: tuple[OpenRun, ...] = ()
+    earlier: tuple[OpenRun, ...] = ()
 
 
 def left_over(runs: Iterable[OpenRun], lease: Lease | None, now: datetime, own: str = "") -> tuple[OpenRun, ...]:
     """The runs that ended without a report in the ledger."""
-    return tuple(
-        run
-        for run in runs
-        if not run.closed
-        and run.run_id != own
-        and not (lease is not None and lease.holder == run.run_id)
-        and not (run.command == "revoke" and now - run.started_at < UNLEASED_RUN)
-    )
+    return tuple(run for run in runs if not run.closed and run.run_id != own and not at_work(run, lease, now))
+
+
+def at_work(run: OpenRun, lease: Lease | None, now: datetime) -> bool:
+    """Whether ``run`` may still be working: it holds the lease, or is an emergency that has just begun."""
+    if lease is not None and lease.holder == run.run_id:
+        return True
+    return run.command == "revoke" and now - run.started_at < UNLEASED_RUN
 
 
 def recovered(run: OpenRun, engine: Engine, records: Mapping[str, ClientRecord], by: str) -> RunResult:
-    """The result of a run that was cut short, folded from the events that it left in the records."""
-    events = sorted(
-        ((event, record.name) for record in records.values() for event in record.events if event.run == run.run_id),
-        key=lambda pair: (pair[0].at, pair[1], pair[0].seq),
-    )
-    outcomes = tuple(
-        Outcome(
-            Action(ActionKind(event.kind), event.address, event.reason, event.message, Risk.LOW, client),
-            OutcomeStatus.FAILED if event.detail.get("accepted") is False else OutcomeStatus.DONE,
-            "on record", event.detail,
-        )
-        for event, client in events
-    )  # fmt: skip
+    """The result of a run that did not report itself, folded from what it left on record."""
+    last = max((event.at for event in events_of(run.run_id, records)), default=run.started_at)
     return RunResult(
         run_id=run.run_id,
         environment=engine.environment.name,
@@ -56,63 +57,145 @@ def recovered(run: OpenRun, engine: Engine, records: Mapping[str, ClientRecord],
         git_commit=run.git_commit,
         plan_digest=run.plan_digest,
         started_at=run.started_at,
-        finished_at=max((event.at for event, _ in events), default=run.started_at),
-        outcomes=outcomes,
-        interrupted=True,
+        finished_at=run.finished_at or last,
+        outcomes=folded(run, records),
+        interrupted=run.interrupted or run.finished_at is None,
         recovered_by=by,
+        omitted=run.omitted,
     )
 
 
-def report(
-    engine: Engine, driver: Driver, result: RunResult, earlier: Iterable[OpenRun], *, commit: bool, push: bool
-) -> tuple[RunResult, AuditError | None]:
-    """Write the reports of ``result`` and of ``earlier`` runs, commit them, and mark the runs as reported.
+def report(engine: Engine, driver: Driver, result: RunResult, *, commit: bool, push: bool) -> Reported:
+    """Write the reports of ``result`` and of earlier runs, commit them, mark the runs as reported, and push.
 
-    Nothing is lost when that fails: the files stay, the runs stay open and the next run reports them. What is
-    committed stays as it is: a run that was killed after its own commit is only marked.
+    Nothing is lost when that fails: the files stay, the runs stay open and the next run commits the reports;
+    what is committed and not pushed is pushed by the next run that is asked to push. Without ``commit`` only the
+    report of ``result`` is written.
+    """
+    after = _finished(engine, driver, result)
+    directory = ledger_directory(engine)
+    reported: list[str] = []
+    problem: AuditError | None = None
+    try:
+        for run in after.earlier if commit else ():
+            try:
+                _write_earlier(engine, run, after.records or {}, result.run_id)
+                reported.append(run.run_id)
+            except AuditError as error:  # one run that cannot be reported does not keep the others from it
+                problem = problem or error
+        result = replace(result, recovered=tuple(reported))
+        if result.outcomes:
+            engine.ledger.write(engine.reporter.files(result, after.records))
+            result = replace(result, audit_path=str(directory / f"{result.run_id}.json"))
+            reported.append(result.run_id)
+        if not commit or not reported:
+            return result, problem
+        result = replace(result, audit_commit=engine.ledger.commit(directory, _message(engine, result)))
+        _tell(engine)
+    except AuditError as error:
+        return replace(result, recovered=()), error
+    _close(engine, driver, reported, after.runs)
+    problem = (push_rest(engine, anyway=result.audit_commit is not None) if push else None) or problem
+    return result, problem
+
+
+def push_rest(engine: Engine, *, anyway: bool = False) -> AuditError | None:
+    """Push the branch when its upstream lacks audit commits, or ``anyway``."""
+    try:
+        if anyway or engine.ledger.unpushed(ledger_directory(engine)):
+            engine.ledger.push()
+            _tell(engine)
+    except AuditError as error:
+        return error
+    return None
+
+
+def ledger_directory(engine: Engine) -> PurePosixPath:
+    """The folder of this environment's reports, below the project."""
+    return PurePosixPath(engine.project.audit_path) / engine.environment.name
+
+
+@contextmanager
+def left_open(run_id: str) -> Iterator[None]:
+    """Of a run that a person stops at once, say what becomes of it. Raises ``Stopped`` RC024."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Stopped(
+            "RC024", f"stopped: run {run_id} is left open",
+            "run apply: what this run did is on record, and the next apply settles what it began and reports it",
+        ) from None  # fmt: skip
+
+
+def _tell(engine: Engine) -> None:
+    for note in engine.ledger.notes:
+        engine.say(note)
+
+
+def _finished(engine: Engine, driver: Driver, result: RunResult) -> After:
+    """Look at the registry after a run, and put on record there that it finished.
+
+    The report is written even when Vault cannot be reached any more. Raises ``VaultError`` for a run that did nothing.
     """
     try:
-        records = read_registry(engine.live, engine.project.name, engine.buckets).records
+        after = _look(engine, result.run_id)
+        if result.outcomes:
+            rest = unrecorded(result.run_id, result.outcomes, after.records or {})
+            driver.run(finish_run(result.run_id, result.finished_at, rest, interrupted=result.interrupted))
+    except ReconcilerError as error:
+        if not result.outcomes:
+            raise
+        engine.say(f"the registry cannot be read after the run ({error.message}): the report tells no client's state")
+        return After()
+    return after
+
+
+def _look(engine: Engine, own: str) -> After:
+    try:
+        registry = read_registry(engine.live, engine.project.name, engine.buckets)
+        runs, _ = readable_runs(engine.live)
+        return After(registry.records, runs, left_over(runs, read_lease(engine.live), registry.now, own))
     except RegistryError as error:  # of a client that this run has no part in, or it would not have come so far
         engine.say(f"{error.message}: reports of earlier runs wait until it can be read")
-        records, earlier = survey(engine.live, engine.project.name, engine.buckets).records, ()
-    directory = PurePosixPath(engine.project.audit_path) / engine.environment.name
-    earlier = tuple(earlier)
-    untold = [run for run in earlier if not engine.ledger.holds(directory / f"{run.run_id}.json")]
-    reported = [recovered(run, engine, records, result.run_id) for run in untold]
-    if result.outcomes:
-        reported.append(result)
-        result = replace(result, audit_path=str(directory / f"{result.run_id}.json"))
-    try:
-        for one in reported:
-            engine.ledger.write(engine.reporter(one, records))
-        if not commit:
-            return result, None
-        if reported:
-            result = replace(result, audit_commit=engine.ledger.commit(directory, _message(engine, reported)))
-        if push:
-            engine.ledger.push()
-    except AuditError as error:
-        return result, error
-    finally:
-        for note in engine.ledger.notes:
-            engine.say(note)
-    for run_id in (*(run.run_id for run in earlier), *([result.run_id] if result.outcomes else [])):
-        driver.run(close_run(run_id))
-    return result, None
+        known = survey(engine.live, engine.project.name, engine.buckets)
+        return After(known.records, known.runs)
 
 
-def _message(engine: Engine, reported: list[RunResult]) -> str:
+def _write_earlier(engine: Engine, run: OpenRun, records: Mapping[str, ClientRecord], by: str) -> None:
+    """The report of an earlier run: as it was written or even committed, else folded from what is on record."""
+    files = engine.reporter.files(recovered(run, engine, records, by), records)
+    known = {path: engine.ledger.texts(path) for path in files}
+    kept: dict[PurePosixPath, str] = {}
+    for path, texts in known.items():
+        right = [text for text in texts if engine.reporter.holds(text, engine.environment.name, run.run_id)]
+        if right:
+            kept = {other: earlier[0] for other, earlier in known.items() if earlier} | {path: right[0]}
+    engine.ledger.write({**files, **kept})
+
+
+def _message(engine: Engine, result: RunResult) -> str:
     """Fixed words and validated ids: nothing that somebody wrote gets into a commit message."""
-    last = reported[-1]
-    counts = last.summary()
-    title = f"audit({engine.environment.name}): run {last.run_id}, {counts['done']} done, {counts['failed']} failed"
-    others = [f"Also reports run {one.run_id}, which was cut short." for one in reported[:-1]]
-    return "\n\n".join([title, *others])
+    counts = result.summary()
+    where = f"audit({engine.environment.name})"
+    if not result.outcomes:
+        return "\n\n".join([f"{where}: {len(result.recovered)} earlier", *_others(result)])
+    title = f"{where}: run {result.run_id}, {counts['done']} done, {counts['failed']} failed"
+    return "\n\n".join([title, *_others(result)])
 
 
-def prune(engine: Engine, runs: Iterable[OpenRun], now: datetime) -> None:
-    """Remove closed runs that no plan file can refer to any more."""
-    for run in runs:
-        if run.closed and now - run.started_at > 2 * engine.project.plan_expires:
-            engine.live.delete_document(f"runs/{run.run_id}")
+def _others(result: RunResult) -> list[str]:
+    return [f"Holds the report of run {run_id}." for run_id in result.recovered]
+
+
+def _close(engine: Engine, driver: Driver, reported: Iterable[str], runs: Iterable[OpenRun]) -> None:
+    """Mark runs as reported, and forget all such runs whose plan file nobody can use again anyway."""
+    try:
+        for run_id in reported:
+            driver.run(close_run(run_id))
+        closed = frozenset(reported)
+        for run in runs:
+            old = driver.clock.now() - run.started_at > 2 * engine.project.plan_expires
+            if (run.closed or run.run_id in closed) and (old or not run.planfile):
+                engine.live.delete_document(f"runs/{run.run_id}")
+    except ReconcilerError as error:
+        engine.say(f"the registry was not told that the report is committed ({error.message}): the next run does that")

@@ -29,4 +29,9 @@ LEVELS: dict[ActionKind, int] = {
 
 def ordered(actions: list[Action]) -> tuple[Action, ...]:
     """Total order: level, address, version, kind. The order of files or documents has no part in it."""
-    return tuple(sorted(actions, key=lambda one: (LEVELS[one.kind], one.address, one.version or 0, one.kind.value)))
+    return tuple(sorted(actions, key=rank))
+
+
+def rank(action: Action) -> tuple[int, str, int, str]:
+    """Where an action stands among others."""
+    return LEVELS[action.kind], action.address, action.version or 0, action.kind.value

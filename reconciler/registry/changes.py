@@ -185,10 +185,11 @@ def destroyed_versions(
         raise TransitionError("the client is not registered any more")
     for action in gone:
         kind, item = series_kind(action), str(action.item)
-        series = transitions.destroyed(record.series(kind, item), action.version or 0, at)
-        record = with_series(record, kind, item, series)
+        series = record.series(kind, item)
+        version = series.version(action.version or 0)
+        record = with_series(record, kind, item, transitions.destroyed(series, action.version or 0, at))
         if action.kind is ActionKind.DESTROY_VERSION:  # of a revocation, the revocation is the event
-            record = with_event(record, client.run, at, action, {"version": action.version})
+            record = with_event(record, client.run, at, action, version_detail(version) if version else {})
     return record
 
 

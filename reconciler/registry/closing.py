@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from reconciler.domain.canonical import Json
 from reconciler.domain.plan import Action, ActionKind, OutcomeStatus
-from reconciler.domain.record import ClientRecord, Series, VersionState
+from reconciler.domain.record import ClientRecord, VersionState
 from reconciler.errors import ReconcilerError
 from reconciler.registry.bucket import Bucket, Change
-from reconciler.registry.changes import close_changes, destroyed_versions, held_status, version_detail
+from reconciler.registry.changes import close_changes, destroyed_versions, held_status
 from reconciler.registry.secret_steps import destroy_version
 from reconciler.registry.steps import Steps
 from reconciler.registry.work import REVOKING, ClientRun, series_kind
@@ -29,7 +28,7 @@ def close(bucket: Bucket, clients: list[ClientRun]) -> Steps[None]:
         if client.name in lost:
             client.give_up(lost[client.name])
         for action in client.pending(*ENDING):
-            client.done(action)
+            client.done(action, bucket.records.get(client.name))
 
 
 def claimed_numbers(client: ClientRun, bucket: Bucket, actions: list[Action]) -> frozenset[tuple[str, int]]:
@@ -67,19 +66,11 @@ def destroy(bucket: Bucket, clients: list[ClientRun]) -> Steps[None]:
     lost = yield from bucket.commit("destroy", changes)
     for client in clients:
         for action in gone.get(client.name, []):
-            detail = ended_detail(bucket.records.get(client.name), action)
             if client.name in lost:
                 message = f"revoked and destroyed; the next run puts the destruction on record ({lost[client.name]})"
-                client.settle(action, OutcomeStatus.SKIPPED, message, detail)
+                client.settle(action, OutcomeStatus.SKIPPED, message)
             else:
-                client.done(action, f"version {action.version} is revoked and destroyed", detail)
-
-
-def ended_detail(record: ClientRecord | None, action: Action) -> dict[str, Json]:
-    """What the evidence keeps of a version that is gone."""
-    series = record.series(series_kind(action), str(action.item)) if record else Series()
-    version = series.version(action.version or 0)
-    return version_detail(version) if version else {"version": action.version}
+                client.done(action, bucket.records.get(client.name))
 
 
 def destroyed(client: ClientRun, bucket: Bucket, action: Action) -> Steps[bool]:

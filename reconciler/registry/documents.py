@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from reconciler.domain.observed import Lease, OpenRun
+from reconciler.domain.plan import Outcome
 from reconciler.errors import RegistryError, VaultUnreachable
 from reconciler.registry.requests import Conflict, Document, ReadDocument, WriteDocument, Written
-from reconciler.registry.run_codec import decode_lease, decode_run, encode_lease, encode_run
+from reconciler.registry.run_codec import decode_lease, decode_run, encode_lease, encode_run, fitting
 from reconciler.registry.steps import Steps, expect
 
 MAX_TRIES = 10
@@ -71,13 +73,29 @@ def open_run(run: OpenRun) -> Steps[bool]:
     return (yield from put_document(f"runs/{run.run_id}", encode_run(run), 0))
 
 
+def finish_run(run_id: str, finished_at: datetime, unrecorded: Sequence[Outcome], *, interrupted: bool) -> Steps[None]:
+    """Put on record that a run came to its end, with what became of actions of which no history tells: whoever
+    reports it then, in whatever checkout, tells the same."""
+    kept = fitting(unrecorded)
+    omitted = len(unrecorded) - len(kept)
+    yield from change_run(
+        run_id,
+        lambda run: replace(run, finished_at=finished_at, interrupted=interrupted, unrecorded=kept, omitted=omitted),
+    )
+
+
 def close_run(run_id: str) -> Steps[None]:
-    """Mark a run as reported: its events are in the ledger."""
+    """Mark a run as reported: everything of it is in the ledger."""
+    yield from change_run(run_id, lambda run: replace(run, closed=True, unrecorded=(), omitted=0))
+
+
+def change_run(run_id: str, change: Callable[[OpenRun], OpenRun]) -> Steps[None]:
+    """Rewrite a run document that is still there and not closed."""
     name = f"runs/{run_id}"
     for _ in range(MAX_TRIES):
         document = expect((yield ReadDocument(name)), Document)
         if document.text is None:
             return
         run = decode_run(document.text, name)
-        if run.closed or (yield from put_document(name, encode_run(replace(run, closed=True)), document.version)):
+        if run.closed or (yield from put_document(name, encode_run(change(run)), document.version)):
             return

@@ -25,7 +25,7 @@ from reconciler.registry.proving import activation, may_activate_now, prove
 from reconciler.registry.requests import Done, Mint, Minted, ResetMetadata
 from reconciler.registry.secret_steps import VersionTaken, write_version
 from reconciler.registry.steps import Steps, expect
-from reconciler.registry.work import NEW_VERSION, Claim, ClientRun, ClientWork, Run, series_kind
+from reconciler.registry.work import NEW_VERSION, NOT_BEGUN, Claim, ClientRun, ClientWork, Run, series_kind
 
 OPENING = (
     ActionKind.ADOPT_CLAIM, ActionKind.ABANDON_CLAIM, ActionKind.REGISTER_CLIENT, ActionKind.UPDATE_CLIENT,
@@ -63,7 +63,7 @@ def run_bucket(name: str, works: Sequence[ClientWork], run: Run) -> Steps[list[O
         for client in clients:
             client.give_up(f"{error.code}: {error.message}", OutcomeStatus.FAILED)
     for client in clients:
-        client.give_up("interrupted before it was begun" if run.stopping() else "not reached")
+        client.give_up(NOT_BEGUN if run.stopping() else "not reached")
     return [client.outcomes[index] for client in clients for index in sorted(client.outcomes)]
 
 
@@ -91,7 +91,7 @@ def claim(bucket: Bucket, clients: list[ClientRun]) -> Steps[None]:
         for action in client.pending(*OPENING):
             for path in (action.after or {}).get("reset", ()):
                 expect((yield ResetMetadata(path)), Done)
-            client.done(action)
+            client.done(action, bucket.records.get(client.name))
 
 
 def mint(client: ClientRun, action: Action, bucket: Bucket) -> Steps[Claim]:
@@ -186,7 +186,7 @@ def committing(client: ClientRun) -> Change:
 def settle_committed(client: ClientRun, bucket: Bucket) -> None:
     for one in client.claims:
         if one.written:
-            client.done(one.action, f"version {one.number} is active", {"version": one.number, "id": one.key_id})
+            client.done(one.action, bucket.records.get(client.name))
         else:
             client.settle(one.action, OutcomeStatus.FAILED, "its version number was taken again and again")
     if not all(one.written for one in client.claims):
@@ -195,6 +195,6 @@ def settle_committed(client: ClientRun, bucket: Bucket) -> None:
         record = bucket.records[client.name]
         for action in client.pending(ActionKind.ACTIVATE_CLIENT):
             if record.status.value == "active":
-                client.done(action)
+                client.done(action, record)
             else:
                 client.settle(action, OutcomeStatus.SKIPPED, "not every webhook has proven itself")

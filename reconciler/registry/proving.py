@@ -132,6 +132,6 @@ def settle_proven(client: ClientRun, results: list[tuple[Action, Delivery]], buc
     record = bucket.records.get(client.name)
     for action in client.pending(ActionKind.ACTIVATE_CLIENT):
         if record is not None and record.status is ClientStatus.ACTIVE:
-            client.done(action)
+            client.done(action, record)
         else:
             client.settle(action, OutcomeStatus.SKIPPED, "not every webhook has proven itself")

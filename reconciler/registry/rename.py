@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from reconciler.domain import transitions
+from reconciler.domain.canonical import Json
 from reconciler.domain.names import bucket_of
 from reconciler.domain.plan import Action
 from reconciler.domain.record import ClientRecord, VersionState
@@ -70,7 +71,13 @@ def leaving(record: ClientRecord | None, new: str, action: Action, run: Run, at:
         raise TransitionError("it is not registered any more")
     if record.moving_to == new:
         return record
-    return with_event(replace(record, moving_to=new), run, at, action, {"from": record.name})
+    return with_event(replace(record, moving_to=new), run, at, action, moved(action))
+
+
+def moved(action: Action) -> dict[str, Json]:
+    """What the evidence keeps of a rename; nothing of one that was taken back."""
+    old, new = (action.before or {})["name"], (action.after or {})["name"]
+    return {} if old == new else {"from": old}
 
 
 def stayed(record: ClientRecord | None, action: Action, run: Run, at: datetime) -> ClientRecord:

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from reconciler.domain.canonical import dumps, iso, parse_iso
+from collections.abc import Sequence
+from dataclasses import replace
+
+from reconciler.domain.canonical import Json, dumps, iso, iso_or_none, parse_iso, parse_iso_or_none
 from reconciler.domain.observed import Lease, OpenRun
+from reconciler.domain.plan import ActionKind, Outcome, OutcomeStatus
+from reconciler.domain.run import action_on_record
 from reconciler.registry.stored import FORMAT, garbled, parse_stored
+
+# A run document is one entry of the server's log: it stays far below the smallest limit of those.
+MAX_UNRECORDED = 128 * 1024
+MAX_SENTENCE = 500
 
 
 def encode_run(run: OpenRun) -> str:
@@ -19,16 +28,62 @@ def encode_run(run: OpenRun) -> str:
             "plan_digest": run.plan_digest,
             "planfile": run.planfile,
             "closed": run.closed,
+            "finished_at": iso_or_none(run.finished_at),
+            "interrupted": run.interrupted,
+            "unrecorded": [_outcome(outcome) for outcome in run.unrecorded],
+            "omitted": run.omitted,
         }
     )
 
 
+def fitting(outcomes: Sequence[Outcome]) -> tuple[Outcome, ...]:
+    """As many of them as a run document holds: what failed before what was skipped, sentences shortened."""
+    room = MAX_UNRECORDED
+    kept = []
+    for outcome in sorted(outcomes, key=lambda one: one.status is OutcomeStatus.SKIPPED):
+        long = len(outcome.message) > MAX_SENTENCE
+        short = replace(outcome, message=f"{outcome.message[:MAX_SENTENCE]}…") if long else outcome
+        room -= len(dumps(_outcome(short)).encode())
+        if room < 0:
+            break
+        kept.append(short)
+    return tuple(kept)
+
+
+def _outcome(outcome: Outcome) -> dict[str, Json]:
+    action = outcome.action
+    return {
+        "address": action.address,
+        "kind": action.kind.value,
+        "reason": action.reason,
+        "why": action.message,
+        "version": action.version,
+        "status": outcome.status.value,
+        "message": outcome.message,
+        "detail": dict(outcome.detail),
+    }
+
+
+def _decoded(raw: Json) -> Outcome:
+    kind, version = ActionKind(raw["kind"]), raw["version"]
+    action = action_on_record(
+        kind, raw["address"], raw["reason"], raw["why"], None if version is None else int(version)
+    )
+    return Outcome(action, OutcomeStatus(raw["status"]), raw["message"], dict(raw["detail"]))
+
+
 def decode_run(text: str, where: str = "a run") -> OpenRun:
-    """``where`` names the document. Raises ``RegistryError`` RC442 or RC443."""
+    """``where`` names the document; one of a run that did not finish may lack what a finish adds.
+
+    Raises ``RegistryError`` RC442 or RC443.
+    """
     document = parse_stored(text, where)
     try:
         fields = {key: value for key, value in document.items() if key != "format"}
-        return OpenRun(**{**fields, "started_at": parse_iso(fields["started_at"])})
+        fields["started_at"] = parse_iso(fields["started_at"])
+        fields["finished_at"] = parse_iso_or_none(fields.get("finished_at"))
+        fields["unrecorded"] = tuple(_decoded(raw) for raw in fields.get("unrecorded", ()))
+        return OpenRun(**fields)
     except (KeyError, TypeError, ValueError):
         raise garbled(where, "it has not the fields of a run") from None
 

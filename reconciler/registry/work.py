@@ -17,6 +17,8 @@ KEY_ACTIONS = (ActionKind.ISSUE_KEY, ActionKind.ROTATE_KEY)
 SECRET_ACTIONS = (ActionKind.ISSUE_SECRET, ActionKind.ROTATE_SECRET)
 NEW_VERSION = KEY_ACTIONS + SECRET_ACTIONS
 REVOKING = (ActionKind.REVOKE_KEY, ActionKind.REVOKE_SECRET)
+# What is said of an action that a stopped run did not begin.
+NOT_BEGUN = "interrupted before it was begun"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +98,11 @@ class ClientRun:
             self.outcomes[index] = outcome
             self.run.report(outcome)
 
-    def done(self, action: Action, message: str = "done", detail: Mapping[str, Json] | None = None) -> None:
-        self.settle(action, OutcomeStatus.DONE, message, detail)
+    def done(self, action: Action, record: ClientRecord | None) -> None:
+        """``action`` is in the history of ``record``: it is told as that tells it."""
+        own = [event for event in record.events if is_event_of(event, action, self.run.run_id)] if record else []
+        detail = own[-1].detail if own else {}
+        self.settle(action, OutcomeStatus.DONE, told(action.kind, detail), detail)
 
     def give_up(self, why: str, status: OutcomeStatus = OutcomeStatus.SKIPPED) -> None:
         """Nothing more is done for this client; what has no outcome yet gets ``status``."""
@@ -106,6 +111,23 @@ class ClientRun:
         for index, action in enumerate(self.work.actions):
             if index not in self.outcomes:
                 self.settle(action, status, why)
+
+
+def told(kind: ActionKind, detail: Mapping[str, Json]) -> str:
+    """What became of an action that was done, from what its event keeps."""
+    if kind in NEW_VERSION:
+        return f"version {detail.get('version')} is active"
+    if kind in REVOKING or kind is ActionKind.DESTROY_VERSION:
+        return f"version {detail.get('version')} is revoked and destroyed"
+    return str(detail.get("result", "done"))
+
+
+def is_event_of(event: Event, action: Action, run_id: str) -> bool:
+    """Whether ``event`` is what ``action`` of that run left in the history."""
+    same = (event.run, event.kind, event.address, event.reason) == (
+        run_id, action.kind.value, action.address, action.reason,
+    )  # fmt: skip
+    return same and action.version in (None, event.detail.get("version", action.version))
 
 
 def series_kind(action: Action) -> SeriesKind:

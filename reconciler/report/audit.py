@@ -6,25 +6,29 @@ so a run that reports an earlier one writes what that one would have written of 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
-from reconciler.domain.canonical import Json, iso
+from reconciler.domain.canonical import Json, digest, iso
 from reconciler.domain.plan import Outcome
 from reconciler.domain.record import ClientRecord
 from reconciler.domain.run import RunResult
 from reconciler.errors import AuditError
 from reconciler.report.audit_markdown import audit_markdown
 from reconciler.report.client_document import client_documents
-from reconciler.report.document import document
-from reconciler.report.outcomes import deliveries, revocations
+from reconciler.report.document import FORMAT_VERSION, document
+from reconciler.report.outcomes import deliveries, revocations, touched
 from reconciler.report.run_report import outcome_document
 
+KIND = "audit"
 _ID_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-")
 
 
-def audit_files(root: str, result: RunResult, records: Mapping[str, ClientRecord]) -> dict[PurePosixPath, str]:
-    """``<root>/<environment>/<run id>.json`` and ``.md`` with their texts; ``root`` is the project's audit path.
+def audit_files(root: str, result: RunResult, records: Mapping[str, ClientRecord] | None) -> dict[PurePosixPath, str]:
+    """``<root>/<environment>/<run id>.md`` and ``.json`` with their texts; ``root`` is the project's audit path.
+
+    The JSON is last: where it is, the report is whole.
 
     Raises ``AuditError`` RC620 for an environment or run id that must not become part of a path: the id of
     an earlier run is read from Vault, where somebody may have written it by hand.
@@ -38,15 +42,26 @@ def audit_files(root: str, result: RunResult, records: Mapping[str, ClientRecord
             )
     folder = PurePosixPath(root) / result.environment
     return {
-        folder / f"{result.run_id}.json": audit_json(result, records),
         folder / f"{result.run_id}.md": audit_markdown(result, records),
+        folder / f"{result.run_id}.json": audit_json(result, records),
     }
 
 
-def audit_json(result: RunResult, records: Mapping[str, ClientRecord]) -> str:
-    """``records``: every client of the environment after the run."""
+def is_audit_of(text: str, environment: str, run_id: str) -> bool:
+    """Whether ``text`` is the whole JSON report of that run, as far as can be told."""
+    try:
+        found = json.loads(text)
+        told = found["format_version"], found["kind"], found["environment"], found["run_id"]
+        return told == (FORMAT_VERSION, KIND, environment, run_id) and isinstance(found["outcomes"], list)
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return False
+
+
+def audit_json(result: RunResult, records: Mapping[str, ClientRecord] | None) -> str:
+    """``records``: every client of the environment after the run, None when that is not known. The clients
+    that the run touched are told in full, all of them together by their number and a digest."""
     return document(
-        "audit",
+        KIND,
         {
             "run_id": result.run_id,
             "environment": result.environment,
@@ -60,12 +75,19 @@ def audit_json(result: RunResult, records: Mapping[str, ClientRecord]) -> str:
             "interrupted": result.interrupted,
             "recovered_by": result.recovered_by,
             "summary": result.summary(),
+            "omitted": result.omitted,
             "outcomes": [outcome_document(outcome) for outcome in result.outcomes],
             "deliveries": [_delivery(outcome) for outcome in deliveries(result)],
             "revocations": [_revocation(outcome) for outcome in revocations(result)],
-            "clients": client_documents(records),
+            "clients": None if records is None else client_documents(touched(result, records)),
+            "registry": None if records is None else registry_document(records),
         },
     )
+
+
+def registry_document(records: Mapping[str, ClientRecord]) -> dict[str, Json]:
+    """``digest``: of the canonical JSON of the list ``clients`` that ``status --format json`` shows."""
+    return {"clients": len(records), "digest": digest(client_documents(records))}
 
 
 def _delivery(outcome: Outcome) -> dict[str, Json]:

@@ -11,26 +11,27 @@ from reconciler.domain.run import RunResult
 from reconciler.report.client_document import webhook_url
 from reconciler.report.escape import markdown
 from reconciler.report.layout import counted
-from reconciler.report.outcomes import deliveries, revocations, version_of
+from reconciler.report.outcomes import deliveries, revocations, touched
 
 HASH_DIGITS = 16
 
 
-def audit_markdown(result: RunResult, records: Mapping[str, ClientRecord]) -> str:
-    """``records``: every client of the environment after the run. Hashes are shortened; the JSON has them whole."""
+def audit_markdown(result: RunResult, records: Mapping[str, ClientRecord] | None) -> str:
+    """``records``: every client of the environment after the run, None when that is not known; those that the run
+    touched are shown. Hashes are shortened; the JSON has them whole."""
     counts = result.summary()
     title = f"# Run {markdown(result.run_id)} in {markdown(result.environment)}: "
     lines = [title + f"{counts['done']} done, {counts['failed']} failed, {counts['skipped']} skipped", ""]
-    if result.recovered_by is not None:
-        lines += [f"Cut short; written by run {markdown(result.recovered_by)} from the history of the clients.", ""]
-    elif result.interrupted:
-        lines += ["Interrupted: what is skipped was not begun.", ""]
+    lines += [line for sentence in _remarks(result) for line in (sentence, "")]
     lines += _table(("Fact", "Value"), _facts(result))
     lines += ["", "## Actions", "", *_table(_ACTION_HEAD, map(_action_row, result.outcomes))]
     lines += ["", "## Test deliveries", "", *_table(_DELIVERY_HEAD, map(_delivery_row, deliveries(result)))]
     lines += ["", "## Revocations", "", *_table(_REVOCATION_HEAD, map(_revocation_row, revocations(result)))]
-    clients = [records[name] for name in sorted(records)]
-    lines += ["", f"## Key registry ({counted(len(clients), 'client')})", ""]
+    if records is None:
+        return "\n".join([*lines, "", "## Key registry", "", "It could not be read after the run."]) + "\n"
+    shown = touched(result, records)
+    clients = [shown[name] for name in sorted(shown)]
+    lines += ["", f"## Key registry ({len(clients)} of {counted(len(records), 'client')})", ""]
     lines += _table(_KEY_HEAD, (row for record in clients for row in _key_rows(record)))
     lines += [
         "",
@@ -39,6 +40,16 @@ def audit_markdown(result: RunResult, records: Mapping[str, ClientRecord]) -> st
         *_table(_WEBHOOK_HEAD, (row for record in clients for row in _webhook_rows(record))),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _remarks(result: RunResult) -> Iterator[str]:
+    if result.recovered_by is not None:
+        cut = "Cut short; written" if result.interrupted else "Written"
+        yield f"{cut} by run {markdown(result.recovered_by)} from the history of the clients."
+    elif result.interrupted:
+        yield "Interrupted: what is skipped was not begun."
+    if result.omitted:
+        yield f"And {counted(result.omitted, 'more action')} failed or skipped: too many to be kept on record."
 
 
 _ACTION_HEAD = ("Outcome", "Action", "Address", "Version", "Reason", "Why", "Result")
@@ -80,8 +91,7 @@ def _action_row(outcome: Outcome) -> tuple[str, ...]:
 
 
 def _version(outcome: Outcome) -> str:
-    number = version_of(outcome)
-    return "" if number is None else str(number)
+    return "" if outcome.version is None else str(outcome.version)
 
 
 def _delivery_row(outcome: Outcome) -> tuple[str, ...]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from reconciler.domain.plan import ActionKind, Outcome, OutcomeStatus
+from reconciler.domain.record import ClientRecord
 from reconciler.domain.run import RunResult
 
 _ENDING = frozenset({ActionKind.REVOKE_KEY, ActionKind.REVOKE_SECRET, ActionKind.RETIRE_CLIENT})
@@ -22,7 +25,7 @@ def revocations(result: RunResult) -> tuple[Outcome, ...]:
     )
 
 
-def version_of(outcome: Outcome) -> int | None:
-    """The version an outcome is about: planned, or for a new one the number that was claimed."""
-    number = outcome.detail.get("version") if outcome.action.version is None else outcome.action.version
-    return None if number is None else int(number)
+def touched(result: RunResult, records: Mapping[str, ClientRecord]) -> dict[str, ClientRecord]:
+    """The records of the clients that the run has outcomes for."""
+    names = {outcome.action.client for outcome in result.outcomes}
+    return {name: record for name, record in records.items() if name in names}

@@ -10,7 +10,6 @@ from reconciler.domain.run import RunResult
 from reconciler.report.document import document
 from reconciler.report.escape import terminal
 from reconciler.report.layout import DEFAULT_WIDTH, columns, counted, wrapped
-from reconciler.report.outcomes import version_of
 from reconciler.report.paint import Paint
 
 _STYLES = {OutcomeStatus.DONE: "good", OutcomeStatus.FAILED: "alarm", OutcomeStatus.SKIPPED: "change"}
@@ -50,7 +49,7 @@ def outcome_document(outcome: Outcome) -> dict[str, Json]:
         "message": outcome.message,
         "client": action.client,
         "item": action.item,
-        "version": version_of(outcome),
+        "version": outcome.version,
         "reason": action.reason,
         "why": action.message,
         "detail": dict(outcome.detail),
@@ -66,7 +65,7 @@ def run_text(result: RunResult, *, width: int = DEFAULT_WIDTH, colour: bool = Fa
     if not result.complete:
         lines += wrapped(_AGAIN, width)
     for run_id in result.recovered:
-        lines += wrapped(f"The report of run {run_id}, which was cut short, is written too.", width)
+        lines += wrapped(f"The report of run {run_id} is committed too.", width)
     lines += wrapped(_evidence(result), width)
     return "\n".join(lines) + "\n"
 
@@ -100,8 +99,9 @@ def _verdict(result: RunResult) -> str:
 
 
 def _evidence(result: RunResult) -> str:
+    commit = "not committed" if result.audit_commit is None else f"commit {result.audit_commit[:12]}"
     if result.audit_path is None:
-        return "No audit report was written."
-    if result.audit_commit is None:
-        return f"Audit report: {result.audit_path}, not committed."
-    return f"Audit report: {result.audit_path}, commit {result.audit_commit[:12]}."
+        if not result.recovered:
+            return "No audit report was written."
+        return f"Audit reports of earlier runs: {commit}." if result.audit_commit else ""  # "": they were there already
+    return f"Audit report: {result.audit_path}, {commit}."

@@ -56,26 +56,6 @@ def test_the_report_is_committed(repository: Path) -> None:
     assert book.notes == []
 
 
-def test_what_head_holds(repository: Path) -> None:
-    """A report is in the ledger when it is committed, not when it is on disk or staged."""
-    book = ledger(repository)
-    assert not book.holds(REPORT)
-    book.write({REPORT: "{}\n"})
-    git(repository, "add", str(REPORT))
-    assert not book.holds(REPORT)
-    book.commit(AUDIT, MESSAGE)
-    (repository / REPORT).unlink()
-    assert book.holds(REPORT)
-    project = repository / "project"
-    project.mkdir()
-    assert not ledger(project).holds(REPORT)  # relative to the project, not to the repository
-    below = PurePosixPath("audit/staging/run-2.json")
-    ledger(project).write({below: "{}\n"})
-    ledger(project).commit(AUDIT, MESSAGE)
-    assert ledger(project).holds(below)
-    assert not ledger(repository.parent).holds(REPORT)
-
-
 def test_nothing_to_commit(repository: Path) -> None:
     book = ledger(repository)
     assert book.commit(AUDIT, MESSAGE) is None
@@ -482,3 +462,29 @@ def test_an_interrupt_lets_git_finish(repository: Path) -> None:
         assert process.communicate(timeout=30)[0] == "interrupted\n"
     assert git(repository, "log", "-1", "--format=%s") == "Record a run"
     assert git(repository, "status", "--porcelain") == "?? started"
+
+
+def test_the_texts_of_a_report_as_committed_and_as_on_disk(repository: Path, tmp_path: Path) -> None:
+    book = ledger(repository)
+    assert book.texts(REPORT) == ()
+    book.write({REPORT: "one\n"})
+    assert book.texts(REPORT) == ("one\n",)
+    book.commit(AUDIT, MESSAGE)
+    book.write({REPORT: "two\n"})
+    assert book.texts(REPORT) == ("one\n", "two\n")
+    (repository / REPORT).write_bytes(b"\xff")
+    assert book.texts(REPORT) == ("one\n",)
+    (repository / REPORT).unlink()
+    (tmp_path / "elsewhere").write_text("not ours")
+    (repository / REPORT).symlink_to(tmp_path / "elsewhere")
+    assert book.texts(REPORT) == ("one\n",)
+    below = repository / "below"
+    below.mkdir()
+    assert ledger(below).texts(REPORT) == ()
+
+
+def test_outside_a_repository_a_report_is_what_is_on_disk(tmp_path: Path) -> None:
+    book = ledger(tmp_path)
+    book.write({REPORT: "one\n"})
+    assert book.texts(REPORT) == ("one\n",)
+    assert book.unpushed(AUDIT) is None

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from reconciler.domain.desired import DesiredClient
 from reconciler.domain.observed import Lease, OpenRun
+from reconciler.domain.plan import ActionKind, Outcome, OutcomeStatus
 from reconciler.domain.record import (
     ClientRecord,
     ClientStatus,
@@ -25,6 +26,7 @@ from reconciler.domain.record import (
     VersionState,
     WebhookRecord,
 )
+from reconciler.domain.run import action_on_record
 from reconciler.errors import RegistryError
 from reconciler.planning.clients import Context, plan_client
 from reconciler.registry.codec import MAX_DOCUMENT, decode_bucket, encode_bucket
@@ -231,13 +233,29 @@ def test_a_bucket_that_is_too_large_is_refused_with_its_remedy() -> None:
     assert "--buckets" in caught.value.remedy
 
 
-RUNS = st.builds(OpenRun, TEXT, TEXT, TEXT, INSTANT, st.none() | TEXT, TEXT, st.booleans(), st.booleans())
+OUTCOMES = st.builds(
+    Outcome,
+    st.builds(action_on_record, st.sampled_from(ActionKind), TEXT, TEXT, TEXT, st.none() | st.integers(0, 9)),
+    st.sampled_from(OutcomeStatus), TEXT, st.dictionaries(TEXT, st.none() | TEXT | st.integers(0, 9), max_size=2),
+)  # fmt: skip
+RUNS = st.builds(
+    OpenRun, TEXT, TEXT, TEXT, INSTANT, st.none() | TEXT, TEXT, st.booleans(), st.booleans(), st.none() | INSTANT,
+    st.booleans(), st.lists(OUTCOMES, max_size=3).map(tuple), st.integers(0, 9),
+)  # fmt: skip
 
 
 @given(RUNS, TEXT, INSTANT)
 def test_runs_and_leases_are_read_as_they_were_written(run: OpenRun, holder: str, until: datetime) -> None:
     assert decode_run(encode_run(run)) == run
     assert decode_lease(encode_lease(Lease(holder, until))) == Lease(holder, until)
+
+
+def test_a_run_document_from_before_runs_told_their_end_is_read() -> None:
+    run = OpenRun("r", "apply", "Ada", datetime(2026, 11, 23, tzinfo=UTC), None, "sha256:0", planfile=True)
+    old = json.loads(encode_run(run))
+    for name in ("finished_at", "interrupted", "unrecorded", "omitted"):
+        del old[name]
+    assert decode_run(json.dumps(old)) == run
 
 
 def test_no_bucket_is_an_empty_one() -> None:
