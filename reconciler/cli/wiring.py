@@ -13,7 +13,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from reconciler.cli.output import Progress, Settings, checked, say
-from reconciler.errors import DeclarationError, UsageError
+from reconciler.errors import DeclarationError, UsageError, VaultDenied
 
 if TYPE_CHECKING:
     from reconciler.adapters.vault.live import Live
@@ -147,15 +147,27 @@ class SearchedReports:
 
 
 def required_records(project: Project, environment: Environment) -> Mapping[str, ClientRecord] | None:
-    """The records of the environment that the promotion gate asks for, None when there is no gate."""
+    """The records of the environment that the promotion gate asks for, None when there is no gate.
+
+    Raises ``VaultError``; when it is denied, with the remedy for a gate.
+    """
     from reconciler.adapters.vault.meta import read_meta
     from reconciler.engine.records import read_registry
 
     if environment.requires is None:
         return None
     first = project.environments[environment.requires]
-    with connected(first) as live:
-        return read_registry(live, project.name, read_meta(live, project.name, first.name).buckets).records
+    try:
+        with connected(first) as live:
+            return read_registry(live, project.name, read_meta(live, project.name, first.name).buckets).records
+    except VaultDenied as error:
+        name = first.name.upper().replace("-", "_")
+        raise VaultDenied(
+            error.code,
+            f"{environment.name} requires {first.name}, and its registry cannot be read: {error.message}",
+            f"run `reconciler bootstrap -e {environment.name}`: its planner and applier then may read that registry "
+            f"too; on another server, or in another namespace, set VAULT_TOKEN_{name} to a planner's token of its own",
+        ) from None
 
 
 @contextmanager

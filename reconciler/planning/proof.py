@@ -59,20 +59,22 @@ def _must_verify(
     if changed:
         return Cause(Reason.ENDPOINT_CHANGED, f"{webhook.url} must prove itself again")
     if known.last_delivery is not None and not known.last_delivery.accepted:
-        return Cause(Reason.VERIFICATION_FAILED, f"the last delivery failed: {known.last_delivery.message}")
+        return Cause(
+            Reason.VERIFICATION_FAILED, f"the last delivery to {webhook.url} failed: {known.last_delivery.message}"
+        )
     if known.verified_digest is None:  # a run changed the endpoint and was cut short
         return Cause(Reason.NOT_VERIFIED, f"{webhook.url} has not proven itself yet")
     if series.renewed:
-        return Cause(Reason.SECRET_ROTATED, "it must prove itself with the new signing secret")
+        return Cause(Reason.SECRET_ROTATED, f"{webhook.url} must prove itself with the new signing secret")
     if known.verified_digest != verification_digest(desired.spec, webhook.name, known.secret):
-        return Cause(Reason.SECRET_ROTATED, "its signing secret changed since it proved itself")
+        return Cause(Reason.SECRET_ROTATED, f"the signing secret changed since {webhook.url} proved itself")
     return None
 
 
 def _verify(desired: DesiredClient, webhook: DesiredWebhook, cause: Cause) -> Action:
     return Action(
         ActionKind.VERIFY_WEBHOOK, names.webhook_address(desired.name, webhook.name), cause.reason.value,
-        cause.message, cause.risk, desired.name, webhook.name, after={"url": webhook.url},
+        cause.message, cause.risk, desired.name, webhook.name,
     )  # fmt: skip
 
 

@@ -51,8 +51,7 @@ ACTIONS = (
     ),
     Action(
         ActionKind.VERIFY_WEBHOOK, "client/paystack-payouts/webhook/settlements", "NotVerified",
-        "the endpoint has not accepted a delivery yet", Risk.LOW, "paystack-payouts", "settlements",
-        after={"url": "https://hooks.example.com/payouts"},
+        "https://hooks.example.com/payouts has not proven itself yet", Risk.LOW, "paystack-payouts", "settlements",
     ),
     Action(
         ActionKind.REVOKE_KEY, "client/legacy-erp/key/primary", "GraceOver",

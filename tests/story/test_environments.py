@@ -99,3 +99,22 @@ def test_the_token_of_one_environment_is_refused_by_the_other(pair: Pair) -> Non
     pair.client("partner")
     ran = pair.second.plan(token=pair.first.place.token("run"))
     assert (ran.code, ran.json["code"]) == (1, "RC404")
+
+
+def test_a_gate_that_may_not_look_says_what_it_needs(pair: Pair) -> None:
+    """As where `requires` was added after the last bootstrap: the planner's policy does not name that registry."""
+    pair.client("partner")
+    first, second = pair.first.environment, pair.second.environment
+    name = f"integrations-{second}-planner"
+    policies = pair.second.place.root.adapter
+    text = policies.get(f"/v1/sys/policies/acl/{name}").data["policy"]
+    closed = text.replace(f'"integrations/{first}/', '"elsewhere/')
+    assert closed != text
+    policies.post(f"/v1/sys/policies/acl/{name}", json={"policy": closed})
+    ran = pair.second.plan(role="planner")
+    assert (ran.code, ran.json["code"]) == (1, "RC404")
+    assert f"{second} requires {first}" in ran.json["message"]
+    assert f"reconciler bootstrap -e {second}" in ran.json["remedy"]
+    assert f"VAULT_TOKEN_{first.upper()}" in ran.json["remedy"]
+    pair.second.run("bootstrap", "-e", second, role="root").ok()
+    assert pair.second.plan(role="planner").json["kind"] == "plan"

@@ -157,3 +157,13 @@ def test_one_bad_client_does_not_stop_the_others(checkout: Checkout) -> None:
     assert checkout.status("good")["status"] == "active"
     assert checkout.status("bad")["status"] == "pending"
     assert checkout.status("bad")["webhooks"][0]["last_delivery"]["message"].startswith("RC505")
+
+
+def test_a_delivery_to_try_again_changes_nothing(checkout: Checkout) -> None:
+    """A plan shows what changes; the URL of a webhook that has to prove itself once more does not."""
+    checkout.hooked("bad", "http://127.0.0.1:1/")
+    assert checkout.apply().code == 5
+    [again] = [one for one in checkout.plan().json["actions"] if one["kind"] == "verify-webhook"]
+    assert (again["reason"], again["before"], again["after"]) == ("VerificationFailed", None, None)
+    assert "http://127.0.0.1:1/" in again["message"]
+    assert "(absent)" not in checkout.run("plan", "-e", checkout.environment).ok().out

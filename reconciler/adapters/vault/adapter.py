@@ -14,7 +14,7 @@ from urllib.parse import urlencode, urlsplit
 import hvac.adapters
 
 from reconciler.adapters.vault import errors
-from reconciler.adapters.vault.answer import Answer, accept, decode, error_texts, refuse
+from reconciler.adapters.vault.answer import Answer, accept, decode, error_texts, is_vaults, refuse
 from reconciler.adapters.vault.errors import Where
 from reconciler.adapters.vault.paths import role_for
 from reconciler.adapters.vault.patience import (
@@ -175,9 +175,13 @@ class VaultAdapter(hvac.adapters.Adapter):  # type: ignore[misc]
         status, texts = reply.status, error_texts(reply) or _health_text(call, reply)
         if 300 <= status < 400:
             raise errors.redirected(call.where, status)
+        if status not in TRANSIENT and not is_vaults(reply):
+            raise errors.unusable(call.where, f"status {status}, and no JSON of Vault's in it")
+        if status == 404 and any(errors.NAMESPACE_MISSING in text for text in texts):
+            raise errors.namespace_missing(call.where, self.namespace)
         if status == 403:
             raise errors.denied(call.where) if self._token_is_valid() else errors.token_invalid(call.where)
-        if status == 501 or (status == 503 and self._is_uninitialised()):
+        if status in (501, 503) and self._is_uninitialised():
             raise errors.uninitialised(call.where)
         if status in TRANSIENT:
             if call.repeatable or status in WRITE_TRANSIENT or is_sealed(reply):

@@ -73,6 +73,12 @@ def accept(where: Where, reply: Reply) -> Answer:
     return Answer(where, reply.status, body, at)
 
 
+def is_vaults(reply: Reply) -> bool:
+    """Whether a refusal can be Vault's: its 404 above all says that something is not there, and a proxy's does not."""
+    body = decode(reply)
+    return body is not None and (reply.status != 404 or not {"errors", "data"}.isdisjoint(body))
+
+
 def error_texts(reply: Reply) -> tuple[str, ...]:
     """Vault's own list of errors; empty when there is none."""
     found = (decode(reply) or {}).get("errors")

@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import urlsplit
 
 from reconciler.domain.canonical import JsonObject
 from reconciler.errors import TokenInvalid, VaultDenied, VaultError, VaultUnavailable, VaultUnreachable
@@ -39,7 +40,10 @@ SETTINGS_UNUSABLE = "RC416"
 OVERWRITTEN = "RC417"
 BUCKETS_DIFFER = "RC418"
 SIGNING_KEY_WRONG = "RC419"
+NO_NAMESPACE = "RC423"
 
+# What OpenBao says, with status 404, below a namespace that does not exist (measured).
+NAMESPACE_MISSING = "namespace not found"
 # What KV v2 says to a write whose ``cas`` is not the current version, with status 400 (measured).
 CAS_MISMATCH = "check-and-set parameter did not match"
 
@@ -78,7 +82,9 @@ class StatusError(VaultError):
         super().__init__(
             UNEXPECTED_STATUS,
             f"{where} was answered with the unexpected status {status}{said}",
-            "look into the server's log; `reconciler doctor` checks the mounts, the token and the server's version",
+            with_path(
+                where.address, "look into the server's log; `reconciler doctor` checks mounts, token and version"
+            ),
         )
         self.where, self.status, self.errors, self.data, self.at = where, status, errors, data, at
 
@@ -94,6 +100,15 @@ def printable(text: str, limit: int = 300) -> str:
     """Foreign text made fit to show: one line, no control character, nothing that looks like a token."""
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return _TOKEN_LIKE.sub("***", line)[:limit]
+
+
+def with_path(address: str, remedy: str) -> str:
+    """``remedy`` where it may be the path in the address that is wrong: below it another program may answer, or
+    Vault for something else (``/v1``, ``/ui``)."""
+    path = urlsplit(address).path.strip("/")
+    if not path:
+        return remedy
+    return f"take the path /{path} out of vault.address (or VAULT_ADDR), unless a proxy serves Vault there; {remedy}"
 
 
 def unreachable(where: Where, why: str) -> VaultUnreachable:
@@ -158,7 +173,7 @@ def token_invalid(where: Where) -> TokenInvalid:
         TOKEN_INVALID,
         f"{where}: permission denied: the token is expired, revoked or unknown to this server and namespace "
         f"(a token of the {where.role} role is needed)",
-        "log in again, or set VAULT_TOKEN to a token of this server; check VAULT_NAMESPACE",
+        with_path(where.address, "log in again, or set VAULT_TOKEN to a token of this server; check VAULT_NAMESPACE"),
     )
 
 
@@ -174,7 +189,9 @@ def unusable(where: Where, why: str) -> VaultError:
     return VaultError(
         UNUSABLE_ANSWER,
         f"{where}: the answer is not one of Vault's: {why}",
-        "check that vault.address is the API address of Vault or OpenBao and that no proxy alters its responses",
+        with_path(
+            where.address, "check that vault.address is the API address of Vault or OpenBao and that no proxy answers"
+        ),
     )
 
 
@@ -182,8 +199,20 @@ def mount_missing(where: Where, mount: str) -> VaultError:
     return VaultError(
         MOUNT_MISSING,
         f"{where}: nothing is mounted at {mount}/",
-        f"run `reconciler bootstrap -e {where.environment}` with an administrator's token, "
-        "or correct vault.mounts and vault.namespace",
+        with_path(
+            where.address,
+            f"run `reconciler bootstrap -e {where.environment}` with an administrator's token, "
+            "or correct vault.mounts and vault.namespace",
+        ),
+    )
+
+
+def namespace_missing(where: Where, namespace: str | None) -> VaultError:
+    return VaultError(
+        NO_NAMESPACE,
+        f"{where}: the server has no namespace {printable(namespace or 'root', 80)}",
+        "correct vault.namespace of the environment (or VAULT_NAMESPACE), or have an administrator create it: "
+        "`bao namespace create` or `vault namespace create`",
     )
 
 

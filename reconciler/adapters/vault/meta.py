@@ -46,7 +46,9 @@ def read_meta(live: Live, project: str, environment: str) -> Meta:
             errors.NOT_BOOTSTRAPPED,
             f"the registry at {live.settings.registry_mount}/ of {live.settings.address} is not bootstrapped: "
             "it has no document `meta`",
-            f"run `reconciler bootstrap -e {environment}` with an administrator's token",
+            errors.with_path(
+                live.settings.address, f"run `reconciler bootstrap -e {environment}` with an administrator's token"
+            ),
         )
     return parse_meta(live, document, project, environment)
 
