@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 from reconciler.domain.canonical import JsonObject
@@ -38,6 +39,16 @@ def recorded_lifecycle(record: ClientRecord, kind: SeriesKind, item: str) -> Lif
         grace = DEFAULT_GRACE[kind]
     lifetime = DEFAULT_LIFETIME[kind]
     return Lifecycle(lifetime, lifetime / 3, grace)
+
+
+def recorded_reissue(record: ClientRecord, kind: SeriesKind, item: str) -> int:
+    """The ``reissueAfter`` that was applied last, 0 when there was none."""
+    if kind is SeriesKind.KEY:
+        declared = (record.spec.get("keys") or {}).get(item) or {}
+    else:
+        declared = ((record.spec.get("webhooks") or {}).get(item) or {}).get("secret") or {}
+    number = declared.get("reissueAfter", 0) if isinstance(declared, Mapping) else 0
+    return number if isinstance(number, int) else 0
 
 
 def _dropped_key(record: ClientRecord, item: str) -> JsonObject:

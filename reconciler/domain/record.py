@@ -59,7 +59,7 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """A person revoked this series up to ``version``: nothing is issued until the declaration says so."""
+    """A person revoked this series: nothing is issued until the declaration says ``reissueAfter: <version>``."""
 
     version: int
     reason: str

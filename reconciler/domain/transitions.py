@@ -74,9 +74,12 @@ def destroyed(series: Series, number: int, now: datetime) -> Series:
     return replace(marked, versions=tuple(one for one in marked.versions if one.number not in dropped))
 
 
-def hold(series: Series, reason: str, incident: str | None, now: datetime) -> Series:
-    """Nothing more is issued until the declaration names this version."""
-    return replace(series, hold=Hold(series.last, reason, incident, now))
+def hold(series: Series, reason: str, incident: str | None, now: datetime, declared: int = 0) -> Series:
+    """Nothing more is issued until the declaration names the last version. When that is what it says already
+    (``declared``: its ``reissueAfter``), the next number, or the hold would end at once."""
+    number = max(series.last, 1)
+    number += number == declared
+    return replace(series, hold=Hold(number, reason, incident, now))
 
 
 def grace_end(version: Version, now: datetime, grace: timedelta) -> datetime:

@@ -33,15 +33,20 @@ class SeriesView:
     @property
     def held(self) -> bool:
         hold = self.series.hold
-        return hold is not None and hold.version > self.lifecycle.reissue_after
+        return hold is not None and hold.version != self.lifecycle.reissue_after
 
 
 IssueCheck = Callable[[SeriesView], Cause | None]
 VersionCheck = Callable[[SeriesView, Version], Cause | None]
 
 
+def revoked(series: Series) -> str:
+    """What a person revoked, in words."""
+    return f"version {series.last} was revoked" if series.last else "it was revoked before its first version"
+
+
 def never_issued(view: SeriesView) -> Cause | None:
-    if view.series.last:
+    if view.series.last or view.series.hold is not None:
         return None
     return Cause(Reason.NOT_ISSUED, "no version has been issued yet")
 
@@ -57,9 +62,7 @@ def reissue_declared(view: SeriesView) -> Cause | None:
     hold = view.series.hold
     if hold is None or view.held:
         return None
-    return Cause(
-        Reason.REISSUE_DECLARED, f"version {hold.version} was revoked ({hold.reason}) and reissueAfter allows a new one"
-    )
+    return Cause(Reason.REISSUE_DECLARED, f"{revoked(view.series)} ({hold.reason}) and reissueAfter allows a new one")
 
 
 def no_active_version(view: SeriesView) -> Cause | None:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from reconciler.domain import names
 from reconciler.domain.observed import Observed
 from reconciler.domain.plan import Action, Plan, Risk
-from reconciler.domain.record import USABLE, ClientRecord, SeriesKind, VersionState
+from reconciler.domain.record import USABLE, ClientRecord, ClientStatus, SeriesKind, VersionState
 from reconciler.errors import UsageError
 from reconciler.planning.order import ordered
 from reconciler.planning.planner import plan_digest
@@ -30,10 +30,9 @@ def revocation_plan(
     """
     record = observed.records.get(request.client)
     if record is None:
-        known = ", ".join(sorted(observed.records)) or "none"
-        raise UsageError("RC361", f"client {request.client} is not registered in {environment}", f"registered: {known}")
-    if request.key is not None and request.key not in record.keys:
-        known = ", ".join(sorted(record.keys)) or "none"
+        raise _unknown(observed, environment, request.client)
+    if request.key is not None and request.key not in _items(record, SeriesKind.KEY):
+        known = ", ".join(_items(record, SeriesKind.KEY)) or "none"
         raise UsageError("RC362", f"client {request.client} has no key {request.key}", f"its keys: {known}")
     actions = ordered(_revocations(record, request))
     revisions = {record.name: record.revision}
@@ -53,21 +52,59 @@ def revocation_plan(
     )
 
 
+def _unknown(observed: Observed, environment: str, name: str) -> UsageError:
+    for record in observed.records.values():
+        if record.name != name and name in former_names(record):
+            return UsageError(
+                "RC361", f"client {name} was renamed to {record.name}", f"run the command with {record.name}"
+            )
+    if name in observed.misplaced:
+        return UsageError(
+            "RC361", f"the record of client {name} lies in the wrong bucket of {environment}",
+            "reconciler plan says where it lies and where it belongs",
+        )  # fmt: skip
+    known = ", ".join(sorted(observed.records)) or "none"
+    return UsageError("RC361", f"client {name} is not registered in {environment}", f"registered: {known}")
+
+
+def former_names(record: ClientRecord) -> set[str]:
+    """The names that a client had, as far as its record still tells."""
+    renames = (event.detail.get("from") for event in record.events if event.reason == Reason.RENAMED)
+    return {record.storage_name, *(str(name) for name in renames if name is not None)}
+
+
+def _items(record: ClientRecord, kind: SeriesKind) -> list[str]:
+    """The keys or webhooks that a client has, or is about to have."""
+    made = record.keys if kind is SeriesKind.KEY else record.webhooks
+    declared = record.spec.get("keys" if kind is SeriesKind.KEY else "webhooks") or {}
+    return sorted({*made, *declared})
+
+
 def _revocations(record: ClientRecord, request: RevocationRequest) -> list[Action]:
+    actions: list[Action] = []
+    for kind in SeriesKind:
+        for name in _items(record, kind):
+            if request.key is None or (kind is SeriesKind.KEY and name == request.key):
+                actions += _of_series(record, kind, name, request)
+    return actions
+
+
+def _of_series(record: ClientRecord, kind: SeriesKind, name: str, request: RevocationRequest) -> list[Action]:
+    """Its versions that are usable or left over; without any, the hold alone, so that none is issued either."""
     incident = f" ({request.incident})" if request.incident else ""
     cause = Cause(Reason.REVOCATION_REQUESTED, f"asked for: {request.reason}{incident}", Risk.CRITICAL)
     asked: dict[str, object] = {"hold": request.reason, "incident": request.incident}
-    actions = []
-    for kind, name, series in record.all_series():
-        if request.key is not None and (kind is not SeriesKind.KEY or name != request.key):
-            continue
-        key = kind is SeriesKind.KEY
-        address = names.key_address(record.name, name) if key else names.secret_address(record.name, name)
-        subject = Subject(record.name, kind, name, address)
-        for version in series.versions:
-            left = version.state is VersionState.REVOKED and version.destroyed_at is None
-            if version.state in USABLE or left:
-                before: dict[str, object] = {"id": version.id, "state": version.state.value}
-                after = {"id": version.id, "state": VersionState.REVOKED.value, **asked}
-                actions.append(subject.action(KINDS[kind].revoke, cause, version.number, before, after))
-    return actions
+    address = (names.key_address if kind is SeriesKind.KEY else names.secret_address)(record.name, name)
+    subject, revoke, series = Subject(record.name, kind, name, address), KINDS[kind].revoke, record.series(kind, name)
+    actions = [
+        subject.action(
+            revoke, cause, version.number, {"id": version.id, "state": version.state.value},
+            {"id": version.id, "state": VersionState.REVOKED.value, **asked},
+        )
+        for version in series.versions
+        if version.state in USABLE or (version.state is VersionState.REVOKED and version.destroyed_at is None)
+    ]  # fmt: skip
+    section = record.spec.get("keys" if kind is SeriesKind.KEY else "webhooks") or {}
+    if actions or series.hold is not None or name not in section or record.status is ClientStatus.RETIRED:
+        return actions
+    return [subject.action(revoke, cause, None, None, asked)]

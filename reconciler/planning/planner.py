@@ -6,26 +6,18 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from reconciler.domain import names
-from reconciler.domain.canonical import digest, iso
+from reconciler.domain.canonical import digest
 from reconciler.domain.desired import ClientState, Desired, DesiredClient
 from reconciler.domain.observed import Observed
-from reconciler.domain.plan import Action, ActionKind, Finding, Level, Plan, Risk
+from reconciler.domain.plan import Action, ActionKind, Plan, Risk
 from reconciler.domain.record import ClientRecord, ClientStatus
 from reconciler.planning.clients import Context, client_action, plan_client
+from reconciler.planning.findings import drift_findings, live_findings, reissue_findings
 from reconciler.planning.guards import guard_findings
 from reconciler.planning.order import ordered
 from reconciler.planning.ownership import doubt_findings, is_moved
-from reconciler.planning.reasons import DRIFT, Cause, Reason, RotationRequest
+from reconciler.planning.reasons import Cause, Reason, RotationRequest
 from reconciler.planning.situation import Situation
-
-_DRIFT_CODES = {
-    Reason.SECRET_MISSING: "RC351",
-    Reason.SECRET_OVERWRITTEN: "RC352",
-    Reason.SECRET_DESTROYED: "RC353",
-    Reason.RECORD_EDITED: "RC354",
-    Reason.SECRET_METADATA_EDITED: "RC356",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +66,8 @@ def make_plan(inputs: Inputs) -> Plan:
     )  # fmt: skip
     guarded = guard_findings(situation)
     findings = (
-        *guarded, *doubt_findings(situation, guarded), *_drift_findings(result, observed), *_live_findings(observed)
+        *guarded, *doubt_findings(situation, guarded), *drift_findings(result, observed), *live_findings(observed),
+        *reissue_findings(desired, pairs, inputs.only),
     )  # fmt: skip
     revisions = {name: record.revision if record else 0 for name, record in touched.items()}
     digests = {name: desired.clients[name].digest if name in desired.clients else "" for name in touched}
@@ -180,46 +173,3 @@ def _identity(action: Action) -> list[object]:
         action.kind.value, action.address, action.reason, action.message, action.risk.value, action.client,
         action.item, action.version, action.before, action.after,
     ]  # fmt: skip
-
-
-def _drift_findings(actions: Sequence[Action], observed: Observed) -> list[Finding]:
-    drifted = [action for action in actions if action.reason in DRIFT]
-    findings = [
-        Finding(
-            _DRIFT_CODES[Reason(action.reason)], Level.WARNING, action.message, action.address,
-            "find out who changed it by hand; the plan says what is done about it",
-        )
-        for action in drifted
-    ]  # fmt: skip
-    planned = {action.client for action in drifted if action.reason == Reason.RECORD_EDITED}
-    return findings + [
-        Finding(
-            "RC354", Level.WARNING, "the record was changed by hand; what it says is not trusted",
-            names.client_address(name), "find out who changed it by hand; declaring the client restores its record",
-        )
-        for name, record in observed.records.items()
-        if name not in planned and (record.edited or any(series.edited for _, _, series in record.all_series()))
-    ]  # fmt: skip
-
-
-def _live_findings(observed: Observed) -> list[Finding]:
-    findings = [
-        Finding(
-            "RC355", Level.WARNING, f"Vault policy {name} differs from what bootstrap writes", "",
-            "run reconciler bootstrap to restore it",
-        )
-        for name in observed.policies_edited
-    ]  # fmt: skip
-    findings += [
-        Finding("RC357", Level.NOTE, f"{path} is not ours and is left alone", "", "remove it if nobody needs it")
-        for path in observed.unmanaged
-    ]
-    findings += [
-        Finding(
-            "RC358", Level.NOTE, f"the report of run {run.run_id} ({iso(run.started_at)}) is not in the ledger yet",
-            "", "the next apply reports it",
-        )
-        for run in observed.open_runs
-        if not run.closed
-    ]  # fmt: skip
-    return findings

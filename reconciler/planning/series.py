@@ -8,7 +8,7 @@ from reconciler.domain import transitions
 from reconciler.domain.duration import format_duration
 from reconciler.domain.plan import Action, ActionKind, Risk
 from reconciler.domain.record import USABLE, Series, SeriesKind, Version, VersionState
-from reconciler.planning.checks import SeriesView, end_cause, first_cause
+from reconciler.planning.checks import SeriesView, end_cause, first_cause, revoked
 from reconciler.planning.reasons import Cause, Reason
 
 
@@ -111,13 +111,18 @@ def _new_version(subject: Subject, view: SeriesView, cause: Cause) -> Action:
 def _held(subject: Subject, view: SeriesView) -> Action:
     hold = view.series.hold
     assert hold is not None  # without a hold, a series without an active version has a cause to issue one
-    where = f"key {subject.item}" if subject.kind is SeriesKind.KEY else f"the secret of webhook {subject.item}"
+    where = place(subject.kind, subject.item)
     incident = f", {hold.incident}" if hold.incident else ""
     message = (
-        f"version {hold.version} was revoked ({hold.reason}{incident}): "
+        f"{revoked(view.series)} ({hold.reason}{incident}): "
         f"declare reissueAfter: {hold.version} on {where} to have a new one issued"
     )
-    return subject.action(ActionKind.NO_OP, Cause(Reason.REVOCATION_HELD, message), hold.version)
+    return subject.action(ActionKind.NO_OP, Cause(Reason.REVOCATION_HELD, message), view.series.last or None)
+
+
+def place(kind: SeriesKind, item: str) -> str:
+    """Where in a declaration the life cycle of a series stands, in words."""
+    return f"key {item}" if kind is SeriesKind.KEY else f"the secret of webhook {item}"
 
 
 def _endings(subject: Subject, view: SeriesView, cause: Cause | None) -> list[Action]:

@@ -9,7 +9,7 @@ from reconciler.domain import transitions
 from reconciler.domain.canonical import Json, iso
 from reconciler.domain.desired import DesiredClient
 from reconciler.domain.duration import parse_duration
-from reconciler.domain.lifecycles import lifecycle_of
+from reconciler.domain.lifecycles import lifecycle_of, recorded_reissue
 from reconciler.domain.plan import Action, ActionKind
 from reconciler.domain.record import (
     USABLE,
@@ -157,23 +157,26 @@ def _end_version(
 ) -> tuple[ClientRecord, dict[str, Json]]:
     kind, item, number = series_kind(action), str(action.item), action.version or 0
     series = record.series(kind, item)
+    asked = action.after or {}
     if action.kind is ActionKind.RETIRE_KEY:
         grace = parse_duration(str((action.after or {})["grace"]))
         series = transitions.retire(series, number, at, grace)
-    else:
+    elif action.version is not None:  # without one there is only a hold to be set
         series = transitions.revoke(series, number, at)
-        asked = action.after or {}
-        if "hold" in asked:
-            series = transitions.hold(series, str(asked["hold"]), asked.get("incident"), at)
+    if "hold" in asked:
+        declared = recorded_reissue(record, kind, item)
+        series = transitions.hold(series, str(asked["hold"]), asked.get("incident"), at, declared)
     record = with_series(record, kind, item, _trusted(series, client.run))
     version = series.version(number)
     return record, version_detail(version) if version else {}
 
 
 def held_status(record: ClientRecord) -> ClientRecord:
-    """A client that a person left without any usable key is suspended until it has one again."""
-    usable = any(series.in_state(*USABLE) for kind, _, series in record.all_series() if kind is SeriesKind.KEY)
-    if usable or not record.keys or record.status is ClientStatus.RETIRED:
+    """A client that a person left without any usable key, or signing secret when it has no keys, is suspended
+    until it has one again."""
+    counted = SeriesKind.KEY if record.keys else SeriesKind.WEBHOOK
+    usable = any(series.in_state(*USABLE) for kind, _, series in record.all_series() if kind is counted)
+    if usable or record.status is ClientStatus.RETIRED:
         return record
     return replace(record, status=ClientStatus.SUSPENDED)
 

@@ -29,6 +29,9 @@ def close(bucket: Bucket, clients: list[ClientRun]) -> Steps[None]:
             client.give_up(lost[client.name])
         for action in client.pending(*ENDING):
             client.done(action, bucket.records.get(client.name))
+        for action in client.pending(*REVOKING):
+            if action.version is None:
+                client.done(action, bucket.records.get(client.name))
 
 
 def claimed_numbers(client: ClientRun, bucket: Bucket, actions: list[Action]) -> frozenset[tuple[str, int]]:

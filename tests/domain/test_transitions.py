@@ -146,3 +146,13 @@ def test_a_hold_names_the_last_version() -> None:
     held = transitions.hold(Series((version(4, ACTIVE),), 4), "compromise", "INC-1", NOW).hold
     assert held is not None
     assert (held.version, held.reason, held.incident, held.at) == (4, "compromise", "INC-1", NOW)
+
+
+@pytest.mark.parametrize(
+    ("last", "declared", "number"), [(4, 0, 4), (4, 3, 4), (4, 4, 5), (4, 5, 4), (0, 0, 1), (0, 1, 2)]
+)
+def test_a_hold_does_not_name_what_is_declared_already(last: int, declared: int, number: int) -> None:
+    held = transitions.hold(Series(last=last), "compromise", None, NOW, declared).hold
+    assert held is not None
+    assert held.version == number
+    assert held.version != declared

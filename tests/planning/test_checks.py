@@ -45,6 +45,13 @@ ISSUE: list[tuple[str, SeriesView, Reason | None]] = [
     ("held", view(HELD), None),
     ("held and allowed", view(HELD, lifecycle=ALLOWED), Reason.REISSUE_DECLARED),
     ("held again since", view(replace(HELD, hold=Hold(2, "x", None, START)), lifecycle=ALLOWED), None),
+    ("held, a higher number is declared", view(HELD, lifecycle=replace(ALLOWED, reissue_after=2)), None),
+    ("held before its first version", view(Series(hold=Hold(1, "x", None, START))), None),
+    (
+        "held before its first version and allowed",
+        view(Series(hold=Hold(1, "x", None, START)), lifecycle=ALLOWED),
+        Reason.REISSUE_DECLARED,
+    ),
     ("edited", view(replace(REVOKED, edited=True)), Reason.RECORD_EDITED),
     ("edited and held", view(replace(HELD, edited=True)), None),
 ]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 
 from reconciler.domain import names
 from reconciler.domain.observed import Observed
 from reconciler.domain.plan import Risk
-from reconciler.domain.record import ClientStatus
+from reconciler.domain.record import USABLE, ClientStatus
 from reconciler.errors import UsageError
 from reconciler.planning.emergency import revocation_plan
 from reconciler.planning.reasons import RevocationRequest
@@ -89,3 +90,32 @@ def test_what_is_not_registered(name: str, key: str | None, code: str, known: st
         planned(issued().look(), name, key)
     assert caught.value.code == code
     assert known in caught.value.remedy
+
+
+def test_what_has_no_version_yet_is_held_too() -> None:
+    """The run that registered the client was cut short before it made anything."""
+    runner = Runner(World())
+    with suppress(Crash):
+        runner.apply(DECLARED, Faulty(runner.world, 2, crash_before))
+    runner.settle(desired(client(keys={}, webhooks=[])))
+    bare = runner.world.records()["payouts"]
+    spec = {**bare.spec, **DECLARED.clients["payouts"].spec}
+    observed = runner.look()
+    unmade = replace(observed, records={"payouts": replace(bare, spec=spec)})
+    assert planned(unmade) == [(KEY_A, None), (KEY_B, None), (SECRET, None)]
+    assert planned(unmade, key="b") == [(KEY_B, None)]
+
+
+@pytest.mark.parametrize("target", [None, "a"])
+def test_a_hold_without_a_version_keeps_anything_from_being_issued(target: str | None) -> None:
+    world = World()
+    world.accepts = lambda webhook: False
+    runner = Runner(world)
+    runner.settle(desired(client(keys={"b": lifecycle()})))
+    both = desired(client(keys={"a": lifecycle(), "b": lifecycle()}))
+    with suppress(Crash):  # the claim of "a" is abandoned by the revocation
+        runner.apply(both, Faulty(world, 3, crash_before))
+    runner.revoke(RevocationRequest("payouts", target, "compromise"))
+    assert world.records()["payouts"].keys["a"].hold is not None
+    runner.apply(both)
+    assert not world.records()["payouts"].keys["a"].in_state(*USABLE)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from tests.kit.checkout import Checkout, Ran
 from tests.kit.receivers import answers, receiving
 
@@ -107,3 +109,65 @@ def test_a_key_revoked_by_name_in_the_evidence(checkout: Checkout) -> None:
     [revocation] = report["revocations"]
     assert revocation["address"] == "client/partner/key/primary"
     assert "INC-7" in json.dumps(revocation)
+
+
+def kept(checkout: Checkout) -> dict[str, str]:
+    """What is held, by address, with what plan says about it."""
+    return {one["address"]: one["message"] for one in checkout.plan().json["actions"] if one["kind"] == "no-op"}
+
+
+@pytest.mark.parametrize(("ahead", "number"), [(7, 1), (2, 1), (1, 2)])
+def test_a_number_declared_in_advance_disarms_no_revocation(checkout: Checkout, ahead: int, number: int) -> None:
+    """Neither one above the newest version nor the newest version itself."""
+    with receiving(answers(204)) as receiver:
+
+        def declare(reissue: int) -> None:
+            keys = [{"name": "primary", "reissueAfter": reissue}]
+            checkout.hooked("partner", receiver.url, webhook={"secret": {"reissueAfter": reissue}}, keys=keys)
+
+        declare(ahead)
+        checkout.apply().ok()
+        warned = [one["address"] for one in checkout.plan().json["findings"] if one["code"] == "RC364"]
+        assert warned == (
+            [] if ahead == 1 else ["client/partner/key/primary", "client/partner/webhook/settlements/secret"]
+        )
+        revoke(checkout, "partner").ok()
+        checkout.apply().ok()
+        assert checkout.secret("keys/partner.primary") is None
+        assert checkout.secret("webhooks/partner.settlements") is None
+        assert len(kept(checkout)) == 2
+        assert all(f"reissueAfter: {number} " in message for message in kept(checkout).values())
+        if ahead > 1:
+            findings = [one for one in checkout.plan().json["findings"] if one["code"] == "RC364"]
+            assert all(f"reissueAfter: {number}" in one["remedy"] for one in findings)
+        declare(number)
+        checkout.apply().ok()
+    assert checkout.versions("partner") == {1: "revoked", 2: "active"}
+    assert checkout.status("partner")["status"] == "active"
+    checkout.assert_quiet()
+
+
+def test_a_client_with_only_webhooks_is_suspended_too(checkout: Checkout) -> None:
+    with receiving(answers(204)) as receiver:
+        checkout.hooked("partner", receiver.url, keys=None)
+        checkout.apply().ok()
+        revoke(checkout, "partner").ok()
+        assert checkout.status("partner")["status"] == "suspended"
+        checkout.assert_quiet()
+        checkout.hooked("partner", receiver.url, keys=None, webhook={"secret": {"reissueAfter": 1}})
+        checkout.apply().ok()
+    assert checkout.status("partner")["status"] == "active"
+
+
+def test_a_former_name_leads_to_the_present_one(checkout: Checkout) -> None:
+    checkout.client("first")
+    checkout.apply().ok()
+    for old, new in (("first", "second"), ("second", "third")):
+        checkout.remove(old)
+        checkout.client(new, metadata={"renamedFrom": old})
+        checkout.apply().ok()
+    for former in ("first", "second"):
+        ran = revoke(checkout, former)
+        assert (ran.code, ran.json["code"]) == (64, "RC361")
+        assert "renamed to third" in ran.json["message"]
+    revoke(checkout, "third").ok()
