@@ -17,6 +17,7 @@ from reconciler.adapters.git_files import (
     check_path,
     read_text,
     refuse_links,
+    sweep,
     write_atomically,
 )
 from reconciler.adapters.git_push import push
@@ -106,6 +107,7 @@ class GitLedger:
         self._refuse_unfinished()
         if not refuse_links(self._root, directory):
             return None
+        sweep(self._root, directory)
         self._refuse_ignored(where)
         if not self._git.must("status", "--porcelain", "-z", "--untracked-files=all", "--", where, _NOT_TEMPORARY):
             return None

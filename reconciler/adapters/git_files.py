@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 from reconciler.adapters.git_errors import audit_error
 
-# What a run leaves behind that was killed between write and rename; never committed.
+# What a run leaves behind that was killed between write and rename; never committed, swept away by the next run.
 TEMPORARY_PREFIX = ".reconciler-"
 TEMPORARY_SUFFIX = ".tmp"
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -34,19 +36,25 @@ def write_atomically(root: Path, path: PurePosixPath, text: str) -> None:
     that nothing is written elsewhere even if somebody swaps a directory meanwhile. Raises ``AuditError``.
     """
     check_path(path)
-    temporary = f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}{TEMPORARY_SUFFIX}"
     try:
         with _directory(root, path.parent, make=True) as folder:
-            try:
-                _write(folder, temporary, text.encode())
-                os.rename(temporary, path.name, src_dir_fd=folder, dst_dir_fd=folder)
-                os.fsync(folder)
-            except BaseException:
-                with suppress(OSError):
-                    os.unlink(temporary, dir_fd=folder)
-                raise
+            with _temporary(folder) as (name, file):
+                file.write(text.encode())
+                file.flush()
+                os.fsync(file.fileno())
+                os.rename(name, path.name, src_dir_fd=folder, dst_dir_fd=folder)
+            os.fsync(folder)
     except OSError as error:
         raise _mapped(error, path) from None
+
+
+def sweep(root: Path, directory: PurePosixPath) -> None:
+    """Remove what killed runs left half-written in ``root/directory``. Whoever is still writing holds a lock."""
+    with suppress(OSError), _directory(root, directory, make=False) as folder:
+        for entry in os.scandir(folder):
+            if entry.name.startswith(TEMPORARY_PREFIX) and entry.name.endswith(TEMPORARY_SUFFIX):
+                with suppress(OSError):
+                    _remove_abandoned(folder, entry.name)
 
 
 def refuse_links(root: Path, directory: PurePosixPath) -> bool:
@@ -94,11 +102,39 @@ def _directory(root: Path, path: PurePosixPath, *, make: bool) -> Iterator[int]:
         os.close(folder)
 
 
-def _write(folder: int, name: str, content: bytes) -> None:
-    with os.fdopen(os.open(name, _NEW_FILE, 0o644, dir_fd=folder), "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+@contextmanager
+def _temporary(folder: int) -> Iterator[tuple[str, BinaryIO]]:
+    """A new locked file and its name; removed when what is done with it fails. It stays locked until it has its
+    final name: a lock ends with the program that holds it, however that ends."""
+    name, number = _new_file(folder)
+    try:
+        with os.fdopen(number, "wb") as file:
+            yield name, file
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(name, dir_fd=folder)
+        raise
+
+
+def _new_file(folder: int) -> tuple[str, int]:
+    while True:
+        name = f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}{TEMPORARY_SUFFIX}"
+        number = os.open(name, _NEW_FILE, 0o644, dir_fd=folder)
+        with suppress(OSError):  # a file system without locks: then nobody sweeps there either
+            fcntl.flock(number, fcntl.LOCK_EX)
+        if os.fstat(number).st_nlink:
+            return name, number
+        os.close(number)  # swept away by another run before it was locked
+
+
+def _remove_abandoned(folder: int, name: str) -> None:
+    """Raises ``OSError`` when somebody is writing it, or has just renamed it."""
+    number = os.open(name, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+    try:
+        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.unlink(name, dir_fd=folder)
+    finally:
+        os.close(number)
 
 
 def _mapped(error: OSError, path: PurePosixPath) -> Exception:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -54,6 +55,40 @@ def test_the_report_is_committed(repository: Path) -> None:
     assert git(repository, "log", "-1", "--format=%s|%an|%ae") == f"{MESSAGE}|Ada Auditor|ada@example.com"
     assert git(repository, "status", "--porcelain") == ""
     assert book.notes == []
+
+
+def test_what_a_killed_run_left_half_written_is_swept_away(repository: Path) -> None:
+    """But not what another run is still writing."""
+    book = ledger(repository)
+    book.write({REPORT: "{}\n"})
+    folder = (repository / REPORT).parent
+    for name in (".reconciler-dead.tmp", ".reconciler-alive.tmp", ".reconciler-notes", "kept.tmp"):
+        (folder / name).write_text("half")
+    with (folder / ".reconciler-alive.tmp").open("rb+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert book.commit(AUDIT / "staging", MESSAGE)
+    left = {path.name for path in folder.iterdir()}
+    assert left == {REPORT.name, ".reconciler-alive.tmp", ".reconciler-notes", "kept.tmp"}
+    assert ".reconciler-alive.tmp" not in git(repository, "ls-files")
+
+
+def test_a_file_that_is_swept_away_before_it_is_locked_is_made_anew(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = fcntl.flock
+    swept: list[str] = []
+
+    def flock(number: int, operation: int) -> None:
+        if not swept:
+            swept.extend(path.name for path in (repository / REPORT).parent.iterdir())
+            for name in swept:
+                (repository / REPORT).with_name(name).unlink()
+        real(number, operation)
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    ledger(repository).write({REPORT: "{}\n"})
+    assert [name.startswith(".reconciler-") for name in swept] == [True]
+    assert (repository / REPORT).read_text() == "{}\n"
 
 
 def test_nothing_to_commit(repository: Path) -> None:

@@ -127,9 +127,16 @@ def _unreported(checkout: Checkout, url: str) -> None:
     checkout.client(OTHER, scopes=["ledger:read"])
 
 
+def _first(checkout: Checkout, _url: str) -> None:
+    """Nothing was ever applied: there is no audit directory."""
+    checkout.client(OTHER)
+
+
 ROTATE = ("rotate", PARTNER, "--reason", "test")
 REVOKE = ("revoke", PARTNER, "--reason", "compromise")
 BOTH = (PARTNER, OTHER)
+FIRST = Story(_first, live=())
+UNREPORTED = Story(_unreported, live=BOTH)
 STORIES = {
     "issue": Story(_new),
     "renew": Story(_due, live=BOTH),
@@ -143,5 +150,5 @@ STORIES = {
     "key removed": Story(_undeclared_key, live=BOTH),
     "record edited": Story(_edited, live=BOTH),
     "secret overwritten": Story(_overwritten),
-    "earlier run unreported": Story(_unreported, live=BOTH),
+    "earlier run unreported": UNREPORTED,
 }
