@@ -221,7 +221,7 @@ def finish(result: RunResult, problem: AuditError | None, settings: Settings, fo
     from reconciler.report.run_report import run_json, run_text
 
     if form == "json":
-        emit(run_json(result))
+        emit(run_json(result, problem))
     else:
         emit(run_text(result, width=settings.width, colour=settings.colour))
     if problem is not None:

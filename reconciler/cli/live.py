@@ -22,6 +22,7 @@ def status(settings: Settings, environment: str, client: str | None, form: str) 
       reconciler status -e production paystack-payouts --format json
     """
     from reconciler.cli import wiring
+    from reconciler.domain.names import one_of
     from reconciler.errors import UsageError
     from reconciler.report.status_json import status_json
     from reconciler.report.status_text import status_text
@@ -31,8 +32,8 @@ def status(settings: Settings, environment: str, client: str | None, form: str) 
     with wiring.engine_for(settings, root, project, chosen) as engine:
         observed = engine.look()
     if client is not None and client not in observed.records:
-        known = ", ".join(sorted(observed.records)) or "none"
-        raise UsageError("RC361", f"client {client} is not registered in {environment}", f"registered: {known}")
+        remedy = one_of(observed.records, "none is registered yet: reconciler apply registers what is declared")
+        raise UsageError("RC361", f"client {client} is not registered in {environment}", remedy)
     only = (client,) if client else ()
     if form == "json":
         emit(status_json(environment, observed, only=only))

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from reconciler.cli.wiring import required_records
 from reconciler.domain.desired import Desired
-from reconciler.domain.names import bucket_of, is_name
+from reconciler.domain.names import bucket_of, is_name, one_of
 from reconciler.domain.observed import Observed
 from reconciler.engine.engine import Question
 from reconciler.engine.executor import Shard
@@ -38,7 +38,7 @@ def refuse_unknown(only: Sequence[str], desired: Desired, observed: Observed) ->
             from difflib import get_close_matches
 
             near = get_close_matches(name, known, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"clients: {', '.join(sorted(known)) or 'none'}"
+            hint = f"did you mean {near[0]}?" if near else one_of(known, "there is none: declare one under clients/")
             raise UsageError("RC007", f"client {name} is neither declared nor registered", hint)
 
 

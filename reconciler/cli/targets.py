@@ -39,11 +39,13 @@ def rotation_question(desired: Desired, observed: Observed, client: str, key: st
     reason = parse_reason(reason)
     declared = desired.clients.get(client)
     if declared is None or client not in observed.records:
-        known = ", ".join(sorted(set(desired.clients) & set(observed.records))) or "none"
-        raise UsageError("RC361", f"client {client} is not declared and registered", f"clients: {known}")
+        known = set(desired.clients) & set(observed.records)
+        remedy = names.one_of(known, "none is both: reconciler apply registers what is declared")
+        raise UsageError("RC361", f"client {client} is not declared and registered", remedy)
     keys = [one.name for one in declared.keys]
     if key is not None and key not in keys:
-        raise UsageError("RC362", f"client {client} has no key {key}", f"its keys: {', '.join(keys) or 'none'}")
+        remedy = names.one_of(keys, "it declares none: declare the key and apply that first")
+        raise UsageError("RC362", f"client {client} has no key {key}", remedy)
     if declared.state != "active":
         message = f"client {client} is declared {declared.state.value}"
         raise UsageError("RC363", message, "only active clients get new versions")

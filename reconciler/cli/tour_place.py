@@ -47,6 +47,9 @@ def _scratch(keep: Path | None) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(prefix="reconciler-demo-") as made:
             yield Path(made)
         return
+    around = next((folder for folder in keep.absolute().parents if (folder / ".git").exists()), None)
+    if around is not None:  # the story is told with a repository of its own
+        raise UsageError("RC020", f"{keep} lies in the git repository {around}", "name a directory outside of it")
     try:
         keep.mkdir(parents=True, exist_ok=True)
         empty = not any(keep.iterdir())

@@ -62,8 +62,10 @@ def load_desired(root: Path, environment: str) -> Desired:
 
 
 def unknown_environment(project: Project, name: str) -> UsageError:
-    known = ", ".join(sorted(project.environments)) or "none"
-    return UsageError("RC002", f"the project has no environment {name}", f"its environments: {known}")
+    from reconciler.domain.names import one_of
+
+    remedy = one_of(project.environments, "declare it in reconciler.yaml")
+    return UsageError("RC002", f"the project has no environment {name}", remedy)
 
 
 @contextmanager

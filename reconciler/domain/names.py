@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9-]{0,62}$"
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}\Z")
@@ -16,6 +17,12 @@ def is_name(text: str) -> bool:
     The same pattern keeps every part of a Vault path from leaving its mount.
     """
     return _NAME.match(text) is not None
+
+
+def one_of(known: Iterable[str], if_none: str) -> str:
+    """The remedy for a name that nothing has."""
+    listed = ", ".join(sorted(known))
+    return f"name one of: {listed}" if listed else if_none
 
 
 def bucket_of(client: str, buckets: int = DEFAULT_BUCKETS) -> str:

@@ -32,8 +32,10 @@ def revocation_plan(
     if record is None:
         raise _unknown(observed, environment, request.client)
     if request.key is not None and request.key not in _items(record, SeriesKind.KEY):
-        known = ", ".join(_items(record, SeriesKind.KEY)) or "none"
-        raise UsageError("RC362", f"client {request.client} has no key {request.key}", f"its keys: {known}")
+        remedy = names.one_of(
+            _items(record, SeriesKind.KEY), f"it has no key; reconciler status -e {environment} shows it"
+        )
+        raise UsageError("RC362", f"client {request.client} has no key {request.key}", remedy)
     actions = ordered(_revocations(record, request))
     revisions = {record.name: record.revision}
     digests = {record.name: record.digest}
@@ -63,8 +65,8 @@ def _unknown(observed: Observed, environment: str, name: str) -> UsageError:
             "RC361", f"the record of client {name} lies in the wrong bucket of {environment}",
             "reconciler plan says where it lies and where it belongs",
         )  # fmt: skip
-    known = ", ".join(sorted(observed.records)) or "none"
-    return UsageError("RC361", f"client {name} is not registered in {environment}", f"registered: {known}")
+    remedy = names.one_of(observed.records, "none is registered yet: reconciler apply registers what is declared")
+    return UsageError("RC361", f"client {name} is not registered in {environment}", remedy)
 
 
 def former_names(record: ClientRecord) -> set[str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from reconciler.domain.canonical import Json, iso
 from reconciler.domain.plan import Outcome, OutcomeStatus
 from reconciler.domain.run import RunResult
+from reconciler.errors import ReconcilerError
 from reconciler.report.document import document
 from reconciler.report.escape import terminal
 from reconciler.report.layout import DEFAULT_WIDTH, columns, counted, wrapped
@@ -16,8 +17,9 @@ _STYLES = {OutcomeStatus.DONE: "good", OutcomeStatus.FAILED: "alarm", OutcomeSta
 _AGAIN = "Run the same command again: it finishes what is left and repeats nothing."
 
 
-def run_json(result: RunResult) -> str:
-    """The apply contract."""
+def run_json(result: RunResult, problem: ReconcilerError | None = None) -> str:
+    """The apply contract. ``problem``: why its report is not where it belongs."""
+    told = None if problem is None else {"code": problem.code, "message": problem.message, "remedy": problem.remedy}
     return document(
         "run",
         {
@@ -35,6 +37,7 @@ def run_json(result: RunResult) -> str:
             "summary": result.summary(),
             "recovered": list(result.recovered),
             "audit": {"path": result.audit_path, "commit": result.audit_commit},
+            "problem": told,
         },
     )
 

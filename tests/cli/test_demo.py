@@ -80,6 +80,14 @@ def test_a_directory_with_something_in_it_is_not_used(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 
 
+def test_the_story_is_not_told_inside_somebody_s_repository(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    refused = reconciler(tmp_path, "demo", "--keep", str(tmp_path / "below/kept"))
+    assert (refused.returncode, refused.stdout) == (64, "")
+    assert "RC020" in refused.stderr
+    assert [path.name for path in tmp_path.iterdir()] == [".git"]
+
+
 @pytest.fixture
 def tour(tmp_path: Path) -> Tour:
     return Tour(tmp_path, environ(), width=80, colour=False)

@@ -91,6 +91,8 @@ def test_not_a_git_repository_loses_no_report(checkout: Checkout) -> None:
     assert ran.code == 1
     assert "RC602" in ran.err
     assert ran.json["audit"]["commit"] is None
+    assert ran.json["problem"]["code"] == "RC602"
+    assert "git init" in ran.json["problem"]["remedy"]
     report = checkout.root / ran.json["audit"]["path"]
     assert "partner" in report.read_text()
     assert checkout.versions("partner") == {1: "active"}
