@@ -21,9 +21,12 @@ def status(settings: Settings, environment: str, client: str | None, form: str) 
       reconciler status -e staging
       reconciler status -e production paystack-payouts --format json
     """
+    from dataclasses import replace
+
     from reconciler.cli import wiring
     from reconciler.domain.names import one_of
     from reconciler.errors import UsageError
+    from reconciler.planning.renames import told
     from reconciler.report.status_json import status_json
     from reconciler.report.status_text import status_text
 
@@ -31,6 +34,7 @@ def status(settings: Settings, environment: str, client: str | None, form: str) 
     project, chosen = wiring.load_environment(root, environment)
     with wiring.engine_for(settings, root, project, chosen) as engine:
         observed = engine.look()
+    observed = replace(observed, records=told(observed.records))
     if client is not None and client not in observed.records:
         remedy = one_of(observed.records, "none is registered yet: reconciler apply registers what is declared")
         raise UsageError("RC361", f"client {client} is not registered in {environment}", remedy)

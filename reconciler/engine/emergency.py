@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from reconciler.domain.observed import Observed
 from reconciler.domain.plan import Outcome, OutcomeStatus, Plan
 from reconciler.domain.record import ClientRecord
 from reconciler.engine.apply import Options, Stop, carry_out, new_run_id, open_driver, put_on_record, result_of
 from reconciler.engine.engine import Engine
-from reconciler.engine.records import read_buckets, readable_runs, survey
+from reconciler.engine.records import read_buckets, survey
 from reconciler.engine.reporting import Reported, left_open, report
 from reconciler.errors import BlockedError
 from reconciler.planning.emergency import revocation_plan
-from reconciler.planning.ownership import doubts, is_moved
+from reconciler.planning.ownership import doubts
 from reconciler.planning.reasons import RevocationRequest
 
 # A revocation that keeps losing races against a running apply tries again this often.
@@ -50,40 +48,28 @@ def revoke(engine: Engine, request: RevocationRequest, options: Options) -> Repo
 
 def _plan(engine: Engine, request: RevocationRequest, observed: Observed) -> Plan:
     return revocation_plan(
-        observed, engine.environment.name, engine.project.name, _moved(request, observed), observed.now,
+        observed, engine.environment.name, engine.project.name, request, observed.now,
         engine.ledger.head(),
     )  # fmt: skip
 
 
-def _moved(request: RevocationRequest, observed: Observed) -> RevocationRequest:
-    """A client whose rename was cut short is revoked under its new name, where its record is kept up."""
-    record = observed.records.get(request.client)
-    if record is not None and is_moved(record, observed):
-        return replace(request, client=str(record.moving_to))
-    return request
-
-
 def _look(engine: Engine, client: str) -> Observed:
     """What is on record for ``client``, and which runs are open. An emergency neither waits for a look at every
-    secret nor stops at a document that has no part in it: only the buckets of the client are read.
+    secret nor stops at a document that has no part in it: only the bucket of the client has to be readable. (Of a
+    client that is being renamed, every record that can be found is revoked.)
 
     Raises ``BlockedError`` when its record was edited by hand and claims the secrets of another client.
     """
     live, owner = engine.live, engine.project.name
     found = read_buckets(live, owner, engine.buckets, [client])
-    record = found.records.get(client)
-    if record is not None and record.moving_to is not None:
-        found = read_buckets(live, owner, engine.buckets, [client, record.moving_to])
-    runs, unreadable = readable_runs(live)
-    observed = Observed(
-        found.now, found.records, {}, engine.buckets, foreign=found.foreign, open_runs=runs, unreadable_runs=unreadable,
-        misplaced={name: bucket for name, (bucket, _) in found.misplaced.items()},
-    )  # fmt: skip
-    if record is not None and not record.edited:
-        return observed
     known = survey(live, owner, engine.buckets)
-    observed = replace(observed, records={**known.records, **found.records}, misplaced=known.misplaced)
-    if record is not None:
+    unreadable = {name.removeprefix("runs/") for name in known.unreadable if name.startswith("runs/")}
+    observed = Observed(
+        found.now, {**known.records, **found.records}, {}, engine.buckets, foreign=found.foreign,
+        open_runs=known.runs, unreadable_runs=frozenset(unreadable), misplaced=known.misplaced,
+    )  # fmt: skip
+    record = found.records.get(client)
+    if record is not None and record.edited:
         _refuse_shared(observed, record)
     return observed
 

@@ -10,6 +10,7 @@ from reconciler.domain.observed import Observed
 from reconciler.domain.plan import Action, Plan, Risk
 from reconciler.domain.record import USABLE, ClientRecord, ClientStatus, SeriesKind, VersionState
 from reconciler.errors import UsageError
+from reconciler.planning import renames
 from reconciler.planning.order import ordered
 from reconciler.planning.planner import plan_digest
 from reconciler.planning.reasons import Cause, Reason, RevocationRequest
@@ -26,6 +27,8 @@ def revocation_plan(
 ) -> Plan:
     """Revoke every version of what was asked for that is usable, or revoked but not known to be destroyed.
 
+    Of a client that is being renamed, every record counts: a gateway reads all of them.
+
     Raises ``UsageError`` for a client or key that the registry does not know, naming those it knows.
     """
     record = observed.records.get(request.client)
@@ -36,9 +39,10 @@ def revocation_plan(
             _items(record, SeriesKind.KEY), f"it has no key; reconciler status -e {environment} shows it"
         )
         raise UsageError("RC362", f"client {request.client} has no key {request.key}", remedy)
-    actions = ordered(_revocations(record, request))
-    revisions = {record.name: record.revision}
-    digests = {record.name: record.digest}
+    same = renames.relatives(record, observed.records)
+    actions = ordered([action for one in same for action in _revocations(one, request)])
+    revisions = {one.name: one.revision for one in same}
+    digests = {one.name: one.digest for one in same}
     return Plan(
         environment=environment,
         project=project,

@@ -9,6 +9,7 @@ from reconciler.domain import names
 from reconciler.domain.observed import Observed
 from reconciler.domain.plan import ActionKind, Finding, Level
 from reconciler.domain.record import ClientRecord, ClientStatus, SeriesKind
+from reconciler.planning import renames
 from reconciler.planning.situation import Block, Situation
 
 OWNERSHIP = "ownership"
@@ -128,23 +129,17 @@ def doubts(observed: Observed) -> Iterator[Doubt]:
 
 
 def shared_storage(observed: Observed) -> dict[str, list[ClientRecord]]:
-    """The names in the paths of secrets that several records claim. A rename that is under way has two
-    records for a moment; not so when one of them was edited."""
+    """The names in the paths of secrets that several records claim, and none of them took over from the others.
+    (A rename that is under way, or was overtaken, has several records for a while.)"""
     claims: dict[str, list[ClientRecord]] = {}
     for _, record in sorted(observed.records.items()):
         claims.setdefault(record.storage_name, []).append(record)
+    left = renames.heirs(observed.records)
     return {
         storage: records
         for storage, records in claims.items()
-        if len(records) > 1 and not (len(records) == 2 and any(is_moved(one, observed) for one in records))
+        if sum(record.name not in left for record in records) > 1
     }
-
-
-def is_moved(record: ClientRecord, observed: Observed) -> bool:
-    """Whether a rename got as far as the new record: the old one is only left to be removed. What an edited
-    record says of a rename is not believed."""
-    moved = observed.records.get(record.moving_to or "")
-    return moved is not None and moved.storage_name == record.storage_name and not record.edited
 
 
 def doubt_findings(situation: Situation, blocked: Iterable[Finding]) -> list[Finding]:

@@ -11,11 +11,12 @@ from reconciler.domain.desired import ClientState, Desired, DesiredClient
 from reconciler.domain.observed import Observed
 from reconciler.domain.plan import Action, ActionKind, Plan, Risk
 from reconciler.domain.record import ClientRecord, ClientStatus
+from reconciler.planning import renames
 from reconciler.planning.clients import Context, client_action, plan_client
 from reconciler.planning.findings import drift_findings, live_findings, reissue_findings
 from reconciler.planning.guards import guard_findings
 from reconciler.planning.order import ordered
-from reconciler.planning.ownership import doubt_findings, is_moved
+from reconciler.planning.ownership import doubt_findings
 from reconciler.planning.reasons import Cause, Reason, RotationRequest
 from reconciler.planning.situation import Situation
 
@@ -93,19 +94,19 @@ def pair_up(desired: Desired, observed: Observed) -> dict[str, ClientRecord | No
     is there, the one under the old name. A record that was already moved is no client of its own."""
     pairs: dict[str, ClientRecord | None] = {}
     claimed = set()  # records that belong to a client of another name
+    heirs = renames.heirs(observed.records)
     for name, client in desired.clients.items():
         own = observed.records.get(name)
-        if own is not None and is_moved(own, observed):
-            heir = observed.records[str(own.moving_to)]
+        if own is not None and (heir := heirs.get(name)) is not None:
             if heir.name not in desired.clients:  # a rename that was cut short is taken back
                 pairs[name] = heir
                 claimed.add(heir.name)
             continue  # else: this name is free once that rename is finished
-        old = _former(client, desired, observed)
+        old = _former(client, desired, observed, heirs)
         if old is not None and (own is None or own.status is ClientStatus.RETIRED):
             claimed.add(old.name)
-            if is_moved(old, observed):  # renamed to a third name: that is finished first
-                claimed.add(str(old.moving_to))
+            if old.name in heirs:  # renamed to a third name: that is finished first
+                claimed.add(heirs[old.name].name)
                 continue
             pairs[name] = old
             continue
@@ -113,19 +114,20 @@ def pair_up(desired: Desired, observed: Observed) -> dict[str, ClientRecord | No
     undeclared = {
         name: record
         for name, record in observed.records.items()
-        if name not in desired.clients and name not in claimed and not is_moved(record, observed)
+        if name not in desired.clients and name not in claimed and name not in heirs
     }
     return pairs | undeclared
 
 
-def _former(client: DesiredClient, desired: Desired, observed: Observed) -> ClientRecord | None:
+def _former(client: DesiredClient, desired: Desired, observed: Observed, heirs: renames.Heirs) -> ClientRecord | None:
     """The live record that ``client`` says it is renamed from."""
     old = observed.records.get(client.renamed_from or "")
     if old is None or old.name in desired.clients or old.status is ClientStatus.RETIRED:
         return None
     if client.state is ClientState.RETIRED and client.name in observed.records:
         return None
-    return None if old.moving_to == client.name and is_moved(old, observed) else old
+    heir = heirs.get(old.name)
+    return None if heir is not None and heir.name == client.name else old
 
 
 def _unfinished_renames(
@@ -133,16 +135,16 @@ def _unfinished_renames(
 ) -> list[tuple[Action, ClientRecord]]:
     found = []
     renamed = {record.name for name, record in pairs.items() if record is not None and record.name != name}
-    for record in observed.records.values():
-        if not is_moved(record, observed) or (only is not None and record.moving_to not in only):
+    for name, heir in renames.heirs(observed.records).items():
+        record, target = observed.records[name], heir.name
+        if only is not None and target not in only:
             continue
-        target = str(record.moving_to)
         back = pairs.get(record.name)
         if record.name in renamed or (back is not None and back.name == target):
             continue  # taken back: that rename replaces the record that was left behind
         cause = Cause(Reason.RENAMED, f"an earlier run renamed it from {record.name} and was cut short", Risk.LOW)
         before, after = {"name": record.name}, {"name": target}
-        found.append((client_action(ActionKind.UPDATE_CLIENT, target, cause, before, after), observed.records[target]))
+        found.append((client_action(ActionKind.UPDATE_CLIENT, target, cause, before, after), heir))
     return found
 
 

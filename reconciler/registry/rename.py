@@ -1,7 +1,9 @@
 """A rename: the record moves to the bucket of its new name; keys, secrets and their paths stay.
 
 1. The old record says where it is going. 2. The new record is written. 3. The old record is removed.
-A run that dies in between leaves the old record with ``moving_to``; doing it again finishes it.
+A run that dies in between leaves the old record with ``moving_to``; doing it again finishes it. A run that is
+overtaken by another rename of the same client may leave a copy under its own new name: ``planning.renames`` tells
+it from the record that is in force, and it is removed as if it had been renamed to that one.
 """
 
 from __future__ import annotations
@@ -60,8 +62,9 @@ def move_client(action: Action, buckets: int, run: Run) -> Steps[int]:
             if not lost:
                 return target.records[new].revision
             yield from source.load()
-        if old not in source.records:
-            return target.records[new].revision
+        present = source.records.get(old)
+        if present is None or present.moving_to != new:
+            raise RenameLost(f"another run renamed {old}, or took its renaming back, in the same moment")
     raise RenameLost(f"{old} kept changing while it was renamed")
 
 
@@ -95,7 +98,7 @@ def arrived(record: ClientRecord | None, moving: ClientRecord, new: str, at: dat
         raise TransitionError(f"the name {new} is taken")
     if record.moving_to == moving.name:  # left by a rename that was cut short and is now taken back
         return with_revocations(_copy(moving, record), record, at)
-    if _UNTOUCHED.search(record.op):
+    if _UNTOUCHED.search(record.op) and moving.seq > record.seq:  # else ``moving`` is a copy that was overtaken
         return _copy(moving, record)
     return with_revocations(record, moving, at)
 

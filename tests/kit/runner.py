@@ -107,8 +107,8 @@ class Passes(Generic[AnyWorld]):
     world: AnyWorld
     runs: int = 0
 
-    def look(self) -> Observed:
-        return observe(self.world, self.world.owner, BUCKETS)
+    def look(self, live: Any = None) -> Observed:
+        return observe(live or self.world, self.world.owner, BUCKETS)
 
     def plan(self, desired: Desired, **options: Any) -> Plan:
         observed = options.pop("observed", None) or self.look()

@@ -1,0 +1,88 @@
+"""Which of several records with the same secrets is in force, and what a gateway is told of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from reconciler.domain.record import ClientRecord, SeriesKind, VersionState
+from reconciler.planning.emergency import revocation_plan
+from reconciler.planning.reasons import RevocationRequest
+from reconciler.planning.renames import heirs, relatives, told
+from tests.kit.declared import client, desired, webhook
+from tests.kit.memory import World
+from tests.kit.runner import Runner
+
+
+def original() -> ClientRecord:
+    runner = Runner(World())
+    runner.apply(desired(client(webhooks=[webhook()])))
+    return runner.world.records()["payouts"]
+
+
+RECORD = original()
+
+
+def of(*records: ClientRecord) -> dict[str, ClientRecord]:
+    return {record.name: record for record in records}
+
+
+def copied(name: str, seq: int = 0, **changes: object) -> ClientRecord:
+    return replace(RECORD, name=name, seq=RECORD.seq + seq, **changes)  # type: ignore[arg-type]
+
+
+CASES: dict[str, tuple[tuple[ClientRecord, ...], dict[str, str]]] = {
+    "alone": ((RECORD,), {}),
+    "others": ((RECORD, replace(RECORD, name="other", storage_name="other")), {}),
+    "on its way, not arrived": ((replace(RECORD, moving_to="new"),), {}),
+    "arrived": ((replace(RECORD, moving_to="new"), copied("new")), {"payouts": "new"}),
+    "arrived and changed": ((replace(RECORD, moving_to="new"), copied("new", 3)), {"payouts": "new"}),
+    "changed since it arrived": (
+        (replace(RECORD, moving_to="new", seq=RECORD.seq + 2), copied("new")), {"payouts": "new"}
+    ),
+    "the name is another client's": (
+        (replace(RECORD, moving_to="new"), replace(RECORD, name="new", storage_name="new")), {}
+    ),
+    "taken back, copy left": ((replace(RECORD, seq=RECORD.seq + 1), copied("new")), {"new": "payouts"}),
+    "overtaken": ((copied("a"), copied("b", 1)), {"a": "b"}),
+    "overtaken twice": ((copied("a"), copied("b", 1), copied("c", 5)), {"a": "c", "b": "c"}),
+    "being taken back": (
+        (replace(RECORD, moving_to="new"), copied("new", 1, moving_to="payouts")), {"payouts": "new", "new": "payouts"}
+    ),
+    "copied by hand": ((RECORD, copied("evil", 9, edited=True)), {}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_who_took_over(case: str) -> None:
+    records, expected = CASES[case]
+    assert {name: heir.name for name, heir in heirs(of(*records)).items()} == expected
+
+
+def test_what_is_revoked_in_one_is_revoked_in_all() -> None:
+    (version,) = RECORD.keys["primary"].versions
+    gone = replace(RECORD.keys["primary"], versions=(replace(version, state=VersionState.REVOKED),))
+    old = replace(RECORD, moving_to="new", keys={"primary": gone})
+    shown = told(of(old, copied("new")))
+    assert {name: record.keys["primary"].versions[0].state for name, record in shown.items()} == {
+        "payouts": VersionState.REVOKED,
+        "new": VersionState.REVOKED,
+    }
+    secret = SeriesKind.WEBHOOK, "settlements"
+    assert shown["new"].series(*secret) == RECORD.series(*secret)
+    assert told(of(RECORD)) == of(RECORD)
+    by_hand = told(of(replace(old, edited=True), copied("new")))
+    assert by_hand["new"] == copied("new")  # what somebody wrote there ends nothing
+
+
+def test_a_revocation_is_about_every_record_of_the_client() -> None:
+    old, new, evil = replace(RECORD, moving_to="new"), copied("new"), copied("evil", edited=True)
+    world = World()
+    observed = replace(Runner(world).look(), records=of(old, new, evil))
+    for name in ("payouts", "new"):
+        plan = revocation_plan(
+            observed, "production", world.owner, RevocationRequest(name, None, "compromise"), world.at, None
+        )
+        assert {action.client for action in plan.actions} == {"payouts", "new"} == plan.revisions.keys()
+    assert relatives(evil, observed.records) == (evil,)
