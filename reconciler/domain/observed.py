@@ -16,7 +16,8 @@ class SecretInfo:
 
     ``current`` is the newest KV version; None when only the name is known (a plain LIST).
     ``absent`` holds the versions that were destroyed, ``deleted`` those that were soft-deleted,
-    ``oldest`` the lowest version that is kept.
+    ``oldest`` the lowest version that is kept. ``created`` is the server's time when ``current`` was
+    written, None when that is not known.
     """
 
     current: int | None = None
@@ -24,6 +25,7 @@ class SecretInfo:
     deleted: frozenset[int] = frozenset()
     edited: bool = False  # max_versions, delete_version_after or custom_metadata were set by hand
     oldest: int = 0  # versions below it were pruned
+    created: datetime | None = field(default=None, compare=False)
 
     def holds(self, number: int) -> bool | None:
         """Whether version ``number`` can still be read; None when that is not known."""
@@ -67,6 +69,7 @@ class Observed:
     ``records`` holds the clients of this project by name. ``secrets`` maps each path of the secrets
     mount to what is known of it. ``claims`` maps the path of every pending version to the key ids
     found there (from ``subkeys``). ``foreign`` names clients whose record belongs to another project.
+    ``strangers`` are the paths whose active version is not the one on record, by its id.
     ``misplaced`` maps clients to a bucket that holds a record of theirs and should not.
     """
 
@@ -75,6 +78,7 @@ class Observed:
     secrets: Mapping[str, SecretInfo]
     buckets: int
     claims: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    strangers: frozenset[str] = frozenset()
     foreign: Mapping[str, str] = field(default_factory=dict)
     misplaced: Mapping[str, str] = field(default_factory=dict)
     unmanaged: tuple[str, ...] = ()  # paths of the secrets mount that belong to no record

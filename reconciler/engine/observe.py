@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 from reconciler.domain.observed import Observed, SecretInfo
-from reconciler.domain.record import USABLE, ClientRecord, SeriesKind, VersionState
+from reconciler.domain.record import USABLE, ClientRecord, SeriesKind, Version, VersionState
 from reconciler.engine.ports import LiveState
 from reconciler.engine.records import read_lease, read_registry, read_runs
 from reconciler.registry.requests import Metadata, ReadMetadata, ReadSubkeys, Request, Subkeys
 from reconciler.registry.steps import Expected, expect
 
 FOLDERS = tuple(kind.folder for kind in SeriesKind)
+# A secret is written after its claim, in seconds. One that was written at another time is looked at more closely.
+PROMPT = timedelta(minutes=5)
 
 
 def observe(live: LiveState, owner: str, buckets: int, *, deep: bool = False) -> Observed:
-    """Everything a plan needs, in one request per bucket and two LISTs; no secret value is read.
+    """Everything a plan needs, in one request per bucket and three LISTs; no secret value is read.
 
-    ``deep`` looks at the metadata of every secret where the server lists only names.
+    ``deep`` looks at the metadata of every secret where the server lists only names, and at every active
+    version's id.
     """
     registry = read_registry(live, owner, buckets)
     secrets: dict[str, SecretInfo] = {}
@@ -32,12 +36,14 @@ def observe(live: LiveState, owner: str, buckets: int, *, deep: bool = False) ->
     unmanaged = [
         path for path in secrets if path not in managed and path.split("/")[1].split(".")[0] not in registry.foreign
     ]
+    unmanaged += [name for name in live.list_folders() if name.removesuffix("/") not in FOLDERS]
     return Observed(
         now=registry.now,
         records=registry.records,
         secrets=secrets,
         buckets=buckets,
         claims=_claims(live, registry.records),
+        strangers=_strangers(live, registry.records, secrets, deep=deep),
         foreign=registry.foreign,
         misplaced={client: bucket for client, (bucket, _) in registry.misplaced.items()},
         unmanaged=tuple(sorted(unmanaged)),
@@ -59,6 +65,38 @@ def _confirmed(
     ]
     answers = _answers(live, [ReadMetadata(path) for path in missing], Metadata)
     return {path: answer.info for path, answer in zip(missing, answers, strict=True) if answer.info is not None}
+
+
+def _strangers(
+    live: LiveState, records: Mapping[str, ClientRecord], secrets: Mapping[str, SecretInfo], *, deep: bool
+) -> frozenset[str]:
+    """The paths whose active version is not ours: somebody deleted the path with its history and wrote versions
+    up to the same number. The time when it was written raises the suspicion, the id that it holds decides."""
+    suspects = [
+        (path, active)
+        for record in records.values()
+        for kind, name, series in record.all_series()
+        if (active := series.active) is not None
+        and (info := secrets.get(path := record.secret_path(kind, name))) is not None
+        and (deep or _is_suspicious(info, active))
+    ]
+    answers = _answers(live, [ReadSubkeys(path, active.number) for path, active in suspects], Subkeys)
+    others = [(path, active, answer.ids) for (path, active), answer in zip(suspects, answers, strict=True)]
+    # No id at all: written by hand, or gone by now. The metadata tells.
+    blank = [(path, active) for path, active, ids in others if not ids]
+    looks = _answers(live, [ReadMetadata(path) for path, _ in blank], Metadata)
+    there = {path for (path, active), look in zip(blank, looks, strict=True) if _holds(look.info, active)}
+    return frozenset(path for path, active, ids in others if active.id not in ids and (ids or path in there))
+
+
+def _is_suspicious(info: SecretInfo, active: Version) -> bool:
+    if info.created is None or info.current != active.number or not _holds(info, active):
+        return False
+    return abs(info.created - active.issued_at) > PROMPT
+
+
+def _holds(info: SecretInfo | None, version: Version) -> bool:
+    return info is not None and info.holds(version.number) is True
 
 
 def _claims(live: LiveState, records: Mapping[str, ClientRecord]) -> dict[str, frozenset[str]]:

@@ -51,6 +51,10 @@ class LiveState(Protocol):
         """
         ...
 
+    def list_folders(self) -> tuple[str, ...]:
+        """Names at the top of the secrets mount, folders with a slash at their end; none where a policy forbids it."""
+        ...
+
     def read_secret(self, path: str, version: int) -> Secret | None:
         """A webhook's signing secret (needs the deliverer role); None when that version is gone."""
         ...

@@ -29,6 +29,7 @@ class SeriesView:
     now: datetime
     freezes: Sequence[Freeze] = ()
     request: RotationRequest | None = None
+    stranger: bool = False  # the active version at the path is not the one on record
 
     @property
     def held(self) -> bool:
@@ -92,6 +93,13 @@ def secret_missing(view: SeriesView, active: Version) -> Cause | None:
 
 
 def secret_overwritten(view: SeriesView, active: Version) -> Cause | None:
+    if view.stranger:
+        return Cause(
+            Reason.SECRET_OVERWRITTEN,
+            f"{view.path} was deleted and written anew by somebody else: its version {active.number} is not ours "
+            "and is never adopted",
+            Risk.HIGH,
+        )
     if view.info is None or view.info.current is None or view.info.current <= view.series.last:
         return None
     return Cause(

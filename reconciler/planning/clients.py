@@ -162,8 +162,9 @@ def _view(
     if request is not None and (kind is not SeriesKind.KEY or request.key not in (None, item)):
         request = None
     view = SeriesView(
-        address, path, series, lifecycle, context.observed.secrets.get(path), context.now, context.freezes, request
-    )
+        address, path, series, lifecycle, context.observed.secrets.get(path), context.now, context.freezes, request,
+        path in context.observed.strangers,
+    )  # fmt: skip
     return Subject(name, kind, item, address), view, context.observed.claims.get(path, frozenset())
 
 

@@ -65,6 +65,27 @@ def live_findings(observed: Observed) -> list[Finding]:
     return findings
 
 
+def unrecorded_findings(observed: Observed) -> Iterator[Finding]:
+    """Versions that can be read and that no history tells of: written by hand, or cut out of the record."""
+    for _, record in sorted(observed.records.items()):
+        for kind, item, series in record.all_series():
+            path = record.secret_path(kind, item)
+            info = observed.secrets.get(path)
+            if info is None or info.current is None:
+                continue
+            # A newer one than all of ours is told as drift while there is an active version to compare it with.
+            newest = min(info.current, series.last) if series.active is not None else info.current
+            known = {version.number for version in series.versions}
+            lost = set(range(max(info.oldest, 1), newest + 1)) - known - info.absent - info.deleted
+            if lost:
+                numbers = ", ".join(str(number) for number in sorted(lost))
+                yield Finding(
+                    "RC359", Level.WARNING, f"version {numbers} of {path} can be read and is not on record",
+                    (names.key_address if kind is SeriesKind.KEY else names.secret_address)(record.name, item),
+                    "find out who wrote it, then destroy it with 'bao kv destroy' or 'vault kv destroy'",
+                )  # fmt: skip
+
+
 def reissue_findings(
     desired: Desired, pairs: Mapping[str, ClientRecord | None], only: Collection[str] | None
 ) -> Iterator[Finding]:

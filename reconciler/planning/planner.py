@@ -13,7 +13,7 @@ from reconciler.domain.plan import Action, ActionKind, Plan, Risk
 from reconciler.domain.record import ClientRecord, ClientStatus
 from reconciler.planning import renames
 from reconciler.planning.clients import Context, client_action, plan_client
-from reconciler.planning.findings import drift_findings, live_findings, reissue_findings
+from reconciler.planning.findings import drift_findings, live_findings, reissue_findings, unrecorded_findings
 from reconciler.planning.guards import guard_findings
 from reconciler.planning.order import ordered
 from reconciler.planning.ownership import doubt_findings
@@ -68,7 +68,7 @@ def make_plan(inputs: Inputs) -> Plan:
     guarded = guard_findings(situation)
     findings = (
         *guarded, *doubt_findings(situation, guarded), *drift_findings(result, observed), *live_findings(observed),
-        *reissue_findings(desired, pairs, inputs.only),
+        *unrecorded_findings(observed), *reissue_findings(desired, pairs, inputs.only),
     )  # fmt: skip
     revisions = {name: record.revision if record else 0 for name, record in touched.items()}
     digests = {name: desired.clients[name].digest if name in desired.clients else "" for name in touched}

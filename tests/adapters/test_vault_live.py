@@ -186,6 +186,17 @@ def test_destroying_shows_in_the_metadata_only(live: Live) -> None:
     assert info(live, KEY) == SecretInfo(2, frozenset({1}))
 
 
+def test_metadata_tells_when_the_newest_version_was_written(live: Live) -> None:
+    before = live.now()
+    put(live, KEY, "id1", "id2")
+    listed, known = live.list_secrets("keys", deep=True)
+    for found in (info(live, KEY), listed[KEY]):
+        assert found is not None
+        assert found.created is not None
+        assert before <= found.created <= live.now()
+    assert known
+
+
 def test_metadata_tells_versions_deleted_and_pruned_and_settings_made_by_hand(place: Place, live: Live) -> None:
     put(live, KEY, "id1", "id2", "id3")
     base = f"/v1/{place.settings.secrets_mount}"

@@ -133,6 +133,9 @@ class Faulty:
     def delete_document(self, name: str) -> None:
         self.world.delete_document(name)
 
+    def list_folders(self) -> tuple[str, ...]:
+        return self.world.list_folders()
+
     def list_secrets(self, folder: str, *, deep: bool) -> tuple[Mapping[str, SecretInfo], bool]:
         return self.world.list_secrets(folder, deep=deep)
 

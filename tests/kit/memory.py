@@ -54,6 +54,7 @@ class Entry:
     destroyed: set[int] = field(default_factory=set)
     deleted: set[int] = field(default_factory=set)
     edited: bool = False
+    created: datetime | None = None  # when the newest version was written
 
     def readable(self, version: int) -> Mapping[str, Any] | None:
         gone = version in self.destroyed or version in self.deleted
@@ -67,7 +68,9 @@ class Entry:
         return self.current
 
     def info(self) -> SecretInfo:
-        return SecretInfo(self.current, frozenset(self.destroyed), frozenset(self.deleted), self.edited)
+        return SecretInfo(
+            self.current, frozenset(self.destroyed), frozenset(self.deleted), self.edited, created=self.created
+        )
 
 
 class World:
@@ -97,7 +100,10 @@ class World:
             return self._write_document(request)
         if isinstance(request, PutSecret):
             data = {"id": {request.id: ""}} | ({"value": request.secret.reveal()} if request.secret else {})
-            return self._written(self.secrets.setdefault(request.path, Entry()).put(data, request.cas))
+            entry = self.secrets.setdefault(request.path, Entry())
+            written = entry.put(data, request.cas)
+            entry.created = self.at if written else entry.created
+            return self._written(written)
         if isinstance(request, ReadSubkeys):
             entry = self.secrets.get(request.path, Entry())
             number = request.version or entry.current
@@ -128,6 +134,9 @@ class World:
     def list_secrets(self, folder: str, *, deep: bool) -> tuple[Mapping[str, SecretInfo], bool]:
         return {path: entry.info() for path, entry in self.secrets.items() if path.startswith(f"{folder}/")}, True
 
+    def list_folders(self) -> tuple[str, ...]:
+        return tuple(sorted({path.partition("/")[0] + "/" for path in self.secrets}))
+
     def read_secret(self, path: str, version: int) -> Secret | None:
         data = self.secrets.get(path, Entry()).readable(version)
         return Secret(data["value"]) if data and "value" in data else None
@@ -152,6 +161,7 @@ class World:
     def put_by_hand(self, path: str, value: str = "by hand") -> None:
         entry = self.secrets.setdefault(path, Entry())
         entry.put({"value": value}, entry.current)
+        entry.created = self.at
 
     def destroy_by_hand(self, path: str) -> None:
         """The newest version."""

@@ -149,6 +149,9 @@ class RealWorld:
     def delete_document(self, name: str) -> None:
         self._applier.delete_document(name)
 
+    def list_folders(self) -> tuple[str, ...]:
+        return self._planner.list_folders()
+
     def list_secrets(self, folder: str, *, deep: bool) -> tuple[Mapping[str, SecretInfo], bool]:
         return self._planner.list_secrets(folder, deep=deep)
 

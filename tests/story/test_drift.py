@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from reconciler.engine import observe
 from tests.kit.checkout import Checkout
 from tests.kit.receivers import answers, receiving
 
@@ -161,3 +163,57 @@ def test_a_new_client_never_overwrites_a_secret_that_is_there(applied: Checkout)
     ran = applied.apply()
     assert (ran.code, ran.json["code"]) == (3, "RC302")
     assert applied.secret("keys/newcomer.primary") == "theirs"
+
+
+def written_anew(checkout: Checkout, body: dict[str, Any] | None = None) -> None:
+    """Somebody deletes the key with its history and writes a version with the same number."""
+    path = "secrets/{}/keys/partner.primary"
+    checkout.vault("DELETE", path.format("metadata"))
+    checkout.vault("POST", path.format("data"), {"options": {"cas": 0}, "data": body or {"value": "mine"}})
+
+
+@pytest.mark.parametrize("body", [{"value": "mine"}, {"value": "mine", "id": {"somebody": ""}}])
+@pytest.mark.parametrize("deep", [True, False])
+def test_a_path_deleted_and_written_anew_up_to_the_same_number_is_not_ours(
+    applied: Checkout, monkeypatch: pytest.MonkeyPatch, body: dict[str, Any], *, deep: bool
+) -> None:
+    """Every secret is suspected: the id decides, so that the bystander is not accused."""
+    how = ("--deep",) if deep else ()
+    if not deep:
+        monkeypatch.setattr(observe, "PROMPT", timedelta(seconds=-1))
+    written_anew(applied, body)
+    assert applied.actions(*how) == [("rotate-key", KEY, "SecretOverwritten")]
+    assert applied.plan(*how, role="planner").json["actions"]
+    applied.apply(*how).ok()
+    assert repaired(applied) == {1: "retiring", 2: "active"}
+    assert applied.plan(*how, "--detailed-exitcode").code == 0
+
+
+def test_folders_of_others_are_reported(applied: Checkout) -> None:
+    for path in ("other/thing", "lone", "keys/folder/partner.primary", "keyss/partner.primary"):
+        applied.vault("POST", f"secrets/data/{path}", {"options": {"cas": 0}, "data": {"value": "theirs"}})
+    status = applied.run("status", "-e", applied.environment, "--format", "json", role="planner").ok().json
+    assert status["unmanaged"] == ["keys/folder/", "keyss/", "lone", "other/"]
+    assert {"RC357"} == {code for code, _ in findings(applied)}
+    assert applied.actions() == []
+    applied.apply().ok()
+    for path in ("other/thing", "lone", "keys/folder/partner.primary", "keyss/partner.primary"):
+        assert applied.secret(path) == "theirs"
+
+
+def test_a_readable_version_that_is_on_no_record_is_reported_until_it_is_destroyed(applied: Checkout) -> None:
+    applied.vault("POST", "secrets/data/keys/partner.primary", {"options": {"cas": 1}, "data": {"value": "mine"}})
+    assert "RC359" not in {code for code, _ in findings(applied)}
+    applied.apply().ok()
+    assert ("RC359", KEY) in findings(applied)
+    applied.vault("POST", "secrets/destroy/keys/partner.primary", {"versions": [2]})
+    assert "RC359" not in {code for code, _ in findings(applied)}
+    applied.assert_quiet()
+
+
+def test_a_version_cut_out_of_its_record_is_reported(applied: Checkout) -> None:
+    rotate = ("rotate", "-e", applied.environment, "partner", "--reason", "test")
+    applied.run(*rotate).ok()
+    edit_record(applied, lambda record: record["keys"]["primary"]["versions"].pop(0))
+    found = [one["message"] for one in applied.plan().json["findings"] if one["code"] == "RC359"]
+    assert found == ["version 1 of keys/partner.primary can be read and is not on record"]

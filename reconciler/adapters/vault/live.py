@@ -130,6 +130,15 @@ class Live:
                     infos[name] = response.info
         return infos, deep or not infos
 
+    def list_folders(self) -> tuple[str, ...]:
+        """Names at the top of the secrets mount, folders with a slash at their end; none where a policy forbids it."""
+        try:
+            return tuple(sorted(self._list(self._secrets, "")))
+        except VaultDenied as error:
+            if error.code != errors.DENIED:
+                raise
+            return ()
+
     def read_secret(self, path: str, version: int) -> Secret | None:
         """A webhook's signing secret (deliverer role); None when that version is gone. Never a client's key."""
         if not paths.secret_path(path).startswith("webhooks/"):
@@ -263,7 +272,7 @@ class Live:
 
     def _list(self, mount: str, folder: str) -> list[str]:
         try:
-            answer: Answer = self._kv.list_secrets(folder + "/", mount_point=mount)
+            answer: Answer = self._kv.list_secrets(f"{folder}/" if folder else "", mount_point=mount)
         except StatusError as error:
             _gone(error)
             return []

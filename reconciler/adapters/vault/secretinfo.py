@@ -22,7 +22,16 @@ def secret_info(metadata: JsonObject, now: datetime) -> SecretInfo | None:
     oldest = metadata.get("oldest_version") or 0
     missing = set(range(max(oldest, 1), current + 1)).difference(kept) if len(kept) < current else set()
     deleted = {number for number, version in kept.items() if _is_past(version.get("deletion_time"), now)} - destroyed
-    return SecretInfo(current, frozenset(destroyed | missing), frozenset(deleted), _is_edited(metadata), oldest)
+    gone = frozenset(destroyed | missing)
+    created = _instant((kept.get(current) or {}).get("created_time"))
+    return SecretInfo(current, gone, frozenset(deleted), _is_edited(metadata), oldest, created)
+
+
+def _instant(text: Any) -> datetime | None:
+    try:
+        return parse_iso(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
 
 
 def _is_edited(metadata: JsonObject) -> bool:
