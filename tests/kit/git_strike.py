@@ -12,6 +12,7 @@ from tests.kit.repositories import add_hook, git
 
 HOWS = ("before", "during", "after")
 # before: git never ran. during: git does its work, and nobody is left to hear of it. after: it did.
+# once, twice: nobody is killed; the caller is asked to stop while git is at work.
 _SCRIPT = """#!/bin/sh
 export STRIKE_CALLER=$PPID
 printf '%s\\n' "$*" >> {log}
@@ -19,6 +20,8 @@ printf '%s\\n' "$*" >> {log}
 case "$STRIKE_HOW" in
 before) kill -9 "$PPID"; exit 1 ;;
 during) cat > {log}.stdin; kill -9 "$PPID"; exec {real} "$@" < {log}.stdin ;;
+once) kill -INT "$PPID"; exec {real} "$@" ;;
+twice) kill -INT "$PPID"; kill -TERM "$PPID"; exec {real} "$@" ;;
 after) {real} "$@"; code=$?; kill -9 "$PPID"; exit $code ;;
 esac
 """

@@ -12,7 +12,7 @@ from tests.kit.receivers import Handler
 
 @dataclass
 class Strike:
-    """Calls ``blow`` at the request number ``at`` (from 1; 0: never, only count), once.
+    """Calls ``blow`` at the request number ``at`` (from 1; 0: never, only count), and with ``times`` at the next ones.
 
     ``after``: when the server has answered and before the client hears of it; otherwise before the server
     hears of the request. ``deadly``: the blow ends the client, so that nobody is left to be answered.
@@ -22,6 +22,7 @@ class Strike:
     after: bool = False
     blow: Callable[[], None] = lambda: None
     deadly: bool = True
+    times: int = 1
     count: int = 0
     hit: str = ""
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -46,6 +47,7 @@ class Strike:
     def _due(self, what: str) -> bool:
         with self.lock:
             self.count += 1
-            if self.count == self.at:
+            due = 0 < self.at <= self.count < self.at + self.times
+            if due:
                 self.hit = what
-            return self.count == self.at
+            return due
