@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import signal
 import subprocess
 import time
@@ -21,6 +22,13 @@ PATIENT_SECONDS = 900.0
 _WAITS = 4
 _END_SECONDS = 5.0
 _JITTER = random.SystemRandom()
+
+# The system's words (strerror in the C locale), and git's own where it leaves those out.
+_REFUSED_WRITE = re.compile(
+    r"No space left on device|Disk quota exceeded|File too large|Read-only file system"
+    r"|insufficient permission for adding an object|Unable to create '[^']*': Permission denied"
+    r"|(?:unable|failed) to write|could(?:n't| not) write|write error"
+)
 
 # Where a hook or an alias that calls us would lead git: the project's directory alone decides.
 _DROPPED = (
@@ -148,9 +156,10 @@ class GitCommand:
 
 
 def failed(arguments: tuple[str, ...], answer: GitAnswer) -> AuditError:
-    """RC600 with git's own words."""
+    """RC600 with git's own words, or RC609 where they are that it may not write or has no room to."""
     verb = next((word for word in arguments if not word.startswith("-") and "=" not in word), "")
-    return audit_error("RC600", f"git {verb} ended with {answer.code}", answer.err or answer.out)
+    code = "RC609" if _REFUSED_WRITE.search(answer.err) else "RC600"
+    return audit_error(code, f"git {verb} ended with {answer.code}", answer.err or answer.out)
 
 
 def _let_end(process: subprocess.Popen[bytes]) -> None:

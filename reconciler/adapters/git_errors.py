@@ -47,7 +47,7 @@ CODES: Mapping[str, tuple[str, str]] = {
         "wait for the other git command to end; if none runs, remove the lock file that git names",
     ),
     "RC609": (
-        "a report file cannot be written",
+        "a report cannot be written",
         "make room or correct the permissions, and run again: the next run writes the report from the history",
     ),
     "RC610": (

@@ -457,7 +457,7 @@ def test_no_room_for_the_report(repository: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", FULL_DISK, str(repository)], cwd=SOURCES, capture_output=True, text=True, check=True
     )
-    assert done.stdout.startswith("RC609: a report file cannot be written: audit/staging/run-1.json: no room left")
+    assert done.stdout.startswith("RC609: a report cannot be written: audit/staging/run-1.json: no room left")
     assert (repository / REPORT).read_text() == "the old report\n"
     assert [path.name for path in (repository / "audit" / "staging").iterdir()] == ["run-1.json"]
 

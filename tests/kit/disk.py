@@ -6,13 +6,17 @@ import errno
 import os
 import resource
 import signal
+import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO, Self
 
 from reconciler.adapters import git_files
+from reconciler.adapters.git import GitLedger
 
 OPERATIONS = frozenset({"open", "mkdir", "rename", "unlink", "fsync", "close"})
 NEEDING_ROOM = frozenset({"open", "mkdir", "write", "fsync"})
@@ -33,17 +37,36 @@ def strike(order: dict[str, Any]) -> None:
 
 
 def limit(order: dict[str, int]) -> None:
-    """No file grows past ``bytes``, in this process and in every git that it starts: the kernel answers EFBIG."""
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (order["bytes"], order["bytes"]))
+    """While the audit is written, no file grows past ``bytes``, in this process and in every git that it starts:
+    the kernel answers EFBIG, and ends a git."""
+    without = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def enter() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (order["bytes"], without[1]))
+
+    _around_the_audit(enter, lambda: resource.setrlimit(resource.RLIMIT_FSIZE, without))
 
 
 def unprivileged(order: dict[str, int]) -> None:
-    """As the user with the number ``user``, whom permissions bind."""
+    """While the audit is written, be the user with the number ``user``, whom permissions bind."""
     if os.getuid() == 0:
-        os.setgroups([])
-        os.setgid(order["user"])
-        os.setuid(order["user"])
+        user = order["user"]
+        _around_the_audit(lambda: os.setresuid(user, user, 0), lambda: os.setresuid(0, 0, 0))
+
+
+def _around_the_audit(enter: Callable[[], None], leave: Callable[[], None]) -> None:
+    def within(call: Callable[..., Any]) -> Callable[..., Any]:
+        def called(*values: Any) -> Any:
+            enter()
+            try:
+                return call(*values)
+            finally:
+                leave()
+
+        return called
+
+    for name in ("write", "commit"):
+        setattr(GitLedger, name, within(getattr(GitLedger, name)))
 
 
 def _audit(log: BinaryIO, event: str, values: tuple[Any, ...]) -> None:
@@ -52,6 +75,39 @@ def _audit(log: BinaryIO, event: str, values: tuple[Any, ...]) -> None:
         what = "open"
     if what:
         log.write(f"{what}\n".encode())
+
+
+@contextmanager
+def small_disk(folder: Path) -> Iterator[Path]:
+    """``folder`` as a file system of its own, of four megabytes. Raises ``OSError`` for who may not mount one."""
+    folder.mkdir()
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=4m,mode=755", "none", str(folder)], capture_output=True, check=False
+    )
+    if done.returncode != 0:
+        raise OSError(errno.EPERM, "mount")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def may_mount() -> bool:
+    try:
+        with TemporaryDirectory() as folder, small_disk(Path(folder) / "disk"):
+            return True
+    except OSError:
+        return False
+
+
+def fill(folder: Path, pages: int) -> Path:
+    """Leave room for so many pages on the disk of ``folder``; the file that takes all other room."""
+    filler = folder / "filler"
+    page = os.statvfs(folder).f_bsize
+    with filler.open("wb", buffering=0) as file:
+        while os.statvfs(folder).f_bfree > pages:
+            file.write(b"x" * page)
+    return filler
 
 
 class _Struck:
@@ -77,10 +133,12 @@ class _Struck:
             os.kill(os.getpid(), signal.SIGKILL)
         if changing and name in NEEDING_ROOM and self._count >= self._at > 0 and hasattr(errno, self._how):
             raise OSError(getattr(errno, self._how), self._how)
-        result = call(*values, **named)
-        if self._count == self._at and self._how == "after":
-            os.kill(os.getpid(), signal.SIGKILL)
-        return result
+        dying = self._count == self._at and self._how == "after"
+        try:
+            return call(*values, **named)
+        finally:
+            if dying:
+                os.kill(os.getpid(), signal.SIGKILL)
 
 
 class _File:

@@ -115,11 +115,11 @@ class Stage:
         return self.folder / "temporary"
 
     @contextmanager
-    def case(self, story: Story) -> Iterator[Case]:
-        """A fresh environment, at the point where the story's command begins."""
+    def case(self, story: Story, folder: Path | None = None) -> Iterator[Case]:
+        """A fresh environment, at the point where the story's command begins. ``folder``: where its repository is."""
         self.cases += 1
         with receiving(self.receive) as receiver, bootstrapped(self.server, BUCKETS) as place:
-            checkout = new_checkout(place, self.folder / f"repository-{self.cases}", BUCKETS)
+            checkout = new_checkout(place, (folder or self.folder) / f"repository-{self.cases}", BUCKETS)
             story.prepare(checkout, receiver.url)
             yield Case(self, story, checkout, Witness(checkout, story.live))
 
