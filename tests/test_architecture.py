@@ -252,6 +252,7 @@ def tree() -> list[Path]:
 
 @pytest.mark.skipif(not (ROOT / ".git").exists(), reason="an unpacked source distribution has no git to ask")
 def test_the_tree_names_no_package_registry_and_no_machine() -> None:
+    assert {Path(__file__).resolve(), ROOT / "README.md"} <= set(tree())
     found = {
         (path.relative_to(ROOT).as_posix(), text)
         for path in tree()

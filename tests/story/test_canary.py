@@ -58,14 +58,17 @@ def test_no_output_report_or_git_object_holds_a_secret(checkout: Checkout) -> No
         for path in checkout.everything_written()
         if path.startswith("registry/")
     )
+    places = {
+        "printed": "".join(checkout.printed),
+        "git": objects,
+        "files": files,
+        "registry": registry,
+        "delivery": sent,
+    }
+    for where, text in places.items():
+        assert "partner" in text, f"nothing was searched in {where}"
     for value in [*values, *(value.rsplit("_", 1)[-1] for value in values), "hvs.wrong-token-canary"]:
-        for where, text in {
-            "printed": "".join(checkout.printed),
-            "git": objects,
-            "files": files,
-            "registry": registry,
-            "delivery": sent,
-        }.items():
+        for where, text in places.items():
             assert value not in text, f"a secret is in {where}"
 
 

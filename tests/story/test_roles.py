@@ -47,10 +47,10 @@ def test_the_run_role_applies_and_is_refused_every_key_value(applied: Checkout) 
     run = applied.place.live("run")
     with pytest.raises(VaultDenied):
         reads(run, "keys/partner.primary")
+    wrapped = f"/v1/{run.settings.secrets_mount}/data/keys/partner.primary"
     with pytest.raises(VaultDenied):
-        run.adapter.get(
-            f"/v1/{run.settings.secrets_mount}/data/keys/partner.primary", headers={"X-Vault-Wrap-TTL": "60s"}
-        )
+        run.adapter.get(wrapped, wrap_ttl="60s")
+    assert applied.place.live("deliverer").adapter.get(wrapped, wrap_ttl="60s").body["wrap_info"]["token"]
     assert reads(run, "webhooks/partner.settlements").startswith("whsec_")
 
 
