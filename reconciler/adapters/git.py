@@ -124,6 +124,18 @@ class GitLedger:
         committed = answer.out if answer is not None and answer.code == 0 else None
         return tuple(text for text in (committed, read_text(self._root, path)) if text is not None)
 
+    def uncommitted(self, directory: PurePosixPath) -> dict[PurePosixPath, str]:
+        """Files below ``directory`` that differ from HEAD, by path relative to the project: ``new``, ``changed`` or
+        ``removed``. Ignored files and what a killed run left are not told. Empty outside a repository."""
+        options = ("--porcelain", "-z", "--untracked-files=all", "--no-renames")
+        try:
+            answer = self._git.run("status", *options, "--", f":(literal){directory}", _NOT_TEMPORARY)
+            prefix = self._git.run("rev-parse", "--show-prefix").line
+        except AuditError:
+            return {}
+        lines = [line for line in answer.out.split("\0") if line] if answer.code == 0 else []
+        return {PurePosixPath(line[3:].removeprefix(prefix)): _state(line[:2]) for line in lines}
+
     def unpushed(self, directory: PurePosixPath) -> int | None:
         """How many commits below ``directory`` the upstream is not known to have; None without an upstream."""
         try:
@@ -208,6 +220,13 @@ class GitLedger:
         except AuditError:
             return ""
         return _printable(answer.line) if answer.code == 0 else ""
+
+
+def _state(code: str) -> str:
+    """The two letters of ``git status --porcelain`` (index, work tree) as one word."""
+    if "D" in code:
+        return "removed"
+    return "new" if code == "??" or code[0] == "A" else "changed"
 
 
 def _printable(text: str) -> str:

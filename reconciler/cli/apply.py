@@ -85,7 +85,7 @@ def apply(
             question = replace(question, only=part & frozenset(only) if only else part)
         if saved is not None:
             question = replace(question, only=touched(saved))
-        plan = saved or answer(engine, question, observed)
+        plan = saved or planned.with_unfinished(engine, observed, answer(engine, question, observed))
         agree(engine, plan, settings, form, ask=saved is None and not yes)
         result, problem = carry_out(engine, question, plan, observed, options)
     return finish(result, problem, settings, form)

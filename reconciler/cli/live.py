@@ -25,6 +25,7 @@ def status(settings: Settings, environment: str, client: str | None, form: str) 
 
     from reconciler.cli import wiring
     from reconciler.domain.names import one_of
+    from reconciler.engine.business import unfinished_business
     from reconciler.errors import UsageError
     from reconciler.planning.renames import told
     from reconciler.report.status_json import status_json
@@ -34,15 +35,16 @@ def status(settings: Settings, environment: str, client: str | None, form: str) 
     project, chosen = wiring.load_environment(root, environment)
     with wiring.engine_for(settings, root, project, chosen) as engine:
         observed = engine.look()
+        unfinished = unfinished_business(engine, observed)
     observed = replace(observed, records=told(observed.records))
     if client is not None and client not in observed.records:
         remedy = one_of(observed.records, "none is registered yet: reconciler apply registers what is declared")
         raise UsageError("RC361", f"client {client} is not registered in {environment}", remedy)
     only = (client,) if client else ()
     if form == "json":
-        emit(status_json(environment, observed, only=only))
+        emit(status_json(environment, observed, unfinished, only=only))
     else:
-        emit(status_text(environment, observed, only=only, width=settings.width, colour=settings.colour))
+        emit(status_text(environment, observed, unfinished, only=only, width=settings.width, colour=settings.colour))
     return 0
 
 

@@ -45,7 +45,7 @@ def plan(
       reconciler plan -e production --at 2027-01-31T00:00:00Z
     """
     from reconciler.cli import wiring
-    from reconciler.cli.planned import question_for, refuse_no_names, refuse_unknown
+    from reconciler.cli.planned import question_for, refuse_no_names, refuse_unknown, with_unfinished
     from reconciler.engine.engine import answer
     from reconciler.errors import UsageError
 
@@ -59,7 +59,7 @@ def plan(
         question = question_for(desired, only=only, at=time, deep=deep)
         observed = engine.look(deep=deep)
         refuse_unknown(only, desired, observed)
-        result = answer(engine, question, observed)
+        result = with_unfinished(engine, observed, answer(engine, question, observed))
     if not observed.deep:
         say(settings, "this server lists only names of secrets: overwritten or destroyed versions show with --deep")
     if out is not None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from reconciler.cli.wiring import required_records
 from reconciler.domain.desired import Desired
 from reconciler.domain.names import bucket_of, is_name, one_of
 from reconciler.domain.observed import Observed
-from reconciler.engine.engine import Question
+from reconciler.domain.plan import Plan
+from reconciler.engine.business import unfinished_business
+from reconciler.engine.engine import Engine, Question
 from reconciler.engine.executor import Shard
 from reconciler.errors import UsageError
 from reconciler.planning.planner import pair_up
@@ -40,6 +43,11 @@ def refuse_unknown(only: Sequence[str], desired: Desired, observed: Observed) ->
             near = get_close_matches(name, known, n=1)
             hint = f"did you mean {near[0]}?" if near else one_of(known, "there is none: declare one under clients/")
             raise UsageError("RC007", f"client {name} is neither declared nor registered", hint)
+
+
+def with_unfinished(engine: Engine, observed: Observed, plan: Plan) -> Plan:
+    """``plan`` with what is unfinished, for those who read it."""
+    return replace(plan, unfinished=unfinished_business(engine, observed, plan))
 
 
 def sharded(desired: Desired, observed: Observed, shard: Shard) -> frozenset[str]:

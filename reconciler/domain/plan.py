@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from reconciler.domain.canonical import JsonObject
 from reconciler.domain.desired import Source
+from reconciler.domain.unfinished import Unfinished
 
 FORMAT_VERSION = 1
 
@@ -102,6 +103,7 @@ class Plan:
     desired_digests: Mapping[str, str]
     digest: str
     unchanged: int  # clients with nothing to do
+    unfinished: tuple[Unfinished, ...] = ()  # for people; no part of the digest
 
     @property
     def blocked(self) -> bool:

@@ -107,6 +107,11 @@ class Ledger(Protocol):
         """What a report file holds: as committed in HEAD, then as on disk; nothing where there is no such text."""
         ...
 
+    def uncommitted(self, directory: PurePosixPath) -> Mapping[PurePosixPath, str]:
+        """Files below ``directory`` that differ from HEAD: ``new``, ``changed`` or ``removed``. None outside a
+        repository."""
+        ...
+
     def unpushed(self, directory: PurePosixPath) -> int | None:
         """How many commits below ``directory`` the upstream does not have; None when that is not known."""
         ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import PurePosixPath
 
 from reconciler.domain.observed import Lease, OpenRun
@@ -16,10 +16,10 @@ from reconciler.engine.engine import Engine
 from reconciler.engine.history import events_of, folded, unrecorded
 from reconciler.engine.records import read_lease, read_registry, readable_runs, survey
 from reconciler.errors import AuditError, ReconcilerError, RegistryError, Stopped
+from reconciler.planning.renames import told
+from reconciler.planning.unfinished import at_work
 from reconciler.registry.documents import close_run, finish_run
 
-# An emergency revocation takes no lease: this long it is taken to be still at work.
-UNLEASED_RUN = timedelta(minutes=2)
 # A result, and what kept its report from being committed or pushed.
 Reported = tuple[RunResult, AuditError | None]
 
@@ -36,13 +36,6 @@ class After:
 def left_over(runs: Iterable[OpenRun], lease: Lease | None, now: datetime, own: str = "") -> tuple[OpenRun, ...]:
     """The runs that ended without a report in the ledger."""
     return tuple(run for run in runs if not run.closed and run.run_id != own and not at_work(run, lease, now))
-
-
-def at_work(run: OpenRun, lease: Lease | None, now: datetime) -> bool:
-    """Whether ``run`` may still be working: it holds the lease, or is an emergency that has just begun."""
-    if lease is not None and lease.holder == run.run_id:
-        return True
-    return run.command == "revoke" and now - run.started_at < UNLEASED_RUN
 
 
 def recovered(run: OpenRun, engine: Engine, records: Mapping[str, ClientRecord], by: str) -> RunResult:
@@ -154,11 +147,11 @@ def _look(engine: Engine, own: str) -> After:
     try:
         registry = read_registry(engine.live, engine.project.name, engine.buckets)
         runs, _ = readable_runs(engine.live)
-        return After(registry.records, runs, left_over(runs, read_lease(engine.live), registry.now, own))
+        return After(told(registry.records), runs, left_over(runs, read_lease(engine.live), registry.now, own))
     except RegistryError as error:  # of a client that this run has no part in, or it would not have come so far
         engine.say(f"{error.message}: reports of earlier runs wait until it can be read")
         known = survey(engine.live, engine.project.name, engine.buckets)
-        return After(known.records, known.runs)
+        return After(told(known.records), known.runs)
 
 
 def _write_earlier(engine: Engine, run: OpenRun, records: Mapping[str, ClientRecord], by: str) -> None:

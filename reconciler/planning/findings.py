@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from reconciler.domain import names
-from reconciler.domain.canonical import iso
 from reconciler.domain.desired import Desired, DesiredClient, Lifecycle
 from reconciler.domain.observed import Observed
 from reconciler.domain.plan import Action, Finding, Level
@@ -54,14 +53,6 @@ def live_findings(observed: Observed) -> list[Finding]:
         Finding("RC357", Level.NOTE, f"{path} is not ours and is left alone", "", "remove it if nobody needs it")
         for path in observed.unmanaged
     ]
-    findings += [
-        Finding(
-            "RC358", Level.NOTE, f"the report of run {run.run_id} ({iso(run.started_at)}) is not in the ledger yet",
-            "", "the next apply reports it",
-        )
-        for run in observed.open_runs
-        if not run.closed
-    ]  # fmt: skip
     return findings
 
 

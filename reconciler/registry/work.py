@@ -119,6 +119,8 @@ def told(kind: ActionKind, detail: Mapping[str, Json]) -> str:
         return f"version {detail.get('version')} is active"
     if kind in REVOKING and "version" not in detail:
         return "nothing is issued until the declaration says so"
+    if kind in REVOKING and "version" not in detail:
+        return "nothing is issued"
     if kind in REVOKING or kind is ActionKind.DESTROY_VERSION:
         return f"version {detail.get('version')} is revoked and destroyed"
     return str(detail.get("result", "done"))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from reconciler.domain.canonical import Json, digest, dumps, iso
 from reconciler.domain.plan import FORMAT_VERSION, Action, Finding, Plan
+from reconciler.report.unfinished import unfinished_document
 
 
 def plan_json(plan: Plan) -> str:
@@ -31,6 +32,7 @@ def plan_document(plan: Plan) -> dict[str, Json]:
         "desired_digests": dict(plan.desired_digests),
         "actions": [_action(action) for action in plan.actions],
         "findings": [finding_document(finding) for finding in plan.findings],
+        "unfinished": [unfinished_document(one) for one in plan.unfinished],
     }
     return document | {"file_digest": file_digest(document)}
 

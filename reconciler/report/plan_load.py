@@ -6,9 +6,10 @@ import json
 from collections.abc import Mapping
 from typing import Any, NoReturn, TypeVar
 
-from reconciler.domain.canonical import Json, parse_iso
+from reconciler.domain.canonical import Json, parse_iso, parse_iso_or_none
 from reconciler.domain.desired import Source
 from reconciler.domain.plan import FORMAT_VERSION, Action, ActionKind, Finding, Level, Plan, Risk
+from reconciler.domain.unfinished import Unfinished, UnfinishedKind
 from reconciler.errors import ReconcilerError, StalePlanError
 from reconciler.planning.planner import plan_digest
 from reconciler.report.plan_json import file_digest, plan_document
@@ -93,6 +94,7 @@ def _plan(raw: Mapping[str, Json]) -> Plan:
         desired_digests=_mapping(raw, "desired_digests", str),
         digest=_get(raw, "digest", str),
         unchanged=_get(raw, "unchanged", int),
+        unfinished=tuple(_unfinished(one) for one in _get(raw, "unfinished", list)),
     )
 
 
@@ -122,6 +124,18 @@ def _finding(raw: Any) -> Finding:
         remedy=_get(raw, "remedy", str),
         source=source,
         excerpt=_optional(raw, "excerpt", str),
+    )
+
+
+def _unfinished(raw: Any) -> Unfinished:
+    return Unfinished(
+        kind=UnfinishedKind(_get(raw, "kind", str)),
+        message=_get(raw, "message", str),
+        next=_get(raw, "next", str),
+        since=parse_iso_or_none(_optional(raw, "since", str)),
+        address=_optional(raw, "address", str),
+        run_id=_optional(raw, "run_id", str),
+        path=_optional(raw, "path", str),
     )
 
 

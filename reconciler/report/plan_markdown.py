@@ -13,6 +13,7 @@ from reconciler.domain.plan import Action, Finding, Plan
 from reconciler.report.changed import changed_fields
 from reconciler.report.escape import markdown
 from reconciler.report.plan_words import LEVELS, RISKS, counts, headline, sign, target, verdict
+from reconciler.report.unfinished import unfinished_markdown
 
 # A comment on GitHub holds 65,536 characters; a row takes about 150. The plan file has all of them.
 ROWS_SHOWN = 200
@@ -28,6 +29,7 @@ def plan_markdown(plan: Plan, *, rows: int = ROWS_SHOWN) -> str:
     lines += _table(actions[:rows])
     lines += _left_out(len(actions) - rows, "action")
     lines += _details(actions[:rows])
+    lines += unfinished_markdown(plan.unfinished, rows)
     lines += _provenance(plan)
     return "\n".join(lines) + "\n"
 

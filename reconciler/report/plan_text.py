@@ -11,6 +11,7 @@ from reconciler.report.escape import terminal
 from reconciler.report.layout import DEFAULT_WIDTH, columns, wrapped
 from reconciler.report.paint import Paint
 from reconciler.report.plan_words import LEVEL_STYLES, LEVELS, STYLES, counts, sign, target, verdict
+from reconciler.report.unfinished import unfinished_text
 
 # More changed fields than these are told by their number unless the reader asks for all.
 FIELDS_SHOWN = 6
@@ -27,6 +28,9 @@ def plan_text(plan: Plan, *, width: int = DEFAULT_WIDTH, colour: bool = False, v
         lines += _actions(own, width, paint, verbose=verbose)
         lines.append("")
     lines += _findings(plan.findings, width, paint)
+    lines += (
+        [*unfinished_text(plan.unfinished, plan.created_at, width=width, paint=paint), ""] if plan.unfinished else []
+    )
     lines += wrapped(verdict(plan), width)
     lines[-1] = paint("alarm" if plan.blocked else "good", lines[-1])
     if plan.changes:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 from reconciler.domain import names
 from reconciler.domain.canonical import Json, iso, iso_or_none
 from reconciler.domain.observed import Observed
 from reconciler.domain.record import ClientRecord, SeriesKind, VersionState
+from reconciler.domain.unfinished import Unfinished
 from reconciler.report.client_document import client_document
 from reconciler.report.document import document
+from reconciler.report.unfinished import unfinished_document, unfinished_of
 
 
-def status_json(environment: str, observed: Observed, *, only: Collection[str] = ()) -> str:
-    """The status contract. ``only`` (empty: all) narrows ``clients`` and ``stale_claims`` to some clients."""
+def status_json(
+    environment: str, observed: Observed, unfinished: Sequence[Unfinished] = (), *, only: Collection[str] = ()
+) -> str:
+    """The status contract. ``only`` (empty: all) narrows what is told of clients to some of them."""
     records = chosen(observed, only)
     lease = observed.lease
     return document(
@@ -36,6 +40,7 @@ def status_json(environment: str, observed: Observed, *, only: Collection[str] =
                 if not run.closed
             ],
             "stale_claims": [claim for record in records for claim in _claims(record, observed)],
+            "unfinished": [unfinished_document(one) for one in unfinished_of(unfinished, only)],
             "lease": {"holder": lease.holder, "until": iso_or_none(lease.until)} if lease else None,
             "policies_edited": list(observed.policies_edited),
         },

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from reconciler.domain.canonical import iso
 from reconciler.domain.observed import Observed
 from reconciler.domain.record import ClientRecord, ClientStatus, Series, SeriesKind, VersionState, WebhookRecord
+from reconciler.domain.unfinished import Unfinished
 from reconciler.report.escape import terminal
 from reconciler.report.layout import DEFAULT_WIDTH, columns, counted, distance, wrapped
 from reconciler.report.paint import Paint
 from reconciler.report.status_json import chosen
+from reconciler.report.unfinished import unfinished_of, unfinished_text
 
 _HEAD = ("", "CLIENT", "STATUS", "ITEM", "VERSIONS", "EXPIRES", "NOTE")
 # Two of the marks of a row, and their order in the table.
@@ -33,6 +35,7 @@ class _Row:
 def status_text(
     environment: str,
     observed: Observed,
+    unfinished: Sequence[Unfinished] = (),
     *,
     only: Collection[str] = (),
     width: int = DEFAULT_WIDTH,
@@ -48,8 +51,10 @@ def status_text(
     if rows:
         cells = [_HEAD, *((row.mark, *row.cells) for row in rows)]
         lines += ["", *columns(cells, lambda row, _, text: paint(_STYLES[rows[row - 1].mark] if row else "dim", text))]
+    rest = list(unfinished_text(unfinished_of(unfinished, only), observed.now, width=width, paint=paint))
     notes = [line for note in _notes(observed) for line in wrapped(note, width, "", "  ")]
-    return "\n".join([*lines, "", *notes] if notes else lines) + "\n"
+    parts = ["\n".join(part) for part in (lines, rest, notes) if part]
+    return "\n\n".join(parts) + "\n"
 
 
 def _attention(alarms: int) -> str:
@@ -122,12 +127,6 @@ def _verified(webhook: WebhookRecord | None, now: datetime) -> str:
 
 def _notes(observed: Observed) -> Iterator[str]:
     lease = observed.lease if observed.lease is not None and observed.lease.until > observed.now else None
-    for run in observed.open_runs:
-        if run.closed:  # kept so that its plan file is not applied twice
-            continue
-        at_work = lease is not None and lease.holder == run.run_id
-        state = "is at work" if at_work else "has not reported yet; if it was cut short, the next run does that"
-        yield f"run {run.run_id} ({run.command} by {run.actor}, {distance(run.started_at, observed.now)}) {state}"
     if lease is not None:
         yield f"lease held by run {lease.holder} until {iso(lease.until)}"
     for policy in observed.policies_edited:

@@ -523,3 +523,24 @@ def test_outside_a_repository_a_report_is_what_is_on_disk(tmp_path: Path) -> Non
     book.write({REPORT: "one\n"})
     assert book.texts(REPORT) == ("one\n",)
     assert book.unpushed(AUDIT) is None
+
+
+@pytest.mark.parametrize("below", [".", "project"])
+def test_reports_that_differ_from_what_is_committed(repository: Path, below: str) -> None:
+    project = repository / below
+    project.mkdir(exist_ok=True)
+    book = ledger(project)
+    names = {word: AUDIT / "staging" / f"{word}.json" for word in ("kept", "changed", "removed")}
+    book.write(dict.fromkeys(names.values(), "{}\n"))
+    book.commit(AUDIT, MESSAGE)
+    assert book.uncommitted(AUDIT) == {}
+    book.write({names["changed"]: "[]\n", AUDIT / "é new.json": "{}\n", AUDIT / "staged.json": "{}\n"})
+    git(project, "add", "audit/staged.json")
+    (project / names["removed"]).unlink()
+    (project / "audit/.reconciler-0123456789abcdef.tmp").write_text("cut short")
+    (project / "other.txt").write_text("no report")
+    assert book.uncommitted(AUDIT) == {
+        names["changed"]: "changed", names["removed"]: "removed", AUDIT / "é new.json": "new",
+        AUDIT / "staged.json": "new",
+    }  # fmt: skip
+    assert ledger(repository.parent).uncommitted(AUDIT) == {}

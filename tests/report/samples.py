@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from reconciler.domain.desired import Source
@@ -18,7 +19,9 @@ from reconciler.domain.record import (
     WebhookRecord,
 )
 from reconciler.domain.run import RunResult
+from reconciler.domain.unfinished import Unfinished, UnfinishedKind
 from reconciler.planning.planner import plan_digest
+from reconciler.planning.unfinished import Books, View, unfinished
 
 NOW = datetime(2026, 11, 23, 22, 45, tzinfo=UTC)
 COMMIT = "4f2c1e7d9a3b5c6d8e0f1a2b3c4d5e6f7a8b9c0d"
@@ -97,7 +100,8 @@ def hostile_plan() -> Plan:
         before={HOSTILE: HOSTILE}, after={HOSTILE: [HOSTILE]},
     )  # fmt: skip
     finding = Finding(HOSTILE, Level.WARNING, HOSTILE, HOSTILE, HOSTILE, Source(HOSTILE, 1, 1), HOSTILE)
-    return make_plan((action,), (finding,))
+    left = Unfinished(UnfinishedKind.STALE_CLAIM, HOSTILE, HOSTILE, NOW, HOSTILE)
+    return replace(make_plan((action,), (finding,)), unfinished=(left,))
 
 
 def version(number: int, state: VersionState, *, days: float, grace: datetime | None = None) -> Version:
@@ -167,6 +171,19 @@ def observed() -> Observed:
         lease=Lease("20261123t224400z-bbbbbb", NOW + timedelta(seconds=20)),
         policies_edited=("integrations-production-planner",),
     )  # fmt: skip
+
+
+def every_kind() -> tuple[Unfinished, ...]:
+    """What the samples of live state leave unfinished, and what git might know of their reports."""
+    folder = "audit/production"
+    files = {
+        f"{folder}/20261123t220000z-aaaaaa.json": "new", f"{folder}/20261123t220000z-aaaaaa.md": "new",
+        f"{folder}/20261101t000000z-1a2b3c.md": "changed", f"{folder}/20261101t000000z-1a2b3d.json": "removed",
+    }  # fmt: skip
+    moving = record("old-name", moving_to="new-name")
+    state = observed()
+    state = replace(state, records={**state.records, moving.name: moving})
+    return unfinished(View(state, NOW), Books(files, 2))
 
 
 def run_result() -> RunResult:

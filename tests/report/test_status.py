@@ -13,21 +13,21 @@ from reconciler.domain.observed import Observed
 from reconciler.report.layout import distance
 from reconciler.report.status_json import status_json
 from reconciler.report.status_text import status_text
-from tests.report.samples import HOSTILE, NOW, observed, record
+from tests.report.samples import HOSTILE, NOW, every_kind, observed, record
 
 Golden = Callable[[str, str], None]
 
 
 def test_text(golden: Golden) -> None:
-    golden("status.txt", status_text("production", observed()))
+    golden("status.txt", status_text("production", observed(), every_kind()))
 
 
 def test_json(golden: Golden) -> None:
-    golden("status.json", status_json("production", observed()))
+    golden("status.json", status_json("production", observed(), every_kind()))
 
 
 def test_only_some_clients(golden: Golden) -> None:
-    golden("status-only.txt", status_text("production", observed(), only=["legacy-erp"], colour=True))
+    golden("status-only.txt", status_text("production", observed(), every_kind(), only=["legacy-erp"], colour=True))
     document = json.loads(status_json("production", observed(), only=["legacy-erp"]))
     assert [client["name"] for client in document["clients"]] == ["legacy-erp"]
     assert document["stale_claims"] == []

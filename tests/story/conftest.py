@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.adapters.openbao import RunningServer
 from tests.kit.checkout import Checkout, new_checkout
-from tests.kit.repositories import isolate
+from tests.kit.repositories import git, isolate
 from tests.kit.vault import Place, bootstrapped
 
 
@@ -29,3 +29,13 @@ def wide_checkout(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     """The same with the 256 buckets that everybody gets."""
     isolate(monkeypatch, tmp_path / "home")
     return new_checkout(place, tmp_path / "repository")
+
+
+@pytest.fixture
+def remote(checkout: Checkout, tmp_path: Path) -> Path:
+    """A bare repository that the checkout's branch follows."""
+    bare = tmp_path / "remote.git"
+    git(tmp_path, "clone", "--quiet", "--bare", str(checkout.root), str(bare))
+    git(checkout.root, "remote", "add", "origin", str(bare))
+    git(checkout.root, "push", "--quiet", "--set-upstream", "origin", "main")
+    return bare

@@ -115,15 +115,6 @@ def test_a_report_made_in_another_checkout_tells_the_same(checkout: Checkout, tm
     assert open_runs(checkout) == []
 
 
-@pytest.fixture
-def remote(checkout: Checkout, tmp_path: Path) -> Path:
-    bare = tmp_path / "remote.git"
-    git(tmp_path, "clone", "--quiet", "--bare", str(checkout.root), str(bare))
-    git(checkout.root, "remote", "add", "origin", str(bare))
-    git(checkout.root, "push", "--quiet", "--set-upstream", "origin", "main")
-    return bare
-
-
 def test_a_run_whose_push_failed_is_closed_and_pushed_by_a_later_one(checkout: Checkout, remote: Path) -> None:
     checkout.client("partner")
     checkout.commit()

@@ -1,0 +1,92 @@
+"""Unfinished business: what is found of each kind, and that what is said of it comes true."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from copy import deepcopy
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from reconciler.domain.observed import Lease, Observed, OpenRun
+from reconciler.domain.unfinished import Unfinished, UnfinishedKind
+from reconciler.planning.unfinished import Books, View, at_work, unfinished
+from tests.kit.faults import Crash, Fault, Faulty, crash_after, crash_before
+from tests.kit.memory import START
+from tests.kit.scenarios import SCENARIOS
+from tests.kit.tally import Tally
+
+EMPTY = Observed(START, {}, {}, 16)
+RUN = OpenRun("20261123t224500z-a", "apply", "Ada", START - timedelta(hours=1), None, "sha256:0")
+LEASE = Lease(RUN.run_id, START + timedelta(seconds=20))
+SETTLED = {UnfinishedKind.STALE_CLAIM, UnfinishedKind.NOT_DESTROYED, UnfinishedKind.RENAME}
+
+
+def of_run(run: OpenRun, lease: Lease | None = None) -> list[Unfinished]:
+    return list(unfinished(View(replace(EMPTY, open_runs=(run,), lease=lease), START), Books()))
+
+
+def test_nothing_is_unfinished_in_an_empty_environment() -> None:
+    assert unfinished(View(EMPTY, START), Books()) == ()
+
+
+@pytest.mark.parametrize(
+    ("run", "lease", "message"),
+    [
+        (RUN, None, "apply by Ada was cut short"),
+        (RUN, LEASE, "apply by Ada is at work"),
+        (replace(RUN, finished_at=START), None, "apply by Ada has ended; its report is not committed"),
+        (
+            replace(RUN, finished_at=START, interrupted=True), None,
+            "apply by Ada was stopped with work left; its report is not committed",
+        ),
+        (replace(RUN, command="revoke", started_at=START), None, "revoke by Ada is at work"),
+        (replace(RUN, command="revoke"), None, "revoke by Ada was cut short"),
+    ],
+)  # fmt: skip
+def test_a_run_that_never_reported(run: OpenRun, lease: Lease | None, message: str) -> None:
+    [one] = of_run(run, lease)
+    assert (one.kind, one.message, one.run_id) == (UnfinishedKind.OPEN_RUN, message, RUN.run_id)
+    assert at_work(run, lease, START) == ("it commits" in one.next)
+
+
+def test_a_closed_run_is_finished() -> None:
+    assert of_run(replace(RUN, closed=True)) == []
+
+
+def test_reports_are_told_once_for_both_files() -> None:
+    folder = "audit/production"
+    files = dict.fromkeys((f"{folder}/x.json", f"{folder}/x.md", f"{folder}/{RUN.run_id}.json"), "new")
+    found = unfinished(View(replace(EMPTY, open_runs=(RUN,)), START), Books(files, 1))
+    reports = [one for one in found if one.kind is UnfinishedKind.REPORT]
+    assert [one.path for one in reports] == [f"audit/production/{RUN.run_id}.json", "audit/production/x.json"]
+    assert [one.next for one in reports] == [
+        "the next apply commits it as it is", "the next apply that commits a report commits it, too",
+    ]  # fmt: skip
+    assert [one.kind for one in found][-1] is UnfinishedKind.PUSH
+
+
+@pytest.mark.parametrize("fault", [crash_before, crash_after])
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_what_is_said_after_a_crash_comes_true(name: str, fault: Fault, tally: Tally) -> None:
+    """The plan does something about every piece that is due, and afterwards none of them is left."""
+    scenario = SCENARIOS[name]
+    prepared = scenario.prepared()
+    for at in range(60):
+        runner = deepcopy(prepared)
+        live = Faulty(runner.world, at, fault)
+        with suppress(Crash):
+            scenario.act(runner, live)
+        if live.hit is None:
+            tally("crashes whose unfinished business was told", at)
+            return
+        observed = runner.look()
+        plan = runner.plan(scenario.after, observed=observed)
+        for one in unfinished(View(observed, observed.now, plan.actions), Books()):
+            assert one.kind not in SETTLED or "leaves" not in one.next, (live.hit, one)
+        runner.settle(scenario.after)
+        observed = runner.look()
+        left = unfinished(View(observed, observed.now, ()), Books())
+        assert not [one for one in left if one.kind in SETTLED or "leaves" in one.next], live.hit
+    pytest.fail(f"{name} never ends")
