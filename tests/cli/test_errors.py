@@ -221,8 +221,8 @@ def run_to(stdout: str, *arguments: str, **variables: str) -> subprocess.Complet
     """The command in a shell of its own, its stdout sent to ``stdout`` by the shell."""
     line = f'exec "$@" {stdout}'
     return subprocess.run(
-        ["sh", "-c", line, "sh", *COMMAND, *arguments], env=environ(**variables), capture_output=True, text=True,
-        check=False,
+        ["sh", "-c", line, "sh", *COMMAND, *arguments], env=environ(PYTHONUNBUFFERED="", **variables),
+        capture_output=True, text=True, check=False,
     )  # fmt: skip
 
 
@@ -242,14 +242,20 @@ def test_a_full_stderr_stops_nothing(project: Project) -> None:
     assert "RC139" in ran.stdout
 
 
-def test_a_reader_that_went_away_is_no_error_to_talk_about() -> None:
+@pytest.mark.parametrize(
+    "arguments", [["schema"], ["schema", "IntegrationClient"], ["show", "nowhere", "--format", "json"]]
+)
+def test_a_reader_that_went_away_is_no_error_to_talk_about(arguments: list[str]) -> None:
+    """Neither with output that fits into a buffer, nor with more, nor with an error."""
     reading, writing = os.pipe()
     os.close(reading)
     with os.fdopen(writing, "wb") as stdout:
         ran = subprocess.run(
-            [*COMMAND, "schema", "IntegrationClient"], env=environ(), stdout=stdout, stderr=subprocess.PIPE, check=False
+            [*COMMAND, *arguments], env=environ(PYTHONUNBUFFERED=""), stdout=stdout, stderr=subprocess.PIPE, check=False
         )
-    assert (ran.returncode, ran.stderr) == (1, b"")
+    told = b"error[RC005]" in ran.stderr
+    assert (ran.returncode, told) == ((64, True) if "show" in arguments else (1, False))
+    assert b"Broken" not in ran.stderr
 
 
 def test_a_terminal_that_cannot_show_a_character_stops_nothing() -> None:
