@@ -127,6 +127,13 @@ def _unreported(checkout: Checkout, url: str) -> None:
     checkout.client(OTHER, scopes=["ledger:read"])
 
 
+def _saved(checkout: Checkout, url: str) -> None:
+    """The plan comes from a file, which one run may use once."""
+    _applied(checkout, url)
+    checkout.hooked(PARTNER, url, keys=[{"name": "primary"}, {"name": "batch"}])
+    checkout.plan("--out", "plan.json").ok()
+
+
 def _first(checkout: Checkout, _url: str) -> None:
     """Nothing was ever applied: there is no audit directory."""
     checkout.client(OTHER)
@@ -150,5 +157,6 @@ STORIES = {
     "key removed": Story(_undeclared_key, live=BOTH),
     "record edited": Story(_edited, live=BOTH),
     "secret overwritten": Story(_overwritten),
+    "saved plan": Story(_saved, ("apply", "plan.json"), BOTH),
     "earlier run unreported": UNREPORTED,
 }

@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from tests.kit.stage import Stage, spread
-from tests.kit.stories import STORIES
+from tests.kit.stories import STORIES, time_goes_by
 from tests.kit.strike import Strike
 from tests.kit.tally import Tally
 
@@ -39,3 +39,36 @@ def test_a_command_killed_at_a_request_loses_nothing(stage: Stage, tally: Tally,
                 error.add_note(f"{name}: killed {'after' if after else 'before'} request {at} ({strike.hit})")
                 raise
     tally("kills by SIGKILL at a request", len(cases))
+
+
+# Where a first run is killed: before it did anything, with claims written, with all done and nothing reported.
+PARTS = (0.4, 0.6, 0.75, 0.9)
+
+
+@pytest.mark.parametrize("name", ["issue", "rename", "grace over"])
+def test_the_run_that_mends_is_killed_as_well(stage: Stage, tally: Tally, exhaustive: bool, name: str) -> None:
+    story, index = STORIES[name], list(STORIES).index(name)
+    counting = Strike()
+    with stage.case(story) as case:
+        stage.strike = counting
+        assert case.run().code == 0
+        stage.strike = Strike()
+    total = counting.count
+    cases = [(int(part * total), at) for part in PARTS for at in range(10, total, 3)]
+    if not exhaustive:
+        cases = [(int(PARTS[(index + 2) % 4] * total), spread(total // 2, 1, index)[0] + total // 3)]
+    kills = 0
+    for first, second in cases:
+        strike = Strike(second, after=bool(second % 2))
+        with stage.case(story) as case:
+            assert case.run_struck(Strike(first, after=bool(first % 2))).code == -signal.SIGKILL
+            time_goes_by(case.checkout)
+            ended = case.run_struck(strike)
+            assert ended.code == (-signal.SIGKILL if strike.hit else 0)  # what was left may need fewer requests
+            kills += 1 + bool(strike.hit)
+            try:
+                case.finish()
+            except BaseException as error:
+                error.add_note(f"{name}: killed at request {first}, then at {second} ({strike.hit})")
+                raise
+    tally("kills by SIGKILL at a request", kills)
