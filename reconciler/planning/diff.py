@@ -18,14 +18,17 @@ def changed_fields(before: JsonObject, after: JsonObject) -> tuple[JsonObject, J
 
 
 def client_change(before: JsonObject, after: JsonObject) -> tuple[JsonObject, JsonObject]:
-    """Changes of the client itself: everything but endpoints, which have actions of their own."""
-    return changed_fields(_without_endpoints(before), _without_endpoints(after))
+    """Changes of the client itself: everything but endpoints, and webhooks that come or go, which have actions of
+    their own."""
+    kept = set(before.get("webhooks") or {}) & set(after.get("webhooks") or {})
+    return changed_fields(_without_endpoints(before, kept), _without_endpoints(after, kept))
 
 
-def _without_endpoints(spec: JsonObject) -> JsonObject:
+def _without_endpoints(spec: JsonObject, kept: set[str]) -> JsonObject:
     webhooks = {
         name: {field: value for field, value in webhook.items() if field not in ENDPOINT_FIELDS}
         for name, webhook in (spec.get("webhooks") or {}).items()
+        if name in kept
     }
     return {**spec, "webhooks": {name: rest for name, rest in webhooks.items() if rest}}
 

@@ -60,7 +60,7 @@ def revocation_plan(
 
 def _unknown(observed: Observed, environment: str, name: str) -> UsageError:
     for record in observed.records.values():
-        if record.name != name and name in former_names(record):
+        if record.name != name and name in renames.former_names(record):
             return UsageError(
                 "RC361", f"client {name} was renamed to {record.name}", f"run the command with {record.name}"
             )
@@ -71,12 +71,6 @@ def _unknown(observed: Observed, environment: str, name: str) -> UsageError:
         )  # fmt: skip
     remedy = names.one_of(observed.records, "none is registered yet: reconciler apply registers what is declared")
     return UsageError("RC361", f"client {name} is not registered in {environment}", remedy)
-
-
-def former_names(record: ClientRecord) -> set[str]:
-    """The names that a client had, as far as its record still tells."""
-    renames = (event.detail.get("from") for event in record.events if event.reason == Reason.RENAMED)
-    return {record.storage_name, *(str(name) for name in renames if name is not None)}
 
 
 def _items(record: ClientRecord, kind: SeriesKind) -> list[str]:

@@ -11,14 +11,16 @@ from dataclasses import replace
 from reconciler.domain import names
 from reconciler.domain.canonical import iso
 from reconciler.domain.desired import Budget, Waiver
-from reconciler.domain.plan import ActionKind, Finding, Level
+from reconciler.domain.plan import Action, ActionKind, Finding, Level
 from reconciler.domain.record import ClientStatus
 from reconciler.planning.ownership import OWNERSHIP, OWNERSHIP_GUARDS
 from reconciler.planning.reasons import DRIFT, Reason
+from reconciler.planning.renames import former_names, heirs
 from reconciler.planning.situation import Block, Situation
 
-# What a freeze and a promotion gate hold back: a change that somebody declared. Repairs, expiries and
-# the end of a grace go on, because holding them back would break consumers.
+# What a freeze and a promotion gate hold back: a change that somebody declared. Repairs and expiries go on, because
+# holding them back would break consumers; what expired, or is past its grace, is revoked, because a gateway refuses
+# it by its dates anyway and a secret that can still be read is only good for a thief.
 DECLARED = (
     ActionKind.REGISTER_CLIENT, ActionKind.UPDATE_CLIENT, ActionKind.UPDATE_WEBHOOK, ActionKind.RETIRE_CLIENT,
     ActionKind.SUSPEND_CLIENT, ActionKind.RETIRE_KEY,
@@ -40,6 +42,29 @@ def protect(situation: Situation) -> Iterable[Block]:
                 "protect", "RC310", action.client, f"client {action.client} is protected and {how}",
                 "declare it with protect: false and apply that first" if declared is None
                 else "set protect: false in the same change",
+            )  # fmt: skip
+
+
+def lost_rename(situation: Situation) -> Iterable[Block]:
+    """A client that was renamed twice elsewhere says the name in between, which this environment never had: here it
+    looks like one client removed and another one added."""
+    known = {name for record in situation.observed.records.values() for name in former_names(record)}
+    newcomers = sorted(
+        client.name
+        for client in situation.desired.clients.values()
+        if client.renamed_from is not None and not {client.name, client.renamed_from} & known
+    )
+    if not newcomers:
+        return
+    for action in situation.of_kind(ActionKind.RETIRE_CLIENT):
+        if action.reason == Reason.DECLARATION_REMOVED:
+            told = " or ".join(newcomers)
+            yield Block(
+                "protect", "RC311", action.client,
+                f"{action.client} is no longer declared, and {told} is declared as renamed from a client that "
+                f"{situation.desired.environment.name} never had: it may be the same one",
+                f"if it is, apply the renames one by one, or set renamedFrom: {action.client}; if not, declare "
+                f"{action.client} with state: retired",
             )  # fmt: skip
 
 
@@ -94,12 +119,28 @@ def freeze(situation: Situation) -> Iterable[Block]:
     frozen = next((one for one in situation.desired.environment.freezes if one.covers(situation.now)), None)
     if frozen is None:
         return
-    for client in sorted({a.client for a in situation.of_kind(*DECLARED) if a.reason not in DRIFT}):
+    declared = [action for action in situation.of_kind(*DECLARED) if action.reason not in DRIFT]
+    for client in sorted({action.client for action in declared if not finishes(action, situation)}):
         yield Block(
             "freeze", "RC330", client,
             f"{situation.desired.environment.name} is frozen until {iso(frozen.end)}: {frozen.reason}",
-            "wait, or add a waiver with a reason and an end date to policy.yaml",
+            "wait, apply what other clients need with --only, or add a waiver with a reason and an end date to "
+            "policy.yaml",
         )  # fmt: skip
+
+
+def finishes(action: Action, situation: Situation) -> bool:
+    """Whether the change is on record already and only its end is missing: an earlier run was cut short. Half
+    a change is no state to freeze."""
+    if action.kind is ActionKind.RETIRE_KEY:
+        record = situation.record_of(action.client)
+        return record is not None and action.item not in (record.spec.get("keys") or {})
+    if action.reason != Reason.RENAMED:
+        return False
+    old, new = (str((side or {}).get("name")) for side in (action.before, action.after))
+    record = situation.observed.records.get(old)
+    begun = record is not None and record.moving_to is not None and new in (old, record.moving_to)
+    return begun or old in heirs(situation.observed.records)
 
 
 def promotion(situation: Situation) -> Iterable[Block]:
@@ -130,6 +171,7 @@ def promotion(situation: Situation) -> Iterable[Block]:
 GUARDS: list[Callable[[Situation], Iterable[Block]]] = [
     *OWNERSHIP_GUARDS,
     protect,
+    lost_rename,  # a client that may only have changed its name
     remove_all,  # a missing folder
     removal_budget,
     change_budget,

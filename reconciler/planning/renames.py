@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from reconciler.domain.record import ClientRecord, Series, SeriesKind, VersionState
+from reconciler.planning.reasons import Reason
 
 Heirs = Mapping[str, ClientRecord]
 
@@ -36,6 +37,12 @@ def relatives(record: ClientRecord, records: Mapping[str, ClientRecord]) -> tupl
     if record.edited:
         return (record,)
     return tuple(one for one in records.values() if one.storage_name == record.storage_name and not one.edited)
+
+
+def former_names(record: ClientRecord) -> set[str]:
+    """The names that a client has and had, as far as its record still tells."""
+    told = (event.detail.get("from") for event in record.events if event.reason == Reason.RENAMED)
+    return {record.name, record.storage_name, *(str(name) for name in told if name is not None)}
 
 
 def told(records: Mapping[str, ClientRecord]) -> dict[str, ClientRecord]:

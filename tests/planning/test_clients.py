@@ -177,7 +177,6 @@ CASES: dict[str, Case] = {
     "webhook added": Case(
         desired(HOOKED),
         [
-            ("update-client", "", "DeclarationChanged"),
             ("update-webhook", HOOK, "EndpointAdded"),
             ("issue-secret", SECRET, "NotIssued"),
             ("verify-webhook", HOOK, "NotVerified"),
@@ -203,7 +202,6 @@ CASES: dict[str, Case] = {
     "webhook removed": Case(
         desired(PLAIN),
         [
-            ("update-client", "", "DeclarationChanged"),
             ("update-webhook", HOOK, "EndpointRemoved"),
             ("revoke-secret", SECRET, "EndpointRemoved"),
         ],

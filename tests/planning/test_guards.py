@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -16,7 +17,8 @@ from reconciler.domain.record import ClientRecord, ClientStatus
 from reconciler.domain.window import Freeze
 from reconciler.planning.guards import GUARDS
 from reconciler.planning.planner import Inputs, make_plan
-from tests.kit.declared import client, desired, environment, webhook
+from tests.kit.declared import client, desired, environment, lifecycle, webhook
+from tests.kit.faults import Crash, Faulty, crash_before
 from tests.kit.memory import START, World
 from tests.kit.runner import Runner
 
@@ -166,6 +168,21 @@ CASES: dict[str, tuple[Seen, list[str]]] = {
     ),
     "protected, suspended": (Seen(observed(PROTECTED), (client("a", protect=True, state="suspended"),)), []),
     "protected, renamed": (Seen(observed(PROTECTED), (client("z", protect=True, renamed_from="a"),)), []),
+    "renamed twice elsewhere": (
+        Seen(observed(client("a"), client("b")), (client("z", renamed_from="y"), client("b"))), ["RC311"],
+    ),
+    "a rename of which nothing is known, nothing removed": (
+        Seen(observed(client("b")), (client("z", renamed_from="y"), client("b"))), [],
+    ),
+    "a rename of which nothing is known, another one retired": (
+        Seen(
+            observed(client("a"), client("b")),
+            (client("z", renamed_from="y"), client("a", state="retired"), client("b")),
+        ), [],
+    ),
+    "renamed once, another one removed": (
+        Seen(observed(client("a"), client("b"), client("c")), (client("z", renamed_from="a"), client("b"))), [],
+    ),
     "all files deleted": (Seen(LIVE[3], ()), ["RC322"]),
     "the only file deleted": (Seen(LIVE[1], ()), ["RC322"]),
     "all but one deleted": (Seen(LIVE[3], removed(2, 3)), []),
@@ -216,6 +233,7 @@ CASES: dict[str, tuple[Seen, list[str]]] = {
 }  # fmt: skip
 WAIVED = {
     "protected, file deleted": "protect",
+    "renamed twice elsewhere": "protect",
     "all files deleted": "remove-all",
     "removals: 4 of 10": "budget-removals",
     "changes: 4 of 10": "budget-changes",
@@ -233,9 +251,9 @@ def test_guard(name: str) -> None:
 
 
 def test_every_guard_blocks_in_some_case() -> None:
-    assert len(GUARDS) == 10
+    assert len(GUARDS) == 11
     assert {code for _, expected in CASES.values() for code in expected} == {
-        "RC301", "RC302", "RC303", "RC304", "RC305", "RC306", "RC307", "RC310", "RC320", "RC321", "RC322",
+        "RC301", "RC302", "RC303", "RC304", "RC305", "RC306", "RC307", "RC310", "RC311", "RC320", "RC321", "RC322",
         "RC330", "RC340",
     }  # fmt: skip
 
@@ -296,3 +314,50 @@ def test_a_freeze_ends_at_its_end() -> None:
 def test_two_blocks_are_both_told() -> None:
     seen = Seen(observed(PROTECTED), (), FROZEN)
     assert sorted(codes(seen.findings())) == ["RC310", "RC322", "RC330"]
+
+
+UNFINISHED = {
+    "a rename": (desired(client("a")), desired(client("z", renamed_from="a"), place=FROZEN)),
+    "a key that is no longer declared": (
+        desired(client("a", keys={"old": lifecycle(), "new": lifecycle()})),
+        desired(client("a", keys={"new": lifecycle()}), place=FROZEN),
+    ),
+}
+
+
+@pytest.mark.parametrize("what", UNFINISHED)
+def test_a_freeze_lets_what_was_begun_come_to_its_end(what: str) -> None:
+    """However far the run came: half a change is finished, a change that was not begun waits."""
+    before, after = UNFINISHED[what]
+    thawed = replace(after, environment=environment())
+    waited = finished = 0
+    for request in range(1, 40):
+        runner = Runner(World())
+        runner.settle(before)
+        untouched = runner.world.records()
+        with suppress(Crash):
+            runner.apply(thawed, Faulty(runner.world, request, crash_before))
+        plan = runner.plan(after)
+        if runner.world.records() == untouched:
+            assert [finding.code for finding in plan.findings if finding.level is Level.ERROR] == ["RC330"]
+            waited += 1
+            continue
+        assert not plan.blocked, plan.findings
+        finished += 1
+        runner.settle(after)
+    assert waited
+    assert finished > 1
+
+
+def test_a_freeze_lets_a_rename_be_taken_back() -> None:
+    runner = Runner(World())
+    runner.settle(desired(client("a")))
+    with suppress(Crash):
+        runner.apply(desired(client("z", renamed_from="a")), Faulty(runner.world, 3, crash_before))
+    assert runner.world.records()["a"].moving_to == "z"
+    runner.settle(desired(client("a"), place=FROZEN))
+
+
+def test_a_freeze_remedy_names_the_way_for_the_others() -> None:
+    (finding,) = CASES["frozen, a change"][0].findings()
+    assert "--only" in finding.remedy

@@ -118,3 +118,26 @@ def test_a_gate_that_may_not_look_says_what_it_needs(pair: Pair) -> None:
     assert f"VAULT_TOKEN_{first.upper()}" in ran.json["remedy"]
     pair.second.run("bootstrap", "-e", second, role="root").ok()
     assert pair.second.plan(role="planner").json["kind"] == "plan"
+
+
+def test_a_client_renamed_twice_is_not_ended_where_the_first_rename_was_never_seen(pair: Pair) -> None:
+    pair.client("bystander")
+    pair.client("alpha")
+    pair.first.apply().ok()
+    pair.apply_second().ok()
+    before = pair.second.hash("keys/alpha.primary")
+    for old, new in (("alpha", "beta"), ("beta", "gamma")):
+        pair.first.remove(old)
+        pair.client(new, metadata={"renamedFrom": old})
+        pair.first.apply().ok()
+    plan = pair.second.plan()
+    assert plan.code == 3
+    assert "RC311" in [one["code"] for one in plan.json["findings"] if one["level"] == "error"]
+    assert pair.apply_second().code == 3
+    assert pair.second.hash("keys/alpha.primary") == before
+    pair.client("gamma", metadata={"renamedFrom": "alpha"})
+    pair.first.apply().ok()
+    pair.apply_second().ok()
+    assert pair.second.hash("keys/alpha.primary") == before
+    assert pair.second.versions("gamma") == {1: "active"}
+    pair.second.assert_quiet()
