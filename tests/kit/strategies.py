@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from reconciler.domain.desired import Budget, Desired, DesiredClient, GuardrailPolicy, Lifecycle, Source, Waiver
-from reconciler.domain.record import ClientRecord
+from reconciler.domain.record import ClientRecord, Series
 from tests.kit.declared import client, desired, lifecycle, webhook
 from tests.kit.faults import Fault, crash_after, crash_before, noise, request_lost, response_lost
 from tests.kit.memory import World
@@ -162,12 +162,12 @@ def reissued(declared: Desired, records: dict[str, ClientRecord]) -> Desired:
 
 
 def allowing(one: DesiredClient, record: ClientRecord) -> DesiredClient:
-    def after(cycle: Lifecycle, last: int) -> Lifecycle:
-        return replace(cycle, reissue_after=last)
+    def after(cycle: Lifecycle, series: Series) -> Lifecycle:
+        return replace(cycle, reissue_after=series.hold.version if series.hold else 0)
 
-    keys = {key.name: after(key.lifecycle, record.keys[key.name].last) for key in one.keys if key.name in record.keys}
+    keys = {key.name: after(key.lifecycle, record.keys[key.name]) for key in one.keys if key.name in record.keys}
     hooked = [
-        replace(hook, secret=after(hook.secret, record.webhooks[hook.name].secret.last))
+        replace(hook, secret=after(hook.secret, record.webhooks[hook.name].secret))
         if hook.name in record.webhooks
         else hook
         for hook in one.webhooks
