@@ -98,6 +98,7 @@ def _freeze(item: Map, found: Collector) -> Freeze | None:
 def _vault(name: str, vault: Map, root: Path, found: Collector) -> VaultSettings | None:
     address = checked(vault, "address", vault_address, "RC163", found, "")
     timeout = checked(vault, "timeout", short_duration, "RC150", found, _HALF_MINUTE)
+    patience = checked(vault, "patience", short_duration, "RC150", found, _HALF_MINUTE)
     mounts, auth = vault.sub("mounts"), vault.sub("auth")
     if not address:
         return None
@@ -112,6 +113,7 @@ def _vault(name: str, vault: Map, root: Path, found: Collector) -> VaultSettings
         namespace=namespace.rstrip("/") if namespace else None,
         ca_cert=str(root / authority) if authority else None,
         timeout=timeout,
+        patience=patience,
         environment=name,
     )
 

@@ -95,7 +95,10 @@ class AuthSettings:
 
 @dataclass(frozen=True, slots=True)
 class VaultSettings:
-    """Where live state is. Mount names default to ``integrations/<env>/registry|secrets|transit``."""
+    """Where live state is. Mount names default to ``integrations/<env>/registry|secrets|transit``.
+
+    ``timeout``: of one try of a request. ``patience``: how long a request is tried again while the server fails.
+    """
 
     address: str
     registry_mount: str
@@ -105,6 +108,7 @@ class VaultSettings:
     namespace: str | None = None
     ca_cert: str | None = None
     timeout: timedelta = timedelta(seconds=30)
+    patience: timedelta = timedelta(seconds=30)
     environment: str = "ENV"  # whose settings these are: part of the names of our policies
     required_registry: str | None = None  # the registry mount of the environment that must come first
 

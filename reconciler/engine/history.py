@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from reconciler.domain.observed import OpenRun
 from reconciler.domain.plan import ActionKind, Outcome, OutcomeStatus
 from reconciler.domain.record import ClientRecord, Event
 from reconciler.domain.run import action_on_record
 from reconciler.planning.order import rank
-from reconciler.registry.work import NEW_VERSION, told
+from reconciler.registry.work import NEW_VERSION, REVOKING, told
 
+MORE_THAN_AN_EVENT = (*REVOKING, ActionKind.DESTROY_VERSION, ActionKind.VERIFY_WEBHOOK)
 Identity = tuple[ActionKind, str, str, int | None]
 
 
@@ -26,6 +28,22 @@ def folded(run: OpenRun, records: Mapping[str, ClientRecord]) -> tuple[Outcome, 
     """
     found = {_identity(one): one for one in _from_events(run.run_id, records, finished=run.finished_at is not None)}
     return in_order((found | {_identity(one): one for one in run.unrecorded}).values())
+
+
+def settled(run_id: str, outcomes: Iterable[Outcome], records: Mapping[str, ClientRecord]) -> tuple[Outcome, ...]:
+    """``outcomes`` as the records know them: what failed because its answer was lost may have been done all the same.
+
+    A revocation is more than its event, the version is to be destroyed as well; and what a receiver refused is refused.
+    """
+    events = {_identity(one): one for one in _from_events(run_id, records, finished=True)}
+
+    def known(one: Outcome) -> Outcome:
+        other = events.get(_identity(one))
+        if other is None or one.status is not OutcomeStatus.FAILED or one.action.kind in MORE_THAN_AN_EVENT:
+            return one
+        return replace(one, status=other.status, message=other.message, detail=other.detail)
+
+    return tuple(known(one) for one in outcomes)
 
 
 def unrecorded(run_id: str, outcomes: Iterable[Outcome], records: Mapping[str, ClientRecord]) -> tuple[Outcome, ...]:

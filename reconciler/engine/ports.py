@@ -32,7 +32,7 @@ class LiveState(Protocol):
         ...
 
     def answer_all(self, requests: Sequence[Request]) -> list[Response]:
-        """Answer independent requests concurrently, in order. The first error is raised after all ended."""
+        """Answer independent requests concurrently, in order. After an error no further one is begun."""
         ...
 
     def list_documents(self, folder: str) -> tuple[str, ...]:

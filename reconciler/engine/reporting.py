@@ -9,11 +9,12 @@ from datetime import datetime
 from pathlib import PurePosixPath
 
 from reconciler.domain.observed import Lease, OpenRun
+from reconciler.domain.plan import OutcomeStatus
 from reconciler.domain.record import ClientRecord
 from reconciler.domain.run import RunResult
 from reconciler.engine.drive import Driver
 from reconciler.engine.engine import Engine
-from reconciler.engine.history import events_of, folded, unrecorded
+from reconciler.engine.history import events_of, folded, settled, unrecorded
 from reconciler.engine.records import read_lease, read_registry, readable_runs, survey
 from reconciler.errors import AuditError, ReconcilerError, RegistryError, Stopped
 from reconciler.planning.renames import told
@@ -65,7 +66,12 @@ def report(engine: Engine, driver: Driver, result: RunResult, *, commit: bool, p
     what is committed and not pushed is pushed by the next run that is asked to push. Without ``commit`` only the
     report of ``result`` is written.
     """
-    after = _finished(engine, driver, result)
+    after, result = _finished(engine, driver, result)
+    if after.records is None and any(one.status is OutcomeStatus.FAILED for one in result.outcomes):
+        engine.say(
+            f"run {result.run_id} is left open: the next run sees which of its failed actions were done after all"
+        )
+        return result, None
     directory = ledger_directory(engine)
     reported: list[str] = []
     problem: AuditError | None = None
@@ -125,22 +131,23 @@ def _tell(engine: Engine) -> None:
         engine.say(note)
 
 
-def _finished(engine: Engine, driver: Driver, result: RunResult) -> After:
-    """Look at the registry after a run, and put on record there that it finished.
+def _finished(engine: Engine, driver: Driver, result: RunResult) -> tuple[After, RunResult]:
+    """Look at the registry after a run, and put on record there that it finished; the result as the registry knows it.
 
-    The report is written even when Vault cannot be reached any more. Raises ``VaultError`` for a run that did nothing.
+    Vault may be out of reach. Raises ``VaultError`` for a run that did nothing.
     """
     try:
         after = _look(engine, result.run_id)
         if result.outcomes:
+            result = replace(result, outcomes=settled(result.run_id, result.outcomes, after.records or {}))
             rest = unrecorded(result.run_id, result.outcomes, after.records or {})
             driver.run(finish_run(result.run_id, result.finished_at, rest, interrupted=result.interrupted))
     except ReconcilerError as error:
         if not result.outcomes:
             raise
         engine.say(f"the registry cannot be read after the run ({error.message}): the report tells no client's state")
-        return After()
-    return after
+        return After(), result
+    return after, result
 
 
 def _look(engine: Engine, own: str) -> After:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -229,6 +231,47 @@ def test_a_server_that_served_us_is_waited_for_longer_than_one_that_never_did(pa
         live.answer(ReadDocument("meta"))
         failing = True
         assert tries(live) == 9
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        reply(404, '{"errors":["no handler for route \\"i/e/registry/data/meta\\". route entry not found."]}'),
+        reply(307, headers=("Location: http://127.0.0.1:1/",)),
+    ],
+    ids=["no mount", "redirected"],
+)
+def test_a_node_that_has_just_started_is_asked_again_but_only_where_it_was_right_before(odd: bytes) -> None:
+    answers = [odd, reply(200, DOCUMENT), odd, odd, reply(200, DOCUMENT)]
+    with loopback(lambda seen: answers[seen.number - 1]) as served, live_at(served.address) as live:
+        with pytest.raises(VaultError) as caught:
+            live.answer(ReadDocument("meta"))
+        assert caught.value.code in ("RC408", "RC412")
+        assert len(served.seen) == 1
+        live.answer(ReadDocument("meta"))
+        live.answer(ReadDocument("meta"))
+        assert len(served.seen) == 5
+
+
+def index(value: int) -> str:
+    return base64.b64encode(json.dumps({"cluster": "c", "value": str(value)}).encode()).decode()
+
+
+def test_every_request_names_how_far_the_server_had_come() -> None:
+    """Then a node that lags behind passes it on; the order in which answers arrive does not matter."""
+    sent = [index(9), index(12), index(11), "an index of another form", "with\ta tab", None]
+
+    def script(seen: Seen) -> bytes:
+        value = sent[seen.number - 1]
+        return reply(200, DOCUMENT, headers=(f"X-Vault-Index: {value}",) if value else ())
+
+    with loopback(script) as served, live_at(served.address) as live:
+        for _ in sent:
+            live.answer(ReadDocument("meta"))
+        told = [seen.headers.get("x-vault-index") for seen in served.seen]
+        assert told == [None, index(9), index(12), index(12), index(12), index(12)]
+        modes = {seen.headers.get("x-vault-inconsistent") for seen in served.seen[1:]}
+        assert modes == {"forward-active-node"}
 
 
 def test_one_try_may_take_the_whole_timeout_and_is_still_followed_by_another() -> None:

@@ -193,10 +193,11 @@ class _Handler(BaseHTTPRequestHandler):
         if upstream is None:
             return 503, b"HTTP/1.1 503 No server is available\r\nContent-Length: 0\r\n\r\n"
         connection = http.client.HTTPConnection(upstream.removeprefix("http://"), timeout=IDLE_SECONDS)
+        connection.connect()
+        server = connection.sock  # http.client forgets it when the server goes away
+        with self.proxy.lock:
+            self.proxy.open.add(server)  # a server that never answers holds nobody up at the end
         try:
-            connection.connect()
-            with self.proxy.lock:
-                self.proxy.open.add(connection.sock)  # a server that never answers holds nobody up at the end
             headers = {name: value for name, value in self.headers.items() if name.lower() not in _HOP_BY_HOP}
             connection.request(self.command, self.path, body or None, headers)
             response = connection.getresponse()
@@ -206,7 +207,7 @@ class _Handler(BaseHTTPRequestHandler):
             return response.status, "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + content
         finally:
             with self.proxy.lock:
-                self.proxy.open.discard(connection.sock)
+                self.proxy.open.discard(server)
             connection.close()
 
     def _reset(self) -> None:

@@ -15,6 +15,7 @@ import hvac.adapters
 
 from reconciler.adapters.vault import errors
 from reconciler.adapters.vault.answer import Answer, accept, decode, error_texts, is_vaults, refuse
+from reconciler.adapters.vault.consistency import Reached
 from reconciler.adapters.vault.errors import Where
 from reconciler.adapters.vault.paths import role_for
 from reconciler.adapters.vault.patience import (
@@ -33,6 +34,7 @@ from reconciler.errors import VaultError
 # A bucket is at most 512 KiB; a LIST of detailed metadata has about 600 bytes for each secret.
 CAP = 8 << 20
 LIST_CAP = 256 << 20
+NO_ROUTE = "no handler for route"
 # Requests outside a tenant's namespace: Vault and OpenBao answer them in the root namespace only.
 _ROOT_NAMESPACE = ("sys/health", "sys/init", "sys/seal-status", "sys/unseal", "sys/leader")
 # Sending these twice does what sending them once does, although they are POST or PUT.
@@ -65,12 +67,14 @@ class VaultAdapter(hvac.adapters.Adapter):  # type: ignore[misc]
         self.namespace = settings.namespace
         self.run_id: str | None = None
         self.before: Callable[[], None] | None = None
-        self.patience = patience or Patience()
+        self.patience = patience or Patience(budget=settings.patience.total_seconds())
         self._prefix = urlsplit(self.base_uri).path
         secrets, transit = settings.secrets_mount, settings.transit_mount
         self._repeatable = (*_REPEATABLE, f"{secrets}/destroy/", f"{secrets}/metadata/", f"{transit}/sign/")
         self._secret: Secret | None = None
         self._wire = Wire(self.base_uri, settings.ca_cert, settings.timeout.total_seconds())
+        self._reached = Reached()
+        self._mounts: set[str] = set()  # that served us
         self._served = False  # whether it answered, and was not given up since
         self._verdict_lock = threading.Lock()
         self._verdict: tuple[float, bool] = (0.0, False)
@@ -154,7 +158,8 @@ class VaultAdapter(hvac.adapters.Adapter):  # type: ignore[misc]
                 make = errors.unreachable if call.repeatable else errors.unclear
                 failure, again = make(call.where, error.why), call.repeatable and not error.lasting
             else:
-                again, asked = is_transient(call.where.path, reply, repeatable=call.repeatable), asked_to_wait(reply)
+                again = is_transient(call.where.path, reply, repeatable=call.repeatable) or self._forgot(call, reply)
+                asked = asked_to_wait(reply)
             pause = self.patience.pause(tried, asked)
             known = self._served or asked is not None
             if again and self.patience.allows(tried, time.monotonic() - started, pause, known=known):
@@ -167,9 +172,22 @@ class VaultAdapter(hvac.adapters.Adapter):  # type: ignore[misc]
             assert reply is not None
             return reply
 
+    def _forgot(self, call: Call, reply: Reply) -> bool:
+        """Whether a node answers that has just started, or lost its leader: a mount that served us is gone, or a server
+        that served us redirects (both measured). Nothing was applied."""
+        mount = _mount_of(self.settings, call.where.path)
+        if 200 <= reply.status < 300:
+            self._mounts.add(mount)
+        if reply.status == 404:
+            return mount in self._mounts and any(NO_ROUTE in text for text in error_texts(reply))
+        return reply.status == 307 and self._served
+
     def _send(self, call: Call) -> Reply:
         method = "GET" if call.where.method == "LIST" else call.where.method
-        return self._wire.exchange(method, call.target, self._headers(call), call.body, call.cap)
+        headers = self._headers(call) | self._reached.headers()
+        reply = self._wire.exchange(method, call.target, headers, call.body, call.cap)
+        self._reached.note(reply.headers)
+        return reply
 
     def _raise_for(self, call: Call, reply: Reply) -> Never:
         status, texts = reply.status, error_texts(reply) or _health_text(call, reply)
@@ -187,7 +205,7 @@ class VaultAdapter(hvac.adapters.Adapter):  # type: ignore[misc]
             if call.repeatable or status in WRITE_TRANSIENT or is_sealed(reply):
                 raise errors.unavailable(call.where, status, texts, asked_to_wait(reply))
             raise errors.unclear(call.where, f"status {status}")
-        if status == 404 and any("no handler for route" in text for text in texts):
+        if status == 404 and any(NO_ROUTE in text for text in texts):
             raise errors.mount_missing(call.where, _mount_of(self.settings, call.where.path))
         if status >= 500 and not call.repeatable:
             raise errors.unclear(call.where, f"status {status}")

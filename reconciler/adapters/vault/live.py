@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
@@ -13,6 +13,7 @@ import hvac
 from reconciler.adapters.vault import errors, paths
 from reconciler.adapters.vault.adapter import VaultAdapter
 from reconciler.adapters.vault.answer import Answer
+from reconciler.adapters.vault.at_once import results
 from reconciler.adapters.vault.errors import StatusError, WriteUnclear
 from reconciler.adapters.vault.patience import Patience
 from reconciler.adapters.vault.secretinfo import secret_info
@@ -96,11 +97,11 @@ class Live:
         raise TypeError(f"{type(request).__name__} is not a request about documents or secrets")
 
     def answer_all(self, requests: Sequence[Request]) -> list[Response]:
-        """Answer independent requests at the same time, in order. The first error is raised after all ended."""
+        """Answer independent requests at the same time, in order. After an error no further one is begun."""
         if len(requests) == 1:
             return [self.answer(requests[0])]
         futures = [self._threads.submit(self.answer, request) for request in requests]
-        return _results(futures)
+        return results(futures)
 
     def list_documents(self, folder: str) -> tuple[str, ...]:
         """Names below a folder of the registry, sorted; folders and names that we never write are left out."""
@@ -277,13 +278,6 @@ class Live:
             _gone(error)
             return []
         return [name for name in answer.field(list, "keys") if isinstance(name, str)]
-
-
-def _results(futures: Sequence[Future[Response]]) -> list[Response]:
-    failures = [error for error in (future.exception() for future in futures) if error is not None]
-    if failures:
-        raise failures[0]
-    return [future.result() for future in futures]
 
 
 def _gone(error: StatusError) -> tuple[int, datetime]:

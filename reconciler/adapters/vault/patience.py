@@ -16,7 +16,7 @@ from reconciler.adapters.vault.wire import Reply
 # Statuses that mean: not now. Of these a write was certainly not applied by WRITE_TRANSIENT.
 TRANSIENT = frozenset({412, 429, 472, 473, 500, 502, 503, 504})
 WRITE_TRANSIENT = frozenset({412, 429, 472, 473})
-UPGRADING = "Upgrading from non-versioned to versioned"  # a KV v2 mount in its first second, status 400
+UPGRADING = "from non-versioned to versioned"  # a KV v2 mount in its first second, status 400; a standby says so, too
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Patience:
     not since it was given up: a wrong address, or one that stays sealed, is told soon.
     """
 
-    tries: int = 20
+    tries: int = 5000  # an hour of patience, the most that can be declared, never comes to so many
     budget: float = 30.0
     opening: float = 4.0
     first: float = 0.2
@@ -42,7 +42,7 @@ class Patience:
     def allows(self, tried: int, elapsed: float, pause: float, *, known: bool) -> bool:
         """Whether there is another try after ``tried`` of them in ``elapsed`` seconds and a ``pause``.
         ``known``: the server served us before, or says itself how long it wants to be left alone."""
-        budget = self.budget if known else self.opening
+        budget = self.budget if known else min(self.budget, self.opening)
         spent = pause if tried == 1 else elapsed + pause
         return tried < self.tries and spent < budget
 
