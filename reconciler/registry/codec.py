@@ -48,9 +48,10 @@ def raw_clients(text: str | None, where: str) -> dict[str, Json]:
     """The records of the bucket ``where`` as they are stored, empty for None. Raises ``RegistryError`` RC442, RC443."""
     if text is None:
         return {}
-    clients = parse_stored(text, where).get("clients")
-    if not isinstance(clients, dict):
-        raise garbled(where, "it has no clients")
+    document = parse_stored(text, where)
+    if document.keys() != {"format", "clients"} or not isinstance(document["clients"], dict):
+        raise garbled(where, "it has not the fields of a bucket")  # one that is not known would be dropped
+    clients: dict[str, Json] = document["clients"]
     return clients
 
 

@@ -9,11 +9,14 @@ from reconciler.domain.canonical import Json, dumps, iso, iso_or_none, parse_iso
 from reconciler.domain.observed import Lease, OpenRun
 from reconciler.domain.plan import ActionKind, Outcome, OutcomeStatus
 from reconciler.domain.run import action_on_record
+from reconciler.registry.shapes import OUTCOME, RUN, require
 from reconciler.registry.stored import FORMAT, garbled, parse_stored
 
 # A run document is one entry of the server's log: it stays far below the smallest limit of those.
 MAX_UNRECORDED = 128 * 1024
 MAX_SENTENCE = 500
+# What a finish adds: a run that did not come to its end may lack it.
+UNFINISHED: dict[str, Json] = {"finished_at": None, "interrupted": False, "unrecorded": [], "omitted": 0}
 
 
 def encode_run(run: OpenRun) -> str:
@@ -65,10 +68,9 @@ def _outcome(outcome: Outcome) -> dict[str, Json]:
 
 
 def _decoded(raw: Json) -> Outcome:
+    require(raw, OUTCOME)
     kind, version = ActionKind(raw["kind"]), raw["version"]
-    action = action_on_record(
-        kind, raw["address"], raw["reason"], raw["why"], None if version is None else int(version)
-    )
+    action = action_on_record(kind, raw["address"], raw["reason"], raw["why"], version)
     return Outcome(action, OutcomeStatus(raw["status"]), raw["message"], dict(raw["detail"]))
 
 
@@ -79,12 +81,13 @@ def decode_run(text: str, where: str = "a run") -> OpenRun:
     """
     document = parse_stored(text, where)
     try:
-        fields = {key: value for key, value in document.items() if key != "format"}
+        fields = {**UNFINISHED, **{key: value for key, value in document.items() if key != "format"}}
+        require(fields, RUN)
         fields["started_at"] = parse_iso(fields["started_at"])
-        fields["finished_at"] = parse_iso_or_none(fields.get("finished_at"))
-        fields["unrecorded"] = tuple(_decoded(raw) for raw in fields.get("unrecorded", ()))
+        fields["finished_at"] = parse_iso_or_none(fields["finished_at"])
+        fields["unrecorded"] = tuple(_decoded(raw) for raw in fields["unrecorded"])
         return OpenRun(**fields)
-    except (KeyError, TypeError, ValueError):
+    except (TypeError, ValueError):
         raise garbled(where, "it has not the fields of a run") from None
 
 

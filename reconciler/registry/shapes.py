@@ -64,6 +64,31 @@ VERSION: Shape = {
     "destroyed_at": (str, NoneType),
 }
 
+RUN: Shape = {
+    "run_id": (str,),
+    "command": (str,),
+    "actor": (str,),
+    "started_at": (str,),
+    "git_commit": (str, NoneType),
+    "plan_digest": (str,),
+    "planfile": (bool,),
+    "closed": (bool,),
+    "finished_at": (str, NoneType),
+    "interrupted": (bool,),
+    "unrecorded": (list,),
+    "omitted": (int,),
+}
+OUTCOME: Shape = {
+    "address": (str,),
+    "kind": (str,),
+    "reason": (str,),
+    "why": (str,),
+    "version": (int, NoneType),
+    "status": (str,),
+    "message": (str,),
+    "detail": (dict,),
+}
+
 
 def require(raw: Any, shape: Shape) -> None:
     """Raises ``TypeError`` when a field is missing, unknown or of another type (JSON's true is no number)."""

@@ -28,7 +28,7 @@ def parse_stored(text: str, name: str) -> dict[str, Any]:
         raise RegistryError(
             "RC446", f"the registry was {found} while this command ran", "run the same command again"
         )  # fmt: skip
-    if found != FORMAT:
+    if type(found) is not int or found != FORMAT:  # JSON's true and 1.0 are equal to 1
         raise RegistryError(
             "RC442", f"{name} of the registry has format {found!r}; this version reads format {FORMAT}",
             "use the version of reconciler that wrote it, or a newer one; nothing was changed",

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.domain.plan import ActionKind, Plan
-from reconciler.planning.order import LEVELS
+from reconciler.domain.plan import Action, ActionKind, Plan, Risk
+from reconciler.planning.order import LEVELS, ordered
 from reconciler.planning.planner import Inputs, make_plan
 from tests.kit.declared import client, desired, webhook
 from tests.kit.memory import World
@@ -119,3 +119,19 @@ def test_a_plan_is_narrowed_to_clients_and_addresses() -> None:
     assert clients_of(make_plan(replace(inputs, only=[]))) == set()
     [action] = make_plan(replace(inputs, addresses=["client/epsilon/key/primary"])).actions
     assert action.kind is ActionKind.ISSUE_KEY
+
+
+MADE_UP = [
+    Action(kind, f"client/{name}", "Reason", "message", Risk.LOW, name, version=number)
+    for kind in ActionKind
+    for name in "ab"
+    for number in (9, 10)
+]
+
+
+@given(st.lists(st.sampled_from(MADE_UP)))
+def test_the_order_is_total(actions: list[Action]) -> None:
+    """Versions are ordered as numbers: 9 before 10."""
+    once = ordered(actions)
+    assert once == ordered(list(reversed(actions)))
+    assert list(once) == sorted(once, key=lambda one: (LEVELS[one.kind], one.address, one.version or 0, one.kind.value))

@@ -37,7 +37,7 @@ def stopped_well(case: Case, ended: Ended, *, twice: bool) -> None:
     case.finish()
 
 
-@pytest.mark.parametrize("name", ["issue", "renew", "rename", "earlier run unreported"])
+@pytest.mark.parametrize("name", ["issue", "rename", "earlier run unreported"])
 def test_a_signal_at_a_request_stops_the_run_in_order(stage: Stage, tally: Tally, exhaustive: bool, name: str) -> None:
     story, index = STORIES[name], list(STORIES).index(name)
     counting = Strike()
