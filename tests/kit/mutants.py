@@ -79,6 +79,10 @@ def owned(name: str, safeguard: str, row: str) -> Mutant:
     return planned("ownership", f"no guard: {name}", safeguard, f"    {row},", "", f"{GUARDS}test_guard")
 
 
+def saved(name: str, safeguard: str, old: str, new: str, test: str) -> Mutant:
+    return Mutant(name, safeguard, "reconciler/engine/saved.py", old, new, (f"tests/engine/test_saved.py::{test}",))
+
+
 COMMIT = [
     bucket(
         "no check-and-set on commit",
@@ -565,4 +569,49 @@ PLANS = [
     guard("promotion", "A specification is verified in the required environment first.", "promotion"),
 ]
 
-MUTANTS = [*COMMIT, *STAGES, *WRITES, *RECORDS, *LIVES, *PLANS]
+SAVED = [
+    saved(
+        "a used plan is applied again",
+        "A saved plan is applied once.",
+        "if run.planfile and run.plan_digest == saved.digest:",
+        "if False:",
+        "test_a_plan_is_applied_once",
+    ),
+    saved(
+        "an expired plan is applied",
+        "A saved plan that expired is refused.",
+        "if now >= saved.expires_at:",
+        "if False:",
+        "test_a_plan_expires_by_its_own_word_and_by_the_project_s",
+    ),
+    saved(
+        "a plan says itself how long it holds",
+        "The project says how long a saved plan holds, whatever is in the file.",
+        "if now - saved.created_at >= holds:",
+        "if False:",
+        "test_a_plan_expires_by_its_own_word_and_by_the_project_s",
+    ),
+    saved(
+        "a stale record",
+        "A saved plan is refused when the live record of a client it touches changed.",
+        "if saved.revisions.get(name) != fresh.revisions.get(name):",
+        "if False:",
+        "test_a_plan_is_stale_when_anything_of_its_clients_is_otherwise",
+    ),
+    saved(
+        "a stale declaration",
+        "A saved plan is refused when the declaration of a client it touches changed.",
+        "if saved.desired_digests.get(name) != fresh.desired_digests.get(name):",
+        "if False:",
+        "test_a_plan_is_stale_when_anything_of_its_clients_is_otherwise",
+    ),
+    saved(
+        "other actions",
+        "A saved plan is refused when something else would be done now.",
+        "if ours != theirs:",
+        "if False:",
+        "test_a_plan_is_stale_when_anything_of_its_clients_is_otherwise",
+    ),
+]
+
+MUTANTS = [*COMMIT, *STAGES, *WRITES, *RECORDS, *LIVES, *PLANS, *SAVED]
