@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 
-from reconciler.domain.canonical import JsonObject
+from reconciler.domain.canonical import Json, JsonObject
 from reconciler.domain.desired import DesiredClient, Lifecycle
 from reconciler.domain.duration import parse_duration
 from reconciler.domain.record import ClientRecord, SeriesKind
@@ -29,10 +29,7 @@ def lifecycle_of(desired: DesiredClient | None, record: ClientRecord, kind: Seri
 
 def recorded_lifecycle(record: ClientRecord, kind: SeriesKind, item: str) -> Lifecycle:
     """The life cycle of a series that is not declared any more: only its grace still matters."""
-    if kind is SeriesKind.KEY:
-        declared = (record.spec.get("keys") or {}).get(item) or _dropped_key(record, item)
-    else:
-        declared = ((record.spec.get("webhooks") or {}).get(item) or {}).get("secret") or {}
+    declared = _recorded(record.spec, kind, item) or (_dropped_key(record, item) if kind is SeriesKind.KEY else {})
     try:
         grace = parse_duration(str(declared["grace"]))
     except (KeyError, ValueError):  # not said, or the record was edited by hand
@@ -43,19 +40,24 @@ def recorded_lifecycle(record: ClientRecord, kind: SeriesKind, item: str) -> Lif
 
 def recorded_reissue(record: ClientRecord, kind: SeriesKind, item: str) -> int:
     """The ``reissueAfter`` that was applied last, 0 when there was none."""
-    if kind is SeriesKind.KEY:
-        declared = (record.spec.get("keys") or {}).get(item) or {}
-    else:
-        declared = ((record.spec.get("webhooks") or {}).get(item) or {}).get("secret") or {}
-    number = declared.get("reissueAfter", 0) if isinstance(declared, Mapping) else 0
+    number = _recorded(record.spec, kind, item).get("reissueAfter", 0)
     return number if isinstance(number, int) else 0
+
+
+def _recorded(spec: Json, kind: SeriesKind, item: str) -> JsonObject:
+    """What a specification says of the life of a series; empty when it says nothing, or was edited into nonsense."""
+    if kind is SeriesKind.KEY:
+        return _inner(spec, "keys", item)
+    return _inner(spec, "webhooks", item, "secret")
+
+
+def _inner(value: Json, *names: str) -> JsonObject:
+    for name in names:
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value if isinstance(value, Mapping) else {}
 
 
 def _dropped_key(record: ClientRecord, item: str) -> JsonObject:
     """What the update that dropped a key says it was: a run that was cut short after it did not start the grace yet."""
-    for event in reversed(record.events):
-        keys = (event.detail.get("before") or {}).get("keys") or {}
-        if item in keys:
-            dropped: JsonObject = keys[item]
-            return dropped
-    return {}
+    told = (_inner(event.detail, "before", "keys", item) for event in reversed(record.events))
+    return next((dropped for dropped in told if dropped), {})

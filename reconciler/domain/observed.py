@@ -31,7 +31,9 @@ class SecretInfo:
         """Whether version ``number`` can still be read; None when that is not known."""
         if self.current is None:
             return None
-        return self.oldest <= number <= self.current and number not in self.absent and number not in self.deleted
+        return (
+            max(self.oldest, 1) <= number <= self.current and number not in self.absent and number not in self.deleted
+        )
 
 
 @dataclass(frozen=True, slots=True)

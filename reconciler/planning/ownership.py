@@ -24,6 +24,16 @@ def ownership(situation: Situation) -> Iterable[Block]:
                 "ownership", "RC301", action.client, f"client {action.client} is registered by project {owner}",
                 "choose another name, or let that project give it up",
             )  # fmt: skip
+    for action in situation.of_kind(ActionKind.REGISTER_CLIENT):
+        declared = situation.desired.clients.get(action.client)
+        former = declared.renamed_from if declared is not None else None
+        owner = situation.observed.foreign.get(former or "")
+        if owner is not None:
+            yield Block(
+                "ownership", "RC301", action.client,
+                f"client {action.client} is declared as renamed from {former}, which is registered by project {owner}",
+                "leave out renamedFrom, or let that project give it up",
+            )  # fmt: skip
     for action in situation.renames:
         present = situation.observed.records.get(action.client)
         if present is not None and present.status is ClientStatus.RETIRED:

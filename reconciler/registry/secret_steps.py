@@ -97,4 +97,4 @@ def is_gone(info: SecretInfo | None, number: int) -> bool:
     """Whether nobody can ever read the version again. A soft-deleted one can be brought back."""
     if info is None or info.current is None:
         return info is None
-    return number in info.absent or not info.oldest <= number <= info.current
+    return number in info.absent or not max(info.oldest, 1) <= number <= info.current

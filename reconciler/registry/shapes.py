@@ -116,9 +116,12 @@ def require_record(raw: Any, name: str) -> None:
 
 
 def require_series(raw: Any) -> None:
-    """Raises ``TypeError``."""
+    """Raises ``TypeError``, and ``ValueError`` for version numbers out of order or range."""
     require(raw, SERIES)
     if raw["hold"] is not None:
         require(raw["hold"], HOLD)
     for version in raw["versions"]:
         require(version, VERSION)
+    numbers = [version["version"] for version in raw["versions"]]
+    if numbers != sorted({*numbers}) or not all(0 < number <= raw["last"] for number in numbers):
+        raise ValueError("numbers that no series has")

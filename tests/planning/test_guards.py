@@ -107,6 +107,7 @@ LIVE = {count: observed(*several(count)) for count in (1, 2, 3, 9, 10, 13, 100)}
 CASES: dict[str, tuple[Seen, list[str]]] = {
     "own client": (Seen(NOTHING, (client("a"),)), []),
     "client of another project": (Seen(FOREIGN, (client("a"),)), ["RC301"]),
+    "renamed from a client of another project": (Seen(FOREIGN, (client("b", renamed_from="a"),)), ["RC301"]),
     "another client than theirs": (Seen(FOREIGN, (client("b"),)), []),
     "renamed to a client of another project": (
         Seen(replace(observed(client("b")), foreign={"a": "x"}), (client("a", renamed_from="b"),)), ["RC301"],

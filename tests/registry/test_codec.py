@@ -44,13 +44,21 @@ MAYBE = st.none() | INSTANT
 VERSIONS = st.builds(
     Version, NUMBER, TEXT, st.sampled_from(VersionState), TEXT, TEXT, TEXT, INSTANT, INSTANT, MAYBE, MAYBE, MAYBE
 )
+
+
+def numbered(series: Series) -> Series:
+    """The same with numbers that a series can have."""
+    versions = tuple(replace(version, number=number) for number, version in enumerate(series.versions, 1))
+    return replace(series, versions=versions, last=series.last + len(versions))
+
+
 SERIES = st.builds(
     Series,
     st.lists(VERSIONS, max_size=3).map(tuple),
     NUMBER,
     st.none() | st.builds(Hold, NUMBER, TEXT, st.none() | TEXT, INSTANT),
     st.booleans(),
-)
+).map(numbered)
 DELIVERIES = st.builds(Delivery, TEXT, INSTANT, TEXT, st.booleans(), st.none() | NUMBER, NUMBER, TEXT)
 WEBHOOKS = st.builds(WebhookRecord, SERIES, MAYBE, st.none() | TEXT, st.none() | DELIVERIES)
 EVENTS = st.builds(Event, NUMBER, INSTANT, TEXT, TEXT, TEXT, TEXT, TEXT, DETAIL)
