@@ -13,7 +13,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from reconciler.cli.output import Progress, Settings, checked, say
-from reconciler.errors import DeclarationError, UsageError, VaultDenied
+from reconciler.errors import DeclarationError, RegistryError, UsageError, VaultDenied
 
 if TYPE_CHECKING:
     from reconciler.adapters.vault.live import Live
@@ -162,6 +162,8 @@ def required_records(project: Project, environment: Environment) -> Mapping[str,
     try:
         with connected(first) as live:
             return read_registry(live, project.name, read_meta(live, project.name, first.name).buckets).records
+    except RegistryError as error:  # its documents have the names that those of this environment have
+        raise RegistryError(error.code, f"{first.name}: {error.message}", error.remedy) from None
     except VaultDenied as error:
         name = first.name.upper().replace("-", "_")
         raise VaultDenied(

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from reconciler.adapters.openbao import RunningServer
+from tests.kit.by_hand import overwrite
 from tests.kit.checkout import Checkout, Ran
 from tests.kit.receivers import answers, receiving
 from tests.kit.repositories import git, isolate
@@ -141,3 +142,12 @@ def test_a_client_renamed_twice_is_not_ended_where_the_first_rename_was_never_se
     assert pair.second.hash("keys/alpha.primary") == before
     assert pair.second.versions("gamma") == {1: "active"}
     pair.second.assert_quiet()
+
+
+def test_a_spoilt_bucket_of_the_environment_that_comes_first_is_told_as_its_own(pair: Pair) -> None:
+    pair.client("partner")
+    pair.first.apply().ok()
+    overwrite(pair.first, pair.first.bucket("partner"), "{")
+    ran = pair.second.plan()
+    assert (ran.code, ran.json["code"]) == (1, "RC443")
+    assert ran.json["message"].startswith(f"{pair.first.environment}: {pair.first.bucket('partner')}")
