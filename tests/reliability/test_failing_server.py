@@ -16,7 +16,7 @@ import pytest
 
 from reconciler.adapters.openbao import RunningServer
 from reconciler.adapters.vault.errors import StatusError
-from reconciler.errors import VaultDenied
+from reconciler.errors import VaultDenied, VaultError
 from reconciler.registry.requests import Document, ReadDocument, WriteDocument, Written
 from tests.kit.cluster import Cluster, Node, clustered
 from tests.kit.failing import Blow, Stand, standing
@@ -290,6 +290,14 @@ def test_a_standby_tells_what_was_just_written_through_it(cluster: Cluster, fold
     cluster.heal()
     with standing(cluster.active_address, cluster.token, folder, 1) as stand:
         live = stand.checkout.place.live_with(cluster.token.reveal(), address=cluster.follower().address)
+
+        def mounted() -> bool:
+            try:
+                return isinstance(live.answer(ReadDocument("meta")), Document)
+            except VaultError:  # a standby hears of a new mount a little later
+                return False
+
+        until(mounted)
         for number in range(50):
             written = live.answer(WriteDocument("lease", f"text {number}", number))
             assert isinstance(written, Written)
