@@ -10,8 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Self
 
+from reconciler.domain.schemes import STANDARD_WEBHOOKS, Scheme
 from reconciler.domain.secret import Secret
-from reconciler.webhooks.schemes import STANDARD_WEBHOOKS
 from reconciler.webhooks.verification import SignatureCheck, verify
 
 _BODY_LIMIT = 64 * 1024
@@ -30,13 +30,21 @@ class Arrival:
 
 
 class LoopbackReceiver:
-    """Verifies Standard Webhooks signatures against the secrets that ``secrets()`` gives at that moment.
+    """Verifies signatures by ``scheme`` against the secrets that ``secrets()`` gives at that moment.
 
     Answers 204 to a genuine delivery, 401 to any other, and the status of ``reject`` while that is set.
     """
 
-    def __init__(self, secrets: Callable[[], Sequence[Secret]], *, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self,
+        secrets: Callable[[], Sequence[Secret]],
+        scheme: Scheme = STANDARD_WEBHOOKS,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+    ) -> None:
         self._secrets = secrets
+        self._scheme = scheme
         self._rejection: int | None = None
         self._arrivals: list[Arrival] = []
         self._lock = threading.Lock()
@@ -83,7 +91,7 @@ class LoopbackReceiver:
 
     def receive(self, path: str, headers: dict[str, str], body: bytes) -> int:
         """Judge and keep one delivery; the status to answer."""
-        check = verify(STANDARD_WEBHOOKS, self._secrets(), headers, body, datetime.now(UTC))
+        check = verify(self._scheme, self._secrets(), headers, body, datetime.now(UTC))
         status = self._rejection or (204 if check.accepted else 401)
         with self._lock:
             self._arrivals.append(Arrival(path, headers, body, check, status))

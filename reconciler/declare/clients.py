@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from reconciler.declare.collector import Collector, source_of
 from reconciler.declare.documents import Document
 from reconciler.declare.nodes import Map, Mark, merge
+from reconciler.declare.signatures import merged_faults, scheme_of, signature_spec
 from reconciler.declare.suggest import did_you_mean
 from reconciler.declare.urls import parse_url
 from reconciler.declare.values import network, parse_duration, parse_window
@@ -113,6 +114,8 @@ class ClientBuilder:
         for webhook in merged.named("webhooks"):
             secret = webhook.sub("secret")
             self._check_lifecycle(secret, secret, secret_lifecycle(webhook), secret_address(name, webhook["name"]))
+            for mark, message in merged_faults(webhook.sub("signature")):
+                self._found.add("RC159", mark, message, address=webhook_address(name, webhook["name"]))
             if "url" not in webhook:
                 self._missing_url(webhook, environment)
 
@@ -190,14 +193,13 @@ def _lifecycle_spec(lifecycle: Lifecycle) -> dict[str, Any]:
 
 
 def _webhook(webhook: Map) -> DesiredWebhook:
-    signature, delivery = webhook.sub("signature"), webhook.sub("delivery")
+    delivery = webhook.sub("delivery")
     return DesiredWebhook(
         name=webhook["name"],
         url=_valid(webhook.get("url", ""), parse_url, ""),
         events=tuple(sorted(webhook.get("events", ()))),
         secret=secret_lifecycle(webhook),
-        scheme=signature.get("scheme", "standard-webhooks"),
-        algorithm=signature.get("algorithm", "hmac-sha256"),
+        scheme=scheme_of(webhook.sub("signature")),
         timeout=_duration(delivery.get("timeout"), _TEN_SECONDS),
         attempts=delivery.get("attempts", 5),
         probes=dict(webhook["probes"]) if webhook.get("probes") else None,
@@ -208,7 +210,7 @@ def _webhook_spec(webhook: Map) -> dict[str, Any]:
     desired = _webhook(webhook)
     spec: dict[str, Any] = {
         "events": list(desired.events),
-        "signature": {"scheme": desired.scheme, "algorithm": desired.algorithm},
+        "signature": signature_spec(desired.scheme),
         "secret": _lifecycle_spec(desired.secret),
         "delivery": {"timeout": _format(desired.timeout), "attempts": desired.attempts},
     }

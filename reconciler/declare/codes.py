@@ -215,9 +215,9 @@ CODES: dict[str, Code] = {
         "declare a key or a webhook, or name a template that does",
     ),
     "RC159": Code(
-        "Unsupported signature",
-        "This version cannot sign deliveries that way.",
-        "use scheme standard-webhooks with algorithm hmac-sha256",
+        "Signature",
+        "Deliveries cannot be signed as declared.",
+        "correct it as docs/webhooks.md describes the schemes",
     ),
     "RC160": Code(
         "Path", "The path must stay inside the project.", "write a relative path without `..`, such as audit"

@@ -12,12 +12,9 @@ from reconciler.declare.catalogue import Catalogue
 from reconciler.declare.collector import Collector
 from reconciler.declare.nodes import Map
 from reconciler.declare.project import networks_of
-from reconciler.declare.suggest import did_you_mean
+from reconciler.declare.signatures import written_faults
 from reconciler.declare.urls import is_loopback, parse_url
 from reconciler.declare.values import parse_duration, parse_window, positive_duration, short_duration
-
-# What this version can sign with; the webhook issue's other schemes are data of the same shape.
-SIGNATURES = {"scheme": ("standard-webhooks",), "algorithm": ("hmac-sha256",)}
 
 _LIFETIME: dict[str, tuple[str, Callable[[str], object]]] = {
     "lifetime": ("RC151", positive_duration),
@@ -47,7 +44,9 @@ class SpecCheck:
         for webhook in spec.named("webhooks"):
             self._lifetimes(webhook.sub("secret"))
             self._url(webhook)
-            self._signature(webhook.sub("signature"))
+            for mark, message in written_faults(webhook.sub("signature")):
+                self.found.add("RC159", mark, message, address=self.address)
+            self._value(webhook.sub("signature").sub("custom"), "tolerance", "RC150", short_duration)
             self._value(webhook.sub("delivery"), "timeout", "RC150", short_duration)
 
     def _scopes(self, spec: Map) -> None:
@@ -91,11 +90,3 @@ class SpecCheck:
             return
         if url.startswith("http:") and not is_loopback(url):
             self.found.add("RC156", mark, "the URL is http: deliveries are not encrypted", address=self.address)
-
-    def _signature(self, signature: Map) -> None:
-        for field, supported in SIGNATURES.items():
-            value = signature.get(field)
-            if value is not None and value not in supported:
-                hint = did_you_mean(value, supported)
-                message = f"the signature {field} `{value}` is not supported"
-                self.found.add("RC159", signature.marks[field], message, hint=hint, address=self.address)

@@ -8,6 +8,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from reconciler.domain.canonical import JsonObject
+from reconciler.domain.schemes import STANDARD_WEBHOOKS, Scheme
 from reconciler.domain.window import Freeze, Window
 
 
@@ -56,8 +57,7 @@ class DesiredWebhook:
     url: str
     events: tuple[str, ...]
     secret: Lifecycle
-    scheme: str = "standard-webhooks"
-    algorithm: str = "hmac-sha256"
+    scheme: Scheme = STANDARD_WEBHOOKS
     timeout: timedelta = timedelta(seconds=10)
     attempts: int = 5
     probes: Mapping[str, str] | None = None

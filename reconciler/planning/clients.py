@@ -16,7 +16,7 @@ from reconciler.domain.record import ClientRecord, ClientStatus, Series, SeriesK
 from reconciler.domain.window import Freeze
 from reconciler.planning import diff
 from reconciler.planning.checks import SeriesView
-from reconciler.planning.proof import plan_proof
+from reconciler.planning.proof import plan_proof, tell_signatures
 from reconciler.planning.reasons import Cause, Reason, RotationRequest
 from reconciler.planning.series import SeriesPlan, Subject, end_series, finish_series, plan_series, rest_series
 
@@ -52,6 +52,7 @@ def plan_client(desired: DesiredClient | None, record: ClientRecord | None, cont
     }
     for plan in plans.values():
         actions += plan.actions
+    actions = [tell_signatures(desired, action) for action in actions]
     actions += _undeclared(desired, record, context)
     return actions + plan_proof(desired, record, plans, actions)
 

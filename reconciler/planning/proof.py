@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from reconciler.domain import names
 from reconciler.domain.desired import ClientState, DesiredClient, DesiredWebhook
@@ -51,6 +52,17 @@ def plan_proof(
     return proofs
 
 
+def tell_signatures(desired: DesiredClient, action: Action) -> Action:
+    """``action``; a rotation whose scheme has room for one signature says what that means for the receiver."""
+    webhook = next((one for one in desired.webhooks if one.name == action.item), None)
+    if action.kind is not ActionKind.ROTATE_SECRET or webhook is None or webhook.scheme.several:
+        return action
+    message = (
+        f"{action.message}; {webhook.scheme.name} has room for one signature: from now on the new secret signs alone"
+    )
+    return replace(action, message=message)
+
+
 def _must_verify(
     desired: DesiredClient, webhook: DesiredWebhook, known: WebhookRecord | None, series: SeriesPlan, *, changed: bool
 ) -> Cause | None:
@@ -65,7 +77,8 @@ def _must_verify(
     if known.verified_digest is None:  # a run changed the endpoint and was cut short
         return Cause(Reason.NOT_VERIFIED, f"{webhook.url} has not proven itself yet")
     if series.renewed:
-        return Cause(Reason.SECRET_ROTATED, f"{webhook.url} must prove itself with the new signing secret")
+        alone = "" if webhook.scheme.several else " alone: it has to know it already"
+        return Cause(Reason.SECRET_ROTATED, f"{webhook.url} must prove itself with the new signing secret{alone}")
     if known.verified_digest != verification_digest(desired.spec, webhook.name, known.secret):
         return Cause(Reason.SECRET_ROTATED, f"the signing secret changed since {webhook.url} proved itself")
     return None

@@ -1,5 +1,6 @@
 """Webhook deliveries as pure rules: what is signed and sent, how an answer is judged, which addresses may be reached.
 
-What belongs here: signature schemes as data, the payload, one attempt as a generator that yields a request and
-receives a response. What does not: sockets, clocks, random numbers and waiting (``reconciler.adapters``).
+What belongs here: signing by the rows of ``reconciler.domain.schemes``, the payload, one attempt as a generator
+that yields a request and receives a response. What does not: sockets, clocks, random numbers and waiting
+(``reconciler.adapters``).
 """

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.domain.desired import DesiredWebhook
+from reconciler.domain.schemes import faults
 from reconciler.domain.secret import Secret
 from reconciler.webhooks.codes import sentence
 from reconciler.webhooks.endpoint import parse_endpoint
 from reconciler.webhooks.payload import sample_payload
-from reconciler.webhooks.schemes import SCHEMES, sign
+from reconciler.webhooks.signing import sign
 
 RESPONSE_CAP = 64 * 1024
 _MESSAGE_ID = re.compile(r"msg_[0-9A-Za-z]{1,64}\Z")
@@ -70,14 +71,14 @@ class Verdict:
 def attempt(
     client: str, webhook: DesiredWebhook, secrets: Sequence[Secret], message_id: str, now: datetime
 ) -> Generator[HttpRequest, HttpResponse | HttpFailure, Verdict]:
-    """One valid delivery, signed with every one of ``secrets`` (all usable versions of a rotation).
+    """One valid delivery, signed with ``secrets`` (all usable versions of a rotation, the newest first).
 
     ``message_id`` is ``msg_`` and base62; ``now`` is the server's time and becomes the timestamp.
     Yields at most one request: what cannot be sent is refused before it. Raises ``ValueError`` for a wrong id.
     """
-    scheme = SCHEMES.get((webhook.scheme, webhook.algorithm))
-    if scheme is None:
-        return _unsent("RC519", "the declared signature scheme and algorithm are not known")
+    fault = next(faults(webhook.scheme), None)
+    if fault is not None:
+        return _unsent("RC519", f"the declared signature cannot be made: {fault[0]}: {fault[1]}")
     if _MESSAGE_ID.match(message_id) is None:
         raise ValueError("a message id reads msg_ and base62")
     body = sample_payload(client, webhook, now)
@@ -86,10 +87,11 @@ def attempt(
     except ValueError as error:
         return _unsent("RC501", str(error))
     try:
-        signed = sign(scheme, secrets, message_id, int(now.timestamp()), body)
+        signed = sign(webhook.scheme, secrets, message_id, int(now.timestamp()), body)
     except ValueError as error:
         return _unsent("RC500", str(error))
-    # Every header is a literal, a number, base64 or an id that was checked: nothing declared gets into one.
+    # Every header is a literal, a number, an encoded HMAC, an id that was checked, or a name, tag or separator that
+    # ``faults`` let pass: nothing else that is declared gets into one.
     headers = (("content-type", "application/json"), ("user-agent", "reconciler-webhooks/1"), *signed)
     answer = yield HttpRequest("POST", webhook.url, headers, body, webhook.timeout.total_seconds())
     return judge(answer)

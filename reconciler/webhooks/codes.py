@@ -83,8 +83,8 @@ CODES: Mapping[str, tuple[str, str]] = {
         "answer with a 2xx status",
     ),
     "RC519": (
-        "the signature scheme is not known",
-        "declare signature scheme standard-webhooks with algorithm hmac-sha256",
+        "the declared signature cannot be made",
+        "run `reconciler validate`: it says where the signature is declared wrongly",
     ),
     "RC520": (
         "the sender's own settings cannot be used",

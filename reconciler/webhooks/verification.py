@@ -7,11 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from reconciler.domain.schemes import Scheme
 from reconciler.domain.secret import Secret
-from reconciler.webhooks.schemes import Scheme, signature
-
-# What the Standard Webhooks libraries allow, in both directions.
-TOLERANCE = timedelta(minutes=5)
+from reconciler.webhooks.signing import signature
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,37 +23,46 @@ class SignatureCheck:
 
 
 def verify(
-    scheme: Scheme,
-    secrets: Sequence[Secret],
-    headers: Mapping[str, str],
-    body: bytes,
-    now: datetime,
-    tolerance: timedelta = TOLERANCE,
+    scheme: Scheme, secrets: Sequence[Secret], headers: Mapping[str, str], body: bytes, now: datetime
 ) -> SignatureCheck:
     """Whether one signature of a delivery was made with one of ``secrets`` over exactly these bytes.
 
     Header names are compared without case. Every secret is tried against every signature, in constant time each.
+    Where a scheme has no timestamp nothing tells a delivery from its repetition.
     """
     given = {name.lower(): value for name, value in headers.items()}
-    needed = (scheme.id_header, scheme.timestamp_header, scheme.signature_header)
+    message_id = scheme.id_header if "id" in scheme.signed else ""
+    needed = [name for name in (message_id, scheme.timestamp_header, scheme.header) if name]
     missing = [name for name in needed if not given.get(name)]
     if missing:
         return SignatureCheck(False, "HeaderMissing", f"the delivery has no {missing[0]} header")
-    stamp = given[scheme.timestamp_header]
-    if not (stamp.isascii() and stamp.isdigit() and len(stamp) <= 12):
-        return SignatureCheck(False, "TimestampMalformed", f"{scheme.timestamp_header} is not a number of seconds")
-    age = now.timestamp() - int(stamp)
-    if abs(age) > tolerance.total_seconds():
-        return SignatureCheck(False, "TimestampOutsideTolerance", _age_sentence(age, tolerance))
-    candidates = [part.encode() for part in given[scheme.signature_header].split(scheme.separator)]
+    value = given[scheme.header]
+    parts = value.split(scheme.separator) if scheme.separator else [value]
+    stamp = _stamp(scheme, given, parts)
+    if scheme.timed:
+        if not (stamp.isascii() and stamp.isdigit() and len(stamp) <= 12):
+            where = scheme.timestamp_header or scheme.header
+            return SignatureCheck(False, "TimestampMalformed", f"{where} does not say one number of seconds")
+        age = now.timestamp() - int(stamp)
+        if abs(age) > scheme.tolerance.total_seconds():
+            return SignatureCheck(False, "TimestampOutsideTolerance", _age_sentence(age, scheme.tolerance))
     try:
-        expected = [signature(scheme, secret, given[scheme.id_header], int(stamp), body).encode() for secret in secrets]
+        expected = [signature(scheme, secret, given.get(message_id, ""), stamp, body).encode() for secret in secrets]
     except ValueError as error:
         return SignatureCheck(False, "SecretUnusable", str(error))
-    matches = [hmac.compare_digest(ours, theirs) for ours in expected for theirs in candidates]
+    matches = [hmac.compare_digest(ours, theirs.encode("utf-8", "replace")) for ours in expected for theirs in parts]
     if any(matches):
         return SignatureCheck(True, "SignatureValid", "the signature is valid")
     return SignatureCheck(False, "SignatureMismatch", "no signature matches a signing secret and the body")
+
+
+def _stamp(scheme: Scheme, headers: Mapping[str, str], parts: Sequence[str]) -> str:
+    """The timestamp as it was sent; empty when there is none, or more than one to choose from."""
+    if scheme.timestamp_header:
+        return headers[scheme.timestamp_header]
+    tag = scheme.timestamp_tag
+    found = [part.removeprefix(tag) for part in parts if part.startswith(tag)] if tag else []
+    return found[0] if len(found) == 1 else ""
 
 
 def _age_sentence(age: float, tolerance: timedelta) -> str:

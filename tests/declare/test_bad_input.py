@@ -27,6 +27,10 @@ def hook(url: str) -> str:
     return client(spec=f'  webhooks: [{{name: a, url: "{url}"}}]')
 
 
+def signature(text: str) -> str:
+    return client(spec=f"  webhooks: [{{name: a, url: https://a.example, signature: {{{text}}}}}]")
+
+
 def key(text: str) -> str:
     return client(spec="").replace("{name: primary}", f"{{name: primary, {text}}}")
 
@@ -163,9 +167,44 @@ CASES: dict[str, tuple[Changes, list[Place]]] = {
         [("RC157", C, 12, 5)],
     ),
     "neither keys nor webhooks": ({C: HEAD + "spec: {environments: {staging: }}\n"}, [("RC158", C, 4, 7)]),
-    "scheme": (
-        {C: client(spec="  webhooks: [{name: a, url: https://a.example, signature: {scheme: stripe}}]")},
-        [("RC159", C, 7, 68)],
+    "scheme": ({C: signature("scheme: strip")}, [("RC126", C, 7, 68)]),
+    "algorithm of another scheme": (
+        {C: signature("scheme: stripe, algorithm: hmac-sha512")},
+        [("RC159", C, 7, 87)],
+    ),
+    "algorithm of a template's scheme": (
+        {
+            T: TEMPLATE.replace("secret:", "signature: {algorithm: hmac-sha512, scheme: paystack}, secret:"),
+            C: CLIENT + "  webhooks: [{name: settlements, signature: {scheme: stripe}}]\n",
+        },
+        [("RC159", C, 14, 54)],
+    ),
+    "custom beside another scheme": (
+        {C: signature("scheme: github, custom: {header: X-A}")},
+        [("RC159", C, 7, 76)],
+    ),
+    "custom without saying so": ({C: signature("custom: {header: X-A}")}, [("RC159", C, 7, 60)]),
+    "custom without a mapping": ({C: signature("scheme: custom")}, [("RC159", C, 7, 68)]),
+    "custom without a header": ({C: signature("scheme: custom, custom: {tag: x}")}, [("RC159", C, 7, 76)]),
+    "header injection": (
+        {C: signature('scheme: custom, custom: {header: "X-A\\r\\nHost: b"}')},
+        [("RC127", C, 7, 93)],
+    ),
+    "reserved header": (
+        {C: signature("scheme: custom, custom: {header: X-A, idHeader: Content-Length}")},
+        [("RC159", C, 7, 108)],
+    ),
+    "one header twice": (
+        {C: signature("scheme: custom, custom: {header: X-A, idHeader: x-a}")},
+        [("RC159", C, 7, 108)],
+    ),
+    "timestamp without a place": (
+        {C: signature("scheme: custom, custom: {header: X-A, signed: [timestamp, body]}")},
+        [("RC159", C, 7, 106)],
+    ),
+    "tolerance of nothing": (
+        {C: signature("scheme: custom, custom: {header: X-A, tolerance: 0s}")},
+        [("RC150", C, 7, 109)],
     ),
     "audit outside": ({P: PROJECT.replace("  keyPrefix", "  audit: {path: ../x}\n  keyPrefix")}, [("RC160", P, 5, 17)]),
     "audit among the clients": (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,10 +14,12 @@ from hypothesis import strategies as st
 from reconciler.declare import find_project, load, load_project, validate
 from reconciler.declare.collector import Collector
 from reconciler.declare.nodes import Map, merge
+from reconciler.declare.signatures import signature_spec
 from reconciler.declare.text import parse
 from reconciler.declare.urls import parse_url
 from reconciler.domain.canonical import digest
 from reconciler.domain.desired import ClientState
+from reconciler.domain.schemes import SCHEMES, Scheme
 from reconciler.errors import DeclarationError
 from tests.declare.conftest import CLIENT, PROJECT, SCOPES, TEMPLATE, MakeProject, client
 
@@ -81,6 +84,59 @@ def test_reissue_after_is_no_other_specification(make_project: MakeProject) -> N
     assert after.keys[0].lifecycle.reissue_after == 3
     assert after.digest != before.digest
     assert after.base_digest == before.base_digest
+
+
+SIGNATURE = "  webhooks: [{{name: a, url: https://a.example, signature: {{{}}}}}]"
+
+
+@pytest.mark.parametrize("name", SCHEMES)
+def test_a_scheme_by_its_name(name: str, make_project: MakeProject) -> None:
+    """The algorithm may be written or left out: it is the same declaration."""
+    for algorithm in ("", f", algorithm: {SCHEMES[name].algorithm}"):
+        text = client(spec=SIGNATURE.format(f"scheme: {name}{algorithm}"))
+        loaded = load(make_project({"clients/payouts.yaml": text}), "staging").clients["payouts"]
+        assert loaded.webhooks[0].scheme is SCHEMES[name]
+        assert loaded.spec["webhooks"]["a"]["signature"] == {"scheme": name, "algorithm": SCHEMES[name].algorithm}
+
+
+def test_a_custom_scheme_with_its_defaults(make_project: MakeProject) -> None:
+    text = client(spec=SIGNATURE.format("scheme: custom, custom: {header: X-Acme-Signature}"))
+    loaded = load(make_project({"clients/payouts.yaml": text}), "staging").clients["payouts"]
+    assert loaded.webhooks[0].scheme == Scheme("custom", "hmac-sha256", "x-acme-signature")
+    assert loaded.spec["webhooks"]["a"]["signature"] == {
+        "scheme": "custom",
+        "algorithm": "hmac-sha256",
+        "custom": {
+            "header": "x-acme-signature", "signed": ["body"], "joiner": ".", "keyEncoding": "text", "encoding": "hex",
+            "tag": "", "separator": "", "idHeader": "", "timestampHeader": "", "timestampTag": "", "tolerance": "5m",
+        },
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("scheme", SCHEMES.values(), ids=list(SCHEMES))
+def test_every_row_of_the_table_can_be_declared_as_a_custom_scheme(scheme: Scheme, make_project: MakeProject) -> None:
+    written = yaml.safe_dump(signature_spec(replace(scheme, name="custom")), default_flow_style=True, width=1000)
+    text = client(spec=SIGNATURE.format(written.strip()[1:-1]))
+    loaded = load(make_project({"clients/payouts.yaml": text}), "staging").clients["payouts"]
+    assert loaded.webhooks[0].scheme == replace(scheme, name="custom")
+
+
+def test_a_template_declares_a_custom_scheme_and_others_change_it(make_project: MakeProject) -> None:
+    """Merged deeply, as everything is; who writes ``custom`` writes ``scheme: custom`` beside it."""
+    own = "signature: {scheme: custom, custom: {header: X-Acme-Signature, tag: v1=, separator: ','}}"
+    changed = "signature: {scheme: custom, algorithm: hmac-sha512, custom: {encoding: base64}}"
+    root = make_project({
+        "templates/paystack.yaml": TEMPLATE.replace("secret:", f"{own}, secret:"),
+        "clients/payouts.yaml": CLIENT.replace('staging.example.com/p"', f'staging.example.com/p", {changed}').replace(
+            'hooks.example.com/p"', 'hooks.example.com/p", signature: {scheme: github}'
+        ),
+    })  # fmt: skip
+    assert validate(root) == []
+    staging, production = (load(root, name).clients["payouts"].webhooks[0] for name in ("staging", "production"))
+    assert staging.scheme == Scheme(
+        "custom", "hmac-sha512", "x-acme-signature", encoding="base64", tag="v1=", separator=","
+    )
+    assert production.scheme is SCHEMES["github"]
 
 
 def test_short_lifetimes(make_project: MakeProject) -> None:

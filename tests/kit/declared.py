@@ -22,6 +22,7 @@ from reconciler.domain.desired import (
     VaultSettings,
 )
 from reconciler.domain.duration import format_duration, parse_duration
+from reconciler.domain.schemes import STANDARD_WEBHOOKS, Scheme
 
 PROJECT = "acme-integrations"
 ENVIRONMENT = "production"
@@ -45,8 +46,11 @@ def lifecycle_spec(one: Lifecycle) -> dict[str, Any]:
     return spec
 
 
-def webhook(name: str = "settlements", url: str = URL, secret: Lifecycle | None = None) -> DesiredWebhook:
-    return DesiredWebhook(name, url, ("payout.failed", "payout.settled"), secret or lifecycle("180d", "60d", "24h"))
+def webhook(
+    name: str = "settlements", url: str = URL, secret: Lifecycle | None = None, scheme: Scheme = STANDARD_WEBHOOKS
+) -> DesiredWebhook:
+    events = ("payout.failed", "payout.settled")
+    return DesiredWebhook(name, url, events, secret or lifecycle("180d", "60d", "24h"), scheme)
 
 
 def client(
@@ -72,7 +76,7 @@ def client(
             hook.name: {
                 "url": hook.url,
                 "events": list(hook.events),
-                "signature": {"scheme": hook.scheme, "algorithm": hook.algorithm},
+                "signature": {"scheme": hook.scheme.name, "algorithm": hook.scheme.algorithm},
                 "secret": lifecycle_spec(hook.secret),
             }
             for hook in hooks

@@ -11,6 +11,7 @@ import pytest
 
 from reconciler.domain.desired import Desired, DesiredClient
 from reconciler.domain.plan import ActionKind, Plan, Risk
+from reconciler.domain.schemes import SCHEMES, STRIPE, Scheme
 from reconciler.planning.emergency import revocation_plan
 from reconciler.planning.planner import Inputs, make_plan
 from reconciler.planning.reasons import DRIFT, Reason, RevocationRequest, RotationRequest
@@ -454,6 +455,31 @@ def test_a_wider_scope_is_a_high_risk() -> None:
     (action,) = plan.actions
     assert action.risk is Risk.HIGH
     assert (action.before, action.after) == ({"scopes": ["ledger:read"]}, {"scopes": ["ledger:read", "payouts:write"]})
+
+
+@pytest.mark.parametrize("scheme", SCHEMES.values(), ids=list(SCHEMES))
+def test_a_rotation_says_when_the_new_secret_signs_alone(scheme: Scheme) -> None:
+    declared = desired(client(webhooks=[webhook(scheme=scheme)]))
+    plan = Case(declared, [], (declared,), later=126 * DAY).plan()
+    said = {action.kind: action.message for action in plan.actions}
+    alone = f"; {scheme.name} has room for one signature: from now on the new secret signs alone"
+    assert said[ActionKind.ROTATE_SECRET].endswith(alone) is not scheme.several
+    assert said[ActionKind.VERIFY_WEBHOOK].endswith("alone: it has to know it already") is not scheme.several
+
+
+def test_another_scheme_is_another_endpoint() -> None:
+    """It must prove itself again, and its signing secret stays: it is a key under every scheme."""
+    before, after = (client(webhooks=[webhook(scheme=scheme)]) for scheme in (STRIPE, replace(STRIPE, tag="v2=")))
+    after = replace(after, spec={**after.spec, "webhooks": {"settlements": {
+        **after.spec["webhooks"]["settlements"], "signature": {"scheme": "custom", "custom": {"tag": "v2="}}}}},
+        digest="sha256:other")  # fmt: skip
+    plan = Case(desired(after), [], (desired(before),)).plan()
+    assert [(action.kind, action.reason) for action in plan.actions] == [
+        (ActionKind.UPDATE_WEBHOOK, Reason.ENDPOINT_CHANGED),
+        (ActionKind.VERIFY_WEBHOOK, Reason.ENDPOINT_CHANGED),
+        (ActionKind.ACTIVATE_CLIENT, Reason.READY),
+    ]
+    assert (plan.actions[0].after or {})["signature"] == {"scheme": "custom", "custom": {"tag": "v2="}}
 
 
 def test_a_record_that_was_never_applied_here_is_planned_alike() -> None:

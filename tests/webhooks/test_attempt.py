@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.domain.desired import DesiredWebhook, Lifecycle
+from reconciler.domain.schemes import GITHUB
 from reconciler.domain.secret import Secret
 from reconciler.webhooks.attempt import HttpFailure, HttpRequest, HttpResponse, Verdict, attempt, judge
 from reconciler.webhooks.codes import CODES
@@ -95,8 +96,10 @@ def test_a_wrong_message_id_is_a_mistake_of_the_program(wrong: str) -> None:
         (WEBHOOK, [Secret("whsec_???")], "RC500"),
         (WEBHOOK, [SECRET, Secret("plain text")], "RC500"),
         (replace(WEBHOOK, url="https://u:hunter2@example.com/"), [SECRET], "RC501"),
-        (replace(WEBHOOK, scheme="morse"), [SECRET], "RC519"),
-        (replace(WEBHOOK, algorithm="hmac-md5"), [SECRET], "RC519"),
+        (replace(WEBHOOK, scheme=replace(GITHUB, algorithm="hmac-md5")), [SECRET], "RC519"),
+        (replace(WEBHOOK, scheme=replace(GITHUB, header="x-a\r\nx-b")), [SECRET], "RC519"),
+        (replace(WEBHOOK, scheme=replace(GITHUB, header="authorization")), [SECRET], "RC519"),
+        (replace(WEBHOOK, scheme=replace(GITHUB, tag="sha256=\r\nx-b: c")), [SECRET], "RC519"),
     ],
 )
 def test_what_cannot_be_sent_is_not_sent(webhook: DesiredWebhook, secrets: list[Secret], code: str) -> None:
