@@ -16,7 +16,8 @@ import pytest
 
 from reconciler.adapters.openbao import RunningServer
 from reconciler.adapters.vault.errors import StatusError
-from reconciler.errors import VaultDenied
+from reconciler.errors import VaultDenied, VaultError
+from reconciler.registry.requests import Document, ReadDocument, WriteDocument, Written
 from tests.kit.cluster import Cluster, Node, clustered
 from tests.kit.failing import Blow, Stand, standing
 from tests.kit.proxy import CUT, PASS, RESET_AFTER, RESET_BEFORE, Action, answering
@@ -282,6 +283,28 @@ def test_runs_through_any_node_of_a_cluster(cluster: Cluster, folder: Path, exha
             assert stand.apply().code in (0, 5), "what it looked at first may be older than what the first run wrote"
             stand.converge(witness)
         tally("runs through standbys", 2)
+
+
+def test_a_standby_tells_what_was_just_written_through_it(cluster: Cluster, folder: Path, tally: Tally) -> None:
+    """By itself it does not: it answers with the state before the write that it has forwarded."""
+    cluster.heal()
+    with standing(cluster.active_address, cluster.token, folder, 1) as stand:
+        live = stand.checkout.place.live_with(cluster.token.reveal(), address=cluster.follower().address)
+
+        def mounted() -> bool:
+            try:
+                return isinstance(live.answer(ReadDocument("meta")), Document)
+            except VaultError:  # a standby hears of a new mount a little later
+                return False
+
+        until(mounted)
+        for number in range(50):
+            written = live.answer(WriteDocument("lease", f"text {number}", number))
+            assert isinstance(written, Written)
+            found = live.answer(ReadDocument("lease"))
+            assert isinstance(found, Document)
+            assert (found.text, found.version) == (f"text {number}", number + 1)
+    tally("reads through a standby", 50)
 
 
 # The token
