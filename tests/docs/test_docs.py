@@ -171,6 +171,9 @@ def test_make_targets_of_the_readme_exist() -> None:
         ("a … c", "a b c\n", True),
         ("run 20261124t000249z-0e2879d5b0cc-79f6", "run 20250101t000000z-000000000000-0000\n", True),
         ("commit bc2a9077e073.", "commit 0123456789ab.\n", True),
+        ("verified 5 s ago", "verified now\n", True),
+        ("until then (2 s ago)", "until then (now)\n", True),
+        ("until then (2 s ago)", "until now\n", False),
     ],
 )  # fmt: skip
 def test_what_counts_as_the_same_output(shown: str, printed: str, same: bool) -> None:

@@ -28,6 +28,7 @@ _VARYING = [
     (re.compile(r"\b[0-9a-f]{16,64}\b"), "<hex>"),
     (re.compile(r"\b[0-9A-Za-z]{12}\b"), "<id>"),
     (re.compile(r"127\.0\.0\.1:[0-9]+"), "<address>"),
+    (re.compile(r"\b[0-9]+ (?:s|min) ago\b|(?<=\()now(?=\))|(?<=verified )now\b"), "<ago>"),  # within a second: now
     (re.compile(r"\b[0-9]+ (?:ms|s|min)\b"), "<short>"),
     (re.compile(r"\b[0-9]+ s left\b"), "<left>"),
     (re.compile(r"\bin [0-9]+ d\b"), "<days>"),  # 90 days to go are 89 a second later
