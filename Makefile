@@ -8,6 +8,7 @@ UV ?= $(BIN)/uv
 # Two workers; each one that needs it starts a server of its own.
 PYTEST_ARGS ?= --numprocesses 2 --dist worksteal
 CLIENTS ?= 1000
+RELIABILITY := tests/reliability tests/adapters/test_vault_retries.py tests/planning/test_unfinished.py
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -33,10 +34,10 @@ test: $(READY) ## Run the tests
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 test-reliability: $(READY) ## Break it in every way, in samples, and print how often
-	$(BIN)/python -m pytest $(PYTEST_ARGS) tests/reliability
+	$(BIN)/python -m pytest $(PYTEST_ARGS) $(RELIABILITY)
 
 test-exhaustive: $(READY) ## The same with every case; takes an hour or so
-	$(BIN)/python -m pytest $(PYTEST_ARGS) tests/reliability --exhaustive
+	$(BIN)/python -m pytest $(PYTEST_ARGS) $(RELIABILITY) --exhaustive
 
 coverage: $(READY) ## Run the tests and measure branch coverage
 	$(BIN)/python -m pytest $(PYTEST_ARGS) --cov --cov-report=term
