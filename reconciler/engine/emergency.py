@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from reconciler.domain.names import bucket_of
 from reconciler.domain.observed import Observed
 from reconciler.domain.plan import Outcome, OutcomeStatus, Plan
 from reconciler.domain.record import ClientRecord
 from reconciler.engine.apply import Options, Stop, carry_out, new_run_id, open_driver, put_on_record, result_of
 from reconciler.engine.engine import Engine
-from reconciler.engine.records import read_buckets, survey
+from reconciler.engine.records import survey
 from reconciler.engine.reporting import Reported, left_open, report
 from reconciler.errors import BlockedError
 from reconciler.planning.emergency import revocation_plan
@@ -58,17 +59,19 @@ def _look(engine: Engine, client: str) -> Observed:
     secret nor stops at a document that has no part in it: only the bucket of the client has to be readable. (Of a
     client that is being renamed, every record that can be found is revoked.)
 
-    Raises ``BlockedError`` when its record was edited by hand and claims the secrets of another client.
+    Raises ``RegistryError`` when that one is not, and ``BlockedError`` when the client's record was edited by hand
+    and claims the secrets of another client.
     """
-    live, owner = engine.live, engine.project.name
-    found = read_buckets(live, owner, engine.buckets, [client])
-    known = survey(live, owner, engine.buckets)
+    known = survey(engine.live, engine.project.name, engine.buckets)
+    own = f"buckets/{bucket_of(client, engine.buckets)}"
+    if own in known.unreadable:
+        raise known.unreadable[own]
     unreadable = {name.removeprefix("runs/") for name in known.unreadable if name.startswith("runs/")}
     observed = Observed(
-        found.now, {**known.records, **found.records}, {}, engine.buckets, foreign=found.foreign,
+        known.now, known.records, {}, engine.buckets, foreign=known.foreign,
         open_runs=known.runs, unreadable_runs=frozenset(unreadable), misplaced=known.misplaced,
     )  # fmt: skip
-    record = found.records.get(client)
+    record = known.records.get(client)
     if record is not None and record.edited:
         _refuse_shared(observed, record)
     return observed

@@ -39,12 +39,6 @@ def read_registry(live: LiveState, owner: str, buckets: int) -> Registry:
     return _registry(_documents(live, [f"buckets/{name}" for name in bucket_names(buckets)]), owner, buckets)
 
 
-def read_buckets(live: LiveState, owner: str, buckets: int, clients: Iterable[str]) -> Registry:
-    """The records in the buckets of these clients."""
-    names = sorted({f"buckets/{bucket_of(client, buckets)}" for client in clients})
-    return _registry(_documents(live, names), owner, buckets)
-
-
 def _documents(live: LiveState, names: Sequence[str]) -> list[tuple[str, Document]]:
     answers = live.answer_all([ReadDocument(name) for name in names])
     return [(name, expect(answer, Document)) for name, answer in zip(names, answers, strict=True)]
@@ -102,6 +96,8 @@ class Survey:
     """As much of the registry as can be read. ``unreadable`` maps each document that cannot to its error."""
 
     records: Mapping[str, ClientRecord]
+    foreign: Mapping[str, str]
+    now: datetime
     runs: tuple[OpenRun, ...]
     misplaced: Mapping[str, str]
     unreadable: Mapping[str, RegistryError]
@@ -110,17 +106,20 @@ class Survey:
 def survey(live: LiveState, owner: str, buckets: int) -> Survey:
     """Look at every document of the registry on its own. Raises ``VaultError`` when Vault does not answer."""
     records: dict[str, ClientRecord] = {}
+    foreign: dict[str, str] = {}
     runs: list[OpenRun] = []
     misplaced: dict[str, str] = {}
     unreadable: dict[str, RegistryError] = {}
     names = [f"buckets/{name}" for name in bucket_names(buckets)]
     names += [f"runs/{name}" for name in live.list_documents("runs")]
-    for name, document in _documents(live, [*names, "lease"]):
+    documents = _documents(live, [*names, "lease"])
+    for name, document in documents:
         folder = name.partition("/")[0]
         try:
             if folder == "buckets":
                 found = _registry([(name, document)], owner, buckets)
                 records.update(found.records)
+                foreign.update(found.foreign)
                 misplaced.update({client: bucket for client, (bucket, _) in found.misplaced.items()})
             elif document.text is not None:
                 decoded = decode_run(document.text, name) if folder == "runs" else decode_lease(document.text)
@@ -128,4 +127,5 @@ def survey(live: LiveState, owner: str, buckets: int) -> Survey:
         except RegistryError as error:
             unreadable[name] = error
     runs.sort(key=lambda run: (run.started_at, run.run_id))
-    return Survey(records, tuple(runs), misplaced, unreadable)
+    now = max(document.at for _, document in documents)
+    return Survey(records, foreign, now, tuple(runs), misplaced, unreadable)
