@@ -8,9 +8,13 @@ from pathlib import Path
 import pytest
 
 from reconciler.adapters.openbao import RunningServer
+from tests.kit.memory import BUCKETS
 from tests.kit.proxy import proxying
+from tests.kit.real import RealWorld
+from tests.kit.receivers import answers, receiving
 from tests.kit.repositories import isolate
 from tests.kit.stage import Stage
+from tests.kit.vault import bootstrapped
 from tests.kit.zygote import Zygote, forking
 
 
@@ -27,3 +31,10 @@ def stage(openbao: RunningServer, zygote: Zygote, tmp_path: Path, monkeypatch: p
     isolate(monkeypatch, tmp_path / "home")
     with proxying(openbao.address) as proxy:
         yield Stage(openbao, zygote, proxy, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def world(openbao: RunningServer) -> Iterator[RealWorld]:
+    """The real server as a world for scenarios."""
+    with receiving(answers(204)) as receiver, bootstrapped(openbao, BUCKETS) as place:
+        yield RealWorld(place, receiver.url)

@@ -7,24 +7,19 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterator
 from contextlib import suppress
 from email.utils import formatdate
 from typing import Any
 
 import pytest
 
-from reconciler.adapters.openbao import RunningServer
 from reconciler.adapters.vault.wire import Lost, Reply
 from reconciler.domain.plan import OutcomeStatus
 from tests.kit.faults import Crash
 from tests.kit.judge import outline
-from tests.kit.memory import BUCKETS
 from tests.kit.real import RealRunner, RealWorld, Send, WireFault
-from tests.kit.receivers import answers, receiving
 from tests.kit.scenarios import SCENARIOS
 from tests.kit.tally import Tally
-from tests.kit.vault import bootstrapped
 
 # Of the cases, CI takes one in so many; which ones is fixed, and no two faults of a scenario share them.
 SAMPLE = 8
@@ -89,12 +84,6 @@ FAULTS: dict[str, WireFault] = {
     "duplicated": duplicated,
     "repeated": repeated,
 }
-
-
-@pytest.fixture(scope="module")
-def world(openbao: RunningServer) -> Iterator[RealWorld]:
-    with receiving(answers(204)) as receiver, bootstrapped(openbao, BUCKETS) as place:
-        yield RealWorld(place, receiver.url)
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass
@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from reconciler.adapters.openbao import RunningServer
 from reconciler.domain.desired import Desired
 from reconciler.domain.plan import Outcome, OutcomeStatus
 from reconciler.domain.record import USABLE
@@ -24,13 +23,11 @@ from tests.kit.declared import client, desired, webhook
 from tests.kit.faults import Crash, Faulty, crash_before
 from tests.kit.interleave import Gate, Runs, Work, every_order, some_orders, touch
 from tests.kit.judge import judge_secrets, usable
-from tests.kit.memory import BUCKETS, World
+from tests.kit.memory import World
 from tests.kit.real import RealRunner, RealWorld
-from tests.kit.receivers import answers, receiving
 from tests.kit.runner import Passes, Runner
 from tests.kit.scenarios import FAR, HOOKED, LONG, MOVED, NEAR, PLAIN, SCENARIOS, SUSPENDED, TWO
 from tests.kit.tally import Tally
-from tests.kit.vault import bootstrapped
 
 # Orders that CI takes of each pair: in memory the first ones that differ, on the server by chance.
 ORDERS, ORDERS_BY_CHANCE, REAL_ORDERS, REAL_ORDERS_ALL = 150, 60, 3, 150
@@ -150,6 +147,28 @@ class Pair:
         expect_no_usable(runner)
 
 
+@dataclass
+class Stage:
+    """Where the orders of one pair are tried, each from the beginning. ``make``: the world as both runs find it."""
+
+    pair: Pair
+    make: Callable[[], Passes[Any]]
+    kind: type[Passes[Any]]
+
+    def start(self) -> Runs:
+        self.runner, runs = self.pair.start(self.make, self.kind)
+        return runs
+
+    def judge(self, runs: Runs) -> None:
+        self.pair.judge(self.runner, runs)
+
+
+def in_memory(pair: Pair) -> Stage:
+    prepared = Runner(World())
+    pair.prepare(prepared)
+    return Stage(pair, lambda: deepcopy(prepared), Runner)
+
+
 def expect_no_usable(runner: Passes[Any]) -> None:
     """From the moment on in which a revocation says that it is done."""
     for record in told(runner.world.records()).values():
@@ -237,37 +256,23 @@ def test_every_pair_conflicts_or_is_about_two_clients() -> None:
 @pytest.mark.parametrize("name", PAIRS)
 def test_every_order_in_memory(name: str, exhaustive: bool, tally: Tally) -> None:
     pair = PAIRS[name]
-    prepared = Runner(World())
-    pair.prepare(prepared)
-    current: list[Passes[Any]] = []
-
-    def start() -> Runs:
-        runner, runs = pair.start(lambda: deepcopy(prepared), Runner)
-        current[:] = [runner]
-        return runs
+    stage = in_memory(pair)
 
     tried = 0
-    for runs in every_order(start):
-        pair.judge(current[0], runs)
+    for runs in every_order(stage.start):
+        stage.judge(runs)
         tried += 1
         if tried == ORDERS and not exhaustive:
-            for more in some_orders(start, name, ORDERS_BY_CHANCE):
-                pair.judge(current[0], more)
+            for more in some_orders(stage.start, name, ORDERS_BY_CHANCE):
+                stage.judge(more)
                 tried += 1
             break
     tally("orders of two runs' requests, in memory", tried)
 
 
-@pytest.fixture(scope="module")
-def world(openbao: RunningServer) -> Iterator[RealWorld]:
-    with receiving(answers(204)) as receiver, bootstrapped(openbao, BUCKETS) as place:
-        yield RealWorld(place, receiver.url)
-
-
 @pytest.mark.parametrize("name", PAIRS)
 def test_orders_on_a_real_server(name: str, world: RealWorld, exhaustive: bool, tally: Tally) -> None:
     pair = PAIRS[name]
-    current: list[Passes[Any]] = []
 
     def prepared() -> RealRunner:
         world.wipe()
@@ -275,14 +280,10 @@ def test_orders_on_a_real_server(name: str, world: RealWorld, exhaustive: bool, 
         pair.prepare(runner)
         return runner
 
-    def start() -> Runs:
-        runner, runs = pair.start(prepared, RealRunner)
-        current[:] = [runner]
-        return runs
-
+    stage = Stage(pair, prepared, RealRunner)
     count = REAL_ORDERS_ALL if exhaustive else REAL_ORDERS
-    for runs in some_orders(start, name, count):
-        pair.judge(current[0], runs)
+    for runs in some_orders(stage.start, name, count):
+        stage.judge(runs)
     tally("orders of two runs' requests, on a real server", count)
 
 
@@ -314,16 +315,9 @@ THREE: dict[str, Pair] = {
 @pytest.mark.parametrize("name", THREE)
 def test_three_writers(name: str, exhaustive: bool, tally: Tally) -> None:
     pair = THREE[name]
-    prepared = Runner(World())
-    pair.prepare(prepared)
-    current: list[Passes[Any]] = []
-
-    def start() -> Runs:
-        runner, runs = pair.start(lambda: deepcopy(prepared), Runner)
-        current[:] = [runner]
-        return runs
+    stage = in_memory(pair)
 
     count = THREE_ORDERS_ALL if exhaustive else THREE_ORDERS
-    for runs in some_orders(start, name, count):
-        pair.judge(current[0], runs)
+    for runs in some_orders(stage.start, name, count):
+        stage.judge(runs)
     tally("orders of three runs' requests, in memory", count)
