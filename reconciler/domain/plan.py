@@ -68,11 +68,29 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Permissions:
+    """What a client may do from now on, or no longer, after wildcards: catalogued scopes with their risks."""
+
+    granted: Mapping[str, Risk] = field(default_factory=dict)
+    withdrawn: Mapping[str, Risk] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """Somebody who must agree, why (sentences), and to what (addresses, sorted)."""
+
+    approver: str
+    reasons: tuple[str, ...]
+    addresses: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Action:
     """One step. ``client``, ``item`` (a key or webhook name) and ``version`` say what it acts on.
 
     ``before`` and ``after`` hold only what changes, never a secret and never an instant derived
     from the time of planning, so that the same situation always gives the same plan digest.
+    ``risk_reasons`` are the sentences that make up ``risk``; ``permissions`` is None where none change.
     """
 
     kind: ActionKind
@@ -85,6 +103,8 @@ class Action:
     version: int | None = None
     before: JsonObject | None = None
     after: JsonObject | None = None
+    risk_reasons: tuple[str, ...] = ()
+    permissions: Permissions | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +123,7 @@ class Plan:
     desired_digests: Mapping[str, str]
     digest: str
     unchanged: int  # clients with nothing to do
+    approvals: tuple[Approval, ...] = ()  # who must agree, by the policy; it follows from the actions
     unfinished: tuple[Unfinished, ...] = ()  # for people; no part of the digest
 
     @property

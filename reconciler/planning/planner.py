@@ -173,5 +173,6 @@ def plan_digest(
 def _identity(action: Action) -> list[object]:
     return [
         action.kind.value, action.address, action.reason, action.message, action.risk.value, action.client,
-        action.item, action.version, action.before, action.after,
+        action.item, action.version, action.before, action.after, list(action.risk_reasons),
+        None if action.permissions is None else [dict(action.permissions.granted), dict(action.permissions.withdrawn)],
     ]  # fmt: skip

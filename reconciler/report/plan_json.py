@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from reconciler.domain.canonical import Json, digest, dumps, iso
-from reconciler.domain.plan import FORMAT_VERSION, Action, Finding, Plan
+from reconciler.domain.plan import FORMAT_VERSION, Action, Approval, Finding, Permissions, Plan
 from reconciler.report.unfinished import unfinished_document
 
 
@@ -31,6 +31,7 @@ def plan_document(plan: Plan) -> dict[str, Json]:
         "revisions": dict(plan.revisions),
         "desired_digests": dict(plan.desired_digests),
         "actions": [_action(action) for action in plan.actions],
+        "approvals": [_approval(one) for one in plan.approvals],
         "findings": [finding_document(finding) for finding in plan.findings],
         "unfinished": [unfinished_document(one) for one in plan.unfinished],
     }
@@ -53,11 +54,28 @@ def _action(action: Action) -> dict[str, Json]:
         "reason": action.reason,
         "message": action.message,
         "risk": action.risk.value,
+        "risk_reasons": list(action.risk_reasons),
+        "permissions": None if action.permissions is None else _permissions(action.permissions),
         "before": action.before,
         "after": action.after,
         "client": action.client,
         "item": action.item,
         "version": action.version,
+    }
+
+
+def _permissions(permissions: Permissions) -> dict[str, Json]:
+    return {
+        "granted": {scope: risk.value for scope, risk in permissions.granted.items()},
+        "withdrawn": {scope: risk.value for scope, risk in permissions.withdrawn.items()},
+    }
+
+
+def _approval(approval: Approval) -> dict[str, Json]:
+    return {
+        "approver": approval.approver,
+        "reasons": list(approval.reasons),
+        "addresses": list(approval.addresses),
     }
 
 

@@ -8,7 +8,17 @@ from typing import Any, NoReturn, TypeVar
 
 from reconciler.domain.canonical import Json, parse_iso, parse_iso_or_none
 from reconciler.domain.desired import Source
-from reconciler.domain.plan import FORMAT_VERSION, Action, ActionKind, Finding, Level, Plan, Risk
+from reconciler.domain.plan import (
+    FORMAT_VERSION,
+    Action,
+    ActionKind,
+    Approval,
+    Finding,
+    Level,
+    Permissions,
+    Plan,
+    Risk,
+)
 from reconciler.domain.unfinished import Unfinished, UnfinishedKind
 from reconciler.errors import ReconcilerError, StalePlanError
 from reconciler.planning.planner import plan_digest
@@ -94,6 +104,7 @@ def _plan(raw: Mapping[str, Json]) -> Plan:
         desired_digests=_mapping(raw, "desired_digests", str),
         digest=_get(raw, "digest", str),
         unchanged=_get(raw, "unchanged", int),
+        approvals=tuple(_approval(one) for one in _get(raw, "approvals", list)),
         unfinished=tuple(_unfinished(one) for one in _get(raw, "unfinished", list)),
     )
 
@@ -110,7 +121,25 @@ def _action(raw: Any) -> Action:
         version=_optional(raw, "version", int),
         before=_optional(raw, "before", dict),
         after=_optional(raw, "after", dict),
+        risk_reasons=_texts(raw, "risk_reasons"),
+        permissions=None if raw["permissions"] is None else _permissions(_get(raw, "permissions", dict)),
     )
+
+
+def _permissions(raw: Any) -> Permissions:
+    sides = (_mapping(raw, name, str) for name in ("granted", "withdrawn"))
+    return Permissions(*({scope: Risk(risk) for scope, risk in side.items()} for side in sides))
+
+
+def _approval(raw: Any) -> Approval:
+    return Approval(_get(raw, "approver", str), _texts(raw, "reasons"), _texts(raw, "addresses"))
+
+
+def _texts(raw: Any, name: str) -> tuple[str, ...]:
+    texts = _get(raw, name, list)
+    if not all(isinstance(text, str) for text in texts):
+        raise TypeError(f"{name} is not a list of texts")
+    return tuple(texts)
 
 
 def _finding(raw: Any) -> Finding:
