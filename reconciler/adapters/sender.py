@@ -16,13 +16,15 @@ import httpcore
 
 from reconciler.adapters.sender_connection import Deadline, DeliveryStopped, PinnedBackend, Resolve, system_resolve
 from reconciler.domain.desired import DesiredWebhook
+from reconciler.domain.proof import Latency
 from reconciler.domain.record import Delivery
 from reconciler.domain.secret import Secret
 from reconciler.errors import DeliveryError
 from reconciler.webhooks.addresses import parse_networks
-from reconciler.webhooks.attempt import HttpFailure, HttpRequest, HttpResponse, Verdict, attempt
+from reconciler.webhooks.attempt import Verdict, attempt
 from reconciler.webhooks.codes import CODES
 from reconciler.webhooks.endpoint import Endpoint, parse_endpoint, shown_url
+from reconciler.webhooks.http import HttpFailure, HttpRequest, HttpResponse
 
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
@@ -81,7 +83,7 @@ class WebhookSender:
         try:
             endpoint = parse_endpoint(request.url)
         except ValueError as error:
-            return HttpFailure("RC501", str(error), 0)
+            return HttpFailure("RC501", str(error))
         try:
             self._exchange(request, endpoint, deadline, received)
         except DeliveryStopped as stopped:
@@ -136,8 +138,8 @@ class _Received:
         return HttpResponse(self.status, self.headers, self.body, _milliseconds(started))
 
 
-def _milliseconds(started: float) -> int:
-    return round((time.monotonic() - started) * 1000)
+def _milliseconds(started: float) -> Latency:
+    return Latency(round((time.monotonic() - started) * 1000))
 
 
 def _host_header(endpoint: Endpoint) -> str:

@@ -19,6 +19,7 @@ from reconciler.domain.canonical import digest
 from reconciler.domain.desired import ClientState, DesiredClient, DesiredKey, DesiredWebhook, Lifecycle
 from reconciler.domain.duration import format_duration
 from reconciler.domain.names import key_address, secret_address, webhook_address
+from reconciler.domain.proof import DECLARED_PROBES, DEFAULT_DEMANDS, Demand, Probe
 
 _T = TypeVar("_T")
 _SECOND = timedelta(seconds=1)
@@ -202,8 +203,22 @@ def _webhook(webhook: Map) -> DesiredWebhook:
         scheme=scheme_of(webhook.sub("signature")),
         timeout=_duration(delivery.get("timeout"), _TEN_SECONDS),
         attempts=delivery.get("attempts", 5),
-        probes=dict(webhook["probes"]) if webhook.get("probes") else None,
+        probes=_probes(webhook),
     )
+
+
+def _probes(webhook: Map) -> dict[Probe, Demand]:
+    """Every probe that the scheme has room for, with what is demanded of it."""
+    scheme, declared = scheme_of(webhook.sub("signature")), webhook.sub("probes")
+    demands = {name: Demand(declared.get(name, demand)) for name, demand in DEFAULT_DEMANDS.items()}
+    if not scheme.refuses_future and "future" not in declared:
+        demands["future"] = Demand.OFF
+    sendable = {
+        "replayed": scheme.timed, "future": scheme.timed, "eachSecret": scheme.several,
+    }  # fmt: skip
+    return {
+        probe: demand for name, demand in demands.items() if sendable.get(name, True) for probe in DECLARED_PROBES[name]
+    }
 
 
 def _webhook_spec(webhook: Map) -> dict[str, Any]:
@@ -216,8 +231,9 @@ def _webhook_spec(webhook: Map) -> dict[str, Any]:
     }
     if desired.url:
         spec["url"] = desired.url
-    if desired.probes:
-        spec["probes"] = dict(desired.probes)
+    spec["probes"] = {
+        name: desired.probes[probes[0]].value for name, probes in DECLARED_PROBES.items() if probes[0] in desired.probes
+    }
     return spec
 
 

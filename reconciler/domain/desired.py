@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
 from reconciler.domain.canonical import JsonObject
+from reconciler.domain.proof import Demand, Expectation, Payload, Probe
 from reconciler.domain.schemes import STANDARD_WEBHOOKS, Scheme
 from reconciler.domain.window import Freeze, Window
 
@@ -53,6 +54,9 @@ class DesiredKey:
 
 @dataclass(frozen=True, slots=True)
 class DesiredWebhook:
+    """``timeout`` is over one attempt. ``attempts`` is how often a delivery is tried in one run, ``retry_for`` how
+    long all pauses in between may be. ``probes`` not named are not sent. ``payloads`` has one for each event."""
+
     name: str
     url: str
     events: tuple[str, ...]
@@ -60,7 +64,10 @@ class DesiredWebhook:
     scheme: Scheme = STANDARD_WEBHOOKS
     timeout: timedelta = timedelta(seconds=10)
     attempts: int = 5
-    probes: Mapping[str, str] | None = None
+    retry_for: timedelta = timedelta(seconds=30)
+    probes: Mapping[Probe, Demand] = field(default_factory=dict)
+    payloads: tuple[Payload, ...] = ()
+    expect: Expectation = field(default_factory=Expectation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +121,21 @@ class VaultSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class DeliverySettings:
+    """How deliveries leave an environment. ``ca_cert``, ``client_cert`` and ``client_key`` are paths of PEM files.
+
+    ``ports``: those of https outside ``allowedNetworks``. ``concurrency`` is over all hosts, ``per_host`` over one.
+    """
+
+    ca_cert: str | None = None
+    client_cert: str | None = None
+    client_key: str | None = None
+    ports: tuple[int, ...] = (443, 8443)
+    concurrency: int = 32
+    per_host: int = 4
+
+
+@dataclass(frozen=True, slots=True)
 class Environment:
     name: str
     vault: VaultSettings
@@ -121,6 +143,7 @@ class Environment:
     freezes: tuple[Freeze, ...] = ()
     allowed_networks: tuple[str, ...] = ()
     lease_ttl: timedelta = timedelta(seconds=30)
+    deliveries: DeliverySettings = DeliverySettings()
 
 
 @dataclass(frozen=True, slots=True)

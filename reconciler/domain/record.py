@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from reconciler.domain.canonical import JsonObject, digest
+from reconciler.domain.proof import Attempt, ProbeResult
 
 
 class VersionState(StrEnum):
@@ -93,7 +94,11 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """The result of the last test delivery to a webhook."""
+    """What came of proving a webhook. ``accepted``: it proved itself; ``code`` is then empty, else RC5xx.
+
+    ``id``, ``status`` and ``latency_ms`` are those of the attempt that decided: the last valid one, or the first that
+    went wrong. ``attempts`` are all that were made; a record keeps them in its events only.
+    """
 
     id: str
     at: datetime
@@ -102,19 +107,25 @@ class Delivery:
     status: int | None  # HTTP status, None when there was no response
     latency_ms: int
     message: str
+    code: str = ""
+    probes: tuple[ProbeResult, ...] = ()
+    attempts: tuple[Attempt, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class WebhookRecord:
     """What is known of one webhook: its signing secret, its last delivery, what was verified.
 
-    ``verified_digest`` covers URL, events, signature and the ids of the signing secrets that were used.
+    ``verified_digest`` covers what is delivered where, how it is signed and probed, and the id of the signing secret.
+    ``failing_since`` is when the first of the last ``failures`` runs, all of which failed to prove it, delivered.
     """
 
     secret: Series = field(default_factory=Series)
     verified_at: datetime | None = None
     verified_digest: str | None = None
     last_delivery: Delivery | None = None
+    failing_since: datetime | None = None
+    failures: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,12 +184,13 @@ class ClientRecord:
         return f"{kind.folder}/{self.storage_name}.{name}"
 
 
-# The fields of a webhook that decide what is delivered where: a change means it must prove itself again.
-ENDPOINT_FIELDS = ("url", "events", "signature")
+# The fields of a webhook that decide what is delivered where and what must come back: a change means it must prove
+# itself again.
+ENDPOINT_FIELDS = ("url", "events", "signature", "payloads", "expect", "probes")
 
 
 def endpoint(spec: JsonObject, webhook: str) -> JsonObject | None:
-    """What a webhook delivers where, None when it is not in the specification."""
+    """What a webhook delivers where and what must come back, None when it is not in the specification."""
     declared = (spec.get("webhooks") or {}).get(webhook)
     if declared is None:
         return None

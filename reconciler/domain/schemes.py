@@ -30,7 +30,7 @@ class Scheme:
     secret is the key; else what follows ``whsec_`` is decoded. A signature is ``tag`` and the encoded HMAC; several
     are joined with ``separator``, and without one there is room for one signature. The timestamp (seconds since
     1970) has a header of its own, or stands behind ``timestamp_tag`` before the signatures, or there is none.
-    Header names are in lower case.
+    ``refuses_future``: the scheme's own libraries refuse a timestamp far ahead, too. Header names are in lower case.
     """
 
     name: str
@@ -46,6 +46,7 @@ class Scheme:
     timestamp_header: str = ""
     timestamp_tag: str = ""
     tolerance: timedelta = TOLERANCE
+    refuses_future: bool = True
 
     @property
     def several(self) -> bool:
@@ -89,6 +90,7 @@ STRIPE = Scheme(
     tag="v1=",
     separator=",",
     timestamp_tag="t=",
+    refuses_future=False,
 )
 GITHUB = Scheme(name="github", algorithm="hmac-sha256", header="x-hub-signature-256", tag="sha256=")
 PAYSTACK = Scheme(name="paystack", algorithm="hmac-sha512", header="x-paystack-signature")

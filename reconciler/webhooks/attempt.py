@@ -12,50 +12,12 @@ from reconciler.domain.schemes import faults
 from reconciler.domain.secret import Secret
 from reconciler.webhooks.codes import sentence
 from reconciler.webhooks.endpoint import parse_endpoint
+from reconciler.webhooks.http import HttpFailure, HttpRequest, HttpResponse
 from reconciler.webhooks.payload import sample_payload
 from reconciler.webhooks.signing import sign
 
-RESPONSE_CAP = 64 * 1024
 _MESSAGE_ID = re.compile(r"msg_[0-9A-Za-z]{1,64}\Z")
 _HOST = re.compile(r"https?://([a-z0-9.-]{1,253}(?::[0-9]{1,5})?)(?:[/?#]|\Z)", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class HttpRequest:
-    """``deadline`` in seconds is over everything: name, connection, TLS, request, headers and body.
-
-    ``response_cap`` is the greatest number of body bytes that are read.
-    """
-
-    method: str
-    url: str
-    headers: tuple[tuple[str, str], ...]
-    body: bytes
-    deadline: float
-    response_cap: int = RESPONSE_CAP
-
-
-@dataclass(frozen=True, slots=True)
-class HttpResponse:
-    """``latency_ms`` counts from the start of the attempt to the last byte read. Header names in lower case."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    latency_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class HttpFailure:
-    """No usable answer. ``code`` is a row of ``codes.CODES``; ``detail`` says at which step, without any secret.
-
-    ``status`` is set when the headers had arrived before the failure.
-    """
-
-    code: str
-    detail: str
-    latency_ms: int
-    status: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,15 +62,15 @@ def attempt(
 def judge(answer: HttpResponse | HttpFailure) -> Verdict:
     """2xx is accepted; everything else is a failure with a sentence that says what to check."""
     if isinstance(answer, HttpFailure):
-        return Verdict(False, answer.status, answer.latency_ms, sentence(answer.code, answer.detail))
+        return Verdict(False, answer.status, answer.latency.total, sentence(answer.code, answer.detail))
     status = answer.status
     if 200 <= status <= 299:
-        return Verdict(True, status, answer.latency_ms, f"the receiver accepted the delivery with {status}")
+        return Verdict(True, status, answer.latency.total, f"the receiver accepted the delivery with {status}")
     code = next((code for first, last, code in _STATUSES if first <= status <= last), "RC518")
     detail = f"the receiver answered {status}{_NAMES.get(status, '')}"
     if code == "RC513":
         detail += _redirect_host(answer.headers)
-    return Verdict(False, status, answer.latency_ms, sentence(code, detail))
+    return Verdict(False, status, answer.latency.total, sentence(code, detail))
 
 
 # (first, last, code): the first row that fits decides.

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from reconciler.domain.desired import DesiredWebhook, Lifecycle
 from reconciler.domain.schemes import GITHUB
 from reconciler.domain.secret import Secret
-from reconciler.webhooks.attempt import HttpFailure, HttpRequest, HttpResponse, Verdict, attempt, judge
+from reconciler.webhooks.attempt import Verdict, attempt, judge
 from reconciler.webhooks.codes import CODES
+from reconciler.webhooks.http import HttpFailure, HttpRequest, HttpResponse
 from reconciler.webhooks.payload import LIMIT, sample_payload
 
 NOW = datetime(2026, 11, 23, 22, 45, tzinfo=UTC)
@@ -112,7 +113,7 @@ def test_what_cannot_be_sent_is_not_sent(webhook: DesiredWebhook, secrets: list[
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
 def test_every_2xx_is_accepted(status: int) -> None:
-    verdict = judge(HttpResponse(status, {}, b"", 12))
+    verdict = judge(HttpResponse(status, {}, b"", Latency(12)))
     assert verdict == Verdict(True, status, 12, f"the receiver accepted the delivery with {status}")
 
 
@@ -128,24 +129,24 @@ def test_every_2xx_is_accepted(status: int) -> None:
     ],
 )
 def test_every_other_status_is_a_failure_that_says_what_to_check(status: int, code: str) -> None:
-    verdict = judge(HttpResponse(status, {}, b"", 12))
+    verdict = judge(HttpResponse(status, {}, b"", Latency(12)))
     assert (verdict.accepted, verdict.status, verdict.latency_ms) == (False, status, 12)
     assert verdict.message.startswith(f"{code}: the receiver answered {status}")
     assert verdict.message.endswith(CODES[code][1])
 
 
 def test_a_redirect_names_the_host_and_nothing_else_of_the_location() -> None:
-    there = HttpResponse(301, {"location": "https://www.example.com:8443/in?token=hunter2"}, b"", 1)
+    there = HttpResponse(301, {"location": "https://www.example.com:8443/in?token=hunter2"}, b"", Latency(1))
     assert "and points to www.example.com:8443;" in judge(there).message
     assert "hunter2" not in judge(there).message
     for location in ("/relative", "https://u:hunter2@x.example/", "javascript:1", "https://\x1b[31m/"):
-        message = judge(HttpResponse(302, {"location": location}, b"", 1)).message
+        message = judge(HttpResponse(302, {"location": location}, b"", Latency(1))).message
         assert "points to" not in message
         assert "hunter2" not in message
 
 
 def test_no_answer_keeps_its_code_and_step() -> None:
-    verdict = judge(HttpFailure("RC510", "the deadline passed while connecting", 10_000))
+    verdict = judge(HttpFailure("RC510", "the deadline passed while connecting", Latency(10_000)))
     assert verdict.message.startswith("RC510: the deadline passed while connecting; ")
     assert (verdict.accepted, verdict.status, verdict.latency_ms) == (False, None, 10_000)
 
@@ -154,4 +155,4 @@ def test_only_one_attempt() -> None:
     steps = attempt("client", WEBHOOK, [SECRET], ID, NOW)
     next(steps)
     with pytest.raises(StopIteration):
-        steps.send(HttpResponse(503, {}, b"", 1))
+        steps.send(HttpResponse(503, {}, b"", Latency(1)))
