@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.domain.desired import DesiredWebhook, Lifecycle
+from reconciler.domain.proof import Latency
 from reconciler.domain.schemes import GITHUB
 from reconciler.domain.secret import Secret
 from reconciler.webhooks.attempt import Verdict, attempt, judge
