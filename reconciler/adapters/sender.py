@@ -6,27 +6,18 @@ decoding) is left out on purpose. Each delivery has a connection of its own: not
 
 from __future__ import annotations
 
-import secrets as random_source
 import ssl
 import time
-from collections.abc import Sequence
-from datetime import datetime
 
 import httpcore
 
 from reconciler.adapters.sender_connection import Deadline, DeliveryStopped, PinnedBackend, Resolve, system_resolve
-from reconciler.domain.desired import DesiredWebhook
 from reconciler.domain.proof import Latency
-from reconciler.domain.record import Delivery
-from reconciler.domain.secret import Secret
 from reconciler.errors import DeliveryError
 from reconciler.webhooks.addresses import parse_networks
-from reconciler.webhooks.attempt import Verdict, attempt
 from reconciler.webhooks.codes import CODES
-from reconciler.webhooks.endpoint import Endpoint, parse_endpoint, shown_url
+from reconciler.webhooks.endpoint import Endpoint, parse_endpoint
 from reconciler.webhooks.http import HttpFailure, HttpRequest, HttpResponse
-
-_BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
 class WebhookSender:
@@ -48,32 +39,6 @@ class WebhookSender:
         except OSError:  # ssl.SSLError, for a file that is no PEM, is one too
             raise DeliveryError("RC520", f"the CA file {ca_file} cannot be read", CODES["RC520"][1]) from None
         self._resolve = resolve
-
-    def deliver(self, client: str, webhook: DesiredWebhook, secrets: Sequence[Secret], now: datetime) -> Delivery:
-        """One valid signed delivery. A failure of any sort is a ``Delivery`` that was not accepted."""
-        message_id = "msg_" + "".join(random_source.choice(_BASE62) for _ in range(24))
-        verdict = self._drive(client, webhook, secrets, message_id, now)
-        return Delivery(
-            id=message_id,
-            at=now,
-            url=shown_url(webhook.url),
-            accepted=verdict.accepted,
-            status=verdict.status,
-            latency_ms=verdict.latency_ms,
-            message=verdict.message,
-        )
-
-    def _drive(
-        self, client: str, webhook: DesiredWebhook, secrets: Sequence[Secret], message_id: str, now: datetime
-    ) -> Verdict:
-        steps = attempt(client, webhook, secrets, message_id, now)
-        try:
-            request = next(steps)
-            while True:
-                request = steps.send(self.send(request))
-        except StopIteration as end:
-            verdict: Verdict = end.value
-            return verdict
 
     def send(self, request: HttpRequest) -> HttpResponse | HttpFailure:
         """Answer one request. Never raises for anything a network, a resolver or a receiver does."""

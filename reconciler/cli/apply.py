@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli.options import environment_option, format_option, only_option
+from reconciler.cli.options import environment_option, format_option, only_option, verify_option
 from reconciler.cli.output import Settings, emit, say, show_error
 
 if TYPE_CHECKING:
@@ -36,13 +36,14 @@ def run_options(command: click.decorators.FC) -> click.decorators.FC:
 @click.option("--yes", is_flag=True, help="Do not ask; for CI.")
 @run_options
 @only_option
+@verify_option
 @click.option("--shard", metavar="K/N", help="Only the K-th of N parts of the registry.")
 @click.option("--no-wait", is_flag=True, help="Do not wait for another run's lease: exit 4 at once.")
 @click.option("--deep", is_flag=True, help="Read the metadata of every secret where the server lists only names.")
 @click.pass_obj
 def apply(
     settings: Settings, environment: str, planfile: Path | None, yes: bool, form: str, no_commit: bool, push: bool,
-    only: tuple[str, ...], shard: str | None, no_wait: bool, deep: bool,
+    only: tuple[str, ...], verify: tuple[str, ...], shard: str | None, no_wait: bool, deep: bool,
 ) -> int:  # fmt: skip
     """Make ENV what is declared, then commit the audit report.
 
@@ -60,11 +61,11 @@ def apply(
     from reconciler.engine.apply import Options
     from reconciler.engine.apply import apply as carry_out
     from reconciler.engine.engine import answer
-    from reconciler.engine.saved import refuse_wrong_target, touched
+    from reconciler.engine.saved import proofs_asked, refuse_wrong_target, touched
     from reconciler.errors import UsageError
 
-    if planfile is not None and (only or shard):
-        raise UsageError("RC009", "a saved plan is applied as it is", "leave out --only and --shard")
+    if planfile is not None and (only or shard or verify):
+        raise UsageError("RC009", "a saved plan is applied as it is", "leave out --only, --shard and --verify")
     planned.refuse_no_names(only)
     part_of = planned.parse_shard(shard) if shard is not None else None
     root = wiring.project_root(settings)
@@ -77,14 +78,14 @@ def apply(
         wiring.stop_on_signals(settings) as stopping,
         wiring.engine_for(settings, root, desired.project, desired.environment, stopping) as engine,
     ):
-        question = planned.question_for(desired, only=only, deep=deep)
+        question = planned.question_for(desired, only=only, deep=deep, verify=verify)
         observed = engine.look(deep=deep)
         planned.refuse_unknown(only, desired, observed)
         if part_of is not None:
             part = planned.sharded(desired, observed, part_of)
             question = replace(question, only=part & frozenset(only) if only else part)
         if saved is not None:
-            question = replace(question, only=touched(saved))
+            question = replace(question, only=touched(saved), verifications=proofs_asked(saved))
         plan = saved or planned.with_unfinished(engine, observed, answer(engine, question, observed))
         agree(engine, plan, settings, form, ask=saved is None and not yes)
         result, problem = carry_out(engine, question, plan, observed, options)

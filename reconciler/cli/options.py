@@ -37,5 +37,12 @@ def asked_format(arguments: Sequence[str]) -> str:
     return found
 
 
+def verify_option(command: Decorated) -> Decorated:
+    return click.option(
+        "--verify", multiple=True, metavar="CLIENT[/WEBHOOK]",
+        help="Have this webhook prove itself again, also when it has, or answered 410; may be repeated.",
+    )(command)  # fmt: skip
+
+
 def only_option(command: Decorated) -> Decorated:
     return click.option("--only", multiple=True, metavar="CLIENT", help="Only this client; may be repeated.")(command)

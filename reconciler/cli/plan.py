@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli.options import environment_option, format_option, only_option
+from reconciler.cli.options import environment_option, format_option, only_option, verify_option
 from reconciler.cli.output import Settings, checked, emit, say
 
 if TYPE_CHECKING:
@@ -30,11 +30,12 @@ EARLIEST, LATEST = 1970, 9000
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when there are changes, 0 when there are none.")
 @click.option("--at", metavar="TIME", help="What would be due at that time, such as 2027-01-31T00:00:00Z.")
 @only_option
+@verify_option
 @click.option("--deep", is_flag=True, help="Read the metadata of every secret where the server lists only names.")
 @click.pass_obj
 def plan(
     settings: Settings, environment: str, out: Path | None, form: str, detailed_exitcode: bool, at: str | None,
-    only: tuple[str, ...], deep: bool,
+    only: tuple[str, ...], verify: tuple[str, ...], deep: bool,
 ) -> int:  # fmt: skip
     """Show what apply would do to ENV, and why. Changes nothing; reads no secret.
 
@@ -56,7 +57,7 @@ def plan(
     root = wiring.project_root(settings)
     desired = wiring.load_desired(root, environment)
     with wiring.engine_for(settings, root, desired.project, desired.environment) as engine:
-        question = question_for(desired, only=only, at=time, deep=deep)
+        question = question_for(desired, only=only, at=time, deep=deep, verify=verify)
         observed = engine.look(deep=deep)
         refuse_unknown(only, desired, observed)
         result = with_unfinished(engine, observed, answer(engine, question, observed))

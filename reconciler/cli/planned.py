@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from reconciler.cli.targets import webhook_addresses
 from reconciler.cli.wiring import required_records
 from reconciler.domain.desired import Desired
 from reconciler.domain.names import bucket_of, is_name, one_of
@@ -19,11 +20,17 @@ from reconciler.planning.planner import pair_up
 
 
 def question_for(
-    desired: Desired, *, only: Sequence[str] = (), at: datetime | None = None, deep: bool = False
+    desired: Desired,
+    *,
+    only: Sequence[str] = (),
+    at: datetime | None = None,
+    deep: bool = False,
+    verify: Sequence[str] = (),
 ) -> Question:
     """Plan for these clients (none named: all). Reads the registry of the environment that must come first."""
+    asked = webhook_addresses(verify, desired)
     required = required_records(desired.project, desired.environment)
-    return Question(desired, only=frozenset(only) or None, required=required, at=at, deep=deep)
+    return Question(desired, only=frozenset(only) or None, required=required, at=at, deep=deep, verifications=asked)
 
 
 def refuse_no_names(only: Sequence[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from reconciler.domain import keytext, names
 from reconciler.domain.desired import Desired
@@ -11,14 +12,17 @@ from reconciler.engine.engine import Question
 from reconciler.errors import UsageError
 from reconciler.planning.reasons import RevocationRequest, RotationRequest
 
-_ADDRESS = re.compile(r"client/([^/]+)(?:/key/([^/]+))?\Z")
+_ADDRESS = re.compile(r"client/([^/]+)(?:/(?:key|webhook)/([^/]+))?\Z")
 _INCIDENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._#/-]{0,62}\Z")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 MAX_REASON = 200
 
 
-def parse_target(text: str) -> tuple[str, str | None]:
-    """``client``, ``client/key`` or an address ``client/NAME/key/KEY``. Raises ``UsageError``."""
+def parse_target(text: str, item: str = "KEY") -> tuple[str, str | None]:
+    """``client``, ``client/item`` or an address ``client/NAME/key/KEY``; ``item`` is KEY or WEBHOOK.
+
+    Raises ``UsageError``.
+    """
     match = _ADDRESS.match(text) if text.count("/") != 1 else None
     client, _, rest = text.partition("/")
     key: str | None = rest if "/" in text else None
@@ -26,9 +30,26 @@ def parse_target(text: str) -> tuple[str, str | None]:
         client, key = match[1], match[2]
     for part in (client, key):
         if part is not None and not names.is_name(part):
-            remedy = "write for example paystack-payouts/primary"
-            raise UsageError("RC011", f"{text!r} is not CLIENT or CLIENT/KEY", remedy)
+            remedy = f"write for example paystack-payouts/{'primary' if item == 'KEY' else 'settlements'}"
+            raise UsageError("RC011", f"{text!r} is not CLIENT or CLIENT/{item}", remedy)
     return client, key
+
+
+def webhook_addresses(texts: Sequence[str], desired: Desired) -> frozenset[str]:
+    """The addresses of the declared webhooks that ``CLIENT`` or ``CLIENT/WEBHOOK`` name. Raises ``UsageError``."""
+    found: set[str] = set()
+    for text in texts:
+        client, name = parse_target(text, "WEBHOOK")
+        declared = desired.clients.get(client)
+        if declared is None:
+            remedy = names.one_of(desired.clients, "declare one under clients/")
+            raise UsageError("RC007", f"client {client} is not declared", remedy)
+        known = [webhook.name for webhook in declared.webhooks]
+        if not known or name not in (None, *known):
+            what = f"no webhook {name}" if name else "no webhook"
+            raise UsageError("RC025", f"client {client} declares {what}", names.one_of(known, "declare one first"))
+        found |= {names.webhook_address(client, one) for one in known if name in (None, one)}
+    return frozenset(found)
 
 
 def rotation_question(desired: Desired, observed: Observed, client: str, key: str | None, reason: str) -> Question:

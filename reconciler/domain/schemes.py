@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 # What the Standard Webhooks libraries and Stripe allow, in both directions.
 TOLERANCE = timedelta(minutes=5)
 CUSTOM = "custom"
 
+# The private key signs in Vault's transit engine and never leaves it: no key of ours, no HMAC.
+ED25519 = "ed25519"
 # Algorithm -> the hash under the HMAC.
 ALGORITHMS: Mapping[str, str] = {"hmac-sha256": "sha256", "hmac-sha512": "sha512"}
 KEY_ENCODINGS = ("text", "base64", "hex")
+PUBLIC = "public"  # the key encoding of ``ed25519``: ``whpk_`` and the base64 of a public key
 ENCODINGS = ("hex", "base64")
 PARTS = ("id", "timestamp", "body")
 
@@ -49,6 +52,10 @@ class Scheme:
     refuses_future: bool = True
 
     @property
+    def asymmetric(self) -> bool:
+        return self.algorithm == ED25519
+
+    @property
     def several(self) -> bool:
         """Whether a delivery can be signed with every secret of a rotation."""
         return bool(self.separator)
@@ -70,6 +77,7 @@ STANDARD_WEBHOOKS = Scheme(
     id_header="webhook-id",
     timestamp_header="webhook-timestamp",
 )
+STANDARD_WEBHOOKS_V1A = replace(STANDARD_WEBHOOKS, algorithm=ED25519, tag="v1a,", key_encoding=PUBLIC)
 SVIX = Scheme(
     name="svix",
     algorithm="hmac-sha256",
@@ -96,9 +104,26 @@ GITHUB = Scheme(name="github", algorithm="hmac-sha256", header="x-hub-signature-
 PAYSTACK = Scheme(name="paystack", algorithm="hmac-sha512", header="x-paystack-signature")
 INTUIT = Scheme(name="intuit", algorithm="hmac-sha256", header="intuit-signature", encoding="base64")
 
+# What a name stands for when no algorithm is declared beside it.
 SCHEMES: Mapping[str, Scheme] = {
     row.name: row for row in (STANDARD_WEBHOOKS, SVIX, STRIPE, GITHUB, PAYSTACK, INTUIT)
 }  # fmt: skip
+_BY_ALGORITHM: Mapping[tuple[str, str], Scheme] = {
+    (row.name, row.algorithm): row for row in (*SCHEMES.values(), STANDARD_WEBHOOKS_V1A)
+}
+
+
+def scheme_row(name: str, algorithm: str) -> Scheme | None:
+    """The row of the table, None when ``name`` does not sign so."""
+    return _BY_ALGORITHM.get((name, algorithm))
+
+
+def sibling(scheme: Scheme, *, asymmetric: bool) -> Scheme:
+    """The scheme of the same name by which a version of the other sort signs: a webhook that changes from ``v1`` to
+    ``v1a`` has both in the grace. ``scheme`` itself where there is no other."""
+    rows = (row for (name, _), row in _BY_ALGORITHM.items() if name == scheme.name and row.asymmetric == asymmetric)
+    return scheme if scheme.asymmetric == asymmetric else next(rows, scheme)
+
 
 # A subset of RFC 9110's token: gateways read an underscore as a hyphen, or drop the header.
 _HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}\Z")
@@ -138,9 +163,9 @@ def faults(scheme: Scheme) -> Iterator[Fault]:
         yield "signed", "`timestamp` is signed, but neither timestampHeader nor timestampTag says it to the receiver"
     if scheme.timed and "timestamp" not in scheme.signed:
         yield "signed", "the timestamp is sent but not signed: anybody could renew an old delivery"
-    if scheme.algorithm not in ALGORITHMS:
+    if scheme.algorithm not in ALGORITHMS and scheme_row(scheme.name, scheme.algorithm) != scheme:
         yield "algorithm", f"the algorithm `{scheme.algorithm}` is not known"
-    if scheme.key_encoding not in KEY_ENCODINGS:
+    if scheme.key_encoding not in KEY_ENCODINGS and scheme_row(scheme.name, scheme.algorithm) != scheme:
         yield "keyEncoding", f"the key encoding `{scheme.key_encoding}` is not known"
     if scheme.encoding not in ENCODINGS:
         yield "encoding", f"the encoding `{scheme.encoding}` is not known"

@@ -16,7 +16,7 @@ from reconciler.domain.plan import Level, Outcome, Plan
 from reconciler.domain.run import RunResult
 from reconciler.engine import saved as saved_plan
 from reconciler.engine.drive import Driver
-from reconciler.engine.engine import DELIVERIES, Engine, Question, answer, repeated
+from reconciler.engine.engine import Engine, Question, answer, repeated
 from reconciler.engine.executor import execute
 from reconciler.engine.history import in_order
 from reconciler.engine.lease import held_lease
@@ -142,7 +142,7 @@ def carry_out(
 
 @contextmanager
 def open_driver(engine: Engine, now: datetime) -> Iterator[Driver]:
-    with ThreadPoolExecutor(DELIVERIES, thread_name_prefix="delivery") as pool:
+    with ThreadPoolExecutor(engine.environment.deliveries.concurrency, thread_name_prefix="delivery") as pool:
         yield engine.driver(now, pool)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 import time
 from collections.abc import Callable
@@ -13,8 +14,13 @@ from typing import TypeVar
 from reconciler.domain.record import Delivery
 from reconciler.engine.ports import LiveState, Minter, Sender
 from reconciler.errors import ReconcilerError
-from reconciler.registry.requests import Batch, Deliver, Delivered, Mint, Request, Response
+from reconciler.registry.requests import Batch, Deliver, Delivered, Mint, Request, Response, SigningVersion
 from reconciler.registry.steps import Steps
+from reconciler.webhooks.endpoint import shown_url
+from reconciler.webhooks.exchange import Order
+from reconciler.webhooks.http import HttpRequest
+from reconciler.webhooks.proof import Ask, Now, Pause, prove
+from reconciler.webhooks.signing import Credential, SigningFailed
 
 Result = TypeVar("Result")
 
@@ -46,7 +52,8 @@ class ServerClock:
 @dataclass(frozen=True, slots=True)
 class Driver:
     """Answers requests. ``pool`` runs the members of a ``Batch`` side by side; it must not be the pool that
-    the driven generators run in, or they would wait for each other. ``troubled`` is told every error of the server."""
+    the driven generators run in, or they would wait for each other. ``troubled`` is told every error of the server.
+    ``pause`` waits that many seconds and says whether to go on, which it is told not to when the run is to stop."""
 
     live: LiveState
     minter: Minter
@@ -54,6 +61,7 @@ class Driver:
     clock: ServerClock
     pool: Executor
     troubled: Callable[[ReconcilerError], None] = lambda error: None
+    pause: Callable[[float], bool] = lambda seconds: True
 
     def run(self, steps: Steps[Result]) -> Result:
         """Drive ``steps`` to its end. A ``ReconcilerError`` of a port is thrown into it."""
@@ -85,15 +93,42 @@ class Driver:
         return response
 
     def deliver(self, request: Deliver) -> Delivery:
-        """One test delivery. That the signing secret cannot be read is a failed delivery, too."""
-        now = self.clock.now()
+        """Have a webhook prove itself. That the signing secret cannot be read is a failed delivery, too."""
         problem = ""
+        credentials: list[Credential] = []
         try:
-            secrets = [self.live.read_secret(request.secret_path, number) for number in request.versions]
+            credentials = [one for version in request.versions if (one := self._credential(request, version))]
         except ReconcilerError as error:
-            secrets, problem = [], f"{error.code}: {error.message}"
-        readable = [secret for secret in secrets if secret is not None]
-        if not readable:
+            problem = f"{error.code}: {error.message}"
+        if problem or not credentials:
             problem = problem or f"no version of {request.secret_path} can be read"
-            return Delivery("", now, request.webhook.url, False, None, 0, f"not sent: {problem}")
-        return self.sender.deliver(request.client, request.webhook, readable, now)
+            url = shown_url(request.webhook.url)
+            return Delivery("", self.clock.now(), url, False, None, 0, f"not sent: {problem}", "RC500")
+        seed = secrets.token_hex(32)
+        steps = prove(Order(request.client, request.webhook, tuple(credentials), seed, request.owner))
+        try:
+            ask = next(steps)
+            while True:
+                try:
+                    answer = self._meet(ask)
+                except ReconcilerError as error:
+                    ask = steps.throw(SigningFailed(f"{error.code}: {error.message}"))
+                else:
+                    ask = steps.send(answer)
+        except StopIteration as end:
+            delivery: Delivery = end.value
+            return delivery
+
+    def _credential(self, request: Deliver, version: SigningVersion) -> Credential | None:
+        if version.key:
+            return Credential(version.number, key=version.key)
+        secret = self.live.read_secret(request.secret_path, version.number)
+        return None if secret is None else Credential(version.number, secret)
+
+    def _meet(self, ask: Ask) -> object:
+        """What a proof asks for. Raises ``VaultError`` where Vault does not sign."""
+        if isinstance(ask, HttpRequest):
+            return self.sender.send(ask)
+        if isinstance(ask, Pause):
+            return self.pause(ask.seconds - ask.jitter * secrets.randbelow(1000) / 1000)
+        return self.clock.now() if isinstance(ask, Now) else self.live.sign(ask.key, ask.content)

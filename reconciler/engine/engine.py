@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -17,8 +18,8 @@ from reconciler.engine.ports import Ledger, LiveState, Minter, Reporter, Sender
 from reconciler.planning.planner import Inputs, make_plan
 from reconciler.planning.reasons import RotationRequest
 
-# Deliveries wait for other people's servers: many of them may be under way at once.
-DELIVERIES = 32
+# Between two looks at whether to stop, in seconds.
+WAKE = 0.1
 
 
 def _silent(_text: str) -> None:
@@ -50,12 +51,19 @@ class Engine:
         return replace(observed, policies_edited=self.edited_policies())
 
     def driver(self, now: datetime, pool: ThreadPoolExecutor) -> Driver:
-        return Driver(self.live, self.minter, self.sender, ServerClock(now), pool)
+        return Driver(self.live, self.minter, self.sender, ServerClock(now), pool, pause=self._pause)
+
+    def _pause(self, seconds: float) -> bool:
+        """Wait, but not past Ctrl-C; whether to go on."""
+        until = time.monotonic() + seconds
+        while not self.stopping() and (left := until - time.monotonic()) > 0:
+            time.sleep(min(left, WAKE))
+        return not self.stopping()
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is to be planned: all clients, or some; with rotations that a person asked for; now, or at a time.
+    """What is to be planned: all clients, or some; with rotations and proofs that somebody asked for; now, or then.
 
     ``required`` holds the records of the environment that the promotion gate asks for.
     """
@@ -64,6 +72,7 @@ class Question:
     only: Collection[str] | None = None
     addresses: Collection[str] | None = None
     rotations: Mapping[str, RotationRequest] | None = None
+    verifications: Collection[str] = ()
     required: Mapping[str, ClientRecord] | None = None
     at: datetime | None = None
     deep: bool = False
@@ -73,10 +82,18 @@ def answer(engine: Engine, question: Question, observed: Observed, *, guarded_at
     """The plan for ``question``, from one observation. Pure but for reading git's HEAD."""
     return make_plan(
         Inputs(
-            question.desired, observed, question.at or observed.now, engine.ledger.head(), question.only,
-            question.addresses, question.rotations or {}, question.required, guarded_at,
+            desired=question.desired,
+            observed=observed,
+            now=question.at or observed.now,
+            git_commit=engine.ledger.head(),
+            only=question.only,
+            addresses=question.addresses,
+            rotations=question.rotations or {},
+            verifications=question.verifications,
+            required=question.required,
+            guarded_at=guarded_at,
         )
-    )  # fmt: skip
+    )
 
 
 def repeated(question: Question, plan: Plan) -> Question:

@@ -7,12 +7,12 @@ from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Protocol
 
-from reconciler.domain.desired import DesiredWebhook
 from reconciler.domain.observed import SecretInfo
-from reconciler.domain.record import ClientRecord, Delivery, SeriesKind
+from reconciler.domain.record import ClientRecord, SeriesKind
 from reconciler.domain.run import RunResult
 from reconciler.domain.secret import Secret
 from reconciler.registry.requests import Minted, Request, Response
+from reconciler.webhooks.http import HttpFailure, HttpRequest, HttpResponse
 
 
 class LiveState(Protocol):
@@ -59,6 +59,10 @@ class LiveState(Protocol):
         """A webhook's signing secret (needs the deliverer role); None when that version is gone."""
         ...
 
+    def sign(self, key: str, content: bytes) -> bytes:
+        """The 64 bytes of an ed25519 signature by a transit key (needs the deliverer role)."""
+        ...
+
 
 class Minter(Protocol):
     """Makes new keys and signing secrets from a cryptographic random source."""
@@ -67,10 +71,10 @@ class Minter(Protocol):
 
 
 class Sender(Protocol):
-    """Sends test deliveries over HTTP(S). Thread-safe."""
+    """Speaks HTTP(S) to receivers. Thread-safe."""
 
-    def deliver(self, client: str, webhook: DesiredWebhook, secrets: Sequence[Secret], now: datetime) -> Delivery:
-        """One valid signed delivery. A failure of any sort is a ``Delivery`` that was not accepted."""
+    def send(self, request: HttpRequest) -> HttpResponse | HttpFailure:
+        """One exchange. A failure of any sort is an answer, never an exception."""
         ...
 
 

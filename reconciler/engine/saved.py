@@ -10,6 +10,7 @@ from reconciler.domain.duration import format_duration
 from reconciler.domain.observed import Observed
 from reconciler.domain.plan import Plan
 from reconciler.errors import StalePlanError
+from reconciler.planning.reasons import Reason
 
 REMEDY = "make a new plan and have it reviewed"
 # The nodes of one cluster may tell the time a little differently.
@@ -24,6 +25,11 @@ def refuse_wrong_target(saved: Plan, environment: str, project: str) -> None:
             f"the plan is for {saved.environment} of {saved.project}, not for {environment} of {project}",
             f"apply it with -e {saved.environment}, or make a plan for {environment}",
         )
+
+
+def proofs_asked(saved: Plan) -> frozenset[str]:
+    """The webhooks that somebody asked to have proven when the plan was made."""
+    return frozenset(one.address for one in saved.actions if one.reason == Reason.VERIFICATION_REQUESTED)
 
 
 def refuse_expired(saved: Plan, now: datetime, holds: timedelta) -> None:

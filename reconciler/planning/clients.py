@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -29,6 +29,7 @@ class Context:
     now: datetime
     freezes: Sequence[Freeze] = ()
     rotations: Mapping[str, RotationRequest] = field(default_factory=dict)
+    verifications: Collection[str] = ()  # addresses of webhooks that somebody asked to have proven
 
 
 def plan_client(desired: DesiredClient | None, record: ClientRecord | None, context: Context) -> list[Action]:
@@ -54,7 +55,7 @@ def plan_client(desired: DesiredClient | None, record: ClientRecord | None, cont
         actions += plan.actions
     actions = [tell_signatures(desired, action) for action in actions]
     actions += _undeclared(desired, record, context)
-    return actions + plan_proof(desired, record, plans, actions)
+    return actions + plan_proof(desired, record, plans, actions, context.verifications)
 
 
 def client_action(

@@ -17,6 +17,7 @@ from reconciler.planning.findings import drift_findings, live_findings, reissue_
 from reconciler.planning.guards import guard_findings
 from reconciler.planning.order import ordered
 from reconciler.planning.ownership import doubt_findings
+from reconciler.planning.proof_findings import proof_findings
 from reconciler.planning.reasons import Cause, Reason, RotationRequest
 from reconciler.planning.situation import Situation
 
@@ -33,6 +34,7 @@ class Inputs:
     only: Collection[str] | None = None
     addresses: Collection[str] | None = None  # narrows it further, to actions on these addresses
     rotations: Mapping[str, RotationRequest] = field(default_factory=dict)
+    verifications: Collection[str] = ()
     required: Mapping[str, ClientRecord] | None = None
     guarded_at: datetime | None = None  # when guards look, if not at ``now``: a saved plan meets today's freeze
 
@@ -40,7 +42,7 @@ class Inputs:
 def make_plan(inputs: Inputs) -> Plan:
     """The plan. The same inputs give the same plan in every order of files, documents and records."""
     desired, observed = inputs.desired, inputs.observed
-    context = Context(observed, inputs.now, desired.environment.freezes, inputs.rotations)
+    context = Context(observed, inputs.now, desired.environment.freezes, inputs.rotations, inputs.verifications)
     actions: list[Action] = []
     touched: dict[str, ClientRecord | None] = {}
     unchanged = 0
@@ -69,6 +71,7 @@ def make_plan(inputs: Inputs) -> Plan:
     findings = (
         *guarded, *doubt_findings(situation, guarded), *drift_findings(result, observed), *live_findings(observed),
         *unrecorded_findings(observed), *reissue_findings(desired, pairs, inputs.only),
+        *proof_findings(desired, pairs, inputs.only),
     )  # fmt: skip
     revisions = {name: record.revision if record else 0 for name, record in touched.items()}
     digests = {name: desired.clients[name].digest if name in desired.clients else "" for name in touched}

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from reconciler.domain import names
+from reconciler.domain.canonical import iso
 from reconciler.domain.desired import ClientState, DesiredClient, DesiredWebhook
 from reconciler.domain.plan import Action, ActionKind, Risk
 from reconciler.domain.record import ClientRecord, ClientStatus, SeriesKind, WebhookRecord, verification_digest
 from reconciler.planning.reasons import Cause, Reason
 from reconciler.planning.series import SeriesPlan
+
+# The code of a delivery that was answered with 410.
+GONE = "RC514"
 
 
 def plan_proof(
@@ -18,10 +22,12 @@ def plan_proof(
     record: ClientRecord | None,
     plans: Mapping[tuple[SeriesKind, str], SeriesPlan],
     actions: Sequence[Action],
+    verifications: Collection[str] = (),
 ) -> list[Action]:
     """``verify-webhook`` for each webhook that has to prove itself, ``activate-client`` when all can.
 
     ``actions`` are those planned so far: an endpoint that is being changed proves itself afterwards.
+    ``verifications`` are the addresses of webhooks that somebody asked to have proven, whether they have or not.
     """
     live = None if record is None or record.status is ClientStatus.RETIRED else record
     changed = {action.item for action in actions if action.kind is ActionKind.UPDATE_WEBHOOK and action.after}
@@ -34,7 +40,8 @@ def plan_proof(
             continue
         known = live.webhooks.get(webhook.name) if live else None
         known = None if live and live.edited else known  # what the record says of it cannot be trusted
-        cause = _must_verify(desired, webhook, known, series, changed=webhook.name in changed)
+        requested = names.webhook_address(desired.name, webhook.name) in verifications
+        cause = _must_verify(desired, webhook, known, series, changed=webhook.name in changed, requested=requested)
         if cause is not None:
             proofs.append(_verify(desired, webhook, cause))
     doubted = bool(changed) or (live is not None and live.edited)
@@ -52,6 +59,12 @@ def plan_proof(
     return proofs
 
 
+def is_gone(known: WebhookRecord) -> bool:
+    """Whether the receiver said that it does not want to be called any more: then it is not, until the declaration
+    or a person says otherwise (Standard Webhooks 1.0.0: 410 disables)."""
+    return known.last_delivery is not None and known.last_delivery.code == GONE
+
+
 def tell_signatures(desired: DesiredClient, action: Action) -> Action:
     """``action``; a rotation whose scheme has room for one signature says what that means for the receiver."""
     webhook = next((one for one in desired.webhooks if one.name == action.item), None)
@@ -64,15 +77,27 @@ def tell_signatures(desired: DesiredClient, action: Action) -> Action:
 
 
 def _must_verify(
-    desired: DesiredClient, webhook: DesiredWebhook, known: WebhookRecord | None, series: SeriesPlan, *, changed: bool
+    desired: DesiredClient,
+    webhook: DesiredWebhook,
+    known: WebhookRecord | None,
+    series: SeriesPlan,
+    *,
+    changed: bool,
+    requested: bool,
 ) -> Cause | None:
     if known is None or (known.verified_digest is None and known.last_delivery is None):
         return Cause(Reason.NOT_VERIFIED, f"{webhook.url} has not proven itself yet")
     if changed:
         return Cause(Reason.ENDPOINT_CHANGED, f"{webhook.url} must prove itself again")
+    if requested:
+        return Cause(Reason.VERIFICATION_REQUESTED, f"asked for: {webhook.url} proves itself again")
+    if is_gone(known):
+        return None
     if known.last_delivery is not None and not known.last_delivery.accepted:
+        since = f" (since {iso(known.failing_since)}, {known.failures} runs)" if known.failing_since else ""
         return Cause(
-            Reason.VERIFICATION_FAILED, f"the last delivery to {webhook.url} failed: {known.last_delivery.message}"
+            Reason.VERIFICATION_FAILED,
+            f"{webhook.url} did not prove itself{since}: {known.last_delivery.message}",
         )
     if known.verified_digest is None:  # a run changed the endpoint and was cut short
         return Cause(Reason.NOT_VERIFIED, f"{webhook.url} has not proven itself yet")

@@ -40,6 +40,7 @@ class Reason(StrEnum):
     NOT_VERIFIED = "NotVerified"
     SECRET_ROTATED = "SecretRotated"
     VERIFICATION_FAILED = "VerificationFailed"
+    VERIFICATION_REQUESTED = "VerificationRequested"
     READY = "Ready"
     # unfinished business of an earlier run
     CLAIM_WRITTEN = "ClaimWritten"

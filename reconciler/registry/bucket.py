@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from reconciler.domain.canonical import Json
-from reconciler.domain.record import ClientRecord
+from reconciler.domain.record import ClientRecord, Event
 from reconciler.domain.transitions import TransitionError
 from reconciler.errors import RegistryError, VaultUnreachable
 from reconciler.registry.codec import decode_bucket, encode_bucket
@@ -114,12 +114,21 @@ class Bucket:
     def _stamp(self, record: ClientRecord, revision: int, op: str) -> ClientRecord:
         ledgered = [event for event in record.events if self._is_ledgered(event.run)]
         dropped = {event.seq for event in ledgered[:-KEPT_EVENTS]}
-        events = tuple(event for event in record.events if event.seq not in dropped)
+        kept = {event.seq for event in ledgered}
+        events = tuple(_brief(event) if event.seq in kept else event for event in record.events)
+        events = tuple(event for event in events if event.seq not in dropped)
         return replace(record, revision=max(revision, record.revision) + 1, op=op, events=events)
 
     def _is_ledgered(self, run: str) -> bool:
         """A run that is not open was reported, unless it began after we looked: ids begin with their start time."""
         return run not in self._kept_runs and run[:STAMP] < self._run[:STAMP]
+
+
+def _brief(event: Event) -> Event:
+    """Without the attempts of a proof: they are in the ledger, and too many for a record."""
+    if "attempts" not in event.detail:
+        return event
+    return replace(event, detail={name: value for name, value in event.detail.items() if name != "attempts"})
 
 
 def refuse_deleted(name: str, document: Document) -> None:

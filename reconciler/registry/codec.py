@@ -9,7 +9,6 @@ from reconciler.domain.canonical import Json, digest, dumps, iso, iso_or_none, p
 from reconciler.domain.record import (
     ClientRecord,
     ClientStatus,
-    Delivery,
     Event,
     Hold,
     Series,
@@ -18,6 +17,7 @@ from reconciler.domain.record import (
     WebhookRecord,
 )
 from reconciler.errors import RegistryError
+from reconciler.registry.proof_codec import decode_delivery, encode_delivery
 from reconciler.registry.shapes import require_record, require_series
 from reconciler.registry.stored import FORMAT, garbled, parse_stored
 
@@ -199,18 +199,8 @@ def _encode_webhook(webhook: WebhookRecord) -> dict[str, Json]:
         "verified_at": iso_or_none(webhook.verified_at),
         "verified_digest": webhook.verified_digest,
         "last_delivery": None if delivery is None else encode_delivery(delivery),
-    }
-
-
-def encode_delivery(delivery: Delivery) -> dict[str, Json]:
-    return {
-        "id": delivery.id,
-        "at": iso(delivery.at),
-        "url": delivery.url,
-        "accepted": delivery.accepted,
-        "status": delivery.status,
-        "latency_ms": delivery.latency_ms,
-        "message": delivery.message,
+        "failing_since": iso_or_none(webhook.failing_since),
+        "failures": webhook.failures,
     }
 
 
@@ -220,7 +210,9 @@ def _decode_webhook(raw: Mapping[str, Any]) -> WebhookRecord:
         secret=_decode_series(raw["secret"]),
         verified_at=parse_iso_or_none(raw["verified_at"]),
         verified_digest=raw["verified_digest"],
-        last_delivery=None if delivery is None else Delivery(**{**delivery, "at": parse_iso(delivery["at"])}),
+        last_delivery=None if delivery is None else decode_delivery(delivery),
+        failing_since=parse_iso_or_none(raw["failing_since"]),
+        failures=raw["failures"],
     )
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from reconciler.domain.canonical import Json
 from reconciler.domain.desired import DesiredWebhook
+from reconciler.domain.owners import owner_of
 from reconciler.domain.plan import Action, ActionKind, OutcomeStatus
 from reconciler.domain.record import (
     ClientRecord,
@@ -19,7 +20,8 @@ from reconciler.domain.record import (
 )
 from reconciler.domain.transitions import TransitionError
 from reconciler.registry.bucket import Bucket, Change
-from reconciler.registry.requests import Batch, Deliver, Delivered
+from reconciler.registry.proof_codec import encode_attempt, encode_probe
+from reconciler.registry.requests import Batch, Deliver, Delivered, SigningVersion
 from reconciler.registry.steps import Steps, expect
 from reconciler.registry.work import ClientRun, with_event
 
@@ -60,8 +62,9 @@ def delivery(client: ClientRun, action: Action, bucket: Bucket) -> Deliver | Non
     if not active:
         client.settle(action, OutcomeStatus.SKIPPED, "it has no active signing secret")
         return None
-    versions = tuple(version.number for version in (*active, *reversed(retiring)))
-    return Deliver(client.name, webhook, record.secret_path(SeriesKind.WEBHOOK, webhook.name), versions)
+    versions = tuple(SigningVersion(version.number) for version in (*active, *reversed(retiring)))
+    path = record.secret_path(SeriesKind.WEBHOOK, webhook.name)
+    return Deliver(client.name, webhook, path, versions, owner_of(record.spec))
 
 
 def declared_webhook(client: ClientRun, name: str) -> DesiredWebhook | None:
@@ -82,19 +85,27 @@ def proven(client: ClientRun, results: list[tuple[Action, Delivery]]) -> Change:
 
 
 def with_delivery(record: ClientRecord, name: str, result: Delivery) -> ClientRecord:
+    """The record with the result of a proof; how long it has been failing is counted on."""
     webhook = record.webhooks.get(name, WebhookRecord())
+    kept = replace(result, attempts=())  # they are in the event
     if result.accepted:
         verified = verification_digest(record.spec, name, webhook.secret)
-        webhook = replace(webhook, last_delivery=result, verified_at=result.at, verified_digest=verified)
+        webhook = replace(
+            webhook, last_delivery=kept, verified_at=result.at, verified_digest=verified, failing_since=None, failures=0
+        )
     else:
-        webhook = replace(webhook, last_delivery=result)
+        since = webhook.failing_since or result.at
+        webhook = replace(webhook, last_delivery=kept, failing_since=since, failures=webhook.failures + 1)
     return replace(record, webhooks={**record.webhooks, name: webhook})
 
 
 def delivery_detail(result: Delivery) -> dict[str, Json]:
+    """What the evidence keeps of a proof: every probe and every attempt."""
     return {
         "delivery": result.id, "url": result.url, "accepted": result.accepted, "status": result.status,
-        "latency_ms": result.latency_ms, "result": result.message,
+        "latency_ms": result.latency_ms, "code": result.code, "result": result.message,
+        "probes": [encode_probe(one) for one in result.probes],
+        "attempts": [encode_attempt(one) for one in result.attempts],
     }  # fmt: skip
 
 

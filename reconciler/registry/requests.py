@@ -80,13 +80,23 @@ class Mint:
 
 
 @dataclass(frozen=True, slots=True)
+class SigningVersion:
+    """A version of a signing secret. ``key`` names the transit key that signs for it; empty: it is a shared secret."""
+
+    number: int
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Deliver:
-    """Send one signed test delivery → ``Delivered``. ``versions`` are the signing secrets to read and sign with."""
+    """Have a webhook prove itself → ``Delivered``. ``versions`` are those to sign with, the active one first;
+    ``owner`` is whom to ask when it does not."""
 
     client: str
     webhook: DesiredWebhook
     secret_path: str
-    versions: tuple[int, ...]
+    versions: tuple[SigningVersion, ...]
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,23 @@ DELIVERY: Shape = {
     "status": (int, NoneType),
     "latency_ms": (int,),
     "message": (str,),
+    "code": (str,),
+    "probes": (list,),
+}
+PROBE: Shape = {
+    "probe": (str,),
+    "demand": (str,),
+    "passed": (bool, NoneType),
+    "code": (str,),
+    "message": (str,),
+}
+WEBHOOK: Shape = {
+    "secret": (dict,),
+    "verified_at": (str, NoneType),
+    "verified_digest": (str, NoneType),
+    "last_delivery": (dict, NoneType),
+    "failing_since": (str, NoneType),
+    "failures": (int,),
 }
 SERIES: Shape = {"versions": (list,), "last": (int,), "hold": (dict, NoneType), "sum": (str,)}
 HOLD: Shape = {"version": (int,), "reason": (str,), "incident": (str, NoneType), "at": (str,)}
@@ -111,8 +128,11 @@ def require_record(raw: Any, name: str) -> None:
     for event in raw["events"]:
         require(event, EVENT)
     for webhook in raw["webhooks"].values():
+        require(webhook, WEBHOOK)
         if webhook["last_delivery"] is not None:
             require(webhook["last_delivery"], DELIVERY)
+            for probe in webhook["last_delivery"]["probes"]:
+                require(probe, PROBE)
 
 
 def require_series(raw: Any) -> None:

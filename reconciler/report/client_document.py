@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from reconciler.domain.canonical import Json, iso, iso_or_none
-from reconciler.domain.record import ClientRecord, Delivery, Series, SeriesKind, Version
+from reconciler.domain.record import ClientRecord, Series, SeriesKind, Version
+from reconciler.registry.proof_codec import encode_delivery
 
 
 def client_document(record: ClientRecord) -> dict[str, Json]:
@@ -45,7 +46,9 @@ def _webhook(record: ClientRecord, name: str) -> dict[str, Json]:
         "url": webhook_url(record, name),
         "path": record.secret_path(SeriesKind.WEBHOOK, name),
         "verified_at": iso_or_none(webhook.verified_at),
-        "last_delivery": None if webhook.last_delivery is None else delivery_document(webhook.last_delivery),
+        "last_delivery": None if webhook.last_delivery is None else encode_delivery(webhook.last_delivery),
+        "failing_since": iso_or_none(webhook.failing_since),
+        "failures": webhook.failures,
         "edited": webhook.secret.edited,
         "hold": hold_document(webhook.secret),
         "secrets": _versions(webhook.secret.versions),
@@ -83,15 +86,3 @@ def hold_document(series: Series) -> dict[str, Json] | None:
     if hold is None:
         return None
     return {"version": hold.version, "reason": hold.reason, "incident": hold.incident, "at": iso(hold.at)}
-
-
-def delivery_document(delivery: Delivery) -> dict[str, Json]:
-    return {
-        "id": delivery.id,
-        "at": iso(delivery.at),
-        "url": delivery.url,
-        "accepted": delivery.accepted,
-        "status": delivery.status,
-        "latency_ms": delivery.latency_ms,
-        "message": delivery.message,
-    }

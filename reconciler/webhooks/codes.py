@@ -90,6 +90,46 @@ CODES: Mapping[str, tuple[str, str]] = {
         "the sender's own settings cannot be used",
         "check allowedNetworks of the environment and the CA file",
     ),
+    "RC522": (
+        "429: too many requests",
+        "let the receiver take a handful of test deliveries in a row, or raise delivery.retryFor",
+    ),
+    "RC525": (
+        "404: there is nothing at this path",
+        "check the path of the declared URL, and that the receiver's route for POST is deployed",
+    ),
+    "RC530": (
+        "it accepts a body that was changed after it was signed",
+        "compute the signature over the raw body, before anything parses it, and answer 401 when it differs",
+    ),
+    "RC531": (
+        "it accepts a signature by a secret that was never issued",
+        "compare the signature, in constant time, with one made with the secret from Vault; answer 401 if they differ",
+    ),
+    "RC532": (
+        "it accepts an old delivery, so anybody can send one again",
+        "refuse a signed timestamp that is older than the tolerance with 401",
+    ),
+    "RC533": (
+        "it accepts a delivery from the future, which stays good for a replay for long",
+        "refuse a signed timestamp that is further ahead than the tolerance with 401",
+    ),
+    "RC534": (
+        "it accepts a delivery without a signature",
+        "answer 401 when the signature's header is missing",
+    ),
+    "RC535": (
+        "it gives no clear answer to what it must refuse",
+        "answer 401, or any other 4xx, to what does not verify: an error page, a redirect or silence is no refusal",
+    ),
+    "RC536": (
+        "it does not know one of the two secrets of a rotation",
+        "let the receiver read the new secret from Vault, and accept either until the grace is over",
+    ),
+    "RC537": (
+        "Vault did not sign",
+        "check the deliverer role of this token (reconciler doctor), and that nobody removed the transit key",
+    ),
 }
 
 

@@ -5,13 +5,37 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
-from reconciler.domain.schemes import ALGORITHMS, Scheme
+from reconciler.domain.schemes import ALGORITHMS, Scheme, sibling
 from reconciler.domain.secret import Secret
 
 PREFIX = "whsec_"
+Headers = tuple[tuple[str, str], ...]
+Asked = TypeVar("Asked")
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What one version of a signing secret signs with: a shared ``secret``, or the transit key named ``key``."""
+
+    version: int
+    secret: Secret | None = None
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SignRemotely:
+    """Asks for the 64 bytes of an ed25519 signature over ``content`` by the transit key ``key``."""
+
+    key: str
+    content: bytes
+
+
+class SigningFailed(ValueError):
+    """The driver could not answer ``SignRemotely``; the text holds no secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,29 +73,61 @@ def key_bytes(scheme: Scheme, secret: Secret) -> bytes:
     return key
 
 
-def signature(scheme: Scheme, secret: Secret, message_id: str, timestamp: int | str, body: bytes) -> str:
-    """One signature such as ``v1,g0hM9Ss…``; ``timestamp`` in seconds since 1970. Raises ``ValueError``."""
+def signed_content(scheme: Scheme, message_id: str, timestamp: int | str, body: bytes) -> bytes:
+    """The bytes that are signed; ``timestamp`` in seconds since 1970."""
     parts = {"id": message_id.encode(), "timestamp": str(timestamp).encode(), "body": body}
-    content = scheme.joiner.encode().join(parts[name] for name in scheme.signed)
-    digest = hmac.digest(key_bytes(scheme, secret), content, ALGORITHMS[scheme.algorithm])
-    return scheme.tag + _ENCODE[scheme.encoding](digest)
+    return scheme.joiner.encode().join(parts[name] for name in scheme.signed)
 
 
-def sign(
-    scheme: Scheme, secrets: Sequence[Secret], message_id: str, timestamp: int, body: bytes
-) -> tuple[tuple[str, str], ...]:
-    """The headers of a delivery. ``secrets`` are all usable ones of a rotation, the newest first.
+def encoded(scheme: Scheme, raw: bytes) -> str:
+    """A signature such as ``v1,g0hM9Ss…``."""
+    return scheme.tag + _ENCODE[scheme.encoding](raw)
 
-    Where the scheme has room, every one of them signs, so that a receiver may hold either; else the newest alone.
-    Raises ``ValueError`` when there is no secret, or one cannot be used.
+
+def signature(scheme: Scheme, secret: Secret, message_id: str, timestamp: int | str, body: bytes) -> str:
+    """One HMAC signature with a shared secret. Raises ``ValueError``."""
+    content = signed_content(scheme, message_id, timestamp, body)
+    return encoded(scheme, hmac.digest(key_bytes(scheme, secret), content, ALGORITHMS[scheme.algorithm]))
+
+
+def signatures(
+    scheme: Scheme, credentials: Sequence[Credential], message_id: str, timestamp: int, body: bytes
+) -> Generator[SignRemotely, bytes, list[str]]:
+    """One signature for each credential, the newest first, where the scheme has room; else that of the first alone.
+
+    So a receiver may hold any secret of a rotation. Raises ``ValueError`` when there is none, or one cannot be used.
     """
-    if not secrets:
+    if not credentials:
         raise ValueError("there is no usable signing secret")
-    used = secrets if scheme.several else secrets[:1]
-    signatures = [signature(scheme, secret, message_id, timestamp, body) for secret in used]
+    made = []
+    for credential in credentials if scheme.several else credentials[:1]:
+        own = sibling(scheme, asymmetric=bool(credential.key))
+        if credential.key:
+            raw = yield SignRemotely(credential.key, signed_content(own, message_id, timestamp, body))
+            made.append(encoded(own, raw))
+        elif credential.secret is not None and not own.asymmetric:
+            made.append(signature(own, credential.secret, message_id, timestamp, body))
+        else:
+            raise ValueError(f"version {credential.version} cannot sign for {scheme.name}")
+    return made
+
+
+def headers(scheme: Scheme, message_id: str, timestamp: int, made: Sequence[str]) -> Headers:
+    """The headers of a delivery with these signatures; without any the header that carries them is left out."""
     stamp = [f"{scheme.timestamp_tag}{timestamp}"] if scheme.timestamp_tag else []
-    value = scheme.separator.join([*stamp, *signatures])
-    headers = (
+    value = scheme.separator.join([*stamp, *made]) if made else ""
+    named = (
         (scheme.id_header, message_id), (scheme.timestamp_header, str(timestamp)), (scheme.header, value),
     )  # fmt: skip
-    return tuple((name, text) for name, text in headers if name)
+    return tuple((name, text) for name, text in named if name and text)
+
+
+def sign(scheme: Scheme, secrets: Sequence[Secret], message_id: str, timestamp: int, body: bytes) -> Headers:
+    """The headers of a delivery that is signed with shared secrets, the newest first. Raises ``ValueError``."""
+    credentials = [Credential(number, secret) for number, secret in enumerate(secrets, 1)]
+    steps = signatures(scheme, credentials, message_id, timestamp, body)
+    try:
+        next(steps)
+    except StopIteration as end:
+        return headers(scheme, message_id, timestamp, end.value)
+    raise ValueError("a shared secret does not sign remotely")

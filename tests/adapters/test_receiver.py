@@ -10,10 +10,11 @@ from reconciler.adapters.sender import WebhookSender
 from reconciler.domain.record import Delivery
 from reconciler.domain.secret import Secret
 from tests.adapters.test_sender import LOOPBACK, NEW, OLD, webhook
+from tests.kit.proving import delivered
 
 
 def _deliver(url: str, secret: Secret, now: datetime | None = None) -> Delivery:
-    return WebhookSender(LOOPBACK).deliver("client", webhook(url), [secret], now or datetime.now(UTC))
+    return delivered(WebhookSender(LOOPBACK), "client", webhook(url), [secret], now or datetime.now(UTC))
 
 
 def test_it_verifies_against_the_secrets_of_the_moment() -> None:

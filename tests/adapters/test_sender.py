@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from reconciler.domain.secret import Secret
 from reconciler.engine.ports import Sender
 from reconciler.errors import DeliveryError
 from tests.kit import receivers
+from tests.kit.proving import delivered
 from tests.kit.receivers import Behaviour, answers, listening, receiving
 
 LIFE = Lifecycle(timedelta(days=180), timedelta(days=60), timedelta(days=1))
@@ -30,18 +32,20 @@ NEW = Secret("whsec_" + base64.b64encode(b"n" * 32).decode())
 LOOPBACK = ("127.0.0.0/8",)
 # Long enough never to pass where the test is not about it, short where it is.
 AMPLE, BRIEF = timedelta(seconds=30), timedelta(milliseconds=800)
+_SEEDS = count()
 Answers = Sequence[tuple[int, tuple[Any, ...]]]
 
 
 def webhook(url: str, timeout: timedelta = AMPLE) -> DesiredWebhook:
-    return DesiredWebhook("settlements", url, ("payout.settled",), LIFE, timeout=timeout)
+    return DesiredWebhook("settlements", url, ("payout.settled",), LIFE, timeout=timeout, attempts=1)
 
 
 def deliver(
     url: str, *, timeout: timedelta = AMPLE, sender: WebhookSender | None = None, secrets: Sequence[Secret] = (NEW,)
 ) -> Delivery:
     port: Sender = sender or WebhookSender(LOOPBACK)
-    delivery = port.deliver("paystack-payouts", webhook(url, timeout), secrets, datetime.now(UTC))
+    seed = str(next(_SEEDS))
+    delivery = delivered(port, "paystack-payouts", webhook(url, timeout), secrets, datetime.now(UTC), seed)
     assert all(secret.reveal()[6:] not in repr(delivery) for secret in secrets)
     return delivery
 
@@ -60,9 +64,9 @@ def test_a_valid_delivery_arrives_whole_and_verifies() -> None:
     now = datetime.now(UTC).replace(microsecond=0)
     with receiving(answers(204)) as receiver:
         target = webhook(f"{receiver.url}/payouts?tenant=7")
-        delivery = WebhookSender(LOOPBACK).deliver("paystack-payouts", target, [NEW, OLD], now)
+        delivery = delivered(WebhookSender(LOOPBACK), "paystack-payouts", target, [NEW, OLD], now)
     assert (delivery.accepted, delivery.status, delivery.at, delivery.url) == (True, 204, now, target.url)
-    assert delivery.message == "the receiver accepted the delivery with 204"
+    assert delivery.message == "the receiver accepted the delivery with 204; no probe was sent"
     assert delivery.latency_ms >= 0
     (seen,) = receiver.seen
     assert (seen.method, seen.path) == ("POST", "/payouts?tenant=7")
@@ -287,6 +291,6 @@ def test_a_delivery_is_described_by_the_webhook_alone() -> None:
     """Neither the environment nor an earlier delivery changes what is sent."""
     with receiving(answers(200)) as receiver:
         target = replace(webhook(receiver.url), events=("a\r\nx-injected: 1",))
-        WebhookSender(LOOPBACK).deliver("c", target, [NEW], datetime.now(UTC))
+        delivered(WebhookSender(LOOPBACK), "c", target, [NEW], datetime.now(UTC))
     assert "x-injected" not in receiver.seen[0].headers
     assert json.loads(receiver.seen[0].body)["type"] == "a\r\nx-injected: 1"

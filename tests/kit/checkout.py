@@ -18,10 +18,12 @@ import yaml
 from reconciler.adapters.vault.errors import StatusError
 from reconciler.cli.main import main
 from reconciler.domain.names import bucket_of
+from reconciler.domain.proof import DEFAULT_DEMANDS
 from tests.kit.repositories import git
 from tests.kit.vault import PROJECT, Place
 
 NOT_FOUND = 404
+NO_PROBES = dict.fromkeys(DEFAULT_DEMANDS, "off")
 WRITTEN = ("registry/metadata/buckets", "registry/metadata/runs", "secrets/metadata/keys", "secrets/metadata/webhooks")
 
 
@@ -84,8 +86,14 @@ class Checkout:
         self.document(f"clients/{name}.yaml", "IntegrationClient", name, present, **(metadata or {}))
 
     def hooked(self, name: str, url: str, **spec: Any) -> None:
-        """Declare a client with one key and one webhook."""
-        webhook = {"name": "settlements", "events": ["payout.settled"], "url": url, **spec.pop("webhook", {})}
+        """Declare a client with one key and one webhook: one delivery, tried once, and no probe unless ``webhook``
+        says so, because most receivers of tests accept everything."""
+        plain = {
+            "events": ["payout.settled"],
+            "probes": NO_PROBES,
+            "delivery": {"attempts": 1},
+        }
+        webhook = {"name": "settlements", "url": url, **plain, **spec.pop("webhook", {})}
         self.client(name, webhooks=[webhook], **spec)
 
     def write(self, path: str, text: str) -> None:

@@ -7,9 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from reconciler.domain.desired import DesiredWebhook
 from reconciler.domain.observed import SecretInfo
-from reconciler.domain.record import Delivery, SeriesKind
+from reconciler.domain.record import SeriesKind
 from reconciler.domain.secret import Secret
 from reconciler.errors import VaultUnreachable
 from reconciler.registry.codec import decode_bucket, encode_bucket
@@ -21,6 +20,7 @@ from reconciler.registry.requests import (
     Unclear,
     WriteDocument,
 )
+from reconciler.webhooks.http import HttpFailure, HttpRequest, HttpResponse
 from tests.kit.memory import World
 from tests.kit.runner import Ports
 
@@ -117,9 +117,12 @@ class Faulty:
         self._step("mint")
         return self.world.mint(kind)
 
-    def deliver(self, client: str, webhook: DesiredWebhook, secrets: Sequence[Secret], now: datetime) -> Delivery:
+    def send(self, request: HttpRequest) -> HttpResponse | HttpFailure:
         self._step("deliver")
-        return self.world.deliver(client, webhook, secrets, now)
+        return self.world.send(request)
+
+    def sign(self, key: str, content: bytes) -> bytes:
+        return self.world.sign(key, content)
 
     def read_secret(self, path: str, version: int) -> Secret | None:
         return self.world.read_secret(path, version)

@@ -14,9 +14,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from reconciler.domain import keytext
-from reconciler.domain.desired import DesiredWebhook
 from reconciler.domain.observed import SecretInfo
-from reconciler.domain.record import ClientRecord, Delivery, SeriesKind
+from reconciler.domain.proof import Latency
+from reconciler.domain.record import ClientRecord, SeriesKind
 from reconciler.domain.secret import Secret
 from reconciler.registry.codec import decode_bucket
 from reconciler.registry.requests import (
@@ -37,6 +37,7 @@ from reconciler.registry.requests import (
     WriteDocument,
     Written,
 )
+from reconciler.webhooks.http import HttpFailure, HttpRequest, HttpResponse
 from tests.kit.declared import PROJECT
 from tests.kit.judge import judge_commit, judge_destruction
 
@@ -83,8 +84,8 @@ class World:
         self.secrets: dict[str, Entry] = {}
         self.minted: list[str] = []
         self.writes = 0
-        self.accepts: Callable[[DesiredWebhook], bool] = lambda webhook: True
-        self.deliveries: list[tuple[str, int]] = []
+        self.accepts: Callable[[str], bool] = lambda url: True
+        self.deliveries: list[str] = []
         self.run_id: str | None = None
 
     # the port
@@ -151,11 +152,12 @@ class World:
         self.minted.append(text)
         return Minted(key_id, Secret(text))
 
-    def deliver(self, client: str, webhook: DesiredWebhook, secrets: Sequence[Secret], now: datetime) -> Delivery:
-        self.deliveries.append((webhook.name, len(secrets)))
-        accepted = self.accepts(webhook)
-        status = 204 if accepted else 500
-        return Delivery(f"msg_{len(self.deliveries)}", now, webhook.url, accepted, status, 3, f"HTTP {status}")
+    def send(self, request: HttpRequest) -> HttpResponse | HttpFailure:
+        self.deliveries.append(request.url)
+        return HttpResponse(204 if self.accepts(request.url) else 500, {}, b"", Latency(3))
+
+    def sign(self, key: str, content: bytes) -> bytes:
+        raise NotImplementedError(key)
 
     # what a person does by hand
     def put_by_hand(self, path: str, value: str = "by hand") -> None:

@@ -16,10 +16,9 @@ from reconciler.adapters.minting import RandomMinter
 from reconciler.adapters.sender import WebhookSender
 from reconciler.adapters.vault.errors import StatusError
 from reconciler.adapters.vault.wire import Lost, Reply, Wire
-from reconciler.domain.desired import DesiredWebhook
 from reconciler.domain.names import bucket_names
 from reconciler.domain.observed import SecretInfo
-from reconciler.domain.record import ClientRecord, Delivery, SeriesKind
+from reconciler.domain.record import ClientRecord, SeriesKind
 from reconciler.domain.secret import Secret
 from reconciler.registry.codec import decode_bucket
 from reconciler.registry.requests import (
@@ -36,6 +35,7 @@ from reconciler.registry.requests import (
     WriteDocument,
     Written,
 )
+from reconciler.webhooks.http import HttpFailure, HttpRequest, HttpResponse
 from tests.kit.declared import PROJECT
 from tests.kit.judge import judge_commit
 from tests.kit.memory import BUCKETS
@@ -163,22 +163,25 @@ class RealWorld:
         self.minted.append(minted.secret.reveal())
         return minted
 
-    def deliver(self, client: str, webhook: DesiredWebhook, secrets: Sequence[Secret], now: datetime) -> Delivery:
+    def sign(self, key: str, content: bytes) -> bytes:
+        return self._deliverer.sign(key, content)
+
+    def send(self, request: HttpRequest) -> HttpResponse | HttpFailure:
         """A crash before or after it, and a second one, are faults here; what a sender does about lost answers is
         its own affair."""
-        there = replace(webhook, url=self._receiver)
-        delivered: list[Delivery] = []
+        there = replace(request, url=self._receiver)
+        answers: list[HttpResponse | HttpFailure] = []
 
         def send() -> Reply:
             self.deliveries += 1
-            delivered.append(replace(self._sender.deliver(client, there, secrets, now), url=webhook.url))
+            answers.append(self._sender.send(there))
             return Reply(204, {}, b"")
 
         with suppress(Lost):
             self.disturbance.meet("deliver", send)
-        if not delivered:
+        if not answers:
             send()
-        return delivered[-1]
+        return answers[-1]
 
     # what a person does by hand, with the administrator's token
     def put_by_hand(self, path: str) -> None:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Generic, Protocol, TypeVar
 from unittest.mock import patch
 
-from reconciler.domain.desired import Desired, DesiredWebhook
+from reconciler.domain.desired import Desired
 from reconciler.domain.observed import Observed
 from reconciler.domain.plan import Outcome, OutcomeStatus, Plan
-from reconciler.domain.record import ClientStatus, Delivery, SeriesKind
-from reconciler.domain.secret import Secret
+from reconciler.domain.record import ClientStatus, SeriesKind
 from reconciler.engine import executor
 from reconciler.engine.drive import Driver, ServerClock
 from reconciler.engine.observe import observe
@@ -25,6 +24,7 @@ from reconciler.planning.reasons import RevocationRequest, RotationRequest
 from reconciler.registry.requests import Minted
 from reconciler.registry.steps import Steps
 from reconciler.registry.work import Run
+from reconciler.webhooks.http import HttpFailure, HttpRequest, HttpResponse
 from tests.kit.judge import Site
 from tests.kit.memory import BUCKETS, START, World
 
@@ -43,7 +43,7 @@ class Ports(LiveState, Site, Protocol):
 
     def mint(self, kind: SeriesKind) -> Minted: ...
 
-    def deliver(self, client: str, webhook: DesiredWebhook, secrets: Sequence[Secret], now: datetime) -> Delivery: ...
+    def send(self, request: HttpRequest) -> HttpResponse | HttpFailure: ...
 
     def put_by_hand(self, path: str) -> None: ...
 

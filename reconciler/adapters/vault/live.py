@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import hvac
 
-from reconciler.adapters.vault import errors, paths
+from reconciler.adapters.vault import errors, paths, transit
 from reconciler.adapters.vault.adapter import VaultAdapter
 from reconciler.adapters.vault.answer import Answer
 from reconciler.adapters.vault.at_once import results
@@ -162,6 +162,10 @@ class Live:
                 "`vault`",
             )
         return Secret(value)
+
+    def sign(self, key: str, content: bytes) -> bytes:
+        """The 64 bytes of an ed25519 signature by a transit key (deliverer role)."""
+        return transit.sign(self.client.secrets.transit, self.settings.transit_mount, key, content)
 
     def close(self) -> None:
         """Let go of threads and connections; a token that we obtained by logging in is revoked."""

@@ -16,6 +16,7 @@ from reconciler.errors import VaultError
 
 FOLDERS = ("keys", "webhooks")
 SIGNING_KEY = "ledger"
+_TRANSIT_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,127}\Z")
 _MOUNT_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z")
 
 
@@ -44,6 +45,13 @@ def is_secret_path(path: str) -> bool:
     folder, _, name = path.partition("/")
     parts = name.split(".")
     return folder in FOLDERS and len(parts) == 2 and all(is_name(part) for part in parts)
+
+
+def transit_key(name: str) -> str:
+    """A key of the transit mount. Raises ``VaultError`` RC415 for anything but letters, digits and hyphens."""
+    if _TRANSIT_KEY.match(name):
+        return name
+    raise _refused(name, "the name of a transit key")
 
 
 def secret_folder(folder: str) -> str:
@@ -86,6 +94,8 @@ def role_for(settings: VaultSettings, method: str, path: str) -> str:
         return "planner" if reads else "administrator" if administrative else "applier"
     if path == f"{settings.transit_mount}/sign/{SIGNING_KEY}":
         return "applier"
+    if path.startswith(f"{settings.transit_mount}/sign/"):
+        return "deliverer"
     planner_reads = ("sys/policies/acl/integrations-", settings.transit_mount + "/keys/")
     everyone = re.fullmatch(r"auth/token/[a-z]+-self|sys/(capabilities-self|health)", path)
     return "planner" if everyone or (reads and path.startswith(planner_reads)) else "administrator"
