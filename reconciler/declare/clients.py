@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -156,7 +156,8 @@ def key_lifecycle(key: Map) -> Lifecycle:
 
 def secret_lifecycle(webhook: Map) -> Lifecycle:
     secret = webhook.sub("secret")
-    return _lifecycle(secret.get("lifetime"), _rotation(secret), secret.get("reissueAfter", 0), SECRET_DEFAULTS)
+    lifecycle = _lifecycle(secret.get("lifetime"), _rotation(secret), secret.get("reissueAfter", 0), SECRET_DEFAULTS)
+    return replace(lifecycle, asymmetric=True) if scheme_of(webhook.sub("signature")).asymmetric else lifecycle
 
 
 def _rotation(spec: Map) -> tuple[str | None, str | None, str | None]:

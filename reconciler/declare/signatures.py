@@ -9,7 +9,17 @@ from typing import Any
 from reconciler.declare.nodes import Map, Mark
 from reconciler.declare.values import short_duration
 from reconciler.domain.duration import format_duration
-from reconciler.domain.schemes import ALGORITHMS, CUSTOM, SCHEMES, STANDARD_WEBHOOKS, TOLERANCE, Scheme, header_fault
+from reconciler.domain.schemes import (
+    ALGORITHMS,
+    CUSTOM,
+    ED25519,
+    SCHEMES,
+    STANDARD_WEBHOOKS,
+    TOLERANCE,
+    Scheme,
+    header_fault,
+    scheme_row,
+)
 from reconciler.domain.schemes import faults as scheme_faults
 
 _HEADERS = ("header", "idHeader", "timestampHeader")
@@ -18,9 +28,10 @@ _OTHER = f"write `scheme: {CUSTOM}` for a signature of your own"
 
 def scheme_of(signature: Map) -> Scheme:
     """The declared scheme; for what is not valid, which is reported, any one."""
-    name = signature.get("scheme")
+    name = signature.get("scheme", STANDARD_WEBHOOKS.name)
     if name != CUSTOM:
-        return SCHEMES.get(str(name), STANDARD_WEBHOOKS)
+        row = scheme_row(str(name), str(signature.get("algorithm")))
+        return row or SCHEMES.get(str(name), STANDARD_WEBHOOKS)
     custom = signature.sub("custom")
     default = Scheme(CUSTOM, "hmac-sha256", "")
     return Scheme(
@@ -80,7 +91,9 @@ def merged_faults(signature: Map) -> Iterator[tuple[Mark, str]]:
 def _algorithm_faults(signature: Map) -> Iterator[tuple[Mark, str]]:
     name, algorithm = signature.get("scheme", STANDARD_WEBHOOKS.name), signature.get("algorithm")
     scheme = SCHEMES.get(name)
-    if scheme is not None and algorithm in ALGORITHMS and algorithm != scheme.algorithm:
+    if name == CUSTOM and algorithm == ED25519:
+        yield signature.marks["algorithm"], f"`{ED25519}` goes with `scheme: {STANDARD_WEBHOOKS.name}` only"
+    elif scheme is not None and algorithm in (*ALGORITHMS, ED25519) and scheme_row(name, algorithm) is None:
         message = f"the scheme `{name}` signs with `{scheme.algorithm}` only, not with `{algorithm}`; {_OTHER}"
         scheme_mark, mark = signature.marks.get("scheme"), signature.marks["algorithm"]
         elsewhere = scheme_mark is not None and scheme_mark[0] != mark[0]  # a client changed its template's scheme

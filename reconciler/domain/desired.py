@@ -44,6 +44,7 @@ class Lifecycle:
     # The number of a version that a person revoked, repeated in the declaration to say:
     # this revocation is dealt with, issue a new version.
     reissue_after: int = 0
+    asymmetric: bool = False  # versions are key pairs whose private half never leaves the transit engine
 
 
 @dataclass(frozen=True, slots=True)

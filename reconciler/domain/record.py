@@ -56,6 +56,7 @@ class Version:
     grace_until: datetime | None = None  # set when retiring: min(expires_at, then + grace)
     revoked_at: datetime | None = None
     destroyed_at: datetime | None = None  # the secret was seen to be gone
+    asymmetric: bool = False  # a transit key signs; what is stored, and hashed, is its public key
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +183,14 @@ class ClientRecord:
     def secret_path(self, kind: SeriesKind, name: str) -> str:
         """Path inside the secrets mount: ``keys/<client>.<key>``."""
         return f"{kind.folder}/{self.storage_name}.{name}"
+
+
+def transit_key(path: str, number: int) -> str:
+    """The transit key of version 3 at ``webhooks/<client>.<webhook>`` is ``webhook.<client>.<webhook>.3``.
+
+    Made from the path of its public key, never read from a record: no edit can have another key sign or be removed.
+    """
+    return f"webhook.{path.partition('/')[2]}.{number}"
 
 
 # The fields of a webhook that decide what is delivered where and what must come back: a change means it must prove

@@ -132,6 +132,17 @@ def renewal_due(view: SeriesView, active: Version) -> Cause | None:
     return Cause(Reason.RENEWAL_DUE, due.sentence) if due.now else None
 
 
+def algorithm_changed(view: SeriesView, active: Version) -> Cause | None:
+    """A shared secret cannot sign as a key pair does, nor the other way round."""
+    if active.asymmetric == view.lifecycle.asymmetric:
+        return None
+    sorts = ("a shared secret", "a key pair")
+    is_now, wanted = sorts[active.asymmetric], sorts[view.lifecycle.asymmetric]
+    return Cause(
+        Reason.ALGORITHM_CHANGED, f"version {active.number} is {is_now}, and the declared algorithm needs {wanted}"
+    )
+
+
 def lifetime_shortened(view: SeriesView, active: Version) -> Cause | None:
     """A shorter lifetime applies to the version that is out already: it is due earlier, but keeps its grace."""
     shortened = active.issued_at + view.lifecycle.lifetime
@@ -165,6 +176,7 @@ ROTATE: list[VersionCheck] = [
     secret_destroyed,
     expired,
     rotation_requested,
+    algorithm_changed,
     renewal_due,
     lifetime_shortened,
 ]

@@ -28,6 +28,7 @@ class Reason(StrEnum):
     NOT_ISSUED = "NotIssued"
     REISSUE_DECLARED = "ReissueDeclared"
     RENEWAL_DUE = "RenewalDue"
+    ALGORITHM_CHANGED = "AlgorithmChanged"
     LIFETIME_SHORTENED = "LifetimeShortened"
     EXPIRED = "Expired"
     GRACE_OVER = "GraceOver"

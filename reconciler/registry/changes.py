@@ -106,7 +106,7 @@ def claim_version(record: ClientRecord, claim: Claim, client: ClientRun, at: dat
     claim.number = max(series.last, claim.current) + 1
     version = Version(
         claim.number, claim.key_id, VersionState.PENDING, claim.secret.sha256(), claim.action.reason,
-        client.run.run_id, issued_at=at, expires_at=at + lifetime,
+        client.run.run_id, issued_at=at, expires_at=at + lifetime, asymmetric=claim.asymmetric,
     )  # fmt: skip
     return with_series(record, claim.kind, claim.item, transitions.claim(series, version))
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 
 from reconciler.domain.plan import Action, ActionKind, OutcomeStatus
-from reconciler.domain.record import ClientRecord, VersionState
+from reconciler.domain.record import ClientRecord, VersionState, transit_key
 from reconciler.errors import ReconcilerError
 from reconciler.registry.bucket import Bucket, Change
 from reconciler.registry.changes import close_changes, destroyed_versions, held_status
+from reconciler.registry.requests import Done, RemoveTransitKey
 from reconciler.registry.secret_steps import destroy_version
-from reconciler.registry.steps import Steps
+from reconciler.registry.steps import Steps, expect
 from reconciler.registry.work import REVOKING, ClientRun, series_kind
 
 ENDING = (ActionKind.SUSPEND_CLIENT, ActionKind.RETIRE_KEY, ActionKind.RETIRE_CLIENT)
@@ -84,6 +85,9 @@ def destroyed(client: ClientRun, bucket: Bucket, action: Action) -> Steps[bool]:
     claimed = (action.address, number) in client.claimed
     try:
         if (yield from destroy_version(path, number, claimed=claimed)):
+            version = record.series(series_kind(action), str(action.item)).version(number)
+            if version is not None and version.asymmetric:
+                expect((yield RemoveTransitKey(transit_key(path, number))), Done)
             return True
         problem = f"{path} version {number} is still there after it was destroyed"
     except ReconcilerError as error:

@@ -173,6 +173,7 @@ def _encode_version(version: Version) -> dict[str, Json]:
         "grace_until": iso_or_none(version.grace_until),
         "revoked_at": iso_or_none(version.revoked_at),
         "destroyed_at": iso_or_none(version.destroyed_at),
+        "asymmetric": version.asymmetric,
     }
 
 
@@ -189,6 +190,7 @@ def _decode_version(raw: Mapping[str, Any]) -> Version:
         grace_until=parse_iso_or_none(raw["grace_until"]),
         revoked_at=parse_iso_or_none(raw["revoked_at"]),
         destroyed_at=parse_iso_or_none(raw["destroyed_at"]),
+        asymmetric=raw["asymmetric"],
     )
 
 

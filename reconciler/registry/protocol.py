@@ -21,6 +21,7 @@ from reconciler.errors import ReconcilerError
 from reconciler.registry.bucket import Bucket, Change
 from reconciler.registry.changes import claim_version, commit_version, open_changes, reclaim_version
 from reconciler.registry.closing import close, destroy
+from reconciler.registry.pairs import is_asymmetric, make_pairs
 from reconciler.registry.proving import activation, may_activate_now, prove
 from reconciler.registry.requests import Done, Mint, Minted, ResetMetadata
 from reconciler.registry.secret_steps import VersionTaken, write_version
@@ -82,6 +83,7 @@ def claim(bucket: Bucket, clients: list[ClientRun]) -> Steps[None]:
     for client in clients:
         for action in client.pending(*NEW_VERSION):
             client.claims.append((yield from mint(client, action, bucket)))
+        yield from make_pairs(client, bucket, opening(client))
         if client.pending(*OPENING) or client.claims:
             changes[client.name] = opening(client)
     lost = yield from bucket.commit("claim", changes)
@@ -102,7 +104,8 @@ def mint(client: ClientRun, action: Action, bucket: Bucket) -> Steps[Claim]:
     info = client.run.seen(path)
     last = record.series(kind, item).last if record else 0
     current = 0 if info is None else last if info.current is None else info.current
-    return Claim(action, kind, item, minted.id, minted.secret, current, path)
+    asymmetric = is_asymmetric(client.work.desired, kind, item)
+    return Claim(action, kind, item, minted.id, minted.secret, current, path, asymmetric=asymmetric)
 
 
 def opening(client: ClientRun) -> Change:
@@ -123,6 +126,7 @@ def write_and_commit(bucket: Bucket, clients: list[ClientRun]) -> Steps[None]:
         taken: dict[str, Change] = {}
         for client in clients:
             if client.stopped is None and (yield from write_claims(client)):
+                yield from make_pairs(client, bucket, reclaiming(client))
                 taken[client.name] = reclaiming(client)
         if not taken:
             break

@@ -16,6 +16,7 @@ from reconciler.domain.record import (
     SeriesKind,
     VersionState,
     WebhookRecord,
+    transit_key,
     verification_digest,
 )
 from reconciler.domain.transitions import TransitionError
@@ -62,8 +63,11 @@ def delivery(client: ClientRun, action: Action, bucket: Bucket) -> Deliver | Non
     if not active:
         client.settle(action, OutcomeStatus.SKIPPED, "it has no active signing secret")
         return None
-    versions = tuple(SigningVersion(version.number) for version in (*active, *reversed(retiring)))
     path = record.secret_path(SeriesKind.WEBHOOK, webhook.name)
+    versions = tuple(
+        SigningVersion(version.number, transit_key(path, version.number) if version.asymmetric else "")
+        for version in (*active, *reversed(retiring))
+    )
     return Deliver(client.name, webhook, path, versions, owner_of(record.spec))
 
 

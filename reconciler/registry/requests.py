@@ -80,6 +80,20 @@ class Mint:
 
 
 @dataclass(frozen=True, slots=True)
+class MakeTransitKey:
+    """Make an ed25519 key that cannot leave the transit engine, unless it is there already → ``PublicKey``"""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveTransitKey:
+    """Remove a transit key for ever, and look until it is gone → ``Done``. One that is not there is no error."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class SigningVersion:
     """A version of a signing secret. ``key`` names the transit key that signs for it; empty: it is a shared secret."""
 
@@ -108,7 +122,7 @@ class Batch:
 
 Request = (
     ReadDocument | WriteDocument | PutSecret | ReadSubkeys | ReadMetadata | DestroyVersions | ResetMetadata | Mint
-    | Deliver | Batch
+    | MakeTransitKey | RemoveTransitKey | Deliver | Batch
 )  # fmt: skip
 
 
@@ -173,10 +187,28 @@ class Minted:
 
 
 @dataclass(frozen=True, slots=True)
+class PublicKey:
+    """``whpk_…``: what a receiver verifies with."""
+
+    text: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Delivered:
     delivery: Delivery
 
 
 Response = (
-    Document | Written | Conflict | Unclear | Subkeys | Metadata | Done | Minted | Delivered | tuple["Response", ...]
+    Document
+    | Written
+    | Conflict
+    | Unclear
+    | Subkeys
+    | Metadata
+    | Done
+    | Minted
+    | PublicKey
+    | Delivered
+    | tuple["Response", ...]
 )

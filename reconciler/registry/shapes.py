@@ -79,6 +79,7 @@ VERSION: Shape = {
     "grace_until": (str, NoneType),
     "revoked_at": (str, NoneType),
     "destroyed_at": (str, NoneType),
+    "asymmetric": (bool,),
 }
 
 RUN: Shape = {

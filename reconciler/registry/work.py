@@ -61,6 +61,7 @@ class Claim:
     path: str = ""
     number: int = 0
     written: bool = False
+    asymmetric: bool = False  # a transit key signs for it, and ``secret`` is its public key
 
 
 @dataclass(slots=True)

@@ -76,6 +76,7 @@ def _versions(versions: Iterable[Version]) -> list[dict[str, Json]]:
             "grace_until": iso_or_none(version.grace_until),
             "revoked_at": iso_or_none(version.revoked_at),
             "destroyed_at": iso_or_none(version.destroyed_at),
+            "asymmetric": version.asymmetric,
         }
         for version in versions
     ]

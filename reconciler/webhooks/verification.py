@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from reconciler.domain.schemes import Scheme
+from reconciler.domain.schemes import Scheme, sibling
 from reconciler.domain.secret import Secret
-from reconciler.webhooks.signing import signature
+from reconciler.webhooks.ed25519 import PREFIX, is_valid, public_bytes
+from reconciler.webhooks.signing import signature, signed_content
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +49,30 @@ def verify(
         if abs(age) > scheme.tolerance.total_seconds():
             return SignatureCheck(False, "TimestampOutsideTolerance", _age_sentence(age, scheme.tolerance))
     try:
-        expected = [signature(scheme, secret, given.get(message_id, ""), stamp, body).encode() for secret in secrets]
+        matches = [_matches(scheme, secret, given.get(message_id, ""), stamp, body, parts) for secret in secrets]
     except ValueError as error:
         return SignatureCheck(False, "SecretUnusable", str(error))
-    matches = [hmac.compare_digest(ours, theirs.encode("utf-8", "replace")) for ours in expected for theirs in parts]
     if any(matches):
         return SignatureCheck(True, "SignatureValid", "the signature is valid")
     return SignatureCheck(False, "SignatureMismatch", "no signature matches a signing secret and the body")
+
+
+def _matches(scheme: Scheme, secret: Secret, message_id: str, stamp: str, body: bytes, parts: Sequence[str]) -> bool:
+    """Whether one of the signatures is by this secret, or by the private half of this public key."""
+    own = sibling(scheme, asymmetric=secret.reveal().startswith(PREFIX))
+    if not own.asymmetric:
+        ours = signature(own, secret, message_id, stamp, body).encode()
+        return any(hmac.compare_digest(ours, theirs.encode("utf-8", "replace")) for theirs in parts)
+    public, content = public_bytes(secret.reveal()), signed_content(own, message_id, stamp, body)
+    return any(is_valid(public, raw, content) for theirs in parts if (raw := _raw(theirs, own.tag)))
+
+
+def _raw(text: str, tag: str) -> bytes:
+    """The 64 bytes of an ed25519 signature; none for anything else."""
+    try:
+        return base64.b64decode(text.removeprefix(tag), validate=True) if text.startswith(tag) else b""
+    except ValueError:
+        return b""
 
 
 def _stamp(scheme: Scheme, headers: Mapping[str, str], parts: Sequence[str]) -> str:

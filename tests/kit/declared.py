@@ -50,7 +50,8 @@ def webhook(
     name: str = "settlements", url: str = URL, secret: Lifecycle | None = None, scheme: Scheme = STANDARD_WEBHOOKS
 ) -> DesiredWebhook:
     events = ("payout.failed", "payout.settled")
-    return DesiredWebhook(name, url, events, secret or lifecycle("180d", "60d", "24h"), scheme, attempts=1)
+    life = replace(secret or lifecycle("180d", "60d", "24h"), asymmetric=scheme.asymmetric)
+    return DesiredWebhook(name, url, events, life, scheme, attempts=1)
 
 
 def client(

@@ -8,10 +8,13 @@ by the invariants of the protocol at once.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from reconciler.domain import keytext
 from reconciler.domain.observed import SecretInfo
@@ -24,12 +27,15 @@ from reconciler.registry.requests import (
     DestroyVersions,
     Document,
     Done,
+    MakeTransitKey,
     Metadata,
     Minted,
+    PublicKey,
     PutSecret,
     ReadDocument,
     ReadMetadata,
     ReadSubkeys,
+    RemoveTransitKey,
     Request,
     ResetMetadata,
     Response,
@@ -37,6 +43,7 @@ from reconciler.registry.requests import (
     WriteDocument,
     Written,
 )
+from reconciler.webhooks.ed25519 import public_text, sign_by_stranger
 from reconciler.webhooks.http import HttpFailure, HttpRequest, HttpResponse
 from tests.kit.declared import PROJECT
 from tests.kit.judge import judge_commit, judge_destruction
@@ -86,6 +93,7 @@ class World:
         self.writes = 0
         self.accepts: Callable[[str], bool] = lambda url: True
         self.deliveries: list[str] = []
+        self.pairs: dict[str, bytes] = {}  # transit key -> the seed of its private half
         self.run_id: str | None = None
 
     # the port
@@ -115,6 +123,13 @@ class World:
             return Metadata(found.info() if found else None, self.at)
         if isinstance(request, DestroyVersions):
             return self._destroy(request)
+        if isinstance(request, MakeTransitKey):
+            self.pairs.setdefault(request.name, hashlib.sha256(request.name.encode()).digest())
+            raw = Ed25519PrivateKey.from_private_bytes(self.pairs[request.name]).public_key().public_bytes_raw()
+            return PublicKey(public_text(raw), self.at)
+        if isinstance(request, RemoveTransitKey):
+            self.pairs.pop(request.name, None)
+            return Done(self.at)
         if isinstance(request, ResetMetadata):
             self.secrets[request.path].edited = False
             self.writes += 1
@@ -157,7 +172,8 @@ class World:
         return HttpResponse(204 if self.accepts(request.url) else 500, {}, b"", Latency(3))
 
     def sign(self, key: str, content: bytes) -> bytes:
-        raise NotImplementedError(key)
+        assert key in self.pairs, f"no transit key {key}"
+        return sign_by_stranger(self.pairs[key], content)
 
     # what a person does by hand
     def put_by_hand(self, path: str, value: str = "by hand") -> None:

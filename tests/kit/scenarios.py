@@ -10,6 +10,7 @@ from typing import Any
 
 from reconciler.domain.desired import Desired
 from reconciler.domain.plan import Outcome, OutcomeStatus
+from reconciler.domain.schemes import STANDARD_WEBHOOKS_V1A
 from reconciler.planning.reasons import RevocationRequest
 from reconciler.registry.requests import PutSecret, Request
 from tests.kit.declared import client, desired, lifecycle, webhook
@@ -20,6 +21,7 @@ from tests.kit.runner import Passes, Ports, Runner
 
 HOOKED = client(webhooks=[webhook()])
 PLAIN = client()
+PAIRED = client(webhooks=[webhook(scheme=STANDARD_WEBHOOKS_V1A)])
 TWO = client(keys={"primary": lifecycle(), "backup": lifecycle()}, webhooks=[webhook()])
 # Names whose records live in one of the sixteen buckets, and in two.
 NEAR, FAR = "payouts-27", "payouts-2"
@@ -109,6 +111,13 @@ SCENARIOS: dict[str, Scenario] = {
     "secret's grace over": Scenario(
         (desired(HOOKED), timedelta(days=125), desired(HOOKED), timedelta(days=2)), desired(HOOKED), live=True
     ),
+    "key pair": Scenario((), desired(PAIRED)),
+    "key pair's grace over": Scenario(
+        (desired(PAIRED), timedelta(days=125), desired(PAIRED), timedelta(days=2)), desired(PAIRED), live=True
+    ),
+    "from a secret to a key pair": Scenario((desired(HOOKED),), desired(PAIRED), live=True),
+    "adopt a claim of a key pair": Scenario((), desired(PAIRED), cut=crash_after),
+    "abandon a claim of a key pair": Scenario((), desired(PAIRED), cut=crash_before),
     "revoke": Scenario((desired(TWO),), desired(TWO), revoked=RevocationRequest("payouts", None, "compromise")),
     "revoke one key": Scenario((desired(TWO),), desired(TWO), revoked=RevocationRequest("payouts", "backup", "x")),
     "rename near": Scenario((desired(PLAIN),), desired(client(NEAR, renamed_from="payouts")), live=True),

@@ -70,7 +70,13 @@ class VaultAdapter(hvac.adapters.Adapter):  # type: ignore[misc]
         self.patience = patience or Patience(budget=settings.patience.total_seconds())
         self._prefix = urlsplit(self.base_uri).path
         secrets, transit = settings.secrets_mount, settings.transit_mount
-        self._repeatable = (*_REPEATABLE, f"{secrets}/destroy/", f"{secrets}/metadata/", f"{transit}/sign/")
+        self._repeatable = (
+            *_REPEATABLE,
+            f"{secrets}/destroy/",
+            f"{secrets}/metadata/",
+            f"{transit}/sign/",
+            f"{transit}/keys/",
+        )
         self._secret: Secret | None = None
         self._wire = Wire(self.base_uri, settings.ca_cert, settings.timeout.total_seconds())
         self._reached = Reached()

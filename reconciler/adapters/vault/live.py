@@ -27,11 +27,13 @@ from reconciler.registry.requests import (
     DestroyVersions,
     Document,
     Done,
+    MakeTransitKey,
     Metadata,
     PutSecret,
     ReadDocument,
     ReadMetadata,
     ReadSubkeys,
+    RemoveTransitKey,
     Request,
     ResetMetadata,
     Response,
@@ -94,6 +96,10 @@ class Live:
                 return self._read_metadata(request.path)
             case DestroyVersions() | ResetMetadata():
                 return self._change(request)
+            case MakeTransitKey():
+                return transit.make(self.client.secrets.transit, self.settings.transit_mount, request.name)
+            case RemoveTransitKey():
+                return transit.remove(self.client.secrets.transit, self.settings.transit_mount, request.name)
         raise TypeError(f"{type(request).__name__} is not a request about documents or secrets")
 
     def answer_all(self, requests: Sequence[Request]) -> list[Response]:

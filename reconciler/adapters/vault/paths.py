@@ -16,7 +16,7 @@ from reconciler.errors import VaultError
 
 FOLDERS = ("keys", "webhooks")
 SIGNING_KEY = "ledger"
-_TRANSIT_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,127}\Z")
+_TRANSIT_KEY = re.compile(r"webhook((?:\.[a-z0-9][a-z0-9-]{0,62}){2})\.[1-9][0-9]{0,8}\Z")
 _MOUNT_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z")
 
 
@@ -48,7 +48,7 @@ def is_secret_path(path: str) -> bool:
 
 
 def transit_key(name: str) -> str:
-    """A key of the transit mount. Raises ``VaultError`` RC415 for anything but letters, digits and hyphens."""
+    """``webhook.<client>.<webhook>.<number>``: never the ledger's key. Raises ``VaultError`` RC415 otherwise."""
     if _TRANSIT_KEY.match(name):
         return name
     raise _refused(name, "the name of a transit key")
@@ -96,6 +96,8 @@ def role_for(settings: VaultSettings, method: str, path: str) -> str:
         return "applier"
     if path.startswith(f"{settings.transit_mount}/sign/"):
         return "deliverer"
+    if path.startswith(f"{settings.transit_mount}/keys/webhook."):
+        return "applier"
     planner_reads = ("sys/policies/acl/integrations-", settings.transit_mount + "/keys/")
     everyone = re.fullmatch(r"auth/token/[a-z]+-self|sys/(capabilities-self|health)", path)
     return "planner" if everyone or (reads and path.startswith(planner_reads)) else "administrator"

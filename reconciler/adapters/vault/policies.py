@@ -30,6 +30,8 @@ _SELF = {
     "auth/token/revoke-self": {"update"},
     "sys/capabilities-self": {"update"},
 }
+# The key pairs of webhooks. The ledger's key is not among them.
+WEBHOOK_KEYS = "webhook.*"
 _WRAPPED_ONLY = {"min_wrapping_ttl": "1s", "max_wrapping_ttl": "24h"}
 
 Rules = dict[str, set[str]]
@@ -46,7 +48,12 @@ def policy_texts(environment: str, settings: VaultSettings) -> dict[str, str]:
     if settings.required_registry is not None:  # the promotion gate looks at the records of the environment before
         planner |= {f"{settings.required_registry}/data/{name}": {"read"} for name in ("meta", "buckets/*")}
     applier = _united(planner, _applier(registry, secrets, transit))
-    deliverer: Rules = {**_SELF, f"{secrets}/data/webhooks/+": {"read"}, f"{secrets}/data/keys/*": {"read"}}
+    deliverer: Rules = {
+        **_SELF,
+        f"{secrets}/data/webhooks/+": {"read"},
+        f"{secrets}/data/keys/*": {"read"},
+        f"{transit}/sign/{WEBHOOK_KEYS}": {"update"},
+    }
     # The name in the paths of a client's secrets is the one it was first registered with.
     consumer: Rules = {**_SELF, f"{secrets}/data/keys/{{{{identity.entity.metadata.client}}}}.*": {"read"}}
     wrapped = {f"{secrets}/data/keys/*": _WRAPPED_ONLY}
@@ -84,6 +91,7 @@ def _applier(registry: str, secrets: str, transit: str) -> Rules:
         f"{secrets}/destroy/*": {"update"},
         f"{secrets}/metadata/*": {"update"},
         f"{transit}/sign/{SIGNING_KEY}": {"update"},
+        f"{transit}/keys/{WEBHOOK_KEYS}": {"create", "read", "update", "delete"},
     }
 
 
