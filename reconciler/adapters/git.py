@@ -6,7 +6,7 @@ import getpass
 import os
 import time
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from reconciler.adapters.git_command import PATIENT_SECONDS, GitAnswer, GitCommand, failed
@@ -15,6 +15,7 @@ from reconciler.adapters.git_files import (
     TEMPORARY_PREFIX,
     TEMPORARY_SUFFIX,
     check_path,
+    names_in,
     read_text,
     refuse_links,
     sweep,
@@ -123,6 +124,12 @@ class GitLedger:
             answer = None
         committed = answer.out if answer is not None and answer.code == 0 else None
         return tuple(text for text in (committed, read_text(self._root, path)) if text is not None)
+
+    def reports(self, directory: PurePosixPath) -> Iterator[str]:
+        """The texts of the JSON reports on disk below ``directory``. Raises ``AuditError``."""
+        for name in names_in(self._root, directory):
+            if name.endswith(".json") and (text := read_text(self._root, directory / name)) is not None:
+                yield text
 
     def uncommitted(self, directory: PurePosixPath) -> dict[PurePosixPath, str]:
         """Files below ``directory`` that differ from HEAD, by path relative to the project: ``new``, ``changed`` or

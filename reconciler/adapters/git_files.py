@@ -85,6 +85,18 @@ def read_text(root: Path, path: PurePosixPath) -> str | None:
         raise _mapped(error, path) from None
 
 
+def names_in(root: Path, directory: PurePosixPath) -> list[str]:
+    """Names in ``root/directory``, sorted; none when it is not there. Raises ``AuditError``."""
+    check_path(directory)
+    try:
+        with _directory(root, directory, make=False) as folder:
+            return sorted(entry.name for entry in os.scandir(folder))
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise _mapped(error, directory) from None
+
+
 @contextmanager
 def _directory(root: Path, path: PurePosixPath, *, make: bool) -> Iterator[int]:
     """A descriptor of ``root/path``. ``root`` itself may be reached through links; nothing below it."""

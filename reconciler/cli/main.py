@@ -29,6 +29,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "show": ("reconciler.cli.plan:show", "Show a saved plan."),
     "apply": ("reconciler.cli.apply:apply", "Carry out a plan and commit the audit report."),
     "status": ("reconciler.cli.live:status", "Show clients, key versions, webhooks and what is unfinished."),
+    "test": ("reconciler.cli.webhooks:test", "Send test deliveries and probes to webhooks."),
+    "deliveries": ("reconciler.cli.webhooks:deliveries", "Show the attempts of deliveries that runs made."),
     "rotate": ("reconciler.cli.apply:rotate", "Rotate keys of a client now, with their grace."),
     "revoke": ("reconciler.cli.apply:revoke", "Revoke keys of a client at once."),
     "bootstrap": ("reconciler.cli.live:bootstrap", "Prepare Vault: mounts, policies, roles, signing key."),

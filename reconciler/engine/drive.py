@@ -6,10 +6,10 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
 from reconciler.domain.record import Delivery
 from reconciler.engine.ports import LiveState, Minter, Sender
@@ -23,6 +23,7 @@ from reconciler.webhooks.proof import Ask, Now, Pause, prove
 from reconciler.webhooks.signing import Credential, SigningFailed
 
 Result = TypeVar("Result")
+Arguments = ParamSpec("Arguments")
 
 
 class ServerClock:
@@ -91,6 +92,12 @@ class Driver:
         if at is not None:
             self.clock.seen(at)
         return response
+
+    def submit(
+        self, call: Callable[Arguments, Result], *arguments: Arguments.args, **named: Arguments.kwargs
+    ) -> Future[Result]:
+        """Run ``call`` in the pool of deliveries."""
+        return self.pool.submit(call, *arguments, **named)
 
     def deliver(self, request: Deliver) -> Delivery:
         """Have a webhook prove itself. That the signing secret cannot be read is a failed delivery, too."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Protocol
@@ -109,6 +109,10 @@ class Ledger(Protocol):
 
     def texts(self, path: PurePosixPath) -> tuple[str, ...]:
         """What a report file holds: as committed in HEAD, then as on disk; nothing where there is no such text."""
+        ...
+
+    def reports(self, directory: PurePosixPath) -> Iterator[str]:
+        """The texts of the JSON reports on disk below ``directory``, one at a time. Raises ``AuditError``."""
         ...
 
     def uncommitted(self, directory: PurePosixPath) -> Mapping[PurePosixPath, str]:

@@ -44,6 +44,8 @@ def plan_proof(
         cause = _must_verify(desired, webhook, known, series, changed=webhook.name in changed, requested=requested)
         if cause is not None:
             proofs.append(_verify(desired, webhook, cause))
+        elif known is not None and is_gone(known):
+            provable = False
     doubted = bool(changed) or (live is not None and live.edited)
     if (why := _may_activate(desired, live, plans, provable=provable, changed=doubted)) is not None:
         proofs.append(

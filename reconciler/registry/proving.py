@@ -55,20 +55,25 @@ def delivery(client: ClientRun, action: Action, bucket: Bucket) -> Deliver | Non
     if record is None or webhook is None or webhook.name not in record.webhooks:
         client.settle(action, OutcomeStatus.SKIPPED, "it has no signing secret")
         return None
-    series = record.webhooks[webhook.name].secret
-    active = series.in_state(VersionState.ACTIVE)
-    retiring = tuple(
-        one for one in series.in_state(VersionState.RETIRING) if (one.grace_until or bucket.at) > bucket.at
-    )
-    if not active:
+    request = proof_request(record, webhook, bucket.at)
+    if request is None:
         client.settle(action, OutcomeStatus.SKIPPED, "it has no active signing secret")
+    return request
+
+
+def proof_request(record: ClientRecord, webhook: DesiredWebhook, now: datetime) -> Deliver | None:
+    """What has ``webhook`` prove itself with the usable secrets on record; None when none is active."""
+    series = record.series(SeriesKind.WEBHOOK, webhook.name)
+    active = series.in_state(VersionState.ACTIVE)
+    retiring = tuple(one for one in series.in_state(VersionState.RETIRING) if (one.grace_until or now) > now)
+    if not active:
         return None
     path = record.secret_path(SeriesKind.WEBHOOK, webhook.name)
     versions = tuple(
         SigningVersion(version.number, transit_key(path, version.number) if version.asymmetric else "")
         for version in (*active, *reversed(retiring))
     )
-    return Deliver(client.name, webhook, path, versions, owner_of(record.spec))
+    return Deliver(record.name, webhook, path, versions, owner_of(record.spec))
 
 
 def declared_webhook(client: ClientRun, name: str) -> DesiredWebhook | None:

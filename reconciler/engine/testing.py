@@ -1,0 +1,85 @@
+"""Tests of webhooks that leave no trace in the registry: what ``reconciler test`` does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, as_completed
+from dataclasses import dataclass
+
+from reconciler.domain import names
+from reconciler.domain.desired import Desired
+from reconciler.domain.observed import Observed
+from reconciler.domain.record import ClientRecord, ClientStatus, Delivery
+from reconciler.engine.apply import open_driver
+from reconciler.engine.engine import Engine
+from reconciler.planning.planner import pair_up
+from reconciler.registry.proving import proof_request
+from reconciler.registry.requests import Deliver
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """One webhook. ``delivery`` None: it was not tested, and ``skipped`` says why."""
+
+    client: str
+    webhook: str
+    url: str
+    delivery: Delivery | None = None
+    skipped: str = ""
+
+    @property
+    def address(self) -> str:
+        return names.webhook_address(self.client, self.webhook)
+
+    @property
+    def failed(self) -> bool:
+        return self.delivery is not None and not self.delivery.accepted
+
+
+def prove_all(
+    engine: Engine, desired: Desired, observed: Observed, addresses: Iterable[str], told: Callable[[Tested], None]
+) -> list[Tested]:
+    """Every one of ``addresses`` (declared webhooks), in their order; many at a time. ``told`` gets each as it ends.
+
+    What is declared is tested, with the signing secrets that are issued. The registry is read, never written.
+    """
+    wanted = frozenset(addresses)
+    tests = [(one, request) for one, request in _requests(desired, observed) if one.address in wanted]
+    ended: dict[str, Tested] = {}
+    with open_driver(engine, observed.now) as driver:
+
+        def prove(one: Tested, request: Deliver) -> Tested:
+            if engine.stopping():
+                return Tested(one.client, one.webhook, one.url, skipped="stopped before it was begun")
+            return Tested(one.client, one.webhook, one.url, driver.deliver(request))
+
+        futures: list[Future[Tested]] = []
+        for one, request in tests:
+            if request is None:
+                ended[one.address] = one
+                told(one)
+            else:
+                futures.append(driver.submit(prove, one, request))
+        for future in as_completed(futures):
+            result = future.result()
+            ended[result.address] = result
+            told(result)
+    return [ended[one.address] for one, _ in tests]
+
+
+def _requests(desired: Desired, observed: Observed) -> Iterator[tuple[Tested, Deliver | None]]:
+    records = pair_up(desired, observed)
+    for name, client in sorted(desired.clients.items()):
+        record = records.get(name)
+        for webhook in client.webhooks:
+            request = None if record is None else proof_request(record, webhook, observed.now)
+            why = "" if request is not None else _why_not(record)
+            yield Tested(name, webhook.name, webhook.url, skipped=why), request
+
+
+def _why_not(record: ClientRecord | None) -> str:
+    if record is None:
+        return "the client is not registered yet: reconciler apply registers it"
+    if record.status is ClientStatus.RETIRED:
+        return "the client is retired"
+    return "it has no active signing secret: reconciler apply issues one, unless it is held"
