@@ -36,7 +36,7 @@ def test_the_whole_story_is_as_told(tmp_path: Path) -> None:
         "$ reconciler validate",
         "remedy: did you mean `lifetime`?",
         "$ reconciler plan -e staging --out plan.json   # with the planner's token",
-        "✓ the same delivery with one more byte in its body: answered 401",
+        "✓ and five more that nobody may accept: changed after it was signed, signed by",
         "v2 active, v1 retiring",
         "✓ version 1 is destroyed in Vault",
         "✓ a gateway accepts no version of it any more",

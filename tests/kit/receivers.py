@@ -48,11 +48,13 @@ class Receiver:
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: _Server
+    arrived: Seen  # what this handler is to answer
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("content-length", "0")))
         headers = {name.lower(): value for name, value in self.headers.items()}
-        self.server.receiver.seen.append(Seen(self.command, self.path, headers, body))
+        self.arrived = Seen(self.command, self.path, headers, body)
+        self.server.receiver.seen.append(self.arrived)
         self.close_connection = True
         with suppress(OSError):  # the sender gave up, which is what many tests are about
             self.server.behaviour(self)

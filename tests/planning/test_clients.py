@@ -11,7 +11,7 @@ import pytest
 
 from reconciler.domain.desired import Desired, DesiredClient
 from reconciler.domain.plan import ActionKind, Plan, Risk
-from reconciler.domain.schemes import SCHEMES, STRIPE, Scheme
+from reconciler.domain.schemes import SCHEMES, STANDARD_WEBHOOKS_V1A, STRIPE, Scheme
 from reconciler.planning.emergency import revocation_plan
 from reconciler.planning.planner import Inputs, make_plan
 from reconciler.planning.reasons import DRIFT, Reason, RevocationRequest, RotationRequest
@@ -43,6 +43,7 @@ class Case:
     by_hand: Callable[[Runner], object] = lambda runner: None
     later: timedelta = timedelta()
     rotations: tuple[RotationRequest, ...] = ()
+    verifications: tuple[str, ...] = ()
 
     def plan(self) -> Plan:
         runner = Runner(World())
@@ -50,7 +51,9 @@ class Case:
             runner.settle(one)
         self.by_hand(runner)
         runner.world.at += self.later
-        return runner.plan(self.declared, rotations={one.client: one for one in self.rotations})
+        return runner.plan(
+            self.declared, rotations={one.client: one for one in self.rotations}, verifications=self.verifications
+        )
 
 
 def key_entry(runner: Runner, item: str = KEY) -> Entry:
@@ -302,6 +305,25 @@ CASES: dict[str, Case] = {
         (desired(PLAIN, OTHER),),
     ),
     "removed for good": Case(desired(OTHER), [], (desired(PLAIN, OTHER), desired(OTHER))),
+    "a proof that was asked for": Case(
+        desired(HOOKED),
+        [("verify-webhook", HOOK, "VerificationRequested")],
+        (desired(HOOKED),),
+        verifications=("client/payouts/webhook/settlements",),
+    ),
+    "a proof that was asked for elsewhere": Case(
+        desired(HOOKED), [], (desired(HOOKED),), verifications=("client/other/webhook/settlements",)
+    ),
+    "from a shared secret to a key pair": Case(
+        desired(client(webhooks=[webhook(scheme=STANDARD_WEBHOOKS_V1A)])),
+        [
+            ("update-webhook", HOOK, "EndpointChanged"),
+            ("rotate-secret", SECRET, "AlgorithmChanged"),
+            ("verify-webhook", HOOK, "EndpointChanged"),
+            ("activate-client", "", "Ready"),
+        ],
+        (desired(HOOKED),),
+    ),
     "claimed and not written": Case(
         desired(PLAIN),
         [("abandon-claim", KEY, "ClaimNotWritten"), ("issue-key", KEY, "NotIssued"), ("activate-client", "", "Ready")],

@@ -10,8 +10,11 @@ import pytest
 
 from reconciler.adapters.openbao import RunningServer
 from reconciler.adapters.vault.bootstrap import bootstrap
+from reconciler.declare.repository import load
+from reconciler.domain.schemes import CUSTOM, Scheme
+from tests.kit.careful import careful
 from tests.kit.checkout import Checkout
-from tests.kit.receivers import answers, receiving
+from tests.kit.receivers import receiving
 from tests.kit.repositories import git, isolate
 from tests.kit.vault import PROJECT, Place, settings_for, unbootstrapped
 
@@ -50,10 +53,17 @@ def test_the_example_is_applied_and_promoted(
 ) -> None:
     isolate(monkeypatch, tmp_path / "home")
     root = tmp_path / "acme"
-    with receiving(answers(204)) as receiver:
+    environments: list[Checkout] = []
+    custom: list[Scheme] = []
+    with receiving(careful(environments, custom)) as receiver:
         adapted(root, openbao.address, receiver.url.rstrip("/"))
+        declared = load(root, "staging").clients.values()
+        custom += (
+            webhook.scheme for client in declared for webhook in client.webhooks if webhook.scheme.name == CUSTOM
+        )
         git(root, "init", "--quiet")
-        staging, production = (Checkout(root, place, role="root", buckets=16) for place in places.values())
+        environments += (Checkout(root, place, role="root", buckets=16) for place in places.values())
+        staging, production = environments
         staging.commit()
         assert production.apply().json["code"] == "RC340"
         for checkout in (staging, production):

@@ -168,7 +168,7 @@ def test_a_rotation_that_the_receiver_did_not_notice_is_reported(checkout: Check
 def _by_version_one(checkout: Checkout, handler: Handler) -> None:
     receiver = LoopbackReceiver(lambda: [Secret(checkout.secret(PATH, 1) or "")])
     try:
-        seen = handler.server.receiver.seen[-1]
+        seen = handler.arrived
         handler.reply(receiver.receive(seen.path, seen.headers, seen.body))
     finally:
         receiver.stop()
