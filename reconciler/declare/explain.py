@@ -206,7 +206,8 @@ _LIMITS: Mapping[str, Callable[[Any, Any], str]] = {
 
 
 def _out_of_range(error: Refusal, path: list[str | int], _kind: str) -> _Explained:
-    yield f"{dotted(path)} {_LIMITS[str(error.validator)](error.validator_value, error.instance)}", "", None
+    message = _LIMITS[str(error.validator)](error.validator_value, error.instance)
+    yield f"{dotted(path)} {message}", str(error.schema.get("errorMessage", "")), None
 
 
 def _other(error: Refusal, path: list[str | int], _kind: str) -> _Explained:
