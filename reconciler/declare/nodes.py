@@ -81,6 +81,13 @@ class Seq(list[Any]):
         del self[index], self.marks[index]
 
 
+def plain(value: Any) -> Any:
+    """``value`` without marks: plain mappings and lists."""
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    return [plain(item) for item in value] if isinstance(value, list) else value
+
+
 def locate(root: Map, path: Iterable[str | int]) -> Mark:
     """Where the value at ``path`` is written; the last container that exists when it does not."""
     container: Any = root

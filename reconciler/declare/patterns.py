@@ -43,7 +43,9 @@ class Pattern:
     def __init__(self, text: str) -> None:
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # what Python may read otherwise one day is none of the author's concern
+                warnings.simplefilter(
+                    "ignore"
+                )  # what Python may read otherwise one day is none of the author's concern
                 tree = _parser.parse(text)
         except (re.error, RecursionError, OverflowError) as error:
             raise ValueError(f"`{text}` is not a regular expression: {error}") from None
@@ -109,7 +111,8 @@ class Pattern:
                 raise ValueError(f"`{self._text}` sets flags, which JSON Schema does not have")
             return self._chain(inner, after)
         if kind in _REPEATS:
-            return self._repeat(*value, after)
+            least, most, inner = value
+            return self._repeat(least, most, inner, after)
         what = "looks ahead or behind" if kind in (op.ASSERT, op.ASSERT_NOT) else "refers to a group or never goes back"
         raise ValueError(f"`{self._text}` {what}, which is left out here: it could take for ever")
 
