@@ -90,6 +90,14 @@ CODES: Mapping[str, tuple[str, str]] = {
         "the sender's own settings cannot be used",
         "check allowedNetworks of the environment and the CA file",
     ),
+    "RC523": (
+        "another 2xx than the declared status",
+        "answer with a status that expect.status names, or declare the one that is right",
+    ),
+    "RC524": (
+        "the body of the answer is not what was declared",
+        "answer with JSON in which expect.json.path selects what expect.json.equals says, or declare what is right",
+    ),
 }
 
 
