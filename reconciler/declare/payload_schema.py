@@ -86,12 +86,21 @@ def schema_fault(text: str) -> Fault | None:
         _rewritten(schema, ())
     except SchemaError as error:
         path = tuple(error.absolute_path)
-        return Fault(f"{json_path(path)} is not JSON Schema: it {_sentence(error)}", path, of_schema=True)
+        what = _type_fault(error.instance) if path[-1:] == ("type",) else f"it {_sentence(error)}"
+        return Fault(f"{json_path(path)} is not JSON Schema: {what}", path, of_schema=True)
     except _Unusable as error:
         return Fault(str(error), error.path, of_schema=True)
     except RecursionError:
         return Fault("it is nested too deeply", of_schema=True)
     return None
+
+
+def _type_fault(written: object) -> str:
+    """The commonest slip, which the schema of schemas only calls none of several."""
+    hint = did_you_mean(written, _NAMES)
+    return f"{value_in_words(written)} is no type" + (
+        f", {hint.rstrip('?')}" if hint else f": types are {listed(_NAMES)}"
+    )
 
 
 @lru_cache(maxsize=4096)

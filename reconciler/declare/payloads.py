@@ -69,11 +69,13 @@ class Payloads:
         self._strangers(webhook, known, address, file)
         for event in payloads:
             entry = payloads.sub(event)
-            if event not in (events or ()):
+            schemas = len({"schema", "schemaFile"} & entry.keys())
+            if event not in (events or ()) or schemas > 1:
                 continue
-            if "example" not in entry and {"schema", "schemaFile"} & entry.keys():
+            if schemas and "example" not in entry:
                 message = f"`{event}` has a schema but no example: what is made up instead would not conform to it"
-                self._found.add("RC173", payloads.key_marks[event], message, address=address)
+                remedy = "write an example, or remove the schema"
+                self._found.add("RC173", payloads.key_marks[event], message, remedy=remedy, address=address)
             self._judge(event, entry, address, file)
 
     def _strangers(self, webhook: Map, known: Collection[str], address: str, file: str = "") -> None:
@@ -83,8 +85,8 @@ class Payloads:
         for event, mark in payloads.key_marks.items():
             if event in known or (file and mark[0] != file):
                 continue
-            what = f"which are {listed(sorted(known), 5)}" if known else "because it declares none"
-            message = f"`{event}` is not one of the events of the webhook `{webhook.get('name', '')}`, {what}"
+            others = f", but {listed(sorted(known), 5)}" if known else ": it declares no events"
+            message = f"the webhook `{webhook.get('name', '')}` does not receive `{event}`{others}"
             hint = did_you_mean(event, [other for other in known if other not in payloads] or known)
             self._found.add("RC171", mark, message, hint=hint, address=address)
 
