@@ -13,7 +13,7 @@ from reconciler.declare.suggest import did_you_mean
 from reconciler.declare.values import network
 from reconciler.declare.webhooks import Webhooks, expectation_fault, probe_faults, webhook_spec
 from reconciler.domain.canonical import digest
-from reconciler.domain.desired import ClientState, DesiredClient, DesiredKey, Lifecycle
+from reconciler.domain.desired import ClientState, DesiredClient, DesiredKey, DesiredWebhook, Lifecycle
 from reconciler.domain.names import key_address, secret_address, webhook_address
 
 
@@ -36,12 +36,13 @@ class ClientBuilder:
         environments = self._document.spec.sub("environments")
         override = environments.sub(environment)
         if not self._base_digest:
-            base = self._spec(self._base)
+            base = self._spec(self._base, self._resolved(self._base))
             self._base_spec, self._base_digest = base, digest(_without_reissue(base))
         merged = merge(self._base, override) if override else self._base
         if self._sound:
             self._check(merged, environment)
-        spec = self._spec(merged) if override or self._base_spec is None else self._base_spec
+        webhooks = self._resolved(merged)
+        spec = self._spec(merged, webhooks) if override or self._base_spec is None else self._base_spec
         return DesiredClient(
             name=self._document.name,
             state=ClientState(spec["state"]),
@@ -50,21 +51,22 @@ class ClientBuilder:
             digest=digest(spec),
             base_digest=self._base_digest,
             keys=tuple(DesiredKey(key["name"], key_lifecycle(key)) for key in merged.named("keys")),
-            webhooks=tuple(map(self._webhooks.resolve, merged.named("webhooks"))),
+            webhooks=webhooks,
             source=source_of(self._document.name_mark),
             renamed_from=self._document.metadata.get("renamedFrom"),
         )
 
-    def _spec(self, merged: Map) -> dict[str, Any]:
+    def _resolved(self, merged: Map) -> tuple[DesiredWebhook, ...]:
+        return tuple(map(self._webhooks.resolve, merged.named("webhooks")))
+
+    def _spec(self, merged: Map, webhooks: tuple[DesiredWebhook, ...]) -> dict[str, Any]:
         """What the registry stores: canonical, non-secret, defaults filled in."""
         spec: dict[str, Any] = {
             "state": merged.get("state", "active"),
             "protect": merged.get("protect", False),
             "scopes": sorted(merged.get("scopes", ())),
             "keys": {key["name"]: lifecycle_spec(key_lifecycle(key)) for key in merged.named("keys")},
-            "webhooks": {
-                webhook["name"]: webhook_spec(self._webhooks.resolve(webhook)) for webhook in merged.named("webhooks")
-            },
+            "webhooks": {webhook.name: webhook_spec(webhook) for webhook in webhooks},
         }
         labels, template = self._document.metadata.get("labels"), self._document.spec.get("template")
         if labels:

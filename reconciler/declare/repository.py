@@ -178,7 +178,7 @@ def _read(root: Path) -> _Declaration:
             check_environments(client, environments, found)
     check_renames(clients, found)
     check_owners(clients.values(), found)
-    webhooks = Webhooks(payloads, policy.probes)
+    webhooks = Webhooks(payloads, tuple(policy.probes.items()))
     builders = {name: (client, _builder(client, templates, webhooks, found)) for name, client in clients.items()}
     return _Declaration(found, project, environments, catalogue, policy, templates, builders, frozenset(files))
 

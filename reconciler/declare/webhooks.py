@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 
 from reconciler.declare.lifecycles import duration_of, format_duration, lifecycle_spec, secret_lifecycle, valid_or
@@ -18,6 +19,7 @@ from reconciler.domain.schemes import CUSTOM, STANDARD_WEBHOOKS, Scheme
 
 _TEN_SECONDS = timedelta(seconds=10)
 _HALF_MINUTE = timedelta(seconds=30)
+_ANY_ANSWER = Expectation()
 # Why a probe cannot be sent by a scheme.
 _NO_TIMESTAMP = "it sends no timestamp, so its receiver cannot tell an old delivery from a new one"
 _ONE_SIGNATURE = "it has room for one signature, so in a grace the new secret signs alone anyway"
@@ -28,7 +30,7 @@ class Webhooks:
     """Resolves webhooks. ``demands`` is the policy's word on probes that client and template do not mention."""
 
     payloads: Payloads
-    demands: Mapping[str, Demand]
+    demands: tuple[tuple[str, Demand], ...]
 
     def resolve(self, webhook: Map) -> DesiredWebhook:
         """What is not valid in it is reported elsewhere, and the value then not to be used."""
@@ -43,21 +45,21 @@ class Webhooks:
             timeout=duration_of(delivery.get("timeout"), _TEN_SECONDS),
             attempts=delivery.get("attempts", 5),
             retry_for=duration_of(delivery.get("retryFor"), _HALF_MINUTE),
-            probes=self._probes(webhook.sub("probes"), scheme),
+            probes=_probes(tuple(webhook.sub("probes").items()), self.demands, scheme),
             payloads=tuple(Payload(event, examples.get(event)) for event in events),
             expect=_expectation(webhook.sub("expect")),
         )
 
-    def _probes(self, declared: Map, scheme: Scheme) -> dict[Probe, Demand]:
-        """Every probe that the scheme has room for, with what is demanded of it."""
-        by_default = {**DEFAULT_DEMANDS}
-        if not scheme.refuses_future:
-            by_default["future"] = Demand.OFF
-        demands = {name: Demand(declared.get(name) or self.demands.get(name, by_default[name])) for name in by_default}
-        lacking = _lacking(scheme)
-        return {
-            probe: demand for name, demand in demands.items() if name not in lacking for probe in DECLARED_PROBES[name]
-        }
+
+@lru_cache(maxsize=1024)  # clients share their probes
+def _probes(
+    declared: tuple[tuple[str, str], ...], policy: tuple[tuple[str, Demand], ...], scheme: Scheme
+) -> Mapping[Probe, Demand]:
+    """Every probe that the scheme has room for, with what is demanded of it."""
+    by_default = {**DEFAULT_DEMANDS, **({} if scheme.refuses_future else {"future": Demand.OFF})}
+    demands = {**by_default, **dict(policy), **{name: Demand(demand) for name, demand in declared}}
+    lacking = _lacking(scheme)
+    return {probe: demands[name] for name in demands if name not in lacking for probe in DECLARED_PROBES[name]}
 
 
 def webhook_spec(desired: DesiredWebhook) -> dict[str, Any]:
@@ -81,17 +83,19 @@ def webhook_spec(desired: DesiredWebhook) -> dict[str, Any]:
         spec["url"] = desired.url
     if examples := {one.event: one.data for one in desired.payloads if one.data is not None}:
         spec["payloads"] = examples
-    expect: dict[str, Any] = {}
-    if desired.expect.statuses:
-        expect["status"] = list(desired.expect.statuses)
-    if desired.expect.path is not None:
-        expect["json"] = {"path": desired.expect.path, "equals": desired.expect.equals}
-    if expect:
-        spec["expect"] = expect
+    if desired.expect != _ANY_ANSWER:
+        spec["expect"] = _expect_spec(desired.expect)
     return spec
 
 
+def _expect_spec(expect: Expectation) -> dict[str, Any]:
+    status = {"status": list(expect.statuses)} if expect.statuses else {}
+    return {**status, **({} if expect.path is None else {"json": {"path": expect.path, "equals": expect.equals}})}
+
+
 def _expectation(expect: Map) -> Expectation:
+    if not expect:
+        return _ANY_ANSWER
     status, json = expect.get("status", ()), expect.sub("json")
     statuses = tuple(sorted({status} if isinstance(status, int) else set(status)))
     return Expectation(statuses, json.get("path"), plain(json.get("equals")))
