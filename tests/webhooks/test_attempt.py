@@ -50,6 +50,9 @@ def test_the_request() -> None:
         "test": True,
         "data": {
             "test": True,
+            "id": "test_f3153ab69694",
+            "object": "payout",
+            "status": "settled",
             "client": "paystack-payouts",
             "webhook": "settlements",
             "message": "A test delivery. Nothing happened. Answer with a 2xx status.",
