@@ -14,9 +14,10 @@ from typing import Any
 
 Check = Callable[[Any], bool]
 
-_ANNOTATIONS = frozenset(
-    {"$schema", "$id", "$defs", "title", "description", "examples", "default", "patternErrorMessage"}
-)
+_ANNOTATIONS = frozenset({
+    "$schema", "$id", "$defs", "title", "description", "examples", "default", "patternErrorMessage",
+    "errorMessage",
+})  # fmt: skip
 _TYPES: Mapping[str, Check] = {
     "object": lambda value: isinstance(value, dict),
     "array": lambda value: isinstance(value, list),

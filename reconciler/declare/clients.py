@@ -2,51 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import timedelta
-from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any
 
 from reconciler.declare.collector import Collector, source_of
 from reconciler.declare.documents import Document
+from reconciler.declare.lifecycles import format_duration, key_lifecycle, lifecycle_spec, secret_lifecycle, valid_or
 from reconciler.declare.nodes import Map, Mark, merge
-from reconciler.declare.signatures import merged_faults, scheme_of, signature_spec
+from reconciler.declare.signatures import merged_faults
 from reconciler.declare.suggest import did_you_mean
-from reconciler.declare.urls import parse_url
-from reconciler.declare.values import network, parse_duration, parse_window
+from reconciler.declare.values import network
+from reconciler.declare.webhooks import Webhooks, expectation_fault, probe_faults, webhook_spec
 from reconciler.domain.canonical import digest
 from reconciler.domain.desired import ClientState, DesiredClient, DesiredKey, DesiredWebhook, Lifecycle
-from reconciler.domain.duration import format_duration
 from reconciler.domain.names import key_address, secret_address, webhook_address
-from reconciler.domain.proof import DECLARED_PROBES, DEFAULT_DEMANDS, Demand, Probe
-
-_T = TypeVar("_T")
-_SECOND = timedelta(seconds=1)
-_TEN_SECONDS = timedelta(seconds=10)
-
-
-@dataclass(frozen=True, slots=True)
-class _Defaults:
-    """``renewBefore`` defaults to a third of the lifetime, ``grace`` to at most that."""
-
-    lifetime: timedelta
-    grace: timedelta
-
-
-KEY_DEFAULTS = _Defaults(timedelta(days=90), timedelta(hours=72))
-SECRET_DEFAULTS = _Defaults(timedelta(days=180), timedelta(hours=24))
-
-_format = lru_cache(maxsize=1024)(format_duration)
 
 
 class ClientBuilder:
     """Resolves one client for its environments. ``sound`` is False when a part of it could not be
     understood: then what is absent is not reported as missing."""
 
-    def __init__(self, document: Document, template: Document | None, *, sound: bool, found: Collector) -> None:
+    def __init__(
+        self, document: Document, template: Document | None, webhooks: Webhooks, *, sound: bool, found: Collector
+    ) -> None:
         own = document.spec.without("template", "environments")
-        self._document, self._sound, self._found = document, sound, found
+        self._document, self._webhooks, self._sound, self._found = document, webhooks, sound, found
         self._base = merge(template.spec, own) if template else own
         self._base_spec: dict[str, Any] | None = None
         self._base_digest = ""
@@ -57,12 +36,13 @@ class ClientBuilder:
         environments = self._document.spec.sub("environments")
         override = environments.sub(environment)
         if not self._base_digest:
-            base = self._spec(self._base)
+            base = self._spec(self._base, self._resolved(self._base))
             self._base_spec, self._base_digest = base, digest(_without_reissue(base))
         merged = merge(self._base, override) if override else self._base
         if self._sound:
             self._check(merged, environment)
-        spec = self._spec(merged) if override or self._base_spec is None else self._base_spec
+        webhooks = self._resolved(merged)
+        spec = self._spec(merged, webhooks) if override or self._base_spec is None else self._base_spec
         return DesiredClient(
             name=self._document.name,
             state=ClientState(spec["state"]),
@@ -71,19 +51,22 @@ class ClientBuilder:
             digest=digest(spec),
             base_digest=self._base_digest,
             keys=tuple(DesiredKey(key["name"], key_lifecycle(key)) for key in merged.named("keys")),
-            webhooks=tuple(map(_webhook, merged.named("webhooks"))),
+            webhooks=webhooks,
             source=source_of(self._document.name_mark),
             renamed_from=self._document.metadata.get("renamedFrom"),
         )
 
-    def _spec(self, merged: Map) -> dict[str, Any]:
+    def _resolved(self, merged: Map) -> tuple[DesiredWebhook, ...]:
+        return tuple(map(self._webhooks.resolve, merged.named("webhooks")))
+
+    def _spec(self, merged: Map, webhooks: tuple[DesiredWebhook, ...]) -> dict[str, Any]:
         """What the registry stores: canonical, non-secret, defaults filled in."""
         spec: dict[str, Any] = {
             "state": merged.get("state", "active"),
             "protect": merged.get("protect", False),
             "scopes": sorted(merged.get("scopes", ())),
-            "keys": {key["name"]: _lifecycle_spec(key_lifecycle(key)) for key in merged.named("keys")},
-            "webhooks": {webhook["name"]: _webhook_spec(webhook) for webhook in merged.named("webhooks")},
+            "keys": {key["name"]: lifecycle_spec(key_lifecycle(key)) for key in merged.named("keys")},
+            "webhooks": {webhook.name: webhook_spec(webhook) for webhook in webhooks},
         }
         labels, template = self._document.metadata.get("labels"), self._document.spec.get("template")
         if labels:
@@ -96,7 +79,7 @@ class ClientBuilder:
             spec["justification"] = merged["justification"]
         if merged.get("allowedCidrs"):
             spec["allowedCidrs"] = sorted(
-                _valid(text, lambda text: str(network(text)), text) for text in merged["allowedCidrs"]
+                valid_or(text, lambda text: str(network(text)), text) for text in merged["allowedCidrs"]
             )
         return spec
 
@@ -119,9 +102,23 @@ class ClientBuilder:
                 self._found.add("RC159", mark, message, address=webhook_address(name, webhook["name"]))
             if "url" not in webhook:
                 self._missing_url(webhook, environment)
+            self._check_proof(webhook)
+
+    def _check_proof(self, webhook: Map) -> None:
+        """What it is sent to prove itself, and what must come back."""
+        address = webhook_address(self._document.name, webhook["name"])
+        for marks, message in probe_faults(webhook, merged=True):
+            self._found.add("RC170", self._own(marks), message, address=address)
+        fault = expectation_fault(webhook)
+        if fault is not None:
+            self._found.add("RC175", *fault, address=address)
+        before = [item.get("events", ()) for item in self._base.named("webhooks") if item["name"] == webhook["name"]]
+        self._webhooks.payloads.check_merged(
+            webhook, address, self._document.file, [e for part in before for e in part]
+        )
 
     def _check_lifecycle(self, item: Map, rotation: Map, lifecycle: Lifecycle, address: str) -> None:
-        lifetime, renew_before = _format(lifecycle.lifetime), _format(lifecycle.renew_before)
+        lifetime, renew_before = format_duration(lifecycle.lifetime), format_duration(lifecycle.renew_before)
         marks = [m for m in (rotation.marks.get("renewBefore"), item.marks.get("lifetime")) if m]
         if not lifecycle.lifetime or not lifecycle.renew_before:
             return  # reported where it is written
@@ -129,7 +126,7 @@ class ClientBuilder:
             message = f"renewBefore ({renew_before}) is not shorter than the lifetime ({lifetime})"
             self._found.add("RC151", self._own(marks), message, address=address)
         elif "grace" in rotation and lifecycle.grace > lifecycle.renew_before:
-            message = f"grace ({_format(lifecycle.grace)}) is longer than renewBefore ({renew_before})"
+            message = f"grace ({format_duration(lifecycle.grace)}) is longer than renewBefore ({renew_before})"
             self._found.add("RC162", rotation.marks["grace"], message, address=address)
 
     def _own(self, marks: list[Mark]) -> Mark:
@@ -149,95 +146,6 @@ class ClientBuilder:
         self._found.add("RC157", mark, message, hint=hint, address=address)
 
 
-def key_lifecycle(key: Map) -> Lifecycle:
-    rotation = key.sub("rotation")
-    return _lifecycle(key.get("lifetime"), _rotation(rotation), key.get("reissueAfter", 0), KEY_DEFAULTS)
-
-
-def secret_lifecycle(webhook: Map) -> Lifecycle:
-    secret = webhook.sub("secret")
-    lifecycle = _lifecycle(secret.get("lifetime"), _rotation(secret), secret.get("reissueAfter", 0), SECRET_DEFAULTS)
-    return replace(lifecycle, asymmetric=True) if scheme_of(webhook.sub("signature")).asymmetric else lifecycle
-
-
-def _rotation(spec: Map) -> tuple[str | None, str | None, str | None]:
-    return spec.get("renewBefore"), spec.get("grace"), spec.get("window")
-
-
-@lru_cache(maxsize=4096)  # clients share their lifecycles, and each is asked for several times
-def _lifecycle(
-    lifetime: str | None, rotation: tuple[str | None, str | None, str | None], reissue_after: int, defaults: _Defaults
-) -> Lifecycle:
-    renew_before, grace, window = rotation
-    whole = _duration(lifetime, defaults.lifetime)
-    third = max(_SECOND, timedelta(seconds=int(whole.total_seconds()) // 3))
-    before = _duration(renew_before, third)
-    return Lifecycle(
-        lifetime=whole,
-        renew_before=before,
-        grace=_duration(grace, min(defaults.grace, before)),
-        window=_valid(window, parse_window, None) if window else None,
-        reissue_after=reissue_after,
-    )
-
-
-def _lifecycle_spec(lifecycle: Lifecycle) -> dict[str, Any]:
-    spec: dict[str, Any] = {
-        "lifetime": _format(lifecycle.lifetime),
-        "renewBefore": _format(lifecycle.renew_before),
-        "grace": _format(lifecycle.grace),
-    }
-    if lifecycle.window:
-        spec["window"] = lifecycle.window.text
-    if lifecycle.reissue_after:
-        spec["reissueAfter"] = lifecycle.reissue_after
-    return spec
-
-
-def _webhook(webhook: Map) -> DesiredWebhook:
-    delivery = webhook.sub("delivery")
-    return DesiredWebhook(
-        name=webhook["name"],
-        url=_valid(webhook.get("url", ""), parse_url, ""),
-        events=tuple(sorted(webhook.get("events", ()))),
-        secret=secret_lifecycle(webhook),
-        scheme=scheme_of(webhook.sub("signature")),
-        timeout=_duration(delivery.get("timeout"), _TEN_SECONDS),
-        attempts=delivery.get("attempts", 5),
-        probes=_probes(webhook),
-    )
-
-
-def _probes(webhook: Map) -> dict[Probe, Demand]:
-    """Every probe that the scheme has room for, with what is demanded of it."""
-    scheme, declared = scheme_of(webhook.sub("signature")), webhook.sub("probes")
-    demands = {name: Demand(declared.get(name, demand)) for name, demand in DEFAULT_DEMANDS.items()}
-    if not scheme.refuses_future and "future" not in declared:
-        demands["future"] = Demand.OFF
-    sendable = {
-        "replayed": scheme.timed, "future": scheme.timed, "eachSecret": scheme.several,
-    }  # fmt: skip
-    return {
-        probe: demand for name, demand in demands.items() if sendable.get(name, True) for probe in DECLARED_PROBES[name]
-    }
-
-
-def _webhook_spec(webhook: Map) -> dict[str, Any]:
-    desired = _webhook(webhook)
-    spec: dict[str, Any] = {
-        "events": list(desired.events),
-        "signature": signature_spec(desired.scheme),
-        "secret": _lifecycle_spec(desired.secret),
-        "delivery": {"timeout": _format(desired.timeout), "attempts": desired.attempts},
-    }
-    if desired.url:
-        spec["url"] = desired.url
-    spec["probes"] = {
-        name: desired.probes[probes[0]].value for name, probes in DECLARED_PROBES.items() if probes[0] in desired.probes
-    }
-    return spec
-
-
 def _without_reissue(spec: dict[str, Any]) -> dict[str, Any]:
     """Two environments differ in what was revoked by hand there, not in what they run."""
     keys = {name: _less(key, "reissueAfter") for name, key in spec["keys"].items()}
@@ -250,15 +158,3 @@ def _without_reissue(spec: dict[str, Any]) -> dict[str, Any]:
 
 def _less(value: dict[str, Any], field: str) -> dict[str, Any]:
     return {name: item for name, item in value.items() if name != field}
-
-
-def _duration(text: str | None, default: timedelta) -> timedelta:
-    return default if text is None else _valid(text, parse_duration, default)
-
-
-def _valid(text: str, parse: Callable[[str], _T], default: _T) -> _T:
-    """The parsed value; ``default`` for one that is not valid, which ``spec`` has reported."""
-    try:
-        return parse(text)
-    except ValueError:
-        return default

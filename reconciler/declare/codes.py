@@ -236,6 +236,37 @@ CODES: dict[str, Code] = {
         "Not an address of a Vault or OpenBao server.",
         "write for example https://vault.example.com:8200",
     ),
+    # Test deliveries
+    "RC170": Code(
+        "Probe",
+        "The signature scheme of the webhook has no room for a probe that is asked for.",
+        "write `off`, leave the probe out, or choose a scheme that has room for it",
+    ),
+    "RC171": Code(
+        "Payload of another event",
+        "A test payload is declared for an event that the webhook does not receive.",
+        "correct the name, add it to `events`, or remove the payload",
+    ),
+    "RC172": Code(
+        "Payload schema",
+        "The JSON Schema of a test payload cannot be used.",
+        "correct the schema; docs/webhooks.md says what it may hold",
+    ),
+    "RC173": Code(
+        "Payload example",
+        "The example of a test payload does not conform to its JSON Schema, so a receiver could refuse it rightly.",
+        "correct the example, or the schema if the example is right",
+    ),
+    "RC174": Code(
+        "Payload too large",
+        "A test event must be smaller than 20,000 bytes, as Standard Webhooks asks.",
+        "shorten the example",
+    ),
+    "RC175": Code(
+        "Expected answer",
+        "What an answer must hold cannot be looked up as declared.",
+        'write `json: {path: "$.received", equals: true}`, with a JSONPath of RFC 9535',
+    ),
     # Policy
     "RC201": Code(
         "Waiver date", "The date until which a waiver holds does not exist.", "write a date such as 2027-01-31"

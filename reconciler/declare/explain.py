@@ -84,8 +84,13 @@ def _items(validator: Any, part: object, instance: object, whole: Mapping[str, A
 
 def _unique(_validator: object, wanted: object, instance: object, _schema: object) -> Iterator[ValidationError]:
     """Linear; jsonschema compares each item with each."""
-    if wanted and isinstance(instance, list) and len(set(map(_identity, instance))) < len(instance):
+    if wanted and isinstance(instance, list) and repeats(instance):
         yield ValidationError("has non-unique elements")
+
+
+def repeats(items: list[Any]) -> bool:
+    """Whether two of ``items`` are equal in JSON."""
+    return len(set(map(_identity, items))) < len(items)
 
 
 def _identity(item: object) -> str:
@@ -99,7 +104,7 @@ def dotted(path: Iterable[str | int]) -> str:
     return text.removeprefix(".") or "the document"
 
 
-def _value(value: object) -> str:
+def value_in_words(value: object) -> str:
     """How a value reads in a sentence."""
     if isinstance(value, dict):
         return "a mapping"
@@ -173,8 +178,8 @@ def _wrong_type(error: Refusal, path: list[str | int], _kind: str) -> _Explained
     elif value is None:
         hint = "write a value, or remove the field"
     elif "array" in wanted and isinstance(value, str | int):
-        hint = f"write a list: [{_value(value).strip('`')}]"
-    yield f"{dotted(path)} must be {names}, not {_value(value)}", hint, None
+        hint = f"write a list: [{value_in_words(value).strip('`')}]"
+    yield f"{dotted(path)} must be {names}, not {value_in_words(value)}", hint, None
 
 
 def _not_allowed(error: Refusal, path: list[str | int], _kind: str) -> _Explained:
@@ -182,7 +187,7 @@ def _not_allowed(error: Refusal, path: list[str | int], _kind: str) -> _Explaine
     if not isinstance(error.instance, str):
         return  # its type is reported already
     hint = did_you_mean(error.instance, allowed) or f"allowed: {listed(allowed)}"
-    yield f"{dotted(path)} cannot be {_value(error.instance)}", hint, None
+    yield f"{dotted(path)} cannot be {value_in_words(error.instance)}", hint, None
 
 
 def _malformed(error: Refusal, path: list[str | int], _kind: str) -> _Explained:
@@ -190,7 +195,7 @@ def _malformed(error: Refusal, path: list[str | int], _kind: str) -> _Explained:
     if _is_about_a_name(error):
         yield f"the name `{error.instance}` in {dotted(path)} is malformed", what, str(error.instance)
         return
-    yield f"{dotted(path)} is malformed: {_value(error.instance)}", what, None
+    yield f"{dotted(path)} is malformed: {value_in_words(error.instance)}", what, None
 
 
 _LIMITS: Mapping[str, Callable[[Any, Any], str]] = {
@@ -206,7 +211,8 @@ _LIMITS: Mapping[str, Callable[[Any, Any], str]] = {
 
 
 def _out_of_range(error: Refusal, path: list[str | int], _kind: str) -> _Explained:
-    yield f"{dotted(path)} {_LIMITS[str(error.validator)](error.validator_value, error.instance)}", "", None
+    message = _LIMITS[str(error.validator)](error.validator_value, error.instance)
+    yield f"{dotted(path)} {message}", str(error.schema.get("errorMessage", "")), None
 
 
 def _other(error: Refusal, path: list[str | int], _kind: str) -> _Explained:

@@ -22,10 +22,10 @@ _HINT = re.compile(r"_[0-9A-Za-z]{12}_|whs|hv[sbr]\.|\b[sbr]\.|PRIVATE KEY|k_liv
 _PEM = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----.*?(?:-----END [A-Z0-9 ]{0,40}-----|\Z)", re.DOTALL)
 
 _USERINFO = re.compile(r"(?<=://)[^/?#\s\"']*@")
-# `token: abc`, `"password": "abc"`, `?token=abc`; not `secret: {lifetime: 180d}`.
+# `token: abc`, `"password": "abc"`, `?token=abc`; not `secret: {lifetime: 180d}`, nor what a probe is set to.
 _LABELLED = re.compile(
     r"(?i)((?:secret|token|passw(?:or)?d|passphrase|credential|api_?key|private_?key|value)[\w-]*[\"']?\s*[:=]\s*[\"']?)"
-    r"([^\s\"'{}\[\],&#]{3,})"
+    r"((?!(?:require|warn|off)(?:[\s,}\]]|$))[^\s\"'{}\[\],&#]{3,})"
 )
 _RANDOM = re.compile(r"[A-Za-z0-9+/_=-]{20,}")
 

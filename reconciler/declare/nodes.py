@@ -13,6 +13,11 @@ Mark = tuple[str, int, int]
 
 # The lists whose items are merged by their ``name``; every other list is replaced.
 NAMED_LISTS = frozenset({"keys", "webhooks"})
+# Below these fields maps are merged this many levels deep. What lies deeper (an example, a JSON Schema, the value that
+# an answer must equal) is one value, which is replaced as a whole.
+_LEVELS = {"payloads": 2, "expect": 2}
+# Two ways to say one thing: who says it in one of them has not left the other one's in force.
+_EITHER = {"schema": "schemaFile", "schemaFile": "schema"}
 
 
 class Map(dict[str, Any]):
@@ -76,6 +81,13 @@ class Seq(list[Any]):
         del self[index], self.marks[index]
 
 
+def plain(value: Any) -> Any:
+    """``value`` without marks: plain mappings and lists."""
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    return [plain(item) for item in value] if isinstance(value, list) else value
+
+
 def locate(root: Map, path: Iterable[str | int]) -> Mark:
     """Where the value at ``path`` is written; the last container that exists when it does not."""
     container: Any = root
@@ -89,23 +101,27 @@ def locate(root: Map, path: Iterable[str | int]) -> Mark:
     return mark
 
 
-def merge(base: Map, over: Map) -> Map:
+def merge(base: Map, over: Map, levels: int | None = None) -> Map:
     """``over`` on top of ``base``: maps deeply, named lists by name, everything else replaced.
 
-    Marks stay with the text that won. Neither argument is changed; the result may share their parts.
+    Marks stay with the text that won. Neither argument is changed; the result may share their parts. ``levels``: how
+    many levels of maps are merged, None: all; what lies deeper is replaced.
     """
     result = Map(over.mark)
     for key, value in base.items():
-        result.put(key, value, base)
+        if levels != 1 or _EITHER.get(key) not in over:
+            result.put(key, value, base)
     for key, value in over.items():
-        result.put(key, _merged(key, base.get(key), value), over)
+        result.put(key, _merged(key, base.get(key), value, levels), over)
     return result
 
 
-def _merged(key: str, base: object, over: object) -> object:
+def _merged(key: str, base: object, over: object, levels: int | None) -> object:
+    if levels == 1:
+        return over
     if isinstance(base, Map) and isinstance(over, Map):
-        return merge(base, over)
-    if key in NAMED_LISTS and isinstance(base, Seq) and isinstance(over, Seq):
+        return merge(base, over, _LEVELS.get(key) if levels is None else levels - 1)
+    if key in NAMED_LISTS and levels is None and isinstance(base, Seq) and isinstance(over, Seq):
         return _merge_named(base, over)
     return over
 

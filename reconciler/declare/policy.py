@@ -11,6 +11,7 @@ from reconciler.declare.project import checked
 from reconciler.declare.suggest import did_you_mean
 from reconciler.declare.values import calendar_day
 from reconciler.domain.desired import Budget, GuardrailPolicy, Waiver
+from reconciler.domain.proof import Demand
 
 # These let a client go whose file may be gone already, so its name need not be declared any more.
 _ABOUT_REMOVAL = frozenset({"protect", "budget-removals", "remove-all"})
@@ -20,7 +21,8 @@ def build_policy(document: Document, found: Collector) -> GuardrailPolicy:
     """Budgets not said keep their defaults; a waiver with a wrong date is reported and left out."""
     budgets = document.spec.sub("budgets")
     waivers = tuple(waiver for item, _ in document.spec.items_at("waivers") if (waiver := _waiver(item, found)))
-    return GuardrailPolicy(_budget(budgets.sub("removals")), _budget(budgets.sub("changes")), waivers)
+    probes = {name: Demand(demand) for name, demand in document.spec.sub("probes").items()}
+    return GuardrailPolicy(_budget(budgets.sub("removals")), _budget(budgets.sub("changes")), waivers, probes)
 
 
 def _budget(spec: Map) -> Budget:

@@ -14,6 +14,7 @@ from reconciler.declare.codes import CODES, INVALID
 from reconciler.declare.collector import Collector
 from reconciler.declare.documents import Document, read_documents
 from reconciler.declare.files import PROJECT_FILE, SUFFIXES, declaration_files, project_files, shown
+from reconciler.declare.payloads import Payloads
 from reconciler.declare.policy import build_policy, check_waivers
 from reconciler.declare.project import build_project
 from reconciler.declare.references import (
@@ -26,6 +27,7 @@ from reconciler.declare.references import (
 )
 from reconciler.declare.spec import SpecCheck
 from reconciler.declare.suggest import did_you_mean, listed
+from reconciler.declare.webhooks import Webhooks
 from reconciler.domain.desired import Desired, DesiredClient, GuardrailPolicy, Project
 from reconciler.domain.plan import Finding, Level
 from reconciler.errors import DeclarationError
@@ -166,16 +168,18 @@ def _read(root: Path) -> _Declaration:
     policy = build_policy(rules, found) if rules else GuardrailPolicy()
     if rules and "IntegrationClient" not in doubtful:
         check_waivers(rules, clients, found)
+    payloads = Payloads(root, found)
     for template in documents.get("IntegrationTemplate", []):
-        SpecCheck(catalogue, found).check(template.spec)
+        SpecCheck(catalogue, payloads, found).check(template.spec)
     for client in documents.get("IntegrationClient", []):
-        _check_client(client, catalogue, found)
+        _check_client(client, SpecCheck(catalogue, payloads, found, client.address))
         check_template(client, templates, complete="IntegrationTemplate" not in doubtful, found=found)
         if environments:
             check_environments(client, environments, found)
     check_renames(clients, found)
     check_owners(clients.values(), found)
-    builders = {name: (client, _builder(client, templates, found)) for name, client in clients.items()}
+    webhooks = Webhooks(payloads, tuple(policy.probes.items()))
+    builders = {name: (client, _builder(client, templates, webhooks, found)) for name, client in clients.items()}
     return _Declaration(found, project, environments, catalogue, policy, templates, builders, frozenset(files))
 
 
@@ -189,9 +193,8 @@ def _catalogue(documents: list[Document], doubtful: bool, root: Path, found: Col
     return Catalogue()
 
 
-def _check_client(client: Document, catalogue: Catalogue, found: Collector) -> None:
+def _check_client(client: Document, check: SpecCheck) -> None:
     """Each text on its own: the client's, and what each environment changes."""
-    check = SpecCheck(catalogue, found, client.address)
     check.check(client.spec)
     environments = client.spec.sub("environments")
     for name in environments:
@@ -199,11 +202,13 @@ def _check_client(client: Document, catalogue: Catalogue, found: Collector) -> N
             check.check(environments.sub(name))
 
 
-def _builder(client: Document, templates: Mapping[str, Document], found: Collector) -> ClientBuilder:
+def _builder(
+    client: Document, templates: Mapping[str, Document], webhooks: Webhooks, found: Collector
+) -> ClientBuilder:
     name = client.spec.get("template")
     template = templates.get(name) if name is not None else None
     sound = client.sound and (name is None or (template is not None and template.sound))
-    return ClientBuilder(client, template, sound=sound, found=found)
+    return ClientBuilder(client, template, webhooks, sound=sound, found=found)
 
 
 def _only(declaration: _Declaration, root: Path, paths: list[Path]) -> list[Finding]:

@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from reconciler.declare.catalogue import Catalogue
 from reconciler.declare.collector import Collector
 from reconciler.declare.nodes import Map
+from reconciler.declare.payloads import Payloads
 from reconciler.declare.project import networks_of
 from reconciler.declare.signatures import written_faults
 from reconciler.declare.urls import is_loopback, parse_url
 from reconciler.declare.values import parse_duration, parse_window, positive_duration, short_duration
+from reconciler.declare.webhooks import probe_faults
+from reconciler.webhooks.json_path import compiled as json_path
 
 _LIFETIME: dict[str, tuple[str, Callable[[str], object]]] = {
     "lifetime": ("RC151", positive_duration),
@@ -29,6 +32,7 @@ class SpecCheck:
     """Reports what is wrong in a spec; ``address`` is the client's, empty for a template."""
 
     catalogue: Catalogue
+    payloads: Payloads
     found: Collector
     address: str = ""
 
@@ -48,6 +52,11 @@ class SpecCheck:
                 self.found.add("RC159", mark, message, address=self.address)
             self._value(webhook.sub("signature").sub("custom"), "tolerance", "RC150", short_duration)
             self._value(webhook.sub("delivery"), "timeout", "RC150", short_duration)
+            self._value(webhook.sub("delivery"), "retryFor", "RC150", short_duration)
+            for (mark, *_), message in probe_faults(webhook, merged=False):
+                self.found.add("RC170", mark, message, address=self.address)
+            self.payloads.check_written(webhook, self.address)
+            self._value(webhook.sub("expect").sub("json"), "path", "RC175", json_path)
 
     def _scopes(self, spec: Map) -> None:
         for scope, mark in spec.items_at("scopes"):

@@ -178,9 +178,12 @@ class Waiver:
 
 @dataclass(frozen=True, slots=True)
 class GuardrailPolicy:
+    """``probes``: what is demanded of webhooks whose client and template do not say, by the declared name."""
+
     removals: Budget = Budget()
     changes: Budget = Budget()
     waivers: tuple[Waiver, ...] = ()
+    probes: Mapping[str, Demand] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,6 +130,14 @@ CODES: Mapping[str, tuple[str, str]] = {
         "Vault did not sign",
         "check the deliverer role of this token (reconciler doctor), and that nobody removed the transit key",
     ),
+    "RC523": (
+        "another 2xx than the declared status",
+        "answer with a status that expect.status names, or declare the one that is right",
+    ),
+    "RC524": (
+        "the body of the answer is not what was declared",
+        "answer with JSON in which expect.json.path selects what expect.json.equals says, or declare what is right",
+    ),
 }
 
 

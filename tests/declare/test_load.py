@@ -64,10 +64,14 @@ def test_spec_is_canonical(make_project: MakeProject) -> None:
                 "events": ["b", "z"],
                 "signature": {"scheme": "standard-webhooks", "algorithm": "hmac-sha256"},
                 "secret": {"lifetime": "2d", "renewBefore": "16h", "grace": "16h"},
-                "delivery": {"timeout": "10s", "attempts": 5},
+                "delivery": {"timeout": "10s", "attempts": 5, "retryFor": "30s"},
+                "probes": {
+                    "tampered": "require", "wrongSecret": "require", "replayed": "require", "future": "require",
+                    "unsigned": "require", "eachSecret": "warn",
+                },
             }
         },
-    }
+    }  # fmt: skip
 
 
 def test_order_in_the_file_does_not_matter(make_project: MakeProject) -> None:
@@ -118,7 +122,8 @@ def test_every_row_of_the_table_can_be_declared_as_a_custom_scheme(scheme: Schem
     written = yaml.safe_dump(signature_spec(replace(scheme, name="custom")), default_flow_style=True, width=1000)
     text = client(spec=SIGNATURE.format(written.strip()[1:-1]))
     loaded = load(make_project({"clients/payouts.yaml": text}), "staging").clients["payouts"]
-    assert loaded.webhooks[0].scheme == replace(scheme, name="custom")
+    # What the scheme's own libraries refuse is nobody's to declare.
+    assert loaded.webhooks[0].scheme == replace(scheme, name="custom", refuses_future=True)
 
 
 def test_a_template_declares_a_custom_scheme_and_others_change_it(make_project: MakeProject) -> None:

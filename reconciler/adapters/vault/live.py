@@ -16,7 +16,7 @@ from reconciler.adapters.vault.answer import Answer
 from reconciler.adapters.vault.at_once import results
 from reconciler.adapters.vault.errors import StatusError, WriteUnclear
 from reconciler.adapters.vault.patience import Patience
-from reconciler.adapters.vault.secretinfo import secret_info
+from reconciler.adapters.vault.secretinfo import listed_infos, secret_info
 from reconciler.domain.desired import VaultSettings
 from reconciler.domain.names import is_name
 from reconciler.domain.observed import SecretInfo
@@ -96,10 +96,8 @@ class Live:
                 return self._read_metadata(request.path)
             case DestroyVersions() | ResetMetadata():
                 return self._change(request)
-            case MakeTransitKey():
-                return transit.make(self.client.secrets.transit, self.settings.transit_mount, request.name)
-            case RemoveTransitKey():
-                return transit.remove(self.client.secrets.transit, self.settings.transit_mount, request.name)
+            case MakeTransitKey() | RemoveTransitKey():
+                return transit.answer(self.client.secrets.transit, self.settings.transit_mount, request)
         raise TypeError(f"{type(request).__name__} is not a request about documents or secrets")
 
     def answer_all(self, requests: Sequence[Request]) -> list[Response]:
@@ -270,16 +268,7 @@ class Live:
             if isinstance(error, VaultDenied) and error.code != errors.DENIED:
                 raise
             return None  # the plain LIST decides: it fails in the same way, or knows an empty folder
-        details = answer.data.get("key_info")
-        names = answer.field(list, "keys")
-        if not isinstance(details, dict) or not names:
-            return None
-        # A name without details (a folder, or a later server's new form) is known by name only.
-        return {
-            f"{folder}/{name}": secret_info(details.get(name) or {}, answer.at) or SecretInfo()
-            for name in names
-            if isinstance(name, str)
-        }
+        return listed_infos(folder, answer.field(list, "keys"), answer.data.get("key_info"), answer.at)
 
     def _list(self, mount: str, folder: str) -> list[str]:
         try:

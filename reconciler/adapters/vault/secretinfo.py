@@ -27,6 +27,20 @@ def secret_info(metadata: JsonObject, now: datetime) -> SecretInfo | None:
     return SecretInfo(current, gone, frozenset(deleted), _is_edited(metadata), oldest, created)
 
 
+def listed_infos(folder: str, names: list[Any], details: Any, now: datetime) -> dict[str, SecretInfo] | None:
+    """What ``detailed-metadata`` lists below ``folder``, by path; None when it lists nothing, or no details.
+
+    A name without details (a folder, or a later server's new form) is known by name only.
+    """
+    if not isinstance(details, dict) or not names:
+        return None
+    return {
+        f"{folder}/{name}": secret_info(details.get(name) or {}, now) or SecretInfo()
+        for name in names
+        if isinstance(name, str)
+    }
+
+
 def _instant(text: Any) -> datetime | None:
     try:
         return parse_iso(text) if isinstance(text, str) else None

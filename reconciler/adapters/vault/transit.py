@@ -13,12 +13,18 @@ from reconciler.adapters.vault import errors, paths
 from reconciler.adapters.vault.answer import Answer
 from reconciler.adapters.vault.errors import StatusError
 from reconciler.errors import VaultError
-from reconciler.registry.requests import Done, PublicKey
+from reconciler.registry.requests import Done, MakeTransitKey, PublicKey, RemoveTransitKey
 from reconciler.webhooks.ed25519 import public_text
 
 # The first version of a key, whatever somebody made of it by hand later: receivers hold its public half.
 _VERSION = 1
 _LOOKS = 3
+
+
+def answer(transit: Any, mount: str, request: MakeTransitKey | RemoveTransitKey) -> PublicKey | Done:
+    if isinstance(request, MakeTransitKey):
+        return make(transit, mount, request.name)
+    return remove(transit, mount, request.name)
 
 
 def make(transit: Any, mount: str, name: str) -> PublicKey:
