@@ -56,13 +56,12 @@ def added(before: Allowed, after: Allowed) -> Allowed:
 def is_open(spans: Allowed, version: int) -> bool:
     """Whether at least half of all addresses of this IP version are allowed: that is a limit in name only."""
     public = _PUBLIC[version]
-    closed = size(tuple(_minus(public, spans[version])))
-    return closed * 2 <= size(public)
+    return _size(_minus(public, spans[version])) * 2 <= _size(public)
 
 
-def size(spans: Spans) -> int:
+def size(spans: Allowed) -> int:
     """How many addresses."""
-    return sum(last - first + 1 for first, last in spans)
+    return sum(map(_size, spans.values()))
 
 
 def networks(spans: Allowed) -> list[str]:
@@ -73,6 +72,10 @@ def networks(spans: Allowed) -> list[str]:
     for first, last in spans[6]:
         found += summarize_address_range(IPv6Address(first), IPv6Address(last))
     return [str(network) for network in found]
+
+
+def _size(spans: Iterable[tuple[int, int]]) -> int:
+    return sum(last - first + 1 for first, last in spans)
 
 
 def _merged(spans: Iterable[tuple[int, int]]) -> Spans:

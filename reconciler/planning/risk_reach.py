@@ -127,15 +127,13 @@ def wider_networks(facts: Facts) -> Iterator[str]:
         for version, spans in networks.added(before, after).items()
     }
     if named := networks.networks(more):
-        number = f", {networks.size(more[4]):,} IPv4 addresses" if more[4] else ""
-        yield f"{_change(facts)}: also {shown(named)}{number}"
+        yield f"{_change(facts)}: {networks.size(more):,} more addresses ({shown(named)})"
 
 
 def narrower_networks(facts: Facts) -> Iterator[str]:
     if (sides := _networks(facts)) is None or _is_new(facts):
         return
     before, after = sides
-    if networks.networks(networks.added(before, after)):
-        return
-    if less := networks.networks(networks.added(after, before)):
-        yield f"{_change(facts)}: no longer {shown(less)}"
+    more, less = (networks.size(networks.added(*pair)) for pair in ((before, after), (after, before)))
+    if less and not more:
+        yield f"{_change(facts)}: fewer addresses, and no other ones"

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler import __version__
-from reconciler.domain.plan import Action, ActionKind, Finding, Level, Plan, Risk
+from reconciler.domain.plan import Action, ActionKind, Finding, Level, Permissions, Plan, Risk
 from reconciler.errors import ReconcilerError, StalePlanError
 from reconciler.report.plan_json import file_digest, plan_json
 from reconciler.report.plan_load import load_plan
@@ -98,6 +98,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 VALUES = st.none() | st.dictionaries(
     TEXT, TEXT | st.integers() | st.booleans() | st.lists(TEXT, max_size=2), max_size=3
 )
+SCOPES = st.dictionaries(TEXT, st.sampled_from(Risk), max_size=2)
 ANY_ACTION = st.builds(
     Action,
     st.sampled_from(ActionKind),
@@ -110,6 +111,8 @@ ANY_ACTION = st.builds(
     st.none() | st.integers(),
     VALUES,
     VALUES,
+    st.lists(TEXT, max_size=2).map(tuple),
+    st.none() | st.builds(Permissions, SCOPES, SCOPES),
 )
 ANY_FINDING = st.builds(Finding, TEXT, st.sampled_from(Level), TEXT, TEXT, TEXT)
 ANY_PLAN = st.builds(
