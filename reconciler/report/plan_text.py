@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from reconciler.domain.canonical import iso
-from reconciler.domain.plan import Action, ActionKind, Finding, Plan
+from reconciler.domain.plan import Action, ActionKind, Finding, Plan, Risk
 from reconciler.report.changed import changed_fields
 from reconciler.report.escape import terminal
 from reconciler.report.layout import DEFAULT_WIDTH, columns, counted, wrapped
@@ -25,10 +25,11 @@ from reconciler.report.unfinished import unfinished_text
 
 # More changed fields, or scopes, than these are told by their number unless the reader asks for all.
 SHOWN = 6
-# Details stand under the kind of their action.
-_INDENT = " " * 13
-_FOLLOWING = " " * 15
-_RISK_STYLES = {"high": "remove", "critical": "alarm"}
+# Details stand under the kind of their action: behind the risk and the sign.
+_RISK_WIDTH = max(map(len, Risk))
+_INDENT = " " * (_RISK_WIDTH + 5)
+_FOLLOWING = _INDENT + "  "
+_RISK_STYLES = {"medium": "change", "high": "remove", "critical": "alarm"}
 
 
 def plan_text(plan: Plan, *, width: int = DEFAULT_WIDTH, colour: bool = False, verbose: bool = False) -> str:
@@ -56,12 +57,15 @@ def _heading(plan: Plan, paint: Paint) -> str:
 
 def _actions(actions: Sequence[Action], width: int, paint: Paint, *, verbose: bool) -> Iterator[str]:
     """Ordered by risk, with a blank line where it changes."""
-    rows = [[action.risk.value, sign(action), action.kind.value, subject(action), action.reason] for action in actions]
+    rows = [
+        [action.risk.value.ljust(_RISK_WIDTH), sign(action), action.kind.value, subject(action), action.reason]
+        for action in actions
+    ]
 
     def painted(row: int, column: int, text: str) -> str:
         if column in (1, 2):
             return paint(STYLES[sign(actions[row])], text)
-        return paint(_RISK_STYLES.get(text, "dim") if column == 0 else "plain", text)
+        return paint(_RISK_STYLES.get(text.strip(), "dim") if column == 0 else "plain", text)
 
     last = None
     for action, line in zip(actions, columns(rows, painted), strict=True):

@@ -19,6 +19,7 @@ from reconciler.report.plan_load import load_plan
 from reconciler.report.plan_markdown import plan_markdown
 from reconciler.report.plan_sarif import plan_sarif
 from reconciler.report.plan_text import plan_text
+from reconciler.report.plan_words import RISKS, by_risk, subject
 from reconciler.report.unfinished import LINES_SHOWN
 from tests.report.samples import ACTIONS, BLOCK, FINDINGS, every_kind, hostile_plan, make_plan
 
@@ -74,6 +75,34 @@ def test_of_much_that_is_unfinished_a_terminal_and_a_comment_show_some() -> None
     assert f"and {len(plan.unfinished) - LINES_SHOWN} more (--format json shows all)" in text
     assert f"And {len(plan.unfinished) - 5} more: the plan file has all of them." in comment
     assert len(json.loads(plan_json(plan))["unfinished"]) == len(plan.unfinished)
+
+
+def test_what_is_dangerous_is_first_then_by_address_then_as_it_is_carried_out() -> None:
+    low = [replace(ACTIONS[2], address=f"client/{name}", version=number) for name in "ba" for number in (10, 9, None)]
+    twice = [replace(ACTIONS[2], address="client/c", message=message) for message in ("first", "second")]
+    shown = by_risk([*low, *twice, *ACTIONS])
+    ranks = [(-RISKS.index(action.risk), action.address, action.version or 0) for action in shown]
+    assert ranks == sorted(ranks)
+    assert [action.message for action in shown if action in twice] == ["first", "second"]
+    text = plan_text(PLANS["changes"])
+    places = [text.index(f"{subject(action)} ") for action in by_risk(ACTIONS)]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize("action", ACTIONS, ids=lambda action: f"{action.kind} {action.address}")
+def test_text_has_every_reason_of_a_risk_and_every_scope(action: Action) -> None:
+    text = plan_text(make_plan((action,)), width=1000)
+    assert all(f"risk: {reason}\n" in text for reason in action.risk_reasons)
+    if action.permissions:
+        for side, scopes in (("granted", action.permissions.granted), ("withdrawn", action.permissions.withdrawn)):
+            assert (f"{side}: " in text) is bool(scopes)
+            assert all(f"{name} ({risk})" in text for name, risk in scopes.items())
+
+
+def test_many_scopes_are_counted() -> None:
+    action = replace(ACTIONS[0], permissions=Permissions({f"s:{number}": Risk.LOW for number in range(9)}))
+    assert "s:5 (low), and 3 more scopes (-v shows them)" in plan_text(make_plan((action,)))
+    assert "s:8 (low)" in plan_text(make_plan((action,)), verbose=True)
 
 
 def test_many_changed_fields_are_counted() -> None:
