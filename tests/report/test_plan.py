@@ -101,7 +101,7 @@ def test_text_has_every_reason_of_a_risk_and_every_scope(action: Action) -> None
 
 def test_many_scopes_are_counted() -> None:
     action = replace(ACTIONS[0], permissions=Permissions({f"s:{number}": Risk.LOW for number in range(9)}))
-    assert "s:5 (low), and 3 more scopes (-v shows them)" in plan_text(make_plan((action,)))
+    assert "s:5 (low), and 3 more scopes (-v shows them)" in plan_text(make_plan((action,)), width=1000)
     assert "s:8 (low)" in plan_text(make_plan((action,)), verbose=True)
 
 
