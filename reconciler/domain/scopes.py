@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from reconciler.domain.plan import Permissions, Risk
 
 WILDCARD = "*"
+_RISKS: Mapping[str, Risk] = {risk.value: risk for risk in Risk}
 
 
 def covers(scope: str, name: str) -> bool:
@@ -67,9 +68,13 @@ class ScopeTable:
             self._members[scope] = frozenset(found)
         return self._members[scope]
 
+    def means(self, scope: str, name: str) -> bool:
+        """Whether ``scope``, as it is written, means ``name``, which no catalogue need list."""
+        return name in self.members(scope) if name in self._risks else covers(scope, name)
+
     def risk(self, scope: str) -> Risk:
         """The catalogue's word; high for what it does not list, because nobody said how bad its abuse would be."""
-        return Risk(self._risks.get(scope, Risk.HIGH))
+        return _RISKS[self._risks.get(scope, "high")]
 
     def change(self, before: Collection[str], after: Collection[str]) -> Permissions | None:
         """What is granted and withdrawn when the scopes ``before`` become ``after``, each as written in a client;
@@ -98,5 +103,5 @@ class ScopeTable:
         return {
             name: self.risk(name)
             for name in sorted(names)
-            if name in self._risks or not any(covers(scope, name) for scope in scopes)
+            if name in self._risks or not any(self.means(scope, name) for scope in scopes)
         }

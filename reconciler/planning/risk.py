@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from reconciler.domain.desired import DesiredClient
-from reconciler.domain.plan import Action, ActionKind, Permissions, Risk, highest
+from reconciler.domain.plan import Action, ActionKind, Permissions, Risk
 from reconciler.domain.record import ClientRecord
 from reconciler.domain.scopes import ScopeTable
 from reconciler.planning import risk_clients as clients
@@ -145,15 +145,15 @@ def _judged(action: Action, beside: Sequence[Action], grounds: Grounds) -> Actio
     if action.kind is ActionKind.NO_OP:
         return action
     record, desired = grounds.records.get(action.client), grounds.desired.get(action.client)
-    facts = Facts(action, record, desired, grounds.scopes, grounds.now, beside)
-    facts = replace(facts, permissions=_permissions(facts))
-    found = fired(facts)
-    risk = highest([action.risk, *(row.risk for row, _ in found)])
+    permissions = _permissions(action, record, grounds.scopes)
+    found = fired(Facts(action, record, desired, grounds.scopes, grounds.now, beside, permissions))
     reasons = [sentence for _, sentence in found]
-    if risk is not highest(row.risk for row, _ in found):  # the check that asked for the action knows more
+    risk = found[0][0].risk if found else Risk.LOW
+    if action.risk.rank > risk.rank:  # the check that asked for the action knows more
+        risk = action.risk
         reasons.insert(0, action.message)
     told = tuple(reasons) or (PLAIN[action.kind],)
-    return replace(action, risk=risk, risk_reasons=told, permissions=facts.permissions)
+    return replace(action, risk=risk, risk_reasons=told, permissions=permissions)
 
 
 def fired(facts: Facts) -> list[tuple[Row, str]]:
@@ -161,11 +161,11 @@ def fired(facts: Facts) -> list[tuple[Row, str]]:
     return [(row, sentence) for row in _BY_KIND[facts.action.kind] for sentence in row.rule(facts)]
 
 
-def _permissions(facts: Facts) -> Permissions | None:
+def _permissions(action: Action, record: ClientRecord | None, scopes: ScopeTable) -> Permissions | None:
     """What the action grants and withdraws; None for a kind that does neither."""
-    kind, live = facts.action.kind, facts.live
-    if kind in _SPECIFIED:
-        return facts.scopes.change(texts(facts.before.get("scopes")), texts(facts.after.get("scopes")))
-    if kind in (ActionKind.RETIRE_CLIENT, ActionKind.SUSPEND_CLIENT) and live is not None:
-        return facts.scopes.change(texts(live.spec.get("scopes")), ())
+    if action.kind in _SPECIFIED:
+        before, after = (texts((side or {}).get("scopes")) for side in (action.before, action.after))
+        return scopes.change(before, after)
+    if action.kind in (ActionKind.RETIRE_CLIENT, ActionKind.SUSPEND_CLIENT) and record is not None:
+        return scopes.change(texts(record.spec.get("scopes")), ())
     return None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from functools import lru_cache
 
-from reconciler.domain.canonical import Json, JsonObject, iso
+from reconciler.domain.canonical import JsonObject, iso
 from reconciler.domain.duration import format_duration, parse_duration
 from reconciler.domain.plan import ActionKind
 from reconciler.domain.record import ClientStatus, SeriesKind, Version, VersionState
@@ -21,7 +22,7 @@ def _lives(facts: Facts, field: str) -> Iterator[tuple[str, timedelta | None, ti
     """``lifetime`` or ``grace`` of each series that the action declares, with its place in words, as it was and as it
     will be; None: it is new, or nobody can read what it was."""
     for where, before, after in _declared(facts):
-        old, new = _duration(before.get(field)), _duration(after.get(field))
+        old, new = (_duration(str(side.get(field))) for side in (before, after))
         if new is not None and new != old:
             yield where, old, new
 
@@ -35,9 +36,10 @@ def _declared(facts: Facts) -> Iterator[tuple[str, JsonObject, JsonObject]]:
         yield place(SeriesKind.WEBHOOK, name), old, new
 
 
-def _duration(value: Json) -> timedelta | None:
+@lru_cache(maxsize=1024)  # clients share a few
+def _duration(text: str) -> timedelta | None:
     try:
-        return parse_duration(str(value))
+        return parse_duration(text)
     except ValueError:
         return None
 
@@ -189,7 +191,7 @@ def one_signature(facts: Facts) -> Iterator[str]:
             )
 
 
-_DRIFTED = {
+_DRIFTED: Mapping[str, str] = {
     Reason.SECRET_MISSING: "consumers that read {} now find nothing",
     Reason.SECRET_OVERWRITTEN: "somebody else wrote at the path of {}: consumers may hold what they wrote",
     Reason.SECRET_DESTROYED: "consumers that read {} now find nothing, and somebody may destroy secrets",
@@ -198,9 +200,9 @@ _DRIFTED = {
 
 
 def drift(facts: Facts) -> Iterator[str]:
-    for reason, sentence in _DRIFTED.items():
-        if facts.action.reason == reason and not any(versions_edited(facts)):
-            yield sentence.format(facts.place if facts.item else f"client {facts.action.client}")
+    sentence = _DRIFTED.get(facts.action.reason)
+    if sentence is not None and not any(versions_edited(facts)):
+        yield sentence.format(facts.place if facts.item else f"client {facts.action.client}")
 
 
 def versions_edited(facts: Facts) -> Iterator[str]:

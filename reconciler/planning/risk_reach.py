@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from reconciler.domain.canonical import Json
 from reconciler.domain.plan import ActionKind, Risk
-from reconciler.domain.scopes import WILDCARD, covers
+from reconciler.domain.scopes import WILDCARD
 from reconciler.planning import networks
 from reconciler.planning.risk_facts import Facts, Rule, counted, keys_in_use, mapping, shown, texts
 
@@ -38,7 +38,7 @@ def uncatalogued_scope(facts: Facts) -> Iterator[str]:
 def _wildcards(facts: Facts) -> dict[str, list[str]]:
     """The declared wildcards that grant something, with what they grant."""
     written = [scope for scope in texts(facts.after.get("scopes")) if WILDCARD in scope]
-    found = {one: [name for name in _granted(facts) if covers(one, name)] for one in sorted(written)}
+    found = {one: [name for name in _granted(facts) if facts.scopes.means(one, name)] for one in sorted(written)}
     return {wildcard: names for wildcard, names in found.items() if names}
 
 

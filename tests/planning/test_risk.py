@@ -434,8 +434,10 @@ MORE: dict[str, tuple[str, bool, Situation]] = {
     "a name that left the catalogue and a wildcard over it": (
         "uncatalogued-scope", False, Situation(scopes("ledger:*", "ledger:old"), scopes("ledger:*"))),
     "everything by a wildcard": ("all-scopes", True, Situation(scopes("ledger:read"), scopes("*"))),
-    "all of a small catalogue": (
-        "all-scopes", False, Situation(scopes("a"), scopes("a", "b"), scopes={"a": "low", "b": "low"})),
+    "all of five": ("all-scopes", True, Situation(scopes("a"), scopes(*"abcde"), scopes=dict.fromkeys("abcde", "low"))),
+    "all of four": ("all-scopes", False, Situation(scopes("a"), scopes(*"abcd"), scopes=dict.fromkeys("abcd", "low"))),
+    "a wildcard over what is not critical": (
+        "wildcard-over-critical", False, Situation(scopes("ledger:read"), scopes("ledger:*"))),
     "had everything": ("all-scopes", False, Situation(scopes("*"), scopes(*SCOPES))),
     "the last network removed": ("open-network", True, Situation(cidrs(*NETWORK), cidrs())),
     "the last network was everywhere": (
@@ -626,6 +628,32 @@ def test_permissions_are_those_after_wildcards(name: str) -> None:
     situation, kind, expected = GRANTS[name]
     [action] = [one for one in situation.plan().actions if one.kind is kind]
     assert action.permissions == expected
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "rules"),
+    [
+        (client(), client(labels={"tier": "low"}), []),
+        (client(), client(scopes=["ledger:read", "refunds:read"]), ["low-scope"]),
+        (cidrs(*NETWORK), cidrs("203.0.113.0/25", "203.0.113.128/25"), []),
+        (client(protect=True), client(), ["protection-removed"]),
+        (owned(team="a"), owned(team="b"), ["owner-changed"]),
+        (hook(), hook("https://hooks.example.com/else"), ["same-host"]),
+        (hook(), events("payout.failed"), ["fewer-events"]),
+        (probes(tampered="off"), probes(tampered="require"), []),
+        (secret("180d"), secret("181d"), ["longer-life"]),
+    ],
+)
+def test_one_change_is_one_rule(before: DesiredClient, after: DesiredClient, rules: list[str]) -> None:
+    assert list(Situation(before, after).fired()) == rules
+
+
+def test_what_a_new_client_declares_was_not_something_else_before() -> None:
+    fired = Situation(
+        None, client(allowedCidrs=["0.0.0.0/0"], webhooks=[replace(webhook(), probes={"unsigned": "off"})])
+    ).fired()
+    assert fired["open-network"] == ["allowedCidrs 0.0.0.0/0: at least half of all IPv4 addresses"]
+    assert fired["probe-relaxed"] == ["webhook settlements, probe unsigned: off; it need not refuse such a delivery"]
 
 
 def test_of_many_names_some_are_shown() -> None:
