@@ -14,9 +14,10 @@ from reconciler.declare.nodes import Map
 from reconciler.declare.payloads import Payloads
 from reconciler.declare.project import networks_of
 from reconciler.declare.signatures import written_faults
-from reconciler.declare.urls import is_loopback, parse_url
+from reconciler.declare.urls import parse_url
 from reconciler.declare.values import parse_duration, parse_window, positive_duration, short_duration
 from reconciler.declare.webhooks import probe_faults
+from reconciler.domain.hosts import is_loopback
 from reconciler.webhooks.json_path import compiled as json_path
 
 _LIFETIME: dict[str, tuple[str, Callable[[str], object]]] = {

@@ -118,7 +118,7 @@ def secret_destroyed(view: SeriesView, active: Version) -> Cause | None:
 def expired(view: SeriesView, version: Version) -> Cause | None:
     if version.expires_at > view.now:
         return None
-    return Cause(Reason.EXPIRED, f"version {version.number} expired {iso(version.expires_at)}", Risk.MEDIUM)
+    return Cause(Reason.EXPIRED, f"version {version.number} expired {iso(version.expires_at)}")
 
 
 def rotation_requested(view: SeriesView, active: Version) -> Cause | None:

@@ -11,7 +11,7 @@ from reconciler.domain.canonical import JsonObject
 from reconciler.domain.desired import ClientState, DesiredClient, Lifecycle
 from reconciler.domain.lifecycles import lifecycle_of, recorded_lifecycle
 from reconciler.domain.observed import Observed
-from reconciler.domain.plan import Action, ActionKind, Risk
+from reconciler.domain.plan import Action, ActionKind
 from reconciler.domain.record import ClientRecord, ClientStatus, Series, SeriesKind, endpoint
 from reconciler.domain.window import Freeze
 from reconciler.planning import diff
@@ -69,16 +69,16 @@ def client_action(
 
 def _register(desired: DesiredClient, record: ClientRecord | None) -> Action:
     if record is None:
-        cause = Cause(Reason.NEW_CLIENT, "declared and not registered yet", Risk.MEDIUM)
+        cause = Cause(Reason.NEW_CLIENT, "declared and not registered yet")
     else:
-        cause = Cause(Reason.REINSTATED, "was retired and is declared again: it gets new versions", Risk.HIGH)
+        cause = Cause(Reason.REINSTATED, "was retired and is declared again: it gets new versions")
     return client_action(ActionKind.REGISTER_CLIENT, desired.name, cause, None, dict(desired.spec))
 
 
 def _updates(desired: DesiredClient, record: ClientRecord) -> list[Action]:
     actions = _rename(desired, record)
     if record.edited:
-        cause = Cause(Reason.RECORD_EDITED, "the record was changed by hand; the declaration is restored", Risk.HIGH)
+        cause = Cause(Reason.RECORD_EDITED, "the record was changed by hand; the declaration is restored")
         before, after = diff.changed_fields(record.spec, desired.spec)
         actions.append(client_action(ActionKind.UPDATE_CLIENT, desired.name, cause, before, after))
     elif record.digest != desired.digest or record.base_digest != desired.base_digest:
@@ -88,7 +88,7 @@ def _updates(desired: DesiredClient, record: ClientRecord) -> list[Action]:
             if not (before or after):
                 before, after = {"base_digest": record.base_digest}, {"base_digest": desired.base_digest}
             fields = ", ".join(sorted({*before, *after}))
-            cause = Cause(Reason.DECLARATION_CHANGED, f"declared otherwise: {fields}", diff.change_risk(before, after))
+            cause = Cause(Reason.DECLARATION_CHANGED, f"declared otherwise: {fields}")
             actions.append(client_action(ActionKind.UPDATE_CLIENT, desired.name, cause, before, after))
     return actions + _endpoint_updates(desired, record)
 
@@ -96,7 +96,7 @@ def _updates(desired: DesiredClient, record: ClientRecord) -> list[Action]:
 def _rename(desired: DesiredClient, record: ClientRecord) -> list[Action]:
     if record.name == desired.name and record.moving_to is None:
         return []
-    cause = Cause(Reason.RENAMED, f"renamed from {record.name}; keys, secrets and their paths stay", Risk.MEDIUM)
+    cause = Cause(Reason.RENAMED, f"renamed from {record.name}; keys, secrets and their paths stay")
     before, after = {"name": record.name}, {"name": desired.name}
     return [client_action(ActionKind.UPDATE_CLIENT, desired.name, cause, before, after)]
 
@@ -109,15 +109,12 @@ def _endpoint_updates(desired: DesiredClient, record: ClientRecord) -> list[Acti
         if before == after:
             continue
         if before is None:
-            cause = Cause(Reason.ENDPOINT_ADDED, "a new webhook", Risk.MEDIUM)
+            cause = Cause(Reason.ENDPOINT_ADDED, "a new webhook")
         elif after is None:
-            cause = Cause(Reason.ENDPOINT_REMOVED, "no longer declared", Risk.MEDIUM)
+            cause = Cause(Reason.ENDPOINT_REMOVED, "no longer declared")
         else:
-            moved = before.get("url") != after.get("url")
-            what = "the URL changed" if moved else "events or signature changed"
-            cause = Cause(
-                Reason.ENDPOINT_CHANGED, f"{what}: it must prove itself again", Risk.HIGH if moved else Risk.MEDIUM
-            )
+            what = "events or signature" if before.get("url") == after.get("url") else "the URL"
+            cause = Cause(Reason.ENDPOINT_CHANGED, f"{what} changed: it must prove itself again")
         actions.append(
             Action(
                 ActionKind.UPDATE_WEBHOOK,
@@ -145,7 +142,7 @@ def _metadata_drift(desired: DesiredClient, record: ClientRecord | None, context
     if not edited:
         return []
     message = f"settings of {', '.join(edited)} were changed by hand; they are reset"
-    cause = Cause(Reason.SECRET_METADATA_EDITED, message, Risk.MEDIUM)
+    cause = Cause(Reason.SECRET_METADATA_EDITED, message)
     return [client_action(ActionKind.UPDATE_CLIENT, desired.name, cause, None, {"reset": edited})]
 
 
@@ -190,7 +187,7 @@ def _undeclared(desired: DesiredClient, record: ClientRecord | None, context: Co
         if kind is SeriesKind.KEY:
             actions += finish_series(subject, view)
         else:
-            cause = Cause(Reason.ENDPOINT_REMOVED, f"webhook {name} is no longer declared", Risk.MEDIUM)
+            cause = Cause(Reason.ENDPOINT_REMOVED, f"webhook {name} is no longer declared")
             actions += end_series(subject, view, cause)
     return actions
 
@@ -199,7 +196,7 @@ def _suspended(desired: DesiredClient, record: ClientRecord | None, context: Con
     """A suspended client gets nothing new; what is running out runs out."""
     actions: list[Action] = []
     if record is None or record.status is not ClientStatus.SUSPENDED:
-        cause = Cause(Reason.DECLARED_SUSPENDED, "declared suspended: a gateway must refuse its keys", Risk.HIGH)
+        cause = Cause(Reason.DECLARED_SUSPENDED, "declared suspended: a gateway must refuse its keys")
         actions.append(client_action(ActionKind.SUSPEND_CLIENT, desired.name, cause))
     if record is None:
         return actions
@@ -213,9 +210,9 @@ def _suspended(desired: DesiredClient, record: ClientRecord | None, context: Con
 
 def _end_client(desired: DesiredClient | None, record: ClientRecord, context: Context) -> list[Action]:
     if desired is None:
-        cause = Cause(Reason.DECLARATION_REMOVED, "no longer declared", Risk.HIGH)
+        cause = Cause(Reason.DECLARATION_REMOVED, "no longer declared")
     else:
-        cause = Cause(Reason.DECLARED_RETIRED, "declared retired", Risk.HIGH)
+        cause = Cause(Reason.DECLARED_RETIRED, "declared retired")
     # A client that is renamed and retired in one change is renamed first: all of its actions bear one name.
     actions = _rename(desired, record) if desired is not None else []
     client = desired.name if desired is not None else record.name

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from reconciler.domain.canonical import JsonObject
-from reconciler.domain.plan import Risk
 from reconciler.domain.record import ENDPOINT_FIELDS
 
 
@@ -31,14 +30,3 @@ def _without_endpoints(spec: JsonObject, kept: set[str]) -> JsonObject:
         if name in kept
     }
     return {**spec, "webhooks": {name: rest for name, rest in webhooks.items() if rest}}
-
-
-def change_risk(before: JsonObject, after: JsonObject) -> Risk:
-    """A wider scope, a wider network or a dropped protection is high, any other change medium."""
-    widened_scopes = set(after.get("scopes") or ()) - set(before.get("scopes") or ())
-    networks_before, networks_after = before.get("allowedCidrs"), after.get("allowedCidrs")
-    widened_networks = networks_before != networks_after and (
-        not networks_after or bool(set(networks_after) - set(networks_before or networks_after))
-    )
-    unprotected = bool(before.get("protect")) and not after.get("protect")
-    return Risk.HIGH if widened_scopes or widened_networks or unprotected else Risk.MEDIUM

@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 
 from reconciler.domain import names
 from reconciler.domain.observed import Observed
-from reconciler.domain.plan import Action, Plan, Risk
+from reconciler.domain.plan import Action, Plan
 from reconciler.domain.record import USABLE, ClientRecord, ClientStatus, SeriesKind, VersionState
 from reconciler.errors import UsageError
 from reconciler.planning import renames
 from reconciler.planning.order import ordered
 from reconciler.planning.planner import plan_digest
 from reconciler.planning.reasons import Cause, Reason, RevocationRequest
+from reconciler.planning.risk import Grounds, judged
 from reconciler.planning.series import KINDS, Subject
 
 
@@ -40,7 +41,8 @@ def revocation_plan(
         )
         raise UsageError("RC362", f"client {request.client} has no key {request.key}", remedy)
     same = renames.relatives(record, observed.records)
-    actions = ordered([action for one in same for action in _revocations(one, request)])
+    asked = [action for one in same for action in _revocations(one, request)]
+    actions = ordered(judged(asked, Grounds(now, {one.name: one for one in same})))
     revisions = {one.name: one.revision for one in same}
     digests = {one.name: one.digest for one in same}
     return Plan(
@@ -92,7 +94,7 @@ def _revocations(record: ClientRecord, request: RevocationRequest) -> list[Actio
 def _of_series(record: ClientRecord, kind: SeriesKind, name: str, request: RevocationRequest) -> list[Action]:
     """Its versions that are usable or left over; without any, the hold alone, so that none is issued either."""
     incident = f" ({request.incident})" if request.incident else ""
-    cause = Cause(Reason.REVOCATION_REQUESTED, f"asked for: {request.reason}{incident}", Risk.CRITICAL)
+    cause = Cause(Reason.REVOCATION_REQUESTED, f"asked for: {request.reason}{incident}")
     asked: dict[str, object] = {"hold": request.reason, "incident": request.incident}
     address = (names.key_address if kind is SeriesKind.KEY else names.secret_address)(record.name, name)
     subject, revoke, series = Subject(record.name, kind, name, address), KINDS[kind].revoke, record.series(kind, name)

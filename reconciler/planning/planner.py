@@ -9,8 +9,9 @@ from datetime import datetime
 from reconciler.domain.canonical import digest
 from reconciler.domain.desired import ClientState, Desired, DesiredClient
 from reconciler.domain.observed import Observed
-from reconciler.domain.plan import Action, ActionKind, Plan, Risk
+from reconciler.domain.plan import Action, ActionKind, Plan
 from reconciler.domain.record import ClientRecord, ClientStatus
+from reconciler.domain.scopes import ScopeTable
 from reconciler.planning import renames
 from reconciler.planning.clients import Context, client_action, plan_client
 from reconciler.planning.findings import drift_findings, live_findings, reissue_findings, unrecorded_findings
@@ -19,6 +20,7 @@ from reconciler.planning.order import ordered
 from reconciler.planning.ownership import doubt_findings
 from reconciler.planning.proof_findings import proof_findings
 from reconciler.planning.reasons import Cause, Reason, RotationRequest
+from reconciler.planning.risk import Grounds, judged
 from reconciler.planning.situation import Situation
 
 
@@ -62,7 +64,7 @@ def make_plan(inputs: Inputs) -> Plan:
     for action, record in _unfinished_renames(observed, pairs, inputs.only):
         actions.append(action)
         touched.setdefault(action.client, record)
-    result = ordered(actions)
+    result = ordered(judged(actions, Grounds(inputs.now, touched, desired.clients, ScopeTable(desired.scopes))))
     situation = Situation(
         desired, observed, inputs.guarded_at or inputs.now, result, inputs.required,
         desired.environment.requires or "",
@@ -145,7 +147,7 @@ def _unfinished_renames(
         back = pairs.get(record.name)
         if record.name in renamed or (back is not None and back.name == target):
             continue  # taken back: that rename replaces the record that was left behind
-        cause = Cause(Reason.RENAMED, f"an earlier run renamed it from {record.name} and was cut short", Risk.LOW)
+        cause = Cause(Reason.RENAMED, f"an earlier run renamed it from {record.name} and was cut short")
         before, after = {"name": record.name}, {"name": target}
         found.append((client_action(ActionKind.UPDATE_CLIENT, target, cause, before, after), heir))
     return found

@@ -8,7 +8,7 @@ from dataclasses import replace
 from reconciler.domain import names
 from reconciler.domain.canonical import iso
 from reconciler.domain.desired import ClientState, DesiredClient, DesiredWebhook
-from reconciler.domain.plan import Action, ActionKind, Risk
+from reconciler.domain.plan import Action, ActionKind
 from reconciler.domain.record import ClientRecord, ClientStatus, SeriesKind, WebhookRecord, verification_digest
 from reconciler.planning.reasons import Cause, Reason
 from reconciler.planning.series import SeriesPlan
@@ -133,7 +133,7 @@ def _may_activate(
         return None
     if live is not None and live.status is ClientStatus.SUSPENDED:
         if live.spec.get("state") == ClientState.SUSPENDED:
-            return Cause(Reason.RESUMED, "declared active again", Risk.HIGH)
-        return Cause(Reason.READY, "it has a usable key again", Risk.MEDIUM)  # a revocation had suspended it
+            return Cause(Reason.RESUMED, "declared active again")
+        return Cause(Reason.READY, "it has a usable key again")  # a revocation had suspended it
     message = "every webhook has proven itself" if desired.webhooks else "it has no webhook to prove"
     return Cause(Reason.READY, message)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from reconciler.domain import transitions
 from reconciler.domain.duration import format_duration
-from reconciler.domain.plan import Action, ActionKind, Risk
+from reconciler.domain.plan import Action, ActionKind
 from reconciler.domain.record import USABLE, Series, SeriesKind, Version, VersionState
 from reconciler.planning.checks import SeriesView, end_cause, first_cause, revoked
 from reconciler.planning.reasons import Cause, Reason
@@ -144,7 +144,7 @@ def _endings(subject: Subject, view: SeriesView, cause: Cause | None) -> list[Ac
 def replace_without_grace(view: SeriesView, active: Version, cause: Cause) -> Cause | None:
     """Why the version that is being replaced ends at once instead of retiring."""
     if cause.reason is Reason.RECORD_EDITED:
-        return Cause(Reason.RECORD_EDITED, f"version {active.number} may not be the one we issued", Risk.HIGH)
+        return Cause(Reason.RECORD_EDITED, f"version {active.number} may not be the one we issued")
     if transitions.grace_end(active, view.now, view.lifecycle.grace) > view.now:
         return None
     ended = active.expires_at <= view.now
@@ -157,7 +157,7 @@ def _left_over(view: SeriesView, revoked: Version) -> Cause | None:
     if revoked.destroyed_at is None:
         return Cause(Reason.NOT_DESTROYED, f"version {revoked.number} is revoked but not known to be destroyed")
     if view.info is not None and view.info.holds(revoked.number):
-        return Cause(Reason.NOT_DESTROYED, f"revoked version {revoked.number} can still be read", Risk.HIGH)
+        return Cause(Reason.NOT_DESTROYED, f"revoked version {revoked.number} can still be read")
     return None
 
 
@@ -191,13 +191,13 @@ def finish_series(subject: Subject, view: SeriesView) -> list[Action]:
     for version in view.series.versions:
         if version.state is VersionState.ACTIVE and not view.series.edited:
             message = f"key {subject.item} is no longer declared; version {version.number} works on through its grace"
-            cause = Cause(Reason.KEY_REMOVED, message, Risk.HIGH)
+            cause = Cause(Reason.KEY_REMOVED, message)
             grace = {**_ended(version, VersionState.RETIRING), "grace": format_duration(view.lifecycle.grace)}
             actions.append(subject.action(ActionKind.RETIRE_KEY, cause, version.number, _shown(version), grace))
             if (ends := replace_without_grace(view, version, cause)) is not None:
                 actions.append(subject.action(revoke, ends, version.number, _shown(version), _ended(version)))
         elif version.state in (VersionState.PENDING, VersionState.ACTIVE):
-            cause = Cause(Reason.KEY_REMOVED, f"key {subject.item} is no longer declared", Risk.HIGH)
+            cause = Cause(Reason.KEY_REMOVED, f"key {subject.item} is no longer declared")
             actions.append(subject.action(revoke, cause, version.number, _shown(version), _ended(version)))
     return actions + _endings(subject, view, None)
 

@@ -1,32 +1,43 @@
-"""A plan for the terminal: grouped by client, the verdict last, where the eye is."""
+"""A plan for the terminal: what is dangerous first, the verdict last, where the eye is."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
 from reconciler.domain.canonical import iso
-from reconciler.domain.plan import Action, ActionKind, Finding, Plan
+from reconciler.domain.plan import Action, ActionKind, Finding, Plan, Risk
 from reconciler.report.changed import changed_fields
 from reconciler.report.escape import terminal
-from reconciler.report.layout import DEFAULT_WIDTH, columns, wrapped
+from reconciler.report.layout import DEFAULT_WIDTH, columns, counted, wrapped
 from reconciler.report.paint import Paint
-from reconciler.report.plan_words import LEVEL_STYLES, LEVELS, STYLES, counts, sign, target, verdict
+from reconciler.report.plan_words import (
+    LEVEL_STYLES,
+    LEVELS,
+    STYLES,
+    by_risk,
+    counts,
+    scopes_by_risk,
+    sign,
+    subject,
+    verdict,
+)
 from reconciler.report.unfinished import unfinished_text
 
-# More changed fields than these are told by their number unless the reader asks for all.
-FIELDS_SHOWN = 6
-_RISK_STYLES = {"high": "remove", "critical": "alarm"}
+# More changed fields, or scopes, than these are told by their number unless the reader asks for all.
+SHOWN = 6
+# Details stand under the kind of their action: behind the risk and the sign.
+_RISK_WIDTH = max(map(len, Risk))
+_INDENT = " " * (_RISK_WIDTH + 5)
+_FOLLOWING = _INDENT + "  "
+_RISK_STYLES = {"medium": "change", "high": "remove", "critical": "alarm"}
 
 
 def plan_text(plan: Plan, *, width: int = DEFAULT_WIDTH, colour: bool = False, verbose: bool = False) -> str:
-    """Lines no wider than ``width`` (words are not cut). ``verbose`` shows every changed field."""
+    """Lines no wider than ``width`` (words are not cut). ``verbose`` shows every changed field and scope."""
     paint = Paint(colour)
     lines = [_heading(plan, paint), ""]
-    for client in sorted({action.client for action in plan.actions}):
-        lines.append(paint("bold", terminal(client)))
-        own = [action for action in plan.actions if action.client == client]
-        lines += _actions(own, width, paint, verbose=verbose)
-        lines.append("")
+    if plan.actions:
+        lines += [*_actions(by_risk(plan.actions), width, paint, verbose=verbose), ""]
     lines += _findings(plan.findings, width, paint)
     lines += (
         [*unfinished_text(plan.unfinished, plan.created_at, width=width, paint=paint), ""] if plan.unfinished else []
@@ -45,27 +56,47 @@ def _heading(plan: Plan, paint: Paint) -> str:
 
 
 def _actions(actions: Sequence[Action], width: int, paint: Paint, *, verbose: bool) -> Iterator[str]:
-    rows = [[sign(action), action.kind.value, target(action), action.reason, action.risk.value] for action in actions]
+    """Ordered by risk, with a blank line where it changes."""
+    rows = [
+        [action.risk.value.ljust(_RISK_WIDTH), sign(action), action.kind.value, subject(action), action.reason]
+        for action in actions
+    ]
 
     def painted(row: int, column: int, text: str) -> str:
-        if column in (0, 1):
+        if column in (1, 2):
             return paint(STYLES[sign(actions[row])], text)
-        return paint(_RISK_STYLES.get(text, "dim") if column == 4 else "plain", text)
+        return paint(_RISK_STYLES.get(text.strip(), "dim") if column == 0 else "plain", text)
 
+    last = None
     for action, line in zip(actions, columns(rows, painted), strict=True):
-        yield f"  {line}"
-        yield from wrapped(action.message, width, " " * 7)
+        if last not in (None, action.risk):
+            yield ""
+        last = action.risk
+        yield line
+        yield from wrapped(action.message, width, _INDENT)
         if action.kind is not ActionKind.NO_OP:
-            yield from _fields(action, width, verbose=verbose)
+            yield from _details(action, width, verbose=verbose)
 
 
-def _fields(action: Action, width: int, *, verbose: bool) -> Iterator[str]:
-    fields = changed_fields(action)
-    shown = fields if verbose else fields[:FIELDS_SHOWN]
-    for field in shown:
-        yield from wrapped(f"{field.path}: {field.before} → {field.after}", width, " " * 7, " " * 9)
-    if len(shown) < len(fields):
-        yield f"       and {len(fields) - len(shown)} more fields (-v shows them)"
+def _details(action: Action, width: int, *, verbose: bool) -> Iterator[str]:
+    """Why it has its risk, what the client may do then, what changes: in the order in which it matters."""
+    for sentence in action.risk_reasons:
+        yield from wrapped(f"risk: {sentence}", width, _INDENT, _FOLLOWING)
+    if action.permissions is not None:
+        sides = (("granted", action.permissions.granted), ("withdrawn", action.permissions.withdrawn))
+        for side, scopes in sides:
+            if scopes:
+                listed = _shortened(scopes_by_risk(scopes), "scope", verbose=verbose)
+                yield from wrapped(f"{side}: {', '.join(listed)}", width, _INDENT, _FOLLOWING)
+    fields = [f"{field.path}: {field.before} → {field.after}" for field in changed_fields(action)]
+    for field in _shortened(fields, "field", verbose=verbose):
+        yield from wrapped(field, width, _INDENT, _FOLLOWING)
+
+
+def _shortened(texts: Sequence[str], what: str, *, verbose: bool) -> list[str]:
+    if verbose or len(texts) <= SHOWN:
+        return list(texts)
+    return [*texts[:SHOWN], f"and {counted(len(texts) - SHOWN, f'more {what}')} (-v shows them)"]
 
 
 def _findings(findings: Sequence[Finding], width: int, paint: Paint) -> Iterator[str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from reconciler.domain.plan import Action, ActionKind, Level, Plan, Risk
+from collections.abc import Iterable, Mapping
+
+from reconciler.domain.plan import Action, ActionKind, Level, Plan, Risk, highest
 from reconciler.planning.reasons import DRIFT
 from reconciler.report.layout import counted, listed
 
@@ -44,6 +46,21 @@ def target(action: Action) -> str:
     return f"{inside} v{action.version}" if inside and action.version is not None else inside
 
 
+def subject(action: Action) -> str:
+    """The address, with the version that an action acts on: ``client/a/key/primary v3``."""
+    return action.address if action.version is None else f"{action.address} v{action.version}"
+
+
+def by_risk(actions: Iterable[Action]) -> list[Action]:
+    """The order for people: the highest risk first, then by address and version, then as they are carried out."""
+    return sorted(actions, key=lambda action: (-action.risk.rank, action.address, action.version or 0))
+
+
+def scopes_by_risk(scopes: Mapping[str, Risk]) -> list[str]:
+    """One side of an action's permissions: ``payouts:write (critical)``, the highest risk first, then by name."""
+    return [f"{name} ({risk.value})" for name, risk in sorted(scopes.items(), key=lambda one: (-one[1].rank, one[0]))]
+
+
 def headline(plan: Plan) -> str:
     """``5 changes on 3 clients``, ``no changes``."""
     if not plan.changes:
@@ -73,4 +90,4 @@ def counts(plan: Plan) -> str:
 
 
 def highest_risk(plan: Plan) -> Risk:
-    return max((action.risk for action in plan.changes), key=RISKS.index, default=Risk.LOW)
+    return highest(action.risk for action in plan.changes)

@@ -20,6 +20,7 @@ from reconciler.cli.declaration import KINDS
 from reconciler.cli.main import COMMANDS, cli
 from reconciler.declare.schemas import schema
 from reconciler.planning.reasons import Reason
+from reconciler.planning.risk import PLAIN, RULES
 from tests.kit.documents import anchors, links, matches, perform, plain, steps
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -93,6 +94,15 @@ def test_every_reason_is_on_the_page_of_reasons_and_every_reason_there_exists() 
     rows = re.findall(r"^\| ([A-Z][A-Za-z]+) \|", page("docs/reasons.md"), re.MULTILINE)
     assert sorted(set(rows) - {"Reason"}) == sorted(Reason)
     assert len(rows) - rows.count("Reason") == len(Reason)
+
+
+def test_the_page_on_risk_is_the_table_of_rules() -> None:
+    """In its order, with its risks and kinds; and what an action without a rule means."""
+    page_of_risk = page("docs/risk.md")
+    rows = re.findall(r"^\| ([a-z-]+) \| ([a-z]+) \| (.+) \| (`.+`) \|$", page_of_risk, re.MULTILINE)
+    table = [(row.name, row.risk, ", ".join(f"`{kind}`" for kind in row.kinds)) for row in RULES]
+    assert [(name, risk, kinds) for name, risk, _, kinds in rows] == table
+    assert dict(re.findall(r"^\| `([a-z-]+)` \| (.+) \|$", page_of_risk, re.MULTILINE)) == PLAIN
 
 
 def property_paths(whole: Any, part: Any, path: str = "") -> Iterator[str]:

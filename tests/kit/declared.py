@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from reconciler.declare.signatures import signature_spec
 from reconciler.domain.canonical import digest
 from reconciler.domain.desired import (
     ClientState,
@@ -26,6 +27,7 @@ from reconciler.domain.schemes import STANDARD_WEBHOOKS, Scheme
 
 PROJECT = "acme-integrations"
 ENVIRONMENT = "production"
+SCOPES = {"ledger:read": "low"}
 URL = "https://hooks.example.com/payouts"
 
 
@@ -77,8 +79,9 @@ def client(
             hook.name: {
                 "url": hook.url,
                 "events": list(hook.events),
-                "signature": {"scheme": hook.scheme.name, "algorithm": hook.scheme.algorithm},
+                "signature": signature_spec(hook.scheme),
                 "secret": lifecycle_spec(hook.secret),
+                **({"probes": dict(hook.probes)} if hook.probes else {}),
             }
             for hook in hooks
         },
@@ -98,10 +101,13 @@ def environment(**changes: Any) -> Environment:
 
 
 def desired(
-    *clients: DesiredClient, policy: GuardrailPolicy | None = None, place: Environment | None = None
+    *clients: DesiredClient,
+    policy: GuardrailPolicy | None = None,
+    place: Environment | None = None,
+    scopes: Mapping[str, str] = SCOPES,
 ) -> Desired:
     """``policy`` None: one without budgets, so that a test of something else is not blocked."""
     place = place or environment()
     project = Project(PROJECT, "acme", "audit", {place.name: place}, timedelta(days=1))
     named = {one.name: one for one in clients}
-    return Desired(project, place, named, policy or GuardrailPolicy(), {"ledger:read": "low"})
+    return Desired(project, place, named, policy or GuardrailPolicy(), scopes)

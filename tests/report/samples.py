@@ -7,7 +7,17 @@ from datetime import UTC, datetime, timedelta
 
 from reconciler.domain.desired import Source
 from reconciler.domain.observed import Lease, Observed, OpenRun, SecretInfo
-from reconciler.domain.plan import Action, ActionKind, Finding, Level, Outcome, OutcomeStatus, Plan, Risk
+from reconciler.domain.plan import (
+    Action,
+    ActionKind,
+    Finding,
+    Level,
+    Outcome,
+    OutcomeStatus,
+    Permissions,
+    Plan,
+    Risk,
+)
 from reconciler.domain.record import (
     ClientRecord,
     ClientStatus,
@@ -36,29 +46,46 @@ ACTIONS = (
     Action(
         ActionKind.REGISTER_CLIENT, "client/quickbooks-sales", "NewClient", "the client is declared and not registered",
         Risk.MEDIUM, "quickbooks-sales", after={"scopes": ["invoices:read"]},
+        risk_reasons=("a new client with 1 key and 0 webhooks", "gains 1 scope of low risk: invoices:read"),
+        permissions=Permissions({"invoices:read": Risk.LOW}),
     ),
     Action(
         ActionKind.UPDATE_CLIENT, "client/paystack-payouts", "DeclarationChanged", "scopes and owner changed",
         Risk.HIGH, "paystack-payouts",
         before={"scopes": ["ledger:read"], "owner": {"team": "payments", "contact": "a@example.com"}},
-        after={"scopes": ["ledger:read", "payouts:write"], "owner": {"team": "payments", "contact": "b@example.com"}},
+        after={"scopes": ["payouts:*"], "owner": {"team": "payments", "contact": "b@example.com"}},
+        risk_reasons=(
+            "gains 1 scope of high risk: payouts:write",
+            "the wildcard payouts:* grants 2 scopes: payouts:read and payouts:write",
+            "loses 1 scope: ledger:read; key versions in use: 2",
+            "owner contact: a@example.com → b@example.com",
+        ),
+        permissions=Permissions(
+            {"payouts:read": Risk.MEDIUM, "payouts:write": Risk.HIGH}, {"ledger:read": Risk.LOW}
+        ),
     ),
     Action(
         ActionKind.ISSUE_KEY, "client/quickbooks-sales/key/primary", "NotIssued", "no version has been issued yet",
         Risk.LOW, "quickbooks-sales", "primary",
+        risk_reasons=("an issued version is new: no consumer depends on it yet",),
     ),
     Action(
         ActionKind.ROTATE_KEY, "client/paystack-payouts/key/primary", "SecretOverwritten",
         "version 4 at keys/paystack-payouts.primary was not written by us; it is never adopted",
         Risk.CRITICAL, "paystack-payouts", "primary", 5,
+        risk_reasons=(
+            "somebody else wrote at the path of key primary: consumers may hold what they wrote",
+        ),
     ),
     Action(
         ActionKind.VERIFY_WEBHOOK, "client/paystack-payouts/webhook/settlements", "NotVerified",
         "https://hooks.example.com/payouts has not proven itself yet", Risk.LOW, "paystack-payouts", "settlements",
+        risk_reasons=("a verification sends one signed test delivery",),
     ),
     Action(
         ActionKind.REVOKE_KEY, "client/legacy-erp/key/primary", "GraceOver",
         "the grace of version 2 ended 2026-11-23T20:00:00Z", Risk.MEDIUM, "legacy-erp", "primary", 2,
+        risk_reasons=("version 2 of key primary is refused since its grace ended 2026-11-23T20:00:00Z",),
     ),
     Action(
         ActionKind.NO_OP, "client/legacy-erp/key/backup", "RenewalDue", "due 2027-01-10T09:00:00Z",
@@ -97,7 +124,8 @@ def hostile_plan() -> Plan:
     """A plan in which every free string is an attack."""
     action = Action(
         ActionKind.UPDATE_CLIENT, HOSTILE, HOSTILE, HOSTILE, Risk.HIGH, HOSTILE, HOSTILE, 1,
-        before={HOSTILE: HOSTILE}, after={HOSTILE: [HOSTILE]},
+        before={HOSTILE: HOSTILE}, after={HOSTILE: [HOSTILE]}, risk_reasons=(HOSTILE,),
+        permissions=Permissions({HOSTILE: Risk.HIGH}, {HOSTILE: Risk.LOW}),
     )  # fmt: skip
     finding = Finding(HOSTILE, Level.WARNING, HOSTILE, HOSTILE, HOSTILE, Source(HOSTILE, 1, 1), HOSTILE)
     left = Unfinished(UnfinishedKind.STALE_CLAIM, HOSTILE, HOSTILE, NOW, HOSTILE)

@@ -12,13 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler import __version__
-from reconciler.domain.plan import Action, ActionKind, Finding, Level, Plan, Risk
+from reconciler.domain.plan import Action, ActionKind, Finding, Level, Permissions, Plan, Risk
 from reconciler.errors import ReconcilerError, StalePlanError
 from reconciler.report.plan_json import file_digest, plan_json
 from reconciler.report.plan_load import load_plan
 from reconciler.report.plan_markdown import plan_markdown
 from reconciler.report.plan_sarif import plan_sarif
 from reconciler.report.plan_text import plan_text
+from reconciler.report.plan_words import RISKS, by_risk, subject
 from reconciler.report.unfinished import LINES_SHOWN
 from tests.report.samples import ACTIONS, BLOCK, FINDINGS, every_kind, hostile_plan, make_plan
 
@@ -76,6 +77,34 @@ def test_of_much_that_is_unfinished_a_terminal_and_a_comment_show_some() -> None
     assert len(json.loads(plan_json(plan))["unfinished"]) == len(plan.unfinished)
 
 
+def test_what_is_dangerous_is_first_then_by_address_then_as_it_is_carried_out() -> None:
+    low = [replace(ACTIONS[2], address=f"client/{name}", version=number) for name in "ba" for number in (10, 9, None)]
+    twice = [replace(ACTIONS[2], address="client/c", message=message) for message in ("first", "second")]
+    shown = by_risk([*low, *twice, *ACTIONS])
+    ranks = [(-RISKS.index(action.risk), action.address, action.version or 0) for action in shown]
+    assert ranks == sorted(ranks)
+    assert [action.message for action in shown if action in twice] == ["first", "second"]
+    text = plan_text(PLANS["changes"])
+    places = [text.index(f"{subject(action)} ") for action in by_risk(ACTIONS)]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize("action", ACTIONS, ids=lambda action: f"{action.kind} {action.address}")
+def test_text_has_every_reason_of_a_risk_and_every_scope(action: Action) -> None:
+    text = plan_text(make_plan((action,)), width=1000)
+    assert all(f"risk: {reason}\n" in text for reason in action.risk_reasons)
+    if action.permissions:
+        for side, scopes in (("granted", action.permissions.granted), ("withdrawn", action.permissions.withdrawn)):
+            assert (f"{side}: " in text) is bool(scopes)
+            assert all(f"{name} ({risk})" in text for name, risk in scopes.items())
+
+
+def test_many_scopes_are_counted() -> None:
+    action = replace(ACTIONS[0], permissions=Permissions({f"s:{number}": Risk.LOW for number in range(9)}))
+    assert "s:5 (low), and 3 more scopes (-v shows them)" in plan_text(make_plan((action,)), width=1000)
+    assert "s:8 (low)" in plan_text(make_plan((action,)), verbose=True)
+
+
 def test_many_changed_fields_are_counted() -> None:
     fields = {f"field{number}": number for number in range(9)}
     action = replace(ACTIONS[0], after=fields)
@@ -98,6 +127,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 VALUES = st.none() | st.dictionaries(
     TEXT, TEXT | st.integers() | st.booleans() | st.lists(TEXT, max_size=2), max_size=3
 )
+SCOPES = st.dictionaries(TEXT, st.sampled_from(Risk), max_size=2)
 ANY_ACTION = st.builds(
     Action,
     st.sampled_from(ActionKind),
@@ -110,6 +140,8 @@ ANY_ACTION = st.builds(
     st.none() | st.integers(),
     VALUES,
     VALUES,
+    st.lists(TEXT, max_size=2).map(tuple),
+    st.none() | st.builds(Permissions, SCOPES, SCOPES),
 )
 ANY_FINDING = st.builds(Finding, TEXT, st.sampled_from(Level), TEXT, TEXT, TEXT)
 ANY_PLAN = st.builds(
