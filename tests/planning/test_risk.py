@@ -9,6 +9,7 @@ import pytest
 
 from reconciler.domain.desired import DesiredClient
 from reconciler.domain.observed import SecretInfo
+from reconciler.domain.proof import Demand, Probe
 from reconciler.domain.plan import Action, ActionKind, Permissions, Risk, highest
 from reconciler.domain.record import ClientRecord, ClientStatus, Hold, VersionState
 from reconciler.domain.schemes import CUSTOM, GITHUB, STANDARD_WEBHOOKS, SVIX, Scheme
@@ -650,7 +651,7 @@ def test_one_change_is_one_rule(before: DesiredClient, after: DesiredClient, rul
 
 def test_what_a_new_client_declares_was_not_something_else_before() -> None:
     fired = Situation(
-        None, client(allowedCidrs=["0.0.0.0/0"], webhooks=[replace(webhook(), probes={"unsigned": "off"})])
+        None, client(allowedCidrs=["0.0.0.0/0"], webhooks=[replace(webhook(), probes={Probe.UNSIGNED: Demand.OFF})])
     ).fired()
     assert fired["open-network"] == ["allowedCidrs 0.0.0.0/0: at least half of all IPv4 addresses"]
     assert fired["probe-relaxed"] == ["webhook settlements, probe unsigned: off; it need not refuse such a delivery"]
