@@ -86,6 +86,7 @@ def make_plan(inputs: Inputs) -> Plan:
             desired.environment.name, desired.project.name, inputs.git_commit, result, revisions, digests
         ),
         unchanged=unchanged,
+        sources={name: desired.clients[name].source for name in touched if name in desired.clients},
     )
 
 

@@ -106,6 +106,7 @@ def _plan(raw: Mapping[str, Json]) -> Plan:
         unchanged=_get(raw, "unchanged", int),
         approvals=tuple(_approval(one) for one in _get(raw, "approvals", list)),
         unfinished=tuple(_unfinished(one) for one in _get(raw, "unfinished", list)),
+        sources={name: _source(one) for name, one in _get(raw, "sources", dict).items()},
     )
 
 
@@ -144,7 +145,7 @@ def _texts(raw: Any, name: str) -> tuple[str, ...]:
 
 def _finding(raw: Any) -> Finding:
     file = _optional(raw, "file", str)
-    source = None if file is None else Source(file, _get(raw, "line", int), _get(raw, "column", int))
+    source = None if file is None else _source(raw)
     return Finding(
         code=_get(raw, "code", str),
         level=Level(_get(raw, "level", str)),
@@ -154,6 +155,10 @@ def _finding(raw: Any) -> Finding:
         source=source,
         excerpt=_optional(raw, "excerpt", str),
     )
+
+
+def _source(raw: Any) -> Source:
+    return Source(_get(raw, "file", str), _get(raw, "line", int), _get(raw, "column", int))
 
 
 def _unfinished(raw: Any) -> Unfinished:

@@ -7,7 +7,18 @@ from datetime import UTC, datetime, timedelta
 
 from reconciler.domain.desired import Source
 from reconciler.domain.observed import Lease, Observed, OpenRun, SecretInfo
-from reconciler.domain.plan import Action, ActionKind, Finding, Level, Outcome, OutcomeStatus, Plan, Risk
+from reconciler.domain.plan import (
+    Action,
+    ActionKind,
+    Approval,
+    Finding,
+    Level,
+    Outcome,
+    OutcomeStatus,
+    Permissions,
+    Plan,
+    Risk,
+)
 from reconciler.domain.record import (
     ClientRecord,
     ClientStatus,
@@ -20,6 +31,7 @@ from reconciler.domain.record import (
 )
 from reconciler.domain.run import RunResult
 from reconciler.domain.unfinished import Unfinished, UnfinishedKind
+from reconciler.planning.order import ordered
 from reconciler.planning.planner import plan_digest
 from reconciler.planning.unfinished import Books, View, unfinished
 
@@ -102,6 +114,106 @@ def hostile_plan() -> Plan:
     finding = Finding(HOSTILE, Level.WARNING, HOSTILE, HOSTILE, HOSTILE, Source(HOSTILE, 1, 1), HOSTILE)
     left = Unfinished(UnfinishedKind.STALE_CLAIM, HOSTILE, HOSTILE, NOW, HOSTILE)
     return replace(make_plan((action,), (finding,)), unfinished=(left,))
+
+
+def review_plan() -> Plan:
+    """What one pull request brings: a new client, a scope widened to a wildcard, a webhook that moves to another
+    host, a rotation that fell due, and a client that is gone although it is protected."""
+    payouts, orders, erp, sales = "paystack-payouts", "storefront-orders", "legacy-erp", "quickbooks-sales"
+    low, medium, high, critical = Risk
+    new_host = "https://orders.shop-events.example.net/hook"
+    actions = [
+        Action(
+            ActionKind.REGISTER_CLIENT, f"client/{sales}", "NewClient", "declared and not registered yet", high, sales,
+            after={"scopes": ["customers:read", "invoices:write"], "owner": {"team": "finance"}},
+            risk_reasons=("the client gets invoices:write, a scope of high risk",),
+            permissions=Permissions({"customers:read": medium, "invoices:write": high}),
+        ),
+        Action(
+            ActionKind.UPDATE_CLIENT, f"client/{payouts}", "DeclarationChanged", "scopes changed", critical, payouts,
+            before={"scopes": ["ledger:read", "payouts:read"]}, after={"scopes": ["ledger:read", "payouts:*"]},
+            risk_reasons=(
+                "payouts:* is a wildcard: whatever is added to payouts later is granted, too",
+                "it grants payouts:approve, a scope of critical risk",
+                "nobody used what is granted before: payouts:read alone was enough for 214 days",
+            ),
+            permissions=Permissions({"payouts:approve": critical, "payouts:refund": high, "payouts:write": high}),
+        ),
+        Action(
+            ActionKind.UPDATE_WEBHOOK, f"client/{orders}/webhook/orders", "EndpointChanged", "its URL changed",
+            critical, orders, "orders",
+            before={"url": "https://hooks.example.com/orders"}, after={"url": new_host},
+            risk_reasons=(
+                "the host changes from hooks.example.com to orders.shop-events.example.net",
+                "order.paid and order.refunded hold personal data",
+            ),
+        ),
+        Action(
+            ActionKind.ISSUE_KEY, f"client/{sales}/key/primary", "NotIssued", "no version has been issued yet", low,
+            sales, "primary",
+        ),
+        Action(
+            ActionKind.ROTATE_KEY, "client/tax-filing/key/primary", "RenewalDue",
+            "version 3 expires 2026-12-20T09:00:00Z and was due 2026-11-22T09:00:00Z", low, "tax-filing", "primary", 3,
+        ),
+        Action(
+            ActionKind.VERIFY_WEBHOOK, f"client/{orders}/webhook/orders", "NotVerified",
+            f"{new_host} has not proven itself yet", low, orders, "orders",
+        ),
+        Action(
+            ActionKind.ACTIVATE_CLIENT, f"client/{sales}", "Ready", "it has no webhook to prove", low, sales,
+        ),
+        Action(
+            ActionKind.REVOKE_KEY, f"client/{erp}/key/primary", "DeclarationRemoved",
+            "the client is no longer declared", high, erp, "primary", 7,
+            risk_reasons=("version 7 is active: whoever uses it is cut off at once, without a grace",),
+        ),
+        Action(
+            ActionKind.RETIRE_CLIENT, f"client/{erp}", "DeclarationRemoved", "the client is no longer declared", high,
+            erp, risk_reasons=("a client that is retired cannot be brought back with its keys",),
+            permissions=Permissions({}, {"inventory:read": low, "orders:write": high}),
+        ),
+        Action(
+            ActionKind.NO_OP, "client/fraud-screening/key/primary", "RenewalDue", "due 2027-01-10T09:00:00Z", low,
+            "fraud-screening", "primary", 1,
+        ),
+    ]  # fmt: skip
+    findings = (
+        Finding(
+            "RC310", Level.ERROR, f"client {erp} is protected and its declaration is gone", f"client/{erp}",
+            "declare it with protect: false and apply that first",
+        ),
+        Finding(
+            "RC202", Level.WARNING, "the waiver names a client that is not declared", "", "remove the waiver",
+            Source("policy.yaml", 12, 7), "      client: old-crm",
+        ),
+        Finding(
+            "RC355", Level.WARNING, "Vault policy integrations-production-planner differs from what bootstrap writes",
+            "", "run reconciler bootstrap to restore it",
+        ),
+    )  # fmt: skip
+    approvals = (
+        Approval(
+            "@acme/security", ("a critical scope is granted", "a webhook moves to another host"),
+            (f"client/{payouts}", f"client/{orders}/webhook/orders"),
+        ),
+        Approval("@acme/finance-leads", ("the client moves money",), (f"client/{payouts}", f"client/{sales}")),
+    )  # fmt: skip
+    unfinished_business = (
+        Unfinished(
+            UnfinishedKind.RETIRING, "version 2 is still usable until 2026-11-24T09:00:00Z",
+            "the first apply after that revokes it", NOW - timedelta(hours=40), "client/warehouse-stock/key/primary",
+        ),
+    )  # fmt: skip
+    sources = {
+        sales: Source("clients/finance/quickbooks-sales.yaml", 4, 3),
+        payouts: Source("clients/payments/paystack-payouts.yaml", 4, 3),
+        orders: Source("clients/commerce/storefront-orders.yaml", 4, 3),
+        "tax-filing": Source("clients/finance/tax-filing.yaml", 4, 3),
+        "fraud-screening": Source("clients/payments/fraud-screening.yaml", 4, 3),
+    }
+    made = make_plan(ordered(actions), findings, unchanged=21)
+    return replace(made, approvals=approvals, unfinished=unfinished_business, sources=sources)
 
 
 def version(number: int, state: VersionState, *, days: float, grace: datetime | None = None) -> Version:
