@@ -62,9 +62,8 @@ def make_plan(inputs: Inputs) -> Plan:
         touched.setdefault(action.client, record)
     result = ordered(actions)
     situation = Situation(
-        desired, observed, inputs.guarded_at or inputs.now, result, inputs.required,
-        desired.environment.requires or "",
-    )  # fmt: skip
+        desired, observed, inputs.guarded_at or inputs.now, result, inputs.required, desired.environment.requires or ""
+    )
     guarded = guard_findings(situation)
     findings = (
         *guarded, *doubt_findings(situation, guarded), *drift_findings(result, observed), *live_findings(observed),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from html import escape
 
 # Cc: control, Cf: format (bidi overrides, zero width, tags), Cs: lone surrogates (cannot be encoded),
 # Co/Cn: no agreed look, Zl/Zp: line breaks that terminals and editors treat differently.
@@ -29,6 +28,7 @@ _REFERENCE = re.compile(
     r"|:(?=//)"  # GitLab links any scheme
 )
 _LINK = re.compile(r"(?i)(?<![a-z])(?:(https?|ftp|mailto|xmpp):|(www)\.)")
+_MARKUP = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;", "#": "&#35;"})
 # A CI system reads commands from what is printed: GitHub `::name::` at the start of a line and, like Azure Pipelines
 # and TeamCity, `##` followed by a name anywhere in it (actions/runner, src/Runner.Common/ActionCommand.cs).
 _COMMAND = re.compile(r"^([^\S\n]*):(?=:)", re.MULTILINE)
@@ -95,7 +95,7 @@ def workflow_command_property(text: str) -> str:
 
 def markup(text: str) -> str:
     """Text for HTML and XML 1.0, between tags or in a quoted attribute: ASCII, no control character."""
-    return escape(terminal(text)).replace("#", "&#35;").encode("ascii", "xmlcharrefreplace").decode()
+    return terminal(text).translate(_MARKUP).encode("ascii", "xmlcharrefreplace").decode()
 
 
 def printed(text: str) -> str:
@@ -104,8 +104,9 @@ def printed(text: str) -> str:
 
 
 def printed_json(text: str) -> str:
-    """The same of a finished JSON document, which says the same as before."""
-    return text.replace("##", "#\\u0023")  # such signs are in its strings only, and ``#`` follows no backslash
+    """The same of a finished JSON document in ASCII, which says what it said. What is replaced is in its strings
+    only, and no backslash stands before it."""
+    return text.replace("##", "#\\u0023").replace("\x7f", "\\u007f")
 
 
 def clipped(text: str, length: int) -> str:

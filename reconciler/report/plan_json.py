@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 
-from reconciler.domain.canonical import Json, digest, dumps, iso
+from reconciler.domain.canonical import Json, digest, iso
 from reconciler.domain.desired import Source
 from reconciler.domain.plan import FORMAT_VERSION, Action, Approval, Finding, Permissions, Plan
 from reconciler.report.escape import printed_json
@@ -12,8 +13,9 @@ from reconciler.report.unfinished import unfinished_document
 
 
 def plan_json(plan: Plan) -> str:
-    """One line of canonical JSON, but for signs that a CI system would read. ``load_plan`` is its inverse."""
-    return printed_json(dumps(plan_document(plan))) + "\n"
+    """One line of JSON in canonical order and in ASCII: what a terminal or a CI system would act on is escaped.
+    ``load_plan`` is its inverse."""
+    return printed_json(json.dumps(plan_document(plan), sort_keys=True, separators=(",", ":"))) + "\n"
 
 
 def plan_document(plan: Plan) -> dict[str, Json]:

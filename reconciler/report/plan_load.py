@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, NoReturn, TypeVar
 
-from reconciler.domain.canonical import Json, parse_iso, parse_iso_or_none
+from reconciler.domain.canonical import Json, dumps, parse_iso, parse_iso_or_none
 from reconciler.domain.desired import Source
 from reconciler.domain.plan import (
     FORMAT_VERSION,
@@ -59,7 +60,9 @@ def _refuse(why: str) -> NoReturn:
 
 def _edited(plan: Plan, document: Mapping[str, Json]) -> str:
     """Why the file is not as it was written, empty when it is. Whoever made the digests anew cannot have made
-    up what follows from the actions: summary, verdict, unknown fields."""
+    up what follows from the actions: summary, verdict, unknown fields. Raises ``ValueError`` for half a character."""
+    if re.search("[\ud800-\udfff]", dumps(document)):
+        raise ValueError("it is not Unicode text")
     if document.get("file_digest") != file_digest(document):
         return "its file_digest is not that of its content"
     digest = plan_digest(

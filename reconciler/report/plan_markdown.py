@@ -91,9 +91,8 @@ def _opening(plan: Plan) -> str:
     quoted = "\n>\n".join(f"> {sentence}" for sentence in told)
     environment = _shown(plan.environment, 80)
     numbers = f"{counts(plan)}.\n\n" if plan.changes else ""
-    return (
-        f"{marker(plan.environment)}\n## Plan for {environment}: {headline(plan)}\n\n> [!{kind}]\n{quoted}\n\n{numbers}"
-    )
+    title = f"## Plan for <code>{environment}</code>: {headline(plan)}"
+    return f"{marker(plan.environment)}\n{title}\n\n> [!{kind}]\n{quoted}\n\n{numbers}"
 
 
 def _shown(text: str, length: int) -> str:

@@ -76,5 +76,6 @@ def _result(result: Result, index: int, fingerprint: str, folder: str) -> dict[s
 
 
 def plain(text: str) -> str:
-    """``text`` as a plain SARIF message: no control characters, no embedded link (§3.11.6), no placeholder."""
-    return re.sub(r"([{}])", r"\1\1", terminal(text).replace("](", "] ("))
+    """``text`` as a plain SARIF message: no control characters, no embedded link (§3.11.6), no placeholder; and not
+    empty, which code scanning refuses."""
+    return re.sub(r"([{}])", r"\1\1", terminal(text).replace("](", "] (")) or "-"
