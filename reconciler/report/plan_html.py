@@ -148,7 +148,7 @@ def _changes(plan: Plan) -> Html:
     taken: set[str] = set()
     rows = [Html(f"\n{_row(action, _free(action, taken))}") for action in by_risk(plan.actions)]
     table = tag("table", caption, tag("thead", tag("tr", *heads)), tag("tbody", *rows), kind="rows")
-    region = {"class": "scroll", "role": "region", "aria-labelledby": "changes", "tabindex": "0"}
+    region = {"class": "scroll", "role": "region", "aria-label": "Table of changes", "tabindex": "0"}
     tools = _tools(sorted({action.risk for action in plan.actions}, key=RISKS.index, reverse=True))
     return Html(
         f"\n{element('section', {'aria-labelledby': 'changes'}, heading, tools, element('div', region, table))}"

@@ -75,7 +75,6 @@
     row.hidden = false;
     row.querySelector("details").open = true;
     row.scrollIntoView({ block: "center" });
-    row.querySelector("a").focus({ preventScroll: true });
   };
   addEventListener("hashchange", follow);
   filter();
