@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from reconciler.domain.canonical import digest
@@ -80,8 +80,9 @@ def action_result(action: Action, source: Source | None) -> Result:
 
 def action_sentence(action: Action) -> str:
     """What would be done, why, and why that is dangerous."""
-    parts = [f"{action.kind.value} {action.address}: {action.message} ({action.risk.value} risk)"]
-    parts += action.risk_reasons
+    reasons = f": {'; '.join(action.risk_reasons)}" if action.risk_reasons else ""
+    risk = f"{action.risk.value} risk{reasons}"
+    parts = [f"{action.kind.value} {action.address}: {action.message} ({risk})"]
     changed = permission_changes(action)
     parts += [f"May from now on: {_scopes(changed, '+')}"] if any(sign == "+" for sign, _, _ in changed) else []
     parts += [f"May no longer: {_scopes(changed, '-')}"] if any(sign == "-" for sign, _, _ in changed) else []
@@ -95,10 +96,17 @@ def _scopes(changed: Iterable[tuple[str, str, Risk]], wanted: str) -> str:
 def plan_results(plan: Plan) -> list[Result]:
     """What blocks first, then actions of critical and high risk, then the other findings."""
     findings = by_level(plan.findings)
-    errors = [finding_result(one) for one in findings if one.level is Level.ERROR]
-    others = [finding_result(one) for one in findings if one.level is not Level.ERROR]
+    errors = [_at_its_client(one, plan) for one in findings if one.level is Level.ERROR]
+    others = [_at_its_client(one, plan) for one in findings if one.level is not Level.ERROR]
     risky = [action for action in by_risk(plan.changes) if action.risk in SHOWN]
     return [*errors, *(action_result(action, plan.sources.get(action.client)) for action in risky), *others]
+
+
+def _at_its_client(finding: Finding, plan: Plan) -> Result:
+    """A finding that names no line is shown where its client is declared."""
+    result = finding_result(finding)
+    client = next(iter(finding.address.split("/")[1:]), "")
+    return replace(result, source=result.source or plan.sources.get(client))
 
 
 def fingerprints(results: Sequence[Result]) -> list[str]:

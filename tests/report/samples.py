@@ -35,6 +35,7 @@ from reconciler.planning.order import ordered
 from reconciler.planning.planner import plan_digest
 from reconciler.planning.unfinished import Books, View, unfinished
 
+FORMS = ("text", "markdown", "json", "sarif", "github", "gitlab", "junit", "html")
 NOW = datetime(2026, 11, 23, 22, 45, tzinfo=UTC)
 COMMIT = "4f2c1e7d9a3b5c6d8e0f1a2b3c4d5e6f7a8b9c0d"
 # Everything that could break out of a terminal line, a table cell, a comment or a workflow command.

@@ -21,10 +21,10 @@ from reconciler.report.plan_markdown import LIMIT, plan_markdown
 from tests.kit import structure
 from tests.kit.ci_runner import commands
 from tests.kit.hostile import HOSTILE, everywhere
+from tests.kit.junit_schema import breaches
 from tests.kit.sarif_judge import complaints
-from tests.report.samples import review_plan
+from tests.report.samples import FORMS, review_plan
 
-FORMS = ("text", "markdown", "json", "sarif", "github", "gitlab", "junit", "html")
 BENIGN = everywhere(review_plan(), "benign words")
 ATTACKS = {name: everywhere(review_plan(), text) for name, text in HOSTILE.items()}
 # A text that is not there is not shown: some elements are absent, too.
@@ -159,6 +159,7 @@ def test_code_scanning_takes_every_log(tmp_path: Path) -> None:
 def test_junit(name: str) -> None:
     text = attacked(name, "junit")
     assert text.isascii()
+    assert breaches(text) == []
     found = structure.of_xml(text)
     if name in VISIBLE:
         assert found == structure.of_xml(benign("junit"))
