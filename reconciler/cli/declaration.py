@@ -12,7 +12,7 @@ import click
 
 from reconciler.cli.options import format_option
 from reconciler.cli.output import Settings, emit, emit_text, say
-from reconciler.cli.rendering import project_folder
+from reconciler.cli.rendering import code_titles, project_folder
 
 if TYPE_CHECKING:
     from reconciler.domain.plan import Finding
@@ -54,13 +54,11 @@ def validate(settings: Settings, paths: tuple[Path, ...], form: str) -> int:
 
 def rendered(findings: Sequence[Finding], form: str, folder: str) -> str:
     """The findings in a format for programs. ``folder`` is where the project lies in its repository."""
-    from reconciler.declare.codes import CODES
     from reconciler.report import findings as rendering
 
-    titles = {code: entry.title for code, entry in CODES.items()}
     forms: dict[str, Callable[[], str]] = {
         "json": lambda: rendering.findings_json(findings),
-        "sarif": lambda: rendering.findings_sarif(findings, titles, folder=folder),
+        "sarif": lambda: rendering.findings_sarif(findings, code_titles(), folder=folder),
         "github": lambda: rendering.findings_github(findings, folder=folder),
         "gitlab": lambda: rendering.findings_gitlab(findings, folder=folder),
         "junit": lambda: rendering.findings_junit(findings, datetime.now(UTC)),

@@ -80,13 +80,20 @@ def rendered(plan: Plan, look: Look, settings: Settings) -> str:
             plan, mention=look.mention, link=look.link or run_address(os.environ), limit=look.limit
         ),
         "json": lambda: plan_json.plan_json(plan),
-        "sarif": lambda: plan_sarif.plan_sarif(plan, folder),
+        "sarif": lambda: plan_sarif.plan_sarif(plan, folder, code_titles()),
         "github": lambda: annotations.plan_github(plan, folder),
         "gitlab": lambda: code_quality.plan_gitlab(plan, folder),
         "junit": lambda: junit.plan_junit(plan),
         "html": lambda: plan_html.plan_html(plan),
     }
     return forms[look.form]()
+
+
+def code_titles() -> dict[str, str]:
+    """What the codes of a declaration and of a policy are called."""
+    from reconciler.declare.codes import CODES
+
+    return {code: entry.title for code, entry in CODES.items()}
 
 
 def run_address(environ: Mapping[str, str]) -> str | None:

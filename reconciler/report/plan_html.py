@@ -108,20 +108,23 @@ def _finding(finding: Finding) -> Html:
     place = place_of(finding)
     return tag(
         "div",
-        tag("h3", pill, text(" "), code(finding.code), text(" "), code(place, "dim")),
+        tag("h3", pill, text(" "), code(finding.code)),
         tag("p", text(finding.message)),
+        tag("p", code(place), kind="dim") if place else NOTHING,
         tag("p", text(f"Remedy: {finding.remedy}"), kind="dim") if finding.remedy else NOTHING,
         kind="card block" if error else "card",
     )
 
 
 def _approval(approval: Approval) -> Html:
-    links = [tag("li", element("a", {"href": f"#{_anchor(one)}"}, code(one))) for one in approval.addresses]
+    links = (tag("li", element("a", {"href": f"#{_anchor(one)}"}, code(one))) for one in approval.addresses)
     return tag(
         "div",
         tag("h3", text(approval.approver)),
-        tag("p", text("; ".join(approval.reasons)), kind="dim"),
-        tag("ul", *links) if links else NOTHING,
+        tag("ul", *links, kind="plain") if approval.addresses else NOTHING,
+        tag("ul", *(tag("li", text(reason)) for reason in approval.reasons), kind="dim")
+        if approval.reasons
+        else NOTHING,
         kind="card",
     )
 

@@ -223,7 +223,7 @@ def _left_out(left: Counter[str], link: str | None) -> str:
 def _address(link: str) -> str:
     """``link`` as the target of a Markdown link: what could end it is percent-encoded."""
     return re.sub(
-        r"[^A-Za-z0-9:/?=&%.,;~_@+-]", lambda found: "".join(f"%{byte:02X}" for byte in found[0].encode()), link
+        r"[^A-Za-z0-9:/?#=&%.,;~_@+-]", lambda found: "".join(f"%{byte:02X}" for byte in found[0].encode()), link
     )
 
 

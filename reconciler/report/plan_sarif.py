@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from reconciler.domain.plan import Plan
 from reconciler.report.results import plan_results
 from reconciler.report.sarif import sarif_log
 
 
-def plan_sarif(plan: Plan, folder: str = "") -> str:
-    """Rules are finding codes (``RC310``) and reasons with a risk (``DeclarationChanged/high``)."""
-    return sarif_log(plan_results(plan), f"plan/{plan.environment}", folder)
+def plan_sarif(plan: Plan, folder: str = "", titles: Mapping[str, str] | None = None) -> str:
+    """Rules are finding codes (``RC310``), which ``titles`` names, and reasons with a risk
+    (``DeclarationChanged/high``)."""
+    return sarif_log(plan_results(plan, titles), f"plan/{plan.environment}", folder)

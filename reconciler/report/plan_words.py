@@ -48,8 +48,8 @@ def target(action: Action) -> str:
 
 
 def by_risk(actions: Iterable[Action]) -> list[Action]:
-    """Critical first, then by address; actions on one address keep their order."""
-    return sorted(actions, key=lambda action: (-RISKS.index(action.risk), action.address))
+    """The order for people: the highest risk first, then by address and version, then as they are carried out."""
+    return sorted(actions, key=lambda action: (-RISKS.index(action.risk), action.address, action.version or 0))
 
 
 def by_level(findings: Iterable[Finding]) -> list[Finding]:

@@ -20,7 +20,8 @@ SHOWN = {Risk.HIGH: Level.WARNING, Risk.CRITICAL: Level.ERROR}
 _LARGEST = 2**31 - 1
 # What a plan's codes are about, by their first characters (docs/errors.md).
 _FAMILIES = {
-    "RC2": "Policy",
+    "RC20": "Waiver",
+    "RC2": "Policy rule",
     "RC30": "Ownership",
     "RC31": "Protection",
     "RC32": "Budget",
@@ -93,18 +94,18 @@ def _scopes(changed: Iterable[tuple[str, str, Risk]], wanted: str) -> str:
     return ", ".join(f"{scope} ({risk.value})" for sign, scope, risk in changed if sign == wanted)
 
 
-def plan_results(plan: Plan) -> list[Result]:
-    """What blocks first, then actions of critical and high risk, then the other findings."""
+def plan_results(plan: Plan, titles: Mapping[str, str] | None = None) -> list[Result]:
+    """What blocks first, then actions of critical and high risk, then the other findings. ``titles`` names codes."""
     findings = by_level(plan.findings)
-    errors = [_at_its_client(one, plan) for one in findings if one.level is Level.ERROR]
-    others = [_at_its_client(one, plan) for one in findings if one.level is not Level.ERROR]
+    errors = [_at_its_client(one, plan, titles) for one in findings if one.level is Level.ERROR]
+    others = [_at_its_client(one, plan, titles) for one in findings if one.level is not Level.ERROR]
     risky = [action for action in by_risk(plan.changes) if action.risk in SHOWN]
     return [*errors, *(action_result(action, plan.sources.get(action.client)) for action in risky), *others]
 
 
-def _at_its_client(finding: Finding, plan: Plan) -> Result:
+def _at_its_client(finding: Finding, plan: Plan, titles: Mapping[str, str] | None) -> Result:
     """A finding that names no line is shown where its client is declared."""
-    result = finding_result(finding)
+    result = finding_result(finding, titles)
     client = next(iter(finding.address.split("/")[1:]), "")
     return replace(result, source=result.source or plan.sources.get(client))
 

@@ -122,44 +122,45 @@ def review_plan() -> Plan:
     host, a rotation that fell due, and a client that is gone although it is protected."""
     payouts, orders, erp, sales = "paystack-payouts", "storefront-orders", "legacy-erp", "quickbooks-sales"
     low, medium, high, critical = Risk
-    new_host = "https://orders.shop-events.example.net/hook"
+    new_host = "orders.shop-events.example.net"
     actions = [
         Action(
             ActionKind.REGISTER_CLIENT, f"client/{sales}", "NewClient", "declared and not registered yet", high, sales,
             after={"scopes": ["customers:read", "invoices:write"], "owner": {"team": "finance"}},
-            risk_reasons=("the client gets invoices:write, a scope of high risk",),
+            risk_reasons=("gains 1 scope of high risk: invoices:write", "a new client with 1 key and 0 webhooks"),
             permissions=Permissions({"customers:read": medium, "invoices:write": high}),
         ),
         Action(
             ActionKind.UPDATE_CLIENT, f"client/{payouts}", "DeclarationChanged", "scopes changed", critical, payouts,
             before={"scopes": ["ledger:read", "payouts:read"]}, after={"scopes": ["ledger:read", "payouts:*"]},
             risk_reasons=(
-                "payouts:* is a wildcard: whatever is added to payouts later is granted, too",
-                "it grants payouts:approve, a scope of critical risk",
-                "nobody used what is granted before: payouts:read alone was enough for 214 days",
+                "gains 1 scope of critical risk: payouts:approve",
+                "the wildcard payouts:* grants 3 scopes: payouts:approve, payouts:refund and payouts:write",
             ),
             permissions=Permissions({"payouts:approve": critical, "payouts:refund": high, "payouts:write": high}),
         ),
         Action(
             ActionKind.UPDATE_WEBHOOK, f"client/{orders}/webhook/orders", "EndpointChanged", "its URL changed",
             critical, orders, "orders",
-            before={"url": "https://hooks.example.com/orders"}, after={"url": new_host},
+            before={"url": "https://hooks.example.com/orders"}, after={"url": f"https://{new_host}/hook"},
             risk_reasons=(
-                "the host changes from hooks.example.com to orders.shop-events.example.net",
-                "order.paid and order.refunded hold personal data",
+                f"webhook orders delivers to another host: hooks.example.com → {new_host}",
+                f"webhook orders sends order.paid to {new_host}, which got nothing from this client so far",
             ),
         ),
         Action(
             ActionKind.ISSUE_KEY, f"client/{sales}/key/primary", "NotIssued", "no version has been issued yet", low,
-            sales, "primary",
+            sales, "primary", risk_reasons=("an issued version is new: no consumer depends on it yet",),
         ),
         Action(
             ActionKind.ROTATE_KEY, "client/tax-filing/key/primary", "RenewalDue",
-            "version 3 expires 2026-12-20T09:00:00Z and was due 2026-11-22T09:00:00Z", low, "tax-filing", "primary", 3,
+            "version 3 expires 2026-12-20T09:00:00Z and was due 2026-11-22T09:00:00Z", medium, "tax-filing", "primary",
+            3, risk_reasons=("a replaced version stays valid 3d: consumers must have read the new one by then",),
         ),
         Action(
             ActionKind.VERIFY_WEBHOOK, f"client/{orders}/webhook/orders", "NotVerified",
-            f"{new_host} has not proven itself yet", low, orders, "orders",
+            f"https://{new_host}/hook has not proven itself yet", low, orders, "orders",
+            risk_reasons=("a verification sends one signed test delivery",),
         ),
         Action(
             ActionKind.ACTIVATE_CLIENT, f"client/{sales}", "Ready", "it has no webhook to prove", low, sales,
@@ -167,11 +168,16 @@ def review_plan() -> Plan:
         Action(
             ActionKind.REVOKE_KEY, f"client/{erp}/key/primary", "DeclarationRemoved",
             "the client is no longer declared", high, erp, "primary", 7,
-            risk_reasons=("version 7 is active: whoever uses it is cut off at once, without a grace",),
+            risk_reasons=(
+                "version 7 of key primary is in use (active, valid until 2027-01-09T12:00Z), and no usable key is left",
+            ),
         ),
         Action(
             ActionKind.RETIRE_CLIENT, f"client/{erp}", "DeclarationRemoved", "the client is no longer declared", high,
-            erp, risk_reasons=("a client that is retired cannot be brought back with its keys",),
+            erp, risk_reasons=(
+                "ends the client for ever, with 1 key version in use and 0 webhooks",
+                "loses 2 scopes: inventory:read and orders:write; key versions in use: 1",
+            ),
             permissions=Permissions({}, {"inventory:read": low, "orders:write": high}),
         ),
         Action(
@@ -185,8 +191,16 @@ def review_plan() -> Plan:
             "declare it with protect: false and apply that first",
         ),
         Finding(
-            "RC202", Level.WARNING, "the waiver names a client that is not declared", "", "remove the waiver",
-            Source("policy.yaml", 12, 7), "      client: old-crm",
+            "RC210", Level.ERROR,
+            "the wildcard `payouts:*` grants 4 scopes today, and every one that is added later", f"client/{payouts}",
+            "name the scopes that are needed", Source("clients/payments/paystack-payouts.yaml", 13, 25),
+            "  scopes: [ledger:read, payouts:*]",
+        ),
+        Finding(
+            "RC215", Level.WARNING,
+            f"the host `{new_host}` is not one of rules.allowed-hosts.hosts - waived by @acme/security until "
+            "2026-12-31: orders move to the new event bus", f"client/{orders}/webhook/orders", "",
+            Source("policy.yaml", 31, 7),
         ),
         Finding(
             "RC355", Level.WARNING, "Vault policy integrations-production-planner differs from what bootstrap writes",
@@ -195,10 +209,16 @@ def review_plan() -> Plan:
     )  # fmt: skip
     approvals = (
         Approval(
-            "@acme/security", ("a critical scope is granted", "a webhook moves to another host"),
+            "@acme/finance-leads",
+            (f"register-client of {sales}: its client may use invoices:write",
+             f"update-client of {payouts}: its client has team: payments"),
+            (f"client/{payouts}", f"client/{sales}"),
+        ),
+        Approval(
+            "@acme/security",
+            (f"update-client of {payouts}: its risk is critical", f"update-webhook of {orders}: its risk is critical"),
             (f"client/{payouts}", f"client/{orders}/webhook/orders"),
         ),
-        Approval("@acme/finance-leads", ("the client moves money",), (f"client/{payouts}", f"client/{sales}")),
     )  # fmt: skip
     unfinished_business = (
         Unfinished(

@@ -88,12 +88,12 @@ def test_a_plan_without_changes_and_one_without_script_can_be_read(opened: Calla
 def test_the_dangerous_comes_first_and_is_open(opened: Callable[..., Page]) -> None:
     page = opened(review_plan(), viewport={"width": 1280, "height": 800})
     assert page.title() == "Plan for production: blocked"
-    assert page.locator(".said").inner_text().startswith("Blocked by 1 finding")
+    assert page.locator(".said").inner_text().startswith("Blocked by 2 findings")
     risks = page.locator(".rows > tbody > tr > td:first-child").all_inner_texts()
-    assert risks == ["critical"] * 2 + ["high"] * 3 + ["low"] * 5
+    assert risks == ["critical"] * 2 + ["high"] * 3 + ["medium"] + ["low"] * 4
     opened_rows = page.locator(".rows > tbody > tr:has(details[open])").count()
     assert opened_rows == 5
-    first = page.get_by_text("payouts:* is a wildcard").first.bounding_box()
+    first = page.get_by_text("gains 1 scope of critical risk").first.bounding_box()
     assert first is not None
     assert first["y"] < 800  # without scrolling
 
@@ -122,7 +122,7 @@ def test_it_is_filtered_by_words_and_by_risk(opened: Callable[..., Page]) -> Non
     assert page.locator("output").inner_text() == "2 of 10 shown"
     page.get_by_role("searchbox").fill("")
     page.get_by_role("button", name="low", exact=True).press("Enter")
-    assert len(addresses(page)) == 5
+    assert len(addresses(page)) == 6
     assert page.get_by_role("button", name="low", exact=True).get_attribute("aria-pressed") == "false"
 
 
