@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-# A piece that alone takes a quarter of a comment is left out rather than everything that comes after it.
+# A piece that alone takes more than a quarter of the room gets what the others leave: one change must not hide the rest.
 _LARGEST_PART = 4
 
 
@@ -41,13 +41,14 @@ def fitted(sections: Sequence[Section], limit: int) -> tuple[list[str], Counter[
     kept: list[set[int]] = [set() for _ in sections]
     left: Counter[str] = Counter()
     full = False
-    for piece, place, index in sorted(pieces, key=lambda one: one[0].rank):
-        needed = size(piece.text)
-        if full or needed > min(room, limit // _LARGEST_PART):
+    for piece, place, index in sorted(
+        pieces, key=lambda one: (size(one[0].text) > limit // _LARGEST_PART, one[0].rank)
+    ):
+        full = full or size(piece.text) > room
+        if full:
             left[piece.what] += 1
-            full = full or needed <= limit // _LARGEST_PART
         else:
-            room -= needed
+            room -= size(piece.text)
             kept[place].add(index)
     return [_text(section, shown) for section, shown in zip(sections, kept, strict=True)], left
 

