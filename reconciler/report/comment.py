@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-# A piece that alone takes more than a quarter of the room gets what the others leave: one change must not hide the rest.
+# A piece that takes more than a quarter of the room gets what the others leave: one change must not hide the rest.
 _LARGEST_PART = 4
 
 
