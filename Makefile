@@ -12,7 +12,7 @@ RELIABILITY := tests/reliability tests/adapters/test_vault_retries.py tests/plan
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test test-reliability test-exhaustive coverage check format bench lock clean
+.PHONY: help install demo test test-reliability test-exhaustive coverage check format bench pictures lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' Makefile
@@ -53,6 +53,9 @@ format: $(READY) ## Format the code and apply the safe fixes of the linter
 
 bench: $(READY) ## Measure plan against its named baseline (CLIENTS=1000)
 	$(BIN)/python benchmarks/plan.py --clients $(CLIENTS)
+
+pictures: $(READY) ## Take the pictures of docs/review.md anew (needs chromium and optipng)
+	$(BIN)/python -m tests.kit.pictures
 
 # Hash-only locks: they name no host, so they work with whichever index this machine uses.
 COMPILE = $(UV) pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-strip-extras $(UPGRADE)

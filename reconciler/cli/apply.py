@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli.options import environment_option, format_option, only_option, verify_option
-from reconciler.cli.output import Settings, emit, say, show_error
+from reconciler.cli.output import Settings, emit, emit_text, say, show_error
 
 if TYPE_CHECKING:
     from reconciler.domain.plan import Plan
@@ -224,7 +224,7 @@ def finish(result: RunResult, problem: AuditError | None, settings: Settings, fo
     if form == "json":
         emit(run_json(result, problem))
     else:
-        emit(run_text(result, width=settings.width, colour=settings.colour))
+        emit_text(run_text(result, width=settings.width, colour=settings.colour))
     if problem is not None:
         show_error(problem, Settings(no_color=settings.no_color))
     if not result.complete:

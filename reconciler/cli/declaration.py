@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from reconciler.cli.options import format_option
-from reconciler.cli.output import Settings, emit, say
+from reconciler.cli.output import Settings, emit, emit_text, say
+from reconciler.cli.rendering import code_titles, project_folder
+
+if TYPE_CHECKING:
+    from reconciler.domain.plan import Finding
 
 KINDS = ("Project", "ScopeCatalog", "GuardrailPolicy", "IntegrationTemplate", "IntegrationClient")
 
 
 @click.command()
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
-@format_option("text", "json", "github", "sarif")
+@format_option("text", "json", "sarif", "github", "gitlab", "junit")
 @click.pass_obj
 def validate(settings: Settings, paths: tuple[Path, ...], form: str) -> int:
     """Check the declaration and report every problem of every file at once. Needs no Vault.
@@ -37,17 +44,26 @@ def validate(settings: Settings, paths: tuple[Path, ...], form: str) -> int:
     failed = any(finding.level is Level.ERROR for finding in findings)
     if form == "text":
         if findings:
-            emit(rendering.findings_text(findings, colour=settings.colour))
+            emit_text(rendering.findings_text(findings, colour=settings.colour))
         if not failed:
             say(settings, "the declaration is valid")
     else:
-        from reconciler.declare.codes import CODES
-
-        if form == "sarif":
-            emit(rendering.findings_sarif(findings, {code: entry.title for code, entry in CODES.items()}))
-        else:
-            emit((rendering.findings_json if form == "json" else rendering.findings_github)(findings))
+        emit(rendered(findings, form, project_folder(settings)))
     return 1 if failed else 0
+
+
+def rendered(findings: Sequence[Finding], form: str, folder: str) -> str:
+    """The findings in a format for programs. ``folder`` is where the project lies in its repository."""
+    from reconciler.report import findings as rendering
+
+    forms: dict[str, Callable[[], str]] = {
+        "json": lambda: rendering.findings_json(findings),
+        "sarif": lambda: rendering.findings_sarif(findings, code_titles(), folder=folder),
+        "github": lambda: rendering.findings_github(findings, folder=folder),
+        "gitlab": lambda: rendering.findings_gitlab(findings, folder=folder),
+        "junit": lambda: rendering.findings_junit(findings, datetime.now(UTC)),
+    }
+    return forms[form]()
 
 
 @click.command()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from reconciler.cli.options import environment_option, format_option
-from reconciler.cli.output import Settings, emit
+from reconciler.cli.output import Settings, emit, emit_text
 
 
 @click.command()
@@ -44,7 +44,9 @@ def status(settings: Settings, environment: str, client: str | None, form: str) 
     if form == "json":
         emit(status_json(environment, observed, unfinished, only=only))
     else:
-        emit(status_text(environment, observed, unfinished, only=only, width=settings.width, colour=settings.colour))
+        emit_text(
+            status_text(environment, observed, unfinished, only=only, width=settings.width, colour=settings.colour)
+        )
     return 0
 
 
@@ -64,19 +66,17 @@ def bootstrap(settings: Settings, environment: str, buckets: str | None, form: s
       reconciler bootstrap -e staging
       reconciler bootstrap -e staging --buckets 4096
     """
-    import json
-
     from reconciler.cli import wiring
+    from reconciler.report.document import document
 
     root = wiring.project_root(settings)
     project, chosen = wiring.load_environment(root, environment)
     done = wiring.prepared(settings, root, project, chosen, int(buckets) if buckets else None)
     if form == "json":
         steps = [{"what": what, "did": str(did)} for what, did in done]
-        document = {"format_version": 1, "kind": "bootstrap", "environment": environment, "steps": steps}
-        emit(json.dumps(document, indent=2))
+        emit(document("bootstrap", {"environment": environment, "steps": steps}))
     else:
-        emit("\n".join(f"{did!s:<9} {what}" for what, did in done))
+        emit_text("\n".join(f"{did!s:<9} {what}" for what, did in done))
     return 0
 
 
@@ -91,10 +91,9 @@ def doctor(settings: Settings, environment: str, form: str) -> int:
     Example:
       reconciler doctor -e production
     """
-    import json
-
     from reconciler.adapters.vault.doctor import examine
     from reconciler.cli import wiring
+    from reconciler.report.document import document
     from reconciler.report.escape import terminal
 
     root = wiring.project_root(settings)
@@ -103,12 +102,12 @@ def doctor(settings: Settings, environment: str, form: str) -> int:
         checks = examine(live, project.name, environment)
     if form == "json":
         rows = [{"name": c.name, "result": c.result, "message": c.sentence, "remedy": c.remedy} for c in checks]
-        emit(json.dumps({"format_version": 1, "kind": "doctor", "environment": environment, "checks": rows}, indent=2))
+        emit(document("doctor", {"environment": environment, "checks": rows}))
     else:
         lines = []
         for check in checks:
             lines.append(terminal(f"{check.result:<5} {check.name}: {check.sentence}"))
             if check.remedy and check.result != "ok":
                 lines.append(terminal(f"      remedy: {check.remedy}"))
-        emit("\n".join(lines))
+        emit_text("\n".join(lines))
     return 1 if any(check.result == "fail" for check in checks) else 0

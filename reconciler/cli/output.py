@@ -58,6 +58,13 @@ def emit(text: str) -> None:
         raise _unwritable(str(error.strerror)) from None
 
 
+def emit_text(text: str) -> None:
+    """The result for people. Raises what ``emit`` raises."""
+    from reconciler.report.escape import printed
+
+    emit(printed(text))
+
+
 def _unwritable(why: str) -> ReconcilerError:
     from reconciler.errors import ReconcilerError
 
@@ -88,8 +95,10 @@ def say(settings: Settings, text: str) -> None:
 
 def tell(text: str) -> None:
     """A line on stderr. That it cannot be written stops nothing: a run goes on."""
+    from reconciler.report.escape import printed
+
     try:
-        click.echo(checked(text), err=True)
+        click.echo(printed(checked(text)), err=True)
     except OSError:
         discard(sys.stderr)
 
@@ -138,7 +147,9 @@ def error_document(error: ReconcilerError) -> str:
         from reconciler.report.findings import finding_documents
 
         document["findings"] = finding_documents(error.findings)
-    return json.dumps(document, indent=2)
+    from reconciler.report.escape import printed_json
+
+    return printed_json(json.dumps(document, indent=2))
 
 
 def show_error(error: ReconcilerError, settings: Settings) -> None:

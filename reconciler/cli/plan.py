@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.cli.options import environment_option, format_option, only_option, verify_option
+from reconciler.cli.options import environment_option, only_option, verify_option
 from reconciler.cli.output import Settings, checked, emit, say
+from reconciler.cli.rendering import Look, look_options, project_folder, rendered
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -26,7 +27,7 @@ EARLIEST, LATEST = 1970, 9000
 @click.command()
 @environment_option
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Save the plan for apply.")
-@format_option("text", "markdown", "json", "sarif")
+@look_options
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when there are changes, 0 when there are none.")
 @click.option("--at", metavar="TIME", help="What would be due at that time, such as 2027-01-31T00:00:00Z.")
 @only_option
@@ -34,8 +35,8 @@ EARLIEST, LATEST = 1970, 9000
 @click.option("--deep", is_flag=True, help="Read the metadata of every secret where the server lists only names.")
 @click.pass_obj
 def plan(
-    settings: Settings, environment: str, out: Path | None, form: str, detailed_exitcode: bool, at: str | None,
-    only: tuple[str, ...], verify: tuple[str, ...], deep: bool,
+    settings: Settings, /, environment: str, out: Path | None, detailed_exitcode: bool, at: str | None,
+    only: tuple[str, ...], verify: tuple[str, ...], deep: bool, form: str, **look: Any,
 ) -> int:  # fmt: skip
     """Show what apply would do to ENV, and why. Changes nothing; reads no secret.
 
@@ -66,7 +67,7 @@ def plan(
     if out is not None:
         save(out, result)
         say(settings, f"saved to {out}; apply it with: reconciler apply -e {environment} {out}")
-    emit(rendered(result, form, settings))
+    emit(rendered(result, Look(form, project_folder(settings), **look), settings))
     if result.blocked:
         return BLOCKED
     return CHANGES_PRESENT if detailed_exitcode and result.changes else 0
@@ -74,29 +75,18 @@ def plan(
 
 @click.command()
 @click.argument("planfile", type=click.Path(path_type=Path))
-@format_option("text", "markdown", "json", "sarif")
+@look_options
 @click.pass_obj
-def show(settings: Settings, planfile: Path, form: str) -> int:
-    """Show a plan that was saved with plan --out.
+def show(settings: Settings, /, planfile: Path, form: str, **look: Any) -> int:
+    """Show a plan that was saved with plan --out: in several formats without planning again.
 
     \b
-    Example:
-      reconciler show plan.json --format markdown
+    Examples:
+      reconciler show plan.json --format markdown --mention > comment.md
+      reconciler show plan.json --format html > plan.html
     """
-    emit(rendered(load(planfile), form, settings))
+    emit(rendered(load(planfile), Look(form, project_folder(settings), **look), settings))
     return 0
-
-
-def rendered(plan: Plan, form: str, settings: Settings) -> str:
-    """The plan in one of its formats."""
-    from reconciler.report.plan_json import plan_json
-    from reconciler.report.plan_markdown import plan_markdown
-    from reconciler.report.plan_sarif import plan_sarif
-    from reconciler.report.plan_text import plan_text
-
-    if form == "text":
-        return plan_text(plan, width=settings.width, colour=settings.colour, verbose=settings.verbose)
-    return {"json": plan_json, "markdown": plan_markdown, "sarif": plan_sarif}[form](plan)
 
 
 def save(path: Path, plan: Plan) -> None:

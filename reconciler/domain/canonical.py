@@ -24,8 +24,9 @@ def dumps(value: Json) -> str:
 
 
 def digest(value: Json) -> str:
-    """``sha256:`` and 64 hex digits over the canonical JSON of ``value``."""
-    return "sha256:" + hashlib.sha256(dumps(value).encode()).hexdigest()
+    """``sha256:`` and 64 hex digits over the canonical JSON of ``value``. Half a character (a lone surrogate), which
+    UTF-8 has no bytes for, counts as if it had."""
+    return "sha256:" + hashlib.sha256(dumps(value).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def iso(instant: datetime) -> str:

@@ -125,7 +125,8 @@ class Action:
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What a run would do. ``revisions`` has the observed revision of every client that is touched
-    (0: not registered), ``desired_digests`` its desired digest (empty: not declared)."""
+    (0: not registered), ``desired_digests`` its desired digest (empty: not declared), ``sources`` the place of
+    its declaration (none: not declared)."""
 
     environment: str
     project: str
@@ -140,6 +141,7 @@ class Plan:
     unchanged: int  # clients with nothing to do
     approvals: tuple[Approval, ...] = ()  # who must agree, by the policy; it follows from the actions
     unfinished: tuple[Unfinished, ...] = ()  # for people; no part of the digest
+    sources: Mapping[str, Source] = field(default_factory=dict)  # likewise
 
     @property
     def blocked(self) -> bool:

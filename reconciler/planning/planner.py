@@ -66,9 +66,8 @@ def make_plan(inputs: Inputs) -> Plan:
         touched.setdefault(action.client, record)
     result = ordered(judged(actions, Grounds(inputs.now, touched, desired.clients, ScopeTable(desired.scopes))))
     situation = Situation(
-        desired, observed, inputs.guarded_at or inputs.now, result, inputs.required,
-        desired.environment.requires or "",
-    )  # fmt: skip
+        desired, observed, inputs.guarded_at or inputs.now, result, inputs.required, desired.environment.requires or ""
+    )
     guarded = guard_findings(situation)
     findings = (
         *guarded, *doubt_findings(situation, guarded), *drift_findings(result, observed), *live_findings(observed),
@@ -91,6 +90,7 @@ def make_plan(inputs: Inputs) -> Plan:
             desired.environment.name, desired.project.name, inputs.git_commit, result, revisions, digests
         ),
         unchanged=unchanged,
+        sources={name: desired.clients[name].source for name in touched if name in desired.clients},
     )
 
 

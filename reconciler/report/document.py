@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from reconciler.domain.canonical import Json
+from reconciler.report.escape import printed_json
 
 FORMAT_VERSION = 1
 
@@ -12,6 +13,5 @@ FORMAT_VERSION = 1
 def document(kind: str, content: Json) -> str:
     """One indented document, ``format_version`` and ``kind`` first, ASCII only: what looks like another
     character to a reader (bidirectional overrides, look-alikes) is shown as its escape."""
-    return json.dumps(
-        {"format_version": FORMAT_VERSION, "kind": kind, **content}, indent=2, ensure_ascii=True, allow_nan=False
-    ) + "\n"  # fmt: skip
+    whole = {"format_version": FORMAT_VERSION, "kind": kind, **content}
+    return printed_json(json.dumps(whole, indent=2, ensure_ascii=True, allow_nan=False)) + "\n"

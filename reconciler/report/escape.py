@@ -18,11 +18,20 @@ _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 _MARKDOWN = {character: f"&#{ord(character)};" for character in "\\`*_[]|~$"}
 _MARKDOWN |= {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
-# A zero width space after these ends a mention (@name), an e-mail address and an issue reference
-# (#12, GH-12): forges look for them in the rendered text, where an entity would be decoded already.
-_MARKDOWN |= {"@": "@&#8203;", "#": "#&#8203;"}
-_REFERENCE = re.compile(r"(?i)\b(gh-)(?=\d)")
+# Forges look for references in the rendered text, where an entity is decoded already: a zero width space ends them.
+_MARKDOWN |= {"\0": "&#8203;"}
+_REFERENCE = re.compile(
+    r"@|#|(?i:\bg[hl]-)(?=\d)"  # a mention, an e-mail address, an issue (#12, GH-12, GL-12)
+    r"|[!&^](?=\w)|[$%~](?=[\w\"{])"  # GitLab: request, epic, alert, snippet, milestone, label, placeholder
+    r"|[\[*](?=[a-z_]+:)|[\[{](?=[+-])"  # GitLab: [vulnerability:12], *iteration:12, an inline diff {+ +}
+    r"|:(?=(?:[\w+-]{0,40}[A-Za-z_][\w+-]{0,40}|[+-]1|100|1234):)"  # an emoji (:tada:)
+    r"|:(?=//)"  # GitLab links any scheme
+)
 _LINK = re.compile(r"(?i)(?<![a-z])(?:(https?|ftp|mailto|xmpp):|(www)\.)")
+_MARKUP = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;", "#": "&#35;"})
+# A CI system reads commands from what is printed: GitHub `::name::` at the start of a line and, like Azure Pipelines
+# and TeamCity, `##` followed by a name anywhere in it (actions/runner, src/Runner.Common/ActionCommand.cs).
+_COMMAND = re.compile(r"^([^\S\n]*):(?=:)", re.MULTILINE)
 
 
 def terminal(text: str) -> str:
@@ -60,14 +69,13 @@ def terminal_width(text: str) -> int:
 
 def markdown(text: str) -> str:
     """One line of GitHub or GitLab Markdown that shows ``text`` and means nothing: no emphasis, code, link,
-    HTML, table cell, mention or issue reference. Line breaks become spaces.
+    HTML, table cell, mention, reference or emoji. Line breaks become spaces.
 
     Not for the very start of a line, where ``- `` and ``1. `` begin a list, nor for an HTML attribute.
     """
     flat = terminal(re.sub(r"[\r\n]+", " ", text))
-    shown = "".join(_MARKDOWN.get(character, character) for character in flat)
-    shown = _REFERENCE.sub(r"\1&#8203;", shown)
-    return _LINK.sub(_unlinked, shown)
+    flat = _REFERENCE.sub(lambda match: f"{match[0]}\0", flat)  # terminal left no such character
+    return _LINK.sub(_unlinked, "".join(_MARKDOWN.get(character, character) for character in flat))
 
 
 def _unlinked(match: re.Match[str]) -> str:
@@ -83,3 +91,24 @@ def workflow_command_data(text: str) -> str:
 def workflow_command_property(text: str) -> str:
     """A property of a GitHub workflow command (``file=…``): colon and comma would end it."""
     return terminal(text).replace("%", "%25").replace(":", "%3A").replace(",", "%2C")
+
+
+def markup(text: str) -> str:
+    """Text for HTML and XML 1.0, between tags or in a quoted attribute: ASCII, no control character."""
+    return terminal(text).translate(_MARKUP).encode("ascii", "xmlcharrefreplace").decode()
+
+
+def printed(text: str) -> str:
+    """Finished lines of plain text in which no CI system finds a command."""
+    return _COMMAND.sub(r"\1\\x3a", text).replace("##", "#\\x23")
+
+
+def printed_json(text: str) -> str:
+    """The same of a finished JSON document in ASCII, which says what it said. What is replaced is in its strings
+    only, and no backslash stands before it."""
+    return text.replace("##", "#\\u0023").replace("\x7f", "\\u007f")
+
+
+def clipped(text: str, length: int) -> str:
+    """At most ``length`` characters; what is cut is shown by ``…``."""
+    return text if len(text) <= length else text[: length - 1] + "…"

@@ -1,21 +1,25 @@
-"""Renders findings: like a compiler for people, JSON, GitHub workflow commands, SARIF 2.1.0."""
+"""Renders findings: like a compiler for people, and in the formats that programs read."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from pathlib import PurePosixPath
+from datetime import datetime
 
 from reconciler.domain.canonical import Json
 from reconciler.domain.plan import FORMAT_VERSION, Finding, Level
-from reconciler.report.escape import terminal, terminal_width, workflow_command_data, workflow_command_property
+from reconciler.report.annotations import annotation
+from reconciler.report.code_quality import code_quality
+from reconciler.report.escape import printed_json, terminal, terminal_width
+from reconciler.report.junit import junit_of_findings
 from reconciler.report.paint import Paint
 from reconciler.report.plan_json import finding_document
-from reconciler.report.sarif import finding_result, sarif_log
+from reconciler.report.plan_words import place_of
+from reconciler.report.results import finding_result
+from reconciler.report.sarif import sarif_log
 
 _STYLES = {Level.ERROR: "alarm", Level.WARNING: "change", Level.NOTE: "bold"}
-_COMMANDS = {Level.ERROR: "error", Level.WARNING: "warning", Level.NOTE: "notice"}
 _SHOWN = 100  # characters of a source line; a longer one is cut around the caret
 
 
@@ -39,7 +43,7 @@ def findings_json(findings: Iterable[object]) -> str:
         "findings": finding_documents(found),
     }
     # ASCII: what a person wrote in a file reaches a terminal through here as well.
-    return json.dumps(document, indent=2) + "\n"
+    return printed_json(json.dumps(document, indent=2)) + "\n"
 
 
 def finding_documents(findings: Iterable[object]) -> list[dict[str, Json]]:
@@ -49,13 +53,24 @@ def finding_documents(findings: Iterable[object]) -> list[dict[str, Json]]:
 
 def findings_github(findings: Iterable[object], *, folder: str = "") -> str:
     """One workflow command a finding: GitHub shows it next to the line. ``folder`` is where the project lies
-    in its repository."""
-    return "".join(_command(finding, folder) for finding in _findings(findings))
+    in its repository, here and below."""
+    return "".join(
+        annotation(finding.level, finding.code, _with_remedy(finding), finding.source, folder)
+        for finding in _findings(findings)
+    )
 
 
-def findings_sarif(findings: Iterable[object], titles: Mapping[str, str] | None = None) -> str:
+def findings_sarif(findings: Iterable[object], titles: Mapping[str, str] | None = None, *, folder: str = "") -> str:
     """A SARIF log; ``titles`` names the codes."""
-    return sarif_log((finding_result(finding, titles) for finding in _findings(findings)), "validate")
+    return sarif_log([finding_result(finding, titles) for finding in _findings(findings)], "validate", folder)
+
+
+def findings_gitlab(findings: Iterable[object], *, folder: str = "") -> str:
+    return code_quality([finding_result(finding) for finding in _findings(findings)], folder)
+
+
+def findings_junit(findings: Iterable[object], now: datetime) -> str:
+    return junit_of_findings(_findings(findings), now)
 
 
 def _findings(findings: Iterable[object]) -> list[Finding]:
@@ -70,8 +85,7 @@ def _summary(findings: Iterable[Finding]) -> dict[str, int]:
 def _block(finding: Finding, paint: Paint) -> str:
     head = paint(_STYLES[finding.level], f"{finding.level.value}[{terminal(finding.code)}]")
     source = finding.source
-    place = f"{source.file}:{source.line}:{source.column}" if source else finding.address
-    lines = [f"{head} {terminal(place)}".rstrip()]
+    lines = [f"{head} {terminal(place_of(finding))}".rstrip()]
     if source and finding.excerpt is not None:
         lines += _excerpt(finding.excerpt, source.line, source.column, paint)
     lines.append(f"  {terminal(finding.message)}")
@@ -91,12 +105,5 @@ def _excerpt(line: str, number: int, column: int, paint: Paint) -> list[str]:
     return [shown, f"      | {space}{paint('alarm', '^')}"]
 
 
-def _command(finding: Finding, folder: str) -> str:
-    properties = {"title": finding.code}
-    if finding.source:
-        source = finding.source
-        file = str(PurePosixPath(folder) / source.file)
-        properties |= {"file": file, "line": str(source.line), "col": str(source.column)}
-    written = ",".join(f"{name}={workflow_command_property(value)}" for name, value in properties.items())
-    message = f"{finding.message}\nremedy: {finding.remedy}" if finding.remedy else finding.message
-    return f"::{_COMMANDS[finding.level]} {written}::{workflow_command_data(message)}\n"
+def _with_remedy(finding: Finding) -> str:
+    return f"{finding.message}\nremedy: {finding.remedy}" if finding.remedy else finding.message

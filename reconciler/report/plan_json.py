@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 
-from reconciler.domain.canonical import Json, digest, dumps, iso
+from reconciler.domain.canonical import Json, digest, iso
+from reconciler.domain.desired import Source
 from reconciler.domain.plan import FORMAT_VERSION, Action, Approval, Finding, Permissions, Plan
+from reconciler.report.escape import printed_json
 from reconciler.report.unfinished import unfinished_document
 
 
 def plan_json(plan: Plan) -> str:
-    """One line of canonical JSON. ``load_plan`` is its inverse."""
-    return dumps(plan_document(plan)) + "\n"
+    """One line of JSON in canonical order and in ASCII: what a terminal or a CI system would act on is escaped.
+    ``load_plan`` is its inverse."""
+    return printed_json(json.dumps(plan_document(plan), sort_keys=True, separators=(",", ":"))) + "\n"
 
 
 def plan_document(plan: Plan) -> dict[str, Json]:
@@ -34,6 +38,7 @@ def plan_document(plan: Plan) -> dict[str, Json]:
         "approvals": [_approval(one) for one in plan.approvals],
         "findings": [finding_document(finding) for finding in plan.findings],
         "unfinished": [unfinished_document(one) for one in plan.unfinished],
+        "sources": {name: _source(one) for name, one in plan.sources.items()},
     }
     return document | {"file_digest": file_digest(document)}
 
@@ -77,6 +82,10 @@ def _approval(approval: Approval) -> dict[str, Json]:
         "reasons": list(approval.reasons),
         "addresses": list(approval.addresses),
     }
+
+
+def _source(source: Source) -> dict[str, Json]:
+    return {"file": source.file, "line": source.line, "column": source.column}
 
 
 def finding_document(finding: Finding) -> dict[str, Json]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, NoReturn, TypeVar
 
-from reconciler.domain.canonical import Json, parse_iso, parse_iso_or_none
+from reconciler.domain.canonical import Json, dumps, parse_iso, parse_iso_or_none
 from reconciler.domain.desired import Source
 from reconciler.domain.plan import (
     FORMAT_VERSION,
@@ -59,7 +60,9 @@ def _refuse(why: str) -> NoReturn:
 
 def _edited(plan: Plan, document: Mapping[str, Json]) -> str:
     """Why the file is not as it was written, empty when it is. Whoever made the digests anew cannot have made
-    up what follows from the actions: summary, verdict, unknown fields."""
+    up what follows from the actions: summary, verdict, unknown fields. Raises ``ValueError`` for half a character."""
+    if re.search("[\ud800-\udfff]", dumps(document)):
+        raise ValueError("it is not Unicode text")
     if document.get("file_digest") != file_digest(document):
         return "its file_digest is not that of its content"
     digest = plan_digest(
@@ -106,6 +109,7 @@ def _plan(raw: Mapping[str, Json]) -> Plan:
         unchanged=_get(raw, "unchanged", int),
         approvals=tuple(_approval(one) for one in _get(raw, "approvals", list)),
         unfinished=tuple(_unfinished(one) for one in _get(raw, "unfinished", list)),
+        sources={name: _source(one) for name, one in _get(raw, "sources", dict).items()},
     )
 
 
@@ -144,7 +148,7 @@ def _texts(raw: Any, name: str) -> tuple[str, ...]:
 
 def _finding(raw: Any) -> Finding:
     file = _optional(raw, "file", str)
-    source = None if file is None else Source(file, _get(raw, "line", int), _get(raw, "column", int))
+    source = None if file is None else _source(raw)
     return Finding(
         code=_get(raw, "code", str),
         level=Level(_get(raw, "level", str)),
@@ -154,6 +158,10 @@ def _finding(raw: Any) -> Finding:
         source=source,
         excerpt=_optional(raw, "excerpt", str),
     )
+
+
+def _source(raw: Any) -> Source:
+    return Source(_get(raw, "file", str), _get(raw, "line", int), _get(raw, "column", int))
 
 
 def _unfinished(raw: Any) -> Unfinished:

@@ -1,24 +1,15 @@
-"""A plan for code scanning: findings by code, actions by reason."""
+"""A plan for code scanning: its findings, and its actions of high and critical risk."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
 
-from reconciler.domain.plan import Action, Level, Plan, Risk
-from reconciler.report.sarif import Result, Rule, finding_result, sarif_log
-
-# An action is no mistake: it is never an error. Low and medium ones are there to be looked up.
-_LEVELS = {Risk.LOW: Level.NOTE, Risk.MEDIUM: Level.NOTE, Risk.HIGH: Level.WARNING, Risk.CRITICAL: Level.WARNING}
+from reconciler.domain.plan import Plan
+from reconciler.report.results import plan_results
+from reconciler.report.sarif import sarif_log
 
 
-def plan_sarif(plan: Plan) -> str:
-    """Rules are finding codes (``RC310``) and reasons (``RenewalDue``)."""
-    findings = [finding_result(finding) for finding in plan.findings]
-    return sarif_log([*findings, *map(_action_result, plan.changes)], f"plan/{plan.environment}")
-
-
-def _action_result(action: Action) -> Result:
-    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", action.reason).capitalize()
-    message = f"{action.kind.value} {action.address}: {action.message} ({action.risk.value} risk)"
-    rule = Rule(action.reason, words, Level.NOTE, f"docs/reasons.md explains {action.reason}")
-    return Result(rule, _LEVELS[action.risk], message, action.address)
+def plan_sarif(plan: Plan, folder: str = "", titles: Mapping[str, str] | None = None) -> str:
+    """Rules are finding codes (``RC310``), which ``titles`` names, and reasons with a risk
+    (``DeclarationChanged/high``)."""
+    return sarif_log(plan_results(plan, titles), f"plan/{plan.environment}", folder)

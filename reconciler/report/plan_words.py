@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from reconciler.domain.plan import Action, ActionKind, Level, Plan, Risk, highest
+from reconciler.domain.plan import Action, ActionKind, Finding, Level, Plan, Risk, highest
 from reconciler.planning.reasons import DRIFT
 from reconciler.report.layout import counted, listed
 
@@ -59,6 +60,32 @@ def by_risk(actions: Iterable[Action]) -> list[Action]:
 def scopes_by_risk(scopes: Mapping[str, Risk]) -> list[str]:
     """One side of an action's permissions: ``payouts:write (critical)``, the highest risk first, then by name."""
     return [f"{name} ({risk.value})" for name, risk in sorted(scopes.items(), key=lambda one: (-one[1].rank, one[0]))]
+
+
+def by_level(findings: Iterable[Finding]) -> list[Finding]:
+    """Errors first, then by code and address."""
+    return sorted(findings, key=lambda finding: (LEVELS.index(finding.level), finding.code, finding.address))
+
+
+def place_of(finding: Finding) -> str:
+    """``file:line:column``, else the address; empty for none."""
+    source = finding.source
+    return f"{source.file}:{source.line}:{source.column}" if source else finding.address
+
+
+def risk_counts(plan: Plan) -> dict[Risk, int]:
+    """How many changes are of which risk, the highest first; risks without any are left out."""
+    counted_risks = Counter(action.risk for action in plan.changes)
+    return {risk: counted_risks[risk] for risk in reversed(RISKS) if counted_risks[risk]}
+
+
+def permission_changes(action: Action) -> list[tuple[str, str, Risk]]:
+    """(``+`` or ``-``, scope, its risk): what the client may do from now on or no longer, the riskiest first."""
+    if action.permissions is None:
+        return []
+    granted = (("+", scope, risk) for scope, risk in action.permissions.granted.items())
+    withdrawn = (("-", scope, risk) for scope, risk in action.permissions.withdrawn.items())
+    return sorted([*granted, *withdrawn], key=lambda one: (one[0] != "+", -RISKS.index(one[2]), one[1]))
 
 
 def headline(plan: Plan) -> str:

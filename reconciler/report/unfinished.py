@@ -7,7 +7,6 @@ from datetime import datetime
 
 from reconciler.domain.canonical import Json, iso_or_none
 from reconciler.domain.unfinished import Unfinished
-from reconciler.report.escape import markdown
 from reconciler.report.layout import DEFAULT_WIDTH, counted, distance, wrapped
 from reconciler.report.paint import Paint
 
@@ -29,22 +28,6 @@ def unfinished_text(
         yield from wrapped(f"{one.next}", width, "    ")
     if len(items) > LINES_SHOWN:
         yield f"  and {len(items) - LINES_SHOWN} more (--format json shows all)"
-
-
-def unfinished_markdown(items: Sequence[Unfinished], rows: int) -> Iterator[str]:
-    if not items:
-        return
-    yield f"### Unfinished ({counted(len(items), 'item')})"
-    yield ""
-    yield "| Kind | What | Since | How it stands | Then |"
-    yield "|---|---|---|---|---|"
-    for one in items[:rows]:
-        cells = (one.kind.value, one.subject, iso_or_none(one.since) or "", one.message, one.next)
-        yield f"| {' | '.join(map(markdown, cells))} |"
-    yield ""
-    if len(items) > rows:
-        yield f"And {len(items) - rows} more: the plan file has all of them."
-        yield ""
 
 
 def unfinished_document(one: Unfinished) -> dict[str, Json]:

@@ -1,24 +1,16 @@
-"""The webhook libraries of npm: fetched once into a folder below ``.venv``, each hash checked against this table.
-
-``npm pack`` fetches from whichever registry this machine uses and runs no script; nothing else of npm is needed.
-"""
+"""The webhook libraries of npm, run by node."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
-import os
 import shutil
 import subprocess
-import sys
-import tarfile
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import pytest
+from tests.kit.npm import fetched
 
 SCRIPT = Path(__file__).with_suffix(".mjs")
 # Package and version -> sha512 of its archive. All are MIT, fast-sha256 is in the public domain.
@@ -55,42 +47,4 @@ class NodeVerifiers:
 
 def node_verifiers() -> NodeVerifiers:
     """The libraries, fetched when they are not there yet. Without node the test is skipped, unless ``CI`` is set."""
-    absent = [name for name in ("node", "npm") if shutil.which(name) is None]
-    if absent and not os.environ.get("CI"):
-        pytest.skip(f"{' and '.join(absent)} not installed: the verifiers of npm run where CI is set")
-    assert not absent, f"{' and '.join(absent)} must be installed where CI is set"
-    pins = hashlib.sha256(json.dumps(PINNED, sort_keys=True).encode()).hexdigest()[:16]
-    folder = Path(sys.prefix) / "node-verifiers" / pins
-    if not folder.exists():
-        folder.parent.mkdir(exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
-            made = Path(scratch) / "made"
-            _fetch(made)
-            if not folder.exists():  # another worker may have been faster
-                made.rename(folder)
-    return NodeVerifiers(folder)
-
-
-def _fetch(folder: Path) -> None:
-    for pin, expected in PINNED.items():
-        name, version = pin.rsplit("@", 1)
-        archives = folder / "archives"
-        archives.mkdir(parents=True, exist_ok=True)
-        done = subprocess.run(
-            ["npm", "pack", "--silent", pin], cwd=archives, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, f"npm cannot fetch {pin}: {done.stderr[-500:]}"
-        archive = archives / f"{name.removeprefix('@').replace('/', '-')}-{version}.tgz"
-        unpack(archive, expected, folder / "node_modules" / name)
-    shutil.rmtree(folder / "archives")
-
-
-def unpack(archive: Path, expected: str, target: Path) -> None:
-    """Unpack an archive of npm into ``target``; one whose sha512 (base64) is another is refused unopened."""
-    actual = base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
-    assert actual == expected, f"{archive.name} has sha512 {actual}, not {expected}"
-    with tarfile.open(archive) as opened, tempfile.TemporaryDirectory(dir=archive.parent) as scratch:
-        opened.extractall(scratch, filter="data")
-        (top,) = Path(scratch).iterdir()  # package/, in some archives another name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        top.rename(target)
+    return NodeVerifiers(fetched("node-verifiers", PINNED, "node"))

@@ -9,8 +9,8 @@ import pytest
 
 from reconciler.domain.desired import DesiredClient
 from reconciler.domain.observed import SecretInfo
-from reconciler.domain.proof import Demand, Probe
 from reconciler.domain.plan import Action, ActionKind, Permissions, Risk, highest
+from reconciler.domain.proof import Demand, Probe
 from reconciler.domain.record import ClientRecord, ClientStatus, Hold, VersionState
 from reconciler.domain.schemes import CUSTOM, GITHUB, STANDARD_WEBHOOKS, SVIX, Scheme
 from reconciler.planning.risk import PLAIN, RULES, Grounds, judged

@@ -10,6 +10,7 @@ from reconciler.domain.observed import Lease, Observed, OpenRun, SecretInfo
 from reconciler.domain.plan import (
     Action,
     ActionKind,
+    Approval,
     Finding,
     Level,
     Outcome,
@@ -30,9 +31,11 @@ from reconciler.domain.record import (
 )
 from reconciler.domain.run import RunResult
 from reconciler.domain.unfinished import Unfinished, UnfinishedKind
+from reconciler.planning.order import ordered
 from reconciler.planning.planner import plan_digest
 from reconciler.planning.unfinished import Books, View, unfinished
 
+FORMS = ("text", "markdown", "json", "sarif", "github", "gitlab", "junit", "html")
 NOW = datetime(2026, 11, 23, 22, 45, tzinfo=UTC)
 COMMIT = "4f2c1e7d9a3b5c6d8e0f1a2b3c4d5e6f7a8b9c0d"
 # Everything that could break out of a terminal line, a table cell, a comment or a workflow command.
@@ -130,6 +133,126 @@ def hostile_plan() -> Plan:
     finding = Finding(HOSTILE, Level.WARNING, HOSTILE, HOSTILE, HOSTILE, Source(HOSTILE, 1, 1), HOSTILE)
     left = Unfinished(UnfinishedKind.STALE_CLAIM, HOSTILE, HOSTILE, NOW, HOSTILE)
     return replace(make_plan((action,), (finding,)), unfinished=(left,))
+
+
+def review_plan() -> Plan:
+    """What one pull request brings: a new client, a scope widened to a wildcard, a webhook that moves to another
+    host, a rotation that fell due, and a client that is gone although it is protected."""
+    payouts, orders, erp, sales = "paystack-payouts", "storefront-orders", "legacy-erp", "quickbooks-sales"
+    low, medium, high, critical = Risk
+    new_host = "orders.shop-events.example.net"
+    actions = [
+        Action(
+            ActionKind.REGISTER_CLIENT, f"client/{sales}", "NewClient", "declared and not registered yet", high, sales,
+            after={"scopes": ["customers:read", "invoices:write"], "owner": {"team": "finance"}},
+            risk_reasons=("gains 1 scope of high risk: invoices:write", "a new client with 1 key and 0 webhooks"),
+            permissions=Permissions({"customers:read": medium, "invoices:write": high}),
+        ),
+        Action(
+            ActionKind.UPDATE_CLIENT, f"client/{payouts}", "DeclarationChanged", "scopes changed", critical, payouts,
+            before={"scopes": ["ledger:read", "payouts:read"]}, after={"scopes": ["ledger:read", "payouts:*"]},
+            risk_reasons=(
+                "gains 1 scope of critical risk: payouts:approve",
+                "the wildcard payouts:* grants 3 scopes: payouts:approve, payouts:refund and payouts:write",
+            ),
+            permissions=Permissions({"payouts:approve": critical, "payouts:refund": high, "payouts:write": high}),
+        ),
+        Action(
+            ActionKind.UPDATE_WEBHOOK, f"client/{orders}/webhook/orders", "EndpointChanged", "its URL changed",
+            critical, orders, "orders",
+            before={"url": "https://hooks.example.com/orders"}, after={"url": f"https://{new_host}/hook"},
+            risk_reasons=(
+                f"webhook orders delivers to another host: hooks.example.com → {new_host}",
+                f"webhook orders sends order.paid to {new_host}, which got nothing from this client so far",
+            ),
+        ),
+        Action(
+            ActionKind.ISSUE_KEY, f"client/{sales}/key/primary", "NotIssued", "no version has been issued yet", low,
+            sales, "primary", risk_reasons=("an issued version is new: no consumer depends on it yet",),
+        ),
+        Action(
+            ActionKind.ROTATE_KEY, "client/tax-filing/key/primary", "RenewalDue",
+            "version 3 expires 2026-12-20T09:00:00Z and was due 2026-11-22T09:00:00Z", medium, "tax-filing", "primary",
+            3, risk_reasons=("a replaced version stays valid 3d: consumers must have read the new one by then",),
+        ),
+        Action(
+            ActionKind.VERIFY_WEBHOOK, f"client/{orders}/webhook/orders", "NotVerified",
+            f"https://{new_host}/hook has not proven itself yet", low, orders, "orders",
+            risk_reasons=("a verification sends one signed test delivery",),
+        ),
+        Action(
+            ActionKind.ACTIVATE_CLIENT, f"client/{sales}", "Ready", "it has no webhook to prove", low, sales,
+        ),
+        Action(
+            ActionKind.REVOKE_KEY, f"client/{erp}/key/primary", "DeclarationRemoved",
+            "the client is no longer declared", high, erp, "primary", 7,
+            risk_reasons=(
+                "version 7 of key primary is in use (active, valid until 2027-01-09T12:00Z), and no usable key is left",
+            ),
+        ),
+        Action(
+            ActionKind.RETIRE_CLIENT, f"client/{erp}", "DeclarationRemoved", "the client is no longer declared", high,
+            erp, risk_reasons=(
+                "ends the client for ever, with 1 key version in use and 0 webhooks",
+                "loses 2 scopes: inventory:read and orders:write; key versions in use: 1",
+            ),
+            permissions=Permissions({}, {"inventory:read": low, "orders:write": high}),
+        ),
+        Action(
+            ActionKind.NO_OP, "client/fraud-screening/key/primary", "RenewalDue", "due 2027-01-10T09:00:00Z", low,
+            "fraud-screening", "primary", 1,
+        ),
+    ]  # fmt: skip
+    findings = (
+        Finding(
+            "RC310", Level.ERROR, f"client {erp} is protected and its declaration is gone", f"client/{erp}",
+            "declare it with protect: false and apply that first",
+        ),
+        Finding(
+            "RC210", Level.ERROR,
+            "the wildcard `payouts:*` grants 4 scopes today, and every one that is added later", f"client/{payouts}",
+            "name the scopes that are needed", Source("clients/payments/paystack-payouts.yaml", 13, 25),
+            "  scopes: [ledger:read, payouts:*]",
+        ),
+        Finding(
+            "RC215", Level.WARNING,
+            f"the host `{new_host}` is not one of rules.allowed-hosts.hosts - waived by @acme/security until "
+            "2026-12-31: orders move to the new event bus", f"client/{orders}/webhook/orders", "",
+            Source("policy.yaml", 31, 7),
+        ),
+        Finding(
+            "RC355", Level.WARNING, "Vault policy integrations-production-planner differs from what bootstrap writes",
+            "", "run reconciler bootstrap to restore it",
+        ),
+    )  # fmt: skip
+    approvals = (
+        Approval(
+            "@acme/finance-leads",
+            (f"register-client of {sales}: its client may use invoices:write",
+             f"update-client of {payouts}: its client has team: payments"),
+            (f"client/{payouts}", f"client/{sales}"),
+        ),
+        Approval(
+            "@acme/security",
+            (f"update-client of {payouts}: its risk is critical", f"update-webhook of {orders}: its risk is critical"),
+            (f"client/{payouts}", f"client/{orders}/webhook/orders"),
+        ),
+    )  # fmt: skip
+    unfinished_business = (
+        Unfinished(
+            UnfinishedKind.RETIRING, "version 2 is still usable until 2026-11-24T09:00:00Z",
+            "the first apply after that revokes it", NOW - timedelta(hours=40), "client/warehouse-stock/key/primary",
+        ),
+    )  # fmt: skip
+    sources = {
+        sales: Source("clients/finance/quickbooks-sales.yaml", 4, 3),
+        payouts: Source("clients/payments/paystack-payouts.yaml", 4, 3),
+        orders: Source("clients/commerce/storefront-orders.yaml", 4, 3),
+        "tax-filing": Source("clients/finance/tax-filing.yaml", 4, 3),
+        "fraud-screening": Source("clients/payments/fraud-screening.yaml", 4, 3),
+    }
+    made = make_plan(ordered(actions), findings, unchanged=21)
+    return replace(made, approvals=approvals, unfinished=unfinished_business, sources=sources)
 
 
 def version(number: int, state: VersionState, *, days: float, grace: datetime | None = None) -> Version:

@@ -12,8 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler import __version__
-from reconciler.domain.plan import Action, ActionKind, Finding, Level, Permissions, Plan, Risk
+from reconciler.cli.output import Settings
+from reconciler.cli.rendering import Look, rendered
+from reconciler.domain.plan import Action, Permissions, Plan, Risk
 from reconciler.errors import ReconcilerError, StalePlanError
+from reconciler.report.annotations import plan_github
+from reconciler.report.code_quality import plan_gitlab
+from reconciler.report.junit import plan_junit
+from reconciler.report.plan_html import plan_html
 from reconciler.report.plan_json import file_digest, plan_json
 from reconciler.report.plan_load import load_plan
 from reconciler.report.plan_markdown import plan_markdown
@@ -21,7 +27,11 @@ from reconciler.report.plan_sarif import plan_sarif
 from reconciler.report.plan_text import plan_text
 from reconciler.report.plan_words import RISKS, by_risk, subject
 from reconciler.report.unfinished import LINES_SHOWN
-from tests.report.samples import ACTIONS, BLOCK, FINDINGS, every_kind, hostile_plan, make_plan
+from tests.kit import structure
+from tests.kit.ci_runner import commands
+from tests.kit.junit_schema import breaches
+from tests.kit.plans import ANY_PLAN, DECLARED_PLANS
+from tests.report.samples import ACTIONS, BLOCK, FINDINGS, FORMS, every_kind, hostile_plan, make_plan, review_plan
 
 Golden = Callable[[str, str], None]
 PLANS = {
@@ -30,6 +40,7 @@ PLANS = {
     "empty": make_plan((), ()),
     "hostile": hostile_plan(),
     "unfinished": replace(make_plan((), ()), unfinished=every_kind()),
+    "review": review_plan(),
 }
 
 
@@ -45,7 +56,7 @@ def test_text_verbose_narrow_and_coloured(golden: Golden) -> None:
 
 @pytest.mark.parametrize("name", PLANS)
 def test_markdown(name: str, golden: Golden) -> None:
-    golden(f"plan-{name}.md", plan_markdown(PLANS[name]))
+    golden(f"plan-{name}.md", plan_markdown(PLANS[name]).replace(__version__, "0.0.0"))
 
 
 @pytest.mark.parametrize("name", PLANS)
@@ -58,22 +69,24 @@ def test_sarif(name: str, golden: Golden) -> None:
     golden(f"plan-{name}.sarif", plan_sarif(PLANS[name]).replace(__version__, "0.0.0"))
 
 
+@pytest.mark.parametrize("name", ["review", "empty"])
+def test_other_formats(name: str, golden: Golden) -> None:
+    golden(f"plan-{name}.github", plan_github(PLANS[name], "integrations"))
+    golden(f"plan-{name}.codequality.json", plan_gitlab(PLANS[name], "integrations"))
+    golden(f"plan-{name}.junit.xml", plan_junit(PLANS[name]))
+    page = plan_html(PLANS[name]).replace(__version__, "0.0.0")
+    body = page[page.index("<body>") : page.index("<script>")]  # its style and script are files of their own
+    golden(f"plan-{name}.html", body)
+
+
 def test_an_explained_no_op_is_shown_to_everybody() -> None:
     for render in (plan_text, plan_markdown):
         assert "no-op" in render(PLANS["changes"])
 
 
-def test_markdown_counts_what_it_leaves_out() -> None:
-    shown = plan_markdown(PLANS["changes"], rows=2)
-    assert shown.count("\n| `") == 2
-    assert "And 5 more actions: the plan file has all of them." in shown
-
-
-def test_of_much_that_is_unfinished_a_terminal_and_a_comment_show_some() -> None:
+def test_of_much_that_is_unfinished_a_terminal_shows_some() -> None:
     plan = replace(make_plan((), ()), unfinished=every_kind() * 30)
-    text, comment = plan_text(plan), plan_markdown(plan, rows=5)
-    assert f"and {len(plan.unfinished) - LINES_SHOWN} more (--format json shows all)" in text
-    assert f"And {len(plan.unfinished) - 5} more: the plan file has all of them." in comment
+    assert f"and {len(plan.unfinished) - LINES_SHOWN} more (--format json shows all)" in plan_text(plan)
     assert len(json.loads(plan_json(plan))["unfinished"]) == len(plan.unfinished)
 
 
@@ -123,46 +136,24 @@ def test_the_plan_file_has_the_fields_of_the_contract(name: str) -> None:
         assert {"code", "level", "address", "message", "file", "line", "column"} <= finding.keys()
 
 
-TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
-VALUES = st.none() | st.dictionaries(
-    TEXT, TEXT | st.integers() | st.booleans() | st.lists(TEXT, max_size=2), max_size=3
-)
-SCOPES = st.dictionaries(TEXT, st.sampled_from(Risk), max_size=2)
-ANY_ACTION = st.builds(
-    Action,
-    st.sampled_from(ActionKind),
-    TEXT,
-    TEXT,
-    TEXT,
-    st.sampled_from(Risk),
-    TEXT,
-    st.none() | TEXT,
-    st.none() | st.integers(),
-    VALUES,
-    VALUES,
-    st.lists(TEXT, max_size=2).map(tuple),
-    st.none() | st.builds(Permissions, SCOPES, SCOPES),
-)
-ANY_FINDING = st.builds(Finding, TEXT, st.sampled_from(Level), TEXT, TEXT, TEXT)
-ANY_PLAN = st.builds(
-    make_plan, st.lists(ANY_ACTION, max_size=3).map(tuple), st.lists(ANY_FINDING, max_size=2).map(tuple)
-)
-
-
 @given(ANY_PLAN)
 def test_loading_undoes_saving(plan: Plan) -> None:
     assert load_plan(plan_json(plan)) == plan
 
 
-@given(ANY_PLAN)
+@given(ANY_PLAN | DECLARED_PLANS)
 def test_every_plan_can_be_shown(plan: Plan) -> None:
-    """Terminal: no control or bidi character; Markdown: as many lines and cells as written by us."""
-    text = plan_text(plan, verbose=True)
-    assert all(line.isprintable() or "\u3000" in line or "\xa0" in line or _blanks(line) for line in text.split("\n"))
-    for row in plan_markdown(plan).split("\n"):
-        if row.startswith("| `"):
-            assert row.count("|") == 8
-    json.loads(plan_sarif(plan))
+    """Terminal: no control or bidi character; Markdown: as many cells as written by us; no command for a CI system."""
+    shown = {form: rendered(plan, Look(form), Settings(verbose=True)) for form in FORMS}
+    lines = shown["text"].split("\n")
+    assert all(line.isprintable() or "\u3000" in line or "\xa0" in line or _blanks(line) for line in lines)
+    rows = [line for line in shown["markdown"].split("\n") if line.startswith("| ")]
+    assert {row.count("|") for row in rows} <= {4, 5, 6}
+    assert structure.of_html(shown["html"]).count("<html lang>") == 1
+    assert breaches(shown["junit"]) == []
+    for form in ("json", "sarif", "gitlab"):
+        json.loads(shown[form])
+    assert [form for form in FORMS if commands(shown[form])] == ["github"]
 
 
 def _blanks(line: str) -> bool:

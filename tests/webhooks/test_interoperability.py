@@ -22,7 +22,8 @@ from reconciler.domain.schemes import GITHUB, INTUIT, PAYSTACK, SCHEMES, STANDAR
 from reconciler.domain.secret import Secret
 from reconciler.webhooks.signing import sign
 from reconciler.webhooks.verification import verify
-from tests.kit.node_verifiers import PINNED, NodeVerifiers, node_verifiers, unpack
+from tests.kit.node_verifiers import PINNED, NodeVerifiers, node_verifiers
+from tests.kit.npm import unpack
 from tests.kit.tally import Tally
 
 ID = "msg_0123456789abcdefghijABCD"

@@ -1,0 +1,38 @@
+"""GitLab's code quality report: the part of Code Climate's format that GitLab reads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from reconciler.domain.canonical import Json
+from reconciler.domain.plan import Level, Plan, Risk
+from reconciler.report.escape import printed_json, terminal
+from reconciler.report.results import Result, fingerprints, plan_results, position
+
+_BY_RISK = {Risk.CRITICAL: "critical", Risk.HIGH: "major", Risk.MEDIUM: "minor", Risk.LOW: "info"}
+_BY_LEVEL = {Level.ERROR: "blocker", Level.WARNING: "minor", Level.NOTE: "info"}
+
+
+def code_quality(results: Sequence[Result], folder: str = "") -> str:
+    """A JSON list. ``folder`` is where the project lies in its repository."""
+    entries = [
+        _entry(result, fingerprint, folder)
+        for result, fingerprint in zip(results, fingerprints(results), strict=True)
+    ]  # fmt: skip
+    return printed_json(json.dumps(entries, indent=2)) + "\n"
+
+
+def _entry(result: Result, fingerprint: str, folder: str) -> dict[str, Json]:
+    place, risk = position(result.source, folder), result.rule.risk
+    return {
+        "description": terminal(result.message),
+        "check_name": terminal(result.rule.id),
+        "fingerprint": fingerprint,
+        "severity": _BY_LEVEL[result.level] if risk is None else _BY_RISK[risk],
+        "location": {"path": terminal(place.file), "lines": {"begin": place.line}},
+    }
+
+
+def plan_gitlab(plan: Plan, folder: str = "") -> str:
+    return code_quality(plan_results(plan), folder)
