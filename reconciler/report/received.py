@@ -43,14 +43,19 @@ def shown_headers(headers: Mapping[str, str], scheme: Scheme, hide: Hide) -> dic
 def of_interest(name: str, scheme: Scheme) -> bool:
     """Whether a header says something about the delivery itself."""
     ours = {scheme.header, scheme.id_header, scheme.timestamp_header, "content-type", "user-agent"}
-    return name in ours or name in _SIGNATURES or _CREDENTIAL.search(name) is not None
+    return name in ours or _is_signature(name) or _CREDENTIAL.search(name) is not None
+
+
+def _is_signature(name: str) -> bool:
+    """Of another scheme, of our table or not."""
+    return name in _SIGNATURES or "signature" in name
 
 
 def _shown_value(name: str, value: str, scheme: Scheme, hide: Hide) -> str:
     if name == scheme.header:
         separator = scheme.separator or "\n"  # of which there is none in a header
-        return cut(hide(separator.join(_shown_signature(part, scheme) for part in value.split(separator))))
-    if name in _SIGNATURES:
+        return cut(separator.join(_shown_signature(part, scheme) for part in hide(value).split(separator)))
+    if _is_signature(name):
         return f"{hide(value)[: 2 * _SHORT]}…"
     if name not in (scheme.id_header, scheme.timestamp_header) and _CREDENTIAL.search(name):
         return HIDDEN

@@ -35,7 +35,7 @@ def received_text(
     shown = {name: value for name, value in headers.items() if verbose or of_interest(name, scheme)}
     lines += [f"  {terminal(name)}: {terminal(value)}" for name, value in shown.items()]
     if rest := len(headers) - len(shown):
-        lines.append(paint("dim", f"  and {counted(rest, 'header')} more: reconciler -v listen shows them"))
+        lines.append(paint("dim", f"  and {counted(rest, 'more header')}: reconciler -v listen shows them"))
     return "\n".join([*lines, *_body(received.body, hide)]) + "\n"
 
 
@@ -91,4 +91,4 @@ def _body(body: bytes, hide: Hide) -> Iterator[str]:
     lines = text.split("\n")
     yield from (f"    {terminal(cut(line))}" for line in lines[:LINES])
     if len(lines) > LINES:
-        yield f"    … and {counted(len(lines) - LINES, 'line')} more"
+        yield f"    … and {counted(len(lines) - LINES, 'more line')}"
