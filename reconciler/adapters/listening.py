@@ -75,9 +75,9 @@ class Listening:
         self._server.start()
 
     def stop(self) -> None:
-        """Free the port; may be called twice."""
-        self._closing.set()
+        """Free the port; may be called twice. What was answered can still be asked for with ``next``."""
         self._server.stop()
+        self._closing.set()
 
     def next(self, seconds: float) -> Received | Note | None:
         """What arrived next, None when nothing did for so long."""

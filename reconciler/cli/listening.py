@@ -82,17 +82,28 @@ def run(
         try:
             listening.start()
             _introduce(settings, listening, found, form)
-            while not asked.is_set() and (count is None or len(results) < count):
-                arrived = listening.next(_TICK_SECONDS)
+            for arrived in _arriving(listening, asked):
                 if isinstance(arrived, Note):
                     say(settings, masked(terminal(hiding(listening.ever_held)(arrived.text))))
-                elif arrived is not None:
-                    emit(masked(_shown(settings, listening, arrived, form)))
-                    results.append(arrived.judgement)
+                    continue
+                emit(masked(_shown(settings, listening, arrived, form)))
+                results.append(arrived.judgement)
+                if len(results) == count:
+                    break
         finally:
             listening.stop()
     say(settings, f"stopped after {summary(results)}")
     return 0
+
+
+def _arriving(listening: Listening, asked: threading.Event) -> Iterator[Received | Note]:
+    """Until it is ``asked`` to end; what was answered by then is shown, too."""
+    while not asked.is_set():
+        if (arrived := listening.next(_TICK_SECONDS)) is not None:
+            yield arrived
+    listening.stop()
+    while (arrived := listening.next(0)) is not None:
+        yield arrived
 
 
 def _introduce(settings: Settings, listening: Listening, found: Sequence[SecretSource], form: str) -> None:
