@@ -27,6 +27,9 @@ WHICH = {
     "standard-webhooks": ("webhook",), "svix": ("svix",), "stripe": (), "github": ("github",),
     "paystack": ("paystack",), "intuit": ("intuit",),
 }  # fmt: skip
+# What compares in constant time; which no case can show.
+CONSTANT_TIME = {"python": "hmac.compare_digest(", "js": "timingSafeEqual(", "php": "hash_equals(",
+                 "ruby": "OpenSSL.secure_compare("}  # fmt: skip
 # Name, what the receiver holds, headers, body, whether it is genuine.
 Row = tuple[str, list[str], dict[str, str], bytes, bool]
 
@@ -105,6 +108,11 @@ def test_every_scheme_has_a_receiver_in_every_language_and_a_row() -> None:
     assert [name for title in SECTIONS for name in title.split(", ")] == [*SCHEMES]
     assert {*SNIPPETS} == {(title, language) for title in SECTIONS for language in ("python", *LANGUAGES)}
     assert set(re.findall(r"^\| `([a-z-]+)`", PAGE, re.MULTILINE)) == {*SCHEMES, "custom", "scheme"}
+
+
+@pytest.mark.parametrize(("title", "language"), SNIPPETS)
+def test_a_receiver_compares_in_constant_time(title: str, language: str) -> None:
+    assert CONSTANT_TIME[language] in SNIPPETS[title, language]
 
 
 @pytest.mark.parametrize("title", SECTIONS)
