@@ -1,0 +1,101 @@
+"""A received delivery made fit to show: no secret, no credential, no whole signature, nothing endless."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+
+from reconciler.domain.canonical import Json
+from reconciler.domain.keytext import PATTERN
+from reconciler.domain.schemes import SCHEMES, Scheme
+from reconciler.domain.secret import Secret
+
+HIDDEN = "(not shown)"
+LONGEST_VALUE = 200
+_CREDENTIAL = re.compile(
+    r"authorization|cookie|token|secret|passw|credential|session|(?:api|access|private|auth)-?key", re.IGNORECASE
+)
+_SIGNATURES = frozenset(row.header for row in SCHEMES.values())
+_SHORT = 6
+_DEPTH = 50
+Hide = Callable[[str], str]
+
+
+def hiding(secrets: Sequence[Secret]) -> Hide:
+    """Replaces each of ``secrets``, also without its prefix, and whatever looks like a key of ours, by ``***``."""
+    texts = {part for secret in secrets for part in (secret.reveal(), secret.reveal().removeprefix("whsec_")) if part}
+    longest_first = sorted(texts, key=len, reverse=True)
+
+    def hide(text: str) -> str:
+        for secret in longest_first:
+            text = text.replace(secret, "***")
+        return PATTERN.sub("***", text)
+
+    return hide
+
+
+def shown_headers(headers: Mapping[str, str], scheme: Scheme, hide: Hide) -> dict[str, str]:
+    """Every header: credentials are left out, signatures shortened, long values cut."""
+    return {hide(name): _shown_value(name, value, scheme, hide) for name, value in headers.items()}
+
+
+def of_interest(name: str, scheme: Scheme) -> bool:
+    """Whether a header says something about the delivery itself."""
+    ours = {scheme.header, scheme.id_header, scheme.timestamp_header, "content-type", "user-agent"}
+    return name in ours or _is_signature(name) or _CREDENTIAL.search(name) is not None
+
+
+def _is_signature(name: str) -> bool:
+    """Of another scheme, of our table or not."""
+    return name in _SIGNATURES or "signature" in name
+
+
+def _shown_value(name: str, value: str, scheme: Scheme, hide: Hide) -> str:
+    if name == scheme.header:
+        separator = scheme.separator or "\n"  # of which there is none in a header
+        return cut(separator.join(_shown_signature(part, scheme) for part in hide(value).split(separator)))
+    if _is_signature(name):
+        return f"{hide(value)[: 2 * _SHORT]}…"
+    if name not in (scheme.id_header, scheme.timestamp_header) and _CREDENTIAL.search(name):
+        return HIDDEN
+    return cut(hide(value))
+
+
+def _shown_signature(part: str, scheme: Scheme) -> str:
+    if scheme.timestamp_tag and part.startswith(scheme.timestamp_tag):
+        return part
+    kept = (len(scheme.tag) if scheme.tag and part.startswith(scheme.tag) else 0) + _SHORT
+    return part if len(part) <= kept else f"{part[:kept]}…"
+
+
+def cut(text: str, limit: int = LONGEST_VALUE) -> str:
+    return text if len(text) <= limit else f"{text[:limit]}…"
+
+
+def body_json(body: bytes, hide: Hide) -> tuple[bool, Json]:
+    """Whether the body is JSON, and its value with every string hidden that must be."""
+    try:
+        value: Json = json.loads(body.decode(), parse_constant=_refuse)
+        json.dumps(value, allow_nan=False)
+        return True, _hidden(value, hide)
+    except (ValueError, RecursionError):  # UnicodeDecodeError is a ValueError
+        return False, None
+
+
+def body_text(body: bytes, hide: Hide) -> str:
+    return hide(body.decode("utf-8", "backslashreplace"))
+
+
+def _hidden(value: Json, hide: Hide, depth: int = 0) -> Json:
+    if depth > _DEPTH:
+        raise ValueError("too deep to be shown as JSON")
+    if isinstance(value, str):
+        return hide(value)
+    if isinstance(value, dict):
+        return {hide(name): _hidden(inner, hide, depth + 1) for name, inner in value.items()}
+    return [_hidden(inner, hide, depth + 1) for inner in value] if isinstance(value, list) else value
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")

@@ -1,0 +1,61 @@
+"""The receiver of ``listen`` without the command around it."""
+
+from __future__ import annotations
+
+import http.client
+import io
+from pathlib import Path
+
+import pytest
+
+from reconciler.adapters import listening as listening_module
+from reconciler.adapters import loopback_http
+from reconciler.adapters.listening import Listening
+from reconciler.adapters.secret_sources import local_source
+from reconciler.domain.schemes import STANDARD_WEBHOOKS
+from reconciler.webhooks.receiving import Received
+from tests.adapters.test_receiver import _deliver
+from tests.adapters.test_sender import NEW
+
+
+def test_what_was_answered_is_there_to_be_shown_after_the_end() -> None:
+    listening = Listening(STANDARD_WEBHOOKS, [local_source("env:S", {"S": NEW.reveal()}, io.StringIO())], port=0,
+                          status=None)  # fmt: skip
+    listening.start()
+    assert _deliver(listening.url, NEW).status == 204
+    listening.stop()
+    listening.stop()
+    found = listening.next(0)
+    assert isinstance(found, Received)
+    assert found.judgement.accepted
+    assert listening.next(0) is None
+    assert _deliver(listening.url, NEW).status is None
+
+
+def test_that_nobody_reads_what_it_shows_does_not_keep_it_from_ending(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More deliveries than there is room for: a sender waits, and the end does not wait for it."""
+    monkeypatch.setattr(listening_module, "_WAITING", 2)
+    monkeypatch.setattr(loopback_http, "ANSWER_SECONDS", 0.1)
+    listening = Listening(STANDARD_WEBHOOKS, [], port=0, status=None)
+    listening.start()
+    connections = [http.client.HTTPConnection(listening.url.removeprefix("http://"), timeout=20) for _ in range(3)]
+    for connection in connections:
+        connection.request("POST", "/", b"x")
+        if connection is not connections[-1]:
+            assert connection.getresponse().status == 401
+    listening.stop()
+    assert [isinstance(listening.next(0), Received) for _ in range(2)] == [True, True]
+    for connection in connections:
+        connection.close()
+
+
+def test_a_source_is_read_when_it_is_asked(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text("first\r\n\n  second  \n")
+    file.chmod(0o600)
+    source = local_source(f"file:{file}", {}, io.StringIO())
+    assert [one.secret.reveal() for one in source.read()] == ["first", "second"]
+    file.write_text("third")
+    assert [one.secret.reveal() for one in source.read()] == ["third"]
+    assert (source.changes, source.warning) == (True, "")
+    assert not local_source("env:X", {"X": "1"}, io.StringIO()).changes
