@@ -26,7 +26,7 @@ from reconciler.domain import canonical
 
 _DEFAULT = "https://json-schema.org/draft/2020-12/schema"
 _SHOWN = 20  # faults of one example that are told
-_MOST_QUESTIONS = 100_000  # keywords evaluated for one example: some seconds
+_MOST_QUESTIONS = 50_000  # keywords evaluated for one example: some seconds
 _NAMES = {
     "object": "a mapping", "array": "a list", "string": "text", "boolean": "true or false", "null": "nothing",
     "integer": "a whole number", "number": "a number",
