@@ -266,6 +266,27 @@ def test_a_template_has_a_schema_and_clients_change_what_they_like(make_project:
     assert type(webhook_of(root).payloads[0].data) is dict
 
 
+def test_a_client_s_schema_file_takes_the_place_of_its_template_s_schema(make_project: MakeProject) -> None:
+    root = make_project({
+        T: template("payloads: {payout.settled: {example: {a: 1}, schema: {required: [a]}}}"),
+        C: over("payloads: {payout.settled: {schemaFile: x.json}}"), "x.json": '{"required": ["b"]}',
+    })  # fmt: skip
+    [finding] = validate(root)
+    assert finding.message.endswith("does not fit its schema (x.json): $ lacks the field `b`")
+
+
+@pytest.mark.parametrize(
+    "draft", ["https://json-schema.org/draft/2020-12/schema", "http://json-schema.org/draft-04/schema"]
+)
+def test_nothing_is_fetched(draft: str, make_project: MakeProject, monkeypatch: pytest.MonkeyPatch) -> None:
+    fetched: list[object] = []
+    monkeypatch.setattr("urllib.request.urlopen", fetched.append)
+    schema = f'{{$schema: "{draft}", properties: {{a: {{$ref: "http://127.0.0.1:1/x.json"}}}}}}'
+    [finding] = validate(make_project({C: one(f"example: {{a: 1}}, schema: {schema}")}))
+    assert finding.code == "RC172"
+    assert fetched == []
+
+
 def test_a_payload_for_each_event_in_their_order(make_project: MakeProject) -> None:
     root = make_project({C: hook("payloads: {c.d: {example: {x: 1}}}", "[e.f, c.d, a.b]")})
     assert webhook_of(root).payloads == (Payload("a.b"), Payload("c.d", {"x": 1}), Payload("e.f"))
