@@ -26,7 +26,7 @@ from reconciler.domain import canonical
 
 _DEFAULT = "https://json-schema.org/draft/2020-12/schema"
 _SHOWN = 20  # faults of one example that are told
-_MOST_QUESTIONS = 100_000  # keywords evaluated for one example: some seconds
+_MOST_QUESTIONS = 50_000  # keywords evaluated for one example: some seconds
 _NAMES = {
     "object": "a mapping", "array": "a list", "string": "text", "boolean": "true or false", "null": "nothing",
     "integer": "a whole number", "number": "a number",
@@ -42,8 +42,7 @@ _WORDS: Mapping[str, str] = {
     "minItems": "must have at least {} items", "maxItems": "must have at most {} items",
     "minProperties": "must have at least {} fields", "maxProperties": "must have at most {} fields",
     "pattern": "must match `{}`", "uniqueItems": "must not list anything twice",
-    "contains": "holds nothing that the schema asks for (contains)", "not": "is what the schema excludes (not)",
-    "propertyNames": "has a field whose name the schema does not allow",
+    "contains": "holds nothing that the schema asks for (`contains`)", "not": "is what the schema excludes (`not`)",
 }  # fmt: skip
 
 
@@ -239,6 +238,10 @@ def _faults(error: Any) -> Iterator[Fault]:
             hint = did_you_mean(name, [field for field in known if field not in error.instance])
             yield Fault(f"{where} has the field `{name}`, which the schema does not have", path, name, hint)
         return
+    if "propertyNames" in error.absolute_schema_path and isinstance(error.instance, str):
+        name = error.instance
+        yield Fault(f"{where} has the field {value_in_words(name)}, whose name the schema does not allow", path, name)
+        return
     yield Fault(f"{where} {_sentence(error)}", path, hint=_hint(error))
 
 
@@ -252,8 +255,10 @@ def _sentence(error: Any) -> str:
         names = [_NAMES.get(str(name), str(name)) for name in (wanted if isinstance(wanted, list) else [wanted])]
         return f"must be {' or '.join(names)}, not {value_in_words(value)}"
     if keyword in ("enum", "const"):
-        choices = [value_in_words(choice).strip("`") for choice in (wanted if keyword == "enum" else [wanted])]
-        return f"must be {listed(choices)}, not {value_in_words(value)}"
+        choices = wanted if keyword == "enum" else [wanted]
+        if any(isinstance(choice, dict | list) for choice in choices):
+            return f"is none of the values that the schema allows (`{keyword}`)"
+        return f"must be {listed(value_in_words(choice).strip('`') for choice in choices)}, not {value_in_words(value)}"
     if keyword in _WORDS:
         shown = "" if isinstance(value, dict | list) else f", not {value_in_words(value)}"
         return _WORDS[keyword].format(value_in_words(wanted).strip("`")) + shown
