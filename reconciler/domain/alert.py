@@ -21,8 +21,8 @@ class AlertKind(StrEnum):
 # Where a channel's list of addresses stands for the owner of the client.
 OWNER = "owner"
 # One plain ASCII address: no display name, no quoting, nothing that could end a header or begin another recipient.
-MAIL_ADDRESS = r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9-]{0,62}\.?){0,8}[A-Za-z0-9]"
-_MAIL_ADDRESS = re.compile(MAIL_ADDRESS)
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_MAIL_ADDRESS = re.compile(rf"[A-Za-z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@{_LABEL}(?:\.{_LABEL})*")
 
 
 def is_mail_address(text: str) -> bool:

@@ -116,7 +116,7 @@ def _revocation(outcome: Outcome, result: RunResult) -> Iterator[Alert]:
     urgent = "hold" in asked
     what = "it" if outcome.version is None else f"version {outcome.version}"
     by = f" by {result.actor}" if urgent else ""
-    left = "" if outcome.status is OutcomeStatus.DONE else f"; {outcome.message}"
+    left = "" if outcome.status is OutcomeStatus.DONE else f"; {outcome.message.removeprefix('revoked, but ')}"
     yield Alert(
         AlertKind.REVOKED, action.address, action.client, f"{what} was revoked{by}: {action.message}{left}",
         "it is refused from now on and nothing new is issued until the declaration says so: reconciler plan "
