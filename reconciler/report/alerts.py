@@ -26,12 +26,16 @@ _PLURALS = {
 
 
 def headline(notice: Notice) -> str:
-    """``production: 2 revocations, 1 failed verification (owner payments)``; not escaped for any target."""
+    """``production: 2 revocations, 1 failed verification``: numbers, words of ours and a validated name."""
     counts = Counter(alert.kind for alert in notice.alerts)
     parts = [
         f"{number} {(_WORDS if number == 1 else _PLURALS)[kind]}" for kind in AlertKind if (number := counts[kind])
     ]
-    return f"{notice.environment}: {', '.join(parts)} (owner {clipped(notice.owner.shown, 80)})"
+    return f"{notice.environment}: {', '.join(parts)}"
+
+
+def _owner(notice: Notice) -> str:
+    return f"owner {clipped(terminal(notice.owner.shown), 80)}"
 
 
 def clipped(text: str, longest: int = _LONGEST) -> str:
@@ -70,15 +74,17 @@ def slack_body(notice: Notice) -> str:
     """An incoming webhook's message: ``text`` is what a notification shows, ``blocks`` what a reader sees."""
     title = headline(notice)
     blocks: list[Json] = [
-        # Plain text: no markup at all. Slack takes 150 characters there.
-        {"type": "header", "text": {"type": "plain_text", "text": clipped(terminal(title), 150), "emoji": False}}
+        # Nothing that a stranger wrote. Slack takes 150 characters there.
+        {"type": "header", "text": {"type": "plain_text", "text": clipped(title, 150), "emoji": False}}
     ]
     blocks += [_section(_slack_alert(alert)) for alert in notice.alerts[:SHOWN]]
-    last = [f"{notice.project}, {_run(notice)}"]
+    last = [f"{notice.project}, {_owner(notice)}, {_run(notice)}"]
     if len(notice.alerts) > SHOWN:
         last.insert(0, f"and {len(notice.alerts) - SHOWN} more")
     blocks.append(_section(slack("; ".join(last))))
-    return json.dumps({"text": slack(f"{notice.project} {title}"), "blocks": blocks}, allow_nan=False)
+    return json.dumps(
+        {"text": slack(f"{notice.project} {title} ({_owner(notice)})"), "blocks": blocks}, allow_nan=False
+    )
 
 
 def _section(text: str) -> Json:
@@ -95,19 +101,19 @@ def _slack_alert(alert: Alert) -> str:
 
 def mail_subject(notice: Notice) -> str:
     """One line without any control character; whoever writes the header encodes it (RFC 2047)."""
-    return clipped(terminal(f"[{notice.project}] {headline(notice)}"), 200)
+    return clipped(f"[{notice.project}] {headline(notice)} ({_owner(notice)})", 200)
 
 
 def mail_text(notice: Notice) -> str:
     """Plain text for people, 78 columns, with the sentences that tell what to do."""
-    lines = [terminal(headline(notice)), ""]
+    lines = [headline(notice), ""]
     for alert in notice.alerts[:SHOWN]:
         lines.append(f"{alert.kind.value}{' (urgent)' if alert.urgent else ''}: {terminal(clipped(alert.address))}")
         lines += _paragraph(f"{alert.message}.")
         lines += [*_paragraph(f"What to do: {alert.remedy}."), ""]
     if len(notice.alerts) > SHOWN:
         lines += [f"And {len(notice.alerts) - SHOWN} more.", ""]
-    lines.append(f"Project {notice.project}, environment {notice.environment}, {_run(notice)}, {iso(notice.at)}.")
+    lines.append(f"Project {notice.project}, {_owner(notice)}, {_run(notice)}, {iso(notice.at)}.")
     return "\n".join(lines) + "\n"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -60,12 +61,26 @@ def mail_server(
     server = MailServer(port, refused=refused)
     options: dict[str, Any] = {"tls_context": starttls, "require_starttls": starttls is not None}
     if login is not None:
-        options |= {
-            "authenticator": authenticate, "auth_required": True, "auth_require_tls": starttls is not None,
-        }  # fmt: skip
+        options |= {"authenticator": authenticate, "auth_required": True}
     controller = Controller(server, hostname="127.0.0.1", port=port, ssl_context=implicit, **options)
     controller.start()
     try:
         yield server
     finally:
         controller.stop()
+
+
+@contextmanager
+def greeting(talk: bytes) -> Iterator[int]:
+    """A bare TCP port that says ``talk`` to the first who connects, as a mail server does, and hangs up."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def greet() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.sendall(talk)
+
+        thread = threading.Thread(target=greet)
+        thread.start()
+        yield int(listener.getsockname()[1])
+        thread.join()
