@@ -142,7 +142,7 @@ def secret_from(variable: str, environ: Mapping[str, str]) -> Secret | Missing:
         except (OSError, ValueError):
             return Missing(f"RC540: the file that {variable}_FILE names cannot be read")
     if not text.strip():
-        return Missing(f"RC540: the environment variable {variable} is not set")
+        return Missing(f"RC540: neither of the environment variables {variable} and {variable}_FILE is set")
     return Secret(text.strip())
 
 

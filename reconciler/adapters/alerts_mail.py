@@ -127,9 +127,11 @@ def _reached(target: MailTarget, allowed: Sequence[str], until: float) -> socket
     for _, address in answers:
         judgement = judge_address(str(address[0]), networks)
         if not judgement.allowed:
-            raise MailError(f"RC545: the mail server {target.host} is at {judgement.address}, {judgement.reason}")
+            raise MailError(
+                f"RC545: the mail server {target.host} is at {judgement.address}, which is not allowed ({judgement.reason})"
+            )
         if target.tls is SmtpTls.NONE and not judgement.listed:
-            raise MailError(f"RC545: the mail server {target.host} would be reached without TLS")
+            raise MailError(f"RC545: the mail server {target.host} would be reached without TLS: declare smtp.tls")
     for family, address in answers:
         connection = socket.socket(family, socket.SOCK_STREAM)
         try:
@@ -139,7 +141,9 @@ def _reached(target: MailTarget, allowed: Sequence[str], until: float) -> socket
             connection.close()
         else:
             return connection
-    raise MailError(f"RC545: the mail server {target.host}:{target.port} cannot be reached")
+    raise MailError(
+        f"RC545: the mail server {target.host}:{target.port} cannot be reached; check smtp.host and smtp.port"
+    )
 
 
 def _log_in(smtp: smtplib.SMTP, target: MailTarget, password: Secret | None) -> None:
@@ -154,7 +158,7 @@ def _told(error: Exception, target: MailTarget) -> str:
     """A sentence for what ``smtplib`` and the network raise; what the server said is left out but for its code."""
     where = f"the mail server {target.host}:{target.port}"
     if isinstance(error, smtplib.SMTPAuthenticationError):
-        return f"RC545: {where} refuses the user name or password ({error.smtp_code})"
+        return f"RC545: {where} refuses the user name or password ({error.smtp_code}); check smtp.username and its password"
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         codes = ", ".join(sorted({str(code) for code, _ in error.recipients.values()}))
         return f"RC545: {where} refused every recipient ({codes})"
@@ -163,9 +167,9 @@ def _told(error: Exception, target: MailTarget) -> str:
     if isinstance(error, smtplib.SMTPNotSupportedError):
         return f"RC545: {where} does not offer what smtp.tls or smtp.username asks for"
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"RC545: the certificate of {where} is not valid for it or not trusted"
+        return f"RC545: the certificate of {where} is not valid for it or not trusted; check smtp.host and smtp.caCert"
     if isinstance(error, ssl.SSLError):
-        return f"RC545: the TLS handshake with {where} failed"
+        return f"RC545: the TLS handshake with {where} failed; check smtp.port and smtp.tls"
     if isinstance(error, TimeoutError):
         return f"RC543: {where} did not answer in time"
     return f"RC545: the connection to {where} broke"
