@@ -128,7 +128,8 @@ def _reached(target: MailTarget, allowed: Sequence[str], until: float) -> socket
         judgement = judge_address(str(address[0]), networks)
         if not judgement.allowed:
             raise MailError(
-                f"RC545: the mail server {target.host} is at {judgement.address}, which is not allowed ({judgement.reason})"
+                f"RC545: the mail server {target.host} is at {judgement.address}, which is not allowed "
+                f"({judgement.reason})"
             )
         if target.tls is SmtpTls.NONE and not judgement.listed:
             raise MailError(f"RC545: the mail server {target.host} would be reached without TLS: declare smtp.tls")
@@ -158,7 +159,7 @@ def _told(error: Exception, target: MailTarget) -> str:
     """A sentence for what ``smtplib`` and the network raise; what the server said is left out but for its code."""
     where = f"the mail server {target.host}:{target.port}"
     if isinstance(error, smtplib.SMTPAuthenticationError):
-        return f"RC545: {where} refuses the user name or password ({error.smtp_code}); check smtp.username and its password"
+        return f"RC545: {where} refuses the user name or password ({error.smtp_code}); check smtp.username"
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         codes = ", ".join(sorted({str(code) for code, _ in error.recipients.values()}))
         return f"RC545: {where} refused every recipient ({codes})"

@@ -229,41 +229,41 @@ CASES: dict[str, tuple[Changes, list[Place]]] = {
     "channel without its fields": ({P: channel("type: webhook")}, [("RC164", P, 5, 12), ("RC164", P, 5, 12)]),
     "channel with a field of another type": (
         {P: channel("type: slack, urlFrom: {env: A}, url: https://a.example")},
-        [("RC164", P, 5, 54)],
+        [("RC164", P, 5, 56)],
     ),
     "channel with the URL of a Slack webhook": (
         {P: channel("type: slack, urlFrom: {env: A}, url: https://hooks.slack.com/services/T00/B00/abcdefgh")},
-        [("RC164", P, 5, 54), ("RC112", P, 5, 67)],
+        [("RC164", P, 5, 56), ("RC112", P, 5, 69)],
     ),
     "channel with its secret in the file": (
         {P: channel("type: webhook, url: https://a.example, secret: x")},
-        [("RC123", P, 5, 61)],
+        [("RC123", P, 5, 63)],
     ),
     "channel with the name of a variable that is none": (
         {P: channel("type: slack, urlFrom: {env: A-B}")},
-        [("RC127", P, 5, 50)],
+        [("RC127", P, 5, 52)],
     ),
     "channels of one name": (
         {P: channel("type: slack, urlFrom: {env: A}}, {name: ops, type: slack, urlFrom: {env: B}")},
-        [("RC131", P, 5, 62)],
+        [("RC131", P, 5, 64)],
     ),
     "channel of an unknown environment": (
         {P: channel("type: slack, urlFrom: {env: A}, environments: [stagng]")},
-        [("RC133", P, 5, 69)],
+        [("RC133", P, 5, 71)],
     ),
     "channel of an unknown type": ({P: channel("type: pager")}, [("RC126", P, 5, 30)]),
     "channel for an unknown kind": (
         {P: channel("type: slack, urlFrom: {env: A}, on: [expired]")},
-        [("RC126", P, 5, 59)],
+        [("RC126", P, 5, 61)],
     ),
-    "alerts to no URL": ({P: channel("type: webhook, secretFrom: {env: A}, url: a.example")}, [("RC155", P, 5, 64)]),
+    "alerts to no URL": ({P: channel("type: webhook, secretFrom: {env: A}, url: a.example")}, [("RC155", P, 5, 66)]),
     "alerts by http": (
         {P: channel('type: webhook, secretFrom: {env: A}, url: "http://a.example"')},
-        [("RC156", P, 5, 64)],
+        [("RC156", P, 5, 66)],
     ),
-    "alerts to no address": ({P: channel(MAIL.replace("owner", "Owner <o@a.example>") + "}")}, [("RC164", P, 5, 48)]),
-    "alerts from no address": ({P: channel(MAIL.replace("a@example.com", "nobody") + "}")}, [("RC164", P, 5, 85)]),
-    "alerts with a user and no password": ({P: channel(MAIL + ", username: u}")}, [("RC164", P, 5, 62)]),
+    "alerts to no address": ({P: channel(MAIL.replace("owner", "Owner <o@a.example>") + "}")}, [("RC164", P, 5, 42)]),
+    "alerts from no address": ({P: channel(MAIL.replace("a@example.com", "nobody") + "}")}, [("RC164", P, 5, 83)]),
+    "alerts with a user and no password": ({P: channel(MAIL + ", username: u}")}, [("RC164", P, 5, 56)]),
     "key prefix": ({P: PROJECT.replace("keyPrefix: acme", "keyPrefix: Acme_1")}, [("RC127", P, 5, 14)]),
     # Policy
     "waiver date": (

@@ -186,7 +186,8 @@ def test_a_missing_variable_is_one_warning_and_no_failure(checkout: Checkout, ch
     ran = revoke(checkout).ok()
     warnings = [line for line in ran.err.splitlines() if "alert channel" in line]
     assert warnings == [
-        f"alert channel {name}: RC540: neither of the environment variables {variable} and {variable}_FILE is set; the run is not affected"
+        f"alert channel {name}: RC540: neither of the environment variables {variable} and {variable}_FILE is set; "
+        "the run is not affected"
         for name, variable in (("ops", "OPS_SECRET"), ("room", "SLACK_URL"), ("post", "SMTP_PASSWORD"))
     ]
     doctor = checkout.run("doctor", "-e", checkout.environment, SLACK_URL="https://x")
