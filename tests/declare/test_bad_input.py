@@ -263,6 +263,10 @@ CASES: dict[str, tuple[Changes, list[Place]]] = {
     ),
     "alerts to no address": ({P: channel(MAIL.replace("owner", "Owner <o@a.example>") + "}")}, [("RC164", P, 5, 42)]),
     "alerts from no address": ({P: channel(MAIL.replace("a@example.com", "nobody") + "}")}, [("RC164", P, 5, 83)]),
+    "alerts to a server with its port": (
+        {P: channel(MAIL.replace(".example,", ".example:25,") + "}")},
+        [("RC127", P, 5, 63)],
+    ),
     "alerts with a user and no password": ({P: channel(MAIL + ", username: u}")}, [("RC164", P, 5, 56)]),
     "key prefix": ({P: PROJECT.replace("keyPrefix: acme", "keyPrefix: Acme_1")}, [("RC127", P, 5, 14)]),
     # Policy
