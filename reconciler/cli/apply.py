@@ -13,6 +13,7 @@ from reconciler.cli.options import environment_option, format_option, only_optio
 from reconciler.cli.output import Settings, emit, emit_text, say, show_error
 
 if TYPE_CHECKING:
+    from reconciler.cli.alerts import Alerts
     from reconciler.domain.plan import Plan
     from reconciler.domain.run import RunResult
     from reconciler.engine.engine import Engine
@@ -24,6 +25,9 @@ IN_PART = 5
 def run_options(command: click.decorators.FC) -> click.decorators.FC:
     """Options of everything that changes live state."""
     command = format_option("text", "json")(command)
+    command = click.option("--no-alerts", is_flag=True, help="Tell nobody through the channels of reconciler.yaml.")(
+        command
+    )
     command = click.option("--push", is_flag=True, help="Push the audit commit; a moved branch is tried again.")(
         command
     )
@@ -43,7 +47,7 @@ def run_options(command: click.decorators.FC) -> click.decorators.FC:
 @click.pass_obj
 def apply(
     settings: Settings, environment: str, planfile: Path | None, yes: bool, form: str, no_commit: bool, push: bool,
-    only: tuple[str, ...], verify: tuple[str, ...], shard: str | None, no_wait: bool, deep: bool,
+    no_alerts: bool, only: tuple[str, ...], verify: tuple[str, ...], shard: str | None, no_wait: bool, deep: bool,
 ) -> int:  # fmt: skip
     """Make ENV what is declared, then commit the audit report.
 
@@ -57,9 +61,9 @@ def apply(
       reconciler apply -e production --yes --only paystack-payouts
     """
     from reconciler.cli import planned, wiring
+    from reconciler.cli.alerts import Alerts
     from reconciler.cli.plan import load
-    from reconciler.engine.apply import Options
-    from reconciler.engine.apply import apply as carry_out
+    from reconciler.engine import apply as run
     from reconciler.engine.engine import answer
     from reconciler.engine.saved import proofs_asked, refuse_wrong_target, touched
     from reconciler.errors import UsageError
@@ -73,23 +77,24 @@ def apply(
     saved = load(planfile) if planfile is not None else None
     if saved is not None:
         refuse_wrong_target(saved, environment, desired.project.name)
-    options = Options("apply", saved is not None, not no_wait, not no_commit, push)
+    options = run.Options("apply", saved is not None, not no_wait, not no_commit, push)
+    alerts = Alerts(settings, desired.project, desired.environment, desired.clients, no_alerts)
     with (
+        alerts.if_blocked(),
         wiring.stop_on_signals(settings) as stopping,
         wiring.engine_for(settings, root, desired.project, desired.environment, stopping) as engine,
     ):
         question = planned.question_for(desired, only=only, deep=deep, verify=verify)
-        observed = engine.look(deep=deep)
+        alerts.observed = observed = engine.look(deep=deep)
         planned.refuse_unknown(only, desired, observed)
         if part_of is not None:
-            part = planned.sharded(desired, observed, part_of)
-            question = replace(question, only=part & frozenset(only) if only else part)
+            question = planned.sharded(question, observed, part_of)
         if saved is not None:
             question = replace(question, only=touched(saved), verifications=proofs_asked(saved))
-        plan = saved or planned.with_unfinished(engine, observed, answer(engine, question, observed))
+        alerts.plan = plan = saved or planned.with_unfinished(engine, observed, answer(engine, question, observed))
         agree(engine, plan, settings, form, ask=saved is None and not yes)
-        result, problem = carry_out(engine, question, plan, observed, options)
-    return finish(result, problem, settings, form)
+        result, problem = run.apply(engine, question, plan, observed, options)
+    return finish(result, problem, settings, form, alerts)
 
 
 @click.command()
@@ -107,6 +112,7 @@ def rotate(
     form: str,
     no_commit: bool,
     push: bool,
+    no_alerts: bool,
     no_wait: bool,
 ) -> int:
     """Rotate one key of CLIENT, or all of them, now. The old version works on through its grace.
@@ -116,6 +122,7 @@ def rotate(
       reconciler rotate -e staging paystack-payouts/primary --reason "laptop lost"
     """
     from reconciler.cli import wiring
+    from reconciler.cli.alerts import Alerts
     from reconciler.cli.targets import parse_target, rotation_question
     from reconciler.engine.apply import Options
     from reconciler.engine.apply import apply as carry_out
@@ -124,19 +131,21 @@ def rotate(
     client, key = parse_target(target)
     root = wiring.project_root(settings)
     desired = wiring.load_desired(root, environment)
+    alerts = Alerts(settings, desired.project, desired.environment, desired.clients, no_alerts)
     with (
+        alerts.if_blocked(),
         wiring.stop_on_signals(settings) as stopping,
         wiring.engine_for(settings, root, desired.project, desired.environment, stopping) as engine,
     ):
-        observed = engine.look()
+        alerts.observed = observed = engine.look()
         question = rotation_question(desired, observed, client, key, reason)
-        plan = answer(engine, question, observed)
+        alerts.plan = plan = answer(engine, question, observed)
         agree(engine, plan, settings, form, ask=False)
         refuse_nothing(plan, target)
         result, problem = carry_out(
             engine, question, plan, observed, Options("rotate", False, not no_wait, not no_commit, push)
         )
-    return finish(result, problem, settings, form)
+    return finish(result, problem, settings, form, alerts)
 
 
 @click.command()
@@ -151,7 +160,7 @@ def rotate(
 @click.pass_obj
 def revoke(
     settings: Settings, environment: str, target: str, reason: str, incident: str | None, form: str, no_commit: bool,
-    push: bool,
+    push: bool, no_alerts: bool,
 ) -> int:  # fmt: skip
     """Revoke one key of CLIENT, or everything it has, at once: no grace, no lease, no guard.
 
@@ -162,21 +171,25 @@ def revoke(
       reconciler revoke -e production paystack-payouts --reason compromise --incident INC-1234
     """
     from reconciler.cli import wiring
+    from reconciler.cli.alerts import Alerts
     from reconciler.cli.targets import parse_revocation
+    from reconciler.engine import emergency
     from reconciler.engine.apply import Options
-    from reconciler.engine.emergency import revoke as carry_out
 
     request = parse_revocation(target, reason, incident)
     root = wiring.project_root(settings)
     project, chosen = wiring.load_environment(root, environment)
+    alerts = Alerts(settings, project, chosen, muted=no_alerts)
     with (
         wiring.stop_on_signals(settings) as stopping,
         wiring.engine_for(settings, root, project, chosen, stopping) as engine,
     ):
-        result, problem = carry_out(engine, request, Options("revoke", commit=not no_commit, push=push))
+        alerts.observed = observed = emergency.look(engine, request.client)
+        options = Options("revoke", commit=not no_commit, push=push)
+        result, problem = emergency.revoke(engine, request, observed, options)
     if not result.outcomes:
         say(settings, f"nothing of {target} is usable: there is nothing to revoke")
-    return finish(result, problem, settings, form)
+    return finish(result, problem, settings, form, alerts)
 
 
 def agree(engine: Engine, plan: Plan, settings: Settings, form: str, *, ask: bool) -> None:
@@ -217,7 +230,15 @@ def refuse_nothing(plan: Plan, target: str) -> None:
         raise BlockedError("RC360", f"nothing can be rotated: {held}", "reconciler status shows the versions it has")
 
 
-def finish(result: RunResult, problem: AuditError | None, settings: Settings, form: str) -> int:
+def finish(result: RunResult, problem: AuditError | None, settings: Settings, form: str, alerts: Alerts) -> int:
+    """Print the result and tell owners, who are told as well where it cannot be printed; the exit code."""
+    try:
+        return printed(result, problem, settings, form)
+    finally:
+        alerts.of_run(result)
+
+
+def printed(result: RunResult, problem: AuditError | None, settings: Settings, form: str) -> int:
     """Print the result, then decide the exit code: 0 all done, 5 in part, 1 nothing at all or no audit commit."""
     from reconciler.report.run_report import run_json, run_text
 

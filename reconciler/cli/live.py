@@ -93,13 +93,14 @@ def doctor(settings: Settings, environment: str, form: str) -> int:
     """
     from reconciler.adapters.vault.doctor import examine
     from reconciler.cli import wiring
+    from reconciler.cli.alerts import alert_checks
     from reconciler.report.document import document
     from reconciler.report.escape import terminal
 
     root = wiring.project_root(settings)
     project, chosen = wiring.load_environment(root, environment)
     with wiring.connected(chosen) as live:
-        checks = examine(live, project.name, environment)
+        checks = [*examine(live, project.name, environment), *alert_checks(project, environment)]
     if form == "json":
         rows = [{"name": c.name, "result": c.result, "message": c.sentence, "remedy": c.remedy} for c in checks]
         emit(document("doctor", {"environment": environment, "checks": rows}))

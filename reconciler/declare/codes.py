@@ -236,6 +236,11 @@ CODES: dict[str, Code] = {
         "Not an address of a Vault or OpenBao server.",
         "write for example https://vault.example.com:8200",
     ),
+    "RC164": Code(
+        "Alert channel",
+        "A channel lacks a field of its type, has one of another type, or an address that is none.",
+        "declare it as docs/alerts.md describes its type",
+    ),
     # Test deliveries
     "RC170": Code(
         "Probe",

@@ -14,11 +14,14 @@ _PATTERNS = {
     "a payment provider's secret key": r"\b[sr]k_(?:live|test)_[0-9A-Za-z]{16,}",
     "a GitHub token": r"\bgh[pousr]_[0-9A-Za-z]{36}",
     "an AWS access key": r"\bAKIA[0-9A-Z]{16}\b",
+    "the URL of a Slack webhook": r"\bhooks\.slack\.com/(?:services|workflows|triggers)/[A-Za-z0-9/_-]{8,}",
 }
 _SECRET = re.compile("|".join(f"({pattern})" for pattern in _PATTERNS.values()))
 _NAMES = tuple(_PATTERNS)
 # A cheap look first: every pattern above holds one of these.
-_HINT = re.compile(r"_[0-9A-Za-z]{12}_|whs|hv[sbr]\.|\b[sbr]\.|PRIVATE KEY|k_live_|k_test_|gh[pousr]_|AKIA")
+_HINT = re.compile(
+    r"_[0-9A-Za-z]{12}_|whs|hv[sbr]\.|\b[sbr]\.|PRIVATE KEY|k_live_|k_test_|gh[pousr]_|AKIA|hooks\.slack"
+)
 _PEM = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----.*?(?:-----END [A-Z0-9 ]{0,40}-----|\Z)", re.DOTALL)
 
 _USERINFO = re.compile(r"(?<=://)[^/?#\s\"']*@")

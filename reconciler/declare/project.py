@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
+from reconciler.declare.alerts import build_channels
 from reconciler.declare.collector import Collector
 from reconciler.declare.documents import Document
 from reconciler.declare.files import is_inside
@@ -34,11 +35,12 @@ def build_project(document: Document, root: Path, found: Collector) -> Project |
     _check_mounts(environments, built, found)
     audit = _audit_path(spec.sub("audit"), found)
     expires = checked(spec.sub("plan"), "expires", positive_duration, "RC150", found, _DAY)
+    channels = build_channels(spec, environments, root, found, sound=document.sound)
     if not document.sound or not document.name or found.errors != before:
         return None
     whole = {name: environment for name, environment in built.items() if environment}
     whole = {name: _gated(environment, whole) for name, environment in whole.items()}
-    return Project(document.name, spec["keyPrefix"], audit, whole, expires)
+    return Project(document.name, spec["keyPrefix"], audit, whole, expires, channels)
 
 
 def checked(parent: Map, field: str, parse: Callable[[str], _T], code: str, found: Collector, default: _T) -> _T:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
+from reconciler.domain.alert import Channel
 from reconciler.domain.canonical import JsonObject
 from reconciler.domain.proof import Demand, Expectation, Payload, Probe
 from reconciler.domain.schemes import STANDARD_WEBHOOKS, Scheme
@@ -154,6 +155,7 @@ class Project:
     audit_path: str
     environments: Mapping[str, Environment]
     plan_expires: timedelta = timedelta(days=1)
+    alerts: tuple[Channel, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,12 +19,11 @@ from reconciler.planning.reasons import RevocationRequest
 REVOKE_TRIES = 20
 
 
-def revoke(engine: Engine, request: RevocationRequest, options: Options) -> Reported:
+def revoke(engine: Engine, request: RevocationRequest, observed: Observed, options: Options) -> Reported:
     """Revoke at once: no lease, no guard, no declaration. Tries again when a running apply was faster.
 
-    Raises ``UsageError`` for an unknown client or key, ``VaultError``.
+    ``observed`` is what ``look`` saw. Raises ``UsageError`` for an unknown client or key, ``VaultError``.
     """
-    observed = _look(engine, request.client)
     plan = _plan(engine, request, observed)
     run_id = new_run_id(observed.now, plan.digest)
     stop = Stop(engine)
@@ -41,7 +40,7 @@ def revoke(engine: Engine, request: RevocationRequest, options: Options) -> Repo
                 rest = [outcome for outcome in outcomes if outcome.status is not OutcomeStatus.DONE]
                 if not rest or all(outcome.status is OutcomeStatus.FAILED for outcome in rest) or stop.asked():
                     break
-                observed = _look(engine, request.client)
+                observed = look(engine, request.client)
                 plan = _plan(engine, request, observed)
             result = result_of(engine, run_id, plan, observed.now, (*done, *rest), options, driver.clock.now())
             return report(engine, driver, result, commit=options.commit, push=options.push)
@@ -54,7 +53,7 @@ def _plan(engine: Engine, request: RevocationRequest, observed: Observed) -> Pla
     )  # fmt: skip
 
 
-def _look(engine: Engine, client: str) -> Observed:
+def look(engine: Engine, client: str) -> Observed:
     """What is on record for ``client``, and which runs are open. An emergency neither waits for a look at every
     secret nor stops at a document that has no part in it: only the bucket of the client has to be readable. (Of a
     client that is being renamed, every record that can be found is revoked.)

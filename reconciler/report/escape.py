@@ -82,6 +82,17 @@ def _unlinked(match: re.Match[str]) -> str:
     return f"{match[1]}&#58;" if match[1] else f"{match[2]}&#46;"
 
 
+# Slack's own three entities; a zero width space parts what would be a mention (@here) or formatting (*bold*).
+_SLACK = {"&": "&amp;", "<": "&lt;", ">": "&gt;"} | {mark: f"\u200b{mark}\u200b" for mark in "*_~`"} | {"@": "@\u200b"}
+
+
+def slack(text: str) -> str:
+    """One line of Slack's mrkdwn that shows ``text`` and means nothing: no mention (``<!channel>``), link or emphasis.
+    Line breaks become spaces. A block that holds it says ``verbatim``, so that bare URLs and names stay text, too."""
+    flat = terminal(re.sub(r"[\r\n]+", " ", text))
+    return "".join(_SLACK.get(character, character) for character in flat)
+
+
 def workflow_command_data(text: str) -> str:
     """The message of a GitHub workflow command (``::error::message``); line breaks are kept as ``%0A``."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")

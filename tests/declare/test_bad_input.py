@@ -35,6 +35,11 @@ def key(text: str) -> str:
     return client(spec="").replace("{name: primary}", f"{{name: primary, {text}}}")
 
 
+def channel(text: str) -> str:
+    return PROJECT.replace("  keyPrefix", f"  alerts: [{{name: ops, {text}}}]\n  keyPrefix")
+
+
+MAIL = "type: email, to: [owner], smtp: {host: mail.example, from: a@example.com"
 HEAD = "apiVersion: reconciler/v1\nkind: IntegrationClient\nmetadata: {name: a}\n"
 
 CASES: dict[str, tuple[Changes, list[Place]]] = {
@@ -221,6 +226,48 @@ CASES: dict[str, tuple[Changes, list[Place]]] = {
     ),
     "grace is cut": ({C: key("rotation: {renewBefore: 3d, grace: 4d}")}, [("RC162", C, 6, 61)]),
     "vault address": ({P: PROJECT.replace("http://127.0.0.1:8200", "127.0.0.1:8200")}, [("RC163", P, 8, 24)]),
+    "channel without its fields": ({P: channel("type: webhook")}, [("RC164", P, 5, 12), ("RC164", P, 5, 12)]),
+    "channel with a field of another type": (
+        {P: channel("type: slack, urlFrom: {env: A}, url: https://a.example")},
+        [("RC164", P, 5, 56)],
+    ),
+    "channel with the URL of a Slack webhook": (
+        {P: channel("type: slack, urlFrom: {env: A}, url: https://hooks.slack.com/services/T00/B00/abcdefgh")},
+        [("RC164", P, 5, 56), ("RC112", P, 5, 69)],
+    ),
+    "channel with its secret in the file": (
+        {P: channel("type: webhook, url: https://a.example, secret: x")},
+        [("RC123", P, 5, 63)],
+    ),
+    "channel with the name of a variable that is none": (
+        {P: channel("type: slack, urlFrom: {env: A-B}")},
+        [("RC127", P, 5, 52)],
+    ),
+    "channels of one name": (
+        {P: channel("type: slack, urlFrom: {env: A}}, {name: ops, type: slack, urlFrom: {env: B}")},
+        [("RC131", P, 5, 64)],
+    ),
+    "channel of an unknown environment": (
+        {P: channel("type: slack, urlFrom: {env: A}, environments: [stagng]")},
+        [("RC133", P, 5, 71)],
+    ),
+    "channel of an unknown type": ({P: channel("type: pager")}, [("RC126", P, 5, 30)]),
+    "channel for an unknown kind": (
+        {P: channel("type: slack, urlFrom: {env: A}, on: [expired]")},
+        [("RC126", P, 5, 61)],
+    ),
+    "alerts to no URL": ({P: channel("type: webhook, secretFrom: {env: A}, url: a.example")}, [("RC155", P, 5, 66)]),
+    "alerts by http": (
+        {P: channel('type: webhook, secretFrom: {env: A}, url: "http://a.example"')},
+        [("RC156", P, 5, 66)],
+    ),
+    "alerts to no address": ({P: channel(MAIL.replace("owner", "Owner <o@a.example>") + "}")}, [("RC164", P, 5, 42)]),
+    "alerts from no address": ({P: channel(MAIL.replace("a@example.com", "nobody") + "}")}, [("RC164", P, 5, 83)]),
+    "alerts to a server with its port": (
+        {P: channel(MAIL.replace(".example,", ".example:25,") + "}")},
+        [("RC127", P, 5, 63)],
+    ),
+    "alerts with a user and no password": ({P: channel(MAIL + ", username: u}")}, [("RC164", P, 5, 56)]),
     "key prefix": ({P: PROJECT.replace("keyPrefix: acme", "keyPrefix: Acme_1")}, [("RC127", P, 5, 14)]),
     # Policy
     "waiver date": (

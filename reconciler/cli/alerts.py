@@ -1,0 +1,220 @@
+"""From a run, or a plan that was blocked, to the messages of the declared channels. Nothing here ever fails a run."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from reconciler.cli.output import Settings, checked, say, tell
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from reconciler.adapters.alerts import Courier
+    from reconciler.adapters.vault.doctor import Check
+    from reconciler.domain.alert import Alert, Channel, MailTarget, Notice
+    from reconciler.domain.desired import DesiredClient, Environment, Project
+    from reconciler.domain.observed import Observed
+    from reconciler.domain.plan import Plan
+    from reconciler.domain.run import RunResult
+    from reconciler.errors import BlockedError
+
+# Seconds for all alerts of a run together.
+DEADLINE = 15.0
+UNAFFECTED = "the run is not affected"
+
+
+@dataclass(slots=True)
+class Alerts:
+    """What a command tells owners. ``declared`` are the clients of the declaration, none for an emergency.
+
+    ``observed`` and ``plan`` are set as the command learns them. ``muted``: ``--no-alerts``.
+    """
+
+    settings: Settings
+    project: Project
+    environment: Environment
+    declared: Mapping[str, DesiredClient] = field(default_factory=dict)
+    muted: bool = False
+    observed: Observed | None = None
+    plan: Plan | None = None
+
+    def of_run(self, result: RunResult) -> None:
+        """Tell what a run did. Never raises, whatever happens."""
+        with self._unaffected():
+            if self._channels():
+                from reconciler.planning.alerts import run_alerts
+
+                before = self.observed.records if self.observed is not None else {}
+                self._tell(run_alerts(result, before), result.finished_at, result.run_id)
+
+    @contextmanager
+    def if_blocked(self) -> Iterator[None]:
+        """Tell which expiring keys wait when a guard blocks the plan; the error goes on as it was."""
+        from reconciler.errors import BlockedError
+
+        try:
+            yield
+        except BlockedError as error:
+            self._of_blocked(error)
+            raise
+
+    def _of_blocked(self, error: BlockedError) -> None:
+        with self._unaffected():
+            if self._channels() and self.plan is not None and self.observed is not None:
+                from reconciler.planning.alerts import blocked_alerts
+
+                self._tell(blocked_alerts(self.plan, error.findings), self.observed.now, None)
+
+    def _channels(self) -> list[Channel]:
+        name = self.environment.name
+        return [] if self.muted else [channel for channel in self.project.alerts if channel.serves(name)]
+
+    @contextmanager
+    def _unaffected(self) -> Iterator[None]:
+        try:
+            yield
+        except KeyboardInterrupt:
+            tell(f"alerts: RC544: stopped before all were sent; {UNAFFECTED}")
+        except Exception as error:  # noqa: BLE001 - a failing alert never fails the run
+            tell(f"alerts: RC542: an unexpected {type(error).__name__}; {UNAFFECTED}")
+
+    def _tell(self, alerts: Sequence[Alert], at: datetime, run_id: str | None) -> None:
+        from reconciler.adapters.alerts import send_all
+        from reconciler.planning.alerts import notices
+
+        if not alerts:
+            return
+        records = self.observed.records if self.observed is not None else {}
+        told = notices(self.project.name, self.environment.name, alerts, at, run_id, self.declared, records)
+        problems: Counter[tuple[str, str]] = Counter()
+        couriers: list[Courier] = []
+        for channel in self._channels():
+            try:
+                own, missing = couriers_of(channel, told, self.environment)
+            except Exception as error:  # noqa: BLE001 - what is wrong with one channel keeps no other from its alerts
+                own, missing = [], [f"RC542: an unexpected {type(error).__name__}"]
+            couriers += own
+            problems.update((channel.name, sentence) for sentence in missing)
+        sent: Counter[str] = Counter()
+        for courier, problem in zip(couriers, send_all(couriers, DEADLINE), strict=True):
+            if problem:
+                problems[courier.channel, problem] += 1
+            else:
+                sent[courier.channel] += 1
+        self._say(sent, problems)
+
+    def _say(self, sent: Mapping[str, int], problems: Mapping[tuple[str, str], int]) -> None:
+        from reconciler.report.escape import terminal
+
+        if sent:
+            by_channel = ", ".join(f"{number} to {name}" for name, number in sorted(sent.items()))
+            say(self.settings, f"alerts sent: {by_channel}")
+        for (channel, problem), number in problems.items():
+            messages = f" ({number} messages)" if number > 1 else ""
+            tell(terminal(f"alert channel {channel}: {problem}{messages}; {UNAFFECTED}"))
+
+
+def couriers_of(channel: Channel, told: Sequence[Notice], environment: Environment) -> tuple[list[Courier], list[str]]:
+    """A message for each owner, of what the channel is for; and why some, or all of them, cannot be sent."""
+    from reconciler.adapters import alerts as sending
+    from reconciler.domain.alert import MailTarget, WebhookTarget
+
+    own = [narrowed for notice in told if (narrowed := _only(notice, channel)).alerts]
+    if not own:
+        return [], []
+    secret: object = None
+    if channel.variable is not None:
+        signing = isinstance(channel.target, WebhookTarget)
+        secret = (sending.signing_secret_from if signing else sending.secret_from)(channel.variable, os.environ)
+    if isinstance(secret, sending.Missing):
+        return [], [secret.sentence]
+    if isinstance(channel.target, MailTarget):
+        return _mails(channel, channel.target, own, environment, secret)
+    return _posts(channel, own, environment, secret), []
+
+
+def _only(notice: Notice, channel: Channel) -> Notice:
+    from dataclasses import replace
+
+    return replace(notice, alerts=tuple(alert for alert in notice.alerts if alert.kind in channel.on))
+
+
+def _posts(channel: Channel, told: Sequence[Notice], environment: Environment, secret: object) -> list[Courier]:
+    from reconciler.adapters.alerts import Post
+    from reconciler.adapters.sender import WebhookSender
+    from reconciler.domain.alert import WebhookTarget
+    from reconciler.domain.secret import Secret
+    from reconciler.report.alerts import slack_body, webhook_body
+
+    assert isinstance(secret, Secret)
+    sender = WebhookSender(environment.allowed_networks)
+    posts: list[Courier] = []
+    for notice in told:
+        if isinstance(channel.target, WebhookTarget):
+            body, url, signing = webhook_body(notice), Secret(channel.target.url), secret
+        else:
+            body, url, signing = slack_body(notice), secret, None
+        identity = notice_id(notice, channel)
+        posts.append(Post(channel.name, sender, url, checked(body).encode(), identity, notice.at, signing))
+    return posts
+
+
+def _mails(
+    channel: Channel, target: MailTarget, told: Sequence[Notice], environment: Environment, secret: object
+) -> tuple[list[Courier], list[str]]:
+    from reconciler.adapters.alerts_mail import Mail
+    from reconciler.domain.alert import OWNER
+    from reconciler.domain.secret import Secret
+    from reconciler.report.alerts import mail_subject, mail_text
+
+    mails: list[Courier] = []
+    missing: list[str] = []
+    password = secret if isinstance(secret, Secret) else None
+    for notice in told:
+        addresses = [notice.owner.mail if one == OWNER else one for one in target.to]
+        if None in addresses:
+            missing.append(f"RC545: the owner {notice.owner.shown} has no mail address as contact")
+        recipients = tuple(dict.fromkeys(one for one in addresses if one is not None))
+        if recipients:
+            subject, text = checked(mail_subject(notice)), checked(mail_text(notice))
+            identity = notice_id(notice, channel)
+            mails.append(
+                Mail(channel.name, target, recipients, subject, text, identity, notice.at,
+                     environment.allowed_networks, password)
+            )  # fmt: skip
+    return mails, missing
+
+
+def notice_id(notice: Notice, channel: Channel) -> str:
+    """``msg_`` and 24 digits. One run gives each message an id of its own; a plan that stays blocked the same one all
+    day (UTC), so that a receiver which drops what it knows is told once a day."""
+    when = notice.run_id or f"{notice.at:%Y-%m-%d}"
+    alerts = [(alert.kind.value, alert.address, alert.message) for alert in notice.alerts]
+    parts = (channel.name, notice.project, notice.environment, notice.owner, when, alerts)
+    return "msg_" + sha256(repr(parts).encode()).hexdigest()[:24]
+
+
+def alert_checks(project: Project, environment: str) -> list[Check]:
+    """For ``doctor``: whether the secret of each channel is there. Nothing is sent."""
+    from reconciler.adapters.alerts import Missing, secret_from, signing_secret_from
+    from reconciler.adapters.vault.doctor import Check
+    from reconciler.domain.alert import WebhookTarget
+
+    checks = []
+    for channel in project.alerts:
+        if not channel.serves(environment) or channel.variable is None:
+            continue
+        signing = isinstance(channel.target, WebhookTarget)
+        found = (signing_secret_from if signing else secret_from)(channel.variable, os.environ)
+        name = f"alert channel {channel.name}"
+        if isinstance(found, Missing):
+            checks.append(Check(name, "warn", found.sentence, "set it where apply runs; without it nothing is sent"))
+        else:
+            checks.append(Check(name, "ok", f"{channel.variable} is set"))
+    return checks
