@@ -9,7 +9,7 @@ from pathlib import Path
 from reconciler.declare.collector import Collector
 from reconciler.declare.nodes import Map
 from reconciler.declare.suggest import did_you_mean
-from reconciler.declare.urls import is_loopback, parse_url
+from reconciler.declare.urls import parse_url
 from reconciler.domain.alert import (
     OWNER,
     AlertKind,
@@ -20,6 +20,7 @@ from reconciler.domain.alert import (
     WebhookTarget,
     is_mail_address,
 )
+from reconciler.domain.hosts import is_loopback
 
 # Type -> the fields that it needs.
 _NEEDS = {"webhook": ("url", "secretFrom"), "slack": ("urlFrom",), "email": ("smtp", "to")}

@@ -9,7 +9,7 @@ from datetime import datetime
 from reconciler.domain.canonical import digest
 from reconciler.domain.desired import ClientState, Desired, DesiredClient
 from reconciler.domain.observed import Observed
-from reconciler.domain.plan import Action, ActionKind, Plan
+from reconciler.domain.plan import Action, ActionKind, Finding, Plan
 from reconciler.domain.record import ClientRecord, ClientStatus
 from reconciler.domain.scopes import ScopeTable
 from reconciler.planning import renames
@@ -68,12 +68,6 @@ def make_plan(inputs: Inputs) -> Plan:
     situation = Situation(
         desired, observed, inputs.guarded_at or inputs.now, result, inputs.required, desired.environment.requires or ""
     )
-    guarded = guard_findings(situation)
-    findings = (
-        *guarded, *doubt_findings(situation, guarded), *drift_findings(result, observed), *live_findings(observed),
-        *unrecorded_findings(observed), *reissue_findings(desired, pairs, inputs.only),
-        *proof_findings(desired, pairs, inputs.only),
-    )  # fmt: skip
     revisions = {name: record.revision if record else 0 for name, record in touched.items()}
     digests = {name: desired.clients[name].digest if name in desired.clients else "" for name in touched}
     return Plan(
@@ -83,7 +77,7 @@ def make_plan(inputs: Inputs) -> Plan:
         expires_at=inputs.now + desired.project.plan_expires,
         git_commit=inputs.git_commit,
         actions=result,
-        findings=tuple(sorted(findings, key=lambda one: (one.level.value, one.code, one.address, one.message))),
+        findings=_findings(situation, pairs, inputs.only),
         revisions=revisions,
         desired_digests=digests,
         digest=plan_digest(
@@ -92,6 +86,20 @@ def make_plan(inputs: Inputs) -> Plan:
         unchanged=unchanged,
         sources={name: desired.clients[name].source for name in touched if name in desired.clients},
     )
+
+
+def _findings(
+    situation: Situation, pairs: Mapping[str, ClientRecord | None], only: Collection[str] | None
+) -> tuple[Finding, ...]:
+    """What blocks the plan and what it tells besides, in a fixed order."""
+    desired, observed = situation.desired, situation.observed
+    guarded = guard_findings(situation)
+    findings = (
+        *guarded, *doubt_findings(situation, guarded), *drift_findings(situation.actions, observed),
+        *live_findings(observed), *unrecorded_findings(observed), *reissue_findings(desired, pairs, only),
+        *proof_findings(desired, pairs, only),
+    )  # fmt: skip
+    return tuple(sorted(findings, key=lambda one: (one.level.value, one.code, one.address, one.message)))
 
 
 def pair_up(desired: Desired, observed: Observed) -> dict[str, ClientRecord | None]:

@@ -56,7 +56,7 @@ RULES: tuple[Row, ...] = (
     Row(Risk.HIGH, "new-host", _WEBHOOK, endpoints.new_host),
     Row(Risk.HIGH, "not-encrypted", _ENDPOINTS, endpoints.not_encrypted),
     Row(Risk.HIGH, "signature-weakened", _WEBHOOK, endpoints.signature_weakened),
-    Row(Risk.HIGH, "probe-relaxed", _DECLARED, endpoints.probe_relaxed),
+    Row(Risk.HIGH, "probe-relaxed", _ENDPOINTS, endpoints.probe_relaxed),
     Row(Risk.HIGH, "much-longer-life", _DECLARED, lives.much_longer_life),
     Row(Risk.HIGH, "revoked-in-use", REVOCATIONS, lives.revoked_in_use),
     Row(Risk.HIGH, "key-retired", (ActionKind.RETIRE_KEY,), lives.key_retired),

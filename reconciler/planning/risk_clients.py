@@ -16,7 +16,7 @@ _CLIENT = frozenset({
     "base_digest", "justification", "labels", "template",
 })  # fmt: skip
 _LIFE = frozenset({"grace", "lifetime", "reissueAfter", "renewBefore", "window"})
-_WEBHOOK = frozenset({"delivery", "events", "probes", "secret", "signature", "url"})
+_WEBHOOK = frozenset({"delivery", "events", "expect", "payloads", "probes", "secret", "signature", "url"})
 
 
 def new_client(facts: Facts) -> Iterator[str]:

@@ -9,6 +9,7 @@ from reconciler.domain.canonical import Json, JsonObject
 from reconciler.domain.duration import format_duration, parse_duration
 from reconciler.domain.hosts import host_of, is_loopback
 from reconciler.domain.plan import ActionKind
+from reconciler.domain.proof import DEFAULT_DEMANDS, Demand
 from reconciler.domain.schemes import CUSTOM, SCHEMES
 from reconciler.planning.risk_facts import Facts, items, mapping, shown, texts
 
@@ -166,16 +167,25 @@ def _tolerance(signature: JsonObject) -> timedelta | None:
 
 
 def probe_relaxed(facts: Facts) -> Iterator[str]:
-    """Of a new webhook: one that is said and not required."""
-    for name, before, after in items(facts, "webhooks"):
+    """Of a new webhook: one that asks less than it would if nothing were declared."""
+    for name, before, after in _endpoints(facts):
         if after is None:
             continue
         new = mapping(after.get("probes"))
-        old = dict.fromkeys(new, "require") if before is None else mapping(before.get("probes"))
+        old = _usual(after) if before is None else mapping(before.get("probes"))
         for probe in sorted({*old, *new}):
             if _demand(new.get(probe)) < _demand(old.get(probe)):
                 change = f"{old[probe]} → {new.get(probe, 'off')}" if before is not None else str(new.get(probe))
                 yield f"webhook {name}, probe {probe}: {change}; it need not refuse such a delivery"
+
+
+def _usual(endpoint: JsonObject) -> dict[str, Json]:
+    """What is demanded of the probes that an endpoint is sent when its declaration says nothing."""
+    row = SCHEMES.get(str(mapping(endpoint.get("signature")).get("scheme")))
+    usual = {name: demand.value for name, demand in DEFAULT_DEMANDS.items()}
+    if row is not None and not row.refuses_future:
+        usual["future"] = Demand.OFF.value
+    return {name: usual[name] for name in mapping(endpoint.get("probes")) if name in usual}
 
 
 def _demand(said: Json) -> int:

@@ -69,6 +69,11 @@ ROTATE: list[tuple[str, SeriesView, Reason | None]] = [
     ("expired", view(active(90 * DAY)), Reason.EXPIRED),
     ("not quite expired, but due", view(active(90 * DAY - timedelta(seconds=1))), Reason.RENEWAL_DUE),
     ("asked for", view(active(), request=REQUEST), Reason.ROTATION_REQUESTED),
+    (
+        "a shared secret where a key pair is declared",
+        replace(view(active()), lifecycle=replace(view(active()).lifecycle, asymmetric=True)),
+        Reason.ALGORITHM_CHANGED,
+    ),
     ("due", view(active(61 * DAY)), Reason.RENEWAL_DUE),
     ("not due", view(active(40 * DAY)), None),
     ("shortened, due", view(active(10 * DAY), lifecycle=lifecycle("9d", "3d", "1d")), Reason.LIFETIME_SHORTENED),
