@@ -23,10 +23,10 @@ from tests.kit.ci_runner import commands
 from tests.kit.hostile import HOSTILE, everywhere
 from tests.kit.junit_schema import breaches
 from tests.kit.sarif_judge import complaints
-from tests.report.samples import FORMS, review_plan
+from tests.report.samples import FORMS, review_plan, small_plan
 
-BENIGN = everywhere(review_plan(), "benign words")
-ATTACKS = {name: everywhere(review_plan(), text) for name, text in HOSTILE.items()}
+BENIGN = everywhere(small_plan(), "benign words")
+ATTACKS = {name: everywhere(small_plan(), text) for name, text in HOSTILE.items()}
 # A text that is not there is not shown: some elements are absent, too.
 VISIBLE = [name for name, text in HOSTILE.items() if text.strip()]
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler import __version__
@@ -141,6 +141,7 @@ def test_loading_undoes_saving(plan: Plan) -> None:
     assert load_plan(plan_json(plan)) == plan
 
 
+@settings(max_examples=40)  # of each plan eight renderings are parsed
 @given(ANY_PLAN | DECLARED_PLANS)
 def test_every_plan_can_be_shown(plan: Plan) -> None:
     """Terminal: no control or bidi character; Markdown: as many cells as written by us; no command for a CI system."""
