@@ -62,7 +62,7 @@ def _said(value: Json) -> str:
 
 def state_changed(facts: Facts) -> Iterator[str]:
     before, after = facts.before.get("state"), facts.after.get("state")
-    if before is not None and after is not None and before != after:
+    if before != after:
         yield f"state {before} → {after}"
 
 
@@ -103,9 +103,8 @@ def other_change(facts: Facts) -> Iterator[str]:
     for section, known in (("keys", _LIFE), ("webhooks", _WEBHOOK)):
         for name, before, after in items(facts, section):
             found += _unknown(f"{section}.{name}", before, after, known)
-            if section == "webhooks":
-                old, new = ((side or {}).get("secret") for side in (before, after))
-                found += _unknown(f"{section}.{name}.secret", old, new, _LIFE)
+            old, new = ((side or {}).get("secret") for side in (before, after))
+            found += _unknown(f"{section}.{name}.secret", old, new, _LIFE)
     if found:
         yield f"declared otherwise: {shown(found)}, of which no rule knows what it does"
 

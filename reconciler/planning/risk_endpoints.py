@@ -21,7 +21,7 @@ def _endpoints(facts: Facts) -> Iterator[tuple[str, JsonObject | None, JsonObjec
     """Each endpoint that the action changes, by the name of its webhook, as it is and as it will be."""
     if facts.action.kind is ActionKind.UPDATE_WEBHOOK:
         yield facts.item, facts.action.before, facts.action.after
-    elif facts.action.kind is ActionKind.REGISTER_CLIENT:
+    else:
         yield from items(facts, "webhooks")
 
 

@@ -105,8 +105,7 @@ def _ends_in_use(facts: Facts) -> Version | None:
 
 
 def _dated(version: Version) -> str:
-    until = version.grace_until if version.state is VersionState.RETIRING else version.expires_at
-    return f"{version.state.value}, valid until {iso(until or version.expires_at)}"
+    return f"{version.state.value}, valid until {iso(version.grace_until or version.expires_at)}"
 
 
 def last_key_revoked(facts: Facts) -> Iterator[str]:
@@ -147,10 +146,9 @@ def over_already(facts: Facts) -> Iterator[str]:
     version = facts.version
     if version is None or in_use(version, facts.now):
         return
-    ended = version.state is VersionState.RETIRING and version.grace_until is not None
     if version.state is VersionState.REVOKED:
         yield f"version {version.number} of {facts.place} is revoked already"
-    elif ended and version.grace_until is not None and version.grace_until <= facts.now:
+    elif version.grace_until is not None and version.grace_until <= facts.now:
         yield f"version {version.number} of {facts.place} is refused since its grace ended {iso(version.grace_until)}"
     else:
         yield f"version {version.number} of {facts.place} is refused since it expired {iso(version.expires_at)}"

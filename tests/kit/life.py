@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from reconciler.domain.desired import ClientState, Desired
+from reconciler.domain.plan import ActionKind, Plan
 from reconciler.domain.record import USABLE, ClientRecord, ClientStatus, SeriesKind, Version, VersionState
 from reconciler.errors import UsageError
 from reconciler.planning.reasons import RevocationRequest, RotationRequest
+from reconciler.report.plan_json import plan_json
+from reconciler.report.plan_load import load_plan
 from tests.kit.faults import Crash, Faulty
 from tests.kit.judge import judge_secrets, usable
 from tests.kit.memory import World
@@ -96,6 +99,7 @@ class Life:
         asked = {name: RotationRequest(name, None, "a person asked")} if step.asked == "rotate" else {}
         observed = self.runner.look()
         plan = self.runner.plan(declared, observed=observed, rotations=asked)
+        judge_risks(plan)
         if not plan.blocked:
             self.declared = declared
             self.runner.carry_out(plan, declared, observed, live)
@@ -134,6 +138,17 @@ class Life:
                 assert held or usable(self.world, record) >= len(wanted.keys)
                 assert held or all(record.series(SeriesKind.WEBHOOK, hook.name).active for hook in wanted.webhooks)
         assert {name for name, one in declared.clients.items() if one.state != "retired"} <= set(records)
+
+
+def judge_risks(plan: Plan) -> None:
+    """Every action that does something says why it has its risk; a plan file keeps that; nothing is granted and
+    withdrawn at once."""
+    for action in plan.actions:
+        assert bool(action.risk_reasons) is (action.kind is not ActionKind.NO_OP), action
+        assert action.message not in action.risk_reasons, f"a check thinks worse of {action} than the rules do"
+        if action.permissions is not None:
+            assert not action.permissions.granted.keys() & action.permissions.withdrawn.keys()
+    assert load_plan(plan_json(plan)) == plan
 
 
 def over(version: Version, now: datetime) -> bool:

@@ -39,7 +39,18 @@ def hooks(draw: st.DrawFn) -> Any:
 
 HOOKS = st.lists(hooks(), max_size=2, unique_by=lambda hook: hook.name)
 STATES = st.sampled_from(["active"] * 4 + ["suspended", "retired"])
-SCOPES = st.sampled_from([(), ("x:read",), ("x:read", "y:write")])
+CATALOGUE = {"ledger:read": "low", "x:pay": "critical", "x:read": "low", "y:write": "high"}
+SCOPES = st.sampled_from([(), ("x:read",), ("x:read", "y:write"), ("x:*",), ("x:pay", "x:read")])
+# What else of a specification a rule of risk looks at; most clients do not say it.
+REACHES: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
+    [
+        {},
+        {},
+        {"allowedCidrs": ["203.0.113.0/24"]},
+        {"allowedCidrs": ["203.0.112.0/24", "203.0.113.0/24"], "owner": {"team": "payments"}},
+        {"allowedCidrs": ["0.0.0.0/0"], "owner": {"team": "fraud"}},
+    ]
+)
 # No budget and no protection stands in the way of a life; that they do is tested where guards are.
 WAIVED = (Waiver("protect", "*", "a law", "a test", "2100-01-01", Source("policy.yaml", 1, 1)),)
 OPEN = GuardrailPolicy(Budget(100, 1), Budget(100, 1), WAIVED)
@@ -58,6 +69,7 @@ def clients(draw: st.DrawFn, name: str) -> DesiredClient:
         protect=draw(st.booleans()),
         scopes=draw(SCOPES),
         renamed_from=former,
+        **draw(REACHES),
     )
 
 
@@ -65,7 +77,7 @@ def clients(draw: st.DrawFn, name: str) -> DesiredClient:
 def declarations(draw: st.DrawFn) -> Desired:
     """Up to three clients, and one that is always there, so that no guard stands against the removal of all."""
     names = draw(st.sets(st.sampled_from(sorted(NAMES)), min_size=1))
-    return desired(client("zz"), *[draw(clients(name)) for name in sorted(names)], policy=OPEN)
+    return desired(client("zz"), *[draw(clients(name)) for name in sorted(names)], policy=OPEN, scopes=CATALOGUE)
 
 
 def nothing(world: World, which: int) -> None:
@@ -180,4 +192,5 @@ def allowing(one: DesiredClient, record: ClientRecord) -> DesiredClient:
         protect=one.protect,
         scopes=one.spec["scopes"],
         renamed_from=one.renamed_from,
+        **{field: one.spec[field] for field in ("allowedCidrs", "owner") if field in one.spec},
     )

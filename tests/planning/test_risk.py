@@ -11,7 +11,7 @@ from reconciler.domain.desired import DesiredClient
 from reconciler.domain.observed import SecretInfo
 from reconciler.domain.plan import Action, ActionKind, Permissions, Risk, highest
 from reconciler.domain.proof import Demand, Probe
-from reconciler.domain.record import ClientRecord, ClientStatus, Hold, VersionState
+from reconciler.domain.record import ClientRecord, ClientStatus, Hold, Version, VersionState
 from reconciler.domain.schemes import CUSTOM, GITHUB, STANDARD_WEBHOOKS, SVIX, Scheme
 from reconciler.planning.risk import PLAIN, RULES, Grounds, judged
 from tests.kit.declared import client, lifecycle, webhook
@@ -655,6 +655,44 @@ def test_what_a_new_client_declares_was_not_something_else_before() -> None:
     ).fired()
     assert fired["open-network"] == ["allowedCidrs 0.0.0.0/0: at least half of all IPv4 addresses"]
     assert fired["probe-relaxed"] == ["webhook settlements, probe unsigned: off; it need not refuse such a delivery"]
+
+
+def test_an_owner_is_told_field_by_field() -> None:
+    before, after = owned(team="a", contact="b@example.com"), owned(contact="c@example.com", pager="d")
+    assert Situation(before, after).fired()["owner-changed"] == [
+        "owner contact: b@example.com → c@example.com", "owner team: a → nobody",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("old", "told"),
+    [
+        (
+            version(1, RETIRING, grace=1),
+            "version 1 of key primary is in use (retiring, valid until 2026-11-23T13:00:00Z)",
+        ),
+        (
+            version(1, RETIRING, grace=0),
+            "version 1 of key primary is refused since its grace ended 2026-11-23T12:00:00Z",
+        ),
+        (
+            version(1, RETIRING, days=0, grace=1),
+            "version 1 of key primary is refused since it expired 2026-11-23T12:00:00Z",
+        ),
+        (version(1, REVOKED), "version 1 of key primary is revoked already"),
+    ],
+)
+def test_what_ends_is_told_with_the_date_from_which_it_is_refused(old: Version, told: str) -> None:
+    plan = Situation(PLAIN_CLIENT, PLAIN_CLIENT, with_key(old, version(2, ACTIVE)), revoke=True).plan()
+    assert any(sentence.startswith(told) for sentence in plan.actions[0].risk_reasons), plan.actions[0].risk_reasons
+
+
+def test_a_key_that_works_on_is_named() -> None:
+    before = client(keys={"primary": NO_GRACE, "backup": lifecycle()})
+    [sentence] = Situation(before, client(keys={"backup": lifecycle()})).fired()["revoked-in-use"]
+    assert sentence.endswith("; usable after this plan: backup v1")
+    [sentence] = Situation(GRACELESS, GRACELESS, with_key(DUE)).fired()["revoked-in-use"]
+    assert sentence.endswith("; usable after this plan: primary v2")
 
 
 def test_of_many_names_some_are_shown() -> None:

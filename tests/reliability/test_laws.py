@@ -21,6 +21,7 @@ from reconciler.domain.desired import ClientState, Desired
 from reconciler.domain.duration import parse_duration
 from reconciler.domain.plan import Action, ActionKind, Plan
 from reconciler.domain.record import ClientRecord, VersionState
+from reconciler.planning.planner import pair_up
 from reconciler.planning.reasons import Reason
 from reconciler.registry.work import KEY_ACTIONS
 from tests.kit.faults import Crash, Faulty, crash_after
@@ -93,12 +94,13 @@ REVOKE = ActionKind.REVOKE_KEY
 
 def keeping(world: World, plan: Plan) -> set[str]:
     """The secrets' names of the clients that have a usable key and from which ``plan`` was not asked to take it."""
-    asked = {action.client for action in plan.changes if action.kind is REVOKE and action.reason in ASKED}
-    dropped = {action.client for action in plan.changes if action.reason in ASKED}
+    asked = {action.client for action in plan.changes if action.reason in ASKED}
+    # The actions on a client that is being renamed bear its new name.
+    renamed = {str((one.before or {})["name"]): one.client for one in plan.changes if one.reason == Reason.RENAMED}
     return {
         record.storage_name
         for record in current(world.records())
-        if usable(world, record) and record.name not in asked | dropped
+        if usable(world, record) and renamed.get(record.name, record.name) not in asked
     }
 
 
@@ -117,12 +119,14 @@ def test_no_plan_ends_the_last_usable_key_unless_it_was_asked_to(exhaustive: boo
         declared = life.prepare(last)
         observed = life.runner.look()
         plan = life.runner.plan(declared, observed=observed)
-        records = {record.storage_name: record for record in observed.records.values()}
+        records = pair_up(declared, observed)
         made = {action.address for action in plan.changes if action.kind in KEY_ACTIONS}
         retired = {action.address for action in plan.changes if action.kind is ActionKind.RETIRE_KEY}
         for action in plan.changes:
             if action.kind is REVOKE:
-                expect_allowed(action, records_of(declared, records, action), made, retired, observed.now)
+                record = records[action.client]
+                assert record is not None
+                expect_allowed(action, record, made, retired, observed.now)
             wanted = declared.clients.get(action.client)
             if action.kind is REVOKE and action.reason in (Reason.DECLARED_RETIRED, Reason.DECLARATION_REMOVED):
                 assert wanted is None or wanted.state is ClientState.RETIRED
@@ -131,15 +135,6 @@ def test_no_plan_ends_the_last_usable_key_unless_it_was_asked_to(exhaustive: boo
                 assert action.item not in {key.name for key in wanted.keys}
 
     tally(TRIED, hold(law, LIVES, STEPS, examples=150, exhaustive=exhaustive))
-
-
-def records_of(declared: Desired, records: Mapping[str, ClientRecord], action: Action) -> ClientRecord:
-    wanted = declared.clients.get(action.client)
-    former = wanted.renamed_from if wanted else None
-    found = [record for record in records.values() if record.name in (action.client, former)]
-    return next(
-        one for one in found if action.item in one.keys and one.keys[str(action.item)].version(action.version or 0)
-    )
 
 
 def expect_allowed(action: Action, record: ClientRecord, made: set[str], retired: set[str], now: datetime) -> None:
@@ -168,7 +163,12 @@ spec:
 CATALOG = """\
 apiVersion: reconciler/v1
 kind: ScopeCatalog
-spec: {scopes: [{name: "x:read", risk: low}, {name: "y:write", risk: high}, {name: "ledger:read", risk: low}]}
+spec:
+  scopes:
+    - {name: "x:read", risk: low}
+    - {name: "y:write", risk: high}
+    - {name: "ledger:read", risk: low}
+    - {name: "x:pay", risk: critical}
 """
 
 
@@ -196,6 +196,7 @@ def documents_of(declared: Desired) -> list[dict[str, Any]]:
                     }
                     for name, spec in one.spec["webhooks"].items()
                 ],
+                **{field: one.spec[field] for field in ("allowedCidrs", "owner") if field in one.spec},
                 "environments": {"production": {}},
             },
         }
