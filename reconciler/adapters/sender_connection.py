@@ -109,6 +109,7 @@ class PinnedStream(httpcore.NetworkStream):
         self._socket = connection
         self._endpoint = endpoint
         self._watch = watch
+        self._reset = False  # whether the receiver was found to be gone when something was sent
         watch.step = "sending the request"
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
@@ -124,8 +125,12 @@ class PinnedStream(httpcore.NetworkStream):
             raise watch.timed_out() from None
         except ssl.SSLError as error:  # TLS 1.3: what the receiver says to our certificate comes after the handshake
             raise tls_failure(error, self._endpoint.name) from None
+        except ConnectionResetError:
+            raise _reset() from None
         except OSError:
             raise DeliveryStopped("RC511", f"the connection broke while {watch.step}") from None
+        if not data and self._reset and watch.step == "waiting for the answer":
+            raise _reset()  # a reset is told once, and was told to whoever sent
         if data and not watch.received:
             watch.ended("first_byte")
         watch.received += len(data)
@@ -141,6 +146,7 @@ class PinnedStream(httpcore.NetworkStream):
                 raise self._watch.timed_out() from None
             except OSError as error:
                 # httpcore goes on to read: a receiver may answer and close before it has read everything.
+                self._reset = isinstance(error, ConnectionError)
                 raise httpcore.WriteError(str(error.errno)) from None
 
     def close(self) -> None:
@@ -165,6 +171,10 @@ class PinnedStream(httpcore.NetworkStream):
 
     def get_extra_info(self, info: str) -> Any:
         return self._socket if info == "ssl_object" and isinstance(self._socket, ssl.SSLSocket) else None
+
+
+def _reset() -> DeliveryStopped:
+    return DeliveryStopped("RC511", "the receiver reset the connection")
 
 
 def _connect(family: int, address: tuple[Any, ...], timeout: float) -> socket.socket:

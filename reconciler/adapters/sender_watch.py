@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Literal
 
 from reconciler.domain.proof import Latency
@@ -28,12 +28,15 @@ class Watch:
     seconds: float
     step: str = "resolving the name"
     received: int = 0
-    _started: float = field(default_factory=time.monotonic)
+    _started: float = field(init=False)
     _ended: dict[Step, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._started = monotonic()
 
     def remaining(self) -> float:
         """Seconds left, more than zero. Raises ``DeliveryStopped``."""
-        left = self._started + self.seconds - time.monotonic()
+        left = self._started + self.seconds - monotonic()
         if left <= 0:
             raise self.timed_out()
         return left
@@ -55,4 +58,4 @@ class Watch:
         )
 
     def _milliseconds(self) -> int:
-        return round((time.monotonic() - self._started) * 1000)
+        return round((monotonic() - self._started) * 1000)

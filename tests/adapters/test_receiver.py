@@ -9,7 +9,8 @@ from reconciler.adapters.receiver import LoopbackReceiver
 from reconciler.adapters.sender import WebhookSender
 from reconciler.domain.record import Delivery
 from reconciler.domain.secret import Secret
-from tests.adapters.test_sender import LOOPBACK, NEW, OLD, webhook
+from tests.adapters.test_deliveries import NEW, OLD, webhook
+from tests.kit.sending import LOOPBACK
 
 
 def _deliver(url: str, secret: Secret, now: datetime | None = None) -> Delivery:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 from reconciler.adapters.sender import WebhookSender
 from reconciler.adapters.sender_resolve import Answers
@@ -27,6 +28,16 @@ def post(
 
 def send(url: str, sender: WebhookSender | None = None, *, deadline: float = AMPLE) -> HttpResponse | HttpFailure:
     return (sender or WebhookSender(LOOPBACK)).send(post(url, deadline=deadline))
+
+
+def bounded(request: HttpRequest, sender: WebhookSender | None = None) -> HttpResponse | HttpFailure:
+    """What ``sender`` answers. Fails when it does not come back at all; that its deadline was kept is told by what it
+    answers, and not by this bound, which is far away."""
+    pool = ThreadPoolExecutor(1)
+    try:
+        return pool.submit((sender or WebhookSender(LOOPBACK)).send, request).result(timeout=120)
+    finally:
+        pool.shutdown(wait=False)
 
 
 def said(answer: HttpResponse | HttpFailure) -> str:
