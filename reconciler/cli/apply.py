@@ -75,7 +75,7 @@ def apply(
     options = Options("apply", saved is not None, not no_wait, not no_commit, push)
     with (
         wiring.stop_on_signals(settings) as stopping,
-        wiring.engine_for(settings, root, desired.project, desired.environment, stopping) as engine,
+        wiring.engine_for(settings, root, desired.project, desired.environment, stopping, delivers=True) as engine,
     ):
         question = planned.question_for(desired, only=only, deep=deep)
         observed = engine.look(deep=deep)
@@ -125,7 +125,7 @@ def rotate(
     desired = wiring.load_desired(root, environment)
     with (
         wiring.stop_on_signals(settings) as stopping,
-        wiring.engine_for(settings, root, desired.project, desired.environment, stopping) as engine,
+        wiring.engine_for(settings, root, desired.project, desired.environment, stopping, delivers=True) as engine,
     ):
         observed = engine.look()
         question = rotation_question(desired, observed, client, key, reason)

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from reconciler.declare.collector import Collector, source_of
 from reconciler.declare.documents import Document
 from reconciler.declare.nodes import Map, Mark, merge
+from reconciler.declare.reach import Reach
 from reconciler.declare.signatures import merged_faults, scheme_of, signature_spec
 from reconciler.declare.suggest import did_you_mean
 from reconciler.declare.urls import parse_url
@@ -51,9 +52,9 @@ class ClientBuilder:
         self._base_spec: dict[str, Any] | None = None
         self._base_digest = ""
 
-    def build(self, environment: str) -> DesiredClient:
+    def build(self, environment: str, reach: Reach | None) -> DesiredClient:
         """The client in ``environment``; what is wrong with it goes to the collector, and the value is then
-        not to be used."""
+        not to be used. ``reach`` is that of the environment, None when the project is not valid."""
         environments = self._document.spec.sub("environments")
         override = environments.sub(environment)
         if not self._base_digest:
@@ -61,7 +62,7 @@ class ClientBuilder:
             self._base_spec, self._base_digest = base, digest(_without_reissue(base))
         merged = merge(self._base, override) if override else self._base
         if self._sound:
-            self._check(merged, environment)
+            self._check(merged, environment, reach)
         spec = self._spec(merged) if override or self._base_spec is None else self._base_spec
         return DesiredClient(
             name=self._document.name,
@@ -100,7 +101,7 @@ class ClientBuilder:
             )
         return spec
 
-    def _check(self, merged: Map, environment: str) -> None:
+    def _check(self, merged: Map, environment: str, reach: Reach | None) -> None:
         """What only shows once everything is merged."""
         name = self._document.name
         if not any(merged.named("keys")) and not any(merged.named("webhooks")):
@@ -119,6 +120,10 @@ class ClientBuilder:
                 self._found.add("RC159", mark, message, address=webhook_address(name, webhook["name"]))
             if "url" not in webhook:
                 self._missing_url(webhook, environment)
+            elif reach is not None and (fault := reach.fault(webhook["url"])):
+                code, message, remedy = fault
+                address = webhook_address(name, webhook["name"])
+                self._found.add(code, webhook.marks["url"], message, remedy=remedy, address=address)
 
     def _check_lifecycle(self, item: Map, rotation: Map, lifecycle: Lifecycle, address: str) -> None:
         lifetime, renew_before = _format(lifecycle.lifetime), _format(lifecycle.renew_before)

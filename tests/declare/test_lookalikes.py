@@ -1,0 +1,61 @@
+"""Hosts that are not what they look like."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.declare.lookalikes import suspicions
+
+CASES: list[tuple[str, list[str]]] = [
+    ("hooks.example.com", []),
+    ("münchen.example", ["RC170: the host `münchen.example` is sent to as `xn--mnchen-3ya.example`"]),
+    ("xn--mnchen-3ya.example", ["RC170: the host `xn--mnchen-3ya.example` is shown as `münchen.example`"]),
+    ("例え.example", ["RC170: the host `例え.example` is sent to as `xn--r8jz45g.example`"]),
+    ("東京tower.example", ["RC170: the host `東京tower.example` is sent to as `xn--tower-w91hq39l.example`"]),
+    ("почта.example", ["RC170: the host `почта.example` is sent to as `xn--80a1acny.example`"]),
+    (
+        "p\u0430ypal.com",
+        [
+            "RC170: the host `p\u0430ypal.com` is sent to as `xn--pypal-4ve.com`",
+            "RC171: `p\u0430ypal` mixes Cyrillic and Latin letters, and is `xn--pypal-4ve` for DNS",
+        ],
+    ),
+    (
+        "xn--pypal-4ve.com",
+        [
+            "RC170: the host `xn--pypal-4ve.com` is shown as `p\u0430ypal.com`",
+            "RC171: `p\u0430ypal` mixes Cyrillic and Latin letters, and is `xn--pypal-4ve` for DNS",
+        ],
+    ),
+    (
+        "\u0430\u0440\u0440\u04cf\u0435.com",
+        [
+            "RC170: the host `\u0430\u0440\u0440\u04cf\u0435.com` is sent to as `xn--80ak6aa92e.com`",
+            "RC171: `\u0430\u0440\u0440\u04cf\u0435` looks like `apple`, and is `xn--80ak6aa92e` for DNS",
+        ],
+    ),
+    (
+        "g\u03bf\u03bfgle.com",
+        [
+            "RC170: the host `g\u03bf\u03bfgle.com` is sent to as `xn--ggle-0nda.com`",
+            "RC171: `g\u03bf\u03bfgle` mixes Greek and Latin letters, and is `xn--ggle-0nda` for DNS",
+        ],
+    ),
+]
+
+
+@pytest.mark.parametrize(("host", "told"), CASES)
+def test_what_is_told_of_a_host(host: str, told: list[str]) -> None:
+    assert [f"{code}: {message}" for code, message in suspicions(host)] == told
+
+
+@given(st.text(max_size=30))
+def test_any_text_is_judged(host: str) -> None:
+    assert all(code in {"RC170", "RC171"} for code, _ in suspicions(host.lower()))
+
+
+@given(st.from_regex(r"[a-z0-9.-]{0,30}", fullmatch=True))
+def test_plain_names_are_not_suspicious(host: str) -> None:
+    assert "xn--" in host or list(suspicions(host)) == []
