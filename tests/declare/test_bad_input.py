@@ -186,7 +186,7 @@ CASES: dict[str, tuple[Changes, list[Place]]] = {
     "very many at once": ({P: delivering("concurrency: 257")}, [("RC128", P, 9, 33)]),
     "none to a host": ({P: delivering("perHost: 0")}, [("RC128", P, 9, 29)]),
     "half a delivery": ({P: delivering("perHost: 0.5")}, [("RC125", P, 9, 29)]),
-    "path of two lines": ({P: delivering('caCert: "a\\nb"')}, [("RC105", P, 9, 28)]),
+    "path of two lines": ({P: delivering('caCert: "a\\nb"')}, [("RC127", P, 9, 28)]),
     "misspelt setting of deliveries": ({P: delivering("cacert: a.pem")}, [("RC123", P, 9, 20)]),
     "no url in one environment": (
         {C: CLIENT.replace('[{name: settlements, url: "https://hooks.example.com/p"}]', "[]")},
