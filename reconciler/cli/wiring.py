@@ -123,18 +123,15 @@ def sender_for(root: Path, environment: Environment, *, delivers: bool) -> Webho
     from reconciler.adapters.git import GitLedger
     from reconciler.adapters.sender import WebhookSender
     from reconciler.adapters.sender_tls import settings_with_variables
-    from reconciler.webhooks.codes import CODES
 
     settings = settings_with_variables(environment.deliveries, environment.name, os.environ)
     sender = WebhookSender(environment.allowed_networks, settings)
     if delivers:
-        if settings.client_key is not None and GitLedger(root).tracks(Path(settings.client_key)):
-            raise DeliveryError(
-                "RC520",
-                f"git tracks the client key {settings.client_key}: everybody who reads the repository has it; have a "
-                "new certificate issued, and keep its key where git does not see it",
-                CODES["RC520"][1],
-            )
+        key = settings.client_key
+        if key is not None and GitLedger(root).tracks(Path(key).absolute()):
+            message = f"git tracks the client key {key}: everybody who reads the repository has it"
+            remedy = "have a new certificate issued, and keep its key where git does not see it"
+            raise DeliveryError("RC520", message, remedy)
         sender.check()
     return sender
 
