@@ -61,7 +61,7 @@ class Reach:
     def _plain(self, url: str, *, inside: bool) -> Fault | None:
         if not inside:
             message = f"plain http is never used in `{self.environment.name}` outside allowedNetworks"
-            return "RC173", message, f"use https, or {_OUTSIDE.removeprefix('a receiver in a private network ')}"
+            return "RC173", message, "use https, or add the receiver's network to allowedNetworks of the environment"
         if is_loopback(url):
             return None
         return "RC156", "the URL is http: deliveries are not encrypted", ""

@@ -14,6 +14,7 @@ import pytest
 from reconciler.adapters import sender_watch
 from reconciler.adapters.sender import WebhookSender
 from reconciler.adapters.sender_resolve import Answers
+from reconciler.adapters.sender_slots import Slots
 from reconciler.domain.desired import DeliverySettings
 from reconciler.webhooks.http import HttpResponse
 from tests.kit.authority import Authority
@@ -60,6 +61,15 @@ def test_at_most_so_many_over_all_receivers() -> None:
         assert list(pool.map(lambda url: said(sender.send(post(url))), urls)) == ["204"] * 16
     assert crowd.most == 4
     assert sender.concurrency == 4
+
+
+def test_the_last_slot_is_the_last() -> None:
+    slots = Slots(overall=2, per_host=2)
+    with slots.taken("a.example:443"), slots.taken("b.example:443"):
+        assert not slots._overall.acquire(blocking=False)
+    with slots.taken("a.example:443"), slots.taken("a.example:443"):
+        assert not slots._hosts["a.example:443"][0].acquire(blocking=False)
+    assert slots._overall.acquire(blocking=False)
 
 
 @contextmanager

@@ -73,7 +73,7 @@ def test_the_remedy_fits() -> None:
     assert private and metadata and plain and port  # noqa: PT018 - for the type checker
     assert private[2] == "a receiver in a private network needs it in allowedNetworks of the environment"
     assert metadata[2] == "no network of a receiver has such an address"
-    assert plain[2] == "use https, or needs it in allowedNetworks of the environment"
+    assert plain[2] == "use https, or add the receiver's network to allowedNetworks of the environment"
     assert port[2] == "let the receiver listen at such a port, or add 1 to deliveries.ports"
 
 
