@@ -123,7 +123,10 @@ class PinnedStream(httpcore.NetworkStream):
             data = self._socket.recv(max_bytes)
         except TimeoutError:
             raise watch.timed_out() from None
-        except ssl.SSLError as error:  # TLS 1.3: what the receiver says to our certificate comes after the handshake
+        except ssl.SSLError as error:
+            if watch.received:
+                raise DeliveryStopped("RC511", f"the connection broke while {watch.step}") from None
+            # TLS 1.3: what the receiver says to our certificate comes after the handshake.
             raise tls_failure(error, self._endpoint.name) from None
         except ConnectionResetError:
             raise _reset() from None

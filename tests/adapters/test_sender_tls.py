@@ -17,7 +17,7 @@ from reconciler.domain.desired import DeliverySettings
 from reconciler.errors import DeliveryError
 from reconciler.webhooks.http import HttpFailure
 from tests.kit.authority import Authority
-from tests.kit.receivers import answers, listening, receiving
+from tests.kit.receivers import answers, cuts_body, cuts_connection, listening, receiving
 from tests.kit.sending import BRIEF, LOOPBACK, bounded, post, resolver, said
 from tests.kit.tally import Tally
 from tests.kit.tls import self_signed
@@ -119,6 +119,18 @@ def test_a_port_that_does_not_speak_tls(authority: Authority, tally: Tally) -> N
         stalled = said(bounded(post(f"https://127.0.0.1:{port}/", deadline=BRIEF), sender))
     assert stalled == "RC510: the deadline passed while negotiating TLS"
     tally("receivers with a wrong TLS stopped", 5)
+
+
+def test_who_hangs_up_without_a_word_of_tls(authority: Authority, tally: Tally) -> None:
+    """Many receivers do: it is told as it is over plain http."""
+    sender, context = trusting(authority), authority.server_context()
+    for behaviour, sentence in (
+        (cuts_connection, "RC511: the receiver closed the connection without an answer"),
+        (cuts_body, "RC511: the receiver broke off, or does not speak HTTP/1.1"),
+    ):
+        with receiving(behaviour, context) as receiver:
+            assert said(bounded(post(receiver.url), sender)) == sentence
+    tally("receivers with a wrong TLS stopped", 2)
 
 
 # Mutual TLS

@@ -133,6 +133,10 @@ def listening(talk: bytes = b"", *, cut: bool = False, reset: bool = False) -> I
                 if cut or talk or reset:
                     connection.recv(65536)
                 connection.sendall(talk)
+                if cut and not reset:  # a close with something unread would be a reset, too
+                    connection.shutdown(socket.SHUT_WR)
+                    while connection.recv(65536):
+                        pass
             if reset:
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             if cut or reset:
