@@ -10,36 +10,43 @@ from reconciler.declare.lookalikes import suspicions
 
 CASES: list[tuple[str, list[str]]] = [
     ("hooks.example.com", []),
-    ("münchen.example", ["RC170: the host `münchen.example` is sent to as `xn--mnchen-3ya.example`"]),
-    ("xn--mnchen-3ya.example", ["RC170: the host `xn--mnchen-3ya.example` is shown as `münchen.example`"]),
-    ("例え.example", ["RC170: the host `例え.example` is sent to as `xn--r8jz45g.example`"]),
-    ("東京tower.example", ["RC170: the host `東京tower.example` is sent to as `xn--tower-w91hq39l.example`"]),
-    ("почта.example", ["RC170: the host `почта.example` is sent to as `xn--80a1acny.example`"]),
+    ("münchen.example", ["RC170: the host `münchen.example` is, for DNS and for deliveries, `xn--mnchen-3ya.example`"]),
+    (
+        "m7.123.münchen.example",
+        ["RC170: the host `m7.123.münchen.example` is, for DNS and for deliveries, `m7.123.xn--mnchen-3ya.example`"],
+    ),
+    ("xn--mnchen-3ya.example", ["RC170: the host `xn--mnchen-3ya.example` reads `münchen.example`"]),
+    ("例え.example", ["RC170: the host `例え.example` is, for DNS and for deliveries, `xn--r8jz45g.example`"]),
+    (
+        "東京tower.example",
+        ["RC170: the host `東京tower.example` is, for DNS and for deliveries, `xn--tower-w91hq39l.example`"],
+    ),
+    ("почта.example", ["RC170: the host `почта.example` is, for DNS and for deliveries, `xn--80a1acny.example`"]),
     (
         "p\u0430ypal.com",
         [
-            "RC170: the host `p\u0430ypal.com` is sent to as `xn--pypal-4ve.com`",
+            "RC170: the host `p\u0430ypal.com` is, for DNS and for deliveries, `xn--pypal-4ve.com`",
             "RC171: `p\u0430ypal` mixes Cyrillic and Latin letters, and is `xn--pypal-4ve` for DNS",
         ],
     ),
     (
         "xn--pypal-4ve.com",
         [
-            "RC170: the host `xn--pypal-4ve.com` is shown as `p\u0430ypal.com`",
+            "RC170: the host `xn--pypal-4ve.com` reads `p\u0430ypal.com`",
             "RC171: `p\u0430ypal` mixes Cyrillic and Latin letters, and is `xn--pypal-4ve` for DNS",
         ],
     ),
     (
         "\u0430\u0440\u0440\u04cf\u0435.com",
         [
-            "RC170: the host `\u0430\u0440\u0440\u04cf\u0435.com` is sent to as `xn--80ak6aa92e.com`",
+            "RC170: the host `\u0430\u0440\u0440\u04cf\u0435.com` is, for DNS and for deliveries, `xn--80ak6aa92e.com`",
             "RC171: `\u0430\u0440\u0440\u04cf\u0435` looks like `apple`, and is `xn--80ak6aa92e` for DNS",
         ],
     ),
     (
         "g\u03bf\u03bfgle.com",
         [
-            "RC170: the host `g\u03bf\u03bfgle.com` is sent to as `xn--ggle-0nda.com`",
+            "RC170: the host `g\u03bf\u03bfgle.com` is, for DNS and for deliveries, `xn--ggle-0nda.com`",
             "RC171: `g\u03bf\u03bfgle` mixes Greek and Latin letters, and is `xn--ggle-0nda` for DNS",
         ],
     ),
