@@ -16,7 +16,7 @@ def delivery_settings(spec: Map, root: Path, found: Collector) -> DeliverySettin
     where it keeps a key. Whether the files can be used is asked where they are used."""
     if "clientKey" in spec and "clientCert" not in spec:
         message = "clientKey is the key of a certificate, and there is no clientCert"
-        found.add("RC172", spec.key_marks["clientKey"], message)
+        found.add("RC182", spec.key_marks["clientKey"], message)
 
     def path(field: str) -> str | None:
         return str(root / spec[field]) if isinstance(spec.get(field), str) else None

@@ -34,14 +34,14 @@ def suspicions(host: str) -> Iterator[tuple[str, str]]:
     if shown == ascii_host:
         return
     written = "reads" if host.isascii() else "is, for DNS and for deliveries,"
-    yield "RC170", f"the host `{host}` {written} `{shown if host.isascii() else ascii_host}`"
+    yield "RC180", f"the host `{host}` {written} `{shown if host.isascii() else ascii_host}`"
     for label in shown.split("."):
         scripts = _scripts(label)
         if len(scripts) > 1 and not any(scripts <= together for together in _TOGETHER):
             named = " and ".join(sorted(script.capitalize() for script in scripts))
-            yield "RC171", f"`{label}` mixes {named} letters, and is `{_dns(label)}` for DNS"
+            yield "RC181", f"`{label}` mixes {named} letters, and is `{_dns(label)}` for DNS"
         elif not label.isascii() and "LATIN" not in scripts and (latin := _latin(label)):
-            yield "RC171", f"`{label}` looks like `{latin}`, and is `{_dns(label)}` for DNS"
+            yield "RC181", f"`{label}` looks like `{latin}`, and is `{_dns(label)}` for DNS"
 
 
 def _scripts(label: str) -> frozenset[str]:

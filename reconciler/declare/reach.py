@@ -47,7 +47,7 @@ class Reach:
         if judged and not any(one.allowed for one in judged):
             reason = judged[0].reason
             remedy = "no network of a receiver has such an address" if self._never(host) else _OUTSIDE
-            return "RC173", f"{host} is never reached in `{name}`: {reason}", remedy
+            return "RC183", f"{host} is never reached in `{name}`: {reason}", remedy
         inside = any(one.listed for one in judged) if judged else bool(self._networks)
         if url.scheme == "http":
             return self._plain(url.geturl(), inside=inside)
@@ -55,13 +55,13 @@ class Reach:
         if not inside and port not in self.environment.deliveries.ports:
             ports = ", ".join(map(str, self.environment.deliveries.ports))
             message = f"port {port} may not be reached in `{name}`, only {ports}"
-            return "RC173", message, f"let the receiver listen at such a port, or add {port} to deliveries.ports"
+            return "RC183", message, f"let the receiver listen at such a port, or add {port} to deliveries.ports"
         return None
 
     def _plain(self, url: str, *, inside: bool) -> Fault | None:
         if not inside:
             message = f"plain http is never used in `{self.environment.name}` outside allowedNetworks"
-            return "RC173", message, "use https, or add the receiver's network to allowedNetworks of the environment"
+            return "RC183", message, "use https, or add the receiver's network to allowedNetworks of the environment"
         if is_loopback(url):
             return None
         return "RC156", "the URL is http: deliveries are not encrypted", ""

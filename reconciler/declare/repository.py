@@ -87,7 +87,7 @@ def validate(root: Path, paths: Iterable[Path] = ()) -> list[Finding]:
 
 
 def tracked_keys(root: Path, tracked: Callable[[Path], bool]) -> list[Finding]:
-    """RC174 for each declared private key that ``tracked`` says git has: only who may ask git can tell."""
+    """RC184 for each declared private key that ``tracked`` says git has: only who may ask git can tell."""
     found = Collector()
     for path in project_files(root, found):
         for document in read_documents(root, path, "Project", found)[0]:
@@ -96,8 +96,8 @@ def tracked_keys(root: Path, tracked: Callable[[Path], bool]) -> list[Finding]:
                 spec = environments.sub(name).sub("deliveries")
                 key = spec.get("clientKey")
                 if isinstance(key, str) and tracked(root / key):
-                    found.add("RC174", spec.marks["clientKey"], f"git tracks the private key `{key}`")
-    return [finding for finding in found.findings() if finding.code == "RC174"]
+                    found.add("RC184", spec.marks["clientKey"], f"git tracks the private key `{key}`")
+    return [finding for finding in found.findings() if finding.code == "RC184"]
 
 
 @contextmanager

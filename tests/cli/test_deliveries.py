@@ -80,11 +80,11 @@ def test_a_key_that_git_tracks_is_found_by_validate(project: Path, run: Run) -> 
     git(project, "add", "--force", "certs/client.key")
     code, text = run("validate")
     assert code == 1
-    assert "error[RC174] reconciler.yaml:9:61" in text
+    assert "error[RC184] reconciler.yaml:9:61" in text
     assert "git tracks the private key `certs/client.key`" in text
     assert "git rm --cached" in text
     code, text = run("validate", "--format", "json")
-    assert [finding["code"] for finding in json.loads(text)["findings"]] == ["RC174"]
+    assert [finding["code"] for finding in json.loads(text)["findings"]] == ["RC184"]
     git(project, "rm", "--quiet", "--cached", "certs/client.key")
     assert run("validate")[0] == 0
 

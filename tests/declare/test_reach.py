@@ -27,8 +27,8 @@ def reach(networks: tuple[str, ...], *ports: int) -> Reach:
     return Reach(Environment("staging", vault, allowed_networks=networks, deliveries=settings))
 
 
-PORT = "RC173: port {} may not be reached in `staging`, only {}"
-PLAIN = "RC173: plain http is never used in `staging` outside allowedNetworks"
+PORT = "RC183: port {} may not be reached in `staging`, only {}"
+PLAIN = "RC183: plain http is never used in `staging` outside allowedNetworks"
 UNENCRYPTED = "RC156: the URL is http: deliveries are not encrypted"
 
 CASES: list[tuple[tuple[str, ...], tuple[int, ...], str, str]] = [
@@ -49,11 +49,11 @@ CASES: list[tuple[tuple[str, ...], tuple[int, ...], str, str]] = [
     (PRIVATE, (), "https://[fd12::1]:9000/", ""),
     (LOOPBACK, (), "http://127.0.0.1:9000/", ""),
     (LOOPBACK, (), "http://localhost:9000/", ""),
-    ((), (), "http://127.0.0.1:9000/", "RC173: 127.0.0.1 is never reached in `staging`: loopback"),
-    ((), (), "https://localhost/", "RC173: localhost is never reached in `staging`: loopback"),
-    ((), (), "https://hooks.localhost/", "RC173: hooks.localhost is never reached in `staging`: loopback"),
-    (PRIVATE, (), "https://[::1]/", "RC173: ::1 is never reached in `staging`: loopback"),
-    ((), (), "https://169.254.42.42/", "RC173: 169.254.42.42 is never reached in `staging`: a cloud metadata service"),
+    ((), (), "http://127.0.0.1:9000/", "RC183: 127.0.0.1 is never reached in `staging`: loopback"),
+    ((), (), "https://localhost/", "RC183: localhost is never reached in `staging`: loopback"),
+    ((), (), "https://hooks.localhost/", "RC183: hooks.localhost is never reached in `staging`: loopback"),
+    (PRIVATE, (), "https://[::1]/", "RC183: ::1 is never reached in `staging`: loopback"),
+    ((), (), "https://169.254.42.42/", "RC183: 169.254.42.42 is never reached in `staging`: a cloud metadata service"),
     ((), (), "https://127.1/", ""),  # no URL: RC155
     ((), (), "nonsense", ""),
 ]  # fmt: skip
@@ -96,7 +96,7 @@ def test_what_validate_refuses_the_sender_refuses(scheme: str, host: str, port: 
     """The law that keeps the two apart from drifting: an error here is a refusal there, whatever a name leads to."""
     url = f"{scheme}://{host}{port}/"
     fault = reach(networks).fault(url)
-    if fault is None or fault[0] != "RC173":
+    if fault is None or fault[0] != "RC183":
         return
     for answer in ("93.184.216.34", "127.0.0.1", "10.0.0.1"):
         sent = sender_to(networks, answer).send(post(parse_url(url)))
