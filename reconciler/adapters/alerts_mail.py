@@ -18,7 +18,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 
-from reconciler.adapters.sender_connection import system_resolve
+from reconciler.adapters.sender_resolve import system_resolve
 from reconciler.domain.alert import MailTarget, SmtpTls
 from reconciler.domain.secret import Secret
 from reconciler.webhooks.addresses import judge_address, parse_networks

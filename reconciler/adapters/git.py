@@ -90,6 +90,15 @@ class GitLedger:
             login = ""
         return name or email or _printable(login) or f"uid {os.getuid()}"
 
+    def tracks(self, path: Path) -> bool:
+        """Whether git has the file at ``path``, or what it leads to, in its index. False outside a repository."""
+        names = {os.path.abspath(self._root / path), os.path.realpath(self._root / path)}  # noqa: PTH100 - keeps links
+        try:
+            answers = [self._git.run("ls-files", "--error-unmatch", "--", f":(literal){name}") for name in names]
+        except AuditError:
+            return False
+        return any(answer.code == 0 for answer in answers)
+
     def write(self, files: Mapping[PurePosixPath, str]) -> None:
         """Write report files, atomically each, relative to the project. Raises ``AuditError`` (RC606, RC609)."""
         for path, text in files.items():

@@ -7,69 +7,41 @@ bounds each wait: ``httpcore`` sees a network backend that cannot be led elsewhe
 from __future__ import annotations
 
 import ipaddress
-import queue
 import socket
 import ssl
-import threading
-import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import httpcore
 
-from reconciler.webhooks.addresses import Network, judge_address
+from reconciler.adapters.sender_resolve import Answers, Resolve, resolve_within, system_resolve
+from reconciler.adapters.sender_tls import tls_failure
+from reconciler.adapters.sender_watch import DeliveryStopped, Watch
+from reconciler.webhooks.addresses import AddressJudgement, Network, judge_address
 from reconciler.webhooks.endpoint import Endpoint
 
-# (host, port) -> what getaddrinfo answers, as (address family, socket address). Raises OSError.
-Resolve = Callable[[str, int], Sequence[tuple[int, tuple[Any, ...]]]]
-
-# getaddrinfo cannot be interrupted: a resolver that hangs keeps its thread, so there is a bound on them.
-_RESOLUTIONS = threading.BoundedSemaphore(128)
+# What may come before the answer's body: its status line, its headers, and interim answers (1xx).
+HEADER_CAP = 64 * 1024
 
 
-class DeliveryStopped(Exception):
-    """The delivery ends here: a code of ``reconciler.webhooks.codes`` and a detail without any secret."""
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Where deliveries of an environment may go: ``allowed`` is its allowedNetworks, ``ports`` those of https
+    outside of them."""
 
-    def __init__(self, code: str, detail: str) -> None:
-        super().__init__(detail)
-        self.code = code
-        self.detail = detail
-
-
-@dataclass(slots=True)
-class Deadline:
-    """When everything must have ended (monotonic seconds), the step under way for messages, bytes read so far."""
-
-    at: float
-    step: str = "resolving the name"
-    received: int = 0
-
-    def remaining(self) -> float:
-        """Seconds left, more than zero. Raises ``DeliveryStopped``."""
-        left = self.at - time.monotonic()
-        if left <= 0:
-            raise self.timed_out()
-        return left
-
-    def timed_out(self) -> DeliveryStopped:
-        return DeliveryStopped("RC510", f"the deadline passed while {self.step}")
-
-
-def system_resolve(host: str, port: int) -> Sequence[tuple[int, tuple[Any, ...]]]:
-    """Ask the system's resolver once."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
-    return [(family, address) for family, _, _, _, address in found]
+    allowed: Sequence[Network]
+    ports: frozenset[int]
 
 
 class PinnedBackend(httpcore.NetworkBackend):
     """Connects to the endpoint it was made for, whatever host ``httpcore`` names."""
 
-    def __init__(self, endpoint: Endpoint, allowed: Sequence[Network], resolve: Resolve, deadline: Deadline) -> None:
+    def __init__(self, endpoint: Endpoint, limits: Limits, resolve: Resolve, watch: Watch) -> None:
         self._endpoint = endpoint
-        self._allowed = allowed
+        self._limits = limits
         self._resolve = resolve
-        self._deadline = deadline
+        self._watch = watch
 
     def connect_tcp(
         self,
@@ -80,75 +52,104 @@ class PinnedBackend(httpcore.NetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
         answers = self._judged(self._answers())
-        self._deadline.step = "connecting"
+        self._watch.step = "connecting"
         refusal = ""
         for index, (family, address) in enumerate(answers):
             # An address that does not answer leaves its share of the time to those after it.
-            share = self._deadline.remaining() / (len(answers) - index)
+            share = self._watch.remaining() / (len(answers) - index)
             try:
-                return PinnedStream(_connect(family, address, share), self._endpoint, self._deadline)
+                connection = _connect(family, address, share)
             except TimeoutError:
-                self._deadline.remaining()
+                self._watch.remaining()
                 refusal = "does not answer"
             except OSError as error:
                 refusal = "refuses the connection" if isinstance(error, ConnectionRefusedError) else "is unreachable"
+            else:
+                self._watch.ended("connect")
+                return PinnedStream(connection, self._endpoint, self._watch)
         raise DeliveryStopped("RC505", f"{self._endpoint.shown} {refusal}")
 
-    def _answers(self) -> Sequence[tuple[int, tuple[Any, ...]]]:
+    def _answers(self) -> Answers:
         host, port = self._endpoint.host, self._endpoint.port
         try:
             ipaddress.ip_address(host)
         except ValueError:
-            return _within(self._resolve, host, port, self._deadline)
+            answers = resolve_within(self._resolve, host, port, self._watch)
+            self._watch.ended("resolve")
+            return answers
         return system_resolve(host, port)
 
-    def _judged(self, answers: Sequence[tuple[int, tuple[Any, ...]]]) -> Sequence[tuple[int, tuple[Any, ...]]]:
+    def _judged(self, answers: Answers) -> Answers:
         """All answers, once every single one may be reached: one bad answer among good ones is an attack."""
-        host = self._endpoint.host
         if not answers:
-            raise DeliveryStopped("RC502", f"{host} has no address")
+            raise DeliveryStopped("RC502", f"{self._endpoint.host} has no address")
         for _, address in answers:
-            judgement = judge_address(str(address[0]), self._allowed)
-            where = judgement.address if judgement.address == host else f"{host} resolves to {judgement.address}, which"
-            if not judgement.allowed:
-                raise DeliveryStopped("RC503", f"{where} is not allowed ({judgement.reason})")
-            if self._endpoint.scheme == "http" and not judgement.listed:
-                raise DeliveryStopped("RC504", f"{where} would be reached by plain http")
+            self._refuse(judge_address(str(address[0]), self._limits.allowed))
         return answers
+
+    def _refuse(self, judgement: AddressJudgement) -> None:
+        """Raises ``DeliveryStopped`` unless the address may be reached with this scheme and at this port."""
+        host, port, address = self._endpoint.host, self._endpoint.port, judgement.address
+        where = address if address == host else f"{host} resolves to {address}, which"
+        if not judgement.allowed:
+            raise DeliveryStopped("RC503", f"{where} is not allowed ({judgement.reason})")
+        if judgement.listed:
+            return
+        if self._endpoint.scheme == "http":
+            raise DeliveryStopped("RC504", f"{where} would be reached by plain http")
+        if port not in self._limits.ports:
+            ports = ", ".join(map(str, sorted(self._limits.ports)))
+            raise DeliveryStopped("RC521", f"{where} would be reached at port {port}, and only {ports} may be")
 
 
 class PinnedStream(httpcore.NetworkStream):
     """A socket whose every wait ends at the deadline; the time-outs that ``httpcore`` passes are not used."""
 
-    def __init__(self, connection: socket.socket, endpoint: Endpoint, deadline: Deadline) -> None:
+    def __init__(self, connection: socket.socket, endpoint: Endpoint, watch: Watch) -> None:
         self._socket = connection
         self._endpoint = endpoint
-        self._deadline = deadline
-        deadline.step = "sending the request"
+        self._watch = watch
+        self._reset = False  # whether the receiver was found to be gone when something was sent
+        watch.step = "sending the request"
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        if self._deadline.step == "sending the request":
-            self._deadline.step = "waiting for the answer"
-        self._socket.settimeout(self._deadline.remaining())
+        watch = self._watch
+        if watch.step == "sending the request":
+            watch.step = "waiting for the answer"
+        if watch.step == "waiting for the answer" and watch.received >= HEADER_CAP:
+            raise DeliveryStopped("RC512", f"{HEADER_CAP} bytes of headers, or of 1xx answers, came and no end of them")
+        self._socket.settimeout(watch.remaining())
         try:
             data = self._socket.recv(max_bytes)
         except TimeoutError:
-            raise self._deadline.timed_out() from None
+            raise watch.timed_out() from None
+        except ssl.SSLError as error:
+            if watch.received:
+                raise DeliveryStopped("RC511", f"the connection broke while {watch.step}") from None
+            # TLS 1.3: what the receiver says to our certificate comes after the handshake.
+            raise tls_failure(error, self._endpoint.name) from None
+        except ConnectionResetError:
+            raise _reset() from None
         except OSError:
-            raise DeliveryStopped("RC511", f"the connection broke while {self._deadline.step}") from None
-        self._deadline.received += len(data)
+            raise DeliveryStopped("RC511", f"the connection broke while {watch.step}") from None
+        if not data and self._reset and watch.step == "waiting for the answer":
+            raise _reset()  # a reset is told once, and was told to whoever sent
+        if data and not watch.received:
+            watch.ended("first_byte")
+        watch.received += len(data)
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         rest = memoryview(buffer)
         while rest:
-            self._socket.settimeout(self._deadline.remaining())
+            self._socket.settimeout(self._watch.remaining())
             try:
                 rest = rest[self._socket.send(rest) :]
             except TimeoutError:
-                raise self._deadline.timed_out() from None
+                raise self._watch.timed_out() from None
             except OSError as error:
                 # httpcore goes on to read: a receiver may answer and close before it has read everything.
+                self._reset = isinstance(error, ConnectionError)
                 raise httpcore.WriteError(str(error.errno)) from None
 
     def close(self) -> None:
@@ -157,21 +158,26 @@ class PinnedStream(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        self._deadline.step = "negotiating TLS"
-        host = self._endpoint.host.removesuffix(".")
+        self._watch.step = "negotiating TLS"
+        host = self._endpoint.name
         try:
-            self._socket.settimeout(self._deadline.remaining())
+            self._socket.settimeout(self._watch.remaining())
             wrapped = ssl_context.wrap_socket(self._socket, server_hostname=host)
         except TimeoutError:
             self.close()
-            raise self._deadline.timed_out() from None
+            raise self._watch.timed_out() from None
         except (OSError, ValueError) as error:
             self.close()
-            raise _tls_failure(error, host) from None
-        return PinnedStream(wrapped, self._endpoint, self._deadline)
+            raise tls_failure(error, host) from None
+        self._watch.ended("tls")
+        return PinnedStream(wrapped, self._endpoint, self._watch)
 
     def get_extra_info(self, info: str) -> Any:
         return self._socket if info == "ssl_object" and isinstance(self._socket, ssl.SSLSocket) else None
+
+
+def _reset() -> DeliveryStopped:
+    return DeliveryStopped("RC511", "the receiver reset the connection")
 
 
 def _connect(family: int, address: tuple[Any, ...], timeout: float) -> socket.socket:
@@ -184,48 +190,3 @@ def _connect(family: int, address: tuple[Any, ...], timeout: float) -> socket.so
         connection.close()
         raise
     return connection
-
-
-def _within(resolve: Resolve, host: str, port: int, deadline: Deadline) -> Sequence[tuple[int, tuple[Any, ...]]]:
-    """Resolve in a thread of its own, so that the deadline holds over a resolver that hangs."""
-    outcomes: queue.SimpleQueue[Sequence[tuple[int, tuple[Any, ...]]] | Exception] = queue.SimpleQueue()
-
-    def ask() -> None:
-        try:
-            outcomes.put(resolve(host, port))
-        except (OSError, UnicodeError) as error:
-            outcomes.put(error)
-        finally:
-            _RESOLUTIONS.release()
-
-    if not _RESOLUTIONS.acquire(timeout=deadline.remaining()):
-        raise deadline.timed_out()
-    try:
-        threading.Thread(target=ask, name="resolve", daemon=True).start()
-    except RuntimeError:
-        _RESOLUTIONS.release()
-        raise DeliveryStopped("RC502", "this machine has no thread left to resolve a name") from None
-    try:
-        outcome = outcomes.get(timeout=deadline.remaining())
-    except queue.Empty:
-        raise deadline.timed_out() from None
-    if isinstance(outcome, Exception):
-        silent = isinstance(outcome, socket.gaierror) and outcome.errno == socket.EAI_AGAIN
-        raise DeliveryStopped("RC502", f"{host} {'cannot be resolved now' if silent else 'does not resolve'}")
-    return outcome
-
-
-# X509_V_ERR_… of OpenSSL's x509_vfy.h
-_EXPIRED, _NOT_YET_VALID, _NAME_MISMATCH, _ADDRESS_MISMATCH = 10, 9, 62, 64
-
-
-def _tls_failure(error: OSError | ValueError, host: str) -> DeliveryStopped:
-    if not isinstance(error, ssl.SSLCertVerificationError):
-        return DeliveryStopped("RC509", f"the TLS handshake with {host} failed")
-    if error.verify_code in (_NAME_MISMATCH, _ADDRESS_MISMATCH):
-        return DeliveryStopped("RC506", f"the certificate is not for {host}")
-    if error.verify_code == _EXPIRED:
-        return DeliveryStopped("RC507", f"the certificate of {host} has expired")
-    if error.verify_code == _NOT_YET_VALID:
-        return DeliveryStopped("RC507", f"the certificate of {host} is not valid yet")
-    return DeliveryStopped("RC508", f"the certificate of {host} is not signed by an authority trusted here")

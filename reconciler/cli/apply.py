@@ -82,7 +82,7 @@ def apply(
     with (
         alerts.if_blocked(),
         wiring.stop_on_signals(settings) as stopping,
-        wiring.engine_for(settings, root, desired.project, desired.environment, stopping) as engine,
+        wiring.engine_for(settings, root, desired.project, desired.environment, stopping, delivers=True) as engine,
     ):
         question = planned.question_for(desired, only=only, deep=deep, verify=verify)
         alerts.observed = observed = engine.look(deep=deep)
@@ -135,7 +135,7 @@ def rotate(
     with (
         alerts.if_blocked(),
         wiring.stop_on_signals(settings) as stopping,
-        wiring.engine_for(settings, root, desired.project, desired.environment, stopping) as engine,
+        wiring.engine_for(settings, root, desired.project, desired.environment, stopping, delivers=True) as engine,
     ):
         alerts.observed = observed = engine.look()
         question = rotation_question(desired, observed, client, key, reason)

@@ -34,13 +34,15 @@ def validate(settings: Settings, paths: tuple[Path, ...], form: str) -> int:
       reconciler validate
       reconciler validate clients/payments --format sarif
     """
+    from reconciler.adapters.git import GitLedger
     from reconciler.cli import wiring
+    from reconciler.declare.repository import tracked_keys
     from reconciler.declare.repository import validate as check
     from reconciler.domain.plan import Level
     from reconciler.report import findings as rendering
 
     root = wiring.project_root(settings)
-    findings = check(root, paths)
+    findings = [*check(root, paths), *tracked_keys(root, GitLedger(root).tracks)]
     failed = any(finding.level is Level.ERROR for finding in findings)
     if form == "text":
         if findings:

@@ -13,9 +13,10 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from reconciler.cli.output import Progress, Settings, checked, say
-from reconciler.errors import DeclarationError, RegistryError, UsageError, VaultDenied
+from reconciler.errors import DeclarationError, DeliveryError, RegistryError, UsageError, VaultDenied
 
 if TYPE_CHECKING:
+    from reconciler.adapters.sender import WebhookSender
     from reconciler.adapters.vault.live import Live
     from reconciler.domain.desired import Desired, Environment, Project
     from reconciler.domain.record import ClientRecord
@@ -84,15 +85,18 @@ def engine_for(
     project: Project,
     environment: Environment,
     stopping: Callable[[], bool] | None = None,
+    *,
+    delivers: bool = False,
 ) -> Iterator[Engine]:
-    """An engine on the real parts. Raises ``VaultError`` when the environment was not bootstrapped for us."""
+    """An engine on the real parts. Raises ``VaultError`` when the environment was not bootstrapped for us; with
+    ``delivers`` also ``DeliveryError`` RC520, before anything is begun."""
     from reconciler.adapters.git import GitLedger
     from reconciler.adapters.minting import RandomMinter
-    from reconciler.adapters.sender import WebhookSender
     from reconciler.adapters.vault.meta import read_meta
     from reconciler.adapters.vault.policies import policy_drift
     from reconciler.engine.engine import Engine
 
+    sender = sender_for(root, environment, delivers=delivers)
     with connected(environment) as live:
         meta = read_meta(live, project.name, environment.name)
         yield Engine(
@@ -101,7 +105,7 @@ def engine_for(
             buckets=meta.buckets,
             live=live,
             minter=RandomMinter(project.key_prefix, environment.name),
-            sender=WebhookSender(environment.allowed_networks),
+            sender=sender,
             ledger=GitLedger(root, project.audit_path),
             reporter=SearchedReports(project.audit_path),
             say=lambda text: say(settings, text),
@@ -109,6 +113,27 @@ def engine_for(
             stopping=stopping or (lambda: False),
             edited_policies=lambda: policy_drift(live, environment.name),
         )
+
+
+def sender_for(root: Path, environment: Environment, *, delivers: bool) -> WebhookSender:
+    """The sender of an environment. Only who ``delivers`` needs the files of ``deliveries``: a plan has no key.
+
+    Raises ``DeliveryError`` RC520 for files that cannot be used, and for a private key that git tracks.
+    """
+    from reconciler.adapters.git import GitLedger
+    from reconciler.adapters.sender import WebhookSender
+    from reconciler.adapters.sender_tls import settings_with_variables
+
+    settings = settings_with_variables(environment.deliveries, environment.name, os.environ)
+    sender = WebhookSender(environment.allowed_networks, settings)
+    if delivers:
+        key = settings.client_key
+        if key is not None and GitLedger(root).tracks(Path(key).absolute()):
+            message = f"git tracks the client key {key}: everybody who reads the repository has it"
+            remedy = "have a new certificate issued, and keep its key where git does not see it"
+            raise DeliveryError("RC520", message, remedy)
+        sender.check()
+    return sender
 
 
 def prepared(

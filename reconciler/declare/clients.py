@@ -8,6 +8,7 @@ from reconciler.declare.collector import Collector, source_of
 from reconciler.declare.documents import Document
 from reconciler.declare.lifecycles import format_duration, key_lifecycle, lifecycle_spec, secret_lifecycle, valid_or
 from reconciler.declare.nodes import Map, Mark, merge
+from reconciler.declare.reach import Reach
 from reconciler.declare.signatures import merged_faults
 from reconciler.declare.suggest import did_you_mean
 from reconciler.declare.values import network
@@ -30,9 +31,9 @@ class ClientBuilder:
         self._base_spec: dict[str, Any] | None = None
         self._base_digest = ""
 
-    def build(self, environment: str) -> DesiredClient:
+    def build(self, environment: str, reach: Reach | None) -> DesiredClient:
         """The client in ``environment``; what is wrong with it goes to the collector, and the value is then
-        not to be used."""
+        not to be used. ``reach`` is that of the environment, None when the project is not valid."""
         environments = self._document.spec.sub("environments")
         override = environments.sub(environment)
         if not self._base_digest:
@@ -40,7 +41,7 @@ class ClientBuilder:
             self._base_spec, self._base_digest = base, digest(_without_reissue(base))
         merged = merge(self._base, override) if override else self._base
         if self._sound:
-            self._check(merged, environment)
+            self._check(merged, environment, reach)
         webhooks = self._resolved(merged)
         spec = self._spec(merged, webhooks) if override or self._base_spec is None else self._base_spec
         return DesiredClient(
@@ -83,7 +84,7 @@ class ClientBuilder:
             )
         return spec
 
-    def _check(self, merged: Map, environment: str) -> None:
+    def _check(self, merged: Map, environment: str, reach: Reach | None) -> None:
         """What only shows once everything is merged."""
         name = self._document.name
         if not any(merged.named("keys")) and not any(merged.named("webhooks")):
@@ -102,6 +103,10 @@ class ClientBuilder:
                 self._found.add("RC159", mark, message, address=webhook_address(name, webhook["name"]))
             if "url" not in webhook:
                 self._missing_url(webhook, environment)
+            elif reach is not None and (fault := reach.fault(webhook["url"])):
+                code, message, remedy = fault
+                address = webhook_address(name, webhook["name"])
+                self._found.add(code, webhook.marks["url"], message, remedy=remedy, address=address)
             self._check_proof(webhook)
 
     def _check_proof(self, webhook: Map) -> None:

@@ -272,6 +272,34 @@ CODES: dict[str, Code] = {
         "What an answer must hold cannot be looked up as declared.",
         'write `json: {path: "$.received", equals: true}`, with a JSONPath of RFC 9535',
     ),
+    # Where deliveries go
+    "RC180": Code(
+        "International host",
+        "The host has letters that are not ASCII; DNS and certificates know it under another name.",
+        "compare the name with the one that the receiver's owner gave you",
+        Level.NOTE,
+    ),
+    "RC181": Code(
+        "Host looks like another",
+        "The host has letters that look like those of another name: deliveries may go to a stranger.",
+        "type the name yourself, in ASCII letters; if it is meant so, leave it as it is",
+        Level.WARNING,
+    ),
+    "RC182": Code(
+        "Settings of deliveries",
+        "The files of `deliveries` do not go together.",
+        "declare clientCert and clientKey, or neither",
+    ),
+    "RC183": Code(
+        "URL out of reach",
+        "Every delivery to this URL would be refused in that environment before it is sent.",
+        "use https at port 443, or add the receiver's network to allowedNetworks of the environment",
+    ),
+    "RC184": Code(
+        "Private key in git",
+        "git tracks the private key of the client certificate: everybody who reads the repository has it.",
+        "remove it from git (`git rm --cached`), have a new certificate issued, and name a key outside the repository",
+    ),
     # Policy
     "RC201": Code(
         "Waiver date", "The date until which a waiver holds does not exist.", "write a date such as 2027-01-31"

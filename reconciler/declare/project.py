@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from reconciler.declare.alerts import build_channels
 from reconciler.declare.collector import Collector
+from reconciler.declare.deliveries import delivery_settings
 from reconciler.declare.documents import Document
 from reconciler.declare.files import is_inside
 from reconciler.declare.nodes import Map, Mark
@@ -61,9 +62,10 @@ def _environment(name: str, spec: Map, root: Path, found: Collector) -> Environm
     freezes = tuple(filter(None, (_freeze(item, found) for item, _ in spec.items_at("freeze"))))
     ttl = checked(spec.sub("lease"), "ttl", short_duration, "RC150", found, _HALF_MINUTE)
     settings = _vault(name, vault, root, found)
+    deliveries = delivery_settings(spec.sub("deliveries"), root, found)
     if settings is None:
         return None
-    return Environment(name, settings, spec.get("requires"), freezes, networks, ttl)
+    return Environment(name, settings, spec.get("requires"), freezes, networks, ttl, deliveries)
 
 
 def _gated(environment: Environment, whole: Mapping[str, Environment]) -> Environment:

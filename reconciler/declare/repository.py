@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from reconciler.declare.files import PROJECT_FILE, SUFFIXES, declaration_files, 
 from reconciler.declare.payloads import Payloads
 from reconciler.declare.policy import build_policy, check_waivers
 from reconciler.declare.project import build_project
+from reconciler.declare.reach import Reach
 from reconciler.declare.references import (
     check_environments,
     check_owners,
@@ -87,6 +88,20 @@ def validate(root: Path, paths: Iterable[Path] = ()) -> list[Finding]:
     return _only(declaration, root, wanted)
 
 
+def tracked_keys(root: Path, tracked: Callable[[Path], bool]) -> list[Finding]:
+    """RC184 for each declared private key that ``tracked`` says git has: only who may ask git can tell."""
+    found = Collector()
+    for path in project_files(root, found):
+        for document in read_documents(root, path, "Project", found)[0]:
+            environments = document.spec.sub("environments")
+            for name in environments:
+                spec = environments.sub(name).sub("deliveries")
+                key = spec.get("clientKey")
+                if isinstance(key, str) and tracked(root / key):
+                    found.add("RC184", spec.marks["clientKey"], f"git tracks the private key `{key}`")
+    return [finding for finding in found.findings() if finding.code == "RC184"]
+
+
 @contextmanager
 def _no_collections() -> Iterator[None]:
     """Half a million containers are made and none of them is garbage: looking for cycles among them, again and
@@ -123,8 +138,10 @@ class _Declaration:
 
     def resolve(self, environment: str) -> dict[str, DesiredClient]:
         """The clients of one environment by name, in the order of their names."""
+        declared = self.project.environments.get(environment) if self.project else None
+        reach = Reach(declared) if declared else None
         return {
-            name: builder.build(environment)
+            name: builder.build(environment, reach)
             for name, (document, builder) in sorted(self.builders.items())
             if environment in document.spec.sub("environments")
         }

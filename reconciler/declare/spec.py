@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from reconciler.declare.catalogue import Catalogue
 from reconciler.declare.collector import Collector
+from reconciler.declare.lookalikes import suspicions
 from reconciler.declare.nodes import Map
 from reconciler.declare.payloads import Payloads
 from reconciler.declare.project import networks_of
@@ -17,7 +19,6 @@ from reconciler.declare.signatures import written_faults
 from reconciler.declare.urls import parse_url
 from reconciler.declare.values import parse_duration, parse_window, positive_duration, short_duration
 from reconciler.declare.webhooks import probe_faults
-from reconciler.domain.hosts import is_loopback
 from reconciler.webhooks.json_path import compiled as json_path
 
 _LIFETIME: dict[str, tuple[str, Callable[[str], object]]] = {
@@ -98,5 +99,6 @@ class SpecCheck:
         except ValueError as error:
             self.found.add("RC155", mark, str(error), address=self.address)
             return
-        if url.startswith("http:") and not is_loopback(url):
-            self.found.add("RC156", mark, "the URL is http: deliveries are not encrypted", address=self.address)
+        if not text.isascii() or "xn--" in url:
+            for code, message in suspicions(urlsplit(text).hostname or ""):
+                self.found.add(code, mark, message, address=self.address)

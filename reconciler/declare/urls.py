@@ -13,6 +13,7 @@ from urllib.parse import SplitResult, urlsplit
 
 _NOT_IN_URL = re.compile(r"[\x00-\x20\x7f<>\"\\^`{|}]")
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\Z")
+_BRACKETED = re.compile(r"\[[^\[\]]*\](?::[0-9]*)?\Z")
 # getaddrinfo reads 127.1, 2130706433 and 0x7f000001 as addresses; no name of a host ends like that.
 _NUMERIC = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)\Z")
 
@@ -76,6 +77,8 @@ def _host(parts: SplitResult) -> str:
     if not host:
         raise ValueError("the URL names no host")
     if "[" in parts.netloc:
+        if _BRACKETED.match(parts.netloc) is None:  # urlsplit drops what stands beside them
+            raise ValueError("the URL's host has something beside its brackets")
         try:
             return f"[{IPv6Address(host).compressed}]" if "%" not in host else _refuse(host)
         except ValueError:

@@ -19,23 +19,34 @@ def _table(rows: Iterable[tuple[str, str]]) -> tuple[tuple[Network, str], ...]:
 
 
 # Never reached, whatever allowedNetworks says: no receiver lives there, or an IPv4 address hides in them.
+_METADATA = "a cloud metadata service"
 _NEVER = _table((
-    ("169.254.169.254/32", "a cloud metadata service"),
-    ("169.254.170.2/32", "a cloud metadata service"),
-    ("168.63.129.16/32", "a cloud metadata service"),
-    ("100.100.100.200/32", "a cloud metadata service"),
-    ("192.0.0.192/32", "a cloud metadata service"),
-    ("fd00:ec2::254/128", "a cloud metadata service"),
-    ("fd20:ce::254/128", "a cloud metadata service"),
+    ("169.254.169.254/32", _METADATA),  # most clouds
+    ("169.254.169.123/32", _METADATA),  # AWS: time
+    ("169.254.169.253/32", _METADATA),  # AWS: names
+    ("169.254.170.2/32", _METADATA),  # AWS: credentials of containers
+    ("169.254.170.23/32", _METADATA),  # AWS: credentials of pods
+    ("169.254.42.42/32", _METADATA),  # Scaleway
+    ("169.254.0.23/32", _METADATA),  # Tencent
+    ("168.63.129.16/32", _METADATA),  # Azure
+    ("100.100.100.200/32", _METADATA),  # Alibaba
+    ("192.0.0.192/32", _METADATA),  # Oracle
+    ("fd00:ec2::/32", _METADATA),  # AWS, all of the above
+    ("fd00:c1::a9fe:a9fe/128", _METADATA),  # Oracle
+    ("fd00:42::42/128", _METADATA),  # Scaleway
+    ("fd20:ce::254/128", _METADATA),  # Google
+    ("fe80::a9fe:a9fe/128", _METADATA),  # OpenStack
     ("0.0.0.0/8", "no address of a host"),
     ("224.0.0.0/4", "multicast"),
     ("240.0.0.0/4", "reserved"),
     ("::/128", "no address of a host"),
     ("ff00::/8", "multicast"),
+    ("100::/64", "a black hole"),
     ("64:ff9b::/96", "an IPv4 address behind NAT64"),
     ("64:ff9b:1::/48", "an IPv4 address behind NAT64"),
     ("2001::/32", "an IPv4 address in a Teredo tunnel"),
     ("2002::/16", "an IPv4 address in a 6to4 tunnel"),
+    ("::ffff:0:0:0/96", "a translated IPv4 address"),
 ))  # fmt: skip
 
 # Reached only where allowedNetworks says so.
@@ -66,6 +77,11 @@ _DENIED = _table((
 ))  # fmt: skip
 
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
+# An IPv4 address hides in these, too: IPv4-compatible ones (RFC 4291 2.5.5.1, where loopback is no such address), and
+# ISATAP's, under any prefix (RFC 5214 6.1: the identifier is 0000:5efe or 0200:5efe and an IPv4 address).
+_IPV4_COMPATIBLE = IPv6Network("::/96")
+_LOOPBACK = IPv6Address("::1")
+_ISATAP_MASK, _ISATAP = 0xFDFFFFFF, 0x00005EFE
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +118,8 @@ def judge_address(text: str, allowed: Sequence[Network]) -> AddressJudgement:
     for network, reason in _NEVER:
         if address in network:
             return AddressJudgement(False, False, reason, spelt)
+    if _hides_ipv4(address):
+        return AddressJudgement(False, False, "an IPv4 address inside an IPv6 one", spelt)
     if any(address in network for network in allowed):
         return AddressJudgement(True, True, "", spelt)
     for network, reason in _DENIED:
@@ -110,6 +128,12 @@ def judge_address(text: str, allowed: Sequence[Network]) -> AddressJudgement:
     if isinstance(address, IPv6Address) and address not in _GLOBAL_UNICAST:
         return AddressJudgement(False, False, "not a public address", spelt)
     return AddressJudgement(True, False, "", spelt)
+
+
+def _hides_ipv4(address: Address) -> bool:
+    if not isinstance(address, IPv6Address) or address == _LOOPBACK:
+        return False
+    return address in _IPV4_COMPATIBLE or (int(address) >> 32) & _ISATAP_MASK == _ISATAP
 
 
 def _unwrapped(address: Address) -> Address:

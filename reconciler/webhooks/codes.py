@@ -40,11 +40,11 @@ CODES: Mapping[str, tuple[str, str]] = {
     ),
     "RC508": (
         "the certificate is not trusted",
-        "install the whole chain at the receiver, or add its CA to this machine's trust store (SSL_CERT_FILE)",
+        "install the whole chain at the receiver, or name its CA file in deliveries.caCert of the environment",
     ),
     "RC509": (
         "the TLS handshake failed",
-        "check that the port speaks TLS 1.2 or newer",
+        "check that the port speaks TLS 1.2 or newer; a client certificate is declared in deliveries.clientCert",
     ),
     "RC510": (
         "the deadline passed",
@@ -56,7 +56,7 @@ CODES: Mapping[str, tuple[str, str]] = {
     ),
     "RC512": (
         "the answer is too large",
-        "answer with an empty or short body",
+        "answer with few headers and an empty or short body",
     ),
     "RC513": (
         "redirected",
@@ -88,7 +88,11 @@ CODES: Mapping[str, tuple[str, str]] = {
     ),
     "RC520": (
         "the sender's own settings cannot be used",
-        "check allowedNetworks of the environment and the CA file",
+        "check allowedNetworks and deliveries of the environment, and the files that deliveries names",
+    ),
+    "RC521": (
+        "the port may not be reached",
+        "let the receiver listen at a port that is allowed, or add its port to deliveries.ports of the environment",
     ),
     "RC522": (
         "429: too many requests",

@@ -11,6 +11,7 @@ from urllib.parse import quote, urlsplit
 URL_LIMIT = 2048
 _PORTS = {"http": 80, "https": 443}
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\Z")
+_BRACKETED = re.compile(r"\[[^\[\]]*\](?::[0-9]*)?\Z")
 # IDNA 2003 turns these into something else than IDNA 2008 does: two readings of one URL are one too many.
 _DEVIATIONS = frozenset("\u00df\u03c2")
 _OTHER_FULL_STOPS = str.maketrans({"\u3002": ".", "\uff61": "."})
@@ -24,6 +25,11 @@ class Endpoint:
     host: str
     port: int
     target: str
+
+    @property
+    def name(self) -> str:
+        """The host as a certificate and a limit know it: without the dot that ends an absolute name."""
+        return self.host.removesuffix(".")
 
     @property
     def shown(self) -> str:
@@ -52,6 +58,8 @@ def parse_endpoint(url: str) -> Endpoint:
         raise ValueError("the URL has a fragment (#) in it, which is never sent")
     if port == 0 or parts.netloc.endswith(":"):
         raise ValueError("the URL has no port after its colon, or port 0")
+    if "[" in parts.netloc and _BRACKETED.match(parts.netloc) is None:  # urlsplit drops what stands beside them
+        raise ValueError("the URL's host has something beside its brackets")
     target = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~-._")
     if parts.query:
         target += "?" + quote(parts.query, safe="/%:@!$&'()*+,;=~-._?[]")

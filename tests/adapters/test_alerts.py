@@ -17,8 +17,8 @@ from standardwebhooks import Webhook
 from reconciler.adapters.alerts import STOPPED, Missing, Post, secret_from, send_all, signing_secret_from
 from reconciler.adapters.sender import WebhookSender
 from reconciler.domain.secret import Secret
+from tests.kit.authority import Authority
 from tests.kit.receivers import (
-    Authority,
     Behaviour,
     Handler,
     answers,

@@ -13,8 +13,9 @@ from reconciler.adapters.alerts import send_all
 from reconciler.adapters.alerts_mail import Mail, mail_message
 from reconciler.domain.alert import MailTarget, SmtpTls
 from reconciler.domain.secret import Secret
+from tests.kit.authority import Authority
 from tests.kit.mail import greeting, mail_server
-from tests.kit.receivers import Authority, listening
+from tests.kit.receivers import listening
 
 NOW = datetime(2026, 11, 23, 22, 45, tzinfo=UTC)
 PASSWORD = "correct-horse-canary"

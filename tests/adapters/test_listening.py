@@ -14,8 +14,8 @@ from reconciler.adapters.listening import Listening
 from reconciler.adapters.secret_sources import local_source
 from reconciler.domain.schemes import STANDARD_WEBHOOKS
 from reconciler.webhooks.receiving import Received
+from tests.adapters.test_deliveries import NEW
 from tests.adapters.test_receiver import _deliver
-from tests.adapters.test_sender import NEW
 
 
 def test_what_was_answered_is_there_to_be_shown_after_the_end() -> None:

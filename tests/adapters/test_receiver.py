@@ -9,8 +9,9 @@ from reconciler.adapters.receiver import LoopbackReceiver
 from reconciler.adapters.sender import WebhookSender
 from reconciler.domain.record import Delivery
 from reconciler.domain.secret import Secret
-from tests.adapters.test_sender import LOOPBACK, NEW, OLD, webhook
+from tests.adapters.test_deliveries import NEW, OLD, webhook
 from tests.kit.proving import delivered
+from tests.kit.sending import LOOPBACK
 
 
 def _deliver(url: str, secret: Secret, now: datetime | None = None) -> Delivery:
@@ -50,11 +51,11 @@ def test_it_starts_and_stops() -> None:
 
 def test_an_unbounded_body_is_not_read() -> None:
     with LoopbackReceiver(lambda: [NEW]) as receiver:
-        for length, status in (("70000", 413), ("9" * 50, 413), ("-1", 400), ("x", 400)):
+        for length in ("70000", "-1", "x", "9" * 50):
             connection = http.client.HTTPConnection(receiver.url.removeprefix("http://"))
             connection.putrequest("POST", "/")
             connection.putheader("content-length", length)
             connection.endheaders()
-            assert connection.getresponse().status == status
+            assert connection.getresponse().status == 413
             connection.close()
         assert receiver.arrivals == ()

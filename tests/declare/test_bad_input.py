@@ -27,6 +27,14 @@ def hook(url: str) -> str:
     return client(spec=f'  webhooks: [{{name: a, url: "{url}"}}]')
 
 
+def allowing(network: str) -> str:
+    return PROJECT.replace("    production:", f"      allowedNetworks: [{network}]\n    production:")
+
+
+def delivering(text: str) -> str:
+    return PROJECT.replace("    production:", f"      deliveries: {{{text}}}\n    production:")
+
+
 def signature(text: str) -> str:
     return client(spec=f"  webhooks: [{{name: a, url: https://a.example, signature: {{{text}}}}}]")
 
@@ -162,7 +170,29 @@ CASES: dict[str, tuple[Changes, list[Place]]] = {
     "number for a host": ({C: hook("https://2130706433/")}, [("RC155", C, 7, 29)]),
     "circled digits": ({C: hook("https://①②⑦.0.0.1/")}, [("RC155", C, 7, 29)]),
     "space in URL": ({C: hook("https://a.example/a b")}, [("RC155", C, 7, 29)]),
-    "http": ({C: hook("http://a.example/")}, [("RC156", C, 7, 29)]),
+    "http": ({C: hook("http://a.example/")}, [("RC183", C, 7, 29)]),
+    "http where a network is allowed": (
+        {P: allowing("10.0.0.0/8"), C: hook("http://a.example/")},
+        [("RC156", C, 7, 29)],
+    ),
+    "port": ({C: hook("https://a.example:9443/")}, [("RC183", C, 7, 29)]),
+    "private address": ({C: hook("https://10.0.0.1/")}, [("RC183", C, 7, 29)]),
+    "beside brackets": ({C: hook("https://[::1].a.example/")}, [("RC155", C, 7, 29)]),
+    "international host": ({C: hook("https://bücher.example/")}, [("RC180", C, 7, 29)]),
+    "look-alike host": (
+        {C: hook("https://p\u0430ypal.example/")},
+        [("RC180", C, 7, 29), ("RC181", C, 7, 29)],
+    ),
+    "key without certificate": ({P: delivering("clientKey: a.key")}, [("RC182", P, 9, 20)]),
+    "port 0 of deliveries": ({P: delivering("ports: [0]")}, [("RC128", P, 9, 28)]),
+    "no port of deliveries": ({P: delivering("ports: []")}, [("RC128", P, 9, 27)]),
+    "port 65536 of deliveries": ({P: delivering("ports: [443, 65536]")}, [("RC128", P, 9, 33)]),
+    "no deliveries at once": ({P: delivering("concurrency: 0")}, [("RC128", P, 9, 33)]),
+    "very many at once": ({P: delivering("concurrency: 257")}, [("RC128", P, 9, 33)]),
+    "none to a host": ({P: delivering("perHost: 0")}, [("RC128", P, 9, 29)]),
+    "half a delivery": ({P: delivering("perHost: 0.5")}, [("RC125", P, 9, 29)]),
+    "path of two lines": ({P: delivering('caCert: "a\\nb"')}, [("RC127", P, 9, 28)]),
+    "misspelt setting of deliveries": ({P: delivering("cacert: a.pem")}, [("RC123", P, 9, 20)]),
     "no url in one environment": (
         {C: CLIENT.replace('[{name: settlements, url: "https://hooks.example.com/p"}]', "[]")},
         [("RC157", C, 12, 5)],
@@ -307,6 +337,7 @@ def test_every_code_is_provoked() -> None:
     provoked = {place[0] for _, expected in CASES.values() for place in expected}
     elsewhere = {"RC100", "RC101", "RC102", "RC113", "RC115", "RC117", "RC141"}  # below, in test_load, in test_limits
     elsewhere |= {"RC170", "RC171", "RC172", "RC173", "RC174", "RC175"}  # in test_payloads
+    elsewhere |= {"RC184"}  # tests/cli/test_deliveries.py
     assert provoked | elsewhere == set(CODES)
 
 
@@ -434,7 +465,7 @@ def test_paths_restrict_what_is_shown(make_project: MakeProject) -> None:
 
 def test_levels() -> None:
     assert {code for code, entry in CODES.items() if entry.level is not Level.ERROR} == {
-        "RC116", "RC138", "RC139", "RC141", "RC142", "RC156", "RC162", "RC202",
+        "RC116", "RC138", "RC139", "RC141", "RC142", "RC156", "RC162", "RC180", "RC181", "RC202",
     }  # fmt: skip
 
 

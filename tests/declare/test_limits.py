@@ -42,7 +42,9 @@ def test_warnings_never_crowd_out_an_error(make_project: MakeProject) -> None:
         f'\n    - {{name: w{number}, events: [a.b], url: "http://hooks.example.com/{number}"}}' for number in range(60)
     )
     documents = [client(f"c{number}", spec=f"  webhooks:{hooks}") for number in range(3)]
-    root = make_project({C: "---\n".join([*documents, client("last", spec="  nonsense: 1")])})
+    allowing = PROJECT.replace("    production:", "      allowedNetworks: [10.0.0.0/8]\n    production:")
+    files = {"reconciler.yaml": allowing, C: "---\n".join([*documents, client("last", spec="  nonsense: 1")])}
+    root = make_project(files)
     found = of_file(validate(root))
     assert Counter(finding.code for finding in found) == {"RC156": SHOWN, "RC123": 1, "RC117": 1}
     assert found[-1].level is Level.WARNING

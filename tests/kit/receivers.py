@@ -1,22 +1,17 @@
-"""Webhook receivers on loopback that behave well or badly, with or without TLS: real sockets, real certificates."""
+"""Webhook receivers on loopback that behave well or badly, with or without TLS: real sockets."""
 
 from __future__ import annotations
 
-import ipaddress
+import gzip
 import socket
 import ssl
+import struct
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
-
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 # The longest any handler waits when a test forgets to close its receiver.
 PATIENCE_SECONDS = 20.0
@@ -121,8 +116,9 @@ def receiving(behaviour: Behaviour, tls: ssl.SSLContext | None = None) -> Iterat
 
 
 @contextmanager
-def listening(talk: bytes = b"", *, cut: bool = False) -> Iterator[int]:
-    """A bare TCP port: accepts, says ``talk`` whatever it hears, then hangs up (``cut``) or keeps silent."""
+def listening(talk: bytes = b"", *, cut: bool = False, reset: bool = False) -> Iterator[int]:
+    """A bare TCP port: accepts, says ``talk`` whatever it hears, then hangs up (``cut``; ``reset``: with a RST) or
+    keeps silent, reading nothing more."""
     ended = threading.Event()
     held: list[socket.socket] = []
     listener = socket.create_server(("127.0.0.1", 0), backlog=64)
@@ -136,10 +132,16 @@ def listening(talk: bytes = b"", *, cut: bool = False) -> Iterator[int]:
                 continue
             connection.settimeout(PATIENCE_SECONDS)
             with suppress(OSError):
-                if cut or talk:
+                if cut or talk or reset:
                     connection.recv(65536)
                 connection.sendall(talk)
-            if cut:
+                if cut and not reset:  # a close with something unread would be a reset, too
+                    connection.shutdown(socket.SHUT_WR)
+                    while connection.recv(65536):
+                        pass
+            if reset:
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            if cut or reset:
                 connection.close()
             else:
                 held.append(connection)
@@ -188,6 +190,57 @@ def endless_body(handler: Handler) -> None:
         handler.wfile.write(b"x" * 65536)
 
 
+def endless_headers(handler: Handler) -> None:
+    """As fast as they are taken."""
+    handler.send_response_only(200)
+    handler.flush_headers()
+    while not handler.server.receiver.closing.is_set():
+        handler.wfile.write(b"x-more: 1\r\n" * 1000)
+
+
+def one_huge_header(handler: Handler) -> None:
+    """Its value never ends."""
+    handler.send_response_only(200)
+    handler.flush_headers()
+    handler.wfile.write(b"x-more: ")
+    while not handler.server.receiver.closing.is_set():
+        handler.wfile.write(b"x" * 65536)
+
+
+def gigabyte(handler: Handler) -> None:
+    """Says that it is 1 GB, and would be."""
+    handler.send_response_only(200)
+    handler.send_header("content-length", str(1 << 30))
+    handler.end_headers()
+    for _ in range(1 << 14):
+        handler.wfile.write(b"x" * 65536)
+
+
+def tiny_chunks(handler: Handler) -> None:
+    """One byte a chunk, for ever."""
+    handler.send_response_only(200)
+    handler.send_header("transfer-encoding", "chunked")
+    handler.end_headers()
+    while not handler.server.receiver.closing.is_set():
+        handler.wfile.write(b"1\r\nx\r\n" * 1000)
+
+
+@cache
+def _zeros(size: int) -> bytes:
+    return gzip.compress(bytes(size))
+
+
+def zipped(size: int) -> Behaviour:
+    """A body of ``size`` zeros, compressed though nobody asked for that."""
+    return lambda handler: handler.reply(200, _zeros(size), {"content-encoding": "gzip"})
+
+
+def floods_informational(handler: Handler) -> None:
+    """103 Early Hints for ever, as fast as they are taken."""
+    while not handler.server.receiver.closing.is_set():
+        handler.wfile.write(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 100)
+
+
 def endless_informational(handler: Handler) -> None:
     """103 Early Hints for ever."""
     while not handler.wait(0.01):
@@ -205,65 +258,3 @@ def cuts_body(handler: Handler) -> None:
     handler.send_header("content-length", "100")
     handler.end_headers()
     handler.wfile.write(b"x" * 10)
-
-
-class Authority:
-    """A certificate authority that lives as long as a test. ``ca_file`` is what a sender trusts."""
-
-    def __init__(self, folder: Path, name: str = "test authority") -> None:
-        self._folder = folder
-        self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        now = datetime.now(UTC)
-        builder = _builder(self._name, self._name, self._key, now - timedelta(days=1), now + timedelta(days=1))
-        certificate = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True).sign(
-            self._key, hashes.SHA256()
-        )
-        self._path = folder / f"{name.replace(' ', '-')}.pem"
-        self._path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-
-    @property
-    def ca_file(self) -> str:
-        return str(self._path)
-
-    def server_context(
-        self, name: str = "127.0.0.1", *, begins: timedelta = timedelta(hours=-1), ends: timedelta = timedelta(hours=1)
-    ) -> ssl.SSLContext:
-        """A server's TLS context with a certificate for ``name`` (a host name or an address)."""
-        key = ec.generate_private_key(ec.SECP256R1())
-        now = datetime.now(UTC)
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        alternative: x509.GeneralName
-        try:
-            alternative = x509.IPAddress(ipaddress.ip_address(name))
-        except ValueError:
-            alternative = x509.DNSName(name)
-        certificate = (
-            _builder(subject, self._name, key, now + begins, now + ends)
-            .add_extension(x509.SubjectAlternativeName([alternative]), critical=False)
-            .sign(self._key, hashes.SHA256())
-        )
-        path = self._folder / f"{certificate.serial_number:x}.pem"
-        path.write_bytes(
-            key.private_bytes(
-                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-            )
-            + certificate.public_bytes(serialization.Encoding.PEM)
-        )
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(path)
-        return context
-
-
-def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, begins: datetime, ends: datetime
-) -> x509.CertificateBuilder:
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(begins)
-        .not_valid_after(ends)
-    )

@@ -18,9 +18,10 @@ import pytest
 from standardwebhooks import Webhook
 
 from reconciler.cli import alerts
+from tests.kit.authority import Authority
 from tests.kit.checkout import Checkout, Ran
 from tests.kit.mail import MailServer, mail_server
-from tests.kit.receivers import Authority, Receiver, answers, never_answers, receiving
+from tests.kit.receivers import Receiver, answers, never_answers, receiving
 from tests.kit.repositories import git
 from tests.kit.vault import PROJECT
 from tests.kit.waiting import until

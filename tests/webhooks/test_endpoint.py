@@ -58,6 +58,8 @@ def test_usable_urls(url: str, host: str, port: int, target: str) -> None:
         ("https://example.com\\@evil.example/", "backslash"),
         ("https://[::1/", "cannot be read"),
         ("https://[::1%25eth0]/", "cannot be read|without a zone"),
+        ("https://[::1].example.com/", "beside its brackets"),
+        ("https://example.com[::1]/", "beside its brackets|cannot be read"),
         ("https://[127.0.0.1]/", "cannot be read|not an IPv6"),
         ("https://-example.com/", "no host name"),
         ("https://.example.com/", "no host name"),
