@@ -46,7 +46,7 @@ def test(settings: Settings, environment: str, target: str | None, form: str) ->
         raise UsageError("RC025", f"no webhook is declared in {environment}", "declare one under clients/")
     with (
         wiring.stop_on_signals(settings) as stopping,
-        wiring.engine_for(settings, root, desired.project, desired.environment, stopping) as engine,
+        wiring.engine_for(settings, root, desired.project, desired.environment, stopping, delivers=True) as engine,
     ):
         observed = engine.look()
         tested = prove_all(engine, desired, observed, addresses, TestsTold(settings, len(addresses)))
