@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -14,8 +14,10 @@ from reconciler.domain.plan import Plan
 from reconciler.engine.business import unfinished_business
 from reconciler.engine.engine import Engine, Question
 from reconciler.engine.executor import Shard
+from reconciler.engine.saved import touched
 from reconciler.errors import UsageError
 from reconciler.planning.planner import pair_up
+from reconciler.planning.upkeep import settled_clients
 
 
 def question_for(
@@ -43,6 +45,25 @@ def refuse_unknown(only: Sequence[str], desired: Desired, observed: Observed) ->
             near = get_close_matches(name, known, n=1)
             hint = f"did you mean {near[0]}?" if near else one_of(known, "there is none: declare one under clients/")
             raise UsageError("RC007", f"client {name} is neither declared nor registered", hint)
+
+
+def narrowed(
+    question: Question, observed: Observed, *, shard: Shard | None = None, upkeep: bool = False,
+    saved: Plan | None = None,
+) -> Question:  # fmt: skip
+    """``question`` about fewer clients: those of a shard, those that upkeep is for, those of a plan that is there."""
+    parts: list[Collection[str]] = []
+    if shard is not None:
+        parts.append(sharded(question.desired, observed, shard))
+    if upkeep:
+        parts.append(settled_clients(question.desired, observed))
+    if saved is not None:
+        parts.append(touched(saved))
+    for part in parts:
+        question = replace(
+            question, only=frozenset(part).intersection(part if question.only is None else question.only)
+        )
+    return question
 
 
 def with_unfinished(engine: Engine, observed: Observed, plan: Plan) -> Plan:
