@@ -1,0 +1,292 @@
+"""One command of the action: runs the reconciler, and says what came of it in outputs and in the job's summary."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from api import Api, ApiError
+from reviewed import BY_HAND, Reviewed, fetched
+from runner import Refused, fenced, mask, output, say, scratch, summary, tell, variable
+
+NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+# What only this script needs is not handed on to the reconciler.
+PRIVATE = ("ACTIONS_", "INPUT_", "GITHUB_TOKEN")
+CHANGES, BLOCKED = 2, 3
+# Git wants a name for a commit; a name that the runner has been given is kept.
+BOT = "41898282+github-actions[bot]@users.noreply.github.com"
+IDENTITY = {
+    "GIT_AUTHOR_NAME": "github-actions[bot]", "GIT_AUTHOR_EMAIL": BOT, "GIT_COMMITTER_NAME": "github-actions[bot]",
+    "GIT_COMMITTER_EMAIL": BOT,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Result:
+    """``code`` is that of the reconciler; ``verdict`` that of the job. ``report`` is Markdown."""
+
+    code: int
+    report: str = ""
+    changes: bool = False
+    blocked: bool = False
+    digest: str = ""
+    plan_file: str = ""
+    plans: str = "[]"
+    clean: bool = False
+    passes: tuple[int, ...] = (0,)
+
+    @property
+    def verdict(self) -> int:
+        return 0 if self.code in self.passes else self.code
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What one call of the reconciler did. ``document`` is what ``--format json`` printed."""
+
+    code: int
+    document: Mapping[str, Any]
+
+    @property
+    def error(self) -> str:
+        """What went wrong, as Markdown; empty when nothing did."""
+        if self.document.get("kind") != "error":
+            return ""
+        return fenced(f"{self.document['code']}: {self.document['message']}\nremedy: {self.document['remedy']}")
+
+
+def environment() -> str:
+    name = variable("INPUT_ENVIRONMENT")
+    if not NAME.fullmatch(name):
+        raise Refused(f"the input environment is {name!r}", "Name an environment of reconciler.yaml")
+    return name
+
+
+def logged_in(place: str, job: str) -> dict[str, str]:
+    """Variables with which the reconciler logs in for a job; a token that the workflow gives comes first."""
+    if any(variable(name) for name in ("VAULT_TOKEN", "BAO_TOKEN")):
+        return {}
+    found = _login("", place, job, variable("INPUT_AUDIENCE"))
+    first = variable("INPUT_REQUIRES")
+    if first:
+        if not NAME.fullmatch(first):
+            raise Refused(f"the input requires is {first!r}", "Name an environment of reconciler.yaml")
+        found |= _login(f"_{first.upper().replace('-', '_')}", first, "plan", "")
+    return found
+
+
+def _login(suffix: str, place: str, job: str, audience: str) -> dict[str, str]:
+    jwt = identity_token(audience or f"integrations-{place}")
+    return {f"VAULT_JWT{suffix}": jwt, f"VAULT_ROLE{suffix}": f"integrations-{place}-{job}"}
+
+
+def identity_token(audience: str) -> str:
+    """This job's token for ``audience``, masked in every log. It lives for minutes and is kept nowhere."""
+    address, bearer = variable("ACTIONS_ID_TOKEN_REQUEST_URL"), variable("ACTIONS_ID_TOKEN_REQUEST_TOKEN")
+    if not (address and bearer):
+        raise Refused(
+            "this job gets no identity token",
+            "Give it permissions: id-token: write (a pull request of a fork never has it), or VAULT_TOKEN",
+        )
+    joined = "&" if urllib.parse.urlsplit(address).query else "?"
+    # The runner's own service: its address and its bearer token come from the runner.
+    request = urllib.request.Request(  # noqa: S310
+        f"{address}{joined}{urllib.parse.urlencode({'audience': audience})}",
+        headers={"Authorization": f"bearer {bearer}"},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310
+            jwt = str(json.load(response)["value"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise Refused(f"no identity token was given ({type(error).__name__})", "Run the job again") from None
+    mask(jwt)
+    return jwt
+
+
+def reconcile(*arguments: str, login: Mapping[str, str] | None = None) -> Ran:
+    """Run the reconciler with ``--format json``. Its progress goes to the log."""
+    done = subprocess.run(  # noqa: S603 - a list, no shell
+        [variable("RECONCILER"), "--project", variable("INPUT_PROJECT") or ".", *arguments, "--format", "json"],
+        env=_environ(login or {}), stdout=subprocess.PIPE, encoding="utf-8", check=False,
+    )  # fmt: skip
+    try:
+        document = json.loads(done.stdout)
+    except ValueError:
+        raise Refused(f"the reconciler ended with {done.returncode} and no result", "Its message is above") from None
+    return Ran(done.returncode, document)
+
+
+def _environ(login: Mapping[str, str]) -> dict[str, str]:
+    given = {name: value for name, value in os.environ.items() if not name.startswith(PRIVATE)}
+    return IDENTITY | given | dict(login)
+
+
+def shown(plan_file: Path) -> str:
+    """The plan as Markdown."""
+    done = subprocess.run(  # noqa: S603 - a list, no shell
+        [variable("RECONCILER"), "show", str(plan_file), "--format", "markdown"],
+        env=_environ({}), stdout=subprocess.PIPE, encoding="utf-8", check=False,
+    )  # fmt: skip
+    return done.stdout if done.returncode == 0 else "The plan cannot be shown.\n"
+
+
+def planned(place: str, login: Mapping[str, str], *more: str, name: str = "plan.json") -> tuple[Ran, Result]:
+    """Plan, and keep the file."""
+    target = scratch() / place / name
+    target.parent.mkdir(exist_ok=True)
+    target.unlink(missing_ok=True)
+    ran = reconcile("plan", "-e", place, "--out", str(target), "--detailed-exitcode", *more, login=login)
+    if ran.document.get("kind") != "plan":
+        return ran, Result(ran.code, f"## No plan for {place}\n\n{ran.error}")
+    changes = any(action["kind"] != "no-op" for action in ran.document["actions"])
+    result = Result(
+        ran.code, shown(target), changes, ran.document["blocked"], ran.document["digest"], str(target),
+        passes=(0, CHANGES),
+    )  # fmt: skip
+    return ran, result
+
+
+def validate() -> Result:
+    """Findings become annotations: the reconciler prints them as the runner wants them."""
+    done = subprocess.run(  # noqa: S603 - a list, no shell
+        [variable("RECONCILER"), "--project", variable("INPUT_PROJECT") or ".", "validate", "--format", "github"],
+        env=_environ({}), check=False,
+    )  # fmt: skip
+    verdict = "The declaration is valid." if done.returncode == 0 else "The declaration is **not valid**."
+    return Result(done.returncode, f"{verdict}\n")
+
+
+def plan() -> Result:
+    place = environment()
+    _, result = planned(place, logged_in(place, "plan"))
+    if result.changes and not result.blocked:
+        source = {"environment": place, "run": variable("GITHUB_RUN_ID"), "digest": result.digest}
+        return replace(result, plans=json.dumps([source]))
+    return result
+
+
+def reviewed() -> Result:
+    """What the pull requests of this push showed."""
+    wanted = variable("INPUT_ENVIRONMENTS").split()
+    if not wanted or not all(map(NAME.fullmatch, wanted)):
+        raise Refused(f"the input environments is {' '.join(wanted)!r}", "Name those that are planned")
+    found = _reviewed().sources(event(), variable("GITHUB_REF_NAME"), wanted)
+    parts = []
+    for source in found:
+        target = scratch() / f"reviewed-{source.pull}-{source.environment}.json"
+        target.write_bytes(source.plan)
+        parts.append(f"Reviewed in pull request #{source.pull}:\n\n{shown(target)}")
+    if not parts:
+        parts = ["No pull request of this push has a plan that changes anything: nothing is applied.\n"]
+    plans = [{"environment": one.environment, "run": str(one.run), "digest": one.digest} for one in found]
+    return Result(0, "\n".join(parts), bool(plans), plans=json.dumps(plans))
+
+
+def apply() -> Result:
+    """Make the reviewed plan anew, from the branch as it is; only if it is the same is it carried out."""
+    place = environment()
+    agreed = fetched(_reviewed(), variable("INPUT_RUN"), place, variable("INPUT_DIGEST"), scratch() / "reviewed.json")
+    ran, result = planned(place, logged_in(place, "apply"), "--reviewed", str(agreed))
+    if ran.document.get("code") == "RC389":
+        return replace(result, report=f"{result.report}\n{BY_HAND}.\n")
+    if ran.code not in (0, CHANGES):
+        return result
+    return replace(_applied(place, result.plan_file, logged_in(place, "apply")), digest=result.digest)
+
+
+def _applied(place: str, plan_file: str, login: Mapping[str, str]) -> Result:
+    ran = reconcile("apply", "-e", place, plan_file, "--push", login=login)
+    return Result(ran.code, told(ran), changes=bool(ran.document.get("outcomes")), plan_file=plan_file)
+
+
+def told(ran: Ran) -> str:
+    """What a run did, as Markdown: its audit report, or why there is none."""
+    if ran.document.get("kind") != "run":
+        return f"## Nothing was done\n\n{ran.error}"
+    path = (ran.document["audit"] or {}).get("path")
+    report = Path(variable("INPUT_PROJECT") or ".", path).with_suffix(".md") if path else None
+    text = report.read_text(encoding="utf-8") if report and report.is_file() else "Nothing was to be done.\n"
+    problem = ran.document["problem"]
+    return text + (f"\n{fenced('{code}: {message}'.format(**problem))}" if problem else "")
+
+
+def drift() -> Result:
+    """Do what needs nobody's decision, then say what is left."""
+    place = environment()
+    upkeep, result = planned(place, logged_in(place, "upkeep"), "--upkeep", name="upkeep.json")
+    done = _applied(place, result.plan_file, logged_in(place, "upkeep")) if upkeep.code == CHANGES else result
+    left, rest = planned(place, logged_in(place, "upkeep"))
+    parts = [f"# {place} is not as declared\n"] if left.code or done.verdict else [f"# {place} is as declared\n"]
+    if done.changes or done.verdict:
+        parts.append(f"What was done without a change of the declaration:\n\n{done.report}")
+    if left.code:
+        parts.append(f"What is left:\n\n{rest.report}")
+    return replace(
+        rest, report="\n".join(parts), code=done.verdict or left.code, clean=not (left.code or done.verdict),
+        passes=(0, CHANGES, BLOCKED),
+    )  # fmt: skip
+
+
+def revoke() -> Result:
+    place, client, key = environment(), variable("INPUT_CLIENT"), variable("INPUT_KEY")
+    for what, name in (("client", client), ("key", key)):
+        if not NAME.fullmatch(name) and (name or what == "client"):
+            raise Refused(f"the input {what} is {name!r}", "Names look like paystack-payouts")
+    incident = variable("INPUT_INCIDENT")
+    ran = reconcile(
+        "revoke", "-e", place, f"{client}/{key}" if key else client, f"--reason={variable('INPUT_REASON')}",
+        *([f"--incident={incident}"] if incident else []), "--push", login=logged_in(place, "revoke"),
+    )  # fmt: skip
+    return Result(ran.code, told(ran), changes=bool(ran.document.get("outcomes")))
+
+
+def unknown() -> Result:
+    raise Refused(f"the input command is {variable('INPUT_COMMAND')!r}", f"It is one of {', '.join(COMMANDS)}")
+
+
+def event() -> Mapping[str, Any]:
+    found: Mapping[str, Any] = json.loads(Path(variable("GITHUB_EVENT_PATH")).read_text(encoding="utf-8"))
+    return found
+
+
+def _reviewed() -> Reviewed:
+    return Reviewed(Api(variable("GITHUB_API_URL"), variable("INPUT_TOKEN")), variable("GITHUB_REPOSITORY"))
+
+
+COMMANDS: Mapping[str, Callable[[], Result]] = {
+    "validate": validate, "plan": plan, "reviewed": reviewed, "apply": apply, "drift": drift, "revoke": revoke,
+}  # fmt: skip
+
+
+def main() -> int:
+    """Always 0 once there is a report: the last step of the action fails, after people were told."""
+    name = variable("INPUT_COMMAND")
+    try:
+        result = COMMANDS.get(name, unknown)()
+    except (Refused, ApiError) as refused:
+        tell("error", str(refused))
+        result = Result(1, f"## {name}: nothing was done\n\n{fenced(str(refused))}")
+    report = scratch() / "report.md"
+    report.write_text(result.report, encoding="utf-8")
+    summary(result.report)
+    for output_name, value in (
+        ("changes", str(result.changes).lower()), ("blocked", str(result.blocked).lower()), ("digest", result.digest),
+        ("exit-code", str(result.code)), ("plan-file", result.plan_file), ("plans", result.plans),
+        ("clean", str(result.clean).lower()), ("report", str(report)), ("verdict", str(result.verdict)),
+    ):  # fmt: skip
+        output(output_name, value)
+    say(f"exit code {result.code}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
