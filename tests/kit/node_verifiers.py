@@ -1,4 +1,4 @@
-"""The webhook libraries of npm: fetched once into a folder below ``.venv``, each hash checked against this table.
+"""What tests use of npm: fetched once into a folder below ``.venv``, each hash checked: webhook libraries and more.
 
 ``npm pack`` fetches from whichever registry this machine uses and runs no script; nothing else of npm is needed.
 """
@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,24 +55,33 @@ class NodeVerifiers:
 
 def node_verifiers() -> NodeVerifiers:
     """The libraries, fetched when they are not there yet. Without node the test is skipped, unless ``CI`` is set."""
+    return NodeVerifiers(npm_packages(PINNED))
+
+
+def npm_packages(pinned: Mapping[str, str], wanted: Collection[str] = ()) -> Path:
+    """A folder with the packages of ``pinned`` as ``node_modules``, fetched when they are not there yet.
+
+    ``wanted``: only these files, by their path in an archive (``package/…``); all when empty. Without node the test is
+    skipped, unless ``CI`` is set.
+    """
     absent = [name for name in ("node", "npm") if shutil.which(name) is None]
     if absent and not os.environ.get("CI"):
-        pytest.skip(f"{' and '.join(absent)} not installed: the verifiers of npm run where CI is set")
+        pytest.skip(f"{' and '.join(absent)} not installed: what comes from npm runs where CI is set")
     assert not absent, f"{' and '.join(absent)} must be installed where CI is set"
-    pins = hashlib.sha256(json.dumps(PINNED, sort_keys=True).encode()).hexdigest()[:16]
+    pins = hashlib.sha256(json.dumps([pinned, sorted(wanted)], sort_keys=True).encode()).hexdigest()[:16]
     folder = Path(sys.prefix) / "node-verifiers" / pins
     if not folder.exists():
         folder.parent.mkdir(exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
             made = Path(scratch) / "made"
-            _fetch(made)
+            _fetch(made, pinned, wanted)
             if not folder.exists():  # another worker may have been faster
                 made.rename(folder)
-    return NodeVerifiers(folder)
+    return folder
 
 
-def _fetch(folder: Path) -> None:
-    for pin, expected in PINNED.items():
+def _fetch(folder: Path, pinned: Mapping[str, str], wanted: Collection[str]) -> None:
+    for pin, expected in pinned.items():
         name, version = pin.rsplit("@", 1)
         archives = folder / "archives"
         archives.mkdir(parents=True, exist_ok=True)
@@ -81,16 +90,18 @@ def _fetch(folder: Path) -> None:
         )
         assert done.returncode == 0, f"npm cannot fetch {pin}: {done.stderr[-500:]}"
         archive = archives / f"{name.removeprefix('@').replace('/', '-')}-{version}.tgz"
-        unpack(archive, expected, folder / "node_modules" / name)
+        unpack(archive, expected, folder / "node_modules" / name, wanted)
     shutil.rmtree(folder / "archives")
 
 
-def unpack(archive: Path, expected: str, target: Path) -> None:
-    """Unpack an archive of npm into ``target``; one whose sha512 (base64) is another is refused unopened."""
+def unpack(archive: Path, expected: str, target: Path, wanted: Collection[str] = ()) -> None:
+    """Unpack an archive of npm, or the ``wanted`` files of it, into ``target``; one whose sha512 (base64) is another
+    is refused unopened."""
     actual = base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
     assert actual == expected, f"{archive.name} has sha512 {actual}, not {expected}"
     with tarfile.open(archive) as opened, tempfile.TemporaryDirectory(dir=archive.parent) as scratch:
-        opened.extractall(scratch, filter="data")
+        members = [opened.getmember(name) for name in wanted] or opened.getmembers()
+        opened.extractall(scratch, members, filter="data")
         (top,) = Path(scratch).iterdir()  # package/, in some archives another name
         target.parent.mkdir(parents=True, exist_ok=True)
         top.rename(target)
