@@ -139,8 +139,10 @@ def shown(plan_file: Path) -> str:
     return done.stdout if done.returncode == 0 else "The plan cannot be shown.\n"
 
 
-def planned(place: str, login: Mapping[str, str], *more: str, name: str = "plan.json") -> tuple[Ran, Result]:
-    """Plan, and keep the file."""
+def planned(
+    place: str, login: Mapping[str, str], *more: str, name: str = "plan.json", show: bool = True
+) -> tuple[Ran, Result]:
+    """Plan, and keep the file. ``show`` False: an apply follows and tells itself; only a blocked plan is shown."""
     target = scratch() / place / name
     target.parent.mkdir(exist_ok=True)
     target.unlink(missing_ok=True)
@@ -148,9 +150,10 @@ def planned(place: str, login: Mapping[str, str], *more: str, name: str = "plan.
     if ran.document.get("kind") != "plan":
         return ran, Result(ran.code, f"## No plan for {place}\n\n{ran.error}")
     changes = any(action["kind"] != "no-op" for action in ran.document["actions"])
+    blocked = ran.document["blocked"]
+    report = shown(target) if show or blocked else ""
     result = Result(
-        ran.code, shown(target), changes, ran.document["blocked"], ran.document["digest"], str(target),
-        passes=(0, CHANGES),
+        ran.code, report, changes, blocked, ran.document["digest"], str(target), passes=(0, CHANGES)
     )  # fmt: skip
     return ran, result
 
@@ -195,7 +198,7 @@ def apply() -> Result:
     """Make the reviewed plan anew, from the branch as it is; only if it is the same is it carried out."""
     place = environment()
     agreed = fetched(_reviewed(), variable("INPUT_RUN"), place, variable("INPUT_DIGEST"), scratch() / "reviewed.json")
-    ran, result = planned(place, logged_in(place, "apply"), "--reviewed", str(agreed))
+    ran, result = planned(place, logged_in(place, "apply"), "--reviewed", str(agreed), show=False)
     if ran.document.get("code") == "RC389":
         return replace(result, report=f"{result.report}\n{BY_HAND}.\n")
     if ran.code not in (0, CHANGES):
@@ -222,7 +225,7 @@ def told(ran: Ran) -> str:
 def drift() -> Result:
     """Do what needs nobody's decision, then say what is left."""
     place = environment()
-    upkeep, result = planned(place, logged_in(place, "upkeep"), "--upkeep", name="upkeep.json")
+    upkeep, result = planned(place, logged_in(place, "upkeep"), "--upkeep", name="upkeep.json", show=False)
     done = _applied(place, result.plan_file, logged_in(place, "upkeep")) if upkeep.code == CHANGES else result
     left, rest = planned(place, logged_in(place, "upkeep"))
     parts = [f"# {place} is not as declared\n"] if left.code or done.verdict else [f"# {place} is as declared\n"]
