@@ -32,7 +32,7 @@ _STARTER = {
     ".github/actions/reconciler/action.yml": "action-action",
     **{
         f".github/actions/reconciler/{name}.py": f"action-{name}"
-        for name in ("api", "comment", "install", "reviewed", "run", "runner")
+        for name in ("api", "comment", "install", "login", "reviewed", "run", "runner")
     },
     **{f"{WORKFLOWS}/reconciler-{name}.yml": f"workflow-{name}.yml" for name in ("plan", "apply", "drift", "revoke")},
     PROJECT_FILE: "reconciler.yaml",

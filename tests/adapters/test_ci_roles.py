@@ -122,6 +122,7 @@ WRONG_ON_MAIN: list[tuple[str, dict[str, Any]]] = [
     ("environment missing", {"environment": None}),
     ("environment that begins alike", {"environment": "{environment}2"}),
     ("ref", {"ref": "refs/heads/other"}),
+    ("branch that nothing protects", {"ref_protected": "false"}),
     ("ref of a tag", {"ref": "refs/tags/main"}),
     ("ref of a pull request", {"ref": PULL}),
     ("workflow", {"job_workflow_ref": f"{WORKFLOWS}/mine.yml@refs/heads/main"}),

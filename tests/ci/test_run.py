@@ -24,7 +24,16 @@ from tests.kit.github_tokens import REQUEST_TOKEN, issuing
 ERROR = {"kind": "error", "code": "RC401", "message": "no ``` answer", "remedy": "check the network"}
 PLAN = {"kind": "plan", "digest": "sha256:1", "blocked": False, "actions": [{"kind": "issue-key"}]}
 QUIET = {**PLAN, "actions": [{"kind": "no-op"}]}
-BLOCKED = {**PLAN, "blocked": True}
+BLOCKED = {
+    **PLAN,
+    "blocked": True,
+    "findings": [{"code": "RC340", "level": "error"}, {"code": "RC330", "level": "error"}],
+}
+WAITING = {
+    **PLAN,
+    "blocked": True,
+    "findings": [{"code": "RC340", "level": "error"}, {"code": "RC351", "level": "note"}],
+}
 RUN: dict[str, Any] = {"kind": "run", "outcomes": [{}], "audit": {"path": "audit/a.json"}, "problem": None}
 UNPUSHED = {**RUN, "audit": {"path": None}, "problem": {"code": "RC615", "message": "the remote refuses"}}
 
@@ -92,10 +101,11 @@ def stage(step: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
         (0, QUIET, "false", "false", "0", "shown"),
         (2, PLAN, "true", "false", "0", "shown"),
         (3, BLOCKED, "true", "true", "3", "shown"),
+        (3, WAITING, "true", "true", "0", "shown"),
         (1, ERROR, "false", "false", "1", "````text\nRC401: no ``` answer\nremedy: check the network\n````"),
         (64, {**ERROR, "code": "RC002"}, "false", "false", "64", "RC002"),
     ],
-    ids=["quiet", "changes", "blocked", "error", "usage"],
+    ids=["quiet", "changes", "blocked", "waiting for staging", "error", "usage"],
 )
 def test_a_plan(stage: Stage, code: int, document: Any, changes: str, blocked: str, verdict: str, told: str) -> None:
     stage.answers("plan", code, document)

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
-import urllib.parse
-import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from api import Api, ApiError
+from login import NAME, logged_in
 from reviewed import BY_HAND, Reviewed, fetched
-from runner import Refused, fenced, mask, output, say, scratch, summary, tell, variable
+from runner import Refused, fenced, output, say, scratch, summary, tell, variable
 
-NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 # What only this script needs is not handed on to the reconciler.
 PRIVATE = ("ACTIONS_", "INPUT_", "GITHUB_TOKEN")
 CHANGES, BLOCKED = 2, 3
+# The environment before has to verify the same first: an apply does so, it takes one after the other.
+PROMOTION = "RC340"
 # Git wants a name for a commit; a name that the runner has been given is kept.
 BOT = "41898282+github-actions[bot]@users.noreply.github.com"
 IDENTITY = {
@@ -69,47 +68,6 @@ def environment() -> str:
     if not NAME.fullmatch(name):
         raise Refused(f"the input environment is {name!r}", "Name an environment of reconciler.yaml")
     return name
-
-
-def logged_in(place: str, job: str) -> dict[str, str]:
-    """Variables with which the reconciler logs in for a job; a token that the workflow gives comes first."""
-    if any(variable(name) for name in ("VAULT_TOKEN", "BAO_TOKEN")):
-        return {}
-    found = _login("", place, job, variable("INPUT_AUDIENCE"))
-    first = variable("INPUT_REQUIRES")
-    if first:
-        if not NAME.fullmatch(first):
-            raise Refused(f"the input requires is {first!r}", "Name an environment of reconciler.yaml")
-        found |= _login(f"_{first.upper().replace('-', '_')}", first, "plan", "")
-    return found
-
-
-def _login(suffix: str, place: str, job: str, audience: str) -> dict[str, str]:
-    jwt = identity_token(audience or f"integrations-{place}")
-    return {f"VAULT_JWT{suffix}": jwt, f"VAULT_ROLE{suffix}": f"integrations-{place}-{job}"}
-
-
-def identity_token(audience: str) -> str:
-    """This job's token for ``audience``, masked in every log. It lives for minutes and is kept nowhere."""
-    address, bearer = variable("ACTIONS_ID_TOKEN_REQUEST_URL"), variable("ACTIONS_ID_TOKEN_REQUEST_TOKEN")
-    if not (address and bearer):
-        raise Refused(
-            "this job gets no identity token",
-            "Give it permissions: id-token: write (a pull request of a fork never has it), or VAULT_TOKEN",
-        )
-    joined = "&" if urllib.parse.urlsplit(address).query else "?"
-    # The runner's own service: its address and its bearer token come from the runner.
-    request = urllib.request.Request(  # noqa: S310
-        f"{address}{joined}{urllib.parse.urlencode({'audience': audience})}",
-        headers={"Authorization": f"bearer {bearer}"},
-    )
-    try:
-        with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310
-            jwt = str(json.load(response)["value"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise Refused(f"no identity token was given ({type(error).__name__})", "Run the job again") from None
-    mask(jwt)
-    return jwt
 
 
 def reconcile(*arguments: str, login: Mapping[str, str] | None = None) -> Ran:
@@ -170,7 +128,11 @@ def validate() -> Result:
 
 def plan() -> Result:
     place = environment()
-    _, result = planned(place, logged_in(place, "plan"))
+    ran, result = planned(place, logged_in(place, "plan"))
+    blocks = {one["code"] for one in ran.document.get("findings") or () if one["level"] == "error"}
+    if blocks == {PROMOTION}:
+        tell("notice", f"{place} waits for the environment that it requires; an apply does that one first")
+        return replace(result, passes=(*result.passes, BLOCKED))
     if result.changes and not result.blocked:
         source = {"environment": place, "run": variable("GITHUB_RUN_ID"), "digest": result.digest}
         return replace(result, plans=json.dumps([source]))

@@ -96,6 +96,7 @@ def _fields(environment: str, job: Job, github: GitHub) -> dict[str, Any]:
         bound |= {
             "environment": github.environment + job.suffix,
             "ref": ref,
+            "ref_protected": "true",
             "job_workflow_ref": f"{github.repository}/.github/workflows/{job.workflow}@{ref}",
         }
     return {
