@@ -46,6 +46,7 @@ check: $(READY) ## Formatting, lint and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/mypy .github/actions/reconciler/*.py
 
 format: $(READY) ## Format the code and apply the safe fixes of the linter
 	$(BIN)/ruff check --fix-only .

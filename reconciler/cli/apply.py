@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli.options import environment_option, format_option, only_option, verify_option
+from reconciler.cli.options import environment_option, format_option, only_option, upkeep_option, verify_option
 from reconciler.cli.output import Settings, emit, emit_text, say, show_error
 
 if TYPE_CHECKING:
@@ -41,13 +40,15 @@ def run_options(command: click.decorators.FC) -> click.decorators.FC:
 @run_options
 @only_option
 @verify_option
+@upkeep_option
 @click.option("--shard", metavar="K/N", help="Only the K-th of N parts of the registry.")
 @click.option("--no-wait", is_flag=True, help="Do not wait for another run's lease: exit 4 at once.")
 @click.option("--deep", is_flag=True, help="Read the metadata of every secret where the server lists only names.")
 @click.pass_obj
 def apply(
     settings: Settings, environment: str, planfile: Path | None, yes: bool, form: str, no_commit: bool, push: bool,
-    no_alerts: bool, only: tuple[str, ...], verify: tuple[str, ...], shard: str | None, no_wait: bool, deep: bool,
+    no_alerts: bool, only: tuple[str, ...], verify: tuple[str, ...], upkeep: bool, shard: str | None, no_wait: bool,
+    deep: bool,
 ) -> int:  # fmt: skip
     """Make ENV what is declared, then commit the audit report.
 
@@ -62,21 +63,20 @@ def apply(
     """
     from reconciler.cli import planned, wiring
     from reconciler.cli.alerts import Alerts
-    from reconciler.cli.plan import load
+    from reconciler.cli.plan import load_for
     from reconciler.engine import apply as run
     from reconciler.engine.engine import answer
-    from reconciler.engine.saved import proofs_asked, refuse_wrong_target, touched
     from reconciler.errors import UsageError
 
-    if planfile is not None and (only or shard or verify):
-        raise UsageError("RC009", "a saved plan is applied as it is", "leave out --only, --shard and --verify")
+    if planfile is not None and (only or shard or verify or upkeep):
+        raise UsageError(
+            "RC009", "a saved plan is applied as it is", "leave out --only, --shard, --verify and --upkeep"
+        )
     planned.refuse_no_names(only)
     part_of = planned.parse_shard(shard) if shard is not None else None
     root = wiring.project_root(settings)
     desired = wiring.load_desired(root, environment)
-    saved = load(planfile) if planfile is not None else None
-    if saved is not None:
-        refuse_wrong_target(saved, environment, desired.project.name)
+    saved = load_for(desired, planfile) if planfile is not None else None
     options = run.Options("apply", saved is not None, not no_wait, not no_commit, push)
     alerts = Alerts(settings, desired.project, desired.environment, desired.clients, no_alerts)
     with (
@@ -87,10 +87,7 @@ def apply(
         question = planned.question_for(desired, only=only, deep=deep, verify=verify)
         alerts.observed = observed = engine.look(deep=deep)
         planned.refuse_unknown(only, desired, observed)
-        if part_of is not None:
-            question = planned.sharded(question, observed, part_of)
-        if saved is not None:
-            question = replace(question, only=touched(saved), verifications=proofs_asked(saved))
+        question = planned.narrowed(question, observed, shard=part_of, upkeep=upkeep, saved=saved)
         alerts.plan = plan = saved or planned.with_unfinished(engine, observed, answer(engine, question, observed))
         agree(engine, plan, settings, form, ask=saved is None and not yes)
         result, problem = run.apply(engine, question, plan, observed, options)

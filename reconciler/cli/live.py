@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
+from reconciler.cli.ci import ci_options, github_of
 from reconciler.cli.options import environment_option, format_option
-from reconciler.cli.output import Settings, emit, emit_text
+from reconciler.cli.output import Settings, emit, emit_text, say
 
 
 @click.command()
@@ -53,25 +54,39 @@ def status(settings: Settings, environment: str, client: str | None, form: str) 
 @click.command()
 @environment_option
 @click.option("--buckets", type=click.Choice(["16", "256", "4096"]), help="Parts of the registry; first 256.")
+@ci_options
 @format_option("text", "json")
 @click.pass_obj
-def bootstrap(settings: Settings, environment: str, buckets: str | None, form: str) -> int:
+def bootstrap(
+    settings: Settings, environment: str, buckets: str | None, ci: str | None, repository: str | None,
+    repository_id: str | None, github_environment: str | None, branch: str | None, issuer: str | None,
+    audience: str | None, form: str,
+) -> int:  # fmt: skip
     """Prepare Vault for ENV: mounts, policies, token roles, signing key. Needs an administrator's token.
 
     Running it again changes nothing that is right already. With another number of --buckets the registry
-    is spread anew, while others may be writing.
+    is spread anew, while others may be writing. With --ci github also the roles that the workflows log in with.
 
     \b
     Example:
       reconciler bootstrap -e staging
       reconciler bootstrap -e staging --buckets 4096
+      reconciler bootstrap -e staging --ci github --repository acme/integrations --repository-id 4711
     """
     from reconciler.cli import wiring
     from reconciler.report.document import document
 
+    given = {
+        "--repository": repository, "--repository-id": repository_id, "--github-environment": github_environment,
+        "--branch": branch, "--issuer": issuer, "--audience": audience,
+    }  # fmt: skip
+    github = github_of(environment, ci, given)
     root = wiring.project_root(settings)
     project, chosen = wiring.load_environment(root, environment)
-    done = wiring.prepared(settings, root, project, chosen, int(buckets) if buckets else None)
+    done = wiring.prepared(settings, root, project, chosen, int(buckets) if buckets else None, github)
+    if github is not None and chosen.vault.auth.method != "jwt":
+        role = f"{{method: jwt, role: integrations-{environment}-plan}}"
+        say(settings, f"jobs log in once reconciler.yaml says vault.auth: {role} for {environment}")
     if form == "json":
         steps = [{"what": what, "did": str(did)} for what, did in done]
         emit(document("bootstrap", {"environment": environment, "steps": steps}))

@@ -44,5 +44,11 @@ def verify_option(command: Decorated) -> Decorated:
     )(command)  # fmt: skip
 
 
+def upkeep_option(command: Decorated) -> Decorated:
+    return click.option(
+        "--upkeep", is_flag=True, help="Only what needs no decision: renewals, ends of grace, repairs of drift."
+    )(command)
+
+
 def only_option(command: Decorated) -> Decorated:
     return click.option("--only", multiple=True, metavar="CLIENT", help="Only this client; may be repeated.")(command)

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.cli.options import environment_option, only_option, verify_option
+from reconciler.cli.options import environment_option, only_option, upkeep_option, verify_option
 from reconciler.cli.output import Settings, checked, emit, say
 from reconciler.cli.rendering import Look, look_options, project_folder, rendered
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from reconciler.domain.desired import Desired
     from reconciler.domain.plan import Plan
 
 CHANGES_PRESENT = 2
@@ -32,36 +33,57 @@ EARLIEST, LATEST = 1970, 9000
 @click.option("--at", metavar="TIME", help="What would be due at that time, such as 2027-01-31T00:00:00Z.")
 @only_option
 @verify_option
+@upkeep_option
+@click.option(
+    "--reviewed",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Only what the plan in FILE does; exit 4 when something else would be done now.",
+)
 @click.option("--deep", is_flag=True, help="Read the metadata of every secret where the server lists only names.")
 @click.pass_obj
 def plan(
     settings: Settings, /, environment: str, out: Path | None, detailed_exitcode: bool, at: str | None,
-    only: tuple[str, ...], verify: tuple[str, ...], deep: bool, form: str, **look: Any,
+    only: tuple[str, ...], verify: tuple[str, ...], upkeep: bool, reviewed: Path | None, deep: bool, form: str,
+    **look: Any,
 ) -> int:  # fmt: skip
     """Show what apply would do to ENV, and why. Changes nothing; reads no secret.
+
+    With --reviewed a plan is made anew for the clients that the plan in FILE touches, and compared with it: what
+    a pull request showed is what comes after its merge, whatever commit that made.
 
     \b
     Examples:
       reconciler plan -e staging
       reconciler plan -e production --out plan.json --format markdown
       reconciler plan -e production --at 2027-01-31T00:00:00Z
+      reconciler plan -e production --reviewed pull-request.json --out plan.json
     """
     from reconciler.cli import wiring
-    from reconciler.cli.planned import question_for, refuse_no_names, refuse_unknown, with_unfinished
+    from reconciler.cli.planned import narrowed, question_for, refuse_no_names, refuse_unknown, with_unfinished
     from reconciler.engine.engine import answer
+    from reconciler.engine.saved import refuse_unreviewed
     from reconciler.errors import UsageError
 
     if at is not None and out is not None:
         raise UsageError("RC003", "a plan for another time cannot be saved and applied", "leave out --at or --out")
+    if reviewed is not None and (only or at or verify or upkeep):
+        raise UsageError(
+            "RC009", "a reviewed plan is compared as it is", "leave out --only, --at, --verify and --upkeep"
+        )
     time = moment(at)
     refuse_no_names(only)
     root = wiring.project_root(settings)
     desired = wiring.load_desired(root, environment)
+    agreed = load_for(desired, reviewed) if reviewed is not None else None
     with wiring.engine_for(settings, root, desired.project, desired.environment) as engine:
         question = question_for(desired, only=only, at=time, deep=deep, verify=verify)
         observed = engine.look(deep=deep)
         refuse_unknown(only, desired, observed)
+        question = narrowed(question, observed, upkeep=upkeep, saved=agreed)
         result = with_unfinished(engine, observed, answer(engine, question, observed))
+    if agreed is not None:
+        refuse_unreviewed(agreed, result)
     if not observed.deep:
         say(settings, "this server lists only names of secrets: overwritten or destroyed versions show with --deep")
     if out is not None:
@@ -105,6 +127,15 @@ def save(path: Path, plan: Plan) -> None:
             scratch.unlink()
         message = f"{path} cannot be written: {error.strerror}"
         raise UsageError("RC004", message, "choose another file for --out") from None
+
+
+def load_for(desired: Desired, path: Path) -> Plan:
+    """Read a plan file that must be for this environment. Raises ``ReconcilerError``."""
+    from reconciler.engine.saved import refuse_wrong_target
+
+    saved = load(path)
+    refuse_wrong_target(saved, desired.environment.name, desired.project.name)
+    return saved
 
 
 def load(path: Path) -> Plan:

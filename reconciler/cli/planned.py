@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -15,8 +15,10 @@ from reconciler.domain.plan import Plan
 from reconciler.engine.business import unfinished_business
 from reconciler.engine.engine import Engine, Question
 from reconciler.engine.executor import Shard
+from reconciler.engine.saved import proofs_asked, touched
 from reconciler.errors import UsageError
 from reconciler.planning.planner import pair_up
+from reconciler.planning.upkeep import settled_clients
 
 
 def question_for(
@@ -52,16 +54,35 @@ def refuse_unknown(only: Sequence[str], desired: Desired, observed: Observed) ->
             raise UsageError("RC007", f"client {name} is neither declared nor registered", hint)
 
 
+def narrowed(
+    question: Question, observed: Observed, *, shard: Shard | None = None, upkeep: bool = False,
+    saved: Plan | None = None,
+) -> Question:  # fmt: skip
+    """``question`` about fewer clients: those of a shard, those that upkeep is for, those of a plan that is there."""
+    parts: list[Collection[str]] = []
+    if shard is not None:
+        parts.append(sharded(question.desired, observed, shard))
+    if upkeep:
+        parts.append(settled_clients(question.desired, observed))
+    if saved is not None:
+        parts.append(touched(saved))
+        question = replace(question, verifications=proofs_asked(saved))
+    for part in parts:
+        question = replace(
+            question, only=frozenset(part).intersection(part if question.only is None else question.only)
+        )
+    return question
+
+
 def with_unfinished(engine: Engine, observed: Observed, plan: Plan) -> Plan:
     """``plan`` with what is unfinished, for those who read it."""
     return replace(plan, unfinished=unfinished_business(engine, observed, plan))
 
 
-def sharded(question: Question, observed: Observed, shard: Shard) -> Question:
-    """The question for those of its clients that are in one shard."""
-    known = pair_up(question.desired, observed)
-    part = frozenset(name for name in known if shard.holds(bucket_of(name, observed.buckets), observed.buckets))
-    return replace(question, only=part if question.only is None else part & frozenset(question.only))
+def sharded(desired: Desired, observed: Observed, shard: Shard) -> frozenset[str]:
+    """The clients of one shard."""
+    names = pair_up(desired, observed)
+    return frozenset(name for name in names if shard.holds(bucket_of(name, observed.buckets), observed.buckets))
 
 
 def parse_shard(text: str) -> Shard:

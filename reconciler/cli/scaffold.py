@@ -17,7 +17,7 @@ from reconciler.domain.names import is_name
 from reconciler.errors import AuditError, ReconcilerError, UsageError
 
 PROJECT_FILE = "reconciler.yaml"
-WORKFLOW = ".github/workflows/integrations.yml"
+WORKFLOWS = ".github/workflows"
 # Where each file of ``starter/`` goes. The project file comes last: only with it is the directory a project,
 # so an init that was cut short can be run again.
 _STARTER = {
@@ -28,7 +28,13 @@ _STARTER = {
     "policy.yaml": "policy.yaml",
     "templates/custom.yaml": "template-custom.yaml",
     "clients/example-partner.yaml": "client-example-partner.yaml",
-    WORKFLOW: "workflow.yml",
+    # The action is that of this program's own repository; its files are links there.
+    ".github/actions/reconciler/action.yml": "action-action",
+    **{
+        f".github/actions/reconciler/{name}.py": f"action-{name}"
+        for name in ("api", "comment", "install", "login", "reviewed", "run", "runner")
+    },
+    **{f"{WORKFLOWS}/reconciler-{name}.yml": f"workflow-{name}.yml" for name in ("plan", "apply", "drift", "revoke")},
     PROJECT_FILE: "reconciler.yaml",
 }
 _FALLBACK_NAME = "integrations"
@@ -134,7 +140,7 @@ def _ensure_repository(root: Path) -> str:
     else:
         if top == root.resolve():
             return ""
-        return f"{top} is the top of this git repository: GitHub reads workflows there only, so move {WORKFLOW}"
+        return f"{top} is the top of this git repository: GitHub reads workflows there only, so move {WORKFLOWS}"
     try:
         git.must("init", "--quiet", "--initial-branch=main")
     except AuditError as error:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Iterator
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 
-from reconciler.domain.canonical import iso
+from reconciler.domain.canonical import dumps, iso
 from reconciler.domain.duration import format_duration
 from reconciler.domain.observed import Observed
-from reconciler.domain.plan import Plan
+from reconciler.domain.plan import Action, Plan
 from reconciler.errors import StalePlanError
 from reconciler.planning.reasons import Reason
 
 REMEDY = "make a new plan and have it reviewed"
+# So many differences are told, the rest is counted.
+SHOWN = 5
 # The nodes of one cluster may tell the time a little differently.
 CLOCKS_DIFFER = timedelta(minutes=5)
 
@@ -74,6 +78,47 @@ def refuse_stale(saved: Plan, fresh: Plan) -> None:
         theirs = [action for action in fresh.actions if action.client == name]
         if ours != theirs:
             raise _stale(name, "something else would be done now")
+
+
+def refuse_unreviewed(reviewed: Plan, fresh: Plan) -> None:
+    """Raises ``StalePlanError`` RC389 when ``fresh``, made now for the clients of ``reviewed``, does something else.
+
+    Other than ``refuse_stale`` it does not mind which commit, which revision or when: a pull request is planned on a
+    commit that never becomes part of the branch, often days before. What would be done has to be the same, to the
+    last field but the sentences, which may tell of earlier runs.
+    """
+    differences = list(_differences(reviewed, fresh))
+    if differences:
+        more = f" (and {len(differences) - SHOWN} more)" if len(differences) > SHOWN else ""
+        raise StalePlanError(
+            "RC389",
+            f"something else would be done now than was reviewed: {'; '.join(differences[:SHOWN])}{more}",
+            "look at a new plan for this commit and have that one reviewed",
+        )
+
+
+def _differences(reviewed: Plan, fresh: Plan) -> Iterator[str]:
+    before, now = (Counter(map(_content, plan.changes)) for plan in (reviewed, fresh))
+    gone, added = before - now, now - before
+    for action in reviewed.changes:
+        if _content(action) in gone:
+            yield f"no longer {_named(action)}"
+    for action in fresh.changes:
+        if _content(action) in added:
+            yield f"not reviewed: {_named(action)}"
+    known = {(one.approver, address) for one in reviewed.approvals for address in one.addresses}
+    for one in fresh.approvals:
+        if any((one.approver, address) not in known for address in one.addresses):
+            yield f"not known then: {one.approver} has to agree"
+
+
+def _content(action: Action) -> str:
+    """What an action does; two of a plan may be of one kind and address."""
+    return dumps(asdict(replace(action, message="", risk_reasons=())))
+
+
+def _named(action: Action) -> str:
+    return f"{action.kind.value} {action.address} ({action.reason})"
 
 
 def _stale(client: str, why: str) -> StalePlanError:

@@ -72,6 +72,23 @@ def test_a_token_of_the_environment_is_used_whatever_the_method() -> None:
         assert found.reveal() == "b"
 
 
+@pytest.mark.parametrize(
+    ("declared", "environ", "role"),
+    [
+        ("declared", {}, "declared"),
+        ("declared", {"VAULT_ROLE": "given"}, "given"),
+        (None, {"BAO_ROLE": "twin", "VAULT_ROLE": "given"}, "twin"),
+        ("declared", {"VAULT_ROLE_PROD_EU": "own", "VAULT_ROLE": "given"}, "own"),
+    ],
+)
+def test_a_job_chooses_its_role(declared: str | None, environ: dict[str, str], role: str) -> None:
+    """One reconciler.yaml serves the jobs that plan and those that apply."""
+    settings = replace(with_auth(PLAIN, "jwt", declared), environment="prod-eu")
+    found = find_credential(settings, {"VAULT_JWT": "x", **environ})
+    assert isinstance(found, Login)
+    assert found.public == {"role": role}
+
+
 def test_the_token_file_is_for_the_method_token(tmp_path: Path) -> None:
     (tmp_path / ".vault-token").write_text("from-file\n", encoding="ascii")
     environ = {"HOME": str(tmp_path)}

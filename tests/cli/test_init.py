@@ -144,22 +144,3 @@ def test_a_name_that_is_none_is_a_usage_error(tmp_path: Path, capsys: pytest.Cap
     assert main(["init", str(tmp_path / "acme"), "--name", "Acme!"]) == 64
     assert "RC014" in capsys.readouterr().err
     assert not (tmp_path / "acme").exists()
-
-
-def test_the_workflow_is_pinned_and_gives_a_pull_request_nothing_to_write_with(tmp_path: Path) -> None:
-    assert main(["init", str(tmp_path / "acme")]) == 0
-    text = (tmp_path / "acme/.github/workflows/integrations.yml").read_text()
-    workflow = yaml.safe_load(text)
-    assert workflow["permissions"] == {"contents": "read"}
-    assert "pull_request_target" not in text
-    jobs = workflow["jobs"]
-    used = [step["uses"] for job in jobs.values() for step in job["steps"] if "uses" in step]
-    assert {name.split("@")[0] for name in used} >= {"actions/checkout"}
-    assert [name for name in used if not re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", name)] == []
-    assert {name: job.get("permissions") for name, job in jobs.items()} == {
-        "validate": None, "plan": None, "apply": {"contents": "write"},
-    }  # fmt: skip
-    assert jobs["apply"]["if"] == "github.event_name == 'push'"
-    assert "secrets." not in json.dumps(jobs["validate"])
-    assert "secrets." in json.dumps(jobs["plan"])
-    assert ["VAULT_APPLY_TOKEN" in json.dumps(jobs[name]) for name in ("plan", "apply")] == [False, True]

@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from reconciler.domain.observed import OpenRun
-from reconciler.domain.plan import Plan
-from reconciler.engine.saved import CLOCKS_DIFFER, refuse_expired, refuse_stale, refuse_used
+from reconciler.domain.plan import Approval, Plan, Risk
+from reconciler.engine.saved import CLOCKS_DIFFER, refuse_expired, refuse_stale, refuse_unreviewed, refuse_used
 from reconciler.errors import StalePlanError
 from tests.kit.declared import client, desired
 from tests.kit.memory import START, World
@@ -73,3 +73,46 @@ def test_a_plan_is_stale_when_anything_of_its_clients_is_otherwise() -> None:
     ):
         with pytest.raises(StalePlanError):
             refuse_stale(SAVED, fresh)
+
+
+FIRST = SAVED.actions[0]
+
+
+def test_a_reviewed_plan_is_the_same_whatever_commit_revision_and_time_it_was_made_for() -> None:
+    refuse_unreviewed(SAVED, SAVED)
+    later = replace(SAVED, created_at=START + 30 * DAY, expires_at=START + 31 * DAY, git_commit="1" * 40)
+    refuse_unreviewed(SAVED, replace(later, revisions={"a": 99}, desired_digests={"a": "sha256:0"}, digest="sha256:0"))
+    told = replace(FIRST, message="in other words", risk_reasons=("likewise",))
+    refuse_unreviewed(SAVED, replace(SAVED, actions=(told, *SAVED.actions[1:])))
+
+
+@pytest.mark.parametrize(
+    ("fresh", "told"),
+    [
+        (replace(SAVED, actions=SAVED.actions[1:]), ["no longer update-client client/a (DeclarationChanged)"]),
+        (
+            replace(SAVED, actions=(replace(FIRST, reason="RecordEdited"), *SAVED.actions[1:])),
+            ["no longer update-client client/a (DeclarationChanged)", "not reviewed: update-client client/a (RecordE"],
+        ),
+        (replace(SAVED, actions=(FIRST, *SAVED.actions)), ["not reviewed: update-client client/a"]),
+        (replace(SAVED, actions=(replace(FIRST, after={"scopes": ["*"]}),)), ["no longer", "not reviewed"]),
+        (replace(SAVED, actions=(replace(FIRST, risk=Risk.CRITICAL),)), ["no longer", "not reviewed"]),
+        (replace(SAVED, actions=(replace(FIRST, version=7),)), ["no longer", "not reviewed"]),
+        (replace(SAVED, actions=(FIRST, *(replace(FIRST, client=f"c{n}") for n in range(7)))), ["(and 2 more)"]),
+        (
+            replace(SAVED, approvals=(Approval("security", ("why",), ("client/a",)),)),
+            ["not known then: security has to agree"],
+        ),
+    ],
+)
+def test_what_was_not_reviewed_is_told(fresh: Plan, told: list[str]) -> None:
+    with pytest.raises(StalePlanError) as caught:
+        refuse_unreviewed(SAVED, fresh)
+    assert caught.value.code == "RC389"
+    assert [text for text in told if text not in caught.value.message] == []
+
+
+def test_an_approval_that_was_known_then_may_be_needed_for_less_now() -> None:
+    known = replace(SAVED, approvals=(Approval("security", ("why",), ("client/a", "client/b")),))
+    refuse_unreviewed(known, replace(SAVED, approvals=(Approval("security", ("other",), ("client/a",)),)))
+    refuse_unreviewed(known, SAVED)

@@ -14,32 +14,33 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import pytest
 
 
-def fetched(name: str, pinned: Mapping[str, str], *tools: str) -> Path:
+def fetched(name: str, pinned: Mapping[str, str], *tools: str, wanted: Collection[str] = ()) -> Path:
     """The folder whose ``node_modules`` holds ``pinned`` (package@version -> sha512 of its archive, base64), fetched
-    when it is not there yet. Without npm or one of ``tools`` the test is skipped, unless ``CI`` is set."""
+    when it is not there yet; ``wanted``: only these files of it, by their path in an archive (``package/…``).
+    Without npm or one of ``tools`` the test is skipped, unless ``CI`` is set."""
     absent = [tool for tool in (*tools, "npm") if shutil.which(tool) is None]
     if absent and not os.environ.get("CI"):
         pytest.skip(f"{' and '.join(absent)} not installed: {name} is used where CI is set")
     assert not absent, f"{' and '.join(absent)} must be installed where CI is set"
-    pins = hashlib.sha256(json.dumps(pinned, sort_keys=True).encode()).hexdigest()[:16]
+    pins = hashlib.sha256(json.dumps([pinned, sorted(wanted)], sort_keys=True).encode()).hexdigest()[:16]
     folder = Path(sys.prefix) / name / pins
     if not folder.exists():
         folder.parent.mkdir(exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
             made = Path(scratch) / "made"
-            _fetch(made, pinned)
+            _fetch(made, pinned, wanted)
             if not folder.exists():  # another worker may have been faster
                 made.rename(folder)
     return folder
 
 
-def _fetch(folder: Path, pinned: Mapping[str, str]) -> None:
+def _fetch(folder: Path, pinned: Mapping[str, str], wanted: Collection[str]) -> None:
     for pin, expected in pinned.items():
         name, version = pin.rsplit("@", 1)
         archives = folder / "archives"
@@ -49,16 +50,18 @@ def _fetch(folder: Path, pinned: Mapping[str, str]) -> None:
         )
         assert done.returncode == 0, f"npm cannot fetch {pin}: {done.stderr[-500:]}"
         archive = archives / f"{name.removeprefix('@').replace('/', '-')}-{version}.tgz"
-        unpack(archive, expected, folder / "node_modules" / name)
+        unpack(archive, expected, folder / "node_modules" / name, wanted)
     shutil.rmtree(folder / "archives")
 
 
-def unpack(archive: Path, expected: str, target: Path) -> None:
-    """Unpack an archive of npm into ``target``; one whose sha512 (base64) is another is refused unopened."""
+def unpack(archive: Path, expected: str, target: Path, wanted: Collection[str] = ()) -> None:
+    """Unpack an archive of npm, or the ``wanted`` files of it, into ``target``; one whose sha512 (base64) is another
+    is refused unopened."""
     actual = base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
     assert actual == expected, f"{archive.name} has sha512 {actual}, not {expected}"
     with tarfile.open(archive) as opened, tempfile.TemporaryDirectory(dir=archive.parent) as scratch:
-        opened.extractall(scratch, filter="data")
+        members = [opened.getmember(one) for one in wanted] or opened.getmembers()
+        opened.extractall(scratch, members, filter="data")
         (top,) = Path(scratch).iterdir()  # package/, in some archives another name
         target.parent.mkdir(parents=True, exist_ok=True)
         top.rename(target)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.kit.checkout import Checkout
+from tests.kit.github_tokens import REPOSITORY, REPOSITORY_ID, claims_of, issuing
 
 
 def bootstrap(checkout: Checkout, *arguments: str) -> list[str]:
@@ -30,3 +31,36 @@ def test_the_registry_is_spread_anew_and_nothing_else_changes(checkout: Checkout
     assert bootstrap(checkout, "--buckets", "16")[-1] == "updated"  # and back, over the markers
     checkout.assert_quiet()
     assert checkout.versions("fourth") == {1: "active"}
+
+
+def test_the_jobs_of_a_repository_are_let_in_and_again_changes_nothing(checkout: Checkout) -> None:
+    name, mount = checkout.environment, f"jwt-{checkout.environment}"
+    vault = {"address": checkout.place.server.address, "auth": {"method": "jwt", "mount": mount}}
+    checkout.project(vault=vault)
+    with issuing(int(checkout.place.root.now().timestamp())) as issuer:
+        options = ("--ci", "github", "--repository", REPOSITORY, "--repository-id", REPOSITORY_ID)
+        command = ("bootstrap", "-e", name, *options, "--issuer", issuer.address)
+        first, second = checkout.run(*command, role="root").ok(), checkout.run(*command, role="root").ok()
+        roles = [f"login role {mount}/role/integrations-{name}-{job}" for job in ("plan", "apply", "upkeep", "revoke")]
+        made = [f"auth mount {mount}/ (jwt)", f"trust of {mount}/ in {issuer.address}", *roles]
+        assert first.out.splitlines()[-6:] == [f"created   {what}" for what in made]
+        assert second.out.splitlines()[-6:] == [f"unchanged {what}" for what in made]
+        assert "vault.auth" not in first.err
+        token = issuer.token(claims_of(issuer.address, int(checkout.place.root.now().timestamp()), name))
+        checkout.client("one")
+        ran = checkout.run(
+            "apply", "-e", name, "--yes", VAULT_TOKEN="", VAULT_JWT=token, VAULT_ROLE=f"integrations-{name}-apply"
+        )
+        assert "logs in" not in ran.ok().err
+    assert checkout.versions("one") == {1: "active"}
+
+
+def test_a_project_that_does_not_log_in_with_a_jwt_is_told_what_to_declare(checkout: Checkout) -> None:
+    with issuing(int(checkout.place.root.now().timestamp())) as issuer:
+        ran = checkout.run(
+            "bootstrap", "-e", checkout.environment, "--ci", "github", "--repository", REPOSITORY, "--repository-id",
+            REPOSITORY_ID, "--issuer", issuer.address, role="root",
+        )  # fmt: skip
+        path = "/v1/sys/auth/jwt"  # the default mount, which no other test uses
+        checkout.place.root.adapter.delete(path)
+    assert f"{{method: jwt, role: integrations-{checkout.environment}-plan}}" in ran.ok().err

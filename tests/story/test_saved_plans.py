@@ -225,3 +225,71 @@ def test_only_a_file_can_be_the_plan_file(checkout: Checkout, out: str) -> None:
     assert (ran.code, ran.json["code"]) == (64, "RC004")
     assert sorted(path.name for path in checkout.root.iterdir()) == before
     assert (checkout.root / "pipe").is_fifo()
+
+
+def reviewed(checkout: Checkout, *arguments: str, **how: str) -> Ran:
+    return checkout.plan("--reviewed", "plan.json", "--out", "now.json", "--detailed-exitcode", *arguments, **how)
+
+
+def test_what_was_reviewed_is_applied_after_the_merge_though_commit_and_revisions_are_others(planned: Checkout) -> None:
+    """Somebody's key was rotated since, and another change was merged."""
+    planned.run("rotate", "-e", planned.environment, "one", "--reason", "test").ok()
+    planned.client("three")
+    merged = planned.commit()
+    refused(planned, "RC394")
+    ran = reviewed(planned, role="planner")
+    assert (ran.code, ran.json["git_commit"]) == (2, merged)
+    assert [(one["kind"], one["address"]) for one in ran.json["actions"]] == [("update-client", "client/one")]
+    run = planned.run("apply", "-e", planned.environment, "now.json", "--format", "json").ok().json
+    assert (run["git_commit"], run["plan_digest"]) == (merged, ran.json["digest"])
+    assert planned.status("one")["scopes"] == ["ledger:read"]
+    assert ("register-client", "client/three", "NewClient") in planned.actions()
+    again = reviewed(planned)  # it is done: a second run of the same job does nothing
+    assert (again.code, again.json["code"]) == (4, "RC389")
+
+
+def test_what_was_not_reviewed_is_not_planned(planned: Checkout) -> None:
+    planned.client("one", scopes=["ledger:read", "ledger:write"])
+    planned.commit()
+    ran = reviewed(planned)
+    assert (ran.code, ran.json["code"]) == (4, "RC389")
+    assert "update-client client/one" in ran.json["message"]
+    assert not (planned.root / "now.json").exists()
+
+
+def test_a_reviewed_plan_that_does_nothing_makes_one_that_does_nothing(planned: Checkout) -> None:
+    applied(planned)
+    planned.plan("--out", "plan.json").ok()
+    planned.client("three")
+    ran = reviewed(planned)
+    assert (ran.code, ran.json["actions"]) == (0, [])
+
+
+@pytest.mark.parametrize("more", [("--only", "one"), ("--at", "2999-01-01T00:00:00Z"), ("--upkeep",)])
+def test_a_reviewed_plan_is_compared_as_it_is(planned: Checkout, more: tuple[str, ...]) -> None:
+    ran = planned.plan("--reviewed", "plan.json", *more)
+    assert (ran.code, ran.json["code"]) == (64, "RC009")
+
+
+def test_a_reviewed_plan_of_elsewhere_or_edited_is_refused(planned: Checkout) -> None:
+    text = (planned.root / "reconciler.yaml").read_text()
+    planned.write("reconciler.yaml", text.replace("acme-integrations", "other"))
+    assert reviewed(planned).json["code"] == "RC391"
+    planned.write("reconciler.yaml", text)
+    tampered(lambda plan: plan.update(unchanged=7))(planned)
+    assert reviewed(planned).json["code"] == "RC399"
+
+
+def test_upkeep_repairs_drift_and_leaves_a_declared_change_to_its_review(planned: Checkout) -> None:
+    for name in ("one", "two"):
+        planned.vault("DELETE", f"secrets/metadata/keys/{name}.primary")
+    ran = planned.plan("--upkeep").ok()
+    assert [(one["address"], one["reason"]) for one in ran.json["actions"]] == [
+        ("client/two/key/primary", "SecretMissing")
+    ]
+    assert planned.apply("--upkeep").ok().json["summary"]["done"] == 1
+    assert planned.secret("keys/two.primary") is not None
+    assert planned.secret("keys/one.primary") is None
+    assert planned.status("one")["scopes"] == ["payouts:write"]
+    assert planned.apply("--upkeep", "--only", "one").ok().json["outcomes"] == []
+    assert planned.run("apply", "-e", planned.environment, "plan.json", "--upkeep").code == 64

@@ -1,4 +1,4 @@
-"""RC401 to RC419: every way in which Vault can fail us, with its remedy.
+"""RC401 to RC419, RC423 and RC425: every way in which Vault can fail us, with its remedy.
 
     VaultError
     ├── VaultUnreachable
@@ -41,6 +41,7 @@ OVERWRITTEN = "RC417"
 BUCKETS_DIFFER = "RC418"
 SIGNING_KEY_WRONG = "RC419"
 NO_NAMESPACE = "RC423"
+AUTH_MOUNT_IN_USE = "RC425"
 
 # What OpenBao says, with status 404, below a namespace that does not exist (measured).
 NAMESPACE_MISSING = "namespace not found"

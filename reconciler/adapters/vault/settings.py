@@ -71,9 +71,12 @@ def find_credential(settings: VaultSettings, environ: Mapping[str, str]) -> Secr
             f"{errors.printable(auth.method, 40)!r} is not a method of logging in",
             "set vault.auth.method to token, approle, jwt or kubernetes",
         )
-    if not auth.role:
-        raise _no_credential(f"the method {auth.method} needs a role", "set vault.auth.role of the environment")
-    return Login(auth.method, mount, {"role": auth.role}, {"jwt": _jwt(environ, settings)})
+    role = variable(environ, "ROLE", settings.environment) or auth.role
+    if not role:
+        raise _no_credential(
+            f"the method {auth.method} needs a role", "set vault.auth.role of the environment, or VAULT_ROLE"
+        )
+    return Login(auth.method, mount, {"role": role}, {"jwt": _jwt(environ, settings)})
 
 
 def _token_file(settings: VaultSettings, environ: Mapping[str, str]) -> Secret:

@@ -1,0 +1,183 @@
+"""The roles with which the jobs of a CI platform log in: a JWT auth mount, and who may do what.
+
+A job proves with a signed token of its platform where it runs. Each role names every claim exactly. Never bound is
+``sub``: its text follows from settings of the repository that others may change, and is the same for different jobs.
+Claims of GitHub: "OpenID Connect reference" of its documentation; fields of a role: the JWT auth method's API of
+Vault and OpenBao, those that both have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from reconciler.adapters.vault import errors
+from reconciler.adapters.vault.bootstrap import Did
+from reconciler.adapters.vault.errors import StatusError
+from reconciler.adapters.vault.live import Live
+from reconciler.adapters.vault.paths import mount_name
+from reconciler.adapters.vault.policies import policy_name
+from reconciler.domain.canonical import JsonObject
+from reconciler.domain.desired import AuthSettings
+from reconciler.errors import VaultError
+
+GITHUB_ISSUER = "https://token.actions.githubusercontent.com"
+# Seconds. A token is renewed while a run lasts; no run lasts longer than the second.
+TOKEN_TTL, TOKEN_MAX_TTL = 900, 3600
+# In the audit log of the server: who, in which run, for which commit.
+METADATA = ("actor", "repository", "run_id", "sha")
+
+
+@dataclass(frozen=True, slots=True)
+class GitHub:
+    """A repository on GitHub: ``repository`` is OWNER/REPO, ``repository_id`` its number, which no other one ever
+    has. ``environment`` is the protected GitHub environment of an apply, ``branch`` the one that is applied."""
+
+    repository: str
+    repository_id: str
+    environment: str
+    branch: str
+    issuer: str
+    audience: str
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a sort of job may do. ``workflow`` None: any file at any commit, so a pull request may change it."""
+
+    policies: tuple[str, ...]
+    events: tuple[str, ...]
+    workflow: str | None = None
+    suffix: str = ""  # of the GitHub environment: that of upkeep asks nobody, that of revoke asks others
+
+
+# The role's name is integrations-<env>-<job>.
+JOBS: Mapping[str, Job] = {
+    "plan": Job(("planner",), ("pull_request", "workflow_dispatch")),
+    "apply": Job(("applier", "deliverer"), ("push", "workflow_dispatch"), "reconciler-apply.yml"),
+    "upkeep": Job(("applier", "deliverer"), ("schedule", "workflow_dispatch"), "reconciler-drift.yml", "-upkeep"),
+    "revoke": Job(("applier",), ("workflow_dispatch",), "reconciler-revoke.yml", "-revoke"),
+}
+
+
+def default_audience(environment: str) -> str:
+    """A token that was made for one environment's Vault is refused by every other role and every other server."""
+    return f"integrations-{environment}"
+
+
+def github_roles(live: Live, environment: str, github: GitHub) -> list[tuple[str, Did]]:
+    """Make the JWT mount, its trust in ``github.issuer`` and one role a job; what was made, in order.
+
+    ``live`` has an administrator's token. Raises ``VaultError`` RC425 when the mount is used for something else;
+    then nothing was changed.
+    """
+    mount = jwt_mount(live.settings.auth)
+    _refuse_other_use(live, mount, github.issuer)
+    done: list[tuple[str, Did]] = [
+        (f"auth mount {mount}/ (jwt)", _mount(live, mount)),
+        (f"trust of {mount}/ in {github.issuer}", _config(live, mount, github.issuer)),
+    ]
+    for name, job in JOBS.items():
+        role = policy_name(environment, name)
+        done.append((f"login role {mount}/role/{role}", _role(live, mount, role, _fields(environment, job, github))))
+    return done
+
+
+def jwt_mount(auth: AuthSettings) -> str:
+    """The mount that jobs log in at: the declared one when the declared method is ``jwt``."""
+    return mount_name(auth.mount if auth.method == "jwt" and auth.mount else "jwt")
+
+
+def _fields(environment: str, job: Job, github: GitHub) -> dict[str, Any]:
+    bound: dict[str, Any] = {"repository_id": github.repository_id, "event_name": sorted(job.events)}
+    if job.workflow is not None:
+        ref = f"refs/heads/{github.branch}"
+        bound |= {
+            "environment": github.environment + job.suffix,
+            "ref": ref,
+            "ref_protected": "true",
+            "job_workflow_ref": f"{github.repository}/.github/workflows/{job.workflow}@{ref}",
+        }
+    return {
+        "role_type": "jwt",
+        "user_claim": "repository_id",
+        "bound_audiences": [github.audience],
+        "bound_claims_type": "string",
+        "bound_claims": bound,
+        "claim_mappings": {name: name for name in METADATA},
+        "token_policies": sorted(policy_name(environment, policy) for policy in job.policies),
+        "token_no_default_policy": True,
+        "token_ttl": TOKEN_TTL,
+        "token_max_ttl": TOKEN_MAX_TTL,
+        "token_type": "service",
+    }
+
+
+def _refuse_other_use(live: Live, mount: str, issuer: str) -> None:
+    entry = live.adapter.get("/v1/sys/auth").data.get(f"{mount}/")
+    if entry is None:
+        return
+    if entry.get("type") != "jwt":
+        raise _in_use(live, mount, f"of type {errors.printable(str(entry.get('type')), 40)}")
+    config = _read(live, f"auth/{mount}/config")
+    found = None if config is None else _trusted(config)
+    if found not in (None, (issuer, issuer)):
+        raise _in_use(live, mount, "trusted with tokens of another issuer")
+
+
+def _trusted(config: JsonObject) -> tuple[str, str] | None:
+    """The issuer whose published keys are used, and the one that tokens must name; None: nothing is set yet."""
+    sources = ("oidc_discovery_url", "jwks_url", "bound_issuer", "jwt_validation_pubkeys", "jwt_supported_algs")
+    if not any(config.get(name) for name in sources):
+        return None
+    return str(config.get("oidc_discovery_url")), str(config.get("bound_issuer"))
+
+
+def _in_use(live: Live, mount: str, how: str) -> VaultError:
+    return VaultError(
+        errors.AUTH_MOUNT_IN_USE,
+        f"the auth mount {mount}/ at {live.settings.address} is {how}; nothing was changed",
+        "set vault.auth of the environment to {method: jwt, mount: <a name of its own>}",
+    )
+
+
+def _mount(live: Live, mount: str) -> Did:
+    if f"{mount}/" in live.adapter.get("/v1/sys/auth").data:
+        return "unchanged"
+    live.adapter.post(f"/v1/sys/auth/{mount}", json={"type": "jwt", "description": "jobs of a CI platform"})
+    return "created"
+
+
+def _config(live: Live, mount: str, issuer: str) -> Did:
+    config = _read(live, f"auth/{mount}/config")
+    if config is not None and _trusted(config) is not None:
+        return "unchanged"
+    live.adapter.post(f"/v1/auth/{mount}/config", json={"oidc_discovery_url": issuer, "bound_issuer": issuer})
+    return "created"
+
+
+def _role(live: Live, mount: str, name: str, wanted: Mapping[str, Any]) -> Did:
+    path = f"auth/{mount}/role/{name}"
+    found = _read(live, path)
+    if found is not None and all(_comparable(found.get(field)) == value for field, value in wanted.items()):
+        return "unchanged"
+    live.adapter.post(f"/v1/{path}", json=dict(wanted))
+    return "created" if found is None else "updated"
+
+
+def _comparable(value: Any) -> Any:
+    """Servers return lists in an order of their own."""
+    if isinstance(value, dict):
+        return {name: _comparable(inner) for name, inner in value.items()}
+    return sorted(value) if isinstance(value, list) else value
+
+
+def _read(live: Live, path: str) -> JsonObject | None:
+    try:
+        data: JsonObject = live.adapter.get(f"/v1/{path}").data
+    except StatusError as error:
+        if error.status == 404:
+            return None
+        raise
+    return data

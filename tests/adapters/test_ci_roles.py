@@ -1,0 +1,209 @@
+"""Logging in with GitHub's tokens: each role by what it admits, and by every claim that is wrong in one way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from reconciler.adapters.openbao import RunningServer
+from reconciler.adapters.vault.auth import connect
+from reconciler.adapters.vault.ci_roles import GitHub, default_audience, github_roles
+from reconciler.adapters.vault.errors import StatusError
+from reconciler.adapters.vault.live import Live
+from reconciler.domain.desired import AuthSettings, VaultSettings
+from reconciler.errors import TokenInvalid, VaultError
+from tests.kit.github_tokens import REPOSITORY, REPOSITORY_ID, Issuer, claims_of, issuing, new_key
+from tests.kit.vault import HASTY, Place, bootstrapped
+
+pytestmark = pytest.mark.openbao
+
+PULL = "refs/pull/7/merge"
+WORKFLOWS = f"{REPOSITORY}/.github/workflows"
+
+
+@dataclass(frozen=True)
+class Trusted:
+    """An environment whose server admits the jobs of a repository."""
+
+    place: Place
+    issuer: Issuer
+    settings: VaultSettings
+    now: int
+
+    def claims(self, job: str) -> dict[str, Any]:
+        """What a job of that sort says when all is right."""
+        name, main = self.place.name, "refs/heads/main"
+        different: dict[str, dict[str, Any]] = {
+            "plan": {"event_name": "pull_request", "ref": PULL, "environment": None,
+                     "job_workflow_ref": f"{WORKFLOWS}/reconciler-plan.yml@{PULL}"},
+            "apply": {},
+            "upkeep": {"event_name": "schedule", "environment": f"{name}-upkeep",
+                       "job_workflow_ref": f"{WORKFLOWS}/reconciler-drift.yml@{main}"},
+            "revoke": {"event_name": "workflow_dispatch", "environment": f"{name}-revoke",
+                       "job_workflow_ref": f"{WORKFLOWS}/reconciler-revoke.yml@{main}"},
+        }  # fmt: skip
+        return present(claims_of(self.issuer.address, self.now, name) | different[job])
+
+    def policies(self, job: str, token: str) -> list[str]:
+        """Log in as ``reconciler`` does; the policies of the token, without those of the environment's name."""
+        environ = {"VAULT_JWT": token, "VAULT_ROLE": f"integrations-{self.place.name}-{job}"}
+        with connect(self.settings, environ, patience=HASTY) as live:
+            data = live.adapter.get("/v1/auth/token/lookup-self").data
+        assert (data["type"], data["creation_ttl"], data["explicit_max_ttl"]) == ("service", 900, 0)
+        assert data["meta"] | {"role": ""} == {
+            "role": "", "actor": "ada", "repository": REPOSITORY, "run_id": "123", "sha": "a" * 40,
+        }  # fmt: skip
+        return [name.removeprefix(f"integrations-{self.place.name}-") for name in data["policies"]]
+
+
+def present(claims: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in claims.items() if value is not None}
+
+
+def with_mount(place: Place) -> VaultSettings:
+    return replace(place.settings, auth=AuthSettings("jwt", None, f"jwt-{place.name}"))
+
+
+def administrator(place: Place) -> Live:
+    return place.live_with(place.token("root"), auth=AuthSettings("jwt", None, f"jwt-{place.name}"))
+
+
+def github(place: Place, issuer: str) -> GitHub:
+    return GitHub(REPOSITORY, REPOSITORY_ID, place.name, "main", issuer, default_audience(place.name))
+
+
+@pytest.fixture(scope="module")
+def trusted(openbao: RunningServer) -> Iterator[Trusted]:
+    with bootstrapped(openbao, 16) as place:
+        now = int(place.root.now().timestamp())
+        with issuing(now) as issuer:
+            done = github_roles(administrator(place), place.name, github(place, issuer.address))
+            assert {did for _, did in done} == {"created"}
+            yield Trusted(place, issuer, with_mount(place), now)
+
+
+@pytest.mark.parametrize(
+    ("job", "changes", "policies"),
+    [
+        ("plan", {}, ["planner"]),
+        ("plan", {"event_name": "workflow_dispatch", "ref": "refs/heads/main"}, ["planner"]),
+        ("apply", {}, ["applier", "deliverer"]),
+        ("apply", {"event_name": "workflow_dispatch"}, ["applier", "deliverer"]),
+        ("apply", {"sub": "whatever the repository's settings make of it"}, ["applier", "deliverer"]),
+        ("upkeep", {}, ["applier", "deliverer"]),
+        ("revoke", {}, ["applier"]),
+    ],
+)
+def test_a_right_token_gets_exactly_its_policies(
+    trusted: Trusted, job: str, changes: dict[str, Any], policies: list[str]
+) -> None:
+    assert trusted.policies(job, trusted.issuer.token(trusted.claims(job) | changes)) == policies
+
+
+WRONG: list[tuple[str, dict[str, Any]]] = [
+    ("repository_id", {"repository_id": "4712"}),
+    ("repository_id as a number", {"repository_id": 4711}),
+    ("repository_id missing", {"repository_id": None}),
+    ("iss", {"iss": "https://token.actions.githubusercontent.com"}),
+    ("aud of GitHub", {"aud": "https://github.com/acme"}),
+    ("aud of another environment", {"aud": "integrations-elsewhere"}),
+    ("aud missing", {"aud": None}),
+    ("event", {"event_name": "pull_request_target"}),
+    ("event of a fork's workflow", {"event_name": "workflow_run"}),
+    ("event missing", {"event_name": None}),
+    ("expired", {"exp": -600, "iat": -1200, "nbf": -1200}),
+    ("not yet valid", {"nbf": 600, "iat": 600, "exp": 1200}),
+]
+WRONG_ON_MAIN: list[tuple[str, dict[str, Any]]] = [
+    ("environment", {"environment": "elsewhere"}),
+    ("environment missing", {"environment": None}),
+    ("environment that begins alike", {"environment": "{environment}2"}),
+    ("ref", {"ref": "refs/heads/other"}),
+    ("branch that nothing protects", {"ref_protected": "false"}),
+    ("ref of a tag", {"ref": "refs/tags/main"}),
+    ("ref of a pull request", {"ref": PULL}),
+    ("workflow", {"job_workflow_ref": f"{WORKFLOWS}/mine.yml@refs/heads/main"}),
+    ("workflow at another commit", {"job_workflow_ref": f"{WORKFLOWS}/reconciler-apply.yml@refs/heads/other"}),
+    ("workflow of a fork", {"job_workflow_ref": f"{WORKFLOWS}/reconciler-apply.yml@refs/heads/main".replace("acme", "eve")}),  # noqa: E501
+    ("workflow missing", {"job_workflow_ref": None}),
+    ("event of a pull request", {"event_name": "pull_request"}),
+]  # fmt: skip
+CASES = [(job, *case) for job in ("plan", "apply", "upkeep", "revoke") for case in WRONG] + [
+    (job, *case) for job in ("apply", "upkeep", "revoke") for case in WRONG_ON_MAIN
+]
+
+
+@pytest.mark.parametrize(("job", "what", "changes"), CASES, ids=[f"{job}: {what}" for job, what, _ in CASES])
+def test_a_token_that_is_wrong_in_one_claim_is_refused(
+    trusted: Trusted, job: str, what: str, changes: dict[str, Any]
+) -> None:
+    right = trusted.claims(job)
+    changed = {
+        name: trusted.now + value if name in ("exp", "iat", "nbf")
+        else value.replace("{environment}", right.get("environment", "")) if isinstance(value, str) else value
+        for name, value in changes.items()
+    }  # fmt: skip
+    with pytest.raises(TokenInvalid) as caught:
+        trusted.policies(job, trusted.issuer.token(present(right | changed)))
+    assert caught.value.code == "RC405"
+
+
+def test_no_job_gets_what_is_another_job_s(trusted: Trusted) -> None:
+    """What the planner may, each of them may anyway."""
+    for holder in ("plan", "apply", "upkeep", "revoke"):
+        token = trusted.issuer.token(trusted.claims(holder))
+        for wanted in ("apply", "upkeep", "revoke"):
+            if wanted != holder:
+                with pytest.raises(TokenInvalid):
+                    trusted.policies(wanted, token)
+
+
+def test_a_token_that_the_issuer_did_not_sign_is_refused(trusted: Trusted) -> None:
+    claims = trusted.claims("apply")
+    forged = [
+        trusted.issuer.token(claims, new_key()),
+        trusted.issuer.token(claims, alg="none"),
+        trusted.issuer.token(claims, alg="HS256"),
+        trusted.issuer.token(claims)[:-4],
+        trusted.issuer.token(claims) + "x",
+    ]
+    for token in forged:
+        with pytest.raises(TokenInvalid):
+            trusted.policies("apply", token)
+
+
+def test_making_the_roles_again_changes_nothing_and_puts_right_what_was_changed(trusted: Trusted) -> None:
+    place, live = trusted.place, administrator(trusted.place)
+    wanted = github(place, trusted.issuer.address)
+    assert {did for _, did in github_roles(live, place.name, wanted)} == {"unchanged"}
+    path = f"/v1/auth/jwt-{place.name}/role/integrations-{place.name}-plan"
+    live.adapter.post(path, json={"role_type": "jwt", "user_claim": "sub", "bound_audiences": ["x"]})
+    changed = [what for what, did in github_roles(live, place.name, wanted) if did == "updated"]
+    assert changed == [f"login role jwt-{place.name}/role/integrations-{place.name}-plan"]
+    elsewhere = replace(wanted, branch="release", environment="prod")
+    assert [did for _, did in github_roles(live, place.name, elsewhere)][2:] == ["unchanged", *["updated"] * 3]
+    with pytest.raises(TokenInvalid):
+        trusted.policies("apply", trusted.issuer.token(trusted.claims("apply")))
+    github_roles(live, place.name, wanted)
+    assert trusted.policies("apply", trusted.issuer.token(trusted.claims("apply"))) == ["applier", "deliverer"]
+
+
+@pytest.mark.parametrize("use", ["another issuer", "keys of its own", "another type"])
+def test_a_mount_that_serves_somebody_else_is_left_alone(trusted: Trusted, bare_place: Place, use: str) -> None:
+    live, mount = administrator(bare_place), f"jwt-{bare_place.name}"
+    live.adapter.post(f"/v1/sys/auth/{mount}", json={"type": "approle" if use == "another type" else "jwt"})
+    with issuing(trusted.now) as other:
+        if use == "another issuer":
+            live.adapter.post(f"/v1/auth/{mount}/config", json={"oidc_discovery_url": other.address})
+        elif use == "keys of its own":
+            live.adapter.post(f"/v1/auth/{mount}/config", json={"jwks_url": f"{other.address}/keys"})
+        with pytest.raises(VaultError) as caught:
+            github_roles(live, bare_place.name, github(bare_place, trusted.issuer.address))
+        if use != "another type":
+            with pytest.raises(StatusError, match="404"):  # there is none
+                live.adapter.request("LIST", f"/v1/auth/{mount}/role")
+    assert caught.value.code == "RC425"
+    assert mount in caught.value.message

@@ -1,0 +1,173 @@
+"""Which plan was reviewed: the one that the pull request of this push showed, and no other."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.kit.action import script
+from tests.kit.github_api import ROOT, TOKEN, GitHub
+from tests.kit.github_tokens import REPOSITORY, REPOSITORY_ID
+from tests.kit.openapi import described
+
+HEAD, MERGE = "b" * 40, "c" * 40
+EVENT = {"after": MERGE, "commits": [{"id": HEAD}, {"id": MERGE}], "repository": {"id": int(REPOSITORY_ID)}}
+
+
+def plan(digest: str, *kinds: str) -> bytes:
+    return json.dumps({"digest": digest, "actions": [{"kind": kind} for kind in kinds]}).encode()
+
+
+CHANGING = plan("sha256:1", "issue-key", "no-op")
+
+
+class Search:
+    """The search for plans, and how long it waited."""
+
+    def __init__(self, github: GitHub) -> None:
+        self.waits: list[float] = []
+        self._reviewed = script("reviewed").Reviewed(
+            script("api").Api(github.address, TOKEN, self.waits.append), REPOSITORY, self.waits.append
+        )
+
+    def __call__(self, *environments: str, event: dict[str, Any] | None = None) -> list[tuple[int, str, int, str]]:
+        found = self._reviewed.sources(event or EVENT, "main", environments or ("staging",))
+        return [(one.pull, one.environment, one.run, one.digest) for one in found]
+
+    def refused(self, *environments: str) -> str:
+        with pytest.raises(script("runner").Refused) as caught:
+            self(*environments)
+        return str(caught.value)
+
+    def fetch(self, digest: str, target: Path, run: str = "31") -> Path:
+        path: Path = script("reviewed").fetched(self._reviewed, run, "staging", digest, target)
+        return path
+
+
+@pytest.fixture
+def search(github: GitHub) -> Search:
+    github.merged(7, HEAD, MERGE)
+    github.run(31, HEAD)
+    return Search(github)
+
+
+def test_it_is_in_a_run_for_the_last_commit_of_the_pull_request_that_was_merged(github: GitHub, search: Search) -> None:
+    github.keep(31, "reconciler-plan-staging", CHANGING)
+    assert search() == [(7, "staging", 31, "sha256:1")]
+    assert search.waits == []
+
+
+def test_environments_come_in_the_order_that_is_asked_for_and_only_with_changes(github: GitHub, search: Search) -> None:
+    github.keep(31, "reconciler-plan-staging", CHANGING)
+    github.keep(31, "reconciler-plan-production", plan("sha256:2", "rotate-key"))
+    github.keep(31, "reconciler-plan-quiet", plan("sha256:3", "no-op"))
+    assert search("staging", "quiet", "production") == [
+        (7, "staging", 31, "sha256:1"), (7, "production", 31, "sha256:2"),
+    ]  # fmt: skip
+
+
+def test_of_several_runs_for_that_commit_the_newest_counts_that_kept_one(github: GitHub, search: Search) -> None:
+    for run in (33, 32, 34):
+        github.run(run, HEAD)
+    github.keep(31, "reconciler-plan-staging", CHANGING)
+    github.keep(33, "reconciler-plan-staging", plan("sha256:3", "issue-key"))
+    github.keep(32, "reconciler-plan-staging", plan("sha256:2", "issue-key"))
+    assert search() == [(7, "staging", 33, "sha256:3")]
+
+
+def test_a_push_may_bring_several_pull_requests(github: GitHub, search: Search) -> None:
+    """A merge queue does so. They come in the order of their merges."""
+    first = "d" * 40
+    github.merged(9, "e" * 40, first, "2026-11-25T09:00:00Z")
+    github.run(30, "e" * 40)
+    for run, digest in ((30, "sha256:0"), (31, "sha256:1")):
+        github.keep(run, "reconciler-plan-staging", plan(digest, "issue-key"))
+    event = {**EVENT, "commits": [{"id": first}, {"id": MERGE}]}
+    assert search(event=event) == [(9, "staging", 30, "sha256:0"), (7, "staging", 31, "sha256:1")]
+
+
+@pytest.mark.parametrize("what", ["of another push", "not merged"])
+def test_without_a_pull_request_nothing_was_reviewed(github: GitHub, search: Search, what: str) -> None:
+    github.pulls.clear()
+    github.merged(8, HEAD, "f" * 40 if what == "of another push" else MERGE, "" if what == "not merged" else "2026")
+    assert search() == []
+    assert search.waits == [5.0, 5.0]  # GitHub may say so a moment after the push
+
+
+def test_a_run_of_a_fork_is_nobody_s_review(github: GitHub, search: Search) -> None:
+    github.runs.clear()
+    github.run(31, HEAD, repository=666)
+    github.keep(31, "reconciler-plan-staging", CHANGING)
+    assert "#7 has no plan for staging" in search.refused()
+
+
+def test_a_missing_plan_is_told_and_not_taken_for_nothing_to_do(github: GitHub, search: Search) -> None:
+    assert "by hand" in search.refused()
+    github.keep(31, "reconciler-plan-staging", CHANGING)
+    assert "production" in search.refused("staging", "production")
+    github.keep(31, "reconciler-plan-staging", b"", "expired")
+    assert "staging" in search.refused()
+
+
+@pytest.mark.parametrize("content", [b"", b"not json", b"[]", b"{}", b'{"digest": "x", "actions": [1]}', b"[" * 5000])
+def test_what_is_no_plan_is_told(github: GitHub, search: Search, content: bytes) -> None:
+    github.keep(31, "reconciler-plan-staging", content)
+    assert "is no plan" in search.refused()
+
+
+def test_an_artifact_without_a_plan_is_told(github: GitHub, search: Search) -> None:
+    github.keep(31, "reconciler-plan-staging", CHANGING, "other.json")
+    assert "holds no plan.json" in search.refused()
+
+
+def test_nothing_of_an_archive_is_unpacked_and_a_bomb_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = script("reviewed")
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("../escaped", "x")
+        archive.writestr("plan.json", b"0" * 100_000)
+    assert module._unpacked(content.getvalue()) == b"0" * 100_000
+    monkeypatch.setattr(module, "LARGEST", 99_999)
+    with pytest.raises(script("runner").Refused, match="too large"):
+        module._unpacked(content.getvalue())
+    with pytest.raises(script("runner").Refused, match="BadZipFile"):
+        module._unpacked(b"no archive")
+
+
+def test_exactly_the_plan_that_was_found_is_fetched(github: GitHub, search: Search, tmp_path: Path) -> None:
+    github.keep(31, "reconciler-plan-staging", CHANGING)
+    assert search.fetch("sha256:1", tmp_path / "plan.json").read_bytes() == CHANGING
+    refused = script("runner").Refused
+    with pytest.raises(refused, match="keeps the plan sha256:1 by now, not sha256:2"):
+        search.fetch("sha256:2", tmp_path / "other.json")
+    with pytest.raises(refused, match="keeps no plan"):
+        search.fetch("sha256:1", tmp_path / "other.json", "32")
+    with pytest.raises(refused, match="not the number"):
+        search.fetch("sha256:1", tmp_path / "other.json", "31/../32")
+    assert not (tmp_path / "other.json").exists()
+
+
+def test_the_description_refuses_what_is_no_request_of_github_s() -> None:
+    """The judge of all these tests does judge."""
+    headers = {"authorization": "Bearer x", "user-agent": "x", "accept": "application/vnd.github+json"}
+    for method, target, body in (
+        ("GET", f"{ROOT}/issues/7/commments", b""),
+        ("DELETE", f"{ROOT}/issues/7/comments", b""),
+        ("GET", f"{ROOT}/issues?state=opened", b""),
+        ("GET", f"{ROOT}/issues?author=x", b""),
+        ("POST", f"{ROOT}/issues", b"{}"),
+        ("POST", f"{ROOT}/issues/7/comments", b'{"body": 7}'),
+        ("PATCH", f"{ROOT}/issues/7", b'{"state": "gone"}'),
+        ("PATCH", f"{ROOT}/issues/7", b'{"text": "x"}'),
+        ("GET", f"{ROOT}/issues", b"{}"),
+    ):
+        assert list(described().request(method, target, headers, body)), (method, target, body)
+    assert list(described().request("GET", f"{ROOT}/issues?state=open", headers, b"")) == []
+    for name in headers:
+        assert list(described().request("GET", f"{ROOT}/issues", headers | {name: ""}, b"")), name
+    assert list(described().response("GET", f"{ROOT}/issues", 200, b'[{"number": 7}]'))

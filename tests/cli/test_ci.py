@@ -1,0 +1,47 @@
+"""What ``bootstrap --ci github`` refuses before anybody is asked."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from reconciler.cli.main import main
+from tests.kit.github_tokens import REPOSITORY, REPOSITORY_ID
+
+RIGHT: dict[str, str | None] = {"--ci": "github", "--repository": REPOSITORY, "--repository-id": REPOSITORY_ID}
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"--ci": None}, "RC040"),
+        ({"--repository": None}, "RC040"),
+        ({"--repository-id": None}, "RC040"),
+        ({"--repository": "acme"}, "RC041"),
+        ({"--repository": "acme/../x"}, "RC041"),
+        ({"--repository-id": "acme"}, "RC041"),
+        ({"--repository-id": "0"}, "RC041"),
+        ({"--repository-id": "*"}, "RC041"),
+        ({"--github-environment": ""}, "RC041"),
+        ({"--github-environment": "prod*"}, "RC041"),
+        ({"--branch": "a..b"}, "RC041"),
+        ({"--branch": "*"}, "RC041"),
+        ({"--audience": "a b"}, "RC041"),
+        ({"--issuer": "http://github.example.com"}, "RC041"),
+        ({"--issuer": "https://"}, "RC041"),
+        ({"--issuer": "https://[x"}, "RC041"),
+        ({"--issuer": "https://github.example.com/"}, "RC041"),
+        ({"--issuer": "https://u@github.example.com"}, "RC041"),
+        ({"--ci": "jenkins"}, "RC021"),
+    ],
+    ids=str,
+)
+def test_a_login_is_never_bound_to_half_a_repository(
+    changes: dict[str, str | None], code: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = [text for option, value in (RIGHT | changes).items() if value is not None for text in (option, value)]
+    assert main(["bootstrap", "-e", "staging", "--format", "json", *given]) == 64
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["code"] == code
+    assert printed["remedy"]
