@@ -135,7 +135,6 @@ def refused(project: Project, arguments: str, code: str, exit_code: int) -> dict
         ("deliveries -e nowhere", "RC002", 64),
         ("deliveries -e staging --since yesterday", "RC026", 64),
         ("deliveries -e staging", "RC401", 1),
-        ("plan -e staging --verify nobody", "RC007", 64),
         ("listen --port x", "RC021", 64),
         ("listen --secret-from canary", "RC030", 64),
         ("listen --secret-from file:nowhere", "RC031", 1),
