@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,16 +69,29 @@ def tell_unowned(settings: Settings, found: CodeOwners) -> None:
 
 
 def compare(path: Path, text: str) -> None:
-    """Raises ``ReconcilerError`` RC037 when the file is another one or is not there."""
+    """Raises ``ReconcilerError`` RC037 when the file says something else or is not there. How git ends its lines in
+    this checkout does not matter."""
     from reconciler.errors import ReconcilerError
 
     try:
-        same = path.read_bytes() == text.encode()
-        what = "is not what the declaration says"
+        there = path.read_bytes().replace(b"\r\n", b"\n").decode("utf-8", "replace").splitlines(keepends=True)
     except OSError as error:
-        same, what = False, f"cannot be read: {error.strerror}"
-    if not same:
-        raise ReconcilerError("RC037", f"{path} {what}", "write it again: the same command without --check")
+        wrong = f"cannot be read: {error.strerror}"
+    else:
+        pairs = enumerate(zip_longest(there, text.splitlines(keepends=True)), start=1)
+        wrong = next((_difference(number, *lines) for number, lines in pairs if lines[0] != lines[1]), "")
+    if wrong:
+        raise ReconcilerError("RC037", f"{path} {wrong}", "write it again: the same command without --check")
+
+
+def _difference(number: int, found: str | None, wanted: str | None) -> str:
+    if wanted is None:
+        told = f"should not be there: {(found or '').rstrip() or '(empty)'}"
+    elif found is not None and found == wanted.rstrip("\n"):
+        told = "does not end"
+    else:
+        told = f"should read: {wanted.rstrip() or '(empty)'}"
+    return f"is not what the declaration says: line {number} {told}"
 
 
 def too_large() -> ReconcilerError:

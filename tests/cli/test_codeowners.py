@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -149,9 +150,31 @@ def test_check_says_whether_the_file_is_what_would_be_written(root: Path, capsys
     (root / "clients/a.yaml").write_text(client("a", "team: platform"))
     before = (root / "CODEOWNERS").read_text()
     assert main(ask) == 1
+    assert "line 3 should read: /clients/a.yaml @acme/platform" in capsys.readouterr().err
     assert (root / "CODEOWNERS").read_text() == before
     assert main(["codeowners", "--output", "CODEOWNERS"]) == 0
     assert main(ask) == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda text: text.replace(b"\n", b"\r\n"), None),
+        (lambda text: text + b"/clients/ @mallory\n", "line 4 should not be there: /clients/ @mallory"),
+        (lambda text: text + b"\n", "line 4 should not be there: (empty)"),
+        (lambda text: text[:-1], "line 3 does not end"),
+        (lambda text: b"\xff" + text, "line 1 should read: #"),
+        (lambda text: b"", "line 1 should read: #"),
+    ],
+)
+def test_check_finds_every_difference_but_line_ends(
+    change: Callable[[bytes], bytes], told: str | None, root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = root / "CODEOWNERS"
+    assert main(["codeowners", "--output", "CODEOWNERS"]) == 0
+    path.write_bytes(change(path.read_bytes()))
+    assert main(["codeowners", "--check", "--output", "CODEOWNERS"]) == (0 if told is None else 1)
+    assert (told or "") in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
