@@ -15,7 +15,7 @@ from reconciler.declare.collector import Collector
 from reconciler.declare.documents import Document, read_documents
 from reconciler.declare.files import PROJECT_FILE, SUFFIXES, declaration_files, project_files, shown
 from reconciler.declare.payloads import Payloads
-from reconciler.declare.policy import build_policy, check_waivers
+from reconciler.declare.policy import build_policy, check_approvers, check_waivers
 from reconciler.declare.project import build_project
 from reconciler.declare.reach import Reach
 from reconciler.declare.references import (
@@ -53,6 +53,17 @@ def load(root: Path, environment: str) -> Desired:
         return _load(root, environment)
 
 
+def load_all(root: Path) -> tuple[Desired, ...]:
+    """The desired state of every environment, in the order of their names; the files are read once.
+
+    Raises ``DeclarationError`` with every finding of the declaration when one of them is an error.
+    """
+    with _no_collections():
+        declaration = _read(root)
+        names = sorted(declaration.environments)
+        return _desired(declaration, {name: declaration.resolve(name) for name in names})
+
+
 def _load(root: Path, environment: str) -> Desired:
     declaration = _read(root)
     project = declaration.project
@@ -60,15 +71,23 @@ def _load(root: Path, environment: str) -> Desired:
         hint = did_you_mean(environment, project.environments) or f"there is {listed(project.environments)}"
         message = f"the project has no environment `{environment}`"
         raise DeclarationError("RC133", message, hint)
-    clients = declaration.resolve(environment)
+    (desired,) = _desired(declaration, {environment: declaration.resolve(environment)})
+    return desired
+
+
+def _desired(declaration: _Declaration, resolved: Mapping[str, Mapping[str, DesiredClient]]) -> tuple[Desired, ...]:
+    project = declaration.project
     if declaration.found.errors or project is None:
         raise invalid(declaration.found.findings())
-    return Desired(
-        project=project,
-        environment=project.environments[environment],
-        clients=clients,
-        policy=declaration.policy,
-        scopes=declaration.catalogue.scopes,
+    return tuple(
+        Desired(
+            project=project,
+            environment=project.environments[name],
+            clients=clients,
+            policy=declaration.policy,
+            scopes=declaration.catalogue.scopes,
+        )
+        for name, clients in resolved.items()
     )
 
 
@@ -185,6 +204,8 @@ def _read(root: Path) -> _Declaration:
     policy = build_policy(rules, found) if rules else GuardrailPolicy()
     if rules and "IntegrationClient" not in doubtful:
         check_waivers(rules, clients, found)
+    if rules:
+        check_approvers(rules, environments, catalogue, found)
     payloads = Payloads(root, found)
     for template in documents.get("IntegrationTemplate", []):
         SpecCheck(catalogue, payloads, found).check(template.spec)

@@ -179,13 +179,31 @@ class Waiver:
 
 
 @dataclass(frozen=True, slots=True)
+class ApproverRule:
+    """Who must agree to what: a change that meets every condition that is set.
+
+    ``risk`` (low to critical): at least this risk. ``scopes``: the client may do, or did, something that one of these
+    patterns means. ``labels``: the client has all of them.
+    """
+
+    approver: str  # a user, or a team as ``organisation/team``, without @
+    risk: str | None = None
+    scopes: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    environments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class GuardrailPolicy:
-    """``probes``: what is demanded of webhooks whose client and template do not say, by the declared name."""
+    """``probes``: what is demanded of webhooks whose client and template do not say, by the declared name.
+    ``teams`` maps teams, as clients name their owners, to handles on the platform that hosts the repository."""
 
     removals: Budget = Budget()
     changes: Budget = Budget()
     waivers: tuple[Waiver, ...] = ()
     probes: Mapping[str, Demand] = field(default_factory=dict)
+    approvers: tuple[ApproverRule, ...] = ()
+    teams: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
