@@ -131,7 +131,7 @@ def _webhook_rows(record: ClientRecord) -> Iterator[tuple[str, ...]]:
         webhook = record.webhooks[name]
         verified = "no" if webhook.verified_at is None else iso(webhook.verified_at)
         last = webhook.last_delivery
-        told = "" if last is None else f"{iso(last.at)} {'accepted' if last.accepted else 'refused'}: {last.message}"
+        told = "" if last is None else f"{iso(last.at)} {'proven' if last.accepted else 'not proven'}: {last.message}"
         yield record.name, name, webhook_url(record, name) or "", verified, told, _secrets(webhook.secret)
 
 

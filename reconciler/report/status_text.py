@@ -97,7 +97,7 @@ def _judge(
         (_ENDED, ended, ""),
         (_ALARM, gone, "no secret is stored"),
         (_ALARM, active is not None and active.expires_at <= now, "expired"),
-        (_ALARM, delivery is not None and not delivery.accepted, f"refused: {delivery.message}" if delivery else ""),
+        (_ALARM, delivery is not None and not delivery.accepted, f"not proven: {delivery.message}" if delivery else ""),
         (
             _ALARM,
             hold is not None,
