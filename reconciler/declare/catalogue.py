@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 
 from reconciler.declare.collector import Collector
@@ -14,6 +13,7 @@ from reconciler.declare.files import is_inside, read, stays_inside
 from reconciler.declare.nodes import Map, Mark
 from reconciler.declare.suggest import did_you_mean
 from reconciler.declare.text import Limits, parse
+from reconciler.domain.scopes import WILDCARD, ScopeTable
 
 _SCOPE = re.compile(r"[a-z0-9*][a-z0-9_.:*/-]{0,127}\Z")
 _OPENAPI = Limits(size=8 << 20, depth=100, foreign=True)
@@ -27,21 +27,18 @@ class Catalogue:
 
     scopes: Mapping[str, str] = field(default_factory=dict)
     complete: bool = False
+    table: ScopeTable = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "table", ScopeTable(self.scopes))
 
     def fault(self, scope: str) -> tuple[str, str, str] | None:
         """(code, message, hint) when ``scope`` does not exist or, as a wildcard, matches nothing."""
-        if not self.complete or scope in self.scopes:
+        if not self.complete or self.table.members(scope):
             return None
-        if "*" not in scope:
+        if WILDCARD not in scope:
             return "RC134", f"the scope `{scope}` does not exist", did_you_mean(scope, self.scopes)
-        if any(map(_wildcard(scope).match, self.scopes)):
-            return None
         return "RC135", f"the wildcard `{scope}` matches no scope", did_you_mean(scope, self.scopes)
-
-
-@lru_cache(maxsize=1024)
-def _wildcard(scope: str) -> re.Pattern[str]:
-    return re.compile(".*".join(map(re.escape, scope.split("*"))) + r"\Z")
 
 
 def build_catalogue(document: Document, root: Path, found: Collector) -> Catalogue:

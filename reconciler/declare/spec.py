@@ -13,8 +13,9 @@ from reconciler.declare.collector import Collector
 from reconciler.declare.nodes import Map
 from reconciler.declare.project import networks_of
 from reconciler.declare.signatures import written_faults
-from reconciler.declare.urls import is_loopback, parse_url
+from reconciler.declare.urls import parse_url
 from reconciler.declare.values import parse_duration, parse_window, positive_duration, short_duration
+from reconciler.domain.hosts import is_loopback
 
 _LIFETIME: dict[str, tuple[str, Callable[[str], object]]] = {
     "lifetime": ("RC151", positive_duration),

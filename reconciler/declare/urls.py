@@ -39,17 +39,6 @@ def parse_url(text: str) -> str:
     return f"{parts.scheme.lower()}://{netloc}{parts.path}{'?' + parts.query if parts.query else ''}"
 
 
-def is_loopback(url: str) -> bool:
-    """Whether the host of a parsed URL is this machine by its very text."""
-    host = urlsplit(url).hostname or ""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return IPv4Address(host).is_loopback
-    except ValueError:
-        return host == "::1"
-
-
 def _character(text: str) -> str:
     return f"the character `{text}`" if text.isprintable() and text != " " else _name_of(text)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -37,10 +37,25 @@ class ActionKind(StrEnum):
 
 
 class Risk(StrEnum):
+    """In rising order. Compare ``rank``: risks themselves compare as words do."""
+
     LOW = "low"
     MEDIUM = "medium"
     HIGH = "high"
     CRITICAL = "critical"
+
+    @property
+    def rank(self) -> int:
+        """0 for low to 3 for critical."""
+        return _RANKS[self]
+
+
+_RANKS = {risk: rank for rank, risk in enumerate(Risk)}
+
+
+def highest(risks: Iterable[Risk]) -> Risk:
+    """The highest of ``risks``, low when there are none."""
+    return max(risks, key=lambda risk: risk.rank, default=Risk.LOW)
 
 
 class Level(StrEnum):
