@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from reconciler.declare.collector import Collector, source_of
 from reconciler.declare.documents import Document
-from reconciler.declare.nodes import Map, Mark, merge
+from reconciler.declare.nodes import Map, Mark, Seq, merge
 from reconciler.declare.signatures import merged_faults, scheme_of, signature_spec
 from reconciler.declare.suggest import did_you_mean
 from reconciler.declare.urls import parse_url
@@ -75,6 +75,27 @@ class ClientBuilder:
             renamed_from=self._document.metadata.get("renamedFrom"),
         )
 
+    def place(self, environment: str, path: Iterable[str]) -> Mark:
+        """Where that is written which ``path`` (field names, names of items, items) leads to in ``environment``: in the
+        client's file or its template's. As far as it is written at all; else the client's name."""
+        override = self._document.spec.sub("environments").sub(environment)
+        container: object = merge(self._base, override) if override else self._base
+        mark = self._document.name_mark
+        for part in path:
+            if isinstance(container, Map) and part in container:
+                mark, container = container.marks[part], container[part]
+            elif isinstance(container, Seq) and (found := _item(container, part)) is not None:
+                mark, container = container.marks[found], container[found]
+                mark = container.marks["name"] if isinstance(container, Map) else mark
+            else:
+                break
+        return mark
+
+    @property
+    def sound(self) -> bool:
+        """Whether everything that was written of the client could be understood."""
+        return self._sound
+
     def _spec(self, merged: Map) -> dict[str, Any]:
         """What the registry stores: canonical, non-secret, defaults filled in."""
         spec: dict[str, Any] = {
@@ -94,9 +115,7 @@ class ClientBuilder:
         if merged.get("justification"):
             spec["justification"] = merged["justification"]
         if merged.get("allowedCidrs"):
-            spec["allowedCidrs"] = sorted(
-                _valid(text, lambda text: str(network(text)), text) for text in merged["allowedCidrs"]
-            )
+            spec["allowedCidrs"] = sorted(_valid(text, _spelt, text) for text in merged["allowedCidrs"])
         return spec
 
     def _check(self, merged: Map, environment: str) -> None:
@@ -146,6 +165,19 @@ class ClientBuilder:
         message = f"the webhook `{name}` has no url in environment `{environment}`"
         address = webhook_address(self._document.name, name)
         self._found.add("RC157", mark, message, hint=hint, address=address)
+
+
+def _item(items: Seq, wanted: str) -> int | None:
+    """The index of the item that is ``wanted``, or has that name; networks have several spellings."""
+    for index, item in enumerate(items):
+        name = item.get("name") if isinstance(item, Map) else item
+        if wanted == name or (isinstance(name, str) and "/" in name and _valid(name, _spelt, "") == wanted):
+            return index
+    return None
+
+
+def _spelt(text: str) -> str:
+    return str(network(text))
 
 
 def key_lifecycle(key: Map) -> Lifecycle:

@@ -6,6 +6,7 @@ import gc
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from reconciler.declare.catalogue import Catalogue, build_catalogue
@@ -14,7 +15,7 @@ from reconciler.declare.codes import CODES, INVALID
 from reconciler.declare.collector import Collector
 from reconciler.declare.documents import Document, read_documents
 from reconciler.declare.files import PROJECT_FILE, SUFFIXES, declaration_files, project_files, shown
-from reconciler.declare.policy import build_policy, check_waivers
+from reconciler.declare.policy import Surroundings, build_policy, check_policy
 from reconciler.declare.project import build_project
 from reconciler.declare.references import (
     check_environments,
@@ -24,9 +25,11 @@ from reconciler.declare.references import (
     index,
     only_one,
 )
+from reconciler.declare.review import Review, violations
 from reconciler.declare.spec import SpecCheck
 from reconciler.declare.suggest import did_you_mean, listed
 from reconciler.domain.desired import Desired, DesiredClient, GuardrailPolicy, Project
+from reconciler.domain.judgement import Judge
 from reconciler.domain.plan import Finding, Level
 from reconciler.errors import DeclarationError
 
@@ -66,19 +69,28 @@ def _load(root: Path, environment: str) -> Desired:
         clients=clients,
         policy=declaration.policy,
         scopes=declaration.catalogue.scopes,
+        violations=tuple(
+            violations(
+                clients.values(), declaration.makers, declaration.policy, environment, declaration.catalogue.table
+            )
+        ),
     )
 
 
-def validate(root: Path, paths: Iterable[Path] = ()) -> list[Finding]:
-    """Everything that is wrong with the declaration, for all its environments, by file and line.
+def validate(
+    root: Path, paths: Iterable[Path] = (), *, now: datetime | None = None, judge: Judge | None = None
+) -> list[Finding]:
+    """Everything that is wrong with the declaration, for all its environments, by file and line, its policy's rules
+    included as far as they need no Vault.
 
     With ``paths`` (files or folders) what lies there, and errors of reconciler.yaml, without which nothing
-    else can be judged.
+    else can be judged. Without ``now`` waivers are not judged by their dates, without ``judge`` no rules of one's own.
     """
     with _no_collections():
         declaration = _read(root)
-        for environment in declaration.environments:
-            declaration.resolve(environment)
+        clients = {environment: declaration.resolve(environment) for environment in declaration.environments}
+        review = Review(declaration.policy, declaration.found, now, judge)
+        review.report(clients, declaration.makers, declaration.catalogue.table)
     wanted = list(paths)
     if not wanted:
         return declaration.found.findings()
@@ -118,6 +130,10 @@ class _Declaration:
     templates: Mapping[str, Document]
     builders: Mapping[str, tuple[Document, ClientBuilder]]
     files: frozenset[str]
+
+    @property
+    def makers(self) -> Mapping[str, ClientBuilder]:
+        return {name: builder for name, (_, builder) in self.builders.items()}
 
     def resolve(self, environment: str) -> dict[str, DesiredClient]:
         """The clients of one environment by name, in the order of their names."""
@@ -164,12 +180,14 @@ def _read(root: Path) -> _Declaration:
     clients = index(documents.get("IntegrationClient", []), "client", found)
     rules = only_one(documents.get("GuardrailPolicy", []), found)
     policy = build_policy(rules, found) if rules else GuardrailPolicy()
-    if rules and "IntegrationClient" not in doubtful:
-        check_waivers(rules, clients, found)
+    if rules:
+        known = clients if "IntegrationClient" not in doubtful else None
+        check_policy(rules, Surroundings(known, environments, catalogue), found)
+    http = any(rule.name == "https-only" for rule in policy.rules)
     for template in documents.get("IntegrationTemplate", []):
-        SpecCheck(catalogue, found).check(template.spec)
+        SpecCheck(catalogue, found, http=http).check(template.spec)
     for client in documents.get("IntegrationClient", []):
-        _check_client(client, catalogue, found)
+        _check_client(client, SpecCheck(catalogue, found, client.address, http))
         check_template(client, templates, complete="IntegrationTemplate" not in doubtful, found=found)
         if environments:
             check_environments(client, environments, found)
@@ -189,9 +207,8 @@ def _catalogue(documents: list[Document], doubtful: bool, root: Path, found: Col
     return Catalogue()
 
 
-def _check_client(client: Document, catalogue: Catalogue, found: Collector) -> None:
+def _check_client(client: Document, check: SpecCheck) -> None:
     """Each text on its own: the client's, and what each environment changes."""
-    check = SpecCheck(catalogue, found, client.address)
     check.check(client.spec)
     environments = client.spec.sub("environments")
     for name in environments:

@@ -27,11 +27,13 @@ _LIFETIME: dict[str, tuple[str, Callable[[str], object]]] = {
 
 @dataclass(frozen=True, slots=True)
 class SpecCheck:
-    """Reports what is wrong in a spec; ``address`` is the client's, empty for a template."""
+    """Reports what is wrong in a spec; ``address`` is the client's, empty for a template. ``http``: the
+    policy has a rule for URLs without TLS."""
 
     catalogue: Catalogue
     found: Collector
     address: str = ""
+    http: bool = False
 
     def check(self, spec: Map) -> None:
         self._scopes(spec)
@@ -89,5 +91,5 @@ class SpecCheck:
         except ValueError as error:
             self.found.add("RC155", mark, str(error), address=self.address)
             return
-        if url.startswith("http:") and not is_loopback(url):
+        if url.startswith("http:") and not self.http and not is_loopback(url):
             self.found.add("RC156", mark, "the URL is http: deliveries are not encrypted", address=self.address)

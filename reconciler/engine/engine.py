@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from reconciler.domain.desired import Desired, Environment, Project
+from reconciler.domain.judgement import Judge
 from reconciler.domain.observed import Observed
 from reconciler.domain.plan import Outcome, Plan
 from reconciler.domain.record import ClientRecord
@@ -29,7 +30,8 @@ def _silent(_text: str) -> None:
 class Engine:
     """The ports and settings of one environment. ``say`` gets sentences about progress (stderr);
     ``progress`` gets each outcome and how many there will be; ``stopping`` turns true on Ctrl-C;
-    ``edited_policies`` names our Vault policies that are not what bootstrap writes."""
+    ``edited_policies`` names our Vault policies that are not what bootstrap writes; ``judge`` evaluates the rules
+    of one's own in the policy."""
 
     project: Project
     environment: Environment
@@ -43,6 +45,7 @@ class Engine:
     progress: Callable[[Outcome, int], None] = lambda outcome, total: None
     stopping: Callable[[], bool] = lambda: False
     edited_policies: Callable[[], tuple[str, ...]] = lambda: ()
+    judge: Judge | None = None
 
     def look(self, *, deep: bool = False) -> Observed:
         """Observe the environment once."""
@@ -74,7 +77,7 @@ def answer(engine: Engine, question: Question, observed: Observed, *, guarded_at
     return make_plan(
         Inputs(
             question.desired, observed, question.at or observed.now, engine.ledger.head(), question.only,
-            question.addresses, question.rotations or {}, question.required, guarded_at,
+            question.addresses, question.rotations or {}, question.required, guarded_at, engine.judge,
         )
     )  # fmt: skip
 

@@ -8,10 +8,12 @@ from datetime import datetime
 
 from reconciler.domain.canonical import digest
 from reconciler.domain.desired import ClientState, Desired, DesiredClient
+from reconciler.domain.judgement import Judge
 from reconciler.domain.observed import Observed
 from reconciler.domain.plan import Action, ActionKind, Plan, Risk
 from reconciler.domain.record import ClientRecord, ClientStatus
 from reconciler.planning import renames
+from reconciler.planning.approvals import approvals
 from reconciler.planning.clients import Context, client_action, plan_client
 from reconciler.planning.findings import drift_findings, live_findings, reissue_findings, unrecorded_findings
 from reconciler.planning.guards import guard_findings
@@ -19,6 +21,7 @@ from reconciler.planning.order import ordered
 from reconciler.planning.ownership import doubt_findings
 from reconciler.planning.reasons import Cause, Reason, RotationRequest
 from reconciler.planning.situation import Situation
+from reconciler.planning.waivers import date_findings
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,7 @@ class Inputs:
     rotations: Mapping[str, RotationRequest] = field(default_factory=dict)
     required: Mapping[str, ClientRecord] | None = None
     guarded_at: datetime | None = None  # when guards look, if not at ``now``: a saved plan meets today's freeze
+    judge: Judge | None = None  # evaluates rules of one's own; without it none of them can be kept
 
 
 def make_plan(inputs: Inputs) -> Plan:
@@ -63,12 +67,13 @@ def make_plan(inputs: Inputs) -> Plan:
     result = ordered(actions)
     situation = Situation(
         desired, observed, inputs.guarded_at or inputs.now, result, inputs.required,
-        desired.environment.requires or "",
+        desired.environment.requires or "", inputs.only, inputs.judge,
     )  # fmt: skip
     guarded = guard_findings(situation)
     findings = (
         *guarded, *doubt_findings(situation, guarded), *drift_findings(result, observed), *live_findings(observed),
         *unrecorded_findings(observed), *reissue_findings(desired, pairs, inputs.only),
+        *date_findings(desired.policy.waivers, situation.now, desired.environment.name),
     )  # fmt: skip
     revisions = {name: record.revision if record else 0 for name, record in touched.items()}
     digests = {name: desired.clients[name].digest if name in desired.clients else "" for name in touched}
@@ -86,6 +91,7 @@ def make_plan(inputs: Inputs) -> Plan:
             desired.environment.name, desired.project.name, inputs.git_commit, result, revisions, digests
         ),
         unchanged=unchanged,
+        approvals=approvals(situation),
     )
 
 
