@@ -27,13 +27,16 @@ def validate(settings: Settings, paths: tuple[Path, ...], form: str) -> int:
       reconciler validate
       reconciler validate clients/payments --format sarif
     """
+    from datetime import UTC, datetime
+
+    from reconciler.adapters.cel import CelJudge
     from reconciler.cli import wiring
     from reconciler.declare.repository import validate as check
     from reconciler.domain.plan import Level
     from reconciler.report import findings as rendering
 
     root = wiring.project_root(settings)
-    findings = check(root, paths)
+    findings = check(root, paths, now=datetime.now(UTC), judge=CelJudge())
     failed = any(finding.level is Level.ERROR for finding in findings)
     if form == "text":
         if findings:

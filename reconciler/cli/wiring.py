@@ -86,6 +86,7 @@ def engine_for(
     stopping: Callable[[], bool] | None = None,
 ) -> Iterator[Engine]:
     """An engine on the real parts. Raises ``VaultError`` when the environment was not bootstrapped for us."""
+    from reconciler.adapters.cel import CelJudge
     from reconciler.adapters.git import GitLedger
     from reconciler.adapters.minting import RandomMinter
     from reconciler.adapters.sender import WebhookSender
@@ -108,6 +109,7 @@ def engine_for(
             progress=Progress(settings),
             stopping=stopping or (lambda: False),
             edited_policies=lambda: policy_drift(live, environment.name),
+            judge=CelJudge(),
         )
 
 
