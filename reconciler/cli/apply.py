@@ -55,7 +55,7 @@ def apply(
       reconciler apply -e production plan.json --push
       reconciler apply -e production --yes --only paystack-payouts
     """
-    from reconciler.cli import planned, wiring
+    from reconciler.cli import demands, planned, wiring
     from reconciler.cli.plan import load
     from reconciler.engine.apply import Options
     from reconciler.engine.apply import apply as carry_out
@@ -69,6 +69,7 @@ def apply(
     part_of = planned.parse_shard(shard) if shard is not None else None
     root = wiring.project_root(settings)
     desired = wiring.load_desired(root, environment)
+    demands.refuse_unsigned(root, desired)
     saved = load(planfile) if planfile is not None else None
     if saved is not None:
         refuse_wrong_target(saved, environment, desired.project.name)
@@ -81,11 +82,11 @@ def apply(
         observed = engine.look(deep=deep)
         planned.refuse_unknown(only, desired, observed)
         if part_of is not None:
-            part = planned.sharded(desired, observed, part_of)
-            question = replace(question, only=part & frozenset(only) if only else part)
+            question = planned.of_shard(question, observed, part_of)
         if saved is not None:
             question = replace(question, only=touched(saved))
         plan = saved or planned.with_unfinished(engine, observed, answer(engine, question, observed))
+        demands.refuse_same_person(settings, root, desired, plan)
         agree(engine, plan, settings, form, ask=saved is None and not yes)
         result, problem = carry_out(engine, question, plan, observed, options)
     return finish(result, problem, settings, form)

@@ -50,10 +50,11 @@ def with_unfinished(engine: Engine, observed: Observed, plan: Plan) -> Plan:
     return replace(plan, unfinished=unfinished_business(engine, observed, plan))
 
 
-def sharded(desired: Desired, observed: Observed, shard: Shard) -> frozenset[str]:
-    """The clients of one shard."""
-    names = pair_up(desired, observed)
-    return frozenset(name for name in names if shard.holds(bucket_of(name, observed.buckets), observed.buckets))
+def of_shard(question: Question, observed: Observed, shard: Shard) -> Question:
+    """``question`` about the clients of one shard alone."""
+    names = pair_up(question.desired, observed)
+    part = frozenset(name for name in names if shard.holds(bucket_of(name, observed.buckets), observed.buckets))
+    return replace(question, only=part if question.only is None else part & frozenset(question.only))
 
 
 def parse_shard(text: str) -> Shard:

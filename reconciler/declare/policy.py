@@ -12,7 +12,9 @@ from reconciler.declare.files import is_inside
 from reconciler.declare.nodes import Map
 from reconciler.declare.policy_rules import build_custom_rules, build_rules, environments_of
 from reconciler.declare.project import checked
+from reconciler.declare.schemas import acceptor
 from reconciler.declare.suggest import did_you_mean
+from reconciler.declare.text import parse
 from reconciler.declare.values import calendar_day
 from reconciler.domain.desired import (
     ApplyDemands,
@@ -47,6 +49,16 @@ def build_policy(document: Document, found: Collector) -> GuardrailPolicy:
             DistinctApprover(demands.get("distinctApprover", DistinctApprover.OFF)),
         ),
     )
+
+
+def demands_in(text: str) -> ApplyDemands:
+    """What a policy of another time asks of ``apply``; nothing when it is none that could have been applied."""
+    found = Collector()
+    for parsed in parse(text, "policy.yaml", found):
+        value = parsed.value
+        if isinstance(value, Map) and value.get("kind") == "GuardrailPolicy" and acceptor("GuardrailPolicy")(value):
+            return build_policy(Document("GuardrailPolicy", "policy.yaml", value, sound=True), found).apply
+    return ApplyDemands()
 
 
 def _budget(spec: Map) -> Budget:

@@ -74,6 +74,7 @@ def _load(root: Path, environment: str) -> Desired:
                 clients.values(), declaration.makers, declaration.policy, environment, declaration.catalogue.table
             )
         ),
+        files=frozenset(declaration.found.texts),
     )
 
 

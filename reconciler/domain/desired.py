@@ -258,3 +258,4 @@ class Desired:
     policy: GuardrailPolicy
     scopes: Mapping[str, str]  # scope name -> low | medium | high | critical
     violations: tuple[Violation, ...] = ()  # what rules that need no Vault found, in the order of clients
+    files: frozenset[str] = frozenset()  # everything that was read, relative to the project

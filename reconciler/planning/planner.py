@@ -10,7 +10,7 @@ from reconciler.domain.canonical import digest
 from reconciler.domain.desired import ClientState, Desired, DesiredClient
 from reconciler.domain.judgement import Judge
 from reconciler.domain.observed import Observed
-from reconciler.domain.plan import Action, ActionKind, Plan, Risk
+from reconciler.domain.plan import Action, ActionKind, Finding, Plan, Risk
 from reconciler.domain.record import ClientRecord, ClientStatus
 from reconciler.planning import renames
 from reconciler.planning.approvals import approvals
@@ -69,12 +69,6 @@ def make_plan(inputs: Inputs) -> Plan:
         desired, observed, inputs.guarded_at or inputs.now, result, inputs.required,
         desired.environment.requires or "", inputs.only, inputs.judge,
     )  # fmt: skip
-    guarded = guard_findings(situation)
-    findings = (
-        *guarded, *doubt_findings(situation, guarded), *drift_findings(result, observed), *live_findings(observed),
-        *unrecorded_findings(observed), *reissue_findings(desired, pairs, inputs.only),
-        *date_findings(desired.policy.waivers, situation.now, desired.environment.name),
-    )  # fmt: skip
     revisions = {name: record.revision if record else 0 for name, record in touched.items()}
     digests = {name: desired.clients[name].digest if name in desired.clients else "" for name in touched}
     return Plan(
@@ -84,7 +78,7 @@ def make_plan(inputs: Inputs) -> Plan:
         expires_at=inputs.now + desired.project.plan_expires,
         git_commit=inputs.git_commit,
         actions=result,
-        findings=tuple(sorted(findings, key=lambda one: (one.level.value, one.code, one.address, one.message))),
+        findings=_findings(situation, pairs),
         revisions=revisions,
         desired_digests=digests,
         digest=plan_digest(
@@ -93,6 +87,18 @@ def make_plan(inputs: Inputs) -> Plan:
         unchanged=unchanged,
         approvals=approvals(situation),
     )
+
+
+def _findings(situation: Situation, pairs: Mapping[str, ClientRecord | None]) -> tuple[Finding, ...]:
+    """What blocks the plan and what it tells besides, in a fixed order."""
+    desired, observed = situation.desired, situation.observed
+    guarded = guard_findings(situation)
+    findings = (
+        *guarded, *doubt_findings(situation, guarded), *drift_findings(situation.actions, observed),
+        *live_findings(observed), *unrecorded_findings(observed), *reissue_findings(desired, pairs, situation.only),
+        *date_findings(desired.policy.waivers, situation.now, desired.environment.name),
+    )  # fmt: skip
+    return tuple(sorted(findings, key=lambda one: (one.level.value, one.code, one.address, one.message)))
 
 
 def pair_up(desired: Desired, observed: Observed) -> dict[str, ClientRecord | None]:

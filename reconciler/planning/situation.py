@@ -23,6 +23,11 @@ DECLARED = (
 )  # fmt: skip
 
 
+def is_declared(action: Action) -> bool:
+    """Whether somebody declared what the action changes, so that it is neither a repair nor due by itself."""
+    return action.kind in DECLARED and action.reason not in DRIFT
+
+
 @dataclass(frozen=True, slots=True)
 class Situation:
     """What a guard may look at. ``required`` is the observation of the environment that must come first, ``only`` the
@@ -42,7 +47,7 @@ class Situation:
 
     def declared_changes(self) -> list[Action]:
         """Changes that somebody declared and that no earlier run began."""
-        return [one for one in self.of_kind(*DECLARED) if one.reason not in DRIFT and not self.finishes(one)]
+        return [one for one in self.actions if is_declared(one) and not self.finishes(one)]
 
     def finishes(self, action: Action) -> bool:
         """Whether the change is on record already and only its end is missing: an earlier run was cut short. Half
