@@ -78,7 +78,9 @@ class Declaration:
             if path:
                 committed[path] = head.split()[2]
         listed = sorted(path for path in paths if "\n" not in path and not path.startswith('"'))
-        hashes = self._git.must("hash-object", "--stdin-paths", stdin="".join(f"{path}\n" for path in listed))
+        prefix = self._git.must("rev-parse", "--show-prefix")  # hash-object counts from the top
+        lines = "".join(f"{prefix}{path}\n" for path in listed)
+        hashes = self._git.must("hash-object", "--stdin-paths", stdin=lines)
         present = dict(zip(listed, hashes.split("\n"), strict=True)) if listed else {}
         wrong = [path for path in paths if committed.get(path) != present.get(path, "")]
         wrong += [path for path in committed if declares(path) and path not in present]

@@ -35,11 +35,11 @@ def build_policy(document: Document, found: Collector) -> GuardrailPolicy:
     """What is not said keeps its defaults; a rule or waiver with a wrong value is reported and left out."""
     spec = document.spec
     budgets, demands = spec.sub("budgets"), spec.sub("apply")
-    waivers = tuple(waiver for item, _ in spec.items_at("waivers") if (waiver := _waiver(item, found)))
+    written = (_waiver(item, document.sound, found) for item, _ in spec.items_at("waivers"))
     return GuardrailPolicy(
         removals=_budget(budgets.sub("removals")),
         changes=_budget(budgets.sub("changes")),
-        waivers=waivers,
+        waivers=tuple(waiver for waiver in written if waiver is not None),
         rules=build_rules(spec, found),
         custom_rules=build_custom_rules(spec),
         approvers=tuple(_approver(item) for item, _ in spec.items_at("approvers") if "approver" in item),
@@ -66,11 +66,11 @@ def _budget(spec: Map) -> Budget:
     return Budget(spec.get("percent", default.percent), spec.get("atLeast", default.at_least))
 
 
-def _waiver(item: Map, found: Collector) -> Waiver | None:
+def _waiver(item: Map, sound: bool, found: Collector) -> Waiver | None:  # noqa: FBT001
     until = checked(item, "until", calendar_day, "RC201", found, "")
     named = [item[field] for field in ("guard", "rule") if field in item]
     if len(named) != 1:
-        if {"reason", "approver"} <= item.keys():  # else the word may be in what could not be read
+        if sound:  # else the word may be in what was not understood
             what = "both a guard and a rule" if named else "neither a guard nor a rule"
             found.add("RC207", item.mark, f"the waiver names {what}")
         return None
@@ -104,17 +104,19 @@ def _allowed_signers(spec: Map, found: Collector) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a policy refers to. ``clients`` None: not all of them could be read."""
+    """What a policy refers to. ``clients`` None: not all of them could be read. ``audit``: where reports are kept."""
 
     clients: Collection[str] | None
     environments: Collection[str]
     catalogue: Catalogue
+    audit: str | None = None
 
 
 def check_policy(document: Document, around: Surroundings, found: Collector) -> None:
     """Everything that a policy names and that does not exist."""
     spec = document.spec
     custom = _check_names(spec, found)
+    _check_signers(spec.sub("apply").sub("signedCommits"), around.audit, found)
     for item, _ in spec.items_at("waivers"):
         _check_waiver(item, {*BY_NAME, *custom}, around, found)
     for where in _with_environments(spec):
@@ -129,6 +131,14 @@ def check_policy(document: Document, around: Surroundings, found: Collector) -> 
         if fault:
             code, message, hint = fault
             found.add(code, mark, message, hint=hint)
+
+
+def _check_signers(spec: Map, audit: str | None, found: Collector) -> None:
+    """Commits of reports are not verified: nothing that is trusted may be among them."""
+    path = str(spec.get("allowedSigners", ""))
+    if audit is not None and f"{path.removeprefix('./')}/".startswith(f"{audit}/"):
+        message = f"the allowed signers cannot be kept in `{audit}`, the folder of the audit reports"
+        found.add("RC160", spec.marks["allowedSigners"], message)
 
 
 def _with_environments(spec: Map) -> Iterator[Map]:

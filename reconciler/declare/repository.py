@@ -183,7 +183,8 @@ def _read(root: Path) -> _Declaration:
     policy = build_policy(rules, found) if rules else GuardrailPolicy()
     if rules:
         known = clients if "IntegrationClient" not in doubtful else None
-        check_policy(rules, Surroundings(known, environments, catalogue), found)
+        audit = project.audit_path if project else None
+        check_policy(rules, Surroundings(known, environments, catalogue, audit), found)
     http = any(rule.name == "https-only" for rule in policy.rules)
     for template in documents.get("IntegrationTemplate", []):
         SpecCheck(catalogue, found, http=http).check(template.spec)

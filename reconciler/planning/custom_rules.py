@@ -112,3 +112,10 @@ def answers(
             yield row, "RC230", rule.message
         else:
             yield row, "RC231", f"rule `{rule.name}` cannot be evaluated: {verdict}"
+
+
+def remedy(rule: CustomRule, code: str) -> str:
+    """What to do about an answer."""
+    if code == "RC231":
+        return "correct the expression: rule out every case that it does not expect, such as before != null && …"
+    return f"change the declaration, or add a waiver of rule {rule.name} to policy.yaml"

@@ -10,10 +10,10 @@ from reconciler.domain.judgement import Judgement
 from reconciler.domain.plan import Action, ActionKind, Level
 from reconciler.domain.record import ClientStatus
 from reconciler.domain.scopes import ScopeTable
-from reconciler.planning.custom_rules import DECLARED_ONLY, LIVE, answers, ends, judged, live_facts
+from reconciler.planning.custom_rules import DECLARED_ONLY, LIVE, answers, ends, judged, live_facts, remedy
 from reconciler.planning.situation import Block, Situation
 
-_LIVES_ON = "; it is so already and this plan does not change it, so nothing is blocked"
+_LIVES_ON = "; the plan is not blocked: it changes nothing of this client that a rule holds back"
 
 
 def policy_rules(situation: Situation) -> Iterable[Block]:
@@ -85,12 +85,9 @@ def _block(
 ) -> Block:
     blocks = rule.level is RuleLevel.DENY and client in changed
     more = _LIVES_ON if rule.level is RuleLevel.DENY and not blocks else ""
-    remedy = f"change the declaration, or add a waiver of rule {rule.name} to policy.yaml"
-    if code == "RC231":
-        remedy = "correct the expression: every case it does not expect must be ruled out, such as before != null && …"
     declared = situation.desired.clients.get(client)
     return Block(
-        rule.name, code, client, sentence + more, remedy, Level.ERROR if blocks else Level.WARNING, "",
+        rule.name, code, client, sentence + more, remedy(rule, code), Level.ERROR if blocks else Level.WARNING, "",
         declared.source if declared else rule.source,
     )  # fmt: skip
 

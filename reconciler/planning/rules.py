@@ -63,7 +63,7 @@ def scope_count(client: DesiredClient, values: Mapping[str, Any], table: ScopeTa
     count = len(means.granted) if means else 0
     if count > values["max"]:
         yield Breach(
-            ("scopes",), f"the client may use {count} scopes, more than {values['max']}",
+            ("scopes",), f"the client may use {count} scope{'' if count == 1 else 's'}, more than {values['max']}",
             "split the client by what it does, or raise rules.scope-count.max",
         )  # fmt: skip
 

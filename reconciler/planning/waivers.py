@@ -25,8 +25,11 @@ def holding(waivers: Sequence[Waiver], word: str, client: str | None, environmen
 
 
 def waived(finding: Finding, waiver: Waiver) -> Finding:
-    """``finding`` as it is told when ``waiver`` covers it: one level lower, with who approved it until when."""
-    message = f"{finding.message} - waived by {waiver.approver} until {waiver.until}: {waiver.reason}"
+    """``finding`` as it is told when ``waiver`` covers it: one level lower, with who approved it until when, and about
+    whom: its place is now the waiver's."""
+    client = finding.address.split("/")[1] if "/" in finding.address else ""
+    whose = f"{client}: " if client not in finding.message else ""
+    message = f"{whose}{finding.message} - waived by {waiver.approver} until {waiver.until}: {waiver.reason}"
     lower = Level.WARNING if finding.level is Level.ERROR else Level.NOTE
     return replace(finding, level=lower, message=message, source=waiver.source)
 
