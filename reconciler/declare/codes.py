@@ -2,20 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from reconciler.declare.policy_codes import POLICY_CODES, Code
 from reconciler.domain.plan import Level
-
-
-@dataclass(frozen=True, slots=True)
-class Code:
-    """``title`` names it, ``meaning`` says what is wrong and why that matters, ``remedy`` what to do."""
-
-    title: str
-    meaning: str
-    remedy: str
-    level: Level = Level.ERROR
-
 
 INVALID = "RC100"
 
@@ -310,4 +298,5 @@ CODES: dict[str, Code] = {
         "correct the name or remove the waiver",
         Level.WARNING,
     ),
+    **POLICY_CODES,
 }
