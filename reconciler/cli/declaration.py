@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli.options import format_option
-from reconciler.cli.output import Settings, emit, emit_text, say
+from reconciler.cli.output import Settings, emit, emit_text, say, write_file
 from reconciler.cli.rendering import code_titles, project_folder
 
 if TYPE_CHECKING:
@@ -74,17 +73,35 @@ def rendered(findings: Sequence[Finding], form: str, folder: str) -> str:
 
 @click.command()
 @click.argument("kind", required=False, type=click.Choice(KINDS))
-def schema(kind: str | None) -> int:
+@click.option("--output", type=click.Path(path_type=Path), metavar="DIR", help="Write it there; without KIND, all.")
+def schema(kind: str | None, output: Path | None) -> int:
     """Print the JSON Schema of KIND, for editors and for checks of your own; without KIND list the kinds.
 
     \b
-    Example:
+    Examples:
       reconciler schema IntegrationClient > integration-client.schema.json
+      reconciler schema --output schemas   # the files of init, as this version has them
     """
-    from reconciler.declare.schemas import schema as schema_of
+    from reconciler.declare.schemas import file_name, schema_text
 
-    if kind is None:
+    if output is not None:
+        folder = made_folder(output)
+        for one in KINDS if kind is None else (kind,):
+            write_file(folder / file_name(one), schema_text(one), "RC038", "choose another directory for --output")
+    elif kind is None:
         emit("\n".join(KINDS))
     else:
-        emit(json.dumps(schema_of(kind), indent=2, ensure_ascii=False))
+        emit(schema_text(kind))
     return 0
+
+
+def made_folder(path: Path) -> Path:
+    """``path``, made if it is not there. Raises ``UsageError`` RC038 when it cannot be."""
+    from reconciler.errors import UsageError
+
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        message = f"{path} cannot be used as a directory: {error.strerror}"
+        raise UsageError("RC038", message, "choose another directory for --output") from None
+    return path

@@ -38,6 +38,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "listen": ("reconciler.cli.listen:listen", "Receive deliveries on loopback, verify and show them."),
     "dev": ("reconciler.cli.start:dev", "Run a real OpenBao on loopback, for trying things."),
     "demo": ("reconciler.cli.start:demo", "The whole story on a throw-away OpenBao, in under a minute."),
+    "codeowners": ("reconciler.cli.codeowners:codeowners", "Make a CODEOWNERS file of owners and approvers."),
     "schema": ("reconciler.cli.declaration:schema", "Print the JSON Schema of a kind."),
 }
 

@@ -58,6 +58,25 @@ def emit(text: str) -> None:
         raise _unwritable(str(error.strerror)) from None
 
 
+def write_file(path: Path, text: str, code: str, remedy: str) -> None:
+    """Write a result that was asked for as a file whole or not at all; what is there is replaced.
+
+    Raises ``UsageError`` with ``code`` when it cannot be written.
+    """
+    from reconciler.errors import UsageError
+
+    if path.exists() and not path.is_file():  # replacing /dev/null by a file would be a surprise
+        raise UsageError(code, f"{path} cannot be written: it is no file", remedy)
+    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        scratch.write_text(checked(text), encoding="utf-8")
+        scratch.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            scratch.unlink()
+        raise UsageError(code, f"{path} cannot be written: {error.strerror}", remedy) from None
+
+
 def emit_text(text: str) -> None:
     """The result for people. Raises what ``emit`` raises."""
     from reconciler.report.escape import printed

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from reconciler.cli.options import environment_option, only_option, upkeep_option, verify_option
-from reconciler.cli.output import Settings, checked, emit, say
+from reconciler.cli.output import Settings, emit, say, write_file
 from reconciler.cli.rendering import Look, look_options, project_folder, rendered
 
 if TYPE_CHECKING:
@@ -63,14 +61,8 @@ def plan(
     from reconciler.cli.planned import narrowed, question_for, refuse_no_names, refuse_unknown, with_unfinished
     from reconciler.engine.engine import answer
     from reconciler.engine.saved import refuse_unreviewed
-    from reconciler.errors import UsageError
 
-    if at is not None and out is not None:
-        raise UsageError("RC003", "a plan for another time cannot be saved and applied", "leave out --at or --out")
-    if reviewed is not None and (only or at or verify or upkeep):
-        raise UsageError(
-            "RC009", "a reviewed plan is compared as it is", "leave out --only, --at, --verify and --upkeep"
-        )
+    refuse_together(at, out, reviewed, narrowed=bool(only or at or verify or upkeep))
     time = moment(at)
     refuse_no_names(only)
     root = wiring.project_root(settings)
@@ -111,22 +103,23 @@ def show(settings: Settings, /, planfile: Path, form: str, **look: Any) -> int:
     return 0
 
 
+def refuse_together(at: str | None, out: Path | None, reviewed: Path | None, *, narrowed: bool) -> None:
+    """Raises ``UsageError`` for options that exclude each other. ``narrowed``: a part, or another time, is asked for."""
+    from reconciler.errors import UsageError
+
+    if at is not None and out is not None:
+        raise UsageError("RC003", "a plan for another time cannot be saved and applied", "leave out --at or --out")
+    if reviewed is not None and narrowed:
+        raise UsageError(
+            "RC009", "a reviewed plan is compared as it is", "leave out --only, --at, --verify and --upkeep"
+        )
+
+
 def save(path: Path, plan: Plan) -> None:
     """Write the plan file whole or not at all. Raises ``UsageError`` when it cannot be written."""
-    from reconciler.errors import UsageError
     from reconciler.report.plan_json import plan_json
 
-    if path.exists() and not path.is_file():  # replacing /dev/null by a file would be a surprise
-        raise UsageError("RC004", f"{path} cannot be written: it is no file", "choose another file for --out")
-    scratch = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        scratch.write_text(checked(plan_json(plan)), encoding="utf-8")
-        scratch.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            scratch.unlink()
-        message = f"{path} cannot be written: {error.strerror}"
-        raise UsageError("RC004", message, "choose another file for --out") from None
+    write_file(path, plan_json(plan), "RC004", "choose another file for --out")
 
 
 def load_for(desired: Desired, path: Path) -> Plan:

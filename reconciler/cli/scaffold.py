@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Mapping
@@ -12,7 +11,7 @@ from importlib import resources
 from pathlib import Path
 
 from reconciler.adapters.git_command import GitCommand
-from reconciler.declare.schemas import KINDS, schema
+from reconciler.declare.schemas import KINDS, file_name, schema_text
 from reconciler.domain.names import is_name
 from reconciler.errors import AuditError, ReconcilerError, UsageError
 
@@ -88,18 +87,11 @@ def make_project(root: Path, name: str) -> Made:
 def starter_files(name: str) -> Mapping[str, str]:
     """Path → text of every file, in the order in which they are written."""
     folder = resources.files("reconciler.cli") / "starter"
-    files = {
-        f"schemas/{_schema_name(kind)}": json.dumps(schema(kind), indent=2, ensure_ascii=False) + "\n" for kind in KINDS
-    }
+    files = {f"schemas/{file_name(kind)}": schema_text(kind) for kind in KINDS}
     for path, source in _STARTER.items():
         text = (folder / source).read_text(encoding="utf-8")
         files[path] = text.replace("@NAME@", name).replace("@PREFIX@", key_prefix(name))
     return files
-
-
-def _schema_name(kind: str) -> str:
-    """``ScopeCatalog`` → ``scope-catalog.schema.json``"""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", kind).lower() + ".schema.json"
 
 
 def _write_new(path: Path, text: str) -> bool:

@@ -56,6 +56,17 @@ def load(root: Path, environment: str) -> Desired:
         return _load(root, environment)
 
 
+def load_all(root: Path) -> tuple[Desired, ...]:
+    """The desired state of every environment, in the order of their names; the files are read once.
+
+    Raises ``DeclarationError`` with every finding of the declaration when one of them is an error.
+    """
+    with _no_collections():
+        declaration = _read(root)
+        names = sorted(declaration.environments)
+        return _desired(declaration, {name: declaration.resolve(name) for name in names})
+
+
 def _load(root: Path, environment: str) -> Desired:
     declaration = _read(root)
     project = declaration.project
@@ -63,21 +74,26 @@ def _load(root: Path, environment: str) -> Desired:
         hint = did_you_mean(environment, project.environments) or f"there is {listed(project.environments)}"
         message = f"the project has no environment `{environment}`"
         raise DeclarationError("RC133", message, hint)
-    clients = declaration.resolve(environment)
+    (desired,) = _desired(declaration, {environment: declaration.resolve(environment)})
+    return desired
+
+
+def _desired(declaration: _Declaration, resolved: Mapping[str, Mapping[str, DesiredClient]]) -> tuple[Desired, ...]:
+    project = declaration.project
     if declaration.found.errors or project is None:
         raise invalid(declaration.found.findings())
-    return Desired(
-        project=project,
-        environment=project.environments[environment],
-        clients=clients,
-        policy=declaration.policy,
-        scopes=declaration.catalogue.scopes,
-        violations=tuple(
-            violations(
-                clients.values(), declaration.makers, declaration.policy, environment, declaration.catalogue.table
-            )
-        ),
-        files=frozenset(declaration.found.texts),
+    makers, policy, table = declaration.makers, declaration.policy, declaration.catalogue.table
+    return tuple(
+        Desired(
+            project=project,
+            environment=project.environments[name],
+            clients=clients,
+            policy=policy,
+            scopes=declaration.catalogue.scopes,
+            violations=tuple(violations(clients.values(), makers, policy, name, table)),
+            files=frozenset(declaration.found.texts),
+        )
+        for name, clients in resolved.items()
     )
 
 

@@ -22,13 +22,23 @@ KINDS = tuple(_FILES)
 API_VERSION = "reconciler/v1"
 
 
+def file_name(kind: str) -> str:
+    """``ScopeCatalog`` → ``scope-catalog.schema.json``, as the first line of a declaration names it."""
+    return f"{_FILES[kind]}.schema.json"
+
+
+def schema_text(kind: str) -> str:
+    """The schema as a file."""
+    return json.dumps(schema(kind), indent=2, ensure_ascii=False) + "\n"
+
+
 @cache
 def schema(kind: str) -> dict[str, Any]:
     """The JSON Schema (2020-12) of ``kind``. Raises ``KeyError`` for a kind that does not exist.
 
     An installed package carries the files as ``reconciler/schemas``; a checkout has them in ``schemas/``.
     """
-    name = f"{_FILES[kind]}.schema.json"
+    name = file_name(kind)
     packaged = resources.files("reconciler") / "schemas" / name
     source = packaged if packaged.is_file() else Path(__file__).parents[2] / "schemas" / name
     loaded: dict[str, Any] = json.loads(source.read_text(encoding="utf-8"))

@@ -1,25 +1,16 @@
-"""Who must agree to a plan, and who answers for which file: from the policy's approvers."""
+"""Who must agree to a plan, from the policy's approvers."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from reconciler.domain.canonical import JsonObject
-from reconciler.domain.desired import ApproverRule, DesiredClient, GuardrailPolicy
-from reconciler.domain.plan import Action, Approval, Risk, highest
+from reconciler.domain.desired import ApproverRule
+from reconciler.domain.plan import Action, Approval, Risk
 from reconciler.domain.scopes import WILDCARD, ScopeTable, covers
 from reconciler.planning.situation import Situation
 
 NAMES_SHOWN = 5  # scopes in one sentence
-
-
-@dataclass(frozen=True, slots=True)
-class CodeOwner:
-    """``path`` is a file of the declaration, ``owners`` the handles that answer for it, sorted."""
-
-    path: str
-    owners: tuple[str, ...]
 
 
 def approvals(situation: Situation) -> tuple[Approval, ...]:
@@ -41,23 +32,6 @@ def approvals(situation: Situation) -> tuple[Approval, ...]:
         Approval(approver, tuple(sorted(reasons[approver])), tuple(sorted(addresses[approver])))
         for approver in sorted(reasons)
     )
-
-
-def code_owners(clients: Iterable[DesiredClient], policy: GuardrailPolicy, table: ScopeTable) -> tuple[CodeOwner, ...]:
-    """Who answers for each file that declares clients, by path: the handle of the owning team, and every approver whose
-    conditions the declaration alone meets (``risk``: that of what the client may do). A file without anybody is left
-    out; clients of several environments may be given, they add up."""
-    owners: dict[str, set[str]] = {}
-    for client in clients:
-        here = owners.setdefault(client.source.file, set())
-        team = (client.spec.get("owner") or {}).get("team", "")
-        if team in policy.teams:
-            here.add(policy.teams[team])
-        granted = _effective(client.spec.get("scopes") or (), table)
-        risk = highest(granted.values())
-        labels = client.spec.get("labels") or {}
-        here.update(rule.approver for rule in policy.approvers if _meets(rule, risk, labels, granted))
-    return tuple(CodeOwner(path, tuple(sorted(names))) for path, names in sorted(owners.items()) if names)
 
 
 def _meets(rule: ApproverRule, risk: Risk, labels: Mapping[str, str], scopes: Collection[str]) -> bool:

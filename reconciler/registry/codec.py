@@ -104,6 +104,7 @@ def decode_record(raw: Mapping[str, Any], name: str) -> ClientRecord:
     """What is stored under ``name``. Raises ``AttributeError``, ``KeyError``, ``TypeError`` or ``ValueError``."""
     edited = raw["sum"] != _record_sum(raw) or raw["name"] != name
     if edited:
+        dumps(raw).encode()  # a lone surrogate could be read, and never be written back: UnicodeEncodeError
         require_record(raw, name)
     return ClientRecord(
         name=name,
@@ -151,6 +152,7 @@ def _decode_series(raw: Mapping[str, Any]) -> Series:
     hold = raw["hold"]
     edited = raw["sum"] != digest({key: value for key, value in raw.items() if key != "sum"})
     if edited:
+        dumps(raw).encode()  # likewise
         require_series(raw)
     return Series(
         versions=tuple(_decode_version(version) for version in raw["versions"]),

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from unittest.mock import ANY
+
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from reconciler.adapters.vault.adapter import VaultAdapter
 from reconciler.adapters.vault.bootstrap import bootstrap
@@ -14,16 +18,20 @@ from reconciler.registry.requests import (
     DestroyVersions,
     Document,
     Done,
+    MakeTransitKey,
     Metadata,
+    PublicKey,
     PutSecret,
     ReadDocument,
     ReadMetadata,
     ReadSubkeys,
+    RemoveTransitKey,
     ResetMetadata,
     Subkeys,
     WriteDocument,
     Written,
 )
+from reconciler.webhooks.ed25519 import public_bytes
 from tests.kit.vault import PROJECT, Place
 
 pytestmark = pytest.mark.openbao
@@ -137,6 +145,43 @@ def test_the_deliverer_reads_signing_secrets_and_keys_wrapped_only(stocked: Plac
         assert refused(live.adapter, "POST", f"{secrets}/data/{path}", json=body)
     assert refused(live.adapter, "GET", f"{stocked.settings.registry_mount}/data/buckets/00")
     assert _still_there(stocked)
+
+
+def test_who_may_make_use_and_remove_a_key_pair(stocked: Place) -> None:
+    """A run signs with it and makes it; nobody takes it out, and the ledger's key is none of them."""
+    transit, name = stocked.settings.transit_mount, "webhook.paystack.settlements.1"
+    applier, deliverer, planner = (stocked.live(role) for role in ("applier", "deliverer", "planner"))
+    made = applier.answer(MakeTransitKey(name))
+    assert isinstance(made, PublicKey)
+    assert applier.answer(MakeTransitKey(name)) == replace(made, at=ANY)
+    signed = deliverer.sign(name, b"content")
+    Ed25519PublicKey.from_public_bytes(public_bytes(made.text)).verify(signed, b"content")
+    for live in (planner, applier):
+        assert refused(live.adapter, "POST", f"{transit}/sign/{name}", json={"input": "eA=="})
+    for live in (planner, deliverer):
+        assert refused(live.adapter, "POST", f"{transit}/keys/{name}", json={"type": "ed25519"})
+        assert refused(live.adapter, "DELETE", f"{transit}/keys/{name}")
+    for live in (planner, applier, deliverer):
+        assert refused(live.adapter, "GET", f"{transit}/export/signing-key/{name}")
+        assert refused(live.adapter, "GET", f"{transit}/backup/{name}")
+        assert refused(live.adapter, "POST", f"{transit}/keys/ledger/config", json={"deletion_allowed": True})
+    assert refused(deliverer.adapter, "POST", f"{transit}/sign/ledger", json={"input": "eA=="})
+    assert isinstance(applier.answer(RemoveTransitKey(name)), Done)
+    assert isinstance(applier.answer(RemoveTransitKey(name)), Done)
+    with pytest.raises(VaultError):
+        deliverer.sign(name, b"content")
+
+
+@pytest.mark.parametrize("name", ["ledger", "webhook.a.b", "webhook.a.b.0", "webhook.a/b.c.1", "webhook..b.1", "x"])
+def test_only_a_key_pair_of_a_webhook_is_ever_named(stocked: Place, name: str) -> None:
+    live = stocked.live_with("t", address="http://127.0.0.1:1")
+    for request in (MakeTransitKey(name), RemoveTransitKey(name)):
+        with pytest.raises(VaultError) as caught:
+            live.answer(request)
+        assert caught.value.code == "RC415"
+    with pytest.raises(VaultError) as caught:
+        live.sign(name, b"")
+    assert caught.value.code == "RC415"
 
 
 def test_a_consumer_reads_its_own_keys_and_nothing_else(stocked: Place) -> None:

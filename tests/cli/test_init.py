@@ -63,6 +63,41 @@ def test_every_declaration_names_a_schema_that_lies_in_the_repository(tmp_path: 
     assert named == {kind: schema(kind) for kind in KINDS}
 
 
+def test_schemas_are_written_as_this_version_has_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """After an update, over the ones that init wrote then."""
+    assert main(["init", str(tmp_path / "acme")]) == 0
+    folder = tmp_path / "acme/schemas"
+    before = files_below(folder)
+    for path in folder.iterdir():
+        path.write_text("{}\n")
+    capsys.readouterr()
+    assert main(["schema", "--output", str(folder)]) == 0
+    assert capsys.readouterr().out == ""
+    assert files_below(folder) == before
+    assert main(["schema", "IntegrationClient", "--output", str(tmp_path / "new/folder")]) == 0
+    assert list(files_below(tmp_path / "new/folder")) == ["integration-client.schema.json"]
+    assert main(["schema", "--output", str(folder / "project.schema.json")]) == 64
+    assert "RC038" in capsys.readouterr().err
+
+
+def test_git_leaves_evidence_as_it_is_and_forges_need_not_show_it(tmp_path: Path) -> None:
+    assert main(["init", str(tmp_path / "acme")]) == 0
+    root = tmp_path / "acme"
+    git(root, "config", "core.autocrlf", "true")  # a reviewer on Windows
+    evidence, line_ends = root / "audit/staging/run.json", b"one\ntwo\r\nthree\r"
+    evidence.parent.mkdir(parents=True)
+    evidence.write_bytes(line_ends)
+    git(root, "add", "--all")
+    git(root, "commit", "--quiet", "--message", "Begin")
+    evidence.unlink()
+    git(root, "checkout", "--", "audit", "scopes.yaml")
+    assert evidence.read_bytes() == line_ends
+    for attribute, value in {"text": "unset", "linguist-generated": "set", "gitlab-generated": "set"}.items():
+        told = git(root, "check-attr", attribute, "audit/staging/run.json", "scopes.yaml")
+        assert told.splitlines()[0].endswith(f": {value}")
+        assert told.splitlines()[1].endswith(": unspecified")
+
+
 def test_no_file_is_overwritten_and_what_was_kept_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "clients").mkdir()
     (tmp_path / "README.md").write_text("ours\n")

@@ -1,4 +1,4 @@
-"""Who must agree to a plan, why, and to what; who answers for which file."""
+"""Who must agree to a plan, why, and to what."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ import pytest
 from reconciler.domain.desired import ApproverRule, Desired, DesiredClient, GuardrailPolicy
 from reconciler.domain.observed import Observed
 from reconciler.domain.plan import Action, Approval, Permissions, Plan, Risk
-from reconciler.domain.scopes import ScopeTable
-from reconciler.planning.approvals import CodeOwner, approvals, code_owners
+from reconciler.planning.approvals import approvals
 from reconciler.planning.planner import Inputs, make_plan
 from reconciler.planning.situation import Situation
 from reconciler.report.plan_json import plan_json
@@ -141,27 +140,3 @@ def test_approvals_are_in_the_plan_file_and_come_back() -> None:
     plan = planned(NOTHING, (EVERYBODY, ApproverRule("ada", scopes=("payouts:*",))), PAYS)
     assert len(plan.approvals) == 2
     assert load_plan(plan_json(plan)).approvals == plan.approvals
-
-
-def test_code_owners() -> None:
-    policy = GuardrailPolicy(
-        teams={"payments": "acme/payments"},
-        approvers=(
-            ApproverRule("acme/security", risk="critical"),
-            ApproverRule("ada", scopes=("ledger:*",)),
-            ApproverRule("bob", labels={"tier": "critical"}),
-        ),
-    )
-    clients = [
-        client("a", scopes=["payouts:*"], owner={"team": "payments"}, labels={"tier": "critical"}),
-        client("b", scopes=["ledger:read"], owner={"team": "unknown"}),
-        client("c", scopes=["payouts:read"]),
-        replace(client("d", owner={"team": "payments"}), source=client("b").source),
-    ]
-    table = ScopeTable(SCOPES)
-    found = code_owners(clients, policy, table)
-    assert found == (
-        CodeOwner("clients/a.yaml", ("acme/payments", "acme/security", "bob")),
-        CodeOwner("clients/b.yaml", ("acme/payments", "ada")),
-    )
-    assert code_owners(reversed(clients), policy, table) == found

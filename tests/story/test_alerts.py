@@ -265,7 +265,7 @@ def test_a_result_that_nobody_reads_keeps_no_owner_from_the_alert(
 
     checkout.client("partner")
     checkout.apply().ok()
-    monkeypatch.setattr("reconciler.cli.apply.emit", unread)
+    monkeypatch.setattr("reconciler.cli.apply.emit_text", unread)
     assert revoke(checkout, **channels.variables).code == 1
     assert len(channels.told()) == 1
 

@@ -165,8 +165,13 @@ def _needs(live: Live) -> dict[str, dict[str, tuple[str, ...]]]:
         f"{secrets}/data/webhooks/{PROBE}": ("create", "update"),
         f"{secrets}/destroy/keys/{PROBE}": ("update",),
         f"{transit}/sign/{SIGNING_KEY}": ("update",),
+        f"{transit}/keys/webhook.{PROBE}": ("create", "read", "update", "delete"),
     }
-    return {"plan": plan, "apply": apply, "deliver": {f"{secrets}/data/webhooks/{PROBE}": ("read",)}}
+    deliver: dict[str, tuple[str, ...]] = {
+        f"{secrets}/data/webhooks/{PROBE}": ("read",),
+        f"{transit}/sign/webhook.{PROBE}": ("update",),
+    }
+    return {"plan": plan, "apply": apply, "deliver": deliver}
 
 
 def _capabilities(live: Live) -> Iterator[Check]:

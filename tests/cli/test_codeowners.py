@@ -1,0 +1,213 @@
+"""``codeowners``: from a declaration to the file, and what ``--check`` says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from reconciler.cli import codeowners
+from reconciler.cli.main import main
+from reconciler.report.code_owners import HEAD
+from tests.kit.repositories import git, isolate
+
+PROJECT = """\
+apiVersion: reconciler/v1
+kind: Project
+metadata: {name: acme}
+spec:
+  keyPrefix: acme
+  environments:
+    staging: {vault: {address: "http://127.0.0.1:8200"}}
+    production: {vault: {address: "https://vault.example.com"}}
+"""
+SCOPES = """\
+apiVersion: reconciler/v1
+kind: ScopeCatalog
+spec: {scopes: [{name: "payouts:write", risk: critical}, {name: "payouts:read", risk: low}]}
+"""
+POLICY = """\
+apiVersion: reconciler/v1
+kind: GuardrailPolicy
+spec:
+  teams: {payments: "@acme/payments", platform: acme/platform}
+"""
+CLIENT = """\
+apiVersion: reconciler/v1
+kind: IntegrationClient
+metadata: {{name: {name}, labels: {{tier: {tier}}}}}
+spec:
+  owner: {{{owner}}}
+  scopes: [{scopes}]
+  keys: [{{name: primary, lifetime: 90d, rotation: {{renewBefore: 30d, grace: 72h}}}}]
+  environments: {{{environments}: }}
+"""
+
+
+def client(
+    name: str, owner: str, scopes: str = "payouts:read", environments: str = "staging", tier: str = "normal"
+) -> str:
+    return CLIENT.format(name=name, owner=owner, scopes=f'"{scopes}"', environments=environments, tier=tier)
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    isolate(monkeypatch, tmp_path / "home")
+    made = tmp_path / "repository"
+    (made / "clients").mkdir(parents=True)
+    git(made, "init", "--quiet")
+    for name, text in {"reconciler": PROJECT, "scopes": SCOPES, "policy": POLICY}.items():
+        (made / f"{name}.yaml").write_text(text)
+    (made / "clients/a.yaml").write_text(client("a", "team: payments, contact: pay@example.com"))
+    monkeypatch.chdir(made)
+    return made
+
+
+def lines(capsys: pytest.CaptureFixture[str], *options: str) -> list[str]:
+    assert main(["codeowners", *options]) == 0
+    head, *rest = capsys.readouterr().out.splitlines()
+    assert head + "\n" == HEAD
+    return [line for line in rest if line]
+
+
+@pytest.mark.parametrize(
+    ("owner", "expected"),
+    [
+        ("team: payments, contact: pay@example.com", ["@acme/payments"]),
+        ("team: platform", ["@acme/platform"]),
+        ("team: unknown, contact: pay@example.com", ["pay@example.com"]),
+        ("contact: pay@example.com", ["pay@example.com"]),
+        ("team: unknown", []),
+        ('contact: "#payments"', []),
+        ('contact: "a#b@example.com"', []),
+        ('contact: "@acme/all x@example.com"', []),
+    ],
+)
+def test_an_owner(root: Path, owner: str, expected: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    (root / "clients/a.yaml").write_text(client("a", owner))
+    assert main(["codeowners"]) == 0
+    printed = capsys.readouterr()
+    assert [line.split(" ")[1:] for line in printed.out.splitlines() if line.startswith("/clients/a")] == (
+        [expected] if expected else []
+    )
+    assert ("no owner is known for clients/a.yaml" in printed.err) == (not expected)
+
+
+@pytest.mark.parametrize(
+    ("when", "asked"),
+    [
+        ("", ["a", "b"]),
+        ("when: {risk: high}", ["b"]),
+        ("when: {risk: low}", ["a", "b"]),
+        ('when: {scopes: ["payouts:w*"]}', ["b"]),
+        ("when: {labels: {tier: critical}}", ["b"]),
+        ("when: {labels: {tier: normal}, risk: high}", []),
+        ("when: {environments: [staging]}", ["a"]),
+        ("when: {environments: [production], risk: critical}", ["b"]),
+    ],
+)
+def test_an_approver_is_asked_about_what_meets_its_conditions(
+    root: Path, when: str, asked: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (root / "policy.yaml").write_text(f'{POLICY}  approvers: [{{approver: "@ada", {when}}}]\n')
+    wild = client("b", "team: payments", "payouts:*", "production", "critical")
+    (root / "clients/b.yaml").write_text(wild)
+    shared = lines(capsys)[:9]
+    assert shared[0] == "CODEOWNERS @ada"
+    assert {"/policy.yaml @ada", "/scopes.yaml @ada", "/reconciler.yaml @ada", "/templates/ @ada"} < set(shared)
+    assert lines(capsys)[9:] == [
+        f"/clients/{name}.yaml {'@ada' if name in asked else '@acme/payments'}" for name in ("a", "b")
+    ]
+    found = lines(capsys, "--format", "gitlab")
+    assert found[10:12] == ["/clients/a.yaml @acme/payments", "/clients/b.yaml @acme/payments"]
+    assert found[12:] == [*(["[Approval of ada] @ada"] if asked else []), *(f"/clients/{name}.yaml" for name in asked)]
+
+
+def test_a_client_of_several_environments_and_files_of_several_clients_add_up(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    both = client("a", "team: platform", environments="staging: , production") + "---\n"
+    (root / "clients/a.yaml").write_text(both + client("b", "contact: b@example.com"))
+    assert lines(capsys) == ["/clients/a.yaml @acme/platform b@example.com"]
+
+
+def test_paths_begin_at_the_top_of_the_repository(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (root / ".git").rename(tmp_path / ".git")
+    assert lines(capsys) == ["/repository/clients/a.yaml @acme/payments"]
+
+
+def test_check_says_whether_the_file_is_what_would_be_written(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ask = ["codeowners", "--check", "--output", "CODEOWNERS"]
+    assert main(ask) == 1
+    assert "RC037" in capsys.readouterr().err
+    assert not (root / "CODEOWNERS").exists()
+    assert main(["codeowners", "--output", "CODEOWNERS"]) == 0
+    assert capsys.readouterr().out == ""
+    assert main(ask) == 0
+    (root / "clients/a.yaml").write_text(client("a", "team: platform"))
+    before = (root / "CODEOWNERS").read_text()
+    assert main(ask) == 1
+    assert "line 3 should read: /clients/a.yaml @acme/platform" in capsys.readouterr().err
+    assert (root / "CODEOWNERS").read_text() == before
+    assert main(["codeowners", "--output", "CODEOWNERS"]) == 0
+    assert main(ask) == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda text: text.replace(b"\n", b"\r\n"), None),
+        (lambda text: text + b"/clients/ @mallory\n", "line 4 should not be there: /clients/ @mallory"),
+        (lambda text: text + b"\n", "line 4 should not be there: (empty)"),
+        (lambda text: text[:-1], "line 3 does not end"),
+        (lambda text: b"\xff" + text, "line 1 should read: #"),
+        (lambda text: b"", "line 1 should read: #"),
+    ],
+)
+def test_check_finds_every_difference_but_line_ends(
+    change: Callable[[bytes], bytes], told: str | None, root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = root / "CODEOWNERS"
+    assert main(["codeowners", "--output", "CODEOWNERS"]) == 0
+    path.write_bytes(change(path.read_bytes()))
+    assert main(["codeowners", "--check", "--output", "CODEOWNERS"]) == (0 if told is None else 1)
+    assert (told or "") in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "exit_code"),
+    [
+        (["--check"], "RC021", 64),
+        (["--output", "clients"], "RC038", 64),
+        (["--output", "nowhere/CODEOWNERS"], "RC038", 64),
+        (["--format", "bitbucket"], "RC021", 64),
+    ],
+)
+def test_wrong_options(
+    options: list[str], code: str, exit_code: int, root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["codeowners", *options]) == exit_code
+    assert code in capsys.readouterr().err
+
+
+def test_a_broken_declaration_makes_no_file(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (root / "policy.yaml").write_text(
+        POLICY + "  approvers: [{approver: ada, when: {scopes: [payout:x], environments: [prod]}}]\n"
+    )
+    assert main(["codeowners", "--output", "CODEOWNERS"]) == 1
+    printed = capsys.readouterr().err
+    assert "the scope `payout:x` does not exist" in printed
+    assert "the environment `prod` does not exist" in printed
+    assert not (root / "CODEOWNERS").exists()
+
+
+def test_what_github_would_ignore_is_refused(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(codeowners, "GITHUB_LIMIT", 50)
+    assert main(["codeowners"]) == 1
+    assert "RC039" in capsys.readouterr().err
+    assert main(["codeowners", "--format", "gitlab"]) == 0
