@@ -104,7 +104,7 @@ def show(settings: Settings, /, planfile: Path, form: str, **look: Any) -> int:
 
 
 def refuse_together(at: str | None, out: Path | None, reviewed: Path | None, *, narrowed: bool) -> None:
-    """Raises ``UsageError`` for options that exclude each other. ``narrowed``: a part, or another time, is asked for."""
+    """Raises ``UsageError`` for options that exclude each other. ``narrowed``: a part or another time is asked for."""
     from reconciler.errors import UsageError
 
     if at is not None and out is not None:

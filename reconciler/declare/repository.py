@@ -172,7 +172,8 @@ class _Declaration:
     def resolve(self, environment: str) -> dict[str, DesiredClient]:
         """The clients of one environment by name, in the order of their names."""
         declared = self.project.environments.get(environment) if self.project else None
-        reach = Reach(declared) if declared else None
+        has_rule = any(rule.name == "https-only" for rule in self.policy.rules)
+        reach = Reach(declared, has_rule) if declared else None
         return {
             name: builder.build(environment, reach)
             for name, (document, builder) in sorted(self.builders.items())

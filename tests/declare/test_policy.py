@@ -52,7 +52,13 @@ def places(findings: Sequence[Finding]) -> list[Place]:
 
 
 WILD = CLIENT.replace("[payouts:write]", '[ledger:read, "payouts:*"]')
-STAGING_HTTP = CLIENT.replace("https://hooks.staging", "http://hooks.staging")
+# http is sent only inside allowedNetworks.
+STAGING_HTTP = {
+    C: CLIENT.replace("https://hooks.staging", "http://hooks.staging"),
+    "reconciler.yaml": PROJECT.replace(
+        "    production:\n", "      allowedNetworks: [10.0.0.0/8]\n    production:\n", 1
+    ),
+}
 HIGH = "wildcard-scopes: {level: deny"
 CASES: dict[str, tuple[dict[str, str], list[Place]]] = {
     # What cannot be used
@@ -121,9 +127,9 @@ CASES: dict[str, tuple[dict[str, str], list[Place]]] = {
     "lifetime of a secret": ({G: rules("lifetime: {level: deny, secretMax: 30d}")}, [("RC212", T, 8, 72)]),
     "rotation": ({G: rules("rotation: {level: deny, graceMin: 4d}")},
                  [("RC213", T, 6, 74), ("RC213", T, 8, 61)]),
-    "https-only": ({G: rules("https-only: {level: deny}"), C: STAGING_HTTP}, [("RC214", C, 11, 43)]),
+    "https-only": ({G: rules("https-only: {level: deny}"), **STAGING_HTTP}, [("RC214", C, 11, 43)]),
     "https-only elsewhere": (
-        {G: rules("https-only: {level: deny, environments: [production]}"), C: STAGING_HTTP}, [],
+        {G: rules("https-only: {level: deny, environments: [production]}"), **STAGING_HTTP}, [],
     ),
     "allowed-hosts": (
         {G: rules('allowed-hosts: {level: deny, hosts: ["*.staging.example.com"]}')}, [("RC215", C, 13, 43)],
@@ -140,7 +146,10 @@ CASES: dict[str, tuple[dict[str, str], list[Place]]] = {
         {G: rules("allowed-cidrs: {level: deny, minPrefix6: 48}"), C: CLIENT + '  allowedCidrs: ["2001:DB8::/32"]\n'},
         [("RC219", C, 14, 18)],
     ),
-    "probes": ({G: rules("probes: {level: deny, require: [tampered]}")}, [("RC220", C, 11, 25), ("RC220", C, 13, 25)]),
+    "probes": (
+        {G: rules("probes: {level: deny, require: [tampered]}") + "  probes: {tampered: warn}\n"},
+        [("RC220", C, 11, 25), ("RC220", C, 13, 25)],
+    ),
     "naming": ({G: rules('naming: {level: deny, pattern: "^x-"}')}, [("RC221", C, 4, 9)]),
     "protection": (
         {
@@ -257,9 +266,9 @@ def test_without_a_clock_waivers_hold(make_project: MakeProject) -> None:
 
 def test_http_is_told_once(make_project: MakeProject) -> None:
     """Where the policy has a rule for it, that rule speaks, or is silent."""
-    assert [f.code for f in judged(make_project({C: STAGING_HTTP}))] == ["RC156"]
+    assert [f.code for f in judged(make_project(STAGING_HTTP))] == ["RC156"]
     for level, expected in (("warn", ["RC214"]), ("off", [])):
-        root = make_project({C: STAGING_HTTP, G: rules(f"https-only: {{level: {level}}}")})
+        root = make_project({**STAGING_HTTP, G: rules(f"https-only: {{level: {level}}}")})
         assert [f.code for f in judged(root)] == expected
 
 

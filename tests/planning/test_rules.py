@@ -140,7 +140,10 @@ CASES: dict[str, dict[str, tuple[dict[str, Any], DesiredClient, list[Path]]]] = 
     },
     "probes": {
         "all": ({}, hooked(probes=ALL), []),
-        "none": ({}, hooked(), [("webhooks", "settlements", "probes", name) for name in ALL]),
+        "none": (
+            {}, hooked(probes=dict.fromkeys(ALL, "off")), [("webhooks", "settlements", "probes", name) for name in ALL]
+        ),
+        "the scheme has no room for them": ({}, hooked(), []),
         "one of two": (
             {"require": ("tampered", "unsigned")}, hooked(probes={**ALL, "unsigned": "warn"}),
             [("webhooks", "settlements", "probes", "unsigned")],
