@@ -33,6 +33,7 @@ PURE = ("domain", "planning", "webhooks", "registry")
 IMPURE_MODULES = frozenset({"os", "time", "random", "secrets", "socket", "subprocess", "logging", "pathlib"})
 # Third-party modules, smtplib and subprocess, with the prefixes of the modules that may import them.
 HOMES = {
+    "cel": ("reconciler.adapters.cel",),
     "click": ("reconciler.cli",),
     "cryptography": ("reconciler.webhooks", "reconciler.adapters"),
     "httpcore": ("reconciler.adapters.sender",),

@@ -61,7 +61,7 @@ def apply(
       reconciler apply -e production plan.json --push
       reconciler apply -e production --yes --only paystack-payouts
     """
-    from reconciler.cli import planned, wiring
+    from reconciler.cli import demands, planned, wiring
     from reconciler.cli.alerts import Alerts
     from reconciler.cli.plan import load_for
     from reconciler.engine import apply as run
@@ -76,6 +76,7 @@ def apply(
     part_of = planned.parse_shard(shard) if shard is not None else None
     root = wiring.project_root(settings)
     desired = wiring.load_desired(root, environment)
+    demands.refuse_unsigned(root, desired)
     saved = load_for(desired, planfile) if planfile is not None else None
     options = run.Options("apply", saved is not None, not no_wait, not no_commit, push)
     alerts = Alerts(settings, desired.project, desired.environment, desired.clients, no_alerts)
@@ -89,6 +90,7 @@ def apply(
         planned.refuse_unknown(only, desired, observed)
         question = planned.narrowed(question, observed, shard=part_of, upkeep=upkeep, saved=saved)
         alerts.plan = plan = saved or planned.with_unfinished(engine, observed, answer(engine, question, observed))
+        demands.refuse_same_person(settings, root, desired, plan)
         agree(engine, plan, settings, form, ask=saved is None and not yes)
         result, problem = run.apply(engine, question, plan, observed, options)
     return finish(result, problem, settings, form, alerts)

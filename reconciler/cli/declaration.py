@@ -33,6 +33,9 @@ def validate(settings: Settings, paths: tuple[Path, ...], form: str) -> int:
       reconciler validate
       reconciler validate clients/payments --format sarif
     """
+    from datetime import UTC, datetime
+
+    from reconciler.adapters.cel import CelJudge
     from reconciler.adapters.git import GitLedger
     from reconciler.cli import wiring
     from reconciler.declare.repository import tracked_keys
@@ -41,7 +44,8 @@ def validate(settings: Settings, paths: tuple[Path, ...], form: str) -> int:
     from reconciler.report import findings as rendering
 
     root = wiring.project_root(settings)
-    findings = [*check(root, paths), *tracked_keys(root, GitLedger(root).tracks)]
+    found = check(root, paths, now=datetime.now(UTC), judge=CelJudge())
+    findings = [*found, *tracked_keys(root, GitLedger(root).tracks)]
     failed = any(finding.level is Level.ERROR for finding in findings)
     if form == "text":
         if findings:

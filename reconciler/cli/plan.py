@@ -61,14 +61,8 @@ def plan(
     from reconciler.cli.planned import narrowed, question_for, refuse_no_names, refuse_unknown, with_unfinished
     from reconciler.engine.engine import answer
     from reconciler.engine.saved import refuse_unreviewed
-    from reconciler.errors import UsageError
 
-    if at is not None and out is not None:
-        raise UsageError("RC003", "a plan for another time cannot be saved and applied", "leave out --at or --out")
-    if reviewed is not None and (only or at or verify or upkeep):
-        raise UsageError(
-            "RC009", "a reviewed plan is compared as it is", "leave out --only, --at, --verify and --upkeep"
-        )
+    refuse_together(at, out, reviewed, narrowed=bool(only or at or verify or upkeep))
     time = moment(at)
     refuse_no_names(only)
     root = wiring.project_root(settings)
@@ -107,6 +101,18 @@ def show(settings: Settings, /, planfile: Path, form: str, **look: Any) -> int:
     """
     emit(rendered(load(planfile), Look(form, project_folder(settings), **look), settings))
     return 0
+
+
+def refuse_together(at: str | None, out: Path | None, reviewed: Path | None, *, narrowed: bool) -> None:
+    """Raises ``UsageError`` for options that exclude each other. ``narrowed``: a part or another time is asked for."""
+    from reconciler.errors import UsageError
+
+    if at is not None and out is not None:
+        raise UsageError("RC003", "a plan for another time cannot be saved and applied", "leave out --at or --out")
+    if reviewed is not None and narrowed:
+        raise UsageError(
+            "RC009", "a reviewed plan is compared as it is", "leave out --only, --at, --verify and --upkeep"
+        )
 
 
 def save(path: Path, plan: Plan) -> None:

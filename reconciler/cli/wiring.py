@@ -91,6 +91,7 @@ def engine_for(
 ) -> Iterator[Engine]:
     """An engine on the real parts. Raises ``VaultError`` when the environment was not bootstrapped for us; with
     ``delivers`` also ``DeliveryError`` RC520, before anything is begun."""
+    from reconciler.adapters.cel import CelJudge
     from reconciler.adapters.git import GitLedger
     from reconciler.adapters.minting import RandomMinter
     from reconciler.adapters.vault.meta import read_meta
@@ -113,6 +114,7 @@ def engine_for(
             progress=Progress(settings),
             stopping=stopping or (lambda: False),
             edited_policies=lambda: policy_drift(live, environment.name),
+            judge=CelJudge(),
         )
 
 

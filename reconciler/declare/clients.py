@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from reconciler.declare.collector import Collector, source_of
 from reconciler.declare.documents import Document
 from reconciler.declare.lifecycles import format_duration, key_lifecycle, lifecycle_spec, secret_lifecycle, valid_or
-from reconciler.declare.nodes import Map, Mark, merge
+from reconciler.declare.nodes import Map, Mark, Seq, merge
 from reconciler.declare.reach import Reach
 from reconciler.declare.signatures import merged_faults
 from reconciler.declare.suggest import did_you_mean
@@ -60,6 +61,27 @@ class ClientBuilder:
     def _resolved(self, merged: Map) -> tuple[DesiredWebhook, ...]:
         return tuple(map(self._webhooks.resolve, merged.named("webhooks")))
 
+    def place(self, environment: str, path: Iterable[str]) -> Mark:
+        """Where that is written which ``path`` (field names, names of items, items) leads to in ``environment``: in the
+        client's file or its template's. As far as it is written at all; else the client's name."""
+        override = self._document.spec.sub("environments").sub(environment)
+        container: object = merge(self._base, override) if override else self._base
+        mark = self._document.name_mark
+        for part in path:
+            if isinstance(container, Map) and part in container:
+                mark, container = container.marks[part], container[part]
+            elif isinstance(container, Seq) and (found := _item(container, part)) is not None:
+                mark, container = container.marks[found], container[found]
+                mark = container.marks["name"] if isinstance(container, Map) else mark
+            else:
+                break
+        return mark
+
+    @property
+    def sound(self) -> bool:
+        """Whether everything that was written of the client could be understood."""
+        return self._sound
+
     def _spec(self, merged: Map, webhooks: tuple[DesiredWebhook, ...]) -> dict[str, Any]:
         """What the registry stores: canonical, non-secret, defaults filled in."""
         spec: dict[str, Any] = {
@@ -79,9 +101,7 @@ class ClientBuilder:
         if merged.get("justification"):
             spec["justification"] = merged["justification"]
         if merged.get("allowedCidrs"):
-            spec["allowedCidrs"] = sorted(
-                valid_or(text, lambda text: str(network(text)), text) for text in merged["allowedCidrs"]
-            )
+            spec["allowedCidrs"] = sorted(valid_or(text, _spelt, text) for text in merged["allowedCidrs"])
         return spec
 
     def _check(self, merged: Map, environment: str, reach: Reach | None) -> None:
@@ -149,6 +169,19 @@ class ClientBuilder:
         message = f"the webhook `{name}` has no url in environment `{environment}`"
         address = webhook_address(self._document.name, name)
         self._found.add("RC157", mark, message, hint=hint, address=address)
+
+
+def _item(items: Seq, wanted: str) -> int | None:
+    """The index of the item that is ``wanted``, or has that name; networks have several spellings."""
+    for index, item in enumerate(items):
+        name = item.get("name") if isinstance(item, Map) else item
+        if wanted == name or (isinstance(name, str) and "/" in name and valid_or(name, _spelt, "") == wanted):
+            return index
+    return None
+
+
+def _spelt(text: str) -> str:
+    return str(network(text))
 
 
 def _without_reissue(spec: dict[str, Any]) -> dict[str, Any]:

@@ -2,20 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from reconciler.declare.policy_codes import POLICY_CODES, Code
 from reconciler.domain.plan import Level
-
-
-@dataclass(frozen=True, slots=True)
-class Code:
-    """``title`` names it, ``meaning`` says what is wrong and why that matters, ``remedy`` what to do."""
-
-    title: str
-    meaning: str
-    remedy: str
-    level: Level = Level.ERROR
-
 
 INVALID = "RC100"
 
@@ -300,14 +288,5 @@ CODES: dict[str, Code] = {
         "git tracks the private key of the client certificate: everybody who reads the repository has it.",
         "remove it from git (`git rm --cached`), have a new certificate issued, and name a key outside the repository",
     ),
-    # Policy
-    "RC201": Code(
-        "Waiver date", "The date until which a waiver holds does not exist.", "write a date such as 2027-01-31"
-    ),
-    "RC202": Code(
-        "Waiver for nobody",
-        "The waiver names a client that is not declared.",
-        "correct the name or remove the waiver",
-        Level.WARNING,
-    ),
+    **POLICY_CODES,
 }

@@ -37,11 +37,14 @@ class Collector:
         self._numbers: Counter[tuple[str, bool]] = Counter()  # by file and whether they are errors
 
     def add(
-        self, code: str, mark: Mark | None, message: str, *, hint: str = "", remedy: str = "", address: str = ""
-    ) -> None:
-        """Record a finding; ``hint`` (a did-you-mean) goes before the remedy, which defaults to the code's own."""
+        self, code: str, mark: Mark | None, message: str, *, hint: str = "", remedy: str = "", address: str = "",
+        level: Level | None = None,
+    ) -> None:  # fmt: skip
+        """Record a finding; ``hint`` (a did-you-mean) goes before the remedy, which defaults to the code's own, as
+        ``level`` does."""
         entry = CODES[code]
-        error = entry.level is Level.ERROR
+        level = level or entry.level
+        error = level is Level.ERROR
         key = hash((code, mark, message))
         if key in self._seen:
             return
@@ -55,7 +58,7 @@ class Collector:
         if hint:
             advice = f"{hint} If not, {advice}" if hint.endswith("?") else f"{hint}; {advice}"
         source = source_of(mark) if mark else None
-        self._found.append(Finding(code, entry.level, mask_message(message), address, mask_message(advice), source))
+        self._found.append(Finding(code, level, mask_message(message), address, mask_message(advice), source))
 
     def __len__(self) -> int:
         return len(self._seen)

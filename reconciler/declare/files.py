@@ -41,6 +41,17 @@ def declaration_files(root: Path, found: Collector) -> Iterator[tuple[str, str]]
             yield from ((kind, name) for name in _walk(root, folder, found, deep=deep))
 
 
+def declares(path: str) -> bool:
+    """Whether a file at ``path``, relative to the project, would be read as a part of the declaration."""
+    pure = PurePosixPath(path)
+    if not pure.name.lower().endswith(SUFFIXES) or any(part.startswith(".") for part in pure.parts):
+        return False
+    if len(pure.parts) == 1:
+        return pure.stem in (PROJECT_FILE, *TOP_FILES) and pure.suffix in SUFFIXES
+    _, deep = FOLDERS.get(pure.parts[0], ("", False))
+    return pure.parts[0] in FOLDERS and (deep or len(pure.parts) == 2)
+
+
 def _top_files(root: Path, stem: str, found: Collector) -> Iterator[str]:
     names = (f"{stem}{suffix}" for suffix in SUFFIXES)
     return (name for name in names if _is_there(root / name) and stays_inside(root, name, found))

@@ -23,9 +23,13 @@ _OUTSIDE = "a receiver in a private network needs it in allowedNetworks of the e
 
 @dataclass(frozen=True)
 class Reach:
-    """Where deliveries of ``environment`` may go, by the rules that the sender keeps when it sends."""
+    """Where deliveries of ``environment`` may go, by the rules that the sender keeps when it sends.
+
+    ``has_rule``: the policy has a rule about http, which speaks, or is silent, instead of RC156.
+    """
 
     environment: Environment
+    has_rule: bool = False
 
     @cached_property
     def _networks(self) -> tuple[Network, ...]:
@@ -63,7 +67,7 @@ class Reach:
         if not inside:
             message = f"plain http is never used in `{self.environment.name}` outside allowedNetworks"
             return "RC183", message, "use https, or add the receiver's network to allowedNetworks of the environment"
-        if is_loopback(url):
+        if self.has_rule or is_loopback(url):
             return None
         return "RC156", "the URL is http: deliveries are not encrypted", ""
 

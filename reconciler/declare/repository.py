@@ -6,6 +6,7 @@ import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from reconciler.declare.catalogue import Catalogue, build_catalogue
@@ -15,7 +16,7 @@ from reconciler.declare.collector import Collector
 from reconciler.declare.documents import Document, read_documents
 from reconciler.declare.files import PROJECT_FILE, SUFFIXES, declaration_files, project_files, shown
 from reconciler.declare.payloads import Payloads
-from reconciler.declare.policy import build_policy, check_approvers, check_waivers
+from reconciler.declare.policy import Surroundings, build_policy, check_policy
 from reconciler.declare.project import build_project
 from reconciler.declare.reach import Reach
 from reconciler.declare.references import (
@@ -26,10 +27,12 @@ from reconciler.declare.references import (
     index,
     only_one,
 )
+from reconciler.declare.review import Review, violations
 from reconciler.declare.spec import SpecCheck
 from reconciler.declare.suggest import did_you_mean, listed
 from reconciler.declare.webhooks import Webhooks
 from reconciler.domain.desired import Desired, DesiredClient, GuardrailPolicy, Project
+from reconciler.domain.judgement import Judge
 from reconciler.domain.plan import Finding, Level
 from reconciler.errors import DeclarationError
 
@@ -79,28 +82,35 @@ def _desired(declaration: _Declaration, resolved: Mapping[str, Mapping[str, Desi
     project = declaration.project
     if declaration.found.errors or project is None:
         raise invalid(declaration.found.findings())
+    makers, policy, table = declaration.makers, declaration.policy, declaration.catalogue.table
     return tuple(
         Desired(
             project=project,
             environment=project.environments[name],
             clients=clients,
-            policy=declaration.policy,
+            policy=policy,
             scopes=declaration.catalogue.scopes,
+            violations=tuple(violations(clients.values(), makers, policy, name, table)),
+            files=frozenset(declaration.found.texts),
         )
         for name, clients in resolved.items()
     )
 
 
-def validate(root: Path, paths: Iterable[Path] = ()) -> list[Finding]:
-    """Everything that is wrong with the declaration, for all its environments, by file and line.
+def validate(
+    root: Path, paths: Iterable[Path] = (), *, now: datetime | None = None, judge: Judge | None = None
+) -> list[Finding]:
+    """Everything that is wrong with the declaration, for all its environments, by file and line, its policy's rules
+    included as far as they need no Vault.
 
     With ``paths`` (files or folders) what lies there, and errors of reconciler.yaml, without which nothing
-    else can be judged.
+    else can be judged. Without ``now`` waivers are not judged by their dates, without ``judge`` no rules of one's own.
     """
     with _no_collections():
         declaration = _read(root)
-        for environment in declaration.environments:
-            declaration.resolve(environment)
+        clients = {environment: declaration.resolve(environment) for environment in declaration.environments}
+        review = Review(declaration.policy, declaration.found, now, judge)
+        review.report(clients, declaration.makers, declaration.catalogue.table)
     wanted = list(paths)
     if not wanted:
         return declaration.found.findings()
@@ -155,10 +165,15 @@ class _Declaration:
     builders: Mapping[str, tuple[Document, ClientBuilder]]
     files: frozenset[str]
 
+    @property
+    def makers(self) -> Mapping[str, ClientBuilder]:
+        return {name: builder for name, (_, builder) in self.builders.items()}
+
     def resolve(self, environment: str) -> dict[str, DesiredClient]:
         """The clients of one environment by name, in the order of their names."""
         declared = self.project.environments.get(environment) if self.project else None
-        reach = Reach(declared) if declared else None
+        has_rule = any(rule.name == "https-only" for rule in self.policy.rules)
+        reach = Reach(declared, has_rule) if declared else None
         return {
             name: builder.build(environment, reach)
             for name, (document, builder) in sorted(self.builders.items())
@@ -202,10 +217,10 @@ def _read(root: Path) -> _Declaration:
     clients = index(documents.get("IntegrationClient", []), "client", found)
     rules = only_one(documents.get("GuardrailPolicy", []), found)
     policy = build_policy(rules, found) if rules else GuardrailPolicy()
-    if rules and "IntegrationClient" not in doubtful:
-        check_waivers(rules, clients, found)
     if rules:
-        check_approvers(rules, environments, catalogue, found)
+        known = clients if "IntegrationClient" not in doubtful else None
+        audit = project.audit_path if project else None
+        check_policy(rules, Surroundings(known, environments, catalogue, audit), found)
     payloads = Payloads(root, found)
     for template in documents.get("IntegrationTemplate", []):
         SpecCheck(catalogue, payloads, found).check(template.spec)

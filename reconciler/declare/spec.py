@@ -31,12 +31,14 @@ _LIFETIME: dict[str, tuple[str, Callable[[str], object]]] = {
 
 @dataclass(frozen=True, slots=True)
 class SpecCheck:
-    """Reports what is wrong in a spec; ``address`` is the client's, empty for a template."""
+    """Reports what is wrong in a spec; ``address`` is the client's, empty for a template. ``http``: the
+    policy has a rule for URLs without TLS."""
 
     catalogue: Catalogue
     payloads: Payloads
     found: Collector
     address: str = ""
+    http: bool = False
 
     def check(self, spec: Map) -> None:
         self._scopes(spec)

@@ -40,6 +40,30 @@ def parse_url(text: str) -> str:
     return f"{parts.scheme.lower()}://{netloc}{parts.path}{'?' + parts.query if parts.query else ''}"
 
 
+def host_pattern(text: str) -> str:
+    """``hooks.example.com``, an address, or ``*.example.com`` for every host below, as DNS knows it.
+
+    Raises ``ValueError``.
+    """
+    name = text.removeprefix("*.")
+    if text.startswith("."):
+        raise ValueError(
+            f"`{text}` begins with a dot: write *{text} for every host below, {text[1:]} for the host itself"
+        )
+    if "*" in name:
+        raise ValueError(f"`{text}` has a * inside: write *.example.com for every host below example.com")
+    try:
+        parts = None if set(name) & set("/@?#") else urlsplit(parse_url(f"https://{name}"))
+    except ValueError as error:
+        raise ValueError(str(error).replace("URL's host", "host").replace("URL", "host")) from None
+    if parts is None or parts.port is not None:
+        raise ValueError(f"`{text}` is not only a host: write it without scheme, port and path")
+    host = parts.hostname or ""
+    if name != text and (":" in host or _NUMERIC.match(host)):
+        raise ValueError(f"`{text}`: there is nothing below an address")
+    return host if name == text else f"*.{host}"
+
+
 def _character(text: str) -> str:
     return f"the character `{text}`" if text.isprintable() and text != " " else _name_of(text)
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from typing import Any
 
 from reconciler.domain.alert import Channel
 from reconciler.domain.canonical import JsonObject
@@ -168,13 +169,62 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Waiver:
-    """A dated exception to one guard for one client (``*``: every client), void from ``until`` on (ISO date, UTC)."""
+    """A dated exception to one guard or rule for one client (``*``: every client), void from ``until`` on (ISO date,
+    UTC). ``guard`` is the word of either; ``environments`` are those it holds in, none: all."""
 
     guard: str
     client: str
     reason: str
     approver: str
     until: str
+    source: Source
+    environments: tuple[str, ...] = ()
+
+
+class RuleLevel(StrEnum):
+    """What breaking a rule does: block the change, be told, or nothing."""
+
+    DENY = "deny"
+    WARN = "warn"
+    OFF = "off"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A built-in rule as a policy sets it. ``values`` are parsed: durations, patterns, hosts in punycode.
+
+    ``environments`` are those it holds in, none: all.
+    """
+
+    name: str
+    level: RuleLevel
+    values: Mapping[str, Any] = field(default_factory=dict)
+    environments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CustomRule:
+    """A rule of one's own: ``when`` is a CEL expression that is true where the rule is broken."""
+
+    name: str
+    level: RuleLevel
+    when: str
+    message: str
+    source: Source  # of the expression
+    environments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """A client, as it is declared for this environment, breaks a rule. ``source`` is the field that is to blame."""
+
+    rule: str
+    code: str
+    level: RuleLevel
+    client: str
+    address: str
+    message: str
+    remedy: str
     source: Source
 
 
@@ -193,17 +243,37 @@ class ApproverRule:
     environments: tuple[str, ...] = ()
 
 
+class DistinctApprover(StrEnum):
+    """Whether who approves may be who wrote the change."""
+
+    OFF = "off"
+    WHEN_KNOWN = "when-known"  # refused when the platform tells that it is the same person
+    ALWAYS = "always"  # refused unless the platform tells that it is another one
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyDemands:
+    """What ``apply`` asks for before it begins. ``allowed_signers``: path of the file of keys, below the project, with
+    one of which the commit must be signed; None: no signature is asked for."""
+
+    allowed_signers: str | None = None
+    distinct_approver: DistinctApprover = DistinctApprover.OFF
+
+
 @dataclass(frozen=True, slots=True)
 class GuardrailPolicy:
-    """``probes``: what is demanded of webhooks whose client and template do not say, by the declared name.
-    ``teams`` maps teams, as clients name their owners, to handles on the platform that hosts the repository."""
+    """``probes``: what is demanded of webhooks whose client and template do not say, by the declared name. ``teams``
+    maps teams, as clients name their owners, to handles on the platform that hosts the repository."""
 
     removals: Budget = Budget()
     changes: Budget = Budget()
     waivers: tuple[Waiver, ...] = ()
     probes: Mapping[str, Demand] = field(default_factory=dict)
+    rules: tuple[Rule, ...] = ()
+    custom_rules: tuple[CustomRule, ...] = ()
     approvers: tuple[ApproverRule, ...] = ()
     teams: Mapping[str, str] = field(default_factory=dict)
+    apply: ApplyDemands = ApplyDemands()
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,3 +285,5 @@ class Desired:
     clients: Mapping[str, DesiredClient]
     policy: GuardrailPolicy
     scopes: Mapping[str, str]  # scope name -> low | medium | high | critical
+    violations: tuple[Violation, ...] = ()  # what rules that need no Vault found, in the order of clients
+    files: frozenset[str] = frozenset()  # everything that was read, relative to the project

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from reconciler.domain.desired import Desired, Environment, Project
+from reconciler.domain.judgement import Judge
 from reconciler.domain.observed import Observed
 from reconciler.domain.plan import Outcome, Plan
 from reconciler.domain.record import ClientRecord
@@ -30,7 +31,8 @@ def _silent(_text: str) -> None:
 class Engine:
     """The ports and settings of one environment. ``say`` gets sentences about progress (stderr);
     ``progress`` gets each outcome and how many there will be; ``stopping`` turns true on Ctrl-C;
-    ``edited_policies`` names our Vault policies that are not what bootstrap writes."""
+    ``edited_policies`` names our Vault policies that are not what bootstrap writes; ``judge`` evaluates the rules
+    of one's own in the policy."""
 
     project: Project
     environment: Environment
@@ -44,6 +46,7 @@ class Engine:
     progress: Callable[[Outcome, int], None] = lambda outcome, total: None
     stopping: Callable[[], bool] = lambda: False
     edited_policies: Callable[[], tuple[str, ...]] = lambda: ()
+    judge: Judge | None = None
 
     def look(self, *, deep: bool = False) -> Observed:
         """Observe the environment once."""
@@ -92,6 +95,7 @@ def answer(engine: Engine, question: Question, observed: Observed, *, guarded_at
             verifications=question.verifications,
             required=question.required,
             guarded_at=guarded_at,
+            judge=engine.judge,
         )
     )
 

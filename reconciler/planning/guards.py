@@ -6,25 +6,21 @@ A guard returns findings. An error blocks the plan; a waiver that covers it turn
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 
 from reconciler.domain import names
 from reconciler.domain.canonical import iso
 from reconciler.domain.desired import Budget, Waiver
-from reconciler.domain.plan import Action, ActionKind, Finding, Level
+from reconciler.domain.plan import ActionKind, Finding
 from reconciler.domain.record import ClientStatus
 from reconciler.planning.ownership import OWNERSHIP, OWNERSHIP_GUARDS
+from reconciler.planning.policy import policy_rules
 from reconciler.planning.reasons import DRIFT, Reason
-from reconciler.planning.renames import former_names, heirs
+from reconciler.planning.renames import former_names
 from reconciler.planning.situation import Block, Situation
+from reconciler.planning.waivers import holding, waived
 
-# What a freeze and a promotion gate hold back: a change that somebody declared. Repairs and expiries go on, because
-# holding them back would break consumers; what expired, or is past its grace, is revoked, because a gateway refuses
-# it by its dates anyway and a secret that can still be read is only good for a thief.
-DECLARED = (
-    ActionKind.REGISTER_CLIENT, ActionKind.UPDATE_CLIENT, ActionKind.UPDATE_WEBHOOK, ActionKind.RETIRE_CLIENT,
-    ActionKind.SUSPEND_CLIENT, ActionKind.RETIRE_KEY,
-)  # fmt: skip
+# What a waiver may name. Ownership is never waived: it is somebody else's.
+WORDS = ("protect", "budget-removals", "budget-changes", "remove-all", "freeze", "promotion")
 
 
 def protect(situation: Situation) -> Iterable[Block]:
@@ -119,28 +115,13 @@ def freeze(situation: Situation) -> Iterable[Block]:
     frozen = next((one for one in situation.desired.environment.freezes if one.covers(situation.now)), None)
     if frozen is None:
         return
-    declared = [action for action in situation.of_kind(*DECLARED) if action.reason not in DRIFT]
-    for client in sorted({action.client for action in declared if not finishes(action, situation)}):
+    for client in sorted({action.client for action in situation.declared_changes()}):
         yield Block(
             "freeze", "RC330", client,
             f"{situation.desired.environment.name} is frozen until {iso(frozen.end)}: {frozen.reason}",
             "wait, apply what other clients need with --only, or add a waiver with a reason and an end date to "
             "policy.yaml",
         )  # fmt: skip
-
-
-def finishes(action: Action, situation: Situation) -> bool:
-    """Whether the change is on record already and only its end is missing: an earlier run was cut short. Half
-    a change is no state to freeze."""
-    if action.kind is ActionKind.RETIRE_KEY:
-        record = situation.record_of(action.client)
-        return record is not None and action.item not in (record.spec.get("keys") or {})
-    if action.reason != Reason.RENAMED:
-        return False
-    old, new = (str((side or {}).get("name")) for side in (action.before, action.after))
-    record = situation.observed.records.get(old)
-    begun = record is not None and record.moving_to is not None and new in (old, record.moving_to)
-    return begun or old in heirs(situation.observed.records)
 
 
 def promotion(situation: Situation) -> Iterable[Block]:
@@ -177,6 +158,7 @@ GUARDS: list[Callable[[Situation], Iterable[Block]]] = [
     change_budget,
     freeze,
     promotion,
+    policy_rules,
 ]
 
 
@@ -187,24 +169,16 @@ def guard_findings(situation: Situation) -> tuple[Finding, ...]:
 
 def _finding(block: Block, situation: Situation) -> Finding:
     declared = situation.desired.clients.get(block.client or "")
-    finding = Finding(
-        block.code, Level.ERROR, block.message, names.client_address(block.client) if block.client else "",
-        block.remedy, declared.source if declared else None,
-    )  # fmt: skip
+    address = block.address or (names.client_address(block.client) if block.client else "")
+    source = block.source or (declared.source if declared else None)
+    finding = Finding(block.code, block.level, block.message, address, block.remedy, source)
     waiver = _waiver(block, situation)
-    if waiver is None:
-        return finding
-    waived = f"{block.message} - waived by {waiver.approver} until {waiver.until}: {waiver.reason}"
-    return replace(finding, level=Level.WARNING, message=waived, source=waiver.source)
+    return finding if waiver is None else waived(finding, waiver)
 
 
 def _waiver(block: Block, situation: Situation) -> Waiver | None:
     """A waiver is void from its date on (UTC). Ownership is never waived: it is somebody else's."""
     if block.guard == OWNERSHIP:
         return None
-    today = iso(situation.now)[:10]
-    for waiver in situation.desired.policy.waivers:
-        named = waiver.client in ("*", block.client)
-        if waiver.guard == block.guard and named and today < waiver.until:
-            return waiver
-    return None
+    desired = situation.desired
+    return holding(desired.policy.waivers, block.guard, block.client, desired.environment.name, situation.now)

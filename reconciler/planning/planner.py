@@ -8,11 +8,13 @@ from datetime import datetime
 
 from reconciler.domain.canonical import digest
 from reconciler.domain.desired import ClientState, Desired, DesiredClient
+from reconciler.domain.judgement import Judge
 from reconciler.domain.observed import Observed
 from reconciler.domain.plan import Action, ActionKind, Finding, Plan
 from reconciler.domain.record import ClientRecord, ClientStatus
 from reconciler.domain.scopes import ScopeTable
 from reconciler.planning import renames
+from reconciler.planning.approvals import approvals
 from reconciler.planning.clients import Context, client_action, plan_client
 from reconciler.planning.findings import drift_findings, live_findings, reissue_findings, unrecorded_findings
 from reconciler.planning.guards import guard_findings
@@ -22,6 +24,7 @@ from reconciler.planning.proof_findings import proof_findings
 from reconciler.planning.reasons import Cause, Reason, RotationRequest
 from reconciler.planning.risk import Grounds, judged
 from reconciler.planning.situation import Situation
+from reconciler.planning.waivers import date_findings
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,7 @@ class Inputs:
     verifications: Collection[str] = ()
     required: Mapping[str, ClientRecord] | None = None
     guarded_at: datetime | None = None  # when guards look, if not at ``now``: a saved plan meets today's freeze
+    judge: Judge | None = None  # evaluates rules of one's own; without it none of them can be kept
 
 
 def make_plan(inputs: Inputs) -> Plan:
@@ -66,8 +70,9 @@ def make_plan(inputs: Inputs) -> Plan:
         touched.setdefault(action.client, record)
     result = ordered(judged(actions, Grounds(inputs.now, touched, desired.clients, ScopeTable(desired.scopes))))
     situation = Situation(
-        desired, observed, inputs.guarded_at or inputs.now, result, inputs.required, desired.environment.requires or ""
-    )
+        desired, observed, inputs.guarded_at or inputs.now, result, inputs.required,
+        desired.environment.requires or "", inputs.only, inputs.judge,
+    )  # fmt: skip
     revisions = {name: record.revision if record else 0 for name, record in touched.items()}
     digests = {name: desired.clients[name].digest if name in desired.clients else "" for name in touched}
     return Plan(
@@ -77,7 +82,7 @@ def make_plan(inputs: Inputs) -> Plan:
         expires_at=inputs.now + desired.project.plan_expires,
         git_commit=inputs.git_commit,
         actions=result,
-        findings=_findings(situation, pairs, inputs.only),
+        findings=_findings(situation, pairs),
         revisions=revisions,
         desired_digests=digests,
         digest=plan_digest(
@@ -85,19 +90,19 @@ def make_plan(inputs: Inputs) -> Plan:
         ),
         unchanged=unchanged,
         sources={name: desired.clients[name].source for name in touched if name in desired.clients},
+        approvals=approvals(situation),
     )
 
 
-def _findings(
-    situation: Situation, pairs: Mapping[str, ClientRecord | None], only: Collection[str] | None
-) -> tuple[Finding, ...]:
+def _findings(situation: Situation, pairs: Mapping[str, ClientRecord | None]) -> tuple[Finding, ...]:
     """What blocks the plan and what it tells besides, in a fixed order."""
     desired, observed = situation.desired, situation.observed
     guarded = guard_findings(situation)
     findings = (
         *guarded, *doubt_findings(situation, guarded), *drift_findings(situation.actions, observed),
-        *live_findings(observed), *unrecorded_findings(observed), *reissue_findings(desired, pairs, only),
-        *proof_findings(desired, pairs, only),
+        *live_findings(observed), *unrecorded_findings(observed), *reissue_findings(desired, pairs, situation.only),
+        *proof_findings(desired, pairs, situation.only),
+        *date_findings(desired.policy.waivers, situation.now, desired.environment.name),
     )  # fmt: skip
     return tuple(sorted(findings, key=lambda one: (one.level.value, one.code, one.address, one.message)))
 

@@ -1,0 +1,83 @@
+"""What a policy asks for before ``apply`` begins: a signed commit, and an approver who is not the author.
+
+Never asked of ``revoke``, which reads no policy, nor of ``rotate``, which changes nothing that is declared.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from reconciler.adapters.git_trust import Declaration
+from reconciler.adapters.platform import Person, all_authors, approver, same_person, told_authors
+from reconciler.cli.output import Settings, say
+from reconciler.declare.files import SUFFIXES, declares
+from reconciler.declare.policy import demands_in
+from reconciler.domain.desired import ApplyDemands, Desired, DistinctApprover
+from reconciler.domain.plan import Plan
+from reconciler.errors import BlockedError
+from reconciler.planning.situation import is_declared
+
+
+def refuse_unsigned(root: Path, desired: Desired) -> None:
+    """Raises ``BlockedError`` RC240 to RC242 when the policy, or the one before this commit, demands a signature."""
+    demanded = [desired.policy.apply.allowed_signers, _before(root, desired).allowed_signers]
+    if not any(demanded):
+        return
+    commit = Declaration(root, desired.project.audit_path)
+    commit.refuse_uncommitted(desired.files, declares)
+    for signers in sorted({path for path in demanded if path}):
+        commit.refuse_unsigned(signers)
+
+
+def refuse_same_person(settings: Settings, root: Path, desired: Desired, plan: Plan) -> None:
+    """Raises ``BlockedError`` RC243 when who approved a declared change wrote it, RC244 when that must be known and
+    is not. A run that only rotates and repairs has no approver."""
+    demands = (desired.policy.apply.distinct_approver, _before(root, desired).distinct_approver)
+    if set(demands) == {DistinctApprover.OFF} or not any(map(is_declared, plan.changes)):
+        return
+    who = approver(os.environ)
+    authors = _authors(root, desired)
+    same = same_person(who, authors)
+    if same:
+        raise BlockedError(
+            "RC243", f"{who} approved what {who} wrote: the policy demands another approver",
+            "have somebody else merge, start or re-run it",
+        )  # fmt: skip
+    if same is None and DistinctApprover.ALWAYS in demands:
+        raise BlockedError(
+            "RC244", f"the policy demands an approver who is not the author, and {_missing(who, authors)}",
+            "run it in CI, or have the pipeline set RECONCILER_APPROVER and RECONCILER_AUTHOR from its platform's API",
+        )  # fmt: skip
+    if same is None:
+        say(settings, f"whether the approver is the author is not known: {_missing(who, authors)}")
+
+
+def _before(root: Path, desired: Desired) -> ApplyDemands:
+    """What the policy demanded before this commit: a commit cannot take back what is demanded of it."""
+    try:
+        commit = Declaration(root, desired.project.audit_path)
+    except BlockedError:  # no commit at all
+        return ApplyDemands()
+    for suffix in SUFFIXES:
+        text = commit.before(f"policy{suffix}")
+        if text is not None:
+            return demands_in(text)
+    return ApplyDemands()
+
+
+def _authors(root: Path, desired: Desired) -> list[Person]:
+    if os.environ.get("RECONCILER_AUTHOR", "").strip():
+        return told_authors(os.environ, "", is_merge=False)
+    try:
+        commit = Declaration(root, desired.project.audit_path)
+    except BlockedError:
+        return told_authors(os.environ, "", is_merge=False)
+    told = told_authors(os.environ, commit.commit, is_merge=commit.is_merge)
+    return all_authors(told, commit.authors())
+
+
+def _missing(who: Person | None, authors: list[Person]) -> str:
+    if who is None:
+        return "nothing tells who approved this run"
+    return f"nothing tells whether {who} wrote it" if authors else "nothing tells who wrote it"

@@ -1,0 +1,99 @@
+"""Who must agree to a plan, from the policy's approvers."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from reconciler.domain.canonical import JsonObject
+from reconciler.domain.desired import ApproverRule
+from reconciler.domain.plan import Action, Approval, Risk
+from reconciler.domain.scopes import WILDCARD, ScopeTable, covers
+from reconciler.planning.situation import Situation
+
+NAMES_SHOWN = 5  # scopes in one sentence
+
+
+def approvals(situation: Situation) -> tuple[Approval, ...]:
+    """Everybody who must agree, by handle: why, and to what. Only changes that somebody declared need that: a rotation
+    that falls due was agreed to with the declaration."""
+    table = ScopeTable(situation.desired.scopes)
+    reasons: dict[str, set[str]] = {}
+    addresses: dict[str, set[str]] = {}
+    for action in situation.declared_changes():
+        labels, scopes = _labels(action, situation), _scopes(action, situation, table)
+        for rule in situation.desired.policy.approvers:
+            if rule.environments and situation.desired.environment.name not in rule.environments:
+                continue
+            why = _why(rule, action, labels, scopes)
+            if why is not None:
+                reasons.setdefault(rule.approver, set()).add(why)
+                addresses.setdefault(rule.approver, set()).add(action.address)
+    return tuple(
+        Approval(approver, tuple(sorted(reasons[approver])), tuple(sorted(addresses[approver])))
+        for approver in sorted(reasons)
+    )
+
+
+def _meets(rule: ApproverRule, risk: Risk, labels: Mapping[str, str], scopes: Collection[str]) -> bool:
+    return (
+        (rule.risk is None or risk.rank >= Risk(rule.risk).rank)
+        and rule.labels.items() <= labels.items()
+        and (not rule.scopes or bool(_meant(rule.scopes, scopes)))
+    )
+
+
+def _why(rule: ApproverRule, action: Action, labels: Mapping[str, str], scopes: Collection[str]) -> str | None:
+    """The sentence that a reviewer is given, None when nobody needs to be asked."""
+    if not _meets(rule, action.risk, labels, scopes):
+        return None
+    parts = []
+    if rule.risk is not None:
+        parts.append(f"its risk is {action.risk.value}")
+    if rule.scopes:
+        parts.append(f"its client may use {_shown(_meant(rule.scopes, scopes))}")
+    if rule.labels:
+        parts.append("its client has " + ", ".join(f"{name}: {value}" for name, value in sorted(rule.labels.items())))
+    what = f"{action.kind.value} of {action.client}"
+    return f"{what}: {' and '.join(parts)}" if parts else f"{what}: every change of the declaration"
+
+
+def _labels(action: Action, situation: Situation) -> Mapping[str, str]:
+    """As declared and as on record: who takes a label away is asked by the label."""
+    found: dict[str, str] = {}
+    for spec in _specs(action, situation):
+        found |= spec.get("labels") or {}
+    return found
+
+
+def _scopes(action: Action, situation: Situation, table: ScopeTable) -> frozenset[str]:
+    """What the client may do, or could until now."""
+    found: set[str] = set()
+    for spec in _specs(action, situation):
+        found |= _effective(spec.get("scopes") or (), table).keys()
+    if action.permissions is not None:
+        found |= {*action.permissions.granted, *action.permissions.withdrawn}
+    return frozenset(found)
+
+
+def _specs(action: Action, situation: Situation) -> Iterator[JsonObject]:
+    record, declared = situation.record_of(action.client), situation.desired.clients.get(action.client)
+    if record is not None and not record.edited:
+        yield record.spec
+    if declared is not None:
+        yield declared.spec
+
+
+def _effective(scopes: Collection[str], table: ScopeTable) -> Mapping[str, Risk]:
+    change = table.change((), scopes)
+    return change.granted if change is not None else {}
+
+
+def _meant(patterns: Sequence[str], scopes: Collection[str]) -> list[str]:
+    """The scopes that one of ``patterns`` means. A wildcard is left only without a catalogue; it may mean any."""
+    return sorted(scope for scope in scopes if WILDCARD in scope or any(covers(one, scope) for one in patterns))
+
+
+def _shown(scopes: Sequence[str]) -> str:
+    if len(scopes) > NAMES_SHOWN:
+        return f"{', '.join(scopes[:NAMES_SHOWN])} and {len(scopes) - NAMES_SHOWN} more"
+    return " and ".join(filter(None, [", ".join(scopes[:-1]), *scopes[-1:]]))

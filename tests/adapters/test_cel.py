@@ -1,0 +1,168 @@
+"""Rules of one's own in a process with limits: what is right, what is wrong, and what would never end."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconciler.adapters import cel as judging
+from reconciler.adapters.cel import CelJudge
+from reconciler.adapters.cel_worker import FUNCTIONS, judged, syntax_fault
+from reconciler.domain.judgement import Fault, Judgement
+from reconciler.domain.scopes import ScopeTable
+from reconciler.planning.custom_rules import DECLARED_ONLY, LIVE, declared_facts
+from tests.kit.declared import client
+
+ROW = declared_facts(client("a", scopes=["payouts:*"]), "production", ScopeTable({"payouts:write": "high"}))
+TEN = "[1,2,3,4,5,6,7,8,9,0]"
+
+
+def nested(depth: int) -> str:
+    text = "true"
+    for number in range(depth):
+        text = f"{TEN}.all(x{number}, {text})"
+    return text
+
+
+def doubled(times: int) -> str:
+    text = "'aaaaaaaaaa'"
+    for number in range(times):
+        text = f"[{text}].map(x{number}, x{number} + x{number})[0]"
+    return f"{text} == 'b'"
+
+
+def asked(judge: CelJudge, *expressions: str, rows: list[Any] | None = None) -> list[Judgement]:
+    return list(judge(expressions, [ROW] if rows is None else rows, DECLARED_ONLY))
+
+
+def test_expressions_that_would_never_end_are_ended_and_the_others_are_not() -> None:
+    """In one go: a process ends at each of the two, and a new one goes on behind it."""
+    judge = CelJudge(seconds=0.2)
+    good, slow, large, after = asked(judge, "client == 'a'", nested(12), doubled(60), "client == 'b'")
+    assert good.verdicts == (True,)
+    assert after.verdicts == (False,)
+    assert slow.verdicts == ("it took more than 0.2 s of computing",)
+    (why,) = large.verdicts
+    assert str(why).startswith("it took ")
+    assert asked(judge, "client == 'a'", nested(12), doubled(60), "client == 'b'") == [good, slow, large, after]
+
+
+def test_a_text_that_grows_for_ever_meets_its_limit_of_memory() -> None:
+    """With all the time in the world: the memory of this machine is not taken."""
+    (verdict,) = asked(CelJudge(seconds=60), doubled(60))[0].verdicts
+    assert verdict == "it took too much memory"
+
+
+def test_no_expression_ends_the_process_by_its_depth() -> None:
+    deep = ["(" * 2000, "!" * 1999, "[" * 900 + "1" + "]" * 900, "- " * 999 + "1", "1" + "+1" * 999]
+    for judgement in asked(CelJudge(), *deep):
+        assert judgement.faults or judgement.verdicts != ("it took too much memory",)
+
+
+def test_the_process_is_given_nothing_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[Any] = []
+    real = subprocess.run
+
+    def watched(command: list[str], **options: Any) -> Any:
+        given.append((command, options["env"]))
+        return real(command, **options)
+
+    monkeypatch.setenv("VAULT_TOKEN", "hvs.secret")
+    monkeypatch.setattr("reconciler.adapters.cel.subprocess.run", watched)
+    assert asked(CelJudge(), "true")[0].verdicts == (True,)
+    ((command, environ),) = given
+    assert set(environ) == {"PYTHONPATH"}
+    assert "hvs" not in " ".join(command)
+
+
+def test_a_process_that_cannot_be_started_fails_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reconciler.adapters.cel.sys.executable", "/nowhere/python")
+    (verdict,) = asked(CelJudge(), "true")[0].verdicts
+    assert verdict == "a process to evaluate it cannot be started: No such file or directory"
+
+
+def test_a_process_that_ends_by_itself_fails_closed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    program = tmp_path / "python"
+    program.write_text("#!/bin/sh\nexit 7\n")
+    program.chmod(0o755)
+    monkeypatch.setattr("reconciler.adapters.cel.sys.executable", str(program))
+    assert asked(CelJudge(), "true", "false")[1].verdicts == ("the process that evaluates it ended with 7",)
+
+
+def test_a_clock_on_the_wall_ends_what_does_not_compute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Its last line was cut short and counts for nothing."""
+    program = tmp_path / "python"
+    answer = '{"faults": [], "needs": [], "verdicts": [true]}'
+    program.write_text(f"#!/bin/sh\necho '{answer}'\nprintf half\nexec sleep 600\n")
+    program.chmod(0o755)
+    monkeypatch.setattr("reconciler.adapters.cel.sys.executable", str(program))
+    monkeypatch.setattr(judging, "_WALL", 0.5)
+    first, second, third = asked(CelJudge(seconds=1), "true", "true", "true")
+    assert (first.verdicts, third.verdicts) == ((True,), (True,))
+    assert second.verdicts == ("it was not done after 2 s",)
+
+
+FAULTS = {
+    "1 +": (3, "the expression ends too early"),
+    "after.x ==== 1": (10, "`==` is unexpected"),
+    "after.x =! 1": (8, "this cannot be read: `=!`"),
+    "true\n  && (": (11, "the expression ends too early"),
+    "'é' + x": (6, "there is no variable `x`"),
+    "afer.x == 1": (0, "there is no variable `afer`"),
+    "after.exists(x, y)": (16, "there is no variable `y`"),
+    "after.keys.all(k, v, true)": (11, "`all` takes a name and an expression"),
+    "lower(client) == 'a'": (0, "there is no function `lower`"),
+    "client.lowerAscii() == 'a'": (7, "there is no function `lowerAscii`"),
+    "": (0, "the expression ends too early"),
+}
+
+
+@pytest.mark.parametrize("text", FAULTS)
+def test_faults(text: str) -> None:
+    answer = judged(text, [ROW], DECLARED_ONLY)
+    assert [tuple(fault) for fault in answer["faults"]] == [FAULTS[text]]
+    assert answer["verdicts"] == []
+
+
+def test_a_parser_that_says_something_else() -> None:
+    assert syntax_fault("x", "who knows") == Fault(0, "this is not a CEL expression")
+    assert syntax_fault("x", "ERROR: <input>:1:2: Syntax error: strange expecting {'a'}") == Fault(1, "strange")
+    assert syntax_fault("x", "ERROR: <input>:1:1: Recursion limit of 96") == Fault(
+        0, "the expression is nested too deeply"
+    )
+
+
+def test_every_function_that_is_offered_exists() -> None:
+    """An expression with one that the library does not have would be valid and never be evaluated."""
+    calls = {
+        **{name: f"{name}('1') != null" for name in ("size", "int", "uint", "double", "string", "bytes", "type")},
+        "dyn": "dyn('1') != null",
+        **{name: f"'ab'.{name}('a')" for name in ("contains", "startsWith", "endsWith", "matches")},
+        **{
+            name: f"timestamp('2026-01-01T00:00:00Z').{name}() >= 0"
+            for name in FUNCTIONS
+            if name.startswith("get")
+        },
+        "duration": "duration('1h') < duration('2h')",
+        "timestamp": "timestamp('2026-01-01T00:00:00Z') < timestamp('2027-01-01T00:00:00Z')",
+    }  # fmt: skip
+    assert set(calls) == FUNCTIONS
+    for call in calls.values():
+        assert judged(call, [ROW], DECLARED_ONLY)["verdicts"] in ([True], [False]), call
+
+
+def test_what_is_needed_is_told_and_what_is_not_known_is_not_evaluated() -> None:
+    answer = judged("before != null && after.state == 'active'", [ROW], DECLARED_ONLY)
+    assert answer == {"faults": [], "needs": ["after", "before"], "verdicts": []}
+    assert {"before", "granted", "withdrawn", "risk", "actions"} == LIVE
+
+
+def test_importing_the_program_does_not_import_the_library() -> None:
+    """0.3 s: only a policy with rules of one's own pays, and in another process."""
+    code = "import sys; import reconciler.cli.main, reconciler.adapters.cel; print('cel' in sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout == "False\n"

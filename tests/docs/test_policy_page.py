@@ -1,0 +1,67 @@
+"""docs/policy.md has every rule and variable, and what it shows works."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from reconciler.adapters.cel_worker import FUNCTIONS, MACROS
+from reconciler.declare import schema, validate
+from reconciler.domain.plan import Level
+from reconciler.domain.scopes import ScopeTable
+from reconciler.planning.custom_rules import DECLARED_ONLY, LIVE, live_facts
+from reconciler.planning.rules import RULES
+from tests.declare.conftest import SCOPES
+from tests.kit.cel import judge_here
+from tests.kit.declared import client, lifecycle
+
+PAGE = (Path(__file__).resolve().parents[2] / "docs/policy.md").read_text()
+TABLE = ScopeTable({"payouts:write": "critical", "ledger:read": "low"})
+CRITICAL = {"tier": "critical"}
+
+
+def test_every_rule_is_in_the_table_with_its_code_and_values() -> None:
+    rows = re.findall(r"^\| `([a-z-]+)` \| (RC[0-9]{3}) \| .+ \| (.+) \|$", PAGE, re.MULTILINE)
+    assert [(name, code) for name, code, _ in rows] == [(row.name, row.code) for row in RULES]
+    fields = schema("GuardrailPolicy")["properties"]["spec"]["properties"]["rules"]["properties"]
+    for name, _, values in rows:
+        assert set(fields[name]["properties"]) - {"level", "environments"} <= set(re.findall(r"`(\w+)`", values)), name
+
+
+def test_every_variable_is_in_the_table() -> None:
+    rows = re.findall(r"^\| `([a-z]+)` \| .+ \| (yes|no) \|$", PAGE, re.MULTILINE)
+    assert {name for name, vault in rows if vault == "no"} == DECLARED_ONLY
+    assert {name for name, vault in rows if vault == "yes"} == LIVE
+    assert {"duration", "size"} <= FUNCTIONS
+    assert all(f"`{macro}`" in PAGE for macro in MACROS if macro != "has")
+
+
+def test_the_policy_that_is_shown_is_valid(tmp_path: Path) -> None:
+    (shown,) = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    (tmp_path / "clients").mkdir()
+    (tmp_path / "policy.yaml").write_text(shown)
+    (tmp_path / "scopes.yaml").write_text(SCOPES + "    - {name: reports:read, risk: low}\n")
+    (tmp_path / "reconciler.yaml").write_text(
+        "apiVersion: reconciler/v1\nkind: Project\nmetadata: {name: acme}\nspec:\n  keyPrefix: acme\n  environments:\n"
+        '    production: {vault: {address: "https://vault.example.com"}}\n'
+    )
+    (tmp_path / "clients/archive.yaml").write_text(
+        "apiVersion: reconciler/v1\nkind: IntegrationClient\nmetadata: {name: archive}\nspec:\n"
+        "  justification: OPS-7 keeps everything\n  scopes: ['payouts:*']\n  keys: [{name: primary, lifetime: 30d}]\n"
+        "  environments: {production: }\n"
+    )
+    found = validate(tmp_path, judge=judge_here)
+    assert [(one.code, one.level) for one in found] == [("RC210", Level.WARNING)]  # waived
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_the_expressions_that_are_shown_tell_good_from_bad(number: int) -> None:
+    expression = re.findall(r"^```cel\n(.*?)\n```", PAGE, re.MULTILINE | re.DOTALL)[number]
+    small = client(labels=CRITICAL, keys={"primary": lifecycle("30d", "5d", "24h")})
+    large = client(labels=CRITICAL, scopes=["payouts:write"])
+    rows = [live_facts("payouts", "production", (small.spec, one.spec), (), TABLE) for one in (small, large)]
+    (judgement,) = judge_here([expression], rows, DECLARED_ONLY | LIVE)
+    assert judgement.faults == ()
+    assert judgement.verdicts == (False, True)

@@ -1,0 +1,142 @@
+"""Who must agree to a plan, why, and to what."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from reconciler.domain.desired import ApproverRule, Desired, DesiredClient, GuardrailPolicy
+from reconciler.domain.observed import Observed
+from reconciler.domain.plan import Action, Approval, Permissions, Plan, Risk
+from reconciler.planning.approvals import approvals
+from reconciler.planning.planner import Inputs, make_plan
+from reconciler.planning.situation import Situation
+from reconciler.report.plan_json import plan_json
+from reconciler.report.plan_load import load_plan
+from tests.kit.declared import client, desired, webhook
+from tests.kit.memory import START, World
+from tests.kit.runner import Runner
+
+SCOPES = {"payouts:read": "low", "payouts:write": "critical", "ledger:read": "low"}
+
+
+def observed(*clients: DesiredClient) -> Observed:
+    runner = Runner(World())
+    runner.settle(desired(*clients))
+    return runner.look()
+
+
+def wanted(approvers: tuple[ApproverRule, ...], *clients: DesiredClient) -> Desired:
+    return replace(desired(*clients, policy=GuardrailPolicy(approvers=approvers)), scopes=SCOPES)
+
+
+def planned(live: Observed, approvers: tuple[ApproverRule, ...], *clients: DesiredClient, **more: Any) -> Plan:
+    return make_plan(Inputs(wanted(approvers, *clients), live, START, **more))
+
+
+NOTHING = Observed(START, {}, {}, 16)
+A = client("a", webhooks=[webhook()])
+PAYS = client("a", scopes=["payouts:*"], labels={"tier": "critical", "team": "x"})
+LIVE = observed(A, client("b"))
+EVERYBODY = ApproverRule("acme/platform")
+CASES: dict[str, tuple[Observed, ApproverRule, DesiredClient, list[str]]] = {
+    "every change": (NOTHING, EVERYBODY, A, ["client/a"]),
+    "no change": (LIVE, EVERYBODY, A, []),
+    "here": (NOTHING, ApproverRule("x", environments=("production",)), A, ["client/a"]),
+    "elsewhere": (NOTHING, ApproverRule("x", environments=("staging",)), A, []),
+    "its labels": (NOTHING, ApproverRule("x", labels={"tier": "critical"}), PAYS, ["client/a"]),
+    "other labels": (NOTHING, ApproverRule("x", labels={"tier": "critical", "team": "y"}), PAYS, []),
+    "a label that is taken away": (
+        observed(PAYS, client("b")), ApproverRule("x", labels={"tier": "critical"}), client("a", scopes=["payouts:*"]),
+        ["client/a"],
+    ),
+    "what its wildcard means": (NOTHING, ApproverRule("x", scopes=("payouts:write",)), PAYS, ["client/a"]),
+    "a wildcard of the approver": (NOTHING, ApproverRule("x", scopes=("*:read",)), PAYS, ["client/a"]),
+    "other scopes": (NOTHING, ApproverRule("x", scopes=("ledger:*",)), PAYS, []),
+    "a scope that is taken away": (
+        observed(PAYS, client("b")), ApproverRule("x", scopes=("payouts:write",)), client("a"), ["client/a"],
+    ),
+    "another change of who may do it": (
+        observed(PAYS, client("b")), ApproverRule("x", scopes=("payouts:write",)), client("a", scopes=["payouts:*"]),
+        ["client/a"],
+    ),
+    "all conditions": (
+        NOTHING, ApproverRule("x", risk="low", scopes=("payouts:*",), labels={"team": "x"}), PAYS, ["client/a"],
+    ),
+    "one condition fails": (NOTHING, ApproverRule("x", scopes=("payouts:*",), labels={"team": "z"}), PAYS, []),
+    "a webhook that moved": (LIVE, EVERYBODY, client("a", webhooks=[webhook(url="https://b.example/")]), [
+        "client/a/webhook/settlements",
+    ]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_who_is_asked_about_what(name: str) -> None:
+    live, rule, declared, expected = CASES[name]
+    plan = planned(live, (rule,), declared, client("b")) if live is not NOTHING else planned(live, (rule,), declared)
+    assert [address for approval in plan.approvals for address in approval.addresses] == expected
+    assert all(approval.approver == rule.approver and approval.reasons for approval in plan.approvals)
+
+
+@pytest.mark.parametrize(
+    ("at_least", "risk", "asked"),
+    [("low", "low", True), ("high", "medium", False), ("high", "high", True), ("high", "critical", True)],
+)
+def test_the_risk_is_the_action_s(at_least: str, risk: str, asked: bool) -> None:
+    plan = planned(NOTHING, (), A)
+    actions = tuple(replace(action, risk=Risk(risk)) for action in plan.actions)
+    situation = Situation(wanted((ApproverRule("x", risk=at_least),), A), NOTHING, START, actions)
+    assert bool(approvals(situation)) is asked
+
+
+def test_a_rotation_that_falls_due_was_agreed_to_before() -> None:
+    later = START + timedelta(days=70)
+    plan = make_plan(Inputs(wanted((EVERYBODY,), A, client("b")), replace(LIVE, now=later), later))
+    assert plan.changes
+    assert plan.approvals == ()
+
+
+def test_reasons_are_sentences_told_once_and_in_order() -> None:
+    rules = (
+        ApproverRule("zoe", scopes=("payouts:*",)),
+        ApproverRule("acme/security", scopes=("payouts:write",), labels={"tier": "critical"}),
+        ApproverRule("zoe", scopes=("payouts:*",)),
+        ApproverRule("zoe"),
+    )
+    first, second = planned(NOTHING, rules, PAYS, client("c")).approvals
+    assert first == Approval(
+        "acme/security",
+        ("register-client of a: its client may use payouts:write and its client has tier: critical",),
+        ("client/a",),
+    )
+    assert second.approver == "zoe"
+    assert second.addresses == ("client/a", "client/c")
+    assert second.reasons == (
+        "register-client of a: every change of the declaration",
+        "register-client of a: its client may use payouts:read and payouts:write",
+        "register-client of c: every change of the declaration",
+    )
+
+
+def test_effective_permissions_count_where_an_action_has_them() -> None:
+    """What an action grants or withdraws, whoever worked it out."""
+    action = planned(NOTHING, (), A).actions[0]
+    asked: Action = replace(action, permissions=Permissions({}, {"refunds:write": Risk.HIGH}))
+    situation = Situation(wanted((ApproverRule("x", scopes=("refunds:*",)),), A), NOTHING, START, [asked])
+    (approval,) = approvals(situation)
+    assert "refunds:write" in approval.reasons[0]
+
+
+def test_without_a_catalogue_a_wildcard_may_mean_anything() -> None:
+    rule = ApproverRule("x", scopes=("payouts:*",))
+    plan = make_plan(Inputs(replace(wanted((rule,), client("a", scopes=["*:write"])), scopes={}), NOTHING, START))
+    assert plan.approvals
+
+
+def test_approvals_are_in_the_plan_file_and_come_back() -> None:
+    plan = planned(NOTHING, (EVERYBODY, ApproverRule("ada", scopes=("payouts:*",))), PAYS)
+    assert len(plan.approvals) == 2
+    assert load_plan(plan_json(plan)).approvals == plan.approvals
