@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reconciler.domain.record import USABLE, ClientRecord, Event, SeriesKind, VersionState
+from reconciler.registry.bucket import brief
 from reconciler.registry.codec import decode_bucket
 from tests.kit.checkout import Checkout
 from tests.kit.repositories import git
@@ -95,7 +96,8 @@ class Witness:
         assert numbers == list(range(record.seq - len(numbers) + 1, record.seq + 1)), f"I5: {record.name} {numbers}"
         for event in record.events:
             known = self.events.setdefault((record.storage_name, event.seq), event)
-            assert known == event, f"I5: event {event.seq} of {record.name} changed"
+            # Once a run is in the ledger, a record may drop the attempts of a proof, and nothing else.
+            assert event in (known, brief(known)), f"I5: event {event.seq} of {record.name} changed"
 
     def _committed(self) -> None:
         """What was committed once stays as it is."""
