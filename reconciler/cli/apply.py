@@ -76,7 +76,6 @@ def apply(
     part_of = planned.parse_shard(shard) if shard is not None else None
     root = wiring.project_root(settings)
     desired = wiring.load_desired(root, environment)
-    demands.refuse_unsigned(root, desired)
     saved = load_for(desired, planfile) if planfile is not None else None
     options = run.Options("apply", saved is not None, not no_wait, not no_commit, push)
     alerts = Alerts(settings, desired.project, desired.environment, desired.clients, no_alerts)
@@ -85,6 +84,7 @@ def apply(
         wiring.stop_on_signals(settings) as stopping,
         wiring.engine_for(settings, root, desired.project, desired.environment, stopping, delivers=True) as engine,
     ):
+        demands.refuse_unsigned(root, desired)
         question = planned.question_for(desired, only=only, deep=deep, verify=verify)
         alerts.observed = observed = engine.look(deep=deep)
         planned.refuse_unknown(only, desired, observed)
