@@ -31,7 +31,8 @@ class Declaration:
     def __init__(self, root: Path, audit: str) -> None:
         self._git = GitCommand(root)
         outside = (":(top)", f":(exclude,literal){audit}")
-        newest = ("log", "--first-parent", "-1", "--format=%H", "HEAD", "--", *outside)
+        # Plumbing: what somebody's settings make of `git log` (log.showSignature) is no answer.
+        newest = ("rev-list", "--first-parent", "--max-count=1", "HEAD", "--", *outside)
         try:
             answer = self._git.run(*newest, environment=_AS_STORED)
         except AuditError as error:
@@ -96,7 +97,8 @@ class Declaration:
         named = "%an <%ae>%n%(trailers:key=Co-authored-by,valueonly)"
         span = f"{self.parents[0]}..{self.commit}" if self.parents else self.commit
         only = () if len(self.parents) > 1 else ("-1",)
-        answer = self._git.run("log", "--no-merges", f"--format={named}", *only, span, "--", environment=_AS_STORED)
+        options = ("--no-merges", "--no-show-signature", f"--format={named}", *only)
+        answer = self._git.run("log", *options, span, "--", environment=_AS_STORED)
         found = (_AUTHOR.match(line) for line in answer.out.split("\n"))
         return [Person(name=match[1], email=match[2]) for match in found if match]
 

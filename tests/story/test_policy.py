@@ -64,10 +64,10 @@ def test_what_is_live_is_rotated_and_repaired_whatever_the_policy_became(checkou
     checkout.client("partner", scopes=["payouts:write"])
     checkout.client("other")
     checkout.apply().ok()
-    policy(checkout, rules={"justification": {"level": "deny", "pattern": "^SEC-"}})
+    policy(checkout, rules={"justification": {"level": "deny", "pattern": "^SEC-"}}, customRules=own("1 / 0 == 1"))
     assert checkout.run("validate").code == 1
     shown = checkout.plan().ok()
-    assert findings(shown) == [("RC217", "warning")] * 2
+    assert findings(shown) == [("RC217", "warning")] * 2 + [("RC231", "warning")] * 2
     checkout.run("rotate", "-e", checkout.environment, "partner", "--reason", "laptop lost").ok()
     assert checkout.versions("partner") == {1: "retiring", 2: "active"}
     checkout.vault("DELETE", "secrets/metadata/keys/other.primary")
