@@ -40,8 +40,8 @@ def build_policy(document: Document, found: Collector) -> GuardrailPolicy:
         removals=_budget(budgets.sub("removals")),
         changes=_budget(budgets.sub("changes")),
         waivers=tuple(waiver for waiver in written if waiver is not None),
-        rules=build_rules(spec, found),
-        custom_rules=build_custom_rules(spec),
+        rules=build_rules(document, found),
+        custom_rules=build_custom_rules(document),
         approvers=tuple(_approver(item) for item, _ in spec.items_at("approvers") if "approver" in item),
         teams={team: _handle(handle) for team, handle in spec.sub("teams").items()},
         apply=ApplyDemands(
