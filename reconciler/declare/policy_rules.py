@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any
 
 from reconciler.declare.collector import Collector, source_of
-from reconciler.declare.documents import Document
 from reconciler.declare.nodes import Map, Mark
 from reconciler.declare.places import inside
 from reconciler.declare.urls import host_pattern
@@ -30,23 +29,20 @@ _ORDERED = (
 )
 
 
-def build_rules(document: Document, found: Collector) -> tuple[Rule, ...]:
-    """The built-in rules that ``spec.rules`` sets, by name. One with a wrong value is left out; all are where something
-    of the policy was not understood: a rule that lacks a value finds what it was never meant to."""
-    rules = document.spec.sub("rules")
-    built = [_rule(name, rules.sub(name), document.sound, found) for name in sorted(rules)]
-    return tuple(rule for rule in built if rule is not None) if document.sound else ()
+def build_rules(spec: Map, found: Collector) -> tuple[Rule, ...]:
+    """The built-in rules that ``spec.rules`` sets, in the order of the table. One with a wrong value is left out."""
+    rules = spec.sub("rules")
+    built = (_rule(name, rules.sub(name), found) for name in sorted(rules))
+    return tuple(rule for rule in built if rule is not None)
 
 
 def environments_of(spec: Map) -> tuple[str, ...]:
     return tuple(name for name, _ in spec.items_at("environments"))
 
 
-def _rule(name: str, spec: Map, sound: bool, found: Collector) -> Rule | None:  # noqa: FBT001
+def _rule(name: str, spec: Map, found: Collector) -> Rule | None:
     before = found.errors
     values = {field: _value(spec, field, found) for field in spec if field not in _SETTINGS}
-    if name == "lifetime" and not values and sound:
-        found.add("RC208", spec.mark, "rules.lifetime says no limit: it has no keyMax, secretMax or min")
     for rule, less, more in _ORDERED:
         if rule == name and _are_crossed(values.get(less), values.get(more)):
             found.add("RC208", spec.marks[less], f"{less} is more than {more}: nothing can keep this rule")
@@ -80,13 +76,13 @@ def _parsed(written: Any, mark: Mark, parse: Callable[[str], object] | None, fou
     return None
 
 
-def build_custom_rules(document: Document) -> tuple[CustomRule, ...]:
-    """The rules of one's own; none where something of the policy was not understood."""
+def build_custom_rules(spec: Map) -> tuple[CustomRule, ...]:
+    """The rules of one's own that are whole; what the schema found wrong with others is reported already."""
     return tuple(
         CustomRule(
             item["name"], RuleLevel(item["level"]), item["when"], item["message"], source_of(item.marks["when"]),
             environments_of(item),
         )
-        for item in document.spec.named("customRules")
-        if document.sound
+        for item in spec.named("customRules")
+        if {"level", "when", "message"} <= item.keys()
     )  # fmt: skip
