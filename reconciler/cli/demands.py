@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from reconciler.adapters.git_chain import handed_down
 from reconciler.adapters.git_trust import Declaration
 from reconciler.adapters.platform import Person, all_authors, approver, same_person, told_authors
 from reconciler.cli.output import Settings, say
@@ -18,16 +19,33 @@ from reconciler.domain.plan import Plan
 from reconciler.errors import BlockedError
 from reconciler.planning.situation import is_declared
 
+_POLICIES = tuple(f"policy{suffix}" for suffix in SUFFIXES)
+
 
 def refuse_unsigned(root: Path, desired: Desired) -> None:
-    """Raises ``BlockedError`` RC240 to RC242 when the policy, or the one before this commit, demands a signature."""
-    demanded = [desired.policy.apply.allowed_signers, _before(root, desired).allowed_signers]
-    if not any(demanded):
+    """Raises ``BlockedError`` RC240 to RC242 when the policy demands a signature: the one that is applied, that of the
+    commit before, or the last one that signed commits left."""
+    own = desired.policy.apply.allowed_signers
+    try:
+        commit = Declaration(root, desired.project.audit_path)
+    except BlockedError:
+        if own is None:
+            return
+        raise
+    inherited = handed_down(commit, _POLICIES, _signers_in)
+    demanded = {path for path in (own, _before(root, desired).allowed_signers) if path is not None}
+    if not demanded and inherited is None:
         return
-    commit = Declaration(root, desired.project.audit_path)
     commit.refuse_uncommitted(desired.files, declares)
-    for signers in sorted({path for path in demanded if path}):
+    for signers in sorted(demanded):
         commit.refuse_unsigned(signers)
+    if inherited is not None:
+        path, allowed = inherited
+        commit.refuse_other_keys(allowed, f"{path} as signed commits left it")
+
+
+def _signers_in(policy: str) -> str | None:
+    return demands_in(policy).allowed_signers
 
 
 def refuse_same_person(settings: Settings, root: Path, desired: Desired, plan: Plan) -> None:
@@ -59,11 +77,8 @@ def _before(root: Path, desired: Desired) -> ApplyDemands:
         commit = Declaration(root, desired.project.audit_path)
     except BlockedError:  # no commit at all
         return ApplyDemands()
-    for suffix in SUFFIXES:
-        text = commit.before(f"policy{suffix}")
-        if text is not None:
-            return demands_in(text)
-    return ApplyDemands()
+    texts = (commit.before(name) for name in _POLICIES)
+    return next((demands_in(text) for text in texts if text is not None), ApplyDemands())
 
 
 def _authors(root: Path, desired: Desired) -> list[Person]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.declare.catalogue import Catalogue
 from reconciler.declare.collector import Collector, source_of
@@ -30,14 +30,19 @@ from reconciler.planning.rules import BY_NAME
 
 # These let a client go whose file may be gone already, so its name need not be declared any more.
 _ABOUT_REMOVAL = frozenset({"protect", "budget-removals", "remove-all"})
+_LIMITS = frozenset({"keyMax", "secretMax", "min"})  # of the rule lifetime, which sets at least one
 
 
 def build_policy(document: Document, found: Collector) -> GuardrailPolicy:
-    """What is not said keeps its defaults; a rule or waiver with a wrong value is reported and left out."""
+    """What is not said keeps its defaults; a rule or waiver with a wrong value is reported and left out.
+
+    Where something of the policy was not understood, all rules are: one that lacks a value finds what it was never
+    meant to.
+    """
     spec = document.spec
     budgets, demands = spec.sub("budgets"), spec.sub("apply")
     written = (_waiver(item, document.sound, found) for item, _ in spec.items_at("waivers"))
-    return GuardrailPolicy(
+    built = GuardrailPolicy(
         removals=_budget(budgets.sub("removals")),
         changes=_budget(budgets.sub("changes")),
         waivers=tuple(waiver for waiver in written if waiver is not None),
@@ -51,6 +56,7 @@ def build_policy(document: Document, found: Collector) -> GuardrailPolicy:
             DistinctApprover(demands.get("distinctApprover", DistinctApprover.OFF)),
         ),
     )
+    return built if document.sound else replace(built, rules=(), custom_rules=())
 
 
 def demands_in(text: str) -> ApplyDemands:
@@ -118,6 +124,9 @@ def check_policy(document: Document, around: Surroundings, found: Collector) -> 
     """Everything that a policy names and that does not exist."""
     spec = document.spec
     custom = _check_names(spec, found)
+    limits = spec.sub("rules").sub("lifetime")
+    if "level" in limits and document.sound and not _LIMITS & limits.keys():
+        found.add("RC208", limits.mark, "rules.lifetime says no limit: it has no keyMax, secretMax or min")
     _check_signers(spec.sub("apply").sub("signedCommits"), around.audit, found)
     for item, _ in spec.items_at("waivers"):
         _check_waiver(item, {*BY_NAME, *custom}, around, found)

@@ -43,8 +43,6 @@ def environments_of(spec: Map) -> tuple[str, ...]:
 def _rule(name: str, spec: Map, found: Collector) -> Rule | None:
     before = found.errors
     values = {field: _value(spec, field, found) for field in spec if field not in _SETTINGS}
-    if name == "lifetime" and not values:
-        found.add("RC208", spec.mark, "rules.lifetime says no limit: it has no keyMax, secretMax or min")
     for rule, less, more in _ORDERED:
         if rule == name and _are_crossed(values.get(less), values.get(more)):
             found.add("RC208", spec.marks[less], f"{less} is more than {more}: nothing can keep this rule")

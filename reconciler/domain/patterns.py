@@ -8,11 +8,12 @@ of the text times that of the pattern. What that method cannot do (back referenc
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 MAX_LENGTH = 200  # characters of a pattern
 MAX_STEPS = 1000  # of the program that it is compiled to: {n,m} repeats what it stands behind
 MAX_DEPTH = 20  # groups in groups
+_REMEMBERED = 4096
 _QUANTIFIERS = "*+?{"
 
 Test = Callable[[str], bool]
@@ -42,32 +43,34 @@ class PatternError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """A compiled pattern; equal to another one with the same text."""
+    """A compiled pattern; equal to another one with the same text. What follows on what is remembered: thousands of
+    names begin alike."""
 
     text: str
-    _program: tuple[_Step, ...]
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Pattern) and self.text == other.text
-
-    def __hash__(self) -> int:
-        return hash(self.text)
+    _program: tuple[_Step, ...] = field(compare=False)
+    _known: dict[tuple[frozenset[int], str, bool], frozenset[int]] = field(default_factory=dict, compare=False)
 
     def found_in(self, text: str) -> bool:
         """Whether any part of ``text`` matches; ``^`` and ``$`` are its very beginning and end."""
-        threads: set[int] = set()
-        for place in range(len(text) + 1):
-            threads = self._follow((*threads, 0), first=place == 0, last=place == len(text))
-            if len(self._program) in threads:
+        end, length = len(self._program), len(text)
+        threads = self._follow((0,), first=True, last=not text)
+        for place, character in enumerate(text, 1):
+            if end in threads:
                 return True
-            if place < len(text):
-                threads = self._taking(threads, text[place])
-        return False
+            asked = threads, character, place == length
+            known = self._known.get(asked)
+            if known is None:
+                known = self._follow((0, *self._taking(threads, character)), first=False, last=place == length)
+                if len(self._known) < _REMEMBERED:
+                    self._known[asked] = known
+            threads = known
+        return end in threads
 
     def _taking(self, threads: Iterable[int], character: str) -> set[int]:
-        return {at + 1 for at in threads if (test := self._program[at].test) is not None and test(character)}
+        tests = ((at, self._program[at].test) for at in threads)
+        return {at + 1 for at, test in tests if test is not None and test(character)}
 
-    def _follow(self, threads: Iterable[int], *, first: bool, last: bool) -> set[int]:
+    def _follow(self, threads: Iterable[int], *, first: bool, last: bool) -> frozenset[int]:
         """Where ``threads`` get without taking a character."""
         seen: set[int] = set()
         todo = list(threads)
@@ -83,7 +86,7 @@ class Pattern:
                 todo += [at + step.here, at + step.there]
             elif (step.kind == "start" and first) or (step.kind == "end" and last):
                 todo.append(at + 1)
-        return seen
+        return frozenset(seen)
 
 
 def compile_pattern(text: str) -> Pattern:
