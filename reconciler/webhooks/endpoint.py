@@ -78,11 +78,11 @@ def _named_host(host: str) -> str:
     name = unicodedata.normalize("NFKC", host).translate(_OTHER_FULL_STOPS).lower()
     if not name.isascii():
         if _DEVIATIONS & set(host):
-            raise ValueError("the URL's host has a character that is read in two ways: write the name as xn--…")
+            raise ValueError("the URL's host has a character that is read in two ways: write the name as xn--...")
         try:
             name = name.encode("idna").decode("ascii")
         except UnicodeError:
-            raise ValueError("the URL's host is not a valid international name: write the name as xn--…") from None
+            raise ValueError("the URL's host is not a valid international name: write the name as xn--...") from None
     labels = name.removesuffix(".").split(".")
     if not name or len(name) > 253 or not all(_LABEL.match(label) for label in labels):
         raise ValueError("the URL has no host, or one that is no host name")
