@@ -16,10 +16,12 @@ from typing import Any
 from reconciler.domain.secret import Secret
 from reconciler.registry.requests import (
     DestroyVersions,
+    MakeTransitKey,
     PutSecret,
     ReadDocument,
     ReadMetadata,
     ReadSubkeys,
+    RemoveTransitKey,
     Request,
     ResetMetadata,
     Response,
@@ -54,6 +56,8 @@ def touch(request: Request) -> Touch:
             return Touch(path, writes=False)
         case PutSecret(path) | DestroyVersions(path) | ResetMetadata(path):
             return Touch(path, writes=True)
+        case MakeTransitKey(name) | RemoveTransitKey(name):
+            return Touch(name, writes=True)
     raise TypeError(request)
 
 
@@ -79,6 +83,10 @@ class Gate:
     def read_secret(self, path: str, version: int) -> Secret | None:
         self._wait(Touch(path, writes=False))
         return self._world.read_secret(path, version)
+
+    def sign(self, key: str, content: bytes) -> bytes:
+        self._wait(Touch(key, writes=False))
+        return self._world.sign(key, content)
 
     def __getattr__(self, name: str) -> Any:
         """What touches nothing that another run writes needs no turn."""

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
-from reconciler.domain.record import USABLE, ClientRecord, ClientStatus, SeriesKind, VersionState, endpoint
+from reconciler.domain.record import USABLE, ClientRecord, ClientStatus, SeriesKind, VersionState, endpoint, transit_key
 from reconciler.domain.secret import Secret
 from reconciler.registry.bucket import brief
+from reconciler.webhooks.ed25519 import is_valid, public_bytes
 
 
 class Site(Protocol):
@@ -26,6 +27,8 @@ class Site(Protocol):
     def text(self) -> str:
         """Everything that is stored outside the secrets mount."""
         ...
+
+    def sign(self, key: str, content: bytes) -> bytes: ...
 
 
 def judge_commit(old: Mapping[str, ClientRecord], new: Mapping[str, ClientRecord]) -> None:
@@ -108,13 +111,17 @@ def judge_destruction(records: Iterable[ClientRecord], path: str, number: int, d
 
 
 def judge_secrets(site: Site) -> None:
-    """I1: the secret of every version that a gateway accepts hashes to its record, if both are ours. I6."""
+    """I1: the secret of every version that a gateway accepts hashes to its record, if both are ours; of a key pair, the
+    private half is there as well, and belongs to it. I6."""
     for record in site.records().values():
         for kind, item, series in record.all_series():
             for version in series.in_state(*USABLE):
                 data = site.readable(record.secret_path(kind, item), version.number)
                 if data and version.id in data.get("id", ()) and not series.edited:
                     assert Secret(data["value"]).sha256() == version.sha256, f"I1: {record.name}.{item}"
+                    if version.asymmetric:
+                        key = transit_key(record.secret_path(kind, item), version.number)
+                        assert is_valid(public_bytes(data["value"]), site.sign(key, b"x"), b"x"), f"I1: {key}"
     stored = site.text()
     for secret in site.minted:
         assert secret not in stored, "I6: a secret outside the secrets mount"

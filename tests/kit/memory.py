@@ -93,6 +93,7 @@ class World:
         self.writes = 0
         self.accepts: Callable[[str], bool] = lambda url: True
         self.deliveries: list[str] = []
+        self.pairs_made = 0
         self.pairs: dict[str, bytes] = {}  # transit key -> the seed of its private half
         self.run_id: str | None = None
 
@@ -123,13 +124,8 @@ class World:
             return Metadata(found.info() if found else None, self.at)
         if isinstance(request, DestroyVersions):
             return self._destroy(request)
-        if isinstance(request, MakeTransitKey):
-            self.pairs.setdefault(request.name, hashlib.sha256(request.name.encode()).digest())
-            raw = Ed25519PrivateKey.from_private_bytes(self.pairs[request.name]).public_key().public_bytes_raw()
-            return PublicKey(public_text(raw), self.at)
-        if isinstance(request, RemoveTransitKey):
-            self.pairs.pop(request.name, None)
-            return Done(self.at)
+        if isinstance(request, MakeTransitKey | RemoveTransitKey):
+            return self._pair(request)
         if isinstance(request, ResetMetadata):
             self.secrets[request.path].edited = False
             self.writes += 1
@@ -212,6 +208,16 @@ class World:
     def text(self) -> str:
         """Everything that is stored outside the secrets mount."""
         return "\n".join(data["doc"] for entry in self.documents.values() for data in entry.versions.values())
+
+    def _pair(self, request: MakeTransitKey | RemoveTransitKey) -> PublicKey | Done:
+        if isinstance(request, RemoveTransitKey):
+            self.pairs.pop(request.name, None)
+            return Done(self.at)
+        if request.name not in self.pairs:  # one that was removed and is made again is another one
+            self.pairs_made += 1
+            self.pairs[request.name] = hashlib.sha256(f"{self.pairs_made}".encode()).digest()
+        raw = Ed25519PrivateKey.from_private_bytes(self.pairs[request.name]).public_key().public_bytes_raw()
+        return PublicKey(public_text(raw), self.at)
 
     def _write_document(self, request: WriteDocument) -> Written | Conflict:
         entry = self.documents.setdefault(request.name, Entry())

@@ -97,7 +97,7 @@ def test_every_kind_is_shown_and_one_apply_settles_it(unfinished: Checkout) -> N
     assert "No changes" in quiet
     assert "Unfinished (2 items):" in quiet
     comment = checkout.run("plan", "-e", checkout.environment, "--format", "markdown").ok().out
-    assert "### Unfinished (2 items)" in comment
+    assert "Unfinished (2 items)" in comment
 
 
 def test_what_a_plan_leaves_alone_is_said(unfinished: Checkout) -> None:
