@@ -45,7 +45,9 @@ def places(openbao: RunningServer) -> dict[str, Place]:
 
 def test_the_example_validates_as_it_is(tmp_path: Path, places: dict[str, Place]) -> None:
     checkout = Checkout(EXAMPLE, places["staging"], role="root")
-    assert checkout.run("validate", "--format", "json").ok().json["findings"] == []
+    findings = checkout.run("validate", "--format", "json").ok().json["findings"]
+    # Its waiver has a date, as every waiver: near it, and after it, validate says so.
+    assert [one for one in findings if one["code"] not in ("RC204", "RC205")] == []
 
 
 def test_the_example_is_applied_and_promoted(
