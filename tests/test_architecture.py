@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 import pytest
@@ -79,13 +79,17 @@ class Module:
     def tree(self) -> ast.Module:
         return ast.parse(self.text)
 
+    @cached_property
+    def nodes(self) -> list[ast.AST]:
+        return list(ast.walk(self.tree))
+
     @property
     def package(self) -> str:
         return second_part(self.name)
 
     def imports(self) -> Iterator[str]:
         """Dotted names of all imported modules, wherever the statement stands."""
-        for node in ast.walk(self.tree):
+        for node in self.nodes:
             if isinstance(node, ast.Import):
                 yield from (alias.name for alias in node.names)
             elif isinstance(node, ast.ImportFrom):
@@ -93,14 +97,14 @@ class Module:
                 yield from (f"{module}.{alias.name}" for alias in node.names) if module == "reconciler" else [module]
 
     def functions(self) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-        for node in ast.walk(self.tree):
+        for node in self.nodes:
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 yield node
 
     def names(self) -> Iterator[str]:
         """Every name that the module gives to something."""
         yield from self.name.split(".")
-        for node in ast.walk(self.tree):
+        for node in self.nodes:
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
                 yield node.name
             elif isinstance(node, ast.arg):
@@ -175,7 +179,9 @@ RULES: list[Rule] = [
 ]
 
 
+@cache
 def modules() -> list[Module]:
+    """Read and parsed once for all rules."""
     found = []
     for path in sorted((ROOT / "reconciler").rglob("*.py")):
         parts = path.relative_to(ROOT).with_suffix("").parts
