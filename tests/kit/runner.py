@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from typing import Any, Generic, Protocol, TypeVar
 from unittest.mock import patch
 
@@ -144,6 +145,7 @@ class Passes(Generic[AnyWorld]):
         return Run(self.run_id(self.runs), self.world.owner, earlier, observed.secrets.get)
 
     @staticmethod
+    @cache
     def run_id(number: int) -> str:
         return f"{START + timedelta(seconds=number):%Y%m%dt%H%M%Sz}-0123456789ab-{number:04x}"
 
