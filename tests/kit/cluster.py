@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import shutil
 import signal
 import subprocess
 import threading
@@ -15,13 +16,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from reconciler.adapters.openbao import find_binary, free_port, start_process, stop_process
+from reconciler.adapters.openbao import can_bind, find_binary, start_process, stop_process
 from reconciler.domain.secret import Secret
 from tests.kit.waiting import until
 
 # A load balancer looks this often which node is the active one, and gives up a node that says nothing for so long.
 CHECK_SECONDS = 0.2
 SILENCE_SECONDS = 0.5
+# Nodes know each other by their ports, which must be free whenever they start anew: below those that systems hand out,
+# and another part of them for each of the processes that run tests at the same time.
+FIRST_PORT, PORTS_OF_A_WORKER = 20_000, 500
 
 
 def ask(address: str, method: str, path: str, body: Any = None, token: str = "", timeout: float = 10.0) -> Any:
@@ -59,6 +63,10 @@ class Node:
         return ask(self.address, "GET", "sys/health", timeout=timeout) or {}
 
     @property
+    def saved(self) -> Path:
+        return self.directory.with_name(f"{self.name}.saved")
+
+    @property
     def active(self) -> bool:
         found = self.health()
         return found.get("sealed") is False and found.get("standby") is False
@@ -69,6 +77,8 @@ class Node:
             "path": str(self.directory / "raft"),
             "node_id": self.name,
             "performance_multiplier": 1,  # an election in two seconds instead of ten
+            "autopilot_update_interval": "200ms",
+            "autopilot_reconcile_interval": "500ms",  # a node that is well gets its vote at once, not after ten seconds
         }
         if join:
             raft["retry_join"] = [{"leader_api_addr": address} for address in join]
@@ -120,6 +130,21 @@ class Cluster:
             until(lambda node=node: node.health().get("initialized") is True)  # type: ignore[misc]
             self.unseal(node)
         until(lambda: len(self.voters()) == len(self.nodes))
+
+    def save(self) -> None:
+        """Keep what the nodes have on their disks, to start from that again. They end."""
+        self.stop()
+        for node in self.nodes:
+            shutil.copytree(node.directory, node.saved)
+
+    def restore(self) -> None:
+        """As it was when it was saved, whatever befell it since."""
+        self.stop()
+        for node in self.nodes:
+            shutil.rmtree(node.directory)
+            shutil.copytree(node.saved, node.directory)
+            node.start(())
+        self.heal()
 
     def voters(self) -> list[str]:
         """The nodes that the leader counts."""
@@ -214,14 +239,23 @@ class Cluster:
                 with suppress(ProcessLookupError):
                     os.kill(node.process.pid, signal.SIGCONT)
                 stop_process(node.process)
+                node.process, node.frozen = None, False
+
+
+def ports() -> Iterator[int]:
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    first = FIRST_PORT + worker * PORTS_OF_A_WORKER
+    return filter(can_bind, range(first, first + PORTS_OF_A_WORKER))
 
 
 @contextmanager
 def clustered(directory: Path) -> Iterator[Cluster]:
-    """A cluster of three, unsealed, gone at the end."""
-    cluster = Cluster([Node(f"node{n}", directory / f"node{n}", free_port(), free_port()) for n in range(3)])
+    """A cluster of three that was saved: each user restores it. Gone at the end."""
+    free = ports()
+    cluster = Cluster([Node(f"node{n}", directory / f"node{n}", next(free), next(free)) for n in range(3)])
     try:
         cluster.start()
+        cluster.save()
         yield cluster
     finally:
         cluster.stop()

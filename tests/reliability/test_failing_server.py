@@ -54,11 +54,19 @@ def stands(openbao: RunningServer, folder: Path) -> Stands:
     return stand
 
 
-@pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[Cluster]:
-    """For each test anew: after many elections OpenBao's standbys may dial a leader of the past for minutes."""
-    with clustered(tmp_path / "cluster") as made:
+@pytest.fixture(scope="module")
+def saved_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    with clustered(tmp_path_factory.mktemp("cluster")) as made:
         yield made
+
+
+@pytest.fixture
+def cluster(saved_cluster: Cluster) -> Iterator[Cluster]:
+    """For each test as it was at first: after many elections OpenBao's standbys may dial a leader of the past for
+    minutes."""
+    saved_cluster.restore()
+    yield saved_cluster
+    saved_cluster.stop()
 
 
 def shares(exhaustive: bool) -> tuple[float, ...]:
