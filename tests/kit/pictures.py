@@ -27,7 +27,7 @@ from reconciler.report.plan_html import plan_html
 from reconciler.report.plan_load import load_plan
 from reconciler.report.plan_markdown import plan_markdown
 from tests.kit.chromium import chromium
-from tests.kit.pull_request import pull_request
+from tests.kit.pull_request import WIDER, pull_request
 from tests.kit.repositories import isolate
 from tests.kit.structure import html_of_markdown
 from tests.kit.vault import PROJECT, settings_for, unbootstrapped
@@ -64,12 +64,13 @@ def pictures() -> Mapping[str, Picture]:
 
 
 def comment_page() -> str:
-    """The comment in a page that looks like a forge, with the first of its details unfolded."""
+    """The comment in a page that looks like a forge, with the details of the wildcard unfolded."""
     link = "https://github.example.com/acme/integrations/actions/runs/77"
     plan = load_plan(PLAN.read_text(encoding="utf-8"))
     text = html_of_markdown(plan_markdown(plan, mention=True, link=link))
     text = re.sub(r"<blockquote>\n<p>\[!WARNING\]", '<div class="alert">\n<p>⚠ Warning</p><p>', text)
-    text = text.replace("</blockquote>", "</div>").replace("<details>", "<details open>", 1)
+    text = text.replace("</blockquote>", "</div>")
+    text = re.sub(rf"<details>(?=<summary>\S+ <b>client/{WIDER}</b>)", "<details open>", text)
     text = re.sub(r"(^|<code class=\"language-diff\">)([+-] .*)$", _coloured, text, flags=re.MULTILINE)
     style = Path(__file__).with_suffix(".css").read_text(encoding="utf-8")
     by = '<div class="by"><b>integrations-plan</b> <span>bot</span> commented</div>'

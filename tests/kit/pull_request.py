@@ -26,10 +26,17 @@ from tests.kit.vault import PROJECT, Place
 
 OLD_HOST, NEW_HOST = "hooks.example.com", "orders.shop-events.example.net"
 NEW, WIDER, MOVED, DUE, GONE = "quickbooks-sales", "paystack-payouts", "storefront-orders", "tax-filing", "legacy-erp"
+OTHER = "staging"  # an environment of the project in which nothing is
 BRANCH = "orders-on-the-event-bus"
 PLAN_HOLDS = timedelta(days=3)
 # So long ago ``main`` was applied.
 APPLIED = timedelta(days=40)
+WHY = {
+    NEW: "FIN-301 sales invoices appear in QuickBooks", WIDER: "PAY-1421 nightly settlement of merchant payouts",
+    MOVED: "SHOP-88 the storefront hears of orders", DUE: "FIN-260 quarterly tax returns",
+    GONE: "SHOP-12 orders as the old ERP knows them", "fraud-screening": "PAY-1377 scores every charge",
+    "warehouse-stock": "SHOP-132 the warehouse counts stock every night",
+}  # fmt: skip
 CATALOGUE = {
     "payouts:read": "low", "payouts:write": "high", "payouts:refund": "high", "payouts:approve": "critical",
     "ledger:read": "low", "invoices:read": "low", "invoices:write": "high", "customers:read": "medium",
@@ -131,16 +138,18 @@ def _server_clock(clock: Clock) -> Iterator[None]:
 def _declared(checkout: Checkout) -> Checkout:
     checkout.root.mkdir()
     git(checkout.root, "init", "--quiet")
-    environment = {"vault": {"address": checkout.place.server.address}, "allowedNetworks": ["127.0.0.0/8"]}
+    address = checkout.place.server.address
+    environments = {
+        name: {"vault": {"address": address}, "allowedNetworks": ["127.0.0.0/8"]}
+        for name in (checkout.environment, OTHER)
+    }
     project = {"keyPrefix": "acme", "audit": {"path": "audit"}, "plan": {"expires": f"{PLAN_HOLDS.days}d"}}
-    checkout.document(
-        "reconciler.yaml", "Project", PROJECT, {**project, "environments": {checkout.environment: environment}}
-    )
+    checkout.document("reconciler.yaml", "Project", PROJECT, {**project, "environments": environments})
     scopes = [{"name": name, "risk": risk} for name, risk in CATALOGUE.items()]
     checkout.document("scopes.yaml", "ScopeCatalog", "acme-api", {"scopes": scopes})
     checkout.document("policy.yaml", "GuardrailPolicy", "guardrails", POLICY)
     _client(checkout, WIDER, "payments", ["ledger:read", "payouts:read"])
-    _client(checkout, MOVED, "commerce", ["orders:read"], url=f"https://{OLD_HOST}/orders")
+    _client(checkout, MOVED, "commerce", ["orders:read"], url=f"https://{OLD_HOST}/orders", renew="41d")
     _client(checkout, DUE, "finance", ["ledger:read"])
     _client(checkout, GONE, "commerce", ["inventory:read", "orders:write"])
     _client(checkout, "fraud-screening", "payments", ["ledger:read"], renew="15d")
@@ -153,6 +162,7 @@ def _client(checkout: Checkout, name: str, team: str, scopes: list[str], *, url:
     webhook = {"name": "orders", "url": url, "events": ["order.paid"], "delivery": {"attempts": 1}}
     checkout.client(
         name,
+        justification=WHY[name],
         owner={"team": team, "contact": f"{team}@example.com"},
         scopes=scopes,
         allowedCidrs=["203.0.113.0/24"],
@@ -166,7 +176,7 @@ def _five_changes(checkout: Checkout) -> None:
     git(checkout.root, "checkout", "--quiet", "-b", BRANCH)
     _client(checkout, NEW, "finance", ["customers:read", "invoices:write"])
     _client(checkout, WIDER, "payments", ["ledger:read", "payouts:*"])
-    _client(checkout, MOVED, "commerce", ["orders:read"], url=f"https://{NEW_HOST}/hook")
+    _client(checkout, MOVED, "commerce", ["orders:read"], url=f"https://{NEW_HOST}/hook", renew="41d")
     _client(checkout, DUE, "finance", ["ledger:read"], renew="60d")
     checkout.remove(GONE)
     checkout.commit("Move the orders to the event bus, and four more")

@@ -7,25 +7,38 @@ from __future__ import annotations
 import json
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
 from datetime import timedelta
+from html import unescape
 from pathlib import Path
 from typing import Any
 
 import pytest
-from standardwebhooks import Webhook
+from standardwebhooks import Webhook as Signed
 
 from reconciler.adapters.openbao import RunningServer
 from reconciler.domain.canonical import digest
 from reconciler.domain.plan import Risk
 from reconciler.planning.planner import plan_digest
+from reconciler.report.plan_json import plan_json
 from reconciler.report.plan_load import load_plan
-from tests.kit.checkout import Checkout, Ran
 from tests.kit.documents import plain
 from tests.kit.pictures import PLAN
 from tests.kit.pull_request import (
-    BRANCH, CATALOGUE, DUE, GONE, MOVED, NEW, NEW_HOST, OLD_HOST, WIDER, PullRequest, pull_request,
+    BRANCH,
+    CATALOGUE,
+    DUE,
+    GONE,
+    MOVED,
+    NEW,
+    NEW_HOST,
+    OLD_HOST,
+    OTHER,
+    WIDER,
+    PullRequest,
+    pull_request,
 )  # fmt: skip
 from tests.kit.repositories import git, isolate
 from tests.kit.vault import bootstrapped
@@ -85,7 +98,7 @@ def of_json(text: str) -> list[Fact]:
 
 
 def of_markdown(text: str) -> list[Fact]:
-    rows = re.findall(r"^\| \S+ \**(\w+)\** \| `.` ([\w-]+) \| <b>(\S+)</b> ?(\S*)", text, re.MULTILINE)
+    rows = re.findall(r"^\| \S+ \**(\w+)\** \| `.` ([\w-]+) \| <b>(\S+)</b> ?([^|\s]*)", text, re.MULTILINE)
     return [(risk, kind, f"client/{client}/{target}".rstrip("/")) for risk, kind, client, target in rows]
 
 
@@ -103,9 +116,7 @@ def of_sarif(text: str) -> list[Fact]:
 
 def of_annotations(text: str) -> list[Fact]:
     return [
-        ("", *sentence(line.split("::", 2)[2]))
-        for line in text.splitlines()
-        if re.search(r"::\w+-\w+ client/", line)
+        ("", *sentence(line.split("::", 2)[2])) for line in text.splitlines() if re.search(r"::\w+-\w+ client/", line)
     ]
 
 
@@ -117,7 +128,7 @@ def of_code_quality(text: str) -> list[Fact]:
 
 def sentence(text: str) -> tuple[str, str]:
     """The kind and address with which it begins."""
-    kind, address = text.split(": ")[0].split(" ")
+    kind, address = text.split(": ", maxsplit=1)[0].split(" ")
     return kind, address
 
 
@@ -188,7 +199,8 @@ def test_ten_seconds_of_the_comment(opened: PullRequest) -> None:
 
 def test_ten_seconds_of_the_page(opened: PullRequest) -> None:
     """What stands above the details: the same."""
-    top = re.sub(r"<[^>]+>", "", shown(opened, "html").partition("<header>")[2].partition("</header>")[0])
+    head = shown(opened, "html").partition("<header>")[2].partition("</header>")[0]
+    top = unescape(re.sub(r"<[^>]+>", "", head))
     assert "11 changes on 5 clients; highest risk critical." in top
     places = [top.index(f"{kind} {address.removeprefix('client/')}") for _, kind, address in DANGEROUS]
     assert places == sorted(places)
@@ -208,48 +220,198 @@ def test_the_pictures_are_of_this_plan(opened: PullRequest) -> None:
     assert fresh == content(PLAN.read_text(), "production"), "run `make pictures`, and look"
 
 
-# What may happen between the review and the apply. Each changes something, and gives back what undoes it.
+# What may happen between the review and the apply, for the length of a ``with`` block. Nothing of it is live state.
 
 
 def nothing(story: PullRequest) -> AbstractContextManager[None]:
     return nullcontext()
 
 
-def another_declaration(story: PullRequest) -> AbstractContextManager[None]:
+@contextmanager
+def another_declaration(story: PullRequest) -> Iterator[None]:
+    """One more scope for the new client."""
     path = story.checkout.root / f"clients/{NEW}.yaml"
-    path.write_text(path.read_text().replace("customers:read", "payouts:approve"))
-    return nullcontext()
+    before = path.read_text()
+    path.write_text(before.replace("customers:read", "payouts:approve"))
+    try:
+        yield
+    finally:
+        path.write_text(before)
 
 
-def edited(change: Callable[[dict[str, Any]], None]) -> Callable[[PullRequest], AbstractContextManager[None]]:
-    def edit(story: PullRequest) -> AbstractContextManager[None]:
-        plan = json.loads(saved(story).read_text())
-        change(plan)
-        saved(story).write_text(json.dumps(plan))
-        return nullcontext()
+def edited(change: Callable[[str], str]) -> Callable[[PullRequest], AbstractContextManager[None]]:
+    @contextmanager
+    def edit(story: PullRequest) -> Iterator[None]:
+        before = saved(story).read_text()
+        saved(story).write_text(change(before))
+        assert saved(story).read_text() != before
+        try:
+            yield
+        finally:
+            saved(story).write_text(before)
 
     return edit
 
 
-def one_byte(story: PullRequest) -> AbstractContextManager[None]:
-    saved(story).write_bytes(saved(story).read_bytes().replace(b"payouts:*", b"payouts:?", 1))
-    return nullcontext()
+def one_byte(text: str) -> str:
+    return text.replace("payouts:*", "payouts:?", 1)
 
 
-def calmer(plan: dict[str, Any]) -> None:
-    """The risk of the wildcard is played down, and the digest of the file made anew."""
-    next(one for one in plan["actions"] if one["risk"] == "critical")["risk"] = "low"
-    seal(plan)
+def calmer(text: str) -> str:
+    """The risk is played down, and the digest over the whole file made anew."""
+    return sealed(json.loads(text.replace('"risk":"critical"', '"risk":"low"', 1)))
 
 
-def wider_still(plan: dict[str, Any]) -> None:
-    """Every digest is made anew: what is left is that the declaration does not say so."""
-    widened = next(one for one in plan["actions"] if one["address"] == f"client/{WIDER}")
-    widened["after"]["scopes"] = ["*"]
-    parts = load_parts(plan)
-    plan["digest"] = plan_digest(*parts)
-    seal(plan)
+def wider_still(text: str) -> str:
+    """Every digest is made anew, so that the file holds together: only the declaration does not say so."""
+    plan = load_plan(text)
+    actions = [
+        replace(one, after={"scopes": ["*"]}) if one.address == f"client/{WIDER}" else one for one in plan.actions
+    ]
+    parts = (plan.environment, plan.project, plan.git_commit, actions, plan.revisions, plan.desired_digests)
+    return plan_json(replace(plan, actions=tuple(actions), digest=plan_digest(*parts)))
 
 
-def seal(plan: dict[str, Any]) -> None:
+def sealed(plan: dict[str, Any]) -> str:
     plan["file_digest"] = digest({name: value for name, value in plan.items() if name != "file_digest"})
+    return json.dumps(plan)
+
+
+def four_days_later(story: PullRequest) -> AbstractContextManager[None]:
+    return story.clock.moved(timedelta(days=4))
+
+
+def world(story: PullRequest) -> dict[str, Any]:
+    """All there is to change: every version of every path in Vault, the commits and files of the repository, and how
+    much the receivers heard."""
+    checkout = story.checkout
+    found: dict[str, Any] = {"written": checkout.everything_written()}
+    for path in found["written"]:
+        where = path if "/" in path else f"registry/metadata/{path}"
+        found[path] = (checkout.vault("GET", where) or {}).get("data")
+    found["heard"] = (len(story.old.seen), len(story.new.seen))
+    found["git"] = git(checkout.root, "log", "--all", "--format=%H %D")
+    found["files"] = git(checkout.root, "status", "--porcelain")
+    return found
+
+
+def stopped(story: PullRequest, code: str, *arguments: str) -> None:
+    """The command ends with ``code`` and exit 4, and nothing in the world is other than before."""
+    before = world(story)
+    ran = story.checkout.run(*arguments, "--format", "json")
+    assert (ran.code, ran.json["code"]) == (4, code), ran.out
+    assert ran.json["remedy"]
+    assert world(story) == before
+
+
+def applying(story: PullRequest, environment: str = "") -> tuple[str, ...]:
+    return ("apply", "-e", environment or story.checkout.environment, "../plan.json")
+
+
+def in_ci(story: PullRequest, environment: str = "") -> tuple[str, ...]:
+    names = ("--reviewed", "../plan.json", "--out", "now.json")
+    return ("plan", "-e", environment or story.checkout.environment, *names)
+
+
+@pytest.mark.parametrize(
+    ("what", "environment", "apply", "reviewed"),
+    [
+        (another_declaration, "", "RC394", "RC389"),
+        (edited(one_byte), "", "RC399", "RC399"),
+        (edited(calmer), "", "RC399", "RC399"),
+        (edited(wider_still), "", "RC394", "RC389"),
+        (four_days_later, "", "RC392", "RC389"),
+        (nothing, OTHER, "RC391", "RC391"),
+    ],
+    ids=["declaration", "one byte", "calmer", "wider still", "expired", "elsewhere"],
+)
+def test_whatever_comes_between_stops_it_and_nothing_is_changed(
+    opened: PullRequest,
+    what: Callable[[PullRequest], AbstractContextManager[None]],
+    environment: str,
+    apply: str,
+    reviewed: str,
+) -> None:
+    with what(opened):
+        stopped(opened, apply, *applying(opened, environment))
+        stopped(opened, reviewed, *in_ci(opened, environment))
+    assert not (opened.checkout.root / "now.json").exists()
+
+
+def test_somebody_else_was_faster(own: PullRequest) -> None:
+    """What the plan would end was revoked in an emergency since it was made."""
+    revoke = ("revoke", "-e", own.checkout.environment, GONE, "--reason", "compromise", "--incident", "INC-7")
+    own.checkout.run(*revoke).ok()
+    own.merge()
+    stopped(own, "RC394", *applying(own))
+    stopped(own, "RC389", *in_ci(own))
+
+
+def test_the_merged_plan_is_what_is_done(own: PullRequest) -> None:
+    plan = json.loads(saved(own).read_text())
+    own.merge()
+    done_is_planned(own, plan, plan["git_commit"])
+    world_is_as_planned(own)
+    own.checkout.assert_quiet()
+    stopped(own, "RC393", *applying(own))
+
+
+def test_the_reviewed_plan_is_what_ci_does(own: PullRequest) -> None:
+    """A key of one of its clients was rotated since: the plan is made anew and held against the one of the review."""
+    plan = json.loads(saved(own).read_text())
+    own.merge()
+    own.checkout.run("rotate", "-e", own.checkout.environment, WIDER, "--reason", "test").ok()
+    stopped(own, "RC394", *applying(own))
+    own.checkout.run(*in_ci(own)).ok()
+    (own.checkout.root / "now.json").replace(saved(own))
+    done_is_planned(own, plan, git(own.checkout.root, "rev-parse", "HEAD"))
+    world_is_as_planned(own)
+    own.checkout.assert_quiet()
+    stopped(own, "RC389", *in_ci(own))
+
+
+def test_what_falls_due_after_the_review_is_left_to_the_next_apply(own: PullRequest) -> None:
+    """Time alone stales no saved plan, and adds nothing to it; CI, which plans anew, stops and shows what is new."""
+    plan = json.loads(saved(own).read_text())
+    own.merge()
+    with own.clock.moved(timedelta(days=1, hours=1)):  # a key of storefront-orders falls due after 40 days and 23.5 h
+        stopped(own, "RC389", *in_ci(own))
+        done_is_planned(own, plan, plan["git_commit"])
+        assert own.checkout.actions() == [("rotate-key", f"client/{MOVED}/key/primary", "RenewalDue")]
+
+
+def done_is_planned(story: PullRequest, plan: Any, commit: str) -> None:
+    """Apply. The outcomes are the actions of ``plan``, one for one; the report that was committed says so, too. The
+    old host hears nothing any more."""
+    heard = len(story.old.seen)
+    run = story.checkout.run(*applying(story), "--format", "json").ok().json
+    assert len(story.old.seen) == heard
+    planned = [(one["kind"], one["address"], one["reason"]) for one in plan["actions"]]
+    outcomes = [(one["kind"], one["address"], one["reason"]) for one in run["outcomes"]]
+    assert outcomes == planned
+    assert {one["status"] for one in run["outcomes"]} == {"done"}
+    assert (run["summary"]["done"], run["git_commit"]) == (len(planned), commit)
+    report = json.loads((story.checkout.root / run["audit"]["path"]).read_text())
+    assert git(story.checkout.root, "rev-parse", "HEAD") == run["audit"]["commit"]
+    assert sorted((one["kind"], one["address"], one["reason"]) for one in report["outcomes"]) == sorted(planned)
+    assert report["plan_digest"] == load_plan(saved(story).read_text()).digest
+
+
+def world_is_as_planned(story: PullRequest) -> None:
+    """Five changes, each seen in Vault or by who is concerned."""
+    checkout = story.checkout
+    [issued] = checkout.status(NEW)["keys"][0]["versions"]
+    assert (checkout.status(NEW)["status"], issued["sha256"]) == ("active", checkout.hash(f"keys/{NEW}.primary"))
+    assert checkout.status(WIDER)["scopes"] == ["ledger:read", "payouts:*"]
+    delivery = next(seen for seen in story.new.seen if seen.headers["host"] == NEW_HOST)
+    Signed(checkout.secret(f"webhooks/{MOVED}.orders") or "").verify(delivery.body, delivery.headers)
+    assert len(story.new.seen) == 6  # the delivery, and five that it must refuse
+    assert checkout.status(MOVED)["webhooks"][0]["url"] == f"https://{NEW_HOST}/hook"
+    assert checkout.versions(DUE) == {1: "retiring", 2: "active"}
+    assert checkout.secret(f"keys/{DUE}.primary", 1) == story.keys[DUE]
+    assert checkout.secret(f"keys/{DUE}.primary", 2) not in (None, story.keys[DUE])
+    assert checkout.status(GONE)["status"] == "retired"
+    assert checkout.versions(GONE) == {1: "revoked"}
+    gone = checkout.vault("GET", f"secrets/metadata/keys/{GONE}.primary")
+    assert [one["destroyed"] for one in gone["data"]["versions"].values()] == [True]
+    assert checkout.secret(f"keys/{GONE}.primary", 1) is None
