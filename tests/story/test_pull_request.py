@@ -163,14 +163,15 @@ def test_junit_holds_every_client_and_every_action(opened: PullRequest) -> None:
 
 def test_every_format_that_names_the_plan_names_the_same(opened: PullRequest) -> None:
     plan = json.loads(saved(opened).read_text())
-    for form in ("markdown", "html", "json"):
+    for form in ("markdown", "html", "json", "junit", "sarif"):
         assert plan["digest"] in shown(opened, form), form
     assert plan["git_commit"] == git(opened.checkout.root, "rev-parse", BRANCH)
     assert not plan["blocked"]
 
 
 def test_what_the_plan_says_is_what_the_pull_request_does(opened: PullRequest) -> None:
-    actions = {(one["kind"], one["address"]): one for one in json.loads(saved(opened).read_text())["actions"]}
+    plan = json.loads(saved(opened).read_text())
+    actions = {(one["kind"], one["address"]): one for one in plan["actions"]}
     wider = actions["update-client", f"client/{WIDER}"]
     assert wider["permissions"] == {"granted": {scope: CATALOGUE[scope] for scope in REACHED}, "withdrawn": {}}
     assert "gains 1 scope of critical risk: payouts:approve" in wider["risk_reasons"]
@@ -182,6 +183,9 @@ def test_what_the_plan_says_is_what_the_pull_request_does(opened: PullRequest) -
         r"version 1 of key primary is in use \(active, valid until \S+\), and no usable key is left", why
     )
     assert actions["rotate-key", f"client/{DUE}/key/primary"]["reason"] == "RenewalDue"
+    asked = {one["approver"]: one["addresses"] for one in plan["approvals"]}
+    assert asked["acme/security"] == sorted(address for _, _, address in DANGEROUS)
+    assert asked["acme/finance-leads"] == [f"client/{WIDER}", f"client/{NEW}"]
     gone = actions["retire-client", f"client/{GONE}"]["permissions"]
     assert gone == {"granted": {}, "withdrawn": {"inventory:read": "low", "orders:write": "high"}}
 
