@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from reconciler.domain.canonical import JsonObject
 from reconciler.domain.desired import ApproverRule
-from reconciler.domain.plan import Action, Approval, Risk
+from reconciler.domain.plan import Action, ActionKind, Approval, Risk
 from reconciler.domain.scopes import WILDCARD, ScopeTable, covers
 from reconciler.planning.situation import Situation
 
@@ -14,12 +14,12 @@ NAMES_SHOWN = 5  # scopes in one sentence
 
 
 def approvals(situation: Situation) -> tuple[Approval, ...]:
-    """Everybody who must agree, by handle: why, and to what. Only changes that somebody declared need that: a rotation
-    that falls due was agreed to with the declaration."""
+    """Everybody who must agree, by handle: why, and to what. Only changes that somebody declared need that, with what
+    they revoke: a rotation that falls due was agreed to with the declaration."""
     table = ScopeTable(situation.desired.scopes)
     reasons: dict[str, set[str]] = {}
     addresses: dict[str, set[str]] = {}
-    for action in situation.declared_changes():
+    for action in _asked_about(situation):
         labels, scopes = _labels(action, situation), _scopes(action, situation, table)
         for rule in situation.desired.policy.approvers:
             if rule.environments and situation.desired.environment.name not in rule.environments:
@@ -32,6 +32,14 @@ def approvals(situation: Situation) -> tuple[Approval, ...]:
         Approval(approver, tuple(sorted(reasons[approver])), tuple(sorted(addresses[approver])))
         for approver in sorted(reasons)
     )
+
+
+def _asked_about(situation: Situation) -> list[Action]:
+    """Declared changes, and the versions that end because of one: of a removal that is what is dangerous."""
+    declared = situation.declared_changes()
+    causes = {(one.client, one.reason) for one in declared}
+    revoked = situation.of_kind(ActionKind.REVOKE_KEY, ActionKind.REVOKE_SECRET)
+    return [*declared, *(one for one in revoked if (one.client, one.reason) in causes)]
 
 
 def _meets(rule: ApproverRule, risk: Risk, labels: Mapping[str, str], scopes: Collection[str]) -> bool:

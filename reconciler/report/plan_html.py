@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from reconciler import __version__
 from reconciler.domain.canonical import iso, iso_or_none
-from reconciler.domain.plan import Action, Approval, Finding, Level, Plan, Risk
+from reconciler.domain.plan import Action, ActionKind, Approval, Finding, Level, Plan, Risk
 from reconciler.domain.unfinished import Unfinished
 from reconciler.report.changed import ChangedField, changed_fields
 from reconciler.report.escape import terminal
@@ -24,11 +24,14 @@ from reconciler.report.plan_words import (
     place_of,
     risk_counts,
     sign,
+    subject,
     verdict,
 )
 
 _SPOKEN = {"+": "comes to be", "~": "changes", "-": "ends", "!": "drift", "=": "stays"}
-_OPEN = (Risk.HIGH, Risk.CRITICAL)  # their details are open when the page is
+_OPEN = (Risk.HIGH, Risk.CRITICAL)  # they stand in the verdict, and their details are open when the page is
+# So many of them stand in the verdict, each with so many reasons: what fits on the first screen.
+_TOP, _TOP_REASONS = 6, 3
 
 
 def plan_html(plan: Plan) -> str:
@@ -76,6 +79,24 @@ def _verdict(plan: Plan) -> Iterator[Html]:
         yield tag("p", text(f"{counts(plan)}."), kind="counts")
         yield tag("ul", *(_tally(risk, number) for risk, number in _risks(plan)), kind="tally")
         yield _bar(_risks(plan))
+        yield _dangers(plan)
+
+
+def _dangers(plan: Plan) -> Html:
+    """What a reader must see without scrolling: each change of high or critical risk, why, and where it is told."""
+    changing = [(one, anchor) for one, anchor in _anchored(plan) if one.kind is not ActionKind.NO_OP]
+    found = [(one, anchor) for one, anchor in changing if one.risk in _OPEN]
+    rows = [_danger(one, anchor) for one, anchor in found[:_TOP]]
+    if len(found) > _TOP:
+        rows.append(tag("li", text(f"and {len(found) - _TOP} more of high or critical risk, below")))
+    return tag("ul", *rows, kind="dangers") if rows else NOTHING
+
+
+def _danger(action: Action, anchor: str) -> Html:
+    name = f"{action.kind.value} {subject(action).removeprefix('client/')}"
+    why = "; ".join(action.risk_reasons[:_TOP_REASONS]) or action.message
+    link = element("a", {"href": f"#{anchor}"}, text(name))
+    return tag("li", _pill(action.risk.value, action.risk.value), tag("p", link, text(f": {why}")))
 
 
 def _bar(risks: list[tuple[Risk, int]]) -> Html:
@@ -149,8 +170,7 @@ def _changes(plan: Plan) -> Html:
     titles = [("Risk", "number"), ("Action", "text"), ("Address", "text"), ("Why", "")]
     heads = [element("th", _sorted_by(title, kind), text(title)) for title, kind in titles]
     caption = element("caption", {"class": "unseen"}, text("Changes, the riskiest first"))
-    taken: set[str] = set()
-    rows = [Html(f"\n{_row(action, _free(action, taken))}") for action in by_risk(plan.actions)]
+    rows = [Html(f"\n{_row(action, anchor)}") for action, anchor in _anchored(plan)]
     table = tag("table", caption, tag("thead", tag("tr", *heads)), tag("tbody", *rows), kind="rows")
     region = {"class": "scroll", "role": "region", "aria-label": "Table of changes", "tabindex": "0"}
     tools = _tools(sorted({action.risk for action in plan.actions}, key=RISKS.index, reverse=True))
@@ -180,6 +200,12 @@ def _tools(risks: list[Risk]) -> Html:
 def _anchor(address: str) -> str:
     """``address`` as an id that is the same in a link: no white space, nothing that a browser would encode."""
     return quote(terminal(address), safe="/:")
+
+
+def _anchored(plan: Plan) -> list[tuple[Action, str]]:
+    """The actions as they are listed, each with its id on the page."""
+    taken: set[str] = set()
+    return [(action, _free(action, taken)) for action in by_risk(plan.actions)]
 
 
 def _free(action: Action, taken: set[str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
 from reconciler import __version__
@@ -18,9 +18,11 @@ _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _SCORES = {Risk.LOW: "2.0", Risk.MEDIUM: "5.0", Risk.HIGH: "8.0", Risk.CRITICAL: "9.5"}
 
 
-def sarif_log(results: Sequence[Result], category: str, folder: str = "") -> str:
+def sarif_log(
+    results: Sequence[Result], category: str, folder: str = "", properties: Mapping[str, Json] | None = None
+) -> str:
     """One log with one run. ``category`` (``plan/production``) tells runs of one commit apart; ``folder`` is where
-    the project lies in its repository."""
+    the project lies in its repository; ``properties`` are of the run."""
     rules = {result.rule.id: result.rule for result in reversed(results)}
     order = {rule_id: index for index, rule_id in enumerate(sorted(rules))}
     driver = {
@@ -28,7 +30,7 @@ def sarif_log(results: Sequence[Result], category: str, folder: str = "") -> str
         "semanticVersion": __version__,
         "rules": [_rule(rules[rule_id]) for rule_id in sorted(rules)],
     }
-    run = {
+    run: dict[str, Json] = {
         "tool": {"driver": driver},
         "automationDetails": {"id": f"reconciler/{terminal(category)}/"},
         "columnKind": "unicodeCodePoints",
@@ -37,6 +39,8 @@ def sarif_log(results: Sequence[Result], category: str, folder: str = "") -> str
             for result, fingerprint in zip(results, fingerprints(results), strict=True)
         ],
     }
+    if properties:
+        run["properties"] = dict(properties)
     log = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
     return printed_json(json.dumps(log, sort_keys=True, separators=(",", ":"))) + "\n"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from tests.kit.pictures import DIGESTS, FOLDER, pictures
+from tests.kit.pictures import DIGESTS, FOLDER, PLAN, pictures
 from tests.report.samples import FORMS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,7 +22,7 @@ def test_pictures_are_pictures_and_small() -> None:
         content = (FOLDER / name).read_bytes()
         assert content.startswith(b"\x89PNG\r\n\x1a\n")
         assert len(content) < LARGEST, name
-    assert {path.name for path in FOLDER.iterdir()} == {*pictures(), DIGESTS.name}
+    assert {path.name for path in FOLDER.iterdir()} == {*pictures(), DIGESTS.name, PLAN.name}
 
 
 def test_the_page_shows_every_picture_with_words_for_it() -> None:

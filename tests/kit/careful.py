@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from reconciler.domain.schemes import SCHEMES, Scheme
@@ -12,16 +12,22 @@ from tests.kit.checkout import Checkout
 from tests.kit.receivers import Behaviour, Handler
 
 
-def careful(checkouts: Sequence[Checkout], schemes: Sequence[Scheme] = ()) -> Behaviour:
-    """Looks up the signing secrets of the environments at every delivery; answers 204 or 401."""
+def real_time() -> datetime:
+    return datetime.now(UTC)
+
+
+def careful(
+    checkouts: Sequence[Checkout], schemes: Sequence[Scheme] = (), now: Callable[[], datetime] = real_time
+) -> Behaviour:
+    """Looks up the signing secrets of the environments at every delivery; answers 204 or 401. ``now``: its clock."""
 
     def receive(handler: Handler) -> None:
         seen = handler.arrived
         secrets = [secret for checkout in checkouts for secret in signing_secrets(checkout)]
-        now = datetime.now(UTC)
+        instant = now()
         rows = (*SCHEMES.values(), *schemes)
         genuine = any(
-            verify(row, [one], seen.headers, seen.body, now).accepted
+            verify(row, [one], seen.headers, seen.body, instant).accepted
             for row in rows
             if row.header in seen.headers
             for one in secrets

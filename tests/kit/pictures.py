@@ -1,4 +1,7 @@
-"""The pictures of docs/review.md: ``make pictures`` takes them anew, from what the renderers make of one sample plan.
+"""The pictures of docs/review.md: ``make pictures`` takes them anew, from what the renderers make of one real plan.
+
+That plan is ``docs/pictures/plan.json``: ``make pictures`` plays the story of one pull request up to its plan, on a
+real server, and keeps it. A test plays the story, too, and compares.
 
 Needs Chromium, optipng and, to look as they do, the fonts Inter, JetBrains Mono and Noto Color Emoji (Debian:
 ``apt-get install chromium optipng fonts-inter fonts-jetbrains-mono fonts-noto-color-emoji``).
@@ -8,22 +11,31 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from reconciler import __version__
+from reconciler.adapters.openbao import throw_away
+from reconciler.adapters.vault.bootstrap import bootstrap
 from reconciler.report.plan_html import plan_html
+from reconciler.report.plan_load import load_plan
 from reconciler.report.plan_markdown import plan_markdown
 from tests.kit.chromium import chromium
+from tests.kit.pull_request import WIDER, pull_request
+from tests.kit.repositories import isolate
 from tests.kit.structure import html_of_markdown
-from tests.report.samples import review_plan
+from tests.kit.vault import PROJECT, settings_for, unbootstrapped
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "pictures"
 # Of each picture: the digest of the page that it shows. A test compares it with what the renderers give now.
 DIGESTS = FOLDER / "made-from.txt"
+PLAN = FOLDER / "plan.json"
 
 
 @dataclass(frozen=True)
@@ -43,7 +55,7 @@ class Picture:
 
 def pictures() -> Mapping[str, Picture]:
     """By the name of their file."""
-    page = plan_html(review_plan())
+    page = plan_html(load_plan(PLAN.read_text(encoding="utf-8")))
     return {
         "plan-page-light.png": Picture(page, "light", 1240, 1960),
         "plan-page-dark.png": Picture(page, "dark", 1240, 1240),
@@ -52,11 +64,13 @@ def pictures() -> Mapping[str, Picture]:
 
 
 def comment_page() -> str:
-    """The comment in a page that looks like a forge, with the first of its details unfolded."""
+    """The comment in a page that looks like a forge, with the details of the wildcard unfolded."""
     link = "https://github.example.com/acme/integrations/actions/runs/77"
-    text = html_of_markdown(plan_markdown(review_plan(), mention=True, link=link))
-    text = re.sub(r"<blockquote>\n<p>\[!CAUTION\]", '<div class="alert">\n<p>⊘ Caution</p><p>', text)
-    text = text.replace("</blockquote>", "</div>").replace("<details>", "<details open>", 1)
+    plan = load_plan(PLAN.read_text(encoding="utf-8"))
+    text = html_of_markdown(plan_markdown(plan, mention=True, link=link))
+    text = re.sub(r"<blockquote>\n<p>\[!WARNING\]", '<div class="alert">\n<p>⚠ Warning</p><p>', text)
+    text = text.replace("</blockquote>", "</div>")
+    text = re.sub(rf"<details>(?=<summary>\S+ <b>client/{WIDER}</b>)", "<details open>", text)
     text = re.sub(r"(^|<code class=\"language-diff\">)([+-] .*)$", _coloured, text, flags=re.MULTILINE)
     style = Path(__file__).with_suffix(".css").read_text(encoding="utf-8")
     by = '<div class="by"><b>integrations-plan</b> <span>bot</span> commented</div>'
@@ -70,9 +84,27 @@ def _coloured(line: re.Match[str]) -> str:
     return f'{line[1]}<span class="{"added" if line[2].startswith("+") else "gone"}">{line[2]}</span>'
 
 
+def make_plan() -> None:
+    """Write the plan of the story, made in an environment that is called production."""
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        pytest.MonkeyPatch.context() as variables,
+        throw_away() as server,
+        unbootstrapped(server) as place,
+    ):
+        folder = Path(scratch)
+        isolate(variables, folder / "home")
+        place.name, place.settings = "production", settings_for(server.address, "production")
+        bootstrap(place.root, place.name, PROJECT, 16)
+        with pull_request(place, folder) as story:
+            story.checkout.plan("--out", str(folder / "plan.json"), role="planner").ok()
+        shutil.copyfile(folder / "plan.json", PLAN)
+
+
 def take() -> None:
     """Write every picture, and what it was made from."""
     FOLDER.mkdir(exist_ok=True)
+    make_plan()
     with tempfile.TemporaryDirectory() as scratch, chromium() as browser:
         page_file = Path(scratch) / "page.html"
         for name, picture in pictures().items():

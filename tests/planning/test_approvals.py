@@ -99,6 +99,36 @@ def test_a_rotation_that_falls_due_was_agreed_to_before() -> None:
     assert plan.approvals == ()
 
 
+@pytest.mark.parametrize(
+    ("at_least", "declared", "expected"),
+    [
+        ("critical", (client("b"),), ["client/a/key/primary"]),
+        ("high", (client("a"), client("b")), ["client/a/webhook/settlements/secret"]),
+    ],
+    ids=["a client that is gone", "a webhook that is gone"],
+)
+def test_whoever_is_asked_by_risk_is_asked_about_what_a_removal_revokes(
+    at_least: str, declared: tuple[DesiredClient, ...], expected: list[str]
+) -> None:
+    """The change itself is of a lower risk than the end of a version that is in use."""
+    live = observed(A, client("b"), client("c"))
+    plan = planned(live, (ApproverRule("x", risk=at_least),), *declared, client("c"))
+    assert [address for approval in plan.approvals for address in approval.addresses] == expected
+    assert "revoke" in plan.approvals[0].reasons[0]
+
+
+def test_a_revocation_that_no_declared_change_brings_needs_nobody() -> None:
+    """The end of a grace was agreed to with the declaration."""
+    world = World()
+    runner = Runner(world)
+    for days in (70, 5):  # the rotation that falls due, and past its grace
+        runner.settle(desired(A, client("b")))
+        world.pass_time(timedelta(days=days))
+    plan = make_plan(Inputs(wanted((EVERYBODY,), A, client("b")), runner.look(), world.now()))
+    assert "revoke-key" in {action.kind.value for action in plan.actions}
+    assert plan.approvals == ()
+
+
 def test_reasons_are_sentences_told_once_and_in_order() -> None:
     rules = (
         ApproverRule("zoe", scopes=("payouts:*",)),

@@ -11,9 +11,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, Page, Route
 
-from reconciler.domain.plan import Plan
+from reconciler.domain.plan import Plan, Risk
 from reconciler.report.html import carried
 from reconciler.report.plan_html import plan_html
+from reconciler.report.plan_words import by_risk
 from tests.kit.chromium import chromium
 from tests.kit.hostile import HOSTILE, everywhere
 from tests.report.samples import every_kind, make_plan, review_plan, small_plan
@@ -73,6 +74,32 @@ def test_anybody_can_read_it(scheme: str, opened: Callable[..., Page]) -> None:
     page.get_by_role("button", name="Unfold all").click()
     found = Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
+
+
+@pytest.mark.parametrize(("width", "height"), [(1240, 800), (390, 1300)])
+def test_all_that_is_dangerous_is_on_the_first_screen(width: int, height: int, opened: Callable[..., Page]) -> None:
+    """Each change of high or critical risk by name, the riskiest first, with what makes it dangerous."""
+    page = opened(review_plan(), viewport={"width": width, "height": height})
+    dangers = page.locator(".dangers li")
+    risky = [one for one in by_risk(review_plan().actions) if one.risk in (Risk.HIGH, Risk.CRITICAL)]
+    assert dangers.count() == len(risky) == 5
+    for index, action in enumerate(risky):
+        box = dangers.nth(index).bounding_box()
+        assert box is not None
+        assert box["x"] + box["width"] <= width
+        assert box["y"] + box["height"] <= height
+        words = dangers.nth(index).inner_text()
+        assert words.startswith(action.risk.value)
+        assert action.risk_reasons[0] in words
+    dangers.nth(1).get_by_role("link").click()
+    assert page.url.endswith("#client/storefront-orders/webhook/orders")
+
+
+def test_of_many_dangerous_changes_the_first_screen_counts_the_rest(opened: Callable[..., Page]) -> None:
+    high = next(one for one in review_plan().actions if one.risk is Risk.HIGH)
+    actions = tuple(replace(high, client=f"c{number}", address=f"client/c{number}") for number in range(9))
+    rows = opened(make_plan(actions, ())).locator(".dangers li").all_inner_texts()
+    assert (len(rows), rows[-1]) == (7, "and 3 more of high or critical risk, below")
 
 
 def test_a_plan_without_changes_and_one_without_script_can_be_read(opened: Callable[..., Page]) -> None:
