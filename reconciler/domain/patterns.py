@@ -20,7 +20,9 @@ MAX_PARTS = 4_000  # states, and sequences read to make them: {n,m} repeats what
 # What is remembered of one pattern: so many steps, those that lead to few states. Memory has an end, too.
 _REMEMBERED = 1_024
 _FEW = 64
+_LOOKS = re.compile(r"\(\?<?[=!]")
 _FLAGS = "it sets flags, which are left out here"
+_ENDLESS = "which is left out here: that could take for ever"
 _WORD = re.compile(r"\w")
 _SIMPLE = frozenset({op.LITERAL, op.NOT_LITERAL, op.ANY, op.IN})
 _REPEATS = frozenset({op.MAX_REPEAT, op.MIN_REPEAT})
@@ -141,7 +143,7 @@ def compile_pattern(text: str) -> Pattern:
         raise PatternError("it repeats something too often") from None
     if tree.state.flags & ~re.UNICODE.value:
         raise PatternError(_FLAGS)
-    builder = _Builder()
+    builder = _Builder(text)
     start = builder.chain(tree, builder.add(_State()))
     bounded = any(state.at in _BOUNDARIES for state in builder.states)
     return Pattern(text, tuple(builder.states), start, bounded)
@@ -150,7 +152,8 @@ def compile_pattern(text: str) -> Pattern:
 class _Builder:
     """Makes states from the tree of a pattern, from its end to its beginning. State 0 is the end."""
 
-    def __init__(self) -> None:
+    def __init__(self, text: str) -> None:
+        self._text = text
         self.states: list[_State] = []
         self._parts = 0
 
@@ -162,7 +165,7 @@ class _Builder:
     def _count(self) -> None:
         self._parts += 1
         if self._parts > MAX_PARTS:
-            raise PatternError(f"it is too large: its repetitions come to more than {MAX_PARTS} steps")
+            raise PatternError(f"it is too large: with its repetitions it comes to more than {MAX_PARTS} steps")
 
     def chain(self, nodes: Iterable[Any], after: int) -> int:
         """The state with which ``nodes``, one after the other, begin; ``after`` follows them."""
@@ -187,8 +190,10 @@ class _Builder:
         if kind in _REPEATS:
             least, most, inner = value
             return self._repeat(least, most, inner, after)
-        what = "looks ahead or behind" if kind in (op.ASSERT, op.ASSERT_NOT) else "refers to a group or never goes back"
-        raise PatternError(f"it {what}, which is left out here: that could take for ever")
+        if kind in (op.ASSERT, op.ASSERT_NOT):
+            found = _LOOKS.search(self._text)
+            raise PatternError(f"it looks ahead or behind, {_ENDLESS}", found.start() if found is not None else 0)
+        raise PatternError(f"it refers to a group or never goes back, {_ENDLESS}")
 
     def _repeat(self, least: int, most: Any, inner: Any, after: int) -> int:
         start = after
