@@ -1,7 +1,7 @@
 """A JSON Schema that somebody else wrote, and whether an example conforms to it: in words, at bounded cost.
 
 jsonschema judges. What it would do without an end is taken from it: nothing is fetched, patterns are matched in linear
-time (``patterns``), and a schema may ask a limited number of questions about one example.
+time (``domain.patterns``), and a schema may ask a limited number of questions about one example.
 """
 
 from __future__ import annotations
@@ -20,13 +20,14 @@ from referencing import Registry
 from referencing.exceptions import Unresolvable
 
 from reconciler.declare.explain import repeats, value_in_words
-from reconciler.declare.patterns import Pattern, pattern
 from reconciler.declare.suggest import did_you_mean, listed
 from reconciler.domain import canonical
+from reconciler.domain.patterns import PatternError, compile_pattern
 
 _DEFAULT = "https://json-schema.org/draft/2020-12/schema"
 _SHOWN = 20  # faults of one example that are told
 _MOST_QUESTIONS = 50_000  # keywords evaluated for one example: some seconds
+_MOST_STEPS = 2_000_000  # of a pattern on one text: some seconds
 _NAMES = {
     "object": "a mapping", "array": "a list", "string": "text", "boolean": "true or false", "null": "nothing",
     "integer": "a whole number", "number": "a number",
@@ -161,7 +162,7 @@ def _counted(keyword: Callable[..., Any], questions: _Questions) -> Callable[...
 
 
 def _match(_validator: object, text: str, instance: object, _schema: object) -> Iterator[ValidationError]:
-    if isinstance(instance, str) and not pattern(text).found_in(instance):
+    if isinstance(instance, str) and not _found(text, instance):
         yield ValidationError(f"does not match {text}")
 
 
@@ -196,17 +197,29 @@ def _by_names(parts: dict[str, Any], names: tuple[str, ...], path: Path) -> dict
     """``patternProperties`` for exactly those of ``names`` that match; a number makes each pattern unlike others."""
     result = {}
     for number, (text, part) in enumerate(parts.items()):
-        compiled = _usable(text, (*path, text))
-        matched = [re.escape(name) for name in names if compiled.found_in(name)]
+        _usable(text, (*path, text))
+        matched = [re.escape(name) for name in names if _found(text, name)]
         result[rf"(?#{number})\A(?:{'|'.join(matched) or '(?!)'})\Z"] = part
     return result
 
 
-def _usable(text: str, path: Path) -> Pattern:
+def _usable(text: str, path: Path) -> None:
     try:
-        return pattern(text)
-    except ValueError as error:
-        raise _Unusable(str(error), path) from None
+        compile_pattern(text)
+    except PatternError as error:
+        raise _Unusable(_no_pattern(text, error), path) from None
+
+
+def _found(text: str, searched: str) -> bool:
+    """Whether the pattern ``text`` matches somewhere in ``searched``. Raises ``_Unusable`` when that takes too long."""
+    try:
+        return compile_pattern(text).found_in(searched, _MOST_STEPS)
+    except PatternError as error:
+        raise _Unusable(_no_pattern(text, error)) from None
+
+
+def _no_pattern(text: str, error: PatternError) -> str:
+    return f"`{text}` is no regular expression that can be used: {error}"
 
 
 def _field_names(value: Any) -> set[str]:

@@ -1,44 +1,74 @@
-"""Regular expressions that take linear time, for patterns that a policy declares.
+"""Regular expressions of policies and of foreign JSON Schemas, matched in time that grows with pattern and text alone.
 
-Python's own try every way to share out a text among repetitions: ``^(a+)+$`` and forty letters keep them busy for
-years. Here all ways are followed at once, a character at a time (Thompson 1968, as in RE2), so a match costs the length
-of the text times that of the pattern. What that method cannot do (back references, looking ahead) is refused by name.
+Python's own engine tries every way to share out a text among repetitions: ``^(a+)+$`` and forty letters keep it busy
+for years. Here a pattern becomes a list of states, and all that are possible are followed at once (Thompson 1968, as in
+RE2). What needs more than states is refused in words: looking ahead or behind, and referring to a group.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import re
+import warnings
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
+from re import _constants as op  # type: ignore[attr-defined]  # re's own parser: no second grammar to disagree with
+from re import _parser  # type: ignore[attr-defined]
+from typing import Any, NamedTuple
 
-MAX_LENGTH = 200  # characters of a pattern
-MAX_STEPS = 1000  # of the program that it is compiled to: {n,m} repeats what it stands behind
-MAX_DEPTH = 20  # groups in groups
-_REMEMBERED = 4096
-_QUANTIFIERS = "*+?{"
-
-Test = Callable[[str], bool]
-
-
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """``one`` takes a character that passes ``test``; ``fork`` goes on at both places, counted from here; ``start`` and
-    ``end`` hold at an edge of the text."""
-
-    kind: str
-    test: Test | None = None
-    here: int = 1
-    there: int = 1
-
-
-_Program = list[_Step]
+MAX_PARTS = 4_000  # states, and sequences read to make them: {n,m} repeats what it stands behind
+# What is remembered of one pattern: so many steps, those that lead to few states. Memory has an end, too.
+_REMEMBERED = 1_024
+_FEW = 64
+_LOOKS = re.compile(r"\(\?<?[=!]")
+_FLAGS = "it sets flags, which are left out here"
+_ENDLESS = "which is left out here: that could take for ever"
+_WORD = re.compile(r"\w")
+_SIMPLE = frozenset({op.LITERAL, op.NOT_LITERAL, op.ANY, op.IN})
+_REPEATS = frozenset({op.MAX_REPEAT, op.MIN_REPEAT})
+_BEGINNINGS = frozenset({op.AT_BEGINNING, op.AT_BEGINNING_STRING})
+_BOUNDARIES = frozenset({op.AT_BOUNDARY, op.AT_NON_BOUNDARY})
+_ENDS = frozenset({op.AT_END, op.AT_END_STRING})
+_CATEGORIES = {
+    op.CATEGORY_DIGIT: re.compile(r"\d"), op.CATEGORY_NOT_DIGIT: re.compile(r"\D"),
+    op.CATEGORY_SPACE: re.compile(r"\s"), op.CATEGORY_NOT_SPACE: re.compile(r"\S"),
+    op.CATEGORY_WORD: _WORD, op.CATEGORY_NOT_WORD: re.compile(r"\W"),
+}  # fmt: skip
 
 
 class PatternError(ValueError):
-    """The sentence says what is wrong, ``position`` (from 0) where in the pattern."""
+    """The sentence says what is wrong, ``position`` (from 0) where in the pattern; 0 when it is all of it."""
 
-    def __init__(self, position: int, message: str) -> None:
+    def __init__(self, message: str, position: int = 0) -> None:
         super().__init__(message)
         self.position = position
+
+
+class _Place(NamedTuple):
+    """Where in a text one is: what anchors and word boundaries ask for. Of a pattern without boundaries ``before`` and
+    ``after`` are False: places that it cannot tell apart are one."""
+
+    first: bool
+    last: bool
+    before: bool  # a letter, digit or underscore stands before it
+    after: bool
+
+
+@dataclass(slots=True)
+class _State:
+    """Takes one character (``item``), or is at a place (``at``), or nothing; then one of ``next`` follows."""
+
+    item: tuple[Any, Any] | None = None
+    at: Any = None
+    next: tuple[int, ...] = ()
+
+    @property
+    def work(self) -> int:
+        """Steps that it takes to look at it."""
+        return 1 + len(self.next) + (len(self.item[1]) if self.item is not None and self.item[0] is op.IN else 0)
+
+
+_Step = tuple[frozenset[int], str, _Place]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,216 +77,161 @@ class Pattern:
     names begin alike."""
 
     text: str
-    _program: tuple[_Step, ...] = field(compare=False)
-    _known: dict[tuple[frozenset[int], str, bool], frozenset[int]] = field(default_factory=dict, compare=False)
+    _states: tuple[_State, ...] = field(compare=False)
+    _start: int = field(compare=False)
+    _bounded: bool = field(compare=False)  # has a word boundary
+    _known: dict[_Step, frozenset[int]] = field(default_factory=dict, compare=False)
 
-    def found_in(self, text: str) -> bool:
-        """Whether any part of ``text`` matches; ``^`` and ``$`` are its very beginning and end."""
-        end, length = len(self._program), len(text)
-        threads = self._follow((0,), first=True, last=not text)
-        for place, character in enumerate(text, 1):
-            if end in threads:
+    def found_in(self, text: str, steps: int | None = None) -> bool:
+        """Whether any part of ``text`` matches; ``^`` and ``$`` are its very beginning and end, as in ECMA-262.
+
+        Raises ``PatternError`` when more than ``steps`` would be needed; None: however many.
+        """
+        spent, length, current = 0, len(text), frozenset[int]()
+        before = after = False
+        for at in range(length + 1):
+            if self._bounded:
+                before, after = after, _WORD.match(text, at) is not None
+            asked = current, text[at - 1 : at], _Place(at == 0, at == length, before, after)
+            found = self._known.get(asked)
+            if found is None:
+                found, work = self._follow(*asked)
+                spent += work
+                if len(self._known) < _REMEMBERED and len(found) <= _FEW:
+                    self._known[asked] = found
+            current, spent = found, spent + 1
+            if 0 in current:
                 return True
-            asked = threads, character, place == length
-            known = self._known.get(asked)
-            if known is None:
-                known = self._follow((0, *self._taking(threads, character)), first=False, last=place == length)
-                if len(self._known) < _REMEMBERED:
-                    self._known[asked] = known
-            threads = known
-        return end in threads
+            if steps is not None and spent > steps:
+                raise PatternError(f"it takes too long on a text of {length} characters")
+        return False
 
-    def _taking(self, threads: Iterable[int], character: str) -> set[int]:
-        tests = ((at, self._program[at].test) for at in threads)
-        return {at + 1 for at, test in tests if test is not None and test(character)}
-
-    def _follow(self, threads: Iterable[int], *, first: bool, last: bool) -> frozenset[int]:
-        """Where ``threads`` get without taking a character."""
-        seen: set[int] = set()
-        todo = list(threads)
+    def _follow(self, current: Collection[int], character: str, place: _Place) -> tuple[frozenset[int], int]:
+        """Every state that is reached by taking ``character``, then without taking one; and the steps of that."""
+        looked_at = [self._states[number] for number in current]
+        work = sum(state.work for state in looked_at)
+        todo = [self._start]
+        todo += [state.next[0] for state in looked_at if state.item is not None and _takes(state.item, character)]
+        reached: set[int] = set()
         while todo:
-            at = todo.pop()
-            if at in seen:
+            number = todo.pop()
+            if number in reached:
                 continue
-            seen.add(at)
-            if at == len(self._program):
-                continue
-            step = self._program[at]
-            if step.kind == "fork":
-                todo += [at + step.here, at + step.there]
-            elif (step.kind == "start" and first) or (step.kind == "end" and last):
-                todo.append(at + 1)
-        return frozenset(seen)
+            reached.add(number)
+            state = self._states[number]
+            work += state.work
+            if state.item is None and (state.at is None or _is_at(state.at, place)):
+                todo += state.next
+        return frozenset(reached), work
 
 
+@lru_cache(maxsize=128)
 def compile_pattern(text: str) -> Pattern:
-    """Letters, ``.``, classes (``[a-z]``, ``\\d``, ``\\w``, ``\\s``), groups, ``|``, ``* + ? {n,m}``, ``^`` and ``$``.
+    """Python's syntax, without flags, back references and looking ahead or behind.
 
     Raises ``PatternError``.
     """
-    if len(text) > MAX_LENGTH:
-        raise PatternError(MAX_LENGTH, f"a pattern has at most {MAX_LENGTH} characters")
-    reader = _Reader(text)
-    program = reader.alternatives(0)
-    if reader.at < len(text):
-        raise PatternError(reader.at, "this bracket closes nothing")
-    return Pattern(text, tuple(program))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what Python may read otherwise one day is none of the author's concern
+            tree = _parser.parse(text)
+    except re.error as error:
+        raise PatternError(error.msg, min(error.pos or 0, len(text))) from None
+    except RecursionError:
+        raise PatternError("its groups are nested too deeply") from None
+    except (OverflowError, ValueError):
+        raise PatternError("it repeats something too often") from None
+    if tree.state.flags & ~re.UNICODE.value:
+        raise PatternError(_FLAGS)
+    builder = _Builder(text)
+    start = builder.chain(tree, builder.add(_State()))
+    bounded = any(state.at in _BOUNDARIES for state in builder.states)
+    return Pattern(text, tuple(builder.states), start, bounded)
 
 
-class _Reader:
-    """Compiles a pattern while it is read from left to right. ``at`` is the next character."""
+class _Builder:
+    """Makes states from the tree of a pattern, from its end to its beginning. State 0 is the end."""
 
     def __init__(self, text: str) -> None:
-        self.text, self.at = text, 0
+        self._text = text
+        self.states: list[_State] = []
+        self._parts = 0
 
-    def alternatives(self, depth: int) -> _Program:
-        branches = [self._sequence(depth)]
-        while self._peek() == "|":
-            self.at += 1
-            branches.append(self._sequence(depth))
-        program = branches.pop()
-        while branches:
-            before = branches.pop()
-            # Either the branch, and then past the rest; or the rest.
-            past = len(program) + 1
-            program = [_fork(1, len(before) + 2), *before, _fork(past, past), *program]
-        return self._bounded(program)
+    def add(self, state: _State) -> int:
+        self._count()
+        self.states.append(state)
+        return len(self.states) - 1
 
-    def _sequence(self, depth: int) -> _Program:
-        program: _Program = []
-        while self._peek() not in ("", "|", ")"):
-            start = self.at
-            atom = self._atom(depth)
-            quantified = self._peek() in tuple(_QUANTIFIERS)
-            if quantified and self.text[start] in tuple("^$"):
-                raise PatternError(self.at, "there is nothing to repeat")
-            program += self._repeated(atom) if quantified else atom
-            self._bounded(program)
-        return program
+    def _count(self) -> None:
+        self._parts += 1
+        if self._parts > MAX_PARTS:
+            raise PatternError(f"it is too large: with its repetitions it comes to more than {MAX_PARTS} steps")
 
-    def _bounded(self, program: _Program) -> _Program:
-        if len(program) > MAX_STEPS:
-            raise PatternError(0, f"the pattern is too large: it has more than {MAX_STEPS} steps")
-        return program
+    def chain(self, nodes: Iterable[Any], after: int) -> int:
+        """The state with which ``nodes``, one after the other, begin; ``after`` follows them."""
+        self._count()
+        for node in reversed(list(nodes)):
+            after = self._node(node, after)
+        return after
 
-    def _peek(self) -> str:
-        return self.text[self.at : self.at + 1]
+    def _node(self, node: tuple[Any, Any], after: int) -> int:
+        kind, value = node
+        if kind in _SIMPLE:
+            return self.add(_State(item=node, next=(after,)))
+        if kind is op.AT:
+            return self.add(_State(at=value, next=(after,)))
+        if kind is op.BRANCH:
+            return self.add(_State(next=tuple(dict.fromkeys(self.chain(branch, after) for branch in value[1]))))
+        if kind is op.SUBPATTERN:
+            _, on, off, inner = value
+            if on or off:
+                raise PatternError(_FLAGS)
+            return self.chain(inner, after)
+        if kind in _REPEATS:
+            least, most, inner = value
+            return self._repeat(least, most, inner, after)
+        if kind in (op.ASSERT, op.ASSERT_NOT):
+            found = _LOOKS.search(self._text)
+            raise PatternError(f"it looks ahead or behind, {_ENDLESS}", found.start() if found is not None else 0)
+        raise PatternError(f"it refers to a group or never goes back, {_ENDLESS}")
 
-    def _take(self) -> str:
-        character = self._peek()
-        self.at += 1
-        return character
-
-    def _atom(self, depth: int) -> _Program:
-        start, character = self.at, self._take()
-        if character == "(":
-            return self._group(start, depth)
-        if character in ("^", "$"):
-            return [_Step("start" if character == "^" else "end")]
-        if character in tuple(_QUANTIFIERS):
-            raise PatternError(start, "there is nothing to repeat")
-        if character in ("]", "}"):
-            raise PatternError(start, f"this bracket closes nothing; write \\{character} for the character itself")
-        if character == "[":
-            return [_Step("one", self._class(start))]
-        if character == ".":
-            return [_Step("one", lambda one: one != "\n")]
-        return [_Step("one", self._escape(start) if character == "\\" else _equal(character))]
-
-    def _group(self, start: int, depth: int) -> _Program:
-        if self._peek() == "?":
-            if self.text[self.at : self.at + 2] != "?:":
-                raise PatternError(start, "looking ahead or behind, flags and named groups are not available")
-            self.at += 2
-        if depth == MAX_DEPTH:
-            raise PatternError(start, f"groups are nested more than {MAX_DEPTH} deep")
-        inner = self.alternatives(depth + 1)
-        if self._take() != ")":
-            raise PatternError(start, "this bracket is not closed")
-        return inner or [_fork(1, 1)]
-
-    def _escape(self, start: int) -> Test:
-        character = self._take()
-        if character.lower() in _CLASSES and character:
-            inside = _CLASSES[character.lower()]
-            return inside if character.islower() else lambda one: not inside(one)
-        if character in _CONTROLS:
-            return _equal(_CONTROLS[character])
-        if character.isalnum() or not character:
-            raise PatternError(start, f"\\{character} means nothing here")
-        return _equal(character)
-
-    def _class(self, start: int) -> Test:
-        negated = self._peek() == "^"
-        self.at += negated
-        tests: list[Test] = []
-        while not tests or self._peek() != "]":
-            if not self._peek():
-                raise PatternError(start, "this bracket is not closed")
-            tests.append(self._member())
-        self.at += 1
-        return lambda one: any(test(one) for test in tests) is not negated
-
-    def _member(self) -> Test:
-        """A character, a class or a range of a class in brackets."""
-        start, low = self.at, self._take()
-        if low == "\\":
-            escaped = self._escape(start)
-            if self.text[start + 1] in _CONTROLS or not self.text[start + 1].isalnum():
-                low = _CONTROLS.get(self.text[start + 1], self.text[start + 1])
-            else:
-                return escaped
-        if self._peek() != "-" or self.text[self.at + 1 : self.at + 2] in ("]", ""):
-            return _equal(low)
-        self.at += 1
-        high = self._take()
-        if high == "\\":
-            high = self._take()
-            if high.isalnum() or not high:
-                raise PatternError(start, "a range goes from one character to another")
-        if not low <= high:
-            raise PatternError(start, f"the range {low}-{high} is the wrong way round")
-        return lambda one: low <= one <= high
-
-    def _repeated(self, atom: _Program) -> _Program:
-        sign = self.at
-        low, high = self._times()
-        if self._peek() in tuple(_QUANTIFIERS):
-            raise PatternError(self.at, "one repetition behind another; put what is repeated in brackets")
-        if max(low, high or 0) * len(atom) > MAX_STEPS:
-            raise PatternError(sign, f"this repeats too much: at most {MAX_STEPS} steps in all")
-        program = atom * low
-        if high is None:
-            return [*program, _fork(1, len(atom) + 2), *atom, _fork(-len(atom) - 1, -len(atom) - 1)]
-        for left in range(high - low, 0, -1):
-            program = [*program, _fork(1, left * (len(atom) + 1)), *atom]
-        return program
-
-    def _times(self) -> tuple[int, int | None]:
-        start, sign = self.at, self._take()
-        if sign != "{":
-            return {"*": (0, None), "+": (1, None), "?": (0, 1)}[sign]
-        end = self.text.find("}", self.at)
-        low, comma, high = self.text[self.at : max(end, self.at)].partition(",")
-        if end < 0 or not low.isdecimal() or not (high.isdecimal() or not high) or len(low + high) > 8:
-            raise PatternError(start, "write {n}, {n,} or {n,m}, or \\{ for the character itself")
-        self.at = end + 1
-        if comma and high and int(high) < int(low):
-            raise PatternError(start, f"the range {low},{high} is the wrong way round")
-        return int(low), (int(high) if high else None) if comma else int(low)
+    def _repeat(self, least: int, most: Any, inner: Any, after: int) -> int:
+        start = after
+        if most is op.MAXREPEAT:
+            start = self.add(_State())
+            self.states[start].next = (self.chain(inner, start), after)
+        else:
+            for _ in range(most - least):
+                start = self.add(_State(next=(self.chain(inner, start), after)))
+        for _ in range(least):
+            start = self.chain(inner, start)
+        return start
 
 
-def _fork(here: int, there: int) -> _Step:
-    return _Step("fork", None, here, there)
+def _is_at(what: Any, place: _Place) -> bool:
+    if what in _BEGINNINGS:
+        return place.first
+    if what in _ENDS:
+        return place.last
+    return (place.before != place.after) is (what is op.AT_BOUNDARY)
 
 
-def _equal(character: str) -> Test:
-    return lambda one: one == character
+def _takes(item: tuple[Any, Any], character: str) -> bool:
+    kind, value = item
+    if kind is op.LITERAL:
+        return ord(character) == int(value)
+    if kind is op.NOT_LITERAL:
+        return ord(character) != int(value)
+    if kind is op.ANY:
+        return character != "\n"
+    parts = value[1:] if value[0][0] is op.NEGATE else value
+    return any(_is_in(part, character) for part in parts) is not (value[0][0] is op.NEGATE)
 
 
-_CONTROLS = {"n": "\n", "t": "\t", "r": "\r"}
-_CLASSES: dict[str, Test] = {
-    "d": lambda one: one.isdecimal(),
-    "w": lambda one: one.isalnum() or one == "_",
-    "s": str.isspace,
-}
+def _is_in(part: Any, character: str) -> bool:
+    kind, value = part
+    if kind is op.RANGE:
+        return bool(value[0] <= ord(character) <= value[1])
+    if kind is op.CATEGORY:
+        return _CATEGORIES[value].match(character) is not None
+    return ord(character) == int(value)

@@ -49,6 +49,8 @@ DEFAULT_DEMANDS: Mapping[str, Demand] = {
     "unsigned": Demand.REQUIRE,
     "eachSecret": Demand.WARN,
 }
+# Required of every scheme that has room for them. Not ``future``: libraries of some schemes look at the past only.
+GENUINE_ONLY = ("tampered", "wrongSecret", "replayed", "unsigned")
 
 
 @dataclass(frozen=True, slots=True)

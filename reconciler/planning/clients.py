@@ -41,7 +41,7 @@ def plan_client(desired: DesiredClient | None, record: ClientRecord | None, cont
         return _end_client(desired, record, context) if record is not None else []
     actions: list[Action] = []
     if record is None or record.status is ClientStatus.RETIRED:
-        actions.append(_register(desired, record))
+        actions.append(register(desired, record))
     else:
         actions += _updates(desired, record)
     actions += _metadata_drift(desired, record, context)
@@ -67,7 +67,8 @@ def client_action(
     )  # fmt: skip
 
 
-def _register(desired: DesiredClient, record: ClientRecord | None) -> Action:
+def register(desired: DesiredClient, record: ClientRecord | None) -> Action:
+    """The registration of a client that has no ``record``, or a retired one."""
     if record is None:
         cause = Cause(Reason.NEW_CLIENT, "declared and not registered yet")
     else:

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
+from reconciler.domain import names
 from reconciler.domain.alert import owner_in
 from reconciler.domain.canonical import JsonObject
-from reconciler.domain.desired import ApproverRule, Desired
-from reconciler.domain.plan import Risk, highest
-from reconciler.domain.scopes import WILDCARD, ScopeTable, covers
+from reconciler.domain.desired import Desired
+from reconciler.domain.observed import Observed
+from reconciler.domain.scopes import ScopeTable
+from reconciler.planning.approvals import approvals
+from reconciler.planning.clients import register
+from reconciler.planning.risk import Grounds, judged
+from reconciler.planning.situation import Situation
+
+# The same declaration gives the same file: nothing about a first registration depends on the time.
+_ANY_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +44,17 @@ class CodeOwners:
 def code_owners(environments: Iterable[Desired]) -> CodeOwners:
     """The environments of one project. A client's owner is the handle that ``teams`` of the policy has for its team,
     else its contact if that is a mail address. An approver is asked about a client that meets its conditions in one
-    environment; of ``risk`` that is the highest risk of what the client may do."""
+    environment; of ``risk`` that is the risk of registering it."""
     owners: dict[str, set[str]] = {}
     approvers: dict[str, set[str]] = {}
     everybody: set[str] = set()
     for desired in environments:
-        table = ScopeTable(desired.scopes)
-        rules = [rule for rule in desired.policy.approvers if _holds_in(rule, desired.environment.name)]
+        asked = _asked(desired)
         everybody |= {f"@{rule.approver}" for rule in desired.policy.approvers}
         for client in desired.clients.values():
             path = client.source.file
             owners.setdefault(path, set()).update(_owner(client.spec, desired.policy.teams))
-            asked = {f"@{rule.approver}" for rule in rules if _is_asked(rule, client.spec, table)}
-            approvers.setdefault(path, set()).update(asked)
+            approvers.setdefault(path, set()).update(asked.get(names.client_address(client.name), ()))
     files = (FileOwners(path, tuple(sorted(owners[path])), tuple(sorted(approvers[path]))) for path in sorted(owners))
     return CodeOwners(tuple(files), tuple(sorted(everybody)))
 
@@ -60,20 +67,15 @@ def _owner(spec: JsonObject, teams: Mapping[str, str]) -> Iterable[str]:
         yield owner.mail
 
 
-def _holds_in(rule: ApproverRule, environment: str) -> bool:
-    return not rule.environments or environment in rule.environments
-
-
-def _is_asked(rule: ApproverRule, spec: JsonObject, table: ScopeTable) -> bool:
-    change = table.change((), spec.get("scopes") or ())
-    granted = change.granted if change is not None else {}
-    return (
-        (rule.risk is None or highest(granted.values()).rank >= Risk(rule.risk).rank)
-        and rule.labels.items() <= (spec.get("labels") or {}).items()
-        and (not rule.scopes or any(_means(rule, scope) for scope in granted))
+def _asked(desired: Desired) -> Mapping[str, tuple[str, ...]]:
+    """Whom a plan that registers every client for the first time asks: by the address of the client."""
+    actions = judged(
+        [register(client, None) for client in desired.clients.values()],
+        Grounds(_ANY_TIME, {}, desired.clients, ScopeTable(desired.scopes)),
     )
-
-
-def _means(rule: ApproverRule, scope: str) -> bool:
-    """A wildcard is left in what is granted only without a catalogue; it may mean any scope."""
-    return WILDCARD in scope or any(covers(pattern, scope) for pattern in rule.scopes)
+    nothing = Observed(_ANY_TIME, {}, {}, buckets=0)
+    found: dict[str, tuple[str, ...]] = {}
+    for approval in approvals(Situation(desired, nothing, _ANY_TIME, actions)):
+        for address in approval.addresses:
+            found[address] = (*found.get(address, ()), f"@{approval.approver}")
+    return found

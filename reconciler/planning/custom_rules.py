@@ -9,8 +9,8 @@ from reconciler.domain.canonical import JsonObject
 from reconciler.domain.desired import ClientState, CustomRule, DesiredClient, RuleLevel
 from reconciler.domain.judgement import Judge, Judgement
 from reconciler.domain.plan import Action, highest
+from reconciler.domain.proof import DECLARED_PROBES
 from reconciler.domain.scopes import ScopeTable
-from reconciler.planning.rules import PROBES
 
 # Variables that need no Vault, and those that do. docs/policy.md describes each.
 DECLARED_ONLY = frozenset({"after", "client", "environment", "permissions"})
@@ -74,7 +74,7 @@ def _lived(lifecycle: JsonObject) -> JsonObject:
 
 
 def _webhook(webhook: JsonObject) -> JsonObject:
-    probes = {**dict.fromkeys(PROBES, "off"), **(webhook.get("probes") or {})}
+    probes = {**dict.fromkeys(DECLARED_PROBES, "off"), **(webhook.get("probes") or {})}
     return {"url": "", "events": [], **webhook, "secret": _lived(webhook.get("secret") or {}), "probes": probes}
 
 

@@ -15,10 +15,9 @@ from reconciler.domain import names
 from reconciler.domain.desired import ClientState, DesiredClient, Lifecycle, Rule, RuleLevel
 from reconciler.domain.duration import format_duration
 from reconciler.domain.hosts import host_of, is_loopback
-from reconciler.domain.proof import DECLARED_PROBES, Demand
+from reconciler.domain.proof import DECLARED_PROBES, GENUINE_ONLY, Demand
 from reconciler.domain.scopes import WILDCARD, ScopeTable, covers
 
-PROBES = ("tampered", "replayed", "unsigned")
 OWNER = ("team", "contact")
 
 
@@ -185,14 +184,16 @@ def allowed_cidrs(client: DesiredClient, values: Mapping[str, Any], table: Scope
 
 
 def probes(client: DesiredClient, values: Mapping[str, Any], table: ScopeTable) -> Iterator[Breach]:
-    """``require``: probes that every webhook must require, as far as its signature scheme has room for them."""
+    """``require``: probes that every webhook must require, as far as its signature scheme has room for them.
+
+    One that is off for a scheme unless it is asked for (``future`` with ``stripe``) is asked for by that."""
     for webhook in client.webhooks:
-        for probe in values.get("require", PROBES):
+        for probe in values.get("require", GENUINE_ONLY):
             said = webhook.probes.get(DECLARED_PROBES[probe][0])
             if said not in (None, Demand.REQUIRE):
                 yield Breach(
                     ("webhooks", webhook.name, "probes", probe),
-                    f"webhook `{webhook.name}` need not refuse the {probe} delivery: its probe is {said}",
+                    f"webhook `{webhook.name}` need not {_right_answer(probe)}: its probe is {said}",
                     f"write probes: {{{probe}: require}}", names.webhook_address(client.name, webhook.name),
                 )  # fmt: skip
 
@@ -253,6 +254,10 @@ def _lives(client: DesiredClient) -> Iterator[tuple[str, str, tuple[str, ...], s
         address = names.secret_address(client.name, webhook.name)
         what = f"the signing secret of webhook `{webhook.name}`"
         yield "secret", what, ("webhooks", webhook.name, "secret"), address, webhook.secret
+
+
+def _right_answer(probe: str) -> str:
+    return "accept each secret of a rotation" if probe == "eachSecret" else f"refuse the {probe} delivery"
 
 
 def _urls(client: DesiredClient) -> Iterator[tuple[str, str, str]]:

@@ -138,7 +138,7 @@ def _record_sum(raw: Mapping[str, Any]) -> str:
 
 def _encode_series(series: Series) -> dict[str, Json]:
     raw: dict[str, Json] = {
-        "versions": [_encode_version(version) for version in series.versions],
+        "versions": [encode_version(version) for version in series.versions],
         "last": series.last,
         "hold": None,
     }
@@ -162,7 +162,8 @@ def _decode_series(raw: Mapping[str, Any]) -> Series:
     )
 
 
-def _encode_version(version: Version) -> dict[str, Json]:
+def encode_version(version: Version) -> dict[str, Json]:
+    """As documents about clients show it, too."""
     return {
         "version": version.number,
         "id": version.id,

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
-from reconciler.domain.canonical import Json, digest, iso
+from reconciler.domain.canonical import Json, digest
 from reconciler.domain.plan import Outcome
 from reconciler.domain.record import ClientRecord
 from reconciler.domain.run import RunResult
@@ -19,7 +19,7 @@ from reconciler.report.audit_markdown import audit_markdown
 from reconciler.report.client_document import client_documents
 from reconciler.report.document import FORMAT_VERSION, document
 from reconciler.report.outcomes import deliveries, revocations, touched
-from reconciler.report.run_report import outcome_document
+from reconciler.report.run_report import outcome_document, run_head
 
 KIND = "audit"
 _ID_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-")
@@ -63,16 +63,7 @@ def audit_json(result: RunResult, records: Mapping[str, ClientRecord] | None) ->
     return document(
         KIND,
         {
-            "run_id": result.run_id,
-            "environment": result.environment,
-            "project": result.project,
-            "command": result.command,
-            "actor": result.actor,
-            "git_commit": result.git_commit,
-            "plan_digest": result.plan_digest,
-            "started_at": iso(result.started_at),
-            "finished_at": iso(result.finished_at),
-            "interrupted": result.interrupted,
+            **run_head(result),
             "recovered_by": result.recovered_by,
             "summary": result.summary(),
             "omitted": result.omitted,

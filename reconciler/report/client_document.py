@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from reconciler.domain.canonical import Json, iso, iso_or_none
-from reconciler.domain.record import ClientRecord, Series, SeriesKind, Version
+from reconciler.domain.record import ClientRecord, Series, SeriesKind
+from reconciler.registry.codec import encode_version
 from reconciler.registry.proof_codec import encode_delivery
 
 
@@ -35,7 +36,7 @@ def _key(record: ClientRecord, name: str) -> dict[str, Json]:
         "path": record.secret_path(SeriesKind.KEY, name),
         "edited": series.edited,
         "hold": hold_document(series),
-        "versions": _versions(series.versions),
+        "versions": [encode_version(version) for version in series.versions],
     }
 
 
@@ -51,7 +52,7 @@ def _webhook(record: ClientRecord, name: str) -> dict[str, Json]:
         "failures": webhook.failures,
         "edited": webhook.secret.edited,
         "hold": hold_document(webhook.secret),
-        "secrets": _versions(webhook.secret.versions),
+        "secrets": [encode_version(version) for version in webhook.secret.versions],
     }
 
 
@@ -60,26 +61,6 @@ def webhook_url(record: ClientRecord, name: str) -> str | None:
     declared: Any = (record.spec.get("webhooks") or {}).get(name) or {}
     url = declared.get("url")
     return None if url is None else str(url)
-
-
-def _versions(versions: Iterable[Version]) -> list[dict[str, Json]]:
-    return [
-        {
-            "version": version.number,
-            "id": version.id,
-            "state": version.state.value,
-            "sha256": version.sha256,
-            "reason": version.reason,
-            "run": version.run,
-            "issued_at": iso(version.issued_at),
-            "expires_at": iso(version.expires_at),
-            "grace_until": iso_or_none(version.grace_until),
-            "revoked_at": iso_or_none(version.revoked_at),
-            "destroyed_at": iso_or_none(version.destroyed_at),
-            "asymmetric": version.asymmetric,
-        }
-        for version in versions
-    ]
 
 
 def hold_document(series: Series) -> dict[str, Json] | None:

@@ -23,16 +23,7 @@ def run_json(result: RunResult, problem: ReconcilerError | None = None) -> str:
     return document(
         "run",
         {
-            "run_id": result.run_id,
-            "environment": result.environment,
-            "project": result.project,
-            "command": result.command,
-            "actor": result.actor,
-            "git_commit": result.git_commit,
-            "plan_digest": result.plan_digest,
-            "started_at": iso(result.started_at),
-            "finished_at": iso(result.finished_at),
-            "interrupted": result.interrupted,
+            **run_head(result),
             "outcomes": [outcome_document(outcome) for outcome in result.outcomes],
             "summary": result.summary(),
             "recovered": list(result.recovered),
@@ -40,6 +31,22 @@ def run_json(result: RunResult, problem: ReconcilerError | None = None) -> str:
             "problem": told,
         },
     )
+
+
+def run_head(result: RunResult) -> dict[str, Json]:
+    """Which run it was; what every document about a run begins with."""
+    return {
+        "run_id": result.run_id,
+        "environment": result.environment,
+        "project": result.project,
+        "command": result.command,
+        "actor": result.actor,
+        "git_commit": result.git_commit,
+        "plan_digest": result.plan_digest,
+        "started_at": iso(result.started_at),
+        "finished_at": iso(result.finished_at),
+        "interrupted": result.interrupted,
+    }
 
 
 def outcome_document(outcome: Outcome) -> dict[str, Json]:

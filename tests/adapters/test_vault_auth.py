@@ -214,16 +214,21 @@ class Clock:
         return self.seconds
 
 
-def test_a_token_is_renewed_at_a_third_of_its_life_and_replaced_when_it_cannot_be(
-    place: Place, approle: tuple[VaultSettings, dict[str, str]]
-) -> None:
-    settings, environ = approle
+def logged_in(place: Place, settings: VaultSettings, environ: dict[str, str]) -> tuple[Live, Clock, Session, Login]:
+    """Live state that logged in by itself and keeps its token alive by the clock."""
     login = find_credential(settings, environ)
     assert isinstance(login, Login)
     live, clock = place.live_with(None), Clock()
     session = Session(live.adapter, login, clock)
     session.log_in()
     live.adapter.before = session.keep_alive
+    return live, clock, session, login
+
+
+def test_a_token_is_renewed_at_a_third_of_its_life_and_replaced_when_it_cannot_be(
+    place: Place, approle: tuple[VaultSettings, dict[str, str]]
+) -> None:
+    live, clock, session, _ = logged_in(place, *approle)
     first = live.adapter.token
     assert first is not None
     clock.seconds += 39
@@ -334,13 +339,7 @@ def place_less(address: str) -> Live:
 def test_a_renewal_that_fails_is_not_an_error_while_the_token_lives(
     place: Place, approle: tuple[VaultSettings, dict[str, str]]
 ) -> None:
-    settings, environ = approle
-    login = find_credential(settings, environ)
-    assert isinstance(login, Login)
-    live, clock = place.live_with(None), Clock()
-    session = Session(live.adapter, login, clock)
-    session.log_in()
-    live.adapter.before = session.keep_alive
+    live, clock, _, login = logged_in(place, *approle)
     token = live.adapter.token
     body = {"policy": f'path "{place.settings.registry_mount}/*" {{ capabilities = ["read"] }}'}
     for role in ("applier", "deliverer"):

@@ -40,6 +40,7 @@ metadata: {{name: {name}, labels: {{tier: {tier}}}}}
 spec:
   owner: {{{owner}}}
   scopes: [{scopes}]
+  allowedCidrs: ["10.0.0.0/8"]
   keys: [{{name: primary, lifetime: 90d, rotation: {{renewBefore: 30d, grace: 72h}}}}]
   environments: {{{environments}: }}
 """

@@ -119,7 +119,7 @@ CASES: dict[str, tuple[Mapping[str, str], list[tuple[str, str, int, int, str]]]]
     ),
     "a pattern that is none": (
         {C: one('example: {}, schema: {properties: {a: {pattern: "(a"}}}')},
-        [("RC172", C, 9, 72, "`(a` is not a regular expression")],
+        [("RC172", C, 9, 72, "`(a` is no regular expression that can be used: missing )")],
     ),
     "a pattern that looks ahead": (
         {C: one('example: {}, schema: {patternProperties: {"(?=a)b": {}}}')},

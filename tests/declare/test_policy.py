@@ -19,6 +19,8 @@ from reconciler.declare.text import parse
 from reconciler.declare.urls import host_pattern
 from reconciler.domain.desired import ApplyDemands, DistinctApprover
 from reconciler.domain.plan import Finding, Level
+from reconciler.domain.proof import DECLARED_PROBES, DEFAULT_DEMANDS, GENUINE_ONLY, Demand
+from reconciler.domain.schemes import SCHEMES
 from reconciler.planning.guards import WORDS
 from reconciler.planning.rules import RULES
 from reconciler.report.findings import findings_text
@@ -150,6 +152,13 @@ CASES: dict[str, tuple[dict[str, str], list[Place]]] = {
         {G: rules("probes: {level: deny, require: [tampered]}") + "  probes: {tampered: warn}\n"},
         [("RC220", C, 11, 25), ("RC220", C, 13, 25)],
     ),
+    "a probe that is off unless it is asked for": (
+        {
+            G: rules("probes: {level: deny, require: [future]}"),
+            C: CLIENT.replace('hooks.example.com/p"', 'hooks.example.com/p", signature: {scheme: stripe}'),
+        },
+        [("RC220", C, 13, 25)],
+    ),
     "naming": ({G: rules('naming: {level: deny, pattern: "^x-"}')}, [("RC221", C, 4, 9)]),
     "protection": (
         {
@@ -229,6 +238,20 @@ def test_every_rule_is_in_the_schema_and_every_guard_can_be_waived() -> None:
     assert set(spec["rules"]["properties"]) == {row.name for row in RULES}
     assert spec["waivers"]["items"]["properties"]["guard"]["enum"] == list(WORDS)
     assert {row.code for row in RULES} <= set(POLICY_CODES)
+
+
+def test_every_probe_can_be_declared_and_required() -> None:
+    spec = schema("GuardrailPolicy")["properties"]["spec"]["properties"]
+    required = spec["rules"]["properties"]["probes"]["properties"]["require"]
+    assert required["items"]["enum"] == list(spec["probes"]["properties"]) == list(DECLARED_PROBES)
+    assert required["maxItems"] == len(DECLARED_PROBES)
+    assert all(name in required["description"] for name in GENUINE_ONLY)
+
+
+def test_what_is_required_by_default_is_what_every_scheme_is_sent_by_default() -> None:
+    unasked = {name for name, demand in DEFAULT_DEMANDS.items() if demand is Demand.REQUIRE}
+    assert set(GENUINE_ONLY) == unasked - {"future"}
+    assert [name for name, scheme in SCHEMES.items() if not scheme.refuses_future] == ["stripe"]
 
 
 def test_the_level_is_the_policy_s(make_project: MakeProject) -> None:

@@ -1,4 +1,4 @@
-"""Patterns of a policy: they mean what Python's mean, and no text keeps them busy."""
+"""Patterns of policies and of foreign schemas: they mean what Python's mean, and no text keeps them busy."""
 
 from __future__ import annotations
 
@@ -8,29 +8,41 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.domain.patterns import MAX_LENGTH, PatternError, compile_pattern
+from reconciler.domain.patterns import PatternError, compile_pattern
 
-_ATOMS = st.sampled_from(
-    ["a", "b", "-", ".", "[ab]", "[^a]", r"\d", r"\w", "[a-c0-9]", "1", "^", "$", r"\.", "(?:ab|c)", r"[\]a]", r"\s"]
-)
+_ATOMS = st.sampled_from([
+    "a", "b", "-", ".", "[ab]", "[^a]", r"\d", r"\w", r"\W", r"[a-c\d]", "1", "^", "$", r"\b", r"\B", r"\A", r"\.",
+    "(a|b)", "(?:ab|)", "(a|ab)(c|bcd)", "()", r"[\]a]", r"\s",
+])  # fmt: skip
+_TIMES = st.sampled_from(["", "", "", "*", "+", "?", "{2}", "{1,3}", "{,2}", "{2,}", "*?", "{0,}", "+?"])
 
 
 def _larger(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     return st.one_of(
         st.tuples(inner, inner).map("".join),
         st.tuples(inner, inner).map(lambda two: f"({two[0]}|{two[1]})"),
-        st.tuples(inner, st.sampled_from(["*", "+", "?", "{1,3}", "{2}", "{0,2}", "{2,}"])).map(
-            lambda two: f"(?:{two[0]}){two[1]}"
-        ),
+        st.tuples(inner, _TIMES).map(lambda two: f"(?:{two[0]}){two[1]}"),
     )
 
 
-@settings(max_examples=500)
-@given(st.recursive(_ATOMS, _larger, max_leaves=6), st.text("abc1-.\n", max_size=7))
-def test_a_pattern_finds_what_python_finds(pattern: str, text: str) -> None:
-    if len(pattern) <= MAX_LENGTH:
-        meant = re.compile(re.sub(r"(?<!\\)\$", r"\\Z", pattern))  # Python's $ also stands before a last line end
-        assert compile_pattern(pattern).found_in(text) == bool(meant.search(text))
+_PATTERNS = st.recursive(st.tuples(_ATOMS, _TIMES).map("".join), _larger, max_leaves=6)
+
+
+@settings(max_examples=600)
+@given(_PATTERNS, st.lists(st.text("abc1-. \n", max_size=7), min_size=1, max_size=3))
+def test_a_pattern_finds_what_python_finds(pattern: str, texts: list[str]) -> None:
+    """Where ``$`` is the very end, and no boundary is in nothing, as in ECMA-262. What is remembered of one text is
+    right for the next."""
+    try:
+        meant = re.compile(re.sub(r"(?<!\\)\$", r"\\Z", pattern))
+    except re.error:
+        with pytest.raises(PatternError):
+            compile_pattern(pattern)
+        return
+    compiled = compile_pattern(pattern)
+    if "\\B" in pattern:
+        texts = [text or " " for text in texts]
+    assert [compiled.found_in(text) for text in texts] == [meant.search(text) is not None for text in texts]
 
 
 @settings(max_examples=500)
@@ -49,34 +61,36 @@ def test_anything_is_a_pattern_or_is_refused_at_a_place_in_it(pattern: str, text
 
 
 REFUSED = {
-    "(ab": (0, "not closed"),
-    "ab)": (2, "closes nothing"),
-    "a]": (1, "closes nothing"),
-    "a[b": (1, "not closed"),
+    "(ab": (0, "unterminated"),
+    "ab)": (2, "unbalanced"),
+    "a[b": (1, "unterminated"),
     "*a": (0, "nothing to repeat"),
     "a|+": (2, "nothing to repeat"),
-    "^*": (1, "nothing to repeat"),
-    "a**": (2, "behind another"),
-    "a+?": (2, "behind another"),
-    "a{2,1}": (1, "wrong way round"),
-    "a{x}": (1, "write {n}"),
-    "a{": (1, "write {n}"),
-    "[z-a]": (1, "wrong way round"),
-    r"[a-\d]": (1, "from one character to another"),
-    r"a\1": (1, "means nothing"),
-    r"a\b": (1, "means nothing"),
-    "ab\\": (2, "means nothing"),
-    "a(?=b)": (1, "looking ahead"),
-    "(?i)a": (0, "looking ahead"),
-    "(?P<n>a)": (0, "looking ahead"),
-    "a{9}{9}": (4, "behind another"),
-    "(?:a{99}){99}": (9, "repeats too much"),
-    "(" * 30 + ")" * 30: (20, "nested"),
-    "a" * 201: (200, "at most 200 characters"),
+    "a**": (2, "multiple repeat"),
+    "a{2}{3}": (4, "multiple repeat"),
+    "a{2,1}": (2, "min repeat greater than max repeat"),
+    "[z-a]": (1, "bad character range"),
+    "ab\\": (2, "bad escape"),
+    "a(?=b)": (1, "looks ahead or behind"),
+    "ab(?<!a)b": (2, "looks ahead or behind"),
+    r"(a)\1": (0, "refers to a group"),
+    "(?P<x>a)(?P=x)": (0, "refers to a group"),
+    "(a)?(?(1)b|c)": (0, "refers to a group"),
+    "a*+b": (0, "never goes back"),
+    "(?i)a": (0, "sets flags"),
+    "(?i:a)": (0, "sets flags"),
+    "(?:a{99}){99}": (0, "too large"),
+    "(){4000000000}": (0, "too large"),
+    "(?:()|()){3000000000,}": (0, "too large"),
+    "(" + "|" * 5_000 + "){4000}": (0, "too large"),
+    "a" * 5_000: (0, "too large"),
+    "a{,99999999999999999999}": (0, "too often"),
+    "a{" + "9" * 5_000 + "}": (0, "too often"),
+    "(" * 5_000 + ")" * 5_000: (0, "nested too deeply"),
 }
 
 
-@pytest.mark.parametrize("pattern", REFUSED)
+@pytest.mark.parametrize("pattern", REFUSED, ids=lambda pattern: pattern[:20])
 def test_what_is_refused_and_where(pattern: str) -> None:
     position, words = REFUSED[pattern]
     with pytest.raises(PatternError, match=re.escape(words)) as raised:
@@ -90,6 +104,15 @@ def test_what_is_refused_and_where(pattern: str) -> None:
 def test_no_text_keeps_a_pattern_busy(pattern: str) -> None:
     """Python's own engine would need more time than there is for each of these."""
     text = "a" * 2000 + "!"
+    assert compile_pattern(pattern).found_in(text, steps=100_000) is False
+
+
+@pytest.mark.parametrize("pattern", ["[a\u0200]{500}b", "[" + "".join(map(chr, range(0x100, 0x2000, 2))) + "]{9}b"])
+def test_more_steps_than_there_are_is_said(pattern: str) -> None:
+    """A class counts with all that it lists. With the steps there is an answer."""
+    text = "a\u0200" * 300
+    with pytest.raises(PatternError, match="takes too long on a text of 600 characters"):
+        compile_pattern(pattern).found_in(text, steps=10_000)
     assert compile_pattern(pattern).found_in(text) is False
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from reconciler.declare.lifecycles import lifecycle_spec
 from reconciler.declare.signatures import signature_spec
 from reconciler.domain.canonical import digest
 from reconciler.domain.desired import (
@@ -22,7 +23,7 @@ from reconciler.domain.desired import (
     Source,
     VaultSettings,
 )
-from reconciler.domain.duration import format_duration, parse_duration
+from reconciler.domain.duration import parse_duration
 from reconciler.domain.schemes import STANDARD_WEBHOOKS, Scheme
 
 PROJECT = "acme-integrations"
@@ -33,19 +34,6 @@ URL = "https://hooks.example.com/payouts"
 
 def lifecycle(lifetime: str = "90d", renew: str = "30d", grace: str = "72h", **more: Any) -> Lifecycle:
     return Lifecycle(parse_duration(lifetime), parse_duration(renew), parse_duration(grace), **more)
-
-
-def lifecycle_spec(one: Lifecycle) -> dict[str, Any]:
-    spec: dict[str, Any] = {
-        "lifetime": format_duration(one.lifetime),
-        "renewBefore": format_duration(one.renew_before),
-        "grace": format_duration(one.grace),
-    }
-    if one.window:
-        spec["window"] = one.window.text
-    if one.reissue_after:
-        spec["reissueAfter"] = one.reissue_after
-    return spec
 
 
 def webhook(

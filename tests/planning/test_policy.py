@@ -172,7 +172,8 @@ def test_a_waiver_tells_of_its_end() -> None:
 GRANTS = "'payouts:write' in granted"
 EVERY = (
     "after.owner.team == '' && after.labels.size() == 0 && after.webhooks.exists(w, after.webhooks[w].url != '' && "
-    "after.webhooks[w].probes.tampered == 'off') && after.keys.primary.window == '' && client == 'a'"
+    "after.webhooks[w].probes.tampered == 'off' && after.webhooks[w].probes.eachSecret == 'off')"
+    " && after.keys.primary.window == '' && client == 'a'"
 )
 OWN: dict[str, tuple[str, Observed, DesiredClient | None, list[tuple[str, Level]]]] = {
     "true for a change": ("after.state == 'active'", LIVE, WIDER, [("RC230", ERROR)]),

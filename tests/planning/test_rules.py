@@ -10,6 +10,7 @@ import pytest
 
 from reconciler.domain.desired import DesiredClient, Rule, RuleLevel
 from reconciler.domain.patterns import compile_pattern
+from reconciler.domain.proof import DECLARED_PROBES, GENUINE_ONLY, Probe
 from reconciler.domain.scopes import ScopeTable
 from reconciler.planning.rules import BY_NAME, RULES, breaches
 from tests.kit.declared import client, lifecycle, webhook
@@ -31,6 +32,10 @@ def secret(lifetime: str = "90d", renew: str = "30d", grace: str = "72h") -> Des
     return client(keys={}, webhooks=[webhook(secret=lifecycle(lifetime, renew, grace))])
 
 
+def probe(name: str) -> Path:
+    return ("webhooks", "settlements", "probes", name)
+
+
 def hosts(*names: str) -> dict[str, Any]:
     return {"hosts": names}
 
@@ -40,7 +45,8 @@ LIMITS = {"keyMax": 90 * DAY, "secretMax": 30 * DAY, "min": DAY}
 BOUNDS = {"renewBeforeMin": 7 * DAY, "graceMin": DAY, "graceMax": 5 * DAY}
 TICKET = {"pattern": compile_pattern("^[A-Z]+-[0-9]+ ")}
 CRITICAL = {"labels": {"tier": "critical"}}
-ALL = {"tampered": "require", "replayed": "require", "unsigned": "require"}
+FIVE = dict.fromkeys((Probe.TAMPERED, Probe.WRONG_SECRET, Probe.REPLAYED, Probe.FUTURE, Probe.UNSIGNED), "require")
+SIX = {**FIVE, Probe.NEW_SECRET: "require", Probe.OLD_SECRET: "require"}
 NAMED = {"pattern": compile_pattern("^[a-z]+-[a-z0-9]+(-[a-z0-9]+)*$")}
 Path = tuple[str, ...]
 URL: list[Path] = [("webhooks", "settlements", "url")]
@@ -139,14 +145,23 @@ CASES: dict[str, dict[str, tuple[dict[str, Any], DesiredClient, list[Path]]]] = 
         "no network at all": ({}, client(allowedCidrs=["nonsense"]), []),  # that is reported where it is written
     },
     "probes": {
-        "all": ({}, hooked(probes=ALL), []),
-        "none": (
-            {}, hooked(probes=dict.fromkeys(ALL, "off")), [("webhooks", "settlements", "probes", name) for name in ALL]
+        "all": ({}, hooked(probes=FIVE), []),
+        "none": ({}, hooked(probes=dict.fromkeys(SIX, "off")), [probe(name) for name in GENUINE_ONLY]),
+        "none, each asked for": (
+            {"require": tuple(DECLARED_PROBES)}, hooked(probes=dict.fromkeys(SIX, "off")),
+            [probe(name) for name in DECLARED_PROBES],
         ),
+        "every one": ({"require": tuple(DECLARED_PROBES)}, hooked(probes=SIX), []),
+        "one that is off unless it is asked for": ({}, hooked(probes={**FIVE, Probe.FUTURE: "off"}), []),
+        "it is asked for": ({"require": ("future",)}, hooked(probes={**FIVE, Probe.FUTURE: "off"}), [probe("future")]),
+        "a rotation that need not be known": (
+            {"require": ("eachSecret",)}, hooked(probes={**SIX, Probe.NEW_SECRET: "warn", Probe.OLD_SECRET: "warn"}),
+            [probe("eachSecret")],
+        ),
+        "no room for a second signature": ({"require": ("eachSecret",)}, hooked(probes=FIVE), []),
         "the scheme has no room for them": ({}, hooked(), []),
         "one of two": (
-            {"require": ("tampered", "unsigned")}, hooked(probes={**ALL, "unsigned": "warn"}),
-            [("webhooks", "settlements", "probes", "unsigned")],
+            {"require": ("tampered", "unsigned")}, hooked(probes={**FIVE, Probe.UNSIGNED: "warn"}), [probe("unsigned")],
         ),
         "no webhook": ({}, client(), []),
     },
