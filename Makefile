@@ -5,8 +5,8 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check
 READY := $(VENV)/ready
 UV ?= $(BIN)/uv
-# Two workers; each one that needs it starts a server of its own.
-PYTEST_ARGS ?= --numprocesses 2 --dist worksteal
+# Three workers also on two cores: many tests wait for a server. Each worker that needs one starts its own.
+PYTEST_ARGS ?= --numprocesses 3 --dist worksteal
 CLIENTS ?= 1000
 RELIABILITY := tests/reliability tests/adapters/test_vault_retries.py tests/planning/test_unfinished.py
 

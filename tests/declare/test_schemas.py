@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +36,9 @@ def parts(value: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
             yield from parts(value[name], f"{path}/{name}")
 
 
+@cache
 def documents() -> list[dict[str, Any]]:
-    """The examples, read by another program than ours; dates are text to us."""
+    """The examples, read by another program than ours; dates are text to us. Not to be changed: a copy is."""
     texts = [path.read_text() for path in EXAMPLES if path.name != "openapi.yaml"]
     return [yaml.safe_load(re.sub(r"\b(\d{4}-\d\d-\d\d)\b", r"'\1'", text)) for text in texts]
 

@@ -11,7 +11,7 @@ from tests.kit.stories import STORIES, time_goes_by
 from tests.kit.strike import Strike
 from tests.kit.tally import Tally
 
-SAMPLE = 2
+SAMPLE = 1
 
 
 @pytest.mark.parametrize("name", STORIES)

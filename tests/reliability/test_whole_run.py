@@ -22,7 +22,7 @@ from tests.reliability.test_faults import CRASHES, FAULTS
 
 QUIET = {name: fault for name, fault in FAULTS.items() if name not in CRASHES}
 # Of the requests of a run, CI disturbs one for each story and fault that it takes.
-FAULTS_OF_A_STORY = 2
+FAULTS_OF_A_STORY = 1
 
 
 @contextmanager
