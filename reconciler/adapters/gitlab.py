@@ -10,6 +10,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -164,6 +165,16 @@ class Api:
             return None, error.why, False
         except Lost as error:
             return None, error.why, True
+
+
+@contextmanager
+def of_another_shape() -> Iterator[None]:
+    """An answer without the fields that GitLab documents is an error of the platform's: RC700."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        why = f"GitLab: an answer is not of the documented shape ({type(error).__name__})"
+        raise GitLabRefused("RC700", why, _LATER, 0) from None
 
 
 def _next_page(headers: Mapping[str, str]) -> str:

@@ -74,7 +74,7 @@ def note(settings: Settings, environment: str, planfile: Path) -> int:
 
 
 def _tell_request(settings: Settings, marker: str, text: str) -> None:
-    from reconciler.adapters.gitlab import GitLabRefused
+    from reconciler.adapters.gitlab import GitLabRefused, of_another_shape
     from reconciler.cli.output import checked
 
     number = os.environ.get("CI_MERGE_REQUEST_IID", "")
@@ -86,7 +86,9 @@ def _tell_request(settings: Settings, marker: str, text: str) -> None:
         say(settings, "RECONCILER_GITLAB_TOKEN is not set: the plan is in the log and in the artifacts of this job")
         return
     try:
-        say(settings, f"note on !{number}: {thread.note(int(number), marker, checked(text))}")
+        with of_another_shape():
+            told = thread.note(int(number), marker, checked(text))
+        say(settings, f"note on !{number}: {told}")
     except GitLabRefused as error:
         if not error.denied:  # what stands there from before would be taken for the present plan
             raise
@@ -111,6 +113,7 @@ def reviewed(settings: Settings, environment: str, out: Path) -> int:
       reconciler gitlab reviewed -e staging --out reviewed
     """
     from reconciler.adapters.git_command import GitCommand
+    from reconciler.adapters.gitlab import of_another_shape
     from reconciler.adapters.gitlab_reviewed import Reviewed, pushed_commits
     from reconciler.cli import wiring
     from reconciler.errors import UsageError
@@ -126,7 +129,8 @@ def reviewed(settings: Settings, environment: str, out: Path) -> int:
     api = _api()
     if api is None:
         raise _no_token("the reviewed plan cannot be found")
-    kept = Reviewed(api).plans(environment, branch, commits)
+    with of_another_shape():
+        kept = Reviewed(api).plans(environment, branch, commits)
     found = [(one.request, _plan_of(one, environment)) for one in kept]
     changing = [(number, plan) for number, plan in found if plan.changes]
     for number, plan in changing:
@@ -178,7 +182,7 @@ def issue(settings: Settings, environment: str, planfile: Path, done: tuple[Path
     Example:
       reconciler gitlab issue -e staging plan.json --done upkeep.json --done run.json
     """
-    from reconciler.adapters.gitlab import GitLabRefused
+    from reconciler.adapters.gitlab import GitLabRefused, of_another_shape
     from reconciler.cli.gitlab_night import Night
     from reconciler.cli.output import checked
     from reconciler.errors import PlatformError
@@ -189,10 +193,9 @@ def issue(settings: Settings, environment: str, planfile: Path, done: tuple[Path
     try:
         if thread is None:
             raise _no_token("the issue cannot be written")
-        if night.clean:
-            told = thread.close(marker)
-        else:
-            told = thread.issue(marker, f"{environment} is not as declared", checked(night.report))
+        title = f"{environment} is not as declared"
+        with of_another_shape():
+            told = thread.close(marker) if night.clean else thread.issue(marker, title, checked(night.report))
     except (GitLabRefused, PlatformError) as error:
         if not night.clean or (isinstance(error, GitLabRefused) and not error.denied):
             raise

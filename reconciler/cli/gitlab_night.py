@@ -59,7 +59,10 @@ def _part(settings: Settings, path: Path) -> _Part:
         shown = rendered(plan, Look("markdown", limit=_HALF), settings) if some else ""
         return _Part(shown, open=some, ran=False, well=not plan.blocked)
     if kind == "run":
-        return _run(settings, document)
+        try:
+            return _run(settings, document)
+        except (KeyError, TypeError, AttributeError):
+            raise _unreadable(path, "it is no run") from None
     if kind == "error":
         words = (str(document.get(name, "")) for name in ("code", "message", "remedy"))
         return _Part(told_error(*words), open=True, ran=True, well=False)
