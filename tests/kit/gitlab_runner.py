@@ -12,7 +12,8 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -51,24 +52,36 @@ class Runner:
 
     def __call__(self, source: str, commit: str, *manual: str, **variables: str) -> Pipeline:
         """A pipeline for ``commit``; ``manual`` are jobs that somebody starts."""
+        options = [option for name in manual for option in ("--manual", name)]
+        checkout, code, log = self._local(source, commit, options, variables)
+        passed = dict.fromkeys(re.findall(r"^ PASS +(.+?) *$", log, re.MULTILINE), True)
+        failed = dict.fromkeys(re.findall(r"^ FAIL +(.+?) *$", log, re.MULTILINE), False)
+        self.ran.append(Pipeline(code, log, passed | failed, checkout / ".gitlab-ci-local"))
+        shutil.rmtree(self.ran[-1].folder / "builds", ignore_errors=True)
+        return self.ran[-1]
+
+    def jobs(self, source: str, commit: str, **variables: str) -> list[str]:
+        """The jobs that such a pipeline has."""
+        _, code, log = self._local(source, commit, ["--list-csv"], variables)
+        assert code == 0, log
+        return re.findall(r'^"?([^;"\n]+)"?;"', log.partition("name;description")[2], re.MULTILINE)
+
+    def _local(
+        self, source: str, commit: str, options: Sequence[str], variables: Mapping[str, str]
+    ) -> tuple[Path, int, str]:  # fmt: skip
+        """Run it in a new checkout, as a runner makes it: detached. The schema is judged with the component."""
         program(["rsync"], "rsync", "GitLab's jobs run")
         folder = fetched("gitlab-ci-local", closure(PINS), "node")
-        checkout = self.scratch / f"pipeline{len(self.ran)}"
+        checkout = Path(tempfile.mkdtemp(prefix="pipeline", dir=self.scratch))
         git(self.scratch, "clone", "--quiet", str(self.remote), str(checkout))
         git(checkout, "checkout", "--quiet", "--detach", commit)
         given = {"CI_PIPELINE_SOURCE": source, "CI_COMMIT_SHA": commit, **self.variables, **variables}
-        options = [option for name, value in given.items() for option in ("--variable", f"{name}={value}")]
-        options += [option for name in manual for option in ("--manual", name)]
+        set_to = [option for name, value in given.items() for option in ("--variable", f"{name}={value}")]
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("VAULT_", "BAO_", "CI"))}
         done = subprocess.run(
             ["node", str(folder / "node_modules/gitlab-ci-local/src/index.js"), "--force-shell-executor",
-             "--shell-isolation", *options],
+             "--shell-isolation", "--json-schema-validation=false", *set_to, *options],
             cwd=checkout, capture_output=True, text=True, check=False,
             env={**kept, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
         )  # fmt: skip
-        log = _ESCAPE.sub("", done.stdout + done.stderr)
-        passed = dict.fromkeys(re.findall(r"^ PASS +(.+?) *$", log, re.MULTILINE), True)
-        failed = dict.fromkeys(re.findall(r"^ FAIL +(.+?) *$", log, re.MULTILINE), False)
-        self.ran.append(Pipeline(done.returncode, log, passed | failed, checkout / ".gitlab-ci-local"))
-        shutil.rmtree(self.ran[-1].folder / "builds", ignore_errors=True)
-        return self.ran[-1]
+        return checkout, done.returncode, _ESCAPE.sub("", done.stdout + done.stderr)
