@@ -15,7 +15,7 @@
     │   └── VaultUnavailable     1  RC402  sealed, standby, 429 or 5xx after all retries
     ├── DeliveryError            1  RC5xx  a delivery could not be attempted at all
     ├── AuditError               1  RC6xx  the report could not be written, committed or pushed
-    └── PlatformError            1  RC70x  the CI platform does not do, or does not hold, what is asked of it
+    └── PlatformError            1  RC7xx  the CI platform does not do, or does not hold, what is asked of it
 
 Foreign exceptions are mapped to this tree at the edge (``reconciler.adapters``) and never carry
 their original text unless it was checked to hold no token.
