@@ -38,7 +38,7 @@ def gitlab() -> None:
     """
 
 
-@gitlab.command()
+@gitlab.command(short_help="Make a plan the note on the merge request.")
 @environment_option
 @click.argument("planfile", type=click.Path(path_type=Path))
 @click.pass_obj
@@ -79,11 +79,14 @@ def _tell_request(settings: Settings, marker: str, text: str) -> None:
 
     number = os.environ.get("CI_MERGE_REQUEST_IID", "")
     if not number.isdigit():
-        say(settings, "no merge request: the plan is in the log and in the artifacts of this job")
+        say(settings, "no merge request, so there is no note: the log and the artifacts of this job have to do")
         return
     thread = _thread()
     if thread is None:
-        say(settings, "RECONCILER_GITLAB_TOKEN is not set: the plan is in the log and in the artifacts of this job")
+        say(
+            settings,
+            "RECONCILER_GITLAB_TOKEN is not set, so there is no note: the log and the artifacts of this job have to do",
+        )
         return
     try:
         with of_another_shape():
@@ -92,10 +95,10 @@ def _tell_request(settings: Settings, marker: str, text: str) -> None:
     except GitLabRefused as error:
         if not error.denied:  # what stands there from before would be taken for the present plan
             raise
-        say(settings, f"the plan is in the log and in the artifacts of this job alone: {error.message}")
+        say(settings, f"there is no note, the log and the artifacts of this job have to do: {error.message}")
 
 
-@gitlab.command()
+@gitlab.command(short_help="Find the plans that were reviewed.")
 @environment_option
 @click.option(
     "--out", required=True, type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
@@ -164,7 +167,7 @@ def _plan_of(kept: Kept, environment: str) -> Plan:
     return plan
 
 
-@gitlab.command()
+@gitlab.command(short_help="Keep the issue about what is not as declared.")
 @environment_option
 @click.argument("planfile", type=click.Path(path_type=Path))
 @click.option(

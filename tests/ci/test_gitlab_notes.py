@@ -183,7 +183,7 @@ def test_without_the_right_the_verdict_remains(
 ) -> None:
     gitlab.mishaps = [*first, mishap]
     assert note(job, make_plan(findings=findings)) == code
-    assert "in the log and in the artifacts of this job alone" in job.err
+    assert "there is no note, the log and the artifacts" in job.err
     assert gitlab.notes == []
 
 
@@ -193,7 +193,7 @@ def test_without_a_token_or_a_merge_request_nobody_is_asked(
 ) -> None:
     monkeypatch.delenv(absent)
     assert note(job, make_plan(findings=(BLOCK,))) == 3
-    assert "in the log and in the artifacts" in job.err
+    assert "the log and the artifacts of this job have to do" in job.err
     assert gitlab.seen == []
 
 
