@@ -139,6 +139,11 @@ def json_of(value: Any) -> str:
     return yaml.safe_dump(value)
 
 
+def test_a_push_to_the_branch_is_never_cancelled_by_the_next_one() -> None:
+    workflow = yaml.safe_load(FILES[".gitlab-ci.yml"])["workflow"]
+    assert workflow["auto_cancel"] == {"on_new_commit": "interruptible"}
+
+
 def test_every_script_is_a_shell_s() -> None:
     for name in JOBS:
         subprocess.run(["sh", "-n"], input=scripts(name), text=True, check=True)
@@ -201,6 +206,7 @@ def test_a_token_of_its_own_pushes_and_lies_in_no_file(tmp_path: Path, monkeypat
     assert git(ours, "remote", "get-url", "--push", "origin") == "https://gitlab.example.com/acme/x.git"
     assert git(ours, "remote", "get-url", "origin") == str(bare)
     assert token not in (ours / ".git/config").read_text()
+    assert git(ours, "config", "push.pushOption") == "ci.skip"
     assert git(ours, "symbolic-ref", "HEAD") == "refs/heads/main"
     told = shell(f"export GIT_AUTHOR_NAME{who}\nenv | grep ^GIT_", ours, CI_SERVER_HOST="gitlab.example.com",
                  GIT_AUTHOR_NAME="Ada")  # fmt: skip
