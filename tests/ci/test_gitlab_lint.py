@@ -14,7 +14,7 @@ import yaml
 from reconciler.adapters.gitlab_reviewed import PLAN_FILE
 from reconciler.adapters.vault.ci_platforms import GitLab
 from reconciler.cli.scaffold import starter_files
-from tests.kit.repositories import clone_pair, git, isolate
+from tests.kit.repositories import clone_pair, commit_file, git, isolate, new_repository
 from tests.kit.workflow_lint import schema_errors
 
 LOGS_IN = {"plan staging", "plan anew staging", "apply staging", "drift staging", "revoke staging"}
@@ -190,6 +190,22 @@ def test_exactly_what_is_pinned_is_installed(tmp_path: Path) -> None:
         "-m pip --disable-pip-version-check --no-input install --quiet --require-hashes --requirement "
         ".gitlab/reconciler/requirements.txt\n"
     )
+
+
+@pytest.mark.parametrize("what", ["file", "link"])
+def test_a_plan_that_somebody_committed_is_not_taken_for_the_reviewed_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    isolate(monkeypatch, tmp_path / "home")
+    root = new_repository(tmp_path / "ours")
+    if what == "link":
+        (root / ".reconciler").symlink_to("clients")
+        git(root, "add", "--force", ".reconciler")
+        git(root, "commit", "--quiet", "-m", "x")
+    else:
+        commit_file(root, ".reconciler/reviewed/001-7.json", "{}")
+    done = shell(scripts(".reconciler staging"), root)
+    assert (done.returncode, ".reconciler is in the repository" in done.stderr) == (1, True)
 
 
 def test_a_token_of_its_own_pushes_and_lies_in_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
