@@ -155,6 +155,15 @@ def test_one_environment_is_applied_after_another() -> None:
     assert not set(jobs) & set(JOBS) - {"validate"}  # a second include takes nothing of the first one's away
 
 
+def test_the_environment_that_is_commented_out_is_right_too() -> None:
+    root = yaml.safe_load(re.sub(r"(?m)^  # ", "  ", FILES[".gitlab-ci.yml"]))
+    assert [one["inputs"] for one in root["include"]] == [
+        {"environment": "staging"}, {"environment": "production", "after": "staging"},
+    ]  # fmt: skip
+    assert {one["local"].lstrip("/") for one in root["include"]} == {".gitlab/reconciler.yml"}
+    assert all(set(one["inputs"]) <= set(INPUTS) for one in root["include"])
+
+
 def shell(script: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["bash", "-e", "-o", "pipefail", "-c", script], cwd=folder, capture_output=True, text=True, check=False,
