@@ -14,7 +14,8 @@
     │   │   └── TokenInvalid     1  RC405  expired, revoked or unknown: every further request would fail likewise
     │   └── VaultUnavailable     1  RC402  sealed, standby, 429 or 5xx after all retries
     ├── DeliveryError            1  RC5xx  a delivery could not be attempted at all
-    └── AuditError               1  RC6xx  the report could not be written, committed or pushed
+    ├── AuditError               1  RC6xx  the report could not be written, committed or pushed
+    └── PlatformError            1  RC7xx  the CI platform does not do, or does not hold, what is asked of it
 
 Foreign exceptions are mapped to this tree at the edge (``reconciler.adapters``) and never carry
 their original text unless it was checked to hold no token.
@@ -108,3 +109,7 @@ class DeliveryError(ReconcilerError):
 
 class AuditError(ReconcilerError):
     """The audit report could not be written, committed or pushed. The report itself is never lost."""
+
+
+class PlatformError(ReconcilerError):
+    """The CI platform does not do, or does not hold, what is asked of it. The message holds no token."""

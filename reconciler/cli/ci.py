@@ -9,14 +9,23 @@ from urllib.parse import urlsplit
 import click
 
 if TYPE_CHECKING:
-    from reconciler.adapters.vault.ci_roles import GitHub
+    from reconciler.adapters.vault.ci_platforms import Platform
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
-# Option, what it must look like, how to say so. Names of GitHub: owner 39 characters, repository 100.
+# Platform → what a repository's name must look like, how to say so, and where its number is. Names of GitHub: owner 39
+# characters, repository 100; of GitLab: up to twenty groups, each at most 255.
+_REPOSITORIES = {
+    "github": (
+        r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}", "OWNER/REPO", "gh api repos/OWNER/REPO --jq .id",
+    ),
+    "gitlab": (
+        r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}(?:/[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}){1,21}", "GROUP/PROJECT",
+        "the Project ID in the project's settings",
+    ),
+}  # fmt: skip
+# Option, what it must look like, how to say so.
 _SHAPES = {
-    "--repository": (r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}", "write OWNER/REPO"),
-    "--repository-id": (r"[1-9][0-9]{0,18}", "it is a number: gh api repos/OWNER/REPO --jq .id"),
-    "--github-environment": (r"[A-Za-z0-9][A-Za-z0-9._/ -]{0,99}", "name it as in the repository's settings"),
+    "--ci-environment": (r"[A-Za-z0-9][A-Za-z0-9._/ -]{0,99}", "name it as in the repository's settings"),
     "--branch": (r"(?!.*(?:\.\.|//))[A-Za-z0-9][A-Za-z0-9._/-]{0,199}", "write its name, such as main"),
     "--audience": (r"[!-~]{1,128}", "up to 128 printable characters without white space"),
 }
@@ -26,53 +35,66 @@ def ci_options(command: click.decorators.FC) -> click.decorators.FC:
     """The options of ``bootstrap`` about a CI platform."""
     for option in reversed(
         (
-            click.option("--ci", type=click.Choice(["github"]), help="Also let jobs of this CI platform log in."),
-            click.option("--repository", metavar="OWNER/REPO", help="The repository whose jobs may."),
+            click.option("--ci", type=click.Choice([*_REPOSITORIES]), help="Also let jobs of this CI platform log in."),
+            click.option("--repository", metavar="NAME", help="Whose jobs may: OWNER/REPO, or GROUP/PROJECT."),
             click.option("--repository-id", metavar="N", help="Its number; a name can be taken over, a number not."),
-            click.option(
-                "--github-environment", metavar="NAME", help="GitHub's protected environment.  [default: ENV]"
-            ),
+            click.option("--ci-environment", metavar="NAME", help="The platform's environment.  [default: ENV]"),
             click.option("--branch", metavar="NAME", help="The branch that is applied.  [default: main]"),
-            click.option("--issuer", metavar="URL", help="Who signs the jobs' tokens.  [default: GitHub.com]"),
+            click.option("--issuer", metavar="URL", help="Who signs the jobs' tokens.  [default: that of .com]"),
             click.option("--audience", metavar="TEXT", help="Whom they are for.  [default: integrations-ENV]"),
+            click.option(
+                "--no-protected-environments", is_flag=True,
+                help="GitLab: do not ask that the environment is protected; the free tier cannot protect one.",
+            ),
         )
-    ):
+    ):  # fmt: skip
         command = option(command)
     return command
 
 
-def github_of(environment: str, ci: str | None, given: dict[str, str | None]) -> GitHub | None:
-    """What ``--ci github`` and its options say, None without it. ``given``: option → value.
+def platform_of(
+    environment: str, ci: str | None, given: dict[str, str | None], *, protected: bool = True
+) -> Platform | None:
+    """What ``--ci`` and its options say, None without it. ``given``: option → value.
 
     Raises ``UsageError`` RC040 and RC041.
     """
-    from reconciler.adapters.vault.ci_roles import GITHUB_ISSUER, GitHub, default_audience
+    from reconciler.adapters.vault.ci_platforms import GITHUB_ISSUER, GITLAB_ISSUER, GitHub, GitLab, default_audience
     from reconciler.errors import UsageError
 
+    named = [option for option, value in given.items() if value is not None]
+    if not protected and ci != "gitlab":
+        raise UsageError("RC040", "--no-protected-environments says nothing without --ci gitlab", "leave it out")
     if ci is None:
-        named = [option for option, value in given.items() if value is not None]
         if named:
             raise UsageError("RC040", f"{named[0]} says nothing without --ci", "add --ci github, or leave it out")
         return None
-    absent = [option for option in ("--repository", "--repository-id") if given[option] is None]
+    pattern, shape, number = _REPOSITORIES[ci]
+    absent = [option for option in ("--repository", "--repository-id") if option not in named]
     if absent:
         raise UsageError(
-            "RC040", f"--ci github needs {' and '.join(absent)}: a login must be bound to one repository",
-            "--repository OWNER/REPO --repository-id N; the number: gh api repos/OWNER/REPO --jq .id",
+            "RC040", f"--ci {ci} needs {' and '.join(absent)}: a login must be bound to one repository",
+            f"--repository {shape} --repository-id N; the number: {number}",
         )  # fmt: skip
     defaults = {
-        "--github-environment": environment, "--branch": "main", "--issuer": GITHUB_ISSUER,
-        "--audience": default_audience(environment),
+        "--ci-environment": environment, "--branch": "main", "--audience": default_audience(environment),
+        "--issuer": GITHUB_ISSUER if ci == "github" else GITLAB_ISSUER,
     }  # fmt: skip
     values = {option: value if value is not None else defaults[option] for option, value in given.items()}
-    for option, (pattern, remedy) in _SHAPES.items():
-        if not re.fullmatch(pattern, values[option]):
+    shapes = {
+        "--repository": (pattern, f"write {shape}"),
+        "--repository-id": (r"[1-9][0-9]{0,18}", f"it is a number: {number}"),
+        **_SHAPES,
+    }
+    for option, (right, remedy) in shapes.items():
+        if not re.fullmatch(right, values[option]):
             raise UsageError("RC041", f"{option} {values[option]!r} cannot be right", remedy)
     _check_issuer(values["--issuer"])
-    return GitHub(
-        values["--repository"], values["--repository-id"], values["--github-environment"], values["--branch"],
+    parts = (
+        values["--repository"], values["--repository-id"], values["--ci-environment"], values["--branch"],
         values["--issuer"], values["--audience"],
     )  # fmt: skip
+    return GitHub(*parts) if ci == "github" else GitLab(*parts, protected=protected)
 
 
 def _check_issuer(issuer: str) -> None:

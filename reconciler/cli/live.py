@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from reconciler.cli.ci import ci_options, github_of
+from reconciler.cli.ci import ci_options, platform_of
 from reconciler.cli.options import environment_option, format_option
 from reconciler.cli.output import Settings, emit, emit_text, say
 
@@ -59,32 +59,33 @@ def status(settings: Settings, environment: str, client: str | None, form: str) 
 @click.pass_obj
 def bootstrap(
     settings: Settings, environment: str, buckets: str | None, ci: str | None, repository: str | None,
-    repository_id: str | None, github_environment: str | None, branch: str | None, issuer: str | None,
-    audience: str | None, form: str,
+    repository_id: str | None, ci_environment: str | None, branch: str | None, issuer: str | None,
+    audience: str | None, no_protected_environments: bool, form: str,
 ) -> int:  # fmt: skip
     """Prepare Vault for ENV: mounts, policies, token roles, signing key. Needs an administrator's token.
 
     Running it again changes nothing that is right already. With another number of --buckets the registry
-    is spread anew, while others may be writing. With --ci github also the roles that the workflows log in with.
+    is spread anew, while others may be writing. With --ci also the roles that the jobs of that platform log in with.
 
     \b
     Example:
       reconciler bootstrap -e staging
       reconciler bootstrap -e staging --buckets 4096
       reconciler bootstrap -e staging --ci github --repository acme/integrations --repository-id 4711
+      reconciler bootstrap -e staging --ci gitlab --repository acme/platform/integrations --repository-id 4711
     """
     from reconciler.cli import wiring
     from reconciler.report.document import document
 
     given = {
-        "--repository": repository, "--repository-id": repository_id, "--github-environment": github_environment,
+        "--repository": repository, "--repository-id": repository_id, "--ci-environment": ci_environment,
         "--branch": branch, "--issuer": issuer, "--audience": audience,
     }  # fmt: skip
-    github = github_of(environment, ci, given)
+    platform = platform_of(environment, ci, given, protected=not no_protected_environments)
     root = wiring.project_root(settings)
     project, chosen = wiring.load_environment(root, environment)
-    done = wiring.prepared(settings, root, project, chosen, int(buckets) if buckets else None, github)
-    if github is not None and chosen.vault.auth.method != "jwt":
+    done = wiring.prepared(settings, root, project, chosen, int(buckets) if buckets else None, platform)
+    if platform is not None and chosen.vault.auth.method != "jwt":
         role = f"{{method: jwt, role: integrations-{environment}-plan}}"
         say(settings, f"jobs log in once reconciler.yaml says vault.auth: {role} for {environment}")
     if form == "json":

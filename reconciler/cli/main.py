@@ -39,6 +39,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "dev": ("reconciler.cli.start:dev", "Run a real OpenBao on loopback, for trying things."),
     "demo": ("reconciler.cli.start:demo", "The whole story on a throw-away OpenBao, in under a minute."),
     "codeowners": ("reconciler.cli.codeowners:codeowners", "Make a CODEOWNERS file of owners and approvers."),
+    "gitlab": ("reconciler.cli.gitlab:gitlab", "What the jobs of GitLab CI need: note, reviewed plan, issue."),
     "schema": ("reconciler.cli.declaration:schema", "Print the JSON Schema of a kind."),
 }
 

@@ -16,7 +16,6 @@ from reconciler.domain.names import is_name
 from reconciler.errors import AuditError, ReconcilerError, UsageError
 
 PROJECT_FILE = "reconciler.yaml"
-WORKFLOWS = ".github/workflows"
 # Where each file of ``starter/`` goes. The project file comes last: only with it is the directory a project,
 # so an init that was cut short can be run again.
 _STARTER = {
@@ -27,14 +26,28 @@ _STARTER = {
     "policy.yaml": "policy.yaml",
     "templates/custom.yaml": "template-custom.yaml",
     "clients/example-partner.yaml": "client-example-partner.yaml",
-    # The action is that of this program's own repository; its files are links there.
-    ".github/actions/reconciler/action.yml": "action-action",
-    **{
-        f".github/actions/reconciler/{name}.py": f"action-{name}"
-        for name in ("api", "comment", "install", "login", "reviewed", "run", "runner")
+}
+# CI platform → its files.
+_PLATFORMS = {
+    "github": {
+        # The action is that of this program's own repository; its files are links there.
+        ".github/actions/reconciler/action.yml": "action-action",
+        **{
+            f".github/actions/reconciler/{name}.py": f"action-{name}"
+            for name in ("api", "comment", "install", "login", "reviewed", "run", "runner")
+        },
+        **{
+            f".github/workflows/reconciler-{name}.yml": f"workflow-{name}.yml"
+            for name in ("plan", "apply", "drift", "revoke")
+        },
     },
-    **{f"{WORKFLOWS}/reconciler-{name}.yml": f"workflow-{name}.yml" for name in ("plan", "apply", "drift", "revoke")},
-    PROJECT_FILE: "reconciler.yaml",
+    "gitlab": {".gitlab/reconciler.yml": "gitlab-component.yml", ".gitlab-ci.yml": "gitlab-ci.yml"},
+    "none": {},
+}
+# What a platform reads at the top of a repository only.
+_AT_THE_TOP = {
+    "github": "GitHub reads workflows there only, so move .github",
+    "gitlab": "GitLab reads .gitlab-ci.yml there only, so move it and .gitlab",
 }
 _FALLBACK_NAME = "integrations"
 _FALLBACK_PREFIX = "key"
@@ -67,7 +80,7 @@ def key_prefix(name: str) -> str:
     return next((word for word in words if len(word) > 1), _FALLBACK_PREFIX)
 
 
-def make_project(root: Path, name: str) -> Made:
+def make_project(root: Path, name: str, ci: str = "github") -> Made:
     """Write the files of a new project into ``root``, and make it a git repository when it is in none.
 
     Raises ``ReconcilerError`` RC015 when there is a project already (nothing is written then), RC016 when
@@ -78,20 +91,29 @@ def make_project(root: Path, name: str) -> Made:
             "RC015", f"{root / PROJECT_FILE} exists: this is a project already",
             "go on with reconciler validate, or name another directory",
         )  # fmt: skip
-    files = starter_files(name)
+    files = starter_files(name, ci)
     created = [path for path, text in files.items() if _write_new(root / path, text)]
     kept = [path for path in files if path not in created]
-    return Made(tuple(sorted(created)), tuple(sorted(kept)), _ensure_repository(root))
+    return Made(tuple(sorted(created)), tuple(sorted(kept)), _ensure_repository(root, ci))
 
 
-def starter_files(name: str) -> Mapping[str, str]:
-    """Path → text of every file, in the order in which they are written."""
-    folder = resources.files("reconciler.cli") / "starter"
+def starter_files(name: str, ci: str = "github") -> Mapping[str, str]:
+    """Path → text of every file, in the order in which they are written. ``ci`` is a CI platform, or ``none``."""
     files = {f"schemas/{file_name(kind)}": schema_text(kind) for kind in KINDS}
-    for path, source in _STARTER.items():
-        text = (folder / source).read_text(encoding="utf-8")
-        files[path] = text.replace("@NAME@", name).replace("@PREFIX@", key_prefix(name))
+    rows, _, steps = ("", "", "") if ci == "none" else _starter(f"README-{ci}.md").partition("\n\n")
+    given = {
+        "@NAME@": name, "@PREFIX@": key_prefix(name), "@FILES@": rows and f"{rows}\n", "@CI@": steps and f"{steps}\n",
+    }  # fmt: skip
+    for path, source in (_STARTER | _PLATFORMS[ci] | {PROJECT_FILE: "reconciler.yaml"}).items():
+        text = _starter(source)
+        for marker, value in given.items():
+            text = text.replace(marker, value)
+        files[path] = text
     return files
+
+
+def _starter(source: str) -> str:
+    return (resources.files("reconciler.cli") / "starter" / source).read_text(encoding="utf-8")
 
 
 def _write_new(path: Path, text: str) -> bool:
@@ -121,7 +143,7 @@ def _unwritable(path: Path, why: str) -> ReconcilerError:
     )
 
 
-def _ensure_repository(root: Path) -> str:
+def _ensure_repository(root: Path, ci: str) -> str:
     """Make ``root`` a git repository unless it lies in one. The files stay, whatever git says."""
     git = GitCommand(root)
     try:
@@ -132,7 +154,8 @@ def _ensure_repository(root: Path) -> str:
     else:
         if top == root.resolve():
             return ""
-        return f"{top} is the top of this git repository: GitHub reads workflows there only, so move {WORKFLOWS}"
+        move = _AT_THE_TOP.get(ci)
+        return f"{top} is the top of this git repository: {move}" if move else ""
     try:
         git.must("init", "--quiet", "--initial-branch=main")
     except AuditError as error:

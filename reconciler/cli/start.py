@@ -23,22 +23,27 @@ Next steps:
 @click.command()
 @click.argument("directory", metavar="[DIR]", required=False, type=click.Path(file_okay=False, path_type=Path))
 @click.option("--name", metavar="NAME", help="The project's name. Default: made of the directory's.")
+@click.option(
+    "--ci", type=click.Choice(["github", "gitlab", "none"]), default="github", show_default=True,
+    help="Whose jobs plan and apply.",
+)  # fmt: skip
 @click.pass_obj
-def init(settings: Settings, directory: Path | None, name: str | None) -> int:
-    """Make a working repository in DIR (default: here): project, scopes, policy, a client, a CI workflow.
+def init(settings: Settings, directory: Path | None, name: str | None, ci: str) -> int:
+    """Make a working repository in DIR (default: here): project, scopes, policy, a client, CI for GitHub or GitLab.
 
     No file is ever overwritten: what is there already is kept and listed. Prints the files it made.
 
     \b
-    Example:
+    Examples:
       reconciler init my-integrations
+      reconciler init my-integrations --ci gitlab
     """
     from reconciler.cli import scaffold
     from reconciler.declare.repository import validate
     from reconciler.report.escape import terminal
 
     root = (directory or settings.project or Path()).absolute()
-    made = scaffold.make_project(root, scaffold.project_name(root.resolve(), name))
+    made = scaffold.make_project(root, scaffold.project_name(root.resolve(), name), ci)
     emit_text("\n".join(map(terminal, made.created)))
     if made.kept:
         say(settings, terminal(f"kept as they were: {', '.join(made.kept)}"))

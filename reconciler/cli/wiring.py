@@ -17,7 +17,7 @@ from reconciler.errors import DeclarationError, DeliveryError, RegistryError, Us
 
 if TYPE_CHECKING:
     from reconciler.adapters.sender import WebhookSender
-    from reconciler.adapters.vault.ci_roles import GitHub
+    from reconciler.adapters.vault.ci_platforms import Platform
     from reconciler.adapters.vault.live import Live
     from reconciler.domain.desired import Desired, Environment, Project
     from reconciler.domain.record import ClientRecord
@@ -141,11 +141,11 @@ def sender_for(root: Path, environment: Environment, *, delivers: bool) -> Webho
 
 def prepared(
     settings: Settings, root: Path, project: Project, environment: Environment, buckets: int | None,
-    github: GitHub | None = None,
+    platform: Platform | None = None,
 ) -> list[tuple[str, str]]:  # fmt: skip
     """What ``bootstrap`` made or changed, in order. Raises ``VaultError``."""
     from reconciler.adapters.vault.bootstrap import bootstrap
-    from reconciler.adapters.vault.ci_roles import github_roles
+    from reconciler.adapters.vault.ci_roles import login_roles
     from reconciler.adapters.vault.meta import Meta, existing_meta
     from reconciler.engine.rebucket import spread
 
@@ -153,8 +153,8 @@ def prepared(
         present = existing_meta(live, project.name, environment.name)
         anew = present is not None and buckets not in (None, present.buckets)
         done: list[tuple[str, str]] = list(bootstrap(live, environment.name, project.name, None if anew else buckets))
-        if github is not None:
-            done += github_roles(live, environment.name, github)
+        if platform is not None:
+            done += login_roles(live, environment.name, platform)
     if present is None or buckets is None or not anew:
         return done
     meta = Meta(project.name, environment.name, buckets, present.version)

@@ -10,7 +10,8 @@ import pytest
 
 from reconciler.adapters.openbao import RunningServer
 from reconciler.adapters.vault.auth import connect
-from reconciler.adapters.vault.ci_roles import GitHub, default_audience, github_roles
+from reconciler.adapters.vault.ci_platforms import GitHub, default_audience
+from reconciler.adapters.vault.ci_roles import login_roles
 from reconciler.adapters.vault.errors import StatusError
 from reconciler.adapters.vault.live import Live
 from reconciler.domain.desired import AuthSettings, VaultSettings
@@ -80,7 +81,7 @@ def trusted(openbao: RunningServer) -> Iterator[Trusted]:
     with bootstrapped(openbao, 16) as place:
         now = int(place.root.now().timestamp())
         with issuing(now) as issuer:
-            done = github_roles(administrator(place), place.name, github(place, issuer.address))
+            done = login_roles(administrator(place), place.name, github(place, issuer.address))
             assert {did for _, did in done} == {"created"}
             yield Trusted(place, issuer, with_mount(place), now)
 
@@ -178,16 +179,16 @@ def test_a_token_that_the_issuer_did_not_sign_is_refused(trusted: Trusted) -> No
 def test_making_the_roles_again_changes_nothing_and_puts_right_what_was_changed(trusted: Trusted) -> None:
     place, live = trusted.place, administrator(trusted.place)
     wanted = github(place, trusted.issuer.address)
-    assert {did for _, did in github_roles(live, place.name, wanted)} == {"unchanged"}
+    assert {did for _, did in login_roles(live, place.name, wanted)} == {"unchanged"}
     path = f"/v1/auth/jwt-{place.name}/role/integrations-{place.name}-plan"
     live.adapter.post(path, json={"role_type": "jwt", "user_claim": "sub", "bound_audiences": ["x"]})
-    changed = [what for what, did in github_roles(live, place.name, wanted) if did == "updated"]
+    changed = [what for what, did in login_roles(live, place.name, wanted) if did == "updated"]
     assert changed == [f"login role jwt-{place.name}/role/integrations-{place.name}-plan"]
     elsewhere = replace(wanted, branch="release", environment="prod")
-    assert [did for _, did in github_roles(live, place.name, elsewhere)][2:] == ["unchanged", *["updated"] * 3]
+    assert [did for _, did in login_roles(live, place.name, elsewhere)][2:] == ["unchanged", *["updated"] * 3]
     with pytest.raises(TokenInvalid):
         trusted.policies("apply", trusted.issuer.token(trusted.claims("apply")))
-    github_roles(live, place.name, wanted)
+    login_roles(live, place.name, wanted)
     assert trusted.policies("apply", trusted.issuer.token(trusted.claims("apply"))) == ["applier", "deliverer"]
 
 
@@ -201,7 +202,7 @@ def test_a_mount_that_serves_somebody_else_is_left_alone(trusted: Trusted, bare_
         elif use == "keys of its own":
             live.adapter.post(f"/v1/auth/{mount}/config", json={"jwks_url": f"{other.address}/keys"})
         with pytest.raises(VaultError) as caught:
-            github_roles(live, bare_place.name, github(bare_place, trusted.issuer.address))
+            login_roles(live, bare_place.name, github(bare_place, trusted.issuer.address))
         if use != "another type":
             with pytest.raises(StatusError, match="404"):  # there is none
                 live.adapter.request("LIST", f"/v1/auth/{mount}/role")

@@ -1,15 +1,20 @@
-"""GitHub's API on loopback for the scripts of the action, and what a runner gives them."""
+"""GitHub's and GitLab's API on loopback, and what a runner gives the steps and jobs that ask them."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from reconciler.adapters import gitlab as gitlab_adapter
 from tests.kit.github_api import TOKEN, GitHub, github_api
 from tests.kit.github_tokens import REPOSITORY, REPOSITORY_ID
+from tests.kit.gitlab_api import PROJECT_ID, GitLab, gitlab_api
+from tests.kit.gitlab_api import TOKEN as GITLAB_TOKEN
+from tests.kit.gitlab_job import Job
 from tests.kit.repositories import isolate
 
 
@@ -37,3 +42,26 @@ def step(github: GitHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     }.items():
         monkeypatch.setenv(name, value)
     return tmp_path
+
+
+@pytest.fixture
+def gitlab() -> Iterator[GitLab]:
+    with gitlab_api() as gitlab:
+        yield gitlab
+
+
+@pytest.fixture
+def job(gitlab: GitLab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Job:
+    """A job of merge request 7."""
+    isolate(monkeypatch, tmp_path / "home")
+    for name, value in {
+        "CI_API_V4_URL": gitlab.address,
+        "CI_PROJECT_ID": PROJECT_ID,
+        "CI_MERGE_REQUEST_IID": "7",
+        "RECONCILER_GITLAB_TOKEN": GITLAB_TOKEN,
+    }.items():
+        monkeypatch.setenv(name, value)
+    made = Job(tmp_path, capsys)
+    monkeypatch.setattr(gitlab_adapter, "Api", partial(gitlab_adapter.Api, pause=made.waits.append))
+    monkeypatch.chdir(tmp_path)
+    return made

@@ -1,4 +1,4 @@
-"""What ``bootstrap --ci github`` refuses before anybody is asked."""
+"""What ``bootstrap --ci`` refuses before anybody is asked."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from reconciler.cli.main import main
 from tests.kit.github_tokens import REPOSITORY, REPOSITORY_ID
 
 RIGHT: dict[str, str | None] = {"--ci": "github", "--repository": REPOSITORY, "--repository-id": REPOSITORY_ID}
+FLAG = "--no-protected-environments"
+ON_GITLAB: dict[str, str | None] = {"--ci": "gitlab", "--repository": "acme/platform/integrations"}
 
 
 @pytest.mark.parametrize(
@@ -23,8 +25,8 @@ RIGHT: dict[str, str | None] = {"--ci": "github", "--repository": REPOSITORY, "-
         ({"--repository-id": "acme"}, "RC041"),
         ({"--repository-id": "0"}, "RC041"),
         ({"--repository-id": "*"}, "RC041"),
-        ({"--github-environment": ""}, "RC041"),
-        ({"--github-environment": "prod*"}, "RC041"),
+        ({"--ci-environment": ""}, "RC041"),
+        ({"--ci-environment": "prod*"}, "RC041"),
         ({"--branch": "a..b"}, "RC041"),
         ({"--branch": "*"}, "RC041"),
         ({"--audience": "a b"}, "RC041"),
@@ -34,13 +36,24 @@ RIGHT: dict[str, str | None] = {"--ci": "github", "--repository": REPOSITORY, "-
         ({"--issuer": "https://github.example.com/"}, "RC041"),
         ({"--issuer": "https://u@github.example.com"}, "RC041"),
         ({"--ci": "jenkins"}, "RC021"),
+        ({"--repository": "acme/platform/integrations"}, "RC041"),
+        ({**ON_GITLAB, "--repository": "integrations"}, "RC041"),
+        ({**ON_GITLAB, "--repository": "acme//integrations"}, "RC041"),
+        ({**ON_GITLAB, "--repository": "acme/../integrations"}, "RC041"),
+        ({**ON_GITLAB, "--repository": "acme/*"}, "RC041"),
+        ({**ON_GITLAB, "--repository-id": None}, "RC040"),
+        ({**ON_GITLAB, "--issuer": "http://gitlab.example.com"}, "RC041"),
+        ({**ON_GITLAB, "--issuer": "https://gitlab.example.com/"}, "RC041"),
+        ({"--no-protected-environments": ""}, "RC040"),
+        ({"--ci": None, "--repository": None, "--repository-id": None, "--no-protected-environments": ""}, "RC040"),
     ],
     ids=str,
 )
 def test_a_login_is_never_bound_to_half_a_repository(
     changes: dict[str, str | None], code: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    given = [text for option, value in (RIGHT | changes).items() if value is not None for text in (option, value)]
+    present = [(option, value) for option, value in (RIGHT | changes).items() if value is not None]
+    given = [text for option, value in present for text in ((option, value) if option != FLAG else (option,))]
     assert main(["bootstrap", "-e", "staging", "--format", "json", *given]) == 64
     printed = json.loads(capsys.readouterr().out)
     assert printed["code"] == code

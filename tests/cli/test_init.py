@@ -156,7 +156,36 @@ def test_inside_a_repository_none_is_made(tmp_path: Path, capsys: pytest.Capture
     git(tmp_path, "init", "--quiet")
     assert main(["init", str(tmp_path / "deep/acme")]) == 0
     assert not (tmp_path / "deep/acme/.git").exists()
-    assert "move .github/workflows" in capsys.readouterr().err
+    assert "move .github" in capsys.readouterr().err
+    assert main(["init", str(tmp_path / "deep/lab"), "--ci", "gitlab"]) == 0
+    assert "move it and .gitlab" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("ci", "files", "told"),
+    [
+        ("github", {".github/workflows/reconciler-plan.yml", ".github/actions/reconciler/action.yml"}, "## On GitHub"),
+        ("gitlab", {".gitlab-ci.yml", ".gitlab/reconciler.yml"}, "## On GitLab"),
+        ("none", set(), "## Try it"),
+    ],
+)
+def test_only_the_jobs_of_the_platform_that_was_asked_for_are_written(
+    tmp_path: Path, ci: str, files: set[str], told: str
+) -> None:
+    assert main(["-q", "init", str(tmp_path / "acme"), "--ci", ci]) == 0
+    found = {path.relative_to(tmp_path / "acme").as_posix() for path in (tmp_path / "acme").rglob("*.y*ml")}
+    of_platforms = {name for name in found if name.startswith(".git")}
+    assert files <= of_platforms
+    assert all(name.startswith(".github/" if ci == "github" else ".gitlab") for name in of_platforms)
+    readme = (tmp_path / "acme/README.md").read_text()
+    assert told in readme
+    assert [one for one in ("GitHub", "GitLab") if f"## On {one}" in readme] == [
+        one for one in ("GitHub", "GitLab") if one.lower() == ci
+    ]
+    assert not re.search(r"@[A-Z]+@", readme)
+    assert "\n\n\n" not in readme
+    assert all(f"`{name}`" in readme for name in files if "action" not in name)
+    assert validate(tmp_path / "acme") == []
 
 
 @pytest.mark.parametrize(

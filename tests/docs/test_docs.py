@@ -61,7 +61,12 @@ def test_a_command_has_help_with_an_example_and_a_section(name: str) -> None:
 def test_a_command_is_documented_with_all_its_options(name: str) -> None:
     section = re.search(rf"^## {name}\n(.*?)(?=^## )", page("docs/commands.md"), re.MULTILINE | re.DOTALL)
     assert section is not None
-    for parameter in command(name).params:
+    found = command(name)
+    below = list(found.commands.values()) if isinstance(found, click.Group) else []
+    for one in below:
+        assert re.search(rf"\b(Example|Examples):\n +reconciler {name} {one.name}\b", one.help or ""), one.help
+        assert re.search(rf"^reconciler {name} {one.name}\b", section[1], re.MULTILINE), one.name
+    for parameter in (parameter for one in [found, *below] for parameter in one.params):
         if isinstance(parameter, click.Option):
             assert any(re.search(rf"(?<![\w-]){option}\b", section[1]) for option in parameter.opts), parameter.opts
 

@@ -41,17 +41,22 @@ def fetched(name: str, pinned: Mapping[str, str], *tools: str, wanted: Collectio
 
 
 def _fetch(folder: Path, pinned: Mapping[str, str], wanted: Collection[str]) -> None:
+    archives = folder / "archives"
+    archives.mkdir(parents=True)
+    done = subprocess.run(
+        ["npm", "pack", "--silent", *pinned], cwd=archives, capture_output=True, text=True, check=False
+    )  # fmt: skip
+    assert done.returncode == 0, f"npm cannot fetch {', '.join(pinned)[:200]}: {done.stderr[-500:]}"
     for pin, expected in pinned.items():
         name, version = pin.rsplit("@", 1)
-        archives = folder / "archives"
-        archives.mkdir(parents=True, exist_ok=True)
-        done = subprocess.run(
-            ["npm", "pack", "--silent", pin], cwd=archives, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, f"npm cannot fetch {pin}: {done.stderr[-500:]}"
         archive = archives / f"{name.removeprefix('@').replace('/', '-')}-{version}.tgz"
         unpack(archive, expected, folder / "node_modules" / name, wanted)
-    shutil.rmtree(folder / "archives")
+    shutil.rmtree(archives)
+
+
+def closure(file: Path) -> dict[str, str]:
+    """A program's whole closure, pinned in a file: one package a line, ``name@version`` and the sha512 in base64."""
+    return dict(line.split() for line in file.read_text().splitlines())
 
 
 def unpack(archive: Path, expected: str, target: Path, wanted: Collection[str] = ()) -> None:

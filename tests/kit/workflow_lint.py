@@ -39,8 +39,10 @@ def zizmor(root: Path) -> list[str]:
 
 
 def schema_errors(kind: str, paths: Sequence[Path]) -> str:
-    """What check-jsonschema says of ``github-workflows`` or ``github-actions``; empty when all is well."""
-    done = _run("check-jsonschema", "--builtin-schema", f"vendor.{kind}", *map(str, paths))
+    """What check-jsonschema says of ``github-workflows``, ``github-actions`` or ``gitlab-ci``; empty when all is
+    well."""
+    transform = ("--data-transform", "gitlab-ci") if kind == "gitlab-ci" else ()  # it knows !reference then
+    done = _run("check-jsonschema", "--builtin-schema", f"vendor.{kind}", *transform, *map(str, paths))
     return "" if done.returncode == 0 else done.stdout + done.stderr
 
 

@@ -1,19 +1,17 @@
 """The roles with which the jobs of a CI platform log in: a JWT auth mount, and who may do what.
 
-A job proves with a signed token of its platform where it runs. Each role names every claim exactly. Never bound is
-``sub``: its text follows from settings of the repository that others may change, and is the same for different jobs.
-Claims of GitHub: "OpenID Connect reference" of its documentation; fields of a role: the JWT auth method's API of
-Vault and OpenBao, those that both have.
+A job proves with a signed token of its platform where it runs. Each role names every claim exactly
+(``ci_platforms``). Fields of a role: the JWT auth method's API of Vault and OpenBao, those that both have.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from reconciler.adapters.vault import errors
 from reconciler.adapters.vault.bootstrap import Did
+from reconciler.adapters.vault.ci_platforms import POLICIES, Platform
 from reconciler.adapters.vault.errors import StatusError
 from reconciler.adapters.vault.live import Live
 from reconciler.adapters.vault.paths import mount_name
@@ -22,65 +20,25 @@ from reconciler.domain.canonical import JsonObject
 from reconciler.domain.desired import AuthSettings
 from reconciler.errors import VaultError
 
-GITHUB_ISSUER = "https://token.actions.githubusercontent.com"
 # Seconds. A token is renewed while a run lasts; no run lasts longer than the second.
 TOKEN_TTL, TOKEN_MAX_TTL = 900, 3600
-# In the audit log of the server: who, in which run, for which commit.
-METADATA = ("actor", "repository", "run_id", "sha")
 
 
-@dataclass(frozen=True, slots=True)
-class GitHub:
-    """A repository on GitHub: ``repository`` is OWNER/REPO, ``repository_id`` its number, which no other one ever
-    has. ``environment`` is the protected GitHub environment of an apply, ``branch`` the one that is applied."""
-
-    repository: str
-    repository_id: str
-    environment: str
-    branch: str
-    issuer: str
-    audience: str
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What a sort of job may do. ``workflow`` None: any file at any commit, so a pull request may change it."""
-
-    policies: tuple[str, ...]
-    events: tuple[str, ...]
-    workflow: str | None = None
-    suffix: str = ""  # of the GitHub environment: that of upkeep asks nobody, that of revoke asks others
-
-
-# The role's name is integrations-<env>-<job>.
-JOBS: Mapping[str, Job] = {
-    "plan": Job(("planner",), ("pull_request", "workflow_dispatch")),
-    "apply": Job(("applier", "deliverer"), ("push", "workflow_dispatch"), "reconciler-apply.yml"),
-    "upkeep": Job(("applier", "deliverer"), ("schedule", "workflow_dispatch"), "reconciler-drift.yml", "-upkeep"),
-    "revoke": Job(("applier",), ("workflow_dispatch",), "reconciler-revoke.yml", "-revoke"),
-}
-
-
-def default_audience(environment: str) -> str:
-    """A token that was made for one environment's Vault is refused by every other role and every other server."""
-    return f"integrations-{environment}"
-
-
-def github_roles(live: Live, environment: str, github: GitHub) -> list[tuple[str, Did]]:
-    """Make the JWT mount, its trust in ``github.issuer`` and one role a job; what was made, in order.
+def login_roles(live: Live, environment: str, platform: Platform) -> list[tuple[str, Did]]:
+    """Make the JWT mount, its trust in ``platform.issuer`` and one role a sort of job; what was made, in order.
 
     ``live`` has an administrator's token. Raises ``VaultError`` RC425 when the mount is used for something else;
     then nothing was changed.
     """
     mount = jwt_mount(live.settings.auth)
-    _refuse_other_use(live, mount, github.issuer)
+    _refuse_other_use(live, mount, platform.issuer)
     done: list[tuple[str, Did]] = [
         (f"auth mount {mount}/ (jwt)", _mount(live, mount)),
-        (f"trust of {mount}/ in {github.issuer}", _config(live, mount, github.issuer)),
+        (f"trust of {mount}/ in {platform.issuer}", _config(live, mount, platform.issuer)),
     ]
-    for name, job in JOBS.items():
-        role = policy_name(environment, name)
-        done.append((f"login role {mount}/role/{role}", _role(live, mount, role, _fields(environment, job, github))))
+    for job in POLICIES:
+        role = policy_name(environment, job)
+        done.append((f"login role {mount}/role/{role}", _role(live, mount, role, _fields(environment, job, platform))))
     return done
 
 
@@ -89,24 +47,15 @@ def jwt_mount(auth: AuthSettings) -> str:
     return mount_name(auth.mount if auth.method == "jwt" and auth.mount else "jwt")
 
 
-def _fields(environment: str, job: Job, github: GitHub) -> dict[str, Any]:
-    bound: dict[str, Any] = {"repository_id": github.repository_id, "event_name": sorted(job.events)}
-    if job.workflow is not None:
-        ref = f"refs/heads/{github.branch}"
-        bound |= {
-            "environment": github.environment + job.suffix,
-            "ref": ref,
-            "ref_protected": "true",
-            "job_workflow_ref": f"{github.repository}/.github/workflows/{job.workflow}@{ref}",
-        }
+def _fields(environment: str, job: str, platform: Platform) -> dict[str, Any]:
     return {
         "role_type": "jwt",
-        "user_claim": "repository_id",
-        "bound_audiences": [github.audience],
+        "user_claim": platform.user_claim,
+        "bound_audiences": [platform.audience],
         "bound_claims_type": "string",
-        "bound_claims": bound,
-        "claim_mappings": {name: name for name in METADATA},
-        "token_policies": sorted(policy_name(environment, policy) for policy in job.policies),
+        "bound_claims": dict(platform.bound(job)),
+        "claim_mappings": {name: name for name in platform.metadata},
+        "token_policies": sorted(policy_name(environment, policy) for policy in POLICIES[job]),
         "token_no_default_policy": True,
         "token_ttl": TOKEN_TTL,
         "token_max_ttl": TOKEN_MAX_TTL,

@@ -1,0 +1,128 @@
+"""What the identity tokens of a CI platform say of a job, and which of it each sort of job is bound to.
+
+Never bound is ``sub``: its text follows from settings of the repository that others may change, and is the same for
+different jobs. Claims of GitHub: "OpenID Connect reference" of its documentation; of GitLab: "OpenID Connect (OIDC)
+authentication using ID tokens".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+from urllib.parse import urlsplit
+
+GITHUB_ISSUER = "https://token.actions.githubusercontent.com"
+GITLAB_ISSUER = "https://gitlab.com"
+# Name of a claim → what it must be, or one of what it must be.
+Claims = Mapping[str, str | Sequence[str]]
+# What each sort of job may do; the role's name is integrations-<env>-<sort>.
+POLICIES: Mapping[str, tuple[str, ...]] = {
+    "plan": ("planner",),
+    "apply": ("applier", "deliverer"),
+    "upkeep": ("applier", "deliverer"),
+    "revoke": ("applier",),
+}
+# Of the platform's environment: that of upkeep asks nobody, that of revoke asks others.
+_SUFFIXES = {"apply": "", "upkeep": "-upkeep", "revoke": "-revoke"}
+
+
+def default_audience(environment: str) -> str:
+    """A token that was made for one environment's Vault is refused by every other role and every other server."""
+    return f"integrations-{environment}"
+
+
+class Platform(Protocol):
+    """``metadata`` are claims that go into the audit log of the server: who, in which run, for which commit."""
+
+    user_claim: ClassVar[str]
+    metadata: ClassVar[tuple[str, ...]]
+
+    @property
+    def issuer(self) -> str: ...
+
+    @property
+    def audience(self) -> str: ...
+
+    def bound(self, job: str) -> Claims:
+        """The claims of a sort of job, each exactly."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class GitHub:
+    """A repository on GitHub: ``repository`` is OWNER/REPO, ``repository_id`` its number, which no other one ever
+    has. ``environment`` is the protected GitHub environment of an apply, ``branch`` the one that is applied."""
+
+    user_claim: ClassVar[str] = "repository_id"
+    metadata: ClassVar[tuple[str, ...]] = ("actor", "repository", "run_id", "sha")
+    # Sort of job → its events and its workflow. A plan's may be any file at any commit: a pull request may change it.
+    jobs: ClassVar[Mapping[str, tuple[tuple[str, ...], str]]] = {
+        "plan": (("pull_request", "workflow_dispatch"), ""),
+        "apply": (("push", "workflow_dispatch"), "reconciler-apply.yml"),
+        "upkeep": (("schedule", "workflow_dispatch"), "reconciler-drift.yml"),
+        "revoke": (("workflow_dispatch",), "reconciler-revoke.yml"),
+    }
+
+    repository: str
+    repository_id: str
+    environment: str
+    branch: str
+    issuer: str
+    audience: str
+
+    def bound(self, job: str) -> Claims:
+        events, workflow = self.jobs[job]
+        claims: dict[str, str | Sequence[str]] = {"repository_id": self.repository_id, "event_name": sorted(events)}
+        if workflow:
+            ref = f"refs/heads/{self.branch}"
+            claims |= {
+                "environment": self.environment + _SUFFIXES[job],
+                "ref": ref,
+                "ref_protected": "true",
+                "job_workflow_ref": f"{self.repository}/.github/workflows/{workflow}@{ref}",
+            }
+        return claims
+
+
+@dataclass(frozen=True, slots=True)
+class GitLab:
+    """A project on GitLab: ``repository`` is GROUP/…/PROJECT, ``repository_id`` its number. ``environment`` is the
+    GitLab environment of an apply, ``branch`` the one that is applied. ``protected``: whether environments can be
+    protected there, which GitLab's free tier does not do."""
+
+    user_claim: ClassVar[str] = "project_id"
+    metadata: ClassVar[tuple[str, ...]] = ("user_login", "project_path", "pipeline_id", "job_id", "sha")
+    # Sort of job → how its pipeline was started. A schedule that is run by hand is a schedule, too.
+    sources: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "plan": ("merge_request_event", "web"),
+        "apply": ("push", "web"),
+        "upkeep": ("schedule",),
+        "revoke": ("web",),
+    }
+
+    repository: str
+    repository_id: str
+    environment: str
+    branch: str
+    issuer: str
+    audience: str
+    protected: bool = True
+
+    def bound(self, job: str) -> Claims:
+        claims: dict[str, str | Sequence[str]] = {
+            "project_id": self.repository_id,
+            "pipeline_source": sorted(self.sources[job]),
+            "ref_type": "branch",
+        }
+        if job != "plan":
+            host = urlsplit(self.issuer).netloc
+            claims |= {
+                "environment": self.environment + _SUFFIXES[job],
+                "ref": self.branch,
+                "ref_protected": "true",
+                "ci_config_ref_uri": f"{host}/{self.repository}//.gitlab-ci.yml@refs/heads/{self.branch}",
+            }
+            if self.protected:
+                claims["environment_protected"] = "true"
+        return claims

@@ -1,0 +1,241 @@
+"""``gitlab``: what the jobs of the component say at GitLab, and what they find there."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.cli.options import environment_option
+from reconciler.cli.output import Settings, emit_text, say, write_file
+
+if TYPE_CHECKING:
+    from reconciler.adapters.gitlab import Api
+    from reconciler.adapters.gitlab_reviewed import Kept
+    from reconciler.adapters.gitlab_threads import Thread
+    from reconciler.domain.plan import Plan
+    from reconciler.errors import PlatformError
+
+# The environment before has to verify the same first: its job applies before this one's.
+PROMOTION = "RC340"
+NOTE_BYTES = 1_000_000
+
+
+@click.group()
+def gitlab() -> None:
+    """What the jobs of GitLab CI need: a note on the merge request, the plan that was reviewed, an issue.
+
+    The component that `init --ci gitlab` writes calls these. The token is in RECONCILER_GITLAB_TOKEN: a project
+    access token with the scope api and the role Reporter.
+
+    \b
+    Examples:
+      reconciler gitlab note -e staging plan.json
+      reconciler gitlab reviewed -e staging --out reviewed
+      reconciler gitlab issue -e staging plan.json --done upkeep.json --done run.json
+    """
+
+
+@gitlab.command(short_help="Make a plan the note on the merge request.")
+@environment_option
+@click.argument("planfile", type=click.Path(path_type=Path))
+@click.pass_obj
+def note(settings: Settings, environment: str, planfile: Path) -> int:
+    """Make a saved plan the one note about ENV on the merge request of this job; exit 3 when it is blocked.
+
+    A plan that only waits for the environment that ENV requires passes. Without PLANFILE the note says that there
+    is no plan. Without a token, or where it may not write, the verdict remains.
+
+    \b
+    Example:
+      reconciler gitlab note -e staging plan.json
+    """
+    from reconciler.cli.plan import BLOCKED, load
+    from reconciler.cli.rendering import Look, rendered, run_address
+    from reconciler.domain.plan import Level
+    from reconciler.engine.saved import refuse_wrong_target
+    from reconciler.report.ci_markdown import no_plan
+    from reconciler.report.plan_markdown import marker
+
+    if not planfile.exists():
+        _tell_request(settings, marker(environment), no_plan(environment, run_address(os.environ)))
+        load(planfile)  # raises what there is to say about it
+    plan = load(planfile)
+    refuse_wrong_target(plan, environment, plan.project)
+    text = rendered(plan, Look("markdown", limit=NOTE_BYTES), settings)
+    _tell_request(settings, marker(environment), text)
+    blocks = {finding.code for finding in plan.findings if finding.level is Level.ERROR}
+    if blocks == {PROMOTION}:
+        say(settings, f"{environment} waits for the environment that it requires; that one is applied first")
+        return 0
+    return BLOCKED if plan.blocked else 0
+
+
+def _tell_request(settings: Settings, marker: str, text: str) -> None:
+    from reconciler.adapters.gitlab import GitLabRefused, of_another_shape
+    from reconciler.cli.output import checked
+
+    number = os.environ.get("CI_MERGE_REQUEST_IID", "")
+    if not number.isdigit():
+        say(settings, "no merge request, so there is no note: the log and the artifacts of this job have to do")
+        return
+    thread = _thread()
+    if thread is None:
+        say(
+            settings,
+            "RECONCILER_GITLAB_TOKEN is not set, so there is no note: the log and the artifacts of this job have to do",
+        )
+        return
+    try:
+        with of_another_shape():
+            told = thread.note(int(number), marker, checked(text))
+        say(settings, f"note on !{number}: {told}")
+    except GitLabRefused as error:
+        if not error.denied:  # what stands there from before would be taken for the present plan
+            raise
+        say(settings, f"there is no note, the log and the artifacts of this job have to do: {error.message}")
+
+
+@gitlab.command(short_help="Find the plans that were reviewed.")
+@environment_option
+@click.option(
+    "--out", required=True, type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
+    help="A new directory for the plans, numbered in the order of the merges.",
+)  # fmt: skip
+@click.pass_obj
+def reviewed(settings: Settings, environment: str, out: Path) -> int:
+    """Find the plans for ENV that the merge requests showed that this push brought to its branch, and print them.
+
+    Those that change nothing are left out; when none is left, nothing is written. What is found is not trusted:
+    `reconciler plan --reviewed` makes each anew and compares.
+
+    \b
+    Example:
+      reconciler gitlab reviewed -e staging --out reviewed
+    """
+    from reconciler.adapters.git_command import GitCommand
+    from reconciler.adapters.gitlab import of_another_shape
+    from reconciler.adapters.gitlab_reviewed import Reviewed, pushed_commits
+    from reconciler.cli import wiring
+    from reconciler.errors import UsageError
+    from reconciler.report.plan_json import plan_json
+    from reconciler.report.plan_text import plan_text
+
+    root = wiring.project_root(settings)
+    project, _ = wiring.load_environment(root, environment)
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UsageError("RC004", f"{out} is there already", "name a new directory for --out")
+    before, after, branch = (_variable(f"CI_COMMIT_{name}") for name in ("BEFORE_SHA", "SHA", "BRANCH"))
+    commits = pushed_commits(GitCommand(root), before, after, PurePosixPath(project.audit_path))
+    api = _api()
+    if api is None:
+        raise _no_token("the reviewed plan cannot be found")
+    with of_another_shape():
+        kept = Reviewed(api).plans(environment, branch, commits)
+    found = [(one.request, _plan_of(one, environment)) for one in kept]
+    changing = [(number, plan) for number, plan in found if plan.changes]
+    for number, plan in changing:
+        emit_text(f"Reviewed in merge request !{number}:\n\n{plan_text(plan, width=settings.width)}\n")
+    if not changing:
+        emit_text("No merge request of this push has a plan that changes anything: nothing is to be applied.")
+        return 0
+    out.mkdir(parents=True, exist_ok=True)
+    for place, (number, plan) in enumerate(changing, 1):
+        write_file(out / f"{place:03}-{number}.json", plan_json(plan), "RC004", "name another directory for --out")
+    return 0
+
+
+def _plan_of(kept: Kept, environment: str) -> Plan:
+    """What a merge request kept, read as strictly as any plan file. Raises ``PlatformError`` RC703."""
+    from reconciler.adapters.gitlab_reviewed import BY_HAND
+    from reconciler.errors import PlatformError, ReconcilerError
+    from reconciler.report.plan_load import load_plan
+
+    try:
+        plan = load_plan(kept.content.decode("utf-8"))
+    except (ReconcilerError, UnicodeDecodeError) as error:
+        why = error.message if isinstance(error, ReconcilerError) else "it is not UTF-8 text"
+        raise PlatformError(
+            "RC703", f"what merge request !{kept.request} kept for {environment} cannot be used: {why}", BY_HAND
+        ) from None
+    if plan.environment != environment:
+        raise PlatformError(
+            "RC703", f"what merge request !{kept.request} kept for {environment} is a plan for another one", BY_HAND
+        )
+    return plan
+
+
+@gitlab.command(short_help="Keep the issue about what is not as declared.")
+@environment_option
+@click.argument("planfile", type=click.Path(path_type=Path))
+@click.option(
+    "--done", multiple=True, type=click.Path(path_type=Path), metavar="FILE",
+    help="What was done before, as --format json printed it; may be repeated.",
+)  # fmt: skip
+@click.pass_obj
+def issue(settings: Settings, environment: str, planfile: Path, done: tuple[Path, ...]) -> int:
+    """Keep one issue about ENV: open and up to date while something is not as declared, closed once all is well.
+
+    PLANFILE and the files of --done are what plan, apply or an error printed with --format json. Exit 1 when there
+    is something to tell and no issue can be written.
+
+    \b
+    Example:
+      reconciler gitlab issue -e staging plan.json --done upkeep.json --done run.json
+    """
+    from reconciler.adapters.gitlab import GitLabRefused, of_another_shape
+    from reconciler.cli.gitlab_night import Night
+    from reconciler.cli.output import checked
+    from reconciler.errors import PlatformError
+
+    night = Night.of(settings, environment, planfile, done)
+    marker = f"<!-- reconciler:drift:{environment} -->"
+    thread = _thread()
+    try:
+        if thread is None:
+            raise _no_token("the issue cannot be written")
+        title = f"{environment} is not as declared"
+        with of_another_shape():
+            told = thread.close(marker) if night.clean else thread.issue(marker, title, checked(night.report))
+    except (GitLabRefused, PlatformError) as error:
+        if not night.clean or (isinstance(error, GitLabRefused) and not error.denied):
+            raise
+        told = error.message
+    say(settings, f"issue: {told}")
+    return 0
+
+
+def _variable(name: str) -> str:
+    from reconciler.errors import UsageError
+
+    value = os.environ.get(name, "")
+    if not value:
+        raise UsageError("RC702", f"{name} is not set: this is no job of a branch in GitLab CI", "run it in such a job")
+    return value
+
+
+def _no_token(what: str) -> PlatformError:
+    from reconciler.adapters.gitlab import TOKEN_VARIABLE
+    from reconciler.errors import PlatformError
+
+    return PlatformError(
+        "RC705", f"{TOKEN_VARIABLE} is not set: {what}",
+        "make a project access token with the scope api and the role Reporter, and set that variable to it, masked",
+    )  # fmt: skip
+
+
+def _api() -> Api | None:
+    """GitLab as the token of the job sees it; None when there is no token."""
+    from reconciler.adapters.gitlab import Api, Project, token_of
+
+    project, token = Project.of_job(os.environ), token_of(os.environ)
+    return None if token is None else Api(project, token)
+
+
+def _thread() -> Thread | None:
+    from reconciler.adapters.gitlab_threads import Thread
+
+    api = _api()
+    return None if api is None else Thread(api)

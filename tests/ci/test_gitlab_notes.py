@@ -1,0 +1,363 @@
+"""One note, one issue: against a table of what GitLab takes, and against a GitLab that misbehaves."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconciler.domain.plan import Finding, Level, Plan
+from reconciler.planning.planner import plan_digest
+from reconciler.report.plan_json import plan_json
+from tests.kit.gitlab_api import BOT, EVE, ROOT, GitLab
+from tests.kit.gitlab_job import Job
+from tests.kit.hostile import HOSTILE, everywhere
+from tests.kit.loopback import reply
+from tests.report.samples import ACTIONS, BLOCK, make_plan, small_plan
+
+PLAN, DRIFT = "<!-- reconciler:plan:production -->", "<!-- reconciler:drift:production -->"
+LIST = f"{ROOT}/merge_requests/7/notes"
+QUIET = make_plan((), ())
+WAITING = Finding("RC340", Level.ERROR, "staging must have verified the same", "client/a", "apply staging first")
+
+
+def saved(job: Job, plan: Plan, name: str = "plan.json") -> Path:
+    (job.folder / name).write_text(plan_json(plan))
+    return job.folder / name
+
+
+def note(job: Job, plan: Plan = QUIET) -> int:
+    return job("note", "-e", "production", saved(job, plan))
+
+
+def bodies(gitlab: GitLab) -> list[str]:
+    return [one["body"] for one in gitlab.notes]
+
+
+def test_the_first_plan_is_written_and_the_next_one_takes_its_place(gitlab: GitLab, job: Job) -> None:
+    assert note(job) == 0
+    assert "note on !7: written" in job.err
+    assert note(job, make_plan()) == 0
+    assert "updated" in job.err
+    [body] = bodies(gitlab)
+    assert body.startswith(f"{PLAN}\n")
+    assert "paystack-payouts" in body
+    assert note(job, make_plan()) == 0
+    assert "unchanged" in job.err
+    assert gitlab.writes() == [f"POST {LIST}", f"PUT {LIST}/100"]
+
+
+@pytest.mark.parametrize("author", [EVE, 0, None], ids=str)
+def test_what_somebody_else_wrote_with_our_marker_is_never_edited(gitlab: GitLab, job: Job, author: int | None) -> None:
+    gitlab.note(f"{PLAN}\nlooks good, merge it", author)
+    note(job)
+    assert bodies(gitlab)[0] == f"{PLAN}\nlooks good, merge it"
+    assert [one["author"]["id"] for one in gitlab.notes[1:]] == [BOT]
+
+
+@pytest.mark.parametrize("body", ["see\n" + PLAN, PLAN + " and more", f"`{PLAN}`", "", PLAN.replace("ion", "ion2")])
+def test_a_note_of_ours_that_only_quotes_the_marker_is_left_alone(gitlab: GitLab, job: Job, body: str) -> None:
+    gitlab.note(body)
+    note(job)
+    assert bodies(gitlab)[0] == body
+    assert len(gitlab.notes) == 2
+
+
+def test_the_note_is_found_on_a_later_page(gitlab: GitLab, job: Job) -> None:
+    for number in range(230):
+        gitlab.note(f"note {number}", EVE)
+    ours = gitlab.note(f"{PLAN}\nold")
+    gitlab.note("one more", EVE)
+    note(job)
+    assert "old" not in ours["body"]
+    assert len(gitlab.notes) == 232
+
+
+@pytest.mark.parametrize("kind", ["quick actions", "mention", "gitlab references", "list at the start", "fence"])
+def test_nothing_of_a_plan_means_anything_to_gitlab(gitlab: GitLab, job: Job, kind: str) -> None:
+    """No quick action in the first column, no mention, no reference."""
+    plan = replace(everywhere(small_plan(), HOSTILE[kind]), environment="production")
+    parts = (plan.environment, plan.project, plan.git_commit, plan.actions, plan.revisions, plan.desired_digests)
+    assert note(job, replace(plan, digest=plan_digest(*parts))) == 3
+    [body] = bodies(gitlab)
+    outside = re.sub(r"^(```+)[^`\n]*\n.*?^\1$", "", body, flags=re.MULTILINE | re.DOTALL)
+    assert not re.search(r"^\s*/[a-z]", body, re.MULTILINE)
+    assert not re.search(r"(?<![\w&;/.])@(?!&#8203;)[a-z]", outside)
+    assert not re.search(r"(?<![\w&])[#!~%](?!&#8203;)\d", outside)
+
+
+@pytest.mark.parametrize(
+    ("findings", "code", "told"),
+    [((), 0, "written"), ((BLOCK,), 3, "written"), ((WAITING,), 0, "waits for"), ((WAITING, BLOCK), 3, "written")],
+    ids=["fine", "blocked", "waits for staging", "both"],
+)
+def test_a_blocked_plan_fails_the_job_unless_it_only_waits(
+    gitlab: GitLab, job: Job, findings: tuple[Finding, ...], code: int, told: str
+) -> None:
+    assert note(job, make_plan(findings=findings)) == code
+    assert told in job.err
+    assert len(gitlab.notes) == 1
+
+
+def test_without_a_plan_the_old_one_does_not_stand(gitlab: GitLab, job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CI_JOB_URL", "https://gitlab.example.com/acme/-/jobs/1")
+    gitlab.note(f"{PLAN}\nall is well")
+    assert job("note", "-e", "production", job.folder / "absent.json") == 64
+    assert "RC005" in job.err
+    assert "could not be planned" in bodies(gitlab)[0]
+    assert "/-/jobs/1" in bodies(gitlab)[0]
+    assert "all is well" not in bodies(gitlab)[0]
+
+
+def test_a_plan_of_another_environment_is_refused(gitlab: GitLab, job: Job) -> None:
+    assert job("note", "-e", "staging", saved(job, QUIET)) == 4
+    assert gitlab.seen == []
+
+
+LIMITED = reply(429, "Retry later\n", headers=("Retry-After: 7", "RateLimit-Limit: 60"))
+USED_UP = reply(429, "Retry later\n", headers=("RateLimit-Reset: 1", "RateLimit-Remaining: 0"))
+BROKEN = reply(502, "<html>")
+
+
+@pytest.mark.parametrize(
+    ("mishaps", "waits"),
+    [
+        ([LIMITED], [7.0]),
+        ([USED_UP], [0.0]),
+        ([reply(429)], [1.0]),
+        ([BROKEN, reply(500), reply(503), reply(504)], [1.0, 2.0, 4.0, 8.0]),
+        ([None, BROKEN], [1.0, 2.0]),
+        ([reply(200, "[]"), LIMITED], [7.0]),  # of the POST: refused, so nothing was done
+    ],
+    ids=["429", "used up", "429 without a word", "5xx", "no answer", "the write"],
+)
+def test_what_passes_is_waited_out(gitlab: GitLab, job: Job, mishaps: list[bytes | None], waits: list[float]) -> None:
+    gitlab.mishaps = [*mishaps]
+    assert note(job) == 0
+    assert job.waits == waits
+    assert len(gitlab.notes) == 1
+
+
+@pytest.mark.parametrize(
+    "mishaps",
+    [
+        [reply(429, headers=("Retry-After: 3600",))],
+        [BROKEN] * 5,
+        [None] * 5,
+        [reply(400, '{"message": {"body": ["is too long"]}}')],
+        [reply(200, "no JSON")],
+        [reply(200, "{}")],
+        [reply(302, headers=("Location: http://127.0.0.1:1/steal",))],
+        [reply(200, '[{"body": "<!-- reconciler:plan:production -->", "author": 7}]')],
+    ],
+    ids=["an hour", "5xx", "no answer", "400", "no JSON", "no list", "redirect", "another shape"],
+)
+def test_what_does_not_pass_fails_the_job_because_an_old_note_may_stand_there(
+    gitlab: GitLab, job: Job, mishaps: list[bytes | None]
+) -> None:
+    gitlab.note(f"{PLAN}\nold")
+    gitlab.mishaps = [*mishaps]
+    assert note(job, make_plan(findings=(BLOCK,))) == 1
+    assert "error[RC700]: GitLab: " in job.err
+    assert bodies(gitlab) == [f"{PLAN}\nold"]
+
+
+@pytest.mark.parametrize(
+    "mishap",
+    [
+        reply(403, '{"error": "insufficient_scope", "error_description": "needs higher privileges"}'),
+        reply(401, '{"message": "401 Unauthorized"}'),
+        reply(404, '{"message": "404 Project Not Found"}'),
+    ],
+    ids=["403", "401", "404"],
+)
+@pytest.mark.parametrize("first", [[], [reply(200, "[]")]], ids=["reading", "writing"])
+@pytest.mark.parametrize(("findings", "code"), [((), 0), ((BLOCK,), 3)], ids=["fine", "blocked"])
+def test_without_the_right_the_verdict_remains(
+    gitlab: GitLab, job: Job, mishap: bytes, first: list[bytes], findings: tuple[Finding, ...], code: int
+) -> None:
+    gitlab.mishaps = [*first, mishap]
+    assert note(job, make_plan(findings=findings)) == code
+    assert "there is no note, the log and the artifacts" in job.err
+    assert gitlab.notes == []
+
+
+@pytest.mark.parametrize("absent", ["RECONCILER_GITLAB_TOKEN", "CI_MERGE_REQUEST_IID"])
+def test_without_a_token_or_a_merge_request_nobody_is_asked(
+    gitlab: GitLab, job: Job, monkeypatch: pytest.MonkeyPatch, absent: str
+) -> None:
+    monkeypatch.delenv(absent)
+    assert note(job, make_plan(findings=(BLOCK,))) == 3
+    assert "the log and the artifacts of this job have to do" in job.err
+    assert gitlab.seen == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("CI_API_V4_URL", ""),
+        ("CI_API_V4_URL", "http://gitlab.example.com/api/v4"),
+        ("CI_API_V4_URL", "https://u:p@gitlab.example.com/api/v4"),
+        ("CI_API_V4_URL", "https://gitlab.example.com/api/v4?x=1"),
+        ("CI_API_V4_URL", "https://[x/api"),
+        ("CI_API_V4_URL", "file:///etc/passwd"),
+        ("CI_PROJECT_ID", ""),
+        ("CI_PROJECT_ID", "../../groups/1"),
+        ("CI_SERVER_TLS_CA_FILE", "/nowhere.pem"),
+        ("RECONCILER_GITLAB_TOKEN", "two words"),
+        ("RECONCILER_GITLAB_TOKEN", "line\nPRIVATE-TOKEN: x"),
+    ],
+)
+def test_the_token_goes_nowhere_but_to_gitlab(
+    gitlab: GitLab, job: Job, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    if name == "CI_SERVER_TLS_CA_FILE":
+        monkeypatch.setenv("CI_API_V4_URL", "https://127.0.0.1:1/api/v4")
+    monkeypatch.setenv(name, value)
+    assert note(job) == 64
+    assert "RC702" in job.err
+    assert gitlab.seen == []
+
+
+def test_a_write_whose_answer_was_lost_is_not_done_twice(gitlab: GitLab, job: Job) -> None:
+    gitlab.lost = 1
+    assert note(job) == 0
+    assert len(gitlab.notes) == 1
+    assert gitlab.writes() == [f"POST {LIST}"]
+
+
+# The issue.
+
+
+def run(**changes: Any) -> str:
+    outcome = {"status": "done", "address": "client/a/key/primary"}
+    whole = {"kind": "run", "outcomes": [outcome], "audit": {"path": "audit/a.json"}, "problem": None, **changes}
+    return json.dumps(whole)
+
+
+PROBLEM = {"code": "RC615", "message": "the remote refuses @all", "remedy": "allow it\n/close"}
+ERROR = json.dumps({"kind": "error", "code": "RC401", "message": "no answer\n/close #1", "remedy": "look"})
+
+
+@pytest.fixture
+def night(job: Job) -> Callable[..., int]:
+    (job.folder / "reconciler.yaml").write_text("")
+    (job.folder / "audit").mkdir()
+    (job.folder / "audit/a.md").write_text("the audit report\n")
+
+    def told(left: Plan | str, *done: str) -> int:
+        (job.folder / "plan.json").write_text(left if isinstance(left, str) else plan_json(left))
+        options: list[str | Path] = []
+        for number, text in enumerate(done):
+            (job.folder / f"done{number}.json").write_text(text)
+            options += ["--done", job.folder / f"done{number}.json"]
+        return job("issue", "-e", "production", job.folder / "plan.json", *options)
+
+    return told
+
+
+def open_issues(gitlab: GitLab) -> list[str]:
+    return [one["description"] for one in gitlab.issues if one["state"] == "opened"]
+
+
+def test_drift_opens_one_issue_updates_it_and_closes_it_when_all_is_well(
+    gitlab: GitLab, job: Job, night: Callable[..., int]
+) -> None:
+    assert night(make_plan(), plan_json(make_plan()), run()) == 0
+    assert "issue: opened" in job.err
+    [first] = open_issues(gitlab)
+    assert first.startswith(f"{DRIFT}\n# <code>production</code> is not as declared\n")
+    assert first.index("the audit report") < first.index("What is left") < first.index("paystack-payouts")
+    assert gitlab.issues[0]["title"] == "production is not as declared"
+    night(make_plan(ACTIONS[:1]), plan_json(QUIET))
+    [second] = open_issues(gitlab)
+    assert "the audit report" not in second
+    night(QUIET, plan_json(QUIET))
+    assert "issue: closed" in job.err
+    assert open_issues(gitlab) == []
+    night(QUIET, plan_json(make_plan()), run())
+    assert "none is open" in job.err
+    night(make_plan())
+    assert (len(gitlab.issues), len(open_issues(gitlab))) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("left", "done", "told"),
+    [
+        (QUIET, [run(problem=PROBLEM)], "RC615"),
+        (QUIET, [run(outcomes=[{"status": "failed"}])], "the audit report"),
+        (QUIET, [run(interrupted=True)], "the audit report"),
+        (QUIET, [ERROR], "RC401"),
+        (QUIET, [plan_json(make_plan(findings=(BLOCK,)))], "RC310"),
+        (ERROR, [], "RC401"),
+        (make_plan((), (BLOCK,)), [], "RC310"),
+    ],
+    ids=["not pushed", "failed", "interrupted", "upkeep failed", "upkeep blocked", "no plan", "blocked"],
+)
+def test_what_went_wrong_is_told(
+    gitlab: GitLab, night: Callable[..., int], left: Plan | str, done: list[str], told: str
+) -> None:
+    assert night(left, *done) == 0
+    [text] = open_issues(gitlab)
+    assert told in text
+    assert not re.search(r"^\s*/[a-z]", text, re.MULTILINE)
+    assert "@all" not in text
+    assert "#1" not in text
+
+
+@pytest.mark.parametrize(
+    ("title", "text", "author"),
+    [
+        ("theirs", f"{DRIFT}\n", EVE),
+        ("quoted", f"see {DRIFT}\n", BOT),
+        ("of staging", "<!-- reconciler:drift:staging -->\n", BOT),
+        ("empty", None, BOT),
+    ],
+)
+def test_an_issue_that_is_not_ours_is_neither_edited_nor_closed(
+    gitlab: GitLab, night: Callable[..., int], title: str, text: str | None, author: int
+) -> None:
+    theirs = dict(gitlab.issue(title, text, author))
+    night(make_plan())
+    night(QUIET)
+    assert gitlab.issues[0] == theirs
+    assert (len(gitlab.issues), gitlab.issues[1]["state"]) == (2, "closed")
+
+
+def test_issues_that_were_doubled_become_one_again(gitlab: GitLab, night: Callable[..., int]) -> None:
+    for number in range(120):
+        gitlab.issue(f"other {number}", "nothing", EVE)
+    for _ in range(3):
+        gitlab.issue("production is not as declared", f"{DRIFT}\nold\n")
+    night(make_plan())
+    assert len(open_issues(gitlab)) == 121
+
+
+def test_where_nobody_can_be_told_the_job_fails(
+    gitlab: GitLab, job: Job, night: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gitlab.mishaps = [reply(403, '{"message": "403 Forbidden"}')]
+    assert (night(make_plan()), "RC701" in job.err) == (1, True)
+    gitlab.mishaps = [reply(403, '{"message": "403 Forbidden"}')]
+    assert night(QUIET) == 0
+    monkeypatch.delenv("RECONCILER_GITLAB_TOKEN")
+    assert (night(make_plan()), "RC705" in job.err) == (1, True)
+    assert night(QUIET) == 0
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"kind": "status"}', "[" * 5000, '{"kind": "run", "outcomes": [1]}'])
+def test_what_no_command_printed_is_refused(gitlab: GitLab, job: Job, night: Callable[..., int], text: str) -> None:
+    assert night(QUIET, text) == 64
+    assert "RC706" in job.err
+    assert gitlab.seen == []
+
+
+def test_a_report_outside_of_the_project_is_not_read(gitlab: GitLab, job: Job, night: Callable[..., int]) -> None:
+    (job.folder.parent / "secret.md").write_text("canary")
+    night(make_plan(), run(audit={"path": "../secret.json"}))
+    assert "canary" not in open_issues(gitlab)[0]
