@@ -12,6 +12,7 @@ import re
 import resource
 import signal
 import sys
+import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -50,7 +51,8 @@ def main() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     for expression in job["expressions"]:
-        signal.setitimer(signal.ITIMER_PROF, job["seconds"])  # of computing; SIGPROF ends the process
+        left = max(job["budget"] - time.process_time(), 0.001)  # nothing at all would be no limit
+        signal.setitimer(signal.ITIMER_PROF, min(job["seconds"], left))  # of computing; SIGPROF ends the process
         answer = judged(expression, clients, job["known"])
         print(json.dumps(answer), flush=True)  # noqa: T201 - the answer
 

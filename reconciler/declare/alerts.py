@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.declare.collector import Collector
+from reconciler.declare.files import name_file
 from reconciler.declare.nodes import Map
 from reconciler.declare.suggest import did_you_mean
 from reconciler.declare.urls import parse_url
@@ -117,6 +118,8 @@ class _Builder:
         smtp = item["smtp"]
         tls = SmtpTls(smtp.get("tls", SmtpTls.STARTTLS))
         authority = smtp.get("caCert")
+        if authority:
+            name_file(authority, smtp.marks["caCert"], self.found)
         return MailTarget(
             host=smtp["host"],
             port=smtp.get("port", _PORTS[tls]),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from reconciler.declare.collector import Collector
 from reconciler.declare.documents import Document
-from reconciler.declare.files import is_inside, read, stays_inside
+from reconciler.declare.files import is_inside, name_file, plain_path, read, stays_inside
 from reconciler.declare.nodes import Map, Mark
 from reconciler.declare.suggest import did_you_mean
 from reconciler.declare.text import Limits, parse
@@ -62,7 +62,8 @@ def _openapi(path: str, mark: Mark, root: Path, found: Collector) -> list[str]:
     if not is_inside(path):
         found.add("RC140", mark, f"`{path}` is not a path inside the project")
         return []
-    aside = Collector()
+    path, aside = plain_path(path), Collector()
+    name_file(path, mark, found)
     text = read(root, path, aside, _OPENAPI) if stays_inside(root, path, aside) else None
     documents = [] if text is None else parse(text, path, aside, _OPENAPI)
     if aside.errors:
@@ -70,7 +71,7 @@ def _openapi(path: str, mark: Mark, root: Path, found: Collector) -> list[str]:
         where = f"{first.source.file}:{first.source.line}: " if first.source else ""
         found.add("RC140", mark, f"the OpenAPI file cannot be used: {where}{first.message}")
         return []
-    found.texts.update(aside.texts)
+    found.read_too(aside)
     scopes = []
     for name, place in (pair for document in documents for pair in _flow_scopes(document.value)):
         if _SCOPE.match(name):

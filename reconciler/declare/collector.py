@@ -22,7 +22,8 @@ def source_of(mark: Mark) -> Source:
 
 
 class Collector:
-    """Findings by place. ``texts`` holds what was read of each file, for excerpts.
+    """Findings by place. ``texts`` holds what was read of each file, for excerpts. ``named`` holds what else decides: a
+    file or a link by its path, with what leads to it ("": the project as such).
 
     A finding that is made twice (a template's mistake, seen through each of its clients) is kept once. Of a file
     with very many the first are kept, of the rest the number: nobody reads them, and they would fill the memory.
@@ -30,6 +31,7 @@ class Collector:
 
     def __init__(self) -> None:
         self.texts: dict[str, str] = {}
+        self.named: dict[str, set[str]] = {}
         self._lines: dict[str, list[str]] = {}
         self.errors = 0  # how many findings are errors
         self._found: list[Finding] = []
@@ -59,6 +61,16 @@ class Collector:
             advice = f"{hint} If not, {advice}" if hint.endswith("?") else f"{hint}; {advice}"
         source = source_of(mark) if mark else None
         self._found.append(Finding(code, level, mask_message(message), address, mask_message(advice), source))
+
+    def name(self, path: str, by: str) -> None:
+        """Record that ``by`` leads to ``path``."""
+        self.named.setdefault(path, set()).add(by)
+
+    def read_too(self, aside: Collector) -> None:
+        """Keep what ``aside`` read, without its findings."""
+        self.texts.update(aside.texts)
+        for path, sources in aside.named.items():
+            self.named.setdefault(path, set()).update(sources)
 
     def __len__(self) -> int:
         return len(self._seen)

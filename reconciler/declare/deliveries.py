@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from reconciler.declare.collector import Collector
+from reconciler.declare.files import name_file
 from reconciler.declare.nodes import Map
 from reconciler.domain.desired import DeliverySettings
 
@@ -17,6 +18,9 @@ def delivery_settings(spec: Map, root: Path, found: Collector) -> DeliverySettin
     if "clientKey" in spec and "clientCert" not in spec:
         message = "clientKey is the key of a certificate, and there is no clientCert"
         found.add("RC182", spec.key_marks["clientKey"], message)
+
+    for field in {"caCert", "clientCert"} & spec.keys():
+        name_file(spec[field], spec.marks[field], found)
 
     def path(field: str) -> str | None:
         return str(root / spec[field]) if isinstance(spec.get(field), str) else None

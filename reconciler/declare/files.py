@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from reconciler.declare.collector import Collector
+from reconciler.declare.nodes import Mark
 from reconciler.declare.text import STRICT, Limits
 
 SUFFIXES = (".yaml", ".yml")
@@ -84,14 +85,58 @@ def _walk(root: Path, folder: str, found: Collector, *, deep: bool) -> Iterator[
 
 
 def stays_inside(root: Path, path: str, found: Collector) -> bool:
-    """Whether no link leads from ``path`` out of the project; reports when one does."""
+    """Whether no link leads from ``path`` out of the project; reports when one does, and keeps where they lead."""
     try:
-        inside = (root / path).resolve().is_relative_to(root.resolve())
+        base, real = root.resolve(), (root / path).resolve()
     except (OSError, RuntimeError):
-        inside = True  # a circle of links: reading it says so
-    if not inside:
+        return True  # a circle of links: reading it says so
+    if not real.is_relative_to(base):
         found.add("RC113", (shown(path), 1, 1), "a link leads out of the project")
-    return inside
+        return False
+    if real != base / path:
+        for behind in {*_links(base, path), real} - {base / path}:
+            found.name(shown(behind.relative_to(base).as_posix()), by=shown(path))
+    return True
+
+
+def _links(base: Path, path: str) -> Iterator[Path]:
+    """The links of the project that are followed from ``base``, which has none itself, to ``path``."""
+    here, left = base, list(PurePosixPath(path).parts)
+    while left:
+        part = left.pop(0)
+        here = here.parent if part == ".." else here / part
+        if here.is_symlink():
+            if here.is_relative_to(base):
+                yield here
+            target = PurePosixPath(here.readlink())
+            left = [*target.parts[target.is_absolute() :], *left]
+            here = Path("/") if target.is_absolute() else here.parent
+
+
+def name_file(path: object, mark: Mark, found: Collector) -> None:
+    """Record that a file of the declaration names ``path``, which decides something too. What is outside of the
+    project, or declares something itself, is left to others."""
+    if isinstance(path, str) and is_inside(path) and not declares(plain_path(path)):
+        found.name(plain_path(path), by=mark[0])
+
+
+def named_files(found: Collector) -> dict[str, frozenset[str]]:
+    """What the files that were read lead to. Behind a link in place of a folder each file belongs to the one that is
+    read through it; the link and its target, where more may be put, to the project."""
+    named = {path: set(sources) for path, sources in found.named.items()}
+    for path, sources in found.named.items():
+        for folder in sources & FOLDERS.keys():
+            named[path] = named[path] - {folder} | {""}
+            named.setdefault(folder, set()).add("")
+            for file in found.texts:
+                if file.startswith(f"{folder}/") and path != folder:
+                    named.setdefault(path + file.removeprefix(folder), set()).add(file)
+    return {path: frozenset(sources) for path, sources in named.items()}
+
+
+def plain_path(path: str) -> str:
+    """A path inside the project as git writes it."""
+    return str(PurePosixPath(path))
 
 
 def shown(path: str) -> str:

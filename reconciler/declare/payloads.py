@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.declare.collector import Collector
-from reconciler.declare.files import is_inside, read, stays_inside
+from reconciler.declare.files import is_inside, name_file, plain_path, read, stays_inside
 from reconciler.declare.nodes import Map, Mark, locate, plain
 from reconciler.declare.suggest import did_you_mean, listed
 from reconciler.declare.text import Limits
@@ -126,6 +126,8 @@ class Payloads:
         """The canonical text of a schema that can be used; empty when there is none, or it cannot."""
         if not {"schema", "schemaFile"} & entry.keys():
             return ""
+        if "schemaFile" in entry:
+            name_file(entry["schemaFile"], entry.marks["schemaFile"], self._found)
         text, message = self._of_file(entry["schemaFile"]) if "schemaFile" in entry else _inline(entry["schema"])
         if message:
             self._unusable(event, entry, message, (), address)
@@ -155,10 +157,11 @@ class Payloads:
     def _read(self, path: str) -> str:
         if not is_inside(path):
             raise ValueError("it is not a path inside the project")
-        aside = Collector()
+        path, aside = plain_path(path), Collector()
         text = read(self._root, path, aside, _SCHEMA_FILE) if stays_inside(self._root, path, aside) else None
         if text is None:
             raise ValueError(aside.findings()[0].message)
+        self._found.read_too(aside)
         try:
             value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
         except json.JSONDecodeError as error:

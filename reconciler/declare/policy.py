@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from reconciler.declare.catalogue import Catalogue
 from reconciler.declare.collector import Collector, source_of
 from reconciler.declare.documents import Document
-from reconciler.declare.files import is_inside
+from reconciler.declare.files import is_inside, name_file, plain_path
 from reconciler.declare.nodes import Map
 from reconciler.declare.policy_rules import build_custom_rules, build_rules, environments_of
 from reconciler.declare.project import checked
@@ -107,7 +107,10 @@ def _allowed_signers(spec: Map, found: Collector) -> str | None:
     if path is not None and not is_inside(path):
         found.add("RC160", spec.marks["allowedSigners"], f"the allowed signers cannot be kept in `{path}`")
         return None
-    return None if path is None else "/".join(part for part in str(path).split("/") if part not in ("", "."))
+    if path is None:
+        return None
+    name_file(path, spec.marks["allowedSigners"], found)
+    return plain_path(path)
 
 
 @dataclass(frozen=True, slots=True)

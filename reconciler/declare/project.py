@@ -12,7 +12,7 @@ from reconciler.declare.alerts import build_channels
 from reconciler.declare.collector import Collector
 from reconciler.declare.deliveries import delivery_settings
 from reconciler.declare.documents import Document
-from reconciler.declare.files import is_inside
+from reconciler.declare.files import is_inside, name_file
 from reconciler.declare.nodes import Map, Mark
 from reconciler.declare.suggest import did_you_mean
 from reconciler.declare.values import network, positive_duration, short_duration, vault_address
@@ -107,6 +107,8 @@ def _vault(name: str, vault: Map, root: Path, found: Collector) -> VaultSettings
     if not address:
         return None
     authority = vault.get("caCert")
+    if authority:
+        name_file(authority, vault.marks["caCert"], found)
     namespace = vault.get("namespace")
     return VaultSettings(
         address=address,

@@ -14,7 +14,7 @@ from reconciler.declare.clients import ClientBuilder
 from reconciler.declare.codes import CODES, INVALID
 from reconciler.declare.collector import Collector
 from reconciler.declare.documents import Document, read_documents
-from reconciler.declare.files import PROJECT_FILE, SUFFIXES, declaration_files, project_files, shown
+from reconciler.declare.files import PROJECT_FILE, SUFFIXES, declaration_files, named_files, project_files, shown
 from reconciler.declare.payloads import Payloads
 from reconciler.declare.policy import Surroundings, build_policy, check_policy
 from reconciler.declare.project import build_project
@@ -83,6 +83,7 @@ def _desired(declaration: _Declaration, resolved: Mapping[str, Mapping[str, Desi
     if declaration.found.errors or project is None:
         raise invalid(declaration.found.findings())
     makers, policy, table = declaration.makers, declaration.policy, declaration.catalogue.table
+    named = named_files(declaration.found)
     return tuple(
         Desired(
             project=project,
@@ -92,6 +93,7 @@ def _desired(declaration: _Declaration, resolved: Mapping[str, Mapping[str, Desi
             scopes=declaration.catalogue.scopes,
             violations=tuple(violations(clients.values(), makers, policy, name, table)),
             files=frozenset(declaration.found.texts),
+            named=named,
         )
         for name, clients in resolved.items()
     )

@@ -287,3 +287,5 @@ class Desired:
     scopes: Mapping[str, str]  # scope name -> low | medium | high | critical
     violations: tuple[Violation, ...] = ()  # what rules that need no Vault found, in the order of clients
     files: frozenset[str] = frozenset()  # everything that was read, relative to the project
+    # What those lead to by a name or a link, with what leads there ("": the project as such): it decides, too.
+    named: Mapping[str, frozenset[str]] = field(default_factory=dict)

@@ -23,9 +23,9 @@ _ANY_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class FileOwners:
-    """``path`` is relative to the project. ``owners``: who owns the clients in it, as forges write it
-    (``@acme/payments`` or a mail address). ``approvers``: whom the policy asks about one of them, each with its ``@``.
-    Both are sorted."""
+    """``path`` is relative to the project. ``owners``: who owns the clients in it, or that it decides about, as forges
+    write it (``@acme/payments`` or a mail address). ``approvers``: whom the policy asks about one of them, each with
+    its ``@``. Both are sorted."""
 
     path: str
     owners: tuple[str, ...]
@@ -34,11 +34,13 @@ class FileOwners:
 
 @dataclass(frozen=True, slots=True)
 class CodeOwners:
-    """``files`` are all that declare clients, by path. ``approvers``: everybody whom the policy names, sorted; they
-    answer for the files that bind every client."""
+    """``files`` are all that declare clients or decide about a few, by path. ``approvers``: everybody whom the policy
+    names, sorted; they answer for the files that bind every client. ``shared``: those of them that have a name of the
+    project's choice, by path."""
 
     files: tuple[FileOwners, ...]
     approvers: tuple[str, ...]
+    shared: tuple[str, ...] = ()
 
 
 def code_owners(environments: Iterable[Desired]) -> CodeOwners:
@@ -48,15 +50,31 @@ def code_owners(environments: Iterable[Desired]) -> CodeOwners:
     owners: dict[str, set[str]] = {}
     approvers: dict[str, set[str]] = {}
     everybody: set[str] = set()
+    named: Mapping[str, frozenset[str]] = {}
     for desired in environments:
-        asked = _asked(desired)
+        asked, named = _asked(desired), desired.named
         everybody |= {f"@{rule.approver}" for rule in desired.policy.approvers}
         for client in desired.clients.values():
             path = client.source.file
             owners.setdefault(path, set()).update(_owner(client.spec, desired.policy.teams))
             approvers.setdefault(path, set()).update(asked.get(names.client_address(client.name), ()))
+    deciding = {path: _origins(path, named) for path in named.keys() - owners.keys()}
+    shared = {path for path, origins in deciding.items() if not origins or origins - owners.keys()}
+    for path in deciding.keys() - shared:
+        for found in (owners, approvers):
+            found[path] = {one for origin in deciding[path] for one in found[origin]}
     files = (FileOwners(path, tuple(sorted(owners[path])), tuple(sorted(approvers[path]))) for path in sorted(owners))
-    return CodeOwners(tuple(files), tuple(sorted(everybody)))
+    return CodeOwners(tuple(files), tuple(sorted(everybody)), tuple(sorted(shared)))
+
+
+def _origins(path: str, named: Mapping[str, frozenset[str]]) -> set[str]:
+    """The files by which ``path`` decides something, however many links and names are in between."""
+    seen, left = {path}, [path]
+    while left:
+        more = named.get(left.pop(), frozenset()) - seen
+        seen |= more
+        left += more
+    return {origin for origin in seen if origin not in named}
 
 
 def _owner(spec: JsonObject, teams: Mapping[str, str]) -> Iterable[str]:

@@ -68,7 +68,10 @@ def make_plan(inputs: Inputs) -> Plan:
     for action, record in _unfinished_renames(observed, pairs, inputs.only):
         actions.append(action)
         touched.setdefault(action.client, record)
-    result = ordered(judged(actions, Grounds(inputs.now, touched, desired.clients, ScopeTable(desired.scopes))))
+    grounds = Grounds(
+        inputs.now, touched, desired.clients, ScopeTable(desired.scopes), desired.policy, desired.environment.name
+    )
+    result = ordered(judged(actions, grounds))
     situation = Situation(
         desired, observed, inputs.guarded_at or inputs.now, result, inputs.required,
         desired.environment.requires or "", inputs.only, inputs.judge,

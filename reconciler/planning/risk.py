@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from reconciler.domain.desired import DesiredClient
+from reconciler.domain.desired import DesiredClient, GuardrailPolicy
 from reconciler.domain.plan import Action, ActionKind, Permissions, Risk
 from reconciler.domain.record import ClientRecord
 from reconciler.domain.scopes import ScopeTable
@@ -50,7 +50,9 @@ RULES: tuple[Row, ...] = (
     Row(Risk.HIGH, "wildcard", _SPECIFIED, reach.wildcard),
     Row(Risk.HIGH, "all-scopes", _SPECIFIED, reach.all_scopes),
     Row(Risk.HIGH, "wider-networks", _UPDATE, reach.wider_networks),
-    Row(Risk.HIGH, "no-networks", _REGISTER, reach.no_networks),
+    Row(Risk.HIGH, "no-networks", _SPECIFIED, reach.no_networks),
+    Row(Risk.HIGH, "wide-networks", _SPECIFIED, reach.wide_networks),
+    Row(Risk.HIGH, "taken-over", _UPDATE, clients.taken_over),
     Row(Risk.HIGH, "protection-removed", _UPDATE, clients.protection_removed),
     Row(Risk.HIGH, "host-changed", _WEBHOOK, endpoints.host_changed),
     Row(Risk.HIGH, "new-host", _WEBHOOK, endpoints.new_host),
@@ -58,6 +60,7 @@ RULES: tuple[Row, ...] = (
     Row(Risk.HIGH, "signature-weakened", _WEBHOOK, endpoints.signature_weakened),
     Row(Risk.HIGH, "probe-relaxed", _ENDPOINTS, endpoints.probe_relaxed),
     Row(Risk.HIGH, "much-longer-life", _DECLARED, lives.much_longer_life),
+    Row(Risk.HIGH, "much-longer-grace", (*_UPDATE, *_WEBHOOK), lives.much_longer_grace),
     Row(Risk.HIGH, "revoked-in-use", REVOCATIONS, lives.revoked_in_use),
     Row(Risk.HIGH, "key-retired", (ActionKind.RETIRE_KEY,), lives.key_retired),
     Row(Risk.HIGH, "client-retired", (ActionKind.RETIRE_CLIENT,), clients.client_retired),
@@ -82,6 +85,7 @@ RULES: tuple[Row, ...] = (
     Row(Risk.MEDIUM, "reissue", _ISSUES, lives.reissue_allowed),
     Row(Risk.MEDIUM, "renamed", _UPDATE, clients.renamed),
     Row(Risk.MEDIUM, "owner-changed", _UPDATE, clients.owner_changed),
+    Row(Risk.MEDIUM, "deciding-label", _UPDATE, clients.deciding_label),
     Row(Risk.MEDIUM, "state-changed", _UPDATE, clients.state_changed),
     Row(Risk.MEDIUM, "suspended-unused", (ActionKind.SUSPEND_CLIENT,), clients.suspended_unused),
     Row(Risk.MEDIUM, "back-after-emergency", (ActionKind.ACTIVATE_CLIENT,), clients.back_after_emergency),
@@ -131,6 +135,8 @@ class Grounds:
     records: Mapping[str, ClientRecord | None]
     desired: Mapping[str, DesiredClient] = field(default_factory=dict)
     scopes: ScopeTable = field(default_factory=lambda: ScopeTable({}))
+    policy: GuardrailPolicy = field(default_factory=GuardrailPolicy)
+    environment: str = ""
 
 
 def judged(actions: Sequence[Action], grounds: Grounds) -> list[Action]:
@@ -146,7 +152,12 @@ def _judged(action: Action, beside: Sequence[Action], grounds: Grounds) -> Actio
         return action
     record, desired = grounds.records.get(action.client), grounds.desired.get(action.client)
     permissions = _permissions(action, record, grounds.scopes)
-    found = fired(Facts(action, record, desired, grounds.scopes, grounds.now, beside, permissions))
+    found = fired(
+        Facts(
+            action, record, desired, grounds.scopes, grounds.now, beside, permissions, grounds.policy,
+            grounds.environment,
+        )
+    )  # fmt: skip
     reasons = [sentence for _, sentence in found]
     risk = found[0][0].risk if found else Risk.LOW
     if action.risk.rank > risk.rank:  # the check that asked for the action knows more

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reconciler.domain.canonical import Json
+from reconciler.domain.desired import CustomRule, Rule, RuleLevel
 from reconciler.domain.plan import ActionKind
 from reconciler.domain.record import ClientStatus
 from reconciler.planning.reasons import Reason
@@ -58,6 +59,43 @@ def owner_changed(facts: Facts) -> Iterator[str]:
 
 def _said(value: Json) -> str:
     return "nobody" if value is None else str(value)
+
+
+def taken_over(facts: Facts) -> Iterator[str]:
+    """With its name nothing that people knew the client by is left, and its keys go on."""
+    before = {} if facts.live is None else mapping(facts.live.spec.get("owner"))
+    after = {} if facts.desired is None else mapping(facts.desired.spec.get("owner"))
+    changed = [
+        f"{field} {_said(before[field])} → {_said(after.get(field))}"
+        for field in sorted(before)
+        if before[field] != after.get(field)
+    ]
+    if changed and any(renamed(facts)):
+        yield f"another name and another owner at once ({', '.join(changed)}): the keys in use are theirs from now on"
+
+
+def deciding_label(facts: Facts) -> Iterator[str]:
+    """A client could leave a rule, or those who are asked about it, by another label."""
+    before, after = mapping(facts.before.get("labels")), mapping(facts.after.get("labels"))
+    for name in sorted({*before, *after}):
+        if before.get(name) != after.get(name) and (deciders := sorted(_deciders(facts, name))):
+            change = f"{before.get(name, 'none')} → {after.get(name, 'none')}"
+            yield f"label {name}: {change}; labels decide for {shown(deciders)} of the policy"
+
+
+def _deciders(facts: Facts, label: str) -> Iterator[str]:
+    """What of the policy goes by this label. An expression that looks at labels at all may look at any."""
+    here = facts.environment
+    for approver in facts.policy.approvers:
+        if label in approver.labels and here in (approver.environments or (here,)):
+            yield f"approver {approver.approver}"
+    rules: tuple[Rule | CustomRule, ...] = (*facts.policy.rules, *facts.policy.custom_rules)
+    for rule in rules:
+        if rule.level is RuleLevel.OFF or here not in (rule.environments or (here,)):
+            continue
+        looks = label in rule.values.get("labels", ()) if isinstance(rule, Rule) else "labels" in rule.when
+        if looks:
+            yield f"rule {rule.name}"
 
 
 def state_changed(facts: Facts) -> Iterator[str]:

@@ -10,11 +10,12 @@ from reconciler.domain.duration import format_duration, parse_duration
 from reconciler.domain.hosts import host_of, is_loopback
 from reconciler.domain.plan import ActionKind
 from reconciler.domain.proof import DEFAULT_DEMANDS, Demand
-from reconciler.domain.schemes import CUSTOM, SCHEMES
-from reconciler.planning.risk_facts import Facts, items, mapping, shown, texts
+from reconciler.domain.schemes import CUSTOM, SCHEMES, STANDARD_WEBHOOKS
+from reconciler.planning.risk_facts import Facts, items, mapping, shown, standing, texts
 
 # How much a probe asks of a receiver; what is not said asks nothing.
 _DEMANDS = {"warn": 1, "require": 2}
+_DEFAULT: JsonObject = {"scheme": STANDARD_WEBHOOKS.name, "algorithm": STANDARD_WEBHOOKS.algorithm}
 
 
 def _endpoints(facts: Facts) -> Iterator[tuple[str, JsonObject | None, JsonObject | None]]:
@@ -51,8 +52,7 @@ def same_host(facts: Facts) -> Iterator[str]:
 
 def _added(facts: Facts) -> Iterator[tuple[str, str, bool]]:
     """Each new webhook: its host, what it says, and whether the client delivers to that host already."""
-    live = None if facts.live is None or facts.live.edited else facts.live
-    known = {host_of(_url(mapping(hook))) for hook in mapping(live.spec.get("webhooks")).values()} if live else set()
+    known = {host_of(_url(mapping(hook))) for hook in standing(facts, "webhooks").values()}
     for name, before, after in _endpoints(facts):
         if before is None and after is not None:
             host = host_of(_url(after))
@@ -109,9 +109,26 @@ def _events(facts: Facts, verb: str, *, gained: bool) -> Iterator[str]:
 
 
 def signature_weakened(facts: Facts) -> Iterator[str]:
+    """Of a new webhook: one that vouches for less than any that the client has; without any, than the default."""
     for name, before, after in _signatures(facts):
         if lost := _weaker(before, after):
             yield f"webhook {name}, signature {_scheme(before)} → {_scheme(after)}: {'; '.join(lost)}"
+    for name, signature in _new_signatures(facts):
+        yield from _weakest(name, signature, standing(facts, "webhooks"))
+
+
+def _new_signatures(facts: Facts) -> Iterator[tuple[str, JsonObject]]:
+    for name, before, after in _endpoints(facts):
+        if before is None and after is not None:
+            yield name, mapping(after.get("signature"))
+
+
+def _weakest(name: str, signature: JsonObject, others: JsonObject) -> Iterator[str]:
+    known = {f"that of webhook {other}": mapping(mapping(others[other]).get("signature")) for other in sorted(others)}
+    for whose, other in (known or {"the default": _DEFAULT}).items():
+        if lost := _weaker(other, signature):
+            yield f"webhook {name}, signature {_scheme(signature)}, weaker than {whose}: {'; '.join(lost)}"
+            return
 
 
 def signature_changed(facts: Facts) -> Iterator[str]:
@@ -131,11 +148,11 @@ def _scheme(signature: JsonObject) -> str:
 
 
 def _weaker(before: JsonObject, after: JsonObject) -> list[str]:
-    """What the new signature vouches for no longer, in words."""
+    """What ``after`` does not vouch for and ``before`` does, in words."""
     told = []
     if missing := _signed(before) - _signed(after):
-        told.append(f"{shown(missing)} no longer signed, so a delivery can be replayed")
-    if _bits(after) < _bits(before):
+        told.append(f"{shown(missing)} not signed, so a delivery can be replayed")
+    if 0 < _bits(after) < _bits(before):
         told.append(f"a shorter hash, {_bits(before)} → {_bits(after)} bits")
     old, new = _tolerance(before), _tolerance(after)
     if old and new and new > old:
@@ -149,6 +166,7 @@ def _signed(signature: JsonObject) -> set[str]:
 
 
 def _bits(signature: JsonObject) -> int:
+    """Of the hash under an HMAC; 0 for what has none."""
     digits = str(signature.get("algorithm", "")).removeprefix("hmac-sha")
     return int(digits) if digits in ("256", "512") else 0
 

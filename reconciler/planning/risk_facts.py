@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from reconciler.domain.canonical import Json, JsonObject
-from reconciler.domain.desired import DesiredClient
+from reconciler.domain.desired import DesiredClient, GuardrailPolicy
 from reconciler.domain.plan import Action, ActionKind, Permissions
 from reconciler.domain.record import USABLE, ClientRecord, ClientStatus, Series, SeriesKind, Version
 from reconciler.domain.scopes import ScopeTable
@@ -21,7 +21,8 @@ ROTATIONS = (ActionKind.ROTATE_KEY, ActionKind.ROTATE_SECRET)
 @dataclass(frozen=True, slots=True)
 class Facts:
     """``record`` is the live one that belongs to the client, ``beside`` every action on it, ``permissions`` those that
-    the action changes. What an edited record says may be nonsense."""
+    the action changes. What an edited record says may be nonsense. ``policy`` and the name of the ``environment`` tell
+    what else is decided by what a client says of itself."""
 
     action: Action
     record: ClientRecord | None
@@ -30,6 +31,8 @@ class Facts:
     now: datetime
     beside: Sequence[Action] = ()
     permissions: Permissions | None = None
+    policy: GuardrailPolicy = field(default_factory=GuardrailPolicy)
+    environment: str = ""
 
     @property
     def before(self) -> JsonObject:
@@ -106,6 +109,12 @@ def items(facts: Facts, section: str) -> Iterator[tuple[str, JsonObject | None, 
     for name in sorted({*before, *after}):
         old, new = (mapping(side[name]) if name in side else None for side in (before, after))
         yield name, old, new
+
+
+def standing(facts: Facts, section: str) -> JsonObject:
+    """The ``keys`` or ``webhooks`` that the client has, by name. What an edited record says of them does not count."""
+    live = facts.live
+    return {} if live is None or live.edited else mapping(live.spec.get(section))
 
 
 def mapping(value: Json) -> JsonObject:

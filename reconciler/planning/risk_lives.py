@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
 
@@ -11,29 +12,79 @@ from reconciler.domain.duration import format_duration, parse_duration
 from reconciler.domain.plan import ActionKind
 from reconciler.domain.record import ClientStatus, SeriesKind, Version, VersionState
 from reconciler.planning.reasons import Reason
-from reconciler.planning.risk_facts import REVOCATIONS, ROTATIONS, Facts, in_use, items, keys_in_use, mapping, shown
+from reconciler.planning.risk_facts import (
+    REVOCATIONS,
+    ROTATIONS,
+    Facts,
+    in_use,
+    items,
+    keys_in_use,
+    mapping,
+    shown,
+    standing,
+)
 from reconciler.planning.series import place
 
 YEAR = timedelta(days=365)
+LONG_GRACE = timedelta(days=30)
 _BROUGHT = (ActionKind.ISSUE_KEY, ActionKind.ROTATE_KEY, ActionKind.ADOPT_CLAIM)
 
 
-def _lives(facts: Facts, field: str) -> Iterator[tuple[str, timedelta | None, timedelta]]:
-    """``lifetime`` or ``grace`` of each series that the action declares, with its place in words, as it was and as it
-    will be; None: it is new, or nobody can read what it was."""
-    for where, before, after in _declared(facts):
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """How long a version lives, or stays valid after its replacement. ``old`` None: the series is new, or nobody can
+    read what it was. ``others``: the longest that the client has in its other series of this kind."""
+
+    place: str
+    old: timedelta | None
+    new: timedelta
+    others: timedelta | None
+
+    @property
+    def doubled(self) -> bool:
+        """Whether it is more than twice what it was; for a new series, than what the client has. Else a new name would
+        be a way around the comparison."""
+        known = self.others if self.old is None else self.old
+        return known is not None and self.new > 2 * known
+
+    def __str__(self) -> str:
+        new = format_duration(self.new)
+        return new if self.old is None else f"{format_duration(self.old)} → {new}"
+
+    @property
+    def excess(self) -> str:
+        """That it is doubled, in words."""
+        if self.old is not None or self.others is None:
+            return "more than twice as long"
+        return f"more than twice as long as any other so far ({format_duration(self.others)})"
+
+
+def _spans(facts: Facts, field: str) -> Iterator[_Span]:
+    """``lifetime`` or ``grace`` of each series that the action declares and that is another than it was."""
+    for kind, name, before, after in _declared(facts):
         old, new = (_duration(str(side.get(field))) for side in (before, after))
         if new is not None and new != old:
-            yield where, old, new
+            yield _Span(place(kind, name), old, new, None if before else _longest(facts, kind, field))
 
 
-def _declared(facts: Facts) -> Iterator[tuple[str, JsonObject, JsonObject]]:
-    """What the action declares of each series, with its place in words; empty: nothing."""
+def _longest(facts: Facts, kind: SeriesKind, field: str) -> timedelta | None:
+    found = (_duration(str(series.get(field))) for series in _standing(facts, kind))
+    return max((one for one in found if one is not None), default=None)
+
+
+def _standing(facts: Facts, kind: SeriesKind) -> list[JsonObject]:
+    if kind is SeriesKind.KEY:
+        return [mapping(key) for key in standing(facts, "keys").values()]
+    return [mapping(mapping(hook).get("secret")) for hook in standing(facts, "webhooks").values()]
+
+
+def _declared(facts: Facts) -> Iterator[tuple[SeriesKind, str, JsonObject, JsonObject]]:
+    """What the action declares of each series, by its kind and name; empty: nothing."""
     for name, before, after in items(facts, "keys"):
-        yield place(SeriesKind.KEY, name), before or {}, after or {}
+        yield SeriesKind.KEY, name, before or {}, after or {}
     for name, before, after in items(facts, "webhooks"):
         old, new = (mapping((side or {}).get("secret")) for side in (before, after))
-        yield place(SeriesKind.WEBHOOK, name), old, new
+        yield SeriesKind.WEBHOOK, name, old, new
 
 
 @lru_cache(maxsize=1024)  # clients share a few
@@ -45,43 +96,46 @@ def _duration(text: str) -> timedelta | None:
 
 
 def much_longer_life(facts: Facts) -> Iterator[str]:
-    for where, old, new in _lives(facts, "lifetime"):
-        if old is None and new > YEAR:
-            yield f"{where} lives {format_duration(new)}, more than a year"
-        elif old is not None and new > old and (why := _excess(old, new)):
-            yield f"{where} lives {format_duration(old)} → {format_duration(new)}, {why}"
+    for span in _spans(facts, "lifetime"):
+        if _grows_much(span):
+            yield f"{span.place} lives {span}, {span.excess if span.doubled else 'more than a year'}"
 
 
 def longer_life(facts: Facts) -> Iterator[str]:
-    for where, old, new in _lives(facts, "lifetime"):
-        if old is not None and new > old and not _excess(old, new):
-            yield f"{where} lives {format_duration(old)} → {format_duration(new)}"
+    for span in _spans(facts, "lifetime"):
+        if span.old is not None and span.new > span.old and not _grows_much(span):
+            yield f"{span.place} lives {span}"
 
 
-def _excess(old: timedelta, new: timedelta) -> str:
-    """Why a longer life is much longer, in words; empty when it is not."""
-    if new > 2 * old:
-        return "more than twice as long"
-    return "more than a year" if new > YEAR else ""
+def _grows_much(span: _Span) -> bool:
+    return span.doubled or (span.new > YEAR and (span.old is None or span.new > span.old))
+
+
+def much_longer_grace(facts: Facts) -> Iterator[str]:
+    """A version that leaked is as good as not replaced."""
+    for span in _spans(facts, "grace"):
+        if span.doubled and span.new > LONG_GRACE:
+            yield f"{span.place}: a replaced version stays valid {span}, {span.excess}"
 
 
 def longer_grace(facts: Facts) -> Iterator[str]:
-    for where, old, new in _lives(facts, "grace"):
-        if old is not None and new > old:
-            yield f"{where}: a replaced version stays valid {format_duration(old)} → {format_duration(new)}"
+    for span in _spans(facts, "grace"):
+        if span.old is not None and span.new > span.old and not (span.doubled and span.new > LONG_GRACE):
+            yield f"{span.place}: a replaced version stays valid {span}"
 
 
 def shorter_life(facts: Facts) -> Iterator[str]:
     for field, what in (("lifetime", "lives"), ("grace", "stays valid after its replacement")):
-        for where, old, new in _lives(facts, field):
-            if old is not None and new < old:
-                yield f"{where} {what} {format_duration(old)} → {format_duration(new)}"
+        for span in _spans(facts, field):
+            if span.old is not None and span.new < span.old:
+                yield f"{span.place} {what} {span}"
 
 
 def new_key(facts: Facts) -> Iterator[str]:
+    number = {0: "a first", 1: "a second"}.get(len(standing(facts, "keys")), "one more")
     for name, before, after in items(facts, "keys"):
         if before is None and after is not None:
-            yield f"a second credential: key {name}, which lives {after.get('lifetime')}"
+            yield f"{number} credential: key {name}, which lives {after.get('lifetime')}"
 
 
 def reissue_allowed(facts: Facts) -> Iterator[str]:
@@ -92,10 +146,10 @@ def reissue_allowed(facts: Facts) -> Iterator[str]:
 
 
 def reissue_declared(facts: Facts) -> Iterator[str]:
-    for where, before, after in _declared(facts):
+    for kind, name, before, after in _declared(facts):
         old, new = before.get("reissueAfter", "none"), after.get("reissueAfter", "none")
         if new not in ("none", old):
-            yield f"{where}, reissueAfter: {old} → {new}: what a person revoked may be issued anew"
+            yield f"{place(kind, name)}, reissueAfter: {old} → {new}: what a person revoked may be issued anew"
 
 
 def _ends_in_use(facts: Facts) -> Version | None:

@@ -8,10 +8,12 @@ from reconciler.domain.canonical import Json
 from reconciler.domain.plan import ActionKind, Risk
 from reconciler.domain.scopes import WILDCARD
 from reconciler.planning import networks
-from reconciler.planning.risk_facts import Facts, Rule, counted, keys_in_use, mapping, shown, texts
+from reconciler.planning.risk_facts import Facts, Rule, counted, items, keys_in_use, shown, standing, texts
 
 # A client that has every scope of a catalogue of this size or more has got more than it can need.
 MANY_SCOPES = 5
+# Nobody calls from more addresses than one network with this prefix has: by version.
+WIDE = {4: 8, 6: 24}
 
 
 def _granted(facts: Facts) -> Mapping[str, Risk]:
@@ -113,9 +115,35 @@ def open_network(facts: Facts) -> Iterator[str]:
         yield f"{_change(facts)}: at least half of all {shown(opened)} addresses"
 
 
+def _given(facts: Facts) -> list[str]:
+    """The keys that the client did not have."""
+    return [name for name, before, after in items(facts, "keys") if before is None and after is not None]
+
+
+def _declared(facts: Facts) -> Json:
+    """The networks that are declared, also when the action does not change them."""
+    spec = facts.after if _is_new(facts) or facts.desired is None else facts.desired.spec
+    return spec.get("allowedCidrs")
+
+
 def no_networks(facts: Facts) -> Iterator[str]:
-    if not facts.after.get("allowedCidrs") and (keys := mapping(facts.after.get("keys"))):
+    if not _declared(facts) and (keys := _given(facts)):
         yield f"no allowedCidrs: {counted(len(keys), 'key')} can be used from every address"
+
+
+def wide_networks(facts: Facts) -> Iterator[str]:
+    """Where there was no limit that could grow: of a new client, or with the first key of one that called nobody."""
+    first = bool(_given(facts)) and not standing(facts, "keys")
+    if not (declared := _declared(facts)) or not (_is_new(facts) or first):
+        return
+    spans = networks.allowed(declared)
+    wide = [
+        f"a /{prefix} of IPv{version}"
+        for version, prefix in WIDE.items()
+        if networks.is_wide(spans, version, prefix) and not (_is_new(facts) and networks.is_open(spans, version))
+    ]
+    if wide:
+        yield f"allowedCidrs {_cidrs(declared)}: more addresses than {shown(wide)}"
 
 
 def wider_networks(facts: Facts) -> Iterator[str]:

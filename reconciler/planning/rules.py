@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import ip_address
 from typing import Any
 
 from reconciler.domain import names
@@ -17,6 +17,7 @@ from reconciler.domain.duration import format_duration
 from reconciler.domain.hosts import host_of, is_loopback
 from reconciler.domain.proof import DECLARED_PROBES, GENUINE_ONLY, Demand
 from reconciler.domain.scopes import WILDCARD, ScopeTable, covers
+from reconciler.planning import networks
 
 OWNER = ("team", "contact")
 
@@ -167,20 +168,34 @@ def owner(client: DesiredClient, values: Mapping[str, Any], table: ScopeTable) -
 
 
 def allowed_cidrs(client: DesiredClient, values: Mapping[str, Any], table: ScopeTable) -> Iterator[Breach]:
-    """``minPrefix4``, ``minPrefix6``: no network is wider. The whole internet is none. A client without keys calls
-    nobody."""
-    networks = client.spec.get("allowedCidrs") or ()
-    if client.keys and not networks:
+    """``minPrefix4``, ``minPrefix6``: no network is wider, however many lines make it. At least half of the internet
+    is none. A client without keys calls nobody."""
+    texts = client.spec.get("allowedCidrs") or ()
+    if client.keys and not texts:
         yield Breach(
             ("allowedCidrs",), "the client's keys work from everywhere", "list the networks it calls from: allowedCidrs"
         )
-    for text in networks:
-        network = _network(text)
-        least = max(1, values.get(f"minPrefix{network.version}", 1)) if network else 0
-        if network and network.prefixlen < least:
-            yield Breach(
-                ("allowedCidrs", text), f"the network {text} is wider than /{least}", f"narrow it to /{least} or less"
-            )
+    if not texts or (together := _too_wide(texts, values)) is None:
+        return
+    alone = {text: told for text in texts if (told := _too_wide([text], values)) is not None}
+    for text, (why, remedy) in alone.items():
+        yield Breach(("allowedCidrs", text), f"the network {text} allows too much: {why}", remedy)
+    if not alone:
+        why, remedy = together
+        yield Breach(("allowedCidrs",), f"these {len(texts)} networks together allow too much: {why}", remedy)
+
+
+def _too_wide(texts: Sequence[str], values: Mapping[str, Any]) -> tuple[str, str] | None:
+    """What is wrong with these networks together, and what to do about it; None: nothing."""
+    spans = networks.allowed(texts)
+    for version in spans:
+        if networks.is_open(spans, version):
+            return f"at least half of all IPv{version} addresses", "list the networks that the client calls from"
+    for version in spans:
+        least, found = values.get(f"minPrefix{version}", 1), networks.widest(spans, version)
+        if found is not None and found.prefixlen < least:
+            return f"{found} is wider than /{least}", f"narrow it to /{least} or less, or list fewer"
+    return None
 
 
 def probes(client: DesiredClient, values: Mapping[str, Any], table: ScopeTable) -> Iterator[Breach]:
@@ -269,14 +284,6 @@ def _urls(client: DesiredClient) -> Iterator[tuple[str, str, str]]:
 def _is_host(pattern: str, host: str) -> bool:
     """``*.example.com`` is every host below example.com, not example.com itself."""
     return host.endswith(pattern[1:]) if pattern.startswith("*.") else host == pattern
-
-
-def _network(text: str) -> IPv4Network | IPv6Network | None:
-    """None for what is no network, which is reported where it is written."""
-    try:
-        return ip_network(text)
-    except ValueError:
-        return None
 
 
 def _within(host: str) -> tuple[str, ...]:

@@ -46,7 +46,8 @@ def _shared(found: CodeOwners, folder: str) -> list[str]:
     if not found.approvers:
         return []
     own = " ".join(("CODEOWNERS", *found.approvers))  # wherever the forge looks for it
-    return [own, *_lines(folder, ((path, found.approvers) for path in SHARED))]
+    paths = (*SHARED, *(f"/{path}" for path in found.shared))
+    return [own, *_lines(folder, ((path, found.approvers) for path in paths))]
 
 
 def _lines(folder: str, files: Iterable[tuple[str, tuple[str, ...]]]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -49,6 +50,53 @@ def test_expressions_that_would_never_end_are_ended_and_the_others_are_not() -> 
     (why,) = large.verdicts
     assert str(why).startswith("it took ")
     assert asked(judge, "client == 'a'", nested(12), doubled(60), "client == 'b'") == [good, slow, large, after]
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """The expressions that each process was given."""
+    given: list[list[str]] = []
+    real = subprocess.run
+
+    def watched(command: list[str], **options: Any) -> Any:
+        given.append(json.loads(options["input"])["expressions"])
+        return real(command, **options)
+
+    monkeypatch.setattr("reconciler.adapters.cel.subprocess.run", watched)
+    return given
+
+
+def test_all_rules_have_one_budget_and_what_is_left_over_is_not_evaluated(started: list[list[str]]) -> None:
+    """Fifty rules that never end cost what a few do. What was not reached counts as broken, like what never ends."""
+    burning = [nested(12 + number) for number in range(50)]
+    first, *found = asked(CelJudge(seconds=0.3, budget=2), "client == 'a'", *burning, "client == 'b'")
+    assert first.verdicts == (True,)
+    verdicts = [one.verdicts for one in found]
+    ended = verdicts.count(("it took more than 0.3 s of computing",))
+    told = ("the rules before it took the 2.1 s of computing that all have together",)
+    assert verdicts == [verdicts[0]] * ended + [told] * (51 - ended)
+    assert 1 <= ended <= 6
+    assert len(started) <= ended + 1
+
+
+def test_what_passed_its_limits_is_not_tried_again(started: list[list[str]]) -> None:
+    """Neither for other clients, nor for another rule with the same expression."""
+    judge = CelJudge(seconds=0.2)
+    endless, same, good = asked(judge, nested(12), nested(12), "client == 'a'")
+    assert endless == same
+    assert started == [[nested(12), "client == 'a'"], ["client == 'a'"]]
+    others = [{**ROW, "client": name} for name in "bc"]
+    assert [one.verdicts for one in asked(judge, nested(12), "client == 'a'", rows=others)] == [
+        endless.verdicts * 2, (False, False),
+    ]  # fmt: skip
+    assert started[2:] == [["client == 'a'"]]
+    assert good.verdicts == (True,)
+
+
+def test_one_rule_alone_has_its_own_time_however_many_clients_there_are() -> None:
+    rows = [{**ROW, "client": str(number)} for number in range(300)]
+    (answer,) = asked(CelJudge(seconds=0.2, budget=0.1), "client == '1'", rows=rows)
+    assert answer.verdicts == tuple(row["client"] == "1" for row in rows)
 
 
 def test_a_text_that_grows_for_ever_meets_its_limit_of_memory() -> None:
@@ -101,7 +149,7 @@ def test_a_clock_on_the_wall_ends_what_does_not_compute(monkeypatch: pytest.Monk
     program.chmod(0o755)
     monkeypatch.setattr("reconciler.adapters.cel.sys.executable", str(program))
     monkeypatch.setattr(judging, "_WALL", 0.5)
-    first, second, third = asked(CelJudge(seconds=1), "true", "true", "true")
+    first, second, third = asked(CelJudge(seconds=1), "true", "!false", "1 == 1")
     assert (first.verdicts, third.verdicts) == ((True,), (True,))
     assert second.verdicts == ("it was not done after 2 s",)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from reconciler.cli import codeowners
 from reconciler.cli.main import main
-from reconciler.report.code_owners import HEAD
+from reconciler.report.code_owners import HEAD, SHARED
 from tests.kit.repositories import git, isolate
 
 PROJECT = """\
@@ -131,6 +132,93 @@ def test_a_client_of_several_environments_and_files_of_several_clients_add_up(
     both = client("a", "team: platform", environments="staging: , production") + "---\n"
     (root / "clients/a.yaml").write_text(both + client("b", "contact: b@example.com"))
     assert lines(capsys) == ["/clients/a.yaml @acme/platform b@example.com"]
+
+
+EVENTS = """\
+  webhooks:
+    - name: hook
+      url: "https://hooks.example.com/"
+      events: [a.b]
+      payloads: {a.b: {example: {}, schemaFile: FILE}}
+"""
+
+
+def with_schema(text: str, file: str) -> str:
+    return text.replace("  environments:", EVENTS.replace("FILE", file) + "  environments:")
+
+
+def test_what_else_decides_has_the_owners_of_what_it_decides(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each of these could be changed while nobody is asked, and would change what clients may do or must prove."""
+    for folder in ("other", "templates", "payloads", "keys"):
+        (root / folder).mkdir()
+    (root / "scopes.yaml").write_text(
+        "apiVersion: reconciler/v1\nkind: ScopeCatalog\nspec: {openapi: ./other//api.yaml}\n"
+    )
+    flows = '{clientCredentials: {scopes: {"payouts:read": r, "payouts:write": w}}}'
+    (root / "api.yaml").write_text(f"components: {{securitySchemes: {{a: {{type: oauth2, flows: {flows}}}}}}}\n")
+    (root / "other/api.yaml").symlink_to("../api.yaml")
+    (root / "policy.yaml").write_text(
+        POLICY + "  approvers: [{approver: ada, when: {risk: critical}}]\n"
+        "  apply: {signedCommits: {allowedSigners: keys/./signers}}\n"
+    )
+    (root / "reconciler.yaml").write_text(
+        PROJECT.replace('vault: {address: "https', 'vault: {caCert: keys/ca.pem, address: "https') + "    other:\n"
+        '      vault: {caCert: /etc/ca.pem, address: "https://v.example.com"}\n'
+        "      deliveries: {caCert: keys/out.pem, clientCert: ../c.pem}\n"
+    )
+    for name in ("mine", "ours", "all"):
+        (root / f"payloads/{name}.json").write_text("{}")
+    (root / "payloads/linked.json").symlink_to("ours.json")
+    (root / "templates/t.yaml").write_text(
+        "apiVersion: reconciler/v1\nkind: IntegrationTemplate\nmetadata: {name: t}\nspec:\n"
+        + EVENTS.replace("FILE", "payloads/all.json")
+    )
+    platform = "team: platform"
+    (root / "clients/a.yaml").write_text(with_schema(client("a", "team: payments"), "payloads/mine.json"))
+    (root / "clients/b.yaml").write_text(with_schema(client("b", platform), "payloads/linked.json"))
+    (root / "other/c.yaml").write_text(with_schema(client("c", "contact: c@example.com"), "payloads/ours.json"))
+    (root / "other/link").symlink_to("c.yaml")
+    (root / "clients/c.yaml").symlink_to("../other/link")
+    (root / "clients/d.yaml").write_text(with_schema(client("d", platform), "policy.yaml"))
+    assert main(["validate"]) == 1
+    assert "`policy.yaml`" in capsys.readouterr().out
+    (root / "clients/d.yaml").write_text(with_schema(client("d", platform), "payloads/all.json"))
+    assert lines(capsys)[9:] == [
+        *(f"/{path} @ada" for path in (
+            "api.yaml", "keys/ca.pem", "keys/out.pem", "keys/signers", "other/api.yaml", "payloads/all.json"
+        )),
+        "/clients/a.yaml @acme/payments",
+        "/clients/b.yaml @acme/platform",
+        "/clients/c.yaml c@example.com",
+        "/clients/d.yaml @acme/platform",
+        "/other/c.yaml c@example.com",
+        "/other/link c@example.com",
+        "/payloads/linked.json @acme/platform",
+        "/payloads/mine.json @acme/payments",
+        "/payloads/ours.json @acme/platform c@example.com",
+    ]  # fmt: skip
+
+
+def test_a_client_cannot_name_its_way_to_files_of_others(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """JSON is YAML: a policy and another client can be schemas."""
+    policy = {"apiVersion": "reconciler/v1", "kind": "GuardrailPolicy", "spec": {"approvers": [{"approver": "ada"}]}}
+    (root / "policy.yaml").write_text(json.dumps(policy))
+    (root / "clients/a.yaml").write_text(with_schema(client("a", "contact: a@example.com"), "policy.yaml"))
+    (root / "clients/b.yaml").write_text(client("b", "contact: b@example.com"))
+    assert lines(capsys, "--format", "gitlab")[1:] == [
+        "CODEOWNERS @ada", *(f"{path} @ada" for path in SHARED),
+        "/clients/a.yaml a@example.com", "/clients/b.yaml b@example.com",
+        "[Approval of ada] @ada", "/clients/a.yaml", "/clients/b.yaml",
+    ]  # fmt: skip
+
+
+def test_a_link_in_place_of_the_folder_of_clients(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (root / "policy.yaml").write_text(f"{POLICY}  approvers: [{{approver: ada, when: {{risk: critical}}}}]\n")
+    (root / "clients").rename(root / "elsewhere")
+    (root / "clients").symlink_to("elsewhere")
+    assert lines(capsys)[9:] == [
+        "/clients @ada", "/elsewhere @ada", "/clients/a.yaml @acme/payments", "/elsewhere/a.yaml @acme/payments"
+    ]  # fmt: skip
 
 
 def test_paths_begin_at_the_top_of_the_repository(

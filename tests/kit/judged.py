@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from reconciler.domain.desired import DesiredClient
+from reconciler.domain.desired import DesiredClient, GuardrailPolicy
 from reconciler.domain.observed import Observed, SecretInfo
 from reconciler.domain.plan import Action, Plan
 from reconciler.domain.record import (
@@ -87,6 +87,7 @@ class Situation:
     scopes: Mapping[str, str] = field(default_factory=lambda: SCOPES)
     secrets: Mapping[str, SecretInfo | None] = field(default_factory=dict)
     revoke: bool = False
+    policy: GuardrailPolicy | None = None
 
     def observed(self) -> Observed:
         records = [recorded(OTHER)] + ([self.hand(recorded(self.before))] if self.before else [])
@@ -105,7 +106,7 @@ class Situation:
             request = RevocationRequest(self.before.name, None, "compromise", "INC-1")
             return revocation_plan(observed, "production", PROJECT, request, NOW, None)
         declared = [OTHER] + ([self.after] if self.after else [])
-        return make_plan(Inputs(desired(*declared, scopes=self.scopes), observed, NOW))
+        return make_plan(Inputs(desired(*declared, scopes=self.scopes, policy=self.policy), observed, NOW))
 
     def fired(self) -> dict[str, list[str]]:
         """The sentences of each rule that fires for some action of the plan, by the rule's name."""
@@ -121,7 +122,10 @@ class Situation:
         old = self.before.name if self.before else action.client
         record = observed.records.get(action.client) or observed.records.get(old)
         table = ScopeTable({} if self.revoke else self.scopes)
-        return Facts(action, record, self.after, table, NOW, plan.actions, action.permissions)
+        return Facts(
+            action, record, self.after, table, NOW, plan.actions, action.permissions,
+            self.policy or GuardrailPolicy(), plan.environment,
+        )  # fmt: skip
 
 
 def _stored(found: Series) -> SecretInfo:

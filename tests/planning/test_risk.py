@@ -7,12 +7,30 @@ from datetime import timedelta
 
 import pytest
 
-from reconciler.domain.desired import DesiredClient
+from reconciler.domain.desired import (
+    ApproverRule,
+    CustomRule,
+    DesiredClient,
+    DesiredWebhook,
+    GuardrailPolicy,
+    Rule,
+    RuleLevel,
+    Source,
+)
 from reconciler.domain.observed import SecretInfo
 from reconciler.domain.plan import Action, ActionKind, Permissions, Risk, highest
 from reconciler.domain.proof import Demand, Probe
 from reconciler.domain.record import ClientRecord, ClientStatus, Hold, Version, VersionState
-from reconciler.domain.schemes import CUSTOM, GITHUB, STANDARD_WEBHOOKS, SVIX, Scheme
+from reconciler.domain.schemes import (
+    CUSTOM,
+    GITHUB,
+    INTUIT,
+    PAYSTACK,
+    STANDARD_WEBHOOKS,
+    STANDARD_WEBHOOKS_V1A,
+    SVIX,
+    Scheme,
+)
 from reconciler.planning.risk import PLAIN, RULES, Grounds, judged
 from tests.kit.declared import client, lifecycle, webhook
 from tests.kit.judged import NOW, SCOPES, Situation, key_path, version, with_key
@@ -50,6 +68,24 @@ def hook(
 
 def secret(life: str, grace: str = "24h") -> DesiredClient:
     return client(webhooks=[webhook(secret=lifecycle(life, "1d", grace))])
+
+
+def secret_of(life: str, name: str = "b", grace: str = "24h") -> DesiredWebhook:
+    return webhook(name, secret=lifecycle(life, "1d", grace))
+
+
+def hook_of(scheme: Scheme, name: str = "b") -> DesiredWebhook:
+    return webhook(name, scheme=scheme)
+
+
+def beside(*hooks: DesiredWebhook) -> Situation:
+    """The last webhook is new."""
+    return Situation(client(webhooks=hooks[:-1]), client(webhooks=hooks))
+
+
+def nobody(*networks: str) -> DesiredClient:
+    """A client without keys, which lists networks all the same."""
+    return client(keys={}, webhooks=[webhook()], allowedCidrs=list(networks))
 
 
 def events(*names: str) -> DesiredClient:
@@ -121,6 +157,31 @@ SHA512 = replace(TIMED, algorithm="hmac-sha512")
 READABLE = {key_path(): SecretInfo(2)}
 SETTINGS = {key_path(): SecretInfo(1, edited=True)}
 
+LABELS, TIER = "after.labels.size() > 0", {"tier": "critical"}
+
+
+def custom(when: str = LABELS, level: RuleLevel = RuleLevel.WARN, *environments: str) -> CustomRule:
+    return CustomRule("short", level, when, "told", Source("policy.yaml", 1, 1), environments)
+
+
+BY_LABELS = GuardrailPolicy(
+    rules=(Rule("protection", RuleLevel.DENY, {"labels": TIER}),),
+    custom_rules=(custom(),),
+    approvers=(ApproverRule("ada", labels=TIER, environments=("production",)), ApproverRule("zoe", risk="high")),
+)
+NOT_BY_LABELS = GuardrailPolicy(
+    rules=(
+        Rule("protection", RuleLevel.DENY, {"labels": {"team": "a"}}),
+        Rule("protection", RuleLevel.OFF, {"labels": TIER}),
+        Rule("protection", RuleLevel.DENY, {"labels": TIER}, ("staging",)), Rule("naming", RuleLevel.DENY),
+    ),
+    custom_rules=(custom("client == 'a'"), custom(LABELS, RuleLevel.OFF), custom(LABELS, RuleLevel.WARN, "staging")),
+    approvers=(ApproverRule("ada", labels={"team": "a"}), ApproverRule("zoe", labels=TIER, environments=("staging",))),
+)  # fmt: skip
+CALLS_NOBODY = client(keys={}, webhooks=[webhook()])
+ALMOST_HALF = ("0.0.0.0/2", "64.0.0.0/3", "96.0.0.0/4", "112.0.0.0/5", "120.0.0.0/6", "124.0.0.0/7", "126.0.0.0/8")
+BODY_ONLY = Scheme(CUSTOM, "hmac-sha256", "x-signature")
+
 # Rule -> its sentence, where it fires, and where it must not.
 CASES: dict[str, tuple[str, Situation, Situation]] = {
     "emergency": (
@@ -183,6 +244,20 @@ CASES: dict[str, tuple[str, Situation, Situation]] = {
         Situation(None, cidrs()),
         Situation(None, cidrs(*NETWORK)),
     ),
+    "wide-networks": (
+        "allowedCidrs 10.0.0.0/8 and 203.0.113.0/24: more addresses than a /8 of IPv4",
+        Situation(None, cidrs("10.0.0.0/8", *NETWORK)),
+        Situation(None, cidrs("10.0.0.0/8", "2001::/33")),
+    ),
+    "taken-over": (
+        ("another name and another owner at once (contact a@example.com → b@example.com, team a → nobody): the keys in "
+        "use are theirs from now on"),
+        Situation(
+            owned(team="a", contact="a@example.com"),
+            client("settler", renamed_from="payouts", owner={"contact": "b@example.com"}),
+        ),
+        Situation(owned(team="a"), client("settler", renamed_from="payouts", owner={"team": "a", "contact": "b"})),
+    ),
     "protection-removed": (
         "protect: true → false: deleting its file ends it from now on",
         Situation(client(protect=True), client()),
@@ -205,8 +280,8 @@ CASES: dict[str, tuple[str, Situation, Situation]] = {
         Situation(hook(), hook("http://127.0.0.1:8080/payouts")),
     ),
     "signature-weakened": (
-        ("webhook settlements, signature standard-webhooks (hmac-sha256) → github (hmac-sha256): id and timestamp no "
-        "longer signed, so a delivery can be replayed"),
+        ("webhook settlements, signature standard-webhooks (hmac-sha256) → github (hmac-sha256): id and timestamp not "
+        "signed, so a delivery can be replayed"),
         Situation(hook(scheme=STANDARD_WEBHOOKS), hook(scheme=GITHUB)),
         Situation(hook(scheme=GITHUB), hook(scheme=STANDARD_WEBHOOKS)),
     ),
@@ -312,6 +387,11 @@ CASES: dict[str, tuple[str, Situation, Situation]] = {
         Situation(hook(), client()),
         Situation(hook(), None),
     ),
+    "much-longer-grace": (
+        "key primary: a replaced version stays valid 15d → 31d, more than twice as long",
+        Situation(keys(primary=("90d", "15d")), keys(primary=("90d", "31d"))),
+        Situation(keys(primary=("90d", "3d")), keys(primary=("90d", "30d"))),
+    ),
     "longer-life": (
         "key primary lives 90d → 180d",
         Situation(keys(primary=("90d", "1d")), keys(primary=("180d", "1d"))),
@@ -346,6 +426,11 @@ CASES: dict[str, tuple[str, Situation, Situation]] = {
         "owner team: payments → fraud",
         Situation(owned(team="payments"), owned(team="fraud")),
         Situation(client(), owned(team="payments")),
+    ),
+    "deciding-label": (
+        "label tier: critical → none; labels decide for approver ada, rule protection and rule short of the policy",
+        Situation(client(labels={"tier": "critical"}), client(), policy=BY_LABELS),
+        Situation(client(labels={"tier": "critical"}), client(), policy=NOT_BY_LABELS),
     ),
     "state-changed": (
         "state active → suspended",
@@ -452,6 +537,91 @@ MORE: dict[str, tuple[str, bool, Situation]] = {
     "a network that is none, in an edited record": (
         "wider-networks", True, Situation(client(allowedCidrs=["everywhere"]), cidrs(*NETWORK), edited)),
     "no key to be used from anywhere": ("no-networks", False, Situation(None, client(keys={}, webhooks=[webhook()]))),
+    "the first key of a client that lists no networks": (
+        "no-networks", True, Situation(CALLS_NOBODY, client(webhooks=[webhook()]))),
+    "one more key of a client that lists no networks": ("no-networks", True, Situation(client(), client(keys=BOTH))),
+    "a key that comes with networks": (
+        "no-networks", False, Situation(CALLS_NOBODY, client(webhooks=[webhook()], allowedCidrs=NETWORK))),
+    "a key that comes to networks": (
+        "no-networks", False, Situation(PLAIN_CLIENT, client(keys=BOTH, allowedCidrs=NETWORK))),
+    "a key that goes": ("no-networks", False, Situation(client(keys=BOTH), client())),
+    "a key that lives otherwise": ("no-networks", False, Situation(client(), keys(primary=("60d", "1d")))),
+    "half of the internet but one in 128": ("wide-networks", True, Situation(None, cidrs(*ALMOST_HALF))),
+    "a /8 in other networks": ("wide-networks", False, Situation(None, cidrs("10.0.0.0/9", "10.128.0.0/9"))),
+    "a wide network of IPv6": ("wide-networks", True, Situation(None, cidrs("2400::/23"))),
+    "a network of IPv6 at the edge": ("wide-networks", False, Situation(None, cidrs("2400::/24"))),
+    "a wide piece of NAT64": ("wide-networks", True, Situation(None, cidrs("64:ff9b::/103"))),
+    "so wide that it is told as open": ("wide-networks", False, Situation(None, cidrs("0.0.0.0/1"))),
+    "a wide network before the first key": (
+        "wide-networks", True,
+        Situation(nobody("10.0.0.0/7"), client(webhooks=[webhook()], allowedCidrs=["10.0.0.0/7"]))),
+    "an open network before the first key": (
+        "wide-networks", True,
+        Situation(nobody("0.0.0.0/0"), client(webhooks=[webhook()], allowedCidrs=["0.0.0.0/0"]))),
+    "a wide network before the second key": (
+        "wide-networks", False, Situation(cidrs("10.0.0.0/7"), client(keys=BOTH, allowedCidrs=["10.0.0.0/7"]))),
+    "the IPv4 internet by NAT64": ("open-network", True, Situation(None, cidrs("64:ff9b::/96"))),
+    "the IPv4 internet by 6to4": ("open-network", True, Situation(cidrs(*NETWORK), cidrs(*NETWORK, "2002::/16"))),
+    "NAT64 where all of IPv4 was allowed": (
+        "open-network", False, Situation(cidrs("0.0.0.0/0"), cidrs("0.0.0.0/0", "64:ff9b::/96"))),
+    "a rename alone": (
+        "taken-over", False,
+        Situation(owned(team="a"), client("b", renamed_from="payouts", owner={"team": "a"}))),
+    "another owner alone": ("taken-over", False, Situation(owned(team="a"), owned(team="b"))),
+    "a label of another team": (
+        "deciding-label", True,
+        Situation(client(), client(labels={"team": "b"}), policy=GuardrailPolicy(custom_rules=(custom(),)))),
+    "a label that stays": (
+        "deciding-label", False, Situation(client(labels=TIER), client(labels={**TIER, "x": "y"}),
+            policy=GuardrailPolicy(approvers=(ApproverRule("ada", labels=TIER),)))),
+    "a new webhook that vouches for less than another": (
+        "signature-weakened", True, beside(webhook(), hook_of(GITHUB))),
+    "a new webhook that signs its body only": ("signature-weakened", True, beside(webhook(), hook_of(BODY_ONLY))),
+    "a new webhook in place of another": (
+        "signature-weakened", True, Situation(hook(), client(webhooks=[hook_of(GITHUB)]))),
+    "a new webhook that vouches for as much": ("signature-weakened", False, beside(webhook(), hook_of(SVIX))),
+    "a new webhook that vouches for more": ("signature-weakened", False, beside(hook_of(GITHUB, "a"), webhook())),
+    "a new webhook as weak as all others": ("signature-weakened", False, beside(hook_of(GITHUB, "a"), hook_of(INTUIT))),
+    "a new webhook weaker than one of two": (
+        "signature-weakened", True, beside(hook_of(GITHUB, "a"), webhook(), hook_of(INTUIT))),
+    "a new webhook with a shorter hash": ("signature-weakened", True, beside(hook_of(PAYSTACK, "a"), hook_of(GITHUB))),
+    "a new webhook that is fresh for longer": (
+        "signature-weakened", True, beside(hook_of(TIMED, "a"), hook_of(replace(TIMED, tolerance=HOUR)))),
+    "a first webhook that vouches for less than the default": (
+        "signature-weakened", True, Situation(client(), hook(scheme=GITHUB))),
+    "a first webhook with the default": ("signature-weakened", False, Situation(client(), hook())),
+    "a key of two halves": ("signature-weakened", False, beside(webhook(), hook_of(STANDARD_WEBHOOKS_V1A))),
+    "what an edited record says of signatures": (
+        "signature-weakened", True,
+        Situation(hook(scheme=GITHUB), client(webhooks=[webhook(), hook_of(GITHUB)]), edited)),
+    "a new key that lives much longer than the others": (
+        "much-longer-life", True, Situation(client(), client(keys={"main": lifecycle("181d")}))),
+    "a new key that lives twice as long": (
+        "much-longer-life", False, Situation(client(), client(keys={"main": lifecycle("180d")}))),
+    "a new key beside one that lives long": (
+        "much-longer-life", False,
+        Situation(keys(primary=("90d", "1d"), long=("200d", "1d")), client(keys={"main": lifecycle("360d")}))),
+    "a first key": ("much-longer-life", False, Situation(CALLS_NOBODY, client(webhooks=[webhook()]))),
+    "a new webhook whose secret lives much longer": (
+        "much-longer-life", True, beside(secret_of("90d", "a"), secret_of("181d"))),
+    "a new webhook whose secret lives twice as long": (
+        "much-longer-life", False, beside(secret_of("90d", "a"), secret_of("180d"))),
+    "keys say nothing of secrets": ("much-longer-life", False, Situation(keys(primary=("10d", "1d")), client(
+        keys={"primary": lifecycle("10d", "1d", "1d")}, webhooks=[webhook()]))),
+    "a little more than much grace": (
+        "longer-grace", True, Situation(keys(primary=("90d", "20d")), keys(primary=("90d", "31d")))),
+    "more than twice the grace, and still little": (
+        "longer-grace", True, Situation(keys(primary=("90d", "3d")), keys(primary=("90d", "30d")))),
+    "much more grace, told as such": (
+        "longer-grace", False, Situation(keys(primary=("90d", "3d")), keys(primary=("90d", "60d")))),
+    "grace where there was none": (
+        "much-longer-grace", True, Situation(keys(primary=("90d", "0s")), keys(primary=("90d", "31d")))),
+    "a new key with much more grace": (
+        "much-longer-grace", True, Situation(client(), client(keys={"main": lifecycle(grace="31d")}))),
+    "a signing secret with much more grace": (
+        "much-longer-grace", True, Situation(secret("180d"), secret("180d", "31d"))),
+    "a new webhook with much more grace": (
+        "much-longer-grace", True, beside(secret_of("90d", "a"), secret_of("90d", grace="31d"))),
     "host in other letters": (
         "host-changed", False, Situation(hook("https://HOOKS.example.com/payouts"), hook(), edited)),
     "a host that ends alike": (
@@ -655,6 +825,33 @@ def test_what_a_new_client_declares_was_not_something_else_before() -> None:
     ).fired()
     assert fired["open-network"] == ["allowedCidrs 0.0.0.0/0: at least half of all IPv4 addresses"]
     assert fired["probe-relaxed"] == ["webhook settlements, probe unsigned: off; it need not refuse such a delivery"]
+
+
+@pytest.mark.parametrize(
+    ("before", "told"),
+    [
+        (CALLS_NOBODY, "a first credential: key backup, which lives 90d"),
+        (client(keys={"a": lifecycle(), "b": lifecycle()}), "one more credential: key backup, which lives 90d"),
+    ],
+)
+def test_a_new_key_is_counted(before: DesiredClient, told: str) -> None:
+    assert told in Situation(before, client(keys=BOTH)).fired()["new-key"]
+
+
+def test_a_new_webhook_and_a_new_key_are_told_what_they_are_compared_with() -> None:
+    assert beside(webhook(), hook_of(GITHUB)).fired()["signature-weakened"] == [
+        ("webhook b, signature github (hmac-sha256), weaker than that of webhook settlements: id and timestamp not "
+        "signed, so a delivery can be replayed")
+    ]  # fmt: skip
+    assert Situation(client(), hook(scheme=GITHUB)).fired()["signature-weakened"] == [
+        ("webhook settlements, signature github (hmac-sha256), weaker than the default: id and timestamp not signed, "
+        "so a delivery can be replayed")
+    ]  # fmt: skip
+    fired = Situation(client(), client(keys={"main": lifecycle("360d", grace="90d")})).fired()
+    assert fired["much-longer-life"] == ["key main lives 360d, more than twice as long as any other so far (90d)"]
+    assert fired["much-longer-grace"] == [
+        "key main: a replaced version stays valid 90d, more than twice as long as any other so far (3d)"
+    ]  # fmt: skip
 
 
 def test_an_owner_is_told_field_by_field() -> None:

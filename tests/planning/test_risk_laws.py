@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 from dataclasses import replace
-from ipaddress import ip_network
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_network
 from typing import Any
 
 from hypothesis import assume, given
@@ -159,3 +159,32 @@ def test_what_more_a_list_of_networks_allows_is_counted_in_addresses(before: lis
 def test_the_same_addresses_in_other_networks_are_no_more(texts: list[str]) -> None:
     halves = [str(half) for text in texts for half in ip_network(text).subnets(new_prefix=32)]
     assert networks.size(networks.added(networks.allowed(texts), networks.allowed(halves))) == 0
+
+
+def in_ipv6(network: IPv4Network) -> dict[str, IPv6Network]:
+    """The forms in which IPv6 carries the addresses of ``network``."""
+    first, length = int(network.network_address), network.prefixlen
+    prefixes = {
+        "mapped": "::ffff:0:0",
+        "translated": "::ffff:0:0:0",
+        "NAT64": "64:ff9b::",
+        "NAT64 of one's own": "64:ff9b:1:2::",
+    }
+    found = {name: IPv6Network((int(IPv6Address(text)) + first, 96 + length)) for name, text in prefixes.items()}
+    teredo = int(IPv6Address("2001:0:1:2::")) + (0xFFFFFFFF ^ int(network.broadcast_address))
+    return {
+        **found,
+        "6to4": IPv6Network(((0x2002 << 112) + (first << 80), 16 + length)),
+        "Teredo": IPv6Network((teredo, 96 + length)),
+    }
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(0, 32))
+def test_a_network_is_as_wide_in_every_form(address: int, length: int) -> None:
+    network = IPv4Network((address >> (32 - length) << (32 - length), length))
+    plain = networks.allowed([str(network)])
+    for name, carrier in in_ipv6(network).items():
+        spans = networks.allowed([str(carrier)])
+        assert networks.widest(spans, 4) == network, name
+        assert networks.is_open(spans, 4) == networks.is_open(plain, 4) == (length <= 1), name
+        assert networks.is_wide(spans, 4, 8) == networks.is_wide(plain, 4, 8) == (length < 8), name

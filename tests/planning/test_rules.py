@@ -40,10 +40,19 @@ def hosts(*names: str) -> dict[str, Any]:
     return {"hosts": names}
 
 
+def allows(*networks: str) -> DesiredClient:
+    return client(allowedCidrs=list(networks))
+
+
+def line(network: str) -> list[Path]:
+    return [("allowedCidrs", network)]
+
+
 WILD = client(scopes=["ledger:read", "payouts:*"])
 LIMITS = {"keyMax": 90 * DAY, "secretMax": 30 * DAY, "min": DAY}
 BOUNDS = {"renewBeforeMin": 7 * DAY, "graceMin": DAY, "graceMax": 5 * DAY}
 TICKET = {"pattern": compile_pattern("^[A-Z]+-[0-9]+ ")}
+WIDTHS = {"minPrefix4": 16, "minPrefix6": 64}
 CRITICAL = {"labels": {"tier": "critical"}}
 FIVE = dict.fromkeys((Probe.TAMPERED, Probe.WRONG_SECRET, Probe.REPLAYED, Probe.FUTURE, Probe.UNSIGNED), "require")
 SIX = {**FIVE, Probe.NEW_SECRET: "require", Probe.OLD_SECRET: "require"}
@@ -142,6 +151,36 @@ CASES: dict[str, dict[str, tuple[dict[str, Any], DesiredClient, list[Path]]]] = 
         "as wide as may be": (
             {"minPrefix4": 8, "minPrefix6": 32}, client(allowedCidrs=["10.0.0.0/8", "2001:db8::/32"]), [],
         ),
+        "IPv4 in the clothes of IPv6": (WIDTHS, allows("::ffff:0:0/96"), line("::ffff:0:0/96")),
+        "half of it": (WIDTHS, allows("::ffff:0:0/97"), line("::ffff:0:0/97")),
+        "a piece of it": (WIDTHS, allows("::ffff:10.0.0.0/111"), line("::ffff:10.0.0.0/111")),
+        "as much of it as may be": (WIDTHS, allows("::ffff:10.0.0.0/112"), []),
+        "IPv4 inside a wide network": (WIDTHS, allows("::/64"), line("::/64")),
+        "IPv4 in the clothes of IPv6, and as much more": (WIDTHS, allows("::fffe:0:0/95"), line("::fffe:0:0/95")),
+        "NAT64": (WIDTHS, allows("64:ff9b::/96"), line("64:ff9b::/96")),
+        "a piece of NAT64": (WIDTHS, allows("64:ff9b::a00:0/111"), line("64:ff9b::a00:0/111")),
+        "as much of NAT64 as may be": (WIDTHS, allows("64:ff9b::a00:0/112"), []),
+        "NAT64 of one's own": (WIDTHS, allows("64:ff9b:1:7::/64"), line("64:ff9b:1:7::/64")),
+        "IPv4-translated": (WIDTHS, allows("::ffff:0:0:0/96"), line("::ffff:0:0:0/96")),
+        "6to4": ({"minPrefix4": 16}, allows("2002::/16"), line("2002::/16")),
+        "a piece of 6to4": ({"minPrefix4": 16}, allows("2002:a00::/31"), line("2002:a00::/31")),
+        "as much of 6to4 as may be": ({"minPrefix4": 16}, allows("2002:a00::/32"), []),
+        "Teredo": ({"minPrefix4": 16}, allows("2001::/32"), line("2001::/32")),
+        "a server of Teredo": (WIDTHS, allows("2001:0:a00:1::/64"), line("2001:0:a00:1::/64")),
+        "two of them": (
+            WIDTHS, allows("64:ff9b::/96", "10.1.0.0/16", "10.0.0.0/8"), line("64:ff9b::/96") + line("10.0.0.0/8"),
+        ),
+        "half": ({}, allows("0.0.0.0/1"), line("0.0.0.0/1")),
+        "halves": ({}, allows("0.0.0.0/1", "128.0.0.0/1"), line("0.0.0.0/1") + line("128.0.0.0/1")),
+        "quarters of the internet": ({}, allows("0.0.0.0/2", "128.0.0.0/2"), [("allowedCidrs",)]),
+        "every second network": (
+            {"minPrefix4": 8}, allows(*(f"{first}.0.0.0/8" for first in range(0, 256, 2))), [("allowedCidrs",)],
+        ),
+        "two halves": ({"minPrefix4": 24}, allows("10.0.0.0/24", "10.0.1.0/24"), [("allowedCidrs",)]),
+        "two halves in two forms": (
+            {"minPrefix4": 24}, allows("10.0.0.0/24", "64:ff9b::a00:100/120"), [("allowedCidrs",)],
+        ),
+        "neighbours that are no network": ({"minPrefix4": 24}, allows("10.0.1.0/24", "10.0.2.0/24"), []),
         "no network at all": ({}, client(allowedCidrs=["nonsense"]), []),  # that is reported where it is written
     },
     "probes": {

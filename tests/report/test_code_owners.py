@@ -22,6 +22,7 @@ FOUND = CodeOwners(
         FileOwners("clients/unowned.yaml", (), ()),
     ),
     approvers=("@acme/security", "@ada", "@unasked"),
+    shared=(".allowed signers", "api.yaml"),
 )
 ODD = ["a b", " a", "#a", "a#b", "a*", "a?b", "[ab]", "a\\b", "a\\ b", "!a", "**", "ä", "a  b", "{a,b}", "a\\"]
 
