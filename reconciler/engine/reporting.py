@@ -60,11 +60,11 @@ def recovered(run: OpenRun, engine: Engine, records: Mapping[str, ClientRecord],
 
 
 def report(engine: Engine, driver: Driver, result: RunResult, *, commit: bool, push: bool) -> Reported:
-    """Write the reports of ``result`` and of earlier runs, commit them, mark the runs as reported, and push.
+    """Write the reports of ``result`` and of earlier runs, commit them, push, and mark the runs as reported.
 
-    Nothing is lost when that fails: the files stay, the runs stay open and the next run commits the reports;
-    what is committed and not pushed is pushed by the next run that is asked to push. Without ``commit`` only the
-    report of ``result`` is written.
+    Nothing is lost when that fails: the files stay, the runs stay open, and the next run commits and pushes the
+    reports, also in another checkout: one that could not push may be a workspace of CI that is gone by then. Without
+    ``commit`` only the report of ``result`` is written.
     """
     after, result = _finished(engine, driver, result)
     if after.records is None and any(one.status is OutcomeStatus.FAILED for one in result.outcomes):
@@ -93,9 +93,10 @@ def report(engine: Engine, driver: Driver, result: RunResult, *, commit: bool, p
         _tell(engine)
     except AuditError as error:
         return replace(result, recovered=()), error
-    _close(engine, driver, reported, after.runs)
-    problem = (push_rest(engine, anyway=result.audit_commit is not None) if push else None) or problem
-    return result, problem
+    unpushed = push_rest(engine, anyway=result.audit_commit is not None) if push else None
+    if unpushed is None:
+        _close(engine, driver, reported, after.runs)
+    return result, unpushed or problem
 
 
 def push_rest(engine: Engine, *, anyway: bool = False) -> AuditError | None:

@@ -115,7 +115,9 @@ def test_a_report_made_in_another_checkout_tells_the_same(checkout: Checkout, tm
     assert open_runs(checkout) == []
 
 
-def test_a_run_whose_push_failed_is_closed_and_pushed_by_a_later_one(checkout: Checkout, remote: Path) -> None:
+@pytest.fixture
+def unpushed(checkout: Checkout, remote: Path) -> Any:
+    """A run that committed its report, which the remote refused until now."""
     checkout.client("partner")
     checkout.commit()
     git(checkout.root, "push", "--quiet")
@@ -124,11 +126,32 @@ def test_a_run_whose_push_failed_is_closed_and_pushed_by_a_later_one(checkout: C
     assert refused.code == 1
     assert "RC615" in refused.err
     assert refused.json["audit"]["commit"] == git(checkout.root, "rev-parse", "HEAD")
-    assert open_runs(checkout) == []
+    assert open_runs(checkout) == [refused.json["run_id"]]
     (remote / "hooks/pre-receive").unlink()
+    return refused.json
+
+
+def test_a_run_whose_push_failed_is_pushed_and_closed_by_a_later_one(
+    checkout: Checkout, remote: Path, unpushed: Any
+) -> None:
     quiet = checkout.apply("--push").ok()
-    assert quiet.json["outcomes"] == []
-    assert git(remote, "rev-parse", "main") == refused.json["audit"]["commit"]
+    assert (quiet.json["outcomes"], quiet.json["recovered"]) == ([], [unpushed["run_id"]])
+    assert git(remote, "rev-parse", "main") == unpushed["audit"]["commit"]
+    assert open_runs(checkout) == []
+
+
+def test_a_report_that_was_not_pushed_from_a_workspace_that_is_gone_is_made_again(
+    checkout: Checkout, remote: Path, unpushed: Any, tmp_path: Path
+) -> None:
+    git(tmp_path, "clone", "--quiet", str(remote), "another")
+    another = replace(checkout, root=tmp_path / "another")
+    direct = report(checkout, unpushed["run_id"])
+    another.apply("--push").ok()
+    git(checkout.root, "fetch", "--quiet")
+    pushed = json.loads(git(checkout.root, "show", f"origin/main:{unpushed['audit']['path']}"))
+    assert pushed["recovered_by"]
+    assert pushed["outcomes"] == direct["outcomes"]
+    assert open_runs(checkout) == []
 
 
 def test_a_run_without_anything_to_do_pushes_nobody_s_work(checkout: Checkout, remote: Path) -> None:
