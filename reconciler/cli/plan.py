@@ -106,16 +106,23 @@ def exit_code(plan: Plan, *, detailed: bool) -> int:
 @click.command()
 @click.argument("planfile", type=click.Path(path_type=Path))
 @look_options
+@click.option("--compared", is_flag=True, help="Only what plan --reviewed compares: the changes and their reasons.")
 @click.pass_obj
-def show(settings: Settings, /, planfile: Path, form: str, **look: Any) -> int:
+def show(settings: Settings, /, planfile: Path, form: str, compared: bool, **look: Any) -> int:
     """Show a plan that was saved with plan --out: in several formats without planning again.
+
+    With --compared only what plan --reviewed holds against a plan of its own: what else a file says may be made up.
 
     \b
     Examples:
       reconciler show plan.json --format markdown --mention > comment.md
       reconciler show plan.json --format html > plan.html
+      reconciler show pull-request.json --format markdown --compared
     """
-    emit(rendered(load(planfile), Look(form, project_folder(settings), **look), settings))
+    from reconciler.engine.saved import compared as compared_part
+
+    saved = load(planfile)
+    emit(rendered(compared_part(saved) if compared else saved, Look(form, project_folder(settings), **look), settings))
     return 0
 
 
