@@ -58,10 +58,10 @@ def _policy(path: Path, old: object, new: object, rule: Rule | None = None) -> L
     return Loosening(POLICY, ("GuardrailPolicy", *path), ".".join(path), shown(old), shown(new), rule)
 
 
-def _here(found: Sequence[_RULE], terms: Terms) -> list[_RULE]:
-    """Those that hold in the environment; in every one where the declaration does not know it."""
-    name = terms.environment.name if terms.environment else ""
-    return [one for one in found if not one.environments or not name or name in one.environments]
+def _here(found: Sequence[_RULE], now: Terms) -> list[_RULE]:
+    """Those that hold, or would have held, in the environment of ``now``."""
+    name = now.environment.name if now.environment else ""
+    return [one for one in found if not one.environments or name in one.environments]
 
 
 def budgets(before: Terms, now: Terms, at: datetime) -> Iterator[Loosening]:
@@ -75,7 +75,7 @@ def budgets(before: Terms, now: Terms, at: datetime) -> Iterator[Loosening]:
 
 def rules(before: Terms, now: Terms, at: datetime) -> Iterator[Loosening]:
     after = {rule.name: rule for rule in _here(now.policy.rules, now)}
-    for old in _here(before.policy.rules, before):
+    for old in _here(before.policy.rules, now):
         new = after.get(old.name)
         level = new.level if new is not None else RuleLevel.OFF
         if _LEVELS.index(level) < _LEVELS.index(old.level):
@@ -90,7 +90,7 @@ def rules(before: Terms, now: Terms, at: datetime) -> Iterator[Loosening]:
 
 def custom_rules(before: Terms, now: Terms, at: datetime) -> Iterator[Loosening]:
     after = _here(now.policy.custom_rules, now)
-    for old in _here(before.policy.custom_rules, before):
+    for old in _here(before.policy.custom_rules, now):
         same = [one for one in after if one.when == old.when]
         level = max((one.level for one in same), key=_LEVELS.index, default=None)
         if level is None and old.level is not RuleLevel.OFF:
@@ -109,7 +109,7 @@ def probes(before: Terms, now: Terms, at: datetime) -> Iterator[Loosening]:
 
 def approvers(before: Terms, now: Terms, at: datetime) -> Iterator[Loosening]:
     after = _here(now.policy.approvers, now)
-    for old in _here(before.policy.approvers, before):
+    for old in _here(before.policy.approvers, now):
         own = [one for one in after if one.approver == old.approver]
         if not any(_asks_as_much(one, old) for one in own):
             left = "; ".join(map(_asked, own)) or "nothing"
@@ -150,7 +150,7 @@ def demands(before: Terms, now: Terms, at: datetime) -> Iterator[Loosening]:
 
 def waivers(before: Terms, now: Terms, at: datetime) -> Iterator[Loosening]:
     """Those that hold and excuse more than the ones before, or for longer."""
-    today, former = iso(at)[:10], _here(before.policy.waivers, before)
+    today, former = iso(at)[:10], _here(before.policy.waivers, now)
     for new in _here(now.policy.waivers, now):
         likewise = [one for one in former if one.guard == new.guard and one.client in ("*", new.client)]
         longest = max((one.until for one in likewise), default="")
@@ -208,11 +208,13 @@ def added_scopes(before: Terms, now: Terms) -> Mapping[str, str]:
     return {scope: risk for scope, risk in now.scopes.items() if before.scopes and scope not in before.scopes}
 
 
-def strictest(before: Terms, now: Terms) -> tuple[Mapping[str, str], GuardrailPolicy]:
+def strictest(before: Terms, now: Terms) -> tuple[Mapping[str, str], GuardrailPolicy] | None:
     """The catalogue with the higher of both risks, and the policy with the approvers of both: who was to be asked
-    before a change is asked about it."""
+    before a change is asked about it. None where these are today's, or nobody is ever asked."""
+    former = [one for one in _here(before.policy.approvers, now) if one not in now.policy.approvers]
     scopes = {
         scope: max(filter(None, (before.scopes.get(scope), now.scopes.get(scope))), key=lambda risk: Risk(risk).rank)
         for scope in {*before.scopes, *now.scopes}
     }
-    return scopes, replace(now.policy, approvers=(*_here(before.policy.approvers, before), *now.policy.approvers))
+    policy = replace(now.policy, approvers=(*former, *now.policy.approvers))
+    return (scopes, policy) if policy.approvers and (former or scopes != now.scopes) else None

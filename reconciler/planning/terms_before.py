@@ -123,9 +123,10 @@ def _with_former(
     plan: Plan, terms: Before, desired: Desired, observed: Observed, only: Collection[str] | None
 ) -> tuple[Approval, ...]:
     """The approvals of the plan, and those of the approvers before, by the higher of both risks of each scope."""
-    scopes, policy = strictest(terms.before, terms.now)
-    if not policy.approvers:
+    stricter = strictest(terms.before, terms.now)
+    if stricter is None:
         return plan.approvals
+    scopes, policy = stricter
     former = replace(desired, scopes=scopes, policy=policy)
     records = pair_up(former, observed)
     touched = {action.client: records.get(action.client) for action in plan.actions}

@@ -290,6 +290,9 @@ ALIKE: dict[str, tuple[Terms, Terms]] = {
     ),
     "an approver asked twice": (asks(EVERYTHING), asks(RISKY, EVERYTHING)),
     "alerts of another environment": (channel(environments=frozenset({"staging"})), NOTHING),
+    "a rule that a new environment never had": (
+        replace(rule("owner", "deny", "staging"), environment=None), NOTHING,
+    ),
     "a new environment": (replace(terms(requires="a"), environment=None), NOTHING),
 }  # fmt: skip
 
