@@ -180,8 +180,8 @@ def test_files_are_those_of_the_commit_byte_for_byte(repository: Path, tmp_path:
     git(repository, "config", "filter.evil.clean", "echo evil")
     add_hook(repository, "post-checkout", "exit 1")
     (folder / POLICY).write_text("working tree")
-    other = commit_file(repository, "other", "x")
-    git(repository, "replace", commit, other)
+    commit_file(repository, "other", "x")
+    git(repository, "replace", f"{commit}:deep/project/{POLICY}", "HEAD:other")
     target = tmp_path / "target"
     paths = ("reconciler.yaml", POLICY, "api/openapi.json")
     assert sorted(copy_files(folder, commit, paths, target)) == ["api/openapi.json", POLICY]
