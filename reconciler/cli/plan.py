@@ -38,29 +38,38 @@ EARLIEST, LATEST = 1970, 9000
     metavar="FILE",
     help="Only what the plan in FILE does; exit 4 when something else would be done now.",
 )
+@click.option(
+    "--base",
+    metavar="REF",
+    help="The commit to compare policy, catalogue and guards with.  [default: the one that this change is made on]",
+)
 @click.option("--deep", is_flag=True, help="Read the metadata of every secret where the server lists only names.")
 @click.pass_obj
 def plan(
     settings: Settings, /, environment: str, out: Path | None, detailed_exitcode: bool, at: str | None,
-    only: tuple[str, ...], verify: tuple[str, ...], upkeep: bool, reviewed: Path | None, deep: bool, form: str,
-    **look: Any,
+    only: tuple[str, ...], verify: tuple[str, ...], upkeep: bool, reviewed: Path | None, base: str | None, deep: bool,
+    form: str, **look: Any,
 ) -> int:  # fmt: skip
     """Show what apply would do to ENV, and why. Changes nothing; reads no secret.
 
     With --reviewed a plan is made anew for the clients that the plan in FILE touches, and compared with it: what
-    a pull request showed is what comes after its merge, whatever commit that made.
+    a pull request showed is what comes after its merge, whatever commit that made. What policy, catalogue and guards
+    lost since --base is told beside what the change does.
 
     \b
     Examples:
       reconciler plan -e staging
+      reconciler plan -e staging --base origin/main
       reconciler plan -e production --out plan.json --format markdown
       reconciler plan -e production --at 2027-01-31T00:00:00Z
       reconciler plan -e production --reviewed pull-request.json --out plan.json
     """
     from reconciler.cli import wiring
+    from reconciler.cli.before import terms_before
     from reconciler.cli.planned import narrowed, question_for, refuse_no_names, refuse_unknown, with_unfinished
     from reconciler.engine.engine import answer
     from reconciler.engine.saved import refuse_unreviewed
+    from reconciler.planning.terms_before import beside
 
     refuse_together(at, out, reviewed, narrowed=bool(only or at or verify or upkeep))
     time = moment(at)
@@ -68,6 +77,7 @@ def plan(
     root = wiring.project_root(settings)
     desired = wiring.load_desired(root, environment)
     agreed = load_for(desired, reviewed) if reviewed is not None else None
+    before = terms_before(settings, root, desired, base)
     with wiring.engine_for(settings, root, desired.project, desired.environment) as engine:
         question = question_for(desired, only=only, at=time, deep=deep, verify=verify)
         observed = engine.look(deep=deep)
@@ -76,30 +86,43 @@ def plan(
         result = with_unfinished(engine, observed, answer(engine, question, observed))
     if agreed is not None:
         refuse_unreviewed(agreed, result)
+    if before is not None:  # after the comparison: a merge is made on another commit than its pull request was
+        result = beside(result, before, desired, observed, question.only)
     if not observed.deep:
         say(settings, "this server lists only names of secrets: overwritten or destroyed versions show with --deep")
     if out is not None:
         save(out, result)
         say(settings, f"saved to {out}; apply it with: reconciler apply -e {environment} {out}")
     emit(rendered(result, Look(form, project_folder(settings), **look), settings))
-    if result.blocked:
+    return exit_code(result, detailed=detailed_exitcode)
+
+
+def exit_code(plan: Plan, *, detailed: bool) -> int:
+    if plan.blocked:
         return BLOCKED
-    return CHANGES_PRESENT if detailed_exitcode and result.changes else 0
+    return CHANGES_PRESENT if detailed and plan.changes else 0
 
 
 @click.command()
 @click.argument("planfile", type=click.Path(path_type=Path))
 @look_options
+@click.option("--compared", is_flag=True, help="Only what plan --reviewed compares: the changes and their reasons.")
 @click.pass_obj
-def show(settings: Settings, /, planfile: Path, form: str, **look: Any) -> int:
+def show(settings: Settings, /, planfile: Path, form: str, compared: bool, **look: Any) -> int:
     """Show a plan that was saved with plan --out: in several formats without planning again.
+
+    With --compared only what plan --reviewed holds against a plan of its own: what else a file says may be made up.
 
     \b
     Examples:
       reconciler show plan.json --format markdown --mention > comment.md
       reconciler show plan.json --format html > plan.html
+      reconciler show pull-request.json --format markdown --compared
     """
-    emit(rendered(load(planfile), Look(form, project_folder(settings), **look), settings))
+    from reconciler.engine.saved import compared as compared_part
+
+    saved = load(planfile)
+    emit(rendered(compared_part(saved) if compared else saved, Look(form, project_folder(settings), **look), settings))
     return 0
 
 

@@ -61,6 +61,12 @@ POLICY_CODES: dict[str, Code] = {
         "A rule of the policy cannot be kept as it is set: a host, a pattern or a limit is not usable.",
         "correct the value as docs/policy.md describes the rules",
     ),
+    "RC209": Code(
+        "Waiver without bounds",
+        "The waiver is for every client, or ends more than a year from now: that is no exception any more.",
+        "name the client, and a day within a year; what is meant for all, and for ever, belongs into the rule",
+        Level.WARNING,
+    ),
     # The policy's own rules. Their level is the one that the policy gives them.
     "RC210": Code(
         "Rule wildcard-scopes",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import asdict, replace
@@ -17,6 +18,12 @@ from reconciler.planning.reasons import Reason
 REMEDY = "make a new plan and have it reviewed"
 # So many differences are told, the rest is counted.
 SHOWN = 5
+# What sentences tell of times and of earlier runs, which may be otherwise another day: ids of runs, instants and days,
+# numbers of versions, and how many there are. Every other number is a part of what was agreed to.
+_RUN = re.compile(r"\b[0-9]{8}[Tt][0-9]{6}[Zz]-[0-9a-f]{12}-[0-9a-f]{4}\b")
+_INSTANT = re.compile(r"\b[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T[0-9]{2}:[0-9]{2}:[0-9]{2}Z)?\b")
+_VERSION = re.compile(r"\b(version |in use: )[0-9]+(?![\w.:/-])|(?<![^\s(])(v)[0-9]+(?![\w.:/-])")
+_COUNT = re.compile(r"(?<![^\s(])[0-9]+ (run|key version)s?\b")
 # The nodes of one cluster may tell the time a little differently.
 CLOCKS_DIFFER = timedelta(minutes=5)
 
@@ -84,8 +91,9 @@ def refuse_unreviewed(reviewed: Plan, fresh: Plan) -> None:
     """Raises ``StalePlanError`` RC389 when ``fresh``, made now for the clients of ``reviewed``, does something else.
 
     Other than ``refuse_stale`` it does not mind which commit, which revision or when: a pull request is planned on a
-    commit that never becomes part of the branch, often days before. What would be done has to be the same, to the
-    last field but the sentences, which may tell of earlier runs.
+    commit that never becomes part of the branch, often days before. What would be done has to be the same to the last
+    field, and so has what was said of it: a file may hold any sentence, and people decide by them. Only times, versions
+    and what tells of earlier runs may differ in sentences.
     """
     differences = list(_differences(reviewed, fresh))
     if differences:
@@ -106,6 +114,8 @@ def _differences(reviewed: Plan, fresh: Plan) -> Iterator[str]:
     for action in fresh.changes:
         if _content(action) in added:
             yield f"not reviewed: {_named(action)}"
+    if not (gone or added):  # else the other words are those of what differs
+        yield from _reworded(reviewed, fresh)
     known = {(one.approver, address) for one in reviewed.approvals for address in one.addresses}
     for one in fresh.approvals:
         if any((one.approver, address) not in known for address in one.addresses):
@@ -115,6 +125,31 @@ def _differences(reviewed: Plan, fresh: Plan) -> Iterator[str]:
 def _content(action: Action) -> str:
     """What an action does; two of a plan may be of one kind and address."""
     return dumps(asdict(replace(action, message="", risk_reasons=())))
+
+
+def _reworded(reviewed: Plan, fresh: Plan) -> Iterator[str]:
+    """Actions that are the same, of which something else was said."""
+    unsaid = Counter(map(_told, reviewed.changes)) - Counter(map(_told, fresh.changes))
+    for action in reviewed.changes:
+        if _told(action) in unsaid:
+            yield f"other reasons than were told for {_named(action)}"
+
+
+def _told(action: Action) -> str:
+    words = (_timeless(text) for text in (action.message, *action.risk_reasons))
+    return dumps([_content(action), *words])
+
+
+def _timeless(sentence: str) -> str:
+    """``sentence`` with a sign for each instant, version, run and count of these."""
+    plain = _INSTANT.sub("#", _RUN.sub("#", sentence))
+    return _COUNT.sub(r"# \1", _VERSION.sub(lambda found: f"{found[1] or found[2]}#", plain))
+
+
+def compared(plan: Plan) -> Plan:
+    """The part of a reviewed plan that ``refuse_unreviewed`` holds against the one made anew. Whatever else a file says
+    (findings, approvals, unfinished business, no-ops, its commit) nobody has looked at."""
+    return replace(plan, actions=plan.changes, findings=(), approvals=(), unfinished=(), sources={}, git_commit=None)
 
 
 def _named(action: Action) -> str:

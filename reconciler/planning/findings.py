@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from reconciler.domain import names
 from reconciler.domain.desired import Desired, DesiredClient, Lifecycle
@@ -19,6 +19,11 @@ _DRIFT_CODES = {
     Reason.RECORD_EDITED: "RC354",
     Reason.SECRET_METADATA_EDITED: "RC356",
 }
+
+
+def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """A fixed order, whatever found them first."""
+    return tuple(sorted(findings, key=lambda one: (one.level.value, one.code, one.address, one.message)))
 
 
 def drift_findings(actions: Sequence[Action], observed: Observed) -> list[Finding]:

@@ -16,7 +16,7 @@ from reconciler.domain.scopes import ScopeTable
 from reconciler.planning import renames
 from reconciler.planning.approvals import approvals
 from reconciler.planning.clients import Context, client_action, plan_client
-from reconciler.planning.findings import drift_findings, live_findings, reissue_findings, unrecorded_findings
+from reconciler.planning.findings import drift_findings, in_order, live_findings, reissue_findings, unrecorded_findings
 from reconciler.planning.guards import guard_findings
 from reconciler.planning.order import ordered
 from reconciler.planning.ownership import doubt_findings
@@ -101,13 +101,12 @@ def _findings(situation: Situation, pairs: Mapping[str, ClientRecord | None]) ->
     """What blocks the plan and what it tells besides, in a fixed order."""
     desired, observed = situation.desired, situation.observed
     guarded = guard_findings(situation)
-    findings = (
+    return in_order((
         *guarded, *doubt_findings(situation, guarded), *drift_findings(situation.actions, observed),
         *live_findings(observed), *unrecorded_findings(observed), *reissue_findings(desired, pairs, situation.only),
         *proof_findings(desired, pairs, situation.only),
         *date_findings(desired.policy.waivers, situation.now, desired.environment.name),
-    )  # fmt: skip
-    return tuple(sorted(findings, key=lambda one: (one.level.value, one.code, one.address, one.message)))
+    ))  # fmt: skip
 
 
 def pair_up(desired: Desired, observed: Observed) -> dict[str, ClientRecord | None]:

@@ -11,6 +11,9 @@ from reconciler.domain.desired import Waiver
 from reconciler.domain.plan import Finding, Level
 
 NEAR_DAYS = 14  # its end is told this long before
+FAR_DAYS = 366  # an exception that lasts longer is none
+# About the whole plan: only a waiver for every client covers them.
+WHOLE_PLAN = frozenset({"budget-removals", "budget-changes", "remove-all"})
 
 
 def holding(waivers: Sequence[Waiver], word: str, client: str | None, environment: str, now: datetime) -> Waiver | None:
@@ -35,7 +38,7 @@ def waived(finding: Finding, waiver: Waiver) -> Finding:
 
 
 def date_findings(waivers: Sequence[Waiver], now: datetime, environment: str | None = None) -> Iterator[Finding]:
-    """Waivers (of one environment, or all) that are void or will be soon."""
+    """Waivers (of one environment, or all) that are void or will be soon, and those that excuse too much."""
     today = date.fromisoformat(iso(now)[:10])
     for waiver in waivers:
         if environment is not None and waiver.environments and environment not in waiver.environments:
@@ -53,4 +56,12 @@ def date_findings(waivers: Sequence[Waiver], now: datetime, environment: str | N
             yield Finding(
                 "RC204", Level.NOTE, f"{what} ends {left}: it is void from {waiver.until} on", "",
                 "mend what it excuses before that, or have it approved anew", waiver.source,
+            )  # fmt: skip
+        wide = ["is for every client"] if waiver.client == "*" and waiver.guard not in WHOLE_PLAN else []
+        wide += ["ends more than a year from now"] if days > FAR_DAYS else []
+        if wide and days > 0:
+            yield Finding(
+                "RC209", Level.WARNING, f"{what} until {waiver.until} has no bounds: it {' and '.join(wide)}", "",
+                "name the client, and a day within a year; what is meant for all, and for ever, belongs into the rule",
+                waiver.source,
             )  # fmt: skip

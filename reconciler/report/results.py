@@ -21,6 +21,7 @@ _LARGEST = 2**31 - 1
 # What a plan's codes are about, by their first characters (docs/errors.md).
 _FAMILIES = {
     "RC20": "Waiver",
+    "RC25": "Looser than before",
     "RC2": "Policy rule",
     "RC30": "Ownership",
     "RC31": "Protection",
@@ -28,6 +29,7 @@ _FAMILIES = {
     "RC33": "Freeze",
     "RC34": "Promotion",
     "RC35": "Drift",
+    "RC37": "Looser than before",
 }
 
 
@@ -60,9 +62,9 @@ def finding_result(finding: Finding, titles: Mapping[str, str] | None = None) ->
     title = (titles or {}).get(finding.code, f"{family} ({finding.code})")
     message = f"{finding.message}. Remedy: {finding.remedy}" if finding.remedy else finding.message
     rule = Rule(finding.code, title, finding.level, f"docs/errors.md explains {finding.code}")
-    # Numbers in a message are lines, dates and counts: they change while the matter is the same.
+    # Numbers in a message are lines, dates, counts and commits: they change while the matter is the same.
     file = finding.source.file if finding.source else ""
-    identity = (finding.code, finding.address, file, re.sub(r"[0-9]+", "0", finding.message))
+    identity = (finding.code, finding.address, file, re.sub(r"\bcommit [0-9a-f]{12}\b|[0-9]+", "0", finding.message))
     return Result(rule, finding.level, message, identity, finding.address, finding.source)
 
 

@@ -19,7 +19,7 @@ import pytest
 
 from tests.kit.action import script
 from tests.kit.github_api import TOKEN, GitHub
-from tests.kit.github_tokens import REQUEST_TOKEN, issuing
+from tests.kit.github_tokens import REPOSITORY_ID, REQUEST_TOKEN, issuing
 
 ERROR = {"kind": "error", "code": "RC401", "message": "no ``` answer", "remedy": "check the network"}
 PLAN = {"kind": "plan", "digest": "sha256:1", "blocked": False, "actions": [{"kind": "issue-key"}]}
@@ -116,6 +116,21 @@ def test_a_plan(stage: Stage, code: int, document: Any, changes: str, blocked: s
     assert bool(found["plan-file"]) == (document["kind"] == "plan")
     wanted = [{"environment": "staging", "run": os.environ.get("GITHUB_RUN_ID", ""), "digest": "sha256:1"}]
     assert json.loads(found["plans"]) == (wanted if code == 2 else [])
+
+
+def test_of_a_reviewed_plan_only_what_is_compared_is_shown(stage: Stage, github: GitHub) -> None:
+    """Whoever approves reads this summary, and anybody who may push a branch writes that file."""
+    head, merge = "b" * 40, "c" * 40
+    github.merged(7, head, merge)
+    github.run(31, head)
+    github.keep(31, "reconciler-plan-staging", json.dumps(PLAN).encode())
+    event = {"after": merge, "commits": [{"id": merge}], "repository": {"id": int(REPOSITORY_ID)}}
+    (stage.folder / "event.json").write_text(json.dumps(event))
+    found = stage.run("reviewed", INPUT_ENVIRONMENTS="staging", GITHUB_REF_NAME="main")
+    assert json.loads(found["plans"]) == [{"environment": "staging", "run": "31", "digest": "sha256:1"}]
+    (call,) = stage.file("calls").splitlines()
+    assert re.fullmatch(r"show \S+/reviewed-7-staging\.json --format markdown --compared", call)
+    assert "in pull request #7, as far as the apply compares it" in stage.file("summary.md")
 
 
 def test_a_plan_that_cannot_be_read_fails_the_job(stage: Stage) -> None:

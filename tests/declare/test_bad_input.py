@@ -467,7 +467,7 @@ def test_paths_restrict_what_is_shown(make_project: MakeProject) -> None:
 def test_levels() -> None:
     assert {code for code, entry in CODES.items() if entry.level is not Level.ERROR} == {
         "RC116", "RC138", "RC139", "RC141", "RC142", "RC156", "RC162", "RC180", "RC181", "RC202", "RC204", "RC205",
-        "RC206",
+        "RC206", "RC209",
     }  # fmt: skip
 
 

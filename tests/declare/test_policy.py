@@ -191,7 +191,7 @@ CASES: dict[str, tuple[dict[str, str], list[Place]]] = {
         [("RC221", C, 4, 9), ("RC221", G, 7, 7)],
     ),
     "a rule of one's own, waived": (
-        {G: own("'true'") + waiver('rule: mine, client: "*"')}, [("RC230", G, 10, 7)],
+        {G: own("'true'") + waiver('rule: mine, client: "*"')}, [("RC209", G, 10, 7), ("RC230", G, 10, 7)],
     ),
     "void": (
         {G: rules(f"{HIGH}}}") + waiver("rule: wildcard-scopes, client: payouts", "2026-11-23"), C: WILD},
@@ -209,8 +209,15 @@ CASES: dict[str, tuple[dict[str, str], list[Place]]] = {
         {G: rules(f"{HIGH}}}") + waiver("rule: wildcard-scopes, client: payouts")}, [("RC206", G, 7, 7)],
     ),
     "covers nothing, for nobody": (
-        {G: rules(f"{HIGH}}}") + waiver('rule: wildcard-scopes, client: "*"')}, [("RC206", G, 7, 7)],
+        {G: rules(f"{HIGH}}}") + waiver('rule: wildcard-scopes, client: "*"')},
+        [("RC206", G, 7, 7), ("RC209", G, 7, 7)],
     ),
+    "for more than a year": (
+        {G: HEAD + waiver("guard: freeze, client: payouts", "2027-11-25")}, [("RC209", G, 5, 7)],
+    ),
+    "for a year": ({G: HEAD + waiver("guard: freeze, client: payouts", "2027-11-24")}, []),
+    "for every client": ({G: HEAD + waiver('guard: freeze, client: "*"')}, [("RC209", G, 5, 7)]),
+    "of the whole plan": ({G: HEAD + waiver('guard: remove-all, client: "*"')}, []),
     "of a rule that is off": ({G: HEAD + waiver("rule: naming, client: payouts")}, [("RC206", G, 5, 7)]),
     "may cover something in Vault": ({G: own("before != null") + waiver("rule: mine, client: payouts")}, []),
 }  # fmt: skip

@@ -7,9 +7,18 @@ from datetime import timedelta
 
 import pytest
 
+from reconciler.domain.desired import Source
 from reconciler.domain.observed import OpenRun
-from reconciler.domain.plan import Approval, Plan, Risk
-from reconciler.engine.saved import CLOCKS_DIFFER, refuse_expired, refuse_stale, refuse_unreviewed, refuse_used
+from reconciler.domain.plan import ActionKind, Approval, Finding, Level, Plan, Risk
+from reconciler.domain.unfinished import Unfinished, UnfinishedKind
+from reconciler.engine.saved import (
+    CLOCKS_DIFFER,
+    compared,
+    refuse_expired,
+    refuse_stale,
+    refuse_unreviewed,
+    refuse_used,
+)
 from reconciler.errors import StalePlanError
 from tests.kit.declared import client, desired
 from tests.kit.memory import START, World
@@ -82,8 +91,64 @@ def test_a_reviewed_plan_is_the_same_whatever_commit_revision_and_time_it_was_ma
     refuse_unreviewed(SAVED, SAVED)
     later = replace(SAVED, created_at=START + 30 * DAY, expires_at=START + 31 * DAY, git_commit="1" * 40)
     refuse_unreviewed(SAVED, replace(later, revisions={"a": 99}, desired_digests={"a": "sha256:0"}, digest="sha256:0"))
-    told = replace(FIRST, message="in other words", risk_reasons=("likewise",))
-    refuse_unreviewed(SAVED, replace(SAVED, actions=(told, *SAVED.actions[1:])))
+
+
+IN_USE = "version 1 of key k is in use (active, valid until 2026-12-01T10:00:00Z); usable after this plan: k v2"
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "same"),
+    [
+        (IN_USE, IN_USE.replace("version 1", "version 12").replace("v2", "v13").replace("12-01", "11-30"), True),
+        (IN_USE, IN_USE.replace("key k", "key l"), False),
+        ("1 key version in use", "2 key versions in use", True),
+        ("it failed (since 2026-12-01, 1 run)", "it failed (since 2026-12-03, 12 runs)", True),
+        ("run 20261123t224500z-0123456789ab-0001 wrote it", "run 20261124T224500Z-abcdef456789-0002 wrote it", True),
+        ("gains 1 scope of low risk: a", "gains 2 scopes of low risk: a", False),
+        ("256 more addresses", "16,777,216 more addresses", False),
+        ("allowedCidrs 10.0.0.0/8", "allowedCidrs 10.0.0.0/9", False),
+        ("to https://a.example/v1", "to https://a.example/v2", False),
+        ("the key version-1 lives", "the key version-2 lives", False),
+        ("gains payouts:write", "only renamed, security approved it", False),
+    ],
+)
+def test_what_was_said_of_an_action_is_compared_but_for_times_and_earlier_runs(then: str, now: str, same: bool) -> None:
+    def saying(sentence: str) -> list[Plan]:
+        told = (replace(FIRST, message=sentence), replace(FIRST, risk_reasons=(sentence,)))
+        return [replace(SAVED, actions=(one, *SAVED.actions[1:])) for one in told]
+
+    for before, after in zip(saying(then), saying(now), strict=True):
+        if same:
+            refuse_unreviewed(before, after)
+            continue
+        with pytest.raises(StalePlanError) as caught:
+            refuse_unreviewed(before, after)
+        assert caught.value.code == "RC389"
+        assert caught.value.message.endswith(
+            "other reasons than were told for update-client client/a (DeclarationChanged)"
+        )
+
+
+def test_a_reason_more_or_less_is_another_reason() -> None:
+    for reasons in ((), ("one", "two"), ("two", "one")):
+        fresh = replace(SAVED, actions=(replace(FIRST, risk_reasons=("one",)), *SAVED.actions[1:]))
+        reviewed = replace(SAVED, actions=(replace(FIRST, risk_reasons=reasons), *SAVED.actions[1:]))
+        with pytest.raises(StalePlanError):
+            refuse_unreviewed(reviewed, fresh)
+
+
+def test_of_what_was_reviewed_only_what_is_compared_is_left() -> None:
+    quiet = replace(FIRST, kind=ActionKind.NO_OP, message="all is well")
+    made_up = replace(
+        SAVED, actions=(*SAVED.actions, quiet), git_commit="0" * 40,
+        findings=(Finding("RC204", Level.NOTE, "security approved this"),),
+        approvals=(Approval("nobody", ("approved it already",), ("client/a",)),),
+        unfinished=(Unfinished(UnfinishedKind.OPEN_RUN, "approved", "nothing"),),
+        sources={"a": Source("approved.yaml", 1, 1)},
+    )  # fmt: skip
+    refuse_unreviewed(made_up, SAVED)
+    assert compared(made_up) == replace(compared(SAVED), unchanged=made_up.unchanged)
+    assert compared(SAVED).actions == SAVED.actions
 
 
 @pytest.mark.parametrize(

@@ -93,6 +93,15 @@ def test_fingerprints_outlive_lines_days_and_order() -> None:
     assert quality == {one["fingerprint"] for one in json.loads(plan_gitlab(moved(review_plan())))} == prints(counted)
 
 
+def test_a_finding_about_the_commit_before_is_the_same_for_the_next_commit() -> None:
+    told = "policy.yaml is looser than at commit {}: rules.owner.level, deny → off"
+    same, other = (
+        Finding("RC250", Level.WARNING, told.format(commit), source=Source("policy.yaml", 1, 1))
+        for commit in ("1a2b3c4d5e6f", "0f0f0f0f0f0f")
+    )
+    assert prints(make_plan(findings=(same,))) == prints(make_plan(findings=(other,)))
+
+
 def test_twins_are_told_apart_and_keep_their_fingerprints() -> None:
     twins = (replace(BLOCK, message="rule 1 is broken"), replace(BLOCK, message="rule 2 is broken"), BLOCK)
     first, second = make_plan((), twins), make_plan((), tuple(reversed(twins)))

@@ -20,7 +20,8 @@ from standardwebhooks import Webhook as Signed
 
 from reconciler.adapters.openbao import RunningServer
 from reconciler.domain.canonical import digest
-from reconciler.domain.plan import Risk
+from reconciler.domain.plan import Approval, Finding, Level, Risk
+from reconciler.domain.unfinished import Unfinished, UnfinishedKind
 from reconciler.planning.planner import plan_digest
 from reconciler.report.plan_json import plan_json
 from reconciler.report.plan_load import load_plan
@@ -266,6 +267,27 @@ def calmer(text: str) -> str:
     return sealed(json.loads(text.replace('"risk":"critical"', '"risk":"low"', 1)))
 
 
+def reassuring(text: str) -> str:
+    """Nothing that is done is changed, only what is said of it, by somebody who knows how the digests are made."""
+    plan = load_plan(text)
+    lie = "only renamed: the client had it already, security approved it"
+    actions = [replace(one, risk_reasons=(lie,)) if one.address == f"client/{WIDER}" else one for one in plan.actions]
+    parts = (plan.environment, plan.project, plan.git_commit, actions, plan.revisions, plan.desired_digests)
+    return plan_json(replace(plan, actions=tuple(actions), digest=plan_digest(*parts)))
+
+
+def approved(text: str) -> str:
+    """A file that claims findings, approvals, a commit, and what is unfinished."""
+    plan = load_plan(text)
+    made_up = replace(
+        plan, git_commit="0" * 40, findings=(Finding("RC204", Level.NOTE, "MADE-UP: security approved this plan"),),
+        approvals=(*plan.approvals, Approval("ada", ("MADE-UP: she agreed",), ("client/a",)),),
+        unfinished=(Unfinished(UnfinishedKind.OPEN_RUN, "MADE-UP", "nothing"),),
+    )  # fmt: skip
+    parts = (plan.environment, plan.project, made_up.git_commit, plan.actions, plan.revisions, plan.desired_digests)
+    return plan_json(replace(made_up, digest=plan_digest(*parts)))
+
+
 def wider_still(text: str) -> str:
     """Every digest is made anew, so that the file holds together: only the declaration does not say so."""
     plan = load_plan(text)
@@ -324,10 +346,11 @@ def in_ci(story: PullRequest, environment: str = "") -> tuple[str, ...]:
         (edited(one_byte), "", "RC399", "RC399"),
         (edited(calmer), "", "RC399", "RC399"),
         (edited(wider_still), "", "RC394", "RC389"),
+        (edited(reassuring), "", "RC394", "RC389"),
         (four_days_later, "", "RC392", "RC389"),
         (nothing, OTHER, "RC391", "RC391"),
     ],
-    ids=["declaration", "one byte", "calmer", "wider still", "expired", "elsewhere"],
+    ids=["declaration", "one byte", "calmer", "wider still", "reassuring", "expired", "elsewhere"],
 )
 def test_whatever_comes_between_stops_it_and_nothing_is_changed(
     opened: PullRequest,
@@ -340,6 +363,19 @@ def test_whatever_comes_between_stops_it_and_nothing_is_changed(
         stopped(opened, apply, *applying(opened, environment))
         stopped(opened, reviewed, *in_ci(opened, environment))
     assert not (opened.checkout.root / "now.json").exists()
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "html", "sarif", "junit"])
+def test_what_a_file_alone_claims_is_not_shown_to_whoever_approves(opened: PullRequest, form: str) -> None:
+    """The plan that is made anew is the same, so nothing stops it: but nothing that was made up is in what is read."""
+    with edited(approved)(opened):
+        assert "MADE-UP" in shown(opened, form)
+        compared = opened.checkout.run("show", "../plan.json", "--format", form, "--compared").ok().out
+        assert "MADE-UP" not in compared
+        assert "0" * 40 not in compared
+        assert [words for words in (*REACHED, OLD_HOST, NEW_HOST, "in use") if words not in compared] == []
+        again = opened.checkout.plan("--reviewed", "../plan.json").ok()
+    assert "MADE-UP" not in again.out
 
 
 def test_somebody_else_was_faster(own: PullRequest) -> None:

@@ -19,6 +19,10 @@ from runner import Refused, fenced, output, say, scratch, summary, tell, variabl
 # What only this script needs is not handed on to the reconciler.
 PRIVATE = ("ACTIONS_", "INPUT_", "GITHUB_TOKEN")
 CHANGES, BLOCKED = 2, 3
+COMPARED = (
+    ", as far as the apply compares it with what it would do itself. Findings, approvers, the commit and what is "
+    "unfinished are not part of that: they are in the comment there"
+)
 # The environment before has to verify the same first: an apply does so, it takes one after the other.
 PROMOTION = "RC340"
 # Git wants a name for a commit; a name that the runner has been given is kept.
@@ -88,10 +92,10 @@ def _environ(login: Mapping[str, str]) -> dict[str, str]:
     return IDENTITY | given | dict(login)
 
 
-def shown(plan_file: Path) -> str:
+def shown(plan_file: Path, *more: str) -> str:
     """The plan as Markdown."""
     done = subprocess.run(  # noqa: S603 - a list, no shell
-        [variable("RECONCILER"), "show", str(plan_file), "--format", "markdown"],
+        [variable("RECONCILER"), "show", str(plan_file), "--format", "markdown", *more],
         env=_environ({}), stdout=subprocess.PIPE, encoding="utf-8", check=False,
     )  # fmt: skip
     return done.stdout if done.returncode == 0 else "The plan cannot be shown.\n"
@@ -140,7 +144,8 @@ def plan() -> Result:
 
 
 def reviewed() -> Result:
-    """What the pull requests of this push showed."""
+    """What the pull requests of this push showed, as far as an apply holds it against a plan of its own: whoever may
+    push a branch can have its run keep any sentence."""
     wanted = variable("INPUT_ENVIRONMENTS").split()
     if not wanted or not all(map(NAME.fullmatch, wanted)):
         raise Refused(f"the input environments is {' '.join(wanted)!r}", "Name those that are planned")
@@ -149,7 +154,7 @@ def reviewed() -> Result:
     for source in found:
         target = scratch() / f"reviewed-{source.pull}-{source.environment}.json"
         target.write_bytes(source.plan)
-        parts.append(f"Reviewed in pull request #{source.pull}:\n\n{shown(target)}")
+        parts.append(f"Reviewed in pull request #{source.pull}{COMPARED}:\n\n{shown(target, '--compared')}")
     if not parts:
         parts = ["No pull request of this push has a plan that changes anything: nothing is applied.\n"]
     plans = [{"environment": one.environment, "run": str(one.run), "digest": one.digest} for one in found]

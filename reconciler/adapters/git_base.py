@@ -1,0 +1,145 @@
+"""The commit that a change is compared with, and its files: from git's objects alone, never from the working tree.
+
+Nothing is checked out, and no filter, hook or replacement (``git replace``) has a say in what a file held.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from reconciler.adapters.git_command import GitCommand
+from reconciler.adapters.git_trust import Declaration
+from reconciler.errors import AuditError, BlockedError, UsageError
+
+# As it is stored, and as far as it is here: what a partial clone lacks is not fetched.
+_AS_STORED = {"GIT_NO_REPLACE_OBJECTS": "1", "GIT_NO_LAZY_FETCH": "1"}
+_LARGEST = 8 << 20  # bytes of a file: what an OpenAPI file may have
+_OBJECT = re.compile(r"(?!0+\Z)[0-9a-f]{40,64}")
+_REGULAR = ("100644", "100755")
+# GitLab: what the merge request is a change of; what the branch was before the push.
+_GITLAB = ("CI_MERGE_REQUEST_DIFF_BASE_SHA", "CI_COMMIT_BEFORE_SHA")
+_DEEPER = "check out more of the history (fetch-depth, GIT_DEPTH)"
+
+
+class NoBase(Exception):
+    """There is nothing to compare with; a sentence says why."""
+
+
+def named_base(root: Path, name: str) -> str:
+    """The commit that somebody named. Raises ``UsageError`` RC027 when there is none of that name."""
+    git = GitCommand(root)
+    try:
+        commit = _commit(git, name)
+    except AuditError as error:
+        raise UsageError("RC027", f"--base cannot be looked up: {error.message}", error.remedy) from None
+    if not commit:
+        remedy = "name a commit, branch or tag that this clone has, such as origin/main; fetch it first"
+        raise UsageError("RC027", f"--base {name!r:.80} is no commit of this repository", remedy)
+    return commit
+
+
+def usual_base(root: Path, audit: str, environ: Mapping[str, str]) -> str:
+    """The commit that what is declared here is a change of. ``audit``: the folder of the reports, which declares
+    nothing. Raises ``NoBase``.
+
+    A pull request at GitHub and a merge request or push at GitLab say so themselves. Elsewhere it is where this branch
+    left the remote's, and on that branch the commit before the newest one that changed the declaration.
+    """
+    git = GitCommand(root)
+    try:
+        head = _commit(git, "HEAD")
+        if not head:
+            raise NoBase("there is no commit yet")
+        return _of_github(git, environ) or _of_gitlab(git, environ) or _forked(git, head, environ) or _former(
+            git, root, audit
+        )  # fmt: skip
+    except AuditError as error:
+        raise NoBase(error.message.splitlines()[0]) from None
+
+
+def _of_github(git: GitCommand, environ: Mapping[str, str]) -> str:
+    """A pull request is checked out merged: the first parent is what it is merged into."""
+    if environ.get("GITHUB_ACTIONS") != "true" or environ.get("GITHUB_EVENT_NAME") != "pull_request":
+        return ""
+    head = git.must("cat-file", "commit", "HEAD", environment=_AS_STORED).partition("\n\n")[0]
+    parents = re.findall(r"^parent ([0-9a-f]+)$", head, re.MULTILINE)
+    if len(parents) < 2:  # somebody checks out the branch itself
+        return ""
+    if not _commit(git, parents[0]):
+        raise NoBase("the history is cut off at the pull request: check it out with fetch-depth: 2")
+    return str(parents[0])
+
+
+def _of_gitlab(git: GitCommand, environ: Mapping[str, str]) -> str:
+    names = _GITLAB if environ.get("GITLAB_CI") == "true" else ()
+    for name in names:
+        commit = environ.get(name, "")
+        if _OBJECT.fullmatch(commit):
+            if not _commit(git, commit):
+                raise NoBase(f"{name} names a commit that was not fetched: {_DEEPER}")
+            return commit
+    return ""
+
+
+def _forked(git: GitCommand, head: str, environ: Mapping[str, str]) -> str:
+    """Where HEAD left the remote's branch; empty without one, and for a HEAD that is no further."""
+    target = environ.get("GITHUB_BASE_REF", "") if environ.get("GITHUB_ACTIONS") == "true" else ""
+    names = [f"refs/remotes/origin/{branch}" for branch in (target, "HEAD", "main", "master") if branch]
+    found = next((commit for name in names if (commit := _commit(git, name))), "")
+    if not found:
+        return ""
+    answer = git.run("merge-base", head, found, environment=_AS_STORED)
+    if answer.code != 0:
+        if _is_shallow(git):
+            raise NoBase(f"the history is cut off before it meets the remote's branch: {_DEEPER}")
+        return ""
+    return answer.line if answer.line != head else ""
+
+
+def _former(git: GitCommand, root: Path, audit: str) -> str:
+    try:
+        newest = Declaration(root, audit)
+    except BlockedError:
+        raise NoBase("there is no commit of a declaration yet") from None
+    if newest.parents:
+        return newest.parents[0]
+    if _is_shallow(git):
+        raise NoBase(f"the history is cut off at commit {newest.commit[:12]}: {_DEEPER}")
+    raise NoBase(f"there is no commit before {newest.commit[:12]}")
+
+
+def copy_files(root: Path, commit: str, paths: Collection[str], target: Path) -> list[str]:
+    """Write those of ``paths`` (below the project, ``/`` between the parts) that ``commit`` has below ``target``; which
+    these are. Raises ``NoBase`` for one that is no regular file, or too large."""
+    git = GitCommand(root)
+    try:
+        listed = git.must("ls-tree", "-z", "-l", commit, "--", *paths, environment=_AS_STORED) if paths else ""
+        found = []
+        for line in filter(None, listed.split("\0")):
+            head, _, path = line.partition("\t")
+            mode, _, blob, size = head.split()
+            if path not in paths or mode not in _REGULAR or int(size) > _LARGEST:
+                raise NoBase(f"{path} is no regular file there, or too large")
+            answer = git.run("cat-file", "blob", blob, environment=_AS_STORED)
+            if answer.code != 0:
+                raise NoBase(f"{path} of it is not here: {_DEEPER}")
+            file = target / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(answer.out.encode("utf-8", "surrogateescape"))
+            found.append(path)
+    except AuditError as error:
+        raise NoBase(error.message.splitlines()[0]) from None
+    return found
+
+
+def _commit(git: GitCommand, name: str) -> str:
+    """The full id of the commit that ``name`` means; empty when there is none."""
+    arguments = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+    answer = git.run(*arguments, environment=_AS_STORED)
+    return answer.line if answer.code == 0 and _OBJECT.fullmatch(answer.line) else ""
+
+
+def _is_shallow(git: GitCommand) -> bool:
+    return git.run("rev-parse", "--is-shallow-repository").line == "true"

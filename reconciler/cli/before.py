@@ -1,0 +1,52 @@
+"""The terms of the commit before, for those who read a plan: what was loosened in the same change."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reconciler.adapters.git_base import NoBase, copy_files, named_base, usual_base
+from reconciler.cli.output import Settings, say
+from reconciler.declare.terms import FILES, load_terms, named_files
+from reconciler.errors import DeclarationError
+
+if TYPE_CHECKING:
+    from reconciler.domain.desired import Desired
+    from reconciler.domain.terms import Terms
+    from reconciler.planning.terms_before import Before
+
+_SHORT = 12  # characters of a commit
+
+
+def terms_before(settings: Settings, root: Path, desired: Desired, base: str | None) -> Before | None:
+    """The terms of ``base`` (None: of the commit that this is a change of) and those of today; None, with a line that
+    says why, when there is nothing to compare. Raises ``UsageError`` RC027 for a ``base`` that does not exist."""
+    from reconciler.planning.terms_before import Before
+
+    environment = desired.environment.name
+    named = named_base(root, base) if base is not None else None
+    try:
+        commit = named or usual_base(root, desired.project.audit_path, os.environ)
+        before = _terms_of(root, commit, environment)
+        now = load_terms(root, environment)
+    except NoBase as why:
+        say(settings, f"what is looser than before is not told: {why}")
+        return None
+    return Before(before, now, f"commit {commit[:_SHORT]}") if now is not None else None
+
+
+def _terms_of(root: Path, commit: str, environment: str) -> Terms:
+    """Raises ``NoBase``."""
+    with tempfile.TemporaryDirectory(prefix="reconciler-") as folder:
+        place = Path(folder)
+        copy_files(root, commit, FILES, place)
+        copy_files(root, commit, named_files(place), place)
+        try:
+            terms = load_terms(place, environment)
+        except DeclarationError:
+            raise NoBase(f"the declaration of commit {commit[:_SHORT]} is not valid") from None
+    if terms is None:
+        raise NoBase(f"commit {commit[:_SHORT]} has no declaration here")
+    return terms
