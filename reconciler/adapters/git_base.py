@@ -107,7 +107,7 @@ def _former(git: GitCommand, root: Path, audit: str) -> str:
         return newest.parents[0]
     if _is_shallow(git):
         raise NoBase(f"the history is cut off at commit {newest.commit[:12]}: {_DEEPER}")
-    raise NoBase(f"there is no commit before {newest.commit[:12]}")
+    return newest.commit  # the very first one: what is not committed yet is the change
 
 
 def copy_files(root: Path, commit: str, paths: Collection[str], target: Path) -> list[str]:

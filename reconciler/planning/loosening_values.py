@@ -9,8 +9,9 @@ from typing import Any
 
 from reconciler.domain.duration import format_duration
 from reconciler.domain.patterns import Pattern
+from reconciler.domain.proof import GENUINE_ONLY
 from reconciler.domain.scopes import covers
-from reconciler.planning.rules import OWNER, PROBES
+from reconciler.planning.rules import OWNER
 
 
 def higher(old: Any, new: Any) -> bool:
@@ -73,7 +74,7 @@ VALUES: Mapping[tuple[str, str], Value] = {
     ("owner", "require"): Value(fewer, OWNER),
     ("allowed-cidrs", "minPrefix4"): Value(lower, 1),
     ("allowed-cidrs", "minPrefix6"): Value(lower, 1),
-    ("probes", "require"): Value(fewer, PROBES),
+    ("probes", "require"): Value(fewer, GENUINE_ONLY),
     ("naming", "pattern"): Value(another),
     ("protection", "labels"): Value(rarer, {}),
 }

@@ -121,9 +121,8 @@ def test_a_branch_that_the_remote_has_wholly_is_as_on_the_branch_itself(tmp_path
     [
         (lambda folder: None, "not in a git repository"),
         (lambda folder: git(folder, "init", "--quiet"), "there is no commit yet"),
-        (lambda folder: (git(folder, "init", "--quiet"), commit_file(folder, POLICY, "x")), "no commit before"),
     ],
-    ids=["no git", "no commit", "first commit"],
+    ids=["no git", "no commit"],
 )
 def test_where_there_is_nothing_before_a_sentence_says_so(
     tmp_path: Path, make: Callable[[Path], object], told: str
@@ -132,6 +131,12 @@ def test_where_there_is_nothing_before_a_sentence_says_so(
     folder.mkdir()
     make(folder)
     assert told in without(folder)
+
+
+def test_nothing_was_before_the_first_commit_but_that_itself(tmp_path: Path) -> None:
+    git(tmp_path, "init", "--quiet")
+    commit_file(tmp_path, POLICY, "x")
+    assert usual_base(tmp_path, AUDIT, {}) == head(tmp_path)
 
 
 def test_a_history_that_is_cut_off_is_not_taken_for_its_beginning(repository: Path) -> None:

@@ -167,7 +167,7 @@ CASES: dict[str, tuple[Terms, Terms, list[Told]]] = {
         ("rules.allowed-cidrs.minPrefix6", "64", "32"),
     ]),
     "probes.require": (rule("probes"), rule("probes", require=("unsigned",)), [
-        ("rules.probes.require", "[tampered, replayed, unsigned]", "[unsigned]"),
+        ("rules.probes.require", "[tampered, wrongSecret, replayed, unsigned]", "[unsigned]"),
     ]),
     "protection": (
         rule("protection", labels={"tier": "critical"}), rule("protection", labels={"tier": "critical", "x": "y"}),

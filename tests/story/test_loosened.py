@@ -104,11 +104,16 @@ def test_a_base_that_cannot_be_compared_is_a_line_on_stderr(change: Checkout) ->
     assert ran.err.splitlines().count(line) == 1
 
 
-def test_where_nothing_was_before_the_plan_is_made_all_the_same(checkout: Checkout) -> None:
-    """The first commit; and a project that no repository holds."""
+def test_on_the_first_commit_what_is_not_committed_yet_is_the_change(checkout: Checkout) -> None:
     checkout.client("one")
-    first = checkout.plan().ok()
-    assert "what is looser than before is not told: there is no commit before" in first.err
+    assert checkout.plan().ok().err.count("is not told") == 0
+    waiver = {"rule": "lifetime", "client": "one", "reason": "PAY-9", "approver": "ada", "until": "2999-01-01"}
+    policy(checkout, rules={"lifetime": {"level": "deny", "keyMax": "1000d"}}, waivers=[waiver])
+    assert [code for code, _ in told(checkout.plan().ok().json)] == ["RC250"]
+
+
+def test_without_a_repository_the_plan_is_made_all_the_same(checkout: Checkout) -> None:
+    checkout.client("one")
     (checkout.root / ".git").rename(checkout.root.parent / "elsewhere")
     ran = checkout.plan("--out", "plan.json").ok()
     assert "is not told: the project is not in a git repository" in ran.err
