@@ -91,9 +91,8 @@ class Declaration:
             head, _, path = line.partition("\t")
             if path:
                 committed[path] = head.split()[2]
-        present = {path for path in paths if committed.get(path, "") in self._blobs_of(path)}
-        wrong = [path for path in paths if path not in present]
-        wrong += [path for path in committed if declares(path) and path not in present]
+        wrong = [path for path in paths if committed.get(path, "") not in self._blobs_of(path)]
+        wrong += [path for path in committed if declares(path) and path not in paths]
         if wrong:
             names = ", ".join(sorted(wrong)[:_SHOWN]) + (" and more" if len(wrong) > _SHOWN else "")
             raise BlockedError(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from reconciler.adapters.git_chain import Followed, handed_down
 from reconciler.adapters.git_trust import Declaration
-from reconciler.adapters.platform import Person, all_authors, approver, same_person, told_authors
+from reconciler.adapters.platform import Person, all_authors, approver, host_of, same_person, told_authors
 from reconciler.cli.output import Settings, say
 from reconciler.declare.files import PROJECT_FILE, SUFFIXES, declares
 from reconciler.declare.policy import demands_in
@@ -58,7 +58,7 @@ def refuse_same_person(settings: Settings, root: Path, desired: Desired, plan: P
         return
     who = approver(os.environ)
     authors = _authors(root, desired)
-    same = same_person(who, authors)
+    same = same_person(who, authors, host_of(os.environ))
     if same:
         raise BlockedError(
             "RC243", f"{who} approved what {who} wrote: the policy demands another approver",
