@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import re
 import time
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
@@ -22,6 +23,7 @@ from reconciler.adapters.git_files import (
     write_atomically,
 )
 from reconciler.adapters.git_push import push
+from reconciler.domain.invisible import INVISIBLE
 from reconciler.errors import AuditError
 
 _NOT_TEMPORARY = f":(exclude,glob)**/{TEMPORARY_PREFIX}*{TEMPORARY_SUFFIX}"
@@ -38,6 +40,7 @@ _UNFINISHED = {
 }
 _HOOKS = ("pre-commit", "prepare-commit-msg", "commit-msg")
 _ACTOR_LIMIT = 200
+_BLANK = re.compile(f"[{INVISIBLE}]")
 
 
 class GitLedger:
@@ -247,5 +250,5 @@ def _state(code: str) -> str:
 
 def _printable(text: str) -> str:
     """One line without control, bidi or invisible characters, of bounded length."""
-    plain = "".join(character for character in text if unicodedata.category(character)[0] != "C")
+    plain = "".join(character for character in _BLANK.sub("", text) if unicodedata.category(character)[0] != "C")
     return " ".join(plain.split())[:_ACTOR_LIMIT]

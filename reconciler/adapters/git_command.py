@@ -8,7 +8,7 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +49,20 @@ _DROPPED = (
     "GIT_EXTERNAL_DIFF",
     "GIT_TRACE",
 )
+# Settings, grafts and attributes by way of the environment, which a question of trust does not hear.
+_SAID = re.compile(
+    r"GIT_CONFIG(_PARAMETERS|_COUNT|_(KEY|VALUE)_\d+)?|GIT_(GRAFT|SHALLOW)_FILE|GIT_REPLACE_REF_BASE|GIT_ATTR_SOURCE"
+)
+# What somebody replaced or grafted here (git replace, .git/info/grafts) is not what others see.
+# A file that cannot be: git gives advice on one that is there.
+_AS_STORED = {"GIT_NO_REPLACE_OBJECTS": "1", "GIT_GRAFT_FILE": f"{os.devnull}/none"}
+# The commit graph is a copy of parents and dates; the rest changes what git prints.
+_STORED_SETTINGS = (
+    "core.commitGraph=false",
+    "trailer.separators=:",
+    "i18n.logOutputEncoding=UTF-8",
+)
+_SETTINGS = 100  # in the environment, that are looked at
 _FIXED = {
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_PAGER": "cat",
@@ -73,11 +87,20 @@ class GitAnswer:
 
 
 class GitCommand:
-    """git in one directory. ``pause`` waits the given seconds between tries."""
+    """git in one directory. ``pause`` waits the given seconds between tries.
 
-    def __init__(self, directory: Path, pause: Callable[[float], None] = time.sleep) -> None:
+    ``as_stored``: for questions of trust. No replaced object, no graft and no setting in the environment counts.
+    """
+
+    def __init__(
+        self, directory: Path, pause: Callable[[float], None] = time.sleep, *, as_stored: bool = False
+    ) -> None:
         self._directory = directory
         self._pause = pause
+        settings = (*_STORED_SETTINGS, *_safe_directories(os.environ)) if as_stored else ()
+        self._options = tuple(part for one in settings for part in ("-c", one))
+        self._fixed = _FIXED | _AS_STORED if as_stored else _FIXED
+        self._as_stored = as_stored
 
     def run(
         self,
@@ -124,14 +147,14 @@ class GitCommand:
     def _once(
         self, arguments: tuple[str, ...], stdin: str, environment: Mapping[str, str], seconds: float
     ) -> GitAnswer:
-        inherited = {name: value for name, value in os.environ.items() if name not in _DROPPED}
+        inherited = {name: value for name, value in os.environ.items() if not self._drops(name)}
         try:
             # A session of its own: Ctrl-C reaches us and not git in the middle of a commit, and no ssh or gpg
             # can sit waiting for an answer at a terminal.
             process = subprocess.Popen(
-                ["git", "--no-pager", *arguments],
+                ["git", "--no-pager", *self._options, *arguments],
                 cwd=self._directory,
-                env={**inherited, **_FIXED, **environment},
+                env={**inherited, **self._fixed, **environment},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -151,10 +174,21 @@ class GitCommand:
             raise
         return GitAnswer(process.returncode, _text(out), _text(err))
 
+    def _drops(self, name: str) -> bool:
+        return name in _DROPPED or (self._as_stored and _SAID.fullmatch(name) is not None)
+
     def _not_started(self) -> AuditError:
         if not self._directory.is_dir():
             return audit_error("RC602", "the project's directory does not exist")
         return audit_error("RC601")
+
+
+def _safe_directories(environ: Mapping[str, str]) -> Iterator[str]:
+    """What the environment says of whose repository git may read: how containers say it. It changes no answer."""
+    count = environ.get("GIT_CONFIG_COUNT", "")
+    for number in range(min(int(count), _SETTINGS) if count.isascii() and count.isdigit() else 0):
+        if environ.get(f"GIT_CONFIG_KEY_{number}", "").lower() == "safe.directory":
+            yield f"safe.directory={environ.get(f'GIT_CONFIG_VALUE_{number}', '')}"
 
 
 def failed(arguments: tuple[str, ...], answer: GitAnswer) -> AuditError:

@@ -5,25 +5,21 @@ Commits of audit reports are passed over: ``apply`` makes them, they leave the d
 
 from __future__ import annotations
 
+import hashlib
 import re
-import tempfile
-from collections.abc import Callable, Collection, Sequence
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 from reconciler.adapters.git_command import GitCommand
 from reconciler.adapters.git_errors import harmless
+from reconciler.adapters.git_history import History
 from reconciler.adapters.platform import Person
+from reconciler.adapters.ssh_signature import fault_of
 from reconciler.errors import AuditError, BlockedError
 
-# What somebody replaced here (git replace) is not what others see.
-_AS_STORED = {"GIT_NO_REPLACE_OBJECTS": "1"}
-_SSH = re.compile(r"gpgsig(-sha256)? -----BEGIN SSH SIGNATURE-----")
-# gpg would trust every key that this machine has.
-_SSH_ALONE = tuple(
-    part
-    for name in ("gpg.program=false", "gpg.openpgp.program=false", "gpg.x509.program=false", "gpg.format=ssh")
-    for part in ("-c", name)
-)
+_NO_REPOSITORY = ("RC601", "RC602")  # no git, nothing that it knows
+_SHA1 = 40  # digits
 _AUTHOR = re.compile(r"\s*(.*?)\s*<([^<>]*)>\s*\Z")
 _SHOWN = 3
 
@@ -34,19 +30,25 @@ class Declaration:
     Raises ``BlockedError`` RC240 when there is none.
     """
 
-    def __init__(self, root: Path, audit: str) -> None:
-        self._git = GitCommand(root)
+    def __init__(self, root: Path, audit: str, clock: Callable[[], float] = time.time) -> None:
+        self._root, self._clock = root, clock
+        self._git = GitCommand(root, as_stored=True)
         outside = (":(top)", f":(exclude,literal){audit}")
         # Plumbing: what somebody's settings make of `git log` (log.showSignature) is no answer.
-        newest = ("rev-list", "--first-parent", "--max-count=1", "HEAD", "--", *outside)
         try:
-            answer = self._git.run(*newest, environment=_AS_STORED)
+            head = self._git.run("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
         except AuditError as error:
+            if error.code not in _NO_REPOSITORY:
+                raise  # there may be a demand
             raise _unsigned(f"there is no commit to verify: {error.message}") from None
-        self.commit = answer.line if answer.code == 0 else ""
+        self.commit = ""
+        if head.code == 0:
+            newest = ("rev-list", "--first-parent", "--max-count=1", head.line, "--", *outside)
+            self.commit = self._git.must(*newest)
         if not self.commit:
             raise _unsigned("there is no commit to verify")
         self.parents = self._parents_of(self.commit)
+        self._tips = [*self.parents, *self._merged_since(head.line)]
 
     def before(self, path: str) -> str | None:
         """The text of a file as it was before this commit: in its first parent. None: there was none, or no parent."""
@@ -54,29 +56,12 @@ class Declaration:
 
     def text(self, commit: str, path: str) -> str | None:
         """The text of a file, a path below the project, in a commit; None when there is none."""
-        answer = self._git.run("cat-file", "blob", f"{commit}:./{path}", environment=_AS_STORED)
+        answer = self._git.run("cat-file", "blob", f"{commit}:./{path}")
         return answer.out if answer.code == 0 else None
 
-    def ever_said(self, paths: Collection[str], word: str) -> bool:
-        """Whether an earlier commit brought ``word`` into one of ``paths``, or took it away."""
-        if not self.parents:
-            return False
-        options = ("--first-parent", "-m", "--no-show-signature", "--max-count=1", "--format=%H", f"-S{word}")
-        return bool(self._git.must("log", *options, self.parents[0], "--", *_literal(paths), environment=_AS_STORED))
-
-    def changes_of(self, paths: Collection[str]) -> list[tuple[str, str]]:
-        """(commit, its first parent) of every earlier commit that changed one of ``paths``, the oldest first; a commit
-        without a parent is left out. Of a merge counts what it changed of its first parent."""
-        if not self.parents:
-            return []
-        options = ("--first-parent", "--reverse", self.parents[0])
-        commits = self._git.must("rev-list", *options, "--", *_literal(paths), environment=_AS_STORED)
-        if not commits:
-            return []
-        # Asked apart: a list that leaves commits out also leaves them out of the parents.
-        walk = ("--no-walk=unsorted", "--parents", "--stdin")
-        lines = self._git.must("rev-list", *walk, stdin=f"{commits}\n", environment=_AS_STORED).split("\n")
-        return [(words[0], words[1]) for line in lines if len(words := line.split()) > 1]
+    def history(self) -> History:
+        """Everything that this commit builds on: of a merge all sides, and what was merged since without a trace."""
+        return History(self._git, self._tips)
 
     def refuse_unsigned(self, signers: str) -> None:
         """Raises ``BlockedError``: RC240 without a good ssh signature by a key in ``signers``, a path below the
@@ -90,39 +75,24 @@ class Declaration:
     def refuse_other_keys(self, allowed: str, name: str) -> None:
         """Raises ``BlockedError`` RC240 unless a key in ``allowed``, the text of a file called ``name``, signed this
         commit."""
-        if why := self.fault(self.commit, allowed, name):
+        if why := self.fault(self.commit, allowed, name, self._times()):
             raise _unsigned(f"{why}{self._cut_off()}")
 
-    def fault(self, commit: str, allowed: str, name: str) -> str:
-        """Why no key in ``allowed`` signed ``commit``, in words; empty when one did."""
-        head = self._raw(commit).partition("\n\n")[0].split("\n")
-        if not any(map(_SSH.match, head)):
-            return f"commit {commit[:12]} has no ssh signature"
-        with tempfile.TemporaryDirectory(prefix="reconciler-") as folder:
-            file = Path(folder) / "allowed_signers"
-            file.write_text(allowed, encoding="utf-8", errors="surrogateescape")
-            setting = f"gpg.ssh.allowedSignersFile={file}"
-            answer = self._git.run(*_SSH_ALONE, "-c", setting, "verify-commit", commit, environment=_AS_STORED)
-        if answer.code == 0:
-            return ""
-        words = " ".join(harmless(answer.err).replace("  | ", " ").split())[:200].replace(str(file), name)
-        return f"the signature of commit {commit[:12]} is not one of a key in {name}: {words}"
+    def fault(self, commit: str, allowed: str, name: str, times: Collection[int]) -> str:
+        """Why no key in ``allowed`` signed ``commit``, in words; empty when one did, and was valid at all ``times``."""
+        raw = self._git.run("cat-file", "commit", commit).out.encode("utf-8", "surrogateescape")
+        return fault_of(commit, raw, allowed, name, times)
 
     def refuse_uncommitted(self, paths: Collection[str], declares: Callable[[str], bool]) -> None:
         """Raises ``BlockedError`` RC242 when what is applied is not what was signed: ``paths`` are the files of the
         declaration, ``declares`` tells of a path whether it would be one."""
         committed = {}
-        for line in self._git.must("ls-tree", "-r", "-z", "HEAD", "--", ".", environment=_AS_STORED).split("\0"):
+        for line in self._git.must("ls-tree", "-r", "-z", "HEAD", "--", ".").split("\0"):
             head, _, path = line.partition("\t")
             if path:
                 committed[path] = head.split()[2]
-        listed = sorted(path for path in paths if "\n" not in path and not path.startswith('"'))
-        prefix = self._git.must("rev-parse", "--show-prefix")  # hash-object counts from the top
-        lines = "".join(f"{prefix}{path}\n" for path in listed)
-        hashes = self._git.must("hash-object", "--stdin-paths", stdin=lines)
-        present = dict(zip(listed, hashes.split("\n"), strict=True)) if listed else {}
-        wrong = [path for path in paths if committed.get(path) != present.get(path, "")]
-        wrong += [path for path in committed if declares(path) and path not in present]
+        wrong = [path for path in paths if committed.get(path, "") not in self._blobs_of(path)]
+        wrong += [path for path in committed if declares(path) and path not in paths]
         if wrong:
             names = ", ".join(sorted(wrong)[:_SHOWN]) + (" and more" if len(wrong) > _SHOWN else "")
             raise BlockedError(
@@ -130,13 +100,24 @@ class Declaration:
                 "commit and sign it, or restore it; a link is replaced by a copy",
             )  # fmt: skip
 
+    def _blobs_of(self, path: str) -> Iterator[str]:
+        """The ids that git gives to a file as it is, and with the line ends of Unix. Nobody's filters are asked: they
+        could make anything of it."""
+        try:
+            content = (self._root / path).read_bytes()
+        except OSError:
+            return
+        name = "sha1" if len(self.commit) == _SHA1 else "sha256"
+        for text in (content, content.replace(b"\r\n", b"\n")):
+            yield hashlib.new(name, b"blob %d\0%b" % (len(text), text), usedforsecurity=False).hexdigest()
+
     def authors(self) -> list[Person]:
         """Who wrote what this commit brought: of a merge the commits that it merged, co-authors included."""
         named = "%an <%ae>%n%(trailers:key=Co-authored-by,valueonly)"
         span = f"{self.parents[0]}..{self.commit}" if self.parents else self.commit
         only = () if len(self.parents) > 1 else ("-1",)
         options = ("--no-merges", "--no-show-signature", f"--format={named}", *only)
-        answer = self._git.run("log", *options, span, "--", environment=_AS_STORED)
+        answer = self._git.run("log", *options, span, "--")
         found = (_AUTHOR.match(line) for line in answer.out.split("\n"))
         return [Person(name=match[1], email=match[2]) for match in found if match]
 
@@ -155,18 +136,29 @@ class Declaration:
                 f"the history is cut off at commit {self.commit[:12]}: what was trusted before is unknown"
             )
         else:
-            answer = self._git.run("cat-file", "blob", f"{self.commit}:./{signers}", environment=_AS_STORED)
-            text = answer.out if answer.code == 0 else None
+            text = self.text(self.commit, signers)
         if text is None or not text.strip():
             raise _no_signers(f"{signers} is not committed, or empty")
         return text
 
     def _parents_of(self, commit: str) -> Sequence[str]:
-        line = self._git.must("rev-list", "--parents", "--max-count=1", commit, "--", environment=_AS_STORED)
+        line = self._git.must("rev-list", "--parents", "--max-count=1", commit, "--")
         return line.split()[1:]
 
+    def _merged_since(self, head: str) -> list[str]:
+        """Parents of merges after this commit that took nothing from there but reports: they did not undo it."""
+        lines = self._git.must("rev-list", "--first-parent", "--parents", head, f"^{self.commit}", "--").split("\n")
+        return [parent for line in lines for parent in line.split()[2:]]
+
+    def _times(self) -> set[int]:
+        """When the key of this commit must be valid: now, whatever date the commit gives itself, and, should the clock
+        of this host be slow, at the latest date that it or what it builds on gives itself."""
+        asked = ("rev-list", "--no-walk", "--timestamp", self.commit, *self.parents, "--")
+        now = int(self._clock())
+        return {now, max(now, *(int(line.split()[0]) for line in self._git.must(*asked).split("\n")))}
+
     def _raw(self, commit: str) -> str:
-        return self._git.must("cat-file", "commit", commit, environment=_AS_STORED)
+        return self._git.must("cat-file", "commit", commit)
 
     def _cut_off(self) -> str:
         shallow = self._git.run("rev-parse", "--is-shallow-repository").line == "true"

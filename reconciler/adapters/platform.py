@@ -12,10 +12,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 _MAX_PAYLOAD = 16 << 20
 # 1234+ada@users.noreply.github.com, ada@users.noreply.github.com; 1234-ada@users.noreply.gitlab.com
-_NOREPLY = re.compile(r"(?:[0-9]+[+-])?([^@]+)@users\.noreply\.[a-z0-9.-]+\Z")
+_NOREPLY = re.compile(r"(?:[0-9]+[+-])?([^@]+)@users\.noreply\.([a-z0-9.-]+)\Z")
 _NAMED = re.compile(r"\s*(.*?)\s*<([^<>]*)>\s*\Z")
 
 
@@ -27,22 +28,26 @@ class Person:
     email: str = ""
     name: str = ""
 
-    def handle(self) -> str:
-        """The login in lower case, perhaps from an address that a platform made of it."""
-        match = _NOREPLY.match(self.email.lower())
-        return self.login.lower() or (match[1] if match else "")
+    def is_same(self, other: Person, host: str) -> bool | None:
+        """None: what is known of the two cannot be compared. Names decide only where nothing else does.
 
-    def is_same(self, other: Person) -> bool | None:
-        """None: what is known of the two cannot be compared. Names decide only where nothing else does."""
-        handles, emails = (self.handle(), other.handle()), (self.email.lower(), other.email.lower())
+        A git address is what its author wrote. The login that the platform at ``host`` makes addresses of proves that
+        they are the same, never that they differ: nobody checked it.
+        """
+        emails, logins = (self.email.lower(), other.email.lower()), (self.login.lower(), other.login.lower())
         if all(emails) and emails[0] == emails[1]:
             return True
-        if all(handles):
-            return handles[0] == handles[1]
-        names = (self.name.casefold(), other.name.casefold())
-        if all(names) and names[0] == names[1]:
+        if all(logins):
+            return logins[0] == logins[1]
+        handles, names = (self._handle(host), other._handle(host)), (self.name.casefold(), other.name.casefold())
+        if any(all(pair) and pair[0] == pair[1] for pair in (handles, names)):
             return True
-        return False if all(emails) else None
+        return False if all(emails) and not any(map(_NOREPLY.match, emails)) else None
+
+    def _handle(self, host: str) -> str:
+        """The login in lower case, perhaps from an address."""
+        match = _NOREPLY.match(self.email.lower())
+        return self.login.lower() or (match[1] if match and match[2] == host else "")
 
     def __str__(self) -> str:
         return self.login or self.name or self.email
@@ -86,14 +91,24 @@ def all_authors(told: Sequence[Person], committed: Sequence[Person]) -> list[Per
     return [*told, *(person for person in committed if person.email.lower() not in known)]
 
 
-def same_person(who: Person | None, authors: Sequence[Person]) -> bool | None:
-    """Whether ``who`` is one of ``authors``; None when that cannot be told."""
+def same_person(who: Person | None, authors: Sequence[Person], host: str) -> bool | None:
+    """Whether ``who`` is one of ``authors``; None when that cannot be told. ``host`` is that of ``host_of``."""
     if who is None or not authors:
         return None
-    answers = {who.is_same(author) for author in authors}
+    answers = {who.is_same(author, host) for author in authors}
     if True in answers:
         return True
     return None if None in answers else False
+
+
+def host_of(environ: Mapping[str, str]) -> str:
+    """The host of the platform that runs us, in lower case; empty: none does."""
+    if environ.get("GITHUB_ACTIONS") == "true":
+        try:
+            return urlsplit(environ.get("GITHUB_SERVER_URL", "")).hostname or "github.com"
+        except ValueError:
+            return "github.com"
+    return environ.get("CI_SERVER_HOST", "gitlab.com").lower() if environ.get("GITLAB_CI") == "true" else ""
 
 
 def _person(text: str) -> Person:

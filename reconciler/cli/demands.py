@@ -8,18 +8,20 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from reconciler.adapters.git_chain import handed_down
+from reconciler.adapters.git_chain import Followed, handed_down
 from reconciler.adapters.git_trust import Declaration
-from reconciler.adapters.platform import Person, all_authors, approver, same_person, told_authors
+from reconciler.adapters.platform import Person, all_authors, approver, host_of, same_person, told_authors
 from reconciler.cli.output import Settings, say
-from reconciler.declare.files import SUFFIXES, declares
+from reconciler.declare.files import PROJECT_FILE, SUFFIXES, declares
 from reconciler.declare.policy import demands_in
+from reconciler.declare.project import name_in
 from reconciler.domain.desired import ApplyDemands, Desired, DistinctApprover
 from reconciler.domain.plan import Plan
 from reconciler.errors import BlockedError
 from reconciler.planning.situation import is_declared
 
 _POLICIES = tuple(f"policy{suffix}" for suffix in SUFFIXES)
+_PROJECTS = tuple(f"{PROJECT_FILE}{suffix}" for suffix in SUFFIXES)
 
 
 def refuse_unsigned(root: Path, desired: Desired) -> None:
@@ -32,15 +34,15 @@ def refuse_unsigned(root: Path, desired: Desired) -> None:
         if own is None:
             return
         raise
-    inherited = handed_down(commit, _POLICIES, _signers_in)
+    followed = Followed(desired.project.name, _POLICIES, _PROJECTS, _signers_in, name_in)
+    inherited = handed_down(commit, followed)
     demanded = {path for path in (own, _before(root, desired).allowed_signers) if path is not None}
-    if not demanded and inherited is None:
+    if not demanded and not inherited:
         return
     commit.refuse_uncommitted(desired.files, declares)
     for signers in sorted(demanded):
         commit.refuse_unsigned(signers)
-    if inherited is not None:
-        path, allowed = inherited
+    for path, allowed in inherited:
         commit.refuse_other_keys(allowed, f"{path} as signed commits left it")
 
 
@@ -56,7 +58,7 @@ def refuse_same_person(settings: Settings, root: Path, desired: Desired, plan: P
         return
     who = approver(os.environ)
     authors = _authors(root, desired)
-    same = same_person(who, authors)
+    same = same_person(who, authors, host_of(os.environ))
     if same:
         raise BlockedError(
             "RC243", f"{who} approved what {who} wrote: the policy demands another approver",

@@ -15,6 +15,7 @@ from reconciler.declare.documents import Document
 from reconciler.declare.files import is_inside, name_file
 from reconciler.declare.nodes import Map, Mark
 from reconciler.declare.suggest import did_you_mean
+from reconciler.declare.text import parse
 from reconciler.declare.values import network, positive_duration, short_duration, vault_address
 from reconciler.domain.desired import AuthSettings, Environment, Project, VaultSettings
 from reconciler.domain.window import Freeze, parse_freeze
@@ -42,6 +43,15 @@ def build_project(document: Document, root: Path, found: Collector) -> Project |
     whole = {name: environment for name, environment in built.items() if environment}
     whole = {name: _gated(environment, whole) for name, environment in whole.items()}
     return Project(document.name, spec["keyPrefix"], audit, whole, expires, channels)
+
+
+def name_in(text: str) -> str | None:
+    """The name of the project that a reconciler.yaml of another time or place declares; None when it is none."""
+    for parsed in parse(text, "reconciler.yaml", Collector()):
+        if isinstance(parsed.value, Map) and parsed.value.get("kind") == "Project":
+            name = parsed.value.sub("metadata").get("name")
+            return name if isinstance(name, str) else None
+    return None
 
 
 def checked(parent: Map, field: str, parse: Callable[[str], _T], code: str, found: Collector, default: _T) -> _T:

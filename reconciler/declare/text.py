@@ -30,6 +30,7 @@ from reconciler.declare.collector import Collector
 from reconciler.declare.mask import secrets_in
 from reconciler.declare.nodes import Map, Mark, Seq
 from reconciler.declare.syntax import report_syntax
+from reconciler.domain.invisible import EMOJI_BASES, INVISIBLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +60,10 @@ _WHOLE_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})\Z")
 
 _CONTROL = "\x00-\x08\x0b\x0c\x0e-\x1f\x7f"
 _FORBIDDEN_ASCII = re.compile(f"[{_CONTROL}]|\r(?!\n)")
-# C1 controls, soft hyphen, fillers, zero-width, bidi, line separators, tags: drawn as nothing, or redraw the rest.
-_FORBIDDEN = re.compile(
-    f"[{_CONTROL}\x80-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f"
-    "\u3164\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]|\r(?!\n)"
-)
+# C1 controls, line separators, what is drawn as nothing, what is no character: they hide or redraw the rest. The
+# selector U+FE0F may stand where it makes an emoji.
+_EMOJI = f"(?<![{EMOJI_BASES}]\ufe0f)(?<![0-9#*]\ufe0f(?=\u20e3))"
+_FORBIDDEN = re.compile(f"[{_CONTROL}\x80-\x9f\u2028\u2029{INVISIBLE}\ufff9-\uffff]{_EMOJI}|\r(?!\n)")
 _SHOWN = 20  # forbidden characters, and secrets, that are listed for one file
 
 

@@ -9,11 +9,14 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from reconciler.domain.invisible import INVISIBLE
+
 # Cc: control, Cf: format (bidi overrides, zero width, tags), Cs: lone surrogates (cannot be encoded),
 # Co/Cn: no agreed look, Zl/Zp: line breaks that terminals and editors treat differently.
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-# Letters and marks that are drawn as nothing: they hide a difference between two names.
-_BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+# Letters, marks and symbols that are drawn as nothing: they hide a difference between two names. An emoji's selector
+# (U+FE0F) is shown, too: what is shown does not depend on what stands before.
+_BLANK = re.compile(f"[{INVISIBLE}]")
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 _MARKDOWN = {character: f"&#{ord(character)};" for character in "\\`*_[]|~$"}
@@ -45,7 +48,7 @@ def terminal(text: str) -> str:
 
 
 def _visible(character: str) -> str:
-    if character in _BLANK or unicodedata.category(character) in _INVISIBLE:
+    if _BLANK.match(character) or unicodedata.category(character) in _INVISIBLE:
         return _SHORT.get(character) or _code(ord(character))
     return character
 

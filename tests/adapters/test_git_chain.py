@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.git_chain import handed_down
+from reconciler.adapters.git_chain import Followed, handed_down
+from reconciler.adapters.git_history import History
 from reconciler.adapters.git_trust import Declaration
 from tests.kit.repositories import commit_file, git, isolate
 from tests.kit.signing import Signer, new_signer
 
 SIGNERS = ".allowed_signers"
-POLICIES = ("policy.yaml", "policy.yml")
 DEMAND = f"signedCommits {SIGNERS}\n"
 
 
@@ -21,6 +22,13 @@ def demanded(policy: str) -> str | None:
     """A policy of these tests is a word and a path."""
     words = policy.split()
     return words[1] if words[:1] == ["signedCommits"] else None
+
+
+def named(project: str) -> str:
+    return project.strip()
+
+
+ACME = Followed("acme", ("policy.yaml", "policy.yml"), ("reconciler.yaml",), demanded, named)
 
 
 class Line:
@@ -39,6 +47,7 @@ class Line:
             "yml": "policy.yml",
             "other": "other",
             "new": "new_signers",
+            "project": "reconciler.yaml",
         }
         for name, text in files.items():
             path = self.root / names[name]
@@ -52,12 +61,21 @@ class Line:
             git(self.root, "add", "--all")
             git(self.root, "commit", "--quiet", "--allow-empty", "-m", "unsigned")
 
-    def trusted(self) -> set[str]:
-        """Whose keys were handed down to the next commit."""
+    def trusted(self, folder: str = ".") -> set[str]:
+        """Whose keys were handed down to the next commit of the project in ``folder``."""
         self.write(None, other="next")
-        inherited = handed_down(Declaration(self.root, "audit"), POLICIES, demanded)
+        inherited = handed_down(Declaration(self.root / folder, "audit"), ACME)
         people = {"ada": self.ada, "bob": self.bob, "eve": self.eve}
-        return ALL if inherited is None else {name for name, who in people.items() if who.line in inherited[1]}
+        trusted = {name for name, who in people.items() if all(who.line in text for _, text in inherited)}
+        return trusted if inherited else ALL
+
+    def git(self, *arguments: str) -> str:
+        return git(self.root, *arguments)
+
+    def merge(self, who: Signer | None, other: str, *options: str) -> None:
+        """Merge ``other`` into the branch that is checked out."""
+        self.git("merge", "--quiet", "--no-ff", "--no-commit", "--allow-unrelated-histories", *options, other)
+        self.write(who)
 
 
 ALL = {"anybody"}
@@ -74,7 +92,7 @@ def line(keys: tuple[Signer, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPat
     """A repository whose first commit has ada's key, and whose second, signed by her, demands signatures."""
     isolate(monkeypatch, tmp_path / "home")
     made = Line(tmp_path / "repository", keys)
-    made.write(None, signers=made.ada.line)
+    made.write(None, signers=made.ada.line, project="acme\n")
     made.write(made.ada, policy=DEMAND)
     return made
 
@@ -119,7 +137,8 @@ def another_name(line: Line) -> None:
 
 def a_merge(line: Line) -> None:
     git(line.root, "checkout", "--quiet", "-b", "work")
-    line.write(line.ada, signers=line.ada.line + line.eve.line)  # signed, on a branch, by a key that is trusted
+    # Signed, on top of everything that is on main: as good as a push of this commit.
+    line.write(line.ada, signers=line.ada.line + line.eve.line)
     git(line.root, "checkout", "--quiet", "main")
     git(line.root, "merge", "--quiet", "--no-ff", "-m", "unsigned merge", "work")
 
@@ -149,6 +168,88 @@ def begin_again(line: Line) -> None:
     line.write(None, policy=DEMAND)
 
 
+def from_elsewhere(line: Line, **files: str) -> None:
+    """A branch that shares nothing with main, and merges it without taking anything."""
+    line.git("checkout", "--quiet", "--orphan", "evil")
+    line.write(None, **files)
+    line.merge(None, "main", "--strategy=ours")
+
+
+def begins_elsewhere(line: Line) -> None:
+    from_elsewhere(line, policy="nothing\n")
+
+
+def elsewhere_and_more(line: Line) -> None:
+    from_elsewhere(line, policy="nothing\n")
+    line.write(None, policy="nothing more\n")
+
+
+def elsewhere_with_a_demand(line: Line) -> None:
+    from_elsewhere(line, signers=line.eve.line)
+    line.write(line.eve, policy=f"{DEMAND}x\n")
+
+
+def from_before_the_demand(line: Line) -> None:
+    line.git("checkout", "--quiet", "-b", "evil", "HEAD~1")
+    line.write(None, other="evil")
+    line.merge(None, "main", "--strategy=ours")
+    line.write(None, policy="nothing\n")
+
+
+def an_old_key_brings_itself_back(line: Line) -> None:
+    """The merge begins where bob was trusted still; main has removed him."""
+    add_bob(line)
+    line.git("checkout", "--quiet", "-b", "evil")
+    line.git("checkout", "--quiet", "main")
+    line.write(line.ada, signers=line.ada.line)
+    line.git("checkout", "--quiet", "evil")
+    line.write(line.bob, signers=line.bob.line + line.ada.line)
+    line.merge(line.bob, "main", "--strategy=ours")
+
+
+def a_branch_from_before_the_demand(line: Line) -> None:
+    """As every branch is that is older than the demand."""
+    line.git("checkout", "--quiet", "-b", "work", "HEAD~1")
+    line.write(None, other="work")
+    line.git("checkout", "--quiet", "main")
+    line.merge(None, "work")
+    add_bob(line)
+
+
+def a_branch_from_before_a_change_of_keys(line: Line) -> None:
+    line.git("checkout", "--quiet", "-b", "work")
+    line.write(None, new="work")
+    line.git("checkout", "--quiet", "main")
+    hand_over(line)
+    line.merge(None, "work")
+    line.write(line.bob, signers=line.bob.line + "# signed\n")
+
+
+def two_branches_changed_the_keys(line: Line) -> None:
+    """Whom both sides allow may settle it."""
+    line.git("checkout", "--quiet", "-b", "work")
+    line.write(line.ada, new=line.eve.line, policy="signedCommits new_signers\n")
+    line.git("checkout", "--quiet", "main")
+    add_bob(line)
+    line.merge(None, "work")
+
+
+def two_branches_settled(line: Line) -> None:
+    line.git("checkout", "--quiet", "-b", "work")
+    line.write(line.ada, signers=line.ada.line + line.eve.line)
+    line.git("checkout", "--quiet", "main")
+    add_bob(line)
+    line.merge(line.ada, "work", "--strategy=ours")
+
+
+def withdrawn_before_a_branch_came_back(line: Line) -> None:
+    line.git("checkout", "--quiet", "-b", "work")
+    line.write(None, other="work")
+    line.git("checkout", "--quiet", "main")
+    take_back_signed(line)
+    line.merge(None, "work")
+
+
 STORIES: dict[str, tuple[Story, set[str]]] = {
     "nothing more": (lambda line: None, {"ada"}),
     "the demand taken back without a signature": (take_back, {"ada"}),
@@ -158,12 +259,22 @@ STORIES: dict[str, tuple[Story, set[str]]] = {
     "a key added, and used to add itself": (add_a_key_and_use_it, {"ada"}),
     "another file of keys": (another_file, {"ada"}),
     "all removed and made anew": (away_and_back, {"ada"}),
-    "a merge that nobody signed": (a_merge, {"ada"}),
+    "a merge that nobody signed, of a signed commit": (a_merge, {"ada", "eve"}),
     "a key added by a trusted one": (add_bob, {"ada", "bob"}),
     "a key handed over": (hand_over, {"bob"}),
     "the demand taken back with a signature": (take_back_signed, ALL),
     "seen and signed later": (heal, {"ada", "bob"}),
     "ended well, and begun again": (begin_again, {"eve"}),
+    "a merge that begins elsewhere": (begins_elsewhere, {"ada"}),
+    "one that begins elsewhere, and a change": (elsewhere_and_more, {"ada"}),
+    "one that begins with a demand of its own": (elsewhere_with_a_demand, set()),
+    "one that begins before the demand": (from_before_the_demand, {"ada"}),
+    "one that begins where an old key was good": (an_old_key_brings_itself_back, {"ada"}),
+    "a branch from before the demand": (a_branch_from_before_the_demand, {"ada", "bob"}),
+    "a branch from before a change of keys": (a_branch_from_before_a_change_of_keys, {"bob"}),
+    "two branches that changed the keys": (two_branches_changed_the_keys, set()),
+    "two branches that a common key settled": (two_branches_settled, {"ada", "bob"}),
+    "a branch from before the end of the demand": (withdrawn_before_a_branch_came_back, ALL),
 }
 
 
@@ -172,6 +283,97 @@ def test_whose_commit_is_trusted(name: str, line: Line) -> None:
     story, expected = STORIES[name]
     story(line)
     assert line.trusted() == expected
+
+
+def test_a_merge_that_takes_nothing_hides_nothing_either(line: Line) -> None:
+    """It changes nothing of its first parent, as a merge of reports does: that one is what is judged."""
+    begins_elsewhere(line)
+    evil = line.git("rev-parse", "HEAD~1")
+    for text in ("x", "y"):
+        declaration = Declaration(line.root, "audit")
+        assert declaration.commit == evil
+        assert handed_down(declaration, ACME) == [(SIGNERS, line.ada.line)]
+        commit_file(line.root, "audit/x", text)
+
+
+def moved(line: Line, who: Signer | None, policy: str = "nothing\n") -> None:
+    """The whole project goes to a folder, with another policy there."""
+    for name in (SIGNERS, "reconciler.yaml"):
+        (line.root / "below").mkdir(exist_ok=True)
+        line.git("mv", name, f"below/{name}")
+    line.git("rm", "--quiet", "policy.yaml")
+    (line.root / "below/policy.yaml").write_text(policy)
+    line.write(who)
+
+
+def moved_and_back(line: Line) -> None:
+    moved(line, None)
+    line.git("mv", "below/policy.yaml", "policy.yaml")
+    line.write(None)
+    line.git("mv", "policy.yaml", "below/policy.yaml")
+    line.write(None)
+
+
+def moved_with_another_key(line: Line) -> None:
+    moved(line, None, DEMAND)
+    (line.root / "below" / SIGNERS).write_text(line.eve.line)
+    line.write(line.eve)
+
+
+def moved_and_seen(line: Line) -> None:
+    """A trusted key signs a change at the new place, where another key is then brought."""
+    moved(line, None, DEMAND)
+    for who in (line.ada, line.ada):
+        file = line.root / "below" / SIGNERS
+        file.write_text(file.read_text() + line.bob.line)
+        line.write(who)
+
+
+def renamed_and_back(line: Line) -> None:
+    moved(line, None)
+    for name in ("beta\n", "acme\n"):
+        (line.root / "below/reconciler.yaml").write_text(name)
+        line.write(None)
+
+
+def another_project(line: Line) -> None:
+    (line.root / "below").mkdir()
+    (line.root / "below/reconciler.yaml").write_text("beta\n")
+    line.write(None)
+
+
+MOVES: dict[str, tuple[Story, set[str]]] = {
+    "without a signature": (lambda line: moved(line, None), {"ada"}),
+    "there, back and there again": (moved_and_back, {"ada"}),
+    "with another key there": (moved_with_another_key, {"ada"}),
+    "under another name for a while": (renamed_and_back, {"ada"}),
+    "with a signature, without the demand": (lambda line: moved(line, line.ada), ALL),
+    "with a signature, with the demand": (lambda line: moved(line, line.ada, DEMAND), {"ada"}),
+    "without one, and a trusted key went on": (moved_and_seen, {"ada", "bob"}),
+}
+
+
+@pytest.mark.parametrize("name", MOVES)
+def test_a_project_that_is_moved_takes_its_demand_along(name: str, line: Line) -> None:
+    story, expected = MOVES[name]
+    story(line)
+    assert line.trusted("below") == expected
+
+
+def test_another_project_of_the_repository_has_no_part_in_it(line: Line) -> None:
+    another_project(line)
+    beta = replace(ACME, name="beta")
+    assert handed_down(Declaration(line.root / "below", "audit"), beta) == []
+    assert handed_down(Declaration(line.root, "audit"), ACME) != []
+
+
+def test_a_folder_whose_name_has_several_lines(line: Line) -> None:
+    folder = line.root / "two\nlines"
+    folder.mkdir()
+    for name, text in ((SIGNERS, line.bob.line), ("policy.yaml", DEMAND), ("reconciler.yaml", "acme\n")):
+        (folder / name).write_text(text)
+    line.write(line.ada)
+    assert line.trusted("two\nlines") == set()  # ada at the top, bob there
 
 
 def test_a_demand_that_began_with_an_unsigned_commit(tmp_path: Path, line: Line) -> None:
@@ -191,8 +393,8 @@ def test_without_a_demand_nothing_is_asked_and_little_is_looked_at(
     git(root, "init", "--quiet")
     for number in range(3):
         commit_file(root, "policy.yaml", f"budgets {number}\n")
-    monkeypatch.setattr(Declaration, "text", None)  # no version of the policy is read
-    assert handed_down(Declaration(root, "audit"), POLICIES, demanded) is None
+    monkeypatch.setattr(History, "steps", None)  # the history is not followed
+    assert handed_down(Declaration(root, "audit"), ACME) == []
 
 
 def test_where_the_history_is_cut_off_nothing_is_known(tmp_path: Path, line: Line) -> None:
@@ -200,5 +402,5 @@ def test_where_the_history_is_cut_off_nothing_is_known(tmp_path: Path, line: Lin
     take_back_and_go_on(line)
     for depth, expected in (("1", False), ("2", False), ("10", True)):
         git(tmp_path, "clone", "--quiet", "--depth", depth, f"file://{line.root}", f"clone{depth}")
-        inherited = handed_down(Declaration(tmp_path / f"clone{depth}", "audit"), POLICIES, demanded)
-        assert (inherited is not None) is expected
+        inherited = handed_down(Declaration(tmp_path / f"clone{depth}", "audit"), ACME)
+        assert bool(inherited) is expected

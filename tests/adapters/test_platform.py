@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.adapters.platform import Person, all_authors, approver, same_person, told_authors
+from reconciler.adapters.platform import Person, all_authors, approver, host_of, same_person, told_authors
 
 GITHUB = {"GITHUB_ACTIONS": "true", "GITHUB_EVENT_NAME": "push", "GITHUB_ACTOR": "ada"}
 GITLAB = {
@@ -100,8 +100,11 @@ SAME: dict[str, tuple[Person | None, list[Person], bool | None]] = {
     "one of two": (Person("ada"), [Person("bob"), Person("ada")], True),
     "GitHub's address of a login": (Person("ada"), [Person("", "1234+Ada@users.noreply.github.com", "Somebody")], True),
     "its old form": (Person("ada"), [Person("", "ada@users.noreply.github.com")], True),
-    "GitLab's": (Person("ada"), [Person("", "1234-ada@users.noreply.gitlab.com")], True),
-    "of another login": (Person("ada"), [Person("", "1+bob@users.noreply.github.com")], False),
+    "that of another platform": (Person("ada"), [Person("", "1234-ada@users.noreply.gitlab.com")], None),
+    "of another login, as anybody can write it": (Person("ada"), [Person("", "1+bob@users.noreply.github.com")], None),
+    "so, with one's own name": (ADA, [Person("", "1+zed@users.noreply.github.com", "Ada")], True),
+    "so, with another name": (ADA, [Person("", "1+zed@users.noreply.github.com", "Zed")], None),
+    "so, of another platform": (ADA, [Person("", "1-zed@users.noreply.gitlab.com", "Zed")], None),
     "another address, the same name": (ADA, [Person("", "ada@home.example", "ada")], True),
     "another address, another name": (ADA, [Person("", "bob@example.com", "Bob")], False),
     "a login and an address": (Person("ada"), [Person("", "bob@example.com", "Bob")], None),
@@ -114,4 +117,22 @@ SAME: dict[str, tuple[Person | None, list[Person], bool | None]] = {
 @pytest.mark.parametrize("name", SAME)
 def test_whether_it_is_the_same_person(name: str) -> None:
     who, authors, expected = SAME[name]
-    assert same_person(who, authors) is expected
+    assert same_person(who, authors, "github.com") is expected
+
+
+@pytest.mark.parametrize(
+    ("environ", "host"),
+    [
+        ({}, ""),
+        ({"GITHUB_SERVER_URL": "https://github.com"}, ""),
+        (GITHUB, "github.com"),
+        ({**GITHUB, "GITHUB_SERVER_URL": "https://Git.Example.com:8443"}, "git.example.com"),
+        ({**GITHUB, "GITHUB_SERVER_URL": "https://[::1"}, "github.com"),
+        (GITLAB, "gitlab.com"),
+        ({**GITLAB, "CI_SERVER_HOST": "Git.example.com"}, "git.example.com"),
+    ],
+)
+def test_whose_addresses_are_logins(environ: dict[str, str], host: str) -> None:
+    assert host_of(environ) == host
+    author = Person("", f"12-ada@users.noreply.{host or 'github.com'}")
+    assert same_person(Person("ada"), [author], host) is (True if host else None)

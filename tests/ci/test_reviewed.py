@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import io
 import json
+import tracemalloc
+import warnings
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from tests.kit.action import script
 from tests.kit.github_api import ROOT, TOKEN, GitHub
@@ -137,6 +141,60 @@ def test_nothing_of_an_archive_is_unpacked_and_a_bomb_is_not_read(monkeypatch: p
         module._unpacked(content.getvalue())
     with pytest.raises(script("runner").Refused, match="BadZipFile"):
         module._unpacked(b"no archive")
+
+
+def packed(method: int, content: bytes, says: int | None = None) -> bytes:
+    """An archive with a plan, which may say another size of it than it has."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", method) as opened:
+        opened.writestr("plan.json", content)
+    raw = bytearray(archive.getvalue())
+    if says is not None:
+        for start, offset in ((raw.index(b"PK\x03\x04"), 22), (raw.index(b"PK\x01\x02"), 24)):
+            raw[start + offset : start + offset + 4] = says.to_bytes(4, "little")
+    return bytes(raw)
+
+
+def refused(archive: bytes) -> bool:
+    """False when it was read."""
+    try:
+        script("reviewed")._unpacked(archive)
+    except script("runner").Refused:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_way_of_packing_that_cannot_be_read_in_pieces_is_refused(method: int) -> None:
+    assert refused(packed(method, CHANGING))
+    assert not refused(packed(zipfile.ZIP_DEFLATED, CHANGING))
+    assert not refused(packed(zipfile.ZIP_STORED, CHANGING))
+
+
+def test_a_plan_that_is_larger_than_it_says_is_not_read() -> None:
+    bomb = packed(zipfile.ZIP_DEFLATED, b"0" * (64 << 20), says=100)
+    tracemalloc.start()
+    try:
+        assert refused(bomb)
+        assert tracemalloc.get_traced_memory()[1] < 8 << 20
+    finally:
+        tracemalloc.stop()
+
+
+@given(st.lists(st.tuples(st.integers(0), st.integers(0, 255)), min_size=1, max_size=4), st.integers(0, 30))
+@settings(max_examples=300, deadline=None)
+@example([(45, 255), (46, 255)], 0)
+@example([], 30)
+def test_no_archive_ends_in_a_traceback(changes: list[tuple[int, int]], cut: int) -> None:
+    raw = bytearray(DAMAGED)
+    for place, value in changes:
+        raw[place % len(raw)] = value
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # zipfile's, of names that are there twice
+        refused(bytes(raw[: len(raw) - cut]))
+
+
+DAMAGED = packed(zipfile.ZIP_DEFLATED, CHANGING)
 
 
 def test_exactly_the_plan_that_was_found_is_fetched(github: GitHub, search: Search, tmp_path: Path) -> None:

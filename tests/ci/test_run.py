@@ -20,6 +20,7 @@ import pytest
 from tests.kit.action import script
 from tests.kit.github_api import TOKEN, GitHub
 from tests.kit.github_tokens import REPOSITORY_ID, REQUEST_TOKEN, issuing
+from tests.kit.loopback import Seen, loopback, reply
 
 ERROR = {"kind": "error", "code": "RC401", "message": "no ``` answer", "remedy": "check the network"}
 PLAN = {"kind": "plan", "digest": "sha256:1", "blocked": False, "actions": [{"kind": "issue-key"}]}
@@ -236,7 +237,29 @@ def test_an_audience_and_a_token_of_the_workflow_come_first(stage: Stage, github
         assert len(issuer.issued) == 1
         refused = stage.run("plan", VAULT_TOKEN="", **{**variables, "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "wrong"})
     assert refused["verdict"] == "1"
-    assert "no identity token was given (HTTPError)" in stage.file("summary.md")
+    assert "no identity token was given (status 404)" in stage.file("summary.md")
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_the_token_that_asks_for_a_token_follows_no_redirect(stage: Stage, status: int) -> None:
+    """Not even to a place that would give one."""
+    asked: list[str] = []
+
+    def elsewhere(seen: Seen) -> bytes:
+        asked.append(seen.target)
+        return reply(200, '{"value": "jwt"}')
+
+    def moved(seen: Seen) -> bytes:
+        return reply(status, headers=(f"Location: {other.address}{seen.target}",))
+
+    with loopback(elsewhere) as other, loopback(moved) as runner:
+        found = stage.run(
+            "plan", VAULT_TOKEN="", ACTIONS_ID_TOKEN_REQUEST_URL=f"{runner.address}/idtoken",
+            ACTIONS_ID_TOKEN_REQUEST_TOKEN=REQUEST_TOKEN,
+        )  # fmt: skip
+    assert found["verdict"] == "1"
+    assert f"no identity token was given (status {status})" in stage.file("summary.md")
+    assert asked == []
 
 
 def audience(token: str) -> str:

@@ -15,6 +15,7 @@ from reconciler.declare.nodes import Map, Seq
 from reconciler.declare.text import Limits, parse
 from reconciler.errors import DeclarationError
 from tests.declare.conftest import CLIENT, FILES, PROJECT, SCOPES, TEMPLATE
+from tests.kit.invisible import IGNORABLE, NO_INK, characters
 
 
 def only(text: str) -> Map:
@@ -50,6 +51,32 @@ def test_everything_knows_its_place() -> None:
     assert items.marks == [("f.yaml", 2, 5)]
     assert items[0].marks["b"] == ("f.yaml", 2, 8)
     assert items[0]["d"].marks == [("f.yaml", 3, 9), ("f.yaml", 3, 12)]
+
+
+def refused(text: str) -> bool:
+    found = Collector()
+    parse(text, "f.yaml", found)
+    return len(found) > 0
+
+
+def test_what_is_drawn_as_nothing_is_refused() -> None:
+    """Written as it is, and as an escape of YAML."""
+    for character in sorted(characters(IGNORABLE + NO_INK)):
+        assert refused(f"a: examp{character}le"), hex(ord(character))
+        assert refused(f'a: "examp\\U{ord(character):08x}le"'), hex(ord(character))
+
+
+@pytest.mark.parametrize(
+    ("text", "allowed"),
+    [
+        ("⚠\ufe0f careful", True), ("❤\ufe0f", True), ("🛡\ufe0f", True), ("1\ufe0f\u20e3", True),
+        ("😀", True), ("#\ufe0f\u20e3", True), ("1\ufe0f", False), ("a\ufe0f", False), ("é\ufe0f", False),
+        ("\ufe0f", False), ("日\ufe0f", False), ("⚠\ufe0f\ufe0f", False), ("⚠\ufe0e", False),
+        ("a\ufe0f\u20e3", False), ("⚠\u200d", False),
+    ],
+)  # fmt: skip
+def test_an_emoji_may_be_one(text: str, allowed: bool) -> None:
+    assert refused(f"a: '{text}'  # {text}") is not allowed
 
 
 def test_documents_of_one_file() -> None:

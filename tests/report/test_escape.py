@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import sys
 import unicodedata
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -12,11 +14,14 @@ from markdown_it import MarkdownIt
 
 from reconciler.report.escape import (
     markdown,
+    markup,
+    slack,
     terminal,
     terminal_width,
     workflow_command_data,
     workflow_command_property,
 )
+from tests.kit.invisible import IGNORABLE, NO_INK, characters
 from tests.report.samples import HOSTILE
 
 ANY_TEXT = st.text(st.characters() | st.sampled_from(list("|`*_<>[]()#@&\\~$:/-.!\"'{}\n\r\t\x1b\u202e")))
@@ -52,6 +57,31 @@ def test_terminal_works_character_by_character(first: str, second: str) -> None:
 )
 def test_terminal(text: str, shown: str) -> None:
     assert terminal(text) == shown
+
+
+# Format characters that are drawn (Prepended_Concatenation_Mark, interlinear annotation, Egyptian joiners).
+DRAWN = [
+    (0x600, 0x605), (0x6DD, 0x6DD), (0x70F, 0x70F), (0x890, 0x891), (0x8E2, 0x8E2), (0xFFF9, 0xFFFB),
+    (0x110BD, 0x110BD), (0x110CD, 0x110CD), (0x13430, 0x13440),
+]  # fmt: skip
+
+
+def test_the_list_of_ignorable_characters_is_whole() -> None:
+    """As far as Python knows their names and categories."""
+    every = map(chr, range(sys.maxunicode + 1))
+    derived = {
+        character for character in every if unicodedata.category(character) == "Cf"
+        or re.search(r"VARIATION SELECTOR|HANGUL .*FILLER|GRAPHEME JOINER|INHERENT", unicodedata.name(character, ""))
+    }  # fmt: skip
+    assert derived - characters(DRAWN) <= characters(IGNORABLE)
+
+
+@pytest.mark.parametrize("show", [terminal, markdown, markup, slack, workflow_command_data])
+def test_what_is_drawn_as_nothing_is_shown(show: Callable[[str], str]) -> None:
+    for character in sorted(characters(IGNORABLE + NO_INK)):
+        code = f"{ord(character):x}"
+        assert code in show(f"examp{character}le"), code
+        assert character not in show(f"examp{character}le"), code
 
 
 def test_width_of_wide_characters() -> None:

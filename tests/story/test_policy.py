@@ -186,7 +186,10 @@ GITHUB = {"GITHUB_ACTIONS": "true", "GITHUB_EVENT_NAME": "push"}
 def pushed(folder: Path, *authors: str) -> dict[str, str]:
     """The variables of a workflow that a push by ``authors`` started."""
     path = folder / "event.json"
-    commits = [{"id": str(number), "author": {"username": login}} for number, login in enumerate(authors)]
+    commits = [
+        {"id": str(number), "author": {"username": login, "email": f"7+{login}@users.noreply.github.com"}}
+        for number, login in enumerate(authors)
+    ]
     path.write_text(json.dumps({"commits": commits}))
     return {**GITHUB, "GITHUB_EVENT_PATH": str(path)}
 

@@ -40,6 +40,13 @@ class _AsItIs(urllib.request.HTTPErrorProcessor):
     https_response = http_response
 
 
+def asked(request: urllib.request.Request) -> tuple[int, bytes]:
+    """Status and body of one request that follows no redirect. Raises ``OSError``, ``ValueError``, ``HTTPException``
+    and, for an answer that is too large, ``ApiError``."""
+    with urllib.request.build_opener(_AsItIs).open(request, timeout=TIMEOUT) as response:
+        return response.status, _read(response)
+
+
 class Answer:
     """One response, read whole. Names of ``headers`` are in lower case."""
 

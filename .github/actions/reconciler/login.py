@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import re
 import urllib.parse
 import urllib.request
 
+from api import ApiError, asked
 from runner import Refused, mask, variable
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
@@ -45,9 +47,11 @@ def identity_token(audience: str) -> str:
         headers={"Authorization": f"bearer {bearer}"},
     )
     try:
-        with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310
-            jwt = str(json.load(response)["value"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        status, body = asked(request)
+        jwt = str(json.loads(body)["value"]) if status == 200 else ""
+    except (OSError, ValueError, KeyError, TypeError, http.client.HTTPException, ApiError) as error:
         raise Refused(f"no identity token was given ({type(error).__name__})", "Run the job again") from None
+    if not jwt:
+        raise Refused(f"no identity token was given (status {status})", "Run the job again")
     mask(jwt)
     return jwt

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import io
 import json
+import struct
 import time
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +26,11 @@ MEMBER = "plan.json"
 LARGEST = 256 * 1024 * 1024  # bytes of a plan; ten thousand clients make about 10 MB
 # A pull request may be said to be merged a moment after its push is.
 LOOKS, BETWEEN = 3, 5.0
+# What zipfile raises for an archive that somebody made: it lets errors of its parts through.
+_UNREADABLE = (
+    zipfile.BadZipFile, KeyError, NotImplementedError, RuntimeError, zlib.error, OSError, EOFError, ValueError,
+    struct.error,
+)  # fmt: skip
 BY_HAND = "Run the workflow by hand: it shows a new plan for this environment before it asks for approval"
 
 
@@ -99,14 +106,21 @@ class Reviewed:
 
 
 def _unpacked(archive: bytes) -> bytes:
-    """The one file of an artifact. Nothing is unpacked to a path that the archive names."""
+    """The one file of an artifact. Nothing is unpacked to a path that the archive names.
+
+    GitHub's own archives are stored or deflated. The others that zip knows give no piece of what they hold, however
+    much that is, before all of it is in memory.
+    """
     try:
         with zipfile.ZipFile(io.BytesIO(archive)) as opened:
             entry = opened.getinfo(MEMBER)
             if entry.file_size > LARGEST:
                 raise Refused("the reviewed plan is too large", BY_HAND)
-            return opened.read(entry)
-    except (zipfile.BadZipFile, KeyError, NotImplementedError, RuntimeError) as error:
+            if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                raise Refused(f"{MEMBER} is packed in a way that GitHub does not use", BY_HAND)
+            with opened.open(entry) as member:
+                return member.read(entry.file_size + 1)  # what it says of its size may not be true
+    except _UNREADABLE as error:
         raise Refused(f"the artifact holds no {MEMBER} ({type(error).__name__})", BY_HAND) from None
 
 

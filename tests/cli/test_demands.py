@@ -1,0 +1,114 @@
+"""The demand for signatures of real policies, in real repositories: what outlives a merge and a move."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from reconciler.cli.demands import refuse_unsigned
+from reconciler.declare import load
+from reconciler.errors import BlockedError
+from tests.declare.conftest import FILES
+from tests.kit.repositories import git, isolate
+from tests.kit.signing import Signer, new_signer
+
+SIGNERS = ".allowed_signers"
+DEMANDING = f"{FILES['policy.yaml']}  apply:\n    signedCommits: {{allowedSigners: {SIGNERS}}}\n"
+
+
+@pytest.fixture
+def ada(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Signer:
+    isolate(monkeypatch, tmp_path / "home")
+    return new_signer(tmp_path / "keys", "ada")
+
+
+@pytest.fixture
+def root(tmp_path: Path, ada: Signer) -> Path:
+    """A project whose policy demands signatures, and a signed commit."""
+    top = tmp_path / "repository"
+    for name, text in {**FILES, SIGNERS: ada.line}.items():
+        (top / name).parent.mkdir(parents=True, exist_ok=True)
+        (top / name).write_text(text)
+    git(top, "init", "--quiet")
+    commit(top)
+    (top / "policy.yaml").write_text(DEMANDING)
+    ada.commit(top)
+    return top
+
+
+def commit(root: Path) -> None:
+    git(root, "add", "--all")
+    git(root, "commit", "--quiet", "-m", "unsigned")
+
+
+def code(root: Path) -> str:
+    """What the apply is refused with, empty when it is not."""
+    try:
+        refuse_unsigned(root, load(root, "staging"))
+    except BlockedError as error:
+        return error.code
+    return ""
+
+
+def elsewhere(root: Path) -> Path:
+    git(root, "checkout", "--quiet", "--orphan", "evil")
+    (root / "policy.yaml").write_text(FILES["policy.yaml"])
+    commit(root)
+    git(root, "merge", "--quiet", "--strategy=ours", "--allow-unrelated-histories", "-m", "merge", "main")
+    return root
+
+
+def moved(root: Path, name: str = "acme") -> Path:
+    names = git(root, "ls-files").split("\n")
+    for path in names:
+        (root / "below" / path).parent.mkdir(parents=True, exist_ok=True)
+        git(root, "mv", path, f"below/{path}")
+    (root / "below/policy.yaml").write_text(FILES["policy.yaml"])
+    project = root / "below/reconciler.yaml"
+    project.write_text(project.read_text().replace("acme}", f"{name}}}"))
+    commit(root)
+    return root / "below"
+
+
+def moved_under_another_name(root: Path) -> Path:
+    """It is another project, to which nothing of this one belongs."""
+    return moved(root, "beta")
+
+
+WAYS: dict[str, tuple[Callable[[Path], Path], str]] = {
+    "nothing": (lambda root: root, ""),
+    "a merge that begins elsewhere": (elsewhere, "RC240"),
+    "a move": (moved, "RC240"),
+    "a move under another name": (moved_under_another_name, ""),
+}
+
+
+@pytest.mark.parametrize("name", WAYS)
+def test_the_demand_is_not_lost(name: str, root: Path, ada: Signer) -> None:
+    way, expected = WAYS[name]
+    project = way(root)
+    assert code(project) == expected
+    if expected:
+        (project / "notes.txt").write_text("and more\n")
+        commit(root)
+        assert code(project) == expected
+        (project / "notes.txt").write_text("seen\n")
+        ada.commit(root)
+        assert code(project) == ""
+
+
+def test_where_git_says_nothing_nothing_is_let_through(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may hold a demand that the files do not show any more."""
+    (root / "policy.yaml").write_text(FILES["policy.yaml"])
+    commit(root)
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    with pytest.raises(Exception, match="belongs to another user"):
+        refuse_unsigned(root, load(root, "staging"))
+
+
+def test_a_project_that_is_in_no_repository_is_asked_for_nothing(root: Path, tmp_path: Path) -> None:
+    (root / "policy.yaml").write_text(FILES["policy.yaml"])
+    (root / ".git").rename(tmp_path / "away")
+    assert code(root) == ""
