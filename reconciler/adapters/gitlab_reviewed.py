@@ -112,9 +112,18 @@ class Reviewed:
                 "RC703", f"merge request !{number} is from a fork: no plan of it counts for {environment}", BY_HAND
             )
         for pipeline in self._pipelines(number, str(request["sha"])):
-            content = self._artifact(pipeline, f"plan {environment}")
+            job = self._newest(pipeline, f"plan {environment}")
+            if job is None:
+                continue
+            # What an older pipeline shows is what this one took the place of, whatever became of this one.
+            content = self._artifact(job) if job["status"] == "success" else None
             if content is not None:
                 return Kept(number, content)
+            why = f"it is {job['status']!s:.20}" if job["status"] != "success" else "what it kept is gone"
+            raise PlatformError(
+                "RC703", f"merge request !{number} has no plan for {environment}: of its newest pipeline, "
+                f"{pipeline!s:.20}, the job plan {environment} counts, and {why}", BY_HAND,
+            )  # fmt: skip
         raise PlatformError("RC703", f"merge request !{number} has no plan for {environment}", BY_HAND)
 
     def _pipelines(self, request: int, head: str) -> Iterator[int]:
@@ -136,15 +145,16 @@ class Reviewed:
                 return []  # it was cleaned up
             raise
 
-    def _artifact(self, pipeline: int, name: str) -> bytes | None:
-        """The plan of the job of that name that succeeded; None when there is none, or it is gone."""
-        jobs = self._api.pages(*self._root, "pipelines", pipeline, "jobs", **{"scope[]": "success"})
-        found = [one for one in jobs if one["name"] == name and one["status"] == "success"]
-        for job in sorted(found, key=lambda one: int(one["id"]), reverse=True):
-            try:
-                path = ("jobs", job["id"], "artifacts", *PLAN_FILE)
-                return self._api.download(*self._root, *path, largest=LARGEST)
-            except GitLabRefused as error:
-                if error.status != 404:
-                    raise
-        return None
+    def _newest(self, pipeline: int, name: str) -> Any:
+        """The job of that name, of those that were retried the last one; None when there is none."""
+        jobs = self._api.pages(*self._root, "pipelines", pipeline, "jobs")
+        return max((one for one in jobs if one["name"] == name), key=lambda one: int(one["id"]), default=None)
+
+    def _artifact(self, job: Any) -> bytes | None:
+        """The plan that a job kept; None when it is gone, or it kept none."""
+        try:
+            return self._api.download(*self._root, "jobs", job["id"], "artifacts", *PLAN_FILE, largest=LARGEST)
+        except GitLabRefused as error:
+            if error.status == 404:
+                return None
+            raise

@@ -2,12 +2,12 @@
 
 Whoever writes a note can put our marker into it. So the marker counts only in what the user wrote that the token
 belongs to; what somebody else wrote is neither edited nor taken for ours. Sections of GitLab's documentation: "Notes
-API" (merge requests), "Issues API", "Users API".
+API" (merge requests), "Merge requests API", "Issues API", "Users API".
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 from reconciler.adapters.gitlab import Api, GitLabRefused
@@ -30,6 +30,10 @@ class Thread:
         self._api = api
         self._root = ("projects", api.project.number)
         self._author: Any = None
+
+    def ends_with(self, request: int, commits: Collection[str]) -> bool:
+        """Whether the last commit of a merge request is one of ``commits``: those that a job is about."""
+        return self._api.get(*self._root, "merge_requests", request)["sha"] in commits
 
     def note(self, request: int, marker: str, text: str) -> str:
         """Make ``text`` the one note with ``marker`` on a merge request; what was done, in a word."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 # The environment before has to verify the same first: its job applies before this one's.
 PROMOTION = "RC340"
 NOTE_BYTES = 1_000_000
+_NOT_THE_LAST = "left alone, because this job is about a commit that is no longer the last one of the merge request"
 
 
 @click.group()
@@ -46,7 +47,8 @@ def note(settings: Settings, environment: str, planfile: Path) -> int:
     """Make a saved plan the one note about ENV on the merge request of this job; exit 3 when it is blocked.
 
     A plan that only waits for the environment that ENV requires passes. Without PLANFILE the note says that there
-    is no plan. Without a token, or where it may not write, the verdict remains.
+    is no plan. Without a token, or where it may not write, the verdict remains. A job of a commit that is no longer
+    the last one of the merge request leaves the note alone.
 
     \b
     Example:
@@ -90,7 +92,9 @@ def _tell_request(settings: Settings, marker: str, text: str) -> None:
         return
     try:
         with of_another_shape():
-            told = thread.note(int(number), marker, checked(text))
+            told = _NOT_THE_LAST
+            if thread.ends_with(int(number), _commits()):
+                told = thread.note(int(number), marker, checked(text))
         say(settings, f"note on !{number}: {told}")
     except GitLabRefused as error:
         if not error.denied:  # what stands there from before would be taken for the present plan
@@ -134,7 +138,7 @@ def reviewed(settings: Settings, environment: str, out: Path) -> int:
         raise _no_token("the reviewed plan cannot be found")
     with of_another_shape():
         kept = Reviewed(api).plans(environment, branch, commits)
-    found = [(one.request, _plan_of(one, environment)) for one in kept]
+    found = [(one.request, _plan_of(one, environment, settings.width)) for one in kept]
     changing = [(number, plan) for number, plan in found if plan.changes]
     for number, plan in changing:
         emit_text(f"Reviewed in merge request !{number}:\n\n{plan_text(plan, width=settings.width)}\n")
@@ -147,11 +151,16 @@ def reviewed(settings: Settings, environment: str, out: Path) -> int:
     return 0
 
 
-def _plan_of(kept: Kept, environment: str) -> Plan:
-    """What a merge request kept, read as strictly as any plan file. Raises ``PlatformError`` RC703."""
+def _plan_of(kept: Kept, environment: str, width: int) -> Plan:
+    """What a merge request kept, read as strictly as any plan file. Raises ``PlatformError`` RC703, also for one that
+    holds what looks like a key: no command makes such a plan, and none may print it."""
     from reconciler.adapters.gitlab_reviewed import BY_HAND
+    from reconciler.domain.keytext import PATTERN
     from reconciler.errors import PlatformError, ReconcilerError
+    from reconciler.report.escape import printed
+    from reconciler.report.plan_json import plan_json
     from reconciler.report.plan_load import load_plan
+    from reconciler.report.plan_text import plan_text
 
     try:
         plan = load_plan(kept.content.decode("utf-8"))
@@ -163,6 +172,10 @@ def _plan_of(kept: Kept, environment: str) -> Plan:
     if plan.environment != environment:
         raise PlatformError(
             "RC703", f"what merge request !{kept.request} kept for {environment} is a plan for another one", BY_HAND
+        )
+    if any(PATTERN.search(text) for text in (plan_json(plan), printed(plan_text(plan, width=width)))):
+        raise PlatformError(
+            "RC703", f"what merge request !{kept.request} kept for {environment} holds what looks like a key", BY_HAND
         )
     return plan
 
@@ -205,6 +218,12 @@ def issue(settings: Settings, environment: str, planfile: Path, done: tuple[Path
         told = error.message
     say(settings, f"issue: {told}")
     return 0
+
+
+def _commits() -> set[str]:
+    """What this job is about: its commit, and in a pipeline of merged results the merge request's one in it."""
+    names = ("CI_COMMIT_SHA", "CI_MERGE_REQUEST_SOURCE_BRANCH_SHA")
+    return {os.environ[name] for name in names if os.environ.get(name)}
 
 
 def _variable(name: str) -> str:

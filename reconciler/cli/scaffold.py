@@ -44,10 +44,13 @@ _PLATFORMS = {
     "gitlab": {".gitlab/reconciler.yml": "gitlab-component.yml", ".gitlab-ci.yml": "gitlab-ci.yml"},
     "none": {},
 }
-# What a platform reads at the top of a repository only.
+# What a platform reads at the top of a repository only; {} is the directory of the project.
 _AT_THE_TOP = {
     "github": "GitHub reads workflows there only, so move .github",
-    "gitlab": "GitLab reads .gitlab-ci.yml there only, so move it and .gitlab",
+    "gitlab": (
+        "GitLab reads .gitlab-ci.yml there only, so move it and .gitlab there, "
+        "and add `project: {}` to the inputs of each include"
+    ),
 }
 _FALLBACK_NAME = "integrations"
 _FALLBACK_PREFIX = "key"
@@ -154,7 +157,7 @@ def _ensure_repository(root: Path, ci: str) -> str:
     else:
         if top == root.resolve():
             return ""
-        move = _AT_THE_TOP.get(ci)
+        move = _AT_THE_TOP.get(ci, "").format(git.must("rev-parse", "--show-prefix").rstrip("/"))
         return f"{top} is the top of this git repository: {move}" if move else ""
     try:
         git.must("init", "--quiet", "--initial-branch=main")

@@ -12,7 +12,7 @@ import pytest
 from reconciler.adapters import gitlab as gitlab_adapter
 from tests.kit.github_api import TOKEN, GitHub, github_api
 from tests.kit.github_tokens import REPOSITORY, REPOSITORY_ID
-from tests.kit.gitlab_api import PROJECT_ID, GitLab, gitlab_api
+from tests.kit.gitlab_api import HEAD, PROJECT_ID, GitLab, gitlab_api
 from tests.kit.gitlab_api import TOKEN as GITLAB_TOKEN
 from tests.kit.gitlab_job import Job
 from tests.kit.repositories import isolate
@@ -58,6 +58,7 @@ def job(gitlab: GitLab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys:
         "CI_API_V4_URL": gitlab.address,
         "CI_PROJECT_ID": PROJECT_ID,
         "CI_MERGE_REQUEST_IID": "7",
+        "CI_COMMIT_SHA": HEAD,
         "RECONCILER_GITLAB_TOKEN": GITLAB_TOKEN,
     }.items():
         monkeypatch.setenv(name, value)

@@ -79,6 +79,7 @@ def hosted(openbao: RunningServer, gitlab: GitLab, tmp_path: Path, monkeypatch: 
             given = {
                 "CI_API_V4_URL": gitlab.address, "CI_PROJECT_ID": PROJECT_ID, "RECONCILER_GITLAB_TOKEN": TOKEN,
                 "CI_MERGE_REQUEST_IID": "7", "CI_MERGE_REQUEST_SOURCE_PROJECT_ID": PROJECT_ID,
+                "CI_MERGE_REQUEST_PROJECT_ID": PROJECT_ID,
             }  # fmt: skip
             yield Hosted(checkout, gitlab, issuer, Runner(remote, tmp_path, given), now)
 
@@ -106,9 +107,12 @@ def test_from_merge_request_to_emergency(hosted: Hosted) -> None:
 
 
 def each_kind_of_pipeline_has_its_jobs(hosted: Hosted) -> None:
-    """Above all: a merge request of a fork is validated and gets nothing. The other kinds run below."""
+    """Above all: a merge request of a fork is validated and gets nothing, whether its pipeline runs in the parent
+    project or in the fork itself. The other kinds run below."""
     of_fork = {"CI_COMMIT_BRANCH": "main", "CI_MERGE_REQUEST_SOURCE_PROJECT_ID": "666"}
-    assert hosted.runner.jobs("merge_request_event", hosted.head(), **of_fork) == ["validate"]
+    for project in (PROJECT_ID, "666"):
+        given = {**of_fork, "CI_PROJECT_ID": project}
+        assert hosted.runner.jobs("merge_request_event", hosted.head(), **given) == ["validate"], project
 
 
 def merge_request_is_planned(hosted: Hosted) -> None:
@@ -119,6 +123,7 @@ def merge_request_is_planned(hosted: Hosted) -> None:
     marker = f"<!-- reconciler:plan:{name} -->"
     hosted.gitlab.note(f"{marker}\nall is well", EVE)
     hosted.gitlab.note(f"{marker}\nof the commit before")
+    hosted.gitlab.head = head
     pipeline = hosted.run("merge_request_event", head, job="plan")
     assert (pipeline.code, pipeline.jobs) == (0, {"validate": True, f"plan {name}": True}), pipeline.log
     theirs, ours = (one["body"] for one in hosted.gitlab.notes)

@@ -59,6 +59,10 @@ def test_gitlab_s_schema_holds(tmp_path: Path) -> None:
     assert schema_errors("gitlab-ci", [tmp_path / "good.yml", tmp_path / "root.yml"]) == ""
 
 
+def test_it_is_yaml_before_inputs_are_put_in_too() -> None:
+    assert len(yaml.load(BODY, _Loader)) == len(JOBS)
+
+
 def test_every_input_is_described_bounded_and_used() -> None:
     for name, one in INPUTS.items():
         assert one["description"], name
@@ -100,7 +104,11 @@ def test_a_merge_request_of_a_fork_is_only_validated() -> None:
     of_requests = {name for name, some in conditions.items() if any("merge_request_event" in one for one in some)}
     assert of_requests == {"validate", "plan staging"}
     assert conditions["plan staging"] == [
-        '$CI_PIPELINE_SOURCE == "merge_request_event" && $CI_MERGE_REQUEST_SOURCE_PROJECT_ID == $CI_PROJECT_ID'
+        (
+            '$CI_PIPELINE_SOURCE == "merge_request_event" && '
+            "$CI_MERGE_REQUEST_SOURCE_PROJECT_ID == $CI_MERGE_REQUEST_PROJECT_ID && "
+            "$CI_PROJECT_ID == $CI_MERGE_REQUEST_PROJECT_ID"
+        )
     ]
     for name, some in conditions.items():
         assert name in of_requests or all('$CI_COMMIT_BRANCH == "main"' in one for one in some), name
@@ -120,7 +128,9 @@ def test_the_roles_are_bound_to_the_pipelines_that_have_the_jobs() -> None:
 def test_what_is_kept_is_what_is_looked_for() -> None:
     assert JOBS["plan staging"]["artifacts"]["paths"] == ["/".join(PLAN_FILE)]
     kept = {tuple(JOBS[name]["artifacts"]["paths"]) for name in ("reviewed staging", "plan anew staging")}
-    assert kept == {(".reconciler/reviewed",)}
+    folder = ".reconciler/reviewed-staging-$CI_PIPELINE_ID"
+    assert kept == {(folder,)}
+    assert all(folder in scripts(name) for name in ("reviewed staging", "plan anew staging", "apply staging"))
     assert ".reconciler/\n" in FILES[".gitignore"]
 
 
@@ -182,6 +192,7 @@ chmod +x "$(dirname "$0")/reconciler"
 
 def test_exactly_what_is_pinned_is_installed(tmp_path: Path) -> None:
     """A python3 of ours notes how pip is called; that pip then refuses what has no hash is shown for the action."""
+    git(tmp_path, "init", "--quiet")
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin/python3").write_text(PYTHON)
     (tmp_path / "bin/python3").chmod(0o755)
@@ -191,6 +202,8 @@ def test_exactly_what_is_pinned_is_installed(tmp_path: Path) -> None:
     assert (absent.returncode, "there is no file .gitlab/reconciler/requirements.txt" in absent.stderr) == (1, True)
     (tmp_path / ".gitlab/reconciler").mkdir(parents=True)
     (tmp_path / ".gitlab/reconciler/requirements.txt").write_text("")
+    (tmp_path / ".reconciler/venv/bin").mkdir(parents=True)
+    (tmp_path / ".reconciler/venv/bin/left").write_text("by the job before, on a runner that keeps its directory")
     done = shell(f"{script}\ncommand -v reconciler", tmp_path, PATH=path)
     assert done.stdout.splitlines() == [
         "reconciler, version 9.9.9", str(tmp_path / ".reconciler/venv/bin/reconciler"),
@@ -199,6 +212,7 @@ def test_exactly_what_is_pinned_is_installed(tmp_path: Path) -> None:
         "-m pip --disable-pip-version-check --no-input install --quiet --require-hashes --requirement "
         ".gitlab/reconciler/requirements.txt\n"
     )
+    assert not (tmp_path / ".reconciler/venv/bin/left").exists()
 
 
 @pytest.mark.parametrize("what", ["file", "link"])
@@ -217,6 +231,66 @@ def test_a_plan_that_somebody_committed_is_not_taken_for_the_reviewed_one(
     assert (done.returncode, ".reconciler is in the repository" in done.stderr) == (1, True)
 
 
+def test_when_git_does_not_say_what_is_committed_the_job_fails(tmp_path: Path) -> None:
+    for name in ("git", "reconciler"):
+        (tmp_path / name).write_text(f"#!/bin/sh\necho {name} ran; exit {128 if name == 'git' else 0}\n")
+        (tmp_path / name).chmod(0o755)
+    script = scripts(".reconciler staging").replace(INPUTS["install"]["default"], "path")
+    done = shell(script, tmp_path, PATH=f"{tmp_path}:{os.environ['PATH']}")
+    assert (done.returncode, done.stdout) == (128, "")
+
+
+def test_what_another_pipeline_left_is_not_applied(tmp_path: Path) -> None:
+    """A runner may keep its directory: what is there is neither this pipeline's nor this environment's."""
+    for name in ("reviewed", "reviewed-staging-41", "reviewed-production-42"):
+        (tmp_path / ".reconciler" / name).mkdir(parents=True)
+        (tmp_path / ".reconciler" / name / "001-7.json").write_text("{}")
+    (tmp_path / "reconciler").write_text('#!/bin/sh\necho "$@" >> calls\n')
+    (tmp_path / "reconciler").chmod(0o755)
+    given = {"CI_PIPELINE_ID": "42", "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    apply = "\n".join(JOBS["apply staging"]["script"])
+    done = shell(apply, tmp_path, **given)
+    assert (done.returncode, "nothing is applied" in done.stdout) == (0, True)
+    assert not (tmp_path / "calls").exists()
+    folder = tmp_path / ".reconciler/reviewed-staging-42"
+    folder.mkdir()
+    (folder / "001-7.json").write_text("{}")
+    assert shell(apply, tmp_path, **given).returncode == 0
+    planned, applied = (tmp_path / "calls").read_text().splitlines()
+    assert "--reviewed .reconciler/reviewed-staging-42/001-7.json" in planned
+    assert " apply -e staging .reconciler/apply.json" in applied
+    for name in ("reviewed staging", "plan anew staging"):
+        (folder / "forged.json").write_text("{}")
+        script = "\n".join(JOBS[name]["script"]).replace('rm "$agreed/anew.json"', ":")
+        assert shell(script, tmp_path, **given).returncode == 0, name
+        assert not (folder / "forged.json").exists(), name
+        folder.mkdir(exist_ok=True)
+
+
+def test_a_plan_that_was_left_is_not_taken_for_the_new_one(tmp_path: Path) -> None:
+    (tmp_path / ".reconciler").mkdir()
+    for name in ("plan.json", "codequality.json", "junit.xml"):
+        (tmp_path / ".reconciler" / name).write_text("{}")
+    (tmp_path / "reconciler").write_text("#!/bin/sh\nexit 1\n")
+    (tmp_path / "reconciler").chmod(0o755)
+    script = "\n".join(JOBS["plan staging"]["script"])
+    assert shell(script, tmp_path, PATH=f"{tmp_path}:{os.environ['PATH']}").returncode == 1
+    assert list((tmp_path / ".reconciler").iterdir()) == []
+
+
+def test_a_plan_has_the_history_that_it_is_compared_with() -> None:
+    assert JOBS["plan staging"]["variables"] == {"GIT_DEPTH": "0"}
+
+
+def test_the_form_offers_what_is_included() -> None:
+    """Commented out as much as the include is."""
+    uncommented = re.sub(r"(?m)^(  +)# (?=  |- )", r"\1", FILES[".gitlab-ci.yml"])
+    for text, names in ((FILES[".gitlab-ci.yml"], ["staging"]), (uncommented, ["staging", "production"])):
+        root = yaml.safe_load(text)
+        assert [one["inputs"]["environment"] for one in root["include"]] == names
+        assert root["variables"]["RECONCILER_ENVIRONMENT"]["options"] == names
+
+
 def test_a_token_of_its_own_pushes_and_lies_in_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     isolate(monkeypatch, tmp_path / "home")
     bare, ours, _ = clone_pair(tmp_path)
@@ -228,6 +302,12 @@ def test_a_token_of_its_own_pushes_and_lies_in_no_file(tmp_path: Path, monkeypat
     done = shell(f"{branch}\n{ask}", ours, RECONCILER_PUSH_TOKEN=token, **given)
     assert done.returncode == 0, done.stderr
     assert {"username=reconciler", f"password={token}"} <= set(done.stdout.splitlines())
+    for other in ("https|evil.example.com", "http|gitlab.example.com", "https|gitlab.example.com.evil.example.com"):
+        protocol, _, host = other.partition("|")
+        asked = shell(f"printf 'protocol={protocol}\\nhost={host}\\n\\n' | git credential fill", ours,
+                      RECONCILER_PUSH_TOKEN=token, GIT_TERMINAL_PROMPT="0", GIT_ASKPASS="", SSH_ASKPASS="")  # fmt: skip
+        assert (asked.returncode != 0, token in asked.stdout + asked.stderr) == (True, False), other
+    assert git(ours, "config", "http.followRedirects") == "false"
     assert git(ours, "remote", "get-url", "--push", "origin") == "https://gitlab.example.com/acme/x.git"
     assert git(ours, "remote", "get-url", "origin") == str(bare)
     assert token not in (ours / ".git/config").read_text()

@@ -14,7 +14,7 @@ import pytest
 from reconciler.domain.plan import Finding, Level, Plan
 from reconciler.planning.planner import plan_digest
 from reconciler.report.plan_json import plan_json
-from tests.kit.gitlab_api import BOT, EVE, ROOT, GitLab
+from tests.kit.gitlab_api import BOT, EVE, HEAD, ROOT, GitLab
 from tests.kit.gitlab_job import Job
 from tests.kit.hostile import HOSTILE, everywhere
 from tests.kit.loopback import reply
@@ -114,6 +114,33 @@ def test_without_a_plan_the_old_one_does_not_stand(gitlab: GitLab, job: Job, mon
     assert "all is well" not in bodies(gitlab)[0]
 
 
+@pytest.mark.parametrize("plan", ["fine", "blocked", "none"])
+def test_the_job_of_an_older_commit_that_runs_again_leaves_the_note_alone(
+    gitlab: GitLab, job: Job, monkeypatch: pytest.MonkeyPatch, plan: str
+) -> None:
+    gitlab.note(f"{PLAN}\nof the last commit")
+    monkeypatch.setenv("CI_COMMIT_SHA", "b2" * 20)
+    path = saved(job, make_plan(findings=(BLOCK,)) if plan == "blocked" else make_plan())
+    path = job.folder / "absent.json" if plan == "none" else path
+    assert job("note", "-e", "production", path) == {"fine": 0, "blocked": 3, "none": 64}[plan]
+    assert "note on !7: left alone" in job.err
+    assert "no longer the last one of the merge request" in job.err
+    assert bodies(gitlab) == [f"{PLAN}\nof the last commit"]
+
+
+def test_merged_with_its_target_the_last_commit_is_still_that_of_the_branch(
+    gitlab: GitLab, job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CI_COMMIT_SHA", "b2" * 20)
+    monkeypatch.setenv("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA", HEAD)
+    assert note(job) == 0
+    assert "written" in job.err
+    gitlab.head = ""  # an empty variable is no commit
+    monkeypatch.setenv("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA", "")
+    assert note(job, make_plan()) == 0
+    assert "left alone" in job.err
+
+
 def test_a_plan_of_another_environment_is_refused(gitlab: GitLab, job: Job) -> None:
     assert job("note", "-e", "staging", saved(job, QUIET)) == 4
     assert gitlab.seen == []
@@ -122,6 +149,7 @@ def test_a_plan_of_another_environment_is_refused(gitlab: GitLab, job: Job) -> N
 LIMITED = reply(429, "Retry later\n", headers=("Retry-After: 7", "RateLimit-Limit: 60"))
 USED_UP = reply(429, "Retry later\n", headers=("RateLimit-Reset: 1", "RateLimit-Remaining: 0"))
 BROKEN = reply(502, "<html>")
+REQUEST = reply(200, json.dumps({"sha": HEAD}))  # before the notes are asked for
 
 
 @pytest.mark.parametrize(
@@ -132,7 +160,7 @@ BROKEN = reply(502, "<html>")
         ([reply(429)], [1.0]),
         ([BROKEN, reply(500), reply(503), reply(504)], [1.0, 2.0, 4.0, 8.0]),
         ([None, BROKEN], [1.0, 2.0]),
-        ([reply(200, "[]"), LIMITED], [7.0]),  # of the POST: refused, so nothing was done
+        ([REQUEST, reply(200, "[]"), LIMITED], [7.0]),  # of the POST: refused, so nothing was done
     ],
     ids=["429", "used up", "429 without a word", "5xx", "no answer", "the write"],
 )
@@ -152,10 +180,11 @@ def test_what_passes_is_waited_out(gitlab: GitLab, job: Job, mishaps: list[bytes
         [reply(400, '{"message": {"body": ["is too long"]}}')],
         [reply(200, "no JSON")],
         [reply(200, "{}")],
+        [REQUEST, reply(200, "{}")],
         [reply(302, headers=("Location: http://127.0.0.1:1/steal",))],
-        [reply(200, '[{"body": "<!-- reconciler:plan:production -->", "author": 7}]')],
+        [REQUEST, reply(200, '[{"body": "<!-- reconciler:plan:production -->", "author": 7}]')],
     ],
-    ids=["an hour", "5xx", "no answer", "400", "no JSON", "no list", "redirect", "another shape"],
+    ids=["an hour", "5xx", "no answer", "400", "no JSON", "no merge request", "no list", "redirect", "another shape"],
 )
 def test_what_does_not_pass_fails_the_job_because_an_old_note_may_stand_there(
     gitlab: GitLab, job: Job, mishaps: list[bytes | None]
@@ -176,7 +205,7 @@ def test_what_does_not_pass_fails_the_job_because_an_old_note_may_stand_there(
     ],
     ids=["403", "401", "404"],
 )
-@pytest.mark.parametrize("first", [[], [reply(200, "[]")]], ids=["reading", "writing"])
+@pytest.mark.parametrize("first", [[], [REQUEST], [REQUEST, reply(200, "[]")]], ids=["asking", "reading", "writing"])
 @pytest.mark.parametrize(("findings", "code"), [((), 0), ((BLOCK,), 3)], ids=["fine", "blocked"])
 def test_without_the_right_the_verdict_remains(
     gitlab: GitLab, job: Job, mishap: bytes, first: list[bytes], findings: tuple[Finding, ...], code: int

@@ -125,15 +125,42 @@ def test_a_pipeline_of_merged_results_is_one_for_that_commit(gitlab: GitLab, pus
     assert push.plans() == [("001-7.json", CHANGING.digest)]
 
 
-def test_of_several_pipelines_the_newest_counts_whose_job_succeeded(gitlab: GitLab, push: Push) -> None:
+def test_of_several_pipelines_the_newest_counts_that_has_such_a_job(gitlab: GitLab, push: Push) -> None:
     for number in (33, 32, 34, 35):
         gitlab.pipeline(number, 7, push.head)
+    gitlab.pipelines[-1][1]["project_id"] = 666
     gitlab.job(1, 31, "plan production", kept(CHANGING))
     gitlab.job(2, 33, "plan production", kept(OTHER))
-    gitlab.job(3, 34, "plan production", kept(CHANGING), "failed")
-    gitlab.job(4, 35, "plan production", None)
+    gitlab.job(3, 34, "plan staging", kept(CHANGING))
+    gitlab.job(4, 35, "plan production", kept(CHANGING))  # of a fork
     assert push.look() == 0
     assert push.plans() == [("001-7.json", OTHER.digest)]
+
+
+@pytest.mark.parametrize("status", ["failed", "canceled", "running", "skipped", "gone"])
+def test_when_the_newest_pipeline_shows_no_plan_an_older_one_s_is_not_taken(
+    gitlab: GitLab, push: Push, status: str
+) -> None:
+    gitlab.pipeline(33, 7, push.head)
+    gitlab.job(1, 31, "plan production", kept(CHANGING))
+    if status == "gone":
+        gitlab.job(2, 33, "plan production", None)
+    else:
+        gitlab.job(2, 33, "plan production", kept(OTHER), status)
+    assert push.look() == 1
+    assert "RC703" in push.job.err
+    assert "of its newest pipeline, 33, the job plan production counts" in push.job.err
+    assert ("what it kept is gone" if status == "gone" else f"it is {status}") in push.job.err
+    assert push.plans() == []
+
+
+@pytest.mark.parametrize("last", ["failed", "success"])
+def test_of_a_job_that_was_run_again_the_last_one_counts(gitlab: GitLab, push: Push, last: str) -> None:
+    first = "success" if last == "failed" else "failed"
+    gitlab.job(3, 31, "plan production", kept(OTHER), last)
+    gitlab.job(2, 31, "plan production", kept(CHANGING), first)
+    assert push.look() == (1 if last == "failed" else 0)
+    assert push.plans() == ([] if last == "failed" else [("001-7.json", OTHER.digest)])
 
 
 def test_a_push_may_bring_several_merge_requests(gitlab: GitLab, push: Push) -> None:
@@ -222,6 +249,20 @@ ELSEWHERE = replace(
     digest=plan_digest("staging", ELSEWHERE.project, ELSEWHERE.git_commit, ELSEWHERE.actions, ELSEWHERE.revisions,
                        ELSEWHERE.desired_digests),
 )  # fmt: skip
+
+
+KEY = f"acme_staging_{'0' * 12}_{'0' * 49}"
+FORGED_ACTIONS = (replace(ACTIONS[0], message=f"made {KEY}"), *ACTIONS[1:])
+
+
+def test_a_forged_plan_that_holds_what_looks_like_a_key_is_told_and_not_printed(gitlab: GitLab, push: Push) -> None:
+    """Whoever may push a branch can make digests that fit."""
+    gitlab.job(1, 31, "plan production", kept(make_plan(FORGED_ACTIONS)))
+    assert push.look() == 1
+    assert "RC703" in push.job.err
+    assert "holds what looks like a key" in push.job.err
+    assert KEY not in push.job.out + push.job.err
+    assert push.plans() == []
 
 
 @pytest.mark.parametrize(

@@ -158,7 +158,9 @@ def test_inside_a_repository_none_is_made(tmp_path: Path, capsys: pytest.Capture
     assert not (tmp_path / "deep/acme/.git").exists()
     assert "move .github" in capsys.readouterr().err
     assert main(["init", str(tmp_path / "deep/lab"), "--ci", "gitlab"]) == 0
-    assert "move it and .gitlab" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "move it and .gitlab there" in told
+    assert "`project: deep/lab`" in told
 
 
 @pytest.mark.parametrize(

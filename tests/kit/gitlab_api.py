@@ -18,6 +18,7 @@ TOKEN = "glpat-TokenOfTheProjectThatMustNeverShow"
 BOT, EVE = 77, 13
 API = "/api/v4"
 ROOT = f"/projects/{PROJECT_ID}"
+HEAD = "a1" * 20
 PAGED = frozenset({"page", "per_page"})
 # Method and path → section of docs.gitlab.com/api, what it takes in the query, what it takes in the body.
 TAKES: dict[tuple[str, str], tuple[str, frozenset[str], frozenset[str]]] = {
@@ -36,10 +37,11 @@ TAKES: dict[tuple[str, str], tuple[str, frozenset[str], frozenset[str]]] = {
     ("GET", rf"{ROOT}/repository/commits/([0-9a-f]+)/merge_requests"): (
         "Commits: list merge requests of a commit", PAGED | {"state"}, frozenset()),
     ("GET", rf"{ROOT}/repository/commits/([0-9a-f]+)"): ("Commits: retrieve a commit", frozenset(), frozenset()),
+    ("GET", rf"{ROOT}/merge_requests/(\d+)"): ("Merge requests: retrieve a merge request", frozenset(), frozenset()),
     ("GET", rf"{ROOT}/merge_requests/(\d+)/pipelines"): (
         "Merge requests: list merge request pipelines", PAGED, frozenset()),
     ("GET", rf"{ROOT}/pipelines/(\d+)/jobs"): (
-        "Jobs: list pipeline jobs", PAGED | {"scope[]", "include_retried"}, frozenset()),
+        "Jobs: list pipeline jobs", PAGED | {"include_retried"}, frozenset()),
     ("GET", rf"{ROOT}/jobs/(\d+)/artifacts/(.+)"): (
         "Job artifacts: download a single artifact file by job ID", frozenset({"job_token"}), frozenset()),
 }  # fmt: skip
@@ -47,9 +49,9 @@ TAKES: dict[tuple[str, str], tuple[str, frozenset[str], frozenset[str]]] = {
 
 @dataclass
 class GitLab:
-    """``notes`` of merge request 7, ``issues``, ``requests`` with the commits that bring them, ``pipelines`` of them,
-    ``jobs`` with ``files``. ``mishaps`` are answered first, one a request; None: nothing at all. ``lost`` counts
-    writes that are done and answered with 502."""
+    """``notes`` of merge request 7, whose last commit is ``head``, ``issues``, ``requests`` with the commits that bring
+    them, ``pipelines`` of them, ``jobs`` with ``files``. ``mishaps`` are answered first, one a request; None: nothing
+    at all. ``lost`` counts writes that are done and answered with 502."""
 
     address: str = ""
     notes: list[dict[str, Any]] = field(default_factory=list)
@@ -60,6 +62,7 @@ class GitLab:
     files: dict[tuple[int, str], bytes] = field(default_factory=dict)
     parents: dict[str, list[str]] = field(default_factory=dict)
     mishaps: list[bytes | None] = field(default_factory=list)
+    head: str = HEAD
     lost: int = 0
     seen: list[Seen] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
@@ -195,12 +198,16 @@ def _commit(gitlab: GitLab, query: Any, body: Any, commit: str) -> Any:
     return missing if parents is None else (200, {"id": commit, "parent_ids": parents})
 
 
+def _request(gitlab: GitLab, query: Any, body: Any, number: str) -> Any:
+    return (200, {"iid": 7, "sha": gitlab.head}) if number == "7" else (404, {"message": "404 Not found"})
+
+
 def _pipelines_of(gitlab: GitLab, query: Any, body: Any, request: str) -> Any:
     return [made for number, made in gitlab.pipelines if number == int(request)]
 
 
 def _jobs_of(gitlab: GitLab, query: Any, body: Any, pipeline: str) -> Any:
-    return [made for number, made in gitlab.jobs if number == int(pipeline) and made["status"] == query["scope[]"]]
+    return [made for number, made in gitlab.jobs if number == int(pipeline)]
 
 
 def _artifact(gitlab: GitLab, query: Any, body: Any, job: str, path: str) -> Any:
@@ -213,7 +220,7 @@ _ROUTES: dict[tuple[str, str], Any] = dict(
         TAKES,
         (
             _user, _list_notes, _write_note, _edit_note, _list_issues, _write_issue, _edit_issue, _requests_of, _commit,
-            _pipelines_of, _jobs_of, _artifact,
+            _request, _pipelines_of, _jobs_of, _artifact,
         ),
         strict=True,
     )

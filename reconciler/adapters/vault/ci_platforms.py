@@ -119,6 +119,8 @@ class GitLab:
             host = urlsplit(self.issuer).netloc
             claims |= {
                 "environment": self.environment + _SUFFIXES[job],
+                # Any other action names the same environment and is no deployment: such a job waits for no approval.
+                "environment_action": "start",
                 "ref": self.branch,
                 "ref_protected": "true",
                 "ci_config_ref_uri": f"{host}/{self.repository}//.gitlab-ci.yml@refs/heads/{self.branch}",
