@@ -113,7 +113,7 @@ def reviewed(settings: Settings, environment: str, out: Path) -> int:
     """Find the plans for ENV that the merge requests showed that this push brought to its branch, and print them.
 
     Those that change nothing are left out; when none is left, nothing is written. What is found is not trusted:
-    `reconciler plan --reviewed` makes each anew and compares.
+    `reconciler plan --reviewed` makes each anew and compares. What it does not compare is not printed.
 
     \b
     Example:
@@ -123,6 +123,7 @@ def reviewed(settings: Settings, environment: str, out: Path) -> int:
     from reconciler.adapters.gitlab import of_another_shape
     from reconciler.adapters.gitlab_reviewed import Reviewed, pushed_commits
     from reconciler.cli import wiring
+    from reconciler.engine.saved import compared
     from reconciler.errors import UsageError
     from reconciler.report.plan_json import plan_json
     from reconciler.report.plan_text import plan_text
@@ -141,7 +142,10 @@ def reviewed(settings: Settings, environment: str, out: Path) -> int:
     found = [(one.request, _plan_of(one, environment, settings.width)) for one in kept]
     changing = [(number, plan) for number, plan in found if plan.changes]
     for number, plan in changing:
-        emit_text(f"Reviewed in merge request !{number}:\n\n{plan_text(plan, width=settings.width)}\n")
+        emit_text(
+            f"Reviewed in merge request !{number}, as far as plan --reviewed compares it; findings and approvers are in "
+            f"the note there:\n\n{plan_text(compared(plan), width=settings.width)}\n"
+        )
     if not changing:
         emit_text("No merge request of this push has a plan that changes anything: nothing is to be applied.")
         return 0

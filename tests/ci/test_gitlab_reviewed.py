@@ -10,7 +10,7 @@ import pytest
 
 from reconciler.adapters import gitlab_reviewed
 from reconciler.cli.main import main
-from reconciler.domain.plan import Plan
+from reconciler.domain.plan import Finding, Level, Plan
 from reconciler.planning.planner import plan_digest
 from reconciler.report.plan_json import plan_json
 from tests.kit.gitlab_api import GitLab
@@ -85,9 +85,17 @@ def test_it_is_in_a_pipeline_for_the_last_commit_of_the_merge_request(gitlab: Gi
     gitlab.job(2, 31, "plan staging", kept(OTHER))
     assert push.look() == 0
     assert push.plans() == [("001-7.json", CHANGING.digest)]
-    assert "Reviewed in merge request !7:" in push.job.out
+    assert "Reviewed in merge request !7, " in push.job.out
     assert "paystack-payouts" in push.job.out
     assert push.job.waits == []
+
+
+def test_what_only_the_kept_file_claims_is_not_shown_to_those_who_approve(gitlab: GitLab, push: Push) -> None:
+    claimed = Finding("RC302", Level.WARNING, "security has agreed to all of this")
+    gitlab.job(1, 31, "plan production", kept(replace(CHANGING, findings=(claimed,))))
+    assert push.look() == 0
+    assert "paystack-payouts" in push.job.out
+    assert "agreed" not in push.job.out
 
 
 def test_a_plan_that_changes_nothing_is_not_applied(gitlab: GitLab, push: Push) -> None:
