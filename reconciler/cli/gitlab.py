@@ -143,8 +143,8 @@ def reviewed(settings: Settings, environment: str, out: Path) -> int:
     changing = [(number, plan) for number, plan in found if plan.changes]
     for number, plan in changing:
         emit_text(
-            f"Reviewed in merge request !{number}, as far as plan --reviewed compares it; findings and approvers are in "
-            f"the note there:\n\n{plan_text(compared(plan), width=settings.width)}\n"
+            f"Reviewed in merge request !{number}, as far as plan --reviewed compares it; findings and approvers "
+            f"are in the note there:\n\n{plan_text(compared(plan), width=settings.width)}\n"
         )
     if not changing:
         emit_text("No merge request of this push has a plan that changes anything: nothing is to be applied.")
