@@ -13,7 +13,7 @@ from pathlib import Path
 from reconciler.adapters.git_command import GitCommand
 from reconciler.adapters.git_errors import harmless
 from reconciler.adapters.platform import Person
-from reconciler.errors import AuditError, BlockedError
+from reconciler.errors import QUOTED, AuditError, BlockedError
 
 # What somebody replaced here (git replace) is not what others see.
 _AS_STORED = {"GIT_NO_REPLACE_OBJECTS": "1"}
@@ -105,7 +105,7 @@ class Declaration:
             answer = self._git.run(*_SSH_ALONE, "-c", setting, "verify-commit", commit, environment=_AS_STORED)
         if answer.code == 0:
             return ""
-        words = " ".join(harmless(answer.err).replace("  | ", " ").split())[:200].replace(str(file), name)
+        words = " ".join(harmless(answer.err).replace(QUOTED, " ").split())[:200].replace(str(file), name)
         return f"the signature of commit {commit[:12]} is not one of a key in {name}: {words}"
 
     def refuse_uncommitted(self, paths: Collection[str], declares: Callable[[str], bool]) -> None:
@@ -126,7 +126,7 @@ class Declaration:
         if wrong:
             names = ", ".join(sorted(wrong)[:_SHOWN]) + (" and more" if len(wrong) > _SHOWN else "")
             raise BlockedError(
-                "RC242", f"not as committed: {harmless(names).removeprefix('  | ')}",
+                "RC242", f"not as committed: {harmless(names).removeprefix(QUOTED)}",
                 "commit and sign it, or restore it; a link is replaced by a copy",
             )  # fmt: skip
 

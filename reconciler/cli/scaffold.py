@@ -49,6 +49,9 @@ _AT_THE_TOP = {
     "github": "GitHub reads workflows there only, so move .github",
     "gitlab": "GitLab reads .gitlab-ci.yml there only, so move it and .gitlab",
 }
+# Where jobs log in by what their platform signs, and where people only do.
+_LOGIN_OF_JOBS = "How CI logs in (reconciler bootstrap --ci). A token in VAULT_TOKEN is used whatever this says."
+_LOGIN_BY_HAND = "How to log in: with the token in VAULT_TOKEN, else in ~/.vault-token."
 _FALLBACK_NAME = "integrations"
 _FALLBACK_PREFIX = "key"
 
@@ -103,6 +106,8 @@ def starter_files(name: str, ci: str = "github") -> Mapping[str, str]:
     rows, _, steps = ("", "", "") if ci == "none" else _starter(f"README-{ci}.md").partition("\n\n")
     given = {
         "@NAME@": name, "@PREFIX@": key_prefix(name), "@FILES@": rows and f"{rows}\n", "@CI@": steps and f"{steps}\n",
+        "@LOGIN@": _LOGIN_BY_HAND if ci == "none" else _LOGIN_OF_JOBS,
+        "@STAGING@": _auth("staging", ci), "@PRODUCTION@": _auth("production", ci),
     }  # fmt: skip
     for path, source in (_STARTER | _PLATFORMS[ci] | {PROJECT_FILE: "reconciler.yaml"}).items():
         text = _starter(source)
@@ -110,6 +115,10 @@ def starter_files(name: str, ci: str = "github") -> Mapping[str, str]:
             text = text.replace(marker, value)
         files[path] = text
     return files
+
+
+def _auth(environment: str, ci: str) -> str:
+    return "{method: token}" if ci == "none" else f"{{method: jwt, role: integrations-{environment}-plan}}"
 
 
 def _starter(source: str) -> str:

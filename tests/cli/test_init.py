@@ -13,6 +13,7 @@ from reconciler.cli.main import main
 from reconciler.cli.scaffold import key_prefix, project_name
 from reconciler.declare.repository import load, validate
 from reconciler.declare.schemas import KINDS, schema
+from reconciler.domain.desired import AuthSettings
 from tests.kit.repositories import git, isolate
 
 
@@ -185,6 +186,12 @@ def test_only_the_jobs_of_the_platform_that_was_asked_for_are_written(
     assert not re.search(r"@[A-Z]+@", readme)
     assert "\n\n\n" not in readme
     assert all(f"`{name}`" in readme for name in files if "action" not in name)
+    project = (tmp_path / "acme/reconciler.yaml").read_text()
+    assert ("How CI logs in" in project) == (ci != "none")
+    for environment in ("staging", "production"):
+        auth = load(tmp_path / "acme", environment).environment.vault.auth
+        jobs = AuthSettings("jwt", f"integrations-{environment}-plan")
+        assert auth == (AuthSettings() if ci == "none" else jobs)
     assert validate(tmp_path / "acme") == []
 
 
