@@ -72,7 +72,7 @@ def rendered(findings: Sequence[Finding], form: str, folder: str) -> str:
 
 
 @click.command()
-@click.argument("kind", required=False, type=click.Choice(KINDS))
+@click.argument("kind", required=False, type=click.Choice(KINDS, case_sensitive=False))
 @click.option("--output", type=click.Path(path_type=Path), metavar="DIR", help="Write it there; without KIND, all.")
 def schema(kind: str | None, output: Path | None) -> int:
     """Print the JSON Schema of KIND, for editors and for checks of your own; without KIND list the kinds.

@@ -75,7 +75,7 @@ def test_schemas_are_written_as_this_version_has_them(tmp_path: Path, capsys: py
     assert main(["schema", "--output", str(folder)]) == 0
     assert capsys.readouterr().out == ""
     assert files_below(folder) == before
-    assert main(["schema", "IntegrationClient", "--output", str(tmp_path / "new/folder")]) == 0
+    assert main(["schema", "integrationclient", "--output", str(tmp_path / "new/folder")]) == 0
     assert list(files_below(tmp_path / "new/folder")) == ["integration-client.schema.json"]
     assert main(["schema", "--output", str(folder / "project.schema.json")]) == 64
     assert "RC038" in capsys.readouterr().err
