@@ -117,5 +117,8 @@ def answers(
 def remedy(rule: CustomRule, code: str) -> str:
     """What to do about an answer."""
     if code == "RC231":
-        return "correct the expression: rule out every case that it does not expect, such as before != null && …"
+        return (
+            f"correct `when` of customRules {rule.name} in policy.yaml: rule out every case that it does not expect, "
+            "such as before != null && …, or, where it took too much time or memory, loop over less"
+        )
     return f"change the declaration, or add a waiver of rule {rule.name} to policy.yaml"

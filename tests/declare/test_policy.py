@@ -401,3 +401,17 @@ def test_the_template_is_named_where_the_value_is_its(make_project: MakeProject)
         "clients/more.yaml": CLIENT.replace("name: payouts", "name: more"),
     })  # fmt: skip
     assert places(judged(root)) == [("RC212", T, 6, 33)]
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("https-only: deny", "{level: deny}"),
+        ("https-only: warn", "{level: warn}"),
+        ("owner: yes", "{level: deny}"),
+        ("lifetime: 'off'", "{level: off}"),
+    ],
+)
+def test_a_level_alone_is_told_how_to_be_written(text: str, meant: str, make_project: MakeProject) -> None:
+    (found,) = validate(make_project({G: rules(text)}))
+    assert (found.code, found.remedy) == ("RC125", f"write a mapping: {meant}")
