@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from reconciler.domain.canonical import JsonObject
-from reconciler.domain.desired import ClientState, CustomRule, DesiredClient, RuleLevel
+from reconciler.domain.desired import ClientState, CustomRule, DesiredClient, RuleLevel, Source
 from reconciler.domain.judgement import Judge, Judgement
 from reconciler.domain.plan import Action, highest
 from reconciler.domain.proof import DECLARED_PROBES
@@ -112,6 +112,11 @@ def answers(
             yield row, "RC230", rule.message
         else:
             yield row, "RC231", f"rule `{rule.name}` cannot be evaluated: {verdict}"
+
+
+def blamed(rule: CustomRule, code: str, client: Source | None) -> Source | None:
+    """Where the mistake is: in the client that breaks the rule, or in an expression that gives no answer."""
+    return rule.source if code == "RC231" or client is None else client
 
 
 def remedy(rule: CustomRule, code: str) -> str:
