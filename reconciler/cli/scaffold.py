@@ -159,7 +159,7 @@ def _ensure_repository(root: Path, ci: str) -> str:
         top = Path(git.must("rev-parse", "--show-toplevel"))
     except AuditError as error:
         if error.code != "RC602":
-            return f"git cannot be asked about this directory: {error.message}; apply commits its report with git"
+            return f"apply commits its report with git, and git cannot be asked about this directory: {error.message}"
     else:
         if top == root.resolve():
             return ""
@@ -168,5 +168,5 @@ def _ensure_repository(root: Path, ci: str) -> str:
     try:
         git.must("init", "--quiet", "--initial-branch=main")
     except AuditError as error:
-        return f"git init failed: {error.message}; apply commits its report with git"
+        return f"apply commits its report with git, and git init failed: {error.message}"
     return "a git repository was made (git init): it was in none"

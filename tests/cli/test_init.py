@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 
@@ -151,6 +152,18 @@ def test_outside_of_git_a_repository_is_made(tmp_path: Path, capsys: pytest.Capt
     assert git(root, "symbolic-ref", "HEAD") == "refs/heads/main"
     git(root, "add", ".")
     git(root, "commit", "--quiet", "-m", "Start")
+
+
+def test_what_git_says_is_shown_line_by_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = tmp_path / "bin/git"
+    broken.parent.mkdir()
+    broken.write_text("#!/bin/sh\necho 'fatal: one' >&2; echo two >&2; exit 1\n")
+    broken.chmod(0o755)
+    monkeypatch.setenv("PATH", str(broken.parent), prepend=os.pathsep)
+    assert main(["init", str(tmp_path / "acme")]) == 0
+    assert "git rev-parse ended with 1\n  | fatal: one\n  | two\n" in capsys.readouterr().err
 
 
 def test_inside_a_repository_none_is_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,7 +13,7 @@ from reconciler.domain.secret import Secret
 from reconciler.errors import VaultError
 
 # What a person does first, whatever method the jobs of CI have.
-_BY_HAND = 'set VAULT_TOKEN to a token of yours (of `reconciler dev`: `eval "$(reconciler dev --exports)"`)'
+_BY_HAND = 'set VAULT_TOKEN to a token of yours (for `reconciler dev`: `eval "$(reconciler dev --exports)"`)'
 SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount/token"
 
 
