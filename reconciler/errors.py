@@ -23,6 +23,9 @@ their original text unless it was checked to hold no token.
 
 from __future__ import annotations
 
+# What stands before each line that another program wrote, git or a hook, where a message quotes it.
+QUOTED = "  | "
+
 
 class ReconcilerError(Exception):
     """An error with a stable ``code``, a ``message`` for people and a ``remedy``.

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 
-from reconciler.errors import AuditError
+from reconciler.errors import QUOTED, AuditError
 
 # code -> (meaning, remedy)
 CODES: Mapping[str, tuple[str, str]] = {
@@ -112,5 +112,5 @@ def harmless(text: str) -> str:
     plain = "".join(char for char in plain if char == "\n" or unicodedata.category(char)[0] != "C")
     plain = _USERINFO.sub("***@", plain)
     lines = [line.rstrip() for line in plain.split("\n") if line.strip()]
-    joined = "\n".join(f"  | {line}" for line in lines)
-    return joined if len(joined) <= _LIMIT else "  | …" + joined[-_LIMIT:]
+    joined = "\n".join(f"{QUOTED}{line}" for line in lines)
+    return joined if len(joined) <= _LIMIT else f"{QUOTED}…" + joined[-_LIMIT:]

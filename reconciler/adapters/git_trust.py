@@ -16,7 +16,7 @@ from reconciler.adapters.git_errors import harmless
 from reconciler.adapters.git_history import History
 from reconciler.adapters.platform import Person
 from reconciler.adapters.ssh_signature import fault_of
-from reconciler.errors import AuditError, BlockedError
+from reconciler.errors import QUOTED, AuditError, BlockedError
 
 _NO_REPOSITORY = ("RC601", "RC602")  # no git, nothing that it knows
 _SHA1 = 40  # digits
@@ -96,7 +96,7 @@ class Declaration:
         if wrong:
             names = ", ".join(sorted(wrong)[:_SHOWN]) + (" and more" if len(wrong) > _SHOWN else "")
             raise BlockedError(
-                "RC242", f"not as committed: {harmless(names).removeprefix('  | ')}",
+                "RC242", f"not as committed: {harmless(names).removeprefix(QUOTED)}",
                 "commit and sign it, or restore it; a link is replaced by a copy",
             )  # fmt: skip
 

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from reconciler.adapters.git_errors import harmless
-from reconciler.errors import BlockedError
+from reconciler.errors import QUOTED, BlockedError
 
 _SECONDS = 60.0
 _BEGIN = b"-----BEGIN SSH SIGNATURE-----"
@@ -41,7 +41,7 @@ def fault_of(commit: str, raw: bytes, allowed: str, name: str, times: Collection
         signature.write_bytes(found[0])
         for time in sorted(times):
             if (words := _refusal(payload, file, signature, time)) is not None:
-                plain = " ".join(harmless(words).replace("  | ", " ").split()).replace(str(file), name)
+                plain = " ".join(harmless(words).replace(QUOTED, " ").split()).replace(str(file), name)
                 return f"the signature of commit {commit[:12]} is not one of a key in {name}: {plain[:_WORDS]}"
     return ""
 

@@ -13,20 +13,25 @@ if TYPE_CHECKING:
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 # Platform → what a repository's name must look like, how to say so, and where its number is. Names of GitHub: owner 39
-# characters, repository 100; of GitLab: up to twenty groups, each at most 255.
+# characters, repository 100; of GitLab: up to twenty groups, each at most 255. Neither lets a name end in .git, which
+# only the address for cloning does.
 _REPOSITORIES = {
     "github": (
-        r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}", "OWNER/REPO", "gh api repos/OWNER/REPO --jq .id",
+        r"(?!.*\.git$)[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}", "OWNER/REPO",
+        "gh api repos/OWNER/REPO --jq .id",
     ),
     "gitlab": (
-        r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}(?:/[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}){1,21}", "GROUP/PROJECT",
+        r"(?!.*\.git$)[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}(?:/[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}){1,21}", "GROUP/PROJECT",
         "the Project ID in the project's settings",
     ),
 }  # fmt: skip
 # Option, what it must look like, how to say so.
 _SHAPES = {
     "--ci-environment": (r"[A-Za-z0-9][A-Za-z0-9._/ -]{0,99}", "name it as in the repository's settings"),
-    "--branch": (r"(?!.*(?:\.\.|//))[A-Za-z0-9][A-Za-z0-9._/-]{0,199}", "write its name, such as main"),
+    "--branch": (
+        r"(?!refs/|.*(?:\.\.|//))[A-Za-z0-9][A-Za-z0-9._/-]{0,199}",
+        "write its name alone, such as main, without refs/heads/",
+    ),
     "--audience": (r"[!-~]{1,128}", "up to 128 printable characters without white space"),
 }
 
@@ -67,7 +72,9 @@ def platform_of(
         raise UsageError("RC040", "--no-protected-environments says nothing without --ci gitlab", "leave it out")
     if ci is None:
         if named:
-            raise UsageError("RC040", f"{named[0]} says nothing without --ci", "add --ci github, or leave it out")
+            raise UsageError(
+                "RC040", f"{named[0]} says nothing without --ci", "add --ci github or --ci gitlab, or leave it out"
+            )
         return None
     pattern, shape, number = _REPOSITORIES[ci]
     absent = [option for option in ("--repository", "--repository-id") if option not in named]
@@ -82,14 +89,14 @@ def platform_of(
     }  # fmt: skip
     values = {option: value if value is not None else defaults[option] for option, value in given.items()}
     shapes = {
-        "--repository": (pattern, f"write {shape}"),
+        "--repository": (pattern, f"write {shape}, without .git or a host"),
         "--repository-id": (r"[1-9][0-9]{0,18}", f"it is a number: {number}"),
         **_SHAPES,
     }
     for option, (right, remedy) in shapes.items():
         if not re.fullmatch(right, values[option]):
             raise UsageError("RC041", f"{option} {values[option]!r} cannot be right", remedy)
-    _check_issuer(values["--issuer"])
+    _check_issuer(values["--issuer"], "github.example.com/_services/token" if ci == "github" else "gitlab.example.com")
     parts = (
         values["--repository"], values["--repository-id"], values["--ci-environment"], values["--branch"],
         values["--issuer"], values["--audience"],
@@ -97,7 +104,7 @@ def platform_of(
     return GitHub(*parts) if ci == "github" else GitLab(*parts, protected=protected)
 
 
-def _check_issuer(issuer: str) -> None:
+def _check_issuer(issuer: str, example: str) -> None:
     from reconciler.errors import UsageError
 
     try:
@@ -109,5 +116,5 @@ def _check_issuer(issuer: str) -> None:
     if not right or not re.fullmatch(r"[!-~]{1,200}", issuer) or issuer.endswith("/"):
         raise UsageError(
             "RC041", f"--issuer {issuer!r} cannot be right",
-            "it is the iss of the tokens, such as https://github.example.com/_services/token, with no slash at its end",
+            f"it is the iss of the tokens, such as https://{example}, with no slash at its end",
         )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -71,8 +71,16 @@ def rendered(findings: Sequence[Finding], form: str, folder: str) -> str:
     return forms[form]()
 
 
+class KindName(click.Choice[str]):
+    """A kind in any case; help and errors show the names as they are (those of ``case_sensitive=False`` are lower)."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        meant = (kind for kind in KINDS if kind.lower() == str(value).lower())
+        return super().convert(next(meant, value), param, ctx)
+
+
 @click.command()
-@click.argument("kind", required=False, type=click.Choice(KINDS))
+@click.argument("kind", required=False, type=KindName(KINDS))
 @click.option("--output", type=click.Path(path_type=Path), metavar="DIR", help="Write it there; without KIND, all.")
 def schema(kind: str | None, output: Path | None) -> int:
     """Print the JSON Schema of KIND, for editors and for checks of your own; without KIND list the kinds.

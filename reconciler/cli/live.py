@@ -68,7 +68,7 @@ def bootstrap(
     is spread anew, while others may be writing. With --ci also the roles that the jobs of that platform log in with.
 
     \b
-    Example:
+    Examples:
       reconciler bootstrap -e staging
       reconciler bootstrap -e staging --buckets 4096
       reconciler bootstrap -e staging --ci github --repository acme/integrations --repository-id 4711
@@ -92,7 +92,7 @@ def bootstrap(
         steps = [{"what": what, "did": str(did)} for what, did in done]
         emit(document("bootstrap", {"environment": environment, "steps": steps}))
     else:
-        emit_text("\n".join(f"{did!s:<9} {what}" for what, did in done))
+        emit_text("\n".join(map(wiring.step_text, done)))
     return 0
 
 

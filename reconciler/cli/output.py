@@ -171,6 +171,16 @@ def error_document(error: ReconcilerError) -> str:
     return printed_json(json.dumps(document, indent=2))
 
 
+def with_quoted_lines(message: str) -> str:
+    """A message for a terminal: its quotations of other programs keep their lines, each after ``QUOTED``. No other
+    line break is kept, so that a name in a message can begin no line of its own."""
+    from reconciler.errors import QUOTED
+    from reconciler.report.escape import terminal
+
+    first, *quoted = message.split(f"\n{QUOTED}")
+    return "\n".join([terminal(first), *(QUOTED + terminal(line) for line in quoted)])
+
+
 def show_error(error: ReconcilerError, settings: Settings) -> None:
     """The error on stderr and, with ``--format json``, as a document on stdout. Raises what ``emit`` raises."""
     from reconciler.errors import DeclarationError
@@ -181,7 +191,7 @@ def show_error(error: ReconcilerError, settings: Settings) -> None:
 
         tell(findings_text(error.findings, colour=settings.colour))
     else:
-        tell(masked(f"error[{error.code}]: {terminal(error.message)}"))
+        tell(masked(f"error[{error.code}]: {with_quoted_lines(error.message)}"))
         if error.remedy:
             tell(masked(f"  remedy: {terminal(error.remedy)}"))
     if settings.format == "json":

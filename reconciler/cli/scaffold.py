@@ -52,6 +52,9 @@ _AT_THE_TOP = {
         "and add `project: {}` to the inputs of each include"
     ),
 }
+# Where jobs log in by what their platform signs, and where people only do.
+_LOGIN_OF_JOBS = "How CI logs in (reconciler bootstrap --ci). A token in VAULT_TOKEN is used whatever this says."
+_LOGIN_BY_HAND = "How to log in: with the token in VAULT_TOKEN, else in ~/.vault-token."
 _FALLBACK_NAME = "integrations"
 _FALLBACK_PREFIX = "key"
 
@@ -106,6 +109,8 @@ def starter_files(name: str, ci: str = "github") -> Mapping[str, str]:
     rows, _, steps = ("", "", "") if ci == "none" else _starter(f"README-{ci}.md").partition("\n\n")
     given = {
         "@NAME@": name, "@PREFIX@": key_prefix(name), "@FILES@": rows and f"{rows}\n", "@CI@": steps and f"{steps}\n",
+        "@LOGIN@": _LOGIN_BY_HAND if ci == "none" else _LOGIN_OF_JOBS,
+        "@STAGING@": _auth("staging", ci), "@PRODUCTION@": _auth("production", ci),
     }  # fmt: skip
     for path, source in (_STARTER | _PLATFORMS[ci] | {PROJECT_FILE: "reconciler.yaml"}).items():
         text = _starter(source)
@@ -113,6 +118,10 @@ def starter_files(name: str, ci: str = "github") -> Mapping[str, str]:
             text = text.replace(marker, value)
         files[path] = text
     return files
+
+
+def _auth(environment: str, ci: str) -> str:
+    return "{method: token}" if ci == "none" else f"{{method: jwt, role: integrations-{environment}-plan}}"
 
 
 def _starter(source: str) -> str:
@@ -153,7 +162,7 @@ def _ensure_repository(root: Path, ci: str) -> str:
         top = Path(git.must("rev-parse", "--show-toplevel"))
     except AuditError as error:
         if error.code != "RC602":
-            return f"git cannot be asked about this directory: {error.message}; apply commits its report with git"
+            return f"apply commits its report with git, and git cannot be asked about this directory: {error.message}"
     else:
         if top == root.resolve():
             return ""
@@ -162,5 +171,5 @@ def _ensure_repository(root: Path, ci: str) -> str:
     try:
         git.must("init", "--quiet", "--initial-branch=main")
     except AuditError as error:
-        return f"git init failed: {error.message}; apply commits its report with git"
+        return f"apply commits its report with git, and git init failed: {error.message}"
     return "a git repository was made (git init): it was in none"

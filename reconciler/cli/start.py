@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli.output import Settings, emit_text, say
+from reconciler.cli.output import Settings, emit_text, say, with_quoted_lines
 
 NEXT_STEPS = """\
 Next steps:
@@ -48,7 +48,7 @@ def init(settings: Settings, directory: Path | None, name: str | None, ci: str) 
     if made.kept:
         say(settings, terminal(f"kept as they were: {', '.join(made.kept)}"))
     if made.repository:
-        say(settings, terminal(made.repository))
+        say(settings, with_quoted_lines(made.repository))
     if made.kept and validate(root):
         say(settings, "what was there before does not fit yet: reconciler validate says why")
     go = "" if root.resolve() == Path.cwd() else f"  cd {shlex.quote(str(directory or root))}\n"

@@ -13,7 +13,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from reconciler.cli.output import Progress, Settings, checked, say
-from reconciler.errors import DeclarationError, DeliveryError, RegistryError, UsageError, VaultDenied
+from reconciler.errors import DeclarationError, DeliveryError, RegistryError, UsageError, VaultDenied, VaultError
 
 if TYPE_CHECKING:
     from reconciler.adapters.sender import WebhookSender
@@ -154,13 +154,23 @@ def prepared(
         anew = present is not None and buckets not in (None, present.buckets)
         done: list[tuple[str, str]] = list(bootstrap(live, environment.name, project.name, None if anew else buckets))
         if platform is not None:
-            done += login_roles(live, environment.name, platform)
+            try:
+                done += login_roles(live, environment.name, platform)
+            except VaultError:
+                say(settings, "\n".join(["done before it failed:", *map(step_text, done)]))
+                raise
     if present is None or buckets is None or not anew:
         return done
     meta = Meta(project.name, environment.name, buckets, present.version)
     with engine_for(settings, root, project, environment) as engine:
         moved = spread(engine, buckets, meta.text(), present.version, engine.say)
     return [*done, (f"registry: {moved} clients, from {present.buckets} to {buckets} buckets", "updated")]
+
+
+def step_text(step: tuple[str, str]) -> str:
+    """A step of ``prepared``: what, and what was done to it."""
+    what, did = step
+    return f"{did!s:<9} {what}"
 
 
 @dataclass(frozen=True, slots=True)

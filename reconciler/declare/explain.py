@@ -20,6 +20,7 @@ from reconciler.declare.collector import SHOWN, Collector
 from reconciler.declare.nodes import Map, Mark, Seq, locate
 from reconciler.declare.schemas import schema
 from reconciler.declare.suggest import did_you_mean, listed
+from reconciler.domain.desired import RuleLevel
 
 # jsonschema's ValidationError; its type stubs make every attribute one that may be unset.
 Refusal = Any
@@ -179,6 +180,8 @@ def _wrong_type(error: Refusal, path: list[str | int], _kind: str) -> _Explained
         hint = "write a value, or remove the field"
     elif "array" in wanted and isinstance(value, str | int):
         hint = f"write a list: [{value_in_words(value).strip('`')}]"
+    elif "level" in error.schema.get("properties", ()) and isinstance(value, str):
+        hint = f"write a mapping: {{level: {value if value in list(RuleLevel) else RuleLevel.DENY}}}"
     yield f"{dotted(path)} must be {names}, not {value_in_words(value)}", hint, None
 
 

@@ -128,7 +128,8 @@ POLICY_CODES: dict[str, Code] = {
         "Rule not evaluated",
         "An expression ended in an error, had no true or false for an answer, or took too much time or memory. "
         "Whether the rule is kept is not known, so it counts as broken.",
-        "correct the expression: rule out every case that it does not expect, such as `before != null && …`",
+        "correct the expression: rule out every case that it does not expect, such as `before != null && …`, or, where "
+        "it took too much time or memory, loop over less",
     ),
     "RC232": Code(
         "Not a CEL expression",

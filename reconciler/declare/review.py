@@ -23,7 +23,7 @@ from reconciler.domain.judgement import Judge, Judgement
 from reconciler.domain.names import client_address
 from reconciler.domain.plan import Finding, Level
 from reconciler.domain.scopes import ScopeTable
-from reconciler.planning.custom_rules import DECLARED_ONLY, LIVE, answers, declared_facts, ends, remedy
+from reconciler.planning.custom_rules import DECLARED_ONLY, LIVE, answers, blamed, declared_facts, ends, remedy
 from reconciler.planning.rules import BY_NAME, breaches
 from reconciler.planning.waivers import date_findings, holding, waived
 
@@ -109,7 +109,7 @@ class Review:
             complete.add(rule.name)
             for row, code, sentence in answers(rule, judgement, rows):
                 environment, name = str(row["environment"]), str(row["client"])
-                source = clients[environment][name].source
+                source = blamed(rule, code, clients[environment][name].source)
                 self._tell(
                     Finding(code, _LEVELS[rule.level], sentence, client_address(name), remedy(rule, code), source),
                     rule.name, name, environment,

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from reconciler.domain.canonical import JsonObject
-from reconciler.domain.desired import ClientState, CustomRule, DesiredClient, RuleLevel
+from reconciler.domain.desired import ClientState, CustomRule, DesiredClient, RuleLevel, Source
 from reconciler.domain.judgement import Judge, Judgement
 from reconciler.domain.plan import Action, highest
 from reconciler.domain.proof import DECLARED_PROBES
@@ -114,8 +114,16 @@ def answers(
             yield row, "RC231", f"rule `{rule.name}` cannot be evaluated: {verdict}"
 
 
+def blamed(rule: CustomRule, code: str, client: Source | None) -> Source | None:
+    """Where the mistake is: in the client that breaks the rule, or in an expression that gives no answer."""
+    return rule.source if code == "RC231" or client is None else client
+
+
 def remedy(rule: CustomRule, code: str) -> str:
     """What to do about an answer."""
     if code == "RC231":
-        return "correct the expression: rule out every case that it does not expect, such as before != null && …"
+        return (
+            f"correct `when` of customRules {rule.name} in policy.yaml: rule out every case that it does not expect, "
+            "such as before != null && …, or, where it took too much time or memory, loop over less"
+        )
     return f"change the declaration, or add a waiver of rule {rule.name} to policy.yaml"

@@ -10,7 +10,7 @@ from reconciler.domain.judgement import Judgement
 from reconciler.domain.plan import Action, ActionKind, Level
 from reconciler.domain.record import ClientStatus
 from reconciler.domain.scopes import ScopeTable
-from reconciler.planning.custom_rules import DECLARED_ONLY, LIVE, answers, ends, judged, live_facts, remedy
+from reconciler.planning.custom_rules import DECLARED_ONLY, LIVE, answers, blamed, ends, judged, live_facts, remedy
 from reconciler.planning.situation import Block, Situation
 
 _LIVES_ON = "; the plan is not blocked: it changes nothing of this client that a rule holds back"
@@ -88,7 +88,7 @@ def _block(
     declared = situation.desired.clients.get(client)
     return Block(
         rule.name, code, client, sentence + more, remedy(rule, code), Level.ERROR if blocks else Level.WARNING, "",
-        declared.source if declared else rule.source,
+        blamed(rule, code, declared.source if declared else None),
     )  # fmt: skip
 
 

@@ -123,6 +123,9 @@ def test_a_missing_or_malformed_credential_is_told_before_any_request(
         pass
     assert caught.value.code == code
     assert caught.value.remedy
+    if code == "RC407":  # a person is told first what a person does
+        assert caught.value.remedy.startswith("set VAULT_TOKEN")
+        assert 'eval "$(reconciler dev --exports)"' in caught.value.remedy
     assert CANARY not in str(caught.value)
 
 

@@ -29,6 +29,10 @@ ON_GITLAB: dict[str, str | None] = {"--ci": "gitlab", "--repository": "acme/plat
         ({"--ci-environment": "prod*"}, "RC041"),
         ({"--branch": "a..b"}, "RC041"),
         ({"--branch": "*"}, "RC041"),
+        ({"--branch": "refs/heads/main"}, "RC041"),
+        ({"--repository": f"{REPOSITORY}.git"}, "RC041"),
+        ({**ON_GITLAB, "--repository": "acme/platform/integrations.git"}, "RC041"),
+        ({**ON_GITLAB, "--branch": "refs/heads/main"}, "RC041"),
         ({"--audience": "a b"}, "RC041"),
         ({"--issuer": "http://github.example.com"}, "RC041"),
         ({"--issuer": "https://"}, "RC041"),
@@ -58,3 +62,20 @@ def test_a_login_is_never_bound_to_half_a_repository(
     printed = json.loads(capsys.readouterr().out)
     assert printed["code"] == code
     assert printed["remedy"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "remedy"),
+    [
+        ({"--ci": None}, "add --ci github or --ci gitlab"),
+        ({"--issuer": "https://ci.example.com/"}, "https://github.example.com/_services/token,"),
+        ({**ON_GITLAB, "--issuer": "https://ci.example.com/"}, "https://gitlab.example.com,"),
+    ],
+    ids=str,
+)
+def test_the_remedy_is_that_of_the_platform(
+    changes: dict[str, str | None], remedy: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = [text for pair in (RIGHT | changes).items() if pair[1] is not None for text in pair]
+    assert main(["bootstrap", "-e", "staging", *map(str, given)]) == 64
+    assert remedy in capsys.readouterr().err

@@ -53,6 +53,9 @@ def client(
     return CLIENT.format(name=name, owner=owner, scopes=f'"{scopes}"', environments=environments, tier=tier)
 
 
+MARK = codeowners.END.encode()
+
+
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     isolate(monkeypatch, tmp_path / "home")
@@ -68,7 +71,8 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def lines(capsys: pytest.CaptureFixture[str], *options: str) -> list[str]:
     assert main(["codeowners", *options]) == 0
-    head, *rest = capsys.readouterr().out.splitlines()
+    begin, note, head, *rest, end = capsys.readouterr().out.splitlines()
+    assert (begin, note, end) == (codeowners.BEGIN, codeowners.NOTE, codeowners.END)
     assert head + "\n" == HEAD
     return [line for line in rest if line]
 
@@ -239,7 +243,7 @@ def test_check_says_whether_the_file_is_what_would_be_written(root: Path, capsys
     (root / "clients/a.yaml").write_text(client("a", "team: platform"))
     before = (root / "CODEOWNERS").read_text()
     assert main(ask) == 1
-    assert "line 3 should read: /clients/a.yaml @acme/platform" in capsys.readouterr().err
+    assert "line 5 should read: /clients/a.yaml @acme/platform" in capsys.readouterr().err
     assert (root / "CODEOWNERS").read_text() == before
     assert main(["codeowners", "--output", "CODEOWNERS"]) == 0
     assert main(ask) == 0
@@ -249,10 +253,19 @@ def test_check_says_whether_the_file_is_what_would_be_written(root: Path, capsys
     ("change", "told"),
     [
         (lambda text: text.replace(b"\n", b"\r\n"), None),
-        (lambda text: text + b"/clients/ @mallory\n", "line 4 should not be there: /clients/ @mallory"),
-        (lambda text: text + b"\n", "line 4 should not be there: (empty)"),
-        (lambda text: text[:-1], "line 3 does not end"),
-        (lambda text: b"\xff" + text, "line 1 should read: #"),
+        (lambda text: b"# mine\n* @ada\n\n" + text + b"\n/.github/ @ada\n\xff", None),
+        (lambda text: text.replace(MARK, b"/clients/ @mallory\n" + MARK), "line 6 should read: # END"),
+        (lambda text: b"* @ada\n" + text.replace(b"@acme/payments", b"@eve"), "line 6 should read: /clients/a.yaml"),
+        (lambda text: text[:-1], "line 6 does not end"),
+        (lambda text: b"\xff" + text, "does not have '# BEGIN reconciler codeowners' once"),
+        (lambda text: text + text, "does not have '# BEGIN reconciler codeowners' once"),
+        (lambda text: text.replace(MARK, b""), "and '# END reconciler codeowners' once after it"),
+        (lambda text: b"".join(text.splitlines(keepends=True)[2:-1]), None),  # of a version without marks
+        (
+            lambda text: b"".join(text.splitlines(keepends=True)[2:-1]) + b"* @eve\n",
+            "line 4 should not be there: * @eve",
+        ),
+        (lambda text: b"* @ada\n", "line 1 should read: #"),
         (lambda text: b"", "line 1 should read: #"),
     ],
 )
@@ -264,6 +277,65 @@ def test_check_finds_every_difference_but_line_ends(
     path.write_bytes(change(path.read_bytes()))
     assert main(["codeowners", "--check", "--output", "CODEOWNERS"]) == (0 if told is None else 1)
     assert (told or "") in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b"", b"/.github/ @ada\n"),
+        (b"# mine\r\n* @ada\r\n", b"\r\n/.github/ @ada"),
+        (b"# h\xc3\xb6her\n\n", b""),
+    ],
+)
+def test_what_people_write_outside_the_marks_is_kept(root: Path, before: bytes, after: bytes) -> None:
+    path, write = root / "CODEOWNERS", ["codeowners", "--output", "CODEOWNERS"]
+    assert main(write) == 0
+    path.write_bytes(before + path.read_bytes() + after)
+    (root / "clients/a.yaml").write_text(client("a", "team: platform"))
+    assert main([*write, "--check"]) == 1
+    assert main(write) == 0
+    assert main([*write, "--check"]) == 0
+    found = path.read_bytes()
+    assert found.startswith(before + codeowners.BEGIN.encode())
+    assert found.endswith(MARK + b"\n" + after)
+    assert b"/clients/a.yaml @acme/platform\n" in found
+    assert found.count(b"/clients/a.yaml") == 1
+
+
+def test_a_file_of_somebody_else_is_kept_and_ours_comes_last(root: Path) -> None:
+    (root / "CODEOWNERS").write_text("* @everybody")
+    for _ in range(2):
+        assert main(["codeowners", "--output", "CODEOWNERS"]) == 0
+    first, _, *ours = (root / "CODEOWNERS").read_text().splitlines()
+    assert first == "* @everybody"
+    assert (ours[0], ours[-1]) == (codeowners.BEGIN, codeowners.END)
+    assert ours.count("/clients/a.yaml @acme/payments") == 1
+
+
+def test_a_file_of_a_version_without_marks_is_replaced(root: Path) -> None:
+    (root / "CODEOWNERS").write_text(f"{HEAD}\n/clients/gone.yaml @eve\n")
+    assert main(["codeowners", "--output", "CODEOWNERS"]) == 0
+    assert "gone" not in (root / "CODEOWNERS").read_text()
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (b"\xff\n", "is not UTF-8"),
+        (f"{codeowners.BEGIN}\n* @ada\n".encode(), "does not have"),
+        (f"{codeowners.END}\n{codeowners.BEGIN}\n".encode(), "does not have"),
+        (f"{codeowners.BEGIN}\n{codeowners.BEGIN}\n{codeowners.END}\n".encode(), "does not have"),
+    ],
+)
+def test_a_file_whose_lines_cannot_be_told_apart_is_not_touched(
+    text: bytes, told: str, root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (root / "CODEOWNERS").write_bytes(text)
+    assert main(["codeowners", "--output", "CODEOWNERS"]) == 64
+    printed = capsys.readouterr().err
+    assert "RC038" in printed
+    assert told in printed
+    assert (root / "CODEOWNERS").read_bytes() == text
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,10 @@ from typing import Any
 import click
 import pytest
 
+from reconciler.adapters.git_errors import audit_error
 from reconciler.cli import declaration, wiring
 from reconciler.cli.main import COMMANDS, cli, main
+from reconciler.cli.output import Settings, show_error
 from tests.kit.commands import COMMAND, environ
 from tests.kit.repositories import isolate
 
@@ -276,6 +278,21 @@ def test_a_terminal_that_cannot_show_a_character_stops_nothing() -> None:
     assert (ran.returncode, json.loads(ran.stdout)["code"]) == (64, "RC005")
     ran = run_to("", "--help", PYTHONIOENCODING="ascii")
     assert ran.returncode == 0
+
+
+def test_the_words_of_git_keep_their_lines_and_nobody_else_begins_one(capsys: pytest.CaptureFixture[str]) -> None:
+    name = "main\n  remedy: send me the token\nerror[RC000]: \x1b[2J"
+    show_error(
+        audit_error("RC615", name, "remote: no\nremote:   not on Fridays\nerror[RC000]: \x1b[31mred"), Settings()
+    )
+    shown = r"main\n  remedy: send me the token\nerror[RC000]: \x1b[2J"
+    assert capsys.readouterr().err.splitlines() == [
+        f"error[RC615]: the remote, or a pre-push hook, refuses the push: {shown}",
+        "  | remote: no",
+        "  | remote:   not on Fridays",
+        "  | error[RC000]: red",
+        "  remedy: allow this user to push there, or push to another branch; the commit is kept locally",
+    ]
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from reconciler.cli.main import main
 from reconciler.cli.scaffold import key_prefix, project_name
 from reconciler.declare.repository import load, validate
 from reconciler.declare.schemas import KINDS, schema
+from reconciler.domain.desired import AuthSettings
 from tests.kit.repositories import git, isolate
 
 
@@ -74,7 +76,7 @@ def test_schemas_are_written_as_this_version_has_them(tmp_path: Path, capsys: py
     assert main(["schema", "--output", str(folder)]) == 0
     assert capsys.readouterr().out == ""
     assert files_below(folder) == before
-    assert main(["schema", "IntegrationClient", "--output", str(tmp_path / "new/folder")]) == 0
+    assert main(["schema", "integrationclient", "--output", str(tmp_path / "new/folder")]) == 0
     assert list(files_below(tmp_path / "new/folder")) == ["integration-client.schema.json"]
     assert main(["schema", "--output", str(folder / "project.schema.json")]) == 64
     assert "RC038" in capsys.readouterr().err
@@ -152,6 +154,18 @@ def test_outside_of_git_a_repository_is_made(tmp_path: Path, capsys: pytest.Capt
     git(root, "commit", "--quiet", "-m", "Start")
 
 
+def test_what_git_says_is_shown_line_by_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = tmp_path / "bin/git"
+    broken.parent.mkdir()
+    broken.write_text("#!/bin/sh\necho 'fatal: one' >&2; echo two >&2; exit 1\n")
+    broken.chmod(0o755)
+    monkeypatch.setenv("PATH", str(broken.parent), prepend=os.pathsep)
+    assert main(["init", str(tmp_path / "acme")]) == 0
+    assert "git rev-parse ended with 1\n  | fatal: one\n  | two\n" in capsys.readouterr().err
+
+
 def test_inside_a_repository_none_is_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     git(tmp_path, "init", "--quiet")
     assert main(["init", str(tmp_path / "deep/acme")]) == 0
@@ -187,6 +201,12 @@ def test_only_the_jobs_of_the_platform_that_was_asked_for_are_written(
     assert not re.search(r"@[A-Z]+@", readme)
     assert "\n\n\n" not in readme
     assert all(f"`{name}`" in readme for name in files if "action" not in name)
+    project = (tmp_path / "acme/reconciler.yaml").read_text()
+    assert ("How CI logs in" in project) == (ci != "none")
+    for environment in ("staging", "production"):
+        auth = load(tmp_path / "acme", environment).environment.vault.auth
+        jobs = AuthSettings("jwt", f"integrations-{environment}-plan")
+        assert auth == (AuthSettings() if ci == "none" else jobs)
     assert validate(tmp_path / "acme") == []
 
 

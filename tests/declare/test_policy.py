@@ -168,8 +168,8 @@ CASES: dict[str, tuple[dict[str, str], list[Place]]] = {
         [("RC222", C, 4, 9)],
     ),
     "one rule of one's own": ({G: own("after.owner.team == 'payments'")}, [("RC230", C, 4, 9)]),
-    "no such field": ({G: own("after.labels.tier == 'x'")}, [("RC231", C, 4, 9)]),
-    "no answer": ({G: own("after.owner.team")}, [("RC231", C, 4, 9)]),
+    "no such field": ({G: own("after.labels.tier == 'x'")}, [("RC231", G, 7, 13)]),
+    "no answer": ({G: own("after.owner.team")}, [("RC231", G, 7, 13)]),
     "a slip": ({G: own("afer.owner.team == 'x'")}, [("RC232", G, 7, 13)]),
     "a slip behind a quote": ({G: own('"true || afer"')}, [("RC232", G, 7, 22)]),
     "a slip in a block": (
@@ -408,3 +408,31 @@ def test_the_template_is_named_where_the_value_is_its(make_project: MakeProject)
         "clients/more.yaml": CLIENT.replace("name: payouts", "name: more"),
     })  # fmt: skip
     assert places(judged(root)) == [("RC212", T, 6, 33)]
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("https-only: deny", "{level: deny}"),
+        ("https-only: warn", "{level: warn}"),
+        ("owner: yes", "{level: deny}"),
+        ("lifetime: 'off'", "{level: off}"),
+    ],
+)
+def test_a_level_alone_is_told_how_to_be_written(text: str, meant: str, make_project: MakeProject) -> None:
+    (found,) = validate(make_project({G: rules(text)}))
+    assert (found.code, found.remedy) == ("RC125", f"write a mapping: {meant}")
+
+
+def test_a_rule_that_fails_for_every_client_is_one_mistake_and_a_waiver_of_one_client_hides_no_other(
+    make_project: MakeProject,
+) -> None:
+    mine, other = CLIENT, client("other")
+    text = own("after.labels.tier == 'x'")
+    found = judged(make_project({G: text, C: f"{mine}---\n{other}"}))
+    assert [(one.code, one.level, one.source and one.source.file) for one in found] == [("RC231", Level.ERROR, G)]
+    assert "correct `when` of customRules" in found[0].remedy
+    for name in ("payouts", "other"):
+        waiver = f"  waivers: [{{rule: mine, client: {name}, reason: x, approver: a@example.com, until: 2027-01-31}}]\n"
+        found = judged(make_project({G: text + waiver, C: f"{mine}---\n{other}"}))
+        assert {(one.code, one.level) for one in found} == {("RC231", Level.ERROR), ("RC231", Level.WARNING)}

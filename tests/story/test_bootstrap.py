@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from reconciler.adapters.vault.errors import StatusError
 from tests.kit.checkout import Checkout
 from tests.kit.github_tokens import REPOSITORY, REPOSITORY_ID, claims_of, issuing
 
@@ -53,6 +56,25 @@ def test_the_jobs_of_a_repository_are_let_in_and_again_changes_nothing(checkout:
         )
         assert "logs in" not in ran.ok().err
     assert checkout.versions("one") == {1: "active"}
+
+
+def test_an_issuer_that_the_server_does_not_reach(checkout: Checkout) -> None:
+    """What was done is told, nobody is let in, and the next run goes on."""
+    name, mount = checkout.environment, f"jwt-{checkout.environment}"
+    vault = {"address": checkout.place.server.address, "auth": {"method": "jwt", "mount": mount}}
+    checkout.project(vault=vault)
+    command = ("bootstrap", "-e", name, "--ci", "github", "--repository", REPOSITORY, "--repository-id", REPOSITORY_ID)
+    away = "http://127.0.0.1:1"  # nothing listens on port 1
+    ran = checkout.run(*command, "--issuer", away, role="root")
+    assert (ran.code, ran.out) == (1, "")
+    assert "done before it failed:\nunchanged mount " in ran.err
+    assert f"error[RC426]: the server at {vault['address']} cannot fetch {away}/.well-known/openid" in ran.err
+    assert f"let the server itself (not only this machine) reach {away}, or correct --issuer" in ran.err
+    with pytest.raises(StatusError, match="404"):  # there is no role
+        checkout.place.root.adapter.request("LIST", f"/v1/auth/{mount}/role")
+    with issuing(int(checkout.place.root.now().timestamp())) as issuer:
+        again = checkout.run(*command, "--issuer", issuer.address, role="root").ok().out.splitlines()[-6:]
+    assert [line.split()[0] for line in again] == ["unchanged", *["created"] * 5]
 
 
 def test_a_project_that_does_not_log_in_with_a_jwt_is_told_what_to_declare(checkout: Checkout) -> None:

@@ -28,7 +28,7 @@ def login_roles(live: Live, environment: str, platform: Platform) -> list[tuple[
     """Make the JWT mount, its trust in ``platform.issuer`` and one role a sort of job; what was made, in order.
 
     ``live`` has an administrator's token. Raises ``VaultError`` RC425 when the mount is used for something else;
-    then nothing was changed.
+    then nothing was changed. RC426 when the server cannot fetch what the issuer publishes; then the mount stays.
     """
     mount = jwt_mount(live.settings.auth)
     _refuse_other_use(live, mount, platform.issuer)
@@ -102,8 +102,24 @@ def _config(live: Live, mount: str, issuer: str) -> Did:
     config = _read(live, f"auth/{mount}/config")
     if config is not None and _trusted(config) is not None:
         return "unchanged"
-    live.adapter.post(f"/v1/auth/{mount}/config", json={"oidc_discovery_url": issuer, "bound_issuer": issuer})
+    try:
+        live.adapter.post(f"/v1/auth/{mount}/config", json={"oidc_discovery_url": issuer, "bound_issuer": issuer})
+    except StatusError as error:
+        if error.status == 400 and error.says(errors.DISCOVERY_FAILED):
+            raise _issuer_unreachable(live, mount, issuer, error) from None
+        raise
     return "created"
+
+
+def _issuer_unreachable(live: Live, mount: str, issuer: str, error: StatusError) -> VaultError:
+    why = "; ".join(error.errors).removeprefix(f"{errors.DISCOVERY_FAILED}: ")
+    return VaultError(
+        errors.ISSUER_UNREACHABLE,
+        f"the server at {live.settings.address} cannot fetch {issuer}/.well-known/openid-configuration: "
+        f"{errors.printable(why)}; the auth mount {mount}/ is there and lets nobody in",
+        f"let the server itself (not only this machine) reach {issuer}, or correct --issuer; then run the same command "
+        "again: it goes on from what is there",
+    )
 
 
 def _role(live: Live, mount: str, name: str, wanted: Mapping[str, Any]) -> Did:

@@ -1,4 +1,4 @@
-"""RC401 to RC419, RC423 and RC425: every way in which Vault can fail us, with its remedy.
+"""RC401 to RC419, RC423, RC425 and RC426: every way in which Vault can fail us, with its remedy.
 
     VaultError
     ├── VaultUnreachable
@@ -42,9 +42,12 @@ BUCKETS_DIFFER = "RC418"
 SIGNING_KEY_WRONG = "RC419"
 NO_NAMESPACE = "RC423"
 AUTH_MOUNT_IN_USE = "RC425"
+ISSUER_UNREACHABLE = "RC426"
 
 # What OpenBao says, with status 404, below a namespace that does not exist (measured).
 NAMESPACE_MISSING = "namespace not found"
+# What OpenBao says, with status 400, when an issuer does not answer it or is none (measured).
+DISCOVERY_FAILED = "error checking oidc discovery URL"
 # What KV v2 says to a write whose ``cas`` is not the current version, with status 400 (measured).
 CAS_MISMATCH = "check-and-set parameter did not match"
 

@@ -12,6 +12,8 @@ from reconciler.domain.desired import VaultSettings
 from reconciler.domain.secret import Secret
 from reconciler.errors import VaultError
 
+# What a person does first, whatever method the jobs of CI have.
+_BY_HAND = 'set VAULT_TOKEN to a token of yours (for `reconciler dev`: `eval "$(reconciler dev --exports)"`)'
 SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount/token"
 
 
@@ -74,7 +76,8 @@ def find_credential(settings: VaultSettings, environ: Mapping[str, str]) -> Secr
     role = variable(environ, "ROLE", settings.environment) or auth.role
     if not role:
         raise _no_credential(
-            f"the method {auth.method} needs a role", "set vault.auth.role of the environment, or VAULT_ROLE"
+            f"VAULT_TOKEN is not set, and the method {auth.method} needs a role",
+            f"{_BY_HAND}; for the method {auth.method} set vault.auth.role of the environment, or VAULT_ROLE",
         )
     return Login(auth.method, mount, {"role": role}, {"jwt": _jwt(environ, settings)})
 
@@ -86,7 +89,8 @@ def _token_file(settings: VaultSettings, environ: Mapping[str, str]) -> Secret:
         if text:
             return Secret(check_credential(text, "token of ~/.vault-token"))
     raise _no_credential(
-        f"there is no token for {settings.address}", "set VAULT_TOKEN or BAO_TOKEN, or run `bao login` or `vault login`"
+        f"there is no token for {settings.address}: VAULT_TOKEN is not set, and there is no ~/.vault-token",
+        f"{_BY_HAND}, or run `bao login` or `vault login`",
     )
 
 
@@ -99,15 +103,18 @@ def _jwt(environ: Mapping[str, str], settings: VaultSettings) -> Secret:
     if text:
         return Secret(check_credential(text, f"JWT of the method {method}"))
     raise _no_credential(
-        f"the method {method} finds no JWT" + (f" in {file}" if file else ""),
-        "set VAULT_JWT, or VAULT_JWT_FILE to the file that holds it",
+        f"VAULT_TOKEN is not set, and the method {method} finds no JWT" + (f" in {file}" if file else ""),
+        f"{_BY_HAND}; in a job of CI set VAULT_JWT, or VAULT_JWT_FILE to the file that holds it",
     )
 
 
 def _required(environ: Mapping[str, str], name: str, settings: VaultSettings) -> Secret:
     text = variable(environ, name, settings.environment)
     if text is None:
-        raise _no_credential(f"the method {settings.auth.method} needs VAULT_{name}", f"set VAULT_{name} or BAO_{name}")
+        raise _no_credential(
+            f"VAULT_TOKEN is not set, and the method {settings.auth.method} needs VAULT_{name}",
+            f"{_BY_HAND}; for the method {settings.auth.method} set VAULT_{name} or BAO_{name}",
+        )
     return Secret(check_credential(text, f"value of VAULT_{name}"))
 
 
