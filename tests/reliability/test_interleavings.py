@@ -30,8 +30,8 @@ from tests.kit.scenarios import FAR, HOOKED, LONG, MOVED, NEAR, PLAIN, SCENARIOS
 from tests.kit.tally import Tally
 
 # Orders that CI takes of each pair: in memory the first ones that differ, on the server by chance.
-ORDERS, ORDERS_BY_CHANCE, REAL_ORDERS, REAL_ORDERS_ALL = 100, 40, 2, 150
-THREE_ORDERS, THREE_ORDERS_ALL = 60, 3000
+ORDERS, ORDERS_BY_CHANCE, REAL_ORDERS, REAL_ORDERS_ALL = 60, 30, 2, 150
+THREE_ORDERS, THREE_ORDERS_ALL = 40, 3000
 NEAREST = "payouts-44"  # of the same bucket, too
 
 Actor = Callable[[Passes[Any]], Work]

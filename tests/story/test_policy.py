@@ -92,8 +92,9 @@ def test_a_rule_of_ones_own_sees_what_is_live(checkout: Checkout) -> None:
     assert "ask the platform team" in ran.json["message"]
     waiver = {"rule": "mine", "client": "partner", "reason": "PAY-9", "approver": "ada", "until": "2999-01-01"}
     policy(checkout, customRules=own(grants), waivers=[waiver])
-    far, finding = checkout.plan().ok().json["findings"]
+    far, finding, new = checkout.plan().ok().json["findings"]
     assert (far["code"], far["level"]) == ("RC209", "warning")
+    assert (new["code"], new["level"]) == ("RC250", "warning")  # since the first commit
     assert (finding["code"], finding["level"], finding["file"]) == ("RC230", "warning", "policy.yaml")
     assert "waived by ada until 2999-01-01: PAY-9" in finding["message"]
     checkout.apply().ok()
