@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from reconciler.domain.canonical import JsonObject
+from reconciler.domain.placed import holds_in
 
 
 class AlertKind(StrEnum):
@@ -139,4 +140,4 @@ class Channel:
         return self.target.variable
 
     def serves(self, environment: str) -> bool:
-        return not self.environments or environment in self.environments
+        return holds_in(self.environments, environment)

@@ -6,11 +6,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from reconciler.domain.canonical import JsonObject
 from reconciler.domain.desired import ApproverRule
+from reconciler.domain.placed import holds_in
 from reconciler.domain.plan import Action, ActionKind, Approval, Risk
 from reconciler.domain.scopes import WILDCARD, ScopeTable, covers
+from reconciler.planning.risk_facts import shown
 from reconciler.planning.situation import Situation
-
-NAMES_SHOWN = 5  # scopes in one sentence
 
 
 def approvals(situation: Situation) -> tuple[Approval, ...]:
@@ -22,7 +22,7 @@ def approvals(situation: Situation) -> tuple[Approval, ...]:
     for action in _asked_about(situation):
         labels, scopes = _labels(action, situation), _scopes(action, situation, table)
         for rule in situation.desired.policy.approvers:
-            if rule.environments and situation.desired.environment.name not in rule.environments:
+            if not holds_in(rule.environments, situation.desired.environment.name):
                 continue
             why = _why(rule, action, labels, scopes)
             if why is not None:
@@ -58,7 +58,7 @@ def _why(rule: ApproverRule, action: Action, labels: Mapping[str, str], scopes: 
     if rule.risk is not None:
         parts.append(f"its risk is {action.risk.value}")
     if rule.scopes:
-        parts.append(f"its client may use {_shown(_meant(rule.scopes, scopes))}")
+        parts.append(f"its client may use {shown(_meant(rule.scopes, scopes))}")
     if rule.labels:
         parts.append("its client has " + ", ".join(f"{name}: {value}" for name, value in sorted(rule.labels.items())))
     what = f"{action.kind.value} of {action.client}"
@@ -99,9 +99,3 @@ def _effective(scopes: Collection[str], table: ScopeTable) -> Mapping[str, Risk]
 def _meant(patterns: Sequence[str], scopes: Collection[str]) -> list[str]:
     """The scopes that one of ``patterns`` means. A wildcard is left only without a catalogue; it may mean any."""
     return sorted(scope for scope in scopes if WILDCARD in scope or any(covers(one, scope) for one in patterns))
-
-
-def _shown(scopes: Sequence[str]) -> str:
-    if len(scopes) > NAMES_SHOWN:
-        return f"{', '.join(scopes[:NAMES_SHOWN])} and {len(scopes) - NAMES_SHOWN} more"
-    return " and ".join(filter(None, [", ".join(scopes[:-1]), *scopes[-1:]]))

@@ -8,6 +8,7 @@ from typing import Any
 from reconciler.domain.canonical import JsonObject
 from reconciler.domain.desired import ClientState, CustomRule, DesiredClient, RuleLevel, Source
 from reconciler.domain.judgement import Judge, Judgement
+from reconciler.domain.placed import holds_in
 from reconciler.domain.plan import Action, highest
 from reconciler.domain.proof import DECLARED_PROBES
 from reconciler.domain.scopes import ScopeTable
@@ -104,7 +105,7 @@ def answers(
     """
     about_ends = bool(judgement.needs & LIVE)
     for row, verdict in zip(rows, judgement.verdicts, strict=False):
-        if verdict is False or (rule.environments and row["environment"] not in rule.environments):
+        if verdict is False or not holds_in(rule.environments, row["environment"]):
             continue
         if row["after"] is None and not about_ends:
             continue

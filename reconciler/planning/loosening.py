@@ -22,6 +22,7 @@ from reconciler.domain.desired import (
     Source,
     Waiver,
 )
+from reconciler.domain.placed import holds_in
 from reconciler.domain.plan import Risk
 from reconciler.domain.proof import DEFAULT_DEMANDS, Demand
 from reconciler.domain.scopes import covers
@@ -61,7 +62,7 @@ def _policy(path: Path, old: object, new: object, rule: Rule | None = None) -> L
 def _here(found: Sequence[_RULE], now: Terms) -> list[_RULE]:
     """Those that hold, or would have held, in the environment of ``now``."""
     name = now.environment.name if now.environment else ""
-    return [one for one in found if not one.environments or name in one.environments]
+    return [one for one in found if holds_in(one.environments, name)]
 
 
 def budgets(before: Terms, now: Terms, at: datetime) -> Iterator[Loosening]:

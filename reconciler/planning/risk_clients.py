@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from reconciler.domain.canonical import Json
 from reconciler.domain.desired import CustomRule, Rule, RuleLevel
+from reconciler.domain.placed import holds_in
 from reconciler.domain.plan import ActionKind
 from reconciler.domain.record import ClientStatus
 from reconciler.planning.reasons import Reason
@@ -87,11 +88,11 @@ def _deciders(facts: Facts, label: str) -> Iterator[str]:
     """What of the policy goes by this label. An expression that looks at labels at all may look at any."""
     here = facts.environment
     for approver in facts.policy.approvers:
-        if label in approver.labels and here in (approver.environments or (here,)):
+        if label in approver.labels and holds_in(approver.environments, here):
             yield f"approver {approver.approver}"
     rules: tuple[Rule | CustomRule, ...] = (*facts.policy.rules, *facts.policy.custom_rules)
     for rule in rules:
-        if rule.level is RuleLevel.OFF or here not in (rule.environments or (here,)):
+        if rule.level is RuleLevel.OFF or not holds_in(rule.environments, here):
             continue
         looks = label in rule.values.get("labels", ()) if isinstance(rule, Rule) else "labels" in rule.when
         if looks:

@@ -73,7 +73,6 @@ class Facts:
 
 
 Rule = Callable[[Facts], Iterator[str]]
-Sides = tuple[JsonObject | None, JsonObject | None]
 
 
 def in_use(version: Version, now: datetime) -> bool:

@@ -15,6 +15,7 @@ from reconciler.domain import names
 from reconciler.domain.desired import ClientState, DesiredClient, Lifecycle, Rule, RuleLevel
 from reconciler.domain.duration import format_duration
 from reconciler.domain.hosts import host_of, is_loopback
+from reconciler.domain.placed import holds_in
 from reconciler.domain.proof import DECLARED_PROBES, GENUINE_ONLY, Demand
 from reconciler.domain.scopes import WILDCARD, ScopeTable, covers
 from reconciler.planning import networks
@@ -255,7 +256,7 @@ def breaches(
     if client.state is ClientState.RETIRED:
         return
     for rule in rules:
-        if rule.level is RuleLevel.OFF or (rule.environments and environment not in rule.environments):
+        if rule.level is RuleLevel.OFF or not holds_in(rule.environments, environment):
             continue
         row = BY_NAME[rule.name]
         yield from ((rule, row, breach) for breach in row.check(client, rule.values, table))

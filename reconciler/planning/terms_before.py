@@ -5,7 +5,7 @@ Nothing here changes what is done, whether the plan is blocked, or its digest.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.domain.desired import ClientState, Desired, Rule
@@ -19,11 +19,11 @@ from reconciler.planning.findings import in_order
 from reconciler.planning.loosening import Loosening, added_scopes, loosenings, strictest
 from reconciler.planning.planner import pair_up
 from reconciler.planning.risk import Grounds, judged
+from reconciler.planning.risk_facts import shown
 from reconciler.planning.rules import breaches
 from reconciler.planning.situation import Situation, is_declared
 
 REACHED = "RC252"
-NAMES_SHOWN = 5  # clients, or scopes, in one sentence
 _REMEDY = "have those agree who answer for it, or take it out of this change"
 _WIDER = "name the scopes in these clients instead of a wildcard, or have those agree who answer for the scope"
 
@@ -54,13 +54,13 @@ def _finding(one: Loosening, plan: Plan, terms: Before, desired: Desired) -> Fin
     gainers = _gainers(one, plan, desired)
     message = f"{file} is looser than at {terms.name}: {one.what}, {one.old} → {one.new}"
     if gainers:
-        gains = f"{_named(gainers)} gain{'s' if len(gainers) == 1 else ''} it" if one.scope else _breaks(gainers)
+        gains = f"{shown(gainers)} gain{'s' if len(gainers) == 1 else ''} it" if one.scope else _breaks(gainers)
         message += f"; in this plan {gains}"
     return Finding(one.code, Level.WARNING, message, "", _REMEDY, one.source or terms.now.place(one.path))
 
 
 def _breaks(clients: Sequence[str]) -> str:
-    return f"{_named(clients)} break{'s' if len(clients) == 1 else ''} what it was"
+    return f"{shown(clients)} break{'s' if len(clients) == 1 else ''} what it was"
 
 
 def _gainers(one: Loosening, plan: Plan, desired: Desired) -> list[str]:
@@ -94,11 +94,11 @@ def _reached(terms: Before, desired: Desired, observed: Observed) -> Iterator[Fi
         together.setdefault(tuple(sorted(clients)), []).append(scope)
     for names, scopes in together.items():
         one = len(names) == 1
-        whose = f"the effective permissions of {_named(names)}"
+        whose = f"the effective permissions of {shown(names)}"
         place = terms.now.place(("ScopeCatalog", "scopes", scopes[0]))
         yield Finding(
             REACHED, Level.WARNING,
-            f"{whose} grow by {_named([f'{scope} ({added[scope]})' for scope in scopes])}, which "
+            f"{whose} grow by {shown([f'{scope} ({added[scope]})' for scope in scopes])}, which "
             f"{place.file if place else 'the catalogue'} did not have at {terms.name}: without a change of "
             f"{'its' if one else 'their'} own, by {'its' if one else 'their'} wildcards",
             "", _WIDER, place,
@@ -145,10 +145,3 @@ def _merged(own: Approval | None, former: Approval, name: str) -> Approval:
         return own or former
     more = (f"{reason}, by the terms of {name}" for reason in former.reasons if reason not in told)
     return Approval(former.approver, tuple(sorted({*told, *more})), tuple(sorted({*about, *former.addresses})))
-
-
-def _named(names: Iterable[str]) -> str:
-    every = list(names)
-    rest = len(every) - NAMES_SHOWN
-    shown = [*every[:NAMES_SHOWN], *([f"{rest} more"] if rest > 0 else [])]
-    return " and ".join(filter(None, [", ".join(shown[:-1]), shown[-1]]))

@@ -8,6 +8,7 @@ from datetime import date, datetime
 
 from reconciler.domain.canonical import iso
 from reconciler.domain.desired import Waiver
+from reconciler.domain.placed import holds_in
 from reconciler.domain.plan import Finding, Level
 
 NEAR_DAYS = 14  # its end is told this long before
@@ -21,7 +22,7 @@ def holding(waivers: Sequence[Waiver], word: str, client: str | None, environmen
     today = iso(now)[:10]
     for waiver in waivers:
         named = waiver.client in ("*", client)
-        placed = not waiver.environments or environment in waiver.environments
+        placed = holds_in(waiver.environments, environment)
         if waiver.guard == word and named and placed and today < waiver.until:
             return waiver
     return None
@@ -41,7 +42,7 @@ def date_findings(waivers: Sequence[Waiver], now: datetime, environment: str | N
     """Waivers (of one environment, or all) that are void or will be soon, and those that excuse too much."""
     today = date.fromisoformat(iso(now)[:10])
     for waiver in waivers:
-        if environment is not None and waiver.environments and environment not in waiver.environments:
+        if environment is not None and not holds_in(waiver.environments, environment):
             continue
         days = (date.fromisoformat(waiver.until) - today).days
         whom = "every client" if waiver.client == "*" else waiver.client
