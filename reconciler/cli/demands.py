@@ -36,7 +36,7 @@ def refuse_unsigned(root: Path, desired: Desired) -> None:
         raise
     followed = Followed(desired.project.name, _POLICIES, _PROJECTS, _signers_in, name_in)
     inherited = handed_down(commit, followed)
-    demanded = {path for path in (own, _before(root, desired).allowed_signers) if path is not None}
+    demanded = {path for path in (own, _before(commit).allowed_signers) if path is not None}
     if not demanded and not inherited:
         return
     commit.refuse_uncommitted(desired.files, declares)
@@ -53,11 +53,15 @@ def _signers_in(policy: str) -> str | None:
 def refuse_same_person(settings: Settings, root: Path, desired: Desired, plan: Plan) -> None:
     """Raises ``BlockedError`` RC243 when who approved a declared change wrote it, RC244 when that must be known and
     is not. A run that only rotates and repairs has no approver."""
-    demands = (desired.policy.apply.distinct_approver, _before(root, desired).distinct_approver)
+    try:
+        commit = Declaration(root, desired.project.audit_path)
+    except BlockedError:  # no commit at all
+        commit = None
+    demands = (desired.policy.apply.distinct_approver, _before(commit).distinct_approver)
     if set(demands) == {DistinctApprover.OFF} or not any(map(is_declared, plan.changes)):
         return
     who = approver(os.environ)
-    authors = _authors(root, desired)
+    authors = _authors(commit)
     same = same_person(who, authors, host_of(os.environ))
     if same:
         raise BlockedError(
@@ -73,22 +77,14 @@ def refuse_same_person(settings: Settings, root: Path, desired: Desired, plan: P
         say(settings, f"whether the approver is the author is not known: {_missing(who, authors)}")
 
 
-def _before(root: Path, desired: Desired) -> ApplyDemands:
+def _before(commit: Declaration | None) -> ApplyDemands:
     """What the policy demanded before this commit: a commit cannot take back what is demanded of it."""
-    try:
-        commit = Declaration(root, desired.project.audit_path)
-    except BlockedError:  # no commit at all
-        return ApplyDemands()
-    texts = (commit.before(name) for name in _POLICIES)
+    texts = (commit.before(name) for name in _POLICIES) if commit is not None else ()
     return next((demands_in(text) for text in texts if text is not None), ApplyDemands())
 
 
-def _authors(root: Path, desired: Desired) -> list[Person]:
-    if os.environ.get("RECONCILER_AUTHOR", "").strip():
-        return told_authors(os.environ, "", is_merge=False)
-    try:
-        commit = Declaration(root, desired.project.audit_path)
-    except BlockedError:
+def _authors(commit: Declaration | None) -> list[Person]:
+    if commit is None or os.environ.get("RECONCILER_AUTHOR", "").strip():
         return told_authors(os.environ, "", is_merge=False)
     told = told_authors(os.environ, commit.commit, is_merge=commit.is_merge)
     return all_authors(told, commit.authors())
