@@ -10,11 +10,11 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from reconciler.adapters.git_command import GitCommand
+from reconciler.adapters.git_history import stored_parents
 from reconciler.adapters.git_trust import Declaration
 from reconciler.errors import AuditError, BlockedError, UsageError
 
-# As it is stored, and as far as it is here: what a partial clone lacks is not fetched.
-_AS_STORED = {"GIT_NO_REPLACE_OBJECTS": "1", "GIT_NO_LAZY_FETCH": "1"}
+_HERE = {"GIT_NO_LAZY_FETCH": "1"}  # what a partial clone lacks is not fetched
 _LARGEST = 8 << 20  # bytes of a file: what an OpenAPI file may have
 _OBJECT = re.compile(r"(?!0+\Z)[0-9a-f]{40,64}")
 _REGULAR = ("100644", "100755")
@@ -29,7 +29,7 @@ class NoBase(Exception):
 
 def named_base(root: Path, name: str) -> str:
     """The commit that somebody named. Raises ``UsageError`` RC027 when there is none of that name."""
-    git = GitCommand(root)
+    git = GitCommand(root, as_stored=True)
     try:
         commit = _commit(git, name)
     except AuditError as error:
@@ -47,7 +47,7 @@ def usual_base(root: Path, audit: str, environ: Mapping[str, str]) -> str:
     A pull request at GitHub and a merge request or push at GitLab say so themselves. Elsewhere it is where this branch
     left the remote's, and on that branch the commit before the newest one that changed the declaration.
     """
-    git = GitCommand(root)
+    git = GitCommand(root, as_stored=True)
     try:
         head = _commit(git, "HEAD")
         if not head:
@@ -63,13 +63,12 @@ def _of_github(git: GitCommand, environ: Mapping[str, str]) -> str:
     """A pull request is checked out merged: the first parent is what it is merged into."""
     if environ.get("GITHUB_ACTIONS") != "true" or environ.get("GITHUB_EVENT_NAME") != "pull_request":
         return ""
-    head = git.must("cat-file", "commit", "HEAD", environment=_AS_STORED).partition("\n\n")[0]
-    parents = re.findall(r"^parent ([0-9a-f]+)$", head, re.MULTILINE)
+    parents = stored_parents(git, "HEAD")
     if len(parents) < 2:  # somebody checks out the branch itself
         return ""
     if not _commit(git, parents[0]):
         raise NoBase("the history is cut off at the pull request: check it out with fetch-depth: 2")
-    return str(parents[0])
+    return parents[0]
 
 
 def _of_gitlab(git: GitCommand, environ: Mapping[str, str]) -> str:
@@ -90,9 +89,9 @@ def _forked(git: GitCommand, head: str, environ: Mapping[str, str]) -> str:
     found = next((commit for name in names if (commit := _commit(git, name))), "")
     if not found:
         return ""
-    answer = git.run("merge-base", head, found, environment=_AS_STORED)
+    answer = git.run("merge-base", head, found, environment=_HERE)
     if answer.code != 0:
-        if _is_shallow(git):
+        if git.is_shallow():
             raise NoBase(f"the history is cut off before it meets the remote's branch: {_DEEPER}")
         return ""
     return answer.line if answer.line != head else ""
@@ -105,7 +104,7 @@ def _former(git: GitCommand, root: Path, audit: str) -> str:
         raise NoBase("there is no commit of a declaration yet") from None
     if newest.parents:
         return newest.parents[0]
-    if _is_shallow(git):
+    if git.is_shallow():
         raise NoBase(f"the history is cut off at commit {newest.commit[:12]}: {_DEEPER}")
     return newest.commit  # the very first one: what is not committed yet is the change
 
@@ -113,16 +112,16 @@ def _former(git: GitCommand, root: Path, audit: str) -> str:
 def copy_files(root: Path, commit: str, paths: Collection[str], target: Path) -> list[str]:
     """Write those of ``paths`` (below the project, ``/`` between the parts) that ``commit`` has below ``target``; which
     these are. Raises ``NoBase`` for one that is no regular file, or too large."""
-    git = GitCommand(root)
+    git = GitCommand(root, as_stored=True)
     try:
-        listed = git.must("ls-tree", "-z", "-l", commit, "--", *paths, environment=_AS_STORED) if paths else ""
+        listed = git.must("ls-tree", "-z", "-l", commit, "--", *paths, environment=_HERE) if paths else ""
         found = []
         for line in filter(None, listed.split("\0")):
             head, _, path = line.partition("\t")
             mode, _, blob, size = head.split()
             if path not in paths or mode not in _REGULAR or int(size) > _LARGEST:
                 raise NoBase(f"{path} is no regular file there, or too large")
-            answer = git.run("cat-file", "blob", blob, environment=_AS_STORED)
+            answer = git.run("cat-file", "blob", blob, environment=_HERE)
             if answer.code != 0:
                 raise NoBase(f"{path} of it is not here: {_DEEPER}")
             file = target / path
@@ -137,9 +136,5 @@ def copy_files(root: Path, commit: str, paths: Collection[str], target: Path) ->
 def _commit(git: GitCommand, name: str) -> str:
     """The full id of the commit that ``name`` means; empty when there is none."""
     arguments = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
-    answer = git.run(*arguments, environment=_AS_STORED)
+    answer = git.run(*arguments, environment=_HERE)
     return answer.line if answer.code == 0 and _OBJECT.fullmatch(answer.line) else ""
-
-
-def _is_shallow(git: GitCommand) -> bool:
-    return git.run("rev-parse", "--is-shallow-repository").line == "true"

@@ -140,6 +140,10 @@ class GitCommand:
             raise failed(arguments, answer)
         return answer.line
 
+    def is_shallow(self) -> bool:
+        """Whether the history is cut off in this clone."""
+        return self.run("rev-parse", "--is-shallow-repository").line == "true"
+
     def wait(self, tried: int) -> None:
         """Back off after the ``tried``-th failure (from 0): 0.2 s, doubled each time, with jitter."""
         self._pause(0.2 * 2**tried * _JITTER.uniform(0.5, 1.5))

@@ -23,6 +23,19 @@ class Step:
     parents: tuple[str, ...]
 
 
+def stored_parents(git: GitCommand, commit: str) -> list[str]:
+    """The parents that a commit names, also those that a clone lacks whose history is cut off."""
+    head = git.must("cat-file", "commit", commit).partition("\n\n")[0]
+    return [line.split(" ")[1] for line in head.split("\n") if line.startswith("parent ")]
+
+
+def changed_files(git: GitCommand, commit: str) -> list[str] | None:
+    """The files that a commit changed of its first parent, from the top of the repository; None without a parent."""
+    options = ("-r", "--no-renames", "--no-relative", "--name-only", "-z")
+    answer = git.run("diff-tree", *options, f"{commit}^1", commit)
+    return [name for name in answer.out.split("\0") if name] if answer.code == 0 else None
+
+
 class History:
     """The ancestors of ``tips``, these included. Methods raise ``AuditError``."""
 

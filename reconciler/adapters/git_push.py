@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from reconciler.adapters.git_command import PATIENT_SECONDS, GitAnswer, GitCommand, failed
 from reconciler.adapters.git_errors import audit_error
+from reconciler.adapters.git_history import changed_files
 
 _TRIES = 5
 # What `git push --porcelain` says when somebody else was faster; anything else is a refusal.
@@ -97,16 +98,11 @@ def _recreated(git: GitCommand, local: str, theirs: str, audits: Sequence[PurePo
     tip = theirs
     for line in lines:
         commit, *parents = line.split(" ")
-        if len(parents) != 1 or not _only_below(git, commit, allowed):
+        names = changed_files(git, commit) if len(parents) == 1 else None
+        if names is None or not all(name.startswith(allowed) for name in names):
             raise audit_error("RC616", f"commit {commit[:12]}")
         tip = _replayed(git, commit, parents[0], tip)
     return None if tip == theirs else tip
-
-
-def _only_below(git: GitCommand, commit: str, allowed: tuple[str, ...]) -> bool:
-    options = ("-r", "--no-commit-id", "--no-renames", "--no-relative", "--name-only", "-z")
-    names = git.must("diff-tree", *options, commit).split("\0")
-    return all(name.startswith(allowed) for name in names if name)
 
 
 def _replayed(git: GitCommand, commit: str, parent: str, tip: str) -> str:

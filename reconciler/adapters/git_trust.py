@@ -13,7 +13,7 @@ from pathlib import Path
 
 from reconciler.adapters.git_command import GitCommand
 from reconciler.adapters.git_errors import harmless
-from reconciler.adapters.git_history import History
+from reconciler.adapters.git_history import History, stored_parents
 from reconciler.adapters.platform import Person
 from reconciler.adapters.ssh_signature import fault_of
 from reconciler.errors import QUOTED, AuditError, BlockedError
@@ -124,7 +124,7 @@ class Declaration:
     @property
     def is_merge(self) -> bool:
         """As it is stored, also where the history is cut off."""
-        return self._raw(self.commit).partition("\n\n")[0].count("\nparent ") > 1
+        return len(stored_parents(self._git, self.commit)) > 1
 
     def _trusted(self, signers: str) -> str:
         if self.parents:
@@ -157,16 +157,8 @@ class Declaration:
         now = int(self._clock())
         return {now, max(now, *(int(line.split()[0]) for line in self._git.must(*asked).split("\n")))}
 
-    def _raw(self, commit: str) -> str:
-        return self._git.must("cat-file", "commit", commit)
-
     def _cut_off(self) -> str:
-        shallow = self._git.run("rev-parse", "--is-shallow-repository").line == "true"
-        return " (the history is cut off: fetch all of it)" if shallow else ""
-
-
-def _literal(paths: Collection[str]) -> list[str]:
-    return [f":(literal){path}" for path in sorted(paths)]
+        return " (the history is cut off: fetch all of it)" if self._git.is_shallow() else ""
 
 
 def _unsigned(message: str) -> BlockedError:

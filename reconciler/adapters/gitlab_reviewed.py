@@ -15,6 +15,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from reconciler.adapters.git_command import GitCommand
+from reconciler.adapters.git_history import changed_files
 from reconciler.adapters.gitlab import Api, GitLabRefused
 from reconciler.errors import PlatformError, UsageError
 
@@ -56,15 +57,13 @@ def pushed_commits(git: GitCommand, before: str, after: str, audit: PurePosixPat
             )  # fmt: skip
         commits = listed.out.split()
     prefix = git.must("rev-parse", "--show-prefix")
-    return [commit for commit in commits if not _only_below(git, commit, f"{prefix}{audit}/")]
+    return [commit for commit in commits if not _is_of_audit(git, commit, f"{prefix}{audit}/")]
 
 
-def _only_below(git: GitCommand, commit: str, folder: str) -> bool:
-    """Whether a commit changes something, and nothing outside of ``folder``, compared with its first parent."""
-    options = ("--no-renames", "--no-relative", "--name-only", "-z")
-    changed = git.run("diff-tree", "-r", *options, f"{commit}^1", commit)
-    names = [name for name in changed.out.split("\0") if name]
-    return changed.code == 0 and bool(names) and all(name.startswith(folder) for name in names)
+def _is_of_audit(git: GitCommand, commit: str, folder: str) -> bool:
+    """Whether a commit changes something, and nothing outside of ``folder``."""
+    names = changed_files(git, commit)
+    return bool(names) and all(name.startswith(folder) for name in names or ())
 
 
 class Reviewed:
