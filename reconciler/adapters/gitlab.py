@@ -16,7 +16,9 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from reconciler.adapters.vault.errors import printable
+from reconciler.adapters.vault.patience import asked_to_wait
 from reconciler.adapters.vault.wire import Lost, NotSent, Reply, Wire
+from reconciler.domain.hosts import is_private
 from reconciler.domain.secret import Secret
 from reconciler.errors import PlatformError, UsageError, VaultError
 
@@ -28,7 +30,6 @@ LARGEST = 64 * 1024 * 1024  # bytes of an answer
 PAGES = 200  # of a hundred entries
 _AGAIN = (500, 502, 503, 504)
 _DENIED = (401, 403, 404)
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _NEXT = re.compile(r"<[^>]*[?&]page=([0-9]+)[^>]*>; *rel=\"next\"")
 
 
@@ -75,9 +76,8 @@ class Project:
 def _is_api(address: str) -> bool:
     try:
         parts = urlsplit(address)
-        plain = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
         return bool(
-            plain and parts.hostname and re.fullmatch(r"[!-~]{1,300}", address) and parts.port != 0
+            is_private(parts) and re.fullmatch(r"[!-~]{1,300}", address) and parts.port != 0
             and not (parts.query or parts.fragment or "@" in parts.netloc)
         )  # fmt: skip
     except ValueError:
@@ -193,10 +193,10 @@ def _wait(reply: Reply | None, tried: int) -> float | None:
         return backoff
     if reply.status != 429:
         return None
-    asked, reset = reply.headers.get("retry-after", ""), reply.headers.get("ratelimit-reset", "")
-    if asked.isdigit():
-        return float(asked)
-    return max(0.0, float(reset) - time.time()) if reset.isdigit() else backoff
+    asked, reset = asked_to_wait(reply), reply.headers.get("ratelimit-reset", "")
+    if asked is not None:
+        return asked
+    return max(0.0, float(reset) - time.time()) if reset.isascii() and reset.isdigit() else backoff
 
 
 def _decoded(method: str, target: str, reply: Reply) -> Any:

@@ -11,7 +11,6 @@ import click
 if TYPE_CHECKING:
     from reconciler.adapters.vault.ci_platforms import Platform
 
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 # Platform → what a repository's name must look like, how to say so, and where its number is. Names of GitHub: owner 39
 # characters, repository 100; of GitLab: up to twenty groups, each at most 255. Neither lets a name end in .git, which
 # only the address for cloning does.
@@ -105,12 +104,12 @@ def platform_of(
 
 
 def _check_issuer(issuer: str, example: str) -> None:
+    from reconciler.domain.hosts import is_private
     from reconciler.errors import UsageError
 
     try:
         parts = urlsplit(issuer)
-        plain = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
-        right = plain and parts.hostname and not (parts.query or parts.fragment or parts.username)
+        right = is_private(parts) and not (parts.query or parts.fragment or parts.username)
     except ValueError:
         right = False
     if not right or not re.fullmatch(r"[!-~]{1,200}", issuer) or issuer.endswith("/"):

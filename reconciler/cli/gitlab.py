@@ -123,10 +123,7 @@ def reviewed(settings: Settings, environment: str, out: Path) -> int:
     from reconciler.adapters.gitlab import of_another_shape
     from reconciler.adapters.gitlab_reviewed import Reviewed, pushed_commits
     from reconciler.cli import wiring
-    from reconciler.engine.saved import compared
     from reconciler.errors import UsageError
-    from reconciler.report.plan_json import plan_json
-    from reconciler.report.plan_text import plan_text
 
     root = wiring.project_root(settings)
     project, _ = wiring.load_environment(root, environment)
@@ -139,28 +136,31 @@ def reviewed(settings: Settings, environment: str, out: Path) -> int:
         raise _no_token("the reviewed plan cannot be found")
     with of_another_shape():
         kept = Reviewed(api).plans(environment, branch, commits)
-    found = [(one.request, _plan_of(one, environment, settings.width)) for one in kept]
-    changing = [(number, plan) for number, plan in found if plan.changes]
-    for number, plan in changing:
+    found = [(one.request, *_read(one, environment, settings.width)) for one in kept]
+    changing = [(number, shown, document) for number, plan, shown, document in found if plan.changes]
+    for number, shown, _ in changing:
         emit_text(
             f"Reviewed in merge request !{number}, as far as plan --reviewed compares it; findings and approvers "
-            f"are in the note there:\n\n{plan_text(compared(plan), width=settings.width)}\n"
+            f"are in the note there:\n\n{shown}\n"
         )
     if not changing:
         emit_text("No merge request of this push has a plan that changes anything: nothing is to be applied.")
         return 0
     out.mkdir(parents=True, exist_ok=True)
-    for place, (number, plan) in enumerate(changing, 1):
-        write_file(out / f"{place:03}-{number}.json", plan_json(plan), "RC004", "name another directory for --out")
+    for place, (number, _, document) in enumerate(changing, 1):
+        write_file(out / f"{place:03}-{number}.json", document, "RC004", "name another directory for --out")
     return 0
 
 
-def _plan_of(kept: Kept, environment: str, width: int) -> Plan:
-    """What a merge request kept, read as strictly as any plan file. Raises ``PlatformError`` RC703, also for one that
-    holds what looks like a key: no command makes such a plan, and none may print it."""
-    from reconciler.adapters.gitlab_reviewed import BY_HAND
+def _read(kept: Kept, environment: str, width: int) -> tuple[Plan, str, str]:
+    """What a merge request kept, read as strictly as any plan file: the plan, what is shown of it, its document.
+
+    Raises ``PlatformError`` RC703, also for one that holds what looks like a key: no command makes such a plan, and
+    none may print it.
+    """
     from reconciler.domain.keytext import PATTERN
-    from reconciler.errors import PlatformError, ReconcilerError
+    from reconciler.engine.saved import compared
+    from reconciler.errors import ReconcilerError
     from reconciler.report.escape import printed
     from reconciler.report.plan_json import plan_json
     from reconciler.report.plan_load import load_plan
@@ -170,18 +170,20 @@ def _plan_of(kept: Kept, environment: str, width: int) -> Plan:
         plan = load_plan(kept.content.decode("utf-8"))
     except (ReconcilerError, UnicodeDecodeError) as error:
         why = error.message if isinstance(error, ReconcilerError) else "it is not UTF-8 text"
-        raise PlatformError(
-            "RC703", f"what merge request !{kept.request} kept for {environment} cannot be used: {why}", BY_HAND
-        ) from None
+        raise _unusable(kept, environment, f"cannot be used: {why}") from None
     if plan.environment != environment:
-        raise PlatformError(
-            "RC703", f"what merge request !{kept.request} kept for {environment} is a plan for another one", BY_HAND
-        )
-    if any(PATTERN.search(text) for text in (plan_json(plan), printed(plan_text(plan, width=width)))):
-        raise PlatformError(
-            "RC703", f"what merge request !{kept.request} kept for {environment} holds what looks like a key", BY_HAND
-        )
-    return plan
+        raise _unusable(kept, environment, "is a plan for another one")
+    shown, document = plan_text(compared(plan), width=width), plan_json(plan)
+    if any(PATTERN.search(text) for text in (document, printed(shown))):
+        raise _unusable(kept, environment, "holds what looks like a key")
+    return plan, shown, document
+
+
+def _unusable(kept: Kept, environment: str, why: str) -> PlatformError:
+    from reconciler.adapters.gitlab_reviewed import BY_HAND
+    from reconciler.errors import PlatformError
+
+    return PlatformError("RC703", f"what merge request !{kept.request} kept for {environment} {why}", BY_HAND)
 
 
 @gitlab.command(short_help="Keep the issue about what is not as declared.")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Address
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
+
+_THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
 
 
 def host_of(url: str) -> str:
@@ -13,6 +15,12 @@ def host_of(url: str) -> str:
     except ValueError:
         host = None
     return host or url
+
+
+def is_private(parts: SplitResult) -> bool:
+    """Whether nobody on the way reads what is sent there: https, or plain http to this machine by one of its names."""
+    encrypted = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _THIS_MACHINE)
+    return encrypted and bool(parts.hostname)
 
 
 def is_loopback(url: str) -> bool:
