@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, ClassVar
 
 import pytest
 
 from reconciler.adapters.openbao import RunningServer
-from reconciler.adapters.vault.auth import connect
-from reconciler.adapters.vault.ci_platforms import GitHub, default_audience
+from reconciler.adapters.vault.ci_platforms import POLICIES, GitHub, default_audience
 from reconciler.adapters.vault.ci_roles import login_roles
 from reconciler.adapters.vault.errors import StatusError
-from reconciler.adapters.vault.live import Live
-from reconciler.domain.desired import AuthSettings, VaultSettings
 from reconciler.errors import TokenInvalid, VaultError
-from tests.kit.github_tokens import REPOSITORY, REPOSITORY_ID, Issuer, claims_of, issuing, new_key
-from tests.kit.vault import HASTY, Place, bootstrapped
+from tests.kit.ci_logins import Admitting, administrator, admitting
+from tests.kit.github_tokens import REPOSITORY, REPOSITORY_ID, claims_of, issuing, new_key
+from tests.kit.vault import Place
 
 pytestmark = pytest.mark.openbao
 
@@ -25,17 +23,12 @@ PULL = "refs/pull/7/merge"
 WORKFLOWS = f"{REPOSITORY}/.github/workflows"
 
 
-@dataclass(frozen=True)
-class Trusted:
+class Trusted(Admitting):
     """An environment whose server admits the jobs of a repository."""
 
-    place: Place
-    issuer: Issuer
-    settings: VaultSettings
-    now: int
+    metadata: ClassVar = {"actor": "ada", "repository": REPOSITORY, "run_id": "123", "sha": "a" * 40}
 
     def claims(self, job: str) -> dict[str, Any]:
-        """What a job of that sort says when all is right."""
         name, main = self.place.name, "refs/heads/main"
         different: dict[str, dict[str, Any]] = {
             "plan": {"event_name": "pull_request", "ref": PULL, "environment": None,
@@ -46,30 +39,7 @@ class Trusted:
             "revoke": {"event_name": "workflow_dispatch", "environment": f"{name}-revoke",
                        "job_workflow_ref": f"{WORKFLOWS}/reconciler-revoke.yml@{main}"},
         }  # fmt: skip
-        return present(claims_of(self.issuer.address, self.now, name) | different[job])
-
-    def policies(self, job: str, token: str) -> list[str]:
-        """Log in as ``reconciler`` does; the policies of the token, without those of the environment's name."""
-        environ = {"VAULT_JWT": token, "VAULT_ROLE": f"integrations-{self.place.name}-{job}"}
-        with connect(self.settings, environ, patience=HASTY) as live:
-            data = live.adapter.get("/v1/auth/token/lookup-self").data
-        assert (data["type"], data["creation_ttl"], data["explicit_max_ttl"]) == ("service", 900, 0)
-        assert data["meta"] | {"role": ""} == {
-            "role": "", "actor": "ada", "repository": REPOSITORY, "run_id": "123", "sha": "a" * 40,
-        }  # fmt: skip
-        return [name.removeprefix(f"integrations-{self.place.name}-") for name in data["policies"]]
-
-
-def present(claims: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in claims.items() if value is not None}
-
-
-def with_mount(place: Place) -> VaultSettings:
-    return replace(place.settings, auth=AuthSettings("jwt", None, f"jwt-{place.name}"))
-
-
-def administrator(place: Place) -> Live:
-    return place.live_with(place.token("root"), auth=AuthSettings("jwt", None, f"jwt-{place.name}"))
+        return claims_of(self.issuer.address, self.now, name) | different[job]
 
 
 def github(place: Place, issuer: str) -> GitHub:
@@ -78,12 +48,10 @@ def github(place: Place, issuer: str) -> GitHub:
 
 @pytest.fixture(scope="module")
 def trusted(openbao: RunningServer) -> Iterator[Trusted]:
-    with bootstrapped(openbao, 16) as place:
-        now = int(place.root.now().timestamp())
-        with issuing(now) as issuer:
-            done = login_roles(administrator(place), place.name, github(place, issuer.address))
-            assert {did for _, did in done} == {"created"}
-            yield Trusted(place, issuer, with_mount(place), now)
+    with admitting(openbao, Trusted) as made:
+        done = login_roles(administrator(made.place), made.place.name, github(made.place, made.issuer.address))
+        assert {did for _, did in done} == {"created"}
+        yield made
 
 
 @pytest.mark.parametrize(
@@ -101,7 +69,7 @@ def trusted(openbao: RunningServer) -> Iterator[Trusted]:
 def test_a_right_token_gets_exactly_its_policies(
     trusted: Trusted, job: str, changes: dict[str, Any], policies: list[str]
 ) -> None:
-    assert trusted.policies(job, trusted.issuer.token(trusted.claims(job) | changes)) == policies
+    assert trusted.policies(job, trusted.token(job, changes)) == policies
 
 
 WRONG: list[tuple[str, dict[str, Any]]] = [
@@ -132,7 +100,7 @@ WRONG_ON_MAIN: list[tuple[str, dict[str, Any]]] = [
     ("workflow missing", {"job_workflow_ref": None}),
     ("event of a pull request", {"event_name": "pull_request"}),
 ]  # fmt: skip
-CASES = [(job, *case) for job in ("plan", "apply", "upkeep", "revoke") for case in WRONG] + [
+CASES = [(job, *case) for job in POLICIES for case in WRONG] + [
     (job, *case) for job in ("apply", "upkeep", "revoke") for case in WRONG_ON_MAIN
 ]
 
@@ -141,25 +109,11 @@ CASES = [(job, *case) for job in ("plan", "apply", "upkeep", "revoke") for case 
 def test_a_token_that_is_wrong_in_one_claim_is_refused(
     trusted: Trusted, job: str, what: str, changes: dict[str, Any]
 ) -> None:
-    right = trusted.claims(job)
-    changed = {
-        name: trusted.now + value if name in ("exp", "iat", "nbf")
-        else value.replace("{environment}", right.get("environment", "")) if isinstance(value, str) else value
-        for name, value in changes.items()
-    }  # fmt: skip
-    with pytest.raises(TokenInvalid) as caught:
-        trusted.policies(job, trusted.issuer.token(present(right | changed)))
-    assert caught.value.code == "RC405"
+    trusted.expect_refused(job, changes)
 
 
 def test_no_job_gets_what_is_another_job_s(trusted: Trusted) -> None:
-    """What the planner may, each of them may anyway."""
-    for holder in ("plan", "apply", "upkeep", "revoke"):
-        token = trusted.issuer.token(trusted.claims(holder))
-        for wanted in ("apply", "upkeep", "revoke"):
-            if wanted != holder:
-                with pytest.raises(TokenInvalid):
-                    trusted.policies(wanted, token)
+    trusted.expect_each_job_its_own()
 
 
 def test_a_token_that_the_issuer_did_not_sign_is_refused(trusted: Trusted) -> None:
@@ -187,9 +141,9 @@ def test_making_the_roles_again_changes_nothing_and_puts_right_what_was_changed(
     elsewhere = replace(wanted, branch="release", environment="prod")
     assert [did for _, did in login_roles(live, place.name, elsewhere)][2:] == ["unchanged", *["updated"] * 3]
     with pytest.raises(TokenInvalid):
-        trusted.policies("apply", trusted.issuer.token(trusted.claims("apply")))
+        trusted.policies("apply", trusted.token("apply"))
     login_roles(live, place.name, wanted)
-    assert trusted.policies("apply", trusted.issuer.token(trusted.claims("apply"))) == ["applier", "deliverer"]
+    assert trusted.policies("apply", trusted.token("apply")) == ["applier", "deliverer"]
 
 
 @pytest.mark.parametrize("use", ["another issuer", "keys of its own", "another type"])

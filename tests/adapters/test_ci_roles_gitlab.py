@@ -7,71 +7,44 @@ code for every platform: ``test_ci_roles.py``.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from reconciler.adapters.openbao import RunningServer
-from reconciler.adapters.vault.auth import connect
 from reconciler.adapters.vault.ci_platforms import POLICIES, GitLab, default_audience
 from reconciler.adapters.vault.ci_roles import login_roles
-from reconciler.domain.desired import AuthSettings
 from reconciler.errors import TokenInvalid
-from tests.kit.github_tokens import Issuer, issuing, new_key
+from tests.kit.ci_logins import Admitting, administrator, admitting
+from tests.kit.github_tokens import new_key
 from tests.kit.gitlab_api import PROJECT, PROJECT_ID
 from tests.kit.gitlab_tokens import claims_of
-from tests.kit.vault import HASTY, Place, bootstrapped
 
 pytestmark = pytest.mark.openbao
 
 
-@dataclass(frozen=True)
-class Trusted:
+class Trusted(Admitting):
     """An environment whose server admits the jobs of a project."""
 
-    place: Place
-    issuer: Issuer
-    now: int
-
-    @property
-    def auth(self) -> AuthSettings:
-        return AuthSettings("jwt", None, f"jwt-{self.place.name}")
+    metadata: ClassVar = {
+        "user_login": "ada", "project_path": PROJECT, "pipeline_id": "574", "job_id": "302", "sha": "a" * 40,
+    }  # fmt: skip
 
     def admit(self, *, protected: bool = True) -> set[str]:
         """Make the roles; what was done."""
-        name, live = self.place.name, self.place.live_with(self.place.token("root"), auth=self.auth)
+        name = self.place.name
         wanted = GitLab(PROJECT, PROJECT_ID, name, "main", self.issuer.address, default_audience(name), protected)
-        return {did for _, did in login_roles(live, name, wanted)}
+        return {did for _, did in login_roles(administrator(self.place), name, wanted)}
 
     def claims(self, job: str) -> dict[str, Any]:
         return claims_of(self.issuer.address, self.now, self.place.name, job)
 
-    def policies(self, job: str, token: str) -> list[str]:
-        """Log in as ``reconciler`` does; the policies of the token, without those of the environment's name."""
-        environ = {"VAULT_JWT": token, "VAULT_ROLE": f"integrations-{self.place.name}-{job}"}
-        with connect(replace(self.place.settings, auth=self.auth), environ, patience=HASTY) as live:
-            data = live.adapter.get("/v1/auth/token/lookup-self").data
-        assert (data["type"], data["creation_ttl"]) == ("service", 900)
-        assert data["meta"] | {"role": ""} == {
-            "role": "", "user_login": "ada", "project_path": PROJECT, "pipeline_id": "574", "job_id": "302",
-            "sha": "a" * 40,
-        }  # fmt: skip
-        return [name.removeprefix(f"integrations-{self.place.name}-") for name in data["policies"]]
-
-
-def present(claims: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in claims.items() if value is not None}
-
 
 @pytest.fixture(scope="module")
 def trusted(openbao: RunningServer) -> Iterator[Trusted]:
-    with bootstrapped(openbao, 16) as place:
-        now = int(place.root.now().timestamp())
-        with issuing(now) as issuer:
-            made = Trusted(place, issuer, now)
-            assert made.admit() == {"created"}
-            yield made
+    with admitting(openbao, Trusted) as made:
+        assert made.admit() == {"created"}
+        yield made
 
 
 @pytest.mark.parametrize(
@@ -89,7 +62,7 @@ def trusted(openbao: RunningServer) -> Iterator[Trusted]:
 def test_a_right_token_gets_exactly_its_policies(
     trusted: Trusted, job: str, changes: dict[str, Any], policies: list[str]
 ) -> None:
-    assert trusted.policies(job, trusted.issuer.token(trusted.claims(job) | changes)) == policies
+    assert trusted.policies(job, trusted.token(job, changes)) == policies
 
 
 WRONG: list[tuple[str, dict[str, Any]]] = [
@@ -134,27 +107,11 @@ CASES = [(job, *case) for job in POLICIES for case in WRONG] + [
 def test_a_token_that_is_wrong_in_one_claim_is_refused(
     trusted: Trusted, job: str, what: str, changes: dict[str, Any]
 ) -> None:
-    right = trusted.claims(job)
-    host = trusted.issuer.address.removeprefix("http://")
-    changed = {
-        name: trusted.now + value if name in ("exp", "iat", "nbf")
-        else value.replace("{environment}", right.get("environment", "")).replace("{host}", host)
-        if isinstance(value, str) else value
-        for name, value in changes.items()
-    }  # fmt: skip
-    with pytest.raises(TokenInvalid) as caught:
-        trusted.policies(job, trusted.issuer.token(present(right | changed)))
-    assert caught.value.code == "RC405"
+    trusted.expect_refused(job, changes)
 
 
 def test_no_job_gets_what_is_another_job_s(trusted: Trusted) -> None:
-    """What the planner may, each of them may anyway."""
-    for holder in POLICIES:
-        token = trusted.issuer.token(trusted.claims(holder))
-        for wanted in ("apply", "upkeep", "revoke"):
-            if wanted != holder:
-                with pytest.raises(TokenInvalid):
-                    trusted.policies(wanted, token)
+    trusted.expect_each_job_its_own()
 
 
 def test_a_token_that_the_issuer_did_not_sign_is_refused(trusted: Trusted) -> None:
@@ -165,13 +122,13 @@ def test_a_token_that_the_issuer_did_not_sign_is_refused(trusted: Trusted) -> No
 
 
 def test_where_no_environment_can_be_protected_the_others_still_count(trusted: Trusted) -> None:
-    unprotected = trusted.claims("apply") | {"environment_protected": "false"}
+    unprotected = {"environment_protected": "false"}
     try:
         assert trusted.admit(protected=False) == {"unchanged", "updated"}
-        assert trusted.policies("apply", trusted.issuer.token(unprotected)) == ["applier", "deliverer"]
+        assert trusted.policies("apply", trusted.token("apply", unprotected)) == ["applier", "deliverer"]
         with pytest.raises(TokenInvalid):
-            trusted.policies("apply", trusted.issuer.token(unprotected | {"ref_protected": "false"}))
+            trusted.policies("apply", trusted.token("apply", unprotected | {"ref_protected": "false"}))
     finally:
         trusted.admit()
     with pytest.raises(TokenInvalid):
-        trusted.policies("apply", trusted.issuer.token(unprotected))
+        trusted.policies("apply", trusted.token("apply", unprotected))

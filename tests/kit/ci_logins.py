@@ -1,0 +1,96 @@
+"""Logging in with the identity tokens of a CI platform, on a real server that admits its jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, TypeVar
+
+import pytest
+
+from reconciler.adapters.openbao import RunningServer
+from reconciler.adapters.vault.auth import connect
+from reconciler.adapters.vault.ci_platforms import POLICIES
+from reconciler.adapters.vault.live import Live
+from reconciler.domain.desired import AuthSettings
+from reconciler.errors import TokenInvalid
+from tests.kit.github_tokens import Issuer, issuing
+from tests.kit.vault import HASTY, Place, bootstrapped
+
+
+def auth_of(place: Place) -> AuthSettings:
+    """A mount of the environment's own."""
+    return AuthSettings("jwt", None, f"jwt-{place.name}")
+
+
+def administrator(place: Place) -> Live:
+    return place.live_with(place.token("root"), auth=auth_of(place))
+
+
+@dataclass(frozen=True)
+class Admitting:
+    """An environment whose server may admit the jobs of a platform. ``metadata``: what the server's audit log is told
+    of the job whose claims these are."""
+
+    metadata: ClassVar[Mapping[str, str]]
+
+    place: Place
+    issuer: Issuer
+    now: int
+
+    def claims(self, job: str) -> dict[str, Any]:
+        """What a job of that sort says when all is right; None: a claim that it does not make."""
+        raise NotImplementedError
+
+    def token(self, job: str, changes: Mapping[str, Any] | None = None) -> str:
+        """Signed by the issuer. Times in ``changes`` are seconds from now; None takes a claim away."""
+        claims = self.claims(job) | {
+            name: self.now + value if name in ("exp", "iat", "nbf") else value
+            for name, value in (changes or {}).items()
+        }
+        return self.issuer.token({name: value for name, value in claims.items() if value is not None})
+
+    def policies(self, job: str, token: str) -> list[str]:
+        """Log in as ``reconciler`` does; the policies of the token, without those of the environment's name."""
+        environ = {"VAULT_JWT": token, "VAULT_ROLE": f"integrations-{self.place.name}-{job}"}
+        with connect(replace(self.place.settings, auth=auth_of(self.place)), environ, patience=HASTY) as live:
+            data = live.adapter.get("/v1/auth/token/lookup-self").data
+        assert (data["type"], data["creation_ttl"], data["explicit_max_ttl"]) == ("service", 900, 0)
+        assert data["meta"] | {"role": ""} == {"role": "", **self.metadata}
+        return [name.removeprefix(f"integrations-{self.place.name}-") for name in data["policies"]]
+
+    def expect_refused(self, job: str, changes: Mapping[str, Any]) -> None:
+        """``{environment}`` and ``{host}`` in ``changes`` stand for what is right there."""
+        right = {
+            "{environment}": self.claims(job).get("environment") or "",
+            "{host}": self.issuer.address.removeprefix("http://"),
+        }
+        filled = dict(changes)
+        for name, value in changes.items():
+            for word, meant in right.items() if isinstance(value, str) else ():
+                filled[name] = filled[name].replace(word, meant)
+        with pytest.raises(TokenInvalid) as caught:
+            self.policies(job, self.token(job, filled))
+        assert caught.value.code == "RC405"
+
+    def expect_each_job_its_own(self) -> None:
+        """What the planner may, each of them may anyway."""
+        for holder in POLICIES:
+            token = self.token(holder)
+            for wanted in ("apply", "upkeep", "revoke"):
+                if wanted != holder:
+                    with pytest.raises(TokenInvalid):
+                        self.policies(wanted, token)
+
+
+AnyAdmitting = TypeVar("AnyAdmitting", bound=Admitting)
+
+
+@contextmanager
+def admitting(server: RunningServer, kind: type[AnyAdmitting]) -> Iterator[AnyAdmitting]:
+    """An environment and an issuer; no role is made yet."""
+    with bootstrapped(server, 16) as place:
+        now = int(place.root.now().timestamp())
+        with issuing(now) as issuer:
+            yield kind(place, issuer, now)
