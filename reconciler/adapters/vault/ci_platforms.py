@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import ClassVar
 from urllib.parse import urlsplit
 
 GITHUB_ISSUER = "https://token.actions.githubusercontent.com"
@@ -32,27 +32,32 @@ def default_audience(environment: str) -> str:
     return f"integrations-{environment}"
 
 
-class Platform(Protocol):
-    """``metadata`` are claims that go into the audit log of the server: who, in which run, for which commit."""
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """Whose jobs log in. ``repository_id`` is the number of ``repository``, which no other one ever has.
+    ``environment`` is the protected environment of an apply at the platform, ``branch`` the one that is applied.
+
+    ``metadata`` are claims that go into the audit log of the server: who, in which run, for which commit.
+    """
 
     user_claim: ClassVar[str]
     metadata: ClassVar[tuple[str, ...]]
 
-    @property
-    def issuer(self) -> str: ...
-
-    @property
-    def audience(self) -> str: ...
+    repository: str
+    repository_id: str
+    environment: str
+    branch: str
+    issuer: str
+    audience: str
 
     def bound(self, job: str) -> Claims:
         """The claims of a sort of job, each exactly."""
-        ...
+        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)
-class GitHub:
-    """A repository on GitHub: ``repository`` is OWNER/REPO, ``repository_id`` its number, which no other one ever
-    has. ``environment`` is the protected GitHub environment of an apply, ``branch`` the one that is applied."""
+class GitHub(Platform):
+    """A repository on GitHub: ``repository`` is OWNER/REPO."""
 
     user_claim: ClassVar[str] = "repository_id"
     metadata: ClassVar[tuple[str, ...]] = ("actor", "repository", "run_id", "sha")
@@ -63,13 +68,6 @@ class GitHub:
         "upkeep": (("schedule", "workflow_dispatch"), "reconciler-drift.yml"),
         "revoke": (("workflow_dispatch",), "reconciler-revoke.yml"),
     }
-
-    repository: str
-    repository_id: str
-    environment: str
-    branch: str
-    issuer: str
-    audience: str
 
     def bound(self, job: str) -> Claims:
         events, workflow = self.jobs[job]
@@ -86,10 +84,9 @@ class GitHub:
 
 
 @dataclass(frozen=True, slots=True)
-class GitLab:
-    """A project on GitLab: ``repository`` is GROUP/…/PROJECT, ``repository_id`` its number. ``environment`` is the
-    GitLab environment of an apply, ``branch`` the one that is applied. ``protected``: whether environments can be
-    protected there, which GitLab's free tier does not do."""
+class GitLab(Platform):
+    """A project on GitLab: ``repository`` is GROUP/…/PROJECT. ``protected``: whether environments can be protected
+    there, which GitLab's free tier does not do."""
 
     user_claim: ClassVar[str] = "project_id"
     metadata: ClassVar[tuple[str, ...]] = ("user_login", "project_path", "pipeline_id", "job_id", "sha")
@@ -101,12 +98,6 @@ class GitLab:
         "revoke": ("web",),
     }
 
-    repository: str
-    repository_id: str
-    environment: str
-    branch: str
-    issuer: str
-    audience: str
     protected: bool = True
 
     def bound(self, job: str) -> Claims:
