@@ -12,27 +12,22 @@ from typing import Any
 import pytest
 
 from reconciler.adapters.openbao import RunningServer
-from reconciler.cli.main import main
-from tests.kit.checkout import Checkout
-from tests.kit.github_tokens import Issuer, issuing
 from tests.kit.gitlab_api import EVE, PROJECT, PROJECT_ID, TOKEN, GitLab
 from tests.kit.gitlab_runner import Pipeline, Runner
 from tests.kit.gitlab_tokens import claims_of
+from tests.kit.hosted import Upstream, hosting
 from tests.kit.repositories import git, isolate
-from tests.kit.vault import Place, unbootstrapped
+from tests.kit.vault import Place
 
 pytestmark = [pytest.mark.openbao, pytest.mark.slow]
 
 
 @dataclass
-class Hosted:
-    """What ``init`` wrote, on GitLab: a remote with branch main, a checkout, GitLab around it."""
+class Hosted(Upstream):
+    """On GitLab."""
 
-    checkout: Checkout
     gitlab: GitLab
-    issuer: Issuer
     runner: Runner
-    now: int
 
     def run(self, source: str, commit: str, *manual: str, job: str = "", **variables: str) -> Pipeline:
         """A pipeline whose jobs get the token of a sort of job. Nothing of it may show a secret."""
@@ -46,54 +41,26 @@ class Hosted:
             assert not secret or not any(secret in text for text in [pipeline.log, *texts])
         return pipeline
 
-    def push(self, message: str) -> str:
-        commit = self.checkout.commit(message)
-        git(self.checkout.root, "push", "--quiet", "origin", "HEAD")
-        return commit
-
-    def follow(self) -> None:
-        git(self.checkout.root, "pull", "--quiet", "--rebase", "origin", "main")
-
-    def head(self, ref: str = "HEAD") -> str:
-        return git(self.checkout.root, "rev-parse", ref)
-
 
 @pytest.fixture
 def hosted(openbao: RunningServer, gitlab: GitLab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hosted]:
     isolate(monkeypatch, tmp_path / "home")
-    root, remote = tmp_path / "acme", tmp_path / "remote.git"
-    with unbootstrapped(openbao) as place:
-        assert main(["-q", "init", str(root), "--ci", "gitlab"]) == 0
-        settle_in(root, place)
-        checkout = Checkout(root, place, buckets=16)
-        checkout.commit("start")
-        git(tmp_path, "clone", "--quiet", "--bare", str(root), str(remote))
-        git(root, "remote", "add", "origin", str(remote))
-        git(root, "push", "--quiet", "--set-upstream", "origin", "main")
-        now = int(place.root.now().timestamp())
-        with issuing(now) as issuer:
-            checkout.run(
-                "bootstrap", "-e", place.name, "--buckets", "16", "--ci", "gitlab", "--repository", PROJECT,
-                "--repository-id", PROJECT_ID, "--issuer", issuer.address, role="root",
-            ).ok()  # fmt: skip
-            given = {
-                "CI_API_V4_URL": gitlab.address, "CI_PROJECT_ID": PROJECT_ID, "RECONCILER_GITLAB_TOKEN": TOKEN,
-                "CI_MERGE_REQUEST_IID": "7", "CI_MERGE_REQUEST_SOURCE_PROJECT_ID": PROJECT_ID,
-                "CI_MERGE_REQUEST_PROJECT_ID": PROJECT_ID,
-            }  # fmt: skip
-            yield Hosted(checkout, gitlab, issuer, Runner(remote, tmp_path, given), now)
+    given = {
+        "CI_API_V4_URL": gitlab.address, "CI_PROJECT_ID": PROJECT_ID, "RECONCILER_GITLAB_TOKEN": TOKEN,
+        "CI_MERGE_REQUEST_IID": "7", "CI_MERGE_REQUEST_SOURCE_PROJECT_ID": PROJECT_ID,
+        "CI_MERGE_REQUEST_PROJECT_ID": PROJECT_ID,
+    }  # fmt: skip
+    with hosting(openbao, tmp_path, "gitlab", (PROJECT, PROJECT_ID), adapted) as made:
+        runner = Runner(made.remote, tmp_path, given)
+        yield Hosted(made.checkout, made.remote, made.issuer, made.now, gitlab, runner)
 
 
-def settle_in(root: Path, place: Place) -> None:
-    """The starter's staging becomes an environment of this server that nobody else uses."""
+def adapted(root: Path, place: Place) -> None:
     jobs = root / ".gitlab-ci.yml"
     text = jobs.read_text()
     assert text.count("      environment: staging\n") == 1
     text = text.replace("      environment: staging\n", f"      environment: {place.name}\n      install: path\n")
     jobs.write_text(text.replace("staging", place.name))
-    for path in [root / "reconciler.yaml", *(root / "clients").iterdir()]:
-        text = path.read_text().replace("http://127.0.0.1:8200", place.server.address).replace("staging", place.name)
-        path.write_text(text.replace("{method: jwt,", f"{{method: jwt, mount: jwt-{place.name},"))
 
 
 def test_from_merge_request_to_emergency(hosted: Hosted) -> None:

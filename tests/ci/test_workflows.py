@@ -12,27 +12,22 @@ from typing import Any
 import pytest
 
 from reconciler.adapters.openbao import RunningServer
-from reconciler.cli.main import main
 from tests.kit.act import Act, Acted, adapted
-from tests.kit.checkout import Checkout
 from tests.kit.github_api import BOT, TOKEN, GitHub
-from tests.kit.github_tokens import REPOSITORY, REPOSITORY_ID, REQUEST_TOKEN, Issuer, claims_of, issuing
+from tests.kit.github_tokens import REPOSITORY, REPOSITORY_ID, REQUEST_TOKEN, claims_of
+from tests.kit.hosted import Upstream, hosting
 from tests.kit.repositories import git, isolate
-from tests.kit.vault import Place, unbootstrapped
+from tests.kit.vault import Place
 
 pytestmark = [pytest.mark.openbao, pytest.mark.slow]
 
 
 @dataclass
-class Hosted:
-    """What ``init`` wrote, on GitHub: a remote with branch main, a checkout, GitHub around it."""
+class Hosted(Upstream):
+    """On GitHub."""
 
-    checkout: Checkout
-    remote: Path
     github: GitHub
-    issuer: Issuer
     scratch: Path
-    now: int
 
     def job(self, workflow: str, event: str, ref: str = "refs/heads/main", environment: str = "") -> None:
         """What the identity tokens of the next jobs say."""
@@ -59,44 +54,18 @@ class Hosted:
         assert acted.masked == self.issuer.issued[before:]
         return acted
 
-    def push(self, message: str) -> str:
-        commit = self.checkout.commit(message)
-        git(self.checkout.root, "push", "--quiet", "origin", "HEAD")
-        return commit
-
-    def follow(self) -> None:
-        git(self.checkout.root, "pull", "--quiet", "--rebase", "origin", "main")
-
 
 @pytest.fixture
 def hosted(openbao: RunningServer, github: GitHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hosted]:
     isolate(monkeypatch, tmp_path / "home")
-    root, remote = tmp_path / "acme", tmp_path / "remote.git"
-    with unbootstrapped(openbao) as place:
-        assert main(["-q", "init", str(root)]) == 0
-        adapted(root)
-        settle_in(root, place)
-        checkout = Checkout(root, place, buckets=16)
-        checkout.commit("start")
-        git(tmp_path, "clone", "--quiet", "--bare", str(root), str(remote))
-        git(root, "remote", "add", "origin", str(remote))
-        git(root, "push", "--quiet", "--set-upstream", "origin", "main")
-        now = int(place.root.now().timestamp())
-        with issuing(now) as issuer:
-            checkout.run(
-                "bootstrap", "-e", place.name, "--buckets", "16", "--ci", "github", "--repository", REPOSITORY,
-                "--repository-id", REPOSITORY_ID, "--issuer", issuer.address, role="root",
-            ).ok()  # fmt: skip
-            yield Hosted(checkout, remote, github, issuer, tmp_path / "home", now)
+    with hosting(openbao, tmp_path, "github", (REPOSITORY, REPOSITORY_ID), named_here) as made:
+        yield Hosted(made.checkout, made.remote, made.issuer, made.now, github, tmp_path / "home")
 
 
-def settle_in(root: Path, place: Place) -> None:
-    """The starter's staging becomes an environment of this server that nobody else uses."""
+def named_here(root: Path, place: Place) -> None:
+    adapted(root)
     for path in (root / ".github/workflows").glob("reconciler-*.yml"):
         path.write_text(path.read_text().replace("staging", place.name))
-    for path in [root / "reconciler.yaml", *(root / "clients").iterdir()]:
-        text = path.read_text().replace("http://127.0.0.1:8200", place.server.address).replace("staging", place.name)
-        path.write_text(text.replace("{method: jwt,", f"{{method: jwt, mount: jwt-{place.name},"))
 
 
 def test_from_pull_request_to_emergency(hosted: Hosted) -> None:
