@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from reconciler.adapters.openbao import RunningServer, throw_away
+from tests.kit.repositories import isolate
+from tests.kit.signing import Signer, new_signer
 from tests.kit.tally import Tally, counting, print_sums
 from tests.kit.vault import Place, bootstrapped, unbootstrapped
 
@@ -55,3 +58,10 @@ def bare_place(openbao: RunningServer) -> Iterator[Place]:
     """An environment of which nothing exists yet."""
     with unbootstrapped(openbao) as made:
         yield made
+
+
+@pytest.fixture
+def ada(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Signer:
+    """Somebody whose key signs commits. Git has no other settings than those of the test."""
+    isolate(monkeypatch, tmp_path / "home")
+    return new_signer(tmp_path / "keys", "ada")

@@ -11,7 +11,7 @@ import pytest
 from reconciler.adapters.git_chain import Followed, handed_down
 from reconciler.adapters.git_trust import Declaration
 from reconciler.errors import BlockedError
-from tests.kit.repositories import commit_file, git, isolate
+from tests.kit.repositories import commit_file, git
 from tests.kit.signing import Signer, new_signer
 
 SIGNERS = ".allowed_signers"
@@ -22,12 +22,6 @@ ENDED = 'namespaces="git",valid-before="20210101" '
 BEGUN = 'namespaces="git",valid-after="20210101" '
 NOT_YET = 'namespaces="git",valid-after="20980101" '
 SOON_OVER = 'namespaces="git",valid-before="20980101" '
-
-
-@pytest.fixture
-def ada(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Signer:
-    isolate(monkeypatch, tmp_path / "home")
-    return new_signer(tmp_path / "keys", "ada")
 
 
 @pytest.fixture

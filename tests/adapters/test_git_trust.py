@@ -11,16 +11,10 @@ from reconciler.adapters.git_trust import Declaration
 from reconciler.adapters.platform import Person
 from reconciler.declare.files import declares
 from reconciler.errors import BlockedError
-from tests.kit.repositories import commit_file, git, isolate
+from tests.kit.repositories import commit_file, git
 from tests.kit.signing import Signer, new_signer
 
 SIGNERS = ".allowed_signers"
-
-
-@pytest.fixture
-def ada(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Signer:
-    isolate(monkeypatch, tmp_path / "home")
-    return new_signer(tmp_path / "keys", "ada")
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.adapters.git_trust import Declaration
 from reconciler.errors import BlockedError
-from tests.kit.repositories import commit_file, git, isolate
+from tests.kit.repositories import commit_file, git
 from tests.kit.signing import Signer, new_signer
 
 SIGNERS = ".allowed_signers"
@@ -29,12 +29,6 @@ SETTINGS = {
     "gpg.minTrustLevel": "never",
     "status.showUntrackedFiles": "no",
 }
-
-
-@pytest.fixture
-def ada(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Signer:
-    isolate(monkeypatch, tmp_path / "home")
-    return new_signer(tmp_path / "keys", "ada")
 
 
 @pytest.fixture

@@ -11,17 +11,11 @@ from reconciler.cli.demands import refuse_unsigned
 from reconciler.declare import load
 from reconciler.errors import BlockedError
 from tests.declare.conftest import FILES
-from tests.kit.repositories import git, isolate
-from tests.kit.signing import Signer, new_signer
+from tests.kit.repositories import git
+from tests.kit.signing import Signer
 
 SIGNERS = ".allowed_signers"
 DEMANDING = f"{FILES['policy.yaml']}  apply:\n    signedCommits: {{allowedSigners: {SIGNERS}}}\n"
-
-
-@pytest.fixture
-def ada(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Signer:
-    isolate(monkeypatch, tmp_path / "home")
-    return new_signer(tmp_path / "keys", "ada")
 
 
 @pytest.fixture
