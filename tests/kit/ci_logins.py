@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -29,7 +30,7 @@ def administrator(place: Place) -> Live:
 
 
 @dataclass(frozen=True)
-class Admitting:
+class Admitting(ABC):
     """An environment whose server may admit the jobs of a platform. ``metadata``: what the server's audit log is told
     of the job whose claims these are."""
 
@@ -39,9 +40,9 @@ class Admitting:
     issuer: Issuer
     now: int
 
+    @abstractmethod
     def claims(self, job: str) -> dict[str, Any]:
         """What a job of that sort says when all is right; None: a claim that it does not make."""
-        raise NotImplementedError
 
     def token(self, job: str, changes: Mapping[str, Any] | None = None) -> str:
         """Signed by the issuer. Times in ``changes`` are seconds from now; None takes a claim away."""

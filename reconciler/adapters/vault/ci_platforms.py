@@ -7,6 +7,7 @@ authentication using ID tokens".
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -33,7 +34,7 @@ def default_audience(environment: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Platform:
+class Platform(ABC):
     """Whose jobs log in. ``repository_id`` is the number of ``repository``, which no other one ever has.
     ``environment`` is the protected environment of an apply at the platform, ``branch`` the one that is applied.
 
@@ -50,9 +51,9 @@ class Platform:
     issuer: str
     audience: str
 
+    @abstractmethod
     def bound(self, job: str) -> Claims:
         """The claims of a sort of job, each exactly."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)
