@@ -120,7 +120,7 @@ class Surroundings:
     clients: Collection[str] | None
     environments: Collection[str]
     catalogue: Catalogue
-    audit: str | None = None
+    audit: str | None
 
 
 def check_policy(document: Document, around: Surroundings, found: Collector) -> None:

@@ -12,6 +12,8 @@ from reconciler.domain.scopes import WILDCARD, ScopeTable, covers
 from reconciler.planning.risk_facts import shown
 from reconciler.planning.situation import Situation
 
+Labels = frozenset[tuple[str, str]]
+
 
 def approvals(situation: Situation) -> tuple[Approval, ...]:
     """Everybody who must agree, by handle: why, and to what. Only changes that somebody declared need that, with what
@@ -42,15 +44,15 @@ def _asked_about(situation: Situation) -> list[Action]:
     return [*declared, *(one for one in revoked if (one.client, one.reason) in causes)]
 
 
-def _meets(rule: ApproverRule, risk: Risk, labels: Mapping[str, str], scopes: Collection[str]) -> bool:
+def _meets(rule: ApproverRule, risk: Risk, labels: Labels, scopes: Collection[str]) -> bool:
     return (
         (rule.risk is None or risk.rank >= Risk(rule.risk).rank)
-        and rule.labels.items() <= labels.items()
+        and rule.labels.items() <= labels
         and (not rule.scopes or bool(_meant(rule.scopes, scopes)))
     )
 
 
-def _why(rule: ApproverRule, action: Action, labels: Mapping[str, str], scopes: Collection[str]) -> str | None:
+def _why(rule: ApproverRule, action: Action, labels: Labels, scopes: Collection[str]) -> str | None:
     """The sentence that a reviewer is given, None when nobody needs to be asked."""
     if not _meets(rule, action.risk, labels, scopes):
         return None
@@ -65,12 +67,9 @@ def _why(rule: ApproverRule, action: Action, labels: Mapping[str, str], scopes: 
     return f"{what}: {' and '.join(parts)}" if parts else f"{what}: every change of the declaration"
 
 
-def _labels(action: Action, situation: Situation) -> Mapping[str, str]:
-    """As declared and as on record: who takes a label away is asked by the label."""
-    found: dict[str, str] = {}
-    for spec in _specs(action, situation):
-        found |= spec.get("labels") or {}
-    return found
+def _labels(action: Action, situation: Situation) -> Labels:
+    """As declared and as on record: whoever takes a label away, or gives it another value, is asked by the label."""
+    return frozenset(pair for spec in _specs(action, situation) for pair in (spec.get("labels") or {}).items())
 
 
 def _scopes(action: Action, situation: Situation, table: ScopeTable) -> frozenset[str]:

@@ -27,7 +27,7 @@ class SeriesView:
     lifecycle: Lifecycle
     info: SecretInfo | None
     now: datetime
-    freezes: Sequence[Freeze] = ()
+    freezes: Sequence[Freeze]
     request: RotationRequest | None = None
     stranger: bool = False  # the active version at the path is not the one on record
 

@@ -27,7 +27,7 @@ class Context:
 
     observed: Observed
     now: datetime
-    freezes: Sequence[Freeze] = ()
+    freezes: Sequence[Freeze]
     rotations: Mapping[str, RotationRequest] = field(default_factory=dict)
     verifications: Collection[str] = ()  # addresses of webhooks that somebody asked to have proven
 

@@ -11,10 +11,9 @@ from reconciler.domain.alert import owner_in
 from reconciler.domain.canonical import JsonObject
 from reconciler.domain.desired import Desired
 from reconciler.domain.observed import Observed
-from reconciler.domain.scopes import ScopeTable
 from reconciler.planning.approvals import approvals
 from reconciler.planning.clients import register
-from reconciler.planning.risk import Grounds, judged
+from reconciler.planning.risk import grounds, judged
 from reconciler.planning.situation import Situation
 
 # The same declaration gives the same file: nothing about a first registration depends on the time.
@@ -87,10 +86,8 @@ def _owner(spec: JsonObject, teams: Mapping[str, str]) -> Iterable[str]:
 
 def _asked(desired: Desired) -> Mapping[str, tuple[str, ...]]:
     """Whom a plan that registers every client for the first time asks: by the address of the client."""
-    actions = judged(
-        [register(client, None) for client in desired.clients.values()],
-        Grounds(_ANY_TIME, {}, desired.clients, ScopeTable(desired.scopes)),
-    )
+    registered = [register(client, None) for client in desired.clients.values()]
+    actions = judged(registered, grounds(_ANY_TIME, {}, desired))
     nothing = Observed(_ANY_TIME, {}, {}, buckets=0)
     found: dict[str, tuple[str, ...]] = {}
     for approval in approvals(Situation(desired, nothing, _ANY_TIME, actions)):

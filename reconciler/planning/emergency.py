@@ -6,9 +6,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from reconciler.domain import names
+from reconciler.domain.desired import GuardrailPolicy
 from reconciler.domain.observed import Observed
 from reconciler.domain.plan import Action, Plan
 from reconciler.domain.record import USABLE, ClientRecord, ClientStatus, SeriesKind, VersionState
+from reconciler.domain.scopes import ScopeTable
 from reconciler.errors import UsageError
 from reconciler.planning import renames
 from reconciler.planning.order import ordered
@@ -42,7 +44,9 @@ def revocation_plan(
         raise UsageError("RC362", f"client {request.client} has no key {request.key}", remedy)
     same = renames.relatives(record, observed.records)
     asked = [action for one in same for action in _revocations(one, request)]
-    actions = ordered(judged(asked, Grounds(now, {one.name: one for one in same})))
+    # Made without a declaration: no policy has a say in what ends at once.
+    by = Grounds(now, {one.name: one for one in same}, {}, ScopeTable({}), GuardrailPolicy(), environment)
+    actions = ordered(judged(asked, by))
     revisions = {one.name: one.revision for one in same}
     digests = {one.name: one.digest for one in same}
     return Plan(

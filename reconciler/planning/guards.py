@@ -126,15 +126,15 @@ def freeze(situation: Situation) -> Iterable[Block]:
 
 def promotion(situation: Situation) -> Iterable[Block]:
     """The same specification must be verified in the required environment first."""
-    if situation.required is None:
+    first = situation.desired.environment.requires
+    if first is None:
         return
     gated = (ActionKind.REGISTER_CLIENT, ActionKind.UPDATE_CLIENT, ActionKind.UPDATE_WEBHOOK)
     for client in sorted({a.client for a in situation.of_kind(*gated) if a.reason not in DRIFT}):
         declared = situation.desired.clients.get(client)
         if declared is None or declared.state != "active":
             continue
-        first = situation.required_name
-        record = situation.required.get(client)
+        record = (situation.required or {}).get(client)
         if record is None:
             problem = f"{client} does not exist in {first}"
         elif record.base_digest != declared.base_digest:

@@ -210,12 +210,22 @@ def added_scopes(before: Terms, now: Terms) -> Mapping[str, str]:
 
 
 def strictest(before: Terms, now: Terms) -> tuple[Mapping[str, str], GuardrailPolicy] | None:
-    """The catalogue with the higher of both risks, and the policy with the approvers of both: who was to be asked
-    before a change is asked about it. None where these are today's, or nobody is ever asked."""
-    former = [one for one in _here(before.policy.approvers, now) if one not in now.policy.approvers]
+    """The catalogue with the higher of both risks, and the policy with the approvers and rules of both: who was to be
+    asked before a change is asked about it, and a label that decided something before decides it still. None where
+    these are today's, or nobody is ever asked."""
     scopes = {
         scope: max(filter(None, (before.scopes.get(scope), now.scopes.get(scope))), key=lambda risk: Risk(risk).rank)
         for scope in {*before.scopes, *now.scopes}
     }
-    policy = replace(now.policy, approvers=(*former, *now.policy.approvers))
-    return (scopes, policy) if policy.approvers and (former or scopes != now.scopes) else None
+    policy = replace(
+        now.policy,
+        approvers=_of_both(before.policy.approvers, now.policy.approvers, now),
+        rules=_of_both(before.policy.rules, now.policy.rules, now),
+        custom_rules=_of_both(before.policy.custom_rules, now.policy.custom_rules, now),
+    )
+    return (scopes, policy) if policy.approvers and (scopes, policy) != (now.scopes, now.policy) else None
+
+
+def _of_both(before: Sequence[_RULE], now: Sequence[_RULE], here: Terms) -> tuple[_RULE, ...]:
+    former = [one for one in _here(before, here) if one not in now]
+    return tuple(former) + tuple(now)

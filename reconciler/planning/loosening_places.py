@@ -82,9 +82,11 @@ def ports(before: Terms, now: Terms, at: datetime) -> Iterator[Row]:
 
 
 def server(before: Terms, now: Terms, at: datetime) -> Iterator[Row]:
-    """In another registry nothing is protected, nothing is on record, and every budget begins at nothing."""
+    """In another registry nothing is protected, nothing is on record, and every budget begins at nothing. In another
+    mount of secrets, or of key pairs, everything is missing and made anew, which no guard holds back."""
+    mounts = [("mounts", name) for name in ("registry_mount", "secrets_mount", "transit_mount")]
     for old, new, path in _pair(before, now):
-        for field, name in (("address", "address"), ("namespace", "namespace"), ("mounts", "registry_mount")):
+        for field, name in (("address", "address"), ("namespace", "namespace"), *mounts):
             sides = getattr(old.vault, name), getattr(new.vault, name)
             if sides[0] != sides[1]:
                 yield _row((*path, "vault", field), *sides)

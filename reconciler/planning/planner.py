@@ -12,7 +12,6 @@ from reconciler.domain.judgement import Judge
 from reconciler.domain.observed import Observed
 from reconciler.domain.plan import Action, ActionKind, Finding, Plan
 from reconciler.domain.record import ClientRecord, ClientStatus
-from reconciler.domain.scopes import ScopeTable
 from reconciler.planning import renames
 from reconciler.planning.approvals import approvals
 from reconciler.planning.clients import Context, client_action, plan_client
@@ -22,7 +21,7 @@ from reconciler.planning.order import ordered
 from reconciler.planning.ownership import doubt_findings
 from reconciler.planning.proof_findings import proof_findings
 from reconciler.planning.reasons import Cause, Reason, RotationRequest
-from reconciler.planning.risk import Grounds, judged
+from reconciler.planning.risk import grounds, judged
 from reconciler.planning.situation import Situation
 from reconciler.planning.waivers import date_findings
 
@@ -68,14 +67,16 @@ def make_plan(inputs: Inputs) -> Plan:
     for action, record in _unfinished_renames(observed, pairs, inputs.only):
         actions.append(action)
         touched.setdefault(action.client, record)
-    grounds = Grounds(
-        inputs.now, touched, desired.clients, ScopeTable(desired.scopes), desired.policy, desired.environment.name
-    )
-    result = ordered(judged(actions, grounds))
+    result = ordered(judged(actions, grounds(inputs.now, touched, desired)))
     situation = Situation(
-        desired, observed, inputs.guarded_at or inputs.now, result, inputs.required,
-        desired.environment.requires or "", inputs.only, inputs.judge,
-    )  # fmt: skip
+        desired,
+        observed,
+        inputs.guarded_at or inputs.now,
+        result,
+        required=inputs.required,
+        only=inputs.only,
+        judge=inputs.judge,
+    )
     revisions = {name: record.revision if record else 0 for name, record in touched.items()}
     digests = {name: desired.clients[name].digest if name in desired.clients else "" for name in touched}
     return Plan(

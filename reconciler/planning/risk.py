@@ -7,10 +7,10 @@ that fired and from its cause; nothing else in this program judges it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from reconciler.domain.desired import DesiredClient, GuardrailPolicy
+from reconciler.domain.desired import Desired, DesiredClient, GuardrailPolicy
 from reconciler.domain.plan import Action, ActionKind, Permissions, Risk
 from reconciler.domain.record import ClientRecord
 from reconciler.domain.scopes import ScopeTable
@@ -129,14 +129,23 @@ PLAIN: dict[ActionKind, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Grounds:
-    """What actions are judged by. ``records`` and ``desired`` go by the name in the actions, also during a rename."""
+    """What actions are judged by. ``records`` and ``desired`` go by the name in the actions, also during a rename.
+
+    Nothing has a default: whoever forgets the policy would judge by none, and nobody would see it.
+    """
 
     now: datetime
     records: Mapping[str, ClientRecord | None]
-    desired: Mapping[str, DesiredClient] = field(default_factory=dict)
-    scopes: ScopeTable = field(default_factory=lambda: ScopeTable({}))
-    policy: GuardrailPolicy = field(default_factory=GuardrailPolicy)
-    environment: str = ""
+    desired: Mapping[str, DesiredClient]
+    scopes: ScopeTable
+    policy: GuardrailPolicy
+    environment: str
+
+
+def grounds(now: datetime, records: Mapping[str, ClientRecord | None], desired: Desired) -> Grounds:
+    """All that a declaration gives to judge by."""
+    table = ScopeTable(desired.scopes)
+    return Grounds(now, records, desired.clients, table, desired.policy, desired.environment.name)
 
 
 def judged(actions: Sequence[Action], grounds: Grounds) -> list[Action]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.domain.canonical import Json, JsonObject
@@ -29,10 +29,10 @@ class Facts:
     desired: DesiredClient | None
     scopes: ScopeTable
     now: datetime
-    beside: Sequence[Action] = ()
-    permissions: Permissions | None = None
-    policy: GuardrailPolicy = field(default_factory=GuardrailPolicy)
-    environment: str = ""
+    beside: Sequence[Action]
+    permissions: Permissions | None
+    policy: GuardrailPolicy
+    environment: str
 
     @property
     def before(self) -> JsonObject:

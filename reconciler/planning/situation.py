@@ -30,15 +30,15 @@ def is_declared(action: Action) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What a guard may look at. ``required`` is the observation of the environment that must come first, ``only`` the
-    clients that the plan is about (None: all), ``judge`` evaluates rules of one's own."""
+    """What a guard may look at. ``required`` holds the records of the environment that must come first (None: nobody
+    read them, so nothing is verified there), ``only`` the clients that the plan is about (None: all), ``judge``
+    evaluates rules of one's own (None: none of them can be kept)."""
 
     desired: Desired
     observed: Observed
     now: datetime
     actions: Sequence[Action]
     required: Mapping[str, ClientRecord] | None = None
-    required_name: str = ""
     only: Collection[str] | None = None
     judge: Judge | None = None
 

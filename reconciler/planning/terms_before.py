@@ -18,7 +18,7 @@ from reconciler.planning.approvals import approvals
 from reconciler.planning.findings import in_order
 from reconciler.planning.loosening import Loosening, added_scopes, loosenings, strictest
 from reconciler.planning.planner import pair_up
-from reconciler.planning.risk import Grounds, judged
+from reconciler.planning.risk import grounds, judged
 from reconciler.planning.risk_facts import shown
 from reconciler.planning.rules import breaches
 from reconciler.planning.situation import Situation, is_declared
@@ -126,12 +126,11 @@ def _with_former(
     stricter = strictest(terms.before, terms.now)
     if stricter is None:
         return plan.approvals
-    scopes, policy = stricter
-    former = replace(desired, scopes=scopes, policy=policy)
+    former = replace(desired, scopes=stricter[0], policy=stricter[1])
     records = pair_up(former, observed)
     touched = {action.client: records.get(action.client) for action in plan.actions}
     # What was judged is judged again: of two risks the higher one stays.
-    actions = judged(plan.actions, Grounds(plan.created_at, touched, former.clients, ScopeTable(scopes)))
+    actions = judged(plan.actions, grounds(plan.created_at, touched, former))
     asked = approvals(Situation(former, observed, plan.created_at, actions, only=only))
     own = {one.approver: one for one in plan.approvals}
     merged = {one.approver: _merged(own.get(one.approver), one, terms.name) for one in asked}

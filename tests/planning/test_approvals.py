@@ -53,6 +53,10 @@ CASES: dict[str, tuple[Observed, ApproverRule, DesiredClient, list[str]]] = {
         observed(PAYS, client("b")), ApproverRule("x", labels={"tier": "critical"}), client("a", scopes=["payouts:*"]),
         ["client/a"],
     ),
+    "a label that gets another value": (
+        observed(PAYS, client("b")), ApproverRule("x", labels={"tier": "critical"}),
+        client("a", scopes=["payouts:*"], labels={"tier": "low", "team": "x"}), ["client/a"],
+    ),
     "what its wildcard means": (NOTHING, ApproverRule("x", scopes=("payouts:write",)), PAYS, ["client/a"]),
     "a wildcard of the approver": (NOTHING, ApproverRule("x", scopes=("*:read",)), PAYS, ["client/a"]),
     "other scopes": (NOTHING, ApproverRule("x", scopes=("ledger:*",)), PAYS, []),

@@ -31,7 +31,7 @@ def active(age: timedelta = DAY, number: int = 1) -> Series:
 
 
 def view(series: Series, **changes: object) -> SeriesView:
-    made = SeriesView("client/a/key/k", "keys/a.k", series, KEY, SecretInfo(series.last), START)
+    made = SeriesView("client/a/key/k", "keys/a.k", series, KEY, SecretInfo(series.last), START, ())
     return replace(made, **changes)  # type: ignore[arg-type]
 
 

@@ -107,6 +107,9 @@ CASES: dict[str, tuple[Terms, Terms, list[Told]]] = {
     "changes": (
         NOTHING, terms(GuardrailPolicy(changes=Budget(percent=100))), [("budgets.changes.percent", "30", "100")],
     ),
+    "changes atLeast": (
+        NOTHING, terms(GuardrailPolicy(changes=Budget(at_least=99))), [("budgets.changes.atLeast", "10", "99")],
+    ),
     "deny to warn": (rule("owner"), rule("owner", "warn"), [("rules.owner.level", "deny", "warn")]),
     "deny to off": (rule("owner"), rule("owner", "off"), [("rules.owner.level", "deny", "off")]),
     "warn to off": (rule("owner", "warn"), rule("owner", "off"), [("rules.owner.level", "warn", "off")]),
@@ -260,6 +263,14 @@ EITHER_WAY: dict[str, tuple[Terms, Terms, list[Told]]] = {
     ]),
     "namespace": (vault(), vault(namespace="n"), [(f"{ENV}.vault.namespace", "none", "n")]),
     "mount": (vault(registry_mount="a"), vault(registry_mount="b"), [(f"{ENV}.vault.mounts", "a", "b")]),
+    "mount of secrets": (vault(secrets_mount="a"), vault(secrets_mount="b"), [(f"{ENV}.vault.mounts", "a", "b")]),
+    "mount of pairs": (vault(transit_mount="a"), vault(transit_mount="b"), [(f"{ENV}.vault.mounts", "a", "b")]),
+    "another approver": (asks(EVERYTHING), asks(replace(EVERYTHING, approver="mallory")), [
+        ("approvers: what acme/security is asked about", "every change", "nothing"),
+    ]),
+    "another guard": (waived(), waived("remove-all"), [
+        ("waivers: remove-all for a", "none", "until 2026-12-31"),
+    ]),
     "authority": (vault(), vault(ca_cert="ca.pem"), [(f"{ENV}.vault.caCert", "none", "ca.pem")]),
     "authority of deliveries": (NOTHING, terms(deliveries=DeliverySettings(ca_cert="x")), [
         (f"{ENV}.deliveries.caCert", "none", "x"),

@@ -31,8 +31,8 @@ from reconciler.domain.schemes import (
     SVIX,
     Scheme,
 )
-from reconciler.planning.risk import PLAIN, RULES, Grounds, judged
-from tests.kit.declared import client, lifecycle, webhook
+from reconciler.planning.risk import PLAIN, RULES, grounds, judged
+from tests.kit.declared import client, desired, lifecycle, webhook
 from tests.kit.judged import NOW, SCOPES, Situation, key_path, version, with_key
 
 ACTIVE, RETIRING, REVOKED = VersionState.ACTIVE, VersionState.RETIRING, VersionState.REVOKED
@@ -758,7 +758,7 @@ def test_a_cause_that_knows_more_is_a_floor_and_is_told_first() -> None:
         ActionKind.UPDATE_WEBHOOK, "client/a/webhook/b", "EndpointChanged", "told by the check", Risk.CRITICAL,
         "a", "b", before={"url": "https://x.example/a"}, after={"url": "https://x.example/b"},
     )  # fmt: skip
-    [found] = judged([action], Grounds(NOW, {}))
+    [found] = judged([action], grounds(NOW, {}, desired()))
     assert found.risk is Risk.CRITICAL
     assert found.risk_reasons[0] == "told by the check"
     assert len(found.risk_reasons) == 2

@@ -15,7 +15,7 @@ from reconciler.domain.plan import Action, ActionKind, Permissions, Risk
 from reconciler.domain.scopes import ScopeTable, covers
 from reconciler.planning import networks
 from reconciler.planning.planner import Inputs, make_plan
-from reconciler.planning.risk import Grounds, judged
+from reconciler.planning.risk import grounds, judged
 from tests.kit.declared import client, desired, webhook
 from tests.kit.judged import NOW, SCOPES, Situation, recorded
 
@@ -132,7 +132,7 @@ def test_whatever_somebody_edited_into_a_record_is_judged(kind: ActionKind, befo
         kind, "client/a", "RecordEdited", "edited", Risk.HIGH, "a", "settlements", before=before, after=after
     )
     record = replace(recorded(client("a")), spec=before, edited=True)
-    [found] = judged([action], Grounds(NOW, {"a": record}, {}, ScopeTable(SCOPES)))
+    [found] = judged([action], grounds(NOW, {"a": record}, desired(scopes=SCOPES)))
     assert found.risk.rank >= Risk.HIGH.rank
     assert found.risk_reasons
 

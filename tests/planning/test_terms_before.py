@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.domain.desired import ApproverRule, Desired, GuardrailPolicy, Rule, RuleLevel, Source
+from reconciler.domain.desired import ApproverRule, CustomRule, Desired, GuardrailPolicy, Rule, RuleLevel, Source
 from reconciler.domain.plan import Finding, Plan, Risk
 from reconciler.domain.terms import Terms
 from reconciler.engine.saved import refuse_stale, refuse_unreviewed
@@ -82,6 +82,34 @@ def test_an_approver_who_is_taken_out_in_the_same_change_is_asked() -> None:
     assert "every" not in plan.approvals[0].reasons[0]
     (one,) = found(plan, "RC250")
     assert "what acme/security is asked about, risk high or more → nothing" in one.message
+
+
+TIER = {"tier": "critical"}
+LABELLED, BARE = client("a", labels=TIER), client("a")
+BY_LABEL = ApproverRule("ada", labels=TIER)
+BY_RISK = ApproverRule("bob", risk="medium")
+LABELS_DECIDE: dict[str, dict[str, Any]] = {
+    "an approver": {"approvers": (BY_LABEL, BY_RISK)},
+    "a rule": {"approvers": (BY_RISK,), "rules": (Rule("protection", RuleLevel.DENY, {"labels": TIER}),)},
+    "a rule of one's own": {
+        "approvers": (BY_RISK,),
+        "custom_rules": (CustomRule("mine", RuleLevel.DENY, "'x' in after.labels", "m", Source("policy.yaml", 1, 1)),),
+    },
+}
+
+
+@pytest.mark.parametrize("by", LABELS_DECIDE)
+def test_a_change_cannot_take_out_what_a_label_decided_together_with_the_label(by: str) -> None:
+    """Whoever is asked by the label, and whoever is asked because the label decides something, is asked in any case."""
+    policy = LABELS_DECIDE[by]
+    before = declared(LABELLED, **policy)
+    kept, _ = compared(declared(LABELLED), before, declared(BARE, **policy))
+    asked = [one.approver for one in kept.approvals]
+    assert "bob" in asked
+    _, plan = compared(declared(LABELLED), before, declared(BARE, approvers=(BY_RISK,)))
+    assert [one.approver for one in plan.approvals] == asked
+    (bob,) = (one for one in plan.approvals if one.approver == "bob")
+    assert bob.reasons == ("update-client of a: its risk is medium, by the terms of commit 1a2b3c",)
 
 
 def test_who_is_asked_anyway_is_told_once_and_without_the_terms_before() -> None:

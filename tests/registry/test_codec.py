@@ -152,7 +152,7 @@ def expect_shown(text: str) -> None:
     again, _ = decode_bucket(encode_bucket(found), PROJECT)
     assert marks(again["payouts"]) == marks(record)
     declared: DesiredClient = client(webhooks=[webhook()])
-    assert plan_client(declared, record, Context(Runner(APPLIED).look(), APPLIED.at))
+    assert plan_client(declared, record, Context(Runner(APPLIED).look(), APPLIED.at, ()))
 
 
 def marks(record: ClientRecord) -> list[bool]:
