@@ -68,15 +68,7 @@ def make_plan(inputs: Inputs) -> Plan:
         actions.append(action)
         touched.setdefault(action.client, record)
     result = ordered(judged(actions, grounds(inputs.now, touched, desired)))
-    situation = Situation(
-        desired,
-        observed,
-        inputs.guarded_at or inputs.now,
-        result,
-        required=inputs.required,
-        only=inputs.only,
-        judge=inputs.judge,
-    )
+    situation = _situation(inputs, result)
     revisions = {name: record.revision if record else 0 for name, record in touched.items()}
     digests = {name: desired.clients[name].digest if name in desired.clients else "" for name in touched}
     return Plan(
@@ -95,6 +87,18 @@ def make_plan(inputs: Inputs) -> Plan:
         unchanged=unchanged,
         sources={name: desired.clients[name].source for name in touched if name in desired.clients},
         approvals=approvals(situation),
+    )
+
+
+def _situation(inputs: Inputs, actions: Sequence[Action]) -> Situation:
+    return Situation(
+        inputs.desired,
+        inputs.observed,
+        inputs.guarded_at or inputs.now,
+        actions,
+        required=inputs.required,
+        only=inputs.only,
+        judge=inputs.judge,
     )
 
 
