@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from reconciler.declare.file_codes import FILE_CODES
 from reconciler.declare.policy_codes import POLICY_CODES, Code
 from reconciler.domain.plan import Level
 
@@ -13,67 +14,7 @@ CODES: dict[str, Code] = {
         "The declaration has errors; nothing is planned from a declaration that is not valid.",
         "run `reconciler validate` and mend what it lists",
     ),
-    # Files and text
-    "RC101": Code(
-        "File not readable", "A file or folder could not be read.", "check that it exists and its permissions"
-    ),
-    "RC102": Code(
-        "Not a regular file",
-        "A pipe, device, socket or folder stands where a file is expected.",
-        "replace it by a regular file",
-    ),
-    "RC103": Code("File too large", "A declaration is at most 1 MiB.", "split the file: one client a file reads best"),
-    "RC104": Code("Not UTF-8", "The file is not UTF-8 text.", "save it as UTF-8"),
-    "RC105": Code(
-        "Forbidden character",
-        "A control, zero-width or direction-changing character: what is read would differ from what is shown.",
-        "delete the character; it does not show in most editors",
-    ),
-    "RC106": Code("YAML syntax", "The text is not YAML.", "mend the line; the mistake may be on the line above"),
-    "RC107": Code(
-        "Anchor or alias",
-        "Anchors and aliases hide what a client really gets.",
-        "write the value out, or move it to a template",
-    ),
-    "RC108": Code("Tag", "A YAML tag or directive (`%YAML`, `%TAG`) changes how a value is read.", "remove it"),
-    "RC109": Code(
-        "Field written twice", "One of two equal fields would be lost without a word.", "keep one of the two"
-    ),
-    "RC110": Code("Field name is not text", "A field name must be text.", "put the field name in quotes"),
-    "RC111": Code(
-        "Nested too deeply", "Nothing in a declaration is more than 20 levels deep.", "flatten the structure"
-    ),
-    "RC112": Code(
-        "Secret in the file",
-        "A text looks like a key, a signing secret, a Vault token or a private key; once committed it is known.",
-        "remove it, revoke that credential, and let the reconciler issue one into Vault",
-    ),
-    "RC113": Code(
-        "Link leaves the project",
-        "A symbolic link leads out of the project, or stands for a folder.",
-        "replace the link by a copy",
-    ),
-    "RC114": Code(
-        "No project",
-        "There is no reconciler.yaml with a document of kind Project.",
-        "create one with `reconciler init`",
-    ),
-    "RC115": Code(
-        "Path not part of the declaration",
-        "The path is none of reconciler.yaml, scopes.yaml, policy.yaml, templates/*.yaml and clients/**/*.yaml.",
-        "name a file or folder of the declaration",
-    ),
-    "RC116": Code(
-        "Empty file",
-        "The file holds no document, so it declares nothing.",
-        "write a document or delete the file",
-        Level.WARNING,
-    ),
-    "RC117": Code(
-        "More findings",
-        "Of one file a hundred errors, and a hundred warnings and notes, are shown.",
-        "mend those that are shown, then validate again",
-    ),
+    **FILE_CODES,
     # Documents
     "RC120": Code(
         "apiVersion", "The document does not say in which format it is written.", "write `apiVersion: reconciler/v1`"

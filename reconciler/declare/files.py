@@ -45,10 +45,10 @@ def declaration_files(root: Path, found: Collector) -> Iterator[tuple[str, str]]
 def declares(path: str) -> bool:
     """Whether a file at ``path``, relative to the project, would be read as a part of the declaration."""
     pure = PurePosixPath(path)
-    if not pure.name.lower().endswith(SUFFIXES) or any(part.startswith(".") for part in pure.parts):
+    if not pure.name.endswith(SUFFIXES) or any(part.startswith(".") for part in pure.parts):
         return False
     if len(pure.parts) == 1:
-        return pure.stem in (PROJECT_FILE, *TOP_FILES) and pure.suffix in SUFFIXES
+        return pure.stem in (PROJECT_FILE, *TOP_FILES)
     _, deep = FOLDERS.get(pure.parts[0], ("", False))
     return pure.parts[0] in FOLDERS and (deep or len(pure.parts) == 2)
 
@@ -77,7 +77,7 @@ def _walk(root: Path, folder: str, found: Collector, *, deep: bool) -> Iterator[
         path = f"{folder}/{entry.name}"
         if entry.is_symlink() and (root / path).is_dir():
             found.add("RC113", (shown(path), 1, 1), "a link to a folder is not followed")
-        elif entry.name.lower().endswith(SUFFIXES):
+        elif entry.name.endswith(SUFFIXES):
             if not entry.is_symlink() or stays_inside(root, path, found):
                 yield path
         elif deep and entry.is_dir():
@@ -152,7 +152,7 @@ def read(root: Path, path: str, found: Collector, limits: Limits = STRICT) -> st
     name = shown(path)
     start = (name, 1, 1)
     try:
-        data = _read_regular(root / path, limits.size)
+        data = read_regular(root / path, limits.size)
     except OSError as error:
         found.add("RC101", start, f"the file cannot be read: {error.strerror or 'not a file'}")
         return None
@@ -177,7 +177,7 @@ def read(root: Path, path: str, found: Collector, limits: Limits = STRICT) -> st
     return text
 
 
-def _read_regular(path: Path, limit: int) -> bytes | None:
+def read_regular(path: Path, limit: int) -> bytes | None:
     """At most ``limit`` + 1 bytes; None when it is not a regular file. Raises ``OSError``."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:

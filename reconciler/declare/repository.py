@@ -29,6 +29,7 @@ from reconciler.declare.references import (
 )
 from reconciler.declare.review import Review, violations
 from reconciler.declare.spec import SpecCheck
+from reconciler.declare.strays import report_strays
 from reconciler.declare.suggest import did_you_mean, listed
 from reconciler.declare.webhooks import Webhooks
 from reconciler.domain.desired import Desired, DesiredClient, GuardrailPolicy, Project
@@ -205,15 +206,16 @@ def _read(root: Path) -> _Declaration:
     """Read every file, check every document, connect them. Nothing stops at the first mistake."""
     found = Collector()
     project, environments = _project(root, found)
-    files = set(_PROJECT_FILES)
+    paths = {*_PROJECT_FILES}
     documents: dict[str, list[Document]] = {}
     doubtful: set[str] = set()
     for kind, path in declaration_files(root, found):
-        files.add(shown(path))
+        paths.add(path)
         read, complete = read_documents(root, path, kind, found)
         documents.setdefault(kind, []).extend(read)
         if not complete:
             doubtful.add(kind)
+    files = report_strays(root, paths, project.audit_path if project else "audit", found)
     catalogue = _catalogue(documents.get("ScopeCatalog", []), "ScopeCatalog" in doubtful, root, found)
     templates = index(documents.get("IntegrationTemplate", []), "template", found)
     clients = index(documents.get("IntegrationClient", []), "client", found)
@@ -235,7 +237,7 @@ def _read(root: Path) -> _Declaration:
     check_owners(clients.values(), found)
     webhooks = Webhooks(payloads, tuple(policy.probes.items()))
     builders = {name: (client, _builder(client, templates, webhooks, found)) for name, client in clients.items()}
-    return _Declaration(found, project, environments, catalogue, policy, templates, builders, frozenset(files))
+    return _Declaration(found, project, environments, catalogue, policy, templates, builders, files)
 
 
 def _catalogue(documents: list[Document], doubtful: bool, root: Path, found: Collector) -> Catalogue:  # noqa: FBT001

@@ -265,7 +265,7 @@ def test_line_ends_that_git_changes_are_the_same(project: Path) -> None:
 @pytest.mark.parametrize(
     ("path", "is_one"),
     [
-        ("reconciler.yaml", True), ("policy.yml", True), ("scopes.yaml", True), ("clients/a/b.YAML", True),
+        ("reconciler.yaml", True), ("policy.yml", True), ("scopes.yaml", True), ("clients/a/b.YAML", False),
         ("templates/a.yaml", True), ("templates/a/b.yaml", False), ("other.yaml", False), ("clients/.a.yaml", False),
         ("clients/.a/b.yaml", False), ("clients/a.txt", False), ("schemas/a.yaml", False), ("a/policy.yaml", False),
     ],

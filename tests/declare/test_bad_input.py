@@ -82,6 +82,7 @@ CASES: dict[str, tuple[Changes, list[Place]]] = {
     ),
     "empty file": ({C: "# nothing\n"}, [("RC116", C, 1, 1)]),
     "no project": ({P: None}, [("RC114", P, 1, 1)]),
+    "policy in a folder": ({G: None, "policy/main.yaml": POLICY}, [("RC118", "policy/main.yaml", 1, 1)]),
     # Documents
     "not a mapping": ({C: "- a\n"}, [("RC125", C, 1, 1)]),
     "no apiVersion": ({C: CLIENT.replace("apiVersion: reconciler/v1\n", "")}, [("RC120", C, 1, 1)]),
@@ -338,7 +339,7 @@ def test_every_code_is_provoked() -> None:
     provoked = {place[0] for _, expected in CASES.values() for place in expected}
     elsewhere = {"RC100", "RC101", "RC102", "RC113", "RC115", "RC117", "RC141"}  # below, in test_load, in test_limits
     elsewhere |= {"RC170", "RC171", "RC172", "RC173", "RC174", "RC175"}  # in test_payloads
-    elsewhere |= {"RC184"}  # tests/cli/test_deliveries.py
+    elsewhere |= {"RC119", "RC184"}  # in test_strays; tests/cli/test_deliveries.py
     assert provoked | elsewhere | set(POLICY_CODES) == set(CODES)  # those of a policy: in test_policy
 
 
@@ -466,7 +467,7 @@ def test_paths_restrict_what_is_shown(make_project: MakeProject) -> None:
 
 def test_levels() -> None:
     assert {code for code, entry in CODES.items() if entry.level is not Level.ERROR} == {
-        "RC116", "RC138", "RC139", "RC141", "RC142", "RC156", "RC162", "RC180", "RC181", "RC202", "RC204", "RC205",
+        "RC119", "RC138", "RC139", "RC141", "RC142", "RC156", "RC162", "RC180", "RC181", "RC202", "RC204", "RC205",
         "RC206", "RC209",
     }  # fmt: skip
 
