@@ -22,6 +22,7 @@ from reconciler.adapters.git_files import (
     sweep,
     write_atomically,
 )
+from reconciler.adapters.git_programs import Programs
 from reconciler.adapters.git_push import push
 from reconciler.domain.invisible import INVISIBLE
 from reconciler.errors import AuditError
@@ -29,8 +30,6 @@ from reconciler.errors import AuditError
 _NOT_TEMPORARY = f":(exclude,glob)**/{TEMPORARY_PREFIX}*{TEMPORARY_SUFFIX}"
 # Refuse to guess a name from the login and the host name: evidence names a person or a pipeline, or nobody.
 _NO_GUESSED_NAME = ("-c", "user.useConfigOnly=true")
-# No background housekeeping that outlives the run.
-_NO_HOUSEKEEPING = ("-c", "gc.auto=0", "-c", "maintenance.auto=false")
 _UNFINISHED = {
     "MERGE_HEAD": "merge",
     "rebase-merge": "rebase",
@@ -63,10 +62,15 @@ class GitLedger:
         self.notes: list[str] = []
 
     def head(self) -> str | None:
-        """The commit of HEAD, None outside a repository or before the first commit."""
+        """The commit of HEAD, None outside a repository or before the first commit.
+
+        Raises ``AuditError`` RC630 for a repository among the project's files.
+        """
         try:
             answer = self._git.run("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
-        except AuditError:
+        except AuditError as error:
+            if error.code == "RC630":
+                raise
             return None
         return answer.line if answer.code == 0 else None
 
@@ -176,7 +180,7 @@ class GitLedger:
 
     def _commit(self, where: str, message: str) -> str | None:
         try:
-            self._git.must("add", "--", where, _NOT_TEMPORARY)
+            self._git.must("add", "--", where, _NOT_TEMPORARY, programs=Programs.COMMIT)
             staged = self._git.run("diff", "--cached", "--quiet", "--no-ext-diff", "--", where)
             if staged.code == 0:
                 return None
@@ -195,13 +199,14 @@ class GitLedger:
 
     def _commit_only(self, where: str, message: str) -> None:
         arguments = ("commit", "--quiet", "--only", "--cleanup=whitespace", "--file=-", "--", where)
-        options = (*_NO_GUESSED_NAME, *_NO_HOUSEKEEPING)
-        answer = self._git.run(*options, *arguments, stdin=message, seconds=PATIENT_SECONDS)
+        answer = self._git.run(
+            *_NO_GUESSED_NAME, *arguments, stdin=message, seconds=PATIENT_SECONDS, programs=Programs.COMMIT
+        )
         if answer.code != 0:
             raise self._refused(arguments, answer)
 
     def _refused(self, arguments: tuple[str, ...], answer: GitAnswer) -> AuditError:
-        hooks = self._root / self._git.must("rev-parse", "--git-path", "hooks")
+        hooks = self._root / self._git.must("rev-parse", "--git-path", "hooks", programs=Programs.COMMIT)
         present = [name for name in _HOOKS if os.access(hooks / name, os.X_OK)]
         if not present or "gpg failed" in answer.err:
             return failed(arguments, answer)
@@ -235,10 +240,9 @@ class GitLedger:
 
     def _setting(self, name: str) -> str:
         try:
-            answer = self._git.run("config", "--get", name)
+            return _printable(self._git.setting(name))
         except AuditError:
             return ""
-        return _printable(answer.line) if answer.code == 0 else ""
 
 
 def _state(code: str) -> str:

@@ -1,4 +1,4 @@
-"""Runs git: a list of arguments, no shell, no prompt, no pager, no tty, bounded time."""
+"""Runs git: a list of arguments, no shell, no prompt, no pager, no tty, bounded time, in a repository that is named."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from reconciler.adapters.git_errors import audit_error
+from reconciler.adapters.git_programs import Programs, git_program, options_for, safe_directories, variables_for
+from reconciler.adapters.git_repository import EMBEDDED, NOWHERE, Repository, refuse_embedded
 from reconciler.errors import AuditError
 
 LOCAL_SECONDS = 120.0
@@ -32,27 +35,6 @@ _REFUSED_WRITE = re.compile(
 # A commit that cannot be signed "fails to be written", too, with all the room in the world.
 _UNSIGNED = "failed to sign the data"
 
-# Where a hook or an alias that calls us would lead git: the project's directory alone decides.
-_DROPPED = (
-    "GIT_DIR",
-    "GIT_WORK_TREE",
-    "GIT_INDEX_FILE",
-    "GIT_PREFIX",
-    "GIT_COMMON_DIR",
-    "GIT_OBJECT_DIRECTORY",
-    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-    "GIT_NAMESPACE",
-    "GIT_LITERAL_PATHSPECS",
-    "GIT_GLOB_PATHSPECS",
-    "GIT_NOGLOB_PATHSPECS",
-    "GIT_ICASE_PATHSPECS",
-    "GIT_EXTERNAL_DIFF",
-    "GIT_TRACE",
-)
-# Settings, grafts and attributes by way of the environment, which a question of trust does not hear.
-_SAID = re.compile(
-    r"GIT_CONFIG(_PARAMETERS|_COUNT|_(KEY|VALUE)_\d+)?|GIT_(GRAFT|SHALLOW)_FILE|GIT_REPLACE_REF_BASE|GIT_ATTR_SOURCE"
-)
 # What somebody replaced or grafted here (git replace, .git/info/grafts) is not what others see.
 # A file that cannot be: git gives advice on one that is there.
 _AS_STORED = {"GIT_NO_REPLACE_OBJECTS": "1", "GIT_GRAFT_FILE": f"{os.devnull}/none"}
@@ -62,7 +44,8 @@ _STORED_SETTINGS = (
     "trailer.separators=:",
     "i18n.logOutputEncoding=UTF-8",
 )
-_SETTINGS = 100  # in the environment, that are looked at
+# Settings that define a filter driver.
+_FILTER = r"^filter\..*\.(clean|smudge|process)$"
 _FIXED = {
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_PAGER": "cat",
@@ -71,6 +54,17 @@ _FIXED = {
     "GIT_OPTIONAL_LOCKS": "0",
     "LC_ALL": "C",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What one run of git gets. ``variables`` are added to those that it inherits; without them it looks around."""
+
+    stdin: str = ""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    seconds: float = LOCAL_SECONDS
+    programs: Programs = Programs.NONE
+    filters: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +91,28 @@ class GitCommand:
     ) -> None:
         self._directory = directory
         self._pause = pause
-        settings = (*_STORED_SETTINGS, *_safe_directories(os.environ)) if as_stored else ()
+        settings = (*_STORED_SETTINGS, *safe_directories(os.environ)) if as_stored else ()
         self._options = tuple(part for one in settings for part in ("-c", one))
         self._fixed = _FIXED | _AS_STORED if as_stored else _FIXED
         self._as_stored = as_stored
+
+    @cached_property
+    def repository(self) -> Repository:
+        """The repository with a work tree that the directory lies in, found once.
+
+        Raises ``AuditError`` RC601, RC602, RC610, and RC630 for one that is not reached by ``.git``.
+        """
+        question = ("rev-parse", "--absolute-git-dir", "--show-toplevel")
+        answer = self._settled(lambda: self._once(question, _Given()))
+        if answer.code != 0:
+            raise failed(question, answer)
+        folder, _, work_tree = answer.line.partition("\n")
+        refuse_embedded(self._directory, Path(folder))
+        found = Repository(Path(folder), Path(work_tree))
+        drivers = ("config", "--null", "--name-only", "--get-regexp", _FILTER)
+        names = self._once(drivers, _Given(variables=found.variables)).out.split("\0")
+        filters = {name.split(".", 1)[1].rsplit(".", 1)[0] for name in names if name}
+        return Repository(found.folder, found.work_tree, tuple(sorted(filters)))
 
     def run(
         self,
@@ -108,24 +120,17 @@ class GitCommand:
         stdin: str = "",
         environment: Mapping[str, str] | None = None,
         seconds: float = LOCAL_SECONDS,
+        programs: Programs = Programs.NONE,
     ) -> GitAnswer:
-        """Run ``git <arguments>`` whatever its exit code. Raises ``AuditError`` RC601, RC602, RC608, RC610, RC611.
+        """Run ``git <arguments>`` whatever its exit code.
 
+        Raises ``AuditError`` RC601, RC602, RC608, RC610, RC611, RC630.
         A lock that another git holds is waited for, a few times.
         """
-        answer = self._once(arguments, stdin, environment or {}, seconds)
-        for tried in range(_WAITS):
-            if not _locked(answer):
-                break
-            self.wait(tried)
-            answer = self._once(arguments, stdin, environment or {}, seconds)
-        if _locked(answer):
-            raise audit_error("RC608", "", answer.err)
-        if answer.code == 128 and "dubious ownership" in answer.err:
-            raise audit_error("RC610", "", answer.err)
-        if answer.code == 128 and ("not a git repository" in answer.err or "must be run in a work tree" in answer.err):
-            raise audit_error("RC602")
-        return answer
+        repository = self.repository
+        variables = {**repository.variables, **(environment or {})}
+        given = _Given(stdin, variables, seconds, programs, repository.filters)
+        return self._settled(lambda: self._once(arguments, given))
 
     def must(
         self,
@@ -133,12 +138,34 @@ class GitCommand:
         stdin: str = "",
         environment: Mapping[str, str] | None = None,
         seconds: float = LOCAL_SECONDS,
+        programs: Programs = Programs.NONE,
     ) -> str:
         """The output of a git command that has to succeed, without its last line end. Raises ``AuditError``."""
-        answer = self.run(*arguments, stdin=stdin, environment=environment, seconds=seconds)
+        answer = self.run(*arguments, stdin=stdin, environment=environment, seconds=seconds, programs=programs)
         if answer.code != 0:
             raise failed(arguments, answer)
         return answer.line
+
+    def make(self) -> None:
+        """Make the directory a repository with the branch ``main``. Raises ``AuditError``."""
+        arguments = ("init", "--quiet", "--initial-branch=main")
+        answer = self._once(arguments, _Given())
+        if answer.code != 0:
+            raise failed(arguments, answer)
+
+    def setting(self, name: str) -> str:
+        """A setting of the repository, or of the user where there is none; empty when it is not set.
+
+        Raises ``AuditError``, not for a directory that lies in no repository.
+        """
+        arguments = ("config", "--get", name)
+        try:
+            answer = self.run(*arguments)
+        except AuditError as error:
+            if error.code != "RC602":
+                raise
+            answer = self._once(arguments, _Given(variables=NOWHERE))
+        return answer.line if answer.code == 0 else ""
 
     def is_shallow(self) -> bool:
         """Whether the history is cut off in this clone."""
@@ -148,17 +175,36 @@ class GitCommand:
         """Back off after the ``tried``-th failure (from 0): 0.2 s, doubled each time, with jitter."""
         self._pause(0.2 * 2**tried * _JITTER.uniform(0.5, 1.5))
 
-    def _once(
-        self, arguments: tuple[str, ...], stdin: str, environment: Mapping[str, str], seconds: float
-    ) -> GitAnswer:
-        inherited = {name: value for name, value in os.environ.items() if not self._drops(name)}
+    def _settled(self, attempt: Callable[[], GitAnswer]) -> GitAnswer:
+        """The answer of git, once no lock is in its way. Raises for what is no answer."""
+        answer = attempt()
+        for tried in range(_WAITS):
+            if not _locked(answer):
+                break
+            self.wait(tried)
+            answer = attempt()
+        if _locked(answer):
+            raise audit_error("RC608", "", answer.err)
+        if answer.code == 128:
+            _refuse(answer)
+        return answer
+
+    def _once(self, arguments: tuple[str, ...], given: _Given) -> GitAnswer:
+        program = git_program(os.environ)
+        if program is None:
+            raise self._not_started()
+        options = (*options_for(given.programs, given.filters), *self._options)
         try:
             # A session of its own: Ctrl-C reaches us and not git in the middle of a commit, and no ssh or gpg
             # can sit waiting for an answer at a terminal.
             process = subprocess.Popen(
-                ["git", "--no-pager", *self._options, *arguments],
+                [program, "--no-pager", *options, *arguments],
                 cwd=self._directory,
-                env={**inherited, **self._fixed, **environment},
+                env={
+                    **variables_for(given.programs, os.environ, as_stored=self._as_stored),
+                    **self._fixed,
+                    **given.variables,
+                },
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -169,17 +215,14 @@ class GitCommand:
         except OSError as error:
             raise audit_error("RC600", f"git cannot be started: {os.strerror(error.errno or 0)}") from None
         try:
-            out, err = process.communicate(stdin.encode("utf-8", "surrogateescape"), timeout=seconds)
+            out, err = process.communicate(given.stdin.encode("utf-8", "surrogateescape"), timeout=given.seconds)
         except subprocess.TimeoutExpired:
             _end(process)
-            raise audit_error("RC611", f"git {arguments[0]} did not end within {seconds:.0f} s") from None
+            raise audit_error("RC611", f"git {arguments[0]} did not end within {given.seconds:.0f} s") from None
         except BaseException:
             _let_end(process)
             raise
         return GitAnswer(process.returncode, _text(out), _text(err))
-
-    def _drops(self, name: str) -> bool:
-        return name in _DROPPED or (self._as_stored and _SAID.fullmatch(name) is not None)
 
     def _not_started(self) -> AuditError:
         if not self._directory.is_dir():
@@ -187,12 +230,14 @@ class GitCommand:
         return audit_error("RC601")
 
 
-def _safe_directories(environ: Mapping[str, str]) -> Iterator[str]:
-    """What the environment says of whose repository git may read: how containers say it. It changes no answer."""
-    count = environ.get("GIT_CONFIG_COUNT", "")
-    for number in range(min(int(count), _SETTINGS) if count.isascii() and count.isdigit() else 0):
-        if environ.get(f"GIT_CONFIG_KEY_{number}", "").lower() == "safe.directory":
-            yield f"safe.directory={environ.get(f'GIT_CONFIG_VALUE_{number}', '')}"
+def _refuse(answer: GitAnswer) -> None:
+    """Raise what git's answer says of the place, if it says anything of it."""
+    if EMBEDDED in answer.err:
+        raise audit_error("RC630", "", answer.err)
+    if "dubious ownership" in answer.err:
+        raise audit_error("RC610", "", answer.err)
+    if "not a git repository" in answer.err or "must be run in a work tree" in answer.err:
+        raise audit_error("RC602")
 
 
 def failed(arguments: tuple[str, ...], answer: GitAnswer) -> AuditError:

@@ -86,6 +86,10 @@ CODES: Mapping[str, tuple[str, str]] = {
         "the remote kept moving",
         "run `git push` later; the audit commit is kept locally",
     ),
+    "RC630": (
+        "there is a git repository among the project's files, and git would obey its settings",
+        "find out who put the files HEAD, objects, refs and config there, and remove them",
+    ),
 }
 
 _LIMIT = 2000

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from reconciler.adapters.git_command import PATIENT_SECONDS, GitAnswer, GitCommand, failed
 from reconciler.adapters.git_errors import audit_error
 from reconciler.adapters.git_history import changed_files
+from reconciler.adapters.git_programs import Programs
 
 _TRIES = 5
 # What `git push --porcelain` says when somebody else was faster; anything else is a refusal.
@@ -60,7 +61,7 @@ def _upstream(git: GitCommand, branch: str) -> tuple[str, str]:
 def _pushed(git: GitCommand, remote: str, commit: str, target: str) -> bool:
     """True when the remote has it now, False when it moved. Raises ``AuditError`` RC614, RC615."""
     arguments = ("push", "--porcelain", "--no-follow-tags", "--", remote, f"{commit}:{target}")
-    answer = git.run(*arguments, seconds=PATIENT_SECONDS)
+    answer = git.run(*arguments, seconds=PATIENT_SECONDS, programs=Programs.PUSH)
     if answer.code == 0:
         return True
     refusals = [line for line in answer.out.splitlines() if line.startswith("!")]
@@ -77,7 +78,8 @@ def _fetched(git: GitCommand, remote: str, target: str) -> str:
     ref = f"refs/reconciler/{secrets.token_hex(8)}"
     options = ("--quiet", "--no-tags", "--no-recurse-submodules", "--no-auto-maintenance", "--no-write-fetch-head")
     try:
-        answer = git.run("fetch", *options, "--", remote, f"+{target}:{ref}", seconds=PATIENT_SECONDS)
+        arguments = ("fetch", *options, "--", remote, f"+{target}:{ref}")
+        answer = git.run(*arguments, seconds=PATIENT_SECONDS, programs=Programs.PUSH)
         if answer.code != 0:
             raise audit_error("RC614", "", answer.err)
         return git.must("rev-parse", "--verify", f"{ref}^{{commit}}")
@@ -120,7 +122,9 @@ def _replayed(git: GitCommand, commit: str, parent: str, tip: str) -> str:
     message = git.must("log", "-1", "--no-show-signature", "--format=%B", commit)
     # commit-tree does not look at commit.gpgSign by itself.
     signed = ("-S",) if git.run("config", "--type=bool", "--get", "commit.gpgsign").line == "true" else ()
-    return git.must("commit-tree", *signed, "-p", tip, written.line, stdin=f"{message.rstrip()}\n", environment=author)
+    arguments = ("commit-tree", *signed, "-p", tip, written.line)
+    text = f"{message.rstrip()}\n"
+    return git.must(*arguments, stdin=text, environment=author, programs=Programs.COMMIT)
 
 
 def _advanced(git: GitCommand, local: str, pushed: str) -> str | None:
@@ -129,8 +133,8 @@ def _advanced(git: GitCommand, local: str, pushed: str) -> str | None:
     A two-tree ``read-tree -m -u`` changes only files that differ between the two commits, keeps what else is
     staged or edited, and does nothing at all when one of those files is edited.
     """
-    git.run("update-index", "-q", "--refresh")
-    moved = git.run("read-tree", "-m", "-u", local, pushed)
+    git.run("update-index", "-q", "--refresh", programs=Programs.COMMIT)
+    moved = git.run("read-tree", "-m", "-u", local, pushed, programs=Programs.PUSH)  # filters may download
     if moved.code == 0:
         answer = git.run("update-ref", "-m", "reconciler: push of the audit report", "HEAD", pushed, local)
         if answer.code == 0:
@@ -143,5 +147,5 @@ def _advanced(git: GitCommand, local: str, pushed: str) -> str | None:
 
 
 def _taken_back(git: GitCommand, local: str, pushed: str, answer: GitAnswer) -> None:
-    if git.run("read-tree", "-m", "-u", pushed, local).code != 0:
+    if git.run("read-tree", "-m", "-u", pushed, local, programs=Programs.PUSH).code != 0:
         raise failed(("update-ref",), answer)

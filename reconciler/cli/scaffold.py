@@ -169,7 +169,7 @@ def _ensure_repository(root: Path, ci: str) -> str:
         move = _AT_THE_TOP.get(ci, "").format(git.must("rev-parse", "--show-prefix").rstrip("/"))
         return f"{top} is the top of this git repository: {move}" if move else ""
     try:
-        git.must("init", "--quiet", "--initial-branch=main")
+        git.make()
     except AuditError as error:
         return f"apply commits its report with git, and git init failed: {error.message}"
     return "a git repository was made (git init): it was in none"

@@ -10,7 +10,7 @@ from reconciler.engine.apply import Options, Stop, carry_out, new_run_id, open_d
 from reconciler.engine.engine import Engine
 from reconciler.engine.records import survey
 from reconciler.engine.reporting import Reported, left_open, report
-from reconciler.errors import BlockedError
+from reconciler.errors import AuditError, BlockedError
 from reconciler.planning.emergency import revocation_plan
 from reconciler.planning.ownership import doubts
 from reconciler.planning.reasons import RevocationRequest
@@ -47,10 +47,16 @@ def revoke(engine: Engine, request: RevocationRequest, observed: Observed, optio
 
 
 def _plan(engine: Engine, request: RevocationRequest, observed: Observed) -> Plan:
-    return revocation_plan(
-        observed, engine.environment.name, engine.project.name, request, observed.now,
-        engine.ledger.head(),
-    )  # fmt: skip
+    return revocation_plan(observed, engine.environment.name, engine.project.name, request, observed.now, _head(engine))
+
+
+def _head(engine: Engine) -> str | None:
+    """The commit for the evidence. Git refuses no revocation."""
+    try:
+        return engine.ledger.head()
+    except AuditError as error:
+        engine.say(f"the report will name no commit: {error.message}")
+        return None
 
 
 def look(engine: Engine, client: str) -> Observed:

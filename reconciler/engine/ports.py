@@ -87,7 +87,7 @@ class Ledger(Protocol):
     notes: list[str]
 
     def head(self) -> str | None:
-        """The commit of HEAD, None outside a repository or before the first commit."""
+        """The commit of HEAD, None outside a repository or before the first commit. Raises ``AuditError``."""
         ...
 
     def dirty(self) -> bool:

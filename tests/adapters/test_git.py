@@ -213,7 +213,7 @@ def test_not_a_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert (book.head(), book.dirty()) == (None, False)
     assert (tmp_path / REPORT).exists()
     git(tmp_path, "init", "--quiet", "--bare", "bare.git")
-    assert refused(tmp_path / "bare.git").code == "RC602"
+    assert refused(tmp_path / "bare.git").code == "RC630"
     assert refused(tmp_path / "missing").code == "RC602"
 
 
