@@ -12,7 +12,7 @@ RELIABILITY := tests/reliability tests/adapters/test_vault_retries.py tests/plan
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test test-reliability test-exhaustive coverage check format bench pictures lock clean
+.PHONY: help install demo test test-reliability test-exhaustive coverage check format bench bench-small pictures lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' Makefile
@@ -52,8 +52,13 @@ format: $(READY) ## Format the code and apply the safe fixes of the linter
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-bench: $(READY) ## Measure plan against its named baseline (CLIENTS=1000)
+bench: $(READY) ## Measure everything against its named baseline (CLIENTS=1000)
 	$(BIN)/python benchmarks/plan.py --clients $(CLIENTS)
+	$(BIN)/python benchmarks/deliveries.py
+
+bench-small: $(READY) ## Every benchmark once, small: that it runs is all that this shows
+	$(BIN)/python benchmarks/plan.py --clients 50 --rounds 1
+	$(BIN)/python benchmarks/deliveries.py --deliveries 200 --rounds 1
 
 pictures: $(READY) ## Take the pictures of docs/review.md anew (needs chromium and optipng)
 	$(BIN)/python -m tests.kit.pictures

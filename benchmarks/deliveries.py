@@ -10,18 +10,14 @@ from __future__ import annotations
 
 import argparse
 import http.client
-import os
-import platform
-import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
 
-from reconciler import __version__
+from benchmarks.printing import Rounds, print_ratio
 from reconciler.adapters.sender import WebhookSender
 from reconciler.domain.desired import DeliverySettings
 from reconciler.webhooks.http import HttpRequest, HttpResponse
@@ -100,15 +96,6 @@ def timed(post: Callable[[int], int], deliveries: int, concurrency: int) -> floa
     return seconds
 
 
-def machine() -> str:
-    """What it was measured on: ratios travel, seconds do not."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    model = names[0] if names else platform.machine()
-    return f"{os.cpu_count()} x {model}, {platform.system()}, Python {platform.python_version()}"
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
     parser.add_argument("--deliveries", type=int, default=2000, help="how many a round (default: 2000)")
@@ -124,13 +111,10 @@ def main() -> None:
             if turn:  # the first turn only warms up
                 baselines.append(pair[0])
                 sent.append(pair[1])
-    first, second = statistics.median(baselines), statistics.median(sent)
-    print(f"reconciler {__version__}; {machine()}")
-    print(f"python benchmarks/deliveries.py --deliveries {count} --concurrency {threads} --rounds {options.rounds}")
-    print(f"baseline, bare http.client     {first:8.3f} s  ({min(baselines):.3f} to {max(baselines):.3f})")
-    print(f"reconciler's sender            {second:8.3f} s  ({min(sent):.3f} to {max(sent):.3f})")
-    print(f"ratio sender / baseline        {second / first:8.2f}")
-    print(f"deliveries a second            {count / second:8.0f}  (baseline {count / first:.0f})")
+    first, second = Rounds("bare http.client", baselines), Rounds("reconciler's sender", sent)
+    print_ratio(first, second, f"{count} deliveries, {threads} at once")
+    rates = count / second.median, count / first.median
+    print(f"          deliveries a second {rates[0]:23.0f}    (baseline {rates[1]:.0f})")
 
 
 if __name__ == "__main__":

@@ -10,19 +10,14 @@ from __future__ import annotations
 
 import argparse
 import os
-import platform
-import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from reconciler import __version__
+from benchmarks.printing import Rounds, print_ratio
+from benchmarks.receiver import careful_receiver
 from reconciler.adapters.openbao import find_binary, throw_away
 
 RECONCILER = [sys.executable, "-c", "import sys; from reconciler.cli.main import main; sys.exit(main())"]
@@ -76,34 +71,8 @@ spec:
       delivery: {{timeout: 10s, attempts: 5}}
   environments:
     bench:
-      webhooks: [{{name: settlements, url: "{url}/payouts"}}]
+      webhooks: [{{name: settlements, url: "{url}/payouts/{name}"}}]
 """
-
-
-class Accepting(BaseHTTPRequestHandler):
-    """A receiver that accepts everything: what is measured here is the sender."""
-
-    protocol_version = "HTTP/1.1"
-
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers.get("content-length", "0")))
-        self.send_response(204)
-        self.send_header("content-length", "0")
-        self.end_headers()
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name that http.server calls
-        """Quiet."""
-
-
-@contextmanager
-def receiver() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Accepting)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 def declare(directory: Path, clients: int, address: str, url: str) -> None:
@@ -126,14 +95,15 @@ def timed(command: list[str], environment: dict[str, str]) -> float:
 
 def measure(clients: int, rounds: int) -> tuple[float, list[float], list[float]]:
     """Seconds of the one apply, and of each round of baseline and plan."""
-    with throw_away() as server, receiver() as url, tempfile.TemporaryDirectory() as name:
-        directory = Path(name)
-        declare(directory, clients, server.address, url)
-        environment = {**os.environ, "VAULT_ADDR": server.address, "VAULT_TOKEN": server.token.reveal()}
+    with throw_away() as server, tempfile.TemporaryDirectory() as name:
+        token = server.token.reveal()
+        environment = {**os.environ, "VAULT_ADDR": server.address, "VAULT_TOKEN": token}
         command = [*RECONCILER, "--project", name, "--quiet"]
-        timed([*command, "bootstrap", "-e", "bench"], environment)
-        applied = timed([*command, "apply", "-e", "bench", "--yes", "--no-commit"], environment)
-        plan = [*command, "plan", "-e", "bench", "--detailed-exitcode"]  # fails unless there is nothing to do
+        with careful_receiver("bench", environment) as url:
+            declare(Path(name), clients, server.address, url)
+            timed([*command, "bootstrap", "-e", "bench"], environment)
+            applied = timed([*command, "apply", "-e", "bench", "--yes", "--no-commit"], environment)
+        plan = [*command, "plan", "-e", "bench", "--detailed-exitcode"]  # 0: nothing to do
         baselines, plans = [], []
         for turn in range(rounds + 1):
             pair = timed([*BASELINE, name], environment), timed(plan, environment)
@@ -143,15 +113,10 @@ def measure(clients: int, rounds: int) -> tuple[float, list[float], list[float]]
     return applied, baselines, plans
 
 
-def machine() -> str:
-    """What it was measured on: ratios travel, seconds do not."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
-    model = next(
-        (line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine()
-    )
-    server = subprocess.run([find_binary(), "version"], capture_output=True, text=True, check=True).stdout.split(",")[0]
-    return f"{os.cpu_count()} x {model}, {platform.system()}, Python {platform.python_version()}, {server.strip()}"
+def server_version() -> str:
+    command = [str(find_binary()), "version"]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return said.split(",")[0].strip()
 
 
 def main() -> None:
@@ -160,14 +125,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="turns of each, after one to warm up (default: 5)")
     options = parser.parse_args()
     applied, baselines, plans = measure(options.clients, options.rounds)
-    baseline, plan = statistics.median(baselines), statistics.median(plans)
-    print(f"reconciler {__version__}; {machine()}")
-    print(f"{options.clients} clients with one key and one webhook each, medians of {options.rounds} rounds")
-    print(f"baseline, PyYAML C loader alone    {baseline:8.3f} s  ({min(baselines):.3f} to {max(baselines):.3f})")
-    print(f"reconciler plan, nothing to do     {plan:8.3f} s  ({min(plans):.3f} to {max(plans):.3f})")
-    print(f"ratio plan / baseline              {plan / baseline:8.2f}")
+    what = f"{options.clients} clients with one key and one webhook each"
+    baseline = Rounds("PyYAML's C loader alone", baselines)
+    print_ratio(baseline, Rounds("reconciler plan, nothing to do", plans), what, server_version())
     each = applied / options.clients * 1000
-    print(f"reconciler apply, everything new   {applied:8.3f} s  (once, {each:.1f} ms a client)")
+    print(f"          reconciler apply, everything new   {applied:8.3f} s  (once, {each:.1f} ms a client)")
 
 
 if __name__ == "__main__":
