@@ -9,6 +9,7 @@ import pytest
 from hypothesis import settings
 
 from reconciler.adapters.openbao import RunningServer, throw_away
+from tests.kit import limits
 from tests.kit.repositories import isolate
 from tests.kit.signing import Signer, new_signer
 from tests.kit.tally import Tally, counting, print_sums
@@ -21,6 +22,11 @@ settings.load_profile("patient")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--exhaustive", action="store_true", help="try every case of tests/reliability, not a sample")
+
+
+@pytest.hookimpl(tryfirst=True)  # pytest-timeout reads the limit when it is configured
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(limits)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -12,19 +12,17 @@ import json
 import os
 import secrets
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
-import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
-from typing import Any, Never
+from typing import Any
 
+from reconciler.adapters.signals import holding_signals, stopping_on_signals
 from reconciler.domain.secret import Secret
 from reconciler.errors import ReconcilerError
 
@@ -216,42 +214,3 @@ def last_words(log: Path) -> str:
         return "no log"
     told = [line.strip() for line in lines if line.strip()]
     return "".join(c for c in told[-1] if c.isprintable())[:300] if told else "it said nothing"
-
-
-@contextmanager
-def stopping_on_signals() -> Iterator[None]:
-    """Inside, SIGTERM and SIGHUP unwind the stack as SIGINT does, so that servers are stopped on the way out."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.signal(number, _leave) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            with suppress(TypeError):  # a handler that was not set from Python cannot be put back
-                signal.signal(number, handler)
-
-
-@contextmanager
-def holding_signals() -> Iterator[None]:
-    """SIGINT, SIGTERM and SIGHUP that arrive inside count at its end: a program that is just being started is in
-    our hands first. (One that interrupts ``Popen`` itself would leave it running, unknown to us.)"""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    held: list[int] = []
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, lambda arrived, _frame: held.append(arrived)) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            with suppress(TypeError):
-                signal.signal(number, handler)
-        for arrived in held:
-            signal.raise_signal(arrived)
-
-
-def _leave(number: int, _frame: FrameType | None) -> Never:
-    raise SystemExit(128 + number)

@@ -20,6 +20,7 @@ from typing import Any
 
 from reconciler.adapters import openbao
 from reconciler.adapters.openbao import NOT_STARTED, STORE_UNUSABLE, RunningServer, ServerError
+from reconciler.adapters.signals import stopping_on_signals
 from reconciler.domain.secret import Secret
 
 
@@ -87,7 +88,7 @@ class DurableServer:
     @contextmanager
     def serve(self, port: int | None = None) -> Iterator[RunningServer]:
         """Started inside, stopped at the end, also on SIGINT, SIGTERM and SIGHUP."""
-        with openbao.stopping_on_signals():
+        with stopping_on_signals():
             try:
                 yield self.start(port)
             finally:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import reconciler
-from reconciler.adapters.openbao import holding_signals
+from reconciler.adapters.signals import holding_signals
 
 _END_SECONDS = 5.0
 

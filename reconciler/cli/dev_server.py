@@ -10,6 +10,7 @@ from pathlib import Path
 
 from reconciler.adapters.openbao import can_bind
 from reconciler.adapters.openbao_durable import DurableServer
+from reconciler.adapters.signals import heeds_interrupts
 from reconciler.cli.output import Settings, emit, say
 from reconciler.errors import ReconcilerError, UsageError
 
@@ -27,7 +28,8 @@ def run_in_foreground(settings: Settings, root: Path, port: int | None) -> int:
     with suppress(KeyboardInterrupt, SystemExit), server.serve(_chosen(server, port)) as running:
         emit(exports(server, running.address))
         say(settings, f"OpenBao answers at {running.address}; its data is kept in {_shown(server, root)}")
-        say(settings, "run these lines in another terminal; press Ctrl-C here to stop it")
+        ending = "press Ctrl-C here" if heeds_interrupts() else "run reconciler dev --stop"
+        say(settings, f"run these lines in another terminal; {ending} to stop it")
         while server.status().pid == running.pid:
             time.sleep(1)
         say(settings, "the server ended: another command stopped it, or its log says why")

@@ -15,6 +15,7 @@ import click
 
 from reconciler.adapters.listening import Listening, Note
 from reconciler.adapters.secret_sources import STDIN, VAULT, SecretSource, local_source
+from reconciler.adapters.signals import handling, heeds_interrupts
 from reconciler.cli import wiring
 from reconciler.cli.output import Settings, emit, masked, say
 from reconciler.domain.desired import DesiredClient, DesiredWebhook
@@ -119,7 +120,7 @@ def _introduce(settings: Settings, listening: Listening, found: Sequence[SecretS
         say(settings, _UNVERIFIED)
     elif not held:
         say(settings, "no secret has been issued yet: it is read again with every delivery")
-    say(settings, "Ctrl-C ends it")
+    say(settings, "Ctrl-C ends it" if heeds_interrupts() else "SIGTERM ends it")
 
 
 def _counted(held: Sequence[HeldSecret]) -> str:
@@ -139,14 +140,8 @@ def _shown(settings: Settings, listening: Listening, received: Received, form: s
 def _until_signal() -> Iterator[threading.Event]:
     """Set by Ctrl-C and SIGTERM: here they are how it ends, and no failure."""
     asked = threading.Event()
-    previous = {
-        number: signal.signal(number, lambda _number, _frame: asked.set()) for number in (signal.SIGINT, signal.SIGTERM)
-    }
-    try:
+    with handling(lambda _number, _frame: asked.set(), signal.SIGINT, signal.SIGTERM):
         yield asked
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
 
 
 def _declared(settings: Settings, target: str) -> tuple[DesiredClient, DesiredWebhook]:

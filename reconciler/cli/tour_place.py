@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from reconciler.adapters.openbao import find_binary, stopping_on_signals, throw_away
+from reconciler.adapters.openbao import find_binary, throw_away
 from reconciler.adapters.receiver import LoopbackReceiver
+from reconciler.adapters.signals import stopping_on_signals
 from reconciler.adapters.vault.live import Live
 from reconciler.cli.output import Settings, emit, say
 from reconciler.cli.tour import Tour

@@ -218,7 +218,12 @@ def required_records(project: Project, environment: Environment) -> Mapping[str,
 
 @contextmanager
 def stop_on_signals(settings: Settings) -> Iterator[Callable[[], bool]]:
-    """The first Ctrl-C or SIGTERM asks the run to stop between actions; a second Ctrl-C stops at once."""
+    """The first Ctrl-C or SIGTERM asks the run to stop between actions; a second one stops at once.
+
+    What was ignored when the program started (SIGINT in the background of a script) stays ignored.
+    """
+    from reconciler.adapters.signals import handling
+
     asked = threading.Event()
 
     def ask(_number: int, _frame: FrameType | None) -> None:
@@ -227,9 +232,5 @@ def stop_on_signals(settings: Settings) -> Iterator[Callable[[], bool]]:
         asked.set()
         say(settings, "stopping: what is begun is finished and put on record (press again to stop at once)")
 
-    previous = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
+    with handling(ask, signal.SIGINT, signal.SIGTERM):
         yield asked.is_set
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)

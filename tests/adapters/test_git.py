@@ -17,6 +17,7 @@ from reconciler.adapters.git import GitLedger
 from reconciler.engine.ports import Ledger
 from reconciler.errors import AuditError
 from tests.kit.repositories import add_hook, commit_file, git, isolate, new_repository
+from tests.kit.started import started
 
 AUDIT = PurePosixPath("audit")
 REPORT = PurePosixPath("audit/staging/run-1.json")
@@ -488,7 +489,7 @@ def test_an_interrupt_lets_git_finish(repository: Path) -> None:
     ledger(repository).write({REPORT: "{}\n"})
     add_hook(repository, "pre-commit", "touch started; sleep 0.7")
     command = [sys.executable, "-c", INTERRUPTED, str(repository)]
-    with subprocess.Popen(command, cwd=SOURCES, stdout=subprocess.PIPE, text=True) as process:
+    with started(command, cwd=SOURCES) as process:
         until = time.monotonic() + 30
         while not (repository / "started").exists():
             assert time.monotonic() < until

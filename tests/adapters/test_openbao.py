@@ -20,6 +20,7 @@ from reconciler.adapters.openbao_durable import DurableServer
 from reconciler.adapters.vault.bootstrap import bootstrap
 from reconciler.adapters.vault.live import Live
 from reconciler.registry.requests import Document, ReadDocument
+from tests.kit.started import started
 from tests.kit.vault import HASTY, settings_for
 
 pytestmark = pytest.mark.openbao
@@ -176,7 +177,7 @@ def test_a_killed_server_is_started_again(durable: DurableServer) -> None:
 def test_the_pid_of_another_process_is_not_taken_for_the_server(durable: DurableServer) -> None:
     """A pid is used again by the system: neither trusted nor stopped."""
     durable.directory.mkdir(parents=True)
-    with subprocess.Popen(["sleep", "60"]) as bystander:
+    with started(["sleep", "60"]) as bystander:
         state = {"port": 1, "pid": bystander.pid, "started": "0"}
         (durable.directory / "server.json").write_text(json.dumps(state), encoding="ascii")
         assert durable.status().state == "stopped"
@@ -228,14 +229,8 @@ with throw_away() as server:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_a_throw_away_server_too(number: signal.Signals) -> None:
-    with subprocess.Popen(
-        [sys.executable, "-c", THROW_AWAY],
-        cwd=REPOSITORY,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as process:
+    command = [sys.executable, "-c", THROW_AWAY]
+    with started(command, cwd=REPOSITORY, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         assert process.stdout is not None
         pid = int(process.stdout.readline())
         process.send_signal(number)
@@ -246,9 +241,7 @@ def test_a_signal_ends_a_throw_away_server_too(number: signal.Signals) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_stops_the_server_cleanly(tmp_path: Path, number: signal.Signals) -> None:
     command = [sys.executable, "-c", SERVE, str(tmp_path)]
-    with subprocess.Popen(
-        command, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as process:
+    with started(command, cwd=REPOSITORY, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         assert process.stdout is not None
         pid = int(process.stdout.readline())
         assert is_alive(pid)

@@ -12,6 +12,7 @@ from reconciler.cli.tour import NotAsTold, Tour
 from reconciler.domain.keytext import PATTERN, compose
 from tests.kit.commands import COMMAND, environ, living_in, reconciler
 from tests.kit.repositories import git
+from tests.kit.started import IN_BACKGROUND, ignored, started
 
 
 def bare_environment(tmp_path: Path) -> dict[str, str]:
@@ -56,16 +57,19 @@ def test_the_whole_story_is_as_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.openbao
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_ended_in_the_middle_it_leaves_nothing_behind(tmp_path: Path, number: signal.Signals) -> None:
-    with subprocess.Popen(
-        [*COMMAND, "demo"], cwd=tmp_path, env=bare_environment(tmp_path), stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-    ) as running:  # fmt: skip
+@pytest.mark.parametrize(
+    ("number", "before"), [(signal.SIGINT, ()), (signal.SIGTERM, ()), (signal.SIGTERM, IN_BACKGROUND)]
+)
+def test_ended_in_the_middle_it_leaves_nothing_behind(
+    tmp_path: Path, number: signal.Signals, before: tuple[str, ...]
+) -> None:
+    command = [*before, *COMMAND, "demo"]
+    with started(command, cwd=tmp_path, env=bare_environment(tmp_path), stderr=subprocess.DEVNULL) as running:
         assert running.stdout is not None
         for line in running.stdout:
             if line.startswith("$ reconciler bootstrap"):
                 break
+        assert ignored(running.pid) == ({signal.SIGINT, signal.SIGHUP} if before else set())
         running.send_signal(number)
         assert running.wait(60) not in (0, 1)
     assert list((tmp_path / "tmp").iterdir()) == []

@@ -16,6 +16,7 @@ from reconciler.cli.dev_server import exports
 from reconciler.cli.start import NEXT_STEPS
 from tests.kit.commands import COMMAND, environ, reconciler
 from tests.kit.repositories import git, isolate
+from tests.kit.started import IN_BACKGROUND, ignored, started
 
 pytestmark = pytest.mark.openbao
 
@@ -79,9 +80,7 @@ def _status(project: Path) -> dict[str, list[dict[str, object]]]:
 
 def test_in_the_foreground_it_serves_until_a_signal_and_stops_cleanly(project: Path) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
-        with subprocess.Popen(
-            [*COMMAND, "dev"], cwd=project, env=environ(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        ) as running:
+        with started([*COMMAND, "dev"], cwd=project, env=environ(), stderr=subprocess.PIPE) as running:
             assert running.stdout is not None
             assert running.stdout.readline().startswith("export VAULT_ADDR=http://127.0.0.1:")
             assert "root-token" in running.stdout.readline()
@@ -92,6 +91,21 @@ def test_in_the_foreground_it_serves_until_a_signal_and_stops_cleanly(project: P
             running.send_signal(number)
             assert running.wait(30) == 0
         assert state(project) == "stopped"
+
+
+def test_in_the_background_only_sigterm_ends_it(project: Path) -> None:
+    with started([*IN_BACKGROUND, *COMMAND, "dev"], cwd=project, env=environ(), stderr=subprocess.PIPE) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline().startswith("export VAULT_ADDR=")
+        assert ignored(running.pid) == {signal.SIGINT, signal.SIGHUP}
+        for number in (signal.SIGINT, signal.SIGHUP):
+            running.send_signal(number)
+        assert reconciler(project, "dev", "--status").stdout.startswith("running at ")
+        running.terminate()
+        err = running.communicate(timeout=30)[1]
+    assert (running.returncode, state(project)) == (0, "stopped")
+    assert "Ctrl-C" not in err
+    assert "reconciler dev --stop" in err
 
 
 def test_exports_of_a_server_that_does_not_run_are_an_error_and_print_nothing(project: Path) -> None:

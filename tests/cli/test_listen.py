@@ -8,6 +8,7 @@ import json
 import signal
 import socket
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from reconciler.domain.secret import Secret
 from reconciler.webhooks.signing import sign
 from tests.kit.commands import reconciler
 from tests.kit.listener import EVENT, listening
+from tests.kit.started import IN_BACKGROUND, ignored
 
 OLD, NEW, WRONG = ("whsec_" + digits * 32 for digits in ("0a", "1b", "2c"))
 TEST = b'{"type":"order.paid","test":true}'
@@ -126,6 +128,15 @@ def test_what_the_packages_of_others_sign_is_judged(tmp_path: Path, name: str, m
         assert there.send(make(now - 1500)) == 401
         assert there.send(make(now), EVENT + b" ") == 401
         assert "scheme " + name in there.end(signal.SIGINT)[0]
+
+
+def test_in_the_background_only_sigterm_ends_it(tmp_path: Path) -> None:
+    with listening(tmp_path, before=IN_BACKGROUND) as there:
+        assert ignored(there.running.pid) == {signal.SIGINT, signal.SIGHUP}
+        there.running.send_signal(signal.SIGINT)
+        err = there.end(signal.SIGTERM)[1]
+    assert "SIGTERM ends it" in err
+    assert "Ctrl-C" not in err
 
 
 def test_without_a_secret_it_shows_what_arrives_and_accepts_nothing(tmp_path: Path) -> None:
@@ -241,6 +252,10 @@ def test_hostile_senders_do_not_end_it(tmp_path: Path) -> None:
         for raw in (b"\x16\x03\x01\x00\r\n\r\n", b"POST / HTTP/1.1\r\ncontent-length: 99999999\r\n\r\n", b"POST"):
             with socket.create_connection(("127.0.0.1", there.port), timeout=20) as connection:
                 connection.sendall(raw)
+                connection.shutdown(socket.SHUT_WR)
+                with suppress(OSError):
+                    while connection.recv(65536):  # its end: what is said of it was said before that
+                        pass
         chunked = http.client.HTTPConnection("127.0.0.1", there.port, timeout=20)
         chunks = [b'{"type":', b'"order.paid"}']
         headers = dict(sign(STANDARD_WEBHOOKS, [Secret(NEW)], "msg_abc", int(time.time()), b"".join(chunks)))

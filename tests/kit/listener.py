@@ -7,7 +7,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from reconciler.domain.schemes import Scheme
 from reconciler.domain.secret import Secret
 from reconciler.webhooks.signing import sign
 from tests.kit.commands import COMMAND, environ
+from tests.kit.started import started
 
 EVENT = b'{"type":"order.paid"}'
 
@@ -52,13 +53,17 @@ class Listener:
 
 
 @contextmanager
-def listening(directory: Path, *arguments: str, stdin: str = "", **variables: str) -> Iterator[Listener]:
-    """``reconciler listen`` at a free port, which it told."""
-    with subprocess.Popen(
-        [*COMMAND, "listen", "--port", "0", *arguments], cwd=directory, text=True,
+def listening(
+    directory: Path, *arguments: str, stdin: str = "", before: Sequence[str] = (), **variables: str
+) -> Iterator[Listener]:
+    """``reconciler listen`` at a free port, which it told. ``before``: a command that starts it."""
+    with started(
+        [*before, *COMMAND, "listen", "--port", "0", *arguments],
+        cwd=directory,
         env=environ(COLUMNS="140", **variables),
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    ) as running:  # fmt: skip
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as running:
         assert running.stdin is not None
         assert running.stdout is not None
         running.stdin.write(stdin)

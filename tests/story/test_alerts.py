@@ -23,6 +23,7 @@ from tests.kit.checkout import Checkout, Ran
 from tests.kit.mail import MailServer, mail_server
 from tests.kit.receivers import Receiver, answers, never_answers, receiving
 from tests.kit.repositories import git
+from tests.kit.started import started
 from tests.kit.vault import PROJECT
 from tests.kit.waiting import until
 
@@ -275,10 +276,7 @@ def revoking(checkout: Checkout, variables: dict[str, str]) -> Iterator[subproce
     environ = {**os.environ, "VAULT_TOKEN": checkout.place.token("run"), "PYTHONPATH": str(REPOSITORY), **variables}
     command = [sys.executable, "-c", "import sys; from reconciler.cli.main import main; sys.exit(main())"]
     command += ["revoke", "-e", checkout.environment, "partner", "--reason", "compromise"]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(
-        command, cwd=checkout.root, env=environ, text=True, start_new_session=True, **pipes
-    ) as process:  # type: ignore[call-overload]
+    with started(command, cwd=checkout.root, env=environ, stderr=subprocess.PIPE) as process:
         yield process
 
 

@@ -15,6 +15,7 @@ import pytest
 
 from tests.kit.checkout import Checkout
 from tests.kit.repositories import git
+from tests.kit.started import IN_BACKGROUND, ignored, started
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, "-c", "import sys; from reconciler.cli.main import main; sys.exit(main())"]
@@ -22,18 +23,10 @@ CLIENTS = 150
 
 
 @contextmanager
-def applying(checkout: Checkout) -> Iterator[subprocess.Popen[str]]:
+def applying(checkout: Checkout, *before: str) -> Iterator[subprocess.Popen[str]]:
     environ = {**os.environ, "VAULT_TOKEN": checkout.place.token("run"), "PYTHONPATH": str(REPOSITORY)}
-    command = [*COMMAND, "apply", "-e", checkout.environment, "--yes", "--format", "json"]
-    with subprocess.Popen(
-        command,
-        cwd=checkout.root,
-        env=environ,
-        text=True,
-        start_new_session=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    ) as process:
+    command = [*before, *COMMAND, "apply", "-e", checkout.environment, "--yes", "--format", "json"]
+    with started(command, cwd=checkout.root, env=environ, stderr=subprocess.PIPE) as process:
         yield process
 
 
@@ -62,13 +55,18 @@ def converged(checkout: Checkout) -> None:
     assert status["open_runs"] == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_stopped_run_finishes_what_is_begun_and_says_how_to_go_on(many: Checkout, number: int) -> None:
-    with applying(many) as process:
+@pytest.mark.parametrize(
+    ("number", "before"), [(signal.SIGINT, ()), (signal.SIGTERM, ()), (signal.SIGTERM, IN_BACKGROUND)]
+)
+def test_a_stopped_run_finishes_what_is_begun_and_says_how_to_go_on(
+    many: Checkout, number: int, before: tuple[str, ...]
+) -> None:
+    with applying(many, *before) as process:
         assert process.stderr is not None
         for line in process.stderr:
             if "done" in line:
                 break
+        assert ignored(process.pid) == ({signal.SIGINT, signal.SIGHUP} if before else set())
         process.send_signal(number)
         out, err = process.communicate(timeout=60)
     result = json.loads(out)
