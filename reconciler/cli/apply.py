@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli.options import environment_option, format_option, only_option, upkeep_option, verify_option
+from reconciler.cli.options import (
+    environment_option,
+    format_option,
+    only_option,
+    upkeep_option,
+    verify_option,
+    yes_remove_option,
+)
 from reconciler.cli.output import Settings, emit, emit_text, say, show_error
 
 if TYPE_CHECKING:
@@ -39,6 +46,7 @@ def run_options(command: click.decorators.FC) -> click.decorators.FC:
 @click.option("--yes", is_flag=True, help="Do not ask; for CI.")
 @run_options
 @only_option
+@yes_remove_option
 @verify_option
 @upkeep_option
 @click.option("--shard", metavar="K/N", help="Only the K-th of N parts of the registry.")
@@ -47,8 +55,8 @@ def run_options(command: click.decorators.FC) -> click.decorators.FC:
 @click.pass_obj
 def apply(
     settings: Settings, environment: str, planfile: Path | None, yes: bool, form: str, no_commit: bool, push: bool,
-    no_alerts: bool, only: tuple[str, ...], verify: tuple[str, ...], upkeep: bool, shard: str | None, no_wait: bool,
-    deep: bool,
+    no_alerts: bool, only: tuple[str, ...], yes_remove: int | None, verify: tuple[str, ...], upkeep: bool,
+    shard: str | None, no_wait: bool, deep: bool,
 ) -> int:  # fmt: skip
     """Make ENV what is declared, then commit the audit report.
 
@@ -68,10 +76,9 @@ def apply(
     from reconciler.engine.engine import answer
     from reconciler.errors import UsageError
 
-    if planfile is not None and (only or shard or verify or upkeep):
-        raise UsageError(
-            "RC009", "a saved plan is applied as it is", "leave out --only, --shard, --verify and --upkeep"
-        )
+    if planfile is not None and (only or yes_remove or shard or verify or upkeep):
+        others = "--only, --yes-remove, --shard, --verify and --upkeep"
+        raise UsageError("RC009", "a saved plan is applied as it is", f"leave out {others}")
     planned.refuse_no_names(only)
     part_of = planned.parse_shard(shard) if shard is not None else None
     root = wiring.project_root(settings)
@@ -85,7 +92,9 @@ def apply(
         wiring.engine_for(settings, root, desired.project, desired.environment, stopping, delivers=True) as engine,
     ):
         demands.refuse_unsigned(root, desired)
-        question = planned.question_for(desired, only=only, deep=deep, verify=verify)
+        question = planned.question_for(
+            desired, only=only, deep=deep, verify=verify, yes_remove=yes_remove, saved=saved
+        )
         alerts.observed = observed = engine.look(deep=deep)
         planned.refuse_unknown(only, desired, observed)
         question = planned.narrowed(question, observed, shard=part_of, upkeep=upkeep, saved=saved)

@@ -50,5 +50,12 @@ def upkeep_option(command: Decorated) -> Decorated:
     )(command)
 
 
+def yes_remove_option(command: Decorated) -> Decorated:
+    return click.option(
+        "--yes-remove", type=click.IntRange(min=1), metavar="N",
+        help="Exactly N clients are to be removed, also if these are most of them.",
+    )(command)  # fmt: skip
+
+
 def only_option(command: Decorated) -> Decorated:
     return click.option("--only", multiple=True, metavar="CLIENT", help="Only this client; may be repeated.")(command)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.cli.options import environment_option, only_option, upkeep_option, verify_option
+from reconciler.cli.options import environment_option, only_option, upkeep_option, verify_option, yes_remove_option
 from reconciler.cli.output import Settings, emit, say, write_file
 from reconciler.cli.rendering import Look, look_options, project_folder, rendered
 
@@ -30,6 +30,7 @@ EARLIEST, LATEST = 1970, 9000
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when there are changes, 0 when there are none.")
 @click.option("--at", metavar="TIME", help="What would be due at that time, such as 2027-01-31T00:00:00Z.")
 @only_option
+@yes_remove_option
 @verify_option
 @upkeep_option
 @click.option(
@@ -47,8 +48,8 @@ EARLIEST, LATEST = 1970, 9000
 @click.pass_obj
 def plan(
     settings: Settings, /, environment: str, out: Path | None, detailed_exitcode: bool, at: str | None,
-    only: tuple[str, ...], verify: tuple[str, ...], upkeep: bool, reviewed: Path | None, base: str | None, deep: bool,
-    form: str, **look: Any,
+    only: tuple[str, ...], yes_remove: int | None, verify: tuple[str, ...], upkeep: bool, reviewed: Path | None,
+    base: str | None, deep: bool, form: str, **look: Any,
 ) -> int:  # fmt: skip
     """Show what apply would do to ENV, and why. Changes nothing; reads no secret.
 
@@ -79,7 +80,7 @@ def plan(
     agreed = load_for(desired, reviewed) if reviewed is not None else None
     before = terms_before(settings, root, desired, base)
     with wiring.engine_for(settings, root, desired.project, desired.environment) as engine:
-        question = question_for(desired, only=only, at=time, deep=deep, verify=verify)
+        question = question_for(desired, only=only, at=time, deep=deep, verify=verify, yes_remove=yes_remove)
         observed = engine.look(deep=deep)
         refuse_unknown(only, desired, observed)
         question = narrowed(question, observed, upkeep=upkeep, saved=agreed)

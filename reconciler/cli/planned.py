@@ -15,9 +15,10 @@ from reconciler.domain.plan import Plan
 from reconciler.engine.business import unfinished_business
 from reconciler.engine.engine import Engine, Question
 from reconciler.engine.executor import Shard
-from reconciler.engine.saved import proofs_asked, touched
+from reconciler.engine.saved import agreed_in, proofs_asked, touched
 from reconciler.errors import UsageError
 from reconciler.planning.planner import pair_up
+from reconciler.planning.reasons import Removals
 from reconciler.planning.upkeep import settled_clients
 
 
@@ -28,11 +29,19 @@ def question_for(
     at: datetime | None = None,
     deep: bool = False,
     verify: Sequence[str] = (),
+    yes_remove: int | None = None,
+    saved: Plan | None = None,
 ) -> Question:
-    """Plan for these clients (none named: all). Reads the registry of the environment that must come first."""
+    """Plan for these clients (none named: all). Reads the registry of the environment that must come first.
+
+    What ``saved``, which is to be applied as it is, says of an agreement holds for what it removes.
+    """
+    agreed = Removals(yes_remove, None) if yes_remove is not None else None
+    agreed = agreed_in(saved) if saved is not None else agreed
     asked = webhook_addresses(verify, desired)
     required = required_records(desired.project, desired.environment)
-    return Question(desired, only=frozenset(only) or None, required=required, at=at, deep=deep, verifications=asked)
+    only_these = frozenset(only) or None
+    return Question(desired, only=only_these, required=required, at=at, deep=deep, verifications=asked, agreed=agreed)
 
 
 def refuse_no_names(only: Sequence[str]) -> None:

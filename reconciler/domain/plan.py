@@ -142,6 +142,7 @@ class Plan:
     approvals: tuple[Approval, ...] = ()  # who must agree, by the policy; it follows from the actions
     unfinished: tuple[Unfinished, ...] = ()  # for people; no part of the digest
     sources: Mapping[str, Source] = field(default_factory=dict)  # likewise
+    yes_remove: int | None = None  # how many clients a person agreed to end; part of the digest
 
     @property
     def blocked(self) -> bool:

@@ -17,7 +17,7 @@ from reconciler.engine.drive import Driver, ServerClock
 from reconciler.engine.observe import observe
 from reconciler.engine.ports import Ledger, LiveState, Minter, Reporter, Sender
 from reconciler.planning.planner import Inputs, make_plan
-from reconciler.planning.reasons import RotationRequest
+from reconciler.planning.reasons import Removals, RotationRequest
 
 # Between two looks at whether to stop, in seconds.
 WAKE = 0.1
@@ -68,7 +68,8 @@ class Engine:
 class Question:
     """What is to be planned: all clients, or some; with rotations and proofs that somebody asked for; now, or then.
 
-    ``required`` holds the records of the environment that the promotion gate asks for.
+    ``required`` holds the records of the environment that the promotion gate asks for; ``agreed`` what a person agreed
+    to end.
     """
 
     desired: Desired
@@ -79,6 +80,7 @@ class Question:
     required: Mapping[str, ClientRecord] | None = None
     at: datetime | None = None
     deep: bool = False
+    agreed: Removals | None = None
 
 
 def answer(engine: Engine, question: Question, observed: Observed, *, guarded_at: datetime | None = None) -> Plan:
@@ -95,6 +97,7 @@ def answer(engine: Engine, question: Question, observed: Observed, *, guarded_at
             verifications=question.verifications,
             required=question.required,
             guarded_at=guarded_at,
+            agreed=question.agreed,
             judge=engine.judge,
         )
     )

@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from reconciler.domain.canonical import dumps, iso
 from reconciler.domain.duration import format_duration
 from reconciler.domain.observed import Observed
-from reconciler.domain.plan import Action, Plan
+from reconciler.domain.plan import Action, ActionKind, Plan
 from reconciler.errors import StalePlanError
-from reconciler.planning.reasons import Reason
+from reconciler.planning.reasons import Reason, Removals
 
 REMEDY = "make a new plan and have it reviewed"
 # So many differences are told, the rest is counted.
@@ -41,6 +41,14 @@ def refuse_wrong_target(saved: Plan, environment: str, project: str) -> None:
 def proofs_asked(saved: Plan) -> frozenset[str]:
     """The webhooks that somebody asked to have proven when the plan was made."""
     return frozenset(one.address for one in saved.actions if one.reason == Reason.VERIFICATION_REQUESTED)
+
+
+def agreed_in(saved: Plan) -> Removals | None:
+    """What somebody agreed to end when the plan was made."""
+    if saved.yes_remove is None:
+        return None
+    ended = frozenset(one.client for one in saved.actions if one.kind is ActionKind.RETIRE_CLIENT)
+    return Removals(saved.yes_remove, ended)
 
 
 def refuse_expired(saved: Plan, now: datetime, holds: timedelta) -> None:
@@ -149,7 +157,16 @@ def _timeless(sentence: str) -> str:
 def compared(plan: Plan) -> Plan:
     """The part of a reviewed plan that ``refuse_unreviewed`` holds against the one made anew. Whatever else a file says
     (findings, approvals, unfinished business, no-ops, its commit) nobody has looked at."""
-    return replace(plan, actions=plan.changes, findings=(), approvals=(), unfinished=(), sources={}, git_commit=None)
+    return replace(
+        plan,
+        actions=plan.changes,
+        findings=(),
+        approvals=(),
+        unfinished=(),
+        sources={},
+        git_commit=None,
+        yes_remove=None,
+    )
 
 
 def _named(action: Action) -> str:

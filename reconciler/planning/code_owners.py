@@ -90,7 +90,7 @@ def _asked(desired: Desired) -> Mapping[str, tuple[str, ...]]:
     actions = judged(registered, grounds(_ANY_TIME, {}, desired))
     nothing = Observed(_ANY_TIME, {}, {}, buckets=0)
     found: dict[str, tuple[str, ...]] = {}
-    for approval in approvals(Situation(desired, nothing, _ANY_TIME, actions)):
+    for approval in approvals(Situation(desired, nothing, _ANY_TIME, actions, ())):
         for address in approval.addresses:
             found[address] = (*found.get(address, ()), f"@{approval.approver}")
     return found

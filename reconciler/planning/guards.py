@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterable
 
 from reconciler.domain import names
 from reconciler.domain.canonical import iso
-from reconciler.domain.desired import Budget, Waiver
+from reconciler.domain.desired import Waiver
 from reconciler.domain.plan import ActionKind, Finding
 from reconciler.domain.record import ClientStatus
+from reconciler.planning.budgets import BUDGET_GUARDS, YES_REMOVE
+from reconciler.planning.lookalikes import look_alikes
 from reconciler.planning.ownership import OWNERSHIP, OWNERSHIP_GUARDS
 from reconciler.planning.policy import policy_rules
 from reconciler.planning.reasons import DRIFT, Reason
@@ -64,53 +66,6 @@ def lost_rename(situation: Situation) -> Iterable[Block]:
             )  # fmt: skip
 
 
-def remove_all(situation: Situation) -> Iterable[Block]:
-    """An empty declaration is a mistake until somebody says otherwise."""
-    removed = {action.client for action in situation.of_kind(ActionKind.RETIRE_CLIENT)}
-    ended = {record.name for client in removed if (record := situation.record_of(client)) is not None}
-    implicit = {
-        action.client
-        for action in situation.of_kind(ActionKind.RETIRE_CLIENT)
-        if action.reason == Reason.DECLARATION_REMOVED
-    }
-    live = {record.name for record in situation.live}
-    if implicit and ended >= live and not (set(situation.desired.clients) - removed):
-        yield Block(
-            "remove-all", "RC322", None, f"every one of {len(live)} registered clients would be removed",
-            "check that the clients/ folder is there; to end them on purpose declare state: retired, or add a waiver",
-        )  # fmt: skip
-
-
-def removal_budget(situation: Situation) -> Iterable[Block]:
-    removed = {action.client for action in situation.of_kind(ActionKind.RETIRE_CLIENT, ActionKind.SUSPEND_CLIENT)}
-    yield from over_budget(situation, "removals", "RC320", removed, situation.desired.policy.removals, "end or suspend")
-
-
-def change_budget(situation: Situation) -> Iterable[Block]:
-    changed = {
-        action.client
-        for action in situation.of_kind(ActionKind.UPDATE_CLIENT, ActionKind.UPDATE_WEBHOOK, ActionKind.RETIRE_KEY)
-        if action.reason not in DRIFT
-    }
-    yield from over_budget(situation, "changes", "RC321", changed, situation.desired.policy.changes, "change")
-
-
-def over_budget(
-    situation: Situation, name: str, code: str, touched: set[str], budget: Budget, verb: str
-) -> Iterable[Block]:
-    """octoDNS's rule: a share of what exists, counted once enough exists."""
-    existing = len(situation.live)
-    touched = touched - {action.client for action in situation.of_kind(ActionKind.REGISTER_CLIENT)}  # new ones are free
-    if existing < budget.at_least or len(touched) * 100 <= existing * budget.percent:
-        return
-    percent = -(-len(touched) * 100 // existing)  # rounded up: 4 of 13 are more than 30 %
-    yield Block(
-        f"budget-{name}", code, None,
-        f"this would {verb} {len(touched)} of {existing} clients ({percent} %), more than {budget.percent} %",
-        f"apply in smaller steps with --only, raise budgets.{name}.percent in policy.yaml, or add a waiver",
-    )  # fmt: skip
-
-
 def freeze(situation: Situation) -> Iterable[Block]:
     frozen = next((one for one in situation.desired.environment.freezes if one.covers(situation.now)), None)
     if frozen is None:
@@ -153,9 +108,8 @@ GUARDS: list[Callable[[Situation], Iterable[Block]]] = [
     *OWNERSHIP_GUARDS,
     protect,
     lost_rename,  # a client that may only have changed its name
-    remove_all,  # a missing folder
-    removal_budget,
-    change_budget,
+    look_alikes,  # likewise
+    *BUDGET_GUARDS,
     freeze,
     promotion,
     policy_rules,
@@ -177,8 +131,9 @@ def _finding(block: Block, situation: Situation) -> Finding:
 
 
 def _waiver(block: Block, situation: Situation) -> Waiver | None:
-    """A waiver is void from its date on (UTC). Ownership is never waived: it is somebody else's."""
-    if block.guard == OWNERSHIP:
+    """A waiver is void from its date on (UTC). Ownership is never waived: it is somebody else's. Nor is the number that
+    a person says: another one is a mistake."""
+    if block.guard in (OWNERSHIP, YES_REMOVE):
         return None
     desired = situation.desired
     return holding(desired.policy.waivers, block.guard, block.client, desired.environment.name, situation.now)

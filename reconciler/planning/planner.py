@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from reconciler.domain.canonical import digest
@@ -20,7 +20,7 @@ from reconciler.planning.guards import guard_findings
 from reconciler.planning.order import ordered
 from reconciler.planning.ownership import doubt_findings
 from reconciler.planning.proof_findings import proof_findings
-from reconciler.planning.reasons import Cause, Reason, RotationRequest
+from reconciler.planning.reasons import Cause, Reason, Removals, RotationRequest
 from reconciler.planning.risk import grounds, judged
 from reconciler.planning.situation import Situation
 from reconciler.planning.waivers import date_findings
@@ -41,6 +41,7 @@ class Inputs:
     verifications: Collection[str] = ()
     required: Mapping[str, ClientRecord] | None = None
     guarded_at: datetime | None = None  # when guards look, if not at ``now``: a saved plan meets today's freeze
+    agreed: Removals | None = None  # how many clients a person agreed to end
     judge: Judge | None = None  # evaluates rules of one's own; without it none of them can be kept
 
 
@@ -68,37 +69,63 @@ def make_plan(inputs: Inputs) -> Plan:
         actions.append(action)
         touched.setdefault(action.client, record)
     result = ordered(judged(actions, grounds(inputs.now, touched, desired)))
-    situation = _situation(inputs, result)
-    revisions = {name: record.revision if record else 0 for name, record in touched.items()}
-    digests = {name: desired.clients[name].digest if name in desired.clients else "" for name in touched}
-    return Plan(
-        environment=desired.environment.name,
-        project=desired.project.name,
-        created_at=inputs.now,
-        expires_at=inputs.now + desired.project.plan_expires,
-        git_commit=inputs.git_commit,
-        actions=result,
-        findings=_findings(situation, pairs),
-        revisions=revisions,
-        desired_digests=digests,
-        digest=plan_digest(
-            desired.environment.name, desired.project.name, inputs.git_commit, result, revisions, digests
-        ),
+    situation = _situation(inputs, result, _elsewhere(inputs, pairs, context))
+    return replace(
+        _plan(inputs, result, touched),
         unchanged=unchanged,
-        sources={name: desired.clients[name].source for name in touched if name in desired.clients},
+        findings=_findings(situation, pairs),
         approvals=approvals(situation),
     )
 
 
-def _situation(inputs: Inputs, actions: Sequence[Action]) -> Situation:
+def _plan(inputs: Inputs, actions: tuple[Action, ...], touched: Mapping[str, ClientRecord | None]) -> Plan:
+    """The plan, but for what guards and approvers say of it."""
+    desired, agreed = inputs.desired, inputs.agreed.number if inputs.agreed else None
+    environment, project = desired.environment.name, desired.project.name
+    revisions = {name: record.revision if record else 0 for name, record in touched.items()}
+    declared = {name: desired.clients[name] for name in touched if name in desired.clients}
+    digests = {name: declared[name].digest if name in declared else "" for name in touched}
+    return Plan(
+        environment=environment,
+        project=project,
+        created_at=inputs.now,
+        expires_at=inputs.now + desired.project.plan_expires,
+        git_commit=inputs.git_commit,
+        actions=actions,
+        findings=(),
+        revisions=revisions,
+        desired_digests=digests,
+        digest=plan_digest(environment, project, inputs.git_commit, actions, revisions, digests, yes_remove=agreed),
+        unchanged=0,
+        sources={name: client.source for name, client in declared.items()},
+        yes_remove=agreed,
+    )
+
+
+def _elsewhere(inputs: Inputs, pairs: Mapping[str, ClientRecord | None], context: Context) -> list[Action]:
+    """What would be ended or suspended by a plan for all clients and is not part of this one."""
+    kinds = (ActionKind.RETIRE_CLIENT, ActionKind.SUSPEND_CLIENT)
+    found: list[Action] = []
+    for name, record in pairs.items():
+        client = inputs.desired.clients.get(name)
+        if inputs.only is None or name in inputs.only or record is None:
+            continue
+        if client is None or client.state is not ClientState.ACTIVE:
+            found += [action for action in plan_client(client, record, context) if action.kind in kinds]
+    return found
+
+
+def _situation(inputs: Inputs, actions: Sequence[Action], elsewhere: Sequence[Action]) -> Situation:
     return Situation(
         inputs.desired,
         inputs.observed,
         inputs.guarded_at or inputs.now,
         actions,
+        elsewhere,
         required=inputs.required,
         only=inputs.only,
         judge=inputs.judge,
+        agreed=inputs.agreed,
     )
 
 
@@ -180,8 +207,12 @@ def plan_digest(
     actions: Sequence[Action],
     revisions: Mapping[str, int],
     digests: Mapping[str, str],
+    *,
+    yes_remove: int | None = None,
 ) -> str:
-    """Digest over where, from which commit, what is touched and what is done; not over the time of planning."""
+    """Digest over where, from which commit, what is touched, what is done and which removals somebody agreed to; not
+    over the time of planning."""
+    agreed = {} if yes_remove is None else {"yes_remove": yes_remove}
     return digest(
         {
             "format": 1,
@@ -191,6 +222,7 @@ def plan_digest(
             "revisions": dict(revisions),
             "desired": dict(digests),
             "actions": [_identity(action) for action in actions],
+            **agreed,
         }
     )
 

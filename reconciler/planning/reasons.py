@@ -92,3 +92,12 @@ class RevocationRequest:
     key: str | None
     reason: str
     incident: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Removals:
+    """A person agreed that so many clients end. ``clients``: those that a saved plan names, of which fewer may be left;
+    None: whichever these are, exactly so many."""
+
+    number: int
+    clients: frozenset[str] | None

@@ -11,7 +11,7 @@ from reconciler.domain.judgement import Judge
 from reconciler.domain.observed import Observed
 from reconciler.domain.plan import Action, ActionKind, Level
 from reconciler.domain.record import ClientRecord, ClientStatus
-from reconciler.planning.reasons import DRIFT, Reason
+from reconciler.planning.reasons import DRIFT, Reason, Removals
 from reconciler.planning.renames import heirs
 
 # What a freeze, a promotion gate and the policy's rules hold back: a change that somebody declared. Repairs and
@@ -30,17 +30,23 @@ def is_declared(action: Action) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What a guard may look at. ``required`` holds the records of the environment that must come first (None: nobody
-    read them, so nothing is verified there), ``only`` the clients that the plan is about (None: all), ``judge``
-    evaluates rules of one's own (None: none of them can be kept)."""
+    """What a guard may look at.
+
+    ``elsewhere`` holds the ends and suspensions that the declaration asks for of clients that the plan is not about.
+    ``required`` holds the records of the environment that must come first (None: nobody read them, so nothing is
+    verified there), ``only`` the clients that the plan is about (None: all). ``judge`` evaluates rules of one's own
+    (None: none of them can be kept). ``agreed`` is what a person agreed to end.
+    """
 
     desired: Desired
     observed: Observed
     now: datetime
     actions: Sequence[Action]
+    elsewhere: Sequence[Action]
     required: Mapping[str, ClientRecord] | None = None
     only: Collection[str] | None = None
     judge: Judge | None = None
+    agreed: Removals | None = None
 
     def of_kind(self, *kinds: ActionKind) -> list[Action]:
         return [action for action in self.actions if action.kind in kinds]

@@ -131,7 +131,7 @@ def _with_former(
     touched = {action.client: records.get(action.client) for action in plan.actions}
     # What was judged is judged again: of two risks the higher one stays.
     actions = judged(plan.actions, grounds(plan.created_at, touched, former))
-    asked = approvals(Situation(former, observed, plan.created_at, actions, only=only))
+    asked = approvals(Situation(former, observed, plan.created_at, actions, (), only=only))
     own = {one.approver: one for one in plan.approvals}
     merged = {one.approver: _merged(own.get(one.approver), one, terms.name) for one in asked}
     return tuple(approval for _, approval in sorted({**own, **merged}.items()))

@@ -40,6 +40,8 @@ def plan_document(plan: Plan) -> dict[str, Json]:
         "unfinished": [unfinished_document(one) for one in plan.unfinished],
         "sources": {name: _source(one) for name, one in plan.sources.items()},
     }
+    if plan.yes_remove is not None:
+        document["yes_remove"] = plan.yes_remove
     return document | {"file_digest": file_digest(document)}
 
 

@@ -66,7 +66,13 @@ def _edited(plan: Plan, document: Mapping[str, Json]) -> str:
     if document.get("file_digest") != file_digest(document):
         return "its file_digest is not that of its content"
     digest = plan_digest(
-        plan.environment, plan.project, plan.git_commit, plan.actions, plan.revisions, plan.desired_digests
+        plan.environment,
+        plan.project,
+        plan.git_commit,
+        plan.actions,
+        plan.revisions,
+        plan.desired_digests,
+        yes_remove=plan.yes_remove,
     )
     agrees = digest == plan.digest and plan_document(plan) == document
     return "" if agrees else "its parts do not agree"
@@ -110,6 +116,7 @@ def _plan(raw: Mapping[str, Json]) -> Plan:
         approvals=tuple(_approval(one) for one in _get(raw, "approvals", list)),
         unfinished=tuple(_unfinished(one) for one in _get(raw, "unfinished", list)),
         sources={name: _source(one) for name, one in _get(raw, "sources", dict).items()},
+        yes_remove=_get(raw, "yes_remove", int) if "yes_remove" in raw else None,
     )
 
 

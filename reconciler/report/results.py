@@ -25,6 +25,7 @@ _FAMILIES = {
     "RC2": "Policy rule",
     "RC30": "Ownership",
     "RC31": "Protection",
+    "RC325": "Rename",
     "RC32": "Budget",
     "RC33": "Freeze",
     "RC34": "Promotion",

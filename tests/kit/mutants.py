@@ -75,6 +75,10 @@ def guard(name: str, safeguard: str, row: str) -> Mutant:
     return planned("guards", f"no guard: {name}", safeguard, f"    {row},", "", f"{GUARDS}test_guard")
 
 
+def budget(name: str, safeguard: str, row: str) -> Mutant:
+    return planned("budgets", f"no guard: {name}", safeguard, f"    {row},", "", f"{GUARDS}test_guard")
+
+
 def owned(name: str, safeguard: str, row: str) -> Mutant:
     return planned("ownership", f"no guard: {name}", safeguard, f"    {row},", "", f"{GUARDS}test_guard")
 
@@ -562,9 +566,19 @@ PLANS = [
     owned("doubtful", "Secrets that two records claim are left alone.", "doubtful"),
     guard("protect", "A protected client is not removed with its file.", "protect"),
     guard("lost rename", "What may be a rename is not taken for a removal.", "lost_rename"),
-    guard("remove all", "An empty declaration does not end every client.", "remove_all"),
-    guard("removals", "One run ends no more clients than the budget allows.", "removal_budget"),
-    guard("changes", "One run changes no more clients than the budget allows.", "change_budget"),
+    budget("remove all", "An empty declaration does not end every client.", "remove_all"),
+    budget("most removed", "Where no budget counts, half of the clients do not end by mistake.", "most_removed"),
+    budget("another number", "A removal ends exactly as many clients as somebody agreed to.", "other_number"),
+    budget("removals", "One run ends no more clients than the budget allows.", "removal_budget"),
+    planned(
+        "budgets",
+        "the removal budget counts the clients that are asked for",
+        "What ends is counted over the whole declaration.",
+        "touched = own | {",
+        "touched = own or {",
+        f"{GUARDS}test_guard",
+    ),
+    budget("changes", "One run changes no more clients than the budget allows.", "change_budget"),
     guard("freeze", "Nothing that was declared changes in a freeze.", "freeze"),
     guard("promotion", "A specification is verified in the required environment first.", "promotion"),
 ]

@@ -92,7 +92,7 @@ def test_who_is_asked_about_what(name: str) -> None:
 def test_the_risk_is_the_action_s(at_least: str, risk: str, asked: bool) -> None:
     plan = planned(NOTHING, (), A)
     actions = tuple(replace(action, risk=Risk(risk)) for action in plan.actions)
-    situation = Situation(wanted((ApproverRule("x", risk=at_least),), A), NOTHING, START, actions)
+    situation = Situation(wanted((ApproverRule("x", risk=at_least),), A), NOTHING, START, actions, ())
     assert bool(approvals(situation)) is asked
 
 
@@ -159,7 +159,7 @@ def test_effective_permissions_count_where_an_action_has_them() -> None:
     """What an action grants or withdraws, whoever worked it out."""
     action = planned(NOTHING, (), A).actions[0]
     asked: Action = replace(action, permissions=Permissions({}, {"refunds:write": Risk.HIGH}))
-    situation = Situation(wanted((ApproverRule("x", scopes=("refunds:*",)),), A), NOTHING, START, [asked])
+    situation = Situation(wanted((ApproverRule("x", scopes=("refunds:*",)),), A), NOTHING, START, [asked], ())
     (approval,) = approvals(situation)
     assert "refunds:write" in approval.reasons[0]
 

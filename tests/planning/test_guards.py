@@ -17,6 +17,7 @@ from reconciler.domain.record import ClientRecord, ClientStatus
 from reconciler.domain.window import Freeze
 from reconciler.planning.guards import GUARDS
 from reconciler.planning.planner import Inputs, make_plan
+from reconciler.planning.reasons import Removals
 from tests.kit.declared import client, desired, environment, lifecycle, webhook
 from tests.kit.faults import Crash, Faulty, crash_before
 from tests.kit.memory import START, World
@@ -49,12 +50,15 @@ class Seen:
     place: Environment = field(default_factory=environment)
     policy: GuardrailPolicy = field(default_factory=GuardrailPolicy)
     required: Observed | None = None
+    only: frozenset[str] | None = None
+    agreed: Removals | None = None
 
     def findings(self, *waivers: Waiver, days: int = 0) -> list[Finding]:
         now = START + timedelta(days=days)
         wanted: Desired = desired(*self.declared, policy=replace(self.policy, waivers=waivers), place=self.place)
         required = self.required.records if self.required else None
-        plan = make_plan(Inputs(wanted, replace(self.live, now=now), now, required=required))
+        live = replace(self.live, now=now)
+        plan = make_plan(Inputs(wanted, live, now, required=required, only=self.only, agreed=self.agreed))
         assert plan.blocked == any(finding.level is Level.ERROR for finding in plan.findings)
         return [
             finding for finding in plan.findings if finding.code.startswith(("RC30", "RC31", "RC32", "RC33", "RC34"))
@@ -186,7 +190,29 @@ CASES: dict[str, tuple[Seen, list[str]]] = {
     ),
     "all files deleted": (Seen(LIVE[3], ()), ["RC322"]),
     "the only file deleted": (Seen(LIVE[1], ()), ["RC322"]),
-    "all but one deleted": (Seen(LIVE[3], removed(2, 3)), []),
+    "all deleted, one by one": (Seen(LIVE[3], (), only=frozenset({"c00"})), ["RC322"]),
+    "all deleted, another client asked for": (
+        Seen(observed(client("a"), client("b")), (client("z"),), only=frozenset({"z"})), [],
+    ),
+    "all but one deleted": (Seen(LIVE[3], removed(2, 3)), ["RC323"]),
+    "all but one deleted, one by one": (Seen(LIVE[3], removed(2, 3), only=frozenset({"c00"})), ["RC323"]),
+    "half deleted": (Seen(LIVE[2], removed(1, 2)), []),
+    "renamed without a word": (Seen(LIVE[1], (client("z"),)), ["RC323"]),
+    "most declared retired": (Seen(LIVE[3], (*several(2, state="retired"), *removed(2, 3))), []),
+    "most deleted, where a budget holds": (Seen(LIVE[10], removed(6, 10)), ["RC320"]),
+    "most deleted, where the budget allows that": (Seen(LIVE[10], removed(6, 10), policy=wide(60, 30)), []),
+    "as many as agreed": (Seen(LIVE[3], (), agreed=Removals(3, None)), []),
+    "fewer than agreed": (Seen(LIVE[3], removed(2, 3), agreed=Removals(3, None)), ["RC324"]),
+    "more than agreed": (Seen(LIVE[3], (), agreed=Removals(2, None)), ["RC324"]),
+    "agreed, and none to remove": (Seen(LIVE[3], tuple(several(3)), agreed=Removals(1, None)), ["RC324"]),
+    "agreed where nobody asks": (Seen(LIVE[3], removed(1, 3), agreed=Removals(1, None)), []),
+    "what is left of those agreed to": (
+        Seen(LIVE[3], removed(2, 3), agreed=Removals(3, frozenset({"c00", "c01", "x"}))), [],
+    ),
+    "others than those agreed to": (
+        Seen(LIVE[3], removed(2, 3), agreed=Removals(2, frozenset({"c00", "x"}))), ["RC324"],
+    ),
+    "agreed, over the budget": (Seen(LIVE[10], removed(4, 10), agreed=Removals(4, None)), ["RC320"]),
     "all declared retired": (Seen(LIVE[3], tuple(several(3, state="retired"))), []),
     "some deleted, the rest retired": (Seen(LIVE[3], tuple(several(3, state="retired")[:2])), ["RC322"]),
     "nothing there, nothing declared": (Seen(NOTHING, ()), []),
@@ -194,6 +220,12 @@ CASES: dict[str, tuple[Seen, list[str]]] = {
     "removals: 3 of 10 are 30 %": (Seen(LIVE[10], removed(3, 10)), []),
     "removals: 4 of 10": (Seen(LIVE[10], removed(4, 10)), ["RC320"]),
     "removals: 4 of 13 are more than 30 %": (Seen(LIVE[13], removed(4, 13)), ["RC320"]),
+    "removals: one by one": (Seen(LIVE[10], removed(4, 10), only=frozenset({"c00"})), ["RC320"]),
+    "removals: suspended one by one": (
+        Seen(LIVE[10], suspended(4, 10), policy=wide(30, 100), only=frozenset({"c00"})), ["RC320"],
+    ),
+    "removals: others one by one": (Seen(LIVE[10], removed(4, 10), only=frozenset({"c09"})), []),
+    "changes: some of many": (Seen(LIVE[10], changed(4, 10), only=frozenset({"c00"})), []),
     "removals: 30 of 100": (Seen(LIVE[100], removed(30, 100)), []),
     "removals: 31 of 100": (Seen(LIVE[100], removed(31, 100)), ["RC320"]),
     "removals: a budget of 50 %": (Seen(LIVE[10], removed(5, 10), policy=wide(50, 30)), []),
@@ -236,6 +268,7 @@ WAIVED = {
     "protected, file deleted": "protect",
     "renamed twice elsewhere": "protect",
     "all files deleted": "remove-all",
+    "all but one deleted": "budget-removals",
     "removals: 4 of 10": "budget-removals",
     "changes: 4 of 10": "budget-changes",
     "frozen, a change": "freeze",
@@ -252,10 +285,10 @@ def test_guard(name: str) -> None:
 
 
 def test_every_guard_blocks_in_some_case() -> None:
-    assert len(GUARDS) == 12  # the policy's rules: in test_policy
+    assert len(GUARDS) == 15  # look-alikes block nothing; the policy's rules: in test_policy
     assert {code for _, expected in CASES.values() for code in expected} == {
         "RC301", "RC302", "RC303", "RC304", "RC305", "RC306", "RC307", "RC310", "RC311", "RC320", "RC321", "RC322",
-        "RC330", "RC340",
+        "RC323", "RC324", "RC330", "RC340",
     }  # fmt: skip
 
 
@@ -283,7 +316,7 @@ def test_a_waiver_for_one_client(name: str) -> None:
     assert expected
 
 
-@pytest.mark.parametrize("name", ["all files deleted", "removals: 4 of 10"])
+@pytest.mark.parametrize("name", ["all files deleted", "all but one deleted", "removals: 4 of 10"])
 def test_what_concerns_the_whole_plan_is_waived_for_all_or_not_at_all(name: str) -> None:
     seen, expected = CASES[name]
     assert codes(seen.findings(waiver(WAIVED[name], "c00"))) == expected
@@ -305,6 +338,29 @@ def test_a_waiver_lasts_until_the_day_before_its_date() -> None:
 def test_a_budget_says_its_numbers() -> None:
     (finding,) = CASES["removals: 4 of 13 are more than 30 %"][0].findings()
     assert "4 of 13 clients (31 %), more than 30 %" in finding.message
+
+
+def test_a_budget_that_some_clients_meet_says_that_it_counts_all() -> None:
+    (finding,) = CASES["removals: one by one"][0].findings()
+    assert finding.message == (
+        "the declaration would end or suspend 4 of 10 clients (40 %), more than 30 %; this plan is a part of that"
+    )
+    assert "--only" not in finding.remedy
+    assert "--only" in CASES["changes: 4 of 10"][0].findings()[0].remedy
+
+
+def test_who_agrees_to_a_removal_is_told_what_that_lets_through() -> None:
+    (finding,) = CASES["as many as agreed"][0].findings()
+    assert (finding.code, finding.level) == ("RC322", Level.WARNING)
+    assert "every one of 3 registered clients would be removed - agreed to by --yes-remove 3" in finding.message
+
+
+def test_another_number_names_the_right_one_and_is_never_waived() -> None:
+    seen, _ = CASES["more than agreed"]
+    (other,) = (finding for finding in seen.findings() if finding.code == "RC324")
+    assert other.message == "--yes-remove 2 was said, and 3 clients would be removed: c00, c01 and c02"
+    assert other.remedy.endswith("say --yes-remove 3")
+    assert codes(seen.findings(waiver("yes-remove"), waiver("remove-all"))) == ["RC324"]
 
 
 def test_a_freeze_ends_at_its_end() -> None:

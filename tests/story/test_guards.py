@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -54,9 +55,72 @@ def test_the_removal_budget_counts_from_ten_clients_on(checkout: Checkout) -> No
     for name in names[:4]:
         checkout.remove(name)
     refused(checkout, "RC320")
-    checkout.apply("--only", names[0]).ok()
-    assert checkout.versions(names[0]) == {1: "revoked"}
-    assert checkout.versions(names[1]) == {1: "active"}
+    refused(checkout, "RC320", "--only", names[0])  # one by one is the same removal
+    checkout.client(names[3])
+    checkout.apply().ok()
+    assert [checkout.versions(name) for name in names[:4]] == [{1: "revoked"}] * 3 + [{1: "active"}]
+
+
+@pytest.fixture
+def renamed(checkout: Checkout) -> Checkout:
+    """One of two clients has another name, and nothing says that it is the same one."""
+    checkout.client("partner")
+    checkout.client("other", scopes=["x:read"])
+    checkout.apply().ok()
+    checkout.remove("partner")
+    checkout.client("partner-eu")
+    return checkout
+
+
+def test_a_rename_without_a_word_is_recognised_and_the_line_that_is_said_keeps_the_key(renamed: Checkout) -> None:
+    plan = renamed.plan()
+    [alike] = [one for one in plan.json["findings"] if one["code"] == "RC325"]
+    assert (alike["level"], alike["file"]) == ("warning", "clients/partner-eu.yaml")
+    assert "add the line `renamedFrom: partner` below `name: partner-eu` in clients/partner-eu.yaml" in alike["remedy"]
+    assert plan.code == 0
+    renamed.client("partner-eu", metadata={"renamedFrom": "partner"})
+    renamed.apply().ok()
+    assert renamed.versions("partner-eu") == {1: "active"}
+    assert renamed.secret("keys/partner.primary", 1) is not None
+
+
+def test_most_clients_end_when_somebody_says_how_many_and_a_saved_plan_carries_it(
+    checkout: Checkout, tmp_path: Path
+) -> None:
+    for name in ("one", "two", "three"):
+        checkout.client(name)
+    checkout.apply().ok()
+    checkout.remove("one")
+    checkout.remove("two")
+    refused(checkout, "RC323")
+    refused(checkout, "RC323", "--only", "one")
+    for wrong in ("1", "3"):
+        refused(checkout, "RC324", "--yes-remove", wrong)
+    saved = tmp_path / "plan.json"
+    assert checkout.plan("--out", str(saved)).code == 3
+    assert checkout.apply(str(saved)).json["code"] == "RC323", "nobody said so when it was made"
+    plan = checkout.plan("--yes-remove", "2", "--out", str(saved)).ok().json
+    assert plan["yes_remove"] == 2
+    again = checkout.apply(str(saved), "--yes-remove", "2")
+    assert (again.code, again.json["code"]) == (64, "RC009")
+    checkout.apply(str(saved)).ok()
+    assert [checkout.versions(name) for name in ("one", "two", "three")] == [
+        {1: "revoked"}, {1: "revoked"}, {1: "active"},
+    ]  # fmt: skip
+    checkout.assert_quiet()
+
+
+def test_what_a_file_says_of_an_agreement_is_none_of_the_reviewed_plan(checkout: Checkout, tmp_path: Path) -> None:
+    """Anybody may write such a file in a pull request."""
+    checkout.client("one")
+    checkout.apply().ok()
+    checkout.remove("one")
+    saved = tmp_path / "plan.json"
+    checkout.plan("--yes-remove", "1", "--out", str(saved)).ok()
+    anew = checkout.plan("--reviewed", str(saved))
+    assert anew.code == 3
+    assert "RC322" in {one["code"] for one in anew.json["findings"]}
+    assert checkout.plan("--reviewed", str(saved), "--yes-remove", "1").code == 0
 
 
 def test_a_waiver_lets_a_blocked_plan_pass_and_is_named(checkout: Checkout) -> None:
