@@ -6,11 +6,11 @@ import http.client
 import socket
 import struct
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Protocol
 
 # Connections are kept alive; one that says nothing for so long is somebody's who went away.
 IDLE_SECONDS = 120
@@ -71,12 +71,49 @@ class Passed:
     status: int | None = None
 
 
+@dataclass(frozen=True)
+class Asked:
+    """One request as it arrived; names of headers in lower case."""
+
+    number: int
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Told:
+    """One answer of the server."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+class Habits(Protocol):
+    """How the server behind a proxy seems to behave. Called by many threads at once."""
+
+    def instead(self, asked: Asked) -> Told | None:
+        """The answer in the server's place; None: it is asked."""
+        ...
+
+    def forwarded(self, asked: Asked) -> Mapping[str, str]:
+        """The headers with which the server is asked."""
+        ...
+
+    def told(self, asked: Asked, told: Told) -> Told:
+        """What becomes of the server's answer, or of the one in its place."""
+        ...
+
+
 @dataclass
 class Proxy:
     """``log`` holds every request in the order of arrival. ``rule`` may be replaced at any time."""
 
     upstream: Callable[[], str | None]
     rule: Rule
+    habits: Habits | None = None
     address: str = ""
     log: list[Passed] = field(default_factory=list)
     problems: list[BaseException] = field(default_factory=list)
@@ -98,10 +135,12 @@ class Proxy:
 
 
 @contextmanager
-def proxying(upstream: str | Callable[[], str | None], rule: Rule = passing) -> Iterator[Proxy]:
+def proxying(
+    upstream: str | Callable[[], str | None], rule: Rule = passing, habits: Habits | None = None
+) -> Iterator[Proxy]:
     """A proxy on a free loopback port. ``upstream``: ``http://host:port``, or who tells it for each request
     (None: nobody is there, and the client gets a 503 as from a load balancer)."""
-    proxy = Proxy((lambda: upstream) if isinstance(upstream, str) else upstream, rule)
+    proxy = Proxy((lambda: upstream) if isinstance(upstream, str) else upstream, rule, habits)
 
     class Bound(_Handler):
         pass
@@ -173,7 +212,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif not action.forwarded:
             return self._reset()
         else:
-            status, answer = self._forward(body)
+            status, answer = self._answer(passed, body)
         if action.then is not None:
             action.then()
         if action.kept <= 0:
@@ -188,23 +227,33 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_GET = do_POST = do_PUT = do_DELETE = do_LIST = do_HEAD = do_PATCH = _pass  # noqa: N815 - http.server's spelling
 
-    def _forward(self, body: bytes) -> tuple[int, bytes]:
-        upstream = self.proxy.upstream()
+    def _answer(self, passed: Passed, body: bytes) -> tuple[int, bytes]:
+        upstream, habits = self.proxy.upstream(), self.proxy.habits
         if upstream is None:
             return 503, b"HTTP/1.1 503 No server is available\r\nContent-Length: 0\r\n\r\n"
+        headers = {name.lower(): value for name, value in self.headers.items() if name.lower() not in _HOP_BY_HOP}
+        if habits is None:
+            told = self._forward(upstream, headers, body)
+        else:
+            asked = Asked(passed.number, passed.method, passed.path, headers, body)
+            told = habits.instead(asked) or self._forward(upstream, habits.forwarded(asked), body)
+            told = habits.told(asked, told)
+        lines = [f"HTTP/1.1 {told.status} {http.client.responses.get(told.status, 'Unknown')}"]
+        lines += [f"{name}: {value}" for name, value in told.headers]
+        lines.append(f"Content-Length: {len(told.body)}")
+        return told.status, "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + told.body
+
+    def _forward(self, upstream: str, headers: Mapping[str, str], body: bytes) -> Told:
         connection = http.client.HTTPConnection(upstream.removeprefix("http://"), timeout=IDLE_SECONDS)
         connection.connect()
         server = connection.sock  # http.client forgets it when the server goes away
         with self.proxy.lock:
             self.proxy.open.add(server)  # a server that never answers holds nobody up at the end
         try:
-            headers = {name: value for name, value in self.headers.items() if name.lower() not in _HOP_BY_HOP}
-            connection.request(self.command, self.path, body or None, headers)
+            connection.request(self.command, self.path, body or None, dict(headers))
             response = connection.getresponse()
-            content = response.read()
-            lines = [f"HTTP/1.1 {response.status} {response.reason}", f"Content-Length: {len(content)}"]
-            lines += [f"{k}: {v}" for k, v in response.getheaders() if k.lower() not in _HOP_BY_HOP]
-            return response.status, "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + content
+            kept = tuple((k, v) for k, v in response.getheaders() if k.lower() not in _HOP_BY_HOP)
+            return Told(response.status, kept, response.read())
         finally:
             with self.proxy.lock:
                 self.proxy.open.discard(server)

@@ -27,12 +27,16 @@ def settings_for(address: str, environment: str) -> VaultSettings:
 
 @dataclass
 class Place:
-    """One bootstrapped environment. ``live(role)`` has a token of that role: root, planner, applier, deliverer, run."""
+    """One bootstrapped environment. ``live(role)`` has a token of that role: root, planner, applier, deliverer, run.
+
+    ``itself`` is the server past the proxy that stands before it, if one does: what tests do by hand is not judged.
+    """
 
     server: RunningServer
     name: str
     settings: VaultSettings
     stack: ExitStack
+    itself: RunningServer | None = None
     tokens: dict[str, str] = field(default_factory=dict, repr=False)
 
     def live(self, role: str = "root", *, detailed: bool = True) -> Live:
@@ -72,20 +76,21 @@ class Place:
     def root(self) -> Live:
         """Live state with the administrator's token, made once."""
         if not hasattr(self, "_root"):
-            self._root = self.live_with(self.server.token.reveal())
+            itself = self.itself or self.server
+            self._root = self.live_with(itself.token.reveal(), address=itself.address)
         return self._root
 
 
 @contextmanager
-def unbootstrapped(server: RunningServer) -> Iterator[Place]:
+def unbootstrapped(server: RunningServer, itself: RunningServer | None = None) -> Iterator[Place]:
     """An environment name that nobody used, with nothing made yet."""
     name = f"t{secrets.token_hex(4)}"
     with ExitStack() as stack:
-        yield Place(server, name, settings_for(server.address, name), stack)
+        yield Place(server, name, settings_for(server.address, name), stack, itself)
 
 
 @contextmanager
-def bootstrapped(server: RunningServer, buckets: int = 256) -> Iterator[Place]:
-    with unbootstrapped(server) as place:
-        bootstrap(place.root, place.name, PROJECT, buckets)
+def bootstrapped(server: RunningServer, buckets: int = 256, itself: RunningServer | None = None) -> Iterator[Place]:
+    with unbootstrapped(server, itself) as place:
+        bootstrap(place.live("root"), place.name, PROJECT, buckets)
         yield place

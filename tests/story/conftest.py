@@ -11,15 +11,58 @@ from reconciler.adapters.openbao import RunningServer
 from tests.kit.checkout import Checkout, new_checkout
 from tests.kit.repositories import git, isolate
 from tests.kit.vault import Place, bootstrapped
+from tests.kit.vault_habits import VaultHabits, vault_like
+
+# Stories that are told twice: on OpenBao, and through a proxy with the habits of HashiCorp Vault.
+TOLD_TWICE = frozenset(
+    {
+        "test_bootstrap",
+        "test_canary",
+        "test_key_pairs",
+        "test_main_job",
+        "test_names_only",
+        "test_revoke",
+        "test_roles",
+        "test_rotation",
+    }
+)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "habits" in metafunc.fixturenames and metafunc.module.__name__.rpartition(".")[2] in TOLD_TWICE:
+        metafunc.parametrize("habits", ["openbao", "vault"], indirect=True)
 
 
 @pytest.fixture
-def checkout(openbao: RunningServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Checkout]:
+def seen(openbao: RunningServer) -> Iterator[tuple[RunningServer, VaultHabits]]:
+    """The server as Vault, and its habits."""
+    with vault_like(openbao) as made:
+        yield made
+
+
+@pytest.fixture
+def habits(request: pytest.FixtureRequest) -> VaultHabits | None:
+    """Those of HashiCorp Vault, None for OpenBao's own."""
+    if getattr(request, "param", "openbao") == "openbao":
+        return None
+    pair: tuple[RunningServer, VaultHabits] = request.getfixturevalue("seen")
+    return pair[1]
+
+
+@pytest.fixture
+def checkout(
+    request: pytest.FixtureRequest,
+    openbao: RunningServer,
+    habits: VaultHabits | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Checkout]:
     """A committed repository whose project has one environment, bootstrapped, and no client.
 
     Its registry has 16 buckets, so that clients share buckets and a test costs few requests.
     """
-    with bootstrapped(openbao, 16) as place:
+    server = openbao if habits is None else request.getfixturevalue("seen")[0]
+    with bootstrapped(server, 16, openbao) as place:
         isolate(monkeypatch, tmp_path / "home")
         yield new_checkout(place, tmp_path / "repository", 16)
 

@@ -25,7 +25,9 @@ from reconciler.adapters.vault.patience import (
     asked_to_wait,
     is_sealed,
     is_transient,
+    lost_its_data,
 )
+from reconciler.adapters.vault.sendable import check_address, check_credential, check_header
 from reconciler.adapters.vault.wire import Lost, NotSent, Reply, Wire
 from reconciler.domain.desired import VaultSettings
 from reconciler.domain.secret import Secret
@@ -51,6 +53,7 @@ class Call:
     wrap_ttl: str | None
     repeatable: bool
     cap: int
+    namespace: str | None = None  # instead of the declared one
 
 
 class VaultAdapter(hvac.adapters.Adapter):  # type: ignore[misc]
@@ -140,8 +143,9 @@ class VaultAdapter(hvac.adapters.Adapter):  # type: ignore[misc]
         secret = self._secret
         if secret is not None and not re.fullmatch(r"auth/.+/login", call.where.path):  # a login carries no token
             headers["X-Vault-Token"] = secret.reveal()
-        if self.namespace and not call.where.path.startswith(_ROOT_NAMESPACE):
-            headers["X-Vault-Namespace"] = check_header(self.namespace, "vault.namespace")
+        namespace = call.namespace or self.namespace
+        if namespace and not call.where.path.startswith(_ROOT_NAMESPACE):
+            headers["X-Vault-Namespace"] = check_header(namespace, "vault.namespace")
         if self.run_id:
             headers["X-Run-Id"] = check_header(self.run_id, "the run id")
         if call.wrap_ttl:
@@ -190,10 +194,13 @@ class VaultAdapter(hvac.adapters.Adapter):  # type: ignore[misc]
 
     def _send(self, call: Call) -> Reply:
         method = "GET" if call.where.method == "LIST" else call.where.method
-        headers = self._headers(call) | self._reached.headers()
-        reply = self._wire.exchange(method, call.target, headers, call.body, call.cap)
-        self._reached.note(reply.headers)
-        return reply
+        while True:
+            consistent = self._reached.headers()
+            headers = self._headers(call) | consistent
+            reply = self._wire.exchange(method, call.target, headers, call.body, call.cap)
+            self._reached.note(reply.headers)
+            if not self._reached.is_refused(consistent, reply):
+                return reply
 
     def _raise_for(self, call: Call, reply: Reply) -> Never:
         status, texts = reply.status, error_texts(reply) or _health_text(call, reply)
@@ -207,7 +214,7 @@ class VaultAdapter(hvac.adapters.Adapter):  # type: ignore[misc]
             raise errors.denied(call.where) if self._token_is_valid() else errors.token_invalid(call.where)
         if status in (501, 503) and self._is_uninitialised():
             raise errors.uninitialised(call.where)
-        if status in TRANSIENT:
+        if status in TRANSIENT and not lost_its_data(reply):
             if call.repeatable or status in WRITE_TRANSIENT or is_sealed(reply):
                 raise errors.unavailable(call.where, status, texts, asked_to_wait(reply))
             raise errors.unclear(call.where, f"status {status}")
@@ -236,11 +243,17 @@ class VaultAdapter(hvac.adapters.Adapter):  # type: ignore[misc]
         reply = self.ask_once(method, path, body)
         return reply is None or reply.status != 403
 
-    def ask_once(self, method: str, path: str, body: bytes | None = None) -> Reply | None:
-        """One try of a request about ourselves or the server's state; None when there was no answer."""
+    def ask_once(
+        self, method: str, path: str, body: bytes | None = None, *, namespace: str | None = None
+    ) -> Reply | None:
+        """One try of a request about ourselves or the server's state; None when there was no answer.
+
+        ``namespace`` takes the place of the declared one.
+        """
         where = Where(self.base_uri, method, path, "planner")
+        target = f"{self._prefix}/v1/{path}"
         try:
-            return self._send(Call(where, f"{self._prefix}/v1/{path}", body, None, repeatable=True, cap=CAP))
+            return self._send(Call(where, target, body, None, repeatable=True, cap=CAP, namespace=namespace))
         except (NotSent, Lost):
             return None
 
@@ -258,37 +271,3 @@ def _health_text(call: Call, reply: Reply) -> tuple[str, ...]:
 def _mount_of(settings: VaultSettings, path: str) -> str:
     mounts = (settings.registry_mount, settings.secrets_mount, settings.transit_mount)
     return next((mount for mount in mounts if path.startswith(mount + "/")), path)
-
-
-def check_credential(text: str, what: str) -> str:
-    """``text`` if it may stand in a header: printable ASCII without blanks. Raises RC406, which does not echo it."""
-    if re.fullmatch(r"[\x21-\x7e]{1,65536}", text):
-        return text
-    raise VaultError(
-        errors.MALFORMED_CREDENTIAL,
-        f"the {what} is malformed: it is empty or holds blanks, line breaks or other characters that cannot be sent",
-        "set it anew; a line break at its end comes from `echo` (use `printf %s`) or from a file",
-    )
-
-
-def check_header(text: str, what: str) -> str:
-    if re.fullmatch(r"[\x21-\x7e]{1,512}", text):
-        return text
-    raise VaultError(errors.SETTINGS_UNUSABLE, f"{what} holds blanks or control characters", f"correct {what}")
-
-
-def check_address(address: str) -> str:
-    """``http(s)://host[:port][/prefix]`` without a slash at its end. Raises ``VaultError`` RC416."""
-    try:
-        parts = urlsplit(address)
-        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        good = False
-    # User names and queries would end up in messages; other characters in the request line.
-    if good and re.fullmatch(r"[\x21-\x7e]+", address) and not re.search(r"[@?#\\]", address):
-        return address.rstrip("/")
-    raise VaultError(
-        errors.SETTINGS_UNUSABLE,
-        "the address of Vault is not a URL of the form https://host:port",
-        "correct vault.address of the environment (or VAULT_ADDR); credentials do not belong into it",
-    )

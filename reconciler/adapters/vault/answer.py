@@ -93,3 +93,18 @@ def refuse(where: Where, reply: Reply) -> StatusError:
     if where.holds_secrets:
         texts = tuple(text for text in texts if text.startswith(errors.CAS_MISMATCH))
     return StatusError(where, reply.status, texts, data if isinstance(data, dict) else {}, at)
+
+
+def gone(error: StatusError) -> tuple[int, datetime]:
+    """A 404 of KV v2: the version of what is deleted there (0: nothing was ever written), and the server's time.
+    What lost its data is as good as gone, and its version is not told: 0.
+
+    Raises the error itself when it is another status.
+    """
+    if error.status != 404 and not error.lost_its_data:
+        raise error
+    if error.at is None:
+        raise errors.unusable(error.where, "it has no usable Date header, and the server's time decides what is due")
+    metadata = error.data.get("metadata")
+    version = metadata.get("version") if isinstance(metadata, dict) else 0
+    return (version if isinstance(version, int) else 0), error.at

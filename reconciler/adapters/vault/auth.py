@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from reconciler.adapters.vault import errors
-from reconciler.adapters.vault.adapter import VaultAdapter, check_header
+from reconciler.adapters.vault.adapter import VaultAdapter
 from reconciler.adapters.vault.answer import Answer, decode
 from reconciler.adapters.vault.errors import StatusError
 from reconciler.adapters.vault.live import Live
 from reconciler.adapters.vault.paths import mount_name
 from reconciler.adapters.vault.patience import TRANSIENT, Patience
+from reconciler.adapters.vault.sendable import check_header
 from reconciler.adapters.vault.settings import Login, find_credential, settings_with_environment
 from reconciler.domain.desired import VaultSettings
 from reconciler.domain.secret import Secret

@@ -13,6 +13,7 @@ from reconciler.adapters.vault import errors
 from reconciler.adapters.vault.errors import StatusError
 from reconciler.adapters.vault.live import Live
 from reconciler.adapters.vault.meta import BUCKETS, Meta, describe_mount, parse_meta, read_meta_document
+from reconciler.adapters.vault.namespaces import require_namespaces
 from reconciler.adapters.vault.paths import SIGNING_KEY
 from reconciler.adapters.vault.policies import TOKEN_ROLES, normalised, policy_name, policy_texts, read_policy
 from reconciler.domain.canonical import JsonObject
@@ -31,7 +32,7 @@ def bootstrap(live: Live, environment: str, project: str, buckets: int | None = 
     """Make an environment ready; ``live`` has an administrator's token. What was made, in order.
 
     ``buckets`` (16, 256 or 4096) counts at the first time, default 256; None keeps what is there.
-    Raises ``VaultError`` RC409, RC411, RC418, RC419 with nothing changed.
+    Raises ``VaultError`` RC409, RC411, RC418, RC419, RC424 with nothing changed.
     """
     if not (is_name(environment) and is_name(project)):
         raise VaultError(errors.NAME_REFUSED, "the project or the environment has no valid name", "see metadata.name")
@@ -57,6 +58,7 @@ def bootstrap(live: Live, environment: str, project: str, buckets: int | None = 
 
 def _look(live: Live, environment: str, project: str, buckets: int | None) -> Meta | None:
     """Everything that could stand in the way. The meta that is there already."""
+    require_namespaces(live)
     settings, mounts = live.settings, _mounts(live)
     if buckets is not None and buckets not in BUCKETS:
         raise VaultError(errors.BUCKETS_DIFFER, f"{buckets} is not a number of buckets", "use 16, 256 or 4096")

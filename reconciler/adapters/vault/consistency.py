@@ -4,6 +4,9 @@ A standby of OpenBao 2.5 or newer (of Vault Enterprise: a performance standby) a
 right after a write is always the state of before (measured). A server that knows ``X-Vault-Index`` says how far its
 answer reaches; sent back with ``forward-active-node``, a node that has not come so far passes the request on to
 the active one.
+
+HashiCorp Vault refuses ``forward-active-node`` with 400 unless its listener allows it, which is not the default.
+From then on the index goes alone: a node that has not come so far answers 412, and the request is sent again.
 """
 
 from __future__ import annotations
@@ -14,32 +17,68 @@ import re
 import threading
 from collections.abc import Mapping
 
+from reconciler.adapters.vault.answer import error_texts
+from reconciler.adapters.vault.wire import Reply
+
+_FORWARD = {"X-Vault-Inconsistent": "forward-active-node"}
+# What Vault says to that header where it is not allowed (source of its HTTP handler).
+_REFUSED = "forwarding via header"
+
+# How far a cluster has come: a counter of its own and one of what is replicated to it.
+Position = tuple[int, int]
+
 
 class Reached:
-    """The furthest index that any answer named. Thread-safe."""
+    """The furthest index of each cluster that answered. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._index: str | None = None
+        self._furthest: dict[str, tuple[Position, str]] = {}
+        self._cluster: str | None = None  # the one that answered last
+        self._forward = True
 
     def note(self, headers: Mapping[str, str]) -> None:
         """``headers`` of an answer, with names in lower case."""
         index = headers.get("x-vault-index")
         if index is None or not re.fullmatch(r"[\x21-\x7e]{1,4096}", index):
             return
+        cluster, position = _parse(index)
         with self._lock:
-            if self._index is None or _position(index) >= _position(self._index):
-                self._index = index
+            if cluster or self._cluster is None:
+                self._cluster = cluster
+            before = self._furthest.get(cluster)
+            if before is None or position >= before[0]:
+                self._furthest[cluster] = (position, index)
 
     def headers(self) -> dict[str, str]:
         """What to send along with a request."""
-        index = self._index
-        return {} if index is None else {"X-Vault-Index": index, "X-Vault-Inconsistent": "forward-active-node"}
+        with self._lock:
+            if self._cluster is None:
+                return {}
+            _, index = self._furthest[self._cluster]
+            return {"X-Vault-Index": index, **(_FORWARD if self._forward else {})}
+
+    def is_refused(self, sent: Mapping[str, str], reply: Reply) -> bool:
+        """Whether ``reply`` refuses the header of ``sent`` that asks to pass a request on. It is not sent again."""
+        if reply.status != 400 or not _FORWARD.items() <= sent.items():
+            return False
+        if not any(_REFUSED in text.lower() for text in error_texts(reply)):
+            return False
+        self._forward = False
+        return True
 
 
-def _position(index: str) -> int:
-    """OpenBao's is a number in JSON in base64. Of any other form the last one that came counts as the furthest."""
+def _parse(index: str) -> tuple[str, Position]:
+    """The cluster that an index is of, and how far that has come.
+
+    OpenBao's is a number in JSON, Vault's ``v1:<cluster>:<local>:<replicated>:<HMAC>``, both in base64. Of any other
+    form (the cluster "") the last one that came counts as the furthest.
+    """
     try:
-        return int(json.loads(base64.b64decode(index, validate=True))["value"])
+        text = base64.b64decode(index, validate=True).decode("ascii")
+        if text.startswith("v1:"):
+            _, cluster, local, replicated, _ = text.split(":")
+            return f"v1:{cluster}", (int(local), int(replicated))
+        return "json", (int(json.loads(text)["value"]), 0)
     except (ValueError, TypeError, KeyError):
-        return 0
+        return "", (0, 0)

@@ -14,6 +14,7 @@ from reconciler.adapters.vault.bootstrap import REGISTRY_CONFIG, SECRETS_CONFIG
 from reconciler.adapters.vault.errors import StatusError
 from reconciler.adapters.vault.live import Live
 from reconciler.adapters.vault.meta import mount_kind, read_meta
+from reconciler.adapters.vault.namespaces import require_namespaces
 from reconciler.adapters.vault.paths import SIGNING_KEY
 from reconciler.adapters.vault.policies import capable, policy_drift
 from reconciler.domain.canonical import JsonObject, iso
@@ -52,6 +53,7 @@ def examine(live: Live, project: str, environment: str, clock: Callable[[], date
     if any(check.result == "fail" for check in token):
         return checks
     for name, check in (
+        ("namespace", lambda: _namespace(live)),
         ("capabilities", lambda: list(_capabilities(live))),
         ("key values", lambda: [_key_values(live)]),
         ("mounts", lambda: list(_mounts(live))),
@@ -146,6 +148,15 @@ def _token(live: Live) -> list[Check]:
     if isinstance(ttl, int) and 0 < ttl < SHORT_TTL:
         return [Check("token", "warn", sentence, "log in again: a run may need longer")]
     return [Check("token", "ok", sentence)]
+
+
+def _namespace(live: Live) -> list[Check]:
+    """Nothing to say about where none is declared."""
+    namespace = live.settings.namespace
+    if not namespace:
+        return []
+    require_namespaces(live)
+    return [Check("namespace", "ok", f"the server keeps the namespace {errors.printable(namespace, 80)} apart")]
 
 
 def _needs(live: Live) -> dict[str, dict[str, tuple[str, ...]]]:

@@ -1,4 +1,4 @@
-"""RC401 to RC419, RC423, RC425 and RC426: every way in which Vault can fail us, with its remedy.
+"""RC401 to RC419 and RC423 to RC427: every way in which Vault can fail us, with its remedy.
 
     VaultError
     ├── VaultUnreachable
@@ -41,13 +41,18 @@ OVERWRITTEN = "RC417"
 BUCKETS_DIFFER = "RC418"
 SIGNING_KEY_WRONG = "RC419"
 NO_NAMESPACE = "RC423"
+NAMESPACES_IGNORED = "RC424"
 AUTH_MOUNT_IN_USE = "RC425"
 ISSUER_UNREACHABLE = "RC426"
+DATA_LOST = "RC427"
 
 # What OpenBao says, with status 404, below a namespace that does not exist (measured).
 NAMESPACE_MISSING = "namespace not found"
 # What OpenBao says, with status 400, when an issuer does not answer it or is none (measured).
 DISCOVERY_FAILED = "error checking oidc discovery URL"
+# KV v2, status 500: a version is on record and its data is not. The deletion of a path's metadata was interrupted
+# (issue 16488 of hashicorp/vault). It stays so until the path is deleted again.
+NO_VERSION_DATA = "could not find version data"
 # What KV v2 says to a write whose ``cas`` is not the current version, with status 400 (measured).
 CAS_MISMATCH = "check-and-set parameter did not match"
 
@@ -94,6 +99,11 @@ class StatusError(VaultError):
 
     def says(self, text: str) -> bool:
         return any(text in error for error in self.errors)
+
+    @property
+    def lost_its_data(self) -> bool:
+        """Whether a version is on record without its data."""
+        return self.status == 500 and self.says(NO_VERSION_DATA)
 
 
 class WriteUnclear(VaultUnreachable):
@@ -217,6 +227,25 @@ def namespace_missing(where: Where, namespace: str | None) -> VaultError:
         f"{where}: the server has no namespace {printable(namespace or 'root', 80)}",
         "correct vault.namespace of the environment (or VAULT_NAMESPACE), or have an administrator create it: "
         "`bao namespace create` or `vault namespace create`",
+    )
+
+
+def namespaces_ignored(address: str, namespace: str) -> VaultError:
+    shown = printable(namespace, 80)
+    return VaultError(
+        NAMESPACES_IGNORED,
+        f"the server at {address} ignores namespaces: it answers in {shown} and in one that does not exist alike, so "
+        f"everything would lie in its root (the community edition of HashiCorp Vault has no namespaces)",
+        "take vault.namespace out of the environment (and VAULT_NAMESPACE), or use a server that has namespaces",
+    )
+
+
+def data_lost(where: Where) -> VaultError:
+    return VaultError(
+        DATA_LOST,
+        f"{where}: the server has a version of this document on record, but not its data: the deletion of its "
+        "metadata was interrupted",
+        "restore the document from a backup of the server; find out who deleted it: reconciler never deletes this one",
     )
 
 

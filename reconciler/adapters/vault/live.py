@@ -12,7 +12,7 @@ import hvac
 
 from reconciler.adapters.vault import errors, paths, transit
 from reconciler.adapters.vault.adapter import VaultAdapter
-from reconciler.adapters.vault.answer import Answer
+from reconciler.adapters.vault.answer import Answer, gone
 from reconciler.adapters.vault.at_once import results
 from reconciler.adapters.vault.errors import StatusError, WriteUnclear
 from reconciler.adapters.vault.patience import Patience
@@ -153,7 +153,7 @@ class Live:
                 path, version=version, mount_point=self._secrets, raise_on_deleted_version=False
             )
         except StatusError as error:
-            if error.status == 404:
+            if error.status == 404 or error.lost_its_data:
                 return None
             raise
         value = answer.field(dict, "data").get("value")
@@ -196,7 +196,9 @@ class Live:
                 name, mount_point=self._registry, raise_on_deleted_version=False
             )
         except StatusError as error:
-            return Document(None, *_gone(error))
+            if error.lost_its_data and not name.startswith("runs/"):
+                raise errors.data_lost(error.where) from None
+            return Document(None, *gone(error))
         text, version = answer.field(dict, "data").get("doc"), answer.field(int, "metadata", "version")
         # What somebody wrote without our field is not "nothing to read" (None): a bucket taken for empty would
         # have all its clients issued anew. It is a document that nobody can decode.
@@ -234,7 +236,9 @@ class Live:
         try:
             answer: Answer = self.adapter.get(f"/v1/{self._secrets}/subkeys/{path}", params=params)
         except StatusError as error:
-            version, at = _gone(error)
+            version, at = gone(error)
+            if error.lost_its_data:
+                version = request.version or self._current(path)
             return Subkeys(version, frozenset(), at)
         ids = (answer.data.get("subkeys") or {}).get("id")
         found = frozenset(ids) if isinstance(ids, dict) else frozenset()
@@ -244,12 +248,16 @@ class Live:
         try:
             answer: Answer = self._kv.read_secret_metadata(paths.secret_path(path), mount_point=self._secrets)
         except StatusError as error:
-            _, at = _gone(error)
+            _, at = gone(error)
             return Metadata(None, at)
         info = secret_info(answer.data, answer.at)
         if info is None:
             raise errors.unusable(answer.where, "it is not the metadata of a KV v2 secret")
         return Metadata(info, answer.at)
+
+    def _current(self, path: str) -> int:
+        info = self._read_metadata(path).info
+        return (info.current if info is not None else None) or 0
 
     def _change(self, request: DestroyVersions | ResetMetadata) -> Done:
         path = paths.secret_path(request.path)
@@ -274,20 +282,6 @@ class Live:
         try:
             answer: Answer = self._kv.list_secrets(f"{folder}/" if folder else "", mount_point=mount)
         except StatusError as error:
-            _gone(error)
+            gone(error)
             return []
         return [name for name in answer.field(list, "keys") if isinstance(name, str)]
-
-
-def _gone(error: StatusError) -> tuple[int, datetime]:
-    """A 404 of KV v2: the version of what is deleted there (0: nothing was ever written), and the server's time.
-
-    Raises the error itself when it is another status.
-    """
-    if error.status != 404:
-        raise error
-    if error.at is None:
-        raise errors.unusable(error.where, "it has no usable Date header, and the server's time decides what is due")
-    metadata = error.data.get("metadata")
-    version = metadata.get("version") if isinstance(metadata, dict) else 0
-    return (version if isinstance(version, int) else 0), error.at

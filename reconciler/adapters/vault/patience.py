@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
+from reconciler.adapters.vault import errors
 from reconciler.adapters.vault.answer import error_texts, server_time
 from reconciler.adapters.vault.wire import Reply
 
@@ -63,9 +64,16 @@ def is_transient(path: str, reply: Reply, *, repeatable: bool) -> bool:
         return any(UPGRADING in text for text in error_texts(reply))
     if path == "sys/health":
         return False  # its status is the answer
+    if lost_its_data(reply):
+        return False
     if repeatable:
         return reply.status in TRANSIENT
     return reply.status in WRITE_TRANSIENT or is_sealed(reply)
+
+
+def lost_its_data(reply: Reply) -> bool:
+    """Whether the version that was asked for is on record without its data: no waiting brings that back."""
+    return reply.status == 500 and any(errors.NO_VERSION_DATA in text for text in error_texts(reply))
 
 
 def is_sealed(reply: Reply) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from reconciler.adapters.vault import errors
-from reconciler.adapters.vault.adapter import check_credential
+from reconciler.adapters.vault.sendable import check_credential
 from reconciler.domain.desired import VaultSettings
 from reconciler.domain.secret import Secret
 from reconciler.errors import VaultError
