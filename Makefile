@@ -8,11 +8,13 @@ UV ?= $(BIN)/uv
 # Three workers also on two cores: many tests wait for a server. Each worker that needs one starts its own.
 PYTEST_ARGS ?= --numprocesses 3 --dist worksteal
 CLIENTS ?= 1000
+# Where a repository that uses the reconciler keeps its wheel; at GitLab .gitlab/reconciler.
+FOR ?= .github/reconciler
 RELIABILITY := tests/reliability tests/adapters/test_vault_retries.py tests/planning/test_unfinished.py
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test test-reliability test-exhaustive coverage check format bench bench-small pictures lock clean
+.PHONY: help install demo test test-reliability test-exhaustive coverage check format bench bench-small pictures wheel lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' Makefile
@@ -59,6 +61,9 @@ bench: $(READY) ## Measure everything against its named baseline (CLIENTS=1000)
 bench-small: $(READY) ## Every benchmark once, small: that it runs is all that this shows
 	$(BIN)/python benchmarks/plan.py --clients 50 --rounds 1
 	$(BIN)/python benchmarks/deliveries.py --deliveries 200 --rounds 1
+
+wheel: $(READY) ## Build the wheel, and the requirements that pin it (FOR=.github/reconciler)
+	.ci/wheel $(FOR) $(BIN)/python
 
 pictures: $(READY) ## Take the pictures of docs/review.md anew (needs chromium and optipng)
 	$(BIN)/python -m tests.kit.pictures

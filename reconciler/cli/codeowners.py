@@ -52,6 +52,8 @@ def codeowners(settings: Settings, output: Path | None, check: bool, form: str) 
         raise click.UsageError("--check compares with a file: name it with --output FILE")
     found = code_owners(load_all(wiring.project_root(settings)))
     tell_unowned(settings, found)
+    if not found.approvers:
+        say(settings, "the policy names no approver: nobody is asked about what jobs execute, such as .github/")
     text = (github_file if form == "github" else gitlab_file)(found, project_folder(settings))
     whole = marked(text) if output is None or check else merged(output, text)
     if form == "github" and len(whole.encode()) >= GITHUB_LIMIT:

@@ -13,6 +13,9 @@ SHARED = (
     "/policy.yaml", "/policy.yml", "/reconciler.yaml", "/reconciler.yml", "/scopes.yaml", "/scopes.yml",
     "/templates/", "/clients/",
 )  # fmt: skip
+# What jobs execute, from the top of the repository: workflows, action, component, and what is installed.
+GITHUB = ("/.github/",)
+GITLAB = ("/.gitlab/", "/.gitlab-ci.yml")
 # Both forges read patterns as .gitignore has them: a backslash takes the meaning away.
 _SPECIAL = re.compile(r"[ #*?\[\]\\]")
 # Would end the line. No escape exists, so that the pattern says: any one character.
@@ -25,14 +28,14 @@ def github_file(found: CodeOwners, folder: str) -> str:
     The last line that fits a file counts, and GitHub asks for one approval of anybody in it: where the policy names
     approvers, the owner, who would be enough, is left out.
     """
-    lines = _shared(found, folder)
+    lines = _shared(found, folder, GITHUB)
     lines += _lines(folder, ((f"/{file.path}", file.approvers or file.owners) for file in found.files))
     return _whole([lines])
 
 
 def gitlab_file(found: CodeOwners, folder: str) -> str:
     """Every section is asked by itself: the owner in the first, and each approver in one of its own."""
-    owners = _shared(found, folder)
+    owners = _shared(found, folder, GITLAB)
     owners += _lines(folder, ((f"/{file.path}", file.owners) for file in found.files))
     sections = [["[Owners]", *owners]] if owners else []
     for approver in found.approvers:
@@ -42,12 +45,13 @@ def gitlab_file(found: CodeOwners, folder: str) -> str:
     return _whole(sections)
 
 
-def _shared(found: CodeOwners, folder: str) -> list[str]:
+def _shared(found: CodeOwners, folder: str, executed: Iterable[str]) -> list[str]:
     if not found.approvers:
         return []
     own = " ".join(("CODEOWNERS", *found.approvers))  # wherever the forge looks for it
     paths = (*SHARED, *(f"/{path}" for path in found.shared))
-    return [own, *_lines(folder, ((path, found.approvers) for path in paths))]
+    jobs = _lines("", ((path, found.approvers) for path in executed))
+    return [own, *jobs, *_lines(folder, ((path, found.approvers) for path in paths))]
 
 
 def _lines(folder: str, files: Iterable[tuple[str, tuple[str, ...]]]) -> list[str]:

@@ -109,7 +109,8 @@ def test_a_repository_among_the_files_is_not_obeyed(
     assert raised == {"RC630", "NoBase"}
     book = GitLedger(project)
     book.write({REPORT: "{}\n"})
-    for attempt in (lambda: book.commit(AUDIT, "Record"), book.push):
+    attempts: list[Callable[[], object]] = [lambda: book.commit(AUDIT, "Record"), book.push]
+    for attempt in attempts:
         with pytest.raises(AuditError) as caught:
             attempt()
         assert caught.value.code == "RC630"

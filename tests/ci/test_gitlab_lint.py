@@ -183,7 +183,7 @@ def shell(script: str, folder: Path, **variables: str) -> subprocess.CompletedPr
 
 PYTHON = """\
 #!/bin/sh
-[ "$2" = venv ] && mkdir -p "$3/bin" && cp "$0" "$3/bin/python" && exit
+[ "$3" = venv ] && mkdir -p "$4/bin" && cp "$0" "$4/bin/python" && exit
 echo "$*" >> calls
 printf '#!/bin/sh\\necho "reconciler, version 9.9.9"\\n' > "$(dirname "$0")/reconciler"
 chmod +x "$(dirname "$0")/reconciler"
@@ -209,7 +209,7 @@ def test_exactly_what_is_pinned_is_installed(tmp_path: Path) -> None:
         "reconciler, version 9.9.9", str(tmp_path / ".reconciler/venv/bin/reconciler"),
     ]  # fmt: skip
     assert (tmp_path / "calls").read_text() == (
-        "-m pip --disable-pip-version-check --no-input install --quiet --require-hashes --requirement "
+        "-I -m pip --disable-pip-version-check --no-input install --quiet --require-hashes --requirement "
         ".gitlab/reconciler/requirements.txt\n"
     )
     assert not (tmp_path / ".reconciler/venv/bin/left").exists()

@@ -6,11 +6,9 @@ The whole way, with the real one, is in ``test_workflows.py``. Here a script ans
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 import os
 import re
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +19,7 @@ from tests.kit.action import script
 from tests.kit.github_api import TOKEN, GitHub
 from tests.kit.github_tokens import REPOSITORY_ID, REQUEST_TOKEN, issuing
 from tests.kit.loopback import Seen, loopback, reply
+from tests.kit.wheels import wheel
 
 ERROR = {"kind": "error", "code": "RC401", "message": "no ``` answer", "remedy": "check the network"}
 PLAN = {"kind": "plan", "digest": "sha256:1", "blocked": False, "actions": [{"kind": "issue-key"}]}
@@ -274,22 +273,6 @@ def test_no_value_can_set_another_output(stage: Stage) -> None:
     assert found["verdict"] == "0"
     assert stage.run("nonsense\n::add-mask::x")["verdict"] == "1"
     assert "\n::add-mask::" not in stage.capsys.readouterr().out
-
-
-def wheel(folder: Path, version: str = "9.9.9") -> tuple[str, str]:
-    """A wheel that brings a command reconciler; its name and its hash."""
-    name = f"reconciler-{version}-py3-none-any.whl"
-    info = f"reconciler-{version}.dist-info"
-    code = f"def main() -> None:\n    print('reconciler, version {version}')\n"
-    with zipfile.ZipFile(folder / name, "w") as archive:
-        archive.writestr("reconciler_made_up.py", code)
-        archive.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: reconciler\nVersion: {version}\n")
-        archive.writestr(
-            f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-        )
-        archive.writestr(f"{info}/entry_points.txt", "[console_scripts]\nreconciler = reconciler_made_up:main\n")
-        archive.writestr(f"{info}/RECORD", "")
-    return name, hashlib.sha256((folder / name).read_bytes()).hexdigest()
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ import pytest
 
 from reconciler.cli import codeowners
 from reconciler.cli.main import main
-from reconciler.report.code_owners import HEAD, SHARED
+from reconciler.report.code_owners import GITLAB, HEAD, SHARED
 from tests.kit.repositories import git, isolate
 
 PROJECT = """\
@@ -119,15 +119,17 @@ def test_an_approver_is_asked_about_what_meets_its_conditions(
     (root / "policy.yaml").write_text(f'{POLICY}  approvers: [{{approver: "@ada", {when}}}]\n')
     wild = client("b", "team: payments", "payouts:*", "production", "critical")
     (root / "clients/b.yaml").write_text(wild)
-    shared = lines(capsys)[:9]
+    shared = lines(capsys)[:10]
     assert shared[0] == "CODEOWNERS @ada"
+    assert shared[1] == "/.github/ @ada"
     assert {"/policy.yaml @ada", "/scopes.yaml @ada", "/reconciler.yaml @ada", "/templates/ @ada"} < set(shared)
-    assert lines(capsys)[9:] == [
+    assert lines(capsys)[10:] == [
         f"/clients/{name}.yaml {'@ada' if name in asked else '@acme/payments'}" for name in ("a", "b")
     ]
     found = lines(capsys, "--format", "gitlab")
-    assert found[10:12] == ["/clients/a.yaml @acme/payments", "/clients/b.yaml @acme/payments"]
-    assert found[12:] == [*(["[Approval of ada] @ada"] if asked else []), *(f"/clients/{name}.yaml" for name in asked)]
+    assert found[12:14] == ["/clients/a.yaml @acme/payments", "/clients/b.yaml @acme/payments"]
+    assert found[1:4] == ["CODEOWNERS @ada", "/.gitlab/ @ada", "/.gitlab-ci.yml @ada"]
+    assert found[14:] == [*(["[Approval of ada] @ada"] if asked else []), *(f"/clients/{name}.yaml" for name in asked)]
 
 
 def test_a_client_of_several_environments_and_files_of_several_clients_add_up(
@@ -187,7 +189,7 @@ def test_what_else_decides_has_the_owners_of_what_it_decides(root: Path, capsys:
     assert main(["validate"]) == 1
     assert "`policy.yaml`" in capsys.readouterr().out
     (root / "clients/d.yaml").write_text(with_schema(client("d", platform), "payloads/all.json"))
-    assert lines(capsys)[9:] == [
+    assert lines(capsys)[10:] == [
         *(f"/{path} @ada" for path in (
             "api.yaml", "keys/ca.pem", "keys/out.pem", "keys/signers", "other/api.yaml", "payloads/all.json"
         )),
@@ -210,7 +212,7 @@ def test_a_client_cannot_name_its_way_to_files_of_others(root: Path, capsys: pyt
     (root / "clients/a.yaml").write_text(with_schema(client("a", "contact: a@example.com"), "policy.yaml"))
     (root / "clients/b.yaml").write_text(client("b", "contact: b@example.com"))
     assert lines(capsys, "--format", "gitlab")[1:] == [
-        "CODEOWNERS @ada", *(f"{path} @ada" for path in SHARED),
+        "CODEOWNERS @ada", *(f"{path} @ada" for path in (*GITLAB, *SHARED)),
         "/clients/a.yaml a@example.com", "/clients/b.yaml b@example.com",
         "[Approval of ada] @ada", "/clients/a.yaml", "/clients/b.yaml",
     ]  # fmt: skip
@@ -220,7 +222,7 @@ def test_a_link_in_place_of_the_folder_of_clients(root: Path, capsys: pytest.Cap
     (root / "policy.yaml").write_text(f"{POLICY}  approvers: [{{approver: ada, when: {{risk: critical}}}}]\n")
     (root / "clients").rename(root / "elsewhere")
     (root / "clients").symlink_to("elsewhere")
-    assert lines(capsys)[9:] == [
+    assert lines(capsys)[10:] == [
         "/clients @ada", "/elsewhere @ada", "/clients/a.yaml @acme/payments", "/elsewhere/a.yaml @acme/payments"
     ]  # fmt: skip
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.planning.code_owners import CodeOwners, FileOwners
-from reconciler.report.code_owners import HEAD, github_file, gitlab_file
+from reconciler.report.code_owners import GITHUB, GITLAB, HEAD, github_file, gitlab_file
 from tests.kit.repositories import git
 
 FOUND = CodeOwners(
@@ -68,7 +68,7 @@ def test_no_name_of_a_file_makes_a_line_or_an_owner(names: list[str]) -> None:
     found = CodeOwners(tuple(FileOwners(f"clients/{name}.yaml", ("@x",), ("@y",)) for name in names), ("@y",))
     github, gitlab = (render(found, "").encode().decode().split("\n") for render in (github_file, gitlab_file))
     shared = 9
-    assert len(github) == 2 + shared + len(names) + 1
-    assert len(gitlab) == 2 + 1 + shared + len(names) + 2 + len(names) + 1
+    assert len(github) == 2 + len(GITHUB) + shared + len(names) + 1
+    assert len(gitlab) == 2 + 1 + len(GITLAB) + shared + len(names) + 2 + len(names) + 1
     for line in github[2:-1]:
         assert line.replace("\\\\", "").replace("\\ ", "").split(" ")[1:] == ["@y"]

@@ -33,7 +33,7 @@ def installed(source: str, workspace: Path) -> Path:
         folder = _environment(root / "requirements.txt", root)
         command = folder / "bin" / "reconciler"
         command.write_text(
-            f"#!{folder / 'bin' / 'python'}\nimport sys\nsys.path.insert(0, {str(root)!r})\n"
+            f"#!{folder / 'bin' / 'python'} -I\nimport sys\nsys.path.append({str(root)!r})\n"
             "from reconciler.cli.main import main\nsys.exit(main())\n",
             encoding="utf-8",
         )
@@ -55,7 +55,8 @@ def _environment(requirements: Path, directory: Path) -> Path:
     """A new virtual environment with what ``requirements`` pins. Paths in there are relative to ``directory``."""
     folder = scratch() / "venv"
     venv.create(folder, with_pip=True, clear=True)
-    pip = [str(folder / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "--no-input", "install"]
+    # -I: what lies in ``directory`` is no module of Python, a folder `pip` or `json` above all.
+    pip = [str(folder / "bin" / "python"), "-I", "-m", "pip", "--disable-pip-version-check", "--no-input", "install"]
     done = subprocess.run(  # noqa: S603 - a list, no shell
         [*pip, "--quiet", "--require-hashes", "--requirement", str(requirements)], cwd=directory, check=False
     )

@@ -74,10 +74,15 @@ def environment() -> str:
     return name
 
 
+def project() -> Path:
+    """The directory of reconciler.yaml in what is checked out."""
+    return Path(variable("GITHUB_WORKSPACE") or ".", variable("INPUT_PROJECT"))
+
+
 def reconcile(*arguments: str, login: Mapping[str, str] | None = None) -> Ran:
     """Run the reconciler with ``--format json``. Its progress goes to the log."""
     done = subprocess.run(  # noqa: S603 - a list, no shell
-        [variable("RECONCILER"), "--project", variable("INPUT_PROJECT") or ".", *arguments, "--format", "json"],
+        [variable("RECONCILER"), "--project", str(project()), *arguments, "--format", "json"],
         env=_environ(login or {}), stdout=subprocess.PIPE, encoding="utf-8", check=False,
     )  # fmt: skip
     try:
@@ -123,7 +128,7 @@ def planned(
 def validate() -> Result:
     """Findings become annotations: the reconciler prints them as the runner wants them."""
     done = subprocess.run(  # noqa: S603 - a list, no shell
-        [variable("RECONCILER"), "--project", variable("INPUT_PROJECT") or ".", "validate", "--format", "github"],
+        [variable("RECONCILER"), "--project", str(project()), "validate", "--format", "github"],
         env=_environ({}), check=False,
     )  # fmt: skip
     verdict = "The declaration is valid." if done.returncode == 0 else "The declaration is **not valid**."
@@ -183,7 +188,7 @@ def told(ran: Ran) -> str:
     if ran.document.get("kind") != "run":
         return f"## Nothing was done\n\n{ran.error}"
     path = (ran.document["audit"] or {}).get("path")
-    report = Path(variable("INPUT_PROJECT") or ".", path).with_suffix(".md") if path else None
+    report = (project() / path).with_suffix(".md") if path else None
     text = report.read_text(encoding="utf-8") if report and report.is_file() else "Nothing was to be done.\n"
     problem = ran.document["problem"]
     return text + (f"\n{fenced('{code}: {message}'.format(**problem))}" if problem else "")
