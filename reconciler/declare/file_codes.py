@@ -1,4 +1,4 @@
-"""The codes of files and texts, RC101 to RC119. Part of the table of ``codes``."""
+"""The codes of files and texts, RC101 to RC119, RC129 and RC165. Part of the table of ``codes``."""
 
 from __future__ import annotations
 
@@ -75,5 +75,15 @@ FILE_CODES: dict[str, Code] = {
         "The declaration has no file of a client. Git keeps no empty folder, so this may be right.",
         "add a client under clients/, unless there is meant to be none",
         Level.NOTE,
+    ),
+    "RC129": Code(
+        "Read in two ways",
+        "libyaml reads this, and YAML 1.2 forbids it or reads it otherwise: two programs see two things.",
+        "write it as the message says",
+    ),
+    "RC165": Code(
+        "Conflict marker",
+        "The file holds the marks of a merge conflict: it is two versions at once.",
+        "keep what is right and delete the lines that begin with <<<<<<<, ======= and >>>>>>>",
     ),
 }

@@ -15,6 +15,7 @@ from reconciler.declare.collector import Collector
 from reconciler.declare.files import is_inside, name_file, plain_path, read, stays_inside
 from reconciler.declare.nodes import Map, Mark, locate, plain
 from reconciler.declare.suggest import did_you_mean, listed
+from reconciler.declare.syntax import conflict_line
 from reconciler.declare.text import Limits
 from reconciler.domain import canonical
 from reconciler.webhooks.payload import LIMIT, event_body
@@ -162,6 +163,9 @@ class Payloads:
         if text is None:
             raise ValueError(aside.findings()[0].message)
         self._found.read_too(aside)
+        line = conflict_line(text)
+        if line is not None:
+            raise ValueError(f"a merge conflict was not resolved in its line {line}")
         try:
             value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
         except json.JSONDecodeError as error:

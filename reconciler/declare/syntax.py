@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from yaml import YAMLError
 from yaml.error import MarkedYAMLError
 
@@ -22,6 +24,22 @@ _SYNTAX = (
     ("block sequence entries are not allowed", "a list item is not expected here", "begin the list on its own line"),
 )  # fmt: skip
 _UNCLOSED = ("did not find expected ',' or", "found unexpected end of stream")
+# What git leaves where two sides changed the same lines. No YAML or JSON has it at the beginning of a line.
+_CONFLICT = re.compile(r"^(?:<{7,}|>{7,})(?=[ \r\n]|\Z)", re.MULTILINE)
+
+
+def conflict_line(text: str) -> int | None:
+    """The line (from 1) of the first marker of a merge conflict; None when there is none."""
+    found = _CONFLICT.search(text) if "<<<<<<<" in text or ">>>>>>>" in text else None
+    return text.count("\n", 0, found.start()) + 1 if found else None
+
+
+def report_conflict(text: str, file: str, found: Collector) -> bool:
+    """Report RC165 for a file that a merge left unfinished, and whether it is one."""
+    line = conflict_line(text)
+    if line is not None:
+        found.add("RC165", (file, line, 1), "a merge conflict was not resolved here")
+    return line is not None
 
 
 def report_syntax(error: YAMLError, text: str, file: str, found: Collector) -> None:

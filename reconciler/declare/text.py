@@ -2,15 +2,14 @@
 
 Refused: forbidden characters, anchors, aliases, tags, directives, fields written twice, field names that are not
 text, depth over the limit. Resolved: ``null``, ``~``, nothing at all, ``true``, ``false`` and plain whole numbers;
-everything else is text (``NO``, ``on``, ``12:30``, ``1.10`` and ``0777`` stay what was written).
+everything else is text (``NO``, ``on``, ``12:30``, ``1.10`` and ``0777`` stay what was written). A whole number
+has 64 bits, with or without a sign; a larger one is refused and never becomes something else.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 from yaml import YAMLError
@@ -26,11 +25,12 @@ from yaml.events import (
     SequenceStartEvent,
 )
 
+from reconciler.declare.characters import FORBIDDEN, characters_allowed, named
 from reconciler.declare.collector import Collector
 from reconciler.declare.mask import secrets_in
 from reconciler.declare.nodes import Map, Mark, Seq
-from reconciler.declare.syntax import report_syntax
-from reconciler.domain.invisible import EMOJI_BASES, INVISIBLE
+from reconciler.declare.syntax import report_conflict, report_syntax
+from reconciler.declare.yaml12 import is_doubtful, report_doubts
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,21 +56,18 @@ class Parsed:
 
 
 _PLAIN: dict[str, bool | None] = {"": None, "~": None, "null": None, "true": True, "false": False}
-_WHOLE_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})\Z")
-
-_CONTROL = "\x00-\x08\x0b\x0c\x0e-\x1f\x7f"
-_FORBIDDEN_ASCII = re.compile(f"[{_CONTROL}]|\r(?!\n)")
-# C1 controls, line separators, what is drawn as nothing, what is no character: they hide or redraw the rest. The
-# selector U+FE0F may stand where it makes an emoji.
-_EMOJI = f"(?<![{EMOJI_BASES}]\ufe0f)(?<![0-9#*]\ufe0f(?=\u20e3))"
-_FORBIDDEN = re.compile(f"[{_CONTROL}\x80-\x9f\u2028\u2029{INVISIBLE}\ufff9-\uffff]{_EMOJI}|\r(?!\n)")
-_SHOWN = 20  # forbidden characters, and secrets, that are listed for one file
+_WHOLE_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)\Z")
+_SHORT = 18  # digits, and a sign, that always fit into 64 bits
+_LONG = 20  # digits of the largest number of 64 bits
+_64_BITS = range(-(1 << 63), 1 << 64)
 
 
 def parse(text: str, file: str, found: Collector, limits: Limits = STRICT) -> list[Parsed]:
     """The documents of ``text``, empty ones left out. What is wrong goes to ``found``; after a syntax error
     the documents before it are returned."""
-    if not limits.foreign and not _characters_allowed(text, file, found):
+    if report_conflict(text, file, found):
+        return []
+    if not limits.foreign and not characters_allowed(text, file, found):
         return []
     builder = _Builder(file, found, limits, escapes="\\" in text)
     try:
@@ -83,28 +80,9 @@ def parse(text: str, file: str, found: Collector, limits: Limits = STRICT) -> li
     except YAMLError as error:
         report_syntax(error, text, file, found)
         builder.abandon()
+    if not limits.foreign and (builder.doubtful or is_doubtful(text)) and report_doubts(text, file, found):
+        builder.doubt()
     return builder.documents
-
-
-def _characters_allowed(text: str, file: str, found: Collector) -> bool:
-    """Also looks for secrets, comments included; these are reported but do not stop the reading."""
-    for name, offset in islice(secrets_in(text), _SHOWN):
-        found.add("RC112", _mark_at(text, offset, file), f"this looks like {name}")
-    pattern = _FORBIDDEN_ASCII if text.isascii() else _FORBIDDEN
-    allowed = True
-    for match in islice(pattern.finditer(text), _SHOWN):
-        allowed = False
-        found.add("RC105", _mark_at(text, match.start(), file), f"the character {_named(match[0])} is not allowed")
-    return allowed
-
-
-def _mark_at(text: str, offset: int, file: str) -> Mark:
-    return file, text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
-
-
-def _named(character: str) -> str:
-    name = unicodedata.name(character, "a control character")
-    return f"U+{ord(character):04X} ({name})"
 
 
 _DROPPED = "\0"  # stands for a field name that is none; what it names is left out
@@ -116,7 +94,7 @@ class _Builder:
 
     def __init__(self, file: str, found: Collector, limits: Limits, *, escapes: bool) -> None:
         self.documents: list[Parsed] = []
-        self.stopped = False
+        self.stopped = self.doubtful = False
         self._file, self._found, self._limits, self._escapes = file, found, limits, escapes
         self._container: Map | Seq | None = None
         self._key: str | None = None
@@ -125,6 +103,12 @@ class _Builder:
         self._whole = True
         self._ended = 0
         self._anchors: dict[str, Any] = {}
+        self._flow = 0  # how many flow collections are open
+
+    def doubt(self) -> None:
+        """What was read may be read otherwise elsewhere."""
+        for document in self.documents:
+            document.whole = False
 
     def abandon(self) -> None:
         """Forget the document that a syntax error cut short."""
@@ -137,7 +121,7 @@ class _Builder:
         elif kind is MappingStartEvent or kind is SequenceStartEvent:
             self._open(event, Map if kind is MappingStartEvent else Seq)
         elif kind is MappingEndEvent or kind is SequenceEndEvent:
-            self._container, self._key, self._key_mark = self._stack.pop()
+            self._close(event)
         elif kind is AliasEvent:
             self._alias(event)
         elif kind is DocumentStartEvent:
@@ -170,9 +154,9 @@ class _Builder:
             if text in _PLAIN:
                 value = _PLAIN[text]
             elif text[0] in "-0123456789" and _WHOLE_NUMBER.match(text):
-                value = int(text)
-        elif self._escapes and event.style == '"' and not self._limits.foreign:
-            self._escaped(event)
+                value = int(text) if len(text) <= _SHORT else self._large(event, text)
+        else:
+            self._written(event)
         if event.anchor is not None or event.tag is not None:
             self._decorated(event, value)
         mark = self._mark(event)
@@ -181,11 +165,28 @@ class _Builder:
         else:
             self._put(value, mark)
 
+    def _large(self, event: Any, text: str) -> int | str:
+        digits = len(text.lstrip("-"))
+        if digits <= _LONG and int(text) in _64_BITS:
+            return int(text)
+        if not self._limits.foreign:
+            message = f"this number has {digits} digits; a number has at most 64 bits"
+            self._found.add("RC128", self._mark(event), message, remedy="put it in quotes if it is meant as a text")
+            self._whole = False
+        return text
+
+    def _written(self, event: Any) -> None:
+        """A text in quotes, or a block of text."""
+        if event.start_mark.line != event.end_mark.line or event.style in ("|", ">"):
+            self.doubtful = True
+        if self._escapes and event.style == '"' and not self._limits.foreign:
+            self._escaped(event)
+
     def _escaped(self, event: Any) -> None:
         """Escapes of a double-quoted text can write what the raw text was searched for."""
-        match = _FORBIDDEN.search(event.value)
+        match = FORBIDDEN.search(event.value)
         if match:
-            self._add("RC105", event, f"the text holds the character {_named(match[0])}, which is not allowed")
+            self._add("RC105", event, f"the text holds the character {named(match[0])}, which is not allowed")
             self._whole = False
         for name, _ in secrets_in(event.value):
             self._add("RC112", event, f"this looks like {name}")
@@ -224,10 +225,20 @@ class _Builder:
             self._put(value, mark)
             self._stack.append((self._container, None, mark))
         self._container, self._key = value, None
+        if event.flow_style:
+            self._flow += 1
         if len(self._stack) > self._limits.depth:
             self._found.add("RC111", mark, f"this is nested more than {self._limits.depth} levels deep")
             self.stopped, self._whole = True, False
             self.documents[-1].whole = False
+
+    def _close(self, event: Any) -> None:
+        if self._flow:
+            self._flow -= 1
+            assert self._container is not None
+            if event.end_mark.line + 1 != self._container.mark[1]:
+                self.doubtful = True  # a flow collection of several lines
+        self._container, self._key, self._key_mark = self._stack.pop()
 
     def _field(self, value: Any, text: str, mark: Mark) -> None:
         """``value`` (written as ``text``) is the name of a field of the current mapping."""

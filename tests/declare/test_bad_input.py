@@ -62,6 +62,16 @@ CASES: dict[str, tuple[Changes, list[Place]]] = {
     "lone carriage return": ({C: "a: b\rc: d\n"}, [("RC105", C, 1, 5)]),
     "escaped control": ({C: CLIENT.replace("payments", '"pay\\ements"')}, [("RC105", C, 7, 17)]),
     "tab indentation": ({C: "a:\n\tb: c\n"}, [("RC106", C, 2, 1)]),
+    "conflict": (
+        {C: CLIENT.replace("  owner", "<<<<<<< HEAD\n  owner").replace("  scopes", "=======\n  scopes")},
+        [("RC165", C, 7, 1)],
+    ),
+    "the end of a conflict": ({C: CLIENT + ">>>>>>> main\n"}, [("RC165", C, 14, 1)]),
+    "comment without a space": ({C: CLIENT.replace("paystack", '"paystack"#x')}, [("RC129", C, 6, 23)]),
+    "number of 65 bits": (
+        {C: CLIENT.replace("team: payments", "team: 18446744073709551616")},
+        [("RC128", C, 7, 17)],
+    ),
     "unclosed list": ({C: "a: [b\nc: d\n"}, [("RC106", C, 1, 4)]),
     "stray colon": ({C: "a: b: c\n"}, [("RC106", C, 1, 5)]),
     "anchor and alias": (

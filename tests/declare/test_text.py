@@ -32,7 +32,9 @@ def only(text: str) -> Map:
         ("null", None), ("~", None), ("", None), ("true", True), ("false", False), ("0", 0), ("-7", -7), ("42", 42),
         ("NO", "NO"), ("on", "on"), ("True", "True"), ("12:30", "12:30"), ("1.10", "1.10"), ("0777", "0777"),
         ("1_000", "1_000"), ("0x1f", "0x1f"), ("2026-12-24", "2026-12-24"), (".inf", ".inf"), ("<<", "<<"),
-        ('"true"', "true"), ("'7'", "7"), ("9" * 19, "9" * 19), ("+1", "+1"), ("=", "="),
+        ('"true"', "true"), ("'7'", "7"), ("9" * 19, 9999999999999999999), ("+1", "+1"), ("=", "="),
+        ("7615917337495251231", 7615917337495251231),
+        ("-9223372036854775808", -(1 << 63)), ("18446744073709551615", (1 << 64) - 1),
     ],
 )  # fmt: skip
 def test_resolution(written: str, value: object) -> None:
@@ -40,6 +42,16 @@ def test_resolution(written: str, value: object) -> None:
     result = only(f"a: {written}\n")["a"]
     assert result == value
     assert type(result) is type(value)
+
+
+@pytest.mark.parametrize("number", ["18446744073709551616", "-9223372036854775809", "9" * 60, "-" + "1" * 5000])
+def test_a_number_beyond_64_bits_is_refused(number: str) -> None:
+    """It never becomes a text, and never another number."""
+    found = Collector()
+    (document,) = parse(f"a: {number}\nb: '{number}'\n", "f.yaml", found)
+    assert [(f.code, f.source.line if f.source else 0) for f in found.findings()] == [("RC128", 1)]
+    assert not document.whole
+    assert only(f"b: '{number}'\n")["b"] == number
 
 
 def test_everything_knows_its_place() -> None:

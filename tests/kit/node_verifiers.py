@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.kit.npm import fetched
+from tests.kit.npm import fetched, run_script
 
 SCRIPT = Path(__file__).with_suffix(".mjs")
 # Package and version -> sha512 of its archive. All are MIT, fast-sha256 is in the public domain.
@@ -34,13 +31,7 @@ class NodeVerifiers:
 
     def ask(self, cases: Sequence[Case]) -> list[object]:
         """One answer a case, in order: what the library returned, or a text that says why it refused."""
-        with tempfile.TemporaryDirectory(dir=self._folder) as scratch:  # below node_modules' parent: imports resolve
-            script = shutil.copy(SCRIPT, scratch)
-            done = subprocess.run(
-                ["node", script], input=json.dumps(list(cases)), capture_output=True, text=True, check=False
-            )
-        assert done.returncode == 0, done.stderr
-        answers: list[object] = json.loads(done.stdout)
+        answers: list[object] = json.loads(run_script(self._folder, SCRIPT, json.dumps(list(cases))))
         assert len(answers) == len(cases)
         return answers
 

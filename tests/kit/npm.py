@@ -54,6 +54,17 @@ def _fetch(folder: Path, pinned: Mapping[str, str], wanted: Collection[str]) -> 
     shutil.rmtree(archives)
 
 
+def run_script(folder: Path, script: Path, given: str) -> str:
+    """What ``script`` prints, run by node with the packages of ``folder`` and ``given`` on its standard input."""
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:  # beside node_modules: imports resolve
+        copied = shutil.copy(script, scratch)
+        done = subprocess.run(
+            ["node", copied], input=given, capture_output=True, text=True, encoding="utf-8", check=False
+        )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 def closure(file: Path) -> dict[str, str]:
     """A program's whole closure, pinned in a file: one package a line, ``name@version`` and the sha512 in base64."""
     return dict(line.split() for line in file.read_text().splitlines())
