@@ -171,6 +171,12 @@ CODES: dict[str, Code] = {
         "declare it as docs/alerts.md describes its type",
     ),
     # Test deliveries
+    "RC166": Code(
+        "Keyword not checked",
+        "By the drafts of JSON Schema this keyword only describes: no example is refused for it.",
+        "say it with `pattern`, `enum` or limits where it matters",
+        Level.NOTE,
+    ),
     "RC170": Code(
         "Probe",
         "The signature scheme of the webhook has no room for a probe that is asked for.",

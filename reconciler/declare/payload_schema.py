@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import islice
-from typing import Any
+from typing import Any, TypeAlias
 
 from jsonschema import validators
 from jsonschema.exceptions import SchemaError, ValidationError
@@ -35,6 +35,7 @@ _NAMES = {
 # Where a schema holds schemas by name, and where it holds data.
 _BY_NAME = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas", "dependencies"})
 _DATA = frozenset({"const", "enum", "default", "examples", "example"})
+_UNCHECKED = frozenset({"format", "contentEncoding", "contentMediaType", "contentSchema"})
 _WORDS: Mapping[str, str] = {
     "minimum": "must be at least {}", "exclusiveMinimum": "must be more than {}",
     "multipleOf": "must be a multiple of {}",
@@ -48,6 +49,7 @@ _WORDS: Mapping[str, str] = {
 
 
 Path = tuple[str | int, ...]
+Schema: TypeAlias = dict[str, Any] | bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,9 @@ class _Unusable(ValueError):
 @lru_cache(maxsize=512)
 def schema_fault(text: str) -> Fault | None:
     """What keeps the schema (canonical JSON) from being used, whatever the example."""
-    schema: dict[str, Any] = json.loads(text)
+    schema: Schema = json.loads(text)
+    if isinstance(schema, bool):
+        return None
     draft = schema.get("$schema", _DEFAULT)
     if not isinstance(draft, str) or _validator(draft) is None:
         known = f"write `$schema: {_DEFAULT}`, or leave it out"
@@ -103,6 +107,23 @@ def _type_fault(written: object) -> str:
     )
 
 
+@lru_cache(maxsize=512)
+def unchecked(text: str) -> tuple[str, ...]:
+    """The keywords of a schema that only describe, by the drafts themselves: no example is refused for them."""
+    return tuple(sorted(_UNCHECKED.intersection(_keywords(json.loads(text)))))
+
+
+def _keywords(schema: Any) -> Iterator[str]:
+    for item in schema if isinstance(schema, list) else ():
+        yield from _keywords(item)
+    for keyword, value in schema.items() if isinstance(schema, dict) else ():
+        yield keyword
+        if keyword in _BY_NAME and isinstance(value, dict):
+            yield from (found for part in value.values() for found in _keywords(part))
+        elif keyword not in _DATA:
+            yield from _keywords(value)
+
+
 @lru_cache(maxsize=4096)
 def example_faults(schema: str, example: str) -> tuple[Fault, ...]:
     """Where ``example`` does not conform to ``schema``, which has no fault; both are canonical JSON."""
@@ -119,8 +140,9 @@ def example_faults(schema: str, example: str) -> tuple[Fault, ...]:
     return (Fault(why, of_schema=True),)
 
 
-def _errors(schema: dict[str, Any], value: Any) -> Iterator[ValidationError]:
-    judge, questions = _bounded(str(schema.get("$schema", _DEFAULT)))
+def _errors(schema: Schema, value: Any) -> Iterator[ValidationError]:
+    draft = _DEFAULT if isinstance(schema, bool) else str(schema.get("$schema", _DEFAULT))
+    judge, questions = _bounded(draft)
     questions.left = _MOST_QUESTIONS
     prepared = _rewritten(schema, tuple(sorted(_field_names(value))))
     return judge(prepared, registry=Registry()).iter_errors(value)  # type: ignore[no-any-return]
@@ -205,7 +227,7 @@ def _by_names(parts: dict[str, Any], names: tuple[str, ...], path: Path) -> dict
 
 def _usable(text: str, path: Path) -> None:
     try:
-        compile_pattern(text)
+        compile_pattern(text, ecma=True)
     except PatternError as error:
         raise _Unusable(_no_pattern(text, error), path) from None
 
@@ -213,7 +235,7 @@ def _usable(text: str, path: Path) -> None:
 def _found(text: str, searched: str) -> bool:
     """Whether the pattern ``text`` matches somewhere in ``searched``. Raises ``_Unusable`` when that takes too long."""
     try:
-        return compile_pattern(text).found_in(searched, _MOST_STEPS)
+        return compile_pattern(text, ecma=True).found_in(searched, _MOST_STEPS)
     except PatternError as error:
         raise _Unusable(_no_pattern(text, error)) from None
 

@@ -133,11 +133,15 @@ class Payloads:
         if message:
             self._unusable(event, entry, message, (), address)
             return ""
-        from reconciler.declare.payload_schema import schema_fault  # noqa: PLC0415
+        from reconciler.declare.payload_schema import schema_fault, unchecked  # noqa: PLC0415
 
         fault = schema_fault(text)
         if fault is not None:
             self._unusable(event, entry, fault.message, fault.path, address)
+        elif words := unchecked(text):
+            names = ", ".join(f"`{word}`" for word in words)
+            message = f"not checked in the schema of `{event}`: {names}"
+            self._found.add("RC166", entry.key_marks[_schema_field(entry)], message, address=address)
         return "" if fault else text
 
     def _unusable(self, event: str, entry: Map, message: str, path: tuple[str | int, ...], address: str) -> None:
@@ -172,8 +176,8 @@ class Payloads:
             raise ValueError(f"it is not JSON: {error.msg}, line {error.lineno} column {error.colno}") from None
         except RecursionError:
             raise ValueError("it is nested too deeply") from None
-        if not isinstance(value, dict):
-            raise ValueError("it is not a JSON object")  # noqa: TRY004 - the text is wrong, not its type
+        if not isinstance(value, dict | bool):
+            raise ValueError("it is neither a JSON object nor true or false")  # noqa: TRY004 - the text is wrong, not its type
         return canonical.dumps(value)
 
 
@@ -181,7 +185,7 @@ def _schema_field(entry: Map) -> str:
     return "schemaFile" if "schemaFile" in entry else "schema"
 
 
-def _inline(schema: Map) -> tuple[str, str]:
+def _inline(schema: object) -> tuple[str, str]:
     """The canonical text of a schema that is written in place, and what is wrong with it."""
     text = canonical.dumps(schema)
     too_large = len(text.encode("utf-8", "replace")) > SCHEMA_LIMIT

@@ -83,7 +83,7 @@ class _Reader:
         self._before = 0  # where the last event ended
 
     def doubts(self) -> Iterator[Doubt]:
-        parser = CParser(self._text)
+        parser: Any = CParser(self._text)
         while (event := parser.get_event()) is not None:
             kind = type(event)
             start, end = event.start_mark.index, event.end_mark.index

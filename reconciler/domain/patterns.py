@@ -16,6 +16,8 @@ from re import _constants as op  # type: ignore[attr-defined]  # re's own parser
 from re import _parser  # type: ignore[attr-defined]
 from typing import Any, NamedTuple
 
+from reconciler.domain.ecma import translate
+
 MAX_PARTS = 4_000  # states, and sequences read to make them: {n,m} repeats what it stands behind
 # What is remembered of one pattern: so many steps, those that lead to few states. Memory has an end, too.
 _REMEMBERED = 1_024
@@ -24,6 +26,7 @@ _LOOKS = re.compile(r"\(\?<?[=!]")
 _FLAGS = "it sets flags, which are left out here"
 _ENDLESS = "which is left out here: that could take for ever"
 _WORD = re.compile(r"\w")
+_ASCII_WORD = re.compile(r"\w", re.ASCII)
 _SIMPLE = frozenset({op.LITERAL, op.NOT_LITERAL, op.ANY, op.IN})
 _REPEATS = frozenset({op.MAX_REPEAT, op.MIN_REPEAT})
 _BEGINNINGS = frozenset({op.AT_BEGINNING, op.AT_BEGINNING_STRING})
@@ -80,6 +83,7 @@ class Pattern:
     _states: tuple[_State, ...] = field(compare=False)
     _start: int = field(compare=False)
     _bounded: bool = field(compare=False)  # has a word boundary
+    _word: re.Pattern[str] = field(compare=False)  # what stands on one side of a boundary
     _known: dict[_Step, frozenset[int]] = field(default_factory=dict, compare=False)
 
     def found_in(self, text: str, steps: int | None = None) -> bool:
@@ -91,7 +95,7 @@ class Pattern:
         before = after = False
         for at in range(length + 1):
             if self._bounded:
-                before, after = after, _WORD.match(text, at) is not None
+                before, after = after, self._word.match(text, at) is not None
             asked = current, text[at - 1 : at], _Place(at == 0, at == length, before, after)
             found = self._known.get(asked)
             if found is None:
@@ -126,27 +130,29 @@ class Pattern:
 
 
 @lru_cache(maxsize=128)
-def compile_pattern(text: str) -> Pattern:
-    """Python's syntax, without flags, back references and looking ahead or behind.
+def compile_pattern(text: str, *, ecma: bool = False) -> Pattern:
+    """Python's syntax, or that of ECMA-262, without flags, references to groups and looking ahead or behind.
 
     Raises ``PatternError``.
     """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what Python may read otherwise one day is none of the author's concern
-            tree = _parser.parse(text)
+            tree = _parser.parse(translate(text) if ecma else text)
     except re.error as error:
         raise PatternError(error.msg, min(error.pos or 0, len(text))) from None
     except RecursionError:
         raise PatternError("its groups are nested too deeply") from None
-    except (OverflowError, ValueError):
+    except OverflowError:
         raise PatternError("it repeats something too often") from None
+    except ValueError as error:
+        raise PatternError(str(error) if ecma else "it repeats something too often") from None
     if tree.state.flags & ~re.UNICODE.value:
         raise PatternError(_FLAGS)
     builder = _Builder(text)
     start = builder.chain(tree, builder.add(_State()))
     bounded = any(state.at in _BOUNDARIES for state in builder.states)
-    return Pattern(text, tuple(builder.states), start, bounded)
+    return Pattern(text, tuple(builder.states), start, bounded, _ASCII_WORD if ecma else _WORD)
 
 
 class _Builder:

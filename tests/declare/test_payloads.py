@@ -105,6 +105,34 @@ CASES: dict[str, tuple[Mapping[str, str], list[tuple[str, str, int, int, str]]]]
         {C: one("example: {}, schema: {properties: {a: {type: objekt}}}")},
         [("RC172", C, 9, 69, "$.properties.a.type is not JSON Schema: `objekt` is no type, did you mean `object`")],
     ),
+    "a schema that nothing fits": (
+        {C: one("example: {}, schema: false")},
+        [("RC173", C, 9, 33, "$ is not allowed by the schema")],
+    ),
+    "a file that nothing fits": (
+        {C: one("example: {}, schemaFile: x.json"), "x.json": "false"},
+        [("RC173", C, 9, 33, "$ is not allowed by the schema")],
+    ),
+    "a format": (
+        {C: one("example: {at: x}, schema: {properties: {at: {type: string, format: date-time}}}")},
+        [("RC166", C, 9, 42, "not checked in the schema of `a.b`: `format`")],
+    ),
+    "a media type": (
+        {C: one("example: {}, schemaFile: x.json"), "x.json": '{"contentMediaType": "text/x", "format": "x"}'},
+        [("RC166", C, 9, 37, "`contentMediaType`, `format`")],
+    ),
+    "a digit of another script": (
+        {C: one(r'example: {n: "٣"}, schema: {properties: {n: {pattern: ^\d$}}}')},
+        [("RC173", C, 9, 37, r"$.n must match `^\d$`, not `٣`")],
+    ),
+    "a pattern that only Python knows": (
+        {C: one(r"example: {}, schema: {properties: {a: {pattern: a\Z}}}")},
+        [("RC172", C, 9, 72, r"`a\Z` is no regular expression that can be used: `\Z` is not of ECMA-262")],
+    ),
+    "a merge conflict in a file": (
+        {C: one("example: {}, schemaFile: x.json"), "x.json": '{\n<<<<<<< HEAD\n"a": 1}'},
+        [("RC172", C, 9, 49, "a merge conflict was not resolved in its line 2")],
+    ),
     "a draft that is not known": (
         {C: one('example: {}, schema: {$schema: "https://example.com/draft"}')},
         [("RC172", C, 9, 55, "names no draft")],
@@ -144,7 +172,7 @@ CASES: dict[str, tuple[Mapping[str, str], list[tuple[str, str, int, int, str]]]]
     ),
     "a file without an object": (
         {C: one("example: {}, schemaFile: x.json"), "x.json": "[]"},
-        [("RC172", C, 9, 49, "not a JSON object")],
+        [("RC172", C, 9, 49, "neither a JSON object nor true or false")],
     ),
     "a file without an end": (
         {C: one("example: {}, schemaFile: x.json"), "x.json": '{"a":' * 100_000},
@@ -459,3 +487,26 @@ def test_what_the_loader_reads_is_what_the_body_holds(value: dict[str, object]) 
     webhook = DesiredWebhook("w", "https://a.example", ("a.b",), LIFE, payloads=(Payload("a.b", example),))
     body = json.loads(payload("c", webhook, "a.b", NOW))
     assert body == {"type": "a.b", "timestamp": "2026-11-23T22:45:00Z", "test": True, "data": value}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "example: {a: 1}, schema: true",
+        "example: {}, schema: {properties: {format: {type: string}, a: true, b: false}}",
+        "example: {}, schema: {examples: [{format: x}], const: {}}",
+    ],
+)
+def test_a_schema_that_fits(text: str, make_project: MakeProject) -> None:
+    """true and false are schemas, and a field may be named as a keyword is."""
+    assert validate(make_project({C: one(text)})) == []
+
+
+@pytest.mark.parametrize("number", [7615917337495251231, (1 << 64) - 1, -(1 << 63)])
+def test_a_number_of_64_bits_is_sent_as_one(number: int, make_project: MakeProject) -> None:
+    """As Shopify and others have ids; a receiver whose schema says integer would refuse a text."""
+    root = make_project({C: one(f"example: {{id: {number}, ids: [{number}]}}, schema: {SCHEMA}")})
+    assert validate(root) == []
+    (webhook,) = load(root, "staging").clients["payouts"].webhooks
+    body = payload("payouts", webhook, "a.b", NOW).decode()
+    assert f'"data":{{"id":{number},"ids":[{number}]}}' in body

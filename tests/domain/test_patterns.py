@@ -119,3 +119,48 @@ def test_more_steps_than_there_are_is_said(pattern: str) -> None:
 def test_patterns_are_equal_by_their_text() -> None:
     assert compile_pattern("a+") == compile_pattern("a+")
     assert len({compile_pattern("a+"), compile_pattern("a+"), compile_pattern("a*")}) == 2
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "found"),
+    [
+        # Those of the JSON Schema test suite (optional/ecmascript-regex).
+        (r"^\cC$", "\x03", True), (r"^\d$", "0", True), (r"^\d$", "\u07c0", False), (r"^\d$", "\u09e6", False),
+        (r"^\D$", "0", False), (r"^\D$", "\u07c0", True), (r"^\w$", "a", True), (r"^\w$", "é", False),
+        (r"^\W$", "a", False), (r"^\W$", "é", True), (r"^\s$", " ", True), (r"^\s$", "\t", True),
+        (r"^\s$", "\v", True), (r"^\s$", "\f", True), (r"^\s$", "\u00a0", True), (r"^\s$", "\ufeff", True),
+        (r"^\s$", "\n", True), (r"^\s$", "\u2029", True), (r"^\s$", "\u2003", True), (r"^\s$", "\x01", False),
+        (r"^\s$", "\u2013", False), (r"^\S$", "\ufeff", False), (r"^\S$", "\u2003", False),
+        (r"^\S$", "\x01", True), (r"^\S$", "\u2013", True), (r"[a-z]cole", "\u00e9cole", False),
+        (r"\wcole", "\u00e9cole", False), ("^a$", "a\n", False),
+        # And what else the two read otherwise.
+        (r"^\s$", "\x1f", False), (r"^[\d\w-]+$", "a-5", True), (r"^[^\W]$", "é", False), (r"^[\D]$", "٣", True),
+        (r"\bé", "aé", True), (r"^a.b$", "a\rb", False), (r"^a.b$", "a\u2028b", False), (r"^.$", "😀", True),
+        (r"^\u{1F600}$", "😀", True), (r"^\uD83D\uDE00$", "😀", True), (r"^\x41\u0042$", "AB", True),
+        (r"^(?<year>a)b$", "ab", True), (r"^[[]$", "[", True), (r"^\0$", "\0", True), (r"^[\b]$", "\b", True),
+    ],
+)  # fmt: skip
+def test_a_pattern_of_ecma_262(pattern: str, text: str, found: bool) -> None:
+    assert compile_pattern(pattern, ecma=True).found_in(text) is found
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        r"^\S(|(.|\n)*\S)\Z",
+        r"\a",
+        r"\A",
+        r"\p{Letter}",
+        "[]",
+        "[^]a]",
+        "(?P<a>b)",
+        "(?#a)",
+        "a{,3}",
+        r"\u{110000}",
+        "\\",
+    ],
+)
+def test_what_is_not_of_ecma_262_is_refused(pattern: str) -> None:
+    """Python would read it, and otherwise."""
+    with pytest.raises(PatternError):
+        compile_pattern(pattern, ecma=True)
