@@ -20,6 +20,7 @@ from referencing import Registry
 from referencing.exceptions import Unresolvable
 
 from reconciler.declare.explain import repeats, value_in_words
+from reconciler.declare.schema_keywords import BY_NAME, DATA
 from reconciler.declare.suggest import did_you_mean, listed
 from reconciler.domain import canonical
 from reconciler.domain.patterns import PatternError, compile_pattern
@@ -32,10 +33,6 @@ _NAMES = {
     "object": "a mapping", "array": "a list", "string": "text", "boolean": "true or false", "null": "nothing",
     "integer": "a whole number", "number": "a number",
 }  # fmt: skip
-# Where a schema holds schemas by name, and where it holds data.
-_BY_NAME = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas", "dependencies"})
-_DATA = frozenset({"const", "enum", "default", "examples", "example"})
-_UNCHECKED = frozenset({"format", "contentEncoding", "contentMediaType", "contentSchema"})
 _WORDS: Mapping[str, str] = {
     "minimum": "must be at least {}", "exclusiveMinimum": "must be more than {}",
     "multipleOf": "must be a multiple of {}",
@@ -105,23 +102,6 @@ def _type_fault(written: object) -> str:
     return f"{value_in_words(written)} is no type" + (
         f", {hint.rstrip('?')}" if hint else f": types are {listed(_NAMES)}"
     )
-
-
-@lru_cache(maxsize=512)
-def unchecked(text: str) -> tuple[str, ...]:
-    """The keywords of a schema that only describe, by the drafts themselves: no example is refused for them."""
-    return tuple(sorted(_UNCHECKED.intersection(_keywords(json.loads(text)))))
-
-
-def _keywords(schema: Any) -> Iterator[str]:
-    for item in schema if isinstance(schema, list) else ():
-        yield from _keywords(item)
-    for keyword, value in schema.items() if isinstance(schema, dict) else ():
-        yield keyword
-        if keyword in _BY_NAME and isinstance(value, dict):
-            yield from (found for part in value.values() for found in _keywords(part))
-        elif keyword not in _DATA:
-            yield from _keywords(value)
 
 
 @lru_cache(maxsize=4096)
@@ -203,9 +183,9 @@ def _rewritten(schema: Any, names: tuple[str, ...], path: Path = ()) -> Any:
     result: dict[str, Any] = {}
     for keyword, value in schema.items():
         here = (*path, keyword)
-        if keyword in _DATA:
+        if keyword in DATA:
             result[keyword] = value
-        elif keyword in _BY_NAME and isinstance(value, dict):
+        elif keyword in BY_NAME and isinstance(value, dict):
             parts = {name: _rewritten(part, names, (*here, name)) for name, part in value.items()}
             result[keyword] = _by_names(parts, names, here) if keyword == "patternProperties" else parts
         elif keyword != "$schema":

@@ -14,6 +14,7 @@ from typing import Any
 from reconciler.declare.collector import Collector
 from reconciler.declare.files import is_inside, name_file, plain_path, read, stays_inside
 from reconciler.declare.nodes import Map, Mark, locate, plain
+from reconciler.declare.schema_keywords import unchecked
 from reconciler.declare.suggest import did_you_mean, listed
 from reconciler.declare.syntax import conflict_line
 from reconciler.declare.text import Limits
@@ -133,7 +134,7 @@ class Payloads:
         if message:
             self._unusable(event, entry, message, (), address)
             return ""
-        from reconciler.declare.payload_schema import schema_fault, unchecked  # noqa: PLC0415
+        from reconciler.declare.payload_schema import schema_fault  # noqa: PLC0415
 
         fault = schema_fault(text)
         if fault is not None:
