@@ -149,7 +149,9 @@ CODES: dict[str, Code] = {
         "correct it as docs/webhooks.md describes the schemes",
     ),
     "RC160": Code(
-        "Path", "The path must stay inside the project.", "write a relative path without `..`, such as audit"
+        "Path",
+        "The path must stay inside the project, and nothing of the declaration may lie among the audit reports.",
+        "write a relative path without `..`, such as audit, that is no place of the declaration",
     ),
     "RC161": Code(
         "Mounts shared", "Two mounts, or two environments, would write over each other.", "give each its own mounts"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
+from reconciler.declare.audit_folder import lies_in_audit
 from reconciler.declare.catalogue import Catalogue
 from reconciler.declare.collector import Collector, source_of
 from reconciler.declare.documents import Document
@@ -150,7 +151,8 @@ def check_policy(document: Document, around: Surroundings, found: Collector) -> 
 def _check_signers(spec: Map, audit: str | None, found: Collector) -> None:
     """Commits of reports are not verified: nothing that is trusted may be among them."""
     path = str(spec.get("allowedSigners", ""))
-    if audit is not None and f"{path.removeprefix('./')}/".startswith(f"{audit}/"):
+    if audit is not None and lies_in_audit(path, audit):
+        found.named.pop(plain_path(path), None)  # told here, where it is written
         message = f"the allowed signers cannot be kept in `{audit}`, the folder of the audit reports"
         found.add("RC160", spec.marks["allowedSigners"], message)
 

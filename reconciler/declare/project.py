@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from reconciler.declare.alerts import build_channels
+from reconciler.declare.audit_folder import build_audit_path
 from reconciler.declare.collector import Collector
 from reconciler.declare.deliveries import delivery_settings
 from reconciler.declare.documents import Document
-from reconciler.declare.files import is_inside, name_file
+from reconciler.declare.files import name_file
 from reconciler.declare.nodes import Map, Mark
 from reconciler.declare.suggest import did_you_mean
 from reconciler.declare.text import parse
@@ -23,8 +24,6 @@ from reconciler.domain.window import Freeze, parse_freeze
 _T = TypeVar("_T")
 _DAY = timedelta(days=1)
 _HALF_MINUTE = timedelta(seconds=30)
-# The audit folder is staged and committed as a whole: it may not be one that people write in.
-_TAKEN = frozenset({"clients", "templates", ".git", ".reconciler"})
 
 
 def build_project(document: Document, root: Path, found: Collector) -> Project | None:
@@ -35,7 +34,7 @@ def build_project(document: Document, root: Path, found: Collector) -> Project |
     built = {name: _environment(name, environments.sub(name), root, found) for name in environments}
     _check_requires(environments, found)
     _check_mounts(environments, built, found)
-    audit = _audit_path(spec.sub("audit"), found)
+    audit = build_audit_path(spec.sub("audit"), found)
     expires = checked(spec.sub("plan"), "expires", positive_duration, "RC150", found, _DAY)
     channels = build_channels(spec, environments, root, found, sound=document.sound)
     if not document.sound or not document.name or found.errors != before:
@@ -132,14 +131,6 @@ def _vault(name: str, vault: Map, root: Path, found: Collector) -> VaultSettings
         patience=patience,
         environment=name,
     )
-
-
-def _audit_path(audit: Map, found: Collector) -> str:
-    path = audit.get("path", "audit")
-    if not is_inside(path) or path.split("/")[0] in _TAKEN:
-        found.add("RC160", audit.marks["path"], f"the audit report cannot be kept in `{path}`")
-        return "audit"
-    return "/".join(part for part in str(path).split("/") if part not in ("", "."))
 
 
 def _check_requires(environments: Map, found: Collector) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from reconciler.declare.audit_folder import DEFAULT, refuse_named
 from reconciler.declare.catalogue import Catalogue, build_catalogue
 from reconciler.declare.clients import ClientBuilder
 from reconciler.declare.codes import CODES, INVALID
@@ -215,7 +216,7 @@ def _read(root: Path) -> _Declaration:
         documents.setdefault(kind, []).extend(read)
         if not complete:
             doubtful.add(kind)
-    files = report_strays(root, paths, project.audit_path if project else "audit", found)
+    files = report_strays(root, paths, project.audit_path if project else DEFAULT, found)
     catalogue = _catalogue(documents.get("ScopeCatalog", []), "ScopeCatalog" in doubtful, root, found)
     templates = index(documents.get("IntegrationTemplate", []), "template", found)
     clients = index(documents.get("IntegrationClient", []), "client", found)
@@ -236,6 +237,7 @@ def _read(root: Path) -> _Declaration:
     check_renames(clients, found)
     check_owners(clients.values(), found)
     webhooks = Webhooks(payloads, tuple(policy.probes.items()))
+    refuse_named(project.audit_path if project else DEFAULT, found)
     builders = {name: (client, _builder(client, templates, webhooks, found)) for name, client in clients.items()}
     return _Declaration(found, project, environments, catalogue, policy, templates, builders, files)
 
