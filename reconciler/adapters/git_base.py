@@ -15,7 +15,7 @@ from reconciler.adapters.git_trust import Declaration
 from reconciler.errors import AuditError, BlockedError, UsageError
 
 _HERE = {"GIT_NO_LAZY_FETCH": "1"}  # what a partial clone lacks is not fetched
-_LARGEST = 8 << 20  # bytes of a file: what an OpenAPI file may have
+_LARGEST = 64 << 20  # bytes of a file: what an OpenAPI file may have at most
 _OBJECT = re.compile(r"(?!0+\Z)[0-9a-f]{40,64}")
 _REGULAR = ("100644", "100755")
 # GitLab: what the merge request is a change of; what the branch was before the push.

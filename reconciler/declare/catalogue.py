@@ -13,10 +13,11 @@ from reconciler.declare.files import is_inside, name_file, plain_path, read, sta
 from reconciler.declare.nodes import Map, Mark
 from reconciler.declare.suggest import did_you_mean
 from reconciler.declare.text import Limits, parse
-from reconciler.domain.scopes import WILDCARD, ScopeTable
+from reconciler.domain.scopes import WILDCARD, ScopeTable, covers
 
-_SCOPE = re.compile(r"[a-z0-9*][a-z0-9_.:*/-]{0,127}\Z")
-_OPENAPI = Limits(size=8 << 20, depth=100, foreign=True)
+_SCOPE = re.compile(r"[!#-\[\]-~]{1,256}\Z")  # RFC 6749, 3.3: scope-token
+_MIB = 1 << 20
+_OPENAPI_MIB = 8  # the size of a file, unless openapiMaxMiB says otherwise
 _OPENAPI_RISK = "medium"
 
 
@@ -38,7 +39,14 @@ class Catalogue:
             return None
         if WILDCARD not in scope:
             return "RC134", f"the scope `{scope}` does not exist", did_you_mean(scope, self.scopes)
-        return "RC135", f"the wildcard `{scope}` matches no scope", did_you_mean(scope, self.scopes)
+        hint = self._in_another_case(scope) or did_you_mean(scope, self.scopes)
+        return "RC135", f"the wildcard `{scope}` matches no scope", hint
+
+    def _in_another_case(self, scope: str) -> str:
+        """A hint when a wildcard would match if capitals did not count."""
+        alike = (name for name in sorted(self.scopes) if covers(scope.lower(), name.lower()))
+        found = next(alike, None)
+        return f"scopes are case-sensitive, and there is `{found}`" if found else ""
 
 
 def build_catalogue(document: Document, root: Path, found: Collector) -> Catalogue:
@@ -53,23 +61,30 @@ def build_catalogue(document: Document, root: Path, found: Collector) -> Catalog
     scopes: dict[str, str] = {}
     if "openapi" in document.spec:
         mark = document.spec.marks["openapi"]
-        scopes = dict.fromkeys(_openapi(document.spec["openapi"], mark, root, found), _OPENAPI_RISK)
+        largest = document.spec.get("openapiMaxMiB", _OPENAPI_MIB)
+        named = _openapi(document.spec["openapi"], mark, root, found, largest=largest)
+        scopes = dict.fromkeys(named, _OPENAPI_RISK)
     return Catalogue(scopes | listed, complete=document.sound and found.errors == before)
 
 
-def _openapi(path: str, mark: Mark, root: Path, found: Collector) -> list[str]:
-    """The scopes of all OAuth flows of an OpenAPI file. A problem with it is reported where it is named."""
+def _openapi(path: str, mark: Mark, root: Path, found: Collector, *, largest: int) -> list[str]:
+    """The scopes of all OAuth flows of an OpenAPI file, which has at most ``largest`` MiB.
+
+    A problem with the file is reported where it is named."""
+    limits = Limits(size=largest * _MIB, depth=100, foreign=True)
     if not is_inside(path):
         found.add("RC140", mark, f"`{path}` is not a path inside the project")
         return []
     path, aside = plain_path(path), Collector()
     name_file(path, mark, found)
-    text = read(root, path, aside, _OPENAPI) if stays_inside(root, path, aside) else None
-    documents = [] if text is None else parse(text, path, aside, _OPENAPI)
+    text = read(root, path, aside, limits) if stays_inside(root, path, aside) else None
+    documents = [] if text is None else parse(text, path, aside, limits)
     if aside.errors:
         first = aside.findings()[0]
         where = f"{first.source.file}:{first.source.line}: " if first.source else ""
-        found.add("RC140", mark, f"the OpenAPI file cannot be used: {where}{first.message}")
+        larger = f"set openapiMaxMiB, which is {largest}, to as many MiB as it has" if first.code == "RC103" else ""
+        message = f"the OpenAPI file cannot be used: {where}{first.message}"
+        found.add("RC140", mark, message, remedy=larger)
         return []
     found.read_too(aside)
     scopes = []
@@ -81,8 +96,18 @@ def _openapi(path: str, mark: Mark, root: Path, found: Collector) -> list[str]:
                 "RC141", place, f"the scope `{name}` of the OpenAPI file is left out: it cannot be written in a client"
             )
     if not scopes:
-        found.add("RC140", mark, f"`{path}` has no scopes under components.securitySchemes.*.flows.*.scopes")
+        found.add("RC140", mark, f"`{path}` {_without_scopes([document.value for document in documents])}")
     return scopes
+
+
+def _without_scopes(documents: list[object]) -> str:
+    """What a file without any scopes is."""
+    fields = documents[0] if documents and isinstance(documents[0], Map) else {}
+    if "swagger" in fields:
+        return "is Swagger 2 and has no scopes under securityDefinitions.*.scopes"
+    if "openapi" in fields:
+        return "has no scopes under components.securitySchemes.*.flows.*.scopes"
+    return "is neither OpenAPI 3 nor Swagger 2: it has no field `openapi` or `swagger`"
 
 
 def _flow_scopes(document: object) -> Iterator[tuple[str, Mark]]:
@@ -94,3 +119,7 @@ def _flow_scopes(document: object) -> Iterator[tuple[str, Mark]]:
         for flow in flows:
             scopes = flows.sub(flow).sub("scopes")
             yield from ((name, scopes.key_marks[name]) for name in scopes)
+    definitions = document.sub("securityDefinitions")  # Swagger 2
+    for definition in definitions:
+        scopes = definitions.sub(definition).sub("scopes")
+        yield from ((name, scopes.key_marks[name]) for name in scopes)

@@ -94,7 +94,7 @@ CODES: dict[str, Code] = {
     "RC140": Code(
         "OpenAPI file",
         "The OpenAPI file of the ScopeCatalog cannot be used.",
-        "name an OpenAPI file inside the project that has OAuth flows",
+        "name a file of OpenAPI 3 or Swagger 2 inside the project that has OAuth flows",
     ),
     "RC141": Code(
         "OpenAPI scope left out",

@@ -16,7 +16,7 @@ def did_you_mean(word: object, choices: Iterable[str]) -> str:
 @lru_cache(maxsize=1024)
 def nearest(word: str, choices: frozenset[str]) -> str | None:
     """The choice that ``word`` most probably misspells, or None. Ten thousand files repeat the same slips."""
-    if len(word) > 128:
+    if len(word) > 256:
         return None
     by_lower = {choice.lower(): choice for choice in sorted(choices, reverse=True)}
     found = difflib.get_close_matches(word.lower(), sorted(by_lower), n=1, cutoff=0.6)

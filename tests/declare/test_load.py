@@ -19,7 +19,9 @@ from reconciler.declare.text import parse
 from reconciler.declare.urls import parse_url
 from reconciler.domain.canonical import digest
 from reconciler.domain.desired import ClientState
+from reconciler.domain.plan import Permissions, Risk
 from reconciler.domain.schemes import SCHEMES, Scheme
+from reconciler.domain.scopes import ScopeTable
 from reconciler.errors import DeclarationError
 from tests.declare.conftest import CLIENT, PROJECT, SCOPES, TEMPLATE, MakeProject, client
 
@@ -214,7 +216,7 @@ def test_scopes_from_openapi(make_project: MakeProject) -> None:
     openapi = (
         "openapi: 3.1.0\nx: &a {y: 1}\nz: *a\npaths: {/a: {get: {responses: {200: {description: ok}}}}}\n"
         "components: {securitySchemes: {o: {flows: {implicit: "
-        "{scopes: {'orders:read': r, 'Orders.Write': w, 'ledger:read': l}}}}}}\n"
+        "{scopes: {'orders:read': r, 'orders write': w, 'ledger:read': l}}}}}}\n"
     )
     text = SCOPES + "  openapi: api/openapi.yaml\n"
     root = make_project({"scopes.yaml": text, "api/openapi.yaml": openapi})
@@ -223,6 +225,92 @@ def test_scopes_from_openapi(make_project: MakeProject) -> None:
     assert scopes["ledger:read"] == "low"
     (finding,) = validate(root)
     assert (finding.code, finding.source and finding.source.file) == ("RC141", "api/openapi.yaml")
+
+
+SWAGGER = """\
+swagger: "2.0"
+paths: {}
+securityDefinitions:
+  key: {type: apiKey, name: X-Key, in: header}
+  mail: {type: oauth2, flow: implicit, scopes: {Mail.Read: r, "Mail.Send": s}}
+"""
+
+
+def test_scopes_from_swagger_2(make_project: MakeProject) -> None:
+    root = make_project({"scopes.yaml": SCOPES + "  openapi: swagger.yaml\n", "swagger.yaml": SWAGGER})
+    assert validate(root) == []
+    assert load(root, "staging").scopes["Mail.Send"] == "medium"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('swagger: "2.0"\n', "is Swagger 2 and has no scopes under securityDefinitions.*.scopes"),
+        ("openapi: 3.0.0\n", "has no scopes under components.securitySchemes.*.flows.*.scopes"),
+        ("asyncapi: 3.0.0\n", "is neither OpenAPI 3 nor Swagger 2"),
+        ("[]\n", "is neither OpenAPI 3 nor Swagger 2"),
+    ],
+)
+def test_what_a_file_without_scopes_is(text: str, words: str, make_project: MakeProject) -> None:
+    root = make_project({"scopes.yaml": SCOPES + "  openapi: api.yaml\n", "api.yaml": text})
+    (finding,) = validate(root)
+    assert finding.code == "RC140"
+    assert words in finding.message
+
+
+def test_the_largest_openapi_file_can_be_set(make_project: MakeProject) -> None:
+    """GitHub's has 13 MB."""
+    large = SWAGGER + "# " + "x" * (9 << 20) + "\n"
+    text = SCOPES + "  openapi: swagger.yaml\n"
+    (finding,) = validate(make_project({"scopes.yaml": text, "swagger.yaml": large}))
+    assert (finding.code, "8192 KiB" in finding.message) == ("RC140", True)
+    assert "openapiMaxMiB" in finding.remedy
+    assert validate(make_project({"scopes.yaml": text + "  openapiMaxMiB: 10\n", "swagger.yaml": large})) == []
+
+
+CASED = """\
+apiVersion: reconciler/v1
+kind: ScopeCatalog
+spec:
+  scopes:
+    - {name: Mail.Read, risk: low}
+    - {name: mail.read, risk: high}
+    - {name: PAYMENTS_READ, risk: low}
+    - {name: "https://api.example.com/auth/x?y=1#z|~", risk: low}
+"""
+
+
+def scoped(scopes: str) -> dict[str, str | bytes | None]:
+    return {"scopes.yaml": CASED, "clients/payouts.yaml": client(spec=f"  scopes: [{scopes}]")}
+
+
+def test_scopes_are_those_of_rfc_6749(make_project: MakeProject) -> None:
+    """Case-sensitive, in the catalogue as well as behind a wildcard."""
+    text = 'Mail.Read, "PAY*", "https://api.example.com/auth/x?y=1#z|~"'
+    root = make_project(scoped(text))
+    assert validate(root) == []
+    desired = load(root, "staging")
+    assert desired.clients["payouts"].spec["scopes"] == sorted(yaml.safe_load(f"[{text}]"))
+    table = ScopeTable(desired.scopes)
+    assert table.members("Mail.*") == {"Mail.Read"}
+    assert table.members("*.read") == {"mail.read"}
+    assert table.change(["mail.read"], ["Mail.Read"]) == Permissions({"Mail.Read": Risk.LOW}, {"mail.read": Risk.HIGH})
+
+
+@pytest.mark.parametrize(
+    ("written", "code", "hint"),
+    [
+        ("MAIL.Read", "RC134", "`Mail.Read`"), ("payments_read", "RC134", "`PAYMENTS_READ`"),
+        ('"payments_*"', "RC135", "scopes are case-sensitive, and there is `PAYMENTS_READ`"),
+        ("'a b'", "RC127", ""), ("'a\"b'", "RC127", ""), (r"'a\\b'", "RC127", ""), ("é", "RC127", ""),
+        ("''", "RC127", ""),
+        ("x" * 257, "RC127", ""),
+    ],
+)  # fmt: skip
+def test_a_scope_that_is_none(written: str, code: str, hint: str, make_project: MakeProject) -> None:
+    (finding,) = validate(make_project(scoped(written)))
+    assert finding.code == code
+    assert hint in finding.remedy
 
 
 def test_wildcards(make_project: MakeProject) -> None:
