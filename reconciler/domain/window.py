@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
+from importlib import resources
 from zoneinfo import ZoneInfo
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -35,12 +37,34 @@ class Window:
             if day.weekday() not in self.days:
                 continue
             last = day if self.end > self.start else day + timedelta(days=1)
-            opens = datetime.combine(day, self.start, self.zone).astimezone(UTC)
-            closes = datetime.combine(last, self.end, self.zone).astimezone(UTC)
-            # A local time that a clock change skips is taken as that much later: 01:15 of London's short night is
-            # 02:15. Where only the start is skipped, that can leave nothing.
-            if closes > opens:
-                yield opens, closes
+            begin, end = datetime.combine(day, self.start), datetime.combine(last, self.end)
+            opens, closes = _instant(begin, self.zone), _instant(end, self.zone)
+            # Where a clock change skips all of it, it opens after the change, for as long as ever.
+            yield opens, closes if closes > opens else opens + (end - begin)
+
+
+def _instant(local: datetime, zone: ZoneInfo) -> datetime:
+    """When the clocks of ``zone`` show ``local``; the next instant that they show when they skip it."""
+    after = local.replace(tzinfo=zone).astimezone(UTC)
+    if after.astimezone(zone).replace(tzinfo=None) == local:
+        return after
+    # With the offset before the change it lies after the change, with that after it before.
+    before = local.replace(tzinfo=zone, fold=1).astimezone(UTC)
+    offset = after.astimezone(zone).utcoffset()
+    while after - before > timedelta(seconds=1):
+        middle = before + (after - before) // 2
+        if middle.astimezone(zone).utcoffset() == offset:
+            after = middle
+        else:
+            before = middle
+    return after.replace(microsecond=0)
+
+
+@cache
+def _zones() -> frozenset[str]:
+    """The names of IANA's database. A machine has others: localtime, posixrules, right/…, posix/…"""
+    names = resources.files("tzdata").joinpath("zones").read_text(encoding="utf-8").split()
+    return frozenset(names) - {"Factory"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +88,10 @@ def parse_window(text: str) -> Window:
         start, end = time.fromisoformat(match["start"]), time.fromisoformat(match["end"])
     except ValueError:
         raise ValueError(f"{text!r} names a time that does not exist: hours are 00 to 23") from None
-    try:
-        zone = ZoneInfo(match["zone"] or "UTC")
-    except (KeyError, ValueError, OSError):
-        raise ValueError(
-            f"{match['zone']!r} is not a known time zone: write an IANA name such as Europe/London"
-        ) from None
-    return Window(_parse_days(match["days"]), start, end, zone, text)
+    zone = match["zone"] or "UTC"
+    if zone not in _zones():
+        raise ValueError(f"{zone!r} is not a known time zone: write an IANA name such as Europe/London")
+    return Window(_parse_days(match["days"]), start, end, ZoneInfo(zone), text)
 
 
 def _parse_days(text: str) -> frozenset[int]:

@@ -83,8 +83,14 @@ def spans(text: str, day: str) -> list[tuple[str, str]]:
         ("Mon 01:00-02:00 Asia/Kolkata", "2026-11-23", [("22T19:30", "22T20:30")]),
         # London's clocks go forward at 01:00 UTC on 2026-03-29 and back at 01:00 UTC on 2026-10-25
         ("Sun 00:30-02:30 Europe/London", "2026-03-29", [("29T00:30", "29T01:30")]),
-        ("Sun 01:15-01:45 Europe/London", "2026-03-29", [("29T01:15", "29T01:45")]),
-        ("Sun 01:30-02:15 Europe/London", "2026-03-29", []),
+        ("Sun 01:15-01:45 Europe/London", "2026-03-29", [("29T01:00", "29T01:30")]),
+        ("Sun 01:30-02:15 Europe/London", "2026-03-29", [("29T01:00", "29T01:15")]),
+        ("Sun 01:30-02:00 Europe/London", "2026-03-29", [("29T01:00", "29T01:30")]),
+        ("Sun 00:30-01:30 Europe/London", "2026-03-29", [("29T00:30", "29T01:00")]),
+        ("Sat 23:00-01:30 Europe/London", "2026-03-28", [("28T23:00", "29T01:00")]),
+        # Half an hour on Lord Howe Island, at 15:30 UTC; and Samoa had no 2011-12-30 at all.
+        ("Sun 02:10-02:20 Australia/Lord_Howe", "2026-10-04", [("03T15:30", "03T15:40")]),
+        ("Fri 09:00-16:00 Pacific/Apia", "2011-12-30", [("30T10:00", "30T17:00")]),
         ("Sun 00:30-02:30 Europe/London", "2026-10-25", [("24T23:30", "25T02:30")]),
         ("Sat 22:00-04:00 Europe/London", "2026-10-24", [("24T21:00", "25T04:00")]),
         ("Sat 22:00-04:00 Europe/London", "2026-03-28", [("28T22:00", "29T03:00")]),
@@ -92,6 +98,16 @@ def spans(text: str, day: str) -> list[tuple[str, str]]:
 )
 def test_windows(text: str, day: str, expected: list[tuple[str, str]]) -> None:
     assert spans(text, day) == expected
+
+
+@pytest.mark.parametrize("zone", ["Europe/London", "America/New_York", "Australia/Lord_Howe", "America/Havana", "UTC"])
+def test_no_week_is_skipped(zone: str) -> None:
+    """Of no window of a quarter of an hour, in a year in which clocks change."""
+    for quarter in range(24 * 4):
+        begin, end = (f"{at // 4 % 24:02}:{at % 4 * 15:02}" for at in (quarter, quarter + 1))
+        found = list(parse_window(f"daily {begin}-{end} {zone}").spans(date(2026, 1, 1), 365))
+        assert len(found) == 365
+        assert all(opens < closes for opens, closes in found)
 
 
 @pytest.mark.parametrize(
@@ -109,6 +125,12 @@ def test_windows(text: str, day: str, expected: list[tuple[str, str]]) -> None:
         "mon 09:00-10:00",
         "Mon-Fri-Sun 09:00-10:00",
         "Mon 09:00-10:00 Nowhere/Town",
+        "Mon 09:00-10:00 localtime",
+        "Mon 09:00-10:00 posixrules",
+        "Mon 09:00-10:00 Factory",
+        "Mon 09:00-10:00 right/Europe/London",
+        "Mon 09:00-10:00 posix/Europe/London",
+        "Mon 09:00-10:00 europe/london",
         "Mon 09:00-10:00\n",
         "Mon 09:00-10:00  UTC",
         "Mon, 09:00-10:00",
