@@ -12,6 +12,9 @@ from ipaddress import IPv4Address, IPv6Address
 from urllib.parse import SplitResult, urlsplit
 
 _NOT_IN_URL = re.compile(r"[\x00-\x20\x7f<>\"\\^`{|}]")
+_PERCENT = re.compile(r"%([0-9A-Fa-f]{2})")
+_UNRESERVED = re.compile(r"[A-Za-z0-9._~-]")
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\Z")
 _BRACKETED = re.compile(r"\[[^\[\]]*\](?::[0-9]*)?\Z")
 # getaddrinfo reads 127.1, 2130706433 and 0x7f000001 as addresses; no name of a host ends like that.
@@ -20,9 +23,10 @@ _NUMERIC = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)\Z")
 
 @lru_cache(maxsize=1 << 16)  # a URL is judged, then resolved for each environment
 def parse_url(text: str) -> str:
-    """The URL with its scheme and host in lower case and its host in ASCII (punycode).
+    """The URL as RFC 3986 (6.2) normalises it: what is one URL is one text.
 
-    Raises ``ValueError`` with a sentence that repeats neither user name nor password.
+    Scheme and host in lower case, the host in ASCII (punycode), no default port, no dot segments, and nothing
+    percent-encoded that need not be. Raises ``ValueError`` with a sentence that repeats neither user name nor password.
     """
     found = _NOT_IN_URL.search(text)
     if found:
@@ -37,7 +41,8 @@ def parse_url(text: str) -> str:
     if not parts.path.isascii() or not parts.query.isascii():
         raise ValueError("path and query of the URL must be percent-encoded ASCII")
     netloc = _host(parts) + _port(parts)
-    return f"{parts.scheme.lower()}://{netloc}{parts.path}{'?' + parts.query if parts.query else ''}"
+    query = f"?{_decoded(parts.query)}" if parts.query else ""
+    return f"{parts.scheme.lower()}://{netloc}{_without_dots(_decoded(parts.path))}{query}"
 
 
 def host_pattern(text: str) -> str:
@@ -62,6 +67,30 @@ def host_pattern(text: str) -> str:
     if name != text and (":" in host or _NUMERIC.match(host)):
         raise ValueError(f"`{text}`: there is nothing below an address")
     return host if name == text else f"*.{host}"
+
+
+def _decoded(text: str) -> str:
+    """``/%68ook%2f`` as ``/hook%2F``: unreserved characters as they are, hex digits in capitals."""
+    return _PERCENT.sub(_unreserved, text)
+
+
+def _unreserved(match: re.Match[str]) -> str:
+    character = chr(int(match[1], 16))
+    return character if _UNRESERVED.match(character) else match[0].upper()
+
+
+def _without_dots(path: str) -> str:
+    """RFC 3986, 5.2.4, for a path that is empty or begins with a slash."""
+    segments = path.split("/")
+    kept: list[str] = []
+    for segment in segments:
+        if segment == "..":
+            kept[1:] = kept[1:-1]
+        elif segment != ".":
+            kept.append(segment)
+    if segments[-1] in (".", ".."):
+        kept.append("")
+    return "/".join(kept)
 
 
 def _character(text: str) -> str:
@@ -93,7 +122,7 @@ def _port(parts: SplitResult) -> str:
         return ""
     if port == 0:
         raise ValueError("the port of the URL is not a number from 1 to 65535")
-    return f":{port}"
+    return "" if port == _DEFAULT_PORTS[parts.scheme.lower()] else f":{port}"
 
 
 def _host(parts: SplitResult) -> str:

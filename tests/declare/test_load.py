@@ -371,10 +371,41 @@ def test_the_examples_are_valid() -> None:
         ("http://[::1]:9000/", "http://[::1]:9000/"),
         ("https://аррӏе.example/", "https://xn--80ak6aa92e.example/"),
         ("https://my_host.example/", "https://my_host.example/"),
+        ("https://a.example/%68ook", "https://a.example/hook"),
+        ("https://a.example/%7euser/%41?%62=%2f%3d", "https://a.example/~user/A?b=%2F%3D"),
+        ("https://a.example/a%2fb%25%c3%a9", "https://a.example/a%2Fb%25%C3%A9"),
+        ("https://a.example:443/x", "https://a.example/x"),
+        ("http://127.0.0.1:80/x", "http://127.0.0.1/x"),
+        ("https://a.example:80/x", "https://a.example:80/x"),
+        ("https://a.example:0443/x", "https://a.example/x"),
+        ("https://a.example/a/./b/../c", "https://a.example/a/c"),
+        ("https://a.example/a/%2e%2E/../../b/.", "https://a.example/b/"),
+        ("https://a.example/a/..", "https://a.example/"),
+        ("https://a.example/a//b/../c?d=/../e", "https://a.example/a//c?d=/../e"),
+        ("https://a.example/%zz%4", "https://a.example/%zz%4"),
     ],
 )
 def test_urls(written: str, stored: str) -> None:
     assert parse_url(written) == stored
+    assert parse_url(stored) == stored
+
+
+def test_one_url_in_two_spellings_is_no_change(make_project: MakeProject) -> None:
+    """Nobody has to prove a webhook again because its URL is spelt otherwise."""
+    specs = [
+        load(make_project({"clients/payouts.yaml": client(spec=f"  webhooks: [{{name: a, url: '{url}'}}]")}), "staging")
+        for url in ("https://A.example:443/x/../%68ook", "https://a.example/hook")
+    ]
+    assert specs[0].clients["payouts"].digest == specs[1].clients["payouts"].digest
+
+
+def test_one_server_in_two_spellings_is_one(make_project: MakeProject) -> None:
+    """Two environments would write over each other there."""
+    mounts = "mounts: {registry: a/registry, secrets: a/secrets, transit: a/transit}"
+    text = PROJECT.replace('"http://127.0.0.1:8200"', f'"https://VAULT.example.com:443/", {mounts}')
+    text = text.replace('"https://vault.example.com"', f'"https://vault.example.com", {mounts}')
+    found = validate(make_project({"reconciler.yaml": text}))
+    assert [finding.code for finding in found] == ["RC161"] * 3
 
 
 @pytest.mark.parametrize(
