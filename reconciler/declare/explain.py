@@ -7,8 +7,9 @@ out of the document, so that the rest can still be checked for what a schema can
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -17,9 +18,10 @@ from jsonschema.exceptions import ValidationError
 
 from reconciler.declare.accept import pattern
 from reconciler.declare.collector import SHOWN, Collector
-from reconciler.declare.nodes import Map, Mark, Seq, locate
+from reconciler.declare.nodes import NAMED_LISTS, Map, Mark, Seq, locate
 from reconciler.declare.schemas import schema
 from reconciler.declare.suggest import did_you_mean, listed
+from reconciler.declare.words import dotted, value_in_words
 from reconciler.domain.desired import RuleLevel
 
 # jsonschema's ValidationError; its type stubs make every attribute one that may be unset.
@@ -33,6 +35,7 @@ _NAMES = {
     "integer": "a whole number",
     "null": "nothing",
 }
+_NO_SPACE = re.compile(r"(?<=\w):(?=[^\s:/])")
 _WORDS_FOR_TRUE = frozenset({"yes", "no", "on", "off", "true", "false", "y", "n"})
 
 
@@ -99,26 +102,6 @@ def _identity(item: object) -> str:
     return json.dumps(item, sort_keys=True)
 
 
-def dotted(path: Iterable[str | int]) -> str:
-    """``spec.webhooks[0].url``"""
-    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
-    return text.removeprefix(".") or "the document"
-
-
-def value_in_words(value: object) -> str:
-    """How a value reads in a sentence."""
-    if isinstance(value, dict):
-        return "a mapping"
-    if isinstance(value, list):
-        return "a list"
-    if value is None:
-        return "nothing"
-    if isinstance(value, bool):
-        return str(value).lower()
-    text = str(value)
-    return f"`{text[:60]}…`" if len(text) > 60 else f"`{text}`"
-
-
 # Each explainer yields (message, hint, field name when the place is that of a field name).
 _Explained = Iterator[tuple[str, str, str | None]]
 
@@ -180,9 +163,22 @@ def _wrong_type(error: Refusal, path: list[str | int], _kind: str) -> _Explained
         hint = "write a value, or remove the field"
     elif "array" in wanted and isinstance(value, str | int):
         hint = f"write a list: [{value_in_words(value).strip('`')}]"
+    elif wanted == ["object"] and isinstance(value, list) and value and all(isinstance(one, str) for one in value):
+        hint = f"write a mapping: `{path[-1]}: {{{', '.join(f'{one}: {{}}' for one in value[:3])}}}`"
+    elif wanted == ["array"] and isinstance(value, dict) and value:
+        hint = f"write a list: `{path[-1]}: {_as_list(str(path[-1]), value)}`"
+    elif isinstance(value, str) and _NO_SPACE.match(value):
+        hint = f"a space is missing after a colon: `{_NO_SPACE.sub(': ', value, count=1)[:60]}`"
     elif "level" in error.schema.get("properties", ()) and isinstance(value, str):
         hint = f"write a mapping: {{level: {value if value in list(RuleLevel) else RuleLevel.DENY}}}"
     yield f"{dotted(path)} must be {names}, not {value_in_words(value)}", hint, None
+
+
+def _as_list(field: str, value: Mapping[str, Any]) -> str:
+    """How a list is written that somebody wrote as a mapping by name."""
+    if field not in NAMED_LISTS:
+        return f"[{', '.join(list(value)[:3])}]"
+    return f"[{', '.join(f'{{name: {name}, …}}' for name in list(value)[:3])}]"
 
 
 def _not_allowed(error: Refusal, path: list[str | int], _kind: str) -> _Explained:

@@ -19,9 +19,10 @@ from jsonschema.exceptions import SchemaError, ValidationError
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
-from reconciler.declare.explain import repeats, value_in_words
+from reconciler.declare.explain import repeats
 from reconciler.declare.schema_keywords import BY_NAME, DATA
 from reconciler.declare.suggest import did_you_mean, listed
+from reconciler.declare.words import value_in_words
 from reconciler.domain import canonical
 from reconciler.domain.patterns import PatternError, compile_pattern
 

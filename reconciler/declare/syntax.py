@@ -23,6 +23,9 @@ _SYNTAX = (
     ("did not find expected <document start>", "text after the end of the document", "begin a new document with `---`"),
     ("block sequence entries are not allowed", "a list item is not expected here", "begin the list on its own line"),
 )  # fmt: skip
+# Where a field without a space after its colon swallowed what follows it.
+_SWALLOWED = ("could not find expected ':'", "mapping values are not allowed")
+_NO_SPACE = re.compile(r"\s*(?:- +)*[\w.-]+:(?=[^\s:/])")
 _UNCLOSED = ("did not find expected ',' or", "found unexpected end of stream")
 # What git leaves where two sides changed the same lines. No YAML or JSON has it at the beginning of a line.
 _CONFLICT = re.compile(r"^(?:<{7,}|>{7,})(?=[ \r\n]|\Z)", re.MULTILINE)
@@ -50,6 +53,15 @@ def report_syntax(error: YAMLError, text: str, file: str, found: Collector) -> N
         found.add("RC106", (file, 1, 1), "this is not YAML")
         return
     lines = text.split("\n")
+    if problem.startswith(_SWALLOWED):
+        missing = _missing_space(lines, mark.line)
+        if missing is not None:
+            line, column = missing
+            message = "a space is missing after this colon"
+            found.add("RC106", (file, line + 1, column), message, remedy="write `name: value`")
+            return
+        if problem.startswith(_SWALLOWED[0]) and error.context_mark is not None:
+            mark = error.context_mark  # the word that has no colon; the problem is where the next one is met
     opened = error.context_mark if problem.startswith(_UNCLOSED) else None
     if opened is not None and opened.line != mark.line:
         mark = opened  # where it was opened says more than where its end was missed
@@ -65,6 +77,16 @@ def report_syntax(error: YAMLError, text: str, file: str, found: Collector) -> N
         if problem.startswith(beginning):
             message, remedy = meaning, advice
     found.add("RC106", (file, line + 1, column + 1), message, remedy=remedy)
+
+
+def _missing_space(lines: list[str], line: int) -> tuple[int, int] | None:
+    """Line (from 0) and column (from 1) of a colon without a space, in a line or the one with text above it."""
+    above = next((number for number in range(min(line, len(lines)) - 1, -1, -1) if lines[number].strip()), None)
+    for number in (above, line):
+        found = _NO_SPACE.match(lines[number]) if number is not None and number < len(lines) else None
+        if number is not None and found:
+            return number, found.end()
+    return None
 
 
 def _end(lines: list[str]) -> tuple[int, int]:

@@ -218,7 +218,9 @@ class _Builder:
         if event.anchor is not None or event.tag is not None:
             self._decorated(event, value)
         if type(self._container) is Map and self._key is None:
-            self._found.add("RC110", mark, "a field name cannot be a list or a mapping")
+            braces = make is Map and self._container.mark[1:] == (mark[1], mark[2] - 1)
+            remedy = 'put the whole value in quotes: "{{ … }}"' if braces else ""
+            self._found.add("RC110", mark, "a field name cannot be a list or a mapping", remedy=remedy)
             self._whole, self._key, self._key_mark = False, _DROPPED, mark
             self._stack.append((self._container, self._key, self._key_mark))
         else:

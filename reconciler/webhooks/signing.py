@@ -63,13 +63,15 @@ def key_bytes(scheme: Scheme, secret: Secret) -> bytes:
     """The HMAC key of a signing secret. Raises ``ValueError`` whose text holds nothing of the secret."""
     form, text = _KEYS[scheme.key_encoding], secret.reveal()
     if not text.startswith(form.prefix):
-        raise ValueError(f"a signing secret does not begin with {form.prefix}")
+        raise ValueError(f"it does not begin with {form.prefix}, as a signing secret must")
     try:
         key = form.decode(text[len(form.prefix) :])
     except ValueError:  # binascii.Error and UnicodeError are some
         key = b""
     if not form.least <= len(key) <= form.greatest:
-        raise ValueError(f"a signing secret is not {scheme.key_encoding} of {form.least} to {form.greatest} bytes")
+        raise ValueError(
+            f"it is not {scheme.key_encoding} of {form.least} to {form.greatest} bytes, as a signing secret must be"
+        )
     return key
 
 

@@ -66,6 +66,18 @@ CASES: dict[str, tuple[Changes, list[Place]]] = {
         {C: CLIENT.replace("  owner", "<<<<<<< HEAD\n  owner").replace("  scopes", "=======\n  scopes")},
         [("RC165", C, 7, 1)],
     ),
+    "no space after a colon": ({C: CLIENT.replace("scopes: [", "scopes:[")}, [("RC106", C, 8, 9)]),
+    "no space before a brace": ({C: client(spec="  owner:{team: x}")}, [("RC123", C, 7, 3)]),
+    "a word without a colon": ({C: "a: b\nc\nd: e\n"}, [("RC106", C, 2, 1)]),
+    "braces of a template engine": ({C: CLIENT.replace("paystack", "{{ x }}")}, [("RC110", C, 6, 14)]),
+    "environments as a list": (
+        {C: HEAD + "spec:\n  environments: [staging]\n  keys: [{name: k}]\n"},
+        [("RC125", C, 5, 17)],
+    ),
+    "keys by name": (
+        {C: HEAD + "spec:\n  environments: {staging: }\n  keys: {primary: {lifetime: 3d}}\n"},
+        [("RC125", C, 6, 9)],
+    ),
     "the end of a conflict": ({C: CLIENT + ">>>>>>> main\n"}, [("RC165", C, 14, 1)]),
     "comment without a space": ({C: CLIENT.replace("paystack", '"paystack"#x')}, [("RC129", C, 6, 23)]),
     "number of 65 bits": (
@@ -368,6 +380,10 @@ HINTS = {
     "number for text": '"12"',
     "stray colon": "quote",
     "tab indentation": "spaces",
+    "no space after a colon": "`name: value`",
+    "braces of a template engine": '"{{ … }}"',
+    "environments as a list": "`environments: {staging: {}}`",
+    "keys by name": "`keys: [{name: primary, …}]`",
 }
 
 
