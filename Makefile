@@ -10,11 +10,14 @@ PYTEST_ARGS ?= --numprocesses 3 --dist worksteal
 CLIENTS ?= 1000
 # Where a repository that uses the reconciler keeps its wheel; at GitLab .gitlab/reconciler.
 FOR ?= .github/reconciler
+COUNT ?= 20
+SEED ?= 1
+MINUTES ?= 60
 RELIABILITY := tests/reliability tests/adapters/test_vault_retries.py tests/planning/test_unfinished.py
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test test-reliability test-exhaustive coverage check format bench bench-small pictures wheel lock clean
+.PHONY: help install demo test test-reliability test-exhaustive coverage check format bench bench-small mutants pictures wheel lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' Makefile
@@ -64,6 +67,9 @@ bench-small: $(READY) ## Every benchmark once, small: that it runs is all that t
 
 wheel: $(READY) ## Build the wheel, and the requirements that pin it (FOR=.github/reconciler)
 	.ci/wheel $(FOR) $(BIN)/python
+
+mutants: $(READY) ## Draw generated mutants, and print how many the tests notice (ROOM=vault COUNT=40 SEED=1 MINUTES=60)
+	$(BIN)/python -m tests.mutation $(ROOM:%=--room %) --count $(COUNT) --seed $(SEED) --minutes $(MINUTES)
 
 pictures: $(READY) ## Take the pictures of docs/review.md anew (needs chromium and optipng)
 	$(BIN)/python -m tests.kit.pictures

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import settings
 
 from reconciler.adapters.openbao import RunningServer, throw_away
-from tests.kit import limits
+from tests.kit import guarding, limits
 from tests.kit.repositories import isolate
 from tests.kit.signing import Signer, new_signer
 from tests.kit.tally import Tally, counting, print_sums
@@ -27,6 +27,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)  # pytest-timeout reads the limit when it is configured
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(limits)
+    config.pluginmanager.register(guarding)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

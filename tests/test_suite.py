@@ -53,9 +53,11 @@ def pytest_configure(config):
 """
 
 
-def run(folder: Path, text: str, *before: str, seconds: int = 60) -> subprocess.CompletedProcess[str]:
+def run(
+    folder: Path, text: str, *before: str, seconds: int = 60, plugin: str = PLUGIN
+) -> subprocess.CompletedProcess[str]:
     """Our plugin over a test module of its own. ``before``: a command that starts it."""
-    (folder / "conftest.py").write_text(PLUGIN)
+    (folder / "conftest.py").write_text(plugin)
     (folder / "test_inner.py").write_text(text)
     command = [sys.executable, "-m", "pytest", "-q", "-rA", "-pno:cacheprovider", "-pno:xdist", "-pno:cov"]
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "COV"))}

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.cli.main import main
+from tests.kit.commands import GUARD
 from tests.kit.repositories import git, isolate
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,7 +35,7 @@ def surroundings(tmp_path: Path) -> dict[str, str]:
             (libraries / found.name).symlink_to(found)
     return os.environ | {
         "PRE_COMMIT_HOME": str(tmp_path / "pre-commit"),
-        "PYTHONPATH": str(libraries),
+        "PYTHONPATH": f"{GUARD}{os.pathsep}{libraries}",
         "PIP_NO_INDEX": "1",
         "PIP_NO_BUILD_ISOLATION": "0",  # which is pip's way to say yes
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",

@@ -21,6 +21,7 @@ from reconciler.cli.main import COMMANDS, cli
 from reconciler.declare.schemas import schema
 from reconciler.planning.reasons import Reason
 from reconciler.planning.risk import PLAIN, RULES
+from tests.kit.commands import PYTHON_PATH
 from tests.kit.documents import anchors, links, matches, perform, plain, steps
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -221,7 +222,7 @@ def reader(tmp_path: Path) -> Iterator[dict[str, str]]:
         yield {
             "HOME": str(home),
             "PATH": f"{commands}:{os.environ['PATH']}",
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": PYTHON_PATH,
             "GIT_CONFIG_NOSYSTEM": "1",
             "LC_ALL": "C.UTF-8",
             "COLUMNS": "100",

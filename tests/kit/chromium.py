@@ -13,6 +13,7 @@ _NAMES = ("chromium", "chromium-browser", "google-chrome")
 _FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
     "--no-first-run", "--disable-lcd-text",
+    "--proxy-server=http://127.0.0.1:9",  # where nobody answers; loopback itself takes no proxy
 )  # fmt: skip
 
 

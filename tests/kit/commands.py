@@ -8,13 +8,16 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+# Every Python that a test starts is under the guard of tests/kit/guarding.py.
+GUARD = ROOT / "tests/kit/guard"
+PYTHON_PATH = f"{GUARD}{os.pathsep}{ROOT}"
 COMMAND = [sys.executable, "-P", "-m", "reconciler"]
 
 
 def environ(**variables: str) -> dict[str, str]:
     """This process's environment without anything of Vault or CI, and with our package."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("VAULT_", "BAO_", "CI"))}
-    return {**kept, "PYTHONPATH": str(ROOT), **variables}
+    return {**kept, "PYTHONPATH": PYTHON_PATH, **variables}
 
 
 def reconciler(directory: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:

@@ -1,6 +1,7 @@
 """Runs tests in a copy of the package, again and again, and says what failed, how, and which file was tested.
 
-A server on its standard streams: a line of JSON in (``{"module": …, "tests": […]}``), a line of JSON out (``Ran``).
+A server on its standard streams: a line of JSON in (``{"module": …, "tests": […], "seconds": …}``), a line of JSON
+out (``Ran``).
 Each run is a fork that imports the package and its tests anew; the libraries of others are imported once. That and
 the shrinking that is left out make a mutant cost a fraction of a second instead of seconds.
 """
@@ -10,9 +11,9 @@ from __future__ import annotations
 import importlib
 import json
 import os
-import signal
 import sys
 import tempfile
+import time
 import traceback
 from collections.abc import Generator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -20,6 +21,8 @@ from pathlib import Path
 
 import pytest
 from hypothesis import Phase, settings
+
+from tests.kit.started import end_what_is_left
 
 # Noticing a mutant is no matter of luck: the examples of laws are the same every time.
 OPTIONS = (
@@ -29,7 +32,6 @@ OPTIONS = (
 OURS = ("reconciler", "tests")
 # These bring in all that the package and its tests take from others.
 BRINGING = ("tests.conftest", "tests.kit.memory", "tests.kit.runner", "reconciler.cli.main", "reconciler.cli.wiring")
-MOST_SECONDS = 120
 
 
 @dataclass
@@ -89,7 +91,8 @@ def kind_of(error: BaseException) -> str:
     return type(error).__name__
 
 
-def forked(module: str, tests: Sequence[str]) -> Ran:
+def forked(module: str, tests: Sequence[str], seconds: float) -> Ran:
+    """A run that takes longer is ended, with everything that it started."""
     with tempfile.TemporaryDirectory() as folder:
         printed, seen = Path(folder, "printed"), Path(folder, "seen")
         child = os.fork()
@@ -97,11 +100,21 @@ def forked(module: str, tests: Sequence[str]) -> Ran:
             with printed.open("w") as file:
                 os.dup2(file.fileno(), 1)
                 os.dup2(file.fileno(), 2)
-            signal.alarm(MOST_SECONDS)
             run(module, tests, seen)
-        _, status = os.waitpid(child, 0)
+        status = wait(child, seconds)
         found = Seen(**json.loads(seen.read_text())) if seen.exists() else Seen()
         return Ran(os.waitstatus_to_exitcode(status), printed.read_text(), found)
+
+
+def wait(child: int, seconds: float) -> int:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            return status
+        time.sleep(0.005)
+    end_what_is_left(frozenset())
+    return os.waitpid(child, 0)[1]
 
 
 def run(module: str, tests: Sequence[str], seen: Path) -> None:
@@ -127,7 +140,7 @@ def serve() -> None:
         del sys.modules[name]
     for line in sys.stdin:
         asked = json.loads(line)
-        print(json.dumps(asdict(forked(asked["module"], asked["tests"]))), flush=True)  # noqa: T201
+        print(json.dumps(asdict(forked(**asked))), flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

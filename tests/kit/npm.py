@@ -19,6 +19,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.kit.guarding import unguarded
+
 
 def fetched(name: str, pinned: Mapping[str, str], *tools: str, wanted: Collection[str] = ()) -> Path:
     """The folder whose ``node_modules`` holds ``pinned`` (package@version -> sha512 of its archive, base64), fetched
@@ -44,8 +46,13 @@ def _fetch(folder: Path, pinned: Mapping[str, str], wanted: Collection[str]) -> 
     archives = folder / "archives"
     archives.mkdir(parents=True)
     done = subprocess.run(
-        ["npm", "pack", "--silent", *pinned], cwd=archives, capture_output=True, text=True, check=False
-    )  # fmt: skip
+        ["npm", "pack", "--silent", *pinned],
+        cwd=archives,
+        env=unguarded(os.environ),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, f"npm cannot fetch {', '.join(pinned)[:200]}: {done.stderr[-500:]}"
     for pin, expected in pinned.items():
         name, version = pin.rsplit("@", 1)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.kit.guarding import GIT
+
 
 def isolate(monkeypatch: pytest.MonkeyPatch, home: Path, *, identity: bool = True) -> None:
     """No global or system configuration, no CI variables, no identity but the one given in HOME's .gitconfig."""
@@ -22,6 +24,8 @@ def isolate(monkeypatch: pytest.MonkeyPatch, home: Path, *, identity: bool = Tru
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    for name, value in GIT.items():
+        monkeypatch.setenv(name, value)
 
 
 def git(directory: Path, *arguments: str) -> str:

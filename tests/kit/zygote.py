@@ -22,7 +22,7 @@ from typing import Any, TextIO
 
 import reconciler
 from reconciler.cli.main import main
-from tests.kit.commands import ROOT
+from tests.kit.commands import PYTHON_PATH, ROOT
 
 LIMIT_SECONDS = 120
 
@@ -92,7 +92,7 @@ def forking(folder: Path) -> Iterator[Zygote]:
             [sys.executable, "-P", "-m", "tests.kit.zygote", str(theirs.fileno())],
             pass_fds=(theirs.fileno(),),
             cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            env={**os.environ, "PYTHONPATH": PYTHON_PATH},
             stdin=subprocess.DEVNULL,
             start_new_session=True,
         )

@@ -20,6 +20,7 @@ from standardwebhooks import Webhook
 from reconciler.cli import alerts
 from tests.kit.authority import Authority
 from tests.kit.checkout import Checkout, Ran
+from tests.kit.commands import PYTHON_PATH
 from tests.kit.mail import MailServer, mail_server
 from tests.kit.receivers import Receiver, answers, never_answers, receiving
 from tests.kit.repositories import git
@@ -273,7 +274,7 @@ def test_a_result_that_nobody_reads_keeps_no_owner_from_the_alert(
 
 @contextmanager
 def revoking(checkout: Checkout, variables: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
-    environ = {**os.environ, "VAULT_TOKEN": checkout.place.token("run"), "PYTHONPATH": str(REPOSITORY), **variables}
+    environ = {**os.environ, "VAULT_TOKEN": checkout.place.token("run"), "PYTHONPATH": PYTHON_PATH, **variables}
     command = [sys.executable, "-c", "import sys; from reconciler.cli.main import main; sys.exit(main())"]
     command += ["revoke", "-e", checkout.environment, "partner", "--reason", "compromise"]
     with started(command, cwd=checkout.root, env=environ, stderr=subprocess.PIPE) as process:

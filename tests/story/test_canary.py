@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 
 from tests.kit.checkout import Checkout
+from tests.kit.commands import PYTHON_PATH
 from tests.kit.receivers import Receiver, answers, receiving
 from tests.kit.repositories import git
 
@@ -86,7 +87,7 @@ def test_the_process_list_shows_no_secret(checkout: Checkout) -> None:
                     continue
 
     token = checkout.place.token("run")
-    environ = {**os.environ, "VAULT_TOKEN": token, "PYTHONPATH": str(REPOSITORY)}
+    environ = {**os.environ, "VAULT_TOKEN": token, "PYTHONPATH": PYTHON_PATH}
     watcher = threading.Thread(target=watch)
     watcher.start()
     command = [sys.executable, "-c", "import sys; from reconciler.cli.main import main; sys.exit(main())"]

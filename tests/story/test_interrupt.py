@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.kit.checkout import Checkout
+from tests.kit.commands import PYTHON_PATH
 from tests.kit.repositories import git
 from tests.kit.started import IN_BACKGROUND, ignored, started
 
@@ -24,7 +25,7 @@ CLIENTS = 150
 
 @contextmanager
 def applying(checkout: Checkout, *before: str) -> Iterator[subprocess.Popen[str]]:
-    environ = {**os.environ, "VAULT_TOKEN": checkout.place.token("run"), "PYTHONPATH": str(REPOSITORY)}
+    environ = {**os.environ, "VAULT_TOKEN": checkout.place.token("run"), "PYTHONPATH": PYTHON_PATH}
     command = [*before, *COMMAND, "apply", "-e", checkout.environment, "--yes", "--format", "json"]
     with started(command, cwd=checkout.root, env=environ, stderr=subprocess.PIPE) as process:
         yield process

@@ -1,0 +1,87 @@
+"""The rooms of the house: which modules belong together, and which tests stand for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+
+from tests.kit.commands import ROOT
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """``modules``: patterns below ``reconciler/``; the first room that has a module keeps it. ``tests``: patterns
+    below ``tests/`` of what may notice; which of them run is measured, mutant by mutant."""
+
+    name: str
+    modules: tuple[str, ...]
+    tests: tuple[str, ...]
+
+
+ROOMS = (
+    Room(
+        "vault",
+        ("adapters/vault/*",),
+        ("adapters/test_vault_*.py", "adapters/test_ci_roles*.py", "adapters/test_at_once.py", "story/test_roles.py",
+         "story/test_bootstrap.py", "story/test_key_pairs.py", "story/test_drift.py", "story/test_names_only.py",
+         "cli/test_ci.py", "story/test_unreadable.py"),
+    ),
+    Room(
+        "registry",
+        ("registry/*", "engine/rebucket.py"),
+        ("registry/*.py", "reliability/test_faults_in_memory.py", "reliability/test_edits_in_memory.py",
+         "reliability/test_reports_in_memory.py", "reliability/test_stored_laws.py", "story/test_edited_records.py",
+         "story/test_bootstrap.py", "story/test_unfinished.py", "engine/*.py"),
+    ),
+    Room(
+        "demo",
+        ("cli/tour*.py", "adapters/receiver.py", "adapters/own_command.py", "adapters/loopback*.py"),
+        ("cli/test_demo.py", "cli/test_tour*.py", "adapters/test_receiver.py", "adapters/test_loopback_http.py",
+         "cli/test_listen.py"),
+    ),
+    Room(
+        "git",
+        ("adapters/git*.py", "adapters/ssh_signature.py"),
+        ("adapters/test_git*.py", "ci/test_gitlab*.py", "story/test_reports.py"),
+    ),
+    Room(
+        "delivery",
+        ("adapters/sender*.py", "adapters/alerts*.py", "adapters/listening.py", "adapters/secret_sources.py"),
+        ("adapters/test_sender*.py", "adapters/test_alerts*.py", "adapters/test_deliveries.py",
+         "adapters/test_listening.py", "cli/test_listen.py", "story/test_alerts.py"),
+    ),
+    Room(
+        "server",
+        ("adapters/*",),
+        ("adapters/test_openbao.py", "adapters/test_cel.py", "adapters/test_platform.py", "cli/test_dev.py",
+         "cli/test_listen.py", "story/test_interrupt.py"),
+    ),
+    Room("planning", ("planning/*",), ("planning/*.py", "declare/test_policy*.py", "story/test_guards.py",
+                                       "story/test_loosened.py", "story/test_policy*.py")),
+    Room("webhooks", ("webhooks/*",), ("webhooks/*.py", "story/test_webhook_tests.py", "story/test_schemes.py")),
+    Room("declare", ("declare/*",), ("declare/*.py", "story/test_examples.py", "cli/test_codeowners.py")),
+    Room("report", ("report/*",), ("report/*.py", "cli/test_rendering.py", "story/test_reports.py")),
+    Room("engine", ("engine/*",), ("engine/*.py", "story/*.py", "reliability/test_faults_in_memory.py")),
+    Room("domain", ("domain/*", "errors.py"), ("domain/*.py", "registry/*.py", "planning/*.py", "webhooks/*.py")),
+    Room("cli", ("cli/*", "*.py"), ("cli/*.py", "ci/*.py", "story/*.py")),
+)  # fmt: skip
+
+
+def room_of(module: Path) -> Room:
+    """``module``: below ``reconciler/``."""
+    return next(room for room in ROOMS if any(fnmatch(str(module), one) for one in room.modules))
+
+
+def modules_of(room: Room) -> list[str]:
+    """The modules of a room, below the checkout, in order. What ``init`` copies is data."""
+    package = ROOT / "reconciler"
+    found = sorted(path.relative_to(package) for path in package.rglob("*.py"))
+    kept = [one for one in found if "starter" not in one.parts and room_of(one) is room]
+    return [f"reconciler/{one}" for one in kept]
+
+
+def chosen_tests(room: Room) -> list[str]:
+    """The test files of a room, below the checkout."""
+    found = {path for one in room.tests for path in (ROOT / "tests").glob(one)}
+    return sorted(str(path.relative_to(ROOT)) for path in found if path.name.startswith("test_"))
