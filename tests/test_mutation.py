@@ -11,7 +11,7 @@ from tests.kit.commands import ROOT
 from tests.mutation.__main__ import drawn, mutants, mutants_of
 from tests.mutation.changes import changes
 from tests.mutation.equivalents import EQUIVALENTS
-from tests.mutation.rooms import ROOMS, Room, modules_of, room_of, chosen_tests
+from tests.mutation.rooms import ROOMS, Room, chosen_tests, modules_of, room_of
 
 TEXT = '''"""A docstring is no code."""
 from os import path
