@@ -112,9 +112,11 @@ def _connected(target: MailTarget, allowed: Sequence[str], until: float) -> smtp
 
 def _trust(target: MailTarget) -> ssl.SSLContext:
     try:
-        return ssl.create_default_context(cafile=target.ca_cert)
+        context = ssl.create_default_context(cafile=target.ca_cert)
     except OSError:  # ssl.SSLError, for a file that is no PEM, is one too
         raise MailError("RC545: the file of smtp.caCert cannot be read") from None
+    context.hostname_checks_common_name = False  # RFC 9110, 4.3.4
+    return context
 
 
 def _reached(target: MailTarget, allowed: Sequence[str], until: float) -> socket.socket:

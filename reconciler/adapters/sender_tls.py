@@ -46,6 +46,7 @@ def tls_context(settings: DeliverySettings) -> ssl.SSLContext:
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.hostname_checks_common_name = False  # RFC 9110, 4.3.4: the alternative names only
     if settings.ca_cert is None:
         context.load_default_certs()
     else:

@@ -38,14 +38,14 @@ def validate(settings: Settings, paths: tuple[Path, ...], form: str) -> int:
     from reconciler.adapters.cel import CelJudge
     from reconciler.adapters.git import GitLedger
     from reconciler.cli import wiring
-    from reconciler.declare.repository import tracked_keys
+    from reconciler.declare.certificates import certificate_findings
     from reconciler.declare.repository import validate as check
     from reconciler.domain.plan import Level
     from reconciler.report import findings as rendering
 
     root = wiring.project_root(settings)
     found = check(root, paths, now=datetime.now(UTC), judge=CelJudge())
-    findings = [*found, *tracked_keys(root, GitLedger(root).tracks)]
+    findings = [*found, *certificate_findings(root, GitLedger(root).tracks)]
     failed = any(finding.level is Level.ERROR for finding in findings)
     if form == "text":
         if findings:

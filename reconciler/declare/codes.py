@@ -172,6 +172,11 @@ CODES: dict[str, Code] = {
         "A channel lacks a field of its type, has one of another type, or an address that is none.",
         "declare it as docs/alerts.md describes its type",
     ),
+    "RC167": Code(
+        "Certificate file",
+        "A file that the project names cannot be used as the certificate, or the key, that it should hold.",
+        "correct the path, or put the file there",
+    ),
     # Test deliveries
     "RC166": Code(
         "Keyword not checked",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -119,20 +119,6 @@ def validate(
     if not wanted:
         return declaration.found.findings()
     return _only(declaration, root, wanted)
-
-
-def tracked_keys(root: Path, tracked: Callable[[Path], bool]) -> list[Finding]:
-    """RC184 for each declared private key that ``tracked`` says git has: only who may ask git can tell."""
-    found = Collector()
-    for path in project_files(root, found):
-        for document in read_documents(root, path, "Project", found)[0]:
-            environments = document.spec.sub("environments")
-            for name in environments:
-                spec = environments.sub(name).sub("deliveries")
-                key = spec.get("clientKey")
-                if isinstance(key, str) and tracked(root / key):
-                    found.add("RC184", spec.marks["clientKey"], f"git tracks the private key `{key}`")
-    return [finding for finding in found.findings() if finding.code == "RC184"]
 
 
 @contextmanager

@@ -75,6 +75,17 @@ def test_a_certificate_that_is_not_trusted_or_for_another_name(tls: SmtpTls, nam
     assert "is not valid for it or not trusted" in problem
 
 
+def test_a_certificate_of_a_mail_server_without_alternative_names(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    context = authority.server_context("localhost", alternative=False)
+    with mail_server(implicit=context) as server:
+        target = mail(server.port, SmtpTls.IMPLICIT, ca_cert=authority.ca_file)
+        named = replace(target, target=replace(target.target, host="localhost"))
+        [problem] = send_all([named], AMPLE)
+        assert server.mails == []
+    assert "is not valid for it or not trusted" in problem
+
+
 def test_a_server_without_starttls_gets_neither_password_nor_mail() -> None:
     with mail_server() as server:
         [problem] = send_all([mail(server.port, SmtpTls.STARTTLS, username="reconciler")], AMPLE)

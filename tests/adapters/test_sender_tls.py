@@ -53,6 +53,15 @@ def test_the_right_certificate(authority: Authority) -> None:
     assert answered(addressed, trusting(authority)) == "204"
 
 
+@pytest.mark.parametrize("name", ["hooks.example.com", "*.example.com", "127.0.0.1"])
+def test_a_common_name_is_no_name(name: str, authority: Authority, tally: Tally) -> None:
+    """A certificate without alternative names is for nobody, whatever its subject is called."""
+    host = "127.0.0.1" if name == "127.0.0.1" else "hooks.example.com"
+    context = authority.server_context(name, alternative=False)
+    assert answered(context, trusting(authority), host) == f"RC506: the certificate is not for {host}"
+    tally("receivers with a wrong TLS stopped", 1)
+
+
 def test_the_certificate_is_checked_against_the_name_not_the_address(authority: Authority, tally: Tally) -> None:
     context = authority.server_context("127.0.0.1")
     refusal = "RC506: the certificate is not for hooks.example.com"

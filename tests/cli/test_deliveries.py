@@ -70,6 +70,42 @@ def run(project: Path, capsys: pytest.CaptureFixture[str]) -> Run:
     return command
 
 
+@pytest.mark.parametrize(
+    ("field", "text", "what", "code"),
+    [
+        ("caCert", "certs/none.pem", "cannot be read: No such file", 1),
+        ("clientCert", "certs/none.crt", "cannot be read: No such file", 1),
+        ("clientCert", "certs", "it is not a regular file", 1),
+        ("caCert", ".gitignore", "holds no certificate in PEM form", 1),
+        ("clientKey", "certs/none.key", "no such file on this machine", 0),
+        ("caCert", "/nowhere/ca.pem", "cannot be read: No such file", 0),
+    ],
+)
+def test_a_file_that_cannot_be_used(
+    field: str, text: str, what: str, code: int, project: Path, run: Run
+) -> None:  # fmt: skip
+    """An error where it must be in the repository, a warning where it may be on another machine."""
+    files = {"clientCert": "certs/client.crt", "clientKey": "certs/client.key", field: text}
+    written = ", ".join(f"{name}: {path}" for name, path in files.items())
+    (project / "reconciler.yaml").write_text(PROJECT.replace(PROJECT.split("deliveries: ")[1], f"{{{written}}}\n"))
+    answered, printed = run("validate")
+    assert answered == code
+    assert f"{'error' if code else 'warning'}[RC167]" in printed
+    assert what in printed
+    assert "reconciler.yaml:9:" in printed
+
+
+def test_an_authority_of_the_server_or_of_a_mail_server_must_be_there(project: Path, run: Run) -> None:
+    text = PROJECT.replace("patience: 1s", "patience: 1s, caCert: ca.pem").replace(
+        "  keyPrefix",
+        "  alerts: [{name: a, type: email, to: [owner], smtp: {host: m.example, from: a@b.example, caCert: b.pem}}]\n"
+        "  keyPrefix",
+    )
+    (project / "reconciler.yaml").write_text(text)
+    code, printed = run("validate")
+    assert (code, printed.count("error[RC167]")) == (1, 2)
+
+
 def test_a_key_that_git_ignores_is_in_order(run: Run) -> None:
     assert run("validate") == (0, "the declaration is valid\n")
     code, text = run("apply", "-e", "staging", "--yes")

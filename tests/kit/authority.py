@@ -39,32 +39,29 @@ class Authority:
         begins: timedelta = -_HOUR,
         ends: timedelta = _HOUR,
         clients: Authority | None = None,
+        alternative: bool = True,
     ) -> ssl.SSLContext:
         """A server's TLS context with a certificate for ``name`` (a host name or an address). With ``clients`` it
         asks for a certificate of that authority."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(*self.issue(name, begins=begins, ends=ends))
+        context.load_cert_chain(*self.issue(name, begins=begins, ends=ends, alternative=alternative))
         if clients is not None:
             context.verify_mode = ssl.CERT_REQUIRED
             context.load_verify_locations(clients.ca_file)
         return context
 
     def issue(
-        self, name: str, *, begins: timedelta = -_HOUR, ends: timedelta = _HOUR, passphrase: bytes | None = None
-    ) -> tuple[str, str]:
-        """The files of a certificate for ``name`` and of its key, which only the owner may read."""
+        self, name: str, *, begins: timedelta = -_HOUR, ends: timedelta = _HOUR, passphrase: bytes | None = None,
+        alternative: bool = True,
+    ) -> tuple[str, str]:  # fmt: skip
+        """The files of a certificate for ``name`` and of its key, which only the owner may read. Without
+        ``alternative`` names it is named by its Common Name alone."""
         key = ec.generate_private_key(ec.SECP256R1())
         now = datetime.now(UTC)
-        alternative: x509.GeneralName
-        try:
-            alternative = x509.IPAddress(ipaddress.ip_address(name))
-        except ValueError:
-            alternative = x509.DNSName(name)
-        certificate = (
-            _builder(_named(name), self._name, key, now + begins, now + ends)
-            .add_extension(x509.SubjectAlternativeName([alternative]), critical=False)
-            .sign(self._key, hashes.SHA256())
-        )
+        builder = _builder(_named(name), self._name, key, now + begins, now + ends)
+        if alternative:
+            builder = builder.add_extension(x509.SubjectAlternativeName([_general(name)]), critical=False)
+        certificate = builder.sign(self._key, hashes.SHA256())
         encryption = serialization.BestAvailableEncryption(passphrase) if passphrase else serialization.NoEncryption()
         cert_file = self._folder / f"{certificate.serial_number:x}.crt"
         key_file = self._folder / f"{certificate.serial_number:x}.key"
@@ -72,6 +69,13 @@ class Authority:
         key_file.touch(0o600)
         key_file.write_bytes(key.private_bytes(_PEM, serialization.PrivateFormat.PKCS8, encryption))
         return str(cert_file), str(key_file)
+
+
+def _general(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
 
 
 def _named(name: str) -> x509.Name:

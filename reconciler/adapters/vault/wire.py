@@ -8,6 +8,7 @@ import socket
 import ssl
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -183,10 +184,10 @@ def _explain_tls(error: Exception) -> NotSent | Lost:
 
 
 def _tls_context(ca_cert: str | None) -> ssl.SSLContext:
-    try:
-        return ssl.create_default_context(cafile=ca_cert)
-    except (OSError, ValueError):  # ssl.SSLError is an OSError
-        pass
+    with suppress(OSError, ValueError):  # ssl.SSLError is an OSError
+        context = ssl.create_default_context(cafile=ca_cert)
+        context.hostname_checks_common_name = False  # RFC 9110, 4.3.4
+        return context
     raise VaultError(
         errors.SETTINGS_UNUSABLE,
         f"the CA certificate file {ca_cert} cannot be read, or is not PEM",
