@@ -1,4 +1,5 @@
-"""What every benchmark prints: the machine, the command, medians with their range, and the ratio."""
+"""What every benchmark prints: the machine, the command, medians with their range, and the
+ratio."""
 
 from __future__ import annotations
 

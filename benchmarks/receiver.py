@@ -2,10 +2,10 @@
 
     VAULT_ADDR=... VAULT_TOKEN=... python benchmarks/receiver.py bench
 
-A program of its own, so that it shares no interpreter with what is measured. It prints its URL and serves until it
-is ended. The webhook ``settlements`` of a client has the path ``/payouts/<client>``. Its signing secret is read from
-Vault with the first delivery, and kept: the benchmark rotates nothing.
-"""
+A program of its own, so that it shares no interpreter with what is measured. It prints its URL and
+serves until it is ended. The webhook ``settlements`` of a client has the path
+``/payouts/<client>``. Its signing secret is read from Vault with the first delivery, and kept: the
+benchmark rotates nothing."""
 
 from __future__ import annotations
 
@@ -67,7 +67,8 @@ class Server(ThreadingHTTPServer):
 
 @contextmanager
 def careful_receiver(environment: str, variables: dict[str, str]) -> Iterator[str]:
-    """Its URL, for the length of a ``with`` block. ``variables`` give it the address and a token that may read."""
+    """Its URL, for the length of a ``with`` block. ``variables`` give it the address and a token
+    that may read."""
     command = [sys.executable, __file__, environment]
     with Popen(command, env=variables, stdout=PIPE, text=True) as running:
         assert running.stdout is not None

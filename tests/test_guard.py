@@ -44,7 +44,11 @@ def refused(leave: Callable[[], object]) -> OSError:
 
 
 def test_no_connection_and_no_datagram_leaves() -> None:
-    with stream() as four, stream(socket.AF_INET6) as six, socket.socket(type=socket.SOCK_DGRAM) as sender:
+    with (
+        stream() as four,
+        stream(socket.AF_INET6) as six,
+        socket.socket(type=socket.SOCK_DGRAM) as sender,
+    ):
         for leave in (
             lambda: four.connect((FOUR, 443)),
             lambda: four.connect_ex((FOUR, 443)),
@@ -119,7 +123,11 @@ process.on("exit", () => console.log(JSON.stringify(said)));
 def test_a_node_that_a_test_starts_is_under_it() -> None:
     with receiving(answers(204)) as receiver:
         done = subprocess.run(
-            ["node", "-e", NODE, receiver.url], capture_output=True, text=True, timeout=60, check=True
+            ["node", "-e", NODE, receiver.url],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
         )
     assert json.loads(done.stdout) == {
         "connect": "ENETUNREACH", "fetch": "ENETUNREACH", "lookup": "ENOTFOUND", "resolve": "ENOTFOUND", "here": 204,
@@ -132,7 +140,12 @@ def test_a_node_that_a_test_starts_is_under_it() -> None:
 def test_git_may_use_paths_only(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(2):
         done = subprocess.run(
-            ["git", "ls-remote", url], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+            ["git", "ls-remote", url],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
         )
         assert done.returncode == 128
         assert "not allowed" in done.stderr

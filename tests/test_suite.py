@@ -59,7 +59,16 @@ def run(
     """Our plugin over a test module of its own. ``before``: a command that starts it."""
     (folder / "conftest.py").write_text(plugin)
     (folder / "test_inner.py").write_text(text)
-    command = [sys.executable, "-m", "pytest", "-q", "-rA", "-pno:cacheprovider", "-pno:xdist", "-pno:cov"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-rA",
+        "-pno:cacheprovider",
+        "-pno:xdist",
+        "-pno:cov",
+    ]
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "COV"))}
     env = {**kept, "PYTHONPATH": str(ROOT), "PYTEST_TIMEOUT": str(seconds)}
     return subprocess.run(

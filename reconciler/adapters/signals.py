@@ -1,8 +1,7 @@
 """What signals do to us. A signal that was ignored when we started stays ignored.
 
-So shells and ``nohup`` ask for it: ``nohup`` ignores SIGHUP, and a script that starts a command in the background
-ignores SIGINT, because Ctrl-C is meant for what runs in the foreground.
-"""
+So shells and ``nohup`` ask for it: ``nohup`` ignores SIGHUP, and a script that starts a command in
+the background ignores SIGINT, because Ctrl-C is meant for what runs in the foreground."""
 
 from __future__ import annotations
 
@@ -18,7 +17,8 @@ Handler = Callable[[int, FrameType | None], object]
 
 @contextmanager
 def handling(handler: Handler, *numbers: signal.Signals) -> Iterator[None]:
-    """Inside, ``handler`` gets those of the signals that are not ignored. In a thread nothing changes."""
+    """Inside, ``handler`` gets those of the signals that are not ignored. In a thread nothing
+    changes."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -41,18 +41,21 @@ def heeds_interrupts() -> bool:
 
 @contextmanager
 def stopping_on_signals() -> Iterator[None]:
-    """Inside, SIGTERM and SIGHUP unwind the stack as SIGINT does, so that servers are stopped on the way out."""
+    """Inside, SIGTERM and SIGHUP unwind the stack as SIGINT does, so that servers are stopped on
+    the way out."""
     with handling(_leave, signal.SIGTERM, signal.SIGHUP):
         yield
 
 
 @contextmanager
 def holding_signals() -> Iterator[None]:
-    """SIGINT, SIGTERM and SIGHUP that arrive inside count at its end: a program that is just being started is in
-    our hands first. (One that interrupts ``Popen`` itself would leave it running, unknown to us.)"""
+    """SIGINT, SIGTERM and SIGHUP that arrive inside count at its end: a program that is just being
+    started is in our hands first. (One that interrupts ``Popen`` itself would leave it running,
+    unknown to us.)"""
     held: list[int] = []
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     try:
-        with handling(lambda number, _frame: held.append(number), signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        with handling(lambda number, _frame: held.append(number), *numbers):
             yield
     finally:
         for number in held:

@@ -1,4 +1,5 @@
-"""A connection that breaks while something is read: what is said of it depends on what had come by then."""
+"""A connection that breaks while something is read: what is said of it depends on what had come by
+then."""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ GARBAGE = b"\x17\x03\x03\x00\x20" + b"x" * 32  # a TLS record that nobody encryp
 
 
 def breaks_record(before: bytes) -> Callable[[Handler], None]:
-    """Answers ``before`` as it should, and goes on with bytes that are no TLS of this connection."""
+    """Answers ``before`` as it should, and goes on with bytes that are no TLS of this
+    connection."""
 
     def answer(handler: Handler) -> None:
         if before:

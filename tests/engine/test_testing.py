@@ -1,4 +1,5 @@
-"""``test`` of webhooks that cannot be tested, and of a test that is stopped midway: each is skipped with its reason."""
+"""``test`` of webhooks that cannot be tested, and of a test that is stopped midway: each is skipped
+with its reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""A copy of the package and its tests in which modules are changed, and the server that runs tests there."""
+"""A copy of the package and its tests in which modules are changed, and the server that runs tests
+there."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ from tests.kit.mutated import Ran, Seen
 
 
 class Copy:
-    """The package and its tests, away from the checkout, and the server that runs tests in there."""
+    """The package and its tests, away from the checkout, and the server that runs tests in
+    there."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -27,7 +29,8 @@ class Copy:
         )  # fmt: skip
 
     def run(self, module: str, tests: Sequence[str], seconds: float) -> Ran:
-        """Run the tests; a run that takes longer is ended. ``module``: dotted, whose file is noted."""
+        """Run the tests; a run that takes longer is ended. ``module``: dotted, whose file is
+        noted."""
         assert self._server.stdin
         assert self._server.stdout
         self._server.stdin.write(json.dumps({"module": module, "tests": list(tests), "seconds": seconds}) + "\n")

@@ -1,8 +1,9 @@
 """A plugin of the suite: nothing outside loopback can be reached, even when a check of ours fails.
 
-It covers this interpreter, every Python and node that inherits our environment, git (which may use paths only) and
-Chromium. It does not cover a Python that is started with ``-I``, nor programs of others that open sockets themselves.
-``tests/kit/npm.py`` and ``tests/kit/debian.py`` fetch what the tests need, and are not under it.
+It covers this interpreter, every Python and node that inherits our environment, git (which may use
+paths only) and Chromium. It does not cover a Python that is started with ``-I``, nor programs of
+others that open sockets themselves. ``tests/kit/npm.py`` and ``tests/kit/debian.py`` fetch what the
+tests need, and are not under it.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ GIT = {"GIT_ALLOW_PROTOCOL": "file"}
 
 
 def guarded(environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment, so that programs which inherit it are under the guard. Doing it twice changes nothing."""
+    """The environment, so that programs which inherit it are under the guard. Doing it twice
+    changes nothing."""
     path = [part for part in environ.get("PYTHONPATH", "").split(os.pathsep) if part and part != str(GUARD)]
     node = f"--require={GUARD / 'loopback_only.cjs'}"
     given = environ.get("NODE_OPTIONS", "").replace(node, "").split()
@@ -54,7 +56,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
-    """A test that tried to leave fails, also when nobody noticed that its connection was refused."""
+    """A test that tried to leave fails, also when nobody noticed that its connection was
+    refused."""
     log = item.config.stash[LOG]
     log.write_text("")
     result = yield

@@ -1,4 +1,5 @@
-"""A plugin of the suite: every test has a time limit, and nothing that a failed test started lives on."""
+"""A plugin of the suite: every test has a time limit, and nothing that a failed test started lives
+on."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """Programs that a test starts, and their end: none outlives the test, however it ends.
 
-``started`` is for one program. ``end_what_is_left`` is the net below it, for what a failed test left running.
+``started`` is for one program. ``end_what_is_left`` is the net below it, for what a failed test
+left running.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ def ignored(pid: int) -> set[signal.Signals]:
 
 
 def take_usual_signals() -> None:
-    """Let programs that we start begin with the usual signals, whatever was ignored when we were started.
+    """Let programs that we start begin with the usual signals, whatever was ignored when we were
+    started.
 
     We go on ignoring them ourselves: a handler of our own is not inherited, an ignored signal is.
     """
@@ -57,10 +59,17 @@ def started(
     stdout: int | IO[str] | None = subprocess.PIPE,
     stderr: int | IO[str] | None = None,
 ) -> Iterator[subprocess.Popen[str]]:
-    """A program in a process group of its own. The end of the block waits for it; a block that fails ends it,
-    with whatever it started in its group."""
+    """A program in a process group of its own. The end of the block waits for it; a block that
+    fails ends it, with whatever it started in its group."""
     with subprocess.Popen(
-        command, cwd=cwd, env=env, stdin=stdin, stdout=stdout, stderr=stderr, text=True, start_new_session=True
+        command,
+        cwd=cwd,
+        env=env,
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
+        text=True,
+        start_new_session=True,
     ) as running:
         try:
             yield running
@@ -100,7 +109,8 @@ def descendants() -> frozenset[Process]:
 
 
 def end_what_is_left(before: frozenset[Process], folder: Path | None = None) -> list[int]:
-    """End the programs below us that were not there ``before``, and those that live in ``folder``; their pids."""
+    """End the programs below us that were not there ``before``, and those that live in ``folder``;
+    their pids."""
     left = [pid for pid, _ in descendants() - before]
     if folder is not None:
         left += living_in(folder)

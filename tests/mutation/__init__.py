@@ -1,5 +1,7 @@
-"""Generated mutants of all of ``reconciler``: a seeded sample, and how many of them the tests notice.
+"""Generated mutants of all of ``reconciler``: a seeded sample, and how many of them the tests
+notice.
 
-``make mutants ROOM=vault COUNT=40`` draws, runs and prints; docs/reliability.md says what the figure means.
-(``tests/kit/mutants.py`` is something else: safeguards chosen by hand, each of which must be noticed.)
+``make mutants ROOM=vault COUNT=40`` draws, runs and prints; docs/reliability.md says what the
+figure means. (``tests/kit/mutants.py`` is something else: safeguards chosen by hand, each of which
+must be noticed.)
 """

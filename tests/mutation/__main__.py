@@ -1,7 +1,8 @@
 """``python -m tests.mutation``: draw mutants, run their tests, print a table by room.
 
-Each result is kept in ``.mutants/results.jsonl`` at once. A later run with the same seed takes up what is there, so
-that a larger ``--count`` only adds to it; ``--again`` runs the tests of those that survived once more.
+Each result is kept in ``.mutants/results.jsonl`` at once. A later run with the same seed takes up
+what is there, so that a larger ``--count`` only adds to it; ``--again`` runs the tests of those
+that survived once more.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ class Mutant:
     change: Change
     digest: str
     line: str
+    text: str
 
     @property
     def equivalent(self) -> bool:
@@ -70,11 +72,12 @@ def mutants_of(path: str) -> Iterator[Mutant]:
     for change in changes(text):
         said = f"{path}\n{text}\n{change}"
         digest = hashlib.sha256(said.encode()).hexdigest()[:16]
-        yield Mutant(path, change, digest, lines[change.line - 1].strip())
+        yield Mutant(path, change, digest, lines[change.line - 1].strip(), text)
 
 
 def drawn(room: Room, seed: int, count: int, only: str = "") -> list[Mutant]:
-    """The same for a seed; a larger ``count`` adds to a smaller one. ``only``: a part of the module's path."""
+    """The same for a seed; a larger ``count`` adds to a smaller one. ``only``: a part of the
+    module's path."""
     found = [one for one in mutants(room) if only in one.path]
     random.Random(f"{seed} {room.name}").shuffle(found)
     return found[:count]
@@ -97,6 +100,7 @@ def judged(tree: Copy, room: Room, mutant: Mutant, tests: Related, seconds: floa
     elif chosen:
         path = tree.root / mutant.path
         text = path.read_text()
+        assert text == mutant.text, f"{mutant.path} was edited meanwhile: run it again"
         rewrite(path, mutant.change.apply(text))
         try:
             module = mutant.path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
@@ -104,7 +108,8 @@ def judged(tree: Copy, room: Room, mutant: Mutant, tests: Related, seconds: floa
         finally:
             rewrite(path, text)
         failed = [*ran.seen.failed, *ran.seen.broken]
-        # Without a word from pytest it did not even begin; ended by us it has failed nothing so far.
+        # Without a word from pytest it did not even begin; ended by us it has failed nothing so
+        # far.
         crashed = ran.code not in (0, 1, -signal.SIGTERM, -signal.SIGKILL)
         outcome = NOTICED if failed or crashed else SURVIVED
         by = next(iter(failed), f"exit {ran.code}" if ran.code else f"{len(ran.seen.passed)} tests passed")
@@ -127,7 +132,10 @@ def try_room(room: Room, options: argparse.Namespace, until: float) -> list[Resu
     if not missing or time.monotonic() > until:
         return results
     tests = related(room, anew=options.anew)
-    with tempfile.TemporaryDirectory(prefix="mutants-") as folder, closing(copied(Path(folder))) as tree:
+    with (
+        tempfile.TemporaryDirectory(prefix="mutants-") as folder,
+        closing(copied(Path(folder))) as tree,
+    ):
         for mutant in missing:
             if time.monotonic() > until:
                 break

@@ -1,4 +1,5 @@
-"""From the text of a module to its mutants: each is one small change of the kind that people make by mistake."""
+"""From the text of a module to its mutants: each is one small change of the kind that people make
+by mistake."""
 
 from __future__ import annotations
 
@@ -10,7 +11,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One mutant of a text. ``line`` counts from 1; ``start`` and ``end`` are offsets in its UTF-8 bytes."""
+    """One mutant of a text. ``line`` counts from 1; ``start`` and ``end`` are offsets in its UTF-8
+    bytes."""
 
     kind: str
     line: int
@@ -74,20 +76,24 @@ class _Finder:
 
 
 def _target(kind: str, node: ast.AST) -> ast.expr | ast.stmt:
-    """What is replaced: the condition of a statement, the body of a handler, else the node itself."""
+    """What is replaced: the condition of a statement, the body of a handler, else the node
+    itself."""
     if kind == "condition" and isinstance(node, ast.If | ast.While | ast.IfExp):
         return node.test
     if isinstance(node, ast.ExceptHandler):
         first, last = node.body[0], copy.copy(node.body[0])
-        last.end_lineno, last.end_col_offset = node.body[-1].end_lineno, node.body[-1].end_col_offset
+        last.end_lineno, last.end_col_offset = (
+            node.body[-1].end_lineno,
+            node.body[-1].end_col_offset,
+        )
         return last if len(node.body) > 1 else first
     assert isinstance(node, ast.expr | ast.stmt)
     return node
 
 
 def _code(node: ast.AST) -> Iterator[ast.AST]:
-    """What is run: no docstring, annotation, decorator, import, pattern, and nothing inside an f-string (its parts
-    have no positions before Python 3.12)."""
+    """What is run: no docstring, annotation, decorator, import, pattern, and nothing inside an
+    f-string (its parts have no positions before Python 3.12)."""
     for name, value in ast.iter_fields(node):
         if name in {"annotation", "returns", "decorator_list", "type_params", "bases"}:
             continue

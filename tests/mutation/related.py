@@ -22,16 +22,17 @@ _OUTSIDE = ("tests.kit.commands", "tests.kit.zygote", "tests.kit.listener")
 
 @dataclass(frozen=True)
 class Related:
-    """``lines``: module -> line -> ids of tests. ``seconds``: of each test. ``outside``: test files that start
-    programs."""
+    """``lines``: module -> line -> ids of tests. ``seconds``: of each test. ``outside``: test files
+    that start programs, and what was not measured."""
 
     lines: Mapping[str, Mapping[int, list[str]]]
     seconds: Mapping[str, float]
     outside: tuple[str, ...]
 
     def tests(self, module: str, line: int, most: int) -> list[str]:
-        """The quickest tests that run the line, then what may run it in a program of its own. A line that is run
-        when the module is imported (a table, say) is in the hands of all tests of the module."""
+        """The quickest tests that run the line, then what may run it in a program of its own. A
+        line that is run when the module is imported (a table, say) is in the hands of all tests of
+        the module."""
         lines = self.lines.get(module, {})
         found = [one for one in lines.get(line, []) if one]
         if not found and "" in lines.get(line, []):
@@ -47,7 +48,8 @@ def related(room: Room, *, anew: bool = False) -> Related:
     if anew or not data.exists() or not times.exists():
         _measure(room, data, times)
     outside = tuple(one for one in chosen_tests(room) if any(name in (ROOT / one).read_text() for name in _OUTSIDE))
-    return Related(_lines(data), _seconds(times), outside)
+    last = tuple(f"tests/{one}" for one in room.last)
+    return Related(_lines(data), _seconds(times), (*outside, *last))
 
 
 def _measure(room: Room, data: Path, times: Path) -> None:

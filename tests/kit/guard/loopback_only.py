@@ -1,10 +1,12 @@
 """Nothing that runs under this guard reaches anything but this machine.
 
-An audit hook of Python refuses every connection and datagram to an address outside loopback, and every look-up of a
-name: a name that is asked for leaves the machine, too. Sockets of the file system stay allowed. It holds for all
-code of the interpreter, whatever library opens the socket, and cannot be taken out again.
+An audit hook of Python refuses every connection and datagram to an address outside loopback, and
+every look-up of a name: a name that is asked for leaves the machine, too. Sockets of the file
+system stay allowed. It holds for all code of the interpreter, whatever library opens the socket,
+and cannot be taken out again.
 
-This file stands alone: ``sitecustomize`` beside it is imported by every Python that has this folder on its path.
+This file stands alone: ``sitecustomize`` beside it is imported by every Python that has this folder
+on its path.
 """
 
 from __future__ import annotations
@@ -14,7 +16,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-# A file that gets one line for each refused connection, if it is named: the suite fails the test then.
+# A file that gets one line for each refused connection, if it is named: the suite fails the test
+# then.
 LOG = "LOOPBACK_ONLY_LOG"
 # Reachable from outside: a connection that a test expects to fail elsewhere would not.
 _NET_UNREACHABLE = 101
@@ -34,7 +37,8 @@ def install() -> None:
 
 
 def is_here(host: str) -> bool:
-    """Whether an address, as text, is this machine's loopback. What is no address is a name, and is not."""
+    """Whether an address, as text, is this machine's loopback. What is no address is a name, and is
+    not."""
     plain = host.partition("%")[0].removeprefix("::ffff:")
     return plain in _HERE or (plain.startswith("127.") and plain.replace(".", "").isdigit())
 
@@ -67,7 +71,8 @@ def _judge_question(host: Any) -> None:
 
 
 def _is_address(text: str) -> bool:
-    """Reading an address asks nobody, in whichever way it is written (``127.1``, ``0x7f000001``)."""
+    """Reading an address asks nobody, in whichever way it is written (``127.1``,
+    ``0x7f000001``)."""
     from socket import AF_INET6, inet_aton, inet_pton  # noqa: PLC0415 - likewise
 
     for read in (inet_aton, lambda one: inet_pton(AF_INET6, one)):
@@ -80,7 +85,8 @@ def _is_address(text: str) -> bool:
 
 
 def _guard_names() -> None:
-    """A socket that is given a name looks it up before the audit event of its connection: refuse it earlier."""
+    """A socket that is given a name looks it up before the audit event of its connection: refuse it
+    earlier."""
     module = sys.modules.get("socket")
     if module is None or getattr(module, "guarded", False):
         return
