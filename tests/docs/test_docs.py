@@ -232,6 +232,7 @@ def reader(tmp_path: Path) -> Iterator[dict[str, str]]:
 
 
 @pytest.mark.openbao
+@pytest.mark.timeout(900)  # twenty commands and more, one after the other
 @pytest.mark.parametrize("name", ["README.md", "docs/walkthrough.md", "docs/webhooks.md"])
 def test_a_page_that_shows_commands_is_what_happens(name: str, reader: dict[str, str], tmp_path: Path) -> None:
     """Every console block is run, in order, in a scratch directory; every command exits 0 and prints what is shown."""

@@ -100,7 +100,7 @@ def _commands(block: Block) -> Iterator[Step]:
         yield Step(began, "\n".join(command), "\n".join(printed))
 
 
-def perform(todo: list[Step], directory: Path, environ: Mapping[str, str], seconds: float = 240) -> list[Answer]:
+def perform(todo: list[Step], directory: Path, environ: Mapping[str, str], seconds: float = 840) -> list[Answer]:
     """Do all steps in one shell, so that variables and the working directory live on; an answer for each."""
     script = ["exec 2>&1 </dev/null", "trap 'kill $(jobs -p) 2>/dev/null' EXIT"]
     for step in todo:
