@@ -95,7 +95,7 @@ def apply(
         question = planned.question_for(
             desired, only=only, deep=deep, verify=verify, yes_remove=yes_remove, saved=saved
         )
-        alerts.observed = observed = engine.look(deep=deep)
+        alerts.observed = observed = engine.look(desired, deep=deep)
         planned.refuse_unknown(only, desired, observed)
         question = planned.narrowed(question, observed, shard=part_of, upkeep=upkeep, saved=saved)
         alerts.plan = plan = saved or planned.with_unfinished(engine, observed, answer(engine, question, observed))
@@ -145,7 +145,7 @@ def rotate(
         wiring.stop_on_signals(settings) as stopping,
         wiring.engine_for(settings, root, desired.project, desired.environment, stopping, delivers=True) as engine,
     ):
-        alerts.observed = observed = engine.look()
+        alerts.observed = observed = engine.look(desired)
         question = rotation_question(desired, observed, client, key, reason)
         alerts.plan = plan = answer(engine, question, observed)
         agree(engine, plan, settings, form, ask=False)

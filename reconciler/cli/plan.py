@@ -81,7 +81,7 @@ def plan(
     before = terms_before(settings, root, desired, base)
     with wiring.engine_for(settings, root, desired.project, desired.environment) as engine:
         question = question_for(desired, only=only, at=time, deep=deep, verify=verify, yes_remove=yes_remove)
-        observed = engine.look(deep=deep)
+        observed = engine.look(desired, deep=deep)
         refuse_unknown(only, desired, observed)
         question = narrowed(question, observed, upkeep=upkeep, saved=agreed)
         result = with_unfinished(engine, observed, answer(engine, question, observed))

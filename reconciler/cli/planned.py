@@ -39,7 +39,7 @@ def question_for(
     agreed = Removals(yes_remove, None) if yes_remove is not None else None
     agreed = agreed_in(saved) if saved is not None else agreed
     asked = webhook_addresses(verify, desired)
-    required = required_records(desired.project, desired.environment)
+    required = required_records(desired)
     only_these = frozenset(only) or None
     return Question(desired, only=only_these, required=required, at=at, deep=deep, verifications=asked, agreed=agreed)
 

@@ -190,20 +190,23 @@ class SearchedReports:
         return is_audit_of(text, environment, run_id)
 
 
-def required_records(project: Project, environment: Environment) -> Mapping[str, ClientRecord] | None:
+def required_records(desired: Desired) -> Mapping[str, ClientRecord] | None:
     """The records of the environment that the promotion gate asks for, None when there is no gate.
 
     Raises ``VaultError``; when it is denied, with the remedy for a gate.
     """
     from reconciler.adapters.vault.meta import read_meta
-    from reconciler.engine.records import read_registry
+    from reconciler.engine.engine import registered_as
+    from reconciler.engine.records import read_sought
 
+    project, environment = desired.project, desired.environment
     if environment.requires is None:
         return None
     first = project.environments[environment.requires]
     try:
         with connected(first) as live:
-            return read_registry(live, project.name, read_meta(live, project.name, first.name).buckets).records
+            buckets = read_meta(live, project.name, first.name).buckets
+            return read_sought(live, project.name, buckets, registered_as(desired)).records
     except RegistryError as error:  # its documents have the names that those of this environment have
         raise RegistryError(error.code, f"{first.name}: {error.message}", error.remedy) from None
     except VaultDenied as error:

@@ -73,6 +73,8 @@ class Observed:
     found there (from ``subkeys``). ``foreign`` names clients whose record belongs to another project.
     ``strangers`` are the paths whose active version is not the one on record, by its id.
     ``misplaced`` maps clients to a bucket that holds a record of theirs and should not.
+    ``unsettled`` are paths and clients of which nothing is concluded: what was seen of them contradicted the registry,
+    and the registry changed each time it was read.
     """
 
     now: datetime
@@ -84,6 +86,7 @@ class Observed:
     foreign: Mapping[str, str] = field(default_factory=dict)
     misplaced: Mapping[str, str] = field(default_factory=dict)
     unmanaged: tuple[str, ...] = ()  # paths of the secrets mount that belong to no record
+    unsettled: frozenset[str] = frozenset()
     open_runs: tuple[OpenRun, ...] = ()
     unreadable_runs: frozenset[str] = frozenset()  # ids; their events are kept as those of open runs are
     lease: Lease | None = None

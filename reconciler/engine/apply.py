@@ -66,7 +66,7 @@ def apply(engine: Engine, question: Question, plan: Plan, observed: Observed, op
         with held_lease(
             driver, run_id, engine.environment.lease_ttl, wait=options.wait, lost=stop.because, say=engine.say
         ):
-            observed = engine.look(deep=question.deep)
+            observed = engine.look(question.desired, deep=question.deep)
             _second_look(engine, question, plan, observed, options)
             put_on_record(engine, driver, run_id, plan, observed.now, options)
             with left_open(run_id):

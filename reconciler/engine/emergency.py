@@ -8,7 +8,7 @@ from reconciler.domain.plan import Outcome, OutcomeStatus, Plan
 from reconciler.domain.record import ClientRecord
 from reconciler.engine.apply import Options, Stop, carry_out, new_run_id, open_driver, put_on_record, result_of
 from reconciler.engine.engine import Engine
-from reconciler.engine.records import survey
+from reconciler.engine.records import LOOKS, survey
 from reconciler.engine.reporting import Reported, left_open, report
 from reconciler.errors import AuditError, BlockedError
 from reconciler.planning.emergency import revocation_plan
@@ -67,10 +67,15 @@ def look(engine: Engine, client: str) -> Observed:
     Raises ``RegistryError`` when that one is not, and ``BlockedError`` when the client's record was edited by hand
     and claims the secrets of another client.
     """
-    known = survey(engine.live, engine.project.name, engine.buckets)
     own = f"buckets/{bucket_of(client, engine.buckets)}"
-    if own in known.unreadable:
-        raise known.unreadable[own]
+    looks = 0
+    while True:  # a client that is just being renamed may be missing from one look
+        known = survey(engine.live, engine.project.name, engine.buckets)
+        looks += 1
+        if own in known.unreadable:
+            raise known.unreadable[own]
+        if client in known.records or looks == LOOKS:
+            break
     unreadable = {name.removeprefix("runs/") for name in known.unreadable if name.startswith("runs/")}
     observed = Observed(
         known.now, known.records, {}, engine.buckets, foreign=known.foreign,

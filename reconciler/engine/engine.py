@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from reconciler.domain.desired import Desired, Environment, Project
+from reconciler.domain.desired import ClientState, Desired, Environment, Project
 from reconciler.domain.judgement import Judge
 from reconciler.domain.observed import Observed
 from reconciler.domain.plan import Outcome, Plan
@@ -48,9 +48,10 @@ class Engine:
     edited_policies: Callable[[], tuple[str, ...]] = lambda: ()
     judge: Judge | None = None
 
-    def look(self, *, deep: bool = False) -> Observed:
-        """Observe the environment once."""
-        observed = observe(self.live, self.project.name, self.buckets, deep=deep)
+    def look(self, desired: Desired | None = None, *, deep: bool = False) -> Observed:
+        """Observe the environment once. A client of ``desired`` that is not on record is looked for again."""
+        sought = registered_as(desired) if desired is not None else ()
+        observed = observe(self.live, self.project.name, self.buckets, deep=deep, sought=sought)
         return replace(observed, policies_edited=self.edited_policies())
 
     def driver(self, now: datetime, pool: ThreadPoolExecutor) -> Driver:
@@ -62,6 +63,15 @@ class Engine:
         while not self.stopping() and (left := until - time.monotonic()) > 0:
             time.sleep(min(left, WAKE))
         return not self.stopping()
+
+
+def registered_as(desired: Desired) -> tuple[tuple[str, ...], ...]:
+    """The names under which each declared client may be on record."""
+    return tuple(
+        (client.name, *filter(None, [client.renamed_from]))
+        for client in desired.clients.values()
+        if client.state is not ClientState.RETIRED
+    )
 
 
 @dataclass(frozen=True, slots=True)

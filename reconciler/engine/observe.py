@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 
+from reconciler.domain.names import bucket_of
 from reconciler.domain.observed import Observed, SecretInfo
 from reconciler.domain.record import USABLE, ClientRecord, SeriesKind, Version, VersionState
 from reconciler.engine.ports import LiveState
-from reconciler.engine.records import read_lease, read_registry, read_runs
+from reconciler.engine.records import LOOKS, Registry, moved, read_lease, read_registry, read_runs
+from reconciler.planning.contradictions import Contradiction, contradictions, without
 from reconciler.registry.requests import Metadata, ReadMetadata, ReadSubkeys, Request, Subkeys
 from reconciler.registry.steps import Expected, expect
 
@@ -17,13 +19,43 @@ FOLDERS = tuple(kind.folder for kind in SeriesKind)
 PROMPT = timedelta(minutes=5)
 
 
-def observe(live: LiveState, owner: str, buckets: int, *, deep: bool = False) -> Observed:
+def observe(
+    live: LiveState, owner: str, buckets: int, *, deep: bool = False, sought: Collection[Collection[str]] = ()
+) -> Observed:
     """Everything a plan needs, in one request per bucket and three LISTs; no secret value is read.
 
     ``deep`` looks at the metadata of every secret where the server lists only names, and at every active
-    version's id.
+    version's id. ``sought`` holds the names of each client that should be on record: the present and a former one.
+
+    The registry and the secrets are read at two moments. What contradicts the registry is believed only when the
+    registry is the same before and after; else everything is looked at again, a few times. What could not be
+    confirmed then is left out as ``unsettled``.
     """
-    registry = read_registry(live, owner, buckets)
+    looks = 0
+    while True:
+        registry = read_registry(live, owner, buckets)
+        observed = _look(live, registry, buckets, deep=deep)
+        doubtful = _unconfirmed(live, registry, buckets, list(contradictions(observed, sought)))
+        looks += 1
+        if not doubtful:
+            return observed
+        if looks == LOOKS:
+            return without(observed, doubtful)
+
+
+def _unconfirmed(live: LiveState, registry: Registry, buckets: int, found: Sequence[Contradiction]) -> frozenset[str]:
+    """The subjects of those contradictions whose records changed since they were read."""
+    if not found:
+        return frozenset()
+    own = {one.client: bucket_of(one.client, buckets) for one in found if one.client is not None}
+    everywhere = any(one.client is None for one in found)
+    names = registry.marks if everywhere else sorted({*own.values()})
+    changed = moved(live, registry, buckets, names)
+    return frozenset(one.subject for one in found if (changed if one.client is None else own[one.client] in changed))
+
+
+def _look(live: LiveState, registry: Registry, buckets: int, *, deep: bool) -> Observed:
+    claims = _claims(live, registry.records)  # before the LISTs, which then hold whatever was written
     secrets: dict[str, SecretInfo] = {}
     versions_known = True
     for folder in FOLDERS:
@@ -42,7 +74,7 @@ def observe(live: LiveState, owner: str, buckets: int, *, deep: bool = False) ->
         records=registry.records,
         secrets=secrets,
         buckets=buckets,
-        claims=_claims(live, registry.records),
+        claims=claims,
         strangers=_strangers(live, registry.records, secrets, deep=deep),
         foreign=registry.foreign,
         misplaced={client: bucket for client, (bucket, _) in registry.misplaced.items()},

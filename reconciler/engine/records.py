@@ -3,7 +3,7 @@ client; tolerant for an emergency and for ``doctor``, which must not stop at a d
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -18,25 +18,66 @@ from reconciler.registry.documents import standing_lease
 from reconciler.registry.requests import Document, ReadDocument
 from reconciler.registry.run_codec import decode_lease, decode_run
 from reconciler.registry.steps import expect
+from reconciler.registry.stored import refuse_spread
+
+# A registry that changes each time it is looked at is looked at so often.
+LOOKS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Which write of a document was read: its KV version, and when that was written. A version alone may be
+    another one: somebody removed the document, and KV counted from 1 again."""
+
+    version: int
+    created: str
 
 
 @dataclass(frozen=True, slots=True)
 class Registry:
     """The records of this project. ``foreign`` names the owners of the other ones. ``misplaced`` holds the records
-    that lie in a bucket of another name, by client: the bucket and the record."""
+    that lie in a bucket of another name, by client: the bucket and the record. ``marks``: what was read, by bucket."""
 
     records: Mapping[str, ClientRecord]
     foreign: Mapping[str, str]
     now: datetime
     misplaced: Mapping[str, tuple[str, ClientRecord]] = field(default_factory=dict)
+    marks: Mapping[str, Mark] = field(default_factory=dict)
+
+    def knows(self, names: Collection[str]) -> bool:
+        """Whether a client is on record under one of these names."""
+        return any(name in known for name in names for known in (self.records, self.foreign, self.misplaced))
 
 
 def read_registry(live: LiveState, owner: str, buckets: int) -> Registry:
     """All records. Every bucket is read by name: a LIST may be cut short by a policy and nobody would know.
 
-    Raises ``RegistryError`` for a bucket that cannot be read; its message names the document.
+    Raises ``RegistryError`` for a bucket that cannot be read; its message names the document. RC446: the registry
+    was spread over another number of buckets.
     """
     return _registry(_documents(live, [f"buckets/{name}" for name in bucket_names(buckets)]), owner, buckets)
+
+
+def read_sought(live: LiveState, owner: str, buckets: int, sought: Collection[Collection[str]]) -> Registry:
+    """All records. A client of which none of the ``sought`` names is on record is looked for again: it may have
+    moved from a bucket that was not read yet to one that was. Raises as ``read_registry`` does."""
+    registry = read_registry(live, owner, buckets)
+    for _ in range(LOOKS - 1):
+        if all(map(registry.knows, sought)) or not moved(live, registry, buckets, registry.marks):
+            break
+        registry = read_registry(live, owner, buckets)
+    return registry
+
+
+def moved(live: LiveState, registry: Registry, buckets: int, names: Iterable[str]) -> frozenset[str]:
+    """Those of the buckets ``names`` that were written since ``registry`` was read. They are what is read last.
+
+    Raises ``RegistryError`` RC446 when the registry lives in another number of buckets by now.
+    """
+    refuse_spread(expect(live.answer(ReadDocument("meta")), Document), buckets)
+    now = _documents(live, [f"buckets/{name}" for name in names])
+    marks = {where.removeprefix("buckets/"): Mark(found.version, found.created) for where, found in now}
+    return frozenset(name for name, mark in marks.items() if mark != registry.marks[name])
 
 
 def _documents(live: LiveState, names: Sequence[str]) -> list[tuple[str, Document]]:
@@ -49,8 +90,10 @@ def _registry(documents: Iterable[tuple[str, Document]], owner: str, buckets: in
     foreign: dict[str, str] = {}
     misplaced: dict[str, tuple[str, ClientRecord]] = {}
     times = []
+    marks: dict[str, Mark] = {}
     for where, document in documents:
         bucket = where.removeprefix("buckets/")
+        marks[bucket] = Mark(document.version, document.created)
         refuse_deleted(bucket, document)
         own, others = decode_bucket(document.text, owner, where)
         for name, record in own.items():
@@ -60,7 +103,7 @@ def _registry(documents: Iterable[tuple[str, Document]], owner: str, buckets: in
                 misplaced[name] = bucket, record
         foreign.update({name: str(raw.get("owner")) for name, raw in others.items()})
         times.append(document.at)
-    return Registry(dict(sorted(records.items())), foreign, max(times), misplaced)
+    return Registry(dict(sorted(records.items())), foreign, max(times), misplaced, marks)
 
 
 def read_runs(live: LiveState) -> tuple[OpenRun, ...]:

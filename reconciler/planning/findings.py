@@ -9,8 +9,10 @@ from reconciler.domain.desired import Desired, DesiredClient, Lifecycle
 from reconciler.domain.observed import Observed
 from reconciler.domain.plan import Action, Finding, Level
 from reconciler.domain.record import ClientRecord, Series, SeriesKind
+from reconciler.planning.contradictions import unrecorded
 from reconciler.planning.reasons import DRIFT, Reason
 from reconciler.planning.series import place
+from reconciler.planning.unfinished import unless_open, who_works
 
 _DRIFT_CODES = {
     Reason.SECRET_MISSING: "RC351",
@@ -47,7 +49,8 @@ def drift_findings(actions: Sequence[Action], observed: Observed) -> list[Findin
 
 
 def live_findings(observed: Observed) -> list[Finding]:
-    findings = [
+    findings = [*unsettled_findings(observed)]
+    findings += [
         Finding(
             "RC355", Level.WARNING, f"Vault policy {name} differs from what bootstrap writes", "",
             "run reconciler bootstrap to restore it",
@@ -55,10 +58,26 @@ def live_findings(observed: Observed) -> list[Finding]:
         for name in observed.policies_edited
     ]  # fmt: skip
     findings += [
-        Finding("RC357", Level.NOTE, f"{path} is not ours and is left alone", "", "remove it if nobody needs it")
+        Finding(
+            "RC357", Level.NOTE, f"{path} is not ours and is left alone", "",
+            unless_open(observed, "remove it if nobody needs it"),
+        )
         for path in observed.unmanaged
-    ]
+    ]  # fmt: skip
     return findings
+
+
+def unsettled_findings(observed: Observed) -> Iterator[Finding]:
+    """What contradicted the registry, while that changed each time it was read."""
+    if not observed.unsettled:
+        return
+    one, *more = sorted(observed.unsettled)
+    others = f" and {len(more)} more" if more else ""
+    yield Finding(
+        "RC308", Level.WARNING,
+        f"{one}{others} contradicted the registry, which changed each time it was read: {who_works(observed)}. "
+        "Nothing was concluded from them", "", "wait for that run to end, then run the same command again",
+    )  # fmt: skip
 
 
 def unrecorded_findings(observed: Observed) -> Iterator[Finding]:
@@ -67,18 +86,17 @@ def unrecorded_findings(observed: Observed) -> Iterator[Finding]:
         for kind, item, series in record.all_series():
             path = record.secret_path(kind, item)
             info = observed.secrets.get(path)
-            if info is None or info.current is None:
+            if info is None:
                 continue
-            # A newer one than all of ours is told as drift while there is an active version to compare it with.
-            newest = min(info.current, series.last) if series.active is not None else info.current
-            known = {version.number for version in series.versions}
-            lost = set(range(max(info.oldest, 1), newest + 1)) - known - info.absent - info.deleted
+            lost = unrecorded(series, info)
             if lost:
                 numbers = ", ".join(str(number) for number in sorted(lost))
                 yield Finding(
                     "RC359", Level.WARNING, f"version {numbers} of {path} can be read and is not on record",
                     (names.key_address if kind is SeriesKind.KEY else names.secret_address)(record.name, item),
-                    "find out who wrote it, then destroy it with 'bao kv destroy' or 'vault kv destroy'",
+                    unless_open(
+                        observed, "find out who wrote it, then destroy it with 'bao kv destroy' or 'vault kv destroy'"
+                    ),
                 )  # fmt: skip
 
 

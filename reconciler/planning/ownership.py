@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.domain import names
 from reconciler.domain.observed import Observed
@@ -11,6 +11,7 @@ from reconciler.domain.plan import ActionKind, Finding, Level
 from reconciler.domain.record import ClientRecord, ClientStatus, SeriesKind
 from reconciler.planning import renames
 from reconciler.planning.situation import Block, Situation
+from reconciler.planning.unfinished import unless_open, who_works
 
 OWNERSHIP = "ownership"
 
@@ -55,7 +56,9 @@ def occupied_paths(situation: Situation) -> Iterable[Block]:
         if path in unmanaged:
             yield Block(
                 "ownership", "RC302", action.client, f"{path} holds a secret that we did not write",
-                "move or delete it, or choose another name; it is never overwritten",
+                unless_open(
+                    situation.observed, "move or delete it, or choose another name; it is never overwritten"
+                ),
             )  # fmt: skip
     for action in situation.of_kind(ActionKind.REGISTER_CLIENT):
         holder = storage.get(action.client)
@@ -107,6 +110,19 @@ class Doubt:
 
 def doubts(observed: Observed) -> Iterator[Doubt]:
     """In an order that does not depend on that of the records."""
+    for doubt in _doubts(observed):
+        if observed.unsettled.isdisjoint(doubt.clients):
+            yield replace(doubt, remedy=unless_open(observed, doubt.remedy))
+        else:
+            yield replace(
+                doubt, code="RC308",
+                message=f"what is on record of {' and '.join(doubt.clients)} changed each time it was read: "
+                + who_works(observed),
+                remedy="wait for that run to end, then run the same command again",
+            )  # fmt: skip
+
+
+def _doubts(observed: Observed) -> Iterator[Doubt]:
     shared = shared_storage(observed)
     for storage, records in sorted(shared.items()):
         told = " and ".join(record.name + (" (edited by hand)" if record.edited else "") for record in records)

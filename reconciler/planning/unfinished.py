@@ -138,8 +138,9 @@ def _versions(
     address = (names.key_address if of_key else names.secret_address)(record.name, name)
     planned = index.address(kind, record.name, name)
     for version in series.versions:
-        judged, due = _version(view, record.secret_path(kind, name), series, version)
-        if judged is None:
+        path = record.secret_path(kind, name)
+        judged, due = _version(view, path, series, version)
+        if judged is None or (judged.kind is UnfinishedKind.STALE_CLAIM and path in view.observed.unsettled):
             continue
         does = index.done.get((planned, version.number))
         then = judged.next if does is None else _DOES[does]
@@ -151,7 +152,7 @@ def _versions(
 
 def _version(view: View, path: str, series: Series, version: Version) -> tuple[Unfinished | None, bool]:
     """What is unfinished about a version, and whether it is due now."""
-    if version.state is VersionState.PENDING and version.run not in _busy(view.observed):
+    if version.state is VersionState.PENDING and version.run not in busy(view.observed):
         message, then = _claim(view.observed, path, series, version)
         return Unfinished(UnfinishedKind.STALE_CLAIM, message, then, version.issued_at), True
     if version.state is VersionState.RETIRING:
@@ -181,7 +182,30 @@ def _claim(observed: Observed, path: str, series: Series, pending: Version) -> t
     return f"{claimed}; its secret is {stored}", _DOES[ActionKind.ABANDON_CLAIM]
 
 
-def _busy(observed: Observed) -> frozenset[str]:
+def who_works(observed: Observed) -> str:
+    """In words: the run that is at work, as far as it is known which one it is."""
+    runs = [run for run in observed.open_runs if not run.closed and at_work(run, observed.lease, observed.now)]
+    if runs:
+        return " and ".join(f"run {run.run_id} ({run.command} by {run.actor}) is at work" for run in runs)
+    return "a run is at work" if observed.lease is None else f"run {observed.lease.holder} is at work"
+
+
+def unless_open(observed: Observed, remedy: str) -> str:
+    """``remedy``, which removes something, unless it may be the work of a run that is not closed."""
+    runs = sorted({run.run_id for run in observed.open_runs if not run.closed} | observed.unreadable_runs)
+    if observed.lease is not None:
+        runs = sorted({*runs, observed.lease.holder})
+    if not runs:
+        return remedy
+    are, them = ("is", "it") if len(runs) == 1 else ("are", "them")
+    return (
+        f"leave it alone while run {' and '.join(runs)} {are} open: it may be the work of {them}; "
+        "reconciler status says what becomes of an open run"
+    )
+
+
+def busy(observed: Observed) -> frozenset[str]:
+    """The runs that may still be working."""
     runs = {run.run_id for run in observed.open_runs if at_work(run, observed.lease, observed.now)}
     return frozenset(runs | ({observed.lease.holder} if observed.lease is not None else set()))
 

@@ -130,12 +130,15 @@ Request = (
 class Document:
     """``text`` is None and ``version`` the newest KV version (0: never written) when there is nothing to read.
 
-    ``at`` is the server's time, from the ``Date`` header, here and below.
+    ``at`` is the server's time, from the ``Date`` header, here and below. ``created`` is when the version was
+    written, in the server's own words; with ``version`` it tells one write from every other one, also when
+    somebody removed the document and KV counts from 1 again.
     """
 
     text: str | None
     version: int
     at: datetime
+    created: str = ""
 
 
 @dataclass(frozen=True, slots=True)

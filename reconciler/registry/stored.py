@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from reconciler.errors import RegistryError
+from reconciler.registry.requests import Document
 
 FORMAT = 1
 # What the format of a bucket says once its records live in other buckets.
@@ -25,9 +26,7 @@ def parse_stored(text: str, name: str) -> dict[str, Any]:
         raise garbled(name, "it does not say its format")
     found = document["format"]
     if isinstance(found, str) and found.startswith(MOVED):
-        raise RegistryError(
-            "RC446", f"the registry was {found} while this command ran", "run the same command again"
-        )  # fmt: skip
+        raise _spread(found)
     if type(found) is not int or found != FORMAT:  # JSON's true and 1.0 are equal to 1
         raise RegistryError(
             "RC442", f"{name} of the registry has format {found!r}; this version reads format {FORMAT}",
@@ -35,6 +34,20 @@ def parse_stored(text: str, name: str) -> dict[str, Any]:
         )  # fmt: skip
     parsed: dict[str, Any] = document
     return parsed
+
+
+def refuse_spread(meta: Document, buckets: int) -> None:
+    """Raises ``RegistryError`` RC446 when ``meta`` counts another number of buckets than were read."""
+    try:
+        found = json.loads(meta.text or "{}").get("buckets", buckets)
+    except (ValueError, AttributeError, RecursionError):
+        return  # whoever connects next says what is wrong with it
+    if found != buckets:
+        raise _spread(f"{MOVED} {found} buckets")
+
+
+def _spread(how: str) -> RegistryError:
+    return RegistryError("RC446", f"the registry was {how} while this command ran", "run the same command again")
 
 
 def garbled(name: str, why: str) -> RegistryError:

@@ -63,6 +63,7 @@ class Entry:
     deleted: set[int] = field(default_factory=set)
     edited: bool = False
     created: datetime | None = None  # when the newest version was written
+    stamp: str = ""  # of a document: its creation time as the server words it, never the same twice
 
     def readable(self, version: int) -> Mapping[str, Any] | None:
         gone = version in self.destroyed or version in self.deleted
@@ -105,7 +106,7 @@ class World:
         if isinstance(request, ReadDocument):
             entry = self.documents.get(request.name, Entry())
             data = entry.readable(entry.current)
-            return Document(None if data is None else data["doc"], entry.current, self.at)
+            return Document(None if data is None else data["doc"], entry.current, self.at, entry.stamp)
         if isinstance(request, WriteDocument):
             return self._write_document(request)
         if isinstance(request, PutSecret):
@@ -223,6 +224,8 @@ class World:
         entry = self.documents.setdefault(request.name, Entry())
         before = entry.readable(entry.current)
         answer = self._written(entry.put({"doc": request.text}, request.cas))
+        if isinstance(answer, Written):
+            entry.stamp = f"{self.at:%Y-%m-%dT%H:%M:%S}.{self.writes:09d}Z"
         if isinstance(answer, Written) and request.name.startswith("buckets/"):
             old = decode_bucket(before["doc"] if before else None, self.owner)[0]
             judge_commit(old, decode_bucket(request.text, self.owner)[0])

@@ -202,7 +202,8 @@ class Live:
         text, version = answer.field(dict, "data").get("doc"), answer.field(int, "metadata", "version")
         # What somebody wrote without our field is not "nothing to read" (None): a bucket taken for empty would
         # have all its clients issued anew. It is a document that nobody can decode.
-        return Document(text if isinstance(text, str) else "", version, answer.at)
+        created = str(answer.field(dict, "metadata").get("created_time", ""))
+        return Document(text if isinstance(text, str) else "", version, answer.at, created)
 
     def _put_secret(self, request: PutSecret) -> Written | Conflict | Unclear:
         data: dict[str, object] = {"id": {request.id: ""}}
