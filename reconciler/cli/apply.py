@@ -20,9 +20,10 @@ from reconciler.cli.output import Settings, emit, emit_text, say, show_error
 
 if TYPE_CHECKING:
     from reconciler.cli.alerts import Alerts
+    from reconciler.domain.observed import Observed
     from reconciler.domain.plan import Plan
     from reconciler.domain.run import RunResult
-    from reconciler.engine.engine import Engine
+    from reconciler.engine.engine import Engine, Question
     from reconciler.errors import AuditError
 
 IN_PART = 5
@@ -72,14 +73,11 @@ def apply(
     from reconciler.cli import demands, planned, wiring
     from reconciler.cli.alerts import Alerts
     from reconciler.cli.plan import load_for
+    from reconciler.cli.planned import question_for
     from reconciler.engine import apply as run
     from reconciler.engine.engine import answer
-    from reconciler.errors import UsageError
 
-    if planfile is not None and (only or yes_remove or shard or verify or upkeep):
-        others = "--only, --yes-remove, --shard, --verify and --upkeep"
-        raise UsageError("RC009", "a saved plan is applied as it is", f"leave out {others}")
-    planned.refuse_no_names(only)
+    refuse_misused(planfile, only, narrowed=bool(only or yes_remove or shard or verify or upkeep))
     part_of = planned.parse_shard(shard) if shard is not None else None
     root = wiring.project_root(settings)
     desired = wiring.load_desired(root, environment)
@@ -91,17 +89,20 @@ def apply(
         wiring.stop_on_signals(settings) as stopping,
         wiring.engine_for(settings, root, desired.project, desired.environment, stopping, delivers=True) as engine,
     ):
+
+        def agreed(observed: Observed) -> tuple[Question, Plan]:
+            asked = question_for(desired, only=only, deep=deep, verify=verify, yes_remove=yes_remove, saved=saved)
+            question = planned.narrowed(asked, observed, shard=part_of, upkeep=upkeep, saved=saved)
+            plan = saved or planned.with_unfinished(engine, observed, answer(engine, question, observed))
+            alerts.observed, alerts.plan = observed, plan
+            demands.refuse_same_person(settings, root, desired, plan)
+            agree(engine, plan, settings, form, ask=saved is None and not yes)
+            return question, plan
+
         demands.refuse_unsigned(root, desired)
-        question = planned.question_for(
-            desired, only=only, deep=deep, verify=verify, yes_remove=yes_remove, saved=saved
-        )
-        alerts.observed = observed = engine.look(desired, deep=deep)
+        observed = engine.look(desired, deep=deep)
         planned.refuse_unknown(only, desired, observed)
-        question = planned.narrowed(question, observed, shard=part_of, upkeep=upkeep, saved=saved)
-        alerts.plan = plan = saved or planned.with_unfinished(engine, observed, answer(engine, question, observed))
-        demands.refuse_same_person(settings, root, desired, plan)
-        agree(engine, plan, settings, form, ask=saved is None and not yes)
-        result, problem = run.apply(engine, question, plan, observed, options)
+        result, problem = run.apply(engine, *agreed(observed), observed, options, agreed if yes else None)
     return finish(result, problem, settings, form, alerts)
 
 
@@ -145,14 +146,19 @@ def rotate(
         wiring.stop_on_signals(settings) as stopping,
         wiring.engine_for(settings, root, desired.project, desired.environment, stopping, delivers=True) as engine,
     ):
-        alerts.observed = observed = engine.look(desired)
-        question = rotation_question(desired, observed, client, key, reason)
-        alerts.plan = plan = answer(engine, question, observed)
-        agree(engine, plan, settings, form, ask=False)
-        refuse_nothing(plan, target)
-        result, problem = carry_out(
-            engine, question, plan, observed, Options("rotate", False, not no_wait, not no_commit, push)
-        )
+
+        def agreed(observed: Observed) -> tuple[Question, Plan]:
+            question = rotation_question(desired, observed, client, key, reason)
+            plan = answer(engine, question, observed)
+            alerts.observed, alerts.plan = observed, plan
+            agree(engine, plan, settings, form, ask=False)
+            refuse_nothing(plan, target)
+            return question, plan
+
+        observed = engine.look(desired)
+        question, plan = agreed(observed)
+        options = Options("rotate", False, not no_wait, not no_commit, push)
+        result, problem = carry_out(engine, question, plan, observed, options, agreed)
     return finish(result, problem, settings, form, alerts)
 
 
@@ -198,6 +204,18 @@ def revoke(
     if not result.outcomes:
         say(settings, f"nothing of {target} is usable: there is nothing to revoke")
     return finish(result, problem, settings, form, alerts)
+
+
+def refuse_misused(planfile: Path | None, only: tuple[str, ...], *, narrowed: bool) -> None:
+    """Raises ``UsageError`` RC009 for a saved plan with an option that would leave a part of it out, and for an
+    ``--only`` that is no name."""
+    from reconciler.cli.planned import refuse_no_names
+    from reconciler.errors import UsageError
+
+    if planfile is not None and narrowed:
+        others = "--only, --yes-remove, --shard, --verify and --upkeep"
+        raise UsageError("RC009", "a saved plan is applied as it is", f"leave out {others}")
+    refuse_no_names(only)
 
 
 def agree(engine: Engine, plan: Plan, settings: Settings, form: str, *, ask: bool) -> None:

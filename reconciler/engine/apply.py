@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -33,6 +33,9 @@ from reconciler.errors import (
 from reconciler.registry.documents import open_run
 from reconciler.registry.work import NOT_BEGUN, Run
 
+# Each time that a plan has to be made again another run came to its end.
+PLANS = 20
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -45,13 +48,45 @@ class Options:
     push: bool = False
 
 
-def apply(engine: Engine, question: Question, plan: Plan, observed: Observed, options: Options) -> Reported:
+# A question and the plan that answers it, made from another observation and agreed to anew.
+Anew = Callable[[Observed], tuple[Question, Plan]]
+
+
+class Moved(StalePlanError):
+    """Live state is not any more what the plan was made from. ``observed`` is what it is now."""
+
+    def __init__(self, observed: Observed) -> None:
+        super().__init__(
+            "RC395", "live state changed between the plan and its confirmation", "look at the new plan and apply it"
+        )
+        self.observed = observed
+
+
+def apply(
+    engine: Engine, question: Question, plan: Plan, observed: Observed, options: Options, anew: Anew | None = None
+) -> Reported:
     """Carry out ``plan``, which was made for ``question`` from ``observed`` and agreed to.
 
-    Under the lease everything is looked at again. Raises ``BlockedError`` (a guard), ``StalePlanError``
-    (something it touches changed), ``LeaseHeldError``, ``VaultError``; then nothing was changed.
-    With nothing to do and nothing left to report, nothing is written at all.
+    Under the lease everything is looked at again. ``anew`` makes another plan when live state changed meanwhile,
+    mostly by the run that held the lease before; None: a person agreed to this plan and to no other one.
+
+    Raises ``BlockedError`` (a guard), ``StalePlanError`` (something it touches changed), ``LeaseHeldError``,
+    ``VaultError``; then nothing was changed. With nothing to do and nothing left to report, nothing is written at all.
     """
+    plans = 0
+    while True:
+        try:
+            return _carried_out(engine, question, plan, observed, options)
+        except Moved as moved:
+            plans += 1
+            if anew is None or plans == PLANS:
+                raise
+            engine.say("live state changed while this run waited: planning again")
+            question, plan = anew(moved.observed)
+            observed = moved.observed
+
+
+def _carried_out(engine: Engine, question: Question, plan: Plan, observed: Observed, options: Options) -> Reported:
     if options.planfile:
         _second_look(engine, question, plan, observed, options)  # spares taking the lease for a plan that is stale
     refuse_blocked(plan)
@@ -66,7 +101,8 @@ def apply(engine: Engine, question: Question, plan: Plan, observed: Observed, op
         with held_lease(
             driver, run_id, engine.environment.lease_ttl, wait=options.wait, lost=stop.because, say=engine.say
         ):
-            observed = engine.look(question.desired, deep=question.deep)
+            # Our own lease tells nothing of others.
+            observed = replace(engine.look(question.desired, deep=question.deep), lease=None)
             _second_look(engine, question, plan, observed, options)
             put_on_record(engine, driver, run_id, plan, observed.now, options)
             with left_open(run_id):
@@ -114,9 +150,7 @@ def _second_look(engine: Engine, question: Question, plan: Plan, observed: Obser
         saved_plan.refuse_used(plan, observed)
         saved_plan.refuse_stale(plan, fresh)
     elif fresh.digest != plan.digest:
-        raise StalePlanError(
-            "RC395", "live state changed between the plan and its confirmation", "look at the new plan and apply it"
-        )
+        raise Moved(observed)
     refuse_blocked(fresh)
 
 
