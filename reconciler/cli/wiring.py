@@ -95,6 +95,7 @@ def engine_for(
     from reconciler.adapters.git import GitLedger
     from reconciler.adapters.minting import RandomMinter
     from reconciler.adapters.vault.meta import read_meta
+    from reconciler.adapters.vault.mounts import mount_settings
     from reconciler.adapters.vault.policies import policy_drift
     from reconciler.engine.engine import Engine
 
@@ -114,6 +115,7 @@ def engine_for(
             progress=Progress(settings),
             stopping=stopping or (lambda: False),
             edited_policies=lambda: policy_drift(live, environment.name),
+            mounts=lambda: mount_settings(live),
             judge=CelJudge(),
         )
 

@@ -25,6 +25,8 @@ class SecretInfo:
     deleted: frozenset[int] = frozenset()
     edited: bool = False  # max_versions, delete_version_after or custom_metadata were set by hand
     oldest: int = 0  # versions below it were pruned
+    deletes: str = ""  # the path's own delete_version_after, as the server words it: what is written next will end
+    ends: Mapping[int, datetime] = field(default_factory=dict)  # versions that the server will delete, and when
     created: datetime | None = field(default=None, compare=False)
 
     def holds(self, number: int) -> bool | None:
@@ -34,6 +36,20 @@ class SecretInfo:
         return (
             max(self.oldest, 1) <= number <= self.current and number not in self.absent and number not in self.deleted
         )
+
+
+@dataclass(frozen=True, slots=True)
+class MountSettings:
+    """What a KV mount does to versions by itself.
+
+    ``keeps`` is how many versions of a path it keeps, ``deletes`` its delete_version_after as the server words it,
+    empty when it deletes none. ``edited`` says in words what is not as bootstrap sets it.
+    """
+
+    mount: str
+    keeps: int
+    deletes: str = ""
+    edited: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +89,8 @@ class Observed:
     found there (from ``subkeys``). ``foreign`` names clients whose record belongs to another project.
     ``strangers`` are the paths whose active version is not the one on record, by its id.
     ``misplaced`` maps clients to a bucket that holds a record of theirs and should not.
+    ``registry_mount`` and ``secrets_mount`` are None when the token may not read the settings of that mount.
+    ``ending`` maps documents of the registry to when the server will delete them.
     ``unsettled`` are paths and clients of which nothing is concluded: what was seen of them contradicted the registry,
     and the registry changed each time it was read.
     """
@@ -91,4 +109,7 @@ class Observed:
     unreadable_runs: frozenset[str] = frozenset()  # ids; their events are kept as those of open runs are
     lease: Lease | None = None
     policies_edited: tuple[str, ...] = ()  # names of Vault policies that differ from what bootstrap writes
+    registry_mount: MountSettings | None = None
+    secrets_mount: MountSettings | None = None
+    ending: Mapping[str, datetime] = field(default_factory=dict)
     deep: bool = True  # versions are known for every secret, not only names

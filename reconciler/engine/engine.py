@@ -10,7 +10,7 @@ from datetime import datetime
 
 from reconciler.domain.desired import ClientState, Desired, Environment, Project
 from reconciler.domain.judgement import Judge
-from reconciler.domain.observed import Observed
+from reconciler.domain.observed import MountSettings, Observed
 from reconciler.domain.plan import Outcome, Plan
 from reconciler.domain.record import ClientRecord
 from reconciler.engine.drive import Driver, ServerClock
@@ -31,8 +31,8 @@ def _silent(_text: str) -> None:
 class Engine:
     """The ports and settings of one environment. ``say`` gets sentences about progress (stderr);
     ``progress`` gets each outcome and how many there will be; ``stopping`` turns true on Ctrl-C;
-    ``edited_policies`` names our Vault policies that are not what bootstrap writes; ``judge`` evaluates the rules
-    of one's own in the policy."""
+    ``edited_policies`` names our Vault policies that are not what bootstrap writes; ``mounts`` reads the settings
+    of the registry's mount and of the secrets'; ``judge`` evaluates the rules of one's own in the policy."""
 
     project: Project
     environment: Environment
@@ -46,13 +46,16 @@ class Engine:
     progress: Callable[[Outcome, int], None] = lambda outcome, total: None
     stopping: Callable[[], bool] = lambda: False
     edited_policies: Callable[[], tuple[str, ...]] = lambda: ()
+    mounts: Callable[[], tuple[MountSettings | None, MountSettings | None]] = lambda: (None, None)
     judge: Judge | None = None
 
     def look(self, desired: Desired | None = None, *, deep: bool = False) -> Observed:
         """Observe the environment once. A client of ``desired`` that is not on record is looked for again."""
         sought = registered_as(desired) if desired is not None else ()
         observed = observe(self.live, self.project.name, self.buckets, deep=deep, sought=sought)
-        return replace(observed, policies_edited=self.edited_policies())
+        registry, secrets = self.mounts()
+        edited = self.edited_policies()
+        return replace(observed, policies_edited=edited, registry_mount=registry, secrets_mount=secrets)
 
     def driver(self, now: datetime, pool: ThreadPoolExecutor) -> Driver:
         return Driver(self.live, self.minter, self.sender, ServerClock(now), pool, pause=self._pause)

@@ -79,6 +79,7 @@ def _look(live: LiveState, registry: Registry, buckets: int, *, deep: bool) -> O
         foreign=registry.foreign,
         misplaced={client: bucket for client, (bucket, _) in registry.misplaced.items()},
         unmanaged=tuple(sorted(unmanaged)),
+        ending=registry.ending,
         open_runs=read_runs(live),
         lease=read_lease(live),
         deep=versions_known,

@@ -36,13 +36,15 @@ class Mark:
 @dataclass(frozen=True, slots=True)
 class Registry:
     """The records of this project. ``foreign`` names the owners of the other ones. ``misplaced`` holds the records
-    that lie in a bucket of another name, by client: the bucket and the record. ``marks``: what was read, by bucket."""
+    that lie in a bucket of another name, by client: the bucket and the record. ``marks``: what was read, by bucket.
+    ``ending``: when the server will delete what it holds, by document."""
 
     records: Mapping[str, ClientRecord]
     foreign: Mapping[str, str]
     now: datetime
     misplaced: Mapping[str, tuple[str, ClientRecord]] = field(default_factory=dict)
     marks: Mapping[str, Mark] = field(default_factory=dict)
+    ending: Mapping[str, datetime] = field(default_factory=dict)
 
     def knows(self, names: Collection[str]) -> bool:
         """Whether a client is on record under one of these names."""
@@ -55,7 +57,7 @@ def read_registry(live: LiveState, owner: str, buckets: int) -> Registry:
     Raises ``RegistryError`` for a bucket that cannot be read; its message names the document. RC446: the registry
     was spread over another number of buckets.
     """
-    return _registry(_documents(live, [f"buckets/{name}" for name in bucket_names(buckets)]), owner, buckets)
+    return _registry(documents_of(live, [f"buckets/{name}" for name in bucket_names(buckets)]), owner, buckets)
 
 
 def read_sought(live: LiveState, owner: str, buckets: int, sought: Collection[Collection[str]]) -> Registry:
@@ -75,12 +77,13 @@ def moved(live: LiveState, registry: Registry, buckets: int, names: Iterable[str
     Raises ``RegistryError`` RC446 when the registry lives in another number of buckets by now.
     """
     refuse_spread(expect(live.answer(ReadDocument("meta")), Document), buckets)
-    now = _documents(live, [f"buckets/{name}" for name in names])
+    now = documents_of(live, [f"buckets/{name}" for name in names])
     marks = {where.removeprefix("buckets/"): Mark(found.version, found.created) for where, found in now}
     return frozenset(name for name, mark in marks.items() if mark != registry.marks[name])
 
 
-def _documents(live: LiveState, names: Sequence[str]) -> list[tuple[str, Document]]:
+def documents_of(live: LiveState, names: Sequence[str]) -> list[tuple[str, Document]]:
+    """These documents of the registry with their names."""
     answers = live.answer_all([ReadDocument(name) for name in names])
     return [(name, expect(answer, Document)) for name, answer in zip(names, answers, strict=True)]
 
@@ -91,9 +94,12 @@ def _registry(documents: Iterable[tuple[str, Document]], owner: str, buckets: in
     misplaced: dict[str, tuple[str, ClientRecord]] = {}
     times = []
     marks: dict[str, Mark] = {}
+    ending: dict[str, datetime] = {}
     for where, document in documents:
         bucket = where.removeprefix("buckets/")
         marks[bucket] = Mark(document.version, document.created)
+        if document.ends is not None:
+            ending[where] = document.ends
         refuse_deleted(bucket, document)
         own, others = decode_bucket(document.text, owner, where)
         for name, record in own.items():
@@ -103,7 +109,7 @@ def _registry(documents: Iterable[tuple[str, Document]], owner: str, buckets: in
                 misplaced[name] = bucket, record
         foreign.update({name: str(raw.get("owner")) for name, raw in others.items()})
         times.append(document.at)
-    return Registry(dict(sorted(records.items())), foreign, max(times), misplaced, marks)
+    return Registry(dict(sorted(records.items())), foreign, max(times), misplaced, marks, ending)
 
 
 def read_runs(live: LiveState) -> tuple[OpenRun, ...]:
@@ -111,7 +117,7 @@ def read_runs(live: LiveState) -> tuple[OpenRun, ...]:
 
     Raises ``RegistryError`` for one that cannot be read: nobody knows then whether a plan was applied already.
     """
-    documents = _documents(live, [f"runs/{name}" for name in live.list_documents("runs")])
+    documents = documents_of(live, [f"runs/{name}" for name in live.list_documents("runs")])
     runs = [decode_run(document.text, name) for name, document in documents if document.text is not None]
     return tuple(sorted(runs, key=lambda run: (run.started_at, run.run_id)))
 
@@ -119,7 +125,7 @@ def read_runs(live: LiveState) -> tuple[OpenRun, ...]:
 def readable_runs(live: LiveState) -> tuple[tuple[OpenRun, ...], frozenset[str]]:
     """The runs on record that can be read, and the ids of those that cannot."""
     runs, unreadable = [], set()
-    for name, document in _documents(live, [f"runs/{name}" for name in live.list_documents("runs")]):
+    for name, document in documents_of(live, [f"runs/{name}" for name in live.list_documents("runs")]):
         try:
             runs += [decode_run(document.text, name)] if document.text is not None else []
         except RegistryError:
@@ -155,7 +161,7 @@ def survey(live: LiveState, owner: str, buckets: int) -> Survey:
     unreadable: dict[str, RegistryError] = {}
     names = [f"buckets/{name}" for name in bucket_names(buckets)]
     names += [f"runs/{name}" for name in live.list_documents("runs")]
-    documents = _documents(live, [*names, "lease"])
+    documents = documents_of(live, [*names, "lease"])
     for name, document in documents:
         folder = name.partition("/")[0]
         try:

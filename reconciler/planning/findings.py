@@ -10,6 +10,7 @@ from reconciler.domain.observed import Observed
 from reconciler.domain.plan import Action, Finding, Level
 from reconciler.domain.record import ClientRecord, Series, SeriesKind
 from reconciler.planning.contradictions import unrecorded
+from reconciler.planning.keeping import keeping_findings
 from reconciler.planning.reasons import DRIFT, Reason
 from reconciler.planning.series import place
 from reconciler.planning.unfinished import unless_open, who_works
@@ -49,7 +50,7 @@ def drift_findings(actions: Sequence[Action], observed: Observed) -> list[Findin
 
 
 def live_findings(observed: Observed) -> list[Finding]:
-    findings = [*unsettled_findings(observed)]
+    findings = [*unsettled_findings(observed), *keeping_findings(observed)]
     findings += [
         Finding(
             "RC355", Level.WARNING, f"Vault policy {name} differs from what bootstrap writes", "",

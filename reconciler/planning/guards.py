@@ -13,6 +13,7 @@ from reconciler.domain.desired import Waiver
 from reconciler.domain.plan import ActionKind, Finding
 from reconciler.domain.record import ClientStatus
 from reconciler.planning.budgets import BUDGET_GUARDS, YES_REMOVE
+from reconciler.planning.keeping import KEEPING, keeping
 from reconciler.planning.lookalikes import look_alikes
 from reconciler.planning.ownership import OWNERSHIP, OWNERSHIP_GUARDS
 from reconciler.planning.policy import policy_rules
@@ -106,6 +107,7 @@ def promotion(situation: Situation) -> Iterable[Block]:
 
 GUARDS: list[Callable[[Situation], Iterable[Block]]] = [
     *OWNERSHIP_GUARDS,
+    keeping,  # versions that the server would end
     protect,
     lost_rename,  # a client that may only have changed its name
     look_alikes,  # likewise
@@ -132,8 +134,8 @@ def _finding(block: Block, situation: Situation) -> Finding:
 
 def _waiver(block: Block, situation: Situation) -> Waiver | None:
     """A waiver is void from its date on (UTC). Ownership is never waived: it is somebody else's. Nor is the number that
-    a person says: another one is a mistake."""
-    if block.guard in (OWNERSHIP, YES_REMOVE):
+    a person says: another one is a mistake. Nor is a version that would be lost."""
+    if block.guard in (OWNERSHIP, YES_REMOVE, KEEPING):
         return None
     desired = situation.desired
     return holding(desired.policy.waivers, block.guard, block.client, desired.environment.name, situation.now)

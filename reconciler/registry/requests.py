@@ -132,13 +132,14 @@ class Document:
 
     ``at`` is the server's time, from the ``Date`` header, here and below. ``created`` is when the version was
     written, in the server's own words; with ``version`` it tells one write from every other one, also when
-    somebody removed the document and KV counts from 1 again.
+    somebody removed the document and KV counts from 1 again. ``ends`` is when the server will delete the version.
     """
 
     text: str | None
     version: int
     at: datetime
     created: str = ""
+    ends: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from reconciler.domain.canonical import iso
 from reconciler.domain.observed import Observed
 from reconciler.domain.record import ClientRecord, ClientStatus, Series, SeriesKind, VersionState, WebhookRecord
 from reconciler.domain.unfinished import Unfinished
+from reconciler.planning.keeping import keeping_findings
 from reconciler.report.escape import terminal
 from reconciler.report.layout import DEFAULT_WIDTH, columns, counted, distance, wrapped
 from reconciler.report.paint import Paint
@@ -131,6 +132,8 @@ def _notes(observed: Observed) -> Iterator[str]:
         yield f"lease held by run {lease.holder} until {iso(lease.until)}"
     for policy in observed.policies_edited:
         yield f"Vault policy {policy} differs from what bootstrap writes"
+    for finding in keeping_findings(observed):
+        yield f"{finding.message}: {finding.remedy}"
     for client, owner in sorted(observed.foreign.items()):
         yield f"client {client} belongs to {owner} and is left alone"
     for path in observed.unmanaged:

@@ -13,19 +13,22 @@ from reconciler.adapters.vault import errors
 from reconciler.adapters.vault.errors import StatusError
 from reconciler.adapters.vault.live import Live
 from reconciler.adapters.vault.meta import BUCKETS, Meta, describe_mount, parse_meta, read_meta_document
+from reconciler.adapters.vault.mounts import (
+    REGISTRY_CONFIG,
+    SECRETS_CONFIG,
+    differences,
+    keep_versions,
+    read_config,
+)
 from reconciler.adapters.vault.namespaces import require_namespaces
 from reconciler.adapters.vault.paths import SIGNING_KEY
 from reconciler.adapters.vault.policies import TOKEN_ROLES, normalised, policy_name, policy_texts, read_policy
 from reconciler.domain.canonical import JsonObject
 from reconciler.domain.names import DEFAULT_BUCKETS, is_name
-from reconciler.errors import VaultError
+from reconciler.errors import RegistryError, VaultError
 from reconciler.registry.requests import Conflict, Unclear, WriteDocument
 
 Did = Literal["created", "updated", "unchanged"]
-
-# A bucket's history is in its records; a secret's versions must outlive any grace (KV v2 prunes silently).
-REGISTRY_CONFIG: JsonObject = {"max_versions": 10, "cas_required": True}
-SECRETS_CONFIG: JsonObject = {"max_versions": 100, "cas_required": True}
 
 
 def bootstrap(live: Live, environment: str, project: str, buckets: int | None = None) -> list[tuple[str, Did]]:
@@ -53,7 +56,16 @@ def bootstrap(live: Live, environment: str, project: str, buckets: int | None = 
         allowed = [policy_name(environment, policy) for policy in policies]
         done.append((f"token role {name}", _token_role(live, name, allowed)))
     done.append((f"registry {registry}/meta", _write_meta(live, environment, project, buckets, meta)))
+    if meta is not None and _keep_versions(live, project, meta.buckets):
+        done.append(("versions that the server was to delete (delete_version_after)", "updated"))
     return done
+
+
+def _keep_versions(live: Live, project: str, buckets: int) -> bool:
+    try:
+        return keep_versions(live, project, buckets)
+    except RegistryError:  # plan and doctor say what is wrong with it
+        return False
 
 
 def _look(live: Live, environment: str, project: str, buckets: int | None) -> Meta | None:
@@ -105,8 +117,7 @@ def _key_value(live: Live, mounts: Mapping[str, JsonObject], mount: str, config:
         live.client.sys.enable_secrets_engine("kv", path=mount, options={"version": "2"})
         did = "created"
     # A new KV v2 mount answers 400 until its upgrade has ended; the adapter waits for that.
-    found = live.client.secrets.kv.v2.read_configuration(mount_point=mount).data
-    if any(found.get(name) != value for name, value in config.items()):
+    if any(differences(read_config(live, mount), config)):
         live.client.secrets.kv.v2.configure(mount_point=mount, **config)
         did = "created" if did == "created" else "updated"
     return did

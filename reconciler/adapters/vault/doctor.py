@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
-from typing import Any, Literal
+from typing import Literal
 from urllib.parse import urlsplit
 
 from reconciler.adapters.vault import errors
-from reconciler.adapters.vault.bootstrap import REGISTRY_CONFIG, SECRETS_CONFIG
 from reconciler.adapters.vault.errors import StatusError
 from reconciler.adapters.vault.live import Live
 from reconciler.adapters.vault.meta import mount_kind, read_meta
+from reconciler.adapters.vault.mounts import REGISTRY_CONFIG, SECRETS_CONFIG, differences, read_config
 from reconciler.adapters.vault.namespaces import require_namespaces
 from reconciler.adapters.vault.paths import SIGNING_KEY
 from reconciler.adapters.vault.policies import capable, policy_drift
@@ -227,10 +227,7 @@ def _mounts(live: Live) -> Iterator[Check]:
 
 
 def _mount_config(live: Live, mount: str, wanted: JsonObject) -> Check:
-    found: dict[str, Any] = live.client.secrets.kv.v2.read_configuration(mount_point=mount).data
-    differing = [
-        f"{name} is {found.get(name)!r}, not {value!r}" for name, value in wanted.items() if found.get(name) != value
-    ]
+    differing = list(differences(read_config(live, mount), wanted))
     if differing:
         return Check(f"mount {mount}", "fail", f"{mount}/: {'; '.join(differing)}", "run `reconciler bootstrap`")
     return Check(f"mount {mount}", "ok", f"{mount}/ is KV v2 and requires check-and-set")

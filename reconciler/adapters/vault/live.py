@@ -16,7 +16,7 @@ from reconciler.adapters.vault.answer import Answer, gone
 from reconciler.adapters.vault.at_once import results
 from reconciler.adapters.vault.errors import StatusError, WriteUnclear
 from reconciler.adapters.vault.patience import Patience
-from reconciler.adapters.vault.secretinfo import listed_infos, secret_info
+from reconciler.adapters.vault.secretinfo import instant, listed_infos, secret_info
 from reconciler.domain.desired import VaultSettings
 from reconciler.domain.names import is_name
 from reconciler.domain.observed import SecretInfo
@@ -202,8 +202,9 @@ class Live:
         text, version = answer.field(dict, "data").get("doc"), answer.field(int, "metadata", "version")
         # What somebody wrote without our field is not "nothing to read" (None): a bucket taken for empty would
         # have all its clients issued anew. It is a document that nobody can decode.
-        created = str(answer.field(dict, "metadata").get("created_time", ""))
-        return Document(text if isinstance(text, str) else "", version, answer.at, created)
+        metadata = answer.field(dict, "metadata")
+        created, ends = str(metadata.get("created_time", "")), instant(metadata.get("deletion_time"))
+        return Document(text if isinstance(text, str) else "", version, answer.at, created, ends)
 
     def _put_secret(self, request: PutSecret) -> Written | Conflict | Unclear:
         data: dict[str, object] = {"id": {request.id: ""}}

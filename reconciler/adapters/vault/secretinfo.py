@@ -22,9 +22,21 @@ def secret_info(metadata: JsonObject, now: datetime) -> SecretInfo | None:
     oldest = metadata.get("oldest_version") or 0
     missing = set(range(max(oldest, 1), current + 1)).difference(kept) if len(kept) < current else set()
     deleted = {number for number, version in kept.items() if _is_past(version.get("deletion_time"), now)} - destroyed
-    gone = frozenset(destroyed | missing)
-    created = _instant((kept.get(current) or {}).get("created_time"))
-    return SecretInfo(current, gone, frozenset(deleted), _is_edited(metadata), oldest, created)
+    ends = {
+        number: at
+        for number, version in kept.items()
+        if number not in destroyed | deleted and (at := instant(version.get("deletion_time"))) is not None
+    }
+    return SecretInfo(
+        current=current,
+        absent=frozenset(destroyed | missing),
+        deleted=frozenset(deleted),
+        edited=_is_edited(metadata),
+        oldest=oldest,
+        deletes=deletes_after(metadata),
+        ends=ends,
+        created=instant((kept.get(current) or {}).get("created_time")),
+    )
 
 
 def listed_infos(folder: str, names: list[Any], details: Any, now: datetime) -> dict[str, SecretInfo] | None:
@@ -41,7 +53,15 @@ def listed_infos(folder: str, names: list[Any], details: Any, now: datetime) -> 
     }
 
 
-def _instant(text: Any) -> datetime | None:
+def deletes_after(settings: JsonObject) -> str:
+    """The ``delete_version_after`` of a path or a mount; empty when nothing is deleted (negative: whatever else says
+    so)."""
+    after = str(settings.get("delete_version_after") or "")
+    return "" if after in ("", "0", "0s") or after.startswith("-") else after
+
+
+def instant(text: Any) -> datetime | None:
+    """A time as the server writes it; None for anything else."""
     try:
         return parse_iso(text) if isinstance(text, str) else None
     except ValueError:
