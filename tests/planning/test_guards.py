@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from reconciler.domain.desired import Budget, Desired, DesiredClient, Environment, GuardrailPolicy, Source, Waiver
-from reconciler.domain.observed import Observed
+from reconciler.domain.observed import MountSettings, Observed
 from reconciler.domain.plan import Finding, Level
 from reconciler.domain.record import ClientRecord, ClientStatus
 from reconciler.domain.window import Freeze
@@ -77,6 +77,7 @@ TEN = several(10)
 NOTHING = Observed(START, {}, {}, 16)
 FOREIGN = replace(NOTHING, foreign={"a": "another-project"})
 STAGING = observed(client("a"))
+DELETING = MountSettings("integrations/production/some", 100, "1h0m0s")
 
 
 def changed(count: int, of: int) -> tuple[DesiredClient, ...]:
@@ -263,6 +264,14 @@ CASES: dict[str, tuple[Seen, list[str]]] = {
         [],
     ),
     "gate: none": (Seen(NOTHING, (client("a"),)), []),
+    "mount: secrets are deleted, a new key": (Seen(replace(NOTHING, secrets_mount=DELETING), (client("a"),)), ["RC313"]),
+    "mount: secrets are deleted, no new key": (
+        Seen(replace(STAGING, secrets_mount=DELETING), (client("a", scopes=["x:read"]),)), [],
+    ),
+    "mount: the registry is deleted": (Seen(replace(NOTHING, registry_mount=DELETING), (client("a"),)), ["RC314"]),
+    "mount: the registry is deleted, nothing to write": (
+        Seen(replace(STAGING, registry_mount=DELETING), (client("a"),)), [],
+    ),
 }  # fmt: skip
 WAIVED = {
     "protected, file deleted": "protect",
@@ -285,10 +294,10 @@ def test_guard(name: str) -> None:
 
 
 def test_every_guard_blocks_in_some_case() -> None:
-    assert len(GUARDS) == 15  # look-alikes block nothing; the policy's rules: in test_policy
+    assert len(GUARDS) == 16  # look-alikes block nothing; the policy's rules: in test_policy
     assert {code for _, expected in CASES.values() for code in expected} == {
-        "RC301", "RC302", "RC303", "RC304", "RC305", "RC306", "RC307", "RC310", "RC311", "RC320", "RC321", "RC322",
-        "RC323", "RC324", "RC330", "RC340",
+        "RC301", "RC302", "RC303", "RC304", "RC305", "RC306", "RC307", "RC310", "RC311", "RC313", "RC314", "RC320", "RC321",
+        "RC322", "RC323", "RC324", "RC330", "RC340",
     }  # fmt: skip
 
 
