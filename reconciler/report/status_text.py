@@ -48,18 +48,22 @@ def status_text(
     rows.sort(key=lambda row: (_ORDER.index(row.mark), row.expires_at or _NEVER))
     alarms = sum(row.mark == _ALARM for row in rows)
     total = counted(len(chosen(observed, only)), "client")
-    lines = [f"{paint('bold', terminal(environment))} at {iso(observed.now)}: {total}, {_attention(alarms)}"]
+    left = unfinished_of(unfinished, only)
+    state = _attention(alarms, len(left))
+    lines = [f"{paint('bold', terminal(environment))} at {iso(observed.now)}: {total}, {state}"]
     if rows:
         cells = [_HEAD, *((row.mark, *row.cells) for row in rows)]
         lines += ["", *columns(cells, lambda row, _, text: paint(_STYLES[rows[row - 1].mark] if row else "dim", text))]
-    rest = list(unfinished_text(unfinished_of(unfinished, only), observed.now, width=width, paint=paint))
+    rest = list(unfinished_text(left, observed.now, width=width, paint=paint))
     notes = [line for note in _notes(observed) for line in wrapped(note, width, "", "  ")]
     parts = ["\n".join(part) for part in (lines, rest, notes) if part]
     return "\n\n".join(parts) + "\n"
 
 
-def _attention(alarms: int) -> str:
-    return f"{counted(alarms, 'item needs', 'items need')} attention" if alarms else "nothing needs attention"
+def _attention(alarms: int, unfinished: int) -> str:
+    said = [f"{counted(alarms, 'item needs', 'items need')} attention"] if alarms else []
+    said += [f"{unfinished} unfinished"] if unfinished else []
+    return ", ".join(said) or "nothing needs attention"
 
 
 def _rows(record: ClientRecord, observed: Observed) -> Iterator[_Row]:

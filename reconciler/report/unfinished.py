@@ -6,12 +6,23 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 
 from reconciler.domain.canonical import Json, iso_or_none
-from reconciler.domain.unfinished import Unfinished
+from reconciler.domain.unfinished import Unfinished, UnfinishedKind
 from reconciler.report.layout import DEFAULT_WIDTH, counted, distance, wrapped
 from reconciler.report.paint import Paint
 
 # After a rotation of everything each client has a retiring version: a terminal shows so many pieces.
 LINES_SHOWN = 40
+# What happened then: a distance alone, beside a date that is still to come, would seem to be that of the date.
+_SINCE = {
+    UnfinishedKind.OPEN_RUN: "begun ",
+    UnfinishedKind.STALE_CLAIM: "claimed ",
+    UnfinishedKind.RENAME: "begun ",
+    UnfinishedKind.NOT_DESTROYED: "revoked ",
+    UnfinishedKind.RETIRING: "replaced ",
+    UnfinishedKind.HOLD: "revoked ",
+    UnfinishedKind.REPORT: "",
+    UnfinishedKind.PUSH: "",
+}
 
 
 def unfinished_text(
@@ -22,7 +33,7 @@ def unfinished_text(
         return
     yield (paint or Paint(False))("bold", f"Unfinished ({counted(len(items), 'item')}):")
     for one in items[:LINES_SHOWN]:
-        since = "" if one.since is None else f" ({distance(one.since, now)})"
+        since = "" if one.since is None else f" ({_SINCE[one.kind]}{distance(one.since, now)})"
         subject = f" {one.subject}" if one.subject else ""
         yield from wrapped(f"{one.kind.value}{subject}: {one.message}{since}", width, "  ", "    ")
         yield from wrapped(f"{one.next}", width, "    ")

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from reconciler.domain.observed import Observed
+from reconciler.domain.unfinished import Unfinished, UnfinishedKind
 from reconciler.report.layout import distance
 from reconciler.report.status_json import status_json
 from reconciler.report.status_text import status_text
@@ -39,6 +40,17 @@ def test_an_empty_environment() -> None:
         status_text("production", empty) == "production at 2026-11-23T22:45:00Z: 0 clients, nothing needs attention\n"
     )
     assert json.loads(status_json("production", empty))["clients"] == []
+
+
+def test_what_is_unfinished_is_not_nothing() -> None:
+    """The first line counts it, and a time that has passed says what happened then."""
+    empty = Observed(NOW, {}, {}, 256)
+    waiting = Unfinished(UnfinishedKind.RETIRING, "version 1 is valid until 2026-11-26T22:45:00Z", "it ends", NOW)
+    assert "0 clients, 1 unfinished\n" in status_text("production", empty, [waiting])
+    both = status_text("production", observed(), every_kind()).splitlines()[0]
+    assert both.endswith(f"4 items need attention, {len(every_kind())} unfinished")
+    since = replace(waiting, since=NOW - timedelta(seconds=2))
+    assert "2026-11-26T22:45:00Z (replaced 2 s ago)" in status_text("production", empty, [since], width=200)
 
 
 def test_what_needs_a_person_comes_first() -> None:
