@@ -39,6 +39,7 @@ _UNFINISHED = {
 }
 _HOOKS = ("pre-commit", "prepare-commit-msg", "commit-msg")
 _ACTOR_LIMIT = 200
+_SHOWN = 3
 _BLANK = re.compile(f"[{INVISIBLE}]")
 
 
@@ -111,34 +112,40 @@ class GitLedger:
         for path, text in files.items():
             write_atomically(self._root, path, text)
 
-    def commit(self, directory: PurePosixPath, message: str) -> str | None:
-        """Commit everything below ``directory`` and nothing else; the new commit, or None when nothing changed.
+    def commit(
+        self, directory: PurePosixPath, message: str, files: Mapping[PurePosixPath, str] | None = None
+    ) -> str | None:
+        """Commit ``files``, which lie below ``directory``, with exactly these texts; the new commit, or None when
+        nothing changed. Without ``files`` everything that lies there.
 
         What else is staged stays staged, what else is edited stays edited. Raises ``AuditError``
-        (RC600 to RC608, RC610, RC611); the files then stay on disk and the index is as it was.
+        (RC600 to RC608, RC610, RC611, RC632); the files then stay on disk and the index is as it was.
         """
         self.notes.clear()
         check_path(directory)
         self._audits.add(directory)
-        where = f":(literal){directory}"
+        where = [f":(literal){path}" for path in (files if files is not None else [directory])]
         self._refuse_unfinished()
         if not refuse_links(self._root, directory):
             return None
         sweep(self._root, directory)
         self._refuse_ignored(where)
-        if not self._git.must("status", "--porcelain", "-z", "--untracked-files=all", "--", where, _NOT_TEMPORARY):
+        if not self._git.must("status", "--porcelain", "-z", "--untracked-files=all", "--", *where, _NOT_TEMPORARY):
             return None
         self._refuse_nameless()
-        return self._commit(where, message)
+        before = self.head()
+        commit = self._commit(where, message)
+        if commit is not None:
+            self._refuse_rewritten(commit, before, files or {})
+        return commit
 
     def texts(self, path: PurePosixPath) -> tuple[str, ...]:
         """What a report file holds: as committed in HEAD, then as on disk. Raises ``AuditError`` (RC606, RC609)."""
         check_path(path)
         try:
-            answer = self._git.run("cat-file", "blob", f"HEAD:./{path}")
+            committed = self._committed(path)
         except AuditError:
-            answer = None
-        committed = answer.out if answer is not None and answer.code == 0 else None
+            committed = None
         return tuple(text for text in (committed, read_text(self._root, path)) if text is not None)
 
     def reports(self, directory: PurePosixPath) -> Iterator[str]:
@@ -178,15 +185,32 @@ class GitLedger:
         if note:
             self.notes.append(note)
 
-    def _commit(self, where: str, message: str) -> str | None:
+    def _refuse_rewritten(self, commit: str, before: str | None, files: Mapping[PurePosixPath, str]) -> None:
+        """Take a commit back that does not hold what it was made of, and write that anew: it would be no evidence."""
+        wrong = [path for path, text in files.items() if self._committed(path) != text]
+        if not wrong:
+            return
+        back = ("HEAD", before, commit) if before is not None else ("-d", "HEAD", commit)
+        self._git.run("update-ref", "-m", "reconciler: not as it was written", *back)
+        self._git.run("reset", "--quiet", "--", *(f":(literal){path}" for path in files))
+        self.write(files)
+        names = ", ".join(map(str, wrong[:_SHOWN])) + (" and more" if len(wrong) > _SHOWN else "")
+        raise audit_error("RC632", _printable(names))
+
+    def _committed(self, path: PurePosixPath) -> str | None:
+        """The text of a file in HEAD."""
+        answer = self._git.run("cat-file", "blob", f"HEAD:./{path}")
+        return answer.out if answer.code == 0 else None
+
+    def _commit(self, where: list[str], message: str) -> str | None:
         try:
-            self._git.must("add", "--", where, _NOT_TEMPORARY, programs=Programs.COMMIT)
-            staged = self._git.run("diff", "--cached", "--quiet", "--no-ext-diff", "--", where)
+            self._git.must("add", "--", *where, _NOT_TEMPORARY, programs=Programs.COMMIT)
+            staged = self._git.run("diff", "--cached", "--quiet", "--no-ext-diff", "--", *where)
             if staged.code == 0:
                 return None
             self._commit_only(where, message)
         except BaseException:
-            self._git.run("reset", "--quiet", "--", where)
+            self._git.run("reset", "--quiet", "--", *where)
             raise
         commit = self._git.must("rev-parse", "--verify", "HEAD^{commit}")
         if self._git.run("symbolic-ref", "--quiet", "HEAD").code != 0:
@@ -197,8 +221,8 @@ class GitLedger:
             )
         return commit
 
-    def _commit_only(self, where: str, message: str) -> None:
-        arguments = ("commit", "--quiet", "--only", "--cleanup=whitespace", "--file=-", "--", where)
+    def _commit_only(self, where: list[str], message: str) -> None:
+        arguments = ("commit", "--quiet", "--only", "--cleanup=whitespace", "--file=-", "--", *where)
         answer = self._git.run(
             *_NO_GUESSED_NAME, *arguments, stdin=message, seconds=PATIENT_SECONDS, programs=Programs.COMMIT
         )
@@ -219,13 +243,13 @@ class GitLedger:
             if (folder / name).exists():
                 raise audit_error("RC605", verb)
 
-    def _refuse_ignored(self, where: str) -> None:
+    def _refuse_ignored(self, where: list[str]) -> None:
         """git leaves ignored files out in silence; a report that is never committed is no evidence.
 
         Dot files and editors' backups are meant to be ignored.
         """
         options = ("--others", "--ignored", "--exclude-standard", "-z")
-        found = self._git.must("ls-files", *options, "--", where, _NOT_TEMPORARY).split("\0")
+        found = self._git.must("ls-files", *options, "--", *where, _NOT_TEMPORARY).split("\0")
         ignored = [name for name in found if name and not PurePosixPath(name).name.startswith(".") and name[-1] != "~"]
         if not ignored:
             return

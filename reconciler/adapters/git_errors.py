@@ -90,6 +90,10 @@ CODES: Mapping[str, tuple[str, str]] = {
         "there is a git repository among the project's files, and git would obey its settings",
         "find out who put the files HEAD, objects, refs and config there, and remove them",
     ),
+    "RC632": (
+        "a hook or a filter changes the report as it is committed",
+        "exclude the audit folder from such hooks and filters and run again: the next run commits the report",
+    ),
 }
 
 _LIMIT = 2000

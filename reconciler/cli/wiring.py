@@ -186,10 +186,15 @@ class SearchedReports:
 
         return {path: checked(text) for path, text in audit_files(self.root, result, records).items()}
 
-    def holds(self, text: str, environment: str, run_id: str) -> bool:
-        from reconciler.report.audit import is_audit_of
+    def is_report(self, text: str, anew: str) -> bool:
+        from reconciler.report.audit import is_report
 
-        return is_audit_of(text, environment, run_id)
+        return is_report(text, anew)
+
+    def tells_otherwise(self, text: str, anew: str, *, original: bool) -> bool:
+        from reconciler.report.audit import tells_otherwise
+
+        return tells_otherwise(text, anew, original=original)
 
 
 def required_records(desired: Desired) -> Mapping[str, ClientRecord] | None:

@@ -57,7 +57,8 @@ class OpenRun:
     """A run whose report is not in the ledger yet; ``closed``: it is, and the plan file it used stays refused.
 
     ``finished_at`` is set when it came to its end by itself (``interrupted``: it was told to stop, with work left);
-    ``unrecorded`` then holds what became of actions of which no history tells, ``omitted`` how many more there were.
+    ``unrecorded`` then holds what became of actions of which no history tells, ``omitted`` how many more there were,
+    and ``reports`` the SHA-256 of its report by the ending of each file.
     """
 
     run_id: str
@@ -72,6 +73,7 @@ class OpenRun:
     interrupted: bool = False
     unrecorded: tuple[Outcome, ...] = ()
     omitted: int = 0
+    reports: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,9 @@ class RunResult:
 
     ``audit_path`` is the JSON report below the project and ``audit_commit`` the commit that holds it (None: not
     committed). ``interrupted``: it was cut short with work left. ``recovered`` names earlier runs whose reports
-    this run committed; ``recovered_by`` is set on the result of such an earlier run when it was folded from
-    history, and ``omitted`` counts its outcomes that were too many to be kept for that.
+    this run committed, ``rewritten`` those of them whose report was there and was not what the history says;
+    ``recovered_by`` is set on the result of such an earlier run when it was folded from history, and ``omitted``
+    counts its outcomes that were too many to be kept for that.
     """
 
     run_id: str
@@ -33,6 +34,7 @@ class RunResult:
     audit_path: str | None = None
     audit_commit: str | None = None
     recovered: tuple[str, ...] = ()
+    rewritten: tuple[str, ...] = ()
     recovered_by: str | None = None
     omitted: int = 0
 

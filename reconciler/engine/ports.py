@@ -102,9 +102,9 @@ class Ledger(Protocol):
         """Write report files, atomically each, relative to the project. Raises ``AuditError``."""
         ...
 
-    def commit(self, directory: PurePosixPath, message: str) -> str | None:
-        """Commit everything below ``directory`` and nothing else; the new commit, or None when there is
-        nothing to commit. Raises ``AuditError``."""
+    def commit(self, directory: PurePosixPath, message: str, files: Mapping[PurePosixPath, str]) -> str | None:
+        """Commit ``files``, all below ``directory``, with exactly these texts, and nothing else; the new commit, or
+        None when there is nothing to commit. Raises ``AuditError``."""
         ...
 
     def texts(self, path: PurePosixPath) -> tuple[str, ...]:
@@ -137,6 +137,12 @@ class Reporter(Protocol):
         Raises ``AuditError`` RC620."""
         ...
 
-    def holds(self, text: str, environment: str, run_id: str) -> bool:
-        """Whether ``text`` is the JSON report of that run."""
+    def is_report(self, text: str, anew: str) -> bool:
+        """Whether ``text`` is a JSON report that is ``anew``, but for when and how its run ended, which nobody put on
+        record, and for the states of clients where it does not know them."""
+        ...
+
+    def tells_otherwise(self, text: str, anew: str, *, original: bool) -> bool:
+        """Whether ``text`` is no JSON report of the same history as ``anew``. Which run wrote it, and the states of
+        clients after that, do not count; with ``original`` they do for one that claims to be the run's own."""
         ...

@@ -13,6 +13,7 @@ from reconciler.domain.plan import OutcomeStatus
 from reconciler.domain.record import ClientRecord
 from reconciler.domain.run import RunResult
 from reconciler.engine.drive import Driver
+from reconciler.engine.earlier import EarlierReport, Files, digests, earlier_report
 from reconciler.engine.engine import Engine
 from reconciler.engine.history import events_of, folded, settled, unrecorded
 from reconciler.engine.records import read_lease, read_registry, readable_runs, survey
@@ -66,33 +67,29 @@ def report(engine: Engine, driver: Driver, result: RunResult, *, commit: bool, p
     reports, also in another checkout: one that could not push may be a workspace of CI that is gone by then. Without
     ``commit`` only the report of ``result`` is written.
     """
-    after, result = _finished(engine, driver, result)
+    after, result, files = _finished(engine, driver, result)
     if after.records is None and any(one.status is OutcomeStatus.FAILED for one in result.outcomes):
         engine.say(
             f"run {result.run_id} is left open: the next run sees which of its failed actions were done after all"
         )
         return result, None
     directory = ledger_directory(engine)
-    reported: list[str] = []
-    problem: AuditError | None = None
+    earlier, problem = _earlier(engine, after, result.run_id) if commit else ({}, None)
+    reported = list(earlier)
+    rewritten = tuple(run_id for run_id, one in earlier.items() if one.differed)
+    result = replace(result, recovered=tuple(reported), rewritten=rewritten)
     try:
-        for run in after.earlier if commit else ():
-            try:
-                _write_earlier(engine, run, after.records or {}, result.run_id)
-                reported.append(run.run_id)
-            except AuditError as error:  # one run that cannot be reported does not keep the others from it
-                problem = problem or error
-        result = replace(result, recovered=tuple(reported))
         if result.outcomes:
-            engine.ledger.write(engine.reporter.files(result, after.records))
+            engine.ledger.write(files)
             result = replace(result, audit_path=str(directory / f"{result.run_id}.json"))
             reported.append(result.run_id)
         if not commit or not reported:
             return result, problem
-        result = replace(result, audit_commit=engine.ledger.commit(directory, _message(engine, result)))
+        whole = {path: text for one in earlier.values() for path, text in one.files.items()} | dict(files)
+        result = replace(result, audit_commit=engine.ledger.commit(directory, _message(engine, result), whole))
         _tell(engine)
     except AuditError as error:
-        return replace(result, recovered=()), error
+        return replace(result, recovered=(), rewritten=()), error
     unpushed = push_rest(engine, anyway=result.audit_commit is not None) if push else None
     if unpushed is None:
         _close(engine, driver, reported, after.runs)
@@ -132,23 +129,27 @@ def _tell(engine: Engine) -> None:
         engine.say(note)
 
 
-def _finished(engine: Engine, driver: Driver, result: RunResult) -> tuple[After, RunResult]:
-    """Look at the registry after a run, and put on record there that it finished; the result as the registry knows it.
+def _finished(engine: Engine, driver: Driver, result: RunResult) -> tuple[After, RunResult, Files]:
+    """Look at the registry after a run, and put on record there that it finished; the result as the registry knows it,
+    and its report.
 
     Vault may be out of reach. Raises ``VaultError`` for a run that did nothing.
     """
+    files: Files = {}
     try:
         after = _look(engine, result.run_id)
         if result.outcomes:
             result = replace(result, outcomes=settled(result.run_id, result.outcomes, after.records or {}))
             rest = unrecorded(result.run_id, result.outcomes, after.records or {})
-            driver.run(finish_run(result.run_id, result.finished_at, rest, interrupted=result.interrupted))
+            files = engine.reporter.files(result, after.records)
+            interrupted, known = result.interrupted, digests(files)
+            driver.run(finish_run(result.run_id, result.finished_at, rest, interrupted=interrupted, reports=known))
     except ReconcilerError as error:
         if not result.outcomes:
             raise
         engine.say(f"the registry cannot be read after the run ({error.message}): the report tells no client's state")
-        return After(), result
-    return after, result
+        return After(), result, files or engine.reporter.files(result, None)
+    return after, result, files
 
 
 def _look(engine: Engine, own: str) -> After:
@@ -162,16 +163,20 @@ def _look(engine: Engine, own: str) -> After:
         return After(told(known.records), known.runs)
 
 
-def _write_earlier(engine: Engine, run: OpenRun, records: Mapping[str, ClientRecord], by: str) -> None:
-    """The report of an earlier run: as it was written or even committed, else folded from what is on record."""
-    files = engine.reporter.files(recovered(run, engine, records, by), records)
-    known = {path: engine.ledger.texts(path) for path in files}
-    kept: dict[PurePosixPath, str] = {}
-    for path, texts in known.items():
-        right = [text for text in texts if engine.reporter.holds(text, engine.environment.name, run.run_id)]
-        if right:
-            kept = {other: earlier[0] for other, earlier in known.items() if earlier} | {path: right[0]}
-    engine.ledger.write({**files, **kept})
+def _earlier(engine: Engine, after: After, by: str) -> tuple[dict[str, EarlierReport], AuditError | None]:
+    """The reports of earlier runs, written, by run id. One that cannot be reported does not keep the others from it."""
+    found: dict[str, EarlierReport] = {}
+    problem: AuditError | None = None
+    records = after.records or {}
+    for run in after.earlier:
+        try:
+            anew = engine.reporter.files(recovered(run, engine, records, by), records)
+            one = earlier_report(run, anew, engine.ledger, engine.reporter)
+            engine.ledger.write(one.files)
+            found[run.run_id] = one
+        except AuditError as error:
+            problem = problem or error
+    return found, problem
 
 
 def _message(engine: Engine, result: RunResult) -> str:
@@ -185,7 +190,10 @@ def _message(engine: Engine, result: RunResult) -> str:
 
 
 def _others(result: RunResult) -> list[str]:
-    return [f"Holds the report of run {run_id}." for run_id in result.recovered]
+    anew = ", made anew: what was there is not what the history says"
+    return [
+        f"Holds the report of run {run_id}{anew if run_id in result.rewritten else ''}." for run_id in result.recovered
+    ]
 
 
 def _close(engine: Engine, driver: Driver, reported: Iterable[str], runs: Iterable[OpenRun]) -> None:

@@ -28,14 +28,14 @@ _DOES = {
 _ISSUES = (ActionKind.ISSUE_KEY, ActionKind.ISSUE_SECRET)
 _LEFT = "this plan leaves it as it is"
 _REPORTS = {
-    "new": ("is on disk and not committed", "the next apply that commits a report commits it, too"),
+    "new": ("is on disk and not committed", "no open run has this report: commit it by hand, or remove it"),
     "changed": (
         "was changed after it was committed",
-        "the next apply that commits a report commits the change, too: `git diff` shows it",
+        "no apply commits that: `git diff` shows the change, `git restore` takes it back",
     ),
     "removed": (
         "is committed and was removed from the disk",
-        "the next apply that commits a report commits the removal, too: `git restore` brings it back",
+        "no apply commits that: `git restore` brings it back",
     ),
 }
 
@@ -235,8 +235,8 @@ def _reports(observed: Observed, books: Books) -> Iterator[Unfinished]:
             continue
         told.add((stem, state))
         message, then = _REPORTS[state]
-        if state == "new" and stem in waiting:
-            then = "the next apply commits it as it is"
+        if stem in waiting:
+            then = "the next apply commits it if it is what the history says, else it writes it anew"
         yield Unfinished(UnfinishedKind.REPORT, f"the report {message}", then, path=path)
     if books.unpushed:
         message = f"commits with audit reports that are not pushed: {books.unpushed}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -73,20 +73,35 @@ def open_run(run: OpenRun) -> Steps[bool]:
     return (yield from put_document(f"runs/{run.run_id}", encode_run(run), 0))
 
 
-def finish_run(run_id: str, finished_at: datetime, unrecorded: Sequence[Outcome], *, interrupted: bool) -> Steps[None]:
+def finish_run(
+    run_id: str,
+    finished_at: datetime,
+    unrecorded: Sequence[Outcome],
+    *,
+    interrupted: bool,
+    reports: Mapping[str, str] | None = None,
+) -> Steps[None]:
     """Put on record that a run came to its end, with what became of actions of which no history tells: whoever
-    reports it then, in whatever checkout, tells the same."""
+    reports it then, in whatever checkout, tells the same. ``reports``: the SHA-256 of its report, by which that is
+    known again, by the ending of each file."""
     kept = fitting(unrecorded)
     omitted = len(unrecorded) - len(kept)
     yield from change_run(
         run_id,
-        lambda run: replace(run, finished_at=finished_at, interrupted=interrupted, unrecorded=kept, omitted=omitted),
+        lambda run: replace(
+            run,
+            finished_at=finished_at,
+            interrupted=interrupted,
+            unrecorded=kept,
+            omitted=omitted,
+            reports=reports or {},
+        ),
     )
 
 
 def close_run(run_id: str) -> Steps[None]:
     """Mark a run as reported: everything of it is in the ledger."""
-    yield from change_run(run_id, lambda run: replace(run, closed=True, unrecorded=(), omitted=0))
+    yield from change_run(run_id, lambda run: replace(run, closed=True, unrecorded=(), omitted=0, reports={}))
 
 
 def change_run(run_id: str, change: Callable[[OpenRun], OpenRun]) -> Steps[None]:

@@ -16,7 +16,7 @@ from reconciler.registry.stored import FORMAT, garbled, parse_stored
 MAX_UNRECORDED = 128 * 1024
 MAX_SENTENCE = 500
 # What a finish adds: a run that did not come to its end may lack it.
-UNFINISHED: dict[str, Json] = {"finished_at": None, "interrupted": False, "unrecorded": [], "omitted": 0}
+UNFINISHED: dict[str, Json] = {"finished_at": None, "interrupted": False, "unrecorded": [], "omitted": 0, "reports": {}}
 
 
 def encode_run(run: OpenRun) -> str:
@@ -35,6 +35,7 @@ def encode_run(run: OpenRun) -> str:
             "interrupted": run.interrupted,
             "unrecorded": [_outcome(outcome) for outcome in run.unrecorded],
             "omitted": run.omitted,
+            "reports": dict(run.reports),
         }
     )
 
@@ -85,6 +86,7 @@ def decode_run(text: str, where: str = "a run") -> OpenRun:
         require(fields, RUN)
         fields["started_at"] = parse_iso(fields["started_at"])
         fields["finished_at"] = parse_iso_or_none(fields["finished_at"])
+        fields["reports"] = {str(ending): str(digest) for ending, digest in fields["reports"].items()}
         fields["unrecorded"] = tuple(_decoded(raw) for raw in fields["unrecorded"])
         return OpenRun(**fields)
     except (TypeError, ValueError):

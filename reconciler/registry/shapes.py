@@ -95,6 +95,7 @@ RUN: Shape = {
     "interrupted": (bool,),
     "unrecorded": (list,),
     "omitted": (int,),
+    "reports": (dict,),
 }
 OUTCOME: Shape = {
     "address": (str,),

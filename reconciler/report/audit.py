@@ -9,19 +9,23 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import PurePosixPath
+from typing import Any
 
-from reconciler.domain.canonical import Json, digest
+from reconciler.domain.canonical import Json, digest, iso, parse_iso
 from reconciler.domain.plan import Outcome
 from reconciler.domain.record import ClientRecord
 from reconciler.domain.run import RunResult
 from reconciler.errors import AuditError
 from reconciler.report.audit_markdown import audit_markdown
 from reconciler.report.client_document import client_documents
-from reconciler.report.document import FORMAT_VERSION, document
+from reconciler.report.document import document
 from reconciler.report.outcomes import deliveries, revocations, touched
 from reconciler.report.run_report import outcome_document, run_head
 
 KIND = "audit"
+_STATES = ("clients", "registry")
+_END = ("finished_at", "interrupted")
+_CHANGING = frozenset({*_STATES, *_END, "recovered_by"})
 _ID_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-")
 
 
@@ -47,13 +51,46 @@ def audit_files(root: str, result: RunResult, records: Mapping[str, ClientRecord
     }
 
 
-def is_audit_of(text: str, environment: str, run_id: str) -> bool:
-    """Whether ``text`` is the whole JSON report of that run, as far as can be told."""
+def is_report(text: str, anew: str) -> bool:
+    """Whether ``text`` is the JSON report ``anew``, byte for byte, but for what its run may have known better: when and
+    how it ended, and by whom it is told. It may not know the states of clients."""
+    found, wanted = _parsed(text), _parsed(anew)
+    if found is None or wanted is None or not isinstance(found.get("interrupted"), bool):
+        return False
+    if not _is_time(found.get("finished_at")) or found.get("recovered_by") is not None:
+        return False
+    better = {name: found[name] for name in (*_END, "recovered_by")}
+    if found.get("clients") is None and found.get("registry") is None:
+        better |= dict.fromkeys(_STATES)
+    content = {name: value for name, value in {**wanted, **better}.items() if name not in ("format_version", "kind")}
+    return document(KIND, content) == text
+
+
+def tells_otherwise(text: str, anew: str, *, original: bool) -> bool:
+    """Whether ``text`` is no JSON report of the same history as ``anew``. Which run wrote it, how that run ended and
+    the states of clients after it do not count, unless, with ``original``, it claims to be the run's own."""
+    found, wanted = _parsed(text), _parsed(anew)
+    if found is None or wanted is None or (original and found.get("recovered_by") is None):
+        return True
+    return _history(found) != _history(wanted)
+
+
+def _history(report: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in report.items() if name not in _CHANGING}
+
+
+def _parsed(text: str) -> dict[str, Any] | None:
     try:
         found = json.loads(text)
-        told = found["format_version"], found["kind"], found["environment"], found["run_id"]
-        return told == (FORMAT_VERSION, KIND, environment, run_id) and isinstance(found["outcomes"], list)
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _is_time(value: object) -> bool:
+    try:
+        return isinstance(value, str) and iso(parse_iso(value)) == value
+    except ValueError:
         return False
 
 

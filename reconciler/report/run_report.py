@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reconciler.domain.canonical import Json, iso
-from reconciler.domain.plan import Outcome, OutcomeStatus
+from reconciler.domain.plan import Finding, Level, Outcome, OutcomeStatus
 from reconciler.domain.run import RunResult
 from reconciler.errors import ReconcilerError
 from reconciler.report.document import document
 from reconciler.report.escape import terminal
 from reconciler.report.layout import DEFAULT_WIDTH, columns, counted, wrapped
 from reconciler.report.paint import Paint
+from reconciler.report.plan_json import finding_document
 
 _STYLES = {OutcomeStatus.DONE: "good", OutcomeStatus.FAILED: "alarm", OutcomeStatus.SKIPPED: "change"}
+_OTHER = "The report of run {} was there and is not what its history in Vault says: it is written anew."
+_LOOK = "Somebody changed it, or Vault was lost before its run had ended: `git log -p` of the audit folder shows which."
 _AGAIN = "Run the same command again: it finishes what is left and repeats nothing."
 
 
@@ -27,10 +30,15 @@ def run_json(result: RunResult, problem: ReconcilerError | None = None) -> str:
             "outcomes": [outcome_document(outcome) for outcome in result.outcomes],
             "summary": result.summary(),
             "recovered": list(result.recovered),
+            "findings": [finding_document(finding) for finding in _findings(result)],
             "audit": {"path": result.audit_path, "commit": result.audit_commit},
             "problem": told,
         },
     )
+
+
+def _findings(result: RunResult) -> list[Finding]:
+    return [Finding("RC631", Level.WARNING, _OTHER.format(run_id), remedy=_LOOK) for run_id in result.rewritten]
 
 
 def run_head(result: RunResult) -> dict[str, Json]:
@@ -76,6 +84,8 @@ def run_text(result: RunResult, *, width: int = DEFAULT_WIDTH, colour: bool = Fa
         lines += wrapped(_AGAIN, width)
     for run_id in result.recovered:
         lines += wrapped(f"The report of run {run_id} is committed too.", width)
+    for finding in _findings(result):
+        lines += wrapped(f"{finding.code}: {finding.message} {finding.remedy}", width)
     lines += wrapped(_evidence(result), width)
     return "\n".join(lines) + "\n"
 

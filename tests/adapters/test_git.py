@@ -49,8 +49,9 @@ def committed_names(repository: Path, commit: str = "HEAD") -> list[str]:
 def test_the_report_is_committed(repository: Path) -> None:
     book = ledger(repository)
     port: Ledger = book
-    port.write({REPORT: "{}\n", REPORT.with_suffix(".md"): "# Run\n"})
-    commit = port.commit(AUDIT, MESSAGE)
+    files = {REPORT: "{}\n", REPORT.with_suffix(".md"): "# Run\n"}
+    port.write(files)
+    commit = port.commit(AUDIT, MESSAGE, files)
     assert commit == git(repository, "rev-parse", "HEAD") == book.head()
     assert committed_names(repository) == ["audit/staging/run-1.json", "audit/staging/run-1.md"]
     assert git(repository, "log", "-1", "--format=%s|%an|%ae") == f"{MESSAGE}|Ada Auditor|ada@example.com"

@@ -62,7 +62,8 @@ def test_reports_are_told_once_for_both_files() -> None:
     reports = [one for one in found if one.kind is UnfinishedKind.REPORT]
     assert [one.path for one in reports] == [f"audit/production/{RUN.run_id}.json", "audit/production/x.json"]
     assert [one.next for one in reports] == [
-        "the next apply commits it as it is", "the next apply that commits a report commits it, too",
+        "the next apply commits it if it is what the history says, else it writes it anew",
+        "no open run has this report: commit it by hand, or remove it",
     ]  # fmt: skip
     assert [one.kind for one in found][-1] is UnfinishedKind.PUSH
 
