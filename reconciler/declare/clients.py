@@ -13,7 +13,7 @@ from reconciler.declare.reach import Reach
 from reconciler.declare.signatures import merged_faults
 from reconciler.declare.suggest import did_you_mean
 from reconciler.declare.values import network
-from reconciler.declare.webhooks import Webhooks, expectation_fault, probe_faults, webhook_spec
+from reconciler.declare.webhooks import Webhooks, expectation_fault, header_faults, probe_faults, webhook_spec
 from reconciler.domain.canonical import digest
 from reconciler.domain.desired import ClientState, DesiredClient, DesiredKey, DesiredWebhook, Lifecycle
 from reconciler.domain.names import key_address, secret_address, webhook_address
@@ -121,6 +121,8 @@ class ClientBuilder:
             self._check_lifecycle(secret, secret, secret_lifecycle(webhook), secret_address(name, webhook["name"]))
             for mark, message in merged_faults(webhook.sub("signature")):
                 self._found.add("RC159", mark, message, address=webhook_address(name, webhook["name"]))
+            for mark, message in header_faults(webhook):
+                self._found.add("RC168", mark, message, address=webhook_address(name, webhook["name"]))
             if "url" not in webhook:
                 self._missing_url(webhook, environment)
             elif reach is not None and (fault := reach.fault(webhook["url"])):

@@ -177,6 +177,11 @@ CODES: dict[str, Code] = {
         "A file that the project names cannot be used as the certificate, or the key, that it should hold.",
         "correct the path, or put the file there",
     ),
+    "RC168": Code(
+        "Header",
+        "A header that a webhook declares cannot be sent with its deliveries.",
+        "correct it as docs/webhooks.md describes the headers",
+    ),
     # Test deliveries
     "RC166": Code(
         "Keyword not checked",

@@ -13,6 +13,7 @@ from reconciler.declare.nodes import Map, Mark, plain
 from reconciler.declare.payloads import Payloads
 from reconciler.declare.signatures import scheme_of, signature_spec
 from reconciler.declare.urls import parse_url
+from reconciler.domain.companions import carriers, declared_fault
 from reconciler.domain.desired import DesiredWebhook
 from reconciler.domain.proof import DECLARED_PROBES, DEFAULT_DEMANDS, Demand, Expectation, Payload, Probe
 from reconciler.domain.schemes import CUSTOM, STANDARD_WEBHOOKS, Scheme
@@ -42,6 +43,7 @@ class Webhooks:
             events=events,
             secret=secret_lifecycle(webhook),
             scheme=scheme,
+            headers=tuple(sorted((name.lower(), text) for name, text in webhook.sub("headers").items())),
             timeout=duration_of(delivery.get("timeout"), _TEN_SECONDS),
             attempts=delivery.get("attempts", 5),
             retry_for=duration_of(delivery.get("retryFor"), _HALF_MINUTE),
@@ -79,6 +81,8 @@ def webhook_spec(desired: DesiredWebhook) -> dict[str, Any]:
             if probes[0] in desired.probes
         },
     }
+    if desired.headers:
+        spec["headers"] = dict(desired.headers)
     if desired.url:
         spec["url"] = desired.url
     if examples := {one.event: one.data for one in desired.payloads if one.data is not None}:
@@ -99,6 +103,18 @@ def _expectation(expect: Map) -> Expectation:
     status, json = expect.get("status", ()), expect.sub("json")
     statuses = tuple(sorted({status} if isinstance(status, int) else set(status)))
     return Expectation(statuses, json.get("path"), plain(json.get("equals")))
+
+
+def header_faults(webhook: Map) -> Iterator[tuple[Mark, str]]:
+    """What is wrong with the headers that are declared, once everything is merged."""
+    taken = carriers(scheme_of(webhook.sub("signature")))
+    declared, seen = webhook.sub("headers"), set[str]()
+    for name, text in declared.items():
+        if fault := declared_fault(name, text, taken):
+            yield declared.key_marks[name], fault
+        elif name.lower() in seen:
+            yield declared.key_marks[name], f"the header `{name.lower()}` is written twice"
+        seen.add(name.lower())
 
 
 def expectation_fault(webhook: Map) -> tuple[Mark, str] | None:

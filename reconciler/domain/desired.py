@@ -65,6 +65,7 @@ class DesiredWebhook:
     events: tuple[str, ...]
     secret: Lifecycle
     scheme: Scheme = STANDARD_WEBHOOKS
+    headers: tuple[tuple[str, str], ...] = ()  # declared beside those of the scheme; names in lower case
     timeout: timedelta = timedelta(seconds=10)
     attempts: int = 5
     retry_for: timedelta = timedelta(seconds=30)

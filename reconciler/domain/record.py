@@ -195,7 +195,7 @@ def transit_key(path: str, number: int) -> str:
 
 # The fields of a webhook that decide what is delivered where and what must come back: a change means it must prove
 # itself again.
-ENDPOINT_FIELDS = ("url", "events", "signature", "payloads", "expect", "probes")
+ENDPOINT_FIELDS = ("url", "events", "headers", "signature", "payloads", "expect", "probes")
 
 
 def endpoint(spec: JsonObject, webhook: str) -> JsonObject | None:

@@ -1,7 +1,8 @@
 """Signature schemes as rows of a table: what is signed, with which key, and where the signature stands.
 
 Nothing here computes anything: ``reconciler.webhooks`` signs and verifies by these rows, whatever their name. Sources:
-Standard Webhooks 1.0.0; the webhook documentation of Svix, Stripe, GitHub, Paystack and Intuit.
+Standard Webhooks 1.0.0; the webhook documentation of Svix, Stripe, GitHub, Paystack,
+Intuit and Shopify.
 """
 
 from __future__ import annotations
@@ -103,10 +104,11 @@ STRIPE = Scheme(
 GITHUB = Scheme(name="github", algorithm="hmac-sha256", header="x-hub-signature-256", tag="sha256=")
 PAYSTACK = Scheme(name="paystack", algorithm="hmac-sha512", header="x-paystack-signature")
 INTUIT = Scheme(name="intuit", algorithm="hmac-sha256", header="intuit-signature", encoding="base64")
+SHOPIFY = Scheme(name="shopify", algorithm="hmac-sha256", header="x-shopify-hmac-sha256", encoding="base64")
 
 # What a name stands for when no algorithm is declared beside it.
 SCHEMES: Mapping[str, Scheme] = {
-    row.name: row for row in (STANDARD_WEBHOOKS, SVIX, STRIPE, GITHUB, PAYSTACK, INTUIT)
+    row.name: row for row in (STANDARD_WEBHOOKS, SVIX, STRIPE, GITHUB, PAYSTACK, INTUIT, SHOPIFY)
 }  # fmt: skip
 _BY_ALGORITHM: Mapping[tuple[str, str], Scheme] = {
     (row.name, row.algorithm): row for row in (*SCHEMES.values(), STANDARD_WEBHOOKS_V1A)

@@ -114,7 +114,7 @@ def _endpoint_updates(desired: DesiredClient, record: ClientRecord) -> list[Acti
         elif after is None:
             cause = Cause(Reason.ENDPOINT_REMOVED, "no longer declared")
         else:
-            what = "events or signature" if before.get("url") == after.get("url") else "the URL"
+            what = "events, headers or signature" if before.get("url") == after.get("url") else "the URL"
             cause = Cause(Reason.ENDPOINT_CHANGED, f"{what} changed: it must prove itself again")
         actions.append(
             Action(

@@ -18,7 +18,7 @@ _CLIENT = frozenset({
     "base_digest", "justification", "labels", "template",
 })  # fmt: skip
 _LIFE = frozenset({"grace", "lifetime", "reissueAfter", "renewBefore", "window"})
-_WEBHOOK = frozenset({"delivery", "events", "expect", "payloads", "probes", "secret", "signature", "url"})
+_WEBHOOK = frozenset({"delivery", "events", "expect", "headers", "payloads", "probes", "secret", "signature", "url"})
 
 
 def new_client(facts: Facts) -> Iterator[str]:

@@ -7,6 +7,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from reconciler.domain.companions import Occasion, companions
 from reconciler.domain.desired import DesiredWebhook
 from reconciler.domain.keytext import ALPHABET
 from reconciler.domain.proof import Probe
@@ -27,7 +28,6 @@ from reconciler.webhooks.signing import (
     signed_content,
 )
 
-_USER_AGENT = "reconciler-webhooks/1"
 _ID_LENGTH = 24
 _SKEW = 60  # seconds beyond twice the tolerance: nobody's clock and nobody's patience is that far off
 
@@ -71,9 +71,10 @@ def request(
         made = [_by_stranger(order, identifier, timestamp, body)]
     elif probe is not Probe.UNSIGNED:
         made = yield from signatures(scheme, _credentials(order, probe), identifier, timestamp, body)
-    # Every header is a literal, a number, an encoded signature, an id of ours, or a name, tag or separator that
-    # ``schemes.faults`` let pass: nothing else that is declared gets into one.
-    named: Headers = (("content-type", "application/json"), ("user-agent", _USER_AGENT))
+    # Every header is a literal, a number, an encoded signature, an id of ours, or what ``schemes.faults`` and
+    # ``companions.declared_fault`` let pass: nothing else that is declared gets into one.
+    occasion = Occasion(order.client, webhook.name, event, identifier)
+    named: Headers = companions(scheme, webhook.headers, occasion)
     named += headers(scheme, identifier, timestamp, made)
     sent = tampered(body) if probe is Probe.TAMPERED else body
     return HttpRequest("POST", webhook.url, named, sent, webhook.timeout.total_seconds()), tuple(made)

@@ -95,6 +95,20 @@ def test_reissue_after_is_no_other_specification(make_project: MakeProject) -> N
 SIGNATURE = "  webhooks: [{{name: a, url: https://a.example, signature: {{{}}}}}]"
 
 
+def test_headers_are_declared_and_merged(make_project: MakeProject) -> None:
+    """By name, whatever its capitals; what cannot be sent is refused where it is written."""
+    template = TEMPLATE.replace("events: [payout.settled]", "events: [payout.settled], headers: {X-A: a, X-B: b}")
+    text = CLIENT.replace("settlements, url", "settlements, headers: {X-B: '{event}'}, url", 1)
+    root = make_project({"templates/paystack.yaml": template, "clients/payouts.yaml": text})
+    staging, production = (load(root, name).clients["payouts"] for name in ("staging", "production"))
+    assert staging.webhooks[0].headers == (("x-a", "a"), ("x-b", "{event}"))
+    assert staging.spec["webhooks"]["settlements"]["headers"] == {"x-a": "a", "x-b": "{event}"}
+    assert production.webhooks[0].headers == (("x-a", "a"), ("x-b", "b"))
+    bad = client(spec="  webhooks: [{name: a, url: https://a.example, headers: {Host: a, x-a: b, X-A: '{x}'}}]")
+    found = validate(make_project({"clients/payouts.yaml": bad, "templates/paystack.yaml": TEMPLATE}))
+    assert [(one.code, one.source.column if one.source else 0) for one in found] == [("RC168", 58), ("RC168", 75)]
+
+
 @pytest.mark.parametrize("name", SCHEMES)
 def test_a_scheme_by_its_name(name: str, make_project: MakeProject) -> None:
     """The algorithm may be written or left out: it is the same declaration."""

@@ -1,5 +1,6 @@
 // Judges and makes signatures with the libraries that receivers in JavaScript use. Reads cases as JSON, prints answers.
 import { createHmac, timingSafeEqual } from "node:crypto";
+import { Webhooks, createWebMiddleware } from "@octokit/webhooks";
 import { sign as octokitSign, verify as octokitVerify } from "@octokit/webhooks-methods";
 import { Webhook as StandardWebhook } from "standardwebhooks";
 import Stripe from "stripe";
@@ -26,7 +27,20 @@ const documented = (header, algorithm, encoding) => ({
   sign: ({ secret, body }) => createHmac(algorithm, secret).update(body).digest(encoding),
 });
 
+const log = { debug() {}, info() {}, warn() {}, error() {} };
+
+// What GitHub's own middleware answers to a whole request, and the event that it hands on.
+async function asReceived({ secret, headers, body }) {
+  const webhooks = new Webhooks({ secret, log });
+  let heard = null;
+  webhooks.onAny(({ id, name }) => void (heard = { id, name }));
+  const request = new Request("http://localhost/hook", { method: "POST", headers, body });
+  const answer = await createWebMiddleware(webhooks, { path: "/hook", log })(request);
+  return { status: answer.status, heard };
+}
+
 const LIBRARIES = {
+  "npm @octokit/webhooks, middleware": { receive: asReceived },
   "npm standardwebhooks": standard(StandardWebhook),
   "npm svix": standard(SvixWebhook),
   "npm stripe": {
@@ -41,6 +55,7 @@ const LIBRARIES = {
   },
   "node crypto, paystack": documented("x-paystack-signature", "sha512", "hex"),
   "node crypto, intuit": documented("intuit-signature", "sha256", "base64"),
+  "node crypto, shopify": documented("x-shopify-hmac-sha256", "sha256", "base64"),
 };
 
 async function answer({ library, action, ...given }) {

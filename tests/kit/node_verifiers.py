@@ -12,6 +12,7 @@ from tests.kit.npm import fetched, run_script
 SCRIPT = Path(__file__).with_suffix(".mjs")
 # Package and version -> sha512 of its archive. All are MIT, fast-sha256 is in the public domain.
 PINNED: Mapping[str, str] = {
+    "@octokit/webhooks@14.2.0": "da6KbdNCV5sr1/txD896V+6W0iamFWrvVl8cHkBSPT+YlvmT3DwXa4jxZnQc+gnuTEqSWbBeoSZYTayXH9wXcw==",  # noqa: E501
     "@octokit/webhooks-methods@6.0.0": "MFlzzoDJVw/GcbfzVC1RLR36QqkTLUf79vLVO3D+xn7r0QgxnFoLZgtrzxiQErAjFUOdH6fas2KeQJ1yr/qaXQ==",  # noqa: E501
     "@stablelib/base64@1.0.1": "1bnPQqSxSuc3Ii6MhBysoWCg58j97aUjuCSZrGSmDxNqtytIi0k8utUenAwTZN4V5mXXYGsVUI9zeBqy+jBOSQ==",  # noqa: E501
     "fast-sha256@1.3.0": "n11RGP/lrWEFI/bWdygLxhI+pVeo1ZYIVwvvPkW7azl/rOy+F3HYRZ2K5zeE9mmkhQppyv9sQFx0JM9UabnpPQ==",

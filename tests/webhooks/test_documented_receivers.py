@@ -25,7 +25,7 @@ SNIPPETS = {(title, one.info): one.text for title, part in SECTIONS.items() for 
 # What a snippet for several schemes is told.
 WHICH = {
     "standard-webhooks": ("webhook",), "svix": ("svix",), "stripe": (), "github": ("github",),
-    "paystack": ("paystack",), "intuit": ("intuit",),
+    "paystack": ("paystack",), "intuit": ("intuit",), "shopify": ("shopify",),
 }  # fmt: skip
 # What compares in constant time; which no case can show.
 CONSTANT_TIME = {"python": "hmac.compare_digest(", "js": "timingSafeEqual(", "php": "hash_equals(",

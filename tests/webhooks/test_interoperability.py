@@ -8,8 +8,9 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 import standardwebhooks
@@ -18,12 +19,27 @@ import svix.webhooks
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.hmac import HMAC
 
-from reconciler.domain.schemes import GITHUB, INTUIT, PAYSTACK, SCHEMES, STANDARD_WEBHOOKS, STRIPE, SVIX, Scheme
+from reconciler.domain.desired import DesiredWebhook, Lifecycle
+from reconciler.domain.proof import Probe
+from reconciler.domain.schemes import (
+    GITHUB,
+    INTUIT,
+    PAYSTACK,
+    SCHEMES,
+    SHOPIFY,
+    STANDARD_WEBHOOKS,
+    STRIPE,
+    SVIX,
+    Scheme,
+)
 from reconciler.domain.secret import Secret
+from reconciler.webhooks.exchange import request
+from reconciler.webhooks.http import HttpRequest
 from reconciler.webhooks.signing import sign
 from reconciler.webhooks.verification import verify
 from tests.kit.node_verifiers import PINNED, NodeVerifiers, node_verifiers
 from tests.kit.npm import unpack
+from tests.kit.proving import order_for
 from tests.kit.tally import Tally
 
 ID = "msg_0123456789abcdefghijABCD"
@@ -103,6 +119,8 @@ PYTHON: list[tuple[Scheme, str, Accepts]] = [
     (PAYSTACK, "cryptography", _documented("x-paystack-signature", hashes.SHA512(), bytes.hex)),
     (INTUIT, "cryptography",
      _documented("intuit-signature", hashes.SHA256(), lambda raw: base64.b64encode(raw).decode())),
+    (SHOPIFY, "cryptography",
+     _documented("x-shopify-hmac-sha256", hashes.SHA256(), lambda raw: base64.b64encode(raw).decode())),
 ]  # fmt: skip
 NODE: list[tuple[Scheme, str]] = [
     (STANDARD_WEBHOOKS, "npm standardwebhooks"),
@@ -112,6 +130,7 @@ NODE: list[tuple[Scheme, str]] = [
     (GITHUB, "npm @octokit/webhooks-methods"),
     (PAYSTACK, "node crypto, paystack"),
     (INTUIT, "node crypto, intuit"),
+    (SHOPIFY, "node crypto, shopify"),
 ]
 
 
@@ -156,6 +175,50 @@ def test_javascript_libraries_judge_our_deliveries(
         for one in (case.delivery for case in tried)
     ]
     _agree(scheme, verifier, tried, [answer is True for answer in node.ask(questions)], tally)
+
+
+def _request(probe: Probe, event: str, declared: tuple[tuple[str, str], ...] = ()) -> HttpRequest:
+    """The whole request that is sent to a receiver of GitHub's webhooks."""
+    life = Lifecycle(timedelta(days=90), timedelta(days=30), timedelta(hours=24))
+    hook = DesiredWebhook("a", "https://a.example/hook", (event,), life, scheme=GITHUB, headers=declared)
+    steps = request(order_for(hook, [Secret(NEW)]), probe, event, datetime.now(UTC))
+    try:
+        next(steps)
+    except StopIteration as end:
+        made: HttpRequest = end.value[0]
+        return made
+    raise AssertionError("a shared secret does not sign remotely")
+
+
+def test_githubs_own_middleware_takes_our_deliveries(node: NodeVerifiers, tally: Tally) -> None:
+    """It demands the event and the id of the delivery beside the signature, and hands them on."""
+    asked = {
+        "genuine": _request(Probe.VALID, "push"),
+        "another event": _request(Probe.VALID, "push", (("x-github-event", "pull_request"),)),
+        "tampered": _request(Probe.TAMPERED, "push"),
+        "by a stranger": _request(Probe.WRONG_SECRET, "push"),
+        "unsigned": _request(Probe.UNSIGNED, "push"),
+    }
+    answers = node.ask([
+        {"library": "npm @octokit/webhooks, middleware", "action": "receive", "secret": NEW,
+         "headers": dict(one.headers), "body": one.body.decode()}
+        for one in asked.values()
+    ])  # fmt: skip
+    said = dict(zip(asked, answers, strict=True))
+    first = dict(asked["genuine"].headers)
+    assert UUID(first["x-github-delivery"]).version == 4
+    assert said["genuine"] == {"status": 200, "heard": {"id": first["x-github-delivery"], "name": "push"}}
+    assert said["another event"] == {
+        "status": 200,
+        "heard": {"id": first["x-github-delivery"], "name": "pull_request"},
+    }
+    refused = {name: answer for name, answer in said.items() if name not in ("genuine", "another event")}
+    assert refused == {
+        "tampered": {"status": 400, "heard": None},
+        "by a stranger": {"status": 400, "heard": None},
+        "unsigned": {"status": 400, "heard": None},
+    }
+    tally("scheme github × npm @octokit/webhooks, middleware: whole deliveries", len(asked))
 
 
 def test_every_scheme_is_judged_in_both_languages() -> None:
