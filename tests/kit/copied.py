@@ -20,11 +20,13 @@ class Copy:
     """The package and its tests, away from the checkout, and the server that runs tests in
     there."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, hangs: float) -> None:
+        """``hangs``: seconds after which a test fails."""
         self.root = root
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "COV"))}
+        ours = {"PYTHONPATH": str(root), "PYTEST_TIMEOUT": str(hangs)}
         self._server = subprocess.Popen(
-            [sys.executable, "-m", "tests.kit.mutated"], cwd=root, env={**environment, "PYTHONPATH": str(root)},
+            [sys.executable, "-m", "tests.kit.mutated"], cwd=root, env={**environment, **ours},
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
 
@@ -45,13 +47,13 @@ class Copy:
         self._server.communicate()
 
 
-def copied(root: Path) -> Copy:
+def copied(root: Path, *, hangs: float = 60) -> Copy:
     """What tests need of the checkout, copied to ``root``, which is an empty directory."""
     for name in ("reconciler", "tests", "schemas", "examples", "docs", ".github"):
         shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"), symlinks=True)
     for name in ("pyproject.toml", "README.md", "Makefile", "CHANGELOG.md"):
         shutil.copy(ROOT / name, root)
-    return Copy(root)
+    return Copy(root, hangs)
 
 
 def rewrite(path: Path, text: str) -> None:

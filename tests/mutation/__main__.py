@@ -22,6 +22,7 @@ from pathlib import Path
 
 from tests.kit.commands import ROOT
 from tests.kit.copied import Copy, copied, rewrite
+from tests.kit.mutated import Ran
 from tests.mutation.changes import Change, changes
 from tests.mutation.equivalents import EQUIVALENTS
 from tests.mutation.related import KEPT, Related, related
@@ -29,6 +30,8 @@ from tests.mutation.rooms import ROOMS, Room, modules_of
 
 RESULTS = KEPT / "results.jsonl"
 NOTICED, SURVIVED, EQUIVALENT = "noticed", "survived", "equivalent"
+# Its tests did not end in time, and none had failed: the next run tries again.
+UNDECIDED = "undecided"
 # Tests of one line beyond this many repeat one another.
 MOST_TESTS = 60
 
@@ -107,20 +110,29 @@ def judged(tree: Copy, room: Room, mutant: Mutant, tests: Related, seconds: floa
             ran = tree.run(module, chosen, seconds)
         finally:
             rewrite(path, text)
-        failed = [*ran.seen.failed, *ran.seen.broken]
-        # Without a word from pytest it did not even begin; ended by us it has failed nothing so
-        # far.
-        crashed = ran.code not in (0, 1, -signal.SIGTERM, -signal.SIGKILL)
-        outcome = NOTICED if failed or crashed else SURVIVED
-        by = next(iter(failed), f"exit {ran.code}" if ran.code else f"{len(ran.seen.passed)} tests passed")
+        outcome, by = verdict(ran)
     return Result(room.name, mutant.digest, outcome, str(mutant), by, round(time.monotonic() - began, 1))
+
+
+def verdict(ran: Ran) -> tuple[str, str]:
+    """The outcome, and who noticed or why nobody did."""
+    if "ERROR: not found: " in ran.printed:
+        raise SystemExit(f"the tests are not those that were measured: use --anew\n{ran.printed[-500:]}")
+    failed = [*ran.seen.failed, *ran.seen.broken]
+    if failed:
+        return NOTICED, failed[0]
+    if ran.code == 0:
+        return SURVIVED, f"{len(ran.seen.passed)} tests passed"
+    if ran.code in (-signal.SIGTERM, -signal.SIGKILL):
+        return UNDECIDED, "the time was over"
+    return NOTICED, f"exit {ran.code}"  # it cannot even be imported
 
 
 def try_room(room: Room, options: argparse.Namespace, until: float) -> list[Result]:
     """Results of the sample, as far as the time goes."""
     before = kept()
     sample = drawn(room, options.seed, options.count, options.only)
-    redo = (SURVIVED,) if options.again else ()
+    redo = (SURVIVED, UNDECIDED) if options.again else (UNDECIDED,)
     old = {one.digest: before[one.digest] for one in sample if one.digest in before}
     missing = [one for one in sample if one.digest not in old or old[one.digest].outcome in redo]
     results = [one for one in old.values() if one.outcome not in redo]
@@ -134,7 +146,7 @@ def try_room(room: Room, options: argparse.Namespace, until: float) -> list[Resu
     tests = related(room, anew=options.anew)
     with (
         tempfile.TemporaryDirectory(prefix="mutants-") as folder,
-        closing(copied(Path(folder))) as tree,
+        closing(copied(Path(folder), hangs=options.limit / 2)) as tree,
     ):
         for mutant in missing:
             if time.monotonic() > until:
@@ -164,7 +176,7 @@ def table(rows: Sequence[tuple[Room, list[Result]]]) -> None:
 
 def row(name: str, there: int, results: Sequence[Result]) -> str:
     found = [sum(one.outcome == word for one in results) for word in (NOTICED, EQUIVALENT)]
-    counted = len(results) - found[1]
+    counted = sum(one.outcome in (NOTICED, SURVIVED) for one in results)
     score = f"{100 * found[0] / counted:.0f} %" if counted else "-"
     return f"{name:<10} {there:>8} {len(results):>6} {found[0]:>8} {found[1]:>11} {score:>7}"
 
@@ -177,7 +189,7 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=20, help="how many of each room (default: 20)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--minutes", type=float, default=60.0, help="begin no mutant after that (default: 60)")
-    parser.add_argument("--limit", type=float, default=120.0, help="seconds for one mutant (default: 120)")
+    parser.add_argument("--limit", type=float, default=240.0, help="seconds for one mutant (default: 240)")
     parser.add_argument("--again", action="store_true", help="run those that survived once more")
     parser.add_argument("--anew", action="store_true", help="measure anew which tests run which line")
     options = parser.parse_args()
