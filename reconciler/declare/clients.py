@@ -26,6 +26,8 @@ class ClientBuilder:
     def __init__(
         self, document: Document, template: Document | None, webhooks: Webhooks, *, sound: bool, found: Collector
     ) -> None:
+        given = template.metadata.sub("labels") if template else {}
+        self._labels = {**given, **document.metadata.sub("labels")}
         own = document.spec.without("template", "environments")
         self._document, self._webhooks, self._sound, self._found = document, webhooks, sound, found
         self._base = merge(template.spec, own) if template else own
@@ -91,9 +93,9 @@ class ClientBuilder:
             "keys": {key["name"]: lifecycle_spec(key_lifecycle(key)) for key in merged.named("keys")},
             "webhooks": {webhook.name: webhook_spec(webhook) for webhook in webhooks},
         }
-        labels, template = self._document.metadata.get("labels"), self._document.spec.get("template")
-        if labels:
-            spec["labels"] = dict(labels)
+        template = self._document.spec.get("template")
+        if self._labels:
+            spec["labels"] = dict(self._labels)
         if template:
             spec["template"] = template
         if merged.get("owner"):

@@ -23,7 +23,7 @@ from reconciler.domain.plan import Permissions, Risk
 from reconciler.domain.schemes import SCHEMES, Scheme
 from reconciler.domain.scopes import ScopeTable
 from reconciler.errors import DeclarationError
-from tests.declare.conftest import CLIENT, PROJECT, SCOPES, TEMPLATE, MakeProject, client
+from tests.declare.conftest import CLIENT, POLICY, PROJECT, SCOPES, TEMPLATE, MakeProject, client
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "acme-integrations"
 
@@ -107,6 +107,25 @@ def test_headers_are_declared_and_merged(make_project: MakeProject) -> None:
     bad = client(spec="  webhooks: [{name: a, url: https://a.example, headers: {Host: a, x-a: b, X-A: '{x}'}}]")
     found = validate(make_project({"clients/payouts.yaml": bad, "templates/paystack.yaml": TEMPLATE}))
     assert [(one.code, one.source.column if one.source else 0) for one in found] == [("RC168", 58), ("RC168", 75)]
+
+
+def test_a_template_sets_labels(make_project: MakeProject) -> None:
+    """The client's own win one by one; a template that gives none changes nothing."""
+    template = TEMPLATE.replace("{name: paystack}", "{name: paystack, labels: {tier: critical, region: eu}}")
+    own = CLIENT.replace("  name: payouts\n", "  name: payouts\n  labels: {tier: low, team: a}\n")
+    plain = load(make_project({}), "staging").clients["payouts"]
+    both = load(make_project({"templates/paystack.yaml": template}), "staging").clients["payouts"]
+    merged = load(make_project({"templates/paystack.yaml": template, "clients/payouts.yaml": own}), "staging")
+    assert "labels" not in plain.spec
+    assert both.spec["labels"] == {"tier": "critical", "region": "eu"}
+    assert merged.clients["payouts"].spec["labels"] == {"tier": "low", "region": "eu", "team": "a"}
+
+
+def test_the_policy_goes_by_the_labels_of_a_template(make_project: MakeProject) -> None:
+    template = TEMPLATE.replace("{name: paystack}", "{name: paystack, labels: {tier: critical}}")
+    policy = POLICY + "  rules: {protection: {level: deny, labels: {tier: critical}}}\n"
+    found = validate(make_project({"templates/paystack.yaml": template, "policy.yaml": policy}))
+    assert {finding.code for finding in found} == {"RC222"}
 
 
 @pytest.mark.parametrize("name", SCHEMES)
