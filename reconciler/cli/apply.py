@@ -103,7 +103,7 @@ def apply(
         observed = engine.look(desired, deep=deep)
         planned.refuse_unknown(only, desired, observed)
         result, problem = run.apply(engine, *agreed(observed), observed, options, agreed if yes else None)
-    return finish(result, problem, settings, form, alerts)
+    return finish(result, problem, settings, form, alerts, saved=saved is not None)
 
 
 @click.command()
@@ -256,15 +256,43 @@ def refuse_nothing(plan: Plan, target: str) -> None:
         raise BlockedError("RC360", f"nothing can be rotated: {held}", "reconciler status shows the versions it has")
 
 
-def finish(result: RunResult, problem: AuditError | None, settings: Settings, form: str, alerts: Alerts) -> int:
-    """Print the result and tell owners, who are told as well where it cannot be printed; the exit code."""
+def finish(
+    result: RunResult,
+    problem: AuditError | None,
+    settings: Settings,
+    form: str,
+    alerts: Alerts,
+    *,
+    saved: bool = False,
+) -> int:
+    """Print the result and tell owners, who are told as well where it cannot be printed; the exit code.
+
+    ``saved``: the plan came from a file.
+    """
     try:
-        return printed(result, problem, settings, form)
+        return printed(result, problem, settings, form, saved=saved)
     finally:
         alerts.of_run(result)
 
 
-def printed(result: RunResult, problem: AuditError | None, settings: Settings, form: str) -> int:
+def again(command: str, *, saved: bool) -> str:
+    """What carries on after a run that was done in part."""
+    if saved:
+        return (
+            "run the same command again: it carries out the rest of this plan, until that expires or something else "
+            "changes its clients; then make a new plan"
+        )
+    if command == "rotate":
+        return (
+            "what was rotated stays so, and the same command would rotate it again: name what is left, as in "
+            "CLIENT/KEY; apply settles what was only begun"
+        )
+    return "run the same command again: it goes on where this run stopped"
+
+
+def printed(
+    result: RunResult, problem: AuditError | None, settings: Settings, form: str, *, saved: bool = False
+) -> int:
     """Print the result, then decide the exit code: 0 all done, 5 in part, 1 nothing at all or no audit commit."""
     from reconciler.report.run_report import run_json, run_text
 
@@ -277,6 +305,6 @@ def printed(result: RunResult, problem: AuditError | None, settings: Settings, f
     if not result.complete:
         failed = [outcome for outcome in result.outcomes if outcome.status.value == "failed"]
         vault_refused = not result.summary()["done"] and all(one.message.startswith("RC4") for one in failed)
-        say(settings, "run the same command again: it goes on where this run stopped")
+        say(settings, again(result.command, saved=saved))
         return 1 if vault_refused and (failed or not result.interrupted) else IN_PART
     return problem.exit_code if problem is not None else 0

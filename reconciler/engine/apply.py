@@ -15,6 +15,7 @@ from reconciler.domain.observed import Observed, OpenRun
 from reconciler.domain.plan import Level, Outcome, Plan
 from reconciler.domain.run import RunResult
 from reconciler.engine import saved as saved_plan
+from reconciler.engine.continued import left_of
 from reconciler.engine.drive import Driver
 from reconciler.engine.engine import Engine, Question, answer, repeated
 from reconciler.engine.executor import execute
@@ -30,6 +31,7 @@ from reconciler.errors import (
     VaultUnavailable,
     VaultUnreachable,
 )
+from reconciler.planning.planner import pair_up
 from reconciler.registry.documents import open_run
 from reconciler.registry.work import NOT_BEGUN, Run
 
@@ -103,7 +105,7 @@ def _carried_out(engine: Engine, question: Question, plan: Plan, observed: Obser
         ):
             # Our own lease tells nothing of others.
             observed = replace(engine.look(question.desired, deep=question.deep), lease=None)
-            _second_look(engine, question, plan, observed, options)
+            plan = _second_look(engine, question, plan, observed, options)
             put_on_record(engine, driver, run_id, plan, observed.now, options)
             with left_open(run_id):
                 outcomes = carry_out(engine, driver, plan, question.desired.clients, observed, run_id, stop)
@@ -142,16 +144,16 @@ def refuse_blocked(plan: Plan) -> None:
         raise BlockedError(blocks[0].code, message, blocks[0].remedy, plan.findings)
 
 
-def _second_look(engine: Engine, question: Question, plan: Plan, observed: Observed, options: Options) -> None:
-    """Under the lease: is it still the plan that was agreed to? Guards look at it as of now."""
+def _second_look(engine: Engine, question: Question, plan: Plan, observed: Observed, options: Options) -> Plan:
+    """Under the lease: is it still the plan that was agreed to? Guards look at it as of now. What is left of it."""
     fresh = answer(engine, repeated(question, plan), observed, guarded_at=observed.now)
     if options.planfile:
         saved_plan.refuse_expired(plan, observed.now, engine.project.plan_expires)
-        saved_plan.refuse_used(plan, observed)
-        saved_plan.refuse_stale(plan, fresh)
+        plan = left_of(plan, fresh, observed, pair_up(question.desired, observed))
     elif fresh.digest != plan.digest:
         raise Moved(observed)
     refuse_blocked(fresh)
+    return plan
 
 
 def put_on_record(engine: Engine, driver: Driver, run_id: str, plan: Plan, now: datetime, options: Options) -> None:

@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 
 from reconciler.domain.canonical import dumps, iso
 from reconciler.domain.duration import format_duration
-from reconciler.domain.observed import Observed
 from reconciler.domain.plan import Action, ActionKind, Plan
 from reconciler.errors import StalePlanError
 from reconciler.planning.reasons import Reason, Removals
@@ -71,13 +70,6 @@ def refuse_expired(saved: Plan, now: datetime, holds: timedelta) -> None:
         )
 
 
-def refuse_used(saved: Plan, observed: Observed) -> None:
-    """Raises ``StalePlanError`` RC393 when a run on record applied this very plan."""
-    for run in observed.open_runs:
-        if run.planfile and run.plan_digest == saved.digest:
-            raise StalePlanError("RC393", f"the plan was already applied by run {run.run_id}", REMEDY)
-
-
 def refuse_stale(saved: Plan, fresh: Plan) -> None:
     """Raises ``StalePlanError`` RC394 when ``fresh``, made now for the same clients and time, is another plan.
 
@@ -86,13 +78,13 @@ def refuse_stale(saved: Plan, fresh: Plan) -> None:
     names = sorted({*saved.revisions, *fresh.revisions})
     for name in names:
         if saved.revisions.get(name) != fresh.revisions.get(name):
-            raise _stale(name, "its live record changed")
+            raise stale(name, "its live record changed")
         if saved.desired_digests.get(name) != fresh.desired_digests.get(name):
-            raise _stale(name, "its declaration changed")
+            raise stale(name, "its declaration changed")
         ours = [action for action in saved.actions if action.client == name]
         theirs = [action for action in fresh.actions if action.client == name]
         if ours != theirs:
-            raise _stale(name, "something else would be done now")
+            raise stale(name, "something else would be done now")
 
 
 def refuse_unreviewed(reviewed: Plan, fresh: Plan) -> None:
@@ -173,7 +165,8 @@ def _named(action: Action) -> str:
     return f"{action.kind.value} {action.address} ({action.reason})"
 
 
-def _stale(client: str, why: str) -> StalePlanError:
+def stale(client: str, why: str) -> StalePlanError:
+    """RC394: the plan does not fit ``client`` any more."""
     return StalePlanError("RC394", f"the plan is stale for client {client}: {why} since it was made", REMEDY)
 
 

@@ -11,13 +11,13 @@ from reconciler.domain.desired import Source
 from reconciler.domain.observed import OpenRun
 from reconciler.domain.plan import ActionKind, Approval, Finding, Level, Plan, Risk
 from reconciler.domain.unfinished import Unfinished, UnfinishedKind
+from reconciler.engine.continued import left_of
 from reconciler.engine.saved import (
     CLOCKS_DIFFER,
     compared,
     refuse_expired,
     refuse_stale,
     refuse_unreviewed,
-    refuse_used,
 )
 from reconciler.errors import StalePlanError
 from tests.kit.declared import client, desired
@@ -64,11 +64,11 @@ def test_a_plan_is_applied_once(planfile: bool, digest: str, used: bool) -> None
     run = OpenRun("20261123t224500z-0123456789ab-0001", "apply", "Ada", START, None, digest, planfile, closed=True)
     observed = replace(Runner(World()).look(), open_runs=(run,))
     try:
-        refuse_used(SAVED, observed)
-        found = False
-    except StalePlanError:
-        found = True
-    assert found == used
+        left_of(SAVED, replace(SAVED, actions=()), observed, {})
+        found = ""
+    except StalePlanError as error:
+        found = error.code
+    assert found == ("RC393" if used else "RC394")
 
 
 def test_a_plan_is_stale_when_anything_of_its_clients_is_otherwise() -> None:

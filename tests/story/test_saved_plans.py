@@ -6,11 +6,15 @@ import json
 import os
 from collections.abc import Callable
 from datetime import timedelta
+from typing import NoReturn
 
 import pytest
 
 from reconciler.domain.canonical import digest, iso
+from reconciler.errors import VaultUnreachable
+from reconciler.registry import protocol
 from tests.kit.checkout import Checkout, Ran
+from tests.kit.receivers import answers, receiving
 
 
 @pytest.fixture
@@ -293,3 +297,66 @@ def test_upkeep_repairs_drift_and_leaves_a_declared_change_to_its_review(planned
     assert planned.status("one")["scopes"] == ["payouts:write"]
     assert planned.apply("--upkeep", "--only", "one").ok().json["outcomes"] == []
     assert planned.run("apply", "-e", planned.environment, "plan.json", "--upkeep").code == 64
+
+
+def test_a_plan_that_was_applied_in_part_is_continued_by_the_same_file(checkout: Checkout) -> None:
+    with receiving(answers(204)) as good:
+        checkout.client("quiet")
+        checkout.hooked("hooked", "http://127.0.0.1:1/")
+        checkout.commit()
+        checkout.plan("--out", "plan.json").ok()
+        command = ("apply", "-e", checkout.environment, "plan.json", "--format", "json")
+        first = checkout.run(*command)
+        assert first.code == 5
+        assert "run the same command again: it carries out the rest of this plan" in first.err
+        again = checkout.run(*command)  # the receiver is still away
+        assert again.code == 5
+        assert [one["kind"] for one in again.json["outcomes"]] == ["verify-webhook", "activate-client"]
+        assert again.json["plan_digest"] == first.json["plan_digest"]
+        assert checkout.versions("quiet") == {1: "active"}, "nothing is done twice"
+
+        checkout.hooked("hooked", good.url)  # somebody repairs it by another declaration
+        checkout.commit()
+    assert "its declaration changed" in refused(checkout, "RC394").json["message"]
+
+
+def test_a_plan_that_was_cut_short_is_continued_and_then_used_up(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that died between a secret and its commit: the same file settles the claim and does the rest."""
+    checkout.client("one")
+    checkout.client("two")
+    checkout.commit()
+    checkout.plan("--out", "plan.json").ok()
+
+    def die(*_: object) -> NoReturn:
+        raise VaultUnreachable("RC401", "no answer")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(protocol, "write_and_commit", die)
+        assert checkout.run("apply", "-e", checkout.environment, "plan.json").code in (1, 5)
+    assert checkout.versions("one") == {1: "pending"}
+    applied(checkout)
+    assert checkout.status("one")["status"] == checkout.status("two")["status"] == "active"
+    assert "active" in checkout.versions("one").values()
+    checkout.assert_quiet()
+    refused(checkout, "RC393")
+
+
+def test_a_plan_that_was_applied_in_part_is_stale_once_another_run_changed_its_client(checkout: Checkout) -> None:
+    checkout.hooked("hooked", "http://127.0.0.1:1/")
+    checkout.commit()
+    checkout.plan("--out", "plan.json").ok()
+    assert checkout.run("apply", "-e", checkout.environment, "plan.json").code == 5
+    checkout.run("rotate", "-e", checkout.environment, "hooked", "--reason", "asked").ok()
+    assert "its live record changed" in refused(checkout, "RC394").json["message"]
+
+
+def test_a_proof_that_was_asked_for_is_made_once(checkout: Checkout) -> None:
+    with receiving(answers(204)) as good:
+        checkout.hooked("hooked", good.url)
+        checkout.commit()
+        checkout.apply().ok()
+        checkout.plan("--out", "plan.json", "--verify", "hooked").ok()
+        applied(checkout)
+        refused(checkout, "RC393")
