@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reconciler.cli.ended import finish
 from reconciler.cli.options import (
     environment_option,
     format_option,
@@ -16,17 +17,12 @@ from reconciler.cli.options import (
     verify_option,
     yes_remove_option,
 )
-from reconciler.cli.output import Settings, emit, emit_text, say, show_error
+from reconciler.cli.output import Settings, say
 
 if TYPE_CHECKING:
-    from reconciler.cli.alerts import Alerts
     from reconciler.domain.observed import Observed
     from reconciler.domain.plan import Plan
-    from reconciler.domain.run import RunResult
     from reconciler.engine.engine import Engine, Question
-    from reconciler.errors import AuditError
-
-IN_PART = 5
 
 
 def run_options(command: click.decorators.FC) -> click.decorators.FC:
@@ -254,57 +250,3 @@ def refuse_nothing(plan: Plan, target: str) -> None:
     if not plan.changes:
         held = "; ".join(action.message for action in plan.actions) or f"{target} has no key to rotate"
         raise BlockedError("RC360", f"nothing can be rotated: {held}", "reconciler status shows the versions it has")
-
-
-def finish(
-    result: RunResult,
-    problem: AuditError | None,
-    settings: Settings,
-    form: str,
-    alerts: Alerts,
-    *,
-    saved: bool = False,
-) -> int:
-    """Print the result and tell owners, who are told as well where it cannot be printed; the exit code.
-
-    ``saved``: the plan came from a file.
-    """
-    try:
-        return printed(result, problem, settings, form, saved=saved)
-    finally:
-        alerts.of_run(result)
-
-
-def again(command: str, *, saved: bool) -> str:
-    """What carries on after a run that was done in part."""
-    if saved:
-        return (
-            "run the same command again: it carries out the rest of this plan, until that expires or something else "
-            "changes its clients; then make a new plan"
-        )
-    if command == "rotate":
-        return (
-            "what was rotated stays so, and the same command would rotate it again: name what is left, as in "
-            "CLIENT/KEY; apply settles what was only begun"
-        )
-    return "run the same command again: it goes on where this run stopped"
-
-
-def printed(
-    result: RunResult, problem: AuditError | None, settings: Settings, form: str, *, saved: bool = False
-) -> int:
-    """Print the result, then decide the exit code: 0 all done, 5 in part, 1 nothing at all or no audit commit."""
-    from reconciler.report.run_report import run_json, run_text
-
-    if form == "json":
-        emit(run_json(result, problem))
-    else:
-        emit_text(run_text(result, width=settings.width, colour=settings.colour))
-    if problem is not None:
-        show_error(problem, Settings(no_color=settings.no_color))
-    if not result.complete:
-        failed = [outcome for outcome in result.outcomes if outcome.status.value == "failed"]
-        vault_refused = not result.summary()["done"] and all(one.message.startswith("RC4") for one in failed)
-        say(settings, again(result.command, saved=saved))
-        return 1 if vault_refused and (failed or not result.interrupted) else IN_PART
-    return problem.exit_code if problem is not None else 0
