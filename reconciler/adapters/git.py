@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
-import re
 import time
-import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
@@ -22,9 +20,9 @@ from reconciler.adapters.git_files import (
     sweep,
     write_atomically,
 )
+from reconciler.adapters.git_ignored import printable, refuse_ignored, refuse_rule
 from reconciler.adapters.git_programs import Programs
-from reconciler.adapters.git_push import push
-from reconciler.domain.invisible import INVISIBLE
+from reconciler.adapters.git_push import find_upstream, push
 from reconciler.errors import AuditError
 
 _NOT_TEMPORARY = f":(exclude,glob)**/{TEMPORARY_PREFIX}*{TEMPORARY_SUFFIX}"
@@ -38,9 +36,7 @@ _UNFINISHED = {
     "REVERT_HEAD": "revert",
 }
 _HOOKS = ("pre-commit", "prepare-commit-msg", "commit-msg")
-_ACTOR_LIMIT = 200
 _SHOWN = 3
-_BLANK = re.compile(f"[{INVISIBLE}]")
 
 
 class GitLedger:
@@ -86,17 +82,17 @@ class GitLedger:
     def actor(self) -> str:
         """Who runs this: the CI platform's actor, else git's user.name and user.email, else the login name."""
         for variable in ("GITHUB_ACTOR", "GITLAB_USER_LOGIN"):
-            name = _printable(os.environ.get(variable, ""))
+            name = printable(os.environ.get(variable, ""))
             if name:
                 return name
         name, email = self._setting("user.name"), self._setting("user.email")
         if name and email:
-            return _printable(f"{name} <{email}>")
+            return printable(f"{name} <{email}>")
         try:
             login = getpass.getuser()
         except (OSError, KeyError):  # no such user in this container
             login = ""
-        return name or email or _printable(login) or f"uid {os.getuid()}"
+        return name or email or printable(login) or f"uid {os.getuid()}"
 
     def tracks(self, path: Path) -> bool:
         """Whether git has the file at ``path``, or what it leads to, in its index. False outside a repository."""
@@ -129,7 +125,7 @@ class GitLedger:
         if not refuse_links(self._root, directory):
             return None
         sweep(self._root, directory)
-        self._refuse_ignored(where)
+        refuse_ignored(self._git, [*where, _NOT_TEMPORARY])
         if not self._git.must("status", "--porcelain", "-z", "--untracked-files=all", "--", *where, _NOT_TEMPORARY):
             return None
         self._refuse_nameless()
@@ -138,6 +134,17 @@ class GitLedger:
         if commit is not None:
             self._refuse_rewritten(commit, before, files or {})
         return commit
+
+    def refuse_unready(self, directory: PurePosixPath, *, push: bool) -> None:
+        """Look first whether git can take a report: raises the ``AuditError`` (RC601 to RC606, RC610, RC612, RC613,
+        RC630) that a commit below ``directory`` and a push would meet."""
+        check_path(directory)
+        self._refuse_unfinished()
+        refuse_links(self._root, directory)
+        refuse_rule(self._git, directory)
+        self._refuse_nameless()
+        if push:
+            find_upstream(self._git)
 
     def texts(self, path: PurePosixPath) -> tuple[str, ...]:
         """What a report file holds: as committed in HEAD, then as on disk. Raises ``AuditError`` (RC606, RC609)."""
@@ -195,7 +202,7 @@ class GitLedger:
         self._git.run("reset", "--quiet", "--", *(f":(literal){path}" for path in files))
         self.write(files)
         names = ", ".join(map(str, wrong[:_SHOWN])) + (" and more" if len(wrong) > _SHOWN else "")
-        raise audit_error("RC632", _printable(names))
+        raise audit_error("RC632", printable(names))
 
     def _committed(self, path: PurePosixPath) -> str | None:
         """The text of a file in HEAD."""
@@ -243,20 +250,6 @@ class GitLedger:
             if (folder / name).exists():
                 raise audit_error("RC605", verb)
 
-    def _refuse_ignored(self, where: list[str]) -> None:
-        """git leaves ignored files out in silence; a report that is never committed is no evidence.
-
-        Dot files and editors' backups are meant to be ignored.
-        """
-        options = ("--others", "--ignored", "--exclude-standard", "-z")
-        found = self._git.must("ls-files", *options, "--", *where, _NOT_TEMPORARY).split("\0")
-        ignored = [name for name in found if name and not PurePosixPath(name).name.startswith(".") and name[-1] != "~"]
-        if not ignored:
-            return
-        rule = self._git.run("check-ignore", "--verbose", "-z", "--stdin", stdin=f"{ignored[0]}\0").out.split("\0")
-        source = f" by {rule[0]}:{rule[1]}: {rule[2]}" if len(rule) > 3 else ""
-        raise audit_error("RC604", _printable(f"{ignored[0]}{source}"))
-
     def _refuse_nameless(self) -> None:
         for ident in ("GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT"):
             if self._git.run(*_NO_GUESSED_NAME, "var", ident).code != 0:
@@ -264,7 +257,7 @@ class GitLedger:
 
     def _setting(self, name: str) -> str:
         try:
-            return _printable(self._git.setting(name))
+            return printable(self._git.setting(name))
         except AuditError:
             return ""
 
@@ -274,9 +267,3 @@ def _state(code: str) -> str:
     if "D" in code:
         return "removed"
     return "new" if code == "??" or code[0] == "A" else "changed"
-
-
-def _printable(text: str) -> str:
-    """One line without control, bidi or invisible characters, of bounded length."""
-    plain = "".join(character for character in _BLANK.sub("", text) if unicodedata.category(character)[0] != "C")
-    return " ".join(plain.split())[:_ACTOR_LIMIT]

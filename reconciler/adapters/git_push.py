@@ -31,10 +31,7 @@ def push(git: GitCommand, audits: Sequence[PurePosixPath]) -> str | None:
 
     Raises ``AuditError`` RC602, RC612 to RC618.
     """
-    branch = git.run("symbolic-ref", "--quiet", "HEAD")
-    if branch.code != 0:
-        raise audit_error("RC612")
-    remote, target = _upstream(git, branch.line)
+    remote, target = find_upstream(git)
     local = git.must("rev-parse", "--verify", "HEAD^{commit}")
     candidate: str | None = local
     for tried in range(_TRIES):
@@ -49,8 +46,12 @@ def push(git: GitCommand, audits: Sequence[PurePosixPath]) -> str | None:
     return _advanced(git, local, candidate)
 
 
-def _upstream(git: GitCommand, branch: str) -> tuple[str, str]:
-    name = branch.removeprefix("refs/heads/")
+def find_upstream(git: GitCommand) -> tuple[str, str]:
+    """The remote of HEAD's branch, and the ref there. Raises ``AuditError`` RC612, RC613."""
+    branch = git.run("symbolic-ref", "--quiet", "HEAD")
+    if branch.code != 0:
+        raise audit_error("RC612")
+    name = branch.line.removeprefix("refs/heads/")
     remote = git.run("config", "--get", f"branch.{name}.remote")
     target = git.run("config", "--get", f"branch.{name}.merge")
     if remote.code != 0 or target.code != 0:

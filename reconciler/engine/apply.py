@@ -21,7 +21,7 @@ from reconciler.engine.engine import Engine, Question, answer, repeated
 from reconciler.engine.executor import execute
 from reconciler.engine.history import in_order
 from reconciler.engine.lease import held_lease
-from reconciler.engine.reporting import Reported, left_open, left_over, push_rest, report
+from reconciler.engine.reporting import Reported, ledger_directory, left_open, left_over, push_rest, report
 from reconciler.errors import (
     BlockedError,
     LeaseHeldError,
@@ -92,6 +92,8 @@ def _carried_out(engine: Engine, question: Question, plan: Plan, observed: Obser
     if options.planfile:
         _second_look(engine, question, plan, observed, options)  # spares taking the lease for a plan that is stale
     refuse_blocked(plan)
+    if plan.changes and options.commit:
+        engine.ledger.refuse_unready(ledger_directory(engine), push=options.push)
     run_id = new_run_id(observed.now, plan.digest)
     with open_driver(engine, observed.now) as driver:
         if not plan.changes:

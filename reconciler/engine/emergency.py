@@ -9,7 +9,7 @@ from reconciler.domain.record import ClientRecord
 from reconciler.engine.apply import Options, Stop, carry_out, new_run_id, open_driver, put_on_record, result_of
 from reconciler.engine.engine import Engine
 from reconciler.engine.records import LOOKS, survey
-from reconciler.engine.reporting import Reported, left_open, report
+from reconciler.engine.reporting import Reported, ledger_directory, left_open, report
 from reconciler.errors import AuditError, BlockedError
 from reconciler.planning.emergency import revocation_plan
 from reconciler.planning.ownership import doubts
@@ -30,6 +30,8 @@ def revoke(engine: Engine, request: RevocationRequest, observed: Observed, optio
     with open_driver(engine, observed.now) as driver:
         if not plan.changes:
             return result_of(engine, run_id, plan, observed.now, (), options), None
+        if options.commit:
+            _warn_unready(engine, push=options.push)
         put_on_record(engine, driver, run_id, plan, observed.now, options)
         with left_open(run_id):
             done: list[Outcome] = []
@@ -48,6 +50,14 @@ def revoke(engine: Engine, request: RevocationRequest, observed: Observed, optio
 
 def _plan(engine: Engine, request: RevocationRequest, observed: Observed) -> Plan:
     return revocation_plan(observed, engine.environment.name, engine.project.name, request, observed.now, _head(engine))
+
+
+def _warn_unready(engine: Engine, *, push: bool) -> None:
+    """Git refuses no revocation: its report is committed by a later run."""
+    try:
+        engine.ledger.refuse_unready(ledger_directory(engine), push=push)
+    except AuditError as error:
+        engine.say(f"the revocation goes on, and its report waits: {error.message} ({error.code}); {error.remedy}")
 
 
 def _head(engine: Engine) -> str | None:

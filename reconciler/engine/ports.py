@@ -107,6 +107,11 @@ class Ledger(Protocol):
         None when there is nothing to commit. Raises ``AuditError``."""
         ...
 
+    def refuse_unready(self, directory: PurePosixPath, *, push: bool) -> None:
+        """Raise the ``AuditError`` that a commit below ``directory`` and, with ``push``, a push would meet, as far as
+        that can be known before there is anything to commit."""
+        ...
+
     def texts(self, path: PurePosixPath) -> tuple[str, ...]:
         """What a report file holds: as committed in HEAD, then as on disk; nothing where there is no such text."""
         ...

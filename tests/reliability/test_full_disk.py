@@ -144,11 +144,6 @@ def _project_read_only(root: Path) -> Callable[[], None]:
     return lambda: root.chmod(0o755)
 
 
-def _audit_is_a_file(root: Path) -> Callable[[], None]:
-    (root / "audit").write_text("a file\n")
-    return (root / "audit").unlink
-
-
 def _objects_read_only(root: Path) -> Callable[[], None]:
     _folders(root / ".git/objects", 0o555)
     return lambda: _folders(root / ".git/objects", 0o755)
@@ -167,7 +162,6 @@ def _branch_read_only(root: Path) -> Callable[[], None]:
 OBSTACLES = {
     "the audit directory is read-only": (_audit_read_only, "RC609"),
     "the audit directory cannot be made": (_project_read_only, "RC609"),
-    "the audit directory is a file": (_audit_is_a_file, "RC606"),
     "git's objects are read-only": (_objects_read_only, "RC609"),
     "git's directory is read-only": (_git_read_only, "RC609"),
     "the branch is read-only": (_branch_read_only, "RC609"),

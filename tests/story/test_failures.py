@@ -84,17 +84,16 @@ def test_nobody_to_ask_is_a_usage_error(checkout: Checkout) -> None:
     assert checkout.everything_written() == before
 
 
-def test_not_a_git_repository_loses_no_report(checkout: Checkout) -> None:
+def test_not_a_git_repository_issues_nothing(checkout: Checkout) -> None:
+    """What cannot be put into evidence is not begun; whoever keeps the report themselves says so."""
     checkout.client("partner")
     shutil.rmtree(checkout.root / ".git")
-    ran = checkout.apply()
-    assert ran.code == 1
-    assert "RC602" in ran.err
-    assert ran.json["audit"]["commit"] is None
-    assert ran.json["problem"]["code"] == "RC602"
-    assert "git init" in ran.json["problem"]["remedy"]
-    report = checkout.root / ran.json["audit"]["path"]
-    assert "partner" in report.read_text()
+    refused = checkout.apply()
+    assert (refused.code, refused.json["code"]) == (1, "RC602")
+    assert "git init" in refused.json["remedy"]
+    assert checkout.secret("keys/partner.primary") is None
+    ran = checkout.apply("--no-commit").ok()
+    assert "partner" in (checkout.root / ran.json["audit"]["path"]).read_text()
     assert checkout.versions("partner") == {1: "active"}
 
 
