@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from reconciler.engine import lease
 from tests.kit.checkout import Checkout
 from tests.kit.commands import COMMAND, environ
 from tests.kit.repositories import git
+from tests.kit.started import started
 
 CLIENTS = tuple(f"partner-{number}" for number in range(8))
 
@@ -104,16 +105,14 @@ def test_two_first_runs_at_the_same_time_both_end_well(checkout: Checkout, tmp_p
     places = [checkout, cloned(checkout, tmp_path / "other")]
     token = checkout.place.token(checkout.role)
     command = [*COMMAND, "apply", "-e", checkout.environment, "--yes", "--format", "json"]
-    runs = [
-        subprocess.Popen(
-            command, cwd=one.root, env=environ(VAULT_TOKEN=token), stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )
-        for one in places
-    ]  # fmt: skip
-    for run in runs:
-        out, err = run.communicate(timeout=120)
-        assert run.returncode == 0, out + err
+    variables = environ(VAULT_TOKEN=token)
+    with ExitStack() as stack:
+        runs = [
+            stack.enter_context(started(command, cwd=one.root, env=variables, stderr=subprocess.PIPE)) for one in places
+        ]
+        for run in runs:
+            out, err = run.communicate(timeout=240)
+            assert run.returncode == 0, out + err
     for name in CLIENTS:
         assert checkout.versions(name) == {1: "active"}
     checkout.assert_quiet()
