@@ -46,6 +46,14 @@ def tally(record_property: Callable[[str, object], None]) -> Tally:
     return counting(record_property)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_configuration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Nothing is read from the configuration of whoever runs the tests, and nothing written into it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("configuration")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def openbao() -> Iterator[RunningServer]:
     """One real server for the whole session, in memory, with its root token."""

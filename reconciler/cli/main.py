@@ -35,6 +35,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "revoke": ("reconciler.cli.apply:revoke", "Revoke keys of a client at once."),
     "bootstrap": ("reconciler.cli.live:bootstrap", "Prepare Vault: mounts, policies, roles, signing key."),
     "doctor": ("reconciler.cli.live:doctor", "Check the connection to Vault and what the token may do."),
+    "trust": ("reconciler.cli.trust:trust", "Accept a server that may be sent credentials."),
     "listen": ("reconciler.cli.listen:listen", "Receive deliveries on loopback, verify and show them."),
     "dev": ("reconciler.cli.start:dev", "Run a real OpenBao on loopback, for trying things."),
     "demo": ("reconciler.cli.start:demo", "The whole story on a throw-away OpenBao, in under a minute."),

@@ -13,7 +13,15 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from reconciler.cli.output import Progress, Settings, checked, say
-from reconciler.errors import DeclarationError, DeliveryError, RegistryError, UsageError, VaultDenied, VaultError
+from reconciler.errors import (
+    DeclarationError,
+    DeliveryError,
+    ReconcilerError,
+    RegistryError,
+    UsageError,
+    VaultDenied,
+    VaultError,
+)
 
 if TYPE_CHECKING:
     from reconciler.adapters.sender import WebhookSender
@@ -26,7 +34,8 @@ if TYPE_CHECKING:
 
 
 def project_root(settings: Settings) -> Path:
-    """The directory of ``reconciler.yaml``. Raises ``UsageError`` RC001."""
+    """The directory of ``reconciler.yaml``. Raises ``UsageError`` RC001, ``ReconcilerError`` RC042 for the project of
+    somebody else."""
     from reconciler.declare.files import find_project
 
     start = settings.project or Path.cwd()
@@ -36,7 +45,20 @@ def project_root(settings: Settings) -> Path:
             "RC001", f"there is no reconciler.yaml in {start} or above",
             "go to your repository, name it with --project DIR, or make one with reconciler init",
         )  # fmt: skip
+    refuse_foreign(root)
     return root
+
+
+def refuse_foreign(root: Path) -> None:
+    """Raises ``ReconcilerError`` RC042 when the project, or its reconciler.yaml, is another user's."""
+    from reconciler.adapters.project_owner import is_foreign
+    from reconciler.declare.files import project_paths
+
+    if is_foreign(root, project_paths(root), os.environ):
+        raise ReconcilerError(
+            "RC042", f"{root} or its reconciler.yaml belongs to another user, who could name a server of theirs",
+            f"if you trust that user: git config --global --add safe.directory {root}",
+        )  # fmt: skip
 
 
 def load_environment(root: Path, name: str) -> tuple[Project, Environment]:
@@ -72,9 +94,14 @@ def unknown_environment(project: Project, name: str) -> UsageError:
 
 @contextmanager
 def connected(environment: Environment) -> Iterator[Live]:
-    """Live state of one environment, with the credentials of this process's environment variables."""
-    from reconciler.adapters.vault.auth import connect
+    """Live state of one environment, with the credentials of this process's environment variables.
 
+    Raises ``VaultError`` RC070 to RC073 for a server that a person did not accept.
+    """
+    from reconciler.adapters.vault.auth import connect
+    from reconciler.cli.trust import require_consent
+
+    require_consent(environment.vault)
     with connect(environment.vault, os.environ) as live:
         yield live
 

@@ -28,6 +28,11 @@ def find_project(start: Path) -> Path | None:
     return None
 
 
+def project_paths(root: Path) -> list[Path]:
+    """The files of ``root`` that make it a project, without a look into them."""
+    return [root / f"{PROJECT_FILE}{suffix}" for suffix in SUFFIXES if _is_there(root / f"{PROJECT_FILE}{suffix}")]
+
+
 def project_files(root: Path, found: Collector) -> list[str]:
     """reconciler.yaml; both when there is also a reconciler.yml (which is then an error: declared twice)."""
     return list(_top_files(root, PROJECT_FILE, found))

@@ -19,11 +19,13 @@ from reconciler.declare.suggest import did_you_mean
 from reconciler.declare.text import parse
 from reconciler.declare.values import network, positive_duration, short_duration, vault_address
 from reconciler.domain.desired import AuthSettings, Environment, Project, VaultSettings
+from reconciler.domain.hosts import is_loopback
 from reconciler.domain.window import Freeze, parse_freeze
 
 _T = TypeVar("_T")
 _DAY = timedelta(days=1)
 _HALF_MINUTE = timedelta(seconds=30)
+_PLAIN_HTTP = "use https://, or say `plainHttp: true` beside it where the network itself is encrypted"
 
 
 def build_project(document: Document, root: Path, found: Collector) -> Project | None:
@@ -115,6 +117,10 @@ def _vault(name: str, vault: Map, root: Path, found: Collector) -> VaultSettings
     mounts, auth = vault.sub("mounts"), vault.sub("auth")
     if not address:
         return None
+    plain_http = vault.get("plainHttp") is True
+    if address.startswith("http:") and not is_loopback(address) and not plain_http:
+        message = f"{address} is plain http and not this machine: tokens and secrets would travel readable"
+        found.add("RC163", vault.marks["address"], message, remedy=_PLAIN_HTTP)
     authority = vault.get("caCert")
     if authority:
         name_file(authority, vault.marks["caCert"], found)
@@ -130,6 +136,7 @@ def _vault(name: str, vault: Map, root: Path, found: Collector) -> VaultSettings
         timeout=timeout,
         patience=patience,
         environment=name,
+        plain_http=plain_http,
     )
 
 

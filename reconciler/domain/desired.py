@@ -122,6 +122,7 @@ class VaultSettings:
     patience: timedelta = timedelta(seconds=30)
     environment: str = "ENV"  # whose settings these are: part of the names of our policies
     required_registry: str | None = None  # the registry mount of the environment that must come first
+    plain_http: bool = False  # whether http may leave this machine
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,8 @@ class Hosted(Upstream):
             "ARTIFACTS": str(self.github.files), "ACTIONS_ID_TOKEN_REQUEST_URL": self.issuer.request_url,
             "ACTIONS_ID_TOKEN_REQUEST_TOKEN": REQUEST_TOKEN, "HOME": str(self.scratch),
         }  # fmt: skip
-        run = Act(self.checkout.root, self.scratch / "act", variables, {"GITHUB_TOKEN": TOKEN})
+        settings = {"VAULT_ADDR": self.checkout.place.server.address}
+        run = Act(self.checkout.root, self.scratch / "act", variables, {"GITHUB_TOKEN": TOKEN}, settings)
         payload = {"repository": {"id": int(REPOSITORY_ID), "full_name": REPOSITORY}, **payload}
         before = len(self.issuer.issued)
         acted = run(event, f"reconciler-{workflow}.yml", payload)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from reconciler.adapters.vault import consent
 from reconciler.cli.main import main
 from tests.kit.authority import Authority
 from tests.kit.repositories import git, isolate
@@ -39,6 +41,7 @@ Run = Callable[..., tuple[int, str]]
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A repository whose key is in its place and ignored by git. Its server does not answer."""
     isolate(monkeypatch, tmp_path / "home")
+    consent.accept("http://127.0.0.1:1", os.environ)
     for name in ("VAULT_ADDR", "BAO_ADDR", "RECONCILER_CLIENT_CERT", "RECONCILER_CLIENT_KEY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("VAULT_TOKEN", "hvs.somebody")

@@ -13,6 +13,7 @@ import click
 import pytest
 
 from reconciler.adapters.git_errors import audit_error
+from reconciler.adapters.vault import consent
 from reconciler.cli import declaration, wiring
 from reconciler.cli.main import COMMANDS, cli, main
 from reconciler.cli.output import Settings, show_error
@@ -58,6 +59,7 @@ class Project:
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Project:
     isolate(monkeypatch, tmp_path / "home")
+    consent.accept("http://127.0.0.1:1", os.environ)
     for name in [name for name in os.environ if name.startswith(("VAULT_", "BAO_"))]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("VAULT_TOKEN", "hvs.somebody")

@@ -59,12 +59,13 @@ class Acted:
 
 @dataclass(frozen=True)
 class Act:
-    """``variables`` are those of every step, ``secrets`` those of the workflow."""
+    """``variables`` are those of every step, ``secrets`` and ``settings`` (``vars``) those of the repository."""
 
     repository: Path
     scratch: Path
     variables: Mapping[str, str]
     secrets: Mapping[str, str]
+    settings: Mapping[str, str]
 
     def __call__(self, event: str, workflow: str, payload: Any) -> Acted:
         command = shutil.which("act", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
@@ -75,6 +76,7 @@ class Act:
         self.scratch.mkdir(exist_ok=True)
         (self.scratch / "event.json").write_text(json.dumps(payload))
         options = [option for name, value in self.variables.items() for option in ("--env", f"{name}={value}")]
+        options += [option for name, value in self.settings.items() for option in ("--var", f"{name}={value}")]
         options += [option for name in self.secrets for option in ("--secret", name)]
         options += self._stubs(file.read_text())
         done = subprocess.run(

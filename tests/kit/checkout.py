@@ -15,6 +15,7 @@ from unittest.mock import patch
 
 import yaml
 
+from reconciler.adapters.vault import consent
 from reconciler.adapters.vault.errors import StatusError
 from reconciler.cli.main import main
 from reconciler.domain.names import bucket_of
@@ -59,8 +60,9 @@ class Checkout:
         return self.place.name
 
     def project(self, **spec: Any) -> None:
-        """Write reconciler.yaml; ``spec`` goes over the environment's settings."""
+        """Write reconciler.yaml; ``spec`` goes over the environment's settings. Its address is accepted."""
         settings = {"vault": {"address": self.place.server.address}, "allowedNetworks": ["127.0.0.0/8"], **spec}
+        consent.accept(settings["vault"].get("address", self.place.server.address), os.environ)
         self.document(
             "reconciler.yaml",
             "Project",

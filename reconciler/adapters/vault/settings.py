@@ -44,7 +44,7 @@ def variable(environ: Mapping[str, str], name: str, environment: str) -> str | N
     With the environment at its end, such as ``VAULT_TOKEN_STAGING``, a variable counts for that one alone and
     comes first: a run for production that looks at staging may need two tokens, or two servers.
     """
-    own = f"{name}_{environment.upper().replace('-', '_')}"
+    own = f"{name}_{in_capitals(environment)}"
     found = (environ.get(f"{prefix}_{text}") for text in (own, name) for prefix in ("BAO", "VAULT"))
     return next(filter(None, found), None)
 
@@ -132,3 +132,8 @@ def _read(file: Path) -> str | None:
 
 def _no_credential(what: str, remedy: str) -> VaultError:
     return VaultError(errors.NO_CREDENTIAL, f"no credential for Vault: {what}", remedy)
+
+
+def in_capitals(environment: str) -> str:
+    """The name of an environment at the end of a variable's."""
+    return environment.upper().replace("-", "_")

@@ -1,0 +1,64 @@
+"""``trust``: which servers may be sent a credential, and the question about one that nobody accepted yet."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.cli.output import Settings, emit_text, say
+
+if TYPE_CHECKING:
+    from reconciler.domain.desired import VaultSettings
+
+
+@click.command()
+@click.argument("address", metavar="[ADDRESS]", required=False)
+@click.option("--remove", is_flag=True, help="Take ADDRESS off the list.")
+@click.pass_obj
+def trust(settings: Settings, address: str | None, remove: bool) -> int:
+    """Let ADDRESS, a server of Vault or OpenBao, have your credentials; without ADDRESS list those that may.
+
+    reconciler.yaml names a server, and whoever writes that file may be somebody else. So a credential goes only to
+    an address that you accepted: here, in the question of the first command that needs it, or with VAULT_ADDR. The
+    list is a file of your own, in your configuration. Scheme, host and port count.
+
+    \b
+    Examples:
+      reconciler trust https://vault.example.com:8200
+      reconciler trust
+      reconciler trust --remove https://vault.example.com:8200
+    """
+    from reconciler.adapters.vault import consent
+
+    if address is None:
+        if remove:
+            raise click.UsageError("--remove needs the ADDRESS")
+        emit_text("\n".join(sorted(consent.accepted(os.environ))))
+        return 0
+    change, done, nothing = (
+        (consent.forget, "taken off", "was not on the list")
+        if remove
+        else (consent.accept, "accepted", "was accepted already")
+    )
+    changed = change(address, os.environ)
+    where = consent.origin(address)
+    say(settings, f"{done}: {where}" if changed else f"{where} {nothing}")
+    return 0
+
+
+def require_consent(vault: VaultSettings) -> None:
+    """Let the server of an environment be accepted where a person can answer. Raises ``VaultError`` RC070 elsewhere,
+    RC071 to RC073 as ``consent.unaccepted`` does, and ``Abort`` for a no."""
+    from reconciler.adapters.vault import consent
+
+    where = consent.unaccepted(vault, os.environ)
+    if where is None:
+        return
+    if not (sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()):
+        raise consent.address_not_accepted(where, vault.environment)
+    question = f"reconciler.yaml names {where} for {vault.environment}. Send your credentials there from now on?"
+    click.confirm(question, abort=True, err=True)
+    consent.accept(where, os.environ)
