@@ -164,7 +164,7 @@ CODES: dict[str, Code] = {
     ),
     "RC163": Code(
         "Vault address",
-        "Not an address of a Vault or OpenBao server.",
+        "Not an address of a Vault or OpenBao server, or plain http that leaves this machine.",
         "write for example https://vault.example.com:8200",
     ),
     "RC164": Code(
