@@ -14,7 +14,7 @@ from urllib.parse import urlencode, urlsplit
 import hvac.adapters
 
 from reconciler.adapters.vault import errors
-from reconciler.adapters.vault.answer import Answer, accept, decode, error_texts, is_vaults, refuse
+from reconciler.adapters.vault.answer import Answer, accept, decode, error_texts, is_vaults, refuse, strangers_answer
 from reconciler.adapters.vault.consistency import Reached
 from reconciler.adapters.vault.errors import Where
 from reconciler.adapters.vault.paths import role_for
@@ -80,6 +80,7 @@ class VaultAdapter(hvac.adapters.Adapter):  # type: ignore[misc]
             f"{transit}/sign/",
             f"{transit}/keys/",
         )
+        self.counted = False  # whether the token is good for a number of requests only (``num_uses``)
         self._secret: Secret | None = None
         self._wire = Wire(self.base_uri, settings.ca_cert, settings.timeout.total_seconds())
         self._reached = Reached()
@@ -207,22 +208,38 @@ class VaultAdapter(hvac.adapters.Adapter):  # type: ignore[misc]
         if 300 <= status < 400:
             raise errors.redirected(call.where, status)
         if status not in TRANSIENT and not is_vaults(reply):
-            raise errors.unusable(call.where, f"status {status}, and no JSON of Vault's in it")
+            raise errors.unusable(call.where, strangers_answer(reply))
         if status == 404 and any(errors.NAMESPACE_MISSING in text for text in texts):
             raise errors.namespace_missing(call.where, self.namespace)
         if status == 403:
-            raise errors.denied(call.where) if self._token_is_valid() else errors.token_invalid(call.where)
+            raise self._refused(call.where)
         if status in (501, 503) and self._is_uninitialised():
             raise errors.uninitialised(call.where)
         if status in TRANSIENT and not lost_its_data(reply):
             if call.repeatable or status in WRITE_TRANSIENT or is_sealed(reply):
-                raise errors.unavailable(call.where, status, texts, asked_to_wait(reply))
+                vaults = status in WRITE_TRANSIENT or is_vaults(reply)
+                raise errors.unavailable(call.where, status, texts, asked_to_wait(reply), vaults=vaults)
             raise errors.unclear(call.where, f"status {status}")
         if status == 404 and any(NO_ROUTE in text for text in texts):
             raise errors.mount_missing(call.where, _mount_of(self.settings, call.where.path))
         if status >= 500 and not call.repeatable:
             raise errors.unclear(call.where, f"status {status}")
         raise refuse(call.where, reply)
+
+    def _refused(self, where: Where) -> VaultError:
+        """Why a request was answered with 403."""
+        if not self._token_is_valid():
+            return errors.token_invalid(where, counted=self.counted)
+        mount = _mount_of(self.settings, where.path)
+        if mount == where.path or mount in self._mounts or self._sees(mount):
+            return errors.denied(where)
+        return errors.mount_unseen(where, mount)
+
+    def _sees(self, mount: str) -> bool:
+        """Whether the token may see such a mount; of one that is not there the server says what it says of a
+        mount that the token may not see."""
+        reply = self.ask_once("GET", f"sys/internal/ui/mounts/{mount}")
+        return reply is None or reply.status != 403
 
     def _token_is_valid(self) -> bool:
         """403 looks alike for an expired token and for one that lacks a capability (measured): ask about the token.

@@ -74,9 +74,17 @@ def accept(where: Where, reply: Reply) -> Answer:
 
 
 def is_vaults(reply: Reply) -> bool:
-    """Whether a refusal can be Vault's: its 404 above all says that something is not there, and a proxy's does not."""
+    """Whether a refusal can be Vault's: it always has a list of errors, or data and warnings. Another program's 404
+    does not say that something is not there, nor its 403 that a token is not valid."""
     body = decode(reply)
-    return body is not None and (reply.status != 404 or not {"errors", "data"}.isdisjoint(body))
+    return body is not None and not {"errors", "data", "initialized"}.isdisjoint(body)
+
+
+def strangers_answer(reply: Reply) -> str:
+    """What another program's refusal tells of the address."""
+    if b"HTTPS server" in reply.body or b"HTTPS port" in reply.body:  # Go's and nginx's sentence
+        return "the server speaks TLS on this port, and the address begins with http://"
+    return f"status {reply.status}, and no JSON of Vault's in it"
 
 
 def error_texts(reply: Reply) -> tuple[str, ...]:

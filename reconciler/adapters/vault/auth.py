@@ -78,6 +78,7 @@ class Session:
         token = self._adapter.get_login_token(answer)
         self._adapter.token = token
         self._obtained.append(Secret(token))
+        self._adapter.counted = bool(answer.body["auth"].get("num_uses"))
         self._schedule(answer)
 
     def keep_alive(self) -> None:
@@ -126,6 +127,7 @@ class Session:
         reply = self._adapter.ask_once("GET", "auth/token/lookup-self")
         data = (decode(reply) or {}).get("data") if reply is not None and reply.status == 200 else None
         if isinstance(data, dict) and isinstance(data.get("ttl"), int):
+            self._adapter.counted = bool(data.get("num_uses"))
             self._plan(data["ttl"], renewable=data.get("renewable") is True)
         elif reply is None or reply.status in TRANSIENT:
             self._due = self._clock() + LOOK_AGAIN_SECONDS

@@ -83,6 +83,10 @@ def _server(live: Live, clock: Callable[[], datetime]) -> Iterator[Check]:
         yield Check("server", "fail", error.message, error.remedy)
         return
     health = answer.body
+    if not all(isinstance(health.get(name), bool) for name in ("initialized", "sealed")):
+        stranger = errors.unusable(answer.where, "it does not tell the health of Vault")
+        yield Check("server", "fail", stranger.message, stranger.remedy)
+        return
     yield Check("server", "ok", f"{address} answers: {_product(health)}")
     yield _transport(address)
     yield _clock(answer.at, clock())
@@ -144,6 +148,11 @@ def _token(live: Live) -> list[Check]:
     sentence = f"the token is valid, {life}; policies: {names}"
     if "root" in policies:
         remedy = "use it for bootstrap only; plan with the planner role, apply with the run role"
+        return [Check("token", "warn", sentence, remedy)]
+    uses = data.get("num_uses")
+    if isinstance(uses, int) and uses:
+        sentence += f"; it is good for {max(uses, 0)} more requests"
+        remedy = "a run makes many requests: use a token without a limit of uses (token_num_uses, -use-limit)"
         return [Check("token", "warn", sentence, remedy)]
     if isinstance(ttl, int) and 0 < ttl < SHORT_TTL:
         return [Check("token", "warn", sentence, "log in again: a run may need longer")]

@@ -141,8 +141,11 @@ def unclear(where: Where, why: str) -> WriteUnclear:
     )
 
 
-def unavailable(where: Where, status: int, errors: tuple[str, ...], asked: float | None = None) -> VaultUnavailable:
-    """``asked``: how many seconds the server asked to wait (``Retry-After``)."""
+def unavailable(
+    where: Where, status: int, errors: tuple[str, ...], asked: float | None = None, *, vaults: bool = True
+) -> VaultUnavailable:
+    """``asked``: how many seconds the server asked to wait (``Retry-After``). ``vaults`` False: the answer is none of
+    Vault's."""
     said = " ".join(errors).lower()
     if status == 429:
         why, remedy = "the server limits the rate of requests", "wait, or raise the rate limit quota of these mounts"
@@ -151,6 +154,9 @@ def unavailable(where: Where, status: int, errors: tuple[str, ...], asked: float
     elif status in (412, 472, 473) or "standby" in said or "active" in said:
         why = "this node is a standby, or no node is active yet"
         remedy = "use the address of the active node or of a load balancer that checks /v1/sys/health"
+    elif not vaults:
+        why = "a proxy, or another program than Vault, answers"
+        remedy = "check vault.address (or VAULT_ADDR), and whether Vault runs behind that proxy"
     else:
         why, remedy = "the server or a proxy before it fails", "look into the server's log and check its storage"
     tries = "after all retries"
@@ -182,7 +188,27 @@ def denied(where: Where) -> VaultDenied:
     )
 
 
-def token_invalid(where: Where) -> TokenInvalid:
+def mount_unseen(where: Where, mount: str) -> VaultDenied:
+    """A 403 below a mount that the token may not even see: one that is not there looks like that, too."""
+    return VaultDenied(
+        DENIED,
+        f"{where}: permission denied: the token is valid and sees no mount {mount}/: there is none of that name, "
+        f"or the token is not of the {where.role} role",
+        f"compare {mount}/ with vault.mounts of the environment and with `bao secrets list` or `vault secrets list`; "
+        f"if it is right, use a token with the policy integrations-{where.environment}-{where.role}",
+    )
+
+
+def token_invalid(where: Where, *, counted: bool = False) -> TokenInvalid:
+    """``counted``: the token was good for a number of requests only."""
+    if counted:
+        return TokenInvalid(
+            TOKEN_INVALID,
+            f"{where}: permission denied: the token was good for a number of requests only (num_uses), and they are "
+            "used up",
+            "use a token without such a limit: one command makes many requests (token_num_uses of its role, or "
+            "-use-limit, is 0 then)",
+        )
     return TokenInvalid(
         TOKEN_INVALID,
         f"{where}: permission denied: the token is expired, revoked or unknown to this server and namespace "

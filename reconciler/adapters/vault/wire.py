@@ -164,6 +164,8 @@ class Wire:
                 why = _explain_tls(error)
             case failures.TimeoutError() | TimeoutError():
                 why = Lost(f"no complete answer within {seconds}")
+            case failures.ProtocolError() if _is_no_http(error):
+                why = Lost("the answer is not HTTP: another program than Vault listens there")
             case failures.ProtocolError() | http.client.HTTPException() | OSError():
                 why = Lost("the connection was cut, or the answer is not HTTP")
             case ValueError():  # http.client refuses a header or the target
@@ -171,6 +173,12 @@ class Wire:
             case _:
                 why = Lost(f"the answer is not HTTP ({type(error).__name__})", lasting=True)
         return why
+
+
+def _is_no_http(error: Exception) -> bool:
+    """Whether there was an answer whose first line is none of HTTP; a connection that ended without one is cut."""
+    causes = [cause for cause in error.args if isinstance(cause, http.client.BadStatusLine)]
+    return any(not isinstance(cause, http.client.RemoteDisconnected) for cause in causes)
 
 
 def _explain_tls(error: Exception) -> NotSent | Lost:
