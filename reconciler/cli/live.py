@@ -98,15 +98,25 @@ def bootstrap(
 
 @click.command()
 @environment_option
+@click.option("--conformance", is_flag=True, help="Try every kind of request in mounts of its own, which are removed.")
 @format_option("text", "json")
 @click.pass_obj
-def doctor(settings: Settings, environment: str, form: str) -> int:
+def doctor(settings: Settings, environment: str, conformance: bool, form: str) -> int:
     """Check the connection to Vault, its clock, and what the present token may do. Changes nothing.
 
+    With --conformance instead: whether the server does what the reconciler relies on. Needs an administrator's
+    token; makes mounts, policies and token roles with names of their own, and removes them whatever happens. The
+    table names no address and can be pasted into a report.
+
     \b
-    Example:
+    Examples:
       reconciler doctor -e production
+      reconciler doctor -e staging --conformance
     """
+    if conformance:
+        from reconciler.cli.conformance import show_conformance
+
+        return show_conformance(settings, environment, form)
     from reconciler.adapters.vault.doctor import examine
     from reconciler.cli import wiring
     from reconciler.cli.alerts import alert_checks

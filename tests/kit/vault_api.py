@@ -60,7 +60,6 @@ KEY_VALUE = tuple(
 )
 SECRETS = (
     row("GET", "{secrets}/subkeys/{path*}", query="version depth", statuses="200 404"),
-    row("PUT", "{secrets}/destroy/{path*}", "versions", statuses="204"),
     row("POST", "{secrets}/destroy/{path*}", "versions", statuses="204"),
     row(
         "POST", "{secrets}/metadata/{path*}", "max_versions cas_required delete_version_after custom_metadata",
@@ -84,9 +83,11 @@ SYSTEM = (
     row("GET", "sys/seal-status"),
     row("GET", "sys/mounts"),
     row("POST", "sys/mounts/{path*}", "type description config options local seal_wrap", statuses="204 400"),
+    row("DELETE", "sys/mounts/{path*}", statuses="204 400"),
     row("GET", "sys/internal/ui/mounts/{path*}"),
     row("GET", "sys/policies/acl/{name}", statuses="200 404"),
     row("PUT", "sys/policies/acl/{name}", "policy", statuses="200 204"),
+    row("DELETE", "sys/policies/acl/{name}", statuses="204"),
     row("POST", "sys/capabilities-self", "paths"),
     row("GET", "sys/auth"),
     row("POST", "sys/auth/{path*}", "type description config local seal_wrap", statuses="204 400"),
@@ -97,6 +98,8 @@ SYSTEM = (
     row(
         "POST", "auth/token/roles/{name}", "allowed_policies orphan renewable token_no_default_policy", statuses="204"
     ),
+    row("DELETE", "auth/token/roles/{name}", statuses="204"),
+    row("POST", "auth/token/create/{name}", "ttl"),
     row("GET", "auth/{mount}/config", statuses="200 404"),
     row("POST", "auth/{mount}/config", "oidc_discovery_url bound_issuer", statuses="200 204 400"),
     row("GET", "auth/{mount}/role/{name}", statuses="200 404"),
@@ -128,7 +131,7 @@ def _pattern(template: str) -> re.Pattern[str]:
     def part(match: re.Match[str]) -> str:
         name = match[1]
         if name in ("registry", "secrets", "transit"):
-            return rf"(?P<{name}>integrations/[^/]+/{name}|reconciler-conformance-[0-9a-f]+-(?:kv|transit))"
+            return rf"(?P<{name}>(?:integrations/[^/]+|reconciler-conformance-[0-9a-f]+)/{name})"
         return rf"(?P<{name.rstrip('*')}>{'.+' if name.endswith('*') else '[^/]+'})"
 
     return re.compile(re.sub(r"\{([a-z]+\*?)\}", part, template))

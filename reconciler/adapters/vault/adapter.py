@@ -98,6 +98,11 @@ class VaultAdapter(hvac.adapters.Adapter):  # type: ignore[misc]
     def token(self, value: str | None) -> None:
         self._secret = None if not value else Secret(check_credential(value, "token"))
 
+    @property
+    def consistency(self) -> str:
+        """How reads see what was just written, in a few words."""
+        return self._reached.described()
+
     def close(self) -> None:
         self._wire.close()
 

@@ -24,6 +24,9 @@ _FORWARD = {"X-Vault-Inconsistent": "forward-active-node"}
 # What Vault says to that header where it is not allowed (source of its HTTP handler).
 _REFUSED = "forwarding via header"
 
+# The forms of an index, by how the name of a cluster begins.
+_FORMS = {"v1": "of Vault's form", "json": "of OpenBao's form"}
+
 # How far a cluster has come: a counter of its own and one of what is replicated to it.
 Position = tuple[int, int]
 
@@ -57,6 +60,17 @@ class Reached:
                 return {}
             _, index = self._furthest[self._cluster]
             return {"X-Vault-Index": index, **(_FORWARD if self._forward else {})}
+
+    def described(self) -> str:
+        """In a few words, for people."""
+        with self._lock:
+            if self._cluster is None:
+                return "no X-Vault-Index: one node, or its active one, is needed"
+            form = _FORMS.get(self._cluster.partition(":")[0], "of an unknown form")
+            how = (
+                "a node that is behind passes requests on" if self._forward else "a node that is behind is asked again"
+            )
+            return f"X-Vault-Index {form}; {how}"
 
     def is_refused(self, sent: Mapping[str, str], reply: Reply) -> bool:
         """Whether ``reply`` refuses the header of ``sent`` that asks to pass a request on. It is not sent again."""

@@ -1,0 +1,43 @@
+"""What ``doctor --conformance`` prints."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from reconciler import __version__
+from reconciler.cli.output import Settings, emit, emit_text, say
+
+if TYPE_CHECKING:
+    from reconciler.adapters.vault.conformance.trials import Trial
+
+
+def show_conformance(settings: Settings, environment: str, form: str) -> int:
+    """Try the server of ``environment`` and print what was found; 1 when it differs or something was left behind."""
+    from reconciler.adapters.vault.conformance.trials import conform
+    from reconciler.cli import wiring
+    from reconciler.report.document import document
+
+    _, chosen = wiring.load_environment(wiring.project_root(settings), environment)
+    with wiring.connected(chosen) as live:
+        say(settings, "mounts, policies and token roles named reconciler-conformance-… are made and removed")
+        server, trials = conform(live)
+    if form == "json":
+        rows = [{"name": one.name, "request": one.request, "result": one.result, "note": one.note} for one in trials]
+        emit(document("conformance", {"server": server, "reconciler": __version__, "trials": rows}))
+    else:
+        emit_text(_table(server, trials))
+    return 1 if any(one.result == "differs" for one in trials) else 0
+
+
+def _table(server: str, trials: Sequence[Trial]) -> str:
+    """In Markdown, which reads well as it is."""
+    from reconciler.report.escape import terminal
+
+    head = ("trial", "result", "requests", "note")
+    rows = [head, *((one.name, one.result, one.request, one.note) for one in trials)]
+    cells = [[terminal(cell).replace("|", "\\|") for cell in row] for row in rows]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
+    lines = ["| " + " | ".join(map(str.ljust, row, widths)) + " |" for row in cells]
+    lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
+    return "\n".join([f"reconciler {__version__} on {server}", "", *lines])
