@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -53,7 +54,7 @@ def test_a_server_that_is_not_vault_is_called_so(answer: bytes, says: str) -> No
 def test_a_mistyped_mount_is_named_and_no_policy_is_blamed(place: Place, role: str, field: str) -> None:
     mistyped = getattr(place.settings, field).replace("integrations", "integration")
     live = place.live_with(place.token(role), **{field: mistyped})
-    look = {"registry_mount": lambda: read_meta(live, PROJECT, place.name),
+    look: dict[str, Callable[[], object]] = {"registry_mount": lambda: read_meta(live, PROJECT, place.name),
             "secrets_mount": lambda: live.list_secrets("keys", deep=False)}  # fmt: skip
     with pytest.raises(VaultError) as caught:
         look[field]()

@@ -51,7 +51,7 @@ def hosted(openbao: RunningServer, gitlab: GitLab, tmp_path: Path, monkeypatch: 
         "CI_MERGE_REQUEST_PROJECT_ID": PROJECT_ID,
     }  # fmt: skip
     with hosting(openbao, tmp_path, "gitlab", (PROJECT, PROJECT_ID), adapted) as made:
-        given["VAULT_ADDR"] = made.checkout.place.server.address
+        given |= {"VAULT_ADDR": made.checkout.place.server.address, "XDG_CONFIG_HOME": str(tmp_path / "nobodys")}
         runner = Runner(made.remote, tmp_path, given)
         yield Hosted(made.checkout, made.remote, made.issuer, made.now, gitlab, runner)
 

@@ -43,6 +43,7 @@ class Hosted(Upstream):
             "GITHUB_API_URL": self.github.address, "GITHUB_REPOSITORY": REPOSITORY, "REMOTE": str(self.remote),
             "ARTIFACTS": str(self.github.files), "ACTIONS_ID_TOKEN_REQUEST_URL": self.issuer.request_url,
             "ACTIONS_ID_TOKEN_REQUEST_TOKEN": REQUEST_TOKEN, "HOME": str(self.scratch),
+            "XDG_CONFIG_HOME": str(self.scratch / "nobodys"),  # a runner has nobody's consent
         }  # fmt: skip
         settings = {"VAULT_ADDR": self.checkout.place.server.address}
         run = Act(self.checkout.root, self.scratch / "act", variables, {"GITHUB_TOKEN": TOKEN}, settings)

@@ -47,7 +47,7 @@ class Ran:
 
 @dataclass
 class Checkout:
-    """``place`` is the environment on the server; ``role`` whose token commands run with."""
+    """``place`` is the environment on the server, whose address is accepted; ``role`` whose token commands run with."""
 
     root: Path
     place: Place
@@ -55,14 +55,16 @@ class Checkout:
     buckets: int = 256
     printed: list[str] = field(default_factory=list)  # everything that any command printed
 
+    def __post_init__(self) -> None:
+        consent.accept(self.place.server.address, os.environ)
+
     @property
     def environment(self) -> str:
         return self.place.name
 
     def project(self, **spec: Any) -> None:
-        """Write reconciler.yaml; ``spec`` goes over the environment's settings. Its address is accepted."""
+        """Write reconciler.yaml; ``spec`` goes over the environment's settings."""
         settings = {"vault": {"address": self.place.server.address}, "allowedNetworks": ["127.0.0.0/8"], **spec}
-        consent.accept(settings["vault"].get("address", self.place.server.address), os.environ)
         self.document(
             "reconciler.yaml",
             "Project",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -136,10 +137,13 @@ class Proxy:
 
 @contextmanager
 def proxying(
-    upstream: str | Callable[[], str | None], rule: Rule = passing, habits: Habits | None = None
+    upstream: str | Callable[[], str | None],
+    rule: Rule = passing,
+    habits: Habits | None = None,
+    tls: ssl.SSLContext | None = None,
 ) -> Iterator[Proxy]:
     """A proxy on a free loopback port. ``upstream``: ``http://host:port``, or who tells it for each request
-    (None: nobody is there, and the client gets a 503 as from a load balancer)."""
+    (None: nobody is there, and the client gets a 503 as from a load balancer). With ``tls`` clients speak TLS."""
     proxy = Proxy((lambda: upstream) if isinstance(upstream, str) else upstream, rule, habits)
 
     class Bound(_Handler):
@@ -148,7 +152,9 @@ def proxying(
     Bound.proxy = proxy
     server = _Server(("127.0.0.1", 0), Bound)
     server.proxy = proxy
-    proxy.address = f"http://127.0.0.1:{server.server_address[1]}"
+    proxy.address = f"http{'s' if tls else ''}://127.0.0.1:{server.server_address[1]}"
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="proxy")
     thread.start()
     try:

@@ -27,6 +27,7 @@ from reconciler.adapters.vault.patience import (
     is_transient,
     lost_its_data,
 )
+from reconciler.adapters.vault.proxies import Proxy
 from reconciler.adapters.vault.sendable import check_address, check_credential, check_header
 from reconciler.adapters.vault.wire import Lost, NotSent, Reply, Wire
 from reconciler.domain.desired import VaultSettings
@@ -63,7 +64,7 @@ class VaultAdapter(hvac.adapters.Adapter):  # type: ignore[misc]
     is sent as ``X-Run-Id``, which an audit device logs once the header is allowed there.
     """
 
-    def __init__(self, settings: VaultSettings, patience: Patience | None = None) -> None:
+    def __init__(self, settings: VaultSettings, patience: Patience | None = None, proxy: Proxy | None = None) -> None:
         # hvac's own constructor is not called: it opens a ``requests`` session.
         self.settings = settings
         self.base_uri = check_address(settings.address)
@@ -82,7 +83,8 @@ class VaultAdapter(hvac.adapters.Adapter):  # type: ignore[misc]
         )
         self.counted = False  # whether the token is good for a number of requests only (``num_uses``)
         self._secret: Secret | None = None
-        self._wire = Wire(self.base_uri, settings.ca_cert, settings.timeout.total_seconds())
+        self.proxy = proxy
+        self._wire = Wire(self.base_uri, settings.ca_cert, settings.timeout.total_seconds(), proxy)
         self._reached = Reached()
         self._mounts: set[str] = set()  # that served us
         self._served = False  # whether it answered, and was not given up since

@@ -14,6 +14,7 @@ from reconciler.adapters.vault.errors import StatusError
 from reconciler.adapters.vault.live import Live
 from reconciler.adapters.vault.paths import mount_name
 from reconciler.adapters.vault.patience import TRANSIENT, Patience
+from reconciler.adapters.vault.proxies import proxy_for
 from reconciler.adapters.vault.sendable import check_header
 from reconciler.adapters.vault.settings import Login, find_credential, settings_with_environment
 from reconciler.domain.desired import VaultSettings
@@ -38,7 +39,8 @@ def connect(
     """
     effective = settings_with_environment(settings, environ)
     credential = find_credential(effective, environ)
-    with Live(effective, detailed=detailed, patience=patience) as live:
+    proxy = proxy_for(effective.address, environ)
+    with Live(effective, detailed=detailed, patience=patience, proxy=proxy) as live:
         live.run_id = None if run_id is None else check_header(run_id, "the run id")
         session = Session(live.adapter, None if isinstance(credential, Secret) else credential)
         if isinstance(credential, Secret):

@@ -16,6 +16,7 @@ from reconciler.adapters.vault.answer import Answer, gone
 from reconciler.adapters.vault.at_once import results
 from reconciler.adapters.vault.errors import StatusError, WriteUnclear
 from reconciler.adapters.vault.patience import Patience
+from reconciler.adapters.vault.proxies import Proxy
 from reconciler.adapters.vault.secretinfo import instant, listed_infos, secret_info
 from reconciler.domain.desired import VaultSettings
 from reconciler.domain.names import is_name
@@ -54,11 +55,14 @@ class Live:
     Close it (or use it in ``with``): it holds connections and threads.
     """
 
-    def __init__(self, settings: VaultSettings, *, detailed: bool = True, patience: Patience | None = None) -> None:
+    def __init__(
+        self, settings: VaultSettings, *, detailed: bool = True, patience: Patience | None = None,
+        proxy: Proxy | None = None,
+    ) -> None:  # fmt: skip
         self.settings = paths.checked_mounts(settings)
         self._registry, self._secrets = self.settings.registry_mount, self.settings.secrets_mount
         self._detailed = detailed
-        self.adapter = VaultAdapter(self.settings, patience)
+        self.adapter = VaultAdapter(self.settings, patience, proxy)
         # hvac's request functions on our own transport; the token lives in the adapter alone.
         self.client: Any = hvac.Client(url=settings.address, token="", adapter=lambda **_: self.adapter)
         self._kv: Any = self.client.secrets.kv.v2

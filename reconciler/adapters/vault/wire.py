@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import io
+import re
 import socket
 import ssl
 import time
@@ -18,6 +19,7 @@ import urllib3.connection
 import urllib3.exceptions as failures
 
 from reconciler.adapters.vault import errors
+from reconciler.adapters.vault.proxies import Proxy
 from reconciler.errors import VaultError
 
 # More than the threads of one run ask for at once, so that no connection is thrown away.
@@ -101,6 +103,10 @@ class _Connection(urllib3.connection.HTTPConnection):
 
 
 class _TlsConnection(urllib3.connection.HTTPSConnection):
+    def connect(self) -> None:
+        _bind_deadline(self)  # a proxy answers on this connection first
+        super().connect()
+
     def getresponse(self) -> urllib3.HTTPResponse:  # type: ignore[override]
         _bind_deadline(self)
         return super().getresponse()
@@ -117,9 +123,9 @@ class _TlsPool(urllib3.HTTPSConnectionPool):
 class Wire:
     """A pool of connections to one address. Thread-safe. ``timeout`` is in seconds, over a whole exchange."""
 
-    def __init__(self, address: str, ca_cert: str | None, timeout: float) -> None:
-        self._timeout = timeout
-        manager = urllib3.PoolManager(num_pools=1, maxsize=POOL)
+    def __init__(self, address: str, ca_cert: str | None, timeout: float, proxy: Proxy | None = None) -> None:
+        self._timeout, self._proxy = timeout, proxy
+        manager = _manager(proxy)
         if address.startswith("https:"):
             manager.connection_pool_kw["ssl_context"] = _tls_context(ca_cert)
         manager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
@@ -154,8 +160,10 @@ class Wire:
     def _explain(self, error: Exception) -> NotSent | Lost:
         seconds = f"{self._timeout:g} s"
         match error:
+            case failures.ProxyError() if self._proxy is not None:
+                why: NotSent | Lost = _explain_proxy(error, self._proxy)
             case failures.NameResolutionError():
-                why: NotSent | Lost = NotSent("the host name cannot be resolved")
+                why = NotSent("the host name cannot be resolved")
             case failures.NewConnectionError():
                 why = NotSent("the connection was refused" if "refused" in str(error) else "the host cannot be reached")
             case failures.ConnectTimeoutError():
@@ -173,6 +181,23 @@ class Wire:
             case _:
                 why = Lost(f"the answer is not HTTP ({type(error).__name__})", lasting=True)
         return why
+
+
+def _manager(proxy: Proxy | None) -> urllib3.PoolManager:
+    if proxy is None:
+        return urllib3.PoolManager(num_pools=1, maxsize=POOL)
+    given = proxy.credentials
+    headers = None if given is None else urllib3.make_headers(proxy_basic_auth=given.reveal())
+    return urllib3.ProxyManager(proxy.url, num_pools=1, maxsize=POOL, proxy_headers=headers)
+
+
+def _explain_proxy(error: failures.ProxyError, proxy: Proxy) -> NotSent:
+    """The way to Vault was not opened, so nothing was sent to it."""
+    status = re.search(r"Tunnel connection failed: ([0-9]{3})", str(error.original_error))
+    said = f"refuses (status {status[1]})" if status else "cannot be reached, or is no proxy"
+    wants = "; it wants other credentials" if status and status[1] == "407" else ""
+    lasting = status is not None and status[1].startswith("4")
+    return NotSent(f"the proxy {proxy.url} that {proxy.variable} names {said}{wants}", lasting=lasting)
 
 
 def _is_no_http(error: Exception) -> bool:

@@ -42,7 +42,7 @@ class Place:
         if role not in self._lives:
             path = f"/v1/auth/token/create/{policy_name(self.environment, role)}"
             token = self.admin.adapter.get_login_token(self.admin.adapter.post(path, json={"ttl": "10m"}))
-            live = self.stack.enter_context(Live(self.settings))
+            live = self.stack.enter_context(Live(self.settings, proxy=self.admin.adapter.proxy))
             live.adapter.token = token
             live.on_close = lambda: self._revoke(live)
             self._lives[role] = live
@@ -83,7 +83,7 @@ def throw_away(live: Live) -> Iterator[Place]:
         live.settings, environment=name, required_registry=None,
         registry_mount=f"{root}/registry", secrets_mount=f"{root}/secrets", transit_mount=f"{root}/transit",
     )  # fmt: skip
-    with Live(settings) as admin:
+    with Live(settings, proxy=live.adapter.proxy) as admin:
         admin.adapter.token = live.adapter.token
         place = Place(name, admin, ExitStack())
         try:
