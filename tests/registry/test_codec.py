@@ -174,6 +174,48 @@ def test_a_commit_for_another_reason_does_not_launder_an_edit() -> None:
     assert decode_bucket(mended, PROJECT)[0]["payouts"].keys["primary"].edited
 
 
+LAST = ("webhooks", "settlements", "last_delivery")
+A_DELIVERY = json.loads(BUCKET)["clients"]["payouts"]["webhooks"]["settlements"]["last_delivery"]
+WRONG: dict[str, list[Any]] = {
+    "id": [7], "at": [7], "url": [None], "accepted": [1, "true", None], "status": ["204", True, 1.5],
+    "latency_ms": ["12", True, None, 1.5], "message": [None], "code": [0], "probes": [{}, None, "probes"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("field", "value"), [(field, value) for field, values in WRONG.items() for value in values])
+def test_a_delivery_whose_field_has_another_type_is_refused(field: str, value: Any) -> None:
+    """It is not enough that the edit shows: what reads a delivery relies on its types."""
+    assert A_DELIVERY.keys() == WRONG.keys()
+
+    def put(holder: Any, key: Any) -> None:
+        holder[key] = value
+
+    with pytest.raises(RegistryError) as caught:
+        decode_bucket(edited((*LAST, field), put), PROJECT)
+    assert caught.value.code == "RC443"
+
+
+@pytest.mark.parametrize("change", ["missing", "unknown"])
+def test_a_delivery_has_its_fields_and_no_other(change: str) -> None:
+    def put(holder: Any, key: Any) -> None:
+        if change == "missing":
+            del holder[key]
+        else:
+            holder["other"] = 1
+
+    with pytest.raises(RegistryError, match="RC443"):
+        decode_bucket(edited((*LAST, "message"), put), PROJECT)
+
+
+@pytest.mark.parametrize("probes", [[{}], ["probe"], [{"probe": 1}], [None]])
+def test_a_probe_of_a_delivery_has_the_form_of_one(probes: Any) -> None:
+    def put(holder: Any, key: Any) -> None:
+        holder[key] = probes
+
+    with pytest.raises(RegistryError, match="RC443"):
+        decode_bucket(edited((*LAST, "probes"), put), PROJECT)
+
+
 def test_a_record_under_another_name_is_an_edited_record() -> None:
     document = json.loads(BUCKET)
     document["clients"]["other"] = document["clients"].pop("payouts")
