@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import settings
 
 from reconciler.adapters.openbao import RunningServer, throw_away
+from reconciler.domain.secret import Secret
 from tests.kit import guarding, limits
 from tests.kit.repositories import isolate
 from tests.kit.signing import Signer, new_signer
@@ -22,6 +24,20 @@ settings.load_profile("patient")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--exhaustive", action="store_true", help="try every case of tests/reliability, not a sample")
+    parser.addoption(
+        "--server",
+        metavar="ADDRESS",
+        help="a development server to use instead of a throw-away OpenBao; its root token is in RECONCILER_TEST_TOKEN",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Another server than OpenBao is not asked for what OpenBao alone has."""
+    if config.getoption("--server"):
+        skip = pytest.mark.skip(reason="OpenBao alone has that")
+        for item in items:
+            if item.get_closest_marker("openbao_only"):
+                item.add_marker(skip)
 
 
 @pytest.hookimpl(tryfirst=True)  # pytest-timeout reads the limit when it is configured
@@ -55,8 +71,12 @@ def own_configuration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
 
 
 @pytest.fixture(scope="session")
-def openbao() -> Iterator[RunningServer]:
+def openbao(pytestconfig: pytest.Config) -> Iterator[RunningServer]:
     """One real server for the whole session, in memory, with its root token."""
+    address = pytestconfig.getoption("--server")
+    if address:
+        yield RunningServer(str(address), Secret(os.environ["RECONCILER_TEST_TOKEN"]), pid=0)
+        return
     with throw_away() as server:
         yield server
 

@@ -46,6 +46,7 @@ def results(found: list[trials.Trial]) -> dict[str, str]:
     return {one.name: one.result for one in found}
 
 
+@pytest.mark.openbao_only
 def test_a_real_server_does_all_of_it(root: Live) -> None:
     server, found = conform(root)
     assert server.startswith("OpenBao or Vault 2.")
@@ -135,6 +136,7 @@ def test_a_weaker_policy_would_be_seen(root: Live, monkeypatch: pytest.MonkeyPat
     assert results(found)["who reads what"] == "differs"
 
 
+@pytest.mark.openbao_only
 def test_the_command_prints_a_table_that_names_no_address(
     place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -26,6 +26,7 @@ def results(found: dict[str, Check]) -> dict[str, str]:
     return {name: check.result for name, check in found.items() if check.result != "ok"}
 
 
+@pytest.mark.openbao_only
 def test_all_is_well_for_a_run(place: Place) -> None:
     found = checks(place, "run")
     assert results(found) == {}

@@ -121,6 +121,7 @@ def test_a_namespace_that_is_ignored_is_no_namespace(openbao: RunningServer) -> 
         assert "namespace" not in {check.name for check in examine(without, PROJECT, place.name)}
 
 
+@pytest.mark.openbao_only
 def test_a_namespace_that_exists_is_kept_apart(openbao: RunningServer) -> None:
     with unbootstrapped(openbao) as place:
         place.root.adapter.post(f"/v1/sys/namespaces/{place.name}")

@@ -214,6 +214,7 @@ def test_metadata_tells_versions_deleted_and_pruned_and_settings_made_by_hand(pl
     assert after.edited
 
 
+@pytest.mark.openbao_only
 def test_versions_that_the_mount_pruned_cannot_be_read(place: Place, live: Live) -> None:
     place.root.adapter.post(f"/v1/{place.settings.secrets_mount}/config", json={"max_versions": 2})
     put(live, KEY, "id1", "id2", "id3", "id4")
@@ -234,6 +235,7 @@ def test_a_version_whose_deletion_lies_in_the_future_is_there(place: Place, live
     ("detailed", "deep", "known"), [(True, False, True), (False, True, True), (False, False, False)]
 )
 @pytest.mark.parametrize("role", ["planner", "run"])
+@pytest.mark.openbao_only
 def test_listing_secrets(place: Place, role: str, detailed: bool, deep: bool, known: bool) -> None:
     """One LIST with the details, or names and a read for each, or names only: the same paths each time."""
     writer = place.live("run")

@@ -14,7 +14,16 @@ from urllib.parse import urlencode, urlsplit
 import hvac.adapters
 
 from reconciler.adapters.vault import errors
-from reconciler.adapters.vault.answer import Answer, accept, decode, error_texts, is_vaults, refuse, strangers_answer
+from reconciler.adapters.vault.answer import (
+    Answer,
+    accept,
+    decode,
+    error_texts,
+    health_texts,
+    is_vaults,
+    refuse,
+    strangers_answer,
+)
 from reconciler.adapters.vault.consistency import Reached
 from reconciler.adapters.vault.errors import Where
 from reconciler.adapters.vault.paths import role_for
@@ -211,7 +220,7 @@ class VaultAdapter(hvac.adapters.Adapter):  # type: ignore[misc]
                 return reply
 
     def _raise_for(self, call: Call, reply: Reply) -> Never:
-        status, texts = reply.status, error_texts(reply) or _health_text(call, reply)
+        status, texts = reply.status, error_texts(reply) or health_texts(call.where, reply)
         if 300 <= status < 400:
             raise errors.redirected(call.where, status)
         if status not in TRANSIENT and not is_vaults(reply):
@@ -276,20 +285,19 @@ class VaultAdapter(hvac.adapters.Adapter):  # type: ignore[misc]
         """
         where = Where(self.base_uri, method, path, "planner")
         target = f"{self._prefix}/v1/{path}"
+        call = Call(where, target, body, None, repeatable=True, cap=CAP, namespace=namespace)
         try:
-            return self._send(Call(where, target, body, None, repeatable=True, cap=CAP, namespace=namespace))
+            reply = self._send(call)
+            if reply.status == 412:  # a node that is behind says nothing of what was asked
+                time.sleep(self.patience.pause(1))
+                reply = self._send(call)
+            return reply
         except (NotSent, Lost):
             return None
 
     def _is_uninitialised(self) -> bool:
         reply = self.ask_once("GET", "sys/seal-status")
         return reply is not None and (decode(reply) or {}).get("initialized") is False
-
-
-def _health_text(call: Call, reply: Reply) -> tuple[str, ...]:
-    """``sys/health`` says in fields what other paths say in errors."""
-    health = (decode(reply) or {}) if call.where.path == "sys/health" else {}
-    return tuple(f"Vault is {name}" for name in ("sealed", "standby") if health.get(name) is True)
 
 
 def _mount_of(settings: VaultSettings, path: str) -> str:

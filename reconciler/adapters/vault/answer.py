@@ -93,6 +93,12 @@ def error_texts(reply: Reply) -> tuple[str, ...]:
     return tuple(str(text) for text in found) if isinstance(found, list) else ()
 
 
+def health_texts(where: Where, reply: Reply) -> tuple[str, ...]:
+    """``sys/health`` says in fields what other paths say in errors."""
+    health = (decode(reply) or {}) if where.path == "sys/health" else {}
+    return tuple(f"Vault is {name}" for name in ("sealed", "standby") if health.get(name) is True)
+
+
 def refuse(where: Where, reply: Reply) -> StatusError:
     """Any other reply as the exception that carries it."""
     data = (decode(reply) or {}).get("data")
