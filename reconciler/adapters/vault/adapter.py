@@ -26,7 +26,7 @@ from reconciler.adapters.vault.answer import (
 )
 from reconciler.adapters.vault.consistency import Reached
 from reconciler.adapters.vault.errors import Where
-from reconciler.adapters.vault.paths import role_for
+from reconciler.adapters.vault.paths import mount_of, role_for
 from reconciler.adapters.vault.patience import (
     TRANSIENT,
     WRITE_TRANSIENT,
@@ -202,7 +202,7 @@ class VaultAdapter(hvac.adapters.Adapter):  # type: ignore[misc]
     def _forgot(self, call: Call, reply: Reply) -> bool:
         """Whether a node answers that has just started, or lost its leader: a mount that served us is gone, or a server
         that served us redirects (both measured). Nothing was applied."""
-        mount = _mount_of(self.settings, call.where.path)
+        mount = mount_of(self.settings, call.where.path)
         if 200 <= reply.status < 300:
             self._mounts.add(mount)
         if reply.status == 404:
@@ -237,7 +237,7 @@ class VaultAdapter(hvac.adapters.Adapter):  # type: ignore[misc]
                 raise errors.unavailable(call.where, status, texts, asked_to_wait(reply), vaults=vaults)
             raise errors.unclear(call.where, f"status {status}")
         if status == 404 and any(NO_ROUTE in text for text in texts):
-            raise errors.mount_missing(call.where, _mount_of(self.settings, call.where.path))
+            raise errors.mount_missing(call.where, mount_of(self.settings, call.where.path))
         if status >= 500 and not call.repeatable:
             raise errors.unclear(call.where, f"status {status}")
         raise refuse(call.where, reply)
@@ -246,7 +246,7 @@ class VaultAdapter(hvac.adapters.Adapter):  # type: ignore[misc]
         """Why a request was answered with 403."""
         if not self._token_is_valid():
             return errors.token_invalid(where, counted=self.counted)
-        mount = _mount_of(self.settings, where.path)
+        mount = mount_of(self.settings, where.path)
         if mount == where.path or mount in self._mounts or self._sees(mount):
             return errors.denied(where)
         return errors.mount_unseen(where, mount)
@@ -291,15 +291,10 @@ class VaultAdapter(hvac.adapters.Adapter):  # type: ignore[misc]
             if reply.status == 412:  # a node that is behind says nothing of what was asked
                 time.sleep(self.patience.pause(1))
                 reply = self._send(call)
-            return reply
         except (NotSent, Lost):
             return None
+        return reply
 
     def _is_uninitialised(self) -> bool:
         reply = self.ask_once("GET", "sys/seal-status")
         return reply is not None and (decode(reply) or {}).get("initialized") is False
-
-
-def _mount_of(settings: VaultSettings, path: str) -> str:
-    mounts = (settings.registry_mount, settings.secrets_mount, settings.transit_mount)
-    return next((mount for mount in mounts if path.startswith(mount + "/")), path)

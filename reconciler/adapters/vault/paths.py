@@ -84,6 +84,12 @@ def checked_mounts(settings: VaultSettings) -> VaultSettings:
     return replace(settings, registry_mount=names[0], secrets_mount=names[1], transit_mount=names[2])
 
 
+def mount_of(settings: VaultSettings, path: str) -> str:
+    """The mount of ours that a path lies in; of any other path the path itself."""
+    mounts = (settings.registry_mount, settings.secrets_mount, settings.transit_mount)
+    return next((mount for mount in mounts if path.startswith(mount + "/")), path)
+
+
 def role_for(settings: VaultSettings, method: str, path: str) -> str:
     """Which of the four roles allows a request, for error messages. ``path`` has no ``/v1/``."""
     reads = method in ("GET", "LIST", "HEAD")
