@@ -104,7 +104,7 @@ def apply(
 
 @click.command()
 @environment_option
-@click.argument("target", metavar="CLIENT[/KEY]")
+@click.argument("target", metavar="CLIENT[/KEY|/WEBHOOK]")
 @click.option("--reason", required=True, metavar="TEXT", help="Why; it goes into the evidence.")
 @run_options
 @click.option("--no-wait", is_flag=True, help="Do not wait for another run's lease: exit 4 at once.")
@@ -120,7 +120,8 @@ def rotate(
     no_alerts: bool,
     no_wait: bool,
 ) -> int:
-    """Rotate one key of CLIENT, or all of them, now. The old version works on through its grace.
+    """Rotate one key of CLIENT, all of its keys, or the signing secret of one webhook, now. The old version works on
+    through its grace.
 
     \b
     Example:
@@ -133,7 +134,7 @@ def rotate(
     from reconciler.engine.apply import apply as carry_out
     from reconciler.engine.engine import answer
 
-    client, key = parse_target(target)
+    asked = parse_target(target)
     root = wiring.project_root(settings)
     desired = wiring.load_desired(root, environment)
     alerts = Alerts(settings, desired.project, desired.environment, desired.clients, no_alerts)
@@ -144,7 +145,7 @@ def rotate(
     ):
 
         def agreed(observed: Observed) -> tuple[Question, Plan]:
-            question = rotation_question(desired, observed, client, key, reason)
+            question = rotation_question(desired, observed, asked, reason)
             plan = answer(engine, question, observed)
             alerts.observed, alerts.plan = observed, plan
             agree(engine, plan, settings, form, ask=False)
@@ -160,7 +161,7 @@ def rotate(
 
 @click.command()
 @environment_option
-@click.argument("target", metavar="CLIENT[/KEY]")
+@click.argument("target", metavar="CLIENT[/KEY|/WEBHOOK]")
 @click.option(
     "--reason", required=True, metavar="TEXT",
     help="compromise, retired, superseded, … or a few words; it goes into the evidence.",
@@ -172,7 +173,8 @@ def revoke(
     settings: Settings, environment: str, target: str, reason: str, incident: str | None, form: str, no_commit: bool,
     push: bool, no_alerts: bool,
 ) -> int:  # fmt: skip
-    """Revoke one key of CLIENT, or everything it has, at once: no grace, no lease, no guard.
+    """Revoke one key of CLIENT, the signing secret of one webhook, or everything it has, at once: no grace, no lease,
+    no guard.
 
     Nothing new is issued until the declaration says so (reissueAfter: VERSION); plan says how.
 

@@ -43,7 +43,7 @@ def again(command: str, *, saved: bool) -> str:
     if command == "rotate":
         return (
             "what was rotated stays so, and the same command would rotate it again: name what is left, as in "
-            "CLIENT/KEY; apply settles what was only begun"
+            "CLIENT/KEY or CLIENT/WEBHOOK; apply settles what was only begun"
         )
     return "run the same command again: it goes on where this run stopped"
 

@@ -1,45 +1,57 @@
-"""``CLIENT[/KEY]`` on the command line, and what is asked of it."""
+"""``CLIENT[/KEY|/WEBHOOK]`` on the command line, and what is asked of it."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from reconciler.domain import keytext, names
 from reconciler.domain.desired import Desired
 from reconciler.domain.observed import Observed
+from reconciler.domain.record import SeriesKind, endpoint
 from reconciler.engine.engine import Question
 from reconciler.errors import UsageError
-from reconciler.planning.reasons import RevocationRequest, RotationRequest
+from reconciler.planning.reasons import RevocationRequest, RotationRequest, kind_of
 
-_ADDRESS = re.compile(r"client/([^/]+)(?:/(?:key|webhook)/([^/]+))?\Z")
+_ADDRESS = re.compile(r"client/([^/]+)(?:/(key|webhook)/([^/]+)(?:/secret)?)?\Z")
 _INCIDENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._#/-]{0,62}\Z")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 MAX_REASON = 200
 
 
-def parse_target(text: str, item: str = "KEY") -> tuple[str, str | None]:
-    """``client``, ``client/item`` or an address ``client/NAME/key/KEY``; ``item`` is KEY or WEBHOOK.
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A client, or one key or webhook of it. ``kind`` None: it is not said which of the two ``item`` is."""
 
-    Raises ``UsageError``.
+    client: str
+    item: str | None = None
+    kind: SeriesKind | None = None
+
+
+def parse_target(text: str, item: str = "KEY or CLIENT/WEBHOOK") -> Target:
+    """``client``, ``client/item``, or an address: ``client/NAME/key/KEY``, ``client/NAME/webhook/WEBHOOK``.
+
+    ``item`` is what is told of the form. Raises ``UsageError``.
     """
     match = _ADDRESS.match(text) if text.count("/") != 1 else None
     client, _, rest = text.partition("/")
-    key: str | None = rest if "/" in text else None
+    target = Target(client, rest if "/" in text else None)
     if match:
-        client, key = match[1], match[2]
-    for part in (client, key):
+        target = Target(match[1], match[3], SeriesKind(match[2]) if match[2] else None)
+    for part in (target.client, target.item):
         if part is not None and not names.is_name(part):
-            remedy = f"write for example paystack-payouts/{'primary' if item == 'KEY' else 'settlements'}"
+            remedy = f"write for example paystack-payouts/{'settlements' if item == 'WEBHOOK' else 'primary'}"
             raise UsageError("RC011", f"{text!r} is not CLIENT or CLIENT/{item}", remedy)
-    return client, key
+    return target
 
 
 def webhook_addresses(texts: Sequence[str], desired: Desired) -> frozenset[str]:
     """The addresses of the declared webhooks that ``CLIENT`` or ``CLIENT/WEBHOOK`` name. Raises ``UsageError``."""
     found: set[str] = set()
     for text in texts:
-        client, name = parse_target(text, "WEBHOOK")
+        target = parse_target(text, "WEBHOOK")
+        client, name = target.client, target.item
         declared = desired.clients.get(client)
         if declared is None:
             remedy = names.one_of(desired.clients, "declare one under clients/")
@@ -52,39 +64,45 @@ def webhook_addresses(texts: Sequence[str], desired: Desired) -> frozenset[str]:
     return frozenset(found)
 
 
-def rotation_question(desired: Desired, observed: Observed, client: str, key: str | None, reason: str) -> Question:
-    """A plan for the keys of one client alone; other changes of its declaration wait for apply.
+def rotation_question(desired: Desired, observed: Observed, target: Target, reason: str) -> Question:
+    """A plan for the keys of one client, or one of them, or the signing secret of one webhook. Other changes of its
+    declaration wait for apply.
 
-    Raises ``UsageError`` for a client or key that is not declared and registered.
+    Raises ``UsageError`` for a client, key or webhook that is not declared and registered.
     """
-    reason = parse_reason(reason)
-    declared = desired.clients.get(client)
-    if declared is None or client not in observed.records:
-        known = set(desired.clients) & set(observed.records)
-        remedy = names.one_of(known, "none is both: reconciler apply registers what is declared")
+    reason, client = parse_reason(reason), target.client
+    declared, record = desired.clients.get(client), observed.records.get(client)
+    if declared is None or record is None:
+        both = set(desired.clients) & set(observed.records)
+        remedy = names.one_of(both, "none is both: reconciler apply registers what is declared")
         raise UsageError("RC361", f"client {client} is not declared and registered", remedy)
-    keys = [one.name for one in declared.keys]
-    if key is not None and key not in keys:
-        remedy = names.one_of(keys, "it declares none: declare the key and apply that first")
-        raise UsageError("RC362", f"client {client} has no key {key}", remedy)
     if declared.state != "active":
         message = f"client {client} is declared {declared.state.value}"
         raise UsageError("RC363", message, "only active clients get new versions")
-    wanted = [one for one in keys if key in (None, one)]
+    keys, webhooks = ([one.name for one in declared.keys], [one.name for one in declared.webhooks])
+    addresses, kind = [names.key_address(client, one) for one in keys], SeriesKind.KEY
+    if target.item is not None:
+        known = {SeriesKind.KEY: keys, SeriesKind.WEBHOOK: webhooks}
+        kind = kind_of(client, target.item, target.kind, known)
+        addresses = [names.key_address(client, target.item)]
+    if target.item is not None and kind is SeriesKind.WEBHOOK:
+        addresses = [names.secret_address(client, target.item)]
+        if endpoint(record.spec, target.item) == endpoint(declared.spec, target.item):
+            addresses.append(names.webhook_address(client, target.item))  # it proves itself with the new secret
     return Question(
         desired,
         only=frozenset({client}),
-        addresses=frozenset(names.key_address(client, one) for one in wanted),
-        rotations={client: RotationRequest(client, key, reason)},
+        addresses=frozenset(addresses),
+        rotations={client: RotationRequest(client, target.item, reason, kind)},
     )
 
 
 def parse_revocation(target: str, reason: str, incident: str | None) -> RevocationRequest:
     """Raises ``UsageError`` for words that do not belong into the evidence."""
-    client, key = parse_target(target)
+    asked = parse_target(target)
     if incident is not None and not _INCIDENT.match(incident):
         raise UsageError("RC013", f"--incident {incident!r} is not an id", "write for example INC-1234")
-    return RevocationRequest(client, key, parse_reason(reason), incident)
+    return RevocationRequest(asked.client, asked.item, parse_reason(reason), incident, asked.kind)
 
 
 def parse_reason(text: str) -> str:

@@ -159,7 +159,7 @@ def _view(
     path = record.secret_path(kind, item) if record else f"{kind.folder}/{name}.{item}"
     series = record.series(kind, item) if record else Series()
     request = context.rotations.get(name)
-    if request is not None and (kind is not SeriesKind.KEY or request.key not in (None, item)):
+    if request is not None and (kind is not request.kind or request.key not in (None, item)):
         request = None
     view = SeriesView(
         address, path, series, lifecycle, context.observed.secrets.get(path), context.now, context.freezes, request,

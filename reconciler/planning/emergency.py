@@ -3,6 +3,7 @@ a freeze, a budget or a running apply never stand in its way."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from reconciler.domain import names
@@ -15,7 +16,7 @@ from reconciler.errors import UsageError
 from reconciler.planning import renames
 from reconciler.planning.order import ordered
 from reconciler.planning.planner import plan_digest
-from reconciler.planning.reasons import Cause, Reason, RevocationRequest
+from reconciler.planning.reasons import Cause, Reason, RevocationRequest, kind_of
 from reconciler.planning.risk import Grounds, judged
 from reconciler.planning.series import KINDS, Subject
 
@@ -37,11 +38,9 @@ def revocation_plan(
     record = observed.records.get(request.client)
     if record is None:
         raise _unknown(observed, environment, request.client)
-    if request.key is not None and request.key not in _items(record, SeriesKind.KEY):
-        remedy = names.one_of(
-            _items(record, SeriesKind.KEY), f"it has no key; reconciler status -e {environment} shows it"
-        )
-        raise UsageError("RC362", f"client {request.client} has no key {request.key}", remedy)
+    if request.key is not None:
+        known = {kind: _items(record, kind) for kind in SeriesKind}
+        request = replace(request, kind=kind_of(record.name, request.key, request.kind, known))
     same = renames.relatives(record, observed.records)
     asked = [action for one in same for action in _revocations(one, request)]
     # Made without a declaration: no policy has a say in what ends at once.
@@ -90,7 +89,7 @@ def _revocations(record: ClientRecord, request: RevocationRequest) -> list[Actio
     actions: list[Action] = []
     for kind in SeriesKind:
         for name in _items(record, kind):
-            if request.key is None or (kind is SeriesKind.KEY and name == request.key):
+            if request.key is None or (kind is request.kind and name == request.key):
                 actions += _of_series(record, kind, name, request)
     return actions
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from reconciler.domain import names
 from reconciler.domain.plan import Risk
+from reconciler.domain.record import SeriesKind
+from reconciler.errors import UsageError
 
 
 class Reason(StrEnum):
@@ -77,21 +81,27 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class RotationRequest:
-    """A person asked to rotate one key of a client, or all of them (``key`` None)."""
+    """A person asked to rotate one key of a client, or all of them (``key`` None); or, with the ``kind`` of signing
+    secrets, that of one webhook."""
 
     client: str
     key: str | None
     reason: str
+    kind: SeriesKind = SeriesKind.KEY
 
 
 @dataclass(frozen=True, slots=True)
 class RevocationRequest:
-    """A person asked to revoke one key of a client, or everything it has (``key`` None)."""
+    """A person asked to revoke one key or signing secret of a client, or everything it has (``key`` None).
+
+    ``kind`` None: it is not said which of the two ``key`` is.
+    """
 
     client: str
     key: str | None
     reason: str
     incident: str | None = None
+    kind: SeriesKind | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,3 +111,21 @@ class Removals:
 
     number: int
     clients: frozenset[str] | None
+
+
+def kind_of(client: str, item: str, kind: SeriesKind | None, known: Mapping[SeriesKind, Collection[str]]) -> SeriesKind:
+    """Whether ``item`` of a client is a key or a webhook, whose signing secret is meant. ``kind``: as somebody said.
+
+    Raises ``UsageError``: RC362 when the client has none of that name, RC358 when it has a key and a webhook of it.
+    """
+    found = [one for one in SeriesKind if kind in (None, one) and item in known[one]]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        addresses = f"{names.key_address(client, item)} or {names.webhook_address(client, item)}"
+        raise UsageError(
+            "RC358", f"client {client} has a key and a webhook {item}", f"write which one is meant: {addresses}"
+        )
+    what = "key or webhook" if kind is None else kind.value
+    there = sorted({name for one in SeriesKind if kind in (None, one) for name in known[one]})
+    raise UsageError("RC362", f"client {client} has no {what} {item}", names.one_of(there, f"it has no {what}"))
