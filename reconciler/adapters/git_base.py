@@ -20,6 +20,8 @@ _OBJECT = re.compile(r"(?!0+\Z)[0-9a-f]{40,64}")
 _REGULAR = ("100644", "100755")
 # GitLab: what the merge request is a change of; what the branch was before the push.
 _GITLAB = ("CI_MERGE_REQUEST_DIFF_BASE_SHA", "CI_COMMIT_BEFORE_SHA")
+# GitHub: events whose checkout is merged already, and how many parents that commit has at least.
+_MERGED = {"pull_request": 2, "merge_group": 1}
 _DEEPER = "check out more of the history (fetch-depth, GIT_DEPTH)"
 
 
@@ -60,11 +62,13 @@ def usual_base(root: Path, audit: str, environ: Mapping[str, str]) -> str:
 
 
 def _of_github(git: GitCommand, environ: Mapping[str, str]) -> str:
-    """A pull request is checked out merged: the first parent is what it is merged into."""
-    if environ.get("GITHUB_ACTIONS") != "true" or environ.get("GITHUB_EVENT_NAME") != "pull_request":
+    """A pull request is checked out merged: the first parent is what it is merged into. So is one in a merge queue, be
+    it by a merge, or by a single commit that has all of it."""
+    event = environ.get("GITHUB_EVENT_NAME", "") if environ.get("GITHUB_ACTIONS") == "true" else ""
+    if event not in _MERGED:
         return ""
     parents = stored_parents(git, "HEAD")
-    if len(parents) < 2:  # somebody checks out the branch itself
+    if len(parents) < _MERGED[event]:  # somebody checks out the branch itself
         return ""
     if not _commit(git, parents[0]):
         raise NoBase("the history is cut off at the pull request: check it out with fetch-depth: 2")

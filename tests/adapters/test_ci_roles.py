@@ -59,6 +59,7 @@ def trusted(openbao: RunningServer) -> Iterator[Trusted]:
     [
         ("plan", {}, ["planner"]),
         ("plan", {"event_name": "workflow_dispatch", "ref": "refs/heads/main"}, ["planner"]),
+        ("plan", {"event_name": "merge_group", "ref": "refs/heads/gh-readonly-queue/main/pr-7-abc"}, ["planner"]),
         ("apply", {}, ["applier", "deliverer"]),
         ("apply", {"event_name": "workflow_dispatch"}, ["applier", "deliverer"]),
         ("apply", {"sub": "whatever the repository's settings make of it"}, ["applier", "deliverer"]),
@@ -83,6 +84,8 @@ WRONG: list[tuple[str, dict[str, Any]]] = [
     ("event", {"event_name": "pull_request_target"}),
     ("event of a fork's workflow", {"event_name": "workflow_run"}),
     ("event missing", {"event_name": None}),
+    ("repository_id in a list", {"repository_id": [REPOSITORY_ID]}),
+    ("event in a list", {"event_name": ["{event}", "pull_request_target"]}),
     ("expired", {"exp": -600, "iat": -1200, "nbf": -1200}),
     ("not yet valid", {"nbf": 600, "iat": 600, "exp": 1200}),
 ]
@@ -97,6 +100,11 @@ WRONG_ON_MAIN: list[tuple[str, dict[str, Any]]] = [
     ("workflow", {"job_workflow_ref": f"{WORKFLOWS}/mine.yml@refs/heads/main"}),
     ("workflow at another commit", {"job_workflow_ref": f"{WORKFLOWS}/reconciler-apply.yml@refs/heads/other"}),
     ("workflow of a fork", {"job_workflow_ref": f"{WORKFLOWS}/reconciler-apply.yml@refs/heads/main".replace("acme", "eve")}),  # noqa: E501
+    ("ref in a list", {"ref": ["refs/heads/main", "refs/heads/other"]}),
+    ("ref alone in a list", {"ref": ["refs/heads/main"]}),
+    ("environment in a list", {"environment": ["elsewhere", "{environment}"]}),
+    ("protection in a list", {"ref_protected": ["false", "true"]}),
+    ("event of a merge queue", {"event_name": "merge_group"}),
     ("workflow missing", {"job_workflow_ref": None}),
     ("event of a pull request", {"event_name": "pull_request"}),
 ]  # fmt: skip

@@ -64,6 +64,15 @@ def test_a_pull_request_at_github_is_a_change_of_the_first_parent_of_its_merge(r
     assert "fetch-depth: 2" in told
 
 
+def test_in_a_merge_queue_it_is_what_the_queue_merges_into(repository: Path) -> None:
+    """By a merge, or by one commit that has all of it."""
+    queue = PULL | {"GITHUB_EVENT_NAME": "merge_group", "GITHUB_BASE_REF": ""}
+    before, after = merged(repository)
+    assert usual_base(shallow(repository, 2), AUDIT, queue) == before
+    commit_file(repository, POLICY, "squashed")
+    assert usual_base(repository, AUDIT, queue) == after
+
+
 def test_a_branch_that_is_checked_out_itself_is_a_change_since_it_left_its_target(tmp_path: Path) -> None:
     _, ours, _ = clone_pair(tmp_path)
     start = head(ours)

@@ -103,8 +103,9 @@ def test_only_jobs_that_log_in_get_an_identity_and_only_those_that_commit_may_wr
 
 def test_a_pull_request_of_a_fork_is_only_validated(written: Path) -> None:
     found = parsed(written)
-    assert found["plan"]["on"] == {"pull_request": ""}
-    assert found["plan"]["jobs"]["plan"]["if"] == "github.event.pull_request.head.repo.full_name == github.repository"
+    assert found["plan"]["on"] == {"pull_request": "", "merge_group": ""}
+    ours = "github.event.pull_request.head.repo.full_name == github.repository"
+    assert found["plan"]["jobs"]["plan"]["if"] == f"github.event_name == 'merge_group' || {ours}"
     assert set(found["apply"]["on"]) == {"push", "workflow_dispatch"}
     assert set(found["drift"]["on"]) == {"schedule", "workflow_dispatch"}
     assert set(found["revoke"]["on"]) == {"workflow_dispatch"}

@@ -180,5 +180,17 @@ def test_a_pull_request_of_a_fork_is_validated_and_gets_nothing(hosted: Hosted) 
     assert (hosted.issuer.issued, hosted.github.seen) == ([], [])
 
 
+def test_a_merge_queue_gets_its_checks(hosted: Hosted) -> None:
+    """On a branch of the queue, without a pull request to comment on."""
+    git(hosted.checkout.root, "checkout", "--quiet", "-b", "queue")
+    hosted.checkout.client("partner", scopes=["orders:read"])
+    head = hosted.push("Add partner")
+    hosted.job("plan", "merge_group", "refs/heads/gh-readonly-queue/main/pr-7-abc")
+    acted = hosted.act("merge_group", "plan", {"merge_group": {"head_sha": head}})
+    assert (acted.code, acted.jobs) == (0, {"validate": "success", "plan": "success"}), acted.log
+    assert acted.outputs["changes"] == "true"
+    assert hosted.github.comments == []
+
+
 def pushed(commit: str) -> dict[str, Any]:
     return {"ref": "refs/heads/main", "after": commit, "commits": [{"id": commit}]}

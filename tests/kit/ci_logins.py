@@ -58,19 +58,19 @@ class Admitting(ABC):
         with connect(replace(self.place.settings, auth=auth_of(self.place)), environ, patience=HASTY) as live:
             data = live.adapter.get("/v1/auth/token/lookup-self").data
         assert (data["type"], data["creation_ttl"], data["explicit_max_ttl"]) == ("service", 900, 0)
-        assert data["meta"] | {"role": ""} == {"role": "", **self.metadata}
+        assert self.metadata.items() <= data["meta"].items()
         return [name.removeprefix(f"integrations-{self.place.name}-") for name in data["policies"]]
 
     def expect_refused(self, job: str, changes: Mapping[str, Any]) -> None:
-        """``{environment}`` and ``{host}`` in ``changes`` stand for what is right there."""
+        """``{environment}``, ``{host}`` and ``{event}`` in ``changes`` stand for what is right there,
+        also in a list."""
+        said = self.claims(job)
         right = {
+            "{event}": said.get("event_name") or said.get("pipeline_source") or "",
             "{environment}": self.claims(job).get("environment") or "",
             "{host}": self.issuer.address.removeprefix("http://"),
         }
-        filled = dict(changes)
-        for name, value in changes.items():
-            for word, meant in right.items() if isinstance(value, str) else ():
-                filled[name] = filled[name].replace(word, meant)
+        filled = {name: _filled(value, right) for name, value in changes.items()}
         with pytest.raises(TokenInvalid) as caught:
             self.policies(job, self.token(job, filled))
         assert caught.value.code == "RC405"
@@ -95,3 +95,11 @@ def admitting(server: RunningServer, kind: type[AnyAdmitting]) -> Iterator[AnyAd
         now = int(place.root.now().timestamp())
         with issuing(now) as issuer:
             yield kind(place, issuer, now)
+
+
+def _filled(value: Any, right: Mapping[str, str]) -> Any:
+    if isinstance(value, list):
+        return [_filled(one, right) for one in value]
+    for word, meant in right.items() if isinstance(value, str) else ():
+        value = value.replace(word, meant)
+    return value

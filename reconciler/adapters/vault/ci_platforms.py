@@ -64,7 +64,7 @@ class GitHub(Platform):
     metadata: ClassVar[tuple[str, ...]] = ("actor", "repository", "run_id", "sha")
     # Sort of job → its events and its workflow. A plan's may be any file at any commit: a pull request may change it.
     jobs: ClassVar[Mapping[str, tuple[tuple[str, ...], str]]] = {
-        "plan": (("pull_request", "workflow_dispatch"), ""),
+        "plan": (("merge_group", "pull_request", "workflow_dispatch"), ""),
         "apply": (("push", "workflow_dispatch"), "reconciler-apply.yml"),
         "upkeep": (("schedule", "workflow_dispatch"), "reconciler-drift.yml"),
         "revoke": (("workflow_dispatch",), "reconciler-revoke.yml"),

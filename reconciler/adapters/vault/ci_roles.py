@@ -1,7 +1,9 @@
 """The roles with which the jobs of a CI platform log in: a JWT auth mount, and who may do what.
 
 A job proves with a signed token of its platform where it runs. Each role names every claim exactly
-(``ci_platforms``). Fields of a role: the JWT auth method's API of Vault and OpenBao, those that both have.
+(``ci_platforms``). Of a list in a claim the server compares each entry, and one that is right is enough. So every bound
+claim is mapped to the token's metadata as well: there the server refuses what is no single value. Fields of a role: the
+JWT auth method's API of Vault and OpenBao, those that both have.
 """
 
 from __future__ import annotations
@@ -54,7 +56,7 @@ def _fields(environment: str, job: str, platform: Platform) -> dict[str, Any]:
         "bound_audiences": [platform.audience],
         "bound_claims_type": "string",
         "bound_claims": dict(platform.bound(job)),
-        "claim_mappings": {name: name for name in platform.metadata},
+        "claim_mappings": {name: name for name in sorted({*platform.metadata, *platform.bound(job)})},
         "token_policies": sorted(policy_name(environment, policy) for policy in POLICIES[job]),
         "token_no_default_policy": True,
         "token_ttl": TOKEN_TTL,
