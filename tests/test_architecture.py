@@ -37,7 +37,7 @@ HOMES = {
     "click": ("reconciler.cli",),
     "cryptography": ("reconciler.webhooks", "reconciler.adapters"),
     "httpcore": ("reconciler.adapters.sender",),
-    "httpx": ("reconciler.adapters.sender",),
+    "httpx": ("reconciler.adapters.web",),
     "hvac": ("reconciler.adapters.vault",),
     "jsonpath": ("reconciler.webhooks.json_path",),
     "jsonschema": ("reconciler.declare",),

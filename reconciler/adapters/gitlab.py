@@ -17,10 +17,11 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from reconciler.adapters.vault.errors import printable
 from reconciler.adapters.vault.patience import asked_to_wait
-from reconciler.adapters.vault.wire import Lost, NotSent, Reply, Wire
+from reconciler.adapters.vault.wire import Lost, NotSent, Reply
+from reconciler.adapters.web import Web
 from reconciler.domain.hosts import is_private
 from reconciler.domain.secret import Secret
-from reconciler.errors import PlatformError, UsageError, VaultError
+from reconciler.errors import DeliveryError, PlatformError, UsageError
 
 TOKEN_VARIABLE = "RECONCILER_GITLAB_TOKEN"
 TRIES = 5
@@ -102,8 +103,8 @@ class Api:
         parts = urlsplit(project.api)
         self._prefix = parts.path
         try:
-            self._wire = Wire(f"{parts.scheme}://{parts.netloc}", project.ca, TIMEOUT)
-        except VaultError:
+            self._web = Web(f"{parts.scheme}://{parts.netloc}", project.ca, TIMEOUT)
+        except DeliveryError:
             raise UsageError(
                 "RC702", "the file of CI_SERVER_TLS_CA_FILE cannot be read, or is not PEM", "correct that variable"
             ) from None
@@ -160,7 +161,7 @@ class Api:
         if body is not None:
             headers["content-type"] = "application/json"
         try:
-            return self._wire.exchange(method, target, headers, body, cap), "", True
+            return self._web.exchange(method, target, headers, body, cap), "", True
         except NotSent as error:
             return None, error.why, False
         except Lost as error:

@@ -207,13 +207,13 @@ def revoke(
 def refuse_misused(planfile: Path | None, only: tuple[str, ...], *, narrowed: bool) -> None:
     """Raises ``UsageError`` RC009 for a saved plan with an option that would leave a part of it out, and for an
     ``--only`` that is no name."""
-    from reconciler.cli.planned import refuse_no_names
+    from reconciler.cli.planned import client_names
     from reconciler.errors import UsageError
 
     if planfile is not None and narrowed:
         others = "--only, --yes-remove, --shard, --verify and --upkeep"
         raise UsageError("RC009", "a saved plan is applied as it is", f"leave out {others}")
-    refuse_no_names(only)
+    client_names(only)
 
 
 def agree(engine: Engine, plan: Plan, settings: Settings, form: str, *, ask: bool) -> None:

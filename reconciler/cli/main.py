@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler import __version__
-from reconciler.cli.options import asked_format
+from reconciler.cli.options import asked_format, global_options, with_global_options
 from reconciler.cli.output import Settings, discard, show_error, tell
 
 if TYPE_CHECKING:
@@ -72,20 +72,17 @@ class Commands(click.Group):
             near = get_close_matches(args[0], COMMANDS, n=1)
             hint = f" Did you mean {near[0]}?" if near else ""
             raise click.UsageError(f"No such command {args[0]!r}.{hint}", ctx)
-        return super().resolve_command(ctx, args)
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, command and with_global_options(command), rest
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.option(
-    "--project", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
-    help="The directory of reconciler.yaml. Default: the nearest one upwards.",
-)  # fmt: skip
-@click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
-@click.option("-v", "--verbose", is_flag=True, help="More detail.")
-@click.option("--no-color", is_flag=True, help="No colour; the NO_COLOR variable does the same.")
+@click.group(
+    cls=Commands,
+    params=global_options(hidden=False),
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, prog_name="reconciler")
-@click.pass_context
-def cli(ctx: click.Context, project: Path | None, quiet: bool, verbose: bool, no_color: bool) -> None:
+def cli() -> None:
     """Integration clients, their keys and webhooks, declared in git and reconciled with Vault or OpenBao.
 
     \b
@@ -95,8 +92,6 @@ def cli(ctx: click.Context, project: Path | None, quiet: bool, verbose: bool, no
       reconciler plan -e staging           what would change, and why
       reconciler apply -e staging          change it
     """
-    settings = ctx.ensure_object(Settings)
-    settings.project, settings.quiet, settings.verbose, settings.no_color = project, quiet, verbose, no_color
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -3,12 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from reconciler.cli.output import Settings
+
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+
+
+def global_options(*, hidden: bool) -> list[click.Parameter]:
+    """``--project``, ``-q``, ``-v`` and ``--no-color``: each is put into the ``Settings`` of the context."""
+    common: dict[str, Any] = {"expose_value": False, "callback": _settle, "hidden": hidden}
+    folder = click.Path(file_okay=False, path_type=Path)
+    where = "The directory of reconciler.yaml. Default: the nearest one upwards."
+    colour = "No colour; the NO_COLOR variable does the same."
+    return [
+        click.Option(["--project"], type=folder, metavar="DIR", help=where, **common),
+        click.Option(["-q", "--quiet"], is_flag=True, help="No progress on stderr.", **common),
+        click.Option(["-v", "--verbose"], is_flag=True, help="More detail.", **common),
+        click.Option(["--no-color"], is_flag=True, help=colour, **common),
+    ]
+
+
+def _settle(ctx: click.Context, param: click.Parameter, value: Any) -> None:
+    if value and param.name is not None:  # what is not said here may have been said before the command
+        setattr(ctx.ensure_object(Settings), param.name, value)
+
+
+def with_global_options(command: click.Command) -> click.Command:
+    """``command``, and each of a group, so that it takes the global options behind its name, too."""
+    made = copy(command)
+    made.params = [*command.params, *global_options(hidden=True)]
+    if isinstance(made, click.Group):
+        made.commands = {name: with_global_options(one) for name, one in made.commands.items()}
+    return made
 
 
 def environment_option(command: Decorated) -> Decorated:

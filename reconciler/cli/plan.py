@@ -25,6 +25,7 @@ EARLIEST, LATEST = 1970, 9000
 
 @click.command()
 @environment_option
+@click.argument("clients", nargs=-1, metavar="[CLIENT]...")
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Save the plan for apply.")
 @look_options
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when there are changes, 0 when there are none.")
@@ -47,11 +48,11 @@ EARLIEST, LATEST = 1970, 9000
 @click.option("--deep", is_flag=True, help="Read the metadata of every secret where the server lists only names.")
 @click.pass_obj
 def plan(
-    settings: Settings, /, environment: str, out: Path | None, detailed_exitcode: bool, at: str | None,
-    only: tuple[str, ...], yes_remove: int | None, verify: tuple[str, ...], upkeep: bool, reviewed: Path | None,
-    base: str | None, deep: bool, form: str, **look: Any,
+    settings: Settings, /, environment: str, clients: tuple[str, ...], out: Path | None, detailed_exitcode: bool,
+    at: str | None, only: tuple[str, ...], yes_remove: int | None, verify: tuple[str, ...], upkeep: bool,
+    reviewed: Path | None, base: str | None, deep: bool, form: str, **look: Any,
 ) -> int:  # fmt: skip
-    """Show what apply would do to ENV, and why. Changes nothing; reads no secret.
+    """Show what apply would do to ENV, and why. Changes nothing; reads no secret. With CLIENT only to that one.
 
     With --reviewed a plan is made anew for the clients that the plan in FILE touches, and compared with it: what
     a pull request showed is what comes after its merge, whatever commit that made. What policy, catalogue and guards
@@ -60,6 +61,7 @@ def plan(
     \b
     Examples:
       reconciler plan -e staging
+      reconciler plan -e staging paystack-payouts
       reconciler plan -e staging --base origin/main
       reconciler plan -e production --out plan.json --format markdown
       reconciler plan -e production --at 2027-01-31T00:00:00Z
@@ -67,14 +69,13 @@ def plan(
     """
     from reconciler.cli import wiring
     from reconciler.cli.before import terms_before
-    from reconciler.cli.planned import narrowed, question_for, refuse_no_names, refuse_unknown, with_unfinished
+    from reconciler.cli.planned import client_names, narrowed, question_for, refuse_unknown, with_unfinished
     from reconciler.engine.engine import answer
     from reconciler.engine.saved import refuse_unreviewed
     from reconciler.planning.terms_before import beside
 
+    only, time = client_names((*only, *clients)), moment(at)
     refuse_together(at, out, reviewed, narrowed=bool(only or at or verify or upkeep))
-    time = moment(at)
-    refuse_no_names(only)
     root = wiring.project_root(settings)
     desired = wiring.load_desired(root, environment)
     agreed = load_for(desired, reviewed) if reviewed is not None else None
@@ -82,6 +83,7 @@ def plan(
     with wiring.engine_for(settings, root, desired.project, desired.environment) as engine:
         question = question_for(desired, only=only, at=time, deep=deep, verify=verify, yes_remove=yes_remove)
         observed = engine.look(desired, deep=deep)
+        refuse_past(time, observed.now)
         refuse_unknown(only, desired, observed)
         question = narrowed(question, observed, upkeep=upkeep, saved=agreed)
         result = with_unfinished(engine, observed, answer(engine, question, observed))
@@ -91,9 +93,7 @@ def plan(
         result = beside(result, before, desired, observed, question.only)
     if not observed.deep:
         say(settings, "this server lists only names of secrets: overwritten or destroyed versions show with --deep")
-    if out is not None:
-        save(out, result)
-        say(settings, f"saved to {out}; apply it with: reconciler apply -e {environment} {out}")
+    keep(result, out, settings)
     emit(rendered(result, Look(form, project_folder(settings), **look), settings))
     return exit_code(result, detailed=detailed_exitcode)
 
@@ -135,8 +135,15 @@ def refuse_together(at: str | None, out: Path | None, reviewed: Path | None, *, 
         raise UsageError("RC003", "a plan for another time cannot be saved and applied", "leave out --at or --out")
     if reviewed is not None and narrowed:
         raise UsageError(
-            "RC009", "a reviewed plan is compared as it is", "leave out --only, --at, --verify and --upkeep"
+            "RC009", "a reviewed plan is compared as it is", "leave out CLIENT, --only, --at, --verify and --upkeep"
         )
+
+
+def keep(plan: Plan, out: Path | None, settings: Settings) -> None:
+    """Save the plan where that is asked for, and say how it is applied."""
+    if out is not None:
+        save(out, plan)
+        say(settings, f"saved to {out}; apply it with: reconciler apply -e {plan.environment} {out}")
 
 
 def save(path: Path, plan: Plan) -> None:
@@ -157,6 +164,7 @@ def load_for(desired: Desired, path: Path) -> Plan:
 
 def load(path: Path) -> Plan:
     """Read a plan file. Raises ``ReconcilerError`` for anything that is not an unaltered plan."""
+    from reconciler.domain.names import is_name
     from reconciler.errors import UsageError
     from reconciler.report.plan_load import load_plan
 
@@ -164,8 +172,23 @@ def load(path: Path) -> Plan:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise UsageError("RC005", f"{path} cannot be read: {why}", "name a file that plan --out wrote") from None
+        one = f"; to apply what one client needs, say --only {path}" if is_name(str(path)) else ""
+        raise UsageError("RC005", f"{path} cannot be read: {why}", f"name a file that plan --out wrote{one}") from None
     return load_plan(text)
+
+
+def refuse_past(at: datetime | None, now: datetime) -> None:
+    """Raises ``UsageError`` for a time of ``--at`` that is over by ``now``, the server's time: what was due then was
+    done since, or is due now."""
+    from reconciler.domain.canonical import iso
+    from reconciler.errors import UsageError
+
+    if at is not None and at < now:
+        raise UsageError(
+            "RC060", f"--at {iso(at)} is in the past: it is {iso(now)} by the server's time",
+            "name a time to come, or leave out --at; `reconciler status` and the reports in the audit folder tell of "
+            "what was",
+        )  # fmt: skip
 
 
 def moment(text: str | None) -> datetime | None:

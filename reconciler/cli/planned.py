@@ -44,11 +44,12 @@ def question_for(
     return Question(desired, only=only_these, required=required, at=at, deep=deep, verifications=asked, agreed=agreed)
 
 
-def refuse_no_names(only: Sequence[str]) -> None:
-    """Raises ``UsageError`` for an ``--only`` that cannot be a client's name, before anybody is asked."""
-    for name in only:
+def client_names(texts: Sequence[str]) -> tuple[str, ...]:
+    """``texts``. Raises ``UsageError`` for what cannot be a client's name, before anybody is asked."""
+    for name in texts:
         if not is_name(name):
-            raise UsageError("RC007", f"--only {name!r} is not a client's name", "names look like paystack-payouts")
+            raise UsageError("RC007", f"{name!r} is not a client's name", "names look like paystack-payouts")
+    return tuple(texts)
 
 
 def refuse_unknown(only: Sequence[str], desired: Desired, observed: Observed) -> None:

@@ -53,6 +53,19 @@ DEFAULT_DEMANDS: Mapping[str, Demand] = {
 GENUINE_ONLY = ("tampered", "wrongSecret", "replayed", "unsigned")
 
 
+# Sent while two secrets are valid, and accepted then.
+IN_GRACE = (Probe.NEW_SECRET, Probe.OLD_SECRET)
+
+
+def sent_probes(demands: Mapping[Probe, Demand], secrets: int) -> list[tuple[Probe, Demand]]:
+    """What a receiver that accepts the genuine deliveries is sent besides, while so many secrets are valid."""
+    return [
+        (probe, demand)
+        for probe, demand in demands.items()
+        if demand is not Demand.OFF and (secrets > 1 or probe not in IN_GRACE)
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class Payload:
     """What is sent for one event type: ``data`` of the body; None: a made-up one."""

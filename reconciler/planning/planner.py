@@ -61,7 +61,7 @@ def make_plan(inputs: Inputs) -> Plan:
         if inputs.addresses is not None:
             planned = [action for action in planned if action.address in inputs.addresses]
         if not planned:
-            unchanged += 1
+            unchanged += name in desired.clients  # a record of one that was retired is history
             continue
         actions += planned
         touched[name] = record

@@ -47,7 +47,8 @@ def plan_proof(
         elif known is not None and is_gone(known):
             provable = False
     doubted = bool(changed) or (live is not None and live.edited)
-    if (why := _may_activate(desired, live, plans, provable=provable, changed=doubted)) is not None:
+    why = _may_activate(desired, live, plans, provable=provable, changed=doubted, proofs=bool(proofs))
+    if why is not None:
         proofs.append(
             Action(
                 ActionKind.ACTIVATE_CLIENT,
@@ -125,7 +126,9 @@ def _may_activate(
     *,
     provable: bool,
     changed: bool,
+    proofs: bool,
 ) -> Cause | None:
+    """``proofs``: some webhook proves itself first, in the same run."""
     if live is not None and live.status is ClientStatus.ACTIVE and not changed:
         return None
     keys = [plan for (kind, _), plan in plans.items() if kind is SeriesKind.KEY]
@@ -134,6 +137,10 @@ def _may_activate(
     if live is not None and live.status is ClientStatus.SUSPENDED:
         if live.spec.get("state") == ClientState.SUSPENDED:
             return Cause(Reason.RESUMED, "declared active again")
-        return Cause(Reason.READY, "it has a usable key again")  # a revocation had suspended it
-    message = "every webhook has proven itself" if desired.webhooks else "it has no webhook to prove"
-    return Cause(Reason.READY, message)
+        again = "it has a usable key again"  # a revocation had suspended it
+        had = any(plan.usable and not plan.renewed for plan in keys)
+        return Cause(Reason.READY, again if had else f"once {again}")
+    if not desired.webhooks:
+        return Cause(Reason.READY, "it has no webhook to prove")
+    proven = "every webhook has proven itself"
+    return Cause(Reason.READY, f"once {proven}" if proofs else proven)

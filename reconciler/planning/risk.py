@@ -117,7 +117,7 @@ PLAIN: dict[ActionKind, str] = {
     ActionKind.ROTATE_SECRET: "a rotation keeps the old secret through its grace, and deliveries are signed with both",
     ActionKind.REVOKE_SECRET: "a revocation ends one version for ever",
     ActionKind.UPDATE_WEBHOOK: "a changed webhook has to prove itself again",
-    ActionKind.VERIFY_WEBHOOK: "a verification sends one signed test delivery",
+    ActionKind.VERIFY_WEBHOOK: "a verification sends genuine test deliveries, and those that must be refused",
     ActionKind.ACTIVATE_CLIENT: "an activation follows only after every webhook has proven itself",
     ActionKind.SUSPEND_CLIENT: "a suspension revokes nothing",
     ActionKind.RETIRE_CLIENT: "a retirement ends a client for ever",
@@ -161,19 +161,23 @@ def _judged(action: Action, beside: Sequence[Action], grounds: Grounds) -> Actio
         return action
     record, desired = grounds.records.get(action.client), grounds.desired.get(action.client)
     permissions = _permissions(action, record, grounds.scopes)
-    found = fired(
-        Facts(
-            action, record, desired, grounds.scopes, grounds.now, beside, permissions, grounds.policy,
-            grounds.environment,
-        )
-    )  # fmt: skip
+    facts = Facts(
+        action, record, desired, grounds.scopes, grounds.now, beside, permissions, grounds.policy, grounds.environment
+    )
+    found = fired(facts)
     reasons = [sentence for _, sentence in found]
     risk = found[0][0].risk if found else Risk.LOW
     if action.risk.rank > risk.rank:  # the check that asked for the action knows more
         risk = action.risk
         reasons.insert(0, action.message)
-    told = tuple(reasons) or (PLAIN[action.kind],)
+    told = tuple(reasons) or (_plain(facts),)
     return replace(action, risk=risk, risk_reasons=told, permissions=permissions)
+
+
+def _plain(facts: Facts) -> str:
+    """What is said of an action of which no rule has anything to say."""
+    sent = endpoints.deliveries_sent(facts) if facts.action.kind is ActionKind.VERIFY_WEBHOOK else None
+    return sent or PLAIN[facts.action.kind]
 
 
 def fired(facts: Facts) -> list[tuple[Row, str]]:

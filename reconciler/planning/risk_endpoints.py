@@ -9,7 +9,7 @@ from reconciler.domain.canonical import Json, JsonObject
 from reconciler.domain.duration import format_duration, parse_duration
 from reconciler.domain.hosts import host_of, is_loopback
 from reconciler.domain.plan import ActionKind
-from reconciler.domain.proof import DEFAULT_DEMANDS, Demand
+from reconciler.domain.proof import DEFAULT_DEMANDS, Demand, sent_probes
 from reconciler.domain.schemes import CUSTOM, SCHEMES, STANDARD_WEBHOOKS
 from reconciler.planning.risk_facts import Facts, items, mapping, shown, standing, texts
 
@@ -195,6 +195,21 @@ def probe_relaxed(facts: Facts) -> Iterator[str]:
             if _demand(new.get(probe)) < _demand(old.get(probe)):
                 change = f"{old[probe]} → {new.get(probe, 'off')}" if before is not None else str(new.get(probe))
                 yield f"webhook {name}, probe {probe}: {change}; it need not refuse such a delivery"
+
+
+def deliveries_sent(facts: Facts) -> str | None:
+    """What a verification sends to a receiver that is as it should be; None for a webhook that is not declared."""
+    webhooks = facts.desired.webhooks if facts.desired is not None else ()
+    webhook = next((one for one in webhooks if one.name == facts.item), None)
+    if webhook is None:
+        return None
+    genuine = max(len(webhook.events), 1)
+    refused = len(sent_probes(webhook.probes, secrets=1))
+    in_grace = len(sent_probes(webhook.probes, secrets=2)) - refused
+    deliveries = "1 test delivery" if genuine + refused == 1 else f"{genuine + refused} test deliveries"
+    told = f": {genuine} genuine and {refused} that must be refused" if refused else ""
+    grace = f"; while two signing secrets are valid, {in_grace} more, each signed with one of them" if in_grace else ""
+    return f"a verification sends {deliveries}{told}{grace}"
 
 
 def _usual(endpoint: JsonObject) -> dict[str, Json]:

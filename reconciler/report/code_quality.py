@@ -8,18 +8,16 @@ from collections.abc import Sequence
 from reconciler.domain.canonical import Json
 from reconciler.domain.plan import Level, Plan, Risk
 from reconciler.report.escape import printed_json, terminal
-from reconciler.report.results import Result, fingerprints, plan_results, position
+from reconciler.report.results import Result, bounded, fingerprints, plan_results, position
 
 _BY_RISK = {Risk.CRITICAL: "critical", Risk.HIGH: "major", Risk.MEDIUM: "minor", Risk.LOW: "info"}
 _BY_LEVEL = {Level.ERROR: "blocker", Level.WARNING: "minor", Level.NOTE: "info"}
 
 
 def code_quality(results: Sequence[Result], folder: str = "") -> str:
-    """A JSON list. ``folder`` is where the project lies in its repository."""
-    entries = [
-        _entry(result, fingerprint, folder)
-        for result, fingerprint in zip(results, fingerprints(results), strict=True)
-    ]  # fmt: skip
+    """A JSON list, of as many entries as a forge can show. ``folder`` is where the project lies in its repository."""
+    kept = bounded(results)
+    entries = [_entry(one, mark, folder) for one, mark in zip(kept, fingerprints(kept), strict=True)]
     return printed_json(json.dumps(entries, indent=2)) + "\n"
 
 

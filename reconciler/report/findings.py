@@ -9,7 +9,7 @@ from datetime import datetime
 
 from reconciler.domain.canonical import Json
 from reconciler.domain.plan import FORMAT_VERSION, Finding, Level
-from reconciler.report.annotations import annotation
+from reconciler.report.annotations import annotation, counted_lines
 from reconciler.report.code_quality import code_quality
 from reconciler.report.escape import printed_json, terminal, terminal_width
 from reconciler.report.junit import junit_of_findings
@@ -54,10 +54,10 @@ def finding_documents(findings: Iterable[object]) -> list[dict[str, Json]]:
 def findings_github(findings: Iterable[object], *, folder: str = "") -> str:
     """One workflow command a finding: GitHub shows it next to the line. ``folder`` is where the project lies
     in its repository, here and below."""
-    return "".join(
-        annotation(finding.level, finding.code, _with_remedy(finding), finding.source, folder)
+    return counted_lines([
+        (finding.level, annotation(finding.level, finding.code, _with_remedy(finding), finding.source, folder))
         for finding in _findings(findings)
-    )
+    ])  # fmt: skip
 
 
 def findings_sarif(findings: Iterable[object], titles: Mapping[str, str] | None = None, *, folder: str = "") -> str:

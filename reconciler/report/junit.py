@@ -6,16 +6,17 @@ most in a case, all attributes that it demands, times without a zone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from reconciler.domain.canonical import iso
 from reconciler.domain.plan import Finding, Level, Plan
 from reconciler.report.escape import clipped, markup, terminal
-from reconciler.report.plan_words import by_level, by_risk, place_of, verdict
-from reconciler.report.results import action_sentence
+from reconciler.report.plan_words import LEVELS, by_level, by_risk, place_of, verdict
+from reconciler.report.results import MOST, action_sentence, approval_sentence
 
 _DECLARATION = "declaration"
+_OUT = 5_000_000  # bytes; GitLab refuses a file of more than 30 MB, and its parser a text of more than 10
 _ATTRIBUTE = 500  # characters; the whole is in the text of the failure
 
 
@@ -32,7 +33,9 @@ def plan_junit(plan: Plan) -> str:
         "digest": plan.digest,
         "verdict": verdict(plan),
     }
-    lines = [action_sentence(action) for action in by_risk(plan.actions)]
+    properties |= {"approvers": ", ".join(one.approver for one in plan.approvals)} if plan.approvals else {}
+    lines = [approval_sentence(one) for one in plan.approvals]
+    lines += [action_sentence(action) for action in by_risk(plan.actions)]
     lines += [_told(finding) for finding in by_level(plan.findings)]
     return _document(f"plan/{plan.environment}", plan.created_at, cases, properties, lines)
 
@@ -48,8 +51,9 @@ def junit_of_findings(findings: Iterable[Finding], now: datetime) -> str:
 
 
 def _document(
-    suite: str, at: datetime, cases: Mapping[str, Sequence[Finding]], properties: Mapping[str, str], out: Iterable[str]
+    suite: str, at: datetime, every: Mapping[str, Sequence[Finding]], properties: Mapping[str, str], out: Iterable[str]
 ) -> str:
+    cases, lines_out = _bounded_cases(every), _bounded_lines(out)
     failed = sum(any(finding.level is Level.ERROR for finding in found) for found in cases.values())
     attributes = {
         "id": "0", "package": "reconciler", "name": suite, "timestamp": iso(at.astimezone(UTC)).removesuffix("Z"),
@@ -62,9 +66,31 @@ def _document(
     lines.append("</properties>")
     for name, found in cases.items():
         lines += _case(suite.replace("/", "."), name, found)
-    lines.append("<system-out>" + "\n".join(markup(line) for line in out) + "</system-out>")
+    lines.append("<system-out>" + "\n".join(markup(line) for line in lines_out) + "</system-out>")
     lines += ["<system-err></system-err>", "</testsuite>", "</testsuites>"]
     return "\n".join(lines) + "\n"
+
+
+def _bounded_cases(cases: Mapping[str, Sequence[Finding]]) -> Mapping[str, Sequence[Finding]]:
+    """At most as many as a forge reads, in their order: the worst ones stay, and one more counts the others."""
+    if len(cases) <= MOST:
+        return cases
+    worst = sorted(cases, key=lambda name: min((LEVELS.index(one.level) for one in cases[name]), default=len(LEVELS)))
+    kept = set(worst[: MOST - 1])
+    return {name: found for name, found in cases.items() if name in kept} | {f"{len(cases) - len(kept)} more": []}
+
+
+def _bounded_lines(lines: Iterable[str]) -> Iterator[str]:
+    """As many as a forge's parser takes, and a last one that counts the others."""
+    left, omitted = _OUT, 0
+    for line in lines:
+        left -= len(line.encode(errors="replace")) + 1
+        if left < 0:
+            omitted += 1
+        else:
+            yield line
+    if omitted:
+        yield f"and {omitted} more lines: the formats text and json show everything"
 
 
 def _case(suite: str, name: str, found: Sequence[Finding]) -> list[str]:

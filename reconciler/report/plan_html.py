@@ -291,7 +291,7 @@ def _footer(plan: Plan) -> Html:
         ("Project", plan.project),
         ("Made", iso(plan.created_at)),
         ("Void after", iso(plan.expires_at)),
-        ("Unchanged", counted(plan.unchanged, "client")),
+        ("Unchanged", counted(plan.summary()["no_op"], "client")),
         ("By", f"reconciler {__version__}"),
     ]
     return Html(f"\n{tag('footer', tag('dl', *_facts(facts), kind='facts'))}")

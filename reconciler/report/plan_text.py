@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from reconciler.domain.canonical import iso
-from reconciler.domain.plan import Action, ActionKind, Finding, Plan, Risk
+from reconciler.domain.plan import Action, ActionKind, Approval, Finding, Plan, Risk
 from reconciler.report.changed import changed_fields
 from reconciler.report.escape import terminal
 from reconciler.report.layout import DEFAULT_WIDTH, columns, counted, wrapped
@@ -39,6 +39,7 @@ def plan_text(plan: Plan, *, width: int = DEFAULT_WIDTH, colour: bool = False, v
     if plan.actions:
         lines += [*_actions(by_risk(plan.actions), width, paint, verbose=verbose), ""]
     lines += _findings(plan.findings, width, paint)
+    lines += _approvals(plan.approvals, width, paint, verbose=verbose)
     lines += (
         [*unfinished_text(plan.unfinished, plan.created_at, width=width, paint=paint), ""] if plan.unfinished else []
     )
@@ -96,7 +97,21 @@ def _details(action: Action, width: int, *, verbose: bool) -> Iterator[str]:
 def _shortened(texts: Sequence[str], what: str, *, verbose: bool) -> list[str]:
     if verbose or len(texts) <= SHOWN:
         return list(texts)
-    return [*texts[:SHOWN], f"and {counted(len(texts) - SHOWN, f'more {what}')} (-v shows them)"]
+    more = counted(len(texts) - SHOWN, f"more {what}", "more addresses" if what == "address" else None)
+    return [*texts[:SHOWN], f"and {more} (-v shows them)"]
+
+
+def _approvals(approvals: Sequence[Approval], width: int, paint: Paint, *, verbose: bool) -> Iterator[str]:
+    """Who must agree, why, and to what."""
+    for one in approvals:
+        why = "; ".join(_shortened(one.reasons, "reason", verbose=verbose))
+        first, *rest = wrapped(f"approval by {one.approver}: {why}", width, "", "  ")
+        yield first.replace("approval", paint("bold", "approval"), 1)
+        yield from rest
+        addresses = _shortened(one.addresses, "address", verbose=verbose)
+        yield from wrapped(f"for {', '.join(addresses)}", width, "  ", "    ")
+    if approvals:
+        yield ""
 
 
 def _findings(findings: Sequence[Finding], width: int, paint: Paint) -> Iterator[str]:

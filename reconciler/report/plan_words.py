@@ -112,8 +112,9 @@ def verdict(plan: Plan) -> str:
 
 def counts(plan: Plan) -> str:
     """``2 to issue, 1 to rotate and 1 to revoke; 9 clients unchanged``; for a plan with changes."""
-    verbs = [f"{number} to {verb}" for verb, number in plan.summary().items() if number and verb != "no_op"]
-    return f"{listed(verbs)}; {counted(plan.unchanged, 'client')} unchanged"
+    numbers = plan.summary()
+    verbs = [f"{number} to {verb}" for verb, number in numbers.items() if number and verb != "no_op"]
+    return f"{listed(verbs)}; {counted(numbers['no_op'], 'client')} unchanged"
 
 
 def highest_risk(plan: Plan) -> Risk:

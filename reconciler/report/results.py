@@ -10,14 +10,19 @@ from pathlib import PurePosixPath
 
 from reconciler.domain.canonical import digest
 from reconciler.domain.desired import Source
-from reconciler.domain.plan import Action, Finding, Level, Plan, Risk
-from reconciler.report.plan_words import by_level, by_risk, permission_changes
+from reconciler.domain.plan import Action, Approval, Finding, Level, Plan, Risk
+from reconciler.report.layout import counted, listed
+from reconciler.report.plan_words import LEVELS, by_level, by_risk, permission_changes
 
 # Forges refuse a result without a file; what no file is to blame for is shown at the project.
 PROJECT_FILE = "reconciler.yaml"
 # Low and medium actions are in the comment and on the page; here they would drown the dangerous ones.
 SHOWN = {Risk.HIGH: Level.WARNING, Risk.CRITICAL: Level.ERROR}
 _LARGEST = 2**31 - 1
+# GitHub refuses a run of code scanning with more results.
+MOST = 25_000
+APPROVAL, LEFT_OUT = OURS = ("approval", "left-out")  # rules that are neither a code nor a reason
+_NAMED = 5  # addresses and reasons of one approver
 # What a plan's codes are about, by their first characters (docs/errors.md).
 _FAMILIES = {
     "RC20": "Waiver",
@@ -97,13 +102,34 @@ def _scopes(changed: Iterable[tuple[str, str, Risk]], wanted: str) -> str:
     return ", ".join(f"{scope} ({risk.value})" for sign, scope, risk in changed if sign == wanted)
 
 
+def approval_result(approval: Approval, plan: Plan) -> Result:
+    """Who must agree, at the declaration of the first client that it is about."""
+    rule = Rule(APPROVAL, "Must be approved", Level.NOTE, "docs/policy.md explains approvers")
+    address = approval.addresses[0] if approval.addresses else ""
+    source = plan.sources.get(next(iter(address.split("/")[1:]), ""))
+    return Result(rule, rule.level, approval_sentence(approval), (APPROVAL, approval.approver), address, source)
+
+
+def approval_sentence(approval: Approval) -> str:
+    """Who must agree, why, and to what. Words of ours come first: so no line of a log begins with those of a person."""
+    what, why = _first(approval.addresses), _first(approval.reasons, "; ")
+    return f"approval by {approval.approver} is needed for {what}: {why}"
+
+
+def _first(texts: Sequence[str], between: str = ", ") -> str:
+    more = [f"and {len(texts) - _NAMED} more"] if len(texts) > _NAMED else []
+    return between.join([*texts[:_NAMED], *more])
+
+
 def plan_results(plan: Plan, titles: Mapping[str, str] | None = None) -> list[Result]:
-    """What blocks first, then actions of critical and high risk, then the other findings. ``titles`` names codes."""
+    """What blocks first, then who must agree, then actions of critical and high risk, then the other findings.
+    ``titles`` names codes."""
     findings = by_level(plan.findings)
     errors = [_at_its_client(one, plan, titles) for one in findings if one.level is Level.ERROR]
     others = [_at_its_client(one, plan, titles) for one in findings if one.level is not Level.ERROR]
     risky = [action for action in by_risk(plan.changes) if action.risk in SHOWN]
-    return [*errors, *(action_result(action, plan.sources.get(action.client)) for action in risky), *others]
+    asked = [approval_result(one, plan) for one in plan.approvals]
+    return [*errors, *asked, *(action_result(action, plan.sources.get(action.client)) for action in risky), *others]
 
 
 def _at_its_client(finding: Finding, plan: Plan, titles: Mapping[str, str] | None) -> Result:
@@ -111,6 +137,29 @@ def _at_its_client(finding: Finding, plan: Plan, titles: Mapping[str, str] | Non
     result = finding_result(finding, titles)
     client = next(iter(finding.address.split("/")[1:]), "")
     return replace(result, source=result.source or plan.sources.get(client))
+
+
+def bounded(results: Sequence[Result], most: int = MOST) -> list[Result]:
+    """At most ``most`` results, in their order: the worst ones stay, and the last one counts the others."""
+    if len(results) <= most:
+        return list(results)
+    worst = sorted(range(len(results)), key=lambda index: _rank(results[index]))
+    kept, left = sorted(worst[: most - 1]), worst[most - 1 :]
+    return [*(results[index] for index in kept), left_out(Counter(results[index].level for index in left))]
+
+
+def _rank(result: Result) -> int:
+    """Who must agree is asked whatever else there is to show."""
+    return -1 if result.rule.id == APPROVAL else LEVELS.index(result.level)
+
+
+def left_out(levels: Mapping[Level, int]) -> Result:
+    """One result for all that there was no room for: so many of each level."""
+    worst = next(level for level in LEVELS if levels.get(level))
+    told = [counted(levels[level], level.value) for level in LEVELS if levels.get(level)]
+    rule = Rule(LEFT_OUT, "Not shown here", worst, "docs/review.md says how much a forge shows")
+    message = f"{counted(sum(levels.values()), 'more result')}, for which there is no room here: {listed(told)}"
+    return Result(rule, worst, f"{message}. The formats text and json show everything", (LEFT_OUT,))
 
 
 def fingerprints(results: Sequence[Result]) -> list[str]:

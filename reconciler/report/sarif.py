@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -11,10 +12,12 @@ from reconciler import __version__
 from reconciler.domain.canonical import Json
 from reconciler.domain.plan import Risk
 from reconciler.report.escape import printed_json, terminal
-from reconciler.report.results import Result, Rule, fingerprints, position
+from reconciler.report.results import MOST, OURS, Result, Rule, bounded, fingerprints, position
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 # GitHub: above 9.0 is critical, from 7.0 on high. It reads the score from the rule, and of security rules only.
+# GitHub refuses an upload that is larger than this when it is compressed, in bytes.
+LARGEST = 10_000_000
 _SCORES = {Risk.LOW: "2.0", Risk.MEDIUM: "5.0", Risk.HIGH: "8.0", Risk.CRITICAL: "9.5"}
 
 
@@ -22,13 +25,31 @@ def sarif_log(
     results: Sequence[Result], category: str, folder: str = "", properties: Mapping[str, Json] | None = None
 ) -> str:
     """One log with one run. ``category`` (``plan/production``) tells runs of one commit apart; ``folder`` is where
-    the project lies in its repository; ``properties`` are of the run."""
+    the project lies in its repository; ``properties`` are of the run.
+
+    It is never more than GitHub takes: the worst results stay, one counts the others."""
+    most = MOST
+    while True:
+        text = _log(bounded(results, most), category, folder, properties)
+        size = _compressed(text)
+        if size <= LARGEST or most == 1:
+            return text
+        most = max(1, min(most, len(results)) * LARGEST // size * 9 // 10)
+
+
+def _compressed(text: str) -> int:
+    """At most so many bytes, whoever compresses it. What is short enough as it is need not be compressed."""
+    return len(text) if len(text) <= LARGEST else len(gzip.compress(text.encode(), compresslevel=1))
+
+
+def _log(results: Sequence[Result], category: str, folder: str, properties: Mapping[str, Json] | None) -> str:
     rules = {result.rule.id: result.rule for result in reversed(results)}
-    order = {rule_id: index for index, rule_id in enumerate(sorted(rules))}
+    names = sorted(rules, key=lambda rule_id: (rule_id not in OURS, rule_id))
+    order = {rule_id: index for index, rule_id in enumerate(names)}
     driver = {
         "name": "reconciler",
         "semanticVersion": __version__,
-        "rules": [_rule(rules[rule_id]) for rule_id in sorted(rules)],
+        "rules": [_rule(rules[rule_id]) for rule_id in names],
     }
     run: dict[str, Json] = {
         "tool": {"driver": driver},

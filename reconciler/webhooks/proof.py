@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from reconciler.domain.proof import Attempt, Demand, Probe, ProbeResult
+from reconciler.domain.proof import Attempt, Demand, Probe, ProbeResult, sent_probes
 from reconciler.domain.record import Delivery
 from reconciler.domain.schemes import faults
 from reconciler.webhooks.codes import sentence
@@ -40,7 +40,6 @@ class Pause:
 
 Ask = Now | Pause | SignRemotely | HttpRequest
 Asking = Generator[Ask, Any, Any]
-IN_GRACE = (Probe.NEW_SECRET, Probe.OLD_SECRET)
 
 
 @dataclass(slots=True)
@@ -68,9 +67,7 @@ def prove(order: Order) -> Generator[Ask, Any, Delivery]:
         if verdict.passed:
             verdict = yield from _deliver(order, Probe.VALID, event, progress)
     progress.results.append(ProbeResult(Probe.VALID, Demand.REQUIRE, verdict.passed, verdict.code, verdict.message))
-    for probe, demand in webhook.probes.items():
-        if demand is Demand.OFF or (probe in IN_GRACE and len(order.credentials) < 2):
-            continue
+    for probe, demand in sent_probes(webhook.probes, len(order.credentials)):
         if not verdict.passed:
             why = "not sent: the valid delivery was not accepted"
             progress.results.append(ProbeResult(probe, demand, None, "", why))

@@ -172,27 +172,32 @@ def test_what_passes_is_waited_out(gitlab: GitLab, job: Job, mishaps: list[bytes
 
 
 @pytest.mark.parametrize(
-    "mishaps",
+    ("mishaps", "told"),
     [
-        [reply(429, headers=("Retry-After: 3600",))],
-        [BROKEN] * 5,
-        [None] * 5,
-        [reply(400, '{"message": {"body": ["is too long"]}}')],
-        [reply(200, "no JSON")],
-        [reply(200, "{}")],
-        [REQUEST, reply(200, "{}")],
-        [reply(302, headers=("Location: http://127.0.0.1:1/steal",))],
-        [REQUEST, reply(200, '[{"body": "<!-- reconciler:plan:production -->", "author": 7}]')],
+        ([reply(429, headers=("Retry-After: 3600",))], "status 429; it asks to wait 3600 s"),
+        ([BROKEN] * 5, "status 502"),
+        ([None] * 5, "the connection was cut, or the answer is not HTTP"),
+        ([reply(400, '{"message": {"body": ["is too long"]}}')], 'status 400: {"body": ["is too long"]}'),
+        ([reply(200, "no JSON")], "the answer is no JSON"),
+        ([reply(200, "{}")], "an answer is not of the documented shape (KeyError)"),
+        ([REQUEST, reply(200, "{}")], "the answer is no list"),
+        ([reply(302, headers=("Location: http://127.0.0.1:1/steal",))], "status 302"),
+        (
+            [REQUEST, reply(200, '[{"body": "<!-- reconciler:plan:production -->", "author": 7}]')],
+            "an answer is not of the documented shape (TypeError)",
+        ),
     ],
     ids=["an hour", "5xx", "no answer", "400", "no JSON", "no merge request", "no list", "redirect", "another shape"],
 )
 def test_what_does_not_pass_fails_the_job_because_an_old_note_may_stand_there(
-    gitlab: GitLab, job: Job, mishaps: list[bytes | None]
+    gitlab: GitLab, job: Job, mishaps: list[bytes | None], told: str
 ) -> None:
     gitlab.note(f"{PLAN}\nold")
     gitlab.mishaps = [*mishaps]
     assert note(job, make_plan(findings=(BLOCK,))) == 1
     assert "error[RC700]: GitLab: " in job.err
+    assert told in job.err
+    assert "remedy: run the job again; when it stays so, look at the state of that GitLab" in job.err
     assert bodies(gitlab) == [f"{PLAN}\nold"]
 
 
@@ -372,10 +377,12 @@ def test_where_nobody_can_be_told_the_job_fails(
 ) -> None:
     gitlab.mishaps = [reply(403, '{"message": "403 Forbidden"}')]
     assert (night(make_plan()), "RC701" in job.err) == (1, True)
+    assert "RECONCILER_GITLAB_TOKEN is a project access token of this project with the scope api" in job.err
     gitlab.mishaps = [reply(403, '{"message": "403 Forbidden"}')]
     assert night(QUIET) == 0
     monkeypatch.delenv("RECONCILER_GITLAB_TOKEN")
     assert (night(make_plan()), "RC705" in job.err) == (1, True)
+    assert "RECONCILER_GITLAB_TOKEN is not set: the issue cannot be written" in job.err
     assert night(QUIET) == 0
 
 

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from reconciler.domain.desired import Budget, Desired, DesiredClient, Environment, GuardrailPolicy, Source, Waiver
-from reconciler.domain.observed import MountSettings, Observed
+from reconciler.domain.observed import MountSettings, Observed, SecretInfo
 from reconciler.domain.plan import Finding, Level
 from reconciler.domain.record import ClientRecord, ClientStatus
 from reconciler.domain.window import Freeze
 from reconciler.planning.guards import GUARDS
 from reconciler.planning.planner import Inputs, make_plan
-from reconciler.planning.reasons import Removals
+from reconciler.planning.reasons import DRIFT, Reason, Removals
 from tests.kit.declared import client, desired, environment, lifecycle, webhook
 from tests.kit.faults import Crash, Faulty, crash_before
 from tests.kit.memory import START, World
@@ -382,6 +382,42 @@ def test_a_freeze_ends_at_its_end() -> None:
 def test_two_blocks_are_both_told() -> None:
     seen = Seen(observed(PROTECTED), (), FROZEN)
     assert sorted(codes(seen.findings())) == ["RC310", "RC322", "RC330"]
+
+
+def drifted(reason: Reason) -> Observed:
+    """Ten clients, each of which somebody changed by hand in this way."""
+    live = LIVE[10]
+    if reason is Reason.RECORD_EDITED:
+        return replace(live, records={name: replace(one, edited=True) for name, one in live.records.items()})
+    return replace(live, secrets={path: info for path in live.secrets if (info := BY_HAND[reason]) is not None})
+
+
+BY_HAND: dict[Reason, SecretInfo | None] = {
+    Reason.SECRET_MISSING: None,
+    Reason.SECRET_OVERWRITTEN: SecretInfo(2),
+    Reason.SECRET_DESTROYED: SecretInfo(1, frozenset({1})),
+    Reason.SECRET_METADATA_EDITED: SecretInfo(1, edited=True),
+}
+# A plan that may change nothing at all: a freeze, no budget for any change, and nothing verified in staging.
+STRICT: dict[str, Seen] = {
+    "freeze": Seen(NOTHING, tuple(TEN), FROZEN),
+    "budget": Seen(NOTHING, tuple(TEN), policy=wide(0, 0)),
+    "promotion": Seen(NOTHING, tuple(TEN), GATED, required=NOTHING),
+}
+
+
+@pytest.mark.parametrize("guard", STRICT)
+@pytest.mark.parametrize("reason", sorted(DRIFT))
+def test_no_guard_of_changes_holds_back_a_repair(reason: Reason, guard: str) -> None:
+    seen = replace(STRICT[guard], live=drifted(reason))
+    assert codes(seen.findings()) == []
+    plan = make_plan(Inputs(desired(*TEN), seen.live, START))
+    assert {action.client for action in plan.changes if action.reason == reason} == {one.name for one in TEN}
+    assert codes(replace(seen, live=LIVE[10], declared=changed(10, 10)).findings()), "a declared change is held back"
+
+
+def test_every_drift_is_repaired_whatever_holds_changes_back() -> None:
+    assert set(DRIFT) == {*BY_HAND, Reason.RECORD_EDITED}
 
 
 UNFINISHED = {

@@ -83,7 +83,7 @@ ACTIONS = (
     Action(
         ActionKind.VERIFY_WEBHOOK, "client/paystack-payouts/webhook/settlements", "NotVerified",
         "https://hooks.example.com/payouts has not proven itself yet", Risk.LOW, "paystack-payouts", "settlements",
-        risk_reasons=("a verification sends one signed test delivery",),
+        risk_reasons=("a verification sends 7 test deliveries: 2 genuine and 5 that must be refused",),
     ),
     Action(
         ActionKind.REVOKE_KEY, "client/legacy-erp/key/primary", "GraceOver",
@@ -178,7 +178,7 @@ def review_plan() -> Plan:
         Action(
             ActionKind.VERIFY_WEBHOOK, f"client/{orders}/webhook/orders", "NotVerified",
             f"https://{new_host}/hook has not proven itself yet", low, orders, "orders",
-            risk_reasons=("a verification sends one signed test delivery",),
+            risk_reasons=("a verification sends 7 test deliveries: 2 genuine and 5 that must be refused",),
         ),
         Action(
             ActionKind.ACTIVATE_CLIENT, f"client/{sales}", "Ready", "it has no webhook to prove", low, sales,

@@ -198,6 +198,15 @@ def test_a_missing_variable_is_one_warning_and_no_failure(checkout: Checkout, ch
     assert "ok    alert channel room: SLACK_URL is set" in doctor.out
 
 
+def test_doctor_asks_for_no_secret_of_a_channel_of_another_environment(checkout: Checkout, channels: Channels) -> None:
+    declared = channels.declared()
+    declared[0]["environments"] = ["staging"]
+    declare(checkout, declared)
+    doctor = checkout.run("doctor", "-e", checkout.environment)
+    assert "alert channel ops" not in doctor.out
+    assert "warn  alert channel room: RC540" in doctor.out
+
+
 def test_an_owner_without_an_address_costs_nobody_else_the_mail(checkout: Checkout, channels: Channels) -> None:
     checkout.client("partner", owner={"team": "payments", "contact": "#payments"})
     checkout.apply(**channels.variables).ok()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from reconciler.adapters.receiver import LoopbackReceiver
@@ -89,6 +91,31 @@ def test_a_test_writes_nothing(checkout: Checkout) -> None:
             "valid", "valid", "tampered", "wrong-secret", "replayed", "future", "unsigned",
         ]  # fmt: skip
         assert {one["event"] for one in webhook["attempts"][:2]} == {"payout.settled", "payout.failed"}
+
+
+SENT = "a verification sends {}; while two signing secrets are valid, 2 more, each signed with one of them"
+ALL_OFF = dict.fromkeys(("tampered", "wrongSecret", "replayed", "future", "unsigned", "eachSecret"), "off")
+
+
+@pytest.mark.parametrize(
+    ("webhook", "told", "number"),
+    [
+        (PROBED, SENT.format("7 test deliveries: 2 genuine and 5 that must be refused"), 7),
+        ({"probes": {"future": "off"}}, SENT.format("5 test deliveries: 1 genuine and 4 that must be refused"), 5),
+        ({"probes": ALL_OFF}, "a verification sends 1 test delivery", 1),
+    ],
+    ids=["two events", "one probe less", "no probe"],
+)
+def test_a_plan_says_how_many_deliveries_arrive_and_claims_no_proof_before_it(
+    checkout: Checkout, webhook: dict[str, Any], told: str, number: int
+) -> None:
+    with LoopbackReceiver(lambda: held(checkout)) as receiver:
+        checkout.hooked("partner", receiver.url, webhook=webhook)
+        actions = {one["kind"]: one for one in checkout.plan().json["actions"]}
+        assert actions["verify-webhook"]["risk_reasons"] == [told]
+        assert actions["activate-client"]["message"] == "once every webhook has proven itself"
+        checkout.apply().ok()
+        assert len(receiver.arrivals) == number
 
 
 def test_a_test_shows_what_is_wrong_and_how_to_mend_it(checkout: Checkout) -> None:
