@@ -184,7 +184,7 @@ def test_what_passes_is_waited_out(gitlab: GitLab, job: Job, mishaps: list[bytes
         ([reply(302, headers=("Location: http://127.0.0.1:1/steal",))], "status 302"),
         (
             [REQUEST, reply(200, '[{"body": "<!-- reconciler:plan:production -->", "author": 7}]')],
-            "an answer is not of the documented shape (TypeError)",
+            "an answer is not of the documented shape (AttributeError)",
         ),
     ],
     ids=["an hour", "5xx", "no answer", "400", "no JSON", "no merge request", "no list", "redirect", "another shape"],
