@@ -36,11 +36,14 @@ if TYPE_CHECKING:
 def project_root(settings: Settings) -> Path:
     """The directory of ``reconciler.yaml``. Raises ``UsageError`` RC001, ``ReconcilerError`` RC042 for the project of
     somebody else."""
-    from reconciler.declare.files import find_project
+    from reconciler.declare.files import find_project, misnamed_project, shown
 
     start = settings.project or Path.cwd()
     root = find_project(start)
     if root is None or (settings.project is not None and root != settings.project.resolve()):
+        if (other := misnamed_project(start)) is not None:
+            message = f"{start} has {shown(other)} and no reconciler.yaml: capitals count in names"
+            raise UsageError("RC001", message, f"rename {shown(other)} to {other.lower()}")
         raise UsageError(
             "RC001", f"there is no reconciler.yaml in {start} or above",
             "go to your repository, name it with --project DIR, or make one with reconciler init",

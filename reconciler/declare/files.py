@@ -33,6 +33,16 @@ def project_paths(root: Path) -> list[Path]:
     return [root / f"{PROJECT_FILE}{suffix}" for suffix in SUFFIXES if _is_there(root / f"{PROJECT_FILE}{suffix}")]
 
 
+def misnamed_project(start: Path) -> str | None:
+    """The name of a file in ``start`` that differs from reconciler.yaml by case only."""
+    try:
+        names = sorted(os.listdir(start))  # noqa: PTH208 - names are all that is asked
+    except OSError:
+        return None
+    known = [f"{PROJECT_FILE}{suffix}" for suffix in SUFFIXES]
+    return next((name for name in names if name.lower() in known and name not in known), None)
+
+
 def project_files(root: Path, found: Collector) -> list[str]:
     """reconciler.yaml; both when there is also a reconciler.yml (which is then an error: declared twice)."""
     return list(_top_files(root, PROJECT_FILE, found))

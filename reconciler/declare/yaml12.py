@@ -31,6 +31,7 @@ _COMMENT = re.compile(r"#[^\n]*")
 _HEADER = re.compile(r"[|>][+-]?([1-9])?[+-]?(?: +#[^\n]*| *)\r?(?:\n|\Z)")
 _ESCAPED_BREAK = re.compile(r"\\\r?\n[ \t]*\r?\n")
 _REST_EMPTY = re.compile(r"[ \t\r]*\n")
+_EMPTY_LINES = re.compile(r"[ \r\n]*")
 _BLANK = re.compile(r"[ \r]*\Z")
 
 
@@ -111,8 +112,9 @@ class _Reader:
         flow = bool(self._levels) and self._levels[-1].flow
         for match in _COMMENT.finditer(gap):
             at = self._before + match.start()
-            apart = " \t" if flow else " \t\n"
-            if at > 0 and self._text[at - 1] not in apart:
+            # Right after a value in brackets not even the beginning of a line is apart.
+            value = flow and not gap[: match.start()].strip()
+            if at > 0 and self._text[at - 1] not in (" \t" if value else " \t\n"):
                 yield Doubt(at, "a comment needs a space before its `#`", "put a space before the `#`")
         bare = _COMMENT.sub(lambda match: " " * len(match[0]), gap)
         at = bare.find("?")
@@ -188,6 +190,14 @@ class _Reader:
             yield Doubt(start, "a document cannot be a text", "write fields")
         elif header[1] is None or not body.strip():
             yield from self._first_lines(start, body)
+        else:
+            yield from self._last_lines(start, header.end() + len(body.rstrip()))
+
+    def _last_lines(self, start: int, end: int) -> Iterator[Doubt]:
+        """Lines without text after the last one with text, of a block whose indentation is a number."""
+        empty = _EMPTY_LINES.match(self._text, end)
+        if empty is not None and any(" " in line for line in empty[0].split("\n")[1:-1]):
+            yield Doubt(start, "empty lines at the end of this text have spaces", "remove their spaces")
 
     def _first_lines(self, start: int, body: str) -> Iterator[Doubt]:
         """Lines without text before the first one with text: they are not longer than its indentation."""

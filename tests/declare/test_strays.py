@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import pytest
 import yaml
 
+from reconciler.cli.main import main
 from reconciler.declare import load, validate
 from reconciler.domain.plan import Level
 from reconciler.errors import DeclarationError
@@ -105,3 +106,15 @@ def test_no_client_at_all_is_legal_and_said(make_project: MakeProject) -> None:
     assert load(root, "staging").clients == {}
     make_project({C: None, "clients/a/b.yaml": client("b")})
     assert validate(root) == []
+
+
+@pytest.mark.parametrize("name", ["Reconciler.yaml", "reconciler.YAML", "RECONCILER.YML"])
+def test_a_project_whose_name_differs_by_case_is_named(
+    name: str, make_project: MakeProject, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = make_project({"reconciler.yaml": None, name: PROJECT})
+    monkeypatch.chdir(root)
+    assert main(["validate"]) == 64
+    printed = capsys.readouterr().err
+    assert f"has {name} and no reconciler.yaml" in printed
+    assert f"rename {name} to {name.lower()}" in printed

@@ -98,6 +98,7 @@ REFUSED = {
     "tab in quotes": ('a: "b\n\tc"', 1),
     "text at the end of the file": ("a: |\n  b", 4),
     "indented empty lines": ("a: >\n \n  \n", 4),
+    "empty lines with spaces at the end": ("a: |2\n   b\n   \n", 4),
     "value left of its field": ("a:\n>-\n", 1),
     "empty line after a backslash": ('a: "b\\\n\n  c"', 6),
 }
@@ -121,6 +122,7 @@ url: https://a.example/?a=b#c   # what is after a space is one
 list: [a, "b", 'c', {d: [1, -2]}]
 lines: [
   a,   # one
+# two
   b
 ]
 braces: {
