@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,9 +69,11 @@ class Channels:
         return [Webhook(SIGNING).verify(seen.body, seen.headers)["data"] for seen in self.ops.seen]
 
 
-def declare(checkout: Checkout, channels: list[dict[str, Any]]) -> None:
+def declare(checkout: Checkout, channels: list[dict[str, Any]], *others: str) -> None:
+    """``others``: environments beside the one of the test."""
     settings = {"vault": {"address": checkout.place.server.address}, "allowedNetworks": ["127.0.0.0/8"]}
-    spec = {"keyPrefix": "acme", "environments": {checkout.environment: settings}, "alerts": channels}
+    environments = {name: deepcopy(settings) for name in (checkout.environment, *others)}
+    spec = {"keyPrefix": "acme", "environments": environments, "alerts": channels}
     checkout.document("reconciler.yaml", "Project", PROJECT, spec)
 
 
@@ -200,8 +203,8 @@ def test_a_missing_variable_is_one_warning_and_no_failure(checkout: Checkout, ch
 
 def test_doctor_asks_for_no_secret_of_a_channel_of_another_environment(checkout: Checkout, channels: Channels) -> None:
     declared = channels.declared()
-    declared[0]["environments"] = ["staging"]
-    declare(checkout, declared)
+    declared[0]["environments"] = ["elsewhere"]
+    declare(checkout, declared, "elsewhere")
     doctor = checkout.run("doctor", "-e", checkout.environment)
     assert "alert channel ops" not in doctor.out
     assert "warn  alert channel room: RC540" in doctor.out
