@@ -360,3 +360,38 @@ def test_a_proof_that_was_asked_for_is_made_once(checkout: Checkout) -> None:
         checkout.plan("--out", "plan.json", "--verify", "hooked").ok()
         applied(checkout)
         refused(checkout, "RC393")
+
+
+FREEZE = {"from": "2020-01-01", "to": "2999-01-01", "reason": "year end"}
+
+
+def waived(checkout: Checkout, until: str) -> None:
+    waiver = {"guard": "freeze", "client": "one", "reason": "agreed", "approver": "ada", "until": until}
+    checkout.document("policy.yaml", "GuardrailPolicy", "policy", {"waivers": [waiver]})
+    checkout.commit()
+
+
+def test_a_freeze_that_was_declared_since_stops_a_saved_plan(planned: Checkout) -> None:
+    planned.project(freeze=[FREEZE])
+    planned.commit()
+    refused(planned, "RC330", 3)
+
+
+def test_a_waiver_that_ended_since_stops_a_saved_plan(checkout: Checkout) -> None:
+    checkout.client("one")
+    checkout.apply().ok()
+    checkout.project(freeze=[FREEZE])
+    checkout.client("one", scopes=["ledger:read"])
+    waived(checkout, "2998-01-01")
+    checkout.plan("--out", "plan.json").ok()
+    waived(checkout, "2020-01-01")
+    refused(checkout, "RC330", 3)
+    waived(checkout, "2998-01-01")
+    applied(checkout)
+
+
+def test_a_policy_that_became_stricter_stops_a_saved_plan(planned: Checkout) -> None:
+    budgets = {"changes": {"percent": 30, "atLeast": 1}}
+    planned.document("policy.yaml", "GuardrailPolicy", "policy", {"budgets": budgets})
+    planned.commit()
+    refused(planned, "RC321", 3)

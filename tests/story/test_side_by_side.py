@@ -116,3 +116,19 @@ def test_two_first_runs_at_the_same_time_both_end_well(checkout: Checkout, tmp_p
     for name in CLIENTS:
         assert checkout.versions(name) == {1: "active"}
     checkout.assert_quiet()
+
+
+def test_a_run_whose_id_is_taken_changes_nothing(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two runs of one plan in one second that draw the same four digits."""
+    monkeypatch.setattr(engine_apply, "new_run_id", lambda now, digest: "20261123t224500z-0123456789ab-0000")
+    checkout.client("first")
+    checkout.apply("--no-commit").ok()
+    checkout.client("second")
+    before = checkout.everything_written()
+    ran = checkout.apply()
+    assert (ran.code, ran.json["code"]) == (4, "RC398")
+    assert "already has the id" in ran.json["message"]
+    after = checkout.everything_written()
+    assert {name: after[name] for name in after if name != "lease"} == {
+        name: before[name] for name in before if name != "lease"
+    }
