@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
+from reconciler.adapters.git_checkout import unfinished
 from reconciler.adapters.git_command import PATIENT_SECONDS, GitAnswer, GitCommand, failed
 from reconciler.adapters.git_errors import audit_error
 from reconciler.adapters.git_files import (
@@ -28,13 +29,6 @@ from reconciler.errors import AuditError
 _NOT_TEMPORARY = f":(exclude,glob)**/{TEMPORARY_PREFIX}*{TEMPORARY_SUFFIX}"
 # Refuse to guess a name from the login and the host name: evidence names a person or a pipeline, or nobody.
 _NO_GUESSED_NAME = ("-c", "user.useConfigOnly=true")
-_UNFINISHED = {
-    "MERGE_HEAD": "merge",
-    "rebase-merge": "rebase",
-    "rebase-apply": "rebase",
-    "CHERRY_PICK_HEAD": "cherry-pick",
-    "REVERT_HEAD": "revert",
-}
 _HOOKS = ("pre-commit", "prepare-commit-msg", "commit-msg")
 _SHOWN = 3
 
@@ -70,14 +64,6 @@ class GitLedger:
                 raise
             return None
         return answer.line if answer.code == 0 else None
-
-    def dirty(self) -> bool:
-        """Whether tracked files of the project's directory differ from HEAD. False outside a repository."""
-        try:
-            answer = self._git.run("status", "--porcelain", "-z", "--untracked-files=no", "--", ".")
-        except AuditError:
-            return False
-        return answer.code == 0 and answer.out != ""
 
     def actor(self) -> str:
         """Who runs this: the CI platform's actor, else git's user.name and user.email, else the login name."""
@@ -245,10 +231,8 @@ class GitLedger:
 
     def _refuse_unfinished(self) -> None:
         self._git.must("rev-parse", "--show-toplevel")  # a bare repository has none
-        folder = Path(self._git.must("rev-parse", "--absolute-git-dir"))
-        for name, verb in _UNFINISHED.items():
-            if (folder / name).exists():
-                raise audit_error("RC605", verb)
+        if verb := unfinished(self._git):
+            raise audit_error("RC605", verb)
 
     def _refuse_nameless(self) -> None:
         for ident in ("GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT"):

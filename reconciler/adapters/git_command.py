@@ -167,9 +167,16 @@ class GitCommand:
             answer = self._once(arguments, _Given(variables=NOWHERE))
         return answer.line if answer.code == 0 else ""
 
+    def whole(self, *arguments: str, stdin: str = "", environment: Mapping[str, str] | None = None) -> str:
+        """The output of a git command that has to succeed, with every line end. Raises ``AuditError``."""
+        answer = self.run(*arguments, stdin=stdin, environment=environment)
+        if answer.code != 0:
+            raise failed(arguments, answer)
+        return answer.out
+
     def is_shallow(self) -> bool:
         """Whether the history is cut off in this clone."""
-        return self.run("rev-parse", "--is-shallow-repository").line == "true"
+        return self.must("rev-parse", "--is-shallow-repository") == "true"
 
     def wait(self, tried: int) -> None:
         """Back off after the ``tried``-th failure (from 0): 0.2 s, doubled each time, with jitter."""

@@ -86,6 +86,10 @@ CODES: Mapping[str, tuple[str, str]] = {
         "the remote kept moving",
         "run `git push` later; the audit commit is kept locally",
     ),
+    "RC622": (
+        "this partial clone lacks files of its history, and they decide whom to trust",
+        "fetch them: `git fetch --refetch --no-filter` where the remote can be reached, or clone without --filter",
+    ),
     "RC630": (
         "there is a git repository among the project's files, and git would obey its settings",
         "find out who put the files HEAD, objects, refs and config there, and remove them",

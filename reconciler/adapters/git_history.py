@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from reconciler.adapters.git_command import GitCommand, failed
+from reconciler.adapters.git_command import GitCommand
 
 _NONE = "0"  # the id of what is not there has only this digit
 
@@ -56,7 +56,7 @@ class History:
         where = [f":(top,glob)**/{name}" for name in sorted(names)]
         commits = self._git.must("rev-list", "--full-history", *self._tips, "--", *where)
         options = ("--stdin", "-r", "-m", "--root", "--no-renames", "--no-commit-id", "-z")
-        changes = self._whole("diff-tree", *options, "--", *where, stdin=f"{commits}\n" if commits else "")
+        changes = self._git.whole("diff-tree", *options, "--", *where, stdin=f"{commits}\n" if commits else "")
         fields = changes.split("\0")
         found = {(path, head.split()[3]) for head, path in zip(fields[::2], fields[1::2], strict=False)}
         for path, blob in sorted(found):
@@ -104,12 +104,5 @@ class History:
 
     def _text_of(self, blob: str) -> str:
         if blob not in self._texts:
-            self._texts[blob] = self._whole("cat-file", "blob", blob)
+            self._texts[blob] = self._git.whole("cat-file", "blob", blob)
         return self._texts[blob]
-
-    def _whole(self, *arguments: str, stdin: str = "") -> str:
-        """What git puts out, with every line end."""
-        answer = self._git.run(*arguments, stdin=stdin)
-        if answer.code != 0:
-            raise failed(arguments, answer)
-        return answer.out

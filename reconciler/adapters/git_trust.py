@@ -5,21 +5,22 @@ Commits of audit reports are passed over: ``apply`` makes them, they leave the d
 
 from __future__ import annotations
 
-import hashlib
 import re
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
+from reconciler.adapters.git_checkout import declaring, head_of
 from reconciler.adapters.git_command import GitCommand
 from reconciler.adapters.git_errors import harmless
 from reconciler.adapters.git_history import History, stored_parents
+from reconciler.adapters.git_tree import Declares, Tree
 from reconciler.adapters.platform import Person
 from reconciler.adapters.ssh_signature import fault_of
+from reconciler.domain.checkout import Loaded
 from reconciler.errors import QUOTED, AuditError, BlockedError
 
 _NO_REPOSITORY = ("RC601", "RC602")  # no git, nothing that it knows
-_SHA1 = 40  # digits
 _AUTHOR = re.compile(r"\s*(.*?)\s*<([^<>]*)>\s*\Z")
 _SHOWN = 3
 
@@ -33,31 +34,29 @@ class Declaration:
     def __init__(self, root: Path, audit: str, clock: Callable[[], float] = time.time) -> None:
         self._root, self._clock = root, clock
         self._git = GitCommand(root, as_stored=True)
-        outside = (":(top)", f":(exclude,literal){audit}")
-        # Plumbing: what somebody's settings make of `git log` (log.showSignature) is no answer.
         try:
-            head = self._git.run("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+            head = head_of(self._git)
         except AuditError as error:
             if error.code not in _NO_REPOSITORY:
                 raise  # there may be a demand
             raise _unsigned(f"there is no commit to verify: {error.message}") from None
-        self.commit = ""
-        if head.code == 0:
-            newest = ("rev-list", "--first-parent", "--max-count=1", head.line, "--", *outside)
-            self.commit = self._git.must(*newest)
-        if not self.commit:
+        commit = declaring(self._git, head, audit) if head is not None else None
+        if head is None or commit is None:
             raise _unsigned("there is no commit to verify")
+        self.head, self.commit = head, commit
         self.parents = self._parents_of(self.commit)
-        self._tips = [*self.parents, *self._merged_since(head.line)]
+        self._tips = [*self.parents, *self._merged_since(head)]
 
     def before(self, path: str) -> str | None:
         """The text of a file as it was before this commit: in its first parent. None: there was none, or no parent."""
         return self.text(self.parents[0], path) if self.parents else None
 
     def text(self, commit: str, path: str) -> str | None:
-        """The text of a file, a path below the project, in a commit; None when there is none."""
-        answer = self._git.run("cat-file", "blob", f"{commit}:./{path}")
-        return answer.out if answer.code == 0 else None
+        """The text of a file, a path below the project, in a commit; None when there is none. Raises ``AuditError``
+        when git cannot tell: that is not nothing."""
+        head, _, _ = self._git.must("ls-tree", "-z", commit, "--", path).partition("\t")
+        _, kind, blob = head.split() if head else ("", "", "")
+        return self._git.whole("cat-file", "blob", blob) if kind == "blob" else None
 
     def history(self) -> History:
         """Everything that this commit builds on: of a merge all sides, and what was merged since without a trace."""
@@ -80,36 +79,14 @@ class Declaration:
 
     def fault(self, commit: str, allowed: str, name: str, times: Collection[int]) -> str:
         """Why no key in ``allowed`` signed ``commit``, in words; empty when one did, and was valid at all ``times``."""
-        raw = self._git.run("cat-file", "commit", commit).out.encode("utf-8", "surrogateescape")
+        raw = self._git.whole("cat-file", "commit", commit).encode("utf-8", "surrogateescape")
         return fault_of(commit, raw, allowed, name, times)
 
-    def refuse_uncommitted(self, paths: Collection[str], declares: Callable[[str], bool]) -> None:
-        """Raises ``BlockedError`` RC242 when what is applied is not what was signed: ``paths`` are the files of the
-        declaration, ``declares`` tells of a path whether it would be one."""
-        committed = {}
-        for line in self._git.must("ls-tree", "-r", "-z", "HEAD", "--", ".").split("\0"):
-            head, _, path = line.partition("\t")
-            if path:
-                committed[path] = head.split()[2]
-        wrong = [path for path in paths if committed.get(path, "") not in self._blobs_of(path)]
-        wrong += [path for path in committed if declares(path) and path not in paths]
-        if wrong:
-            names = ", ".join(sorted(wrong)[:_SHOWN]) + (" and more" if len(wrong) > _SHOWN else "")
-            raise BlockedError(
-                "RC242", f"not as committed: {harmless(names).removeprefix(QUOTED)}",
-                "commit and sign it, or restore it; a link is replaced by a copy",
-            )  # fmt: skip
-
-    def _blobs_of(self, path: str) -> Iterator[str]:
-        """The ids that git gives to a file as it is, and with the line ends of Unix. Nobody's filters are asked: they
-        could make anything of it."""
-        try:
-            content = (self._root / path).read_bytes()
-        except OSError:
-            return
-        name = "sha1" if len(self.commit) == _SHA1 else "sha256"
-        for text in (content, content.replace(b"\r\n", b"\n")):
-            yield hashlib.new(name, b"blob %d\0%b" % (len(text), text), usedforsecurity=False).hexdigest()
+    def refuse_uncommitted(self, loaded: Loaded, declares: Declares) -> None:
+        """Raises ``BlockedError`` RC242 when what is applied is not what was signed: ``loaded`` are the files of the
+        declaration as they were read, ``declares`` tells of a path whether it would be one. What lies on the disk now
+        is not asked."""
+        refuse_changed(Tree(self._git, self.head).differing_or_linked(loaded, declares))
 
     def authors(self) -> list[Person]:
         """Who wrote what this commit brought: of a merge the commits that it merged, co-authors included."""
@@ -117,8 +94,7 @@ class Declaration:
         span = f"{self.parents[0]}..{self.commit}" if self.parents else self.commit
         only = () if len(self.parents) > 1 else ("-1",)
         options = ("--no-merges", "--no-show-signature", f"--format={named}", *only)
-        answer = self._git.run("log", *options, span, "--")
-        found = (_AUTHOR.match(line) for line in answer.out.split("\n"))
+        found = (_AUTHOR.match(line) for line in self._git.whole("log", *options, span, "--").split("\n"))
         return [Person(name=match[1], email=match[2]) for match in found if match]
 
     @property
@@ -159,6 +135,16 @@ class Declaration:
 
     def _cut_off(self) -> str:
         return " (the history is cut off: fetch all of it)" if self._git.is_shallow() else ""
+
+
+def refuse_changed(paths: Sequence[str]) -> None:
+    """Raises ``BlockedError`` RC242 for paths whose content is not what the commit holds."""
+    if paths:
+        names = ", ".join(paths[:_SHOWN]) + (" and more" if len(paths) > _SHOWN else "")
+        raise BlockedError(
+            "RC242", f"not as committed: {harmless(names).removeprefix(QUOTED)}",
+            "commit and sign it, or restore it; a link is replaced by a copy",
+        )  # fmt: skip
 
 
 def _unsigned(message: str) -> BlockedError:

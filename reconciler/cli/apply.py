@@ -13,6 +13,7 @@ from reconciler.cli.options import (
     environment_option,
     format_option,
     only_option,
+    rollback_option,
     upkeep_option,
     verify_option,
     yes_remove_option,
@@ -46,6 +47,14 @@ def run_options(command: click.decorators.FC) -> click.decorators.FC:
 @yes_remove_option
 @verify_option
 @upkeep_option
+@rollback_option
+@click.option(
+    "--allowed-signers",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    envvar="RECONCILER_ALLOWED_SIGNERS",
+    help="The commit must be signed by a key in FILE, outside of the repository.  [env: RECONCILER_ALLOWED_SIGNERS]",
+)
 @click.option("--shard", metavar="K/N", help="Only the K-th of N parts of the registry.")
 @click.option("--no-wait", is_flag=True, help="Do not wait for another run's lease: exit 4 at once.")
 @click.option("--deep", is_flag=True, help="Read the metadata of every secret where the server lists only names.")
@@ -53,7 +62,7 @@ def run_options(command: click.decorators.FC) -> click.decorators.FC:
 def apply(
     settings: Settings, environment: str, planfile: Path | None, yes: bool, form: str, no_commit: bool, push: bool,
     no_alerts: bool, only: tuple[str, ...], yes_remove: int | None, verify: tuple[str, ...], upkeep: bool,
-    shard: str | None, no_wait: bool, deep: bool,
+    allow_rollback: str | None, allowed_signers: Path | None, shard: str | None, no_wait: bool, deep: bool,
 ) -> int:  # fmt: skip
     """Make ENV what is declared, then commit the audit report.
 
@@ -69,11 +78,10 @@ def apply(
     from reconciler.cli import demands, planned, wiring
     from reconciler.cli.alerts import Alerts
     from reconciler.cli.plan import load_for
-    from reconciler.cli.planned import question_for
     from reconciler.engine import apply as run
     from reconciler.engine.engine import answer
 
-    refuse_misused(planfile, only, narrowed=bool(only or yes_remove or shard or verify or upkeep))
+    planned.refuse_misused(planfile, only, yes_remove, shard, verify, upkeep, allow_rollback)
     part_of = planned.parse_shard(shard) if shard is not None else None
     root = wiring.project_root(settings)
     desired = wiring.load_desired(root, environment)
@@ -87,15 +95,16 @@ def apply(
     ):
 
         def agreed(observed: Observed) -> tuple[Question, Plan]:
-            asked = question_for(desired, only=only, deep=deep, verify=verify, yes_remove=yes_remove, saved=saved)
-            question = planned.narrowed(asked, observed, shard=part_of, upkeep=upkeep, saved=saved)
+            asked = planned.Asked(only, verify, yes_remove, allow_rollback, deep=deep)
+            whole = planned.question_for(desired, asked, saved=saved, applying=True)
+            question = planned.narrowed(whole, observed, shard=part_of, upkeep=upkeep, saved=saved)
             plan = saved or planned.with_unfinished(engine, observed, answer(engine, question, observed))
             alerts.observed, alerts.plan = observed, plan
-            demands.refuse_same_person(settings, root, desired, plan)
+            demands.refuse_plan(settings, root, desired, plan, engine.checkout(desired, observed.applied))
             agree(engine, plan, settings, form, ask=saved is None and not yes)
             return question, plan
 
-        demands.refuse_unsigned(root, desired)
+        demands.refuse_unsigned(root, desired, allowed_signers)
         observed = engine.look(desired, deep=deep)
         planned.refuse_unknown(only, desired, observed)
         result, problem = run.apply(engine, *agreed(observed), observed, options, agreed if yes else None)
@@ -204,18 +213,6 @@ def revoke(
     return finish(result, problem, settings, form, alerts)
 
 
-def refuse_misused(planfile: Path | None, only: tuple[str, ...], *, narrowed: bool) -> None:
-    """Raises ``UsageError`` RC009 for a saved plan with an option that would leave a part of it out, and for an
-    ``--only`` that is no name."""
-    from reconciler.cli.planned import client_names
-    from reconciler.errors import UsageError
-
-    if planfile is not None and narrowed:
-        others = "--only, --yes-remove, --shard, --verify and --upkeep"
-        raise UsageError("RC009", "a saved plan is applied as it is", f"leave out {others}")
-    client_names(only)
-
-
 def agree(engine: Engine, plan: Plan, settings: Settings, form: str, *, ask: bool) -> None:
     """Show the plan, refuse a blocked one, and have it confirmed."""
     from reconciler.engine.apply import refuse_blocked
@@ -223,8 +220,6 @@ def agree(engine: Engine, plan: Plan, settings: Settings, form: str, *, ask: boo
     if form == "text":
         show_plan(plan, settings)
     refuse_blocked(plan)
-    if plan.changes and engine.ledger.dirty():
-        say(settings, "some declared files are not committed: the report names a commit that does not hold them")
     if plan.changes and ask:
         confirm(engine.environment.name)
 

@@ -6,48 +6,107 @@ Never asked of ``revoke``, which reads no policy, nor of ``rotate``, which chang
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from reconciler.adapters.git_chain import Followed, handed_down
-from reconciler.adapters.git_trust import Declaration
+from reconciler.adapters.git_command import GitCommand
+from reconciler.adapters.git_trust import Declaration, refuse_changed
 from reconciler.adapters.platform import Person, all_authors, approver, host_of, same_person, told_authors
 from reconciler.cli.output import Settings, say
 from reconciler.declare.files import PROJECT_FILE, SUFFIXES, declares
 from reconciler.declare.policy import demands_in
 from reconciler.declare.project import name_in
+from reconciler.domain.checkout import Checkout
 from reconciler.domain.desired import ApplyDemands, Desired, DistinctApprover
 from reconciler.domain.plan import Plan
-from reconciler.errors import BlockedError
+from reconciler.errors import AuditError, BlockedError
 from reconciler.planning.situation import is_declared
 
 _POLICIES = tuple(f"policy{suffix}" for suffix in SUFFIXES)
 _PROJECTS = tuple(f"{PROJECT_FILE}{suffix}" for suffix in SUFFIXES)
 
 
-def refuse_unsigned(root: Path, desired: Desired) -> None:
-    """Raises ``BlockedError`` RC240 to RC242 when the policy demands a signature: the one that is applied, that of the
-    commit before, or the last one that signed commits left."""
+def refuse_unsigned(root: Path, desired: Desired, given: Path | None = None) -> None:
+    """Raises ``BlockedError`` RC240 to RC242 when a signature is demanded: by the policy that is applied, by that of
+    the commit before, as signed commits left it last, or by ``given``, a file of allowed signers that the repository
+    has no say in."""
     own = desired.policy.apply.allowed_signers
+    allowed = _outside(given, root) if given is not None else None
     try:
         commit = Declaration(root, desired.project.audit_path)
     except BlockedError:
-        if own is None:
+        if own is None and allowed is None:
             return
         raise
     followed = Followed(desired.project.name, _POLICIES, _PROJECTS, _signers_in, name_in)
     inherited = handed_down(commit, followed)
     demanded = {path for path in (own, _before(commit).allowed_signers) if path is not None}
-    if not demanded and not inherited:
+    if not demanded and not inherited and allowed is None:
         return
     commit.refuse_uncommitted(desired.files, declares)
+    if allowed is not None:
+        commit.refuse_other_keys(allowed, str(given))
     for signers in sorted(demanded):
         commit.refuse_unsigned(signers)
     for path, allowed in inherited:
         commit.refuse_other_keys(allowed, f"{path} as signed commits left it")
 
 
+def _outside(path: Path, root: Path) -> str:
+    """The text of a file of allowed signers. Raises ``BlockedError`` RC241 for one that cannot be read, is empty, or
+    lies in the repository, which would choose whom to trust by itself."""
+    remedy = "name a file outside of the repository, in the format of ssh-keygen"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise BlockedError("RC241", f"the allowed signers in {path} cannot be read: {why}", remedy) from None
+    if not text.strip():
+        raise BlockedError("RC241", f"the file of allowed signers {path} is empty", remedy)
+    if path.resolve().is_relative_to(_work_tree(root)):
+        raise BlockedError("RC241", f"the allowed signers in {path} lie in the repository that they judge", remedy)
+    return text
+
+
+def _work_tree(root: Path) -> Path:
+    try:
+        return GitCommand(root).repository.work_tree.resolve()
+    except AuditError:  # what it is will be said when the commit is looked for
+        return root.resolve()
+
+
+def refuse_uncommitted(root: Path, desired: Desired, plan: Plan, checkout: Checkout) -> None:
+    """Raises ``BlockedError`` RC242 for what no commit held as ``plan`` was made, or holds now.
+
+    Only where the policy in HEAD, or the one that is applied, demands it.
+    """
+    dirty = sorted({*plan.dirty, *checkout.dirty})
+    if dirty and (desired.policy.apply.needs_commit or _in_head(root, desired).needs_commit):
+        refuse_changed(dirty)
+
+
+def _in_head(root: Path, desired: Desired) -> ApplyDemands:
+    try:
+        commit = Declaration(root, desired.project.audit_path)
+    except BlockedError:  # no commit at all
+        return ApplyDemands()
+    return _demands_of(commit.text(commit.head, name) for name in _POLICIES)
+
+
+def _demands_of(policies: Iterable[str | None]) -> ApplyDemands:
+    return next((demands_in(text) for text in policies if text is not None), ApplyDemands())
+
+
 def _signers_in(policy: str) -> str | None:
     return demands_in(policy).allowed_signers
+
+
+def refuse_plan(settings: Settings, root: Path, desired: Desired, plan: Plan, checkout: Checkout) -> None:
+    """Raises ``BlockedError`` for a plan of what no commit holds (RC242), or that its own author approved (RC243,
+    RC244), where the policy says so."""
+    refuse_uncommitted(root, desired, plan, checkout)
+    refuse_same_person(settings, root, desired, plan)
 
 
 def refuse_same_person(settings: Settings, root: Path, desired: Desired, plan: Plan) -> None:
@@ -79,8 +138,7 @@ def refuse_same_person(settings: Settings, root: Path, desired: Desired, plan: P
 
 def _before(commit: Declaration | None) -> ApplyDemands:
     """What the policy demanded before this commit: a commit cannot take back what is demanded of it."""
-    texts = (commit.before(name) for name in _POLICIES) if commit is not None else ()
-    return next((demands_in(text) for text in texts if text is not None), ApplyDemands())
+    return _demands_of(commit.before(name) for name in _POLICIES) if commit is not None else ApplyDemands()
 
 
 def _authors(commit: Declaration | None) -> list[Person]:

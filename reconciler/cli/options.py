@@ -91,3 +91,11 @@ def yes_remove_option(command: Decorated) -> Decorated:
 
 def only_option(command: Decorated) -> Decorated:
     return click.option("--only", multiple=True, metavar="CLIENT", help="Only this client; may be repeated.")(command)
+
+
+def rollback_option(command: Decorated) -> Decorated:
+    """``--allow-rollback``: a HEAD that does not build on the commit that was applied last."""
+    return click.option(
+        "--allow-rollback", metavar="COMMIT",
+        help="Go back on purpose: HEAD is COMMIT, and need not build on the commit that was applied last.",
+    )(command)  # fmt: skip

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.cli.options import environment_option, only_option, upkeep_option, verify_option, yes_remove_option
+from reconciler.cli.options import (
+    environment_option,
+    only_option,
+    rollback_option,
+    upkeep_option,
+    verify_option,
+    yes_remove_option,
+)
 from reconciler.cli.output import Settings, emit, say, write_file
 from reconciler.cli.rendering import Look, look_options, project_folder, rendered
 
@@ -34,6 +41,7 @@ EARLIEST, LATEST = 1970, 9000
 @yes_remove_option
 @verify_option
 @upkeep_option
+@rollback_option
 @click.option(
     "--reviewed",
     type=click.Path(path_type=Path),
@@ -50,6 +58,7 @@ EARLIEST, LATEST = 1970, 9000
 def plan(
     settings: Settings, /, environment: str, clients: tuple[str, ...], out: Path | None, detailed_exitcode: bool,
     at: str | None, only: tuple[str, ...], yes_remove: int | None, verify: tuple[str, ...], upkeep: bool,
+    allow_rollback: str | None,
     reviewed: Path | None, base: str | None, deep: bool, form: str, **look: Any,
 ) -> int:  # fmt: skip
     """Show what apply would do to ENV, and why. Changes nothing; reads no secret. With CLIENT only to that one.
@@ -69,7 +78,7 @@ def plan(
     """
     from reconciler.cli import wiring
     from reconciler.cli.before import terms_before
-    from reconciler.cli.planned import client_names, narrowed, question_for, refuse_unknown, with_unfinished
+    from reconciler.cli.planned import Asked, client_names, narrowed, question_for, refuse_unknown, with_unfinished
     from reconciler.engine.engine import answer
     from reconciler.engine.saved import refuse_unreviewed
     from reconciler.planning.terms_before import beside
@@ -81,7 +90,7 @@ def plan(
     agreed = load_for(desired, reviewed) if reviewed is not None else None
     before = terms_before(settings, root, desired, base)
     with wiring.engine_for(settings, root, desired.project, desired.environment) as engine:
-        question = question_for(desired, only=only, at=time, deep=deep, verify=verify, yes_remove=yes_remove)
+        question = question_for(desired, Asked(only, verify, yes_remove, allow_rollback, time, deep))
         observed = engine.look(desired, deep=deep)
         refuse_past(time, observed.now)
         refuse_unknown(only, desired, observed)

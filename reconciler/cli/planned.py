@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 
 from reconciler.cli.targets import webhook_addresses
 from reconciler.cli.wiring import required_records
@@ -22,26 +23,45 @@ from reconciler.planning.reasons import Removals
 from reconciler.planning.upkeep import settled_clients
 
 
-def question_for(
-    desired: Desired,
-    *,
-    only: Sequence[str] = (),
-    at: datetime | None = None,
-    deep: bool = False,
-    verify: Sequence[str] = (),
-    yes_remove: int | None = None,
-    saved: Plan | None = None,
-) -> Question:
-    """Plan for these clients (none named: all). Reads the registry of the environment that must come first.
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the options of a command ask for: these clients (none named: all), proofs of these webhooks; and what they
+    agree to: so many removals, this step back."""
 
-    What ``saved``, which is to be applied as it is, says of an agreement holds for what it removes.
+    only: Sequence[str] = ()
+    verify: Sequence[str] = ()
+    yes_remove: int | None = None
+    rollback: str | None = None
+    at: datetime | None = None
+    deep: bool = False
+
+
+def question_for(desired: Desired, asked: Asked, *, saved: Plan | None = None, applying: bool = False) -> Question:
+    """The question of ``asked``. Reads the registry of the environment that must come first.
+
+    What ``saved``, which is to be applied as it is, says of an agreement holds for what it does.
     """
-    agreed = Removals(yes_remove, None) if yes_remove is not None else None
-    agreed = agreed_in(saved) if saved is not None else agreed
-    asked = webhook_addresses(verify, desired)
-    required = required_records(desired)
-    only_these = frozenset(only) or None
-    return Question(desired, only=only_these, required=required, at=at, deep=deep, verifications=asked, agreed=agreed)
+    agreed = Removals(asked.yes_remove, None) if asked.yes_remove is not None else None
+    return Question(
+        desired,
+        only=frozenset(asked.only) or None,
+        required=required_records(desired),
+        at=asked.at,
+        deep=asked.deep,
+        verifications=webhook_addresses(asked.verify, desired),
+        agreed=agreed_in(saved) if saved is not None else agreed,
+        rollback=saved.rollback_from if saved is not None else asked.rollback,
+        applying=applying,
+    )
+
+
+def refuse_misused(planfile: Path | None, only: Sequence[str], *others: object) -> None:
+    """Raises ``UsageError`` RC009 for a saved plan with an option that would make another plan of it
+    (``others``: what these say), and for an ``--only`` that is no name."""
+    if planfile is not None and any((only, *others)):
+        names = "--only, --yes-remove, --allow-rollback, --shard, --verify and --upkeep"
+        raise UsageError("RC009", "a saved plan is applied as it is", f"leave out {names}")
+    client_names(only)
 
 
 def client_names(texts: Sequence[str]) -> tuple[str, ...]:

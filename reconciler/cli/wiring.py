@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from reconciler.adapters.sender import WebhookSender
     from reconciler.adapters.vault.ci_platforms import Platform
     from reconciler.adapters.vault.live import Live
+    from reconciler.domain.checkout import Applied, Checkout
     from reconciler.domain.desired import Desired, Environment, Project
     from reconciler.domain.record import ClientRecord
     from reconciler.domain.run import RunResult
@@ -122,6 +123,7 @@ def engine_for(
     """An engine on the real parts. Raises ``VaultError`` when the environment was not bootstrapped for us; with
     ``delivers`` also ``DeliveryError`` RC520, before anything is begun."""
     from reconciler.adapters.cel import CelJudge
+    from reconciler.adapters.folder import FolderLedger
     from reconciler.adapters.git import GitLedger
     from reconciler.adapters.minting import RandomMinter
     from reconciler.adapters.vault.meta import read_meta
@@ -139,7 +141,7 @@ def engine_for(
             live=live,
             minter=RandomMinter(project.key_prefix, environment.name),
             sender=sender,
-            ledger=GitLedger(root, project.audit_path),
+            ledger=GitLedger(root, project.audit_path) if project.git else FolderLedger(root),
             reporter=SearchedReports(project.audit_path),
             say=lambda text: say(settings, text),
             progress=Progress(settings),
@@ -147,7 +149,28 @@ def engine_for(
             edited_policies=lambda: policy_drift(live, environment.name),
             mounts=lambda: mount_settings(live),
             judge=CelJudge(),
+            checkout=checkout_of(root, project),
         )
+
+
+def checkout_of(root: Path, project: Project) -> Callable[[Desired, Applied | None], Checkout]:
+    """What tells of the checkout that a declaration was loaded from."""
+    from reconciler.adapters import git_checkout
+    from reconciler.declare.committed import clients_in
+    from reconciler.declare.files import PROJECT_FILE, SUFFIXES, declares
+    from reconciler.domain.checkout import WITHOUT_GIT
+
+    if not project.git:
+        return lambda desired, applied: WITHOUT_GIT
+    projects = [f"{PROJECT_FILE}{suffix}" for suffix in SUFFIXES]
+    reading = git_checkout.Reading(declares, projects, clients_in)
+
+    def look(desired: Desired, applied: Applied | None) -> Checkout:
+        files = {name: client.source.file for name, client in desired.clients.items()}
+        used = git_checkout.Used(desired.files, files, desired.environment.name)
+        return git_checkout.checkout_of(root, project.audit_path, reading, used, applied)
+
+    return look
 
 
 def sender_for(root: Path, environment: Environment, *, delivers: bool) -> WebhookSender:

@@ -22,8 +22,8 @@ def source_of(mark: Mark) -> Source:
 
 
 class Collector:
-    """Findings by place. ``texts`` holds what was read of each file, for excerpts. ``named`` holds what else decides: a
-    file or a link by its path, with what leads to it ("": the project as such).
+    """Findings by place. ``texts`` holds what was read of each file, for excerpts, ``ids`` what git would call it.
+    ``named`` holds what else decides: a file or a link by its path, with what leads to it ("": the project as such).
 
     A finding that is made twice (a template's mistake, seen through each of its clients) is kept once. Of a file
     with very many the first are kept, of the rest the number: nobody reads them, and they would fill the memory.
@@ -31,6 +31,7 @@ class Collector:
 
     def __init__(self) -> None:
         self.texts: dict[str, str] = {}
+        self.ids: dict[str, frozenset[str]] = {}
         self.named: dict[str, set[str]] = {}
         self._lines: dict[str, list[str]] = {}
         self.errors = 0  # how many findings are errors
@@ -69,6 +70,7 @@ class Collector:
     def read_too(self, aside: Collector) -> None:
         """Keep what ``aside`` read, without its findings."""
         self.texts.update(aside.texts)
+        self.ids.update(aside.ids)
         for path, sources in aside.named.items():
             self.named.setdefault(path, set()).update(sources)
 

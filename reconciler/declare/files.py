@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from reconciler.declare.collector import Collector
 from reconciler.declare.nodes import Mark
 from reconciler.declare.text import STRICT, Limits
+from reconciler.domain.checkout import blob_ids
 
 SUFFIXES = (".yaml", ".yml")
 PROJECT_FILE = "reconciler"
@@ -189,6 +190,7 @@ def read(root: Path, path: str, found: Collector, limits: Limits = STRICT) -> st
         found.add("RC104", (name, line, column), f"the byte 0x{data[error.start]:02X} is not UTF-8")
         return None
     found.texts[name] = text
+    found.ids[name] = blob_ids(data)
     return text
 
 

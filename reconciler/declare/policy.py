@@ -17,6 +17,7 @@ from reconciler.declare.schemas import acceptor
 from reconciler.declare.suggest import did_you_mean
 from reconciler.declare.text import parse
 from reconciler.declare.values import calendar_day
+from reconciler.domain.checkout import Committed
 from reconciler.domain.desired import (
     ApplyDemands,
     ApproverRule,
@@ -52,12 +53,17 @@ def build_policy(document: Document, found: Collector) -> GuardrailPolicy:
         custom_rules=build_custom_rules(spec),
         approvers=tuple(_approver(item) for item, _ in spec.items_at("approvers") if "approver" in item),
         teams={team: _handle(handle) for team, handle in spec.sub("teams").items()},
-        apply=ApplyDemands(
-            _allowed_signers(demands.sub("signedCommits"), found),
-            DistinctApprover(demands.get("distinctApprover", DistinctApprover.OFF)),
-        ),
+        apply=_demands(demands, found),
     )
     return built if document.sound else replace(built, rules=(), custom_rules=())
+
+
+def _demands(spec: Map, found: Collector) -> ApplyDemands:
+    return ApplyDemands(
+        _allowed_signers(spec.sub("signedCommits"), found),
+        DistinctApprover(spec.get("distinctApprover", DistinctApprover.OFF)),
+        Committed(spec["committed"]) if "committed" in spec else None,
+    )
 
 
 def demands_in(text: str) -> ApplyDemands:

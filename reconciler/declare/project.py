@@ -43,7 +43,8 @@ def build_project(document: Document, root: Path, found: Collector) -> Project |
         return None
     whole = {name: environment for name, environment in built.items() if environment}
     whole = {name: _gated(environment, whole) for name, environment in whole.items()}
-    return Project(document.name, spec["keyPrefix"], audit, whole, expires, channels)
+    in_git = spec.sub("audit").get("git", True)
+    return Project(document.name, spec["keyPrefix"], audit, whole, expires, channels, in_git)
 
 
 def name_in(text: str) -> str | None:

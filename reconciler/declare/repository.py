@@ -94,7 +94,7 @@ def _desired(declaration: _Declaration, resolved: Mapping[str, Mapping[str, Desi
             policy=policy,
             scopes=declaration.catalogue.scopes,
             violations=tuple(violations(clients.values(), makers, policy, name, table)),
-            files=frozenset(declaration.found.texts),
+            files=dict(declaration.found.ids),
             named=named,
         )
         for name, clients in resolved.items()

@@ -10,6 +10,7 @@ from typing import Any
 
 from reconciler.domain.alert import Channel
 from reconciler.domain.canonical import JsonObject
+from reconciler.domain.checkout import Committed, Loaded
 from reconciler.domain.proof import Demand, Expectation, Payload, Probe
 from reconciler.domain.schemes import STANDARD_WEBHOOKS, Scheme
 from reconciler.domain.window import Freeze, Window
@@ -159,6 +160,7 @@ class Project:
     environments: Mapping[str, Environment]
     plan_expires: timedelta = timedelta(days=1)
     alerts: tuple[Channel, ...] = ()
+    git: bool = True  # False: the work tree is the truth, and reports are files
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +262,11 @@ class ApplyDemands:
 
     allowed_signers: str | None = None
     distinct_approver: DistinctApprover = DistinctApprover.OFF
+    committed: Committed | None = None  # None: as signatures need it
+
+    @property
+    def needs_commit(self) -> bool:
+        return self.committed is Committed.REQUIRE or (self.committed is None and self.allowed_signers is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,6 +295,6 @@ class Desired:
     policy: GuardrailPolicy
     scopes: Mapping[str, str]  # scope name -> low | medium | high | critical
     violations: tuple[Violation, ...] = ()  # what rules that need no Vault found, in the order of clients
-    files: frozenset[str] = frozenset()  # everything that was read, relative to the project
+    files: Loaded = field(default_factory=dict)  # everything that was read, relative to the project
     # What those lead to by a name or a link, with what leads there ("": the project as such): it decides, too.
     named: Mapping[str, frozenset[str]] = field(default_factory=dict)

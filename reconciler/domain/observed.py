@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from reconciler.domain.checkout import Applied
 from reconciler.domain.plan import Outcome
 from reconciler.domain.record import ClientRecord
 
@@ -74,6 +75,8 @@ class OpenRun:
     unrecorded: tuple[Outcome, ...] = ()
     omitted: int = 0
     reports: Mapping[str, str] = field(default_factory=dict)
+    dirty: tuple[str, ...] = ()  # paths of what was used that ``git_commit`` does not hold
+    rollback_from: str | None = None  # the commit that an allowed step back left
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,4 +117,5 @@ class Observed:
     registry_mount: MountSettings | None = None
     secrets_mount: MountSettings | None = None
     ending: Mapping[str, datetime] = field(default_factory=dict)
+    applied: Applied | None = None  # the commit that was applied last; None: none is on record
     deep: bool = True  # versions are known for every secret, not only names

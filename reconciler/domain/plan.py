@@ -143,6 +143,8 @@ class Plan:
     unfinished: tuple[Unfinished, ...] = ()  # for people; no part of the digest
     sources: Mapping[str, Source] = field(default_factory=dict)  # likewise
     yes_remove: int | None = None  # how many clients a person agreed to end; part of the digest
+    dirty: tuple[str, ...] = ()  # paths of what was used that ``git_commit`` does not hold
+    rollback_from: str | None = None  # the commit that was applied last, where the plan is an allowed step back
 
     @property
     def blocked(self) -> bool:

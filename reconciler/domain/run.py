@@ -18,6 +18,9 @@ class RunResult:
     this run committed, ``rewritten`` those of them whose report was there and was not what the history says;
     ``recovered_by`` is set on the result of such an earlier run when it was folded from history, and ``omitted``
     counts its outcomes that were too many to be kept for that.
+
+    ``dirty``: paths of what was used that ``git_commit`` does not hold. ``rollback_from``: the commit that was applied
+    before, where HEAD does not build on it and somebody allowed that.
     """
 
     run_id: str
@@ -37,6 +40,8 @@ class RunResult:
     rewritten: tuple[str, ...] = ()
     recovered_by: str | None = None
     omitted: int = 0
+    dirty: tuple[str, ...] = ()
+    rollback_from: str | None = None
 
     def summary(self) -> dict[str, int]:
         """Number of outcomes by status, all three of them."""

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from reconciler.domain.desired import DesiredClient
+from reconciler.domain.desired import Desired, DesiredClient
 from reconciler.domain.observed import Observed, OpenRun
 from reconciler.domain.plan import Level, Outcome, Plan
 from reconciler.domain.run import RunResult
@@ -31,7 +31,9 @@ from reconciler.errors import (
     VaultUnavailable,
     VaultUnreachable,
 )
+from reconciler.planning.checkout import next_applied
 from reconciler.planning.planner import pair_up
+from reconciler.registry.applied import record_applied
 from reconciler.registry.documents import open_run
 from reconciler.registry.work import NOT_BEGUN, Run
 
@@ -97,6 +99,7 @@ def _carried_out(engine: Engine, question: Question, plan: Plan, observed: Obser
     run_id = new_run_id(observed.now, plan.digest)
     with open_driver(engine, observed.now) as driver:
         if not plan.changes:
+            _put_names_on_record(engine, driver, run_id, question, observed)
             result = result_of(engine, run_id, plan, observed.now, (), options)
             if options.commit and left_over(observed.open_runs, observed.lease, observed.now):
                 return report(engine, driver, result, commit=options.commit, push=options.push)
@@ -110,6 +113,8 @@ def _carried_out(engine: Engine, question: Question, plan: Plan, observed: Obser
             plan = _second_look(engine, question, plan, observed, options)
             put_on_record(engine, driver, run_id, plan, observed.now, options)
             with left_open(run_id):
+                if question.applying:
+                    put_commit_on_record(engine, driver, run_id, question.desired, observed)
                 outcomes = carry_out(engine, driver, plan, question.desired.clients, observed, run_id, stop)
                 driver.clock.seen(observed.now)
                 result = result_of(engine, run_id, plan, observed.now, outcomes, options, driver.clock.now())
@@ -147,7 +152,8 @@ def refuse_blocked(plan: Plan) -> None:
 
 
 def _second_look(engine: Engine, question: Question, plan: Plan, observed: Observed, options: Options) -> Plan:
-    """Under the lease: is it still the plan that was agreed to? Guards look at it as of now. What is left of it."""
+    """Under the lease: is it still the plan that was agreed to? Guards look at it as of now. What is left of it, with
+    what no commit held when it was made, or holds now."""
     fresh = answer(engine, repeated(question, plan), observed, guarded_at=observed.now)
     if options.planfile:
         saved_plan.refuse_expired(plan, observed.now, engine.project.plan_expires)
@@ -155,11 +161,34 @@ def _second_look(engine: Engine, question: Question, plan: Plan, observed: Obser
     elif fresh.digest != plan.digest:
         raise Moved(observed)
     refuse_blocked(fresh)
-    return plan
+    return replace(plan, dirty=tuple(sorted({*plan.dirty, *fresh.dirty})))
+
+
+def put_commit_on_record(engine: Engine, driver: Driver, run_id: str, desired: Desired, observed: Observed) -> None:
+    """Before anything of it is done: from here on an older commit is a step back. Raises ``StalePlanError`` RC395 when
+    another run put another commit on record meanwhile."""
+    now = next_applied(engine.checkout(desired, observed.applied), run_id, observed)
+    if now is not None and not driver.run(record_applied(now, observed.applied)):
+        engine.live.delete_document(f"runs/{run_id}")  # it did nothing
+        raise StalePlanError(
+            "RC395", "another run applied another commit meanwhile", "look at the new plan and apply it"
+        )
+
+
+def _put_names_on_record(engine: Engine, driver: Driver, run_id: str, question: Question, observed: Observed) -> None:
+    """Without anything to do only what changed of the clients that git ignores, once."""
+    if not question.applying or observed.applied is None:
+        return
+    now = next_applied(engine.checkout(question.desired, observed.applied), run_id, observed)
+    if now is not None and now.ignored != observed.applied.ignored:
+        driver.run(record_applied(replace(now, commit=observed.applied.commit), observed.applied))
 
 
 def put_on_record(engine: Engine, driver: Driver, run_id: str, plan: Plan, now: datetime, options: Options) -> None:
-    run = OpenRun(run_id, options.command, engine.ledger.actor(), now, plan.git_commit, plan.digest, options.planfile)
+    run = OpenRun(
+        run_id, options.command, engine.ledger.actor(), now, plan.git_commit, plan.digest, options.planfile,
+        dirty=plan.dirty, rollback_from=plan.rollback_from,
+    )  # fmt: skip
     engine.live.run_id = run_id
     if not driver.run(open_run(run)):
         raise LeaseHeldError("RC398", f"another run already has the id {run_id}", "run the same command again")
@@ -205,4 +234,6 @@ def result_of(
         finished_at=finished or started,
         outcomes=in_order(outcomes),
         interrupted=any(outcome.message == NOT_BEGUN for outcome in outcomes),
+        dirty=plan.dirty,
+        rollback_from=plan.rollback_from,
     )

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from reconciler.domain.checkout import WITHOUT_GIT, Applied, Checkout
 from reconciler.domain.desired import ClientState, Desired, Environment, Project
 from reconciler.domain.judgement import Judge
 from reconciler.domain.observed import MountSettings, Observed
@@ -16,6 +17,7 @@ from reconciler.domain.record import ClientRecord
 from reconciler.engine.drive import Driver, ServerClock
 from reconciler.engine.observe import observe
 from reconciler.engine.ports import Ledger, LiveState, Minter, Reporter, Sender
+from reconciler.planning.checkout import Standing
 from reconciler.planning.planner import Inputs, make_plan
 from reconciler.planning.reasons import Removals, RotationRequest
 
@@ -32,7 +34,8 @@ class Engine:
     """The ports and settings of one environment. ``say`` gets sentences about progress (stderr);
     ``progress`` gets each outcome and how many there will be; ``stopping`` turns true on Ctrl-C;
     ``edited_policies`` names our Vault policies that are not what bootstrap writes; ``mounts`` reads the settings
-    of the registry's mount and of the secrets'; ``judge`` evaluates the rules of one's own in the policy."""
+    of the registry's mount and of the secrets'; ``judge`` evaluates the rules of one's own in the policy;
+    ``checkout`` tells what git says of a declaration that was loaded."""
 
     project: Project
     environment: Environment
@@ -48,6 +51,7 @@ class Engine:
     edited_policies: Callable[[], tuple[str, ...]] = lambda: ()
     mounts: Callable[[], tuple[MountSettings | None, MountSettings | None]] = lambda: (None, None)
     judge: Judge | None = None
+    checkout: Callable[[Desired, Applied | None], Checkout] = lambda desired, applied: WITHOUT_GIT
 
     def look(self, desired: Desired | None = None, *, deep: bool = False) -> Observed:
         """Observe the environment once. A client of ``desired`` that is not on record is looked for again."""
@@ -82,7 +86,7 @@ class Question:
     """What is to be planned: all clients, or some; with rotations and proofs that somebody asked for; now, or then.
 
     ``required`` holds the records of the environment that the promotion gate asks for; ``agreed`` what a person agreed
-    to end.
+    to end; ``rollback`` the commit that may be gone back to. ``applying``: the answer is to be carried out.
     """
 
     desired: Desired
@@ -94,16 +98,18 @@ class Question:
     at: datetime | None = None
     deep: bool = False
     agreed: Removals | None = None
+    rollback: str | None = None
+    applying: bool = False
 
 
 def answer(engine: Engine, question: Question, observed: Observed, *, guarded_at: datetime | None = None) -> Plan:
-    """The plan for ``question``, from one observation. Pure but for reading git's HEAD."""
+    """The plan for ``question``, from one observation. Pure but for asking git about the checkout."""
+    checkout = engine.checkout(question.desired, observed.applied)
     return make_plan(
         Inputs(
             desired=question.desired,
             observed=observed,
             now=question.at or observed.now,
-            git_commit=engine.ledger.head(),
             only=question.only,
             addresses=question.addresses,
             rotations=question.rotations or {},
@@ -112,6 +118,7 @@ def answer(engine: Engine, question: Question, observed: Observed, *, guarded_at
             guarded_at=guarded_at,
             agreed=question.agreed,
             judge=engine.judge,
+            standing=Standing(checkout, question.rollback, question.applying),
         )
     )
 

@@ -90,10 +90,6 @@ class Ledger(Protocol):
         """The commit of HEAD, None outside a repository or before the first commit. Raises ``AuditError``."""
         ...
 
-    def dirty(self) -> bool:
-        """Whether tracked files differ from HEAD."""
-        ...
-
     def actor(self) -> str:
         """Who runs this: the CI platform's actor, else git's user.name and user.email, else the login name."""
         ...

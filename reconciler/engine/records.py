@@ -7,11 +7,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from reconciler.domain.checkout import Applied
 from reconciler.domain.names import bucket_names, bucket_of
 from reconciler.domain.observed import Lease, OpenRun
 from reconciler.domain.record import ClientRecord
 from reconciler.engine.ports import LiveState
 from reconciler.errors import RegistryError
+from reconciler.registry.applied import NAME as APPLIED
+from reconciler.registry.applied import decode_applied
 from reconciler.registry.bucket import refuse_deleted
 from reconciler.registry.codec import decode_bucket
 from reconciler.registry.documents import standing_lease
@@ -138,6 +141,11 @@ def read_lease(live: LiveState) -> Lease | None:
     document = expect(live.answer(ReadDocument("lease")), Document)
     lease = standing_lease(document)
     return lease if lease is not None and lease.until > document.at else None
+
+
+def read_applied(live: LiveState) -> Applied | None:
+    """The commit that was applied last, None when none is on record. Raises ``RegistryError``."""
+    return decode_applied(expect(live.answer(ReadDocument(APPLIED)), Document))
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,8 @@ def recovered(run: OpenRun, engine: Engine, records: Mapping[str, ClientRecord],
         interrupted=run.interrupted or run.finished_at is None,
         recovered_by=by,
         omitted=run.omitted,
+        dirty=run.dirty,
+        rollback_from=run.rollback_from,
     )
 
 

@@ -158,6 +158,8 @@ def compared(plan: Plan) -> Plan:
         sources={},
         git_commit=None,
         yes_remove=None,
+        dirty=(),
+        rollback_from=None,
     )
 
 

@@ -13,6 +13,7 @@ from reconciler.domain.desired import Waiver
 from reconciler.domain.plan import ActionKind, Finding
 from reconciler.domain.record import ClientStatus
 from reconciler.planning.budgets import BUDGET_GUARDS, YES_REMOVE
+from reconciler.planning.checkout import doubt_of, removals
 from reconciler.planning.keeping import KEEPING, keeping
 from reconciler.planning.lookalikes import look_alikes
 from reconciler.planning.ownership import OWNERSHIP, OWNERSHIP_GUARDS
@@ -67,6 +68,15 @@ def lost_rename(situation: Situation) -> Iterable[Block]:
             )  # fmt: skip
 
 
+def unproven_removal(situation: Situation) -> Iterable[Block]:
+    """What is not there may be hidden by git, or not be there yet: that alone removes nobody. Never waived."""
+    for action in removals(situation.actions):
+        if (doubt := doubt_of(action.client, situation.standing)) is not None:
+            why, remedy = doubt
+            message = f"{action.client} is not declared here, and {why}"
+            yield Block("removal", "RC372", action.client, message, remedy)
+
+
 def freeze(situation: Situation) -> Iterable[Block]:
     frozen = next((one for one in situation.desired.environment.freezes if one.covers(situation.now)), None)
     if frozen is None:
@@ -111,6 +121,7 @@ GUARDS: list[Callable[[Situation], Iterable[Block]]] = [
     protect,
     lost_rename,  # a client that may only have changed its name
     look_alikes,  # likewise
+    unproven_removal,  # what git hides
     *BUDGET_GUARDS,
     freeze,
     promotion,

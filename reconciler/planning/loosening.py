@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from reconciler.domain.canonical import iso
+from reconciler.domain.checkout import Committed
 from reconciler.domain.desired import (
     ApproverRule,
     CustomRule,
@@ -145,6 +146,8 @@ def demands(before: Terms, now: Terms, at: datetime) -> Iterator[Loosening]:
     old, new = before.policy.apply, now.policy.apply
     if old.allowed_signers is not None and new.allowed_signers != old.allowed_signers:
         yield _policy(("apply", "signedCommits", "allowedSigners"), old.allowed_signers, new.allowed_signers)
+    if old.needs_commit and not new.needs_commit and old.committed is not new.committed:
+        yield _policy(("apply", "committed"), Committed.REQUIRE, Committed.WARN)
     if _APPROVERS.index(new.distinct_approver) < _APPROVERS.index(old.distinct_approver):
         yield _policy(("apply", "distinctApprover"), old.distinct_approver, new.distinct_approver)
 

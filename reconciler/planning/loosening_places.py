@@ -124,6 +124,8 @@ def audit(before: Terms, now: Terms, at: datetime) -> Iterator[Row]:
     """Nothing in this folder is part of what a signature or an approver vouches for."""
     if now.project.audit_path != before.project.audit_path:
         yield _row(("audit", "path"), before.project.audit_path, now.project.audit_path)
+    if before.project.git and not now.project.git:  # then a file that is not there removes a client
+        yield _row(("audit", "git"), "true", "false")
 
 
 PLACES: list[Place] = [networks, freezes, promotion, ports, server, authorities, alerts, expiry, audit]

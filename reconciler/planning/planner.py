@@ -14,6 +14,7 @@ from reconciler.domain.plan import Action, ActionKind, Finding, Plan
 from reconciler.domain.record import ClientRecord, ClientStatus
 from reconciler.planning import renames
 from reconciler.planning.approvals import approvals
+from reconciler.planning.checkout import MOST_PATHS, NOT_IN_GIT, Standing, checkout_findings, doubt_of, removals, risen
 from reconciler.planning.clients import Context, client_action, plan_client
 from reconciler.planning.findings import drift_findings, in_order, live_findings, reissue_findings, unrecorded_findings
 from reconciler.planning.guards import guard_findings
@@ -34,7 +35,6 @@ class Inputs:
     desired: Desired
     observed: Observed
     now: datetime
-    git_commit: str | None = None
     only: Collection[str] | None = None
     addresses: Collection[str] | None = None  # narrows it further, to actions on these addresses
     rotations: Mapping[str, RotationRequest] = field(default_factory=dict)
@@ -43,6 +43,7 @@ class Inputs:
     guarded_at: datetime | None = None  # when guards look, if not at ``now``: a saved plan meets today's freeze
     agreed: Removals | None = None  # how many clients a person agreed to end
     judge: Judge | None = None  # evaluates rules of one's own; without it none of them can be kept
+    standing: Standing = NOT_IN_GIT  # where the declaration stands in git
 
 
 def make_plan(inputs: Inputs) -> Plan:
@@ -68,7 +69,7 @@ def make_plan(inputs: Inputs) -> Plan:
     for action, record in _unfinished_renames(observed, pairs, inputs.only):
         actions.append(action)
         touched.setdefault(action.client, record)
-    result = ordered(judged(actions, grounds(inputs.now, touched, desired)))
+    result = risen(ordered(judged(actions, grounds(inputs.now, touched, desired))), inputs.standing)
     situation = _situation(inputs, result, _elsewhere(inputs, pairs, context))
     return replace(
         _plan(inputs, result, touched),
@@ -81,6 +82,8 @@ def make_plan(inputs: Inputs) -> Plan:
 def _plan(inputs: Inputs, actions: tuple[Action, ...], touched: Mapping[str, ClientRecord | None]) -> Plan:
     """The plan, but for what guards and approvers say of it."""
     desired, agreed = inputs.desired, inputs.agreed.number if inputs.agreed else None
+    commit, left = inputs.standing.checkout.head, inputs.standing.rolled_back_from
+    dirty = inputs.standing.checkout.dirty[:MOST_PATHS]
     environment, project = desired.environment.name, desired.project.name
     revisions = {name: record.revision if record else 0 for name, record in touched.items()}
     declared = {name: desired.clients[name] for name in touched if name in desired.clients}
@@ -90,20 +93,33 @@ def _plan(inputs: Inputs, actions: tuple[Action, ...], touched: Mapping[str, Cli
         project=project,
         created_at=inputs.now,
         expires_at=inputs.now + desired.project.plan_expires,
-        git_commit=inputs.git_commit,
+        git_commit=commit,
         actions=actions,
         findings=(),
         revisions=revisions,
         desired_digests=digests,
-        digest=plan_digest(environment, project, inputs.git_commit, actions, revisions, digests, yes_remove=agreed),
+        digest=plan_digest(
+            environment,
+            project,
+            commit,
+            actions,
+            revisions,
+            digests,
+            yes_remove=agreed,
+            dirty=dirty,
+            rollback_from=left,
+        ),
         unchanged=0,
         sources={name: client.source for name, client in declared.items()},
         yes_remove=agreed,
+        dirty=dirty,
+        rollback_from=left,
     )
 
 
 def _elsewhere(inputs: Inputs, pairs: Mapping[str, ClientRecord | None], context: Context) -> list[Action]:
-    """What would be ended or suspended by a plan for all clients and is not part of this one."""
+    """What would be ended or suspended by a plan for all clients and is not part of this one. A removal that is not
+    proven is none."""
     kinds = (ActionKind.RETIRE_CLIENT, ActionKind.SUSPEND_CLIENT)
     found: list[Action] = []
     for name, record in pairs.items():
@@ -112,7 +128,8 @@ def _elsewhere(inputs: Inputs, pairs: Mapping[str, ClientRecord | None], context
             continue
         if client is None or client.state is not ClientState.ACTIVE:
             found += [action for action in plan_client(client, record, context) if action.kind in kinds]
-    return found
+    unproven = {id(one) for one in removals(found) if doubt_of(one.client, inputs.standing) is not None}
+    return [action for action in found if id(action) not in unproven]
 
 
 def _situation(inputs: Inputs, actions: Sequence[Action], elsewhere: Sequence[Action]) -> Situation:
@@ -126,6 +143,7 @@ def _situation(inputs: Inputs, actions: Sequence[Action], elsewhere: Sequence[Ac
         only=inputs.only,
         judge=inputs.judge,
         agreed=inputs.agreed,
+        standing=inputs.standing,
     )
 
 
@@ -137,6 +155,7 @@ def _findings(situation: Situation, pairs: Mapping[str, ClientRecord | None]) ->
         *guarded, *doubt_findings(situation, guarded), *drift_findings(situation.actions, observed),
         *live_findings(observed), *unrecorded_findings(observed), *reissue_findings(desired, pairs, situation.only),
         *proof_findings(desired, pairs, situation.only),
+        *checkout_findings(situation.standing, situation.actions),
         *date_findings(desired.policy.waivers, situation.now, desired.environment.name),
     ))  # fmt: skip
 
@@ -207,14 +226,14 @@ def plan_digest(
     actions: Sequence[Action],
     revisions: Mapping[str, int],
     digests: Mapping[str, str],
-    *,
-    yes_remove: int | None = None,
+    **rare: object,
 ) -> str:
-    """Digest over where, from which commit, what is touched, what is done and which removals somebody agreed to; not
-    over the time of planning."""
-    agreed = {} if yes_remove is None else {"yes_remove": yes_remove}
+    """Digest over where, from which commit, what is touched and what is done; not over the time of planning. ``rare``
+    is what few plans have: ``yes_remove``, ``dirty``, ``rollback_from``, each a part of it where a plan has that."""
+    held = {name: list(value) if isinstance(value, tuple) else value for name, value in rare.items()}
     return digest(
-        {
+        {name: value for name, value in held.items() if value not in (None, [])}
+        | {
             "format": 1,
             "environment": environment,
             "project": project,
@@ -222,7 +241,6 @@ def plan_digest(
             "revisions": dict(revisions),
             "desired": dict(digests),
             "actions": [_identity(action) for action in actions],
-            **agreed,
         }
     )
 

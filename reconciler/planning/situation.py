@@ -11,6 +11,7 @@ from reconciler.domain.judgement import Judge
 from reconciler.domain.observed import Observed
 from reconciler.domain.plan import Action, ActionKind, Level
 from reconciler.domain.record import ClientRecord, ClientStatus
+from reconciler.planning.checkout import NOT_IN_GIT, Standing
 from reconciler.planning.reasons import DRIFT, Reason, Removals
 from reconciler.planning.renames import heirs
 
@@ -47,6 +48,7 @@ class Situation:
     only: Collection[str] | None = None
     judge: Judge | None = None
     agreed: Removals | None = None
+    standing: Standing = NOT_IN_GIT
 
     def of_kind(self, *kinds: ActionKind) -> list[Action]:
         return [action for action in self.actions if action.kind in kinds]

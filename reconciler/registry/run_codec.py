@@ -17,11 +17,15 @@ MAX_UNRECORDED = 128 * 1024
 MAX_SENTENCE = 500
 # What a finish adds: a run that did not come to its end may lack it.
 UNFINISHED: dict[str, Json] = {"finished_at": None, "interrupted": False, "unrecorded": [], "omitted": 0, "reports": {}}
+# What few runs have: it is written where it is so, and documents of former versions lack it.
+RARE: dict[str, Json] = {"dirty": [], "rollback_from": None}
 
 
 def encode_run(run: OpenRun) -> str:
+    rare = {"dirty": list(run.dirty), "rollback_from": run.rollback_from}
     return dumps(
-        {
+        {name: value for name, value in rare.items() if value != RARE[name]}
+        | {
             "format": FORMAT,
             "run_id": run.run_id,
             "command": run.command,
@@ -82,9 +86,10 @@ def decode_run(text: str, where: str = "a run") -> OpenRun:
     """
     document = parse_stored(text, where)
     try:
-        fields = {**UNFINISHED, **{key: value for key, value in document.items() if key != "format"}}
+        fields = {**UNFINISHED, **RARE, **{key: value for key, value in document.items() if key != "format"}}
         require(fields, RUN)
         fields["started_at"] = parse_iso(fields["started_at"])
+        fields["dirty"] = tuple(map(str, fields["dirty"]))
         fields["finished_at"] = parse_iso_or_none(fields["finished_at"])
         fields["reports"] = {str(ending): str(digest) for ending, digest in fields["reports"].items()}
         fields["unrecorded"] = tuple(_decoded(raw) for raw in fields["unrecorded"])

@@ -96,7 +96,10 @@ RUN: Shape = {
     "unrecorded": (list,),
     "omitted": (int,),
     "reports": (dict,),
+    "dirty": (list,),
+    "rollback_from": (str, NoneType),
 }
+APPLIED: Shape = {"format": (int,), "commit": (str,), "run_id": (str,), "at": (str,), "ignored": (list,)}
 OUTCOME: Shape = {
     "address": (str,),
     "kind": (str,),

@@ -48,6 +48,10 @@ def _remarks(result: RunResult) -> Iterator[str]:
         yield f"{cut} by run {markdown(result.recovered_by)} from the history of the clients."
     elif result.interrupted:
         yield "Interrupted: what is skipped was not begun."
+    if result.rollback_from is not None:
+        yield "A step back, which was allowed: HEAD does not build on the commit that was applied before."
+    if result.dirty:
+        yield f"Not committed as it was used: {counted(len(result.dirty), 'file')}."
     if result.omitted:
         yield f"And {counted(result.omitted, 'more action')} failed or skipped: too many to be kept on record."
 
@@ -79,6 +83,8 @@ def _facts(result: RunResult) -> list[tuple[str, str]]:
         ("To", iso(result.finished_at)),
         ("Git commit", result.git_commit or "none"),
         ("Plan digest", result.plan_digest or "none"),
+        *([("Not in that commit", ", ".join(result.dirty))] if result.dirty else []),
+        *([("Commit applied before", result.rollback_from)] if result.rollback_from is not None else []),
     ]
 
 

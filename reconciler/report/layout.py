@@ -40,6 +40,12 @@ def columns(
     return lines
 
 
+def shortened(paths: Sequence[str], most: int = 5) -> str:
+    """The first of many paths, and how many more there are."""
+    more = f" and {len(paths) - most} more" if len(paths) > most else ""
+    return ", ".join(paths[:most]) + more
+
+
 def counted(number: int, one: str, many: str | None = None) -> str:
     """``1 client``, ``3 clients``."""
     return f"{number} {one if number == 1 else many or one + 's'}"

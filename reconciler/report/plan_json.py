@@ -39,6 +39,8 @@ def plan_document(plan: Plan) -> dict[str, Json]:
         "findings": [finding_document(finding) for finding in plan.findings],
         "unfinished": [unfinished_document(one) for one in plan.unfinished],
         "sources": {name: _source(one) for name, one in plan.sources.items()},
+        "dirty": list(plan.dirty),
+        "rollback_from": plan.rollback_from,
     }
     if plan.yes_remove is not None:
         document["yes_remove"] = plan.yes_remove

@@ -25,6 +25,8 @@ from reconciler.errors import ReconcilerError, StalePlanError
 from reconciler.planning.planner import plan_digest
 from reconciler.report.plan_json import file_digest, plan_document
 
+# What files of former versions lack.
+_ADDED: Mapping[str, Json] = {"dirty": [], "rollback_from": None}
 _MAKE_ANEW = "make a new one with reconciler plan --out"
 T = TypeVar("T")
 
@@ -45,7 +47,7 @@ def load_plan(text: str) -> Plan:
             f"{_MAKE_ANEW}, with this version of reconciler",
         )
     try:
-        plan = _plan(document)
+        plan = _plan({**_ADDED, **document})
         edited = _edited(plan, document)
     except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
         _refuse(f"{type(error).__name__}: {error}")
@@ -73,8 +75,11 @@ def _edited(plan: Plan, document: Mapping[str, Json]) -> str:
         plan.revisions,
         plan.desired_digests,
         yes_remove=plan.yes_remove,
+        dirty=plan.dirty,
+        rollback_from=plan.rollback_from,
     )
-    agrees = digest == plan.digest and plan_document(plan) == document
+    made = plan_document(plan) | {"file_digest": document["file_digest"]}
+    agrees = digest == plan.digest and made == {**_ADDED, **document}
     return "" if agrees else "its parts do not agree"
 
 
@@ -117,6 +122,8 @@ def _plan(raw: Mapping[str, Json]) -> Plan:
         unfinished=tuple(_unfinished(one) for one in _get(raw, "unfinished", list)),
         sources={name: _source(one) for name, one in _get(raw, "sources", dict).items()},
         yes_remove=_get(raw, "yes_remove", int) if "yes_remove" in raw else None,
+        dirty=_texts(raw, "dirty"),
+        rollback_from=_optional(raw, "rollback_from", str),
     )
 
 

@@ -35,7 +35,8 @@ _FAMILIES = {
     "RC33": "Freeze",
     "RC34": "Promotion",
     "RC35": "Drift",
-    "RC37": "Looser than before",
+    "RC370": "Looser than before",
+    "RC37": "Commit",
 }
 
 

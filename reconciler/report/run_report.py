@@ -10,7 +10,7 @@ from reconciler.domain.run import RunResult
 from reconciler.errors import ReconcilerError
 from reconciler.report.document import document
 from reconciler.report.escape import terminal
-from reconciler.report.layout import DEFAULT_WIDTH, columns, counted, wrapped
+from reconciler.report.layout import DEFAULT_WIDTH, columns, counted, shortened, wrapped
 from reconciler.report.paint import Paint
 from reconciler.report.plan_json import finding_document
 
@@ -50,6 +50,8 @@ def run_head(result: RunResult) -> dict[str, Json]:
         "command": result.command,
         "actor": result.actor,
         "git_commit": result.git_commit,
+        "dirty": list(result.dirty),
+        "rollback_from": result.rollback_from,
         "plan_digest": result.plan_digest,
         "started_at": iso(result.started_at),
         "finished_at": iso(result.finished_at),
@@ -84,6 +86,7 @@ def run_text(result: RunResult, *, width: int = DEFAULT_WIDTH, colour: bool = Fa
         lines += wrapped(_AGAIN, width)
     for run_id in result.recovered:
         lines += wrapped(f"The report of run {run_id} is committed too.", width)
+    lines += [line for sentence in _standing(result) for line in wrapped(sentence, width)]
     for finding in _findings(result):
         lines += wrapped(f"{finding.code}: {finding.message} {finding.remedy}", width)
     lines += wrapped(_evidence(result), width)
@@ -116,6 +119,14 @@ def _verdict(result: RunResult) -> str:
     parts += [f"{counts[status]} {status}" for status in ("failed", "skipped") if counts[status]]
     stopped = "Interrupted: " if result.interrupted else ""
     return f"{stopped}{', '.join(parts)} ({where})."
+
+
+def _standing(result: RunResult) -> Iterator[str]:
+    if result.rollback_from is not None:
+        yield f"A step back, which was allowed: commit {result.rollback_from[:12]} was applied before."
+    if result.dirty:
+        whose = f"commit {result.git_commit[:12]}" if result.git_commit else "no commit"
+        yield terminal(f"Not committed as it was used ({whose} holds it otherwise): {shortened(result.dirty)}.")
 
 
 def _evidence(result: RunResult) -> str:

@@ -202,7 +202,7 @@ def test_git_is_not_installed(repository: Path, monkeypatch: pytest.MonkeyPatch)
     book = ledger(repository)
     book.write({REPORT: "{}\n"})
     assert refused(repository).code == "RC601"
-    assert (book.head(), book.dirty()) == (None, False)
+    assert book.head() is None
     assert (repository / REPORT).read_text() == "{}\n"
 
 
@@ -212,7 +212,7 @@ def test_not_a_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     book = ledger(tmp_path)
     book.write({REPORT: "{}\n"})
     assert refused(tmp_path).code == "RC602"
-    assert (book.head(), book.dirty()) == (None, False)
+    assert book.head() is None
     assert (tmp_path / REPORT).exists()
     git(tmp_path, "init", "--quiet", "--bare", "bare.git")
     assert refused(tmp_path / "bare.git").code == "RC630"
@@ -361,17 +361,6 @@ def test_a_repository_of_another_user(repository: Path) -> None:
     error = refused(repository)
     assert error.code == "RC610"
     assert "safe.directory" in error.remedy
-
-
-def test_dirty(repository: Path) -> None:
-    book = ledger(repository)
-    assert book.dirty() is False
-    (repository / "untracked.yaml").write_text("x\n")
-    assert book.dirty() is False
-    (repository / "reconciler.yaml").write_text("kind: Other\n")
-    assert book.dirty() is True
-    git(repository, "add", "reconciler.yaml")
-    assert book.dirty() is True
 
 
 def test_actor(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ import pytest
 from reconciler.adapters.git_chain import Followed, handed_down
 from reconciler.adapters.git_trust import Declaration
 from reconciler.errors import BlockedError
-from tests.kit.repositories import commit_file, git
+from tests.kit.repositories import commit_file, git, loaded
 from tests.kit.signing import Signer, new_signer
 
 SIGNERS = ".allowed_signers"
@@ -232,7 +232,7 @@ def test_a_filter_does_not_stand_for_what_is_applied(dated: Dated, ada: Signer) 
     (dated.root / ".git/info/attributes").write_text("* filter=good\n")
     (dated.root / "other").write_text("evil")
     with pytest.raises(BlockedError) as raised:
-        Declaration(dated.root, "audit").refuse_uncommitted({"other"}, lambda _: False)
+        Declaration(dated.root, "audit").refuse_uncommitted(loaded(dated.root, "other"), lambda _: False)
     assert raised.value.code == "RC242"
 
 
@@ -243,7 +243,7 @@ def test_a_repository_with_longer_ids(
     dated.commit(LATER, None, signers=ada.line)
     dated.commit(LATER, ada, other="x")
     assert dated.refusal() == ""
-    Declaration(dated.root, "audit").refuse_uncommitted({"other"}, lambda _: False)
+    Declaration(dated.root, "audit").refuse_uncommitted(loaded(dated.root, "other"), lambda _: False)
     dated.commit(LATER, bob, other="y")
     assert "RC240" in dated.refusal()
 

@@ -15,7 +15,7 @@ from reconciler.adapters.git_base import NoBase, copy_files, usual_base
 from reconciler.adapters.git_command import GitCommand
 from reconciler.adapters.git_trust import Declaration
 from reconciler.errors import AuditError, ReconcilerError
-from tests.kit.repositories import add_hook, clone_pair, commit_file, git, isolate, new_repository
+from tests.kit.repositories import add_hook, clone_pair, commit_file, git, isolate, loaded, look_at, new_repository
 
 AUDIT = PurePosixPath("audit")
 REPORT = PurePosixPath("audit/staging/run-1.json")
@@ -65,12 +65,12 @@ def ask_everything(project: Path) -> Iterator[str]:
         declaration.before("reconciler.yaml")
         list(declaration.history().versions(["reconciler.yaml"]))
         declaration.history().latest()
-        declaration.refuse_uncommitted({"reconciler.yaml"}, lambda _: False)
+        declaration.refuse_uncommitted(loaded(project, "reconciler.yaml"), lambda _: False)
         declaration.refuse_unsigned("signers")
 
     questions: list[Callable[[], object]] = [
         ledger.head,
-        ledger.dirty,
+        lambda: look_at(project),
         ledger.actor,
         trust,
         lambda: ledger.tracks(project / "reconciler.yaml"),
@@ -182,7 +182,7 @@ def test_a_question_runs_no_program(tmp_path: Path, evil: str, mark: Path) -> No
     (ours / "module/reconciler.yaml").write_text("edited\n")
     list(ask_everything(ours))
     book = GitLedger(ours)
-    assert book.dirty()
+    assert look_at(ours).dirty == ("reconciler.yaml",)
     assert book.uncommitted(AUDIT) == {PurePosixPath("audit/staging/run-0.json"): "changed"}
     assert not mark.exists()
 
@@ -258,7 +258,7 @@ def test_a_relative_entry_of_path_does_not_lead_into_the_project(
     monkeypatch.setenv("PATH", f"bin:.:{os.environ['PATH']}")
     monkeypatch.chdir(repository)
     with suppress(AuditError):
-        GitLedger(repository).dirty()
+        look_at(repository)
     assert GitLedger(repository).head() is not None
     assert not mark.exists()
 

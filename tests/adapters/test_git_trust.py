@@ -10,8 +10,9 @@ import pytest
 from reconciler.adapters.git_trust import Declaration
 from reconciler.adapters.platform import Person
 from reconciler.declare.files import declares
+from reconciler.domain.checkout import blob_ids
 from reconciler.errors import BlockedError
-from tests.kit.repositories import commit_file, git
+from tests.kit.repositories import commit_file, git, loaded
 from tests.kit.signing import Signer, new_signer
 
 SIGNERS = ".allowed_signers"
@@ -251,15 +252,26 @@ def test_what_is_applied_is_what_was_committed(name: str, project: Path) -> None
     git(project, "add", "--all")
     git(project, "commit", "--quiet", "-m", "ignore")
     make(project)
-    files = {str(path.relative_to(project)) for path in project.rglob("*.yaml") if not path.name.startswith(".")}
-    assert refused(lambda: Declaration(project, "audit").refuse_uncommitted(files, declares)) == expected
+    files = [str(path.relative_to(project)) for path in project.rglob("*.yaml") if not path.name.startswith(".")]
+    read = loaded(project, *files)
+    assert refused(lambda: Declaration(project, "audit").refuse_uncommitted(read, declares)) == expected
 
 
 def test_line_ends_that_git_changes_are_the_same(project: Path) -> None:
     (project / ".gitattributes").write_text("*.yaml text eol=crlf\n")
     commit_file(project, ".gitattributes", "*.yaml text eol=crlf\n")
-    (project / "clients/a.yaml").write_bytes(b"a\r\n")
-    assert refused(lambda: Declaration(project, "audit").refuse_uncommitted({"clients/a.yaml"}, declares)) == ""
+    read = {"clients/a.yaml": blob_ids(b"a\r\n")}
+    assert refused(lambda: Declaration(project, "audit").refuse_uncommitted(read, declares)) == ""
+
+
+def test_what_was_loaded_is_compared_and_not_what_lies_on_the_disk_by_now(project: Path) -> None:
+    """Somebody who is quick changes a file before it is loaded, and back before anybody looks."""
+    read = {"clients/a.yaml": blob_ids(b"evil\n")}
+    assert (project / "clients/a.yaml").read_text() == "a\n"
+    assert refused(lambda: Declaration(project, "audit").refuse_uncommitted(read, declares)) == "RC242"
+    (project / "clients/a.yaml").write_text("evil\n")
+    read = {"clients/a.yaml": blob_ids(b"a\n")}
+    assert refused(lambda: Declaration(project, "audit").refuse_uncommitted(read, declares)) == ""
 
 
 @pytest.mark.parametrize(

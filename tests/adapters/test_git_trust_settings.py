@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.adapters.git_trust import Declaration
 from reconciler.errors import BlockedError
-from tests.kit.repositories import commit_file, git
+from tests.kit.repositories import commit_file, git, loaded
 from tests.kit.signing import Signer, new_signer
 
 SIGNERS = ".allowed_signers"
@@ -54,7 +54,7 @@ def test_no_setting_of_git_changes_an_answer(everything: bool, project: Path) ->
         declaration = Declaration(project, "audit")
         assert declaration.commit == expected, name
         declaration.refuse_unsigned(SIGNERS)
-        declaration.refuse_uncommitted(files, lambda path: path.endswith(".yaml"))
+        declaration.refuse_uncommitted(loaded(project, *files), lambda path: path.endswith(".yaml"))
         assert [person.email for person in declaration.authors()] == ["ada@example.com"], name
         if not everything:
             git(project, "config", "--unset", name)

@@ -278,8 +278,10 @@ def test_a_plan_that_was_left_is_not_taken_for_the_new_one(tmp_path: Path) -> No
     assert list((tmp_path / ".reconciler").iterdir()) == []
 
 
-def test_a_plan_has_the_history_that_it_is_compared_with() -> None:
-    assert JOBS["plan staging"]["variables"] == {"GIT_DEPTH": "0"}
+@pytest.mark.parametrize("job", ["plan staging", "plan anew staging", ".reconciler commits staging"])
+def test_whoever_plans_or_applies_has_the_whole_history(job: str) -> None:
+    """Whether HEAD builds on what was applied last is asked of it."""
+    assert JOBS[job]["variables"] == {"GIT_DEPTH": "0"}
 
 
 def test_the_form_offers_what_is_included() -> None:

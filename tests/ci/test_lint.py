@@ -17,6 +17,7 @@ from tests.kit.workflow_lint import actionlint, schema_errors, zizmor
 NAMES = ("apply", "drift", "plan", "revoke")
 # GitHub added it in May 2026, after actionlint 1.7.7: a group keeps all that wait, instead of the newest alone.
 YOUNGER = 'unexpected key "queue" for "concurrency" section. expected one of "cancel-in-progress", "group"'
+PLANNING = {("plan", "plan"), ("apply", "anew"), ("apply", "apply"), ("drift", "drift")}
 LOGS_IN = {("plan", "plan"), ("apply", "anew"), ("apply", "apply"), ("drift", "drift"), ("revoke", "revoke")}
 
 
@@ -97,8 +98,8 @@ def test_only_jobs_that_log_in_get_an_identity_and_only_those_that_commit_may_wr
         # What is applied is what the branch holds now, not what it held when the run was queued.
         wanted = {"ref": "${{ github.ref }}", "persist-credentials": "true"} if key in writers else {
             "persist-credentials": "false"}  # fmt: skip
-        # The plan of a pull request is compared with what it is merged into: the merge's first parent.
-        assert checkout == wanted | ({"fetch-depth": "2"} if key == ("plan", "plan") else {}), key
+        # Whoever plans or applies must see whether HEAD builds on what was applied last.
+        assert checkout == wanted | ({"fetch-depth": "0"} if key in PLANNING else {}), key
 
 
 def test_a_pull_request_of_a_fork_is_only_validated(written: Path) -> None:

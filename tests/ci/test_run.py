@@ -19,6 +19,7 @@ from tests.kit.action import script
 from tests.kit.github_api import TOKEN, GitHub
 from tests.kit.github_tokens import REPOSITORY_ID, REQUEST_TOKEN, issuing
 from tests.kit.loopback import Seen, loopback, reply
+from tests.kit.repositories import clone_pair, commit_file, git, isolate
 from tests.kit.wheels import wheel
 
 ERROR = {"kind": "error", "code": "RC401", "message": "no ``` answer", "remedy": "check the network"}
@@ -116,6 +117,45 @@ def test_a_plan(stage: Stage, code: int, document: Any, changes: str, blocked: s
     assert bool(found["plan-file"]) == (document["kind"] == "plan")
     wanted = [{"environment": "staging", "run": os.environ.get("GITHUB_RUN_ID", ""), "digest": "sha256:1"}]
     assert json.loads(found["plans"]) == (wanted if code == 2 else [])
+
+
+@pytest.fixture
+def shallow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A checkout of the newest of two commits alone. It is asked for before ``stage``, whose variables stay."""
+    isolate(monkeypatch, tmp_path / "home")
+    bare, ours, _ = clone_pair(tmp_path)
+    commit_file(ours, "notes", "x")
+    git(ours, "push", "--quiet")
+    git(tmp_path, "clone", "--quiet", "--depth", "1", f"file://{bare}", "shallow")
+    return tmp_path / "shallow"
+
+
+def test_a_history_that_is_cut_off_is_fetched_before_a_plan(shallow: Path, stage: Stage) -> None:
+    """Whether HEAD builds on what was applied last is asked of it."""
+    stage.answers("plan", 0, QUIET)
+    stage.run("plan", GITHUB_WORKSPACE=str(shallow), INPUT_PROJECT=".")
+    assert git(shallow, "rev-list", "--count", "HEAD") == "2"
+
+
+def test_a_history_that_cannot_be_fetched_is_said(shallow: Path, stage: Stage) -> None:
+    git(shallow, "remote", "set-url", "origin", f"file://{shallow}-gone")
+    stage.answers("plan", 0, QUIET)
+    found = stage.run("plan", GITHUB_WORKSPACE=str(shallow), INPUT_PROJECT=".", INPUT_TOKEN="ghs_secret")
+    assert found["verdict"] == "0"
+    printed = stage.capsys.readouterr().out
+    assert "::warning::The history is cut off" in printed
+    assert "ghs_secret" not in printed
+
+
+def test_the_keys_that_may_sign_come_from_outside_of_the_repository(stage: Stage) -> None:
+    stage.answers("plan", 2, PLAN, call="-upkeep")
+    stage.answers("plan", 0, QUIET)
+    stage.answers("apply", 0, {**RUN, "outcomes": []})
+    stage.run("drift", INPUT_PROJECT=str(stage.folder), INPUT_ALLOWED_SIGNERS="ada@example.com ssh-ed25519 AAAA")
+    [given] = set(re.findall(r"^RECONCILER_ALLOWED_SIGNERS=(.*)$", stage.file("environment"), re.MULTILINE))
+    assert Path(given).read_text() == "ada@example.com ssh-ed25519 AAAA\n"
+    stage.run("drift", INPUT_PROJECT=str(stage.folder), INPUT_ALLOWED_SIGNERS="")
+    assert "RECONCILER_ALLOWED_SIGNERS" not in stage.file("environment")
 
 
 def test_of_a_reviewed_plan_only_what_is_compared_is_shown(stage: Stage, github: GitHub) -> None:

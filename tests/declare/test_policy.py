@@ -280,7 +280,7 @@ def test_what_breaks_a_rule_does_not_make_the_declaration_invalid(make_project: 
     production = load(root, "production")
     (violation,) = production.violations
     assert (violation.rule, violation.client, violation.source.line) == ("wildcard-scopes", "payouts", 8)
-    assert {"policy.yaml", "clients/payouts.yaml", "templates/paystack.yaml"} <= production.files
+    assert {"policy.yaml", "clients/payouts.yaml", "templates/paystack.yaml"} <= production.files.keys()
 
 
 def test_a_client_that_is_not_understood_is_not_judged(make_project: MakeProject) -> None:

@@ -106,7 +106,13 @@ class Checkout:
         target.write_text(text)
 
     def remove(self, name: str) -> None:
-        (self.root / f"clients/{name}.yaml").unlink()
+        """Remove the declaration of a client, from HEAD too if that has it: only a commit removes anybody."""
+        path = f"clients/{name}.yaml"
+        if git(self.root, "ls-tree", "HEAD", "--", path):
+            git(self.root, "rm", "--quiet", "--force", "--", path)
+            git(self.root, "commit", "--quiet", "-m", f"remove {name}", "--", path)
+        else:
+            (self.root / path).unlink()
 
     def commit(self, message: str = "change") -> str:
         git(self.root, "add", "--all")

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.adapters.git_checkout import Reading, Used, checkout_of
+from reconciler.domain.checkout import Applied, Checkout, Loaded, blob_ids
 from tests.kit.guarding import GIT
 
 
@@ -50,6 +52,18 @@ def commit_file(directory: Path, name: str, text: str) -> str:
     git(directory, "add", "--", name)
     git(directory, "commit", "--quiet", "-m", f"Write {name}", "--", name)
     return git(directory, "rev-parse", "HEAD")
+
+
+def loaded(directory: Path, *names: str) -> Loaded:
+    """Files as they are when a declaration is loaded."""
+    return {name: blob_ids((directory / name).read_bytes()) for name in names}
+
+
+def look_at(directory: Path, applied: Applied | None = None) -> Checkout:
+    """What git says of a project that is its reconciler.yaml alone, where it has one."""
+    names = [name for name in ("reconciler.yaml",) if (directory / name).exists()]
+    reading = Reading(lambda path: path.endswith(".yaml"), ["reconciler.yaml"], lambda texts, place: frozenset())
+    return checkout_of(directory, "audit", reading, Used(loaded(directory, *names), {}, "staging"), applied)
 
 
 def new_repository(directory: Path) -> Path:

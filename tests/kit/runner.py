@@ -113,7 +113,7 @@ class Passes(Generic[AnyWorld]):
 
     def plan(self, desired: Desired, **options: Any) -> Plan:
         observed = options.pop("observed", None) or self.look()
-        return make_plan(Inputs(desired, observed, observed.now, "0" * 40, **options))
+        return make_plan(Inputs(desired, observed, observed.now, **options))
 
     def apply(self, desired: Desired, live: Any = None, **options: Any) -> tuple[Outcome, ...]:
         """``live``: what answers instead of the world (a fault injector). Raises whatever it raises."""

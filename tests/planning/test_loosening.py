@@ -10,6 +10,7 @@ import pytest
 
 from reconciler.declare.schemas import schema
 from reconciler.domain.alert import AlertKind, Channel, SlackTarget
+from reconciler.domain.checkout import Committed
 from reconciler.domain.desired import (
     ApplyDemands,
     ApproverRule,
@@ -211,6 +212,10 @@ CASES: dict[str, tuple[Terms, Terms, list[Told]]] = {
         demands(distinct_approver=DistinctApprover.ALWAYS), demands(distinct_approver=DistinctApprover.WHEN_KNOWN),
         [("apply.distinctApprover", "always", "when-known")],
     ),
+    "committed": (
+        demands(committed=Committed.REQUIRE), NOTHING, [("apply.committed", "require", "warn")],
+    ),
+    "without git": (NOTHING, terms(project_git=False), [("audit.git", "true", "false")]),
     "waiver": (NOTHING, waived(), [("waivers: https-only for a", "none", "until 2026-12-31")]),
     "waiver for everybody": (waived(), waived(client="*"), [
         ("waivers: https-only for every client", "none", "until 2026-12-31"),

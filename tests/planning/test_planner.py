@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.domain.checkout import Checkout, Descent
 from reconciler.domain.plan import Action, ActionKind, Plan, Risk
+from reconciler.planning.checkout import Standing
 from reconciler.planning.order import LEVELS, ordered
 from reconciler.planning.planner import Inputs, make_plan
 from tests.kit.declared import client, desired, webhook
@@ -32,7 +34,7 @@ def situation(changed: str = "alpha") -> Inputs:
         client("delta", webhooks=[webhook()]),
         client("epsilon"),
     ]
-    return Inputs(desired(*after), observed, observed.now, "0" * 40)
+    return Inputs(desired(*after), observed, observed.now)
 
 
 def test_every_kind_of_action_has_a_level() -> None:
@@ -90,7 +92,9 @@ def other_declaration(inputs: Inputs) -> Inputs:
         other_environment,
         other_revision,
         other_declaration,
-        lambda inputs: replace(inputs, git_commit="1" * 40),
+        lambda inputs: replace(inputs, standing=Standing(Checkout(head="1" * 40))),
+        lambda inputs: replace(inputs, standing=Standing(Checkout(dirty=("policy.yaml",)))),
+        lambda inputs: replace(inputs, standing=Standing(Checkout(applied="1" * 40, descent=Descent.BESIDE), "1" * 40)),
         lambda inputs: replace(inputs, only=["alpha"]),
     ],
 )

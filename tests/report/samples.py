@@ -132,7 +132,7 @@ def hostile_plan() -> Plan:
     )  # fmt: skip
     finding = Finding(HOSTILE, Level.WARNING, HOSTILE, HOSTILE, HOSTILE, Source(HOSTILE, 1, 1), HOSTILE)
     left = Unfinished(UnfinishedKind.STALE_CLAIM, HOSTILE, HOSTILE, NOW, HOSTILE)
-    return replace(make_plan((action,), (finding,)), unfinished=(left,))
+    return replace(make_plan((action,), (finding,)), unfinished=(left,), dirty=(HOSTILE,), rollback_from=HOSTILE)
 
 
 def review_plan() -> Plan:

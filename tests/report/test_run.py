@@ -103,7 +103,14 @@ def test_a_run_id_that_leaves_the_folder_is_refused(run_id: str) -> None:
 def test_foreign_strings_cannot_act(golden: Golden) -> None:
     outcome = Outcome(hostile_plan().actions[0], OutcomeStatus.FAILED, HOSTILE, {"url": HOSTILE, "delivery": HOSTILE})
     result = replace(
-        run_result(), actor=HOSTILE, command=HOSTILE, project=HOSTILE, outcomes=(outcome,), git_commit=None
+        run_result(),
+        actor=HOSTILE,
+        command=HOSTILE,
+        project=HOSTILE,
+        outcomes=(outcome,),
+        git_commit=None,
+        dirty=(HOSTILE,),
+        rollback_from=HOSTILE,
     )
     hostile = {"x": record("x", spec={"scopes": [HOSTILE], "webhooks": {}}, status=ClientStatus.PENDING)}
     assert "\x1b" not in run_text(result)

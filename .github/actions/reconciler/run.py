@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import subprocess
@@ -79,6 +80,44 @@ def project() -> Path:
     return Path(variable("GITHUB_WORKSPACE") or ".", variable("INPUT_PROJECT"))
 
 
+def deepen() -> None:
+    """Whether HEAD builds on what was applied last is asked of its history: one that is cut off is fetched. When that
+    fails, the reconciler says what is missing."""
+    if _git("rev-parse", "--is-shallow-repository").stdout.strip() != "true":
+        return
+    fetch = ("fetch", "--quiet", "--no-tags", "--unshallow", "origin")
+    if _git(*fetch).returncode != 0 and _git(*fetch, token=variable("INPUT_TOKEN")).returncode != 0:
+        tell("warning", "The history is cut off and cannot be fetched: check out with fetch-depth 0")
+
+
+def _git(*arguments: str, token: str = "") -> subprocess.CompletedProcess[str]:
+    """git in the project; ``token`` goes along in the environment, where no list of processes shows it."""
+    given = {name: value for name, value in os.environ.items() if not name.startswith(PRIVATE)}
+    if token:
+        login = base64.b64encode(f"x-access-token:{token}".encode()).decode()
+        given |= {
+            "GIT_CONFIG_COUNT": "1",
+            "GIT_CONFIG_KEY_0": f"http.{variable('GITHUB_SERVER_URL')}/.extraheader",
+            "GIT_CONFIG_VALUE_0": f"AUTHORIZATION: basic {login}",
+        }
+    return subprocess.run(  # noqa: S603 - a list, no shell
+        ["git", "-c", "safe.bareRepository=explicit", "-c", "core.fsmonitor=false", *arguments],  # noqa: S607
+        cwd=project(), env=given | {"GIT_TERMINAL_PROMPT": "0"}, stdin=subprocess.DEVNULL,
+        capture_output=True, encoding="utf-8", errors="replace", check=False,
+    )  # fmt: skip
+
+
+def signers() -> dict[str, str]:
+    """The keys that may sign what is applied, as the input says: a variable of the repository, which no commit
+    changes."""
+    text = variable("INPUT_ALLOWED_SIGNERS")
+    if not text:
+        return {}
+    target = scratch() / "allowed_signers"
+    target.write_text(f"{text}\n", encoding="utf-8")
+    return {"RECONCILER_ALLOWED_SIGNERS": str(target)}
+
+
 def reconcile(*arguments: str, login: Mapping[str, str] | None = None) -> Ran:
     """Run the reconciler with ``--format json``. Its progress goes to the log."""
     done = subprocess.run(  # noqa: S603 - a list, no shell
@@ -110,6 +149,7 @@ def planned(
     place: str, login: Mapping[str, str], *more: str, name: str = "plan.json", show: bool = True
 ) -> tuple[Ran, Result]:
     """Plan, and keep the file. ``show`` False: an apply follows and tells itself; only a blocked plan is shown."""
+    deepen()
     target = scratch() / place / name
     target.parent.mkdir(exist_ok=True)
     target.unlink(missing_ok=True)
@@ -179,7 +219,7 @@ def apply() -> Result:
 
 
 def _applied(place: str, plan_file: str, login: Mapping[str, str]) -> Result:
-    ran = reconcile("apply", "-e", place, plan_file, "--push", login=login)
+    ran = reconcile("apply", "-e", place, plan_file, "--push", login={**login, **signers()})
     return Result(ran.code, told(ran), changes=bool(ran.document.get("outcomes")), plan_file=plan_file)
 
 

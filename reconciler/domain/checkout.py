@@ -1,0 +1,83 @@
+"""What git says of the declaration that was loaded: which commit it is of, and how far an absence can be believed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+# A path below the project, and the ids that git would give to what was read there.
+Loaded = Mapping[str, frozenset[str]]
+
+
+class Committed(StrEnum):
+    """Whether apply refuses what HEAD does not hold."""
+
+    REQUIRE = "require"
+    WARN = "warn"
+
+
+class Descent(StrEnum):
+    """How HEAD stands to the commit that was applied last."""
+
+    FIRST = "first"  # no commit is on record as applied
+    DESCENDS = "descends"
+    BESIDE = "beside"  # older, or of another branch
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The commit that an apply began to carry out last. ``ignored``: clients that were registered from files which
+    git ignores. ``version``: of the document that says so, 0 when there is none."""
+
+    commit: str
+    run_id: str
+    at: datetime
+    ignored: frozenset[str] = frozenset()
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """``head``: HEAD's commit. ``commit``: the newest one that changed more than audit reports. ``applied``: the commit
+    that was applied last, as far as one is on record.
+
+    ``dirty``: the paths whose content in HEAD is not what was used, sorted, files that HEAD alone has among them.
+    ``holds_project``: HEAD has the project's reconciler.yaml. ``declared``: the clients that HEAD's versions of the
+    dirty files declare for this environment; None: that cannot be told.
+    ``trouble``: why no absence proves anything here, such as a merge in progress; empty when there is no reason.
+    ``ignored``: the clients that were declared in files which git ignores; ``concealed``: those that were registered so
+    by an earlier apply; ``committed``: those of these that HEAD declares by now.
+    """
+
+    head: str | None = None
+    commit: str | None = None
+    applied: str | None = None
+    descent: Descent = Descent.FIRST
+    dirty: tuple[str, ...] = ()
+    holds_project: bool = True
+    declared: frozenset[str] | None = field(default=frozenset())
+    trouble: str = ""
+    ignored: frozenset[str] = frozenset()
+    concealed: frozenset[str] = frozenset()
+    committed: frozenset[str] = frozenset()
+
+
+# A project that says `audit: {git: false}`: its work tree is the truth.
+WITHOUT_GIT = Checkout()
+
+
+def blob_ids(content: bytes) -> frozenset[str]:
+    """The ids that git gives to a file with this content, by SHA-1 and by SHA-256, also with the line ends of Unix:
+    git may change these. Nobody's filters are asked: they could make anything of it."""
+    if b"\r\n" in content:
+        return frozenset((*_ids(content), *_ids(content.replace(b"\r\n", b"\n"))))
+    return frozenset(_ids(content))
+
+
+def _ids(content: bytes) -> tuple[str, str]:
+    blob = b"blob %d\0%b" % (len(content), content)
+    return hashlib.sha1(blob, usedforsecurity=False).hexdigest(), hashlib.sha256(blob).hexdigest()

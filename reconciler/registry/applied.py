@@ -1,0 +1,64 @@
+"""Which commit an apply began to carry out last: a document beside the buckets, where every policy that knows these
+lets it be read and written."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from reconciler.domain.canonical import dumps, iso, parse_iso
+from reconciler.domain.checkout import Applied
+from reconciler.registry.bucket import refuse_deleted
+from reconciler.registry.documents import put_document
+from reconciler.registry.requests import Document, ReadDocument
+from reconciler.registry.shapes import APPLIED, require
+from reconciler.registry.steps import Steps, expect
+from reconciler.registry.stored import FORMAT, garbled, parse_stored
+
+NAME = "buckets/applied"
+_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+
+
+def read_applied() -> Steps[Applied | None]:
+    """None: no apply of this registry put a commit on record yet. Raises ``RegistryError``."""
+    return decode_applied(expect((yield ReadDocument(NAME)), Document))
+
+
+def decode_applied(document: Document) -> Applied | None:
+    """Raises ``RegistryError`` RC442 to RC444."""
+    refuse_deleted("applied", document)
+    if document.text is None:
+        return None
+    raw = parse_stored(document.text, NAME)
+    try:
+        require(raw, APPLIED)
+        if not _COMMIT.fullmatch(raw["commit"]) or not all(isinstance(name, str) for name in raw["ignored"]):
+            raise ValueError("not what we write")  # noqa: TRY301
+        return Applied(raw["commit"], raw["run_id"], parse_iso(raw["at"]), frozenset(raw["ignored"]), document.version)
+    except (TypeError, ValueError):
+        raise garbled(NAME, "it has not the fields of an applied commit") from None
+
+
+def encode_applied(applied: Applied) -> str:
+    return dumps({
+        "format": FORMAT,
+        "commit": applied.commit,
+        "run_id": applied.run_id,
+        "at": iso(applied.at),
+        "ignored": sorted(applied.ignored),
+    })  # fmt: skip
+
+
+def record_applied(now: Applied, seen: Applied | None) -> Steps[bool]:
+    """Put ``now`` on record where ``seen`` stood. False: another run put another commit on record since.
+
+    Nothing is written when the same is on record already.
+    """
+    while seen is None or (seen.commit, seen.ignored) != (now.commit, now.ignored):
+        if (yield from put_document(NAME, encode_applied(now), seen.version if seen else 0)):
+            return True
+        found = yield from read_applied()
+        if found is None or found.commit != now.commit:
+            return False
+        seen, now = found, replace(now, ignored=now.ignored | found.ignored)
+    return True

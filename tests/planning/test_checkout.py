@@ -1,0 +1,142 @@
+"""What a plan makes of the checkout that it is made in: an absence alone removes nobody, a step back is not made by
+itself, and what no commit holds is told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+
+from reconciler.domain.checkout import WITHOUT_GIT, Applied, Checkout, Descent
+from reconciler.domain.plan import ActionKind, Finding, Level, Plan, Risk
+from reconciler.planning.checkout import MOST_PATHS, Standing, next_applied
+from reconciler.planning.planner import Inputs, make_plan
+from tests.kit.declared import client, desired
+from tests.kit.memory import START, World
+from tests.kit.runner import Runner
+
+HEAD, LAST = "a" * 40, "b" * 40
+# HEAD builds on what was applied last, and holds what is used.
+SOUND = Checkout(head=HEAD, commit=HEAD, applied=LAST, descent=Descent.DESCENDS)
+
+
+def planned(standing: Standing, *names: str, **how: object) -> Plan:
+    """Three clients are registered; ``names`` are declared."""
+    runner = Runner(World())
+    runner.settle(desired(client("gone"), client("kept"), client("other")))
+    observed = runner.look()
+    wanted = desired(*(client(name) for name in names or ("kept", "other")))
+    return make_plan(Inputs(wanted, observed, observed.now, standing=standing, **how))  # type: ignore[arg-type]
+
+
+def told(plan: Plan) -> list[tuple[str, Level]]:
+    return [(one.code, one.level) for one in plan.findings if one.code.startswith("RC37")]
+
+
+def about(plan: Plan, code: str) -> Finding:
+    [found] = [one for one in plan.findings if one.code == code]
+    return found
+
+
+# What makes an absence prove nothing, and what the sentence says of it.
+DOUBTS: Mapping[str, tuple[Checkout, str]] = {
+    "a merge": (replace(SOUND, trouble="a merge is under way"), "a merge is under way"),
+    "no commit yet": (
+        Checkout(trouble="there is no commit yet", holds_project=False, declared=None), "there is no commit yet",
+    ),
+    "another folder": (replace(SOUND, holds_project=False), "does not hold reconciler.yaml"),
+    "an unreadable file in HEAD": (replace(SOUND, declared=None), "cannot be read"),
+    "HEAD declares it": (replace(SOUND, declared=frozenset({"gone"})), "declares it"),
+    "another branch": (replace(SOUND, descent=Descent.BESIDE), "does not build on commit bbbbbbbbbbbb"),
+    "a history that is cut off": (replace(SOUND, descent=Descent.UNKNOWN), "cut off"),
+    "a file that git ignores": (replace(SOUND, concealed=frozenset({"gone"})), "git ignores"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DOUBTS)
+def test_an_absence_that_proves_nothing_removes_nobody(name: str) -> None:
+    checkout, sentence = DOUBTS[name]
+    plan = planned(Standing(checkout))
+    assert plan.blocked
+    block = about(plan, "RC372")
+    assert (block.level, block.address) == (Level.ERROR, "client/gone")
+    assert sentence in block.message
+    assert block.remedy
+
+
+@pytest.mark.parametrize("name", DOUBTS)
+def test_what_is_declared_goes_on_beside_it(name: str) -> None:
+    checkout, _ = DOUBTS[name]
+    assert not planned(Standing(checkout), only=["kept"]).blocked
+    assert not planned(Standing(checkout), "gone", "kept", "other").blocked
+
+
+@pytest.mark.parametrize("checkout", [SOUND, WITHOUT_GIT], ids=["committed", "without git"])
+def test_a_removal_that_is_proven_is_carried_out(checkout: Checkout) -> None:
+    plan = planned(Standing(checkout))
+    assert (plan.blocked, told(plan)) == (False, [])
+    assert ("client/gone", ActionKind.RETIRE_CLIENT) in {(one.address, one.kind) for one in plan.actions}
+
+
+def test_before_any_commit_is_on_record_a_removal_is_told() -> None:
+    plan = planned(Standing(replace(SOUND, applied=None, descent=Descent.FIRST)))
+    assert (plan.blocked, told(plan)) == (False, [("RC374", Level.WARNING)])
+    assert about(plan, "RC374").address == "client/gone"
+
+
+@pytest.mark.parametrize("descent", [Descent.BESIDE, Descent.UNKNOWN])
+def test_a_step_back_can_be_looked_at_and_not_be_applied(descent: Descent) -> None:
+    checkout = replace(SOUND, descent=descent)
+    everybody = ("gone", "kept", "other")
+    assert told(planned(Standing(checkout), *everybody)) == [("RC373", Level.WARNING)]
+    plan = planned(Standing(checkout, applying=True), *everybody)
+    assert (plan.blocked, told(plan)) == (True, [("RC373", Level.ERROR)])
+
+
+@pytest.mark.parametrize("named", [HEAD, HEAD[:7], LAST])
+def test_an_allowed_step_back_is_critical(named: str) -> None:
+    plan = planned(Standing(replace(SOUND, descent=Descent.BESIDE), named, applying=True))
+    assert (plan.blocked, told(plan)) == (False, [("RC375", Level.WARNING)])
+    assert plan.rollback_from == LAST
+    assert {action.risk for action in plan.changes} == {Risk.CRITICAL}
+    assert all("step back" in action.risk_reasons[0] for action in plan.changes)
+
+
+@pytest.mark.parametrize("named", ["c" * 40, HEAD[:6], "", "HEAD"])
+def test_a_step_back_is_allowed_by_its_commit_alone(named: str) -> None:
+    plan = planned(Standing(replace(SOUND, descent=Descent.BESIDE), named))
+    assert plan.blocked
+    assert about(plan, "RC373").level is Level.ERROR
+    assert plan.rollback_from is None
+
+
+def test_the_permission_changes_nothing_where_there_is_no_step_back() -> None:
+    assert planned(Standing(SOUND, HEAD)) == planned(Standing(SOUND))
+
+
+def test_an_allowed_step_back_removes_nobody_whom_head_declares() -> None:
+    checkout = replace(SOUND, descent=Descent.BESIDE, declared=frozenset({"gone"}))
+    assert planned(Standing(checkout, HEAD)).blocked
+
+
+def test_what_no_commit_holds_is_told_and_listed() -> None:
+    paths = tuple(f"clients/{number:04d}.yaml" for number in range(MOST_PATHS + 5))
+    plan = planned(Standing(replace(SOUND, dirty=paths)))
+    assert plan.dirty == paths[:MOST_PATHS]
+    assert told(plan) == [("RC371", Level.WARNING)]
+    assert "clients/0000.yaml" in about(plan, "RC371").message
+    assert planned(Standing(SOUND)).dirty == ()
+
+
+def test_a_client_from_an_ignored_file_is_known_as_such_until_a_commit_declares_it() -> None:
+    runner = Runner(World())
+    runner.settle(desired(client("gone"), client("kept")))
+    look = runner.look()
+    before = replace(SOUND, concealed=frozenset({"gone", "never-registered"}), ignored=frozenset({"new"}))
+    assert next_applied(before, "run", look) == Applied(HEAD, "run", look.now, frozenset({"gone", "new"}))
+    by_now = next_applied(replace(before, committed=frozenset({"gone"})), "run", look)
+    assert by_now is not None
+    assert by_now.ignored == {"new"}
+    assert next_applied(Checkout(), "run", look) is None
+    assert look.now >= START

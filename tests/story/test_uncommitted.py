@@ -1,0 +1,188 @@
+"""What no commit holds is told in every plan and report, and refused where the policy says so."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.kit.checkout import Checkout, Ran
+from tests.kit.repositories import git
+from tests.kit.signing import Signer, new_signer
+
+FORMS = ("text", "markdown", "html", "sarif", "github", "gitlab", "junit")
+EDITED = "clients/alerts.yaml"
+
+
+@pytest.fixture
+def edited(checkout: Checkout) -> Checkout:
+    """An applied client, and an edit of it that is not committed."""
+    checkout.client("alerts")
+    checkout.client("payouts")
+    checkout.commit("two clients")
+    checkout.apply().ok()
+    checkout.client("alerts", scopes=["ledger:read"])
+    return checkout
+
+
+def reports(checkout: Checkout, ran: Ran) -> tuple[Any, str]:
+    path = checkout.root / ran.json["audit"]["path"]
+    return json.loads(path.read_text()), path.with_suffix(".md").read_text()
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_rendering_of_a_plan_says_what_is_not_committed(form: str, edited: Checkout) -> None:
+    edited.run("plan", "-e", edited.environment, "--out", "p.json").ok()
+    for command in (("plan", "-e", edited.environment), ("show", "p.json")):
+        shown = edited.run(*command, "--format", form).ok().out
+        assert "RC371" in shown
+        assert EDITED in shown.replace("&#47;", "/")
+
+
+def test_what_is_committed_is_not_dirty(edited: Checkout) -> None:
+    edited.commit("edit")
+    plan = edited.plan().ok().json
+    assert (plan["dirty"], plan["findings"]) == ([], [])
+    ran = edited.apply().ok()
+    assert ran.json["dirty"] == []
+    report, page = reports(edited, ran)
+    assert report["dirty"] == []
+    assert "Not committed" not in page
+
+
+def test_a_saved_plan_that_was_made_of_an_edit_says_so_when_it_is_applied(edited: Checkout) -> None:
+    edited.plan("--out", "p.json").ok()
+    ran = edited.run("-q", "apply", "-e", edited.environment, "p.json", "--format", "json").ok()
+    assert ran.json["dirty"] == [EDITED]
+    report, page = reports(edited, ran)
+    assert report["dirty"] == [EDITED]
+    assert "Not committed as it was used" in page
+    assert EDITED in page
+
+
+def test_a_saved_plan_keeps_what_was_dirty_though_it_is_committed_by_now(edited: Checkout) -> None:
+    plan = edited.plan("--out", "p.json").ok().json
+    edited.commit("edit")
+    ran = edited.run("apply", "-e", edited.environment, "p.json", "--format", "json").ok()
+    assert (ran.json["git_commit"], ran.json["dirty"]) == (plan["git_commit"], [EDITED])
+
+
+def test_the_text_of_a_quiet_run_says_it(edited: Checkout) -> None:
+    ran = edited.run("-q", "apply", "-e", edited.environment, "--yes").ok()
+    assert f"Not committed as it was used (commit {git(edited.root, 'rev-parse', 'HEAD~1')[:12]}" in " ".join(
+        ran.out.split()
+    )
+    assert EDITED in ran.out
+
+
+def test_a_report_that_another_run_writes_says_it_too(edited: Checkout) -> None:
+    first = edited.apply("--no-commit").ok()
+    path = edited.root / first.json["audit"]["path"]
+    path.unlink()
+    path.with_suffix(".md").unlink()
+    git(edited.root, "commit", "--quiet", "-am", "edit")
+    edited.apply().ok()
+    report, _ = reports(edited, first)
+    assert report["recovered_by"] is not None
+    assert report["dirty"] == [EDITED]
+
+
+def test_a_file_that_was_never_added_is_not_committed(edited: Checkout) -> None:
+    edited.commit("edit")
+    edited.client("new")
+    assert edited.plan().json["dirty"] == ["clients/new.yaml"]
+
+
+def test_a_link_that_is_committed_with_what_it_leads_to_is_not_dirty(edited: Checkout) -> None:
+    edited.write("shared/alerts.yaml", (edited.root / EDITED).read_text())
+    (edited.root / EDITED).unlink()
+    (edited.root / EDITED).symlink_to("../shared/alerts.yaml")
+    assert edited.plan().json["dirty"] == [EDITED]
+    edited.commit("link")
+    assert edited.plan().json["dirty"] == []
+    edited.write("shared/alerts.yaml", (edited.root / EDITED).read_text().replace("ledger:read", "payouts:read"))
+    assert edited.plan().json["dirty"] == [EDITED]
+
+
+def test_a_linked_folder_is_not_dirty(checkout: Checkout) -> None:
+    checkout.client("alerts")
+    (checkout.root / "clients").rename(checkout.root / "partners")
+    (checkout.root / "clients").symlink_to("partners")
+    checkout.commit("linked")
+    assert checkout.plan().json["dirty"] == []
+
+
+def test_an_edit_is_refused_where_the_policy_in_head_says_so(edited: Checkout) -> None:
+    git(edited.root, "stash", "--quiet")
+    edited.document("policy.yaml", "GuardrailPolicy", "policy", {"apply": {"committed": "require"}})
+    edited.commit("require commits")
+    git(edited.root, "stash", "pop", "--quiet")
+    before = edited.everything_written()
+    edited.plan("--out", "p.json").ok()
+    for refused in (edited.apply(), edited.run("apply", "-e", edited.environment, "p.json", "--format", "json")):
+        assert (refused.code, refused.json["code"]) == (3, "RC242")
+        assert EDITED in refused.json["message"]
+    (edited.root / "policy.yaml").unlink()  # the policy of HEAD counts, whatever is here
+    refused = edited.apply()
+    assert (refused.code, refused.json["code"]) == (3, "RC242")
+    assert edited.everything_written() == before
+    git(edited.root, "checkout", "--quiet", "policy.yaml")
+    edited.commit("edit")
+    edited.apply().ok()
+
+
+def test_a_rotation_is_not_refused_and_says_it(edited: Checkout) -> None:
+    edited.document("policy.yaml", "GuardrailPolicy", "policy", {"apply": {"committed": "require"}})
+    ran = edited.run("rotate", "-e", edited.environment, "payouts", "--reason", "lost", "--format", "json").ok()
+    assert ran.json["dirty"] == [EDITED, "policy.yaml"]
+
+
+def test_whoever_may_sign_is_said_from_outside_of_the_repository(edited: Checkout, ada: Signer, tmp_path: Path) -> None:
+    eve = new_signer(tmp_path / "more-keys", "eve")
+    signers = tmp_path / "signers"
+    signers.write_text(ada.line)
+    eve.commit(edited.root, "by somebody else")
+    before = edited.everything_written()
+    given = {"RECONCILER_ALLOWED_SIGNERS": str(signers)}
+    refused = edited.apply(**given)
+    assert (refused.code, refused.json["code"]) == (3, "RC240")
+    inside = edited.root / "signers"
+    inside.write_text(eve.line)
+    refused = edited.apply("--allowed-signers", str(inside))
+    assert (refused.code, refused.json["code"]) == (3, "RC241")
+    for text in ("", None):
+        signers.write_text(text) if text is not None else signers.unlink()
+        refused = edited.apply(**given)
+        assert (refused.code, refused.json["code"]) == (3, "RC241")
+    assert edited.everything_written() == before
+    inside.unlink()
+    signers.write_text(ada.line)
+    edited.client("alerts", scopes=["payouts:read"])
+    ada.commit(edited.root, "by her")
+    edited.apply(**given).ok()
+    edited.client("payouts", scopes=["payouts:read"])
+    refused = edited.apply(**given)
+    assert (refused.code, refused.json["code"]) == (3, "RC242")
+
+
+def test_a_project_without_git_has_its_work_tree_for_the_truth(checkout: Checkout, tmp_path: Path) -> None:
+    folder = tmp_path / "plain"
+    folder.mkdir()
+    plain = Checkout(folder, checkout.place, buckets=checkout.buckets)
+    plain.project()
+    text = (folder / "reconciler.yaml").read_text()
+    (folder / "reconciler.yaml").write_text(text.replace("path: audit", "path: audit\n    git: false"))
+    for name in ("alerts", "payouts", "more"):
+        plain.client(name)
+    ran = plain.apply("--push").ok()
+    assert (ran.json["git_commit"], ran.json["dirty"], ran.json["problem"]) == (None, [], None)
+    assert (folder / ran.json["audit"]["path"]).exists()
+    assert plain.run("status", "-e", plain.environment, "--format", "json").json["open_runs"] == []
+    (folder / "clients/alerts.yaml").unlink()
+    plan = plain.plan().ok().json
+    assert (plan["dirty"], plan["findings"]) == ([], [])
+    plain.apply().ok()
+    assert plain.status("alerts")["status"] == "retired"
+    plain.assert_quiet()
