@@ -9,12 +9,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from reconciler.domain.observed import Observed
+from reconciler.domain.observed import Observed, SecretInfo
+from reconciler.domain.record import Series, VersionState
 from reconciler.domain.unfinished import Unfinished, UnfinishedKind
 from reconciler.report.layout import distance
 from reconciler.report.status_json import status_json
 from reconciler.report.status_text import status_text
-from tests.report.samples import HOSTILE, NOW, every_kind, observed, record
+from tests.report.samples import HOSTILE, NOW, every_kind, observed, record, version
 
 Golden = Callable[[str, str], None]
 
@@ -105,3 +106,22 @@ def test_a_distance_is_rounded_to_the_nearest(seconds: int, told: str) -> None:
     """A key of ninety days is said to expire in 90 d also a second after it was issued."""
     now = datetime(2026, 11, 24, tzinfo=UTC)
     assert distance(now + timedelta(seconds=seconds), now) == told
+
+
+@pytest.mark.parametrize(("left", "said"), [(timedelta(days=7), True), (timedelta(days=7, seconds=1), False)])
+def test_what_expires_within_a_week_is_told(left: timedelta, said: bool) -> None:
+    series = Series((replace(version(1, VersionState.ACTIVE, days=1), expires_at=NOW + left),), 1)
+    records = {"a": record("a", keys={"primary": series})}
+    state = replace(observed(), records=records, secrets={"keys/a.primary": SecretInfo(1)})
+    assert ("expires soon" in status_text("production", state)) is said
+
+
+def test_a_version_that_retires_without_an_end_on_record_is_shown_without_one() -> None:
+    """A record that somebody edited may lack it."""
+    old = replace(version(1, VersionState.RETIRING, days=1), grace_until=None)
+    series = Series((old, version(2, VersionState.ACTIVE, days=90)), 2)
+    records = {"a": record("a", keys={"primary": series})}
+    state = replace(observed(), records=records, secrets={"keys/a.primary": SecretInfo(2)})
+    text = status_text("production", state)
+    assert "v2 active, v1 retiring" in text
+    assert "is valid until" not in text
