@@ -32,6 +32,8 @@ _REFUSED_WRITE = re.compile(
     r"|insufficient permission for adding an object|Unable to create '[^']*': Permission denied"
     r"|(?:unable|failed) to write|could(?:n't| not) write|write error"
 )
+# Of a partial clone, whose missing objects nobody fetches for a question.
+_PARTIAL = "from promisor remote"
 # A commit that cannot be signed "fails to be written", too, with all the room in the world.
 _UNSIGNED = "failed to sign the data"
 
@@ -251,7 +253,7 @@ def failed(arguments: tuple[str, ...], answer: GitAnswer) -> AuditError:
     """RC600 with git's own words, or RC609 where they are that it may not write or has no room to."""
     verb = next((word for word in arguments if not word.startswith("-") and "=" not in word), "")
     refused = _REFUSED_WRITE.search(answer.err) and _UNSIGNED not in answer.err
-    code = "RC609" if refused else "RC600"
+    code = "RC622" if _PARTIAL in answer.err else "RC609" if refused else "RC600"
     return audit_error(code, f"git {verb} ended with {answer.code}", answer.err or answer.out)
 
 

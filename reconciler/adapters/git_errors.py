@@ -87,7 +87,7 @@ CODES: Mapping[str, tuple[str, str]] = {
         "run `git push` later; the audit commit is kept locally",
     ),
     "RC622": (
-        "this partial clone lacks files of its history, and they decide whom to trust",
+        "this partial clone lacks files of its history that are asked for",
         "fetch them: `git fetch --refetch --no-filter` where the remote can be reached, or clone without --filter",
     ),
     "RC630": (

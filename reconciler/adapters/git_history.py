@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from reconciler.adapters.git_command import GitCommand
+from reconciler.adapters.git_tree import refuse_missing
 
 _NONE = "0"  # the id of what is not there has only this digit
 
@@ -72,6 +73,7 @@ class History:
         options = ("--full-history", "--parents", "--topo-order", "--reverse")
         lines = self._git.must("rev-list", *options, *self._tips, "--", *literal).split("\n")
         steps = [Step(words[0], tuple(words[1:])) for words in map(str.split, lines) if words]
+        refuse_missing(self._git, [step.commit for step in steps], paths)
         self._look_up([(step.commit, path) for step in steps for path in paths])
         return steps
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import pytest
 
 from reconciler.cli.demands import refuse_unsigned
 from reconciler.declare import load
-from reconciler.errors import BlockedError
+from reconciler.errors import AuditError, BlockedError
 from tests.declare.conftest import FILES
 from tests.kit.repositories import git
 from tests.kit.signing import Signer
@@ -106,3 +108,40 @@ def test_a_project_that_is_in_no_repository_is_asked_for_nothing(root: Path, tmp
     (root / "policy.yaml").write_text(FILES["policy.yaml"])
     (root / ".git").rename(tmp_path / "away")
     assert code(root) == ""
+
+
+def partial(root: Path, target: Path) -> Path:
+    """A clone without the files of its history, whose remote is gone."""
+    git(root, "config", "uploadpack.allowFilter", "true")
+    git(target.parent, "clone", "--quiet", "--filter=blob:none", f"file://{root}", str(target))
+    git(target, "remote", "set-url", "origin", f"file://{root}-gone")
+    return target
+
+
+def test_a_file_that_a_partial_clone_lacks_is_not_taken_for_one_that_was_never_there(
+    root: Path, tmp_path: Path
+) -> None:
+    """The demand and its keys stand in files of the history: without them nobody may say that nothing is demanded."""
+    (root / "policy.yaml").write_text(FILES["policy.yaml"])
+    commit(root)
+    assert code(root) == "RC240"
+    with pytest.raises(AuditError) as raised:
+        refuse_unsigned(partial(root, tmp_path / "partial"), load(root, "staging"))
+    assert raised.value.code == "RC622"
+
+
+@pytest.mark.parametrize("verb", ["ls-tree", "cat-file", "rev-list", "diff-tree"])
+def test_a_git_that_fails_is_not_taken_for_a_history_without_a_demand(
+    verb: str, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = shutil.which("git")
+    (tmp_path / "bin").mkdir()
+    broken = tmp_path / "bin/git"
+    broken.write_text(f'#!/bin/sh\nfor word; do [ "$word" = {verb} ] && exit 128; done\nexec {found} "$@"\n')
+    broken.chmod(0o755)
+    (root / "policy.yaml").write_text(FILES["policy.yaml"])
+    commit(root)
+    desired = load(root, "staging")
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    with pytest.raises((AuditError, BlockedError)):
+        refuse_unsigned(root, desired)
