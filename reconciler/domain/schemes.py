@@ -108,7 +108,7 @@ SHOPIFY = Scheme(name="shopify", algorithm="hmac-sha256", header="x-shopify-hmac
 
 # What a name stands for when no algorithm is declared beside it.
 SCHEMES: Mapping[str, Scheme] = {
-    row.name: row for row in (STANDARD_WEBHOOKS, SVIX, STRIPE, GITHUB, PAYSTACK, INTUIT, SHOPIFY)
+    row.name: row for row in (STANDARD_WEBHOOKS, SVIX, STRIPE, GITHUB, PAYSTACK, SHOPIFY, INTUIT)
 }  # fmt: skip
 _BY_ALGORITHM: Mapping[tuple[str, str], Scheme] = {
     (row.name, row.algorithm): row for row in (*SCHEMES.values(), STANDARD_WEBHOOKS_V1A)
