@@ -14,6 +14,7 @@ from typing import Protocol
 
 from reconciler.adapters.sender import WebhookSender
 from reconciler.domain.schemes import STANDARD_WEBHOOKS
+from reconciler.domain.secrecy import held
 from reconciler.domain.secret import Secret
 from reconciler.webhooks.codes import sentence
 from reconciler.webhooks.http import HttpFailure, HttpRequest, HttpResponse
@@ -143,7 +144,7 @@ def secret_from(variable: str, environ: Mapping[str, str]) -> Secret | Missing:
             return Missing(f"RC540: the file that {variable}_FILE names cannot be read")
     if not text.strip():
         return Missing(f"RC540: neither of the environment variables {variable} and {variable}_FILE is set")
-    return Secret(text.strip())
+    return held.keep(Secret(text.strip()))
 
 
 def signing_secret_from(variable: str, environ: Mapping[str, str]) -> Secret | Missing:

@@ -19,6 +19,7 @@ from email.policy import SMTP
 from email.utils import format_datetime
 
 from reconciler.adapters.sender_resolve import system_resolve
+from reconciler.adapters.tls import trusting
 from reconciler.domain.alert import MailTarget, SmtpTls
 from reconciler.domain.secret import Secret
 from reconciler.webhooks.addresses import judge_address, parse_networks
@@ -112,11 +113,9 @@ def _connected(target: MailTarget, allowed: Sequence[str], until: float) -> smtp
 
 def _trust(target: MailTarget) -> ssl.SSLContext:
     try:
-        context = ssl.create_default_context(cafile=target.ca_cert)
+        return trusting(target.ca_cert)
     except OSError:  # ssl.SSLError, for a file that is no PEM, is one too
         raise MailError("RC545: the file of smtp.caCert cannot be read") from None
-    context.hostname_checks_common_name = False  # RFC 9110, 4.3.4
-    return context
 
 
 def _reached(target: MailTarget, allowed: Sequence[str], until: float) -> socket.socket:

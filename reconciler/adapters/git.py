@@ -12,8 +12,6 @@ from reconciler.adapters.git_checkout import unfinished
 from reconciler.adapters.git_command import PATIENT_SECONDS, GitAnswer, GitCommand, failed
 from reconciler.adapters.git_errors import audit_error
 from reconciler.adapters.git_files import (
-    TEMPORARY_PREFIX,
-    TEMPORARY_SUFFIX,
     check_path,
     names_in,
     read_text,
@@ -24,6 +22,7 @@ from reconciler.adapters.git_files import (
 from reconciler.adapters.git_ignored import printable, refuse_ignored, refuse_rule
 from reconciler.adapters.git_programs import Programs
 from reconciler.adapters.git_push import find_upstream, push
+from reconciler.adapters.new_files import TEMPORARY_PREFIX, TEMPORARY_SUFFIX
 from reconciler.errors import AuditError
 
 _NOT_TEMPORARY = f":(exclude,glob)**/{TEMPORARY_PREFIX}*{TEMPORARY_SUFFIX}"

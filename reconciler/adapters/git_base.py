@@ -12,6 +12,7 @@ from pathlib import Path
 from reconciler.adapters.git_command import GitCommand
 from reconciler.adapters.git_history import stored_parents
 from reconciler.adapters.git_trust import Declaration
+from reconciler.domain.secrecy import beginning
 from reconciler.errors import AuditError, BlockedError, UsageError
 
 _HERE = {"GIT_NO_LAZY_FETCH": "1"}  # what a partial clone lacks is not fetched
@@ -38,7 +39,7 @@ def named_base(root: Path, name: str) -> str:
         raise UsageError("RC027", f"--base cannot be looked up: {error.message}", error.remedy) from None
     if not commit:
         remedy = "name a commit, branch or tag that this clone has, such as origin/main; fetch it first"
-        raise UsageError("RC027", f"--base {name!r:.80} is no commit of this repository", remedy)
+        raise UsageError("RC027", f"--base {beginning(repr(name), 80)} is no commit of this repository", remedy)
     return commit
 
 

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 
+from reconciler.domain.secrecy import masked
 from reconciler.errors import QUOTED, AuditError
 
 # code -> (meaning, remedy)
@@ -101,8 +102,6 @@ CODES: Mapping[str, tuple[str, str]] = {
 }
 
 _LIMIT = 2000
-# A remote's URL may hold a token.
-_USERINFO = re.compile(r"(?<=://)[^/\s@]*@")
 # CSI, OSC (ended by BEL or ST) and two-byte escapes (ECMA-48).
 _ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-_])")
 
@@ -116,13 +115,12 @@ def audit_error(code: str, detail: str = "", output: str = "") -> AuditError:
 
 
 def harmless(text: str) -> str:
-    """Foreign output for a terminal and a log: no escapes, no control or bidi characters, no credentials of a URL.
+    """Foreign output for a terminal and a log: no secret, no escapes, no control or bidi characters.
 
     At most 2,000 characters: the last ones, where programs say what went wrong.
     """
-    plain = _ESCAPE.sub("", text).replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
+    plain = _ESCAPE.sub("", masked(text)).replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
     plain = "".join(char for char in plain if char == "\n" or unicodedata.category(char)[0] != "C")
-    plain = _USERINFO.sub("***@", plain)
     lines = [line.rstrip() for line in plain.split("\n") if line.strip()]
     joined = "\n".join(f"{QUOTED}{line}" for line in lines)
     return joined if len(joined) <= _LIMIT else f"{QUOTED}…" + joined[-_LIMIT:]

@@ -5,19 +5,14 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
 
 from reconciler.adapters.git_errors import audit_error
+from reconciler.adapters.new_files import TEMPORARY_PREFIX, TEMPORARY_SUFFIX, write_into
 
-# What a run leaves behind that was killed between write and rename; never committed, swept away by the next run.
-TEMPORARY_PREFIX = ".reconciler-"
-TEMPORARY_SUFFIX = ".tmp"
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _OLD_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -38,12 +33,7 @@ def write_atomically(root: Path, path: PurePosixPath, text: str) -> None:
     check_path(path)
     try:
         with _directory(root, path.parent, make=True) as folder:
-            with _temporary(folder) as (name, file):
-                file.write(text.encode())
-                file.flush()
-                os.fsync(file.fileno())
-                os.rename(name, path.name, src_dir_fd=folder, dst_dir_fd=folder)
-            os.fsync(folder)
+            write_into(folder, path.name, text, 0o644)
     except OSError as error:
         raise _mapped(error, path) from None
 
@@ -112,31 +102,6 @@ def _directory(root: Path, path: PurePosixPath, *, make: bool) -> Iterator[int]:
         yield folder
     finally:
         os.close(folder)
-
-
-@contextmanager
-def _temporary(folder: int) -> Iterator[tuple[str, BinaryIO]]:
-    """A new locked file and its name; removed when what is done with it fails. It stays locked until it has its
-    final name: a lock ends with the program that holds it, however that ends."""
-    name, number = _new_file(folder)
-    try:
-        with os.fdopen(number, "wb") as file:
-            yield name, file
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(name, dir_fd=folder)
-        raise
-
-
-def _new_file(folder: int) -> tuple[str, int]:
-    while True:
-        name = f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}{TEMPORARY_SUFFIX}"
-        number = os.open(name, _NEW_FILE, 0o644, dir_fd=folder)
-        with suppress(OSError):  # a file system without locks: then nobody sweeps there either
-            fcntl.flock(number, fcntl.LOCK_EX)
-        if os.fstat(number).st_nlink:
-            return name, number
-        os.close(number)  # swept away by another run before it was locked
 
 
 def _remove_abandoned(folder: int, name: str) -> None:

@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from reconciler.adapters.git_command import GitCommand
 from reconciler.adapters.git_errors import audit_error
 from reconciler.domain.invisible import INVISIBLE
+from reconciler.domain.secrecy import masked
 
 _LIMIT = 200  # characters
 _BLANK = re.compile(f"[{INVISIBLE}]")
@@ -42,6 +43,8 @@ def _rule(git: GitCommand, name: str) -> str:
 
 
 def printable(text: str) -> str:
-    """One line without control, bidi or invisible characters, of bounded length."""
-    plain = "".join(character for character in _BLANK.sub("", text) if unicodedata.category(character)[0] != "C")
+    """One line without secrets, control, bidi or invisible characters, of bounded length."""
+    plain = "".join(
+        character for character in _BLANK.sub("", masked(text)) if unicodedata.category(character)[0] != "C"
+    )
     return " ".join(plain.split())[:_LIMIT]

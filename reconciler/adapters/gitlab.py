@@ -20,6 +20,7 @@ from reconciler.adapters.vault.patience import asked_to_wait
 from reconciler.adapters.vault.wire import Lost, NotSent, Reply
 from reconciler.adapters.web import Web
 from reconciler.domain.hosts import is_private
+from reconciler.domain.secrecy import held
 from reconciler.domain.secret import Secret
 from reconciler.errors import DeliveryError, PlatformError, UsageError
 
@@ -92,7 +93,7 @@ def token_of(environ: Mapping[str, str]) -> Secret | None:
         return None
     if not re.fullmatch(r"[!-~]{1,1000}", text):
         raise UsageError("RC702", f"{TOKEN_VARIABLE} holds no token: white space in it, or no ASCII", "set it again")
-    return Secret(text)
+    return held.keep(Secret(text))
 
 
 class Api:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from reconciler.adapters.loopback_http import Answer, LoopbackServer, Request
 from reconciler.adapters.secret_sources import SecretSource
 from reconciler.domain.schemes import Scheme
+from reconciler.domain.secrecy import beginning
 from reconciler.domain.secret import Secret
 from reconciler.errors import ReconcilerError
 from reconciler.webhooks.receiving import NOT_VERIFIED, HeldSecret, Judgement, Received, judge_delivery, unusable
@@ -90,7 +91,7 @@ class Listening:
         if request.method in ("GET", "HEAD"):
             return Answer(200, _HELP)
         if request.method != "POST":
-            self._tell(Note(f"{request.method} {request.path[:200]}: answered 405, deliveries come by POST"))
+            self._tell(Note(f"{request.method} {beginning(request.path, 200)}: answered 405, deliveries come by POST"))
             return Answer(405, allow="POST")
         with self._lock:
             return Answer(self._receive(request))

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.adapters.signals import holding_signals, stopping_on_signals
+from reconciler.domain.secrecy import beginning
 from reconciler.domain.secret import Secret
 from reconciler.errors import ReconcilerError
 
@@ -213,4 +214,4 @@ def last_words(log: Path) -> str:
     except OSError:
         return "no log"
     told = [line.strip() for line in lines if line.strip()]
-    return "".join(c for c in told[-1] if c.isprintable())[:300] if told else "it said nothing"
+    return "".join(c for c in beginning(told[-1], 300) if c.isprintable()) if told else "it said nothing"

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import NoReturn
 
 from reconciler.adapters.sender_watch import DeliveryStopped
+from reconciler.adapters.tls import trusting
 from reconciler.domain.desired import DeliverySettings
 from reconciler.errors import DeliveryError
 from reconciler.webhooks.codes import CODES
@@ -39,22 +40,13 @@ def settings_with_variables(
 
 
 def tls_context(settings: DeliverySettings) -> ssl.SSLContext:
-    """Verifies every receiver and its name, TLS 1.2 or newer. Raises ``DeliveryError`` (RC520).
-
-    ``ssl.create_default_context`` would also write the keys of every connection to the file that SSLKEYLOGFILE
-    names. Without a CA file of its own OpenSSL's trust store counts, which SSL_CERT_FILE and SSL_CERT_DIR replace.
-    """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.hostname_checks_common_name = False  # RFC 9110, 4.3.4: the alternative names only
-    if settings.ca_cert is None:
-        context.load_default_certs()
-    else:
+    """Verifies every receiver and its name. Raises ``DeliveryError`` (RC520)."""
+    if settings.ca_cert is not None:
         _check_readable(settings.ca_cert, "CA file")
-        try:
-            context.load_verify_locations(cafile=settings.ca_cert)
-        except ssl.SSLError:
-            raise _unusable(f"the CA file {settings.ca_cert} holds no certificate in PEM form") from None
+    try:
+        context = trusting(settings.ca_cert)
+    except ssl.SSLError:
+        raise _unusable(f"the CA file {settings.ca_cert} holds no certificate in PEM form") from None
     _load_client(context, settings)
     return context
 

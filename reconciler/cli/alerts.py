@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from reconciler.cli.output import Settings, checked, say, tell
+from reconciler.cli.output import Settings, say, tell
+from reconciler.domain.secrecy import masked
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -161,7 +162,7 @@ def _posts(channel: Channel, told: Sequence[Notice], environment: Environment, s
         else:
             body, url, signing = slack_body(notice), secret, None
         identity = notice_id(notice, channel)
-        posts.append(Post(channel.name, sender, url, checked(body).encode(), identity, notice.at, signing))
+        posts.append(Post(channel.name, sender, url, masked(body).encode(), identity, notice.at, signing))
     return posts
 
 
@@ -182,7 +183,7 @@ def _mails(
             missing.append(f"RC545: the owner {notice.owner.shown} has no mail address as contact")
         recipients = tuple(dict.fromkeys(one for one in addresses if one is not None))
         if recipients:
-            subject, text = checked(mail_subject(notice)), checked(mail_text(notice))
+            subject, text = masked(mail_subject(notice)), masked(mail_text(notice))
             identity = notice_id(notice, channel)
             mails.append(
                 Mail(channel.name, target, recipients, subject, text, identity, notice.at,

@@ -59,11 +59,11 @@ def codeowners(settings: Settings, output: Path | None, check: bool, form: str) 
     if form == "github" and len(whole.encode()) >= GITHUB_LIMIT:
         raise too_large()
     if output is None:
-        emit(whole)
+        emit(whole, "file")
     elif check:
         compare(output, text)
     else:
-        write_file(output, whole, "RC038", "choose another file for --output; its folder must exist")
+        write_file(output, whole, "RC038", "choose another file for --output; its folder must exist", mode=0o644)
     return 0
 
 

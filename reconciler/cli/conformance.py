@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from reconciler import __version__
-from reconciler.cli.output import Settings, emit, emit_text, say
+from reconciler.cli.output import Settings, emit, say
 
 if TYPE_CHECKING:
     from reconciler.adapters.vault.conformance.trials import Trial
@@ -24,9 +24,9 @@ def show_conformance(settings: Settings, environment: str, form: str) -> int:
         server, trials = conform(live)
     if form == "json":
         rows = [{"name": one.name, "request": one.request, "result": one.result, "note": one.note} for one in trials]
-        emit(document("conformance", {"server": server, "reconciler": __version__, "trials": rows}))
+        emit(document("conformance", {"server": server, "reconciler": __version__, "trials": rows}), form)
     else:
-        emit_text(_table(server, trials))
+        emit(_table(server, trials))
     return 1 if any(one.result == "differs" for one in trials) else 0
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli.options import format_option
-from reconciler.cli.output import Settings, emit, emit_text, say, write_file
+from reconciler.cli.output import Settings, emit, say, write_file
 from reconciler.cli.rendering import code_titles, project_folder
 
 if TYPE_CHECKING:
@@ -49,11 +49,11 @@ def validate(settings: Settings, paths: tuple[Path, ...], form: str) -> int:
     failed = any(finding.level is Level.ERROR for finding in findings)
     if form == "text":
         if findings:
-            emit_text(rendering.findings_text(findings, colour=settings.colour))
+            emit(rendering.findings_text(findings, colour=settings.colour))
         if not failed:
             say(settings, "the declaration is valid")
     else:
-        emit(rendered(findings, form, project_folder(settings)))
+        emit(rendered(findings, form, project_folder(settings)), form)
     return 1 if failed else 0
 
 
@@ -95,11 +95,13 @@ def schema(kind: str | None, output: Path | None) -> int:
     if output is not None:
         folder = made_folder(output)
         for one in KINDS if kind is None else (kind,):
-            write_file(folder / file_name(one), schema_text(one), "RC038", "choose another directory for --output")
+            write_file(
+                folder / file_name(one), schema_text(one), "RC038", "choose another directory for --output", mode=0o644
+            )
     elif kind is None:
         emit("\n".join(KINDS))
     else:
-        emit(schema_text(kind))
+        emit(schema_text(kind), "file")
     return 0
 
 

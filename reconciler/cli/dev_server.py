@@ -26,7 +26,7 @@ def run_in_foreground(settings: Settings, root: Path, port: int | None) -> int:
     if server.status().pid is not None:
         return run_detached(settings, root, port)
     with suppress(KeyboardInterrupt, SystemExit), server.serve(_chosen(server, port)) as running:
-        emit(exports(server, running.address))
+        emit(exports(server, running.address), "file")
         say(settings, f"OpenBao answers at {running.address}; its data is kept in {_shown(server, root)}")
         ending = "press Ctrl-C here" if heeds_interrupts() else "run reconciler dev --stop"
         say(settings, f"run these lines in another terminal; {ending} to stop it")
@@ -46,7 +46,7 @@ def run_detached(settings: Settings, root: Path, port: int | None) -> int:
             "RC017", f"the server runs already, at {status.address}", "stop it first: reconciler dev --stop"
         )
     running = server.start(None if status.pid is not None else _chosen(server, port))
-    emit(exports(server, running.address))
+    emit(exports(server, running.address), "file")
     found = "answers already" if status.pid is not None else "answers"
     say(settings, f"OpenBao {found} at {running.address}; its data is kept in {_shown(server, root)}")
     say(settings, 'use it with: eval "$(reconciler dev --exports)", end it with: reconciler dev --stop')
@@ -73,7 +73,7 @@ def show_exports(root: Path) -> int:
     status = server.status()
     if status.state != "running" or status.address is None:
         raise ReconcilerError("RC018", "the server of this project does not run", "start it: reconciler dev --detach")
-    emit(exports(server, status.address))
+    emit(exports(server, status.address), "file")
     return 0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.cli.output import Settings, emit, emit_text, say, show_error
+from reconciler.cli.output import Settings, emit, say, show_error
 
 if TYPE_CHECKING:
     from reconciler.cli.alerts import Alerts
@@ -55,9 +55,9 @@ def printed(
     from reconciler.report.run_report import run_json, run_text
 
     if form == "json":
-        emit(run_json(result, problem))
+        emit(run_json(result, problem), form)
     else:
-        emit_text(run_text(result, width=settings.width, colour=settings.colour))
+        emit(run_text(result, width=settings.width, colour=settings.colour))
     if problem is not None:
         show_error(problem, Settings(no_color=settings.no_color))
     if not result.complete:

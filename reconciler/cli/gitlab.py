@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli.options import environment_option
-from reconciler.cli.output import Settings, emit_text, say, write_file
+from reconciler.cli.output import Settings, emit, say, write_file
 
 if TYPE_CHECKING:
     from reconciler.adapters.gitlab import Api
@@ -77,7 +77,7 @@ def note(settings: Settings, environment: str, planfile: Path) -> int:
 
 def _tell_request(settings: Settings, marker: str, text: str) -> None:
     from reconciler.adapters.gitlab import GitLabRefused, of_another_shape
-    from reconciler.cli.output import checked
+    from reconciler.domain.secrecy import masked
 
     number = os.environ.get("CI_MERGE_REQUEST_IID", "")
     if not number.isdigit():
@@ -94,7 +94,7 @@ def _tell_request(settings: Settings, marker: str, text: str) -> None:
         with of_another_shape():
             told = _NOT_THE_LAST
             if thread.ends_with(int(number), _commits()):
-                told = thread.note(int(number), marker, checked(text))
+                told = thread.note(int(number), marker, masked(text))
         say(settings, f"note on !{number}: {told}")
     except GitLabRefused as error:
         if not error.denied:  # what stands there from before would be taken for the present plan
@@ -139,12 +139,12 @@ def reviewed(settings: Settings, environment: str, out: Path) -> int:
     found = [(one.request, *_read(one, environment, settings.width)) for one in kept]
     changing = [(number, shown, document) for number, plan, shown, document in found if plan.changes]
     for number, shown, _ in changing:
-        emit_text(
+        emit(
             f"Reviewed in merge request !{number}, as far as plan --reviewed compares it; findings and approvers "
             f"are in the note there:\n\n{shown}\n"
         )
     if not changing:
-        emit_text("No merge request of this push has a plan that changes anything: nothing is to be applied.")
+        emit("No merge request of this push has a plan that changes anything: nothing is to be applied.")
         return 0
     out.mkdir(parents=True, exist_ok=True)
     for place, (number, _, document) in enumerate(changing, 1):
@@ -158,7 +158,7 @@ def _read(kept: Kept, environment: str, width: int) -> tuple[Plan, str, str]:
     Raises ``PlatformError`` RC703, also for one that holds what looks like a key: no command makes such a plan, and
     none may print it.
     """
-    from reconciler.domain.keytext import PATTERN
+    from reconciler.domain.secrecy import holds_secret
     from reconciler.engine.saved import compared
     from reconciler.errors import ReconcilerError
     from reconciler.report.escape import printed
@@ -174,7 +174,7 @@ def _read(kept: Kept, environment: str, width: int) -> tuple[Plan, str, str]:
     if plan.environment != environment:
         raise _unusable(kept, environment, "is a plan for another one")
     shown, document = plan_text(compared(plan), width=width), plan_json(plan)
-    if any(PATTERN.search(text) for text in (document, printed(shown))):
+    if any(map(holds_secret, (document, printed(shown)))):
         raise _unusable(kept, environment, "holds what looks like a key")
     return plan, shown, document
 
@@ -206,7 +206,7 @@ def issue(settings: Settings, environment: str, planfile: Path, done: tuple[Path
     """
     from reconciler.adapters.gitlab import GitLabRefused, of_another_shape
     from reconciler.cli.gitlab_night import Night
-    from reconciler.cli.output import checked
+    from reconciler.domain.secrecy import masked
     from reconciler.errors import PlatformError
 
     night = Night.of(settings, environment, planfile, done)
@@ -217,7 +217,7 @@ def issue(settings: Settings, environment: str, planfile: Path, done: tuple[Path
             raise _no_token("the issue cannot be written")
         title = f"{environment} is not as declared"
         with of_another_shape():
-            told = thread.close(marker) if night.clean else thread.issue(marker, title, checked(night.report))
+            told = thread.close(marker) if night.clean else thread.issue(marker, title, masked(night.report))
     except (GitLabRefused, PlatformError) as error:
         if not night.clean or (isinstance(error, GitLabRefused) and not error.denied):
             raise

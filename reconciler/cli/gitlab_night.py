@@ -12,6 +12,7 @@ from typing import Any
 from reconciler.cli import wiring
 from reconciler.cli.output import Settings
 from reconciler.cli.rendering import Look, rendered, run_address
+from reconciler.domain.secrecy import beginning
 from reconciler.errors import UsageError
 from reconciler.report.ci_markdown import night_report, told_error
 from reconciler.report.plan_load import load_plan
@@ -85,7 +86,7 @@ def _audit(settings: Settings, path: str | None) -> str:
     if file is None or not file.is_relative_to(root) or not file.is_file():
         return ""
     text = file.read_text(encoding="utf-8")
-    return text if len(text) <= _HALF else f"{text[:_HALF]}\n\nThe rest is in {file.name}.\n"
+    return text if len(text) <= _HALF else f"{beginning(text, _HALF)}\n\nThe rest is in {file.name}.\n"
 
 
 def _read(path: Path) -> tuple[Any, str]:

@@ -17,14 +17,14 @@ from reconciler.adapters.listening import Listening, Note
 from reconciler.adapters.secret_sources import STDIN, VAULT, SecretSource, local_source
 from reconciler.adapters.signals import handling, heeds_interrupts
 from reconciler.cli import wiring
-from reconciler.cli.output import Settings, emit, masked, say
+from reconciler.cli.output import Settings, emit, say
 from reconciler.domain.desired import DesiredClient, DesiredWebhook
 from reconciler.domain.duration import parse_duration
 from reconciler.domain.names import is_name, one_of
 from reconciler.domain.schemes import SCHEMES, STANDARD_WEBHOOKS, Scheme
+from reconciler.domain.secrecy import masked
 from reconciler.errors import UsageError
 from reconciler.report.escape import terminal
-from reconciler.report.received import hiding
 from reconciler.report.received_json import listening_line, received_line
 from reconciler.report.received_text import received_text, summary
 from reconciler.webhooks.receiving import HeldSecret, Judgement, Received
@@ -85,9 +85,9 @@ def run(
             _introduce(settings, listening, found, form)
             for arrived in _arriving(listening, asked):
                 if isinstance(arrived, Note):
-                    say(settings, masked(terminal(hiding(listening.ever_held)(arrived.text))))
+                    say(settings, terminal(masked(arrived.text)))
                     continue
-                emit(masked(_shown(settings, listening, arrived, form)))
+                emit(_shown(settings, listening, arrived, form), form)
                 results.append(arrived.judgement)
                 if len(results) == count:
                     break
@@ -110,7 +110,7 @@ def _arriving(listening: Listening, asked: threading.Event) -> Iterator[Received
 def _introduce(settings: Settings, listening: Listening, found: Sequence[SecretSource], form: str) -> None:
     held = listening.held
     if form == "json":
-        emit(listening_line(listening.url, listening.scheme, held))
+        emit(listening_line(listening.url, listening.scheme, held), form)
     else:
         emit(f"listening at {listening.url}, scheme {listening.scheme.name}, {_counted(held)}")
     for source in found:
@@ -128,11 +128,10 @@ def _counted(held: Sequence[HeldSecret]) -> str:
 
 
 def _shown(settings: Settings, listening: Listening, received: Received, form: str) -> str:
-    hide = hiding(listening.ever_held)
     if form == "json":
-        return received_line(received, listening.scheme, hide)
+        return received_line(received, listening.scheme)
     return received_text(
-        received, listening.scheme, hide, width=settings.width, colour=settings.colour, verbose=settings.verbose
+        received, listening.scheme, width=settings.width, colour=settings.colour, verbose=settings.verbose
     )
 
 

@@ -6,7 +6,7 @@ import click
 
 from reconciler.cli.ci import ci_options, platform_of
 from reconciler.cli.options import environment_option, format_option
-from reconciler.cli.output import Settings, emit, emit_text, say
+from reconciler.cli.output import Settings, emit, say
 
 
 @click.command()
@@ -43,11 +43,9 @@ def status(settings: Settings, environment: str, client: str | None, form: str) 
         raise UsageError("RC361", f"client {client} is not registered in {environment}", remedy)
     only = (client,) if client else ()
     if form == "json":
-        emit(status_json(environment, observed, unfinished, only=only))
+        emit(status_json(environment, observed, unfinished, only=only), form)
     else:
-        emit_text(
-            status_text(environment, observed, unfinished, only=only, width=settings.width, colour=settings.colour)
-        )
+        emit(status_text(environment, observed, unfinished, only=only, width=settings.width, colour=settings.colour))
     return 0
 
 
@@ -90,9 +88,9 @@ def bootstrap(
         say(settings, f"jobs log in once reconciler.yaml says vault.auth: {role} for {environment}")
     if form == "json":
         steps = [{"what": what, "did": str(did)} for what, did in done]
-        emit(document("bootstrap", {"environment": environment, "steps": steps}))
+        emit(document("bootstrap", {"environment": environment, "steps": steps}), form)
     else:
-        emit_text("\n".join(map(wiring.step_text, done)))
+        emit("\n".join(map(wiring.step_text, done)))
     return 0
 
 
@@ -129,12 +127,12 @@ def doctor(settings: Settings, environment: str, conformance: bool, form: str) -
         checks = [*examine(live, project.name, environment), *alert_checks(project, environment)]
     if form == "json":
         rows = [{"name": c.name, "result": c.result, "message": c.sentence, "remedy": c.remedy} for c in checks]
-        emit(document("doctor", {"environment": environment, "checks": rows}))
+        emit(document("doctor", {"environment": environment, "checks": rows}), form)
     else:
         lines = []
         for check in checks:
             lines.append(terminal(f"{check.result:<5} {check.name}: {check.sentence}"))
             if check.remedy and check.result != "ok":
                 lines.append(terminal(f"      remedy: {check.remedy}"))
-        emit_text("\n".join(lines))
+        emit("\n".join(lines))
     return 1 if any(check.result == "fail" for check in checks) else 0

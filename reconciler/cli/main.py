@@ -92,6 +92,9 @@ def cli() -> None:
       reconciler plan -e staging           what would change, and why
       reconciler apply -e staging          change it
     """
+    from reconciler.adapters.own_memory import keep_to_itself
+
+    keep_to_itself()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,4 +1,4 @@
-"""stdout carries the result and nothing else; progress, logs and prompts go to stderr."""
+"""The one way out: stdout carries the result and nothing else; progress, logs and prompts go to stderr."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ import json
 import os
 import shutil
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
+
+from reconciler.domain.secrecy import masked
 
 if TYPE_CHECKING:
     from reconciler.domain.plan import Outcome
@@ -40,12 +44,13 @@ class Settings:
         return max(60, min(140, shutil.get_terminal_size((100, 24)).columns))
 
 
-def emit(text: str) -> None:
-    """Write the result to stdout, flushed.
+def emit(text: str, form: str = "text") -> None:
+    """Write the result to stdout, flushed: without secrets, and without anything that a CI system takes for a command,
+    unless such commands are the ``form``.
 
-    Raises ``ReconcilerError`` RC022 when it cannot be written, ``RuntimeError`` rather than print an issued key.
+    Raises ``ReconcilerError`` RC022 when it cannot be written.
     """
-    content = checked(text)
+    content = defused(masked(text), form)
     if sys.stdout is None:
         raise _unwritable("stdout is closed")
     try:
@@ -58,30 +63,33 @@ def emit(text: str) -> None:
         raise _unwritable(str(error.strerror)) from None
 
 
-def write_file(path: Path, text: str, code: str, remedy: str) -> None:
+def defused(text: str, form: str) -> str:
+    """``text`` without commands of CI systems. Of forms that are not here they are the content, or nothing is said
+    by them."""
+    from reconciler.report import escape
+
+    forms: dict[str, Callable[[str], str]] = {
+        "text": escape.printed,
+        "markdown": escape.printed_markdown,
+        "json": escape.printed_json,
+    }
+    return forms[form](text) if form in forms else text
+
+
+def write_file(path: Path, text: str, code: str, remedy: str, *, mode: int = 0o600) -> None:
     """Write a result that was asked for as a file whole or not at all; what is there is replaced.
 
     Raises ``UsageError`` with ``code`` when it cannot be written.
     """
+    from reconciler.adapters.new_files import replace_file
     from reconciler.errors import UsageError
 
     if path.exists() and not path.is_file():  # replacing /dev/null by a file would be a surprise
         raise UsageError(code, f"{path} cannot be written: it is no file", remedy)
-    scratch = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        scratch.write_text(checked(text), encoding="utf-8")
-        scratch.replace(path)
+        replace_file(path, masked(text), mode)
     except OSError as error:
-        with suppress(OSError):
-            scratch.unlink()
         raise UsageError(code, f"{path} cannot be written: {error.strerror}", remedy) from None
-
-
-def emit_text(text: str) -> None:
-    """The result for people. Raises what ``emit`` raises."""
-    from reconciler.report.escape import printed
-
-    emit(printed(text))
 
 
 def _unwritable(why: str) -> ReconcilerError:
@@ -97,15 +105,6 @@ def discard(stream: TextIO) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def checked(text: str) -> str:
-    """``text``, after it was searched for anything that looks like an issued key or a signing secret."""
-    from reconciler.domain.keytext import PATTERN
-
-    if PATTERN.search(text):
-        raise RuntimeError("an output was about to hold a secret; it was not written")
-    return text
-
-
 def say(settings: Settings, text: str) -> None:
     """A sentence for people, on stderr; ``-q`` silences it."""
     if not settings.quiet:
@@ -117,39 +116,40 @@ def tell(text: str) -> None:
     from reconciler.report.escape import printed
 
     try:
-        click.echo(printed(checked(text)), err=True)
+        click.echo(printed(masked(text)), err=True)
     except OSError:
         discard(sys.stderr)
 
 
-def masked(text: str) -> str:
-    """``text`` of an error, which may quote the command line, without anything that looks like a secret."""
-    from reconciler.domain.keytext import PATTERN
-
-    return PATTERN.sub("***", text)
-
-
 class Progress:
-    """Tells what was done as it is done: a line for each action of a small run, a count for a large one."""
+    """Tells what was done as it is done: a line for each action of a small run, a count for a large one.
+
+    Many threads tell it; each action counts once, also when a second try is made, and every count is told in order.
+    """
 
     EVERY_ACTION_UP_TO = 40
     STEPS = 20
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._done = 0
+        self._told: set[tuple[str, str, int | None]] = set()
+        self._total = 0
+        self._lock = Lock()
 
     def __call__(self, outcome: Outcome, total: int) -> None:
         from reconciler.report.escape import terminal
 
-        self._done += 1
-        failed = outcome.status.value != "done"
-        if total <= self.EVERY_ACTION_UP_TO or failed:
-            text = f"{outcome.status.value}: {outcome.action.kind.value} {outcome.action.address}"
-            detail = f" - {outcome.message}" if outcome.message != "done" else ""
-            say(self._settings, f"[{self._done}/{total}] {terminal(text + detail)}")
-        elif self._done % max(1, total // self.STEPS) == 0 or self._done == total:
-            say(self._settings, f"[{self._done}/{total}] actions done")
+        action = outcome.action
+        with self._lock:
+            self._told.add((action.kind.value, action.address, action.version))
+            done, self._total = len(self._told), max(total, self._total, len(self._told))
+            total = self._total
+            if total <= self.EVERY_ACTION_UP_TO or outcome.status.value != "done":
+                text = f"{outcome.status.value}: {action.kind.value} {action.address}"
+                detail = f" - {outcome.message}" if outcome.message != "done" else ""
+                say(self._settings, f"[{done}/{total}] {terminal(text + detail)}")
+            elif done % max(1, total // self.STEPS) == 0 or done == total:
+                say(self._settings, f"[{done}/{total}] actions done")
 
 
 def error_document(error: ReconcilerError) -> str:
@@ -158,17 +158,15 @@ def error_document(error: ReconcilerError) -> str:
         "format_version": FORMAT_VERSION,
         "kind": "error",
         "code": error.code,
-        "message": masked(error.message),
-        "remedy": masked(error.remedy),
+        "message": error.message,
+        "remedy": error.remedy,
         "exit_code": error.exit_code,
     }
     if error.findings:
         from reconciler.report.findings import finding_documents
 
         document["findings"] = finding_documents(error.findings)
-    from reconciler.report.escape import printed_json
-
-    return printed_json(json.dumps(document, indent=2))
+    return json.dumps(document, indent=2)
 
 
 def with_quoted_lines(message: str) -> str:
@@ -191,8 +189,8 @@ def show_error(error: ReconcilerError, settings: Settings) -> None:
 
         tell(findings_text(error.findings, colour=settings.colour))
     else:
-        tell(masked(f"error[{error.code}]: {with_quoted_lines(error.message)}"))
+        tell(f"error[{error.code}]: {with_quoted_lines(error.message)}")
         if error.remedy:
-            tell(masked(f"  remedy: {terminal(error.remedy)}"))
+            tell(f"  remedy: {terminal(error.remedy)}")
     if settings.format == "json":
-        emit(error_document(error))
+        emit(error_document(error), "json")

@@ -103,7 +103,7 @@ def plan(
     if not observed.deep:
         say(settings, "this server lists only names of secrets: overwritten or destroyed versions show with --deep")
     keep(result, out, settings)
-    emit(rendered(result, Look(form, project_folder(settings), **look), settings))
+    emit(rendered(result, Look(form, project_folder(settings), **look), settings), form)
     return exit_code(result, detailed=detailed_exitcode)
 
 
@@ -132,7 +132,8 @@ def show(settings: Settings, /, planfile: Path, form: str, compared: bool, **loo
     from reconciler.engine.saved import compared as compared_part
 
     saved = load(planfile)
-    emit(rendered(compared_part(saved) if compared else saved, Look(form, project_folder(settings), **look), settings))
+    shown = compared_part(saved) if compared else saved
+    emit(rendered(shown, Look(form, project_folder(settings), **look), settings), form)
     return 0
 
 

@@ -13,6 +13,7 @@ import click
 
 from reconciler.cli.options import format_option
 from reconciler.cli.output import Settings
+from reconciler.domain.secrecy import beginning
 
 if TYPE_CHECKING:
     from reconciler.domain.plan import Plan
@@ -30,7 +31,7 @@ def is_web_address(text: str) -> bool:
 def _link(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
     if value is not None and not is_web_address(value):
         raise click.BadParameter(
-            f"{value!r:.80} is not a web address such as https://ci.example.com/runs/7", ctx, param
+            f"{beginning(repr(value), 80)} is not a web address such as https://ci.example.com/runs/7", ctx, param
         )
     return value
 
@@ -68,14 +69,11 @@ def look_options(command: Decorated) -> Decorated:
 def rendered(plan: Plan, look: Look, settings: Settings) -> str:
     """The plan in one of its formats."""
     from reconciler.report import annotations, code_quality, junit, plan_html, plan_json, plan_markdown, plan_sarif
-    from reconciler.report.escape import printed
     from reconciler.report.plan_text import plan_text
 
     folder = look.folder
     forms: dict[str, Callable[[], str]] = {
-        "text": lambda: printed(
-            plan_text(plan, width=settings.width, colour=settings.colour, verbose=settings.verbose)
-        ),
+        "text": lambda: plan_text(plan, width=settings.width, colour=settings.colour, verbose=settings.verbose),
         "markdown": lambda: plan_markdown.plan_markdown(
             plan, mention=look.mention, link=look.link or run_address(os.environ), limit=look.limit
         ),

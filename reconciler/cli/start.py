@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli.output import Settings, emit_text, say, with_quoted_lines
+from reconciler.cli.output import Settings, emit, say, with_quoted_lines
 
 NEXT_STEPS = """\
 Next steps:
@@ -44,7 +44,7 @@ def init(settings: Settings, directory: Path | None, name: str | None, ci: str) 
 
     root = (directory or settings.project or Path()).absolute()
     made = scaffold.make_project(root, scaffold.project_name(root.resolve(), name), ci)
-    emit_text("\n".join(map(terminal, made.created)))
+    emit("\n".join(map(terminal, made.created)))
     if made.kept:
         say(settings, terminal(f"kept as they were: {', '.join(made.kept)}"))
     if made.repository:

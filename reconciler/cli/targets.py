@@ -6,18 +6,21 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reconciler.domain import keytext, names
+from reconciler.domain import names
 from reconciler.domain.desired import Desired
 from reconciler.domain.observed import Observed
 from reconciler.domain.record import SeriesKind, endpoint
+from reconciler.domain.secrecy import holds_secret, masked
 from reconciler.engine.engine import Question
 from reconciler.errors import UsageError
 from reconciler.planning.reasons import RevocationRequest, RotationRequest, kind_of
+from reconciler.report.escape import clipped
 
 _ADDRESS = re.compile(r"client/([^/]+)(?:/(key|webhook)/([^/]+)(?:/secret)?)?\Z")
 _INCIDENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._#/-]{0,62}\Z")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 MAX_REASON = 200
+NO_REASON = "no reason given"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,19 +101,25 @@ def rotation_question(desired: Desired, observed: Observed, target: Target, reas
 
 
 def parse_revocation(target: str, reason: str, incident: str | None) -> RevocationRequest:
-    """Raises ``UsageError`` for words that do not belong into the evidence."""
+    """Raises ``UsageError`` for a target or an incident that is none; never because of the reason."""
     asked = parse_target(target)
     if incident is not None and not _INCIDENT.match(incident):
         raise UsageError("RC013", f"--incident {incident!r} is not an id", "write for example INC-1234")
-    return RevocationRequest(asked.client, asked.item, parse_reason(reason), incident, asked.kind)
+    recorded = incident and masked(incident)
+    return RevocationRequest(asked.client, asked.item, recorded_reason(reason), recorded, asked.kind)
+
+
+def recorded_reason(text: str) -> str:
+    """What of a reason goes into the evidence: one line of at most 200 characters, without secrets. Whoever revokes
+    in an emergency is not sent back to find other words."""
+    line = " ".join(_CONTROL.sub(" ", masked(text)).split())
+    return clipped(line, MAX_REASON) or NO_REASON
 
 
 def parse_reason(text: str) -> str:
     """A line of 1 to 200 characters, fit for the evidence. Raises ``UsageError``."""
     if not text.strip() or len(text) > MAX_REASON or _CONTROL.search(text):
         raise UsageError("RC012", "--reason must be a line of 1 to 200 characters", "say why in a few words")
-    if keytext.PATTERN.search(text):
-        raise UsageError(
-            "RC012", "--reason holds a key or a signing secret", "leave it out: the evidence is for others"
-        )
+    if holds_secret(text):
+        raise UsageError("RC012", "--reason holds what looks like a secret", "leave it out: the evidence is for others")
     return text.strip()

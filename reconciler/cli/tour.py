@@ -10,7 +10,7 @@ import click
 
 from reconciler.adapters.git_command import GitCommand
 from reconciler.adapters.own_command import run_own_command
-from reconciler.domain.keytext import PATTERN
+from reconciler.domain.secrecy import holds_secret
 from reconciler.domain.secret import Secret
 from reconciler.errors import ReconcilerError
 from reconciler.report.escape import terminal
@@ -104,7 +104,7 @@ class Tour:
             self._print(f"{'  ' if number else '✓ '}{line}", "create")
 
     def _print(self, line: str, style: str = "plain") -> None:
-        if PATTERN.search(line):
+        if holds_secret(line):
             raise NotAsTold("a secret was about to be printed; it was not")
         self.transcript.append(line)
         click.echo(self._paint(style, line))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from reconciler.adapters.receiver import LoopbackReceiver
 from reconciler.cli.tour import NotAsTold, Tour
 from reconciler.cli.tour_eyes import Eyes
-from reconciler.domain.keytext import PATTERN
+from reconciler.domain.secrecy import holds_secret
 
 PROJECT = "acme-integrations"
 PAYOUTS = "paystack-payouts"
@@ -201,8 +201,8 @@ class Story:
         places = {"output": "\n".join(tour.transcript), "git": tour.git("log", "--all", "--patch", "--format=%B")}
         values = {secret.reveal() for secret in (*self.eyes.seen, *self.eyes.signing_secrets(PAYOUTS, "settlements"))}
         tour.check(
-            len(values) >= 5 and all(PATTERN.search(value) for value in values)
-            and not any(value in text or PATTERN.search(text) for value in values for text in places.values()),
+            len(values) >= 5 and all(map(holds_secret, values))
+            and not any(holds_secret(text) or any(value in text for value in values) for text in places.values()),
             f"the {len(values)} secrets that the checks read from Vault, and anything else that looks like one, are "
             f"in none of the {len(tour.transcript)} lines printed so far and nowhere in the history of git",
         )  # fmt: skip

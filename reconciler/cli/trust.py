@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli.output import Settings, emit_text, say
+from reconciler.cli.output import Settings, emit, say
 
 if TYPE_CHECKING:
     from reconciler.domain.desired import VaultSettings
@@ -36,7 +36,7 @@ def trust(settings: Settings, address: str | None, remove: bool) -> int:
     if address is None:
         if remove:
             raise click.UsageError("--remove needs the ADDRESS")
-        emit_text("\n".join(sorted(consent.accepted(os.environ))))
+        emit("\n".join(sorted(consent.accepted(os.environ))))
         return 0
     change, done, nothing = (
         (consent.forget, "taken off", "was not on the list")

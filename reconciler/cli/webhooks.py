@@ -51,7 +51,7 @@ def test(settings: Settings, environment: str, target: str | None, form: str) ->
         observed = engine.look()
         tested = prove_all(engine, desired, observed, addresses, TestsTold(settings, len(addresses)))
     if form == "json":
-        emit(proofs_json(environment, observed.now, tested))
+        emit(proofs_json(environment, observed.now, tested), form)
     else:
         emit(proofs_text(environment, tested, width=settings.width, colour=settings.colour, verbose=settings.verbose))
     return 1 if any(one.delivery is None or one.failed for one in tested) else 0
@@ -125,7 +125,7 @@ def deliveries(
         remedy = one_of(observed.records, "none is registered yet")
         raise UsageError("RC361", f"client {client} is not registered in {environment}", remedy)
     if form == "json":
-        emit(deliveries_json(environment, found))
+        emit(deliveries_json(environment, found), form)
     else:
         emit(deliveries_text(found, width=settings.width, verbose=settings.verbose))
     return 0

@@ -12,7 +12,8 @@ from pathlib import Path, PurePosixPath
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from reconciler.cli.output import Progress, Settings, checked, say
+from reconciler.cli.output import Progress, Settings, say
+from reconciler.domain.secrecy import masked
 from reconciler.errors import (
     DeclarationError,
     DeliveryError,
@@ -219,7 +220,7 @@ def prepared(
     meta = Meta(project.name, environment.name, buckets, present.version)
     with engine_for(settings, root, project, environment) as engine:
         moved = spread(engine, buckets, meta.text(), present.version, engine.say)
-    return [*done, (f"registry: {moved} clients, from {present.buckets} to {buckets} buckets", "updated")]
+    return [*done, (f"registry: clients {moved}, buckets {buckets} instead of {present.buckets}", "updated")]
 
 
 def step_text(step: tuple[str, str]) -> str:
@@ -230,14 +231,14 @@ def step_text(step: tuple[str, str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SearchedReports:
-    """The audit reports below ``root``; no text leaves without being searched for secrets."""
+    """The audit reports below ``root``; what looks like a secret leaves none of them."""
 
     root: str
 
     def files(self, result: RunResult, records: Mapping[str, ClientRecord] | None) -> Mapping[PurePosixPath, str]:
         from reconciler.report.audit import audit_files
 
-        return {path: checked(text) for path, text in audit_files(self.root, result, records).items()}
+        return {path: masked(text) for path, text in audit_files(self.root, result, records).items()}
 
     def is_report(self, text: str, anew: str) -> bool:
         from reconciler.report.audit import is_report

@@ -7,9 +7,10 @@ import unicodedata
 from itertools import islice
 
 from reconciler.declare.collector import Collector
-from reconciler.declare.mask import secrets_in
 from reconciler.declare.nodes import Mark
 from reconciler.domain.invisible import EMOJI_BASES, INVISIBLE
+from reconciler.domain.secrecy import Found, secrets_in
+from reconciler.domain.secrecy.shapes import CREDENTIALS_IN_URL
 
 _CONTROL = "\x00-\x08\x0b\x0c\x0e-\x1f\x7f"
 _FORBIDDEN_ASCII = re.compile(f"[{_CONTROL}]|\r(?!\n)")
@@ -22,14 +23,19 @@ _SHOWN = 20  # forbidden characters, and secrets, that are listed for one file
 
 def characters_allowed(text: str, file: str, found: Collector) -> bool:
     """Also looks for secrets, comments included; these are reported but do not stop the reading."""
-    for name, offset in islice(secrets_in(text), _SHOWN):
-        found.add("RC112", _mark_at(text, offset, file), f"this looks like {name}")
+    for secret in reported(text)[:_SHOWN]:
+        found.add("RC112", _mark_at(text, secret.begin, file), f"this looks like {secret.name}")
     pattern = _FORBIDDEN_ASCII if text.isascii() else FORBIDDEN
     allowed = True
     for match in islice(pattern.finditer(text), _SHOWN):
         allowed = False
         found.add("RC105", _mark_at(text, match.start(), file), f"the character {named(match[0])} is not allowed")
     return allowed
+
+
+def reported(text: str) -> list[Found]:
+    """A URL with a password in it is reported where a URL is read."""
+    return [secret for secret in secrets_in(text) if secret.name != CREDENTIALS_IN_URL]
 
 
 def _mark_at(text: str, offset: int, file: str) -> Mark:

@@ -86,7 +86,7 @@ class Collector:
         more = [
             Finding(
                 "RC117", Level.ERROR if error else Level.WARNING,
-                f"and {number - SHOWN} more {'errors' if error else 'warnings and notes'} in this file",
+                f"and {number - SHOWN} more {_what(number - SHOWN, error=error)} in this file",
                 remedy=CODES["RC117"].remedy, source=Source(file, 1, 1),
             )
             for (file, error), number in self._numbers.items()
@@ -102,6 +102,12 @@ class Collector:
         lines = self._lines[source.file]
         line = lines[source.line - 1] if source.line <= len(lines) else ""
         return mask_line(line) if len(line) <= _LONGEST else None
+
+
+def _what(number: int, *, error: bool) -> str:
+    if error:
+        return "error" if number == 1 else "errors"
+    return "warning or note" if number == 1 else "warnings and notes"
 
 
 def _place(finding: Finding) -> tuple[str, int, int, str, str]:

@@ -23,6 +23,7 @@ from reconciler.declare.schemas import schema
 from reconciler.declare.suggest import did_you_mean, listed
 from reconciler.declare.words import dotted, value_in_words
 from reconciler.domain.desired import RuleLevel
+from reconciler.domain.secrecy import beginning
 
 # jsonschema's ValidationError; its type stubs make every attribute one that may be unset.
 Refusal = Any
@@ -168,7 +169,7 @@ def _wrong_type(error: Refusal, path: list[str | int], _kind: str) -> _Explained
     elif wanted == ["array"] and isinstance(value, dict) and value:
         hint = f"write a list: `{path[-1]}: {_as_list(str(path[-1]), value)}`"
     elif isinstance(value, str) and _NO_SPACE.match(value):
-        hint = f"a space is missing after a colon: `{_NO_SPACE.sub(': ', value, count=1)[:60]}`"
+        hint = f"a space is missing after a colon: `{beginning(_NO_SPACE.sub(': ', value, count=1), 60)}`"
     elif "level" in error.schema.get("properties", ()) and isinstance(value, str):
         hint = f"write a mapping: {{level: {value if value in list(RuleLevel) else RuleLevel.DENY}}}"
     yield f"{dotted(path)} must be {names}, not {value_in_words(value)}", hint, None

@@ -25,6 +25,7 @@ from reconciler.declare.suggest import did_you_mean, listed
 from reconciler.declare.words import value_in_words
 from reconciler.domain import canonical
 from reconciler.domain.patterns import PatternError, compile_pattern
+from reconciler.domain.secrecy import beginning
 
 _DEFAULT = "https://json-schema.org/draft/2020-12/schema"
 _SHOWN = 20  # faults of one example that are told
@@ -113,7 +114,7 @@ def example_faults(schema: str, example: str) -> tuple[Fault, ...]:
         errors = list(islice(_errors(json.loads(schema), value), _SHOWN))
         return tuple(fault for error in errors for fault in _faults(error))
     except Unresolvable as error:
-        why = f"the reference `{str(error.ref)[:200]}` is not in the schema, and nothing is fetched"
+        why = f"the reference `{beginning(str(error.ref), 200)}` is not in the schema, and nothing is fetched"
     except RecursionError:
         why = "it refers to itself without an end"
     except (ValueError, ArithmeticError) as error:
@@ -238,7 +239,9 @@ def json_path(path: Path) -> str:
         if isinstance(part, int):
             text += f"[{part}]"
         else:
-            text += f".{part}" if re.fullmatch(r"[A-Za-z_]\w{0,63}", part) else f"[{canonical.dumps(part[:64])}]"
+            text += (
+                f".{part}" if re.fullmatch(r"[A-Za-z_]\w{0,63}", part) else f"[{canonical.dumps(beginning(part, 64))}]"
+            )
     return text
 
 

@@ -25,9 +25,8 @@ from yaml.events import (
     SequenceStartEvent,
 )
 
-from reconciler.declare.characters import FORBIDDEN, characters_allowed, named
+from reconciler.declare.characters import FORBIDDEN, characters_allowed, named, reported
 from reconciler.declare.collector import Collector
-from reconciler.declare.mask import secrets_in
 from reconciler.declare.nodes import Map, Mark, Seq
 from reconciler.declare.syntax import report_conflict, report_syntax
 from reconciler.declare.yaml12 import is_doubtful, report_doubts
@@ -188,8 +187,8 @@ class _Builder:
         if match:
             self._add("RC105", event, f"the text holds the character {named(match[0])}, which is not allowed")
             self._whole = False
-        for name, _ in secrets_in(event.value):
-            self._add("RC112", event, f"this looks like {name}")
+        for secret in reported(event.value):
+            self._add("RC112", event, f"this looks like {secret.name}")
 
     def _decorated(self, event: Any, value: Any) -> None:
         if self._limits.foreign:

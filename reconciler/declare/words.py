@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from reconciler.domain.secrecy import beginning
+
 
 def dotted(path: Iterable[str | int]) -> str:
     """``spec.webhooks[0].url``"""
@@ -22,4 +24,4 @@ def value_in_words(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     text = str(value)
-    return f"`{text[:60]}…`" if len(text) > 60 else f"`{text}`"
+    return f"`{beginning(text, 60)}…`" if len(text) > 60 else f"`{text}`"

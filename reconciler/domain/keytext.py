@@ -13,11 +13,9 @@ ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 ID_LENGTH = 12
 SECRET_LENGTH = 43
 CHECK_LENGTH = 6
-# Finds an issued key, or a signing secret, in any text, also glued to what stands around it. Every output is
-# searched with it before it is written.
 PATTERN = re.compile(
-    rf"[a-z][a-z0-9]{{1,15}}_[a-z0-9]{{1,63}}_[0-9A-Za-z]{{{ID_LENGTH}}}_[0-9A-Za-z]{{{SECRET_LENGTH + CHECK_LENGTH}}}"
-    r"|whsec_[0-9A-Za-z+/]{32,}={0,2}"
+    rf"[a-z][a-z0-9]{{1,15}}_[a-z0-9]{{1,63}}"
+    rf"_[0-9A-Za-z]{{{ID_LENGTH}}}_[0-9A-Za-z]{{{SECRET_LENGTH + CHECK_LENGTH}}}"
 )
 
 
@@ -38,5 +36,4 @@ def checksum(body: str) -> str:
 
 def is_intact(text: str) -> bool:
     """Whether ``text`` has the shape and the checksum of an issued key. It says nothing about validity."""
-    match = PATTERN.fullmatch(text)
-    return match is not None and "_" in text and checksum(text[:-CHECK_LENGTH]) == text[-CHECK_LENGTH:]
+    return PATTERN.fullmatch(text) is not None and checksum(text[:-CHECK_LENGTH]) == text[-CHECK_LENGTH:]

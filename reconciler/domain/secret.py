@@ -5,18 +5,22 @@ from __future__ import annotations
 import hashlib
 from typing import NoReturn
 
+from reconciler.domain.secrecy import held
+
 
 class Secret:
     """Wraps secret text. ``repr``, ``str`` and ``format`` show a mask; pickling and copying refuse.
 
     ``reveal()`` is the only way out and is called where the text leaves for Vault or for an HMAC.
-    Equality is by identity, so a secret never ends up as a dictionary key or in a set of values.
+    Equality is by identity, so a secret never ends up as a dictionary key or in a set of values. While it lives,
+    ``secrecy`` finds its text in what is about to be shown or stored.
     """
 
-    __slots__ = ("_text",)
+    __slots__ = ("__weakref__", "_text")
 
     def __init__(self, text: str) -> None:
         self._text = text
+        held.note(self)
 
     def reveal(self) -> str:
         """The secret text. Callers keep it out of every string that is shown or stored."""

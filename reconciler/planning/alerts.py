@@ -11,6 +11,7 @@ from reconciler.domain.desired import DesiredClient
 from reconciler.domain.plan import ActionKind, Finding, Level, Outcome, OutcomeStatus, Plan
 from reconciler.domain.record import ClientRecord, WebhookRecord
 from reconciler.domain.run import RunResult
+from reconciler.domain.secrecy import beginning
 from reconciler.planning.reasons import Reason
 
 ROTATING = (ActionKind.ROTATE_KEY, ActionKind.ROTATE_SECRET)
@@ -100,7 +101,7 @@ def _failed_verification(outcome: Outcome, result: RunResult, before: Records) -
     failing = f" (failing since {iso(since)})" if since is not None else ""
     yield Alert(
         AlertKind.VERIFICATION_FAILED, outcome.action.address, outcome.action.client,
-        f"{url[:100]} did not prove itself{failing}: {outcome.message}",
+        f"{beginning(url, 100)} did not prove itself{failing}: {outcome.message}",
         f"mend the receiver, then run reconciler apply -e {result.environment}: it is tried again with every apply",
         outcome.action.reason,
     )  # fmt: skip

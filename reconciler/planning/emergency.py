@@ -15,7 +15,7 @@ from reconciler.domain.scopes import ScopeTable
 from reconciler.errors import UsageError
 from reconciler.planning import renames
 from reconciler.planning.order import ordered
-from reconciler.planning.planner import plan_digest
+from reconciler.planning.planner import plan_digest, without_secrets
 from reconciler.planning.reasons import Cause, Reason, RevocationRequest, kind_of
 from reconciler.planning.risk import Grounds, judged
 from reconciler.planning.series import KINDS, Subject
@@ -45,7 +45,7 @@ def revocation_plan(
     asked = [action for one in same for action in _revocations(one, request)]
     # Made without a declaration: no policy has a say in what ends at once.
     by = Grounds(now, {one.name: one for one in same}, {}, ScopeTable({}), GuardrailPolicy(), environment)
-    actions = ordered(judged(asked, by))
+    actions = without_secrets(ordered(judged(asked, by)))
     revisions = {one.name: one.revision for one in same}
     digests = {one.name: one.digest for one in same}
     return Plan(

@@ -12,6 +12,7 @@ from reconciler.domain.judgement import Judge
 from reconciler.domain.observed import Observed
 from reconciler.domain.plan import Action, ActionKind, Finding, Plan
 from reconciler.domain.record import ClientRecord, ClientStatus
+from reconciler.domain.secrecy import masked, masked_json
 from reconciler.planning import renames
 from reconciler.planning.approvals import approvals
 from reconciler.planning.checkout import MOST_PATHS, NOT_IN_GIT, Standing, checkout_findings, doubt_of, removals, risen
@@ -69,7 +70,8 @@ def make_plan(inputs: Inputs) -> Plan:
     for action, record in _unfinished_renames(observed, pairs, inputs.only):
         actions.append(action)
         touched.setdefault(action.client, record)
-    result = risen(ordered(judged(actions, grounds(inputs.now, touched, desired))), inputs.standing)
+    known = ordered(judged(actions, grounds(inputs.now, touched, desired)))
+    result = risen(without_secrets(known), inputs.standing)
     situation = _situation(inputs, result, _elsewhere(inputs, pairs, context))
     return replace(
         _plan(inputs, result, touched),
@@ -144,6 +146,17 @@ def _situation(inputs: Inputs, actions: Sequence[Action], elsewhere: Sequence[Ac
         judge=inputs.judge,
         agreed=inputs.agreed,
         standing=inputs.standing,
+    )
+
+
+def without_secrets(actions: tuple[Action, ...]) -> tuple[Action, ...]:
+    """``actions`` without what looks like a secret in their words: somebody may have written one into a record."""
+    words = [(one.message, one.before, one.after) for one in actions]
+    if masked_json(words) is words:  # nearly always, and one look at all of them is quicker than one at each
+        return actions
+    return tuple(
+        replace(one, message=masked(one.message), before=masked_json(one.before), after=masked_json(one.after))
+        for one in actions
     )
 
 

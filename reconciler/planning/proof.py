@@ -97,7 +97,8 @@ def _must_verify(
     if is_gone(known):
         return None
     if known.last_delivery is not None and not known.last_delivery.accepted:
-        since = f" (since {iso(known.failing_since)}, {known.failures} runs)" if known.failing_since else ""
+        runs = "1 run" if known.failures == 1 else f"{known.failures} runs"
+        since = f" (since {iso(known.failing_since)}, {runs})" if known.failing_since else ""
         return Cause(
             Reason.VERIFICATION_FAILED,
             f"{webhook.url} did not prove itself{since}: {known.last_delivery.message}",

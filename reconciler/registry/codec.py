@@ -16,6 +16,7 @@ from reconciler.domain.record import (
     VersionState,
     WebhookRecord,
 )
+from reconciler.domain.secrecy import beginning
 from reconciler.errors import RegistryError
 from reconciler.registry.proof_codec import decode_delivery, encode_delivery
 from reconciler.registry.shapes import require_record, require_series
@@ -71,7 +72,7 @@ def decode_bucket(
             else:
                 foreign[name] = raw
         except (KeyError, TypeError, ValueError, AttributeError):
-            raise garbled(where, f"the record of {name[:63]!r} in it has not the form of one") from None
+            raise garbled(where, f"the record of {beginning(name, 63)!r} in it has not the form of one") from None
     return records, foreign
 
 

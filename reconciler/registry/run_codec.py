@@ -9,6 +9,7 @@ from reconciler.domain.canonical import Json, dumps, iso, iso_or_none, parse_iso
 from reconciler.domain.observed import Lease, OpenRun
 from reconciler.domain.plan import ActionKind, Outcome, OutcomeStatus
 from reconciler.domain.run import action_on_record
+from reconciler.domain.secrecy import beginning, masked_json
 from reconciler.registry.shapes import OUTCOME, RUN, require
 from reconciler.registry.stored import FORMAT, garbled, parse_stored
 
@@ -22,26 +23,25 @@ RARE: dict[str, Json] = {"dirty": [], "rollback_from": None}
 
 
 def encode_run(run: OpenRun) -> str:
+    """The document of a run. Names and sentences come from outside: what looks like a secret is not in it."""
     rare = {"dirty": list(run.dirty), "rollback_from": run.rollback_from}
-    return dumps(
-        {name: value for name, value in rare.items() if value != RARE[name]}
-        | {
-            "format": FORMAT,
-            "run_id": run.run_id,
-            "command": run.command,
-            "actor": run.actor,
-            "started_at": iso(run.started_at),
-            "git_commit": run.git_commit,
-            "plan_digest": run.plan_digest,
-            "planfile": run.planfile,
-            "closed": run.closed,
-            "finished_at": iso_or_none(run.finished_at),
-            "interrupted": run.interrupted,
-            "unrecorded": [_outcome(outcome) for outcome in run.unrecorded],
-            "omitted": run.omitted,
-            "reports": dict(run.reports),
-        }
-    )
+    document: dict[str, Json] = {name: value for name, value in rare.items() if value != RARE[name]} | {
+        "format": FORMAT,
+        "run_id": run.run_id,
+        "command": run.command,
+        "actor": run.actor,
+        "started_at": iso(run.started_at),
+        "git_commit": run.git_commit,
+        "plan_digest": run.plan_digest,
+        "planfile": run.planfile,
+        "closed": run.closed,
+        "finished_at": iso_or_none(run.finished_at),
+        "interrupted": run.interrupted,
+        "unrecorded": [_outcome(outcome) for outcome in run.unrecorded],
+        "omitted": run.omitted,
+        "reports": dict(run.reports),
+    }
+    return dumps(masked_json(document))
 
 
 def fitting(outcomes: Sequence[Outcome]) -> tuple[Outcome, ...]:
@@ -50,7 +50,7 @@ def fitting(outcomes: Sequence[Outcome]) -> tuple[Outcome, ...]:
     kept = []
     for outcome in sorted(outcomes, key=lambda one: one.status is OutcomeStatus.SKIPPED):
         long = len(outcome.message) > MAX_SENTENCE
-        short = replace(outcome, message=f"{outcome.message[:MAX_SENTENCE]}…") if long else outcome
+        short = replace(outcome, message=f"{beginning(outcome.message, MAX_SENTENCE)}…") if long else outcome
         room -= len(dumps(_outcome(short)).encode())
         if room < 0:
             break

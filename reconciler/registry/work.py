@@ -11,6 +11,7 @@ from reconciler.domain.desired import DesiredClient
 from reconciler.domain.observed import SecretInfo
 from reconciler.domain.plan import Action, ActionKind, Outcome, OutcomeStatus
 from reconciler.domain.record import ClientRecord, Event, Series, SeriesKind, WebhookRecord
+from reconciler.domain.secrecy import masked, masked_json
 from reconciler.domain.secret import Secret
 
 KEY_ACTIONS = (ActionKind.ISSUE_KEY, ActionKind.ROTATE_KEY)
@@ -151,8 +152,10 @@ def with_series(record: ClientRecord, kind: SeriesKind, name: str, series: Serie
 def with_event(
     record: ClientRecord, run: Run, at: datetime, action: Action, detail: Mapping[str, Json] | None = None
 ) -> ClientRecord:
-    """``record`` with one more event in its history: gapless, numbered by the record itself."""
+    """``record`` with one more event in its history: gapless, numbered by the record itself. Nothing that looks like
+    a secret gets into it, whoever said it."""
     event = Event(
-        record.seq + 1, at, run.run_id, action.kind.value, action.address, action.reason, action.message, detail or {}
-    )
+        record.seq + 1, at, run.run_id, action.kind.value, action.address, action.reason, masked(action.message),
+        masked_json(dict(detail or {})),
+    )  # fmt: skip
     return replace(record, seq=event.seq, events=(*record.events, event))

@@ -8,7 +8,7 @@ from textwrap import wrap
 
 from reconciler.domain.alert import Alert, AlertKind, Notice
 from reconciler.domain.canonical import Json, iso
-from reconciler.report.escape import slack, terminal
+from reconciler.report.escape import clipped, slack, terminal
 
 # Standard Webhooks advises bodies below 20 kB, Slack takes 50 blocks of 3,000 characters, and nobody reads more.
 SHOWN = 25
@@ -38,13 +38,9 @@ def _owner(notice: Notice) -> str:
     return f"owner {clipped(terminal(notice.owner.shown), 80)}"
 
 
-def clipped(text: str, longest: int = _LONGEST) -> str:
-    return text if len(text) <= longest else f"{text[: longest - 1]}…"
-
-
 def webhook_body(notice: Notice) -> str:
     """The document of docs/alerts.md. ASCII: what looks like another character to a reader is shown as its escape."""
-    owner = {"team": clipped(notice.owner.team), "contact": clipped(notice.owner.contact)}
+    owner = {"team": clipped(notice.owner.team, _LONGEST), "contact": clipped(notice.owner.contact, _LONGEST)}
     data: Json = {
         "project": notice.project,
         "environment": notice.environment,
@@ -59,10 +55,10 @@ def webhook_body(notice: Notice) -> str:
 def _document(alert: Alert) -> dict[str, Json]:
     return {
         "kind": alert.kind.value,
-        "address": clipped(alert.address),
-        "client": clipped(alert.client),
-        "message": clipped(alert.message),
-        "remedy": clipped(alert.remedy),
+        "address": clipped(alert.address, _LONGEST),
+        "client": clipped(alert.client, _LONGEST),
+        "message": clipped(alert.message, _LONGEST),
+        "remedy": clipped(alert.remedy, _LONGEST),
         "reason": alert.reason,
         "version": alert.version,
         "incident": alert.incident,
@@ -108,7 +104,9 @@ def mail_text(notice: Notice) -> str:
     """Plain text for people, 78 columns, with the sentences that tell what to do."""
     lines = [headline(notice), ""]
     for alert in notice.alerts[:SHOWN]:
-        lines.append(f"{alert.kind.value}{' (urgent)' if alert.urgent else ''}: {terminal(clipped(alert.address))}")
+        lines.append(
+            f"{alert.kind.value}{' (urgent)' if alert.urgent else ''}: {terminal(clipped(alert.address, _LONGEST))}"
+        )
         lines += _paragraph(f"{alert.message}.")
         lines += [*_paragraph(f"What to do: {alert.remedy}."), ""]
     if len(notice.alerts) > SHOWN:
@@ -118,7 +116,7 @@ def mail_text(notice: Notice) -> str:
 
 
 def _paragraph(text: str) -> list[str]:
-    shown = terminal(" ".join(clipped(text).split()))
+    shown = terminal(" ".join(clipped(text, _LONGEST).split()))
     return wrap(shown, 78, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
 
 

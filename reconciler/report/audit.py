@@ -15,6 +15,7 @@ from reconciler.domain.canonical import Json, digest, iso, parse_iso
 from reconciler.domain.plan import Outcome
 from reconciler.domain.record import ClientRecord
 from reconciler.domain.run import RunResult
+from reconciler.domain.secrecy import beginning
 from reconciler.errors import AuditError
 from reconciler.report.audit_markdown import audit_markdown
 from reconciler.report.client_document import client_documents
@@ -41,7 +42,7 @@ def audit_files(root: str, result: RunResult, records: Mapping[str, ClientRecord
         if not part or len(part) > 128 or not _ID_CHARACTERS.issuperset(part):
             raise AuditError(
                 "RC620",
-                f"{part[:128]!r} cannot name an audit report",
+                f"{beginning(part, 128)!r} cannot name an audit report",
                 "remove the document of that run from the folder runs of the registry mount: no run of ours made it",
             )
     folder = PurePosixPath(root) / result.environment

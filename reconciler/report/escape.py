@@ -10,6 +10,7 @@ import re
 import unicodedata
 
 from reconciler.domain.invisible import INVISIBLE
+from reconciler.domain.secrecy import masked
 
 # Cc: control, Cf: format (bidi overrides, zero width, tags), Cs: lone surrogates (cannot be encoded),
 # Co/Cn: no agreed look, Zl/Zp: line breaks that terminals and editors treat differently.
@@ -34,7 +35,11 @@ _LINK = re.compile(r"(?i)(?<![a-z])(?:(https?|ftp|mailto|xmpp):|(www)\.)")
 _MARKUP = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;", "#": "&#35;"})
 # A CI system reads commands from what is printed: GitHub `::name::` at the start of a line and, like Azure Pipelines
 # and TeamCity, `##` followed by a name anywhere in it (actions/runner, src/Runner.Common/ActionCommand.cs).
-_COMMAND = re.compile(r"^([^\S\n]*):(?=:)", re.MULTILINE)
+# What a CI system trims before it looks is let go by, too: blanks, and colours. Some end a line at every separator.
+_COMMAND = re.compile(r"((?:^|[\r\n\x0b\x0c\x1c-\x1e\x85\u2028\u2029])(?:\s|\x1b\[[0-9;]*m)*):(?=:)")
+# GitLab folds its log at these, Travis at the third.
+_SECTION = re.compile(r"(section|travis)_(?=(?:start|end|fold):)")
+_HASHES = re.compile(r"##(?=[^\s#])")
 
 
 def terminal(text: str) -> str:
@@ -114,7 +119,13 @@ def markup(text: str) -> str:
 
 def printed(text: str) -> str:
     """Finished lines of plain text in which no CI system finds a command."""
-    return _COMMAND.sub(r"\1\\x3a", text).replace("##", "#\\x23")
+    return _SECTION.sub(r"\1\\x5f", _COMMAND.sub(r"\1\\x3a", text).replace("##", "#\\x23"))
+
+
+def printed_markdown(text: str) -> str:
+    """The same of a finished document in Markdown, which keeps its headings."""
+    text = _HASHES.sub("#&#35;", _COMMAND.sub(r"\1&#58;", text))
+    return _SECTION.sub(r"\1&#95;", text)
 
 
 def printed_json(text: str) -> str:
@@ -125,4 +136,7 @@ def printed_json(text: str) -> str:
 
 def clipped(text: str, length: int) -> str:
     """At most ``length`` characters; what is cut is shown by ``…``."""
-    return text if len(text) <= length else text[: length - 1] + "…"
+    if len(text) <= length:
+        return text
+    whole = masked(text)
+    return whole if len(whole) <= length else whole[: length - 1] + "…"

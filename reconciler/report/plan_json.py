@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from reconciler.domain.canonical import Json, digest, iso
 from reconciler.domain.desired import Source
 from reconciler.domain.plan import FORMAT_VERSION, Action, Approval, Finding, Permissions, Plan
+from reconciler.domain.secrecy import masked_json
 from reconciler.report.escape import printed_json
 from reconciler.report.unfinished import unfinished_document
 
@@ -19,7 +20,8 @@ def plan_json(plan: Plan) -> str:
 
 
 def plan_document(plan: Plan) -> dict[str, Json]:
-    """The contract of the plan file; no secret is part of a plan, so none is in here."""
+    """The contract of the plan file. No secret is part of a plan, and what looks like one in the words of others is
+    masked."""
     document: dict[str, Json] = {
         "format_version": FORMAT_VERSION,
         "kind": "plan",
@@ -44,6 +46,7 @@ def plan_document(plan: Plan) -> dict[str, Json]:
     }
     if plan.yes_remove is not None:
         document["yes_remove"] = plan.yes_remove
+    document = masked_json(document)
     return document | {"file_digest": file_digest(document)}
 
 

@@ -20,6 +20,7 @@ from reconciler.domain.plan import (
     Plan,
     Risk,
 )
+from reconciler.domain.secrecy import beginning
 from reconciler.domain.unfinished import Unfinished, UnfinishedKind
 from reconciler.errors import ReconcilerError, StalePlanError
 from reconciler.planning.planner import plan_digest
@@ -43,7 +44,7 @@ def load_plan(text: str) -> Plan:
     if (found := document.get("format_version")) != FORMAT_VERSION or isinstance(found, bool):
         raise ReconcilerError(
             "RC397",
-            f"the plan file has format {found!r:.40}; this version reads format {FORMAT_VERSION}",
+            f"the plan file has format {beginning(repr(found), 40)}; this version reads format {FORMAT_VERSION}",
             f"{_MAKE_ANEW}, with this version of reconciler",
         )
     try:
@@ -57,7 +58,7 @@ def load_plan(text: str) -> Plan:
 
 
 def _refuse(why: str) -> NoReturn:
-    raise ReconcilerError("RC396", f"the file is not a plan: {why:.200}", _MAKE_ANEW) from None
+    raise ReconcilerError("RC396", f"the file is not a plan: {beginning(why, 200)}", _MAKE_ANEW) from None
 
 
 def _edited(plan: Plan, document: Mapping[str, Json]) -> str:
@@ -102,7 +103,7 @@ def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
 
 
 def _no_number(text: str) -> NoReturn:
-    raise ValueError(f"{text:.20} is not an integer")
+    raise ValueError(f"{beginning(text, 20)} is not an integer")
 
 
 def _plan(raw: Mapping[str, Json]) -> Plan:

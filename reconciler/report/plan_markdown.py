@@ -202,7 +202,7 @@ def _fields(action: Action) -> str:
     if not fields:
         return ""
     rows = [_line(_shown(cell, 300) for cell in (one.path, one.before, one.after)) for one in fields[:_FIELDS]]
-    more = f"\nAnd {len(fields) - _FIELDS} more fields.\n" if len(fields) > _FIELDS else ""
+    more = f"\nAnd {counted(len(fields) - _FIELDS, 'more field')}.\n" if len(fields) > _FIELDS else ""
     return f"{_FIELD_HEAD}{''.join(rows)}{more}"
 
 

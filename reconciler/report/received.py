@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 
 from reconciler.domain.canonical import Json
-from reconciler.domain.keytext import PATTERN
 from reconciler.domain.schemes import SCHEMES, Scheme
-from reconciler.domain.secret import Secret
+from reconciler.domain.secrecy import masked
 
 HIDDEN = "(not shown)"
 LONGEST_VALUE = 200
@@ -19,25 +18,11 @@ _CREDENTIAL = re.compile(
 _SIGNATURES = frozenset(row.header for row in SCHEMES.values())
 _SHORT = 6
 _DEPTH = 50
-Hide = Callable[[str], str]
 
 
-def hiding(secrets: Sequence[Secret]) -> Hide:
-    """Replaces each of ``secrets``, also without its prefix, and whatever looks like a key of ours, by ``***``."""
-    texts = {part for secret in secrets for part in (secret.reveal(), secret.reveal().removeprefix("whsec_")) if part}
-    longest_first = sorted(texts, key=len, reverse=True)
-
-    def hide(text: str) -> str:
-        for secret in longest_first:
-            text = text.replace(secret, "***")
-        return PATTERN.sub("***", text)
-
-    return hide
-
-
-def shown_headers(headers: Mapping[str, str], scheme: Scheme, hide: Hide) -> dict[str, str]:
+def shown_headers(headers: Mapping[str, str], scheme: Scheme) -> dict[str, str]:
     """Every header: credentials are left out, signatures shortened, long values cut."""
-    return {hide(name): _shown_value(name, value, scheme, hide) for name, value in headers.items()}
+    return {masked(name): _shown_value(name, value, scheme) for name, value in headers.items()}
 
 
 def of_interest(name: str, scheme: Scheme) -> bool:
@@ -51,15 +36,15 @@ def _is_signature(name: str) -> bool:
     return name in _SIGNATURES or "signature" in name
 
 
-def _shown_value(name: str, value: str, scheme: Scheme, hide: Hide) -> str:
+def _shown_value(name: str, value: str, scheme: Scheme) -> str:
     if name == scheme.header:
         separator = scheme.separator or "\n"  # of which there is none in a header
-        return cut(separator.join(_shown_signature(part, scheme) for part in hide(value).split(separator)))
+        return cut(separator.join(_shown_signature(part, scheme) for part in masked(value).split(separator)))
     if _is_signature(name):
-        return f"{hide(value)[: 2 * _SHORT]}…"
+        return f"{masked(value)[: 2 * _SHORT]}…"
     if name not in (scheme.id_header, scheme.timestamp_header) and _CREDENTIAL.search(name):
         return HIDDEN
-    return cut(hide(value))
+    return cut(masked(value))
 
 
 def _shown_signature(part: str, scheme: Scheme) -> str:
@@ -73,28 +58,28 @@ def cut(text: str, limit: int = LONGEST_VALUE) -> str:
     return text if len(text) <= limit else f"{text[:limit]}…"
 
 
-def body_json(body: bytes, hide: Hide) -> tuple[bool, Json]:
+def body_json(body: bytes) -> tuple[bool, Json]:
     """Whether the body is JSON, and its value with every string hidden that must be."""
     try:
         value: Json = json.loads(body.decode(), parse_constant=_refuse)
         json.dumps(value, allow_nan=False)
-        return True, _hidden(value, hide)
+        return True, _hidden(value)
     except (ValueError, RecursionError):  # UnicodeDecodeError is a ValueError
         return False, None
 
 
-def body_text(body: bytes, hide: Hide) -> str:
-    return hide(body.decode("utf-8", "backslashreplace"))
+def body_text(body: bytes) -> str:
+    return masked(body.decode("utf-8", "backslashreplace"))
 
 
-def _hidden(value: Json, hide: Hide, depth: int = 0) -> Json:
+def _hidden(value: Json, depth: int = 0) -> Json:
     if depth > _DEPTH:
         raise ValueError("too deep to be shown as JSON")
     if isinstance(value, str):
-        return hide(value)
+        return masked(value)
     if isinstance(value, dict):
-        return {hide(name): _hidden(inner, hide, depth + 1) for name, inner in value.items()}
-    return [_hidden(inner, hide, depth + 1) for inner in value] if isinstance(value, list) else value
+        return {masked(name): _hidden(inner, depth + 1) for name, inner in value.items()}
+    return [_hidden(inner, depth + 1) for inner in value] if isinstance(value, list) else value
 
 
 def _refuse(constant: str) -> None:

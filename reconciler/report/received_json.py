@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from reconciler.domain import canonical
 from reconciler.domain.canonical import Json, JsonObject
 from reconciler.domain.schemes import Scheme
+from reconciler.domain.secrecy import masked
 from reconciler.report.document import FORMAT_VERSION
-from reconciler.report.received import Hide, body_json, body_text, cut, shown_headers
+from reconciler.report.received import body_json, body_text, cut, shown_headers
 from reconciler.webhooks.receiving import HeldSecret, Received
 
 # A larger body is shown by its beginning.
@@ -24,7 +25,7 @@ def listening_line(url: str, scheme: Scheme, held: Sequence[HeldSecret]) -> str:
     return _line("listening", {"url": url, "scheme": scheme.name, "secrets": secrets})
 
 
-def received_line(received: Received, scheme: Scheme, hide: Hide) -> str:
+def received_line(received: Received, scheme: Scheme) -> str:
     """One delivery."""
     judgement = received.judgement
     by = judgement.by
@@ -34,9 +35,9 @@ def received_line(received: Received, scheme: Scheme, hide: Hide) -> str:
             "number": received.number,
             "at": canonical.iso(received.at),
             "method": received.method,
-            "path": cut(hide(received.path)),
-            "headers": dict(shown_headers(received.headers, scheme, hide)),
-            "body": _body(received.body, hide),
+            "path": cut(masked(received.path)),
+            "headers": dict(shown_headers(received.headers, scheme)),
+            "body": _body(received.body),
             "accepted": judgement.accepted,
             "reason": judgement.reason,
             "message": judgement.message,
@@ -49,10 +50,10 @@ def received_line(received: Received, scheme: Scheme, hide: Hide) -> str:
     )
 
 
-def _body(body: bytes, hide: Hide) -> JsonObject:
+def _body(body: bytes) -> JsonObject:
     whole = len(body) <= WHOLE_BODY
-    is_json, value = body_json(body, hide) if whole else (False, None)
-    text = None if is_json else body_text(body, hide)
+    is_json, value = body_json(body) if whole else (False, None)
+    text = None if is_json else body_text(body)
     return {
         "bytes": len(body), "sha256": hashlib.sha256(body).hexdigest(), "is_json": is_json, "json": value,
         "text": text if text is None or whole else text[:EXCERPT], "truncated": not whole,

@@ -8,10 +8,11 @@ from collections.abc import Iterator, Sequence
 
 from reconciler.domain import canonical
 from reconciler.domain.schemes import Scheme
+from reconciler.domain.secrecy import masked
 from reconciler.report.escape import terminal
 from reconciler.report.layout import counted, listed, wrapped
 from reconciler.report.paint import Paint
-from reconciler.report.received import Hide, body_json, body_text, cut, of_interest, shown_headers
+from reconciler.report.received import body_json, body_text, cut, of_interest, shown_headers
 from reconciler.webhooks.receiving import HeldSecret, Judgement, Received
 
 LINES = 40
@@ -20,7 +21,6 @@ LINES = 40
 def received_text(
     received: Received,
     scheme: Scheme,
-    hide: Hide,
     *,
     width: int,
     colour: bool = False,
@@ -28,15 +28,15 @@ def received_text(
 ) -> str:
     """A delivery with its verdict. ``verbose``: every header."""
     paint = Paint(colour)
-    first = f"#{received.number} {canonical.iso(received.at)} {received.method} {cut(hide(received.path))}"
+    first = f"#{received.number} {canonical.iso(received.at)} {received.method} {cut(masked(received.path))}"
     lines = [paint("bold", terminal(first)) + f": answered {received.status}"]
     lines += _verdict(received.judgement, width, paint)
-    headers = shown_headers(received.headers, scheme, hide)
+    headers = shown_headers(received.headers, scheme)
     shown = {name: value for name, value in headers.items() if verbose or of_interest(name, scheme)}
     lines += [f"  {terminal(name)}: {terminal(value)}" for name, value in shown.items()]
     if rest := len(headers) - len(shown):
         lines.append(paint("dim", f"  and {counted(rest, 'more header')}: reconciler -v listen shows them"))
-    return "\n".join([*lines, *_body(received.body, hide)]) + "\n"
+    return "\n".join([*lines, *_body(received.body)]) + "\n"
 
 
 def summary(results: Sequence[Judgement]) -> str:
@@ -81,13 +81,13 @@ def _origin(held: HeldSecret) -> str:
     return held.source if held.version is None else f"{held.source}, version {held.version}"
 
 
-def _body(body: bytes, hide: Hide) -> Iterator[str]:
-    is_json, value = body_json(body, hide)
+def _body(body: bytes) -> Iterator[str]:
+    is_json, value = body_json(body)
     if not body:
         yield "  no body"
         return
     yield f"  {counted(len(body), 'byte')} of {'JSON' if is_json else 'text or data'}:"
-    text = json.dumps(value, indent=2, ensure_ascii=False) if is_json else body_text(body, hide)
+    text = json.dumps(value, indent=2, ensure_ascii=False) if is_json else body_text(body)
     lines = text.split("\n")
     yield from (f"    {terminal(cut(line))}" for line in lines[:LINES])
     if len(lines) > LINES:

@@ -44,10 +44,12 @@ def status_text(
 ) -> str:
     """One row for each key and each webhook. ``!`` needs a person or a run now, ``~`` waits, ``-`` has ended."""
     paint = Paint(colour)
-    rows = [row for record in chosen(observed, only) for row in _rows(record, observed)]
+    shown = chosen(observed, only)
+    rows = [row for record in shown for row in _rows(record, observed)]
     rows.sort(key=lambda row: (_ORDER.index(row.mark), row.expires_at or _NEVER))
     alarms = sum(row.mark == _ALARM for row in rows)
-    total = counted(len(chosen(observed, only)), "client")
+    retired = sum(record.status is ClientStatus.RETIRED for record in shown)
+    total = counted(len(shown) - retired, "client") + (f" and {retired} retired" if retired else "")
     left = unfinished_of(unfinished, only)
     state = _attention(alarms, len(left))
     lines = [f"{paint('bold', terminal(environment))} at {iso(observed.now)}: {total}, {state}"]

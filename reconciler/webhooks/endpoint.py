@@ -8,6 +8,8 @@ import unicodedata
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
+from reconciler.domain.secrecy import beginning
+
 URL_LIMIT = 2048
 _PORTS = {"http": 80, "https": 443}
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\Z")
@@ -91,5 +93,5 @@ def _named_host(host: str) -> str:
 
 def shown_url(url: str) -> str:
     """``url`` as it may be recorded: no user name or password, no control characters, of bounded length."""
-    text = "".join("?" if unicodedata.category(character)[0] == "C" else character for character in url[:URL_LIMIT])
-    return re.sub(r"(?<=//)[^/?#]*@", "***@", text)
+    shown = beginning(url, URL_LIMIT)
+    return "".join("?" if unicodedata.category(character)[0] == "C" else character for character in shown)

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from reconciler.domain.canonical import Json
-from reconciler.domain.keytext import PATTERN
 from reconciler.domain.proof import Expectation
+from reconciler.domain.secrecy import holds_secret
 from reconciler.webhooks.json_path import selected
 
 OTHER_STATUS = "RC523"
@@ -104,7 +104,7 @@ def in_words(value: Json) -> str:
         return f"an array of {len(value)} items"
     if isinstance(value, str):
         short = value[: _SHOWN - 2]
-        secret = PATTERN.search(value) or _RUN.search(short) or _MIXED.search(short)
+        secret = holds_secret(value) or _RUN.search(short) or _MIXED.search(short)
         if secret or not _WORDS.match(short):
             return f"a text of {len(value)} characters"
         return f"the text `{short}`" if short == value else f"the text `{short[:-1]}…`"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.domain.proof import Expectation, Probe
+from reconciler.domain.secrecy import masked
 from reconciler.webhooks.codes import sentence
 from reconciler.webhooks.expectation import mismatch
 from reconciler.webhooks.http import HttpFailure, HttpResponse
@@ -41,7 +42,12 @@ _ALONE: Mapping[Probe, str] = {
 
 
 def judge(probe: Probe, answer: HttpResponse | HttpFailure, expect: Expectation) -> Verdict:
-    """The verdict on one attempt."""
+    """The verdict on one attempt. Whatever the receiver said, no secret is in its sentence."""
+    verdict = _judged(probe, answer, expect)
+    return replace(verdict, message=masked(verdict.message))
+
+
+def _judged(probe: Probe, answer: HttpResponse | HttpFailure, expect: Expectation) -> Verdict:
     if probe in MUST_REFUSE:
         return _judge_refusal(probe, answer)
     verdict = judge_acceptance(answer, expect)

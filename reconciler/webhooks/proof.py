@@ -126,7 +126,6 @@ def _attempt(
     verdict: Verdict, made: tuple[str, ...],
 ) -> Attempt:  # fmt: skip
     hidden = [*made, *(part for one in made for part in one.replace("=", ",").split(","))]
-    hidden += [one.secret.reveal() for one in order.credentials if one.secret is not None]
     body = answer.body if isinstance(answer, HttpResponse) else b""
     return Attempt(
         probe=probe, event=event, id=message_id(order, probe, event), number=number, at=now, status=answer.status,

@@ -16,6 +16,7 @@ from reconciler.adapters.openbao import throw_away
 from reconciler.adapters.vault.live import Live
 from reconciler.adapters.vault.patience import Patience
 from reconciler.domain.desired import VaultSettings
+from reconciler.domain.keytext import compose
 from reconciler.domain.secret import Secret
 from reconciler.errors import VaultDenied, VaultError, VaultUnavailable, VaultUnreachable
 from reconciler.registry.requests import (
@@ -81,6 +82,22 @@ def always(answer: bytes) -> Script:
 def after(failures: int, bad: bytes, good: bytes) -> Script:
     """``bad`` for the first requests, then ``good``."""
     return lambda seen: bad if seen.number <= failures else good
+
+
+KEY = compose("acme", "production", "Id0123456789", "aB3xY" * 8 + "Qz9")
+SPLITS = ["", "\x1b[0m", "\n", "\u200b", "%0A", "&#8203;"]
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_an_error_of_vault_shows_no_part_of_a_key_wherever_it_is_cut(split: str) -> None:
+    """300 characters of it are shown: whatever of a key they would hold is masked before."""
+    quoted = KEY[:40] + split + KEY[40:]
+    for padding in range(200, 300, 17):
+        body = json.dumps({"errors": ["x " * (padding // 2) + quoted + f" {CANARY[:9]}{split}{CANARY[9:]}"]})
+        result, _ = outcome(always(reply(418, body)), READ)
+        assert isinstance(result, VaultError)
+        assert not any(KEY[at : at + 10] in str(result) for at in range(len(KEY) - 10))
+        assert "Canary" not in str(result)
 
 
 @pytest.mark.parametrize("status", [412, 429, 472, 473, 500, 502, 503, 504])

@@ -235,3 +235,21 @@ def _still_there(place: Place) -> bool:
         isinstance(found, Metadata) and found.info is not None and found.info.current == 1 and not found.info.edited
         for found in responses
     )
+
+
+@pytest.mark.parametrize("role", ["applier", "run"])
+@pytest.mark.parametrize("leave", ["exportable", "allow_plaintext_backup"])
+def test_no_role_can_make_a_key_pair_that_may_leave(stocked: Place, role: str, leave: str) -> None:
+    """Neither when it is made nor by its settings afterwards, whatever the value is and however it is written."""
+    transit = stocked.settings.transit_mount
+    live = stocked.live(role)
+    for number, value in enumerate((True, "true", 1, False)):
+        name = f"{transit}/keys/webhook.paystack.settlements.{leave[:5]}{number}"
+        assert refused(live.adapter, "POST", name, json={"type": "ed25519", leave: value})
+        assert refused(live.adapter, "POST", name, json={"type": "ed25519", leave.upper(): value})
+    name = f"{transit}/keys/webhook.paystack.settlements.9"
+    live.adapter.post(f"/v1/{name}", json={"type": "ed25519"})
+    assert refused(live.adapter, "POST", f"{name}/config", json={leave: True})
+    assert refused(live.adapter, "PUT", f"{name}/config", json={leave: True, "deletion_allowed": True})
+    key = live.adapter.get(f"/v1/{name}").data
+    assert (key["exportable"], key["allow_plaintext_backup"]) == (False, False)

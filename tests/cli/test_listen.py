@@ -8,10 +8,12 @@ import json
 import signal
 import socket
 import time
+from base64 import b64encode
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import standardwebhooks
@@ -20,8 +22,8 @@ import svix.webhooks
 
 from reconciler.cli.listen import listen
 from reconciler.cli.main import main
-from reconciler.domain.keytext import PATTERN
 from reconciler.domain.schemes import GITHUB, SCHEMES, STANDARD_WEBHOOKS
+from reconciler.domain.secrecy import holds_secret
 from reconciler.domain.secret import Secret
 from reconciler.webhooks.signing import sign
 from tests.kit.commands import reconciler
@@ -77,7 +79,7 @@ def test_right_and_wrong_deliveries_are_shown_answered_and_counted(tmp_path: Pat
     assert "stopped after 7 deliveries: 2 accepted, 4 refused and 1 refused as it should be" in err
     for canary in ("\x1b", "canary", OLD[6:], NEW[6:]):
         assert canary not in out + err
-    assert PATTERN.search(out + err) is None
+    assert not holds_secret(out + err)
 
 
 def test_json_is_one_document_a_line(tmp_path: Path) -> None:
@@ -101,6 +103,37 @@ def test_json_is_one_document_a_line(tmp_path: Path) -> None:
     assert (text["body"]["is_json"], text["body"]["text"]) == (False, "{***\n")
     assert text["headers"]["x-api-key"] == "(not shown)"
     assert (deep["body"]["bytes"], deep["body"]["truncated"], len(deep["body"]["text"])) == (70_000, True, 4096)
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_signing_secret_is_not_shown_in_any_dress(tmp_path: Path, form: str) -> None:
+    dresses = [
+        NEW[:20] + "\u200b" + NEW[20:], NEW[:20] + "\n" + NEW[20:], NEW[:20] + "\x1b[0m" + NEW[20:],
+        quote(NEW, safe=""),
+        "".join(f"%{byte:02x}" for byte in NEW.encode()), "".join(f"&#{byte};" for byte in NEW.encode()),
+        b64encode(b"secret " + NEW.encode()).decode(), NEW.encode("utf-16").decode("utf-8", "replace"),
+    ]  # fmt: skip
+    arguments = ("--secret-from", "env:S", "--count", str(2 * len(dresses)), "--format", form)
+    with listening(tmp_path, *arguments, S=NEW) as there:
+        for dress in dresses:
+            assert there.send({"x-note": quote(dress)}, dress.encode()) == 401
+            assert there.send({}, json.dumps({"note": dress, dress: 1}).encode(), f"/{quote(dress, safe='')}") == 401
+        out, err = there.end()
+    assert "***" in out
+    assert not holds_secret(out + err)
+    assert not any(NEW[6:][at : at + 10] in out + err for at in range(len(NEW) - 16))
+
+
+def test_what_arrives_commands_no_ci_system(tmp_path: Path) -> None:
+    commands = ["::add-mask::production", "##[error]x", "##vso[task.setvariable variable=a]b", "section_start:1:x"]
+    body = "\n".join([*commands, *(f"  {one}" for one in commands), "a\r::error::x"]).encode()
+    with listening(tmp_path, "--count", "1") as there:
+        assert there.send({"x-note": commands[0]}, body) == 401
+        out, err = there.end()
+    for line in (out + err).splitlines():
+        assert not line.strip().startswith("::")
+        assert "##" not in line
+        assert "section_start:" not in line
 
 
 PACKAGES = [

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.cli.output import Settings
+from reconciler.cli.output import Settings, defused
 from reconciler.cli.rendering import Look, rendered
 from reconciler.domain.plan import Approval, Plan
 from reconciler.errors import ReconcilerError
@@ -32,7 +32,7 @@ VISIBLE = [name for name, text in HOSTILE.items() if text.strip()]
 
 
 def render(plan: Plan, form: str) -> str:
-    return rendered(plan, Look(form, "integrations"), Settings())
+    return defused(rendered(plan, Look(form, "integrations"), Settings()), form)
 
 
 @cache

@@ -13,8 +13,11 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from reconciler.report.escape import (
+    clipped,
     markdown,
     markup,
+    printed,
+    printed_markdown,
     slack,
     terminal,
     terminal_width,
@@ -129,3 +132,34 @@ def test_workflow_commands() -> None:
     assert workflow_command_data("100 %\r\nnext\n::error::x") == "100 %25%0Anext%0A::error::x"
     assert workflow_command_property("a:b,c%d\n") == "a%3Ab%2Cc%25d\\n"
     assert "\x1b" not in workflow_command_data(HOSTILE)
+
+
+COMMANDS = [
+    "::add-mask::x", "  ::error::x", "\t::set-output name=a::b", "\x1b[31m::debug::x", "a\r::stop-commands::x",
+    "a\u2028::error::x", "##[error]x", "a ##[group]x", "##vso[task.setvariable variable=a]b", "##teamcity[x]",
+    "section_start:1560896352:x", "a section_end:1560896352:x", "travis_fold:start:x",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("defuse", [printed, printed_markdown])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_no_ci_system_finds_a_command(command: str, defuse: Callable[[str], str]) -> None:
+    for text in (command, f"before\n{command}\nafter", f"{command}\n{command}"):
+        shown = defuse(text)
+        plain = re.sub(r"\x1b\[[0-9;]*m", "", shown)
+        assert not re.search(r"(?m)^\s*::", "\n".join(plain.splitlines()))
+        assert not re.search(r"##\w*\[|section_(?:start|end):|travis_fold:", shown)
+        assert defuse(shown) == shown
+
+
+def test_the_headings_of_markdown_stay() -> None:
+    assert printed_markdown("## Actions\n\n### More ##\n") == "## Actions\n\n### More ##\n"
+
+
+def test_what_is_clipped_was_masked_before() -> None:
+    key = "acme_prod_Id0123456789_" + "aB3xY" * 9 + "Qz90"
+    for begin in range(0, 200, 7):
+        shown = clipped("x" * begin + " " + key + " " + "y" * 200, 120)
+        assert len(shown) <= 120
+        assert "acme_prod_" not in shown or "***" in shown
+        assert "aB3x" not in shown

@@ -274,12 +274,12 @@ def test_an_exception_of_any_sort_changes_no_exit_code(
 def test_a_result_that_nobody_reads_keeps_no_owner_from_the_alert(
     checkout: Checkout, channels: Channels, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def unread(_: str) -> None:
+    def unread(*_: str) -> None:
         raise BrokenPipeError
 
     checkout.client("partner")
     checkout.apply().ok()
-    monkeypatch.setattr("reconciler.cli.apply.emit_text", unread)
+    monkeypatch.setattr("reconciler.cli.ended.emit", unread)
     assert revoke(checkout, **channels.variables).code == 1
     assert len(channels.told()) == 1
 

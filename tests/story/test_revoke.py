@@ -94,11 +94,17 @@ def test_a_reason_is_a_line_and_never_a_key(checkout: Checkout) -> None:
     checkout.apply().ok()
     key = checkout.secret("keys/partner.primary") or ""
     for reason in ("", "  ", "two\nlines", "x" * 201, f"leaked {key}"):
-        ran = checkout.run("revoke", "-e", checkout.environment, "partner", "--reason", reason)
+        ran = checkout.run("rotate", "-e", checkout.environment, "partner", "--reason", reason)
         assert (ran.code, "RC012" in ran.err) == (64, True)
         assert key not in ran.err
-    checkout.run("revoke", "-e", checkout.environment, "partner", "--reason", "leaked on a forum | really").ok()
-    assert checkout.versions("partner") == {1: "revoked"}
+    made = {f"leaked {key}\non a forum | really": "leaked *** on a forum | really", "x" * 300: f"{'x' * 199}…", " ": ""}
+    for number, (reason, stored) in enumerate(made.items()):
+        checkout.client(f"client{number}")
+        checkout.apply().ok()
+        checkout.run("revoke", "-e", checkout.environment, f"client{number}", "--reason", reason).ok()
+        assert checkout.versions(f"client{number}") == {1: "revoked"}
+        (held,) = [one for one in checkout.plan().json["actions"] if one["client"] == f"client{number}"]
+        assert (stored or "no reason given") in held["message"]
 
 
 def test_a_key_revoked_by_name_in_the_evidence(checkout: Checkout) -> None:

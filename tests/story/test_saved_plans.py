@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
@@ -395,3 +397,20 @@ def test_a_policy_that_became_stricter_stops_a_saved_plan(planned: Checkout) -> 
     planned.document("policy.yaml", "GuardrailPolicy", "policy", {"budgets": budgets})
     planned.commit()
     refused(planned, "RC321", 3)
+
+
+def test_a_plan_is_written_past_links_and_read_by_nobody_else(checkout: Checkout, tmp_path: Path) -> None:
+    """Whoever may write in the folder too cannot have us write elsewhere: neither by a link at its name, nor at one
+    that could be guessed."""
+    checkout.client("partner")
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    for name in ("plan.json", f".plan.json.{os.getpid()}", ".plan.json.tmp"):
+        (checkout.root / name).symlink_to(victim)
+    checkout.plan("--out", "plan.json").ok()
+    written = checkout.root / "plan.json"
+    assert victim.read_text() == "precious"
+    assert not written.is_symlink()
+    assert stat.S_IMODE(written.stat().st_mode) == 0o600
+    assert not list(checkout.root.glob(".reconciler-*"))
+    checkout.run("show", "plan.json").ok()

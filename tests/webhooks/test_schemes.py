@@ -14,7 +14,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.adapters.minting import RandomMinter
-from reconciler.domain import keytext
 from reconciler.domain.record import SeriesKind
 from reconciler.domain.schemes import (
     ALGORITHMS,
@@ -29,6 +28,7 @@ from reconciler.domain.schemes import (
     Scheme,
     faults,
 )
+from reconciler.domain.secrecy import masked
 from reconciler.domain.secret import Secret
 from reconciler.webhooks.signing import key_bytes, sign, signature
 from reconciler.webhooks.verification import verify
@@ -217,7 +217,7 @@ def test_a_new_signing_secret_is_a_key_under_every_scheme(scheme: Scheme) -> Non
     """So a change of scheme leaves no secret behind that it cannot use; and every output is searched for it."""
     secret = RandomMinter("acme", "staging").mint(SeriesKind.WEBHOOK).secret
     assert len(key_bytes(scheme, secret)) >= 32
-    assert keytext.PATTERN.fullmatch(secret.reveal())
+    assert masked(secret.reveal()) == "***"
     headers = dict(sign(scheme, [secret], ID, STAMP, BODY))
     assert verify(scheme, [secret], headers, BODY, AT).accepted
     assert not any(secret.reveal()[6:] in value for value in headers.values())

@@ -18,6 +18,7 @@ from reconciler.adapters.vault.proxies import proxy_for
 from reconciler.adapters.vault.sendable import check_header
 from reconciler.adapters.vault.settings import Login, find_credential, settings_with_environment
 from reconciler.domain.desired import VaultSettings
+from reconciler.domain.secrecy import held
 from reconciler.domain.secret import Secret
 from reconciler.errors import TokenInvalid, VaultDenied, VaultError
 
@@ -39,6 +40,8 @@ def connect(
     """
     effective = settings_with_environment(settings, environ)
     credential = find_credential(effective, environ)
+    for secret in (credential,) if isinstance(credential, Secret) else credential.secret.values():
+        held.keep(secret)
     proxy = proxy_for(effective.address, environ)
     with Live(effective, detailed=detailed, patience=patience, proxy=proxy) as live:
         live.run_id = None if run_id is None else check_header(run_id, "the run id")
@@ -79,7 +82,7 @@ class Session:
             raise _login_refused(login, error) from None
         token = self._adapter.get_login_token(answer)
         self._adapter.token = token
-        self._obtained.append(Secret(token))
+        self._obtained.append(held.keep(Secret(token)))
         self._adapter.counted = bool(answer.body["auth"].get("num_uses"))
         self._schedule(answer)
 

@@ -13,12 +13,12 @@ Every message names the address and the path. None holds text of a foreign excep
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
 
 from reconciler.domain.canonical import JsonObject
+from reconciler.domain.secrecy import masked
 from reconciler.errors import TokenInvalid, VaultDenied, VaultError, VaultUnavailable, VaultUnreachable
 
 UNREACHABLE = "RC401"
@@ -56,8 +56,6 @@ NO_VERSION_DATA = "could not find version data"
 # What KV v2 says to a write whose ``cas`` is not the current version, with status 400 (measured).
 CAS_MISMATCH = "check-and-set parameter did not match"
 
-_TOKEN_LIKE = re.compile(r"\b(?:hv[sbr]|[sbr])\.[A-Za-z0-9_.-]{8,}|whsec_\S+")
-
 
 @dataclass(frozen=True, slots=True)
 class Where:
@@ -87,6 +85,7 @@ class StatusError(VaultError):
     def __init__(
         self, where: Where, status: int, errors: tuple[str, ...], data: JsonObject, at: datetime | None
     ) -> None:
+        errors = tuple(map(masked, errors))
         said = f": {printable('; '.join(errors))}" if errors else ""
         super().__init__(
             UNEXPECTED_STATUS,
@@ -111,9 +110,9 @@ class WriteUnclear(VaultUnreachable):
 
 
 def printable(text: str, limit: int = 300) -> str:
-    """Foreign text made fit to show: one line, no control character, nothing that looks like a token."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return _TOKEN_LIKE.sub("***", line)[:limit]
+    """Foreign text made fit to show: one line, no control character, no secret."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in masked(text)).split())
+    return line[:limit]
 
 
 def with_path(address: str, remedy: str) -> str:

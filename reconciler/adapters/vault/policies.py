@@ -33,8 +33,11 @@ _SELF = {
 # The key pairs of webhooks. The ledger's key is not among them.
 WEBHOOK_KEYS = "webhook.*"
 _WRAPPED_ONLY = {"min_wrapping_ttl": "1s", "max_wrapping_ttl": "24h"}
+# A key pair that was made, or configured later, with one of these could leave the server. Every value is denied.
+_STAYS = {"denied_parameters": {"exportable": (), "allow_plaintext_backup": ()}}
 
 Rules = dict[str, set[str]]
+Parameter = str | Mapping[str, tuple[str, ...]]  # a value, or the values of some parameters of a request
 
 
 def policy_name(environment: str, role: str) -> str:
@@ -59,7 +62,7 @@ def policy_texts(environment: str, settings: VaultSettings) -> dict[str, str]:
     wrapped = {f"{secrets}/data/keys/*": _WRAPPED_ONLY}
     texts = {
         "planner": _render("planner", planner, {}),
-        "applier": _render("applier", applier, {}),
+        "applier": _render("applier", applier, {f"{transit}/keys/{WEBHOOK_KEYS}": _STAYS}),
         "deliverer": _render("deliverer", deliverer, wrapped),
         "consumer": _render("consumer", consumer, {}),
     }
@@ -100,13 +103,20 @@ def _united(*sets: Rules) -> Rules:
     return {path: set().union(*(rules.get(path, ()) for rules in sets)) for rules in sets for path in rules}
 
 
-def _render(role: str, rules: Rules, parameters: Mapping[str, Mapping[str, str]]) -> str:
+def _render(role: str, rules: Rules, parameters: Mapping[str, Mapping[str, Parameter]]) -> str:
     lines = [f"# Written by reconciler bootstrap: the {role} role. Changes made by hand are reported as drift."]
     for path in sorted(rules):
         capabilities = ", ".join(f'"{name}"' for name in sorted(rules[path]))
-        extra = "".join(f'\n  {name} = "{value}"' for name, value in sorted(parameters.get(path, {}).items()))
+        extra = "".join(f"\n  {name} = {_hcl(value)}" for name, value in sorted(parameters.get(path, {}).items()))
         lines.append(f'path "{path}" {{\n  capabilities = [{capabilities}]{extra}\n}}')
     return "\n".join(lines) + "\n"
+
+
+def _hcl(value: Parameter) -> str:
+    if isinstance(value, str):
+        return f'"{value}"'
+    names = (f"    {name} = [{', '.join(map(_hcl, values))}]" for name, values in sorted(value.items()))
+    return "\n".join(["{", *names, "  }"])
 
 
 def normalised(text: str) -> str:

@@ -32,7 +32,7 @@ def make(transit: Any, mount: str, name: str) -> PublicKey:
     paths.transit_key(name)
     found = _read(transit, mount, name)
     if found is None:
-        transit.create_key(name, key_type="ed25519", exportable=False, mount_point=mount)
+        transit.create_key(name, key_type="ed25519", mount_point=mount)
         found = _read(transit, mount, name)
     if found is None or found.at is None:
         raise VaultError(

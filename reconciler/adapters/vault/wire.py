@@ -18,6 +18,7 @@ import urllib3
 import urllib3.connection
 import urllib3.exceptions as failures
 
+from reconciler.adapters.tls import trusting
 from reconciler.adapters.vault import errors
 from reconciler.adapters.vault.proxies import Proxy
 from reconciler.errors import VaultError
@@ -218,9 +219,7 @@ def _explain_tls(error: Exception) -> NotSent | Lost:
 
 def _tls_context(ca_cert: str | None) -> ssl.SSLContext:
     with suppress(OSError, ValueError):  # ssl.SSLError is an OSError
-        context = ssl.create_default_context(cafile=ca_cert)
-        context.hostname_checks_common_name = False  # RFC 9110, 4.3.4
-        return context
+        return trusting(ca_cert)
     raise VaultError(
         errors.SETTINGS_UNUSABLE,
         f"the CA certificate file {ca_cert} cannot be read, or is not PEM",

@@ -1,0 +1,26 @@
+"""What this program holds in memory stays there: no core file, no look from beside, no log of TLS keys."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import sys
+from contextlib import suppress
+
+_PR_SET_DUMPABLE = 4  # linux/prctl.h
+
+
+def keep_to_itself() -> None:
+    """Before a secret is read. Limit and variable count for the programs that are started, too; git's connections
+    and those of its hooks would be logged as ours.
+
+    The limit alone does not keep the kernel from handing a core to a program that collects them. A process that is
+    not dumpable gives none, nor lets others of the same user look into it.
+    """
+    os.environ.pop("SSLKEYLOGFILE", None)
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if sys.platform == "linux":
+        with suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)

@@ -1,0 +1,67 @@
+"""What the program holds in memory stays there."""
+
+from __future__ import annotations
+
+import os
+import ssl
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from reconciler.adapters.alerts_mail import _trust
+from reconciler.adapters.sender_tls import tls_context
+from reconciler.adapters.tls import trusting
+from reconciler.adapters.vault.wire import Wire
+from reconciler.domain.alert import MailTarget, SmtpTls
+from reconciler.domain.desired import DeliverySettings
+from tests.kit.receivers import answers, receiving
+from tests.kit.tls import self_signed
+
+LOOK = """
+import ctypes, os, resource, subprocess, sys
+from reconciler.cli.main import main
+assert main(["schema"]) == 0
+dumpable = ctypes.CDLL(None).prctl(3, 0, 0, 0, 0)  # PR_GET_DUMPABLE
+child = subprocess.run(["sh", "-c", "ulimit -H -c; echo ${SSLKEYLOGFILE-unset}"], capture_output=True, text=True)
+print(dumpable, resource.getrlimit(resource.RLIMIT_CORE), child.stdout.split(), file=sys.stderr)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="PR_SET_DUMPABLE is Linux's")
+def test_a_command_leaves_no_core_and_no_log_of_tls_keys(tmp_path: Path) -> None:
+    """Nor do the programs that it starts."""
+    environ = {**os.environ, "SSLKEYLOGFILE": str(tmp_path / "keys")}
+    command = [sys.executable, "-c", LOOK]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=True, env=environ)
+    assert done.stderr.strip() == "0 (0, 0) ['0', 'unset']"
+
+
+def _of_mail() -> ssl.SSLContext:
+    return _trust(MailTarget("mail.example.com", 25, SmtpTls.STARTTLS, "a@example.com", ()))
+
+
+@pytest.mark.parametrize("made", [lambda: tls_context(DeliverySettings()), _of_mail, trusting])
+def test_no_connection_is_recorded(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, made: Callable[[], ssl.SSLContext]
+) -> None:
+    monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
+    context = made()
+    recorded: str | None = context.keylog_filename
+    assert recorded is None
+    assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
+    assert context.minimum_version >= ssl.TLSVersion.TLSv1_2
+
+
+def test_a_connection_to_vault_is_not_recorded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
+    certificate = self_signed(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    with receiving(answers(200), context) as server:
+        wire = Wire(f"https://127.0.0.1:{server.port}", str(certificate), 20.0)
+        assert wire.exchange("POST", "/v1/x", {}, b"{}", 1000).status == 200
+        wire.close()
+    assert not (tmp_path / "keys").exists()
