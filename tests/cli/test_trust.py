@@ -14,6 +14,7 @@ import pytest
 from tests.kit.commands import COMMAND, environ, reconciler
 from tests.kit.loopback import Loopback, loopback, reply
 from tests.kit.repositories import isolate
+from tests.kit.started import started
 
 PROJECT = """\
 apiVersion: reconciler/v1
@@ -96,10 +97,14 @@ def ask(root: Path, answer: str) -> str:
     """What ``status`` says on a terminal where somebody types ``answer``."""
     leader, follower = pty.openpty()
     try:
-        with subprocess.Popen(
-            [*COMMAND, "status", "-e", "staging"], cwd=root, env=environ(), stdin=follower, stderr=follower,
+        with started(
+            [*COMMAND, "status", "-e", "staging"],
+            cwd=root,
+            env=environ(),
+            stdin=follower,
             stdout=subprocess.DEVNULL,
-        ) as child:  # fmt: skip
+            stderr=follower,
+        ) as child:
             os.write(leader, f"{answer}\n".encode())
             child.wait(timeout=120)
         return os.read(leader, 65536).decode()
