@@ -227,8 +227,14 @@ def test_versions_that_the_mount_pruned_cannot_be_read(place: Place, live: Live)
 def test_a_version_whose_deletion_lies_in_the_future_is_there(place: Place, live: Live) -> None:
     put(live, KEY, "id1")
     place.root.adapter.post(f"/v1/{place.settings.secrets_mount}/metadata/{KEY}", json={"delete_version_after": "1h"})
+    before = live.now()
     live.answer(PutSecret(KEY, "id2", Secret("v"), 1))
-    assert info(live, KEY) == SecretInfo(2, edited=True)
+    found = info(live, KEY)
+    assert found is not None
+    assert found == SecretInfo(2, edited=True, deletes="1h0m0s", ends=found.ends)
+    assert (set(found.ends), found.holds(2)) == ({2}, True)
+    hour, second = timedelta(hours=1), timedelta(seconds=1)
+    assert before + hour - second <= found.ends[2] <= live.now() + hour + second
 
 
 @pytest.mark.parametrize(

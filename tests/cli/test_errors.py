@@ -94,9 +94,11 @@ def refused(project: Project, arguments: str, code: str, exit_code: int) -> dict
     ("arguments", "code", "exit_code"),
     [
         ("plan", "RC021", 64),
-        ("plan -e", "RC021", 64),
         ("plan -e staging --nonsense", "RC021", 64),
-        ("plan -e staging surplus", "RC021", 64),
+        ("plan -e staging SURPLUS", "RC007", 64),
+        ("plan -e staging surplus/primary", "RC007", 64),
+        ("plan -e staging surplus", "RC401", 1),
+        ("doctor -e staging surplus", "RC021", 64),
         ("plan -e stagin", "RC002", 64),
         ("plan -e staging --at garbage", "RC006", 64),
         ("plan -e staging --at 2027-01-31", "RC006", 64),
@@ -152,6 +154,16 @@ def refused(project: Project, arguments: str, code: str, exit_code: int) -> dict
 )  # fmt: skip
 def test_a_wrong_command_line(project: Project, arguments: str, code: str, exit_code: int) -> None:
     refused(project, arguments, code, exit_code)
+
+
+def test_an_option_without_its_value(project: Project) -> None:
+    """What follows an option is its value, so the format is asked for before it."""
+    ended, out, _ = project.run("plan", "--format", "json", "-e")
+    document = json.loads(out)
+    assert (ended, document["kind"], document["code"], document["exit_code"]) == (64, "error", "RC021", 64)
+    ended, out, err = project.run("plan", "-e")
+    assert (ended, out) == (64, "")
+    assert "error[RC021]: Option '-e' requires an argument." in err
 
 
 @pytest.mark.parametrize(
