@@ -10,7 +10,7 @@ from reconciler.adapters.git_command import GitCommand
 from reconciler.adapters.git_errors import audit_error
 from reconciler.domain.checkout import Loaded
 
-_LINK, _SUBMODULE = "120000", "160000"
+_LINK, SUBMODULE = "120000", "160000"
 _REGULAR = ("100644", "100755")
 # What `cat-file --follow-symlinks` says in two lines: of a link out of the commit, or to nowhere.
 _UNFOLLOWED = re.compile(r"(?:symlink|dangling|loop|notdir) [0-9]+")
@@ -20,8 +20,8 @@ Declares = Callable[[str], bool]
 
 
 class Tree:
-    """The files of ``commit`` below the project. ``entries``: (mode, id) by path. Raises ``AuditError``, as do all
-    methods: a git that fails never reads as a file that is not there."""
+    """The files of ``commit`` below the project. ``entries``: (mode, id) by path as it is shown, whatever bytes it has.
+    Raises ``AuditError``, as do all methods: a git that fails never reads as a file that is not there."""
 
     def __init__(self, git: GitCommand, commit: str) -> None:
         self._git, self._commit = git, commit
@@ -31,12 +31,12 @@ class Tree:
             head, _, path = line.partition("\t")
             if path:
                 mode, _, blob = head.split()
-                self.entries[path] = mode, blob
+                self.entries[as_shown(path)] = mode, blob
 
     def text(self, path: str) -> str | None:
         """The text of a file, None when the commit has none there."""
         entry = self.entries.get(path)
-        if entry is None or entry[0] == _SUBMODULE:
+        if entry is None or entry[0] == SUBMODULE:
             return None
         return self._git.whole("cat-file", "blob", entry[1])
 
@@ -59,7 +59,7 @@ class Tree:
         return sorted(
             path
             for path, (mode, _) in self.entries.items()
-            if (mode == _SUBMODULE or (mode == _LINK and "/" not in path)) and declares(f"{path}/a.yaml")
+            if (mode == SUBMODULE or (mode == _LINK and "/" not in path)) and declares(f"{path}/a.yaml")
         )
 
     def _not_equal(self, loaded: Loaded) -> list[str]:
@@ -85,6 +85,11 @@ class Tree:
             elif answer.split(" ")[1:2] == ["blob"]:
                 found[path] = answer.split(" ")[0]
         return found
+
+
+def as_shown(path: str) -> str:
+    """A path that git told, as text: bytes that are not UTF-8 are written out, as those of the declaration are."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def refuse_missing(git: GitCommand, commits: Collection[str], paths: Collection[str]) -> None:

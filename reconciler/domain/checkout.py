@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+_IDENT = re.compile(rb"\$Id: [0-9a-f]{40,64} \$")
 # A path below the project, and the ids that git would give to what was read there.
 Loaded = Mapping[str, frozenset[str]]
 
@@ -51,6 +53,7 @@ class Checkout:
     ``trouble``: why no absence proves anything here, such as a merge in progress; empty when there is no reason.
     ``ignored``: the clients that were declared in files which git ignores; ``concealed``: those that were registered so
     by an earlier apply; ``committed``: those of these that HEAD declares by now.
+    ``filtered``: the dirty paths that pass a filter of git, which makes another text of them for a commit.
     """
 
     head: str | None = None
@@ -64,6 +67,7 @@ class Checkout:
     ignored: frozenset[str] = frozenset()
     concealed: frozenset[str] = frozenset()
     committed: frozenset[str] = frozenset()
+    filtered: tuple[str, ...] = ()
 
 
 # A project that says `audit: {git: false}`: its work tree is the truth.
@@ -71,11 +75,21 @@ WITHOUT_GIT = Checkout()
 
 
 def blob_ids(content: bytes) -> frozenset[str]:
-    """The ids that git gives to a file with this content, by SHA-1 and by SHA-256, also with the line ends of Unix:
-    git may change these. Nobody's filters are asked: they could make anything of it."""
+    """The ids that git gives to a file with this content, by SHA-1 and by SHA-256, also with the line ends of Unix and
+    without an id that the attribute ``ident`` put in: git may change these. Nobody's filters are asked: they could make
+    anything of it."""
+    found = {*_ids(content), *_without_ident(content)}
     if b"\r\n" in content:
-        return frozenset((*_ids(content), *_ids(content.replace(b"\r\n", b"\n"))))
-    return frozenset(_ids(content))
+        plain = content.replace(b"\r\n", b"\n")
+        found |= {*_ids(plain), *_without_ident(plain)}
+    return frozenset(found)
+
+
+def _without_ident(content: bytes) -> Iterator[str]:
+    """Those of the content as it is stored, if checking that out makes just this content of it."""
+    if _IDENT.search(content):
+        plain = _IDENT.sub(b"$Id$", content)
+        yield from (one for one in _ids(plain) if plain.replace(b"$Id$", b"$Id: %b $" % one.encode()) == content)
 
 
 def _ids(content: bytes) -> tuple[str, str]:

@@ -99,7 +99,7 @@ def _carried_out(engine: Engine, question: Question, plan: Plan, observed: Obser
     run_id = new_run_id(observed.now, plan.digest)
     with open_driver(engine, observed.now) as driver:
         if not plan.changes:
-            _put_names_on_record(engine, driver, run_id, question, observed)
+            _put_checkout_on_record(engine, driver, run_id, question, plan, observed)
             result = result_of(engine, run_id, plan, observed.now, (), options)
             if options.commit and left_over(observed.open_runs, observed.lease, observed.now):
                 return report(engine, driver, result, commit=options.commit, push=options.push)
@@ -175,13 +175,20 @@ def put_commit_on_record(engine: Engine, driver: Driver, run_id: str, desired: D
         )
 
 
-def _put_names_on_record(engine: Engine, driver: Driver, run_id: str, question: Question, observed: Observed) -> None:
-    """Without anything to do only what changed of the clients that git ignores, once."""
+def _put_checkout_on_record(
+    engine: Engine, driver: Driver, run_id: str, question: Question, plan: Plan, observed: Observed
+) -> None:
+    """Without anything to do only what changed of the clients that git ignores, and a step back that was allowed:
+    whoever rewrote the history would be asked for ever. Once each."""
     if not question.applying or observed.applied is None:
         return
     now = next_applied(engine.checkout(question.desired, observed.applied), run_id, observed)
-    if now is not None and now.ignored != observed.applied.ignored:
-        driver.run(record_applied(replace(now, commit=observed.applied.commit), observed.applied))
+    if now is None:
+        return
+    if plan.rollback_from is None:
+        now = replace(now, commit=observed.applied.commit)
+    if (now.commit, now.ignored) != (observed.applied.commit, observed.applied.ignored):
+        driver.run(record_applied(now, observed.applied))
 
 
 def put_on_record(engine: Engine, driver: Driver, run_id: str, plan: Plan, now: datetime, options: Options) -> None:

@@ -76,11 +76,15 @@ def doubt_of(client: str, standing: Standing) -> tuple[str, str] | None:
     """(why, what to do) when it is not proven that somebody removed the declaration of ``client``."""
     checkout = standing.checkout
     if checkout.trouble:
-        return f"that proves nothing: {checkout.trouble}", "settle that, then plan again"
+        return (
+            f"that proves nothing: {checkout.trouble}",
+            "settle that, then plan again; or declare it with state: retired",
+        )
     if not checkout.holds_project:
         return "HEAD does not hold reconciler.yaml of this project", "commit the project first"
     if checkout.declared is None:
-        return "HEAD's version of a changed file cannot be read", "commit what corrects it first"
+        why = "HEAD's version of a changed file cannot be read"
+        return why, _unfilter(checkout) or "commit what corrects it first"
     if client in checkout.declared:
         return (
             f"HEAD ({short(checkout.head)}) declares it: git hides the file here, or it was removed without a commit",
@@ -112,7 +116,7 @@ def checkout_findings(standing: Standing, actions: Sequence[Action]) -> Iterator
         whose = f"HEAD ({short(checkout.head)}) does not hold" if checkout.head else "no commit holds"
         yield Finding(
             "RC371", Level.WARNING, f"{whose} what is used here: {_listed(checkout.dirty)}", "",
-            "commit it or undo it; otherwise nobody can tell from git what was applied",
+            _unfilter(checkout) or "commit it or undo it; otherwise nobody can tell from git what was applied",
         )  # fmt: skip
     if standing.rollback is not None and standing.astray and not standing.allowed:
         yield Finding(
@@ -149,7 +153,17 @@ def _astray(checkout: Checkout) -> str:
 def _way_back(checkout: Checkout) -> str:
     if checkout.descent is Descent.UNKNOWN:
         return "settle that, then plan again" if checkout.trouble else _FETCH
-    return f"check out the newest commit; to go back on purpose add --allow-rollback {short(checkout.head)}"
+    return (
+        "check out the newest commit; where the history was rewritten (amend, rebase, squash), or to go back on "
+        f"purpose, add --allow-rollback {short(checkout.head)}"
+    )
+
+
+def _unfilter(checkout: Checkout) -> str:
+    """What to do about files that differ from HEAD because of a filter; empty when there is none."""
+    if not checkout.filtered:
+        return ""
+    return f"take out of the filters in .gitattributes, and commit anew: {_listed(checkout.filtered)}"
 
 
 def _listed(paths: Sequence[str]) -> str:

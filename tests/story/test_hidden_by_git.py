@@ -252,6 +252,40 @@ def test_a_branch_that_was_forced_back_is_not_applied(two: Checkout) -> None:
     two.assert_quiet()
 
 
+def amended(root: Path) -> None:
+    git(root, "commit", "--quiet", "--amend", "-m", "other words")
+
+
+def squashed(root: Path) -> None:
+    git(root, "checkout", "--quiet", "-b", "feature", "HEAD~1")
+    git(root, "merge", "--quiet", "--squash", "main")
+    git(root, "commit", "--quiet", "-m", "squashed")
+
+
+def rebased(root: Path) -> None:
+    git(root, "rebase", "--quiet", "--force-rebase", "--root")
+
+
+@pytest.mark.parametrize("rewritten", [amended, squashed, rebased])
+def test_a_history_that_was_rewritten_is_accepted_once(rewritten: Callable[[Path], None], two: Checkout) -> None:
+    """The declaration is what was applied, so that there is nothing to do."""
+    two.client("late")
+    two.commit("one more")
+    two.apply("--no-commit").ok()
+    git(two.root, "stash", "--quiet", "--include-untracked")
+    rewritten(two.root)
+    refused = two.apply()
+    assert (refused.code, refused.json["code"]) == (3, "RC373")
+    head = git(two.root, "rev-parse", "HEAD")
+    assert f"--allow-rollback {head[:12]}" in refused.json["remedy"]
+    two.apply("--allow-rollback", head[:12]).ok()
+    assert two.plan().ok().json["findings"] == []
+    two.client("later")
+    two.commit("and another one")
+    two.apply().ok()
+    two.assert_quiet()
+
+
 def test_a_saved_plan_carries_the_permission_to_go_back(two: Checkout) -> None:
     two.client("alerts", scopes=["ledger:read"])
     two.commit("fewer rights")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +106,86 @@ def test_a_link_that_is_committed_with_what_it_leads_to_is_not_dirty(edited: Che
     assert edited.plan().json["dirty"] == []
     edited.write("shared/alerts.yaml", (edited.root / EDITED).read_text().replace("ledger:read", "payouts:read"))
     assert edited.plan().json["dirty"] == [EDITED]
+
+
+def test_an_id_that_git_puts_into_a_file_is_not_an_edit(edited: Checkout) -> None:
+    edited.write(".gitattributes", "*.yaml ident\n")
+    path = edited.root / EDITED
+    path.write_text(f"# $Id$\n{path.read_text()}")
+    edited.commit("ident")
+    path.unlink()
+    git(edited.root, "checkout", "--", EDITED)
+    assert path.read_text().startswith("# $Id: ")
+    assert edited.plan().json["dirty"] == []
+    path.write_text(path.read_text().replace("# $Id: ", "# $Id: 0"))
+    assert edited.plan().json["dirty"] == [EDITED]
+
+
+@pytest.mark.parametrize("ends", [("core.autocrlf", "true"), ("core.eol", "crlf")])
+def test_line_ends_that_git_changes_are_no_edit(ends: tuple[str, str], edited: Checkout) -> None:
+    edited.write(".gitattributes", "*.yaml text\n")
+    edited.commit("edit")
+    git(edited.root, "config", *ends)
+    (edited.root / EDITED).unlink()
+    git(edited.root, "checkout", "--", EDITED)
+    assert b"\r\n" in (edited.root / EDITED).read_bytes()
+    assert edited.plan().json["dirty"] == []
+
+
+def test_a_filter_of_git_is_named_where_it_makes_another_text(edited: Checkout) -> None:
+    git(edited.root, "config", "filter.words.clean", "sed s/nightly/hourly/")
+    edited.write(".gitattributes", "clients/alerts.yaml filter=words\n")
+    edited.commit("filtered")
+    plan = edited.plan().json
+    assert plan["dirty"] == [EDITED]
+    assert ".gitattributes" in plan["findings"][0]["remedy"]
+    edited.write(".gitattributes", "")
+    edited.commit("not filtered")
+    assert edited.plan().json["dirty"] == []
+
+
+def test_a_name_that_is_not_utf8_is_committed_as_any_other(edited: Checkout) -> None:
+    edited.commit("edit")
+    edited.client("cafe")
+    name = os.fsencode(edited.root) + b"/clients/caf\xe9.yaml"
+    os.rename(edited.root / "clients/cafe.yaml", name)  # noqa: PTH104 - bytes
+    assert edited.plan().json["dirty"] == ["clients/caf\\xe9.yaml"]
+    edited.commit("new")
+    assert edited.plan().json["dirty"] == []
+    edited.apply().ok()
+    git(edited.root, "update-index", "--assume-unchanged", os.fsdecode(b"clients/caf\xe9.yaml"))
+    os.unlink(name)  # noqa: PTH108 - bytes
+    assert edited.apply().code == 3
+    assert edited.status("cafe")["status"] == "active"
+
+
+def test_an_edit_behind_a_link_to_a_folder_is_told_and_applied(edited: Checkout) -> None:
+    edited.commit("edit")
+    (edited.root / "clients").rename(edited.root / "partners")
+    (edited.root / "clients").symlink_to("partners")
+    edited.commit("linked")
+    edited.client("alerts", scopes=["ledger:write"])
+    edited.client("new")
+    assert edited.apply().ok().json["dirty"] == [EDITED, "clients/new.yaml"]
+
+
+def test_a_submodule_that_is_there_is_told_and_applied(edited: Checkout, tmp_path: Path) -> None:
+    edited.commit("edit")
+    edited.client("inner")
+    (edited.root / "clients/team").mkdir()
+    (edited.root / "clients/inner.yaml").rename(edited.root / "clients/team/inner.yaml")
+    git(edited.root / "clients/team", "init", "--quiet")
+    git(edited.root / "clients/team", "add", "--all")
+    git(edited.root / "clients/team", "commit", "--quiet", "-m", "inner")
+    edited.commit("a repository in the repository")
+    edited.apply().ok()
+    edited.client("new")
+    edited.commit("new")
+    assert edited.apply().ok().json["dirty"] == ["clients/team/inner.yaml"]
+    git(tmp_path, "clone", "--quiet", str(edited.root), "clone")
+    clone = replace(edited, root=tmp_path / "clone")
+    refused = clone.apply().json
+    assert (refused["code"], "state: retired" in refused["remedy"]) == ("RC372", True)
 
 
 def test_a_linked_folder_is_not_dirty(checkout: Checkout) -> None:
