@@ -92,6 +92,13 @@ def server(before: Terms, now: Terms, at: datetime) -> Iterator[Row]:
                 yield _row((*path, "vault", field), *sides)
 
 
+def plain_http(before: Terms, now: Terms, at: datetime) -> Iterator[Row]:
+    """Tokens and keys may cross a network in the clear."""
+    for old, new, path in _pair(before, now):
+        if new.vault.plain_http and not old.vault.plain_http:
+            yield _row((*path, "vault", "plainHttp"), "false", "true")
+
+
 def authorities(before: Terms, now: Terms, at: datetime) -> Iterator[Row]:
     """Whose certificates are trusted. Which of two files trusts more cannot be told."""
     for old, new, path in _pair(before, now):
@@ -128,4 +135,4 @@ def audit(before: Terms, now: Terms, at: datetime) -> Iterator[Row]:
         yield _row(("audit", "git"), "true", "false")
 
 
-PLACES: list[Place] = [networks, freezes, promotion, ports, server, authorities, alerts, expiry, audit]
+PLACES: list[Place] = [networks, freezes, promotion, ports, server, plain_http, authorities, alerts, expiry, audit]

@@ -1,5 +1,4 @@
-"""Which commit an apply began to carry out last: a document beside the buckets, where every policy that knows these
-lets it be read and written."""
+"""Which commit an apply began to carry out last: one document beside ``meta`` and ``lease``."""
 
 from __future__ import annotations
 
@@ -15,7 +14,7 @@ from reconciler.registry.shapes import APPLIED, require
 from reconciler.registry.steps import Steps, expect
 from reconciler.registry.stored import FORMAT, garbled, parse_stored
 
-NAME = "buckets/applied"
+NAME = "applied"
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 

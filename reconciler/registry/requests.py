@@ -14,7 +14,7 @@ from reconciler.domain.secret import Secret
 
 @dataclass(frozen=True, slots=True)
 class ReadDocument:
-    """Read a document of the registry mount (``meta``, ``buckets/3f``, ``runs/<id>``, ``lease``) → ``Document``."""
+    """Read a document of the registry mount (``meta``, ``buckets/3f``, ``runs/<id>``, ``lease``, ``applied``) → ``Document``."""
 
     name: str
 

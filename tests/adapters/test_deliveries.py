@@ -54,7 +54,7 @@ def test_one_bad_secret_sends_nothing() -> None:
     with receiving(answers(200)) as receiver:
         secrets = (NEW, Secret("whsec_broken by hand"))
         delivery = delivered(WebhookSender(LOOPBACK), "c", webhook(receiver.url), secrets, datetime.now(UTC))
-    assert delivery.message.startswith("RC500: a signing secret is not base64")
+    assert delivery.message.startswith("RC500: it is not base64")
     assert receiver.seen == []
 
 

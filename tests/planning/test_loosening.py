@@ -103,6 +103,7 @@ RISKY = ApproverRule("acme/security", risk="high")
 
 # name -> (strict, loose, what is told of going from the first to the second). The way back tells nothing.
 CASES: dict[str, tuple[Terms, Terms, list[Told]]] = {
+    "plain http": (vault(), vault(plain_http=True), [(f"{ENV}.vault.plainHttp", "false", "true")]),
     "percent": (budget(percent=30), budget(percent=100), [("budgets.removals.percent", "30", "100")]),
     "atLeast": (budget(at_least=10), budget(at_least=99), [("budgets.removals.atLeast", "10", "99")]),
     "changes": (

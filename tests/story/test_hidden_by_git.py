@@ -349,7 +349,7 @@ def test_a_project_outside_of_git_proves_nothing_unless_it_says_so(two: Checkout
 
 def test_a_registry_of_a_former_version_is_taken_over(two: Checkout) -> None:
     """No commit is on record there: the removal is told, and the next one is proven."""
-    two.vault("DELETE", "registry/metadata/buckets/applied")
+    two.vault("DELETE", "registry/metadata/applied")
     two.remove("alerts")
     plan = two.plan().ok().json
     assert [one["code"] for one in plan["findings"]] == ["RC374"]
@@ -363,6 +363,6 @@ def test_a_registry_of_a_former_version_is_taken_over(two: Checkout) -> None:
 
 
 def test_somebody_deletes_the_commit_on_record(two: Checkout) -> None:
-    two.vault("DELETE", "registry/data/buckets/applied")
+    two.vault("DELETE", "registry/data/applied")
     assert two.plan().code == 1
     assert two.run("revoke", "-e", two.environment, "alerts", "--reason", "compromise").code == 0

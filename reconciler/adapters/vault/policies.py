@@ -71,7 +71,7 @@ def policy_texts(environment: str, settings: VaultSettings) -> dict[str, str]:
 
 def _planner(environment: str, registry: str, secrets: str, transit: str) -> Rules:
     return {
-        **{f"{registry}/data/{name}": {"read"} for name in ("meta", "lease", "buckets/*", "runs/*")},
+        **{f"{registry}/data/{name}": {"read"} for name in ("meta", "lease", "applied", "buckets/*", "runs/*")},
         f"{registry}/metadata/runs/*": {"list", "read"},
         f"{registry}/config": {"read"},
         f"{secrets}/config": {"read"},
@@ -87,7 +87,7 @@ def _planner(environment: str, registry: str, secrets: str, transit: str) -> Rul
 
 def _applier(registry: str, secrets: str, transit: str) -> Rules:
     return {
-        **{f"{registry}/data/{name}": {"create", "update"} for name in ("lease", "buckets/*", "runs/*")},
+        **{f"{registry}/data/{name}": {"create", "update"} for name in ("lease", "applied", "buckets/*", "runs/*")},
         f"{registry}/metadata/runs/*": {"delete"},
         f"{secrets}/data/keys/+": {"create", "update"},
         f"{secrets}/data/webhooks/+": {"create", "update"},
