@@ -14,7 +14,10 @@ from reconciler.domain.secret import Secret
 
 @dataclass(frozen=True, slots=True)
 class ReadDocument:
-    """Read a document of the registry mount (``meta``, ``buckets/3f``, ``runs/<id>``, ``lease``, ``applied``) → ``Document``."""
+    """Read a document of the registry mount → ``Document``.
+
+    ``meta``, ``lease``, ``applied``, ``buckets/3f`` or ``runs/<id>``.
+    """
 
     name: str
 

@@ -21,7 +21,10 @@ _MOUNT_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z")
 
 
 def document_name(name: str) -> str:
-    """``meta``, ``lease``, ``applied``, ``buckets/3f``, ``runs/<id>``. Raises ``VaultError`` RC415 for anything else."""
+    """``meta``, ``lease``, ``applied``, ``buckets/3f``, ``runs/<id>``.
+
+    Raises ``VaultError`` RC415 for anything else.
+    """
     folder, slash, last = name.rpartition("/")
     if is_name(last) and (folder in ("buckets", "runs") if slash else last in ("meta", "lease", "applied")):
         return name
