@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from reconciler.adapters.git_command import GitCommand, failed
-from reconciler.adapters.git_tree import SUBMODULE, Declares, Tree
+from reconciler.adapters.git_command import GitCommand
+from reconciler.adapters.git_tree import Declares, Tree
 from reconciler.domain.checkout import Applied, Checkout, Descent, Loaded
 from reconciler.errors import AuditError
 
@@ -53,23 +53,26 @@ def checkout_of(root: Path, audit: str, reading: Reading, used: Used, applied: A
         descent=Descent.UNKNOWN if applied else Descent.FIRST,
         holds_project=False,
         declared=None,
-        concealed=applied.ignored if applied else frozenset(),
+        remembered=applied.uncommitted if applied else frozenset(),
     )
     try:
-        return _looked_at(git, root, audit, reading, used, known)
+        return _looked_at(git, audit, reading, used, known)
     except AuditError as error:
         if error.code == "RC630":  # a repository among the project's files: nobody's word is to be taken
             raise
         return replace(known, trouble=error.message.splitlines()[0])
 
 
-def _looked_at(git: GitCommand, root: Path, audit: str, reading: Reading, used: Used, known: Checkout) -> Checkout:
+def _looked_at(git: GitCommand, audit: str, reading: Reading, used: Used, known: Checkout) -> Checkout:
     head = head_of(git)
     if head is None:
         return replace(known, trouble="there is no commit yet")
     tree = Tree(git, head)
     dirty = tree.differing(used.loaded, reading.declares)
-    ignored = _ignored(git, root, [path for path in dirty if path not in tree.entries])
+    declared = _declared(tree, dirty, reading, used.environment)
+    filtered = _filtered(git, dirty)
+    kept = frozenset(filtered).intersection(tree.entries)
+    uncommitted = _uncommitted(used.files, frozenset(dirty) - kept, declared)
     return Checkout(
         head=head,
         commit=declaring(git, head, audit),
@@ -77,12 +80,12 @@ def _looked_at(git: GitCommand, root: Path, audit: str, reading: Reading, used: 
         descent=_descent(git, head, known.applied),
         dirty=tuple(dirty),
         holds_project=any(name in tree.entries for name in reading.projects),
-        declared=_declared(tree, dirty, reading, used.environment),
+        declared=declared,
         trouble=_trouble(git, tree, reading),
-        ignored=frozenset(name for name, file in used.files.items() if file in ignored),
-        concealed=known.concealed,
-        committed=frozenset(name for name in known.concealed if used.files.get(name) in tree.entries),
-        filtered=_filtered(git, dirty),
+        uncommitted=uncommitted,
+        remembered=known.remembered,
+        committed=known.remembered.intersection(used.files) - uncommitted,
+        filtered=filtered,
     )
 
 
@@ -121,19 +124,11 @@ def _descent(git: GitCommand, head: str, applied: str | None) -> Descent:
     return Descent.UNKNOWN if shallow else Descent.BESIDE
 
 
-def _ignored(git: GitCommand, root: Path, paths: Collection[str]) -> frozenset[str]:
-    """Those of ``paths`` that a rule keeps out of every commit: they or what they lead to."""
-    if not paths:
-        return frozenset()
-    asked = {path: _places(root.resolve(), path) for path in paths}
-    modules = _submodules(git)
-    plain = {one for places in asked.values() for one in places if not _below(one, modules)}
-    arguments = ("check-ignore", "-z", "--stdin")
-    answer = git.run(*arguments, stdin="".join(f"{one}\0" for one in sorted(plain)))
-    if answer.code not in (0, 1):  # 1: none
-        raise failed(arguments, answer)
-    found = frozenset(answer.out.split("\0"))
-    return frozenset(path for path, places in asked.items() if places & found)
+def _uncommitted(files: Mapping[str, str], dirty: Collection[str], declared: frozenset[str] | None) -> frozenset[str]:
+    """The clients of ``files`` (client → file) that no document of HEAD declares. One whose file is as HEAD has it is
+    declared there."""
+    changed = frozenset(dirty)
+    return frozenset(name for name, file in files.items() if file in changed and name not in (declared or ()))
 
 
 def _filtered(git: GitCommand, paths: Collection[str]) -> tuple[str, ...]:
@@ -144,23 +139,6 @@ def _filtered(git: GitCommand, paths: Collection[str]) -> tuple[str, ...]:
     fields = git.must(*asked, stdin="".join(f"{path}\0" for path in paths)).split("\0")
     given = zip(fields[::3], fields[2::3], strict=False)
     return tuple(path for path, value in given if value not in ("unspecified", "unset"))
-
-
-def _places(root: Path, path: str) -> set[str]:
-    """Where the file at ``path`` lies: git is not asked of what is behind a link to a folder."""
-    real = (root / path).resolve()
-    found = {real.relative_to(root).as_posix()} if real.is_relative_to(root) else set()
-    return {path, *found} if (root / path).parent.resolve() == (root / path).parent else found
-
-
-def _submodules(git: GitCommand) -> tuple[str, ...]:
-    """The folders that git has for submodules here: it says nothing of what is in them."""
-    listed = git.must("ls-files", "--stage", "-z").split("\0")
-    return tuple(line.partition("\t")[2] for line in listed if line.startswith(f"{SUBMODULE} "))
-
-
-def _below(path: str, folders: Collection[str]) -> bool:
-    return any(path.startswith(f"{folder}/") for folder in folders)
 
 
 def _declared(tree: Tree, dirty: Collection[str], reading: Reading, environment: str) -> frozenset[str] | None:

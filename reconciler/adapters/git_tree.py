@@ -10,7 +10,7 @@ from reconciler.adapters.git_command import GitCommand
 from reconciler.adapters.git_errors import audit_error
 from reconciler.domain.checkout import Loaded
 
-_LINK, SUBMODULE = "120000", "160000"
+_LINK, _SUBMODULE = "120000", "160000"
 _REGULAR = ("100644", "100755")
 # What `cat-file --follow-symlinks` says in two lines: of a link out of the commit, or to nowhere.
 _UNFOLLOWED = re.compile(r"(?:symlink|dangling|loop|notdir) [0-9]+")
@@ -36,7 +36,7 @@ class Tree:
     def text(self, path: str) -> str | None:
         """The text of a file, None when the commit has none there."""
         entry = self.entries.get(path)
-        if entry is None or entry[0] == SUBMODULE:
+        if entry is None or entry[0] == _SUBMODULE:
             return None
         return self._git.whole("cat-file", "blob", entry[1])
 
@@ -59,7 +59,7 @@ class Tree:
         return sorted(
             path
             for path, (mode, _) in self.entries.items()
-            if (mode == SUBMODULE or (mode == _LINK and "/" not in path)) and declares(f"{path}/a.yaml")
+            if (mode == _SUBMODULE or (mode == _LINK and "/" not in path)) and declares(f"{path}/a.yaml")
         )
 
     def _not_equal(self, loaded: Loaded) -> list[str]:

@@ -32,13 +32,13 @@ class Descent(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """The commit that an apply began to carry out last. ``ignored``: clients that were registered from files which
-    git ignores. ``version``: of the document that says so, 0 when there is none."""
+    """The commit that an apply began to carry out last. ``uncommitted``: clients that were declared in no
+    document of HEAD as they were applied. ``version``: of the document that says so, 0 when there is none."""
 
     commit: str
     run_id: str
     at: datetime
-    ignored: frozenset[str] = frozenset()
+    uncommitted: frozenset[str] = frozenset()
     version: int = 0
 
 
@@ -51,8 +51,8 @@ class Checkout:
     ``holds_project``: HEAD has the project's reconciler.yaml. ``declared``: the clients that HEAD's versions of the
     dirty files declare for this environment; None: that cannot be told.
     ``trouble``: why no absence proves anything here, such as a merge in progress; empty when there is no reason.
-    ``ignored``: the clients that were declared in files which git ignores; ``concealed``: those that were registered so
-    by an earlier apply; ``committed``: those of these that HEAD declares by now.
+    ``uncommitted``: the clients that are declared here and in no document of HEAD, be their files ignored, new or
+    edited; ``remembered``: those that an earlier apply found so; ``committed``: those of these that HEAD declares now.
     ``filtered``: the dirty paths that pass a filter of git, which makes another text of them for a commit.
     """
 
@@ -64,8 +64,8 @@ class Checkout:
     holds_project: bool = True
     declared: frozenset[str] | None = field(default=frozenset())
     trouble: str = ""
-    ignored: frozenset[str] = frozenset()
-    concealed: frozenset[str] = frozenset()
+    uncommitted: frozenset[str] = frozenset()
+    remembered: frozenset[str] = frozenset()
     committed: frozenset[str] = frozenset()
     filtered: tuple[str, ...] = ()
 

@@ -178,17 +178,24 @@ def put_commit_on_record(engine: Engine, driver: Driver, run_id: str, desired: D
 def _put_checkout_on_record(
     engine: Engine, driver: Driver, run_id: str, question: Question, plan: Plan, observed: Observed
 ) -> None:
-    """Without anything to do only what changed of the clients that git ignores, and a step back that was allowed:
-    whoever rewrote the history would be asked for ever. Once each."""
-    if not question.applying or observed.applied is None:
+    """Without anything to do only this, once each: what changed of the clients that no commit holds; a step back that
+    was allowed, because whoever rewrote the history would be asked for ever; and the commit, in a registry with
+    clients where none is on record."""
+    known = observed.applied
+    if not question.applying or (known is None and not observed.records):
         return
-    now = next_applied(engine.checkout(question.desired, observed.applied), run_id, observed)
+    now = next_applied(engine.checkout(question.desired, known), run_id, observed)
     if now is None:
         return
+    if known is None:
+        driver.run(record_applied(now, None))
+        return
     if plan.rollback_from is None:
-        now = replace(now, commit=observed.applied.commit)
-    if (now.commit, now.ignored) != (observed.applied.commit, observed.applied.ignored):
-        driver.run(record_applied(now, observed.applied))
+        now = replace(now, commit=known.commit)
+    # Names of clients that are not on record any more go with the next change.
+    there = known.uncommitted.intersection({*observed.records, *now.uncommitted})
+    if (now.commit, now.uncommitted) != (known.commit, there):
+        driver.run(record_applied(now, known))
 
 
 def put_on_record(engine: Engine, driver: Driver, run_id: str, plan: Plan, now: datetime, options: Options) -> None:

@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from reconciler.domain import names
 from reconciler.domain.checkout import WITHOUT_GIT, Applied, Checkout, Descent
 from reconciler.domain.observed import Observed
 from reconciler.domain.plan import Action, ActionKind, Finding, Level, Risk
@@ -72,44 +71,62 @@ def removals(actions: Iterable[Action]) -> list[Action]:
     return [one for one in actions if one.kind is ActionKind.RETIRE_CLIENT and one.reason == Reason.DECLARATION_REMOVED]
 
 
-def doubt_of(client: str, standing: Standing) -> tuple[str, str] | None:
-    """(why, what to do) when it is not proven that somebody removed the declaration of ``client``."""
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Why it is not proven that somebody removed a declaration, and what to do."""
+
+    why: str
+    remedy: str
+    code: str = "RC372"
+
+
+def doubt_of(client: str, standing: Standing, environment: str) -> Doubt | None:
+    """None: somebody removed the declaration of ``client``, and a commit proves it."""
     checkout = standing.checkout
     if checkout.trouble:
-        return (
+        return Doubt(
             f"that proves nothing: {checkout.trouble}",
             "settle that, then plan again; or declare it with state: retired",
         )
     if not checkout.holds_project:
-        return "HEAD does not hold reconciler.yaml of this project", "commit the project first"
+        return Doubt("HEAD does not hold reconciler.yaml of this project", "commit the project first")
     if checkout.declared is None:
         why = "HEAD's version of a changed file cannot be read"
-        return why, _unfilter(checkout) or "commit what corrects it first"
+        return Doubt(why, _unfilter(checkout) or "commit what corrects it first")
     if client in checkout.declared:
-        return (
+        return Doubt(
             f"HEAD ({short(checkout.head)}) declares it: git hides the file here, or it was removed without a commit",
             "bring the file back (git status, git sparse-checkout list), or commit its removal",
         )
-    if client in checkout.ignored | checkout.concealed:
-        return (
-            "it was registered from a file that git ignores, so that no checkout but one has it",
-            "commit the file (git add --force), or declare it with state: retired",
+    if client in checkout.remembered:
+        return Doubt(
+            "it was applied from a file that no commit held, so that another checkout may still declare it",
+            "commit the file (git add --force where git ignores it), apply that, and remove it in a later commit; "
+            "or declare it with state: retired",
         )
     if standing.astray and not standing.allowed:
-        return _astray(checkout), _way_back(checkout)
+        return Doubt(_astray(checkout), _way_back(checkout))
+    if checkout.head is not None and checkout.descent is Descent.FIRST:
+        return Doubt(
+            "no commit is on record as applied yet, so that nobody can tell whether this clone is old",
+            f"put one on record: check out the commit that still declares it and run reconciler apply -e {environment}"
+            f"; or, if this is the newest commit, run reconciler apply -e {environment} --only CLIENT with a client "
+            "that stays; then plan again. Declared with state: retired it needs none",
+            "RC374",
+        )
     return None
 
 
 def next_applied(checkout: Checkout, run_id: str, observed: Observed) -> Applied | None:
-    """What an apply from this checkout puts on record; None where there is no commit. A client that was registered
-    from a file which git ignores is known as such until a commit declares it."""
+    """What an apply from this checkout puts on record; None where there is no commit. A client that no document of
+    HEAD declared is known as such until an apply of a commit that does."""
     if checkout.commit is None:
         return None
-    kept = {name for name in checkout.concealed if name in observed.records and name not in checkout.committed}
-    return Applied(checkout.commit, run_id, observed.now, frozenset(kept | checkout.ignored))
+    kept = {name for name in checkout.remembered if name in observed.records and name not in checkout.committed}
+    return Applied(checkout.commit, run_id, observed.now, frozenset(kept | checkout.uncommitted))
 
 
-def checkout_findings(standing: Standing, actions: Sequence[Action]) -> Iterator[Finding]:
+def checkout_findings(standing: Standing) -> Iterator[Finding]:
     """What is told of the checkout. An error: nothing may be applied from it."""
     checkout = standing.checkout
     if checkout.dirty:
@@ -132,14 +149,6 @@ def checkout_findings(standing: Standing, actions: Sequence[Action]) -> Iterator
     elif standing.astray:
         level = Level.ERROR if standing.applying else Level.WARNING
         yield Finding("RC373", level, f"{_astray(checkout)}: apply refuses it", "", _way_back(checkout))
-    if checkout.head is not None and checkout.descent is Descent.FIRST:
-        for action in removals(actions):
-            yield Finding(
-                "RC374", Level.WARNING,
-                "no commit is on record as applied yet: "
-                f"whether {action.client} was removed, or this clone is old, cannot be told",
-                names.client_address(action.client), "see that this is the newest commit; the next apply knows",
-            )  # fmt: skip
 
 
 def _astray(checkout: Checkout) -> str:

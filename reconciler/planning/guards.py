@@ -70,11 +70,11 @@ def lost_rename(situation: Situation) -> Iterable[Block]:
 
 def unproven_removal(situation: Situation) -> Iterable[Block]:
     """What is not there may be hidden by git, or not be there yet: that alone removes nobody. Never waived."""
+    where = situation.desired.environment.name
     for action in removals(situation.actions):
-        if (doubt := doubt_of(action.client, situation.standing)) is not None:
-            why, remedy = doubt
-            message = f"{action.client} is not declared here, and {why}"
-            yield Block("removal", "RC372", action.client, message, remedy)
+        if (doubt := doubt_of(action.client, situation.standing, where)) is not None:
+            message = f"{action.client} is not declared here, and {doubt.why}"
+            yield Block("removal", doubt.code, action.client, message, doubt.remedy)
 
 
 def freeze(situation: Situation) -> Iterable[Block]:

@@ -130,7 +130,8 @@ def _elsewhere(inputs: Inputs, pairs: Mapping[str, ClientRecord | None], context
             continue
         if client is None or client.state is not ClientState.ACTIVE:
             found += [action for action in plan_client(client, record, context) if action.kind in kinds]
-    unproven = {id(one) for one in removals(found) if doubt_of(one.client, inputs.standing) is not None}
+    where = inputs.desired.environment.name
+    unproven = {id(one) for one in removals(found) if doubt_of(one.client, inputs.standing, where) is not None}
     return [action for action in found if id(action) not in unproven]
 
 
@@ -168,7 +169,7 @@ def _findings(situation: Situation, pairs: Mapping[str, ClientRecord | None]) ->
         *guarded, *doubt_findings(situation, guarded), *drift_findings(situation.actions, observed),
         *live_findings(observed), *unrecorded_findings(observed), *reissue_findings(desired, pairs, situation.only),
         *proof_findings(desired, pairs, situation.only),
-        *checkout_findings(situation.standing, situation.actions),
+        *checkout_findings(situation.standing),
         *date_findings(desired.policy.waivers, situation.now, desired.environment.name),
     ))  # fmt: skip
 

@@ -31,9 +31,11 @@ def decode_applied(document: Document) -> Applied | None:
     raw = parse_stored(document.text, NAME)
     try:
         require(raw, APPLIED)
-        if not _COMMIT.fullmatch(raw["commit"]) or not all(isinstance(name, str) for name in raw["ignored"]):
+        if not _COMMIT.fullmatch(raw["commit"]) or not all(isinstance(name, str) for name in raw["uncommitted"]):
             raise ValueError("not what we write")  # noqa: TRY301
-        return Applied(raw["commit"], raw["run_id"], parse_iso(raw["at"]), frozenset(raw["ignored"]), document.version)
+        return Applied(
+            raw["commit"], raw["run_id"], parse_iso(raw["at"]), frozenset(raw["uncommitted"]), document.version
+        )
     except (TypeError, ValueError):
         raise garbled(NAME, "it has not the fields of an applied commit") from None
 
@@ -44,7 +46,7 @@ def encode_applied(applied: Applied) -> str:
         "commit": applied.commit,
         "run_id": applied.run_id,
         "at": iso(applied.at),
-        "ignored": sorted(applied.ignored),
+        "uncommitted": sorted(applied.uncommitted),
     })  # fmt: skip
 
 
@@ -53,11 +55,11 @@ def record_applied(now: Applied, seen: Applied | None) -> Steps[bool]:
 
     Nothing is written when the same is on record already.
     """
-    while seen is None or (seen.commit, seen.ignored) != (now.commit, now.ignored):
+    while seen is None or (seen.commit, seen.uncommitted) != (now.commit, now.uncommitted):
         if (yield from put_document(NAME, encode_applied(now), seen.version if seen else 0)):
             return True
         found = yield from read_applied()
         if found is None or found.commit != now.commit:
             return False
-        seen, now = found, replace(now, ignored=now.ignored | found.ignored)
+        seen, now = found, replace(now, uncommitted=now.uncommitted | found.uncommitted)
     return True

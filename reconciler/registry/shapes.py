@@ -99,7 +99,7 @@ RUN: Shape = {
     "dirty": (list,),
     "rollback_from": (str, NoneType),
 }
-APPLIED: Shape = {"format": (int,), "commit": (str,), "run_id": (str,), "at": (str,), "ignored": (list,)}
+APPLIED: Shape = {"format": (int,), "commit": (str,), "run_id": (str,), "at": (str,), "uncommitted": (list,)}
 OUTCOME: Shape = {
     "address": (str,),
     "kind": (str,),

@@ -50,7 +50,7 @@ DOUBTS: Mapping[str, tuple[Checkout, str]] = {
     "HEAD declares it": (replace(SOUND, declared=frozenset({"gone"})), "declares it"),
     "another branch": (replace(SOUND, descent=Descent.BESIDE), "does not build on commit bbbbbbbbbbbb"),
     "a history that is cut off": (replace(SOUND, descent=Descent.UNKNOWN), "cut off"),
-    "a file that git ignores": (replace(SOUND, concealed=frozenset({"gone"})), "git ignores"),
+    "a file that no commit held": (replace(SOUND, remembered=frozenset({"gone"})), "that no commit held"),
 }  # fmt: skip
 
 
@@ -79,10 +79,14 @@ def test_a_removal_that_is_proven_is_carried_out(checkout: Checkout) -> None:
     assert ("client/gone", ActionKind.RETIRE_CLIENT) in {(one.address, one.kind) for one in plan.actions}
 
 
-def test_before_any_commit_is_on_record_a_removal_is_told() -> None:
-    plan = planned(Standing(replace(SOUND, applied=None, descent=Descent.FIRST)))
-    assert (plan.blocked, told(plan)) == (False, [("RC374", Level.WARNING)])
+def test_before_any_commit_is_on_record_nobody_is_removed() -> None:
+    first = Standing(replace(SOUND, applied=None, descent=Descent.FIRST))
+    plan = planned(first)
+    assert (plan.blocked, told(plan)) == (True, [("RC374", Level.ERROR)])
     assert about(plan, "RC374").address == "client/gone"
+    assert "apply -e production --only" in about(plan, "RC374").remedy
+    assert not planned(first, only=["kept"]).blocked
+    assert not planned(first, "gone", "kept", "other").blocked
 
 
 @pytest.mark.parametrize("descent", [Descent.BESIDE, Descent.UNKNOWN])
@@ -129,14 +133,14 @@ def test_what_no_commit_holds_is_told_and_listed() -> None:
     assert planned(Standing(SOUND)).dirty == ()
 
 
-def test_a_client_from_an_ignored_file_is_known_as_such_until_a_commit_declares_it() -> None:
+def test_a_client_that_no_commit_declares_is_known_as_such_until_one_does() -> None:
     runner = Runner(World())
     runner.settle(desired(client("gone"), client("kept")))
     look = runner.look()
-    before = replace(SOUND, concealed=frozenset({"gone", "never-registered"}), ignored=frozenset({"new"}))
+    before = replace(SOUND, remembered=frozenset({"gone", "never-registered"}), uncommitted=frozenset({"new"}))
     assert next_applied(before, "run", look) == Applied(HEAD, "run", look.now, frozenset({"gone", "new"}))
     by_now = next_applied(replace(before, committed=frozenset({"gone"})), "run", look)
     assert by_now is not None
-    assert by_now.ignored == {"new"}
+    assert by_now.uncommitted == {"new"}
     assert next_applied(Checkout(), "run", look) is None
     assert look.now >= START

@@ -21,6 +21,7 @@ def test_bootstrap_again_changes_nothing(checkout: Checkout) -> None:
 def test_the_registry_is_spread_anew_and_nothing_else_changes(checkout: Checkout) -> None:
     for name in ("partner", "other", "third"):
         checkout.client(name)
+    checkout.commit()
     checkout.apply().ok()
     keys = {name: checkout.status(name)["keys"] for name in ("partner", "other", "third")}
     assert bootstrap(checkout, "--buckets", "256")[-1] == "updated"

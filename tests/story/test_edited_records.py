@@ -12,6 +12,7 @@ from tests.kit.checkout import Checkout, Ran
 def applied(checkout: Checkout) -> Checkout:
     for name in ("partner", "bystander", "third"):
         checkout.client(name, protect=name == "partner")
+    checkout.commit()
     checkout.apply().ok()
     return checkout
 
@@ -49,6 +50,7 @@ def test_the_remedy_for_an_edited_record_leads_to_the_end_of_its_client(applied:
     applied.remove("bystander")
     refused(applied, applied.apply(), "RC307")
     applied.client("bystander")
+    applied.commit()
     applied.apply().ok()
     applied.remove("bystander")
     applied.apply().ok()

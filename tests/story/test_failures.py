@@ -137,9 +137,9 @@ def test_a_dirty_tree_elsewhere_stays_as_it_is(checkout: Checkout) -> None:
 def test_applying_what_is_not_committed_is_told(checkout: Checkout) -> None:
     checkout.client("partner")
     checkout.commit()
-    assert "not committed" not in checkout.apply().ok().err
+    assert checkout.apply().ok().json["dirty"] == []
     checkout.client("partner", scopes=["ledger:read"])
-    assert "not committed" in checkout.apply().ok().err
+    assert checkout.apply().ok().json["dirty"] == ["clients/partner.yaml"]
 
 
 def test_the_lease_of_another_run_is_respected(checkout: Checkout) -> None:

@@ -25,11 +25,13 @@ def refused(checkout: Checkout, code: str, *arguments: str) -> None:
 def test_deleting_the_file_of_a_protected_client_revokes_nothing(checkout: Checkout) -> None:
     checkout.client("partner", protect=True)
     checkout.client("other")
+    checkout.commit()
     checkout.apply().ok()
     checkout.remove("partner")
     refused(checkout, "RC310")
     assert checkout.versions("partner") == {1: "active"}
     checkout.client("partner", protect=False)
+    checkout.commit()
     checkout.apply().ok()
     checkout.remove("partner")
     checkout.apply().ok()
@@ -51,6 +53,7 @@ def test_the_removal_budget_counts_from_ten_clients_on(checkout: Checkout) -> No
     names = [f"partner-{number}" for number in range(10)]
     for name in names:
         checkout.client(name)
+    checkout.commit()
     checkout.apply().ok()
     for name in names[:4]:
         checkout.remove(name)
@@ -66,6 +69,7 @@ def renamed(checkout: Checkout) -> Checkout:
     """One of two clients has another name, and nothing says that it is the same one."""
     checkout.client("partner")
     checkout.client("other", scopes=["x:read"])
+    checkout.commit()
     checkout.apply().ok()
     checkout.remove("partner")
     checkout.client("partner-eu")
@@ -89,6 +93,7 @@ def test_most_clients_end_when_somebody_says_how_many_and_a_saved_plan_carries_i
 ) -> None:
     for name in ("one", "two", "three"):
         checkout.client(name)
+    checkout.commit()
     checkout.apply().ok()
     checkout.remove("one")
     checkout.remove("two")
@@ -113,6 +118,7 @@ def test_most_clients_end_when_somebody_says_how_many_and_a_saved_plan_carries_i
 def test_what_a_file_says_of_an_agreement_is_none_of_the_reviewed_plan(checkout: Checkout, tmp_path: Path) -> None:
     """Anybody may write such a file in a pull request."""
     checkout.client("one")
+    checkout.commit()
     checkout.apply().ok()
     checkout.remove("one")
     saved = tmp_path / "plan.json"
@@ -126,6 +132,7 @@ def test_what_a_file_says_of_an_agreement_is_none_of_the_reviewed_plan(checkout:
 def test_a_waiver_lets_a_blocked_plan_pass_and_is_named(checkout: Checkout) -> None:
     checkout.client("partner", protect=True)
     checkout.client("other")
+    checkout.commit()
     checkout.apply().ok()
     checkout.remove("partner")
     waiver = {"guard": "protect", "client": "partner", "reason": "contract ended", "approver": "ada"}
@@ -153,6 +160,7 @@ def test_a_freeze_holds_back_declared_changes_but_not_repairs(checkout: Checkout
 def test_a_rename_keeps_the_key_its_path_and_its_version(checkout: Checkout) -> None:
     checkout.client("payouts")
     checkout.client("other")
+    checkout.commit()
     checkout.apply().ok()
     before = checkout.status("payouts")["keys"]
     value = checkout.secret("keys/payouts.primary")
@@ -185,6 +193,7 @@ def test_the_old_name_of_a_renamed_client_cannot_be_taken(checkout: Checkout) ->
 def test_another_projects_client_is_never_touched(checkout: Checkout) -> None:
     checkout.client("partner")
     checkout.client("other")
+    checkout.commit()
     checkout.apply().ok()
     path = f"registry/data/{checkout.bucket('partner')}"
     stored = checkout.vault("GET", path)["data"]

@@ -179,23 +179,85 @@ def cloned(checkout: Checkout, target: Path, *options: str) -> Checkout:
     return replace(checkout, root=target, printed=[])
 
 
-def test_a_client_from_a_file_that_git_ignores_is_not_retired_by_the_next_clone(two: Checkout, tmp_path: Path) -> None:
+OWN, EXISTING = "clients/secret-partner.yaml", "clients/alerts.yaml"
+
+
+def ignored(two: Checkout) -> str:
     two.write(".gitignore", "secret-*.yaml\n")
     two.commit("ignore")
     two.client("secret-partner")
-    plan = two.plan().json
-    assert plan["dirty"] == ["clients/secret-partner.yaml"]
+    return OWN
+
+
+def never_added(two: Checkout) -> str:
+    two.client("secret-partner")
+    return OWN
+
+
+def added_and_not_committed(two: Checkout) -> str:
+    two.client("secret-partner")
+    git(two.root, "add", OWN)
+    return OWN
+
+
+def appended_to_a_file_of_head(two: Checkout) -> str:
+    two.client("secret-partner")
+    own = two.root / OWN
+    two.write(EXISTING, f"{(two.root / EXISTING).read_text()}---\n{own.read_text()}")
+    own.unlink()
+    return EXISTING
+
+
+NOT_IN_HEAD = [ignored, never_added, added_and_not_committed, appended_to_a_file_of_head]
+
+
+def applied_uncommitted(two: Checkout, where: Callable[[Checkout], str]) -> str:
+    """``secret-partner`` applied from a file that HEAD did not hold so; which one."""
+    path = where(two)
+    assert two.plan().json["dirty"] == [path]
     two.apply().ok()
+    two.assert_quiet()
+    return path
+
+
+@pytest.mark.parametrize("where", NOT_IN_HEAD)
+def test_a_client_that_no_commit_held_is_not_retired_by_the_next_clone(
+    where: Callable[[Checkout], str], two: Checkout, tmp_path: Path
+) -> None:
+    path = applied_uncommitted(two, where)
     clone = cloned(two, tmp_path / "clone")
     finding = nobody_is_retired(clone, "secret-partner", "alerts")
-    assert "git ignores" in finding["message"]
-    git(two.root, "add", "--force", "clients/secret-partner.yaml")
+    assert "no commit held" in finding["message"]
+    clone.client("alerts", scopes=["ledger:read"])
+    clone.commit("a change of another client does not end what is remembered")
+    clone.apply("--only", "alerts").ok()
+    nobody_is_retired(clone, "secret-partner", "alerts")
+    # the way out: its file is committed, applied, and removed in a later commit
+    text = (two.root / path).read_text()
+    git(two.root, "stash", "--quiet", "--include-untracked")
+    git(two.root, "pull", "--quiet", str(clone.root), "main")
+    (two.root / path).write_text(text)
+    git(two.root, "add", "--force", path)
     two.commit("it is declared after all")
     two.apply().ok()
     two.assert_quiet()
-    two.remove("secret-partner")
+    (two.root / path).write_text("") if path == EXISTING else two.remove("secret-partner")
+    two.client("alerts")
+    two.commit("it is removed")
     two.apply().ok()
+    two.assert_quiet()
     assert two.status("secret-partner")["status"] == "retired"
+    assert two.status("alerts")["status"] == "active"
+
+
+def test_a_client_that_no_commit_held_is_retired_by_its_declaration(two: Checkout, tmp_path: Path) -> None:
+    applied_uncommitted(two, never_added)
+    clone = cloned(two, tmp_path / "clone")
+    clone.client("secret-partner", state="retired")
+    clone.commit("it ends")
+    clone.apply().ok()
+    assert clone.status("secret-partner")["status"] == "retired"
+    clone.assert_quiet()
 
 
 def test_an_old_clone_retires_nobody_and_is_not_applied(two: Checkout, tmp_path: Path) -> None:
@@ -347,19 +409,60 @@ def test_a_project_outside_of_git_proves_nothing_unless_it_says_so(two: Checkout
     assert "not in a git repository" in nobody_is_retired_here(outside)
 
 
-def test_a_registry_of_a_former_version_is_taken_over(two: Checkout) -> None:
-    """No commit is on record there: the removal is told, and the next one is proven."""
+def of_the_commit_that_declares_it(two: Checkout) -> None:
+    git(two.root, "checkout", "--quiet", "HEAD~1")
+    two.apply().ok()
+    two.assert_quiet()
+    git(two.root, "checkout", "--quiet", "main")
+
+
+def of_another_client(two: Checkout) -> None:
+    two.apply("--only", "payouts").ok()
+
+
+def of_a_change_of_another_client(two: Checkout) -> None:
+    two.client("payouts", scopes=["ledger:read"])
+    git(two.root, "commit", "--quiet", "-am", "read")
+    two.apply("--only", "payouts").ok()
+
+
+def after_a_change_of_mind(two: Checkout) -> None:
+    git(two.root, "revert", "--no-edit", "HEAD")
+    two.apply().ok()
+    git(two.root, "revert", "--no-edit", "HEAD")
+
+
+WAYS_OUT = [of_the_commit_that_declares_it, of_another_client, of_a_change_of_another_client, after_a_change_of_mind]
+
+
+@pytest.fixture
+def upgraded(two: Checkout) -> Checkout:
+    """A registry of a version that put no commit on record, and a commit that removes a client."""
     two.vault("DELETE", "registry/metadata/applied")
     two.remove("alerts")
-    plan = two.plan().ok().json
-    assert [one["code"] for one in plan["findings"]] == ["RC374"]
-    two.apply().ok()
-    assert two.status("alerts")["status"] == "retired"
-    two.client("late")
-    two.commit("late")
-    two.apply().ok()
-    two.remove("late")
-    assert two.plan().ok().json["findings"] == []
+    return two
+
+
+@pytest.mark.parametrize("apply", WAYS_OUT)
+def test_before_any_commit_is_on_record_an_apply_without_removals_makes_one_possible(
+    apply: Callable[[Checkout], None], upgraded: Checkout
+) -> None:
+    finding = nobody_is_retired(upgraded, code="RC374")
+    assert f"apply -e {upgraded.environment} --only CLIENT" in finding["remedy"]
+    apply(upgraded)
+    assert upgraded.status("alerts")["status"] == "active"
+    assert upgraded.plan().ok().json["findings"] == []
+    upgraded.apply().ok()
+    assert upgraded.status("alerts")["status"] == "retired"
+    upgraded.assert_quiet()
+
+
+def test_before_any_commit_is_on_record_a_declared_end_is_carried_out(upgraded: Checkout) -> None:
+    upgraded.client("alerts", state="retired")
+    upgraded.commit("it ends")
+    assert upgraded.plan().ok().json["findings"] == []
+    upgraded.apply().ok()
+    assert upgraded.status("alerts")["status"] == "retired"
 
 
 def test_somebody_deletes_the_commit_on_record(two: Checkout) -> None:

@@ -67,7 +67,8 @@ def test_what_is_live_is_rotated_and_repaired_whatever_the_policy_became(checkou
     policy(checkout, rules={"justification": {"level": "deny", "pattern": "^SEC-"}}, customRules=own("1 / 0 == 1"))
     assert checkout.run("validate").code == 1
     shown = checkout.plan().ok()
-    assert findings(shown) == [("RC217", "warning")] * 2 + [("RC231", "warning")] * 2
+    told = [one for one in findings(shown) if one != ("RC371", "warning")]  # nothing of it is committed
+    assert told == [("RC217", "warning")] * 2 + [("RC231", "warning")] * 2
     checkout.run("rotate", "-e", checkout.environment, "partner", "--reason", "laptop lost").ok()
     assert checkout.versions("partner") == {1: "retiring", 2: "active"}
     checkout.vault("DELETE", "secrets/metadata/keys/other.primary")
@@ -92,7 +93,7 @@ def test_a_rule_of_ones_own_sees_what_is_live(checkout: Checkout) -> None:
     assert "ask the platform team" in ran.json["message"]
     waiver = {"rule": "mine", "client": "partner", "reason": "PAY-9", "approver": "ada", "until": "2999-01-01"}
     policy(checkout, customRules=own(grants), waivers=[waiver])
-    far, finding, new = checkout.plan().ok().json["findings"]
+    far, finding, new = (one for one in checkout.plan().ok().json["findings"] if one["code"] != "RC371")
     assert (far["code"], far["level"]) == ("RC209", "warning")
     assert (new["code"], new["level"]) == ("RC250", "warning")  # since the first commit
     assert (finding["code"], finding["level"], finding["file"]) == ("RC230", "warning", "policy.yaml")

@@ -47,6 +47,7 @@ def unfinished(checkout: Checkout, remote: Path) -> Checkout:
     """One of every kind."""
     for name in ("rotated", "held", "gone", "before", "edited"):
         checkout.client(name)
+    checkout.commit()
     checkout.apply("--push").ok()
     checkout.run("rotate", "-e", checkout.environment, "rotated", "--reason", "laptop lost").ok()
     checkout.run("revoke", "-e", checkout.environment, "held", "--reason", "compromise").ok()
