@@ -14,6 +14,7 @@ _LINK, _SUBMODULE = "120000", "160000"
 _REGULAR = ("100644", "100755")
 # What `cat-file --follow-symlinks` says in two lines: of a link out of the commit, or to nowhere.
 _UNFOLLOWED = re.compile(r"(?:symlink|dangling|loop|notdir) [0-9]+")
+_THROUGH = ("cat-file", "--batch-check", "--follow-symlinks")
 _MISSING = re.compile(r"^\?([0-9a-f]+)", re.MULTILINE)
 
 Declares = Callable[[str], bool]
@@ -76,7 +77,7 @@ class Tree:
         """The id of the file that each path leads to inside the commit; none for one that leads nowhere."""
         asked = [path for path in paths if "\n" not in path]
         names = "".join(f"{self._commit}:{self._folder}{path}\n" for path in asked)
-        answers = iter(self._git.must("cat-file", "--batch-check", "--follow-symlinks", stdin=names).split("\n"))
+        answers = iter(self._git.must(*_THROUGH, stdin=names).split("\n"))
         found = {}
         for path in asked:
             answer = next(answers, "")
@@ -85,6 +86,14 @@ class Tree:
             elif answer.split(" ")[1:2] == ["blob"]:
                 found[path] = answer.split(" ")[0]
         return found
+
+
+def text_behind(git: GitCommand, commit: str, path: str) -> str | None:
+    """The text of a file below the project in a commit, or of what a link there leads to in the same commit; None when
+    there is none. Raises ``AuditError``."""
+    folder = git.must("rev-parse", "--show-prefix")
+    answer = git.must(*_THROUGH, stdin=f"{commit}:{folder}{path}\n").split(" ")
+    return git.whole("cat-file", "blob", answer[0]) if answer[1:2] == ["blob"] else None
 
 
 def as_shown(path: str) -> str:

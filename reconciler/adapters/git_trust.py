@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from reconciler.adapters.git_checkout import declaring, head_of
 from reconciler.adapters.git_command import GitCommand
 from reconciler.adapters.git_errors import harmless
 from reconciler.adapters.git_history import History, stored_parents
-from reconciler.adapters.git_tree import Declares, Tree
+from reconciler.adapters.git_tree import Declares, Tree, text_behind
 from reconciler.adapters.platform import Person
 from reconciler.adapters.ssh_signature import fault_of
 from reconciler.domain.checkout import Loaded
@@ -57,6 +57,14 @@ class Declaration:
         head, _, _ = self._git.must("ls-tree", "-z", commit, "--", path).partition("\t")
         _, kind, blob = head.split() if head else ("", "", "")
         return self._git.whole("cat-file", "blob", blob) if kind == "blob" else None
+
+    def policies(self, commit: str | None, names: Iterable[str]) -> Iterator[str]:
+        """The texts of those of the files ``names`` that a commit has, also through a link. Raises ``AuditError``."""
+        if commit is None:
+            return
+        for name in names:
+            if (text := text_behind(self._git, commit, name)) is not None:
+                yield text
 
     def history(self) -> History:
         """Everything that this commit builds on: of a merge all sides, and what was merged since without a trace."""

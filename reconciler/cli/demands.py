@@ -6,7 +6,7 @@ Never asked of ``revoke``, which reads no policy, nor of ``rotate``, which chang
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterator
 from pathlib import Path
 
 from reconciler.adapters.git_chain import Followed, handed_down
@@ -91,11 +91,11 @@ def _in_head(root: Path, desired: Desired) -> ApplyDemands:
         commit = Declaration(root, desired.project.audit_path)
     except BlockedError:  # no commit at all
         return ApplyDemands()
-    return _demands_of(commit.text(commit.head, name) for name in _POLICIES)
+    return _demands_of(commit.policies(commit.head, _POLICIES))
 
 
-def _demands_of(policies: Iterable[str | None]) -> ApplyDemands:
-    return next((demands_in(text) for text in policies if text is not None), ApplyDemands())
+def _demands_of(policies: Iterator[str]) -> ApplyDemands:
+    return next(map(demands_in, policies), ApplyDemands())
 
 
 def _signers_in(policy: str) -> str | None:
@@ -138,7 +138,9 @@ def refuse_same_person(settings: Settings, root: Path, desired: Desired, plan: P
 
 def _before(commit: Declaration | None) -> ApplyDemands:
     """What the policy demanded before this commit: a commit cannot take back what is demanded of it."""
-    return _demands_of(commit.before(name) for name in _POLICIES) if commit is not None else ApplyDemands()
+    if commit is None:
+        return ApplyDemands()
+    return _demands_of(commit.policies(next(iter(commit.parents), None), _POLICIES))
 
 
 def _authors(commit: Declaration | None) -> list[Person]:

@@ -14,7 +14,8 @@ _CLIENTS = "clients/"
 def clients_in(texts: Mapping[str, str], environment: str) -> frozenset[str] | None:
     """The clients that the files in ``clients/`` among ``texts`` (by path) declare for ``environment``.
 
-    By their present and by their former names. None: one of the files cannot be read, and nobody can say.
+    By their present and by their former names. None: one of the files cannot be read, is empty, or declares something
+    else, and nobody can say.
     """
     found: set[str] = set()
     for path, text in texts.items():
@@ -22,7 +23,7 @@ def clients_in(texts: Mapping[str, str], environment: str) -> frozenset[str] | N
             collector = Collector()
             parsed = parse(text.removeprefix("\ufeff"), path, collector)
             names = list(_names(parsed, environment))
-            if collector.errors or None in names:
+            if collector.errors or None in names or not parsed:
                 return None
             found.update(name for name in names if name is not None)
     return frozenset(found)
@@ -34,7 +35,12 @@ def _names(parsed: list[Parsed], environment: str) -> Iterator[str | None]:
         value = one.value
         if not isinstance(value, Map) or value.get("kind") != "IntegrationClient":
             yield None
-        elif environment in value.sub("spec").sub("environments"):
+            continue
+        spec = value.get("spec")
+        environments = spec.get("environments") if isinstance(spec, Map) else None
+        if not isinstance(environments, Map):
+            yield None
+        elif environment in environments:
             metadata = value.sub("metadata")
             name = metadata.get("name")
             yield name if isinstance(name, str) else None

@@ -17,6 +17,7 @@ from reconciler.domain.record import ClientRecord
 from reconciler.engine.drive import Driver, ServerClock
 from reconciler.engine.observe import observe
 from reconciler.engine.ports import Ledger, LiveState, Minter, Reporter, Sender
+from reconciler.engine.records import read_applied
 from reconciler.planning.checkout import Standing
 from reconciler.planning.planner import Inputs, make_plan
 from reconciler.planning.reasons import Removals, RotationRequest
@@ -54,11 +55,14 @@ class Engine:
     checkout: Callable[[Desired, Applied | None], Checkout] = lambda desired, applied: WITHOUT_GIT
 
     def look(self, desired: Desired | None = None, *, deep: bool = False) -> Observed:
-        """Observe the environment once. A client of ``desired`` that is not on record is looked for again."""
+        """Observe the environment once. A client of ``desired`` that is not on record is looked for again. Which commit
+        was applied last is asked for a plan alone: a status does without a document that cannot be read."""
         sought = registered_as(desired) if desired is not None else ()
         observed = observe(self.live, self.project.name, self.buckets, deep=deep, sought=sought)
         registry, secrets = self.mounts()
         edited = self.edited_policies()
+        if desired is not None:
+            observed = replace(observed, applied=read_applied(self.live))
         return replace(observed, policies_edited=edited, registry_mount=registry, secrets_mount=secrets)
 
     def driver(self, now: datetime, pool: ThreadPoolExecutor) -> Driver:

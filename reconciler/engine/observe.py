@@ -9,7 +9,7 @@ from reconciler.domain.names import bucket_of
 from reconciler.domain.observed import Observed, SecretInfo
 from reconciler.domain.record import USABLE, ClientRecord, SeriesKind, Version, VersionState
 from reconciler.engine.ports import LiveState
-from reconciler.engine.records import LOOKS, Registry, moved, read_applied, read_lease, read_registry, read_runs
+from reconciler.engine.records import LOOKS, Registry, moved, read_lease, read_registry, read_runs
 from reconciler.planning.contradictions import Contradiction, contradictions, without
 from reconciler.registry.requests import Metadata, ReadMetadata, ReadSubkeys, Request, Subkeys
 from reconciler.registry.steps import Expected, expect
@@ -82,7 +82,6 @@ def _look(live: LiveState, registry: Registry, buckets: int, *, deep: bool) -> O
         ending=registry.ending,
         open_runs=read_runs(live),
         lease=read_lease(live),
-        applied=read_applied(live),
         deep=versions_known,
     )
 

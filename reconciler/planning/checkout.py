@@ -16,6 +16,9 @@ _LEAST, _SHORT = 7, 12
 _SHOWN = 5  # paths
 # A plan and a run on record name so many uncommitted paths.
 MOST_PATHS = 1000
+_WORK_IN_GIT = (
+    "work in a clone of the repository whose git answers; a project without git says so (audit: {git: false})"
+)
 _FETCH = "fetch the whole history (git fetch --unshallow; in CI fetch-depth: 0, GIT_DEPTH: 0)"
 
 
@@ -161,7 +164,9 @@ def _astray(checkout: Checkout) -> str:
 
 def _way_back(checkout: Checkout) -> str:
     if checkout.descent is Descent.UNKNOWN:
-        return "settle that, then plan again" if checkout.trouble else _FETCH
+        if not checkout.trouble:
+            return _FETCH
+        return "settle that, then plan again" if checkout.head is not None else _WORK_IN_GIT
     return (
         "check out the newest commit; where the history was rewritten (amend, rebase, squash), or to go back on "
         f"purpose, add --allow-rollback {short(checkout.head)}"

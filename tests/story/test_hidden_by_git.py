@@ -468,4 +468,8 @@ def test_before_any_commit_is_on_record_a_declared_end_is_carried_out(upgraded: 
 def test_somebody_deletes_the_commit_on_record(two: Checkout) -> None:
     two.vault("DELETE", "registry/data/applied")
     assert two.plan().code == 1
+    assert two.status("alerts")["status"] == "active"
+    doctor = two.run("doctor", "-e", two.environment, "--format", "json")
+    assert doctor.code == 1
+    assert "buckets/applied" in doctor.out
     assert two.run("revoke", "-e", two.environment, "alerts", "--reason", "compromise").code == 0

@@ -215,6 +215,16 @@ def test_an_edit_is_refused_where_the_policy_in_head_says_so(edited: Checkout) -
     edited.apply().ok()
 
 
+def test_the_policy_in_head_is_read_through_a_link(edited: Checkout) -> None:
+    edited.document("rules/main.yaml", "GuardrailPolicy", "policy", {"apply": {"committed": "require"}})
+    (edited.root / "policy.yaml").symlink_to("rules/main.yaml")
+    edited.commit("strict")
+    edited.apply().ok()
+    edited.document("rules/main.yaml", "GuardrailPolicy", "policy", {"apply": {"committed": "warn"}})
+    refused = edited.apply()
+    assert (refused.code, refused.json["code"]) == (3, "RC242")
+
+
 def test_a_rotation_is_not_refused_and_says_it(edited: Checkout) -> None:
     edited.document("policy.yaml", "GuardrailPolicy", "policy", {"apply": {"committed": "require"}})
     ran = edited.run("rotate", "-e", edited.environment, "payouts", "--reason", "lost", "--format", "json").ok()
