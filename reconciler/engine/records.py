@@ -169,13 +169,11 @@ def survey(live: LiveState, owner: str, buckets: int) -> Survey:
     unreadable: dict[str, RegistryError] = {}
     names = [f"buckets/{name}" for name in bucket_names(buckets)]
     names += [f"runs/{name}" for name in live.list_documents("runs")]
-    documents = documents_of(live, [*names, APPLIED, "lease"])
+    documents = documents_of(live, [*names, "lease"])
     for name, document in documents:
         folder = name.partition("/")[0]
         try:
-            if name == APPLIED:
-                decode_applied(document)
-            elif folder == "buckets":
+            if folder == "buckets":
                 found = _registry([(name, document)], owner, buckets)
                 records.update(found.records)
                 foreign.update(found.foreign)

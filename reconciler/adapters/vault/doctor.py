@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -18,8 +17,10 @@ from reconciler.adapters.vault.namespaces import require_namespaces
 from reconciler.adapters.vault.paths import SIGNING_KEY
 from reconciler.adapters.vault.policies import capable, policy_drift
 from reconciler.domain.canonical import JsonObject, iso
-from reconciler.engine.records import survey
+from reconciler.domain.hosts import is_loopback
+from reconciler.engine.records import read_applied, survey
 from reconciler.errors import RegistryError, VaultDenied, VaultError
+from reconciler.registry.applied import NAME as APPLIED
 from reconciler.registry.requests import Document, ReadDocument
 from reconciler.registry.run_codec import decode_lease
 
@@ -115,19 +116,11 @@ def _product(health: JsonObject) -> str:
 
 
 def _transport(address: str) -> Check:
-    parts = urlsplit(address)
-    if parts.scheme == "https":
+    if urlsplit(address).scheme == "https":
         return Check("tls", "ok", "TLS, the certificate is trusted and names the host")
-    if _is_loopback(parts.hostname or ""):
+    if is_loopback(address):
         return Check("tls", "ok", "no TLS, on loopback only")
     return Check("tls", "warn", f"{address} is not TLS: tokens and secrets travel readable", "use an https:// address")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _clock(server: datetime, here: datetime) -> Check:
@@ -257,6 +250,10 @@ def _registry(live: Live, project: str, environment: str) -> Iterator[Check]:
     for name, error in found.unreadable.items():
         if name != "lease":  # has a check of its own
             yield Check(name, "fail", error.message, error.remedy)
+    try:
+        read_applied(live)
+    except (RegistryError, VaultDenied) as error:
+        yield Check(APPLIED, "fail", error.message, error.remedy)
     for client, bucket in sorted(found.misplaced.items()):
         sentence = f"a record of {client} lies in buckets/{bucket}, where nobody looks for it"
         yield Check(f"buckets/{bucket}", "fail", sentence, "`reconciler plan` says where it belongs")
