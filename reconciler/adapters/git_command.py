@@ -15,8 +15,9 @@ from functools import cached_property
 from pathlib import Path
 
 from reconciler.adapters.git_errors import audit_error
-from reconciler.adapters.git_programs import Programs, git_program, options_for, safe_directories, variables_for
+from reconciler.adapters.git_programs import Programs, options_for, safe_directories, variables_for
 from reconciler.adapters.git_repository import EMBEDDED, NOWHERE, Repository, refuse_embedded
+from reconciler.adapters.programs import find_program
 from reconciler.errors import AuditError
 
 LOCAL_SECONDS = 120.0
@@ -199,7 +200,7 @@ class GitCommand:
         return answer
 
     def _once(self, arguments: tuple[str, ...], given: _Given) -> GitAnswer:
-        program = git_program(os.environ)
+        program = find_program("git", os.environ)
         if program is None:
             raise self._not_started()
         options = (*options_for(given.programs, given.filters), *self._options)

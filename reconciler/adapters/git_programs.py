@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import Collection, Iterator, Mapping
 from enum import Enum
 
 from reconciler.adapters.git_repository import EMBEDDED
+from reconciler.adapters.programs import search_path
 
 
 class Programs(Enum):
@@ -108,7 +108,7 @@ def variables_for(programs: Programs, environ: Mapping[str, str], *, as_stored: 
     kept = {name: value for name, value in kept.items() if not (as_stored and _SAID.fullmatch(name))}
     if programs is Programs.NONE:
         kept |= {**_NO_NETWORK, _NOTHING: ""}
-    return kept
+    return kept | {"PATH": search_path(environ)}
 
 
 def safe_directories(environ: Mapping[str, str]) -> Iterator[str]:
@@ -117,12 +117,6 @@ def safe_directories(environ: Mapping[str, str]) -> Iterator[str]:
     for number in range(min(int(count), _SETTINGS) if count.isascii() and count.isdigit() else 0):
         if environ.get(f"GIT_CONFIG_KEY_{number}", "").lower() == "safe.directory":
             yield f"safe.directory={environ.get(f'GIT_CONFIG_VALUE_{number}', '')}"
-
-
-def git_program(environ: Mapping[str, str]) -> str | None:
-    """The path of git; None when it is not installed. A relative entry of PATH would lead into the project."""
-    folders = environ.get("PATH", os.defpath).split(os.pathsep)
-    return shutil.which("git", path=os.pathsep.join(filter(os.path.isabs, folders)))
 
 
 def _is_handed_on(name: str, value: str, programs: Programs) -> bool:

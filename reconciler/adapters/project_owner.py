@@ -11,7 +11,8 @@ import subprocess
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from reconciler.adapters.git_programs import Programs, git_program, options_for, safe_directories, variables_for
+from reconciler.adapters.git_programs import Programs, options_for, safe_directories, variables_for
+from reconciler.adapters.programs import find_program
 
 
 def is_foreign(root: Path, files: Iterable[Path], environ: Mapping[str, str], user: int | None = None) -> bool:
@@ -46,7 +47,7 @@ def _names(value: str, root: Path) -> bool:
 
 def _values(environ: Mapping[str, str]) -> Iterator[str]:
     """Of the system's and the user's settings and of the environment, never of a repository's own."""
-    program = git_program(environ)
+    program = find_program("git", environ)
     if program is None:
         return
     said = [part for setting in safe_directories(environ) for part in ("-c", setting)]

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from reconciler.adapters.git_errors import harmless
+from reconciler.adapters.programs import find_program, search_path
 from reconciler.errors import QUOTED, BlockedError
 
 _SECONDS = 60.0
@@ -92,14 +93,15 @@ def _refusal(payload: bytes, file: Path, signature: Path, time: int) -> str | No
 
 def _ssh_keygen(what: str, *arguments: str, payload: bytes = b"") -> subprocess.CompletedProcess[str]:
     # TZ: times in a file of signers, and the one we say, are UTC whatever the host's zone is.
-    environment = {"PATH": os.environ.get("PATH", os.defpath), "TZ": "UTC", "LC_ALL": "C"}
+    environment = {"PATH": search_path(os.environ), "TZ": "UTC", "LC_ALL": "C"}
+    program = find_program("ssh-keygen", os.environ)
+    if program is None:
+        raise _not_here("ssh-keygen is not installed")
     try:
         done = subprocess.run(
-            ["ssh-keygen", "-Y", what, *arguments], input=payload, env=environment, capture_output=True, check=False,
+            [program, "-Y", what, *arguments], input=payload, env=environment, capture_output=True, check=False,
             timeout=_SECONDS, start_new_session=True,
         )  # fmt: skip
-    except FileNotFoundError:
-        raise _not_here("ssh-keygen is not installed") from None
     except subprocess.TimeoutExpired:
         raise _not_here(f"ssh-keygen did not end within {_SECONDS:.0f} s") from None
     except OSError as error:

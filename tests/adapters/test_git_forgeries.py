@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -177,6 +178,19 @@ def test_no_setting_names_the_program_that_judges(
     way: Way, stranger: Dated, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     way(stranger, agreeing(tmp_path), monkeypatch)
+    assert "RC240" in stranger.refusal()
+
+
+@pytest.mark.parametrize("entries", ["", ".", "bin", "./bin"])
+def test_no_program_of_the_project_judges(
+    entries: str, stranger: Dated, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever has an empty or relative entry in PATH, and works in the project."""
+    (stranger.root / "bin").mkdir()
+    for folder in ("", "bin"):
+        shutil.copy(agreeing(tmp_path), stranger.root / folder / "ssh-keygen")
+    monkeypatch.setenv("PATH", f"{entries}:{os.environ['PATH']}")
+    monkeypatch.chdir(stranger.root)
     assert "RC240" in stranger.refusal()
 
 

