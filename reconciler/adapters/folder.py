@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from reconciler.adapters.git import GitLedger
 from reconciler.adapters.git_files import names_in, read_text, refuse_links, sweep, write_atomically
+from reconciler.domain.checkout import Loaded
 
 
 class FolderLedger:
@@ -19,6 +20,10 @@ class FolderLedger:
 
     def head(self) -> str | None:
         return None
+
+    def differing(self, loaded: Loaded) -> tuple[str, ...]:
+        """The work tree is the truth here."""
+        return ()
 
     def actor(self) -> str:
         """As with git: a name in the user's own settings of git counts, if there is git."""

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
-from reconciler.adapters.git_checkout import unfinished
+from reconciler.adapters.git_checkout import differing, unfinished
 from reconciler.adapters.git_command import PATIENT_SECONDS, GitAnswer, GitCommand, failed
 from reconciler.adapters.git_errors import audit_error
 from reconciler.adapters.git_files import (
@@ -23,6 +23,7 @@ from reconciler.adapters.git_ignored import printable, refuse_ignored, refuse_ru
 from reconciler.adapters.git_programs import Programs
 from reconciler.adapters.git_push import find_upstream, push
 from reconciler.adapters.new_files import TEMPORARY_PREFIX, TEMPORARY_SUFFIX
+from reconciler.domain.checkout import Loaded
 from reconciler.errors import AuditError
 
 _NOT_TEMPORARY = f":(exclude,glob)**/{TEMPORARY_PREFIX}*{TEMPORARY_SUFFIX}"
@@ -63,6 +64,10 @@ class GitLedger:
                 raise
             return None
         return answer.line if answer.code == 0 else None
+
+    def differing(self, loaded: Loaded) -> tuple[str, ...]:
+        """The paths of what was loaded whose content HEAD does not have. Raises ``AuditError``."""
+        return differing(self._root, loaded)
 
     def actor(self) -> str:
         """Who runs this: the CI platform's actor, else git's user.name and user.email, else the login name."""

@@ -89,6 +89,15 @@ def _looked_at(git: GitCommand, audit: str, reading: Reading, used: Used, known:
     )
 
 
+def differing(root: Path, loaded: Loaded) -> tuple[str, ...]:
+    """The paths of ``loaded`` whose content HEAD does not have, sorted. Raises ``AuditError``."""
+    git = GitCommand(root, as_stored=True)
+    head = head_of(git)
+    if head is None:
+        return tuple(sorted(loaded))
+    return tuple(Tree(git, head).differing(loaded, lambda path: False))
+
+
 def head_of(git: GitCommand) -> str | None:
     """The commit of HEAD, None before the first one. Raises ``AuditError``, also for a HEAD that cannot be read."""
     answer = git.run("rev-parse", "--verify", "--quiet", "HEAD^{commit}")

@@ -193,13 +193,14 @@ def revoke(
     """
     from reconciler.cli import wiring
     from reconciler.cli.alerts import Alerts
+    from reconciler.cli.loaded import environment_and_files
     from reconciler.cli.targets import parse_revocation
     from reconciler.engine import emergency
     from reconciler.engine.apply import Options
 
     request = parse_revocation(target, reason, incident)
     root = wiring.project_root(settings)
-    project, chosen = wiring.load_environment(root, environment)
+    project, chosen, loaded = environment_and_files(root, environment)
     alerts = Alerts(settings, project, chosen, muted=no_alerts)
     with (
         wiring.stop_on_signals(settings) as stopping,
@@ -207,7 +208,7 @@ def revoke(
     ):
         alerts.observed = observed = emergency.look(engine, request.client)
         options = Options("revoke", commit=not no_commit, push=push)
-        result, problem = emergency.revoke(engine, request, observed, options)
+        result, problem = emergency.revoke(engine, request, observed, options, loaded)
     if not result.outcomes:
         say(settings, f"nothing of {target} is usable: there is nothing to revoke")
     return finish(result, problem, settings, form, alerts)

@@ -12,10 +12,10 @@ from pathlib import Path, PurePosixPath
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from reconciler.cli.loaded import environment_and_files, unknown_environment
 from reconciler.cli.output import Progress, Settings, say
 from reconciler.domain.secrecy import masked
 from reconciler.errors import (
-    DeclarationError,
     DeliveryError,
     ReconcilerError,
     RegistryError,
@@ -69,15 +69,8 @@ def refuse_foreign(root: Path) -> None:
 def load_environment(root: Path, name: str) -> tuple[Project, Environment]:
     """The project and one environment, from ``reconciler.yaml`` alone: an emergency revocation must work
     while some client's file is broken. Raises ``DeclarationError`` and ``UsageError`` RC002."""
-    from reconciler.declare.repository import load_project
-
-    project, findings = load_project(root)
-    if project is None:
-        remedy = "mend it and run the command again"
-        raise DeclarationError("RC100", "reconciler.yaml is not valid", remedy, tuple(findings))
-    if name not in project.environments:
-        raise unknown_environment(project, name)
-    return project, project.environments[name]
+    project, environment, _ = environment_and_files(root, name)
+    return project, environment
 
 
 def load_desired(root: Path, environment: str) -> Desired:
@@ -88,13 +81,6 @@ def load_desired(root: Path, environment: str) -> Desired:
     if project is not None and environment not in project.environments:
         raise unknown_environment(project, environment)
     return load(root, environment)
-
-
-def unknown_environment(project: Project, name: str) -> UsageError:
-    from reconciler.domain.names import one_of
-
-    remedy = one_of(project.environments, "declare it in reconciler.yaml")
-    return UsageError("RC002", f"the project has no environment {name}", remedy)
 
 
 @contextmanager

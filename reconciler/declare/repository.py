@@ -33,6 +33,7 @@ from reconciler.declare.spec import SpecCheck
 from reconciler.declare.strays import report_strays
 from reconciler.declare.suggest import did_you_mean, listed
 from reconciler.declare.webhooks import Webhooks
+from reconciler.domain.checkout import Loaded
 from reconciler.domain.desired import Desired, DesiredClient, GuardrailPolicy, Project
 from reconciler.domain.judgement import Judge
 from reconciler.domain.plan import Finding, Level
@@ -43,9 +44,15 @@ _PROJECT_FILES = tuple(f"{PROJECT_FILE}{suffix}" for suffix in SUFFIXES)
 
 def load_project(root: Path) -> tuple[Project | None, list[Finding]]:
     """The project from reconciler.yaml alone, whatever state the other files are in; None when it is not valid."""
+    project, findings, _ = load_project_and_files(root)
+    return project, findings
+
+
+def load_project_and_files(root: Path) -> tuple[Project | None, list[Finding], Loaded]:
+    """The same, and what was read of which file."""
     found = Collector()
     project, _ = _project(root, found)
-    return project, found.findings()
+    return project, found.findings(), dict(found.ids)
 
 
 def load(root: Path, environment: str) -> Desired:

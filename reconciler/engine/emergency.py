@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+from dataclasses import replace
+
+from reconciler.domain.checkout import Loaded
 from reconciler.domain.names import bucket_of
 from reconciler.domain.observed import Observed
 from reconciler.domain.plan import Outcome, OutcomeStatus, Plan
@@ -17,14 +21,20 @@ from reconciler.planning.reasons import RevocationRequest
 
 # A revocation that keeps losing races against a running apply tries again this often.
 REVOKE_TRIES = 20
+# So long a revocation waits for git, which only the evidence needs.
+GIT_SECONDS = 5
 
 
-def revoke(engine: Engine, request: RevocationRequest, observed: Observed, options: Options) -> Reported:
+def revoke(
+    engine: Engine, request: RevocationRequest, observed: Observed, options: Options, loaded: Loaded
+) -> Reported:
     """Revoke at once: no lease, no guard, no declaration. Tries again when a running apply was faster.
 
-    ``observed`` is what ``look`` saw. Raises ``UsageError`` for an unknown client or key, ``VaultError``.
+    ``observed`` is what ``look`` saw, ``loaded`` what was read of the project. Raises
+    ``UsageError`` for an unknown client or key, ``VaultError``.
     """
-    plan = _plan(engine, request, observed)
+    commit, dirty = _told_by_git(engine, loaded)
+    plan = _plan(engine, request, observed, commit, dirty)
     run_id = new_run_id(observed.now, plan.digest)
     stop = Stop(engine)
     with open_driver(engine, observed.now) as driver:
@@ -43,13 +53,17 @@ def revoke(engine: Engine, request: RevocationRequest, observed: Observed, optio
                 if not rest or all(outcome.status is OutcomeStatus.FAILED for outcome in rest) or stop.asked():
                     break
                 observed = look(engine, request.client)
-                plan = _plan(engine, request, observed)
+                plan = _plan(engine, request, observed, commit, dirty)
             result = result_of(engine, run_id, plan, observed.now, (*done, *rest), options, driver.clock.now())
             return report(engine, driver, result, commit=options.commit, push=options.push)
 
 
-def _plan(engine: Engine, request: RevocationRequest, observed: Observed) -> Plan:
-    return revocation_plan(observed, engine.environment.name, engine.project.name, request, observed.now, _head(engine))
+def _plan(
+    engine: Engine, request: RevocationRequest, observed: Observed, commit: str | None, dirty: tuple[str, ...]
+) -> Plan:
+    where = engine.environment.name
+    plan = revocation_plan(observed, where, engine.project.name, request, observed.now, commit)
+    return replace(plan, dirty=dirty)
 
 
 def _warn_unready(engine: Engine, *, push: bool) -> None:
@@ -60,13 +74,25 @@ def _warn_unready(engine: Engine, *, push: bool) -> None:
         engine.say(f"the revocation goes on, and its report waits: {error.message} ({error.code}); {error.remedy}")
 
 
-def _head(engine: Engine) -> str | None:
-    """The commit for the evidence. Git refuses no revocation."""
-    try:
-        return engine.ledger.head()
-    except AuditError as error:
-        engine.say(f"the report will name no commit: {error.message}")
-        return None
+def _told_by_git(engine: Engine, loaded: Loaded) -> tuple[str | None, tuple[str, ...]]:
+    """The commit for the evidence, and what of ``loaded`` it does not hold. Git refuses no revocation and holds none
+    up: where it does not answer, or not soon, there is no commit, and nothing is known to be committed."""
+    answers: list[tuple[str | None, tuple[str, ...]]] = []
+    troubles = [f"git did not answer within {GIT_SECONDS} s"]
+
+    def ask() -> None:
+        try:
+            answers.append((engine.ledger.head(), engine.ledger.differing(loaded)))
+        except AuditError as error:
+            troubles.insert(0, error.message)
+
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(GIT_SECONDS)
+    if answers:
+        return answers[0]
+    engine.say(f"the report will name no commit, and whether one holds what was used is not known: {troubles[0]}")
+    return None, tuple(sorted(loaded))
 
 
 def look(engine: Engine, client: str) -> Observed:

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Protocol
 
+from reconciler.domain.checkout import Loaded
 from reconciler.domain.observed import SecretInfo
 from reconciler.domain.record import ClientRecord, SeriesKind
 from reconciler.domain.run import RunResult
@@ -88,6 +89,10 @@ class Ledger(Protocol):
 
     def head(self) -> str | None:
         """The commit of HEAD, None outside a repository or before the first commit. Raises ``AuditError``."""
+        ...
+
+    def differing(self, loaded: Loaded) -> tuple[str, ...]:
+        """The paths of what was loaded whose content HEAD does not have, sorted. Raises ``AuditError``."""
         ...
 
     def actor(self) -> str:

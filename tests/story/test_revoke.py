@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path
 
 import pytest
 
+from reconciler.engine import emergency
 from tests.kit.checkout import Checkout, Ran
 from tests.kit.receivers import answers, receiving
 
 
-def revoke(checkout: Checkout, target: str, *more: str) -> Ran:
+def revoke(checkout: Checkout, target: str, *more: str, **variables: str) -> Ran:
     why = ("--reason", "compromise", "--incident", "INC-7")
-    return checkout.run("revoke", "-e", checkout.environment, target, *why, "--format", "json", *more)
+    return checkout.run("revoke", "-e", checkout.environment, target, *why, "--format", "json", *more, **variables)
 
 
 def test_a_revoked_key_is_gone_and_not_issued_again_until_it_is_declared(checkout: Checkout) -> None:
@@ -177,3 +180,44 @@ def test_a_former_name_leads_to_the_present_one(checkout: Checkout) -> None:
         assert (ran.code, ran.json["code"]) == (64, "RC361")
         assert "renamed to third" in ran.json["message"]
     revoke(checkout, "third").ok()
+
+
+def told(checkout: Checkout, ran: Ran) -> tuple[str | None, list[str]]:
+    """The commit that the report names, and what that does not hold."""
+    report = json.loads((checkout.root / ran.json["audit"]["path"]).read_text())
+    assert report["dirty"] == ran.json["dirty"]
+    return report["git_commit"], report["dirty"]
+
+
+def test_the_report_says_whether_the_project_was_committed(checkout: Checkout) -> None:
+    for name in ("partner", "other"):
+        checkout.client(name)
+    head = checkout.commit()
+    checkout.apply("--no-commit").ok()
+    assert told(checkout, revoke(checkout, "partner", "--no-commit").ok()) == (head, [])
+    path = checkout.root / "reconciler.yaml"
+    path.write_text(f"{path.read_text()}# edited\n")
+    assert told(checkout, revoke(checkout, "other", "--no-commit").ok()) == (head, ["reconciler.yaml"])
+
+
+SLEEPING = "#!/bin/sh\nexec sleep 60\n"
+FAILING = "#!/bin/sh\necho fatal: broken >&2\nexit 128\n"
+
+
+@pytest.mark.parametrize("script", [SLEEPING, FAILING], ids=["sleeping", "failing"])
+def test_a_git_that_does_not_answer_holds_up_no_revocation(
+    script: str, checkout: Checkout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(emergency, "GIT_SECONDS", 0.2)
+    checkout.client("partner")
+    checkout.commit()
+    checkout.apply().ok()
+    git = tmp_path / "bin/git"
+    git.parent.mkdir()
+    git.write_text(script)
+    git.chmod(0o755)
+    place = f"{git.parent}:{os.environ['PATH']}"
+    ran = revoke(checkout, "partner", "--no-commit", GITHUB_ACTOR="ada", PATH=place).ok()
+    assert checkout.versions("partner") == {1: "revoked"}
+    assert told(checkout, ran) == (None, ["reconciler.yaml"])
+    assert "is not known" in ran.err
