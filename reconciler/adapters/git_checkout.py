@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reconciler.adapters.git_command import GitCommand
-from reconciler.adapters.git_tree import Declares, Tree
+from reconciler.adapters.git_tree import Declares, Tree, text_behind
 from reconciler.domain.checkout import Applied, Checkout, Descent, Loaded
 from reconciler.errors import AuditError
 
@@ -61,6 +61,18 @@ def checkout_of(root: Path, audit: str, reading: Reading, used: Used, applied: A
         if error.code == "RC630":  # a repository among the project's files: nobody's word is to be taken
             raise
         return replace(known, trouble=error.message.splitlines()[0])
+
+
+def relies_on_git(root: Path, projects: Collection[str], says_git: Callable[[str], bool]) -> bool:
+    """Whether HEAD holds a project file, one of ``projects``, that has git for its truth: what says otherwise is an
+    edit that no commit holds. A git that fails in a repository rules nothing out."""
+    git = GitCommand(root, as_stored=True)
+    try:
+        head = head_of(git)
+        texts = [text_behind(git, head, name) for name in projects] if head is not None else []
+    except AuditError as error:
+        return error.code not in ("RC601", "RC602")  # no git, no repository
+    return any(says_git(text) for text in texts if text is not None)
 
 
 def _looked_at(git: GitCommand, audit: str, reading: Reading, used: Used, known: Checkout) -> Checkout:

@@ -143,16 +143,16 @@ def engine_for(
 def checkout_of(root: Path, project: Project) -> Callable[[Desired, Applied | None], Checkout]:
     """What tells of the checkout that a declaration was loaded from."""
     from reconciler.adapters import git_checkout
-    from reconciler.declare.committed import clients_in
+    from reconciler.declare.committed import clients_in, says_git
     from reconciler.declare.files import PROJECT_FILE, SUFFIXES, declares
     from reconciler.domain.checkout import WITHOUT_GIT
 
-    if not project.git:
-        return lambda desired, applied: WITHOUT_GIT
     projects = [f"{PROJECT_FILE}{suffix}" for suffix in SUFFIXES]
     reading = git_checkout.Reading(declares, projects, clients_in)
 
     def look(desired: Desired, applied: Applied | None) -> Checkout:
+        if not project.git and not git_checkout.relies_on_git(root, projects, says_git):
+            return WITHOUT_GIT
         files = {name: client.source.file for name, client in desired.clients.items()}
         used = git_checkout.Used(desired.files, files, desired.environment.name)
         return git_checkout.checkout_of(root, project.audit_path, reading, used, applied)

@@ -29,6 +29,12 @@ def clients_in(texts: Mapping[str, str], environment: str) -> frozenset[str] | N
     return frozenset(found)
 
 
+def says_git(text: str) -> bool:
+    """Whether a reconciler.yaml has git for its truth: unless it says ``audit: {git: false}``."""
+    values = [one.value for one in parse(text.removeprefix("\ufeff"), "reconciler.yaml", Collector())]
+    return not any(isinstance(one, Map) and one.sub("spec").sub("audit").get("git") is False for one in values)
+
+
 def _names(parsed: list[Parsed], environment: str) -> Iterator[str | None]:
     """The name of each client and the one that it is renamed from, for this environment; None for what is no client."""
     for one in parsed:

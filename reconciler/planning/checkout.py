@@ -168,8 +168,8 @@ def _way_back(checkout: Checkout) -> str:
             return _FETCH
         return "settle that, then plan again" if checkout.head is not None else _WORK_IN_GIT
     return (
-        "check out the newest commit; where the history was rewritten (amend, rebase, squash), or to go back on "
-        f"purpose, add --allow-rollback {short(checkout.head)}"
+        "check out the newest commit, or merge it into this branch; where the history was rewritten (amend, rebase, "
+        f"squash), or to go back on purpose, add --allow-rollback {short(checkout.head)}"
     )
 
 

@@ -278,3 +278,30 @@ def test_a_project_without_git_has_its_work_tree_for_the_truth(checkout: Checkou
     plain.apply().ok()
     assert plain.status("alerts")["status"] == "retired"
     plain.assert_quiet()
+
+
+def without_git(checkout: Checkout) -> None:
+    path = checkout.root / "reconciler.yaml"
+    path.write_text(path.read_text().replace("path: audit", "path: audit\n    git: false"))
+
+
+def test_an_edit_takes_nothing_out_of_the_hands_of_git(checkout: Checkout) -> None:
+    """Only a commit says that a project is without git."""
+    checkout.document("policy.yaml", "GuardrailPolicy", "policy", {"apply": {"committed": "require"}})
+    checkout.client("alerts")
+    checkout.client("payouts")
+    checkout.commit("two")
+    checkout.apply().ok()
+    without_git(checkout)
+    (checkout.root / "clients/alerts.yaml").unlink()
+    plan = checkout.plan().json
+    assert (plan["blocked"], plan["dirty"]) == (True, ["clients/alerts.yaml", "reconciler.yaml"])
+    refused = checkout.apply()
+    assert (refused.code, refused.json["code"]) == (3, "RC242")
+    assert checkout.status("alerts")["status"] == "active"
+    git(checkout.root, "checkout", "--", "clients")
+    checkout.document("policy.yaml", "GuardrailPolicy", "policy", {})
+    checkout.commit("without git")
+    (checkout.root / "clients/alerts.yaml").unlink()
+    checkout.apply().ok()
+    assert checkout.status("alerts")["status"] == "retired"
