@@ -21,7 +21,7 @@ CODES: Mapping[str, tuple[str, str]] = {
     ),
     "RC602": (
         "the project is not in a git repository with a work tree",
-        "run `git init` in the project, or run with --no-commit",
+        "run `git init` in the project; without git declare spec.audit: {git: false}, or run with --no-commit",
     ),
     "RC603": (
         "git does not know who commits",

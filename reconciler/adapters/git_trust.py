@@ -151,7 +151,7 @@ def refuse_changed(paths: Sequence[str]) -> None:
         names = ", ".join(paths[:_SHOWN]) + (" and more" if len(paths) > _SHOWN else "")
         raise BlockedError(
             "RC242", f"not as committed: {harmless(names).removeprefix(QUOTED)}",
-            "commit and sign it, or restore it; a link is replaced by a copy",
+            "commit it, signed where the policy demands that, or restore it; put a copy in place of a link",
         )  # fmt: skip
 
 

@@ -32,7 +32,7 @@ def terms_before(settings: Settings, root: Path, desired: Desired, base: str | N
         before = _terms_of(root, commit, environment)
         now = load_terms(root, environment)
     except NoBase as why:
-        say(settings, f"what is looser than before is not told: {why}")
+        say(settings, f"what is looser than before is not reported: {why}")
         return None
     return Before(before, now, f"commit {commit[:_SHORT]}") if now is not None else None
 

@@ -196,8 +196,7 @@ def refuse_past(at: datetime | None, now: datetime) -> None:
     if at is not None and at < now:
         raise UsageError(
             "RC060", f"--at {iso(at)} is in the past: it is {iso(now)} by the server's time",
-            "name a time to come, or leave out --at; `reconciler status` and the reports in the audit folder tell of "
-            "what was",
+            "name a time in the future, or leave out --at; for the past read the reports in the audit folder",
         )  # fmt: skip
 
 

@@ -151,7 +151,7 @@ def _write_new(path: Path, text: str) -> bool:
 
 def _unwritable(path: Path, why: str) -> ReconcilerError:
     return ReconcilerError(
-        "RC016", f"{path} cannot be written: {why}", "mend that and run the command again: it goes on where it stopped"
+        "RC016", f"{path} cannot be written: {why}", "fix that and run the command again: it goes on where it stopped"
     )
 
 

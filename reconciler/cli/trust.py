@@ -32,19 +32,28 @@ def trust(settings: Settings, address: str | None, remove: bool) -> int:
       reconciler trust --remove https://vault.example.com:8200
     """
     from reconciler.adapters.vault import consent
+    from reconciler.errors import VaultError
 
     if address is None:
         if remove:
             raise click.UsageError("--remove needs the ADDRESS")
-        emit("\n".join(sorted(consent.accepted(os.environ))))
+        servers = sorted(consent.accepted(os.environ))
+        if servers:
+            emit("\n".join(servers))
+        else:
+            say(settings, "no server is accepted yet")
         return 0
     change, done, nothing = (
         (consent.forget, "taken off", "was not on the list")
         if remove
         else (consent.accept, "accepted", "was accepted already")
     )
+    try:
+        where = consent.origin(address)
+    except VaultError as error:
+        example = "write for example `reconciler trust https://vault.example.com:8200`"
+        raise VaultError(error.code, "ADDRESS is not a URL of the form https://host:port", example) from None
     changed = change(address, os.environ)
-    where = consent.origin(address)
     say(settings, f"{done}: {where}" if changed else f"{where} {nothing}")
     return 0
 

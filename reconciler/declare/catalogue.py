@@ -82,7 +82,8 @@ def _openapi(path: str, mark: Mark, root: Path, found: Collector, *, largest: in
     if aside.errors:
         first = aside.findings()[0]
         where = f"{first.source.file}:{first.source.line}: " if first.source else ""
-        larger = f"set openapiMaxMiB, which is {largest}, to as many MiB as it has" if first.code == "RC103" else ""
+        size = f"set openapiMaxMiB (now {largest}, at most 64) to the size of the file in MiB, rounded up"
+        larger = size if first.code == "RC103" else ""
         message = f"the OpenAPI file cannot be used: {where}{first.message}"
         found.add("RC140", mark, message, remedy=larger)
         return []

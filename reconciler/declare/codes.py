@@ -12,7 +12,7 @@ CODES: dict[str, Code] = {
     INVALID: Code(
         "Declaration not valid",
         "The declaration has errors; nothing is planned from a declaration that is not valid.",
-        "run `reconciler validate` and mend what it lists",
+        "run `reconciler validate` and fix what it lists",
     ),
     **FILE_CODES,
     # Documents

@@ -21,7 +21,7 @@ FILE_CODES: dict[str, Code] = {
         "A control, zero-width or direction-changing character: what is read would differ from what is shown.",
         "delete the character; it does not show in most editors",
     ),
-    "RC106": Code("YAML syntax", "The text is not YAML.", "mend the line; the mistake may be on the line above"),
+    "RC106": Code("YAML syntax", "The text is not YAML.", "fix the line; the mistake may be on the line above"),
     "RC107": Code(
         "Anchor or alias",
         "Anchors and aliases hide what a client really gets.",
@@ -63,7 +63,7 @@ FILE_CODES: dict[str, Code] = {
     "RC117": Code(
         "More findings",
         "Of one file a hundred errors, and a hundred warnings and notes, are shown.",
-        "mend those that are shown, then validate again",
+        "fix those that are shown, then validate again",
     ),
     "RC118": Code(
         "File not read",

@@ -179,7 +179,7 @@ def read(root: Path, path: str, found: Collector, limits: Limits = STRICT) -> st
         found.add("RC102", start, "this is not a regular file")
         return None
     if len(data) > limits.size:
-        found.add("RC103", start, f"the file is larger than {limits.size // 1024} KiB")
+        found.add("RC103", start, f"the file is larger than {limits.size >> 10} KiB")
         return None
     try:
         text = data.decode("utf-8-sig")

@@ -36,7 +36,7 @@ POLICY_CODES: dict[str, Code] = {
     "RC204": Code(
         "Waiver ends soon",
         "In less than fifteen days what the waiver excuses is blocked again.",
-        "mend what it excuses before that, or have it approved anew",
+        "fix what it excuses before that, or have it approved anew",
         Level.NOTE,
     ),
     "RC205": Code(

@@ -146,7 +146,7 @@ def refuse_blocked(plan: Plan) -> None:
     """Raises ``BlockedError`` with the first guard's sentence, and all findings of the plan."""
     blocks = [finding for finding in plan.findings if finding.level is Level.ERROR]
     if blocks:
-        more = f" (and {len(blocks) - 1} more)" if len(blocks) > 1 else ""
+        more = f" (and {len(blocks) - 1} more finding{'s' * (len(blocks) > 2)})" if len(blocks) > 1 else ""
         message = f"the plan is blocked: {blocks[0].message}{more}"
         raise BlockedError(blocks[0].code, message, blocks[0].remedy, plan.findings)
 

@@ -102,7 +102,7 @@ def _failed_verification(outcome: Outcome, result: RunResult, before: Records) -
     yield Alert(
         AlertKind.VERIFICATION_FAILED, outcome.action.address, outcome.action.client,
         f"{beginning(url, 100)} did not prove itself{failing}: {outcome.message}",
-        f"mend the receiver, then run reconciler apply -e {result.environment}: it is tried again with every apply",
+        f"fix the receiver, then run reconciler apply -e {result.environment}: it is tried again with every apply",
         outcome.action.reason,
     )  # fmt: skip
 

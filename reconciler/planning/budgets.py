@@ -24,7 +24,7 @@ def remove_all(situation: Situation) -> Iterable[Block]:
     if not _undeclared(situation) or not _is_everything(situation, removed):
         return
     yield from _unless_agreed(situation, Block(
-        "remove-all", "RC322", None, f"every one of {len(situation.live)} registered clients would be removed",
+        "remove-all", "RC322", None, f"{_all_of(len(situation.live))} would be removed",
         f"check that the clients/ folder is there; to end them on purpose declare state: retired, {_say(situation)}, "
         "or add a waiver",
     ))  # fmt: skip
@@ -50,11 +50,11 @@ def other_number(situation: Situation) -> Iterable[Block]:
     agreed, removed = situation.agreed, _removed(situation)
     if agreed is None or _is_agreed(situation):
         return
-    would = f"{_counted(len(removed))} would be removed{': ' if removed else ''}{shown(removed)}"
-    would = would if agreed.clients is None else f"that was said of other clients than now: {would}"
+    would = f"the plan removes {_counted(len(removed))}{': ' if removed else ''}{shown(removed)}"
+    would = would if agreed.clients is None else f"it was given for other clients than now: {would}"
     yield Block(
-        YES_REMOVE, "RC324", None, f"--yes-remove {agreed.number} was said, and {would}",
-        f"look at the plan; if it is meant, {_say(situation)}" if removed else "leave out --yes-remove",
+        YES_REMOVE, "RC324", None, f"--yes-remove {agreed.number} was given, but {would}",
+        f"check the plan; if it is right, {_say(situation)}" if removed else "leave out --yes-remove",
     )  # fmt: skip
 
 
@@ -131,16 +131,21 @@ def _is_agreed(situation: Situation) -> bool:
 
 
 def _unless_agreed(situation: Situation, block: Block) -> Iterable[Block]:
-    """``block``, or what is told of it when a person agreed to exactly this. A wrong number is for ``other_number``."""
+    """``block``, or a warning when a person agreed to exactly this. A wrong number is for ``other_number``."""
     if situation.agreed is None:
         yield block
     elif _is_agreed(situation):
         message = f"{block.message} - agreed to by --yes-remove {situation.agreed.number}"
-        yield replace(block, message=message, level=Level.WARNING)
+        remedy = "check that exactly these clients are to end"
+        yield replace(block, message=message, remedy=remedy, level=Level.WARNING)
 
 
 def _say(situation: Situation) -> str:
-    return f"say --yes-remove {len(_removed(situation))}"
+    return f"add --yes-remove {len(_removed(situation))}"
+
+
+def _all_of(number: int) -> str:
+    return "the only registered client" if number == 1 else f"every one of {number} registered clients"
 
 
 def _counted(number: int) -> str:

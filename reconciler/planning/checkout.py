@@ -61,7 +61,7 @@ def risen(actions: Sequence[Action], standing: Standing) -> tuple[Action, ...]:
     """``actions``; each change of a step back is critical."""
     if standing.rolled_back_from is None:
         return tuple(actions)
-    why = f"a step back: commit {short(standing.rolled_back_from)} was applied last, and HEAD does not build on it"
+    why = f"a rollback: commit {short(standing.rolled_back_from)} was applied last, and HEAD does not build on it"
     return tuple(
         action if action.kind is ActionKind.NO_OP
         else replace(action, risk=Risk.CRITICAL, risk_reasons=(why, *action.risk_reasons))
@@ -89,7 +89,7 @@ def doubt_of(client: str, standing: Standing, environment: str) -> Doubt | None:
     if checkout.trouble:
         return Doubt(
             f"that proves nothing: {checkout.trouble}",
-            "settle that, then plan again; or declare it with state: retired",
+            "fix that, then plan again; or declare it with state: retired",
         )
     if not checkout.holds_project:
         return Doubt("HEAD does not hold reconciler.yaml of this project", "commit the project first")
@@ -130,7 +130,7 @@ def next_applied(checkout: Checkout, run_id: str, observed: Observed) -> Applied
 
 
 def checkout_findings(standing: Standing) -> Iterator[Finding]:
-    """What is told of the checkout. An error: nothing may be applied from it."""
+    """What is reported of the checkout. An error: nothing may be applied from it."""
     checkout = standing.checkout
     if checkout.dirty:
         whose = f"HEAD ({short(checkout.head)}) does not hold" if checkout.head else "no commit holds"
@@ -142,12 +142,12 @@ def checkout_findings(standing: Standing) -> Iterator[Finding]:
         yield Finding(
             "RC373", Level.ERROR,
             f"--allow-rollback names {standing.rollback!r:.80}, and HEAD is {short(checkout.head)}", "",
-            f"name the commit that is gone back to: --allow-rollback {short(checkout.head)}",
+            f"name the commit to go back to: --allow-rollback {short(checkout.head)}",
         )  # fmt: skip
     elif standing.astray and standing.allowed:
         yield Finding(
-            "RC375", Level.WARNING, f"a step back, which was allowed: {_astray(checkout)}", "",
-            "see that everything which the newer commit brought may go",
+            "RC375", Level.WARNING, f"a rollback, which --allow-rollback allows: {_astray(checkout)}", "",
+            "check that everything which the newer commit brought may go",
         )  # fmt: skip
     elif standing.astray:
         level = Level.ERROR if standing.applying else Level.WARNING
@@ -159,14 +159,14 @@ def _astray(checkout: Checkout) -> str:
     if checkout.descent is Descent.BESIDE:
         return f"HEAD ({head}) does not build on commit {applied}, which was applied last"
     why = checkout.trouble or "the history is cut off in this clone"
-    return f"whether HEAD ({head}) builds on commit {applied}, which was applied last, cannot be told: {why}"
+    return f"it is not known whether HEAD ({head}) builds on commit {applied}, which was applied last: {why}"
 
 
 def _way_back(checkout: Checkout) -> str:
     if checkout.descent is Descent.UNKNOWN:
         if not checkout.trouble:
             return _FETCH
-        return "settle that, then plan again" if checkout.head is not None else _WORK_IN_GIT
+        return "fix that, then plan again" if checkout.head is not None else _WORK_IN_GIT
     return (
         "check out the newest commit, or merge it into this branch; where the history was rewritten (amend, rebase, "
         f"squash), or to go back on purpose, add --allow-rollback {short(checkout.head)}"

@@ -56,7 +56,7 @@ def date_findings(waivers: Sequence[Waiver], now: datetime, environment: str | N
             left = "tomorrow" if days == 1 else f"in {days} days"
             yield Finding(
                 "RC204", Level.NOTE, f"{what} ends {left}: it is void from {waiver.until} on", "",
-                "mend what it excuses before that, or have it approved anew", waiver.source,
+                "fix what it excuses before that, or have it approved anew", waiver.source,
             )  # fmt: skip
         wide = ["is for every client"] if waiver.client == "*" and waiver.guard not in WHOLE_PLAN else []
         wide += ["ends more than a year from now"] if days > FAR_DAYS else []

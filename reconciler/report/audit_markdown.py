@@ -49,9 +49,9 @@ def _remarks(result: RunResult) -> Iterator[str]:
     elif result.interrupted:
         yield "Interrupted: what is skipped was not begun."
     if result.rollback_from is not None:
-        yield "A step back, which was allowed: HEAD does not build on the commit that was applied before."
+        yield "Rolled back on purpose: HEAD does not build on the commit that was applied before."
     if result.dirty:
-        yield f"Not committed as it was used: {counted(len(result.dirty), 'file')}."
+        yield f"Uncommitted changes were used: {counted(len(result.dirty), 'file')}."
     if result.omitted:
         yield f"And {counted(result.omitted, 'more action')} failed or skipped: too many to be kept on record."
 

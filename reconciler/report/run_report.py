@@ -123,10 +123,10 @@ def _verdict(result: RunResult) -> str:
 
 def _standing(result: RunResult) -> Iterator[str]:
     if result.rollback_from is not None:
-        yield f"A step back, which was allowed: commit {result.rollback_from[:12]} was applied before."
+        yield f"Rolled back on purpose: commit {result.rollback_from[:12]} was applied before."
     if result.dirty:
-        whose = f"commit {result.git_commit[:12]}" if result.git_commit else "no commit"
-        yield terminal(f"Not committed as it was used ({whose} holds it otherwise): {shortened(result.dirty)}.")
+        where = f"commit {result.git_commit[:12]} does not hold" if result.git_commit else "no commit holds"
+        yield terminal(f"Uncommitted changes were used ({where} them): {shortened(result.dirty)}.")
 
 
 def _evidence(result: RunResult) -> str:

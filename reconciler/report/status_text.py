@@ -48,6 +48,7 @@ def status_text(
     rows = [row for record in shown for row in _rows(record, observed)]
     rows.sort(key=lambda row: (_ORDER.index(row.mark), row.expires_at or _NEVER))
     alarms = sum(row.mark == _ALARM for row in rows)
+    alarms += len(observed.policies_edited) + sum(1 for _ in keeping_findings(observed))
     retired = sum(record.status is ClientStatus.RETIRED for record in shown)
     total = counted(len(shown) - retired, "client") + (f" and {retired} retired" if retired else "")
     left = unfinished_of(unfinished, only)

@@ -91,6 +91,17 @@ def test_a_token_that_was_good_for_a_few_requests(place: Place, uses: int) -> No
     assert "-use-limit" in caught.value.remedy
 
 
+@pytest.mark.parametrize("uses", range(2, 14, 2))
+def test_doctor_stops_where_the_uses_of_the_token_end(place: Place, uses: int) -> None:
+    token = place.new_token("planner", num_uses=uses)
+    with connect(replace(place.settings, environment=place.name), {"VAULT_TOKEN": token}, patience=HASTY) as live:
+        checks = examine(live, PROJECT, place.name)
+    assert checks[-1].result == "fail"
+    assert "used up" in checks[-1].sentence
+    untrue = ("is missing", "token is valid but", "sees no mount")  # all is there, and the token may read it
+    assert [one.sentence for one in checks if any(text in one.sentence for text in untrue)] == []
+
+
 def test_doctor_warns_of_a_token_with_few_uses(place: Place) -> None:
     live = place.live_with(place.new_token("planner", num_uses=50))
     token = next(check for check in examine(live, PROJECT, place.name) if check.name == "token")

@@ -61,7 +61,8 @@ def test_nothing_is_sent_to_a_server_that_nobody_accepted(
 
 
 def test_what_was_accepted_is_used_and_can_be_taken_back(cloned: Path, listener: Loopback) -> None:
-    assert reconciler(cloned, "trust").stdout.strip() == ""
+    empty = reconciler(cloned, "trust")
+    assert (empty.stdout, empty.stderr.strip()) == ("", "no server is accepted yet")
     assert "accepted: " in reconciler(cloned, "trust", listener.address).stderr
     assert reconciler(cloned, "trust").stdout == f"{listener.address}\n"
     reconciler(cloned, "status", "-e", "staging")
@@ -70,6 +71,13 @@ def test_what_was_accepted_is_used_and_can_be_taken_back(cloned: Path, listener:
     reconciler(cloned, "trust", "--remove", listener.address)
     assert "error[RC070]: " in reconciler(cloned, "status", "-e", "staging").stderr
     assert listener.seen == []
+
+
+def test_what_is_no_address_is_answered_with_one_to_write(cloned: Path) -> None:
+    ran = reconciler(cloned, "trust", "vault.example.com:8200")
+    assert ran.returncode == 1
+    assert "write for example `reconciler trust https://vault.example.com:8200`" in ran.stderr
+    assert "vault.address" not in ran.stderr
 
 
 def test_a_variable_is_consent_and_in_a_job_it_must_say_the_same(cloned: Path, listener: Loopback) -> None:

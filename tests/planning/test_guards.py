@@ -365,13 +365,14 @@ def test_who_agrees_to_a_removal_is_told_what_that_lets_through() -> None:
     (finding,) = CASES["as many as agreed"][0].findings()
     assert (finding.code, finding.level) == ("RC322", Level.WARNING)
     assert "every one of 3 registered clients would be removed - agreed to by --yes-remove 3" in finding.message
+    assert "--yes-remove" not in finding.remedy
 
 
 def test_another_number_names_the_right_one_and_is_never_waived() -> None:
     seen, _ = CASES["more than agreed"]
     (other,) = (finding for finding in seen.findings() if finding.code == "RC324")
-    assert other.message == "--yes-remove 2 was said, and 3 clients would be removed: c00, c01 and c02"
-    assert other.remedy.endswith("say --yes-remove 3")
+    assert other.message == "--yes-remove 2 was given, but the plan removes 3 clients: c00, c01 and c02"
+    assert other.remedy.endswith("add --yes-remove 3")
     assert codes(seen.findings(waiver("yes-remove"), waiver("remove-all"))) == ["RC324"]
 
 

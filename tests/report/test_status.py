@@ -49,7 +49,9 @@ def test_what_is_unfinished_is_not_nothing() -> None:
     waiting = Unfinished(UnfinishedKind.RETIRING, "version 1 is valid until 2026-11-26T22:45:00Z", "it ends", NOW)
     assert "0 clients, 1 unfinished\n" in status_text("production", empty, [waiting])
     both = status_text("production", observed(), every_kind()).splitlines()[0]
-    assert both.endswith(f"4 items need attention, {len(every_kind())} unfinished")
+    assert both.endswith(f"5 items need attention, {len(every_kind())} unfinished")
+    edited = status_text("production", replace(empty, policies_edited=("integrations-production-planner",)))
+    assert "0 clients, 1 item needs attention\n" in edited
     since = replace(waiting, since=NOW - timedelta(seconds=2))
     assert "2026-11-26T22:45:00Z (replaced 2 s ago)" in status_text("production", empty, [since], width=200)
 

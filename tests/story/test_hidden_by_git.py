@@ -310,7 +310,7 @@ def test_a_branch_that_was_forced_back_is_not_applied(two: Checkout) -> None:
     assert two.status("alerts")["scopes"] == ["payouts:write"]
     report = json.loads((two.root / done["audit"]["path"]).read_text())
     assert report["rollback_from"] == done["rollback_from"]
-    assert "A step back, which was allowed" in (two.root / done["audit"]["path"]).with_suffix(".md").read_text()
+    assert "Rolled back on purpose" in (two.root / done["audit"]["path"]).with_suffix(".md").read_text()
     two.assert_quiet()
 
 

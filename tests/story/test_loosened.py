@@ -100,13 +100,13 @@ def test_a_base_that_cannot_be_compared_is_a_line_on_stderr(change: Checkout) ->
     change.commit("mended")
     ran = change.plan("--base", broken).ok()
     assert told(ran.json) == []
-    line = f"what is looser than before is not told: the declaration of commit {broken[:12]} is not valid"
+    line = f"what is looser than before is not reported: the declaration of commit {broken[:12]} is not valid"
     assert ran.err.splitlines().count(line) == 1
 
 
 def test_on_the_first_commit_what_is_not_committed_yet_is_the_change(checkout: Checkout) -> None:
     checkout.client("one")
-    assert checkout.plan().ok().err.count("is not told") == 0
+    assert checkout.plan().ok().err.count("is not reported") == 0
     waiver = {"rule": "lifetime", "client": "one", "reason": "PAY-9", "approver": "ada", "until": "2999-01-01"}
     policy(checkout, rules={"lifetime": {"level": "deny", "keyMax": "1000d"}}, waivers=[waiver])
     assert [code for code, _ in told(checkout.plan().ok().json)] == ["RC250"]
@@ -116,7 +116,7 @@ def test_without_a_repository_the_plan_is_made_all_the_same(checkout: Checkout) 
     checkout.client("one")
     (checkout.root / ".git").rename(checkout.root.parent / "elsewhere")
     ran = checkout.plan("--out", "plan.json").ok()
-    assert "is not told: the project is not in a git repository" in ran.err
+    assert "is not reported: the project is not in a git repository" in ran.err
     assert json.loads(Path(checkout.root / "plan.json").read_text())["git_commit"] is None
 
 

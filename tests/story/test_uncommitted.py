@@ -60,7 +60,7 @@ def test_a_saved_plan_that_was_made_of_an_edit_says_so_when_it_is_applied(edited
     assert ran.json["dirty"] == [EDITED]
     report, page = reports(edited, ran)
     assert report["dirty"] == [EDITED]
-    assert "Not committed as it was used" in page
+    assert "Uncommitted changes were used" in page
     assert EDITED in page
 
 
@@ -73,7 +73,7 @@ def test_a_saved_plan_keeps_what_was_dirty_though_it_is_committed_by_now(edited:
 
 def test_the_text_of_a_quiet_run_says_it(edited: Checkout) -> None:
     ran = edited.run("-q", "apply", "-e", edited.environment, "--yes").ok()
-    assert f"Not committed as it was used (commit {git(edited.root, 'rev-parse', 'HEAD~1')[:12]}" in " ".join(
+    assert f"Uncommitted changes were used (commit {git(edited.root, 'rev-parse', 'HEAD~1')[:12]}" in " ".join(
         ran.out.split()
     )
     assert EDITED in ran.out

@@ -180,7 +180,7 @@ class VaultAdapter(hvac.adapters.Adapter):  # type: ignore[misc]
             try:
                 reply = self._send(call)
             except NotSent as error:
-                failure, again = errors.unreachable(call.where, error.why), not error.lasting
+                failure, again = errors.unreachable(call.where, error.why, error.remedy), not error.lasting
             except Lost as error:
                 make = errors.unreachable if call.repeatable else errors.unclear
                 failure, again = make(call.where, error.why), call.repeatable and not error.lasting
@@ -260,11 +260,11 @@ class VaultAdapter(hvac.adapters.Adapter):  # type: ignore[misc]
     def _token_is_valid(self) -> bool:
         """403 looks alike for an expired token and for one that lacks a capability (measured): ask about the token.
 
-        Judged once for the 403s of one moment.
+        Judged once for the 403s of one moment, unless each request may be the last one that the token is good for.
         """
         with self._verdict_lock:
             judged_at, valid = self._verdict
-            if not judged_at or time.monotonic() - judged_at > 2:
+            if not judged_at or self.counted or time.monotonic() - judged_at > 2:
                 # Without an answer it is not known: the plain reading of 403 is the likelier one.
                 valid = self._is_let_in("GET", "auth/token/lookup-self") or self._is_let_in(
                     "POST", "sys/capabilities-self", b'{"paths":["sys/capabilities-self"]}'

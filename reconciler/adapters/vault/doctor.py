@@ -19,7 +19,7 @@ from reconciler.adapters.vault.policies import capable, policy_drift
 from reconciler.domain.canonical import JsonObject, iso
 from reconciler.domain.hosts import is_loopback
 from reconciler.engine.records import read_applied, survey
-from reconciler.errors import RegistryError, VaultDenied, VaultError
+from reconciler.errors import RegistryError, TokenInvalid, VaultDenied, VaultError
 from reconciler.registry.applied import NAME as APPLIED
 from reconciler.registry.requests import Document, ReadDocument
 from reconciler.registry.run_codec import decode_lease
@@ -49,27 +49,31 @@ def examine(live: Live, project: str, environment: str, clock: Callable[[], date
     checks = list(_server(live, clock or (lambda: datetime.now(UTC))))
     if any(check.result == "fail" for check in checks):
         return checks
-    token = _attempt("token", lambda: _token(live))
-    checks += token
-    if any(check.result == "fail" for check in token):
-        return checks
-    for name, check in (
-        ("namespace", lambda: _namespace(live)),
-        ("capabilities", lambda: list(_capabilities(live))),
-        ("key values", lambda: [_key_values(live)]),
-        ("mounts", lambda: list(_mounts(live))),
-        ("registry", lambda: list(_registry(live, project, environment))),
-        ("signing key", lambda: [_signing_key(live)]),
-        ("policies", lambda: [_policies(live, environment)]),
-        ("lease", lambda: [_lease(live)]),
-    ):
-        checks += _attempt(name, check)
+    try:
+        for name, check in (
+            ("token", lambda: _token(live)),
+            ("namespace", lambda: _namespace(live)),
+            ("capabilities", lambda: list(_capabilities(live))),
+            ("key values", lambda: [_key_values(live)]),
+            ("mounts", lambda: list(_mounts(live))),
+            ("registry", lambda: list(_registry(live, project, environment))),
+            ("signing key", lambda: [_signing_key(live)]),
+            ("policies", lambda: [_policies(live, environment)]),
+            ("lease", lambda: [_lease(live)]),
+        ):
+            checks += _attempt(name, check)
+            if name == "token" and checks[-1].result == "fail":
+                break
+    except TokenInvalid as error:  # nothing that follows could be asked
+        checks.append(Check("token", "fail", error.message, error.remedy))
     return checks
 
 
 def _attempt(name: str, check: Callable[[], list[Check]]) -> list[Check]:
     try:
         return check()
+    except TokenInvalid:
+        raise
     except VaultError as error:
         # What the token may not look at is not known, which is not the same as wrong.
         return [Check(name, "warn" if error.code == errors.DENIED else "fail", error.message, error.remedy)]
@@ -85,25 +89,23 @@ def _server(live: Live, clock: Callable[[], datetime]) -> Iterator[Check]:
         return
     health = answer.body
     if not all(isinstance(health.get(name), bool) for name in ("initialized", "sealed")):
-        stranger = errors.unusable(answer.where, "it does not tell the health of Vault")
+        stranger = errors.unusable(answer.where, "it does not report the health of Vault")
         yield Check("server", "fail", stranger.message, stranger.remedy)
         return
     yield Check("server", "ok", f"{address} answers: {_product(health)}")
     yield _transport(address)
     yield _clock(answer.at, clock())
     if health.get("initialized") is not True:
-        yield Check(
-            "initialised", "fail", "the server is not initialised", "run `bao operator init`, or `reconciler dev`"
-        )
+        remedy = "run `bao operator init`, or `reconciler dev`"
+        yield Check("initialised", "fail", "the server is not initialised", remedy)
     elif health.get("sealed") is not False:
         yield Check("unsealed", "fail", "the server is sealed", "run `bao operator unseal` or `vault operator unseal`")
     else:
         yield Check("unsealed", "ok", "the server is initialised and unsealed")
         standby = health.get("standby") or health.get("performance_standby")
         if standby:
-            yield Check(
-                "active", "warn", "this node is a standby: it may redirect, which is refused", "use the active node"
-            )
+            sentence = "this node is a standby: it may redirect, which is refused"
+            yield Check("active", "warn", sentence, "use the active node")
         else:
             yield Check("active", "ok", "this node is active")
 
@@ -227,10 +229,8 @@ def _mounts(live: Live) -> Iterator[Check]:
     for mount, wanted in ((settings.registry_mount, REGISTRY_CONFIG), (settings.secrets_mount, SECRETS_CONFIG)):
         name, kind = f"mount {mount}", mount_kind(live, mount)
         if kind != "KV v2":
-            found = "missing, or this token may not see it" if kind is None else kind
-            yield Check(
-                name, "fail", f"{mount}/ is {found}, not KV v2", "run `reconciler bootstrap`, or correct vault.mounts"
-            )
+            found = "is missing, or this token may not see it" if kind is None else f"is {kind}, not KV v2"
+            yield Check(name, "fail", f"{mount}/ {found}", "check vault.mounts, then run `reconciler bootstrap`")
             continue
         yield from _attempt(name, lambda mount=mount, wanted=wanted: [_mount_config(live, mount, wanted)])  # type: ignore[misc]
 
@@ -268,9 +268,8 @@ def _signing_key(live: Live) -> Check:
             raise
         key = {}
     if key.get("type") != "ed25519":
-        return Check(
-            "signing key", "fail", f"{mount}/keys/{SIGNING_KEY} is no ed25519 key", "run `reconciler bootstrap`"
-        )
+        sentence = f"{mount}/keys/{SIGNING_KEY} is no ed25519 key"
+        return Check("signing key", "fail", sentence, "run `reconciler bootstrap`")
     return Check("signing key", "ok", f"{mount}/keys/{SIGNING_KEY} is there, version {key.get('latest_version')}")
 
 
@@ -278,7 +277,8 @@ def _policies(live: Live, environment: str) -> Check:
     edited = policy_drift(live, environment)
     if edited:
         sentence = f"policies that differ from what bootstrap writes: {', '.join(edited)}"
-        return Check("policies", "fail", sentence, "find out who changed them, then run `reconciler bootstrap`")
+        remedy = "check vault.mounts, which they name; find out who changed them, then run `reconciler bootstrap`"
+        return Check("policies", "fail", sentence, remedy)
     return Check("policies", "ok", "no policy that this token may read was edited")
 
 

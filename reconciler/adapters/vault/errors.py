@@ -124,12 +124,10 @@ def with_path(address: str, remedy: str) -> str:
     return f"take the path /{path} out of vault.address (or VAULT_ADDR), unless a proxy serves Vault there; {remedy}"
 
 
-def unreachable(where: Where, why: str) -> VaultUnreachable:
-    return VaultUnreachable(
-        UNREACHABLE,
-        f"{where}: no answer: {why}",
-        "check the environment's vault.address (or VAULT_ADDR), the network, and vault.caCert (or VAULT_CACERT)",
-    )
+def unreachable(where: Where, why: str, remedy: str = "") -> VaultUnreachable:
+    """``remedy``: empty where nothing better is known than to check all that leads to the server."""
+    usual = "check the environment's vault.address (or VAULT_ADDR), the network, and vault.caCert (or VAULT_CACERT)"
+    return VaultUnreachable(UNREACHABLE, f"{where}: no answer: {why}", remedy or usual)
 
 
 def unclear(where: Where, why: str) -> WriteUnclear:
@@ -210,8 +208,8 @@ def token_invalid(where: Where, *, counted: bool = False) -> TokenInvalid:
         )
     return TokenInvalid(
         TOKEN_INVALID,
-        f"{where}: permission denied: the token is expired, revoked or unknown to this server and namespace "
-        f"(a token of the {where.role} role is needed)",
+        f"{where}: permission denied: the token is expired, revoked or unknown to this server and namespace, "
+        f"or its number of requests (num_uses) is used up (a token of the {where.role} role is needed)",
         with_path(where.address, "log in again, or set VAULT_TOKEN to a token of this server; check VAULT_NAMESPACE"),
     )
 
@@ -240,8 +238,8 @@ def mount_missing(where: Where, mount: str) -> VaultError:
         f"{where}: nothing is mounted at {mount}/",
         with_path(
             where.address,
-            f"run `reconciler bootstrap -e {where.environment}` with an administrator's token, "
-            "or correct vault.mounts and vault.namespace",
+            "check vault.mounts and vault.namespace; if they are right, "
+            f"run `reconciler bootstrap -e {where.environment}` with an administrator's token",
         ),
     )
 

@@ -16,7 +16,7 @@ from reconciler.domain.hosts import is_loopback
 from reconciler.domain.secret import Secret
 from reconciler.errors import VaultError
 
-_OWN = ("BAO_PROXY_ADDR", "VAULT_PROXY_ADDR")  # these count whatever NO_PROXY says
+OWN = ("BAO_PROXY_ADDR", "VAULT_PROXY_ADDR")  # these count whatever NO_PROXY says
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -56,7 +56,7 @@ def proxy_for(address: str, environ: Mapping[str, str]) -> Proxy | None:
 
 def _named(address: str, environ: Mapping[str, str]) -> tuple[str, str] | None:
     """The variable that counts for ``address``, and what it says."""
-    for name in _OWN:
+    for name in OWN:
         if environ.get(name):
             return name, environ[name]
     scheme = urlsplit(address).scheme

@@ -20,7 +20,7 @@ import urllib3.exceptions as failures
 
 from reconciler.adapters.tls import trusting
 from reconciler.adapters.vault import errors
-from reconciler.adapters.vault.proxies import Proxy
+from reconciler.adapters.vault.proxies import OWN, Proxy
 from reconciler.errors import VaultError
 
 # More than the threads of one run ask for at once, so that no connection is thrown away.
@@ -37,11 +37,12 @@ class Reply:
 
 
 class NotSent(Exception):
-    """The request never left this machine. ``lasting``: trying again will not help."""
+    """The request never left this machine. ``lasting``: trying again will not help. ``remedy``: what will, if that is
+    known."""
 
-    def __init__(self, why: str, *, lasting: bool = False) -> None:
+    def __init__(self, why: str, remedy: str = "", *, lasting: bool = False) -> None:
         super().__init__(why)
-        self.why, self.lasting = why, lasting
+        self.why, self.remedy, self.lasting = why, remedy, lasting
 
 
 class Lost(Exception):
@@ -198,7 +199,10 @@ def _explain_proxy(error: failures.ProxyError, proxy: Proxy) -> NotSent:
     said = f"refuses (status {status[1]})" if status else "cannot be reached, or is no proxy"
     wants = "; it wants other credentials" if status and status[1] == "407" else ""
     lasting = status is not None and status[1].startswith("4")
-    return NotSent(f"the proxy {proxy.url} that {proxy.variable} names {said}{wants}", lasting=lasting)
+    remedy = f"correct {proxy.variable}, or name the host in NO_PROXY"
+    if proxy.variable in OWN:
+        remedy = f"correct {proxy.variable}, or unset it to ask Vault directly"
+    return NotSent(f"the proxy {proxy.url} that {proxy.variable} names {said}{wants}", remedy, lasting=lasting)
 
 
 def _is_no_http(error: Exception) -> bool:
