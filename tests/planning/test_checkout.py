@@ -104,7 +104,7 @@ def test_an_allowed_step_back_is_critical(named: str) -> None:
     assert (plan.blocked, told(plan)) == (False, [("RC375", Level.WARNING)])
     assert plan.rollback_from == LAST
     assert {action.risk for action in plan.changes} == {Risk.CRITICAL}
-    assert all("step back" in action.risk_reasons[0] for action in plan.changes)
+    assert all("rollback" in action.risk_reasons[0] for action in plan.changes)
 
 
 @pytest.mark.parametrize("named", ["c" * 40, HEAD[:6], "", "HEAD"])
