@@ -124,6 +124,8 @@ def copy_files(root: Path, commit: str, paths: Collection[str], target: Path) ->
         for line in filter(None, listed.split("\0")):
             head, _, path = line.partition("\t")
             mode, _, blob, size = head.split()
+            if size == "BAD":  # there is no remote to fetch it from
+                raise NoBase(f"this partial clone lacks {path} of it: clone without --filter")
             if path not in paths or mode not in _REGULAR or int(size) > _LARGEST:
                 raise NoBase(f"{path} is no regular file there, or too large")
             answer = git.run("cat-file", "blob", blob, environment=_HERE)

@@ -77,7 +77,7 @@ def rotation_question(desired: Desired, observed: Observed, target: Target, reas
     declared, record = desired.clients.get(client), observed.records.get(client)
     if declared is None or record is None:
         both = set(desired.clients) & set(observed.records)
-        remedy = names.one_of(both, "none is both: reconciler apply registers what is declared")
+        remedy = names.one_of(both, "no client is declared and registered yet: run reconciler apply first")
         raise UsageError("RC361", f"client {client} is not declared and registered", remedy)
     if declared.state != "active":
         message = f"client {client} is declared {declared.state.value}"
@@ -121,5 +121,5 @@ def parse_reason(text: str) -> str:
     if not text.strip() or len(text) > MAX_REASON or _CONTROL.search(text):
         raise UsageError("RC012", "--reason must be a line of 1 to 200 characters", "say why in a few words")
     if holds_secret(text):
-        raise UsageError("RC012", "--reason holds what looks like a secret", "leave it out: the evidence is for others")
+        raise UsageError("RC012", "--reason holds what looks like a secret", "leave the secret out: others read the report")
     return text.strip()

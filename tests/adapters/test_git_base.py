@@ -212,3 +212,15 @@ def test_a_link_and_a_folder_are_no_files(repository: Path, tmp_path: Path) -> N
     for path in (POLICY, "scopes.yaml"):
         with pytest.raises(NoBase, match=f"{path} is no regular file"):
             copy_files(repository, "HEAD", (path,), tmp_path / "target")
+
+
+@pytest.mark.parametrize("gone", [("remove", "origin"), ("set-url", "origin", "file:///nowhere/at/all")])
+def test_a_partial_clone_that_lacks_a_file_has_no_base(repository: Path, tmp_path: Path, gone: tuple[str, ...]) -> None:
+    before = commit_file(repository, POLICY, "one")
+    commit_file(repository, POLICY, "two")
+    git(repository, "config", "uploadpack.allowFilter", "true")
+    clone = tmp_path / "partial"
+    git(tmp_path, "clone", "--quiet", "--filter=blob:none", f"file://{repository}", str(clone))
+    git(clone, "remote", *gone)
+    with pytest.raises(NoBase):
+        copy_files(clone, before, [POLICY], tmp_path / "copy")

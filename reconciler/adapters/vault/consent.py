@@ -146,13 +146,13 @@ def consent_unusable(file: Path, why: str) -> VaultError:
     return VaultError(
         CONSENT_UNUSABLE,
         f"the file of accepted addresses {file} cannot be used: {why}",
-        f"look into it; when it is right: chown it to yourself and `chmod 600 {file}`",
+        f"check what it lists; if that is right, `chown` it to yourself and `chmod 600 {file}`",
     )
 
 
 def readable_on_the_way(origin: str, environment: str) -> VaultError:
     return VaultError(
         PLAIN_HTTP,
-        f"{origin} is plain http and not this machine: everybody on the way could read tokens and secrets",
+        f"{origin} is plain http and not this machine: anybody on the way could read tokens and secrets",
         f"use https://, or declare `plainHttp: true` below vault of {environment} where the network is encrypted",
     )

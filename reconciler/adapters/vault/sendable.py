@@ -39,5 +39,5 @@ def check_address(address: str) -> str:
     raise VaultError(
         errors.SETTINGS_UNUSABLE,
         "the address of Vault is not a URL of the form https://host:port",
-        "correct vault.address of the environment (or VAULT_ADDR); credentials do not belong into it",
+        "correct vault.address of the environment (or VAULT_ADDR); it must not hold credentials",
     )

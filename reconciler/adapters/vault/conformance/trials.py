@@ -134,11 +134,11 @@ def _metadata(place: Place) -> str:
     run = place.live("run")
     run.answer(DestroyVersions(KEY, (1,)))
     info = _info(place, KEY)
-    _expect(info.current == 2 and info.absent == {1}, "a destroyed version is not told as destroyed")
-    _expect(info.created is not None, "the time of the newest version is not told")
+    _expect(info.current == 2 and info.absent == {1}, "a destroyed version is not reported as destroyed")
+    _expect(info.created is not None, "the time of the newest version is not reported")
     path = f"/v1/{place.settings.secrets_mount}/metadata/{KEY}"
     place.admin.adapter.post(path, json={"max_versions": 7, "custom_metadata": {"by": "hand"}})
-    _expect(_info(place, KEY).edited, "settings of a path that were made by hand are not told")
+    _expect(_info(place, KEY).edited, "settings of a path that were made by hand are not reported")
     run.answer(ResetMetadata(KEY))
     _expect(not _info(place, KEY).edited, "settings of a path are not reset")
     return ""
