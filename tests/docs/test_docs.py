@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import socket
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -21,8 +23,12 @@ from reconciler.cli.main import COMMANDS, cli
 from reconciler.declare.schemas import schema
 from reconciler.planning.reasons import Reason
 from reconciler.planning.risk import PLAIN, RULES
+from reconciler.report.plan_json import plan_document
+from reconciler.report.run_report import run_json
+from reconciler.report.status_json import status_json
 from tests.kit.commands import PYTHON_PATH
 from tests.kit.documents import anchors, links, matches, perform, plain, steps
+from tests.report.samples import observed, review_plan, run_result
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -141,6 +147,20 @@ def test_every_field_is_documented(kind: str) -> None:
     assert sorted(declared - documented) == []
     if kind != "IntegrationTemplate":
         assert [one for one in sorted(documented - declared) if "/" not in one and "yaml" not in one] == []  # paths
+
+
+@pytest.mark.parametrize(
+    ("section", "document"),
+    [
+        ("plan", plan_document(replace(review_plan(), yes_remove=2))),
+        ("run", json.loads(run_json(run_result()))),
+        ("status", json.loads(status_json("production", observed()))),
+    ],
+)
+def test_every_field_of_the_json_is_on_the_page(section: str, document: dict[str, Any]) -> None:
+    table = page("docs/commands.md").split(f"\n### {section}\n")[1].split("\n### ")[0]
+    words = set(re.findall(r"`([a-z_]+)(?:\[\])?`", table))
+    assert set(document) <= words
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
