@@ -111,10 +111,10 @@ def doubt_of(client: str, standing: Standing, environment: str) -> Doubt | None:
         return Doubt(_astray(checkout), _way_back(checkout))
     if checkout.head is not None and checkout.descent is Descent.FIRST:
         return Doubt(
-            "no commit is on record as applied yet, so that nobody can tell whether this clone is old",
+            "no applied commit is on record yet, so this clone may be old",
             f"put one on record: check out the commit that still declares it and run reconciler apply -e {environment}"
             f"; or, if this is the newest commit, run reconciler apply -e {environment} --only CLIENT with a client "
-            "that stays; then plan again. Declared with state: retired it needs none",
+            "that stays; then plan again. With state: retired no commit on record is needed",
             "RC374",
         )
     return None
