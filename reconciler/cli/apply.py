@@ -74,6 +74,8 @@ def apply(
       reconciler apply -e staging
       reconciler apply -e production plan.json --push
       reconciler apply -e production --yes --only paystack-payouts
+      reconciler apply -e production --yes --yes-remove 2
+      reconciler apply -e production --yes --allowed-signers /etc/reconciler/allowed_signers
     """
     from reconciler.cli import demands, planned, wiring
     from reconciler.cli.alerts import Alerts
@@ -133,8 +135,9 @@ def rotate(
     through its grace.
 
     \b
-    Example:
+    Examples:
       reconciler rotate -e staging paystack-payouts/primary --reason "laptop lost"
+      reconciler rotate -e staging paystack-payouts/settlements --reason "receiver moved"
     """
     from reconciler.cli import wiring
     from reconciler.cli.alerts import Alerts
@@ -188,8 +191,9 @@ def revoke(
     Nothing new is issued until the declaration says so (reissueAfter: VERSION); plan says how.
 
     \b
-    Example:
+    Examples:
       reconciler revoke -e production paystack-payouts --reason compromise --incident INC-1234
+      reconciler revoke -e production paystack-payouts/settlements --reason compromise
     """
     from reconciler.cli import wiring
     from reconciler.cli.alerts import Alerts

@@ -65,7 +65,7 @@ def plan(
 
     With --reviewed a plan is made anew for the clients that the plan in FILE touches, and compared with it: what
     a pull request showed is what comes after its merge, whatever commit that made. What policy, catalogue and guards
-    lost since --base is told beside what the change does.
+    lost since --base is reported beside what the change does.
 
     \b
     Examples:
@@ -74,6 +74,8 @@ def plan(
       reconciler plan -e staging --base origin/main
       reconciler plan -e production --out plan.json --format markdown
       reconciler plan -e production --at 2027-01-31T00:00:00Z
+      reconciler plan -e production --yes-remove 2 --out plan.json
+      reconciler plan -e production --allow-rollback 4f2c1d09ab3e --out plan.json
       reconciler plan -e production --reviewed pull-request.json --out plan.json
     """
     from reconciler.cli import wiring

@@ -121,5 +121,5 @@ def parse_reason(text: str) -> str:
     if not text.strip() or len(text) > MAX_REASON or _CONTROL.search(text):
         raise UsageError("RC012", "--reason must be a line of 1 to 200 characters", "say why in a few words")
     if holds_secret(text):
-        raise UsageError("RC012", "--reason holds what looks like a secret", "leave the secret out: others read the report")
+        raise UsageError("RC012", "--reason holds what looks like a secret", "leave it out: others read the report")
     return text.strip()

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 @click.option("--remove", is_flag=True, help="Take ADDRESS off the list.")
 @click.pass_obj
 def trust(settings: Settings, address: str | None, remove: bool) -> int:
-    """Let ADDRESS, a server of Vault or OpenBao, have your credentials; without ADDRESS list those that may.
+    """Accept ADDRESS, a Vault or OpenBao server, as one that may be sent your credentials.
+
+    Without ADDRESS list the servers that are accepted.
 
     reconciler.yaml names a server, and whoever writes that file may be somebody else. So a credential goes only to
     an address that you accepted: here, in the question of the first command that needs it, or with VAULT_ADDR. The
