@@ -73,9 +73,7 @@ def apply(
     Examples:
       reconciler apply -e staging
       reconciler apply -e production plan.json --push
-      reconciler apply -e production --yes --only paystack-payouts
-      reconciler apply -e production --yes --yes-remove 2
-      reconciler apply -e production --yes --allowed-signers /etc/reconciler/allowed_signers
+      reconciler apply -e production --yes --yes-remove 2 --allowed-signers /etc/reconciler/allowed_signers
     """
     from reconciler.cli import demands, planned, wiring
     from reconciler.cli.alerts import Alerts

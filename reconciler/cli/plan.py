@@ -72,10 +72,8 @@ def plan(
       reconciler plan -e staging
       reconciler plan -e staging paystack-payouts
       reconciler plan -e staging --base origin/main
-      reconciler plan -e production --out plan.json --format markdown
+      reconciler plan -e production --yes-remove 2 --out plan.json --format markdown
       reconciler plan -e production --at 2027-01-31T00:00:00Z
-      reconciler plan -e production --yes-remove 2 --out plan.json
-      reconciler plan -e production --allow-rollback 4f2c1d09ab3e --out plan.json
       reconciler plan -e production --reviewed pull-request.json --out plan.json
     """
     from reconciler.cli import wiring
