@@ -82,16 +82,24 @@ def _updates(desired: DesiredClient, record: ClientRecord) -> list[Action]:
         cause = Cause(Reason.RECORD_EDITED, "the record was changed by hand; the declaration is restored")
         before, after = diff.changed_fields(record.spec, desired.spec)
         actions.append(client_action(ActionKind.UPDATE_CLIENT, desired.name, cause, before, after))
-    elif record.digest != desired.digest or record.base_digest != desired.base_digest:
-        before, after = diff.client_change(record.spec, desired.spec)
-        endpoints_differ = record.digest != desired.digest and not (before or after)
-        if not endpoints_differ:
-            if not (before or after):
-                before, after = {"base_digest": record.base_digest}, {"base_digest": desired.base_digest}
-            fields = ", ".join(sorted({*before, *after}))
-            cause = Cause(Reason.DECLARATION_CHANGED, f"declared otherwise: {fields}")
-            actions.append(client_action(ActionKind.UPDATE_CLIENT, desired.name, cause, before, after))
-    return actions + _endpoint_updates(desired, record)
+    return actions + _declared_changes(desired, record) + _endpoint_updates(desired, record)
+
+
+def _declared_changes(desired: DesiredClient, record: ClientRecord) -> list[Action]:
+    """What is declared otherwise than it was applied last. In an edited record too: only what equals that is a
+    repair, and a guard of changes has no other word for the rest."""
+    if (record.digest, record.base_digest) == (desired.digest, desired.base_digest):
+        return []
+    before, after = diff.client_change(record.spec, desired.spec)
+    if not (before or after):
+        if record.digest == desired.digest:
+            before, after = {"base_digest": record.base_digest}, {"base_digest": desired.base_digest}
+        elif record.edited:
+            before, after = {"digest": record.digest}, {"digest": desired.digest}
+        else:
+            return []  # its endpoints alone
+    cause = Cause(Reason.DECLARATION_CHANGED, f"declared otherwise: {', '.join(sorted({*before, *after}))}")
+    return [client_action(ActionKind.UPDATE_CLIENT, desired.name, cause, before, after)]
 
 
 def _rename(desired: DesiredClient, record: ClientRecord) -> list[Action]:

@@ -12,7 +12,7 @@ import pytest
 
 from reconciler.domain.desired import Budget, Desired, DesiredClient, Environment, GuardrailPolicy, Source, Waiver
 from reconciler.domain.observed import MountSettings, Observed, SecretInfo
-from reconciler.domain.plan import Finding, Level
+from reconciler.domain.plan import ActionKind, Finding, Level
 from reconciler.domain.record import ClientRecord, ClientStatus
 from reconciler.domain.window import Freeze
 from reconciler.planning.guards import GUARDS
@@ -416,6 +416,25 @@ def test_no_guard_of_changes_holds_back_a_repair(reason: Reason, guard: str) -> 
     plan = make_plan(Inputs(desired(*TEN), seen.live, START))
     assert {action.client for action in plan.changes if action.reason == reason} == {one.name for one in TEN}
     assert codes(replace(seen, live=LIVE[10], declared=changed(10, 10)).findings()), "a declared change is held back"
+
+
+@pytest.mark.parametrize("guard", STRICT)
+@pytest.mark.parametrize("how", ["a change", "what the record was edited to"])
+def test_a_declared_change_of_an_edited_record_is_no_repair(how: str, guard: str) -> None:
+    """Also where somebody wrote into the record what is declared only now."""
+    declared = changed(10, 10)
+    live = drifted(Reason.RECORD_EDITED)
+    if how != "a change":
+        specs = {one.name: one.spec for one in declared}
+        live = replace(live, records={name: replace(one, spec=specs[name]) for name, one in live.records.items()})
+    strict = replace(STRICT[guard], declared=declared)
+    held = codes(replace(strict, live=LIVE[10]).findings())
+    assert held
+    assert codes(replace(strict, live=live).findings()) == held
+    plan = make_plan(Inputs(desired(*declared), live, START))
+    reasons = {action.reason for action in plan.changes if action.kind is ActionKind.UPDATE_CLIENT}
+    assert reasons == {Reason.RECORD_EDITED, Reason.DECLARATION_CHANGED}
+    assert {action.client for action in plan.changes} == {one.name for one in TEN}
 
 
 def test_every_drift_is_repaired_whatever_holds_changes_back() -> None:
