@@ -1,0 +1,51 @@
+"""When a run began and ended, by the servers' clocks, which differ: a standby's may be ahead of the active node's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from reconciler.adapters.folder import FolderLedger
+from reconciler.cli.wiring import SearchedReports
+from reconciler.engine.apply import Options, apply
+from reconciler.engine.engine import Engine, Question, answer
+from reconciler.registry.requests import Request, Response
+from tests.kit.declared import client, desired
+from tests.kit.memory import BUCKETS, World
+
+AHEAD = timedelta(minutes=1)
+
+
+class TwoNodes(World):
+    """Looks are answered by a node whose clock is ahead, writes and single reads by another one."""
+
+    def answer_all(self, requests: Sequence[Request]) -> list[Response]:
+        answers: list[Any] = super().answer_all(requests)
+        return [replace(one, at=one.at + AHEAD) for one in answers]
+
+
+def test_a_run_never_ends_before_the_look_that_it_began_with(tmp_path: Path) -> None:
+    world = TwoNodes()
+    declared = desired(client("partner"))
+    engine = Engine(
+        project=declared.project,
+        environment=declared.environment,
+        buckets=BUCKETS,
+        live=world,
+        minter=world,
+        sender=world,
+        ledger=FolderLedger(tmp_path),
+        reporter=SearchedReports("audit"),
+    )
+    question = Question(declared, applying=True)
+    world.at += timedelta(minutes=5)
+    observed = replace(engine.look(declared), now=world.at)  # the plan was made by the other node's time
+    plan = answer(engine, question, observed)
+    result, problem = apply(engine, question, plan, observed, Options(commit=False))
+    assert problem is None
+    assert {outcome.status for outcome in result.outcomes} == {"done"}
+    assert result.started_at == world.at + AHEAD
+    assert result.finished_at >= result.started_at
