@@ -23,12 +23,18 @@ from reconciler.domain.plan import Plan
 from reconciler.errors import AuditError, BlockedError
 from reconciler.planning.situation import is_declared
 
+OWN_SIGNERS = (
+    "warning: who may sign was read from the repository itself; set RECONCILER_ALLOWED_SIGNERS from outside of it: "
+    "at GitHub a variable of the repository, at GitLab a protected variable of type File (docs/policy.md)"
+)
 _POLICIES = tuple(f"policy{suffix}" for suffix in SUFFIXES)
 _PROJECTS = tuple(f"{PROJECT_FILE}{suffix}" for suffix in SUFFIXES)
 
 
-def refuse_unsigned(root: Path, desired: Desired, given: Path | None = None) -> None:
-    """Raises ``BlockedError`` RC240 to RC242 when a signature is demanded: by the policy that is applied, by that of
+def refuse_unsigned(root: Path, desired: Desired, given: Path | None = None) -> bool:
+    """Whether the repository alone said who may sign.
+
+    Raises ``BlockedError`` RC240 to RC242 when a signature is demanded: by the policy that is applied, by that of
     the commit before, as signed commits left it last, or by ``given``, a file of allowed signers that the repository
     has no say in."""
     own = desired.policy.apply.allowed_signers
@@ -37,20 +43,21 @@ def refuse_unsigned(root: Path, desired: Desired, given: Path | None = None) -> 
         commit = Declaration(root, desired.project.audit_path)
     except BlockedError:
         if own is None and allowed is None:
-            return
+            return False
         raise
     followed = Followed(desired.project.name, _POLICIES, _PROJECTS, _signers_in, name_in)
     inherited = handed_down(commit, followed)
     demanded = {path for path in (own, _before(commit).allowed_signers) if path is not None}
     if not demanded and not inherited and allowed is None:
-        return
+        return False
     commit.refuse_uncommitted(desired.files, declares)
     if allowed is not None:
         commit.refuse_other_keys(allowed, str(given))
     for signers in sorted(demanded):
         commit.refuse_unsigned(signers)
-    for path, allowed in inherited:
-        commit.refuse_other_keys(allowed, f"{path} as signed commits left it")
+    for path, kept in inherited:
+        commit.refuse_other_keys(kept, f"{path} as signed commits left it")
+    return allowed is None
 
 
 def _outside(path: Path, root: Path) -> str:

@@ -128,6 +128,23 @@ def demanding(checkout: Checkout, ada: Signer) -> None:
     ada.commit(checkout.root)
 
 
+def test_in_ci_it_is_said_that_the_repository_alone_says_who_may_sign(
+    checkout: Checkout, ada: Signer, tmp_path: Path
+) -> None:
+    checkout.client("partner")
+    checkout.commit()
+    assert "who may sign" not in checkout.apply(CI="true").ok().err, "nobody demands a signature"
+    demanding(checkout, ada)
+    assert "who may sign" not in checkout.apply().ok().err, "a person knows their repository"
+    told = [line for line in checkout.apply(CI="true").ok().err.splitlines() if "who may sign" in line]
+    assert len(told) == 1
+    assert "RECONCILER_ALLOWED_SIGNERS" in told[0]
+    signers = tmp_path / "signers"
+    signers.write_text(ada.line)
+    given = checkout.apply(CI="true", RECONCILER_ALLOWED_SIGNERS=str(signers)).ok()
+    assert "who may sign" not in given.err
+
+
 def test_only_a_signed_commit_is_applied(checkout: Checkout, ada: Signer, tmp_path: Path) -> None:
     demanding(checkout, ada)
     checkout.apply().ok()
