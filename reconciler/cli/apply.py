@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -105,8 +104,7 @@ def apply(
             agree(engine, plan, settings, form, ask=saved is None and not yes)
             return question, plan
 
-        if demands.refuse_unsigned(root, desired, allowed_signers) and os.environ.get("CI"):
-            say(settings, demands.OWN_SIGNERS)
+        demands.refuse_badly_signed(settings, root, desired, allowed_signers)
         observed = engine.look(desired, deep=deep)
         planned.refuse_unknown(only, desired, observed)
         result, problem = run.apply(engine, *agreed(observed), observed, options, agreed if yes else None)

@@ -31,6 +31,12 @@ _POLICIES = tuple(f"policy{suffix}" for suffix in SUFFIXES)
 _PROJECTS = tuple(f"{PROJECT_FILE}{suffix}" for suffix in SUFFIXES)
 
 
+def refuse_badly_signed(settings: Settings, root: Path, desired: Desired, given: Path | None) -> None:
+    """As ``refuse_unsigned``. In CI it is told when the repository alone said who may sign."""
+    if refuse_unsigned(root, desired, given) and os.environ.get("CI"):
+        say(settings, OWN_SIGNERS)
+
+
 def refuse_unsigned(root: Path, desired: Desired, given: Path | None = None) -> bool:
     """Whether the repository alone said who may sign.
 
