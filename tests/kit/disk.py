@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO, Self
 
-from reconciler.adapters import git_files
+from reconciler.adapters import git_files, new_files
 from reconciler.adapters.git import GitLedger
 
 OPERATIONS = frozenset({"open", "mkdir", "rename", "unlink", "fsync", "close"})
@@ -33,7 +33,9 @@ def strike(order: dict[str, Any]) -> None:
     if order.get("audited"):
         audited = Path(order["audited"]).open("ab", buffering=0)  # noqa: SIM115 - likewise
         sys.addaudithook(partial(_audit, audited))
-    setattr(git_files, "os", _Struck(int(order["at"]), str(order["how"]), log))  # noqa: B010 - no name of its own
+    struck = _Struck(int(order["at"]), str(order["how"]), log)
+    for module in (git_files, new_files):
+        setattr(module, "os", struck)  # noqa: B010 - no name of its own
 
 
 def limit(order: dict[str, int]) -> None:
