@@ -9,16 +9,20 @@ A run that dies before 2 changed nothing that counts; doing it again overwrites 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
 from reconciler.domain.canonical import Json, dumps
 from reconciler.domain.names import bucket_names, bucket_of
+from reconciler.domain.record import ClientRecord, ClientStatus, VersionState
 from reconciler.errors import RegistryError, VaultUnreachable
 from reconciler.registry.bucket import refuse_deleted
-from reconciler.registry.codec import raw_clients, write_raw_clients
+from reconciler.registry.codec import decode_record, encode_record, raw_clients, write_raw_clients
 from reconciler.registry.documents import put_document
 from reconciler.registry.requests import Batch, Document, ReadDocument
 from reconciler.registry.steps import Steps, expect
 from reconciler.registry.stored import MOVED
+from reconciler.registry.work import with_series
 
 MAX_TRIES = 20
 
@@ -96,16 +100,50 @@ def close_bucket(name: str, document: Document, copied: Mapping[str, Json], new:
 
 
 def carry_over(client: str, raw: Json, new: int) -> Steps[None]:
-    """Take one record over into its new bucket, unless a later revision is there already."""
+    """Take one record over into its new bucket, unless a later revision is there already. What somebody revoked in
+    either of them stays revoked."""
     name = f"buckets/{bucket_of(client, new)}"
     for _ in range(MAX_TRIES):
         document = expect((yield ReadDocument(name)), Document)
         clients = raw_clients(document.text, name)
-        if client in clients and clients[client]["revision"] >= raw["revision"]:
+        kept = later(client, clients[client], raw) if client in clients else raw
+        if kept == clients.get(client):
             return
-        if (yield from put_document(name, write_raw_clients({**clients, client: raw}), document.version)):
+        if (yield from put_document(name, write_raw_clients({**clients, client: kept}), document.version)):
             return
     raise _restless(name)
+
+
+def later(client: str, there: Any, late: Any) -> Json:
+    """The later revision of two records of one client, ``there`` when they are equal, with what is revoked in the
+    other one alone."""
+    first, second = (there, late) if there["revision"] >= late["revision"] else (late, there)
+    try:
+        base, other = decode_record(first, client), decode_record(second, client)
+    except (AttributeError, KeyError, TypeError, ValueError):  # another project's, of which we know nothing
+        kept: Json = first
+        return kept
+    united = with_revocations(base, other)
+    if united == base:
+        return first
+    revision = max(base.revision, other.revision) + 1
+    return encode_record(replace(united, revision=revision, op=f"{base.op}+{other.op}"))
+
+
+def with_revocations(record: ClientRecord, other: ClientRecord) -> ClientRecord:
+    """``record`` with the versions that ``other`` has revoked, its holds, and its suspension."""
+    for kind, name, ended in other.all_series():
+        series = record.series(kind, name)
+        revoked = {one.number: one for one in ended.in_state(VersionState.REVOKED)}
+        versions = tuple(
+            revoked.get(one.number, one) if one.state is not VersionState.REVOKED else one for one in series.versions
+        )
+        hold = series.hold or (ended.hold if versions != series.versions or not series.versions else None)
+        if (versions, hold) != (series.versions, series.hold):
+            record = with_series(record, kind, name, replace(series, versions=versions, hold=hold))
+            if other.status is ClientStatus.SUSPENDED and record.status in (ClientStatus.ACTIVE, ClientStatus.PENDING):
+                record = replace(record, status=ClientStatus.SUSPENDED)
+    return record
 
 
 def _restless(name: str) -> VaultUnreachable:

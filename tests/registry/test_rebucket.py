@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -19,7 +19,7 @@ from reconciler.engine.records import read_registry
 from reconciler.errors import RegistryError, VaultUnreachable
 from reconciler.planning.emergency import revocation_plan
 from reconciler.planning.reasons import RevocationRequest
-from reconciler.registry.codec import raw_clients, write_raw_clients
+from reconciler.registry.codec import decode_record, encode_record, raw_clients, write_raw_clients
 from reconciler.registry.rebucket import carry_over, rebucket
 from reconciler.registry.requests import Conflict, Document, ReadDocument, Request, Response, WriteDocument, Written
 from tests.kit.declared import client, desired
@@ -196,6 +196,34 @@ def test_a_later_revision_is_never_overwritten(there: int | None, carried: int, 
     document = world.answer(ReadDocument(NEW_HOME))
     assert isinstance(document, Document)
     assert raw_clients(document.text, NEW_HOME)["payouts"]["revision"] == kept
+
+
+@pytest.mark.parametrize("rotates", ["the new bucket", "the old bucket"])
+@pytest.mark.parametrize("more", [0, 1, 3])
+def test_a_revocation_in_either_bucket_outlives_a_change_in_the_other(rotates: str, more: int) -> None:
+    """One run revokes, another one changes the same client through the other bucket, to the same revision or later."""
+    spread = Spread.prepared()
+    before = spread.world.answer(ReadDocument(f"buckets/{bucket_of('payouts', BUCKETS)}"))
+    assert isinstance(before, Document)
+    untouched = raw_clients(before.text, "")["payouts"]
+    assert {one.status for one in spread.carry_out(spread.revocation(), BUCKETS)} == {OutcomeStatus.DONE}
+    revoked = encode_record(spread.records()["payouts"])
+    record = decode_record(untouched, "payouts")
+    changed = encode_record(replace(record, revision=revoked["revision"] + more, op="another.0", protect=True))
+    there, late = (changed, revoked) if rotates == "the new bucket" else (revoked, changed)
+    world = Registry()
+    world.answer(WriteDocument(NEW_HOME, write_raw_clients({"payouts": there}), 0))
+    drive(world, carry_over("payouts", late, NEW))
+    document = world.answer(ReadDocument(NEW_HOME))
+    assert isinstance(document, Document)
+    kept = decode_record(raw_clients(document.text, NEW_HOME)["payouts"], "payouts")
+    (series,) = kept.keys.values()
+    assert not series.in_state(*USABLE)
+    assert series.hold is not None
+    assert not kept.edited
+    assert kept.revision >= max(there["revision"], late["revision"])
+    if more:
+        assert kept.protect, "nor is the change lost"
 
 
 @pytest.mark.parametrize("name", ["the new bucket", "the old bucket"])
