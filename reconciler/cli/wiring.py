@@ -189,7 +189,7 @@ def prepared(
     from reconciler.adapters.vault.bootstrap import bootstrap
     from reconciler.adapters.vault.ci_roles import login_roles
     from reconciler.adapters.vault.meta import Meta, existing_meta
-    from reconciler.engine.rebucket import spread
+    from reconciler.engine.rebucket import close_rest, spread
 
     with connected(environment) as live:
         present = existing_meta(live, project.name, environment.name)
@@ -201,8 +201,12 @@ def prepared(
             except VaultError:
                 say(settings, "\n".join(["done before it failed:", *map(step_text, done)]))
                 raise
-    if present is None or buckets is None or not anew:
+    if present is None or buckets is None:
         return done
+    if not anew:
+        with engine_for(settings, root, project, environment) as engine:
+            closed = close_rest(engine)
+        return [*done, (f"registry: old buckets closed {closed}", "updated")] if closed else done
     meta = Meta(project.name, environment.name, buckets, present.version)
     with engine_for(settings, root, project, environment) as engine:
         moved = spread(engine, buckets, meta.text(), present.version, engine.say)

@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+from reconciler.domain.names import bucket_names
 from reconciler.engine.apply import new_run_id
 from reconciler.engine.drive import Driver, ServerClock
 from reconciler.engine.engine import Engine
 from reconciler.engine.executor import WORKERS
 from reconciler.engine.lease import held_lease
-from reconciler.registry.rebucket import rebucket
+from reconciler.registry.rebucket import close_left, rebucket
+
+_BUCKET = re.compile(r"[0-9a-f]{1,3}")
+
+
+def close_rest(engine: Engine) -> int:
+    """Close the buckets that a move which died left open; how many. Raises as ``spread`` does."""
+    there = frozenset(filter(_BUCKET.fullmatch, engine.live.list_documents("buckets")))
+    left = there - frozenset(bucket_names(engine.buckets))
+    if not left:
+        return 0
+    now = engine.live.now()
+    with ThreadPoolExecutor(WORKERS) as pool:
+        driver = Driver(engine.live, engine.minter, engine.sender, ServerClock(now), pool)
+        return driver.run(close_left(left, engine.buckets))
 
 
 def spread(engine: Engine, buckets: int, meta: str, meta_version: int, say: Callable[[str], None]) -> int:

@@ -8,7 +8,7 @@ A run that dies before 2 changed nothing that counts; doing it again overwrites 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -54,6 +54,29 @@ def rebucket(old: int, new: int, meta: str, meta_version: int) -> Steps[int]:
     return sum(len(clients) for clients in copied.values())
 
 
+def close_left(names: Collection[str], new: int) -> Steps[int]:
+    """Close those of ``names`` that a move which died after its second step left open. What somebody revoked there is
+    revoked in the new bucket too; nothing else counts, because the new buckets are in force since.
+
+    Returns how many were closed. Raises ``RegistryError``, ``VaultUnreachable``."""
+    closed = 0
+    for name in sorted(names):
+        document = expect((yield ReadDocument(f"buckets/{name}")), Document)
+        if document.text is None:
+            continue
+        try:
+            copied = raw_clients(document.text, f"buckets/{name}")
+        except RegistryError as error:
+            if error.code == "RC446":  # the marker
+                continue
+            raise
+        for client, raw in copied.items():
+            yield from carry_over(client, raw, new, revoked_alone=True)
+        yield from close_bucket(name, document, copied, new, revoked_alone=True)
+        closed += 1
+    return closed
+
+
 def refuse_misplaced(name: str, clients: Mapping[str, Json], buckets: int) -> None:
     """A record in the wrong bucket would come to stand beside, or over, the one that counts. Raises
     ``RegistryError`` RC306."""
@@ -84,7 +107,9 @@ def overwrite(name: str, clients: Mapping[str, Json]) -> Steps[None]:
     raise _restless(name)
 
 
-def close_bucket(name: str, document: Document, copied: Mapping[str, Json], new: int) -> Steps[None]:
+def close_bucket(
+    name: str, document: Document, copied: Mapping[str, Json], new: int, *, revoked_alone: bool = False
+) -> Steps[None]:
     """Put the marker over an old bucket, carrying over what was written to it since it was copied."""
     marker = dumps({"format": f"{MOVED} {new} buckets", "clients": {}})
     for _ in range(MAX_TRIES):
@@ -94,19 +119,21 @@ def close_bucket(name: str, document: Document, copied: Mapping[str, Json], new:
         present = raw_clients(document.text, f"buckets/{name}")
         for client, raw in present.items():
             if raw != copied.get(client):
-                yield from carry_over(client, raw, new)
+                yield from carry_over(client, raw, new, revoked_alone=revoked_alone)
         copied = present
     raise _restless(name)
 
 
-def carry_over(client: str, raw: Json, new: int) -> Steps[None]:
+def carry_over(client: str, raw: Json, new: int, *, revoked_alone: bool = False) -> Steps[None]:
     """Take one record over into its new bucket, unless a later revision is there already. What somebody revoked in
-    either of them stays revoked."""
+    either of them stays revoked; with ``revoked_alone`` nothing else is taken."""
     name = f"buckets/{bucket_of(client, new)}"
     for _ in range(MAX_TRIES):
         document = expect((yield ReadDocument(name)), Document)
         clients = raw_clients(document.text, name)
-        kept = later(client, clients[client], raw) if client in clients else raw
+        if revoked_alone and client not in clients:
+            return
+        kept = later(client, clients[client], raw, revoked_alone=revoked_alone) if client in clients else raw
         if kept == clients.get(client):
             return
         if (yield from put_document(name, write_raw_clients({**clients, client: kept}), document.version)):
@@ -114,10 +141,10 @@ def carry_over(client: str, raw: Json, new: int) -> Steps[None]:
     raise _restless(name)
 
 
-def later(client: str, there: Any, late: Any) -> Json:
+def later(client: str, there: Any, late: Any, *, revoked_alone: bool = False) -> Json:
     """The later revision of two records of one client, ``there`` when they are equal, with what is revoked in the
     other one alone."""
-    first, second = (there, late) if there["revision"] >= late["revision"] else (late, there)
+    first, second = (there, late) if revoked_alone or there["revision"] >= late["revision"] else (late, there)
     try:
         base, other = decode_record(first, client), decode_record(second, client)
     except (AttributeError, KeyError, TypeError, ValueError):  # another project's, of which we know nothing

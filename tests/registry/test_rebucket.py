@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from reconciler.domain.canonical import dumps
-from reconciler.domain.names import bucket_of
+from reconciler.domain.names import bucket_names, bucket_of
 from reconciler.domain.plan import Outcome, OutcomeStatus, Plan
 from reconciler.domain.record import USABLE, ClientRecord
 from reconciler.engine import executor
@@ -20,7 +20,7 @@ from reconciler.errors import RegistryError, VaultUnreachable
 from reconciler.planning.emergency import revocation_plan
 from reconciler.planning.reasons import RevocationRequest
 from reconciler.registry.codec import decode_record, encode_record, raw_clients, write_raw_clients
-from reconciler.registry.rebucket import carry_over, rebucket
+from reconciler.registry.rebucket import carry_over, close_left, rebucket
 from reconciler.registry.requests import Conflict, Document, ReadDocument, Request, Response, WriteDocument, Written
 from tests.kit.declared import client, desired
 from tests.kit.faults import Crash, Faulty, crash_before, duplicated, response_lost
@@ -143,6 +143,29 @@ def test_dying_before_any_request_leaves_a_registry_that_is_whole() -> None:
         if spread.buckets() == BUCKETS:
             assert spread.move() == len(NAMES)
             assert spread.records() == records
+
+
+def test_a_revocation_after_a_move_that_died_is_not_lost() -> None:
+    """By a run that knows the old number, in a bucket that the move left open. The next one closes it."""
+    prepared = Spread.prepared()
+    left = 0
+    for at in range(REQUESTS):
+        spread = deepcopy(prepared)
+        plan = spread.revocation()
+        with pytest.raises(Crash):
+            spread.move(Faulty(spread.world, at, crash_before))
+        if spread.buckets() == BUCKETS:
+            continue
+        done = {one.status for one in spread.carry_out(plan, BUCKETS)} == {OutcomeStatus.DONE}
+        left += done
+        names = [name for name in bucket_names(BUCKETS) if f"buckets/{name}" in spread.world.documents]
+        drive(spread.world, close_left(names, NEW))
+        assert drive(spread.world, close_left(names, NEW)) == 0
+        (series,) = spread.records()["payouts"].keys.values()
+        assert bool(series.in_state(*USABLE)) is not done
+        assert set(spread.records()) == set(NAMES)
+        assert {one.status for one in spread.carry_out(plan, BUCKETS)} == {OutcomeStatus.FAILED}
+    assert left
 
 
 @pytest.mark.parametrize("fault", [response_lost, duplicated])
