@@ -201,7 +201,7 @@ class Checkout:
             listing = self.vault("LIST", f"{folder}/")
             for name in listing["data"]["keys"] if listing else ():
                 found[f"{folder}/{name}"] = self.vault("GET", f"{folder}/{name}")["data"]["current_version"]
-        for name in ("meta", "lease"):
+        for name in ("meta", "lease", "applied"):
             document = self.vault("GET", f"registry/metadata/{name}")
             found[name] = document["data"]["current_version"] if document else 0
         return found

@@ -86,7 +86,7 @@ class Stand:
         for path, count in told.items():
             if path.startswith("registry/metadata/runs/"):
                 continue  # ends with its run
-            short = path.removeprefix("registry/metadata/") if path.endswith(("/lease", "/meta")) else path
+            short = path.removeprefix("registry/metadata/") if path.endswith(("/lease", "/meta", "/applied")) else path
             assert there[short] >= self.began.get(short, 0) + count, f"I10: {path} lost an acknowledged write"
 
     def _told(self, ran: Ran) -> None:
