@@ -19,6 +19,7 @@ KEY = "client/partner/key/primary"
 def applied(checkout: Checkout) -> Checkout:
     checkout.client("partner")
     checkout.client("bystander")
+    checkout.commit()
     checkout.apply().ok()
     return checkout
 
