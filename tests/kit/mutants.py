@@ -584,12 +584,13 @@ PLANS = [
 ]
 
 SAVED = [
-    saved(
+    Mutant(
         "a used plan is applied again",
         "A saved plan is applied once.",
-        "if run.planfile and run.plan_digest == saved.digest:",
+        "reconciler/engine/continued.py",
+        "if not any(one.kind is not ActionKind.NO_OP for one in rest):",
         "if False:",
-        "test_a_plan_is_applied_once",
+        ("tests/engine/test_saved.py::test_a_plan_is_applied_once",),
     ),
     saved(
         "an expired plan is applied",
