@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 import stat
-import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from reconciler.adapters.new_files import replace_file
 from reconciler.adapters.vault.sendable import check_address
 from reconciler.adapters.vault.settings import in_capitals, settings_with_environment, variable
 from reconciler.domain.desired import VaultSettings
@@ -96,14 +96,7 @@ def _write(environ: Mapping[str, str], origins: Iterable[str]) -> None:
     file = consent_file(environ)
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".addresses.", dir=file.parent)  # its mode is 0600
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as opened:
-                opened.write(_HEAD + "".join(f"{one}\n" for one in sorted(origins)))
-            Path(name).replace(file)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        replace_file(file, _HEAD + "".join(f"{one}\n" for one in sorted(origins)), 0o600)
     except OSError as error:
         raise consent_unusable(file, _why(error)) from None
 
