@@ -63,6 +63,11 @@ def test_a_revocation_goes_on_and_says_so(inner: Checkout, mark: Path, tmp_path:
     aside.mkdir()
     for name in ("HEAD", "objects", "refs"):
         shutil.move(inner.root / name, aside / name)
+    outer = inner.root.parent
+    shutil.rmtree(outer / ".git")  # a history that demands no signatures
+    git(outer, "init", "--quiet")
+    git(outer, "add", "--all")
+    git(outer, "commit", "--quiet", "-m", "all of it, without a demand")
     inner.apply().ok()
     for name in ("HEAD", "objects", "refs"):
         shutil.move(aside / name, inner.root / name)
