@@ -29,7 +29,7 @@ DECLARED: dict[str, tuple[dict[str, Any], Scheme]] = {
     "custom": (CUSTOM, ROW),
 }
 
-SHORT = {"lifetime": "8s", "grace": "4s"}
+SHORT = {"lifetime": "34s", "renewBefore": "30s", "grace": "30s"}
 
 
 def rotation(checkout: Checkout) -> str:

@@ -140,6 +140,7 @@ def test_a_filter_of_git_is_named_where_it_makes_another_text(edited: Checkout) 
     assert plan["dirty"] == [EDITED]
     assert ".gitattributes" in plan["findings"][0]["remedy"]
     edited.write(".gitattributes", "")
+    git(edited.root, "add", "--renormalize", ".")
     edited.commit("not filtered")
     assert edited.plan().json["dirty"] == []
 

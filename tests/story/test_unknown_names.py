@@ -9,7 +9,7 @@ from tests.kit.checkout import Checkout
 CASES = {
     "status nobody": ("RC361", "partner", "apply registers"),
     "status ../partner": ("RC361", "partner", "apply registers"),
-    "rotate nobody --reason test": ("RC361", "partner", "apply registers"),
+    "rotate nobody --reason test": ("RC361", "partner", "run reconciler apply first"),
     "rotate partner/nothing --reason test": ("RC362", "primary", None),
     "revoke nobody --reason test": ("RC361", "partner", "apply registers"),
     "revoke partner/nothing --reason test": ("RC362", "primary", None),
