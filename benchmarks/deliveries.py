@@ -18,9 +18,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 from benchmarks.printing import Rounds, print_ratio
-from reconciler.adapters.sender import WebhookSender
-from reconciler.domain.desired import DeliverySettings
-from reconciler.webhooks.http import HttpRequest, HttpResponse
+from reconciler.adapters.delivery.sender import WebhookSender
+from reconciler.domain.declared.desired import DeliverySettings
+from reconciler.webhooks.wire.http import HttpRequest, HttpResponse
 
 BODY = b'{"type": "payout.settled", "data": {"reference": "' + b"x" * 400 + b'"}}'
 HEADERS = (("content-type", "application/json"), ("webhook-id", "msg_1"), ("webhook-signature", "v1," + "x" * 44))

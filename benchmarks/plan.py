@@ -18,7 +18,7 @@ from pathlib import Path
 
 from benchmarks.printing import Rounds, print_ratio
 from benchmarks.receiver import careful_receiver
-from reconciler.adapters.openbao import find_binary, throw_away
+from reconciler.adapters.openbao.server import find_binary, throw_away
 
 RECONCILER = [sys.executable, "-c", "import sys; from reconciler.cli.main import main; sys.exit(main())"]
 READ_ALL = """

@@ -20,9 +20,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from subprocess import PIPE, Popen
 from urllib.parse import urlsplit
 
-from reconciler.domain.schemes import STANDARD_WEBHOOKS
-from reconciler.domain.secret import Secret
-from reconciler.webhooks.verification import verify
+from reconciler.domain.declared.schemes import STANDARD_WEBHOOKS
+from reconciler.domain.secrecy.secret import Secret
+from reconciler.webhooks.signature.verification import verify
 
 WEBHOOK = "settlements"
 

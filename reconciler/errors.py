@@ -30,7 +30,7 @@ QUOTED = "  | "
 class ReconcilerError(Exception):
     """An error with a stable ``code``, a ``message`` for people and a ``remedy``.
 
-    ``findings`` (``reconciler.domain.plan.Finding``) are all that is wrong, where that is more than one thing.
+    ``findings`` (``reconciler.domain.plan.plan.Finding``) are all that is wrong, where that is more than one thing.
     ``str()`` of it is one or two lines and holds no secret.
     """
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from reconciler.adapters.openbao import RunningServer, throw_away
-from reconciler.domain.secret import Secret
+from reconciler.adapters.openbao.server import RunningServer, throw_away
+from reconciler.domain.secrecy.secret import Secret
 from tests.kit import guarding, limits
 from tests.kit.repositories import isolate
 from tests.kit.signing import Signer, new_signer

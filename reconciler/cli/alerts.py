@@ -16,13 +16,13 @@ from reconciler.domain.secrecy import masked
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from reconciler.adapters.alerts import Courier
-    from reconciler.adapters.vault.doctor import Check
-    from reconciler.domain.alert import Alert, Channel, MailTarget, Notice
-    from reconciler.domain.desired import DesiredClient, Environment, Project
-    from reconciler.domain.observed import Observed
-    from reconciler.domain.plan import Plan
-    from reconciler.domain.run import RunResult
+    from reconciler.adapters.alerts.channels import Courier
+    from reconciler.adapters.vault.setup.doctor import Check
+    from reconciler.domain.declared.alert import Alert, Channel, MailTarget, Notice
+    from reconciler.domain.declared.desired import DesiredClient, Environment, Project
+    from reconciler.domain.live.observed import Observed
+    from reconciler.domain.plan.plan import Plan
+    from reconciler.domain.plan.run import RunResult
     from reconciler.errors import BlockedError
 
 # Seconds for all alerts of a run together.
@@ -49,7 +49,7 @@ class Alerts:
         """Tell what a run did. Never raises, whatever happens."""
         with self._unaffected():
             if self._channels():
-                from reconciler.planning.alerts import run_alerts
+                from reconciler.planning.notes.alerts import run_alerts
 
                 before = self.observed.records if self.observed is not None else {}
                 self._tell(run_alerts(result, before), result.finished_at, result.run_id)
@@ -68,7 +68,7 @@ class Alerts:
     def _of_blocked(self, error: BlockedError) -> None:
         with self._unaffected():
             if self._channels() and self.plan is not None and self.observed is not None:
-                from reconciler.planning.alerts import blocked_alerts
+                from reconciler.planning.notes.alerts import blocked_alerts
 
                 self._tell(blocked_alerts(self.plan, error.findings), self.observed.now, None)
 
@@ -86,8 +86,8 @@ class Alerts:
             tell(f"alerts: RC542: an unexpected {type(error).__name__}; {UNAFFECTED}")
 
     def _tell(self, alerts: Sequence[Alert], at: datetime, run_id: str | None) -> None:
-        from reconciler.adapters.alerts import send_all
-        from reconciler.planning.alerts import notices
+        from reconciler.adapters.alerts.channels import send_all
+        from reconciler.planning.notes.alerts import notices
 
         if not alerts:
             return
@@ -111,7 +111,7 @@ class Alerts:
         self._say(sent, problems)
 
     def _say(self, sent: Mapping[str, int], problems: Mapping[tuple[str, str], int]) -> None:
-        from reconciler.report.escape import terminal
+        from reconciler.report.text.escape import terminal
 
         if sent:
             by_channel = ", ".join(f"{number} to {name}" for name, number in sorted(sent.items()))
@@ -123,8 +123,8 @@ class Alerts:
 
 def couriers_of(channel: Channel, told: Sequence[Notice], environment: Environment) -> tuple[list[Courier], list[str]]:
     """A message for each owner, of what the channel is for; and why some, or all of them, cannot be sent."""
-    from reconciler.adapters import alerts as sending
-    from reconciler.domain.alert import MailTarget, WebhookTarget
+    from reconciler.adapters.alerts import channels as sending
+    from reconciler.domain.declared.alert import MailTarget, WebhookTarget
 
     own = [narrowed for notice in told if (narrowed := _only(notice, channel)).alerts]
     if not own:
@@ -147,11 +147,11 @@ def _only(notice: Notice, channel: Channel) -> Notice:
 
 
 def _posts(channel: Channel, told: Sequence[Notice], environment: Environment, secret: object) -> list[Courier]:
-    from reconciler.adapters.alerts import Post
-    from reconciler.adapters.sender import WebhookSender
-    from reconciler.domain.alert import WebhookTarget
-    from reconciler.domain.secret import Secret
-    from reconciler.report.alerts import slack_body, webhook_body
+    from reconciler.adapters.alerts.channels import Post
+    from reconciler.adapters.delivery.sender import WebhookSender
+    from reconciler.domain.declared.alert import WebhookTarget
+    from reconciler.domain.secrecy.secret import Secret
+    from reconciler.report.run.alerts import slack_body, webhook_body
 
     assert isinstance(secret, Secret)
     sender = WebhookSender(environment.allowed_networks)
@@ -169,10 +169,10 @@ def _posts(channel: Channel, told: Sequence[Notice], environment: Environment, s
 def _mails(
     channel: Channel, target: MailTarget, told: Sequence[Notice], environment: Environment, secret: object
 ) -> tuple[list[Courier], list[str]]:
-    from reconciler.adapters.alerts_mail import Mail
-    from reconciler.domain.alert import OWNER
-    from reconciler.domain.secret import Secret
-    from reconciler.report.alerts import mail_subject, mail_text
+    from reconciler.adapters.alerts.mail import Mail
+    from reconciler.domain.declared.alert import OWNER
+    from reconciler.domain.secrecy.secret import Secret
+    from reconciler.report.run.alerts import mail_subject, mail_text
 
     mails: list[Courier] = []
     missing: list[str] = []
@@ -203,9 +203,9 @@ def notice_id(notice: Notice, channel: Channel) -> str:
 
 def alert_checks(project: Project, environment: str) -> list[Check]:
     """For ``doctor``: whether the secret of each channel is there. Nothing is sent."""
-    from reconciler.adapters.alerts import Missing, secret_from, signing_secret_from
-    from reconciler.adapters.vault.doctor import Check
-    from reconciler.domain.alert import WebhookTarget
+    from reconciler.adapters.alerts.channels import Missing, secret_from, signing_secret_from
+    from reconciler.adapters.vault.setup.doctor import Check
+    from reconciler.domain.declared.alert import WebhookTarget
 
     checks = []
     for channel in project.alerts:

@@ -21,8 +21,8 @@ from reconciler.cli.options import (
 from reconciler.cli.output import Settings, say
 
 if TYPE_CHECKING:
-    from reconciler.domain.observed import Observed
-    from reconciler.domain.plan import Plan
+    from reconciler.domain.live.observed import Observed
+    from reconciler.domain.plan.plan import Plan
     from reconciler.engine.engine import Engine, Question
 
 
@@ -229,7 +229,7 @@ def agree(engine: Engine, plan: Plan, settings: Settings, form: str, *, ask: boo
 
 def show_plan(plan: Plan, settings: Settings) -> None:
     """The plan on stderr: stdout is for the result of the run."""
-    from reconciler.report.plan_text import plan_text
+    from reconciler.report.plan.text import plan_text
 
     say(settings, plan_text(plan, width=settings.width, colour=settings.colour, verbose=settings.verbose))
 

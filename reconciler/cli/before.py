@@ -7,15 +7,15 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler.adapters.git_base import NoBase, copy_files, named_base, usual_base
+from reconciler.adapters.trust.base import NoBase, copy_files, named_base, usual_base
 from reconciler.cli.output import Settings, say
 from reconciler.declare.terms import FILES, load_terms, named_files
 from reconciler.errors import DeclarationError
 
 if TYPE_CHECKING:
-    from reconciler.domain.desired import Desired
-    from reconciler.domain.terms import Terms
-    from reconciler.planning.terms_before import Before
+    from reconciler.domain.declared.desired import Desired
+    from reconciler.domain.declared.terms import Terms
+    from reconciler.planning.loosening.terms_before import Before
 
 _SHORT = 12  # characters of a commit
 
@@ -23,7 +23,7 @@ _SHORT = 12  # characters of a commit
 def terms_before(settings: Settings, root: Path, desired: Desired, base: str | None) -> Before | None:
     """The terms of ``base`` (None: of the commit that this is a change of) and those of today; None, with a line that
     says why, when there is nothing to compare. Raises ``UsageError`` RC027 for a ``base`` that does not exist."""
-    from reconciler.planning.terms_before import Before
+    from reconciler.planning.loosening.terms_before import Before
 
     environment = desired.environment.name
     named = named_base(root, base) if base is not None else None

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import click
 
 if TYPE_CHECKING:
-    from reconciler.adapters.vault.ci_platforms import Platform
+    from reconciler.adapters.vault.setup.ci_platforms import Platform
 
 # Platform → what a repository's name must look like, how to say so, and where its number is. Names of GitHub: owner 39
 # characters, repository 100; of GitLab: up to twenty groups, each at most 255. Neither lets a name end in .git, which
@@ -63,7 +63,13 @@ def platform_of(
 
     Raises ``UsageError`` RC040 and RC041.
     """
-    from reconciler.adapters.vault.ci_platforms import GITHUB_ISSUER, GITLAB_ISSUER, GitHub, GitLab, default_audience
+    from reconciler.adapters.vault.setup.ci_platforms import (
+        GITHUB_ISSUER,
+        GITLAB_ISSUER,
+        GitHub,
+        GitLab,
+        default_audience,
+    )
     from reconciler.errors import UsageError
 
     named = [option for option, value in given.items() if value is not None]
@@ -104,7 +110,7 @@ def platform_of(
 
 
 def _check_issuer(issuer: str, example: str) -> None:
-    from reconciler.domain.hosts import is_private
+    from reconciler.domain.values.hosts import is_private
     from reconciler.errors import UsageError
 
     try:

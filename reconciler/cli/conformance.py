@@ -16,7 +16,7 @@ def show_conformance(settings: Settings, environment: str, form: str) -> int:
     """Try the server of ``environment`` and print what was found; 1 when it differs or something was left behind."""
     from reconciler.adapters.vault.conformance.trials import conform
     from reconciler.cli import wiring
-    from reconciler.report.document import document
+    from reconciler.report.text.document import document
 
     _, chosen = wiring.load_environment(wiring.project_root(settings), environment)
     with wiring.connected(chosen) as live:
@@ -32,7 +32,7 @@ def show_conformance(settings: Settings, environment: str, form: str) -> int:
 
 def _table(server: str, trials: Sequence[Trial]) -> str:
     """In Markdown, which reads well as it is."""
-    from reconciler.report.escape import terminal
+    from reconciler.report.text.escape import terminal
 
     head = ("trial", "result", "requests", "note")
     rows = [head, *((one.name, one.result, one.request, one.note) for one in trials)]

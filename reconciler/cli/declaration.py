@@ -14,7 +14,7 @@ from reconciler.cli.output import Settings, emit, say, write_file
 from reconciler.cli.rendering import code_titles, project_folder
 
 if TYPE_CHECKING:
-    from reconciler.domain.plan import Finding
+    from reconciler.domain.plan.plan import Finding
 
 KINDS = ("Project", "ScopeCatalog", "GuardrailPolicy", "IntegrationTemplate", "IntegrationClient")
 
@@ -35,12 +35,12 @@ def validate(settings: Settings, paths: tuple[Path, ...], form: str) -> int:
     """
     from datetime import UTC, datetime
 
-    from reconciler.adapters.cel import CelJudge
-    from reconciler.adapters.git import GitLedger
+    from reconciler.adapters.cel.judge import CelJudge
+    from reconciler.adapters.git.ledger import GitLedger
     from reconciler.cli import wiring
-    from reconciler.declare.certificates import certificate_findings
+    from reconciler.declare.files.certificates import certificate_findings
     from reconciler.declare.repository import validate as check
-    from reconciler.domain.plan import Level
+    from reconciler.domain.plan.plan import Level
     from reconciler.report import findings as rendering
 
     root = wiring.project_root(settings)
@@ -90,7 +90,7 @@ def schema(kind: str | None, output: Path | None) -> int:
       reconciler schema IntegrationClient > integration-client.schema.json
       reconciler schema --output schemas   # the files of init, as this version has them
     """
-    from reconciler.declare.schemas import file_name, schema_text
+    from reconciler.declare.schema.schemas import file_name, schema_text
 
     if output is not None:
         folder = made_folder(output)

@@ -9,19 +9,19 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from reconciler.adapters.git_chain import Followed, handed_down
-from reconciler.adapters.git_command import GitCommand
-from reconciler.adapters.git_trust import Declaration, refuse_changed
-from reconciler.adapters.platform import Person, all_authors, approver, host_of, same_person, told_authors
+from reconciler.adapters.git.command import GitCommand
+from reconciler.adapters.trust.chain import Followed, handed_down
+from reconciler.adapters.trust.commits import Declaration, refuse_changed
+from reconciler.adapters.trust.platform import Person, all_authors, approver, host_of, same_person, told_authors
 from reconciler.cli.output import Settings, say
-from reconciler.declare.files import PROJECT_FILE, SUFFIXES, declares
-from reconciler.declare.policy import demands_in
-from reconciler.declare.project import name_in
-from reconciler.domain.checkout import Checkout
-from reconciler.domain.desired import ApplyDemands, Desired, DistinctApprover
-from reconciler.domain.plan import Plan
+from reconciler.declare.files.files import PROJECT_FILE, SUFFIXES, declares
+from reconciler.declare.policy.policy import demands_in
+from reconciler.declare.project.project import name_in
+from reconciler.domain.declared.checkout import Checkout
+from reconciler.domain.declared.desired import ApplyDemands, Desired, DistinctApprover
+from reconciler.domain.plan.plan import Plan
 from reconciler.errors import AuditError, BlockedError
-from reconciler.planning.situation import is_declared
+from reconciler.planning.guards.situation import is_declared
 
 OWN_SIGNERS = (
     "warning: who may sign was read from the repository itself; set RECONCILER_ALLOWED_SIGNERS from outside of it: "

@@ -8,7 +8,7 @@ from reconciler.cli.output import Settings, emit, say, show_error
 
 if TYPE_CHECKING:
     from reconciler.cli.alerts import Alerts
-    from reconciler.domain.run import RunResult
+    from reconciler.domain.plan.run import RunResult
     from reconciler.errors import AuditError
 
 IN_PART = 5
@@ -52,7 +52,7 @@ def printed(
     result: RunResult, problem: AuditError | None, settings: Settings, form: str, *, saved: bool = False
 ) -> int:
     """Print the result, then decide the exit code: 0 all done, 5 in part, 1 nothing at all or no audit commit."""
-    from reconciler.report.run_report import run_json, run_text
+    from reconciler.report.run.report import run_json, run_text
 
     if form == "json":
         emit(run_json(result, problem), form)

@@ -25,12 +25,12 @@ def status(settings: Settings, environment: str, client: str | None, form: str) 
     from dataclasses import replace
 
     from reconciler.cli import wiring
-    from reconciler.domain.names import one_of
-    from reconciler.engine.business import unfinished_business
+    from reconciler.domain.values.names import one_of
+    from reconciler.engine.runs.business import unfinished_business
     from reconciler.errors import UsageError
-    from reconciler.planning.renames import told
-    from reconciler.report.status_json import status_json
-    from reconciler.report.status_text import status_text
+    from reconciler.planning.actions.renames import told
+    from reconciler.report.status.json import status_json
+    from reconciler.report.status.text import status_text
 
     root = wiring.project_root(settings)
     project, chosen = wiring.load_environment(root, environment)
@@ -73,7 +73,7 @@ def bootstrap(
       reconciler bootstrap -e staging --ci gitlab --repository acme/platform/integrations --repository-id 4711
     """
     from reconciler.cli import wiring
-    from reconciler.report.document import document
+    from reconciler.report.text.document import document
 
     given = {
         "--repository": repository, "--repository-id": repository_id, "--ci-environment": ci_environment,
@@ -115,11 +115,11 @@ def doctor(settings: Settings, environment: str, conformance: bool, form: str) -
         from reconciler.cli.conformance import show_conformance
 
         return show_conformance(settings, environment, form)
-    from reconciler.adapters.vault.doctor import examine
+    from reconciler.adapters.vault.setup.doctor import examine
     from reconciler.cli import wiring
     from reconciler.cli.alerts import alert_checks
-    from reconciler.report.document import document
-    from reconciler.report.escape import terminal
+    from reconciler.report.text.document import document
+    from reconciler.report.text.escape import terminal
 
     root = wiring.project_root(settings)
     project, chosen = wiring.load_environment(root, environment)

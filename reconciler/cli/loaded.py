@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from reconciler.errors import DeclarationError, UsageError
 
 if TYPE_CHECKING:
-    from reconciler.domain.checkout import Loaded
-    from reconciler.domain.desired import Environment, Project
+    from reconciler.domain.declared.checkout import Loaded
+    from reconciler.domain.declared.desired import Environment, Project
 
 
 def environment_and_files(root: Path, name: str) -> tuple[Project, Environment, Loaded]:
@@ -27,7 +27,7 @@ def environment_and_files(root: Path, name: str) -> tuple[Project, Environment, 
 
 
 def unknown_environment(project: Project, name: str) -> UsageError:
-    from reconciler.domain.names import one_of
+    from reconciler.domain.values.names import one_of
 
     remedy = one_of(project.environments, "declare it in reconciler.yaml")
     return UsageError("RC002", f"the project has no environment {name}", remedy)

@@ -23,7 +23,7 @@ click.UsageError.exit_code = 64  # sysexits.h EX_USAGE; 2 means "changes present
 
 # Where each command lives and the line it has in --help: help is answered without importing any of them.
 COMMANDS: dict[str, tuple[str, str]] = {
-    "init": ("reconciler.cli.start:init", "Make a working repository."),
+    "init": ("reconciler.cli.start.start:init", "Make a working repository."),
     "validate": ("reconciler.cli.declaration:validate", "Check the declaration; no Vault needed."),
     "plan": ("reconciler.cli.plan:plan", "Show what apply would do, and why."),
     "show": ("reconciler.cli.plan:show", "Show a saved plan."),
@@ -36,11 +36,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "bootstrap": ("reconciler.cli.live:bootstrap", "Prepare Vault: mounts, policies, roles, signing key."),
     "doctor": ("reconciler.cli.live:doctor", "Check the connection to Vault and what the token may do."),
     "trust": ("reconciler.cli.trust:trust", "Accept a server that may be sent credentials."),
-    "listen": ("reconciler.cli.listen:listen", "Receive deliveries on loopback, verify and show them."),
-    "dev": ("reconciler.cli.start:dev", "Run a real OpenBao on loopback, for trying things."),
-    "demo": ("reconciler.cli.start:demo", "The whole story on a throw-away OpenBao, in under a minute."),
-    "codeowners": ("reconciler.cli.codeowners:codeowners", "Make a CODEOWNERS file of owners and approvers."),
-    "gitlab": ("reconciler.cli.gitlab:gitlab", "What the jobs of GitLab CI need: note, reviewed plan, issue."),
+    "listen": ("reconciler.cli.listen.listen:listen", "Receive deliveries on loopback, verify and show them."),
+    "dev": ("reconciler.cli.start.start:dev", "Run a real OpenBao on loopback, for trying things."),
+    "demo": ("reconciler.cli.start.start:demo", "The whole story on a throw-away OpenBao, in under a minute."),
+    "codeowners": ("reconciler.cli.forges.codeowners:codeowners", "Make a CODEOWNERS file of owners and approvers."),
+    "gitlab": ("reconciler.cli.forges.gitlab:gitlab", "What the jobs of GitLab CI need: note, reviewed plan, issue."),
     "schema": ("reconciler.cli.declaration:schema", "Print the JSON Schema of a kind."),
 }
 
@@ -92,7 +92,7 @@ def cli() -> None:
       reconciler plan -e staging           what would change, and why
       reconciler apply -e staging          change it
     """
-    from reconciler.adapters.own_memory import keep_to_itself
+    from reconciler.adapters.system.own_memory import keep_to_itself
 
     keep_to_itself()
 

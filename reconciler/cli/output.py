@@ -18,7 +18,7 @@ import click
 from reconciler.domain.secrecy import masked
 
 if TYPE_CHECKING:
-    from reconciler.domain.plan import Outcome
+    from reconciler.domain.plan.plan import Outcome
     from reconciler.errors import ReconcilerError
 
 FORMAT_VERSION = 1
@@ -66,7 +66,7 @@ def emit(text: str, form: str = "text") -> None:
 def defused(text: str, form: str) -> str:
     """``text`` without commands of CI systems. Of forms that are not here they are the content, or nothing is said
     by them."""
-    from reconciler.report import escape
+    from reconciler.report.text import escape
 
     forms: dict[str, Callable[[str], str]] = {
         "text": escape.printed,
@@ -81,7 +81,7 @@ def write_file(path: Path, text: str, code: str, remedy: str, *, mode: int = 0o6
 
     Raises ``UsageError`` with ``code`` when it cannot be written.
     """
-    from reconciler.adapters.new_files import replace_file
+    from reconciler.adapters.system.new_files import replace_file
     from reconciler.errors import UsageError
 
     if path.exists() and not path.is_file():  # replacing /dev/null by a file would be a surprise
@@ -113,7 +113,7 @@ def say(settings: Settings, text: str) -> None:
 
 def tell(text: str) -> None:
     """A line on stderr. That it cannot be written stops nothing: a run goes on."""
-    from reconciler.report.escape import printed
+    from reconciler.report.text.escape import printed
 
     try:
         click.echo(printed(masked(text)), err=True)
@@ -137,7 +137,7 @@ class Progress:
         self._lock = Lock()
 
     def __call__(self, outcome: Outcome, total: int) -> None:
-        from reconciler.report.escape import terminal
+        from reconciler.report.text.escape import terminal
 
         action = outcome.action
         with self._lock:
@@ -173,7 +173,7 @@ def with_quoted_lines(message: str) -> str:
     """A message for a terminal: its quotations of other programs keep their lines, each after ``QUOTED``. No other
     line break is kept, so that a name in a message can begin no line of its own."""
     from reconciler.errors import QUOTED
-    from reconciler.report.escape import terminal
+    from reconciler.report.text.escape import terminal
 
     first, *quoted = message.split(f"\n{QUOTED}")
     return "\n".join([terminal(first), *(QUOTED + terminal(line) for line in quoted)])
@@ -182,7 +182,7 @@ def with_quoted_lines(message: str) -> str:
 def show_error(error: ReconcilerError, settings: Settings) -> None:
     """The error on stderr and, with ``--format json``, as a document on stdout. Raises what ``emit`` raises."""
     from reconciler.errors import DeclarationError
-    from reconciler.report.escape import terminal
+    from reconciler.report.text.escape import terminal
 
     if isinstance(error, DeclarationError) and error.findings:
         from reconciler.report.findings import findings_text

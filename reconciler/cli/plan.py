@@ -21,8 +21,8 @@ from reconciler.cli.rendering import Look, look_options, project_folder, rendere
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from reconciler.domain.desired import Desired
-    from reconciler.domain.plan import Plan
+    from reconciler.domain.declared.desired import Desired
+    from reconciler.domain.plan.plan import Plan
 
 CHANGES_PRESENT = 2
 BLOCKED = 3
@@ -80,8 +80,8 @@ def plan(
     from reconciler.cli.before import terms_before
     from reconciler.cli.planned import Asked, client_names, narrowed, question_for, refuse_unknown, with_unfinished
     from reconciler.engine.engine import answer
-    from reconciler.engine.saved import refuse_unreviewed
-    from reconciler.planning.terms_before import beside
+    from reconciler.engine.planfile.saved import refuse_unreviewed
+    from reconciler.planning.loosening.terms_before import beside
 
     only, time = client_names((*only, *clients)), moment(at)
     refuse_together(at, out, reviewed, narrowed=bool(only or at or verify or upkeep))
@@ -129,7 +129,7 @@ def show(settings: Settings, /, planfile: Path, form: str, compared: bool, **loo
       reconciler show plan.json --format html > plan.html
       reconciler show pull-request.json --format markdown --compared
     """
-    from reconciler.engine.saved import compared as compared_part
+    from reconciler.engine.planfile.saved import compared as compared_part
 
     saved = load(planfile)
     shown = compared_part(saved) if compared else saved
@@ -158,14 +158,14 @@ def keep(plan: Plan, out: Path | None, settings: Settings) -> None:
 
 def save(path: Path, plan: Plan) -> None:
     """Write the plan file whole or not at all. Raises ``UsageError`` when it cannot be written."""
-    from reconciler.report.plan_json import plan_json
+    from reconciler.report.plan.json import plan_json
 
     write_file(path, plan_json(plan), "RC004", "choose another file for --out")
 
 
 def load_for(desired: Desired, path: Path) -> Plan:
     """Read a plan file that must be for this environment. Raises ``ReconcilerError``."""
-    from reconciler.engine.saved import refuse_wrong_target
+    from reconciler.engine.planfile.saved import refuse_wrong_target
 
     saved = load(path)
     refuse_wrong_target(saved, desired.environment.name, desired.project.name)
@@ -174,9 +174,9 @@ def load_for(desired: Desired, path: Path) -> Plan:
 
 def load(path: Path) -> Plan:
     """Read a plan file. Raises ``ReconcilerError`` for anything that is not an unaltered plan."""
-    from reconciler.domain.names import is_name
+    from reconciler.domain.values.names import is_name
     from reconciler.errors import UsageError
-    from reconciler.report.plan_load import load_plan
+    from reconciler.report.plan.load import load_plan
 
     try:
         text = path.read_text(encoding="utf-8")
@@ -190,7 +190,7 @@ def load(path: Path) -> Plan:
 def refuse_past(at: datetime | None, now: datetime) -> None:
     """Raises ``UsageError`` for a time of ``--at`` that is over by ``now``, the server's time: what was due then was
     done since, or is due now."""
-    from reconciler.domain.canonical import iso
+    from reconciler.domain.values.canonical import iso
     from reconciler.errors import UsageError
 
     if at is not None and at < now:
@@ -202,7 +202,7 @@ def refuse_past(at: datetime | None, now: datetime) -> None:
 
 def moment(text: str | None) -> datetime | None:
     """The instant of ``--at``. Raises ``UsageError``."""
-    from reconciler.domain.canonical import parse_iso
+    from reconciler.domain.values.canonical import parse_iso
     from reconciler.errors import UsageError
 
     if text is None:

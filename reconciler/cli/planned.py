@@ -9,17 +9,17 @@ from pathlib import Path
 
 from reconciler.cli.targets import webhook_addresses
 from reconciler.cli.wiring import required_records
-from reconciler.domain.desired import Desired
-from reconciler.domain.names import bucket_of, is_name, one_of
-from reconciler.domain.observed import Observed
-from reconciler.domain.plan import Plan
-from reconciler.engine.business import unfinished_business
+from reconciler.domain.declared.desired import Desired
+from reconciler.domain.live.observed import Observed
+from reconciler.domain.plan.plan import Plan
+from reconciler.domain.values.names import bucket_of, is_name, one_of
 from reconciler.engine.engine import Engine, Question
 from reconciler.engine.executor import Shard
-from reconciler.engine.saved import agreed_in, proofs_asked, touched
+from reconciler.engine.planfile.saved import agreed_in, proofs_asked, touched
+from reconciler.engine.runs.business import unfinished_business
 from reconciler.errors import UsageError
+from reconciler.planning.actions.reasons import Removals
 from reconciler.planning.planner import pair_up
-from reconciler.planning.reasons import Removals
 from reconciler.planning.upkeep import settled_clients
 
 

@@ -16,7 +16,7 @@ from reconciler.cli.output import Settings
 from reconciler.domain.secrecy import beginning
 
 if TYPE_CHECKING:
-    from reconciler.domain.plan import Plan
+    from reconciler.domain.plan.plan import Plan
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 _LINK = re.compile(r"https?://[^\s/?#@\\]+(?:[/?#][^\s\\]*)?", re.ASCII)
@@ -68,8 +68,11 @@ def look_options(command: Decorated) -> Decorated:
 
 def rendered(plan: Plan, look: Look, settings: Settings) -> str:
     """The plan in one of its formats."""
-    from reconciler.report import annotations, code_quality, junit, plan_html, plan_json, plan_markdown, plan_sarif
-    from reconciler.report.plan_text import plan_text
+    from reconciler.report.forges import annotations, code_quality, junit, plan_sarif
+    from reconciler.report.plan import html as plan_html
+    from reconciler.report.plan import json as plan_json
+    from reconciler.report.plan import markdown as plan_markdown
+    from reconciler.report.plan.text import plan_text
 
     folder = look.folder
     forms: dict[str, Callable[[], str]] = {
@@ -89,7 +92,7 @@ def rendered(plan: Plan, look: Look, settings: Settings) -> str:
 
 def code_titles() -> dict[str, str]:
     """What the codes of a declaration and of a policy are called."""
-    from reconciler.declare.codes import CODES
+    from reconciler.declare.findings.codes import CODES
 
     return {code: entry.title for code, entry in CODES.items()}
 
@@ -106,7 +109,7 @@ def run_address(environ: Mapping[str, str]) -> str | None:
 def project_folder(settings: Settings) -> str:
     """Where the project lies in its repository, ``/`` between the parts; empty at its root, or outside of both.
     Forges want paths from there, findings have theirs from the project."""
-    from reconciler.declare.files import find_project
+    from reconciler.declare.files.files import find_project
 
     root = find_project(settings.project or Path.cwd())
     if root is None:

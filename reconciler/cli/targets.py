@@ -6,15 +6,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reconciler.domain import names
-from reconciler.domain.desired import Desired
-from reconciler.domain.observed import Observed
-from reconciler.domain.record import SeriesKind, endpoint
+from reconciler.domain.declared.desired import Desired
+from reconciler.domain.live.observed import Observed
+from reconciler.domain.live.record import SeriesKind, endpoint
 from reconciler.domain.secrecy import holds_secret, masked
+from reconciler.domain.values import names
 from reconciler.engine.engine import Question
 from reconciler.errors import UsageError
-from reconciler.planning.reasons import RevocationRequest, RotationRequest, kind_of
-from reconciler.report.escape import clipped
+from reconciler.planning.actions.reasons import RevocationRequest, RotationRequest, kind_of
+from reconciler.report.text.escape import clipped
 
 _ADDRESS = re.compile(r"client/([^/]+)(?:/(key|webhook)/([^/]+)(?:/secret)?)?\Z")
 _INCIDENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._#/-]{0,62}\Z")

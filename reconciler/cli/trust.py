@@ -11,7 +11,7 @@ import click
 from reconciler.cli.output import Settings, emit, say
 
 if TYPE_CHECKING:
-    from reconciler.domain.desired import VaultSettings
+    from reconciler.domain.declared.desired import VaultSettings
 
 
 @click.command()

@@ -33,10 +33,10 @@ def test(settings: Settings, environment: str, target: str | None, form: str) ->
     """
     from reconciler.cli import wiring
     from reconciler.cli.targets import webhook_addresses
-    from reconciler.domain.names import webhook_address
+    from reconciler.domain.values.names import webhook_address
     from reconciler.engine.testing import prove_all
     from reconciler.errors import UsageError
-    from reconciler.report.tested import proofs_json, proofs_text
+    from reconciler.report.webhooks.tested import proofs_json, proofs_text
 
     root = wiring.project_root(settings)
     desired = wiring.load_desired(root, environment)
@@ -67,7 +67,7 @@ class TestsTold:
         self._settings, self._total, self._done = settings, total, 0
 
     def __call__(self, one: Tested) -> None:
-        from reconciler.report.escape import terminal
+        from reconciler.report.text.escape import terminal
 
         self._done += 1
         count = f"[{self._done}/{self._total}]"
@@ -101,8 +101,8 @@ def deliveries(
     from itertools import chain
 
     from reconciler.cli import wiring
-    from reconciler.engine.reporting import ledger_directory
-    from reconciler.report.deliveries import (
+    from reconciler.engine.runs.reporting import ledger_directory
+    from reconciler.report.webhooks.deliveries import (
         chosen,
         deliveries_json,
         deliveries_text,
@@ -119,7 +119,7 @@ def deliveries(
         logged = chain(logged_in_records(observed.records), logged_in_reports(reports))
         found = chosen(logged, client=client, failed=failed, since=None if back is None else observed.now - back)
     if client is not None and client not in observed.records and not found:
-        from reconciler.domain.names import one_of
+        from reconciler.domain.values.names import one_of
         from reconciler.errors import UsageError
 
         remedy = one_of(observed.records, "none is registered yet")
@@ -133,7 +133,7 @@ def deliveries(
 
 def lasting(text: str | None) -> timedelta | None:
     """The duration of ``--since``. Raises ``UsageError``."""
-    from reconciler.domain.duration import parse_duration
+    from reconciler.domain.values.duration import parse_duration
     from reconciler.errors import UsageError
 
     if text is None:

@@ -25,20 +25,20 @@ from reconciler.errors import (
 )
 
 if TYPE_CHECKING:
-    from reconciler.adapters.sender import WebhookSender
-    from reconciler.adapters.vault.ci_platforms import Platform
+    from reconciler.adapters.delivery.sender import WebhookSender
     from reconciler.adapters.vault.live import Live
-    from reconciler.domain.checkout import Applied, Checkout
-    from reconciler.domain.desired import Desired, Environment, Project
-    from reconciler.domain.record import ClientRecord
-    from reconciler.domain.run import RunResult
+    from reconciler.adapters.vault.setup.ci_platforms import Platform
+    from reconciler.domain.declared.checkout import Applied, Checkout
+    from reconciler.domain.declared.desired import Desired, Environment, Project
+    from reconciler.domain.live.record import ClientRecord
+    from reconciler.domain.plan.run import RunResult
     from reconciler.engine.engine import Engine
 
 
 def project_root(settings: Settings) -> Path:
     """The directory of ``reconciler.yaml``. Raises ``UsageError`` RC001, ``ReconcilerError`` RC042 for the project of
     somebody else."""
-    from reconciler.declare.files import find_project, misnamed_project, shown
+    from reconciler.declare.files.files import find_project, misnamed_project, shown
 
     start = settings.project or Path.cwd()
     root = find_project(start)
@@ -56,8 +56,8 @@ def project_root(settings: Settings) -> Path:
 
 def refuse_foreign(root: Path) -> None:
     """Raises ``ReconcilerError`` RC042 when the project, or its reconciler.yaml, is another user's."""
-    from reconciler.adapters.project_owner import is_foreign
-    from reconciler.declare.files import project_paths
+    from reconciler.adapters.git.project_owner import is_foreign
+    from reconciler.declare.files.files import project_paths
 
     if is_foreign(root, project_paths(root), os.environ):
         raise ReconcilerError(
@@ -109,13 +109,13 @@ def engine_for(
 ) -> Iterator[Engine]:
     """An engine on the real parts. Raises ``VaultError`` when the environment was not bootstrapped for us; with
     ``delivers`` also ``DeliveryError`` RC520, before anything is begun."""
-    from reconciler.adapters.cel import CelJudge
-    from reconciler.adapters.folder import FolderLedger
-    from reconciler.adapters.git import GitLedger
-    from reconciler.adapters.minting import RandomMinter
-    from reconciler.adapters.vault.meta import read_meta
-    from reconciler.adapters.vault.mounts import mount_settings
-    from reconciler.adapters.vault.policies import policy_drift
+    from reconciler.adapters.cel.judge import CelJudge
+    from reconciler.adapters.git.folder import FolderLedger
+    from reconciler.adapters.git.ledger import GitLedger
+    from reconciler.adapters.system.minting import RandomMinter
+    from reconciler.adapters.vault.setup.meta import read_meta
+    from reconciler.adapters.vault.setup.mounts import mount_settings
+    from reconciler.adapters.vault.setup.policies import policy_drift
     from reconciler.engine.engine import Engine
 
     sender = sender_for(root, environment, delivers=delivers)
@@ -142,10 +142,10 @@ def engine_for(
 
 def checkout_of(root: Path, project: Project) -> Callable[[Desired, Applied | None], Checkout]:
     """What tells of the checkout that a declaration was loaded from."""
-    from reconciler.adapters import git_checkout
-    from reconciler.declare.committed import clients_in, says_git
-    from reconciler.declare.files import PROJECT_FILE, SUFFIXES, declares
-    from reconciler.domain.checkout import WITHOUT_GIT
+    from reconciler.adapters.git import checkout as git_checkout
+    from reconciler.declare.files.committed import clients_in, says_git
+    from reconciler.declare.files.files import PROJECT_FILE, SUFFIXES, declares
+    from reconciler.domain.declared.checkout import WITHOUT_GIT
 
     projects = [f"{PROJECT_FILE}{suffix}" for suffix in SUFFIXES]
     reading = git_checkout.Reading(declares, projects, clients_in)
@@ -165,9 +165,9 @@ def sender_for(root: Path, environment: Environment, *, delivers: bool) -> Webho
 
     Raises ``DeliveryError`` RC520 for files that cannot be used, and for a private key that git tracks.
     """
-    from reconciler.adapters.git import GitLedger
-    from reconciler.adapters.sender import WebhookSender
-    from reconciler.adapters.sender_tls import settings_with_variables
+    from reconciler.adapters.delivery.handshake import settings_with_variables
+    from reconciler.adapters.delivery.sender import WebhookSender
+    from reconciler.adapters.git.ledger import GitLedger
 
     settings = settings_with_variables(environment.deliveries, environment.name, os.environ)
     sender = WebhookSender(environment.allowed_networks, settings)
@@ -186,9 +186,9 @@ def prepared(
     platform: Platform | None = None,
 ) -> list[tuple[str, str]]:  # fmt: skip
     """What ``bootstrap`` made or changed, in order. Raises ``VaultError``."""
-    from reconciler.adapters.vault.bootstrap import bootstrap
-    from reconciler.adapters.vault.ci_roles import login_roles
-    from reconciler.adapters.vault.meta import Meta, existing_meta
+    from reconciler.adapters.vault.setup.bootstrap import bootstrap
+    from reconciler.adapters.vault.setup.ci_roles import login_roles
+    from reconciler.adapters.vault.setup.meta import Meta, existing_meta
     from reconciler.engine.rebucket import close_rest, spread
 
     with connected(environment) as live:
@@ -226,17 +226,17 @@ class SearchedReports:
     root: str
 
     def files(self, result: RunResult, records: Mapping[str, ClientRecord] | None) -> Mapping[PurePosixPath, str]:
-        from reconciler.report.audit import audit_files
+        from reconciler.report.run.audit import audit_files
 
         return {path: masked(text) for path, text in audit_files(self.root, result, records).items()}
 
     def is_report(self, text: str, anew: str) -> bool:
-        from reconciler.report.audit import is_report
+        from reconciler.report.run.audit import is_report
 
         return is_report(text, anew)
 
     def tells_otherwise(self, text: str, anew: str, *, original: bool) -> bool:
-        from reconciler.report.audit import tells_otherwise
+        from reconciler.report.run.audit import tells_otherwise
 
         return tells_otherwise(text, anew, original=original)
 
@@ -246,9 +246,9 @@ def required_records(desired: Desired) -> Mapping[str, ClientRecord] | None:
 
     Raises ``VaultError``; when it is denied, with the remedy for a gate.
     """
-    from reconciler.adapters.vault.meta import read_meta
+    from reconciler.adapters.vault.setup.meta import read_meta
     from reconciler.engine.engine import registered_as
-    from reconciler.engine.records import read_sought
+    from reconciler.engine.look.records import read_sought
 
     project, environment = desired.project, desired.environment
     if environment.requires is None:
@@ -276,7 +276,7 @@ def stop_on_signals(settings: Settings) -> Iterator[Callable[[], bool]]:
 
     What was ignored when the program started (SIGINT in the background of a script) stays ignored.
     """
-    from reconciler.adapters.signals import handling
+    from reconciler.adapters.system.signals import handling
 
     asked = threading.Event()
 

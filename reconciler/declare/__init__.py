@@ -6,8 +6,8 @@ The way through: ``files`` (bytes) → ``text`` (strict YAML) → ``documents`` 
 ``repository`` (the entry points).
 """
 
-from reconciler.declare.files import find_project
+from reconciler.declare.files.files import find_project
 from reconciler.declare.repository import load, load_project, validate
-from reconciler.declare.schemas import KINDS, schema
+from reconciler.declare.schema.schemas import KINDS, schema
 
 __all__ = ["KINDS", "find_project", "load", "load_project", "schema", "validate"]

@@ -9,18 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from reconciler.declare.audit_folder import DEFAULT, refuse_named
-from reconciler.declare.catalogue import Catalogue, build_catalogue
-from reconciler.declare.clients import ClientBuilder
-from reconciler.declare.codes import CODES, INVALID
-from reconciler.declare.collector import Collector
-from reconciler.declare.documents import Document, read_documents
-from reconciler.declare.files import PROJECT_FILE, SUFFIXES, declaration_files, named_files, project_files, shown
-from reconciler.declare.payloads import Payloads
-from reconciler.declare.policy import Surroundings, build_policy, check_policy
-from reconciler.declare.project import build_project
-from reconciler.declare.reach import Reach
-from reconciler.declare.references import (
+from reconciler.declare.clients.catalogue import Catalogue, build_catalogue
+from reconciler.declare.clients.client import ClientBuilder
+from reconciler.declare.clients.references import (
     check_environments,
     check_owners,
     check_renames,
@@ -28,15 +19,24 @@ from reconciler.declare.references import (
     index,
     only_one,
 )
-from reconciler.declare.review import Review, violations
-from reconciler.declare.spec import SpecCheck
-from reconciler.declare.strays import report_strays
-from reconciler.declare.suggest import did_you_mean, listed
-from reconciler.declare.webhooks import Webhooks
-from reconciler.domain.checkout import Loaded
-from reconciler.domain.desired import Desired, DesiredClient, GuardrailPolicy, Project
-from reconciler.domain.judgement import Judge
-from reconciler.domain.plan import Finding, Level
+from reconciler.declare.clients.spec import SpecCheck
+from reconciler.declare.files.audit_folder import DEFAULT, refuse_named
+from reconciler.declare.files.documents import Document, read_documents
+from reconciler.declare.files.files import PROJECT_FILE, SUFFIXES, declaration_files, named_files, project_files, shown
+from reconciler.declare.files.strays import report_strays
+from reconciler.declare.findings.codes import CODES, INVALID
+from reconciler.declare.findings.collector import Collector
+from reconciler.declare.findings.suggest import did_you_mean, listed
+from reconciler.declare.policy.policy import Surroundings, build_policy, check_policy
+from reconciler.declare.policy.review import Review, violations
+from reconciler.declare.project.project import build_project
+from reconciler.declare.webhooks.payloads import Payloads
+from reconciler.declare.webhooks.reach import Reach
+from reconciler.declare.webhooks.webhook import Webhooks
+from reconciler.domain.declared.checkout import Loaded
+from reconciler.domain.declared.desired import Desired, DesiredClient, GuardrailPolicy, Project
+from reconciler.domain.plan.judgement import Judge
+from reconciler.domain.plan.plan import Finding, Level
 from reconciler.errors import DeclarationError
 
 _PROJECT_FILES = tuple(f"{PROJECT_FILE}{suffix}" for suffix in SUFFIXES)

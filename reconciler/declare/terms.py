@@ -5,18 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from reconciler.declare.catalogue import Catalogue, build_catalogue
-from reconciler.declare.collector import Collector, source_of
-from reconciler.declare.documents import Document, read_documents
-from reconciler.declare.files import PROJECT_FILE, SUFFIXES, TOP_FILES, declaration_files, is_inside, project_files
-from reconciler.declare.nodes import Map, Mark
-from reconciler.declare.policy import build_policy
-from reconciler.declare.project import build_project
-from reconciler.declare.references import only_one
+from reconciler.declare.clients.catalogue import Catalogue, build_catalogue
+from reconciler.declare.clients.references import only_one
+from reconciler.declare.files.documents import Document, read_documents
+from reconciler.declare.files.files import (
+    PROJECT_FILE,
+    SUFFIXES,
+    TOP_FILES,
+    declaration_files,
+    is_inside,
+    project_files,
+)
+from reconciler.declare.findings.collector import Collector, source_of
+from reconciler.declare.findings.nodes import Map, Mark
+from reconciler.declare.policy.policy import build_policy
+from reconciler.declare.project.project import build_project
 from reconciler.declare.repository import invalid
-from reconciler.domain.desired import GuardrailPolicy, Source
-from reconciler.domain.terms import Path as Written
-from reconciler.domain.terms import Terms
+from reconciler.domain.declared.desired import GuardrailPolicy, Source
+from reconciler.domain.declared.terms import Path as Written
+from reconciler.domain.declared.terms import Terms
 
 # Everything that terms are read from, but for what ``named_files`` adds.
 FILES = tuple(f"{stem}{suffix}" for stem in (PROJECT_FILE, *TOP_FILES) for suffix in SUFFIXES)

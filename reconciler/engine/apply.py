@@ -10,18 +10,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from reconciler.domain.desired import Desired, DesiredClient
-from reconciler.domain.observed import Observed, OpenRun
-from reconciler.domain.plan import Level, Outcome, Plan
-from reconciler.domain.run import RunResult
-from reconciler.engine import saved as saved_plan
-from reconciler.engine.continued import left_of
+from reconciler.domain.declared.desired import Desired, DesiredClient
+from reconciler.domain.live.observed import Observed, OpenRun
+from reconciler.domain.plan.plan import Level, Outcome, Plan
+from reconciler.domain.plan.run import RunResult
 from reconciler.engine.drive import Driver
 from reconciler.engine.engine import Engine, Question, answer, repeated
 from reconciler.engine.executor import execute
-from reconciler.engine.history import in_order
 from reconciler.engine.lease import held_lease
-from reconciler.engine.reporting import Reported, ledger_directory, left_open, left_over, push_rest, report
+from reconciler.engine.planfile import saved as saved_plan
+from reconciler.engine.planfile.continued import left_of
+from reconciler.engine.runs.history import in_order
+from reconciler.engine.runs.reporting import Reported, ledger_directory, left_open, left_over, push_rest, report
 from reconciler.errors import (
     BlockedError,
     LeaseHeldError,
@@ -31,11 +31,11 @@ from reconciler.errors import (
     VaultUnavailable,
     VaultUnreachable,
 )
-from reconciler.planning.checkout import next_applied
+from reconciler.planning.guards.checkout import next_applied
 from reconciler.planning.planner import pair_up
-from reconciler.registry.applied import record_applied
-from reconciler.registry.documents import open_run
-from reconciler.registry.work import NOT_BEGUN, Run
+from reconciler.registry.protocol.applied import record_applied
+from reconciler.registry.protocol.documents import open_run
+from reconciler.registry.protocol.work import NOT_BEGUN, Run
 
 # Each time that a plan has to be made again another run came to its end.
 PLANS = 20

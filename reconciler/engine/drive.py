@@ -11,16 +11,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ParamSpec, TypeVar
 
-from reconciler.domain.record import Delivery
+from reconciler.domain.live.record import Delivery
 from reconciler.engine.ports import LiveState, Minter, Sender
 from reconciler.errors import ReconcilerError
 from reconciler.registry.requests import Batch, Deliver, Delivered, Mint, Request, Response, SigningVersion
 from reconciler.registry.steps import Steps
-from reconciler.webhooks.endpoint import shown_url
-from reconciler.webhooks.exchange import Order
-from reconciler.webhooks.http import HttpRequest
-from reconciler.webhooks.proof import Ask, Now, Pause, prove
-from reconciler.webhooks.signing import Credential, SigningFailed
+from reconciler.webhooks.proof.proof import Ask, Now, Pause, prove
+from reconciler.webhooks.signature.signing import Credential, SigningFailed
+from reconciler.webhooks.wire.endpoint import shown_url
+from reconciler.webhooks.wire.exchange import Order
+from reconciler.webhooks.wire.http import HttpRequest
 
 Result = TypeVar("Result")
 Arguments = ParamSpec("Arguments")

@@ -5,19 +5,19 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 
-from reconciler.domain.checkout import Loaded
-from reconciler.domain.names import bucket_of
-from reconciler.domain.observed import Observed
-from reconciler.domain.plan import Outcome, OutcomeStatus, Plan
-from reconciler.domain.record import ClientRecord
+from reconciler.domain.declared.checkout import Loaded
+from reconciler.domain.live.observed import Observed
+from reconciler.domain.live.record import ClientRecord
+from reconciler.domain.plan.plan import Outcome, OutcomeStatus, Plan
+from reconciler.domain.values.names import bucket_of
 from reconciler.engine.apply import Options, Stop, carry_out, new_run_id, open_driver, put_on_record, result_of
 from reconciler.engine.engine import Engine
-from reconciler.engine.records import LOOKS, survey
-from reconciler.engine.reporting import Reported, ledger_directory, left_open, report
+from reconciler.engine.look.records import LOOKS, survey
+from reconciler.engine.runs.reporting import Reported, ledger_directory, left_open, report
 from reconciler.errors import AuditError, BlockedError
+from reconciler.planning.actions.reasons import RevocationRequest
 from reconciler.planning.emergency import revocation_plan
-from reconciler.planning.ownership import doubts
-from reconciler.planning.reasons import RevocationRequest
+from reconciler.planning.guards.ownership import doubts
 
 # A revocation that keeps losing races against a running apply tries again this often.
 REVOKE_TRIES = 20

@@ -8,19 +8,19 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from reconciler.domain.checkout import WITHOUT_GIT, Applied, Checkout
-from reconciler.domain.desired import ClientState, Desired, Environment, Project
-from reconciler.domain.judgement import Judge
-from reconciler.domain.observed import MountSettings, Observed
-from reconciler.domain.plan import Outcome, Plan
-from reconciler.domain.record import ClientRecord
+from reconciler.domain.declared.checkout import WITHOUT_GIT, Applied, Checkout
+from reconciler.domain.declared.desired import ClientState, Desired, Environment, Project
+from reconciler.domain.live.observed import MountSettings, Observed
+from reconciler.domain.live.record import ClientRecord
+from reconciler.domain.plan.judgement import Judge
+from reconciler.domain.plan.plan import Outcome, Plan
 from reconciler.engine.drive import Driver, ServerClock
-from reconciler.engine.observe import observe
+from reconciler.engine.look.observe import observe
+from reconciler.engine.look.records import read_applied
 from reconciler.engine.ports import Ledger, LiveState, Minter, Reporter, Sender
-from reconciler.engine.records import read_applied
-from reconciler.planning.checkout import Standing
+from reconciler.planning.actions.reasons import Removals, RotationRequest
+from reconciler.planning.guards.checkout import Standing
 from reconciler.planning.planner import Inputs, make_plan
-from reconciler.planning.reasons import Removals, RotationRequest
 
 # Between two looks at whether to stop, in seconds.
 WAKE = 0.1

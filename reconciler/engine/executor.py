@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 
-from reconciler.domain.desired import DesiredClient
-from reconciler.domain.names import bucket_names, bucket_of
-from reconciler.domain.plan import Action, ActionKind, Outcome, OutcomeStatus, Plan
+from reconciler.domain.declared.desired import DesiredClient
+from reconciler.domain.plan.plan import Action, ActionKind, Outcome, OutcomeStatus, Plan
+from reconciler.domain.values.names import bucket_names, bucket_of
 from reconciler.engine.drive import Driver
 from reconciler.errors import ReconcilerError
-from reconciler.planning.reasons import Reason
-from reconciler.registry.protocol import run_bucket
-from reconciler.registry.rename import RenameLost, move_client, moved
-from reconciler.registry.work import NOT_BEGUN, ClientWork, Run
+from reconciler.planning.actions.reasons import Reason
+from reconciler.registry.protocol.protocol import run_bucket
+from reconciler.registry.protocol.rename import RenameLost, move_client, moved
+from reconciler.registry.protocol.work import NOT_BEGUN, ClientWork, Run
 
 WORKERS = 16
 

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 
-from reconciler.domain.canonical import iso
-from reconciler.domain.observed import Lease
+from reconciler.domain.live.observed import Lease
+from reconciler.domain.values.canonical import iso
 from reconciler.engine.drive import Driver
 from reconciler.errors import LeaseHeldError, ReconcilerError
-from reconciler.registry.documents import release_lease, take_lease
+from reconciler.registry.protocol.documents import release_lease, take_lease
 
 POLL_SECONDS = 0.5
 

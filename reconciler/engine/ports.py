@@ -7,13 +7,13 @@ from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Protocol
 
-from reconciler.domain.checkout import Loaded
-from reconciler.domain.observed import SecretInfo
-from reconciler.domain.record import ClientRecord, SeriesKind
-from reconciler.domain.run import RunResult
-from reconciler.domain.secret import Secret
+from reconciler.domain.declared.checkout import Loaded
+from reconciler.domain.live.observed import SecretInfo
+from reconciler.domain.live.record import ClientRecord, SeriesKind
+from reconciler.domain.plan.run import RunResult
+from reconciler.domain.secrecy.secret import Secret
 from reconciler.registry.requests import Minted, Request, Response
-from reconciler.webhooks.http import HttpFailure, HttpRequest, HttpResponse
+from reconciler.webhooks.wire.http import HttpFailure, HttpRequest, HttpResponse
 
 
 class LiveState(Protocol):

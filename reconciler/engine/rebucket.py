@@ -6,13 +6,13 @@ import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from reconciler.domain.names import bucket_names
+from reconciler.domain.values.names import bucket_names
 from reconciler.engine.apply import new_run_id
 from reconciler.engine.drive import Driver, ServerClock
 from reconciler.engine.engine import Engine
 from reconciler.engine.executor import WORKERS
 from reconciler.engine.lease import held_lease
-from reconciler.registry.rebucket import close_left, rebucket
+from reconciler.registry.protocol.rebucket import close_left, rebucket
 
 _BUCKET = re.compile(r"[0-9a-f]{1,3}")
 

@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, as_completed
 from dataclasses import dataclass
 
-from reconciler.domain import names
-from reconciler.domain.desired import Desired
-from reconciler.domain.observed import Observed
-from reconciler.domain.record import ClientRecord, ClientStatus, Delivery
+from reconciler.domain.declared.desired import Desired
+from reconciler.domain.live.observed import Observed
+from reconciler.domain.live.record import ClientRecord, ClientStatus, Delivery
+from reconciler.domain.values import names
 from reconciler.engine.apply import open_driver
 from reconciler.engine.engine import Engine
 from reconciler.planning.planner import pair_up
-from reconciler.registry.proving import proof_request
+from reconciler.registry.protocol.proving import proof_request
 from reconciler.registry.requests import Deliver
 
 

@@ -6,19 +6,19 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from reconciler.domain import names
-from reconciler.domain.desired import GuardrailPolicy
-from reconciler.domain.observed import Observed
-from reconciler.domain.plan import Action, Plan
-from reconciler.domain.record import USABLE, ClientRecord, ClientStatus, SeriesKind, VersionState
-from reconciler.domain.scopes import ScopeTable
+from reconciler.domain.declared.desired import GuardrailPolicy
+from reconciler.domain.live.observed import Observed
+from reconciler.domain.live.record import USABLE, ClientRecord, ClientStatus, SeriesKind, VersionState
+from reconciler.domain.plan.plan import Action, Plan
+from reconciler.domain.plan.scopes import ScopeTable
+from reconciler.domain.values import names
 from reconciler.errors import UsageError
-from reconciler.planning import renames
-from reconciler.planning.order import ordered
+from reconciler.planning.actions import renames
+from reconciler.planning.actions.order import ordered
+from reconciler.planning.actions.reasons import Cause, Reason, RevocationRequest, kind_of
+from reconciler.planning.actions.series import KINDS, Subject
 from reconciler.planning.planner import plan_digest, without_secrets
-from reconciler.planning.reasons import Cause, Reason, RevocationRequest, kind_of
-from reconciler.planning.risk import Grounds, judged
-from reconciler.planning.series import KINDS, Subject
+from reconciler.planning.risk.risk import Grounds, judged
 
 
 def revocation_plan(

@@ -6,26 +6,40 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from reconciler.domain.canonical import digest
-from reconciler.domain.desired import ClientState, Desired, DesiredClient
-from reconciler.domain.judgement import Judge
-from reconciler.domain.observed import Observed
-from reconciler.domain.plan import Action, ActionKind, Finding, Plan
-from reconciler.domain.record import ClientRecord, ClientStatus
+from reconciler.domain.declared.desired import ClientState, Desired, DesiredClient
+from reconciler.domain.live.observed import Observed
+from reconciler.domain.live.record import ClientRecord, ClientStatus
+from reconciler.domain.plan.judgement import Judge
+from reconciler.domain.plan.plan import Action, ActionKind, Finding, Plan
 from reconciler.domain.secrecy import masked, masked_json
-from reconciler.planning import renames
-from reconciler.planning.approvals import approvals
-from reconciler.planning.checkout import MOST_PATHS, NOT_IN_GIT, Standing, checkout_findings, doubt_of, removals, risen
-from reconciler.planning.clients import Context, client_action, plan_client
-from reconciler.planning.findings import drift_findings, in_order, live_findings, reissue_findings, unrecorded_findings
-from reconciler.planning.guards import guard_findings
-from reconciler.planning.order import ordered
-from reconciler.planning.ownership import doubt_findings
-from reconciler.planning.proof_findings import proof_findings
-from reconciler.planning.reasons import Cause, Reason, Removals, RotationRequest
-from reconciler.planning.risk import grounds, judged
-from reconciler.planning.situation import Situation
-from reconciler.planning.waivers import date_findings
+from reconciler.domain.values.canonical import digest
+from reconciler.planning.actions import renames
+from reconciler.planning.actions.clients import Context, client_action, plan_client
+from reconciler.planning.actions.order import ordered
+from reconciler.planning.actions.reasons import Cause, Reason, Removals, RotationRequest
+from reconciler.planning.guards.checkout import (
+    MOST_PATHS,
+    NOT_IN_GIT,
+    Standing,
+    checkout_findings,
+    doubt_of,
+    removals,
+    risen,
+)
+from reconciler.planning.guards.guards import guard_findings
+from reconciler.planning.guards.ownership import doubt_findings
+from reconciler.planning.guards.situation import Situation
+from reconciler.planning.guards.waivers import date_findings
+from reconciler.planning.notes.findings import (
+    drift_findings,
+    in_order,
+    live_findings,
+    reissue_findings,
+    unrecorded_findings,
+)
+from reconciler.planning.notes.proof_findings import proof_findings
+from reconciler.planning.review.approvals import approvals
+from reconciler.planning.risk.risk import grounds, judged
 
 
 @dataclass(frozen=True, slots=True)

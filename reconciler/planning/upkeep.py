@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from reconciler.domain.desired import Desired, DesiredClient
-from reconciler.domain.observed import Observed
-from reconciler.domain.record import ClientRecord, ClientStatus
+from reconciler.domain.declared.desired import Desired, DesiredClient
+from reconciler.domain.live.observed import Observed
+from reconciler.domain.live.record import ClientRecord, ClientStatus
 from reconciler.planning.planner import pair_up
 
 

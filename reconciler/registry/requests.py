@@ -6,10 +6,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from reconciler.domain.desired import DesiredWebhook
-from reconciler.domain.observed import SecretInfo
-from reconciler.domain.record import Delivery, SeriesKind
-from reconciler.domain.secret import Secret
+from reconciler.domain.declared.desired import DesiredWebhook
+from reconciler.domain.live.observed import SecretInfo
+from reconciler.domain.live.record import Delivery, SeriesKind
+from reconciler.domain.secrecy.secret import Secret
 
 
 @dataclass(frozen=True, slots=True)

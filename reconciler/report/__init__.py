@@ -2,5 +2,5 @@
 
 What belongs here: how a plan, a status, a run or a finding looks. What does not: deciding anything, reading anything
 but what this package carries, writing a file. Every string that a person or a server wrote passes through
-``reconciler.report.escape`` on its way out.
+``reconciler.report.text.escape`` on its way out.
 """

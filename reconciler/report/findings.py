@@ -7,17 +7,17 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from reconciler.domain.canonical import Json
-from reconciler.domain.plan import FORMAT_VERSION, Finding, Level
-from reconciler.report.annotations import annotation, counted_lines
-from reconciler.report.code_quality import code_quality
-from reconciler.report.escape import printed_json, terminal, terminal_width
-from reconciler.report.junit import junit_of_findings
-from reconciler.report.paint import Paint
-from reconciler.report.plan_json import finding_document
-from reconciler.report.plan_words import place_of
-from reconciler.report.results import finding_result
-from reconciler.report.sarif import sarif_log
+from reconciler.domain.plan.plan import FORMAT_VERSION, Finding, Level
+from reconciler.domain.values.canonical import Json
+from reconciler.report.forges.annotations import annotation, counted_lines
+from reconciler.report.forges.code_quality import code_quality
+from reconciler.report.forges.junit import junit_of_findings
+from reconciler.report.forges.results import finding_result
+from reconciler.report.forges.sarif import sarif_log
+from reconciler.report.plan.json import finding_document
+from reconciler.report.plan.words import place_of
+from reconciler.report.text.escape import printed_json, terminal, terminal_width
+from reconciler.report.text.paint import Paint
 
 _STYLES = {Level.ERROR: "alarm", Level.WARNING: "change", Level.NOTE: "bold"}
 _SHOWN = 100  # characters of a source line; a longer one is cut around the caret

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 from standardwebhooks import Webhook
 
-from reconciler.adapters.alerts import STOPPED, Missing, Post, secret_from, send_all, signing_secret_from
-from reconciler.adapters.sender import WebhookSender
-from reconciler.domain.secret import Secret
+from reconciler.adapters.alerts.channels import STOPPED, Missing, Post, secret_from, send_all, signing_secret_from
+from reconciler.adapters.delivery.sender import WebhookSender
+from reconciler.domain.secrecy.secret import Secret
 from tests.kit.authority import Authority
 from tests.kit.receivers import (
     Behaviour,

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from reconciler.adapters.alerts import send_all
-from reconciler.adapters.alerts_mail import Mail, mail_message
-from reconciler.domain.alert import MailTarget, SmtpTls
-from reconciler.domain.secret import Secret
+from reconciler.adapters.alerts.channels import send_all
+from reconciler.adapters.alerts.mail import Mail, mail_message
+from reconciler.domain.declared.alert import MailTarget, SmtpTls
+from reconciler.domain.secrecy.secret import Secret
 from tests.kit.authority import Authority
 from tests.kit.mail import greeting, mail_server
 from tests.kit.receivers import listening

@@ -8,7 +8,7 @@ from threading import Event
 
 import pytest
 
-from reconciler.adapters.vault.at_once import results
+from reconciler.adapters.vault.http.at_once import results
 from reconciler.errors import VaultError
 from reconciler.registry.requests import Done, Response
 

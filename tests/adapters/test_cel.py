@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from reconciler.adapters import cel as judging
-from reconciler.adapters.cel import CelJudge
-from reconciler.adapters.cel_worker import FUNCTIONS, judged, syntax_fault
-from reconciler.domain.judgement import Fault, Judgement
-from reconciler.domain.scopes import ScopeTable
-from reconciler.planning.custom_rules import DECLARED_ONLY, LIVE, declared_facts
+from reconciler.adapters.cel import judge as judging
+from reconciler.adapters.cel.judge import CelJudge
+from reconciler.adapters.cel.worker import FUNCTIONS, judged, syntax_fault
+from reconciler.domain.plan.judgement import Fault, Judgement
+from reconciler.domain.plan.scopes import ScopeTable
+from reconciler.planning.rules.custom_rules import DECLARED_ONLY, LIVE, declared_facts
 from tests.kit.declared import client
 
 ROW = declared_facts(client("a", scopes=["payouts:*"]), "production", ScopeTable({"payouts:write": "high"}))
@@ -62,7 +62,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
         given.append(json.loads(options["input"])["expressions"])
         return real(command, **options)
 
-    monkeypatch.setattr("reconciler.adapters.cel.subprocess.run", watched)
+    monkeypatch.setattr("reconciler.adapters.cel.judge.subprocess.run", watched)
     return given
 
 
@@ -120,7 +120,7 @@ def test_the_process_is_given_nothing_of_ours(monkeypatch: pytest.MonkeyPatch) -
         return real(command, **options)
 
     monkeypatch.setenv("VAULT_TOKEN", "hvs.secret")
-    monkeypatch.setattr("reconciler.adapters.cel.subprocess.run", watched)
+    monkeypatch.setattr("reconciler.adapters.cel.judge.subprocess.run", watched)
     assert asked(CelJudge(), "true")[0].verdicts == (True,)
     ((command, environ),) = given
     assert set(environ) == {"PYTHONPATH"}
@@ -128,7 +128,7 @@ def test_the_process_is_given_nothing_of_ours(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_process_that_cannot_be_started_fails_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("reconciler.adapters.cel.sys.executable", "/nowhere/python")
+    monkeypatch.setattr("reconciler.adapters.cel.judge.sys.executable", "/nowhere/python")
     (verdict,) = asked(CelJudge(), "true")[0].verdicts
     assert verdict == "a process to evaluate it cannot be started: No such file or directory"
 
@@ -137,7 +137,7 @@ def test_a_process_that_ends_by_itself_fails_closed(monkeypatch: pytest.MonkeyPa
     program = tmp_path / "python"
     program.write_text("#!/bin/sh\nexit 7\n")
     program.chmod(0o755)
-    monkeypatch.setattr("reconciler.adapters.cel.sys.executable", str(program))
+    monkeypatch.setattr("reconciler.adapters.cel.judge.sys.executable", str(program))
     assert asked(CelJudge(), "true", "false")[1].verdicts == ("the process that evaluates it ended with 7",)
 
 
@@ -147,7 +147,7 @@ def test_a_clock_on_the_wall_ends_what_does_not_compute(monkeypatch: pytest.Monk
     answer = '{"faults": [], "needs": [], "verdicts": [true]}'
     program.write_text(f"#!/bin/sh\necho '{answer}'\nprintf half\nexec sleep 600\n")
     program.chmod(0o755)
-    monkeypatch.setattr("reconciler.adapters.cel.sys.executable", str(program))
+    monkeypatch.setattr("reconciler.adapters.cel.judge.sys.executable", str(program))
     monkeypatch.setattr(judging, "_WALL", 0.5)
     first, second, third = asked(CelJudge(seconds=1), "true", "!false", "1 == 1")
     assert (first.verdicts, third.verdicts) == ((True,), (True,))
@@ -211,6 +211,6 @@ def test_what_is_needed_is_told_and_what_is_not_known_is_not_evaluated() -> None
 
 def test_importing_the_program_does_not_import_the_library() -> None:
     """0.3 s: only a policy with rules of one's own pays, and in another process."""
-    code = "import sys; import reconciler.cli.main, reconciler.adapters.cel; print('cel' in sys.modules)"
+    code = "import sys; import reconciler.cli.main, reconciler.adapters.cel.judge; print('cel' in sys.modules)"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout == "False\n"

@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 
 import pytest
 
-from reconciler.adapters.openbao import RunningServer
-from reconciler.adapters.vault.ci_platforms import POLICIES, GitHub, default_audience
-from reconciler.adapters.vault.ci_roles import login_roles
-from reconciler.adapters.vault.errors import StatusError
+from reconciler.adapters.openbao.server import RunningServer
+from reconciler.adapters.vault.http.errors import StatusError
+from reconciler.adapters.vault.setup.ci_platforms import POLICIES, GitHub, default_audience
+from reconciler.adapters.vault.setup.ci_roles import login_roles
 from reconciler.errors import TokenInvalid, VaultError
 from tests.kit.ci_logins import Admitting, administrator, admitting
 from tests.kit.github_tokens import REPOSITORY, REPOSITORY_ID, claims_of, issuing, new_key

@@ -11,9 +11,9 @@ from typing import Any, ClassVar
 
 import pytest
 
-from reconciler.adapters.openbao import RunningServer
-from reconciler.adapters.vault.ci_platforms import POLICIES, GitLab, default_audience
-from reconciler.adapters.vault.ci_roles import login_roles
+from reconciler.adapters.openbao.server import RunningServer
+from reconciler.adapters.vault.setup.ci_platforms import POLICIES, GitLab, default_audience
+from reconciler.adapters.vault.setup.ci_roles import login_roles
 from reconciler.errors import TokenInvalid
 from tests.kit.ci_logins import Admitting, administrator, admitting
 from tests.kit.github_tokens import new_key

@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 
 from standardwebhooks import Webhook
 
-from reconciler.adapters.sender import WebhookSender
-from reconciler.domain.desired import DesiredWebhook, Lifecycle
-from reconciler.domain.secret import Secret
+from reconciler.adapters.delivery.sender import WebhookSender
+from reconciler.domain.declared.desired import DesiredWebhook, Lifecycle
+from reconciler.domain.secrecy.secret import Secret
 from tests.kit.proving import delivered
 from tests.kit.receivers import answers, receiving
 from tests.kit.sending import LOOPBACK

@@ -12,8 +12,8 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-import reconciler.adapters.git
-from reconciler.adapters.git import GitLedger
+import reconciler.adapters.git.ledger
+from reconciler.adapters.git.ledger import GitLedger
 from reconciler.engine.ports import Ledger
 from reconciler.errors import AuditError
 from tests.kit.repositories import add_hook, commit_file, git, isolate, new_repository
@@ -430,8 +430,8 @@ def test_a_file_in_the_way(repository: Path) -> None:
 FULL_DISK = """
 import resource, sys
 from pathlib import Path, PurePosixPath
-import reconciler.adapters.git
-from reconciler.adapters.git import GitLedger
+import reconciler.adapters.git.ledger
+from reconciler.adapters.git.ledger import GitLedger
 from reconciler.engine.ports import Ledger
 from reconciler.errors import AuditError
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
@@ -455,7 +455,7 @@ def test_no_room_for_the_report(repository: Path) -> None:
 
 def test_a_hook_that_hangs(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The hook's own children are ended too, and git's lock is gone."""
-    monkeypatch.setattr(reconciler.adapters.git, "PATIENT_SECONDS", 0.5)
+    monkeypatch.setattr(reconciler.adapters.git.ledger, "PATIENT_SECONDS", 0.5)
     add_hook(repository, "pre-commit", "sleep 60 & wait")
     ledger(repository).write({REPORT: "{}\n"})
     error = refused(repository)
@@ -467,7 +467,7 @@ def test_a_hook_that_hangs(repository: Path, monkeypatch: pytest.MonkeyPatch) ->
 INTERRUPTED = """
 import sys
 from pathlib import PurePosixPath
-from reconciler.adapters.git import GitLedger
+from reconciler.adapters.git.ledger import GitLedger
 try:
     GitLedger(sys.argv[1]).commit(PurePosixPath("audit"), "Record a run")
 except KeyboardInterrupt:

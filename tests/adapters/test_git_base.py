@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.git_base import NoBase, copy_files, named_base, usual_base
+from reconciler.adapters.trust.base import NoBase, copy_files, named_base, usual_base
 from reconciler.errors import UsageError
 from tests.kit.repositories import add_hook, clone_pair, commit_file, git, isolate, new_repository
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.git_chain import Followed, handed_down
-from reconciler.adapters.git_history import History
-from reconciler.adapters.git_trust import Declaration
+from reconciler.adapters.git.history import History
+from reconciler.adapters.trust.chain import Followed, handed_down
+from reconciler.adapters.trust.commits import Declaration
 from tests.kit.repositories import commit_file, git, isolate
 from tests.kit.signing import Signer, new_signer
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.git_chain import Followed, handed_down
-from reconciler.adapters.git_trust import Declaration
+from reconciler.adapters.trust.chain import Followed, handed_down
+from reconciler.adapters.trust.commits import Declaration
 from reconciler.errors import BlockedError
 from tests.kit.repositories import commit_file, git, loaded
 from tests.kit.signing import Signer, new_signer

@@ -10,10 +10,10 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from reconciler.adapters.git import GitLedger
-from reconciler.adapters.git_base import NoBase, copy_files, usual_base
-from reconciler.adapters.git_command import GitCommand
-from reconciler.adapters.git_trust import Declaration
+from reconciler.adapters.git.command import GitCommand
+from reconciler.adapters.git.ledger import GitLedger
+from reconciler.adapters.trust.base import NoBase, copy_files, usual_base
+from reconciler.adapters.trust.commits import Declaration
 from reconciler.errors import AuditError, ReconcilerError
 from tests.kit.repositories import add_hook, clone_pair, commit_file, git, isolate, loaded, look_at, new_repository
 

@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from reconciler.adapters.git import GitLedger
+from reconciler.adapters.git.ledger import GitLedger
 from reconciler.errors import AuditError
 from tests.kit.repositories import add_hook, clone_pair, commit_file, git, isolate
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.git_trust import Declaration
-from reconciler.adapters.platform import Person
-from reconciler.declare.files import declares
-from reconciler.domain.checkout import blob_ids
+from reconciler.adapters.trust.commits import Declaration
+from reconciler.adapters.trust.platform import Person
+from reconciler.declare.files.files import declares
+from reconciler.domain.declared.checkout import blob_ids
 from reconciler.errors import BlockedError
 from tests.kit.repositories import commit_file, git, loaded
 from tests.kit.signing import Signer, new_signer

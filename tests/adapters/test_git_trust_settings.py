@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.git_trust import Declaration
+from reconciler.adapters.trust.commits import Declaration
 from reconciler.errors import BlockedError
 from tests.kit.repositories import commit_file, git, loaded
 from tests.kit.signing import Signer, new_signer

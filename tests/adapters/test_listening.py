@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters import listening as listening_module
-from reconciler.adapters import loopback_http
-from reconciler.adapters.listening import Listening
-from reconciler.adapters.secret_sources import local_source
-from reconciler.domain.schemes import STANDARD_WEBHOOKS
-from reconciler.webhooks.receiving import Received
+from reconciler.adapters.receiving import listening as listening_module
+from reconciler.adapters.receiving import loopback as loopback_http
+from reconciler.adapters.receiving.listening import Listening
+from reconciler.adapters.receiving.secret_sources import local_source
+from reconciler.domain.declared.schemes import STANDARD_WEBHOOKS
+from reconciler.webhooks.signature.receiving import Received
 from tests.adapters.test_deliveries import NEW
 from tests.adapters.test_receiver import _deliver
 

@@ -9,8 +9,8 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from reconciler.adapters import loopback_http
-from reconciler.adapters.loopback_http import Answer, LoopbackServer, Request
+from reconciler.adapters.receiving import loopback as loopback_http
+from reconciler.adapters.receiving.loopback import Answer, LoopbackServer, Request
 
 LIMIT = 1000
 POST = b"POST /x HTTP/1.1\r\nhost: localhost\r\n"

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters import openbao as servers
-from reconciler.adapters.openbao import RunningServer, ServerError, find_binary, health, throw_away
-from reconciler.adapters.openbao_durable import DurableServer
-from reconciler.adapters.vault.bootstrap import bootstrap
+from reconciler.adapters.openbao import server as servers
+from reconciler.adapters.openbao.durable import DurableServer
+from reconciler.adapters.openbao.server import RunningServer, ServerError, find_binary, health, throw_away
 from reconciler.adapters.vault.live import Live
+from reconciler.adapters.vault.setup.bootstrap import bootstrap
 from reconciler.registry.requests import Document, ReadDocument
 from tests.kit.started import started
 from tests.kit.vault import HASTY, settings_for
@@ -220,7 +220,7 @@ def test_lost_keys_are_told(durable: DurableServer) -> None:
 SERVE = """
 import select, sys
 from pathlib import Path
-from reconciler.adapters.openbao_durable import DurableServer
+from reconciler.adapters.openbao.durable import DurableServer
 with DurableServer(Path(sys.argv[1])).serve() as server:
     print(server.pid, flush=True)
     while not select.select([sys.stdin], [], [], 0.1)[0]:
@@ -230,7 +230,7 @@ with DurableServer(Path(sys.argv[1])).serve() as server:
 
 THROW_AWAY = """
 import select, sys
-from reconciler.adapters.openbao import throw_away
+from reconciler.adapters.openbao.server import throw_away
 with throw_away() as server:
     print(server.pid, flush=True)
     while not select.select([sys.stdin], [], [], 0.1)[0]:

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.alerts_mail import _trust
-from reconciler.adapters.sender_tls import tls_context
-from reconciler.adapters.tls import trusting
-from reconciler.adapters.vault.wire import Wire
-from reconciler.domain.alert import MailTarget, SmtpTls
-from reconciler.domain.desired import DeliverySettings
+from reconciler.adapters.alerts.mail import _trust
+from reconciler.adapters.delivery.handshake import tls_context
+from reconciler.adapters.system.tls import trusting
+from reconciler.adapters.vault.http.wire import Wire
+from reconciler.domain.declared.alert import MailTarget, SmtpTls
+from reconciler.domain.declared.desired import DeliverySettings
 from tests.kit.receivers import answers, receiving
 from tests.kit.tls import self_signed
 

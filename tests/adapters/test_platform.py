@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.adapters.platform import Person, all_authors, approver, host_of, same_person, told_authors
+from reconciler.adapters.trust.platform import Person, all_authors, approver, host_of, same_person, told_authors
 
 GITHUB = {"GITHUB_ACTIONS": "true", "GITHUB_EVENT_NAME": "push", "GITHUB_ACTOR": "ada"}
 GITLAB = {

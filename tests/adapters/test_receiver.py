@@ -5,10 +5,10 @@ from __future__ import annotations
 import http.client
 from datetime import UTC, datetime, timedelta
 
-from reconciler.adapters.receiver import LoopbackReceiver
-from reconciler.adapters.sender import WebhookSender
-from reconciler.domain.record import Delivery
-from reconciler.domain.secret import Secret
+from reconciler.adapters.delivery.sender import WebhookSender
+from reconciler.adapters.receiving.receiver import LoopbackReceiver
+from reconciler.domain.live.record import Delivery
+from reconciler.domain.secrecy.secret import Secret
 from tests.adapters.test_deliveries import NEW, OLD, webhook
 from tests.kit.proving import delivered
 from tests.kit.sending import LOOPBACK

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.adapters.sender import WebhookSender
-from reconciler.webhooks.http import HttpFailure, HttpResponse
+from reconciler.adapters.delivery.sender import WebhookSender
+from reconciler.webhooks.wire.http import HttpFailure, HttpResponse
 from tests.kit.receivers import Behaviour, Handler, answers, receiving
 from tests.kit.sending import LOOPBACK, post, said, send
 from tests.kit.tally import Tally

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from reconciler.adapters import sender_connection
-from reconciler.adapters.sender import WebhookSender
-from reconciler.adapters.sender_resolve import Answers
-from reconciler.domain.desired import DeliverySettings
-from reconciler.webhooks.http import HttpFailure, HttpResponse
+from reconciler.adapters.delivery import connection as sender_connection
+from reconciler.adapters.delivery.resolve import Answers
+from reconciler.adapters.delivery.sender import WebhookSender
+from reconciler.domain.declared.desired import DeliverySettings
+from reconciler.webhooks.wire.http import HttpFailure, HttpResponse
 from tests.kit.addresses import HOSTILE, NO_ADDRESS, PUBLIC, SPELLINGS
 from tests.kit.receivers import Receiver, answers, receiving
 from tests.kit.sending import AMPLE, LOOPBACK, resolver, said, send

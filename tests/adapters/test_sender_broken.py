@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.sender import WebhookSender
-from reconciler.adapters.sender_connection import PinnedStream
-from reconciler.adapters.sender_watch import DeliveryStopped, Watch
-from reconciler.domain.desired import DeliverySettings
-from reconciler.webhooks.endpoint import Endpoint
+from reconciler.adapters.delivery.connection import PinnedStream
+from reconciler.adapters.delivery.sender import WebhookSender
+from reconciler.adapters.delivery.watch import DeliveryStopped, Watch
+from reconciler.domain.declared.desired import DeliverySettings
+from reconciler.webhooks.wire.endpoint import Endpoint
 from tests.kit.authority import Authority
 from tests.kit.receivers import Handler, receiving
 from tests.kit.sending import LOOPBACK, bounded, post, resolver, said

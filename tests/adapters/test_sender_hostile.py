@@ -7,9 +7,9 @@ import socket
 
 import pytest
 
-from reconciler.adapters.sender import WebhookSender
-from reconciler.adapters.sender_resolve import Answers
-from reconciler.webhooks.http import HttpFailure, HttpResponse
+from reconciler.adapters.delivery.resolve import Answers
+from reconciler.adapters.delivery.sender import WebhookSender
+from reconciler.webhooks.wire.http import HttpFailure, HttpResponse
 from tests.kit import receivers
 from tests.kit.receivers import Behaviour, answers, listening, receiving
 from tests.kit.sending import AMPLE, BRIEF, LOOPBACK, bounded, post, said

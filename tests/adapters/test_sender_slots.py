@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters import sender_watch
-from reconciler.adapters.sender import WebhookSender
-from reconciler.adapters.sender_resolve import Answers
-from reconciler.adapters.sender_slots import Slots
-from reconciler.domain.desired import DeliverySettings
-from reconciler.webhooks.http import HttpResponse
+from reconciler.adapters.delivery import watch as sender_watch
+from reconciler.adapters.delivery.resolve import Answers
+from reconciler.adapters.delivery.sender import WebhookSender
+from reconciler.adapters.delivery.slots import Slots
+from reconciler.domain.declared.desired import DeliverySettings
+from reconciler.webhooks.wire.http import HttpResponse
 from tests.kit.authority import Authority
 from tests.kit.receivers import Handler, answers, receiving
 from tests.kit.sending import LOOPBACK, post, resolver, said

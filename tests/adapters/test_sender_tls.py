@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.sender import WebhookSender
-from reconciler.adapters.sender_tls import settings_with_variables
-from reconciler.domain.desired import DeliverySettings
+from reconciler.adapters.delivery.handshake import settings_with_variables
+from reconciler.adapters.delivery.sender import WebhookSender
+from reconciler.domain.declared.desired import DeliverySettings
 from reconciler.errors import DeliveryError
-from reconciler.webhooks.http import HttpFailure
+from reconciler.webhooks.wire.http import HttpFailure
 from tests.kit.authority import Authority
 from tests.kit.receivers import answers, cuts_body, cuts_connection, listening, receiving
 from tests.kit.sending import BRIEF, LOOPBACK, bounded, post, resolver, said

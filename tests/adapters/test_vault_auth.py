@@ -20,8 +20,8 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from reconciler.adapters.vault.auth import Session, connect
 from reconciler.adapters.vault.live import Live
 from reconciler.adapters.vault.settings import Login, find_credential, settings_with_environment
-from reconciler.domain.desired import AuthSettings, VaultSettings
-from reconciler.domain.secret import Secret
+from reconciler.domain.declared.desired import AuthSettings, VaultSettings
+from reconciler.domain.secrecy.secret import Secret
 from reconciler.errors import TokenInvalid, VaultDenied, VaultError
 from reconciler.registry.requests import Document, ReadDocument
 from tests.kit.loopback import Seen, loopback, reply

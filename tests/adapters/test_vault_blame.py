@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from reconciler.adapters.vault.auth import connect
-from reconciler.adapters.vault.doctor import examine
 from reconciler.adapters.vault.live import Live
-from reconciler.adapters.vault.meta import read_meta
+from reconciler.adapters.vault.setup.doctor import examine
+from reconciler.adapters.vault.setup.meta import read_meta
 from reconciler.errors import VaultError
 from tests.kit.loopback import loopback, reply
 from tests.kit.vault import HASTY, PROJECT, Place, settings_for

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from reconciler.adapters.vault.bootstrap import bootstrap
-from reconciler.adapters.vault.meta import read_meta
-from reconciler.adapters.vault.policies import normalised, policy_drift, policy_texts
+from reconciler.adapters.vault.setup.bootstrap import bootstrap
+from reconciler.adapters.vault.setup.meta import read_meta
+from reconciler.adapters.vault.setup.policies import normalised, policy_drift, policy_texts
 from reconciler.errors import VaultError
 from reconciler.registry.requests import WriteDocument, Written
 from tests.kit.vault import PROJECT, Place

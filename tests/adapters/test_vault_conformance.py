@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.openbao import RunningServer
+from reconciler.adapters.openbao.server import RunningServer
 from reconciler.adapters.vault.conformance import place as places
 from reconciler.adapters.vault.conformance import trials
 from reconciler.adapters.vault.conformance.trials import TRIALS, conform
-from reconciler.adapters.vault.errors import StatusError
+from reconciler.adapters.vault.http.errors import StatusError
 from reconciler.adapters.vault.live import Live
 from tests.kit.checkout import new_checkout
 from tests.kit.proxy import Action, answering, proxying

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.project_owner import is_foreign
+from reconciler.adapters.git.project_owner import is_foreign
 from reconciler.adapters.vault import consent
 from reconciler.errors import VaultError
 from tests.kit.repositories import git, isolate

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from reconciler.adapters.openbao import throw_away
-from reconciler.adapters.vault.doctor import Check, examine
+from reconciler.adapters.openbao.server import throw_away
 from reconciler.adapters.vault.live import Live
+from reconciler.adapters.vault.setup.doctor import Check, examine
 from reconciler.registry.requests import WriteDocument
 from tests.kit.loopback import Seen, loopback, reply
 from tests.kit.vault import HASTY, PROJECT, Place, settings_for

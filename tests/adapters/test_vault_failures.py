@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.openbao import throw_away
+from reconciler.adapters.openbao.server import throw_away
+from reconciler.adapters.vault.http.patience import Patience
 from reconciler.adapters.vault.live import Live
-from reconciler.adapters.vault.patience import Patience
-from reconciler.domain.desired import VaultSettings
-from reconciler.domain.keytext import compose
-from reconciler.domain.secret import Secret
+from reconciler.domain.declared.desired import VaultSettings
+from reconciler.domain.secrecy.secret import Secret
+from reconciler.domain.values.keytext import compose
 from reconciler.errors import VaultDenied, VaultError, VaultUnavailable, VaultUnreachable
 from reconciler.registry.requests import (
     Conflict,

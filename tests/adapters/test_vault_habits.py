@@ -7,15 +7,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from reconciler.adapters.openbao import RunningServer
-from reconciler.adapters.vault.bootstrap import bootstrap
-from reconciler.adapters.vault.consistency import Reached
-from reconciler.adapters.vault.doctor import examine
-from reconciler.adapters.vault.errors import StatusError
+from reconciler.adapters.openbao.server import RunningServer
+from reconciler.adapters.vault.http.consistency import Reached
+from reconciler.adapters.vault.http.errors import StatusError
 from reconciler.adapters.vault.live import Live
-from reconciler.domain.observed import SecretInfo
-from reconciler.domain.secret import Secret
-from reconciler.engine.records import read_runs
+from reconciler.adapters.vault.setup.bootstrap import bootstrap
+from reconciler.adapters.vault.setup.doctor import examine
+from reconciler.domain.live.observed import SecretInfo
+from reconciler.domain.secrecy.secret import Secret
+from reconciler.engine.look.records import read_runs
 from reconciler.errors import VaultError
 from reconciler.registry.requests import (
     PutSecret,

@@ -9,13 +9,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from reconciler.adapters.vault.live import Live
-from reconciler.domain.names import bucket_names
-from reconciler.domain.observed import SecretInfo
-from reconciler.domain.record import SeriesKind
-from reconciler.domain.secret import Secret
+from reconciler.domain.live.observed import SecretInfo
+from reconciler.domain.live.record import SeriesKind
+from reconciler.domain.secrecy.secret import Secret
+from reconciler.domain.values.names import bucket_names
 from reconciler.engine.ports import LiveState
 from reconciler.errors import RegistryError, VaultError
-from reconciler.registry.codec import decode_bucket
+from reconciler.registry.codec.codec import decode_bucket
 from reconciler.registry.requests import (
     Conflict,
     DestroyVersions,

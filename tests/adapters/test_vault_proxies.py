@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from reconciler.adapters.vault.auth import connect
-from reconciler.adapters.vault.meta import read_meta
-from reconciler.adapters.vault.proxies import Proxy, proxy_for
-from reconciler.domain.desired import VaultSettings
+from reconciler.adapters.vault.http.proxies import Proxy, proxy_for
+from reconciler.adapters.vault.setup.meta import read_meta
+from reconciler.domain.declared.desired import VaultSettings
 from reconciler.errors import VaultError
 from tests.kit.authority import Authority
 from tests.kit.checkout import new_checkout

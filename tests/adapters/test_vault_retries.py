@@ -10,11 +10,11 @@ from datetime import timedelta
 
 import pytest
 
+from reconciler.adapters.vault.http.patience import Patience, asked_to_wait
+from reconciler.adapters.vault.http.wire import Reply
 from reconciler.adapters.vault.live import Live
-from reconciler.adapters.vault.patience import Patience, asked_to_wait
-from reconciler.adapters.vault.wire import Reply
-from reconciler.domain.desired import VaultSettings
-from reconciler.domain.secret import Secret
+from reconciler.domain.declared.desired import VaultSettings
+from reconciler.domain.secrecy.secret import Secret
 from reconciler.errors import VaultDenied, VaultError, VaultUnavailable, VaultUnreachable
 from reconciler.registry.requests import (
     Conflict,

@@ -8,11 +8,11 @@ from unittest.mock import ANY
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from reconciler.adapters.vault.adapter import VaultAdapter
-from reconciler.adapters.vault.bootstrap import bootstrap
-from reconciler.adapters.vault.errors import StatusError
-from reconciler.adapters.vault.policies import policy_drift
-from reconciler.domain.secret import Secret
+from reconciler.adapters.vault.http.adapter import VaultAdapter
+from reconciler.adapters.vault.http.errors import StatusError
+from reconciler.adapters.vault.setup.bootstrap import bootstrap
+from reconciler.adapters.vault.setup.policies import policy_drift
+from reconciler.domain.secrecy.secret import Secret
 from reconciler.errors import VaultDenied, VaultError
 from reconciler.registry.requests import (
     DestroyVersions,
@@ -31,7 +31,7 @@ from reconciler.registry.requests import (
     WriteDocument,
     Written,
 )
-from reconciler.webhooks.ed25519 import public_bytes
+from reconciler.webhooks.signature.ed25519 import public_bytes
 from tests.kit.vault import PROJECT, Place
 
 pytestmark = pytest.mark.openbao

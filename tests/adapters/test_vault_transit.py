@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from reconciler.adapters.vault.errors import StatusError
+from reconciler.adapters.vault.http.errors import StatusError
 from reconciler.adapters.vault.live import Live
 from reconciler.errors import VaultError
 from reconciler.registry.requests import MakeTransitKey, PublicKey, RemoveTransitKey
-from reconciler.webhooks.ed25519 import is_valid, public_bytes
+from reconciler.webhooks.signature.ed25519 import is_valid, public_bytes
 from tests.kit.proxy import Action, Proxy, Rule, answering, passing, proxying
 from tests.kit.vault import Place
 

@@ -6,11 +6,11 @@ import json
 
 import pytest
 
-from reconciler.adapters.vault.doctor import examine
 from reconciler.adapters.vault.live import Live
-from reconciler.adapters.vault.meta import existing_meta, read_meta
-from reconciler.domain.desired import VaultSettings
-from reconciler.domain.secret import Secret
+from reconciler.adapters.vault.setup.doctor import examine
+from reconciler.adapters.vault.setup.meta import existing_meta, read_meta
+from reconciler.domain.declared.desired import VaultSettings
+from reconciler.domain.secrecy.secret import Secret
 from reconciler.errors import VaultError
 from reconciler.registry.requests import PutSecret, ReadDocument, ReadMetadata, ReadSubkeys, Request, WriteDocument
 from tests.kit.loopback import Seen, loopback, reply

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.vault.wire import Lost, NotSent
-from reconciler.adapters.web import Web
+from reconciler.adapters.forges.web import Web
+from reconciler.adapters.vault.http.wire import Lost, NotSent
 from reconciler.errors import DeliveryError
 from tests.kit.authority import Authority
 from tests.kit.receivers import (

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters import gitlab as gitlab_adapter
+from reconciler.adapters.forges import gitlab as gitlab_adapter
 from tests.kit.github_api import TOKEN, GitHub, github_api
 from tests.kit.github_tokens import REPOSITORY, REPOSITORY_ID
 from tests.kit.gitlab_api import HEAD, PROJECT_ID, GitLab, gitlab_api

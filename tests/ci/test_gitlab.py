@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.adapters.openbao import RunningServer
+from reconciler.adapters.openbao.server import RunningServer
 from tests.kit.gitlab_api import EVE, PROJECT, PROJECT_ID, TOKEN, GitLab
 from tests.kit.gitlab_runner import Pipeline, Runner
 from tests.kit.gitlab_tokens import claims_of

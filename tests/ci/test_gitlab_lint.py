@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
-from reconciler.adapters.gitlab_reviewed import PLAN_FILE
-from reconciler.adapters.vault.ci_platforms import GitLab
-from reconciler.cli.scaffold import starter_files
+from reconciler.adapters.forges.reviewed import PLAN_FILE
+from reconciler.adapters.vault.setup.ci_platforms import GitLab
+from reconciler.cli.start.scaffold import starter_files
 from tests.kit.repositories import clone_pair, commit_file, git, isolate, new_repository
 from tests.kit.workflow_lint import schema_errors
 

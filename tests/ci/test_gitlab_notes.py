@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from reconciler.domain.plan import Finding, Level, Plan
+from reconciler.domain.plan.plan import Finding, Level, Plan
 from reconciler.planning.planner import plan_digest
-from reconciler.report.plan_json import plan_json
+from reconciler.report.plan.json import plan_json
 from tests.kit.gitlab_api import BOT, EVE, HEAD, ROOT, GitLab
 from tests.kit.gitlab_job import Job
 from tests.kit.hostile import HOSTILE, everywhere

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters import gitlab_reviewed
+from reconciler.adapters.forges import reviewed as gitlab_reviewed
 from reconciler.cli.main import main
-from reconciler.domain.plan import Finding, Level, Plan
+from reconciler.domain.plan.plan import Finding, Level, Plan
 from reconciler.planning.planner import plan_digest
-from reconciler.report.plan_json import plan_json
+from reconciler.report.plan.json import plan_json
 from tests.kit.gitlab_api import GitLab
 from tests.kit.gitlab_job import Job
 from tests.kit.loopback import reply

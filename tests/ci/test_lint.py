@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from reconciler.cli.scaffold import starter_files
+from reconciler.cli.start.scaffold import starter_files
 from tests.kit.action import ACTION, ROOT
 from tests.kit.workflow_lint import actionlint, schema_errors, zizmor
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.adapters.openbao import RunningServer
+from reconciler.adapters.openbao.server import RunningServer
 from tests.kit.act import Act, Acted, adapted
 from tests.kit.github_api import BOT, TOKEN, GitHub
 from tests.kit.github_tokens import REPOSITORY, REPOSITORY_ID, REQUEST_TOKEN, claims_of

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.cli import codeowners
+from reconciler.cli.forges import codeowners
 from reconciler.cli.main import main
-from reconciler.report.code_owners import GITLAB, HEAD, SHARED
+from reconciler.report.forges.code_owners import GITLAB, HEAD, SHARED
 from tests.kit.repositories import git, isolate
 
 PROJECT = """\

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.cli.tour import NotAsTold, Tour
-from reconciler.domain.keytext import compose
+from reconciler.cli.demo.tour import NotAsTold, Tour
 from reconciler.domain.secrecy import holds_secret
+from reconciler.domain.values.keytext import compose
 from tests.kit.commands import COMMAND, environ, living_in, reconciler
 from tests.kit.repositories import git
 from tests.kit.started import IN_BACKGROUND, ignored, started

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.openbao_durable import DurableServer
-from reconciler.cli.dev_server import exports
-from reconciler.cli.start import NEXT_STEPS
+from reconciler.adapters.openbao.durable import DurableServer
+from reconciler.cli.start.dev_server import exports
+from reconciler.cli.start.start import NEXT_STEPS
 from tests.kit.commands import COMMAND, environ, reconciler
 from tests.kit.repositories import git, isolate
 from tests.kit.started import IN_BACKGROUND, ignored, started

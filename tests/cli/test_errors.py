@@ -12,7 +12,7 @@ from typing import Any
 import click
 import pytest
 
-from reconciler.adapters.git_errors import audit_error
+from reconciler.adapters.git.errors import audit_error
 from reconciler.adapters.vault import consent
 from reconciler.cli import declaration, wiring
 from reconciler.cli.main import COMMANDS, cli, main

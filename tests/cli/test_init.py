@@ -11,10 +11,10 @@ import pytest
 import yaml
 
 from reconciler.cli.main import main
-from reconciler.cli.scaffold import key_prefix, project_name
+from reconciler.cli.start.scaffold import key_prefix, project_name
 from reconciler.declare.repository import load, validate
-from reconciler.declare.schemas import KINDS, schema
-from reconciler.domain.desired import AuthSettings
+from reconciler.declare.schema.schemas import KINDS, schema
+from reconciler.domain.declared.desired import AuthSettings
 from tests.kit.repositories import git, isolate
 
 

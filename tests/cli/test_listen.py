@@ -20,12 +20,12 @@ import standardwebhooks
 import stripe
 import svix.webhooks
 
-from reconciler.cli.listen import listen
+from reconciler.cli.listen.listen import listen
 from reconciler.cli.main import main
-from reconciler.domain.schemes import GITHUB, SCHEMES, STANDARD_WEBHOOKS
+from reconciler.domain.declared.schemes import GITHUB, SCHEMES, STANDARD_WEBHOOKS
 from reconciler.domain.secrecy import holds_secret
-from reconciler.domain.secret import Secret
-from reconciler.webhooks.signing import sign
+from reconciler.domain.secrecy.secret import Secret
+from reconciler.webhooks.signature.signing import sign
 from tests.kit.commands import reconciler
 from tests.kit.listener import EVENT, listening
 from tests.kit.started import IN_BACKGROUND, ignored

@@ -13,7 +13,7 @@ import pytest
 from reconciler.cli.main import cli, main
 from reconciler.cli.output import Settings
 from reconciler.cli.rendering import is_web_address, project_folder, run_address
-from reconciler.report.plan_json import plan_json
+from reconciler.report.plan.json import plan_json
 from tests.kit.junit_schema import breaches
 from tests.kit.repositories import isolate
 from tests.report.samples import FORMS, review_plan

@@ -14,16 +14,16 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.receiver import Arrival, LoopbackReceiver
-from reconciler.adapters.vault.errors import StatusError
+from reconciler.adapters.receiving.receiver import Arrival, LoopbackReceiver
+from reconciler.adapters.vault.http.errors import StatusError
 from reconciler.adapters.vault.live import Live
-from reconciler.cli.tour import NotAsTold, Tour
-from reconciler.cli.tour_eyes import Eyes
-from reconciler.cli.tour_story import PARTNER, PAYOUTS, Story
-from reconciler.domain.keytext import compose
-from reconciler.domain.secret import Secret
+from reconciler.cli.demo.eyes import Eyes
+from reconciler.cli.demo.story import PARTNER, PAYOUTS, Story
+from reconciler.cli.demo.tour import NotAsTold, Tour
+from reconciler.domain.secrecy.secret import Secret
+from reconciler.domain.values.keytext import compose
 from reconciler.errors import VaultDenied
-from reconciler.webhooks.verification import SignatureCheck
+from reconciler.webhooks.signature.verification import SignatureCheck
 from tests.kit.checkout import Checkout, new_checkout
 from tests.kit.commands import environ
 from tests.kit.repositories import commit_file, git, isolate, new_repository
@@ -168,7 +168,7 @@ def tell(repository: Path, monkeypatch: pytest.MonkeyPatch) -> Tell:
                 each(line)
             return world.codes.get((step, command), 0)
 
-        monkeypatch.setattr("reconciler.cli.tour.run_own_command", run)
+        monkeypatch.setattr("reconciler.cli.demo.tour.run_own_command", run)
         (repository / f"{REPORT}.md").write_text(world.evidence)
         directory = repository.parent if step == "_broken" else repository
         if step == "_mended":

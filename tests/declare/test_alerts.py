@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reconciler.declare import load_project
-from reconciler.domain.alert import AlertKind, Channel, MailTarget, SlackTarget, SmtpTls, WebhookTarget
+from reconciler.domain.declared.alert import AlertKind, Channel, MailTarget, SlackTarget, SmtpTls, WebhookTarget
 from tests.declare.conftest import PROJECT, MakeProject
 
 SMTP = "host: mail.example.com, from: r@example.com"

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from reconciler.declare import load_project, validate
-from reconciler.declare.codes import CODES
-from reconciler.declare.policy_codes import POLICY_CODES
-from reconciler.domain.plan import Finding, Level
+from reconciler.declare.findings.codes import CODES
+from reconciler.declare.findings.policy_codes import POLICY_CODES
+from reconciler.domain.plan.plan import Finding, Level
 from tests.declare.conftest import CLIENT, FILES, POLICY, PROJECT, SCOPES, TEMPLATE, MakeProject, client
 
 C = "clients/payouts.yaml"

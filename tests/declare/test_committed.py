@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.declare.committed import clients_in
+from reconciler.declare.files.committed import clients_in
 
 HEAD = "apiVersion: reconciler/v1\nkind: IntegrationClient\nmetadata: {name: alerts}\n"
 HERE = "spec: {environments: {staging: null}}\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reconciler.declare import validate
-from reconciler.domain.plan import Level
+from reconciler.domain.plan.plan import Level
 from reconciler.report.findings import findings_text
 from tests.declare.conftest import MakeProject, client
 from tests.kit.tally import Tally

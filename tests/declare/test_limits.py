@@ -7,11 +7,11 @@ from collections import Counter
 import pytest
 
 from reconciler.declare import load, validate
-from reconciler.declare.collector import SHOWN, Collector
-from reconciler.declare.explain import explain
-from reconciler.declare.nodes import Map, Seq
-from reconciler.declare.text import parse
-from reconciler.domain.plan import Finding, Level
+from reconciler.declare.findings.collector import SHOWN, Collector
+from reconciler.declare.findings.nodes import Map, Seq
+from reconciler.declare.schema.explain import explain
+from reconciler.declare.yaml.text import parse
+from reconciler.domain.plan.plan import Finding, Level
 from reconciler.errors import DeclarationError
 from tests.declare.conftest import CLIENT, PROJECT, MakeProject, client
 

@@ -12,16 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.declare import find_project, load, load_project, validate
-from reconciler.declare.collector import Collector
-from reconciler.declare.nodes import Map, merge
-from reconciler.declare.signatures import signature_spec
-from reconciler.declare.text import parse
-from reconciler.declare.urls import parse_url
-from reconciler.domain.canonical import digest
-from reconciler.domain.desired import ClientState
-from reconciler.domain.plan import Permissions, Risk
-from reconciler.domain.schemes import SCHEMES, Scheme
-from reconciler.domain.scopes import ScopeTable
+from reconciler.declare.findings.collector import Collector
+from reconciler.declare.findings.nodes import Map, merge
+from reconciler.declare.webhooks.signatures import signature_spec
+from reconciler.declare.webhooks.urls import parse_url
+from reconciler.declare.yaml.text import parse
+from reconciler.domain.declared.desired import ClientState
+from reconciler.domain.declared.schemes import SCHEMES, Scheme
+from reconciler.domain.plan.plan import Permissions, Risk
+from reconciler.domain.plan.scopes import ScopeTable
+from reconciler.domain.values.canonical import digest
 from reconciler.errors import DeclarationError
 from tests.declare.conftest import CLIENT, POLICY, PROJECT, SCOPES, TEMPLATE, MakeProject, client
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.declare.lookalikes import suspicions
+from reconciler.declare.webhooks.lookalikes import suspicions
 
 CASES: list[tuple[str, list[str]]] = [
     ("hooks.example.com", []),

@@ -15,14 +15,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema.exceptions import ValidationError
 
-from reconciler.declare import load, payload_schema, validate
-from reconciler.declare.collector import Collector
-from reconciler.declare.nodes import plain
-from reconciler.declare.text import parse
-from reconciler.domain.desired import DesiredWebhook, Lifecycle
-from reconciler.domain.plan import Finding
-from reconciler.domain.proof import Demand, Expectation, Payload, Probe
-from reconciler.webhooks.payload import payload
+from reconciler.declare import load, validate
+from reconciler.declare.findings.collector import Collector
+from reconciler.declare.findings.nodes import plain
+from reconciler.declare.webhooks import payload_schema
+from reconciler.declare.yaml.text import parse
+from reconciler.domain.declared.desired import DesiredWebhook, Lifecycle
+from reconciler.domain.declared.proof import Demand, Expectation, Payload, Probe
+from reconciler.domain.plan.plan import Finding
+from reconciler.webhooks.wire.payload import payload
 from tests.declare.conftest import CLIENT, POLICY, TEMPLATE, MakeProject, client
 
 C, T, G = "clients/payouts.yaml", "templates/paystack.yaml", "policy.yaml"

@@ -10,19 +10,19 @@ from pathlib import Path
 import pytest
 
 from reconciler.declare import load, schema, validate
-from reconciler.declare.collector import Collector
-from reconciler.declare.nodes import Map
-from reconciler.declare.places import inside
-from reconciler.declare.policy import demands_in
-from reconciler.declare.policy_codes import POLICY_CODES
-from reconciler.declare.text import parse
-from reconciler.declare.urls import host_pattern
-from reconciler.domain.desired import ApplyDemands, DistinctApprover
-from reconciler.domain.plan import Finding, Level
-from reconciler.domain.proof import DECLARED_PROBES, DEFAULT_DEMANDS, GENUINE_ONLY, Demand
-from reconciler.domain.schemes import SCHEMES
-from reconciler.planning.guards import WORDS
-from reconciler.planning.rules import RULES
+from reconciler.declare.findings.collector import Collector
+from reconciler.declare.findings.nodes import Map
+from reconciler.declare.findings.places import inside
+from reconciler.declare.findings.policy_codes import POLICY_CODES
+from reconciler.declare.policy.policy import demands_in
+from reconciler.declare.webhooks.urls import host_pattern
+from reconciler.declare.yaml.text import parse
+from reconciler.domain.declared.desired import ApplyDemands, DistinctApprover
+from reconciler.domain.declared.proof import DECLARED_PROBES, DEFAULT_DEMANDS, GENUINE_ONLY, Demand
+from reconciler.domain.declared.schemes import SCHEMES
+from reconciler.domain.plan.plan import Finding, Level
+from reconciler.planning.guards.guards import WORDS
+from reconciler.planning.rules.rules import RULES
 from reconciler.report.findings import findings_text
 from tests.declare.conftest import CLIENT, PROJECT, TEMPLATE, MakeProject, client
 from tests.kit.cel import judge_here

@@ -13,9 +13,9 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.adapters.cel_worker import judged
+from reconciler.adapters.cel.worker import judged
 from reconciler.declare import validate
-from reconciler.planning.custom_rules import DECLARED_ONLY, LIVE
+from reconciler.planning.rules.custom_rules import DECLARED_ONLY, LIVE
 from tests.declare.conftest import FILES
 from tests.kit.cel import judge_here
 

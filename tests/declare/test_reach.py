@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.adapters.sender import WebhookSender
+from reconciler.adapters.delivery.sender import WebhookSender
 from reconciler.declare import load_project
-from reconciler.declare.reach import Reach
-from reconciler.declare.urls import parse_url
-from reconciler.domain.desired import DeliverySettings, Environment, VaultSettings
-from reconciler.webhooks.http import HttpFailure
+from reconciler.declare.webhooks.reach import Reach
+from reconciler.declare.webhooks.urls import parse_url
+from reconciler.domain.declared.desired import DeliverySettings, Environment, VaultSettings
+from reconciler.webhooks.wire.http import HttpFailure
 from tests.declare.conftest import PROJECT, MakeProject
 from tests.kit.addresses import HOSTILE, PUBLIC
 from tests.kit.sending import post, resolver

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from reconciler.declare import KINDS, schema
-from reconciler.declare.accept import compile_schema
-from reconciler.declare.codes import CODES
-from reconciler.declare.explain import judge
-from reconciler.declare.schemas import acceptor
+from reconciler.declare.findings.codes import CODES
+from reconciler.declare.schema.accept import compile_schema
+from reconciler.declare.schema.explain import judge
+from reconciler.declare.schema.schemas import acceptor
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted((ROOT / "examples").rglob("*.yaml"))

@@ -10,7 +10,7 @@ import yaml
 
 from reconciler.cli.main import main
 from reconciler.declare import load, validate
-from reconciler.domain.plan import Level
+from reconciler.domain.plan.plan import Level
 from reconciler.errors import DeclarationError
 from tests.declare.conftest import CLIENT, POLICY, PROJECT, TEMPLATE, MakeProject, client
 

@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reconciler.declare import load, load_project, validate
-from reconciler.declare.collector import Collector
-from reconciler.declare.nodes import Map, Seq
-from reconciler.declare.text import Limits, parse
+from reconciler.declare.findings.collector import Collector
+from reconciler.declare.findings.nodes import Map, Seq
+from reconciler.declare.yaml.text import Limits, parse
 from reconciler.errors import DeclarationError
 from tests.declare.conftest import CLIENT, FILES, PROJECT, SCOPES, TEMPLATE
 from tests.kit.invisible import IGNORABLE, NO_INK, characters

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
-from reconciler.declare.collector import Collector
-from reconciler.declare.text import parse
+from reconciler.declare.findings.collector import Collector
+from reconciler.declare.yaml.text import parse
 from tests.declare.conftest import FILES
 from tests.kit.yaml_judge import Tree, YamlJudge, yaml_judge
 

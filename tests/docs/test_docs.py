@@ -17,15 +17,15 @@ from urllib.parse import unquote
 import click
 import pytest
 
-from reconciler.adapters.openbao import throw_away
+from reconciler.adapters.openbao.server import throw_away
 from reconciler.cli.declaration import KINDS
 from reconciler.cli.main import COMMANDS, cli
-from reconciler.declare.schemas import schema
-from reconciler.planning.reasons import Reason
-from reconciler.planning.risk import PLAIN, RULES
-from reconciler.report.plan_json import plan_document
-from reconciler.report.run_report import run_json
-from reconciler.report.status_json import status_json
+from reconciler.declare.schema.schemas import schema
+from reconciler.planning.actions.reasons import Reason
+from reconciler.planning.risk.risk import PLAIN, RULES
+from reconciler.report.plan.json import plan_document
+from reconciler.report.run.report import run_json
+from reconciler.report.status.json import status_json
 from tests.kit.commands import PYTHON_PATH
 from tests.kit.documents import anchors, links, matches, perform, plain, steps
 from tests.report.samples import observed, review_plan, run_result

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.cel_worker import FUNCTIONS, MACROS
-from reconciler.cli.scaffold import starter_files
+from reconciler.adapters.cel.worker import FUNCTIONS, MACROS
+from reconciler.cli.start.scaffold import starter_files
 from reconciler.declare import schema, validate
-from reconciler.domain.plan import Level
-from reconciler.domain.scopes import ScopeTable
-from reconciler.planning.custom_rules import DECLARED_ONLY, LIVE, live_facts
-from reconciler.planning.rules import RULES
+from reconciler.domain.plan.plan import Level
+from reconciler.domain.plan.scopes import ScopeTable
+from reconciler.planning.rules.custom_rules import DECLARED_ONLY, LIVE, live_facts
+from reconciler.planning.rules.rules import RULES
 from tests.kit.cel import judge_here
 from tests.kit.declared import client, lifecycle
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.domain.companions import COMPANIONS, Headers, Occasion, carriers, companions, declared_fault
-from reconciler.domain.schemes import GITHUB, PAYSTACK, SCHEMES, SHOPIFY, STANDARD_WEBHOOKS, STRIPE
+from reconciler.domain.declared.companions import COMPANIONS, Headers, Occasion, carriers, companions, declared_fault
+from reconciler.domain.declared.schemes import GITHUB, PAYSTACK, SCHEMES, SHOPIFY, STANDARD_WEBHOOKS, STRIPE
 
 OCCASION = Occasion("payouts", "settlements", "orders/create", "msg_0123456789abcdefghijABCD")
 

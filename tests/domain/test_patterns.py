@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.domain.patterns import PatternError, compile_pattern
+from reconciler.domain.values.patterns import PatternError, compile_pattern
 
 _ATOMS = st.sampled_from([
     "a", "b", "-", ".", "[ab]", "[^a]", r"\d", r"\w", r"\W", r"[a-c\d]", "1", "^", "$", r"\b", r"\B", r"\A", r"\.",

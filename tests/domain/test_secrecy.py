@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.domain import keytext
 from reconciler.domain.secrecy import MASK, held, holds_secret, masked, masked_json, secrets_in
-from reconciler.domain.secret import Secret
+from reconciler.domain.secrecy.secret import Secret
+from reconciler.domain.values import keytext
 
 KEY = keytext.compose("acme", "production", "Id0123456789", "aB3xY" * 8 + "Qz9")
 SIGNING = "whsec_" + "0af3" * 16

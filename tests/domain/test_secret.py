@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.domain import keytext
 from reconciler.domain.secrecy import holds_secret
-from reconciler.domain.secret import Secret
+from reconciler.domain.secrecy.secret import Secret
+from reconciler.domain.values import keytext
 
 TEXT = "the-text-of-the-secret"
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.domain import transitions
-from reconciler.domain.record import Series, Version, VersionState
-from reconciler.domain.transitions import KEPT_REVOKED, TransitionError
+from reconciler.domain.live import transitions
+from reconciler.domain.live.record import Series, Version, VersionState
+from reconciler.domain.live.transitions import KEPT_REVOKED, TransitionError
 
 NOW = datetime(2026, 11, 23, 22, 45, tzinfo=UTC)
 DAY = timedelta(days=1)

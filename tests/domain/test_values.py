@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.domain import canonical, names
-from reconciler.domain.duration import LIMIT, format_duration, parse_duration
-from reconciler.domain.window import parse_freeze, parse_window
+from reconciler.domain.values import canonical, names
+from reconciler.domain.values.duration import LIMIT, format_duration, parse_duration
+from reconciler.domain.values.window import parse_freeze, parse_window
 
 
 @pytest.mark.parametrize(

@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import Any, cast
 
-from reconciler.adapters.sender import WebhookSender
-from reconciler.domain.desired import DeliverySettings
-from reconciler.domain.proof import Demand, Probe
-from reconciler.domain.schemes import STANDARD_WEBHOOKS
+from reconciler.adapters.delivery.sender import WebhookSender
+from reconciler.domain.declared.desired import DeliverySettings
+from reconciler.domain.declared.proof import Demand, Probe
+from reconciler.domain.declared.schemes import STANDARD_WEBHOOKS
 from reconciler.engine import testing
 from reconciler.engine.engine import Engine
-from reconciler.engine.observe import observe
-from reconciler.webhooks.verification import verify
+from reconciler.engine.look.observe import observe
+from reconciler.webhooks.signature.verification import verify
 from tests.kit.declared import client, desired, webhook
 from tests.kit.memory import World
 from tests.kit.receivers import Handler, receiving

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from reconciler.domain.names import bucket_of
-from reconciler.domain.observed import Lease, Observed, OpenRun, SecretInfo
-from reconciler.domain.plan import Level, Plan
-from reconciler.engine.observe import observe
-from reconciler.engine.records import LOOKS
+from reconciler.domain.live.observed import Lease, Observed, OpenRun, SecretInfo
+from reconciler.domain.plan.plan import Level, Plan
+from reconciler.domain.values.names import bucket_of
+from reconciler.engine.look.observe import observe
+from reconciler.engine.look.records import LOOKS
 from reconciler.errors import RegistryError
-from reconciler.registry.documents import open_run, take_lease
+from reconciler.registry.protocol.documents import open_run, take_lease
 from reconciler.registry.requests import Document, ReadDocument, Request, Response, WriteDocument
 from tests.kit.declared import client, desired
 from tests.kit.memory import BUCKETS, World

@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from reconciler.adapters.folder import FolderLedger
+from reconciler.adapters.git.folder import FolderLedger
 from reconciler.cli.wiring import SearchedReports
 from reconciler.engine.apply import Options, apply
 from reconciler.engine.engine import Engine, Question, answer

@@ -7,12 +7,12 @@ from datetime import timedelta
 
 import pytest
 
-from reconciler.domain.desired import Source
-from reconciler.domain.observed import OpenRun
-from reconciler.domain.plan import ActionKind, Approval, Finding, Level, Plan, Risk
-from reconciler.domain.unfinished import Unfinished, UnfinishedKind
-from reconciler.engine.continued import left_of
-from reconciler.engine.saved import (
+from reconciler.domain.declared.desired import Source
+from reconciler.domain.live.observed import OpenRun
+from reconciler.domain.plan.plan import ActionKind, Approval, Finding, Level, Plan, Risk
+from reconciler.domain.plan.unfinished import Unfinished, UnfinishedKind
+from reconciler.engine.planfile.continued import left_of
+from reconciler.engine.planfile.saved import (
     CLOCKS_DIFFER,
     compared,
     refuse_expired,

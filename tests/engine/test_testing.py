@@ -10,11 +10,11 @@ from typing import Any, cast
 
 import pytest
 
-from reconciler.domain.desired import DeliverySettings, Desired
+from reconciler.domain.declared.desired import DeliverySettings, Desired
 from reconciler.engine import testing
 from reconciler.engine.engine import Engine
-from reconciler.engine.observe import observe
-from reconciler.planning.reasons import RevocationRequest
+from reconciler.engine.look.observe import observe
+from reconciler.planning.actions.reasons import RevocationRequest
 from tests.kit.declared import client, desired, webhook
 from tests.kit.memory import World
 from tests.kit.runner import Runner

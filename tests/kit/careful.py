@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from reconciler.domain.schemes import SCHEMES, Scheme
-from reconciler.domain.secret import Secret
-from reconciler.webhooks.verification import verify
+from reconciler.domain.declared.schemes import SCHEMES, Scheme
+from reconciler.domain.secrecy.secret import Secret
+from reconciler.webhooks.signature.verification import verify
 from tests.kit.checkout import Checkout
 from tests.kit.receivers import Behaviour, Handler
 

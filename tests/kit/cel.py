@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from reconciler.adapters.cel_worker import judged, with_durations
-from reconciler.domain.canonical import JsonObject
-from reconciler.domain.judgement import Fault, Judgement
+from reconciler.adapters.cel.worker import judged, with_durations
+from reconciler.domain.plan.judgement import Fault, Judgement
+from reconciler.domain.values.canonical import JsonObject
 
 
 def judge_here(

@@ -16,10 +16,10 @@ from unittest.mock import patch
 import yaml
 
 from reconciler.adapters.vault import consent
-from reconciler.adapters.vault.errors import StatusError
+from reconciler.adapters.vault.http.errors import StatusError
 from reconciler.cli.main import main
-from reconciler.domain.names import bucket_of
-from reconciler.domain.proof import DEFAULT_DEMANDS
+from reconciler.domain.declared.proof import DEFAULT_DEMANDS
+from reconciler.domain.values.names import bucket_of
 from tests.kit.repositories import git
 from tests.kit.vault import PROJECT, Place
 

@@ -10,11 +10,11 @@ from typing import Any, ClassVar, TypeVar
 
 import pytest
 
-from reconciler.adapters.openbao import RunningServer
+from reconciler.adapters.openbao.server import RunningServer
 from reconciler.adapters.vault.auth import connect
-from reconciler.adapters.vault.ci_platforms import POLICIES
 from reconciler.adapters.vault.live import Live
-from reconciler.domain.desired import AuthSettings
+from reconciler.adapters.vault.setup.ci_platforms import POLICIES
+from reconciler.domain.declared.desired import AuthSettings
 from reconciler.errors import TokenInvalid
 from tests.kit.github_tokens import Issuer, issuing
 from tests.kit.vault import HASTY, Place, bootstrapped

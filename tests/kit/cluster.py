@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from reconciler.adapters.openbao import can_bind, find_binary, start_process, stop_process
-from reconciler.domain.secret import Secret
+from reconciler.adapters.openbao.server import can_bind, find_binary, start_process, stop_process
+from reconciler.domain.secrecy.secret import Secret
 from tests.kit.waiting import until
 
 # A load balancer looks this often which node is the active one, and gives up a node that says nothing for so long.

@@ -7,10 +7,9 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from reconciler.declare.lifecycles import lifecycle_spec
-from reconciler.declare.signatures import signature_spec
-from reconciler.domain.canonical import digest
-from reconciler.domain.desired import (
+from reconciler.declare.webhooks.lifecycles import lifecycle_spec
+from reconciler.declare.webhooks.signatures import signature_spec
+from reconciler.domain.declared.desired import (
     ClientState,
     Desired,
     DesiredClient,
@@ -23,8 +22,9 @@ from reconciler.domain.desired import (
     Source,
     VaultSettings,
 )
-from reconciler.domain.duration import parse_duration
-from reconciler.domain.schemes import STANDARD_WEBHOOKS, Scheme
+from reconciler.domain.declared.schemes import STANDARD_WEBHOOKS, Scheme
+from reconciler.domain.values.canonical import digest
+from reconciler.domain.values.duration import parse_duration
 
 PROJECT = "acme-integrations"
 ENVIRONMENT = "production"

@@ -15,8 +15,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO, Self
 
-from reconciler.adapters import git_files, new_files
-from reconciler.adapters.git import GitLedger
+from reconciler.adapters.git import report_files as git_files
+from reconciler.adapters.git.ledger import GitLedger
+from reconciler.adapters.system import new_files
 
 OPERATIONS = frozenset({"open", "mkdir", "rename", "unlink", "fsync", "close"})
 NEEDING_ROOM = frozenset({"open", "mkdir", "write", "fsync"})

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from reconciler.adapters.openbao import RunningServer
-from reconciler.domain.secret import Secret
+from reconciler.adapters.openbao.server import RunningServer
+from reconciler.domain.secrecy.secret import Secret
 from tests.kit.checkout import Checkout, Ran, new_checkout
 from tests.kit.commands import reconciler
 from tests.kit.proxy import PASS, Action, Proxy, passing, proxying

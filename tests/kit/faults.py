@@ -7,11 +7,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from reconciler.domain.observed import SecretInfo
-from reconciler.domain.record import SeriesKind
-from reconciler.domain.secret import Secret
+from reconciler.domain.live.observed import SecretInfo
+from reconciler.domain.live.record import SeriesKind
+from reconciler.domain.secrecy.secret import Secret
 from reconciler.errors import VaultUnreachable
-from reconciler.registry.codec import decode_bucket, encode_bucket
+from reconciler.registry.codec.codec import decode_bucket, encode_bucket
 from reconciler.registry.requests import (
     Minted,
     PutSecret,
@@ -20,7 +20,7 @@ from reconciler.registry.requests import (
     Unclear,
     WriteDocument,
 )
-from reconciler.webhooks.http import HttpFailure, HttpRequest, HttpResponse
+from reconciler.webhooks.wire.http import HttpFailure, HttpRequest, HttpResponse
 from tests.kit.memory import World
 from tests.kit.runner import Ports
 

@@ -7,7 +7,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from reconciler.adapters import git_command
+from reconciler.adapters.git import command as git_command
 from tests.kit.repositories import add_hook, git
 
 HOWS = ("before", "during", "after")

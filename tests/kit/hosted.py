@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from reconciler.adapters.openbao import RunningServer
+from reconciler.adapters.openbao.server import RunningServer
 from reconciler.cli.main import main
 from tests.kit.checkout import Checkout
 from tests.kit.github_tokens import Issuer, issuing

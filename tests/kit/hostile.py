@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
 from enum import Enum
 
-from reconciler.domain.plan import Action, Plan
+from reconciler.domain.plan.plan import Action, Plan
 
 # Name -> what somebody might write into a declaration, a record, a branch or a plan file.
 HOSTILE: Mapping[str, str] = {

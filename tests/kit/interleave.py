@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from reconciler.domain.observed import SecretInfo
-from reconciler.domain.secret import Secret
+from reconciler.domain.live.observed import SecretInfo
+from reconciler.domain.secrecy.secret import Secret
 from reconciler.registry.requests import (
     DestroyVersions,
     MakeTransitKey,

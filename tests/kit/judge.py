@@ -6,10 +6,18 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
-from reconciler.domain.record import USABLE, ClientRecord, ClientStatus, SeriesKind, VersionState, endpoint, transit_key
-from reconciler.domain.secret import Secret
-from reconciler.registry.bucket import brief
-from reconciler.webhooks.ed25519 import is_valid, public_bytes
+from reconciler.domain.live.record import (
+    USABLE,
+    ClientRecord,
+    ClientStatus,
+    SeriesKind,
+    VersionState,
+    endpoint,
+    transit_key,
+)
+from reconciler.domain.secrecy.secret import Secret
+from reconciler.registry.protocol.bucket import brief
+from reconciler.webhooks.signature.ed25519 import is_valid, public_bytes
 
 
 class Site(Protocol):

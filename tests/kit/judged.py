@@ -6,10 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from reconciler.domain.desired import DesiredClient, GuardrailPolicy
-from reconciler.domain.observed import Observed, SecretInfo
-from reconciler.domain.plan import Action, Plan
-from reconciler.domain.record import (
+from reconciler.domain.declared.desired import DesiredClient, GuardrailPolicy
+from reconciler.domain.live.observed import Observed, SecretInfo
+from reconciler.domain.live.record import (
     ClientRecord,
     ClientStatus,
     Series,
@@ -19,12 +18,13 @@ from reconciler.domain.record import (
     WebhookRecord,
     verification_digest,
 )
-from reconciler.domain.scopes import ScopeTable
+from reconciler.domain.plan.plan import Action, Plan
+from reconciler.domain.plan.scopes import ScopeTable
+from reconciler.planning.actions.reasons import RevocationRequest
 from reconciler.planning.emergency import revocation_plan
 from reconciler.planning.planner import Inputs, make_plan
-from reconciler.planning.reasons import RevocationRequest
-from reconciler.planning.risk import fired
-from reconciler.planning.risk_facts import Facts
+from reconciler.planning.risk.facts import Facts
+from reconciler.planning.risk.risk import fired
 from tests.kit.declared import PROJECT, client, desired
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)

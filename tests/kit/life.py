@@ -6,13 +6,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from reconciler.domain.desired import ClientState, Desired
-from reconciler.domain.plan import ActionKind, Plan
-from reconciler.domain.record import USABLE, ClientRecord, ClientStatus, SeriesKind, Version, VersionState
+from reconciler.domain.declared.desired import ClientState, Desired
+from reconciler.domain.live.record import USABLE, ClientRecord, ClientStatus, SeriesKind, Version, VersionState
+from reconciler.domain.plan.plan import ActionKind, Plan
 from reconciler.errors import UsageError
-from reconciler.planning.reasons import RevocationRequest, RotationRequest
-from reconciler.report.plan_json import plan_json
-from reconciler.report.plan_load import load_plan
+from reconciler.planning.actions.reasons import RevocationRequest, RotationRequest
+from reconciler.report.plan.json import plan_json
+from reconciler.report.plan.load import load_plan
 from tests.kit.faults import Crash, Faulty
 from tests.kit.judge import judge_secrets, usable
 from tests.kit.memory import World

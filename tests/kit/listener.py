@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from reconciler.domain.schemes import Scheme
-from reconciler.domain.secret import Secret
-from reconciler.webhooks.signing import sign
+from reconciler.domain.declared.schemes import Scheme
+from reconciler.domain.secrecy.secret import Secret
+from reconciler.webhooks.signature.signing import sign
 from tests.kit.commands import COMMAND, environ
 from tests.kit.started import started
 

@@ -16,12 +16,12 @@ from typing import Any, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from reconciler.domain import keytext
-from reconciler.domain.observed import SecretInfo
-from reconciler.domain.proof import Latency
-from reconciler.domain.record import ClientRecord, SeriesKind
-from reconciler.domain.secret import Secret
-from reconciler.registry.codec import decode_bucket
+from reconciler.domain.declared.proof import Latency
+from reconciler.domain.live.observed import SecretInfo
+from reconciler.domain.live.record import ClientRecord, SeriesKind
+from reconciler.domain.secrecy.secret import Secret
+from reconciler.domain.values import keytext
+from reconciler.registry.codec.codec import decode_bucket
 from reconciler.registry.requests import (
     Conflict,
     DestroyVersions,
@@ -43,8 +43,8 @@ from reconciler.registry.requests import (
     WriteDocument,
     Written,
 )
-from reconciler.webhooks.ed25519 import public_text, sign_by_stranger
-from reconciler.webhooks.http import HttpFailure, HttpRequest, HttpResponse
+from reconciler.webhooks.signature.ed25519 import public_text, sign_by_stranger
+from reconciler.webhooks.wire.http import HttpFailure, HttpRequest, HttpResponse
 from tests.kit.declared import PROJECT
 from tests.kit.judge import judge_commit, judge_destruction
 

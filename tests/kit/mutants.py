@@ -39,31 +39,31 @@ class Mutant:
 
 
 def bucket(name: str, safeguard: str, old: str, new: str, *tests: str) -> Mutant:
-    return Mutant(name, safeguard, "reconciler/registry/bucket.py", old, new, tests)
+    return Mutant(name, safeguard, "reconciler/registry/protocol/bucket.py", old, new, tests)
 
 
 def protocol(name: str, safeguard: str, old: str, new: str, *tests: str) -> Mutant:
-    return Mutant(name, safeguard, "reconciler/registry/protocol.py", old, new, tests)
+    return Mutant(name, safeguard, "reconciler/registry/protocol/protocol.py", old, new, tests)
 
 
 def secret(name: str, safeguard: str, old: str, new: str, *tests: str) -> Mutant:
-    return Mutant(name, safeguard, "reconciler/registry/secret_steps.py", old, new, tests)
+    return Mutant(name, safeguard, "reconciler/registry/protocol/secret_steps.py", old, new, tests)
 
 
 def changes(name: str, safeguard: str, old: str, new: str, *tests: str) -> Mutant:
-    return Mutant(name, safeguard, "reconciler/registry/changes.py", old, new, tests)
+    return Mutant(name, safeguard, "reconciler/registry/protocol/changes.py", old, new, tests)
 
 
 def closing(name: str, safeguard: str, old: str, new: str, *tests: str) -> Mutant:
-    return Mutant(name, safeguard, "reconciler/registry/closing.py", old, new, tests)
+    return Mutant(name, safeguard, "reconciler/registry/protocol/closing.py", old, new, tests)
 
 
 def codec(name: str, safeguard: str, old: str, new: str, *tests: str) -> Mutant:
-    return Mutant(name, safeguard, "reconciler/registry/codec.py", old, new, tests)
+    return Mutant(name, safeguard, "reconciler/registry/codec/codec.py", old, new, tests)
 
 
 def life(name: str, safeguard: str, old: str, new: str, *tests: str) -> Mutant:
-    return Mutant(name, safeguard, "reconciler/domain/transitions.py", old, new, tests)
+    return Mutant(name, safeguard, "reconciler/domain/live/transitions.py", old, new, tests)
 
 
 def planned(module: str, name: str, safeguard: str, old: str, new: str, *tests: str) -> Mutant:
@@ -84,7 +84,9 @@ def owned(name: str, safeguard: str, row: str) -> Mutant:
 
 
 def saved(name: str, safeguard: str, old: str, new: str, test: str) -> Mutant:
-    return Mutant(name, safeguard, "reconciler/engine/saved.py", old, new, (f"tests/engine/test_saved.py::{test}",))
+    return Mutant(
+        name, safeguard, "reconciler/engine/planfile/saved.py", old, new, (f"tests/engine/test_saved.py::{test}",)
+    )
 
 
 COMMIT = [
@@ -394,7 +396,7 @@ RECORDS = [
     Mutant(
         "formats of the future are read",
         "A document of an unknown format is refused, and nothing is written.",
-        "reconciler/registry/stored.py",
+        "reconciler/registry/codec/stored.py",
         "    if type(found) is not int or found != FORMAT:",
         "    if False:",
         (f"{CODEC}test_nothing_is_written_over_an_unknown_format",),
@@ -402,7 +404,7 @@ RECORDS = [
     Mutant(
         "a rename takes a name that is taken",
         "A rename never overwrites another client of that name.",
-        "reconciler/registry/rename.py",
+        "reconciler/registry/protocol/rename.py",
         "if record.storage_name != moving.storage_name:",
         "if False:",
         (f"{RENAME}test_a_name_with_secrets_of_its_own_is_taken",),
@@ -410,7 +412,7 @@ RECORDS = [
     Mutant(
         "a rename undoes a revocation",
         "What was revoked under the old name while it was renamed is taken over.",
-        "reconciler/registry/rename.py",
+        "reconciler/registry/protocol/rename.py",
         "if source.records.get(old) == moving:",
         "if old in source.records:",
         (f"{RENAME}test_a_revocation_at_any_moment_is_never_lost",),
@@ -418,7 +420,7 @@ RECORDS = [
     Mutant(
         "this machine's clock holds the lease",
         "The server's time decides whether a lease has ended.",
-        "reconciler/registry/documents.py",
+        "reconciler/registry/protocol/documents.py",
         "lease.until > document.at:",
         "lease.until > __import__('datetime').datetime.now(document.at.tzinfo):",
         (f"{DOCUMENTS}test_one_holder_at_a_time_by_the_server_s_time",),
@@ -426,7 +428,7 @@ RECORDS = [
     Mutant(
         "a run id is used twice",
         "A run whose id is on record already does not begin.",
-        "reconciler/registry/documents.py",
+        "reconciler/registry/protocol/documents.py",
         'put_document(f"runs/{run.run_id}", encode_run(run), 0)',
         'put_document(f"runs/{run.run_id}", encode_run(run),'
         ' expect((yield ReadDocument(f"runs/{run.run_id}")), Document).version)',
@@ -555,7 +557,7 @@ PLANS = [
     Mutant(
         "active without proof",
         "A client turns active only when every webhook has proven itself.",
-        "reconciler/registry/proving.py",
+        "reconciler/registry/protocol/proving.py",
         "if desired is None or not all(is_proven(record, webhook.name) for webhook in desired.webhooks):",
         "if desired is None:",
         (f"{RUN_BUCKET}test_a_client_is_not_active_before_its_webhook_proved_itself",),
@@ -587,7 +589,7 @@ SAVED = [
     Mutant(
         "a used plan is applied again",
         "A saved plan is applied once.",
-        "reconciler/engine/continued.py",
+        "reconciler/engine/planfile/continued.py",
         "if not any(one.kind is not ActionKind.NO_OP for one in rest):",
         "if False:",
         ("tests/engine/test_saved.py::test_a_plan_is_applied_once",),

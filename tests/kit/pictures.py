@@ -21,11 +21,11 @@ from pathlib import Path
 import pytest
 
 from reconciler import __version__
-from reconciler.adapters.openbao import throw_away
-from reconciler.adapters.vault.bootstrap import bootstrap
-from reconciler.report.plan_html import plan_html
-from reconciler.report.plan_load import load_plan
-from reconciler.report.plan_markdown import plan_markdown
+from reconciler.adapters.openbao.server import throw_away
+from reconciler.adapters.vault.setup.bootstrap import bootstrap
+from reconciler.report.plan.html import plan_html
+from reconciler.report.plan.load import load_plan
+from reconciler.report.plan.markdown import plan_markdown
 from tests.kit.chromium import chromium
 from tests.kit.pull_request import WIDER, pull_request
 from tests.kit.repositories import isolate

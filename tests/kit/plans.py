@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from reconciler.domain.desired import Desired, Source
-from reconciler.domain.observed import Observed
-from reconciler.domain.plan import Action, ActionKind, Approval, Finding, Level, Permissions, Plan, Risk
-from reconciler.domain.unfinished import Unfinished, UnfinishedKind
+from reconciler.domain.declared.desired import Desired, Source
+from reconciler.domain.live.observed import Observed
+from reconciler.domain.plan.plan import Action, ActionKind, Approval, Finding, Level, Permissions, Plan, Risk
+from reconciler.domain.plan.unfinished import Unfinished, UnfinishedKind
 from reconciler.planning.planner import Inputs
 from reconciler.planning.planner import make_plan as planned
 from tests.kit.strategies import declarations

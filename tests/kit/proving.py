@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from reconciler.domain.desired import DesiredWebhook
-from reconciler.domain.record import Delivery
-from reconciler.domain.secret import Secret
-from reconciler.webhooks.exchange import Order
-from reconciler.webhooks.http import HttpFailure, HttpRequest, HttpResponse
-from reconciler.webhooks.proof import Now, Pause, prove
-from reconciler.webhooks.signing import Credential
+from reconciler.domain.declared.desired import DesiredWebhook
+from reconciler.domain.live.record import Delivery
+from reconciler.domain.secrecy.secret import Secret
+from reconciler.webhooks.proof.proof import Now, Pause, prove
+from reconciler.webhooks.signature.signing import Credential
+from reconciler.webhooks.wire.exchange import Order
+from reconciler.webhooks.wire.http import HttpFailure, HttpRequest, HttpResponse
 
 SEED = "a seed"
 Answer = HttpResponse | HttpFailure

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from reconciler.adapters.vault import answer
+from reconciler.adapters.vault.http import answer
 from tests.kit.authority import Authority
 from tests.kit.careful import careful
 from tests.kit.checkout import Checkout

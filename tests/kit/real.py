@@ -12,15 +12,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from reconciler.adapters.minting import RandomMinter
-from reconciler.adapters.sender import WebhookSender
-from reconciler.adapters.vault.errors import StatusError
-from reconciler.adapters.vault.wire import Lost, Reply, Wire
-from reconciler.domain.names import bucket_names
-from reconciler.domain.observed import SecretInfo
-from reconciler.domain.record import ClientRecord, SeriesKind
-from reconciler.domain.secret import Secret
-from reconciler.registry.codec import decode_bucket
+from reconciler.adapters.delivery.sender import WebhookSender
+from reconciler.adapters.system.minting import RandomMinter
+from reconciler.adapters.vault.http.errors import StatusError
+from reconciler.adapters.vault.http.wire import Lost, Reply, Wire
+from reconciler.domain.live.observed import SecretInfo
+from reconciler.domain.live.record import ClientRecord, SeriesKind
+from reconciler.domain.secrecy.secret import Secret
+from reconciler.domain.values.names import bucket_names
+from reconciler.registry.codec.codec import decode_bucket
 from reconciler.registry.requests import (
     Conflict,
     Document,
@@ -37,7 +37,7 @@ from reconciler.registry.requests import (
     WriteDocument,
     Written,
 )
-from reconciler.webhooks.http import HttpFailure, HttpRequest, HttpResponse
+from reconciler.webhooks.wire.http import HttpFailure, HttpRequest, HttpResponse
 from tests.kit.declared import PROJECT
 from tests.kit.judge import judge_commit
 from tests.kit.memory import BUCKETS

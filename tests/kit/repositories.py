@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.git_checkout import Reading, Used, checkout_of
-from reconciler.domain.checkout import Applied, Checkout, Loaded, blob_ids
+from reconciler.adapters.git.checkout import Reading, Used, checkout_of
+from reconciler.domain.declared.checkout import Applied, Checkout, Loaded, blob_ids
 from tests.kit.guarding import GIT
 
 

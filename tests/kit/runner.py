@@ -11,21 +11,21 @@ from functools import cache
 from typing import Any, Generic, Protocol, TypeVar
 from unittest.mock import patch
 
-from reconciler.domain.desired import Desired
-from reconciler.domain.observed import Observed
-from reconciler.domain.plan import Outcome, OutcomeStatus, Plan
-from reconciler.domain.record import ClientStatus, SeriesKind
+from reconciler.domain.declared.desired import Desired
+from reconciler.domain.live.observed import Observed
+from reconciler.domain.live.record import ClientStatus, SeriesKind
+from reconciler.domain.plan.plan import Outcome, OutcomeStatus, Plan
 from reconciler.engine import executor
 from reconciler.engine.drive import Driver, ServerClock
-from reconciler.engine.observe import observe
+from reconciler.engine.look.observe import observe
 from reconciler.engine.ports import LiveState
+from reconciler.planning.actions.reasons import RevocationRequest, RotationRequest
 from reconciler.planning.emergency import revocation_plan
 from reconciler.planning.planner import Inputs, make_plan
-from reconciler.planning.reasons import RevocationRequest, RotationRequest
+from reconciler.registry.protocol.work import Run
 from reconciler.registry.requests import Minted
 from reconciler.registry.steps import Steps
-from reconciler.registry.work import Run
-from reconciler.webhooks.http import HttpFailure, HttpRequest, HttpResponse
+from reconciler.webhooks.wire.http import HttpFailure, HttpRequest, HttpResponse
 from tests.kit.judge import Site
 from tests.kit.memory import BUCKETS, START, World
 

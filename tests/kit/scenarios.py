@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from reconciler.domain.desired import Desired
-from reconciler.domain.plan import Outcome, OutcomeStatus
-from reconciler.domain.schemes import STANDARD_WEBHOOKS_V1A
-from reconciler.planning.reasons import RevocationRequest
+from reconciler.domain.declared.desired import Desired
+from reconciler.domain.declared.schemes import STANDARD_WEBHOOKS_V1A
+from reconciler.domain.plan.plan import Outcome, OutcomeStatus
+from reconciler.planning.actions.reasons import RevocationRequest
 from reconciler.registry.requests import PutSecret, Request
 from tests.kit.declared import client, desired, lifecycle, webhook
 from tests.kit.faults import Crash, Fault, Faulty, crash_after, crash_before

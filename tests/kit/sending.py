@@ -6,9 +6,9 @@ import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from reconciler.adapters.sender import WebhookSender
-from reconciler.adapters.sender_resolve import Answers
-from reconciler.webhooks.http import RESPONSE_CAP, HttpFailure, HttpRequest, HttpResponse
+from reconciler.adapters.delivery.resolve import Answers
+from reconciler.adapters.delivery.sender import WebhookSender
+from reconciler.webhooks.wire.http import RESPONSE_CAP, HttpFailure, HttpRequest, HttpResponse
 
 LOOPBACK = ("127.0.0.0/8",)
 # Seconds: long enough never to pass where the test is not about it, short where it is.

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reconciler.adapters.openbao import RunningServer
+from reconciler.adapters.openbao.server import RunningServer
 from tests.kit.checkout import Checkout, new_checkout
 from tests.kit.commands import environ
 from tests.kit.proxy import Action, Proxy

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from reconciler.domain.canonical import iso, parse_iso
+from reconciler.domain.values.canonical import iso, parse_iso
 from tests.kit.checkout import Checkout
 from tests.kit.waiting import until
 

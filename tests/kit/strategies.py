@@ -8,8 +8,16 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from reconciler.domain.desired import Budget, Desired, DesiredClient, GuardrailPolicy, Lifecycle, Source, Waiver
-from reconciler.domain.record import ClientRecord, Series
+from reconciler.domain.declared.desired import (
+    Budget,
+    Desired,
+    DesiredClient,
+    GuardrailPolicy,
+    Lifecycle,
+    Source,
+    Waiver,
+)
+from reconciler.domain.live.record import ClientRecord, Series
 from tests.kit.declared import client, desired, lifecycle, webhook
 from tests.kit.faults import Fault, crash_after, crash_before, noise, request_lost, response_lost
 from tests.kit.memory import World

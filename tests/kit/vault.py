@@ -8,11 +8,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from reconciler.adapters.openbao import RunningServer
-from reconciler.adapters.vault.bootstrap import bootstrap
+from reconciler.adapters.openbao.server import RunningServer
+from reconciler.adapters.vault.http.patience import Patience
 from reconciler.adapters.vault.live import Live
-from reconciler.adapters.vault.patience import Patience
-from reconciler.domain.desired import VaultSettings
+from reconciler.adapters.vault.setup.bootstrap import bootstrap
+from reconciler.domain.declared.desired import VaultSettings
 
 PROJECT = "acme-integrations"
 # As insistent as the real one, in a fiftieth of the time.

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from reconciler.adapters.openbao import RunningServer
+from reconciler.adapters.openbao.server import RunningServer
 from tests.kit.proxy import Asked, Told, proxying
 from tests.kit.vault_api import complaints
 

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from reconciler.domain.record import USABLE, ClientRecord, Event, SeriesKind, VersionState
-from reconciler.registry.bucket import brief
-from reconciler.registry.codec import decode_bucket
+from reconciler.domain.live.record import USABLE, ClientRecord, Event, SeriesKind, VersionState
+from reconciler.registry.codec.codec import decode_bucket
+from reconciler.registry.protocol.bucket import brief
 from tests.kit.checkout import Checkout
 from tests.kit.repositories import git
 from tests.kit.vault import PROJECT

@@ -39,18 +39,19 @@ ROOMS = (
     ),
     Room(
         "demo",
-        ("cli/tour*.py", "adapters/receiver.py", "adapters/own_command.py", "adapters/loopback*.py"),
+        ("cli/demo/*", "adapters/receiving/receiver.py", "adapters/receiving/loopback.py", "adapters/receiving/body.py",
+         "adapters/system/own_command.py"),
         ("cli/test_demo.py", "cli/test_tour*.py", "adapters/test_receiver.py", "adapters/test_loopback_http.py",
          "cli/test_listen.py"),
     ),
     Room(
         "git",
-        ("adapters/git*.py", "adapters/ssh_signature.py"),
+        ("adapters/git/*", "adapters/trust/*", "adapters/forges/*"),
         ("adapters/test_git*.py", "ci/test_gitlab*.py", "story/test_reports.py"),
     ),
     Room(
         "delivery",
-        ("adapters/sender*.py", "adapters/alerts*.py", "adapters/listening.py", "adapters/secret_sources.py"),
+        ("adapters/delivery/*", "adapters/alerts/*", "adapters/receiving/*"),
         ("adapters/test_sender*.py", "adapters/test_alerts*.py", "adapters/test_deliveries.py",
          "adapters/test_listening.py", "cli/test_listen.py", "story/test_alerts.py"),
     ),

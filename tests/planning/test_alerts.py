@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from reconciler.domain.alert import AlertKind, Owner, is_mail_address, owner_in
-from reconciler.domain.plan import Action, ActionKind, Finding, Level, Outcome, OutcomeStatus, Plan, Risk
-from reconciler.domain.record import Delivery, WebhookRecord
-from reconciler.domain.run import RunResult
-from reconciler.planning.alerts import blocked_alerts, is_news, notices, run_alerts
+from reconciler.domain.declared.alert import AlertKind, Owner, is_mail_address, owner_in
+from reconciler.domain.live.record import Delivery, WebhookRecord
+from reconciler.domain.plan.plan import Action, ActionKind, Finding, Level, Outcome, OutcomeStatus, Plan, Risk
+from reconciler.domain.plan.run import RunResult
+from reconciler.planning.notes.alerts import blocked_alerts, is_news, notices, run_alerts
 from tests.report.samples import record
 
 DONE, FAILED, SKIPPED = OutcomeStatus

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from reconciler.domain.desired import ApproverRule, Desired, DesiredClient, GuardrailPolicy
-from reconciler.domain.observed import Observed
-from reconciler.domain.plan import Action, Approval, Permissions, Plan, Risk
-from reconciler.planning.approvals import approvals
+from reconciler.domain.declared.desired import ApproverRule, Desired, DesiredClient, GuardrailPolicy
+from reconciler.domain.live.observed import Observed
+from reconciler.domain.plan.plan import Action, Approval, Permissions, Plan, Risk
+from reconciler.planning.guards.situation import Situation
 from reconciler.planning.planner import Inputs, make_plan
-from reconciler.planning.situation import Situation
-from reconciler.report.plan_json import plan_json
-from reconciler.report.plan_load import load_plan
+from reconciler.planning.review.approvals import approvals
+from reconciler.report.plan.json import plan_json
+from reconciler.report.plan.load import load_plan
 from tests.kit.declared import client, desired, webhook
 from tests.kit.memory import START, World
 from tests.kit.runner import Runner

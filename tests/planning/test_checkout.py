@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.domain.checkout import WITHOUT_GIT, Applied, Checkout, Descent
-from reconciler.domain.plan import ActionKind, Finding, Level, Plan, Risk
-from reconciler.planning.checkout import MOST_PATHS, Standing, next_applied
+from reconciler.domain.declared.checkout import WITHOUT_GIT, Applied, Checkout, Descent
+from reconciler.domain.plan.plan import ActionKind, Finding, Level, Plan, Risk
+from reconciler.planning.guards.checkout import MOST_PATHS, Standing, next_applied
 from reconciler.planning.planner import Inputs, make_plan
 from tests.kit.declared import client, desired
 from tests.kit.memory import START, World

@@ -8,11 +8,11 @@ from datetime import timedelta
 
 import pytest
 
-from reconciler.domain.observed import SecretInfo
-from reconciler.domain.record import Hold, Series, Version, VersionState
-from reconciler.planning import checks
-from reconciler.planning.checks import SeriesView, end_cause, first_cause
-from reconciler.planning.reasons import Reason, RotationRequest
+from reconciler.domain.live.observed import SecretInfo
+from reconciler.domain.live.record import Hold, Series, Version, VersionState
+from reconciler.planning.actions import checks
+from reconciler.planning.actions.checks import SeriesView, end_cause, first_cause
+from reconciler.planning.actions.reasons import Reason, RotationRequest
 from tests.kit.declared import lifecycle
 from tests.kit.memory import START
 

@@ -9,13 +9,13 @@ from datetime import timedelta
 
 import pytest
 
-from reconciler.domain.desired import Desired, DesiredClient
-from reconciler.domain.plan import ActionKind, Plan, Risk
-from reconciler.domain.schemes import SCHEMES, STANDARD_WEBHOOKS_V1A, STRIPE, Scheme
+from reconciler.domain.declared.desired import Desired, DesiredClient
+from reconciler.domain.declared.schemes import SCHEMES, STANDARD_WEBHOOKS_V1A, STRIPE, Scheme
+from reconciler.domain.plan.plan import ActionKind, Plan, Risk
+from reconciler.planning.actions.reasons import DRIFT, Reason, RevocationRequest, RotationRequest
 from reconciler.planning.emergency import revocation_plan
 from reconciler.planning.planner import Inputs, make_plan
-from reconciler.planning.reasons import DRIFT, Reason, RevocationRequest, RotationRequest
-from reconciler.registry.codec import decode_bucket, encode_bucket
+from reconciler.registry.codec.codec import decode_bucket, encode_bucket
 from reconciler.registry.requests import PutSecret
 from tests.kit.declared import client, desired, lifecycle, webhook
 from tests.kit.faults import Crash, Faulty, crash_before

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.domain.desired import ApproverRule, Desired, DesiredClient, GuardrailPolicy
-from reconciler.domain.observed import Observed
-from reconciler.domain.proof import Demand, Probe
-from reconciler.planning.code_owners import code_owners
+from reconciler.domain.declared.desired import ApproverRule, Desired, DesiredClient, GuardrailPolicy
+from reconciler.domain.declared.proof import Demand, Probe
+from reconciler.domain.live.observed import Observed
 from reconciler.planning.planner import Inputs, make_plan
+from reconciler.planning.review.code_owners import code_owners
 from tests.kit.declared import client, desired, environment, webhook
 from tests.kit.memory import START
 

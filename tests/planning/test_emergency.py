@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.domain import names
-from reconciler.domain.observed import Observed
-from reconciler.domain.plan import Risk
-from reconciler.domain.record import USABLE, ClientStatus
+from reconciler.domain.live.observed import Observed
+from reconciler.domain.live.record import USABLE, ClientStatus
+from reconciler.domain.plan.plan import Risk
+from reconciler.domain.values import names
 from reconciler.errors import UsageError
+from reconciler.planning.actions.reasons import RevocationRequest
 from reconciler.planning.emergency import revocation_plan
-from reconciler.planning.reasons import RevocationRequest
 from tests.kit.declared import PROJECT, client, desired, lifecycle, webhook
 from tests.kit.faults import Crash, Faulty, crash_before
 from tests.kit.memory import World

@@ -10,14 +10,22 @@ from typing import Any
 
 import pytest
 
-from reconciler.domain.desired import Budget, Desired, DesiredClient, Environment, GuardrailPolicy, Source, Waiver
-from reconciler.domain.observed import MountSettings, Observed, SecretInfo
-from reconciler.domain.plan import ActionKind, Finding, Level
-from reconciler.domain.record import ClientRecord, ClientStatus
-from reconciler.domain.window import Freeze
-from reconciler.planning.guards import GUARDS
+from reconciler.domain.declared.desired import (
+    Budget,
+    Desired,
+    DesiredClient,
+    Environment,
+    GuardrailPolicy,
+    Source,
+    Waiver,
+)
+from reconciler.domain.live.observed import MountSettings, Observed, SecretInfo
+from reconciler.domain.live.record import ClientRecord, ClientStatus
+from reconciler.domain.plan.plan import ActionKind, Finding, Level
+from reconciler.domain.values.window import Freeze
+from reconciler.planning.actions.reasons import DRIFT, Reason, Removals
+from reconciler.planning.guards.guards import GUARDS
 from reconciler.planning.planner import Inputs, make_plan
-from reconciler.planning.reasons import DRIFT, Reason, Removals
 from tests.kit.declared import client, desired, environment, lifecycle, webhook
 from tests.kit.faults import Crash, Faulty, crash_before
 from tests.kit.memory import START, World

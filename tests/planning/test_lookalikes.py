@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.domain.desired import DesiredClient
-from reconciler.domain.observed import Observed
-from reconciler.domain.plan import Finding, Level
+from reconciler.domain.declared.desired import DesiredClient
+from reconciler.domain.live.observed import Observed
+from reconciler.domain.plan.plan import Finding, Level
 from reconciler.planning.planner import Inputs, make_plan
 from tests.kit.declared import client, desired, lifecycle, webhook
 from tests.kit.memory import START, World

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from reconciler.declare.schemas import schema
-from reconciler.domain.alert import AlertKind, Channel, SlackTarget
-from reconciler.domain.checkout import Committed
-from reconciler.domain.desired import (
+from reconciler.declare.schema.schemas import schema
+from reconciler.domain.declared.alert import AlertKind, Channel, SlackTarget
+from reconciler.domain.declared.checkout import Committed
+from reconciler.domain.declared.desired import (
     ApplyDemands,
     ApproverRule,
     Budget,
@@ -27,14 +27,14 @@ from reconciler.domain.desired import (
     VaultSettings,
     Waiver,
 )
-from reconciler.domain.duration import parse_duration
-from reconciler.domain.patterns import compile_pattern
-from reconciler.domain.proof import Demand
-from reconciler.domain.terms import Terms
-from reconciler.domain.window import Freeze
-from reconciler.planning.loosening import CHECKS, loosenings
-from reconciler.planning.loosening_places import PLACES
-from reconciler.planning.loosening_values import VALUES
+from reconciler.domain.declared.proof import Demand
+from reconciler.domain.declared.terms import Terms
+from reconciler.domain.values.duration import parse_duration
+from reconciler.domain.values.patterns import compile_pattern
+from reconciler.domain.values.window import Freeze
+from reconciler.planning.loosening.loosening import CHECKS, loosenings
+from reconciler.planning.loosening.places import PLACES
+from reconciler.planning.loosening.values import VALUES
 from tests.kit.declared import desired, environment
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.domain.desired import (
+from reconciler.domain.declared.desired import (
     ApproverRule,
     CustomRule,
     Environment,
@@ -19,8 +19,8 @@ from reconciler.domain.desired import (
     VaultSettings,
     Waiver,
 )
-from reconciler.domain.terms import Terms
-from reconciler.planning.loosening import loosenings
+from reconciler.domain.declared.terms import Terms
+from reconciler.planning.loosening.loosening import loosenings
 from tests.kit.declared import desired
 from tests.planning.test_loosening import CASES, EITHER_WAY, NOW, terms
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.domain.checkout import Checkout, Descent
-from reconciler.domain.plan import Action, ActionKind, Plan, Risk
-from reconciler.planning.checkout import Standing
-from reconciler.planning.order import LEVELS, ordered
+from reconciler.domain.declared.checkout import Checkout, Descent
+from reconciler.domain.plan.plan import Action, ActionKind, Plan, Risk
+from reconciler.planning.actions.order import LEVELS, ordered
+from reconciler.planning.guards.checkout import Standing
 from reconciler.planning.planner import Inputs, make_plan
 from tests.kit.declared import client, desired, webhook
 from tests.kit.memory import World

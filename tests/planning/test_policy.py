@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.domain.desired import (
+from reconciler.domain.declared.desired import (
     CustomRule,
     Desired,
     DesiredClient,
@@ -18,12 +18,12 @@ from reconciler.domain.desired import (
     Violation,
     Waiver,
 )
-from reconciler.domain.judgement import Judge
-from reconciler.domain.observed import Observed
-from reconciler.domain.plan import ActionKind, Level, Plan
-from reconciler.domain.record import ClientStatus
+from reconciler.domain.live.observed import Observed
+from reconciler.domain.live.record import ClientStatus
+from reconciler.domain.plan.judgement import Judge
+from reconciler.domain.plan.plan import ActionKind, Level, Plan
+from reconciler.planning.actions.reasons import RotationRequest
 from reconciler.planning.planner import Inputs, make_plan
-from reconciler.planning.reasons import RotationRequest
 from tests.kit.cel import judge_here
 from tests.kit.declared import client, desired, lifecycle, webhook
 from tests.kit.memory import START, World

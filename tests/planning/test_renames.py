@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.domain.record import ClientRecord, SeriesKind, VersionState
+from reconciler.domain.live.record import ClientRecord, SeriesKind, VersionState
+from reconciler.planning.actions.reasons import RevocationRequest
+from reconciler.planning.actions.renames import heirs, relatives, told
 from reconciler.planning.emergency import revocation_plan
-from reconciler.planning.reasons import RevocationRequest
-from reconciler.planning.renames import heirs, relatives, told
 from tests.kit.declared import client, desired, webhook
 from tests.kit.memory import World
 from tests.kit.runner import Runner

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from reconciler.domain.desired import (
+from reconciler.domain.declared.desired import (
     ApproverRule,
     CustomRule,
     DesiredClient,
@@ -18,11 +18,8 @@ from reconciler.domain.desired import (
     RuleLevel,
     Source,
 )
-from reconciler.domain.observed import SecretInfo
-from reconciler.domain.plan import Action, ActionKind, Permissions, Risk, highest
-from reconciler.domain.proof import Demand, Probe
-from reconciler.domain.record import ClientRecord, ClientStatus, Hold, Version, VersionState
-from reconciler.domain.schemes import (
+from reconciler.domain.declared.proof import Demand, Probe
+from reconciler.domain.declared.schemes import (
     CUSTOM,
     GITHUB,
     INTUIT,
@@ -32,7 +29,10 @@ from reconciler.domain.schemes import (
     SVIX,
     Scheme,
 )
-from reconciler.planning.risk import PLAIN, RULES, grounds, judged
+from reconciler.domain.live.observed import SecretInfo
+from reconciler.domain.live.record import ClientRecord, ClientStatus, Hold, Version, VersionState
+from reconciler.domain.plan.plan import Action, ActionKind, Permissions, Risk, highest
+from reconciler.planning.risk.risk import PLAIN, RULES, grounds, judged
 from tests.kit.declared import client, desired, lifecycle, webhook
 from tests.kit.judged import NOW, SCOPES, Situation, key_path, version, with_key
 

@@ -11,11 +11,11 @@ from typing import Any
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from reconciler.domain.plan import Action, ActionKind, Permissions, Risk
-from reconciler.domain.scopes import ScopeTable, covers
-from reconciler.planning import networks
+from reconciler.domain.plan.plan import Action, ActionKind, Permissions, Risk
+from reconciler.domain.plan.scopes import ScopeTable, covers
+from reconciler.domain.values import networks
 from reconciler.planning.planner import Inputs, make_plan
-from reconciler.planning.risk import grounds, judged
+from reconciler.planning.risk.risk import grounds, judged
 from tests.kit.declared import client, desired, webhook
 from tests.kit.judged import NOW, SCOPES, Situation, recorded
 

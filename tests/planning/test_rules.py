@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from reconciler.domain.desired import DesiredClient, Rule, RuleLevel
-from reconciler.domain.patterns import compile_pattern
-from reconciler.domain.proof import DECLARED_PROBES, GENUINE_ONLY, Probe
-from reconciler.domain.scopes import ScopeTable
-from reconciler.planning.rules import BY_NAME, RULES, breaches
+from reconciler.domain.declared.desired import DesiredClient, Rule, RuleLevel
+from reconciler.domain.declared.proof import DECLARED_PROBES, GENUINE_ONLY, Probe
+from reconciler.domain.plan.scopes import ScopeTable
+from reconciler.domain.values.patterns import compile_pattern
+from reconciler.planning.rules.rules import BY_NAME, RULES, breaches
 from tests.kit.declared import client, lifecycle, webhook
 
 TABLE = ScopeTable({"payouts:read": "low", "payouts:write": "critical", "ledger:read": "low", "reports:daily": "low"})

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.domain.desired import Lifecycle
-from reconciler.domain.window import Freeze, Window, parse_window
-from reconciler.planning.schedule import rotation_due, spread
+from reconciler.domain.declared.desired import Lifecycle
+from reconciler.domain.values.window import Freeze, Window, parse_window
+from reconciler.planning.actions.schedule import rotation_due, spread
 from tests.kit.declared import lifecycle
 
 DAY = timedelta(days=1)

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.engine.observe import observe
-from reconciler.planning.reasons import Reason
+from reconciler.engine.look.observe import observe
+from reconciler.planning.actions.reasons import Reason
 from reconciler.registry.requests import PutSecret, ReadMetadata, ReadSubkeys, Request, Response
 from tests.kit.declared import PROJECT, client, desired
 from tests.kit.memory import BUCKETS, START, World

@@ -7,14 +7,22 @@ from typing import Any
 
 import pytest
 
-from reconciler.domain.desired import ApproverRule, CustomRule, Desired, GuardrailPolicy, Rule, RuleLevel, Source
-from reconciler.domain.plan import Finding, Plan, Risk
-from reconciler.domain.terms import Terms
-from reconciler.engine.saved import refuse_stale, refuse_unreviewed
+from reconciler.domain.declared.desired import (
+    ApproverRule,
+    CustomRule,
+    Desired,
+    GuardrailPolicy,
+    Rule,
+    RuleLevel,
+    Source,
+)
+from reconciler.domain.declared.terms import Terms
+from reconciler.domain.plan.plan import Finding, Plan, Risk
+from reconciler.engine.planfile.saved import refuse_stale, refuse_unreviewed
+from reconciler.planning.loosening.terms_before import Before, beside
 from reconciler.planning.planner import Inputs, make_plan
-from reconciler.planning.terms_before import Before, beside
-from reconciler.report.plan_json import plan_json
-from reconciler.report.plan_load import load_plan
+from reconciler.report.plan.json import plan_json
+from reconciler.report.plan.load import load_plan
 from tests.kit.declared import client, desired, webhook
 from tests.kit.memory import START, World
 from tests.kit.runner import Runner

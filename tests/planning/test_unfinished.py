@@ -9,9 +9,9 @@ from datetime import timedelta
 
 import pytest
 
-from reconciler.domain.observed import Lease, Observed, OpenRun
-from reconciler.domain.unfinished import Unfinished, UnfinishedKind
-from reconciler.planning.unfinished import Books, View, at_work, unfinished
+from reconciler.domain.live.observed import Lease, Observed, OpenRun
+from reconciler.domain.plan.unfinished import Unfinished, UnfinishedKind
+from reconciler.planning.guards.unfinished import Books, View, at_work, unfinished
 from tests.kit.faults import Crash, Fault, Faulty, crash_after, crash_before
 from tests.kit.memory import START
 from tests.kit.scenarios import SCENARIOS

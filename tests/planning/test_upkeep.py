@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from reconciler.domain.desired import DesiredClient
+from reconciler.domain.declared.desired import DesiredClient
 from reconciler.planning.upkeep import settled_clients
 from tests.kit.declared import client, desired, lifecycle
 from tests.kit.memory import World

@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from reconciler.domain.record import ClientRecord, ClientStatus, Event
-from reconciler.domain.transitions import TransitionError
+from reconciler.domain.live.record import ClientRecord, ClientStatus, Event
+from reconciler.domain.live.transitions import TransitionError
 from reconciler.errors import RegistryError, VaultUnreachable
-from reconciler.registry.bucket import KEPT_EVENTS, MAX_CONFLICTS, MAX_UNCLEAR, Bucket, Change
-from reconciler.registry.codec import decode_bucket, encode_bucket
+from reconciler.registry.codec.codec import decode_bucket, encode_bucket
+from reconciler.registry.protocol.bucket import KEPT_EVENTS, MAX_CONFLICTS, MAX_UNCLEAR, Bucket, Change
 from reconciler.registry.requests import Request, Response, Unclear, WriteDocument
 from reconciler.registry.steps import Steps
 from tests.kit.declared import PROJECT

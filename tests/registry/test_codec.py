@@ -12,10 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.domain.desired import DesiredClient
-from reconciler.domain.observed import Lease, OpenRun
-from reconciler.domain.plan import ActionKind, Outcome, OutcomeStatus
-from reconciler.domain.record import (
+from reconciler.domain.declared.desired import DesiredClient
+from reconciler.domain.live.observed import Lease, OpenRun
+from reconciler.domain.live.record import (
     ClientRecord,
     ClientStatus,
     Delivery,
@@ -26,11 +25,12 @@ from reconciler.domain.record import (
     VersionState,
     WebhookRecord,
 )
-from reconciler.domain.run import action_on_record
+from reconciler.domain.plan.plan import ActionKind, Outcome, OutcomeStatus
+from reconciler.domain.plan.run import action_on_record
 from reconciler.errors import RegistryError
-from reconciler.planning.clients import Context, plan_client
-from reconciler.registry.codec import MAX_DOCUMENT, decode_bucket, encode_bucket
-from reconciler.registry.run_codec import decode_lease, decode_run, encode_lease, encode_run
+from reconciler.planning.actions.clients import Context, plan_client
+from reconciler.registry.codec.codec import MAX_DOCUMENT, decode_bucket, encode_bucket
+from reconciler.registry.codec.run_codec import decode_lease, decode_run, encode_lease, encode_run
 from tests.kit.declared import PROJECT, client, desired, webhook
 from tests.kit.memory import World
 from tests.kit.runner import Runner

@@ -8,11 +8,18 @@ from datetime import timedelta
 
 import pytest
 
-from reconciler.domain.observed import Lease, OpenRun
+from reconciler.domain.live.observed import Lease, OpenRun
 from reconciler.errors import VaultUnreachable
-from reconciler.registry.documents import MAX_TRIES, close_run, open_run, put_document, release_lease, take_lease
+from reconciler.registry.codec.run_codec import decode_lease, decode_run, encode_lease
+from reconciler.registry.protocol.documents import (
+    MAX_TRIES,
+    close_run,
+    open_run,
+    put_document,
+    release_lease,
+    take_lease,
+)
 from reconciler.registry.requests import Request, Response, Unclear, WriteDocument
-from reconciler.registry.run_codec import decode_lease, decode_run, encode_lease
 from tests.kit.faults import Faulty, duplicated, request_lost, response_lost
 from tests.kit.memory import START, World
 from tests.kit.runner import drive

@@ -9,18 +9,18 @@ from typing import Any
 
 import pytest
 
-from reconciler.domain.canonical import dumps
-from reconciler.domain.names import bucket_names, bucket_of
-from reconciler.domain.plan import Outcome, OutcomeStatus, Plan
-from reconciler.domain.record import USABLE, ClientRecord
+from reconciler.domain.live.record import USABLE, ClientRecord
+from reconciler.domain.plan.plan import Outcome, OutcomeStatus, Plan
+from reconciler.domain.values.canonical import dumps
+from reconciler.domain.values.names import bucket_names, bucket_of
 from reconciler.engine import executor
 from reconciler.engine.drive import Driver, ServerClock
-from reconciler.engine.records import read_registry
+from reconciler.engine.look.records import read_registry
 from reconciler.errors import RegistryError, VaultUnreachable
+from reconciler.planning.actions.reasons import RevocationRequest
 from reconciler.planning.emergency import revocation_plan
-from reconciler.planning.reasons import RevocationRequest
-from reconciler.registry.codec import decode_record, encode_record, raw_clients, write_raw_clients
-from reconciler.registry.rebucket import carry_over, close_left, rebucket
+from reconciler.registry.codec.codec import decode_record, encode_record, raw_clients, write_raw_clients
+from reconciler.registry.protocol.rebucket import carry_over, close_left, rebucket
 from reconciler.registry.requests import Conflict, Document, ReadDocument, Request, Response, WriteDocument, Written
 from tests.kit.declared import client, desired
 from tests.kit.faults import Crash, Faulty, crash_before, duplicated, response_lost

@@ -8,14 +8,14 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.domain import transitions
-from reconciler.domain.desired import Desired
-from reconciler.domain.names import bucket_of
-from reconciler.domain.plan import OutcomeStatus
-from reconciler.domain.record import ClientRecord, ClientStatus, VersionState
-from reconciler.domain.transitions import TransitionError
-from reconciler.planning.reasons import RevocationRequest
-from reconciler.registry.rename import arrived
+from reconciler.domain.declared.desired import Desired
+from reconciler.domain.live import transitions
+from reconciler.domain.live.record import ClientRecord, ClientStatus, VersionState
+from reconciler.domain.live.transitions import TransitionError
+from reconciler.domain.plan.plan import OutcomeStatus
+from reconciler.domain.values.names import bucket_of
+from reconciler.planning.actions.reasons import RevocationRequest
+from reconciler.registry.protocol.rename import arrived
 from reconciler.registry.requests import Request, Response
 from tests.kit.declared import client, desired, webhook
 from tests.kit.faults import Crash, Fault, Faulty, crash_after, crash_before

@@ -7,15 +7,15 @@ from datetime import timedelta
 
 import pytest
 
-from reconciler.domain.observed import SecretInfo
-from reconciler.domain.plan import ActionKind, Outcome, OutcomeStatus
-from reconciler.domain.record import ClientRecord, ClientStatus, VersionState
-from reconciler.domain.secret import Secret
-from reconciler.domain.transitions import TransitionError
-from reconciler.planning.reasons import RevocationRequest
-from reconciler.registry.changes import commit_version
+from reconciler.domain.live.observed import SecretInfo
+from reconciler.domain.live.record import ClientRecord, ClientStatus, VersionState
+from reconciler.domain.live.transitions import TransitionError
+from reconciler.domain.plan.plan import ActionKind, Outcome, OutcomeStatus
+from reconciler.domain.secrecy.secret import Secret
+from reconciler.planning.actions.reasons import RevocationRequest
+from reconciler.registry.protocol.changes import commit_version
+from reconciler.registry.protocol.work import Claim, ClientRun, ClientWork, series_kind
 from reconciler.registry.requests import DestroyVersions, Done, PutSecret, Request, Response
-from reconciler.registry.work import Claim, ClientRun, ClientWork, series_kind
 from tests.kit.declared import client, desired, lifecycle, webhook
 from tests.kit.faults import Faulty, crash_before
 from tests.kit.judge import judge_secrets, usable

@@ -8,11 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.domain.observed import SecretInfo
-from reconciler.domain.secret import Secret
+from reconciler.domain.live.observed import SecretInfo
+from reconciler.domain.secrecy.secret import Secret
 from reconciler.errors import VaultUnreachable
+from reconciler.registry.protocol.secret_steps import (
+    MAX_PASSES,
+    VersionTaken,
+    destroy_version,
+    is_gone,
+    newest,
+    write_version,
+)
 from reconciler.registry.requests import DestroyVersions, Done, PutSecret, Request, Response, Unclear
-from reconciler.registry.secret_steps import MAX_PASSES, VersionTaken, destroy_version, is_gone, newest, write_version
 from tests.kit.faults import Faulty, duplicated, request_lost, response_lost
 from tests.kit.memory import Entry, World
 from tests.kit.runner import drive

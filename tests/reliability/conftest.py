@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.openbao import RunningServer
+from reconciler.adapters.openbao.server import RunningServer
 from tests.kit.memory import BUCKETS
 from tests.kit.proxy import proxying
 from tests.kit.real import RealWorld

@@ -17,10 +17,10 @@ from typing import Any
 
 import pytest
 
-from reconciler.adapters.openbao import RunningServer
-from reconciler.adapters.receiver import LoopbackReceiver
-from reconciler.domain.canonical import iso, parse_iso
-from reconciler.domain.secret import Secret
+from reconciler.adapters.openbao.server import RunningServer
+from reconciler.adapters.receiving.receiver import LoopbackReceiver
+from reconciler.domain.secrecy.secret import Secret
+from reconciler.domain.values.canonical import iso, parse_iso
 from tests.kit.checkout import Checkout, Ran, new_checkout
 from tests.kit.commands import environ, reconciler
 from tests.kit.repositories import isolate

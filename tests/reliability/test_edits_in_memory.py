@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.domain.desired import Desired
-from reconciler.domain.names import bucket_of
+from reconciler.domain.declared.desired import Desired
+from reconciler.domain.values.names import bucket_of
 from reconciler.errors import RegistryError
 from tests.kit import memory
 from tests.kit.declared import client, desired, lifecycle, webhook

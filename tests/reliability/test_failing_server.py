@@ -14,8 +14,8 @@ from typing import Any, Protocol
 
 import pytest
 
-from reconciler.adapters.openbao import RunningServer
-from reconciler.adapters.vault.errors import StatusError
+from reconciler.adapters.openbao.server import RunningServer
+from reconciler.adapters.vault.http.errors import StatusError
 from reconciler.errors import VaultDenied, VaultError
 from reconciler.registry.requests import Document, ReadDocument, WriteDocument, Written
 from tests.kit.cluster import Cluster, Node, clustered

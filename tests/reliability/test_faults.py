@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.adapters.vault.wire import Lost, Reply
-from reconciler.domain.plan import OutcomeStatus
+from reconciler.adapters.vault.http.wire import Lost, Reply
+from reconciler.domain.plan.plan import OutcomeStatus
 from tests.kit.faults import Crash
 from tests.kit.judge import outline
 from tests.kit.real import RealRunner, RealWorld, Send, WireFault

@@ -10,7 +10,7 @@ from copy import deepcopy
 
 import pytest
 
-from reconciler.domain.plan import OutcomeStatus
+from reconciler.domain.plan.plan import OutcomeStatus
 from tests.kit import faults
 from tests.kit.faults import Crash, Fault, Faulty
 from tests.kit.judge import outline

@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from reconciler.domain.desired import Desired
-from reconciler.domain.plan import Outcome, OutcomeStatus
-from reconciler.domain.record import USABLE
+from reconciler.domain.declared.desired import Desired
+from reconciler.domain.live.record import USABLE
+from reconciler.domain.plan.plan import Outcome, OutcomeStatus
 from reconciler.engine.emergency import REVOKE_TRIES
+from reconciler.planning.actions.reasons import RevocationRequest, RotationRequest
+from reconciler.planning.actions.renames import told
 from reconciler.planning.emergency import revocation_plan
-from reconciler.planning.reasons import RevocationRequest, RotationRequest
-from reconciler.planning.renames import told
 from tests.kit.declared import client, desired, webhook
 from tests.kit.faults import Crash, Faulty, crash_before
 from tests.kit.interleave import Gate, Runs, Work, every_order, some_orders, touch

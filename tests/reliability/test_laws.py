@@ -17,13 +17,13 @@ from hypothesis import assume
 from hypothesis import strategies as st
 
 from reconciler.declare import load
-from reconciler.domain.desired import ClientState, Desired
-from reconciler.domain.duration import parse_duration
-from reconciler.domain.plan import Action, ActionKind, Plan
-from reconciler.domain.record import ClientRecord, VersionState
+from reconciler.domain.declared.desired import ClientState, Desired
+from reconciler.domain.live.record import ClientRecord, VersionState
+from reconciler.domain.plan.plan import Action, ActionKind, Plan
+from reconciler.domain.values.duration import parse_duration
+from reconciler.planning.actions.reasons import Reason
 from reconciler.planning.planner import pair_up
-from reconciler.planning.reasons import Reason
-from reconciler.registry.work import KEY_ACTIONS
+from reconciler.registry.protocol.work import KEY_ACTIONS
 from tests.kit.faults import Crash, Faulty, crash_after
 from tests.kit.judge import outline, usable
 from tests.kit.laws import hold

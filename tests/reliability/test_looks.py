@@ -11,17 +11,17 @@ from typing import Any
 
 import pytest
 
-from reconciler.domain.desired import Desired
-from reconciler.domain.names import bucket_of
-from reconciler.domain.observed import Observed, OpenRun
-from reconciler.domain.plan import ActionKind
-from reconciler.domain.unfinished import UnfinishedKind
+from reconciler.domain.declared.desired import Desired
+from reconciler.domain.live.observed import Observed, OpenRun
+from reconciler.domain.plan.plan import ActionKind
+from reconciler.domain.plan.unfinished import UnfinishedKind
+from reconciler.domain.values.names import bucket_of
 from reconciler.engine.engine import registered_as
-from reconciler.engine.observe import observe
+from reconciler.engine.look.observe import observe
+from reconciler.planning.actions.reasons import RotationRequest
 from reconciler.planning.emergency import revocation_plan
-from reconciler.planning.reasons import RotationRequest
-from reconciler.planning.unfinished import Books, View, unfinished
-from reconciler.registry.documents import close_run, open_run, release_lease, take_lease
+from reconciler.planning.guards.unfinished import Books, View, unfinished
+from reconciler.registry.protocol.documents import close_run, open_run, release_lease, take_lease
 from tests.kit.interleave import Gate, Runs, Work
 from tests.kit.memory import BUCKETS
 from tests.kit.runner import Passes, Runner, drive

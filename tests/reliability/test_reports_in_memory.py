@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from reconciler.domain.observed import OpenRun
-from reconciler.domain.plan import Outcome, OutcomeStatus
-from reconciler.domain.record import ClientRecord
-from reconciler.engine.history import folded, in_order, unrecorded
-from reconciler.registry.documents import finish_run, open_run
-from reconciler.registry.run_codec import MAX_UNRECORDED, decode_run, fitting
-from reconciler.report.run_report import outcome_document
+from reconciler.domain.live.observed import OpenRun
+from reconciler.domain.live.record import ClientRecord
+from reconciler.domain.plan.plan import Outcome, OutcomeStatus
+from reconciler.engine.runs.history import folded, in_order, unrecorded
+from reconciler.registry.codec.run_codec import MAX_UNRECORDED, decode_run, fitting
+from reconciler.registry.protocol.documents import finish_run, open_run
+from reconciler.report.run.report import outcome_document
 from tests.kit import faults
 from tests.kit.faults import Crash, Fault, Faulty
 from tests.kit.memory import START, World

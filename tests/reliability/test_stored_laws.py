@@ -15,14 +15,14 @@ from typing import Any
 import pytest
 from hypothesis import strategies as st
 
-from reconciler.domain.observed import OpenRun
-from reconciler.domain.plan import Plan
+from reconciler.domain.live.observed import OpenRun
+from reconciler.domain.plan.plan import Plan
 from reconciler.errors import ReconcilerError, RegistryError
-from reconciler.registry.codec import decode_bucket
-from reconciler.registry.documents import open_run, take_lease
-from reconciler.registry.run_codec import decode_lease, decode_run
-from reconciler.report.plan_json import plan_json
-from reconciler.report.plan_load import load_plan
+from reconciler.registry.codec.codec import decode_bucket
+from reconciler.registry.codec.run_codec import decode_lease, decode_run
+from reconciler.registry.protocol.documents import open_run, take_lease
+from reconciler.report.plan.json import plan_json
+from reconciler.report.plan.load import load_plan
 from tests.kit.declared import PROJECT, client, desired, lifecycle, webhook
 from tests.kit.faults import Crash, Faulty, crash_before
 from tests.kit.laws import hold

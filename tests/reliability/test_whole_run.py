@@ -13,7 +13,7 @@ from unittest.mock import patch
 
 import pytest
 
-from reconciler.adapters.vault.wire import Reply, Wire
+from reconciler.adapters.vault.http.wire import Reply, Wire
 from tests.kit.real import Disturbance
 from tests.kit.stage import Stage, spread
 from tests.kit.stories import STORIES

@@ -5,9 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from reconciler.domain.desired import Source
-from reconciler.domain.observed import Lease, Observed, OpenRun, SecretInfo
-from reconciler.domain.plan import (
+from reconciler.domain.declared.desired import Source
+from reconciler.domain.live.observed import Lease, Observed, OpenRun, SecretInfo
+from reconciler.domain.live.record import (
+    ClientRecord,
+    ClientStatus,
+    Delivery,
+    Hold,
+    Series,
+    Version,
+    VersionState,
+    WebhookRecord,
+)
+from reconciler.domain.plan.plan import (
     Action,
     ActionKind,
     Approval,
@@ -19,21 +29,11 @@ from reconciler.domain.plan import (
     Plan,
     Risk,
 )
-from reconciler.domain.record import (
-    ClientRecord,
-    ClientStatus,
-    Delivery,
-    Hold,
-    Series,
-    Version,
-    VersionState,
-    WebhookRecord,
-)
-from reconciler.domain.run import RunResult
-from reconciler.domain.unfinished import Unfinished, UnfinishedKind
-from reconciler.planning.order import ordered
+from reconciler.domain.plan.run import RunResult
+from reconciler.domain.plan.unfinished import Unfinished, UnfinishedKind
+from reconciler.planning.actions.order import ordered
+from reconciler.planning.guards.unfinished import Books, View, unfinished
 from reconciler.planning.planner import plan_digest
-from reconciler.planning.unfinished import Books, View, unfinished
 
 FORMS = ("text", "markdown", "json", "sarif", "github", "gitlab", "junit", "html")
 NOW = datetime(2026, 11, 23, 22, 45, tzinfo=UTC)

@@ -13,11 +13,11 @@ import pytest
 
 from reconciler.cli.output import Settings, defused
 from reconciler.cli.rendering import Look, rendered
-from reconciler.domain.plan import Approval, Plan
+from reconciler.domain.plan.plan import Approval, Plan
 from reconciler.errors import ReconcilerError
 from reconciler.planning.planner import plan_digest
-from reconciler.report.plan_load import load_plan
-from reconciler.report.plan_markdown import LIMIT, plan_markdown
+from reconciler.report.plan.load import load_plan
+from reconciler.report.plan.markdown import LIMIT, plan_markdown
 from tests.kit import structure
 from tests.kit.ci_runner import commands
 from tests.kit.hostile import HOSTILE, everywhere

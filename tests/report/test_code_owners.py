@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.planning.code_owners import CodeOwners, FileOwners
-from reconciler.report.code_owners import GITHUB, GITLAB, HEAD, github_file, gitlab_file
+from reconciler.planning.review.code_owners import CodeOwners, FileOwners
+from reconciler.report.forges.code_owners import GITHUB, GITLAB, HEAD, github_file, gitlab_file
 from tests.kit.repositories import git
 
 FOUND = CodeOwners(

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.domain.plan import Action, ActionKind, Approval, Permissions, Plan, Risk
-from reconciler.report.comment import Piece, Section, fitted
-from reconciler.report.plan_markdown import LIMIT, SMALLEST_LIMIT, marker, plan_markdown
+from reconciler.domain.plan.plan import Action, ActionKind, Approval, Permissions, Plan, Risk
+from reconciler.report.plan.markdown import LIMIT, SMALLEST_LIMIT, marker, plan_markdown
+from reconciler.report.text.comment import Piece, Section, fitted
 from tests.kit.hostile import HOSTILE, everywhere
 from tests.report.samples import BLOCK, every_kind, make_plan, review_plan
 

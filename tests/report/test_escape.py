@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from reconciler.report.escape import (
+from reconciler.report.text.escape import (
     clipped,
     markdown,
     markup,

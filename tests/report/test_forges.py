@@ -16,15 +16,15 @@ import pytest
 
 from reconciler.cli.output import Settings
 from reconciler.cli.rendering import Look, rendered
-from reconciler.domain.desired import Source
-from reconciler.domain.plan import Approval, Finding, Level, Plan, Risk
-from reconciler.report.annotations import plan_github
-from reconciler.report.code_quality import code_quality, plan_gitlab
+from reconciler.domain.declared.desired import Source
+from reconciler.domain.plan.plan import Approval, Finding, Level, Plan, Risk
 from reconciler.report.findings import findings_github, findings_gitlab, findings_junit
-from reconciler.report.junit import plan_junit
-from reconciler.report.plan_sarif import plan_sarif
-from reconciler.report.results import MOST, bounded, fingerprints, plan_results, position
-from reconciler.report.sarif import LARGEST
+from reconciler.report.forges.annotations import plan_github
+from reconciler.report.forges.code_quality import code_quality, plan_gitlab
+from reconciler.report.forges.junit import plan_junit
+from reconciler.report.forges.plan_sarif import plan_sarif
+from reconciler.report.forges.results import MOST, bounded, fingerprints, plan_results, position
+from reconciler.report.forges.sarif import LARGEST
 from tests.kit.ci_runner import commands
 from tests.kit.junit_schema import breaches
 from tests.report.samples import ACTIONS, BLOCK, FINDINGS, FORMS, NOW, make_plan, review_plan

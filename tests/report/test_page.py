@@ -11,10 +11,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, Page, Route
 
-from reconciler.domain.plan import Plan, Risk
-from reconciler.report.html import carried
-from reconciler.report.plan_html import plan_html
-from reconciler.report.plan_words import by_risk
+from reconciler.domain.plan.plan import Plan, Risk
+from reconciler.report.plan.html import plan_html
+from reconciler.report.plan.words import by_risk
+from reconciler.report.text.html import carried
 from tests.kit.chromium import chromium
 from tests.kit.hostile import HOSTILE, everywhere
 from tests.report.samples import every_kind, make_plan, review_plan, small_plan

@@ -14,19 +14,19 @@ from hypothesis import strategies as st
 from reconciler import __version__
 from reconciler.cli.output import Settings
 from reconciler.cli.rendering import Look, rendered
-from reconciler.domain.plan import Action, Permissions, Plan, Risk
+from reconciler.domain.plan.plan import Action, Permissions, Plan, Risk
 from reconciler.errors import ReconcilerError, StalePlanError
-from reconciler.report.annotations import plan_github
-from reconciler.report.code_quality import plan_gitlab
-from reconciler.report.junit import plan_junit
-from reconciler.report.plan_html import plan_html
-from reconciler.report.plan_json import file_digest, plan_json
-from reconciler.report.plan_load import load_plan
-from reconciler.report.plan_markdown import plan_markdown
-from reconciler.report.plan_sarif import plan_sarif
-from reconciler.report.plan_text import plan_text
-from reconciler.report.plan_words import RISKS, by_risk, subject
-from reconciler.report.unfinished import LINES_SHOWN
+from reconciler.report.forges.annotations import plan_github
+from reconciler.report.forges.code_quality import plan_gitlab
+from reconciler.report.forges.junit import plan_junit
+from reconciler.report.forges.plan_sarif import plan_sarif
+from reconciler.report.plan.html import plan_html
+from reconciler.report.plan.json import file_digest, plan_json
+from reconciler.report.plan.load import load_plan
+from reconciler.report.plan.markdown import plan_markdown
+from reconciler.report.plan.text import plan_text
+from reconciler.report.plan.words import RISKS, by_risk, subject
+from reconciler.report.status.unfinished import LINES_SHOWN
 from tests.kit import structure
 from tests.kit.ci_runner import commands
 from tests.kit.junit_schema import breaches

@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.domain.schemes import GITHUB, STANDARD_WEBHOOKS, STRIPE
-from reconciler.domain.secret import Secret
-from reconciler.report.received_json import listening_line, received_line
-from reconciler.report.received_text import received_text, summary
-from reconciler.webhooks.receiving import HeldSecret, Judgement, Received
+from reconciler.domain.declared.schemes import GITHUB, STANDARD_WEBHOOKS, STRIPE
+from reconciler.domain.secrecy.secret import Secret
+from reconciler.report.webhooks.received_json import listening_line, received_line
+from reconciler.report.webhooks.received_text import received_text, summary
+from reconciler.webhooks.signature.receiving import HeldSecret, Judgement, Received
 
 Golden = Callable[[str, str], None]
 HELD = HeldSecret(Secret("whsec_" + "0a" * 32), "vault:staging/web-shop/orders", 3)

@@ -9,12 +9,12 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from reconciler.domain.plan import Outcome, OutcomeStatus
-from reconciler.domain.record import ClientStatus
+from reconciler.domain.live.record import ClientStatus
+from reconciler.domain.plan.plan import Outcome, OutcomeStatus
 from reconciler.errors import AuditError
-from reconciler.report.audit import audit_files, audit_json
-from reconciler.report.audit_markdown import audit_markdown
-from reconciler.report.run_report import run_json, run_text
+from reconciler.report.run.audit import audit_files, audit_json
+from reconciler.report.run.audit_markdown import audit_markdown
+from reconciler.report.run.report import run_json, run_text
 from tests.report.samples import ACTIONS, HOSTILE, hostile_plan, record, records, run_result
 
 Golden = Callable[[str, str], None]

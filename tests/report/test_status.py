@@ -9,12 +9,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from reconciler.domain.observed import Observed, SecretInfo
-from reconciler.domain.record import Series, VersionState
-from reconciler.domain.unfinished import Unfinished, UnfinishedKind
-from reconciler.report.layout import distance
-from reconciler.report.status_json import status_json
-from reconciler.report.status_text import status_text
+from reconciler.domain.live.observed import Observed, SecretInfo
+from reconciler.domain.live.record import Series, VersionState
+from reconciler.domain.plan.unfinished import Unfinished, UnfinishedKind
+from reconciler.report.status.json import status_json
+from reconciler.report.status.text import status_text
+from reconciler.report.text.layout import distance
 from tests.report.samples import HOSTILE, NOW, every_kind, observed, record, version
 
 Golden = Callable[[str, str], None]

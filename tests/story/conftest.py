@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.openbao import RunningServer
+from reconciler.adapters.openbao.server import RunningServer
 from tests.kit.checkout import Checkout, new_checkout
 from tests.kit.repositories import git, isolate
 from tests.kit.vault import Place, bootstrapped

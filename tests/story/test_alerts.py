@@ -261,7 +261,7 @@ def test_an_exception_of_any_sort_changes_no_exit_code(
     for number in range(len(errors)):
         checkout.client(f"partner-{number}")
     checkout.apply().ok()
-    monkeypatch.setattr("reconciler.planning.alerts.notices", fail)
+    monkeypatch.setattr("reconciler.planning.notes.alerts.notices", fail)
     while errors:
         name = f"partner-{len(errors) - 1}"
         ran = checkout.run("revoke", "-e", checkout.environment, name, "--reason", "x", **channels.variables).ok()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.adapters.vault.errors import StatusError
+from reconciler.adapters.vault.http.errors import StatusError
 from tests.kit.checkout import Checkout
 from tests.kit.github_tokens import REPOSITORY, REPOSITORY_ID, claims_of, issuing
 

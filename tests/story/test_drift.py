@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.engine import observe
+from reconciler.engine.look import observe
 from tests.kit.checkout import Checkout
 from tests.kit.receivers import answers, receiving
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.adapters.openbao import RunningServer
+from reconciler.adapters.openbao.server import RunningServer
 from tests.kit.by_hand import overwrite
 from tests.kit.checkout import Checkout, Ran
 from tests.kit.receivers import answers, receiving

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.openbao import RunningServer
-from reconciler.adapters.vault.bootstrap import bootstrap
+from reconciler.adapters.openbao.server import RunningServer
+from reconciler.adapters.vault.setup.bootstrap import bootstrap
 from reconciler.declare.repository import load
-from reconciler.domain.schemes import CUSTOM, Scheme
+from reconciler.domain.declared.schemes import CUSTOM, Scheme
 from tests.kit.careful import careful
 from tests.kit.checkout import Checkout
 from tests.kit.receivers import receiving

@@ -9,10 +9,10 @@ import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from reconciler.adapters.receiver import LoopbackReceiver
-from reconciler.domain.secret import Secret
+from reconciler.adapters.receiving.receiver import LoopbackReceiver
+from reconciler.domain.secrecy.secret import Secret
 from reconciler.errors import VaultError
-from reconciler.webhooks.verification import SignatureCheck
+from reconciler.webhooks.signature.verification import SignatureCheck
 from tests.kit.checkout import Checkout
 
 PATH = "webhooks/partner.settlements"

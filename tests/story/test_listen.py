@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.domain.schemes import SCHEMES, STANDARD_WEBHOOKS
+from reconciler.domain.declared.schemes import SCHEMES, STANDARD_WEBHOOKS
 from reconciler.domain.secrecy import holds_secret
 from tests.kit.checkout import Checkout
 from tests.kit.listener import Listener, listening

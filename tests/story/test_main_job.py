@@ -7,7 +7,7 @@ import re
 
 from standardwebhooks import Webhook
 
-from reconciler.adapters.vault.adapter import VaultAdapter
+from reconciler.adapters.vault.http.adapter import VaultAdapter
 from tests.kit.checkout import Checkout
 from tests.kit.receivers import answers, receiving
 from tests.kit.repositories import git

@@ -18,13 +18,13 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook as Signed
 
-from reconciler.adapters.openbao import RunningServer
-from reconciler.domain.canonical import digest
-from reconciler.domain.plan import Approval, Finding, Level, Risk
-from reconciler.domain.unfinished import Unfinished, UnfinishedKind
+from reconciler.adapters.openbao.server import RunningServer
+from reconciler.domain.plan.plan import Approval, Finding, Level, Risk
+from reconciler.domain.plan.unfinished import Unfinished, UnfinishedKind
+from reconciler.domain.values.canonical import digest
 from reconciler.planning.planner import plan_digest
-from reconciler.report.plan_json import plan_json
-from reconciler.report.plan_load import load_plan
+from reconciler.report.plan.json import plan_json
+from reconciler.report.plan.load import load_plan
 from tests.kit.documents import plain
 from tests.kit.pictures import PLAN
 from tests.kit.pull_request import (

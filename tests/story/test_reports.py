@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from reconciler.adapters.vault.adapter import VaultAdapter
+from reconciler.adapters.vault.http.adapter import VaultAdapter
 from reconciler.cli.output import Settings, say
-from reconciler.domain.canonical import digest
+from reconciler.domain.values.canonical import digest
 from reconciler.errors import VaultUnreachable
 from tests.kit.checkout import Checkout
 from tests.kit.receivers import answers, receiving

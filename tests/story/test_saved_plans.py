@@ -12,9 +12,9 @@ from typing import NoReturn
 
 import pytest
 
-from reconciler.domain.canonical import digest, iso
+from reconciler.domain.values.canonical import digest, iso
 from reconciler.errors import VaultUnreachable
-from reconciler.registry import protocol
+from reconciler.registry.protocol import protocol
 from tests.kit.checkout import Checkout, Ran
 from tests.kit.receivers import answers, receiving
 

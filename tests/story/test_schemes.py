@@ -7,9 +7,9 @@ from typing import Any
 
 import stripe
 
-from reconciler.adapters.receiver import LoopbackReceiver
-from reconciler.domain.schemes import SCHEMES, Scheme
-from reconciler.domain.secret import Secret
+from reconciler.adapters.receiving.receiver import LoopbackReceiver
+from reconciler.domain.declared.schemes import SCHEMES, Scheme
+from reconciler.domain.secrecy.secret import Secret
 from tests.kit.checkout import Checkout
 from tests.kit.receivers import answers, receiving
 from tests.kit.waiting import until

@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 import pytest
 
-from reconciler.domain import keytext
 from reconciler.domain.secrecy import holds_secret
+from reconciler.domain.values import keytext
 from tests.kit.checkout import Checkout, Ran
 from tests.kit.receivers import Handler, receiving
 from tests.kit.repositories import git

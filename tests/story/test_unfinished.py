@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.adapters.vault.adapter import VaultAdapter
-from reconciler.domain.unfinished import UnfinishedKind
+from reconciler.adapters.vault.http.adapter import VaultAdapter
+from reconciler.domain.plan.unfinished import UnfinishedKind
 from tests.kit.checkout import Checkout
 from tests.kit.repositories import git
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.adapters.receiver import LoopbackReceiver
-from reconciler.domain.secret import Secret
+from reconciler.adapters.receiving.receiver import LoopbackReceiver
+from reconciler.domain.secrecy.secret import Secret
 from tests.kit.checkout import Checkout
 from tests.kit.receivers import Handler, answers, receiving
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from reconciler.domain.schemes import SCHEMES, Scheme
-from reconciler.domain.secret import Secret
-from reconciler.webhooks.signing import sign
+from reconciler.domain.declared.schemes import SCHEMES, Scheme
+from reconciler.domain.secrecy.secret import Secret
+from reconciler.webhooks.signature.signing import sign
 from tests.kit.documents import blocks
 from tests.kit.snippets import LANGUAGES, ask
 from tests.kit.tally import Tally

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.webhooks.endpoint import Endpoint, parse_endpoint, shown_url
+from reconciler.webhooks.wire.endpoint import Endpoint, parse_endpoint, shown_url
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.domain.proof import Expectation
+from reconciler.domain.declared.proof import Expectation
 from reconciler.webhooks.codes import CODES
-from reconciler.webhooks.expectation import mismatch
-from reconciler.webhooks.json_path import compiled, selected
+from reconciler.webhooks.proof.expectation import mismatch
+from reconciler.webhooks.proof.json_path import compiled, selected
 
 RECEIVED = Expectation((200,), "$.received", equals=True)
 KEY = "acme_staging_" + "a1B2c3D4e5F6_" + "x" * 49

@@ -19,9 +19,9 @@ import svix.webhooks
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.hmac import HMAC
 
-from reconciler.domain.desired import DesiredWebhook, Lifecycle
-from reconciler.domain.proof import Probe
-from reconciler.domain.schemes import (
+from reconciler.domain.declared.desired import DesiredWebhook, Lifecycle
+from reconciler.domain.declared.proof import Probe
+from reconciler.domain.declared.schemes import (
     GITHUB,
     INTUIT,
     PAYSTACK,
@@ -32,11 +32,11 @@ from reconciler.domain.schemes import (
     SVIX,
     Scheme,
 )
-from reconciler.domain.secret import Secret
-from reconciler.webhooks.exchange import request
-from reconciler.webhooks.http import HttpRequest
-from reconciler.webhooks.signing import sign
-from reconciler.webhooks.verification import verify
+from reconciler.domain.secrecy.secret import Secret
+from reconciler.webhooks.signature.signing import sign
+from reconciler.webhooks.signature.verification import verify
+from reconciler.webhooks.wire.exchange import request
+from reconciler.webhooks.wire.http import HttpRequest
 from tests.kit.node_verifiers import PINNED, NodeVerifiers, node_verifiers
 from tests.kit.npm import unpack
 from tests.kit.proving import order_for

@@ -15,11 +15,11 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from reconciler.domain.schemes import STANDARD_WEBHOOKS, STANDARD_WEBHOOKS_V1A
-from reconciler.domain.secret import Secret
-from reconciler.webhooks.ed25519 import public_bytes, public_text, sign_by_stranger
-from reconciler.webhooks.signing import encoded, headers, signature, signed_content
-from reconciler.webhooks.verification import verify
+from reconciler.domain.declared.schemes import STANDARD_WEBHOOKS, STANDARD_WEBHOOKS_V1A
+from reconciler.domain.secrecy.secret import Secret
+from reconciler.webhooks.signature.ed25519 import public_bytes, public_text, sign_by_stranger
+from reconciler.webhooks.signature.signing import encoded, headers, signature, signed_content
+from reconciler.webhooks.signature.verification import verify
 from tests.kit.tally import Tally
 
 # The specification's own vector: standard-webhooks/spec, "Signature scheme".

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.domain.desired import DesiredWebhook, Lifecycle
-from reconciler.domain.proof import Payload
-from reconciler.webhooks.payload import LIMIT, event_body, payload
+from reconciler.domain.declared.desired import DesiredWebhook, Lifecycle
+from reconciler.domain.declared.proof import Payload
+from reconciler.webhooks.wire.payload import LIMIT, event_body, payload
 
 NOW = datetime(2026, 11, 23, 22, 45, tzinfo=UTC)
 LIFE = Lifecycle(timedelta(days=180), timedelta(days=60), timedelta(hours=24))

@@ -12,13 +12,13 @@ import standardwebhooks
 import stripe
 import svix.webhooks
 
-from reconciler.domain.desired import DesiredWebhook, Lifecycle
-from reconciler.domain.proof import DECLARED_PROBES, Demand, Probe
-from reconciler.domain.schemes import SCHEMES, STANDARD_WEBHOOKS, STRIPE, SVIX, Scheme
-from reconciler.domain.secret import Secret
-from reconciler.webhooks.http import HttpFailure, HttpRequest, HttpResponse
-from reconciler.webhooks.judging import MUST_REFUSE
-from reconciler.webhooks.verification import SignatureCheck, verify
+from reconciler.domain.declared.desired import DesiredWebhook, Lifecycle
+from reconciler.domain.declared.proof import DECLARED_PROBES, Demand, Probe
+from reconciler.domain.declared.schemes import SCHEMES, STANDARD_WEBHOOKS, STRIPE, SVIX, Scheme
+from reconciler.domain.secrecy.secret import Secret
+from reconciler.webhooks.proof.judging import MUST_REFUSE
+from reconciler.webhooks.signature.verification import SignatureCheck, verify
+from reconciler.webhooks.wire.http import HttpFailure, HttpRequest, HttpResponse
 from tests.kit.proving import drive, order_for
 from tests.kit.tally import Tally
 

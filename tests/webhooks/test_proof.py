@@ -10,17 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.domain.desired import DesiredWebhook, Lifecycle
-from reconciler.domain.proof import Demand, Expectation, Latency, Probe
-from reconciler.domain.record import Delivery
-from reconciler.domain.schemes import GITHUB
-from reconciler.domain.secret import Secret
+from reconciler.domain.declared.desired import DesiredWebhook, Lifecycle
+from reconciler.domain.declared.proof import Demand, Expectation, Latency, Probe
+from reconciler.domain.declared.schemes import GITHUB
+from reconciler.domain.live.record import Delivery
+from reconciler.domain.secrecy.secret import Secret
 from reconciler.webhooks.codes import CODES
-from reconciler.webhooks.excerpt import SHOWN, excerpt
-from reconciler.webhooks.http import HttpFailure, HttpRequest, HttpResponse
-from reconciler.webhooks.judging import judge
-from reconciler.webhooks.proof import Pause
-from reconciler.webhooks.retries import asked_for
+from reconciler.webhooks.proof.judging import judge
+from reconciler.webhooks.proof.proof import Pause
+from reconciler.webhooks.wire.excerpt import SHOWN, excerpt
+from reconciler.webhooks.wire.http import HttpFailure, HttpRequest, HttpResponse
+from reconciler.webhooks.wire.retries import asked_for
 from tests.kit.proving import Answer, drive, order_for
 
 NOW = datetime(2026, 11, 23, 22, 45, tzinfo=UTC)

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.domain.schemes import GITHUB, SCHEMES, STANDARD_WEBHOOKS, STRIPE, Scheme
-from reconciler.domain.secret import Secret
-from reconciler.webhooks.receiving import NOT_VERIFIED, HeldSecret, Judgement, judge_delivery, unusable
-from reconciler.webhooks.signing import sign
-from reconciler.webhooks.verification import SignatureCheck
+from reconciler.domain.declared.schemes import GITHUB, SCHEMES, STANDARD_WEBHOOKS, STRIPE, Scheme
+from reconciler.domain.secrecy.secret import Secret
+from reconciler.webhooks.signature.receiving import NOT_VERIFIED, HeldSecret, Judgement, judge_delivery, unusable
+from reconciler.webhooks.signature.signing import sign
+from reconciler.webhooks.signature.verification import SignatureCheck
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "webhooks.md").read_text()
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)

@@ -13,9 +13,8 @@ from cryptography.hazmat.primitives.hmac import HMAC
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.adapters.minting import RandomMinter
-from reconciler.domain.record import SeriesKind
-from reconciler.domain.schemes import (
+from reconciler.adapters.system.minting import RandomMinter
+from reconciler.domain.declared.schemes import (
     ALGORITHMS,
     GITHUB,
     INTUIT,
@@ -28,10 +27,11 @@ from reconciler.domain.schemes import (
     Scheme,
     faults,
 )
+from reconciler.domain.live.record import SeriesKind
 from reconciler.domain.secrecy import masked
-from reconciler.domain.secret import Secret
-from reconciler.webhooks.signing import key_bytes, sign, signature
-from reconciler.webhooks.verification import verify
+from reconciler.domain.secrecy.secret import Secret
+from reconciler.webhooks.signature.signing import key_bytes, sign, signature
+from reconciler.webhooks.signature.verification import verify
 from tests.kit.tally import Tally
 
 ID, STAMP, BODY = "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, b'{"test": 2432232314}'

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks import Webhook
 
-from reconciler.domain.schemes import STANDARD_WEBHOOKS
-from reconciler.domain.secret import Secret
-from reconciler.webhooks.signing import key_bytes, sign, signature
-from reconciler.webhooks.verification import verify
+from reconciler.domain.declared.schemes import STANDARD_WEBHOOKS
+from reconciler.domain.secrecy.secret import Secret
+from reconciler.webhooks.signature.signing import key_bytes, sign, signature
+from reconciler.webhooks.signature.verification import verify
 
 ID = "msg_p5jXN8AQM9LWM0D4loKWxJek"
 STAMP = 1614265330

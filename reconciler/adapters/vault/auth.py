@@ -7,19 +7,19 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
-from reconciler.adapters.vault import errors
-from reconciler.adapters.vault.adapter import VaultAdapter
-from reconciler.adapters.vault.answer import Answer, decode
-from reconciler.adapters.vault.errors import StatusError
+from reconciler.adapters.vault.http import errors
+from reconciler.adapters.vault.http.adapter import VaultAdapter
+from reconciler.adapters.vault.http.answer import Answer, decode
+from reconciler.adapters.vault.http.errors import StatusError
+from reconciler.adapters.vault.http.paths import mount_name
+from reconciler.adapters.vault.http.patience import TRANSIENT, Patience
+from reconciler.adapters.vault.http.proxies import proxy_for
+from reconciler.adapters.vault.http.sendable import check_header
 from reconciler.adapters.vault.live import Live
-from reconciler.adapters.vault.paths import mount_name
-from reconciler.adapters.vault.patience import TRANSIENT, Patience
-from reconciler.adapters.vault.proxies import proxy_for
-from reconciler.adapters.vault.sendable import check_header
 from reconciler.adapters.vault.settings import Login, find_credential, settings_with_environment
-from reconciler.domain.desired import VaultSettings
+from reconciler.domain.declared.desired import VaultSettings
 from reconciler.domain.secrecy import held
-from reconciler.domain.secret import Secret
+from reconciler.domain.secrecy.secret import Secret
 from reconciler.errors import TokenInvalid, VaultDenied, VaultError
 
 LOOK_AGAIN_SECONDS = 5.0

@@ -12,11 +12,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from reconciler.adapters.new_files import replace_file
-from reconciler.adapters.vault.sendable import check_address
+from reconciler.adapters.system.new_files import replace_file
+from reconciler.adapters.vault.http.sendable import check_address
 from reconciler.adapters.vault.settings import in_capitals, settings_with_environment, variable
-from reconciler.domain.desired import VaultSettings
-from reconciler.domain.hosts import is_loopback
+from reconciler.domain.declared.desired import VaultSettings
+from reconciler.domain.values.hosts import is_loopback
 from reconciler.errors import VaultError
 
 _PORTS = {"http": 80, "https": 443}

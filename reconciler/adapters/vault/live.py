@@ -10,18 +10,19 @@ from typing import Any, Self
 
 import hvac
 
-from reconciler.adapters.vault import errors, paths, transit
-from reconciler.adapters.vault.adapter import VaultAdapter
-from reconciler.adapters.vault.answer import Answer, gone
-from reconciler.adapters.vault.at_once import results
-from reconciler.adapters.vault.errors import StatusError, WriteUnclear
-from reconciler.adapters.vault.patience import Patience
-from reconciler.adapters.vault.proxies import Proxy
+from reconciler.adapters.vault import transit
+from reconciler.adapters.vault.http import errors, paths
+from reconciler.adapters.vault.http.adapter import VaultAdapter
+from reconciler.adapters.vault.http.answer import Answer, gone
+from reconciler.adapters.vault.http.at_once import results
+from reconciler.adapters.vault.http.errors import StatusError, WriteUnclear
+from reconciler.adapters.vault.http.patience import Patience
+from reconciler.adapters.vault.http.proxies import Proxy
 from reconciler.adapters.vault.secretinfo import instant, listed_infos, secret_info
-from reconciler.domain.desired import VaultSettings
-from reconciler.domain.names import is_name
-from reconciler.domain.observed import SecretInfo
-from reconciler.domain.secret import Secret
+from reconciler.domain.declared.desired import VaultSettings
+from reconciler.domain.live.observed import SecretInfo
+from reconciler.domain.secrecy.secret import Secret
+from reconciler.domain.values.names import is_name
 from reconciler.errors import VaultDenied, VaultError
 from reconciler.registry.requests import (
     Conflict,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from reconciler.domain.canonical import JsonObject, parse_iso
-from reconciler.domain.observed import SecretInfo
+from reconciler.domain.live.observed import SecretInfo
+from reconciler.domain.values.canonical import JsonObject, parse_iso
 
 
 def secret_info(metadata: JsonObject, now: datetime) -> SecretInfo | None:

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from reconciler.adapters.vault import errors
-from reconciler.adapters.vault.sendable import check_credential
-from reconciler.domain.desired import VaultSettings
-from reconciler.domain.secret import Secret
+from reconciler.adapters.vault.http import errors
+from reconciler.adapters.vault.http.sendable import check_credential
+from reconciler.domain.declared.desired import VaultSettings
+from reconciler.domain.secrecy.secret import Secret
 from reconciler.errors import VaultError
 
 # What a person does first, whatever method the jobs of CI have.

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from reconciler.adapters.vault import paths
-from reconciler.adapters.vault.errors import StatusError
+from reconciler.adapters.vault.http import paths
+from reconciler.adapters.vault.http.errors import StatusError
 from reconciler.adapters.vault.live import Live
-from reconciler.domain.secret import Secret
+from reconciler.domain.secrecy.secret import Secret
 
 # As many as Svix signs with at most. More versions than that are never valid at once.
 MOST_VERSIONS = 10

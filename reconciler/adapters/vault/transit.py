@@ -9,12 +9,12 @@ import base64
 import binascii
 from typing import Any
 
-from reconciler.adapters.vault import errors, paths
-from reconciler.adapters.vault.answer import Answer
-from reconciler.adapters.vault.errors import StatusError
+from reconciler.adapters.vault.http import errors, paths
+from reconciler.adapters.vault.http.answer import Answer
+from reconciler.adapters.vault.http.errors import StatusError
 from reconciler.errors import VaultError
 from reconciler.registry.requests import Done, MakeTransitKey, PublicKey, RemoveTransitKey
-from reconciler.webhooks.ed25519 import public_text
+from reconciler.webhooks.signature.ed25519 import public_text
 
 # The first version of a key, whatever somebody made of it by hand later: receivers hold its public half.
 _VERSION = 1

@@ -10,10 +10,10 @@ import json
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from reconciler.domain.canonical import Json
 from reconciler.domain.secrecy.held import SHORTEST, forms
 from reconciler.domain.secrecy.plaintext import blocks, plain, traced
 from reconciler.domain.secrecy.shapes import spans
+from reconciler.domain.values.canonical import Json
 
 MASK = "***"
 HELD = "a secret of this run"

@@ -13,7 +13,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from reconciler.domain.secret import Secret
+    from reconciler.domain.secrecy.secret import Secret
 
 # Shorter ones are words that stand in other texts, too.
 SHORTEST = 8

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from html import unescape
 
-from reconciler.domain.invisible import INVISIBLE
+from reconciler.domain.values.invisible import INVISIBLE
 
 _ROUNDS = 4  # an encoding within an encoding within an encoding
 _CONTROLS = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f", "v": "\v", "e": "\x1b", "/": "/"}

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from reconciler.domain.keytext import CHECK_LENGTH, ID_LENGTH, SECRET_LENGTH
+from reconciler.domain.values.keytext import CHECK_LENGTH, ID_LENGTH, SECRET_LENGTH
 
 CREDENTIALS_IN_URL = "the credentials in a URL"
 

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 
-from reconciler.adapters.vault.bootstrap import bootstrap
-from reconciler.adapters.vault.errors import StatusError
+from reconciler.adapters.vault.http.errors import StatusError
 from reconciler.adapters.vault.live import Live
-from reconciler.adapters.vault.policies import ROLES, TOKEN_ROLES, policy_name
-from reconciler.domain.desired import VaultSettings
+from reconciler.adapters.vault.setup.bootstrap import bootstrap
+from reconciler.adapters.vault.setup.policies import ROLES, TOKEN_ROLES, policy_name
+from reconciler.domain.declared.desired import VaultSettings
 from reconciler.errors import VaultError
 
 PROJECT = "reconciler-conformance"

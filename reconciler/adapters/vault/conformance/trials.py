@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from reconciler.adapters.vault import errors
 from reconciler.adapters.vault.conformance.place import Place, throw_away
+from reconciler.adapters.vault.http import errors
 from reconciler.adapters.vault.live import Live
-from reconciler.adapters.vault.namespaces import ignores_namespaces
-from reconciler.domain.observed import SecretInfo
-from reconciler.domain.secret import Secret
+from reconciler.adapters.vault.setup.namespaces import ignores_namespaces
+from reconciler.domain.live.observed import SecretInfo
+from reconciler.domain.secrecy.secret import Secret
 from reconciler.errors import VaultDenied, VaultError
 from reconciler.registry.requests import (
     Conflict,
@@ -30,7 +30,7 @@ from reconciler.registry.requests import (
     WriteDocument,
     Written,
 )
-from reconciler.webhooks.ed25519 import is_valid, public_bytes
+from reconciler.webhooks.signature.ed25519 import is_valid, public_bytes
 
 Result = Literal["ok", "fallback", "differs", "not tried"]
 KEY, HOOK, PAIR = "keys/trial.primary", "webhooks/trial.hook", "webhook.trial.hook.1"

@@ -1,0 +1,1 @@
+"""CEL expressions, evaluated in a process of their own with limits."""

@@ -1,0 +1,192 @@
+"""A connection that goes where it was judged to go and ends when it must.
+
+The name is resolved once, every answer is judged, the connection is made to exactly one of them, and one deadline
+bounds each wait: ``httpcore`` sees a network backend that cannot be led elsewhere (rebinding) or held (slow bodies).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import ssl
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import httpcore
+
+from reconciler.adapters.delivery.handshake import tls_failure
+from reconciler.adapters.delivery.resolve import Answers, Resolve, resolve_within, system_resolve
+from reconciler.adapters.delivery.watch import DeliveryStopped, Watch
+from reconciler.webhooks.wire.addresses import AddressJudgement, Network, judge_address
+from reconciler.webhooks.wire.endpoint import Endpoint
+
+# What may come before the answer's body: its status line, its headers, and interim answers (1xx).
+HEADER_CAP = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Where deliveries of an environment may go: ``allowed`` is its allowedNetworks, ``ports`` those of https
+    outside of them."""
+
+    allowed: Sequence[Network]
+    ports: frozenset[int]
+
+
+class PinnedBackend(httpcore.NetworkBackend):
+    """Connects to the endpoint it was made for, whatever host ``httpcore`` names."""
+
+    def __init__(self, endpoint: Endpoint, limits: Limits, resolve: Resolve, watch: Watch) -> None:
+        self._endpoint = endpoint
+        self._limits = limits
+        self._resolve = resolve
+        self._watch = watch
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        answers = self._judged(self._answers())
+        self._watch.step = "connecting"
+        refusal = ""
+        for index, (family, address) in enumerate(answers):
+            # An address that does not answer leaves its share of the time to those after it.
+            share = self._watch.remaining() / (len(answers) - index)
+            try:
+                connection = _connect(family, address, share)
+            except TimeoutError:
+                self._watch.remaining()
+                refusal = "does not answer"
+            except OSError as error:
+                refusal = "refuses the connection" if isinstance(error, ConnectionRefusedError) else "is unreachable"
+            else:
+                self._watch.ended("connect")
+                return PinnedStream(connection, self._endpoint, self._watch)
+        raise DeliveryStopped("RC505", f"{self._endpoint.shown} {refusal}")
+
+    def _answers(self) -> Answers:
+        host, port = self._endpoint.host, self._endpoint.port
+        try:
+            ipaddress.ip_address(host)
+        except ValueError:
+            answers = resolve_within(self._resolve, host, port, self._watch)
+            self._watch.ended("resolve")
+            return answers
+        return system_resolve(host, port)
+
+    def _judged(self, answers: Answers) -> Answers:
+        """All answers, once every single one may be reached: one bad answer among good ones is an attack."""
+        if not answers:
+            raise DeliveryStopped("RC502", f"{self._endpoint.host} has no address")
+        for _, address in answers:
+            self._refuse(judge_address(str(address[0]), self._limits.allowed))
+        return answers
+
+    def _refuse(self, judgement: AddressJudgement) -> None:
+        """Raises ``DeliveryStopped`` unless the address may be reached with this scheme and at this port."""
+        host, port, address = self._endpoint.host, self._endpoint.port, judgement.address
+        where = address if address == host else f"{host} resolves to {address}, which"
+        if not judgement.allowed:
+            raise DeliveryStopped("RC503", f"{where} is not allowed ({judgement.reason})")
+        if judgement.listed:
+            return
+        if self._endpoint.scheme == "http":
+            raise DeliveryStopped("RC504", f"{where} would be reached by plain http")
+        if port not in self._limits.ports:
+            ports = ", ".join(map(str, sorted(self._limits.ports)))
+            raise DeliveryStopped("RC521", f"{where} would be reached at port {port}, and only {ports} may be")
+
+
+class PinnedStream(httpcore.NetworkStream):
+    """A socket whose every wait ends at the deadline; the time-outs that ``httpcore`` passes are not used."""
+
+    def __init__(self, connection: socket.socket, endpoint: Endpoint, watch: Watch) -> None:
+        self._socket = connection
+        self._endpoint = endpoint
+        self._watch = watch
+        self._reset = False  # whether the receiver was found to be gone when something was sent
+        watch.step = "sending the request"
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        watch = self._watch
+        if watch.step == "sending the request":
+            watch.step = "waiting for the answer"
+        if watch.step == "waiting for the answer" and watch.received >= HEADER_CAP:
+            raise DeliveryStopped("RC512", f"{HEADER_CAP} bytes of headers, or of 1xx answers, came and no end of them")
+        self._socket.settimeout(watch.remaining())
+        try:
+            data = self._socket.recv(max_bytes)
+        except TimeoutError:
+            raise watch.timed_out() from None
+        except ssl.SSLError as error:
+            if watch.received:
+                raise DeliveryStopped("RC511", f"the connection broke while {watch.step}") from None
+            # TLS 1.3: what the receiver says to our certificate comes after the handshake.
+            raise tls_failure(error, self._endpoint.name) from None
+        except ConnectionResetError:
+            raise _reset() from None
+        except OSError:
+            raise DeliveryStopped("RC511", f"the connection broke while {watch.step}") from None
+        if not data and self._reset and watch.step == "waiting for the answer":
+            raise _reset()  # a reset is told once, and was told to whoever sent
+        if data and not watch.received:
+            watch.ended("first_byte")
+        watch.received += len(data)
+        return data
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        rest = memoryview(buffer)
+        while rest:
+            self._socket.settimeout(self._watch.remaining())
+            try:
+                rest = rest[self._socket.send(rest) :]
+            except TimeoutError:
+                raise self._watch.timed_out() from None
+            except OSError as error:
+                # httpcore goes on to read: a receiver may answer and close before it has read everything.
+                self._reset = isinstance(error, ConnectionError)
+                raise httpcore.WriteError(str(error.errno)) from None
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        self._watch.step = "negotiating TLS"
+        host = self._endpoint.name
+        try:
+            self._socket.settimeout(self._watch.remaining())
+            wrapped = ssl_context.wrap_socket(self._socket, server_hostname=host)
+        except TimeoutError:
+            self.close()
+            raise self._watch.timed_out() from None
+        except (OSError, ValueError) as error:
+            self.close()
+            raise tls_failure(error, host) from None
+        self._watch.ended("tls")
+        return PinnedStream(wrapped, self._endpoint, self._watch)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._socket if info == "ssl_object" and isinstance(self._socket, ssl.SSLSocket) else None
+
+
+def _reset() -> DeliveryStopped:
+    return DeliveryStopped("RC511", "the receiver reset the connection")
+
+
+def _connect(family: int, address: tuple[Any, ...], timeout: float) -> socket.socket:
+    connection = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        connection.settimeout(timeout)
+        connection.connect(address)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    except BaseException:
+        connection.close()
+        raise
+    return connection

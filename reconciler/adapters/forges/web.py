@@ -1,0 +1,119 @@
+"""One HTTPS exchange with the API of a platform: ``httpx``, and one deadline over everything.
+
+``httpx`` bounds each wait by itself, so that a body that drips, or a resolver that hangs, is waited for again and
+again. Here the whole exchange has one deadline. Redirects are not followed: they would take the token along.
+"""
+
+from __future__ import annotations
+
+import queue
+import ssl
+import threading
+import time
+from collections.abc import Mapping
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+
+import httpx
+
+from reconciler.adapters.delivery.handshake import tls_context
+from reconciler.adapters.vault.http.wire import Lost, NotSent, Reply
+from reconciler.domain.declared.desired import DeliverySettings
+
+_LATE = "no complete answer in time"
+# A server may not choose how large an answer is once it is unpacked.
+_OURS = {"accept-encoding": "identity"}
+
+
+class Web:
+    """Asks one address, each time by a connection of its own. Thread-safe. ``timeout`` is in seconds, over a whole
+    exchange.
+
+    Nothing of it comes from the environment: ``httpx`` would take proxies, a password from ``.netrc`` and a trust
+    store from there. ``ca`` is a PEM file, None: the system's trust store. Raises ``DeliveryError`` RC520 for a file
+    that cannot be used.
+    """
+
+    def __init__(self, address: str, ca: str | None, timeout: float) -> None:
+        self._address, self._timeout = address, timeout
+        self._client = httpx.Client(
+            verify=tls_context(DeliverySettings(ca_cert=ca)),
+            timeout=timeout,
+            limits=httpx.Limits(max_keepalive_connections=0),  # a job asks seldom, and nobody would close them
+            trust_env=False,
+            follow_redirects=False,
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
+        )
+
+    def exchange(self, method: str, target: str, headers: Mapping[str, str], body: bytes | None, cap: int) -> Reply:
+        """Send one request. Raises ``NotSent`` or ``Lost``, whose text holds nothing foreign. Of an answer at most
+        ``cap`` bytes are taken; a larger one is ``Lost``."""
+        until = time.monotonic() + self._timeout
+        ended: queue.SimpleQueue[Reply | NotSent | Lost] = queue.SimpleQueue()
+
+        def ask() -> None:
+            try:
+                request = self._client.build_request(
+                    method,
+                    self._address,
+                    headers={**headers, **_OURS},
+                    content=body,
+                    extensions={"target": target.encode("ascii")},  # as it is: no part of it is a step upwards
+                )
+                ended.put(self._answer(request, cap, until))
+            except Exception as error:  # noqa: BLE001 - each is explained; its own text may quote a header
+                ended.put(_explained(error))
+
+        # In a thread of its own: what a resolver or a dripping server does can only be left behind.
+        threading.Thread(target=ask, name="web", daemon=True).start()
+        try:
+            found = ended.get(timeout=self._timeout)
+        except queue.Empty:
+            found = Lost(_LATE)
+        if isinstance(found, Reply):
+            return found
+        raise found
+
+    def _answer(self, request: httpx.Request, cap: int, until: float) -> Reply | Lost:
+        response = self._client.send(request, stream=True)
+        try:
+            content = bytearray()
+            for chunk in response.iter_raw():
+                content += chunk
+                if len(content) > cap:
+                    return Lost(f"the answer is larger than {cap} bytes", lasting=True)
+                if time.monotonic() > until:
+                    return Lost(_LATE)  # nobody waits for it any more
+            return Reply(response.status_code, dict(response.headers.items()), bytes(content))
+        finally:
+            response.close()
+
+
+def _explained(error: Exception) -> NotSent | Lost:
+    match error:
+        case httpx.ConnectTimeout() | httpx.PoolTimeout():
+            return NotSent("no connection in time")
+        case httpx.ConnectError():
+            return _unconnected(error)
+        case httpx.TimeoutException():
+            return Lost(_LATE)
+        case httpx.NetworkError() | httpx.RemoteProtocolError():
+            return Lost("the connection was cut, or the answer is not HTTP")
+        case httpx.LocalProtocolError() | httpx.InvalidURL() | ValueError():
+            return NotSent(f"the request cannot be sent ({type(error).__name__})", lasting=True)
+        case _:
+            return Lost(f"an unexpected {type(error).__name__}", lasting=True)
+
+
+def _unconnected(error: BaseException) -> NotSent:
+    """Why there is no connection, by what is behind the error: its text may be anything."""
+    causes: list[BaseException] = [error]
+    while (cause := causes[-1].__cause__ or causes[-1].__context__) is not None and len(causes) < 10:
+        causes.append(cause)
+    for one in causes:
+        if isinstance(one, ssl.SSLCertVerificationError):
+            return NotSent("TLS: the server's certificate is not trusted", lasting=True)
+        if isinstance(one, ssl.SSLError):
+            return NotSent("TLS: the server does not speak TLS on this port", lasting=True)
+        if isinstance(one, ConnectionRefusedError):
+            return NotSent("the connection was refused")
+    return NotSent("the host cannot be reached, or its name is not known")

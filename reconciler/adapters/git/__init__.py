@@ -1,0 +1,1 @@
+"""Runs git in the repository that holds the declaration and the reports."""

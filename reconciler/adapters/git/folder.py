@@ -1,0 +1,67 @@
+"""A project without git: ``reconciler.engine.ports.Ledger`` of report files that nobody commits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path, PurePosixPath
+
+from reconciler.adapters.git.ledger import GitLedger
+from reconciler.adapters.git.report_files import names_in, read_text, refuse_links, sweep, write_atomically
+from reconciler.domain.declared.checkout import Loaded
+
+
+class FolderLedger:
+    """``project_root`` is the directory of ``reconciler.yaml``, which says ``audit: {git: false}``. A report is where
+    it belongs once it is written."""
+
+    def __init__(self, project_root: Path) -> None:
+        self._root = project_root
+        self.notes: list[str] = []
+
+    def head(self) -> str | None:
+        return None
+
+    def differing(self, loaded: Loaded) -> tuple[str, ...]:
+        """The work tree is the truth here."""
+        return ()
+
+    def actor(self) -> str:
+        """As with git: a name in the user's own settings of git counts, if there is git."""
+        return GitLedger(self._root).actor()
+
+    def write(self, files: Mapping[PurePosixPath, str]) -> None:
+        """Raises ``AuditError`` (RC606, RC609)."""
+        for path, text in files.items():
+            write_atomically(self._root, path, text)
+
+    def commit(self, directory: PurePosixPath, message: str, files: Mapping[PurePosixPath, str]) -> str | None:
+        """There is nothing to commit to: ``files`` are written. What killed runs left half-written is removed.
+
+        Raises ``AuditError``.
+        """
+        self.write(files)
+        if refuse_links(self._root, directory):
+            sweep(self._root, directory)
+        return None
+
+    def refuse_unready(self, directory: PurePosixPath, *, push: bool) -> None:
+        """Raises ``AuditError`` (RC606, RC609)."""
+        refuse_links(self._root, directory)
+
+    def texts(self, path: PurePosixPath) -> tuple[str, ...]:
+        text = read_text(self._root, path)
+        return () if text is None else (text,)
+
+    def reports(self, directory: PurePosixPath) -> Iterator[str]:
+        for name in names_in(self._root, directory):
+            if name.endswith(".json") and (text := read_text(self._root, directory / name)) is not None:
+                yield text
+
+    def uncommitted(self, directory: PurePosixPath) -> Mapping[PurePosixPath, str]:
+        return {}
+
+    def unpushed(self, directory: PurePosixPath) -> int | None:
+        return None
+
+    def push(self) -> None:
+        """There is nothing to push."""

@@ -1,0 +1,257 @@
+"""The git repository that holds the declaration and the reports: ``reconciler.engine.ports.Ledger``."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path, PurePosixPath
+
+from reconciler.adapters.git.checkout import differing, unfinished
+from reconciler.adapters.git.command import PATIENT_SECONDS, GitAnswer, GitCommand, failed
+from reconciler.adapters.git.errors import audit_error
+from reconciler.adapters.git.ignored import printable, refuse_ignored, refuse_rule
+from reconciler.adapters.git.programs import Programs
+from reconciler.adapters.git.push import find_upstream, push
+from reconciler.adapters.git.report_files import (
+    check_path,
+    names_in,
+    read_text,
+    refuse_links,
+    sweep,
+    write_atomically,
+)
+from reconciler.adapters.system.new_files import TEMPORARY_PREFIX, TEMPORARY_SUFFIX
+from reconciler.domain.declared.checkout import Loaded
+from reconciler.errors import AuditError
+
+_NOT_TEMPORARY = f":(exclude,glob)**/{TEMPORARY_PREFIX}*{TEMPORARY_SUFFIX}"
+# Refuse to guess a name from the login and the host name: evidence names a person or a pipeline, or nobody.
+_NO_GUESSED_NAME = ("-c", "user.useConfigOnly=true")
+_HOOKS = ("pre-commit", "prepare-commit-msg", "commit-msg")
+_SHOWN = 3
+
+
+class GitLedger:
+    """``project_root`` is the directory of ``reconciler.yaml``, the top of a repository or below it.
+
+    ``audit`` is the project's audit directory: ``push`` re-creates only commits that stay below it. After
+    ``commit`` and ``push``, ``notes`` holds sentences for people about what is in order but unusual.
+    """
+
+    def __init__(
+        self,
+        project_root: Path | str,
+        audit: PurePosixPath | str = "audit",
+        *,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._root = Path(project_root)
+        self._git = GitCommand(self._root, pause)
+        self._audits = {PurePosixPath(audit)}
+        self.notes: list[str] = []
+
+    def head(self) -> str | None:
+        """The commit of HEAD, None outside a repository or before the first commit.
+
+        Raises ``AuditError`` RC630 for a repository among the project's files.
+        """
+        try:
+            answer = self._git.run("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+        except AuditError as error:
+            if error.code == "RC630":
+                raise
+            return None
+        return answer.line if answer.code == 0 else None
+
+    def differing(self, loaded: Loaded) -> tuple[str, ...]:
+        """The paths of what was loaded whose content HEAD does not have. Raises ``AuditError``."""
+        return differing(self._root, loaded)
+
+    def actor(self) -> str:
+        """Who runs this: the CI platform's actor, else git's user.name and user.email, else the login name."""
+        for variable in ("GITHUB_ACTOR", "GITLAB_USER_LOGIN"):
+            name = printable(os.environ.get(variable, ""))
+            if name:
+                return name
+        name, email = self._setting("user.name"), self._setting("user.email")
+        if name and email:
+            return printable(f"{name} <{email}>")
+        try:
+            login = getpass.getuser()
+        except (OSError, KeyError):  # no such user in this container
+            login = ""
+        return name or email or printable(login) or f"uid {os.getuid()}"
+
+    def tracks(self, path: Path) -> bool:
+        """Whether git has the file at ``path``, or what it leads to, in its index. False outside a repository."""
+        names = {os.path.abspath(self._root / path), os.path.realpath(self._root / path)}  # noqa: PTH100 - keeps links
+        try:
+            answers = [self._git.run("ls-files", "--error-unmatch", "--", f":(literal){name}") for name in names]
+        except AuditError:
+            return False
+        return any(answer.code == 0 for answer in answers)
+
+    def write(self, files: Mapping[PurePosixPath, str]) -> None:
+        """Write report files, atomically each, relative to the project. Raises ``AuditError`` (RC606, RC609)."""
+        for path, text in files.items():
+            write_atomically(self._root, path, text)
+
+    def commit(
+        self, directory: PurePosixPath, message: str, files: Mapping[PurePosixPath, str] | None = None
+    ) -> str | None:
+        """Commit ``files``, which lie below ``directory``, with exactly these texts; the new commit, or None when
+        nothing changed. Without ``files`` everything that lies there.
+
+        What else is staged stays staged, what else is edited stays edited. Raises ``AuditError``
+        (RC600 to RC608, RC610, RC611, RC632); the files then stay on disk and the index is as it was.
+        """
+        self.notes.clear()
+        check_path(directory)
+        self._audits.add(directory)
+        where = [f":(literal){path}" for path in (files if files is not None else [directory])]
+        self._refuse_unfinished()
+        if not refuse_links(self._root, directory):
+            return None
+        sweep(self._root, directory)
+        refuse_ignored(self._git, [*where, _NOT_TEMPORARY])
+        if not self._git.must("status", "--porcelain", "-z", "--untracked-files=all", "--", *where, _NOT_TEMPORARY):
+            return None
+        self._refuse_nameless()
+        before = self.head()
+        commit = self._commit(where, message)
+        if commit is not None:
+            self._refuse_rewritten(commit, before, files or {})
+        return commit
+
+    def refuse_unready(self, directory: PurePosixPath, *, push: bool) -> None:
+        """Look first whether git can take a report: raises the ``AuditError`` (RC601 to RC606, RC610, RC612, RC613,
+        RC630) that a commit below ``directory`` and a push would meet."""
+        check_path(directory)
+        self._refuse_unfinished()
+        refuse_links(self._root, directory)
+        refuse_rule(self._git, directory)
+        self._refuse_nameless()
+        if push:
+            find_upstream(self._git)
+
+    def texts(self, path: PurePosixPath) -> tuple[str, ...]:
+        """What a report file holds: as committed in HEAD, then as on disk. Raises ``AuditError`` (RC606, RC609)."""
+        check_path(path)
+        try:
+            committed = self._committed(path)
+        except AuditError:
+            committed = None
+        return tuple(text for text in (committed, read_text(self._root, path)) if text is not None)
+
+    def reports(self, directory: PurePosixPath) -> Iterator[str]:
+        """The texts of the JSON reports on disk below ``directory``. Raises ``AuditError``."""
+        for name in names_in(self._root, directory):
+            if name.endswith(".json") and (text := read_text(self._root, directory / name)) is not None:
+                yield text
+
+    def uncommitted(self, directory: PurePosixPath) -> dict[PurePosixPath, str]:
+        """Files below ``directory`` that differ from HEAD, by path relative to the project: ``new``, ``changed`` or
+        ``removed``. Ignored files and what a killed run left are not told. Empty outside a repository."""
+        options = ("--porcelain", "-z", "--untracked-files=all", "--no-renames")
+        try:
+            answer = self._git.run("status", *options, "--", f":(literal){directory}", _NOT_TEMPORARY)
+            prefix = self._git.run("rev-parse", "--show-prefix").line
+        except AuditError:
+            return {}
+        lines = [line for line in answer.out.split("\0") if line] if answer.code == 0 else []
+        return {PurePosixPath(line[3:].removeprefix(prefix)): _state(line[:2]) for line in lines}
+
+    def unpushed(self, directory: PurePosixPath) -> int | None:
+        """How many commits below ``directory`` the upstream is not known to have; None without an upstream."""
+        try:
+            answer = self._git.run("rev-list", "--count", "@{upstream}..HEAD", "--", f":(literal){directory}")
+        except AuditError:
+            return None
+        return int(answer.line) if answer.code == 0 else None
+
+    def push(self) -> None:
+        """Push the current branch to its upstream.
+
+        When the remote moved, our unpushed audit commits are re-created on top of it, without the work tree,
+        and pushed; up to five tries. Raises ``AuditError`` (RC602, RC612 to RC618); the commit is kept locally.
+        """
+        self.notes.clear()
+        note = push(self._git, tuple(self._audits))
+        if note:
+            self.notes.append(note)
+
+    def _refuse_rewritten(self, commit: str, before: str | None, files: Mapping[PurePosixPath, str]) -> None:
+        """Take a commit back that does not hold what it was made of, and write that anew: it would be no evidence."""
+        wrong = [path for path, text in files.items() if self._committed(path) != text]
+        if not wrong:
+            return
+        back = ("HEAD", before, commit) if before is not None else ("-d", "HEAD", commit)
+        self._git.run("update-ref", "-m", "reconciler: not as it was written", *back)
+        self._git.run("reset", "--quiet", "--", *(f":(literal){path}" for path in files))
+        self.write(files)
+        names = ", ".join(map(str, wrong[:_SHOWN])) + (" and more" if len(wrong) > _SHOWN else "")
+        raise audit_error("RC632", printable(names))
+
+    def _committed(self, path: PurePosixPath) -> str | None:
+        """The text of a file in HEAD."""
+        answer = self._git.run("cat-file", "blob", f"HEAD:./{path}")
+        return answer.out if answer.code == 0 else None
+
+    def _commit(self, where: list[str], message: str) -> str | None:
+        try:
+            self._git.must("add", "--", *where, _NOT_TEMPORARY, programs=Programs.COMMIT)
+            staged = self._git.run("diff", "--cached", "--quiet", "--no-ext-diff", "--", *where)
+            if staged.code == 0:
+                return None
+            self._commit_only(where, message)
+        except BaseException:
+            self._git.run("reset", "--quiet", "--", *where)
+            raise
+        commit = self._git.must("rev-parse", "--verify", "HEAD^{commit}")
+        if self._git.run("symbolic-ref", "--quiet", "HEAD").code != 0:
+            short = commit[:12]
+            self.notes.append(
+                f"HEAD is detached: no branch holds the audit commit {short}; "
+                f"keep it with `git branch <name> {short}` or push it with `git push origin {short}:<branch>`"
+            )
+        return commit
+
+    def _commit_only(self, where: list[str], message: str) -> None:
+        arguments = ("commit", "--quiet", "--only", "--cleanup=whitespace", "--file=-", "--", *where)
+        answer = self._git.run(
+            *_NO_GUESSED_NAME, *arguments, stdin=message, seconds=PATIENT_SECONDS, programs=Programs.COMMIT
+        )
+        if answer.code != 0:
+            raise self._refused(arguments, answer)
+
+    def _refused(self, arguments: tuple[str, ...], answer: GitAnswer) -> AuditError:
+        hooks = self._root / self._git.must("rev-parse", "--git-path", "hooks", programs=Programs.COMMIT)
+        present = [name for name in _HOOKS if os.access(hooks / name, os.X_OK)]
+        if not present or "gpg failed" in answer.err:
+            return failed(arguments, answer)
+        return audit_error("RC607", " or ".join(present), answer.err or answer.out)
+
+    def _refuse_unfinished(self) -> None:
+        self._git.must("rev-parse", "--show-toplevel")  # a bare repository has none
+        if verb := unfinished(self._git):
+            raise audit_error("RC605", verb)
+
+    def _refuse_nameless(self) -> None:
+        for ident in ("GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT"):
+            if self._git.run(*_NO_GUESSED_NAME, "var", ident).code != 0:
+                raise audit_error("RC603")
+
+    def _setting(self, name: str) -> str:
+        try:
+            return printable(self._git.setting(name))
+        except AuditError:
+            return ""
+
+
+def _state(code: str) -> str:
+    """The two letters of ``git status --porcelain`` (index, work tree) as one word."""
+    if "D" in code:
+        return "removed"
+    return "new" if code == "??" or code[0] == "A" else "changed"

@@ -1,0 +1,1 @@
+"""Receivers on loopback: for ``listen``, and for the tour of ``demo``."""

@@ -1,0 +1,1 @@
+"""The operating system: signals, programs, files, memory, randomness."""

@@ -1,0 +1,1 @@
+"""Whether a commit may be believed: signatures, the platform's word, and what former commits demanded."""

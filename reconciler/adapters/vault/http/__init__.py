@@ -1,0 +1,1 @@
+"""One exchange with Vault: paths, requests, retries, answers and their errors. Knows no record and no client."""

@@ -1,0 +1,121 @@
+"""Paths: what may stand in one, and which role's policy allows it.
+
+A path with ``..`` or a percent sign leaves its mount (measured with hvac), so every part is
+checked before a request is built.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from reconciler.adapters.vault.http import errors
+from reconciler.domain.declared.desired import VaultSettings
+from reconciler.domain.values.names import is_name
+from reconciler.errors import VaultError
+
+FOLDERS = ("keys", "webhooks")
+SIGNING_KEY = "ledger"
+_TRANSIT_KEY = re.compile(r"webhook((?:\.[a-z0-9][a-z0-9-]{0,62}){2})\.[1-9][0-9]{0,8}\Z")
+_MOUNT_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z")
+
+
+def document_name(name: str) -> str:
+    """``meta``, ``lease``, ``applied``, ``buckets/3f``, ``runs/<id>``.
+
+    Raises ``VaultError`` RC415 for anything else.
+    """
+    folder, slash, last = name.rpartition("/")
+    if is_name(last) and (folder in ("buckets", "runs") if slash else last in ("meta", "lease", "applied")):
+        return name
+    raise _refused(name, "a document of the registry")
+
+
+def document_folder(folder: str) -> str:
+    if folder in ("buckets", "runs"):
+        return folder
+    raise _refused(folder, "a folder of the registry")
+
+
+def secret_path(path: str) -> str:
+    """``keys/<client>.<key>`` or ``webhooks/<client>.<webhook>``. Raises ``VaultError`` RC415 for anything else."""
+    if is_secret_path(path):
+        return path
+    raise _refused(path, "the path of a secret")
+
+
+def is_secret_path(path: str) -> bool:
+    folder, _, name = path.partition("/")
+    parts = name.split(".")
+    return folder in FOLDERS and len(parts) == 2 and all(is_name(part) for part in parts)
+
+
+def transit_key(name: str) -> str:
+    """``webhook.<client>.<webhook>.<number>``: never the ledger's key. Raises ``VaultError`` RC415 otherwise."""
+    if _TRANSIT_KEY.match(name):
+        return name
+    raise _refused(name, "the name of a transit key")
+
+
+def secret_folder(folder: str) -> str:
+    if folder in FOLDERS:
+        return folder
+    raise _refused(folder, "a folder of the secrets mount")
+
+
+def mount_name(name: str) -> str:
+    """A mount such as ``integrations/staging/registry``, without slashes at its ends. Raises RC416."""
+    parts = name.strip("/").split("/")
+    if all(_MOUNT_PART.match(part) and ".." not in part for part in parts):
+        return "/".join(parts)
+    raise VaultError(
+        errors.SETTINGS_UNUSABLE,
+        f"{errors.printable(name, 80)!r} is not the name of a mount",
+        "use letters, digits, '-', '_' and '.', in parts separated by '/'",
+    )
+
+
+def checked_mounts(settings: VaultSettings) -> VaultSettings:
+    """``settings`` with the names of three different mounts, checked and in one spelling. Raises RC416."""
+    names = [mount_name(name) for name in (settings.registry_mount, settings.secrets_mount, settings.transit_mount)]
+    if len(set(names)) < 3:
+        raise VaultError(
+            errors.SETTINGS_UNUSABLE,
+            f"vault.mounts names one mount twice: {', '.join(names)}",
+            "registry, secrets and transit each need a mount of their own",
+        )
+    return replace(settings, registry_mount=names[0], secrets_mount=names[1], transit_mount=names[2])
+
+
+def mount_of(settings: VaultSettings, path: str) -> str:
+    """The mount of ours that a path lies in; of any other path the path itself."""
+    mounts = (settings.registry_mount, settings.secrets_mount, settings.transit_mount)
+    return next((mount for mount in mounts if path.startswith(mount + "/")), path)
+
+
+def role_for(settings: VaultSettings, method: str, path: str) -> str:
+    """Which of the four roles allows a request, for error messages. ``path`` has no ``/v1/``."""
+    reads = method in ("GET", "LIST", "HEAD")
+    administrative = path.endswith(("/data/meta", "/config"))
+    if path.startswith(settings.secrets_mount + "/data/") and reads:
+        return "deliverer" if "/data/webhooks/" in path else "consumer"
+    if path.startswith((settings.registry_mount + "/", settings.secrets_mount + "/")):
+        return "planner" if reads else "administrator" if administrative else "applier"
+    if path == f"{settings.transit_mount}/sign/{SIGNING_KEY}":
+        return "applier"
+    if path.startswith(f"{settings.transit_mount}/sign/"):
+        return "deliverer"
+    if path.startswith(f"{settings.transit_mount}/keys/webhook."):
+        return "applier"
+    planner_reads = ("sys/policies/acl/integrations-", settings.transit_mount + "/keys/")
+    everyone = re.fullmatch(r"auth/token/[a-z]+-self|sys/(capabilities-self|health)", path)
+    return "planner" if everyone or (reads and path.startswith(planner_reads)) else "administrator"
+
+
+def _refused(name: str, what: str) -> VaultError:
+    return VaultError(
+        errors.NAME_REFUSED,
+        f"{errors.printable(name, 120)!r} is not {what}: no request was made",
+        "names are lower-case letters, digits and '-', at most 63 characters; this is a fault of the calling program "
+        "or of a record that was edited by hand",
+    )

@@ -1,0 +1,105 @@
+"""What a night did and left, read from what the commands printed with ``--format json``."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from reconciler.cli import wiring
+from reconciler.cli.output import Settings
+from reconciler.cli.rendering import Look, rendered, run_address
+from reconciler.domain.secrecy import beginning
+from reconciler.errors import UsageError
+from reconciler.report.forges.ci_markdown import night_report, told_error
+from reconciler.report.plan.load import load_plan
+
+# A forge takes a million characters: half for the plan, half for what was done.
+_HALF = 450_000
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """``clean``: all is as declared, and what was to be done was done. ``report`` is Markdown."""
+
+    clean: bool
+    report: str
+
+    @classmethod
+    def of(cls, settings: Settings, environment: str, left: Path, done: Sequence[Path]) -> Night:
+        """Raises ``UsageError`` RC706 for a file that no command printed, ``ReconcilerError`` for an edited plan."""
+        parts = [_part(settings, path) for path in done]
+        rest = _part(settings, left)
+        clean = not rest.open and all(part.well for part in parts)
+        texts = [part.text for part in parts if part.text and (part.ran or not part.well)]
+        link = None if clean else run_address(os.environ)
+        report = night_report(environment, texts, rest.text if rest.open else "", clean=clean)
+        return cls(clean, f"{report}\n{link}\n" if link else report)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """``open``: something is to be done; ``ran``: something was done, or tried; ``well``: nothing failed or is
+    blocked."""
+
+    text: str
+    open: bool
+    ran: bool
+    well: bool
+
+
+def _part(settings: Settings, path: Path) -> _Part:
+    document, text = _read(path)
+    kind = document.get("kind")
+    if kind == "plan":
+        plan = load_plan(text)
+        some = plan.blocked or bool(plan.changes)
+        shown = rendered(plan, Look("markdown", limit=_HALF), settings) if some else ""
+        return _Part(shown, open=some, ran=False, well=not plan.blocked)
+    if kind == "run":
+        try:
+            return _run(settings, document)
+        except (KeyError, TypeError, AttributeError):
+            raise _unreadable(path, "it is no run") from None
+    if kind == "error":
+        words = (str(document.get(name, "")) for name in ("code", "message", "remedy"))
+        return _Part(told_error(*words), open=True, ran=True, well=False)
+    raise _unreadable(path, "it is no plan, run or error")
+
+
+def _run(settings: Settings, document: Any) -> _Part:
+    outcomes, problem = document.get("outcomes") or (), document.get("problem")
+    well = not problem and not document.get("interrupted") and all(one["status"] == "done" for one in outcomes)
+    text = _audit(settings, (document.get("audit") or {}).get("path"))
+    if problem:
+        text += "\n" + told_error(problem["code"], problem["message"], problem["remedy"])
+    return _Part(text, open=not well, ran=bool(outcomes) or not well, well=well)
+
+
+def _audit(settings: Settings, path: str | None) -> str:
+    """The audit report of a run, which is Markdown already; empty when it wrote none."""
+    root = wiring.project_root(settings).resolve()
+    file = (root / path).with_suffix(".md").resolve() if path else None
+    if file is None or not file.is_relative_to(root) or not file.is_file():
+        return ""
+    text = file.read_text(encoding="utf-8")
+    return text if len(text) <= _HALF else f"{beginning(text, _HALF)}\n\nThe rest is in {file.name}.\n"
+
+
+def _read(path: Path) -> tuple[Any, str]:
+    try:
+        text = path.read_text(encoding="utf-8")
+        document = json.loads(text)
+    except (OSError, ValueError, RecursionError) as error:
+        raise _unreadable(path, getattr(error, "strerror", None) or "it is no JSON") from None
+    if not isinstance(document, dict):
+        raise _unreadable(path, "it is no plan, run or error")
+    return document, text
+
+
+def _unreadable(path: Path, why: str) -> UsageError:
+    remedy = "name files that plan or apply printed with --format json"
+    return UsageError("RC706", f"{path} cannot be used: {why}", remedy)

@@ -1,0 +1,1 @@
+"""``listen``: receives deliveries on loopback and shows whether they are genuine."""

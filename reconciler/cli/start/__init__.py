@@ -1,0 +1,1 @@
+"""``init``, ``dev`` and ``demo``: from nothing to a first client."""

@@ -1,0 +1,112 @@
+"""``init``, ``dev`` and ``demo``: from nothing to a repository, a server and a tour."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import click
+
+from reconciler.cli.output import Settings, emit, say, with_quoted_lines
+
+NEXT_STEPS = """\
+Next steps:
+{go}  git add . && git commit -m "Start"
+  reconciler validate
+  reconciler dev --detach                  # a real server on loopback, for trying things
+  eval "$(reconciler dev --exports)"
+  reconciler bootstrap -e staging
+  reconciler plan -e staging
+  reconciler apply -e staging"""
+
+
+@click.command()
+@click.argument("directory", metavar="[DIR]", required=False, type=click.Path(file_okay=False, path_type=Path))
+@click.option("--name", metavar="NAME", help="The project's name. Default: made of the directory's.")
+@click.option(
+    "--ci", type=click.Choice(["github", "gitlab", "none"]), default="github", show_default=True,
+    help="Whose jobs plan and apply.",
+)  # fmt: skip
+@click.pass_obj
+def init(settings: Settings, directory: Path | None, name: str | None, ci: str) -> int:
+    """Make a working repository in DIR (default: here): project, scopes, policy, a client, CI for GitHub or GitLab.
+
+    No file is ever overwritten: what is there already is kept and listed. Prints the files it made.
+
+    \b
+    Examples:
+      reconciler init my-integrations
+      reconciler init my-integrations --ci gitlab
+    """
+    from reconciler.cli.start import scaffold
+    from reconciler.declare.repository import validate
+    from reconciler.report.text.escape import terminal
+
+    root = (directory or settings.project or Path()).absolute()
+    made = scaffold.make_project(root, scaffold.project_name(root.resolve(), name), ci)
+    emit("\n".join(map(terminal, made.created)))
+    if made.kept:
+        say(settings, terminal(f"kept as they were: {', '.join(made.kept)}"))
+    if made.repository:
+        say(settings, with_quoted_lines(made.repository))
+    if made.kept and validate(root):
+        say(settings, "what was there before does not fit yet: reconciler validate says why")
+    go = "" if root.resolve() == Path.cwd() else f"  cd {shlex.quote(str(directory or root))}\n"
+    say(settings, "\n" + NEXT_STEPS.format(go=terminal(go.rstrip()) + "\n" if go else ""))
+    return 0
+
+
+@click.command()
+@click.option("--port", type=click.IntRange(1, 65535), help="The loopback port. Default: the last one, at first 8200.")
+@click.option("--detach", is_flag=True, help="Leave it running.")
+@click.option("--stop", "stopping", is_flag=True, help="Stop the one that runs.")
+@click.option("--status", "asking", is_flag=True, help="Say whether it runs; exit 1 when it does not.")
+@click.option("--exports", "exporting", is_flag=True, help="Print the lines for eval.")
+@click.pass_obj
+def dev(settings: Settings, port: int | None, detach: bool, stopping: bool, asking: bool, exporting: bool) -> int:
+    """Run a real OpenBao on loopback for this project, for trying things. Never for real secrets.
+
+    Its data, its unseal key and its root token are kept in .reconciler/, which git ignores. Uses bao or
+    vault on PATH if there, else the one that comes with the extra "server". Ctrl-C stops it.
+
+    \b
+    Examples:
+      reconciler dev
+      reconciler dev --detach && eval "$(reconciler dev --exports)"
+      reconciler dev --stop
+    """
+    from reconciler.cli import wiring
+    from reconciler.cli.start import dev_server
+
+    if sum((detach, stopping, asking, exporting)) > 1 or (port is not None and (stopping or asking or exporting)):
+        raise click.UsageError("give one of --detach, --stop, --status and --exports; --port is for starting")
+    root = wiring.project_root(settings)
+    if stopping:
+        return dev_server.stop(settings, root)
+    if asking:
+        return dev_server.show_status(root)
+    if exporting:
+        return dev_server.show_exports(root)
+    return (dev_server.run_detached if detach else dev_server.run_in_foreground)(settings, root, port)
+
+
+@click.command()
+@click.option(
+    "--keep", metavar="DIR", type=click.Path(file_okay=False, path_type=Path), help="Keep the repository in DIR."
+)
+@click.pass_obj
+def demo(settings: Settings, keep: Path | None) -> int:
+    """Tell the whole story in under a minute, with real commands on a throw-away OpenBao.
+
+    Prints each command that it runs. Everything happens in a scratch repository, on loopback, and is gone
+    at the end. What it shows is checked: exit 1 when something is not as told.
+
+    \b
+    Examples:
+      reconciler demo
+      reconciler demo --keep story
+    """
+    from reconciler.cli.demo.place import run_demo
+
+    run_demo(settings, keep)
+    return 0

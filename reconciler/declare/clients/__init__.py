@@ -1,0 +1,1 @@
+"""Clients, their templates and the scopes they may have."""

@@ -1,0 +1,106 @@
+"""What is wrong with one spec as it is written: a client's, a template's, or what an environment changes.
+
+Judged per text, not per merged client: a mistake in a template is told once, where it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from reconciler.declare.clients.catalogue import Catalogue
+from reconciler.declare.findings.collector import Collector
+from reconciler.declare.findings.nodes import Map
+from reconciler.declare.project.project import networks_of
+from reconciler.declare.webhooks.lookalikes import suspicions
+from reconciler.declare.webhooks.payloads import Payloads
+from reconciler.declare.webhooks.signatures import written_faults
+from reconciler.declare.webhooks.urls import parse_url
+from reconciler.declare.webhooks.values import parse_duration, parse_window, positive_duration, short_duration
+from reconciler.declare.webhooks.webhook import probe_faults
+from reconciler.webhooks.proof.json_path import compiled as json_path
+
+_LIFETIME: dict[str, tuple[str, Callable[[str], object]]] = {
+    "lifetime": ("RC151", positive_duration),
+    "renewBefore": ("RC151", positive_duration),
+    "grace": ("RC150", parse_duration),
+    "window": ("RC152", parse_window),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SpecCheck:
+    """Reports what is wrong in a spec; ``address`` is the client's, empty for a template. ``http``: the
+    policy has a rule for URLs without TLS."""
+
+    catalogue: Catalogue
+    payloads: Payloads
+    found: Collector
+    address: str = ""
+    http: bool = False
+
+    def check(self, spec: Map) -> None:
+        self._scopes(spec)
+        if "allowedCidrs" in spec:
+            networks_of(spec, "allowedCidrs", self.found, self.address)
+        self._unique_names(spec, "keys")
+        self._unique_names(spec, "webhooks")
+        for key in spec.named("keys"):
+            self._lifetimes(key)
+            self._lifetimes(key.sub("rotation"))
+        for webhook in spec.named("webhooks"):
+            self._lifetimes(webhook.sub("secret"))
+            self._url(webhook)
+            for mark, message in written_faults(webhook.sub("signature")):
+                self.found.add("RC159", mark, message, address=self.address)
+            self._value(webhook.sub("signature").sub("custom"), "tolerance", "RC150", short_duration)
+            self._value(webhook.sub("delivery"), "timeout", "RC150", short_duration)
+            self._value(webhook.sub("delivery"), "retryFor", "RC150", short_duration)
+            for (mark, *_), message in probe_faults(webhook, merged=False):
+                self.found.add("RC170", mark, message, address=self.address)
+            self.payloads.check_written(webhook, self.address)
+            self._value(webhook.sub("expect").sub("json"), "path", "RC175", json_path)
+
+    def _scopes(self, spec: Map) -> None:
+        for scope, mark in spec.items_at("scopes"):
+            fault = self.catalogue.fault(scope)
+            if fault:
+                code, message, hint = fault
+                self.found.add(code, mark, message, hint=hint, address=self.address)
+
+    def _unique_names(self, spec: Map, field: str) -> None:
+        seen: dict[str, int] = {}
+        for item in spec.named(field):
+            name, mark = item["name"], item.marks["name"]
+            if name in seen:
+                message = f"`{name}` is already the name of an item in line {seen[name]}"
+                self.found.add("RC131", mark, message, address=self.address)
+            seen.setdefault(name, mark[1])
+
+    def _lifetimes(self, parent: Map) -> None:
+        for field, (code, parse) in _LIFETIME.items():
+            if field in parent:
+                self._value(parent, field, code, parse)
+
+    def _value(self, parent: Map, field: str, code: str, parse: Callable[[str], object]) -> None:
+        text = parent.get(field)
+        if isinstance(text, str):
+            try:
+                parse(text)
+            except ValueError as error:
+                self.found.add(code, parent.marks[field], str(error), address=self.address)
+
+    def _url(self, webhook: Map) -> None:
+        text = webhook.get("url")
+        if text is None:
+            return
+        mark = webhook.marks["url"]
+        try:
+            url = parse_url(text)
+        except ValueError as error:
+            self.found.add("RC155", mark, str(error), address=self.address)
+            return
+        if not text.isascii() or "xn--" in url:
+            for code, message in suspicions(urlsplit(text).hostname or ""):
+                self.found.add(code, mark, message, address=self.address)

@@ -1,0 +1,1 @@
+"""Which files belong to a declaration, and what each of them declares. Their contents are judged elsewhere."""

@@ -1,0 +1,145 @@
+"""Texts → documents: apiVersion, kind and schema are checked here, for every kind alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from reconciler.declare.files.files import read, shown
+from reconciler.declare.findings.collector import Collector
+from reconciler.declare.findings.nodes import Map, Mark
+from reconciler.declare.findings.suggest import did_you_mean, listed
+from reconciler.declare.findings.suggest import nearest as nearest_of
+from reconciler.declare.schema.schemas import API_VERSION, KINDS, acceptor
+from reconciler.declare.yaml.text import Parsed, parse
+from reconciler.domain.values.names import client_address, is_name
+
+PLACES = {
+    "Project": "reconciler.yaml",
+    "ScopeCatalog": "scopes.yaml",
+    "GuardrailPolicy": "policy.yaml",
+    "IntegrationTemplate": "templates/",
+    "IntegrationClient": "clients/",
+}
+
+
+@dataclass(slots=True)
+class Document:
+    """One document of a known kind. ``metadata`` and ``spec`` are mappings; what the schema refused was cut
+    out of them, and then ``sound`` is False: what is absent may have been written."""
+
+    kind: str
+    file: str
+    value: Map
+    sound: bool
+
+    @property
+    def metadata(self) -> Map:
+        return self.value.sub("metadata")
+
+    @property
+    def spec(self) -> Map:
+        return self.value.sub("spec")
+
+    @property
+    def name(self) -> str:
+        """Empty when there is no valid one."""
+        name = self.metadata.get("name")
+        return name if isinstance(name, str) and is_name(name) else ""
+
+    @property
+    def name_mark(self) -> Mark:
+        return self.metadata.marks.get("name", self.metadata.mark)
+
+    @property
+    def address(self) -> str:
+        return client_address(self.name) if self.kind == "IntegrationClient" and self.name else ""
+
+
+def read_documents(root: Path, path: str, expected: str, found: Collector) -> tuple[list[Document], bool]:
+    """The documents of kind ``expected`` in a file, and whether everything in it could be told apart.
+
+    When not, what the rest of the declaration refers to may be in there.
+    """
+    name = shown(path)
+    text = read(root, path, found)
+    if text is None:
+        return [], False
+    before = len(found)
+    parsed = parse(text, name, found)
+    readable = len(found) == before
+    if readable and not parsed:
+        found.add("RC116", (name, 1, 1), "the file is empty")
+    documents = [_document(item, name, expected, found) for item in parsed]
+    kept = [document for document in documents if document is not None]
+    return kept, (readable or bool(parsed)) and len(kept) == len(parsed) and all(
+        _is_named(document) for document in kept
+    )
+
+
+def _is_named(document: Document) -> bool:
+    """Whether what others may refer to is known; a catalogue and a policy are found by their kind."""
+    return bool(document.name) or document.kind in ("ScopeCatalog", "GuardrailPolicy")
+
+
+def _document(parsed: Parsed, file: str, expected: str, found: Collector) -> Document | None:
+    value = parsed.value
+    if not isinstance(value, Map):
+        found.add(
+            "RC125", parsed.mark, "a document must be a mapping", remedy=f"begin with `apiVersion: {API_VERSION}`"
+        )
+        return None
+    if not parsed.whole and not {"apiVersion", "kind"} <= value.keys():
+        return None  # they may be in the part that could not be read
+    if not (_check_version(value, found) & _check_kind(value, expected, found)):
+        return None
+    document = Document(expected, file, value, sound=parsed.whole)
+    if not acceptor(expected)(value):
+        # Imported here: a valid declaration never pays for it.
+        from reconciler.declare.schema.explain import explain  # noqa: PLC0415
+
+        # What could not be read would be reported a second time, as of a wrong type.
+        explain(expected, value, found if parsed.whole else Collector(), document.address)
+        document.sound = False
+    return document
+
+
+def _check_version(value: Map, found: Collector) -> bool:
+    version = value.get("apiVersion")
+    if version == API_VERSION:
+        return True
+    if "apiVersion" not in value:
+        found.add("RC120", value.mark, "the document has no apiVersion", hint=_misspelt("apiVersion", value))
+    else:
+        found.add("RC120", value.marks["apiVersion"], f"the apiVersion is not {API_VERSION}")
+    return False
+
+
+def _check_kind(value: Map, expected: str, found: Collector) -> bool:
+    kind = value.get("kind")
+    if kind == expected:
+        return True
+    if "kind" not in value:
+        found.add(
+            "RC121",
+            value.mark,
+            "the document has no kind",
+            hint=_misspelt("kind", value),
+            remedy=f"write `kind: {expected}`",
+        )
+    elif kind in KINDS:
+        found.add(
+            "RC122", value.marks["kind"], f"a document of kind {kind} does not belong here, but in {PLACES[kind]}"
+        )
+    else:
+        hint = did_you_mean(kind, KINDS)
+        shown_kind = f"`{kind}`" if isinstance(kind, str) else "this"
+        found.add(
+            "RC121", value.marks["kind"], f"{shown_kind} is not a kind", hint=hint, remedy=f"kinds are {listed(KINDS)}"
+        )
+    return False
+
+
+def _misspelt(field: str, value: Map) -> str:
+    nearest = nearest_of(field, frozenset(value) - {"apiVersion", "kind", "metadata", "spec"})
+    return f"is it misspelt as `{nearest}`?" if nearest else ""

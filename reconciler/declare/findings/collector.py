@@ -1,0 +1,115 @@
+"""Gathers findings of all files. The only door: here every text that is shown is masked."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+from reconciler.declare.findings.codes import CODES
+from reconciler.declare.findings.mask import lines_without_key_material, mask_line, mask_message
+from reconciler.declare.findings.nodes import Mark
+from reconciler.domain.declared.desired import Source
+from reconciler.domain.plan.plan import Finding, Level
+
+# Nobody reads a longer line, and masking it would take long: it is not shown at all.
+_LONGEST = 2000
+# Findings of one file that are shown, errors and others counted apart; of more only the number.
+SHOWN = 100
+
+
+def source_of(mark: Mark) -> Source:
+    return Source(*mark)
+
+
+class Collector:
+    """Findings by place. ``texts`` holds what was read of each file, for excerpts, ``ids`` what git would call it.
+    ``named`` holds what else decides: a file or a link by its path, with what leads to it ("": the project as such).
+
+    A finding that is made twice (a template's mistake, seen through each of its clients) is kept once. Of a file
+    with very many the first are kept, of the rest the number: nobody reads them, and they would fill the memory.
+    """
+
+    def __init__(self) -> None:
+        self.texts: dict[str, str] = {}
+        self.ids: dict[str, frozenset[str]] = {}
+        self.named: dict[str, set[str]] = {}
+        self._lines: dict[str, list[str]] = {}
+        self.errors = 0  # how many findings are errors
+        self._found: list[Finding] = []
+        self._seen: set[int] = set()  # hashes: of every finding, kept or not
+        self._numbers: Counter[tuple[str, bool]] = Counter()  # by file and whether they are errors
+
+    def add(
+        self, code: str, mark: Mark | None, message: str, *, hint: str = "", remedy: str = "", address: str = "",
+        level: Level | None = None,
+    ) -> None:  # fmt: skip
+        """Record a finding; ``hint`` (a did-you-mean) goes before the remedy, which defaults to the code's own, as
+        ``level`` does."""
+        entry = CODES[code]
+        level = level or entry.level
+        error = level is Level.ERROR
+        key = hash((code, mark, message))
+        if key in self._seen:
+            return
+        self._seen.add(key)
+        self.errors += error
+        counted = (mark[0] if mark else "", error)
+        self._numbers[counted] += 1
+        if mark and self._numbers[counted] > SHOWN:
+            return
+        advice = remedy or entry.remedy
+        if hint:
+            advice = f"{hint} If not, {advice}" if hint.endswith("?") else f"{hint}; {advice}"
+        source = source_of(mark) if mark else None
+        self._found.append(Finding(code, level, mask_message(message), address, mask_message(advice), source))
+
+    def name(self, path: str, by: str) -> None:
+        """Record that ``by`` leads to ``path``."""
+        self.named.setdefault(path, set()).add(by)
+
+    def read_too(self, aside: Collector) -> None:
+        """Keep what ``aside`` read, without its findings."""
+        self.texts.update(aside.texts)
+        self.ids.update(aside.ids)
+        for path, sources in aside.named.items():
+            self.named.setdefault(path, set()).update(sources)
+
+    def __len__(self) -> int:
+        return len(self._seen)
+
+    def findings(self) -> list[Finding]:
+        """All findings by file, line, column and code, each with its source line; what was left out comes last."""
+        ordered = sorted(self._found, key=_place)
+        return [replace(finding, excerpt=self._excerpt(finding.source)) for finding in ordered] + self._left_out()
+
+    def _left_out(self) -> list[Finding]:
+        more = [
+            Finding(
+                "RC117", Level.ERROR if error else Level.WARNING,
+                f"and {number - SHOWN} more {_what(number - SHOWN, error=error)} in this file",
+                remedy=CODES["RC117"].remedy, source=Source(file, 1, 1),
+            )
+            for (file, error), number in self._numbers.items()
+            if file and number > SHOWN
+        ]  # fmt: skip
+        return sorted(more, key=_place)
+
+    def _excerpt(self, source: Source | None) -> str | None:
+        if source is None or source.file not in self.texts:
+            return None
+        if source.file not in self._lines:
+            self._lines[source.file] = lines_without_key_material(self.texts[source.file])
+        lines = self._lines[source.file]
+        line = lines[source.line - 1] if source.line <= len(lines) else ""
+        return mask_line(line) if len(line) <= _LONGEST else None
+
+
+def _what(number: int, *, error: bool) -> str:
+    if error:
+        return "error" if number == 1 else "errors"
+    return "warning or note" if number == 1 else "warnings and notes"
+
+
+def _place(finding: Finding) -> tuple[str, int, int, str, str]:
+    source = finding.source or Source("", 0, 0)
+    return source.file, source.line, source.column, finding.code, finding.message

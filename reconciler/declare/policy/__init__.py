@@ -1,0 +1,1 @@
+"""Documents of kind GuardrailPolicy, and the declaration under their rules."""

@@ -1,0 +1,140 @@
+"""The declaration under the policy's rules, as far as that needs no Vault."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import TypeAlias
+
+from reconciler.declare.clients.client import ClientBuilder
+from reconciler.declare.findings.collector import Collector, source_of
+from reconciler.declare.findings.nodes import Mark
+from reconciler.declare.findings.places import inside
+from reconciler.domain.declared.desired import (
+    CustomRule,
+    DesiredClient,
+    GuardrailPolicy,
+    RuleLevel,
+    Source,
+    Violation,
+    Waiver,
+)
+from reconciler.domain.plan.judgement import Judge, Judgement
+from reconciler.domain.plan.plan import Finding, Level
+from reconciler.domain.plan.scopes import ScopeTable
+from reconciler.domain.values.names import client_address
+from reconciler.planning.guards.waivers import date_findings, holding, waived
+from reconciler.planning.rules.custom_rules import DECLARED_ONLY, LIVE, answers, blamed, declared_facts, ends, remedy
+from reconciler.planning.rules.rules import BY_NAME, breaches
+
+# environment -> client -> how it is declared there
+Clients: TypeAlias = Mapping[str, Mapping[str, DesiredClient]]
+_LEVELS = {RuleLevel.DENY: Level.ERROR, RuleLevel.WARN: Level.WARNING}
+# Before any date that a waiver can name: without a clock every waiver holds.
+_NO_CLOCK = datetime(1, 1, 1, tzinfo=UTC)
+
+
+def violations(
+    clients: Iterable[DesiredClient], builders: Mapping[str, ClientBuilder], policy: GuardrailPolicy,
+    environment: str, table: ScopeTable,
+) -> Iterator[Violation]:  # fmt: skip
+    """What breaks a built-in rule in ``environment``. A client that could not be understood is not judged."""
+    for client in clients if policy.rules else ():
+        builder = builders[client.name]
+        if not builder.sound:
+            continue
+        for rule, row, breach in breaches(client, policy.rules, environment, table):
+            address = breach.address or client_address(client.name)
+            source = source_of(builder.place(environment, breach.path))
+            yield Violation(
+                rule.name, row.code, rule.level, client.name, address, breach.message, breach.remedy, source
+            )
+
+
+class Review:
+    """Reports what breaks the rules of a policy in any environment. ``now`` None: waivers are not judged by dates."""
+
+    def __init__(self, policy: GuardrailPolicy, found: Collector, now: datetime | None, judge: Judge | None) -> None:
+        self._policy, self._found, self._now, self._judge = policy, found, now, judge
+        self._used: set[Waiver] = set()
+
+    def report(self, clients: Clients, builders: Mapping[str, ClientBuilder], table: ScopeTable) -> None:
+        whole = not self._found.errors
+        judged = set(BY_NAME)
+        for environment, here in clients.items():
+            for one in violations(here.values(), builders, self._policy, environment, table):
+                self._tell(
+                    Finding(one.code, _LEVELS[one.level], one.message, one.address, one.remedy, one.source),
+                    one.rule, one.client, environment,
+                )  # fmt: skip
+        if self._judge is not None and self._policy.custom_rules:
+            judged |= self._custom(clients, builders, table, self._judge)
+        if self._now is not None:
+            for finding in date_findings(self._policy.waivers, self._now):
+                self._add(finding)
+        if whole:
+            self._unused(judged, clients)
+
+    def _tell(self, finding: Finding, rule: str, client: str, environment: str) -> None:
+        waiver = holding(self._policy.waivers, rule, client, environment, self._now or _NO_CLOCK)
+        if waiver is not None:
+            self._used.add(waiver)
+            finding = waived(finding, waiver)
+        self._add(finding)
+
+    def _add(self, finding: Finding) -> None:
+        self._found.add(
+            finding.code, _mark(finding.source), finding.message, remedy=finding.remedy, address=finding.address,
+            level=finding.level,
+        )  # fmt: skip
+
+    def _custom(
+        self, clients: Clients, builders: Mapping[str, ClientBuilder], table: ScopeTable, judge: Judge
+    ) -> set[str]:
+        """Rules of one's own; the names of those that could be judged by the declaration alone."""
+        rows = [
+            declared_facts(client, environment, table)
+            for environment, here in clients.items()
+            for client in here.values()
+            if builders[client.name].sound and not ends(client)
+        ]
+        rules = self._policy.custom_rules
+        complete = set()
+        for rule, judgement in zip(
+            rules, judge([rule.when for rule in rules], rows, DECLARED_ONLY), strict=True
+        ):  # fmt: skip
+            self._faults(rule, judgement)
+            if rule.level is RuleLevel.OFF or judgement.faults or judgement.needs & LIVE:
+                continue
+            complete.add(rule.name)
+            for row, code, sentence in answers(rule, judgement, rows):
+                environment, name = str(row["environment"]), str(row["client"])
+                source = blamed(rule, code, clients[environment][name].source)
+                self._tell(
+                    Finding(code, _LEVELS[rule.level], sentence, client_address(name), remedy(rule, code), source),
+                    rule.name, name, environment,
+                )  # fmt: skip
+        return complete
+
+    def _faults(self, rule: CustomRule, judgement: Judgement) -> None:
+        mark = _mark(rule.source)
+        for fault in judgement.faults:
+            place = inside(mark, rule.when, fault.offset, self._found.texts.get(mark[0], ""))
+            self._found.add("RC232", place, fault.message)
+
+    def _unused(self, judged: set[str], clients: Clients) -> None:
+        """Waivers of rules that nobody breaks any more: what they excuse could be broken anew without a word."""
+        declared = {name for here in clients.values() for name in here}
+        for waiver in self._policy.waivers:
+            void = self._now is not None and waiver.until <= self._now.date().isoformat()
+            known = waiver.client == "*" or waiver.client in declared
+            if waiver.guard in judged and known and not void and waiver not in self._used:
+                whom = "no client" if waiver.client == "*" else f"{waiver.client} no longer"
+                self._found.add(
+                    "RC206", _mark(waiver.source), f"the waiver covers nothing: {whom} breaks {waiver.guard}"
+                )
+
+
+def _mark(source: Source | None) -> Mark:
+    assert source is not None  # every finding of a review is about a file
+    return source.file, source.line, source.column

@@ -1,0 +1,1 @@
+"""Documents of kind Project: environments, alerts, deliveries."""

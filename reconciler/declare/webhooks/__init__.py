@@ -1,0 +1,1 @@
+"""Webhooks of clients: URLs, payloads, signatures, and the life of their secrets."""

@@ -1,0 +1,89 @@
+"""``lifetime`` and what goes with it → ``domain.declared.desired.Lifecycle``, and the texts that the registry stores of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import lru_cache
+from typing import Any, TypeVar
+
+from reconciler.declare.findings.nodes import Map
+from reconciler.declare.webhooks.signatures import scheme_of
+from reconciler.declare.webhooks.values import parse_duration, parse_window
+from reconciler.domain.declared.desired import Lifecycle
+from reconciler.domain.values import duration as _duration
+
+_T = TypeVar("_T")
+_SECOND = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """``renewBefore`` defaults to a third of the lifetime, ``grace`` to at most that."""
+
+    lifetime: timedelta
+    grace: timedelta
+
+
+KEY_DEFAULTS = Defaults(timedelta(days=90), timedelta(hours=72))
+SECRET_DEFAULTS = Defaults(timedelta(days=180), timedelta(hours=24))
+
+format_duration = lru_cache(maxsize=1024)(_duration.format_duration)
+
+
+def key_lifecycle(key: Map) -> Lifecycle:
+    rotation = key.sub("rotation")
+    return _lifecycle(key.get("lifetime"), _rotation(rotation), key.get("reissueAfter", 0), KEY_DEFAULTS)
+
+
+def secret_lifecycle(webhook: Map) -> Lifecycle:
+    secret = webhook.sub("secret")
+    lifecycle = _lifecycle(secret.get("lifetime"), _rotation(secret), secret.get("reissueAfter", 0), SECRET_DEFAULTS)
+    return replace(lifecycle, asymmetric=True) if scheme_of(webhook.sub("signature")).asymmetric else lifecycle
+
+
+def _rotation(spec: Map) -> tuple[str | None, str | None, str | None]:
+    return spec.get("renewBefore"), spec.get("grace"), spec.get("window")
+
+
+@lru_cache(maxsize=4096)  # clients share their lifecycles, and each is asked for several times
+def _lifecycle(
+    lifetime: str | None, rotation: tuple[str | None, str | None, str | None], reissue_after: int, defaults: Defaults
+) -> Lifecycle:
+    renew_before, grace, window = rotation
+    whole = duration_of(lifetime, defaults.lifetime)
+    third = max(_SECOND, timedelta(seconds=int(whole.total_seconds()) // 3))
+    before = duration_of(renew_before, third)
+    return Lifecycle(
+        lifetime=whole,
+        renew_before=before,
+        grace=duration_of(grace, min(defaults.grace, before)),
+        window=valid_or(window, parse_window, None) if window else None,
+        reissue_after=reissue_after,
+    )
+
+
+def lifecycle_spec(lifecycle: Lifecycle) -> dict[str, Any]:
+    spec: dict[str, Any] = {
+        "lifetime": format_duration(lifecycle.lifetime),
+        "renewBefore": format_duration(lifecycle.renew_before),
+        "grace": format_duration(lifecycle.grace),
+    }
+    if lifecycle.window:
+        spec["window"] = lifecycle.window.text
+    if lifecycle.reissue_after:
+        spec["reissueAfter"] = lifecycle.reissue_after
+    return spec
+
+
+def duration_of(text: str | None, default: timedelta) -> timedelta:
+    return default if text is None else valid_or(text, parse_duration, default)
+
+
+def valid_or(text: str, parse: Callable[[str], _T], default: _T) -> _T:
+    """The parsed value; ``default`` for one that is not valid, which ``spec`` has reported."""
+    try:
+        return parse(text)
+    except ValueError:
+        return default

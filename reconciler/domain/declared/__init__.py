@@ -1,0 +1,1 @@
+"""What the declaration says, resolved for one environment."""

@@ -1,0 +1,143 @@
+"""Alerts: what an owner is told besides the report of a run, and the channels that carry it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from reconciler.domain.declared.placed import holds_in
+from reconciler.domain.values.canonical import JsonObject
+
+
+class AlertKind(StrEnum):
+    """As they are declared (`on:`)."""
+
+    VERIFICATION_FAILED = "verification-failed"
+    REVOKED = "revoked"
+    CANNOT_ROTATE = "cannot-rotate"
+
+
+# Where a channel's list of addresses stands for the owner of the client.
+OWNER = "owner"
+# One plain ASCII address: no display name, no quoting, nothing that could end a header or begin another recipient.
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_MAIL_ADDRESS = re.compile(rf"[A-Za-z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@{_LABEL}(?:\.{_LABEL})*")
+
+
+def is_mail_address(text: str) -> bool:
+    return len(text) <= 254 and _MAIL_ADDRESS.fullmatch(text) is not None
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Owner:
+    """Who answers for a client, as declared; both empty when nobody is named."""
+
+    team: str = ""
+    contact: str = ""
+
+    @property
+    def mail(self) -> str | None:
+        """The contact, when it is a mail address and not a link or the name of a room."""
+        return self.contact if is_mail_address(self.contact) else None
+
+    @property
+    def shown(self) -> str:
+        return self.team or self.contact or "nobody"
+
+
+def owner_in(spec: JsonObject) -> Owner:
+    """The owner that a resolved specification names. What was edited into nonsense in a record names nobody."""
+    declared = spec.get("owner")
+    if not isinstance(declared, dict):
+        return Owner()
+    return Owner(*(str(declared.get(field) or "") for field in ("team", "contact")))
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One thing to tell. ``message`` and ``remedy`` are sentences without a full stop; ``urgent``: a person revoked it.
+
+    ``version`` and ``incident`` are those of a revocation; ``reason`` is the CamelCase cause of the action.
+    """
+
+    kind: AlertKind
+    address: str
+    client: str
+    message: str
+    remedy: str
+    reason: str = ""
+    version: int | None = None
+    incident: str | None = None
+    urgent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """All that one owner is told of one run, in one message. ``run_id`` is None where a plan was blocked."""
+
+    project: str
+    environment: str
+    owner: Owner
+    alerts: tuple[Alert, ...]
+    at: datetime
+    run_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookTarget:
+    """A JSON document signed by Standard Webhooks; ``variable`` is the environment variable that holds the secret."""
+
+    url: str
+    variable: str
+
+
+@dataclass(frozen=True, slots=True)
+class SlackTarget:
+    """An incoming webhook. Whoever knows its URL can post: ``variable`` is the environment variable that holds it."""
+
+    variable: str
+
+
+class SmtpTls(StrEnum):
+    """``NONE`` is for loopback and allowedNetworks only."""
+
+    STARTTLS = "starttls"
+    IMPLICIT = "implicit"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class MailTarget:
+    """``to`` holds addresses and ``OWNER``. ``username`` and ``variable`` (of the password) are both there, or neither.
+
+    ``ca_cert`` is a PEM file that replaces the machine's trust store.
+    """
+
+    host: str
+    port: int
+    tls: SmtpTls
+    sender: str
+    to: tuple[str, ...]
+    username: str | None = None
+    variable: str | None = None
+    ca_cert: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """Where alerts go. ``environments`` empty: all of them."""
+
+    name: str
+    target: WebhookTarget | SlackTarget | MailTarget
+    on: frozenset[AlertKind] = frozenset(AlertKind)
+    environments: frozenset[str] = frozenset()
+
+    @property
+    def variable(self) -> str | None:
+        """The environment variable that its secret is taken from."""
+        return self.target.variable
+
+    def serves(self, environment: str) -> bool:
+        return holds_in(self.environments, environment)

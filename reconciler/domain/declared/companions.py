@@ -1,0 +1,96 @@
+"""Headers that a provider sends beside its signature, as rows of a table: receivers route by them, or demand them.
+
+A value may hold ``{event}``, ``{id}`` (of the message), ``{uuid}`` (another form of it), ``{client}`` and ``{number}``
+(the same for all deliveries of a webhook). Sources: the webhook documentation of GitHub, Shopify and Stripe.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from reconciler.domain.declared.schemes import Scheme, header_fault
+
+Headers = tuple[tuple[str, str], ...]
+
+MOST = 16  # headers that a webhook may declare
+_USUAL: Headers = (("content-type", "application/json"), ("user-agent", "reconciler-webhooks/1"))
+COMPANIONS: Mapping[str, Headers] = {
+    "github": (
+        ("user-agent", "GitHub-Hookshot/reconciler"),
+        ("x-github-event", "{event}"),
+        ("x-github-delivery", "{uuid}"),
+        ("x-github-hook-id", "{number}"),
+        ("x-github-hook-installation-target-type", "repository"),
+        ("x-github-hook-installation-target-id", "{number}"),
+    ),
+    "shopify": (
+        ("user-agent", "Shopify-Captain-Hook"),
+        ("x-shopify-topic", "{event}"),
+        ("x-shopify-shop-domain", "{client}.myshopify.com"),
+        ("x-shopify-webhook-id", "{uuid}"),
+        ("x-shopify-event-id", "{uuid}"),
+        ("x-shopify-test", "true"),
+    ),
+    "stripe": (
+        ("content-type", "application/json; charset=utf-8"),
+        ("user-agent", "Stripe/1.0 (+https://stripe.com/docs/webhooks)"),
+    ),
+}
+
+_VALUE = re.compile(r"[!-~](?:[ -~]{0,254}[!-~])?\Z")
+_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+_KNOWN = ("client", "event", "id", "number", "uuid")
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """The delivery that headers are made for."""
+
+    client: str
+    webhook: str
+    event: str
+    message_id: str
+
+    def values(self) -> Mapping[str, str]:
+        whose = hashlib.sha256(f"{self.client}/{self.webhook}".encode()).digest()
+        which = hashlib.sha256(self.message_id.encode()).digest()
+        return {
+            "client": self.client,
+            "event": self.event,
+            "id": self.message_id,
+            "number": str(int.from_bytes(whose[:4], "big")),
+            "uuid": str(UUID(bytes=which[:16], version=4)),
+        }
+
+
+def companions(scheme: Scheme, declared: Headers, occasion: Occasion) -> Headers:
+    """The headers beside the signature: the usual ones, then the scheme's, then those that are declared."""
+    chosen = dict(_USUAL) | dict(COMPANIONS.get(scheme.name, ())) | dict(declared)
+    values = occasion.values()
+    return tuple(
+        (name, _PLACEHOLDER.sub(lambda match: values.get(match[1], match[0]), text)) for name, text in chosen.items()
+    )
+
+
+def declared_fault(name: str, text: str, taken: Iterable[str]) -> str:
+    """What is wrong with a header that somebody declares, empty when nothing is. ``taken`` carry the signature."""
+    if fault := header_fault(name):
+        return fault.replace("a signature may not replace it", "it cannot be declared")
+    if name.lower() in taken:
+        return f"the header `{name.lower()}` belongs to the signature"
+    if _VALUE.match(text) is None:
+        return f"the value of `{name}` is not 1 to 256 printable ASCII characters"
+    for placeholder in _PLACEHOLDER.findall(text):
+        if placeholder not in _KNOWN:
+            known = ", ".join(f"{{{one}}}" for one in _KNOWN)
+            return f"`{{{placeholder}}}` is not known in the value of `{name}`: there are {known}"
+    return ""
+
+
+def carriers(scheme: Scheme) -> frozenset[str]:
+    """The headers that carry a scheme's signature, id and timestamp."""
+    return frozenset(filter(None, (scheme.header, scheme.id_header, scheme.timestamp_header)))

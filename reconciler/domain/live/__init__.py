@@ -1,0 +1,1 @@
+"""What is there: records of clients, what Vault reports, how the state of a version changes."""

@@ -1,0 +1,212 @@
+"""The live, non-secret record of one client, as the registry keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from reconciler.domain.declared.proof import Attempt, ProbeResult
+from reconciler.domain.values.canonical import JsonObject, digest
+
+
+class VersionState(StrEnum):
+    PENDING = "pending"
+    ACTIVE = "active"
+    RETIRING = "retiring"
+    REVOKED = "revoked"
+
+
+# A gateway accepts these: a consumer that reads a secret between write and commit is not turned away.
+USABLE = (VersionState.PENDING, VersionState.ACTIVE, VersionState.RETIRING)
+
+
+class ClientStatus(StrEnum):
+    PENDING = "pending"  # registered; a webhook has yet to prove itself
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    RETIRED = "retired"
+
+
+class SeriesKind(StrEnum):
+    """What the versions of a series are: client keys or webhook signing secrets."""
+
+    KEY = "key"
+    WEBHOOK = "webhook"
+
+    @property
+    def folder(self) -> str:
+        """The folder of the secrets mount."""
+        return "keys" if self is SeriesKind.KEY else "webhooks"
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One key version. ``number`` equals the KV version that holds its secret and is never reused."""
+
+    number: int
+    id: str
+    state: VersionState
+    sha256: str
+    reason: str
+    run: str
+    issued_at: datetime
+    expires_at: datetime
+    grace_until: datetime | None = None  # set when retiring: min(expires_at, then + grace)
+    revoked_at: datetime | None = None
+    destroyed_at: datetime | None = None  # the secret was seen to be gone
+    asymmetric: bool = False  # a transit key signs; what is stored, and hashed, is its public key
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A person revoked this series: nothing is issued until the declaration says ``reissueAfter: <version>``."""
+
+    version: int
+    reason: str
+    incident: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """The versions of one key or signing secret, oldest first. ``last`` is the highest number ever used."""
+
+    versions: tuple[Version, ...] = ()
+    last: int = 0
+    hold: Hold | None = None
+    edited: bool = False  # its checksum does not match: somebody edited the record by hand
+
+    def in_state(self, *states: VersionState) -> tuple[Version, ...]:
+        return tuple(version for version in self.versions if version.state in states)
+
+    @property
+    def active(self) -> Version | None:
+        return next(iter(self.in_state(VersionState.ACTIVE)), None)
+
+    @property
+    def pending(self) -> Version | None:
+        return next(iter(self.in_state(VersionState.PENDING)), None)
+
+    def version(self, number: int) -> Version | None:
+        return next((version for version in self.versions if version.number == number), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What came of proving a webhook. ``accepted``: it proved itself; ``code`` is then empty, else RC5xx.
+
+    ``id``, ``status`` and ``latency_ms`` are those of the attempt that decided: the last valid one, or the first that
+    went wrong. ``attempts`` are all that were made; a record keeps them in its events only.
+    """
+
+    id: str
+    at: datetime
+    url: str
+    accepted: bool
+    status: int | None  # HTTP status, None when there was no response
+    latency_ms: int
+    message: str
+    code: str = ""
+    probes: tuple[ProbeResult, ...] = ()
+    attempts: tuple[Attempt, ...] = field(default=(), compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookRecord:
+    """What is known of one webhook: its signing secret, its last delivery, what was verified.
+
+    ``verified_digest`` covers what is delivered where, how it is signed and probed, and the id of the signing secret.
+    ``failing_since`` is when the first of the last ``failures`` runs, all of which failed to prove it, delivered.
+    """
+
+    secret: Series = field(default_factory=Series)
+    verified_at: datetime | None = None
+    verified_digest: str | None = None
+    last_delivery: Delivery | None = None
+    failing_since: datetime | None = None
+    failures: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened to a client. ``seq`` counts from 1 without gaps."""
+
+    seq: int
+    at: datetime
+    run: str
+    kind: str
+    address: str
+    reason: str
+    message: str
+    detail: JsonObject = field(default_factory=dict)  # version, id, sha256, status, …: never a secret
+
+
+@dataclass(frozen=True, slots=True)
+class ClientRecord:
+    """``revision`` grows by one with every commit that touches this client; ``op`` names that commit.
+
+    ``storage_name`` is the name in the paths of its secrets: a rename changes ``name`` only, so that
+    consumers read on unchanged. ``moving_to`` marks a rename that is under way.
+    """
+
+    name: str
+    owner: str
+    storage_name: str
+    revision: int
+    op: str
+    status: ClientStatus
+    protect: bool
+    spec: JsonObject
+    digest: str
+    base_digest: str
+    keys: Mapping[str, Series] = field(default_factory=dict)
+    webhooks: Mapping[str, WebhookRecord] = field(default_factory=dict)
+    events: tuple[Event, ...] = ()
+    seq: int = 0
+    moving_to: str | None = None
+    edited: bool = False  # its checksum does not match: somebody edited the record by hand
+
+    def series(self, kind: SeriesKind, name: str) -> Series:
+        """The series, empty when it does not exist yet."""
+        if kind is SeriesKind.KEY:
+            return self.keys.get(name, Series())
+        webhook = self.webhooks.get(name)
+        return webhook.secret if webhook else Series()
+
+    def all_series(self) -> tuple[tuple[SeriesKind, str, Series], ...]:
+        """Every series in a fixed order: keys, then webhook secrets, by name."""
+        keys = tuple((SeriesKind.KEY, name, self.keys[name]) for name in sorted(self.keys))
+        return keys + tuple((SeriesKind.WEBHOOK, name, self.webhooks[name].secret) for name in sorted(self.webhooks))
+
+    def secret_path(self, kind: SeriesKind, name: str) -> str:
+        """Path inside the secrets mount: ``keys/<client>.<key>``."""
+        return f"{kind.folder}/{self.storage_name}.{name}"
+
+
+def transit_key(path: str, number: int) -> str:
+    """The transit key of version 3 at ``webhooks/<client>.<webhook>`` is ``webhook.<client>.<webhook>.3``.
+
+    Made from the path of its public key, never read from a record: no edit can have another key sign or be removed.
+    """
+    return f"webhook.{path.partition('/')[2]}.{number}"
+
+
+# The fields of a webhook that decide what is delivered where and what must come back: a change means it must prove
+# itself again.
+ENDPOINT_FIELDS = ("url", "events", "headers", "signature", "payloads", "expect", "probes")
+
+
+def endpoint(spec: JsonObject, webhook: str) -> JsonObject | None:
+    """What a webhook delivers where and what must come back, None when it is not in the specification."""
+    declared = (spec.get("webhooks") or {}).get(webhook)
+    if declared is None:
+        return None
+    return {field: declared[field] for field in ENDPOINT_FIELDS if field in declared}
+
+
+def verification_digest(spec: JsonObject, webhook: str, secret: Series) -> str:
+    """What a passed verification vouches for: where to, which events, how signed, with which secret."""
+    active = secret.active
+    return digest({"endpoint": endpoint(spec, webhook), "secret": active.id if active else None})

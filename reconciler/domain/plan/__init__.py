@@ -1,0 +1,1 @@
+"""A plan, a run, and what was found in them."""

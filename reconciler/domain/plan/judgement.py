@@ -1,0 +1,40 @@
+"""What is known of an expression of a policy after it was judged."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from reconciler.domain.values.canonical import JsonObject
+
+# What an expression says of one client: whether it holds, or a sentence why that cannot be told.
+Verdict = bool | str
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A mistake in an expression, ``offset`` characters from its beginning."""
+
+    offset: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """``needs``: the variables that the expression names. ``verdicts``: one for each client that was asked about; none
+    when it has faults or names what is not known."""
+
+    faults: tuple[Fault, ...] = ()
+    needs: frozenset[str] = frozenset()
+    verdicts: tuple[Verdict, ...] = ()
+
+
+class Judge(Protocol):
+    """Evaluates expressions, within limits of time and memory. Never raises for what an expression is or does."""
+
+    def __call__(
+        self, expressions: Sequence[str], clients: Sequence[JsonObject], known: Collection[str]
+    ) -> Sequence[Judgement]:
+        """One judgement for each expression. ``clients`` are the values of the variables, ``known`` their names."""
+        ...

@@ -1,0 +1,185 @@
+"""A plan as an ordered value: actions with reasons, findings, and what became of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from reconciler.domain.declared.desired import Source
+from reconciler.domain.plan.unfinished import Unfinished
+from reconciler.domain.values.canonical import JsonObject
+
+FORMAT_VERSION = 1
+
+
+class ActionKind(StrEnum):
+    REGISTER_CLIENT = "register-client"
+    UPDATE_CLIENT = "update-client"
+    ISSUE_KEY = "issue-key"
+    ROTATE_KEY = "rotate-key"
+    RETIRE_KEY = "retire-key"
+    REVOKE_KEY = "revoke-key"
+    ISSUE_SECRET = "issue-secret"
+    ROTATE_SECRET = "rotate-secret"
+    REVOKE_SECRET = "revoke-secret"
+    UPDATE_WEBHOOK = "update-webhook"
+    VERIFY_WEBHOOK = "verify-webhook"
+    ACTIVATE_CLIENT = "activate-client"
+    SUSPEND_CLIENT = "suspend-client"
+    RETIRE_CLIENT = "retire-client"
+    ADOPT_CLAIM = "adopt-claim"
+    ABANDON_CLAIM = "abandon-claim"
+    DESTROY_VERSION = "destroy-version"
+    NO_OP = "no-op"
+
+
+class Risk(StrEnum):
+    """In rising order. Compare ``rank``: risks themselves compare as words do."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+    @property
+    def rank(self) -> int:
+        """0 for low to 3 for critical."""
+        return _RANKS[self]
+
+
+_RANKS = {risk: rank for rank, risk in enumerate(Risk)}
+
+
+def highest(risks: Iterable[Risk]) -> Risk:
+    """The highest of ``risks``, low when there are none."""
+    return max(risks, key=lambda risk: risk.rank, default=Risk.LOW)
+
+
+class Level(StrEnum):
+    """How bad a finding is. An error blocks, a warning is shown, a note explains."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something to tell a person: a mistake in a file, drift, a guard that blocks.
+
+    ``excerpt`` is the source line, when there is one that may be shown.
+    """
+
+    code: str
+    level: Level
+    message: str
+    address: str = ""
+    remedy: str = ""
+    source: Source | None = None
+    excerpt: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Permissions:
+    """What a client may do from now on, or no longer, after wildcards: catalogued scopes with their risks."""
+
+    granted: Mapping[str, Risk] = field(default_factory=dict)
+    withdrawn: Mapping[str, Risk] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """Somebody who must agree, why (sentences), and to what (addresses, sorted)."""
+
+    approver: str
+    reasons: tuple[str, ...]
+    addresses: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One step. ``client``, ``item`` (a key or webhook name) and ``version`` say what it acts on.
+
+    ``before`` and ``after`` hold only what changes, never a secret and never an instant derived
+    from the time of planning, so that the same situation always gives the same plan digest.
+    ``risk_reasons`` are the sentences that make up ``risk``; ``permissions`` is None where none change.
+    """
+
+    kind: ActionKind
+    address: str
+    reason: str
+    message: str
+    risk: Risk
+    client: str
+    item: str | None = None
+    version: int | None = None
+    before: JsonObject | None = None
+    after: JsonObject | None = None
+    risk_reasons: tuple[str, ...] = ()
+    permissions: Permissions | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run would do. ``revisions`` has the observed revision of every client that is touched
+    (0: not registered), ``desired_digests`` its desired digest (empty: not declared), ``sources`` the place of
+    its declaration (none: not declared)."""
+
+    environment: str
+    project: str
+    created_at: datetime
+    expires_at: datetime
+    git_commit: str | None
+    actions: tuple[Action, ...]
+    findings: tuple[Finding, ...]
+    revisions: Mapping[str, int]
+    desired_digests: Mapping[str, str]
+    digest: str
+    unchanged: int  # clients with nothing to do
+    approvals: tuple[Approval, ...] = ()  # who must agree, by the policy; it follows from the actions
+    unfinished: tuple[Unfinished, ...] = ()  # for people; no part of the digest
+    sources: Mapping[str, Source] = field(default_factory=dict)  # likewise
+    yes_remove: int | None = None  # how many clients a person agreed to end; part of the digest
+    dirty: tuple[str, ...] = ()  # paths of what was used that ``git_commit`` does not hold
+    rollback_from: str | None = None  # the commit that was applied last, where the plan is an allowed step back
+
+    @property
+    def blocked(self) -> bool:
+        return any(finding.level is Level.ERROR for finding in self.findings)
+
+    @property
+    def changes(self) -> tuple[Action, ...]:
+        """The actions that change something: everything but explicit no-ops."""
+        return tuple(action for action in self.actions if action.kind is not ActionKind.NO_OP)
+
+    def summary(self) -> dict[str, int]:
+        """Number of actions by verb (``issue``, ``rotate``, …); ``no_op`` counts the clients left as they are."""
+        kept = {action.client for action in self.actions} - {action.client for action in self.changes}
+        counts = Counter(action.kind.value.split("-")[0] for action in self.changes)
+        verbs = dict.fromkeys((kind.value.split("-")[0] for kind in ActionKind if kind is not ActionKind.NO_OP), 0)
+        return verbs | counts | {"no_op": self.unchanged + len(kept)}
+
+
+class OutcomeStatus(StrEnum):
+    DONE = "done"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one action."""
+
+    action: Action
+    status: OutcomeStatus
+    message: str
+    detail: JsonObject = field(default_factory=dict)
+
+    @property
+    def version(self) -> int | None:
+        """The version it is about: planned, or for a new one the number that was claimed."""
+        number = self.detail.get("version") if self.action.version is None else self.action.version
+        return None if number is None else int(number)

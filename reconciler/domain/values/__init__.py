@@ -1,0 +1,1 @@
+"""Values that know nothing of clients: text, time, names, networks, canonical JSON."""

@@ -1,0 +1,1 @@
+"""One look at an environment: all that is read of Vault before a plan is made. Nothing here writes."""

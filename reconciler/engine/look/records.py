@@ -1,0 +1,188 @@
+"""The registry alone: records by bucket, the open runs, the lease. Strict for a plan, which must not overlook a
+client; tolerant for an emergency and for ``doctor``, which must not stop at a document that has no part in it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from reconciler.domain.declared.checkout import Applied
+from reconciler.domain.live.observed import Lease, OpenRun
+from reconciler.domain.live.record import ClientRecord
+from reconciler.domain.values.names import bucket_names, bucket_of
+from reconciler.engine.ports import LiveState
+from reconciler.errors import RegistryError
+from reconciler.registry.codec.codec import decode_bucket
+from reconciler.registry.codec.run_codec import decode_lease, decode_run
+from reconciler.registry.codec.stored import refuse_spread
+from reconciler.registry.protocol.applied import NAME as APPLIED
+from reconciler.registry.protocol.applied import decode_applied
+from reconciler.registry.protocol.bucket import refuse_deleted
+from reconciler.registry.protocol.documents import standing_lease
+from reconciler.registry.requests import Document, ReadDocument
+from reconciler.registry.steps import expect
+
+# A registry that changes each time it is looked at is looked at so often.
+LOOKS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Which write of a document was read: its KV version, and when that was written. A version alone may be
+    another one: somebody removed the document, and KV counted from 1 again."""
+
+    version: int
+    created: str
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """The records of this project. ``foreign`` names the owners of the other ones. ``misplaced`` holds the records
+    that lie in a bucket of another name, by client: the bucket and the record. ``marks``: what was read, by bucket.
+    ``ending``: when the server will delete what it holds, by document."""
+
+    records: Mapping[str, ClientRecord]
+    foreign: Mapping[str, str]
+    now: datetime
+    misplaced: Mapping[str, tuple[str, ClientRecord]] = field(default_factory=dict)
+    marks: Mapping[str, Mark] = field(default_factory=dict)
+    ending: Mapping[str, datetime] = field(default_factory=dict)
+
+    def knows(self, names: Collection[str]) -> bool:
+        """Whether a client is on record under one of these names."""
+        return any(name in known for name in names for known in (self.records, self.foreign, self.misplaced))
+
+
+def read_registry(live: LiveState, owner: str, buckets: int) -> Registry:
+    """All records. Every bucket is read by name: a LIST may be cut short by a policy and nobody would know.
+
+    Raises ``RegistryError`` for a bucket that cannot be read; its message names the document. RC446: the registry
+    was spread over another number of buckets.
+    """
+    return _registry(documents_of(live, [f"buckets/{name}" for name in bucket_names(buckets)]), owner, buckets)
+
+
+def read_sought(live: LiveState, owner: str, buckets: int, sought: Collection[Collection[str]]) -> Registry:
+    """All records. A client of which none of the ``sought`` names is on record is looked for again: it may have
+    moved from a bucket that was not read yet to one that was. Raises as ``read_registry`` does."""
+    registry = read_registry(live, owner, buckets)
+    for _ in range(LOOKS - 1):
+        if all(map(registry.knows, sought)) or not moved(live, registry, buckets, registry.marks):
+            break
+        registry = read_registry(live, owner, buckets)
+    return registry
+
+
+def moved(live: LiveState, registry: Registry, buckets: int, names: Iterable[str]) -> frozenset[str]:
+    """Those of the buckets ``names`` that were written since ``registry`` was read. They are what is read last.
+
+    Raises ``RegistryError`` RC446 when the registry lives in another number of buckets by now.
+    """
+    refuse_spread(expect(live.answer(ReadDocument("meta")), Document), buckets)
+    now = documents_of(live, [f"buckets/{name}" for name in names])
+    marks = {where.removeprefix("buckets/"): Mark(found.version, found.created) for where, found in now}
+    return frozenset(name for name, mark in marks.items() if mark != registry.marks[name])
+
+
+def documents_of(live: LiveState, names: Sequence[str]) -> list[tuple[str, Document]]:
+    """These documents of the registry with their names."""
+    answers = live.answer_all([ReadDocument(name) for name in names])
+    return [(name, expect(answer, Document)) for name, answer in zip(names, answers, strict=True)]
+
+
+def _registry(documents: Iterable[tuple[str, Document]], owner: str, buckets: int) -> Registry:
+    records: dict[str, ClientRecord] = {}
+    foreign: dict[str, str] = {}
+    misplaced: dict[str, tuple[str, ClientRecord]] = {}
+    times = []
+    marks: dict[str, Mark] = {}
+    ending: dict[str, datetime] = {}
+    for where, document in documents:
+        bucket = where.removeprefix("buckets/")
+        marks[bucket] = Mark(document.version, document.created)
+        if document.ends is not None:
+            ending[where] = document.ends
+        refuse_deleted(bucket, document)
+        own, others = decode_bucket(document.text, owner, where)
+        for name, record in own.items():
+            if bucket_of(name, buckets) == bucket:
+                records[name] = record
+            else:
+                misplaced[name] = bucket, record
+        foreign.update({name: str(raw.get("owner")) for name, raw in others.items()})
+        times.append(document.at)
+    return Registry(dict(sorted(records.items())), foreign, max(times), misplaced, marks, ending)
+
+
+def read_runs(live: LiveState) -> tuple[OpenRun, ...]:
+    """The runs on record, oldest first: open ones, and closed ones that were not pruned yet.
+
+    Raises ``RegistryError`` for one that cannot be read: nobody knows then whether a plan was applied already.
+    """
+    documents = documents_of(live, [f"runs/{name}" for name in live.list_documents("runs")])
+    runs = [decode_run(document.text, name) for name, document in documents if document.text is not None]
+    return tuple(sorted(runs, key=lambda run: (run.started_at, run.run_id)))
+
+
+def readable_runs(live: LiveState) -> tuple[tuple[OpenRun, ...], frozenset[str]]:
+    """The runs on record that can be read, and the ids of those that cannot."""
+    runs, unreadable = [], set()
+    for name, document in documents_of(live, [f"runs/{name}" for name in live.list_documents("runs")]):
+        try:
+            runs += [decode_run(document.text, name)] if document.text is not None else []
+        except RegistryError:
+            unreadable.add(name.removeprefix("runs/"))
+    return tuple(runs), frozenset(unreadable)
+
+
+def read_lease(live: LiveState) -> Lease | None:
+    """The lease, None when nobody holds it now by the server's time. One that cannot be read has ended."""
+    document = expect(live.answer(ReadDocument("lease")), Document)
+    lease = standing_lease(document)
+    return lease if lease is not None and lease.until > document.at else None
+
+
+def read_applied(live: LiveState) -> Applied | None:
+    """The commit that was applied last, None when none is on record. Raises ``RegistryError``."""
+    return decode_applied(expect(live.answer(ReadDocument(APPLIED)), Document))
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """As much of the registry as can be read. ``unreadable`` maps each document that cannot to its error."""
+
+    records: Mapping[str, ClientRecord]
+    foreign: Mapping[str, str]
+    now: datetime
+    runs: tuple[OpenRun, ...]
+    misplaced: Mapping[str, str]
+    unreadable: Mapping[str, RegistryError]
+
+
+def survey(live: LiveState, owner: str, buckets: int) -> Survey:
+    """Look at every document of the registry on its own. Raises ``VaultError`` when Vault does not answer."""
+    records: dict[str, ClientRecord] = {}
+    foreign: dict[str, str] = {}
+    runs: list[OpenRun] = []
+    misplaced: dict[str, str] = {}
+    unreadable: dict[str, RegistryError] = {}
+    names = [f"buckets/{name}" for name in bucket_names(buckets)]
+    names += [f"runs/{name}" for name in live.list_documents("runs")]
+    documents = documents_of(live, [*names, "lease"])
+    for name, document in documents:
+        folder = name.partition("/")[0]
+        try:
+            if folder == "buckets":
+                found = _registry([(name, document)], owner, buckets)
+                records.update(found.records)
+                foreign.update(found.foreign)
+                misplaced.update({client: bucket for client, (bucket, _) in found.misplaced.items()})
+            elif document.text is not None:
+                decoded = decode_run(document.text, name) if folder == "runs" else decode_lease(document.text)
+                runs += [decoded] if isinstance(decoded, OpenRun) else []
+        except RegistryError as error:
+            unreadable[name] = error
+    runs.sort(key=lambda run: (run.started_at, run.run_id))
+    now = max(document.at for _, document in documents)
+    return Survey(records, foreign, now, tuple(runs), misplaced, unreadable)

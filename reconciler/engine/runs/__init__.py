@@ -1,0 +1,1 @@
+"""What runs left on record: their history, their reports, and what they did not finish."""

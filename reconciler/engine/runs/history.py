@@ -1,0 +1,87 @@
+"""What a run did, told from what it left on record: the events of the clients and its run document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from reconciler.domain.live.observed import OpenRun
+from reconciler.domain.live.record import ClientRecord, Event
+from reconciler.domain.plan.plan import ActionKind, Outcome, OutcomeStatus
+from reconciler.domain.plan.run import action_on_record
+from reconciler.planning.actions.order import rank
+from reconciler.registry.protocol.work import NEW_VERSION, REVOKING, told
+
+MORE_THAN_AN_EVENT = (*REVOKING, ActionKind.DESTROY_VERSION, ActionKind.VERIFY_WEBHOOK)
+Identity = tuple[ActionKind, str, str, int | None]
+
+
+def in_order(outcomes: Iterable[Outcome]) -> tuple[Outcome, ...]:
+    """In the order of a plan, whoever tells them."""
+    return tuple(sorted(outcomes, key=lambda one: (*rank(one.action), one.action.reason)))
+
+
+def folded(run: OpenRun, records: Mapping[str, ClientRecord]) -> tuple[Outcome, ...]:
+    """The outcomes of ``run``: its events, corrected by what it put on record as it finished.
+
+    A record that is being renamed is there twice; an emergency that tried again has events twice: the last counts.
+    """
+    found = {_identity(one): one for one in _from_events(run.run_id, records, finished=run.finished_at is not None)}
+    return in_order((found | {_identity(one): one for one in run.unrecorded}).values())
+
+
+def settled(run_id: str, outcomes: Iterable[Outcome], records: Mapping[str, ClientRecord]) -> tuple[Outcome, ...]:
+    """``outcomes`` as the records know them: what failed because its answer was lost may have been done all the same.
+
+    A revocation is more than its event, the version is to be destroyed as well; and what a receiver refused is refused.
+    """
+    events = {_identity(one): one for one in _from_events(run_id, records, finished=True)}
+
+    def known(one: Outcome) -> Outcome:
+        other = events.get(_identity(one))
+        if other is None or one.status is not OutcomeStatus.FAILED or one.action.kind in MORE_THAN_AN_EVENT:
+            return one
+        return replace(one, status=other.status, message=other.message, detail=other.detail)
+
+    return tuple(known(one) for one in outcomes)
+
+
+def unrecorded(run_id: str, outcomes: Iterable[Outcome], records: Mapping[str, ClientRecord]) -> tuple[Outcome, ...]:
+    """The outcomes that the events do not tell as they were: what failed, what was skipped."""
+    events = {_identity(one): one for one in _from_events(run_id, records, finished=True)}
+    return tuple(one for one in outcomes if not _told_by(one, events.get(_identity(one))))
+
+
+def events_of(run_id: str, records: Mapping[str, ClientRecord]) -> list[Event]:
+    """The events of a run, oldest first."""
+    events = [event for record in records.values() for event in record.events if event.run == run_id]
+    return sorted(events, key=lambda one: (one.at, one.seq))
+
+
+def _from_events(run_id: str, records: Mapping[str, ClientRecord], *, finished: bool) -> list[Outcome]:
+    return [_outcome(event, finished=finished) for event in events_of(run_id, records)]
+
+
+def _outcome(event: Event, *, finished: bool) -> Outcome:
+    """``finished``: nothing that followed the event in its run is open, above all the destruction of a version."""
+    kind = ActionKind(event.kind)
+    number = None if kind in NEW_VERSION else event.detail.get("version")
+    failed = event.detail.get("accepted") is False
+    return Outcome(
+        action_on_record(kind, event.address, event.reason, event.message, number),
+        OutcomeStatus.FAILED if failed else OutcomeStatus.DONE,
+        told(kind, event.detail) if finished else "on record",
+        event.detail,
+    )
+
+
+def _identity(outcome: Outcome) -> Identity:
+    action = outcome.action
+    return action.kind, action.address, action.reason, action.version
+
+
+def _told_by(outcome: Outcome, other: Outcome | None) -> bool:
+    return other is not None and (
+        (outcome.status, outcome.message, outcome.version, outcome.action.message, dict(outcome.detail))
+        == (other.status, other.message, other.version, other.action.message, dict(other.detail))
+    )

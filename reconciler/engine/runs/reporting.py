@@ -1,0 +1,212 @@
+"""The audit report of a run, and of earlier runs whose reports are not in the ledger yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import PurePosixPath
+
+from reconciler.domain.live.observed import Lease, OpenRun
+from reconciler.domain.live.record import ClientRecord
+from reconciler.domain.plan.plan import OutcomeStatus
+from reconciler.domain.plan.run import RunResult
+from reconciler.engine.drive import Driver
+from reconciler.engine.engine import Engine
+from reconciler.engine.look.records import read_lease, read_registry, readable_runs, survey
+from reconciler.engine.runs.earlier import EarlierReport, Files, digests, earlier_report
+from reconciler.engine.runs.history import events_of, folded, settled, unrecorded
+from reconciler.errors import AuditError, ReconcilerError, RegistryError, Stopped
+from reconciler.planning.actions.renames import told
+from reconciler.planning.guards.unfinished import at_work
+from reconciler.registry.protocol.documents import close_run, finish_run
+
+# A result, and what kept its report from being committed or pushed.
+Reported = tuple[RunResult, AuditError | None]
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """The registry as a run left it: ``records`` None when it could not be read. ``runs``: all on record."""
+
+    records: Mapping[str, ClientRecord] | None = None
+    runs: tuple[OpenRun, ...] = ()
+    earlier: tuple[OpenRun, ...] = ()
+
+
+def left_over(runs: Iterable[OpenRun], lease: Lease | None, now: datetime, own: str = "") -> tuple[OpenRun, ...]:
+    """The runs that ended without a report in the ledger."""
+    return tuple(run for run in runs if not run.closed and run.run_id != own and not at_work(run, lease, now))
+
+
+def recovered(run: OpenRun, engine: Engine, records: Mapping[str, ClientRecord], by: str) -> RunResult:
+    """The result of a run that did not report itself, folded from what it left on record."""
+    last = max((event.at for event in events_of(run.run_id, records)), default=run.started_at)
+    return RunResult(
+        run_id=run.run_id,
+        environment=engine.environment.name,
+        project=engine.project.name,
+        command=run.command,
+        actor=run.actor,
+        git_commit=run.git_commit,
+        plan_digest=run.plan_digest,
+        started_at=run.started_at,
+        finished_at=run.finished_at or last,
+        outcomes=folded(run, records),
+        interrupted=run.interrupted or run.finished_at is None,
+        recovered_by=by,
+        omitted=run.omitted,
+        dirty=run.dirty,
+        rollback_from=run.rollback_from,
+    )
+
+
+def report(engine: Engine, driver: Driver, result: RunResult, *, commit: bool, push: bool) -> Reported:
+    """Write the reports of ``result`` and of earlier runs, commit them, push, and mark the runs as reported.
+
+    Nothing is lost when that fails: the files stay, the runs stay open, and the next run commits and pushes the
+    reports, also in another checkout: one that could not push may be a workspace of CI that is gone by then. Without
+    ``commit`` only the report of ``result`` is written.
+    """
+    after, result, files = _finished(engine, driver, result)
+    if after.records is None and any(one.status is OutcomeStatus.FAILED for one in result.outcomes):
+        engine.say(
+            f"run {result.run_id} is left open: the next run sees which of its failed actions were done after all"
+        )
+        return result, None
+    directory = ledger_directory(engine)
+    earlier, problem = _earlier(engine, after, result.run_id) if commit else ({}, None)
+    reported = list(earlier)
+    rewritten = tuple(run_id for run_id, one in earlier.items() if one.differed)
+    result = replace(result, recovered=tuple(reported), rewritten=rewritten)
+    try:
+        if result.outcomes:
+            engine.ledger.write(files)
+            result = replace(result, audit_path=str(directory / f"{result.run_id}.json"))
+            reported.append(result.run_id)
+        if not commit or not reported:
+            return result, problem
+        whole = {path: text for one in earlier.values() for path, text in one.files.items()} | dict(files)
+        result = replace(result, audit_commit=engine.ledger.commit(directory, _message(engine, result), whole))
+        _tell(engine)
+    except AuditError as error:
+        return replace(result, recovered=(), rewritten=()), error
+    unpushed = push_rest(engine, anyway=result.audit_commit is not None) if push else None
+    if unpushed is None:
+        _close(engine, driver, reported, after.runs)
+    return result, unpushed or problem
+
+
+def push_rest(engine: Engine, *, anyway: bool = False) -> AuditError | None:
+    """Push the branch when its upstream lacks audit commits, or ``anyway``."""
+    try:
+        if anyway or engine.ledger.unpushed(ledger_directory(engine)):
+            engine.ledger.push()
+            _tell(engine)
+    except AuditError as error:
+        return error
+    return None
+
+
+def ledger_directory(engine: Engine) -> PurePosixPath:
+    """The folder of this environment's reports, below the project."""
+    return PurePosixPath(engine.project.audit_path) / engine.environment.name
+
+
+@contextmanager
+def left_open(run_id: str) -> Iterator[None]:
+    """Of a run that a person stops at once, say what becomes of it. Raises ``Stopped`` RC024."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Stopped(
+            "RC024", f"stopped: run {run_id} is left open",
+            "run apply: what this run did is on record, and the next apply settles what it began and reports it",
+        ) from None  # fmt: skip
+
+
+def _tell(engine: Engine) -> None:
+    for note in engine.ledger.notes:
+        engine.say(note)
+
+
+def _finished(engine: Engine, driver: Driver, result: RunResult) -> tuple[After, RunResult, Files]:
+    """Look at the registry after a run, and put on record there that it finished; the result as the registry knows it,
+    and its report.
+
+    Vault may be out of reach. Raises ``VaultError`` for a run that did nothing.
+    """
+    files: Files = {}
+    try:
+        after = _look(engine, result.run_id)
+        if result.outcomes:
+            result = replace(result, outcomes=settled(result.run_id, result.outcomes, after.records or {}))
+            rest = unrecorded(result.run_id, result.outcomes, after.records or {})
+            files = engine.reporter.files(result, after.records)
+            interrupted, known = result.interrupted, digests(files)
+            driver.run(finish_run(result.run_id, result.finished_at, rest, interrupted=interrupted, reports=known))
+    except ReconcilerError as error:
+        if not result.outcomes:
+            raise
+        engine.say(f"the registry cannot be read after the run ({error.message}): the report tells no client's state")
+        return After(), result, files or engine.reporter.files(result, None)
+    return after, result, files
+
+
+def _look(engine: Engine, own: str) -> After:
+    try:
+        registry = read_registry(engine.live, engine.project.name, engine.buckets)
+        runs, _ = readable_runs(engine.live)
+        return After(told(registry.records), runs, left_over(runs, read_lease(engine.live), registry.now, own))
+    except RegistryError as error:  # of a client that this run has no part in, or it would not have come so far
+        engine.say(f"{error.message}: reports of earlier runs wait until it can be read")
+        known = survey(engine.live, engine.project.name, engine.buckets)
+        return After(told(known.records), known.runs)
+
+
+def _earlier(engine: Engine, after: After, by: str) -> tuple[dict[str, EarlierReport], AuditError | None]:
+    """The reports of earlier runs, written, by run id. One that cannot be reported does not keep the others from it."""
+    found: dict[str, EarlierReport] = {}
+    problem: AuditError | None = None
+    records = after.records or {}
+    for run in after.earlier:
+        try:
+            anew = engine.reporter.files(recovered(run, engine, records, by), records)
+            one = earlier_report(run, anew, engine.ledger, engine.reporter)
+            engine.ledger.write(one.files)
+            found[run.run_id] = one
+        except AuditError as error:
+            problem = problem or error
+    return found, problem
+
+
+def _message(engine: Engine, result: RunResult) -> str:
+    """Fixed words and validated ids: nothing that somebody wrote gets into a commit message."""
+    counts = result.summary()
+    where = f"audit({engine.environment.name})"
+    if not result.outcomes:
+        return "\n\n".join([f"{where}: {len(result.recovered)} earlier", *_others(result)])
+    title = f"{where}: run {result.run_id}, {counts['done']} done, {counts['failed']} failed"
+    return "\n\n".join([title, *_others(result)])
+
+
+def _others(result: RunResult) -> list[str]:
+    anew = ", made anew: what was there is not what the history says"
+    return [
+        f"Holds the report of run {run_id}{anew if run_id in result.rewritten else ''}." for run_id in result.recovered
+    ]
+
+
+def _close(engine: Engine, driver: Driver, reported: Iterable[str], runs: Iterable[OpenRun]) -> None:
+    """Mark runs as reported, and forget all such runs whose plan file nobody can use again anyway."""
+    try:
+        for run_id in reported:
+            driver.run(close_run(run_id))
+        closed = frozenset(reported)
+        for run in runs:
+            old = driver.clock.now() - run.started_at > 2 * engine.project.plan_expires
+            if (run.closed or run.run_id in closed) and (old or not run.planfile):
+                engine.live.delete_document(f"runs/{run.run_id}")
+    except ReconcilerError as error:
+        engine.say(f"the registry was not told that the report is committed ({error.message}): the next run does that")

@@ -1,0 +1,233 @@
+"""Actions for one client: registration, rename, updates, its series, its proof, its end."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from reconciler.domain.declared.desired import ClientState, DesiredClient, Lifecycle
+from reconciler.domain.live.lifecycles import lifecycle_of, recorded_lifecycle
+from reconciler.domain.live.observed import Observed
+from reconciler.domain.live.record import ClientRecord, ClientStatus, Series, SeriesKind, endpoint
+from reconciler.domain.plan.plan import Action, ActionKind
+from reconciler.domain.values import names
+from reconciler.domain.values.canonical import JsonObject
+from reconciler.domain.values.window import Freeze
+from reconciler.planning.actions import diff
+from reconciler.planning.actions.checks import SeriesView
+from reconciler.planning.actions.proof import plan_proof, tell_signatures
+from reconciler.planning.actions.reasons import Cause, Reason, RotationRequest
+from reconciler.planning.actions.series import SeriesPlan, Subject, end_series, finish_series, plan_series, rest_series
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What every client is planned with."""
+
+    observed: Observed
+    now: datetime
+    freezes: Sequence[Freeze]
+    rotations: Mapping[str, RotationRequest] = field(default_factory=dict)
+    verifications: Collection[str] = ()  # addresses of webhooks that somebody asked to have proven
+
+
+def plan_client(desired: DesiredClient | None, record: ClientRecord | None, context: Context) -> list[Action]:
+    """Everything to do for one client; empty when it is as declared.
+
+    ``record`` is the one that belongs to the client: after a rename, the record under the old name.
+    """
+    if desired is None or desired.state is ClientState.RETIRED:
+        return _end_client(desired, record, context) if record is not None else []
+    actions: list[Action] = []
+    if record is None or record.status is ClientStatus.RETIRED:
+        actions.append(register(desired, record))
+    else:
+        actions += _updates(desired, record)
+    actions += _metadata_drift(desired, record, context)
+    if desired.state is ClientState.SUSPENDED:
+        return actions + _suspended(desired, record, context)
+    plans = {
+        (kind, name): _wanted_series(desired, record, kind, name, lifecycle, context)
+        for kind, name, lifecycle in _declared_series(desired)
+    }
+    for plan in plans.values():
+        actions += plan.actions
+    actions = [tell_signatures(desired, action) for action in actions]
+    actions += _undeclared(desired, record, context)
+    return actions + plan_proof(desired, record, plans, actions, context.verifications)
+
+
+def client_action(
+    kind: ActionKind, name: str, cause: Cause, before: JsonObject | None = None, after: JsonObject | None = None
+) -> Action:
+    return Action(
+        kind, names.client_address(name), cause.reason.value, cause.message, cause.risk, name,
+        before=before, after=after,
+    )  # fmt: skip
+
+
+def register(desired: DesiredClient, record: ClientRecord | None) -> Action:
+    """The registration of a client that has no ``record``, or a retired one."""
+    if record is None:
+        cause = Cause(Reason.NEW_CLIENT, "declared and not registered yet")
+    else:
+        cause = Cause(Reason.REINSTATED, "was retired and is declared again: it gets new versions")
+    return client_action(ActionKind.REGISTER_CLIENT, desired.name, cause, None, dict(desired.spec))
+
+
+def _updates(desired: DesiredClient, record: ClientRecord) -> list[Action]:
+    actions = _rename(desired, record)
+    if record.edited:
+        cause = Cause(Reason.RECORD_EDITED, "the record was changed by hand; the declaration is restored")
+        before, after = diff.changed_fields(record.spec, desired.spec)
+        actions.append(client_action(ActionKind.UPDATE_CLIENT, desired.name, cause, before, after))
+    return actions + _declared_changes(desired, record) + _endpoint_updates(desired, record)
+
+
+def _declared_changes(desired: DesiredClient, record: ClientRecord) -> list[Action]:
+    """What is declared otherwise than it was applied last. In an edited record too: only what equals that is a
+    repair, and a guard of changes has no other word for the rest."""
+    if (record.digest, record.base_digest) == (desired.digest, desired.base_digest):
+        return []
+    before, after = diff.client_change(record.spec, desired.spec)
+    if not (before or after):
+        if record.digest == desired.digest:
+            before, after = {"base_digest": record.base_digest}, {"base_digest": desired.base_digest}
+        elif record.edited:
+            before, after = {"digest": record.digest}, {"digest": desired.digest}
+        else:
+            return []  # its endpoints alone
+    cause = Cause(Reason.DECLARATION_CHANGED, f"declared otherwise: {', '.join(sorted({*before, *after}))}")
+    return [client_action(ActionKind.UPDATE_CLIENT, desired.name, cause, before, after)]
+
+
+def _rename(desired: DesiredClient, record: ClientRecord) -> list[Action]:
+    if record.name == desired.name and record.moving_to is None:
+        return []
+    cause = Cause(Reason.RENAMED, f"renamed from {record.name}; keys, secrets and their paths stay")
+    before, after = {"name": record.name}, {"name": desired.name}
+    return [client_action(ActionKind.UPDATE_CLIENT, desired.name, cause, before, after)]
+
+
+def _endpoint_updates(desired: DesiredClient, record: ClientRecord) -> list[Action]:
+    actions = []
+    recorded = record.spec.get("webhooks") or {}
+    for name in sorted({*recorded, *(webhook.name for webhook in desired.webhooks)}):
+        before, after = endpoint(record.spec, name), endpoint(desired.spec, name)
+        if before == after:
+            continue
+        if before is None:
+            cause = Cause(Reason.ENDPOINT_ADDED, "a new webhook")
+        elif after is None:
+            cause = Cause(Reason.ENDPOINT_REMOVED, "no longer declared")
+        else:
+            what = "events, headers or signature" if before.get("url") == after.get("url") else "the URL"
+            cause = Cause(Reason.ENDPOINT_CHANGED, f"{what} changed: it must prove itself again")
+        actions.append(
+            Action(
+                ActionKind.UPDATE_WEBHOOK,
+                names.webhook_address(desired.name, name),
+                cause.reason.value,
+                cause.message,
+                cause.risk,
+                desired.name,
+                name,
+                before=before,
+                after=after,
+            )
+        )
+    return actions
+
+
+def _metadata_drift(desired: DesiredClient, record: ClientRecord | None, context: Context) -> list[Action]:
+    if record is None:
+        return []
+    edited = [
+        path
+        for kind, name, _ in record.all_series()
+        if (info := context.observed.secrets.get(path := record.secret_path(kind, name))) is not None and info.edited
+    ]
+    if not edited:
+        return []
+    message = f"settings of {', '.join(edited)} were changed by hand; they are reset"
+    cause = Cause(Reason.SECRET_METADATA_EDITED, message)
+    return [client_action(ActionKind.UPDATE_CLIENT, desired.name, cause, None, {"reset": edited})]
+
+
+def _declared_series(desired: DesiredClient) -> list[tuple[SeriesKind, str, Lifecycle]]:
+    keys = [(SeriesKind.KEY, key.name, key.lifecycle) for key in desired.keys]
+    return keys + [(SeriesKind.WEBHOOK, webhook.name, webhook.secret) for webhook in desired.webhooks]
+
+
+def _view(
+    record: ClientRecord | None, name: str, kind: SeriesKind, item: str, lifecycle: Lifecycle, context: Context
+) -> tuple[Subject, SeriesView, frozenset[str]]:
+    address = names.key_address(name, item) if kind is SeriesKind.KEY else names.secret_address(name, item)
+    path = record.secret_path(kind, item) if record else f"{kind.folder}/{name}.{item}"
+    series = record.series(kind, item) if record else Series()
+    request = context.rotations.get(name)
+    if request is not None and (kind is not request.kind or request.key not in (None, item)):
+        request = None
+    view = SeriesView(
+        address, path, series, lifecycle, context.observed.secrets.get(path), context.now, context.freezes, request,
+        path in context.observed.strangers,
+    )  # fmt: skip
+    return Subject(name, kind, item, address), view, context.observed.claims.get(path, frozenset())
+
+
+def _wanted_series(
+    desired: DesiredClient, record: ClientRecord | None, kind: SeriesKind, name: str, lifecycle: Lifecycle,
+    context: Context,
+) -> SeriesPlan:  # fmt: skip
+    return plan_series(*_view(record, desired.name, kind, name, lifecycle, context))
+
+
+def _undeclared(desired: DesiredClient, record: ClientRecord | None, context: Context) -> list[Action]:
+    """Keys that are no longer declared retire through their grace; signing secrets end with their webhook."""
+    if record is None:
+        return []
+    declared = {(kind, name) for kind, name, _ in _declared_series(desired)}
+    actions: list[Action] = []
+    for kind, name, _ in record.all_series():
+        if (kind, name) in declared:
+            continue
+        subject, view, _ = _view(record, desired.name, kind, name, recorded_lifecycle(record, kind, name), context)
+        if kind is SeriesKind.KEY:
+            actions += finish_series(subject, view)
+        else:
+            cause = Cause(Reason.ENDPOINT_REMOVED, f"webhook {name} is no longer declared")
+            actions += end_series(subject, view, cause)
+    return actions
+
+
+def _suspended(desired: DesiredClient, record: ClientRecord | None, context: Context) -> list[Action]:
+    """A suspended client gets nothing new; what is running out runs out."""
+    actions: list[Action] = []
+    if record is None or record.status is not ClientStatus.SUSPENDED:
+        cause = Cause(Reason.DECLARED_SUSPENDED, "declared suspended: a gateway must refuse its keys")
+        actions.append(client_action(ActionKind.SUSPEND_CLIENT, desired.name, cause))
+    if record is None:
+        return actions
+    declared = {(kind, name) for kind, name, _ in _declared_series(desired)}
+    for kind, name, _ in record.all_series():
+        if (kind, name) in declared:
+            lifecycle = lifecycle_of(desired, record, kind, name)
+            actions += rest_series(*_view(record, desired.name, kind, name, lifecycle, context))
+    return actions + _undeclared(desired, record, context)
+
+
+def _end_client(desired: DesiredClient | None, record: ClientRecord, context: Context) -> list[Action]:
+    if desired is None:
+        cause = Cause(Reason.DECLARATION_REMOVED, "no longer declared")
+    else:
+        cause = Cause(Reason.DECLARED_RETIRED, "declared retired")
+    # A client that is renamed and retired in one change is renamed first: all of its actions bear one name.
+    actions = _rename(desired, record) if desired is not None else []
+    client = desired.name if desired is not None else record.name
+    for kind, name, _ in record.all_series():
+        subject, view, _ = _view(record, client, kind, name, recorded_lifecycle(record, kind, name), context)
+        actions += end_series(subject, view, cause)
+    if record.status is not ClientStatus.RETIRED:
+        actions.append(client_action(ActionKind.RETIRE_CLIENT, client, cause))
+    return actions

@@ -1,0 +1,146 @@
+"""A plan beside the terms of a former commit: what was loosened since, who profits, and who is asked nevertheless.
+
+Nothing here changes what is done, whether the plan is blocked, or its digest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from reconciler.domain.declared.desired import ClientState, Desired, Rule
+from reconciler.domain.declared.terms import Terms
+from reconciler.domain.live.observed import Observed
+from reconciler.domain.live.record import ClientStatus
+from reconciler.domain.plan.plan import Approval, Finding, Level, Plan
+from reconciler.domain.plan.scopes import WILDCARD, ScopeTable
+from reconciler.planning.guards.situation import Situation, is_declared
+from reconciler.planning.loosening.loosening import Loosening, added_scopes, loosenings, strictest
+from reconciler.planning.notes.findings import in_order
+from reconciler.planning.planner import pair_up
+from reconciler.planning.review.approvals import approvals
+from reconciler.planning.risk.facts import shown
+from reconciler.planning.risk.risk import grounds, judged
+from reconciler.planning.rules.rules import breaches
+
+REACHED = "RC252"
+_REMEDY = "have those agree who answer for it, or take it out of this change"
+_WIDER = "name the scopes in these clients instead of a wildcard, or have those agree who answer for the scope"
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """The terms ``before`` and ``now``; ``name`` is what people call the former: a commit."""
+
+    before: Terms
+    now: Terms
+    name: str
+
+
+def beside(plan: Plan, terms: Before, desired: Desired, observed: Observed, only: Collection[str] | None) -> Plan:
+    """``plan``, made of ``desired`` and ``observed`` for the clients ``only`` (None: all), with what was loosened and
+    with those who had to agree by the former terms."""
+    found = [
+        *(_finding(one, plan, terms, desired) for one in loosenings(terms.before, terms.now, plan.created_at)),
+        *_reached(terms, desired, observed),
+    ]
+    asked = _with_former(plan, terms, desired, observed, only)
+    return replace(plan, findings=in_order([*plan.findings, *found]), approvals=asked)
+
+
+def _finding(one: Loosening, plan: Plan, terms: Before, desired: Desired) -> Finding:
+    written = terms.now.place(one.path) or terms.before.place(one.path)
+    file = written.file if written else "the declaration"
+    gainers = _gainers(one, plan, desired)
+    message = f"{file} is looser than at {terms.name}: {one.what}, {one.old} → {one.new}"
+    if gainers:
+        gains = f"{shown(gainers)} gain{'s' if len(gainers) == 1 else ''} it" if one.scope else _breaks(gainers)
+        message += f"; in this plan {gains}"
+    return Finding(one.code, Level.WARNING, message, "", _REMEDY, one.source or terms.now.place(one.path))
+
+
+def _breaks(clients: Sequence[str]) -> str:
+    return f"{shown(clients)} break{'s' if len(clients) == 1 else ''} what it was"
+
+
+def _gainers(one: Loosening, plan: Plan, desired: Desired) -> list[str]:
+    """The clients of the plan that profit, as far as that is easily told."""
+    if one.scope:
+        with_it = (action for action in plan.changes if action.permissions and one.scope in action.permissions.granted)
+        return sorted({action.client for action in with_it})
+    return sorted(_breaking(one.rule, plan, desired)) if one.rule is not None else []
+
+
+def _breaking(rule: Rule, plan: Plan, desired: Desired) -> Iterator[str]:
+    table = ScopeTable(desired.scopes)
+    for name in {action.client for action in plan.changes if is_declared(action)}:
+        client = desired.clients.get(name)
+        if client is not None and any(breaches(client, [rule], desired.environment.name, table)):
+            yield name
+
+
+def _reached(terms: Before, desired: Desired, observed: Observed) -> Iterator[Finding]:
+    """Scopes that are new in the catalogue, and clients with a wildcard that meant nothing of them until now. One
+    finding for all scopes that reach the same clients, whichever clients the plan is about: it has no action of them.
+    """
+    added = added_scopes(terms.before, terms.now)
+    table = ScopeTable(added)
+    reached: dict[str, set[str]] = {}
+    for client, scopes in _by_wildcard(desired, observed) if added else ():
+        for scope in {name for one in scopes for name in table.members(one)}:
+            reached.setdefault(scope, set()).add(client)
+    together: dict[tuple[str, ...], list[str]] = {}
+    for scope, clients in sorted(reached.items()):
+        together.setdefault(tuple(sorted(clients)), []).append(scope)
+    for names, scopes in together.items():
+        one = len(names) == 1
+        whose = f"the effective permissions of {shown(names)}"
+        place = terms.now.place(("ScopeCatalog", "scopes", scopes[0]))
+        yield Finding(
+            REACHED, Level.WARNING,
+            f"{whose} grow by {shown([f'{scope} ({added[scope]})' for scope in scopes])}, which "
+            f"{place.file if place else 'the catalogue'} did not have at {terms.name}: without a change of "
+            f"{'its' if one else 'their'} own, by {'its' if one else 'their'} wildcards",
+            "", _WIDER, place,
+        )  # fmt: skip
+
+
+def _by_wildcard(desired: Desired, observed: Observed) -> Iterator[tuple[str, list[str]]]:
+    """(client, wildcards) that a client has on record and keeps by its declaration."""
+    for name, record in pair_up(desired, observed).items():
+        client = desired.clients.get(name)
+        if client is None or record is None or record.edited:
+            continue
+        if client.state is ClientState.RETIRED or record.status is ClientStatus.RETIRED:
+            continue
+        held = set(record.spec.get("scopes") or ()) & set(client.spec.get("scopes") or ())
+        wildcards = [scope for scope in held if WILDCARD in scope]
+        if wildcards:
+            yield name, wildcards
+
+
+def _with_former(
+    plan: Plan, terms: Before, desired: Desired, observed: Observed, only: Collection[str] | None
+) -> tuple[Approval, ...]:
+    """The approvals of the plan, and those of the approvers before, by the higher of both risks of each scope."""
+    stricter = strictest(terms.before, terms.now)
+    if stricter is None:
+        return plan.approvals
+    former = replace(desired, scopes=stricter[0], policy=stricter[1])
+    records = pair_up(former, observed)
+    touched = {action.client: records.get(action.client) for action in plan.actions}
+    # What was judged is judged again: of two risks the higher one stays.
+    actions = judged(plan.actions, grounds(plan.created_at, touched, former))
+    asked = approvals(Situation(former, observed, plan.created_at, actions, (), only=only))
+    own = {one.approver: one for one in plan.approvals}
+    merged = {one.approver: _merged(own.get(one.approver), one, terms.name) for one in asked}
+    return tuple(approval for _, approval in sorted({**own, **merged}.items()))
+
+
+def _merged(own: Approval | None, former: Approval, name: str) -> Approval:
+    """Both, each reason that only the terms before have with a word that says so."""
+    told, about = (own.reasons, own.addresses) if own is not None else ((), ())
+    if set(former.addresses) <= set(about):
+        return own or former
+    more = (f"{reason}, by the terms of {name}" for reason in former.reasons if reason not in told)
+    return Approval(former.approver, tuple(sorted({*told, *more})), tuple(sorted({*about, *former.addresses})))

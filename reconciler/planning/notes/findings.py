@@ -1,0 +1,138 @@
+"""What a plan tells besides its actions and what blocks it: drift, things left lying about, numbers without effect."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+from reconciler.domain.declared.desired import Desired, DesiredClient, Lifecycle
+from reconciler.domain.live.observed import Observed
+from reconciler.domain.live.record import ClientRecord, Series, SeriesKind
+from reconciler.domain.plan.plan import Action, Finding, Level
+from reconciler.domain.values import names
+from reconciler.planning.actions.reasons import DRIFT, Reason
+from reconciler.planning.actions.series import place
+from reconciler.planning.guards.contradictions import unrecorded
+from reconciler.planning.guards.keeping import keeping_findings
+from reconciler.planning.guards.unfinished import unless_open, who_works
+
+_DRIFT_CODES = {
+    Reason.SECRET_MISSING: "RC351",
+    Reason.SECRET_OVERWRITTEN: "RC352",
+    Reason.SECRET_DESTROYED: "RC353",
+    Reason.RECORD_EDITED: "RC354",
+    Reason.SECRET_METADATA_EDITED: "RC356",
+}
+
+
+def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """A fixed order, whatever found them first."""
+    return tuple(sorted(findings, key=lambda one: (one.level.value, one.code, one.address, one.message)))
+
+
+def drift_findings(actions: Sequence[Action], observed: Observed) -> list[Finding]:
+    drifted = [action for action in actions if action.reason in DRIFT]
+    findings = [
+        Finding(
+            _DRIFT_CODES[Reason(action.reason)], Level.WARNING, action.message, action.address,
+            "find out who changed it by hand; the plan says what is done about it",
+        )
+        for action in drifted
+    ]  # fmt: skip
+    planned = {action.client for action in drifted if action.reason == Reason.RECORD_EDITED}
+    return findings + [
+        Finding(
+            "RC354", Level.WARNING, "the record was changed by hand; what it says is not trusted",
+            names.client_address(name), "find out who changed it by hand; declaring the client restores its record",
+        )
+        for name, record in observed.records.items()
+        if name not in planned and (record.edited or any(series.edited for _, _, series in record.all_series()))
+    ]  # fmt: skip
+
+
+def live_findings(observed: Observed) -> list[Finding]:
+    findings = [*unsettled_findings(observed), *keeping_findings(observed)]
+    findings += [
+        Finding(
+            "RC355", Level.WARNING, f"Vault policy {name} differs from what bootstrap writes", "",
+            "run reconciler bootstrap to restore it",
+        )
+        for name in observed.policies_edited
+    ]  # fmt: skip
+    findings += [
+        Finding(
+            "RC357", Level.NOTE, f"{path} is not ours and is left alone", "",
+            unless_open(observed, "remove it if nobody needs it"),
+        )
+        for path in observed.unmanaged
+    ]  # fmt: skip
+    return findings
+
+
+def unsettled_findings(observed: Observed) -> Iterator[Finding]:
+    """What contradicted the registry, while that changed each time it was read."""
+    if not observed.unsettled:
+        return
+    one, *more = sorted(observed.unsettled)
+    others = f" and {len(more)} more" if more else ""
+    yield Finding(
+        "RC308", Level.WARNING,
+        f"{one}{others} contradicted the registry, which changed each time it was read: {who_works(observed)}. "
+        "Nothing was concluded from them", "", "wait for that run to end, then run the same command again",
+    )  # fmt: skip
+
+
+def unrecorded_findings(observed: Observed) -> Iterator[Finding]:
+    """Versions that can be read and that no history tells of: written by hand, or cut out of the record."""
+    for _, record in sorted(observed.records.items()):
+        for kind, item, series in record.all_series():
+            path = record.secret_path(kind, item)
+            info = observed.secrets.get(path)
+            if info is None:
+                continue
+            lost = unrecorded(series, info)
+            if lost:
+                numbers = ", ".join(str(number) for number in sorted(lost))
+                yield Finding(
+                    "RC359", Level.WARNING, f"version {numbers} of {path} can be read and is not on record",
+                    (names.key_address if kind is SeriesKind.KEY else names.secret_address)(record.name, item),
+                    unless_open(
+                        observed, "find out who wrote it, then destroy it with 'bao kv destroy' or 'vault kv destroy'"
+                    ),
+                )  # fmt: skip
+
+
+def reissue_findings(
+    desired: Desired, pairs: Mapping[str, ClientRecord | None], only: Collection[str] | None
+) -> Iterator[Finding]:
+    """A number that is written in advance ends no hold, now or later: say so before it is relied on."""
+    for name, client in desired.clients.items():
+        if only is None or name in only:
+            for kind, item, lifecycle in _declared(client):
+                if lifecycle.reissue_after:
+                    record = pairs.get(name)
+                    series = record.series(kind, item) if record is not None else Series()
+                    yield from _without_effect(client, kind, item, lifecycle, series)
+
+
+def _declared(client: DesiredClient) -> Iterator[tuple[SeriesKind, str, Lifecycle]]:
+    for key in client.keys:
+        yield SeriesKind.KEY, key.name, key.lifecycle
+    for webhook in client.webhooks:
+        yield SeriesKind.WEBHOOK, webhook.name, webhook.secret
+
+
+def _without_effect(
+    client: DesiredClient, kind: SeriesKind, item: str, lifecycle: Lifecycle, series: Series
+) -> Iterator[Finding]:
+    number, hold = lifecycle.reissue_after, series.hold
+    if number <= series.last or (hold is not None and number == hold.version):
+        return
+    newest = f"the newest version is {series.last}" if series.last else "there is no version yet"
+    yield Finding(
+        "RC364", Level.WARNING,
+        f"reissueAfter: {number} on {place(kind, item)} names no version that was revoked ({newest}): it has no effect",
+        (names.key_address if kind is SeriesKind.KEY else names.secret_address)(client.name, item),
+        f"write reissueAfter: {hold.version} to have a new version issued" if hold is not None
+        else "remove it; after a revocation, plan says which number to write",
+        client.source,
+    )  # fmt: skip

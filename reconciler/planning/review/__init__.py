@@ -1,0 +1,1 @@
+"""Who has to agree to a plan, and who answers for a file of the declaration."""

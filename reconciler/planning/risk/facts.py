@@ -1,0 +1,137 @@
+"""What a rule of risk may look at, and the words that its sentences share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from reconciler.domain.declared.desired import DesiredClient, GuardrailPolicy
+from reconciler.domain.live.record import USABLE, ClientRecord, ClientStatus, Series, SeriesKind, Version
+from reconciler.domain.plan.plan import Action, ActionKind, Permissions
+from reconciler.domain.plan.scopes import ScopeTable
+from reconciler.domain.values.canonical import Json, JsonObject
+from reconciler.planning.actions.series import place
+
+NAMES_SHOWN = 5  # in one sentence; the plan has all of them elsewhere
+REVOCATIONS = (ActionKind.REVOKE_KEY, ActionKind.REVOKE_SECRET)
+ROTATIONS = (ActionKind.ROTATE_KEY, ActionKind.ROTATE_SECRET)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """``record`` is the live one that belongs to the client, ``beside`` every action on it, ``permissions`` those that
+    the action changes. What an edited record says may be nonsense. ``policy`` and the name of the ``environment`` tell
+    what else is decided by what a client says of itself."""
+
+    action: Action
+    record: ClientRecord | None
+    desired: DesiredClient | None
+    scopes: ScopeTable
+    now: datetime
+    beside: Sequence[Action]
+    permissions: Permissions | None
+    policy: GuardrailPolicy
+    environment: str
+
+    @property
+    def before(self) -> JsonObject:
+        return self.action.before or {}
+
+    @property
+    def after(self) -> JsonObject:
+        return self.action.after or {}
+
+    @property
+    def live(self) -> ClientRecord | None:
+        """The record of a client that is not retired."""
+        return None if self.record is None or self.record.status is ClientStatus.RETIRED else self.record
+
+    @property
+    def item(self) -> str:
+        return self.action.item or ""
+
+    @property
+    def kind(self) -> SeriesKind:
+        """What the versions are that an action on a version is about."""
+        return SeriesKind.KEY if self.action.address.split("/")[2:3] == ["key"] else SeriesKind.WEBHOOK
+
+    @property
+    def series(self) -> Series:
+        """The series that an action on a version is about, as it is on record."""
+        return Series() if self.record is None else self.record.series(self.kind, self.item)
+
+    @property
+    def version(self) -> Version | None:
+        """The version that the action is about."""
+        return None if self.action.version is None else self.series.version(self.action.version)
+
+    @property
+    def place(self) -> str:
+        """The series in words."""
+        return place(self.kind, self.item)
+
+
+Rule = Callable[[Facts], Iterator[str]]
+
+
+def in_use(version: Version, now: datetime) -> bool:
+    """Whether a gateway accepts ``version``."""
+    ended = version.grace_until is not None and version.grace_until <= now
+    return version.state in USABLE and version.expires_at > now and not ended
+
+
+def keys_in_use(record: ClientRecord | None, now: datetime) -> list[tuple[str, Version]]:
+    """The key versions that a gateway accepts, each with the name of its key."""
+    if record is None:
+        return []
+    return [
+        (item, version)
+        for kind, item, series in record.all_series()
+        if kind is SeriesKind.KEY
+        for version in series.versions
+        if in_use(version, now)
+    ]
+
+
+def items(facts: Facts, section: str) -> Iterator[tuple[str, JsonObject | None, JsonObject | None]]:
+    """Each of ``keys`` or ``webhooks`` that the action touches, by name, as it is and as it will be (None: not there).
+
+    What an action on a webhook that is new does not say of it is taken from the declaration.
+    """
+    if facts.action.kind is ActionKind.UPDATE_WEBHOOK:
+        declared = mapping(facts.desired.spec.get("webhooks")) if facts.desired is not None else {}
+        if section == "webhooks" and facts.action.before is None and facts.item in declared:
+            yield facts.item, None, mapping(declared[facts.item])
+        return
+    before, after = mapping(facts.before.get(section)), mapping(facts.after.get(section))
+    for name in sorted({*before, *after}):
+        old, new = (mapping(side[name]) if name in side else None for side in (before, after))
+        yield name, old, new
+
+
+def standing(facts: Facts, section: str) -> JsonObject:
+    """The ``keys`` or ``webhooks`` that the client has, by name. What an edited record says of them does not count."""
+    live = facts.live
+    return {} if live is None or live.edited else mapping(live.spec.get(section))
+
+
+def mapping(value: Json) -> JsonObject:
+    return value if isinstance(value, Mapping) else {}
+
+
+def texts(value: Json) -> list[str]:
+    """The texts of a list; none of anything else."""
+    return [text for text in value if isinstance(text, str)] if isinstance(value, list | tuple) else []
+
+
+def shown(words: Collection[str]) -> str:
+    """``a``, ``a and b``, ``a, b, c, d, e and 4 more``."""
+    listed = sorted(words)
+    if len(listed) > NAMES_SHOWN:
+        return f"{', '.join(listed[:NAMES_SHOWN])} and {len(listed) - NAMES_SHOWN} more"
+    return " and ".join(filter(None, [", ".join(listed[:-1]), *listed[-1:]]))
+
+
+def counted(number: int, one: str) -> str:
+    return f"{number:,} {one}{'' if number == 1 else 's'}"

@@ -1,0 +1,167 @@
+"""Rules of risk about what a client may do, and from where."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from reconciler.domain.plan.plan import ActionKind, Risk
+from reconciler.domain.plan.scopes import WILDCARD
+from reconciler.domain.values import networks
+from reconciler.domain.values.canonical import Json
+from reconciler.planning.risk.facts import Facts, Rule, counted, items, keys_in_use, shown, standing, texts
+
+# A client that has every scope of a catalogue of this size or more has got more than it can need.
+MANY_SCOPES = 5
+# Nobody calls from more addresses than one network with this prefix has: by version.
+WIDE = {4: 8, 6: 24}
+
+
+def _granted(facts: Facts) -> Mapping[str, Risk]:
+    return {} if facts.permissions is None else facts.permissions.granted
+
+
+def scopes_gained(risk: Risk) -> Rule:
+    """The rule for the scopes of this risk that the catalogue lists."""
+
+    def rule(facts: Facts) -> Iterator[str]:
+        found = [name for name, its in _granted(facts).items() if its is risk and name in facts.scopes]
+        if found:
+            yield f"gains {counted(len(found), 'scope')} of {risk.value} risk: {shown(found)}"
+
+    return rule
+
+
+def uncatalogued_scope(facts: Facts) -> Iterator[str]:
+    found = [name for name in _granted(facts) if name not in facts.scopes]
+    if found:
+        yield f"gains what no catalogue lists: {shown(found)}"
+
+
+def _wildcards(facts: Facts) -> dict[str, list[str]]:
+    """The declared wildcards that grant something, with what they grant."""
+    written = [scope for scope in texts(facts.after.get("scopes")) if WILDCARD in scope]
+    found = {one: [name for name in _granted(facts) if facts.scopes.means(one, name)] for one in sorted(written)}
+    return {wildcard: names for wildcard, names in found.items() if names}
+
+
+def wildcard(facts: Facts) -> Iterator[str]:
+    for scope, gained in _wildcards(facts).items():
+        yield f"the wildcard {scope} grants {counted(len(gained), 'scope')}: {shown(gained)}"
+
+
+def wildcard_over_critical(facts: Facts) -> Iterator[str]:
+    """Also when the client had that scope by its name: the wildcard is what a reviewer would have to watch."""
+    for scope in _wildcards(facts):
+        critical = [name for name in facts.scopes.members(scope) if facts.scopes.risk(name) is Risk.CRITICAL]
+        if critical:
+            yield f"the wildcard {scope} means {shown(critical)}, of critical risk"
+
+
+def all_scopes(facts: Facts) -> Iterator[str]:
+    if not _granted(facts) or len(facts.scopes) < MANY_SCOPES:
+        return
+    written = texts(facts.after.get("scopes"))
+    if len(frozenset[str]().union(*map(facts.scopes.members, written))) == len(facts.scopes):
+        yield f"has every one of the {len(facts.scopes)} scopes of the catalogue"
+
+
+def _lost(facts: Facts) -> str:
+    withdrawn = {} if facts.permissions is None else facts.permissions.withdrawn
+    return f"loses {counted(len(withdrawn), 'scope')}: {shown(withdrawn)}" if withdrawn else ""
+
+
+def scope_lost(facts: Facts) -> Iterator[str]:
+    used = keys_in_use(facts.live, facts.now)
+    if used and (lost := _lost(facts)):
+        yield f"{lost}; key versions in use: {len(used)}"
+
+
+def scope_lost_unused(facts: Facts) -> Iterator[str]:
+    if not keys_in_use(facts.live, facts.now) and (lost := _lost(facts)):
+        yield f"{lost}; no key version is in use"
+
+
+def _networks(facts: Facts) -> tuple[networks.Allowed, networks.Allowed] | None:
+    """The addresses allowed before and after, None when the action does not change them. A new client had none."""
+    if "allowedCidrs" not in {*facts.before, *facts.after}:
+        return None
+    before = networks.NOWHERE if _is_new(facts) else networks.allowed(facts.before.get("allowedCidrs"))
+    return before, networks.allowed(facts.after.get("allowedCidrs"))
+
+
+def _is_new(facts: Facts) -> bool:
+    return facts.action.kind is ActionKind.REGISTER_CLIENT
+
+
+def _opened(before: networks.Allowed, after: networks.Allowed, version: int) -> bool:
+    return networks.is_open(after, version) and not networks.is_open(before, version)
+
+
+def _cidrs(value: Json) -> str:
+    return shown(texts(value)) or "everywhere"
+
+
+def _change(facts: Facts) -> str:
+    before = "" if _is_new(facts) else f"{_cidrs(facts.before.get('allowedCidrs'))} → "
+    return f"allowedCidrs {before}{_cidrs(facts.after.get('allowedCidrs'))}"
+
+
+def open_network(facts: Facts) -> Iterator[str]:
+    """A new client that names such a network looks as if it were limited."""
+    if (sides := _networks(facts)) is None:
+        return
+    before, after = sides
+    if opened := [f"IPv{version}" for version in after if _opened(before, after, version)]:
+        yield f"{_change(facts)}: at least half of all {shown(opened)} addresses"
+
+
+def _given(facts: Facts) -> list[str]:
+    """The keys that the client did not have."""
+    return [name for name, before, after in items(facts, "keys") if before is None and after is not None]
+
+
+def _declared(facts: Facts) -> Json:
+    """The networks that are declared, also when the action does not change them."""
+    spec = facts.after if _is_new(facts) or facts.desired is None else facts.desired.spec
+    return spec.get("allowedCidrs")
+
+
+def no_networks(facts: Facts) -> Iterator[str]:
+    if not _declared(facts) and (keys := _given(facts)):
+        yield f"no allowedCidrs: {counted(len(keys), 'key')} can be used from every address"
+
+
+def wide_networks(facts: Facts) -> Iterator[str]:
+    """Where there was no limit that could grow: of a new client, or with the first key of one that called nobody."""
+    first = bool(_given(facts)) and not standing(facts, "keys")
+    if not (declared := _declared(facts)) or not (_is_new(facts) or first):
+        return
+    spans = networks.allowed(declared)
+    wide = [
+        f"a /{prefix} of IPv{version}"
+        for version, prefix in WIDE.items()
+        if networks.is_wide(spans, version, prefix) and not (_is_new(facts) and networks.is_open(spans, version))
+    ]
+    if wide:
+        yield f"allowedCidrs {_cidrs(declared)}: more addresses than {shown(wide)}"
+
+
+def wider_networks(facts: Facts) -> Iterator[str]:
+    if (sides := _networks(facts)) is None or _is_new(facts):
+        return
+    before, after = sides
+    more = {
+        version: () if _opened(before, after, version) else spans
+        for version, spans in networks.added(before, after).items()
+    }
+    if named := networks.networks(more):
+        yield f"{_change(facts)}: {networks.size(more):,} more addresses ({shown(named)})"
+
+
+def narrower_networks(facts: Facts) -> Iterator[str]:
+    if (sides := _networks(facts)) is None or _is_new(facts):
+        return
+    before, after = sides
+    more, less = (networks.size(networks.added(*pair)) for pair in ((before, after), (after, before)))
+    if less and not more:
+        yield f"{_change(facts)}: fewer addresses, and no other ones"

@@ -1,0 +1,192 @@
+"""How dangerous each action of a plan is, and why: one rule is one function and one row in ``RULES``.
+
+A rule yields sentences that name what a reviewer can check, or none. What an action's risk is follows from the rules
+that fired and from its cause; nothing else in this program judges it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from reconciler.domain.declared.desired import Desired, DesiredClient, GuardrailPolicy
+from reconciler.domain.live.record import ClientRecord
+from reconciler.domain.plan.plan import Action, ActionKind, Permissions, Risk
+from reconciler.domain.plan.scopes import ScopeTable
+from reconciler.planning.risk import clients, endpoints, lives, reach
+from reconciler.planning.risk.facts import REVOCATIONS, ROTATIONS, Facts, Rule, texts
+
+_REGISTER, _UPDATE = (ActionKind.REGISTER_CLIENT,), (ActionKind.UPDATE_CLIENT,)
+_WEBHOOK = (ActionKind.UPDATE_WEBHOOK,)
+_SPECIFIED = (*_REGISTER, *_UPDATE)
+_DECLARED = (*_SPECIFIED, *_WEBHOOK)
+_ENDPOINTS = (*_REGISTER, *_WEBHOOK)
+_ISSUES = (ActionKind.ISSUE_KEY, ActionKind.ISSUE_SECRET)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A rule, the risk of what it finds, the kinds of action that it looks at. ``name``: its row in docs/risk.md."""
+
+    risk: Risk
+    name: str
+    kinds: tuple[ActionKind, ...]
+    rule: Rule
+
+
+RULES: tuple[Row, ...] = (
+    Row(Risk.CRITICAL, "emergency", REVOCATIONS, lives.emergency),
+    Row(Risk.CRITICAL, "last-key-revoked", (ActionKind.REVOKE_KEY,), lives.last_key_revoked),
+    Row(Risk.CRITICAL, "versions-edited", (*ROTATIONS, *REVOCATIONS), lives.versions_edited),
+    Row(Risk.CRITICAL, "critical-scope", _SPECIFIED, reach.scopes_gained(Risk.CRITICAL)),
+    Row(Risk.CRITICAL, "wildcard-over-critical", _SPECIFIED, reach.wildcard_over_critical),
+    Row(Risk.CRITICAL, "open-network", _SPECIFIED, reach.open_network),
+    Row(Risk.HIGH, "high-scope", _SPECIFIED, reach.scopes_gained(Risk.HIGH)),
+    Row(Risk.HIGH, "uncatalogued-scope", _SPECIFIED, reach.uncatalogued_scope),
+    Row(Risk.HIGH, "wildcard", _SPECIFIED, reach.wildcard),
+    Row(Risk.HIGH, "all-scopes", _SPECIFIED, reach.all_scopes),
+    Row(Risk.HIGH, "wider-networks", _UPDATE, reach.wider_networks),
+    Row(Risk.HIGH, "no-networks", _SPECIFIED, reach.no_networks),
+    Row(Risk.HIGH, "wide-networks", _SPECIFIED, reach.wide_networks),
+    Row(Risk.HIGH, "taken-over", _UPDATE, clients.taken_over),
+    Row(Risk.HIGH, "protection-removed", _UPDATE, clients.protection_removed),
+    Row(Risk.HIGH, "host-changed", _WEBHOOK, endpoints.host_changed),
+    Row(Risk.HIGH, "new-host", _WEBHOOK, endpoints.new_host),
+    Row(Risk.HIGH, "not-encrypted", _ENDPOINTS, endpoints.not_encrypted),
+    Row(Risk.HIGH, "signature-weakened", _WEBHOOK, endpoints.signature_weakened),
+    Row(Risk.HIGH, "probe-relaxed", _ENDPOINTS, endpoints.probe_relaxed),
+    Row(Risk.HIGH, "much-longer-life", _DECLARED, lives.much_longer_life),
+    Row(Risk.HIGH, "much-longer-grace", (*_UPDATE, *_WEBHOOK), lives.much_longer_grace),
+    Row(Risk.HIGH, "revoked-in-use", REVOCATIONS, lives.revoked_in_use),
+    Row(Risk.HIGH, "key-retired", (ActionKind.RETIRE_KEY,), lives.key_retired),
+    Row(Risk.HIGH, "client-retired", (ActionKind.RETIRE_CLIENT,), clients.client_retired),
+    Row(Risk.HIGH, "client-suspended", (ActionKind.SUSPEND_CLIENT,), clients.client_suspended),
+    Row(Risk.HIGH, "client-resumed", (ActionKind.ACTIVATE_CLIENT,), clients.client_resumed),
+    Row(Risk.HIGH, "reinstated", _REGISTER, clients.reinstated),
+    Row(Risk.HIGH, "drift", (*_UPDATE, *_ISSUES, *ROTATIONS), lives.drift),
+    Row(Risk.HIGH, "readable-again", (ActionKind.DESTROY_VERSION,), lives.readable_again),
+    Row(Risk.MEDIUM, "new-client", _REGISTER, clients.new_client),
+    Row(Risk.MEDIUM, "medium-scope", _SPECIFIED, reach.scopes_gained(Risk.MEDIUM)),
+    Row(Risk.MEDIUM, "scope-lost", _UPDATE, reach.scope_lost),
+    Row(Risk.MEDIUM, "webhook-of-new-client", _REGISTER, endpoints.webhook_of_new_client),
+    Row(Risk.MEDIUM, "known-host", _WEBHOOK, endpoints.known_host),
+    Row(Risk.MEDIUM, "same-host", _WEBHOOK, endpoints.same_host),
+    Row(Risk.MEDIUM, "more-events", _WEBHOOK, endpoints.more_events),
+    Row(Risk.MEDIUM, "signature-changed", _WEBHOOK, endpoints.signature_changed),
+    Row(Risk.MEDIUM, "webhook-removed", _WEBHOOK, endpoints.webhook_removed),
+    Row(Risk.MEDIUM, "longer-life", _UPDATE, lives.longer_life),
+    Row(Risk.MEDIUM, "longer-grace", _UPDATE, lives.longer_grace),
+    Row(Risk.MEDIUM, "new-key", _UPDATE, lives.new_key),
+    Row(Risk.MEDIUM, "reissue-declared", _UPDATE, lives.reissue_declared),
+    Row(Risk.MEDIUM, "reissue", _ISSUES, lives.reissue_allowed),
+    Row(Risk.MEDIUM, "renamed", _UPDATE, clients.renamed),
+    Row(Risk.MEDIUM, "owner-changed", _UPDATE, clients.owner_changed),
+    Row(Risk.MEDIUM, "deciding-label", _UPDATE, clients.deciding_label),
+    Row(Risk.MEDIUM, "state-changed", _UPDATE, clients.state_changed),
+    Row(Risk.MEDIUM, "suspended-unused", (ActionKind.SUSPEND_CLIENT,), clients.suspended_unused),
+    Row(Risk.MEDIUM, "back-after-emergency", (ActionKind.ACTIVATE_CLIENT,), clients.back_after_emergency),
+    Row(Risk.MEDIUM, "expired", ROTATIONS, lives.expired),
+    Row(Risk.MEDIUM, "without-grace", ROTATIONS, lives.without_grace),
+    Row(Risk.MEDIUM, "one-signature", (ActionKind.ROTATE_SECRET,), lives.one_signature),
+    Row(Risk.MEDIUM, "settings-reset", _UPDATE, lives.settings_reset),
+    Row(Risk.MEDIUM, "other-change", _UPDATE, clients.other_change),
+    Row(Risk.LOW, "low-scope", _SPECIFIED, reach.scopes_gained(Risk.LOW)),
+    Row(Risk.LOW, "scope-lost-unused", _UPDATE, reach.scope_lost_unused),
+    Row(Risk.LOW, "narrower-networks", _UPDATE, reach.narrower_networks),
+    Row(Risk.LOW, "protection-added", _UPDATE, clients.protection_added),
+    Row(Risk.LOW, "fewer-events", _WEBHOOK, endpoints.fewer_events),
+    Row(Risk.LOW, "shorter-life", _UPDATE, lives.shorter_life),
+    Row(Risk.LOW, "over-already", REVOCATIONS, lives.over_already),
+)
+_BY_KIND = {
+    kind: sorted((row for row in RULES if kind in row.kinds), key=lambda row: -row.risk.rank) for kind in ActionKind
+}
+# What an action of which no rule has anything to say means.
+PLAIN: dict[ActionKind, str] = {
+    ActionKind.REGISTER_CLIENT: "a registration grants nothing before a key is issued",
+    ActionKind.UPDATE_CLIENT: "what a key may do, and for how long, stays as it is",
+    ActionKind.ISSUE_KEY: "an issued version is new: no consumer depends on it yet",
+    ActionKind.ROTATE_KEY: "a rotation keeps the old version through its grace",
+    ActionKind.RETIRE_KEY: "a retired key that is not in use takes nothing from anybody",
+    ActionKind.REVOKE_KEY: "a revocation ends one version for ever",
+    ActionKind.ISSUE_SECRET: "an issued version is new: no receiver depends on it yet",
+    ActionKind.ROTATE_SECRET: "a rotation keeps the old secret through its grace, and deliveries are signed with both",
+    ActionKind.REVOKE_SECRET: "a revocation ends one version for ever",
+    ActionKind.UPDATE_WEBHOOK: "a changed webhook has to prove itself again",
+    ActionKind.VERIFY_WEBHOOK: "a verification sends genuine test deliveries, and those that must be refused",
+    ActionKind.ACTIVATE_CLIENT: "an activation follows only after every webhook has proven itself",
+    ActionKind.SUSPEND_CLIENT: "a suspension revokes nothing",
+    ActionKind.RETIRE_CLIENT: "a retirement ends a client for ever",
+    ActionKind.ADOPT_CLAIM: "an adopted version is one that an earlier run wrote",
+    ActionKind.ABANDON_CLAIM: "an abandoned claim was never a key",
+    ActionKind.DESTROY_VERSION: "a destroyed version was revoked before",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """What actions are judged by. ``records`` and ``desired`` go by the name in the actions, also during a rename.
+
+    Nothing has a default: whoever forgets the policy would judge by none, and nobody would see it.
+    """
+
+    now: datetime
+    records: Mapping[str, ClientRecord | None]
+    desired: Mapping[str, DesiredClient]
+    scopes: ScopeTable
+    policy: GuardrailPolicy
+    environment: str
+
+
+def grounds(now: datetime, records: Mapping[str, ClientRecord | None], desired: Desired) -> Grounds:
+    """All that a declaration gives to judge by."""
+    table = ScopeTable(desired.scopes)
+    return Grounds(now, records, desired.clients, table, desired.policy, desired.environment.name)
+
+
+def judged(actions: Sequence[Action], grounds: Grounds) -> list[Action]:
+    """``actions``, which are all of a plan, with risk, reasons and effective permissions."""
+    beside: dict[str, list[Action]] = {}
+    for action in actions:
+        beside.setdefault(action.client, []).append(action)
+    return [_judged(action, beside[action.client], grounds) for action in actions]
+
+
+def _judged(action: Action, beside: Sequence[Action], grounds: Grounds) -> Action:
+    if action.kind is ActionKind.NO_OP:
+        return action
+    record, desired = grounds.records.get(action.client), grounds.desired.get(action.client)
+    permissions = _permissions(action, record, grounds.scopes)
+    facts = Facts(
+        action, record, desired, grounds.scopes, grounds.now, beside, permissions, grounds.policy, grounds.environment
+    )
+    found = fired(facts)
+    reasons = [sentence for _, sentence in found]
+    risk = found[0][0].risk if found else Risk.LOW
+    if action.risk.rank > risk.rank:  # the check that asked for the action knows more
+        risk = action.risk
+        reasons.insert(0, action.message)
+    told = tuple(reasons) or (_plain(facts),)
+    return replace(action, risk=risk, risk_reasons=told, permissions=permissions)
+
+
+def _plain(facts: Facts) -> str:
+    """What is said of an action of which no rule has anything to say."""
+    sent = endpoints.deliveries_sent(facts) if facts.action.kind is ActionKind.VERIFY_WEBHOOK else None
+    return sent or PLAIN[facts.action.kind]
+
+
+def fired(facts: Facts) -> list[tuple[Row, str]]:
+    """The rules that fire, the highest risk first, each with a sentence."""
+    return [(row, sentence) for row in _BY_KIND[facts.action.kind] for sentence in row.rule(facts)]
+
+
+def _permissions(action: Action, record: ClientRecord | None, scopes: ScopeTable) -> Permissions | None:
+    """What the action grants and withdraws; None for a kind that does neither."""
+    if action.kind in _SPECIFIED:
+        before, after = (texts((side or {}).get("scopes")) for side in (action.before, action.after))
+        return scopes.change(before, after)
+    if action.kind in (ActionKind.RETIRE_CLIENT, ActionKind.SUSPEND_CLIENT) and record is not None:
+        return scopes.change(texts(record.spec.get("scopes")), ())
+    return None

@@ -1,0 +1,1 @@
+"""Stored documents as canonical JSON, and back. Nothing here asks Vault for anything."""

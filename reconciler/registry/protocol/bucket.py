@@ -1,0 +1,145 @@
+"""One bucket: the unit of commit. A commit that loses the race re-reads, checks that its own clients are
+untouched, splices and tries again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from reconciler.domain.live.record import ClientRecord, Event
+from reconciler.domain.live.transitions import TransitionError
+from reconciler.domain.values.canonical import Json
+from reconciler.errors import RegistryError, VaultUnreachable
+from reconciler.registry.codec.codec import decode_bucket, encode_bucket
+from reconciler.registry.requests import Conflict, Document, ReadDocument, Unclear, WriteDocument, Written
+from reconciler.registry.steps import Steps, expect
+
+# A change of one client: the record as it is (None: not registered) and the server's time in,
+# the record as it shall be (None: removed) out. May raise TransitionError: then the client is left alone.
+Change = Callable[[ClientRecord | None, datetime], ClientRecord | None]
+
+# Each lost race means that somebody else made progress, so many may follow each other; each unclear
+# answer means trouble on the way, and after a few it is time to say so.
+MAX_CONFLICTS = 100
+MAX_UNCLEAR = 5
+# Events that are in the ledger already and stay in the record for a quick look.
+KEPT_EVENTS = 5
+# Length of the start time that a run id begins with: 20261123t224500z.
+STAMP = 16
+
+
+class Bucket:
+    """What is known of one stored bucket. ``at`` is the server's time of the latest answer."""
+
+    def __init__(self, name: str, owner: str, run: str, open_runs: frozenset[str]) -> None:
+        self.name = name
+        self.records: dict[str, ClientRecord] = {}
+        self.at: datetime
+        self._owner = owner
+        self._run = run
+        self._kept_runs = open_runs | {run}
+        self._foreign: dict[str, Json] = {}
+        self._version = 0
+
+    def load(self) -> Steps[None]:
+        """Read the bucket. Raises ``RegistryError`` when it cannot be decoded."""
+        document = expect((yield ReadDocument(f"buckets/{self.name}")), Document)
+        refuse_deleted(self.name, document)
+        self.records, self._foreign = decode_bucket(document.text, self._owner, f"buckets/{self.name}")
+        self._version = document.version
+        self.at = document.at
+
+    def commit(self, stage: str, changes: Mapping[str, Change]) -> Steps[dict[str, str]]:
+        """Apply ``changes`` in one check-and-set write.
+
+        ``stage`` is unique within a run and a client. Returns the clients that were not changed, because
+        somebody else changed them meanwhile or their state does not allow it, with a sentence each.
+        Raises ``VaultUnreachable`` after several unclear answers.
+        """
+        op = f"{self._run}.{stage}"
+        expected = {name: _revision(self.records.get(name)) for name in changes}
+        removed: set[str] = set()
+        conflicts = unclear = 0
+        while True:
+            lost, result = self._splice(op, changes, expected, removed)
+            if result == self.records:
+                return lost
+            response = yield WriteDocument(f"buckets/{self.name}", encode_bucket(result, self._foreign), self._version)
+            if isinstance(response, Written):
+                self.records, self._version, self.at = result, response.version, response.at
+                return lost
+            if isinstance(response, Unclear):
+                unclear += 1
+            else:
+                expect(response, Conflict)
+                conflicts += 1
+            if unclear > MAX_UNCLEAR or conflicts > MAX_CONFLICTS:
+                raise VaultUnreachable(
+                    "RC401", f"bucket {self.name} could not be committed after {unclear + conflicts} tries",
+                    "see that Vault is healthy (reconciler doctor), then run the same command again",
+                )  # fmt: skip
+            yield from self.load()
+
+    def _splice(
+        self, op: str, changes: Mapping[str, Change], expected: Mapping[str, int], removed: set[str]
+    ) -> tuple[dict[str, str], dict[str, ClientRecord]]:
+        """The clients that cannot be changed, and the records as they shall be. Notes in ``removed`` what that ends."""
+        lost: dict[str, str] = {}
+        result = dict(self.records)
+        for name, change in changes.items():
+            present = self.records.get(name)
+            if name in self._foreign:
+                lost[name] = "registered by another project"
+                continue
+            if present is not None and present.op == op:
+                continue  # our own commit, whose answer was lost
+            if _revision(present) != expected[name]:
+                if present is None and name in removed:
+                    continue  # our own removal, whose answer was lost
+                lost[name] = f"changed by {present.op} meanwhile" if present else "removed meanwhile"
+                continue
+            try:
+                changed = change(present, self.at)
+            except TransitionError as error:
+                lost[name] = str(error)
+                continue
+            if changed is None:
+                result.pop(name, None)
+                removed.add(name)
+            elif changed != present:
+                result[name] = self._stamp(changed, _revision(present), op)
+        return lost, result
+
+    def _stamp(self, record: ClientRecord, revision: int, op: str) -> ClientRecord:
+        ledgered = [event for event in record.events if self._is_ledgered(event.run)]
+        dropped = {event.seq for event in ledgered[:-KEPT_EVENTS]}
+        kept = {event.seq for event in ledgered}
+        events = tuple(brief(event) if event.seq in kept else event for event in record.events)
+        events = tuple(event for event in events if event.seq not in dropped)
+        return replace(record, revision=max(revision, record.revision) + 1, op=op, events=events)
+
+    def _is_ledgered(self, run: str) -> bool:
+        """A run that is not open was reported, unless it began after we looked: ids begin with their start time."""
+        return run not in self._kept_runs and run[:STAMP] < self._run[:STAMP]
+
+
+def brief(event: Event) -> Event:
+    """Without the attempts of a proof: they are in the ledger, and too many for a record."""
+    if "attempts" not in event.detail:
+        return event
+    return replace(event, detail={name: value for name, value in event.detail.items() if name != "attempts"})
+
+
+def refuse_deleted(name: str, document: Document) -> None:
+    """A bucket that was written and cannot be read was deleted by hand. It must never pass for an empty one:
+    every client in it would be registered and issued anew. Raises ``RegistryError`` RC444."""
+    if document.text is None and document.version:
+        raise RegistryError(
+            "RC444", f"buckets/{name} of the registry was deleted by hand: version {document.version} cannot be read",
+            f"bring it back with 'kv undelete', or with 'kv rollback' to a version before {document.version}",
+        )  # fmt: skip
+
+
+def _revision(record: ClientRecord | None) -> int:
+    return 0 if record is None else record.revision

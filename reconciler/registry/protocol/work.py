@@ -1,0 +1,161 @@
+"""What one run does to one client: its actions, what became of them, and the record changes they stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from reconciler.domain.declared.desired import DesiredClient
+from reconciler.domain.live.observed import SecretInfo
+from reconciler.domain.live.record import ClientRecord, Event, Series, SeriesKind, WebhookRecord
+from reconciler.domain.plan.plan import Action, ActionKind, Outcome, OutcomeStatus
+from reconciler.domain.secrecy import masked, masked_json
+from reconciler.domain.secrecy.secret import Secret
+from reconciler.domain.values.canonical import Json
+
+KEY_ACTIONS = (ActionKind.ISSUE_KEY, ActionKind.ROTATE_KEY)
+SECRET_ACTIONS = (ActionKind.ISSUE_SECRET, ActionKind.ROTATE_SECRET)
+NEW_VERSION = KEY_ACTIONS + SECRET_ACTIONS
+REVOKING = (ActionKind.REVOKE_KEY, ActionKind.REVOKE_SECRET)
+# What is said of an action that a stopped run did not begin.
+NOT_BEGUN = "interrupted before it was begun"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What every part of a run shares. ``stopping`` is asked between stages: a person pressed Ctrl-C, say.
+    ``open_runs`` are the runs whose events are not in the ledger yet. ``seen`` tells what the observation
+    knew of a secret's path. ``report`` is told each outcome."""
+
+    run_id: str
+    owner: str
+    open_runs: frozenset[str] = frozenset()
+    seen: Callable[[str], SecretInfo | None] = lambda path: None
+    stopping: Callable[[], bool] = lambda: False
+    report: Callable[[Outcome], None] = lambda outcome: None
+
+
+@dataclass(frozen=True, slots=True)
+class ClientWork:
+    """The actions of one client in plan order. ``revision``: as observed when it was planned."""
+
+    name: str
+    actions: tuple[Action, ...]
+    desired: DesiredClient | None
+    revision: int
+
+
+@dataclass(slots=True)
+class Claim:
+    """A version that this run is making. ``secret`` never leaves for anything but the secrets mount.
+
+    ``current`` is the newest KV version at the path as far as known; ``number`` is set when it is claimed.
+    """
+
+    action: Action
+    kind: SeriesKind
+    item: str
+    key_id: str
+    secret: Secret
+    current: int
+    path: str = ""
+    number: int = 0
+    written: bool = False
+    asymmetric: bool = False  # a transit key signs for it, and ``secret`` is its public key
+
+
+@dataclass(slots=True)
+class ClientRun:
+    """The progress of one client through the stages."""
+
+    work: ClientWork
+    run: Run
+    outcomes: dict[int, Outcome] = field(default_factory=dict)
+    claims: list[Claim] = field(default_factory=list)
+    claimed: frozenset[tuple[str, int]] = frozenset()  # (address, number) pending when this run revoked it
+    stopped: str | None = None  # why nothing more is done for this client
+
+    @property
+    def name(self) -> str:
+        return self.work.name
+
+    def pending(self, *kinds: ActionKind) -> list[Action]:
+        """Actions of these kinds without an outcome, unless the client is given up."""
+        if self.stopped is not None:
+            return []
+        return [
+            action
+            for index, action in enumerate(self.work.actions)
+            if index not in self.outcomes and action.kind in kinds
+        ]
+
+    def settle(
+        self, action: Action, status: OutcomeStatus, message: str, detail: Mapping[str, Json] | None = None
+    ) -> None:
+        """Record what became of ``action``, once."""
+        index = next(i for i, own in enumerate(self.work.actions) if own is action)
+        if index not in self.outcomes:
+            outcome = Outcome(action, status, message, detail or {})
+            self.outcomes[index] = outcome
+            self.run.report(outcome)
+
+    def done(self, action: Action, record: ClientRecord | None) -> None:
+        """``action`` is in the history of ``record``: it is told as that tells it."""
+        own = [event for event in record.events if is_event_of(event, action, self.run.run_id)] if record else []
+        detail = own[-1].detail if own else {}
+        self.settle(action, OutcomeStatus.DONE, told(action.kind, detail), detail)
+
+    def give_up(self, why: str, status: OutcomeStatus = OutcomeStatus.SKIPPED) -> None:
+        """Nothing more is done for this client; what has no outcome yet gets ``status``."""
+        if self.stopped is None:
+            self.stopped = why
+        for index, action in enumerate(self.work.actions):
+            if index not in self.outcomes:
+                self.settle(action, status, why)
+
+
+def told(kind: ActionKind, detail: Mapping[str, Json]) -> str:
+    """What became of an action that was done, from what its event keeps."""
+    if kind in NEW_VERSION:
+        return f"version {detail.get('version')} is active"
+    if kind in REVOKING and "version" not in detail:
+        return "nothing is issued until the declaration says so"
+    if kind in REVOKING and "version" not in detail:
+        return "nothing is issued"
+    if kind in REVOKING or kind is ActionKind.DESTROY_VERSION:
+        return f"version {detail.get('version')} is revoked and destroyed"
+    return str(detail.get("result", "done"))
+
+
+def is_event_of(event: Event, action: Action, run_id: str) -> bool:
+    """Whether ``event`` is what ``action`` of that run left in the history."""
+    same = (event.run, event.kind, event.address, event.reason) == (
+        run_id, action.kind.value, action.address, action.reason,
+    )  # fmt: skip
+    return same and action.version in (None, event.detail.get("version", action.version))
+
+
+def series_kind(action: Action) -> SeriesKind:
+    """Whether an action is about a key or about a webhook's signing secret."""
+    return SeriesKind.KEY if action.address.split("/")[2] == "key" else SeriesKind.WEBHOOK
+
+
+def with_series(record: ClientRecord, kind: SeriesKind, name: str, series: Series) -> ClientRecord:
+    """``record`` with one series replaced or added."""
+    if kind is SeriesKind.KEY:
+        return replace(record, keys={**record.keys, name: series})
+    webhook = replace(record.webhooks.get(name, WebhookRecord()), secret=series)
+    return replace(record, webhooks={**record.webhooks, name: webhook})
+
+
+def with_event(
+    record: ClientRecord, run: Run, at: datetime, action: Action, detail: Mapping[str, Json] | None = None
+) -> ClientRecord:
+    """``record`` with one more event in its history: gapless, numbered by the record itself. Nothing that looks like
+    a secret gets into it, whoever said it."""
+    event = Event(
+        record.seq + 1, at, run.run_id, action.kind.value, action.address, action.reason, masked(action.message),
+        masked_json(dict(detail or {})),
+    )  # fmt: skip
+    return replace(record, seq=event.seq, events=(*record.events, event))

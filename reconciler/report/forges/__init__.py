@@ -1,0 +1,1 @@
+"""Findings and plans in the formats of GitHub, GitLab and their kind."""

@@ -1,0 +1,1 @@
+"""What a run did: on the terminal, in the audit report, in alerts."""

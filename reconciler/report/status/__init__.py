@@ -1,0 +1,1 @@
+"""Live state, for people and for programs."""

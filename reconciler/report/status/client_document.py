@@ -1,0 +1,70 @@
+"""One client's record as JSON: what ``status`` shows and what the audit report keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from reconciler.domain.live.record import ClientRecord, Series, SeriesKind
+from reconciler.domain.values.canonical import Json, iso, iso_or_none
+from reconciler.registry.codec.codec import encode_version
+from reconciler.registry.codec.proof_codec import encode_delivery
+
+
+def client_document(record: ClientRecord) -> dict[str, Json]:
+    """Identifiers, states, hashes and dates; a record holds no secret."""
+    return {
+        "name": record.name,
+        "status": record.status.value,
+        "revision": record.revision,
+        "protect": record.protect,
+        "edited": record.edited,
+        "scopes": list(record.spec.get("scopes") or ()),
+        "keys": [_key(record, name) for name in sorted(record.keys)],
+        "webhooks": [_webhook(record, name) for name in sorted(record.webhooks)],
+    }
+
+
+def client_documents(records: Mapping[str, ClientRecord]) -> list[dict[str, Json]]:
+    return [client_document(records[name]) for name in sorted(records)]
+
+
+def _key(record: ClientRecord, name: str) -> dict[str, Json]:
+    series = record.keys[name]
+    return {
+        "name": name,
+        "path": record.secret_path(SeriesKind.KEY, name),
+        "edited": series.edited,
+        "hold": hold_document(series),
+        "versions": [encode_version(version) for version in series.versions],
+    }
+
+
+def _webhook(record: ClientRecord, name: str) -> dict[str, Json]:
+    webhook = record.webhooks[name]
+    return {
+        "name": name,
+        "url": webhook_url(record, name),
+        "path": record.secret_path(SeriesKind.WEBHOOK, name),
+        "verified_at": iso_or_none(webhook.verified_at),
+        "last_delivery": None if webhook.last_delivery is None else encode_delivery(webhook.last_delivery),
+        "failing_since": iso_or_none(webhook.failing_since),
+        "failures": webhook.failures,
+        "edited": webhook.secret.edited,
+        "hold": hold_document(webhook.secret),
+        "secrets": [encode_version(version) for version in webhook.secret.versions],
+    }
+
+
+def webhook_url(record: ClientRecord, name: str) -> str | None:
+    """The URL as recorded; None when the record does not declare the webhook any more."""
+    declared: Any = (record.spec.get("webhooks") or {}).get(name) or {}
+    url = declared.get("url")
+    return None if url is None else str(url)
+
+
+def hold_document(series: Series) -> dict[str, Json] | None:
+    hold = series.hold
+    if hold is None:
+        return None
+    return {"version": hold.version, "reason": hold.reason, "incident": hold.incident, "at": iso(hold.at)}

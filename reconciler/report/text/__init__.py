@@ -1,0 +1,1 @@
+"""What every renderer shares: escaping, layout, colour, HTML that cannot be injected. No subject of its own."""

@@ -1,0 +1,1 @@
+"""A webhook proves itself: what is sent to it, how its answers are judged."""

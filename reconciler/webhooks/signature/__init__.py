@@ -1,0 +1,1 @@
+"""Signing deliveries and verifying them. Schemes are rows of ``reconciler.domain.declared.schemes``."""

@@ -1,0 +1,1 @@
+"""What goes over the network and where it may go: addresses, requests, answers."""
