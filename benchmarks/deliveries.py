@@ -1,9 +1,11 @@
-"""Times deliveries to a receiver on loopback against bare ``http.client`` posting the same requests.
+"""Times deliveries to a receiver on loopback against bare ``http.client`` posting the same
+requests.
 
     python benchmarks/deliveries.py --deliveries 2000 --concurrency 8 --rounds 5
 
-Both open a connection for each request and send it from the same number of threads to the same receiver, which is a
-program of its own. They take turns: baseline, ours, baseline, ours, ... See README.md.
+Both open a connection for each request and send it from the same number of threads to the same
+receiver, which is a program of its own. They take turns: baseline, ours, baseline, ours, ... See
+README.md.
 """
 
 from __future__ import annotations
@@ -23,7 +25,11 @@ from reconciler.domain.declared.desired import DeliverySettings
 from reconciler.webhooks.wire.http import HttpRequest, HttpResponse
 
 BODY = b'{"type": "payout.settled", "data": {"reference": "' + b"x" * 400 + b'"}}'
-HEADERS = (("content-type", "application/json"), ("webhook-id", "msg_1"), ("webhook-signature", "v1," + "x" * 44))
+HEADERS = (
+    ("content-type", "application/json"),
+    ("webhook-id", "msg_1"),
+    ("webhook-signature", "v1," + "x" * 44),
+)
 # Accepts, reads what is there, answers and closes: as little as a receiver can do.
 RECEIVER = """
 import asyncio
@@ -48,8 +54,11 @@ asyncio.run(serve())
 
 @contextmanager
 def receiver() -> Iterator[int]:
-    """The port of a receiver in a program of its own: it shares no interpreter with what is measured."""
-    with subprocess.Popen([sys.executable, "-c", RECEIVER], stdout=subprocess.PIPE, text=True) as running:
+    """The port of a receiver in a program of its own: it shares no interpreter with what is
+    measured."""
+    with subprocess.Popen(
+        [sys.executable, "-c", RECEIVER], stdout=subprocess.PIPE, text=True
+    ) as running:
         assert running.stdout is not None
         try:
             yield int(running.stdout.readline())
@@ -98,9 +107,13 @@ def timed(post: Callable[[int], int], deliveries: int, concurrency: int) -> floa
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
-    parser.add_argument("--deliveries", type=int, default=2000, help="how many a round (default: 2000)")
+    parser.add_argument(
+        "--deliveries", type=int, default=2000, help="how many a round (default: 2000)"
+    )
     parser.add_argument("--concurrency", type=int, default=8, help="how many at once (default: 8)")
-    parser.add_argument("--rounds", type=int, default=5, help="turns of each, after one to warm up (default: 5)")
+    parser.add_argument(
+        "--rounds", type=int, default=5, help="turns of each, after one to warm up (default: 5)"
+    )
     options = parser.parse_args()
     count, threads = options.deliveries, options.concurrency
     baselines, sent = [], []

@@ -1,9 +1,11 @@
-"""Times ``reconciler plan`` with nothing to do against reading the same files with PyYAML's C loader alone.
+"""Times ``reconciler plan`` with nothing to do against reading the same files with PyYAML's C
+loader alone.
 
     python benchmarks/plan.py --clients 1000 --rounds 5
 
-Starts a throw-away OpenBao, declares the clients (one key and one webhook each), applies them once and then takes
-turns: baseline, plan, baseline, plan, ... Each is a whole process, from its start to its end. See README.md.
+Starts a throw-away OpenBao, declares the clients (one key and one webhook each), applies them once
+and then takes turns: baseline, plan, baseline, plan, ... Each is a whole process, from its start to
+its end. See README.md.
 """
 
 from __future__ import annotations
@@ -20,7 +22,11 @@ from benchmarks.printing import Rounds, print_ratio
 from benchmarks.receiver import careful_receiver
 from reconciler.adapters.openbao.server import find_binary, throw_away
 
-RECONCILER = [sys.executable, "-c", "import sys; from reconciler.cli.main import main; sys.exit(main())"]
+RECONCILER = [
+    sys.executable,
+    "-c",
+    "import sys; from reconciler.cli.main import main; sys.exit(main())",
+]
 READ_ALL = """
 import sys, yaml
 from pathlib import Path
@@ -87,7 +93,10 @@ def declare(directory: Path, clients: int, address: str, url: str) -> None:
 
 
 def timed(command: list[str], environment: dict[str, str]) -> float:
-    """Seconds of wall time. Raises ``CalledProcessError`` with the command's own words on stderr."""
+    """Seconds of wall time.
+
+    Raises ``CalledProcessError`` with the command's own words on stderr.
+    """
     start = time.perf_counter()
     subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter() - start
@@ -121,15 +130,21 @@ def server_version() -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
-    parser.add_argument("--clients", type=int, default=1000, help="how many to declare (default: 1000)")
-    parser.add_argument("--rounds", type=int, default=5, help="turns of each, after one to warm up (default: 5)")
+    parser.add_argument(
+        "--clients", type=int, default=1000, help="how many to declare (default: 1000)"
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=5, help="turns of each, after one to warm up (default: 5)"
+    )
     options = parser.parse_args()
     applied, baselines, plans = measure(options.clients, options.rounds)
     what = f"{options.clients} clients with one key and one webhook each"
     baseline = Rounds("PyYAML's C loader alone", baselines)
     print_ratio(baseline, Rounds("reconciler plan, nothing to do", plans), what, server_version())
     each = applied / options.clients * 1000
-    print(f"          reconciler apply, everything new   {applied:8.3f} s  (once, {each:.1f} ms a client)")
+    print(
+        f"          reconciler apply, everything new   {applied:8.3f} s  (once, {each:.1f} ms a client)"
+    )
 
 
 if __name__ == "__main__":

@@ -30,13 +30,15 @@ QUOTED = "  | "
 class ReconcilerError(Exception):
     """An error with a stable ``code``, a ``message`` for people and a ``remedy``.
 
-    ``findings`` (``reconciler.domain.plan.plan.Finding``) are all that is wrong, where that is more than one thing.
-    ``str()`` of it is one or two lines and holds no secret.
+    ``findings`` (``reconciler.domain.plan.plan.Finding``) are all that is wrong, where that is more
+    than one thing. ``str()`` of it is one or two lines and holds no secret.
     """
 
     exit_code = 1
 
-    def __init__(self, code: str, message: str, remedy: str = "", findings: tuple[object, ...] = ()) -> None:
+    def __init__(
+        self, code: str, message: str, remedy: str = "", findings: tuple[object, ...] = ()
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
@@ -87,7 +89,10 @@ class RegistryError(ReconcilerError):
 
 
 class VaultError(ReconcilerError):
-    """Vault or OpenBao refused or failed. The message names the address, the path and the status."""
+    """Vault or OpenBao refused or failed.
+
+    The message names the address, the path and the status.
+    """
 
 
 class VaultUnreachable(VaultError):
@@ -111,8 +116,14 @@ class DeliveryError(ReconcilerError):
 
 
 class AuditError(ReconcilerError):
-    """The audit report could not be written, committed or pushed. The report itself is never lost."""
+    """The audit report could not be written, committed or pushed.
+
+    The report itself is never lost.
+    """
 
 
 class PlatformError(ReconcilerError):
-    """The CI platform does not do, or does not hold, what is asked of it. The message holds no token."""
+    """The CI platform does not do, or does not hold, what is asked of it.
+
+    The message holds no token.
+    """

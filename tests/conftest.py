@@ -23,7 +23,11 @@ settings.load_profile("patient")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--exhaustive", action="store_true", help="try every case of tests/reliability, not a sample")
+    parser.addoption(
+        "--exhaustive",
+        action="store_true",
+        help="try every case of tests/reliability, not a sample",
+    )
     parser.addoption(
         "--server",
         metavar="ADDRESS",
@@ -64,7 +68,8 @@ def tally(record_property: Callable[[str, object], None]) -> Tally:
 
 @pytest.fixture(scope="session", autouse=True)
 def own_configuration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Nothing is read from the configuration of whoever runs the tests, and nothing written into it."""
+    """Nothing is read from the configuration of whoever runs the tests, and nothing written into
+    it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("configuration")))
         yield

@@ -89,7 +89,9 @@ def test_loopback_and_sockets_of_the_file_system_are_reached(tmp_path: Path) -> 
         client.connect(str(tmp_path / "s"))
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1", "localhost", ""])
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1", "localhost", ""]
+)
 def test_what_is_here(host: str) -> None:
     assert is_here(host)
 
@@ -103,7 +105,9 @@ def test_what_is_not_here(host: str) -> None:
 
 def test_a_python_that_a_test_starts_is_under_it() -> None:
     code = f"import socket\ntry:\n socket.create_connection(({FOUR!r}, 443), 5)\nexcept OSError as e:\n print(e)"
-    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
     assert "the tests reach loopback only" in done.stdout
 
 
@@ -119,7 +123,9 @@ process.on("exit", () => console.log(JSON.stringify(said)));
 """
 
 
-@pytest.mark.skipif(shutil.which("node") is None and not os.environ.get("CI"), reason="node is not installed")
+@pytest.mark.skipif(
+    shutil.which("node") is None and not os.environ.get("CI"), reason="node is not installed"
+)
 def test_a_node_that_a_test_starts_is_under_it() -> None:
     with receiving(answers(204)) as receiver:
         done = subprocess.run(

@@ -1,5 +1,6 @@
-"""The locks install with any pip: what pulls in ``name[extra]`` needs a line that says so, or pip as old as
-Debian's takes the newest release instead of the pinned one as soon as there is a newer one, and stops."""
+"""The locks install with any pip: what pulls in ``name[extra]`` needs a line that says so, or pip
+as old as Debian's takes the newest release instead of the pinned one as soon as there is a newer
+one, and stops."""
 
 from __future__ import annotations
 
@@ -18,7 +19,10 @@ OPTIONAL = re.compile(r"extra\s*==")
 
 @pytest.mark.parametrize("lock", ["requirements.txt", "requirements-dev.txt"])
 def test_a_needed_extra_is_pinned_with_it(lock: str) -> None:
-    pins = {found["name"]: set((found["extras"] or "").split(",")) for found in PIN.finditer((ROOT / lock).read_text())}
+    pins = {
+        found["name"]: set((found["extras"] or "").split(","))
+        for found in PIN.finditer((ROOT / lock).read_text())
+    }
     assert {"click", "hvac"} <= pins.keys()
     missing = []
     for name in pins:

@@ -69,7 +69,9 @@ def run(
         "-pno:xdist",
         "-pno:cov",
     ]
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "COV"))}
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "COV"))
+    }
     env = {**kept, "PYTHONPATH": str(ROOT), "PYTEST_TIMEOUT": str(seconds)}
     return subprocess.run(
         [*before, *command, f"--basetemp={folder / 'temporary'}", "--rootdir", str(folder), str(folder)],

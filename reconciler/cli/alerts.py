@@ -1,4 +1,7 @@
-"""From a run, or a plan that was blocked, to the messages of the declared channels. Nothing here ever fails a run."""
+"""From a run, or a plan that was blocked, to the messages of the declared channels.
+
+Nothing here ever fails a run.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,8 @@ UNAFFECTED = "the run is not affected"
 
 @dataclass(slots=True)
 class Alerts:
-    """What a command tells owners. ``declared`` are the clients of the declaration, none for an emergency.
+    """What a command tells owners. ``declared`` are the clients of the declaration, none for an
+    emergency.
 
     ``observed`` and ``plan`` are set as the command learns them. ``muted``: ``--no-alerts``.
     """
@@ -56,7 +60,8 @@ class Alerts:
 
     @contextmanager
     def if_blocked(self) -> Iterator[None]:
-        """Tell which expiring keys wait when a guard blocks the plan; the error goes on as it was."""
+        """Tell which expiring keys wait when a guard blocks the plan; the error goes on as it
+        was."""
         from reconciler.errors import BlockedError
 
         try:
@@ -74,7 +79,11 @@ class Alerts:
 
     def _channels(self) -> list[Channel]:
         name = self.environment.name
-        return [] if self.muted else [channel for channel in self.project.alerts if channel.serves(name)]
+        return (
+            []
+            if self.muted
+            else [channel for channel in self.project.alerts if channel.serves(name)]
+        )
 
     @contextmanager
     def _unaffected(self) -> Iterator[None]:
@@ -92,7 +101,9 @@ class Alerts:
         if not alerts:
             return
         records = self.observed.records if self.observed is not None else {}
-        told = notices(self.project.name, self.environment.name, alerts, at, run_id, self.declared, records)
+        told = notices(
+            self.project.name, self.environment.name, alerts, at, run_id, self.declared, records
+        )
         problems: Counter[tuple[str, str]] = Counter()
         couriers: list[Courier] = []
         for channel in self._channels():
@@ -121,8 +132,11 @@ class Alerts:
             tell(terminal(f"alert channel {channel}: {problem}{messages}; {UNAFFECTED}"))
 
 
-def couriers_of(channel: Channel, told: Sequence[Notice], environment: Environment) -> tuple[list[Courier], list[str]]:
-    """A message for each owner, of what the channel is for; and why some, or all of them, cannot be sent."""
+def couriers_of(
+    channel: Channel, told: Sequence[Notice], environment: Environment
+) -> tuple[list[Courier], list[str]]:
+    """A message for each owner, of what the channel is for; and why some, or all of them, cannot be
+    sent."""
     from reconciler.adapters.alerts import channels as sending
     from reconciler.domain.declared.alert import MailTarget, WebhookTarget
 
@@ -132,7 +146,9 @@ def couriers_of(channel: Channel, told: Sequence[Notice], environment: Environme
     secret: object = None
     if channel.variable is not None:
         signing = isinstance(channel.target, WebhookTarget)
-        secret = (sending.signing_secret_from if signing else sending.secret_from)(channel.variable, os.environ)
+        secret = (sending.signing_secret_from if signing else sending.secret_from)(
+            channel.variable, os.environ
+        )
     if isinstance(secret, sending.Missing):
         return [], [secret.sentence]
     if isinstance(channel.target, MailTarget):
@@ -143,10 +159,14 @@ def couriers_of(channel: Channel, told: Sequence[Notice], environment: Environme
 def _only(notice: Notice, channel: Channel) -> Notice:
     from dataclasses import replace
 
-    return replace(notice, alerts=tuple(alert for alert in notice.alerts if alert.kind in channel.on))
+    return replace(
+        notice, alerts=tuple(alert for alert in notice.alerts if alert.kind in channel.on)
+    )
 
 
-def _posts(channel: Channel, told: Sequence[Notice], environment: Environment, secret: object) -> list[Courier]:
+def _posts(
+    channel: Channel, told: Sequence[Notice], environment: Environment, secret: object
+) -> list[Courier]:
     from reconciler.adapters.alerts.channels import Post
     from reconciler.adapters.delivery.sender import WebhookSender
     from reconciler.domain.declared.alert import WebhookTarget
@@ -162,12 +182,18 @@ def _posts(channel: Channel, told: Sequence[Notice], environment: Environment, s
         else:
             body, url, signing = slack_body(notice), secret, None
         identity = notice_id(notice, channel)
-        posts.append(Post(channel.name, sender, url, masked(body).encode(), identity, notice.at, signing))
+        posts.append(
+            Post(channel.name, sender, url, masked(body).encode(), identity, notice.at, signing)
+        )
     return posts
 
 
 def _mails(
-    channel: Channel, target: MailTarget, told: Sequence[Notice], environment: Environment, secret: object
+    channel: Channel,
+    target: MailTarget,
+    told: Sequence[Notice],
+    environment: Environment,
+    secret: object,
 ) -> tuple[list[Courier], list[str]]:
     from reconciler.adapters.alerts.mail import Mail
     from reconciler.domain.declared.alert import OWNER
@@ -186,15 +212,25 @@ def _mails(
             subject, text = masked(mail_subject(notice)), masked(mail_text(notice))
             identity = notice_id(notice, channel)
             mails.append(
-                Mail(channel.name, target, recipients, subject, text, identity, notice.at,
-                     environment.allowed_networks, password)
-            )  # fmt: skip
+                Mail(
+                    channel.name,
+                    target,
+                    recipients,
+                    subject,
+                    text,
+                    identity,
+                    notice.at,
+                    environment.allowed_networks,
+                    password,
+                )
+            )
     return mails, missing
 
 
 def notice_id(notice: Notice, channel: Channel) -> str:
-    """``msg_`` and 24 digits. One run gives each message an id of its own; a plan that stays blocked the same one all
-    day (UTC), so that a receiver which drops what it knows is told once a day."""
+    """``msg_`` and 24 digits. One run gives each message an id of its own; a plan that stays
+    blocked the same one all day (UTC), so that a receiver which drops what it knows is told once a
+    day."""
     when = notice.run_id or f"{notice.at:%Y-%m-%d}"
     alerts = [(alert.kind.value, alert.address, alert.message) for alert in notice.alerts]
     parts = (channel.name, notice.project, notice.environment, notice.owner, when, alerts)
@@ -215,7 +251,14 @@ def alert_checks(project: Project, environment: str) -> list[Check]:
         found = (signing_secret_from if signing else secret_from)(channel.variable, os.environ)
         name = f"alert channel {channel.name}"
         if isinstance(found, Missing):
-            checks.append(Check(name, "warn", found.sentence, "set it where apply runs; without it nothing is sent"))
+            checks.append(
+                Check(
+                    name,
+                    "warn",
+                    found.sentence,
+                    "set it where apply runs; without it nothing is sent",
+                )
+            )
         else:
             checks.append(Check(name, "ok", f"{channel.variable} is set"))
     return checks

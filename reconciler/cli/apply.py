@@ -29,13 +29,15 @@ if TYPE_CHECKING:
 def run_options(command: click.decorators.FC) -> click.decorators.FC:
     """Options of everything that changes live state."""
     command = format_option("text", "json")(command)
-    command = click.option("--no-alerts", is_flag=True, help="Tell nobody through the channels of reconciler.yaml.")(
-        command
-    )
-    command = click.option("--push", is_flag=True, help="Push the audit commit; a moved branch is tried again.")(
-        command
-    )
-    return click.option("--no-commit", is_flag=True, help="Write the audit report but do not commit it.")(command)
+    command = click.option(
+        "--no-alerts", is_flag=True, help="Tell nobody through the channels of reconciler.yaml."
+    )(command)
+    command = click.option(
+        "--push", is_flag=True, help="Push the audit commit; a moved branch is tried again."
+    )(command)
+    return click.option(
+        "--no-commit", is_flag=True, help="Write the audit report but do not commit it."
+    )(command)
 
 
 @click.command()
@@ -53,21 +55,44 @@ def run_options(command: click.decorators.FC) -> click.decorators.FC:
     type=click.Path(path_type=Path),
     metavar="FILE",
     envvar="RECONCILER_ALLOWED_SIGNERS",
-    help="The commit must be signed by a key in FILE, outside of the repository.  [env: RECONCILER_ALLOWED_SIGNERS]",
+    help=(
+        "The commit must be signed by a key in FILE, outside of the repository.  [env:"
+        " RECONCILER_ALLOWED_SIGNERS]"
+    ),
 )
 @click.option("--shard", metavar="K/N", help="Only the K-th of N parts of the registry.")
-@click.option("--no-wait", is_flag=True, help="Do not wait for another run's lease: exit 4 at once.")
-@click.option("--deep", is_flag=True, help="Read the metadata of every secret where the server lists only names.")
+@click.option(
+    "--no-wait", is_flag=True, help="Do not wait for another run's lease: exit 4 at once."
+)
+@click.option(
+    "--deep",
+    is_flag=True,
+    help="Read the metadata of every secret where the server lists only names.",
+)
 @click.pass_obj
 def apply(
-    settings: Settings, environment: str, planfile: Path | None, yes: bool, form: str, no_commit: bool, push: bool,
-    no_alerts: bool, only: tuple[str, ...], yes_remove: int | None, verify: tuple[str, ...], upkeep: bool,
-    allow_rollback: str | None, allowed_signers: Path | None, shard: str | None, no_wait: bool, deep: bool,
-) -> int:  # fmt: skip
+    settings: Settings,
+    environment: str,
+    planfile: Path | None,
+    yes: bool,
+    form: str,
+    no_commit: bool,
+    push: bool,
+    no_alerts: bool,
+    only: tuple[str, ...],
+    yes_remove: int | None,
+    verify: tuple[str, ...],
+    upkeep: bool,
+    allow_rollback: str | None,
+    allowed_signers: Path | None,
+    shard: str | None,
+    no_wait: bool,
+    deep: bool,
+) -> int:
     """Make ENV what is declared, then commit the audit report.
 
-    With PLANFILE exactly that plan is carried out, or nothing: it is refused when it is stale for the
-    clients it touches, used, expired or blocked.
+    With PLANFILE exactly that plan is carried out, or nothing: it is refused when it is stale for
+    the clients it touches, used, expired or blocked.
 
     \b
     Examples:
@@ -91,23 +116,32 @@ def apply(
     with (
         alerts.if_blocked(),
         wiring.stop_on_signals(settings) as stopping,
-        wiring.engine_for(settings, root, desired.project, desired.environment, stopping, delivers=True) as engine,
+        wiring.engine_for(
+            settings, root, desired.project, desired.environment, stopping, delivers=True
+        ) as engine,
     ):
 
         def agreed(observed: Observed) -> tuple[Question, Plan]:
             asked = planned.Asked(only, verify, yes_remove, allow_rollback, deep=deep)
             whole = planned.question_for(desired, asked, saved=saved, applying=True)
             question = planned.narrowed(whole, observed, shard=part_of, upkeep=upkeep, saved=saved)
-            plan = saved or planned.with_unfinished(engine, observed, answer(engine, question, observed))
-            alerts.observed, alerts.plan = observed, plan
-            demands.refuse_plan(settings, root, desired, plan, engine.checkout(desired, observed.applied))
+            plan = saved or planned.with_unfinished(
+                engine, observed, answer(engine, question, observed)
+            )
+            alerts.observed = observed
+            alerts.plan = plan
+            demands.refuse_plan(
+                settings, root, desired, plan, engine.checkout(desired, observed.applied)
+            )
             agree(engine, plan, settings, form, ask=saved is None and not yes)
             return question, plan
 
         demands.refuse_badly_signed(settings, root, desired, allowed_signers)
         observed = engine.look(desired, deep=deep)
         planned.refuse_unknown(only, desired, observed)
-        result, problem = run.apply(engine, *agreed(observed), observed, options, agreed if yes else None)
+        result, problem = run.apply(
+            engine, *agreed(observed), observed, options, agreed if yes else None
+        )
     return finish(result, problem, settings, form, alerts, saved=saved is not None)
 
 
@@ -116,7 +150,9 @@ def apply(
 @click.argument("target", metavar="CLIENT[/KEY|/WEBHOOK]")
 @click.option("--reason", required=True, metavar="TEXT", help="Why; it goes into the evidence.")
 @run_options
-@click.option("--no-wait", is_flag=True, help="Do not wait for another run's lease: exit 4 at once.")
+@click.option(
+    "--no-wait", is_flag=True, help="Do not wait for another run's lease: exit 4 at once."
+)
 @click.pass_obj
 def rotate(
     settings: Settings,
@@ -129,8 +165,8 @@ def rotate(
     no_alerts: bool,
     no_wait: bool,
 ) -> int:
-    """Rotate one key of CLIENT, all of its keys, or the signing secret of one webhook, now. The old version works on
-    through its grace.
+    """Rotate one key of CLIENT, all of its keys, or the signing secret of one webhook, now. The old
+    version works on through its grace.
 
     \b
     Examples:
@@ -151,13 +187,16 @@ def rotate(
     with (
         alerts.if_blocked(),
         wiring.stop_on_signals(settings) as stopping,
-        wiring.engine_for(settings, root, desired.project, desired.environment, stopping, delivers=True) as engine,
+        wiring.engine_for(
+            settings, root, desired.project, desired.environment, stopping, delivers=True
+        ) as engine,
     ):
 
         def agreed(observed: Observed) -> tuple[Question, Plan]:
             question = rotation_question(desired, observed, asked, reason)
             plan = answer(engine, question, observed)
-            alerts.observed, alerts.plan = observed, plan
+            alerts.observed = observed
+            alerts.plan = plan
             agree(engine, plan, settings, form, ask=False)
             refuse_nothing(plan, target)
             return question, plan
@@ -173,18 +212,27 @@ def rotate(
 @environment_option
 @click.argument("target", metavar="CLIENT[/KEY|/WEBHOOK]")
 @click.option(
-    "--reason", required=True, metavar="TEXT",
+    "--reason",
+    required=True,
+    metavar="TEXT",
     help="compromise, retired, superseded, … or a few words; it goes into the evidence.",
-)  # fmt: skip
+)
 @click.option("--incident", metavar="ID", help="The incident or ticket, such as INC-1234.")
 @run_options
 @click.pass_obj
 def revoke(
-    settings: Settings, environment: str, target: str, reason: str, incident: str | None, form: str, no_commit: bool,
-    push: bool, no_alerts: bool,
-) -> int:  # fmt: skip
-    """Revoke one key of CLIENT, the signing secret of one webhook, or everything it has, at once: no grace, no lease,
-    no guard.
+    settings: Settings,
+    environment: str,
+    target: str,
+    reason: str,
+    incident: str | None,
+    form: str,
+    no_commit: bool,
+    push: bool,
+    no_alerts: bool,
+) -> int:
+    """Revoke one key of CLIENT, the signing secret of one webhook, or everything it has, at once:
+    no grace, no lease, no guard.
 
     Nothing new is issued until the declaration says so (reissueAfter: VERSION); plan says how.
 
@@ -231,7 +279,10 @@ def show_plan(plan: Plan, settings: Settings) -> None:
     """The plan on stderr: stdout is for the result of the run."""
     from reconciler.report.plan.text import plan_text
 
-    say(settings, plan_text(plan, width=settings.width, colour=settings.colour, verbose=settings.verbose))
+    say(
+        settings,
+        plan_text(plan, width=settings.width, colour=settings.colour, verbose=settings.verbose),
+    )
 
 
 def confirm(environment: str) -> None:
@@ -239,7 +290,9 @@ def confirm(environment: str) -> None:
     from reconciler.errors import UsageError
 
     if sys.stdin is None or not sys.stdin.isatty():
-        raise UsageError("RC010", "there is nobody to ask", "look at the plan, then run apply with --yes")
+        raise UsageError(
+            "RC010", "there is nobody to ask", "look at the plan, then run apply with --yes"
+        )
     click.confirm(f"Apply this to {environment}?", abort=True, err=True)
 
 
@@ -248,5 +301,11 @@ def refuse_nothing(plan: Plan, target: str) -> None:
     from reconciler.errors import BlockedError
 
     if not plan.changes:
-        held = "; ".join(action.message for action in plan.actions) or f"{target} has no key to rotate"
-        raise BlockedError("RC360", f"nothing can be rotated: {held}", "reconciler status shows the versions it has")
+        held = (
+            "; ".join(action.message for action in plan.actions) or f"{target} has no key to rotate"
+        )
+        raise BlockedError(
+            "RC360",
+            f"nothing can be rotated: {held}",
+            "reconciler status shows the versions it has",
+        )

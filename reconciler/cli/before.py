@@ -1,4 +1,5 @@
-"""The terms of the commit before, for those who read a plan: what was loosened in the same change."""
+"""The terms of the commit before, for those who read a plan: what was loosened in the same
+change."""
 
 from __future__ import annotations
 
@@ -20,9 +21,12 @@ if TYPE_CHECKING:
 _SHORT = 12  # characters of a commit
 
 
-def terms_before(settings: Settings, root: Path, desired: Desired, base: str | None) -> Before | None:
-    """The terms of ``base`` (None: of the commit that this is a change of) and those of today; None, with a line that
-    says why, when there is nothing to compare. Raises ``UsageError`` RC027 for a ``base`` that does not exist."""
+def terms_before(
+    settings: Settings, root: Path, desired: Desired, base: str | None
+) -> Before | None:
+    """The terms of ``base`` (None: of the commit that this is a change of) and those of today;
+    None, with a line that says why, when there is nothing to compare. Raises ``UsageError`` RC027
+    for a ``base`` that does not exist."""
     from reconciler.planning.loosening.terms_before import Before
 
     environment = desired.environment.name

@@ -11,22 +11,27 @@ import click
 if TYPE_CHECKING:
     from reconciler.adapters.vault.setup.ci_platforms import Platform
 
-# Platform → what a repository's name must look like, how to say so, and where its number is. Names of GitHub: owner 39
-# characters, repository 100; of GitLab: up to twenty groups, each at most 255. Neither lets a name end in .git, which
-# only the address for cloning does.
+# Platform → what a repository's name must look like, how to say so, and where its number is. Names
+# of GitHub: owner 39 characters, repository 100; of GitLab: up to twenty groups, each at most 255.
+# Neither lets a name end in .git, which only the address for cloning does.
 _REPOSITORIES = {
     "github": (
-        r"(?!.*\.git$)[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}", "OWNER/REPO",
+        r"(?!.*\.git$)[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}",
+        "OWNER/REPO",
         "gh api repos/OWNER/REPO --jq .id",
     ),
     "gitlab": (
-        r"(?!.*\.git$)[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}(?:/[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}){1,21}", "GROUP/PROJECT",
+        r"(?!.*\.git$)[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}(?:/[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}){1,21}",
+        "GROUP/PROJECT",
         "the Project ID in the project's settings",
     ),
-}  # fmt: skip
+}
 # Option, what it must look like, how to say so.
 _SHAPES = {
-    "--ci-environment": (r"[A-Za-z0-9][A-Za-z0-9._/ -]{0,99}", "name it as in the repository's settings"),
+    "--ci-environment": (
+        r"[A-Za-z0-9][A-Za-z0-9._/ -]{0,99}",
+        "name it as in the repository's settings",
+    ),
     "--branch": (
         r"(?!refs/|.*(?:\.\.|//))[A-Za-z0-9][A-Za-z0-9._/-]{0,199}",
         "write its name alone, such as main, without refs/heads/",
@@ -39,19 +44,45 @@ def ci_options(command: click.decorators.FC) -> click.decorators.FC:
     """The options of ``bootstrap`` about a CI platform."""
     for option in reversed(
         (
-            click.option("--ci", type=click.Choice([*_REPOSITORIES]), help="Also let jobs of this CI platform log in."),
-            click.option("--repository", metavar="NAME", help="Whose jobs may: OWNER/REPO, or GROUP/PROJECT."),
-            click.option("--repository-id", metavar="N", help="Its number; a name can be taken over, a number not."),
-            click.option("--ci-environment", metavar="NAME", help="The platform's environment.  [default: ENV]"),
-            click.option("--branch", metavar="NAME", help="The branch that is applied.  [default: main]"),
-            click.option("--issuer", metavar="URL", help="Who signs the jobs' tokens.  [default: that of .com]"),
-            click.option("--audience", metavar="TEXT", help="Whom they are for.  [default: integrations-ENV]"),
             click.option(
-                "--no-protected-environments", is_flag=True,
-                help="GitLab: do not ask that the environment is protected; the free tier cannot protect one.",
+                "--ci",
+                type=click.Choice([*_REPOSITORIES]),
+                help="Also let jobs of this CI platform log in.",
+            ),
+            click.option(
+                "--repository", metavar="NAME", help="Whose jobs may: OWNER/REPO, or GROUP/PROJECT."
+            ),
+            click.option(
+                "--repository-id",
+                metavar="N",
+                help="Its number; a name can be taken over, a number not.",
+            ),
+            click.option(
+                "--ci-environment",
+                metavar="NAME",
+                help="The platform's environment.  [default: ENV]",
+            ),
+            click.option(
+                "--branch", metavar="NAME", help="The branch that is applied.  [default: main]"
+            ),
+            click.option(
+                "--issuer",
+                metavar="URL",
+                help="Who signs the jobs' tokens.  [default: that of .com]",
+            ),
+            click.option(
+                "--audience", metavar="TEXT", help="Whom they are for.  [default: integrations-ENV]"
+            ),
+            click.option(
+                "--no-protected-environments",
+                is_flag=True,
+                help=(
+                    "GitLab: do not ask that the environment is protected; the free tier cannot"
+                    " protect one."
+                ),
             ),
         )
-    ):  # fmt: skip
+    ):
         command = option(command)
     return command
 
@@ -74,25 +105,34 @@ def platform_of(
 
     named = [option for option, value in given.items() if value is not None]
     if not protected and ci != "gitlab":
-        raise UsageError("RC040", "--no-protected-environments says nothing without --ci gitlab", "leave it out")
+        raise UsageError(
+            "RC040", "--no-protected-environments says nothing without --ci gitlab", "leave it out"
+        )
     if ci is None:
         if named:
             raise UsageError(
-                "RC040", f"{named[0]} says nothing without --ci", "add --ci github or --ci gitlab, or leave it out"
+                "RC040",
+                f"{named[0]} says nothing without --ci",
+                "add --ci github or --ci gitlab, or leave it out",
             )
         return None
     pattern, shape, number = _REPOSITORIES[ci]
     absent = [option for option in ("--repository", "--repository-id") if option not in named]
     if absent:
         raise UsageError(
-            "RC040", f"--ci {ci} needs {' and '.join(absent)}: a login must be bound to one repository",
+            "RC040",
+            f"--ci {ci} needs {' and '.join(absent)}: a login must be bound to one repository",
             f"--repository {shape} --repository-id N; the number: {number}",
-        )  # fmt: skip
+        )
     defaults = {
-        "--ci-environment": environment, "--branch": "main", "--audience": default_audience(environment),
+        "--ci-environment": environment,
+        "--branch": "main",
+        "--audience": default_audience(environment),
         "--issuer": GITHUB_ISSUER if ci == "github" else GITLAB_ISSUER,
-    }  # fmt: skip
-    values = {option: value if value is not None else defaults[option] for option, value in given.items()}
+    }
+    values = {
+        option: value if value is not None else defaults[option] for option, value in given.items()
+    }
     shapes = {
         "--repository": (pattern, f"write {shape}, without .git or a host"),
         "--repository-id": (r"[1-9][0-9]{0,18}", f"it is a number: {number}"),
@@ -101,11 +141,18 @@ def platform_of(
     for option, (right, remedy) in shapes.items():
         if not re.fullmatch(right, values[option]):
             raise UsageError("RC041", f"{option} {values[option]!r} cannot be right", remedy)
-    _check_issuer(values["--issuer"], "github.example.com/_services/token" if ci == "github" else "gitlab.example.com")
+    _check_issuer(
+        values["--issuer"],
+        "github.example.com/_services/token" if ci == "github" else "gitlab.example.com",
+    )
     parts = (
-        values["--repository"], values["--repository-id"], values["--ci-environment"], values["--branch"],
-        values["--issuer"], values["--audience"],
-    )  # fmt: skip
+        values["--repository"],
+        values["--repository-id"],
+        values["--ci-environment"],
+        values["--branch"],
+        values["--issuer"],
+        values["--audience"],
+    )
     return GitHub(*parts) if ci == "github" else GitLab(*parts, protected=protected)
 
 
@@ -120,6 +167,7 @@ def _check_issuer(issuer: str, example: str) -> None:
         right = False
     if not right or not re.fullmatch(r"[!-~]{1,200}", issuer) or issuer.endswith("/"):
         raise UsageError(
-            "RC041", f"--issuer {issuer!r} cannot be right",
+            "RC041",
+            f"--issuer {issuer!r} cannot be right",
             f"it is the iss of the tokens, such as https://{example}, with no slash at its end",
-        )  # fmt: skip
+        )

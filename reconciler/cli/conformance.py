@@ -13,18 +13,28 @@ if TYPE_CHECKING:
 
 
 def show_conformance(settings: Settings, environment: str, form: str) -> int:
-    """Try the server of ``environment`` and print what was found; 1 when it differs or something was left behind."""
+    """Try the server of ``environment`` and print what was found; 1 when it differs or something
+    was left behind."""
     from reconciler.adapters.vault.conformance.trials import conform
     from reconciler.cli import wiring
     from reconciler.report.text.document import document
 
     _, chosen = wiring.load_environment(wiring.project_root(settings), environment)
     with wiring.connected(chosen) as live:
-        say(settings, "mounts, policies and token roles named reconciler-conformance-… are made and removed")
+        say(
+            settings,
+            "mounts, policies and token roles named reconciler-conformance-… are made and removed",
+        )
         server, trials = conform(live)
     if form == "json":
-        rows = [{"name": one.name, "request": one.request, "result": one.result, "note": one.note} for one in trials]
-        emit(document("conformance", {"server": server, "reconciler": __version__, "trials": rows}), form)
+        rows = [
+            {"name": one.name, "request": one.request, "result": one.result, "note": one.note}
+            for one in trials
+        ]
+        emit(
+            document("conformance", {"server": server, "reconciler": __version__, "trials": rows}),
+            form,
+        )
     else:
         emit(_table(server, trials))
     return 1 if any(one.result == "differs" for one in trials) else 0

@@ -58,7 +58,10 @@ def validate(settings: Settings, paths: tuple[Path, ...], form: str) -> int:
 
 
 def rendered(findings: Sequence[Finding], form: str, folder: str) -> str:
-    """The findings in a format for programs. ``folder`` is where the project lies in its repository."""
+    """The findings in a format for programs.
+
+    ``folder`` is where the project lies in its repository.
+    """
     from reconciler.report import findings as rendering
 
     forms: dict[str, Callable[[], str]] = {
@@ -72,7 +75,8 @@ def rendered(findings: Sequence[Finding], form: str, folder: str) -> str:
 
 
 class KindName(click.Choice[str]):
-    """A kind in any case; help and errors show the names as they are (those of ``case_sensitive=False`` are lower)."""
+    """A kind in any case; help and errors show the names as they are (those of
+    ``case_sensitive=False`` are lower)."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         meant = (kind for kind in KINDS if kind.lower() == str(value).lower())
@@ -81,9 +85,15 @@ class KindName(click.Choice[str]):
 
 @click.command()
 @click.argument("kind", required=False, type=KindName(KINDS))
-@click.option("--output", type=click.Path(path_type=Path), metavar="DIR", help="Write it there; without KIND, all.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Write it there; without KIND, all.",
+)
 def schema(kind: str | None, output: Path | None) -> int:
-    """Print the JSON Schema of KIND, for editors and for checks of your own; without KIND list the kinds.
+    """Print the JSON Schema of KIND, for editors and for checks of your own; without KIND list the
+    kinds.
 
     \b
     Examples:
@@ -96,7 +106,11 @@ def schema(kind: str | None, output: Path | None) -> int:
         folder = made_folder(output)
         for one in KINDS if kind is None else (kind,):
             write_file(
-                folder / file_name(one), schema_text(one), "RC038", "choose another directory for --output", mode=0o644
+                folder / file_name(one),
+                schema_text(one),
+                "RC038",
+                "choose another directory for --output",
+                mode=0o644,
             )
     elif kind is None:
         emit("\n".join(KINDS))

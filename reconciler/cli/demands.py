@@ -1,6 +1,8 @@
-"""What a policy asks for before ``apply`` begins: a signed commit, and an approver who is not the author.
+"""What a policy asks for before ``apply`` begins: a signed commit, and an approver who is not the
+author.
 
-Never asked of ``revoke``, which reads no policy, nor of ``rotate``, which changes nothing that is declared.
+Never asked of ``revoke``, which reads no policy, nor of ``rotate``, which changes nothing that is
+declared.
 """
 
 from __future__ import annotations
@@ -12,7 +14,14 @@ from pathlib import Path
 from reconciler.adapters.git.command import GitCommand
 from reconciler.adapters.trust.chain import Followed, handed_down
 from reconciler.adapters.trust.commits import Declaration, refuse_changed
-from reconciler.adapters.trust.platform import Person, all_authors, approver, host_of, same_person, told_authors
+from reconciler.adapters.trust.platform import (
+    Person,
+    all_authors,
+    approver,
+    host_of,
+    same_person,
+    told_authors,
+)
 from reconciler.cli.output import Settings, say
 from reconciler.declare.files.files import PROJECT_FILE, SUFFIXES, declares
 from reconciler.declare.policy.policy import demands_in
@@ -24,14 +33,17 @@ from reconciler.errors import AuditError, BlockedError
 from reconciler.planning.guards.situation import is_declared
 
 OWN_SIGNERS = (
-    "warning: who may sign was read from the repository itself; set RECONCILER_ALLOWED_SIGNERS from outside of it: "
-    "at GitHub a variable of the repository, at GitLab a protected variable of type File (docs/policy.md)"
+    "warning: who may sign was read from the repository itself; set RECONCILER_ALLOWED_SIGNERS from"
+    " outside of it: at GitHub a variable of the repository, at GitLab a protected variable of type"
+    " File (docs/policy.md)"
 )
 _POLICIES = tuple(f"policy{suffix}" for suffix in SUFFIXES)
 _PROJECTS = tuple(f"{PROJECT_FILE}{suffix}" for suffix in SUFFIXES)
 
 
-def refuse_badly_signed(settings: Settings, root: Path, desired: Desired, given: Path | None) -> None:
+def refuse_badly_signed(
+    settings: Settings, root: Path, desired: Desired, given: Path | None
+) -> None:
     """As ``refuse_unsigned``. In CI it is told when the repository alone said who may sign."""
     if refuse_unsigned(root, desired, given) and os.environ.get("CI"):
         say(settings, OWN_SIGNERS)
@@ -40,9 +52,9 @@ def refuse_badly_signed(settings: Settings, root: Path, desired: Desired, given:
 def refuse_unsigned(root: Path, desired: Desired, given: Path | None = None) -> bool:
     """Whether the repository alone said who may sign.
 
-    Raises ``BlockedError`` RC240 to RC242 when a signature is demanded: by the policy that is applied, by that of
-    the commit before, as signed commits left it last, or by ``given``, a file of allowed signers that the repository
-    has no say in."""
+    Raises ``BlockedError`` RC240 to RC242 when a signature is demanded: by the policy that is
+    applied, by that of the commit before, as signed commits left it last, or by ``given``, a file
+    of allowed signers that the repository has no say in."""
     own = desired.policy.apply.allowed_signers
     allowed = _outside(given, root) if given is not None else None
     try:
@@ -67,18 +79,22 @@ def refuse_unsigned(root: Path, desired: Desired, given: Path | None = None) -> 
 
 
 def _outside(path: Path, root: Path) -> str:
-    """The text of a file of allowed signers. Raises ``BlockedError`` RC241 for one that cannot be read, is empty, or
-    lies in the repository, which would choose whom to trust by itself."""
+    """The text of a file of allowed signers. Raises ``BlockedError`` RC241 for one that cannot be
+    read, is empty, or lies in the repository, which would choose whom to trust by itself."""
     remedy = "name a file outside of the repository, in the format of ssh-keygen"
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise BlockedError("RC241", f"the allowed signers in {path} cannot be read: {why}", remedy) from None
+        raise BlockedError(
+            "RC241", f"the allowed signers in {path} cannot be read: {why}", remedy
+        ) from None
     if not text.strip():
         raise BlockedError("RC241", f"the file of allowed signers {path} is empty", remedy)
     if path.resolve().is_relative_to(_work_tree(root)):
-        raise BlockedError("RC241", f"the allowed signers in {path} lie in the repository that they judge", remedy)
+        raise BlockedError(
+            "RC241", f"the allowed signers in {path} lie in the repository that they judge", remedy
+        )
     return text
 
 
@@ -115,16 +131,18 @@ def _signers_in(policy: str) -> str | None:
     return demands_in(policy).allowed_signers
 
 
-def refuse_plan(settings: Settings, root: Path, desired: Desired, plan: Plan, checkout: Checkout) -> None:
-    """Raises ``BlockedError`` for a plan of what no commit holds (RC242), or that its own author approved (RC243,
-    RC244), where the policy says so."""
+def refuse_plan(
+    settings: Settings, root: Path, desired: Desired, plan: Plan, checkout: Checkout
+) -> None:
+    """Raises ``BlockedError`` for a plan of what no commit holds (RC242), or that its own author
+    approved (RC243, RC244), where the policy says so."""
     refuse_uncommitted(root, desired, plan, checkout)
     refuse_same_person(settings, root, desired, plan)
 
 
 def refuse_same_person(settings: Settings, root: Path, desired: Desired, plan: Plan) -> None:
-    """Raises ``BlockedError`` RC243 when who approved a declared change wrote it, RC244 when that must be known and
-    is not. A run that only rotates and repairs has no approver."""
+    """Raises ``BlockedError`` RC243 when who approved a declared change wrote it, RC244 when that
+    must be known and is not. A run that only rotates and repairs has no approver."""
     try:
         commit = Declaration(root, desired.project.audit_path)
     except BlockedError:  # no commit at all
@@ -137,20 +155,24 @@ def refuse_same_person(settings: Settings, root: Path, desired: Desired, plan: P
     same = same_person(who, authors, host_of(os.environ))
     if same:
         raise BlockedError(
-            "RC243", f"{who} approved what {who} wrote: the policy demands another approver",
+            "RC243",
+            f"{who} approved what {who} wrote: the policy demands another approver",
             "have somebody else merge, start or re-run it",
-        )  # fmt: skip
+        )
     if same is None and DistinctApprover.ALWAYS in demands:
         raise BlockedError(
-            "RC244", f"the policy demands an approver who is not the author, and {_missing(who, authors)}",
-            "run it in CI, or have the pipeline set RECONCILER_APPROVER and RECONCILER_AUTHOR from its platform's API",
-        )  # fmt: skip
+            "RC244",
+            f"the policy demands an approver who is not the author, and {_missing(who, authors)}",
+            "run it in CI, or have the pipeline set RECONCILER_APPROVER and RECONCILER_AUTHOR from"
+            " its platform's API",
+        )
     if same is None:
         say(settings, f"whether the approver is the author is not known: {_missing(who, authors)}")
 
 
 def _before(commit: Declaration | None) -> ApplyDemands:
-    """What the policy demanded before this commit: a commit cannot take back what is demanded of it."""
+    """What the policy demanded before this commit: a commit cannot take back what is demanded of
+    it."""
     if commit is None:
         return ApplyDemands()
     return _demands_of(commit.policies(next(iter(commit.parents), None), _POLICIES))

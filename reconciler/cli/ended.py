@@ -23,7 +23,8 @@ def finish(
     *,
     saved: bool = False,
 ) -> int:
-    """Print the result and tell owners, who are told as well where it cannot be printed; the exit code.
+    """Print the result and tell owners, who are told as well where it cannot be printed; the exit
+    code.
 
     ``saved``: the plan came from a file.
     """
@@ -37,21 +38,27 @@ def again(command: str, *, saved: bool) -> str:
     """What carries on after a run that was done in part."""
     if saved:
         return (
-            "run the same command again: it carries out the rest of this plan, until that expires or something else "
-            "changes its clients; then make a new plan"
+            "run the same command again: it carries out the rest of this plan, until that expires"
+            " or something else changes its clients; then make a new plan"
         )
     if command == "rotate":
         return (
-            "what was rotated stays so, and the same command would rotate it again: name what is left, as in "
-            "CLIENT/KEY or CLIENT/WEBHOOK; apply settles what was only begun"
+            "what was rotated stays so, and the same command would rotate it again: name what is"
+            " left, as in CLIENT/KEY or CLIENT/WEBHOOK; apply settles what was only begun"
         )
     return "run the same command again: it goes on where this run stopped"
 
 
 def printed(
-    result: RunResult, problem: AuditError | None, settings: Settings, form: str, *, saved: bool = False
+    result: RunResult,
+    problem: AuditError | None,
+    settings: Settings,
+    form: str,
+    *,
+    saved: bool = False,
 ) -> int:
-    """Print the result, then decide the exit code: 0 all done, 5 in part, 1 nothing at all or no audit commit."""
+    """Print the result, then decide the exit code: 0 all done, 5 in part, 1 nothing at all or no
+    audit commit."""
     from reconciler.report.run.report import run_json, run_text
 
     if form == "json":
@@ -62,7 +69,9 @@ def printed(
         show_error(problem, Settings(no_color=settings.no_color))
     if not result.complete:
         failed = [outcome for outcome in result.outcomes if outcome.status.value == "failed"]
-        vault_refused = not result.summary()["done"] and all(one.message.startswith("RC4") for one in failed)
+        vault_refused = not result.summary()["done"] and all(
+            one.message.startswith("RC4") for one in failed
+        )
         say(settings, again(result.command, saved=saved))
         return 1 if vault_refused and (failed or not result.interrupted) else IN_PART
     return problem.exit_code if problem is not None else 0

@@ -15,7 +15,8 @@ from reconciler.cli.output import Settings, emit, say
 @format_option("text", "json")
 @click.pass_obj
 def status(settings: Settings, environment: str, client: str | None, form: str) -> int:
-    """Show what Vault holds for ENV: clients, key versions, webhooks, and what is unfinished. Reads no secret.
+    """Show what Vault holds for ENV: clients, key versions, webhooks, and what is unfinished. Reads
+    no secret.
 
     \b
     Examples:
@@ -39,31 +40,55 @@ def status(settings: Settings, environment: str, client: str | None, form: str) 
         unfinished = unfinished_business(engine, observed)
     observed = replace(observed, records=told(observed.records))
     if client is not None and client not in observed.records:
-        remedy = one_of(observed.records, "none is registered yet: reconciler apply registers what is declared")
+        remedy = one_of(
+            observed.records, "none is registered yet: reconciler apply registers what is declared"
+        )
         raise UsageError("RC361", f"client {client} is not registered in {environment}", remedy)
     only = (client,) if client else ()
     if form == "json":
         emit(status_json(environment, observed, unfinished, only=only), form)
     else:
-        emit(status_text(environment, observed, unfinished, only=only, width=settings.width, colour=settings.colour))
+        emit(
+            status_text(
+                environment,
+                observed,
+                unfinished,
+                only=only,
+                width=settings.width,
+                colour=settings.colour,
+            )
+        )
     return 0
 
 
 @click.command()
 @environment_option
-@click.option("--buckets", type=click.Choice(["16", "256", "4096"]), help="Parts of the registry; first 256.")
+@click.option(
+    "--buckets", type=click.Choice(["16", "256", "4096"]), help="Parts of the registry; first 256."
+)
 @ci_options
 @format_option("text", "json")
 @click.pass_obj
 def bootstrap(
-    settings: Settings, environment: str, buckets: str | None, ci: str | None, repository: str | None,
-    repository_id: str | None, ci_environment: str | None, branch: str | None, issuer: str | None,
-    audience: str | None, no_protected_environments: bool, form: str,
-) -> int:  # fmt: skip
-    """Prepare Vault for ENV: mounts, policies, token roles, signing key. Needs an administrator's token.
+    settings: Settings,
+    environment: str,
+    buckets: str | None,
+    ci: str | None,
+    repository: str | None,
+    repository_id: str | None,
+    ci_environment: str | None,
+    branch: str | None,
+    issuer: str | None,
+    audience: str | None,
+    no_protected_environments: bool,
+    form: str,
+) -> int:
+    """Prepare Vault for ENV: mounts, policies, token roles, signing key. Needs an administrator's
+    token.
 
-    Running it again changes nothing that is right already. With another number of --buckets the registry
-    is spread anew, while others may be writing. With --ci also the roles that the jobs of that platform log in with.
+    Running it again changes nothing that is right already. With another number of --buckets the
+    registry is spread anew, while others may be writing. With --ci also the roles that the jobs of
+    that platform log in with.
 
     \b
     Examples:
@@ -76,13 +101,19 @@ def bootstrap(
     from reconciler.report.text.document import document
 
     given = {
-        "--repository": repository, "--repository-id": repository_id, "--ci-environment": ci_environment,
-        "--branch": branch, "--issuer": issuer, "--audience": audience,
-    }  # fmt: skip
+        "--repository": repository,
+        "--repository-id": repository_id,
+        "--ci-environment": ci_environment,
+        "--branch": branch,
+        "--issuer": issuer,
+        "--audience": audience,
+    }
     platform = platform_of(environment, ci, given, protected=not no_protected_environments)
     root = wiring.project_root(settings)
     project, chosen = wiring.load_environment(root, environment)
-    done = wiring.prepared(settings, root, project, chosen, int(buckets) if buckets else None, platform)
+    done = wiring.prepared(
+        settings, root, project, chosen, int(buckets) if buckets else None, platform
+    )
     if platform is not None and chosen.vault.auth.method != "jwt":
         role = f"{{method: jwt, role: integrations-{environment}-plan}}"
         say(settings, f"jobs log in once reconciler.yaml says vault.auth: {role} for {environment}")
@@ -96,15 +127,19 @@ def bootstrap(
 
 @click.command()
 @environment_option
-@click.option("--conformance", is_flag=True, help="Try every kind of request in mounts of its own, which are removed.")
+@click.option(
+    "--conformance",
+    is_flag=True,
+    help="Try every kind of request in mounts of its own, which are removed.",
+)
 @format_option("text", "json")
 @click.pass_obj
 def doctor(settings: Settings, environment: str, conformance: bool, form: str) -> int:
     """Check the connection to Vault, its clock, and what the present token may do. Changes nothing.
 
-    With --conformance instead: whether the server does what the reconciler relies on. Needs an administrator's
-    token; makes mounts, policies and token roles with names of their own, and removes them whatever happens. The
-    table names no address and can be pasted into a report.
+    With --conformance instead: whether the server does what the reconciler relies on. Needs an
+    administrator's token; makes mounts, policies and token roles with names of their own, and
+    removes them whatever happens. The table names no address and can be pasted into a report.
 
     \b
     Examples:
@@ -126,7 +161,10 @@ def doctor(settings: Settings, environment: str, conformance: bool, form: str) -
     with wiring.connected(chosen) as live:
         checks = [*examine(live, project.name, environment), *alert_checks(project, environment)]
     if form == "json":
-        rows = [{"name": c.name, "result": c.result, "message": c.sentence, "remedy": c.remedy} for c in checks]
+        rows = [
+            {"name": c.name, "result": c.result, "message": c.sentence, "remedy": c.remedy}
+            for c in checks
+        ]
         emit(document("doctor", {"environment": environment, "checks": rows}), form)
     else:
         lines = []

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 
 def environment_and_files(root: Path, name: str) -> tuple[Project, Environment, Loaded]:
-    """The project, one environment of it and the files that say so. Raises ``DeclarationError`` and ``UsageError``
-    RC002."""
+    """The project, one environment of it and the files that say so. Raises ``DeclarationError`` and
+    ``UsageError`` RC002."""
     from reconciler.declare.repository import load_project_and_files
 
     project, findings, files = load_project_and_files(root)

@@ -21,26 +21,51 @@ if TYPE_CHECKING:
 
 click.UsageError.exit_code = 64  # sysexits.h EX_USAGE; 2 means "changes present" here
 
-# Where each command lives and the line it has in --help: help is answered without importing any of them.
+# Where each command lives and the line it has in --help: help is answered without importing any of
+# them.
 COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("reconciler.cli.start.start:init", "Make a working repository."),
     "validate": ("reconciler.cli.declaration:validate", "Check the declaration; no Vault needed."),
     "plan": ("reconciler.cli.plan:plan", "Show what apply would do, and why."),
     "show": ("reconciler.cli.plan:show", "Show a saved plan."),
     "apply": ("reconciler.cli.apply:apply", "Carry out a plan and commit the audit report."),
-    "status": ("reconciler.cli.live:status", "Show clients, key versions, webhooks and what is unfinished."),
+    "status": (
+        "reconciler.cli.live:status",
+        "Show clients, key versions, webhooks and what is unfinished.",
+    ),
     "test": ("reconciler.cli.webhooks:test", "Send test deliveries and probes to webhooks."),
-    "deliveries": ("reconciler.cli.webhooks:deliveries", "Show the attempts of deliveries that runs made."),
+    "deliveries": (
+        "reconciler.cli.webhooks:deliveries",
+        "Show the attempts of deliveries that runs made.",
+    ),
     "rotate": ("reconciler.cli.apply:rotate", "Rotate keys of a client now, with their grace."),
     "revoke": ("reconciler.cli.apply:revoke", "Revoke keys of a client at once."),
-    "bootstrap": ("reconciler.cli.live:bootstrap", "Prepare Vault: mounts, policies, roles, signing key."),
-    "doctor": ("reconciler.cli.live:doctor", "Check the connection to Vault and what the token may do."),
+    "bootstrap": (
+        "reconciler.cli.live:bootstrap",
+        "Prepare Vault: mounts, policies, roles, signing key.",
+    ),
+    "doctor": (
+        "reconciler.cli.live:doctor",
+        "Check the connection to Vault and what the token may do.",
+    ),
     "trust": ("reconciler.cli.trust:trust", "Accept a server that may be sent credentials."),
-    "listen": ("reconciler.cli.listen.listen:listen", "Receive deliveries on loopback, verify and show them."),
+    "listen": (
+        "reconciler.cli.listen.listen:listen",
+        "Receive deliveries on loopback, verify and show them.",
+    ),
     "dev": ("reconciler.cli.start.start:dev", "Run a real OpenBao on loopback, for trying things."),
-    "demo": ("reconciler.cli.start.start:demo", "The whole story on a throw-away OpenBao, in under a minute."),
-    "codeowners": ("reconciler.cli.forges.codeowners:codeowners", "Make a CODEOWNERS file of owners and approvers."),
-    "gitlab": ("reconciler.cli.forges.gitlab:gitlab", "What the jobs of GitLab CI need: note, reviewed plan, issue."),
+    "demo": (
+        "reconciler.cli.start.start:demo",
+        "The whole story on a throw-away OpenBao, in under a minute.",
+    ),
+    "codeowners": (
+        "reconciler.cli.forges.codeowners:codeowners",
+        "Make a CODEOWNERS file of owners and approvers.",
+    ),
+    "gitlab": (
+        "reconciler.cli.forges.gitlab:gitlab",
+        "What the jobs of GitLab CI need: note, reviewed plan, issue.",
+    ),
     "schema": ("reconciler.cli.declaration:schema", "Print the JSON Schema of a kind."),
 }
 
@@ -83,7 +108,8 @@ class Commands(click.Group):
 )
 @click.version_option(__version__, prog_name="reconciler")
 def cli() -> None:
-    """Integration clients, their keys and webhooks, declared in git and reconciled with Vault or OpenBao.
+    """Integration clients, their keys and webhooks, declared in git and reconciled with Vault or
+    OpenBao.
 
     \b
     Start here:
@@ -102,7 +128,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     settings = Settings(format=asked_format(given))
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that cannot show a character stops nothing
+        # a terminal that cannot show a character stops nothing
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         with cli.make_context("reconciler", given, obj=settings) as context:
             result = cli.invoke(context)
@@ -120,7 +147,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def as_ours(error: BaseException) -> ReconcilerError:
-    """Every way to fail as an error with a code and a remedy. The text of a foreign one may quote anything."""
+    """Every way to fail as an error with a code and a remedy.
+
+    The text of a foreign one may quote anything.
+    """
     from reconciler.errors import ReconcilerError, Stopped, UsageError
 
     if isinstance(error, ReconcilerError):
@@ -129,15 +159,24 @@ def as_ours(error: BaseException) -> ReconcilerError:
         path = error.ctx.command_path if error.ctx else "reconciler"
         return UsageError("RC021", error.format_message(), f"{path} --help shows what it takes")
     if isinstance(error, click.exceptions.Abort):  # the answer was no, or nobody answered
-        return ReconcilerError("RC023", "stopped; nothing was changed", "run the command again and answer y")
+        return ReconcilerError(
+            "RC023", "stopped; nothing was changed", "run the command again and answer y"
+        )
     if isinstance(error, KeyboardInterrupt):
-        return Stopped("RC024", "stopped", "run the command again: what was begun is on record and goes on")
+        return Stopped(
+            "RC024", "stopped", "run the command again: what was begun is on record and goes on"
+        )
     message = f"an unexpected {type(error).__name__}; nothing is lost, the next run converges"
-    return ReconcilerError("RC000", message, "run it again with -v and report the lines that it prints")
+    return ReconcilerError(
+        "RC000", message, "run it again with -v and report the lines that it prints"
+    )
 
 
 def failed(error: ReconcilerError, settings: Settings, cause: BaseException) -> int:
-    """Show an error wherever it can be shown; its exit code. Of an unexpected one ``-v`` shows where it happened."""
+    """Show an error wherever it can be shown; its exit code.
+
+    Of an unexpected one ``-v`` shows where it happened.
+    """
     from reconciler.errors import ReconcilerError
 
     try:

@@ -16,7 +16,8 @@ Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 
 def global_options(*, hidden: bool) -> list[click.Parameter]:
-    """``--project``, ``-q``, ``-v`` and ``--no-color``: each is put into the ``Settings`` of the context."""
+    """``--project``, ``-q``, ``-v`` and ``--no-color``: each is put into the ``Settings`` of the
+    context."""
     common: dict[str, Any] = {"expose_value": False, "callback": _settle, "hidden": hidden}
     folder = click.Path(file_okay=False, path_type=Path)
     where = "The directory of reconciler.yaml. Default: the nearest one upwards."
@@ -30,12 +31,14 @@ def global_options(*, hidden: bool) -> list[click.Parameter]:
 
 
 def _settle(ctx: click.Context, param: click.Parameter, value: Any) -> None:
-    if value and param.name is not None:  # what is not said here may have been said before the command
+    # what is not said here may have been said before the command
+    if value and param.name is not None:
         setattr(ctx.ensure_object(Settings), param.name, value)
 
 
 def with_global_options(command: click.Command) -> click.Command:
-    """``command``, and each of a group, so that it takes the global options behind its name, too."""
+    """``command``, and each of a group, so that it takes the global options behind its name,
+    too."""
     made = copy(command)
     made.params = [*command.params, *global_options(hidden=True)]
     if isinstance(made, click.Group):
@@ -44,20 +47,29 @@ def with_global_options(command: click.Command) -> click.Command:
 
 
 def environment_option(command: Decorated) -> Decorated:
-    return click.option("-e", "--environment", required=True, metavar="ENV", help="An environment of reconciler.yaml.")(
-        command
-    )
+    return click.option(
+        "-e",
+        "--environment",
+        required=True,
+        metavar="ENV",
+        help="An environment of reconciler.yaml.",
+    )(command)
 
 
 def format_option(*formats: str) -> Callable[[Decorated], Decorated]:
     return click.option(
-        "--format", "form", type=click.Choice(formats), default="text", show_default=True,
+        "--format",
+        "form",
+        type=click.Choice(formats),
+        default="text",
+        show_default=True,
         help="How to print the result.",
-    )  # fmt: skip
+    )
 
 
 def asked_format(arguments: Sequence[str]) -> str:
-    """What ``--format`` says, before anything is parsed: an error of parsing is printed in that format too."""
+    """What ``--format`` says, before anything is parsed: an error of parsing is printed in that
+    format too."""
     found = "text"
     for one, following in pairwise([*arguments, ""]):
         if one == "--":
@@ -71,31 +83,46 @@ def asked_format(arguments: Sequence[str]) -> str:
 
 def verify_option(command: Decorated) -> Decorated:
     return click.option(
-        "--verify", multiple=True, metavar="CLIENT[/WEBHOOK]",
-        help="Have this webhook prove itself again, also when it has, or answered 410; may be repeated.",
-    )(command)  # fmt: skip
+        "--verify",
+        multiple=True,
+        metavar="CLIENT[/WEBHOOK]",
+        help=(
+            "Have this webhook prove itself again, also when it has, or answered 410; may be"
+            " repeated."
+        ),
+    )(command)
 
 
 def upkeep_option(command: Decorated) -> Decorated:
     return click.option(
-        "--upkeep", is_flag=True, help="Only what needs no decision: renewals, ends of grace, repairs of drift."
+        "--upkeep",
+        is_flag=True,
+        help="Only what needs no decision: renewals, ends of grace, repairs of drift.",
     )(command)
 
 
 def yes_remove_option(command: Decorated) -> Decorated:
     return click.option(
-        "--yes-remove", type=click.IntRange(min=1), metavar="N",
+        "--yes-remove",
+        type=click.IntRange(min=1),
+        metavar="N",
         help="Exactly N clients are to be removed, also if these are most of them.",
-    )(command)  # fmt: skip
+    )(command)
 
 
 def only_option(command: Decorated) -> Decorated:
-    return click.option("--only", multiple=True, metavar="CLIENT", help="Only this client; may be repeated.")(command)
+    return click.option(
+        "--only", multiple=True, metavar="CLIENT", help="Only this client; may be repeated."
+    )(command)
 
 
 def rollback_option(command: Decorated) -> Decorated:
     """``--allow-rollback``: a HEAD that does not build on the commit that was applied last."""
     return click.option(
-        "--allow-rollback", metavar="COMMIT",
-        help="Go back on purpose: HEAD is COMMIT, and need not build on the commit that was applied last.",
-    )(command)  # fmt: skip
+        "--allow-rollback",
+        metavar="COMMIT",
+        help=(
+            "Go back on purpose: HEAD is COMMIT, and need not build on the commit that was applied"
+            " last."
+        ),
+    )(command)

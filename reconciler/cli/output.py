@@ -1,4 +1,5 @@
-"""The one way out: stdout carries the result and nothing else; progress, logs and prompts go to stderr."""
+"""The one way out: stdout carries the result and nothing else; progress, logs and prompts go to
+stderr."""
 
 from __future__ import annotations
 
@@ -37,7 +38,12 @@ class Settings:
     @property
     def colour(self) -> bool:
         """https://no-color.org: any non-empty NO_COLOR switches colour off."""
-        return not self.no_color and not os.environ.get("NO_COLOR") and sys.stdout is not None and sys.stdout.isatty()
+        return (
+            not self.no_color
+            and not os.environ.get("NO_COLOR")
+            and sys.stdout is not None
+            and sys.stdout.isatty()
+        )
 
     @property
     def width(self) -> int:
@@ -45,8 +51,8 @@ class Settings:
 
 
 def emit(text: str, form: str = "text") -> None:
-    """Write the result to stdout, flushed: without secrets, and without anything that a CI system takes for a command,
-    unless such commands are the ``form``.
+    """Write the result to stdout, flushed: without secrets, and without anything that a CI system
+    takes for a command, unless such commands are the ``form``.
 
     Raises ``ReconcilerError`` RC022 when it cannot be written.
     """
@@ -64,8 +70,8 @@ def emit(text: str, form: str = "text") -> None:
 
 
 def defused(text: str, form: str) -> str:
-    """``text`` without commands of CI systems. Of forms that are not here they are the content, or nothing is said
-    by them."""
+    """``text`` without commands of CI systems. Of forms that are not here they are the content, or
+    nothing is said by them."""
     from reconciler.report.text import escape
 
     forms: dict[str, Callable[[str], str]] = {
@@ -95,12 +101,18 @@ def write_file(path: Path, text: str, code: str, remedy: str, *, mode: int = 0o6
 def _unwritable(why: str) -> ReconcilerError:
     from reconciler.errors import ReconcilerError
 
-    remedy = "make room or send it elsewhere, then run the command again; reconciler status shows what was done"
+    remedy = (
+        "make room or send it elsewhere, then run the command again; reconciler status shows what"
+        " was done"
+    )
     return ReconcilerError("RC022", f"the result cannot be written: {why}", remedy)
 
 
 def discard(stream: TextIO) -> None:
-    """Send what is left in the buffer of a stream, which cannot be written, to nowhere: Python flushes at exit."""
+    """Send what is left in the buffer of a stream, which cannot be written, to nowhere:
+
+    Python flushes at exit.
+    """
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
@@ -122,9 +134,11 @@ def tell(text: str) -> None:
 
 
 class Progress:
-    """Tells what was done as it is done: a line for each action of a small run, a count for a large one.
+    """Tells what was done as it is done: a line for each action of a small run, a count for a large
+    one.
 
-    Many threads tell it; each action counts once, also when a second try is made, and every count is told in order.
+    Many threads tell it; each action counts once, also when a second try is made, and every count
+    is told in order.
     """
 
     EVERY_ACTION_UP_TO = 40
@@ -170,8 +184,9 @@ def error_document(error: ReconcilerError) -> str:
 
 
 def with_quoted_lines(message: str) -> str:
-    """A message for a terminal: its quotations of other programs keep their lines, each after ``QUOTED``. No other
-    line break is kept, so that a name in a message can begin no line of its own."""
+    """A message for a terminal: its quotations of other programs keep their lines, each after
+    ``QUOTED``. No other line break is kept, so that a name in a message can begin no line of its
+    own."""
     from reconciler.errors import QUOTED
     from reconciler.report.text.escape import terminal
 
@@ -180,7 +195,10 @@ def with_quoted_lines(message: str) -> str:
 
 
 def show_error(error: ReconcilerError, settings: Settings) -> None:
-    """The error on stderr and, with ``--format json``, as a document on stdout. Raises what ``emit`` raises."""
+    """The error on stderr and, with ``--format json``, as a document on stdout.
+
+    Raises what ``emit`` raises.
+    """
     from reconciler.errors import DeclarationError
     from reconciler.report.text.escape import terminal
 

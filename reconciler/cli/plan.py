@@ -33,10 +33,18 @@ EARLIEST, LATEST = 1970, 9000
 @click.command()
 @environment_option
 @click.argument("clients", nargs=-1, metavar="[CLIENT]...")
-@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Save the plan for apply.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="FILE", help="Save the plan for apply."
+)
 @look_options
-@click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when there are changes, 0 when there are none.")
-@click.option("--at", metavar="TIME", help="What would be due at that time, such as 2027-01-31T00:00:00Z.")
+@click.option(
+    "--detailed-exitcode",
+    is_flag=True,
+    help="Exit 2 when there are changes, 0 when there are none.",
+)
+@click.option(
+    "--at", metavar="TIME", help="What would be due at that time, such as 2027-01-31T00:00:00Z."
+)
 @only_option
 @yes_remove_option
 @verify_option
@@ -51,21 +59,42 @@ EARLIEST, LATEST = 1970, 9000
 @click.option(
     "--base",
     metavar="REF",
-    help="The commit to compare policy, catalogue and guards with.  [default: the one that this change is made on]",
+    help=(
+        "The commit to compare policy, catalogue and guards with.  [default: the one that this"
+        " change is made on]"
+    ),
 )
-@click.option("--deep", is_flag=True, help="Read the metadata of every secret where the server lists only names.")
+@click.option(
+    "--deep",
+    is_flag=True,
+    help="Read the metadata of every secret where the server lists only names.",
+)
 @click.pass_obj
 def plan(
-    settings: Settings, /, environment: str, clients: tuple[str, ...], out: Path | None, detailed_exitcode: bool,
-    at: str | None, only: tuple[str, ...], yes_remove: int | None, verify: tuple[str, ...], upkeep: bool,
+    settings: Settings,
+    /,
+    environment: str,
+    clients: tuple[str, ...],
+    out: Path | None,
+    detailed_exitcode: bool,
+    at: str | None,
+    only: tuple[str, ...],
+    yes_remove: int | None,
+    verify: tuple[str, ...],
+    upkeep: bool,
     allow_rollback: str | None,
-    reviewed: Path | None, base: str | None, deep: bool, form: str, **look: Any,
-) -> int:  # fmt: skip
-    """Show what apply would do to ENV, and why. Changes nothing; reads no secret. With CLIENT only to that one.
+    reviewed: Path | None,
+    base: str | None,
+    deep: bool,
+    form: str,
+    **look: Any,
+) -> int:
+    """Show what apply would do to ENV, and why. Changes nothing; reads no secret. With CLIENT only
+    to that one.
 
-    With --reviewed a plan is made anew for the clients that the plan in FILE touches, and compared with it: what
-    a pull request showed is what comes after its merge, whatever commit that made. What policy, catalogue and guards
-    lost since --base is reported beside what the change does.
+    With --reviewed a plan is made anew for the clients that the plan in FILE touches, and compared
+    with it: what a pull request showed is what comes after its merge, whatever commit that made.
+    What policy, catalogue and guards lost since --base is reported beside what the change does.
 
     \b
     Examples:
@@ -78,7 +107,14 @@ def plan(
     """
     from reconciler.cli import wiring
     from reconciler.cli.before import terms_before
-    from reconciler.cli.planned import Asked, client_names, narrowed, question_for, refuse_unknown, with_unfinished
+    from reconciler.cli.planned import (
+        Asked,
+        client_names,
+        narrowed,
+        question_for,
+        refuse_unknown,
+        with_unfinished,
+    )
     from reconciler.engine.engine import answer
     from reconciler.engine.planfile.saved import refuse_unreviewed
     from reconciler.planning.loosening.terms_before import beside
@@ -90,7 +126,9 @@ def plan(
     agreed = load_for(desired, reviewed) if reviewed is not None else None
     before = terms_before(settings, root, desired, base)
     with wiring.engine_for(settings, root, desired.project, desired.environment) as engine:
-        question = question_for(desired, Asked(only, verify, yes_remove, allow_rollback, time, deep))
+        question = question_for(
+            desired, Asked(only, verify, yes_remove, allow_rollback, time, deep)
+        )
         observed = engine.look(desired, deep=deep)
         refuse_past(time, observed.now)
         refuse_unknown(only, desired, observed)
@@ -98,10 +136,15 @@ def plan(
         result = with_unfinished(engine, observed, answer(engine, question, observed))
     if agreed is not None:
         refuse_unreviewed(agreed, result)
-    if before is not None:  # after the comparison: a merge is made on another commit than its pull request was
+    # after the comparison: a merge is made on another commit than its pull request was
+    if before is not None:
         result = beside(result, before, desired, observed, question.only)
     if not observed.deep:
-        say(settings, "this server lists only names of secrets: overwritten or destroyed versions show with --deep")
+        say(
+            settings,
+            "this server lists only names of secrets: overwritten or destroyed versions show with"
+            " --deep",
+        )
     keep(result, out, settings)
     emit(rendered(result, Look(form, project_folder(settings), **look), settings), form)
     return exit_code(result, detailed=detailed_exitcode)
@@ -116,12 +159,17 @@ def exit_code(plan: Plan, *, detailed: bool) -> int:
 @click.command()
 @click.argument("planfile", type=click.Path(path_type=Path))
 @look_options
-@click.option("--compared", is_flag=True, help="Only what plan --reviewed compares: the changes and their reasons.")
+@click.option(
+    "--compared",
+    is_flag=True,
+    help="Only what plan --reviewed compares: the changes and their reasons.",
+)
 @click.pass_obj
 def show(settings: Settings, /, planfile: Path, form: str, compared: bool, **look: Any) -> int:
     """Show a plan that was saved with plan --out: in several formats without planning again.
 
-    With --compared only what plan --reviewed holds against a plan of its own: what else a file says may be made up.
+    With --compared only what plan --reviewed holds against a plan of its own: what else a file says
+    may be made up.
 
     \b
     Examples:
@@ -137,15 +185,26 @@ def show(settings: Settings, /, planfile: Path, form: str, compared: bool, **loo
     return 0
 
 
-def refuse_together(at: str | None, out: Path | None, reviewed: Path | None, *, narrowed: bool) -> None:
-    """Raises ``UsageError`` for options that exclude each other. ``narrowed``: a part or another time is asked for."""
+def refuse_together(
+    at: str | None, out: Path | None, reviewed: Path | None, *, narrowed: bool
+) -> None:
+    """Raises ``UsageError`` for options that exclude each other.
+
+    ``narrowed``: a part or another time is asked for.
+    """
     from reconciler.errors import UsageError
 
     if at is not None and out is not None:
-        raise UsageError("RC003", "a plan for another time cannot be saved and applied", "leave out --at or --out")
+        raise UsageError(
+            "RC003",
+            "a plan for another time cannot be saved and applied",
+            "leave out --at or --out",
+        )
     if reviewed is not None and narrowed:
         raise UsageError(
-            "RC009", "a reviewed plan is compared as it is", "leave out CLIENT, --only, --at, --verify and --upkeep"
+            "RC009",
+            "a reviewed plan is compared as it is",
+            "leave out CLIENT, --only, --at, --verify and --upkeep",
         )
 
 
@@ -153,7 +212,9 @@ def keep(plan: Plan, out: Path | None, settings: Settings) -> None:
     """Save the plan where that is asked for, and say how it is applied."""
     if out is not None:
         save(out, plan)
-        say(settings, f"saved to {out}; apply it with: reconciler apply -e {plan.environment} {out}")
+        say(
+            settings, f"saved to {out}; apply it with: reconciler apply -e {plan.environment} {out}"
+        )
 
 
 def save(path: Path, plan: Plan) -> None:
@@ -183,21 +244,25 @@ def load(path: Path) -> Plan:
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "it is not UTF-8 text"
         one = f"; to apply what one client needs, say --only {path}" if is_name(str(path)) else ""
-        raise UsageError("RC005", f"{path} cannot be read: {why}", f"name a file that plan --out wrote{one}") from None
+        raise UsageError(
+            "RC005", f"{path} cannot be read: {why}", f"name a file that plan --out wrote{one}"
+        ) from None
     return load_plan(text)
 
 
 def refuse_past(at: datetime | None, now: datetime) -> None:
-    """Raises ``UsageError`` for a time of ``--at`` that is over by ``now``, the server's time: what was due then was
-    done since, or is due now."""
+    """Raises ``UsageError`` for a time of ``--at`` that is over by ``now``, the server's time: what
+    was due then was done since, or is due now."""
     from reconciler.domain.values.canonical import iso
     from reconciler.errors import UsageError
 
     if at is not None and at < now:
         raise UsageError(
-            "RC060", f"--at {iso(at)} is in the past: it is {iso(now)} by the server's time",
-            "name a time in the future, or leave out --at; for the past read the reports in the audit folder",
-        )  # fmt: skip
+            "RC060",
+            f"--at {iso(at)} is in the past: it is {iso(now)} by the server's time",
+            "name a time in the future, or leave out --at; for the past read the reports in the"
+            " audit folder",
+        )
 
 
 def moment(text: str | None) -> datetime | None:
@@ -210,7 +275,9 @@ def moment(text: str | None) -> datetime | None:
     try:
         at = parse_iso(text)
     except ValueError:
-        raise UsageError("RC006", f"--at {text!r} is not a time", "write it like 2027-01-31T00:00:00Z") from None
+        raise UsageError(
+            "RC006", f"--at {text!r} is not a time", "write it like 2027-01-31T00:00:00Z"
+        ) from None
     if not EARLIEST <= at.year < LATEST:
         message = f"--at {text!r} is not a time in the years {EARLIEST} to {LATEST - 1}"
         raise UsageError("RC006", message, "write it like 2027-01-31T00:00:00Z")

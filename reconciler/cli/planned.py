@@ -25,8 +25,8 @@ from reconciler.planning.upkeep import settled_clients
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the options of a command ask for: these clients (none named: all), proofs of these webhooks; and what they
-    agree to: so many removals, this step back."""
+    """What the options of a command ask for: these clients (none named: all), proofs of these
+    webhooks; and what they agree to: so many removals, this step back."""
 
     only: Sequence[str] = ()
     verify: Sequence[str] = ()
@@ -36,7 +36,9 @@ class Asked:
     deep: bool = False
 
 
-def question_for(desired: Desired, asked: Asked, *, saved: Plan | None = None, applying: bool = False) -> Question:
+def question_for(
+    desired: Desired, asked: Asked, *, saved: Plan | None = None, applying: bool = False
+) -> Question:
     """The question of ``asked``. Reads the registry of the environment that must come first.
 
     What ``saved``, which is to be applied as it is, says of an agreement holds for what it does.
@@ -56,8 +58,8 @@ def question_for(desired: Desired, asked: Asked, *, saved: Plan | None = None, a
 
 
 def refuse_misused(planfile: Path | None, only: Sequence[str], *others: object) -> None:
-    """Raises ``UsageError`` RC009 for a saved plan with an option that would make another plan of it
-    (``others``: what these say), and for an ``--only`` that is no name."""
+    """Raises ``UsageError`` RC009 for a saved plan with an option that would make another plan of
+    it (``others``: what these say), and for an ``--only`` that is no name."""
     if planfile is not None and any((only, *others)):
         names = "--only, --yes-remove, --allow-rollback, --shard, --verify and --upkeep"
         raise UsageError("RC009", "a saved plan is applied as it is", f"leave out {names}")
@@ -65,30 +67,45 @@ def refuse_misused(planfile: Path | None, only: Sequence[str], *others: object) 
 
 
 def client_names(texts: Sequence[str]) -> tuple[str, ...]:
-    """``texts``. Raises ``UsageError`` for what cannot be a client's name, before anybody is asked."""
+    """``texts``. Raises ``UsageError`` for what cannot be a client's name, before anybody is
+    asked."""
     for name in texts:
         if not is_name(name):
-            raise UsageError("RC007", f"{name!r} is not a client's name", "names look like paystack-payouts")
+            raise UsageError(
+                "RC007", f"{name!r} is not a client's name", "names look like paystack-payouts"
+            )
     return tuple(texts)
 
 
 def refuse_unknown(only: Sequence[str], desired: Desired, observed: Observed) -> None:
-    """A misspelt ``--only`` must not look like a client with nothing to do. Raises ``UsageError``."""
+    """A misspelt ``--only`` must not look like a client with nothing to do.
+
+    Raises ``UsageError``.
+    """
     known = pair_up(desired, observed)
     for name in only:
         if name not in known:
             from difflib import get_close_matches
 
             near = get_close_matches(name, known, n=1)
-            hint = f"did you mean {near[0]}?" if near else one_of(known, "there is none: declare one under clients/")
+            hint = (
+                f"did you mean {near[0]}?"
+                if near
+                else one_of(known, "there is none: declare one under clients/")
+            )
             raise UsageError("RC007", f"client {name} is neither declared nor registered", hint)
 
 
 def narrowed(
-    question: Question, observed: Observed, *, shard: Shard | None = None, upkeep: bool = False,
+    question: Question,
+    observed: Observed,
+    *,
+    shard: Shard | None = None,
+    upkeep: bool = False,
     saved: Plan | None = None,
-) -> Question:  # fmt: skip
-    """``question`` about fewer clients: those of a shard, those that upkeep is for, those of a plan that is there."""
+) -> Question:
+    """``question`` about fewer clients: those of a shard, those that upkeep is for, those of a plan
+    that is there."""
     parts: list[Collection[str]] = []
     if shard is not None:
         parts.append(sharded(question.desired, observed, shard))
@@ -99,7 +116,8 @@ def narrowed(
         question = replace(question, verifications=proofs_asked(saved))
     for part in parts:
         question = replace(
-            question, only=frozenset(part).intersection(part if question.only is None else question.only)
+            question,
+            only=frozenset(part).intersection(part if question.only is None else question.only),
         )
     return question
 
@@ -112,7 +130,9 @@ def with_unfinished(engine: Engine, observed: Observed, plan: Plan) -> Plan:
 def sharded(desired: Desired, observed: Observed, shard: Shard) -> frozenset[str]:
     """The clients of one shard."""
     names = pair_up(desired, observed)
-    return frozenset(name for name in names if shard.holds(bucket_of(name, observed.buckets), observed.buckets))
+    return frozenset(
+        name for name in names if shard.holds(bucket_of(name, observed.buckets), observed.buckets)
+    )
 
 
 def parse_shard(text: str) -> Shard:
@@ -122,5 +142,9 @@ def parse_shard(text: str) -> Shard:
     except ValueError:
         index, count = 0, 0
     if not 1 <= index <= count <= 256:
-        raise UsageError("RC008", f"--shard {text!r} is not a shard", "write K/N with 1 <= K <= N <= 256, such as 2/4")
+        raise UsageError(
+            "RC008",
+            f"--shard {text!r} is not a shard",
+            "write K/N with 1 <= K <= N <= 256, such as 2/4",
+        )
     return Shard(index, count)

@@ -31,7 +31,10 @@ def is_web_address(text: str) -> bool:
 def _link(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
     if value is not None and not is_web_address(value):
         raise click.BadParameter(
-            f"{beginning(repr(value), 80)} is not a web address such as https://ci.example.com/runs/7", ctx, param
+            f"{beginning(repr(value), 80)} is not a web address such as"
+            " https://ci.example.com/runs/7",
+            ctx,
+            param,
         )
     return value
 
@@ -52,15 +55,28 @@ def look_options(command: Decorated) -> Decorated:
     options = [
         format_option("text", "markdown", "json", "sarif", "github", "gitlab", "junit", "html"),
         click.option(
-            "--link", callback=_link, metavar="URL",
-            help="Markdown: where the whole plan is. Default: this run of GitHub Actions or GitLab CI.",
+            "--link",
+            callback=_link,
+            metavar="URL",
+            help=(
+                "Markdown: where the whole plan is. Default: this run of GitHub Actions or"
+                " GitLab CI."
+            ),
         ),
-        click.option("--mention", is_flag=True, help="Markdown: call those who must approve, not only name them."),
         click.option(
-            "--limit", type=click.IntRange(min=_SMALLEST), metavar="BYTES", default=_DEFAULT, show_default=True,
+            "--mention",
+            is_flag=True,
+            help="Markdown: call those who must approve, not only name them.",
+        ),
+        click.option(
+            "--limit",
+            type=click.IntRange(min=_SMALLEST),
+            metavar="BYTES",
+            default=_DEFAULT,
+            show_default=True,
             help="Markdown: the size that the least risky rows are left out to keep.",
         ),
-    ]  # fmt: skip
+    ]
     for option in reversed(options):
         command = option(command)
     return command
@@ -76,7 +92,9 @@ def rendered(plan: Plan, look: Look, settings: Settings) -> str:
 
     folder = look.folder
     forms: dict[str, Callable[[], str]] = {
-        "text": lambda: plan_text(plan, width=settings.width, colour=settings.colour, verbose=settings.verbose),
+        "text": lambda: plan_text(
+            plan, width=settings.width, colour=settings.colour, verbose=settings.verbose
+        ),
         "markdown": lambda: plan_markdown.plan_markdown(
             plan, mention=look.mention, link=look.link or run_address(os.environ), limit=look.limit
         ),
@@ -99,16 +117,20 @@ def code_titles() -> dict[str, str]:
 
 def run_address(environ: Mapping[str, str]) -> str | None:
     """Where the run of a CI system that this is part of can be looked at; None elsewhere."""
-    server, repository, run = (environ.get(f"GITHUB_{name}", "") for name in ("SERVER_URL", "REPOSITORY", "RUN_ID"))
+    server, repository, run = (
+        environ.get(f"GITHUB_{name}", "") for name in ("SERVER_URL", "REPOSITORY", "RUN_ID")
+    )
     address = (
-        f"{server}/{repository}/actions/runs/{run}" if server and repository and run else environ.get("CI_JOB_URL")
+        f"{server}/{repository}/actions/runs/{run}"
+        if server and repository and run
+        else environ.get("CI_JOB_URL")
     )
     return address if address and is_web_address(address) else None
 
 
 def project_folder(settings: Settings) -> str:
-    """Where the project lies in its repository, ``/`` between the parts; empty at its root, or outside of both.
-    Forges want paths from there, findings have theirs from the project."""
+    """Where the project lies in its repository, ``/`` between the parts; empty at its root, or
+    outside of both. Forges want paths from there, findings have theirs from the project."""
     from reconciler.declare.files.files import find_project
 
     root = find_project(settings.project or Path.cwd())

@@ -25,7 +25,10 @@ NO_REASON = "no reason given"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A client, or one key or webhook of it. ``kind`` None: it is not said which of the two ``item`` is."""
+    """A client, or one key or webhook of it.
+
+    ``kind`` None: it is not said which of the two ``item`` is.
+    """
 
     client: str
     item: str | None = None
@@ -33,7 +36,8 @@ class Target:
 
 
 def parse_target(text: str, item: str = "KEY or CLIENT/WEBHOOK") -> Target:
-    """``client``, ``client/item``, or an address: ``client/NAME/key/KEY``, ``client/NAME/webhook/WEBHOOK``.
+    """``client``, ``client/item``, or an address: ``client/NAME/key/KEY``,
+    ``client/NAME/webhook/WEBHOOK``.
 
     ``item`` is what is told of the form. Raises ``UsageError``.
     """
@@ -44,13 +48,19 @@ def parse_target(text: str, item: str = "KEY or CLIENT/WEBHOOK") -> Target:
         target = Target(match[1], match[3], SeriesKind(match[2]) if match[2] else None)
     for part in (target.client, target.item):
         if part is not None and not names.is_name(part):
-            remedy = f"write for example paystack-payouts/{'settlements' if item == 'WEBHOOK' else 'primary'}"
+            remedy = (
+                "write for example"
+                f" paystack-payouts/{'settlements' if item == 'WEBHOOK' else 'primary'}"
+            )
             raise UsageError("RC011", f"{text!r} is not CLIENT or CLIENT/{item}", remedy)
     return target
 
 
 def webhook_addresses(texts: Sequence[str], desired: Desired) -> frozenset[str]:
-    """The addresses of the declared webhooks that ``CLIENT`` or ``CLIENT/WEBHOOK`` name. Raises ``UsageError``."""
+    """The addresses of the declared webhooks that ``CLIENT`` or ``CLIENT/WEBHOOK`` name.
+
+    Raises ``UsageError``.
+    """
     found: set[str] = set()
     for text in texts:
         target = parse_target(text, "WEBHOOK")
@@ -62,14 +72,20 @@ def webhook_addresses(texts: Sequence[str], desired: Desired) -> frozenset[str]:
         known = [webhook.name for webhook in declared.webhooks]
         if not known or name not in (None, *known):
             what = f"no webhook {name}" if name else "no webhook"
-            raise UsageError("RC025", f"client {client} declares {what}", names.one_of(known, "declare one first"))
+            raise UsageError(
+                "RC025",
+                f"client {client} declares {what}",
+                names.one_of(known, "declare one first"),
+            )
         found |= {names.webhook_address(client, one) for one in known if name in (None, one)}
     return frozenset(found)
 
 
-def rotation_question(desired: Desired, observed: Observed, target: Target, reason: str) -> Question:
-    """A plan for the keys of one client, or one of them, or the signing secret of one webhook. Other changes of its
-    declaration wait for apply.
+def rotation_question(
+    desired: Desired, observed: Observed, target: Target, reason: str
+) -> Question:
+    """A plan for the keys of one client, or one of them, or the signing secret of one webhook.
+    Other changes of its declaration wait for apply.
 
     Raises ``UsageError`` for a client, key or webhook that is not declared and registered.
     """
@@ -77,7 +93,9 @@ def rotation_question(desired: Desired, observed: Observed, target: Target, reas
     declared, record = desired.clients.get(client), observed.records.get(client)
     if declared is None or record is None:
         both = set(desired.clients) & set(observed.records)
-        remedy = names.one_of(both, "no client is declared and registered yet: run reconciler apply first")
+        remedy = names.one_of(
+            both, "no client is declared and registered yet: run reconciler apply first"
+        )
         raise UsageError("RC361", f"client {client} is not declared and registered", remedy)
     if declared.state != "active":
         message = f"client {client} is declared {declared.state.value}"
@@ -91,7 +109,8 @@ def rotation_question(desired: Desired, observed: Observed, target: Target, reas
     if target.item is not None and kind is SeriesKind.WEBHOOK:
         addresses = [names.secret_address(client, target.item)]
         if endpoint(record.spec, target.item) == endpoint(declared.spec, target.item):
-            addresses.append(names.webhook_address(client, target.item))  # it proves itself with the new secret
+            # it proves itself with the new secret
+            addresses.append(names.webhook_address(client, target.item))
     return Question(
         desired,
         only=frozenset({client}),
@@ -101,17 +120,22 @@ def rotation_question(desired: Desired, observed: Observed, target: Target, reas
 
 
 def parse_revocation(target: str, reason: str, incident: str | None) -> RevocationRequest:
-    """Raises ``UsageError`` for a target or an incident that is none; never because of the reason."""
+    """Raises ``UsageError`` for a target or an incident that is none; never because of the
+    reason."""
     asked = parse_target(target)
     if incident is not None and not _INCIDENT.match(incident):
-        raise UsageError("RC013", f"--incident {incident!r} is not an id", "write for example INC-1234")
+        raise UsageError(
+            "RC013", f"--incident {incident!r} is not an id", "write for example INC-1234"
+        )
     recorded = incident and masked(incident)
-    return RevocationRequest(asked.client, asked.item, recorded_reason(reason), recorded, asked.kind)
+    return RevocationRequest(
+        asked.client, asked.item, recorded_reason(reason), recorded, asked.kind
+    )
 
 
 def recorded_reason(text: str) -> str:
-    """What of a reason goes into the evidence: one line of at most 200 characters, without secrets. Whoever revokes
-    in an emergency is not sent back to find other words."""
+    """What of a reason goes into the evidence: one line of at most 200 characters, without secrets.
+    Whoever revokes in an emergency is not sent back to find other words."""
     line = " ".join(_CONTROL.sub(" ", masked(text)).split())
     return clipped(line, MAX_REASON) or NO_REASON
 
@@ -119,7 +143,13 @@ def recorded_reason(text: str) -> str:
 def parse_reason(text: str) -> str:
     """A line of 1 to 200 characters, fit for the evidence. Raises ``UsageError``."""
     if not text.strip() or len(text) > MAX_REASON or _CONTROL.search(text):
-        raise UsageError("RC012", "--reason must be a line of 1 to 200 characters", "say why in a few words")
+        raise UsageError(
+            "RC012", "--reason must be a line of 1 to 200 characters", "say why in a few words"
+        )
     if holds_secret(text):
-        raise UsageError("RC012", "--reason holds what looks like a secret", "leave it out: others read the report")
+        raise UsageError(
+            "RC012",
+            "--reason holds what looks like a secret",
+            "leave it out: others read the report",
+        )
     return text.strip()

@@ -1,4 +1,5 @@
-"""``trust``: which servers may be sent a credential, and the question about one that nobody accepted yet."""
+"""``trust``: which servers may be sent a credential, and the question about one that nobody
+accepted yet."""
 
 from __future__ import annotations
 
@@ -23,9 +24,10 @@ def trust(settings: Settings, address: str | None, remove: bool) -> int:
 
     Without ADDRESS list the servers that are accepted.
 
-    reconciler.yaml names a server, and whoever writes that file may be somebody else. So a credential goes only to
-    an address that you accepted: here, in the question of the first command that needs it, or with VAULT_ADDR. The
-    list is a file of your own, in your configuration. Scheme, host and port count.
+    reconciler.yaml names a server, and whoever writes that file may be somebody else. So a
+    credential goes only to an address that you accepted: here, in the question of the first command
+    that needs it, or with VAULT_ADDR. The list is a file of your own, in your configuration.
+    Scheme, host and port count.
 
     \b
     Examples:
@@ -54,15 +56,17 @@ def trust(settings: Settings, address: str | None, remove: bool) -> int:
         where = consent.origin(address)
     except VaultError as error:
         example = "write for example `reconciler trust https://vault.example.com:8200`"
-        raise VaultError(error.code, "ADDRESS is not a URL of the form https://host:port", example) from None
+        raise VaultError(
+            error.code, "ADDRESS is not a URL of the form https://host:port", example
+        ) from None
     changed = change(address, os.environ)
     say(settings, f"{done}: {where}" if changed else f"{where} {nothing}")
     return 0
 
 
 def require_consent(vault: VaultSettings) -> None:
-    """Let the server of an environment be accepted where a person can answer. Raises ``VaultError`` RC070 elsewhere,
-    RC071 to RC073 as ``consent.unaccepted`` does, and ``Abort`` for a no."""
+    """Let the server of an environment be accepted where a person can answer. Raises ``VaultError``
+    RC070 elsewhere, RC071 to RC073 as ``consent.unaccepted`` does, and ``Abort`` for a no."""
     from reconciler.adapters.vault import consent
 
     where = consent.unaccepted(vault, os.environ)
@@ -70,6 +74,9 @@ def require_consent(vault: VaultSettings) -> None:
         return
     if not (sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()):
         raise consent.address_not_accepted(where, vault.environment)
-    question = f"reconciler.yaml names {where} for {vault.environment}. Send your credentials there from now on?"
+    question = (
+        f"reconciler.yaml names {where} for {vault.environment}. Send your credentials there from"
+        " now on?"
+    )
     click.confirm(question, abort=True, err=True)
     consent.accept(where, os.environ)

@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 @format_option("text", "json")
 @click.pass_obj
 def test(settings: Settings, environment: str, target: str | None, form: str) -> int:
-    """Send test deliveries to the declared webhooks of ENV: each must accept what is genuine and refuse what is not.
+    """Send test deliveries to the declared webhooks of ENV: each must accept what is genuine and
+    refuse what is not.
 
-    Without a target every webhook is tested. Nothing is written to Vault or git: apply records proofs, test shows
-    them. -v shows every attempt. Exit 1 when a webhook did not prove itself.
+    Without a target every webhook is tested. Nothing is written to Vault or git: apply records
+    proofs, test shows them. -v shows every attempt. Exit 1 when a webhook did not prove itself.
 
     \b
     Examples:
@@ -40,31 +41,52 @@ def test(settings: Settings, environment: str, target: str | None, form: str) ->
 
     root = wiring.project_root(settings)
     desired = wiring.load_desired(root, environment)
-    declared = [webhook_address(name, one.name) for name, client in desired.clients.items() for one in client.webhooks]
+    declared = [
+        webhook_address(name, one.name)
+        for name, client in desired.clients.items()
+        for one in client.webhooks
+    ]
     addresses = webhook_addresses([target], desired) if target is not None else frozenset(declared)
     if not addresses:
-        raise UsageError("RC025", f"no webhook is declared in {environment}", "declare one under clients/")
+        raise UsageError(
+            "RC025", f"no webhook is declared in {environment}", "declare one under clients/"
+        )
     with (
         wiring.stop_on_signals(settings) as stopping,
-        wiring.engine_for(settings, root, desired.project, desired.environment, stopping, delivers=True) as engine,
+        wiring.engine_for(
+            settings, root, desired.project, desired.environment, stopping, delivers=True
+        ) as engine,
     ):
         observed = engine.look()
-        tested = prove_all(engine, desired, observed, addresses, TestsTold(settings, len(addresses)))
+        tested = prove_all(
+            engine, desired, observed, addresses, TestsTold(settings, len(addresses))
+        )
     if form == "json":
         emit(proofs_json(environment, observed.now, tested), form)
     else:
-        emit(proofs_text(environment, tested, width=settings.width, colour=settings.colour, verbose=settings.verbose))
+        emit(
+            proofs_text(
+                environment,
+                tested,
+                width=settings.width,
+                colour=settings.colour,
+                verbose=settings.verbose,
+            )
+        )
     return 1 if any(one.delivery is None or one.failed for one in tested) else 0
 
 
 class TestsTold:
-    """A line for each webhook of a few, a count now and then for many; what failed is told at once."""
+    """A line for each webhook of a few, a count now and then for many; what failed is told at
+    once."""
 
     EVERY_ONE_UP_TO = 40
     STEPS = 20
 
     def __init__(self, settings: Settings, total: int) -> None:
-        self._settings, self._total, self._done = settings, total, 0
+        self._settings = settings
+        self._total = total
+        self._done = 0
 
     def __call__(self, one: Tested) -> None:
         from reconciler.report.text.escape import terminal
@@ -72,7 +94,13 @@ class TestsTold:
         self._done += 1
         count = f"[{self._done}/{self._total}]"
         if self._total <= self.EVERY_ONE_UP_TO or one.failed:
-            told = one.skipped if one.delivery is None else "passed" if one.delivery.accepted else one.delivery.message
+            told = (
+                one.skipped
+                if one.delivery is None
+                else "passed"
+                if one.delivery.accepted
+                else one.delivery.message
+            )
             say(self._settings, f"{count} {terminal(f'{one.client}/{one.webhook}: {told}')}")
         elif self._done % max(1, self._total // self.STEPS) == 0 or self._done == self._total:
             say(self._settings, f"{count} webhooks tested")
@@ -81,17 +109,27 @@ class TestsTold:
 @click.command()
 @environment_option
 @click.argument("client", required=False)
-@click.option("--failed", is_flag=True, help="Only attempts that were not answered as they should be.")
-@click.option("--since", metavar="DURATION", help="Only attempts of the last DURATION, such as 7d or 12h.")
+@click.option(
+    "--failed", is_flag=True, help="Only attempts that were not answered as they should be."
+)
+@click.option(
+    "--since", metavar="DURATION", help="Only attempts of the last DURATION, such as 7d or 12h."
+)
 @format_option("text", "json")
 @click.pass_obj
 def deliveries(
-    settings: Settings, environment: str, client: str | None, failed: bool, since: str | None, form: str
+    settings: Settings,
+    environment: str,
+    client: str | None,
+    failed: bool,
+    since: str | None,
+    form: str,
 ) -> int:
-    """Show the attempts of deliveries to ENV that runs made, the newest first: from the audit reports of this checkout
-    and from the live record.
+    """Show the attempts of deliveries to ENV that runs made, the newest first: from the audit
+    reports of this checkout and from the live record.
 
-    Reports that others committed are there after a git pull. What reconciler test sent is not on record.
+    Reports that others committed are there after a git pull. What reconciler test sent is not on
+    record.
 
     \b
     Examples:
@@ -117,7 +155,12 @@ def deliveries(
         observed = engine.look()
         reports = engine.ledger.reports(ledger_directory(engine))
         logged = chain(logged_in_records(observed.records), logged_in_reports(reports))
-        found = chosen(logged, client=client, failed=failed, since=None if back is None else observed.now - back)
+        found = chosen(
+            logged,
+            client=client,
+            failed=failed,
+            since=None if back is None else observed.now - back,
+        )
     if client is not None and client not in observed.records and not found:
         from reconciler.domain.values.names import one_of
         from reconciler.errors import UsageError

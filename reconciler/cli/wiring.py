@@ -1,4 +1,7 @@
-"""Where the parts meet: ports get their adapters, the engine gets its ports. The only module that knows both."""
+"""Where the parts meet: ports get their adapters, the engine gets its ports.
+
+The only module that knows both.
+"""
 
 from __future__ import annotations
 
@@ -36,8 +39,8 @@ if TYPE_CHECKING:
 
 
 def project_root(settings: Settings) -> Path:
-    """The directory of ``reconciler.yaml``. Raises ``UsageError`` RC001, ``ReconcilerError`` RC042 for the project of
-    somebody else."""
+    """The directory of ``reconciler.yaml``. Raises ``UsageError`` RC001, ``ReconcilerError`` RC042
+    for the project of somebody else."""
     from reconciler.declare.files.files import find_project, misnamed_project, shown
 
     start = settings.project or Path.cwd()
@@ -47,34 +50,42 @@ def project_root(settings: Settings) -> Path:
             message = f"{start} has {shown(other)} and no reconciler.yaml: capitals count in names"
             raise UsageError("RC001", message, f"rename {shown(other)} to {other.lower()}")
         raise UsageError(
-            "RC001", f"there is no reconciler.yaml in {start} or above",
+            "RC001",
+            f"there is no reconciler.yaml in {start} or above",
             "go to your repository, name it with --project DIR, or make one with reconciler init",
-        )  # fmt: skip
+        )
     refuse_foreign(root)
     return root
 
 
 def refuse_foreign(root: Path) -> None:
-    """Raises ``ReconcilerError`` RC042 when the project, or its reconciler.yaml, is another user's."""
+    """Raises ``ReconcilerError`` RC042 when the project, or its reconciler.yaml, is another
+    user's."""
     from reconciler.adapters.git.project_owner import is_foreign
     from reconciler.declare.files.files import project_paths
 
     if is_foreign(root, project_paths(root), os.environ):
         raise ReconcilerError(
-            "RC042", f"{root} or its reconciler.yaml belongs to another user, who could name a server of theirs",
+            "RC042",
+            f"{root} or its reconciler.yaml belongs to another user, who could name a server of"
+            " theirs",
             f"if you trust that user: git config --global --add safe.directory {root}",
-        )  # fmt: skip
+        )
 
 
 def load_environment(root: Path, name: str) -> tuple[Project, Environment]:
-    """The project and one environment, from ``reconciler.yaml`` alone: an emergency revocation must work
-    while some client's file is broken. Raises ``DeclarationError`` and ``UsageError`` RC002."""
+    """The project and one environment, from ``reconciler.yaml`` alone: an emergency revocation must
+    work while some client's file is broken. Raises ``DeclarationError`` and ``UsageError``
+    RC002."""
     project, environment, _ = environment_and_files(root, name)
     return project, environment
 
 
 def load_desired(root: Path, environment: str) -> Desired:
-    """Everything declared for one environment. Raises ``DeclarationError`` with all findings, ``UsageError`` RC002."""
+    """Everything declared for one environment.
+
+    Raises ``DeclarationError`` with all findings, ``UsageError`` RC002.
+    """
     from reconciler.declare.repository import load, load_project
 
     project, _ = load_project(root)
@@ -107,8 +118,8 @@ def engine_for(
     *,
     delivers: bool = False,
 ) -> Iterator[Engine]:
-    """An engine on the real parts. Raises ``VaultError`` when the environment was not bootstrapped for us; with
-    ``delivers`` also ``DeliveryError`` RC520, before anything is begun."""
+    """An engine on the real parts. Raises ``VaultError`` when the environment was not bootstrapped
+    for us; with ``delivers`` also ``DeliveryError`` RC520, before anything is begun."""
     from reconciler.adapters.cel.judge import CelJudge
     from reconciler.adapters.git.folder import FolderLedger
     from reconciler.adapters.git.ledger import GitLedger
@@ -161,9 +172,11 @@ def checkout_of(root: Path, project: Project) -> Callable[[Desired, Applied | No
 
 
 def sender_for(root: Path, environment: Environment, *, delivers: bool) -> WebhookSender:
-    """The sender of an environment. Only who ``delivers`` needs the files of ``deliveries``: a plan has no key.
+    """The sender of an environment. Only who ``delivers`` needs the files of ``deliveries``: a plan
+    has no key.
 
-    Raises ``DeliveryError`` RC520 for files that cannot be used, and for a private key that git tracks.
+    Raises ``DeliveryError`` RC520 for files that cannot be used, and for a private key that git
+    tracks.
     """
     from reconciler.adapters.delivery.handshake import settings_with_variables
     from reconciler.adapters.delivery.sender import WebhookSender
@@ -182,9 +195,13 @@ def sender_for(root: Path, environment: Environment, *, delivers: bool) -> Webho
 
 
 def prepared(
-    settings: Settings, root: Path, project: Project, environment: Environment, buckets: int | None,
+    settings: Settings,
+    root: Path,
+    project: Project,
+    environment: Environment,
+    buckets: int | None,
     platform: Platform | None = None,
-) -> list[tuple[str, str]]:  # fmt: skip
+) -> list[tuple[str, str]]:
     """What ``bootstrap`` made or changed, in order. Raises ``VaultError``."""
     from reconciler.adapters.vault.setup.bootstrap import bootstrap
     from reconciler.adapters.vault.setup.ci_roles import login_roles
@@ -194,7 +211,9 @@ def prepared(
     with connected(environment) as live:
         present = existing_meta(live, project.name, environment.name)
         anew = present is not None and buckets not in (None, present.buckets)
-        done: list[tuple[str, str]] = list(bootstrap(live, environment.name, project.name, None if anew else buckets))
+        done: list[tuple[str, str]] = list(
+            bootstrap(live, environment.name, project.name, None if anew else buckets)
+        )
         if platform is not None:
             try:
                 done += login_roles(live, environment.name, platform)
@@ -210,7 +229,10 @@ def prepared(
     meta = Meta(project.name, environment.name, buckets, present.version)
     with engine_for(settings, root, project, environment) as engine:
         moved = spread(engine, buckets, meta.text(), present.version, engine.say)
-    return [*done, (f"registry: clients {moved}, buckets {buckets} instead of {present.buckets}", "updated")]
+    return [
+        *done,
+        (f"registry: clients {moved}, buckets {buckets} instead of {present.buckets}", "updated"),
+    ]
 
 
 def step_text(step: tuple[str, str]) -> str:
@@ -225,10 +247,14 @@ class SearchedReports:
 
     root: str
 
-    def files(self, result: RunResult, records: Mapping[str, ClientRecord] | None) -> Mapping[PurePosixPath, str]:
+    def files(
+        self, result: RunResult, records: Mapping[str, ClientRecord] | None
+    ) -> Mapping[PurePosixPath, str]:
         from reconciler.report.run.audit import audit_files
 
-        return {path: masked(text) for path, text in audit_files(self.root, result, records).items()}
+        return {
+            path: masked(text) for path, text in audit_files(self.root, result, records).items()
+        }
 
     def is_report(self, text: str, anew: str) -> bool:
         from reconciler.report.run.audit import is_report
@@ -258,15 +284,18 @@ def required_records(desired: Desired) -> Mapping[str, ClientRecord] | None:
         with connected(first) as live:
             buckets = read_meta(live, project.name, first.name).buckets
             return read_sought(live, project.name, buckets, registered_as(desired)).records
-    except RegistryError as error:  # its documents have the names that those of this environment have
+    # its documents have the names that those of this environment have
+    except RegistryError as error:
         raise RegistryError(error.code, f"{first.name}: {error.message}", error.remedy) from None
     except VaultDenied as error:
         name = first.name.upper().replace("-", "_")
         raise VaultDenied(
             error.code,
-            f"{environment.name} requires {first.name}, and its registry cannot be read: {error.message}",
-            f"run `reconciler bootstrap -e {environment.name}`: its planner and applier then may read that registry "
-            f"too; on another server, or in another namespace, set VAULT_TOKEN_{name} to a planner's token of its own",
+            f"{environment.name} requires {first.name}, and its registry cannot be read:"
+            f" {error.message}",
+            f"run `reconciler bootstrap -e {environment.name}`: its planner and applier then may"
+            " read that registry too; on another server, or in another namespace, set"
+            f" VAULT_TOKEN_{name} to a planner's token of its own",
         ) from None
 
 
@@ -284,7 +313,10 @@ def stop_on_signals(settings: Settings) -> Iterator[Callable[[], bool]]:
         if asked.is_set():
             raise KeyboardInterrupt
         asked.set()
-        say(settings, "stopping: what is begun is finished and put on record (press again to stop at once)")
+        say(
+            settings,
+            "stopping: what is begun is finished and put on record (press again to stop at once)",
+        )
 
     with handling(ask, signal.SIGINT, signal.SIGTERM):
         yield asked.is_set

@@ -22,7 +22,14 @@ from reconciler.declare.clients.references import (
 from reconciler.declare.clients.spec import SpecCheck
 from reconciler.declare.files.audit_folder import DEFAULT, refuse_named
 from reconciler.declare.files.documents import Document, read_documents
-from reconciler.declare.files.files import PROJECT_FILE, SUFFIXES, declaration_files, named_files, project_files, shown
+from reconciler.declare.files.files import (
+    PROJECT_FILE,
+    SUFFIXES,
+    declaration_files,
+    named_files,
+    project_files,
+    shown,
+)
 from reconciler.declare.files.strays import report_strays
 from reconciler.declare.findings.codes import CODES, INVALID
 from reconciler.declare.findings.collector import Collector
@@ -43,7 +50,8 @@ _PROJECT_FILES = tuple(f"{PROJECT_FILE}{suffix}" for suffix in SUFFIXES)
 
 
 def load_project(root: Path) -> tuple[Project | None, list[Finding]]:
-    """The project from reconciler.yaml alone, whatever state the other files are in; None when it is not valid."""
+    """The project from reconciler.yaml alone, whatever state the other files are in; None when it
+    is not valid."""
     project, findings, _ = load_project_and_files(root)
     return project, findings
 
@@ -58,8 +66,8 @@ def load_project_and_files(root: Path) -> tuple[Project | None, list[Finding], L
 def load(root: Path, environment: str) -> Desired:
     """The desired state of ``environment``.
 
-    Raises ``DeclarationError`` with every finding of the declaration when one of them is an error, or when
-    the environment does not exist.
+    Raises ``DeclarationError`` with every finding of the declaration when one of them is an error,
+    or when the environment does not exist.
     """
     with _no_collections():
         return _load(root, environment)
@@ -80,14 +88,19 @@ def _load(root: Path, environment: str) -> Desired:
     declaration = _read(root)
     project = declaration.project
     if project and environment not in project.environments:
-        hint = did_you_mean(environment, project.environments) or f"there is {listed(project.environments)}"
+        hint = (
+            did_you_mean(environment, project.environments)
+            or f"there is {listed(project.environments)}"
+        )
         message = f"the project has no environment `{environment}`"
         raise DeclarationError("RC133", message, hint)
     (desired,) = _desired(declaration, {environment: declaration.resolve(environment)})
     return desired
 
 
-def _desired(declaration: _Declaration, resolved: Mapping[str, Mapping[str, DesiredClient]]) -> tuple[Desired, ...]:
+def _desired(
+    declaration: _Declaration, resolved: Mapping[str, Mapping[str, DesiredClient]]
+) -> tuple[Desired, ...]:
     project = declaration.project
     if declaration.found.errors or project is None:
         raise invalid(declaration.found.findings())
@@ -109,17 +122,25 @@ def _desired(declaration: _Declaration, resolved: Mapping[str, Mapping[str, Desi
 
 
 def validate(
-    root: Path, paths: Iterable[Path] = (), *, now: datetime | None = None, judge: Judge | None = None
+    root: Path,
+    paths: Iterable[Path] = (),
+    *,
+    now: datetime | None = None,
+    judge: Judge | None = None,
 ) -> list[Finding]:
-    """Everything that is wrong with the declaration, for all its environments, by file and line, its policy's rules
-    included as far as they need no Vault.
+    """Everything that is wrong with the declaration, for all its environments, by file and line,
+    its policy's rules included as far as they need no Vault.
 
-    With ``paths`` (files or folders) what lies there, and errors of reconciler.yaml, without which nothing
-    else can be judged. Without ``now`` waivers are not judged by their dates, without ``judge`` no rules of one's own.
+    With ``paths`` (files or folders) what lies there, and errors of reconciler.yaml, without which
+    nothing else can be judged. Without ``now`` waivers are not judged by their dates, without
+    ``judge`` no rules of one's own.
     """
     with _no_collections():
         declaration = _read(root)
-        clients = {environment: declaration.resolve(environment) for environment in declaration.environments}
+        clients = {
+            environment: declaration.resolve(environment)
+            for environment in declaration.environments
+        }
         review = Review(declaration.policy, declaration.found, now, judge)
         review.report(clients, declaration.makers, declaration.catalogue.table)
     wanted = list(paths)
@@ -130,8 +151,8 @@ def validate(
 
 @contextmanager
 def _no_collections() -> Iterator[None]:
-    """Half a million containers are made and none of them is garbage: looking for cycles among them, again and
-    again, costs as much as reading the files."""
+    """Half a million containers are made and none of them is garbage: looking for cycles among
+    them, again and again, costs as much as reading the files."""
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -150,8 +171,8 @@ def invalid(findings: list[Finding]) -> DeclarationError:
 
 @dataclass(slots=True)
 class _Declaration:
-    """All documents, read and checked one by one. ``environments`` maps those of the project to what each
-    requires; ``files`` are the files that were read."""
+    """All documents, read and checked one by one. ``environments`` maps those of the project to
+    what each requires; ``files`` are the files that were read."""
 
     found: Collector
     project: Project | None
@@ -210,7 +231,12 @@ def _read(root: Path) -> _Declaration:
         if not complete:
             doubtful.add(kind)
     files = report_strays(root, paths, project.audit_path if project else DEFAULT, found)
-    catalogue = _catalogue(documents.get("ScopeCatalog", []), "ScopeCatalog" in doubtful, root, found)
+    catalogue = _catalogue(
+        documents.get("ScopeCatalog", []),
+        doubtful="ScopeCatalog" in doubtful,
+        root=root,
+        found=found,
+    )
     templates = index(documents.get("IntegrationTemplate", []), "template", found)
     clients = index(documents.get("IntegrationClient", []), "client", found)
     rules = only_one(documents.get("GuardrailPolicy", []), found)
@@ -224,18 +250,25 @@ def _read(root: Path) -> _Declaration:
         SpecCheck(catalogue, payloads, found).check(template.spec)
     for client in documents.get("IntegrationClient", []):
         _check_client(client, SpecCheck(catalogue, payloads, found, client.address))
-        check_template(client, templates, complete="IntegrationTemplate" not in doubtful, found=found)
+        check_template(
+            client, templates, complete="IntegrationTemplate" not in doubtful, found=found
+        )
         if environments:
             check_environments(client, environments, found)
     check_renames(clients, found)
     check_owners(clients.values(), found)
     webhooks = Webhooks(payloads, tuple(policy.probes.items()))
     refuse_named(project.audit_path if project else DEFAULT, found)
-    builders = {name: (client, _builder(client, templates, webhooks, found)) for name, client in clients.items()}
+    builders = {
+        name: (client, _builder(client, templates, webhooks, found))
+        for name, client in clients.items()
+    }
     return _Declaration(found, project, environments, catalogue, policy, templates, builders, files)
 
 
-def _catalogue(documents: list[Document], doubtful: bool, root: Path, found: Collector) -> Catalogue:  # noqa: FBT001
+def _catalogue(
+    documents: list[Document], *, doubtful: bool, root: Path, found: Collector
+) -> Catalogue:
     document = only_one(documents, found)
     if document is not None:
         built = build_catalogue(document, root, found)
@@ -276,12 +309,16 @@ def _only(declaration: _Declaration, root: Path, paths: list[Path]) -> list[Find
         if relative and below:
             wanted.append(relative)
         else:
-            declaration.found.add("RC115", None, f"`{shown(str(path))}` is not part of the declaration")
+            declaration.found.add(
+                "RC115", None, f"`{shown(str(path))}` is not part of the declaration"
+            )
     return [finding for finding in declaration.found.findings() if _is_wanted(finding, wanted)]
 
 
 def _is_wanted(finding: Finding, wanted: list[str]) -> bool:
-    if finding.source is None or (finding.source.file in _PROJECT_FILES and finding.level is Level.ERROR):
+    if finding.source is None or (
+        finding.source.file in _PROJECT_FILES and finding.level is Level.ERROR
+    ):
         return True
     file = finding.source.file
     return any(path == "." or _is_below(file, path) for path in wanted)

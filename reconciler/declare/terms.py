@@ -1,4 +1,5 @@
-"""The terms that a declaration judges plans by, read without its clients: those of another commit are compared."""
+"""The terms that a declaration judges plans by, read without its clients: those of another commit
+are compared."""
 
 from __future__ import annotations
 
@@ -30,14 +31,19 @@ FILES = tuple(f"{stem}{suffix}" for stem in (PROJECT_FILE, *TOP_FILES) for suffi
 
 
 def named_files(root: Path) -> list[str]:
-    """The files that the catalogue of ``root`` refers to, relative to it; none that lies outside."""
-    named = (one.spec.get("openapi") for one in _documents(root, Collector()) if one.kind == "ScopeCatalog")
+    """The files that the catalogue of ``root`` refers to, relative to it; none that lies
+    outside."""
+    named = (
+        one.spec.get("openapi")
+        for one in _documents(root, Collector())
+        if one.kind == "ScopeCatalog"
+    )
     return [path for path in named if isinstance(path, str) and is_inside(path)]
 
 
 def load_terms(root: Path, environment: str) -> Terms | None:
-    """The terms for ``environment``, None without a project. Raises ``DeclarationError`` with every finding when
-    they cannot be told: what policy and catalogue say of clients is not looked at."""
+    """The terms for ``environment``, None without a project. Raises ``DeclarationError`` with every
+    finding when they cannot be told: what policy and catalogue say of clients is not looked at."""
     found = Collector()
     documents = list(_documents(root, found))
     project, catalogue, rules = (

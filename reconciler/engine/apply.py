@@ -21,7 +21,14 @@ from reconciler.engine.lease import held_lease
 from reconciler.engine.planfile import saved as saved_plan
 from reconciler.engine.planfile.continued import left_of
 from reconciler.engine.runs.history import in_order
-from reconciler.engine.runs.reporting import Reported, ledger_directory, left_open, left_over, push_rest, report
+from reconciler.engine.runs.reporting import (
+    Reported,
+    ledger_directory,
+    left_open,
+    left_over,
+    push_rest,
+    report,
+)
 from reconciler.errors import (
     BlockedError,
     LeaseHeldError,
@@ -61,21 +68,30 @@ class Moved(StalePlanError):
 
     def __init__(self, observed: Observed) -> None:
         super().__init__(
-            "RC395", "live state changed between the plan and its confirmation", "look at the new plan and apply it"
+            "RC395",
+            "live state changed between the plan and its confirmation",
+            "look at the new plan and apply it",
         )
         self.observed = observed
 
 
 def apply(
-    engine: Engine, question: Question, plan: Plan, observed: Observed, options: Options, anew: Anew | None = None
+    engine: Engine,
+    question: Question,
+    plan: Plan,
+    observed: Observed,
+    options: Options,
+    anew: Anew | None = None,
 ) -> Reported:
     """Carry out ``plan``, which was made for ``question`` from ``observed`` and agreed to.
 
-    Under the lease everything is looked at again. ``anew`` makes another plan when live state changed meanwhile,
-    mostly by the run that held the lease before; None: a person agreed to this plan and to no other one.
+    Under the lease everything is looked at again. ``anew`` makes another plan when live state
+    changed meanwhile, mostly by the run that held the lease before; None: a person agreed to this
+    plan and to no other one.
 
-    Raises ``BlockedError`` (a guard), ``StalePlanError`` (something it touches changed), ``LeaseHeldError``,
-    ``VaultError``; then nothing was changed. With nothing to do and nothing left to report, nothing is written at all.
+    Raises ``BlockedError`` (a guard), ``StalePlanError`` (something it touches changed),
+    ``LeaseHeldError``, ``VaultError``; then nothing was changed. With nothing to do and nothing
+    left to report, nothing is written at all.
     """
     plans = 0
     while True:
@@ -90,9 +106,12 @@ def apply(
             observed = moved.observed
 
 
-def _carried_out(engine: Engine, question: Question, plan: Plan, observed: Observed, options: Options) -> Reported:
+def _carried_out(
+    engine: Engine, question: Question, plan: Plan, observed: Observed, options: Options
+) -> Reported:
     if options.planfile:
-        _second_look(engine, question, plan, observed, options)  # spares taking the lease for a plan that is stale
+        # spares taking the lease for a plan that is stale
+        _second_look(engine, question, plan, observed, options)
     refuse_blocked(plan)
     if plan.changes and options.commit:
         engine.ledger.refuse_unready(ledger_directory(engine), push=options.push)
@@ -106,7 +125,12 @@ def _carried_out(engine: Engine, question: Question, plan: Plan, observed: Obser
             return result, push_rest(engine) if options.commit and options.push else None
         stop = Stop(engine)
         with held_lease(
-            driver, run_id, engine.environment.lease_ttl, wait=options.wait, lost=stop.because, say=engine.say
+            driver,
+            run_id,
+            engine.environment.lease_ttl,
+            wait=options.wait,
+            lost=stop.because,
+            say=engine.say,
         ):
             # Our own lease tells nothing of others.
             observed = replace(engine.look(question.desired, deep=question.deep), lease=None)
@@ -115,26 +139,33 @@ def _carried_out(engine: Engine, question: Question, plan: Plan, observed: Obser
             with left_open(run_id):
                 if question.applying:
                     put_commit_on_record(engine, driver, run_id, question.desired, observed)
-                outcomes = carry_out(engine, driver, plan, question.desired.clients, observed, run_id, stop)
+                outcomes = carry_out(
+                    engine, driver, plan, question.desired.clients, observed, run_id, stop
+                )
                 driver.clock.seen(observed.now)
-                result = result_of(engine, run_id, plan, observed.now, outcomes, options, driver.clock.now())
+                result = result_of(
+                    engine, run_id, plan, observed.now, outcomes, options, driver.clock.now()
+                )
                 return report(engine, driver, result, commit=options.commit, push=options.push)
 
 
 class Stop:
-    """Whether to stop between actions: a person asked for it, the lease was lost, or Vault serves us no longer."""
+    """Whether to stop between actions: a person asked for it, the lease was lost, or Vault serves
+    us no longer."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._lost = threading.Event()
 
     def because(self, sentence: str) -> None:
-        if not self._lost.is_set():  # of many threads that meet the same trouble the first one tells
+        # of many threads that meet the same trouble the first one tells
+        if not self._lost.is_set():
             self._lost.set()
             self._engine.say(f"stopping: {sentence}")
 
     def troubled(self, error: ReconcilerError) -> None:
-        """Stop where everything that is left would fail likewise: after all retries, or without a valid token."""
+        """Stop where everything that is left would fail likewise: after all retries, or without a
+        valid token."""
         if isinstance(error, VaultUnreachable | VaultUnavailable | TokenInvalid):
             self.because(error.message)
 
@@ -146,14 +177,20 @@ def refuse_blocked(plan: Plan) -> None:
     """Raises ``BlockedError`` with the first guard's sentence, and all findings of the plan."""
     blocks = [finding for finding in plan.findings if finding.level is Level.ERROR]
     if blocks:
-        more = f" (and {len(blocks) - 1} more finding{'s' * (len(blocks) > 2)})" if len(blocks) > 1 else ""
+        more = (
+            f" (and {len(blocks) - 1} more finding{'s' * (len(blocks) > 2)})"
+            if len(blocks) > 1
+            else ""
+        )
         message = f"the plan is blocked: {blocks[0].message}{more}"
         raise BlockedError(blocks[0].code, message, blocks[0].remedy, plan.findings)
 
 
-def _second_look(engine: Engine, question: Question, plan: Plan, observed: Observed, options: Options) -> Plan:
-    """Under the lease: is it still the plan that was agreed to? Guards look at it as of now. What is left of it, with
-    what no commit held when it was made, or holds now."""
+def _second_look(
+    engine: Engine, question: Question, plan: Plan, observed: Observed, options: Options
+) -> Plan:
+    """Under the lease: is it still the plan that was agreed to? Guards look at it as of now. What
+    is left of it, with what no commit held when it was made, or holds now."""
     fresh = answer(engine, repeated(question, plan), observed, guarded_at=observed.now)
     if options.planfile:
         saved_plan.refuse_expired(plan, observed.now, engine.project.plan_expires)
@@ -164,23 +201,27 @@ def _second_look(engine: Engine, question: Question, plan: Plan, observed: Obser
     return replace(plan, dirty=tuple(sorted({*plan.dirty, *fresh.dirty})))
 
 
-def put_commit_on_record(engine: Engine, driver: Driver, run_id: str, desired: Desired, observed: Observed) -> None:
-    """Before anything of it is done: from here on an older commit is a step back. Raises ``StalePlanError`` RC395 when
-    another run put another commit on record meanwhile."""
+def put_commit_on_record(
+    engine: Engine, driver: Driver, run_id: str, desired: Desired, observed: Observed
+) -> None:
+    """Before anything of it is done: from here on an older commit is a step back. Raises
+    ``StalePlanError`` RC395 when another run put another commit on record meanwhile."""
     now = next_applied(engine.checkout(desired, observed.applied), run_id, observed)
     if now is not None and not driver.run(record_applied(now, observed.applied)):
         engine.live.delete_document(f"runs/{run_id}")  # it did nothing
         raise StalePlanError(
-            "RC395", "another run applied another commit meanwhile", "look at the new plan and apply it"
+            "RC395",
+            "another run applied another commit meanwhile",
+            "look at the new plan and apply it",
         )
 
 
 def _put_checkout_on_record(
     engine: Engine, driver: Driver, run_id: str, question: Question, plan: Plan, observed: Observed
 ) -> None:
-    """Without anything to do only this, once each: what changed of the clients that no commit holds; a step back that
-    was allowed, because whoever rewrote the history would be asked for ever; and the commit, in a registry with
-    clients where none is on record."""
+    """Without anything to do only this, once each: what changed of the clients that no commit
+    holds; a step back that was allowed, because whoever rewrote the history would be asked for
+    ever; and the commit, in a registry with clients where none is on record."""
     known = observed.applied
     if not question.applying or (known is None and not observed.records):
         return
@@ -198,44 +239,75 @@ def _put_checkout_on_record(
         driver.run(record_applied(now, known))
 
 
-def put_on_record(engine: Engine, driver: Driver, run_id: str, plan: Plan, now: datetime, options: Options) -> None:
+def put_on_record(
+    engine: Engine, driver: Driver, run_id: str, plan: Plan, now: datetime, options: Options
+) -> None:
     run = OpenRun(
-        run_id, options.command, engine.ledger.actor(), now, plan.git_commit, plan.digest, options.planfile,
-        dirty=plan.dirty, rollback_from=plan.rollback_from,
-    )  # fmt: skip
+        run_id,
+        options.command,
+        engine.ledger.actor(),
+        now,
+        plan.git_commit,
+        plan.digest,
+        options.planfile,
+        dirty=plan.dirty,
+        rollback_from=plan.rollback_from,
+    )
     engine.live.run_id = run_id
     if not driver.run(open_run(run)):
-        raise LeaseHeldError("RC398", f"another run already has the id {run_id}", "run the same command again")
+        raise LeaseHeldError(
+            "RC398", f"another run already has the id {run_id}", "run the same command again"
+        )
 
 
 def carry_out(
-    engine: Engine, driver: Driver, plan: Plan, desired: Mapping[str, DesiredClient], observed: Observed, run_id: str,
+    engine: Engine,
+    driver: Driver,
+    plan: Plan,
+    desired: Mapping[str, DesiredClient],
+    observed: Observed,
+    run_id: str,
     stop: Stop,
-) -> tuple[Outcome, ...]:  # fmt: skip
+) -> tuple[Outcome, ...]:
     total = len(plan.changes)
-    unreported = observed.unreadable_runs | {run.run_id for run in observed.open_runs if not run.closed}
+    unreported = observed.unreadable_runs | {
+        run.run_id for run in observed.open_runs if not run.closed
+    }
     run = Run(
-        run_id, engine.project.name, unreported, observed.secrets.get, stop.asked,
+        run_id,
+        engine.project.name,
+        unreported,
+        observed.secrets.get,
+        stop.asked,
         lambda outcome: engine.progress(outcome, total),
-    )  # fmt: skip
+    )
     return execute(plan, desired, replace(driver, troubled=stop.troubled), run, engine.buckets)
 
 
 @contextmanager
 def open_driver(engine: Engine, now: datetime) -> Iterator[Driver]:
-    with ThreadPoolExecutor(engine.environment.deliveries.concurrency, thread_name_prefix="delivery") as pool:
+    with ThreadPoolExecutor(
+        engine.environment.deliveries.concurrency, thread_name_prefix="delivery"
+    ) as pool:
         yield engine.driver(now, pool)
 
 
 def new_run_id(now: datetime, digest: str) -> str:
     """``20261123T224500Z-<12 digits of the plan digest>-<4 random digits>``"""
-    return f"{now:%Y%m%dT%H%M%SZ}-{digest.removeprefix('sha256:')[:12]}-{secrets.token_hex(2)}".lower()
+    return (
+        f"{now:%Y%m%dT%H%M%SZ}-{digest.removeprefix('sha256:')[:12]}-{secrets.token_hex(2)}".lower()
+    )
 
 
 def result_of(
-    engine: Engine, run_id: str, plan: Plan, started: datetime, outcomes: tuple[Outcome, ...], options: Options,
+    engine: Engine,
+    run_id: str,
+    plan: Plan,
+    started: datetime,
+    outcomes: tuple[Outcome, ...],
+    options: Options,
     finished: datetime | None = None,
-) -> RunResult:  # fmt: skip
+) -> RunResult:
     return RunResult(
         run_id=run_id,
         environment=engine.environment.name,

@@ -1,4 +1,5 @@
-"""Drives the sans-I/O protocol: takes each request a generator yields to the port that answers it."""
+"""Drives the sans-I/O protocol: takes each request a generator yields to the port that answers
+it."""
 
 from __future__ import annotations
 
@@ -14,7 +15,15 @@ from typing import ParamSpec, TypeVar
 from reconciler.domain.live.record import Delivery
 from reconciler.engine.ports import LiveState, Minter, Sender
 from reconciler.errors import ReconcilerError
-from reconciler.registry.requests import Batch, Deliver, Delivered, Mint, Request, Response, SigningVersion
+from reconciler.registry.requests import (
+    Batch,
+    Deliver,
+    Delivered,
+    Mint,
+    Request,
+    Response,
+    SigningVersion,
+)
 from reconciler.registry.steps import Steps
 from reconciler.webhooks.proof.proof import Ask, Now, Pause, prove
 from reconciler.webhooks.signature.signing import Credential, SigningFailed
@@ -27,7 +36,8 @@ Arguments = ParamSpec("Arguments")
 
 
 class ServerClock:
-    """The server's time between requests: its latest answer plus what this machine's monotonic clock counted.
+    """The server's time between requests: its latest answer plus what this machine's monotonic
+    clock counted.
 
     This machine's wall clock is never asked. Thread-safe; never goes back.
     """
@@ -52,9 +62,10 @@ class ServerClock:
 
 @dataclass(frozen=True, slots=True)
 class Driver:
-    """Answers requests. ``pool`` runs the members of a ``Batch`` side by side; it must not be the pool that
-    the driven generators run in, or they would wait for each other. ``troubled`` is told every error of the server.
-    ``pause`` waits that many seconds and says whether to go on, which it is told not to when the run is to stop."""
+    """Answers requests. ``pool`` runs the members of a ``Batch`` side by side; it must not be the
+    pool that the driven generators run in, or they would wait for each other. ``troubled`` is told
+    every error of the server. ``pause`` waits that many seconds and says whether to go on, which it
+    is told not to when the run is to stop."""
 
     live: LiveState
     minter: Minter
@@ -94,25 +105,37 @@ class Driver:
         return response
 
     def submit(
-        self, call: Callable[Arguments, Result], *arguments: Arguments.args, **named: Arguments.kwargs
+        self,
+        call: Callable[Arguments, Result],
+        *arguments: Arguments.args,
+        **named: Arguments.kwargs,
     ) -> Future[Result]:
         """Run ``call`` in the pool of deliveries."""
         return self.pool.submit(call, *arguments, **named)
 
     def deliver(self, request: Deliver) -> Delivery:
-        """Have a webhook prove itself. That the signing secret cannot be read is a failed delivery, too."""
+        """Have a webhook prove itself.
+
+        That the signing secret cannot be read is a failed delivery, too.
+        """
         problem = ""
         credentials: list[Credential] = []
         try:
-            credentials = [one for version in request.versions if (one := self._credential(request, version))]
+            credentials = [
+                one for version in request.versions if (one := self._credential(request, version))
+            ]
         except ReconcilerError as error:
             problem = f"{error.code}: {error.message}"
         if problem or not credentials:
             problem = problem or f"no version of {request.secret_path} can be read"
             url = shown_url(request.webhook.url)
-            return Delivery("", self.clock.now(), url, False, None, 0, f"not sent: {problem}", "RC500")
+            return Delivery(
+                "", self.clock.now(), url, False, None, 0, f"not sent: {problem}", "RC500"
+            )
         seed = secrets.token_hex(32)
-        steps = prove(Order(request.client, request.webhook, tuple(credentials), seed, request.owner))
+        steps = prove(
+            Order(request.client, request.webhook, tuple(credentials), seed, request.owner)
+        )
         try:
             ask = next(steps)
             while True:

@@ -10,7 +10,15 @@ from reconciler.domain.live.observed import Observed
 from reconciler.domain.live.record import ClientRecord
 from reconciler.domain.plan.plan import Outcome, OutcomeStatus, Plan
 from reconciler.domain.values.names import bucket_of
-from reconciler.engine.apply import Options, Stop, carry_out, new_run_id, open_driver, put_on_record, result_of
+from reconciler.engine.apply import (
+    Options,
+    Stop,
+    carry_out,
+    new_run_id,
+    open_driver,
+    put_on_record,
+    result_of,
+)
 from reconciler.engine.engine import Engine
 from reconciler.engine.look.records import LOOKS, survey
 from reconciler.engine.runs.reporting import Reported, ledger_directory, left_open, report
@@ -28,7 +36,8 @@ GIT_SECONDS = 5
 def revoke(
     engine: Engine, request: RevocationRequest, observed: Observed, options: Options, loaded: Loaded
 ) -> Reported:
-    """Revoke at once: no lease, no guard, no declaration. Tries again when a running apply was faster.
+    """Revoke at once: no lease, no guard, no declaration. Tries again when a running apply was
+    faster.
 
     ``observed`` is what ``look`` saw, ``loaded`` what was read of the project. Raises
     ``UsageError`` for an unknown client or key, ``VaultError``.
@@ -50,16 +59,26 @@ def revoke(
                 outcomes = carry_out(engine, driver, plan, {}, observed, run_id, stop)
                 done += [outcome for outcome in outcomes if outcome.status is OutcomeStatus.DONE]
                 rest = [outcome for outcome in outcomes if outcome.status is not OutcomeStatus.DONE]
-                if not rest or all(outcome.status is OutcomeStatus.FAILED for outcome in rest) or stop.asked():
+                if (
+                    not rest
+                    or all(outcome.status is OutcomeStatus.FAILED for outcome in rest)
+                    or stop.asked()
+                ):
                     break
                 observed = look(engine, request.client)
                 plan = _plan(engine, request, observed, commit, dirty)
-            result = result_of(engine, run_id, plan, observed.now, (*done, *rest), options, driver.clock.now())
+            result = result_of(
+                engine, run_id, plan, observed.now, (*done, *rest), options, driver.clock.now()
+            )
             return report(engine, driver, result, commit=options.commit, push=options.push)
 
 
 def _plan(
-    engine: Engine, request: RevocationRequest, observed: Observed, commit: str | None, dirty: tuple[str, ...]
+    engine: Engine,
+    request: RevocationRequest,
+    observed: Observed,
+    commit: str | None,
+    dirty: tuple[str, ...],
 ) -> Plan:
     where = engine.environment.name
     plan = revocation_plan(observed, where, engine.project.name, request, observed.now, commit)
@@ -71,12 +90,16 @@ def _warn_unready(engine: Engine, *, push: bool) -> None:
     try:
         engine.ledger.refuse_unready(ledger_directory(engine), push=push)
     except AuditError as error:
-        engine.say(f"the revocation goes on, and its report waits: {error.message} ({error.code}); {error.remedy}")
+        engine.say(
+            f"the revocation goes on, and its report waits: {error.message} ({error.code});"
+            f" {error.remedy}"
+        )
 
 
 def _told_by_git(engine: Engine, loaded: Loaded) -> tuple[str | None, tuple[str, ...]]:
-    """The commit for the evidence, and what of ``loaded`` it does not hold. Git refuses no revocation and holds none
-    up: where it does not answer, or not soon, there is no commit, and nothing is known to be committed."""
+    """The commit for the evidence, and what of ``loaded`` it does not hold. Git refuses no
+    revocation and holds none up: where it does not answer, or not soon, there is no commit, and
+    nothing is known to be committed."""
     answers: list[tuple[str | None, tuple[str, ...]]] = []
     troubles = [f"git did not answer within {GIT_SECONDS} s"]
 
@@ -91,17 +114,21 @@ def _told_by_git(engine: Engine, loaded: Loaded) -> tuple[str | None, tuple[str,
     asking.join(GIT_SECONDS)
     if answers:
         return answers[0]
-    engine.say(f"the report will name no commit, and whether one holds what was used is not known: {troubles[0]}")
+    engine.say(
+        "the report will name no commit, and whether one holds what was used is not known:"
+        f" {troubles[0]}"
+    )
     return None, tuple(sorted(loaded))
 
 
 def look(engine: Engine, client: str) -> Observed:
-    """What is on record for ``client``, and which runs are open. An emergency neither waits for a look at every
-    secret nor stops at a document that has no part in it: only the bucket of the client has to be readable. (Of a
-    client that is being renamed, every record that can be found is revoked.)
+    """What is on record for ``client``, and which runs are open. An emergency neither waits for a
+    look at every secret nor stops at a document that has no part in it: only the bucket of the
+    client has to be readable. (Of a client that is being renamed, every record that can be found is
+    revoked.)
 
-    Raises ``RegistryError`` when that one is not, and ``BlockedError`` when the client's record was edited by hand
-    and claims the secrets of another client.
+    Raises ``RegistryError`` when that one is not, and ``BlockedError`` when the client's record was
+    edited by hand and claims the secrets of another client.
     """
     own = f"buckets/{bucket_of(client, engine.buckets)}"
     looks = 0
@@ -112,11 +139,19 @@ def look(engine: Engine, client: str) -> Observed:
             raise known.unreadable[own]
         if client in known.records or looks == LOOKS:
             break
-    unreadable = {name.removeprefix("runs/") for name in known.unreadable if name.startswith("runs/")}
+    unreadable = {
+        name.removeprefix("runs/") for name in known.unreadable if name.startswith("runs/")
+    }
     observed = Observed(
-        known.now, known.records, {}, engine.buckets, foreign=known.foreign,
-        open_runs=known.runs, unreadable_runs=frozenset(unreadable), misplaced=known.misplaced,
-    )  # fmt: skip
+        known.now,
+        known.records,
+        {},
+        engine.buckets,
+        foreign=known.foreign,
+        open_runs=known.runs,
+        unreadable_runs=frozenset(unreadable),
+        misplaced=known.misplaced,
+    )
     record = known.records.get(client)
     if record is not None and record.edited:
         _refuse_shared(observed, record)
@@ -124,7 +159,10 @@ def look(engine: Engine, client: str) -> Observed:
 
 
 def _refuse_shared(observed: Observed, record: ClientRecord) -> None:
-    """An edited record must not cost another client its secrets, whoever asks. Raises ``BlockedError`` RC305."""
+    """An edited record must not cost another client its secrets, whoever asks.
+
+    Raises ``BlockedError`` RC305.
+    """
     for doubt in doubts(observed):
         if doubt.code == "RC305" and record.name in doubt.clients:
             raise BlockedError(doubt.code, doubt.message, doubt.remedy)

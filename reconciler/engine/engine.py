@@ -34,9 +34,9 @@ def _silent(_text: str) -> None:
 class Engine:
     """The ports and settings of one environment. ``say`` gets sentences about progress (stderr);
     ``progress`` gets each outcome and how many there will be; ``stopping`` turns true on Ctrl-C;
-    ``edited_policies`` names our Vault policies that are not what bootstrap writes; ``mounts`` reads the settings
-    of the registry's mount and of the secrets'; ``judge`` evaluates the rules of one's own in the policy;
-    ``checkout`` tells what git says of a declaration that was loaded."""
+    ``edited_policies`` names our Vault policies that are not what bootstrap writes; ``mounts``
+    reads the settings of the registry's mount and of the secrets'; ``judge`` evaluates the rules of
+    one's own in the policy; ``checkout`` tells what git says of a declaration that was loaded."""
 
     project: Project
     environment: Environment
@@ -55,18 +55,23 @@ class Engine:
     checkout: Callable[[Desired, Applied | None], Checkout] = lambda desired, applied: WITHOUT_GIT
 
     def look(self, desired: Desired | None = None, *, deep: bool = False) -> Observed:
-        """Observe the environment once. A client of ``desired`` that is not on record is looked for again. Which commit
-        was applied last is asked for a plan alone: a status does without a document that cannot be read."""
+        """Observe the environment once. A client of ``desired`` that is not on record is looked for
+        again. Which commit was applied last is asked for a plan alone: a status does without a
+        document that cannot be read."""
         sought = registered_as(desired) if desired is not None else ()
         observed = observe(self.live, self.project.name, self.buckets, deep=deep, sought=sought)
         registry, secrets = self.mounts()
         edited = self.edited_policies()
         if desired is not None:
             observed = replace(observed, applied=read_applied(self.live))
-        return replace(observed, policies_edited=edited, registry_mount=registry, secrets_mount=secrets)
+        return replace(
+            observed, policies_edited=edited, registry_mount=registry, secrets_mount=secrets
+        )
 
     def driver(self, now: datetime, pool: ThreadPoolExecutor) -> Driver:
-        return Driver(self.live, self.minter, self.sender, ServerClock(now), pool, pause=self._pause)
+        return Driver(
+            self.live, self.minter, self.sender, ServerClock(now), pool, pause=self._pause
+        )
 
     def _pause(self, seconds: float) -> bool:
         """Wait, but not past Ctrl-C; whether to go on."""
@@ -87,10 +92,12 @@ def registered_as(desired: Desired) -> tuple[tuple[str, ...], ...]:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is to be planned: all clients, or some; with rotations and proofs that somebody asked for; now, or then.
+    """What is to be planned: all clients, or some; with rotations and proofs that somebody asked
+    for; now, or then.
 
-    ``required`` holds the records of the environment that the promotion gate asks for; ``agreed`` what a person agreed
-    to end; ``rollback`` the commit that may be gone back to. ``applying``: the answer is to be carried out.
+    ``required`` holds the records of the environment that the promotion gate asks for; ``agreed``
+    what a person agreed to end; ``rollback`` the commit that may be gone back to. ``applying``: the
+    answer is to be carried out.
     """
 
     desired: Desired
@@ -106,8 +113,13 @@ class Question:
     applying: bool = False
 
 
-def answer(engine: Engine, question: Question, observed: Observed, *, guarded_at: datetime | None = None) -> Plan:
-    """The plan for ``question``, from one observation. Pure but for asking git about the checkout."""
+def answer(
+    engine: Engine, question: Question, observed: Observed, *, guarded_at: datetime | None = None
+) -> Plan:
+    """The plan for ``question``, from one observation.
+
+    Pure but for asking git about the checkout.
+    """
     checkout = engine.checkout(question.desired, observed.applied)
     return make_plan(
         Inputs(
@@ -128,5 +140,6 @@ def answer(engine: Engine, question: Question, observed: Observed, *, guarded_at
 
 
 def repeated(question: Question, plan: Plan) -> Question:
-    """The same question as of the time of ``plan``: only what was observed can answer it differently."""
+    """The same question as of the time of ``plan``: only what was observed can answer it
+    differently."""
     return replace(question, at=plan.created_at)

@@ -35,7 +35,8 @@ def execute(
 ) -> tuple[Outcome, ...]:
     """Every changing action of ``plan`` with what became of it, in plan order.
 
-    One bad client does not stop the others. After ``run.stopping()`` turns true nothing new is begun.
+    One bad client does not stop the others. After ``run.stopping()`` turns true nothing new is
+    begun.
     """
     outcomes: dict[int, Outcome] = {}
     numbers: dict[int, int] = {}
@@ -51,7 +52,9 @@ def execute(
         if rest.actions:
             works.setdefault(bucket_of(client, buckets), []).append(rest)
     with ThreadPoolExecutor(min(WORKERS, len(works)) or 1, thread_name_prefix="bucket") as pool:
-        futures = [pool.submit(_bucket, name, own, driver, run) for name, own in sorted(works.items())]
+        futures = [
+            pool.submit(_bucket, name, own, driver, run) for name, own in sorted(works.items())
+        ]
         for outcome in _collect(futures):
             outcomes[numbers[id(outcome.action)]] = outcome
     return tuple(outcomes[index] for index in sorted(outcomes))
@@ -65,7 +68,9 @@ def _collect(futures: Sequence[Future[list[Outcome]]]) -> list[Outcome]:
     return [outcome for future in as_completed(futures) for outcome in future.result()]
 
 
-def _rename(work: ClientWork, driver: Driver, run: Run, buckets: int) -> tuple[list[Outcome], ClientWork]:
+def _rename(
+    work: ClientWork, driver: Driver, run: Run, buckets: int
+) -> tuple[list[Outcome], ClientWork]:
     """Carry out the renames of one client; their outcomes, and what is left of its work."""
     outcomes: list[Outcome] = []
     for action in [action for action in work.actions if is_rename(action)]:

@@ -29,23 +29,28 @@ def held_lease(
 ) -> Iterator[None]:
     """Take the lease, renew it in the background, give it back.
 
-    Waits up to twice its ttl for another run, not at all without ``wait``; then raises ``LeaseHeldError``.
-    ``lost`` is called with a sentence when it could not be kept.
+    Waits up to twice its ttl for another run, not at all without ``wait``; then raises
+    ``LeaseHeldError``. ``lost`` is called with a sentence when it could not be kept.
     """
     _take(driver, holder, ttl, wait=wait, say=say)
     ended = threading.Event()
-    keeper = threading.Thread(target=_keep, args=(driver, holder, ttl, ended, lost), name="lease", daemon=True)
+    keeper = threading.Thread(
+        target=_keep, args=(driver, holder, ttl, ended, lost), name="lease", daemon=True
+    )
     keeper.start()
     try:
         yield
     finally:
         ended.set()
         keeper.join()
-        with suppress(ReconcilerError):  # a lease that cannot be given back ends by itself after its ttl
+        # a lease that cannot be given back ends by itself after its ttl
+        with suppress(ReconcilerError):
             driver.run(release_lease(holder))
 
 
-def _take(driver: Driver, holder: str, ttl: timedelta, *, wait: bool, say: Callable[[str], None]) -> None:
+def _take(
+    driver: Driver, holder: str, ttl: timedelta, *, wait: bool, say: Callable[[str], None]
+) -> None:
     deadline = time.monotonic() + 2 * ttl.total_seconds()
     told = False
     while True:
@@ -62,12 +67,16 @@ def _take(driver: Driver, holder: str, ttl: timedelta, *, wait: bool, say: Calla
 
 def _held(lease: Lease) -> LeaseHeldError:
     return LeaseHeldError(
-        "RC398", f"run {lease.holder} holds the lease until {iso(lease.until)}",
-        "wait for it to end and run the same command again; a lease that nobody renews ends by itself",
-    )  # fmt: skip
+        "RC398",
+        f"run {lease.holder} holds the lease until {iso(lease.until)}",
+        "wait for it to end and run the same command again; a lease that nobody renews ends by"
+        " itself",
+    )
 
 
-def _keep(driver: Driver, holder: str, ttl: timedelta, ended: threading.Event, lost: Callable[[str], None]) -> None:
+def _keep(
+    driver: Driver, holder: str, ttl: timedelta, ended: threading.Event, lost: Callable[[str], None]
+) -> None:
     """Renew every third of the ttl. Being unable to is told once; commits stay safe without it."""
     while not ended.wait(ttl.total_seconds() / 3):
         try:

@@ -1,4 +1,7 @@
-"""What the engine needs from outside. ``reconciler.adapters`` implements these; tests use the same ones."""
+"""What the engine needs from outside.
+
+``reconciler.adapters`` implements these; tests use the same ones.
+"""
 
 from __future__ import annotations
 
@@ -29,11 +32,15 @@ class LiveState(Protocol):
         ...
 
     def answer(self, request: Request) -> Response:
-        """Answer one protocol request about documents and secrets (not ``Mint``, ``Deliver``, ``Batch``)."""
+        """Answer one protocol request about documents and secrets (not ``Mint``, ``Deliver``,
+        ``Batch``)."""
         ...
 
     def answer_all(self, requests: Sequence[Request]) -> list[Response]:
-        """Answer independent requests concurrently, in order. After an error no further one is begun."""
+        """Answer independent requests concurrently, in order.
+
+        After an error no further one is begun.
+        """
         ...
 
     def list_documents(self, folder: str) -> tuple[str, ...]:
@@ -53,7 +60,8 @@ class LiveState(Protocol):
         ...
 
     def list_folders(self) -> tuple[str, ...]:
-        """Names at the top of the secrets mount, folders with a slash at their end; none where a policy forbids it."""
+        """Names at the top of the secrets mount, folders with a slash at their end; none where a
+        policy forbids it."""
         ...
 
     def read_secret(self, path: str, version: int) -> Secret | None:
@@ -88,67 +96,87 @@ class Ledger(Protocol):
     notes: list[str]
 
     def head(self) -> str | None:
-        """The commit of HEAD, None outside a repository or before the first commit. Raises ``AuditError``."""
+        """The commit of HEAD, None outside a repository or before the first commit.
+
+        Raises ``AuditError``.
+        """
         ...
 
     def differing(self, loaded: Loaded) -> tuple[str, ...]:
-        """The paths of what was loaded whose content HEAD does not have, sorted. Raises ``AuditError``."""
+        """The paths of what was loaded whose content HEAD does not have, sorted.
+
+        Raises ``AuditError``.
+        """
         ...
 
     def actor(self) -> str:
-        """Who runs this: the CI platform's actor, else git's user.name and user.email, else the login name."""
+        """Who runs this: the CI platform's actor, else git's user.name and user.email, else the
+        login name."""
         ...
 
     def write(self, files: Mapping[PurePosixPath, str]) -> None:
         """Write report files, atomically each, relative to the project. Raises ``AuditError``."""
         ...
 
-    def commit(self, directory: PurePosixPath, message: str, files: Mapping[PurePosixPath, str]) -> str | None:
-        """Commit ``files``, all below ``directory``, with exactly these texts, and nothing else; the new commit, or
-        None when there is nothing to commit. Raises ``AuditError``."""
+    def commit(
+        self, directory: PurePosixPath, message: str, files: Mapping[PurePosixPath, str]
+    ) -> str | None:
+        """Commit ``files``, all below ``directory``, with exactly these texts, and nothing else;
+        the new commit, or None when there is nothing to commit. Raises ``AuditError``."""
         ...
 
     def refuse_unready(self, directory: PurePosixPath, *, push: bool) -> None:
-        """Raise the ``AuditError`` that a commit below ``directory`` and, with ``push``, a push would meet, as far as
-        that can be known before there is anything to commit."""
+        """Raise the ``AuditError`` that a commit below ``directory`` and, with ``push``, a push
+        would meet, as far as that can be known before there is anything to commit."""
         ...
 
     def texts(self, path: PurePosixPath) -> tuple[str, ...]:
-        """What a report file holds: as committed in HEAD, then as on disk; nothing where there is no such text."""
+        """What a report file holds: as committed in HEAD, then as on disk; nothing where there is
+        no such text."""
         ...
 
     def reports(self, directory: PurePosixPath) -> Iterator[str]:
-        """The texts of the JSON reports on disk below ``directory``, one at a time. Raises ``AuditError``."""
+        """The texts of the JSON reports on disk below ``directory``, one at a time.
+
+        Raises ``AuditError``.
+        """
         ...
 
     def uncommitted(self, directory: PurePosixPath) -> Mapping[PurePosixPath, str]:
-        """Files below ``directory`` that differ from HEAD: ``new``, ``changed`` or ``removed``. None outside a
-        repository."""
+        """Files below ``directory`` that differ from HEAD: ``new``, ``changed`` or ``removed``.
+        None outside a repository."""
         ...
 
     def unpushed(self, directory: PurePosixPath) -> int | None:
-        """How many commits below ``directory`` the upstream does not have; None when that is not known."""
+        """How many commits below ``directory`` the upstream does not have; None when that is not
+        known."""
         ...
 
     def push(self) -> None:
-        """Push the current branch; on a moved branch rebase the audit commit and retry. Raises ``AuditError``."""
+        """Push the current branch; on a moved branch rebase the audit commit and retry.
+
+        Raises ``AuditError``.
+        """
         ...
 
 
 class Reporter(Protocol):
     """Renders runs into report files, and knows them again."""
 
-    def files(self, result: RunResult, records: Mapping[str, ClientRecord] | None) -> Mapping[PurePosixPath, str]:
-        """Path below the project -> text. ``records``: all of the environment after the run, None: not known.
-        Raises ``AuditError`` RC620."""
+    def files(
+        self, result: RunResult, records: Mapping[str, ClientRecord] | None
+    ) -> Mapping[PurePosixPath, str]:
+        """Path below the project -> text. ``records``: all of the environment after the run, None:
+        not known. Raises ``AuditError`` RC620."""
         ...
 
     def is_report(self, text: str, anew: str) -> bool:
-        """Whether ``text`` is a JSON report that is ``anew``, but for when and how its run ended, which nobody put on
-        record, and for the states of clients where it does not know them."""
+        """Whether ``text`` is a JSON report that is ``anew``, but for when and how its run ended,
+        which nobody put on record, and for the states of clients where it does not know them."""
         ...
 
     def tells_otherwise(self, text: str, anew: str, *, original: bool) -> bool:
-        """Whether ``text`` is no JSON report of the same history as ``anew``. Which run wrote it, and the states of
-        clients after that, do not count; with ``original`` they do for one that claims to be the run's own."""
+        """Whether ``text`` is no JSON report of the same history as ``anew``. Which run wrote it,
+        and the states of clients after that, do not count; with ``original`` they do for one that
+        claims to be the run's own."""
         ...

@@ -29,7 +29,9 @@ def close_rest(engine: Engine) -> int:
         return driver.run(close_left(left, engine.buckets))
 
 
-def spread(engine: Engine, buckets: int, meta: str, meta_version: int, say: Callable[[str], None]) -> int:
+def spread(
+    engine: Engine, buckets: int, meta: str, meta_version: int, say: Callable[[str], None]
+) -> int:
     """Move the registry of ``engine`` to ``buckets`` buckets; the number of clients moved.
 
     Raises ``LeaseHeldError``, ``VaultError`` and ``RegistryError``.

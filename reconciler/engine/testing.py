@@ -37,20 +37,30 @@ class Tested:
 
 
 def prove_all(
-    engine: Engine, desired: Desired, observed: Observed, addresses: Iterable[str], told: Callable[[Tested], None]
+    engine: Engine,
+    desired: Desired,
+    observed: Observed,
+    addresses: Iterable[str],
+    told: Callable[[Tested], None],
 ) -> list[Tested]:
-    """Every one of ``addresses`` (declared webhooks), in their order; many at a time. ``told`` gets each as it ends.
+    """Every one of ``addresses`` (declared webhooks), in their order; many at a time. ``told`` gets
+    each as it ends.
 
-    What is declared is tested, with the signing secrets that are issued. The registry is read, never written.
+    What is declared is tested, with the signing secrets that are issued. The registry is read,
+    never written.
     """
     wanted = frozenset(addresses)
-    tests = [(one, request) for one, request in _requests(desired, observed) if one.address in wanted]
+    tests = [
+        (one, request) for one, request in _requests(desired, observed) if one.address in wanted
+    ]
     ended: dict[str, Tested] = {}
     with open_driver(engine, observed.now) as driver:
 
         def prove(one: Tested, request: Deliver) -> Tested:
             if engine.stopping():
-                return Tested(one.client, one.webhook, one.url, skipped="stopped before it was begun")
+                return Tested(
+                    one.client, one.webhook, one.url, skipped="stopped before it was begun"
+                )
             return Tested(one.client, one.webhook, one.url, driver.deliver(request))
 
         futures: list[Future[Tested]] = []

@@ -1,5 +1,5 @@
-"""The plan of an emergency revocation: made from the live record alone, so that a broken declaration,
-a freeze, a budget or a running apply never stand in its way."""
+"""The plan of an emergency revocation: made from the live record alone, so that a broken
+declaration, a freeze, a budget or a running apply never stand in its way."""
 
 from __future__ import annotations
 
@@ -8,7 +8,13 @@ from datetime import datetime, timedelta
 
 from reconciler.domain.declared.desired import GuardrailPolicy
 from reconciler.domain.live.observed import Observed
-from reconciler.domain.live.record import USABLE, ClientRecord, ClientStatus, SeriesKind, VersionState
+from reconciler.domain.live.record import (
+    USABLE,
+    ClientRecord,
+    ClientStatus,
+    SeriesKind,
+    VersionState,
+)
 from reconciler.domain.plan.plan import Action, Plan
 from reconciler.domain.plan.scopes import ScopeTable
 from reconciler.domain.values import names
@@ -29,11 +35,13 @@ def revocation_plan(
     now: datetime,
     git_commit: str | None,
 ) -> Plan:
-    """Revoke every version of what was asked for that is usable, or revoked but not known to be destroyed.
+    """Revoke every version of what was asked for that is usable, or revoked but not known to be
+    destroyed.
 
     Of a client that is being renamed, every record counts: a gateway reads all of them.
 
-    Raises ``UsageError`` for a client or key that the registry does not know, naming those it knows.
+    Raises ``UsageError`` for a client or key that the registry does not know, naming those it
+    knows.
     """
     record = observed.records.get(request.client)
     if record is None:
@@ -44,7 +52,9 @@ def revocation_plan(
     same = renames.relatives(record, observed.records)
     asked = [action for one in same for action in _revocations(one, request)]
     # Made without a declaration: no policy has a say in what ends at once.
-    by = Grounds(now, {one.name: one for one in same}, {}, ScopeTable({}), GuardrailPolicy(), environment)
+    by = Grounds(
+        now, {one.name: one for one in same}, {}, ScopeTable({}), GuardrailPolicy(), environment
+    )
     actions = without_secrets(ordered(judged(asked, by)))
     revisions = {one.name: one.revision for one in same}
     digests = {one.name: one.digest for one in same}
@@ -67,14 +77,19 @@ def _unknown(observed: Observed, environment: str, name: str) -> UsageError:
     for record in observed.records.values():
         if record.name != name and name in renames.former_names(record):
             return UsageError(
-                "RC361", f"client {name} was renamed to {record.name}", f"run the command with {record.name}"
+                "RC361",
+                f"client {name} was renamed to {record.name}",
+                f"run the command with {record.name}",
             )
     if name in observed.misplaced:
         return UsageError(
-            "RC361", f"the record of client {name} lies in the wrong bucket of {environment}",
+            "RC361",
+            f"the record of client {name} lies in the wrong bucket of {environment}",
             "reconciler plan says where it lies and where it belongs",
-        )  # fmt: skip
-    remedy = names.one_of(observed.records, "none is registered yet: reconciler apply registers what is declared")
+        )
+    remedy = names.one_of(
+        observed.records, "none is registered yet: reconciler apply registers what is declared"
+    )
     return UsageError("RC361", f"client {name} is not registered in {environment}", remedy)
 
 
@@ -94,22 +109,40 @@ def _revocations(record: ClientRecord, request: RevocationRequest) -> list[Actio
     return actions
 
 
-def _of_series(record: ClientRecord, kind: SeriesKind, name: str, request: RevocationRequest) -> list[Action]:
-    """Its versions that are usable or left over; without any, the hold alone, so that none is issued either."""
+def _of_series(
+    record: ClientRecord, kind: SeriesKind, name: str, request: RevocationRequest
+) -> list[Action]:
+    """Its versions that are usable or left over; without any, the hold alone, so that none is
+    issued either."""
     incident = f" ({request.incident})" if request.incident else ""
     cause = Cause(Reason.REVOCATION_REQUESTED, f"asked for: {request.reason}{incident}")
     asked: dict[str, object] = {"hold": request.reason, "incident": request.incident}
-    address = (names.key_address if kind is SeriesKind.KEY else names.secret_address)(record.name, name)
-    subject, revoke, series = Subject(record.name, kind, name, address), KINDS[kind].revoke, record.series(kind, name)
+    address = (names.key_address if kind is SeriesKind.KEY else names.secret_address)(
+        record.name, name
+    )
+    subject, revoke, series = (
+        Subject(record.name, kind, name, address),
+        KINDS[kind].revoke,
+        record.series(kind, name),
+    )
     actions = [
         subject.action(
-            revoke, cause, version.number, {"id": version.id, "state": version.state.value},
+            revoke,
+            cause,
+            version.number,
+            {"id": version.id, "state": version.state.value},
             {"id": version.id, "state": VersionState.REVOKED.value, **asked},
         )
         for version in series.versions
-        if version.state in USABLE or (version.state is VersionState.REVOKED and version.destroyed_at is None)
-    ]  # fmt: skip
+        if version.state in USABLE
+        or (version.state is VersionState.REVOKED and version.destroyed_at is None)
+    ]
     section = record.spec.get("keys" if kind is SeriesKind.KEY else "webhooks") or {}
-    if actions or series.hold is not None or name not in section or record.status is ClientStatus.RETIRED:
+    if (
+        actions
+        or series.hold is not None
+        or name not in section
+        or record.status is ClientStatus.RETIRED
+    ):
         return actions
     return [subject.action(revoke, cause, None, None, asked)]

@@ -1,4 +1,7 @@
-"""``make_plan``: desired and observed state in, one complete plan out. Pure; ``now`` is an argument."""
+"""``make_plan``: desired and observed state in, one complete plan out.
+
+Pure; ``now`` is an argument.
+"""
 
 from __future__ import annotations
 
@@ -44,8 +47,8 @@ from reconciler.planning.risk.risk import grounds, judged
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What a plan is made from. ``only`` (None: all) narrows it to some clients; ``required`` holds the
-    records of the environment that the promotion gate asks for."""
+    """What a plan is made from. ``only`` (None: all) narrows it to some clients; ``required`` holds
+    the records of the environment that the promotion gate asks for."""
 
     desired: Desired
     observed: Observed
@@ -55,16 +58,20 @@ class Inputs:
     rotations: Mapping[str, RotationRequest] = field(default_factory=dict)
     verifications: Collection[str] = ()
     required: Mapping[str, ClientRecord] | None = None
-    guarded_at: datetime | None = None  # when guards look, if not at ``now``: a saved plan meets today's freeze
+    # when guards look, if not at ``now``: a saved plan meets today's freeze
+    guarded_at: datetime | None = None
     agreed: Removals | None = None  # how many clients a person agreed to end
     judge: Judge | None = None  # evaluates rules of one's own; without it none of them can be kept
     standing: Standing = NOT_IN_GIT  # where the declaration stands in git
 
 
 def make_plan(inputs: Inputs) -> Plan:
-    """The plan. The same inputs give the same plan in every order of files, documents and records."""
+    """The plan. The same inputs give the same plan in every order of files, documents and
+    records."""
     desired, observed = inputs.desired, inputs.observed
-    context = Context(observed, inputs.now, desired.environment.freezes, inputs.rotations, inputs.verifications)
+    context = Context(
+        observed, inputs.now, desired.environment.freezes, inputs.rotations, inputs.verifications
+    )
     actions: list[Action] = []
     touched: dict[str, ClientRecord | None] = {}
     unchanged = 0
@@ -95,7 +102,9 @@ def make_plan(inputs: Inputs) -> Plan:
     )
 
 
-def _plan(inputs: Inputs, actions: tuple[Action, ...], touched: Mapping[str, ClientRecord | None]) -> Plan:
+def _plan(
+    inputs: Inputs, actions: tuple[Action, ...], touched: Mapping[str, ClientRecord | None]
+) -> Plan:
     """The plan, but for what guards and approvers say of it."""
     desired, agreed = inputs.desired, inputs.agreed.number if inputs.agreed else None
     commit, left = inputs.standing.checkout.head, inputs.standing.rolled_back_from
@@ -133,9 +142,11 @@ def _plan(inputs: Inputs, actions: tuple[Action, ...], touched: Mapping[str, Cli
     )
 
 
-def _elsewhere(inputs: Inputs, pairs: Mapping[str, ClientRecord | None], context: Context) -> list[Action]:
-    """What would be ended or suspended by a plan for all clients and is not part of this one. A removal that is not
-    proven is none."""
+def _elsewhere(
+    inputs: Inputs, pairs: Mapping[str, ClientRecord | None], context: Context
+) -> list[Action]:
+    """What would be ended or suspended by a plan for all clients and is not part of this one. A
+    removal that is not proven is none."""
     kinds = (ActionKind.RETIRE_CLIENT, ActionKind.SUSPEND_CLIENT)
     found: list[Action] = []
     for name, record in pairs.items():
@@ -143,9 +154,15 @@ def _elsewhere(inputs: Inputs, pairs: Mapping[str, ClientRecord | None], context
         if inputs.only is None or name in inputs.only or record is None:
             continue
         if client is None or client.state is not ClientState.ACTIVE:
-            found += [action for action in plan_client(client, record, context) if action.kind in kinds]
+            found += [
+                action for action in plan_client(client, record, context) if action.kind in kinds
+            ]
     where = inputs.desired.environment.name
-    unproven = {id(one) for one in removals(found) if doubt_of(one.client, inputs.standing, where) is not None}
+    unproven = {
+        id(one)
+        for one in removals(found)
+        if doubt_of(one.client, inputs.standing, where) is not None
+    }
     return [action for action in found if id(action) not in unproven]
 
 
@@ -165,32 +182,48 @@ def _situation(inputs: Inputs, actions: Sequence[Action], elsewhere: Sequence[Ac
 
 
 def without_secrets(actions: tuple[Action, ...]) -> tuple[Action, ...]:
-    """``actions`` without what looks like a secret in their words: somebody may have written one into a record."""
+    """``actions`` without what looks like a secret in their words: somebody may have written one
+    into a record."""
     words = [(one.message, one.before, one.after) for one in actions]
-    if masked_json(words) is words:  # nearly always, and one look at all of them is quicker than one at each
+    # nearly always, and one look at all of them is quicker than one at each
+    if masked_json(words) is words:
         return actions
     return tuple(
-        replace(one, message=masked(one.message), before=masked_json(one.before), after=masked_json(one.after))
+        replace(
+            one,
+            message=masked(one.message),
+            before=masked_json(one.before),
+            after=masked_json(one.after),
+        )
         for one in actions
     )
 
 
-def _findings(situation: Situation, pairs: Mapping[str, ClientRecord | None]) -> tuple[Finding, ...]:
+def _findings(
+    situation: Situation, pairs: Mapping[str, ClientRecord | None]
+) -> tuple[Finding, ...]:
     """What blocks the plan and what it tells besides, in a fixed order."""
     desired, observed = situation.desired, situation.observed
     guarded = guard_findings(situation)
-    return in_order((
-        *guarded, *doubt_findings(situation, guarded), *drift_findings(situation.actions, observed),
-        *live_findings(observed), *unrecorded_findings(observed), *reissue_findings(desired, pairs, situation.only),
-        *proof_findings(desired, pairs, situation.only),
-        *checkout_findings(situation.standing),
-        *date_findings(desired.policy.waivers, situation.now, desired.environment.name),
-    ))  # fmt: skip
+    return in_order(
+        (
+            *guarded,
+            *doubt_findings(situation, guarded),
+            *drift_findings(situation.actions, observed),
+            *live_findings(observed),
+            *unrecorded_findings(observed),
+            *reissue_findings(desired, pairs, situation.only),
+            *proof_findings(desired, pairs, situation.only),
+            *checkout_findings(situation.standing),
+            *date_findings(desired.policy.waivers, situation.now, desired.environment.name),
+        )
+    )
 
 
 def pair_up(desired: Desired, observed: Observed) -> dict[str, ClientRecord | None]:
-    """Each client's name with the record that belongs to it: for a renamed client, until the new record
-    is there, the one under the old name. A record that was already moved is no client of its own."""
+    """Each client's name with the record that belongs to it: for a renamed client, until the new
+    record is there, the one under the old name. A record that was already moved is no client of its
+    own."""
     pairs: dict[str, ClientRecord | None] = {}
     claimed = set()  # records that belong to a client of another name
     heirs = renames.heirs(observed.records)
@@ -218,7 +251,9 @@ def pair_up(desired: Desired, observed: Observed) -> dict[str, ClientRecord | No
     return pairs | undeclared
 
 
-def _former(client: DesiredClient, desired: Desired, observed: Observed, heirs: renames.Heirs) -> ClientRecord | None:
+def _former(
+    client: DesiredClient, desired: Desired, observed: Observed, heirs: renames.Heirs
+) -> ClientRecord | None:
     """The live record that ``client`` says it is renamed from."""
     old = observed.records.get(client.renamed_from or "")
     if old is None or old.name in desired.clients or old.status is ClientStatus.RETIRED:
@@ -233,7 +268,9 @@ def _unfinished_renames(
     observed: Observed, pairs: Mapping[str, ClientRecord | None], only: Collection[str] | None
 ) -> list[tuple[Action, ClientRecord]]:
     found = []
-    renamed = {record.name for name, record in pairs.items() if record is not None and record.name != name}
+    renamed = {
+        record.name for name, record in pairs.items() if record is not None and record.name != name
+    }
     for name, heir in renames.heirs(observed.records).items():
         record, target = observed.records[name], heir.name
         if only is not None and target not in only:
@@ -241,7 +278,9 @@ def _unfinished_renames(
         back = pairs.get(record.name)
         if record.name in renamed or (back is not None and back.name == target):
             continue  # taken back: that rename replaces the record that was left behind
-        cause = Cause(Reason.RENAMED, f"an earlier run renamed it from {record.name} and was cut short")
+        cause = Cause(
+            Reason.RENAMED, f"an earlier run renamed it from {record.name} and was cut short"
+        )
         before, after = {"name": record.name}, {"name": target}
         found.append((client_action(ActionKind.UPDATE_CLIENT, target, cause, before, after), heir))
     return found
@@ -256,9 +295,12 @@ def plan_digest(
     digests: Mapping[str, str],
     **rare: object,
 ) -> str:
-    """Digest over where, from which commit, what is touched and what is done; not over the time of planning. ``rare``
-    is what few plans have: ``yes_remove``, ``dirty``, ``rollback_from``, each a part of it where a plan has that."""
-    held = {name: list(value) if isinstance(value, tuple) else value for name, value in rare.items()}
+    """Digest over where, from which commit, what is touched and what is done; not over the time of
+    planning. ``rare`` is what few plans have: ``yes_remove``, ``dirty``, ``rollback_from``, each a
+    part of it where a plan has that."""
+    held = {
+        name: list(value) if isinstance(value, tuple) else value for name, value in rare.items()
+    }
     return digest(
         {name: value for name, value in held.items() if value not in (None, [])}
         | {
@@ -275,7 +317,20 @@ def plan_digest(
 
 def _identity(action: Action) -> list[object]:
     return [
-        action.kind.value, action.address, action.reason, action.message, action.risk.value, action.client,
-        action.item, action.version, action.before, action.after, list(action.risk_reasons),
-        None if action.permissions is None else [dict(action.permissions.granted), dict(action.permissions.withdrawn)],
-    ]  # fmt: skip
+        action.kind.value,
+        action.address,
+        action.reason,
+        action.message,
+        action.risk.value,
+        action.client,
+        action.item,
+        action.version,
+        action.before,
+        action.after,
+        list(action.risk_reasons),
+        (
+            None
+            if action.permissions is None
+            else [dict(action.permissions.granted), dict(action.permissions.withdrawn)]
+        ),
+    ]

@@ -9,10 +9,13 @@ from reconciler.planning.planner import pair_up
 
 
 def settled_clients(desired: Desired, observed: Observed) -> frozenset[str]:
-    """The clients whose record holds what is declared. All that a plan does for them comes from time, from drift or
-    from a run that was cut short: renewals, the ends of graces, repairs. A change of the declaration is none of it."""
+    """The clients whose record holds what is declared. All that a plan does for them comes from
+    time, from drift or from a run that was cut short: renewals, the ends of graces, repairs. A
+    change of the declaration is none of it."""
     pairs = pair_up(desired, observed)
-    return frozenset(name for name, record in pairs.items() if _settled(name, desired.clients.get(name), record))
+    return frozenset(
+        name for name, record in pairs.items() if _settled(name, desired.clients.get(name), record)
+    )
 
 
 def _settled(name: str, declared: DesiredClient | None, record: ClientRecord | None) -> bool:

@@ -47,7 +47,10 @@ class PutSecret:
 
 @dataclass(frozen=True, slots=True)
 class ReadSubkeys:
-    """The key ids a version holds, without its value → ``Subkeys``. ``version`` None: the newest."""
+    """The key ids a version holds, without its value → ``Subkeys``.
+
+    ``version`` None: the newest.
+    """
 
     path: str
     version: int | None = None
@@ -70,7 +73,8 @@ class DestroyVersions:
 
 @dataclass(frozen=True, slots=True)
 class ResetMetadata:
-    """Undo hand-made settings of a path (max_versions, delete_version_after, custom_metadata) → ``Done``"""
+    """Undo hand-made settings of a path (max_versions, delete_version_after, custom_metadata) →
+    ``Done``"""
 
     path: str
 
@@ -84,21 +88,28 @@ class Mint:
 
 @dataclass(frozen=True, slots=True)
 class MakeTransitKey:
-    """Make an ed25519 key that cannot leave the transit engine, unless it is there already → ``PublicKey``"""
+    """Make an ed25519 key that cannot leave the transit engine, unless it is there already →
+    ``PublicKey``"""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class RemoveTransitKey:
-    """Remove a transit key for ever, and look until it is gone → ``Done``. One that is not there is no error."""
+    """Remove a transit key for ever, and look until it is gone → ``Done``.
+
+    One that is not there is no error.
+    """
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class SigningVersion:
-    """A version of a signing secret. ``key`` names the transit key that signs for it; empty: it is a shared secret."""
+    """A version of a signing secret.
+
+    ``key`` names the transit key that signs for it; empty: it is a shared secret.
+    """
 
     number: int
     key: str = ""
@@ -106,8 +117,8 @@ class SigningVersion:
 
 @dataclass(frozen=True, slots=True)
 class Deliver:
-    """Have a webhook prove itself → ``Delivered``. ``versions`` are those to sign with, the active one first;
-    ``owner`` is whom to ask when it does not."""
+    """Have a webhook prove itself → ``Delivered``. ``versions`` are those to sign with, the active
+    one first; ``owner`` is whom to ask when it does not."""
 
     client: str
     webhook: DesiredWebhook
@@ -124,18 +135,30 @@ class Batch:
 
 
 Request = (
-    ReadDocument | WriteDocument | PutSecret | ReadSubkeys | ReadMetadata | DestroyVersions | ResetMetadata | Mint
-    | MakeTransitKey | RemoveTransitKey | Deliver | Batch
-)  # fmt: skip
+    ReadDocument
+    | WriteDocument
+    | PutSecret
+    | ReadSubkeys
+    | ReadMetadata
+    | DestroyVersions
+    | ResetMetadata
+    | Mint
+    | MakeTransitKey
+    | RemoveTransitKey
+    | Deliver
+    | Batch
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """``text`` is None and ``version`` the newest KV version (0: never written) when there is nothing to read.
+    """``text`` is None and ``version`` the newest KV version (0: never written) when there is
+    nothing to read.
 
-    ``at`` is the server's time, from the ``Date`` header, here and below. ``created`` is when the version was
-    written, in the server's own words; with ``version`` it tells one write from every other one, also when
-    somebody removed the document and KV counts from 1 again. ``ends`` is when the server will delete the version.
+    ``at`` is the server's time, from the ``Date`` header, here and below. ``created`` is when the
+    version was written, in the server's own words; with ``version`` it tells one write from every
+    other one, also when somebody removed the document and KV counts from 1 again. ``ends`` is when
+    the server will delete the version.
     """
 
     text: str | None
@@ -153,7 +176,8 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """The check-and-set parameter did not match: somebody else wrote, or an earlier try of ours did."""
+    """The check-and-set parameter did not match: somebody else wrote, or an earlier try of ours
+    did."""
 
     at: datetime
 
@@ -167,7 +191,10 @@ class Unclear:
 
 @dataclass(frozen=True, slots=True)
 class Subkeys:
-    """``version`` 0: there is nothing at the path or at that version. ``ids`` is empty for a destroyed version."""
+    """``version`` 0: there is nothing at the path or at that version.
+
+    ``ids`` is empty for a destroyed version.
+    """
 
     version: int
     ids: frozenset[str]

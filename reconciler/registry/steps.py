@@ -13,7 +13,10 @@ Steps = Generator[Request, Response, Result]
 
 
 def expect(response: Response, kind: type[Expected]) -> Expected:
-    """The response as ``kind``. A driver that answers with something else is a programming error."""
+    """The response as ``kind``.
+
+    A driver that answers with something else is a programming error.
+    """
     if not isinstance(response, kind):
         raise TypeError(f"expected {kind.__name__}, got {type(response).__name__}")
     return response

@@ -24,16 +24,27 @@ _SHOWN = 100  # characters of a source line; a longer one is cut around the care
 
 
 def findings_text(findings: Iterable[object], *, colour: bool = False) -> str:
-    """One block a finding (``error[RC134] file:line:column``, the line, a caret, the cause, the remedy) and a last
-    line with the numbers. What is not a ``Finding`` is left out, here and below (``DeclarationError.findings``)."""
+    """One block a finding (``error[RC134] file:line:column``, the line, a caret, the cause, the
+    remedy) and a last line with the numbers. What is not a ``Finding`` is left out, here and below
+    (``DeclarationError.findings``)."""
     found = _findings(findings)
     paint = Paint(colour)
-    counts = [f"{number} {name[:-1] if number == 1 else name}" for name, number in _summary(found).items() if number]
-    return "\n\n".join([*(_block(finding, paint) for finding in found), ", ".join(counts) or "no findings"]) + "\n"
+    counts = [
+        f"{number} {name[:-1] if number == 1 else name}"
+        for name, number in _summary(found).items()
+        if number
+    ]
+    return (
+        "\n\n".join(
+            [*(_block(finding, paint) for finding in found), ", ".join(counts) or "no findings"]
+        )
+        + "\n"
+    )
 
 
 def findings_json(findings: Iterable[object]) -> str:
-    """``{format_version, kind: "validation", valid, summary: {errors, warnings, notes}, findings: […]}``"""
+    """``{format_version, kind: "validation", valid, summary: {errors, warnings, notes}, findings:
+    […]}``"""
     found = _findings(findings)
     document = {
         "format_version": FORMAT_VERSION,
@@ -47,22 +58,34 @@ def findings_json(findings: Iterable[object]) -> str:
 
 
 def finding_documents(findings: Iterable[object]) -> list[dict[str, Json]]:
-    """Findings in JSON; ``file``, ``line`` and ``column`` are null together, when no file is to blame."""
+    """Findings in JSON; ``file``, ``line`` and ``column`` are null together, when no file is to
+    blame."""
     return [finding_document(finding) for finding in _findings(findings)]
 
 
 def findings_github(findings: Iterable[object], *, folder: str = "") -> str:
-    """One workflow command a finding: GitHub shows it next to the line. ``folder`` is where the project lies
-    in its repository, here and below."""
-    return counted_lines([
-        (finding.level, annotation(finding.level, finding.code, _with_remedy(finding), finding.source, folder))
-        for finding in _findings(findings)
-    ])  # fmt: skip
+    """One workflow command a finding: GitHub shows it next to the line. ``folder`` is where the
+    project lies in its repository, here and below."""
+    return counted_lines(
+        [
+            (
+                finding.level,
+                annotation(
+                    finding.level, finding.code, _with_remedy(finding), finding.source, folder
+                ),
+            )
+            for finding in _findings(findings)
+        ]
+    )
 
 
-def findings_sarif(findings: Iterable[object], titles: Mapping[str, str] | None = None, *, folder: str = "") -> str:
+def findings_sarif(
+    findings: Iterable[object], titles: Mapping[str, str] | None = None, *, folder: str = ""
+) -> str:
     """A SARIF log; ``titles`` names the codes."""
-    return sarif_log([finding_result(finding, titles) for finding in _findings(findings)], "validate", folder)
+    return sarif_log(
+        [finding_result(finding, titles) for finding in _findings(findings)], "validate", folder
+    )
 
 
 def findings_gitlab(findings: Iterable[object], *, folder: str = "") -> str:

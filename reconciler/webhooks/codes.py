@@ -8,7 +8,10 @@ from collections.abc import Mapping
 CODES: Mapping[str, tuple[str, str]] = {
     "RC500": (
         "the signing secrets cannot be used",
-        "issue a new signing secret: `reconciler apply` does when the declared version is revoked or missing",
+        (
+            "issue a new signing secret: `reconciler apply` does when the declared version is"
+            " revoked or missing"
+        ),
     ),
     "RC501": (
         "the URL cannot be used",
@@ -20,7 +23,10 @@ CODES: Mapping[str, tuple[str, str]] = {
     ),
     "RC503": (
         "the address may not be reached",
-        "a receiver in a private network needs it in allowedNetworks; metadata and multicast are never reached",
+        (
+            "a receiver in a private network needs it in allowedNetworks; metadata and multicast"
+            " are never reached"
+        ),
     ),
     "RC504": (
         "plain http outside allowedNetworks",
@@ -40,11 +46,17 @@ CODES: Mapping[str, tuple[str, str]] = {
     ),
     "RC508": (
         "the certificate is not trusted",
-        "install the whole chain at the receiver, or name its CA file in deliveries.caCert of the environment",
+        (
+            "install the whole chain at the receiver, or name its CA file in deliveries.caCert of"
+            " the environment"
+        ),
     ),
     "RC509": (
         "the TLS handshake failed",
-        "check that the port speaks TLS 1.2 or newer; a client certificate is declared in deliveries.clientCert",
+        (
+            "check that the port speaks TLS 1.2 or newer; a client certificate is declared in"
+            " deliveries.clientCert"
+        ),
     ),
     "RC510": (
         "the deadline passed",
@@ -68,11 +80,17 @@ CODES: Mapping[str, tuple[str, str]] = {
     ),
     "RC515": (
         "401 or 403: the receiver refuses us",
-        "check that the receiver holds the current signing secret, verifies the raw body and asks for no login",
+        (
+            "check that the receiver holds the current signing secret, verifies the raw body and"
+            " asks for no login"
+        ),
     ),
     "RC516": (
         "4xx: the receiver refuses the request",
-        "check path, method (POST), content type (application/json) and that test events are accepted",
+        (
+            "check path, method (POST), content type (application/json) and that test events are"
+            " accepted"
+        ),
     ),
     "RC517": (
         "5xx: the receiver failed",
@@ -88,11 +106,17 @@ CODES: Mapping[str, tuple[str, str]] = {
     ),
     "RC520": (
         "the sender's own settings cannot be used",
-        "check allowedNetworks and deliveries of the environment, and the files that deliveries names",
+        (
+            "check allowedNetworks and deliveries of the environment, and the files that deliveries"
+            " names"
+        ),
     ),
     "RC521": (
         "the port may not be reached",
-        "let the receiver listen at a port that is allowed, or add its port to deliveries.ports of the environment",
+        (
+            "let the receiver listen at a port that is allowed, or add its port to deliveries.ports"
+            " of the environment"
+        ),
     ),
     "RC522": (
         "429: too many requests",
@@ -104,11 +128,17 @@ CODES: Mapping[str, tuple[str, str]] = {
     ),
     "RC530": (
         "it accepts a body that was changed after it was signed",
-        "compute the signature over the raw body, before anything parses it, and answer 401 when it differs",
+        (
+            "compute the signature over the raw body, before anything parses it, and answer 401"
+            " when it differs"
+        ),
     ),
     "RC531": (
         "it accepts a signature by a secret that was never issued",
-        "compare the signature, in constant time, with one made with the secret from Vault; answer 401 if they differ",
+        (
+            "compare the signature, in constant time, with one made with the secret from Vault;"
+            " answer 401 if they differ"
+        ),
     ),
     "RC532": (
         "it accepts an old delivery, so anybody can send one again",
@@ -124,15 +154,24 @@ CODES: Mapping[str, tuple[str, str]] = {
     ),
     "RC535": (
         "it gives no clear answer to what it must refuse",
-        "answer 401, or any other 4xx, to what does not verify: an error page, a redirect or silence is no refusal",
+        (
+            "answer 401, or any other 4xx, to what does not verify: an error page, a redirect or"
+            " silence is no refusal"
+        ),
     ),
     "RC536": (
         "it does not know one of the two secrets of a rotation",
-        "let the receiver read the new secret from Vault, and accept either until the grace is over",
+        (
+            "let the receiver read the new secret from Vault, and accept either until the grace is"
+            " over"
+        ),
     ),
     "RC537": (
         "Vault did not sign",
-        "check the deliverer role of this token (reconciler doctor), and that nobody removed the transit key",
+        (
+            "check the deliverer role of this token (reconciler doctor), and that nobody removed"
+            " the transit key"
+        ),
     ),
     "RC523": (
         "another 2xx than the declared status",
@@ -140,11 +179,17 @@ CODES: Mapping[str, tuple[str, str]] = {
     ),
     "RC524": (
         "the body of the answer is not what was declared",
-        "answer with JSON in which expect.json.path selects what expect.json.equals says, or declare what is right",
+        (
+            "answer with JSON in which expect.json.path selects what expect.json.equals says, or"
+            " declare what is right"
+        ),
     ),
 }
 
 
 def sentence(code: str, detail: str) -> str:
-    """``RC503: <detail>; <what to check>``. ``detail`` holds no secret and no text of the receiver."""
+    """``RC503: <detail>; <what to check>``.
+
+    ``detail`` holds no secret and no text of the receiver.
+    """
     return f"{code}: {detail}; {CODES[code][1]}"

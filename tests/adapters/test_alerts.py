@@ -1,4 +1,5 @@
-"""Alerts by HTTP to real receivers on loopback, and what the deadline does to those that misbehave."""
+"""Alerts by HTTP to real receivers on loopback, and what the deadline does to those that
+misbehave."""
 
 from __future__ import annotations
 
@@ -14,7 +15,14 @@ from pathlib import Path
 import pytest
 from standardwebhooks import Webhook
 
-from reconciler.adapters.alerts.channels import STOPPED, Missing, Post, secret_from, send_all, signing_secret_from
+from reconciler.adapters.alerts.channels import (
+    STOPPED,
+    Missing,
+    Post,
+    secret_from,
+    send_all,
+    signing_secret_from,
+)
 from reconciler.adapters.delivery.sender import WebhookSender
 from reconciler.domain.secrecy.secret import Secret
 from tests.kit.authority import Authority
@@ -37,7 +45,9 @@ AMPLE, BRIEF = 30.0, 0.4
 
 def post(url: str, channel: str = "ops") -> Post:
     now = datetime.now(UTC)
-    return Post(channel, WebhookSender(LOOPBACK), Secret(url), BODY, "msg_1", now, pauses=(0.0, 0.0))
+    return Post(
+        channel, WebhookSender(LOOPBACK), Secret(url), BODY, "msg_1", now, pauses=(0.0, 0.0)
+    )
 
 
 def test_a_signed_alert_verifies_with_the_library_that_receivers_use() -> None:
@@ -123,8 +133,12 @@ class Bad:
 
 
 def test_an_exception_is_told_by_its_class_alone() -> None:
-    problems = send_all([Bad(ValueError(SIGNING)), Bad(RecursionError(SIGNING)), Bad(UnicodeError())], AMPLE)
-    assert problems == [f"RC542: an unexpected {name}" for name in ("ValueError", "RecursionError", "UnicodeError")]
+    problems = send_all(
+        [Bad(ValueError(SIGNING)), Bad(RecursionError(SIGNING)), Bad(UnicodeError())], AMPLE
+    )
+    assert problems == [
+        f"RC542: an unexpected {name}" for name in ("ValueError", "RecursionError", "UnicodeError")
+    ]
 
 
 @dataclass(frozen=True)
@@ -179,7 +193,9 @@ def test_where_a_secret_comes_from(environ: Mapping[str, str], found: str, tmp_p
     assert (secret.sentence if isinstance(secret, Missing) else secret.reveal()) == found
 
 
-@pytest.mark.parametrize("text", ["abc", "whsec_", "whsec_!", "whsec_" + base64.b64encode(b"x").decode()])
+@pytest.mark.parametrize(
+    "text", ["abc", "whsec_", "whsec_!", "whsec_" + base64.b64encode(b"x").decode()]
+)
 def test_what_is_no_signing_secret_is_told_without_it(text: str) -> None:
     secret = signing_secret_from("A", {"A": text})
     assert isinstance(secret, Missing)

@@ -1,4 +1,5 @@
-"""Alerts by mail to a real mail server on loopback: plain, STARTTLS with our own authority, TLS, logins, refusals."""
+"""Alerts by mail to a real mail server on loopback: plain, STARTTLS with our own authority, TLS,
+logins, refusals."""
 
 from __future__ import annotations
 
@@ -31,7 +32,9 @@ def mail(port: int, tls: SmtpTls = SmtpTls.NONE, *, password: str = PASSWORD, **
 
 def test_a_mail_arrives_and_says_that_no_person_wrote_it() -> None:
     with mail_server() as server:
-        assert send_all([mail(server.port, recipients=("a@example.com", "b@example.com"))], AMPLE) == [""]
+        assert send_all(
+            [mail(server.port, recipients=("a@example.com", "b@example.com"))], AMPLE
+        ) == [""]
         [message], [recipients] = server.mails, server.recipients
     assert recipients == ["a@example.com", "b@example.com"]
     assert message["subject"] == "[acme] Überfällig"
@@ -47,7 +50,9 @@ def test_a_mail_arrives_and_says_that_no_person_wrote_it() -> None:
 def test_starttls_and_a_login_with_a_certificate_of_our_own_authority(tmp_path: Path) -> None:
     authority = Authority(tmp_path)
     with mail_server(starttls=authority.server_context(), login=("reconciler", PASSWORD)) as server:
-        right = mail(server.port, SmtpTls.STARTTLS, username="reconciler", ca_cert=authority.ca_file)
+        right = mail(
+            server.port, SmtpTls.STARTTLS, username="reconciler", ca_cert=authority.ca_file
+        )
         assert send_all([right], AMPLE) == [""]
         assert len(server.mails) == 1
         [wrong] = send_all([replace(right, password=Secret("wrong"))], AMPLE)
@@ -58,19 +63,25 @@ def test_starttls_and_a_login_with_a_certificate_of_our_own_authority(tmp_path: 
 def test_tls_from_the_start(tmp_path: Path) -> None:
     authority = Authority(tmp_path)
     with mail_server(implicit=authority.server_context()) as server:
-        assert send_all([mail(server.port, SmtpTls.IMPLICIT, ca_cert=authority.ca_file)], AMPLE) == [""]
+        assert send_all(
+            [mail(server.port, SmtpTls.IMPLICIT, ca_cert=authority.ca_file)], AMPLE
+        ) == [""]
         assert len(server.mails) == 1
 
 
 @pytest.mark.parametrize("tls", [SmtpTls.STARTTLS, SmtpTls.IMPLICIT])
 @pytest.mark.parametrize("name", ["127.0.0.1", "other.example"])
-def test_a_certificate_that_is_not_trusted_or_for_another_name(tls: SmtpTls, name: str, tmp_path: Path) -> None:
+def test_a_certificate_that_is_not_trusted_or_for_another_name(
+    tls: SmtpTls, name: str, tmp_path: Path
+) -> None:
     authority = Authority(tmp_path)
     context = authority.server_context(name)
     trusted = authority.ca_file if name == "other.example" else None
     how = {"starttls" if tls is SmtpTls.STARTTLS else "implicit": context}
     with mail_server(**how) as server:  # type: ignore[arg-type]
-        [problem] = send_all([mail(server.port, tls, ca_cert=trusted, username="reconciler")], AMPLE)
+        [problem] = send_all(
+            [mail(server.port, tls, ca_cert=trusted, username="reconciler")], AMPLE
+        )
         assert server.mails == []
     assert "is not valid for it or not trusted" in problem
 
@@ -121,7 +132,9 @@ def test_where_no_mail_goes() -> None:
     with mail_server() as server:
         port = server.port
     private = replace(mail(port), target=replace(mail(port).target, host="10.0.0.1"))
-    metadata = replace(private, target=replace(private.target, host="169.254.169.254"), allowed=("169.254.0.0/16",))
+    metadata = replace(
+        private, target=replace(private.target, host="169.254.169.254"), allowed=("169.254.0.0/16",)
+    )
     public = replace(private, target=replace(private.target, host="8.8.8.8"))
     nowhere = replace(private, target=replace(private.target, host="nowhere.invalid"))
     told = send_all([mail(port), private, metadata, public, nowhere], AMPLE)

@@ -1,4 +1,5 @@
-"""Rules of one's own in a process with limits: what is right, what is wrong, and what would never end."""
+"""Rules of one's own in a process with limits: what is right, what is wrong, and what would never
+end."""
 
 from __future__ import annotations
 
@@ -18,7 +19,9 @@ from reconciler.domain.plan.scopes import ScopeTable
 from reconciler.planning.rules.custom_rules import DECLARED_ONLY, LIVE, declared_facts
 from tests.kit.declared import client
 
-ROW = declared_facts(client("a", scopes=["payouts:*"]), "production", ScopeTable({"payouts:write": "high"}))
+ROW = declared_facts(
+    client("a", scopes=["payouts:*"]), "production", ScopeTable({"payouts:write": "high"})
+)
 TEN = "[1,2,3,4,5,6,7,8,9,0]"
 
 
@@ -43,13 +46,20 @@ def asked(judge: CelJudge, *expressions: str, rows: list[Any] | None = None) -> 
 def test_expressions_that_would_never_end_are_ended_and_the_others_are_not() -> None:
     """In one go: a process ends at each of the two, and a new one goes on behind it."""
     judge = CelJudge(seconds=0.2)
-    good, slow, large, after = asked(judge, "client == 'a'", nested(12), doubled(60), "client == 'b'")
+    good, slow, large, after = asked(
+        judge, "client == 'a'", nested(12), doubled(60), "client == 'b'"
+    )
     assert good.verdicts == (True,)
     assert after.verdicts == (False,)
     assert slow.verdicts == ("it took more than 0.2 s of computing",)
     (why,) = large.verdicts
     assert str(why).startswith("it took ")
-    assert asked(judge, "client == 'a'", nested(12), doubled(60), "client == 'b'") == [good, slow, large, after]
+    assert asked(judge, "client == 'a'", nested(12), doubled(60), "client == 'b'") == [
+        good,
+        slow,
+        large,
+        after,
+    ]
 
 
 @pytest.fixture
@@ -66,10 +76,17 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     return given
 
 
-def test_all_rules_have_one_budget_and_what_is_left_over_is_not_evaluated(started: list[list[str]]) -> None:
-    """Fifty rules that never end cost what a few do. What was not reached counts as broken, like what never ends."""
+def test_all_rules_have_one_budget_and_what_is_left_over_is_not_evaluated(
+    started: list[list[str]],
+) -> None:
+    """Fifty rules that never end cost what a few do.
+
+    What was not reached counts as broken, like what never ends.
+    """
     burning = [nested(12 + number) for number in range(50)]
-    first, *found = asked(CelJudge(seconds=0.3, budget=2), "client == 'a'", *burning, "client == 'b'")
+    first, *found = asked(
+        CelJudge(seconds=0.3, budget=2), "client == 'a'", *burning, "client == 'b'"
+    )
     assert first.verdicts == (True,)
     verdicts = [one.verdicts for one in found]
     ended = verdicts.count(("it took more than 0.3 s of computing",))
@@ -133,15 +150,21 @@ def test_a_process_that_cannot_be_started_fails_closed(monkeypatch: pytest.Monke
     assert verdict == "a process to evaluate it cannot be started: No such file or directory"
 
 
-def test_a_process_that_ends_by_itself_fails_closed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_process_that_ends_by_itself_fails_closed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     program = tmp_path / "python"
     program.write_text("#!/bin/sh\nexit 7\n")
     program.chmod(0o755)
     monkeypatch.setattr("reconciler.adapters.cel.judge.sys.executable", str(program))
-    assert asked(CelJudge(), "true", "false")[1].verdicts == ("the process that evaluates it ended with 7",)
+    assert asked(CelJudge(), "true", "false")[1].verdicts == (
+        "the process that evaluates it ended with 7",
+    )
 
 
-def test_a_clock_on_the_wall_ends_what_does_not_compute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_clock_on_the_wall_ends_what_does_not_compute(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """Its last line was cut short and counts for nothing."""
     program = tmp_path / "python"
     answer = '{"faults": [], "needs": [], "verdicts": [true]}'
@@ -178,14 +201,17 @@ def test_faults(text: str) -> None:
 
 def test_a_parser_that_says_something_else() -> None:
     assert syntax_fault("x", "who knows") == Fault(0, "this is not a CEL expression")
-    assert syntax_fault("x", "ERROR: <input>:1:2: Syntax error: strange expecting {'a'}") == Fault(1, "strange")
+    assert syntax_fault("x", "ERROR: <input>:1:2: Syntax error: strange expecting {'a'}") == Fault(
+        1, "strange"
+    )
     assert syntax_fault("x", "ERROR: <input>:1:1: Recursion limit of 96") == Fault(
         0, "the expression is nested too deeply"
     )
 
 
 def test_every_function_that_is_offered_exists() -> None:
-    """An expression with one that the library does not have would be valid and never be evaluated."""
+    """An expression with one that the library does not have would be valid and never be
+    evaluated."""
     calls = {
         **{name: f"{name}('1') != null" for name in ("size", "int", "uint", "double", "string", "bytes", "type")},
         "dyn": "dyn('1') != null",

@@ -1,4 +1,5 @@
-"""Logging in with GitHub's tokens: each role by what it admits, and by every claim that is wrong in one way."""
+"""Logging in with GitHub's tokens: each role by what it admits, and by every claim that is wrong in
+one way."""
 
 from __future__ import annotations
 
@@ -26,7 +27,12 @@ WORKFLOWS = f"{REPOSITORY}/.github/workflows"
 class Trusted(Admitting):
     """An environment whose server admits the jobs of a repository."""
 
-    metadata: ClassVar = {"actor": "ada", "repository": REPOSITORY, "run_id": "123", "sha": "a" * 40}
+    metadata: ClassVar = {
+        "actor": "ada",
+        "repository": REPOSITORY,
+        "run_id": "123",
+        "sha": "a" * 40,
+    }
 
     def claims(self, job: str) -> dict[str, Any]:
         name, main = self.place.name, "refs/heads/main"
@@ -43,13 +49,17 @@ class Trusted(Admitting):
 
 
 def github(place: Place, issuer: str) -> GitHub:
-    return GitHub(REPOSITORY, REPOSITORY_ID, place.name, "main", issuer, default_audience(place.name))
+    return GitHub(
+        REPOSITORY, REPOSITORY_ID, place.name, "main", issuer, default_audience(place.name)
+    )
 
 
 @pytest.fixture(scope="module")
 def trusted(openbao: RunningServer) -> Iterator[Trusted]:
     with admitting(openbao, Trusted) as made:
-        done = login_roles(administrator(made.place), made.place.name, github(made.place, made.issuer.address))
+        done = login_roles(
+            administrator(made.place), made.place.name, github(made.place, made.issuer.address)
+        )
         assert {did for _, did in done} == {"created"}
         yield made
 
@@ -59,10 +69,18 @@ def trusted(openbao: RunningServer) -> Iterator[Trusted]:
     [
         ("plan", {}, ["planner"]),
         ("plan", {"event_name": "workflow_dispatch", "ref": "refs/heads/main"}, ["planner"]),
-        ("plan", {"event_name": "merge_group", "ref": "refs/heads/gh-readonly-queue/main/pr-7-abc"}, ["planner"]),
+        (
+            "plan",
+            {"event_name": "merge_group", "ref": "refs/heads/gh-readonly-queue/main/pr-7-abc"},
+            ["planner"],
+        ),
         ("apply", {}, ["applier", "deliverer"]),
         ("apply", {"event_name": "workflow_dispatch"}, ["applier", "deliverer"]),
-        ("apply", {"sub": "whatever the repository's settings make of it"}, ["applier", "deliverer"]),
+        (
+            "apply",
+            {"sub": "whatever the repository's settings make of it"},
+            ["applier", "deliverer"],
+        ),
         ("upkeep", {}, ["applier", "deliverer"]),
         ("revoke", {}, ["applier"]),
     ],
@@ -113,7 +131,9 @@ CASES = [(job, *case) for job in POLICIES for case in WRONG] + [
 ]
 
 
-@pytest.mark.parametrize(("job", "what", "changes"), CASES, ids=[f"{job}: {what}" for job, what, _ in CASES])
+@pytest.mark.parametrize(
+    ("job", "what", "changes"), CASES, ids=[f"{job}: {what}" for job, what, _ in CASES]
+)
 def test_a_token_that_is_wrong_in_one_claim_is_refused(
     trusted: Trusted, job: str, what: str, changes: dict[str, Any]
 ) -> None:
@@ -138,16 +158,23 @@ def test_a_token_that_the_issuer_did_not_sign_is_refused(trusted: Trusted) -> No
             trusted.policies("apply", token)
 
 
-def test_making_the_roles_again_changes_nothing_and_puts_right_what_was_changed(trusted: Trusted) -> None:
+def test_making_the_roles_again_changes_nothing_and_puts_right_what_was_changed(
+    trusted: Trusted,
+) -> None:
     place, live = trusted.place, administrator(trusted.place)
     wanted = github(place, trusted.issuer.address)
     assert {did for _, did in login_roles(live, place.name, wanted)} == {"unchanged"}
     path = f"/v1/auth/jwt-{place.name}/role/integrations-{place.name}-plan"
-    live.adapter.post(path, json={"role_type": "jwt", "user_claim": "sub", "bound_audiences": ["x"]})
+    live.adapter.post(
+        path, json={"role_type": "jwt", "user_claim": "sub", "bound_audiences": ["x"]}
+    )
     changed = [what for what, did in login_roles(live, place.name, wanted) if did == "updated"]
     assert changed == [f"login role jwt-{place.name}/role/integrations-{place.name}-plan"]
     elsewhere = replace(wanted, branch="release", environment="prod")
-    assert [did for _, did in login_roles(live, place.name, elsewhere)][2:] == ["unchanged", *["updated"] * 3]
+    assert [did for _, did in login_roles(live, place.name, elsewhere)][2:] == [
+        "unchanged",
+        *["updated"] * 3,
+    ]
     with pytest.raises(TokenInvalid):
         trusted.policies("apply", trusted.token("apply"))
     login_roles(live, place.name, wanted)
@@ -155,14 +182,22 @@ def test_making_the_roles_again_changes_nothing_and_puts_right_what_was_changed(
 
 
 @pytest.mark.parametrize("use", ["another issuer", "keys of its own", "another type"])
-def test_a_mount_that_serves_somebody_else_is_left_alone(trusted: Trusted, bare_place: Place, use: str) -> None:
+def test_a_mount_that_serves_somebody_else_is_left_alone(
+    trusted: Trusted, bare_place: Place, use: str
+) -> None:
     live, mount = administrator(bare_place), f"jwt-{bare_place.name}"
-    live.adapter.post(f"/v1/sys/auth/{mount}", json={"type": "approle" if use == "another type" else "jwt"})
+    live.adapter.post(
+        f"/v1/sys/auth/{mount}", json={"type": "approle" if use == "another type" else "jwt"}
+    )
     with issuing(trusted.now) as other:
         if use == "another issuer":
-            live.adapter.post(f"/v1/auth/{mount}/config", json={"oidc_discovery_url": other.address})
+            live.adapter.post(
+                f"/v1/auth/{mount}/config", json={"oidc_discovery_url": other.address}
+            )
         elif use == "keys of its own":
-            live.adapter.post(f"/v1/auth/{mount}/config", json={"jwks_url": f"{other.address}/keys"})
+            live.adapter.post(
+                f"/v1/auth/{mount}/config", json={"jwks_url": f"{other.address}/keys"}
+            )
         with pytest.raises(VaultError) as caught:
             login_roles(live, bare_place.name, github(bare_place, trusted.issuer.address))
         if use != "another type":

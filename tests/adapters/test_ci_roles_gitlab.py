@@ -1,7 +1,8 @@
-"""Logging in with GitLab's tokens: each role by what it admits, and by every claim that is wrong in one way.
+"""Logging in with GitLab's tokens: each role by what it admits, and by every claim that is wrong in
+one way.
 
-That a mount of somebody else is left alone, and that making the roles again puts right what was changed, is the same
-code for every platform: ``test_ci_roles.py``.
+That a mount of somebody else is left alone, and that making the roles again puts right what was
+changed, is the same code for every platform: ``test_ci_roles.py``.
 """
 
 from __future__ import annotations
@@ -33,7 +34,15 @@ class Trusted(Admitting):
     def admit(self, *, protected: bool = True) -> set[str]:
         """Make the roles; what was done."""
         name = self.place.name
-        wanted = GitLab(PROJECT, PROJECT_ID, name, "main", self.issuer.address, default_audience(name), protected)
+        wanted = GitLab(
+            PROJECT,
+            PROJECT_ID,
+            name,
+            "main",
+            self.issuer.address,
+            default_audience(name),
+            protected,
+        )
         return {did for _, did in login_roles(administrator(self.place), name, wanted)}
 
     def claims(self, job: str) -> dict[str, Any]:
@@ -67,7 +76,10 @@ def test_a_right_token_gets_exactly_its_policies(
 
 WRONG: list[tuple[str, dict[str, Any]]] = [
     ("project", {"project_id": "4712"}),
-    ("project of a fork that runs in the parent", {"project_id": "666", "job_project_id": PROJECT_ID}),
+    (
+        "project of a fork that runs in the parent",
+        {"project_id": "666", "job_project_id": PROJECT_ID},
+    ),
     ("project as a number", {"project_id": 4711}),
     ("project missing", {"project_id": None}),
     ("iss", {"iss": "https://gitlab.com"}),
@@ -96,8 +108,14 @@ WRONG_ON_MAIN: list[tuple[str, dict[str, Any]]] = [
     ("ref written as GitHub does", {"ref": "refs/heads/main"}),
     ("branch that nothing protects", {"ref_protected": "false"}),
     ("configuration", {"ci_config_ref_uri": "{host}/" + f"{PROJECT}//mine.yml@refs/heads/main"}),
-    ("configuration of another branch", {"ci_config_ref_uri": "{host}/" + f"{PROJECT}//.gitlab-ci.yml@refs/heads/x"}),
-    ("configuration of another project", {"ci_config_ref_uri": "{host}/eve/x//.gitlab-ci.yml@refs/heads/main"}),
+    (
+        "configuration of another branch",
+        {"ci_config_ref_uri": "{host}/" + f"{PROJECT}//.gitlab-ci.yml@refs/heads/x"},
+    ),
+    (
+        "configuration of another project",
+        {"ci_config_ref_uri": "{host}/eve/x//.gitlab-ci.yml@refs/heads/main"},
+    ),
     ("configuration missing", {"ci_config_ref_uri": None}),
     ("source of a merge request", {"pipeline_source": "merge_request_event"}),
 ]
@@ -106,7 +124,9 @@ CASES = [(job, *case) for job in POLICIES for case in WRONG] + [
 ]
 
 
-@pytest.mark.parametrize(("job", "what", "changes"), CASES, ids=[f"{job}: {what}" for job, what, _ in CASES])
+@pytest.mark.parametrize(
+    ("job", "what", "changes"), CASES, ids=[f"{job}: {what}" for job, what, _ in CASES]
+)
 def test_a_token_that_is_wrong_in_one_claim_is_refused(
     trusted: Trusted, job: str, what: str, changes: dict[str, Any]
 ) -> None:
@@ -119,7 +139,10 @@ def test_no_job_gets_what_is_another_job_s(trusted: Trusted) -> None:
 
 def test_a_token_that_the_issuer_did_not_sign_is_refused(trusted: Trusted) -> None:
     claims = trusted.claims("apply")
-    for token in (trusted.issuer.token(claims, new_key()), trusted.issuer.token(claims, alg="none")):
+    for token in (
+        trusted.issuer.token(claims, new_key()),
+        trusted.issuer.token(claims, alg="none"),
+    ):
         with pytest.raises(TokenInvalid):
             trusted.policies("apply", token)
 
@@ -128,9 +151,14 @@ def test_where_no_environment_can_be_protected_the_others_still_count(trusted: T
     unprotected = {"environment_protected": "false"}
     try:
         assert trusted.admit(protected=False) == {"unchanged", "updated"}
-        assert trusted.policies("apply", trusted.token("apply", unprotected)) == ["applier", "deliverer"]
+        assert trusted.policies("apply", trusted.token("apply", unprotected)) == [
+            "applier",
+            "deliverer",
+        ]
         with pytest.raises(TokenInvalid):
-            trusted.policies("apply", trusted.token("apply", unprotected | {"ref_protected": "false"}))
+            trusted.policies(
+                "apply", trusted.token("apply", unprotected | {"ref_protected": "false"})
+            )
     finally:
         trusted.admit()
     with pytest.raises(TokenInvalid):

@@ -22,7 +22,9 @@ NEW = Secret("whsec_" + base64.b64encode(b"n" * 32).decode())
 
 
 def webhook(url: str) -> DesiredWebhook:
-    return DesiredWebhook("settlements", url, ("payout.settled",), LIFE, timeout=timedelta(seconds=30), attempts=1)
+    return DesiredWebhook(
+        "settlements", url, ("payout.settled",), LIFE, timeout=timedelta(seconds=30), attempts=1
+    )
 
 
 def test_a_valid_delivery_arrives_whole_and_verifies() -> None:
@@ -30,7 +32,12 @@ def test_a_valid_delivery_arrives_whole_and_verifies() -> None:
     with receiving(answers(204)) as receiver:
         target = webhook(f"{receiver.url}/payouts?tenant=7")
         delivery = delivered(WebhookSender(LOOPBACK), "paystack-payouts", target, [NEW, OLD], now)
-    assert (delivery.accepted, delivery.status, delivery.at, delivery.url) == (True, 204, now, target.url)
+    assert (delivery.accepted, delivery.status, delivery.at, delivery.url) == (
+        True,
+        204,
+        now,
+        target.url,
+    )
     assert delivery.message == "the receiver accepted the delivery with 204; no probe was sent"
     (seen,) = receiver.seen
     assert (seen.method, seen.path) == ("POST", "/payouts?tenant=7")
@@ -39,21 +46,27 @@ def test_a_valid_delivery_arrives_whole_and_verifies() -> None:
     assert len(delivery.id) == len("msg_") + 24
     assert seen.headers["webhook-timestamp"] == str(int(now.timestamp()))
     for secret in (OLD, NEW):
-        assert Webhook(secret.reveal()).verify(seen.body.decode(), seen.headers) == json.loads(seen.body)
+        assert Webhook(secret.reveal()).verify(seen.body.decode(), seen.headers) == json.loads(
+            seen.body
+        )
         assert secret.reveal()[6:] not in repr(delivery)
 
 
 def test_two_deliveries_have_two_ids() -> None:
     with receiving(answers(200)) as receiver:
         sender, now = WebhookSender(LOOPBACK), datetime.now(UTC)
-        one, other = (delivered(sender, "c", webhook(receiver.url), [NEW], now, seed) for seed in ("a", "b"))
+        one, other = (
+            delivered(sender, "c", webhook(receiver.url), [NEW], now, seed) for seed in ("a", "b")
+        )
     assert one.id != other.id
 
 
 def test_one_bad_secret_sends_nothing() -> None:
     with receiving(answers(200)) as receiver:
         secrets = (NEW, Secret("whsec_broken by hand"))
-        delivery = delivered(WebhookSender(LOOPBACK), "c", webhook(receiver.url), secrets, datetime.now(UTC))
+        delivery = delivered(
+            WebhookSender(LOOPBACK), "c", webhook(receiver.url), secrets, datetime.now(UTC)
+        )
     assert delivery.message.startswith("RC500: it is not base64")
     assert receiver.seen == []
 

@@ -1,4 +1,5 @@
-"""The ledger on real repositories: what is committed, what stays as it was, and how every failure reads."""
+"""The ledger on real repositories: what is committed, what stays as it was, and how every failure
+reads."""
 
 from __future__ import annotations
 
@@ -54,7 +55,10 @@ def test_the_report_is_committed(repository: Path) -> None:
     commit = port.commit(AUDIT, MESSAGE, files)
     assert commit == git(repository, "rev-parse", "HEAD") == book.head()
     assert committed_names(repository) == ["audit/staging/run-1.json", "audit/staging/run-1.md"]
-    assert git(repository, "log", "-1", "--format=%s|%an|%ae") == f"{MESSAGE}|Ada Auditor|ada@example.com"
+    assert (
+        git(repository, "log", "-1", "--format=%s|%an|%ae")
+        == f"{MESSAGE}|Ada Auditor|ada@example.com"
+    )
     assert git(repository, "status", "--porcelain") == ""
     assert book.notes == []
 
@@ -106,7 +110,8 @@ def test_nothing_to_commit(repository: Path) -> None:
 
 
 def test_a_dirty_tree_stays_exactly_as_it_was(repository: Path) -> None:
-    """Staged stays staged, edited stays edited, untracked stays untracked; a half-staged file keeps both halves."""
+    """Staged stays staged, edited stays edited, untracked stays untracked; a half-staged file keeps
+    both halves."""
     for name in ("staged.yaml", "edited.yaml", "both.yaml", "deleted.yaml", "removed.yaml"):
         commit_file(repository, name, "1\n")
     (repository / "staged.yaml").write_text("2\n")
@@ -118,11 +123,19 @@ def test_a_dirty_tree_stays_exactly_as_it_was(repository: Path) -> None:
     (repository / "edited.yaml").write_text("2\n")
     (repository / "deleted.yaml").unlink()
     (repository / "untracked.yaml").write_text("x\n")
-    before = git(repository, "status", "--porcelain"), git(repository, "diff"), git(repository, "diff", "--cached")
+    before = (
+        git(repository, "status", "--porcelain"),
+        git(repository, "diff"),
+        git(repository, "diff", "--cached"),
+    )
     book = ledger(repository)
     book.write({REPORT: "{}\n"})
     assert book.commit(AUDIT, MESSAGE)
-    after = git(repository, "status", "--porcelain"), git(repository, "diff"), git(repository, "diff", "--cached")
+    after = (
+        git(repository, "status", "--porcelain"),
+        git(repository, "diff"),
+        git(repository, "diff", "--cached"),
+    )
     assert after == before
     assert committed_names(repository) == [str(REPORT)]
 
@@ -160,7 +173,9 @@ def test_a_directory_name_is_taken_literally(repository: Path, name: str) -> Non
     book = ledger(repository)
     book.write({PurePosixPath(name) / "run.json": "{}\n"})
     assert book.commit(PurePosixPath(name), MESSAGE)
-    assert git(repository, "show", "-z", "--format=", "--name-only").strip("\0") == f"{name}/run.json"
+    assert (
+        git(repository, "show", "-z", "--format=", "--name-only").strip("\0") == f"{name}/run.json"
+    )
     assert git(repository, "status", "--porcelain") == "?? audit/"
 
 
@@ -168,7 +183,10 @@ def test_a_message_is_kept_as_it_is(repository: Path) -> None:
     book = ledger(repository)
     book.write({REPORT: "{}\n"})
     book.commit(AUDIT, "Record 3 clients – ok\n\n# no comment\n-m x")
-    assert git(repository, "log", "-1", "--format=%B").strip() == "Record 3 clients – ok\n\n# no comment\n-m x"
+    assert (
+        git(repository, "log", "-1", "--format=%B").strip()
+        == "Record 3 clients – ok\n\n# no comment\n-m x"
+    )
 
 
 def test_an_environment_that_points_git_elsewhere_is_not_followed(
@@ -176,7 +194,11 @@ def test_an_environment_that_points_git_elsewhere_is_not_followed(
 ) -> None:
     """As in a hook, or under an alias, of another repository."""
     other = new_repository(tmp_path / "other")
-    for name, value in {"GIT_DIR": other / ".git", "GIT_WORK_TREE": other, "GIT_INDEX_FILE": tmp_path / "i"}.items():
+    for name, value in {
+        "GIT_DIR": other / ".git",
+        "GIT_WORK_TREE": other,
+        "GIT_INDEX_FILE": tmp_path / "i",
+    }.items():
         monkeypatch.setenv(name, str(value))
     book = ledger(repository)
     book.write({REPORT: "{}\n"})
@@ -194,7 +216,9 @@ def test_a_detached_head_gets_the_commit_and_a_note(repository: Path) -> None:
     commit = book.commit(AUDIT, MESSAGE)
     assert commit == git(repository, "rev-parse", "HEAD")
     (note,) = book.notes
-    assert note.startswith(f"HEAD is detached: no branch holds the audit commit {str(commit)[:12]}; keep it with")
+    assert note.startswith(
+        f"HEAD is detached: no branch holds the audit commit {str(commit)[:12]}; keep it with"
+    )
 
 
 def test_git_is_not_installed(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -220,7 +244,9 @@ def test_not_a_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.parametrize("known", ["", "name", "email"])
-def test_no_identity_is_invented(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, known: str) -> None:
+def test_no_identity_is_invented(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, known: str
+) -> None:
     isolate(monkeypatch, tmp_path / "home", identity=False)
     if known:
         git(repository, "config", f"user.{known}", "ada@example.com")
@@ -294,7 +320,9 @@ def test_a_merge_or_rebase_under_way(repository: Path, verb: str) -> None:
 
 @pytest.mark.parametrize("hook", ["pre-commit", "commit-msg", "prepare-commit-msg"])
 def test_a_hook_that_refuses(repository: Path, hook: str) -> None:
-    add_hook(repository, hook, "printf '\\033[31mno \\033]0;title\\007reports\\033[0m\\r\\n' >&2; exit 1")
+    add_hook(
+        repository, hook, "printf '\\033[31mno \\033]0;title\\007reports\\033[0m\\r\\n' >&2; exit 1"
+    )
     before = git(repository, "rev-parse", "HEAD")
     ledger(repository).write({REPORT: "{}\n"})
     error = refused(repository)
@@ -306,7 +334,11 @@ def test_a_hook_that_refuses(repository: Path, hook: str) -> None:
 
 
 def test_a_talkative_hook_is_cut_short(repository: Path) -> None:
-    add_hook(repository, "pre-commit", "seq 1 20000 >&2; echo https://user:hunter2@example.com/ >&2; exit 1")
+    add_hook(
+        repository,
+        "pre-commit",
+        "seq 1 20000 >&2; echo https://user:hunter2@example.com/ >&2; exit 1",
+    )
     ledger(repository).write({REPORT: "{}\n"})
     error = refused(repository)
     assert len(error.message) < 2200
@@ -384,7 +416,9 @@ def test_a_file_is_replaced_whole(repository: Path) -> None:
     assert [path.name for path in (repository / "audit" / "staging").iterdir()] == ["run-1.json"]
 
 
-@pytest.mark.parametrize("path", ["../out.json", "/etc/out.json", ".", "audit/../../x", ".git/config", ".GIT/config"])
+@pytest.mark.parametrize(
+    "path", ["../out.json", "/etc/out.json", ".", "audit/../../x", ".git/config", ".GIT/config"]
+)
 def test_paths_outside_the_project_are_refused(repository: Path, path: str) -> None:
     with pytest.raises(AuditError) as caught:
         ledger(repository).write({PurePosixPath(path): "x"})
@@ -405,7 +439,9 @@ def test_a_symbolic_link_is_never_followed(repository: Path, tmp_path: Path, lin
     assert list(outside.iterdir()) == []
 
 
-def test_a_report_that_is_a_link_is_replaced_and_its_target_kept(repository: Path, tmp_path: Path) -> None:
+def test_a_report_that_is_a_link_is_replaced_and_its_target_kept(
+    repository: Path, tmp_path: Path
+) -> None:
     target = tmp_path / "target"
     target.write_text("precious")
     (repository / REPORT).parent.mkdir(parents=True)
@@ -443,12 +479,19 @@ except AuditError as error:
 
 
 def test_no_room_for_the_report(repository: Path) -> None:
-    """A limit on file sizes stands in for a full disk: the kernel refuses the write in the same place."""
+    """A limit on file sizes stands in for a full disk: the kernel refuses the write in the same
+    place."""
     ledger(repository).write({REPORT: "the old report\n"})
     done = subprocess.run(
-        [sys.executable, "-c", FULL_DISK, str(repository)], cwd=SOURCES, capture_output=True, text=True, check=True
+        [sys.executable, "-c", FULL_DISK, str(repository)],
+        cwd=SOURCES,
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    assert done.stdout.startswith("RC609: a report cannot be written: audit/staging/run-1.json: no room left")
+    assert done.stdout.startswith(
+        "RC609: a report cannot be written: audit/staging/run-1.json: no room left"
+    )
     assert (repository / REPORT).read_text() == "the old report\n"
     assert [path.name for path in (repository / "audit" / "staging").iterdir()] == ["run-1.json"]
 
@@ -490,7 +533,9 @@ def test_an_interrupt_lets_git_finish(repository: Path) -> None:
     assert git(repository, "status", "--porcelain") == "?? started"
 
 
-def test_the_texts_of_a_report_as_committed_and_as_on_disk(repository: Path, tmp_path: Path) -> None:
+def test_the_texts_of_a_report_as_committed_and_as_on_disk(
+    repository: Path, tmp_path: Path
+) -> None:
     book = ledger(repository)
     assert book.texts(REPORT) == ()
     book.write({REPORT: "one\n"})
@@ -525,7 +570,9 @@ def test_reports_that_differ_from_what_is_committed(repository: Path, below: str
     book.write(dict.fromkeys(names.values(), "{}\n"))
     book.commit(AUDIT, MESSAGE)
     assert book.uncommitted(AUDIT) == {}
-    book.write({names["changed"]: "[]\n", AUDIT / "é new.json": "{}\n", AUDIT / "staged.json": "{}\n"})
+    book.write(
+        {names["changed"]: "[]\n", AUDIT / "é new.json": "{}\n", AUDIT / "staged.json": "{}\n"}
+    )
     git(project, "add", "audit/staged.json")
     (project / names["removed"]).unlink()
     (project / "audit/.reconciler-0123456789abcdef.tmp").write_text("cut short")

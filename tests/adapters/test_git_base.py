@@ -31,7 +31,8 @@ def head(repository: Path, name: str = "HEAD") -> str:
 
 
 def merged(repository: Path) -> tuple[str, str]:
-    """A branch of two commits, merged as a forge does for a pull request; (main before it, the merge)."""
+    """A branch of two commits, merged as a forge does for a pull request; (main before it, the
+    merge)."""
     git(repository, "checkout", "--quiet", "-b", "change")
     commit_file(repository, POLICY, "one")
     commit_file(repository, POLICY, "two")
@@ -57,7 +58,9 @@ def without(repository: Path, environ: dict[str, str] | None = None) -> str:
     return str(caught.value)
 
 
-def test_a_pull_request_at_github_is_a_change_of_the_first_parent_of_its_merge(repository: Path) -> None:
+def test_a_pull_request_at_github_is_a_change_of_the_first_parent_of_its_merge(
+    repository: Path,
+) -> None:
     before, _ = merged(repository)
     assert usual_base(shallow(repository, 2), AUDIT, PULL) == before
     told = without(shallow(repository, 1), PULL)
@@ -73,7 +76,9 @@ def test_in_a_merge_queue_it_is_what_the_queue_merges_into(repository: Path) -> 
     assert usual_base(repository, AUDIT, queue) == after
 
 
-def test_a_branch_that_is_checked_out_itself_is_a_change_since_it_left_its_target(tmp_path: Path) -> None:
+def test_a_branch_that_is_checked_out_itself_is_a_change_since_it_left_its_target(
+    tmp_path: Path,
+) -> None:
     _, ours, _ = clone_pair(tmp_path)
     start = head(ours)
     git(ours, "checkout", "--quiet", "-b", "change")
@@ -101,11 +106,17 @@ def test_the_merge_request_comes_before_the_push(repository: Path) -> None:
     start = head(repository)
     second = commit_file(repository, POLICY, "one")
     commit_file(repository, POLICY, "two")
-    both = {"GITLAB_CI": "true", "CI_MERGE_REQUEST_DIFF_BASE_SHA": start, "CI_COMMIT_BEFORE_SHA": second}
+    both = {
+        "GITLAB_CI": "true",
+        "CI_MERGE_REQUEST_DIFF_BASE_SHA": start,
+        "CI_COMMIT_BEFORE_SHA": second,
+    }
     assert usual_base(repository, AUDIT, both) == start
 
 
-def test_on_the_branch_itself_it_is_the_commit_before_the_newest_declaration(repository: Path) -> None:
+def test_on_the_branch_itself_it_is_the_commit_before_the_newest_declaration(
+    repository: Path,
+) -> None:
     start = head(repository)
     commit_file(repository, POLICY, "one")
     commit_file(repository, "audit/report.json", "{}")
@@ -153,12 +164,21 @@ def test_a_history_that_is_cut_off_is_not_taken_for_its_beginning(repository: Pa
     assert "cut off" in without(shallow(repository, 1))
 
 
-def test_a_branch_that_is_cut_off_before_its_target_is_compared_with_nothing(repository: Path) -> None:
+def test_a_branch_that_is_cut_off_before_its_target_is_compared_with_nothing(
+    repository: Path,
+) -> None:
     git(repository, "checkout", "--quiet", "-b", "change")
     commit_file(repository, POLICY, "one")
     commit_file(repository, POLICY, "two")
     clone = shallow(repository, 1)
-    git(clone, "fetch", "--quiet", "--depth=1", f"file://{repository}", "main:refs/remotes/origin/main")
+    git(
+        clone,
+        "fetch",
+        "--quiet",
+        "--depth=1",
+        f"file://{repository}",
+        "main:refs/remotes/origin/main",
+    )
     assert "before it meets" in without(clone)
 
 
@@ -166,7 +186,9 @@ def test_a_commit_can_be_named(repository: Path) -> None:
     start = head(repository)
     git(repository, "tag", "-a", "v1", "-m", "v1")
     commit_file(repository, POLICY, "one")
-    assert {named_base(repository, name) for name in (start, start[:10], "v1", "HEAD~1", "main~1")} == {start}
+    assert {
+        named_base(repository, name) for name in (start, start[:10], "v1", "HEAD~1", "main~1")
+    } == {start}
     for name in ("nowhere", "HEAD:reconciler.yaml", "--all", "", "v1..main", "1" * 40):
         with pytest.raises(UsageError) as caught:
             named_base(repository, name)
@@ -200,7 +222,10 @@ def test_files_are_those_of_the_commit_byte_for_byte(repository: Path, tmp_path:
     paths = ("reconciler.yaml", POLICY, "api/openapi.json")
     assert sorted(copy_files(folder, commit, paths, target)) == ["api/openapi.json", POLICY]
     assert (target / POLICY).read_bytes() == content
-    assert sorted(path.name for path in target.rglob("*") if path.is_file()) == ["openapi.json", POLICY]
+    assert sorted(path.name for path in target.rglob("*") if path.is_file()) == [
+        "openapi.json",
+        POLICY,
+    ]
 
 
 def test_a_link_and_a_folder_are_no_files(repository: Path, tmp_path: Path) -> None:
@@ -214,8 +239,12 @@ def test_a_link_and_a_folder_are_no_files(repository: Path, tmp_path: Path) -> N
             copy_files(repository, "HEAD", (path,), tmp_path / "target")
 
 
-@pytest.mark.parametrize("gone", [("remove", "origin"), ("set-url", "origin", "file:///nowhere/at/all")])
-def test_a_partial_clone_that_lacks_a_file_has_no_base(repository: Path, tmp_path: Path, gone: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    "gone", [("remove", "origin"), ("set-url", "origin", "file:///nowhere/at/all")]
+)
+def test_a_partial_clone_that_lacks_a_file_has_no_base(
+    repository: Path, tmp_path: Path, gone: tuple[str, ...]
+) -> None:
     before = commit_file(repository, POLICY, "one")
     commit_file(repository, POLICY, "two")
     git(repository, "config", "uploadpack.allowFilter", "true")

@@ -1,4 +1,5 @@
-"""What two commits may not do when one may not: the demand for signatures and the keys as signed commits left them."""
+"""What two commits may not do when one may not: the demand for signatures and the keys as signed
+commits left them."""
 
 from __future__ import annotations
 
@@ -66,7 +67,9 @@ class Line:
         self.write(None, other="next")
         inherited = handed_down(Declaration(self.root / folder, "audit"), ACME)
         people = {"ada": self.ada, "bob": self.bob, "eve": self.eve}
-        trusted = {name for name, who in people.items() if all(who.line in text for _, text in inherited)}
+        trusted = {
+            name for name, who in people.items() if all(who.line in text for _, text in inherited)
+        }
         return trusted if inherited else ALL
 
     def git(self, *arguments: str) -> str:
@@ -74,7 +77,15 @@ class Line:
 
     def merge(self, who: Signer | None, other: str, *options: str) -> None:
         """Merge ``other`` into the branch that is checked out."""
-        self.git("merge", "--quiet", "--no-ff", "--no-commit", "--allow-unrelated-histories", *options, other)
+        self.git(
+            "merge",
+            "--quiet",
+            "--no-ff",
+            "--no-commit",
+            "--allow-unrelated-histories",
+            *options,
+            other,
+        )
         self.write(who)
 
 
@@ -89,7 +100,8 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> tuple[Signer, ...]:
 
 @pytest.fixture
 def line(keys: tuple[Signer, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Line:
-    """A repository whose first commit has ada's key, and whose second, signed by her, demands signatures."""
+    """A repository whose first commit has ada's key, and whose second, signed by her, demands
+    signatures."""
     isolate(monkeypatch, tmp_path / "home")
     made = Line(tmp_path / "repository", keys)
     made.write(None, signers=made.ada.line, project="acme\n")
@@ -286,7 +298,8 @@ def test_whose_commit_is_trusted(name: str, line: Line) -> None:
 
 
 def test_a_merge_that_takes_nothing_hides_nothing_either(line: Line) -> None:
-    """It changes nothing of its first parent, as a merge of reports does: that one is what is judged."""
+    """It changes nothing of its first parent, as a merge of reports does: that one is what is
+    judged."""
     begins_elsewhere(line)
     evil = line.git("rev-parse", "HEAD~1")
     for text in ("x", "y"):
@@ -370,7 +383,11 @@ def test_another_project_of_the_repository_has_no_part_in_it(line: Line) -> None
 def test_a_folder_whose_name_has_several_lines(line: Line) -> None:
     folder = line.root / "two\nlines"
     folder.mkdir()
-    for name, text in ((SIGNERS, line.bob.line), ("policy.yaml", DEMAND), ("reconciler.yaml", "acme\n")):
+    for name, text in (
+        (SIGNERS, line.bob.line),
+        ("policy.yaml", DEMAND),
+        ("reconciler.yaml", "acme\n"),
+    ):
         (folder / name).write_text(text)
     line.write(line.ada)
     assert line.trusted("two\nlines") == set()  # ada at the top, bob there

@@ -1,4 +1,5 @@
-"""What would make a signature look good that is not: dates, settings, the environment, and the commit's own form."""
+"""What would make a signature look good that is not: dates, settings, the environment, and the
+commit's own form."""
 
 from __future__ import annotations
 
@@ -83,7 +84,9 @@ def dated(tmp_path: Path, ada: Signer, monkeypatch: pytest.MonkeyPatch) -> Dated
         (SOON_OVER, NEVER, "key has expired"),  # the clock may be slow
     ],
 )
-def test_a_key_must_be_valid_now(options: str, date: str, words: str, dated: Dated, ada: Signer, bob: Signer) -> None:
+def test_a_key_must_be_valid_now(
+    options: str, date: str, words: str, dated: Dated, ada: Signer, bob: Signer
+) -> None:
     dated.commit(LONG_AGO, None, signers=limited(bob, options) + ada.line)
     dated.commit(date, bob, other="x")
     assert words in dated.refusal()
@@ -117,7 +120,8 @@ CHAIN = Followed("", ("policy",), (), lambda policy: policy.split()[1], lambda _
 def test_in_the_history_a_commit_is_not_older_than_what_it_builds_on(
     dates: tuple[str, ...], trusted: bool, dated: Dated, ada: Signer, bob: Signer
 ) -> None:
-    """What a key did while it was valid stays; what it does later does not count, whatever it says of the date."""
+    """What a key did while it was valid stays; what it does later does not count, whatever it says
+    of the date."""
     dated.commit(LONG_AGO, None, signers=limited(bob, ENDED))
     dated.commit(LONG_AGO, bob, policy=f"signedCommits {SIGNERS}")
     for date in dates[:-1]:
@@ -199,7 +203,9 @@ def grafted(dated: Dated, monkeypatch: pytest.MonkeyPatch, older: str, newer: st
     (dated.root / ".git/info/grafts").write_text(f"{newer} {older}\n")
 
 
-def grafted_by_variable(dated: Dated, monkeypatch: pytest.MonkeyPatch, older: str, newer: str) -> None:
+def grafted_by_variable(
+    dated: Dated, monkeypatch: pytest.MonkeyPatch, older: str, newer: str
+) -> None:
     grafted(dated, monkeypatch, older, newer)
     file = dated.root.parent / "grafts"
     (dated.root / ".git/info/grafts").rename(file)
@@ -214,7 +220,11 @@ def cut_off(dated: Dated, monkeypatch: pytest.MonkeyPatch, older: str, newer: st
 
 @pytest.mark.parametrize("way", [grafted, grafted_by_variable, cut_off])
 def test_no_other_history_is_believed(
-    way: Callable[..., None], dated: Dated, ada: Signer, bob: Signer, monkeypatch: pytest.MonkeyPatch
+    way: Callable[..., None],
+    dated: Dated,
+    ada: Signer,
+    bob: Signer,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Seen from a commit that allowed bob, his would be good."""
     older = dated.commit(LATER, None, signers=bob.line)
@@ -227,7 +237,8 @@ def test_no_other_history_is_believed(
 def test_the_environment_still_says_whose_repository_may_be_read(
     dated: Dated, ada: Signer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As containers do. Elsewhere the repository belongs to somebody else, which git's own tests play like this."""
+    """As containers do. Elsewhere the repository belongs to somebody else, which git's own tests
+    play like this."""
     dated.commit(LATER, None, signers=ada.line)
     dated.commit(LATER, ada, other="x")
     monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
@@ -246,7 +257,9 @@ def test_a_filter_does_not_stand_for_what_is_applied(dated: Dated, ada: Signer) 
     (dated.root / ".git/info/attributes").write_text("* filter=good\n")
     (dated.root / "other").write_text("evil")
     with pytest.raises(BlockedError) as raised:
-        Declaration(dated.root, "audit").refuse_uncommitted(loaded(dated.root, "other"), lambda _: False)
+        Declaration(dated.root, "audit").refuse_uncommitted(
+            loaded(dated.root, "other"), lambda _: False
+        )
     assert raised.value.code == "RC242"
 
 
@@ -257,13 +270,18 @@ def test_a_repository_with_longer_ids(
     dated.commit(LATER, None, signers=ada.line)
     dated.commit(LATER, ada, other="x")
     assert dated.refusal() == ""
-    Declaration(dated.root, "audit").refuse_uncommitted(loaded(dated.root, "other"), lambda _: False)
+    Declaration(dated.root, "audit").refuse_uncommitted(
+        loaded(dated.root, "other"), lambda _: False
+    )
     dated.commit(LATER, bob, other="y")
     assert "RC240" in dated.refusal()
 
 
 def rewritten(dated: Dated, change: Callable[[str, str], str]) -> None:
-    """The newest commit with another form. ``change`` gets it without its signature, and the signature's lines."""
+    """The newest commit with another form.
+
+    ``change`` gets it without its signature, and the signature's lines.
+    """
     raw = git(dated.root, "cat-file", "commit", "HEAD")
     start = raw.index("gpgsig ")
     end = raw.index(" -----END SSH SIGNATURE-----\n") + len(" -----END SSH SIGNATURE-----\n")
@@ -306,7 +324,9 @@ def test_without_ssh_keygen_nothing_can_be_verified(
 ) -> None:
     dated.commit(LATER, None, signers=ada.line)
     dated.commit(LATER, ada, other="x")
-    found = next(folder for folder in os.environ["PATH"].split(":") if (Path(folder) / "git").exists())
+    found = next(
+        folder for folder in os.environ["PATH"].split(":") if (Path(folder) / "git").exists()
+    )
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin/git").symlink_to(Path(found) / "git")
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
@@ -330,7 +350,17 @@ def test_the_principals_of_a_line(dated: Dated, ada: Signer) -> None:
 def test_author_names_and_trailers_are_read_as_they_are_stored(dated: Dated, ada: Signer) -> None:
     dated.commit(LATER, None, signers=ada.line)
     commit_file(dated.root, "x", "x")
-    git(dated.root, "commit", "--quiet", "--amend", "-m", "one\n\nCo-authored-by: Cy <cy@example.com>")
+    git(
+        dated.root,
+        "commit",
+        "--quiet",
+        "--amend",
+        "-m",
+        "one\n\nCo-authored-by: Cy <cy@example.com>",
+    )
     git(dated.root, "config", "trailer.separators", "=")
     git(dated.root, "config", "i18n.logOutputEncoding", "UTF-16")
-    assert {person.name for person in Declaration(dated.root, "audit").authors()} == {"Ada Auditor", "Cy"}
+    assert {person.name for person in Declaration(dated.root, "audit").authors()} == {
+        "Ada Auditor",
+        "Cy",
+    }

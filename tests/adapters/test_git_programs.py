@@ -1,4 +1,5 @@
-"""git runs no program for a question, obeys no repository among the project's files, and gets no token of ours."""
+"""git runs no program for a question, obeys no repository among the project's files, and gets no
+token of ours."""
 
 from __future__ import annotations
 
@@ -15,7 +16,16 @@ from reconciler.adapters.git.ledger import GitLedger
 from reconciler.adapters.trust.base import NoBase, copy_files, usual_base
 from reconciler.adapters.trust.commits import Declaration
 from reconciler.errors import AuditError, ReconcilerError
-from tests.kit.repositories import add_hook, clone_pair, commit_file, git, isolate, loaded, look_at, new_repository
+from tests.kit.repositories import (
+    add_hook,
+    clone_pair,
+    commit_file,
+    git,
+    isolate,
+    loaded,
+    look_at,
+    new_repository,
+)
 
 AUDIT = PurePosixPath("audit")
 REPORT = PurePosixPath("audit/staging/run-1.json")
@@ -41,7 +51,8 @@ def evil(tmp_path: Path, mark: Path) -> str:
 
 
 def embed(folder: Path, evil: str) -> Path:
-    """A repository of its own where ``folder`` is, with a commit and settings that run ``evil``; the project in it."""
+    """A repository of its own where ``folder`` is, with a commit and settings that run ``evil``;
+    the project in it."""
     made = new_repository(folder.parent / "made")
     shutil.copytree(made / ".git", folder, dirs_exist_ok=True)
     shutil.rmtree(made)
@@ -51,12 +62,22 @@ def embed(folder: Path, evil: str) -> Path:
     git(folder, "--git-dir=.", "config", "core.bare", "false")
     git(folder, "--git-dir=.", "config", "core.worktree", ".")
     git(folder, "--git-dir=.", "config", "core.fsmonitor", evil)
-    git(folder, "--git-dir=.", "--work-tree=.", "-c", "core.fsmonitor=", "add", "reconciler.yaml", "audit")
+    git(
+        folder,
+        "--git-dir=.",
+        "--work-tree=.",
+        "-c",
+        "core.fsmonitor=",
+        "add",
+        "reconciler.yaml",
+        "audit",
+    )
     return folder
 
 
 def ask_everything(project: Path) -> Iterator[str]:
-    """Every question that is ever asked of git, one after the other; the codes of what was raised."""
+    """Every question that is ever asked of git, one after the other; the codes of what was
+    raised."""
     ledger = GitLedger(project, pause=lambda _: None)
 
     def trust() -> None:
@@ -93,7 +114,8 @@ def ask_everything(project: Path) -> Iterator[str]:
 def test_a_repository_among_the_files_is_not_obeyed(
     newer: bool, tmp_path: Path, evil: str, mark: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also where git does not know that it is to refuse it (before 2.38): a git that is not told plays it."""
+    """Also where git does not know that it is to refuse it (before 2.38): a git that is not told
+    plays it."""
     outer = new_repository(tmp_path / "outer")
     project = embed(outer / "project", evil)
     if not newer:
@@ -117,7 +139,9 @@ def test_a_repository_among_the_files_is_not_obeyed(
     assert not mark.exists()
 
 
-def test_a_repository_whose_objects_lie_elsewhere_is_one_as_well(tmp_path: Path, evil: str, mark: Path) -> None:
+def test_a_repository_whose_objects_lie_elsewhere_is_one_as_well(
+    tmp_path: Path, evil: str, mark: Path
+) -> None:
     """HEAD and ``commondir`` make a repository for git."""
     outer = new_repository(tmp_path / "outer")
     embed(outer / "common", evil)
@@ -130,14 +154,24 @@ def test_a_repository_whose_objects_lie_elsewhere_is_one_as_well(tmp_path: Path,
 
 
 def test_what_lies_in_a_repository_as_people_make_them_is_found(tmp_path: Path) -> None:
-    """A subfolder, a linked work tree, a submodule, a repository whose folder is elsewhere, a way through a link."""
+    """A subfolder, a linked work tree, a submodule, a repository whose folder is elsewhere, a way
+    through a link."""
     main = new_repository(tmp_path / "main")
     commit_file(main, "sub/reconciler.yaml", "x\n")
     git(main, "worktree", "add", "--quiet", "-b", "other", str(tmp_path / "linked"))
     git(tmp_path, "init", "--quiet", "--separate-git-dir", str(tmp_path / "store"), "apart")
     commit_file(tmp_path / "apart", "reconciler.yaml", "x\n")
     outer = new_repository(tmp_path / "outer")
-    git(outer, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(main), "module")
+    git(
+        outer,
+        "-c",
+        "protocol.file.allow=always",
+        "submodule",
+        "--quiet",
+        "add",
+        str(main),
+        "module",
+    )
     (tmp_path / "link").symlink_to(main / "sub")
     for place in ("main", "main/sub", "linked/sub", "apart", "outer/module/sub", "link"):
         root = tmp_path / place
@@ -162,10 +196,20 @@ SETTINGS = (
 
 
 def test_a_question_runs_no_program(tmp_path: Path, evil: str, mark: Path) -> None:
-    """Whatever settings, attributes and hooks of this very repository say, its submodules', and files they include."""
+    """Whatever settings, attributes and hooks of this very repository say, its submodules', and
+    files they include."""
     _, ours, _ = clone_pair(tmp_path)
     commit_file(ours, "audit/staging/run-0.json", "{}\n")
-    git(ours, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(tmp_path / "remote.git"), "module")
+    git(
+        ours,
+        "-c",
+        "protocol.file.allow=always",
+        "submodule",
+        "--quiet",
+        "add",
+        str(tmp_path / "remote.git"),
+        "module",
+    )
     git(ours, "commit", "--quiet", "-m", "module")
     (ours / "included").write_text(f"[core]\n\tfsmonitor = {evil}\n")
     for repository in (ours / "module", ours):
@@ -173,8 +217,15 @@ def test_a_question_runs_no_program(tmp_path: Path, evil: str, mark: Path) -> No
             git(repository, "config", name, evil)
         git(repository, "config", "log.showSignature", "true")
         git(repository, "config", "include.path", str(ours / "included"))
-    (ours / ".git/info/attributes").write_text("*.yaml filter=evil diff=evil merge=evil\n*.json filter=a=b.c\n")
-    for name in ("post-index-change", "reference-transaction", "post-checkout", "fsmonitor-watchman"):
+    (ours / ".git/info/attributes").write_text(
+        "*.yaml filter=evil diff=evil merge=evil\n*.json filter=a=b.c\n"
+    )
+    for name in (
+        "post-index-change",
+        "reference-transaction",
+        "post-checkout",
+        "fsmonitor-watchman",
+    ):
         add_hook(ours, name, evil)
     mark.unlink(missing_ok=True)
     (ours / "reconciler.yaml").write_text("edited\n")
@@ -187,12 +238,22 @@ def test_a_question_runs_no_program(tmp_path: Path, evil: str, mark: Path) -> No
     assert not mark.exists()
 
 
-def test_what_is_not_here_is_not_fetched_for_a_question(tmp_path: Path, evil: str, mark: Path) -> None:
+def test_what_is_not_here_is_not_fetched_for_a_question(
+    tmp_path: Path, evil: str, mark: Path
+) -> None:
     """A partial clone would ask its remote, by whatever its settings say."""
     bare, _, _ = clone_pair(tmp_path)
     git(bare, "config", "uploadpack.allowFilter", "true")
     place = tmp_path / "partial"
-    git(tmp_path, "clone", "--quiet", "--no-checkout", "--filter=blob:none", f"file://{bare}", str(place))
+    git(
+        tmp_path,
+        "clone",
+        "--quiet",
+        "--no-checkout",
+        "--filter=blob:none",
+        f"file://{bare}",
+        str(place),
+    )
     git(place, "config", "remote.origin.uploadpack", evil)
     answer = GitCommand(place).run("cat-file", "blob", "HEAD:reconciler.yaml")
     assert answer.code != 0

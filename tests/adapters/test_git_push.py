@@ -46,7 +46,11 @@ def test_a_push_to_a_branch_that_did_not_move(places: tuple[Path, Path, Path]) -
     bare, ours, _ = places
     book = recorded(ours)
     book.push()
-    assert git(bare, "rev-parse", "main") == git(ours, "rev-parse", "HEAD") == git(ours, "rev-parse", "origin/main")
+    assert (
+        git(bare, "rev-parse", "main")
+        == git(ours, "rev-parse", "HEAD")
+        == git(ours, "rev-parse", "origin/main")
+    )
     book.push()
     assert book.notes == []
 
@@ -62,18 +66,27 @@ def test_a_moved_branch_gets_the_report_on_top(
         book = recorded(ours)
     their_commit = moved(theirs)
     book.push()
-    assert git(bare, "log", "--format=%s", "main").splitlines()[:2] == ["Record a run", "Write clients/other.yaml"]
+    assert git(bare, "log", "--format=%s", "main").splitlines()[:2] == [
+        "Record a run",
+        "Write clients/other.yaml",
+    ]
     assert git(bare, "rev-parse", "main^") == their_commit
-    assert git(bare, "log", "-1", "--format=%an|%ae|%aI", "main").split("|") == list(author.values())
+    assert git(bare, "log", "-1", "--format=%an|%ae|%aI", "main").split("|") == list(
+        author.values()
+    )
     assert git(bare, "show", "--format=", "--name-only", "main") == str(REPORT)
-    assert git(ours, "rev-parse", "HEAD") == git(bare, "rev-parse", "main"), "the local branch followed"
+    assert git(ours, "rev-parse", "HEAD") == git(bare, "rev-parse", "main"), (
+        "the local branch followed"
+    )
     assert (ours / "clients" / "other.yaml").read_text() == "other\n"
     assert git(ours, "status", "--porcelain") == ""
     assert git(ours, "for-each-ref", "refs/reconciler") == ""
     assert book.notes == []
 
 
-def test_a_dirty_tree_is_left_as_it_is_when_the_branch_moved(places: tuple[Path, Path, Path]) -> None:
+def test_a_dirty_tree_is_left_as_it_is_when_the_branch_moved(
+    places: tuple[Path, Path, Path],
+) -> None:
     """Staged, edited and untracked files survive while the branch follows the remote."""
     bare, ours, theirs = places
     for name in ("staged.yaml", "edited.yaml", "both.yaml"):
@@ -90,12 +103,18 @@ def test_a_dirty_tree_is_left_as_it_is_when_the_branch_moved(places: tuple[Path,
     book = recorded(ours)
     before = git(ours, "status", "--porcelain"), git(ours, "diff"), git(ours, "diff", "--cached")
     book.push()
-    assert (git(ours, "status", "--porcelain"), git(ours, "diff"), git(ours, "diff", "--cached")) == before
+    assert (
+        git(ours, "status", "--porcelain"),
+        git(ours, "diff"),
+        git(ours, "diff", "--cached"),
+    ) == before
     assert git(ours, "rev-parse", "HEAD") == git(bare, "rev-parse", "main")
     assert book.notes == []
 
 
-def test_a_local_edit_in_the_way_keeps_the_branch_back_but_not_the_report(places: tuple[Path, Path, Path]) -> None:
+def test_a_local_edit_in_the_way_keeps_the_branch_back_but_not_the_report(
+    places: tuple[Path, Path, Path],
+) -> None:
     bare, ours, theirs = places
     moved(theirs, "reconciler.yaml", "kind: Theirs\n")
     (ours / "reconciler.yaml").write_text("kind: Ours\n")
@@ -182,7 +201,9 @@ def test_a_project_below_the_top_of_its_repository(places: tuple[Path, Path, Pat
     assert git(bare, "show", "--format=", "--name-only", "main") == f"infra/{REPORT}"
 
 
-def test_a_report_of_an_earlier_run_is_pushed_by_a_new_ledger(places: tuple[Path, Path, Path]) -> None:
+def test_a_report_of_an_earlier_run_is_pushed_by_a_new_ledger(
+    places: tuple[Path, Path, Path],
+) -> None:
     bare, ours, theirs = places
     recorded(ours)
     moved(theirs)

@@ -25,7 +25,8 @@ def eve(tmp_path: Path, ada: Signer) -> Signer:
 
 @pytest.fixture(params=["", "projects/acme"], ids=["at the top", "below"])
 def project(request: pytest.FixtureRequest, tmp_path: Path, ada: Signer) -> Path:
-    """A project, at the top of its repository or below it, whose first commit allows ada to sign."""
+    """A project, at the top of its repository or below it, whose first commit allows ada to
+    sign."""
     top = tmp_path / "repository"
     root: Path = top / request.param
     root.mkdir(parents=True)
@@ -76,7 +77,8 @@ def test_a_signature_by_a_key_that_is_not_allowed(project: Path, eve: Signer) ->
 
 
 def test_a_commit_does_not_vouch_for_itself(project: Path, ada: Signer, eve: Signer) -> None:
-    """Whoever adds a key is not trusted by it in the same commit; an allowed key may add another one."""
+    """Whoever adds a key is not trusted by it in the same commit; an allowed key may add another
+    one."""
     (project / SIGNERS).write_text(ada.line + eve.line)
     eve.commit(project)
     assert signed(project) == "RC240"
@@ -89,7 +91,9 @@ def test_a_commit_does_not_vouch_for_itself(project: Path, ada: Signer, eve: Sig
     assert signed(project) == ""
 
 
-def test_a_key_that_was_removed_is_not_trusted_any_more(project: Path, ada: Signer, eve: Signer) -> None:
+def test_a_key_that_was_removed_is_not_trusted_any_more(
+    project: Path, ada: Signer, eve: Signer
+) -> None:
     (project / SIGNERS).write_text(eve.line)
     ada.commit(project)
     assert signed(project) == ""
@@ -98,14 +102,18 @@ def test_a_key_that_was_removed_is_not_trusted_any_more(project: Path, ada: Sign
     assert signed(project) == "RC240"
 
 
-def test_an_edit_of_the_file_that_is_not_committed_counts_for_nothing(project: Path, eve: Signer) -> None:
+def test_an_edit_of_the_file_that_is_not_committed_counts_for_nothing(
+    project: Path, eve: Signer
+) -> None:
     change(project)
     eve.commit(project)
     (project / SIGNERS).write_text(eve.line)
     assert signed(project) == "RC240"
 
 
-def test_a_file_that_was_not_there_before_is_not_trusted(project: Path, ada: Signer, eve: Signer) -> None:
+def test_a_file_that_was_not_there_before_is_not_trusted(
+    project: Path, ada: Signer, eve: Signer
+) -> None:
     git(project, "rm", "--quiet", SIGNERS)
     commit = git(project, "commit", "--quiet", "-m", "gone")
     assert commit == ""
@@ -125,7 +133,9 @@ def test_an_empty_file_trusts_nobody(project: Path, ada: Signer) -> None:
     assert signed(project) == "RC241"
 
 
-def test_the_first_commit_of_a_repository_may_vouch_for_itself(tmp_path: Path, ada: Signer, eve: Signer) -> None:
+def test_the_first_commit_of_a_repository_may_vouch_for_itself(
+    tmp_path: Path, ada: Signer, eve: Signer
+) -> None:
     root = tmp_path / "new"
     root.mkdir()
     git(root, "init", "--quiet")
@@ -153,7 +163,9 @@ def test_reports_are_passed_over_and_nothing_else_is(project: Path, ada: Signer)
     assert signed(project) == "RC240"
 
 
-def test_a_report_s_commit_with_something_else_in_it_is_verified(project: Path, ada: Signer) -> None:
+def test_a_report_s_commit_with_something_else_in_it_is_verified(
+    project: Path, ada: Signer
+) -> None:
     change(project)
     ada.commit(project)
     (project / "audit").mkdir()
@@ -177,7 +189,9 @@ def test_a_merge_is_verified_itself(project: Path, ada: Signer) -> None:
     assert signed(project) == ""
 
 
-def test_a_history_that_is_cut_off_is_not_trusted(project: Path, ada: Signer, tmp_path: Path) -> None:
+def test_a_history_that_is_cut_off_is_not_trusted(
+    project: Path, ada: Signer, tmp_path: Path
+) -> None:
     change(project)
     ada.commit(project)
     top = git(project, "rev-parse", "--show-toplevel")
@@ -203,7 +217,9 @@ def test_a_signature_of_another_kind_is_none(project: Path) -> None:
     """gpg trusts every key that it has; only ssh signatures are judged by the file."""
     commit_file(project, "clients/a.yaml", "b\n")
     raw = git(project, "cat-file", "commit", "HEAD").replace(
-        "\n\n", "\ngpgsig -----BEGIN PGP SIGNATURE-----\n \n iQ==\n -----END PGP SIGNATURE-----\n\n", 1
+        "\n\n",
+        "\ngpgsig -----BEGIN PGP SIGNATURE-----\n \n iQ==\n -----END PGP SIGNATURE-----\n\n",
+        1,
     )
     stored = project / "raw"
     stored.write_text(raw + "\n")
@@ -252,9 +268,16 @@ def test_what_is_applied_is_what_was_committed(name: str, project: Path) -> None
     git(project, "add", "--all")
     git(project, "commit", "--quiet", "-m", "ignore")
     make(project)
-    files = [str(path.relative_to(project)) for path in project.rglob("*.yaml") if not path.name.startswith(".")]
+    files = [
+        str(path.relative_to(project))
+        for path in project.rglob("*.yaml")
+        if not path.name.startswith(".")
+    ]
     read = loaded(project, *files)
-    assert refused(lambda: Declaration(project, "audit").refuse_uncommitted(read, declares)) == expected
+    assert (
+        refused(lambda: Declaration(project, "audit").refuse_uncommitted(read, declares))
+        == expected
+    )
 
 
 def test_line_ends_that_git_changes_are_the_same(project: Path) -> None:
@@ -268,7 +291,9 @@ def test_what_was_loaded_is_compared_and_not_what_lies_on_the_disk_by_now(projec
     """Somebody who is quick changes a file before it is loaded, and back before anybody looks."""
     read = {"clients/a.yaml": blob_ids(b"evil\n")}
     assert (project / "clients/a.yaml").read_text() == "a\n"
-    assert refused(lambda: Declaration(project, "audit").refuse_uncommitted(read, declares)) == "RC242"
+    assert (
+        refused(lambda: Declaration(project, "audit").refuse_uncommitted(read, declares)) == "RC242"
+    )
     (project / "clients/a.yaml").write_text("evil\n")
     read = {"clients/a.yaml": blob_ids(b"a\n")}
     assert refused(lambda: Declaration(project, "audit").refuse_uncommitted(read, declares)) == ""
@@ -293,7 +318,17 @@ def test_authors(project: Path, ada: Signer) -> None:
     message = "one\n\nCo-authored-by: Cy <cy@example.com>\n"
     git(project, *author, "commit", "--quiet", "-am", message)
     change(project, "c\n")
-    git(project, "-c", "user.name=Dee", "-c", "user.email=dee@example.com", "commit", "--quiet", "-am", "two")
+    git(
+        project,
+        "-c",
+        "user.name=Dee",
+        "-c",
+        "user.email=dee@example.com",
+        "commit",
+        "--quiet",
+        "-am",
+        "two",
+    )
     last = Declaration(project, "audit")
     assert last.authors() == [Person(name="Dee", email="dee@example.com")]
     assert not last.is_merge

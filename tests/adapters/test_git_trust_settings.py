@@ -1,4 +1,5 @@
-"""Whoever runs ``apply`` has settings of their own in git: they do not decide what is signed, and by whom."""
+"""Whoever runs ``apply`` has settings of their own in git: they do not decide what is signed, and
+by whom."""
 
 from __future__ import annotations
 
@@ -33,7 +34,8 @@ SETTINGS = {
 
 @pytest.fixture
 def project(tmp_path: Path, ada: Signer) -> Path:
-    """A repository whose last commit is signed, with two files, one of them with a name that git would quote."""
+    """A repository whose last commit is signed, with two files, one of them with a name that git
+    would quote."""
     root = tmp_path / "repository"
     root.mkdir()
     git(root, "init", "--quiet")
@@ -60,7 +62,9 @@ def test_no_setting_of_git_changes_an_answer(everything: bool, project: Path) ->
             git(project, "config", "--unset", name)
 
 
-def test_the_file_of_signers_in_somebody_s_settings_trusts_nobody(project: Path, tmp_path: Path) -> None:
+def test_the_file_of_signers_in_somebody_s_settings_trusts_nobody(
+    project: Path, tmp_path: Path
+) -> None:
     eve = new_signer(tmp_path / "keys", "eve")
     (tmp_path / "mine").write_text(eve.line)
     git(project, "config", "gpg.ssh.allowedSignersFile", str(tmp_path / "mine"))
@@ -81,7 +85,9 @@ def test_the_file_of_signers_in_somebody_s_settings_trusts_nobody(project: Path,
         ('valid-after="20990101" ', False),
     ],
 )
-def test_the_options_of_a_line_are_obeyed(options: str, good: bool, project: Path, ada: Signer) -> None:
+def test_the_options_of_a_line_are_obeyed(
+    options: str, good: bool, project: Path, ada: Signer
+) -> None:
     principal, _, key = ada.line.partition(" ")
     (project / SIGNERS).write_text(f"# who may sign\n{principal} {options}{key}")
     ada.commit(project)

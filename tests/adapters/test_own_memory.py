@@ -55,7 +55,9 @@ def test_no_connection_is_recorded(
     assert context.minimum_version >= ssl.TLSVersion.TLSv1_2
 
 
-def test_a_connection_to_vault_is_not_recorded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_connection_to_vault_is_not_recorded(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
     certificate = self_signed(tmp_path)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -8,7 +8,14 @@ from typing import Any
 
 import pytest
 
-from reconciler.adapters.trust.platform import Person, all_authors, approver, host_of, same_person, told_authors
+from reconciler.adapters.trust.platform import (
+    Person,
+    all_authors,
+    approver,
+    host_of,
+    same_person,
+    told_authors,
+)
 
 GITHUB = {"GITHUB_ACTIONS": "true", "GITHUB_EVENT_NAME": "push", "GITHUB_ACTOR": "ada"}
 GITLAB = {
@@ -17,7 +24,10 @@ GITLAB = {
 }  # fmt: skip
 APPROVERS: dict[str, tuple[dict[str, str], Person | None]] = {
     "nothing": ({}, None),
-    "variables of a platform that does not run us": ({"GITHUB_ACTOR": "ada", "GITLAB_USER_LOGIN": "ada"}, None),
+    "variables of a platform that does not run us": (
+        {"GITHUB_ACTOR": "ada", "GITLAB_USER_LOGIN": "ada"},
+        None,
+    ),
     "GitHub": (GITHUB, Person("ada")),
     "GitHub, run again by another": ({**GITHUB, "GITHUB_TRIGGERING_ACTOR": "bob"}, Person("bob")),
     "GitHub, a schedule": ({**GITHUB, "GITHUB_EVENT_NAME": "schedule"}, None),
@@ -28,7 +38,10 @@ APPROVERS: dict[str, tuple[dict[str, str], Person | None]] = {
     "GitLab, nobody": ({"GITLAB_CI": "true"}, None),
     "the pipeline knows better": ({**GITHUB, "RECONCILER_APPROVER": "@bob"}, Person("bob")),
     "an address": ({"RECONCILER_APPROVER": "bob@example.com"}, Person(email="bob@example.com")),
-    "a name and an address": ({"RECONCILER_APPROVER": "Bob <bob@example.com>"}, Person("", "bob@example.com", "Bob")),
+    "a name and an address": (
+        {"RECONCILER_APPROVER": "Bob <bob@example.com>"},
+        Person("", "bob@example.com", "Bob"),
+    ),
 }
 
 
@@ -45,11 +58,17 @@ def payload(folder: Path, content: Any) -> dict[str, str]:
 
 
 def commit(login: str, number: str = "1") -> dict[str, Any]:
-    return {"id": number, "author": {"username": login, "email": f"{login}@example.com", "name": login.title()}}
+    return {
+        "id": number,
+        "author": {"username": login, "email": f"{login}@example.com", "name": login.title()},
+    }
 
 
 def test_authors_of_a_push(tmp_path: Path) -> None:
-    environ = payload(tmp_path, {"commits": [commit("bob"), commit("ada", "2")], "head_commit": commit("ada", "2")})
+    environ = payload(
+        tmp_path,
+        {"commits": [commit("bob"), commit("ada", "2")], "head_commit": commit("ada", "2")},
+    )
     assert {person.login for person in told_authors(environ, "2", is_merge=False)} == {"ada", "bob"}
     # Who pressed the button is the author of the merge, not of what it merged.
     assert {person.login for person in told_authors(environ, "2", is_merge=True)} == {"bob"}
@@ -98,17 +117,33 @@ SAME: dict[str, tuple[Person | None, list[Person], bool | None]] = {
     "another login": (Person("ada"), [Person("bob")], False),
     "by address": (ADA, [Person("", "Ada@Example.com")], True),
     "one of two": (Person("ada"), [Person("bob"), Person("ada")], True),
-    "GitHub's address of a login": (Person("ada"), [Person("", "1234+Ada@users.noreply.github.com", "Somebody")], True),
+    "GitHub's address of a login": (
+        Person("ada"),
+        [Person("", "1234+Ada@users.noreply.github.com", "Somebody")],
+        True,
+    ),
     "its old form": (Person("ada"), [Person("", "ada@users.noreply.github.com")], True),
-    "that of another platform": (Person("ada"), [Person("", "1234-ada@users.noreply.gitlab.com")], None),
-    "of another login, as anybody can write it": (Person("ada"), [Person("", "1+bob@users.noreply.github.com")], None),
+    "that of another platform": (
+        Person("ada"),
+        [Person("", "1234-ada@users.noreply.gitlab.com")],
+        None,
+    ),
+    "of another login, as anybody can write it": (
+        Person("ada"),
+        [Person("", "1+bob@users.noreply.github.com")],
+        None,
+    ),
     "so, with one's own name": (ADA, [Person("", "1+zed@users.noreply.github.com", "Ada")], True),
     "so, with another name": (ADA, [Person("", "1+zed@users.noreply.github.com", "Zed")], None),
     "so, of another platform": (ADA, [Person("", "1-zed@users.noreply.gitlab.com", "Zed")], None),
     "another address, the same name": (ADA, [Person("", "ada@home.example", "ada")], True),
     "another address, another name": (ADA, [Person("", "bob@example.com", "Bob")], False),
     "a login and an address": (Person("ada"), [Person("", "bob@example.com", "Bob")], None),
-    "one that differs, one that nobody knows": (Person("ada"), [Person("bob"), Person("", "x@example.com")], None),
+    "one that differs, one that nobody knows": (
+        Person("ada"),
+        [Person("bob"), Person("", "x@example.com")],
+        None,
+    ),
     "nobody approved": (None, [ADA], None),
     "nobody wrote": (ADA, [], None),
 }

@@ -15,7 +15,9 @@ from tests.kit.sending import LOOPBACK
 
 
 def _deliver(url: str, secret: Secret, now: datetime | None = None) -> Delivery:
-    return delivered(WebhookSender(LOOPBACK), "client", webhook(url), [secret], now or datetime.now(UTC))
+    return delivered(
+        WebhookSender(LOOPBACK), "client", webhook(url), [secret], now or datetime.now(UTC)
+    )
 
 
 def test_it_verifies_against_the_secrets_of_the_moment() -> None:
@@ -27,7 +29,12 @@ def test_it_verifies_against_the_secrets_of_the_moment() -> None:
         assert _deliver(receiver.url, NEW).accepted
         stale = _deliver(receiver.url, NEW, datetime.now(UTC) - timedelta(hours=1))
     reasons = [arrival.check.reason for arrival in receiver.arrivals]
-    assert reasons == ["SignatureValid", "SignatureMismatch", "SignatureValid", "TimestampOutsideTolerance"]
+    assert reasons == [
+        "SignatureValid",
+        "SignatureMismatch",
+        "SignatureValid",
+        "TimestampOutsideTolerance",
+    ]
     assert receiver.arrivals[0].path == "/payouts"
     assert stale.message.startswith("RC515: ")
 

@@ -31,7 +31,9 @@ def metadata(current: object = 3, oldest: int = 0, **versions: dict[str, Any]) -
         (2, ("v3",), {2}),
     ],
 )
-def test_an_unlisted_version_counts_as_destroyed(oldest: int, listed: tuple[str, ...], absent: set[int]) -> None:
+def test_an_unlisted_version_counts_as_destroyed(
+    oldest: int, listed: tuple[str, ...], absent: set[int]
+) -> None:
     info = secret_info(metadata(3, oldest, **{name: {} for name in listed}), NOW)
     assert info is not None
     assert info.absent == absent
@@ -41,7 +43,10 @@ def test_an_unlisted_version_counts_as_destroyed(oldest: int, listed: tuple[str,
 
 
 def test_a_destroyed_version_is_not_also_a_deleted_one() -> None:
-    info = secret_info(metadata(2, v1={"destroyed": True, "deletion_time": BEFORE}, v2={"deletion_time": BEFORE}), NOW)
+    info = secret_info(
+        metadata(2, v1={"destroyed": True, "deletion_time": BEFORE}, v2={"deletion_time": BEFORE}),
+        NOW,
+    )
     assert info is not None
     assert info.absent == {1}
     assert info.deleted == {2}

@@ -21,7 +21,11 @@ def test_a_request_arrives_as_it_was_made() -> None:
         url = f"{receiver.url}/payouts?tenant=7&x=%20"
         answer = WebhookSender(LOOPBACK).send(post(url, headers=headers, body=b"\x00\xff body"))
     (seen,) = receiver.seen
-    assert (seen.method, seen.path, seen.body) == ("POST", "/payouts?tenant=7&x=%20", b"\x00\xff body")
+    assert (seen.method, seen.path, seen.body) == (
+        "POST",
+        "/payouts?tenant=7&x=%20",
+        b"\x00\xff body",
+    )
     assert seen.headers == {
         "host": f"127.0.0.1:{receiver.port}",
         "accept-encoding": "identity",
@@ -36,7 +40,9 @@ def test_a_request_arrives_as_it_was_made() -> None:
     assert answer.headers["x-request-id"] == "7"
 
 
-@pytest.mark.parametrize("status", [200, 201, 202, 204, 206, 299, 400, 401, 403, 404, 410, 429, 500, 503, 599])
+@pytest.mark.parametrize(
+    "status", [200, 201, 202, 204, 206, 299, 400, 401, 403, 404, 410, 429, 500, 503, 599]
+)
 def test_every_status_is_an_answer(status: int) -> None:
     with receiving(answers(status)) as receiver:
         assert said(send(receiver.url)) == str(status)
@@ -88,12 +94,16 @@ def test_hundreds_of_requests_at_once() -> None:
     with receiving(answers(200)) as receiver, ThreadPoolExecutor(64) as pool:
         urls = [f"{receiver.url}/{number}" for number in range(300)]
         assert list(pool.map(lambda url: said(send(url, sender)), urls)) == ["200"] * 300
-    assert sorted(seen.path for seen in receiver.seen) == sorted(url.removeprefix(receiver.url) for url in urls)
+    assert sorted(seen.path for seen in receiver.seen) == sorted(
+        url.removeprefix(receiver.url) for url in urls
+    )
 
 
 def test_no_cookie_is_kept() -> None:
     sender = WebhookSender(LOOPBACK)
-    with receiving(lambda handler: handler.reply(200, headers={"set-cookie": "session=1"})) as receiver:
+    with receiving(
+        lambda handler: handler.reply(200, headers={"set-cookie": "session=1"})
+    ) as receiver:
         send(receiver.url, sender)
         send(receiver.url, sender)
     assert ["cookie" in seen.headers for seen in receiver.seen] == [False, False]

@@ -1,4 +1,5 @@
-"""Where a request may go: addresses and spellings, names that lead elsewhere, ports, what the environment says."""
+"""Where a request may go: addresses and spellings, names that lead elsewhere, ports, what the
+environment says."""
 
 from __future__ import annotations
 
@@ -40,7 +41,8 @@ def refused(host: str, port: int, sender: WebhookSender) -> None:
 
 
 def test_no_hostile_address_is_reached_under_a_name(trap: Receiver, tally: Tally) -> None:
-    """The name of the host says what it resolves to: one sender, and its one trust store, for all of them."""
+    """The name of the host says what it resolves to: one sender, and its one trust store, for all
+    of them."""
     names = {f"host-{index}.example.com": address for index, (address, _) in enumerate(HOSTILE)}
     nothing, everything = (
         WebhookSender(networks, resolve=lambda host, port: resolver(names[host])(host, port))
@@ -92,11 +94,14 @@ def test_spellings_that_are_no_host_are_refused_before_anything_is_asked(host: s
     def never(host: str, port: int) -> Answers:
         raise AssertionError(host)
 
-    assert said(send(f"https://{host}/", WebhookSender(EVERYTHING, resolve=never))).startswith("RC501: ")
+    assert said(send(f"https://{host}/", WebhookSender(EVERYTHING, resolve=never))).startswith(
+        "RC501: "
+    )
 
 
 def test_public_addresses_pass_the_judgement(tally: Tally) -> None:
-    """What stops them here is the port: that is asked last, after every address was found to be public."""
+    """What stops them here is the port: that is asked last, after every address was found to be
+    public."""
     sender = WebhookSender((), DeliverySettings(ports=(443,)), resolve=resolver(*PUBLIC))
     answer = send("https://hooks.example.com:7/", sender)
     first = PUBLIC[0]
@@ -107,14 +112,19 @@ def test_public_addresses_pass_the_judgement(tally: Tally) -> None:
     for name, address in names.items():
         shown = address.removeprefix("::ffff:")
         answer = send(f"https://{name}:7/", sender)
-        assert said(answer).startswith(f"RC521: {name} resolves to {shown}, which would be reached at port 7"), shown
+        assert said(answer).startswith(
+            f"RC521: {name} resolves to {shown}, which would be reached at port 7"
+        ), shown
     tally("public addresses allowed", len(PUBLIC))
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.1", "0x7f000001", "①②⑦.⓪.⓪.①", "localhost"])
 def test_the_same_spellings_work_where_loopback_is_allowed(host: str) -> None:
     with receiving(answers(200)) as receiver:
-        assert said(send(f"http://{host}:{receiver.port}/", WebhookSender((*LOOPBACK, "::1/128")))) == "200"
+        assert (
+            said(send(f"http://{host}:{receiver.port}/", WebhookSender((*LOOPBACK, "::1/128"))))
+            == "200"
+        )
 
 
 MIXED = (
@@ -134,10 +144,16 @@ def test_one_bad_address_among_the_answers_refuses_all(trap: Receiver, tally: Ta
     for addresses in MIXED:
         sender = WebhookSender(LOOPBACK, resolve=resolver(*addresses))
         assert said(send(f"https://a.example:{trap.port}/", sender))[:6] in {"RC503:", "RC521:"}
-        bad = next(one for one in addresses if one not in {"127.0.0.1", "8.8.8.8", "2606:4700::1111"})
+        bad = next(
+            one for one in addresses if one not in {"127.0.0.1", "8.8.8.8", "2606:4700::1111"}
+        )
         shown = bad.removeprefix("::ffff:")
-        inside = WebhookSender((*LOOPBACK, "8.8.8.8/32", "2606:4700::/32"), resolve=resolver(*addresses))
-        assert said(send(f"http://a.example:{trap.port}/", inside)).startswith(f"RC503: a.example resolves to {shown},")
+        inside = WebhookSender(
+            (*LOOPBACK, "8.8.8.8/32", "2606:4700::/32"), resolve=resolver(*addresses)
+        )
+        assert said(send(f"http://a.example:{trap.port}/", inside)).startswith(
+            f"RC503: a.example resolves to {shown},"
+        )
     tally("mixed answers refused", len(MIXED))
 
 
@@ -155,7 +171,9 @@ def test_the_name_is_resolved_once_and_the_answer_is_pinned(tally: Tally) -> Non
         assert calls == ["hooks.example.com"]
         assert receiver.seen[0].headers["host"] == f"hooks.example.com:{receiver.port}"
         # A second request asks again, and is judged again.
-        assert said(send(f"http://hooks.example.com:{receiver.port}/", sender)).startswith("RC503: ")
+        assert said(send(f"http://hooks.example.com:{receiver.port}/", sender)).startswith(
+            "RC503: "
+        )
         assert len(receiver.seen) == 1
     tally("rebinding names refused", 1)
 
@@ -171,7 +189,10 @@ def test_plain_http_only_inside_allowed_networks() -> None:
     assert said(send("http://hooks.example.com/", sender)) == (
         "RC504: hooks.example.com resolves to 93.184.216.34, which would be reached by plain http"
     )
-    assert said(send("http://93.184.216.34/", sender)) == "RC504: 93.184.216.34 would be reached by plain http"
+    assert (
+        said(send("http://93.184.216.34/", sender))
+        == "RC504: 93.184.216.34 would be reached by plain http"
+    )
 
 
 @pytest.mark.parametrize("port", [1, 22, 25, 80, 6379, 9443, 65535])
@@ -191,12 +212,18 @@ def test_declared_ports_replace_the_default_ones(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(sender_connection, "_connect", refuse)  # no test leaves this machine
     sender = WebhookSender((), DeliverySettings(ports=(9443,)), resolve=resolver("93.184.216.34"))
     assert said(send("https://a.example/", sender)).startswith("RC521: ")
-    assert said(send("https://a.example:9443/", sender)) == "RC505: a.example:9443 refuses the connection"
+    assert (
+        said(send("https://a.example:9443/", sender))
+        == "RC505: a.example:9443 refuses the connection"
+    )
 
 
 def test_inside_allowed_networks_any_port_will_do() -> None:
     with receiving(answers(200)) as receiver:
-        assert said(send(receiver.url, WebhookSender(LOOPBACK, DeliverySettings(ports=(443,))))) == "200"
+        assert (
+            said(send(receiver.url, WebhookSender(LOOPBACK, DeliverySettings(ports=(443,)))))
+            == "200"
+        )
 
 
 def test_metadata_is_refused_even_where_everything_is_allowed() -> None:
@@ -211,7 +238,11 @@ def test_a_name_that_does_not_resolve() -> None:
     def no_server(host: str, port: int) -> Answers:
         raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
 
-    cases = [(unknown, "does not resolve"), (no_server, "cannot be resolved now"), (resolver(), "has no address")]
+    cases = [
+        (unknown, "does not resolve"),
+        (no_server, "cannot be resolved now"),
+        (resolver(), "has no address"),
+    ]
     for resolve, words in cases:
         answer = send("https://hooks.example.invalid/", WebhookSender((), resolve=resolve))
         assert said(answer) == f"RC502: hooks.example.invalid {words}"
@@ -222,10 +253,20 @@ def test_the_systems_own_resolver_gives_a_sentence_too() -> None:
     assert said(answer)[:6] in {"RC502:", "RC510:"}
 
 
-PROXIES = ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "REQUEST_METHOD")
+PROXIES = (
+    "HTTP_PROXY",
+    "http_proxy",
+    "HTTPS_PROXY",
+    "https_proxy",
+    "ALL_PROXY",
+    "all_proxy",
+    "REQUEST_METHOD",
+)
 
 
-def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.MonkeyPatch, tally: Tally) -> None:
+def test_proxies_of_the_environment_are_not_used(
+    monkeypatch: pytest.MonkeyPatch, tally: Tally
+) -> None:
     with receiving(answers(200)) as trap, receiving(answers(204)) as receiver:
         for variable in ("NO_PROXY", "no_proxy"):
             monkeypatch.delenv(variable, raising=False)
@@ -239,7 +280,9 @@ def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.MonkeyPatch
 
 def test_no_netrc_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     netrc = tmp_path / ".netrc"
-    netrc.write_text("machine 127.0.0.1 login user password hunter2\ndefault login user password hunter2\n")
+    netrc.write_text(
+        "machine 127.0.0.1 login user password hunter2\ndefault login user password hunter2\n"
+    )
     netrc.chmod(0o600)
     monkeypatch.setenv("NETRC", str(netrc))
     monkeypatch.setenv("HOME", str(tmp_path))

@@ -1,4 +1,5 @@
-"""Receivers that mean harm, or are broken: each is stopped, with its own code and its own sentence."""
+"""Receivers that mean harm, or are broken: each is stopped, with its own code and its own
+sentence."""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ WAITING = "RC510: the deadline passed while waiting for the answer"
 READING = "RC510: the deadline passed while reading the answer's body"
 BROKE_OFF = "RC511: the receiver broke off, or does not speak HTTP/1.1"
 
-# What it does -> the deadline that it is given (short where only that ends it), the status that came, what is said.
+# What it does -> the deadline that it is given (short where only that ends it), the status that
+# came, what is said.
 BAD: dict[str, tuple[Behaviour, float, int | None, str]] = {
     "never answers": (receivers.never_answers, BRIEF, None, WAITING),
     "slow headers": (receivers.drips_headers, BRIEF, None, WAITING),
@@ -34,7 +36,12 @@ BAD: dict[str, tuple[Behaviour, float, int | None, str]] = {
     "1 GB body": (receivers.gigabyte, AMPLE, 200, BODY),
     "endless chunks of one byte": (receivers.tiny_chunks, AMPLE, 200, BODY),
     "gzip bomb": (receivers.zipped(100_000_000), AMPLE, 200, BODY),
-    "hangs up": (receivers.cuts_connection, AMPLE, None, "RC511: the receiver closed the connection without an answer"),
+    "hangs up": (
+        receivers.cuts_connection,
+        AMPLE,
+        None,
+        "RC511: the receiver closed the connection without an answer",
+    ),
     "hangs up in its body": (receivers.cuts_body, AMPLE, 200, BROKE_OFF),
 }
 
@@ -57,12 +64,24 @@ TALK: dict[str, tuple[bytes, bool, str]] = {
     "no status": (b"HTTP/1.1 abc\r\n\r\n", False, BROKE_OFF),
     "zeros": (b"\x00" * 10, False, BROKE_OFF),
     "HTTP/2": (b"HTTP/2 200\r\n\r\n", False, BROKE_OFF),
-    "two lengths": (b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nxx", False, BROKE_OFF),
+    "two lengths": (
+        b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nxx",
+        False,
+        BROKE_OFF,
+    ),
     "a length that is none": (b"HTTP/1.1 200 OK\r\ncontent-length: -1\r\n\r\n", False, BROKE_OFF),
-    "a chunk that is none": (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n", False, BROKE_OFF),
+    "a chunk that is none": (
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
+        False,
+        BROKE_OFF,
+    ),
     "a header without a name": (b"HTTP/1.1 200 OK\r\n: x\r\n\r\n", False, BROKE_OFF),
     "a reset": (b"", True, "RC511: the receiver reset the connection"),
-    "a reset within the headers": (b"HTTP/1.1 200", True, "RC511: the receiver reset the connection"),
+    "a reset within the headers": (
+        b"HTTP/1.1 200",
+        True,
+        "RC511: the receiver reset the connection",
+    ),
 }
 
 
@@ -74,7 +93,8 @@ def test_what_is_not_http_is_said_to_be_so(name: str, tally: Tally) -> None:
     tally("hostile receivers stopped", 1)
 
 
-# Bare ports that accept and keep silent -> the URL's scheme, the bytes to send, the step in which the deadline passes.
+# Bare ports that accept and keep silent -> the URL's scheme, the bytes to send, the step in which
+# the deadline passes.
 SILENT: dict[str, tuple[str, int, str]] = {
     "a half-open connection": ("http", 10, "waiting for the answer"),
     "never reads": ("http", 50_000_000, "sending the request"),
@@ -155,7 +175,12 @@ def test_a_compressed_answer_is_not_decoded(tally: Tally) -> None:
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_is_an_answer_and_is_not_followed(status: int, tally: Tally) -> None:
     with receiving(answers(200)) as trap:
-        for location in (trap.url, "http://169.254.169.254/latest", "//evil.example/", "/elsewhere"):
+        for location in (
+            trap.url,
+            "http://169.254.169.254/latest",
+            "//evil.example/",
+            "/elsewhere",
+        ):
             with receiving(answers(status, location=location)) as receiver:
                 answer = bounded(post(receiver.url))
             assert isinstance(answer, HttpResponse)

@@ -26,7 +26,8 @@ PATIENCE_SECONDS = 60
 
 
 class Crowd:
-    """Counts who is inside a receiver; ``gather`` waits until ``size`` are, so that they are there together."""
+    """Counts who is inside a receiver; ``gather`` waits until ``size`` are, so that they are there
+    together."""
 
     def __init__(self, size: int) -> None:
         self._barrier = threading.Barrier(size)
@@ -55,9 +56,14 @@ def test_at_most_so_many_to_one_receiver() -> None:
 
 def test_at_most_so_many_over_all_receivers() -> None:
     crowd = Crowd(4)
-    # Both receivers together would let eight in. Any four may be there together: the last four may be one receiver's.
+    # Both receivers together would let eight in. Any four may be there together: the last four may
+    # be one receiver's.
     sender = WebhookSender(LOOPBACK, DeliverySettings(concurrency=4, per_host=4))
-    with receiving(crowd.gather) as one, receiving(crowd.gather) as other, ThreadPoolExecutor(16) as pool:
+    with (
+        receiving(crowd.gather) as one,
+        receiving(crowd.gather) as other,
+        ThreadPoolExecutor(16) as pool,
+    ):
         urls = [(one.url, other.url)[index % 2] for index in range(16)]
         assert list(pool.map(lambda url: said(sender.send(post(url))), urls)) == ["204"] * 16
     assert crowd.most == 4
@@ -75,7 +81,8 @@ def test_the_last_slot_is_the_last() -> None:
 
 @contextmanager
 def held(sender: WebhookSender) -> Iterator[tuple[str, threading.Event]]:
-    """The URL of a receiver that has one request in hand until the event is set, while a second one waits."""
+    """The URL of a receiver that has one request in hand until the event is set, while a second one
+    waits."""
     arrived, released = threading.Event(), threading.Event()
 
     def hold(handler: Handler) -> None:
@@ -137,7 +144,8 @@ def test_hosts_are_forgotten() -> None:
 
 
 def test_each_step_is_told_in_milliseconds_from_the_start(clock: Clock, tmp_path: Path) -> None:
-    """The clock goes on only where a step is under way: the resolver, the handshake, the receiver."""
+    """The clock goes on only where a step is under way: the resolver, the handshake, the
+    receiver."""
     authority = Authority(tmp_path)
     context = authority.server_context("hooks.example.com")
 
@@ -158,7 +166,13 @@ def test_each_step_is_told_in_milliseconds_from_the_start(clock: Clock, tmp_path
         answer = sender.send(post(f"https://hooks.example.com:{receiver.port}/", deadline=1000))
     assert isinstance(answer, HttpResponse)
     told = answer.latency
-    assert (told.resolve, told.connect, told.tls, told.first_byte, told.total) == (1000, 1000, 3000, 7000, 7000)
+    assert (told.resolve, told.connect, told.tls, told.first_byte, told.total) == (
+        1000,
+        1000,
+        3000,
+        7000,
+        7000,
+    )
 
 
 def test_what_was_not_needed_or_not_reached_has_no_time(clock: Clock) -> None:
@@ -167,5 +181,9 @@ def test_what_was_not_needed_or_not_reached_has_no_time(clock: Clock) -> None:
         assert (told.resolve, told.connect, told.tls, told.first_byte) == (None, 0, None, 0)
         told = WebhookSender(LOOPBACK).send(post(receiver.url.replace("http:", "https:"))).latency
         assert (told.resolve, told.connect, told.tls, told.first_byte) == (None, 0, None, None)
-    named = WebhookSender((), resolve=resolver("127.0.0.1")).send(post("https://hooks.example.com/")).latency
+    named = (
+        WebhookSender((), resolve=resolver("127.0.0.1"))
+        .send(post("https://hooks.example.com/"))
+        .latency
+    )
     assert (named.resolve, named.connect, named.tls, named.first_byte) == (0, None, None, None)

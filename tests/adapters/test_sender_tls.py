@@ -1,4 +1,5 @@
-"""TLS of deliveries: whom the sender trusts, what it shows of itself, and how each failure reads."""
+"""TLS of deliveries: whom the sender trusts, what it shows of itself, and how each failure
+reads."""
 
 from __future__ import annotations
 
@@ -38,7 +39,8 @@ def trusting(authority: Authority, *client: str) -> WebhookSender:
 
 
 def answered(context: ssl.SSLContext, sender: WebhookSender, host: str = "127.0.0.1") -> str:
-    """What comes of one request to a receiver with ``context``; refused, the receiver has seen none."""
+    """What comes of one request to a receiver with ``context``; refused, the receiver has seen
+    none."""
     with receiving(answers(204), context) as receiver:
         answer = bounded(post(f"https://{host}:{receiver.port}/"), sender)
         assert isinstance(answer, HttpFailure) is (receiver.seen == [])
@@ -46,10 +48,18 @@ def answered(context: ssl.SSLContext, sender: WebhookSender, host: str = "127.0.
 
 
 def test_the_right_certificate(authority: Authority) -> None:
-    named, addressed = authority.server_context("hooks.example.com"), authority.server_context("127.0.0.1")
+    named, addressed = (
+        authority.server_context("hooks.example.com"),
+        authority.server_context("127.0.0.1"),
+    )
     assert answered(named, trusting(authority), "hooks.example.com") == "204"
     assert answered(named, trusting(authority), "hooks.example.com.") == "204"
-    assert answered(authority.server_context("*.example.com"), trusting(authority), "hooks.example.com") == "204"
+    assert (
+        answered(
+            authority.server_context("*.example.com"), trusting(authority), "hooks.example.com"
+        )
+        == "204"
+    )
     assert answered(addressed, trusting(authority)) == "204"
 
 
@@ -58,11 +68,15 @@ def test_a_common_name_is_no_name(name: str, authority: Authority, tally: Tally)
     """A certificate without alternative names is for nobody, whatever its subject is called."""
     host = "127.0.0.1" if name == "127.0.0.1" else "hooks.example.com"
     context = authority.server_context(name, alternative=False)
-    assert answered(context, trusting(authority), host) == f"RC506: the certificate is not for {host}"
+    assert (
+        answered(context, trusting(authority), host) == f"RC506: the certificate is not for {host}"
+    )
     tally("receivers with a wrong TLS stopped", 1)
 
 
-def test_the_certificate_is_checked_against_the_name_not_the_address(authority: Authority, tally: Tally) -> None:
+def test_the_certificate_is_checked_against_the_name_not_the_address(
+    authority: Authority, tally: Tally
+) -> None:
     context = authority.server_context("127.0.0.1")
     refusal = "RC506: the certificate is not for hooks.example.com"
     assert answered(context, trusting(authority), "hooks.example.com") == refusal
@@ -88,7 +102,8 @@ def test_certificates_that_are_refused(
 
 
 def test_an_untrusted_certificate(authority: Authority, tmp_path: Path, tally: Tally) -> None:
-    """Neither another authority's, nor one that this machine's own trust store does not know, nor its own."""
+    """Neither another authority's, nor one that this machine's own trust store does not know, nor
+    its own."""
     stranger = Authority(tmp_path, "another authority")
     untrusted = "RC508: the certificate of 127.0.0.1 is not signed by an authority trusted here"
     for sender in (trusting(stranger), WebhookSender(LOOPBACK)):
@@ -149,11 +164,16 @@ def test_a_client_certificate_is_shown_to_who_asks(authority: Authority, tmp_pat
     ours = Authority(tmp_path, "our authority")
     client = ours.issue("sender.example.com")
     assert answered(authority.server_context(clients=ours), trusting(authority, *client)) == "204"
-    assert answered(authority.server_context(), trusting(authority, *client)) == "204", "nobody asked"
+    assert answered(authority.server_context(), trusting(authority, *client)) == "204", (
+        "nobody asked"
+    )
     both = tmp_path / "both.pem"
     both.touch(0o600)
     both.write_bytes(b"".join(Path(file).read_bytes() for file in client))
-    assert answered(authority.server_context(clients=ours), trusting(authority, str(both), str(both))) == "204"
+    assert (
+        answered(authority.server_context(clients=ours), trusting(authority, str(both), str(both)))
+        == "204"
+    )
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
@@ -245,7 +265,9 @@ UNUSABLE: dict[str, tuple[Unusable, str]] = {
 
 
 @pytest.mark.parametrize("name", UNUSABLE)
-def test_settings_that_cannot_be_used(name: str, authority: Authority, tmp_path: Path, tally: Tally) -> None:
+def test_settings_that_cannot_be_used(
+    name: str, authority: Authority, tmp_path: Path, tally: Tally
+) -> None:
     """Said before anything is begun, and by each delivery that is tried all the same."""
     make, words = UNUSABLE[name]
     sender = WebhookSender(LOOPBACK, make(authority, tmp_path))
@@ -289,7 +311,13 @@ def test_other_variables_about_certificates_are_not_used(
     """Least of all the one that has the keys of every connection written to a file."""
     keys = tmp_path / "keys.log"
     monkeypatch.setenv("SSLKEYLOGFILE", str(keys))
-    names = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "VAULT_CACERT", "BAO_CACERT")
+    names = (
+        "REQUESTS_CA_BUNDLE",
+        "CURL_CA_BUNDLE",
+        "NODE_EXTRA_CA_CERTS",
+        "VAULT_CACERT",
+        "BAO_CACERT",
+    )
     for name in names:
         monkeypatch.setenv(name, authority.ca_file)
     assert answered(authority.server_context(), WebhookSender(LOOPBACK)).startswith("RC508: ")
@@ -305,7 +333,11 @@ def test_other_variables_about_certificates_are_not_used(
         ({"RECONCILER_CLIENT_KEY": "k"}, "declared.crt", "k"),
         ({"RECONCILER_CLIENT_KEY": ""}, "declared.crt", "declared.key"),
         ({"RECONCILER_CLIENT_CERT": "c", "RECONCILER_CLIENT_KEY": "k"}, "c", "k"),
-        ({"RECONCILER_CLIENT_KEY": "k", "RECONCILER_CLIENT_KEY_EU_WEST": "own"}, "declared.crt", "own"),
+        (
+            {"RECONCILER_CLIENT_KEY": "k", "RECONCILER_CLIENT_KEY_EU_WEST": "own"},
+            "declared.crt",
+            "own",
+        ),
         ({"RECONCILER_CLIENT_KEY_STAGING": "other"}, "declared.crt", "declared.key"),
     ],
 )

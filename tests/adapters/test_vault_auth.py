@@ -34,7 +34,9 @@ PLAIN = VaultSettings("http://127.0.0.1:1", "a/r", "a/s", "a/t")
 CANARY = "hvs.CanaryTokenThatMustNeverShow"
 
 
-def with_auth(settings: VaultSettings, method: str, role: str | None = None, mount: str | None = None) -> VaultSettings:
+def with_auth(
+    settings: VaultSettings, method: str, role: str | None = None, mount: str | None = None
+) -> VaultSettings:
     return replace(settings, auth=AuthSettings(method, role, mount))
 
 
@@ -107,7 +109,11 @@ def test_the_token_file_is_for_the_method_token(tmp_path: Path) -> None:
         (PLAIN, {"HOME": "/nowhere"}, "RC407"),
         (PLAIN, {"VAULT_TOKEN": CANARY + "\r\nX: y"}, "RC406"),
         (with_auth(PLAIN, "approle"), {"VAULT_ROLE_ID": "r"}, "RC407"),
-        (with_auth(PLAIN, "approle"), {"VAULT_ROLE_ID": "r", "VAULT_SECRET_ID": CANARY + "\n"}, "RC406"),
+        (
+            with_auth(PLAIN, "approle"),
+            {"VAULT_ROLE_ID": "r", "VAULT_SECRET_ID": CANARY + "\n"},
+            "RC406",
+        ),
         (with_auth(PLAIN, "jwt"), {"VAULT_JWT": "x"}, "RC407"),
         (with_auth(PLAIN, "jwt", "r"), {}, "RC407"),
         (with_auth(PLAIN, "jwt", "r"), {"VAULT_JWT_FILE": "/nowhere/jwt"}, "RC407"),
@@ -130,7 +136,11 @@ def test_a_missing_or_malformed_credential_is_told_before_any_request(
 
 
 def test_a_malformed_token_file_is_not_echoed(tmp_path: Path) -> None:
-    for content in (CANARY.encode() + b"\x00", CANARY.encode() + b" and more", b"\xff" + CANARY.encode()):
+    for content in (
+        CANARY.encode() + b"\x00",
+        CANARY.encode() + b" and more",
+        b"\xff" + CANARY.encode(),
+    ):
         (tmp_path / ".vault-token").write_bytes(content)
         with pytest.raises(VaultError) as caught:
             find_credential(PLAIN, {"HOME": str(tmp_path)})
@@ -147,7 +157,10 @@ def test_a_given_token_is_used_and_never_revoked(place: Place) -> None:
 
 
 def test_a_run_id_that_cannot_be_sent_is_refused(place: Place) -> None:
-    with pytest.raises(VaultError) as caught, connect(place.settings, {"VAULT_TOKEN": "x"}, run_id="a\r\nX-Evil: 1"):
+    with (
+        pytest.raises(VaultError) as caught,
+        connect(place.settings, {"VAULT_TOKEN": "x"}, run_id="a\r\nX-Evil: 1"),
+    ):
         pass
     assert caught.value.code == "RC416"
 
@@ -158,7 +171,12 @@ def approle(place: Place) -> Iterator[tuple[VaultSettings, dict[str, str]]]:
     root, mount = place.root.adapter, f"approle-{place.name}"
     root.post(f"/v1/sys/auth/{mount}", json={"type": "approle"})
     policies = [f"integrations-{place.name}-{role}" for role in ("applier", "deliverer")]
-    body = {"token_policies": policies, "token_ttl": "120s", "token_max_ttl": "240s", "token_no_default_policy": True}
+    body = {
+        "token_policies": policies,
+        "token_ttl": "120s",
+        "token_max_ttl": "240s",
+        "token_no_default_policy": True,
+    }
     root.post(f"/v1/auth/{mount}/role/ci", json=body)
     role_id = root.get(f"/v1/auth/{mount}/role/ci/role-id").data["role_id"]
     secret_id = root.post(f"/v1/auth/{mount}/role/ci/secret-id").data["secret_id"]
@@ -178,7 +196,9 @@ def test_approle_logs_in_and_revokes_its_token_at_the_end(
     assert not is_valid(place, token)
 
 
-def test_the_token_is_revoked_after_an_error_too(place: Place, approle: tuple[VaultSettings, dict[str, str]]) -> None:
+def test_the_token_is_revoked_after_an_error_too(
+    place: Place, approle: tuple[VaultSettings, dict[str, str]]
+) -> None:
     seen: list[str] = []
 
     def failing_run() -> None:
@@ -196,7 +216,10 @@ def test_a_refused_login_names_the_method_and_not_the_credential(
 ) -> None:
     settings, environ = approle
     wrong = environ | {"VAULT_SECRET_ID": CANARY}
-    with pytest.raises(VaultDenied, match="approle") as caught, connect(settings, wrong, patience=HASTY):
+    with (
+        pytest.raises(VaultDenied, match="approle") as caught,
+        connect(settings, wrong, patience=HASTY),
+    ):
         pass
     assert CANARY not in str(caught.value)
     nowhere = with_auth(place.settings, "approle", mount="nowhere")
@@ -217,7 +240,9 @@ class Clock:
         return self.seconds
 
 
-def logged_in(place: Place, settings: VaultSettings, environ: dict[str, str]) -> tuple[Live, Clock, Session, Login]:
+def logged_in(
+    place: Place, settings: VaultSettings, environ: dict[str, str]
+) -> tuple[Live, Clock, Session, Login]:
     """Live state that logged in by itself and keeps its token alive by the clock."""
     login = find_credential(settings, environ)
     assert isinstance(login, Login)
@@ -259,7 +284,9 @@ def given(place: Place, **options: Any) -> tuple[Live, Clock, str]:
     return live, clock, token
 
 
-def test_a_token_that_was_given_to_us_is_renewed_before_half_of_its_life_is_over(place: Place) -> None:
+def test_a_token_that_was_given_to_us_is_renewed_before_half_of_its_life_is_over(
+    place: Place,
+) -> None:
     live, clock, token = given(place, ttl="120s")
     live.now()
     clock.seconds += 39
@@ -276,8 +303,12 @@ def test_a_token_that_was_given_to_us_is_renewed_before_half_of_its_life_is_over
         live.answer(ReadDocument("meta"))
 
 
-@pytest.mark.parametrize("options", [{"ttl": "120s", "renewable": False}, {"ttl": "0s"}], ids=["not renewable", "long"])
-def test_a_token_that_need_not_or_cannot_be_renewed_is_used_as_it_is(place: Place, options: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "options", [{"ttl": "120s", "renewable": False}, {"ttl": "0s"}], ids=["not renewable", "long"]
+)
+def test_a_token_that_need_not_or_cannot_be_renewed_is_used_as_it_is(
+    place: Place, options: dict[str, Any]
+) -> None:
     live, clock, token = given(place, **options)
     for _ in range(4):
         clock.seconds += 60
@@ -286,7 +317,9 @@ def test_a_token_that_need_not_or_cannot_be_renewed_is_used_as_it_is(place: Plac
     assert isinstance(live.answer(ReadDocument("meta")), Document)
 
 
-def test_a_token_near_the_end_of_its_longest_life_is_not_renewed_again_and_again(place: Place) -> None:
+def test_a_token_near_the_end_of_its_longest_life_is_not_renewed_again_and_again(
+    place: Place,
+) -> None:
     """Renewals then add nothing: the server answers, with a lease that is capped."""
     live, clock, token = given(place, ttl="3600s", explicit_max_ttl="100s")
     with proxying(place.settings.address) as proxy:
@@ -308,7 +341,8 @@ def test_a_token_that_may_not_ask_about_itself_is_used_as_it_is(place: Place) ->
 
 
 def test_while_one_thread_logs_in_anew_the_others_go_on_with_the_old_token() -> None:
-    """And nobody's request goes out without one, for that would look like a token that is no longer valid."""
+    """And nobody's request goes out without one, for that would look like a token that is no longer
+    valid."""
     logging_in, other_sent = threading.Event(), threading.Event()
     auth = '{"auth":{"client_token":"s.%d","lease_duration":60,"renewable":false}}'
 
@@ -320,7 +354,11 @@ def test_while_one_thread_logs_in_anew_the_others_go_on_with_the_old_token() -> 
             return reply(200, auth % seen.number)
         return reply(204)
 
-    with loopback(script) as served, place_less(served.address) as live, ThreadPoolExecutor() as pool:
+    with (
+        loopback(script) as served,
+        place_less(served.address) as live,
+        ThreadPoolExecutor() as pool,
+    ):
         clock = Clock()
         session = Session(live.adapter, Login("jwt", "jwt"), clock)
         session.log_in()
@@ -331,7 +369,9 @@ def test_while_one_thread_logs_in_anew_the_others_go_on_with_the_old_token() -> 
         live.delete_document("runs/b")
         other_sent.set()
         first.result(10)
-    tokens = {seen.target.rpartition("/")[2]: seen.headers.get("x-vault-token") for seen in served.seen}
+    tokens = {
+        seen.target.rpartition("/")[2]: seen.headers.get("x-vault-token") for seen in served.seen
+    }
     assert tokens == {"login": None, "b": "s.1", "a": "s.2"}
 
 
@@ -367,14 +407,18 @@ def _jwt(key: ec.EllipticCurvePrivateKey, audience: str) -> str:
         for part in ({"alg": "ES256", "typ": "JWT"}, claims)
     ]
     r, s = decode_dss_signature(key.sign(b".".join(parts), ec.ECDSA(hashes.SHA256())))
-    parts.append(base64.urlsafe_b64encode(r.to_bytes(32, "big") + s.to_bytes(32, "big")).rstrip(b"="))
+    parts.append(
+        base64.urlsafe_b64encode(r.to_bytes(32, "big") + s.to_bytes(32, "big")).rstrip(b"=")
+    )
     return b".".join(parts).decode()
 
 
 def test_a_jwt_logs_in_from_the_environment_and_from_a_file(place: Place, tmp_path: Path) -> None:
     root, mount = place.root.adapter, f"jwt-{place.name}"
     key = ec.generate_private_key(ec.SECP256R1())
-    public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    public = key.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
     root.post(f"/v1/sys/auth/{mount}", json={"type": "jwt"})
     root.post(f"/v1/auth/{mount}/config", json={"jwt_validation_pubkeys": [public.decode()]})
     policies = [f"integrations-{place.name}-planner"]
@@ -393,7 +437,10 @@ def test_a_jwt_logs_in_from_the_environment_and_from_a_file(place: Place, tmp_pa
         with connect(settings, environ, patience=HASTY) as live:
             assert isinstance(live.answer(ReadDocument("meta")), Document)
     wrong = _jwt(key, "somebody else")
-    with pytest.raises(VaultDenied) as caught, connect(settings, {"VAULT_JWT": wrong}, patience=HASTY):
+    with (
+        pytest.raises(VaultDenied) as caught,
+        connect(settings, {"VAULT_JWT": wrong}, patience=HASTY),
+    ):
         pass
     assert wrong not in str(caught.value)
 
@@ -421,11 +468,21 @@ def test_kubernetes_sends_the_service_account_and_carries_no_token(tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    "body", ["{}", '{"auth":{}}', '{"auth":{"client_token":""}}', '{"auth":{"client_token":"a\\nb"}}', "[]"]
+    "body",
+    [
+        "{}",
+        '{"auth":{}}',
+        '{"auth":{"client_token":""}}',
+        '{"auth":{"client_token":"a\\nb"}}',
+        "[]",
+    ],
 )
 def test_an_answer_to_a_login_that_has_no_usable_token(body: str) -> None:
     with loopback(lambda seen: reply(200, body)) as served:
         settings = with_auth(replace(PLAIN, address=served.address), "jwt", "r")
-        with pytest.raises(VaultError) as caught, connect(settings, {"VAULT_JWT": "jwt"}, patience=HASTY):
+        with (
+            pytest.raises(VaultError) as caught,
+            connect(settings, {"VAULT_JWT": "jwt"}, patience=HASTY),
+        ):
             pass
     assert caught.value.code in ("RC413", "RC406")

@@ -38,7 +38,10 @@ pytestmark = pytest.mark.openbao
 )
 def test_a_server_that_is_not_vault_is_called_so(answer: bytes, says: str) -> None:
     """Not an expired token, not a missing policy, not a server that is to be initialised."""
-    with loopback(lambda _: answer) as served, Live(settings_for(served.address, "staging"), patience=HASTY) as live:
+    with (
+        loopback(lambda _: answer) as served,
+        Live(settings_for(served.address, "staging"), patience=HASTY) as live,
+    ):
         live.adapter.token = "hvs.somebody"
         with pytest.raises(VaultError) as caught:
             read_meta(live, PROJECT, "staging")
@@ -51,7 +54,9 @@ def test_a_server_that_is_not_vault_is_called_so(answer: bytes, says: str) -> No
 
 @pytest.mark.parametrize("role", ["planner", "run"])
 @pytest.mark.parametrize("field", ["registry_mount", "secrets_mount"])
-def test_a_mistyped_mount_is_named_and_no_policy_is_blamed(place: Place, role: str, field: str) -> None:
+def test_a_mistyped_mount_is_named_and_no_policy_is_blamed(
+    place: Place, role: str, field: str
+) -> None:
     mistyped = getattr(place.settings, field).replace("integrations", "integration")
     live = place.live_with(place.token(role), **{field: mistyped})
     look: dict[str, Callable[[], object]] = {"registry_mount": lambda: read_meta(live, PROJECT, place.name),
@@ -94,11 +99,17 @@ def test_a_token_that_was_good_for_a_few_requests(place: Place, uses: int) -> No
 @pytest.mark.parametrize("uses", range(2, 14, 2))
 def test_doctor_stops_where_the_uses_of_the_token_end(place: Place, uses: int) -> None:
     token = place.new_token("planner", num_uses=uses)
-    with connect(replace(place.settings, environment=place.name), {"VAULT_TOKEN": token}, patience=HASTY) as live:
+    with connect(
+        replace(place.settings, environment=place.name), {"VAULT_TOKEN": token}, patience=HASTY
+    ) as live:
         checks = examine(live, PROJECT, place.name)
     assert checks[-1].result == "fail"
     assert "used up" in checks[-1].sentence
-    untrue = ("is missing", "token is valid but", "sees no mount")  # all is there, and the token may read it
+    untrue = (
+        "is missing",
+        "token is valid but",
+        "sees no mount",
+    )  # all is there, and the token may read it
     assert [one.sentence for one in checks if any(text in one.sentence for text in untrue)] == []
 
 

@@ -1,4 +1,5 @@
-"""``bootstrap``: what it makes, that it is idempotent, and what it refuses without changing anything."""
+"""``bootstrap``: what it makes, that it is idempotent, and what it refuses without changing
+anything."""
 
 from __future__ import annotations
 
@@ -42,7 +43,9 @@ def test_everything_is_made_once(bare_place: Place) -> None:
 
 def test_a_token_of_a_role_gets_its_policies_and_not_default(place: Place) -> None:
     data = place.live("run").adapter.get("/v1/auth/token/lookup-self").data
-    assert data["policies"] == [f"integrations-{place.name}-{role}" for role in ("applier", "deliverer")]
+    assert data["policies"] == [
+        f"integrations-{place.name}-{role}" for role in ("applier", "deliverer")
+    ]
     assert data["orphan"] is True
 
 
@@ -65,12 +68,22 @@ def test_another_number_of_buckets_is_refused(bare_place: Place) -> None:
 
 def test_what_was_changed_by_hand_is_put_right(place: Place) -> None:
     root = place.root.adapter
-    root.post(f"/v1/{place.settings.secrets_mount}/config", json={"cas_required": False, "max_versions": 3})
-    root.post(f"/v1/{place.settings.transit_mount}/keys/ledger/config", json={"deletion_allowed": True})
+    root.post(
+        f"/v1/{place.settings.secrets_mount}/config",
+        json={"cas_required": False, "max_versions": 3},
+    )
+    root.post(
+        f"/v1/{place.settings.transit_mount}/keys/ledger/config", json={"deletion_allowed": True}
+    )
     planner = f"integrations-{place.name}-planner"
-    root.put(f"/v1/sys/policies/acl/{planner}", json={"policy": 'path "*" { capabilities = ["read"] }'})
+    root.put(
+        f"/v1/sys/policies/acl/{planner}", json={"policy": 'path "*" { capabilities = ["read"] }'}
+    )
     root.delete(f"/v1/sys/policies/acl/integrations-{place.name}-consumer")
-    assert policy_drift(place.live("run"), place.name) == (planner, f"integrations-{place.name}-consumer")
+    assert policy_drift(place.live("run"), place.name) == (
+        planner,
+        f"integrations-{place.name}-consumer",
+    )
     done = dict(bootstrap(place.root, place.name, PROJECT))
     changed = {what: did for what, did in done.items() if did != "unchanged"}
     assert changed == {
@@ -84,7 +97,10 @@ def test_what_was_changed_by_hand_is_put_right(place: Place) -> None:
 
 def test_a_bootstrap_that_was_killed_is_finished_by_the_next(bare_place: Place) -> None:
     root, settings = bare_place.root.adapter, bare_place.settings
-    root.post(f"/v1/sys/mounts/{settings.registry_mount}", json={"type": "kv", "options": {"version": "2"}})
+    root.post(
+        f"/v1/sys/mounts/{settings.registry_mount}",
+        json={"type": "kv", "options": {"version": "2"}},
+    )
     root.post(f"/v1/sys/mounts/{settings.transit_mount}", json={"type": "transit"})
     did = dict(bootstrap(bare_place.root, bare_place.name, PROJECT))
     assert did[f"mount {settings.registry_mount}/ (KV v2)"] == "updated"
@@ -99,14 +115,18 @@ def test_a_meta_that_was_deleted_is_written_again(place: Place) -> None:
 
 
 def _kv1(place: Place, mount: str) -> None:
-    place.root.adapter.post(f"/v1/sys/mounts/{mount}", json={"type": "kv", "options": {"version": "1"}})
+    place.root.adapter.post(
+        f"/v1/sys/mounts/{mount}", json={"type": "kv", "options": {"version": "1"}}
+    )
 
 
 def _other(place: Place, mount: str) -> None:
     place.root.adapter.post(f"/v1/sys/mounts/{mount}", json={"type": "transit"})
 
 
-@pytest.mark.parametrize(("make", "found"), [(_kv1, "KV v1"), (_other, "transit")], ids=["kv-v1", "transit"])
+@pytest.mark.parametrize(
+    ("make", "found"), [(_kv1, "KV v1"), (_other, "transit")], ids=["kv-v1", "transit"]
+)
 @pytest.mark.parametrize("which", ["registry_mount", "secrets_mount"])
 def test_a_mount_of_another_sort_is_refused_and_nothing_made(
     bare_place: Place, which: str, make: Callable[[Place, str], None], found: str
@@ -122,14 +142,18 @@ def test_a_mount_of_another_sort_is_refused_and_nothing_made(
 
 
 def test_a_mount_in_the_way_is_refused(bare_place: Place) -> None:
-    bare_place.root.adapter.post(f"/v1/sys/mounts/{bare_place.settings.secrets_mount}/deeper", json={"type": "kv"})
+    bare_place.root.adapter.post(
+        f"/v1/sys/mounts/{bare_place.settings.secrets_mount}/deeper", json={"type": "kv"}
+    )
     with pytest.raises(VaultError) as caught:
         bootstrap(bare_place.root, bare_place.name, PROJECT)
     assert caught.value.code == "RC409"
     assert len(made(bare_place)) == 1
 
 
-@pytest.mark.parametrize("body", [{"type": "aes256-gcm96"}, {"type": "ed25519", "exportable": True}], ids=str)
+@pytest.mark.parametrize(
+    "body", [{"type": "aes256-gcm96"}, {"type": "ed25519", "exportable": True}], ids=str
+)
 def test_a_signing_key_that_can_leave_is_refused(bare_place: Place, body: dict[str, Any]) -> None:
     transit = bare_place.settings.transit_mount
     bare_place.root.adapter.post(f"/v1/sys/mounts/{transit}", json={"type": "transit"})
@@ -141,7 +165,10 @@ def test_a_signing_key_that_can_leave_is_refused(bare_place: Place, body: dict[s
 
 
 def test_a_registry_of_another_project_is_refused(place: Place) -> None:
-    for call in (bootstrap, lambda live, environment, project: read_meta(live, project, environment)):
+    for call in (
+        bootstrap,
+        lambda live, environment, project: read_meta(live, project, environment),
+    ):
         with pytest.raises(VaultError, match=PROJECT) as caught:
             call(place.root, place.name, "somebody-else")
         assert caught.value.code == "RC411"
@@ -175,7 +202,11 @@ def test_without_bootstrap_the_error_says_what_is_missing(bare_place: Place) -> 
 
 
 def test_names_that_could_leave_a_path_are_refused(bare_place: Place) -> None:
-    for environment, project in (("../x", PROJECT), (bare_place.name, "A project"), ('x" { }', PROJECT)):
+    for environment, project in (
+        ("../x", PROJECT),
+        (bare_place.name, "A project"),
+        ('x" { }', PROJECT),
+    ):
         with pytest.raises(VaultError) as caught:
             bootstrap(bare_place.root, environment, project)
         assert caught.value.code == "RC415"
@@ -195,6 +226,8 @@ def test_drift_does_not_mind_layout_and_tolerates_what_the_token_may_not_read(pl
     place.root.adapter.put(f"/v1/sys/policies/acl/{name}", json={"policy": loose})
     assert normalised(loose) == normalised(text)
     assert policy_drift(place.live("planner"), place.name) == ()
-    place.root.adapter.put(f"/v1/sys/policies/acl/{name}", json={"policy": loose.replace("list", "update")})
+    place.root.adapter.put(
+        f"/v1/sys/policies/acl/{name}", json={"policy": loose.replace("list", "update")}
+    )
     assert policy_drift(place.live("deliverer"), place.name) == ()
     assert policy_drift(place.live("run"), place.name) == (name,)

@@ -1,4 +1,5 @@
-"""``doctor --conformance`` on a real server, behind Vault's habits, and where something fails: nothing is left."""
+"""``doctor --conformance`` on a real server, behind Vault's habits, and where something fails:
+nothing is left."""
 
 from __future__ import annotations
 
@@ -50,11 +51,19 @@ def results(found: list[trials.Trial]) -> dict[str, str]:
 def test_a_real_server_does_all_of_it(root: Live) -> None:
     server, found = conform(root)
     assert server.startswith("OpenBao or Vault 2.")
-    assert results(found) == {**dict.fromkeys((one[0] for one in TRIALS), "ok"), "clean up": "ok"}, found
+    assert results(found) == {
+        **dict.fromkeys((one[0] for one in TRIALS), "ok"),
+        "clean up": "ok",
+    }, found
 
 
-def test_behind_the_habits_of_vault_two_things_are_done_without(root: Live, openbao: RunningServer) -> None:
-    with vault_like(openbao) as (server, _), Live(settings_for(server.address, "x"), patience=HASTY) as live:
+def test_behind_the_habits_of_vault_two_things_are_done_without(
+    root: Live, openbao: RunningServer
+) -> None:
+    with (
+        vault_like(openbao) as (server, _),
+        Live(settings_for(server.address, "x"), patience=HASTY) as live,
+    ):
         live.adapter.token = openbao.token.reveal()
         product, found = conform(live)
     assert product == "Vault 1.19.5"
@@ -62,7 +71,10 @@ def test_behind_the_habits_of_vault_two_things_are_done_without(root: Live, open
     assert without == {"listing", "namespaces"}, found
     assert {one.result for one in found} == {"ok", "fallback"}
     notes = {one.name: one.note for one in found}
-    assert notes["reads after writes"] == "X-Vault-Index of Vault's form; a node that is behind is asked again"
+    assert (
+        notes["reads after writes"]
+        == "X-Vault-Index of Vault's form; a node that is behind is asked again"
+    )
 
 
 @pytest.mark.parametrize(
@@ -81,9 +93,16 @@ def test_what_a_server_does_not_do_is_told_and_nothing_is_left(
     root: Live, openbao: RunningServer, method: str, part: str, trial: str
 ) -> None:
     def rule(_number: int, asked: str, path: str) -> Action:
-        return answering(405, '{"errors":["unsupported operation"]}') if asked == method and part in path else Action()
+        return (
+            answering(405, '{"errors":["unsupported operation"]}')
+            if asked == method and part in path
+            else Action()
+        )
 
-    with proxying(openbao.address, rule) as proxy, Live(settings_for(proxy.address, "x"), patience=HASTY) as live:
+    with (
+        proxying(openbao.address, rule) as proxy,
+        Live(settings_for(proxy.address, "x"), patience=HASTY) as live,
+    ):
         live.adapter.token = openbao.token.reveal()
         _, found = conform(live)
     assert results(found)[trial] == "differs"
@@ -94,9 +113,16 @@ def test_what_a_server_does_not_do_is_told_and_nothing_is_left(
 
 def test_what_cannot_be_removed_is_named(bare_place: Place, openbao: RunningServer) -> None:
     def rule(_number: int, asked: str, path: str) -> Action:
-        return answering(405, '{"errors":[]}') if asked == "DELETE" and "/sys/mounts/" in path else Action()
+        return (
+            answering(405, '{"errors":[]}')
+            if asked == "DELETE" and "/sys/mounts/" in path
+            else Action()
+        )
 
-    with proxying(openbao.address, rule) as proxy, Live(settings_for(proxy.address, "x"), patience=HASTY) as live:
+    with (
+        proxying(openbao.address, rule) as proxy,
+        Live(settings_for(proxy.address, "x"), patience=HASTY) as live,
+    ):
         live.adapter.token = openbao.token.reveal()
         _, found = conform(live)
     left = names_of(bare_place.root)
@@ -147,7 +173,10 @@ def test_the_command_prints_a_table_that_names_no_address(
     assert place.server.address not in ran.out
     lines = ran.out.splitlines()
     assert lines[0].startswith("reconciler ")
-    assert [line.split("|")[1].strip() for line in lines[4:]] == [*(one[0] for one in TRIALS), "clean up"]
+    assert [line.split("|")[1].strip() for line in lines[4:]] == [
+        *(one[0] for one in TRIALS),
+        "clean up",
+    ]
     document = checkout.run(*arguments, "--format", "json", role="root").ok().json
     assert (document["format_version"], document["kind"]) == (1, "conformance")
     assert {row["result"] for row in document["trials"]} == {"ok"}

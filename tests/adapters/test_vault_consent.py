@@ -1,4 +1,5 @@
-"""A credential goes only to an address that a person accepted, and a project of somebody else decides nothing."""
+"""A credential goes only to an address that a person accepted, and a project of somebody else
+decides nothing."""
 
 from __future__ import annotations
 
@@ -74,13 +75,17 @@ def test_the_users_configuration_may_lie_elsewhere(environ: dict[str, str], tmp_
     consent.accept(SERVER, elsewhere)
     assert (tmp_path / "elsewhere/reconciler/addresses").exists()
     assert consent.unaccepted(DECLARED, environ) is not None
-    assert consent.consent_file({**environ, "XDG_CONFIG_HOME": "relative"}) == consent.consent_file(environ)
+    assert consent.consent_file({**environ, "XDG_CONFIG_HOME": "relative"}) == consent.consent_file(
+        environ
+    )
 
 
 @pytest.mark.parametrize("name", ["VAULT_ADDR", "BAO_ADDR", "VAULT_ADDR_STAGING"])
 def test_an_address_in_the_environment_is_consent(environ: dict[str, str], name: str) -> None:
     assert consent.unaccepted(DECLARED, {**environ, name: "https://elsewhere.example.com"}) is None
-    assert consent.unaccepted(DECLARED, {**environ, name: ""}) is not None, "an empty one counts as not set"
+    assert consent.unaccepted(DECLARED, {**environ, name: ""}) is not None, (
+        "an empty one counts as not set"
+    )
     other = {**environ, "VAULT_ADDR_PRODUCTION": SERVER}
     assert consent.unaccepted(DECLARED, other) is not None, "it is of another environment"
 
@@ -102,7 +107,9 @@ def test_plain_http_stays_on_this_machine(environ: dict[str, str]) -> None:
     assert refused({**environ, "VAULT_ADDR": "http://192.0.2.7:8200"}) == "RC073"
 
 
-def test_a_project_of_another_user_is_refused_as_git_does(environ: dict[str, str], tmp_path: Path) -> None:
+def test_a_project_of_another_user_is_refused_as_git_does(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
     root = tmp_path / "repository" / "sub"
     root.mkdir(parents=True)
     file = root / "reconciler.yaml"
@@ -114,15 +121,24 @@ def test_a_project_of_another_user_is_refused_as_git_does(environ: dict[str, str
         ("*", False), (str(root), False), (str(root.parent), False), (f"{root.parent}/*", False),
         (f"{root}/*", True), ("sub", True), (str(tmp_path / "other"), True),
     ]:  # fmt: skip
-        given = {**environ, "GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": value}
+        given = {
+            **environ,
+            "GIT_CONFIG_COUNT": "1",
+            "GIT_CONFIG_KEY_0": "safe.directory",
+            "GIT_CONFIG_VALUE_0": value,
+        }
         assert is_foreign(root, [file], given, somebody) is foreign, value
     git(tmp_path, "config", "--global", "--add", "safe.directory", str(root.parent))
     assert not is_foreign(root, [file], environ, somebody)
     git(tmp_path, "config", "--global", "--add", "safe.directory", "")
-    assert is_foreign(root, [file], environ, somebody), "an empty value takes back what stood before it"
+    assert is_foreign(root, [file], environ, somebody), (
+        "an empty value takes back what stood before it"
+    )
 
 
-def test_no_setting_of_a_repository_makes_it_trusted(environ: dict[str, str], tmp_path: Path) -> None:
+def test_no_setting_of_a_repository_makes_it_trusted(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
     root = tmp_path / "repository"
     root.mkdir()
     git(root, "init", "--quiet")

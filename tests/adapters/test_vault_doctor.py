@@ -1,4 +1,5 @@
-"""``doctor`` tells what is wrong, in the order in which a person would look, and changes nothing."""
+"""``doctor`` tells what is wrong, in the order in which a person would look, and changes
+nothing."""
 
 from __future__ import annotations
 
@@ -73,20 +74,33 @@ def test_what_was_changed_by_hand(place: Place) -> None:
     )
     place.root.answer(WriteDocument("lease", "scribble", 0))
     found = checks(place, "run")
-    assert results(found) == {f"mount {place.settings.secrets_mount}": "fail", "policies": "fail", "lease": "warn"}
+    assert results(found) == {
+        f"mount {place.settings.secrets_mount}": "fail",
+        "policies": "fail",
+        "lease": "warn",
+    }
     assert f"integrations-{place.name}-consumer" in found["policies"].sentence
 
 
 def test_who_holds_the_lease(place: Place) -> None:
-    place.root.answer(WriteDocument("lease", '{"format":1,"holder":"ci-7","until":"2999-01-01T00:00:00Z"}', 0))
+    place.root.answer(
+        WriteDocument("lease", '{"format":1,"holder":"ci-7","until":"2999-01-01T00:00:00Z"}', 0)
+    )
     assert "ci-7" in checks(place, "planner")["lease"].sentence
-    place.root.answer(WriteDocument("lease", '{"format":1,"holder":"ci-7","until":"2001-01-01T00:00:00Z"}', 1))
+    place.root.answer(
+        WriteDocument("lease", '{"format":1,"holder":"ci-7","until":"2001-01-01T00:00:00Z"}', 1)
+    )
     assert "nobody" in checks(place, "planner")["lease"].sentence
 
 
 @pytest.mark.parametrize(("off", "result"), [(20, "ok"), (-20, "ok"), (90, "warn"), (-90, "warn")])
 def test_the_clocks_are_compared(place: Place, off: int, result: str) -> None:
-    found = examine(place.live("planner"), PROJECT, place.name, lambda: datetime.now(UTC) + timedelta(seconds=off))
+    found = examine(
+        place.live("planner"),
+        PROJECT,
+        place.name,
+        lambda: datetime.now(UTC) + timedelta(seconds=off),
+    )
     clock = next(check for check in found if check.name == "clock")
     assert clock.result == result
     assert ("ahead" if off > 0 else "behind") in clock.sentence
@@ -122,8 +136,16 @@ def test_a_sealed_server_and_one_that_is_gone() -> None:
 @pytest.mark.parametrize(
     ("health", "name", "result"),
     [
-        ('{"initialized":false,"sealed":true,"standby":true,"version":"1.13.0"}', "initialised", "fail"),
-        ('{"initialized":true,"sealed":false,"standby":true,"version":"1.13.0","enterprise":false}', "active", "warn"),
+        (
+            '{"initialized":false,"sealed":true,"standby":true,"version":"1.13.0"}',
+            "initialised",
+            "fail",
+        ),
+        (
+            '{"initialized":true,"sealed":false,"standby":true,"version":"1.13.0","enterprise":false}',
+            "active",
+            "warn",
+        ),
     ],
 )
 def test_a_server_that_is_not_ready(health: str, name: str, result: str) -> None:
@@ -133,7 +155,10 @@ def test_a_server_that_is_not_ready(health: str, name: str, result: str) -> None
     def script(seen: Seen) -> bytes:
         return answer if "health" in seen.target else forbidden
 
-    with loopback(script) as served, Live(settings_for(served.address, "staging"), patience=HASTY) as live:
+    with (
+        loopback(script) as served,
+        Live(settings_for(served.address, "staging"), patience=HASTY) as live,
+    ):
         live.adapter.token = "token"
         found = {check.name: check for check in examine(live, PROJECT, "staging")}
     assert found[name].result == result

@@ -1,4 +1,5 @@
-"""Every way in which Vault can fail: one clear error, nothing unclear taken for certain, no token in any text."""
+"""Every way in which Vault can fail: one clear error, nothing unclear taken for certain, no token
+in any text."""
 
 from __future__ import annotations
 
@@ -57,14 +58,21 @@ def live_at(address: str, **changes: object) -> Live:
 
 
 def outcome(script: Script, request: Request, **changes: object) -> tuple[object, list[Seen]]:
-    """What a request comes to, an error included, and what the server saw. No text of it has a secret."""
+    """What a request comes to, an error included, and what the server saw.
+
+    No text of it has a secret.
+    """
     with loopback(script) as served, live_at(served.address, **changes) as live:
         try:
             result: object = live.answer(request)
         except VaultError as error:
             result = error
     if isinstance(result, VaultError):
-        text = "".join(traceback.format_exception(result)) + repr(result.__context__) + repr(vars(result))
+        text = (
+            "".join(traceback.format_exception(result))
+            + repr(result.__context__)
+            + repr(vars(result))
+        )
         assert served.address in result.message
         assert "i/e/" in result.message
         assert result.remedy
@@ -93,7 +101,9 @@ def test_an_error_of_vault_shows_no_part_of_a_key_wherever_it_is_cut(split: str)
     """300 characters of it are shown: whatever of a key they would hold is masked before."""
     quoted = KEY[:40] + split + KEY[40:]
     for padding in range(200, 300, 17):
-        body = json.dumps({"errors": ["x " * (padding // 2) + quoted + f" {CANARY[:9]}{split}{CANARY[9:]}"]})
+        body = json.dumps(
+            {"errors": ["x " * (padding // 2) + quoted + f" {CANARY[:9]}{split}{CANARY[9:]}"]}
+        )
         result, _ = outcome(always(reply(418, body)), READ)
         assert isinstance(result, VaultError)
         assert not any(KEY[at : at + 10] in str(result) for at in range(len(KEY) - 10))
@@ -110,7 +120,9 @@ def test_a_read_survives_a_server_that_is_not_ready_for_a_moment(status: int) ->
 
 
 @pytest.mark.parametrize(
-    "bad", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{", b"\x00garbage\r\n\r\n"], ids=repr
+    "bad",
+    [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{", b"\x00garbage\r\n\r\n"],
+    ids=repr,
 )
 def test_a_read_survives_answers_that_are_cut(bad: bytes) -> None:
     result, seen = outcome(after(2, bad, reply(200, DOCUMENT)), READ)
@@ -156,18 +168,28 @@ def test_a_read_that_fails_for_good_is_one_clear_error(
 
 @pytest.mark.parametrize(
     "bad",
-    [b"", reply(500), reply(502), reply(504), reply(503, "<html>overloaded</html>"), b"HTTP/1.1 200 OK\r\nContent-Le"],
+    [
+        b"",
+        reply(500),
+        reply(502),
+        reply(504),
+        reply(503, "<html>overloaded</html>"),
+        b"HTTP/1.1 200 OK\r\nContent-Le",
+    ],
     ids=repr,
 )
 @pytest.mark.parametrize("request_", [WRITE, PUT], ids=["document", "secret"])
-def test_a_write_without_a_certain_answer_is_unclear_and_not_sent_again(bad: bytes, request_: Request) -> None:
+def test_a_write_without_a_certain_answer_is_unclear_and_not_sent_again(
+    bad: bytes, request_: Request
+) -> None:
     result, seen = outcome(always(bad), request_)
     assert isinstance(result, Unclear)
     assert [request.method for request in seen if "/data/" in request.target] == ["POST"]
 
 
 @pytest.mark.parametrize(
-    "answer", [reply(200, "<html>"), reply(200, WRITTEN, date=None), reply(204), reply(200, '{"data":{}}')]
+    "answer",
+    [reply(200, "<html>"), reply(200, WRITTEN, date=None), reply(204), reply(200, '{"data":{}}')],
 )
 def test_a_write_whose_answer_proves_nothing_is_unclear(answer: bytes) -> None:
     result, seen = outcome(always(answer), WRITE)
@@ -186,7 +208,9 @@ def test_a_write_that_was_certainly_not_applied_is_sent_again(bad: bytes) -> Non
 
 
 def test_a_conflict_is_told_from_other_bad_requests() -> None:
-    conflict = reply(400, '{"errors":["check-and-set parameter did not match the current version"]}')
+    conflict = reply(
+        400, '{"errors":["check-and-set parameter did not match the current version"]}'
+    )
     assert isinstance(outcome(always(conflict), WRITE)[0], Conflict)
     other, _ = outcome(always(reply(400, f'{{"errors":["bad data {VALUE}"]}}')), PUT)
     assert isinstance(other, VaultError)
@@ -195,7 +219,8 @@ def test_a_conflict_is_told_from_other_bad_requests() -> None:
 
 def test_a_new_mount_is_waited_for() -> None:
     upgrading = reply(
-        400, '{"errors":["Upgrading from non-versioned to versioned data. This backend will be unavailable"]}'
+        400,
+        '{"errors":["Upgrading from non-versioned to versioned data. This backend will be unavailable"]}',
     )
     assert isinstance(outcome(after(2, upgrading, reply(200, DOCUMENT)), READ)[0], Document)
     assert isinstance(outcome(after(2, upgrading, reply(200, WRITTEN)), WRITE)[0], Written)
@@ -208,7 +233,10 @@ def test_destroying_twice_does_what_once_does_so_it_is_repeated() -> None:
 
 
 def test_a_refused_connection_and_an_unknown_name() -> None:
-    for address, why in (("http://127.0.0.1:1", "refused"), ("http://nowhere.invalid:8200", "resolved")):
+    for address, why in (
+        ("http://127.0.0.1:1", "refused"),
+        ("http://nowhere.invalid:8200", "resolved"),
+    ):
         with live_at(address) as live:
             for request in (READ, WRITE):
                 with pytest.raises(VaultUnreachable, match=why) as caught:
@@ -238,7 +266,8 @@ def _pause() -> None:
     ids=["headers", "body"],
 )
 def test_one_deadline_bounds_headers_and_body(first: bytes) -> None:
-    """A socket's own time-out starts anew with every byte; ours does not, or this test would never end."""
+    """A socket's own time-out starts anew with every byte; ours does not, or this test would never
+    end."""
     short = {"timeout": timedelta(seconds=0.3)}
     with loopback(_dripping(first)) as served, live_at(served.address, **short) as live:
         live.adapter.patience = Patience(tries=1)
@@ -318,7 +347,14 @@ def test_an_unusable_address_is_refused_and_not_echoed(address: str) -> None:
 
 @pytest.mark.parametrize(
     "mounts",
-    [("a", "a", "b"), ("../x", "b", "c"), ("a b", "b", "c"), ("", "b", "c"), ("a/%2e", "b", "c"), ("a//b", "b", "c")],
+    [
+        ("a", "a", "b"),
+        ("../x", "b", "c"),
+        ("a b", "b", "c"),
+        ("", "b", "c"),
+        ("a/%2e", "b", "c"),
+        ("a//b", "b", "c"),
+    ],
 )
 def test_unusable_mounts_are_refused(mounts: tuple[str, str, str]) -> None:
     with pytest.raises(VaultError) as caught:
@@ -326,8 +362,11 @@ def test_unusable_mounts_are_refused(mounts: tuple[str, str, str]) -> None:
     assert caught.value.code == "RC416"
 
 
-def test_the_first_403_is_not_taken_for_a_lost_capability_when_the_token_is_gone(place: Place) -> None:
-    """Expired, revoked and unknown tokens look like a lacking capability; the error says which it is."""
+def test_the_first_403_is_not_taken_for_a_lost_capability_when_the_token_is_gone(
+    place: Place,
+) -> None:
+    """Expired, revoked and unknown tokens look like a lacking capability; the error says which it
+    is."""
     token = place.new_token("run")
     live = place.live_with(token)
     live.answer(READ)
@@ -376,7 +415,10 @@ def test_a_kv_v1_mount_takes_a_write_without_a_version(bare_place: Place) -> Non
 
 
 def test_a_mount_that_is_missing(bare_place: Place) -> None:
-    for call in (lambda: bare_place.root.answer(READ), lambda: bare_place.root.list_secrets("keys", deep=False)):
+    for call in (
+        lambda: bare_place.root.answer(READ),
+        lambda: bare_place.root.list_secrets("keys", deep=False),
+    ):
         with pytest.raises(VaultError) as caught:
             call()
         assert caught.value.code == "RC408"
@@ -404,7 +446,10 @@ def test_tls_is_verified(certificate: Path, tmp_path: Path) -> None:
         assert len(served.seen) == 1, "nothing is sent to a server that is not trusted"
     with loopback(always(reply(200, DOCUMENT))) as plain:
         address = plain.address.replace("http:", "https:")
-        with live_at(address, ca_cert=str(certificate)) as live, pytest.raises(VaultUnreachable, match="TLS"):
+        with (
+            live_at(address, ca_cert=str(certificate)) as live,
+            pytest.raises(VaultUnreachable, match="TLS"),
+        ):
             live.answer(READ)
     for unusable in ("/nowhere/ca.pem", str(_garbage(tmp_path))):
         with pytest.raises(VaultError) as failed:

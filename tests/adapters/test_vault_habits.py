@@ -1,4 +1,5 @@
-"""Where HashiCorp Vault differs from OpenBao: a proxy with Vault's habits stands before a real OpenBao."""
+"""Where HashiCorp Vault differs from OpenBao: a proxy with Vault's habits stands before a real
+OpenBao."""
 
 from __future__ import annotations
 
@@ -49,7 +50,10 @@ def reached(*indexes: str) -> str:
 
 
 def test_of_one_cluster_the_furthest_index_counts_and_never_the_last_answer() -> None:
-    steps = [index("8b2c", local, replicated) for local, replicated in [(9, 1), (10, 1), (10, 2), (11, 0), (100, 7)]]
+    steps = [
+        index("8b2c", local, replicated)
+        for local, replicated in [(9, 1), (10, 1), (10, 2), (11, 0), (100, 7)]
+    ]
     for seed in range(20):
         answers = random.Random(seed).sample(steps, len(steps))
         assert reached(*answers) == steps[-1]
@@ -71,7 +75,9 @@ def test_forwarding_that_is_refused_is_not_asked_for_again(seen: tuple[Place, Va
     place, habits = seen
     live = place.live("run")
     live.now()
-    assert isinstance(live.answer(WriteDocument("runs/one", "{}", 0)), Written), "refused once, and sent again"
+    assert isinstance(live.answer(WriteDocument("runs/one", "{}", 0)), Written), (
+        "refused once, and sent again"
+    )
     before = len(habits.asked)
     assert isinstance(live.answer(WriteDocument("runs/one", "{}", 1)), Written)
     assert live.answer(ReadDocument("runs/one")).version == 2  # type: ignore[union-attr]
@@ -95,7 +101,9 @@ def test_another_400_is_not_taken_for_a_refusal_to_forward(place: Place) -> None
     live = place.root
     live.now()
     with pytest.raises(StatusError, match="400"):
-        live.adapter.post(f"/v1/{place.settings.transit_mount}/keys/other", json={"type": "no-such-type"})
+        live.adapter.post(
+            f"/v1/{place.settings.transit_mount}/keys/other", json={"type": "no-such-type"}
+        )
 
 
 def test_a_node_that_is_behind_is_asked_again(seen: tuple[Place, VaultHabits]) -> None:
@@ -115,7 +123,9 @@ def test_a_namespace_that_is_ignored_is_no_namespace(openbao: RunningServer) -> 
             bootstrap(live, place.name, PROJECT)
         assert caught.value.code == "RC424"
         assert not any(one.method in ("POST", "PUT") for one in habits.asked), "nothing was changed"
-        failed = {check.name for check in examine(live, PROJECT, place.name) if check.result == "fail"}
+        failed = {
+            check.name for check in examine(live, PROJECT, place.name) if check.result == "fail"
+        }
         assert "namespace" in failed
         without = place.live_with(place.token("root"))
         assert "namespace" not in {check.name for check in examine(without, PROJECT, place.name)}
@@ -132,7 +142,9 @@ def test_a_namespace_that_exists_is_kept_apart(openbao: RunningServer) -> None:
         place.root.adapter.delete(f"/v1/sys/namespaces/{place.name}")
 
 
-def test_secrets_are_listed_by_name_and_deeply_with_their_metadata(seen: tuple[Place, VaultHabits]) -> None:
+def test_secrets_are_listed_by_name_and_deeply_with_their_metadata(
+    seen: tuple[Place, VaultHabits],
+) -> None:
     place, _ = seen
     live = place.live("run")
     live.answer(PutSecret("keys/a.primary", "AuKrH5hpsVRY", Secret("value"), 0))
@@ -142,13 +154,19 @@ def test_secrets_are_listed_by_name_and_deeply_with_their_metadata(seen: tuple[P
     assert infos["keys/a.primary"].current == 1
 
 
-def test_a_write_that_an_overloaded_server_refused_is_unclear(seen: tuple[Place, VaultHabits]) -> None:
+def test_a_write_that_an_overloaded_server_refused_is_unclear(
+    seen: tuple[Place, VaultHabits],
+) -> None:
     place, habits = seen
     live = place.live("run")
     habits.overloaded = lambda _method, path: "/data/" in path
     assert isinstance(live.answer(WriteDocument("runs/one", "{}", 0)), Unclear)
-    assert isinstance(live.answer(PutSecret("keys/a.primary", "AuKrH5hpsVRY", Secret("value"), 0)), Unclear)
-    assert sum(one.method == "POST" and "/data/" in one.path for one in habits.asked) == 3, "meta, and once each"
+    assert isinstance(
+        live.answer(PutSecret("keys/a.primary", "AuKrH5hpsVRY", Secret("value"), 0)), Unclear
+    )
+    assert sum(one.method == "POST" and "/data/" in one.path for one in habits.asked) == 3, (
+        "meta, and once each"
+    )
     habits.overloaded = lambda _method, _path: False
     assert isinstance(live.answer(WriteDocument("runs/one", "{}", 0)), Written)
 
@@ -178,7 +196,9 @@ def test_a_bucket_without_its_data_is_not_taken_for_empty(seen: tuple[Place, Vau
     assert caught.value.code == "RC427"
 
 
-def test_a_secret_without_its_data_holds_no_version_of_ours(seen: tuple[Place, VaultHabits]) -> None:
+def test_a_secret_without_its_data_holds_no_version_of_ours(
+    seen: tuple[Place, VaultHabits],
+) -> None:
     place, habits = seen
     live = place.live("run")
     live.answer(PutSecret("webhooks/a.hook", "AuKrH5hpsVRY", Secret("whsec_1"), 0))
@@ -195,13 +215,30 @@ def test_a_secret_without_its_data_holds_no_version_of_ours(seen: tuple[Place, V
     [
         ("SCAN", "/v1/integrations/a/secrets/metadata/keys", b"", "not in the table"),
         ("GET", "/v1/sys/leader", b"", "not in the table"),
-        ("POST", "/v1/integrations/a/secrets/data/keys/a.b", b'{"data":{},"cas":1}', "the field cas"),
-        ("POST", "/v1/integrations/a/transit/sign/ledger", b'{"input":"","prehashed":true}', "the field prehashed"),
-        ("POST", "/v1/integrations/a/secrets/metadata/keys/a.b", b'{"metadata_cas":1}', "the field metadata_cas"),
+        (
+            "POST",
+            "/v1/integrations/a/secrets/data/keys/a.b",
+            b'{"data":{},"cas":1}',
+            "the field cas",
+        ),
+        (
+            "POST",
+            "/v1/integrations/a/transit/sign/ledger",
+            b'{"input":"","prehashed":true}',
+            "the field prehashed",
+        ),
+        (
+            "POST",
+            "/v1/integrations/a/secrets/metadata/keys/a.b",
+            b'{"metadata_cas":1}',
+            "the field metadata_cas",
+        ),
         ("GET", "/v1/integrations/a/secrets/data/keys/a.b?after=x", b"", "the parameter after"),
     ],
 )
-def test_a_request_that_vault_does_not_document_is_told(method: str, target: str, body: bytes, complaint: str) -> None:
+def test_a_request_that_vault_does_not_document_is_told(
+    method: str, target: str, body: bytes, complaint: str
+) -> None:
     assert any(complaint in sentence for sentence in complaints(method, target, {}, body, 200))
 
 

@@ -50,7 +50,9 @@ def live(place: Place) -> Live:
 def put(live: Live, path: str, *ids: str) -> None:
     """Write one version for each id."""
     for number, identifier in enumerate(ids):
-        assert isinstance(live.answer(PutSecret(path, identifier, Secret(f"value-{identifier}"), number)), Written)
+        assert isinstance(
+            live.answer(PutSecret(path, identifier, Secret(f"value-{identifier}"), number)), Written
+        )
 
 
 def info(live: Live, path: str) -> SecretInfo | None:
@@ -90,7 +92,9 @@ def test_a_write_with_an_old_version_is_a_conflict_and_changes_nothing(live: Liv
     assert response.text == "first"
 
 
-def test_a_deleted_document_keeps_its_version_so_that_it_can_be_written_again(place: Place, live: Live) -> None:
+def test_a_deleted_document_keeps_its_version_so_that_it_can_be_written_again(
+    place: Place, live: Live
+) -> None:
     live.answer(WriteDocument("buckets/00", "a", 0))
     place.root.adapter.delete(f"/v1/{place.settings.registry_mount}/data/buckets/00")
     response = live.answer(ReadDocument("buckets/00"))
@@ -99,7 +103,9 @@ def test_a_deleted_document_keeps_its_version_so_that_it_can_be_written_again(pl
     assert isinstance(live.answer(WriteDocument("buckets/00", "b", 1)), Written)
 
 
-def test_a_document_overwritten_by_hand_cannot_be_decoded_and_is_not_an_empty_one(place: Place, live: Live) -> None:
+def test_a_document_overwritten_by_hand_cannot_be_decoded_and_is_not_an_empty_one(
+    place: Place, live: Live
+) -> None:
     """Taken for empty, all clients of the bucket would be issued anew."""
     body = {"options": {"cas": 0}, "data": {"something": "else"}}
     place.root.adapter.post(f"/v1/{place.settings.registry_mount}/data/buckets/00", json=body)
@@ -177,7 +183,9 @@ def test_subkeys_of_every_kind_of_version(place: Place, live: Live) -> None:
 
 
 def test_destroying_shows_in_the_metadata_only(live: Live) -> None:
-    assert isinstance(live.answer(DestroyVersions(KEY, (1, 2))), Done), "nothing is there: 204 all the same"
+    assert isinstance(live.answer(DestroyVersions(KEY, (1, 2))), Done), (
+        "nothing is there: 204 all the same"
+    )
     assert info(live, KEY) is None
     put(live, KEY, "id1", "id2")
     live.answer(DestroyVersions(KEY, (1,)))
@@ -197,12 +205,16 @@ def test_metadata_tells_when_the_newest_version_was_written(live: Live) -> None:
     assert known
 
 
-def test_metadata_tells_versions_deleted_and_pruned_and_settings_made_by_hand(place: Place, live: Live) -> None:
+def test_metadata_tells_versions_deleted_and_pruned_and_settings_made_by_hand(
+    place: Place, live: Live
+) -> None:
     put(live, KEY, "id1", "id2", "id3")
     base = f"/v1/{place.settings.secrets_mount}"
     place.root.adapter.post(f"{base}/delete/{KEY}", json={"versions": [2]})
     assert info(live, KEY) == SecretInfo(3, frozenset(), frozenset({2}))
-    place.root.adapter.post(f"{base}/metadata/{KEY}", json={"max_versions": 200, "custom_metadata": {"by": "hand"}})
+    place.root.adapter.post(
+        f"{base}/metadata/{KEY}", json={"max_versions": 200, "custom_metadata": {"by": "hand"}}
+    )
     assert info(live, KEY) == SecretInfo(3, frozenset(), frozenset({2}), edited=True)
     assert isinstance(live.answer(ResetMetadata(KEY)), Done)
     after = info(live, KEY)
@@ -226,7 +238,9 @@ def test_versions_that_the_mount_pruned_cannot_be_read(place: Place, live: Live)
 
 def test_a_version_whose_deletion_lies_in_the_future_is_there(place: Place, live: Live) -> None:
     put(live, KEY, "id1")
-    place.root.adapter.post(f"/v1/{place.settings.secrets_mount}/metadata/{KEY}", json={"delete_version_after": "1h"})
+    place.root.adapter.post(
+        f"/v1/{place.settings.secrets_mount}/metadata/{KEY}", json={"delete_version_after": "1h"}
+    )
     before = live.now()
     live.answer(PutSecret(KEY, "id2", Secret("v"), 1))
     found = info(live, KEY)
@@ -243,14 +257,17 @@ def test_a_version_whose_deletion_lies_in_the_future_is_there(place: Place, live
 @pytest.mark.parametrize("role", ["planner", "run"])
 @pytest.mark.openbao_only
 def test_listing_secrets(place: Place, role: str, detailed: bool, deep: bool, known: bool) -> None:
-    """One LIST with the details, or names and a read for each, or names only: the same paths each time."""
+    """One LIST with the details, or names and a read for each, or names only: the same paths each
+    time."""
     writer = place.live("run")
     put(writer, KEY, "id1", "id2")
     put(writer, "keys/quickbooks.primary", "id3")
     put(writer, WEBHOOK, "id4")
     writer.answer(DestroyVersions(KEY, (1,)))
     by_hand = {"options": {"cas": 0}, "data": {"x": "y"}}
-    place.root.adapter.post(f"/v1/{place.settings.secrets_mount}/data/keys/Unmanaged Thing", json=by_hand)
+    place.root.adapter.post(
+        f"/v1/{place.settings.secrets_mount}/data/keys/Unmanaged Thing", json=by_hand
+    )
     live = place.live(role, detailed=detailed)
     found, versions_known = live.list_secrets("keys", deep=deep)
     assert versions_known is known
@@ -287,13 +304,19 @@ def test_independent_requests_are_answered_in_order(live: Live) -> None:
     names = bucket_names()
     written = live.answer_all([WriteDocument(f"buckets/{name}", name, 0) for name in names])
     assert all(isinstance(response, Written) for response in written)
-    assert _texts(live.answer_all([ReadDocument(f"buckets/{name}") for name in names])) == list(names)
+    assert _texts(live.answer_all([ReadDocument(f"buckets/{name}") for name in names])) == list(
+        names
+    )
     assert live.answer_all([]) == []
 
 
 def test_of_several_requests_the_error_of_one_is_raised(live: Live) -> None:
-    """Which of the others were begun is chance; that those are waited for is tested in ``test_at_once``."""
-    requests = [WriteDocument("meta", "{}", 1), *(WriteDocument(f"buckets/0{n}", "x", 0) for n in range(8))]
+    """Which of the others were begun is chance; that those are waited for is tested in
+    ``test_at_once``."""
+    requests = [
+        WriteDocument("meta", "{}", 1),
+        *(WriteDocument(f"buckets/0{n}", "x", 0) for n in range(8)),
+    ]
     with pytest.raises(VaultError) as caught:
         live.answer_all(requests)
     assert caught.value.code == "RC404"

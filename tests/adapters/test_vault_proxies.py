@@ -1,4 +1,5 @@
-"""A proxy on the way to Vault: honoured as in HashiCorp's client, and never shown a token nor its own password."""
+"""A proxy on the way to Vault: honoured as in HashiCorp's client, and never shown a token nor its
+own password."""
 
 from __future__ import annotations
 
@@ -35,7 +36,10 @@ def far(place: Place, tmp_path: Path) -> Iterator[tuple[VaultSettings, tuple[str
     with proxying(place.server.address, tls=authority.server_context(HOST)) as front:
         port = urlsplit(front.address).port or 0
         address, ca = f"https://{HOST}:{port}", str(authority.ca_file)
-        yield replace(place.settings, address=address, ca_cert=ca, environment=place.name), ("127.0.0.1", port)
+        yield (
+            replace(place.settings, address=address, ca_cert=ca, environment=place.name),
+            ("127.0.0.1", port),
+        )
 
 
 @pytest.fixture
@@ -44,7 +48,9 @@ def tunnel(far: tuple[VaultSettings, tuple[str, int]]) -> Iterator[Tunnel]:
         yield made
 
 
-@pytest.mark.parametrize("name", ["VAULT_PROXY_ADDR", "BAO_PROXY_ADDR", "HTTPS_PROXY", "https_proxy"])
+@pytest.mark.parametrize(
+    "name", ["VAULT_PROXY_ADDR", "BAO_PROXY_ADDR", "HTTPS_PROXY", "https_proxy"]
+)
 @pytest.mark.parametrize("scheme", ["http://", ""])
 def test_tls_goes_through_a_tunnel(
     place: Place, far: tuple[VaultSettings, tuple[str, int]], tunnel: Tunnel, name: str, scheme: str
@@ -72,15 +78,29 @@ def test_a_proxy_that_refuses_is_named_without_its_password(
     far: tuple[VaultSettings, tuple[str, int]], tunnel: Tunnel
 ) -> None:
     wrong = refused(far[0], {"HTTPS_PROXY": f"http://ada:wrong-word@{tunnel.address}"})
-    assert f"the proxy http://{tunnel.address} that HTTPS_PROXY names refuses (status 407)" in wrong.message
+    assert (
+        f"the proxy http://{tunnel.address} that HTTPS_PROXY names refuses (status 407)"
+        in wrong.message
+    )
     assert "wrong-word" not in str(wrong.message) + wrong.remedy
-    assert len(tunnel.asked) == 2, "each request asked once: how long the token lives, and the health"
+    assert len(tunnel.asked) == 2, (
+        "each request asked once: how long the token lives, and the health"
+    )
     tunnel.refuses = 403
-    assert "refuses (status 403)" in refused(far[0], {"HTTPS_PROXY": f"{IN_URL}@{tunnel.address}"}).message
+    assert (
+        "refuses (status 403)"
+        in refused(far[0], {"HTTPS_PROXY": f"{IN_URL}@{tunnel.address}"}).message
+    )
     tunnel.refuses = 502
-    assert "refuses (status 502)" in refused(far[0], {"HTTPS_PROXY": f"{IN_URL}@{tunnel.address}"}).message
+    assert (
+        "refuses (status 502)"
+        in refused(far[0], {"HTTPS_PROXY": f"{IN_URL}@{tunnel.address}"}).message
+    )
     nobody = refused(far[0], {"VAULT_PROXY_ADDR": f"{IN_URL}@127.0.0.1:1"})
-    assert "the proxy http://127.0.0.1:1 that VAULT_PROXY_ADDR names cannot be reached" in nobody.message
+    assert (
+        "the proxy http://127.0.0.1:1 that VAULT_PROXY_ADDR names cannot be reached"
+        in nobody.message
+    )
     assert "pass" not in nobody.message
 
 
@@ -119,7 +139,11 @@ def test_addresses_and_networks_of_no_proxy(address: str, exceptions: str, direc
 
 
 def test_what_counts_first() -> None:
-    environ = {"HTTPS_PROXY": "http://second", "VAULT_PROXY_ADDR": "https://first", "HTTP_PROXY": "http://never"}
+    environ = {
+        "HTTPS_PROXY": "http://second",
+        "VAULT_PROXY_ADDR": "https://first",
+        "HTTP_PROXY": "http://never",
+    }
     assert proxy_for(ADDRESS, environ) == Proxy("VAULT_PROXY_ADDR", "https://first:443")
     assert proxy_for(ADDRESS, {"HTTP_PROXY": "http://never"}) is None
     assert proxy_for("https://127.0.0.1:8200", environ) is None, "this machine is asked directly"
@@ -133,8 +157,18 @@ def test_what_counts_first() -> None:
         (ADDRESS, "VAULT_PROXY_ADDR", "http://ada:hunter2@proxy:99999", "not a URL"),
         (ADDRESS, "HTTPS_PROXY", "http://ada:hunter2@", "not a URL"),
         (ADDRESS, "HTTPS_PROXY", "http://ada:hunter2@pro\nxy", "not a URL"),
-        ("http://vault.example.com:8200", "HTTP_PROXY", "http://ada:hunter2@proxy:3128", "plain http"),
-        ("http://vault.example.com:8200", "VAULT_PROXY_ADDR", "http://ada:hunter2@proxy:3128", "plain http"),
+        (
+            "http://vault.example.com:8200",
+            "HTTP_PROXY",
+            "http://ada:hunter2@proxy:3128",
+            "plain http",
+        ),
+        (
+            "http://vault.example.com:8200",
+            "VAULT_PROXY_ADDR",
+            "http://ada:hunter2@proxy:3128",
+            "plain http",
+        ),
     ],
 )
 def test_what_cannot_be_used_is_refused_with_the_name_of_the_variable(
@@ -155,6 +189,8 @@ def test_no_output_of_a_command_holds_the_password(
     checkout = new_checkout(place, tmp_path / "repository")
     variables = {"VAULT_ADDR": far[0].address, "VAULT_CACERT": str(far[0].ca_cert)}
     for given, code in ((IN_URL, 0), ("ada:pass-phrase", 1)):
-        ran = checkout.run("doctor", "-e", place.name, **variables, HTTPS_PROXY=f"http://{given}@{tunnel.address}")
+        ran = checkout.run(
+            "doctor", "-e", place.name, **variables, HTTPS_PROXY=f"http://{given}@{tunnel.address}"
+        )
         assert ran.code == code, ran.out + ran.err
         assert "pass" not in (ran.out + ran.err).replace("passes", "")

@@ -1,4 +1,5 @@
-"""Which request is sent again, after which failure, and after how long: bounded, jittered, only where it is safe."""
+"""Which request is sent again, after which failure, and after how long: bounded, jittered, only
+where it is safe."""
 
 from __future__ import annotations
 
@@ -37,8 +38,8 @@ CAS = '{"errors":["check-and-set parameter did not match the current version"]}'
 UPGRADING = '{"errors":["Upgrading from non-versioned to versioned data. This backend will be unavailable"]}'
 SIGN = "transit/sign/ledger"
 
-# What the server does → for a read (or a write that may be repeated), and for a write with a check-and-set:
-# how often it is sent, and what comes of it in the end.
+# What the server does → for a read (or a write that may be repeated), and for a write with a
+# check-and-set: how often it is sent, and what comes of it in the end.
 Table = dict[str, tuple[bytes, tuple[int, type], tuple[int, type]]]
 TABLE: Table = {
     "reset or closed without an answer": (b"", (TRIES, VaultUnreachable), (1, Unclear)),
@@ -69,7 +70,9 @@ TABLE: Table = {
 
 
 def live_at(address: str, patience: Patience = FEW) -> Live:
-    live = Live(VaultSettings(address, "i/e/registry", "i/e/secrets", "i/e/transit"), patience=patience)
+    live = Live(
+        VaultSettings(address, "i/e/registry", "i/e/secrets", "i/e/transit"), patience=patience
+    )
     live.adapter.token = "a-token"
     return live
 
@@ -96,22 +99,35 @@ REPEATABLE: dict[str, tuple[Callable[[Live], object], str]] = {
     "destroy": (lambda live: live.answer(DestroyVersions("keys/a.b", (1,))), "/destroy/"),
     "reset metadata": (lambda live: live.answer(ResetMetadata("keys/a.b")), "/metadata/keys/a.b"),
     "delete": (lambda live: live.delete_document("runs/r"), "/metadata/runs/r"),
-    "sign": (lambda live: live.adapter.post("/v1/i/e/transit/sign/ledger", json={"input": ""}), "/sign/ledger"),
+    "sign": (
+        lambda live: live.adapter.post("/v1/i/e/transit/sign/ledger", json={"input": ""}),
+        "/sign/ledger",
+    ),
     "renew": (lambda live: live.adapter.post("/v1/auth/token/renew-self", json={}), "/renew-self"),
 }
 WRITES: dict[str, tuple[Callable[[Live], object], str]] = {
-    "write a document": (lambda live: live.answer(WriteDocument("lease", "text", 4)), "/data/lease"),
-    "put a secret": (lambda live: live.answer(PutSecret("keys/a.b", "id1", Secret("v"), 0)), "/data/keys/a.b"),
+    "write a document": (
+        lambda live: live.answer(WriteDocument("lease", "text", 4)),
+        "/data/lease",
+    ),
+    "put a secret": (
+        lambda live: live.answer(PutSecret("keys/a.b", "id1", Secret("v"), 0)),
+        "/data/keys/a.b",
+    ),
 }
 
 
 @pytest.mark.parametrize("failure", TABLE)
-def test_what_may_be_repeated_is_and_what_may_not_is_left_to_the_protocol(failure: str, tally: Tally) -> None:
+def test_what_may_be_repeated_is_and_what_may_not_is_left_to_the_protocol(
+    failure: str, tally: Tally
+) -> None:
     answer, repeatable, write = TABLE[failure]
     for requests, (times, kind) in ((REPEATABLE, repeatable), (WRITES, write)):
         for name, (ask, about) in requests.items():
             seen, end = sent(answer, ask, about)
-            assert (seen, isinstance(end, kind)) == (times, True), f"{name}: sent {seen} times, {end!r}"
+            assert (seen, isinstance(end, kind)) == (times, True), (
+                f"{name}: sent {seen} times, {end!r}"
+            )
     tally("failures of a request, by kind of request", len(REPEATABLE) + len(WRITES))
 
 
@@ -124,13 +140,18 @@ def test_a_server_that_is_not_there_never_saw_the_write_so_it_is_tried_again() -
             pauses += 1
             return 0.0
 
-    with live_at("http://127.0.0.1:1", Counting(tries=TRIES)) as live, pytest.raises(VaultUnreachable):
+    with (
+        live_at("http://127.0.0.1:1", Counting(tries=TRIES)) as live,
+        pytest.raises(VaultUnreachable),
+    ):
         live.answer(WriteDocument("lease", "text", 4))
     assert pauses == TRIES
 
 
 def answer_with(after: str | None, date: str | None = DATE) -> Reply:
-    headers = {name: value for name, value in (("retry-after", after), ("date", date)) if value is not None}
+    headers = {
+        name: value for name, value in (("retry-after", after), ("date", date)) if value is not None
+    }
     return Reply(429, headers, b"")
 
 
@@ -143,7 +164,8 @@ def answer_with(after: str | None, date: str | None = DATE) -> Reply:
     ],
 )  # fmt: skip
 def test_how_long_a_server_asks_to_wait(after: str | None, seconds: float | None) -> None:
-    """A date counts from the answer's own Date header; what this machine's clock says is of no interest."""
+    """A date counts from the answer's own Date header; what this machine's clock says is of no
+    interest."""
     assert asked_to_wait(answer_with(after)) == seconds
     dated = after is not None and "," in after
     assert asked_to_wait(answer_with(after, None)) == (None if dated else seconds)
@@ -155,7 +177,9 @@ def test_pauses_grow_are_jittered_and_come_on_top_of_what_was_asked() -> None:
         full = min(0.2 * 2 ** (tried - 1), 3.0)
         assert full / 2 <= patience.pause(tried) <= full
         assert 10 + full / 2 <= patience.pause(tried, 10.0) <= 10 + full
-    assert len({patience.pause(3) for _ in range(20)}) > 1, "all at once again is how a storm goes on"
+    assert len({patience.pause(3) for _ in range(20)}) > 1, (
+        "all at once again is how a storm goes on"
+    )
 
 
 def test_the_budget_bounds_all_tries() -> None:
@@ -163,7 +187,9 @@ def test_the_budget_bounds_all_tries() -> None:
     assert patience.allows(1, 0.0, 29.0, known=True)
     assert not patience.allows(1, 0.0, 31.0, known=True)
     assert not patience.allows(1, 0.0, 5.0, known=False)
-    assert patience.allows(1, 60.0, 0.2, known=True), "one slow answer is no reason not to ask a second time"
+    assert patience.allows(1, 60.0, 0.2, known=True), (
+        "one slow answer is no reason not to ask a second time"
+    )
     assert not patience.allows(2, 30.0, 0.2, known=True)
     assert not patience.allows(20, 0.0, 0.0, known=True)
 
@@ -181,9 +207,15 @@ DOCUMENT = '{"data":{"data":{"doc":"text"},"metadata":{"version":4}}}'
 
 @pytest.mark.parametrize("after", ["10", "Mon, 23 Nov 2026 22:45:08 GMT"])
 @pytest.mark.parametrize("status", [429, 503])
-def test_a_server_that_says_ten_seconds_is_not_asked_before(status: int, after: str, pauses: list[float]) -> None:
+def test_a_server_that_says_ten_seconds_is_not_asked_before(
+    status: int, after: str, pauses: list[float]
+) -> None:
     def script(seen: Seen) -> bytes:
-        return reply(status, headers=(f"Retry-After: {after}",)) if seen.number < 3 else reply(200, DOCUMENT)
+        return (
+            reply(status, headers=(f"Retry-After: {after}",))
+            if seen.number < 3
+            else reply(200, DOCUMENT)
+        )
 
     with loopback(script) as served, live_at(served.address, Patience()) as live:
         live.answer(ReadDocument("meta"))
@@ -192,7 +224,9 @@ def test_a_server_that_says_ten_seconds_is_not_asked_before(status: int, after: 
     assert all(10 < pause < 11 for pause in pauses)
 
 
-@pytest.mark.parametrize("ask", [ReadDocument("meta"), WriteDocument("lease", "text", 4)], ids=["read", "write"])
+@pytest.mark.parametrize(
+    "ask", [ReadDocument("meta"), WriteDocument("lease", "text", 4)], ids=["read", "write"]
+)
 def test_a_server_that_asks_for_more_than_we_wait_is_left_alone_and_the_message_says_for_how_long(
     ask: ReadDocument | WriteDocument, pauses: list[float]
 ) -> None:
@@ -206,7 +240,9 @@ def test_a_server_that_asks_for_more_than_we_wait_is_left_alone_and_the_message_
     assert (len(served.seen), pauses) == (1, [])
 
 
-def test_a_server_that_served_us_is_waited_for_longer_than_one_that_never_did(pauses: list[float]) -> None:
+def test_a_server_that_served_us_is_waited_for_longer_than_one_that_never_did(
+    pauses: list[float],
+) -> None:
     """Until it was given up once: what a dead server costs is bounded for all requests together."""
     patience = Patience(tries=9, budget=30.0, opening=1.0, first=0.4, longest=0.4)
     failing = False
@@ -220,7 +256,8 @@ def test_a_server_that_served_us_is_waited_for_longer_than_one_that_never_did(pa
             live.answer(ReadDocument("meta"))
         return len(pauses) + 1
 
-    # Time does not go by while nothing sleeps: only a pause that is longer than the whole budget is refused.
+    # Time does not go by while nothing sleeps: only a pause that is longer than the whole budget is
+    # refused.
     with loopback(script) as served, live_at(served.address, patience) as live:
         live.answer(ReadDocument("meta"))
         failing = True
@@ -236,12 +273,17 @@ def test_a_server_that_served_us_is_waited_for_longer_than_one_that_never_did(pa
 @pytest.mark.parametrize(
     "odd",
     [
-        reply(404, '{"errors":["no handler for route \\"i/e/registry/data/meta\\". route entry not found."]}'),
+        reply(
+            404,
+            '{"errors":["no handler for route \\"i/e/registry/data/meta\\". route entry not found."]}',
+        ),
         reply(307, headers=("Location: http://127.0.0.1:1/",)),
     ],
     ids=["no mount", "redirected"],
 )
-def test_a_node_that_has_just_started_is_asked_again_but_only_where_it_was_right_before(odd: bytes) -> None:
+def test_a_node_that_has_just_started_is_asked_again_but_only_where_it_was_right_before(
+    odd: bytes,
+) -> None:
     answers = [odd, reply(200, DOCUMENT), odd, odd, reply(200, DOCUMENT)]
     with loopback(lambda seen: answers[seen.number - 1]) as served, live_at(served.address) as live:
         with pytest.raises(VaultError) as caught:
@@ -258,7 +300,8 @@ def index(value: int) -> str:
 
 
 def test_every_request_names_how_far_the_server_had_come() -> None:
-    """Then a node that lags behind passes it on; the order in which answers arrive does not matter."""
+    """Then a node that lags behind passes it on; the order in which answers arrive does not
+    matter."""
     sent = [index(9), index(12), index(11), "an index of another form", "with\ta tab", None]
 
     def script(seen: Seen) -> bytes:
@@ -275,8 +318,13 @@ def test_every_request_names_how_far_the_server_had_come() -> None:
 
 
 def test_one_try_may_take_the_whole_timeout_and_is_still_followed_by_another() -> None:
-    with loopback(lambda seen: reply(502)) as served, live_at(served.address, Patience(budget=0.5)) as live:
-        live.adapter.patience = Patience(tries=9, budget=0.02, opening=0.02, first=0.01, longest=0.01)
+    with (
+        loopback(lambda seen: reply(502)) as served,
+        live_at(served.address, Patience(budget=0.5)) as live,
+    ):
+        live.adapter.patience = Patience(
+            tries=9, budget=0.02, opening=0.02, first=0.01, longest=0.01
+        )
         with pytest.raises(VaultUnavailable):
             live.answer(ReadDocument("meta"))
         assert len(served.seen) >= 2

@@ -45,7 +45,9 @@ def stocked(place: Place) -> Place:
     """One key and one signing secret are there, and a bucket."""
     run = place.live("run")
     for path in (KEY, WEBHOOK, "keys/quickbooks.primary"):
-        assert isinstance(run.answer(PutSecret(path, "id1", Secret(f"value of {path}"), 0)), Written)
+        assert isinstance(
+            run.answer(PutSecret(path, "id1", Secret(f"value of {path}"), 0)), Written
+        )
     assert isinstance(run.answer(WriteDocument("buckets/00", "{}", 0)), Written)
     return place
 
@@ -62,7 +64,11 @@ def refused(adapter: VaultAdapter, method: str, path: str, **kwargs: object) -> 
 
 
 def test_the_planner_reads_everything_but_values_and_writes_nothing(stocked: Place) -> None:
-    live, secrets, registry = stocked.live("planner"), stocked.settings.secrets_mount, stocked.settings.registry_mount
+    live, secrets, registry = (
+        stocked.live("planner"),
+        stocked.settings.secrets_mount,
+        stocked.settings.registry_mount,
+    )
     document = live.answer(ReadDocument("buckets/00"))
     subkeys = live.answer(ReadSubkeys(KEY))
     metadata = live.answer(ReadMetadata(KEY))
@@ -83,7 +89,9 @@ def test_the_planner_reads_everything_but_values_and_writes_nothing(stocked: Pla
         assert refused(adapter, "DELETE", f"{secrets}/metadata/{path}")
     for name in ("buckets/00", "lease", "runs/a", "meta"):
         assert refused(adapter, "POST", f"{registry}/data/{name}", json=body)
-    assert refused(adapter, "POST", f"{stocked.settings.transit_mount}/sign/ledger", json={"input": "eA=="})
+    assert refused(
+        adapter, "POST", f"{stocked.settings.transit_mount}/sign/ledger", json={"input": "eA=="}
+    )
     assert _still_there(stocked)
 
 
@@ -96,7 +104,9 @@ def test_the_applier_writes_keys_that_it_cannot_read_back(stocked: Place) -> Non
     assert isinstance(live.answer(WriteDocument("lease", "x", 0)), Written)
     assert isinstance(live.answer(WriteDocument("runs/r1", "x", 0)), Written)
     live.delete_document("runs/r1")
-    signed = live.adapter.post(f"/v1/{stocked.settings.transit_mount}/sign/ledger", json={"input": "eA=="}).data
+    signed = live.adapter.post(
+        f"/v1/{stocked.settings.transit_mount}/sign/ledger", json={"input": "eA=="}
+    ).data
     assert signed["signature"].startswith("vault:v1:")
     for path in (KEY, WEBHOOK):
         for wrap in (None, "60s"):
@@ -111,10 +121,14 @@ def test_a_run_cannot_touch_what_only_an_administrator_may(stocked: Place, role:
     assert refused(adapter, "POST", f"{settings.registry_mount}/data/meta", json=body)
     assert refused(adapter, "DELETE", f"{settings.registry_mount}/metadata/buckets/00")
     assert refused(adapter, "DELETE", f"{settings.secrets_mount}/metadata/{KEY}")
-    assert refused(adapter, "POST", f"{settings.secrets_mount}/config", json={"cas_required": False})
+    assert refused(
+        adapter, "POST", f"{settings.secrets_mount}/config", json={"cas_required": False}
+    )
     assert refused(adapter, "DELETE", f"{settings.transit_mount}/keys/ledger")
     assert refused(adapter, "GET", f"{settings.transit_mount}/export/signing-key/ledger")
-    assert refused(adapter, "PUT", f"sys/policies/acl/integrations-{stocked.name}-planner", json={"policy": ""})
+    assert refused(
+        adapter, "PUT", f"sys/policies/acl/integrations-{stocked.name}-planner", json={"policy": ""}
+    )
     assert refused(adapter, "POST", f"auth/token/create/integrations-{stocked.name}-run")
     assert refused(adapter, "POST", "auth/token/create")
     assert refused(adapter, "GET", "sys/mounts")
@@ -148,9 +162,12 @@ def test_the_deliverer_reads_signing_secrets_and_keys_wrapped_only(stocked: Plac
 
 
 def test_who_may_make_use_and_remove_a_key_pair(stocked: Place) -> None:
-    """A run signs with it and makes it; nobody takes it out, and the ledger's key is none of them."""
+    """A run signs with it and makes it; nobody takes it out, and the ledger's key is none of
+    them."""
     transit, name = stocked.settings.transit_mount, "webhook.paystack.settlements.1"
-    applier, deliverer, planner = (stocked.live(role) for role in ("applier", "deliverer", "planner"))
+    applier, deliverer, planner = (
+        stocked.live(role) for role in ("applier", "deliverer", "planner")
+    )
     made = applier.answer(MakeTransitKey(name))
     assert isinstance(made, PublicKey)
     assert applier.answer(MakeTransitKey(name)) == replace(made, at=ANY)
@@ -164,7 +181,9 @@ def test_who_may_make_use_and_remove_a_key_pair(stocked: Place) -> None:
     for live in (planner, applier, deliverer):
         assert refused(live.adapter, "GET", f"{transit}/export/signing-key/{name}")
         assert refused(live.adapter, "GET", f"{transit}/backup/{name}")
-        assert refused(live.adapter, "POST", f"{transit}/keys/ledger/config", json={"deletion_allowed": True})
+        assert refused(
+            live.adapter, "POST", f"{transit}/keys/ledger/config", json={"deletion_allowed": True}
+        )
     assert refused(deliverer.adapter, "POST", f"{transit}/sign/ledger", json={"input": "eA=="})
     assert isinstance(applier.answer(RemoveTransitKey(name)), Done)
     assert isinstance(applier.answer(RemoveTransitKey(name)), Done)
@@ -172,7 +191,9 @@ def test_who_may_make_use_and_remove_a_key_pair(stocked: Place) -> None:
         deliverer.sign(name, b"content")
 
 
-@pytest.mark.parametrize("name", ["ledger", "webhook.a.b", "webhook.a.b.0", "webhook.a/b.c.1", "webhook..b.1", "x"])
+@pytest.mark.parametrize(
+    "name", ["ledger", "webhook.a.b", "webhook.a.b.0", "webhook.a/b.c.1", "webhook..b.1", "x"]
+)
 def test_only_a_key_pair_of_a_webhook_is_ever_named(stocked: Place, name: str) -> None:
     live = stocked.live_with("t", address="http://127.0.0.1:1")
     for request in (MakeTransitKey(name), RemoveTransitKey(name)):
@@ -201,7 +222,9 @@ def test_a_client_whose_name_begins_like_anothers_does_not_read_it(stocked: Plac
     assert refused(adapter, "GET", f"{stocked.settings.secrets_mount}/data/{KEY}")
 
 
-def test_two_environments_on_one_server_do_not_touch_each_other(stocked: Place, bare_place: Place) -> None:
+def test_two_environments_on_one_server_do_not_touch_each_other(
+    stocked: Place, bare_place: Place
+) -> None:
     bootstrap(bare_place.root, bare_place.name, PROJECT)
     adapter = bare_place.live("run").adapter
     secrets, registry = stocked.settings.secrets_mount, stocked.settings.registry_mount
@@ -232,7 +255,10 @@ def _still_there(place: Place) -> bool:
     root = place.root
     responses = root.answer_all([ReadMetadata(KEY), ReadMetadata(WEBHOOK)])
     return all(
-        isinstance(found, Metadata) and found.info is not None and found.info.current == 1 and not found.info.edited
+        isinstance(found, Metadata)
+        and found.info is not None
+        and found.info.current == 1
+        and not found.info.edited
         for found in responses
     )
 
@@ -240,7 +266,8 @@ def _still_there(place: Place) -> bool:
 @pytest.mark.parametrize("role", ["applier", "run"])
 @pytest.mark.parametrize("leave", ["exportable", "allow_plaintext_backup"])
 def test_no_role_can_make_a_key_pair_that_may_leave(stocked: Place, role: str, leave: str) -> None:
-    """Neither when it is made nor by its settings afterwards, whatever the value is and however it is written."""
+    """Neither when it is made nor by its settings afterwards, whatever the value is and however it
+    is written."""
     transit = stocked.settings.transit_mount
     live = stocked.live(role)
     for number, value in enumerate((True, "true", 1, False)):
@@ -250,6 +277,8 @@ def test_no_role_can_make_a_key_pair_that_may_leave(stocked: Place, role: str, l
     name = f"{transit}/keys/webhook.paystack.settlements.9"
     live.adapter.post(f"/v1/{name}", json={"type": "ed25519"})
     assert refused(live.adapter, "POST", f"{name}/config", json={leave: True})
-    assert refused(live.adapter, "PUT", f"{name}/config", json={leave: True, "deletion_allowed": True})
+    assert refused(
+        live.adapter, "PUT", f"{name}/config", json={leave: True, "deletion_allowed": True}
+    )
     key = live.adapter.get(f"/v1/{name}").data
     assert (key["exportable"], key["allow_plaintext_backup"]) == (False, False)

@@ -33,7 +33,9 @@ def live(place: Place, proxy: Proxy) -> Live:
 
 
 def on(method: str, part: str, action: Action) -> Rule:
-    return lambda _number, asked, path: action if asked == method and part in path else passing(0, asked, path)
+    return lambda _number, asked, path: (
+        action if asked == method and part in path else passing(0, asked, path)
+    )
 
 
 def keys_of(place: Place) -> list[str]:
@@ -58,7 +60,9 @@ def test_a_key_that_is_not_there_after_it_was_made(live: Live, proxy: Proxy) -> 
     ],
     ids=str,
 )  # fmt: skip
-def test_a_key_of_another_sort_is_never_used(place: Place, live: Live, options: dict[str, object]) -> None:
+def test_a_key_of_another_sort_is_never_used(
+    place: Place, live: Live, options: dict[str, object]
+) -> None:
     place.root.adapter.post(f"/v1/{place.settings.transit_mount}/keys/{NAME}", json=options)
     with pytest.raises(VaultError, match="no ed25519 key that stays in the server") as caught:
         live.answer(MakeTransitKey(NAME))
@@ -66,7 +70,9 @@ def test_a_key_of_another_sort_is_never_used(place: Place, live: Live, options: 
     assert keys_of(place) == [NAME], "it is left as it is: it is somebody's"
 
 
-def test_a_read_of_a_key_that_is_refused_is_no_absent_key(place: Place, live: Live, proxy: Proxy) -> None:
+def test_a_read_of_a_key_that_is_refused_is_no_absent_key(
+    place: Place, live: Live, proxy: Proxy
+) -> None:
     proxy.rule = on("GET", "/keys/webhook.", answering(400, '{"errors":["unsupported"]}', DATED))
     for request in (MakeTransitKey(NAME), RemoveTransitKey(NAME)):
         with pytest.raises(StatusError, match="400"):
@@ -75,7 +81,11 @@ def test_a_read_of_a_key_that_is_refused_is_no_absent_key(place: Place, live: Li
 
 
 def test_a_key_without_a_public_half(live: Live, proxy: Proxy) -> None:
-    proxy.rule = on("GET", "/keys/webhook.", answering(200, '{"data":{"type":"ed25519","keys":{"2":{}}}}', DATED))
+    proxy.rule = on(
+        "GET",
+        "/keys/webhook.",
+        answering(200, '{"data":{"type":"ed25519","keys":{"2":{}}}}', DATED),
+    )
     with pytest.raises(VaultError, match="no public key of version 1") as caught:
         live.answer(MakeTransitKey(NAME))
     assert caught.value.code == "RC413"

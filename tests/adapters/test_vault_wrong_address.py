@@ -1,4 +1,5 @@
-"""Settings that lead to the wrong place: what is likely wrong is said, and nothing is taken for missing."""
+"""Settings that lead to the wrong place: what is likely wrong is said, and nothing is taken for
+missing."""
 
 from __future__ import annotations
 
@@ -12,7 +13,14 @@ from reconciler.adapters.vault.setup.meta import existing_meta, read_meta
 from reconciler.domain.declared.desired import VaultSettings
 from reconciler.domain.secrecy.secret import Secret
 from reconciler.errors import VaultError
-from reconciler.registry.requests import PutSecret, ReadDocument, ReadMetadata, ReadSubkeys, Request, WriteDocument
+from reconciler.registry.requests import (
+    PutSecret,
+    ReadDocument,
+    ReadMetadata,
+    ReadSubkeys,
+    Request,
+    WriteDocument,
+)
 from tests.kit.loopback import Seen, loopback, reply
 from tests.kit.vault import HASTY, PROJECT, Place
 
@@ -30,7 +38,9 @@ REQUESTS: list[Request] = [
 
 
 def live_at(address: str) -> Live:
-    live = Live(VaultSettings(address, "i/e/registry", "i/e/secrets", "i/e/transit"), patience=HASTY)
+    live = Live(
+        VaultSettings(address, "i/e/registry", "i/e/secrets", "i/e/transit"), patience=HASTY
+    )
     live.adapter.token = "hvs.somebody"
     return live
 
@@ -56,7 +66,9 @@ def test_an_address_without_a_path_is_not_suspected(place: Place) -> None:
 
 
 @pytest.mark.parametrize("request_", REQUESTS, ids=lambda request: type(request).__name__)
-def test_a_namespace_that_does_not_exist_is_not_an_empty_one(place: Place, request_: Request) -> None:
+def test_a_namespace_that_does_not_exist_is_not_an_empty_one(
+    place: Place, request_: Request
+) -> None:
     live = place.live_with(place.token("root"), namespace="platfrom")
     with pytest.raises(VaultError) as caught:
         live.answer(request_)
@@ -75,7 +87,10 @@ def test_bootstrap_does_not_take_a_missing_namespace_for_a_new_environment(place
 def test_doctor_names_the_missing_namespace(place: Place) -> None:
     live = place.live_with(place.token("root"), namespace="platfrom")
     failed = [check for check in examine(live, PROJECT, place.name) if check.result == "fail"]
-    assert any("no namespace platfrom" in check.sentence and "VAULT_NAMESPACE" in check.remedy for check in failed)
+    assert any(
+        "no namespace platfrom" in check.sentence and "VAULT_NAMESPACE" in check.remedy
+        for check in failed
+    )
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 405, 501])
@@ -103,7 +118,11 @@ def test_a_404_without_vault_s_own_words_does_not_mean_missing(body: str) -> Non
 def test_a_server_that_says_so_is_not_initialised(status: int) -> None:
     def script(seen: Seen) -> bytes:
         told = json.dumps({"initialized": False, "sealed": True})
-        return reply(200, told) if seen.target == "/v1/sys/seal-status" else reply(status, '{"errors":[]}')
+        return (
+            reply(200, told)
+            if seen.target == "/v1/sys/seal-status"
+            else reply(status, '{"errors":[]}')
+        )
 
     with loopback(script) as served, live_at(served.address) as live:
         for request in REQUESTS:

@@ -40,7 +40,9 @@ def asked(web: Web, target: str = "/api/v4/user", body: bytes | None = None) -> 
 
 def test_an_answer_is_read_whole_and_the_request_is_what_was_asked() -> None:
     with receiving(answers(201, b'{"id": 1}', **{"ratelimit-reset": "7"})) as api:
-        reply = Web(api.url, None, 5.0).exchange("POST", "/api/v4/a%2Fb/..?page=1", HEADERS, b"{}", CAP)
+        reply = Web(api.url, None, 5.0).exchange(
+            "POST", "/api/v4/a%2Fb/..?page=1", HEADERS, b"{}", CAP
+        )
     assert (reply.status, reply.body, reply.headers["ratelimit-reset"]) == (201, b'{"id": 1}', "7")
     (seen,) = api.seen
     assert (seen.method, seen.path, seen.body) == ("POST", "/api/v4/a%2Fb/..?page=1", b"{}")
@@ -50,7 +52,10 @@ def test_an_answer_is_read_whole_and_the_request_is_what_was_asked() -> None:
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_takes_the_token_nowhere(status: int) -> None:
-    with receiving(answers(200)) as elsewhere, receiving(answers(status, location=f"{elsewhere.url}/x")) as api:
+    with (
+        receiving(answers(200)) as elsewhere,
+        receiving(answers(status, location=f"{elsewhere.url}/x")) as api,
+    ):
         assert asked(Web(api.url, None, 5.0)) == (status, b"")
     assert elsewhere.seen == []
 
@@ -73,7 +78,9 @@ def test_nothing_of_the_environment_decides_where_a_request_goes(
 
 
 def test_no_cookie_of_an_answer_is_kept() -> None:
-    with receiving(lambda handler: handler.reply(200, b"", {"set-cookie": "session=1; Path=/"})) as api:
+    with receiving(
+        lambda handler: handler.reply(200, b"", {"set-cookie": "session=1; Path=/"})
+    ) as api:
         web = Web(api.url, None, 5.0)
         asked(web)
         asked(web)
@@ -111,7 +118,9 @@ def test_a_resolver_that_hangs_is_left_behind(monkeypatch: pytest.MonkeyPatch) -
     ],
     ids=lambda one: getattr(one, "__name__", ""),
 )
-def test_what_is_no_answer_is_bounded_and_explained(behaviour: Behaviour, why: str, lasting: bool) -> None:
+def test_what_is_no_answer_is_bounded_and_explained(
+    behaviour: Behaviour, why: str, lasting: bool
+) -> None:
     with receiving(behaviour) as api, pytest.raises(Lost, match=why) as lost:
         asked(Web(api.url, None, 20.0))
     assert lost.value.lasting is lasting

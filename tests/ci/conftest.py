@@ -1,4 +1,5 @@
-"""GitHub's and GitLab's API on loopback, and what a runner gives the steps and jobs that ask them."""
+"""GitHub's and GitLab's API on loopback, and what a runner gives the steps and jobs that ask
+them."""
 
 from __future__ import annotations
 
@@ -26,7 +27,8 @@ def github(tmp_path: Path) -> Iterator[GitHub]:
 
 @pytest.fixture
 def step(github: GitHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The variables of a step that runs for pull request 7; the directory in which its files are."""
+    """The variables of a step that runs for pull request 7; the directory in which its files
+    are."""
     isolate(monkeypatch, tmp_path / "home")
     event = {"pull_request": {"number": 7}, "repository": {"id": int(REPOSITORY_ID)}}
     (tmp_path / "event.json").write_text(json.dumps(event))
@@ -51,7 +53,12 @@ def gitlab() -> Iterator[GitLab]:
 
 
 @pytest.fixture
-def job(gitlab: GitLab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Job:
+def job(
+    gitlab: GitLab,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Job:
     """A job of merge request 7."""
     isolate(monkeypatch, tmp_path / "home")
     for name, value in {

@@ -1,4 +1,5 @@
-"""One comment, one issue: against GitHub's own description of its API, and against a GitHub that misbehaves."""
+"""One comment, one issue: against GitHub's own description of its API, and against a GitHub that
+misbehaves."""
 
 from __future__ import annotations
 
@@ -20,15 +21,23 @@ LIST, ONE = f"{ROOT}/issues/7/comments", f"{ROOT}/issues/comments"
 class Told:
     """What a run of the step printed, waited and returned."""
 
-    def __init__(self, step: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def __init__(
+        self, step: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         self._step, self._patch, self._capsys = step, monkeypatch, capsys
         self.waits: list[float] = []
         self.printed = self.summary = ""
         self.code = -1
 
-    def __call__(self, report: str, command: str = "plan", *, clean: bool = False, **variables: str) -> Told:
+    def __call__(
+        self, report: str, command: str = "plan", *, clean: bool = False, **variables: str
+    ) -> Told:
         (self._step / "report.md").write_text(report)
-        given = {"REPORT": str(self._step / "report.md"), "INPUT_COMMAND": command, "INPUT_ENVIRONMENT": "staging"}
+        given = {
+            "REPORT": str(self._step / "report.md"),
+            "INPUT_COMMAND": command,
+            "INPUT_ENVIRONMENT": "staging",
+        }
         for name, value in {**given, "CLEAN": str(clean).lower(), **variables}.items():
             self._patch.setenv(name, value)
         self.code = script("comment").main(self.waits.append)
@@ -44,7 +53,9 @@ def tell(step: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixt
     return Told(step, monkeypatch, capsys)
 
 
-def test_the_first_plan_is_written_and_the_next_one_takes_its_place(github: GitHub, tell: Told) -> None:
+def test_the_first_plan_is_written_and_the_next_one_takes_its_place(
+    github: GitHub, tell: Told
+) -> None:
     assert tell("first\n").code == 0
     assert [one["body"] for one in github.comments] == [f"{PLAN}\nfirst\n"]
     tell(f"{PLAN}\nsecond\n")
@@ -59,7 +70,10 @@ def test_each_environment_has_a_comment_of_its_own(github: GitHub, tell: Told) -
     tell("staging\n")
     tell("production\n", INPUT_ENVIRONMENT="production")
     tell("production again\n", INPUT_ENVIRONMENT="production")
-    assert [one["body"].split("\n", 1)[1] for one in github.comments] == ["staging\n", "production again\n"]
+    assert [one["body"].split("\n", 1)[1] for one in github.comments] == [
+        "staging\n",
+        "production again\n",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -72,11 +86,22 @@ def test_what_somebody_else_wrote_with_our_marker_is_never_edited(
     if login is None:
         theirs["user"] = None  # an account that was deleted
     tell("the plan\n")
-    assert [one["body"] for one in github.comments] == [f"{PLAN}\nlooks good, merge it\n", f"{PLAN}\nthe plan\n"]
+    assert [one["body"] for one in github.comments] == [
+        f"{PLAN}\nlooks good, merge it\n",
+        f"{PLAN}\nthe plan\n",
+    ]
 
 
 @pytest.mark.parametrize(
-    "body", ["see\n" + PLAN, PLAN + " and more", f"`{PLAN}`\n", "", None, "<!-- reconciler:plan:staging2 -->\n"]
+    "body",
+    [
+        "see\n" + PLAN,
+        PLAN + " and more",
+        f"`{PLAN}`\n",
+        "",
+        None,
+        "<!-- reconciler:plan:staging2 -->\n",
+    ],
 )
 def test_a_comment_of_ours_that_only_quotes_the_marker_is_left_alone(
     github: GitHub, tell: Told, body: str | None
@@ -100,7 +125,9 @@ def test_the_comment_is_found_on_a_later_page(github: GitHub, tell: Told) -> Non
 
 
 def test_a_next_page_on_another_host_gets_no_token(github: GitHub, tell: Told) -> None:
-    github.mishaps = [reply(200, "[]", headers=('Link: <http://127.0.0.1:1/steal?page=2>; rel="next"',))]
+    github.mishaps = [
+        reply(200, "[]", headers=('Link: <http://127.0.0.1:1/steal?page=2>; rel="next"',))
+    ]
     told = tell("new\n")
     assert told.code == 1
     assert "another host" in told.printed
@@ -109,7 +136,9 @@ def test_a_next_page_on_another_host_gets_no_token(github: GitHub, tell: Told) -
 
 LIMITED = reply(429, '{"message": "slow down"}', headers=("Retry-After: 7",))
 SECONDARY = reply(403, '{"message": "secondary rate limit"}', headers=("Retry-After: 30",))
-USED_UP = reply(403, '{"message": "used up"}', headers=("X-RateLimit-Remaining: 0", "X-RateLimit-Reset: 1"))
+USED_UP = reply(
+    403, '{"message": "used up"}', headers=("X-RateLimit-Remaining: 0", "X-RateLimit-Reset: 1")
+)
 BROKEN = reply(502, "<html>")
 
 
@@ -126,7 +155,9 @@ BROKEN = reply(502, "<html>")
     ],
     ids=["429", "secondary", "used up", "429 without a word", "5xx", "no answer", "the write"],
 )
-def test_what_passes_is_waited_out(github: GitHub, tell: Told, mishaps: list[bytes | None], waits: list[float]) -> None:
+def test_what_passes_is_waited_out(
+    github: GitHub, tell: Told, mishaps: list[bytes | None], waits: list[float]
+) -> None:
     github.mishaps = [*mishaps]
     assert tell("the plan\n").code == 0
     assert tell.waits == waits
@@ -177,7 +208,9 @@ def test_without_the_permission_the_summary_has_to_do(
 
 
 @pytest.mark.parametrize("variables", [{"INPUT_TOKEN": ""}, {"INPUT_AUTHOR": ""}], ids=str)
-def test_without_a_token_or_an_author_nobody_is_asked(github: GitHub, tell: Told, variables: dict[str, str]) -> None:
+def test_without_a_token_or_an_author_nobody_is_asked(
+    github: GitHub, tell: Told, variables: dict[str, str]
+) -> None:
     told = tell("the plan\n", "plan", clean=False, **variables)
     assert (told.code, github.seen) == (0, [])
     assert "here alone" in told.summary
@@ -198,7 +231,9 @@ def test_what_is_too_long_is_cut_and_says_so(github: GitHub, tell: Told) -> None
     assert "the job's summary" in comment["body"]
 
 
-def test_outside_of_a_pull_request_there_is_nothing_to_comment_on(github: GitHub, tell: Told, step: Path) -> None:
+def test_outside_of_a_pull_request_there_is_nothing_to_comment_on(
+    github: GitHub, tell: Told, step: Path
+) -> None:
     (step / "event.json").write_text(json.dumps({"pull_request": None}))
     assert tell("the plan\n").code == 0
     assert github.seen == []
@@ -208,7 +243,9 @@ def bodies(github: GitHub, state: str = "open") -> list[str]:
     return [one["body"] for one in github.issues if one["state"] == state]
 
 
-def test_drift_opens_one_issue_updates_it_and_closes_it_when_all_is_well(github: GitHub, tell: Told) -> None:
+def test_drift_opens_one_issue_updates_it_and_closes_it_when_all_is_well(
+    github: GitHub, tell: Told
+) -> None:
     tell("first\n", "drift")
     tell("second\n", "drift")
     assert bodies(github) == [f"{DRIFT}\nsecond\n"]
@@ -249,10 +286,14 @@ def test_issues_that_were_doubled_become_one_again(github: GitHub, tell: Told) -
         github.issue("staging is not as declared", f"{DRIFT}\nold\n")
     tell("new\n", "drift")
     assert bodies(github)[120:] == [f"{DRIFT}\nnew\n"]
-    assert {one["state_reason"] for one in github.issues if one["state"] == "closed"} == {"not_planned"}
+    assert {one["state_reason"] for one in github.issues if one["state"] == "closed"} == {
+        "not_planned"
+    }
 
 
-def test_the_author_is_whoever_the_workflow_says_that_the_token_is(github: GitHub, tell: Told) -> None:
+def test_the_author_is_whoever_the_workflow_says_that_the_token_is(
+    github: GitHub, tell: Told
+) -> None:
     ours = github.comment(f"{PLAN}\nold\n", "acme-bot[bot]")
     github.comment(f"{PLAN}\nold\n", BOT)
     tell("new\n", INPUT_AUTHOR="acme-bot[bot]")

@@ -38,7 +38,9 @@ INPUTS: dict[str, Any] = yaml.safe_load(HEADER)["spec"]["inputs"]
 
 def expanded(text: str = BODY, **given: str) -> str:
     """The component as GitLab reads it once inputs are put in."""
-    values = {name: given.get(name, str(one.get("default", "staging"))) for name, one in INPUTS.items()}
+    values = {
+        name: given.get(name, str(one.get("default", "staging"))) for name, one in INPUTS.items()
+    }
     return re.sub(r"\$\[\[ inputs\.([a-z]+) \]\]", lambda match: values[match[1]], text)
 
 
@@ -73,7 +75,9 @@ def test_every_input_is_described_bounded_and_used() -> None:
     assert set(re.findall(r"inputs\.([a-z]+)", BODY)) == set(INPUTS)
 
 
-@pytest.mark.parametrize("hostile", ["a'; touch x; '", "$(touch x)", "a b", "-e", "a\nb", "../..", "A"])
+@pytest.mark.parametrize(
+    "hostile", ["a'; touch x; '", "$(touch x)", "a b", "-e", "a\nb", "../..", "A"]
+)
 def test_no_environment_can_end_a_quotation(hostile: str) -> None:
     assert not re.fullmatch(INPUTS["environment"]["regex"], hostile)
     for name in ("branch", "project", "install"):
@@ -90,18 +94,29 @@ def test_only_jobs_that_log_in_get_an_identity_for_that_environment_alone() -> N
 
 
 def test_only_jobs_that_commit_have_an_environment_and_none_is_interrupted() -> None:
-    assert {name: job["environment"]["name"] for name, job in JOBS.items() if "environment" in job} == {
-        name: f"staging{suffix}" for name, suffix in COMMITS.items()
-    }
+    assert {
+        name: job["environment"]["name"] for name, job in JOBS.items() if "environment" in job
+    } == {name: f"staging{suffix}" for name, suffix in COMMITS.items()}
     groups = {job["resource_group"] for job in JOBS.values() if "resource_group" in job}
     assert groups == {f"reconciler-{name}-staging" for name in ("apply", "drift", "revoke")}
-    assert {name for name, job in JOBS.items() if job.get("interruptible")} == {"validate", "plan staging"}
-    assert {name for name, job in JOBS.items() if "commits" in str(job.get("extends"))} == set(COMMITS)
+    assert {name for name, job in JOBS.items() if job.get("interruptible")} == {
+        "validate",
+        "plan staging",
+    }
+    assert {name for name, job in JOBS.items() if "commits" in str(job.get("extends"))} == set(
+        COMMITS
+    )
 
 
 def test_a_merge_request_of_a_fork_is_only_validated() -> None:
-    conditions = {name: [one["if"] for one in job["rules"]] for name, job in JOBS.items() if "rules" in job}
-    of_requests = {name for name, some in conditions.items() if any("merge_request_event" in one for one in some)}
+    conditions = {
+        name: [one["if"] for one in job["rules"]] for name, job in JOBS.items() if "rules" in job
+    }
+    of_requests = {
+        name
+        for name, some in conditions.items()
+        if any("merge_request_event" in one for one in some)
+    }
     assert of_requests == {"validate", "plan staging"}
     assert conditions["plan staging"] == [
         (
@@ -111,7 +126,9 @@ def test_a_merge_request_of_a_fork_is_only_validated() -> None:
         )
     ]
     for name, some in conditions.items():
-        assert name in of_requests or all('$CI_COMMIT_BRANCH == "main"' in one for one in some), name
+        assert name in of_requests or all('$CI_COMMIT_BRANCH == "main"' in one for one in some), (
+            name
+        )
 
 
 def test_the_roles_are_bound_to_the_pipelines_that_have_the_jobs() -> None:
@@ -120,17 +137,25 @@ def test_the_roles_are_bound_to_the_pipelines_that_have_the_jobs() -> None:
     found: dict[str, set[str]] = {}
     for name, sort in sorts.items():
         assert f"integrations-staging-{sort}'" in scripts(name)
-        sources = re.findall(r'\$CI_PIPELINE_SOURCE == "(\w+)"', " ".join(one["if"] for one in JOBS[name]["rules"]))
+        sources = re.findall(
+            r'\$CI_PIPELINE_SOURCE == "(\w+)"', " ".join(one["if"] for one in JOBS[name]["rules"])
+        )
         found.setdefault(sort, set()).update(sources)
     assert found == {sort: set(sources) for sort, sources in GitLab.sources.items()}
 
 
 def test_what_is_kept_is_what_is_looked_for() -> None:
     assert JOBS["plan staging"]["artifacts"]["paths"] == ["/".join(PLAN_FILE)]
-    kept = {tuple(JOBS[name]["artifacts"]["paths"]) for name in ("reviewed staging", "plan anew staging")}
+    kept = {
+        tuple(JOBS[name]["artifacts"]["paths"])
+        for name in ("reviewed staging", "plan anew staging")
+    }
     folder = ".reconciler/reviewed-staging-$CI_PIPELINE_ID"
     assert kept == {(folder,)}
-    assert all(folder in scripts(name) for name in ("reviewed staging", "plan anew staging", "apply staging"))
+    assert all(
+        folder in scripts(name)
+        for name in ("reviewed staging", "plan anew staging", "apply staging")
+    )
     assert ".reconciler/\n" in FILES[".gitignore"]
 
 
@@ -142,7 +167,9 @@ def test_what_somebody_typed_is_only_ever_a_quoted_variable() -> None:
                     before = line[: match.start()]
                     assert before.count('"') % 2 == 1 or before.strip() == "target=", line
     assert "eval" not in BODY
-    assert not any(variable in json_of(job.get("rules", "")) for job in JOBS.values() for variable in TYPED)
+    assert not any(
+        variable in json_of(job.get("rules", "")) for job in JOBS.values() for variable in TYPED
+    )
 
 
 def json_of(value: Any) -> str:
@@ -161,8 +188,14 @@ def test_every_script_is_a_shell_s() -> None:
 
 def test_one_environment_is_applied_after_another() -> None:
     jobs = yaml.load(expanded(environment="production", after="staging"), _Loader)
-    assert jobs["apply production"]["needs"][-1] == {"job": "apply staging", "artifacts": False, "optional": True}
-    assert not set(jobs) & set(JOBS) - {"validate"}  # a second include takes nothing of the first one's away
+    assert jobs["apply production"]["needs"][-1] == {
+        "job": "apply staging",
+        "artifacts": False,
+        "optional": True,
+    }
+    assert not set(jobs) & set(JOBS) - {
+        "validate"
+    }  # a second include takes nothing of the first one's away
 
 
 def test_the_environment_that_is_commented_out_is_right_too() -> None:
@@ -191,7 +224,8 @@ chmod +x "$(dirname "$0")/reconciler"
 
 
 def test_exactly_what_is_pinned_is_installed(tmp_path: Path) -> None:
-    """A python3 of ours notes how pip is called; that pip then refuses what has no hash is shown for the action."""
+    """A python3 of ours notes how pip is called; that pip then refuses what has no hash is shown
+    for the action."""
     git(tmp_path, "init", "--quiet")
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin/python3").write_text(PYTHON)
@@ -199,11 +233,16 @@ def test_exactly_what_is_pinned_is_installed(tmp_path: Path) -> None:
     path = f"{tmp_path / 'bin'}:{os.environ['PATH']}"
     script = scripts(".reconciler staging")
     absent = shell(script, tmp_path, PATH=path)
-    assert (absent.returncode, "there is no file .gitlab/reconciler/requirements.txt" in absent.stderr) == (1, True)
+    assert (
+        absent.returncode,
+        "there is no file .gitlab/reconciler/requirements.txt" in absent.stderr,
+    ) == (1, True)
     (tmp_path / ".gitlab/reconciler").mkdir(parents=True)
     (tmp_path / ".gitlab/reconciler/requirements.txt").write_text("")
     (tmp_path / ".reconciler/venv/bin").mkdir(parents=True)
-    (tmp_path / ".reconciler/venv/bin/left").write_text("by the job before, on a runner that keeps its directory")
+    (tmp_path / ".reconciler/venv/bin/left").write_text(
+        "by the job before, on a runner that keeps its directory"
+    )
     done = shell(f"{script}\ncommand -v reconciler", tmp_path, PATH=path)
     assert done.stdout.splitlines() == [
         "reconciler, version 9.9.9", str(tmp_path / ".reconciler/venv/bin/reconciler"),
@@ -233,7 +272,9 @@ def test_a_plan_that_somebody_committed_is_not_taken_for_the_reviewed_one(
 
 def test_when_git_does_not_say_what_is_committed_the_job_fails(tmp_path: Path) -> None:
     for name in ("git", "reconciler"):
-        (tmp_path / name).write_text(f"#!/bin/sh\necho {name} ran; exit {128 if name == 'git' else 0}\n")
+        (tmp_path / name).write_text(
+            f"#!/bin/sh\necho {name} ran; exit {128 if name == 'git' else 0}\n"
+        )
         (tmp_path / name).chmod(0o755)
     script = scripts(".reconciler staging").replace(INPUTS["install"]["default"], "path")
     done = shell(script, tmp_path, PATH=f"{tmp_path}:{os.environ['PATH']}")
@@ -241,7 +282,8 @@ def test_when_git_does_not_say_what_is_committed_the_job_fails(tmp_path: Path) -
 
 
 def test_what_another_pipeline_left_is_not_applied(tmp_path: Path) -> None:
-    """A runner may keep its directory: what is there is neither this pipeline's nor this environment's."""
+    """A runner may keep its directory: what is there is neither this pipeline's nor this
+    environment's."""
     for name in ("reviewed", "reviewed-staging-41", "reviewed-production-42"):
         (tmp_path / ".reconciler" / name).mkdir(parents=True)
         (tmp_path / ".reconciler" / name / "001-7.json").write_text("{}")
@@ -278,7 +320,9 @@ def test_a_plan_that_was_left_is_not_taken_for_the_new_one(tmp_path: Path) -> No
     assert list((tmp_path / ".reconciler").iterdir()) == []
 
 
-@pytest.mark.parametrize("job", ["plan staging", "plan anew staging", ".reconciler commits staging"])
+@pytest.mark.parametrize(
+    "job", ["plan staging", "plan anew staging", ".reconciler commits staging"]
+)
 def test_whoever_plans_or_applies_has_the_whole_history(job: str) -> None:
     """Whether HEAD builds on what was applied last is asked of it."""
     assert JOBS[job]["variables"] == {"GIT_DEPTH": "0"}
@@ -287,13 +331,18 @@ def test_whoever_plans_or_applies_has_the_whole_history(job: str) -> None:
 def test_the_form_offers_what_is_included() -> None:
     """Commented out as much as the include is."""
     uncommented = re.sub(r"(?m)^(  +)# (?=  |- )", r"\1", FILES[".gitlab-ci.yml"])
-    for text, names in ((FILES[".gitlab-ci.yml"], ["staging"]), (uncommented, ["staging", "production"])):
+    for text, names in (
+        (FILES[".gitlab-ci.yml"], ["staging"]),
+        (uncommented, ["staging", "production"]),
+    ):
         root = yaml.safe_load(text)
         assert [one["inputs"]["environment"] for one in root["include"]] == names
         assert root["variables"]["RECONCILER_ENVIRONMENT"]["options"] == names
 
 
-def test_a_token_of_its_own_pushes_and_lies_in_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_token_of_its_own_pushes_and_lies_in_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     isolate(monkeypatch, tmp_path / "home")
     bare, ours, _ = clone_pair(tmp_path)
     git(ours, "checkout", "--quiet", "--detach")
@@ -304,13 +353,20 @@ def test_a_token_of_its_own_pushes_and_lies_in_no_file(tmp_path: Path, monkeypat
     done = shell(f"{branch}\n{ask}", ours, RECONCILER_PUSH_TOKEN=token, **given)
     assert done.returncode == 0, done.stderr
     assert {"username=reconciler", f"password={token}"} <= set(done.stdout.splitlines())
-    for other in ("https|evil.example.com", "http|gitlab.example.com", "https|gitlab.example.com.evil.example.com"):
+    for other in (
+        "https|evil.example.com",
+        "http|gitlab.example.com",
+        "https|gitlab.example.com.evil.example.com",
+    ):
         protocol, _, host = other.partition("|")
         asked = shell(f"printf 'protocol={protocol}\\nhost={host}\\n\\n' | git credential fill", ours,
                       RECONCILER_PUSH_TOKEN=token, GIT_TERMINAL_PROMPT="0", GIT_ASKPASS="", SSH_ASKPASS="")  # fmt: skip
         assert (asked.returncode != 0, token in asked.stdout + asked.stderr) == (True, False), other
     assert git(ours, "config", "http.followRedirects") == "false"
-    assert git(ours, "remote", "get-url", "--push", "origin") == "https://gitlab.example.com/acme/x.git"
+    assert (
+        git(ours, "remote", "get-url", "--push", "origin")
+        == "https://gitlab.example.com/acme/x.git"
+    )
     assert git(ours, "remote", "get-url", "origin") == str(bare)
     assert token not in (ours / ".git/config").read_text()
     assert git(ours, "config", "push.pushOption") == "ci.skip"

@@ -1,4 +1,5 @@
-"""One note, one issue: against a table of what GitLab takes, and against a GitLab that misbehaves."""
+"""One note, one issue: against a table of what GitLab takes, and against a GitLab that
+misbehaves."""
 
 from __future__ import annotations
 
@@ -23,7 +24,9 @@ from tests.report.samples import ACTIONS, BLOCK, make_plan, small_plan
 PLAN, DRIFT = "<!-- reconciler:plan:production -->", "<!-- reconciler:drift:production -->"
 LIST = f"{ROOT}/merge_requests/7/notes"
 QUIET = make_plan((), ())
-WAITING = Finding("RC340", Level.ERROR, "staging must have verified the same", "client/a", "apply staging first")
+WAITING = Finding(
+    "RC340", Level.ERROR, "staging must have verified the same", "client/a", "apply staging first"
+)
 
 
 def saved(job: Job, plan: Plan, name: str = "plan.json") -> Path:
@@ -39,7 +42,9 @@ def bodies(gitlab: GitLab) -> list[str]:
     return [one["body"] for one in gitlab.notes]
 
 
-def test_the_first_plan_is_written_and_the_next_one_takes_its_place(gitlab: GitLab, job: Job) -> None:
+def test_the_first_plan_is_written_and_the_next_one_takes_its_place(
+    gitlab: GitLab, job: Job
+) -> None:
     assert note(job) == 0
     assert "note on !7: written" in job.err
     assert note(job, make_plan()) == 0
@@ -53,15 +58,21 @@ def test_the_first_plan_is_written_and_the_next_one_takes_its_place(gitlab: GitL
 
 
 @pytest.mark.parametrize("author", [EVE, 0, None], ids=str)
-def test_what_somebody_else_wrote_with_our_marker_is_never_edited(gitlab: GitLab, job: Job, author: int | None) -> None:
+def test_what_somebody_else_wrote_with_our_marker_is_never_edited(
+    gitlab: GitLab, job: Job, author: int | None
+) -> None:
     gitlab.note(f"{PLAN}\nlooks good, merge it", author)
     note(job)
     assert bodies(gitlab)[0] == f"{PLAN}\nlooks good, merge it"
     assert [one["author"]["id"] for one in gitlab.notes[1:]] == [BOT]
 
 
-@pytest.mark.parametrize("body", ["see\n" + PLAN, PLAN + " and more", f"`{PLAN}`", "", PLAN.replace("ion", "ion2")])
-def test_a_note_of_ours_that_only_quotes_the_marker_is_left_alone(gitlab: GitLab, job: Job, body: str) -> None:
+@pytest.mark.parametrize(
+    "body", ["see\n" + PLAN, PLAN + " and more", f"`{PLAN}`", "", PLAN.replace("ion", "ion2")]
+)
+def test_a_note_of_ours_that_only_quotes_the_marker_is_left_alone(
+    gitlab: GitLab, job: Job, body: str
+) -> None:
     gitlab.note(body)
     note(job)
     assert bodies(gitlab)[0] == body
@@ -78,11 +89,20 @@ def test_the_note_is_found_on_a_later_page(gitlab: GitLab, job: Job) -> None:
     assert len(gitlab.notes) == 232
 
 
-@pytest.mark.parametrize("kind", ["quick actions", "mention", "gitlab references", "list at the start", "fence"])
+@pytest.mark.parametrize(
+    "kind", ["quick actions", "mention", "gitlab references", "list at the start", "fence"]
+)
 def test_nothing_of_a_plan_means_anything_to_gitlab(gitlab: GitLab, job: Job, kind: str) -> None:
     """No quick action in the first column, no mention, no reference."""
     plan = replace(everywhere(small_plan(), HOSTILE[kind]), environment="production")
-    parts = (plan.environment, plan.project, plan.git_commit, plan.actions, plan.revisions, plan.desired_digests)
+    parts = (
+        plan.environment,
+        plan.project,
+        plan.git_commit,
+        plan.actions,
+        plan.revisions,
+        plan.desired_digests,
+    )
     assert note(job, replace(plan, digest=plan_digest(*parts))) == 3
     [body] = bodies(gitlab)
     outside = re.sub(r"^(```+)[^`\n]*\n.*?^\1$", "", body, flags=re.MULTILINE | re.DOTALL)
@@ -93,7 +113,12 @@ def test_nothing_of_a_plan_means_anything_to_gitlab(gitlab: GitLab, job: Job, ki
 
 @pytest.mark.parametrize(
     ("findings", "code", "told"),
-    [((), 0, "written"), ((BLOCK,), 3, "written"), ((WAITING,), 0, "waits for"), ((WAITING, BLOCK), 3, "written")],
+    [
+        ((), 0, "written"),
+        ((BLOCK,), 3, "written"),
+        ((WAITING,), 0, "waits for"),
+        ((WAITING, BLOCK), 3, "written"),
+    ],
     ids=["fine", "blocked", "waits for staging", "both"],
 )
 def test_a_blocked_plan_fails_the_job_unless_it_only_waits(
@@ -104,7 +129,9 @@ def test_a_blocked_plan_fails_the_job_unless_it_only_waits(
     assert len(gitlab.notes) == 1
 
 
-def test_without_a_plan_the_old_one_does_not_stand(gitlab: GitLab, job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_plan_the_old_one_does_not_stand(
+    gitlab: GitLab, job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("CI_JOB_URL", "https://gitlab.example.com/acme/-/jobs/1")
     gitlab.note(f"{PLAN}\nall is well")
     assert job("note", "-e", "production", job.folder / "absent.json") == 64
@@ -164,7 +191,9 @@ REQUEST = reply(200, json.dumps({"sha": HEAD}))  # before the notes are asked fo
     ],
     ids=["429", "used up", "429 without a word", "5xx", "no answer", "the write"],
 )
-def test_what_passes_is_waited_out(gitlab: GitLab, job: Job, mishaps: list[bytes | None], waits: list[float]) -> None:
+def test_what_passes_is_waited_out(
+    gitlab: GitLab, job: Job, mishaps: list[bytes | None], waits: list[float]
+) -> None:
     gitlab.mishaps = [*mishaps]
     assert note(job) == 0
     assert job.waits == waits
@@ -177,7 +206,10 @@ def test_what_passes_is_waited_out(gitlab: GitLab, job: Job, mishaps: list[bytes
         ([reply(429, headers=("Retry-After: 3600",))], "status 429; it asks to wait 3600 s"),
         ([BROKEN] * 5, "status 502"),
         ([None] * 5, "the connection was cut, or the answer is not HTTP"),
-        ([reply(400, '{"message": {"body": ["is too long"]}}')], 'status 400: {"body": ["is too long"]}'),
+        (
+            [reply(400, '{"message": {"body": ["is too long"]}}')],
+            'status 400: {"body": ["is too long"]}',
+        ),
         ([reply(200, "no JSON")], "the answer is no JSON"),
         ([reply(200, "{}")], "an answer is not of the documented shape (KeyError)"),
         ([REQUEST, reply(200, "{}")], "the answer is no list"),
@@ -187,7 +219,17 @@ def test_what_passes_is_waited_out(gitlab: GitLab, job: Job, mishaps: list[bytes
             "an answer is not of the documented shape (AttributeError)",
         ),
     ],
-    ids=["an hour", "5xx", "no answer", "400", "no JSON", "no merge request", "no list", "redirect", "another shape"],
+    ids=[
+        "an hour",
+        "5xx",
+        "no answer",
+        "400",
+        "no JSON",
+        "no merge request",
+        "no list",
+        "redirect",
+        "another shape",
+    ],
 )
 def test_what_does_not_pass_fails_the_job_because_an_old_note_may_stand_there(
     gitlab: GitLab, job: Job, mishaps: list[bytes | None], told: str
@@ -197,23 +239,34 @@ def test_what_does_not_pass_fails_the_job_because_an_old_note_may_stand_there(
     assert note(job, make_plan(findings=(BLOCK,))) == 1
     assert "error[RC700]: GitLab: " in job.err
     assert told in job.err
-    assert "remedy: run the job again; when it stays so, look at the state of that GitLab" in job.err
+    assert (
+        "remedy: run the job again; when it stays so, look at the state of that GitLab" in job.err
+    )
     assert bodies(gitlab) == [f"{PLAN}\nold"]
 
 
 @pytest.mark.parametrize(
     "mishap",
     [
-        reply(403, '{"error": "insufficient_scope", "error_description": "needs higher privileges"}'),
+        reply(
+            403, '{"error": "insufficient_scope", "error_description": "needs higher privileges"}'
+        ),
         reply(401, '{"message": "401 Unauthorized"}'),
         reply(404, '{"message": "404 Project Not Found"}'),
     ],
     ids=["403", "401", "404"],
 )
-@pytest.mark.parametrize("first", [[], [REQUEST], [REQUEST, reply(200, "[]")]], ids=["asking", "reading", "writing"])
+@pytest.mark.parametrize(
+    "first", [[], [REQUEST], [REQUEST, reply(200, "[]")]], ids=["asking", "reading", "writing"]
+)
 @pytest.mark.parametrize(("findings", "code"), [((), 0), ((BLOCK,), 3)], ids=["fine", "blocked"])
 def test_without_the_right_the_verdict_remains(
-    gitlab: GitLab, job: Job, mishap: bytes, first: list[bytes], findings: tuple[Finding, ...], code: int
+    gitlab: GitLab,
+    job: Job,
+    mishap: bytes,
+    first: list[bytes],
+    findings: tuple[Finding, ...],
+    code: int,
 ) -> None:
     gitlab.mishaps = [*first, mishap]
     assert note(job, make_plan(findings=findings)) == code
@@ -270,12 +323,20 @@ def test_a_write_whose_answer_was_lost_is_not_done_twice(gitlab: GitLab, job: Jo
 
 def run(**changes: Any) -> str:
     outcome = {"status": "done", "address": "client/a/key/primary"}
-    whole = {"kind": "run", "outcomes": [outcome], "audit": {"path": "audit/a.json"}, "problem": None, **changes}
+    whole = {
+        "kind": "run",
+        "outcomes": [outcome],
+        "audit": {"path": "audit/a.json"},
+        "problem": None,
+        **changes,
+    }
     return json.dumps(whole)
 
 
 PROBLEM = {"code": "RC615", "message": "the remote refuses @all", "remedy": "allow it\n/close"}
-ERROR = json.dumps({"kind": "error", "code": "RC401", "message": "no answer\n/close #1", "remedy": "look"})
+ERROR = json.dumps(
+    {"kind": "error", "code": "RC401", "message": "no answer\n/close #1", "remedy": "look"}
+)
 
 
 @pytest.fixture
@@ -306,7 +367,11 @@ def test_drift_opens_one_issue_updates_it_and_closes_it_when_all_is_well(
     assert "issue: opened" in job.err
     [first] = open_issues(gitlab)
     assert first.startswith(f"{DRIFT}\n# <code>production</code> is not as declared\n")
-    assert first.index("the audit report") < first.index("What is left") < first.index("paystack-payouts")
+    assert (
+        first.index("the audit report")
+        < first.index("What is left")
+        < first.index("paystack-payouts")
+    )
     assert gitlab.issues[0]["title"] == "production is not as declared"
     night(make_plan(ACTIONS[:1]), plan_json(QUIET))
     [second] = open_issues(gitlab)
@@ -331,7 +396,15 @@ def test_drift_opens_one_issue_updates_it_and_closes_it_when_all_is_well(
         (ERROR, [], "RC401"),
         (make_plan((), (BLOCK,)), [], "RC310"),
     ],
-    ids=["not pushed", "failed", "interrupted", "upkeep failed", "upkeep blocked", "no plan", "blocked"],
+    ids=[
+        "not pushed",
+        "failed",
+        "interrupted",
+        "upkeep failed",
+        "upkeep blocked",
+        "no plan",
+        "blocked",
+    ],
 )
 def test_what_went_wrong_is_told(
     gitlab: GitLab, night: Callable[..., int], left: Plan | str, done: list[str], told: str
@@ -363,7 +436,9 @@ def test_an_issue_that_is_not_ours_is_neither_edited_nor_closed(
     assert (len(gitlab.issues), gitlab.issues[1]["state"]) == (2, "closed")
 
 
-def test_issues_that_were_doubled_become_one_again(gitlab: GitLab, night: Callable[..., int]) -> None:
+def test_issues_that_were_doubled_become_one_again(
+    gitlab: GitLab, night: Callable[..., int]
+) -> None:
     for number in range(120):
         gitlab.issue(f"other {number}", "nothing", EVE)
     for _ in range(3):
@@ -377,7 +452,10 @@ def test_where_nobody_can_be_told_the_job_fails(
 ) -> None:
     gitlab.mishaps = [reply(403, '{"message": "403 Forbidden"}')]
     assert (night(make_plan()), "RC701" in job.err) == (1, True)
-    assert "RECONCILER_GITLAB_TOKEN is a project access token of this project with the scope api" in job.err
+    assert (
+        "RECONCILER_GITLAB_TOKEN is a project access token of this project with the scope api"
+        in job.err
+    )
     gitlab.mishaps = [reply(403, '{"message": "403 Forbidden"}')]
     assert night(QUIET) == 0
     monkeypatch.delenv("RECONCILER_GITLAB_TOKEN")
@@ -386,14 +464,20 @@ def test_where_nobody_can_be_told_the_job_fails(
     assert night(QUIET) == 0
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"kind": "status"}', "[" * 5000, '{"kind": "run", "outcomes": [1]}'])
-def test_what_no_command_printed_is_refused(gitlab: GitLab, job: Job, night: Callable[..., int], text: str) -> None:
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"kind": "status"}', "[" * 5000, '{"kind": "run", "outcomes": [1]}']
+)
+def test_what_no_command_printed_is_refused(
+    gitlab: GitLab, job: Job, night: Callable[..., int], text: str
+) -> None:
     assert night(QUIET, text) == 64
     assert "RC706" in job.err
     assert gitlab.seen == []
 
 
-def test_a_report_outside_of_the_project_is_not_read(gitlab: GitLab, job: Job, night: Callable[..., int]) -> None:
+def test_a_report_outside_of_the_project_is_not_read(
+    gitlab: GitLab, job: Job, night: Callable[..., int]
+) -> None:
     (job.folder.parent / "secret.md").write_text("canary")
     night(make_plan(), run(audit={"path": "../secret.json"}))
     assert "canary" not in open_issues(gitlab)[0]

@@ -29,8 +29,8 @@ def kept(plan: Plan) -> bytes:
 
 @dataclass
 class Push:
-    """A project whose branch main was at ``before`` and is at ``merge`` now, the merge of a branch that ended with
-    ``head``."""
+    """A project whose branch main was at ``before`` and is at ``merge`` now, the merge of a branch
+    that ended with ``head``."""
 
     root: Path
     job: Job
@@ -55,7 +55,11 @@ class Push:
         return head, git(self.root, "rev-parse", "HEAD")
 
     def look(self, **variables: str) -> int:
-        given = {"BEFORE_SHA": self.before, "SHA": git(self.root, "rev-parse", "HEAD"), "BRANCH": "main"}
+        given = {
+            "BEFORE_SHA": self.before,
+            "SHA": git(self.root, "rev-parse", "HEAD"),
+            "BRANCH": "main",
+        }
         for name, value in {**given, **variables}.items():
             self.patch.setenv(f"CI_COMMIT_{name}", value)
         self.patch.chdir(self.root)
@@ -80,7 +84,9 @@ def push(job: Job, gitlab: GitLab, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     return made
 
 
-def test_it_is_in_a_pipeline_for_the_last_commit_of_the_merge_request(gitlab: GitLab, push: Push) -> None:
+def test_it_is_in_a_pipeline_for_the_last_commit_of_the_merge_request(
+    gitlab: GitLab, push: Push
+) -> None:
     gitlab.job(1, 31, "plan production", kept(CHANGING))
     gitlab.job(2, 31, "plan staging", kept(OTHER))
     assert push.look() == 0
@@ -90,7 +96,9 @@ def test_it_is_in_a_pipeline_for_the_last_commit_of_the_merge_request(gitlab: Gi
     assert push.job.waits == []
 
 
-def test_what_only_the_kept_file_claims_is_not_shown_to_those_who_approve(gitlab: GitLab, push: Push) -> None:
+def test_what_only_the_kept_file_claims_is_not_shown_to_those_who_approve(
+    gitlab: GitLab, push: Push
+) -> None:
     claimed = Finding("RC302", Level.WARNING, "security has agreed to all of this")
     gitlab.job(1, 31, "plan production", kept(replace(CHANGING, findings=(claimed,))))
     assert push.look() == 0
@@ -126,14 +134,19 @@ def test_a_pipeline_of_merged_results_is_one_for_that_commit(gitlab: GitLab, pus
     gitlab.pipeline(30, 7, "a" * 40, ref="refs/merge-requests/7/merge")
     gitlab.pipeline(33, 7, "b" * 40, ref="refs/merge-requests/7/merge")
     gitlab.pipeline(34, 7, "c" * 40, ref="refs/merge-requests/7/merge")
-    gitlab.parents |= {"a" * 40: [push.before, push.head], "b" * 40: [push.before, "d" * 40]}  # c: cleaned up
+    gitlab.parents |= {
+        "a" * 40: [push.before, push.head],
+        "b" * 40: [push.before, "d" * 40],
+    }  # c: cleaned up
     for number in (30, 33, 34):
         gitlab.job(number, number, "plan production", kept(CHANGING if number == 30 else OTHER))
     assert push.look() == 0
     assert push.plans() == [("001-7.json", CHANGING.digest)]
 
 
-def test_of_several_pipelines_the_newest_counts_that_has_such_a_job(gitlab: GitLab, push: Push) -> None:
+def test_of_several_pipelines_the_newest_counts_that_has_such_a_job(
+    gitlab: GitLab, push: Push
+) -> None:
     for number in (33, 32, 34, 35):
         gitlab.pipeline(number, 7, push.head)
     gitlab.pipelines[-1][1]["project_id"] = 666
@@ -163,7 +176,9 @@ def test_when_the_newest_pipeline_shows_no_plan_an_older_one_s_is_not_taken(
 
 
 @pytest.mark.parametrize("last", ["failed", "success"])
-def test_of_a_job_that_was_run_again_the_last_one_counts(gitlab: GitLab, push: Push, last: str) -> None:
+def test_of_a_job_that_was_run_again_the_last_one_counts(
+    gitlab: GitLab, push: Push, last: str
+) -> None:
     first = "success" if last == "failed" else "failed"
     gitlab.job(3, 31, "plan production", kept(OTHER), last)
     gitlab.job(2, 31, "plan production", kept(CHANGING), first)
@@ -215,7 +230,9 @@ def test_a_merge_request_may_be_called_merged_a_moment_later(gitlab: GitLab, pus
     ],
     ids=["not merged", "another branch", "another project", "another push"],
 )
-def test_a_commit_that_no_merge_request_brought_is_told(gitlab: GitLab, push: Push, changes: dict[str, object]) -> None:
+def test_a_commit_that_no_merge_request_brought_is_told(
+    gitlab: GitLab, push: Push, changes: dict[str, object]
+) -> None:
     gitlab.job(1, 31, "plan production", kept(CHANGING))
     gitlab.requests[0][0].update(changes)
     assert push.look() == 1
@@ -226,7 +243,9 @@ def test_a_commit_that_no_merge_request_brought_is_told(gitlab: GitLab, push: Pu
 
 
 @pytest.mark.parametrize("what", ["request", "pipeline"])
-def test_what_a_fork_s_pipeline_kept_is_nobody_s_review(gitlab: GitLab, push: Push, what: str) -> None:
+def test_what_a_fork_s_pipeline_kept_is_nobody_s_review(
+    gitlab: GitLab, push: Push, what: str
+) -> None:
     gitlab.job(1, 31, "plan production", kept(CHANGING))
     if what == "request":
         gitlab.requests[0][0]["source_project_id"] = 666
@@ -263,7 +282,9 @@ KEY = f"acme_staging_{'0' * 12}_{'0' * 49}"
 FORGED_ACTIONS = (replace(ACTIONS[0], message=f"made {KEY}"), *ACTIONS[1:])
 
 
-def test_a_forged_plan_that_holds_what_looks_like_a_key_is_told_and_not_printed(gitlab: GitLab, push: Push) -> None:
+def test_a_forged_plan_that_holds_what_looks_like_a_key_is_told_and_not_printed(
+    gitlab: GitLab, push: Push
+) -> None:
     """Whoever may push a branch can make digests that fit."""
     forged = make_plan(FORGED_ACTIONS)
     document = json.loads(kept(forged))  # written by us, it is masked
@@ -277,7 +298,16 @@ def test_a_forged_plan_that_holds_what_looks_like_a_key_is_told_and_not_printed(
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"no JSON", b"[]", b"{}", b"\xff", b"[" * 5000, json.dumps(FORGED).encode(), kept(ELSEWHERE)],
+    [
+        b"",
+        b"no JSON",
+        b"[]",
+        b"{}",
+        b"\xff",
+        b"[" * 5000,
+        json.dumps(FORGED).encode(),
+        kept(ELSEWHERE),
+    ],
     ids=["empty", "text", "list", "object", "bytes", "deep", "edited", "of another environment"],
 )
 def test_what_is_no_plan_is_told(gitlab: GitLab, push: Push, content: bytes) -> None:
@@ -287,7 +317,9 @@ def test_what_is_no_plan_is_told(gitlab: GitLab, push: Push, content: bytes) -> 
     assert push.plans() == []
 
 
-def test_a_plan_that_is_too_large_is_not_taken(gitlab: GitLab, push: Push, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_plan_that_is_too_large_is_not_taken(
+    gitlab: GitLab, push: Push, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(gitlab_reviewed, "LARGEST", 1000)
     gitlab.job(1, 31, "plan production", kept(CHANGING))
     assert push.look() == 1
@@ -295,7 +327,9 @@ def test_a_plan_that_is_too_large_is_not_taken(gitlab: GitLab, push: Push, monke
     assert push.job.waits == []
 
 
-def test_what_cannot_be_looked_up_is_an_error(gitlab: GitLab, push: Push, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_looked_up_is_an_error(
+    gitlab: GitLab, push: Push, monkeypatch: pytest.MonkeyPatch
+) -> None:
     gitlab.job(1, 31, "plan production", kept(CHANGING))
     gitlab.mishaps = [reply(403, '{"message": "403 Forbidden"}')]
     assert (push.look(), "RC701" in push.job.err) == (1, True)

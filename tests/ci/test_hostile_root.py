@@ -41,7 +41,8 @@ def evil_text(mark: Path) -> str:
 
 @pytest.fixture
 def hostile(tmp_path: Path, mark: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A checkout that has them all, as modules and as packages that can be run, with a pinned program."""
+    """A checkout that has them all, as modules and as packages that can be run, with a pinned
+    program."""
     isolate(monkeypatch, tmp_path / "home")
     root = tmp_path / "checkout"
     root.mkdir()
@@ -58,7 +59,9 @@ def hostile(tmp_path: Path, mark: Path, monkeypatch: pytest.MonkeyPatch) -> Path
         place = root / f".{platform}/reconciler"
         place.mkdir(parents=True)
         name, digest = wheel(place)
-        (place / "requirements.txt").write_text(f"./.{platform}/reconciler/{name} --hash=sha256:{digest}\n")
+        (place / "requirements.txt").write_text(
+            f"./.{platform}/reconciler/{name} --hash=sha256:{digest}\n"
+        )
     for path, text in starter_files("acme", "github").items():
         if path.startswith(".github/actions/"):
             (root / path).parent.mkdir(parents=True, exist_ok=True)
@@ -71,8 +74,14 @@ def hostile(tmp_path: Path, mark: Path, monkeypatch: pytest.MonkeyPatch) -> Path
 
 def ran(script: str, root: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     """As a runner runs it: in the checkout."""
-    given = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "PIP_NO_INDEX": "1", "VAULT_JWT": "jwt"}
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("CI", "GITHUB_"))}
+    given = {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "PIP_NO_INDEX": "1",
+        "VAULT_JWT": "jwt",
+    }
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("CI", "GITHUB_"))
+    }
     return subprocess.run(
         ["bash", "-eo", "pipefail", "-c", script], cwd=root, env={**kept, **given, **variables}, check=False,
         stdin=subprocess.DEVNULL, capture_output=True, text=True,
@@ -80,8 +89,12 @@ def ran(script: str, root: Path, **variables: str) -> subprocess.CompletedProces
 
 
 def test_a_job_of_gitlab_runs_no_file_of_the_root(hostile: Path, mark: Path) -> None:
-    done = ran(f"{scripts('.reconciler staging')}\n" + "\n".join(JOBS["validate"]["script"]), hostile)
-    assert (done.returncode, done.stdout.splitlines()) == (0, ["reconciler, version 9.9.9"] * 2), done.stderr
+    done = ran(
+        f"{scripts('.reconciler staging')}\n" + "\n".join(JOBS["validate"]["script"]), hostile
+    )
+    assert (done.returncode, done.stdout.splitlines()) == (0, ["reconciler, version 9.9.9"] * 2), (
+        done.stderr
+    )
     assert not mark.exists(), mark.read_text()
 
 
@@ -107,9 +120,17 @@ def test_the_action_runs_no_file_of_the_root(hostile: Path, mark: Path, tmp_path
     assert [path.name for path in (tmp_path / "temp").iterdir()] == ["reconciler"]
 
 
-def test_the_scripts_of_the_action_come_after_the_standard_library(hostile: Path, mark: Path, tmp_path: Path) -> None:
-    """A module that somebody adds beside them, where reviewers may look less, is not one of Python's."""
+def test_the_scripts_of_the_action_come_after_the_standard_library(
+    hostile: Path, mark: Path, tmp_path: Path
+) -> None:
+    """A module that somebody adds beside them, where reviewers may look less, is not one of
+    Python's."""
     folder = hostile / ".github/actions/reconciler"
     (folder / "json.py").write_text(evil_text(mark))
-    ran(f'python3 -I -S "{folder}/start.py" install', hostile, INPUT_INSTALL="path", RUNNER_TEMP=str(tmp_path))
+    ran(
+        f'python3 -I -S "{folder}/start.py" install',
+        hostile,
+        INPUT_INSTALL="path",
+        RUNNER_TEMP=str(tmp_path),
+    )
     assert not mark.exists()

@@ -1,4 +1,5 @@
-"""What ``init`` writes for GitHub, and this repository's own workflow, before three judges and our own rules."""
+"""What ``init`` writes for GitHub, and this repository's own workflow, before three judges and our
+own rules."""
 
 from __future__ import annotations
 
@@ -15,10 +16,17 @@ from tests.kit.action import ACTION, ROOT
 from tests.kit.workflow_lint import actionlint, schema_errors, zizmor
 
 NAMES = ("apply", "drift", "plan", "revoke")
-# GitHub added it in May 2026, after actionlint 1.7.7: a group keeps all that wait, instead of the newest alone.
+# GitHub added it in May 2026, after actionlint 1.7.7: a group keeps all that wait, instead of the
+# newest alone.
 YOUNGER = 'unexpected key "queue" for "concurrency" section. expected one of "cancel-in-progress", "group"'
 PLANNING = {("plan", "plan"), ("apply", "anew"), ("apply", "apply"), ("drift", "drift")}
-LOGS_IN = {("plan", "plan"), ("apply", "anew"), ("apply", "apply"), ("drift", "drift"), ("revoke", "revoke")}
+LOGS_IN = {
+    ("plan", "plan"),
+    ("apply", "anew"),
+    ("apply", "apply"),
+    ("drift", "drift"),
+    ("revoke", "revoke"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +45,8 @@ def workflows(root: Path) -> list[Path]:
 
 def parsed(root: Path) -> dict[str, Any]:
     return {
-        path.stem.removeprefix("reconciler-"): yaml.load(path.read_text(), yaml.BaseLoader) for path in workflows(root)
+        path.stem.removeprefix("reconciler-"): yaml.load(path.read_text(), yaml.BaseLoader)
+        for path in workflows(root)
     }
 
 
@@ -56,11 +65,17 @@ def bad(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_actionlint_finds_nothing_but_what_it_is_too_old_for(written: Path, bad: Path) -> None:
     found = actionlint([*workflows(written), *workflows(ROOT), bad])
     assert any("stepz" in one for one in found)
-    assert [one.partition(": ")[2] for one in found if not one.startswith("bad.yml:")] == [YOUNGER, YOUNGER]
+    assert [one.partition(": ")[2] for one in found if not one.startswith("bad.yml:")] == [
+        YOUNGER,
+        YOUNGER,
+    ]
 
 
 def test_zizmor_finds_nothing(written: Path, bad: Path) -> None:
-    assert {one.partition(":")[0] for one in zizmor(bad)} >= {"dangerous-triggers", "template-injection"}
+    assert {one.partition(":")[0] for one in zizmor(bad)} >= {
+        "dangerous-triggers",
+        "template-injection",
+    }
     assert zizmor(written / ".github") == []
     assert zizmor(ROOT / ".github") == []
 
@@ -72,7 +87,9 @@ def test_the_schemas_of_workflows_and_actions_hold(written: Path, bad: Path) -> 
 
 
 def test_the_action_of_a_new_repository_is_this_repository_s(written: Path) -> None:
-    theirs = {path.name: path.read_bytes() for path in (written / ".github/actions/reconciler").iterdir()}
+    theirs = {
+        path.name: path.read_bytes() for path in (written / ".github/actions/reconciler").iterdir()
+    }
     assert theirs == {path.name: path.read_bytes() for path in ACTION.iterdir() if path.is_file()}
 
 
@@ -86,15 +103,25 @@ def test_there_are_four_workflows_that_may_nothing_by_default(written: Path) -> 
             assert int(content["timeout-minutes"]) <= 55, (name, job)
 
 
-def test_only_jobs_that_log_in_get_an_identity_and_only_those_that_commit_may_write(written: Path) -> None:
-    jobs = {(name, job): content for name, one in parsed(written).items() for job, content in one["jobs"].items()}
+def test_only_jobs_that_log_in_get_an_identity_and_only_those_that_commit_may_write(
+    written: Path,
+) -> None:
+    jobs = {
+        (name, job): content
+        for name, one in parsed(written).items()
+        for job, content in one["jobs"].items()
+    }
     writers = {("apply", "apply"), ("drift", "drift"), ("revoke", "revoke")}
     assert {key for key, job in jobs.items() if "id-token" in job["permissions"]} == LOGS_IN
-    assert {key for key, job in jobs.items() if job["permissions"].get("contents") == "write"} == writers
+    assert {
+        key for key, job in jobs.items() if job["permissions"].get("contents") == "write"
+    } == writers
     assert {key for key, job in jobs.items() if "environment" in job} == writers
     assert jobs["plan", "validate"]["permissions"] == {"contents": "read"}
     for key, job in jobs.items():
-        [checkout] = [one["with"] for one in job["steps"] if one["uses"].startswith("actions/checkout@")]
+        [checkout] = [
+            one["with"] for one in job["steps"] if one["uses"].startswith("actions/checkout@")
+        ]
         # What is applied is what the branch holds now, not what it held when the run was queued.
         wanted = {"ref": "${{ github.ref }}", "persist-credentials": "true"} if key in writers else {
             "persist-credentials": "false"}  # fmt: skip
@@ -117,12 +144,20 @@ def test_a_pull_request_of_a_fork_is_only_validated(written: Path) -> None:
 
 
 def test_an_apply_is_never_cancelled_and_a_revocation_waits_for_none(written: Path) -> None:
-    jobs = {name: parsed(written)[name]["jobs"][name]["concurrency"] for name in ("apply", "drift", "revoke")}
-    groups = {name: re.sub(r"\$\{\{ \w+\.environment \}\}", "ENV", one["group"]) for name, one in jobs.items()}
+    jobs = {
+        name: parsed(written)[name]["jobs"][name]["concurrency"]
+        for name in ("apply", "drift", "revoke")
+    }
+    groups = {
+        name: re.sub(r"\$\{\{ \w+\.environment \}\}", "ENV", one["group"])
+        for name, one in jobs.items()
+    }
     assert groups == {name: f"reconciler-{name}-ENV" for name in jobs}
     assert {one["cancel-in-progress"] for one in jobs.values()} == {"false"}
     assert {name for name, one in jobs.items() if one.get("queue") == "max"} == {"apply", "revoke"}
-    environments = [parsed(written)[name]["jobs"][name]["environment"] for name in ("apply", "drift", "revoke")]
+    environments = [
+        parsed(written)[name]["jobs"][name]["environment"] for name in ("apply", "drift", "revoke")
+    ]
     assert environments == [
         "${{ matrix.environment }}", "${{ matrix.environment }}-upkeep", "${{ inputs.environment }}-revoke",
     ]  # fmt: skip
@@ -138,7 +173,9 @@ def test_every_action_of_somebody_else_is_pinned_by_its_commit(written: Path, wh
         if re.search(r"\buses:", line) and "./" not in line
     ]
     assert lines
-    assert [one for one in lines if not re.search(r"uses: [\w/-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$", one)] == []
+    assert [
+        one for one in lines if not re.search(r"uses: [\w/-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$", one)
+    ] == []
 
 
 def test_no_expression_is_pasted_into_a_script(written: Path) -> None:
@@ -146,7 +183,9 @@ def test_no_expression_is_pasted_into_a_script(written: Path) -> None:
 
     def look(node: Any) -> None:
         if isinstance(node, dict):
-            scripts.extend([node["run"]] if isinstance(node.get("run"), str) and "command" not in node else [])
+            scripts.extend(
+                [node["run"]] if isinstance(node.get("run"), str) and "command" not in node else []
+            )
             for inner in node.values():
                 look(inner)
         elif isinstance(node, list):

@@ -20,7 +20,11 @@ from tests.kit.github_tokens import REPOSITORY, REPOSITORY_ID
 from tests.kit.openapi import described
 
 HEAD, MERGE = "b" * 40, "c" * 40
-EVENT = {"after": MERGE, "commits": [{"id": HEAD}, {"id": MERGE}], "repository": {"id": int(REPOSITORY_ID)}}
+EVENT = {
+    "after": MERGE,
+    "commits": [{"id": HEAD}, {"id": MERGE}],
+    "repository": {"id": int(REPOSITORY_ID)},
+}
 
 
 def plan(digest: str, *kinds: str) -> bytes:
@@ -36,10 +40,14 @@ class Search:
     def __init__(self, github: GitHub) -> None:
         self.waits: list[float] = []
         self._reviewed = script("reviewed").Reviewed(
-            script("api").Api(github.address, TOKEN, self.waits.append), REPOSITORY, self.waits.append
+            script("api").Api(github.address, TOKEN, self.waits.append),
+            REPOSITORY,
+            self.waits.append,
         )
 
-    def __call__(self, *environments: str, event: dict[str, Any] | None = None) -> list[tuple[int, str, int, str]]:
+    def __call__(
+        self, *environments: str, event: dict[str, Any] | None = None
+    ) -> list[tuple[int, str, int, str]]:
         found = self._reviewed.sources(event or EVENT, "main", environments or ("staging",))
         return [(one.pull, one.environment, one.run, one.digest) for one in found]
 
@@ -60,13 +68,17 @@ def search(github: GitHub) -> Search:
     return Search(github)
 
 
-def test_it_is_in_a_run_for_the_last_commit_of_the_pull_request_that_was_merged(github: GitHub, search: Search) -> None:
+def test_it_is_in_a_run_for_the_last_commit_of_the_pull_request_that_was_merged(
+    github: GitHub, search: Search
+) -> None:
     github.keep(31, "reconciler-plan-staging", CHANGING)
     assert search() == [(7, "staging", 31, "sha256:1")]
     assert search.waits == []
 
 
-def test_environments_come_in_the_order_that_is_asked_for_and_only_with_changes(github: GitHub, search: Search) -> None:
+def test_environments_come_in_the_order_that_is_asked_for_and_only_with_changes(
+    github: GitHub, search: Search
+) -> None:
     github.keep(31, "reconciler-plan-staging", CHANGING)
     github.keep(31, "reconciler-plan-production", plan("sha256:2", "rotate-key"))
     github.keep(31, "reconciler-plan-quiet", plan("sha256:3", "no-op"))
@@ -75,7 +87,9 @@ def test_environments_come_in_the_order_that_is_asked_for_and_only_with_changes(
     ]  # fmt: skip
 
 
-def test_of_several_runs_for_that_commit_the_newest_counts_that_kept_one(github: GitHub, search: Search) -> None:
+def test_of_several_runs_for_that_commit_the_newest_counts_that_kept_one(
+    github: GitHub, search: Search
+) -> None:
     for run in (33, 32, 34):
         github.run(run, HEAD)
     github.keep(31, "reconciler-plan-staging", CHANGING)
@@ -96,9 +110,16 @@ def test_a_push_may_bring_several_pull_requests(github: GitHub, search: Search) 
 
 
 @pytest.mark.parametrize("what", ["of another push", "not merged"])
-def test_without_a_pull_request_nothing_was_reviewed(github: GitHub, search: Search, what: str) -> None:
+def test_without_a_pull_request_nothing_was_reviewed(
+    github: GitHub, search: Search, what: str
+) -> None:
     github.pulls.clear()
-    github.merged(8, HEAD, "f" * 40 if what == "of another push" else MERGE, "" if what == "not merged" else "2026")
+    github.merged(
+        8,
+        HEAD,
+        "f" * 40 if what == "of another push" else MERGE,
+        "" if what == "not merged" else "2026",
+    )
     assert search() == []
     assert search.waits == [5.0, 5.0]  # GitHub may say so a moment after the push
 
@@ -110,7 +131,9 @@ def test_a_run_of_a_fork_is_nobody_s_review(github: GitHub, search: Search) -> N
     assert "#7 has no plan for staging" in search.refused()
 
 
-def test_a_missing_plan_is_told_and_not_taken_for_nothing_to_do(github: GitHub, search: Search) -> None:
+def test_a_missing_plan_is_told_and_not_taken_for_nothing_to_do(
+    github: GitHub, search: Search
+) -> None:
     assert "by hand" in search.refused()
     github.keep(31, "reconciler-plan-staging", CHANGING)
     assert "production" in search.refused("staging", "production")
@@ -118,7 +141,9 @@ def test_a_missing_plan_is_told_and_not_taken_for_nothing_to_do(github: GitHub, 
     assert "staging" in search.refused()
 
 
-@pytest.mark.parametrize("content", [b"", b"not json", b"[]", b"{}", b'{"digest": "x", "actions": [1]}', b"[" * 5000])
+@pytest.mark.parametrize(
+    "content", [b"", b"not json", b"[]", b"{}", b'{"digest": "x", "actions": [1]}', b"[" * 5000]
+)
 def test_what_is_no_plan_is_told(github: GitHub, search: Search, content: bytes) -> None:
     github.keep(31, "reconciler-plan-staging", content)
     assert "is no plan" in search.refused()
@@ -129,7 +154,9 @@ def test_an_artifact_without_a_plan_is_told(github: GitHub, search: Search) -> N
     assert "holds no plan.json" in search.refused()
 
 
-def test_nothing_of_an_archive_is_unpacked_and_a_bomb_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_of_an_archive_is_unpacked_and_a_bomb_is_not_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     module = script("reviewed")
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -181,7 +208,10 @@ def test_a_plan_that_is_larger_than_it_says_is_not_read() -> None:
         tracemalloc.stop()
 
 
-@given(st.lists(st.tuples(st.integers(0), st.integers(0, 255)), min_size=1, max_size=4), st.integers(0, 30))
+@given(
+    st.lists(st.tuples(st.integers(0), st.integers(0, 255)), min_size=1, max_size=4),
+    st.integers(0, 30),
+)
 @settings(max_examples=300, deadline=None)
 @example([(45, 255), (46, 255)], 0)
 @example([], 30)
@@ -197,7 +227,9 @@ def test_no_archive_ends_in_a_traceback(changes: list[tuple[int, int]], cut: int
 DAMAGED = packed(zipfile.ZIP_DEFLATED, CHANGING)
 
 
-def test_exactly_the_plan_that_was_found_is_fetched(github: GitHub, search: Search, tmp_path: Path) -> None:
+def test_exactly_the_plan_that_was_found_is_fetched(
+    github: GitHub, search: Search, tmp_path: Path
+) -> None:
     github.keep(31, "reconciler-plan-staging", CHANGING)
     assert search.fetch("sha256:1", tmp_path / "plan.json").read_bytes() == CHANGING
     refused = script("runner").Refused
@@ -212,7 +244,11 @@ def test_exactly_the_plan_that_was_found_is_fetched(github: GitHub, search: Sear
 
 def test_the_description_refuses_what_is_no_request_of_github_s() -> None:
     """The judge of all these tests does judge."""
-    headers = {"authorization": "Bearer x", "user-agent": "x", "accept": "application/vnd.github+json"}
+    headers = {
+        "authorization": "Bearer x",
+        "user-agent": "x",
+        "accept": "application/vnd.github+json",
+    }
     for method, target, body in (
         ("GET", f"{ROOT}/issues/7/commments", b""),
         ("DELETE", f"{ROOT}/issues/7/comments", b""),

@@ -1,4 +1,5 @@
-"""What the action makes of each answer of the reconciler: outputs, report, verdict; and what it hands on to it.
+"""What the action makes of each answer of the reconciler: outputs, report, verdict; and what it
+hands on to it.
 
 The whole way, with the real one, is in ``test_workflows.py``. Here a script answers what is rare.
 """
@@ -22,7 +23,12 @@ from tests.kit.loopback import Seen, loopback, reply
 from tests.kit.repositories import clone_pair, commit_file, git, isolate
 from tests.kit.wheels import wheel
 
-ERROR = {"kind": "error", "code": "RC401", "message": "no ``` answer", "remedy": "check the network"}
+ERROR = {
+    "kind": "error",
+    "code": "RC401",
+    "message": "no ``` answer",
+    "remedy": "check the network",
+}
 PLAN = {"kind": "plan", "digest": "sha256:1", "blocked": False, "actions": [{"kind": "issue-key"}]}
 QUIET = {**PLAN, "actions": [{"kind": "no-op"}]}
 BLOCKED = {
@@ -35,8 +41,17 @@ WAITING = {
     "blocked": True,
     "findings": [{"code": "RC340", "level": "error"}, {"code": "RC351", "level": "note"}],
 }
-RUN: dict[str, Any] = {"kind": "run", "outcomes": [{}], "audit": {"path": "audit/a.json"}, "problem": None}
-UNPUSHED = {**RUN, "audit": {"path": None}, "problem": {"code": "RC615", "message": "the remote refuses"}}
+RUN: dict[str, Any] = {
+    "kind": "run",
+    "outcomes": [{}],
+    "audit": {"path": "audit/a.json"},
+    "problem": None,
+}
+UNPUSHED = {
+    **RUN,
+    "audit": {"path": None},
+    "problem": {"code": "RC615", "message": "the remote refuses"},
+}
 
 
 STUB = """\
@@ -61,7 +76,8 @@ exit "$code"
 
 @dataclass
 class Stage:
-    """A step whose ``reconciler`` is a shell script that answers as told and notes how it was called."""
+    """A step whose ``reconciler`` is a shell script that answers as told and notes how it was
+    called."""
 
     folder: Path
     patch: pytest.MonkeyPatch
@@ -77,14 +93,21 @@ class Stage:
         stub = self.folder / "reconciler"
         stub.write_text(STUB.format(folder=self.folder))
         stub.chmod(0o755)
-        given = {"RECONCILER": str(stub), "INPUT_COMMAND": command, "INPUT_ENVIRONMENT": "staging", "VAULT_TOKEN": "t"}
+        given = {
+            "RECONCILER": str(stub),
+            "INPUT_COMMAND": command,
+            "INPUT_ENVIRONMENT": "staging",
+            "VAULT_TOKEN": "t",
+        }
         for name, value in (given | inputs).items():
             self.patch.setenv(name, value)
         for name in ("output", "summary.md", "calls", "environment"):
             (self.folder / name).unlink(missing_ok=True)
         assert script("run").main() == 0
         text = (self.folder / "output").read_text()
-        return dict(re.findall(r"^([a-z-]+)<<(?:end-\w+)\n(.*?)\nend-\w+$", text, re.MULTILINE | re.DOTALL))
+        return dict(
+            re.findall(r"^([a-z-]+)<<(?:end-\w+)\n(.*?)\nend-\w+$", text, re.MULTILINE | re.DOTALL)
+        )
 
     def file(self, name: str) -> str:
         path = self.folder / name
@@ -103,25 +126,39 @@ def stage(step: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
         (2, PLAN, "true", "false", "0", "shown"),
         (3, BLOCKED, "true", "true", "3", "shown"),
         (3, WAITING, "true", "true", "0", "shown"),
-        (1, ERROR, "false", "false", "1", "````text\nRC401: no ``` answer\nremedy: check the network\n````"),
+        (
+            1,
+            ERROR,
+            "false",
+            "false",
+            "1",
+            "````text\nRC401: no ``` answer\nremedy: check the network\n````",
+        ),
         (64, {**ERROR, "code": "RC002"}, "false", "false", "64", "RC002"),
     ],
     ids=["quiet", "changes", "blocked", "waiting for staging", "error", "usage"],
 )
-def test_a_plan(stage: Stage, code: int, document: Any, changes: str, blocked: str, verdict: str, told: str) -> None:
+def test_a_plan(
+    stage: Stage, code: int, document: Any, changes: str, blocked: str, verdict: str, told: str
+) -> None:
     stage.answers("plan", code, document)
     found = stage.run("plan")
     names = ("changes", "blocked", "verdict", "exit-code")
     assert [found[name] for name in names] == [changes, blocked, verdict, str(code)]
     assert told in stage.file("summary.md") == Path(found["report"]).read_text() + "\n"
     assert bool(found["plan-file"]) == (document["kind"] == "plan")
-    wanted = [{"environment": "staging", "run": os.environ.get("GITHUB_RUN_ID", ""), "digest": "sha256:1"}]
+    wanted = [
+        {"environment": "staging", "run": os.environ.get("GITHUB_RUN_ID", ""), "digest": "sha256:1"}
+    ]
     assert json.loads(found["plans"]) == (wanted if code == 2 else [])
 
 
 @pytest.fixture
 def shallow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A checkout of the newest of two commits alone. It is asked for before ``stage``, whose variables stay."""
+    """A checkout of the newest of two commits alone.
+
+    It is asked for before ``stage``, whose variables stay.
+    """
     isolate(monkeypatch, tmp_path / "home")
     bare, ours, _ = clone_pair(tmp_path)
     commit_file(ours, "notes", "x")
@@ -140,7 +177,9 @@ def test_a_history_that_is_cut_off_is_fetched_before_a_plan(shallow: Path, stage
 def test_a_history_that_cannot_be_fetched_is_said(shallow: Path, stage: Stage) -> None:
     git(shallow, "remote", "set-url", "origin", f"file://{shallow}-gone")
     stage.answers("plan", 0, QUIET)
-    found = stage.run("plan", GITHUB_WORKSPACE=str(shallow), INPUT_PROJECT=".", INPUT_TOKEN="ghs_secret")
+    found = stage.run(
+        "plan", GITHUB_WORKSPACE=str(shallow), INPUT_PROJECT=".", INPUT_TOKEN="ghs_secret"
+    )
     assert found["verdict"] == "0"
     printed = stage.capsys.readouterr().out
     assert "::warning::The history is cut off" in printed
@@ -151,8 +190,14 @@ def test_the_keys_that_may_sign_come_from_outside_of_the_repository(stage: Stage
     stage.answers("plan", 2, PLAN, call="-upkeep")
     stage.answers("plan", 0, QUIET)
     stage.answers("apply", 0, {**RUN, "outcomes": []})
-    stage.run("drift", INPUT_PROJECT=str(stage.folder), INPUT_ALLOWED_SIGNERS="ada@example.com ssh-ed25519 AAAA")
-    [given] = set(re.findall(r"^RECONCILER_ALLOWED_SIGNERS=(.*)$", stage.file("environment"), re.MULTILINE))
+    stage.run(
+        "drift",
+        INPUT_PROJECT=str(stage.folder),
+        INPUT_ALLOWED_SIGNERS="ada@example.com ssh-ed25519 AAAA",
+    )
+    [given] = set(
+        re.findall(r"^RECONCILER_ALLOWED_SIGNERS=(.*)$", stage.file("environment"), re.MULTILINE)
+    )
     assert Path(given).read_text() == "ada@example.com ssh-ed25519 AAAA\n"
     stage.run("drift", INPUT_PROJECT=str(stage.folder), INPUT_ALLOWED_SIGNERS="")
     assert "RECONCILER_ALLOWED_SIGNERS" not in stage.file("environment")
@@ -167,7 +212,9 @@ def test_of_a_reviewed_plan_only_what_is_compared_is_shown(stage: Stage, github:
     event = {"after": merge, "commits": [{"id": merge}], "repository": {"id": int(REPOSITORY_ID)}}
     (stage.folder / "event.json").write_text(json.dumps(event))
     found = stage.run("reviewed", INPUT_ENVIRONMENTS="staging", GITHUB_REF_NAME="main")
-    assert json.loads(found["plans"]) == [{"environment": "staging", "run": "31", "digest": "sha256:1"}]
+    assert json.loads(found["plans"]) == [
+        {"environment": "staging", "run": "31", "digest": "sha256:1"}
+    ]
     (call,) = stage.file("calls").splitlines()
     assert re.fullmatch(r"show \S+/reviewed-7-staging\.json --format markdown --compared", call)
     assert "in pull request #7, as far as the apply compares it" in stage.file("summary.md")
@@ -194,9 +241,21 @@ def test_a_plan_that_cannot_be_read_fails_the_job(stage: Stage) -> None:
         ((2, PLAN), (4, ERROR), (2, PLAN), "4", "false", "Nothing was done"),
         ((1, ERROR), None, (1, ERROR), "1", "false", "RC401"),
     ],
-    ids=["well", "repaired", "left", "blocked", "upkeep blocked", "in part", "not pushed", "lease", "unreachable"],
+    ids=[
+        "well",
+        "repaired",
+        "left",
+        "blocked",
+        "upkeep blocked",
+        "in part",
+        "not pushed",
+        "lease",
+        "unreachable",
+    ],
 )
-def test_drift(stage: Stage, upkeep: Any, applied: Any, left: Any, verdict: str, clean: str, told: str) -> None:
+def test_drift(
+    stage: Stage, upkeep: Any, applied: Any, left: Any, verdict: str, clean: str, told: str
+) -> None:
     (stage.folder / "audit").mkdir()
     (stage.folder / "audit/a.md").write_text("the audit report\n")
     stage.answers("plan", *upkeep, call="-upkeep")
@@ -208,12 +267,22 @@ def test_drift(stage: Stage, upkeep: Any, applied: Any, left: Any, verdict: str,
     assert ("apply" in stage.file("calls")) == (applied is not None)
 
 
-@pytest.mark.parametrize(("code", "document", "verdict"), [(0, RUN, "0"), (5, RUN, "5"), (1, ERROR, "1")])
+@pytest.mark.parametrize(
+    ("code", "document", "verdict"), [(0, RUN, "0"), (5, RUN, "5"), (1, ERROR, "1")]
+)
 def test_a_revocation(stage: Stage, code: int, document: Any, verdict: str) -> None:
     stage.answers("revoke", code, document)
-    found = stage.run("revoke", INPUT_CLIENT="partner", INPUT_REASON="--push-it $(x)\nreally", INPUT_INCIDENT="INC-1")
+    found = stage.run(
+        "revoke",
+        INPUT_CLIENT="partner",
+        INPUT_REASON="--push-it $(x)\nreally",
+        INPUT_INCIDENT="INC-1",
+    )
     assert found["verdict"] == verdict
-    assert "revoke -e staging partner --reason=--push-it $(x)\nreally --incident=INC-1 --push" in stage.file("calls")
+    assert (
+        "revoke -e staging partner --reason=--push-it $(x)\nreally --incident=INC-1 --push"
+        in stage.file("calls")
+    )
 
 
 @pytest.mark.parametrize(
@@ -233,7 +302,9 @@ def test_a_revocation(stage: Stage, code: int, document: Any, verdict: str) -> N
     ],
     ids=lambda one: str(one)[:30],
 )
-def test_what_a_workflow_says_wrongly_is_told(stage: Stage, command: str, inputs: dict[str, str], told: str) -> None:
+def test_what_a_workflow_says_wrongly_is_told(
+    stage: Stage, command: str, inputs: dict[str, str], told: str
+) -> None:
     for name in ("ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"):
         stage.patch.delenv(name, raising=False)
     found = stage.run(command, **inputs)
@@ -243,7 +314,9 @@ def test_what_a_workflow_says_wrongly_is_told(stage: Stage, command: str, inputs
     assert stage.file("calls") == ""
 
 
-def test_a_job_logs_in_with_a_token_of_its_own_and_hands_on_nothing_else(stage: Stage, github: GitHub) -> None:
+def test_a_job_logs_in_with_a_token_of_its_own_and_hands_on_nothing_else(
+    stage: Stage, github: GitHub
+) -> None:
     with issuing(1_700_000_000) as issuer:
         stage.answers("plan", 0, QUIET)
         found = stage.run(
@@ -254,11 +327,19 @@ def test_a_job_logs_in_with_a_token_of_its_own_and_hands_on_nothing_else(stage: 
     own, first = issuer.issued
     lines = stage.file("environment").splitlines()
     assert {f"VAULT_JWT={own}", "VAULT_ROLE=integrations-staging-plan"} <= set(lines)
-    assert {f"VAULT_JWT_PRE_PROD={first}", "VAULT_ROLE_PRE_PROD=integrations-pre-prod-plan"} <= set(lines)
-    assert [audience(token) for token in (own, first)] == ["integrations-staging", "integrations-pre-prod"]
+    assert {f"VAULT_JWT_PRE_PROD={first}", "VAULT_ROLE_PRE_PROD=integrations-pre-prod-plan"} <= set(
+        lines
+    )
+    assert [audience(token) for token in (own, first)] == [
+        "integrations-staging",
+        "integrations-pre-prod",
+    ]
     assert [line for line in lines if line.startswith(("INPUT_", "ACTIONS_", "GITHUB_TOKEN"))] == []
     printed = stage.capsys.readouterr().out.splitlines()
-    assert [line for line in printed if own in line or first in line] == [f"::add-mask::{own}", f"::add-mask::{first}"]
+    assert [line for line in printed if own in line or first in line] == [
+        f"::add-mask::{own}",
+        f"::add-mask::{first}",
+    ]
     outputs = stage.file("output") + stage.file("summary.md") + stage.file("calls")
     assert not any(secret in outputs for secret in (own, first, TOKEN, REQUEST_TOKEN))
 
@@ -274,7 +355,9 @@ def test_an_audience_and_a_token_of_the_workflow_come_first(stage: Stage, github
         assert [audience(token) for token in issuer.issued] == ["ours"]
         stage.run("plan", VAULT_TOKEN="given", **variables)
         assert len(issuer.issued) == 1
-        refused = stage.run("plan", VAULT_TOKEN="", **{**variables, "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "wrong"})
+        refused = stage.run(
+            "plan", VAULT_TOKEN="", **{**variables, "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "wrong"}
+        )
     assert refused["verdict"] == "1"
     assert "no identity token was given (status 404)" in stage.file("summary.md")
 
@@ -345,11 +428,19 @@ def test_exactly_what_is_pinned_is_installed(
     ],
 )
 def test_where_there_is_nothing_to_install_it_is_told(
-    step: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], source: str, told: str
+    step: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    source: str,
+    told: str,
 ) -> None:
     install = script("install")
     monkeypatch.setattr(install, "ACTION", step / "a/b/c")
-    for variable, value in {"GITHUB_WORKSPACE": str(step), "PATH": str(step), "INPUT_INSTALL": source}.items():
+    for variable, value in {
+        "GITHUB_WORKSPACE": str(step),
+        "PATH": str(step),
+        "INPUT_INSTALL": source,
+    }.items():
         monkeypatch.setenv(variable, value)
     assert install.main() == 1
     assert told in capsys.readouterr().out
@@ -362,7 +453,9 @@ def test_from_the_action_s_own_repository_its_pinned_requirements_are_installed(
     root = step / "theirs"
     (root / "reconciler/cli").mkdir(parents=True)
     (root / "reconciler/__main__.py").write_text("")
-    (root / "reconciler/cli/main.py").write_text("def main():\n    print('reconciler, version 0.0.1')\n")
+    (root / "reconciler/cli/main.py").write_text(
+        "def main():\n    print('reconciler, version 0.0.1')\n"
+    )
     seen = []
 
     def environment(requirements: Path, directory: Path) -> Path:

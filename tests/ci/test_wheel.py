@@ -12,7 +12,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-SOURCES = (".ci/wheel", "pyproject.toml", "requirements.txt", "README.md", "LICENSE", "reconciler", ".github/actions")
+SOURCES = (
+    ".ci/wheel",
+    "pyproject.toml",
+    "requirements.txt",
+    "README.md",
+    "LICENSE",
+    "reconciler",
+    ".github/actions",
+)
 
 
 @pytest.mark.slow
@@ -25,10 +33,16 @@ def test_the_wheel_is_pinned_beside_all_that_it_needs(platform: str, tmp_path: P
     page = (ROOT / f"docs/ci-{platform}.md").read_text()
     folder = f".{platform}/reconciler"
     assert f"make -C reconciler wheel{'' if platform == 'github' else f' FOR={folder}'}" in page
-    subprocess.run([tmp_path / ".ci/wheel", folder, sys.executable], check=True, capture_output=True)
+    subprocess.run(
+        [tmp_path / ".ci/wheel", folder, sys.executable], check=True, capture_output=True
+    )
     wheel, requirements = sorted(path.name for path in (tmp_path / "dist").iterdir())
     digest = hashlib.sha256((tmp_path / "dist" / wheel).read_bytes()).hexdigest()
     text = (tmp_path / "dist" / requirements).read_text()
-    assert text == (ROOT / "requirements.txt").read_text() + f"./{folder}/{wheel} \\\n    --hash=sha256:{digest}\n"
+    assert (
+        text
+        == (ROOT / "requirements.txt").read_text()
+        + f"./{folder}/{wheel} \\\n    --hash=sha256:{digest}\n"
+    )
     assert re.fullmatch(r"reconciler-\d+\.\d+\.\d+-py3-none-any\.whl", wheel)
     assert f"cp reconciler/dist/* {folder}/" in page

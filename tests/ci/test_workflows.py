@@ -1,4 +1,5 @@
-"""The four workflows and the action, run by act against a real OpenBao, GitHub's API and GitHub's identity tokens."""
+"""The four workflows and the action, run by act against a real OpenBao, GitHub's API and GitHub's
+identity tokens."""
 
 from __future__ import annotations
 
@@ -29,7 +30,9 @@ class Hosted(Upstream):
     github: GitHub
     scratch: Path
 
-    def job(self, workflow: str, event: str, ref: str = "refs/heads/main", environment: str = "") -> None:
+    def job(
+        self, workflow: str, event: str, ref: str = "refs/heads/main", environment: str = ""
+    ) -> None:
         """What the identity tokens of the next jobs say."""
         claims = claims_of(self.issuer.address, self.now, environment)
         claims |= {"event_name": event, "ref": ref,
@@ -46,11 +49,17 @@ class Hosted(Upstream):
             "XDG_CONFIG_HOME": str(self.scratch / "nobodys"),  # a runner has nobody's consent
         }  # fmt: skip
         settings = {"VAULT_ADDR": self.checkout.place.server.address}
-        run = Act(self.checkout.root, self.scratch / "act", variables, {"GITHUB_TOKEN": TOKEN}, settings)
+        run = Act(
+            self.checkout.root, self.scratch / "act", variables, {"GITHUB_TOKEN": TOKEN}, settings
+        )
         payload = {"repository": {"id": int(REPOSITORY_ID), "full_name": REPOSITORY}, **payload}
         before = len(self.issuer.issued)
         acted = run(event, f"reconciler-{workflow}.yml", payload)
-        shown = [acted.log, acted.summary, *(one["body"] for one in self.github.comments + self.github.issues)]
+        shown = [
+            acted.log,
+            acted.summary,
+            *(one["body"] for one in self.github.comments + self.github.issues),
+        ]
         for secret in (*self.issuer.issued, REQUEST_TOKEN, self.checkout.place.token("root")):
             assert [line for text in shown for line in text.splitlines() if secret in line] == []
         assert acted.masked == self.issuer.issued[before:]
@@ -58,7 +67,9 @@ class Hosted(Upstream):
 
 
 @pytest.fixture
-def hosted(openbao: RunningServer, github: GitHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hosted]:
+def hosted(
+    openbao: RunningServer, github: GitHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Hosted]:
     isolate(monkeypatch, tmp_path / "home")
     with hosting(openbao, tmp_path, "github", (REPOSITORY, REPOSITORY_ID), named_here) as made:
         yield Hosted(made.checkout, made.remote, made.issuer, made.now, github, tmp_path / "home")
@@ -88,7 +99,9 @@ def pull_request_is_planned(hosted: Hosted) -> None:
     acted = hosted.act("pull_request", "plan", {"pull_request": {
         "number": 7, "head": {"sha": head, "repo": {"full_name": REPOSITORY}}, "base": {"ref": "main"}}})  # fmt: skip
     assert (acted.code, acted.jobs) == (0, {"validate": "success", "plan": "success"}), acted.log
-    kept = json.loads((hosted.github.files / "1" / f"reconciler-plan-{name}" / "plan.json").read_text())
+    kept = json.loads(
+        (hosted.github.files / "1" / f"reconciler-plan-{name}" / "plan.json").read_text()
+    )
     assert {name: acted.outputs[name] for name in ("changes", "blocked", "digest", "exit-code")} == {
         "changes": "true", "blocked": "false", "digest": kept["digest"], "exit-code": "2",
     }  # fmt: skip
@@ -115,9 +128,14 @@ def plan_is_applied_after_the_merge(hosted: Hosted) -> None:
     assert (acted.code, acted.jobs) == (0, {"reviewed": "success", "apply": "success"}), acted.log
     assert "Reviewed in pull request #7" in acted.summary
     assert checkout.secret("keys/partner.primary") is not None
-    assert checkout.secret("keys/example-partner.primary") is not None  # declared before, and in that plan too
+    assert (
+        checkout.secret("keys/example-partner.primary") is not None
+    )  # declared before, and in that plan too
     hosted.follow()
-    assert git(checkout.root, "log", "-1", "--format=%an %ae") == f"{BOT} 41898282+{BOT}@users.noreply.github.com"
+    assert (
+        git(checkout.root, "log", "-1", "--format=%an %ae")
+        == f"{BOT} 41898282+{BOT}@users.noreply.github.com"
+    )
     [report] = (checkout.root / "audit").rglob("*.json")
     assert json.loads(report.read_text())["git_commit"] == merge
 
@@ -164,9 +182,17 @@ def emergency_revokes(hosted: Hosted) -> None:
     assert set(checkout.versions("partner").values()) == {"revoked"}
     hosted.follow()
     report = max((checkout.root / "audit").rglob("*.json"))
-    ended = [one for one in json.loads(report.read_text())["outcomes"] if one["kind"] == "revoke-key"]
-    assert [one["status"] for one in ended] == ["done", "done"]  # the one in use, and the one in its grace
-    assert all(inputs["reason"] in json.dumps(one).replace('\\"', '"') and "INC-7" in str(one) for one in ended)
+    ended = [
+        one for one in json.loads(report.read_text())["outcomes"] if one["kind"] == "revoke-key"
+    ]
+    assert [one["status"] for one in ended] == [
+        "done",
+        "done",
+    ]  # the one in use, and the one in its grace
+    assert all(
+        inputs["reason"] in json.dumps(one).replace('\\"', '"') and "INC-7" in str(one)
+        for one in ended
+    )
     assert not (hosted.scratch / "owned").exists()
 
 

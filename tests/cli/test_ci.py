@@ -9,7 +9,11 @@ import pytest
 from reconciler.cli.main import main
 from tests.kit.github_tokens import REPOSITORY, REPOSITORY_ID
 
-RIGHT: dict[str, str | None] = {"--ci": "github", "--repository": REPOSITORY, "--repository-id": REPOSITORY_ID}
+RIGHT: dict[str, str | None] = {
+    "--ci": "github",
+    "--repository": REPOSITORY,
+    "--repository-id": REPOSITORY_ID,
+}
 FLAG = "--no-protected-environments"
 ON_GITLAB: dict[str, str | None] = {"--ci": "gitlab", "--repository": "acme/platform/integrations"}
 
@@ -49,7 +53,15 @@ ON_GITLAB: dict[str, str | None] = {"--ci": "gitlab", "--repository": "acme/plat
         ({**ON_GITLAB, "--issuer": "http://gitlab.example.com"}, "RC041"),
         ({**ON_GITLAB, "--issuer": "https://gitlab.example.com/"}, "RC041"),
         ({"--no-protected-environments": ""}, "RC040"),
-        ({"--ci": None, "--repository": None, "--repository-id": None, "--no-protected-environments": ""}, "RC040"),
+        (
+            {
+                "--ci": None,
+                "--repository": None,
+                "--repository-id": None,
+                "--no-protected-environments": "",
+            },
+            "RC040",
+        ),
     ],
     ids=str,
 )
@@ -57,7 +69,11 @@ def test_a_login_is_never_bound_to_half_a_repository(
     changes: dict[str, str | None], code: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     present = [(option, value) for option, value in (RIGHT | changes).items() if value is not None]
-    given = [text for option, value in present for text in ((option, value) if option != FLAG else (option,))]
+    given = [
+        text
+        for option, value in present
+        for text in ((option, value) if option != FLAG else (option,))
+    ]
     assert main(["bootstrap", "-e", "staging", "--format", "json", *given]) == 64
     printed = json.loads(capsys.readouterr().out)
     assert printed["code"] == code

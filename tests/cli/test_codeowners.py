@@ -48,9 +48,15 @@ spec:
 
 
 def client(
-    name: str, owner: str, scopes: str = "payouts:read", environments: str = "staging", tier: str = "normal"
+    name: str,
+    owner: str,
+    scopes: str = "payouts:read",
+    environments: str = "staging",
+    tier: str = "normal",
 ) -> str:
-    return CLIENT.format(name=name, owner=owner, scopes=f'"{scopes}"', environments=environments, tier=tier)
+    return CLIENT.format(
+        name=name, owner=owner, scopes=f'"{scopes}"', environments=environments, tier=tier
+    )
 
 
 MARK = codeowners.END.encode()
@@ -90,13 +96,15 @@ def lines(capsys: pytest.CaptureFixture[str], *options: str) -> list[str]:
         ('contact: "@acme/all x@example.com"', []),
     ],
 )
-def test_an_owner(root: Path, owner: str, expected: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_owner(
+    root: Path, owner: str, expected: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     (root / "clients/a.yaml").write_text(client("a", owner))
     assert main(["codeowners"]) == 0
     printed = capsys.readouterr()
-    assert [line.split(" ")[1:] for line in printed.out.splitlines() if line.startswith("/clients/a")] == (
-        [expected] if expected else []
-    )
+    assert [
+        line.split(" ")[1:] for line in printed.out.splitlines() if line.startswith("/clients/a")
+    ] == ([expected] if expected else [])
     assert ("no owner is known for clients/a.yaml" in printed.err) == (not expected)
 
 
@@ -122,14 +130,23 @@ def test_an_approver_is_asked_about_what_meets_its_conditions(
     shared = lines(capsys)[:10]
     assert shared[0] == "CODEOWNERS @ada"
     assert shared[1] == "/.github/ @ada"
-    assert {"/policy.yaml @ada", "/scopes.yaml @ada", "/reconciler.yaml @ada", "/templates/ @ada"} < set(shared)
+    assert {
+        "/policy.yaml @ada",
+        "/scopes.yaml @ada",
+        "/reconciler.yaml @ada",
+        "/templates/ @ada",
+    } < set(shared)
     assert lines(capsys)[10:] == [
-        f"/clients/{name}.yaml {'@ada' if name in asked else '@acme/payments'}" for name in ("a", "b")
+        f"/clients/{name}.yaml {'@ada' if name in asked else '@acme/payments'}"
+        for name in ("a", "b")
     ]
     found = lines(capsys, "--format", "gitlab")
     assert found[12:14] == ["/clients/a.yaml @acme/payments", "/clients/b.yaml @acme/payments"]
     assert found[1:4] == ["CODEOWNERS @ada", "/.gitlab/ @ada", "/.gitlab-ci.yml @ada"]
-    assert found[14:] == [*(["[Approval of ada] @ada"] if asked else []), *(f"/clients/{name}.yaml" for name in asked)]
+    assert found[14:] == [
+        *(["[Approval of ada] @ada"] if asked else []),
+        *(f"/clients/{name}.yaml" for name in asked),
+    ]
 
 
 def test_a_client_of_several_environments_and_files_of_several_clients_add_up(
@@ -153,22 +170,28 @@ def with_schema(text: str, file: str) -> str:
     return text.replace("  environments:", EVENTS.replace("FILE", file) + "  environments:")
 
 
-def test_what_else_decides_has_the_owners_of_what_it_decides(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Each of these could be changed while nobody is asked, and would change what clients may do or must prove."""
+def test_what_else_decides_has_the_owners_of_what_it_decides(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each of these could be changed while nobody is asked, and would change what clients may do or
+    must prove."""
     for folder in ("other", "templates", "payloads", "keys"):
         (root / folder).mkdir()
     (root / "scopes.yaml").write_text(
         "apiVersion: reconciler/v1\nkind: ScopeCatalog\nspec: {openapi: ./other//api.yaml}\n"
     )
     flows = '{clientCredentials: {scopes: {"payouts:read": r, "payouts:write": w}}}'
-    (root / "api.yaml").write_text(f"components: {{securitySchemes: {{a: {{type: oauth2, flows: {flows}}}}}}}\n")
+    (root / "api.yaml").write_text(
+        f"components: {{securitySchemes: {{a: {{type: oauth2, flows: {flows}}}}}}}\n"
+    )
     (root / "other/api.yaml").symlink_to("../api.yaml")
     (root / "policy.yaml").write_text(
         POLICY + "  approvers: [{approver: ada, when: {risk: critical}}]\n"
         "  apply: {signedCommits: {allowedSigners: keys/./signers}}\n"
     )
     (root / "reconciler.yaml").write_text(
-        PROJECT.replace('vault: {address: "https', 'vault: {caCert: keys/ca.pem, address: "https') + "    other:\n"
+        PROJECT.replace('vault: {address: "https', 'vault: {caCert: keys/ca.pem, address: "https')
+        + "    other:\n"
         '      vault: {caCert: /etc/ca.pem, address: "https://v.example.com"}\n'
         "      deliveries: {caCert: keys/out.pem, clientCert: ../c.pem}\n"
     )
@@ -180,9 +203,13 @@ def test_what_else_decides_has_the_owners_of_what_it_decides(root: Path, capsys:
         + EVENTS.replace("FILE", "payloads/all.json")
     )
     platform = "team: platform"
-    (root / "clients/a.yaml").write_text(with_schema(client("a", "team: payments"), "payloads/mine.json"))
+    (root / "clients/a.yaml").write_text(
+        with_schema(client("a", "team: payments"), "payloads/mine.json")
+    )
     (root / "clients/b.yaml").write_text(with_schema(client("b", platform), "payloads/linked.json"))
-    (root / "other/c.yaml").write_text(with_schema(client("c", "contact: c@example.com"), "payloads/ours.json"))
+    (root / "other/c.yaml").write_text(
+        with_schema(client("c", "contact: c@example.com"), "payloads/ours.json")
+    )
     (root / "other/link").symlink_to("c.yaml")
     (root / "clients/c.yaml").symlink_to("../other/link")
     (root / "clients/d.yaml").write_text(with_schema(client("d", platform), "policy.yaml"))
@@ -205,11 +232,19 @@ def test_what_else_decides_has_the_owners_of_what_it_decides(root: Path, capsys:
     ]  # fmt: skip
 
 
-def test_a_client_cannot_name_its_way_to_files_of_others(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_client_cannot_name_its_way_to_files_of_others(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """JSON is YAML: a policy and another client can be schemas."""
-    policy = {"apiVersion": "reconciler/v1", "kind": "GuardrailPolicy", "spec": {"approvers": [{"approver": "ada"}]}}
+    policy = {
+        "apiVersion": "reconciler/v1",
+        "kind": "GuardrailPolicy",
+        "spec": {"approvers": [{"approver": "ada"}]},
+    }
     (root / "policy.yaml").write_text(json.dumps(policy))
-    (root / "clients/a.yaml").write_text(with_schema(client("a", "contact: a@example.com"), "policy.yaml"))
+    (root / "clients/a.yaml").write_text(
+        with_schema(client("a", "contact: a@example.com"), "policy.yaml")
+    )
     (root / "clients/b.yaml").write_text(client("b", "contact: b@example.com"))
     assert lines(capsys, "--format", "gitlab")[1:] == [
         "CODEOWNERS @ada", *(f"{path} @ada" for path in (*GITLAB, *SHARED)),
@@ -218,8 +253,12 @@ def test_a_client_cannot_name_its_way_to_files_of_others(root: Path, capsys: pyt
     ]  # fmt: skip
 
 
-def test_a_link_in_place_of_the_folder_of_clients(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (root / "policy.yaml").write_text(f"{POLICY}  approvers: [{{approver: ada, when: {{risk: critical}}}}]\n")
+def test_a_link_in_place_of_the_folder_of_clients(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (root / "policy.yaml").write_text(
+        f"{POLICY}  approvers: [{{approver: ada, when: {{risk: critical}}}}]\n"
+    )
     (root / "clients").rename(root / "elsewhere")
     (root / "clients").symlink_to("elsewhere")
     assert lines(capsys)[10:] == [
@@ -234,7 +273,9 @@ def test_paths_begin_at_the_top_of_the_repository(
     assert lines(capsys) == ["/repository/clients/a.yaml @acme/payments"]
 
 
-def test_check_says_whether_the_file_is_what_would_be_written(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_says_whether_the_file_is_what_would_be_written(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     ask = ["codeowners", "--check", "--output", "CODEOWNERS"]
     assert main(ask) == 1
     assert "RC037" in capsys.readouterr().err
@@ -256,13 +297,22 @@ def test_check_says_whether_the_file_is_what_would_be_written(root: Path, capsys
     [
         (lambda text: text.replace(b"\n", b"\r\n"), None),
         (lambda text: b"# mine\n* @ada\n\n" + text + b"\n/.github/ @ada\n\xff", None),
-        (lambda text: text.replace(MARK, b"/clients/ @mallory\n" + MARK), "line 6 should read: # END"),
-        (lambda text: b"* @ada\n" + text.replace(b"@acme/payments", b"@eve"), "line 6 should read: /clients/a.yaml"),
+        (
+            lambda text: text.replace(MARK, b"/clients/ @mallory\n" + MARK),
+            "line 6 should read: # END",
+        ),
+        (
+            lambda text: b"* @ada\n" + text.replace(b"@acme/payments", b"@eve"),
+            "line 6 should read: /clients/a.yaml",
+        ),
         (lambda text: text[:-1], "line 6 does not end"),
         (lambda text: b"\xff" + text, "does not have '# BEGIN reconciler codeowners' once"),
         (lambda text: text + text, "does not have '# BEGIN reconciler codeowners' once"),
         (lambda text: text.replace(MARK, b""), "and '# END reconciler codeowners' once after it"),
-        (lambda text: b"".join(text.splitlines(keepends=True)[2:-1]), None),  # of a version without marks
+        (
+            lambda text: b"".join(text.splitlines(keepends=True)[2:-1]),
+            None,
+        ),  # of a version without marks
         (
             lambda text: b"".join(text.splitlines(keepends=True)[2:-1]) + b"* @eve\n",
             "line 4 should not be there: * @eve",
@@ -272,7 +322,10 @@ def test_check_says_whether_the_file_is_what_would_be_written(root: Path, capsys
     ],
 )
 def test_check_finds_every_difference_but_line_ends(
-    change: Callable[[bytes], bytes], told: str | None, root: Path, capsys: pytest.CaptureFixture[str]
+    change: Callable[[bytes], bytes],
+    told: str | None,
+    root: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     path = root / "CODEOWNERS"
     assert main(["codeowners", "--output", "CODEOWNERS"]) == 0
@@ -289,7 +342,9 @@ def test_check_finds_every_difference_but_line_ends(
         (b"# h\xc3\xb6her\n\n", b""),
     ],
 )
-def test_what_people_write_outside_the_marks_is_kept(root: Path, before: bytes, after: bytes) -> None:
+def test_what_people_write_outside_the_marks_is_kept(
+    root: Path, before: bytes, after: bytes
+) -> None:
     path, write = root / "CODEOWNERS", ["codeowners", "--output", "CODEOWNERS"]
     assert main(write) == 0
     path.write_bytes(before + path.read_bytes() + after)
@@ -358,7 +413,8 @@ def test_wrong_options(
 
 def test_a_broken_declaration_makes_no_file(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (root / "policy.yaml").write_text(
-        POLICY + "  approvers: [{approver: ada, when: {scopes: [payout:x], environments: [prod]}}]\n"
+        POLICY
+        + "  approvers: [{approver: ada, when: {scopes: [payout:x], environments: [prod]}}]\n"
     )
     assert main(["codeowners", "--output", "CODEOWNERS"]) == 1
     printed = capsys.readouterr().err

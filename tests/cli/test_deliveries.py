@@ -1,4 +1,5 @@
-"""The files that an environment's deliveries need, on the command line: who needs them, and keys that git has."""
+"""The files that an environment's deliveries need, on the command line: who needs them, and keys
+that git has."""
 
 from __future__ import annotations
 
@@ -48,7 +49,12 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     root = tmp_path / "project"
     for folder in ("clients", "certs"):
         (root / folder).mkdir(parents=True)
-    files = {"reconciler.yaml": PROJECT, "clients/partner.yaml": CLIENT, "scopes.yaml": SCOPES, ".gitignore": "*.key\n"}
+    files = {
+        "reconciler.yaml": PROJECT,
+        "clients/partner.yaml": CLIENT,
+        "scopes.yaml": SCOPES,
+        ".gitignore": "*.key\n",
+    }
     for name, text in files.items():
         (root / name).write_text(text)
     cert, key = Authority(tmp_path).issue("sender.example.com")
@@ -90,7 +96,9 @@ def test_a_file_that_cannot_be_used(
     """An error where it must be in the repository, a warning where it may be on another machine."""
     files = {"clientCert": "certs/client.crt", "clientKey": "certs/client.key", field: text}
     written = ", ".join(f"{name}: {path}" for name, path in files.items())
-    (project / "reconciler.yaml").write_text(PROJECT.replace(PROJECT.split("deliveries: ")[1], f"{{{written}}}\n"))
+    (project / "reconciler.yaml").write_text(
+        PROJECT.replace(PROJECT.split("deliveries: ")[1], f"{{{written}}}\n")
+    )
     answered, printed = run("validate")
     assert answered == code
     assert f"{'error' if code else 'warning'}[RC167]" in printed
@@ -98,7 +106,9 @@ def test_a_file_that_cannot_be_used(
     assert "reconciler.yaml:9:" in printed
 
 
-def test_an_authority_of_the_server_or_of_a_mail_server_must_be_there(project: Path, run: Run) -> None:
+def test_an_authority_of_the_server_or_of_a_mail_server_must_be_there(
+    project: Path, run: Run
+) -> None:
     text = PROJECT.replace("patience: 1s", "patience: 1s, caCert: ca.pem").replace(
         "  keyPrefix",
         "  alerts: [{name: a, type: email, to: [owner], smtp: {host: m.example, from: a@b.example, caCert: b.pem}}]\n"
@@ -128,7 +138,9 @@ def test_a_key_that_git_tracks_is_found_by_validate(project: Path, run: Run) -> 
     assert run("validate")[0] == 0
 
 
-@pytest.mark.parametrize("named", ["certs/client.key", "certs/../certs/client.key", "ABSOLUTE", "elsewhere.key"])
+@pytest.mark.parametrize(
+    "named", ["certs/client.key", "certs/../certs/client.key", "ABSOLUTE", "elsewhere.key"]
+)
 def test_a_key_that_git_tracks_is_never_used(
     named: str, project: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -137,10 +149,16 @@ def test_a_key_that_git_tracks_is_never_used(
     (project / "elsewhere.key").symlink_to("certs/client.key")
     path = named.replace("ABSOLUTE", str(project / "certs/client.key"))
     monkeypatch.setenv("RECONCILER_CLIENT_KEY_STAGING", path)
-    for arguments in (("apply", "-e", "staging", "--yes"), ("rotate", "-e", "staging", "partner", "--reason", "x")):
+    for arguments in (
+        ("apply", "-e", "staging", "--yes"),
+        ("rotate", "-e", "staging", "partner", "--reason", "x"),
+    ):
         code, text = run(*arguments)
         assert code == 1
-        assert f"error[RC520]: git tracks the client key {path}: everybody who reads the repository has it" in text
+        assert (
+            f"error[RC520]: git tracks the client key {path}: everybody who reads the repository has it"
+            in text
+        )
     assert "RC401" in run("plan", "-e", "staging")[1]
 
 
@@ -156,10 +174,15 @@ def test_who_does_not_deliver_needs_no_key(project: Path, run: Run) -> None:
         assert "RC401" in run(*arguments)[1], arguments
     code, text = run("apply", "-e", "staging", "--yes")
     assert code == 1
-    assert f"error[RC520]: the client key {project}/certs/client.key cannot be read: No such file or directory" in text
+    assert (
+        f"error[RC520]: the client key {project}/certs/client.key cannot be read: No such file or directory"
+        in text
+    )
 
 
-def test_a_variable_brings_the_key(project: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_variable_brings_the_key(
+    project: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (project / "certs/client.key").rename(tmp_path / "runner.key")
     monkeypatch.setenv("RECONCILER_CLIENT_KEY", str(tmp_path / "runner.key"))
     assert "RC401" in run("apply", "-e", "staging", "--yes")[1]

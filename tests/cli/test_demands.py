@@ -1,4 +1,5 @@
-"""The demand for signatures of real policies, in real repositories: what outlives a merge and a move."""
+"""The demand for signatures of real policies, in real repositories: what outlives a merge and a
+move."""
 
 from __future__ import annotations
 
@@ -52,7 +53,16 @@ def elsewhere(root: Path) -> Path:
     git(root, "checkout", "--quiet", "--orphan", "evil")
     (root / "policy.yaml").write_text(FILES["policy.yaml"])
     commit(root)
-    git(root, "merge", "--quiet", "--strategy=ours", "--allow-unrelated-histories", "-m", "merge", "main")
+    git(
+        root,
+        "merge",
+        "--quiet",
+        "--strategy=ours",
+        "--allow-unrelated-histories",
+        "-m",
+        "merge",
+        "main",
+    )
     return root
 
 
@@ -95,7 +105,9 @@ def test_the_demand_is_not_lost(name: str, root: Path, ada: Signer) -> None:
         assert code(project) == ""
 
 
-def test_where_git_says_nothing_nothing_is_let_through(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_git_says_nothing_nothing_is_let_through(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It may hold a demand that the files do not show any more."""
     (root / "policy.yaml").write_text(FILES["policy.yaml"])
     commit(root)
@@ -104,7 +116,9 @@ def test_where_git_says_nothing_nothing_is_let_through(root: Path, monkeypatch: 
         refuse_unsigned(root, load(root, "staging"))
 
 
-def test_a_project_that_is_in_no_repository_is_asked_for_nothing(root: Path, tmp_path: Path) -> None:
+def test_a_project_that_is_in_no_repository_is_asked_for_nothing(
+    root: Path, tmp_path: Path
+) -> None:
     (root / "policy.yaml").write_text(FILES["policy.yaml"])
     (root / ".git").rename(tmp_path / "away")
     assert code(root) == ""
@@ -121,7 +135,8 @@ def partial(root: Path, target: Path) -> Path:
 def test_a_file_that_a_partial_clone_lacks_is_not_taken_for_one_that_was_never_there(
     root: Path, tmp_path: Path
 ) -> None:
-    """The demand and its keys stand in files of the history: without them nobody may say that nothing is demanded."""
+    """The demand and its keys stand in files of the history: without them nobody may say that
+    nothing is demanded."""
     (root / "policy.yaml").write_text(FILES["policy.yaml"])
     commit(root)
     assert code(root) == "RC240"
@@ -137,7 +152,9 @@ def test_a_git_that_fails_is_not_taken_for_a_history_without_a_demand(
     found = shutil.which("git")
     (tmp_path / "bin").mkdir()
     broken = tmp_path / "bin/git"
-    broken.write_text(f'#!/bin/sh\nfor word; do [ "$word" = {verb} ] && exit 128; done\nexec {found} "$@"\n')
+    broken.write_text(
+        f'#!/bin/sh\nfor word; do [ "$word" = {verb} ] && exit 128; done\nexec {found} "$@"\n'
+    )
     broken.chmod(0o755)
     (root / "policy.yaml").write_text(FILES["policy.yaml"])
     commit(root)

@@ -20,8 +20,17 @@ def bare_environment(tmp_path: Path) -> dict[str, str]:
     """No HOME, no identity, a Vault that must not be used, and a temporary directory of our own."""
     folder = tmp_path / "tmp"
     folder.mkdir()
-    kept = {name: value for name, value in environ().items() if name != "HOME" and not name.startswith("GIT_")}
-    return {**kept, "TMPDIR": str(folder), "VAULT_ADDR": "http://127.0.0.1:1", "VAULT_TOKEN": "wrong"}
+    kept = {
+        name: value
+        for name, value in environ().items()
+        if name != "HOME" and not name.startswith("GIT_")
+    }
+    return {
+        **kept,
+        "TMPDIR": str(folder),
+        "VAULT_ADDR": "http://127.0.0.1:1",
+        "VAULT_TOKEN": "wrong",
+    }
 
 
 @pytest.mark.openbao
@@ -46,7 +55,13 @@ def test_the_whole_story_is_as_told(tmp_path: Path) -> None:
         "No changes: 2 clients as declared.",
     ):
         assert line in text
-    for reason in ("SecretDestroyed", "RotationRequested", "GraceOver", "RevocationHeld", "ReissueDeclared"):
+    for reason in (
+        "SecretDestroyed",
+        "RotationRequested",
+        "GraceOver",
+        "RevocationHeld",
+        "ReissueDeclared",
+    ):
         assert reason in text
     assert "\x1b" not in text
     assert not holds_secret(text + done.stderr)
@@ -59,13 +74,16 @@ def test_the_whole_story_is_as_told(tmp_path: Path) -> None:
 
 @pytest.mark.openbao
 @pytest.mark.parametrize(
-    ("number", "before"), [(signal.SIGINT, ()), (signal.SIGTERM, ()), (signal.SIGTERM, IN_BACKGROUND)]
+    ("number", "before"),
+    [(signal.SIGINT, ()), (signal.SIGTERM, ()), (signal.SIGTERM, IN_BACKGROUND)],
 )
 def test_ended_in_the_middle_it_leaves_nothing_behind(
     tmp_path: Path, number: signal.Signals, before: tuple[str, ...]
 ) -> None:
     command = [*before, *COMMAND, "demo"]
-    with started(command, cwd=tmp_path, env=bare_environment(tmp_path), stderr=subprocess.DEVNULL) as running:
+    with started(
+        command, cwd=tmp_path, env=bare_environment(tmp_path), stderr=subprocess.DEVNULL
+    ) as running:
         assert running.stdout is not None
         for line in running.stdout:
             if line.startswith("$ reconciler bootstrap"):
@@ -98,7 +116,9 @@ def tour(tmp_path: Path) -> Tour:
     return Tour(tmp_path, environ(), width=80, colour=False)
 
 
-def test_another_exit_code_than_told_ends_the_tour(tour: Tour, capsys: pytest.CaptureFixture[str]) -> None:
+def test_another_exit_code_than_told_ends_the_tour(
+    tour: Tour, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert "ScopeCatalog" in tour.run("schema", shows=("Project",))
     with pytest.raises(NotAsTold, match="ended with 64, not 0"):
         tour.run("validate")

@@ -34,7 +34,9 @@ def state(project: Path) -> str:
     return DurableServer(project).status().state
 
 
-def test_the_next_steps_of_init_work_as_printed_and_the_data_survive_a_restart(project: Path) -> None:
+def test_the_next_steps_of_init_work_as_printed_and_the_data_survive_a_restart(
+    project: Path,
+) -> None:
     (project / ".gitignore").write_text("")  # .reconciler/ is ignored whatever this file says
     shim = project.parent / "bin/reconciler"
     shim.parent.mkdir()
@@ -73,28 +75,41 @@ def test_the_next_steps_of_init_work_as_printed_and_the_data_survive_a_restart(p
 def _status(project: Path) -> dict[str, list[dict[str, object]]]:
     exports = reconciler(project, "dev", "--exports").stdout
     script = exports + " ".join([*COMMAND, "status", "-e", "staging", "--format", "json"])
-    done = subprocess.run(["sh", "-ec", script], cwd=project, env=environ(), capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        ["sh", "-ec", script],
+        cwd=project,
+        env=environ(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     found: dict[str, list[dict[str, object]]] = json.loads(done.stdout)
     return found
 
 
 def test_in_the_foreground_it_serves_until_a_signal_and_stops_cleanly(project: Path) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
-        with started([*COMMAND, "dev"], cwd=project, env=environ(), stderr=subprocess.PIPE) as running:
+        with started(
+            [*COMMAND, "dev"], cwd=project, env=environ(), stderr=subprocess.PIPE
+        ) as running:
             assert running.stdout is not None
             assert running.stdout.readline().startswith("export VAULT_ADDR=http://127.0.0.1:")
             assert "root-token" in running.stdout.readline()
             assert state(project) == "running"
             second = reconciler(project, "dev")  # does not take it over, and does not end it
             assert (second.returncode, state(project)) == (0, "running")
-            assert reconciler(project, "dev", "--status").stdout.startswith("running at http://127.0.0.1:")
+            assert reconciler(project, "dev", "--status").stdout.startswith(
+                "running at http://127.0.0.1:"
+            )
             running.send_signal(number)
             assert running.wait(30) == 0
         assert state(project) == "stopped"
 
 
 def test_in_the_background_only_sigterm_ends_it(project: Path) -> None:
-    with started([*IN_BACKGROUND, *COMMAND, "dev"], cwd=project, env=environ(), stderr=subprocess.PIPE) as running:
+    with started(
+        [*IN_BACKGROUND, *COMMAND, "dev"], cwd=project, env=environ(), stderr=subprocess.PIPE
+    ) as running:
         assert running.stdout is not None
         assert running.stdout.readline().startswith("export VAULT_ADDR=")
         assert ignored(running.pid) == {signal.SIGINT, signal.SIGHUP}
@@ -108,7 +123,9 @@ def test_in_the_background_only_sigterm_ends_it(project: Path) -> None:
     assert "reconciler dev --stop" in err
 
 
-def test_exports_of_a_server_that_does_not_run_are_an_error_and_print_nothing(project: Path) -> None:
+def test_exports_of_a_server_that_does_not_run_are_an_error_and_print_nothing(
+    project: Path,
+) -> None:
     asked = reconciler(project, "dev", "--exports")
     assert (asked.returncode, asked.stdout) == (1, "")
     assert "RC018" in asked.stderr
@@ -134,6 +151,10 @@ def test_it_needs_a_project_and_one_thing_to_do(tmp_path: Path, project: Path) -
         assert reconciler(project, "dev", *arguments).returncode == 64
 
 
-def test_variables_that_would_win_are_unset_by_the_exports(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_variables_that_would_win_are_unset_by_the_exports(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("BAO_ADDR", "http://127.0.0.1:1")
-    assert exports(DurableServer(project), "http://127.0.0.1:8200").splitlines()[0] == "unset BAO_ADDR"
+    assert (
+        exports(DurableServer(project), "http://127.0.0.1:8200").splitlines()[0] == "unset BAO_ADDR"
+    )

@@ -1,4 +1,5 @@
-"""Wrong input: whatever is wrong, a code, a sentence and a remedy; with ``--format json`` one document on stdout."""
+"""Wrong input: whatever is wrong, a code, a sentence and a remedy; with ``--format json`` one
+document on stdout."""
 
 from __future__ import annotations
 
@@ -57,7 +58,9 @@ class Project:
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Project:
+def project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Project:
     isolate(monkeypatch, tmp_path / "home")
     consent.accept("http://127.0.0.1:1", os.environ)
     for name in [name for name in os.environ if name.startswith(("VAULT_", "BAO_"))]:
@@ -74,7 +77,10 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
 
 
 def refused(project: Project, arguments: str, code: str, exit_code: int) -> dict[str, Any]:
-    """Run a command both ways. In JSON: one document. For people: code, sentence and remedy, nothing on stdout."""
+    """Run a command both ways.
+
+    In JSON: one document. For people: code, sentence and remedy, nothing on stdout.
+    """
     ended, out, err = project.run(*arguments.split(), "--format", "json")
     document: dict[str, Any] = json.loads(out)
     assert (document["format_version"], document["kind"]) == (1, "error")
@@ -160,16 +166,24 @@ def test_an_option_without_its_value(project: Project) -> None:
     """What follows an option is its value, so the format is asked for before it."""
     ended, out, _ = project.run("plan", "--format", "json", "-e")
     document = json.loads(out)
-    assert (ended, document["kind"], document["code"], document["exit_code"]) == (64, "error", "RC021", 64)
+    assert (ended, document["kind"], document["code"], document["exit_code"]) == (
+        64,
+        "error",
+        "RC021",
+        64,
+    )
     ended, out, err = project.run("plan", "-e")
     assert (ended, out) == (64, "")
     assert "error[RC021]: Option '-e' requires an argument." in err
 
 
 @pytest.mark.parametrize(
-    "arguments", ["init --format json", "schema Nonsense --format=json", "dev --port x --format json"]
+    "arguments",
+    ["init --format json", "schema Nonsense --format=json", "dev --port x --format json"],
 )
-def test_json_is_answered_even_where_no_json_can_be_asked_for(project: Project, arguments: str) -> None:
+def test_json_is_answered_even_where_no_json_can_be_asked_for(
+    project: Project, arguments: str
+) -> None:
     code, out, _ = project.run(*arguments.split())
     assert (code, json.loads(out)["code"]) == (64, "RC021")
 
@@ -177,7 +191,9 @@ def test_json_is_answered_even_where_no_json_can_be_asked_for(project: Project, 
 @pytest.mark.parametrize(
     "arguments", ["dev --port x", "dev --stop --status", "schema Nonsense", "init a b", "nonsense"]
 )
-def test_a_usage_error_of_any_command_has_a_code_and_a_remedy(project: Project, arguments: str) -> None:
+def test_a_usage_error_of_any_command_has_a_code_and_a_remedy(
+    project: Project, arguments: str
+) -> None:
     code, out, err = project.run(*arguments.split())
     assert (code, out) == (64, "")
     assert "error[RC021]: " in err
@@ -200,14 +216,22 @@ def test_a_key_on_the_command_line_is_not_echoed(project: Project, arguments: st
 
 
 def test_an_invalid_declaration_lists_its_findings_in_json(project: Project) -> None:
-    (project.root / "clients/partner.yaml").write_text(CLIENT.replace("justification", "justifcation"))
+    (project.root / "clients/partner.yaml").write_text(
+        CLIENT.replace("justification", "justifcation")
+    )
     document = refused(project, "plan -e staging", "RC100", 1)
     assert {finding["code"] for finding in document["findings"]} == {"RC123", "RC139"}
 
 
 def test_a_directory_without_a_project(project: Project) -> None:
     (project.root / "reconciler.yaml").unlink()
-    for arguments in ("validate", "plan -e staging", "apply -e staging", "status -e staging", "doctor -e staging"):
+    for arguments in (
+        "validate",
+        "plan -e staging",
+        "apply -e staging",
+        "status -e staging",
+        "doctor -e staging",
+    ):
         assert "reconciler init" in refused(project, arguments, "RC001", 64)["remedy"]
 
 
@@ -218,7 +242,9 @@ def test_a_project_file_that_is_a_directory(project: Project) -> None:
     assert {finding["code"] for finding in document["findings"]} == {"RC102", "RC139"}
 
 
-@pytest.mark.parametrize("stopped_by", [RuntimeError("hvs.CanaryThatMustNotShow"), KeyboardInterrupt(), click.Abort()])
+@pytest.mark.parametrize(
+    "stopped_by", [RuntimeError("hvs.CanaryThatMustNotShow"), KeyboardInterrupt(), click.Abort()]
+)
 def test_whatever_ends_a_command_json_is_printed_and_no_foreign_text(
     project: Project, monkeypatch: pytest.MonkeyPatch, stopped_by: BaseException
 ) -> None:
@@ -238,7 +264,9 @@ def test_whatever_ends_a_command_json_is_printed_and_no_foreign_text(
     assert ("in end" in err) == (code == "RC000")
 
 
-def test_a_result_that_holds_a_key_is_not_printed(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_result_that_holds_a_key_is_not_printed(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(declaration, "KINDS", (KEY,))
     code, out, err = project.run("schema")
     assert (code, out) == (0, "***\n")
@@ -255,7 +283,9 @@ def run_to(stdout: str, *arguments: str, **variables: str) -> subprocess.Complet
 
 
 @pytest.mark.parametrize("stdout", [">/dev/full", ">&-"])
-@pytest.mark.parametrize("arguments", [["schema"], ["schema", "Project"], ["plan", "--format", "json"]])
+@pytest.mark.parametrize(
+    "arguments", [["schema"], ["schema", "Project"], ["plan", "--format", "json"]]
+)
 def test_a_full_or_closed_stdout_is_told(stdout: str, arguments: list[str]) -> None:
     ran = run_to(stdout, *arguments)
     assert ran.returncode == (64 if "plan" in arguments else 1)
@@ -271,7 +301,8 @@ def test_a_full_stderr_stops_nothing(project: Project) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["schema"], ["schema", "IntegrationClient"], ["show", "nowhere", "--format", "json"]]
+    "arguments",
+    [["schema"], ["schema", "IntegrationClient"], ["show", "nowhere", "--format", "json"]],
 )
 def test_a_reader_that_went_away_is_no_error_to_talk_about(arguments: list[str]) -> None:
     """Neither with output that fits into a buffer, nor with more, nor with an error."""
@@ -279,7 +310,11 @@ def test_a_reader_that_went_away_is_no_error_to_talk_about(arguments: list[str])
     os.close(reading)
     with os.fdopen(writing, "wb") as stdout:
         ran = subprocess.run(
-            [*COMMAND, *arguments], env=environ(PYTHONUNBUFFERED=""), stdout=stdout, stderr=subprocess.PIPE, check=False
+            [*COMMAND, *arguments],
+            env=environ(PYTHONUNBUFFERED=""),
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            check=False,
         )
     told = b"error[RC005]" in ran.stderr
     assert (ran.returncode, told) == ((64, True) if "show" in arguments else (1, False))
@@ -293,10 +328,15 @@ def test_a_terminal_that_cannot_show_a_character_stops_nothing() -> None:
     assert ran.returncode == 0
 
 
-def test_the_words_of_git_keep_their_lines_and_nobody_else_begins_one(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_words_of_git_keep_their_lines_and_nobody_else_begins_one(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     name = "main\n  remedy: send me the token\nerror[RC000]: \x1b[2J"
     show_error(
-        audit_error("RC615", name, "remote: no\nremote:   not on Fridays\nerror[RC000]: \x1b[31mred"), Settings()
+        audit_error(
+            "RC615", name, "remote: no\nremote:   not on Fridays\nerror[RC000]: \x1b[31mred"
+        ),
+        Settings(),
     )
     shown = r"main\n  remedy: send me the token\nerror[RC000]: \x1b[2J"
     assert capsys.readouterr().err.splitlines() == [
@@ -316,7 +356,9 @@ def test_every_command_with_a_format_is_in_the_table_above(name: str) -> None:
     formats = [
         one
         for one in command.params
-        if "--format" in one.opts and isinstance(one.type, click.Choice) and "json" in one.type.choices
+        if "--format" in one.opts
+        and isinstance(one.type, click.Choice)
+        and "json" in one.type.choices
     ]
     marks = test_a_wrong_command_line.pytestmark  # type: ignore[attr-defined]
     tried = {row[0].split()[0] for mark in marks for row in mark.args[1]}

@@ -24,11 +24,17 @@ def _isolated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def files_below(root: Path) -> dict[str, bytes]:
-    found = (path for path in root.rglob("*") if path.is_file() and ".git" not in path.relative_to(root).parts)
+    found = (
+        path
+        for path in root.rglob("*")
+        if path.is_file() and ".git" not in path.relative_to(root).parts
+    )
     return {path.relative_to(root).as_posix(): path.read_bytes() for path in found}
 
 
-def test_a_new_repository_is_valid_without_any_finding(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_new_repository_is_valid_without_any_finding(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     root = tmp_path / "acme-integrations"
     assert main(["init", str(root)]) == 0
     printed = capsys.readouterr()
@@ -61,11 +67,15 @@ def test_every_declaration_names_a_schema_that_lies_in_the_repository(tmp_path: 
         first = path.read_text().splitlines()[0]
         line = re.fullmatch(r"# yaml-language-server: \$schema=(\S+)", first)
         assert line, path
-        named[yaml.safe_load(path.read_text())["kind"]] = json.loads((path.parent / line[1]).read_text())
+        named[yaml.safe_load(path.read_text())["kind"]] = json.loads(
+            (path.parent / line[1]).read_text()
+        )
     assert named == {kind: schema(kind) for kind in KINDS}
 
 
-def test_schemas_are_written_as_this_version_has_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_schemas_are_written_as_this_version_has_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """After an update, over the ones that init wrote then."""
     assert main(["init", str(tmp_path / "acme")]) == 0
     folder = tmp_path / "acme/schemas"
@@ -94,13 +104,19 @@ def test_git_leaves_evidence_as_it_is_and_forges_need_not_show_it(tmp_path: Path
     evidence.unlink()
     git(root, "checkout", "--", "audit", "scopes.yaml")
     assert evidence.read_bytes() == line_ends
-    for attribute, value in {"text": "unset", "linguist-generated": "set", "gitlab-generated": "set"}.items():
+    for attribute, value in {
+        "text": "unset",
+        "linguist-generated": "set",
+        "gitlab-generated": "set",
+    }.items():
         told = git(root, "check-attr", attribute, "audit/staging/run.json", "scopes.yaml")
         assert told.splitlines()[0].endswith(f": {value}")
         assert told.splitlines()[1].endswith(": unspecified")
 
 
-def test_no_file_is_overwritten_and_what_was_kept_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_file_is_overwritten_and_what_was_kept_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "clients").mkdir()
     (tmp_path / "README.md").write_text("ours\n")
     (tmp_path / "policy.yaml").symlink_to(tmp_path / "nowhere")
@@ -145,7 +161,9 @@ def test_an_init_that_could_not_finish_goes_on_when_it_is_run_again(
     assert validate(root) == []
 
 
-def test_outside_of_git_a_repository_is_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_outside_of_git_a_repository_is_made(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     root = tmp_path / "acme"
     assert main(["init", str(root)]) == 0
     assert "git init" in capsys.readouterr().err
@@ -166,7 +184,9 @@ def test_what_git_says_is_shown_line_by_line(
     assert "git rev-parse ended with 1\n  | fatal: one\n  | two\n" in capsys.readouterr().err
 
 
-def test_inside_a_repository_none_is_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_inside_a_repository_none_is_made(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     git(tmp_path, "init", "--quiet")
     assert main(["init", str(tmp_path / "deep/acme")]) == 0
     assert not (tmp_path / "deep/acme/.git").exists()
@@ -180,7 +200,11 @@ def test_inside_a_repository_none_is_made(tmp_path: Path, capsys: pytest.Capture
 @pytest.mark.parametrize(
     ("ci", "files", "told"),
     [
-        ("github", {".github/workflows/reconciler-plan.yml", ".github/actions/reconciler/action.yml"}, "## On GitHub"),
+        (
+            "github",
+            {".github/workflows/reconciler-plan.yml", ".github/actions/reconciler/action.yml"},
+            "## On GitHub",
+        ),
         ("gitlab", {".gitlab-ci.yml", ".gitlab/reconciler.yml"}, "## On GitLab"),
         ("none", set(), "## Try it"),
     ],
@@ -189,10 +213,15 @@ def test_only_the_jobs_of_the_platform_that_was_asked_for_are_written(
     tmp_path: Path, ci: str, files: set[str], told: str
 ) -> None:
     assert main(["-q", "init", str(tmp_path / "acme"), "--ci", ci]) == 0
-    found = {path.relative_to(tmp_path / "acme").as_posix() for path in (tmp_path / "acme").rglob("*.y*ml")}
+    found = {
+        path.relative_to(tmp_path / "acme").as_posix()
+        for path in (tmp_path / "acme").rglob("*.y*ml")
+    }
     of_platforms = {name for name in found if name.startswith(".git")}
     assert files <= of_platforms
-    assert all(name.startswith(".github/" if ci == "github" else ".gitlab") for name in of_platforms)
+    assert all(
+        name.startswith(".github/" if ci == "github" else ".gitlab") for name in of_platforms
+    )
     readme = (tmp_path / "acme/README.md").read_text()
     assert told in readme
     assert [one for one in ("GitHub", "GitLab") if f"## On {one}" in readme] == [
@@ -226,7 +255,9 @@ def test_the_name_is_made_of_the_directorys(directory: str, name: str, prefix: s
     assert key_prefix(name) == prefix
 
 
-def test_a_name_that_is_none_is_a_usage_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_name_that_is_none_is_a_usage_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["init", str(tmp_path / "acme"), "--name", "Acme!"]) == 64
     assert "RC014" in capsys.readouterr().err
     assert not (tmp_path / "acme").exists()

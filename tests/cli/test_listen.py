@@ -1,4 +1,5 @@
-"""``listen``: the whole command as another program, and deliveries that are genuine and that are not."""
+"""``listen``: the whole command as another program, and deliveries that are genuine and that are
+not."""
 
 from __future__ import annotations
 
@@ -54,7 +55,10 @@ def test_right_and_wrong_deliveries_are_shown_answered_and_counted(tmp_path: Pat
         assert there.signed(STANDARD_WEBHOOKS, WRONG) == 401
         assert there.signed(STANDARD_WEBHOOKS, NEW, age=660) == 401
         assert there.signed(STANDARD_WEBHOOKS, NEW, age=660, body=TEST) == 401
-        assert there.signed(GITHUB, NEW, Cookie="session-canary", Authorization="Bearer bearer-canary") == 401
+        assert (
+            there.signed(GITHUB, NEW, Cookie="session-canary", Authorization="Bearer bearer-canary")
+            == 401
+        )
         assert there.send({"GET": "x"}, b"", method="GET") == 200
         assert there.send({}, method="PUT") == 405
         assert there.send({}, b"\x1b]0;title\x07\xe2\x80\xae", f"/{NEW}?{OLD}") == 401
@@ -94,7 +98,12 @@ def test_json_is_one_document_a_line(tmp_path: Path) -> None:
         "format_version": 1, "kind": "listening", "url": f"http://127.0.0.1:{there.port}",
         "scheme": "standard-webhooks", "secrets": [{"source": "stdin", "version": None}] * 2,
     }  # fmt: skip
-    assert (good["kind"], good["number"], good["accepted"], good["status"]) == ("received", 1, True, 204)
+    assert (good["kind"], good["number"], good["accepted"], good["status"]) == (
+        "received",
+        1,
+        True,
+        204,
+    )
     assert good["secret"] == {"number": 2, "source": "stdin", "version": None}
     assert good["body"]["json"] == json.loads(TEST)
     assert good["headers"]["webhook-signature"].startswith("v1,")
@@ -102,7 +111,11 @@ def test_json_is_one_document_a_line(tmp_path: Path) -> None:
     assert (probe["accepted"], probe["as_it_should_be"], probe["secret"]) == (False, True, None)
     assert (text["body"]["is_json"], text["body"]["text"]) == (False, "{***\n")
     assert text["headers"]["x-api-key"] == "(not shown)"
-    assert (deep["body"]["bytes"], deep["body"]["truncated"], len(deep["body"]["text"])) == (70_000, True, 4096)
+    assert (deep["body"]["bytes"], deep["body"]["truncated"], len(deep["body"]["text"])) == (
+        70_000,
+        True,
+        4096,
+    )
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
@@ -117,7 +130,12 @@ def test_a_signing_secret_is_not_shown_in_any_dress(tmp_path: Path, form: str) -
     with listening(tmp_path, *arguments, S=NEW) as there:
         for dress in dresses:
             assert there.send({"x-note": quote(dress)}, dress.encode()) == 401
-            assert there.send({}, json.dumps({"note": dress, dress: 1}).encode(), f"/{quote(dress, safe='')}") == 401
+            assert (
+                there.send(
+                    {}, json.dumps({"note": dress, dress: 1}).encode(), f"/{quote(dress, safe='')}"
+                )
+                == 401
+            )
         out, err = there.end()
     assert "***" in out
     assert not holds_secret(out + err)
@@ -125,7 +143,12 @@ def test_a_signing_secret_is_not_shown_in_any_dress(tmp_path: Path, form: str) -
 
 
 def test_what_arrives_commands_no_ci_system(tmp_path: Path) -> None:
-    commands = ["::add-mask::production", "##[error]x", "##vso[task.setvariable variable=a]b", "section_start:1:x"]
+    commands = [
+        "::add-mask::production",
+        "##[error]x",
+        "##vso[task.setvariable variable=a]b",
+        "section_start:1:x",
+    ]
     body = "\n".join([*commands, *(f"  {one}" for one in commands), "a\r::error::x"]).encode()
     with listening(tmp_path, "--count", "1") as there:
         assert there.send({"x-note": commands[0]}, body) == 401
@@ -154,7 +177,9 @@ PACKAGES = [
 
 @pytest.mark.parametrize(("name", "make"), PACKAGES, ids=[row[0] for row in PACKAGES])
 def test_what_the_packages_of_others_sign_is_judged(tmp_path: Path, name: str, make: Any) -> None:
-    with listening(tmp_path, "--scheme", name, "--secret-from", "env:S", "--tolerance", "20m", S=NEW) as there:
+    with listening(
+        tmp_path, "--scheme", name, "--secret-from", "env:S", "--tolerance", "20m", S=NEW
+    ) as there:
         now = int(time.time())
         assert there.send(make(now)) == 204
         assert there.send(make(now - 900)) == 204  # the tolerance that was asked for
@@ -184,7 +209,9 @@ def test_without_a_secret_it_shows_what_arrives_and_accepts_nothing(tmp_path: Pa
 
 
 def test_a_status_that_was_asked_for_is_always_answered(tmp_path: Path) -> None:
-    with listening(tmp_path, "--status", "503", "--secret-from", "env:S", "--count", "2", S=NEW) as there:
+    with listening(
+        tmp_path, "--status", "503", "--secret-from", "env:S", "--count", "2", S=NEW
+    ) as there:
         assert [there.signed(STANDARD_WEBHOOKS, one) for one in (NEW, WRONG)] == [503, 503]
         out, _ = there.end()
     assert "accepted: SignatureValid" in out
@@ -258,7 +285,9 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize(
-    ("arguments", "variables", "exit_code", "code", "said"), MISTAKES, ids=[" ".join(row[0])[:40] for row in MISTAKES]
+    ("arguments", "variables", "exit_code", "code", "said"),
+    MISTAKES,
+    ids=[" ".join(row[0])[:40] for row in MISTAKES],
 )
 def test_a_mistake_is_an_error_with_a_remedy_and_repeats_no_secret(
     arguments: list[str], variables: dict[str, str], exit_code: int, code: str, said: str,
@@ -282,16 +311,24 @@ def test_a_mistake_is_an_error_with_a_remedy_and_repeats_no_secret(
 
 def test_hostile_senders_do_not_end_it(tmp_path: Path) -> None:
     with listening(tmp_path, "--secret-from", "env:S", "--count", "1", S=NEW) as there:
-        for raw in (b"\x16\x03\x01\x00\r\n\r\n", b"POST / HTTP/1.1\r\ncontent-length: 99999999\r\n\r\n", b"POST"):
+        for raw in (
+            b"\x16\x03\x01\x00\r\n\r\n",
+            b"POST / HTTP/1.1\r\ncontent-length: 99999999\r\n\r\n",
+            b"POST",
+        ):
             with socket.create_connection(("127.0.0.1", there.port), timeout=20) as connection:
                 connection.sendall(raw)
                 connection.shutdown(socket.SHUT_WR)
                 with suppress(OSError):
-                    while connection.recv(65536):  # its end: what is said of it was said before that
+                    while connection.recv(
+                        65536
+                    ):  # its end: what is said of it was said before that
                         pass
         chunked = http.client.HTTPConnection("127.0.0.1", there.port, timeout=20)
         chunks = [b'{"type":', b'"order.paid"}']
-        headers = dict(sign(STANDARD_WEBHOOKS, [Secret(NEW)], "msg_abc", int(time.time()), b"".join(chunks)))
+        headers = dict(
+            sign(STANDARD_WEBHOOKS, [Secret(NEW)], "msg_abc", int(time.time()), b"".join(chunks))
+        )
         chunked.request("POST", "/", iter(chunks), headers, encode_chunked=True)
         assert chunked.getresponse().status == 204
         out, err = there.end()

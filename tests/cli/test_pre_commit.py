@@ -20,18 +20,24 @@ ROOT = Path(__file__).resolve().parents[2]
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(not (ROOT / ".git").exists(), reason="pre-commit fetches hooks from a git repository"),
+    pytest.mark.skipif(
+        not (ROOT / ".git").exists(), reason="pre-commit fetches hooks from a git repository"
+    ),
 ]
 
 
 @pytest.fixture
 def surroundings(tmp_path: Path) -> dict[str, str]:
-    """What lets pip install this checkout into pre-commit's environment without any registry: everything that it
-    depends on, and what builds it, is seen there already; this project itself is not."""
+    """What lets pip install this checkout into pre-commit's environment without any registry:
+    everything that it depends on, and what builds it, is seen there already; this project itself is
+    not."""
     libraries = tmp_path / "libraries"
     libraries.mkdir()
     for found in Path(sysconfig.get_path("purelib")).iterdir():
-        if not found.name.startswith(("reconciler", "_reconciler", "pip", "setuptools")) and found.suffix != ".pth":
+        if (
+            not found.name.startswith(("reconciler", "_reconciler", "pip", "setuptools"))
+            and found.suffix != ".pth"
+        ):
             (libraries / found.name).symlink_to(found)
     return os.environ | {
         "PRE_COMMIT_HOME": str(tmp_path / "pre-commit"),
@@ -52,7 +58,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def tried(project: Path, surroundings: dict[str, str]) -> tuple[dict[str, str], str]:
-    """Both hooks are tried on what is staged: by id, ``Passed`` or ``Failed``; and everything that was printed."""
+    """Both hooks are tried on what is staged: by id, ``Passed`` or ``Failed``; and everything that
+    was printed."""
     done = subprocess.run(
         [sys.executable, "-m", "pre_commit", "try-repo", str(ROOT), "--verbose", "--color", "never"],
         cwd=project, env=surroundings, capture_output=True, text=True, check=False,
@@ -65,13 +72,26 @@ def tried(project: Path, surroundings: dict[str, str]) -> tuple[dict[str, str], 
 
 def test_a_good_declaration_passes(project: Path, surroundings: dict[str, str]) -> None:
     (project / ".github").mkdir(exist_ok=True)
-    assert main(["--project", str(project), "codeowners", "--output", str(project / ".github/CODEOWNERS")]) == 0
+    assert (
+        main(
+            [
+                "--project",
+                str(project),
+                "codeowners",
+                "--output",
+                str(project / ".github/CODEOWNERS"),
+            ]
+        )
+        == 0
+    )
     git(project, "add", "--all")
     verdicts, printed = tried(project, surroundings)
     assert verdicts == {"reconciler-codeowners": "Passed", "reconciler-validate": "Passed"}, printed
 
 
-def test_a_declaration_that_a_deletion_breaks_fails(project: Path, surroundings: dict[str, str]) -> None:
+def test_a_declaration_that_a_deletion_breaks_fails(
+    project: Path, surroundings: dict[str, str]
+) -> None:
     """Of which pre-commit tells no hook: nothing but the deletion is staged."""
     git(project, "commit", "--quiet", "--message", "Begin")
     git(project, "rm", "--quiet", "templates/custom.yaml")

@@ -1,4 +1,7 @@
-"""One plan file, every format: ``show`` as a user runs it, its options, and what CI says about itself."""
+"""One plan file, every format:
+
+``show`` as a user runs it, its options, and what CI says about itself.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,9 @@ GITHUB = {
 
 
 @pytest.fixture
-def show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Show:
+def show(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Show:
     """``show(*arguments)`` shows a saved plan in a directory without a project."""
     isolate(monkeypatch, tmp_path / "home")
     for name in [name for name in os.environ if name.startswith(("GITHUB_", "CI_"))]:
@@ -71,7 +76,9 @@ def test_approvers_are_called_only_when_asked(show: Show) -> None:
     assert "<b>@acme/security</b>" in show("--format", "markdown", "--mention")[1]
 
 
-def test_the_whole_plan_is_linked_where_ci_says_it_is(show: Show, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_whole_plan_is_linked_where_ci_says_it_is(
+    show: Show, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert "[The whole plan]" not in show("--format", "markdown")[1]
     for name, value in GITHUB.items():
         monkeypatch.setenv(name, value)
@@ -88,7 +95,10 @@ def test_the_whole_plan_is_linked_where_ci_says_it_is(show: Show, monkeypatch: p
         (GITHUB | {"GITHUB_RUN_ID": ""}, None),
         (GITHUB | {"GITHUB_SERVER_URL": "javascript:alert(1)//"}, None),
         (GITHUB | {"GITHUB_REPOSITORY": "a\nb"}, None),
-        ({"CI_JOB_URL": "https://gitlab.example.com/acme/x/-/jobs/9"}, "https://gitlab.example.com/acme/x/-/jobs/9"),
+        (
+            {"CI_JOB_URL": "https://gitlab.example.com/acme/x/-/jobs/9"},
+            "https://gitlab.example.com/acme/x/-/jobs/9",
+        ),
         ({"CI_JOB_URL": "https://user:secret@gitlab.example.com/x"}, None),
     ],
 )
@@ -147,8 +157,11 @@ spec: {keyPrefix: acme, environments: {staging: {vault: {address: "http://127.0.
 """
 
 
-def test_paths_are_those_of_the_repository(show: Show, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A project in a folder of its repository: forges want the path from the top, in a plan and in a declaration."""
+def test_paths_are_those_of_the_repository(
+    show: Show, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A project in a folder of its repository: forges want the path from the top, in a plan and in
+    a declaration."""
     project = tmp_path / "teams" / "payments"
     (project / "clients").mkdir(parents=True)
     (tmp_path / ".git").mkdir()
@@ -158,7 +171,10 @@ def test_paths_are_those_of_the_repository(show: Show, tmp_path: Path, capsys: p
     assert project_folder(Settings(project=project / "clients")) == "teams/payments"
     assert project_folder(Settings()) == ""
     main(["--project", str(project), "show", "plan.json", "--format", "github"])
-    assert "file=teams/payments/clients/payments/paystack-payouts.yaml,line=4," in capsys.readouterr().out
+    assert (
+        "file=teams/payments/clients/payments/paystack-payouts.yaml,line=4,"
+        in capsys.readouterr().out
+    )
     for form, written in (
         ("github", "::error title=RC106,file=teams/payments/clients/a.yaml,line="),
         ("gitlab", '"path": "teams/payments/clients/a.yaml"'),
@@ -169,7 +185,9 @@ def test_paths_are_those_of_the_repository(show: Show, tmp_path: Path, capsys: p
     assert main(["--project", str(project), "validate", "--format", "junit"]) == 1
     text = capsys.readouterr().out
     assert breaches(text) == []
-    assert '<testcase classname="validate" name="clients/a.yaml" time="0"><failure message="' in text
+    assert (
+        '<testcase classname="validate" name="clients/a.yaml" time="0"><failure message="' in text
+    )
 
 
 def test_a_valid_declaration_in_the_formats_of_forges(

@@ -1,7 +1,8 @@
-"""Each check of the demo fails when what it checks is not so: told of a world that differs in one thing.
+"""Each check of the demo fails when what it checks is not so: told of a world that differs in one
+thing.
 
-``test_demo.py`` has the whole story in a world that is right. Here the commands' outputs, the receiver and what an
-administrator sees are values, so that each can be wrong alone.
+``test_demo.py`` has the whole story in a world that is right. Here the commands' outputs, the
+receiver and what an administrator sees are values, so that each can be wrong alone.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ REFUSED = (
 )  # fmt: skip
 REPORT = "audit/staging/20261124t000249z-0e2879d5b0cc-79f6"
 EVIDENCE = "# Run\n\n## Actions\n\nthere are some\n\n## Revocations\n\nRevocationRequested, INC-1234\n\n## Next\n"
-# A step, a command of it, and the words that it must print. The first command with the words is meant.
+# A step, a command of it, and the words that it must print. The first command with the words is
+# meant.
 SHOWN: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("_broken", "init", ("reconciler.yaml",)),
     ("_broken", "validate", ("lifetme", "did you mean `lifetime`", "did you mean `payouts:write`")),
@@ -64,8 +66,8 @@ def arrival(status: int, reason: str = "") -> Arrival:
 
 @dataclass
 class World:
-    """What the steps look at. ``keys``: by client, the versions in Vault, in the order in which they are asked for;
-    ``accepted``: what a gateway answers, in order."""
+    """What the steps look at. ``keys``: by client, the versions in Vault, in the order in which
+    they are asked for; ``accepted``: what a gateway answers, in order."""
 
     prints: dict[tuple[str, str], str] = field(default_factory=dict)
     codes: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -138,9 +140,14 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Six runs, six commits with nothing but reports in them."""
     isolate(monkeypatch, tmp_path / "home")
     made = new_repository(tmp_path / "acme-integrations")
-    for name, value in (("name", "Demo"), ("email", "demo@example.com")):  # as the story's first step does
+    for name, value in (
+        ("name", "Demo"),
+        ("email", "demo@example.com"),
+    ):  # as the story's first step does
         git(made, "config", f"user.{name}", value)
-    commit_file(made, f"clients/{PAYOUTS}.yaml", "spec:\n  scopes: [payouts:write]\n      lifetime: 90d\n")
+    commit_file(
+        made, f"clients/{PAYOUTS}.yaml", "spec:\n  scopes: [payouts:write]\n      lifetime: 90d\n"
+    )
     partner = "    - name: primary                 # its lifetime and rotation come from templates/custom.yaml\n"
     commit_file(made, f"clients/{PARTNER}.yaml", partner)
     for number in range(6):
@@ -161,7 +168,12 @@ def tell(repository: Path, monkeypatch: pytest.MonkeyPatch) -> Tell:
     """Tell one step of the story in a world."""
 
     def told(step: str, world: World) -> Tour:
-        def run(arguments: Sequence[str], _in: Path, _with: Mapping[str, str], each: Callable[[str], None]) -> int:
+        def run(
+            arguments: Sequence[str],
+            _in: Path,
+            _with: Mapping[str, str],
+            each: Callable[[str], None],
+        ) -> int:
             command = next(one for one in arguments if not one.startswith("-"))
             world.ran.append(command)
             for line in world.prints.get((step, command), "").splitlines():
@@ -196,7 +208,9 @@ WORDS = [(step, command, word) for step, command, words in SHOWN for word in wor
 
 
 @pytest.mark.parametrize(("step", "command", "word"), WORDS)
-def test_a_command_that_does_not_say_so_ends_the_story(step: str, command: str, word: str, tell: Tell) -> None:
+def test_a_command_that_does_not_say_so_ends_the_story(
+    step: str, command: str, word: str, tell: Tell
+) -> None:
     world = right_world()
     world.prints[step, command] = world.prints[step, command].replace(word, "something else")
     with pytest.raises(NotAsTold, match="is not in what this command printed"):
@@ -224,12 +238,18 @@ GENUINE = right_world().arrivals
 DELIVERED: dict[str, tuple[list[Arrival], str]] = {
     "nothing arrived": ([], "the receiver got delivery"),
     "the first was refused": (without(GENUINE, 0, arrival(401)), "the receiver got delivery"),
-    "it was accepted unverified": (without(GENUINE, 0, arrival(204, "NotVerified")), "the receiver got delivery"),
+    "it was accepted unverified": (
+        without(GENUINE, 0, arrival(204, "NotVerified")),
+        "the receiver got delivery",
+    ),
     "one probe is missing": (GENUINE[:-1], "and five more"),
     "no probe was sent": (GENUINE[:1], "and five more"),
     "one too many": ([*GENUINE, arrival(401, "HeaderMissing")], "and five more"),
     "a probe was accepted": (without(GENUINE, 2, arrival(204, REFUSED[1])), "and five more"),
-    "refused for another reason": (without(GENUINE, 3, arrival(401, "SignatureMismatch")), "and five more"),
+    "refused for another reason": (
+        without(GENUINE, 3, arrival(401, "SignatureMismatch")),
+        "and five more",
+    ),
 }
 
 
@@ -278,7 +298,9 @@ def test_a_revocation_that_names_no_report(tell: Tell) -> None:
 
 
 @pytest.mark.parametrize("name", ["audit/staging/6.json", "clients/more.yaml"])
-def test_one_commit_too_many_and_one_with_something_else(name: str, repository: Path, tell: Tell) -> None:
+def test_one_commit_too_many_and_one_with_something_else(
+    name: str, repository: Path, tell: Tell
+) -> None:
     audit(repository, name)
     with pytest.raises(NotAsTold, match="six runs, six commits"):
         tell("_emergency", right_world())
@@ -350,7 +372,11 @@ def test_a_gateway_accepts_what_is_valid_and_there_with_its_hash(checkout: Check
     assert not eyes.accepted("partner", 2)
     assert not eyes.accepted("partner", 1, 2)
     assert [one.reveal() for one in eyes.seen][:1] == [checkout.secret("keys/partner.primary")]
-    checkout.vault("PUT", "secrets/data/keys/partner.primary", {"data": {"value": "another"}, "options": {"cas": 1}})
+    checkout.vault(
+        "PUT",
+        "secrets/data/keys/partner.primary",
+        {"data": {"value": "another"}, "options": {"cas": 1}},
+    )
     assert eyes.key("partner", 2) is not None
     assert not eyes.accepted("partner", 2)  # it is there, and nobody issued it
 
@@ -358,7 +384,9 @@ def test_a_gateway_accepts_what_is_valid_and_there_with_its_hash(checkout: Check
 @pytest.mark.openbao
 def test_what_is_destroyed_or_revoked_is_accepted_no_more(checkout: Checkout) -> None:
     eyes = eyes_of(checkout)
-    assert json.loads(eyes.destroy("partner", 1).partition("{")[1] + eyes.destroy("partner", 1).partition("{")[2])
+    assert json.loads(
+        eyes.destroy("partner", 1).partition("{")[1] + eyes.destroy("partner", 1).partition("{")[2]
+    )
     assert eyes.key("partner", 1) is None
     assert not eyes.accepted("partner", 1)
     assert list(eyes.valid("partner")) == [1]  # the registry has not heard of it

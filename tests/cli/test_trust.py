@@ -47,7 +47,9 @@ def cloned(listener: Loopback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     return root
 
 
-@pytest.mark.parametrize("command", [("status",), ("plan",), ("doctor",), ("bootstrap",), ("revoke", "partner")])
+@pytest.mark.parametrize(
+    "command", [("status",), ("plan",), ("doctor",), ("bootstrap",), ("revoke", "partner")]
+)
 def test_nothing_is_sent_to_a_server_that_nobody_accepted(
     cloned: Path, listener: Loopback, command: tuple[str, ...]
 ) -> None:
@@ -80,7 +82,9 @@ def test_what_is_no_address_is_answered_with_one_to_write(cloned: Path) -> None:
     assert "vault.address" not in ran.stderr
 
 
-def test_a_variable_is_consent_and_in_a_job_it_must_say_the_same(cloned: Path, listener: Loopback) -> None:
+def test_a_variable_is_consent_and_in_a_job_it_must_say_the_same(
+    cloned: Path, listener: Loopback
+) -> None:
     given = {"VAULT_ADDR": listener.address}
     assert "RC070" not in reconciler(cloned, "status", "-e", "staging", **given).stderr
     assert listener.seen
@@ -92,7 +96,9 @@ def test_a_variable_is_consent_and_in_a_job_it_must_say_the_same(cloned: Path, l
 
 
 @pytest.mark.parametrize(("answer", "sent"), [("y", True), ("n", False), ("", False)])
-def test_at_a_terminal_a_person_is_asked_once(cloned: Path, listener: Loopback, answer: str, sent: bool) -> None:
+def test_at_a_terminal_a_person_is_asked_once(
+    cloned: Path, listener: Loopback, answer: str, sent: bool
+) -> None:
     said = ask(cloned, answer)
     assert f"reconciler.yaml names {listener.address} for staging" in said
     assert bool(listener.seen) is sent

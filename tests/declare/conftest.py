@@ -75,7 +75,8 @@ MakeProject = Callable[[Mapping[str, str | bytes | None]], Path]
 
 @pytest.fixture
 def make_project(tmp_path: Path) -> MakeProject:
-    """Write the valid project with some files replaced, added or (None) left out; returns its folder."""
+    """Write the valid project with some files replaced, added or (None) left out; returns its
+    folder."""
 
     def make(changes: Mapping[str, str | bytes | None]) -> Path:
         for name, content in (FILES | dict(changes)).items():

@@ -1,4 +1,5 @@
-"""The folder of the audit reports, whose commits need no signature: nothing that declares or decides lies in it."""
+"""The folder of the audit reports, whose commits need no signature: nothing that declares or
+decides lies in it."""
 
 from __future__ import annotations
 
@@ -47,28 +48,37 @@ def test_a_folder_that_declares_or_decides_is_refused(path: str, make_project: M
         ("Audit", "Audit"),
     ],
 )
-def test_any_other_folder_is_as_git_writes_it(path: str, plain: str, make_project: MakeProject) -> None:
+def test_any_other_folder_is_as_git_writes_it(
+    path: str, plain: str, make_project: MakeProject
+) -> None:
     assert load(make_project({P: project(path)}), "staging").project.audit_path == plain
 
 
 HEAD = "apiVersion: reconciler/v1\nkind: GuardrailPolicy\nspec:\n"
 
 
-@pytest.mark.parametrize("path", ["audit/signers", "./audit/signers", "Audit/signers", "AUDIT/x/signers"])
+@pytest.mark.parametrize(
+    "path", ["audit/signers", "./audit/signers", "Audit/signers", "AUDIT/x/signers"]
+)
 def test_signers_that_lie_there_by_another_spelling(path: str, make_project: MakeProject) -> None:
-    root = make_project({"policy.yaml": f"{HEAD}  apply: {{signedCommits: {{allowedSigners: {path}}}}}\n"})
+    root = make_project(
+        {"policy.yaml": f"{HEAD}  apply: {{signedCommits: {{allowedSigners: {path}}}}}\n"}
+    )
     assert [(one.code, one.source and one.source.line) for one in validate(root)] == [("RC160", 4)]
 
 
 def test_a_folder_that_holds_the_signers(make_project: MakeProject) -> None:
     policy = f"{HEAD}  apply: {{signedCommits: {{allowedSigners: keys/signers}}}}\n"
     root = make_project({P: project("keys"), "policy.yaml": policy})
-    assert [(one.code, one.source and one.source.file) for one in validate(root)] == [("RC160", "policy.yaml")]
+    assert [(one.code, one.source and one.source.file) for one in validate(root)] == [
+        ("RC160", "policy.yaml")
+    ]
 
 
 @pytest.mark.parametrize("name", ["policy.yaml", "scopes.yaml", "clients/payouts.yaml", "clients"])
 def test_a_link_that_leads_there(name: str, make_project: MakeProject, tmp_path: Path) -> None:
-    """Whoever may change the target changes the declaration, with commits that nobody has to sign."""
+    """Whoever may change the target changes the declaration, with commits that nobody has to
+    sign."""
     root = make_project({})
     (root / "audit").mkdir()
     if (root / name).exists():
@@ -77,7 +87,9 @@ def test_a_link_that_leads_there(name: str, make_project: MakeProject, tmp_path:
         (root / "audit/moved").write_text(SCOPES)
     (root / name).symlink_to(root / "audit/moved")
     found = validate(root)
-    assert ("RC160", f"it leads to `audit/moved`, {WHY}") in [(one.code, one.message) for one in found]
+    assert ("RC160", f"it leads to `audit/moved`, {WHY}") in [
+        (one.code, one.message) for one in found
+    ]
 
 
 def test_a_file_that_a_catalogue_names(make_project: MakeProject) -> None:

@@ -12,7 +12,16 @@ from reconciler.declare import load_project, validate
 from reconciler.declare.findings.codes import CODES
 from reconciler.declare.findings.policy_codes import POLICY_CODES
 from reconciler.domain.plan.plan import Finding, Level
-from tests.declare.conftest import CLIENT, FILES, POLICY, PROJECT, SCOPES, TEMPLATE, MakeProject, client
+from tests.declare.conftest import (
+    CLIENT,
+    FILES,
+    POLICY,
+    PROJECT,
+    SCOPES,
+    TEMPLATE,
+    MakeProject,
+    client,
+)
 
 C = "clients/payouts.yaml"
 P, S, G, T = "reconciler.yaml", "scopes.yaml", "policy.yaml", "templates/paystack.yaml"
@@ -29,7 +38,9 @@ def hook(url: str) -> str:
 
 
 def allowing(network: str) -> str:
-    return PROJECT.replace("    production:", f"      allowedNetworks: [{network}]\n    production:")
+    return PROJECT.replace(
+        "    production:", f"      allowedNetworks: [{network}]\n    production:"
+    )
 
 
 def delivering(text: str) -> str:
@@ -63,13 +74,20 @@ CASES: dict[str, tuple[Changes, list[Place]]] = {
     "escaped control": ({C: CLIENT.replace("payments", '"pay\\ements"')}, [("RC105", C, 7, 17)]),
     "tab indentation": ({C: "a:\n\tb: c\n"}, [("RC106", C, 2, 1)]),
     "conflict": (
-        {C: CLIENT.replace("  owner", "<<<<<<< HEAD\n  owner").replace("  scopes", "=======\n  scopes")},
+        {
+            C: CLIENT.replace("  owner", "<<<<<<< HEAD\n  owner").replace(
+                "  scopes", "=======\n  scopes"
+            )
+        },
         [("RC165", C, 7, 1)],
     ),
     "no space after a colon": ({C: CLIENT.replace("scopes: [", "scopes:[")}, [("RC106", C, 8, 9)]),
     "no space before a brace": ({C: client(spec="  owner:{team: x}")}, [("RC123", C, 7, 3)]),
     "a word without a colon": ({C: "a: b\nc\nd: e\n"}, [("RC106", C, 2, 1)]),
-    "braces of a template engine": ({C: CLIENT.replace("paystack", "{{ x }}")}, [("RC110", C, 6, 14)]),
+    "braces of a template engine": (
+        {C: CLIENT.replace("paystack", "{{ x }}")},
+        [("RC110", C, 6, 14)],
+    ),
     "environments as a list": (
         {C: HEAD + "spec:\n  environments: [staging]\n  keys: [{name: k}]\n"},
         [("RC125", C, 5, 17)],
@@ -79,7 +97,10 @@ CASES: dict[str, tuple[Changes, list[Place]]] = {
         [("RC125", C, 6, 9)],
     ),
     "the end of a conflict": ({C: CLIENT + ">>>>>>> main\n"}, [("RC165", C, 14, 1)]),
-    "comment without a space": ({C: CLIENT.replace("paystack", '"paystack"#x')}, [("RC129", C, 6, 23)]),
+    "comment without a space": (
+        {C: CLIENT.replace("paystack", '"paystack"#x')},
+        [("RC129", C, 6, 23)],
+    ),
     "number of 65 bits": (
         {C: CLIENT.replace("team: payments", "team: 18446744073709551616")},
         [("RC128", C, 7, 17)],
@@ -96,7 +117,10 @@ CASES: dict[str, tuple[Changes, list[Place]]] = {
     "number as field name": ({C: CLIENT.replace("owner:", "7:")}, [("RC110", C, 7, 3)]),
     "list as field name": ({C: "? [a]\n: b\n"}, [("RC110", C, 1, 3)]),
     "too deep": ({C: "a: " + "[" * 30}, [("RC111", C, 1, 23)]),
-    "issued key": ({C: CLIENT.replace("paystack", ISSUED)}, [("RC112", C, 6, 13), ("RC127", C, 6, 13)]),
+    "issued key": (
+        {C: CLIENT.replace("paystack", ISSUED)},
+        [("RC112", C, 6, 13), ("RC127", C, 6, 13)],
+    ),
     "token in a comment": ({C: f"{CLIENT}# {TOKEN}\n"}, [("RC112", C, 14, 3)]),
     "private key": (
         {C: client(spec="  justification: |\n    -----BEGIN PRIVATE" + " KEY-----\n    MIIabc\n")},
@@ -104,12 +128,18 @@ CASES: dict[str, tuple[Changes, list[Place]]] = {
     ),
     "empty file": ({C: "# nothing\n"}, [("RC116", C, 1, 1)]),
     "no project": ({P: None}, [("RC114", P, 1, 1)]),
-    "policy in a folder": ({G: None, "policy/main.yaml": POLICY}, [("RC118", "policy/main.yaml", 1, 1)]),
+    "policy in a folder": (
+        {G: None, "policy/main.yaml": POLICY},
+        [("RC118", "policy/main.yaml", 1, 1)],
+    ),
     # Documents
     "not a mapping": ({C: "- a\n"}, [("RC125", C, 1, 1)]),
     "no apiVersion": ({C: CLIENT.replace("apiVersion: reconciler/v1\n", "")}, [("RC120", C, 1, 1)]),
     "other apiVersion": ({C: CLIENT.replace("reconciler/v1", "v2")}, [("RC120", C, 1, 13)]),
-    "misspelt kind": ({C: CLIENT.replace("IntegrationClient", "IntegrationCleint")}, [("RC121", C, 2, 7)]),
+    "misspelt kind": (
+        {C: CLIENT.replace("IntegrationClient", "IntegrationCleint")},
+        [("RC121", C, 2, 7)],
+    ),
     "kind elsewhere": ({C: TEMPLATE}, [("RC122", C, 2, 7)]),
     "misspelt field": ({C: CLIENT.replace("  scopes:", "  scpoes:")}, [("RC123", C, 8, 3)]),
     "field elsewhere": ({C: key("renewBefore: 3d")}, [("RC123", C, 6, 26)]),
@@ -132,21 +162,43 @@ CASES: dict[str, tuple[Changes, list[Place]]] = {
     ),
     "no unit": ({C: key('lifetime: "90"')}, [("RC127", C, 6, 36)]),
     "attempts out of range": (
-        {C: client(spec="  webhooks: [{name: a, url: https://a.example, delivery: {attempts: 0}}]")},
+        {
+            C: client(
+                spec="  webhooks: [{name: a, url: https://a.example, delivery: {attempts: 0}}]"
+            )
+        },
         [("RC128", C, 7, 69)],
     ),
-    "no environment at all": ({C: HEAD + "spec: {keys: [{name: k}], environments: {}}\n"}, [("RC128", C, 4, 41)]),
-    "scope twice": ({C: client(spec="  scopes: [ledger:read, ledger:read]")}, [("RC131", C, 7, 11)]),
+    "no environment at all": (
+        {C: HEAD + "spec: {keys: [{name: k}], environments: {}}\n"},
+        [("RC128", C, 4, 41)],
+    ),
+    "scope twice": (
+        {C: client(spec="  scopes: [ledger:read, ledger:read]")},
+        [("RC131", C, 7, 11)],
+    ),
     # Names and references
     "client twice": ({"clients/b/other.yaml": client()}, [("RC130", C, 4, 9)]),
     "template twice": ({"templates/z.yml": TEMPLATE}, [("RC130", "templates/z.yml", 3, 18)]),
     "two projects": ({P: PROJECT + "---\n" + PROJECT}, [("RC130", P, 14, 7)]),
-    "key twice": ({C: client().replace("{name: primary}", "{name: k}, {name: k}")}, [("RC131", C, 6, 28)]),
+    "key twice": (
+        {C: client().replace("{name: primary}", "{name: k}, {name: k}")},
+        [("RC131", C, 6, 28)],
+    ),
     "unknown template": ({C: CLIENT.replace("paystack", "paystak")}, [("RC132", C, 6, 13)]),
-    "unknown environment": ({C: CLIENT.replace("staging:", "stagin:")}, [("RC133", C, 10, 5), ("RC142", C, 12, 5)]),
-    "requires nobody": ({P: PROJECT.replace("requires: staging", "requires: stage")}, [("RC133", P, 11, 17)]),
+    "unknown environment": (
+        {C: CLIENT.replace("staging:", "stagin:")},
+        [("RC133", C, 10, 5), ("RC142", C, 12, 5)],
+    ),
+    "requires nobody": (
+        {P: PROJECT.replace("requires: staging", "requires: stage")},
+        [("RC133", P, 11, 17)],
+    ),
     "unknown scope": ({C: CLIENT.replace("payouts:write", "payout:write")}, [("RC134", C, 8, 12)]),
-    "wildcard for nothing": ({C: CLIENT.replace("payouts:write", '"refunds:*"')}, [("RC135", C, 8, 12)]),
+    "wildcard for nothing": (
+        {C: CLIENT.replace("payouts:write", '"refunds:*"')},
+        [("RC135", C, 8, 12)],
+    ),
     "renamed from itself": ({C: client(metadata=", renamedFrom: payouts")}, [("RC136", C, 3, 40)]),
     "renamed from a living one": (
         {"clients/b.yaml": client("b", ", renamedFrom: payouts")},
@@ -170,13 +222,22 @@ CASES: dict[str, tuple[Changes, list[Place]]] = {
     "no catalogue": ({S: None}, [("RC139", "", 0, 0)]),
     "no OpenAPI file": ({S: SCOPES + "  openapi: api.yaml\n"}, [("RC140", S, 8, 12)]),
     "OpenAPI outside": ({S: SCOPES + "  openapi: ../api.yaml\n"}, [("RC140", S, 8, 12)]),
-    "not in the required environment": ({C: client().replace("staging", "production")}, [("RC142", C, 5, 18)]),
+    "not in the required environment": (
+        {C: client().replace("staging", "production")},
+        [("RC142", C, 5, 18)],
+    ),
     # Values
     "grace too long to be": ({C: key("rotation: {grace: 99999d}")}, [("RC150", C, 6, 44)]),
     "no lifetime": ({C: key("lifetime: 0s")}, [("RC151", C, 6, 36)]),
-    "renewBefore not shorter": ({C: key("lifetime: 3d, rotation: {renewBefore: 3d}")}, [("RC151", C, 6, 64)]),
+    "renewBefore not shorter": (
+        {C: key("lifetime: 3d, rotation: {renewBefore: 3d}")},
+        [("RC151", C, 6, 64)],
+    ),
     "window": ({C: key("rotation: {window: Mon-Fri 9-16}")}, [("RC152", C, 6, 45)]),
-    "time zone": ({C: key("rotation: {window: daily 09:00-16:00 Europe/Lundon}")}, [("RC152", C, 6, 45)]),
+    "time zone": (
+        {C: key("rotation: {window: daily 09:00-16:00 Europe/Lundon}")},
+        [("RC152", C, 6, 45)],
+    ),
     "freeze backwards": (
         {P: PROJECT + "      freeze: [{from: 2027-01-02, to: 2026-12-24, reason: x}]\n"},
         [("RC153", P, 12, 23)],
@@ -222,10 +283,18 @@ CASES: dict[str, tuple[Changes, list[Place]]] = {
         [("RC157", C, 12, 5)],
     ),
     "misspelt webhook": (
-        {C: CLIENT.replace('name: settlements, url: "https://hooks.ex', 'name: settlement, url: "https://hooks.ex')},
+        {
+            C: CLIENT.replace(
+                'name: settlements, url: "https://hooks.ex',
+                'name: settlement, url: "https://hooks.ex',
+            )
+        },
         [("RC157", C, 12, 5)],
     ),
-    "neither keys nor webhooks": ({C: HEAD + "spec: {environments: {staging: }}\n"}, [("RC158", C, 4, 7)]),
+    "neither keys nor webhooks": (
+        {C: HEAD + "spec: {environments: {staging: }}\n"},
+        [("RC158", C, 4, 7)],
+    ),
     "scheme": ({C: signature("scheme: strip")}, [("RC126", C, 7, 68)]),
     "algorithm of another scheme": (
         {C: signature("scheme: stripe, algorithm: hmac-sha512")},
@@ -233,7 +302,9 @@ CASES: dict[str, tuple[Changes, list[Place]]] = {
     ),
     "algorithm of a template's scheme": (
         {
-            T: TEMPLATE.replace("secret:", "signature: {algorithm: hmac-sha512, scheme: paystack}, secret:"),
+            T: TEMPLATE.replace(
+                "secret:", "signature: {algorithm: hmac-sha512, scheme: paystack}, secret:"
+            ),
             C: CLIENT + "  webhooks: [{name: settlements, signature: {scheme: stripe}}]\n",
         },
         [("RC159", C, 14, 54)],
@@ -244,7 +315,10 @@ CASES: dict[str, tuple[Changes, list[Place]]] = {
     ),
     "custom without saying so": ({C: signature("custom: {header: X-A}")}, [("RC159", C, 7, 60)]),
     "custom without a mapping": ({C: signature("scheme: custom")}, [("RC159", C, 7, 68)]),
-    "custom without a header": ({C: signature("scheme: custom, custom: {tag: x}")}, [("RC159", C, 7, 76)]),
+    "custom without a header": (
+        {C: signature("scheme: custom, custom: {tag: x}")},
+        [("RC159", C, 7, 76)],
+    ),
     "header injection": (
         {C: signature('scheme: custom, custom: {header: "X-A\\r\\nHost: b"}')},
         [("RC127", C, 7, 93)],
@@ -265,28 +339,41 @@ CASES: dict[str, tuple[Changes, list[Place]]] = {
         {C: signature("scheme: custom, custom: {header: X-A, tolerance: 0s}")},
         [("RC150", C, 7, 109)],
     ),
-    "audit outside": ({P: PROJECT.replace("  keyPrefix", "  audit: {path: ../x}\n  keyPrefix")}, [("RC160", P, 5, 17)]),
+    "audit outside": (
+        {P: PROJECT.replace("  keyPrefix", "  audit: {path: ../x}\n  keyPrefix")},
+        [("RC160", P, 5, 17)],
+    ),
     "audit among the clients": (
         {P: PROJECT.replace("  keyPrefix", "  audit: {path: clients}\n  keyPrefix")},
         [("RC160", P, 5, 17)],
     ),
     "mounts shared": (
         {
-            P: PROJECT.replace('"http://127.0.0.1:8200"', '"https://vault.example.com", mounts: {registry: x}').replace(
-                '.com"}\n      req', '.com", mounts: {secrets: x}}\n      req'
-            )
+            P: PROJECT.replace(
+                '"http://127.0.0.1:8200"', '"https://vault.example.com", mounts: {registry: x}'
+            ).replace('.com"}\n      req', '.com", mounts: {secrets: x}}\n      req')
         },
         [("RC161", P, 10, 71)],
     ),
     "grace is cut": ({C: key("rotation: {renewBefore: 3d, grace: 4d}")}, [("RC162", C, 6, 61)]),
-    "vault address": ({P: PROJECT.replace("http://127.0.0.1:8200", "127.0.0.1:8200")}, [("RC163", P, 8, 24)]),
-    "channel without its fields": ({P: channel("type: webhook")}, [("RC164", P, 5, 12), ("RC164", P, 5, 12)]),
+    "vault address": (
+        {P: PROJECT.replace("http://127.0.0.1:8200", "127.0.0.1:8200")},
+        [("RC163", P, 8, 24)],
+    ),
+    "channel without its fields": (
+        {P: channel("type: webhook")},
+        [("RC164", P, 5, 12), ("RC164", P, 5, 12)],
+    ),
     "channel with a field of another type": (
         {P: channel("type: slack, urlFrom: {env: A}, url: https://a.example")},
         [("RC164", P, 5, 56)],
     ),
     "channel with the URL of a Slack webhook": (
-        {P: channel("type: slack, urlFrom: {env: A}, url: https://hooks.slack.com/services/T00/B00/abcdefgh")},
+        {
+            P: channel(
+                "type: slack, urlFrom: {env: A}, url: https://hooks.slack.com/services/T00/B00/abcdefgh"
+            )
+        },
         [("RC164", P, 5, 56), ("RC112", P, 5, 69)],
     ),
     "channel with its secret in the file": (
@@ -310,26 +397,47 @@ CASES: dict[str, tuple[Changes, list[Place]]] = {
         {P: channel("type: slack, urlFrom: {env: A}, on: [expired]")},
         [("RC126", P, 5, 61)],
     ),
-    "alerts to no URL": ({P: channel("type: webhook, secretFrom: {env: A}, url: a.example")}, [("RC155", P, 5, 66)]),
+    "alerts to no URL": (
+        {P: channel("type: webhook, secretFrom: {env: A}, url: a.example")},
+        [("RC155", P, 5, 66)],
+    ),
     "alerts by http": (
         {P: channel('type: webhook, secretFrom: {env: A}, url: "http://a.example"')},
         [("RC156", P, 5, 66)],
     ),
-    "alerts to no address": ({P: channel(MAIL.replace("owner", "Owner <o@a.example>") + "}")}, [("RC164", P, 5, 42)]),
-    "alerts from no address": ({P: channel(MAIL.replace("a@example.com", "nobody") + "}")}, [("RC164", P, 5, 83)]),
+    "alerts to no address": (
+        {P: channel(MAIL.replace("owner", "Owner <o@a.example>") + "}")},
+        [("RC164", P, 5, 42)],
+    ),
+    "alerts from no address": (
+        {P: channel(MAIL.replace("a@example.com", "nobody") + "}")},
+        [("RC164", P, 5, 83)],
+    ),
     "alerts to a server with its port": (
         {P: channel(MAIL.replace(".example,", ".example:25,") + "}")},
         [("RC127", P, 5, 63)],
     ),
-    "alerts with a user and no password": ({P: channel(MAIL + ", username: u}")}, [("RC164", P, 5, 56)]),
-    "key prefix": ({P: PROJECT.replace("keyPrefix: acme", "keyPrefix: Acme_1")}, [("RC127", P, 5, 14)]),
+    "alerts with a user and no password": (
+        {P: channel(MAIL + ", username: u}")},
+        [("RC164", P, 5, 56)],
+    ),
+    "key prefix": (
+        {P: PROJECT.replace("keyPrefix: acme", "keyPrefix: Acme_1")},
+        [("RC127", P, 5, 14)],
+    ),
     # Policy
     "waiver date": (
-        {G: POLICY + "  waivers: [{guard: freeze, client: payouts, reason: x, approver: y, until: 2027-02-30}]\n"},
+        {
+            G: POLICY
+            + "  waivers: [{guard: freeze, client: payouts, reason: x, approver: y, until: 2027-02-30}]\n"
+        },
         [("RC201", G, 6, 77)],
     ),
     "waiver for nobody": (
-        {G: POLICY + "  waivers: [{guard: freeze, client: nobody, reason: x, approver: y, until: 2027-02-20}]\n"},
+        {
+            G: POLICY
+            + "  waivers: [{guard: freeze, client: nobody, reason: x, approver: y, until: 2027-02-20}]\n"
+        },
         [("RC202", G, 6, 37)],
     ),
 }
@@ -337,7 +445,8 @@ CASES: dict[str, tuple[Changes, list[Place]]] = {
 
 def places(findings: list[Finding]) -> list[Place]:
     return [
-        (f.code, f.source.file, f.source.line, f.source.column) if f.source else (f.code, "", 0, 0) for f in findings
+        (f.code, f.source.file, f.source.line, f.source.column) if f.source else (f.code, "", 0, 0)
+        for f in findings
     ]
 
 
@@ -359,10 +468,25 @@ def test_code_and_place(name: str, make_project: MakeProject) -> None:
 def test_every_code_is_provoked() -> None:
     """A code that nothing can provoke would be a promise nobody keeps."""
     provoked = {place[0] for _, expected in CASES.values() for place in expected}
-    elsewhere = {"RC100", "RC101", "RC102", "RC113", "RC115", "RC117", "RC141"}  # below, in test_load, in test_limits
+    elsewhere = {
+        "RC100",
+        "RC101",
+        "RC102",
+        "RC113",
+        "RC115",
+        "RC117",
+        "RC141",
+    }  # below, in test_load, in test_limits
     elsewhere |= {"RC166", "RC170", "RC171", "RC172", "RC173", "RC174", "RC175"}  # in test_payloads
-    elsewhere |= {"RC119", "RC167", "RC168", "RC184"}  # in test_strays; tests/cli/test_deliveries.py
-    assert provoked | elsewhere | set(POLICY_CODES) == set(CODES)  # those of a policy: in test_policy
+    elsewhere |= {
+        "RC119",
+        "RC167",
+        "RC168",
+        "RC184",
+    }  # in test_strays; tests/cli/test_deliveries.py
+    assert provoked | elsewhere | set(POLICY_CODES) == set(
+        CODES
+    )  # those of a policy: in test_policy
 
 
 HINTS = {
@@ -400,8 +524,12 @@ def test_the_meant_network_is_named(make_project: MakeProject) -> None:
 
 def test_all_problems_of_all_files_at_once(make_project: MakeProject) -> None:
     """Also several in one file, whether the schema or the semantics find them."""
-    bad = client(spec="  scpoes: []\n  protect: yes\n  scopes: [nothing:here]\n  allowedCidrs: [10.0.0.1/8]")
-    found = validate(make_project({C: bad, "clients/x.yaml": "a: [", T: TEMPLATE.replace("90d", "9 days")}))
+    bad = client(
+        spec="  scpoes: []\n  protect: yes\n  scopes: [nothing:here]\n  allowedCidrs: [10.0.0.1/8]"
+    )
+    found = validate(
+        make_project({C: bad, "clients/x.yaml": "a: [", T: TEMPLATE.replace("90d", "9 days")})
+    )
     assert places(found) == [
         ("RC123", C, 7, 3),
         ("RC125", C, 8, 12),
@@ -419,7 +547,8 @@ def test_a_broken_file_does_not_fault_what_refers_to_it(make_project: MakeProjec
 
 @pytest.mark.parametrize("secret", [ISSUED, TOKEN, "whsec_" + "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"])
 @pytest.mark.parametrize(
-    "line", ["  justification: {}", "  template: {}", "  protect: {}", "  {}: x", "  state: {}", "  # {}"]
+    "line",
+    ["  justification: {}", "  template: {}", "  protect: {}", "  {}: x", "  state: {}", "  # {}"],
 )
 def test_a_secret_is_never_repeated(secret: str, line: str, make_project: MakeProject) -> None:
     found = validate(make_project({C: client(spec=line.format(secret))}))
@@ -428,7 +557,8 @@ def test_a_secret_is_never_repeated(secret: str, line: str, make_project: MakePr
 
 
 def test_passwords_are_never_repeated(make_project: MakeProject) -> None:
-    """What has no pattern of its own: a URL's password, a value under a name that says secret, key material."""
+    """What has no pattern of its own: a URL's password, a value under a name that says secret, key
+    material."""
     spec = (
         "  webhooks: [{name: a, url: https://user:hunter22@a.example/, secret: {value: hunter22}}]\n"
         "  password: hunter22\n  justification: |\n    -----BEGIN RSA PRIVATE"
@@ -485,8 +615,13 @@ def test_an_unreadable_project_file(make_project: MakeProject) -> None:
 
 def test_paths_restrict_what_is_shown(make_project: MakeProject) -> None:
     root = make_project({C: "a: [", "clients/b/x.yaml": "b: [", T: "c: ["})
-    assert [f.source.file for f in validate(root, [root / "clients"]) if f.source] == ["clients/b/x.yaml", C]
-    assert places(validate(root, [root / "clients/b/x.yaml"])) == [("RC106", "clients/b/x.yaml", 1, 5)]
+    assert [f.source.file for f in validate(root, [root / "clients"]) if f.source] == [
+        "clients/b/x.yaml",
+        C,
+    ]
+    assert places(validate(root, [root / "clients/b/x.yaml"])) == [
+        ("RC106", "clients/b/x.yaml", 1, 5)
+    ]
     assert [f.code for f in validate(root, [root / "nowhere.yaml"])] == ["RC115"]
     assert [f.code for f in validate(root, [root.parent])] == ["RC115"]
 

@@ -1,4 +1,5 @@
-"""Nothing that is declared gets a line end, a NUL, or anything else but printable ASCII into a header."""
+"""Nothing that is declared gets a line end, a NUL, or anything else but printable ASCII into a
+header."""
 
 from __future__ import annotations
 
@@ -44,7 +45,9 @@ HOOK = '  webhooks: [{{name: a, url: "https://a.example{url}/", events: [a.b], s
 
 
 def declared(field: str, evil: str) -> str:
-    values = dict.fromkeys(("header", "tag", "separator", "idHeader", "timestampTag", "timestampHeader"), "")
+    values = dict.fromkeys(
+        ("header", "tag", "separator", "idHeader", "timestampTag", "timestampHeader"), ""
+    )
     scheme = FIELDS.get(field, SCHEME).format(**{**values, field: evil})
     return client(spec=HOOK.format(url=evil if field == "url" else "", signature=scheme))
 
@@ -56,7 +59,9 @@ def test_without_any_of_it_the_declaration_is_valid(make_project: MakeProject) -
 
 
 @pytest.mark.parametrize("field", [*FIELDS, "url"])
-def test_what_would_inject_a_header_is_refused(field: str, make_project: MakeProject, tally: Tally) -> None:
+def test_what_would_inject_a_header_is_refused(
+    field: str, make_project: MakeProject, tally: Tally
+) -> None:
     for name, evil in EVIL.items():
         if field == "url" and evil in {"é", r"\u010a", r"\u560d"}:
             continue  # letters of an international name, which goes out as punycode

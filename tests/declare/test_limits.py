@@ -1,4 +1,5 @@
-"""Very many mistakes in one file: what is told stays short, and what it costs grows with the file alone."""
+"""Very many mistakes in one file: what is told stays short, and what it costs grows with the file
+alone."""
 
 from __future__ import annotations
 
@@ -23,27 +24,41 @@ def of_file(found: list[Finding], file: str = C) -> list[Finding]:
     return [finding for finding in found if finding.source and finding.source.file == file]
 
 
-def test_of_very_many_errors_the_first_are_shown_and_the_rest_is_counted(make_project: MakeProject) -> None:
-    root = make_project({C: client(spec="\n".join(f"  nonsense{number}: 1" for number in range(SHOWN + 7)))})
+def test_of_very_many_errors_the_first_are_shown_and_the_rest_is_counted(
+    make_project: MakeProject,
+) -> None:
+    root = make_project(
+        {C: client(spec="\n".join(f"  nonsense{number}: 1" for number in range(SHOWN + 7)))}
+    )
     found = of_file(validate(root))
     assert Counter(finding.code for finding in found) == {"RC123": SHOWN, "RC117": 1}
     assert (found[-1].code, found[-1].level) == ("RC117", Level.ERROR)
     assert found[-1].message.startswith("and 7 more errors")
-    assert [finding.source.line for finding in found[:-1] if finding.source] == list(range(7, SHOWN + 7))
+    assert [finding.source.line for finding in found[:-1] if finding.source] == list(
+        range(7, SHOWN + 7)
+    )
 
 
 def test_exactly_as_many_as_are_shown_leave_nothing_out(make_project: MakeProject) -> None:
-    root = make_project({C: client(spec="\n".join(f"  nonsense{number}: 1" for number in range(SHOWN)))})
+    root = make_project(
+        {C: client(spec="\n".join(f"  nonsense{number}: 1" for number in range(SHOWN)))}
+    )
     assert {finding.code for finding in of_file(validate(root))} == {"RC123"}
 
 
 def test_warnings_never_crowd_out_an_error(make_project: MakeProject) -> None:
     hooks = "".join(
-        f'\n    - {{name: w{number}, events: [a.b], url: "http://hooks.example.com/{number}"}}' for number in range(60)
+        f'\n    - {{name: w{number}, events: [a.b], url: "http://hooks.example.com/{number}"}}'
+        for number in range(60)
     )
     documents = [client(f"c{number}", spec=f"  webhooks:{hooks}") for number in range(3)]
-    allowing = PROJECT.replace("    production:", "      allowedNetworks: [10.0.0.0/8]\n    production:")
-    files = {"reconciler.yaml": allowing, C: "---\n".join([*documents, client("last", spec="  nonsense: 1")])}
+    allowing = PROJECT.replace(
+        "    production:", "      allowedNetworks: [10.0.0.0/8]\n    production:"
+    )
+    files = {
+        "reconciler.yaml": allowing,
+        C: "---\n".join([*documents, client("last", spec="  nonsense: 1")]),
+    }
     root = make_project(files)
     found = of_file(validate(root))
     assert Counter(finding.code for finding in found) == {"RC156": SHOWN, "RC123": 1, "RC117": 1}
@@ -53,7 +68,9 @@ def test_warnings_never_crowd_out_an_error(make_project: MakeProject) -> None:
         load(root, "staging")
 
 
-def test_a_template_s_mistakes_are_counted_once_though_many_clients_show_them(make_project: MakeProject) -> None:
+def test_a_template_s_mistakes_are_counted_once_though_many_clients_show_them(
+    make_project: MakeProject,
+) -> None:
     scopes = "[" + ", ".join(f"nobody:knows{number}" for number in range(SHOWN + 3)) + "]"
     template = (
         "apiVersion: reconciler/v1\nkind: IntegrationTemplate\nmetadata: {name: paystack}\n"
@@ -91,7 +108,10 @@ class Watched(str):
 def test_looking_for_repeated_items_compares_no_item_with_each_other(strange: list[object]) -> None:
     """Also where the items cannot be sorted, which is when jsonschema compares each with each."""
     (document,) = parse(CLIENT, C, Collector())
-    items: list[object] = [Watched(f"a:b{number}") for number in range(400)] + [Watched("a:b0"), *strange]
+    items: list[object] = [Watched(f"a:b{number}") for number in range(400)] + [
+        Watched("a:b0"),
+        *strange,
+    ]
     scopes = Seq(document.mark)
     for item in items:
         scopes.append(item)
@@ -106,12 +126,17 @@ def test_looking_for_repeated_items_compares_no_item_with_each_other(strange: li
     assert Watched.compared < 10 * len(items)
 
 
-@pytest.mark.parametrize("directive", ["%YAML 1.1", "%YAML 1.2", "%TAG ! tag:example.com,2000:", "%TAG !! x:"])
+@pytest.mark.parametrize(
+    "directive", ["%YAML 1.1", "%YAML 1.2", "%TAG ! tag:example.com,2000:", "%TAG !! x:"]
+)
 def test_a_directive_is_refused_where_it_stands(make_project: MakeProject, directive: str) -> None:
     for before, line in (("", 1), ("# first\n", 2), (client("other") + "...\n", 8)):
         root = make_project({C: f"{before}{directive}\n---\n{CLIENT}"})
         [finding] = of_file(validate(root))
-        assert (finding.code, finding.source and (finding.source.line, finding.source.column)) == ("RC108", (line, 1))
+        assert (finding.code, finding.source and (finding.source.line, finding.source.column)) == (
+            "RC108",
+            (line, 1),
+        )
         assert directive.split(" ", maxsplit=1)[0] in finding.message
         assert finding.remedy == "remove it"
 

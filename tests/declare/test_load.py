@@ -30,12 +30,16 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "acme-integrations"
 
 def test_template_client_and_environment_are_merged(make_project: MakeProject) -> None:
     text = CLIENT.replace(
-        "    production:\n", "    production:\n      keys: [{name: primary, rotation: {grace: 1h}}]\n"
+        "    production:\n",
+        "    production:\n      keys: [{name: primary, rotation: {grace: 1h}}]\n",
     )
     root = make_project({"clients/payouts.yaml": text})
     production = load(root, "production").clients["payouts"]
     (key,) = production.keys
-    assert (key.lifecycle.lifetime, key.lifecycle.renew_before) == (timedelta(days=90), timedelta(days=30))
+    assert (key.lifecycle.lifetime, key.lifecycle.renew_before) == (
+        timedelta(days=90),
+        timedelta(days=30),
+    )
     assert key.lifecycle.grace == timedelta(hours=1)
     (webhook,) = production.webhooks
     assert (webhook.url, webhook.events) == ("https://hooks.example.com/p", ("payout.settled",))
@@ -77,13 +81,24 @@ def test_spec_is_canonical(make_project: MakeProject) -> None:
 
 
 def test_order_in_the_file_does_not_matter(make_project: MakeProject) -> None:
-    one = load(make_project({"clients/payouts.yaml": client(spec="  scopes: [payouts:write, ledger:read]")}), "staging")
-    two = load(make_project({"clients/payouts.yaml": client(spec="  scopes: [ledger:read, payouts:write]")}), "staging")
+    one = load(
+        make_project(
+            {"clients/payouts.yaml": client(spec="  scopes: [payouts:write, ledger:read]")}
+        ),
+        "staging",
+    )
+    two = load(
+        make_project(
+            {"clients/payouts.yaml": client(spec="  scopes: [ledger:read, payouts:write]")}
+        ),
+        "staging",
+    )
     assert one.clients["payouts"].digest == two.clients["payouts"].digest
 
 
 def test_reissue_after_is_no_other_specification(make_project: MakeProject) -> None:
-    """What was revoked by hand in one environment does not make its neighbour run something else."""
+    """What was revoked by hand in one environment does not make its neighbour run something
+    else."""
     reissued = client().replace("{name: primary}", "{name: primary, reissueAfter: 3}")
     before = load(make_project({"clients/payouts.yaml": client()}), "staging").clients["payouts"]
     after = load(make_project({"clients/payouts.yaml": reissued}), "staging").clients["payouts"]
@@ -97,25 +112,40 @@ SIGNATURE = "  webhooks: [{{name: a, url: https://a.example, signature: {{{}}}}}
 
 def test_headers_are_declared_and_merged(make_project: MakeProject) -> None:
     """By name, whatever its capitals; what cannot be sent is refused where it is written."""
-    template = TEMPLATE.replace("events: [payout.settled]", "events: [payout.settled], headers: {X-A: a, X-B: b}")
+    template = TEMPLATE.replace(
+        "events: [payout.settled]", "events: [payout.settled], headers: {X-A: a, X-B: b}"
+    )
     text = CLIENT.replace("settlements, url", "settlements, headers: {X-B: '{event}'}, url", 1)
     root = make_project({"templates/paystack.yaml": template, "clients/payouts.yaml": text})
-    staging, production = (load(root, name).clients["payouts"] for name in ("staging", "production"))
+    staging, production = (
+        load(root, name).clients["payouts"] for name in ("staging", "production")
+    )
     assert staging.webhooks[0].headers == (("x-a", "a"), ("x-b", "{event}"))
     assert staging.spec["webhooks"]["settlements"]["headers"] == {"x-a": "a", "x-b": "{event}"}
     assert production.webhooks[0].headers == (("x-a", "a"), ("x-b", "b"))
-    bad = client(spec="  webhooks: [{name: a, url: https://a.example, headers: {Host: a, x-a: b, X-A: '{x}'}}]")
-    found = validate(make_project({"clients/payouts.yaml": bad, "templates/paystack.yaml": TEMPLATE}))
-    assert [(one.code, one.source.column if one.source else 0) for one in found] == [("RC168", 58), ("RC168", 75)]
+    bad = client(
+        spec="  webhooks: [{name: a, url: https://a.example, headers: {Host: a, x-a: b, X-A: '{x}'}}]"
+    )
+    found = validate(
+        make_project({"clients/payouts.yaml": bad, "templates/paystack.yaml": TEMPLATE})
+    )
+    assert [(one.code, one.source.column if one.source else 0) for one in found] == [
+        ("RC168", 58),
+        ("RC168", 75),
+    ]
 
 
 def test_a_template_sets_labels(make_project: MakeProject) -> None:
     """The client's own win one by one; a template that gives none changes nothing."""
-    template = TEMPLATE.replace("{name: paystack}", "{name: paystack, labels: {tier: critical, region: eu}}")
+    template = TEMPLATE.replace(
+        "{name: paystack}", "{name: paystack, labels: {tier: critical, region: eu}}"
+    )
     own = CLIENT.replace("  name: payouts\n", "  name: payouts\n  labels: {tier: low, team: a}\n")
     plain = load(make_project({}), "staging").clients["payouts"]
     both = load(make_project({"templates/paystack.yaml": template}), "staging").clients["payouts"]
-    merged = load(make_project({"templates/paystack.yaml": template, "clients/payouts.yaml": own}), "staging")
+    merged = load(
+        make_project({"templates/paystack.yaml": template, "clients/payouts.yaml": own}), "staging"
+    )
     assert "labels" not in plain.spec
     assert both.spec["labels"] == {"tier": "critical", "region": "eu"}
     assert merged.clients["payouts"].spec["labels"] == {"tier": "low", "region": "eu", "team": "a"}
@@ -135,7 +165,10 @@ def test_a_scheme_by_its_name(name: str, make_project: MakeProject) -> None:
         text = client(spec=SIGNATURE.format(f"scheme: {name}{algorithm}"))
         loaded = load(make_project({"clients/payouts.yaml": text}), "staging").clients["payouts"]
         assert loaded.webhooks[0].scheme is SCHEMES[name]
-        assert loaded.spec["webhooks"]["a"]["signature"] == {"scheme": name, "algorithm": SCHEMES[name].algorithm}
+        assert loaded.spec["webhooks"]["a"]["signature"] == {
+            "scheme": name,
+            "algorithm": SCHEMES[name].algorithm,
+        }
 
 
 def test_a_custom_scheme_with_its_defaults(make_project: MakeProject) -> None:
@@ -153,17 +186,26 @@ def test_a_custom_scheme_with_its_defaults(make_project: MakeProject) -> None:
 
 
 @pytest.mark.parametrize("scheme", SCHEMES.values(), ids=list(SCHEMES))
-def test_every_row_of_the_table_can_be_declared_as_a_custom_scheme(scheme: Scheme, make_project: MakeProject) -> None:
-    written = yaml.safe_dump(signature_spec(replace(scheme, name="custom")), default_flow_style=True, width=1000)
+def test_every_row_of_the_table_can_be_declared_as_a_custom_scheme(
+    scheme: Scheme, make_project: MakeProject
+) -> None:
+    written = yaml.safe_dump(
+        signature_spec(replace(scheme, name="custom")), default_flow_style=True, width=1000
+    )
     text = client(spec=SIGNATURE.format(written.strip()[1:-1]))
     loaded = load(make_project({"clients/payouts.yaml": text}), "staging").clients["payouts"]
     # What the scheme's own libraries refuse is nobody's to declare.
     assert loaded.webhooks[0].scheme == replace(scheme, name="custom", refuses_future=True)
 
 
-def test_a_template_declares_a_custom_scheme_and_others_change_it(make_project: MakeProject) -> None:
-    """Merged deeply, as everything is; who writes ``custom`` writes ``scheme: custom`` beside it."""
-    own = "signature: {scheme: custom, custom: {header: X-Acme-Signature, tag: v1=, separator: ','}}"
+def test_a_template_declares_a_custom_scheme_and_others_change_it(
+    make_project: MakeProject,
+) -> None:
+    """Merged deeply, as everything is; who writes ``custom`` writes ``scheme: custom`` beside
+    it."""
+    own = (
+        "signature: {scheme: custom, custom: {header: X-Acme-Signature, tag: v1=, separator: ','}}"
+    )
     changed = "signature: {scheme: custom, algorithm: hmac-sha512, custom: {encoding: base64}}"
     root = make_project({
         "templates/paystack.yaml": TEMPLATE.replace("secret:", f"{own}, secret:"),
@@ -172,7 +214,9 @@ def test_a_template_declares_a_custom_scheme_and_others_change_it(make_project: 
         ),
     })  # fmt: skip
     assert validate(root) == []
-    staging, production = (load(root, name).clients["payouts"].webhooks[0] for name in ("staging", "production"))
+    staging, production = (
+        load(root, name).clients["payouts"].webhooks[0] for name in ("staging", "production")
+    )
     assert staging.scheme == Scheme(
         "custom", "hmac-sha512", "x-acme-signature", encoding="base64", tag="v1=", separator=","
     )
@@ -189,7 +233,10 @@ def test_short_lifetimes(make_project: MakeProject) -> None:
 
 def test_only_clients_of_the_environment(make_project: MakeProject) -> None:
     root = make_project(
-        {"clients/a.yaml": client("a"), "clients/b.yaml": client("b", ", renamedFrom: old", "  state: suspended")}
+        {
+            "clients/a.yaml": client("a"),
+            "clients/b.yaml": client("b", ", renamedFrom: old", "  state: suspended"),
+        }
     )
     assert list(load(root, "staging").clients) == ["a", "b", "payouts"]
     assert list(load(root, "production").clients) == ["payouts"]
@@ -207,7 +254,9 @@ def test_project_settings(make_project: MakeProject) -> None:
         "      allowedNetworks: [127.0.0.0/8]\n      lease: {ttl: 10s}\n"
         "      freeze: [{from: 2026-12-24, to: 2026-12-26, reason: x}]\n"
     )
-    root = make_project({"reconciler.yaml": text.replace("  environments", "  plan: {expires: 2h}\n  environments")})
+    root = make_project(
+        {"reconciler.yaml": text.replace("  environments", "  plan: {expires: 2h}\n  environments")}
+    )
     project, findings = load_project(root)
     assert findings == []
     assert project is not None
@@ -221,7 +270,10 @@ def test_project_settings(make_project: MakeProject) -> None:
     )
     assert vault.ca_cert == str(root / "ca.pem")
     assert (vault.auth.method, vault.auth.role, vault.auth.mount) == ("approle", "r", "ci")
-    assert (vault.registry_mount, vault.secrets_mount) == ("kv/reg", "integrations/production/secrets")
+    assert (vault.registry_mount, vault.secrets_mount) == (
+        "kv/reg",
+        "integrations/production/secrets",
+    )
     assert (production.requires, production.allowed_networks) == ("staging", ("127.0.0.0/8",))
     assert production.lease_ttl == timedelta(seconds=10)
     assert production.freezes[0].end - production.freezes[0].start == timedelta(days=3)
@@ -234,14 +286,25 @@ def test_policy_and_waivers(make_project: MakeProject) -> None:
     )
     root = make_project({"policy.yaml": policy})
     desired = load(root, "staging")
-    assert (desired.policy.changes.percent, desired.policy.changes.at_least, desired.policy.removals.percent) == (
+    assert (
+        desired.policy.changes.percent,
+        desired.policy.changes.at_least,
+        desired.policy.removals.percent,
+    ) == (
         5,
         10,
         30,
     )
     (waiver,) = desired.policy.waivers
-    assert (waiver.guard, waiver.client, waiver.until, waiver.source.line) == ("protect", "gone", "2027-01-31", 5)
-    assert validate(root) == []  # a waiver for a removal names a client that is gone: that is its purpose
+    assert (waiver.guard, waiver.client, waiver.until, waiver.source.line) == (
+        "protect",
+        "gone",
+        "2027-01-31",
+        5,
+    )
+    assert (
+        validate(root) == []
+    )  # a waiver for a removal names a client that is gone: that is its purpose
 
 
 def test_scopes_from_openapi(make_project: MakeProject) -> None:
@@ -270,7 +333,9 @@ securityDefinitions:
 
 
 def test_scopes_from_swagger_2(make_project: MakeProject) -> None:
-    root = make_project({"scopes.yaml": SCOPES + "  openapi: swagger.yaml\n", "swagger.yaml": SWAGGER})
+    root = make_project(
+        {"scopes.yaml": SCOPES + "  openapi: swagger.yaml\n", "swagger.yaml": SWAGGER}
+    )
     assert validate(root) == []
     assert load(root, "staging").scopes["Mail.Send"] == "medium"
 
@@ -298,7 +363,12 @@ def test_the_largest_openapi_file_can_be_set(make_project: MakeProject) -> None:
     (finding,) = validate(make_project({"scopes.yaml": text, "swagger.yaml": large}))
     assert (finding.code, "8192 KiB" in finding.message) == ("RC140", True)
     assert "openapiMaxMiB" in finding.remedy
-    assert validate(make_project({"scopes.yaml": text + "  openapiMaxMiB: 10\n", "swagger.yaml": large})) == []
+    assert (
+        validate(
+            make_project({"scopes.yaml": text + "  openapiMaxMiB: 10\n", "swagger.yaml": large})
+        )
+        == []
+    )
 
 
 CASED = """\
@@ -327,7 +397,9 @@ def test_scopes_are_those_of_rfc_6749(make_project: MakeProject) -> None:
     table = ScopeTable(desired.scopes)
     assert table.members("Mail.*") == {"Mail.Read"}
     assert table.members("*.read") == {"mail.read"}
-    assert table.change(["mail.read"], ["Mail.Read"]) == Permissions({"Mail.Read": Risk.LOW}, {"mail.read": Risk.HIGH})
+    assert table.change(["mail.read"], ["Mail.Read"]) == Permissions(
+        {"Mail.Read": Risk.LOW}, {"mail.read": Risk.HIGH}
+    )
 
 
 @pytest.mark.parametrize(
@@ -340,14 +412,21 @@ def test_scopes_are_those_of_rfc_6749(make_project: MakeProject) -> None:
         ("x" * 257, "RC127", ""),
     ],
 )  # fmt: skip
-def test_a_scope_that_is_none(written: str, code: str, hint: str, make_project: MakeProject) -> None:
+def test_a_scope_that_is_none(
+    written: str, code: str, hint: str, make_project: MakeProject
+) -> None:
     (finding,) = validate(make_project(scoped(written)))
     assert finding.code == code
     assert hint in finding.remedy
 
 
 def test_wildcards(make_project: MakeProject) -> None:
-    assert validate(make_project({"clients/payouts.yaml": client(spec='  scopes: ["payouts:*", "*:read"]')})) == []
+    assert (
+        validate(
+            make_project({"clients/payouts.yaml": client(spec='  scopes: ["payouts:*", "*:read"]')})
+        )
+        == []
+    )
 
 
 def test_an_emergency_needs_the_project_only(make_project: MakeProject) -> None:
@@ -385,7 +464,12 @@ def test_the_examples_are_valid() -> None:
     assert validate(EXAMPLE) == []
     staging, production = load(EXAMPLE, "staging"), load(EXAMPLE, "production")
     assert (len(staging.clients), len(production.clients)) == (10, 9)
-    assert {c.spec.get("template") for c in staging.clients.values()} == {"paystack", "quickbooks", "custom", None}
+    assert {c.spec.get("template") for c in staging.clients.values()} == {
+        "paystack",
+        "quickbooks",
+        "custom",
+        None,
+    }
     for name, desired in production.clients.items():
         assert desired.base_digest == staging.clients[name].base_digest
     for path in sorted(EXAMPLE.rglob("*.yaml")):
@@ -426,7 +510,12 @@ def test_urls(written: str, stored: str) -> None:
 def test_one_url_in_two_spellings_is_no_change(make_project: MakeProject) -> None:
     """Nobody has to prove a webhook again because its URL is spelt otherwise."""
     specs = [
-        load(make_project({"clients/payouts.yaml": client(spec=f"  webhooks: [{{name: a, url: '{url}'}}]")}), "staging")
+        load(
+            make_project(
+                {"clients/payouts.yaml": client(spec=f"  webhooks: [{{name: a, url: '{url}'}}]")}
+            ),
+            "staging",
+        )
         for url in ("https://A.example:443/x/../%68ook", "https://a.example/hook")
     ]
     assert specs[0].clients["payouts"].digest == specs[1].clients["payouts"].digest
@@ -478,7 +567,8 @@ def node(value: object) -> Map:
 
 @given(_SPECS, _SPECS, _SPECS)
 def test_merge_laws(a: object, b: object, c: object) -> None:
-    """Nothing, or the same, on top changes nothing; grouping does not matter; what is on top wins."""
+    """Nothing, or the same, on top changes nothing; grouping does not matter; what is on top
+    wins."""
     x, y, z = node(a), node(b), node(c)
     assert merge(x, node({})) == x
     assert merge(node({}), x) == x
@@ -487,13 +577,18 @@ def test_merge_laws(a: object, b: object, c: object) -> None:
     both = merge(x, y)
     assert both.get("justification") == y.get("justification", x.get("justification"))
     assert set(both) == set(both.marks) == set(both.key_marks) == set(x) | set(y)
-    assert {key["name"] for key in both.named("keys")} == {key["name"] for part in (x, y) for key in part.named("keys")}
+    assert {key["name"] for key in both.named("keys")} == {
+        key["name"] for part in (x, y) for key in part.named("keys")
+    }
     assert x == node(a)  # neither argument is changed
 
 
 def test_template_is_shared_not_changed(make_project: MakeProject) -> None:
     root = make_project(
-        {"clients/a.yaml": CLIENT.replace("name: payouts", "name: a") + "  keys: [{name: primary, lifetime: 200d}]\n"}
+        {
+            "clients/a.yaml": CLIENT.replace("name: payouts", "name: a")
+            + "  keys: [{name: primary, lifetime: 200d}]\n"
+        }
     )
     clients = load(root, "staging").clients
     assert clients["a"].keys[0].lifecycle.lifetime == timedelta(days=200)

@@ -10,18 +10,36 @@ from reconciler.declare.webhooks.lookalikes import suspicions
 
 CASES: list[tuple[str, list[str]]] = [
     ("hooks.example.com", []),
-    ("münchen.example", ["RC180: the host `münchen.example` is, for DNS and for deliveries, `xn--mnchen-3ya.example`"]),
+    (
+        "münchen.example",
+        [
+            "RC180: the host `münchen.example` is, for DNS and for deliveries, `xn--mnchen-3ya.example`"
+        ],
+    ),
     (
         "m7.123.münchen.example",
-        ["RC180: the host `m7.123.münchen.example` is, for DNS and for deliveries, `m7.123.xn--mnchen-3ya.example`"],
+        [
+            "RC180: the host `m7.123.münchen.example` is, for DNS and for deliveries, `m7.123.xn--mnchen-3ya.example`"
+        ],
     ),
-    ("xn--mnchen-3ya.example", ["RC180: the host `xn--mnchen-3ya.example` reads `münchen.example`"]),
-    ("例え.example", ["RC180: the host `例え.example` is, for DNS and for deliveries, `xn--r8jz45g.example`"]),
+    (
+        "xn--mnchen-3ya.example",
+        ["RC180: the host `xn--mnchen-3ya.example` reads `münchen.example`"],
+    ),
+    (
+        "例え.example",
+        ["RC180: the host `例え.example` is, for DNS and for deliveries, `xn--r8jz45g.example`"],
+    ),
     (
         "東京tower.example",
-        ["RC180: the host `東京tower.example` is, for DNS and for deliveries, `xn--tower-w91hq39l.example`"],
+        [
+            "RC180: the host `東京tower.example` is, for DNS and for deliveries, `xn--tower-w91hq39l.example`"
+        ],
     ),
-    ("почта.example", ["RC180: the host `почта.example` is, for DNS and for deliveries, `xn--80a1acny.example`"]),
+    (
+        "почта.example",
+        ["RC180: the host `почта.example` is, for DNS and for deliveries, `xn--80a1acny.example`"],
+    ),
     (
         "p\u0430ypal.com",
         [

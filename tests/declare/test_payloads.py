@@ -1,4 +1,5 @@
-"""Payloads, probes and expected answers of a webhook: what is wrong, where, and what comes of what is right."""
+"""Payloads, probes and expected answers of a webhook: what is wrong, where, and what comes of what
+is right."""
 
 from __future__ import annotations
 
@@ -32,12 +33,16 @@ LIFE = Lifecycle(timedelta(days=180), timedelta(days=60), timedelta(hours=24))
 SCHEMA = "{type: object, required: [id], properties: {id: {type: integer}}}"
 # Forty definitions, each of which asks the next one twice.
 _TWICE = "d{0}: {{allOf: [{{$ref: '#/$defs/d{1}'}}, {{$ref: '#/$defs/d{1}'}}]}}"
-BOMB = "$defs: {" + ", ".join(_TWICE.format(number, number + 1) for number in range(40)) + ", d40: {}}"
+BOMB = (
+    "$defs: {" + ", ".join(_TWICE.format(number, number + 1) for number in range(40)) + ", d40: {}}"
+)
 
 
 def hook(text: str, events: str = "[a.b]") -> str:
     """A client with one webhook; ``text`` stands on line 8 from column 7 on."""
-    return client(spec=f"  webhooks:\n    - {{name: a, url: https://a.example, events: {events},\n      {text}}}")
+    return client(
+        spec=f"  webhooks:\n    - {{name: a, url: https://a.example, events: {events},\n      {text}}}"
+    )
 
 
 def one(payload_of_it: str) -> str:
@@ -75,13 +80,24 @@ CASES: dict[str, tuple[Mapping[str, str], list[tuple[str, str, int, int, str]]]]
         {C: one(f"example: {{id: x, more: 1}}, schema: {SCHEMA}")},
         [("RC173", C, 9, 38, "$.id must be a whole number, not `x`")],
     ),
-    "a field too few": ({C: one(f"example: {{}}, schema: {SCHEMA}")}, [("RC173", C, 9, 33, "$ lacks the field `id`")]),
+    "a field too few": (
+        {C: one(f"example: {{}}, schema: {SCHEMA}")},
+        [("RC173", C, 9, 33, "$ lacks the field `id`")],
+    ),
     "a field too many": (
-        {C: one("example: {id: 1, ids: 2}, schema: {properties: {id: {}}, additionalProperties: false}")},
+        {
+            C: one(
+                "example: {id: 1, ids: 2}, schema: {properties: {id: {}}, additionalProperties: false}"
+            )
+        },
         [("RC173", C, 9, 41, "$ has the field `ids`")],
     ),
     "deep inside": (
-        {C: one("example: {a: [{b c: 1}]}, schema: {properties: {a: {items: {properties: {b c: {const: true}}}}}}")},
+        {
+            C: one(
+                "example: {a: [{b c: 1}]}, schema: {properties: {a: {items: {properties: {b c: {const: true}}}}}}"
+            )
+        },
         [("RC173", C, 9, 44, '$.a[0]["b c"] must be `true`, not `1`')],
     ),
     "a schema without an example": (
@@ -93,7 +109,15 @@ CASES: dict[str, tuple[Mapping[str, str], list[tuple[str, str, int, int, str]]]]
             T: template(f"payloads: {{payout.settled: {{schema: {SCHEMA}, example: {{id: 1}}}}}}"),
             C: over("payloads: {payout.settled: {example: {id: one}}}"),
         },
-        [("RC173", C, 14, 76, "does not fit its schema (templates/paystack.yaml:8): $.id must be a whole number")],
+        [
+            (
+                "RC173",
+                C,
+                14,
+                76,
+                "does not fit its schema (templates/paystack.yaml:8): $.id must be a whole number",
+            )
+        ],
     ),
     "the client's schema, the template's example": (
         {
@@ -104,7 +128,15 @@ CASES: dict[str, tuple[Mapping[str, str], list[tuple[str, str, int, int, str]]]]
     ),
     "a schema that is none": (
         {C: one("example: {}, schema: {properties: {a: {type: objekt}}}")},
-        [("RC172", C, 9, 69, "$.properties.a.type is not JSON Schema: `objekt` is no type, did you mean `object`")],
+        [
+            (
+                "RC172",
+                C,
+                9,
+                69,
+                "$.properties.a.type is not JSON Schema: `objekt` is no type, did you mean `object`",
+            )
+        ],
     ),
     "a schema that nothing fits": (
         {C: one("example: {}, schema: false")},
@@ -119,7 +151,10 @@ CASES: dict[str, tuple[Mapping[str, str], list[tuple[str, str, int, int, str]]]]
         [("RC166", C, 9, 42, "not checked in the schema of `a.b`: `format`")],
     ),
     "a media type": (
-        {C: one("example: {}, schemaFile: x.json"), "x.json": '{"contentMediaType": "text/x", "format": "x"}'},
+        {
+            C: one("example: {}, schemaFile: x.json"),
+            "x.json": '{"contentMediaType": "text/x", "format": "x"}',
+        },
         [("RC166", C, 9, 37, "`contentMediaType`, `format`")],
     ),
     "a digit of another script": (
@@ -128,7 +163,15 @@ CASES: dict[str, tuple[Mapping[str, str], list[tuple[str, str, int, int, str]]]]
     ),
     "a pattern that only Python knows": (
         {C: one(r"example: {}, schema: {properties: {a: {pattern: a\Z}}}")},
-        [("RC172", C, 9, 72, r"`a\Z` is no regular expression that can be used: `\Z` is not of ECMA-262")],
+        [
+            (
+                "RC172",
+                C,
+                9,
+                72,
+                r"`a\Z` is no regular expression that can be used: `\Z` is not of ECMA-262",
+            )
+        ],
     ),
     "a merge conflict in a file": (
         {C: one("example: {}, schemaFile: x.json"), "x.json": '{\n<<<<<<< HEAD\n"a": 1}'},
@@ -140,7 +183,15 @@ CASES: dict[str, tuple[Mapping[str, str], list[tuple[str, str, int, int, str]]]]
     ),
     "a reference elsewhere": (
         {C: one('example: {}, schema: {$ref: "http://127.0.0.1:1/x.json"}')},
-        [("RC172", C, 9, 45, "`http://127.0.0.1:1/x.json` is not in the schema, and nothing is fetched")],
+        [
+            (
+                "RC172",
+                C,
+                9,
+                45,
+                "`http://127.0.0.1:1/x.json` is not in the schema, and nothing is fetched",
+            )
+        ],
     ),
     "a schema without an end": (
         {C: one('example: {}, schema: {allOf: [{$ref: "#"}]}')},
@@ -162,10 +213,21 @@ CASES: dict[str, tuple[Mapping[str, str], list[tuple[str, str, int, int, str]]]]
         {C: one("example: {}, schemaFile: x.json")},
         [("RC172", C, 9, 49, "`x.json` of `a.b` cannot be used: the file cannot be read")],
     ),
-    "a file outside": ({C: one("example: {}, schemaFile: ../x.json")}, [("RC172", C, 9, 49, "inside the project")]),
+    "a file outside": (
+        {C: one("example: {}, schemaFile: ../x.json")},
+        [("RC172", C, 9, 49, "inside the project")],
+    ),
     "a file that is no JSON": (
         {C: one("example: {}, schemaFile: x.json"), "x.json": "{\n a: 1}"},
-        [("RC172", C, 9, 49, "it is not JSON: Expecting property name enclosed in double quotes, line 2 column 2")],
+        [
+            (
+                "RC172",
+                C,
+                9,
+                49,
+                "it is not JSON: Expecting property name enclosed in double quotes, line 2 column 2",
+            )
+        ],
     ),
     "a file with a field twice": (
         {C: one("example: {}, schemaFile: x.json"), "x.json": '{"a": 1, "a": 2}'},
@@ -180,24 +242,47 @@ CASES: dict[str, tuple[Mapping[str, str], list[tuple[str, str, int, int, str]]]]
         [("RC172", C, 9, 49, "larger than 128 KiB")],
     ),
     "a file that is too deep": (
-        {C: one("example: {}, schemaFile: x.json"), "x.json": '{"a":' * 20_000 + "1" + "}" * 20_000},
+        {
+            C: one("example: {}, schemaFile: x.json"),
+            "x.json": '{"a":' * 20_000 + "1" + "}" * 20_000,
+        },
         [("RC172", C, 9, 49, "nested too deeply")],
     ),
     "a schema in a file, not met": (
-        {C: one("example: {a: 1}, schemaFile: x.json"), "x.json": '{"properties": {"a": {"multipleOf": 0.4}}}'},
-        [("RC173", C, 9, 37, "does not fit its schema (x.json): $.a must be a multiple of 0.4, not `1`")],
+        {
+            C: one("example: {a: 1}, schemaFile: x.json"),
+            "x.json": '{"properties": {"a": {"multipleOf": 0.4}}}',
+        },
+        [
+            (
+                "RC173",
+                C,
+                9,
+                37,
+                "does not fit its schema (x.json): $.a must be a multiple of 0.4, not `1`",
+            )
+        ],
     ),
-    "too large": ({C: one(f"example: {{x: {'y' * 20_000}}}")}, [("RC174", C, 9, 24, "it must have fewer than 20000")]),
+    "too large": (
+        {C: one(f"example: {{x: {'y' * 20_000}}}")},
+        [("RC174", C, 9, 24, "it must have fewer than 20000")],
+    ),
     "a secret in an example": (
         {C: one(f"example: {{key: whsec_{'a1' * 20}}}")},
         [("RC112", C, 9, 39, "looks like a webhook signing secret")],
     ),
-    "an example that is no mapping": ({C: one("example: 5")}, [("RC125", C, 9, 33, "must be a mapping")]),
+    "an example that is no mapping": (
+        {C: one("example: 5")},
+        [("RC125", C, 9, 33, "must be a mapping")],
+    ),
     "a redirect expected": (
         {C: hook("expect: {status: 301}")},
         [("RC128", C, 9, 24, "expect.status must be at most 299, not 301")],
     ),
-    "404 among others": ({C: hook("expect: {status: [200, 404]}")}, [("RC128", C, 9, 30, "status[1]")]),
+    "404 among others": (
+        {C: hook("expect: {status: [200, 404]}")},
+        [("RC128", C, 9, 30, "status[1]")],
+    ),
     "no JSONPath": (
         {C: hook("expect: {json: {path: received, equals: true}}")},
         [("RC175", C, 9, 29, "`received` is not a JSONPath: it begins with `$`")],
@@ -212,7 +297,15 @@ CASES: dict[str, tuple[Mapping[str, str], list[tuple[str, str, int, int, str]]]]
     ),
     "a probe without a timestamp": (
         {C: hook("signature: {scheme: github}, probes: {replayed: require}")},
-        [("RC170", C, 9, 55, "`replayed: require` cannot be sent with the scheme `github`: it sends no timestamp")],
+        [
+            (
+                "RC170",
+                C,
+                9,
+                55,
+                "`replayed: require` cannot be sent with the scheme `github`: it sends no timestamp",
+            )
+        ],
     ),
     "a probe of one signature": (
         {C: hook("signature: {scheme: paystack}, probes: {eachSecret: warn, tampered: warn}")},
@@ -235,7 +328,11 @@ CASES: dict[str, tuple[Mapping[str, str], list[tuple[str, str, int, int, str]]]]
 
 
 def told(found: list[Finding]) -> list[tuple[str, str, int, int]]:
-    return [(one.code, one.source.file, one.source.line, one.source.column) for one in found if one.source]
+    return [
+        (one.code, one.source.file, one.source.line, one.source.column)
+        for one in found
+        if one.source
+    ]
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -257,14 +354,18 @@ def test_code_place_and_words(name: str, make_project: MakeProject) -> None:
         ({C: hook("expect: {status: 301}")}, "a redirect is never followed"),
     ],
 )  # fmt: skip
-def test_the_remedy_says_what_was_meant(changes: Mapping[str, str], hint: str, make_project: MakeProject) -> None:
+def test_the_remedy_says_what_was_meant(
+    changes: Mapping[str, str], hint: str, make_project: MakeProject
+) -> None:
     [finding] = validate(make_project(changes))
     assert hint in finding.remedy
 
 
 def test_what_a_probe_is_set_to_is_shown_and_no_secret(make_project: MakeProject) -> None:
     """`wrongSecret: require` looks like a field with a secret, and is none."""
-    text = hook("probes: {wrongSecret: require, eachSecret: warn, nonsense: off, secret: warn-a1b2c3}")
+    text = hook(
+        "probes: {wrongSecret: require, eachSecret: warn, nonsense: off, secret: warn-a1b2c3}"
+    )
     excerpts = [finding.excerpt or "" for finding in validate(make_project({C: text}))]
     assert all("wrongSecret: require, eachSecret: warn" in line for line in excerpts)
     assert all("a1b2c3" not in line for line in excerpts)
@@ -274,7 +375,9 @@ def webhook_of(root: Path, environment: str = "staging", name: str = "payouts") 
     return load(root, environment).clients[name].webhooks[0]
 
 
-def test_a_template_has_a_schema_and_clients_change_what_they_like(make_project: MakeProject) -> None:
+def test_a_template_has_a_schema_and_clients_change_what_they_like(
+    make_project: MakeProject,
+) -> None:
     """By event and field; an example is one value, and one kind of schema replaces the other."""
     schema = "{type: object, properties: {keys: {type: array, minItems: 1}}}"
     root = make_project({
@@ -289,13 +392,15 @@ def test_a_template_has_a_schema_and_clients_change_what_they_like(make_project:
     assert validate(root) == []
     assert webhook_of(root).payloads == (Payload("payout.settled", {"a": 1, "keys": ["x"]}),)
     assert webhook_of(root, "production").payloads == (Payload("payout.settled", {"keys": ["y"]}),)
-    assert load(root, "production").clients["payouts"].spec["webhooks"]["settlements"]["payloads"] == {
-        "payout.settled": {"keys": ["y"]}
-    }
+    assert load(root, "production").clients["payouts"].spec["webhooks"]["settlements"][
+        "payloads"
+    ] == {"payout.settled": {"keys": ["y"]}}
     assert type(webhook_of(root).payloads[0].data) is dict
 
 
-def test_a_client_s_schema_file_takes_the_place_of_its_template_s_schema(make_project: MakeProject) -> None:
+def test_a_client_s_schema_file_takes_the_place_of_its_template_s_schema(
+    make_project: MakeProject,
+) -> None:
     root = make_project({
         T: template("payloads: {payout.settled: {example: {a: 1}, schema: {required: [a]}}}"),
         C: over("payloads: {payout.settled: {schemaFile: x.json}}"), "x.json": '{"required": ["b"]}',
@@ -305,9 +410,12 @@ def test_a_client_s_schema_file_takes_the_place_of_its_template_s_schema(make_pr
 
 
 @pytest.mark.parametrize(
-    "draft", ["https://json-schema.org/draft/2020-12/schema", "http://json-schema.org/draft-04/schema"]
+    "draft",
+    ["https://json-schema.org/draft/2020-12/schema", "http://json-schema.org/draft-04/schema"],
 )
-def test_nothing_is_fetched(draft: str, make_project: MakeProject, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_fetched(
+    draft: str, make_project: MakeProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fetched: list[object] = []
     monkeypatch.setattr("urllib.request.urlopen", fetched.append)
     schema = f'{{$schema: "{draft}", properties: {{a: {{$ref: "http://127.0.0.1:1/x.json"}}}}}}'
@@ -323,7 +431,10 @@ def test_a_payload_for_each_event_in_their_order(make_project: MakeProject) -> N
 
 def test_a_template_s_payloads_suit_clients_with_other_events(make_project: MakeProject) -> None:
     root = make_project(
-        {T: template("payloads: {payout.settled: {example: {a: 1}}}"), C: over("events: [refund.done]")}
+        {
+            T: template("payloads: {payout.settled: {example: {a: 1}}}"),
+            C: over("events: [refund.done]"),
+        }
     )
     assert validate(root) == []
     assert webhook_of(root).payloads == (Payload("refund.done"),)
@@ -345,7 +456,10 @@ def test_the_expected_answer(make_project: MakeProject) -> None:
     webhook = webhook_of(root)
     assert webhook.expect == Expectation((200, 202), "$.state", {"a": 3})
     stored = load(root, "staging").clients["payouts"].spec["webhooks"]["settlements"]
-    assert stored["expect"] == {"status": [200, 202], "json": {"path": "$.state", "equals": {"a": 3}}}
+    assert stored["expect"] == {
+        "status": [200, 202],
+        "json": {"path": "$.state", "equals": {"a": 3}},
+    }
 
 
 def test_what_is_not_expected_is_not_stored(make_project: MakeProject) -> None:
@@ -358,11 +472,15 @@ def test_what_is_not_expected_is_not_stored(make_project: MakeProject) -> None:
 def test_retry_for(make_project: MakeProject) -> None:
     root = make_project({C: hook("delivery: {retryFor: 120s}")})
     assert webhook_of(root).retry_for == timedelta(minutes=2)
-    assert load(root, "staging").clients["payouts"].spec["webhooks"]["a"]["delivery"]["retryFor"] == "2m"
+    assert (
+        load(root, "staging").clients["payouts"].spec["webhooks"]["a"]["delivery"]["retryFor"]
+        == "2m"
+    )
 
 
 def test_the_demand_of_a_probe_is_the_nearest_one(make_project: MakeProject) -> None:
-    """Built-in, policy, template, client, environment; what a scheme has no room for is not sent, whoever asks."""
+    """Built-in, policy, template, client, environment; what a scheme has no room for is not sent,
+    whoever asks."""
     root = make_project({
         G: POLICY + "  probes: {tampered: warn, wrongSecret: warn, replayed: warn, unsigned: warn}\n",
         T: template("probes: {wrongSecret: off, replayed: off, unsigned: off}"),
@@ -383,14 +501,19 @@ def test_the_demand_of_a_probe_is_the_nearest_one(make_project: MakeProject) -> 
     }  # fmt: skip
 
 
-@pytest.mark.parametrize(("said", "demand"), [("", Demand.OFF), ("probes: {future: warn}", Demand.WARN)])
-def test_stripe_is_asked_for_the_future_only_on_demand(said: str, demand: Demand, make_project: MakeProject) -> None:
+@pytest.mark.parametrize(
+    ("said", "demand"), [("", Demand.OFF), ("probes: {future: warn}", Demand.WARN)]
+)
+def test_stripe_is_asked_for_the_future_only_on_demand(
+    said: str, demand: Demand, make_project: MakeProject
+) -> None:
     root = make_project({C: hook(f"signature: {{scheme: stripe}}, {said}".rstrip(", "))})
     assert webhook_of(root).probes[Probe.FUTURE] is demand
 
 
 def test_an_older_draft_is_honoured(make_project: MakeProject) -> None:
-    """`items` as a list is a tuple there, and nothing in 2020-12; `$schema` inside does not free it from our bounds."""
+    """`items` as a list is a tuple there, and nothing in 2020-12; `$schema` inside does not free it
+    from our bounds."""
     schema = (
         '{$schema: "http://json-schema.org/draft-07/schema#", properties: {a: {items: [{type: integer}], '
         '$schema: "https://json-schema.org/draft/2020-12/schema"}}}'
@@ -404,7 +527,9 @@ def test_local_references_and_patterns_of_field_names(make_project: MakeProject)
         "{$id: 'https://example.com/s', $defs: {n: {type: integer}}, patternProperties: {'^n_': {$ref: '#/$defs/n'}, "
         "'_x$': {minimum: 3}}, additionalProperties: false}"
     )
-    found = validate(make_project({C: one(f"example: {{n_a: 1, n_x: 2, m: 1, n_b: y}}, schema: {schema}")}))
+    found = validate(
+        make_project({C: one(f"example: {{n_a: 1, n_x: 2, m: 1, n_b: y}}, schema: {schema}")})
+    )
     assert sorted(finding.message.rpartition(": ")[2] for finding in found) == [
         "$ has the field `m`, which the schema does not have",
         "$.n_b must be a whole number, not `y`",
@@ -412,9 +537,13 @@ def test_local_references_and_patterns_of_field_names(make_project: MakeProject)
     ]
 
 
-def test_a_schema_that_explodes_is_given_up(make_project: MakeProject, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_schema_that_explodes_is_given_up(
+    make_project: MakeProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(payload_schema, "_MOST_QUESTIONS", 1_000)
-    [finding] = validate(make_project({C: one(f"example: {{}}, schema: {{$ref: '#/$defs/d0', {BOMB}}}")}))
+    [finding] = validate(
+        make_project({C: one(f"example: {{}}, schema: {{$ref: '#/$defs/d0', {BOMB}}}")})
+    )
     assert (finding.code, finding.source and finding.source.column) == ("RC172", 45)
     assert "asks more than 1000 questions about this example" in finding.message
 
@@ -422,7 +551,9 @@ def test_a_schema_that_explodes_is_given_up(make_project: MakeProject, monkeypat
 @pytest.mark.parametrize("pattern", ["^(a+)+$", "(a*)*b", "^(a|a)*$", "a*a*a*a*a*a*b"])
 def test_no_pattern_takes_for_ever(pattern: str, make_project: MakeProject) -> None:
     text = "a" * 5_000 + "!"
-    schema = f"{{properties: {{a: {{pattern: '{pattern}'}}}}, patternProperties: {{'{pattern}': {{}}}}}}"
+    schema = (
+        f"{{properties: {{a: {{pattern: '{pattern}'}}}}, patternProperties: {{'{pattern}': {{}}}}}}"
+    )
     [finding] = validate(make_project({C: one(f"example: {{a: {text}}}, schema: {schema}")}))
     assert finding.code == "RC173"
 
@@ -452,7 +583,9 @@ def test_ten_thousand_clients_of_a_template_judge_its_example_once(
     assert len(judged) == 1
 
 
-def test_the_starter_s_webhook_is_valid_once_its_comment_signs_are_gone(make_project: MakeProject) -> None:
+def test_the_starter_s_webhook_is_valid_once_its_comment_signs_are_gone(
+    make_project: MakeProject,
+) -> None:
     folder = resources.files("reconciler.cli") / "starter"
     text = (folder / "client-example-partner.yaml").read_text()
     uncommented = re.sub(r"^  # (webhooks:|  )", r"  \1", text, flags=re.MULTILINE)
@@ -471,7 +604,9 @@ _NAMES = st.text("ab cÄ€𝄞-.$", min_size=1, max_size=4)
 _LEAVES = st.one_of(st.none(), st.booleans(), st.integers(-(10**17), 10**17), st.text(max_size=8))
 _VALUES = st.recursive(
     _LEAVES,
-    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(_NAMES, inner, max_size=3)),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3), st.dictionaries(_NAMES, inner, max_size=3)
+    ),
     max_leaves=8,
 )
 
@@ -485,7 +620,9 @@ def test_what_the_loader_reads_is_what_the_body_holds(value: dict[str, object]) 
         return
     example = plain(documents[0].value)
     assert example == value
-    webhook = DesiredWebhook("w", "https://a.example", ("a.b",), LIFE, payloads=(Payload("a.b", example),))
+    webhook = DesiredWebhook(
+        "w", "https://a.example", ("a.b",), LIFE, payloads=(Payload("a.b", example),)
+    )
     body = json.loads(payload("c", webhook, "a.b", NOW))
     assert body == {"type": "a.b", "timestamp": "2026-11-23T22:45:00Z", "test": True, "data": value}
 

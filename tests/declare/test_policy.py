@@ -49,7 +49,8 @@ def waiver(text: str, until: str = "2027-02-28") -> str:
 
 def places(findings: Sequence[Finding]) -> list[Place]:
     return [
-        (f.code, f.source.file, f.source.line, f.source.column) if f.source else (f.code, "", 0, 0) for f in findings
+        (f.code, f.source.file, f.source.line, f.source.column) if f.source else (f.code, "", 0, 0)
+        for f in findings
     ]
 
 
@@ -274,17 +275,29 @@ def test_the_level_is_the_policy_s(make_project: MakeProject) -> None:
     assert waived.level is Level.NOTE
 
 
-def test_what_breaks_a_rule_does_not_make_the_declaration_invalid(make_project: MakeProject) -> None:
+def test_what_breaks_a_rule_does_not_make_the_declaration_invalid(
+    make_project: MakeProject,
+) -> None:
     """An emergency rotation needs the declaration, not that it keeps every rule."""
     root = make_project(CASES["wildcard-scopes"][0])
     production = load(root, "production")
     (violation,) = production.violations
-    assert (violation.rule, violation.client, violation.source.line) == ("wildcard-scopes", "payouts", 8)
-    assert {"policy.yaml", "clients/payouts.yaml", "templates/paystack.yaml"} <= production.files.keys()
+    assert (violation.rule, violation.client, violation.source.line) == (
+        "wildcard-scopes",
+        "payouts",
+        8,
+    )
+    assert {
+        "policy.yaml",
+        "clients/payouts.yaml",
+        "templates/paystack.yaml",
+    } <= production.files.keys()
 
 
 def test_a_client_that_is_not_understood_is_not_judged(make_project: MakeProject) -> None:
-    root = make_project({G: rules("justification: {level: deny}"), C: CLIENT + "  justificaton: PAY-1 money\n"})
+    root = make_project(
+        {G: rules("justification: {level: deny}"), C: CLIENT + "  justificaton: PAY-1 money\n"}
+    )
     assert [finding.code for finding in judged(root)] == ["RC123"]
 
 
@@ -333,7 +346,9 @@ def test_a_policy_in_full(make_project: MakeProject) -> None:
     assert demands_in(text) == policy.apply
 
 
-@pytest.mark.parametrize("text", ["", "a: [", "kind: GuardrailPolicy", HEAD + "  apply: {signed: true}\n", PROJECT])
+@pytest.mark.parametrize(
+    "text", ["", "a: [", "kind: GuardrailPolicy", HEAD + "  apply: {signed: true}\n", PROJECT]
+)
 def test_a_policy_of_another_time_that_is_none_demands_nothing(text: str) -> None:
     assert demands_in(text) == ApplyDemands()
 
@@ -395,8 +410,14 @@ def test_a_place_inside_a_text(name: str) -> None:
 def test_findings_of_rules_are_json_like_all_others(make_project: MakeProject) -> None:
     from reconciler.report.findings import findings_json  # noqa: PLC0415
 
-    (finding,) = json.loads(findings_json(judged(make_project(CASES["wildcard-scopes"][0]))))["findings"]
-    assert (finding["code"], finding["level"], finding["address"]) == ("RC210", "error", "client/payouts")
+    (finding,) = json.loads(findings_json(judged(make_project(CASES["wildcard-scopes"][0]))))[
+        "findings"
+    ]
+    assert (finding["code"], finding["level"], finding["address"]) == (
+        "RC210",
+        "error",
+        "client/payouts",
+    )
     assert (finding["file"], finding["line"], finding["column"]) == (C, 8, 25)
 
 
@@ -419,7 +440,9 @@ def test_the_template_is_named_where_the_value_is_its(make_project: MakeProject)
         ("lifetime: 'off'", "{level: off}"),
     ],
 )
-def test_a_level_alone_is_told_how_to_be_written(text: str, meant: str, make_project: MakeProject) -> None:
+def test_a_level_alone_is_told_how_to_be_written(
+    text: str, meant: str, make_project: MakeProject
+) -> None:
     (found,) = validate(make_project({G: rules(text)}))
     assert (found.code, found.remedy) == ("RC125", f"write a mapping: {meant}")
 
@@ -430,9 +453,14 @@ def test_a_rule_that_fails_for_every_client_is_one_mistake_and_a_waiver_of_one_c
     mine, other = CLIENT, client("other")
     text = own("after.labels.tier == 'x'")
     found = judged(make_project({G: text, C: f"{mine}---\n{other}"}))
-    assert [(one.code, one.level, one.source and one.source.file) for one in found] == [("RC231", Level.ERROR, G)]
+    assert [(one.code, one.level, one.source and one.source.file) for one in found] == [
+        ("RC231", Level.ERROR, G)
+    ]
     assert "correct `when` of customRules" in found[0].remedy
     for name in ("payouts", "other"):
         waiver = f"  waivers: [{{rule: mine, client: {name}, reason: x, approver: a@example.com, until: 2027-01-31}}]\n"
         found = judged(make_project({G: text + waiver, C: f"{mine}---\n{other}"}))
-        assert {(one.code, one.level) for one in found} == {("RC231", Level.ERROR), ("RC231", Level.WARNING)}
+        assert {(one.code, one.level) for one in found} == {
+            ("RC231", Level.ERROR),
+            ("RC231", Level.WARNING),
+        }

@@ -1,4 +1,5 @@
-"""Laws of policies: whatever is written in one, and whatever an expression holds, there is an answer in words."""
+"""Laws of policies: whatever is written in one, and whatever an expression holds, there is an
+answer in words."""
 
 from __future__ import annotations
 
@@ -50,7 +51,9 @@ _ANY = st.one_of(
     st.booleans(),
     st.integers(-5, 5),
     st.text("aZ*.:-/@ \n{}[]'\"é|>&^$()\\", max_size=8),
-    st.sampled_from(["90d", "deny", "off", "*", "after.", "true", "1 +", "'", ".example.com", "^(a", "payouts"]),
+    st.sampled_from(
+        ["90d", "deny", "off", "*", "after.", "true", "1 +", "'", ".example.com", "^(a", "payouts"]
+    ),
     st.lists(st.text(max_size=3), max_size=2),
     st.dictionaries(st.text("ab", max_size=2), st.text(max_size=2), max_size=2),
 )
@@ -69,7 +72,9 @@ def disturbed(data: st.DataObject) -> dict[str, Any]:
             if what == 1 and isinstance(here, dict):
                 del here[at]
             elif what == 2 and isinstance(here, dict):
-                here[data.draw(st.sampled_from(["x", "level", "name", "when", "é"]))] = data.draw(_ANY)
+                here[data.draw(st.sampled_from(["x", "level", "name", "when", "é"]))] = data.draw(
+                    _ANY
+                )
             else:
                 here[at] = data.draw(_ANY)
             break
@@ -78,7 +83,10 @@ def disturbed(data: st.DataObject) -> dict[str, Any]:
 
 def written(root: Path, spec: Mapping[str, Any], **style: Any) -> Path:
     document = {"apiVersion": "reconciler/v1", "kind": "GuardrailPolicy", "spec": spec}
-    for name, text in {**FILES, "policy.yaml": yaml.safe_dump(document, allow_unicode=True, **style)}.items():
+    for name, text in {
+        **FILES,
+        "policy.yaml": yaml.safe_dump(document, allow_unicode=True, **style),
+    }.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
@@ -112,7 +120,9 @@ def test_any_policy_gives_findings_at_places_that_exist(
         ("protection", {"level": "deny", "labels": {}}, "RC128"),
     ],
 )
-def test_a_rule_that_is_not_understood_finds_nothing(rule: str, value: Any, code: str, tmp_path: Path) -> None:
+def test_a_rule_that_is_not_understood_finds_nothing(
+    rule: str, value: Any, code: str, tmp_path: Path
+) -> None:
     """What is wrong is said once, of the rule; clients are not faulted by what is left of it."""
     found = validate(written(tmp_path, {"rules": {rule: value}}), judge=judge_here)
     assert [finding.code for finding in found] == [code]

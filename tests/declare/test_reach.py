@@ -1,4 +1,5 @@
-"""Which URLs are refused at validate because their deliveries would be refused: environment, URL, what is said."""
+"""Which URLs are refused at validate because their deliveries would be refused: environment, URL,
+what is said."""
 
 from __future__ import annotations
 
@@ -60,7 +61,9 @@ CASES: list[tuple[tuple[str, ...], tuple[int, ...], str, str]] = [
 
 
 @pytest.mark.parametrize(("networks", "ports", "url", "sentence"), CASES)
-def test_what_could_never_be_sent(networks: tuple[str, ...], ports: tuple[int, ...], url: str, sentence: str) -> None:
+def test_what_could_never_be_sent(
+    networks: tuple[str, ...], ports: tuple[int, ...], url: str, sentence: str
+) -> None:
     fault = reach(networks, *ports).fault(url)
     assert (f"{fault[0]}: {fault[1]}" if fault else "") == sentence
 
@@ -68,12 +71,22 @@ def test_what_could_never_be_sent(networks: tuple[str, ...], ports: tuple[int, .
 def test_the_remedy_fits() -> None:
     private, metadata, plain, port = (
         reach(()).fault(f"{url}/")
-        for url in ("https://10.0.0.1", "https://169.254.169.254", "http://a.example", "https://a.example:1")
+        for url in (
+            "https://10.0.0.1",
+            "https://169.254.169.254",
+            "http://a.example",
+            "https://a.example:1",
+        )
     )
     assert private and metadata and plain and port  # noqa: PT018 - for the type checker
-    assert private[2] == "a receiver in a private network needs it in allowedNetworks of the environment"
+    assert (
+        private[2]
+        == "a receiver in a private network needs it in allowedNetworks of the environment"
+    )
     assert metadata[2] == "no network of a receiver has such an address"
-    assert plain[2] == "use https, or add the receiver's network to allowedNetworks of the environment"
+    assert (
+        plain[2] == "use https, or add the receiver's network to allowedNetworks of the environment"
+    )
     assert port[2] == "let the receiver listen at such a port, or add 1 to deliveries.ports"
 
 
@@ -92,8 +105,11 @@ def sender_to(networks: tuple[str, ...], answer: str) -> WebhookSender:
     st.sampled_from(["http", "https"]), st.sampled_from([*HOSTS, "a.example"]),
     st.sampled_from(["", ":443", ":8443", ":9443", ":80"]), st.sampled_from(NETWORKS),
 )  # fmt: skip
-def test_what_validate_refuses_the_sender_refuses(scheme: str, host: str, port: str, networks: tuple[str, ...]) -> None:
-    """The law that keeps the two apart from drifting: an error here is a refusal there, whatever a name leads to."""
+def test_what_validate_refuses_the_sender_refuses(
+    scheme: str, host: str, port: str, networks: tuple[str, ...]
+) -> None:
+    """The law that keeps the two apart from drifting: an error here is a refusal there, whatever a
+    name leads to."""
     url = f"{scheme}://{host}{port}/"
     fault = reach(networks).fault(url)
     if fault is None or fault[0] != "RC183":
@@ -109,11 +125,18 @@ def test_the_declaration_of_deliveries(make_project: MakeProject) -> None:
         "{caCert: certs/ca.pem, clientCert: certs/client.crt, clientKey: /run/secrets/client.key, "
         "ports: [9443, 443], concurrency: 64, perHost: 2}"
     )
-    root = make_project({"reconciler.yaml": PROJECT.replace("    prod", f"      deliveries: {text}\n    prod")})
+    root = make_project(
+        {"reconciler.yaml": PROJECT.replace("    prod", f"      deliveries: {text}\n    prod")}
+    )
     project, found = load_project(root)
     assert project is not None, found
     assert project.environments["staging"].deliveries == DeliverySettings(
-        str(root / "certs/ca.pem"), str(root / "certs/client.crt"), "/run/secrets/client.key", (443, 9443), 64, 2
+        str(root / "certs/ca.pem"),
+        str(root / "certs/client.crt"),
+        "/run/secrets/client.key",
+        (443, 9443),
+        64,
+        2,
     )
     assert project.environments["production"].deliveries == DeliverySettings()
 

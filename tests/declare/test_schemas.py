@@ -38,7 +38,10 @@ def parts(value: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
 
 @cache
 def documents() -> list[dict[str, Any]]:
-    """The examples, read by another program than ours; dates are text to us. Not to be changed: a copy is."""
+    """The examples, read by another program than ours; dates are text to us.
+
+    Not to be changed: a copy is.
+    """
     texts = [path.read_text() for path in EXAMPLES if path.name != "openapi.yaml"]
     return [yaml.safe_load(re.sub(r"\b(\d{4}-\d\d-\d\d)\b", r"'\1'", text)) for text in texts]
 
@@ -57,7 +60,9 @@ def test_nothing_is_silently_accepted_and_editors_can_help(kind: str) -> None:
     for path, part in parts(root):
         if part.get("type") in ("object", ["object", "null"]):
             assert "additionalProperties" in part, path
-            assert part["additionalProperties"] is False or isinstance(part["additionalProperties"], dict), path
+            assert part["additionalProperties"] is False or isinstance(
+                part["additionalProperties"], dict
+            ), path
         if "/properties/" in path and "$ref" not in part and not path.endswith("/propertyNames"):
             assert part.get("description"), path
             assert part.get("examples") or "properties" in part, path
@@ -71,7 +76,11 @@ def test_template_and_client_share_their_definitions() -> None:
     template, client = schema("IntegrationTemplate"), schema("IntegrationClient")
     assert template["$defs"].items() <= client["$defs"].items()
     fields = client["properties"]["spec"]["properties"].keys()
-    assert fields - template["properties"]["spec"]["properties"].keys() == {"template", "state", "environments"}
+    assert fields - template["properties"]["spec"]["properties"].keys() == {
+        "template",
+        "state",
+        "environments",
+    }
 
 
 def test_the_examples_are_accepted() -> None:
@@ -86,7 +95,9 @@ _TEXTS = st.one_of(st.text("a1-: \n*d/", max_size=6), st.sampled_from(["90d", "a
 _FIELDS = st.sampled_from(["name", "url", "x", "a\n", "team"])
 _ANY = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(-1, 400), _TEXTS),
-    lambda inner: st.one_of(st.lists(inner, max_size=2), st.dictionaries(_FIELDS, inner, max_size=2)),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=2), st.dictionaries(_FIELDS, inner, max_size=2)
+    ),
     max_leaves=5,
 )
 

@@ -38,7 +38,10 @@ STRAYS: dict[str, tuple[Changes, str]] = {
     "a name of ours, whatever it holds": ({G: None, "policy.json": "{}"}, "policy.json"),
     "and emptied": ({G: None, "policy.yaml.txt": ""}, "policy.yaml.txt"),
     "json": ({G: None, "guard/policy.json": as_json(POLICY)}, "guard/policy.json"),
-    "one line": ({"x/a.yaml": "{kind: ScopeCatalog, apiVersion: reconciler/v1, spec: {}}"}, "x/a.yaml"),
+    "one line": (
+        {"x/a.yaml": "{kind: ScopeCatalog, apiVersion: reconciler/v1, spec: {}}"},
+        "x/a.yaml",
+    ),
     "below a comment": ({"x/a.yaml": LICENCE + "---\n" + POLICY}, "x/a.yaml"),
     "conflict": ({"x/a.yaml": "<<<<<<< HEAD\n" + POLICY}, "x/a.yaml"),
     "utf-16": ({"x/a.yaml": POLICY.encode("utf-16")}, "x/a.yaml"),
@@ -59,12 +62,20 @@ def test_what_looks_as_if_it_were_read_is_an_error(name: str, make_project: Make
 
 
 LEFT_ALONE: dict[str, Changes] = {
-    "documentation": {"README.md": f"# Clients\n\nWrite one:\n\n```yaml\n{CLIENT}```\n", "policy.md": "# Policy\n"},
+    "documentation": {
+        "README.md": f"# Clients\n\nWrite one:\n\n```yaml\n{CLIENT}```\n",
+        "policy.md": "# Policy\n",
+    },
     "only an example": {"docs/how.md": f"# How\n\n```yaml\n{CLIENT}```\n"},
-    "another program's": {"deploy/app.yaml": "apiVersion: apps/v1\nkind: Deployment\n", "clients/notes.txt": "x\n"},
+    "another program's": {
+        "deploy/app.yaml": "apiVersion: apps/v1\nkind: Deployment\n",
+        "clients/notes.txt": "x\n",
+    },
     "reports": {"audit/staging/1.yaml": POLICY},
     "names with a dot": {"clients/.draft.yaml": CLIENT, ".github/policy/x.yaml": POLICY},
-    "another project": {f"other/{name}": text for name, text in {"reconciler.yaml": PROJECT, G: POLICY}.items()},
+    "another project": {
+        f"other/{name}": text for name, text in {"reconciler.yaml": PROJECT, G: POLICY}.items()
+    },
     "its folders": {"other/reconciler.yml": PROJECT, "other/clients/a.YAML": CLIENT},
     "large": {"x/a.yaml": POLICY + "#" * (1 << 20)},
     "far below the top": {"x/a.yaml": "# x\n" * 4096 + POLICY},
@@ -88,7 +99,9 @@ def test_a_file_that_is_read_through_a_link_is_read(make_project: MakeProject) -
 
 def test_the_audit_folder_may_have_another_name(make_project: MakeProject) -> None:
     project = PROJECT.replace("  keyPrefix", "  audit: {path: evidence/all}\n  keyPrefix")
-    root = make_project({"reconciler.yaml": project, "evidence/all/1.yaml": POLICY, "audit/1.yaml": POLICY})
+    root = make_project(
+        {"reconciler.yaml": project, "evidence/all/1.yaml": POLICY, "audit/1.yaml": POLICY}
+    )
     assert [f.source.file for f in validate(root) if f.source] == ["audit/1.yaml"]
 
 
@@ -110,7 +123,10 @@ def test_no_client_at_all_is_legal_and_said(make_project: MakeProject) -> None:
 
 @pytest.mark.parametrize("name", ["Reconciler.yaml", "reconciler.YAML", "RECONCILER.YML"])
 def test_a_project_whose_name_differs_by_case_is_named(
-    name: str, make_project: MakeProject, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    name: str,
+    make_project: MakeProject,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     root = make_project({"reconciler.yaml": None, name: PROJECT})
     monkeypatch.chdir(root)

@@ -44,7 +44,9 @@ def test_resolution(written: str, value: object) -> None:
     assert type(result) is type(value)
 
 
-@pytest.mark.parametrize("number", ["18446744073709551616", "-9223372036854775809", "9" * 60, "-" + "1" * 5000])
+@pytest.mark.parametrize(
+    "number", ["18446744073709551616", "-9223372036854775809", "9" * 60, "-" + "1" * 5000]
+)
 def test_a_number_beyond_64_bits_is_refused(number: str) -> None:
     """It never becomes a text, and never another number."""
     found = Collector()
@@ -94,7 +96,9 @@ def test_an_emoji_may_be_one(text: str, allowed: bool) -> None:
 def test_documents_of_one_file() -> None:
     """Empty ones are left out; after a syntax error those before it stay."""
     found = Collector()
-    documents = parse("---\n---\na: 1\n---\n# nothing\n---\nb: 2\n...\n---\nc: [\n", "f.yaml", found)
+    documents = parse(
+        "---\n---\na: 1\n---\n# nothing\n---\nb: 2\n...\n---\nc: [\n", "f.yaml", found
+    )
     assert [document.value for document in documents] == [{"a": 1}, {"b": 2}]
     assert [finding.code for finding in found.findings()] == ["RC106"]
 
@@ -111,14 +115,20 @@ def test_the_first_of_two_equal_fields_stays() -> None:
 def test_foreign_files_may_do_what_is_customary() -> None:
     """OpenAPI: numbers as field names, anchors; an alias is never a copy, so nothing expands."""
     found = Collector()
-    bomb = "a: &a [x, x]\n" + "".join(f"{c}: &{c} [*{p}, *{p}]\n" for p, c in zip("abcdefgh", "bcdefghi", strict=True))
-    (document,) = parse(bomb * 1 + "200: {description: ok}\n", "f.yaml", found, Limits(foreign=True, depth=100))
+    bomb = "a: &a [x, x]\n" + "".join(
+        f"{c}: &{c} [*{p}, *{p}]\n" for p, c in zip("abcdefgh", "bcdefghi", strict=True)
+    )
+    (document,) = parse(
+        bomb * 1 + "200: {description: ok}\n", "f.yaml", found, Limits(foreign=True, depth=100)
+    )
     assert len(found) == 0
     assert document.value["200"] == {"description": "ok"}
     assert document.value["i"][0] is document.value["i"][1]
 
 
-@given(st.text(alphabet=st.sampled_from("ab:-[]{},&*!|>'\"%@`#?~ \n\t\\\r\x00é\u202e0"), max_size=60))
+@given(
+    st.text(alphabet=st.sampled_from("ab:-[]{},&*!|>'\"%@`#?~ \n\t\\\r\x00é\u202e0"), max_size=60)
+)
 def test_agrees_with_pyyaml_on_what_is_accepted(text: str) -> None:
     """What passes here without a finding has the structure that PyYAML sees."""
     found = Collector()
@@ -152,16 +162,20 @@ def mutated(data: st.DataObject) -> bytes:
         at = data.draw(st.integers(0, len(seed) - 1))
         seed[at : at + data.draw(st.integers(0, 12))] = data.draw(
             st.one_of(
-                st.binary(max_size=6), st.sampled_from([b": ", b"- ", b"[", b"{", b"~", b"0", b"\n", b"*a", b"null"])
+                st.binary(max_size=6),
+                st.sampled_from([b": ", b"- ", b"[", b"{", b"~", b"0", b"\n", b"*a", b"null"]),
             )
         )
     return bytes(seed)
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(data=st.data())
 def test_any_bytes_give_findings_never_a_traceback(tmp_path: Path, data: st.DataObject) -> None:
-    """In any of the files, noise or a mutated valid file; what has no errors loads, what has errors does not."""
+    """In any of the files, noise or a mutated valid file; what has no errors loads, what has errors
+    does not."""
     for name, content in FILES.items():
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
@@ -202,14 +216,20 @@ _NAMES = st.sampled_from(
 )  # fmt: skip
 _VALUES = st.recursive(
     _LEAF,
-    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(_NAMES, inner, max_size=4)),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3), st.dictionaries(_NAMES, inner, max_size=4)
+    ),
     max_leaves=12,
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(data=st.data())
-def test_any_structure_gives_findings_never_a_traceback(tmp_path: Path, data: st.DataObject) -> None:
+def test_any_structure_gives_findings_never_a_traceback(
+    tmp_path: Path, data: st.DataObject
+) -> None:
     """Documents of the right kind in which some values are anything."""
     for name, content in FILES.items():
         path = tmp_path / name
@@ -227,7 +247,9 @@ def _replace_somewhere(document: object, data: st.DataObject) -> None:
     """Walk down at random and put any value there, or take the field away."""
     here = document
     while isinstance(here, dict | list) and here:
-        at = data.draw(st.sampled_from(list(here) if isinstance(here, dict) else list(range(len(here)))))
+        at = data.draw(
+            st.sampled_from(list(here) if isinstance(here, dict) else list(range(len(here))))
+        )
         if data.draw(st.integers(0, 3)) == 0 or not isinstance(here[at], dict | list):
             if data.draw(st.booleans()):
                 here[at] = data.draw(_VALUES)

@@ -1,4 +1,5 @@
-"""The loader held against a parser that conforms to YAML 1.2: what the two read differently is refused."""
+"""The loader held against a parser that conforms to YAML 1.2: what the two read differently is
+refused."""
 
 from __future__ import annotations
 
@@ -48,7 +49,9 @@ def meant(tree: Tree) -> object:
     return PLAIN[text] if text in PLAIN else int(text) if WHOLE.match(text) else text
 
 
-def read_differently(texts: Iterable[str], judge: YamlJudge) -> Iterator[tuple[str, object, object]]:
+def read_differently(
+    texts: Iterable[str], judge: YamlJudge
+) -> Iterator[tuple[str, object, object]]:
     accepted = {text: value for text in texts if (value := ours(text)) is not None}
     assert len(accepted) > 50
     for (text, value), documents in zip(accepted.items(), judge.read(list(accepted)), strict=True):
@@ -66,7 +69,11 @@ def random_texts(seed: int, number: int, sources: list[str]) -> Iterator[str]:
         text = drawn.choice(sources)
         for _ in range(drawn.randint(1, 3)):
             start = drawn.randint(0, len(text))
-            text = text[:start] + drawn.choice(PIECES) + text[start + drawn.choice([0, 0, 1, 1, 2, 4]) :]
+            text = (
+                text[:start]
+                + drawn.choice(PIECES)
+                + text[start + drawn.choice([0, 0, 1, 1, 2, 4]) :]
+            )
         yield text
 
 

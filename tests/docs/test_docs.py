@@ -1,4 +1,5 @@
-"""The documentation says what the program does: commands, codes, reasons, fields, links, transcripts."""
+"""The documentation says what the program does: commands, codes, reasons, fields, links,
+transcripts."""
 
 from __future__ import annotations
 
@@ -58,7 +59,9 @@ def command(name: str) -> click.Command:
 def test_a_command_has_help_with_an_example_and_a_section(name: str) -> None:
     helped = command(name).help or ""
     assert re.search(rf"\b(Example|Examples):\n +reconciler {name}\b", helped), helped
-    section = re.search(rf"^## {name}\n(.*?)(?=^## )", page("docs/commands.md"), re.MULTILINE | re.DOTALL)
+    section = re.search(
+        rf"^## {name}\n(.*?)(?=^## )", page("docs/commands.md"), re.MULTILINE | re.DOTALL
+    )
     assert section is not None, f"docs/commands.md has no section {name}"
     examples = re.findall(rf"^reconciler {name}\b", section[1], re.MULTILINE)
     assert len(examples) >= 2, f"the section {name} has a synopsis and an example"
@@ -66,16 +69,22 @@ def test_a_command_has_help_with_an_example_and_a_section(name: str) -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_command_is_documented_with_all_its_options(name: str) -> None:
-    section = re.search(rf"^## {name}\n(.*?)(?=^## )", page("docs/commands.md"), re.MULTILINE | re.DOTALL)
+    section = re.search(
+        rf"^## {name}\n(.*?)(?=^## )", page("docs/commands.md"), re.MULTILINE | re.DOTALL
+    )
     assert section is not None
     found = command(name)
     below = list(found.commands.values()) if isinstance(found, click.Group) else []
     for one in below:
-        assert re.search(rf"\b(Example|Examples):\n +reconciler {name} {one.name}\b", one.help or ""), one.help
+        assert re.search(
+            rf"\b(Example|Examples):\n +reconciler {name} {one.name}\b", one.help or ""
+        ), one.help
         assert re.search(rf"^reconciler {name} {one.name}\b", section[1], re.MULTILINE), one.name
     for parameter in (parameter for one in [found, *below] for parameter in one.params):
         if isinstance(parameter, click.Option):
-            assert any(re.search(rf"(?<![\w-]){option}\b", section[1]) for option in parameter.opts), parameter.opts
+            assert any(
+                re.search(rf"(?<![\w-]){option}\b", section[1]) for option in parameter.opts
+            ), parameter.opts
 
 
 def test_global_options_are_documented() -> None:
@@ -83,12 +92,17 @@ def test_global_options_are_documented() -> None:
     assert [
         one.opts
         for one in cli.params
-        if isinstance(one, click.Option) and not set(one.opts) & set(re.findall(r"--?[a-z-]+", text))
+        if isinstance(one, click.Option)
+        and not set(one.opts) & set(re.findall(r"--?[a-z-]+", text))
     ] == []
 
 
 def test_every_code_is_on_the_page_of_codes_and_every_code_there_exists() -> None:
-    used = {code for path in (ROOT / "reconciler").rglob("*.py") for code in _CODE.findall(path.read_text())}
+    used = {
+        code
+        for path in (ROOT / "reconciler").rglob("*.py")
+        for code in _CODE.findall(path.read_text())
+    }
     rows = re.findall(r"^\| (RC[0-9]{3}) \|", page("docs/errors.md"), re.MULTILINE)
     assert sorted(used) == sorted(rows)  # also: each has one row
 
@@ -111,7 +125,9 @@ def test_every_reason_is_on_the_page_of_reasons_and_every_reason_there_exists() 
 def test_the_page_on_risk_is_the_table_of_rules() -> None:
     """In its order, with its risks and kinds; and what an action without a rule means."""
     page_of_risk = page("docs/risk.md")
-    rows = re.findall(r"^\| ([a-z-]+) \| ([a-z]+) \| (.+) \| (`.+`) \|$", page_of_risk, re.MULTILINE)
+    rows = re.findall(
+        r"^\| ([a-z-]+) \| ([a-z]+) \| (.+) \| (`.+`) \|$", page_of_risk, re.MULTILINE
+    )
     table = [(row.name, row.risk, ", ".join(f"`{kind}`" for kind in row.kinds)) for row in RULES]
     assert [(name, risk, kinds) for name, risk, _, kinds in rows] == table
     assert dict(re.findall(r"^\| `([a-z-]+)` \| (.+) \|$", page_of_risk, re.MULTILINE)) == PLAIN
@@ -127,7 +143,9 @@ def property_paths(whole: Any, part: Any, path: str = "") -> Iterator[str]:
         yield from property_paths(whole, inner, below)
     if isinstance(part.get("additionalProperties"), dict):
         yield f"{path}.<>"
-        if path != "spec.environments" or "override" not in whole["$defs"]:  # what differs has the fields of spec
+        if (
+            path != "spec.environments" or "override" not in whole["$defs"]
+        ):  # what differs has the fields of spec
             yield from property_paths(whole, part["additionalProperties"], f"{path}.<>")
     if isinstance(part.get("items"), dict):
         yield from property_paths(whole, part["items"], f"{path}[]")
@@ -141,12 +159,15 @@ def test_every_field_is_documented(kind: str) -> None:
     if kind == "IntegrationTemplate":  # it says that its fields are those of a client
         section += next(one for one in sections if one.startswith("IntegrationClient\n"))
     documented = {
-        re.sub(r"<[^>]+>", "<>", cell) for cell in re.findall(r"^\| `([^`]+)` \|", common + section, re.MULTILINE)
+        re.sub(r"<[^>]+>", "<>", cell)
+        for cell in re.findall(r"^\| `([^`]+)` \|", common + section, re.MULTILINE)
     }
     declared = set(property_paths(schema(kind), schema(kind)))
     assert sorted(declared - documented) == []
     if kind != "IntegrationTemplate":
-        assert [one for one in sorted(documented - declared) if "/" not in one and "yaml" not in one] == []  # paths
+        assert [
+            one for one in sorted(documented - declared) if "/" not in one and "yaml" not in one
+        ] == []  # paths
 
 
 @pytest.mark.parametrize(
@@ -184,7 +205,11 @@ def test_every_page_is_reached_from_the_readme() -> None:
         if path in seen or path.suffix != ".md":
             continue
         seen.add(path)
-        todo += [(path.parent / link.split("#")[0]).resolve() for link in links(path.read_text()) if ":" not in link]
+        todo += [
+            (path.parent / link.split("#")[0]).resolve()
+            for link in links(path.read_text())
+            if ":" not in link
+        ]
     assert sorted(set(PAGES) & set((ROOT / "docs").rglob("*.md")) - seen) == []
 
 
@@ -224,7 +249,8 @@ def free_port() -> int:
 
 @pytest.fixture
 def reader(tmp_path: Path) -> Iterator[dict[str, str]]:
-    """The environment variables of a reader: an empty home, our commands on PATH, a server with its root token."""
+    """The environment variables of a reader: an empty home, our commands on PATH, a server with its
+    root token."""
     home, commands = tmp_path / "home", tmp_path / "bin"
     home.mkdir()
     commands.mkdir()
@@ -254,8 +280,11 @@ def reader(tmp_path: Path) -> Iterator[dict[str, str]]:
 @pytest.mark.openbao
 @pytest.mark.timeout(900)  # twenty commands and more, one after the other
 @pytest.mark.parametrize("name", ["README.md", "docs/walkthrough.md", "docs/webhooks.md"])
-def test_a_page_that_shows_commands_is_what_happens(name: str, reader: dict[str, str], tmp_path: Path) -> None:
-    """Every console block is run, in order, in a scratch directory; every command exits 0 and prints what is shown."""
+def test_a_page_that_shows_commands_is_what_happens(
+    name: str, reader: dict[str, str], tmp_path: Path
+) -> None:
+    """Every console block is run, in order, in a scratch directory; every command exits 0 and
+    prints what is shown."""
     directory = tmp_path / "scratch"
     directory.mkdir()
     todo = steps(page(name).replace("18787", str(free_port())))
@@ -263,6 +292,10 @@ def test_a_page_that_shows_commands_is_what_happens(name: str, reader: dict[str,
     wrong = []
     for step, answer in zip(todo, answers, strict=False):
         if answer.code != 0 or not matches(step.printed, answer.printed):
-            wrong.append(f"{name}:{step.line}: exit {answer.code}\n$ {step.command[:200]}\n{plain(answer.printed)}")
+            wrong.append(
+                f"{name}:{step.line}: exit {answer.code}\n$ {step.command[:200]}\n{plain(answer.printed)}"
+            )
     assert not wrong, "\n\n".join(wrong)
-    assert len(answers) == len(todo), f"{name}: the session ended after {len(answers)} of {len(todo)} steps"
+    assert len(answers) == len(todo), (
+        f"{name}: the session ended after {len(answers)} of {len(todo)} steps"
+    )

@@ -1,4 +1,5 @@
-"""The pictures in docs/review.md show what the renderers make: not their pixels, the pages that they were taken of."""
+"""The pictures in docs/review.md show what the renderers make: not their pixels, the pages that
+they were taken of."""
 
 from __future__ import annotations
 
@@ -13,8 +14,12 @@ LARGEST = 300_000
 
 
 def test_each_picture_was_taken_of_what_is_rendered_now() -> None:
-    taken = {name: digest for digest, name in (line.split() for line in DIGESTS.read_text().splitlines())}
-    assert taken == {name: picture.digest for name, picture in pictures().items()}, "run `make pictures`, and look"
+    taken = {
+        name: digest for digest, name in (line.split() for line in DIGESTS.read_text().splitlines())
+    }
+    assert taken == {name: picture.digest for name, picture in pictures().items()}, (
+        "run `make pictures`, and look"
+    )
 
 
 def test_pictures_are_pictures_and_small() -> None:
@@ -26,7 +31,11 @@ def test_pictures_are_pictures_and_small() -> None:
 
 
 def test_the_page_shows_every_picture_with_words_for_it() -> None:
-    shown = re.findall(r"^!\[([^\]]{20,})\]\(pictures/([^)]+)\)$", (ROOT / "docs/review.md").read_text(), re.MULTILINE)
+    shown = re.findall(
+        r"^!\[([^\]]{20,})\]\(pictures/([^)]+)\)$",
+        (ROOT / "docs/review.md").read_text(),
+        re.MULTILINE,
+    )
     assert sorted(name for _, name in shown) == sorted(pictures())
 
 

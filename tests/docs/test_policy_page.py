@@ -27,7 +27,9 @@ def test_every_rule_is_in_the_table_with_its_code_and_values() -> None:
     assert [(name, code) for name, code, _ in rows] == [(row.name, row.code) for row in RULES]
     fields = schema("GuardrailPolicy")["properties"]["spec"]["properties"]["rules"]["properties"]
     for name, _, values in rows:
-        assert set(fields[name]["properties"]) - {"level", "environments"} <= set(re.findall(r"`(\w+)`", values)), name
+        assert set(fields[name]["properties"]) - {"level", "environments"} <= set(
+            re.findall(r"`(\w+)`", values)
+        ), name
 
 
 def test_every_variable_is_in_the_table() -> None:
@@ -43,7 +45,9 @@ def test_the_policy_that_is_shown_fits_what_init_makes(tmp_path: Path) -> None:
     for path, text in starter_files("acme").items():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(shown if path == "policy.yaml" else text)
-    assert [(one.code, one.level) for one in validate(tmp_path, judge=judge_here)] == [("RC206", Level.WARNING)]
+    assert [(one.code, one.level) for one in validate(tmp_path, judge=judge_here)] == [
+        ("RC206", Level.WARNING)
+    ]
     partner = tmp_path / "clients/example-partner.yaml"
     partner.write_text(partner.read_text().replace("[orders:read]", '["payouts:*"]'))
     found = validate(tmp_path, judge=judge_here)
@@ -55,7 +59,10 @@ def test_the_expressions_that_are_shown_tell_good_from_bad(number: int) -> None:
     expression = re.findall(r"^```cel\n(.*?)\n```", PAGE, re.MULTILINE | re.DOTALL)[number]
     small = client(labels=CRITICAL, keys={"primary": lifecycle("30d", "5d", "24h")})
     large = client(labels=CRITICAL, scopes=["payouts:write"])
-    rows = [live_facts("payouts", "production", (small.spec, one.spec), (), TABLE) for one in (small, large)]
+    rows = [
+        live_facts("payouts", "production", (small.spec, one.spec), (), TABLE)
+        for one in (small, large)
+    ]
     (judgement,) = judge_here([expression], rows, DECLARED_ONLY | LIVE)
     assert judgement.faults == ()
     assert judgement.verdicts == (False, True)

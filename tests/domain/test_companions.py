@@ -4,8 +4,22 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.domain.declared.companions import COMPANIONS, Headers, Occasion, carriers, companions, declared_fault
-from reconciler.domain.declared.schemes import GITHUB, PAYSTACK, SCHEMES, SHOPIFY, STANDARD_WEBHOOKS, STRIPE
+from reconciler.domain.declared.companions import (
+    COMPANIONS,
+    Headers,
+    Occasion,
+    carriers,
+    companions,
+    declared_fault,
+)
+from reconciler.domain.declared.schemes import (
+    GITHUB,
+    PAYSTACK,
+    SCHEMES,
+    SHOPIFY,
+    STANDARD_WEBHOOKS,
+    STRIPE,
+)
 
 OCCASION = Occasion("payouts", "settlements", "orders/create", "msg_0123456789abcdefghijABCD")
 
@@ -16,7 +30,10 @@ def test_what_providers_send() -> None:
     assert github["x-github-hook-id"].isdecimal()
     assert github["content-type"] == "application/json"
     shopify = dict(companions(SHOPIFY, (), OCCASION))
-    assert (shopify["x-shopify-topic"], shopify["x-shopify-shop-domain"]) == ("orders/create", "payouts.myshopify.com")
+    assert (shopify["x-shopify-topic"], shopify["x-shopify-shop-domain"]) == (
+        "orders/create",
+        "payouts.myshopify.com",
+    )
     assert shopify["x-shopify-webhook-id"] == github["x-github-delivery"]
     assert dict(companions(STRIPE, (), OCCASION))["user-agent"].startswith("Stripe/1.0 ")
     assert dict(companions(PAYSTACK, (), OCCASION)) == {

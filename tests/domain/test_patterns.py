@@ -1,4 +1,5 @@
-"""Patterns of policies and of foreign schemas: they mean what Python's mean, and no text keeps them busy."""
+"""Patterns of policies and of foreign schemas: they mean what Python's mean, and no text keeps them
+busy."""
 
 from __future__ import annotations
 
@@ -14,7 +15,9 @@ _ATOMS = st.sampled_from([
     "a", "b", "-", ".", "[ab]", "[^a]", r"\d", r"\w", r"\W", r"[a-c\d]", "1", "^", "$", r"\b", r"\B", r"\A", r"\.",
     "(a|b)", "(?:ab|)", "(a|ab)(c|bcd)", "()", r"[\]a]", r"\s",
 ])  # fmt: skip
-_TIMES = st.sampled_from(["", "", "", "*", "+", "?", "{2}", "{1,3}", "{,2}", "{2,}", "*?", "{0,}", "+?"])
+_TIMES = st.sampled_from(
+    ["", "", "", "*", "+", "?", "{2}", "{1,3}", "{,2}", "{2,}", "*?", "{0,}", "+?"]
+)
 
 
 def _larger(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
@@ -31,8 +34,8 @@ _PATTERNS = st.recursive(st.tuples(_ATOMS, _TIMES).map("".join), _larger, max_le
 @settings(max_examples=600)
 @given(_PATTERNS, st.lists(st.text("abc1-. \n", max_size=7), min_size=1, max_size=3))
 def test_a_pattern_finds_what_python_finds(pattern: str, texts: list[str]) -> None:
-    """Where ``$`` is the very end, and no boundary is in nothing, as in ECMA-262. What is remembered of one text is
-    right for the next."""
+    """Where ``$`` is the very end, and no boundary is in nothing, as in ECMA-262. What is
+    remembered of one text is right for the next."""
     try:
         meant = re.compile(re.sub(r"(?<!\\)\$", r"\\Z", pattern))
     except re.error:
@@ -42,7 +45,9 @@ def test_a_pattern_finds_what_python_finds(pattern: str, texts: list[str]) -> No
     compiled = compile_pattern(pattern)
     if "\\B" in pattern:
         texts = [text or " " for text in texts]
-    assert [compiled.found_in(text) for text in texts] == [meant.search(text) is not None for text in texts]
+    assert [compiled.found_in(text) for text in texts] == [
+        meant.search(text) is not None for text in texts
+    ]
 
 
 @settings(max_examples=500)
@@ -99,7 +104,16 @@ def test_what_is_refused_and_where(pattern: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "pattern", ["^(a+)+$", "^(a|a)*$", "^(a|aa)+$", "^(.*a){12}$", "^a*a*a*a*a*a*b", r"^(\w+\s?)*$", "(x+x+)+y"]
+    "pattern",
+    [
+        "^(a+)+$",
+        "^(a|a)*$",
+        "^(a|aa)+$",
+        "^(.*a){12}$",
+        "^a*a*a*a*a*a*b",
+        r"^(\w+\s?)*$",
+        "(x+x+)+y",
+    ],
 )
 def test_no_text_keeps_a_pattern_busy(pattern: str) -> None:
     """Python's own engine would need more time than there is for each of these."""
@@ -107,7 +121,9 @@ def test_no_text_keeps_a_pattern_busy(pattern: str) -> None:
     assert compile_pattern(pattern).found_in(text, steps=100_000) is False
 
 
-@pytest.mark.parametrize("pattern", ["[a\u0200]{500}b", "[" + "".join(map(chr, range(0x100, 0x2000, 2))) + "]{9}b"])
+@pytest.mark.parametrize(
+    "pattern", ["[a\u0200]{500}b", "[" + "".join(map(chr, range(0x100, 0x2000, 2))) + "]{9}b"]
+)
 def test_more_steps_than_there_are_is_said(pattern: str) -> None:
     """A class counts with all that it lists. With the steps there is an answer."""
     text = "a\u0200" * 300

@@ -1,4 +1,5 @@
-"""The one detector: what it finds in whatever dress, what it lets be, and that nothing of a secret is left."""
+"""The one detector: what it finds in whatever dress, what it lets be, and that nothing of a secret
+is left."""
 
 from __future__ import annotations
 
@@ -85,7 +86,9 @@ DRESSES = {
     "UTF-16": lambda text: text.encode("utf-16-le").decode("utf-8", "replace"),
     "UTF-16 with its mark": lambda text: text.encode("utf-16").decode("utf-8", "replace"),
     "UTF-32": lambda text: text.encode("utf-32-be").decode("utf-8", "replace"),
-    "full width": lambda text: "".join(chr(ord(one) + 0xFEE0) if "!" <= one <= "~" else one for one in text),
+    "full width": lambda text: "".join(
+        chr(ord(one) + 0xFEE0) if "!" <= one <= "~" else one for one in text
+    ),
     "JSON": lambda text: json.dumps({"value": text}),
 }
 
@@ -100,7 +103,9 @@ def test_a_secret_is_found_by_its_looks_and_goes_whole(secret: str) -> None:
 
 
 @pytest.mark.parametrize("split", SPLITS.values(), ids=SPLITS)
-@pytest.mark.parametrize("name", ["issued key", "signing secret", "Vault service token", "GitHub", "OpenBao token"])
+@pytest.mark.parametrize(
+    "name", ["issued key", "signing secret", "Vault service token", "GitHub", "OpenBao token"]
+)
 def test_a_secret_that_is_split_is_one(name: str, split: str) -> None:
     secret = SHAPES[name]
     for place in (3, len(secret) // 2, len(secret) - 3):
@@ -114,7 +119,9 @@ def test_a_secret_that_is_split_is_one(name: str, split: str) -> None:
 
 
 @pytest.mark.parametrize("dress", DRESSES.values(), ids=DRESSES)
-@pytest.mark.parametrize("name", ["issued key", "signing secret", "Vault service token", "private key"])
+@pytest.mark.parametrize(
+    "name", ["issued key", "signing secret", "Vault service token", "private key"]
+)
 def test_a_secret_in_another_encoding_is_one(name: str, dress: object) -> None:
     assert callable(dress)
     text = f"before {dress(SHAPES[name])} after"
@@ -134,7 +141,9 @@ def test_a_secret_in_another_encoding_is_one(name: str, dress: object) -> None:
         lambda raw: b"".join(b"%%%02x" % byte for byte in raw),
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("text", ["a plain password of ours!", "whsec_" + "MfKQ9r8GKYqrTwjUPD8ILPZI", "dev-root-4711"])
+@pytest.mark.parametrize(
+    "text", ["a plain password of ours!", "whsec_" + "MfKQ9r8GKYqrTwjUPD8ILPZI", "dev-root-4711"]
+)
 def test_what_this_program_holds_is_found_in_every_encoding(text: str, wrapped: object) -> None:
     assert callable(wrapped)
     answer = "you sent " + wrapped(text.encode()).decode("utf-8", "replace") + " to me"
@@ -191,7 +200,13 @@ def test_what_is_no_secret_stays(text: str) -> None:
 @given(st.binary(min_size=20, max_size=64))
 def test_no_digest_is_taken_for_a_secret(raw: bytes) -> None:
     digits = raw.hex()
-    for text in (digits, f"sha256:{digits}", f"in 5 s.\n{digits}", f"a_b_{digits[:12]}", f"{digits[:12]}-{digits}"):
+    for text in (
+        digits,
+        f"sha256:{digits}",
+        f"in 5 s.\n{digits}",
+        f"a_b_{digits[:12]}",
+        f"{digits[:12]}-{digits}",
+    ):
         assert masked(text) == text
 
 
@@ -212,7 +227,11 @@ def test_a_place_is_told_of_each() -> None:
     text = f"{KEY} and {SIGNING[:9]}\u200b{SIGNING[9:]}"
     first, second = secrets_in(text)
     assert (first.name, text[first.begin : first.end]) == ("an issued key", KEY)
-    assert (second.name, second.begin, second.end) == ("a webhook signing secret", len(KEY) + 5, len(text))
+    assert (second.name, second.begin, second.end) == (
+        "a webhook signing secret",
+        len(KEY) + 5,
+        len(text),
+    )
 
 
 def test_json_stays_json() -> None:
@@ -233,10 +252,15 @@ def test_a_private_key_takes_no_more_with_it_than_it_is() -> None:
 
 
 def test_a_large_output_is_searched_in_passing() -> None:
-    """Ten thousand rows take about as long as they take to be written as JSON; the bound leaves room for a busy CPU."""
+    """Ten thousand rows take about as long as they take to be written as JSON; the bound leaves
+    room for a busy CPU."""
     source = random.Random(7)
     rows = [
-        {"address": f"client/partner-{number}/key/primary", "sha256": f"{source.getrandbits(256):064x}", "why": "due"}
+        {
+            "address": f"client/partner-{number}/key/primary",
+            "sha256": f"{source.getrandbits(256):064x}",
+            "why": "due",
+        }
         for number in range(10_000)
     ]
     text = json.dumps(rows, indent=2)

@@ -55,7 +55,10 @@ def test_it_shows_a_mask(show: Callable[[Secret], str]) -> None:
     "take_out",
     [
         json.dumps,
-        *(lambda secret, number=number: pickle.dumps(secret, number) for number in range(pickle.HIGHEST_PROTOCOL + 1)),
+        *(
+            lambda secret, number=number: pickle.dumps(secret, number)
+            for number in range(pickle.HIGHEST_PROTOCOL + 1)
+        ),
         copy.copy,
         copy.deepcopy,
         lambda secret: copy.deepcopy({"a": [secret]}),
@@ -84,7 +87,9 @@ def test_a_traceback_with_locals_does_not_show_it() -> None:
     secret = Secret(TEXT)
     with pytest.raises(ValueError, match="failed") as caught:
         fails(secret)
-    report = "".join(traceback.TracebackException.from_exception(caught.value, capture_locals=True).format())
+    report = "".join(
+        traceback.TracebackException.from_exception(caught.value, capture_locals=True).format()
+    )
     assert "holder = " in report
     assert TEXT not in report
 
@@ -105,7 +110,10 @@ KEY = keytext.compose("acme", "pre-production", "Id0123456789", "s" * keytext.SE
 
 def test_a_key() -> None:
     assert KEY.startswith("acme_preproduction_Id0123456789_sss")
-    assert len(KEY) == len("acme_preproduction_Id0123456789_") + keytext.SECRET_LENGTH + keytext.CHECK_LENGTH
+    assert (
+        len(KEY)
+        == len("acme_preproduction_Id0123456789_") + keytext.SECRET_LENGTH + keytext.CHECK_LENGTH
+    )
     assert keytext.is_intact(KEY)
 
 
@@ -116,7 +124,11 @@ def test_every_edit_of_one_character_is_caught() -> None:
             if other != present:
                 assert not keytext.is_intact(KEY[:place] + other + KEY[place + 1 :])
         assert not keytext.is_intact(KEY[:place] + KEY[place + 1 :])
-    swapped = [KEY[:i] + KEY[i + 1] + KEY[i] + KEY[i + 2 :] for i in range(len(KEY) - 1) if KEY[i] != KEY[i + 1]]
+    swapped = [
+        KEY[:i] + KEY[i + 1] + KEY[i] + KEY[i + 2 :]
+        for i in range(len(KEY) - 1)
+        if KEY[i] != KEY[i + 1]
+    ]
     assert not any(keytext.is_intact(text) for text in swapped)
 
 

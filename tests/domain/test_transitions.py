@@ -19,7 +19,9 @@ PENDING, ACTIVE, RETIRING, REVOKED = VersionState
 ORDER = {PENDING: 0, ACTIVE: 1, RETIRING: 2, REVOKED: 3}
 
 
-def version(number: int, state: VersionState = PENDING, at: datetime = NOW, life: timedelta = 90 * DAY) -> Version:
+def version(
+    number: int, state: VersionState = PENDING, at: datetime = NOW, life: timedelta = 90 * DAY
+) -> Version:
     return Version(number, f"id{number}", state, "0" * 64, "NotIssued", "run", at, at + life)
 
 
@@ -37,7 +39,9 @@ STEPS = st.lists(
 def taken(series: Series, name: str, number: int, now: datetime, grace: timedelta) -> Series:
     match name:
         case "claim":
-            return transitions.claim(series, version(series.last + 1, at=now, life=(number + 1) * 10 * DAY))
+            return transitions.claim(
+                series, version(series.last + 1, at=now, life=(number + 1) * 10 * DAY)
+            )
         case "activate":
             return transitions.activate(series, number, now, grace)
         case "abandon":
@@ -69,7 +73,9 @@ def test_laws(steps: list[tuple[str, int, int, int]]) -> None:
         for one in series.versions:
             old = before.version(one.number)
             if old is not None:
-                assert ORDER[old.state] <= ORDER[one.state], "a life only goes forward, and revoked is its end"
+                assert ORDER[old.state] <= ORDER[one.state], (
+                    "a life only goes forward, and revoked is its end"
+                )
                 assert (old.sha256, old.id, old.expires_at, old.issued_at) == (
                     one.sha256,
                     one.id,
@@ -134,7 +140,9 @@ def test_a_claimed_number_that_was_used_is_refused() -> None:
 
 def test_only_the_latest_destroyed_versions_are_kept() -> None:
     count = KEPT_REVOKED + 5
-    revoked = tuple(replace(version(number, REVOKED), revoked_at=NOW) for number in range(1, count + 1))
+    revoked = tuple(
+        replace(version(number, REVOKED), revoked_at=NOW) for number in range(1, count + 1)
+    )
     series = Series(revoked, count)
     for number in range(1, count + 1):
         series = transitions.destroyed(series, number, NOW)
@@ -149,9 +157,12 @@ def test_a_hold_names_the_last_version() -> None:
 
 
 @pytest.mark.parametrize(
-    ("last", "declared", "number"), [(4, 0, 4), (4, 3, 4), (4, 4, 5), (4, 5, 4), (0, 0, 1), (0, 1, 2)]
+    ("last", "declared", "number"),
+    [(4, 0, 4), (4, 3, 4), (4, 4, 5), (4, 5, 4), (0, 0, 1), (0, 1, 2)],
 )
-def test_a_hold_does_not_name_what_is_declared_already(last: int, declared: int, number: int) -> None:
+def test_a_hold_does_not_name_what_is_declared_already(
+    last: int, declared: int, number: int
+) -> None:
     held = transitions.hold(Series(last=last), "compromise", None, NOW, declared).hold
     assert held is not None
     assert held.version == number

@@ -100,7 +100,9 @@ def test_windows(text: str, day: str, expected: list[tuple[str, str]]) -> None:
     assert spans(text, day) == expected
 
 
-@pytest.mark.parametrize("zone", ["Europe/London", "America/New_York", "Australia/Lord_Howe", "America/Havana", "UTC"])
+@pytest.mark.parametrize(
+    "zone", ["Europe/London", "America/New_York", "Australia/Lord_Howe", "America/Havana", "UTC"]
+)
 def test_no_week_is_skipped(zone: str) -> None:
     """Of no window of a quarter of an hour, in a year in which clocks change."""
     for quarter in range(24 * 4):
@@ -144,14 +146,22 @@ def test_no_windows(text: str) -> None:
 @given(st.text(max_size=40))
 def test_any_text_is_a_value_or_a_sentence(text: str) -> None:
     """Nothing but ``ValueError`` comes out of a parser."""
-    for parse in (parse_duration, parse_window, canonical.parse_iso, lambda one: parse_freeze(one, one, "")):
+    for parse in (
+        parse_duration,
+        parse_window,
+        canonical.parse_iso,
+        lambda one: parse_freeze(one, one, ""),
+    ):
         with suppress(ValueError):
             parse(text)
 
 
 def test_a_freeze_of_dates_includes_its_last_day() -> None:
     freeze = parse_freeze("2026-12-24", "2027-01-02", "year end")
-    assert (freeze.start, freeze.end) == (datetime(2026, 12, 24, tzinfo=UTC), datetime(2027, 1, 3, tzinfo=UTC))
+    assert (freeze.start, freeze.end) == (
+        datetime(2026, 12, 24, tzinfo=UTC),
+        datetime(2027, 1, 3, tzinfo=UTC),
+    )
     assert freeze.covers(freeze.start)
     assert not freeze.covers(freeze.end)
     assert not freeze.covers(freeze.start - timedelta(seconds=1))
@@ -185,7 +195,9 @@ def test_names(text: str) -> None:
     assert names.is_name(text)
 
 
-@pytest.mark.parametrize("text", ["", "-a", "A", "a_b", "a.b", "a/b", "..", "a\n", "a b", "é", "a" * 64])
+@pytest.mark.parametrize(
+    "text", ["", "-a", "A", "a_b", "a.b", "a/b", "..", "a\n", "a b", "é", "a" * 64]
+)
 def test_no_names(text: str) -> None:
     assert not names.is_name(text)
 
@@ -246,7 +258,9 @@ def test_an_instant_is_read_as_it_was_written(instant: datetime) -> None:
     assert canonical.parse_iso(canonical.iso(instant)) == expected
 
 
-@pytest.mark.parametrize("text", ["", "2026-11-23", "2026-11-23T22:45:00", "now", "0001-01-01T00:00:00+10:00"])
+@pytest.mark.parametrize(
+    "text", ["", "2026-11-23", "2026-11-23T22:45:00", "now", "0001-01-01T00:00:00+10:00"]
+)
 def test_no_instants(text: str) -> None:
     with pytest.raises(ValueError, match=r"\S"):
         canonical.parse_iso(text)

@@ -1,4 +1,5 @@
-"""A thousand webhooks proven at the same time: over real HTTP, with records and secrets in memory."""
+"""A thousand webhooks proven at the same time: over real HTTP, with records and secrets in
+memory."""
 
 from __future__ import annotations
 
@@ -26,7 +27,10 @@ CLIENTS, EACH = 50, 20
 
 @dataclass
 class Crowd:
-    """The receiver of all webhooks: a tenth of them accept everything. Knows how many it served at the same time."""
+    """The receiver of all webhooks: a tenth of them accept everything.
+
+    Knows how many it served at the same time.
+    """
 
     world: World
     busy: int = 0
@@ -40,7 +44,13 @@ class Crowd:
         self.paths.add(name)
         secret = self.world.read_secret(f"webhooks/{name}", 1)
         assert secret is not None
-        judged = verify(STANDARD_WEBHOOKS, [secret], handler.arrived.headers, handler.arrived.body, datetime.now(UTC))
+        judged = verify(
+            STANDARD_WEBHOOKS,
+            [secret],
+            handler.arrived.headers,
+            handler.arrived.body,
+            datetime.now(UTC),
+        )
         careless = name.endswith("0")
         self.busy -= 1
         handler.reply(204 if judged.accepted or careless else 401)
@@ -59,12 +69,16 @@ def test_a_thousand_webhooks_are_proven_with_progress(tally: Tally) -> None:
             return replace(made, probes=probes, events=("payout.settled",))
 
         owners = [f"partner-{number}" for number in range(CLIENTS)]
-        declared = desired(*(client(name, webhooks=[hook(name, n) for n in range(EACH)]) for name in owners))
+        declared = desired(
+            *(client(name, webhooks=[hook(name, n) for n in range(EACH)]) for name in owners)
+        )
         Runner(world).apply(declared)
         told: list[testing.Tested] = []
         engine = Engine(
             project=declared.project,
-            environment=replace(declared.environment, deliveries=DeliverySettings(concurrency=16, per_host=16)),
+            environment=replace(
+                declared.environment, deliveries=DeliverySettings(concurrency=16, per_host=16)
+            ),
             buckets=16,
             live=world,
             minter=world,
@@ -73,7 +87,9 @@ def test_a_thousand_webhooks_are_proven_with_progress(tally: Tally) -> None:
             reporter=cast("Any", PurePosixPath()),
         )
         observed = observe(world, declared.project.name, 16)
-        addresses = [f"client/{one}/webhook/hook-{number}" for one in owners for number in range(EACH)]
+        addresses = [
+            f"client/{one}/webhook/hook-{number}" for one in owners for number in range(EACH)
+        ]
         tested = testing.prove_all(engine, declared, observed, addresses, told.append)
     careless = [one for one in tested if one.failed]
     assert len(tested) == len(told) == CLIENTS * EACH

@@ -121,7 +121,9 @@ def test_a_bucket_that_was_made_anew_with_the_same_version_is_another_one(runner
     assert codes(plan) == {"RC352"}
 
 
-def test_a_registry_that_never_stands_still_yields_no_drift_and_says_who_is_at_work(runner: Runner) -> None:
+def test_a_registry_that_never_stands_still_yields_no_drift_and_says_who_is_at_work(
+    runner: Runner,
+) -> None:
     own = Passes.run_id(77)
     drive(runner.world, take_lease(own, LONG))
     drive(runner.world, open_run(OpenRun(own, "apply", "ann", runner.world.at, None, "sha256:0")))
@@ -150,7 +152,9 @@ def test_a_client_that_is_missing_is_looked_for_in_all_buckets_again(runner: Run
 
 def test_a_registry_that_was_spread_meanwhile_is_not_read_as_it_was(runner: Runner) -> None:
     runner.world.put_by_hand(PATH)
-    live = Disturbed(runner.world, lambda: runner.world.answer(WriteDocument("meta", '{"buckets":256}', 0)))
+    live = Disturbed(
+        runner.world, lambda: runner.world.answer(WriteDocument("meta", '{"buckets":256}', 0))
+    )
     with pytest.raises(RegistryError) as caught:
         looked(live)
     assert caught.value.code == "RC446"

@@ -1,4 +1,5 @@
-"""When a run began and ended, by the servers' clocks, which differ: a standby's may be ahead of the active node's."""
+"""When a run began and ended, by the servers' clocks, which differ: a standby's may be ahead of the
+active node's."""
 
 from __future__ import annotations
 
@@ -42,7 +43,9 @@ def test_a_run_never_ends_before_the_look_that_it_began_with(tmp_path: Path) -> 
     )
     question = Question(declared, applying=True)
     world.at += timedelta(minutes=5)
-    observed = replace(engine.look(declared), now=world.at)  # the plan was made by the other node's time
+    observed = replace(
+        engine.look(declared), now=world.at
+    )  # the plan was made by the other node's time
     plan = answer(engine, question, observed)
     result, problem = apply(engine, question, plan, observed, Options(commit=False))
     assert problem is None

@@ -48,7 +48,9 @@ assert set(SAVED.revisions) == {"a"}
         (START - CLOCKS_DIFFER - SECOND, DAY, "RC390"),
     ],
 )
-def test_a_plan_expires_by_its_own_word_and_by_the_project_s(at: object, holds: timedelta, code: str) -> None:
+def test_a_plan_expires_by_its_own_word_and_by_the_project_s(
+    at: object, holds: timedelta, code: str
+) -> None:
     try:
         refuse_expired(SAVED, at, holds)  # type: ignore[arg-type]
         found = ""
@@ -61,7 +63,16 @@ def test_a_plan_expires_by_its_own_word_and_by_the_project_s(at: object, holds: 
                                                           (True, "sha256:0", False)])  # fmt: skip
 def test_a_plan_is_applied_once(planfile: bool, digest: str, used: bool) -> None:
     """Also when that run was closed long ago: it is on record."""
-    run = OpenRun("20261123t224500z-0123456789ab-0001", "apply", "Ada", START, None, digest, planfile, closed=True)
+    run = OpenRun(
+        "20261123t224500z-0123456789ab-0001",
+        "apply",
+        "Ada",
+        START,
+        None,
+        digest,
+        planfile,
+        closed=True,
+    )
     observed = replace(Runner(World()).look(), open_runs=(run,))
     try:
         left_of(SAVED, replace(SAVED, actions=()), observed, {})
@@ -89,8 +100,13 @@ FIRST = SAVED.actions[0]
 
 def test_a_reviewed_plan_is_the_same_whatever_commit_revision_and_time_it_was_made_for() -> None:
     refuse_unreviewed(SAVED, SAVED)
-    later = replace(SAVED, created_at=START + 30 * DAY, expires_at=START + 31 * DAY, git_commit="1" * 40)
-    refuse_unreviewed(SAVED, replace(later, revisions={"a": 99}, desired_digests={"a": "sha256:0"}, digest="sha256:0"))
+    later = replace(
+        SAVED, created_at=START + 30 * DAY, expires_at=START + 31 * DAY, git_commit="1" * 40
+    )
+    refuse_unreviewed(
+        SAVED,
+        replace(later, revisions={"a": 99}, desired_digests={"a": "sha256:0"}, digest="sha256:0"),
+    )
 
 
 IN_USE = "version 1 of key k is in use (active, valid until 2026-12-01T10:00:00Z); usable after this plan: k v2"
@@ -99,11 +115,21 @@ IN_USE = "version 1 of key k is in use (active, valid until 2026-12-01T10:00:00Z
 @pytest.mark.parametrize(
     ("then", "now", "same"),
     [
-        (IN_USE, IN_USE.replace("version 1", "version 12").replace("v2", "v13").replace("12-01", "11-30"), True),
+        (
+            IN_USE,
+            IN_USE.replace("version 1", "version 12")
+            .replace("v2", "v13")
+            .replace("12-01", "11-30"),
+            True,
+        ),
         (IN_USE, IN_USE.replace("key k", "key l"), False),
         ("1 key version in use", "2 key versions in use", True),
         ("it failed (since 2026-12-01, 1 run)", "it failed (since 2026-12-03, 12 runs)", True),
-        ("run 20261123t224500z-0123456789ab-0001 wrote it", "run 20261124T224500Z-abcdef456789-0002 wrote it", True),
+        (
+            "run 20261123t224500z-0123456789ab-0001 wrote it",
+            "run 20261124T224500Z-abcdef456789-0002 wrote it",
+            True,
+        ),
         ("gains 1 scope of low risk: a", "gains 2 scopes of low risk: a", False),
         ("256 more addresses", "16,777,216 more addresses", False),
         ("allowedCidrs 10.0.0.0/8", "allowedCidrs 10.0.0.0/9", False),
@@ -112,7 +138,9 @@ IN_USE = "version 1 of key k is in use (active, valid until 2026-12-01T10:00:00Z
         ("gains payouts:write", "only renamed, security approved it", False),
     ],
 )
-def test_what_was_said_of_an_action_is_compared_but_for_times_and_earlier_runs(then: str, now: str, same: bool) -> None:
+def test_what_was_said_of_an_action_is_compared_but_for_times_and_earlier_runs(
+    then: str, now: str, same: bool
+) -> None:
     def saying(sentence: str) -> list[Plan]:
         told = (replace(FIRST, message=sentence), replace(FIRST, risk_reasons=(sentence,)))
         return [replace(SAVED, actions=(one, *SAVED.actions[1:])) for one in told]
@@ -132,7 +160,9 @@ def test_what_was_said_of_an_action_is_compared_but_for_times_and_earlier_runs(t
 def test_a_reason_more_or_less_is_another_reason() -> None:
     for reasons in ((), ("one", "two"), ("two", "one")):
         fresh = replace(SAVED, actions=(replace(FIRST, risk_reasons=("one",)), *SAVED.actions[1:]))
-        reviewed = replace(SAVED, actions=(replace(FIRST, risk_reasons=reasons), *SAVED.actions[1:]))
+        reviewed = replace(
+            SAVED, actions=(replace(FIRST, risk_reasons=reasons), *SAVED.actions[1:])
+        )
         with pytest.raises(StalePlanError):
             refuse_unreviewed(reviewed, fresh)
 
@@ -154,16 +184,31 @@ def test_of_what_was_reviewed_only_what_is_compared_is_left() -> None:
 @pytest.mark.parametrize(
     ("fresh", "told"),
     [
-        (replace(SAVED, actions=SAVED.actions[1:]), ["no longer update-client client/a (DeclarationChanged)"]),
+        (
+            replace(SAVED, actions=SAVED.actions[1:]),
+            ["no longer update-client client/a (DeclarationChanged)"],
+        ),
         (
             replace(SAVED, actions=(replace(FIRST, reason="RecordEdited"), *SAVED.actions[1:])),
-            ["no longer update-client client/a (DeclarationChanged)", "not reviewed: update-client client/a (RecordE"],
+            [
+                "no longer update-client client/a (DeclarationChanged)",
+                "not reviewed: update-client client/a (RecordE",
+            ],
         ),
         (replace(SAVED, actions=(FIRST, *SAVED.actions)), ["not reviewed: update-client client/a"]),
-        (replace(SAVED, actions=(replace(FIRST, after={"scopes": ["*"]}),)), ["no longer", "not reviewed"]),
-        (replace(SAVED, actions=(replace(FIRST, risk=Risk.CRITICAL),)), ["no longer", "not reviewed"]),
+        (
+            replace(SAVED, actions=(replace(FIRST, after={"scopes": ["*"]}),)),
+            ["no longer", "not reviewed"],
+        ),
+        (
+            replace(SAVED, actions=(replace(FIRST, risk=Risk.CRITICAL),)),
+            ["no longer", "not reviewed"],
+        ),
         (replace(SAVED, actions=(replace(FIRST, version=7),)), ["no longer", "not reviewed"]),
-        (replace(SAVED, actions=(FIRST, *(replace(FIRST, client=f"c{n}") for n in range(7)))), ["(and 2 more)"]),
+        (
+            replace(SAVED, actions=(FIRST, *(replace(FIRST, client=f"c{n}") for n in range(7)))),
+            ["(and 2 more)"],
+        ),
         (
             replace(SAVED, approvals=(Approval("security", ("why",), ("client/a",)),)),
             ["not known then: security has to agree"],
@@ -179,5 +224,7 @@ def test_what_was_not_reviewed_is_told(fresh: Plan, told: list[str]) -> None:
 
 def test_an_approval_that_was_known_then_may_be_needed_for_less_now() -> None:
     known = replace(SAVED, approvals=(Approval("security", ("why",), ("client/a", "client/b")),))
-    refuse_unreviewed(known, replace(SAVED, approvals=(Approval("security", ("other",), ("client/a",)),)))
+    refuse_unreviewed(
+        known, replace(SAVED, approvals=(Approval("security", ("other",), ("client/a",)),))
+    )
     refuse_unreviewed(known, SAVED)

@@ -1,4 +1,7 @@
-"""``act`` runs a workflow for real, offline, on this machine. What it would fetch from GitHub is put in its place."""
+"""``act`` runs a workflow for real, offline, on this machine.
+
+What it would fetch from GitHub is put in its place.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +18,8 @@ from typing import Any
 
 import pytest
 
-# What actions/checkout and actions/upload-artifact do, as far as the workflows use them. A run's artifacts go to
-# <ARTIFACTS>/<run>/<name>/, where GitHub's API on loopback serves them from.
+# What actions/checkout and actions/upload-artifact do, as far as the workflows use them. A run's
+# artifacts go to <ARTIFACTS>/<run>/<name>/, where GitHub's API on loopback serves them from.
 STUBS = {
     "actions/checkout": """\
 inputs: {ref: {default: ""}, persist-credentials: {default: "true"}}
@@ -46,8 +49,9 @@ UNKNOWN = re.compile(r"^ +queue: max\n", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Acted:
-    """One run. ``jobs`` has each job's result, ``outputs`` what steps put out (the last one of a name counts),
-    ``masked`` what steps had masked, ``log`` all lines but those in which they did so."""
+    """One run. ``jobs`` has each job's result, ``outputs`` what steps put out (the last one of a
+    name counts), ``masked`` what steps had masked, ``log`` all lines but those in which they did
+    so."""
 
     code: int
     log: str
@@ -59,7 +63,8 @@ class Acted:
 
 @dataclass(frozen=True)
 class Act:
-    """``variables`` are those of every step, ``secrets`` and ``settings`` (``vars``) those of the repository."""
+    """``variables`` are those of every step, ``secrets`` and ``settings`` (``vars``) those of the
+    repository."""
 
     repository: Path
     scratch: Path
@@ -70,13 +75,23 @@ class Act:
     def __call__(self, event: str, workflow: str, payload: Any) -> Acted:
         command = shutil.which("act", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
         if command is None and not os.environ.get("CI"):
-            pytest.skip("act is not installed (there is one for Linux): the workflows run where CI is set")
+            pytest.skip(
+                "act is not installed (there is one for Linux): the workflows run where CI is set"
+            )
         assert command is not None, "act must be installed where CI is set"
         file = self.repository / ".github/workflows" / workflow
         self.scratch.mkdir(exist_ok=True)
         (self.scratch / "event.json").write_text(json.dumps(payload))
-        options = [option for name, value in self.variables.items() for option in ("--env", f"{name}={value}")]
-        options += [option for name, value in self.settings.items() for option in ("--var", f"{name}={value}")]
+        options = [
+            option
+            for name, value in self.variables.items()
+            for option in ("--env", f"{name}={value}")
+        ]
+        options += [
+            option
+            for name, value in self.settings.items()
+            for option in ("--var", f"{name}={value}")
+        ]
         options += [option for name in self.secrets for option in ("--secret", name)]
         options += self._stubs(file.read_text())
         done = subprocess.run(
@@ -123,7 +138,8 @@ def _read(code: int, log: str) -> Acted:
 
 
 def adapted(repository: Path) -> None:
-    """Make act able to read the workflows, and the reconciler of these tests the one that they use."""
+    """Make act able to read the workflows, and the reconciler of these tests the one that they
+    use."""
     for path in (repository / ".github/workflows").glob("reconciler-*.yml"):
         path.write_text(UNKNOWN.sub("", path.read_text()))
     action = repository / ".github/actions/reconciler/action.yml"

@@ -1,4 +1,5 @@
-"""The scripts of the composite action: they lie beside ``action.yml`` and import each other by plain names."""
+"""The scripts of the composite action: they lie beside ``action.yml`` and import each other by
+plain names."""
 
 from __future__ import annotations
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-# (address, whether it is refused even where allowedNetworks names everything). One row each for every block of the
-# IANA special-purpose registries, its first or last address where a neighbour is public, and every metadata service.
+# (address, whether it is refused even where allowedNetworks names everything). One row each for
+# every block of the IANA special-purpose registries, its first or last address where a neighbour is
+# public, and every metadata service.
 HOSTILE: tuple[tuple[str, bool], ...] = (
     ("0.0.0.0", True),
     ("0.0.0.1", True),
@@ -99,9 +100,20 @@ HOSTILE: tuple[tuple[str, bool], ...] = (
 )
 
 # What is no address: a resolver that answers so is not believed.
-NO_ADDRESS = ("127.1", "0x7f000001", "2130706433", "localhost", "", "127.0.0.1/8", "::1/128", "127.0.0.1 ", "[::1]")
+NO_ADDRESS = (
+    "127.1",
+    "0x7f000001",
+    "2130706433",
+    "localhost",
+    "",
+    "127.0.0.1/8",
+    "::1/128",
+    "127.0.0.1 ",
+    "[::1]",
+)
 
-# Hosts as a URL may spell them. They are left to this machine's own resolver, so what it makes of them is judged.
+# Hosts as a URL may spell them. They are left to this machine's own resolver, so what it makes of
+# them is judged.
 _SPELLINGS = (
     "127.0.0.1 127.1 127.0.1 0x7f000001 0x7f.0.0.1 0X7F000001 2130706433 017700000001 0177.0.0.1 0 0x0 00 ①②⑦.⓪.⓪.① "
     "127。0。0。1 １２７.0.0.1 localhost LOCALHOST 3232235521 0xc0a80001 192.168.1 10.1 2852039166 0xa9fea9fe "

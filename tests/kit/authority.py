@@ -24,10 +24,12 @@ class Authority:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = _named(name)
         now = datetime.now(UTC)
-        builder = _builder(self._name, self._name, self._key, now - timedelta(days=1), now + timedelta(days=1))
-        certificate = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True).sign(
-            self._key, hashes.SHA256()
+        builder = _builder(
+            self._name, self._name, self._key, now - timedelta(days=1), now + timedelta(days=1)
         )
+        certificate = builder.add_extension(
+            x509.BasicConstraints(ca=True, path_length=None), critical=True
+        ).sign(self._key, hashes.SHA256())
         path = folder / f"{name.replace(' ', '-')}.pem"
         path.write_bytes(certificate.public_bytes(_PEM))
         self.ca_file = str(path)
@@ -41,10 +43,12 @@ class Authority:
         clients: Authority | None = None,
         alternative: bool = True,
     ) -> ssl.SSLContext:
-        """A server's TLS context with a certificate for ``name`` (a host name or an address). With ``clients`` it
-        asks for a certificate of that authority."""
+        """A server's TLS context with a certificate for ``name`` (a host name or an address). With
+        ``clients`` it asks for a certificate of that authority."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(*self.issue(name, begins=begins, ends=ends, alternative=alternative))
+        context.load_cert_chain(
+            *self.issue(name, begins=begins, ends=ends, alternative=alternative)
+        )
         if clients is not None:
             context.verify_mode = ssl.CERT_REQUIRED
             context.load_verify_locations(clients.ca_file)
@@ -54,15 +58,21 @@ class Authority:
         self, name: str, *, begins: timedelta = -_HOUR, ends: timedelta = _HOUR, passphrase: bytes | None = None,
         alternative: bool = True,
     ) -> tuple[str, str]:  # fmt: skip
-        """The files of a certificate for ``name`` and of its key, which only the owner may read. Without
-        ``alternative`` names it is named by its Common Name alone."""
+        """The files of a certificate for ``name`` and of its key, which only the owner may read.
+        Without ``alternative`` names it is named by its Common Name alone."""
         key = ec.generate_private_key(ec.SECP256R1())
         now = datetime.now(UTC)
         builder = _builder(_named(name), self._name, key, now + begins, now + ends)
         if alternative:
-            builder = builder.add_extension(x509.SubjectAlternativeName([_general(name)]), critical=False)
+            builder = builder.add_extension(
+                x509.SubjectAlternativeName([_general(name)]), critical=False
+            )
         certificate = builder.sign(self._key, hashes.SHA256())
-        encryption = serialization.BestAvailableEncryption(passphrase) if passphrase else serialization.NoEncryption()
+        encryption = (
+            serialization.BestAvailableEncryption(passphrase)
+            if passphrase
+            else serialization.NoEncryption()
+        )
         cert_file = self._folder / f"{certificate.serial_number:x}.crt"
         key_file = self._folder / f"{certificate.serial_number:x}.key"
         cert_file.write_bytes(certificate.public_bytes(_PEM))
@@ -83,7 +93,11 @@ def _named(name: str) -> x509.Name:
 
 
 def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, begins: datetime, ends: datetime
+    subject: x509.Name,
+    issuer: x509.Name,
+    key: ec.EllipticCurvePrivateKey,
+    begins: datetime,
+    ends: datetime,
 ) -> x509.CertificateBuilder:
     return (
         x509.CertificateBuilder()

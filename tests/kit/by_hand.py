@@ -36,8 +36,11 @@ def edit_record(checkout: Checkout, client: str, **fields: Any) -> None:
     edit_bucket(checkout, checkout.bucket(client), lambda clients: clients[client].update(fields))
 
 
-def copy_record(checkout: Checkout, source: str, target: str, *, sealed: bool = False, **fields: Any) -> None:
-    """Register ``target`` with what is on record for ``source``; ``sealed``: with a checksum that is right."""
+def copy_record(
+    checkout: Checkout, source: str, target: str, *, sealed: bool = False, **fields: Any
+) -> None:
+    """Register ``target`` with what is on record for ``source``; ``sealed``: with a checksum that
+    is right."""
     text, _ = stored(checkout, checkout.bucket(source))
     assert text is not None
     record = {**json.loads(text)["clients"][source], "name": target, **fields}

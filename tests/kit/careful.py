@@ -17,9 +17,14 @@ def real_time() -> datetime:
 
 
 def careful(
-    checkouts: Sequence[Checkout], schemes: Sequence[Scheme] = (), now: Callable[[], datetime] = real_time
+    checkouts: Sequence[Checkout],
+    schemes: Sequence[Scheme] = (),
+    now: Callable[[], datetime] = real_time,
 ) -> Behaviour:
-    """Looks up the signing secrets of the environments at every delivery; answers 204 or 401. ``now``: its clock."""
+    """Looks up the signing secrets of the environments at every delivery; answers 204 or 401.
+
+    ``now``: its clock.
+    """
 
     def receive(handler: Handler) -> None:
         seen = handler.arrived

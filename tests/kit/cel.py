@@ -1,4 +1,5 @@
-"""Rules of one's own, evaluated in this very process: what the real evaluator answers, without its limits."""
+"""Rules of one's own, evaluated in this very process: what the real evaluator answers, without its
+limits."""
 
 from __future__ import annotations
 
@@ -13,10 +14,15 @@ def judge_here(
     expressions: Sequence[str], clients: Sequence[JsonObject], known: Collection[str]
 ) -> Sequence[Judgement]:
     """A ``Judge``, for tests of many small cases: a process for each would take half a second."""
-    answers = [judged(expression, [with_durations(client) for client in clients], known) for expression in expressions]
+    answers = [
+        judged(expression, [with_durations(client) for client in clients], known)
+        for expression in expressions
+    ]
     return [
         Judgement(
-            tuple(Fault(*fault) for fault in answer["faults"]), frozenset(answer["needs"]), tuple(answer["verdicts"])
+            tuple(Fault(*fault) for fault in answer["faults"]),
+            frozenset(answer["needs"]),
+            tuple(answer["verdicts"]),
         )
         for answer in answers
     ]

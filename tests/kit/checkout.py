@@ -1,4 +1,5 @@
-"""A user's repository in a scratch directory, and the command line run in it against a real server."""
+"""A user's repository in a scratch directory, and the command line run in it against a real
+server."""
 
 from __future__ import annotations
 
@@ -25,7 +26,12 @@ from tests.kit.vault import PROJECT, Place
 
 NOT_FOUND = 404
 NO_PROBES = dict.fromkeys(DEFAULT_DEMANDS, "off")
-WRITTEN = ("registry/metadata/buckets", "registry/metadata/runs", "secrets/metadata/keys", "secrets/metadata/webhooks")
+WRITTEN = (
+    "registry/metadata/buckets",
+    "registry/metadata/runs",
+    "secrets/metadata/keys",
+    "secrets/metadata/webhooks",
+)
 
 
 @dataclass(frozen=True)
@@ -47,7 +53,8 @@ class Ran:
 
 @dataclass
 class Checkout:
-    """``place`` is the environment on the server, whose address is accepted; ``role`` whose token commands run with."""
+    """``place`` is the environment on the server, whose address is accepted; ``role`` whose token
+    commands run with."""
 
     root: Path
     place: Place
@@ -64,20 +71,36 @@ class Checkout:
 
     def project(self, **spec: Any) -> None:
         """Write reconciler.yaml; ``spec`` goes over the environment's settings."""
-        settings = {"vault": {"address": self.place.server.address}, "allowedNetworks": ["127.0.0.0/8"], **spec}
+        settings = {
+            "vault": {"address": self.place.server.address},
+            "allowedNetworks": ["127.0.0.0/8"],
+            **spec,
+        }
         self.document(
             "reconciler.yaml",
             "Project",
             PROJECT,
-            {"keyPrefix": "acme", "audit": {"path": "audit"}, "environments": {self.environment: settings}},
+            {
+                "keyPrefix": "acme",
+                "audit": {"path": "audit"},
+                "environments": {self.environment: settings},
+            },
         )
 
     def document(self, path: str, kind: str, name: str, spec: Any, **metadata: Any) -> None:
-        content = {"apiVersion": "reconciler/v1", "kind": kind, "metadata": {"name": name, **metadata}, "spec": spec}
+        content = {
+            "apiVersion": "reconciler/v1",
+            "kind": kind,
+            "metadata": {"name": name, **metadata},
+            "spec": spec,
+        }
         self.write(path, yaml.safe_dump(content, sort_keys=False))
 
     def client(self, name: str, *, metadata: dict[str, Any] | None = None, **spec: Any) -> None:
-        """Declare a client with one key, ``spec`` over the defaults. A value of None leaves a default out."""
+        """Declare a client with one key, ``spec`` over the defaults.
+
+        A value of None leaves a default out.
+        """
         given = {
             "owner": {"team": "payments", "contact": "payments@example.com"},
             "justification": "PAY-1421 nightly settlement",
@@ -87,11 +110,13 @@ class Checkout:
             **spec,
         }
         present = {key: value for key, value in given.items() if value is not None}
-        self.document(f"clients/{name}.yaml", "IntegrationClient", name, present, **(metadata or {}))
+        self.document(
+            f"clients/{name}.yaml", "IntegrationClient", name, present, **(metadata or {})
+        )
 
     def hooked(self, name: str, url: str, **spec: Any) -> None:
-        """Declare a client with one key and one webhook: one delivery, tried once, and no probe unless ``webhook``
-        says so, because most receivers of tests accept everything."""
+        """Declare a client with one key and one webhook: one delivery, tried once, and no probe
+        unless ``webhook`` says so, because most receivers of tests accept everything."""
         plain = {
             "events": ["payout.settled"],
             "probes": NO_PROBES,
@@ -106,7 +131,8 @@ class Checkout:
         target.write_text(text)
 
     def remove(self, name: str) -> None:
-        """Remove the declaration of a client, from HEAD too if that has it: only a commit removes anybody."""
+        """Remove the declaration of a client, from HEAD too if that has it: only a commit removes
+        anybody."""
         path = f"clients/{name}.yaml"
         if git(self.root, "ls-tree", "HEAD", "--", path):
             git(self.root, "rm", "--quiet", "--force", "--", path)
@@ -119,10 +145,20 @@ class Checkout:
         git(self.root, "commit", "--quiet", "--allow-empty", "-m", message)
         return git(self.root, "rev-parse", "HEAD")
 
-    def run(self, *arguments: str, role: str | None = None, token: str | None = None, **variables: str) -> Ran:
+    def run(
+        self, *arguments: str, role: str | None = None, token: str | None = None, **variables: str
+    ) -> Ran:
         """Run the command line in this process, in the checkout's directory."""
-        environ = {name: value for name, value in os.environ.items() if not name.startswith(("VAULT_", "BAO_", "CI"))}
-        environ |= {"VAULT_TOKEN": token or self.place.token(role or self.role), "NO_COLOR": "1", **variables}
+        environ = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("VAULT_", "BAO_", "CI"))
+        }
+        environ |= {
+            "VAULT_TOKEN": token or self.place.token(role or self.role),
+            "NO_COLOR": "1",
+            **variables,
+        }
         out, err = io.StringIO(), io.StringIO()
         before = Path.cwd()
         os.chdir(self.root)
@@ -143,12 +179,16 @@ class Checkout:
         return self.run("plan", "-e", self.environment, "--format", "json", *arguments, **how)
 
     def apply(self, *arguments: str, **how: Any) -> Ran:
-        return self.run("apply", "-e", self.environment, "--yes", "--format", "json", *arguments, **how)
+        return self.run(
+            "apply", "-e", self.environment, "--yes", "--format", "json", *arguments, **how
+        )
 
     def actions(self, *arguments: str) -> list[tuple[str, str, str]]:
         """(kind, address, reason) of everything that a plan would do."""
         plan = self.plan(*arguments).json
-        return [(a["kind"], a["address"], a["reason"]) for a in plan["actions"] if a["kind"] != "no-op"]
+        return [
+            (a["kind"], a["address"], a["reason"]) for a in plan["actions"] if a["kind"] != "no-op"
+        ]
 
     def assert_quiet(self) -> None:
         """The environment is as declared, and an apply writes nothing at all."""
@@ -172,7 +212,9 @@ class Checkout:
     def vault(self, method: str, path: str, body: Any = None) -> Any:
         """One request as root below ``integrations/<env>/``; None for 404."""
         try:
-            answer = self.place.root.adapter.request(method, f"/v1/integrations/{self.environment}/{path}", json=body)
+            answer = self.place.root.adapter.request(
+                method, f"/v1/integrations/{self.environment}/{path}", json=body
+            )
         except StatusError as error:
             if error.status != NOT_FOUND:
                 raise
@@ -187,7 +229,11 @@ class Checkout:
         """The value stored at ``keys/<client>.<key>`` or ``webhooks/…``."""
         suffix = f"?version={version}" if version else ""
         answer = self.vault("GET", f"secrets/data/{path}{suffix}")
-        return None if answer is None or answer["data"]["data"] is None else str(answer["data"]["data"]["value"])
+        return (
+            None
+            if answer is None or answer["data"]["data"] is None
+            else str(answer["data"]["data"]["value"])
+        )
 
     def hash(self, path: str, version: int | None = None) -> str:
         value = self.secret(path, version)
@@ -200,7 +246,9 @@ class Checkout:
         for folder in WRITTEN:
             listing = self.vault("LIST", f"{folder}/")
             for name in listing["data"]["keys"] if listing else ():
-                found[f"{folder}/{name}"] = self.vault("GET", f"{folder}/{name}")["data"]["current_version"]
+                found[f"{folder}/{name}"] = self.vault("GET", f"{folder}/{name}")["data"][
+                    "current_version"
+                ]
         for name in ("meta", "lease", "applied"):
             document = self.vault("GET", f"registry/metadata/{name}")
             found[name] = document["data"]["current_version"] if document else 0

@@ -19,7 +19,8 @@ _FLAGS = (
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """A browser. Where there is none the test is skipped; where ``CI`` is set it is installed, or the test fails."""
+    """A browser. Where there is none the test is skipped; where ``CI`` is set it is installed, or
+    the test fails."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=program(_NAMES, "chromium", "the page is looked at"), args=list(_FLAGS)

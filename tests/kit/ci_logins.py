@@ -31,8 +31,8 @@ def administrator(place: Place) -> Live:
 
 @dataclass(frozen=True)
 class Admitting(ABC):
-    """An environment whose server may admit the jobs of a platform. ``metadata``: what the server's audit log is told
-    of the job whose claims these are."""
+    """An environment whose server may admit the jobs of a platform. ``metadata``: what the server's
+    audit log is told of the job whose claims these are."""
 
     metadata: ClassVar[Mapping[str, str]]
 
@@ -45,25 +45,33 @@ class Admitting(ABC):
         """What a job of that sort says when all is right; None: a claim that it does not make."""
 
     def token(self, job: str, changes: Mapping[str, Any] | None = None) -> str:
-        """Signed by the issuer. Times in ``changes`` are seconds from now; None takes a claim away."""
+        """Signed by the issuer.
+
+        Times in ``changes`` are seconds from now; None takes a claim away.
+        """
         claims = self.claims(job) | {
             name: self.now + value if name in ("exp", "iat", "nbf") else value
             for name, value in (changes or {}).items()
         }
-        return self.issuer.token({name: value for name, value in claims.items() if value is not None})
+        return self.issuer.token(
+            {name: value for name, value in claims.items() if value is not None}
+        )
 
     def policies(self, job: str, token: str) -> list[str]:
-        """Log in as ``reconciler`` does; the policies of the token, without those of the environment's name."""
+        """Log in as ``reconciler`` does; the policies of the token, without those of the
+        environment's name."""
         environ = {"VAULT_JWT": token, "VAULT_ROLE": f"integrations-{self.place.name}-{job}"}
-        with connect(replace(self.place.settings, auth=auth_of(self.place)), environ, patience=HASTY) as live:
+        with connect(
+            replace(self.place.settings, auth=auth_of(self.place)), environ, patience=HASTY
+        ) as live:
             data = live.adapter.get("/v1/auth/token/lookup-self").data
         assert (data["type"], data["creation_ttl"], data["explicit_max_ttl"]) == ("service", 900, 0)
         assert self.metadata.items() <= data["meta"].items()
         return [name.removeprefix(f"integrations-{self.place.name}-") for name in data["policies"]]
 
     def expect_refused(self, job: str, changes: Mapping[str, Any]) -> None:
-        """``{environment}``, ``{host}`` and ``{event}`` in ``changes`` stand for what is right there,
-        also in a list."""
+        """``{environment}``, ``{host}`` and ``{event}`` in ``changes`` stand for what is right
+        there, also in a list."""
         said = self.claims(job)
         right = {
             "{event}": said.get("event_name") or said.get("pipeline_source") or "",

@@ -20,20 +20,26 @@ from reconciler.adapters.openbao.server import can_bind, find_binary, start_proc
 from reconciler.domain.secrecy.secret import Secret
 from tests.kit.waiting import until
 
-# A load balancer looks this often which node is the active one, and gives up a node that says nothing for so long.
+# A load balancer looks this often which node is the active one, and gives up a node that says
+# nothing for so long.
 CHECK_SECONDS = 0.2
 SILENCE_SECONDS = 0.5
-# Nodes know each other by their ports, which must be free whenever they start anew: below those that systems hand out,
-# and another part of them for each of the processes that run tests at the same time.
+# Nodes know each other by their ports, which must be free whenever they start anew: below those
+# that systems hand out, and another part of them for each of the processes that run tests at the
+# same time.
 FIRST_PORT, PORTS_OF_A_WORKER = 20_000, 500
 
 
-def ask(address: str, method: str, path: str, body: Any = None, token: str = "", timeout: float = 10.0) -> Any:
+def ask(
+    address: str, method: str, path: str, body: Any = None, token: str = "", timeout: float = 10.0
+) -> Any:
     """One request to one node; None when there is no usable answer."""
     connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=timeout)
     try:
         headers = {"X-Vault-Token": token} if token else {}
-        connection.request(method, f"/v1/{path}", None if body is None else json.dumps(body), headers)
+        connection.request(
+            method, f"/v1/{path}", None if body is None else json.dumps(body), headers
+        )
         return json.loads(connection.getresponse().read() or b"{}")
     except (OSError, http.client.HTTPException, ValueError):
         return None
@@ -106,7 +112,10 @@ class Node:
 
 @dataclass
 class Cluster:
-    """``token``: its root token. Every method returns when the servers themselves say that it is so."""
+    """``token``: its root token.
+
+    Every method returns when the servers themselves say that it is so.
+    """
 
     nodes: list[Node]
     token: Secret = field(default_factory=lambda: Secret("none yet"))
@@ -221,7 +230,9 @@ class Cluster:
             self._seen = (time.monotonic(), leader)
 
     def _takes_writes(self, node: Node) -> bool:
-        return bool(ask(node.address, "POST", "cubbyhole/probe", {"a": "b"}, self.token.reveal()) == {})
+        return bool(
+            ask(node.address, "POST", "cubbyhole/probe", {"a": "b"}, self.token.reveal()) == {}
+        )
 
     def active_address(self) -> str | None:
         """Where a load balancer sends a request: the node that its last look found to be active."""
@@ -252,7 +263,9 @@ def ports() -> Iterator[int]:
 def clustered(directory: Path) -> Iterator[Cluster]:
     """A cluster of three that was saved: each user restores it. Gone at the end."""
     free = ports()
-    cluster = Cluster([Node(f"node{n}", directory / f"node{n}", next(free), next(free)) for n in range(3)])
+    cluster = Cluster(
+        [Node(f"node{n}", directory / f"node{n}", next(free), next(free)) for n in range(3)]
+    )
     try:
         cluster.start()
         cluster.save()

@@ -16,11 +16,17 @@ COMMAND = [sys.executable, "-P", "-m", "reconciler"]
 
 def environ(**variables: str) -> dict[str, str]:
     """This process's environment without anything of Vault or CI, and with our package."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("VAULT_", "BAO_", "CI"))}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("VAULT_", "BAO_", "CI"))
+    }
     return {**kept, "PYTHONPATH": PYTHON_PATH, **variables}
 
 
-def reconciler(directory: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+def reconciler(
+    directory: Path, *arguments: str, **variables: str
+) -> subprocess.CompletedProcess[str]:
     """Run one command in ``directory``, without a terminal."""
     return subprocess.run(
         [*COMMAND, *arguments], cwd=directory, env=environ(**variables), stdin=subprocess.DEVNULL, capture_output=True,

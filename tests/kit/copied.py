@@ -23,7 +23,11 @@ class Copy:
     def __init__(self, root: Path, hangs: float) -> None:
         """``hangs``: seconds after which a test fails."""
         self.root = root
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "COV"))}
+        environment = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("PYTEST", "COV"))
+        }
         ours = {"PYTHONPATH": str(root), "PYTEST_TIMEOUT": str(hangs)}
         self._server = subprocess.Popen(
             [sys.executable, "-m", "tests.kit.mutated"], cwd=root, env={**environment, **ours},
@@ -35,7 +39,9 @@ class Copy:
         noted."""
         assert self._server.stdin
         assert self._server.stdout
-        self._server.stdin.write(json.dumps({"module": module, "tests": list(tests), "seconds": seconds}) + "\n")
+        self._server.stdin.write(
+            json.dumps({"module": module, "tests": list(tests), "seconds": seconds}) + "\n"
+        )
         self._server.stdin.flush()
         answer = self._server.stdout.readline()
         assert answer, "the copy does not even run: what it printed is above"
@@ -50,7 +56,9 @@ class Copy:
 def copied(root: Path, *, hangs: float = 60) -> Copy:
     """What tests need of the checkout, copied to ``root``, which is an empty directory."""
     for name in ("reconciler", "tests", "schemas", "examples", "docs", ".github"):
-        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"), symlinks=True)
+        shutil.copytree(
+            ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"), symlinks=True
+        )
     for name in ("pyproject.toml", "README.md", "Makefile", "CHANGELOG.md"):
         shutil.copy(ROOT / name, root)
     return Copy(root, hangs)

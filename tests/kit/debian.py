@@ -1,4 +1,5 @@
-"""Programs that come from Debian's packages: there, or installed where ``CI`` is set, or the test is skipped."""
+"""Programs that come from Debian's packages: there, or installed where ``CI`` is set, or the test
+is skipped."""
 
 from __future__ import annotations
 
@@ -14,15 +15,19 @@ import pytest
 
 
 def program(names: Sequence[str], package: str, why: str) -> str:
-    """The path of the first of ``names`` that there is. Without any the test is skipped with ``why``; where ``CI`` is
-    set ``package`` is installed, or the test fails."""
+    """The path of the first of ``names`` that there is. Without any the test is skipped with
+    ``why``; where ``CI`` is set ``package`` is installed, or the test fails."""
     found = _found(names)
     if found is None and not os.environ.get("CI"):
-        pytest.skip(f"{package} is not installed (Debian: apt-get install {package}): {why} where CI is set")
+        pytest.skip(
+            f"{package} is not installed (Debian: apt-get install {package}): {why} where CI is set"
+        )
     if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
         _install(names, package)
         found = _found(names)
-    assert found is not None, f"{package} must be installed where CI is set, or apt-get there and this run by root"
+    assert found is not None, (
+        f"{package} must be installed where CI is set, or apt-get there and this run by root"
+    )
     return found
 
 
@@ -31,11 +36,17 @@ def _found(names: Sequence[str]) -> str | None:
 
 
 def _install(names: Sequence[str], package: str) -> None:
-    """Once, however many workers ask for it, and one package after the other: apt-get knows one at a time."""
+    """Once, however many workers ask for it, and one package after the other: apt-get knows one at
+    a time."""
     with (Path(tempfile.gettempdir()) / "reconciler-tests-debian.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if _found(names) is None:
             quiet = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-            for command in (["apt-get", "update"], ["apt-get", "install", "-y", "--no-install-recommends", package]):
-                done = subprocess.run(command, env=quiet, capture_output=True, text=True, check=False)
+            for command in (
+                ["apt-get", "update"],
+                ["apt-get", "install", "-y", "--no-install-recommends", package],
+            ):
+                done = subprocess.run(
+                    command, env=quiet, capture_output=True, text=True, check=False
+                )
                 assert done.returncode == 0, f"{' '.join(command)}: {done.stderr[-500:]}"

@@ -32,12 +32,17 @@ SCOPES = {"ledger:read": "low"}
 URL = "https://hooks.example.com/payouts"
 
 
-def lifecycle(lifetime: str = "90d", renew: str = "30d", grace: str = "72h", **more: Any) -> Lifecycle:
+def lifecycle(
+    lifetime: str = "90d", renew: str = "30d", grace: str = "72h", **more: Any
+) -> Lifecycle:
     return Lifecycle(parse_duration(lifetime), parse_duration(renew), parse_duration(grace), **more)
 
 
 def webhook(
-    name: str = "settlements", url: str = URL, secret: Lifecycle | None = None, scheme: Scheme = STANDARD_WEBHOOKS
+    name: str = "settlements",
+    url: str = URL,
+    secret: Lifecycle | None = None,
+    scheme: Scheme = STANDARD_WEBHOOKS,
 ) -> DesiredWebhook:
     events = ("payout.failed", "payout.settled")
     life = replace(secret or lifecycle("180d", "60d", "24h"), asymmetric=scheme.asymmetric)
@@ -55,7 +60,8 @@ def client(
     renamed_from: str | None = None,
     **more: Any,
 ) -> DesiredClient:
-    """A client with one key of ninety days unless said otherwise; ``more`` goes into the specification."""
+    """A client with one key of ninety days unless said otherwise; ``more`` goes into the
+    specification."""
     keys = {"primary": lifecycle()} if keys is None else keys
     hooks = tuple(webhooks)
     spec: dict[str, Any] = {
@@ -84,7 +90,9 @@ def client(
 
 def environment(**changes: Any) -> Environment:
     root = f"integrations/{ENVIRONMENT}"
-    vault = VaultSettings("http://127.0.0.1:8200", f"{root}/registry", f"{root}/secrets", f"{root}/transit")
+    vault = VaultSettings(
+        "http://127.0.0.1:8200", f"{root}/registry", f"{root}/secrets", f"{root}/transit"
+    )
     return replace(Environment(ENVIRONMENT, vault), **changes)
 
 

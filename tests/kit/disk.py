@@ -1,4 +1,5 @@
-"""A blow at one operation on the files of the audit, inside the command's own process; called before it begins."""
+"""A blow at one operation on the files of the audit, inside the command's own process; called
+before it begins."""
 
 from __future__ import annotations
 
@@ -21,15 +22,17 @@ from reconciler.adapters.system import new_files
 
 OPERATIONS = frozenset({"open", "mkdir", "rename", "unlink", "fsync", "close"})
 NEEDING_ROOM = frozenset({"open", "mkdir", "write", "fsync"})
-# What the interpreter itself tells of, whoever calls: nothing that changes a file escapes the counting.
+# What the interpreter itself tells of, whoever calls: nothing that changes a file escapes the
+# counting.
 CHANGING = {"os.mkdir": "mkdir", "os.rename": "rename", "os.remove": "unlink"}
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 
 
 def strike(order: dict[str, Any]) -> None:
-    """``at``: at which operation (from 1). ``how``: ``before`` or ``after`` it the process dies, ``half``: a write
-    writes half of it first; or the name of an error that the operation ends with from then on, such as ``ENOSPC``.
-    ``log``: a file that gets a line for each operation, ``audited``: one that gets what the interpreter tells."""
+    """``at``: at which operation (from 1). ``how``: ``before`` or ``after`` it the process dies,
+    ``half``: a write writes half of it first; or the name of an error that the operation ends with
+    from then on, such as ``ENOSPC``. ``log``: a file that gets a line for each operation,
+    ``audited``: one that gets what the interpreter tells."""
     log = Path(order["log"]).open("ab", buffering=0)  # noqa: SIM115 - open until the process ends
     if order.get("audited"):
         audited = Path(order["audited"]).open("ab", buffering=0)  # noqa: SIM115 - likewise
@@ -40,8 +43,8 @@ def strike(order: dict[str, Any]) -> None:
 
 
 def limit(order: dict[str, int]) -> None:
-    """While the audit is written, no file grows past ``bytes``, in this process and in every git that it starts:
-    the kernel answers EFBIG, and ends a git."""
+    """While the audit is written, no file grows past ``bytes``, in this process and in every git
+    that it starts: the kernel answers EFBIG, and ends a git."""
     without = resource.getrlimit(resource.RLIMIT_FSIZE)
 
     def enter() -> None:
@@ -74,7 +77,12 @@ def _around_the_audit(enter: Callable[[], None], leave: Callable[[], None]) -> N
 
 def _audit(log: BinaryIO, event: str, values: tuple[Any, ...]) -> None:
     what = CHANGING.get(event, "")
-    if event == "open" and isinstance(values[0], str) and values[2] & WRITING and values[0] != os.devnull:
+    if (
+        event == "open"
+        and isinstance(values[0], str)
+        and values[2] & WRITING
+        and values[0] != os.devnull
+    ):
         what = "open"
     if what:
         log.write(f"{what}\n".encode())
@@ -82,10 +90,15 @@ def _audit(log: BinaryIO, event: str, values: tuple[Any, ...]) -> None:
 
 @contextmanager
 def small_disk(folder: Path) -> Iterator[Path]:
-    """``folder`` as a file system of its own, of four megabytes. Raises ``OSError`` for who may not mount one."""
+    """``folder`` as a file system of its own, of four megabytes.
+
+    Raises ``OSError`` for who may not mount one.
+    """
     folder.mkdir()
     done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=4m,mode=755", "none", str(folder)], capture_output=True, check=False
+        ["mount", "-t", "tmpfs", "-o", "size=4m,mode=755", "none", str(folder)],
+        capture_output=True,
+        check=False,
     )
     if done.returncode != 0:
         raise OSError(errno.EPERM, "mount")
@@ -104,7 +117,8 @@ def may_mount() -> bool:
 
 
 def fill(folder: Path, pages: int) -> Path:
-    """Leave room for so many pages on the disk of ``folder``; the file that takes all other room."""
+    """Leave room for so many pages on the disk of ``folder``; the file that takes all other
+    room."""
     filler = folder / "filler"
     page = os.statvfs(folder).f_bsize
     with filler.open("wb", buffering=0) as file:
@@ -126,7 +140,9 @@ class _Struck:
     def fdopen(self, number: int, mode: str) -> _File:
         return _File(os.fdopen(number, mode, buffering=0), self)
 
-    def operate(self, name: str, call: Callable[..., Any], *values: Any, half: Any = None, **named: Any) -> Any:
+    def operate(
+        self, name: str, call: Callable[..., Any], *values: Any, half: Any = None, **named: Any
+    ) -> Any:
         self._count += 1
         changing = bool(values[1] & WRITING) if name == "open" else name != "read"
         self._log.write(f"{name}{'' if changing else ' to read'}\n".encode())
@@ -134,7 +150,12 @@ class _Struck:
             if half is not None and self._how == "half":
                 half()
             os.kill(os.getpid(), signal.SIGKILL)
-        if changing and name in NEEDING_ROOM and self._count >= self._at > 0 and hasattr(errno, self._how):
+        if (
+            changing
+            and name in NEEDING_ROOM
+            and self._count >= self._at > 0
+            and hasattr(errno, self._how)
+        ):
             raise OSError(getattr(errno, self._how), self._how)
         dying = self._count == self._at and self._how == "after"
         try:

@@ -1,8 +1,10 @@
-"""Markdown pages as data: their fenced blocks, their links, and their ``console`` blocks run as one shell session.
+"""Markdown pages as data: their fenced blocks, their links, and their ``console`` blocks run as one
+shell session.
 
-In a page, a fenced block whose first line is ``# <path>`` is a file that the reader is asked to write. In a ``console``
-block, ``$ `` begins a command, ``> `` continues it, and all other lines are what it printed; a line ``…`` stands for
-any number of lines that were left out, ``…`` in a line for any text.
+In a page, a fenced block whose first line is ``# <path>`` is a file that the reader is asked to
+write. In a ``console`` block, ``$ `` begins a command, ``> `` continues it, and all other lines are
+what it printed; a line ``…`` stands for any number of lines that were left out, ``…`` in a line for
+any text.
 """
 
 from __future__ import annotations
@@ -13,13 +15,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-_FENCE = re.compile(r"^(?P<ticks>`{3,})(?P<info>[^\n`]*)\n(?P<body>.*?)^(?P=ticks)[ ]*$", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(
+    r"^(?P<ticks>`{3,})(?P<info>[^\n`]*)\n(?P<body>.*?)^(?P=ticks)[ ]*$", re.MULTILINE | re.DOTALL
+)
 _FILE = re.compile(r"# (?P<path>[A-Za-z0-9_-]+(?:/[A-Za-z0-9_.-]+)*\.(?:yaml|py))\n")
 _LINK = re.compile(r"(?<!!)\[(?:[^\[\]]|\[[^\]]*\])*\]\((?P<target>[^()\s]+)\)")
 _HEADING = re.compile(r"^#{1,6} +(?P<text>.+?)\s*$", re.MULTILINE)
 _MARK = "\x1e"
 ELLIPSIS = "…"
-# What differs from run to run, and its stand-in. Order matters: a run id holds a time and hex digits.
+# What differs from run to run, and its stand-in. Order matters: a run id holds a time and hex
+# digits.
 _VARYING = [
     (re.compile(r"\b[0-9]{8}t[0-9]{6}z-[0-9a-f]{12}-[0-9a-f]{4}\b"), "<run>"),
     (re.compile(r"\b[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T[0-9:]{8}(?:\.[0-9]+)?Z)?"), "<time>"),
@@ -28,7 +33,10 @@ _VARYING = [
     (re.compile(r"\b[0-9a-f]{16,64}\b"), "<hex>"),
     (re.compile(r"\b[0-9A-Za-z]{12}\b"), "<id>"),
     (re.compile(r"127\.0\.0\.1:[0-9]+"), "<address>"),
-    (re.compile(r"\b[0-9]+ (?:s|min) ago\b|(?<=\()now(?=\))|(?<=verified )now\b"), "<ago>"),  # within a second: now
+    (
+        re.compile(r"\b[0-9]+ (?:s|min) ago\b|(?<=\()now(?=\))|(?<=verified )now\b"),
+        "<ago>",
+    ),  # within a second: now
     (re.compile(r"\b[0-9]+ (?:ms|s|min)\b"), "<short>"),
     (re.compile(r"\b[0-9]+ s left\b"), "<left>"),
     (re.compile(r"\bin [0-9]+ d\b"), "<days>"),  # 90 days to go are 89 a second later
@@ -100,8 +108,11 @@ def _commands(block: Block) -> Iterator[Step]:
         yield Step(began, "\n".join(command), "\n".join(printed))
 
 
-def perform(todo: list[Step], directory: Path, environ: Mapping[str, str], seconds: float = 840) -> list[Answer]:
-    """Do all steps in one shell, so that variables and the working directory live on; an answer for each."""
+def perform(
+    todo: list[Step], directory: Path, environ: Mapping[str, str], seconds: float = 840
+) -> list[Answer]:
+    """Do all steps in one shell, so that variables and the working directory live on; an answer for
+    each."""
     script = ["exec 2>&1 </dev/null", "trap 'kill $(jobs -p) 2>/dev/null' EXIT"]
     for step in todo:
         if step.path:
@@ -118,7 +129,9 @@ def perform(todo: list[Step], directory: Path, environ: Mapping[str, str], secon
         stdout=subprocess.PIPE, check=False,
     )  # fmt: skip
     parts = done.stdout.split(_MARK)
-    return [Answer(int(code), printed) for printed, code in zip(parts[::2], parts[1::2], strict=False)]
+    return [
+        Answer(int(code), printed) for printed, code in zip(parts[::2], parts[1::2], strict=False)
+    ]
 
 
 def plain(text: str) -> str:

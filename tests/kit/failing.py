@@ -1,4 +1,5 @@
-"""A user's checkout before a server that fails in the middle of a run, and what must hold afterwards."""
+"""A user's checkout before a server that fails in the middle of a run, and what must hold
+afterwards."""
 
 from __future__ import annotations
 
@@ -22,8 +23,8 @@ from tests.kit.witness import Witness
 
 
 class Blow:
-    """A rule of the proxy: at the ``at``-th write to the environment, and at the ``span - 1`` requests of any kind that
-    follow it, ``strike`` decides."""
+    """A rule of the proxy: at the ``at``-th write to the environment, and at the ``span - 1``
+    requests of any kind that follow it, ``strike`` decides."""
 
     def __init__(self, at: int, strike: Callable[[], Action], span: int = 1) -> None:
         self._at, self._span, self._strike = at, span, strike
@@ -55,12 +56,20 @@ class Stand:
         buckets = {self.checkout.bucket(f"partner-{number:03}") for number in range(self.clients)}
         return max(1, int((self.clients + 2 * len(buckets)) * share))
 
-    def apply(self, rule: Callable[[int, str, str], Action] = passing, token: str | None = None) -> Ran:
-        """``apply`` as a process of its own, with the least that it needs to be allowed. ``rule`` counts from here."""
+    def apply(
+        self, rule: Callable[[int, str, str], Action] = passing, token: str | None = None
+    ) -> Ran:
+        """``apply`` as a process of its own, with the least that it needs to be allowed.
+
+        ``rule`` counts from here.
+        """
         self.began = self.checkout.everything_written()
         seen = self.proxy.count
         self.proxy.rule = rule
-        own = {"VAULT_ADDR": self.proxy.address, "VAULT_TOKEN": token or self.checkout.place.token("run")}
+        own = {
+            "VAULT_ADDR": self.proxy.address,
+            "VAULT_TOKEN": token or self.checkout.place.token("run"),
+        }
         try:
             arguments = ("apply", "-e", self.checkout.environment, "--yes", "--format", "json")
             ended = reconciler(self.checkout.root, *arguments, NO_COLOR="1", **own)
@@ -75,7 +84,10 @@ class Stand:
         return ran
 
     def _acknowledged(self, since: int) -> None:
-        """I10: every write whose success was told to the run is there: KV v2 counts one version for each."""
+        """I10: every write whose success was told to the run is there:
+
+        KV v2 counts one version for each.
+        """
         prefix = f"/v1/integrations/{self.checkout.environment}/"
         told = Counter(
             one.path.removeprefix(prefix).replace("/data/", "/metadata/", 1)
@@ -86,8 +98,14 @@ class Stand:
         for path, count in told.items():
             if path.startswith("registry/metadata/runs/"):
                 continue  # ends with its run
-            short = path.removeprefix("registry/metadata/") if path.endswith(("/lease", "/meta", "/applied")) else path
-            assert there[short] >= self.began.get(short, 0) + count, f"I10: {path} lost an acknowledged write"
+            short = (
+                path.removeprefix("registry/metadata/")
+                if path.endswith(("/lease", "/meta", "/applied"))
+                else path
+            )
+            assert there[short] >= self.began.get(short, 0) + count, (
+                f"I10: {path} lost an acknowledged write"
+            )
 
     def _told(self, ran: Ran) -> None:
         """The exit code says what the report says, and the last words what to do."""
@@ -97,19 +115,25 @@ class Stand:
             assert {one["status"] for one in document["outcomes"]} <= {"done"}
             return
         last = ran.err.strip().splitlines()[-2:]
-        assert any("run the same command again" in line or "remedy:" in line for line in last), ran.err
+        assert any("run the same command again" in line or "remedy:" in line for line in last), (
+            ran.err
+        )
         if document["kind"] == "error":
             assert (ran.code, bool(document["code"]), bool(document["remedy"])) == (1, True, True)
             return
         done = sum(one["status"] == "done" for one in document["outcomes"])
         assert ran.code == (5 if done else 1), ran.err
-        versions = {name: record.keys["primary"] for name, record in Witness(self.checkout).records().items()}
+        versions = {
+            name: record.keys["primary"]
+            for name, record in Witness(self.checkout).records().items()
+        }
         for one in document["outcomes"]:  # I10: what was said to be done is done
             if one["status"] == "done" and one["kind"] == "issue-key":
                 assert versions[one["client"]].version(one["version"]) is not None
 
     def converge(self, witness: Witness) -> None:
-        """After whatever happened: what must hold at once; one more run ends it, the next one does nothing."""
+        """After whatever happened: what must hold at once; one more run ends it, the next one does
+        nothing."""
         witness.collect()
         witness.look()
         time_goes_by(self.checkout)
@@ -122,7 +146,12 @@ class Stand:
         witness.clean()
         witness.canary()
         assert len(witness.records()) == self.clients
-        assert self.checkout.run("status", "-e", self.checkout.environment, "--format", "json").json["open_runs"] == []
+        assert (
+            self.checkout.run("status", "-e", self.checkout.environment, "--format", "json").json[
+                "open_runs"
+            ]
+            == []
+        )
 
 
 @contextmanager
@@ -132,7 +161,8 @@ def standing(
 ) -> Iterator[Stand]:  # fmt: skip
     """A fresh environment, with ``clients`` declared that have one key each, and none registered.
 
-    The run that fails has a proxy of its own; an administrator and the runs afterwards come another way.
+    The run that fails has a proxy of its own; an administrator and the runs afterwards come another
+    way.
     """
     buckets = 256 if clients > 100 else 16
     with (
@@ -141,7 +171,9 @@ def standing(
         bootstrapped(RunningServer(aside.address, token, 0), buckets) as place,
     ):
         checkout = new_checkout(place, folder, buckets)
-        checkout.project(vault={"address": aside.address, "timeout": "5s", **vault}, lease={"ttl": "3s"})
+        checkout.project(
+            vault={"address": aside.address, "timeout": "5s", **vault}, lease={"ttl": "3s"}
+        )
         for number in range(clients):
             checkout.client(f"partner-{number:03}")
         checkout.commit("clients")

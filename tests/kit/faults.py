@@ -79,7 +79,8 @@ def _no_answer(request: Request) -> Response:
 
 
 def bump_others(world: World, document: str) -> None:
-    """Commit a change of the client ``neighbour``, making it if need be, in the stored bucket ``document``."""
+    """Commit a change of the client ``neighbour``, making it if need be, in the stored bucket
+    ``document``."""
     entry = world.documents.get(document)
     text = entry.versions[entry.current]["doc"] if entry else None
     records, foreign = decode_bucket(text, world.owner)
@@ -90,13 +91,17 @@ def bump_others(world: World, document: str) -> None:
             "changed": int(foreign.get("neighbour", {}).get("changed", 0)) + 1,
         }
     else:
-        records["neighbour"] = replace(neighbour, revision=neighbour.revision + 1, op=f"other.{neighbour.revision}")
-    world.answer(WriteDocument(document, encode_bucket(records, foreign), entry.current if entry else 0))
+        records["neighbour"] = replace(
+            neighbour, revision=neighbour.revision + 1, op=f"other.{neighbour.revision}"
+        )
+    world.answer(
+        WriteDocument(document, encode_bucket(records, foreign), entry.current if entry else 0)
+    )
 
 
 class Faulty:
-    """Answers from ``world``, but the request number ``at`` (from 0), or the first one that ``at`` picks, meets
-    ``fault``. Counts all of them."""
+    """Answers from ``world``, but the request number ``at`` (from 0), or the first one that ``at``
+    picks, meets ``fault``. Counts all of them."""
 
     def __init__(self, world: Ports, at: int | Callable[[Request], bool], fault: Fault) -> None:
         self.world, self.at, self.fault = world, at, fault

@@ -1,4 +1,5 @@
-"""A git on PATH that kills whoever called it before, while or after it did its work; and git killed in its midst."""
+"""A git on PATH that kills whoever called it before, while or after it did its work; and git killed
+in its midst."""
 
 from __future__ import annotations
 
@@ -42,9 +43,14 @@ class StrikingGit:
         return self.log.read_text().splitlines()
 
     def variables(self, at: int = 0, how: str = "") -> dict[str, str]:
-        """Of the environment of a command whose git strikes when it is called for the ``at``-th time (from 1)."""
+        """Of the environment of a command whose git strikes when it is called for the ``at``-th
+        time (from 1)."""
         self.log.write_text("")
-        return {"PATH": f"{self.folder}{os.pathsep}{os.environ['PATH']}", "STRIKE_AT": str(at), "STRIKE_HOW": how}
+        return {
+            "PATH": f"{self.folder}{os.pathsep}{os.environ['PATH']}",
+            "STRIKE_AT": str(at),
+            "STRIKE_HOW": how,
+        }
 
 
 def striking_git(folder: Path) -> StrikingGit:
@@ -56,13 +62,14 @@ def striking_git(folder: Path) -> StrikingGit:
     return StrikingGit(folder)
 
 
-# Where git itself can be made to die, with its locks held: while it adds a file, before it makes the commit, when
-# the branch is locked, when the branch has moved, when all is done.
+# Where git itself can be made to die, with its locks held: while it adds a file, before it makes
+# the commit, when the branch is locked, when the branch has moved, when all is done.
 MIDSTS = ("add", "pre-commit", "prepared", "committed", "post-commit")
 
 
 def kill_git(repository: Path, midst: str, *, caller: bool) -> None:
-    """From now on git dies of SIGKILL there, and with ``caller`` the command that called it as well."""
+    """From now on git dies of SIGKILL there, and with ``caller`` the command that called it as
+    well."""
     blow = f"""{'kill -9 "$STRIKE_CALLER"' if caller else ""}\nkill -9 $PPID"""
     ours = '[ -n "$STRIKE_CALLER" ] || exit 0\n'
     if midst == "add":  # git status filters as well, without a lock
@@ -86,6 +93,11 @@ HASTY = "tests.kit.git_strike:hasty null"
 
 
 def heal(repository: Path) -> None:
-    for name in ("hooks/clean", "hooks/reference-transaction", "hooks/pre-commit", "hooks/post-commit"):
+    for name in (
+        "hooks/clean",
+        "hooks/reference-transaction",
+        "hooks/pre-commit",
+        "hooks/post-commit",
+    ):
         (repository / ".git" / name).unlink(missing_ok=True)
     (repository / ".git/info/attributes").unlink(missing_ok=True)

@@ -1,5 +1,5 @@
-"""GitHub's REST API on loopback, as far as the action uses it. Each request and each answer is held against GitHub's
-own description; ``wrong`` collects what does not fit."""
+"""GitHub's REST API on loopback, as far as the action uses it. Each request and each answer is held
+against GitHub's own description; ``wrong`` collects what does not fit."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ ROOT = f"/repos/{REPOSITORY}"
 
 @dataclass
 class GitHub:
-    """``comments`` of pull request 7, ``issues``, ``pulls``, ``runs``; ``files`` has what the runs kept, as
-    ``<run>/<artifact>/<file>`` below a folder. ``mishaps`` are answered first, one a request; None: nothing at all.
-    ``lost`` counts writes that are done and answered with 502."""
+    """``comments`` of pull request 7, ``issues``, ``pulls``, ``runs``; ``files`` has what the runs
+    kept, as ``<run>/<artifact>/<file>`` below a folder. ``mishaps`` are answered first, one a
+    request; None: nothing at all. ``lost`` counts writes that are done and answered with 502."""
 
     description: Description
     files: Path
@@ -48,7 +48,11 @@ class GitHub:
 
     def comment(self, body: str, login: str = BOT) -> dict[str, Any]:
         made: dict[str, Any] = self.description.example("issue-comment")
-        made |= {"id": 100 + len(self.comments), "body": body, "user": {**made["user"], "login": login}}
+        made |= {
+            "id": 100 + len(self.comments),
+            "body": body,
+            "user": {**made["user"], "login": login},
+        }
         self.comments.append(made)
         return made
 
@@ -56,7 +60,14 @@ class GitHub:
         made: dict[str, Any] = self.description.example("issue")
         del made["pull_request"]
         number = 20 + len(self.issues)
-        made |= {"id": number, "number": number, "title": title, "body": body, "state": "open", **more}
+        made |= {
+            "id": number,
+            "number": number,
+            "title": title,
+            "body": body,
+            "state": "open",
+            **more,
+        }
         made["user"] = {**made["user"], "login": login}
         self.issues.append(made)
         return made
@@ -64,7 +75,12 @@ class GitHub:
     def merged(self, number: int, head: str, merge: str, at: str = "2026-11-25T10:00:00Z") -> None:
         """A pull request that was merged (``at`` empty: closed)."""
         [made] = self.description.example("pull-request-simple-items")
-        made |= {"number": number, "state": "closed", "merged_at": at or None, "merge_commit_sha": merge}
+        made |= {
+            "number": number,
+            "state": "closed",
+            "merged_at": at or None,
+            "merge_commit_sha": merge,
+        }
         made["head"] |= {"sha": head}
         made["requested_teams"] = []  # the example's own does not fit the schema
         self.pulls.append(made)
@@ -109,20 +125,30 @@ class GitHub:
         for (method, pattern), route in _ROUTES.items():
             match = re.fullmatch(ROOT + pattern, parts.path)
             if match and method == seen.method:
-                found = route(self, query, json.loads(seen.body or b"{}"), *map(int, match.groups()))
+                found = route(
+                    self, query, json.loads(seen.body or b"{}"), *map(int, match.groups())
+                )
                 if isinstance(found, _Page):
                     return self._paged(found, seen, query)
                 return *found, ()
         return 404, {"message": "Not Found", "documentation_url": "", "status": "404"}, ()
 
-    def _paged(self, page: _Page, seen: Seen, query: dict[str, str]) -> tuple[int, Any, tuple[str, ...]]:
+    def _paged(
+        self, page: _Page, seen: Seen, query: dict[str, str]
+    ) -> tuple[int, Any, tuple[str, ...]]:
         size, number = int(query.get("per_page", "30")), int(query.get("page", "1"))
         part = page.entries[(number - 1) * size : number * size]
         headers: tuple[str, ...] = ()
         if number * size < len(page.entries):
             target = re.sub(r"[?&]page=\d+", "", seen.target)
-            headers = (f'Link: <{self.address}{target}&page={number + 1}>; rel="next", <x>; rel="last"',)
-        return 200, {"total_count": len(page.entries), page.field: part} if page.field else part, headers
+            headers = (
+                f'Link: <{self.address}{target}&page={number + 1}>; rel="next", <x>; rel="last"',
+            )
+        return (
+            200,
+            {"total_count": len(page.entries), page.field: part} if page.field else part,
+            headers,
+        )
 
     def _archive(self, artifact: int) -> bytes:
         folder = self._artifacts()[artifact]
@@ -175,7 +201,9 @@ def _list_pulls(github: GitHub, query: Any, body: Any) -> Any:
 
 
 def _list_runs(github: GitHub, query: Any, body: Any) -> Any:
-    return _Page([one for one in github.runs if one["head_sha"] == query["head_sha"]], "workflow_runs")
+    return _Page(
+        [one for one in github.runs if one["head_sha"] == query["head_sha"]], "workflow_runs"
+    )
 
 
 def _list_artifacts(github: GitHub, query: Any, body: Any, run: int) -> Any:
@@ -210,7 +238,9 @@ def github_api(files: Path) -> Iterator[GitHub]:
         found = re.fullmatch(rf"{ROOT}/actions/artifacts/(\d+)/zip", seen.target)
         if found and not github.mishaps:
             github.seen.append(seen)
-            github.wrong += github.description.request(seen.method, seen.target, seen.headers, seen.body)
+            github.wrong += github.description.request(
+                seen.method, seen.target, seen.headers, seen.body
+            )
             return reply(302, headers=(f"Location: {blobs.address}/blob/{found[1]}",))
         return github.answer(seen)
 

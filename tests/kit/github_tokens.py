@@ -1,4 +1,5 @@
-"""Tokens as GitHub's jobs get them, signed by a key of ours, and the issuer that publishes that key on loopback."""
+"""Tokens as GitHub's jobs get them, signed by a key of ours, and the issuer that publishes that key
+on loopback."""
 
 from __future__ import annotations
 
@@ -26,14 +27,17 @@ def encoded(data: bytes) -> str:
 
 @dataclass
 class Issuer:
-    """``address`` is the issuer; ``claims`` what a token says that a job asks for over HTTP, ``issued`` all those."""
+    """``address`` is the issuer; ``claims`` what a token says that a job asks for over HTTP,
+    ``issued`` all those."""
 
     address: str
     key: rsa.RSAPrivateKey
     claims: dict[str, Any]
     issued: list[str]
 
-    def token(self, claims: Mapping[str, Any], key: rsa.RSAPrivateKey | None = None, **header: Any) -> str:
+    def token(
+        self, claims: Mapping[str, Any], key: rsa.RSAPrivateKey | None = None, **header: Any
+    ) -> str:
         parts = ({"typ": "JWT", "alg": "RS256", "kid": "one", **header}, claims)
         signed = ".".join(encoded(json.dumps(part).encode()) for part in parts)
         if header.get("alg") == "none":
@@ -52,7 +56,8 @@ def new_key() -> rsa.RSAPrivateKey:
 
 @contextmanager
 def issuing(now: int) -> Iterator[Issuer]:
-    """Publish a new key as an issuer does, and hand out tokens that are valid around ``now`` (seconds since 1970)."""
+    """Publish a new key as an issuer does, and hand out tokens that are valid around ``now``
+    (seconds since 1970)."""
     key = new_key()
     numbers = key.public_key().public_numbers()
     jwk = {
@@ -63,7 +68,9 @@ def issuing(now: int) -> Iterator[Issuer]:
     def answer(seen: Seen) -> bytes:
         path = urlsplit(seen.target).path
         if path == "/.well-known/openid-configuration":
-            return reply(200, json.dumps({"issuer": issuer.address, "jwks_uri": f"{issuer.address}/keys"}))
+            return reply(
+                200, json.dumps({"issuer": issuer.address, "jwks_uri": f"{issuer.address}/keys"})
+            )
         if path == "/keys":
             return reply(200, json.dumps({"keys": [jwk]}))
         if path == "/idtoken" and seen.headers.get("authorization") == f"bearer {REQUEST_TOKEN}":
@@ -79,7 +86,8 @@ def issuing(now: int) -> Iterator[Issuer]:
 
 
 def claims_of(issuer: str, now: int, environment: str) -> dict[str, Any]:
-    """All claims of a job that applies ``main`` after a push, as GitHub's documentation shows them."""
+    """All claims of a job that applies ``main`` after a push, as GitHub's documentation shows
+    them."""
     ref, workflow = "refs/heads/main", f"{REPOSITORY}/.github/workflows/reconciler-apply.yml"
     return {
         "jti": "example-id", "sub": f"repo:{REPOSITORY}:environment:{environment}",

@@ -1,5 +1,5 @@
-"""GitLab's REST API on loopback, as far as the jobs use it. Each request is held against a table of what GitLab's
-documentation takes, section by section; ``wrong`` collects what does not fit."""
+"""GitLab's REST API on loopback, as far as the jobs use it. Each request is held against a table of
+what GitLab's documentation takes, section by section; ``wrong`` collects what does not fit."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ API = "/api/v4"
 ROOT = f"/projects/{PROJECT_ID}"
 HEAD = "a1" * 20
 PAGED = frozenset({"page", "per_page"})
-# Method and path → section of docs.gitlab.com/api, what it takes in the query, what it takes in the body.
+# Method and path → section of docs.gitlab.com/api, what it takes in the query, what it takes in the
+# body.
 TAKES: dict[tuple[str, str], tuple[str, frozenset[str], frozenset[str]]] = {
     ("GET", "/user"): ("Users: retrieve the current user", frozenset(), frozenset()),
     ("GET", rf"{ROOT}/merge_requests/(\d+)/notes"): (
@@ -49,9 +50,10 @@ TAKES: dict[tuple[str, str], tuple[str, frozenset[str], frozenset[str]]] = {
 
 @dataclass
 class GitLab:
-    """``notes`` of merge request 7, whose last commit is ``head``, ``issues``, ``requests`` with the commits that bring
-    them, ``pipelines`` of them, ``jobs`` with ``files``. ``mishaps`` are answered first, one a request; None: nothing
-    at all. ``lost`` counts writes that are done and answered with 502."""
+    """``notes`` of merge request 7, whose last commit is ``head``, ``issues``, ``requests`` with
+    the commits that bring them, ``pipelines`` of them, ``jobs`` with ``files``. ``mishaps`` are
+    answered first, one a request; None: nothing at all. ``lost`` counts writes that are done and
+    answered with 502."""
 
     address: str = ""
     notes: list[dict[str, Any]] = field(default_factory=list)
@@ -68,23 +70,42 @@ class GitLab:
     wrong: list[str] = field(default_factory=list)
 
     def writes(self) -> list[str]:
-        return [f"{one.method} {one.target.removeprefix(API)}" for one in self.seen if one.method != "GET"]
+        return [
+            f"{one.method} {one.target.removeprefix(API)}"
+            for one in self.seen
+            if one.method != "GET"
+        ]
 
     # What is there already.
 
     def note(self, body: str, author: int | None = BOT) -> dict[str, Any]:
-        user = None if author is None else {"id": author, "username": f"user{author}", "bot": author == BOT}
-        self.notes.append({"id": 100 + len(self.notes), "body": body.rstrip(), "author": user, "system": False})
+        user = (
+            None
+            if author is None
+            else {"id": author, "username": f"user{author}", "bot": author == BOT}
+        )
+        self.notes.append(
+            {"id": 100 + len(self.notes), "body": body.rstrip(), "author": user, "system": False}
+        )
         return self.notes[-1]
 
     def issue(self, title: str, description: str | None, author: int = BOT) -> dict[str, Any]:
         number = 20 + len(self.issues)
-        made = {"id": 900 + number, "iid": number, "title": title, "description": description, "state": "opened"}
+        made = {
+            "id": 900 + number,
+            "iid": number,
+            "title": title,
+            "description": description,
+            "state": "opened",
+        }
         self.issues.append({**made, "author": {"id": author}})
         return self.issues[-1]
 
-    def merged(self, number: int, head: str, merge: str, *commits: str, **more: Any) -> dict[str, Any]:
-        """A merge request whose merge commit is ``merge``; ``commits`` are others that it brought."""
+    def merged(
+        self, number: int, head: str, merge: str, *commits: str, **more: Any
+    ) -> dict[str, Any]:
+        """A merge request whose merge commit is ``merge``; ``commits`` are others that it
+        brought."""
         project = int(PROJECT_ID)
         made = {
             "id": 500 + number, "iid": number, "state": "merged", "target_branch": "main", "project_id": project,
@@ -101,8 +122,12 @@ class GitLab:
         }  # fmt: skip
         self.pipelines.append((request, made))
 
-    def job(self, number: int, pipeline: int, name: str, content: bytes | None, status: str = "success") -> None:
-        self.jobs.append((pipeline, {"id": number, "name": name, "status": status, "pipeline": {"id": pipeline}}))
+    def job(
+        self, number: int, pipeline: int, name: str, content: bytes | None, status: str = "success"
+    ) -> None:
+        self.jobs.append(
+            (pipeline, {"id": number, "name": name, "status": status, "pipeline": {"id": pipeline}})
+        )
         if content is not None:
             self.files[number, ".reconciler/plan.json"] = content
 
@@ -130,7 +155,11 @@ class GitLab:
             yield f"{where} is in no section"
             return
         [(section, query, body)] = fitting[:1]
-        yield from (f"{where}: {section} takes no {name}" for name in parse_qs(parts.query) if name not in query)
+        yield from (
+            f"{where}: {section} takes no {name}"
+            for name in parse_qs(parts.query)
+            if name not in query
+        )
         given = json.loads(seen.body) if seen.body else {}
         yield from (f"{where}: {section} has no field {name}" for name in given if name not in body)
         if seen.body and seen.headers.get("content-type") != "application/json":
@@ -151,7 +180,11 @@ class GitLab:
     def _paged(self, entries: list[Any], query: dict[str, str]) -> tuple[int, Any, tuple[str, ...]]:
         size, number = int(query.get("per_page", "20")), int(query.get("page", "1"))
         more = str(number + 1) if number * size < len(entries) else ""
-        return 200, entries[(number - 1) * size : number * size], (f"X-Next-Page: {more}", f"X-Page: {number}")
+        return (
+            200,
+            entries[(number - 1) * size : number * size],
+            (f"X-Next-Page: {more}", f"X-Page: {number}"),
+        )
 
 
 def _user(gitlab: GitLab, query: Any, body: Any) -> Any:
@@ -199,7 +232,11 @@ def _commit(gitlab: GitLab, query: Any, body: Any, commit: str) -> Any:
 
 
 def _request(gitlab: GitLab, query: Any, body: Any, number: str) -> Any:
-    return (200, {"iid": 7, "sha": gitlab.head}) if number == "7" else (404, {"message": "404 Not found"})
+    return (
+        (200, {"iid": 7, "sha": gitlab.head})
+        if number == "7"
+        else (404, {"message": "404 Not found"})
+    )
 
 
 def _pipelines_of(gitlab: GitLab, query: Any, body: Any, request: str) -> Any:

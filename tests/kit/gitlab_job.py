@@ -13,7 +13,8 @@ from tests.kit.gitlab_api import TOKEN
 
 @dataclass
 class Job:
-    """``printed`` is what the last command said, ``waits`` are the seconds that any was patient for."""
+    """``printed`` is what the last command said, ``waits`` are the seconds that any was patient
+    for."""
 
     folder: Path
     capsys: pytest.CaptureFixture[str]

@@ -1,8 +1,8 @@
-"""``gitlab-ci-local`` runs the jobs of GitLab CI for real, offline, on this machine: each in a copy of a checkout as a
-runner makes it, with the artifacts of the jobs that it needs.
+"""``gitlab-ci-local`` runs the jobs of GitLab CI for real, offline, on this machine: each in a copy
+of a checkout as a runner makes it, with the artifacts of the jobs that it needs.
 
-What it does not do is asserted elsewhere: it makes no ID tokens (they are given as variables), and looks at no
-``regex`` of an input (the schema and the tests of the component do).
+What it does not do is asserted elsewhere: it makes no ID tokens (they are given as variables), and
+looks at no ``regex`` of an input (the schema and the tests of the component do).
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ _ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 
 @dataclass(frozen=True)
 class Pipeline:
-    """``jobs`` has each job that ran: whether it passed. ``folder`` is where gitlab-ci-local keeps its own."""
+    """``jobs`` has each job that ran: whether it passed.
+
+    ``folder`` is where gitlab-ci-local keeps its own.
+    """
 
     code: int
     log: str
@@ -69,15 +72,29 @@ class Runner:
     def _local(
         self, source: str, commit: str, options: Sequence[str], variables: Mapping[str, str]
     ) -> tuple[Path, int, str]:  # fmt: skip
-        """Run it in a new checkout, as a runner makes it: detached. The schema is judged with the component."""
+        """Run it in a new checkout, as a runner makes it: detached.
+
+        The schema is judged with the component.
+        """
         program(["rsync"], "rsync", "GitLab's jobs run")
         folder = fetched("gitlab-ci-local", closure(PINS), "node")
         checkout = Path(tempfile.mkdtemp(prefix="pipeline", dir=self.scratch))
         git(self.scratch, "clone", "--quiet", str(self.remote), str(checkout))
         git(checkout, "checkout", "--quiet", "--detach", commit)
-        given = {"CI_PIPELINE_SOURCE": source, "CI_COMMIT_SHA": commit, **self.variables, **variables}
-        set_to = [option for name, value in given.items() for option in ("--variable", f"{name}={value}")]
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("VAULT_", "BAO_", "CI"))}
+        given = {
+            "CI_PIPELINE_SOURCE": source,
+            "CI_COMMIT_SHA": commit,
+            **self.variables,
+            **variables,
+        }
+        set_to = [
+            option for name, value in given.items() for option in ("--variable", f"{name}={value}")
+        ]
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("VAULT_", "BAO_", "CI"))
+        }
         done = subprocess.run(
             ["node", str(folder / "node_modules/gitlab-ci-local/src/index.js"), "--force-shell-executor",
              "--shell-isolation", "--json-schema-validation=false", *set_to, *options],

@@ -1,4 +1,7 @@
-"""What the ID tokens of GitLab's jobs say. They are signed as those of GitHub in these tests (``github_tokens``)."""
+"""What the ID tokens of GitLab's jobs say.
+
+They are signed as those of GitHub in these tests (``github_tokens``).
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,14 @@ from tests.kit.gitlab_api import PROJECT, PROJECT_ID
 
 
 def claims_of(issuer: str, now: int, environment: str, job: str = "apply") -> dict[str, Any]:
-    """All claims of a sort of job, as GitLab's documentation shows them ("OpenID Connect (OIDC) authentication using ID
-    tokens"). A merge request's pipeline names its source branch."""
-    sources = {"plan": "merge_request_event", "apply": "push", "upkeep": "schedule", "revoke": "web"}
+    """All claims of a sort of job, as GitLab's documentation shows them ("OpenID Connect (OIDC)
+    authentication using ID tokens"). A merge request's pipeline names its source branch."""
+    sources = {
+        "plan": "merge_request_event",
+        "apply": "push",
+        "upkeep": "schedule",
+        "revoke": "web",
+    }
     suffixes = {"apply": "", "upkeep": "-upkeep", "revoke": "-revoke"}
     ref = "partner" if job == "plan" else "main"
     claims = {
@@ -25,6 +33,10 @@ def claims_of(issuer: str, now: int, environment: str, job: str = "apply") -> di
         "sub": f"project_path:{PROJECT}:ref_type:branch:ref:{ref}", "aud": f"integrations-{environment}",
     }  # fmt: skip
     if job != "plan":
-        tier = {"environment_protected": "true", "deployment_tier": "staging", "environment_action": "start"}
+        tier = {
+            "environment_protected": "true",
+            "deployment_tier": "staging",
+            "environment_action": "start",
+        }
         claims |= {"environment": environment + suffixes[job], **tier}
     return claims

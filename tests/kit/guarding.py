@@ -26,7 +26,11 @@ GIT = {"GIT_ALLOW_PROTOCOL": "file"}
 def guarded(environ: Mapping[str, str]) -> dict[str, str]:
     """The environment, so that programs which inherit it are under the guard. Doing it twice
     changes nothing."""
-    path = [part for part in environ.get("PYTHONPATH", "").split(os.pathsep) if part and part != str(GUARD)]
+    path = [
+        part
+        for part in environ.get("PYTHONPATH", "").split(os.pathsep)
+        if part and part != str(GUARD)
+    ]
     node = f"--require={GUARD / 'loopback_only.cjs'}"
     given = environ.get("NODE_OPTIONS", "").replace(node, "").split()
     return {

@@ -1,4 +1,5 @@
-"""What ``init`` wrote, at a CI platform: a remote with branch main, a checkout, an issuer that the server admits."""
+"""What ``init`` wrote, at a CI platform: a remote with branch main, a checkout, an issuer that the
+server admits."""
 
 from __future__ import annotations
 
@@ -39,10 +40,15 @@ class Upstream:
 
 @contextmanager
 def hosting(
-    server: RunningServer, folder: Path, ci: str, repository: tuple[str, str], adapt: Callable[[Path, Place], None]
+    server: RunningServer,
+    folder: Path,
+    ci: str,
+    repository: tuple[str, str],
+    adapt: Callable[[Path, Place], None],
 ) -> Iterator[Upstream]:
-    """A project of the platform ``ci``, whose ``repository`` is (name, number). The starter's staging is an environment
-    of ``server`` that nobody else uses; ``adapt`` does the same to the files of the platform."""
+    """A project of the platform ``ci``, whose ``repository`` is (name, number). The starter's
+    staging is an environment of ``server`` that nobody else uses; ``adapt`` does the same to the
+    files of the platform."""
     root, remote = folder / "acme", folder / "remote.git"
     with unbootstrapped(server) as place:
         assert main(["-q", "init", str(root), "--ci", ci]) == 0
@@ -64,5 +70,9 @@ def hosting(
 
 def _settle_in(root: Path, place: Place) -> None:
     for path in [root / "reconciler.yaml", *(root / "clients").iterdir()]:
-        text = path.read_text().replace("http://127.0.0.1:8200", place.server.address).replace("staging", place.name)
+        text = (
+            path.read_text()
+            .replace("http://127.0.0.1:8200", place.server.address)
+            .replace("staging", place.name)
+        )
         path.write_text(text.replace("{method: jwt,", f"{{method: jwt, mount: jwt-{place.name},"))

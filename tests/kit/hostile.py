@@ -1,4 +1,5 @@
-"""Strings that try to break out of where they are shown, and a plan in which every string is one of them."""
+"""Strings that try to break out of where they are shown, and a plan in which every string is one of
+them."""
 
 from __future__ import annotations
 
@@ -69,8 +70,9 @@ HOSTILE: Mapping[str, str] = {
 
 
 def everywhere(plan: Plan, text: str) -> Plan:
-    """``plan`` with ``text`` for every string in it, names in mappings included; what has no freedom (numbers,
-    instants, members of enumerations) stays. What an action changes still differs: by a sign at its end."""
+    """``plan`` with ``text`` for every string in it, names in mappings included; what has no
+    freedom (numbers, instants, members of enumerations) stays. What an action changes still
+    differs: by a sign at its end."""
     changed = _changed(plan, text)
     assert isinstance(changed, Plan)
     return replace(changed, actions=tuple(_with_change(action, text) for action in changed.actions))
@@ -78,14 +80,19 @@ def everywhere(plan: Plan, text: str) -> Plan:
 
 def _with_change(action: Action, text: str) -> Action:
     before = None if action.before is None else {text: f"{text}!"}
-    return replace(action, before=before, after=None if action.after is None else {text: [text, {text: text}]})
+    return replace(
+        action, before=before, after=None if action.after is None else {text: [text, {text: text}]}
+    )
 
 
 def _changed(value: object, text: str) -> object:
     if isinstance(value, str) and not isinstance(value, Enum):
         return text
     if is_dataclass(value) and not isinstance(value, type):
-        return replace(value, **{field.name: _changed(getattr(value, field.name), text) for field in fields(value)})
+        return replace(
+            value,
+            **{field.name: _changed(getattr(value, field.name), text) for field in fields(value)},
+        )
     if isinstance(value, Mapping):
         return {_changed(key, text): _changed(inner, text) for key, inner in value.items()}
     if isinstance(value, list | tuple):

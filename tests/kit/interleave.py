@@ -1,8 +1,9 @@
 """Two or three runs at the same time, one request at a time, in an order that is chosen.
 
-``every_order`` goes through all orders of two runs' requests, but takes only one of those that differ in nothing but
-the order of requests that do not touch each other (sleep sets: P. Godefroid, "Partial-Order Methods for the
-Verification of Concurrent Systems", 1996). Each order starts from scratch: a generator cannot be copied.
+``every_order`` goes through all orders of two runs' requests, but takes only one of those that
+differ in nothing but the order of requests that do not touch each other (sleep sets: P. Godefroid,
+"Partial-Order Methods for the Verification of Concurrent Systems", 1996). Each order starts from
+scratch: a generator cannot be copied.
 """
 
 from __future__ import annotations
@@ -37,14 +38,16 @@ REGISTRY = "buckets/"
 
 @dataclass(frozen=True)
 class Touch:
-    """What a request touches, a folder with a slash at its end: two that only read, or touch different things, may
-    change places."""
+    """What a request touches, a folder with a slash at its end: two that only read, or touch
+    different things, may change places."""
 
     what: str
     writes: bool
 
     def covers(self, other: Touch) -> bool:
-        return other.what == self.what or (self.what.endswith("/") and other.what.startswith(self.what))
+        return other.what == self.what or (
+            self.what.endswith("/") and other.what.startswith(self.what)
+        )
 
     def meets(self, other: Touch) -> bool:
         return (self.covers(other) or other.covers(self)) and (self.writes or other.writes)
@@ -66,10 +69,11 @@ def touch(request: Request) -> Touch:
 
 
 class Gate:
-    """What one run talks to: every request waits for its turn. Implements the ports that a run needs.
+    """What one run talks to: every request waits for its turn. Implements the ports that a run
+    needs.
 
-    A look at many documents at once counts as one request, but those of ``apart`` are read one by one: what they
-    hold then is of different moments."""
+    A look at many documents at once counts as one request, but those of ``apart`` are read one by
+    one: what they hold then is of different moments."""
 
     def __init__(self, world: Ports, apart: Sequence[str] = ()) -> None:
         self._world, self._apart = world, apart
@@ -82,7 +86,9 @@ class Gate:
         return self._world.answer(request)
 
     def answer_all(self, requests: Sequence[Request]) -> list[Response]:
-        first = [one for one in requests if isinstance(one, ReadDocument) and one.name in self._apart]
+        first = [
+            one for one in requests if isinstance(one, ReadDocument) and one.name in self._apart
+        ]
         answers = {one: self.answer(one) for one in first}
         if len(requests) > len(first):
             self._wait(Touch(REGISTRY, writes=False))
@@ -127,7 +133,8 @@ class Runs:
         self._failures: list[BaseException] = []
         self.results: list[Any] = [None] * len(works)
         self._threads = [
-            threading.Thread(target=self._run, args=(index, work), daemon=True) for index, work in enumerate(works)
+            threading.Thread(target=self._run, args=(index, work), daemon=True)
+            for index, work in enumerate(works)
         ]
         self.waiting: dict[int, Touch] = {}
         for index, thread in enumerate(self._threads):
@@ -168,8 +175,8 @@ class Runs:
 
 @dataclass
 class Node:
-    """A moment at which the order was chosen. ``asleep``: runs whose next request was tried before, and which
-    nothing that happened since touches."""
+    """A moment at which the order was chosen. ``asleep``: runs whose next request was tried before,
+    and which nothing that happened since touches."""
 
     waiting: dict[int, Touch]
     asleep: dict[int, Touch]
@@ -179,19 +186,28 @@ class Node:
     def after(self) -> dict[int, Touch]:
         now = self.waiting[self.chosen]
         known = {**self.asleep, **self.tried}
-        return {index: touched for index, touched in known.items() if index != self.chosen and not touched.meets(now)}
+        return {
+            index: touched
+            for index, touched in known.items()
+            if index != self.chosen and not touched.meets(now)
+        }
 
     def next(self) -> bool:
         """Choose another run; False when all were tried."""
         self.tried[self.chosen] = self.waiting[self.chosen]
-        left = [index for index in self.waiting if index not in self.tried and index not in self.asleep]
+        left = [
+            index for index in self.waiting if index not in self.tried and index not in self.asleep
+        ]
         if left:
             self.chosen = left[0]
         return bool(left)
 
 
 def every_order(start: Callable[[], Runs]) -> Iterator[Runs]:
-    """Each different order, carried out to its end. ``start`` begins anew, always in the same way."""
+    """Each different order, carried out to its end.
+
+    ``start`` begins anew, always in the same way.
+    """
     path: list[Node] = []
     while True:
         runs = start()
@@ -204,7 +220,9 @@ def every_order(start: Callable[[], Runs]) -> Iterator[Runs]:
                     break
                 path.append(Node(dict(runs.waiting), asleep, awake[0]))
             node = path[depth]
-            assert node.waiting.keys() == runs.waiting.keys(), "the runs are not the same when they are run again"
+            assert node.waiting.keys() == runs.waiting.keys(), (
+                "the runs are not the same when they are run again"
+            )
             asleep, depth = node.after(), depth + 1
             runs.step(node.chosen)
         if new:

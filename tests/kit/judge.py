@@ -1,4 +1,5 @@
-"""What must hold at every instant, whatever happened: the invariants of the protocol, judged from outside."""
+"""What must hold at every instant, whatever happened: the invariants of the protocol, judged from
+outside."""
 
 from __future__ import annotations
 
@@ -21,7 +22,10 @@ from reconciler.webhooks.signature.ed25519 import is_valid, public_bytes
 
 
 class Site(Protocol):
-    """An environment as an administrator sees it. ``minted``: every secret that was ever made for it."""
+    """An environment as an administrator sees it.
+
+    ``minted``: every secret that was ever made for it.
+    """
 
     at: datetime
     minted: list[str]
@@ -40,7 +44,10 @@ class Site(Protocol):
 
 
 def judge_commit(old: Mapping[str, ClientRecord], new: Mapping[str, ClientRecord]) -> None:
-    """What no single commit may do, whoever makes it: I2, I4, I5, I10. What was amiss before it is not its fault."""
+    """What no single commit may do, whoever makes it:
+
+    I2, I4, I5, I10. What was amiss before it is not its fault.
+    """
     for name, record in new.items():
         present = old.get(name)
         amiss = flaws(record) - (flaws(present) if present else set())
@@ -73,7 +80,9 @@ def flaws(record: ClientRecord) -> set[str]:
 def _judge_successor(before: ClientRecord, after: ClientRecord) -> None:
     if before == after:
         return
-    assert after.revision == before.revision + 1, f"{after.name}: revision {before.revision} -> {after.revision}"
+    assert after.revision == before.revision + 1, (
+        f"{after.name}: revision {before.revision} -> {after.revision}"
+    )
     assert after.op != before.op, f"{after.name}: two commits with one op"
     _judge_trust(before, after)
     kept = {event.seq: event for event in after.events}
@@ -88,25 +97,37 @@ def _judge_successor(before: ClientRecord, after: ClientRecord) -> None:
         later = after.series(kind, item)
         for version in series.in_state(VersionState.REVOKED):
             now = later.version(version.number)
-            assert now is None or now.state is VersionState.REVOKED, f"I4: {after.name}.{item} came back to life"
+            assert now is None or now.state is VersionState.REVOKED, (
+                f"I4: {after.name}.{item} came back to life"
+            )
 
 
 def _judge_trust(before: ClientRecord, after: ClientRecord) -> None:
-    """A changed endpoint and an edited record prove nothing any more; versions of an edited series are replaced."""
+    """A changed endpoint and an edited record prove nothing any more; versions of an edited series
+    are replaced."""
     for name, webhook in after.webhooks.items():
         present = endpoint(after.spec, name)
-        if present is not None and (before.edited > after.edited or present != endpoint(before.spec, name)):
+        if present is not None and (
+            before.edited > after.edited or present != endpoint(before.spec, name)
+        ):
             assert webhook.verified_digest is None, f"{after.name}: {name} changed and stays proven"
-            assert after.status is not ClientStatus.ACTIVE, f"{after.name} is active and {name} is not proven"
+            assert after.status is not ClientStatus.ACTIVE, (
+                f"{after.name} is active and {name} is not proven"
+            )
     for kind, item, series in before.all_series():
         later = after.series(kind, item)
         if series.edited > later.edited:
             runs = {version.run for version in later.in_state(*USABLE)}
-            assert runs <= {after.op.partition(".")[0]}, f"{after.name}.{item}: edited versions are trusted"
+            assert runs <= {after.op.partition(".")[0]}, (
+                f"{after.name}.{item}: edited versions are trusted"
+            )
 
 
-def judge_destruction(records: Iterable[ClientRecord], path: str, number: int, data: Mapping[str, Any]) -> None:
-    """No version of ours is destroyed before its end is on record; while a rename is under way, in one of two."""
+def judge_destruction(
+    records: Iterable[ClientRecord], path: str, number: int, data: Mapping[str, Any]
+) -> None:
+    """No version of ours is destroyed before its end is on record; while a rename is under way, in
+    one of two."""
     states = {
         version.state
         for record in records
@@ -115,21 +136,27 @@ def judge_destruction(records: Iterable[ClientRecord], path: str, number: int, d
         for version in series.versions
         if version.number == number and version.id in data.get("id", ())
     }
-    assert not states or VersionState.REVOKED in states, f"{path} version {number} is destroyed and not revoked"
+    assert not states or VersionState.REVOKED in states, (
+        f"{path} version {number} is destroyed and not revoked"
+    )
 
 
 def judge_secrets(site: Site) -> None:
-    """I1: the secret of every version that a gateway accepts hashes to its record, if both are ours; of a key pair, the
-    private half is there as well, and belongs to it. I6."""
+    """I1: the secret of every version that a gateway accepts hashes to its record, if both are
+    ours; of a key pair, the private half is there as well, and belongs to it. I6."""
     for record in site.records().values():
         for kind, item, series in record.all_series():
             for version in series.in_state(*USABLE):
                 data = site.readable(record.secret_path(kind, item), version.number)
                 if data and version.id in data.get("id", ()) and not series.edited:
-                    assert Secret(data["value"]).sha256() == version.sha256, f"I1: {record.name}.{item}"
+                    assert Secret(data["value"]).sha256() == version.sha256, (
+                        f"I1: {record.name}.{item}"
+                    )
                     if version.asymmetric:
                         key = transit_key(record.secret_path(kind, item), version.number)
-                        assert is_valid(public_bytes(data["value"]), site.sign(key, b"x"), b"x"), f"I1: {key}"
+                        assert is_valid(public_bytes(data["value"]), site.sign(key, b"x"), b"x"), (
+                            f"I1: {key}"
+                        )
     stored = site.text()
     for secret in site.minted:
         assert secret not in stored, "I6: a secret outside the secrets mount"
@@ -142,13 +169,19 @@ def usable(site: Site, record: ClientRecord) -> int:
         for version in series.in_state(*USABLE):
             data = site.readable(record.secret_path(SeriesKind.KEY, name), version.number)
             over = version.grace_until is not None and version.grace_until <= site.at
-            if data and version.id in data.get("id", ()) and version.expires_at > site.at and not over:
+            if (
+                data
+                and version.id in data.get("id", ())
+                and version.expires_at > site.at
+                and not over
+            ):
                 count += 1
     return count
 
 
 def outline(site: Site) -> dict[str, Any]:
-    """What state clients and their usable versions are in, without numbers and ids: where every path must end."""
+    """What state clients and their usable versions are in, without numbers and ids: where every
+    path must end."""
     return {
         record.name: (
             record.status, record.protect, record.digest, record.moving_to, record.edited,

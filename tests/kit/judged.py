@@ -1,4 +1,5 @@
-"""Plans from a client as it is on record and as it is declared, without a world; and which rules of risk fired."""
+"""Plans from a client as it is on record and as it is declared, without a world; and which rules of
+risk fired."""
 
 from __future__ import annotations
 
@@ -39,7 +40,9 @@ SCOPES = {
 OTHER = client("other")  # so that the removal of a client is not that of all
 
 
-def version(number: int, state: VersionState, *, days: int = 80, grace: int | None = None) -> Version:
+def version(
+    number: int, state: VersionState, *, days: int = 80, grace: int | None = None
+) -> Version:
     """A version that expires in ``days`` and whose grace ends in ``grace`` hours."""
     expires = NOW + timedelta(days=days)
     until = None if grace is None else NOW + timedelta(hours=grace)
@@ -57,7 +60,8 @@ ISSUED = series(version(1, VersionState.ACTIVE))
 
 
 def recorded(declared: DesiredClient) -> ClientRecord:
-    """The record of a client that was applied as declared ten days ago and whose webhooks proved themselves."""
+    """The record of a client that was applied as declared ten days ago and whose webhooks proved
+    themselves."""
     status = ClientStatus.SUSPENDED if declared.state == "suspended" else ClientStatus.ACTIVE
     webhooks = {
         hook.name: WebhookRecord(ISSUED, NOW, verification_digest(declared.spec, hook.name, ISSUED))
@@ -76,7 +80,8 @@ def with_key(*versions: Version) -> Callable[[ClientRecord], ClientRecord]:
 
 @dataclass(frozen=True)
 class Situation:
-    """``before`` is on record (None: not registered), changed by ``hand``; ``after`` is declared (None: no more).
+    """``before`` is on record (None: not registered), changed by ``hand``; ``after`` is declared
+    (None: no more).
 
     ``revoke``: instead, a person revokes everything that the client has.
     """
@@ -106,7 +111,9 @@ class Situation:
             request = RevocationRequest(self.before.name, None, "compromise", "INC-1")
             return revocation_plan(observed, "production", PROJECT, request, NOW, None)
         declared = [OTHER] + ([self.after] if self.after else [])
-        return make_plan(Inputs(desired(*declared, scopes=self.scopes, policy=self.policy), observed, NOW))
+        return make_plan(
+            Inputs(desired(*declared, scopes=self.scopes, policy=self.policy), observed, NOW)
+        )
 
     def fired(self) -> dict[str, list[str]]:
         """The sentences of each rule that fires for some action of the plan, by the rule's name."""

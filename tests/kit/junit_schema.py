@@ -1,5 +1,6 @@
-"""The two schemas of JUnit XML that readers validate against, as far as a document of one suite can breach them: that
-of Ant's reporter (Windy Road, JUnit.xsd) and that of Jenkins (xunit-plugin, junit-10.xsd)."""
+"""The two schemas of JUnit XML that readers validate against, as far as a document of one suite can
+breach them: that of Ant's reporter (Windy Road, JUnit.xsd) and that of Jenkins (xunit-plugin,
+junit-10.xsd)."""
 
 from __future__ import annotations
 
@@ -55,12 +56,22 @@ _CHILDREN: Mapping[str, str] = {
 
 
 def breaches(text: str) -> list[str]:
-    """Where the document is not what both schemas take. Raises ``ParseError`` when it is no XML at all."""
+    """Where the document is not what both schemas take.
+
+    Raises ``ParseError`` when it is no XML at all.
+    """
     root = ET.fromstring(text)
     found = [one for element in root.iter() for one in _of_element(element)]
     for suite in root.iter("testsuite"):
-        counted = {"tests": len(suite.findall("testcase")), "failures": len(suite.findall("testcase/failure"))}
-        found += [f"{name} is not {number}" for name, number in counted.items() if suite.get(name) != str(number)]
+        counted = {
+            "tests": len(suite.findall("testcase")),
+            "failures": len(suite.findall("testcase/failure")),
+        }
+        found += [
+            f"{name} is not {number}"
+            for name, number in counted.items()
+            if suite.get(name) != str(number)
+        ]
     return found if root.tag == "testsuites" else [*found, f"{root.tag} is outermost"]
 
 
@@ -70,7 +81,9 @@ def _of_element(element: ET.Element) -> Iterator[str]:
         yield f"{element.tag} is unknown"
         return
     yield from (
-        f"{element.tag} lacks {name}" for name in wanted if name not in element.attrib and name not in _OPTIONAL
+        f"{element.tag} lacks {name}"
+        for name in wanted
+        if name not in element.attrib and name not in _OPTIONAL
     )
     for name, value in element.attrib.items():
         if name not in wanted or not wanted[name](value):

@@ -1,4 +1,5 @@
-"""How a law is tried: the same examples every time in a sample, twenty times as many and always others in full."""
+"""How a law is tried: the same examples every time in a sample, twenty times as many and always
+others in full."""
 
 from __future__ import annotations
 
@@ -11,8 +12,13 @@ from hypothesis import strategies as st
 IN_FULL = 20
 
 
-def hold(law: Callable[..., None], *strategies: st.SearchStrategy[Any], examples: int, exhaustive: bool) -> int:
-    """Try ``law`` with ``examples`` drawn from ``strategies``; how many were tried. Raises what ``law`` raises."""
+def hold(
+    law: Callable[..., None], *strategies: st.SearchStrategy[Any], examples: int, exhaustive: bool
+) -> int:
+    """Try ``law`` with ``examples`` drawn from ``strategies``; how many were tried.
+
+    Raises what ``law`` raises.
+    """
     tried = 0
 
     @settings(

@@ -1,4 +1,5 @@
-"""A whole life of an environment, watched: what must hold over all of it, not only between two commits."""
+"""A whole life of an environment, watched: what must hold over all of it, not only between two
+commits."""
 
 from __future__ import annotations
 
@@ -7,7 +8,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from reconciler.domain.declared.desired import ClientState, Desired
-from reconciler.domain.live.record import USABLE, ClientRecord, ClientStatus, SeriesKind, Version, VersionState
+from reconciler.domain.live.record import (
+    USABLE,
+    ClientRecord,
+    ClientStatus,
+    SeriesKind,
+    Version,
+    VersionState,
+)
 from reconciler.domain.plan.plan import ActionKind, Plan
 from reconciler.errors import UsageError
 from reconciler.planning.actions.reasons import RevocationRequest, RotationRequest
@@ -22,7 +30,8 @@ from tests.kit.strategies import Step, reissued
 
 @dataclass
 class Watch:
-    """What was ever seen of each version, by the path of its secret: it stays as it is, or goes forward."""
+    """What was ever seen of each version, by the path of its secret: it stays as it is, or goes
+    forward."""
 
     seen: dict[tuple[str, str], Version] = field(default_factory=dict)
     numbers: dict[tuple[str, int], str] = field(default_factory=dict)
@@ -37,12 +46,18 @@ class Watch:
     def _look(self, path: str, version: Version) -> None:
         before = self.seen.get((path, version.id), version)
         if before.state is VersionState.REVOKED:
-            assert version.state is VersionState.REVOKED, f"I4: {path} version {version.number} came back to life"
+            assert version.state is VersionState.REVOKED, (
+                f"I4: {path} version {version.number} came back to life"
+            )
         if version.state is not VersionState.REVOKED:
-            assert (before.expires_at, before.sha256) == (version.expires_at, version.sha256), f"{path}: another life"
+            assert (before.expires_at, before.sha256) == (version.expires_at, version.sha256), (
+                f"{path}: another life"
+            )
         if version.grace_until is not None:
             assert version.grace_until <= version.expires_at, f"{path}: a grace lengthened a life"
-            assert version.grace_until <= (before.grace_until or version.expires_at), f"{path}: a grace was lengthened"
+            assert version.grace_until <= (before.grace_until or version.expires_at), (
+                f"{path}: a grace was lengthened"
+            )
         self.seen[path, version.id] = version
         if version.state is not VersionState.PENDING:
             owner = self.numbers.setdefault((path, version.number), version.id)
@@ -74,7 +89,10 @@ class Life:
         return reissued(step.declared, self.world.records()) if step.reissue else step.declared
 
     def take(self, step: Step) -> None:
-        """One step, perhaps disturbed, perhaps refused by a guard. Everything is judged after it."""
+        """One step, perhaps disturbed, perhaps refused by a guard.
+
+        Everything is judged after it.
+        """
         declared = self.prepare(step)
         live = Faulty(self.world, *step.fault) if step.fault else None
         with suppress(Crash):
@@ -96,7 +114,9 @@ class Life:
     def _apply(self, declared: Desired, step: Step, live: Faulty | None) -> None:
         names = sorted(declared.clients)
         name = names[step.whom % len(names)]
-        asked = {name: RotationRequest(name, None, "a person asked")} if step.asked == "rotate" else {}
+        asked = (
+            {name: RotationRequest(name, None, "a person asked")} if step.asked == "rotate" else {}
+        )
         observed = self.runner.look()
         plan = self.runner.plan(declared, observed=observed, rotations=asked)
         judge_risks(plan)
@@ -109,10 +129,13 @@ class Life:
         self.watch.look(self.world)
         for record in self.world.records().values():
             seqs = [event.seq for event in record.events]
-            assert record.edited or seqs == list(range(1, record.seq + 1)), f"I5: a gap in the history of {record.name}"
+            assert record.edited or seqs == list(range(1, record.seq + 1)), (
+                f"I5: a gap in the history of {record.name}"
+            )
 
     def settle(self) -> None:
-        """Apply what was declared last once more: everything is done, and then nothing is left to do."""
+        """Apply what was declared last once more: everything is done, and then nothing is left to
+        do."""
         if self.declared is None:
             return
         plan = self.runner.plan(self.declared)
@@ -136,16 +159,22 @@ class Life:
                 held = any(series.hold for _, _, series in record.all_series())
                 assert held or record.status is ClientStatus.ACTIVE, f"{name} is {record.status}"
                 assert held or usable(self.world, record) >= len(wanted.keys)
-                assert held or all(record.series(SeriesKind.WEBHOOK, hook.name).active for hook in wanted.webhooks)
-        assert {name for name, one in declared.clients.items() if one.state != "retired"} <= set(records)
+                assert held or all(
+                    record.series(SeriesKind.WEBHOOK, hook.name).active for hook in wanted.webhooks
+                )
+        assert {name for name, one in declared.clients.items() if one.state != "retired"} <= set(
+            records
+        )
 
 
 def judge_risks(plan: Plan) -> None:
-    """Every action that does something says why it has its risk; a plan file keeps that; nothing is granted and
-    withdrawn at once."""
+    """Every action that does something says why it has its risk; a plan file keeps that; nothing is
+    granted and withdrawn at once."""
     for action in plan.actions:
         assert bool(action.risk_reasons) is (action.kind is not ActionKind.NO_OP), action
-        assert action.message not in action.risk_reasons, f"a check thinks worse of {action} than the rules do"
+        assert action.message not in action.risk_reasons, (
+            f"a check thinks worse of {action} than the rules do"
+        )
         if action.permissions is not None:
             assert not action.permissions.granted.keys() & action.permissions.withdrawn.keys()
     assert load_plan(plan_json(plan)) == plan
@@ -153,4 +182,6 @@ def judge_risks(plan: Plan) -> None:
 
 def over(version: Version, now: datetime) -> bool:
     """Whether nobody accepts the version any more."""
-    return version.expires_at <= now or (version.grace_until is not None and version.grace_until <= now)
+    return version.expires_at <= now or (
+        version.grace_until is not None and version.grace_until <= now
+    )

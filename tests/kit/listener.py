@@ -23,13 +23,22 @@ EVENT = b'{"type":"order.paid"}'
 
 @dataclass
 class Listener:
-    """A running ``listen`` whose first line was read. ``printed`` is what it printed, once it ended."""
+    """A running ``listen`` whose first line was read.
+
+    ``printed`` is what it printed, once it ended.
+    """
 
     running: subprocess.Popen[str]
     first: str
     port: int
 
-    def send(self, headers: Mapping[str, str], body: bytes = EVENT, path: str = "/hook", method: str = "POST") -> int:
+    def send(
+        self,
+        headers: Mapping[str, str],
+        body: bytes = EVENT,
+        path: str = "/hook",
+        method: str = "POST",
+    ) -> int:
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.port}{path}", body, dict(headers), method=method
         )  # a URL of ours
@@ -39,9 +48,13 @@ class Listener:
         except urllib.error.HTTPError as error:
             return error.code
 
-    def signed(self, scheme: Scheme, *secrets: str, age: int = 0, body: bytes = EVENT, **more: str) -> int:
+    def signed(
+        self, scheme: Scheme, *secrets: str, age: int = 0, body: bytes = EVENT, **more: str
+    ) -> int:
         held = [Secret(one) for one in secrets]
-        return self.send({**dict(sign(scheme, held, "msg_abc", int(time.time()) - age, body)), **more}, body)
+        return self.send(
+            {**dict(sign(scheme, held, "msg_abc", int(time.time()) - age, body)), **more}, body
+        )
 
     def end(self, number: signal.Signals | None = None) -> tuple[str, str]:
         """Its output; it ended with 0."""
@@ -72,6 +85,8 @@ def listening(
         try:
             first = running.stdout.readline()
             assert "http://127.0.0.1:" in first, running.communicate(timeout=20)[1]
-            yield Listener(running, first, int(first.split("http://127.0.0.1:")[1].split(",")[0].rstrip('"')))
+            yield Listener(
+                running, first, int(first.split("http://127.0.0.1:")[1].split(",")[0].rstrip('"'))
+            )
         finally:
             running.kill()

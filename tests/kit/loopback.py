@@ -1,4 +1,5 @@
-"""A real HTTP server on loopback that answers as a script says: for what a real Vault does not do on demand."""
+"""A real HTTP server on loopback that answers as a script says: for what a real Vault does not do
+on demand."""
 
 from __future__ import annotations
 
@@ -9,7 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
-# What a script returns: the bytes to send before the connection is closed, or more of them for a slow answer.
+# What a script returns: the bytes to send before the connection is closed, or more of them for a
+# slow answer.
 Script = Callable[["Seen"], "bytes | Iterator[bytes]"]
 DATE = "Mon, 23 Nov 2026 22:44:58 GMT"
 
@@ -31,10 +33,17 @@ class Loopback:
     seen: list[Seen] = field(default_factory=list)
 
 
-def reply(status: int, body: bytes | str = b"", *, date: str | None = DATE, headers: tuple[str, ...] = ()) -> bytes:
+def reply(
+    status: int, body: bytes | str = b"", *, date: str | None = DATE, headers: tuple[str, ...] = ()
+) -> bytes:
     """A whole HTTP response."""
     content = body.encode() if isinstance(body, str) else body
-    lines = [f"HTTP/1.1 {status} Scripted", f"Content-Length: {len(content)}", "Connection: close", *headers]
+    lines = [
+        f"HTTP/1.1 {status} Scripted",
+        f"Content-Length: {len(content)}",
+        "Connection: close",
+        *headers,
+    ]
     if date is not None:
         lines.append(f"Date: {date}")
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + content
@@ -42,7 +51,10 @@ def reply(status: int, body: bytes | str = b"", *, date: str | None = DATE, head
 
 @contextmanager
 def loopback(script: Script, tls: ssl.SSLContext | None = None) -> Iterator[Loopback]:
-    """Serve ``script`` on a free port; with ``tls`` over TLS. Every request has a connection of its own."""
+    """Serve ``script`` on a free port; with ``tls`` over TLS.
+
+    Every request has a connection of its own.
+    """
     with socket.create_server(("127.0.0.1", 0)) as listener:
         scheme = "http" if tls is None else "https"
         served = Loopback(f"{scheme}://127.0.0.1:{listener.getsockname()[1]}")
@@ -75,7 +87,9 @@ def loopback(script: Script, tls: ssl.SSLContext | None = None) -> Iterator[Loop
                 thread.join()
 
 
-def _serve(connection: socket.socket, script: Script, served: Loopback, tls: ssl.SSLContext | None) -> None:
+def _serve(
+    connection: socket.socket, script: Script, served: Loopback, tls: ssl.SSLContext | None
+) -> None:
     with suppress(OSError):
         connection.settimeout(5)
         with connection if tls is None else tls.wrap_socket(connection, server_side=True) as stream:
@@ -97,7 +111,10 @@ def _read(stream: socket.socket, number: int) -> Seen | None:
         data += part
     head, _, body = data.partition(b"\r\n\r\n")
     first, *lines = head.decode("latin-1").split("\r\n")
-    headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    headers = {
+        name.strip().lower(): value.strip()
+        for name, _, value in (line.partition(":") for line in lines)
+    }
     while len(body) < int(headers.get("content-length", "0")):
         body += stream.recv(65536)
     method, target, _ = first.split(" ", 2)

@@ -1,4 +1,5 @@
-"""A real mail server on loopback: plain, with STARTTLS or TLS from the start, with or without a login."""
+"""A real mail server on loopback: plain, with STARTTLS or TLS from the start, with or without a
+login."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 @dataclass
 class MailServer:
-    """What arrived: the mails, their envelopes' recipients, and whether a login preceded and TLS was on."""
+    """What arrived: the mails, their envelopes' recipients, and whether a login preceded and TLS
+    was on."""
 
     port: int
     mails: list[EmailMessage] = field(default_factory=list)
@@ -40,7 +42,9 @@ class MailServer:
         assert isinstance(message, EmailMessage)
         self.mails.append(message)
         self.recipients.append(list(envelope.rcpt_tos))
-        self.encrypted.append(session.ssl is not None or isinstance(server.transport, ssl.SSLObject))
+        self.encrypted.append(
+            session.ssl is not None or isinstance(server.transport, ssl.SSLObject)
+        )
         return "250 OK"
 
 
@@ -49,10 +53,16 @@ def mail_server(
     *, starttls: ssl.SSLContext | None = None, implicit: ssl.SSLContext | None = None,
     login: tuple[str, str] | None = None, refused: frozenset[str] = frozenset(),
 ) -> Iterator[MailServer]:  # fmt: skip
-    """A mail server for the length of a ``with`` block; ``login`` is the one user and password that it knows."""
+    """A mail server for the length of a ``with`` block; ``login`` is the one user and password that
+    it knows."""
 
-    def authenticate(server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
-        known = isinstance(data, LoginPassword) and login == (data.login.decode(), data.password.decode())
+    def authenticate(
+        server: Any, session: Any, envelope: Any, mechanism: str, data: Any
+    ) -> AuthResult:
+        known = isinstance(data, LoginPassword) and login == (
+            data.login.decode(),
+            data.password.decode(),
+        )
         return AuthResult(success=known, handled=False)
 
     with socket.socket() as probe:
@@ -62,7 +72,9 @@ def mail_server(
     options: dict[str, Any] = {"tls_context": starttls, "require_starttls": starttls is not None}
     if login is not None:
         options |= {"authenticator": authenticate, "auth_required": True}
-    controller = Controller(server, hostname="127.0.0.1", port=port, ssl_context=implicit, **options)
+    controller = Controller(
+        server, hostname="127.0.0.1", port=port, ssl_context=implicit, **options
+    )
     controller.start()
     try:
         yield server
@@ -72,7 +84,8 @@ def mail_server(
 
 @contextmanager
 def greeting(talk: bytes) -> Iterator[int]:
-    """A bare TCP port that says ``talk`` to the first who connects, as a mail server does, and hangs up."""
+    """A bare TCP port that says ``talk`` to the first who connects, as a mail server does, and
+    hangs up."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def greet() -> None:

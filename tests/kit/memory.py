@@ -1,9 +1,9 @@
 """A driver for the protocol's generators that holds documents and secrets in dictionaries.
 
-It stands in for a *driver*, for laws and faults that need thousands of runs; whether Vault and OpenBao
-behave like this is tested against the real server. It has KV v2's rules: check-and-set against the newest
-version, versions that count on, soft deletion, destruction, metadata. Every write of a bucket is judged
-by the invariants of the protocol at once.
+It stands in for a *driver*, for laws and faults that need thousands of runs; whether Vault and
+OpenBao behave like this is tested against the real server. It has KV v2's rules: check-and-set
+against the newest version, versions that count on, soft deletion, destruction, metadata. Every
+write of a bucket is judged by the invariants of the protocol at once.
 """
 
 from __future__ import annotations
@@ -78,12 +78,19 @@ class Entry:
 
     def info(self) -> SecretInfo:
         return SecretInfo(
-            self.current, frozenset(self.destroyed), frozenset(self.deleted), self.edited, created=self.created
+            self.current,
+            frozenset(self.destroyed),
+            frozenset(self.deleted),
+            self.edited,
+            created=self.created,
         )
 
 
 class World:
-    """The server's side of one environment, and what a person may do to it by hand. A ``LiveState``."""
+    """The server's side of one environment, and what a person may do to it by hand.
+
+    A ``LiveState``.
+    """
 
     def __init__(self, owner: str = PROJECT) -> None:
         self.owner = owner
@@ -106,11 +113,15 @@ class World:
         if isinstance(request, ReadDocument):
             entry = self.documents.get(request.name, Entry())
             data = entry.readable(entry.current)
-            return Document(None if data is None else data["doc"], entry.current, self.at, entry.stamp)
+            return Document(
+                None if data is None else data["doc"], entry.current, self.at, entry.stamp
+            )
         if isinstance(request, WriteDocument):
             return self._write_document(request)
         if isinstance(request, PutSecret):
-            data = {"id": {request.id: ""}} | ({"value": request.secret.reveal()} if request.secret else {})
+            data = {"id": {request.id: ""}} | (
+                {"value": request.secret.reveal()} if request.secret else {}
+            )
             entry = self.secrets.setdefault(request.path, Entry())
             written = entry.put(data, request.cas)
             entry.created = self.at if written else entry.created
@@ -119,7 +130,9 @@ class World:
             entry = self.secrets.get(request.path, Entry())
             number = request.version or entry.current
             data = entry.readable(number) or {}
-            return Subkeys(number if number in entry.versions else 0, frozenset(data.get("id", ())), self.at)
+            return Subkeys(
+                number if number in entry.versions else 0, frozenset(data.get("id", ())), self.at
+            )
         if isinstance(request, ReadMetadata):
             found = self.secrets.get(request.path)
             return Metadata(found.info() if found else None, self.at)
@@ -138,14 +151,22 @@ class World:
 
     def list_documents(self, folder: str) -> tuple[str, ...]:
         return tuple(
-            sorted(name.removeprefix(f"{folder}/") for name in self.documents if name.startswith(f"{folder}/"))
+            sorted(
+                name.removeprefix(f"{folder}/")
+                for name in self.documents
+                if name.startswith(f"{folder}/")
+            )
         )
 
     def delete_document(self, name: str) -> None:
         self.documents.pop(name, None)
 
     def list_secrets(self, folder: str, *, deep: bool) -> tuple[Mapping[str, SecretInfo], bool]:
-        return {path: entry.info() for path, entry in self.secrets.items() if path.startswith(f"{folder}/")}, True
+        return {
+            path: entry.info()
+            for path, entry in self.secrets.items()
+            if path.startswith(f"{folder}/")
+        }, True
 
     def list_folders(self) -> tuple[str, ...]:
         return tuple(sorted({path.partition("/")[0] + "/" for path in self.secrets}))
@@ -191,7 +212,9 @@ class World:
         """The text of every bucket."""
         for name, entry in self.documents.items():
             if name.startswith("buckets/"):
-                entry.put({"doc": entry.versions[entry.current]["doc"].replace(old, new)}, entry.current)
+                entry.put(
+                    {"doc": entry.versions[entry.current]["doc"].replace(old, new)}, entry.current
+                )
 
     def readable(self, path: str, version: int) -> Mapping[str, Any] | None:
         return self.secrets.get(path, Entry()).readable(version)
@@ -208,7 +231,9 @@ class World:
 
     def text(self) -> str:
         """Everything that is stored outside the secrets mount."""
-        return "\n".join(data["doc"] for entry in self.documents.values() for data in entry.versions.values())
+        return "\n".join(
+            data["doc"] for entry in self.documents.values() for data in entry.versions.values()
+        )
 
     def _pair(self, request: MakeTransitKey | RemoveTransitKey) -> PublicKey | Done:
         if isinstance(request, RemoveTransitKey):
@@ -217,7 +242,11 @@ class World:
         if request.name not in self.pairs:  # one that was removed and is made again is another one
             self.pairs_made += 1
             self.pairs[request.name] = hashlib.sha256(f"{self.pairs_made}".encode()).digest()
-        raw = Ed25519PrivateKey.from_private_bytes(self.pairs[request.name]).public_key().public_bytes_raw()
+        raw = (
+            Ed25519PrivateKey.from_private_bytes(self.pairs[request.name])
+            .public_key()
+            .public_bytes_raw()
+        )
         return PublicKey(public_text(raw), self.at)
 
     def _write_document(self, request: WriteDocument) -> Written | Conflict:

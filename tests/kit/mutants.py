@@ -1,7 +1,8 @@
 """Mutants: one safeguard each, how it is taken out, and the tests that must notice.
 
-``old`` must occur exactly once in the file, so that a refactoring cannot disarm a mutant without a word.
-Choose the smallest test that stands for the safeguard; it runs against dictionaries wherever that is possible.
+``old`` must occur exactly once in the file, so that a refactoring cannot disarm a mutant without a
+word. Choose the smallest test that stands for the safeguard; it runs against dictionaries wherever
+that is possible.
 """
 
 from __future__ import annotations
@@ -72,20 +73,31 @@ def planned(module: str, name: str, safeguard: str, old: str, new: str, *tests: 
 
 def guard(name: str, safeguard: str, row: str) -> Mutant:
     """A guard that is not asked."""
-    return planned("guards", f"no guard: {name}", safeguard, f"    {row},", "", f"{GUARDS}test_guard")
+    return planned(
+        "guards", f"no guard: {name}", safeguard, f"    {row},", "", f"{GUARDS}test_guard"
+    )
 
 
 def budget(name: str, safeguard: str, row: str) -> Mutant:
-    return planned("budgets", f"no guard: {name}", safeguard, f"    {row},", "", f"{GUARDS}test_guard")
+    return planned(
+        "budgets", f"no guard: {name}", safeguard, f"    {row},", "", f"{GUARDS}test_guard"
+    )
 
 
 def owned(name: str, safeguard: str, row: str) -> Mutant:
-    return planned("ownership", f"no guard: {name}", safeguard, f"    {row},", "", f"{GUARDS}test_guard")
+    return planned(
+        "ownership", f"no guard: {name}", safeguard, f"    {row},", "", f"{GUARDS}test_guard"
+    )
 
 
 def saved(name: str, safeguard: str, old: str, new: str, test: str) -> Mutant:
     return Mutant(
-        name, safeguard, "reconciler/engine/planfile/saved.py", old, new, (f"tests/engine/test_saved.py::{test}",)
+        name,
+        safeguard,
+        "reconciler/engine/planfile/saved.py",
+        old,
+        new,
+        (f"tests/engine/test_saved.py::{test}",),
     )
 
 
@@ -563,14 +575,28 @@ PLANS = [
         (f"{RUN_BUCKET}test_a_client_is_not_active_before_its_webhook_proved_itself",),
     ),
     owned("ownership", "A client of another project is never changed.", "ownership"),
-    owned("occupied paths", "A secret that is there already is never overwritten.", "occupied_paths"),
-    owned("edited undeclared", "An edited record that nobody vouches for ends nothing.", "edited_undeclared"),
+    owned(
+        "occupied paths", "A secret that is there already is never overwritten.", "occupied_paths"
+    ),
+    owned(
+        "edited undeclared",
+        "An edited record that nobody vouches for ends nothing.",
+        "edited_undeclared",
+    ),
     owned("doubtful", "Secrets that two records claim are left alone.", "doubtful"),
     guard("protect", "A protected client is not removed with its file.", "protect"),
     guard("lost rename", "What may be a rename is not taken for a removal.", "lost_rename"),
     budget("remove all", "An empty declaration does not end every client.", "remove_all"),
-    budget("most removed", "Where no budget counts, half of the clients do not end by mistake.", "most_removed"),
-    budget("another number", "A removal ends exactly as many clients as somebody agreed to.", "other_number"),
+    budget(
+        "most removed",
+        "Where no budget counts, half of the clients do not end by mistake.",
+        "most_removed",
+    ),
+    budget(
+        "another number",
+        "A removal ends exactly as many clients as somebody agreed to.",
+        "other_number",
+    ),
     budget("removals", "One run ends no more clients than the budget allows.", "removal_budget"),
     planned(
         "budgets",
@@ -582,7 +608,9 @@ PLANS = [
     ),
     budget("changes", "One run changes no more clients than the budget allows.", "change_budget"),
     guard("freeze", "Nothing that was declared changes in a freeze.", "freeze"),
-    guard("promotion", "A specification is verified in the required environment first.", "promotion"),
+    guard(
+        "promotion", "A specification is verified in the required environment first.", "promotion"
+    ),
 ]
 
 SAVED = [

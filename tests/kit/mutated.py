@@ -1,9 +1,10 @@
-"""Runs tests in a copy of the package, again and again, and says what failed, how, and which file was tested.
+"""Runs tests in a copy of the package, again and again, and says what failed, how, and which file
+was tested.
 
-A server on its standard streams: a line of JSON in (``{"module": …, "tests": […], "seconds": …}``), a line of JSON
-out (``Ran``).
-Each run is a fork that imports the package and its tests anew; the libraries of others are imported once. That and
-the shrinking that is left out make a mutant cost a fraction of a second instead of seconds.
+A server on its standard streams: a line of JSON in (``{"module": …, "tests": […], "seconds": …}``),
+a line of JSON out (``Ran``). Each run is a fork that imports the package and its tests anew; the
+libraries of others are imported once. That and the shrinking that is left out make a mutant cost a
+fraction of a second instead of seconds.
 """
 
 from __future__ import annotations
@@ -31,12 +32,19 @@ OPTIONS = (
 )  # fmt: skip
 OURS = ("reconciler", "tests")
 # These bring in all that the package and its tests take from others.
-BRINGING = ("tests.conftest", "tests.kit.memory", "tests.kit.runner", "reconciler.cli.main", "reconciler.cli.wiring")
+BRINGING = (
+    "tests.conftest",
+    "tests.kit.memory",
+    "tests.kit.runner",
+    "reconciler.cli.main",
+    "reconciler.cli.wiring",
+)
 
 
 @dataclass
 class Seen:
-    """``failed``: test and type of what it raised; ``broken``: what could not even be collected or set up."""
+    """``failed``: test and type of what it raised; ``broken``: what could not even be collected or
+    set up."""
 
     file: str = ""
     passed: list[str] = field(default_factory=list)
@@ -46,7 +54,10 @@ class Seen:
 
 @dataclass
 class Ran:
-    """``code``: pytest's, or the negative number of the signal that ended it. ``printed``: all that it printed."""
+    """``code``: pytest's, or the negative number of the signal that ended it.
+
+    ``printed``: all that it printed.
+    """
 
     code: int
     printed: str

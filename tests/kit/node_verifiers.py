@@ -31,12 +31,18 @@ class NodeVerifiers:
         self._folder = folder
 
     def ask(self, cases: Sequence[Case]) -> list[object]:
-        """One answer a case, in order: what the library returned, or a text that says why it refused."""
-        answers: list[object] = json.loads(run_script(self._folder, SCRIPT, json.dumps(list(cases))))
+        """One answer a case, in order: what the library returned, or a text that says why it
+        refused."""
+        answers: list[object] = json.loads(
+            run_script(self._folder, SCRIPT, json.dumps(list(cases)))
+        )
         assert len(answers) == len(cases)
         return answers
 
 
 def node_verifiers() -> NodeVerifiers:
-    """The libraries, fetched when they are not there yet. Without node the test is skipped, unless ``CI`` is set."""
+    """The libraries, fetched when they are not there yet.
+
+    Without node the test is skipped, unless ``CI`` is set.
+    """
     return NodeVerifiers(fetched("node-verifiers", PINNED, "node"))

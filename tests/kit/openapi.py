@@ -1,4 +1,5 @@
-"""GitHub's own description of its REST API (OpenAPI 3.0, from npm): does a request, does an answer fit it?"""
+"""GitHub's own description of its REST API (OpenAPI 3.0, from npm): does a request, does an answer
+fit it?"""
 
 from __future__ import annotations
 
@@ -13,7 +14,8 @@ from jsonschema import Draft202012Validator
 
 from tests.kit.npm import fetched
 
-# MIT. Made by GitHub of github/rest-api-description; the archive holds those of every GitHub Enterprise Server, too.
+# MIT. Made by GitHub of github/rest-api-description; the archive holds those of every GitHub
+# Enterprise Server, too.
 PINNED = {
     "@octokit/openapi@23.0.2": "pV8M7L9GY23AybNvTmo2nyjmpmnt6+2sRE/tqr0ZLQcPS4lnw7u5eZGNmwRNkBC3D7gZXbFx5AHzLUVRBXGDhg==",  # noqa: E501
 }
@@ -24,7 +26,9 @@ _REFERENCE = "#/components/schemas/"
 @cache
 def described() -> Description:
     folder = fetched("openapi", PINNED, wanted=[FILE])
-    text = (folder / "node_modules/@octokit/openapi" / FILE.removeprefix("package/")).read_text(encoding="utf-8")
+    text = (folder / "node_modules/@octokit/openapi" / FILE.removeprefix("package/")).read_text(
+        encoding="utf-8"
+    )
     return Description(json.loads(text))
 
 
@@ -33,7 +37,9 @@ class Description:
 
     def __init__(self, document: Any) -> None:
         self._document = document
-        self._validators: dict[int, Draft202012Validator] = {}  # by the schema's identity: the document stays
+        self._validators: dict[
+            int, Draft202012Validator
+        ] = {}  # by the schema's identity: the document stays
         self._paths = [
             (re.compile(re.sub(r"\\\{[^/]*?\\\}", "([^/]+)", re.escape(template))), template)
             for template in sorted(document["paths"], key=lambda one: (one.count("{"), one))
@@ -52,13 +58,17 @@ class Description:
                 return self._document["paths"][template].get(method.lower())
         return None
 
-    def request(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Iterator[str]:
+    def request(
+        self, method: str, target: str, headers: Mapping[str, str], body: bytes
+    ) -> Iterator[str]:
         operation = self.operation(method, target)
         if operation is None:
             yield f"{method} {target} is not in the description"
             return
         known = {
-            one["name"]: one["schema"] for one in map(self._resolved, operation["parameters"]) if one["in"] == "query"
+            one["name"]: one["schema"]
+            for one in map(self._resolved, operation["parameters"])
+            if one["in"] == "query"
         }
         for name, value in parse_qsl(urlsplit(target).query, keep_blank_values=True):
             if name not in known:
@@ -66,7 +76,11 @@ class Description:
                 continue
             typed: Any = int(value) if known[name].get("type") == "integer" else value
             yield from self._errors(known[name], typed, f"{method} {target}: {name}")
-        for name, pattern in (("authorization", r"Bearer \S+"), ("user-agent", r"\S+"), ("accept", r".*json")):
+        for name, pattern in (
+            ("authorization", r"Bearer \S+"),
+            ("user-agent", r"\S+"),
+            ("accept", r".*json"),
+        ):
             if not re.fullmatch(pattern, headers.get(name, "")):
                 yield f"{method} {target}: header {name} is {headers.get(name)!r}"
         wanted = operation.get("requestBody")
@@ -77,10 +91,15 @@ class Description:
             content = json.loads(body)
             schema = wanted["content"]["application/json"]["schema"]
             yield from self._errors(schema, content, f"{method} {target}: body")
-            yield from (f"{method} {target}: no field {name}" for name in content if name not in schema["properties"])
+            yield from (
+                f"{method} {target}: no field {name}"
+                for name in content
+                if name not in schema["properties"]
+            )
 
     def response(self, method: str, target: str, status: int, body: bytes) -> Iterator[str]:
-        """A status that the description does not name is GitHub's machinery: anything may answer so."""
+        """A status that the description does not name is GitHub's machinery: anything may answer
+        so."""
         operation = self.operation(method, target)
         answer = None if operation is None else operation["responses"].get(str(status))
         if answer is None:
@@ -102,10 +121,14 @@ class Description:
         if validator is None:
             names: set[str] = set()
             self._collect(schema, names)
-            schemas = {name: _plain(self._document["components"]["schemas"][name]) for name in names}
+            schemas = {
+                name: _plain(self._document["components"]["schemas"][name]) for name in names
+            }
             validator = Draft202012Validator({**_plain(schema), "components": {"schemas": schemas}})
             self._validators[id(schema)] = validator
-        yield from (f"{where}: {one.json_path}: {one.message[:200]}" for one in validator.iter_errors(value))
+        yield from (
+            f"{where}: {one.json_path}: {one.message[:200]}" for one in validator.iter_errors(value)
+        )
 
     def _collect(self, node: Any, names: set[str]) -> None:
         """Names of all schemas that one leads to."""
@@ -127,5 +150,9 @@ def _plain(node: Any) -> Any:
         return [_plain(inner) for inner in node]
     if not isinstance(node, dict):
         return node
-    schema = {name: _plain(value) for name, value in node.items() if name not in ("nullable", "example", "examples")}
+    schema = {
+        name: _plain(value)
+        for name, value in node.items()
+        if name not in ("nullable", "example", "examples")
+    }
     return {"anyOf": [schema, {"type": "null"}]} if node.get("nullable") is True else schema

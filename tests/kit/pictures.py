@@ -1,10 +1,12 @@
-"""The pictures of docs/review.md: ``make pictures`` takes them anew, from what the renderers make of one real plan.
+"""The pictures of docs/review.md: ``make pictures`` takes them anew, from what the renderers make
+of one real plan.
 
-That plan is ``docs/pictures/plan.json``: ``make pictures`` plays the story of one pull request up to its plan, on a
-real server, and keeps it. A test plays the story, too, and compares.
+That plan is ``docs/pictures/plan.json``: ``make pictures`` plays the story of one pull request up
+to its plan, on a real server, and keeps it. A test plays the story, too, and compares.
 
-Needs Chromium, optipng and, to look as they do, the fonts Inter, JetBrains Mono and Noto Color Emoji (Debian:
-``apt-get install chromium optipng fonts-inter fonts-jetbrains-mono fonts-noto-color-emoji``).
+Needs Chromium, optipng and, to look as they do, the fonts Inter, JetBrains Mono and Noto Color
+Emoji (Debian: ``apt-get install chromium optipng fonts-inter fonts-jetbrains-mono
+fonts-noto-color-emoji``).
 """
 
 from __future__ import annotations
@@ -33,7 +35,8 @@ from tests.kit.structure import html_of_markdown
 from tests.kit.vault import PROJECT, settings_for, unbootstrapped
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "pictures"
-# Of each picture: the digest of the page that it shows. A test compares it with what the renderers give now.
+# Of each picture: the digest of the page that it shows. A test compares it with what the renderers
+# give now.
 DIGESTS = FOLDER / "made-from.txt"
 PLAN = FOLDER / "plan.json"
 
@@ -68,10 +71,14 @@ def comment_page() -> str:
     link = "https://github.example.com/acme/integrations/actions/runs/77"
     plan = load_plan(PLAN.read_text(encoding="utf-8"))
     text = html_of_markdown(plan_markdown(plan, mention=True, link=link))
-    text = re.sub(r"<blockquote>\n<p>\[!WARNING\]", '<div class="alert">\n<p>⚠ Warning</p><p>', text)
+    text = re.sub(
+        r"<blockquote>\n<p>\[!WARNING\]", '<div class="alert">\n<p>⚠ Warning</p><p>', text
+    )
     text = text.replace("</blockquote>", "</div>")
     text = re.sub(rf"<details>(?=<summary>\S+ <b>client/{WIDER}</b>)", "<details open>", text)
-    text = re.sub(r"(^|<code class=\"language-diff\">)([+-] .*)$", _coloured, text, flags=re.MULTILINE)
+    text = re.sub(
+        r"(^|<code class=\"language-diff\">)([+-] .*)$", _coloured, text, flags=re.MULTILINE
+    )
     style = Path(__file__).with_suffix(".css").read_text(encoding="utf-8")
     by = '<div class="by"><b>integrations-plan</b> <span>bot</span> commented</div>'
     return (
@@ -81,7 +88,9 @@ def comment_page() -> str:
 
 
 def _coloured(line: re.Match[str]) -> str:
-    return f'{line[1]}<span class="{"added" if line[2].startswith("+") else "gone"}">{line[2]}</span>'
+    return (
+        f'{line[1]}<span class="{"added" if line[2].startswith("+") else "gone"}">{line[2]}</span>'
+    )
 
 
 def make_plan() -> None:
@@ -115,7 +124,10 @@ def take() -> None:
             page.screenshot(path=FOLDER / name, full_page=picture.height is None)
             page.close()
             subprocess.run(["optipng", "-quiet", "-o3", FOLDER / name], check=True)
-    DIGESTS.write_text("".join(f"{picture.digest}  {name}\n" for name, picture in pictures().items()), encoding="utf-8")
+    DIGESTS.write_text(
+        "".join(f"{picture.digest}  {name}\n" for name, picture in pictures().items()),
+        encoding="utf-8",
+    )
 
 
 if __name__ == "__main__":

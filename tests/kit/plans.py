@@ -8,7 +8,16 @@ from hypothesis import strategies as st
 
 from reconciler.domain.declared.desired import Desired, Source
 from reconciler.domain.live.observed import Observed
-from reconciler.domain.plan.plan import Action, ActionKind, Approval, Finding, Level, Permissions, Plan, Risk
+from reconciler.domain.plan.plan import (
+    Action,
+    ActionKind,
+    Approval,
+    Finding,
+    Level,
+    Permissions,
+    Plan,
+    Risk,
+)
 from reconciler.domain.plan.unfinished import Unfinished, UnfinishedKind
 from reconciler.planning.planner import Inputs
 from reconciler.planning.planner import make_plan as planned
@@ -37,12 +46,23 @@ ACTIONS = st.builds(
     VALUES,
     TEXTS,
     st.none()
-    | st.builds(Permissions, st.dictionaries(TEXT, RISKS, max_size=3), st.dictionaries(TEXT, RISKS, max_size=3)),
+    | st.builds(
+        Permissions,
+        st.dictionaries(TEXT, RISKS, max_size=3),
+        st.dictionaries(TEXT, RISKS, max_size=3),
+    ),
 )
-FINDINGS = st.builds(Finding, TEXT, st.sampled_from(Level), TEXT, TEXT, TEXT, st.none() | SOURCES, st.none() | TEXT)
+FINDINGS = st.builds(
+    Finding, TEXT, st.sampled_from(Level), TEXT, TEXT, TEXT, st.none() | SOURCES, st.none() | TEXT
+)
 APPROVALS = st.builds(Approval, TEXT, TEXTS, TEXTS)
 UNFINISHED = st.builds(
-    Unfinished, st.sampled_from(UnfinishedKind), TEXT, TEXT, st.none() | st.just(NOW), st.none() | TEXT
+    Unfinished,
+    st.sampled_from(UnfinishedKind),
+    TEXT,
+    TEXT,
+    st.none() | st.just(NOW),
+    st.none() | TEXT,
 )
 
 
@@ -58,7 +78,9 @@ def any_plan(draw: st.DrawFn) -> Plan:
         made,
         approvals=draw(st.lists(APPROVALS, max_size=2).map(tuple)),
         unfinished=draw(st.lists(UNFINISHED, max_size=2).map(tuple)),
-        sources=draw(st.dictionaries(st.sampled_from([*made.revisions, "other"]), SOURCES, max_size=2)),
+        sources=draw(
+            st.dictionaries(st.sampled_from([*made.revisions, "other"]), SOURCES, max_size=2)
+        ),
     )
 
 
@@ -68,4 +90,6 @@ def plan_of(declared: Desired, live: Observed) -> Plan:
 
 ANY_PLAN = any_plan()
 # Where nothing is registered yet, and where something of every sort is.
-DECLARED_PLANS = st.builds(plan_of, declarations(), st.sampled_from([Observed(NOW, {}, {}, 16), observed()]))
+DECLARED_PLANS = st.builds(
+    plan_of, declarations(), st.sampled_from([Observed(NOW, {}, {}, 16), observed()])
+)

@@ -28,7 +28,9 @@ def order_for(
 ) -> Order:  # fmt: skip
     """``secrets``: the newest first."""
     numbers = range(len(secrets), 0, -1)
-    credentials = tuple(Credential(number, secret) for number, secret in zip(numbers, secrets, strict=True))
+    credentials = tuple(
+        Credential(number, secret) for number, secret in zip(numbers, secrets, strict=True)
+    )
     return Order(client, webhook, credentials, seed, owner)
 
 
@@ -56,7 +58,12 @@ def drive(
 
 
 def delivered(
-    sender: Sending, client: str, webhook: DesiredWebhook, secrets: Sequence[Secret], now: datetime, seed: str = SEED
+    sender: Sending,
+    client: str,
+    webhook: DesiredWebhook,
+    secrets: Sequence[Secret],
+    now: datetime,
+    seed: str = SEED,
 ) -> Delivery:
     """What came of proving ``webhook`` through a real sender at one moment, without pauses."""
     return drive(order_for(webhook, secrets, client, seed=seed), sender.send, lambda: now)

@@ -24,10 +24,11 @@ _HOP_BY_HOP = ("connection", "transfer-encoding", "content-length", "keep-alive"
 class Action:
     """What becomes of one request. The plain one is forwarded and answered.
 
-    ``instead``: this whole HTTP response, and the server never sees the request. ``forwarded`` False without it:
-    the connection is reset, the server sees nothing. ``kept``: the part of the server's answer that reaches the
-    client; then the connection ends, by a reset when nothing is kept. ``then`` is called when the server has
-    answered and before the client hears of it. (What is to happen before the server sees it, the rule itself does.)
+    ``instead``: this whole HTTP response, and the server never sees the request. ``forwarded``
+    False without it: the connection is reset, the server sees nothing. ``kept``: the part of the
+    server's answer that reaches the client; then the connection ends, by a reset when nothing is
+    kept. ``then`` is called when the server has answered and before the client hears of it. (What
+    is to happen before the server sees it, the rule itself does.)
     """
 
     forwarded: bool = True
@@ -54,7 +55,8 @@ def then(call: Callable[[], None], action: Action = PASS) -> Action:
     return replace(action, then=call)
 
 
-# Asked once for each request, in its own thread, before the server sees it: number from 1, method, path and query.
+# Asked once for each request, in its own thread, before the server sees it: number from 1, method,
+# path and query.
 Rule = Callable[[int, str, str], Action]
 
 
@@ -64,7 +66,8 @@ def passing(_number: int, _method: str, _path: str) -> Action:
 
 @dataclass(frozen=True)
 class Passed:
-    """One request, and the status that the client was sent; None while it is under way or when there was none."""
+    """One request, and the status that the client was sent; None while it is under way or when
+    there was none."""
 
     number: int
     method: str
@@ -142,8 +145,9 @@ def proxying(
     habits: Habits | None = None,
     tls: ssl.SSLContext | None = None,
 ) -> Iterator[Proxy]:
-    """A proxy on a free loopback port. ``upstream``: ``http://host:port``, or who tells it for each request
-    (None: nobody is there, and the client gets a 503 as from a load balancer). With ``tls`` clients speak TLS."""
+    """A proxy on a free loopback port. ``upstream``: ``http://host:port``, or who tells it for each
+    request (None: nobody is there, and the client gets a 503 as from a load balancer). With ``tls``
+    clients speak TLS."""
     proxy = Proxy((lambda: upstream) if isinstance(upstream, str) else upstream, rule, habits)
 
     class Bound(_Handler):
@@ -154,8 +158,12 @@ def proxying(
     server.proxy = proxy
     proxy.address = f"http{'s' if tls else ''}://127.0.0.1:{server.server_address[1]}"
     if tls is not None:
-        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="proxy")
+        server.socket = tls.wrap_socket(
+            server.socket, server_side=True, do_handshake_on_connect=False
+        )
+    thread = threading.Thread(
+        target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="proxy"
+    )
     thread.start()
     try:
         yield proxy
@@ -237,7 +245,11 @@ class _Handler(BaseHTTPRequestHandler):
         upstream, habits = self.proxy.upstream(), self.proxy.habits
         if upstream is None:
             return 503, b"HTTP/1.1 503 No server is available\r\nContent-Length: 0\r\n\r\n"
-        headers = {name.lower(): value for name, value in self.headers.items() if name.lower() not in _HOP_BY_HOP}
+        headers = {
+            name.lower(): value
+            for name, value in self.headers.items()
+            if name.lower() not in _HOP_BY_HOP
+        }
         if habits is None:
             told = self._forward(upstream, headers, body)
         else:
@@ -250,7 +262,9 @@ class _Handler(BaseHTTPRequestHandler):
         return told.status, "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + told.body
 
     def _forward(self, upstream: str, headers: Mapping[str, str], body: bytes) -> Told:
-        connection = http.client.HTTPConnection(upstream.removeprefix("http://"), timeout=IDLE_SECONDS)
+        connection = http.client.HTTPConnection(
+            upstream.removeprefix("http://"), timeout=IDLE_SECONDS
+        )
         connection.connect()
         server = connection.sock  # http.client forgets it when the server goes away
         with self.proxy.lock:

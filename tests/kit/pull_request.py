@@ -1,8 +1,10 @@
-"""The story of one pull request: what is on ``main`` and applied for weeks, and five changes that a branch brings.
+"""The story of one pull request: what is on ``main`` and applied for weeks, and five changes that a
+branch brings.
 
-Names, hosts and times look like those of a company, so that its plan can be shown to people: the pictures of
-docs/review.md are taken of it. Everything happens: two receivers on loopback answer for the two hosts, with
-certificates of an authority that the sender trusts, and the server's clock is ahead or behind by ``clock``.
+Names, hosts and times look like those of a company, so that its plan can be shown to people: the
+pictures of docs/review.md are taken of it. Everything happens: two receivers on loopback answer for
+the two hosts, with certificates of an authority that the sender trusts, and the server's clock is
+ahead or behind by ``clock``.
 """
 
 from __future__ import annotations
@@ -25,7 +27,13 @@ from tests.kit.repositories import git
 from tests.kit.vault import PROJECT, Place
 
 OLD_HOST, NEW_HOST = "hooks.example.com", "orders.shop-events.example.net"
-NEW, WIDER, MOVED, DUE, GONE = "quickbooks-sales", "paystack-payouts", "storefront-orders", "tax-filing", "legacy-erp"
+NEW, WIDER, MOVED, DUE, GONE = (
+    "quickbooks-sales",
+    "paystack-payouts",
+    "storefront-orders",
+    "tax-filing",
+    "legacy-erp",
+)
 OTHER = "staging"  # an environment of the project in which nothing is
 BRANCH = "orders-on-the-event-bus"
 PLAN_HOLDS = timedelta(days=3)
@@ -46,7 +54,10 @@ POLICY = {
     "rules": {"wildcard-scopes": {"level": "warn"}, "https-only": {"level": "deny"}},
     "approvers": [
         {"approver": "@acme/security", "when": {"risk": "high"}},
-        {"approver": "@acme/finance-leads", "when": {"scopes": ["invoices:write", "payouts:approve"]}},
+        {
+            "approver": "@acme/finance-leads",
+            "when": {"scopes": ["invoices:write", "payouts:approve"]},
+        },
     ],
 }
 
@@ -71,7 +82,10 @@ class Clock:
 
 @dataclass
 class PullRequest:
-    """``main`` is applied, and the branch is checked out. ``old`` and ``new`` are the receivers of the two hosts."""
+    """``main`` is applied, and the branch is checked out.
+
+    ``old`` and ``new`` are the receivers of the two hosts.
+    """
 
     checkout: Checkout
     clock: Clock
@@ -82,7 +96,15 @@ class PullRequest:
     def merge(self) -> str:
         """As a forge merges it; the commit."""
         git(self.checkout.root, "checkout", "--quiet", "main")
-        git(self.checkout.root, "merge", "--quiet", "--no-ff", "-m", "Merge the pull request", BRANCH)
+        git(
+            self.checkout.root,
+            "merge",
+            "--quiet",
+            "--no-ff",
+            "-m",
+            "Merge the pull request",
+            BRANCH,
+        )
         return git(self.checkout.root, "rev-parse", "HEAD")
 
 
@@ -94,7 +116,8 @@ def pull_request(place: Place, folder: Path) -> Iterator[PullRequest]:
     with ExitStack() as stack:
         receive = careful(checkouts, now=clock.now)
         old, new = (
-            stack.enter_context(receiving(receive, authority.server_context(host))) for host in (OLD_HOST, NEW_HOST)
+            stack.enter_context(receiving(receive, authority.server_context(host)))
+            for host in (OLD_HOST, NEW_HOST)
         )
         stack.enter_context(_named({OLD_HOST: old.port, NEW_HOST: new.port}))
         stack.enter_context(_server_clock(clock))
@@ -116,7 +139,11 @@ def _named(ports: dict[str, int]) -> Iterator[None]:
     real = socket.getaddrinfo
 
     def answered(host: Any, port: Any, *args: Any, **kwargs: Any) -> Any:
-        return real("127.0.0.1", ports[host], *args, **kwargs) if host in ports else real(host, port, *args, **kwargs)
+        return (
+            real("127.0.0.1", ports[host], *args, **kwargs)
+            if host in ports
+            else real(host, port, *args, **kwargs)
+        )
 
     with patch.object(socket, "getaddrinfo", answered):
         yield
@@ -143,13 +170,21 @@ def _declared(checkout: Checkout) -> Checkout:
         name: {"vault": {"address": address}, "allowedNetworks": ["127.0.0.0/8"]}
         for name in (checkout.environment, OTHER)
     }
-    project = {"keyPrefix": "acme", "audit": {"path": "audit"}, "plan": {"expires": f"{PLAN_HOLDS.days}d"}}
-    checkout.document("reconciler.yaml", "Project", PROJECT, {**project, "environments": environments})
+    project = {
+        "keyPrefix": "acme",
+        "audit": {"path": "audit"},
+        "plan": {"expires": f"{PLAN_HOLDS.days}d"},
+    }
+    checkout.document(
+        "reconciler.yaml", "Project", PROJECT, {**project, "environments": environments}
+    )
     scopes = [{"name": name, "risk": risk} for name, risk in CATALOGUE.items()]
     checkout.document("scopes.yaml", "ScopeCatalog", "acme-api", {"scopes": scopes})
     checkout.document("policy.yaml", "GuardrailPolicy", "guardrails", POLICY)
     _client(checkout, WIDER, "payments", ["ledger:read", "payouts:read"])
-    _client(checkout, MOVED, "commerce", ["orders:read"], url=f"https://{OLD_HOST}/orders", renew="41d")
+    _client(
+        checkout, MOVED, "commerce", ["orders:read"], url=f"https://{OLD_HOST}/orders", renew="41d"
+    )
     _client(checkout, DUE, "finance", ["ledger:read"])
     _client(checkout, GONE, "commerce", ["inventory:read", "orders:write"])
     _client(checkout, "fraud-screening", "payments", ["ledger:read"], renew="15d")
@@ -158,7 +193,15 @@ def _declared(checkout: Checkout) -> Checkout:
     return checkout
 
 
-def _client(checkout: Checkout, name: str, team: str, scopes: list[str], *, url: str = "", renew: str = "30d") -> None:
+def _client(
+    checkout: Checkout,
+    name: str,
+    team: str,
+    scopes: list[str],
+    *,
+    url: str = "",
+    renew: str = "30d",
+) -> None:
     webhook = {"name": "orders", "url": url, "events": ["order.paid"], "delivery": {"attempts": 1}}
     checkout.client(
         name,
@@ -166,7 +209,13 @@ def _client(checkout: Checkout, name: str, team: str, scopes: list[str], *, url:
         owner={"team": team, "contact": f"{team}@example.com"},
         scopes=scopes,
         allowedCidrs=["203.0.113.0/24"],
-        keys=[{"name": "primary", "lifetime": "90d", "rotation": {"renewBefore": renew, "grace": "72h"}}],
+        keys=[
+            {
+                "name": "primary",
+                "lifetime": "90d",
+                "rotation": {"renewBefore": renew, "grace": "72h"},
+            }
+        ],
         webhooks=[webhook] if url else None,
         metadata={"labels": {"team": team}},
     )
@@ -176,7 +225,9 @@ def _five_changes(checkout: Checkout) -> None:
     git(checkout.root, "checkout", "--quiet", "-b", BRANCH)
     _client(checkout, NEW, "finance", ["customers:read", "invoices:write"])
     _client(checkout, WIDER, "payments", ["ledger:read", "payouts:*"])
-    _client(checkout, MOVED, "commerce", ["orders:read"], url=f"https://{NEW_HOST}/hook", renew="41d")
+    _client(
+        checkout, MOVED, "commerce", ["orders:read"], url=f"https://{NEW_HOST}/hook", renew="41d"
+    )
     _client(checkout, DUE, "finance", ["ledger:read"], renew="60d")
     checkout.remove(GONE)
     checkout.commit("Move the orders to the event bus, and four more")

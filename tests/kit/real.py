@@ -1,7 +1,8 @@
 """An environment on a real server as a world for scenarios.
 
-Tokens are those of the least-privilege roles, deliveries are real, faults happen on the wire. Only time is the
-test's own, so that ninety days can go by: every answer gets it instead of the ``Date`` header.
+Tokens are those of the least-privilege roles, deliveries are real, faults happen on the wire. Only
+time is the test's own, so that ninety days can go by: every answer gets it instead of the ``Date``
+header.
 """
 
 from __future__ import annotations
@@ -50,7 +51,10 @@ WRITING = ("POST", "PUT", "PATCH", "DELETE")
 
 
 class Disturbance:
-    """Meets the request number ``at`` (from 0) with ``fault``. Counts the requests of a run, and what they wrote."""
+    """Meets the request number ``at`` (from 0) with ``fault``.
+
+    Counts the requests of a run, and what they wrote.
+    """
 
     def __init__(self) -> None:
         self.calm()
@@ -77,7 +81,9 @@ class DisturbedWire:
     def __init__(self, wire: Wire, disturbance: Disturbance) -> None:
         self._wire, self._disturbance = wire, disturbance
 
-    def exchange(self, method: str, target: str, headers: Mapping[str, str], body: bytes | None, cap: int) -> Reply:
+    def exchange(
+        self, method: str, target: str, headers: Mapping[str, str], body: bytes | None, cap: int
+    ) -> Reply:
         def send() -> Reply:
             reply = self._wire.exchange(method, target, headers, body, cap)
             self._disturbance.writes += method in WRITING and 200 <= reply.status < 300
@@ -90,7 +96,10 @@ class DisturbedWire:
 
 
 class RealWorld:
-    """A bootstrapped environment with sixteen buckets. A ``Ports``. ``receiver``: where every webhook leads."""
+    """A bootstrapped environment with sixteen buckets.
+
+    A ``Ports``. ``receiver``: where every webhook leads.
+    """
 
     def __init__(self, place: Place, receiver: str) -> None:
         self.owner = PROJECT
@@ -106,7 +115,9 @@ class RealWorld:
         self._sender = WebhookSender(("127.0.0.0/8",))
         # The whole history of every bucket is judged.
         registry = place.settings.registry_mount
-        place.root.adapter.post(f"/v1/{registry}/config", json={"max_versions": 1000, "cas_required": True})
+        place.root.adapter.post(
+            f"/v1/{registry}/config", json={"max_versions": 1000, "cas_required": True}
+        )
         self._start = place.root.now()
         self.wipe()
 
@@ -177,8 +188,8 @@ class RealWorld:
         return self._deliverer.sign(key, content)
 
     def send(self, request: HttpRequest) -> HttpResponse | HttpFailure:
-        """A crash before or after it, and a second one, are faults here; what a sender does about lost answers is
-        its own affair."""
+        """A crash before or after it, and a second one, are faults here; what a sender does about
+        lost answers is its own affair."""
         there = replace(request, url=self._receiver)
         answers: list[HttpResponse | HttpFailure] = []
 
@@ -221,7 +232,9 @@ class RealWorld:
 
     def readable(self, path: str, version: int) -> Mapping[str, Any] | None:
         try:
-            data = self.place.root.adapter.get(self._secret("data", path), params={"version": version}).data["data"]
+            data = self.place.root.adapter.get(
+                self._secret("data", path), params={"version": version}
+            ).data["data"]
         except StatusError as error:
             if error.status != 404:
                 raise
@@ -235,7 +248,9 @@ class RealWorld:
             for number in range(self._judged.get(name, 0) + 1, document.version + 1):
                 new = self._version(name, number)
                 self._texts.append(new)
-                judge_commit(decode_bucket(old or None, self.owner)[0], decode_bucket(new, self.owner)[0])
+                judge_commit(
+                    decode_bucket(old or None, self.owner)[0], decode_bucket(new, self.owner)[0]
+                )
                 old = new
             self._judged[name] = document.version
         return "\n".join(self._texts)
@@ -244,12 +259,18 @@ class RealWorld:
         if number == 0:
             return ""
         path = f"/v1/{self.place.settings.registry_mount}/data/buckets/{bucket}"
-        return str(self.place.root.adapter.get(path, params={"version": number}).data["data"]["doc"])
+        return str(
+            self.place.root.adapter.get(path, params={"version": number}).data["data"]["doc"]
+        )
 
     def _documents(self) -> dict[str, Document]:
         names = bucket_names(BUCKETS)
         answers = self.place.root.answer_all([ReadDocument(f"buckets/{name}") for name in names])
-        return {name: answer for name, answer in zip(names, answers, strict=True) if isinstance(answer, Document)}
+        return {
+            name: answer
+            for name, answer in zip(names, answers, strict=True)
+            if isinstance(answer, Document)
+        }
 
     def _newest(self, path: str) -> int:
         answer = self.place.root.answer(ReadMetadata(path))
@@ -260,7 +281,9 @@ class RealWorld:
         return f"/v1/{self.place.settings.secrets_mount}/{what}/{path}"
 
     def _timed(self, response: Response) -> Response:
-        if isinstance(response, Document | Written | Conflict | Subkeys | Metadata | Done | PublicKey):
+        if isinstance(
+            response, Document | Written | Conflict | Subkeys | Metadata | Done | PublicKey
+        ):
             return replace(response, at=self.at)
         return response
 

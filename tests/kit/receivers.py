@@ -32,7 +32,8 @@ Behaviour = Callable[["Handler"], None]
 
 @dataclass
 class Receiver:
-    """A running receiver. ``closing`` is set when the test ends, which frees every handler that waits."""
+    """A running receiver. ``closing`` is set when the test ends, which frees every handler that
+    waits."""
 
     url: str
     port: int
@@ -117,8 +118,8 @@ def receiving(behaviour: Behaviour, tls: ssl.SSLContext | None = None) -> Iterat
 
 @contextmanager
 def listening(talk: bytes = b"", *, cut: bool = False, reset: bool = False) -> Iterator[int]:
-    """A bare TCP port: accepts, says ``talk`` whatever it hears, then hangs up (``cut``; ``reset``: with a RST) or
-    keeps silent, reading nothing more."""
+    """A bare TCP port: accepts, says ``talk`` whatever it hears, then hangs up (``cut``; ``reset``:
+    with a RST) or keeps silent, reading nothing more."""
     ended = threading.Event()
     held: list[socket.socket] = []
     listener = socket.create_server(("127.0.0.1", 0), backlog=64)

@@ -1,4 +1,5 @@
-"""Real git repositories in a temporary directory, cut off from the configuration of whoever runs the tests."""
+"""Real git repositories in a temporary directory, cut off from the configuration of whoever runs
+the tests."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ from tests.kit.guarding import GIT
 
 
 def isolate(monkeypatch: pytest.MonkeyPatch, home: Path, *, identity: bool = True) -> None:
-    """No global or system configuration, no CI variables, no identity but the one given in HOME's .gitconfig."""
+    """No global or system configuration, no CI variables, no identity but the one given in HOME's
+    .gitconfig."""
     for name in list(os.environ):
         if name.startswith(("GIT_", "GITHUB_", "GITLAB_", "CI_")) or name == "EMAIL":
             monkeypatch.delenv(name)
@@ -31,7 +33,10 @@ def isolate(monkeypatch: pytest.MonkeyPatch, home: Path, *, identity: bool = Tru
 
 
 def git(directory: Path, *arguments: str) -> str:
-    """Run git as a person would; its output without the last line end. Fails the test when git does."""
+    """Run git as a person would; its output without the last line end.
+
+    Fails the test when git does.
+    """
     done = subprocess.run(
         ["git", *arguments],
         cwd=directory,
@@ -62,8 +67,12 @@ def loaded(directory: Path, *names: str) -> Loaded:
 def look_at(directory: Path, applied: Applied | None = None) -> Checkout:
     """What git says of a project that is its reconciler.yaml alone, where it has one."""
     names = [name for name in ("reconciler.yaml",) if (directory / name).exists()]
-    reading = Reading(lambda path: path.endswith(".yaml"), ["reconciler.yaml"], lambda texts, place: frozenset())
-    return checkout_of(directory, "audit", reading, Used(loaded(directory, *names), {}, "staging"), applied)
+    reading = Reading(
+        lambda path: path.endswith(".yaml"), ["reconciler.yaml"], lambda texts, place: frozenset()
+    )
+    return checkout_of(
+        directory, "audit", reading, Used(loaded(directory, *names), {}, "staging"), applied
+    )
 
 
 def new_repository(directory: Path) -> Path:

@@ -1,4 +1,5 @@
-"""Plans and applies against a world without the engine around it: no lease, no report, one thread."""
+"""Plans and applies against a world without the engine around it: no lease, no report, one
+thread."""
 
 from __future__ import annotations
 
@@ -33,7 +34,10 @@ Result = TypeVar("Result")
 
 
 class Ports(LiveState, Site, Protocol):
-    """A world: every port that a run needs, and an administrator's eyes. ``writes`` counts what was stored."""
+    """A world: every port that a run needs, and an administrator's eyes.
+
+    ``writes`` counts what was stored.
+    """
 
     owner: str
 
@@ -79,7 +83,8 @@ def drive(live: Any, steps: Steps[Result]) -> Result:
 
 
 class InlineBuckets:
-    """The executor handles bucket after bucket in the thread that calls it, also while several runs are inside."""
+    """The executor handles bucket after bucket in the thread that calls it, also while several runs
+    are inside."""
 
     def __init__(self) -> None:
         self._lock, self._inside = threading.Lock(), 0
@@ -116,7 +121,10 @@ class Passes(Generic[AnyWorld]):
         return make_plan(Inputs(desired, observed, observed.now, **options))
 
     def apply(self, desired: Desired, live: Any = None, **options: Any) -> tuple[Outcome, ...]:
-        """``live``: what answers instead of the world (a fault injector). Raises whatever it raises."""
+        """``live``: what answers instead of the world (a fault injector).
+
+        Raises whatever it raises.
+        """
         observed = self.look()
         plan = self.plan(desired, observed=observed, **options)
         assert not plan.blocked, plan.findings
@@ -124,11 +132,15 @@ class Passes(Generic[AnyWorld]):
 
     def revoke(self, request: RevocationRequest, live: Any = None) -> tuple[Outcome, ...]:
         observed = self.look()
-        plan = revocation_plan(observed, "production", self.world.owner, request, observed.now, None)
+        plan = revocation_plan(
+            observed, "production", self.world.owner, request, observed.now, None
+        )
         return self.carry_out(plan, None, observed, live)
 
     def rotate(self, desired: Desired, name: str, live: Any = None) -> tuple[Outcome, ...]:
-        return self.apply(desired, live, rotations={name: RotationRequest(name, None, "a person asked")})
+        return self.apply(
+            desired, live, rotations={name: RotationRequest(name, None, "a person asked")}
+        )
 
     def carry_out(
         self, plan: Plan, desired: Desired | None, observed: Observed, live: Any = None
@@ -136,7 +148,9 @@ class Passes(Generic[AnyWorld]):
         live = live or self.world
         driver = Driver(live, live, live, ServerClock(self.world.at), Inline())
         with inline_buckets:
-            return executor.execute(plan, desired.clients if desired else {}, driver, self.new_run(observed), BUCKETS)
+            return executor.execute(
+                plan, desired.clients if desired else {}, driver, self.new_run(observed), BUCKETS
+            )
 
     def new_run(self, observed: Observed) -> Run:
         self.runs += 1
@@ -158,7 +172,9 @@ class Passes(Generic[AnyWorld]):
     def expect_quiet(self, desired: Desired) -> None:
         """I7: nothing is left to do, and doing it writes nothing."""
         plan = self.plan(desired)
-        assert not plan.changes, [(action.kind, action.address, action.reason) for action in plan.changes]
+        assert not plan.changes, [
+            (action.kind, action.address, action.reason) for action in plan.changes
+        ]
         before = self.world.writes
         self.apply(desired)
         assert self.world.writes == before

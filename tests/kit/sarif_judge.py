@@ -1,4 +1,5 @@
-"""Microsoft's SARIF multitool, the reference validator, with the rules that GitHub's code scanning demands."""
+"""Microsoft's SARIF multitool, the reference validator, with the rules that GitHub's code scanning
+demands."""
 
 from __future__ import annotations
 
@@ -17,8 +18,14 @@ PINNED = {
 
 
 def complaints(logs: Sequence[Path]) -> list[str]:
-    """``<file> <rule>`` of everything that it calls an error or a warning, sorted. It exits with 0 all the same."""
-    program = fetched("sarif-multitool", PINNED) / "node_modules/@microsoft/sarif-multitool-linux/Sarif.Multitool"
+    """``<file> <rule>`` of everything that it calls an error or a warning, sorted.
+
+    It exits with 0 all the same.
+    """
+    program = (
+        fetched("sarif-multitool", PINNED)
+        / "node_modules/@microsoft/sarif-multitool-linux/Sarif.Multitool"
+    )
     program.chmod(0o755)
     done = subprocess.run(
         [program, "validate", *logs, "--rule-kind", "Sarif;Ghas"],

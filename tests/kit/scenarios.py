@@ -30,10 +30,11 @@ PRIMARY = "keys/payouts.primary"
 
 @dataclass(frozen=True)
 class Scenario:
-    """``before``: what is applied first, with times that go by. Then ``after`` is applied, or ``revoked``.
+    """``before``: what is applied first, with times that go by. Then ``after`` is applied, or
+    ``revoked``.
 
-    ``live``: the client may at no instant be without a usable key. ``cut``: how a run that did the same was
-    cut short at its first secret before.
+    ``live``: the client may at no instant be without a usable key. ``cut``: how a run that did the
+    same was cut short at its first secret before.
     """
 
     before: tuple[Desired | timedelta, ...]

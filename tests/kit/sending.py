@@ -1,4 +1,5 @@
-"""Requests for the sender, resolvers that say what a test wants, and what came of a request in one line."""
+"""Requests for the sender, resolvers that say what a test wants, and what came of a request in one
+line."""
 
 from __future__ import annotations
 
@@ -26,13 +27,17 @@ def post(
     return HttpRequest("POST", url, headers, body, deadline, cap)
 
 
-def send(url: str, sender: WebhookSender | None = None, *, deadline: float = AMPLE) -> HttpResponse | HttpFailure:
+def send(
+    url: str, sender: WebhookSender | None = None, *, deadline: float = AMPLE
+) -> HttpResponse | HttpFailure:
     return (sender or WebhookSender(LOOPBACK)).send(post(url, deadline=deadline))
 
 
-def bounded(request: HttpRequest, sender: WebhookSender | None = None) -> HttpResponse | HttpFailure:
-    """What ``sender`` answers. Fails when it does not come back at all; that its deadline was kept is told by what it
-    answers, and not by this bound, which is far away."""
+def bounded(
+    request: HttpRequest, sender: WebhookSender | None = None
+) -> HttpResponse | HttpFailure:
+    """What ``sender`` answers. Fails when it does not come back at all; that its deadline was kept
+    is told by what it answers, and not by this bound, which is far away."""
     pool = ThreadPoolExecutor(1)
     try:
         return pool.submit((sender or WebhookSender(LOOPBACK)).send, request).result(timeout=120)
@@ -42,7 +47,11 @@ def bounded(request: HttpRequest, sender: WebhookSender | None = None) -> HttpRe
 
 def said(answer: HttpResponse | HttpFailure) -> str:
     """``RC510: the deadline passed while …``, or ``204``."""
-    return str(answer.status) if isinstance(answer, HttpResponse) else f"{answer.code}: {answer.detail}"
+    return (
+        str(answer.status)
+        if isinstance(answer, HttpResponse)
+        else f"{answer.code}: {answer.detail}"
+    )
 
 
 def resolver(*addresses: str) -> Callable[[str, int], Answers]:

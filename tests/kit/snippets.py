@@ -1,4 +1,5 @@
-"""Runs the receivers of ``docs/webhooks.md`` in their languages: one interpreter start for all cases of a snippet."""
+"""Runs the receivers of ``docs/webhooks.md`` in their languages: one interpreter start for all
+cases of a snippet."""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ SECONDS = 60
 
 @dataclass(frozen=True)
 class Language:
-    """``fence`` is the info of its blocks; ``package`` what Debian calls it; ``before`` makes a file of a snippet."""
+    """``fence`` is the info of its blocks; ``package`` what Debian calls it; ``before`` makes a
+    file of a snippet."""
 
     fence: str
     command: tuple[str, ...]
@@ -31,7 +33,8 @@ class Language:
     before: str = ""
 
 
-# A driver reads [[secrets, headers, body in base64, …], …] and prints for each true, false, or what was thrown.
+# A driver reads [[secrets, headers, body in base64, …], …] and prints for each true, false, or what
+# was thrown.
 LANGUAGES = {
     "js": Language(
         "js", ("node",), "nodejs", ".mjs",
@@ -79,9 +82,12 @@ print JSON.generate(answers)
 
 
 def ask(language: Language, snippet: str, questions: Sequence[Sequence[Any]]) -> list[object]:
-    """What ``genuine`` of ``snippet`` returns for each of ``questions``: secrets, headers, body as bytes, and more."""
+    """What ``genuine`` of ``snippet`` returns for each of ``questions``: secrets, headers, body as
+    bytes, and more."""
     _require(language)
-    told = json.dumps([[one[0], one[1], base64.b64encode(one[2]).decode(), *one[3:]] for one in questions])
+    told = json.dumps(
+        [[one[0], one[1], base64.b64encode(one[2]).decode(), *one[3:]] for one in questions]
+    )
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, f"snippet{language.suffix}").write_text(language.before + snippet)
         driver = Path(folder, f"driver{language.suffix}")
@@ -97,12 +103,15 @@ def ask(language: Language, snippet: str, questions: Sequence[Sequence[Any]]) ->
 
 
 def _require(language: Language) -> None:
-    """Have the interpreter, from Debian where ``CI`` is set; else the test is skipped without it."""
+    """Have the interpreter, from Debian where ``CI`` is set; else the test is skipped without
+    it."""
     program = language.command[0]
     if shutil.which(program) is not None:
         return
     if not os.environ.get("CI"):
-        pytest.skip(f"{program} is not installed: its snippets of docs/webhooks.md run where CI is set")
+        pytest.skip(
+            f"{program} is not installed: its snippets of docs/webhooks.md run where CI is set"
+        )
     with Path(tempfile.gettempdir(), "reconciler-tests-packages.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # another worker may be at it
         if shutil.which(program) is None:
@@ -117,6 +126,10 @@ def _install() -> None:
     environ: Mapping[str, str] = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     for arguments in (["update"], ["install", "-y", "--no-install-recommends", *packages]):
         done = subprocess.run(
-            [*as_root, "apt-get", "-q", *arguments], env=environ, capture_output=True, text=True, check=False
+            [*as_root, "apt-get", "-q", *arguments],
+            env=environ,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert done.returncode == 0, f"apt-get {arguments[0]} failed: {done.stderr[-500:]}"

@@ -1,4 +1,5 @@
-"""Where whole commands are killed: a fresh environment and repository for every case, and what must hold afterwards."""
+"""Where whole commands are killed: a fresh environment and repository for every case, and what must
+hold afterwards."""
 
 from __future__ import annotations
 
@@ -36,7 +37,11 @@ class Case:
     def start(self, *arguments: str, before: str = "", **variables: str) -> Child:
         """The story's command as a process of its own, its requests through the proxy."""
         checkout = self.checkout
-        own = {"VAULT_TOKEN": checkout.place.token("run"), "VAULT_ADDR": self.stage.proxy.address, "NO_COLOR": "1"}
+        own = {
+            "VAULT_TOKEN": checkout.place.token("run"),
+            "VAULT_ADDR": self.stage.proxy.address,
+            "NO_COLOR": "1",
+        }
         own["TMPDIR"] = str(self.stage.temporary)
         given = arguments or self.story.arguments(checkout)
         return self.stage.zygote.start(checkout.root, given, environ(**own, **variables), before)
@@ -68,7 +73,8 @@ class Case:
             self.stage.strike = Strike()
 
     def finish(self) -> None:
-        """After whatever happened: what must hold at once; one more run ends it, the next one does nothing."""
+        """After whatever happened: what must hold at once; one more run ends it, the next one does
+        nothing."""
         self.witness.collect()
         self.witness.look()
         if self.story.command[0] == "revoke":  # an emergency waits for nothing
@@ -83,7 +89,12 @@ class Case:
         self.witness.clean()
         self.witness.canary(command="".join(self.printed))
         assert list(self.stage.temporary.iterdir()) == []
-        assert self.checkout.run("status", "-e", self.checkout.environment, "--format", "json").json["open_runs"] == []
+        assert (
+            self.checkout.run("status", "-e", self.checkout.environment, "--format", "json").json[
+                "open_runs"
+            ]
+            == []
+        )
 
 
 @dataclass
@@ -116,15 +127,21 @@ class Stage:
 
     @contextmanager
     def case(self, story: Story, folder: Path | None = None) -> Iterator[Case]:
-        """A fresh environment, at the point where the story's command begins. ``folder``: where its repository is."""
+        """A fresh environment, at the point where the story's command begins.
+
+        ``folder``: where its repository is.
+        """
         self.cases += 1
         with receiving(self.receive) as receiver, bootstrapped(self.server, BUCKETS) as place:
-            checkout = new_checkout(place, (folder or self.folder) / f"repository-{self.cases}", BUCKETS)
+            checkout = new_checkout(
+                place, (folder or self.folder) / f"repository-{self.cases}", BUCKETS
+            )
             story.prepare(checkout, receiver.url)
             yield Case(self, story, checkout, Witness(checkout, story.live))
 
 
 def spread(total: int, wanted: int, index: int) -> list[int]:
-    """``wanted`` numbers of 1 to ``total``, evenly apart; another ``index`` shifts them (by the golden section)."""
+    """``wanted`` numbers of 1 to ``total``, evenly apart; another ``index`` shifts them (by the
+    golden section)."""
     shift = (index * 0.618) % 1.0
     return sorted({int((number + shift) * total / wanted) % total + 1 for number in range(wanted)})

@@ -29,7 +29,11 @@ IN_BACKGROUND = ("sh", "-c", "trap '' INT HUP; exec \"$@\"", "sh")
 
 def ignored(pid: int) -> set[signal.Signals]:
     """The usual signals that a running program ignores now."""
-    (line,) = [line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("SigIgn:")]
+    (line,) = [
+        line
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines()
+        if line.startswith("SigIgn:")
+    ]
     mask = int(line.split()[1], 16)
     return {number for number in USUAL if mask & 1 << (number - 1)}
 

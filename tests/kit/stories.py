@@ -1,4 +1,5 @@
-"""What a command may be in the middle of when it is killed: a state of the environment, and the command."""
+"""What a command may be in the middle of when it is killed: a state of the environment, and the
+command."""
 
 from __future__ import annotations
 
@@ -19,8 +20,8 @@ LONG_AGO = timedelta(minutes=10)
 
 @dataclass(frozen=True)
 class Story:
-    """``prepare`` makes the state, with the address of a receiver. ``command`` gets the environment's name.
-    ``live``: the clients that may at no instant be without a usable key."""
+    """``prepare`` makes the state, with the address of a receiver. ``command`` gets the
+    environment's name. ``live``: the clients that may at no instant be without a usable key."""
 
     prepare: Callable[[Checkout, str], None]
     command: tuple[str, ...] = ("apply",)
@@ -37,7 +38,10 @@ def edit(checkout: Checkout, path: str, change: Callable[[Any], None]) -> None:
     stored = checkout.vault("GET", f"registry/data/{path}")["data"]
     document = json.loads(stored["data"]["doc"])
     change(document)
-    body = {"options": {"cas": stored["metadata"]["version"]}, "data": {"doc": json.dumps(document)}}
+    body = {
+        "options": {"cas": stored["metadata"]["version"]},
+        "data": {"doc": json.dumps(document)},
+    }
     checkout.vault("POST", f"registry/data/{path}", body)
 
 
@@ -71,13 +75,23 @@ def _new(checkout: Checkout, url: str) -> None:
 
 def _due(checkout: Checkout, url: str) -> None:
     """An hour before the key expires, a month ahead is declared to be early enough."""
-    _applied(checkout, url, keys=[{"name": "primary", "lifetime": "1h", "rotation": {"renewBefore": "5m"}}])
-    checkout.hooked(PARTNER, url, keys=[{"name": "primary", "lifetime": "90d", "rotation": {"renewBefore": "30d"}}])
+    _applied(
+        checkout,
+        url,
+        keys=[{"name": "primary", "lifetime": "1h", "rotation": {"renewBefore": "5m"}}],
+    )
+    checkout.hooked(
+        PARTNER,
+        url,
+        keys=[{"name": "primary", "lifetime": "90d", "rotation": {"renewBefore": "30d"}}],
+    )
     assert "rotate-key" in {kind for kind, _, _ in checkout.actions()}
 
 
 def _graced(checkout: Checkout, url: str) -> None:
-    _applied(checkout, url, keys=[{"name": "primary", "lifetime": "90d", "rotation": {"grace": "1s"}}])
+    _applied(
+        checkout, url, keys=[{"name": "primary", "lifetime": "90d", "rotation": {"grace": "1s"}}]
+    )
     checkout.run("rotate", "-e", checkout.environment, PARTNER, "--reason", "test").ok()
     until(lambda: "revoke-key" in {kind for kind, _, _ in checkout.actions()})
 
@@ -110,7 +124,11 @@ def _undeclared_key(checkout: Checkout, url: str) -> None:
 
 def _edited(checkout: Checkout, url: str) -> None:
     _applied(checkout, url)
-    edit(checkout, checkout.bucket(PARTNER), lambda one: one["clients"][PARTNER]["spec"].update(scopes=["*"]))
+    edit(
+        checkout,
+        checkout.bucket(PARTNER),
+        lambda one: one["clients"][PARTNER]["spec"].update(scopes=["*"]),
+    )
 
 
 def _overwritten(checkout: Checkout, url: str) -> None:

@@ -22,7 +22,8 @@ from tests.kit.declared import client, desired, lifecycle, webhook
 from tests.kit.faults import Fault, crash_after, crash_before, noise, request_lost, response_lost
 from tests.kit.memory import World
 
-# Lifetimes, renewals and graces: usual ones; without grace; a grace longer than the life; short ones.
+# Lifetimes, renewals and graces: usual ones; without grace; a grace longer than the life; short
+# ones.
 CYCLES = st.sampled_from(
     [
         lifecycle(),
@@ -62,7 +63,8 @@ REACHES: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
 # No budget and no protection stands in the way of a life; that they do is tested where guards are.
 WAIVED = (Waiver("protect", "*", "a law", "a test", "2100-01-01", Source("policy.yaml", 1, 1)),)
 OPEN = GuardrailPolicy(Budget(100, 1), Budget(100, 1), WAIVED)
-# Each client is known under two names: the second is what a rename makes of it. Some share a bucket.
+# Each client is known under two names: the second is what a rename makes of it. Some share a
+# bucket.
 NAMES = {"a": "a-renamed", "b": "b-2", "c": "payouts-27"}
 
 
@@ -83,9 +85,15 @@ def clients(draw: st.DrawFn, name: str) -> DesiredClient:
 
 @st.composite
 def declarations(draw: st.DrawFn) -> Desired:
-    """Up to three clients, and one that is always there, so that no guard stands against the removal of all."""
+    """Up to three clients, and one that is always there, so that no guard stands against the
+    removal of all."""
     names = draw(st.sets(st.sampled_from(sorted(NAMES)), min_size=1))
-    return desired(client("zz"), *[draw(clients(name)) for name in sorted(names)], policy=OPEN, scopes=CATALOGUE)
+    return desired(
+        client("zz"),
+        *[draw(clients(name)) for name in sorted(names)],
+        policy=OPEN,
+        scopes=CATALOGUE,
+    )
 
 
 def nothing(world: World, which: int) -> None:
@@ -137,18 +145,21 @@ def edit(world: World, which: int) -> None:
 
 
 HANDS = st.tuples(
-    st.sampled_from([nothing, nothing, overwrite, forget, destroy, soft_delete, settings_edited, edit]),
+    st.sampled_from(
+        [nothing, nothing, overwrite, forget, destroy, soft_delete, settings_edited, edit]
+    ),
     st.integers(0, 20),
 )
 FAULTS: st.SearchStrategy[tuple[int, Fault]] = st.tuples(
-    st.integers(0, 40), st.sampled_from([crash_before, crash_after, response_lost, request_lost, noise])
+    st.integers(0, 40),
+    st.sampled_from([crash_before, crash_after, response_lost, request_lost, noise]),
 )
 
 
 @dataclass(frozen=True)
 class Step:
-    """``by_hand``, then ``hours`` go by, then ``declared`` is applied, or ``asked`` of a client; ``fault``: it is
-    disturbed. ``reissue``: the declaration names what was revoked by a person."""
+    """``by_hand``, then ``hours`` go by, then ``declared`` is applied, or ``asked`` of a client;
+    ``fault``: it is disturbed. ``reissue``: the declaration names what was revoked by a person."""
 
     declared: Desired
     by_hand: tuple[Callable[[World, int], None], int]
@@ -185,7 +196,11 @@ def allowing(one: DesiredClient, record: ClientRecord) -> DesiredClient:
     def after(cycle: Lifecycle, series: Series) -> Lifecycle:
         return replace(cycle, reissue_after=series.hold.version if series.hold else 0)
 
-    keys = {key.name: after(key.lifecycle, record.keys[key.name]) for key in one.keys if key.name in record.keys}
+    keys = {
+        key.name: after(key.lifecycle, record.keys[key.name])
+        for key in one.keys
+        if key.name in record.keys
+    }
     hooked = [
         replace(hook, secret=after(hook.secret, record.webhooks[hook.name].secret))
         if hook.name in record.webhooks

@@ -1,4 +1,5 @@
-"""A blow at one request of a run: the requests to Vault, through a proxy, and the deliveries, at a receiver."""
+"""A blow at one request of a run: the requests to Vault, through a proxy, and the deliveries, at a
+receiver."""
 
 from __future__ import annotations
 
@@ -12,10 +13,12 @@ from tests.kit.receivers import Handler
 
 @dataclass
 class Strike:
-    """Calls ``blow`` at the request number ``at`` (from 1; 0: never, only count), and with ``times`` at the next ones.
+    """Calls ``blow`` at the request number ``at`` (from 1; 0: never, only count), and with
+    ``times`` at the next ones.
 
-    ``after``: when the server has answered and before the client hears of it; otherwise before the server
-    hears of the request. ``deadly``: the blow ends the client, so that nobody is left to be answered.
+    ``after``: when the server has answered and before the client hears of it; otherwise before the
+    server hears of the request. ``deadly``: the blow ends the client, so that nobody is left to be
+    answered.
     """
 
     at: int = 0

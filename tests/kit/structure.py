@@ -1,4 +1,5 @@
-"""What is left of a document when its text is taken away: two documents of one structure differ in words alone."""
+"""What is left of a document when its text is taken away: two documents of one structure differ in
+words alone."""
 
 from __future__ import annotations
 

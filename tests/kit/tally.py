@@ -1,4 +1,5 @@
-"""How much was tried: tests count their cases, the end of the run prints the sums, also with several workers."""
+"""How much was tried: tests count their cases, the end of the run prints the sums, also with
+several workers."""
 
 from __future__ import annotations
 
@@ -27,7 +28,10 @@ def sums(reports: Iterable[pytest.TestReport]) -> dict[str, int]:
 
 
 def print_sums(terminal: pytest.TerminalReporter) -> None:
-    """The table at the end of a run. A failed test is a case in which something was lost, or may have been."""
+    """The table at the end of a run.
+
+    A failed test is a case in which something was lost, or may have been.
+    """
     stats = terminal.stats
     found = sums([*stats.get("passed", ()), *stats.get("failed", ())])
     if not found:

@@ -1,4 +1,5 @@
-"""A proxy on loopback that knows CONNECT and nothing else, as companies have one before the rest of the world."""
+"""A proxy on loopback that knows CONNECT and nothing else, as companies have one before the rest of
+the world."""
 
 from __future__ import annotations
 
@@ -14,7 +15,10 @@ IDLE_SECONDS = 60
 
 @dataclass
 class Tunnel:
-    """``asked`` holds the first line and the headers of every request. ``leads`` is where each of them leads."""
+    """``asked`` holds the first line and the headers of every request.
+
+    ``leads`` is where each of them leads.
+    """
 
     address: str
     leads: tuple[str, int]
@@ -33,7 +37,10 @@ class Tunnel:
                     return
                 head += part
             first, *lines = head.decode("latin-1").split("\r\n\r\n")[0].split("\r\n")
-            headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+            headers = {
+                name.lower(): value.strip()
+                for name, _, value in (line.partition(":") for line in lines)
+            }
             self.asked.append((first, headers))
             status = self.refuses or self._judge(first, headers)
             client.sendall(f"HTTP/1.1 {status} {'OK' if status == 200 else 'No'}\r\n\r\n".encode())
@@ -48,8 +55,16 @@ class Tunnel:
     def _judge(self, first: str, headers: dict[str, str]) -> int:
         if not first.startswith("CONNECT "):
             return 405
-        wanted = None if self.credentials is None else base64.b64encode(self.credentials.encode()).decode()
-        return 200 if wanted is None or headers.get("proxy-authorization") == f"Basic {wanted}" else 407
+        wanted = (
+            None
+            if self.credentials is None
+            else base64.b64encode(self.credentials.encode()).decode()
+        )
+        return (
+            200
+            if wanted is None or headers.get("proxy-authorization") == f"Basic {wanted}"
+            else 407
+        )
 
 
 def _pour(source: socket.socket, sink: socket.socket) -> None:
@@ -62,7 +77,10 @@ def _pour(source: socket.socket, sink: socket.socket) -> None:
 
 @contextmanager
 def tunnelling(leads: tuple[str, int], credentials: str | None = None) -> Iterator[Tunnel]:
-    """``credentials``: ``user:password`` that it wants. Whatever host is asked for, ``leads`` is where one gets."""
+    """``credentials``: ``user:password`` that it wants.
+
+    Whatever host is asked for, ``leads`` is where one gets.
+    """
     with socket.create_server(("127.0.0.1", 0)) as listener:
         tunnel = Tunnel(f"127.0.0.1:{listener.getsockname()[1]}", leads, credentials)
 

@@ -1,4 +1,5 @@
-"""Environments on a real OpenBao: every test has mounts and policies of its own on the server of the session."""
+"""Environments on a real OpenBao: every test has mounts and policies of its own on the server of
+the session."""
 
 from __future__ import annotations
 
@@ -27,9 +28,11 @@ def settings_for(address: str, environment: str) -> VaultSettings:
 
 @dataclass
 class Place:
-    """One bootstrapped environment. ``live(role)`` has a token of that role: root, planner, applier, deliverer, run.
+    """One bootstrapped environment. ``live(role)`` has a token of that role: root, planner,
+    applier, deliverer, run.
 
-    ``itself`` is the server past the proxy that stands before it, if one does: what tests do by hand is not judged.
+    ``itself`` is the server past the proxy that stands before it, if one does: what tests do by
+    hand is not judged.
     """
 
     server: RunningServer
@@ -55,7 +58,9 @@ class Place:
         return self.tokens[role]
 
     def new_token(self, role: str, **options: Any) -> str:
-        answer = self.root.adapter.post(f"/v1/auth/token/create/integrations-{self.name}-{role}", json=options)
+        answer = self.root.adapter.post(
+            f"/v1/auth/token/create/integrations-{self.name}-{role}", json=options
+        )
         return str(answer.body["auth"]["client_token"])
 
     def consumer_token(self, client: str) -> str:
@@ -63,11 +68,17 @@ class Place:
         root = self.root.adapter
         alias = f"{self.name}-{client}"
         policies = [f"integrations-{self.name}-consumer"]
-        entity = root.post("/v1/identity/entity", json={"name": alias, "metadata": {"client": client}}).data["id"]
+        entity = root.post(
+            "/v1/identity/entity", json={"name": alias, "metadata": {"client": client}}
+        ).data["id"]
         accessor = root.get("/v1/sys/auth").data["token/"]["accessor"]
         body = {"name": alias, "canonical_id": entity, "mount_accessor": accessor}
         root.post("/v1/identity/entity-alias", json=body)
-        role = {"allowed_policies": policies, "allowed_entity_aliases": [alias], "token_no_default_policy": True}
+        role = {
+            "allowed_policies": policies,
+            "allowed_entity_aliases": [alias],
+            "token_no_default_policy": True,
+        }
         root.post(f"/v1/auth/token/roles/{alias}", json=role)
         answer = root.post(f"/v1/auth/token/create/{alias}", json={"entity_alias": alias})
         return str(answer.body["auth"]["client_token"])
@@ -90,7 +101,9 @@ def unbootstrapped(server: RunningServer, itself: RunningServer | None = None) -
 
 
 @contextmanager
-def bootstrapped(server: RunningServer, buckets: int = 256, itself: RunningServer | None = None) -> Iterator[Place]:
+def bootstrapped(
+    server: RunningServer, buckets: int = 256, itself: RunningServer | None = None
+) -> Iterator[Place]:
     with unbootstrapped(server, itself) as place:
         bootstrap(place.live("root"), place.name, PROJECT, buckets)
         yield place

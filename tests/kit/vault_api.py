@@ -1,10 +1,11 @@
 """Every request that the reconciler may make, as HashiCorp Vault documents it.
 
-The table is made from the API documentation and the OpenAPI description of Vault 1.15: method, path, the fields that
-its body may have, and the statuses that such a request may be answered with. What OpenBao alone has is not in it,
-but for ``detailed-metadata``, which Vault answers with 404.
+The table is made from the API documentation and the OpenAPI description of Vault 1.15: method,
+path, the fields that its body may have, and the statuses that such a request may be answered with.
+What OpenBao alone has is not in it, but for ``detailed-metadata``, which Vault answers with 404.
 
-``{registry}``, ``{secrets}``, ``{transit}`` are the mounts; ``{…}`` of any other name is one part of a path.
+``{registry}``, ``{secrets}``, ``{transit}`` are the mounts; ``{…}`` of any other name is one part
+of a path.
 """
 
 from __future__ import annotations
@@ -28,7 +29,10 @@ NONE: Fields = frozenset()
 
 @dataclass(frozen=True)
 class Row:
-    """``query``: the parameters it may have. ``statuses``: besides 403 and those that any request may get."""
+    """``query``: the parameters it may have.
+
+    ``statuses``: besides 403 and those that any request may get.
+    """
 
     method: str
     path: str
@@ -49,7 +53,12 @@ KEY_VALUE = tuple(
     for mount in ("registry", "secrets")
     for one in (
         row("GET", f"{{{mount}}}/config", statuses="200 400"),  # 400: the mount is being upgraded
-        row("POST", f"{{{mount}}}/config", "max_versions cas_required delete_version_after", statuses="200 204"),
+        row(
+            "POST",
+            f"{{{mount}}}/config",
+            "max_versions cas_required delete_version_after",
+            statuses="200 204",
+        ),
         row("GET", f"{{{mount}}}/data/{{path*}}", query="version", statuses="200 404"),
         row("POST", f"{{{mount}}}/data/{{path*}}", "data options", statuses="200 204 400"),
         row("LIST", f"{{{mount}}}/metadata", statuses="200 404"),
@@ -71,7 +80,12 @@ SECRETS = (
 # /api-docs/secret/transit
 TRANSIT = (
     row("GET", "{transit}/keys/{name}", statuses="200 404"),
-    row("POST", "{transit}/keys/{name}", "type exportable allow_plaintext_backup derived", statuses="200 204"),
+    row(
+        "POST",
+        "{transit}/keys/{name}",
+        "type exportable allow_plaintext_backup derived",
+        statuses="200 204",
+    ),
     row("POST", "{transit}/keys/{name}/config", "deletion_allowed", statuses="200 204 400"),
     row("DELETE", "{transit}/keys/{name}", statuses="204 400"),
     # With an ed25519 key ``prehashed`` is an error, and a hash is not asked for.
@@ -118,7 +132,10 @@ HEADERS = frozenset(
 
 
 def matching(method: str, target: str) -> tuple[Row | None, Mapping[str, str]]:
-    """The row of a request, and the parts of its path by their names. ``LIST`` is also ``GET`` with ``list=true``."""
+    """The row of a request, and the parts of its path by their names.
+
+    ``LIST`` is also ``GET`` with ``list=true``.
+    """
     parts = urlsplit(target)
     query = parse_qs(parts.query, keep_blank_values=True)
     verb = "LIST" if query.get("list") == ["true"] else method
@@ -137,7 +154,9 @@ def _pattern(template: str) -> re.Pattern[str]:
     return re.compile(re.sub(r"\{([a-z]+\*?)\}", part, template))
 
 
-def complaints(method: str, target: str, headers: Mapping[str, str], body: bytes, status: int | None) -> Iterator[str]:
+def complaints(
+    method: str, target: str, headers: Mapping[str, str], body: bytes, status: int | None
+) -> Iterator[str]:
     """What is not as Vault documents it, in a sentence each. ``headers`` have names in lower case.
 
     ``status`` None is not judged.

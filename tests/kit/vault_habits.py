@@ -1,7 +1,8 @@
-"""A proxy with the habits of HashiCorp Vault before a real OpenBao: where the two differ, it is Vault.
+"""A proxy with the habits of HashiCorp Vault before a real OpenBao: where the two differ, it is
+Vault.
 
-Each habit is in Vault's source or documentation: see the methods. Every request that passes is judged by
-``vault_api``.
+Each habit is in Vault's source or documentation: see the methods. Every request that passes is
+judged by ``vault_api``.
 """
 
 from __future__ import annotations
@@ -26,13 +27,15 @@ STRING_LIMIT = 1 << 20  # of one string in a body, in late releases
 WRITING = ("POST", "PUT", "PATCH", "DELETE")
 VERSION = "1.19.5"
 # What KV v2 says to a path that it does not know: with 404, as a warning.
-UNKNOWN_PATH = (
-    "Invalid path for a versioned K/V secrets engine. See the API docs for the appropriate API endpoints to use."
-)
+UNKNOWN_PATH = "Invalid path for a versioned K/V secrets engine. See the API docs for the appropriate API endpoints to use."
 
 
 def refusal(status: int, text: str) -> Told:
-    return Told(status, (("Content-Type", "application/json"), ("Date", DATE)), json.dumps({"errors": [text]}).encode())
+    return Told(
+        status,
+        (("Content-Type", "application/json"), ("Date", DATE)),
+        json.dumps({"errors": [text]}).encode(),
+    )
 
 
 def index(cluster: str, local: int, replicated: int, key: bytes = b"secret") -> str:
@@ -53,9 +56,9 @@ def local_of(header: str) -> int:
 class VaultHabits:
     """The community edition, with its defaults. Fields may be changed at any time.
 
-    ``forwards``: the listener's ``allow_forwarding_via_header``. ``overloaded``: the writes that are refused for now.
-    ``lost``: paths whose metadata was half deleted. ``behind``: every so many reads, the node that answers has not
-    seen the last write; 0: never.
+    ``forwards``: the listener's ``allow_forwarding_via_header``. ``overloaded``: the writes that
+    are refused for now. ``lost``: paths whose metadata was half deleted. ``behind``: every so many
+    reads, the node that answers has not seen the last write; 0: never.
     """
 
     forwards: bool = False
@@ -76,11 +79,21 @@ class VaultHabits:
         if "x-vault-index" in asked.headers and self._is_behind(asked):
             return refusal(412, "required index state not present")
         if asked.method in WRITING and self.overloaded(asked.method, path):
-            return refusal(503, "1 error occurred:\n\t* the server is overloaded, please try again later\n\n")
+            return refusal(
+                503, "1 error occurred:\n\t* the server is overloaded, please try again later\n\n"
+            )
         if "/detailed-metadata" in path:
-            body = {"request_id": "0", "lease_id": "", "data": None, "warnings": [UNKNOWN_PATH], "auth": None}
+            body = {
+                "request_id": "0",
+                "lease_id": "",
+                "data": None,
+                "warnings": [UNKNOWN_PATH],
+                "auth": None,
+            }
             return replace(refusal(404, ""), body=json.dumps(body).encode())
-        if asked.method == "GET" and any(path.endswith(f"/{kind}/{one}") for one in self.lost for kind in READING):
+        if asked.method == "GET" and any(
+            path.endswith(f"/{kind}/{one}") for one in self.lost for kind in READING
+        ):
             return refusal(500, "1 error occurred:\n\t* could not find version data\n\n")
         content = json.loads(asked.body) if asked.body else {}
         if "/sign/" in path and content.get("prehashed"):
@@ -91,7 +104,9 @@ class VaultHabits:
 
     def _meant(self, asked: Asked, told: Told) -> int | None:
         """The status as one of the request itself; None: its headers were refused."""
-        refused = told.status == 400 and "x-vault-inconsistent" in asked.headers and not self.forwards
+        refused = (
+            told.status == 400 and "x-vault-inconsistent" in asked.headers and not self.forwards
+        )
         return None if refused else told.status
 
     def _is_behind(self, asked: Asked) -> bool:
@@ -100,21 +115,29 @@ class VaultHabits:
             return False
         with self.lock:
             self.reads += 1
-            return self.reads % self.behind == 0 and local_of(asked.headers["x-vault-index"]) == self.written
+            return (
+                self.reads % self.behind == 0
+                and local_of(asked.headers["x-vault-index"]) == self.written
+            )
 
     def forwarded(self, asked: Asked) -> Mapping[str, str]:
-        """Without the namespace, which is ignored, and without what OpenBao would understand otherwise."""
+        """Without the namespace, which is ignored, and without what OpenBao would understand
+        otherwise."""
         gone = ("x-vault-namespace", "x-vault-index", "x-vault-inconsistent")
         return {name: value for name, value in asked.headers.items() if name not in gone}
 
     def told(self, asked: Asked, told: Told) -> Told:
         with self.lock:
             self.asked.append(asked)
-            self.complaints += complaints(asked.method, asked.path, asked.headers, asked.body, self._meant(asked, told))
+            self.complaints += complaints(
+                asked.method, asked.path, asked.headers, asked.body, self._meant(asked, told)
+            )
             if asked.method in WRITING and told.status < 300:
                 self.written += 1
             state = index("8b2c", self.written, 7)
-        headers = tuple((name, value) for name, value in told.headers if name.lower() != "x-vault-index")
+        headers = tuple(
+            (name, value) for name, value in told.headers if name.lower() != "x-vault-index"
+        )
         headers += (("X-Vault-Index", state),)
         if "x-vault-namespace" in asked.headers:
             headers += (("X-Vault-Namespace", asked.headers["x-vault-namespace"]),)
@@ -149,7 +172,10 @@ def _strings(value: Any) -> Iterator[str]:
 
 @contextmanager
 def vault_like(server: RunningServer) -> Iterator[tuple[RunningServer, VaultHabits]]:
-    """The server as it looks behind the proxy, and the proxy's habits. Fails for a request that Vault does not know."""
+    """The server as it looks behind the proxy, and the proxy's habits.
+
+    Fails for a request that Vault does not know.
+    """
     habits = VaultHabits()
     with proxying(server.address, habits=habits) as proxy:
         yield replace(server, address=proxy.address), habits

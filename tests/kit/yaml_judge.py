@@ -1,4 +1,5 @@
-"""A second parser of YAML, which conforms to 1.2 (``yaml`` of npm), and the texts of the YAML test suite."""
+"""A second parser of YAML, which conforms to 1.2 (``yaml`` of npm), and the texts of the YAML test
+suite."""
 
 from __future__ import annotations
 
@@ -37,5 +38,8 @@ class YamlJudge:
 
 
 def yaml_judge() -> YamlJudge:
-    """The packages, fetched when they are not there yet. Without node the test is skipped, unless ``CI`` is set."""
+    """The packages, fetched when they are not there yet.
+
+    Without node the test is skipped, unless ``CI`` is set.
+    """
     return YamlJudge(fetched("yaml-judge", PINNED, "node"))

@@ -1,7 +1,9 @@
-"""Starts the command line as operating system processes of their own, and pays for Python's start and imports once.
+"""Starts the command line as operating system processes of their own, and pays for Python's start
+and imports once.
 
-A small program that has imported everything waits for orders and forks. What it forks is the whole command: a
-process with its own pid, environment, directory, signal handlers and output files, which SIGKILL really kills.
+A small program that has imported everything waits for orders and forks. What it forks is the whole
+command: a process with its own pid, environment, directory, signal handlers and output files, which
+SIGKILL really kills.
 """
 
 from __future__ import annotations
@@ -55,7 +57,9 @@ class Child:
     def wait(self) -> Ended:
         """Its end. Whatever it printed is complete then."""
         code = int(json.loads(self._answers.readline())["code"])
-        return Ended(code, self._out.read_text(errors="replace"), self._err.read_text(errors="replace"))
+        return Ended(
+            code, self._out.read_text(errors="replace"), self._err.read_text(errors="replace")
+        )
 
 
 @dataclass
@@ -68,10 +72,15 @@ class Zygote:
     started: int = field(default=0)
 
     def start(
-        self, directory: Path, arguments: tuple[str, ...], variables: Mapping[str, str], before: str = ""
+        self,
+        directory: Path,
+        arguments: tuple[str, ...],
+        variables: Mapping[str, str],
+        before: str = "",
     ) -> Child:
-        """Run ``reconciler <arguments>`` in ``directory``. ``before``: ``module:function`` and, after a space, one
-        JSON value that the function is called with in the child before the command begins."""
+        """Run ``reconciler <arguments>`` in ``directory``. ``before``: ``module:function`` and,
+        after a space, one JSON value that the function is called with in the child before the
+        command begins."""
         self.started += 1
         out, err = self.folder / f"{self.started}.out", self.folder / f"{self.started}.err"
         order = {

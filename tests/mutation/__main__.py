@@ -52,7 +52,9 @@ class Mutant:
         return any((one.path, one.line, one.new) == said for one in EQUIVALENTS)
 
     def __str__(self) -> str:
-        return f"{self.path}:{self.change.line}: {self.change.kind}: {self.line} -> {self.change.new}"
+        return (
+            f"{self.path}:{self.change.line}: {self.change.kind}: {self.line} -> {self.change.new}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +113,17 @@ def judged(tree: Copy, room: Room, mutant: Mutant, tests: Related, seconds: floa
         finally:
             rewrite(path, text)
         outcome, by = verdict(ran)
-    return Result(room.name, mutant.digest, outcome, str(mutant), by, round(time.monotonic() - began, 1))
+    return Result(
+        room.name, mutant.digest, outcome, str(mutant), by, round(time.monotonic() - began, 1)
+    )
 
 
 def verdict(ran: Ran) -> tuple[str, str]:
     """The outcome, and who noticed or why nobody did."""
     if "ERROR: not found: " in ran.printed:
-        raise SystemExit(f"the tests are not those that were measured: use --anew\n{ran.printed[-500:]}")
+        raise SystemExit(
+            f"the tests are not those that were measured: use --anew\n{ran.printed[-500:]}"
+        )
     failed = [*ran.seen.failed, *ran.seen.broken]
     if failed:
         return NOTICED, failed[0]
@@ -166,7 +172,9 @@ def tell(line: str) -> None:
 
 def table(rows: Sequence[tuple[Room, list[Result]]]) -> None:
     """Score: noticed among those that are not judged equivalent."""
-    tell(f"\n{'room':<10} {'mutants':>8} {'tried':>6} {'noticed':>8} {'equivalent':>11} {'score':>7}")
+    tell(
+        f"\n{'room':<10} {'mutants':>8} {'tried':>6} {'noticed':>8} {'equivalent':>11} {'score':>7}"
+    )
     everything: list[Result] = []
     for room, results in rows:
         everything += results
@@ -182,16 +190,24 @@ def row(name: str, there: int, results: Sequence[Result]) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.mutation", description="Mutants of reconciler, by room.")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.mutation", description="Mutants of reconciler, by room."
+    )
     names = [room.name for room in ROOMS]
     parser.add_argument("--room", choices=names, action="append", help="default: every room")
     parser.add_argument("--only", default="", help="only modules whose path has this part")
     parser.add_argument("--count", type=int, default=20, help="how many of each room (default: 20)")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--minutes", type=float, default=60.0, help="begin no mutant after that (default: 60)")
-    parser.add_argument("--limit", type=float, default=240.0, help="seconds for one mutant (default: 240)")
+    parser.add_argument(
+        "--minutes", type=float, default=60.0, help="begin no mutant after that (default: 60)"
+    )
+    parser.add_argument(
+        "--limit", type=float, default=240.0, help="seconds for one mutant (default: 240)"
+    )
     parser.add_argument("--again", action="store_true", help="run those that survived once more")
-    parser.add_argument("--anew", action="store_true", help="measure anew which tests run which line")
+    parser.add_argument(
+        "--anew", action="store_true", help="measure anew which tests run which line"
+    )
     options = parser.parse_args()
     until = time.monotonic() + options.minutes * 60
     rooms = [room for room in ROOMS if not options.room or room.name in options.room]

@@ -47,7 +47,11 @@ def related(room: Room, *, anew: bool = False) -> Related:
     data, times = KEPT / f"{room.name}.coverage", KEPT / f"{room.name}.xml"
     if anew or not data.exists() or not times.exists():
         _measure(room, data, times)
-    outside = tuple(one for one in chosen_tests(room) if any(name in (ROOT / one).read_text() for name in _OUTSIDE))
+    outside = tuple(
+        one
+        for one in chosen_tests(room)
+        if any(name in (ROOT / one).read_text() for name in _OUTSIDE)
+    )
     last = tuple(f"tests/{one}" for one in room.last)
     return Related(_lines(data), _seconds(times), (*outside, *last))
 
@@ -58,7 +62,9 @@ def _measure(room: Room, data: Path, times: Path) -> None:
         "--cov-context=test", "--cov-report=", "-ojunit_family=xunit1", f"--junitxml={times}", *chosen_tests(room),
     ]  # fmt: skip
     environment = {**os.environ, "COVERAGE_FILE": str(data)}
-    done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=False
+    )
     if done.returncode != 0:
         times.unlink(missing_ok=True)
         raise SystemExit(f"the tests of {room.name} fail without a mutant:\n{done.stdout[-3000:]}")

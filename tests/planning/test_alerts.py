@@ -11,7 +11,16 @@ import pytest
 
 from reconciler.domain.declared.alert import AlertKind, Owner, is_mail_address, owner_in
 from reconciler.domain.live.record import Delivery, WebhookRecord
-from reconciler.domain.plan.plan import Action, ActionKind, Finding, Level, Outcome, OutcomeStatus, Plan, Risk
+from reconciler.domain.plan.plan import (
+    Action,
+    ActionKind,
+    Finding,
+    Level,
+    Outcome,
+    OutcomeStatus,
+    Plan,
+    Risk,
+)
 from reconciler.domain.plan.run import RunResult
 from reconciler.planning.notes.alerts import blocked_alerts, is_news, notices, run_alerts
 from tests.report.samples import record
@@ -42,14 +51,26 @@ def webhook(last: timedelta | None, since: timedelta | None, **more: Any) -> Web
         ("it was accepted the last time", webhook(HOUR, None, accepted=True), True),
         ("it failed an hour ago, for the first time", webhook(HOUR, HOUR), False),
         ("it failed a day ago, for the first time", webhook(DAY, DAY), True),
-        ("a second less than a day ago", webhook(DAY - timedelta(seconds=1), DAY - timedelta(seconds=1)), False),
+        (
+            "a second less than a day ago",
+            webhook(DAY - timedelta(seconds=1), DAY - timedelta(seconds=1)),
+            False,
+        ),
         ("since yesterday, told this hour's predecessor", webhook(HOUR, DAY), True),
         ("since 25 hours, the last one an hour ago", webhook(HOUR, DAY + HOUR), False),
         ("since 26 hours, the last one an hour ago", webhook(HOUR, DAY + 2 * HOUR), False),
         ("since ten days, the last one three days ago", webhook(3 * DAY, 10 * DAY), True),
-        ("since ten days and half an hour, hourly", webhook(HOUR, 10 * DAY + timedelta(minutes=30)), True),
+        (
+            "since ten days and half an hour, hourly",
+            webhook(HOUR, 10 * DAY + timedelta(minutes=30)),
+            True,
+        ),
         ("since ten days and two hours, hourly", webhook(HOUR, 10 * DAY + 2 * HOUR), False),
-        ("another URL failed an hour ago", webhook(HOUR, HOUR, url="https://old.example.com"), True),
+        (
+            "another URL failed an hour ago",
+            webhook(HOUR, HOUR, url="https://old.example.com"),
+            True,
+        ),
         ("a record without the first failure, an hour ago", webhook(HOUR, None), False),
         ("a record without the first failure, a day ago", webhook(DAY, None), True),
     ],
@@ -60,8 +81,12 @@ def test_a_failing_webhook_is_told_at_once_and_then_once_a_day(
     assert is_news(known, URL, NOON) is told, why
 
 
-@pytest.mark.parametrize("every", [timedelta(minutes=7), HOUR, timedelta(hours=5), timedelta(hours=23)])
-def test_in_a_week_of_failures_it_is_told_once_a_day_however_often_it_runs(every: timedelta) -> None:
+@pytest.mark.parametrize(
+    "every", [timedelta(minutes=7), HOUR, timedelta(hours=5), timedelta(hours=23)]
+)
+def test_in_a_week_of_failures_it_is_told_once_a_day_however_often_it_runs(
+    every: timedelta,
+) -> None:
     first, known, told = NOON, None, []
     at = first
     while at < first + 7 * DAY:
@@ -150,7 +175,11 @@ def test_what_an_outcome_is_told_as(name: str) -> None:
 
 
 def test_an_emergency_names_its_incident_and_comes_first() -> None:
-    outcomes = (CASES["a failed rotation"][0], CASES["the end of a grace"][0], CASES["an emergency"][0])
+    outcomes = (
+        CASES["a failed rotation"][0],
+        CASES["the end of a grace"][0],
+        CASES["an emergency"][0],
+    )
     alerts = run_alerts(result(*outcomes), {})
     assert [(alert.kind.value, alert.urgent) for alert in alerts] == [
         ("revoked", True), ("cannot-rotate", False), ("revoked", False),
@@ -166,20 +195,35 @@ def test_a_run_without_outcomes_tells_nothing() -> None:
 def plan(*actions: Action, blocks: bool = True) -> tuple[Plan, tuple[Finding, ...]]:
     finding = Finding("RC320", Level.ERROR, "too many clients", "", "apply in smaller steps")
     findings = (Finding("RC355", Level.WARNING, "a policy"), *([finding] if blocks else []))
-    return Plan("production", "acme", NOON, NOON, None, actions, findings, {}, {}, "sha256:0", 0), findings
+    return Plan(
+        "production", "acme", NOON, NOON, None, actions, findings, {}, {}, "sha256:0", 0
+    ), findings
 
 
 @pytest.mark.parametrize(
     ("actions", "blocks", "told"),
     [
         ((action(ActionKind.ROTATE_KEY),), True, 1),
-        ((action(ActionKind.ROTATE_KEY), action(ActionKind.ROTATE_SECRET, "LifetimeShortened")), True, 2),
+        (
+            (action(ActionKind.ROTATE_KEY), action(ActionKind.ROTATE_SECRET, "LifetimeShortened")),
+            True,
+            2,
+        ),
         ((action(ActionKind.ROTATE_KEY),), False, 0),
-        ((action(ActionKind.ROTATE_KEY, "SecretMissing"), action(ActionKind.ISSUE_KEY, "NotIssued")), True, 0),
+        (
+            (
+                action(ActionKind.ROTATE_KEY, "SecretMissing"),
+                action(ActionKind.ISSUE_KEY, "NotIssued"),
+            ),
+            True,
+            0,
+        ),
         ((action(ActionKind.NO_OP),), True, 0),
     ],
 )
-def test_a_blocked_plan_tells_the_rotations_that_it_holds(actions: tuple[Action, ...], blocks: bool, told: int) -> None:
+def test_a_blocked_plan_tells_the_rotations_that_it_holds(
+    actions: tuple[Action, ...], blocks: bool, told: int
+) -> None:
     alerts = blocked_alerts(*plan(*actions, blocks=blocks))
     assert len(alerts) == told
     for alert in alerts:
@@ -191,11 +235,18 @@ def test_a_blocked_plan_tells_the_rotations_that_it_holds(actions: tuple[Action,
 def test_two_hundred_failures_of_two_owners_are_two_notices() -> None:
     outcome = CASES["a refused delivery"][0]
     outcomes = tuple(
-        replace(outcome, action=replace(outcome.action, client=f"c-{number}", address=f"client/c-{number}/webhook/a"))
+        replace(
+            outcome,
+            action=replace(
+                outcome.action, client=f"c-{number}", address=f"client/c-{number}/webhook/a"
+            ),
+        )
         for number in range(200)
     )
     records = {
-        f"c-{number}": replace(record("x"), name=f"c-{number}", spec={"owner": {"team": f"team-{number % 2}"}})
+        f"c-{number}": replace(
+            record("x"), name=f"c-{number}", spec={"owner": {"team": f"team-{number % 2}"}}
+        )
         for number in range(200)
     }
     alerts = run_alerts(result(*outcomes), records)

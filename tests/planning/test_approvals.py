@@ -33,7 +33,9 @@ def wanted(approvers: tuple[ApproverRule, ...], *clients: DesiredClient) -> Desi
     return replace(desired(*clients, policy=GuardrailPolicy(approvers=approvers)), scopes=SCOPES)
 
 
-def planned(live: Observed, approvers: tuple[ApproverRule, ...], *clients: DesiredClient, **more: Any) -> Plan:
+def planned(
+    live: Observed, approvers: tuple[ApproverRule, ...], *clients: DesiredClient, **more: Any
+) -> Plan:
     return make_plan(Inputs(wanted(approvers, *clients), live, START, **more))
 
 
@@ -80,19 +82,32 @@ CASES: dict[str, tuple[Observed, ApproverRule, DesiredClient, list[str]]] = {
 @pytest.mark.parametrize("name", CASES)
 def test_who_is_asked_about_what(name: str) -> None:
     live, rule, declared, expected = CASES[name]
-    plan = planned(live, (rule,), declared, client("b")) if live is not NOTHING else planned(live, (rule,), declared)
+    plan = (
+        planned(live, (rule,), declared, client("b"))
+        if live is not NOTHING
+        else planned(live, (rule,), declared)
+    )
     assert [address for approval in plan.approvals for address in approval.addresses] == expected
-    assert all(approval.approver == rule.approver and approval.reasons for approval in plan.approvals)
+    assert all(
+        approval.approver == rule.approver and approval.reasons for approval in plan.approvals
+    )
 
 
 @pytest.mark.parametrize(
     ("at_least", "risk", "asked"),
-    [("low", "low", True), ("high", "medium", False), ("high", "high", True), ("high", "critical", True)],
+    [
+        ("low", "low", True),
+        ("high", "medium", False),
+        ("high", "high", True),
+        ("high", "critical", True),
+    ],
 )
 def test_the_risk_is_the_action_s(at_least: str, risk: str, asked: bool) -> None:
     plan = planned(NOTHING, (), A)
     actions = tuple(replace(action, risk=Risk(risk)) for action in plan.actions)
-    situation = Situation(wanted((ApproverRule("x", risk=at_least),), A), NOTHING, START, actions, ())
+    situation = Situation(
+        wanted((ApproverRule("x", risk=at_least),), A), NOTHING, START, actions, ()
+    )
     assert bool(approvals(situation)) is asked
 
 
@@ -143,7 +158,9 @@ def test_reasons_are_sentences_told_once_and_in_order() -> None:
     first, second = planned(NOTHING, rules, PAYS, client("c")).approvals
     assert first == Approval(
         "acme/security",
-        ("register-client of a: its client may use payouts:write and its client has tier: critical",),
+        (
+            "register-client of a: its client may use payouts:write and its client has tier: critical",
+        ),
         ("client/a",),
     )
     assert second.approver == "zoe"
@@ -159,14 +176,18 @@ def test_effective_permissions_count_where_an_action_has_them() -> None:
     """What an action grants or withdraws, whoever worked it out."""
     action = planned(NOTHING, (), A).actions[0]
     asked: Action = replace(action, permissions=Permissions({}, {"refunds:write": Risk.HIGH}))
-    situation = Situation(wanted((ApproverRule("x", scopes=("refunds:*",)),), A), NOTHING, START, [asked], ())
+    situation = Situation(
+        wanted((ApproverRule("x", scopes=("refunds:*",)),), A), NOTHING, START, [asked], ()
+    )
     (approval,) = approvals(situation)
     assert "refunds:write" in approval.reasons[0]
 
 
 def test_without_a_catalogue_a_wildcard_may_mean_anything() -> None:
     rule = ApproverRule("x", scopes=("payouts:*",))
-    plan = make_plan(Inputs(replace(wanted((rule,), client("a", scopes=["*:write"])), scopes={}), NOTHING, START))
+    plan = make_plan(
+        Inputs(replace(wanted((rule,), client("a", scopes=["*:write"])), scopes={}), NOTHING, START)
+    )
     assert plan.approvals
 
 

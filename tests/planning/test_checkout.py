@@ -1,5 +1,5 @@
-"""What a plan makes of the checkout that it is made in: an absence alone removes nobody, a step back is not made by
-itself, and what no commit holds is told."""
+"""What a plan makes of the checkout that it is made in: an absence alone removes nobody, a step
+back is not made by itself, and what no commit holds is told."""
 
 from __future__ import annotations
 
@@ -76,7 +76,9 @@ def test_what_is_declared_goes_on_beside_it(name: str) -> None:
 def test_a_removal_that_is_proven_is_carried_out(checkout: Checkout) -> None:
     plan = planned(Standing(checkout))
     assert (plan.blocked, told(plan)) == (False, [])
-    assert ("client/gone", ActionKind.RETIRE_CLIENT) in {(one.address, one.kind) for one in plan.actions}
+    assert ("client/gone", ActionKind.RETIRE_CLIENT) in {
+        (one.address, one.kind) for one in plan.actions
+    }
 
 
 def test_before_any_commit_is_on_record_nobody_is_removed() -> None:
@@ -137,8 +139,12 @@ def test_a_client_that_no_commit_declares_is_known_as_such_until_one_does() -> N
     runner = Runner(World())
     runner.settle(desired(client("gone"), client("kept")))
     look = runner.look()
-    before = replace(SOUND, remembered=frozenset({"gone", "never-registered"}), uncommitted=frozenset({"new"}))
-    assert next_applied(before, "run", look) == Applied(HEAD, "run", look.now, frozenset({"gone", "new"}))
+    before = replace(
+        SOUND, remembered=frozenset({"gone", "never-registered"}), uncommitted=frozenset({"new"})
+    )
+    assert next_applied(before, "run", look) == Applied(
+        HEAD, "run", look.now, frozenset({"gone", "new"})
+    )
     by_now = next_applied(replace(before, committed=frozenset({"gone"})), "run", look)
     assert by_now is not None
     assert by_now.uncommitted == {"new"}

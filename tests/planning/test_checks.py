@@ -22,7 +22,9 @@ KEY = lifecycle("90d", "30d", "72h")
 
 def version(number: int, state: VersionState, age: timedelta = DAY, **changes: object) -> Version:
     issued = START - age
-    made = Version(number, f"id{number}", state, "0" * 64, "NotIssued", "run", issued, issued + KEY.lifetime)
+    made = Version(
+        number, f"id{number}", state, "0" * 64, "NotIssued", "run", issued, issued + KEY.lifetime
+    )
     return replace(made, **changes)  # type: ignore[arg-type]
 
 
@@ -44,8 +46,16 @@ ISSUE: list[tuple[str, SeriesView, Reason | None]] = [
     ("left without an active version", view(REVOKED), Reason.NOT_ISSUED),
     ("held", view(HELD), None),
     ("held and allowed", view(HELD, lifecycle=ALLOWED), Reason.REISSUE_DECLARED),
-    ("held again since", view(replace(HELD, hold=Hold(2, "x", None, START)), lifecycle=ALLOWED), None),
-    ("held, a higher number is declared", view(HELD, lifecycle=replace(ALLOWED, reissue_after=2)), None),
+    (
+        "held again since",
+        view(replace(HELD, hold=Hold(2, "x", None, START)), lifecycle=ALLOWED),
+        None,
+    ),
+    (
+        "held, a higher number is declared",
+        view(HELD, lifecycle=replace(ALLOWED, reissue_after=2)),
+        None,
+    ),
     ("held before its first version", view(Series(hold=Hold(1, "x", None, START))), None),
     (
         "held before its first version and allowed",
@@ -60,14 +70,30 @@ ROTATE: list[tuple[str, SeriesView, Reason | None]] = [
     ("nothing to do", view(active()), None),
     ("edited", view(replace(active(), edited=True)), Reason.RECORD_EDITED),
     ("nothing at the path", view(active(), info=None), Reason.SECRET_MISSING),
-    ("soft-deleted", view(active(), info=SecretInfo(1, deleted=frozenset({1}))), Reason.SECRET_MISSING),
+    (
+        "soft-deleted",
+        view(active(), info=SecretInfo(1, deleted=frozenset({1}))),
+        Reason.SECRET_MISSING,
+    ),
     ("written anew", view(active(number=3), info=SecretInfo(1)), Reason.SECRET_MISSING),
     ("overwritten", view(active(), info=SecretInfo(2)), Reason.SECRET_OVERWRITTEN),
     ("only its name is known", view(active(), info=SecretInfo()), None),
-    ("destroyed", view(active(), info=SecretInfo(1, absent=frozenset({1}))), Reason.SECRET_DESTROYED),
-    ("an older one destroyed", view(active(number=2), info=SecretInfo(2, absent=frozenset({1}))), None),
+    (
+        "destroyed",
+        view(active(), info=SecretInfo(1, absent=frozenset({1}))),
+        Reason.SECRET_DESTROYED,
+    ),
+    (
+        "an older one destroyed",
+        view(active(number=2), info=SecretInfo(2, absent=frozenset({1}))),
+        None,
+    ),
     ("expired", view(active(90 * DAY)), Reason.EXPIRED),
-    ("not quite expired, but due", view(active(90 * DAY - timedelta(seconds=1))), Reason.RENEWAL_DUE),
+    (
+        "not quite expired, but due",
+        view(active(90 * DAY - timedelta(seconds=1))),
+        Reason.RENEWAL_DUE,
+    ),
     ("asked for", view(active(), request=REQUEST), Reason.ROTATION_REQUESTED),
     (
         "a shared secret where a key pair is declared",
@@ -76,11 +102,19 @@ ROTATE: list[tuple[str, SeriesView, Reason | None]] = [
     ),
     ("due", view(active(61 * DAY)), Reason.RENEWAL_DUE),
     ("not due", view(active(40 * DAY)), None),
-    ("shortened, due", view(active(10 * DAY), lifecycle=lifecycle("9d", "3d", "1d")), Reason.LIFETIME_SHORTENED),
+    (
+        "shortened, due",
+        view(active(10 * DAY), lifecycle=lifecycle("9d", "3d", "1d")),
+        Reason.LIFETIME_SHORTENED,
+    ),
     ("shortened, not due", view(active(DAY), lifecycle=lifecycle("60d", "10d", "1d")), None),
     ("lengthened", view(active(40 * DAY), lifecycle=lifecycle("180d", "20d", "1d")), None),
     # the first in the list explains
-    ("edited, missing and expired", view(replace(active(90 * DAY), edited=True), info=None), Reason.RECORD_EDITED),
+    (
+        "edited, missing and expired",
+        view(replace(active(90 * DAY), edited=True), info=None),
+        Reason.RECORD_EDITED,
+    ),
     ("missing and asked for", view(active(), info=None, request=REQUEST), Reason.SECRET_MISSING),
     ("expired and asked for", view(active(91 * DAY), request=REQUEST), Reason.EXPIRED),
     (
@@ -134,7 +168,11 @@ def test_every_check_is_in_its_table(
     """Each check is the first to answer in some case: none is dead."""
     answering = set()
     for _, seen, _ in table:
-        arguments = (seen,) if chain is checks.ISSUE else (seen, (seen.series.active or seen.series.versions[0]))
+        arguments = (
+            (seen,)
+            if chain is checks.ISSUE
+            else (seen, (seen.series.active or seen.series.versions[0]))
+        )
         if chain is checks.ISSUE and seen.held:
             continue
         answering.add(next((check for check in chain if check(*arguments)), None))

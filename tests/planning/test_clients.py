@@ -1,4 +1,5 @@
-"""What is planned for a client, from what was applied before, what was done by hand and what is declared now."""
+"""What is planned for a client, from what was applied before, what was done by hand and what is
+declared now."""
 
 from __future__ import annotations
 
@@ -35,7 +36,8 @@ Expected = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class Case:
-    """``applied`` one after the other, then ``by_hand``, then ``later``; ``declared`` gives ``planned``."""
+    """``applied`` one after the other, then ``by_hand``, then ``later``; ``declared`` gives
+    ``planned``."""
 
     declared: Desired
     planned: list[Expected]
@@ -52,7 +54,9 @@ class Case:
         self.by_hand(runner)
         runner.world.at += self.later
         return runner.plan(
-            self.declared, rotations={one.client: one for one in self.rotations}, verifications=self.verifications
+            self.declared,
+            rotations={one.client: one for one in self.rotations},
+            verifications=self.verifications,
         )
 
 
@@ -430,7 +434,9 @@ CASES: dict[str, Case] = {
 
 
 def shown(plan: Plan) -> list[Expected]:
-    return [(one.kind.value, "/".join(one.address.split("/")[2:]), one.reason) for one in plan.actions]
+    return [
+        (one.kind.value, "/".join(one.address.split("/")[2:]), one.reason) for one in plan.actions
+    ]
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -441,7 +447,9 @@ def test_planned(name: str) -> None:
     for action in plan.actions:
         assert action.message
         assert bool(action.risk_reasons) is (action.kind is not ActionKind.NO_OP)
-        assert action.message not in action.risk_reasons  # no check thinks worse of it than the rules do
+        assert (
+            action.message not in action.risk_reasons
+        )  # no check thinks worse of it than the rules do
 
 
 def test_every_reason_and_kind_is_planned_by_some_case() -> None:
@@ -450,8 +458,14 @@ def test_every_reason_and_kind_is_planned_by_some_case() -> None:
     asked = Runner(World())
     asked.settle(desired(PLAIN))
     request = RevocationRequest("payouts", None, "compromise")
-    plans.append(revocation_plan(asked.look(), "production", asked.world.owner, request, asked.world.at, None))
-    assert {action.reason for plan in plans for action in plan.actions} == set(Reason) - {Reason.POLICY_EDITED}
+    plans.append(
+        revocation_plan(
+            asked.look(), "production", asked.world.owner, request, asked.world.at, None
+        )
+    )
+    assert {action.reason for plan in plans for action in plan.actions} == set(Reason) - {
+        Reason.POLICY_EDITED
+    }
     assert {action.kind for plan in plans for action in plan.actions} == set(ActionKind)
 
 
@@ -461,7 +475,11 @@ def test_every_reason_and_kind_is_planned_by_some_case() -> None:
 def test_drift_is_a_finding_as_well(name: str) -> None:
     plan = CASES[name].plan()
     drifted = {action.address for action in plan.actions if action.reason in DRIFT}
-    warned = {finding.address for finding in plan.findings if finding.level == "warning" and finding.remedy}
+    warned = {
+        finding.address
+        for finding in plan.findings
+        if finding.level == "warning" and finding.remedy
+    }
     assert drifted == warned
 
 
@@ -479,7 +497,10 @@ def test_a_scope_that_no_catalogue_lists_is_a_high_risk() -> None:
     plan = CASES["updated"].plan()
     (action,) = plan.actions
     assert action.risk is Risk.HIGH
-    assert (action.before, action.after) == ({"scopes": ["ledger:read"]}, {"scopes": ["ledger:read", "payouts:write"]})
+    assert (action.before, action.after) == (
+        {"scopes": ["ledger:read"]},
+        {"scopes": ["ledger:read", "payouts:write"]},
+    )
 
 
 @pytest.mark.parametrize("scheme", SCHEMES.values(), ids=list(SCHEMES))
@@ -489,12 +510,17 @@ def test_a_rotation_says_when_the_new_secret_signs_alone(scheme: Scheme) -> None
     said = {action.kind: action.message for action in plan.actions}
     alone = f"; {scheme.name} has room for one signature: from now on the new secret signs alone"
     assert said[ActionKind.ROTATE_SECRET].endswith(alone) is not scheme.several
-    assert said[ActionKind.VERIFY_WEBHOOK].endswith("alone: it has to know it already") is not scheme.several
+    assert (
+        said[ActionKind.VERIFY_WEBHOOK].endswith("alone: it has to know it already")
+        is not scheme.several
+    )
 
 
 def test_another_scheme_is_another_endpoint() -> None:
     """It must prove itself again, and its signing secret stays: it is a key under every scheme."""
-    before, after = (client(webhooks=[webhook(scheme=scheme)]) for scheme in (STRIPE, replace(STRIPE, tag="v2=")))
+    before, after = (
+        client(webhooks=[webhook(scheme=scheme)]) for scheme in (STRIPE, replace(STRIPE, tag="v2="))
+    )
     after = replace(after, spec={**after.spec, "webhooks": {"settlements": {
         **after.spec["webhooks"]["settlements"], "signature": {"scheme": "custom", "custom": {"tag": "v2="}}}}},
         digest="sha256:other")  # fmt: skip
@@ -504,7 +530,10 @@ def test_another_scheme_is_another_endpoint() -> None:
         (ActionKind.VERIFY_WEBHOOK, Reason.ENDPOINT_CHANGED),
         (ActionKind.ACTIVATE_CLIENT, Reason.READY),
     ]
-    assert (plan.actions[0].after or {})["signature"] == {"scheme": "custom", "custom": {"tag": "v2="}}
+    assert (plan.actions[0].after or {})["signature"] == {
+        "scheme": "custom",
+        "custom": {"tag": "v2="},
+    }
 
 
 def test_a_record_that_was_never_applied_here_is_planned_alike() -> None:

@@ -16,9 +16,16 @@ from reconciler.planning.review.code_owners import code_owners
 from tests.kit.declared import client, desired, environment, webhook
 from tests.kit.memory import START
 
-SCOPES = {"payouts:read": "low", "payouts:write": "critical", "ledger:read": "medium", "refunds:write": "high"}
+SCOPES = {
+    "payouts:read": "low",
+    "payouts:write": "critical",
+    "ledger:read": "medium",
+    "refunds:write": "high",
+}
 _ONE = st.sampled_from(["payouts:read", "payouts:*", "*:write", "ledger:read", "unknown:x", "*"])
-_LABELS = st.dictionaries(st.sampled_from(["tier", "team"]), st.sampled_from(["a", "b"]), max_size=2)
+_LABELS = st.dictionaries(
+    st.sampled_from(["tier", "team"]), st.sampled_from(["a", "b"]), max_size=2
+)
 _RULES = st.builds(
     ApproverRule,
     st.sampled_from(["ada", "zoe", "acme/security"]),
@@ -46,7 +53,9 @@ def _clients(draw: st.DrawFn) -> list[DesiredClient]:
     ]  # fmt: skip
 
 
-def in_both_environments(clients: list[DesiredClient], rules: list[ApproverRule], scopes: bool) -> list[Desired]:
+def in_both_environments(
+    clients: list[DesiredClient], rules: list[ApproverRule], scopes: bool
+) -> list[Desired]:
     policy, table = GuardrailPolicy(approvers=tuple(rules)), SCOPES if scopes else {}
     return [
         desired(*clients, policy=policy, place=environment(name=name), scopes=table)
@@ -59,7 +68,9 @@ def commented(environments: list[Desired], name: str) -> tuple[str, ...]:
     found = set()
     for one in environments:
         plan = make_plan(Inputs(one, Observed(START, {}, {}, 16), START))
-        found |= {f"@{asked.approver}" for asked in plan.approvals if f"client/{name}" in asked.addresses}
+        found |= {
+            f"@{asked.approver}" for asked in plan.approvals if f"client/{name}" in asked.addresses
+        }
     return tuple(sorted(found))
 
 
@@ -81,6 +92,10 @@ def test_a_file_has_the_approvers_whom_the_plan_of_its_client_names(
         (client("a", allowedCidrs=["10.0.0.0/8"], scopes=["payouts:write"]), ("@ada",)),
     ],
 )
-def test_the_risk_is_that_of_the_registration(declared: DesiredClient, asked: tuple[str, ...]) -> None:
-    (file,) = code_owners(in_both_environments([declared], [ApproverRule("ada", risk="high")], scopes=True)).files
+def test_the_risk_is_that_of_the_registration(
+    declared: DesiredClient, asked: tuple[str, ...]
+) -> None:
+    (file,) = code_owners(
+        in_both_environments([declared], [ApproverRule("ada", risk="high")], scopes=True)
+    ).files
     assert file.approvers == asked

@@ -30,7 +30,9 @@ def issued() -> Runner:
     return runner
 
 
-def planned(observed: Observed, name: str = "payouts", key: str | None = None) -> list[tuple[str, int | None]]:
+def planned(
+    observed: Observed, name: str = "payouts", key: str | None = None
+) -> list[tuple[str, int | None]]:
     request = RevocationRequest(name, key, "compromise", "INC-1")
     plan = revocation_plan(observed, "production", PROJECT, request, observed.now, None)
     assert not plan.blocked
@@ -77,13 +79,16 @@ def test_what_is_not_known_to_be_destroyed_is_tried_again() -> None:
     runner = Runner(World())
     runner.settle(desired(client()))
     with suppress(Crash):
-        runner.revoke(RevocationRequest("payouts", None, "compromise"), Faulty(runner.world, 3, crash_before))
+        runner.revoke(
+            RevocationRequest("payouts", None, "compromise"), Faulty(runner.world, 3, crash_before)
+        )
     assert runner.world.secrets["keys/payouts.primary"].readable(1)
     assert planned(runner.look()) == [(names.key_address("payouts", "primary"), 1)]
 
 
 @pytest.mark.parametrize(
-    ("name", "key", "code", "known"), [("nobody", None, "RC361", "payouts"), ("payouts", "c", "RC362", "a, b")]
+    ("name", "key", "code", "known"),
+    [("nobody", None, "RC361", "payouts"), ("payouts", "c", "RC362", "a, b")],
 )
 def test_what_is_not_registered(name: str, key: str | None, code: str, known: str) -> None:
     with pytest.raises(UsageError) as caught:

@@ -63,13 +63,19 @@ class Seen:
 
     def findings(self, *waivers: Waiver, days: int = 0) -> list[Finding]:
         now = START + timedelta(days=days)
-        wanted: Desired = desired(*self.declared, policy=replace(self.policy, waivers=waivers), place=self.place)
+        wanted: Desired = desired(
+            *self.declared, policy=replace(self.policy, waivers=waivers), place=self.place
+        )
         required = self.required.records if self.required else None
         live = replace(self.live, now=now)
-        plan = make_plan(Inputs(wanted, live, now, required=required, only=self.only, agreed=self.agreed))
+        plan = make_plan(
+            Inputs(wanted, live, now, required=required, only=self.only, agreed=self.agreed)
+        )
         assert plan.blocked == any(finding.level is Level.ERROR for finding in plan.findings)
         return [
-            finding for finding in plan.findings if finding.code.startswith(("RC30", "RC31", "RC32", "RC33", "RC34"))
+            finding
+            for finding in plan.findings
+            if finding.code.startswith(("RC30", "RC31", "RC32", "RC33", "RC34"))
         ]
 
 
@@ -304,7 +310,8 @@ def test_guard(name: str) -> None:
 
 
 def test_every_guard_blocks_in_some_case() -> None:
-    # Look-alikes block nothing; the policy's rules are in test_policy, what git hides is in test_checkout.
+    # Look-alikes block nothing; the policy's rules are in test_policy, what git hides is in
+    # test_checkout.
     assert len(GUARDS) == 17
     assert {code for _, expected in CASES.values() for code in expected} == {
         "RC301", "RC302", "RC303", "RC304", "RC305", "RC306", "RC307", "RC310", "RC311", "RC313", "RC314",
@@ -321,7 +328,9 @@ def test_a_waiver_turns_the_block_into_a_warning_that_names_who_approved(name: s
     assert "security@example.com until 2026-11-24: agreed" in finding.message
     other = "freeze" if guard != "freeze" else "protect"
     assert codes(seen.findings(waiver(other))) == expected, "a waiver of another guard"
-    assert codes(seen.findings(waiver(guard, "somebody"))) == expected, "a waiver for another client"
+    assert codes(seen.findings(waiver(guard, "somebody"))) == expected, (
+        "a waiver for another client"
+    )
     assert codes(seen.findings(waiver(guard, until=TODAY))) == expected, "void from its date on"
     assert codes(seen.findings(waiver(guard, until="2026-01-01"))) == expected
 
@@ -332,7 +341,9 @@ def test_a_waiver_for_one_client(name: str) -> None:
     (blocked,) = seen.findings()
     own = blocked.address.removeprefix("client/")
     assert codes(seen.findings(waiver(WAIVED[name], own))) == []
-    assert codes(seen.findings(waiver(WAIVED[name], own, TODAY), waiver(WAIVED[name], own))) == [], "any that counts"
+    assert (
+        codes(seen.findings(waiver(WAIVED[name], own, TODAY), waiver(WAIVED[name], own))) == []
+    ), "any that counts"
     assert expected
 
 
@@ -342,7 +353,9 @@ def test_what_concerns_the_whole_plan_is_waived_for_all_or_not_at_all(name: str)
     assert codes(seen.findings(waiver(WAIVED[name], "c00"))) == expected
 
 
-@pytest.mark.parametrize("name", ["client of another project", "something at the path of a new key"])
+@pytest.mark.parametrize(
+    "name", ["client of another project", "something at the path of a new key"]
+)
 def test_ownership_is_never_waived(name: str) -> None:
     seen, expected = CASES[name]
     assert codes(seen.findings(waiver("ownership"))) == expected
@@ -372,14 +385,20 @@ def test_a_budget_that_some_clients_meet_says_that_it_counts_all() -> None:
 def test_who_agrees_to_a_removal_is_told_what_that_lets_through() -> None:
     (finding,) = CASES["as many as agreed"][0].findings()
     assert (finding.code, finding.level) == ("RC322", Level.WARNING)
-    assert "every one of 3 registered clients would be removed - agreed to by --yes-remove 3" in finding.message
+    assert (
+        "every one of 3 registered clients would be removed - agreed to by --yes-remove 3"
+        in finding.message
+    )
     assert "--yes-remove" not in finding.remedy
 
 
 def test_another_number_names_the_right_one_and_is_never_waived() -> None:
     seen, _ = CASES["more than agreed"]
     (other,) = (finding for finding in seen.findings() if finding.code == "RC324")
-    assert other.message == "--yes-remove 2 was given, but the plan removes 3 clients: c00, c01 and c02"
+    assert (
+        other.message
+        == "--yes-remove 2 was given, but the plan removes 3 clients: c00, c01 and c02"
+    )
     assert other.remedy.endswith("add --yes-remove 3")
     assert codes(seen.findings(waiver("yes-remove"), waiver("remove-all"))) == ["RC324"]
 
@@ -398,8 +417,12 @@ def drifted(reason: Reason) -> Observed:
     """Ten clients, each of which somebody changed by hand in this way."""
     live = LIVE[10]
     if reason is Reason.RECORD_EDITED:
-        return replace(live, records={name: replace(one, edited=True) for name, one in live.records.items()})
-    return replace(live, secrets={path: info for path in live.secrets if (info := BY_HAND[reason]) is not None})
+        return replace(
+            live, records={name: replace(one, edited=True) for name, one in live.records.items()}
+        )
+    return replace(
+        live, secrets={path: info for path in live.secrets if (info := BY_HAND[reason]) is not None}
+    )
 
 
 BY_HAND: dict[Reason, SecretInfo | None] = {
@@ -408,7 +431,8 @@ BY_HAND: dict[Reason, SecretInfo | None] = {
     Reason.SECRET_DESTROYED: SecretInfo(1, frozenset({1})),
     Reason.SECRET_METADATA_EDITED: SecretInfo(1, edited=True),
 }
-# A plan that may change nothing at all: a freeze, no budget for any change, and nothing verified in staging.
+# A plan that may change nothing at all: a freeze, no budget for any change, and nothing verified in
+# staging.
 STRICT: dict[str, Seen] = {
     "freeze": Seen(NOTHING, tuple(TEN), FROZEN),
     "budget": Seen(NOTHING, tuple(TEN), policy=wide(0, 0)),
@@ -422,8 +446,12 @@ def test_no_guard_of_changes_holds_back_a_repair(reason: Reason, guard: str) -> 
     seen = replace(STRICT[guard], live=drifted(reason))
     assert codes(seen.findings()) == []
     plan = make_plan(Inputs(desired(*TEN), seen.live, START))
-    assert {action.client for action in plan.changes if action.reason == reason} == {one.name for one in TEN}
-    assert codes(replace(seen, live=LIVE[10], declared=changed(10, 10)).findings()), "a declared change is held back"
+    assert {action.client for action in plan.changes if action.reason == reason} == {
+        one.name for one in TEN
+    }
+    assert codes(replace(seen, live=LIVE[10], declared=changed(10, 10)).findings()), (
+        "a declared change is held back"
+    )
 
 
 @pytest.mark.parametrize("guard", STRICT)
@@ -434,7 +462,10 @@ def test_a_declared_change_of_an_edited_record_is_no_repair(how: str, guard: str
     live = drifted(Reason.RECORD_EDITED)
     if how != "a change":
         specs = {one.name: one.spec for one in declared}
-        live = replace(live, records={name: replace(one, spec=specs[name]) for name, one in live.records.items()})
+        live = replace(
+            live,
+            records={name: replace(one, spec=specs[name]) for name, one in live.records.items()},
+        )
     strict = replace(STRICT[guard], declared=declared)
     held = codes(replace(strict, live=LIVE[10]).findings())
     assert held
@@ -472,7 +503,9 @@ def test_a_freeze_lets_what_was_begun_come_to_its_end(what: str) -> None:
             runner.apply(thawed, Faulty(runner.world, request, crash_before))
         plan = runner.plan(after)
         if runner.world.records() == untouched:
-            assert [finding.code for finding in plan.findings if finding.level is Level.ERROR] == ["RC330"]
+            assert [finding.code for finding in plan.findings if finding.level is Level.ERROR] == [
+                "RC330"
+            ]
             waited += 1
             continue
         assert not plan.blocked, plan.findings

@@ -1,4 +1,5 @@
-"""A client that got another name without ``renamedFrom`` is recognised, and the line that is missing is said."""
+"""A client that got another name without ``renamedFrom`` is recognised, and the line that is
+missing is said."""
 
 from __future__ import annotations
 
@@ -55,7 +56,10 @@ def test_a_likeness_is_told_with_the_line_to_add(name: str) -> None:
     old, new, same = CASES[name]
     (one,) = told(observed(old), new)
     assert (one.level, one.address, one.source) == (Level.WARNING, "client/new", new.source)
-    assert f"old would be removed from production with all its keys, and new, which has the same {same}," in one.message
+    assert (
+        f"old would be removed from production with all its keys, and new, which has the same {same},"
+        in one.message
+    )
     assert "add the line `renamedFrom: old` below `name: new` in clients/new.yaml" in one.remedy
     renamed = replace(new, renamed_from="old")
     assert told(observed(old), renamed) == [], "the line that was said"
@@ -75,7 +79,11 @@ def test_what_an_edited_record_says_is_not_compared() -> None:
     live = observed(client("old"))
     edited = replace(live.records["old"], edited=True)
     plan = make_plan(
-        Inputs(desired(client("new"), *OTHERS), replace(live, records={**live.records, "old": edited}), START)
+        Inputs(
+            desired(client("new"), *OTHERS),
+            replace(live, records={**live.records, "old": edited}),
+            START,
+        )
     )
     assert "RC325" not in {finding.code for finding in plan.findings}
 

@@ -1,4 +1,5 @@
-"""What a change takes back of what plans are judged by: each thing loosened, tightened and left alone."""
+"""What a change takes back of what plans are judged by: each thing loosened, tightened and left
+alone."""
 
 from __future__ import annotations
 
@@ -44,10 +45,18 @@ Told = tuple[str, str, str]
 ENV = "environments.production"
 
 
-def terms(policy: GuardrailPolicy | None = None, scopes: dict[str, str] | None = None, **place: Any) -> Terms:
+def terms(
+    policy: GuardrailPolicy | None = None, scopes: dict[str, str] | None = None, **place: Any
+) -> Terms:
     """``place``: fields of the environment; with ``project_`` before them, of the project."""
-    own = {name.removeprefix("project_"): value for name, value in place.items() if name.startswith("project_")}
-    here = environment(**{name: value for name, value in place.items() if not name.startswith("project_")})
+    own = {
+        name.removeprefix("project_"): value
+        for name, value in place.items()
+        if name.startswith("project_")
+    }
+    here = environment(
+        **{name: value for name, value in place.items() if not name.startswith("project_")}
+    )
     project: Project = replace(desired(place=here).project, **own)
     return Terms(project, here, policy or GuardrailPolicy(), scopes or {})
 
@@ -64,15 +73,23 @@ def rule(name: str, level: str = "deny", *environments: str, **values: Any) -> T
 
 
 def own(name: str = "mine", level: str = "deny", when: str = "true", *environments: str) -> Terms:
-    return terms(GuardrailPolicy(custom_rules=(CustomRule(name, RuleLevel(level), when, "m", HERE, environments),)))
+    return terms(
+        GuardrailPolicy(
+            custom_rules=(CustomRule(name, RuleLevel(level), when, "m", HERE, environments),)
+        )
+    )
 
 
 def asks(*rules: ApproverRule) -> Terms:
     return terms(GuardrailPolicy(approvers=rules))
 
 
-def waived(guard: str = "https-only", client: str = "a", until: str = "2026-12-31", *environments: str) -> Terms:
-    return terms(GuardrailPolicy(waivers=(Waiver(guard, client, "r", "x", until, HERE, environments),)))
+def waived(
+    guard: str = "https-only", client: str = "a", until: str = "2026-12-31", *environments: str
+) -> Terms:
+    return terms(
+        GuardrailPolicy(waivers=(Waiver(guard, client, "r", "x", until, HERE, environments),))
+    )
 
 
 def budget(**removals: int) -> Terms:
@@ -89,8 +106,12 @@ def vault(**changes: Any) -> Terms:
     return terms(vault=settings)
 
 
-def channel(*kinds: AlertKind, variable: str = "A", environments: frozenset[str] = frozenset()) -> Terms:
-    one = Channel("ops", SlackTarget(variable), frozenset(kinds) or frozenset(AlertKind), environments)
+def channel(
+    *kinds: AlertKind, variable: str = "A", environments: frozenset[str] = frozenset()
+) -> Terms:
+    one = Channel(
+        "ops", SlackTarget(variable), frozenset(kinds) or frozenset(AlertKind), environments
+    )
     return terms(project_alerts=(one,))
 
 
@@ -101,7 +122,8 @@ LIMITS = "rules.lifetime"
 EVERYTHING = ApproverRule("acme/security")
 RISKY = ApproverRule("acme/security", risk="high")
 
-# name -> (strict, loose, what is told of going from the first to the second). The way back tells nothing.
+# name -> (strict, loose, what is told of going from the first to the second). The way back tells
+# nothing.
 CASES: dict[str, tuple[Terms, Terms, list[Told]]] = {
     "plain http": (vault(), vault(plain_http=True), [(f"{ENV}.vault.plainHttp", "false", "true")]),
     "percent": (budget(percent=30), budget(percent=100), [("budgets.removals.percent", "30", "100")]),
@@ -347,7 +369,9 @@ def test_every_value_of_every_rule_has_its_row() -> None:
     """A value that the schema knows and the table does not would be told whenever it changes."""
     rules = schema("GuardrailPolicy")["properties"]["spec"]["properties"]["rules"]["properties"]
     known = {(name, field) for name, one in rules.items() for field in one["properties"]}
-    assert set(VALUES) == {(name, field) for name, field in known if field not in ("level", "environments")}
+    assert set(VALUES) == {
+        (name, field) for name, field in known if field not in ("level", "environments")
+    }
 
 
 def test_every_check_has_a_case() -> None:

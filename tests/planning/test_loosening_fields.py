@@ -1,5 +1,5 @@
-"""Every field that guards something has a case in which loosening it is told: a field that is new needs one, or a
-word here that says why it guards nothing."""
+"""Every field that guards something has a case in which loosening it is told: a field that is new
+needs one, or a word here that says why it guards nothing."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ from tests.planning.test_loosening import CASES, EITHER_WAY, NOW, terms
 NAMED = "what it is called; a rule is compared by what it says"
 PEOPLE = "words for people, which decide nothing"
 TRANSPORT = "how the server is reached and for how long it is tried; nothing is judged by it"
-# Fields of the policy's lists, and of reconciler.yaml, that guard nothing. The policy itself has none of them.
+# Fields of the policy's lists, and of reconciler.yaml, that guard nothing. The policy itself has
+# none of them.
 GUARDS_NOTHING: dict[tuple[type, str], str] = {
     (Rule, "name"): NAMED,
     (CustomRule, "name"): NAMED,
@@ -88,9 +89,16 @@ def test_every_field_of_the_policy_has_a_case_in_which_loosening_it_is_told() ->
 
 @pytest.mark.parametrize(
     ("kind", "field"),
-    [(Rule, "rules"), (CustomRule, "custom_rules"), (ApproverRule, "approvers"), (Waiver, "waivers")],
+    [
+        (Rule, "rules"),
+        (CustomRule, "custom_rules"),
+        (ApproverRule, "approvers"),
+        (Waiver, "waivers"),
+    ],
 )
-def test_every_field_of_what_the_policy_lists_has_a_case_in_which_loosening_it_is_told(kind: type, field: str) -> None:
+def test_every_field_of_what_the_policy_lists_has_a_case_in_which_loosening_it_is_told(
+    kind: type, field: str
+) -> None:
     found = set()
     for before, now in told_pairs():
         sides = getattr(before.policy, field), getattr(now.policy, field)
@@ -101,10 +109,14 @@ def test_every_field_of_what_the_policy_lists_has_a_case_in_which_loosening_it_i
     assert {one.name for one in fields(kind)} - exempt <= found
 
 
-def test_every_field_of_reconciler_yaml_that_guards_something_has_a_case_in_which_loosening_it_is_told() -> None:
+def test_every_field_of_reconciler_yaml_that_guards_something_has_a_case_in_which_loosening_it_is_told() -> (
+    None
+):
     exempt = {name for owner, name in GUARDS_NOTHING if owner is Environment}
     exempt |= {f"vault.{name}" for owner, name in GUARDS_NOTHING if owner is VaultSettings}
     names = {name for name, _ in leaves(terms().environment)}
     assert names - exempt <= covered(lambda side: side.environment)
     exempt = {name for owner, name in GUARDS_NOTHING if owner is Project} | {"environments"}
-    assert {name for name, _ in leaves(desired().project)} - exempt <= covered(lambda side: side.project)
+    assert {name for name, _ in leaves(desired().project)} - exempt <= covered(
+        lambda side: side.project
+    )

@@ -23,7 +23,8 @@ NAMES = ("alpha", "beta", "gamma", "delta", "epsilon")
 
 
 def situation(changed: str = "alpha") -> Inputs:
-    """Four registered clients: one changed, one dropped, one unchanged, one with a webhook; and a new one."""
+    """Four registered clients: one changed, one dropped, one unchanged, one with a webhook; and a
+    new one."""
     runner = Runner(World())
     before = [client(name) for name in NAMES[:3]] + [client("delta", webhooks=[webhook()])]
     runner.settle(desired(*before))
@@ -94,7 +95,9 @@ def other_declaration(inputs: Inputs) -> Inputs:
         other_declaration,
         lambda inputs: replace(inputs, standing=Standing(Checkout(head="1" * 40))),
         lambda inputs: replace(inputs, standing=Standing(Checkout(dirty=("policy.yaml",)))),
-        lambda inputs: replace(inputs, standing=Standing(Checkout(applied="1" * 40, descent=Descent.BESIDE), "1" * 40)),
+        lambda inputs: replace(
+            inputs, standing=Standing(Checkout(applied="1" * 40, descent=Descent.BESIDE), "1" * 40)
+        ),
         lambda inputs: replace(inputs, only=["alpha"]),
     ],
 )
@@ -138,4 +141,6 @@ def test_the_order_is_total(actions: list[Action]) -> None:
     """Versions are ordered as numbers: 9 before 10."""
     once = ordered(actions)
     assert once == ordered(list(reversed(actions)))
-    assert list(once) == sorted(once, key=lambda one: (LEVELS[one.kind], one.address, one.version or 0, one.kind.value))
+    assert list(once) == sorted(
+        once, key=lambda one: (LEVELS[one.kind], one.address, one.version or 0, one.kind.value)
+    )

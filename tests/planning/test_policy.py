@@ -1,4 +1,5 @@
-"""The policy's rules as a guard: what blocks a plan, what is only told, what a waiver does, rules of one's own."""
+"""The policy's rules as a guard: what blocks a plan, what is only told, what a waiver does, rules
+of one's own."""
 
 from __future__ import annotations
 
@@ -49,7 +50,9 @@ def violated(level: str = "deny", name: str = "a") -> Violation:
     )  # fmt: skip
 
 
-def waiver(rule: str = "allowed-hosts", name: str = "a", until: str = "2027-11-24", *environments: str) -> Waiver:
+def waiver(
+    rule: str = "allowed-hosts", name: str = "a", until: str = "2027-11-24", *environments: str
+) -> Waiver:
     return Waiver(rule, name, "agreed", "security@example.com", until, WHERE, environments)
 
 
@@ -61,12 +64,18 @@ def planned(live: Observed, wanted: Desired, judge: Judge | None = judge_here, *
     return make_plan(Inputs(wanted, live, START, judge=judge, **more))
 
 
-def under(policy: GuardrailPolicy, *clients: DesiredClient, violations: tuple[Violation, ...] = ()) -> Desired:
+def under(
+    policy: GuardrailPolicy, *clients: DesiredClient, violations: tuple[Violation, ...] = ()
+) -> Desired:
     return replace(desired(*clients, policy=policy), violations=violations)
 
 
 def told(plan: Plan, *codes: str) -> list[tuple[str, Level]]:
-    return [(finding.code, finding.level) for finding in plan.findings if finding.code in (codes or ("RC215",))]
+    return [
+        (finding.code, finding.level)
+        for finding in plan.findings
+        if finding.code in (codes or ("RC215",))
+    ]
 
 
 NOTHING = Observed(START, {}, {}, 16)
@@ -95,7 +104,8 @@ CASES: dict[str, tuple[Observed, DesiredClient, Level]] = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_what_a_violation_blocks(name: str) -> None:
-    """A declared change. What is live stays alive: repairs, rotations, an answer to a revocation, a suspension."""
+    """A declared change. What is live stays alive: repairs, rotations, an answer to a revocation, a
+    suspension."""
     live, declared, level = CASES[name]
     plan = planned(live, under(GuardrailPolicy(), declared, client("b"), violations=(violated(),)))
     assert told(plan) == [("RC215", level)]
@@ -106,7 +116,9 @@ def test_what_a_violation_blocks(name: str) -> None:
 
 
 def test_a_change_of_another_client_is_not_blocked() -> None:
-    plan = planned(LIVE, under(GuardrailPolicy(), A, client("b", scopes=["x:y"]), violations=(violated(),)))
+    plan = planned(
+        LIVE, under(GuardrailPolicy(), A, client("b", scopes=["x:y"]), violations=(violated(),))
+    )
     assert [action.kind for action in plan.changes] == [ActionKind.UPDATE_CLIENT]
     assert told(plan) == [("RC215", WARNING)]
     assert not plan.blocked
@@ -114,10 +126,14 @@ def test_a_change_of_another_client_is_not_blocked() -> None:
 
 def test_a_due_rotation_and_an_emergency_rotation_are_not_blocked() -> None:
     wanted = under(GuardrailPolicy(), A, client("b"), violations=(violated(),))
-    due = make_plan(Inputs(wanted, replace(LIVE, now=START + timedelta(days=70)), START + timedelta(days=70)))
+    due = make_plan(
+        Inputs(wanted, replace(LIVE, now=START + timedelta(days=70)), START + timedelta(days=70))
+    )
     assert ActionKind.ROTATE_KEY in {action.kind for action in due.changes}
     assert not due.blocked
-    asked = planned(LIVE, wanted, rotations={"a": RotationRequest("a", None, "leak")}, only=frozenset({"a"}))
+    asked = planned(
+        LIVE, wanted, rotations={"a": RotationRequest("a", None, "leak")}, only=frozenset({"a"})
+    )
     assert [action.kind for action in asked.changes] == [ActionKind.ROTATE_KEY]
     assert told(asked) == [("RC215", WARNING)]
     assert not asked.blocked
@@ -161,7 +177,9 @@ def test_a_waiver(name: str) -> None:
 
 def test_a_waiver_tells_of_its_end() -> None:
     def codes(*waivers: Waiver) -> list[tuple[str, Level]]:
-        return told(planned(LIVE, under(GuardrailPolicy(waivers=waivers), A, client("b"))), "RC204", "RC205")
+        return told(
+            planned(LIVE, under(GuardrailPolicy(waivers=waivers), A, client("b"))), "RC204", "RC205"
+        )
 
     assert codes(waiver(until="2026-12-08")) == []
     assert codes(waiver(until="2026-12-07")) == [("RC204", NOTE)]
@@ -237,7 +255,9 @@ def test_a_rule_of_ones_own(name: str) -> None:
         (own("true", "deny", "production"), [("RC230", ERROR), ("RC230", WARNING)]),
     ],
 )
-def test_the_level_and_the_place_of_a_rule_of_ones_own(rule: CustomRule, expected: list[tuple[str, Level]]) -> None:
+def test_the_level_and_the_place_of_a_rule_of_ones_own(
+    rule: CustomRule, expected: list[tuple[str, Level]]
+) -> None:
     plan = planned(LIVE, under(GuardrailPolicy(custom_rules=(rule,)), WIDER, client("b")))
     assert sorted(told(plan, "RC230", "RC231", "RC232")) == sorted(expected)
 
@@ -257,7 +277,9 @@ def test_an_expression_that_is_none_is_waived_for_the_whole_plan_only() -> None:
 
 
 def test_without_an_evaluator_a_rule_counts_as_broken() -> None:
-    plan = planned(LIVE, under(GuardrailPolicy(custom_rules=(own("false"),)), WIDER, client("b")), judge=None)
+    plan = planned(
+        LIVE, under(GuardrailPolicy(custom_rules=(own("false"),)), WIDER, client("b")), judge=None
+    )
     assert sorted(told(plan, "RC231")) == [("RC231", ERROR), ("RC231", WARNING)]
     assert plan.blocked
 

@@ -1,4 +1,5 @@
-"""Which of several records with the same secrets is in force, and what a gateway is told of them."""
+"""Which of several records with the same secrets is in force, and what a gateway is told of
+them."""
 
 from __future__ import annotations
 
@@ -82,7 +83,16 @@ def test_a_revocation_is_about_every_record_of_the_client() -> None:
     observed = replace(Runner(world).look(), records=of(old, new, evil))
     for name in ("payouts", "new"):
         plan = revocation_plan(
-            observed, "production", world.owner, RevocationRequest(name, None, "compromise"), world.at, None
+            observed,
+            "production",
+            world.owner,
+            RevocationRequest(name, None, "compromise"),
+            world.at,
+            None,
         )
-        assert {action.client for action in plan.actions} == {"payouts", "new"} == plan.revisions.keys()
+        assert (
+            {action.client for action in plan.actions}
+            == {"payouts", "new"}
+            == plan.revisions.keys()
+        )
     assert relatives(evil, observed.records) == (evil,)

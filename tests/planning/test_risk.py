@@ -1,4 +1,5 @@
-"""Every rule of risk: a situation in which it fires, with its sentence, and one that only looks like it."""
+"""Every rule of risk: a situation in which it fires, with its sentence, and one that only looks
+like it."""
 
 from __future__ import annotations
 
@@ -57,11 +58,15 @@ def cidrs(*networks: str) -> DesiredClient:
 
 def keys(**lives: tuple[str, str]) -> DesiredClient:
     """Keys with lifetime and grace."""
-    return client(keys={name: lifecycle(life, "1d", grace) for name, (life, grace) in lives.items()})
+    return client(
+        keys={name: lifecycle(life, "1d", grace) for name, (life, grace) in lives.items()}
+    )
 
 
 def hook(
-    url: str = "https://hooks.example.com/payouts", scheme: Scheme = STANDARD_WEBHOOKS, **more: object
+    url: str = "https://hooks.example.com/payouts",
+    scheme: Scheme = STANDARD_WEBHOOKS,
+    **more: object,
 ) -> DesiredClient:
     one = webhook(url=url, scheme=scheme)
     return client(webhooks=[replace(one, **more)])  # type: ignore[arg-type]
@@ -105,7 +110,9 @@ def with_field(section: str, name: str, **more: object) -> DesiredClient:
     """A client with one key and one webhook, of which the specification says ``more``."""
     one = hook()
     inner = {**one.spec[section], name: {**one.spec[section][name], **more}}
-    return replace(one, spec={**one.spec, section: inner}, digest=f"sha256:{section}-{sorted(more)}")
+    return replace(
+        one, spec={**one.spec, section: inner}, digest=f"sha256:{section}-{sorted(more)}"
+    )
 
 
 def edited(record: ClientRecord) -> ClientRecord:
@@ -117,9 +124,14 @@ def key_edited(record: ClientRecord) -> ClientRecord:
 
 
 def held(record: ClientRecord) -> ClientRecord:
-    ended = replace(with_key(version(1, REVOKED))(record).keys["primary"], hold=Hold(1, "compromise", "INC-1", NOW))
+    ended = replace(
+        with_key(version(1, REVOKED))(record).keys["primary"],
+        hold=Hold(1, "compromise", "INC-1", NOW),
+    )
     gone = replace(ended.versions[0], revoked_at=NOW, destroyed_at=NOW)
-    return replace(record, keys={"primary": replace(ended, versions=(gone,))}, status=ClientStatus.SUSPENDED)
+    return replace(
+        record, keys={"primary": replace(ended, versions=(gone,))}, status=ClientStatus.SUSPENDED
+    )
 
 
 def was_retired(record: ClientRecord) -> ClientRecord:
@@ -168,7 +180,10 @@ def custom(when: str = LABELS, level: RuleLevel = RuleLevel.WARN, *environments:
 BY_LABELS = GuardrailPolicy(
     rules=(Rule("protection", RuleLevel.DENY, {"labels": TIER}),),
     custom_rules=(custom(),),
-    approvers=(ApproverRule("ada", labels=TIER, environments=("production",)), ApproverRule("zoe", risk="high")),
+    approvers=(
+        ApproverRule("ada", labels=TIER, environments=("production",)),
+        ApproverRule("zoe", risk="high"),
+    ),
 )
 NOT_BY_LABELS = GuardrailPolicy(
     rules=(
@@ -180,7 +195,15 @@ NOT_BY_LABELS = GuardrailPolicy(
     approvers=(ApproverRule("ada", labels={"team": "a"}), ApproverRule("zoe", labels=TIER, environments=("staging",))),
 )  # fmt: skip
 CALLS_NOBODY = client(keys={}, webhooks=[webhook()])
-ALMOST_HALF = ("0.0.0.0/2", "64.0.0.0/3", "96.0.0.0/4", "112.0.0.0/5", "120.0.0.0/6", "124.0.0.0/7", "126.0.0.0/8")
+ALMOST_HALF = (
+    "0.0.0.0/2",
+    "64.0.0.0/3",
+    "96.0.0.0/4",
+    "112.0.0.0/5",
+    "120.0.0.0/6",
+    "124.0.0.0/7",
+    "126.0.0.0/8",
+)
 BODY_ONLY = Scheme(CUSTOM, "hmac-sha256", "x-signature")
 
 # Rule -> its sentence, where it fires, and where it must not.
@@ -736,7 +759,8 @@ def test_a_rule_at_its_edges(name: str) -> None:
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_risk_is_the_highest_of_its_reasons(name: str) -> None:
-    """Each action that changes something has a reason; the first reasons are those of the highest risk."""
+    """Each action that changes something has a reason; the first reasons are those of the highest
+    risk."""
     for situation in CASES[name][1:]:
         rows = {sentence: row for row in RULES for sentence in situation.fired().get(row.name, [])}
         for action in situation.plan().actions:
@@ -746,9 +770,13 @@ def test_a_risk_is_the_highest_of_its_reasons(name: str) -> None:
             assert action.risk_reasons
             risks = [rows[reason].risk for reason in action.risk_reasons if reason in rows]
             assert action.risk is highest(risks)
-            assert [risk.rank for risk in risks] == sorted((risk.rank for risk in risks), reverse=True)
+            assert [risk.rank for risk in risks] == sorted(
+                (risk.rank for risk in risks), reverse=True
+            )
             if action.kind is ActionKind.VERIFY_WEBHOOK:
-                assert re.match(r"a verification sends [0-9]+ test deliver(y|ies)\b", action.risk_reasons[0])
+                assert re.match(
+                    r"a verification sends [0-9]+ test deliver(y|ies)\b", action.risk_reasons[0]
+                )
             else:
                 assert risks or action.risk_reasons == (PLAIN[action.kind],)
 
@@ -819,23 +847,34 @@ def test_permissions_are_those_after_wildcards(name: str) -> None:
         (secret("180d"), secret("181d"), ["longer-life"]),
     ],
 )
-def test_one_change_is_one_rule(before: DesiredClient, after: DesiredClient, rules: list[str]) -> None:
+def test_one_change_is_one_rule(
+    before: DesiredClient, after: DesiredClient, rules: list[str]
+) -> None:
     assert list(Situation(before, after).fired()) == rules
 
 
 def test_what_a_new_client_declares_was_not_something_else_before() -> None:
     fired = Situation(
-        None, client(allowedCidrs=["0.0.0.0/0"], webhooks=[replace(webhook(), probes={Probe.UNSIGNED: Demand.OFF})])
+        None,
+        client(
+            allowedCidrs=["0.0.0.0/0"],
+            webhooks=[replace(webhook(), probes={Probe.UNSIGNED: Demand.OFF})],
+        ),
     ).fired()
     assert fired["open-network"] == ["allowedCidrs 0.0.0.0/0: at least half of all IPv4 addresses"]
-    assert fired["probe-relaxed"] == ["webhook settlements, probe unsigned: off; it need not refuse such a delivery"]
+    assert fired["probe-relaxed"] == [
+        "webhook settlements, probe unsigned: off; it need not refuse such a delivery"
+    ]
 
 
 @pytest.mark.parametrize(
     ("before", "told"),
     [
         (CALLS_NOBODY, "a first credential: key backup, which lives 90d"),
-        (client(keys={"a": lifecycle(), "b": lifecycle()}), "one more credential: key backup, which lives 90d"),
+        (
+            client(keys={"a": lifecycle(), "b": lifecycle()}),
+            "one more credential: key backup, which lives 90d",
+        ),
     ],
 )
 def test_a_new_key_is_counted(before: DesiredClient, told: str) -> None:
@@ -852,14 +891,19 @@ def test_a_new_webhook_and_a_new_key_are_told_what_they_are_compared_with() -> N
         "so a delivery can be replayed")
     ]  # fmt: skip
     fired = Situation(client(), client(keys={"main": lifecycle("360d", grace="90d")})).fired()
-    assert fired["much-longer-life"] == ["key main lives 360d, more than twice as long as any other so far (90d)"]
+    assert fired["much-longer-life"] == [
+        "key main lives 360d, more than twice as long as any other so far (90d)"
+    ]
     assert fired["much-longer-grace"] == [
         "key main: a replaced version stays valid 90d, more than twice as long as any other so far (3d)"
     ]  # fmt: skip
 
 
 def test_an_owner_is_told_field_by_field() -> None:
-    before, after = owned(team="a", contact="b@example.com"), owned(contact="c@example.com", pager="d")
+    before, after = (
+        owned(team="a", contact="b@example.com"),
+        owned(contact="c@example.com", pager="d"),
+    )
     assert Situation(before, after).fired()["owner-changed"] == [
         "owner contact: b@example.com → c@example.com", "owner team: a → nobody",
     ]  # fmt: skip
@@ -884,8 +928,12 @@ def test_an_owner_is_told_field_by_field() -> None:
     ],
 )
 def test_what_ends_is_told_with_the_date_from_which_it_is_refused(old: Version, told: str) -> None:
-    plan = Situation(PLAIN_CLIENT, PLAIN_CLIENT, with_key(old, version(2, ACTIVE)), revoke=True).plan()
-    assert any(sentence.startswith(told) for sentence in plan.actions[0].risk_reasons), plan.actions[0].risk_reasons
+    plan = Situation(
+        PLAIN_CLIENT, PLAIN_CLIENT, with_key(old, version(2, ACTIVE)), revoke=True
+    ).plan()
+    assert any(sentence.startswith(told) for sentence in plan.actions[0].risk_reasons), (
+        plan.actions[0].risk_reasons
+    )
 
 
 def test_a_key_that_works_on_is_named() -> None:
@@ -910,7 +958,8 @@ def test_a_rotation_that_somebody_asked_for_keeps_the_old_version() -> None:
 
 
 def test_the_digest_of_a_plan_covers_its_risks() -> None:
-    """The catalogue's word on a scope is no part of the declaration of a client, but of what a reviewer approved."""
+    """The catalogue's word on a scope is no part of the declaration of a client, but of what a
+    reviewer approved."""
     situation = Situation(scopes("ledger:read"), scopes("ledger:read", "payouts:write"))
     calmer = replace(situation, scopes={**SCOPES, "payouts:write": "low"})
     assert situation.plan().desired_digests == calmer.plan().desired_digests

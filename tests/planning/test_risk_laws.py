@@ -59,10 +59,14 @@ def test_what_is_granted_is_not_withdrawn_and_both_make_the_difference(
 
 
 @given(SETS, CATALOGUES)
-def test_a_wildcard_for_exactly_what_it_means_grants_nothing(written: set[str], catalogue: dict[str, str]) -> None:
+def test_a_wildcard_for_exactly_what_it_means_grants_nothing(
+    written: set[str], catalogue: dict[str, str]
+) -> None:
     table = ScopeTable(catalogue)
     meant = {name for scope in written for name in table.members(scope)}
-    rest = {scope for scope in written if not table.members(scope)}  # names and wildcards that the catalogue lacks
+    rest = {
+        scope for scope in written if not table.members(scope)
+    }  # names and wildcards that the catalogue lacks
     assert table.change(written, meant | rest) is None
     assert table.change(meant | rest, written) is None
 
@@ -74,7 +78,9 @@ def test_a_wildcard_means_what_its_regular_expression_matches(pattern: str, name
 
 
 @given(PATTERNS, PATTERNS, NAMES)
-def test_a_wildcard_that_covers_another_means_all_that_the_other_does(wide: str, narrow: str, name: str) -> None:
+def test_a_wildcard_that_covers_another_means_all_that_the_other_does(
+    wide: str, narrow: str, name: str
+) -> None:
     if covers(wide, narrow) and covers(narrow, name):
         assert covers(wide, name)
 
@@ -85,10 +91,14 @@ def test_many_wildcards_in_one_scope_take_no_time() -> None:
 
 @given(st.randoms(use_true_random=False), SETS, SETS)
 def test_no_order_matters(chance: random.Random, before: set[str], after: set[str]) -> None:
-    """Neither that of documents, nor of records, nor of scopes in what somebody else's version stored."""
+    """Neither that of documents, nor of records, nor of scopes in what somebody else's version
+    stored."""
     assume(before != after)
     old, new = client("a", scopes=before, webhooks=[webhook()]), client("a", scopes=after)
-    declared, records = {"a": new, "b": client("b")}, {"a": recorded(old), "c": recorded(client("c"))}
+    declared, records = (
+        {"a": new, "b": client("b")},
+        {"a": recorded(old), "c": recorded(client("c"))},
+    )
     plans = []
     for _ in range(2):
         scopes, clients = list(SCOPES.items()), list(declared.items())
@@ -96,7 +106,10 @@ def test_no_order_matters(chance: random.Random, before: set[str], after: set[st
         for items in (scopes, clients, stored):
             chance.shuffle(items)
         spec = {**old.spec, "scopes": stored}
-        observed = replace(Situation(None, None).observed(), records={**records, "a": replace(records["a"], spec=spec)})
+        observed = replace(
+            Situation(None, None).observed(),
+            records={**records, "a": replace(records["a"], spec=spec)},
+        )
         wanted = replace(desired(scopes=dict(scopes)), clients=dict(clients))
         plans.append([_seen(action) for action in make_plan(Inputs(wanted, observed, NOW)).actions])
     assert plans[0] == plans[1]
@@ -104,7 +117,14 @@ def test_no_order_matters(chance: random.Random, before: set[str], after: set[st
 
 def _seen(action: Action) -> object:
     changes = action.permissions or Permissions()
-    return action.address, action.kind, action.risk, action.risk_reasons, list(changes.granted), list(changes.withdrawn)
+    return (
+        action.address,
+        action.kind,
+        action.risk,
+        action.risk_reasons,
+        list(changes.granted),
+        list(changes.withdrawn),
+    )
 
 
 JSON = st.recursive(
@@ -113,23 +133,37 @@ JSON = st.recursive(
     | st.integers()
     | st.text(max_size=5)
     | st.sampled_from(["90d", "https://[", "10.0.0.1/8"]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3)
+    ),
     max_leaves=8,
 )
 FIELDS = [
     "allowedCidrs", "events", "keys", "name", "owner", "probes", "protect", "scopes", "secret", "signature", "state",
     "url", "webhooks",
 ]  # fmt: skip
-NONSENSE = st.dictionaries(st.sampled_from(FIELDS), JSON | st.dictionaries(st.sampled_from(["a", *FIELDS]), JSON))
+NONSENSE = st.dictionaries(
+    st.sampled_from(FIELDS), JSON | st.dictionaries(st.sampled_from(["a", *FIELDS]), JSON)
+)
 
 
 @given(st.sampled_from([ActionKind.UPDATE_CLIENT, ActionKind.UPDATE_WEBHOOK]), NONSENSE, st.data())
-def test_whatever_somebody_edited_into_a_record_is_judged(kind: ActionKind, before: Any, data: st.DataObject) -> None:
+def test_whatever_somebody_edited_into_a_record_is_judged(
+    kind: ActionKind, before: Any, data: st.DataObject
+) -> None:
     after: Any = client(webhooks=[webhook()], allowedCidrs=["10.0.0.0/8"]).spec
     if kind is ActionKind.UPDATE_WEBHOOK:
         after = data.draw(st.none() | st.just(after["webhooks"]["settlements"]))
     action = Action(
-        kind, "client/a", "RecordEdited", "edited", Risk.HIGH, "a", "settlements", before=before, after=after
+        kind,
+        "client/a",
+        "RecordEdited",
+        "edited",
+        Risk.HIGH,
+        "a",
+        "settlements",
+        before=before,
+        after=after,
     )
     record = replace(recorded(client("a")), spec=before, edited=True)
     [found] = judged([action], grounds(NOW, {"a": record}, desired(scopes=SCOPES)))
@@ -149,7 +183,9 @@ def addresses(texts: list[str]) -> set[int]:
 
 
 @given(SMALL, SMALL)
-def test_what_more_a_list_of_networks_allows_is_counted_in_addresses(before: list[str], after: list[str]) -> None:
+def test_what_more_a_list_of_networks_allows_is_counted_in_addresses(
+    before: list[str], after: list[str]
+) -> None:
     more = networks.added(networks.allowed(before), networks.allowed(after))
     assert networks.size(more) == len(addresses(after) - addresses(before))
     assert addresses(networks.networks(more)) == addresses(after) - addresses(before)
@@ -170,7 +206,10 @@ def in_ipv6(network: IPv4Network) -> dict[str, IPv6Network]:
         "NAT64": "64:ff9b::",
         "NAT64 of one's own": "64:ff9b:1:2::",
     }
-    found = {name: IPv6Network((int(IPv6Address(text)) + first, 96 + length)) for name, text in prefixes.items()}
+    found = {
+        name: IPv6Network((int(IPv6Address(text)) + first, 96 + length))
+        for name, text in prefixes.items()
+    }
     teredo = int(IPv6Address("2001:0:1:2::")) + (0xFFFFFFFF ^ int(network.broadcast_address))
     return {
         **found,

@@ -15,7 +15,14 @@ from reconciler.domain.values.patterns import compile_pattern
 from reconciler.planning.rules.rules import BY_NAME, RULES, breaches
 from tests.kit.declared import client, lifecycle, webhook
 
-TABLE = ScopeTable({"payouts:read": "low", "payouts:write": "critical", "ledger:read": "low", "reports:daily": "low"})
+TABLE = ScopeTable(
+    {
+        "payouts:read": "low",
+        "payouts:write": "critical",
+        "ledger:read": "low",
+        "reports:daily": "low",
+    }
+)
 DAY = timedelta(days=1)
 HOOK = "https://hooks.example.com/p"
 
@@ -54,7 +61,9 @@ BOUNDS = {"renewBeforeMin": 7 * DAY, "graceMin": DAY, "graceMax": 5 * DAY}
 TICKET = {"pattern": compile_pattern("^[A-Z]+-[0-9]+ ")}
 WIDTHS = {"minPrefix4": 16, "minPrefix6": 64}
 CRITICAL = {"labels": {"tier": "critical"}}
-FIVE = dict.fromkeys((Probe.TAMPERED, Probe.WRONG_SECRET, Probe.REPLAYED, Probe.FUTURE, Probe.UNSIGNED), "require")
+FIVE = dict.fromkeys(
+    (Probe.TAMPERED, Probe.WRONG_SECRET, Probe.REPLAYED, Probe.FUTURE, Probe.UNSIGNED), "require"
+)
 SIX = {**FIVE, Probe.NEW_SECRET: "require", Probe.OLD_SECRET: "require"}
 NAMED = {"pattern": compile_pattern("^[a-z]+-[a-z0-9]+(-[a-z0-9]+)*$")}
 Path = tuple[str, ...]
@@ -244,7 +253,11 @@ def test_every_rule_has_cases_that_keep_and_that_break_it() -> None:
         (Rule("justification", RuleLevel.OFF), "active", False),
         (Rule("justification", RuleLevel.DENY), "retired", False),
         (Rule("justification", RuleLevel.DENY, environments=("staging",)), "active", False),
-        (Rule("justification", RuleLevel.DENY, environments=("staging", "production")), "active", True),
+        (
+            Rule("justification", RuleLevel.DENY, environments=("staging", "production")),
+            "active",
+            True,
+        ),
     ],
 )
 def test_when_a_rule_is_asked(rule: Rule, state: str, broken: bool) -> None:
@@ -252,6 +265,9 @@ def test_when_a_rule_is_asked(rule: Rule, state: str, broken: bool) -> None:
 
 
 def test_without_a_catalogue_a_wildcard_counts_as_one() -> None:
-    rules = [Rule("scope-count", RuleLevel.DENY, {"max": 1}), Rule("wildcard-scopes", RuleLevel.DENY)]
+    rules = [
+        Rule("scope-count", RuleLevel.DENY, {"max": 1}),
+        Rule("wildcard-scopes", RuleLevel.DENY),
+    ]
     found = list(breaches(client(scopes=["payouts:*"]), rules, "production", ScopeTable({})))
     assert [rule.name for rule, _, _ in found] == ["wildcard-scopes"]

@@ -16,7 +16,8 @@ from tests.kit.declared import lifecycle
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 ADDRESS = "client/a/key/k"
-# A lifetime under a day: nothing is spread, so that instants can be named. Renewed at 10:00 for 16:00.
+# A lifetime under a day: nothing is spread, so that instants can be named. Renewed at 10:00 for
+# 16:00.
 SHORT = lifecycle("12h", "6h", "1h")
 MONDAY = datetime(2026, 11, 23, tzinfo=UTC)
 
@@ -25,8 +26,11 @@ def long(window: str | None = None) -> Lifecycle:
     return lifecycle("20d", "6d", "1h", window=parse_window(window) if window else None)
 
 
-def moved(window: str | None, expires: datetime, now: datetime, *freezes: Freeze) -> tuple[bool, datetime]:
-    """With the spread taken out of the way: expiry is set so that the base is ``expires - 6 days``."""
+def moved(
+    window: str | None, expires: datetime, now: datetime, *freezes: Freeze
+) -> tuple[bool, datetime]:
+    """With the spread taken out of the way: expiry is set so that the base is ``expires - 6
+    days``."""
     due = rotation_due(ADDRESS, long(window), expires + spread(ADDRESS, long()), now, freezes)
     return due.now, due.at
 
@@ -43,7 +47,14 @@ CASES = [
     ("at", None, at(0, 12), (), True, at(0, 12)),
     ("after", None, at(3), (), True, at(0, 12)),
     ("open window", OFFICE, at(0, 12), (), True, at(0, 12)),
-    ("base outside: the latest opening before", "Mon-Fri 09:00-11:00", at(0, 9), (), True, at(0, 9)),
+    (
+        "base outside: the latest opening before",
+        "Mon-Fri 09:00-11:00",
+        at(0, 9),
+        (),
+        True,
+        at(0, 9),
+    ),
     ("before that opening", "Mon-Fri 09:00-11:00", at(0, 8.9), (), False, at(0, 9)),
     ("on a weekend base goes to Friday", "Thu 09:00-10:00", at(-4, 9.5), (), True, at(-4, 9)),
     ("missed: the first opening after", "Mon-Fri 09:00-11:00", at(0, 13), (), False, at(1, 9)),
@@ -53,28 +64,57 @@ CASES = [
     ("frozen: not before that", None, at(-5, -1), (YEAR_END,), False, at(-5)),
     ("frozen: missed, waits for the end", None, at(1), (YEAR_END,), False, at(3)),
     ("frozen: after it", None, at(3), (YEAR_END,), True, at(-5)),
-    ("frozen past expiry: expiry beats freezes", None, at(1), (Freeze(at(-30), at(30), "x"),), True, at(0, 12)),
-    ("missed: waits for the last opening before expiry", "Sun 01:00-02:00", at(4, 1), (), False, at(6, 1)),
+    (
+        "frozen past expiry: expiry beats freezes",
+        None,
+        at(1),
+        (Freeze(at(-30), at(30), "x"),),
+        True,
+        at(0, 12),
+    ),
+    (
+        "missed: waits for the last opening before expiry",
+        "Sun 01:00-02:00",
+        at(4, 1),
+        (),
+        False,
+        at(6, 1),
+    ),
 ]
 
 
-@pytest.mark.parametrize(("name", "window", "now", "freezes", "due", "when"), CASES, ids=[case[0] for case in CASES])
+@pytest.mark.parametrize(
+    ("name", "window", "now", "freezes", "due", "when"), CASES, ids=[case[0] for case in CASES]
+)
 def test_cases(
-    name: str, window: str | None, now: datetime, freezes: tuple[Freeze, ...], due: bool, when: datetime
+    name: str,
+    window: str | None,
+    now: datetime,
+    freezes: tuple[Freeze, ...],
+    due: bool,
+    when: datetime,
 ) -> None:
     assert moved(window, at(6, 12), now, *freezes) == (due, when)
 
 
 def test_a_window_that_never_opens_before_expiry_does_not_hold_it_back() -> None:
     due = rotation_due(
-        ADDRESS, lifecycle("12h", "6h", window=parse_window("Sun 01:00-02:00")), at(0, 16), at(0, 10), ()
+        ADDRESS,
+        lifecycle("12h", "6h", window=parse_window("Sun 01:00-02:00")),
+        at(0, 16),
+        at(0, 10),
+        (),
     )
     assert due.now
     assert "no window" in due.sentence
 
 
-WINDOWS = st.sampled_from([None, OFFICE, "daily 22:00-04:00", "Sat 01:00-02:00", "Mon-Fri 09:00-16:00 Europe/London"])
-LIVES = st.integers(1, 400).flatmap(lambda life: st.tuples(st.just(life), st.integers(1, max(1, life - 1))))
+WINDOWS = st.sampled_from(
+    [None, OFFICE, "daily 22:00-04:00", "Sat 01:00-02:00", "Mon-Fri 09:00-16:00 Europe/London"]
+)
+LIVES = st.integers(1, 400).flatmap(
+    lambda life: st.tuples(st.just(life), st.integers(1, max(1, life - 1)))
+)
 FREEZES = st.lists(
     st.tuples(st.integers(-400, 400), st.integers(1, 40)).map(
         lambda pair: Freeze(at(pair[0]), at(pair[0] + pair[1]), "frozen")
@@ -90,7 +130,9 @@ def cycle(life: tuple[int, int], window: str | None) -> Lifecycle:
 
 
 @given(LIVES, WINDOWS, FREEZES, st.integers(-2000, 2000), st.text(max_size=5))
-def test_laws(life: tuple[int, int], window: str | None, freezes: list[Freeze], hours: int, address: str) -> None:
+def test_laws(
+    life: tuple[int, int], window: str | None, freezes: list[Freeze], hours: int, address: str
+) -> None:
     one = cycle(life, window)
     issued = at(0)
     expires = issued + one.lifetime

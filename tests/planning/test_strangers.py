@@ -63,5 +63,9 @@ def test_what_was_written_anew_is_known_by_its_id_or_by_having_none() -> None:
     assert strangers == {"keys/a.primary", "keys/b.primary"}
     wanted = desired(client("a"), client("b"), client("c"))
     reasons = {action.client: action.reason for action in runner.plan(wanted).changes}
-    assert reasons == {"a": Reason.SECRET_OVERWRITTEN, "b": Reason.SECRET_OVERWRITTEN, "c": Reason.SECRET_DESTROYED}
+    assert reasons == {
+        "a": Reason.SECRET_OVERWRITTEN,
+        "b": Reason.SECRET_OVERWRITTEN,
+        "c": Reason.SECRET_DESTROYED,
+    }
     runner.settle(wanted)

@@ -1,4 +1,5 @@
-"""What a plan tells of the terms before: who profits, whom a wildcard lets grow, who is asked nevertheless."""
+"""What a plan tells of the terms before: who profits, whom a wildcard lets grow, who is asked
+nevertheless."""
 
 from __future__ import annotations
 
@@ -41,13 +42,17 @@ def terms(of: Desired) -> Terms:
     return Terms(of.project, of.environment, of.policy, of.scopes, PLACES)
 
 
-def compared(live: Desired, before: Desired, now: Desired, only: frozenset[str] | None = None) -> tuple[Plan, Plan]:
+def compared(
+    live: Desired, before: Desired, now: Desired, only: frozenset[str] | None = None
+) -> tuple[Plan, Plan]:
     """The plan of ``now`` where ``live`` is applied, alone and beside the terms of ``before``."""
     runner = Runner(World())
     runner.settle(live)
     observed = runner.look()
     plan = make_plan(Inputs(now, observed, START, only=only))
-    return plan, beside(plan, Before(terms(before), terms(now), "commit 1a2b3c"), now, observed, only)
+    return plan, beside(
+        plan, Before(terms(before), terms(now), "commit 1a2b3c"), now, observed, only
+    )
 
 
 def found(plan: Plan, code: str) -> list[Finding]:
@@ -79,7 +84,9 @@ def test_whoever_was_to_be_asked_by_the_risk_before_is_asked() -> None:
     assert alone.approvals == ()
     (asked,) = plan.approvals
     assert (asked.approver, asked.addresses) == ("acme/security", ("client/a",))
-    assert asked.reasons == ("update-client of a: its risk is critical, by the terms of commit 1a2b3c",)
+    assert asked.reasons == (
+        "update-client of a: its risk is critical, by the terms of commit 1a2b3c",
+    )
     assert {action.risk for action in plan.changes} == {Risk.LOW}
 
 
@@ -98,17 +105,25 @@ BY_LABEL = ApproverRule("ada", labels=TIER)
 BY_RISK = ApproverRule("bob", risk="medium")
 LABELS_DECIDE: dict[str, dict[str, Any]] = {
     "an approver": {"approvers": (BY_LABEL, BY_RISK)},
-    "a rule": {"approvers": (BY_RISK,), "rules": (Rule("protection", RuleLevel.DENY, {"labels": TIER}),)},
+    "a rule": {
+        "approvers": (BY_RISK,),
+        "rules": (Rule("protection", RuleLevel.DENY, {"labels": TIER}),),
+    },
     "a rule of one's own": {
         "approvers": (BY_RISK,),
-        "custom_rules": (CustomRule("mine", RuleLevel.DENY, "'x' in after.labels", "m", Source("policy.yaml", 1, 1)),),
+        "custom_rules": (
+            CustomRule(
+                "mine", RuleLevel.DENY, "'x' in after.labels", "m", Source("policy.yaml", 1, 1)
+            ),
+        ),
     },
 }
 
 
 @pytest.mark.parametrize("by", LABELS_DECIDE)
 def test_a_change_cannot_take_out_what_a_label_decided_together_with_the_label(by: str) -> None:
-    """Whoever is asked by the label, and whoever is asked because the label decides something, is asked in any case."""
+    """Whoever is asked by the label, and whoever is asked because the label decides something, is
+    asked in any case."""
     policy = LABELS_DECIDE[by]
     before = declared(LABELLED, **policy)
     kept, _ = compared(declared(LABELLED), before, declared(BARE, **policy))
@@ -130,7 +145,9 @@ def test_who_is_asked_anyway_is_told_once_and_without_the_terms_before() -> None
 
 def test_a_scope_that_is_new_is_not_risky_for_being_new() -> None:
     """It is in no catalogue before; by today's word it is low."""
-    now = declared(client("a", scopes=["n:read"]), scopes={**SCOPES, "n:read": "low"}, approvers=(SECURITY,))
+    now = declared(
+        client("a", scopes=["n:read"]), scopes={**SCOPES, "n:read": "low"}, approvers=(SECURITY,)
+    )
     _, plan = compared(BEFORE, BEFORE, now)
     assert (plan.findings, plan.approvals) == ((), ())
 
@@ -141,7 +158,9 @@ HTTPS = Rule("https-only", RuleLevel.DENY)
 def test_whoever_breaks_a_rule_that_is_taken_back_is_named() -> None:
     plain = client("b", webhooks=[webhook(url="http://hooks.example.com/")])
     before = declared(client("a"), rules=(HTTPS,))
-    _, plan = compared(before, before, declared(client("a"), plain, rules=(replace(HTTPS, level=RuleLevel.OFF),)))
+    _, plan = compared(
+        before, before, declared(client("a"), plain, rules=(replace(HTTPS, level=RuleLevel.OFF),))
+    )
     (one,) = found(plan, "RC250")
     assert one.message == (
         "policy.yaml is looser than at commit 1a2b3c: rules.https-only.level, deny → off; "
@@ -155,7 +174,9 @@ MORE = {**SCOPES, "payouts:all": "critical", "payouts:list": "low", "other": "lo
 
 
 @pytest.mark.parametrize("only", [None, frozenset({"d"})])
-def test_a_scope_that_is_added_below_a_wildcard_tells_whose_permissions_grow(only: frozenset[str] | None) -> None:
+def test_a_scope_that_is_added_below_a_wildcard_tells_whose_permissions_grow(
+    only: frozenset[str] | None,
+) -> None:
     before = declared(*WILD, client("d"))
     alone, plan = compared(before, before, declared(*WILD, client("d"), scopes=MORE), only)
     assert alone.changes == ()
@@ -177,7 +198,10 @@ def test_many_clients_are_counted() -> None:
     many = [client(f"c{number}", scopes=["payouts:*"]) for number in range(9)]
     before = declared(*many)
     _, plan = compared(before, before, declared(*many, scopes={**SCOPES, "payouts:all": "low"}))
-    assert "of c0, c1, c2, c3, c4 and 4 more grow by payouts:all (low)" in found(plan, "RC252")[0].message
+    assert (
+        "of c0, c1, c2, c3, c4 and 4 more grow by payouts:all (low)"
+        in found(plan, "RC252")[0].message
+    )
 
 
 def test_neither_the_actions_nor_the_digest_nor_a_comparison_changes() -> None:

@@ -57,10 +57,15 @@ def test_a_closed_run_is_finished() -> None:
 
 def test_reports_are_told_once_for_both_files() -> None:
     folder = "audit/production"
-    files = dict.fromkeys((f"{folder}/x.json", f"{folder}/x.md", f"{folder}/{RUN.run_id}.json"), "new")
+    files = dict.fromkeys(
+        (f"{folder}/x.json", f"{folder}/x.md", f"{folder}/{RUN.run_id}.json"), "new"
+    )
     found = unfinished(View(replace(EMPTY, open_runs=(RUN,)), START), Books(files, 1))
     reports = [one for one in found if one.kind is UnfinishedKind.REPORT]
-    assert [one.path for one in reports] == [f"audit/production/{RUN.run_id}.json", "audit/production/x.json"]
+    assert [one.path for one in reports] == [
+        f"audit/production/{RUN.run_id}.json",
+        "audit/production/x.json",
+    ]
     assert [one.next for one in reports] == [
         "the next apply commits it if it is what the history says, else it writes it anew",
         "no open run has this report: commit it by hand, or remove it",
@@ -71,7 +76,8 @@ def test_reports_are_told_once_for_both_files() -> None:
 @pytest.mark.parametrize("fault", [crash_before, crash_after])
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_what_is_said_after_a_crash_comes_true(name: str, fault: Fault, tally: Tally) -> None:
-    """The plan does something about every piece that is due, and afterwards none of them is left."""
+    """The plan does something about every piece that is due, and afterwards none of them is
+    left."""
     scenario = SCENARIOS[name]
     prepared = scenario.prepared()
     for at in range(60):

@@ -30,7 +30,9 @@ APPLIED = client("a")
         ((), set()),
     ],
 )  # fmt: skip
-def test_only_what_was_applied_is_settled(now: tuple[DesiredClient, ...], settled: set[str]) -> None:
+def test_only_what_was_applied_is_settled(
+    now: tuple[DesiredClient, ...], settled: set[str]
+) -> None:
     runner = Runner(World())
     runner.settle(desired(APPLIED))
     assert settled_clients(desired(*now), runner.look()) == settled

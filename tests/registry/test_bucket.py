@@ -12,7 +12,13 @@ from reconciler.domain.live.record import ClientRecord, ClientStatus, Event
 from reconciler.domain.live.transitions import TransitionError
 from reconciler.errors import RegistryError, VaultUnreachable
 from reconciler.registry.codec.codec import decode_bucket, encode_bucket
-from reconciler.registry.protocol.bucket import KEPT_EVENTS, MAX_CONFLICTS, MAX_UNCLEAR, Bucket, Change
+from reconciler.registry.protocol.bucket import (
+    KEPT_EVENTS,
+    MAX_CONFLICTS,
+    MAX_UNCLEAR,
+    Bucket,
+    Change,
+)
 from reconciler.registry.requests import Request, Response, Unclear, WriteDocument
 from reconciler.registry.steps import Steps
 from tests.kit.declared import PROJECT
@@ -26,7 +32,9 @@ NAME = "buckets/0"
 
 
 def record(name: str, **changes: object) -> ClientRecord:
-    base = ClientRecord(name, PROJECT, name, 3, "20261101t000000z-x.claim", ClientStatus.ACTIVE, False, {}, "d", "b")
+    base = ClientRecord(
+        name, PROJECT, name, 3, "20261101t000000z-x.claim", ClientStatus.ACTIVE, False, {}, "d", "b"
+    )
     return replace(base, **changes)  # type: ignore[arg-type]
 
 
@@ -66,7 +74,9 @@ def refuse(present: ClientRecord | None, at: datetime) -> ClientRecord | None:
     raise TransitionError("version 4 is revoked")
 
 
-def by_another(world: World, change: Callable[[dict[str, ClientRecord]], object]) -> Callable[[], None]:
+def by_another(
+    world: World, change: Callable[[dict[str, ClientRecord]], object]
+) -> Callable[[], None]:
     """A commit by another run at this moment."""
 
     def act() -> None:
@@ -99,7 +109,9 @@ def test_a_commit_without_a_change_writes_nothing() -> None:
 
 def test_another_client_of_the_bucket_is_spliced_in() -> None:
     world = world_of(record("a"), record("b"))
-    change = by_another(world, lambda records: records.update(b=record("b", revision=4, op="x", protect=True)))
+    change = by_another(
+        world, lambda records: records.update(b=record("b", revision=4, op="x", protect=True))
+    )
     assert drive(world, committed(bucket(), {"a": suspend}, change)) == {}
     stored = now_stored(world)
     assert stored["a"].status is ClientStatus.SUSPENDED
@@ -109,7 +121,8 @@ def test_another_client_of_the_bucket_is_spliced_in() -> None:
 def test_the_same_client_changed_by_another_is_lost_and_stays_as_they_left_it() -> None:
     world = world_of(record("a"), record("b"))
     change = by_another(
-        world, lambda records: records.update(a=record("a", revision=4, op="their.claim", protect=True))
+        world,
+        lambda records: records.update(a=record("a", revision=4, op="their.claim", protect=True)),
     )
     assert drive(world, committed(bucket(), {"a": suspend, "b": suspend}, change)) == {
         "a": "changed by their.claim meanwhile"
@@ -123,15 +136,21 @@ def test_a_client_removed_by_another_is_lost() -> None:
     """A rename takes the record away: what was meant for it is not taken for done."""
     world = world_of(record("a", moving_to="c"), record("b"))
     change = by_another(world, lambda records: records.pop("a"))
-    assert drive(world, committed(bucket(), {"a": suspend, "b": suspend}, change)) == {"a": "removed meanwhile"}
+    assert drive(world, committed(bucket(), {"a": suspend, "b": suspend}, change)) == {
+        "a": "removed meanwhile"
+    }
     assert set(now_stored(world)) == {"b"}
 
 
 def test_a_client_made_by_another_is_lost() -> None:
     world = world_of(record("b"))
-    change = by_another(world, lambda records: records.update(a=record("a", revision=1, op="their.claim")))
+    change = by_another(
+        world, lambda records: records.update(a=record("a", revision=1, op="their.claim"))
+    )
     made: Change = lambda present, at: record("a", revision=0, op="")  # noqa: E731
-    assert drive(world, committed(bucket(), {"a": made}, change)) == {"a": "changed by their.claim meanwhile"}
+    assert drive(world, committed(bucket(), {"a": made}, change)) == {
+        "a": "changed by their.claim meanwhile"
+    }
     assert now_stored(world)["a"].op == "their.claim"
 
 
@@ -139,7 +158,9 @@ def test_the_record_of_another_project_is_never_overwritten() -> None:
     theirs = {"owner": "another-project", "anything": [1, 2]}
     world = world_of(record("b"), foreign={"a": theirs})
     made: Change = lambda present, at: record("a", revision=0, op="")  # noqa: E731
-    assert drive(world, committed(bucket(), {"a": made, "b": suspend})) == {"a": "registered by another project"}
+    assert drive(world, committed(bucket(), {"a": made, "b": suspend})) == {
+        "a": "registered by another project"
+    }
     entry = world.documents[NAME]
     assert decode_bucket(entry.versions[entry.current]["doc"], PROJECT)[1] == {"a": theirs}
 
@@ -153,14 +174,19 @@ def test_a_deleted_bucket_is_never_an_empty_one() -> None:
 
 def test_a_state_that_does_not_allow_it_leaves_the_client_alone() -> None:
     world = world_of(record("a"), record("b"))
-    assert drive(world, committed(bucket(), {"a": refuse, "b": suspend})) == {"a": "version 4 is revoked"}
+    assert drive(world, committed(bucket(), {"a": refuse, "b": suspend})) == {
+        "a": "version 4 is revoked"
+    }
     assert now_stored(world)["a"] == record("a")
 
 
 @pytest.mark.parametrize("fault", [response_lost, request_lost, duplicated, noise])
 @pytest.mark.parametrize("change", [suspend, remove])
-def test_an_unclear_answer_is_settled_by_reading(fault: Callable[[World, Request], Response], change: Change) -> None:
-    """I11: with a single writer a lost answer never shows as a conflict, and nothing is done twice."""
+def test_an_unclear_answer_is_settled_by_reading(
+    fault: Callable[[World, Request], Response], change: Change
+) -> None:
+    """I11: with a single writer a lost answer never shows as a conflict, and nothing is done
+    twice."""
     world = world_of(record("a", moving_to="c"), record("b"))
     live = Faulty(world, 1, fault)
     assert drive(live, committed(bucket(), {"a": change})) == {}
@@ -176,7 +202,10 @@ def test_a_lost_answer_and_then_another_run_is_not_done_twice() -> None:
 
     def lost_and_changed(there: World, request: Request) -> Response:
         there.answer(request)
-        by_another(there, lambda records: records.update(a=replace(records["a"], revision=5, op="their.claim")))()
+        by_another(
+            there,
+            lambda records: records.update(a=replace(records["a"], revision=5, op="their.claim")),
+        )()
         return Unclear("cut")
 
     lost = drive(Faulty(world, 1, lost_and_changed), committed(bucket(), {"a": suspend}))
@@ -195,7 +224,9 @@ class Never(Faulty):
 
 
 @pytest.mark.parametrize(("fault", "tries"), [(request_lost, MAX_UNCLEAR), (noise, MAX_CONFLICTS)])
-def test_it_gives_up_with_a_sentence(fault: Callable[[World, Request], Response], tries: int) -> None:
+def test_it_gives_up_with_a_sentence(
+    fault: Callable[[World, Request], Response], tries: int
+) -> None:
     """Each lost race is somebody else's progress, so many of them are borne; of silence, little."""
     live = Never(world_of(record("a")), 0, fault)
     with pytest.raises(VaultUnreachable, match=f"after {tries + 1} tries"):
@@ -204,7 +235,9 @@ def test_it_gives_up_with_a_sentence(fault: Callable[[World, Request], Response]
 
 
 def event(seq: int, run: str) -> Event:
-    return Event(seq, START - timedelta(days=1), run, "issue-key", "client/a/key/k", "NotIssued", "m")
+    return Event(
+        seq, START - timedelta(days=1), run, "issue-key", "client/a/key/k", "NotIssued", "m"
+    )
 
 
 def test_events_stay_until_they_are_in_the_ledger() -> None:

@@ -38,17 +38,34 @@ from tests.kit.runner import Runner
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 NAME = st.from_regex(r"[a-z0-9][a-z0-9-]{0,8}", fullmatch=True)
 NUMBER = st.integers(0, 2**53)
-INSTANT = st.integers(946684800, 4102444800).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
-DETAIL = st.dictionaries(TEXT, TEXT | NUMBER | st.booleans() | st.none() | st.lists(TEXT, max_size=2), max_size=3)
+INSTANT = st.integers(946684800, 4102444800).map(
+    lambda seconds: datetime.fromtimestamp(seconds, UTC)
+)
+DETAIL = st.dictionaries(
+    TEXT, TEXT | NUMBER | st.booleans() | st.none() | st.lists(TEXT, max_size=2), max_size=3
+)
 MAYBE = st.none() | INSTANT
 VERSIONS = st.builds(
-    Version, NUMBER, TEXT, st.sampled_from(VersionState), TEXT, TEXT, TEXT, INSTANT, INSTANT, MAYBE, MAYBE, MAYBE
+    Version,
+    NUMBER,
+    TEXT,
+    st.sampled_from(VersionState),
+    TEXT,
+    TEXT,
+    TEXT,
+    INSTANT,
+    INSTANT,
+    MAYBE,
+    MAYBE,
+    MAYBE,
 )
 
 
 def numbered(series: Series) -> Series:
     """The same with numbers that a series can have."""
-    versions = tuple(replace(version, number=number) for number, version in enumerate(series.versions, 1))
+    versions = tuple(
+        replace(version, number=number) for number, version in enumerate(series.versions, 1)
+    )
     return replace(series, versions=versions, last=series.last + len(versions))
 
 
@@ -59,10 +76,14 @@ SERIES = st.builds(
     st.none() | st.builds(Hold, NUMBER, TEXT, st.none() | TEXT, INSTANT),
     st.booleans(),
 ).map(numbered)
-DELIVERIES = st.builds(Delivery, TEXT, INSTANT, TEXT, st.booleans(), st.none() | NUMBER, NUMBER, TEXT)
+DELIVERIES = st.builds(
+    Delivery, TEXT, INSTANT, TEXT, st.booleans(), st.none() | NUMBER, NUMBER, TEXT
+)
 WEBHOOKS = st.builds(WebhookRecord, SERIES, MAYBE, st.none() | TEXT, st.none() | DELIVERIES)
 EVENTS = st.builds(Event, NUMBER, INSTANT, TEXT, TEXT, TEXT, TEXT, TEXT, DETAIL)
-SPECS = st.fixed_dictionaries({"keys": st.dictionaries(NAME, DETAIL, max_size=2)}, optional={"labels": DETAIL})
+SPECS = st.fixed_dictionaries(
+    {"keys": st.dictionaries(NAME, DETAIL, max_size=2)}, optional={"labels": DETAIL}
+)
 
 
 @st.composite
@@ -77,9 +98,12 @@ def records(draw: st.DrawFn) -> ClientRecord:
 
 
 @given(
-    st.lists(records(), max_size=2), st.dictionaries(NAME, DETAIL.map(lambda one: {**one, "owner": "them"}), max_size=2)
+    st.lists(records(), max_size=2),
+    st.dictionaries(NAME, DETAIL.map(lambda one: {**one, "owner": "them"}), max_size=2),
 )
-def test_a_bucket_is_read_as_it_was_written(several: list[ClientRecord], foreign: dict[str, Any]) -> None:
+def test_a_bucket_is_read_as_it_was_written(
+    several: list[ClientRecord], foreign: dict[str, Any]
+) -> None:
     ours = {record.name: record for record in several}
     theirs = {name: raw for name, raw in foreign.items() if name not in ours}
     text = encode_bucket(ours, theirs)
@@ -104,7 +128,13 @@ APPLIED = applied()
 def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     """The path of everything in a JSON value."""
     found = [path] if path else []
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    items = (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, list)
+        else ()
+    )
     for key, inner in items:
         found += places(inner, (*path, key))
     return found
@@ -120,19 +150,36 @@ def edited(path: tuple[Any, ...], change: Callable[[Any, Any], None]) -> str:
 
 
 PLACES = [path for path in places(json.loads(BUCKET)["clients"]["payouts"]) if path != ("owner",)]
-OTHERS: list[Any] = ["edited", 7, -1, True, None, [], {}, [1], {"a": 1}, "2026-11-23T22:45:00Z", 1.5, "\ud800"]
+OTHERS: list[Any] = [
+    "edited",
+    7,
+    -1,
+    True,
+    None,
+    [],
+    {},
+    [1],
+    {"a": 1},
+    "2026-11-23T22:45:00Z",
+    1.5,
+    "\ud800",
+]
 
 
 @pytest.mark.parametrize("path", PLACES, ids=lambda path: ".".join(map(str, path)))
 def test_every_edit_shows(path: tuple[Any, ...]) -> None:
-    """Whatever is put at any place: the record or one of its series is known to be edited, or it is refused.
+    """Whatever is put at any place: the record or one of its series is known to be edited, or it is
+    refused.
 
-    And whatever is not refused can be planned for and written back without a traceback, still edited.
+    And whatever is not refused can be planned for and written back without a traceback, still
+    edited.
     """
     for other in OTHERS:
 
         def put(holder: Any, key: Any, other: Any = other) -> None:
-            holder[key] = other if holder[key] != other or type(holder[key]) is not type(other) else "else"
+            holder[key] = (
+                other if holder[key] != other or type(holder[key]) is not type(other) else "else"
+            )
 
         expect_shown(edited(path, put))
 
@@ -182,7 +229,9 @@ WRONG: dict[str, list[Any]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("field", "value"), [(field, value) for field, values in WRONG.items() for value in values])
+@pytest.mark.parametrize(
+    ("field", "value"), [(field, value) for field, values in WRONG.items() for value in values]
+)
 def test_a_delivery_whose_field_has_another_type_is_refused(field: str, value: Any) -> None:
     """It is not enough that the edit shows: what reads a delivery relies on its types."""
     assert A_DELIVERY.keys() == WRONG.keys()
@@ -271,7 +320,9 @@ def test_nothing_is_written_over_an_unknown_format() -> None:
     entry.put({"doc": '{"format":2,"clients":{}}'}, entry.current)
     writes = world.writes
     outcomes = runner.carry_out(plan, declared, observed)
-    assert {(outcome.status.value, outcome.message.split(":")[0]) for outcome in outcomes} == {("failed", "RC442")}
+    assert {(outcome.status.value, outcome.message.split(":")[0]) for outcome in outcomes} == {
+        ("failed", "RC442")
+    }
     assert world.writes == writes
 
 
@@ -295,13 +346,17 @@ RUNS = st.builds(
 
 
 @given(RUNS, TEXT, INSTANT)
-def test_runs_and_leases_are_read_as_they_were_written(run: OpenRun, holder: str, until: datetime) -> None:
+def test_runs_and_leases_are_read_as_they_were_written(
+    run: OpenRun, holder: str, until: datetime
+) -> None:
     assert decode_run(encode_run(run)) == run
     assert decode_lease(encode_lease(Lease(holder, until))) == Lease(holder, until)
 
 
 def test_a_run_document_from_before_runs_told_their_end_is_read() -> None:
-    run = OpenRun("r", "apply", "Ada", datetime(2026, 11, 23, tzinfo=UTC), None, "sha256:0", planfile=True)
+    run = OpenRun(
+        "r", "apply", "Ada", datetime(2026, 11, 23, tzinfo=UTC), None, "sha256:0", planfile=True
+    )
     old = json.loads(encode_run(run))
     for name in ("finished_at", "interrupted", "unrecorded", "omitted"):
         del old[name]

@@ -1,4 +1,5 @@
-"""Spreading the registry over another number of buckets while others write, and dying at any request of it."""
+"""Spreading the registry over another number of buckets while others write, and dying at any
+request of it."""
 
 from __future__ import annotations
 
@@ -19,9 +20,22 @@ from reconciler.engine.look.records import read_registry
 from reconciler.errors import RegistryError, VaultUnreachable
 from reconciler.planning.actions.reasons import RevocationRequest
 from reconciler.planning.emergency import revocation_plan
-from reconciler.registry.codec.codec import decode_record, encode_record, raw_clients, write_raw_clients
+from reconciler.registry.codec.codec import (
+    decode_record,
+    encode_record,
+    raw_clients,
+    write_raw_clients,
+)
 from reconciler.registry.protocol.rebucket import carry_over, close_left, rebucket
-from reconciler.registry.requests import Conflict, Document, ReadDocument, Request, Response, WriteDocument, Written
+from reconciler.registry.requests import (
+    Conflict,
+    Document,
+    ReadDocument,
+    Request,
+    Response,
+    WriteDocument,
+    Written,
+)
 from tests.kit.declared import client, desired
 from tests.kit.faults import Crash, Faulty, crash_before, duplicated, response_lost
 from tests.kit.memory import BUCKETS, Entry, World
@@ -79,12 +93,16 @@ class Spread:
     def revocation(self) -> Plan:
         observed = self.runner.look()
         request = RevocationRequest("payouts", None, "compromise")
-        return revocation_plan(observed, "production", self.world.owner, request, observed.now, None)
+        return revocation_plan(
+            observed, "production", self.world.owner, request, observed.now, None
+        )
 
     def carry_out(self, plan: Plan, buckets: int) -> tuple[Outcome, ...]:
         driver = Driver(self.world, self.world, self.world, ServerClock(self.world.at), Inline())
         with inline_buckets:
-            return executor.execute(plan, {}, driver, self.runner.new_run(self.runner_look()), buckets)
+            return executor.execute(
+                plan, {}, driver, self.runner.new_run(self.runner_look()), buckets
+            )
 
     def runner_look(self) -> Any:
         return type("Seen", (), {"secrets": {}})()
@@ -109,7 +127,10 @@ REQUESTS = length()
 
 @pytest.mark.parametrize(("knows", "at_least"), [(BUCKETS, 200), (NEW, 1)])
 def test_a_revocation_before_any_request_is_not_lost(knows: int, at_least: int) -> None:
-    """By a run that knows the old number, or the new one as soon as that counts. What it did stays done."""
+    """By a run that knows the old number, or the new one as soon as that counts.
+
+    What it did stays done.
+    """
     done = 0
     prepared = Spread.prepared()
     for at in range(REQUESTS):
@@ -117,7 +138,9 @@ def test_a_revocation_before_any_request_is_not_lost(knows: int, at_least: int) 
         plan = spread.revocation()
         outcomes: list[Outcome] = []
 
-        def revoke(spread: Spread = spread, plan: Plan = plan, outcomes: list[Outcome] = outcomes) -> None:
+        def revoke(
+            spread: Spread = spread, plan: Plan = plan, outcomes: list[Outcome] = outcomes
+        ) -> None:
             if knows in (BUCKETS, spread.buckets()):
                 outcomes += spread.carry_out(plan, knows)
 
@@ -146,7 +169,10 @@ def test_dying_before_any_request_leaves_a_registry_that_is_whole() -> None:
 
 
 def test_a_revocation_after_a_move_that_died_is_not_lost() -> None:
-    """By a run that knows the old number, in a bucket that the move left open. The next one closes it."""
+    """By a run that knows the old number, in a bucket that the move left open.
+
+    The next one closes it.
+    """
     prepared = Spread.prepared()
     left = 0
     for at in range(REQUESTS):
@@ -158,7 +184,9 @@ def test_a_revocation_after_a_move_that_died_is_not_lost() -> None:
             continue
         done = {one.status for one in spread.carry_out(plan, BUCKETS)} == {OutcomeStatus.DONE}
         left += done
-        names = [name for name in bucket_names(BUCKETS) if f"buckets/{name}" in spread.world.documents]
+        names = [
+            name for name in bucket_names(BUCKETS) if f"buckets/{name}" in spread.world.documents
+        ]
         drive(spread.world, close_left(names, NEW))
         assert drive(spread.world, close_left(names, NEW)) == 0
         (series,) = spread.records()["payouts"].keys.values()
@@ -210,7 +238,9 @@ def stored(world: World, revision: int) -> None:
     world.answer(WriteDocument(NEW_HOME, write_raw_clients({"payouts": entry}), version))
 
 
-@pytest.mark.parametrize(("there", "carried", "kept"), [(None, 3, 3), (2, 3, 3), (3, 3, 3), (5, 3, 5)])
+@pytest.mark.parametrize(
+    ("there", "carried", "kept"), [(None, 3, 3), (2, 3, 3), (3, 3, 3), (5, 3, 5)]
+)
 def test_a_later_revision_is_never_overwritten(there: int | None, carried: int, kept: int) -> None:
     world = World()
     if there is not None:
@@ -223,16 +253,23 @@ def test_a_later_revision_is_never_overwritten(there: int | None, carried: int, 
 
 @pytest.mark.parametrize("rotates", ["the new bucket", "the old bucket"])
 @pytest.mark.parametrize("more", [0, 1, 3])
-def test_a_revocation_in_either_bucket_outlives_a_change_in_the_other(rotates: str, more: int) -> None:
-    """One run revokes, another one changes the same client through the other bucket, to the same revision or later."""
+def test_a_revocation_in_either_bucket_outlives_a_change_in_the_other(
+    rotates: str, more: int
+) -> None:
+    """One run revokes, another one changes the same client through the other bucket, to the same
+    revision or later."""
     spread = Spread.prepared()
     before = spread.world.answer(ReadDocument(f"buckets/{bucket_of('payouts', BUCKETS)}"))
     assert isinstance(before, Document)
     untouched = raw_clients(before.text, "")["payouts"]
-    assert {one.status for one in spread.carry_out(spread.revocation(), BUCKETS)} == {OutcomeStatus.DONE}
+    assert {one.status for one in spread.carry_out(spread.revocation(), BUCKETS)} == {
+        OutcomeStatus.DONE
+    }
     revoked = encode_record(spread.records()["payouts"])
     record = decode_record(untouched, "payouts")
-    changed = encode_record(replace(record, revision=revoked["revision"] + more, op="another.0", protect=True))
+    changed = encode_record(
+        replace(record, revision=revoked["revision"] + more, op="another.0", protect=True)
+    )
     there, late = (changed, revoked) if rotates == "the new bucket" else (revoked, changed)
     world = Registry()
     world.answer(WriteDocument(NEW_HOME, write_raw_clients({"payouts": there}), 0))
@@ -259,7 +296,9 @@ def test_a_bucket_that_never_stands_still_is_told(name: str) -> None:
             if isinstance(request, WriteDocument) and request.name == home:
                 text = self.world.answer(ReadDocument(home))
                 assert isinstance(text, Document)
-                self.world.answer(WriteDocument(home, text.text or write_raw_clients({}), text.version))
+                self.world.answer(
+                    WriteDocument(home, text.text or write_raw_clients({}), text.version)
+                )
             return self.world.answer(request)
 
     with pytest.raises(VaultUnreachable) as caught:

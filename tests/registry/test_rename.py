@@ -59,13 +59,16 @@ def test_nothing_but_the_name_changes(name: str) -> None:
 @pytest.mark.parametrize("name", [NEAR, FAR])
 @pytest.mark.parametrize("whom", ["payouts", "new"])
 def test_a_revocation_at_any_moment_is_never_lost(name: str, whom: str) -> None:
-    """Somebody revokes everything, under the name that has a record then, before each request of the rename."""
+    """Somebody revokes everything, under the name that has a record then, before each request of
+    the rename."""
     start = prepared()
     for at in range(ENOUGH):
         runner = deepcopy(start)
         asked = [False]
 
-        def revoked(world: World, request: Request, runner: Runner = runner, asked: list[bool] = asked) -> Response:
+        def revoked(
+            world: World, request: Request, runner: Runner = runner, asked: list[bool] = asked
+        ) -> Response:
             present = world.records()
             client_name = "payouts" if whom == "payouts" else name
             if client_name in present:
@@ -84,7 +87,9 @@ def test_a_revocation_at_any_moment_is_never_lost(name: str, whom: str) -> None:
         (record,) = runner.world.records().values()
         assert record.name == name
         if asked[0]:
-            states = {version.state for _, _, series in record.all_series() for version in series.versions}
+            states = {
+                version.state for _, _, series in record.all_series() for version in series.versions
+            }
             assert states == {VersionState.REVOKED}, f"revocation lost before {live.hit}"
             assert all(series.hold for _, _, series in record.all_series())
     pytest.fail("it never ends")
@@ -108,7 +113,11 @@ def test_a_rename_that_was_cut_short_may_be_taken_back(name: str, fault: Fault) 
             continue  # it is renamed: going back is another rename
         runner.settle(desired(OLD))
         (record,) = runner.world.records().values()
-        assert (record.name, record.moving_to, record.status) == ("payouts", None, ClientStatus.ACTIVE)
+        assert (record.name, record.moving_to, record.status) == (
+            "payouts",
+            None,
+            ClientStatus.ACTIVE,
+        )
         assert runner.world.secrets == secrets
     pytest.fail("it never ends")
 
@@ -154,7 +163,9 @@ def test_a_rename_that_was_cut_short_and_then_goes_elsewhere(third: str) -> None
             continue
         runner.apply(target(third))
         names = set(runner.world.records())
-        if names == {"first-choice"}:  # finished first; the declaration now has to say what it is renamed from
+        if names == {
+            "first-choice"
+        }:  # finished first; the declaration now has to say what it is renamed from
             runner.apply(desired(client(third, webhooks=[webhook()], renamed_from="first-choice")))
             names = set(runner.world.records())
         assert names == {third}
@@ -164,7 +175,8 @@ def test_a_rename_that_was_cut_short_and_then_goes_elsewhere(third: str) -> None
 
 @pytest.mark.parametrize("name", [NEAR, FAR])
 def test_an_apply_to_the_old_name_at_any_moment(name: str) -> None:
-    """A run that was planned before the rename goes on: what it commits is not lost, and no key is."""
+    """A run that was planned before the rename goes on: what it commits is not lost, and no key
+    is."""
     start = prepared()
     widened = desired(client(webhooks=[webhook()], scopes=("ledger:read", "payouts:write")))
     observed = start.look()
@@ -204,13 +216,16 @@ def test_the_name_of_another_project_is_not_taken() -> None:
 
 
 def pair(op: str) -> tuple[ClientRecord, ClientRecord]:
-    """The old record, and the new one that an earlier pass of the rename wrote; ``op`` is its latest commit."""
+    """The old record, and the new one that an earlier pass of the rename wrote; ``op`` is its
+    latest commit."""
     (old,) = prepared().world.records().values()
     return replace(old, moving_to=FAR), replace(old, name=FAR, revision=old.revision + 1, op=op)
 
 
 def end_all(record: ClientRecord) -> ClientRecord:
-    series = transitions.hold(transitions.revoke(record.keys["primary"], 1, START), "compromise", None, START)
+    series = transitions.hold(
+        transitions.revoke(record.keys["primary"], 1, START), "compromise", None, START
+    )
     return replace(record, keys={"primary": series}, revision=record.revision + 1)
 
 
@@ -220,7 +235,12 @@ def test_a_new_record_that_nobody_touched_follows_the_old_one() -> None:
     assert arrived(new, old, FAR, START) == new
     later = replace(old, status=ClientStatus.SUSPENDED, seq=old.seq + 1, revision=old.revision + 1)
     found = arrived(new, later, FAR, START)
-    assert (found.name, found.moving_to, found.status, found.seq) == (FAR, None, ClientStatus.SUSPENDED, old.seq + 1)
+    assert (found.name, found.moving_to, found.status, found.seq) == (
+        FAR,
+        None,
+        ClientStatus.SUSPENDED,
+        old.seq + 1,
+    )
     assert found.revision == new.revision
 
 
@@ -232,7 +252,9 @@ def test_a_new_record_that_somebody_changed_stays_but_for_what_was_revoked() -> 
     assert found.status is ClientStatus.SUSPENDED
     assert [version.state for version in found.keys["primary"].versions] == [VersionState.REVOKED]
     assert found.keys["primary"].hold is not None
-    assert arrived(end_all(kept), old, FAR, START) == end_all(kept), "what is revoked there stays revoked"
+    assert arrived(end_all(kept), old, FAR, START) == end_all(kept), (
+        "what is revoked there stays revoked"
+    )
 
 
 @pytest.mark.parametrize("op", ["run.moved0", "other.claim"])

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from reconciler.domain.live.observed import SecretInfo
+from reconciler.domain.live.observed import Observed, SecretInfo
 from reconciler.domain.live.record import ClientRecord, ClientStatus, VersionState
 from reconciler.domain.live.transitions import TransitionError
 from reconciler.domain.plan.plan import ActionKind, Outcome, OutcomeStatus
 from reconciler.domain.secrecy.secret import Secret
 from reconciler.planning.actions.reasons import RevocationRequest
 from reconciler.registry.protocol.changes import commit_version
-from reconciler.registry.protocol.work import Claim, ClientRun, ClientWork, series_kind
+from reconciler.registry.protocol.work import Claim, ClientRun, ClientWork, Run, series_kind
 from reconciler.registry.requests import DestroyVersions, Done, PutSecret, Request, Response
 from tests.kit.declared import client, desired, lifecycle, webhook
 from tests.kit.faults import Faulty, crash_before
@@ -71,7 +72,10 @@ def test_no_old_version_is_ended_without_its_successor() -> None:
     runner.world.at += timedelta(days=65)
     outcomes = runner.apply(declared, Taken(runner.world, -1, crash_before))
     assert OutcomeStatus.DONE not in statuses(outcomes)
-    assert {outcome.action.kind for outcome in outcomes} == {ActionKind.ROTATE_KEY, ActionKind.REVOKE_KEY}
+    assert {outcome.action.kind for outcome in outcomes} == {
+        ActionKind.ROTATE_KEY,
+        ActionKind.REVOKE_KEY,
+    }
     assert states(runner) == [VersionState.ACTIVE, VersionState.PENDING]
     assert usable(runner.world, runner.world.records()["payouts"]) == 1
     runner.settle(declared)
@@ -82,26 +86,35 @@ def test_a_claim_that_is_another_run_s_is_not_committed() -> None:
     runner = issued()
     record: ClientRecord = runner.world.records()["payouts"]
     (version,) = record.keys["primary"].versions
-    series = replace(record.keys["primary"], versions=(replace(version, state=VersionState.PENDING),))
+    series = replace(
+        record.keys["primary"], versions=(replace(version, state=VersionState.PENDING),)
+    )
     observed = runner.look()
     action = next(
-        one for one in runner.plan(DECLARED, observed=replace(observed, secrets={})).actions if one.item == "primary"
+        one
+        for one in runner.plan(DECLARED, observed=replace(observed, secrets={})).actions
+        if one.item == "primary"
     )
     claim = Claim(action, series_kind(action), "primary", "somebody-else", Secret("x"), 0, number=1)
-    work = ClientRun(ClientWork("payouts", (action,), None, record.revision), runner.new_run(observed))
+    work = ClientRun(
+        ClientWork("payouts", (action,), None, record.revision), runner.new_run(observed)
+    )
     with pytest.raises(TransitionError, match="not ours"):
         commit_version(replace(record, keys={"primary": series}), claim, work, runner.world.at)
 
 
 @pytest.mark.parametrize("current", [None, 7])
 def test_the_next_number_is_one_that_nobody_used(current: int | None) -> None:
-    """Seven versions were written by hand; whether or not the LIST told how many, none of them is ours."""
+    """Seven versions were written by hand; whether or not the LIST told how many, none of them is
+    ours."""
     runner = issued()
     for _ in range(6):
         runner.world.put_by_hand("keys/payouts.primary")
     runner.world.at += timedelta(days=65)
     observed = runner.look()
-    known = replace(observed, secrets={**observed.secrets, "keys/payouts.primary": SecretInfo(current)})
+    known = replace(
+        observed, secrets={**observed.secrets, "keys/payouts.primary": SecretInfo(current)}
+    )
     outcomes = runner.carry_out(runner.plan(DECLARED, observed=known), DECLARED, known)
     assert statuses(outcomes) == {OutcomeStatus.DONE}
     active = runner.world.records()["payouts"].keys["primary"].active
@@ -135,16 +148,26 @@ class Keeps(Faulty):
     """A server that says of every destruction that it is done, and does nothing."""
 
     def answer(self, request: Request) -> Response:
-        return Done(self.world.at) if isinstance(request, DestroyVersions) else self.world.answer(request)
+        return (
+            Done(self.world.at)
+            if isinstance(request, DestroyVersions)
+            else self.world.answer(request)
+        )
 
 
 def test_what_is_still_there_is_not_recorded_as_destroyed() -> None:
     runner = issued()
-    outcomes = runner.revoke(RevocationRequest("payouts", None, "compromise"), Keeps(runner.world, -1, crash_before))
+    outcomes = runner.revoke(
+        RevocationRequest("payouts", None, "compromise"), Keeps(runner.world, -1, crash_before)
+    )
     assert statuses(outcomes) == {OutcomeStatus.FAILED}
     (version,) = runner.world.records()["payouts"].keys["primary"].versions
     assert (version.state, version.destroyed_at) == (VersionState.REVOKED, None)
-    left = [action for action in runner.plan(DECLARED).changes if action.kind is ActionKind.DESTROY_VERSION]
+    left = [
+        action
+        for action in runner.plan(DECLARED).changes
+        if action.kind is ActionKind.DESTROY_VERSION
+    ]
     assert len(left) == 2
     runner.apply(DECLARED)
     assert runner.world.secrets["keys/payouts.primary"].readable(1) is None
@@ -158,7 +181,13 @@ def test_an_interrupt_stops_between_the_stages_and_leaves_no_claim() -> None:
         plan = runner.plan(DECLARED, observed=observed)
         asked = iter([False] * allowed + [True] * 50)
         made = runner.new_run
-        runner.new_run = lambda seen, asked=asked, made=made: replace(made(seen), stopping=lambda: next(asked))  # type: ignore[method-assign,misc]
+
+        def stopping_run(
+            seen: Observed, asked: Iterator[bool] = asked, made: Callable[[Observed], Run] = made
+        ) -> Run:
+            return replace(made(seen), stopping=lambda: next(asked))
+
+        runner.new_run = stopping_run  # type: ignore[method-assign,assignment]
         outcomes = runner.carry_out(plan, DECLARED, observed)
         runner.new_run = made  # type: ignore[method-assign]
         assert statuses(outcomes) <= {OutcomeStatus.DONE, OutcomeStatus.SKIPPED}

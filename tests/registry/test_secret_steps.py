@@ -19,7 +19,14 @@ from reconciler.registry.protocol.secret_steps import (
     newest,
     write_version,
 )
-from reconciler.registry.requests import DestroyVersions, Done, PutSecret, Request, Response, Unclear
+from reconciler.registry.requests import (
+    DestroyVersions,
+    Done,
+    PutSecret,
+    Request,
+    Response,
+    Unclear,
+)
 from tests.kit.faults import Faulty, duplicated, request_lost, response_lost
 from tests.kit.memory import Entry, World
 from tests.kit.runner import drive
@@ -65,7 +72,9 @@ def test_a_version_of_somebody_else_is_told(known: int) -> None:
 
 
 @given(st.integers(1, 12), st.integers(0, 11), st.integers(0, 12))
-def test_a_number_is_never_used_twice_after_the_history_was_deleted(number: int, there: int, known: int) -> None:
+def test_a_number_is_never_used_twice_after_the_history_was_deleted(
+    number: int, there: int, known: int
+) -> None:
     """KV counts from 1 again: placeholders without a value fill the gap and are destroyed."""
     there = min(there, number - 1)
     world = world_with(there)

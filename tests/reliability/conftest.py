@@ -26,7 +26,9 @@ def zygote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zygote]:
 
 
 @pytest.fixture
-def stage(openbao: RunningServer, zygote: Zygote, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+def stage(
+    openbao: RunningServer, zygote: Zygote, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Stage]:
     """The real server behind a proxy, and a place for repositories."""
     isolate(monkeypatch, tmp_path / "home")
     with proxying(openbao.address) as proxy:

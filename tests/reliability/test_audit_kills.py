@@ -1,4 +1,5 @@
-"""The command, and git, killed at every operation of the audit: every event ends in one committed report."""
+"""The command, and git, killed at every operation of the audit: every event ends in one committed
+report."""
 
 from __future__ import annotations
 
@@ -49,7 +50,10 @@ def test_a_command_killed_at_a_file_operation_loses_no_evidence(
     assert changing == Counter(audited.read_text().split()), "an operation escapes the counting"
     numbers = range(1, len(operations) + 1)
     cases = [
-        (at, how) for at in numbers for how in ("before", "after", "half") if how != "half" or at in writes(operations)
+        (at, how)
+        for at in numbers
+        for how in ("before", "after", "half")
+        if how != "half" or at in writes(operations)
     ]
     if not exhaustive:
         chosen = spread(len(operations), SAMPLE, index)
@@ -78,7 +82,10 @@ def test_a_command_killed_at_a_git_command_loses_no_evidence(
         case.finish()
     cases = [(at, how) for at in range(1, len(calls) + 1) for how in HOWS]
     if not exhaustive:
-        cases = [(at, HOWS[(number + index) % 3]) for number, at in enumerate(spread(len(calls), SAMPLE, index))]
+        cases = [
+            (at, HOWS[(number + index) % 3])
+            for number, at in enumerate(spread(len(calls), SAMPLE, index))
+        ]
     for at, how in cases:
         with stage.case(story) as case:
             assert case.run(**striking.variables(at, how)).code == -signal.SIGKILL
@@ -115,7 +122,10 @@ def test_a_git_that_was_killed_with_its_locks_held_is_named_and_then_made_up_for
 
 
 def refused_until_removed(case: Case, locks: list[Path], *, committed: bool) -> None:
-    """They are named and stay: only a person knows whether another git is at work. What is committed needs none."""
+    """They are named and stay: only a person knows whether another git is at work.
+
+    What is committed needs none.
+    """
     root = case.checkout.root
     time_goes_by(case.checkout)
     again = case.run(before=HASTY)

@@ -1,6 +1,8 @@
-"""This machine's clock is wrong, the server's is right: every decision is the one that a right clock gives.
+"""This machine's clock is wrong, the server's is right: every decision is the one that a right
+clock gives.
 
-The whole command runs with a shifted clock, git included: ``libfaketime`` is loaded before anything else is.
+The whole command runs with a shifted clock, git included: ``libfaketime`` is loaded before anything
+else is.
 """
 
 from __future__ import annotations
@@ -42,7 +44,8 @@ DAY = timedelta(days=1)
 
 
 def library() -> str:
-    """The library that shifts a program's clock. (Its Python package is not imported: it would shift ours.)"""
+    """The library that shifts a program's clock. (Its Python package is not imported: it would
+    shift ours.)"""
     found = importlib.util.find_spec("libfaketime")
     assert found is not None
     assert found.submodule_search_locations
@@ -61,18 +64,26 @@ class Elsewhere:
     shift: str
 
     def run(self, *arguments: str) -> Ran:
-        own = {"VAULT_TOKEN": self.checkout.place.token("run"), "NO_COLOR": "1", **shifted(self.shift)}
+        own = {
+            "VAULT_TOKEN": self.checkout.place.token("run"),
+            "NO_COLOR": "1",
+            **shifted(self.shift),
+        }
         ended = reconciler(self.checkout.root, *arguments, **own)
         return Ran(ended.returncode, ended.stdout, ended.stderr)
 
     def apply(self, *arguments: str) -> Ran:
-        return self.run("apply", "-e", self.checkout.environment, "--yes", "--format", "json", *arguments)
+        return self.run(
+            "apply", "-e", self.checkout.environment, "--yes", "--format", "json", *arguments
+        )
 
     def actions(self) -> list[tuple[str, str]]:
         """(kind, client) of everything that a plan would do."""
         ran = self.run("plan", "-e", self.checkout.environment, "--format", "json")
         assert ran.code in (0, 3), ran.err
-        return sorted((one["kind"], one["client"]) for one in ran.json["actions"] if one["kind"] != "no-op")
+        return sorted(
+            (one["kind"], one["client"]) for one in ran.json["actions"] if one["kind"] != "no-op"
+        )
 
     def now(self) -> datetime:
         """By the server."""
@@ -87,16 +98,21 @@ class Elsewhere:
             **spec,
         }
         content = {"keyPrefix": "acme", "environments": {self.checkout.environment: settings}}
-        self.checkout.document("reconciler.yaml", "Project", PROJECT, content | ({"plan": plan} if plan else {}))
+        self.checkout.document(
+            "reconciler.yaml", "Project", PROJECT, content | ({"plan": plan} if plan else {})
+        )
         self.checkout.commit("project")
 
     def client(self, name: str, lifetime: str, renew: str, grace: str) -> None:
         rotation = {"renewBefore": renew, "grace": grace}
-        self.checkout.client(name, keys=[{"name": "primary", "lifetime": lifetime, "rotation": rotation}])
+        self.checkout.client(
+            name, keys=[{"name": "primary", "lifetime": lifetime, "rotation": rotation}]
+        )
 
 
 def registers_with_the_servers_time(where: Elsewhere) -> None:
-    """Run id, issue, expiry, and the timestamp that a receiver checks when a webhook proves itself."""
+    """Run id, issue, expiry, and the timestamp that a receiver checks when a webhook proves
+    itself."""
     checkout = where.checkout
 
     def secrets() -> list[Secret]:
@@ -115,7 +131,9 @@ def registers_with_the_servers_time(where: Elsewhere) -> None:
     assert client["status"] == "active"
     [version] = client["keys"][0]["versions"]
     assert before <= parse_iso(version["issued_at"]) <= after
-    assert before <= parse_iso(document["started_at"]) <= parse_iso(document["finished_at"]) <= after
+    assert (
+        before <= parse_iso(document["started_at"]) <= parse_iso(document["finished_at"]) <= after
+    )
     assert where.actions() == []
 
 
@@ -170,12 +188,24 @@ def freezes_on_the_servers_days(where: Elsewhere) -> None:
     """Around today, which is neither two days ago nor two days ahead; and not around today."""
     where.client("frozen", "90d", "30d", "1h")
     today = where.now()
-    freeze = {"from": f"{today - DAY:%Y-%m-%d}", "to": f"{today + DAY:%Y-%m-%d}", "reason": "stocktaking"}
+    freeze = {
+        "from": f"{today - DAY:%Y-%m-%d}",
+        "to": f"{today + DAY:%Y-%m-%d}",
+        "reason": "stocktaking",
+    }
     where.project(freeze=[freeze])
     ran = where.apply()
     assert (ran.code, ran.json["code"]) == (3, "RC330")
-    later = {"from": f"{today + 2 * DAY:%Y-%m-%d}", "to": f"{today + 500 * DAY:%Y-%m-%d}", "reason": "later"}
-    earlier = {"from": f"{today - 500 * DAY:%Y-%m-%d}", "to": f"{today - 2 * DAY:%Y-%m-%d}", "reason": "earlier"}
+    later = {
+        "from": f"{today + 2 * DAY:%Y-%m-%d}",
+        "to": f"{today + 500 * DAY:%Y-%m-%d}",
+        "reason": "later",
+    }
+    earlier = {
+        "from": f"{today - 500 * DAY:%Y-%m-%d}",
+        "to": f"{today - 2 * DAY:%Y-%m-%d}",
+        "reason": "earlier",
+    }
     where.project(freeze=[later, earlier])
     where.apply().ok()
     where.project()
@@ -215,7 +245,11 @@ DECISIONS: tuple[Callable[[Elsewhere], None], ...] = (
 
 @pytest.mark.timeout(1800)
 def test_the_servers_time_decides(
-    openbao: RunningServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exhaustive: bool, tally: Tally
+    openbao: RunningServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    exhaustive: bool,
+    tally: Tally,
 ) -> None:
     isolate(monkeypatch, tmp_path / "home")
     for number, (shift, _) in enumerate((SHIFTS | MORE_SHIFTS if exhaustive else SHIFTS).items()):
@@ -233,10 +267,16 @@ def test_the_servers_time_decides(
 @pytest.mark.parametrize(("shift", "wrong"), SHIFTS.items())
 def test_the_clock_of_the_commands_above_is_really_wrong(shift: str, wrong: timedelta) -> None:
     """Otherwise nothing was shown."""
-    program = "import datetime, time; print(int(time.time()), int(datetime.datetime.now().timestamp()))"
+    program = (
+        "import datetime, time; print(int(time.time()), int(datetime.datetime.now().timestamp()))"
+    )
     started = datetime.now().timestamp()  # noqa: DTZ005 - compared with another such reading
     told = subprocess.run(
-        [sys.executable, "-c", program], env=environ(**shifted(shift)), capture_output=True, text=True, check=True
+        [sys.executable, "-c", program],
+        env=environ(**shifted(shift)),
+        capture_output=True,
+        text=True,
+        check=True,
     )
     for reading in told.stdout.split():
         assert abs(int(reading) - started - wrong.total_seconds()) < 600

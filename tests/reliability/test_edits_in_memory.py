@@ -1,6 +1,8 @@
-"""Every field of a record edited by hand, every way: no other client is harmed, and what nobody vouches for is kept.
+"""Every field of a record edited by hand, every way: no other client is harmed, and what nobody
+vouches for is kept.
 
-Against dictionaries. What a checksum does not match is edited; one that matches is ours, whoever wrote it.
+Against dictionaries. What a checksum does not match is edited; one that matches is ours, whoever
+wrote it.
 """
 
 from __future__ import annotations
@@ -27,8 +29,12 @@ BOTH = desired(client(VICTIM, webhooks=[webhook()]), KEPT)
 # What is declared when the edit is met.
 DECLARED: dict[str, Desired] = {
     "declared": BOTH,
-    "declared otherwise": desired(client(VICTIM, scopes=("payouts:write",), webhooks=[webhook()]), KEPT),
-    "rotated": desired(client(VICTIM, {"primary": lifecycle("2d", "1d", "1h")}, webhooks=[webhook()]), KEPT),
+    "declared otherwise": desired(
+        client(VICTIM, scopes=("payouts:write",), webhooks=[webhook()]), KEPT
+    ),
+    "rotated": desired(
+        client(VICTIM, {"primary": lifecycle("2d", "1d", "1h")}, webhooks=[webhook()]), KEPT
+    ),
     "file deleted": desired(KEPT),
     "renamed": desired(client("z", renamed_from=VICTIM, webhooks=[webhook()]), KEPT),
     "retired": desired(client(VICTIM, state="retired"), KEPT),
@@ -51,14 +57,17 @@ def document(world: World, name: str) -> Any:
 
 def fields(node: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     """The path of every field of a record. Of events one stands for all."""
-    for key in node if isinstance(node, dict) else range(len(node)) if isinstance(node, list) else ():
+    for key in (
+        node if isinstance(node, dict) else range(len(node)) if isinstance(node, list) else ()
+    ):
         if path[:1] != ("events",) or path[1:2] in ((), (0,)):
             yield (*path, key)
             yield from fields(node[key], (*path, key))
 
 
 def edited(prepared: Runner, path: tuple[Any, ...], value: Any) -> Runner | None:
-    """A copy of everything in which one field has another value; None when it had that value already."""
+    """A copy of everything in which one field has another value; None when it had that value
+    already."""
     runner = deepcopy(prepared)
     whole = document(runner.world, VICTIM)
     node = whole["clients"][VICTIM]
@@ -75,7 +84,9 @@ def edited(prepared: Runner, path: tuple[Any, ...], value: Any) -> Runner | None
 def stored(world: World, name: str) -> dict[str, Any]:
     """What can be read of the secrets of a client."""
     return {
-        path: {number: entry.readable(number) for number in entry.versions if entry.readable(number)}
+        path: {
+            number: entry.readable(number) for number in entry.versions if entry.readable(number)
+        }
         for path, entry in world.secrets.items()
         if path.split("/")[1].startswith(f"{name}.")
     }
@@ -96,10 +107,13 @@ def test_every_field(
     prepared: Runner, what: str, monkeypatch: pytest.MonkeyPatch, tally: Tally, *, exhaustive: bool
 ) -> None:
     """All of them, or every seventh."""
-    # What is edited may break the invariants by itself; here it is judged what becomes of the secrets.
+    # What is edited may break the invariants by itself; here it is judged what becomes of the
+    # secrets.
     monkeypatch.setattr(memory, "judge_commit", lambda old, new: None)
     record = document(prepared.world, VICTIM)["clients"][VICTIM]
-    cases = [(path, value) for path in fields(record) for value in VALUES][:: 1 if exhaustive else 7]
+    cases = [(path, value) for path in fields(record) for value in VALUES][
+        :: 1 if exhaustive else 7
+    ]
     tried, harm = 0, []
     for path, value in cases:
         runner = edited(prepared, path, value)
@@ -132,7 +146,11 @@ def harms(runner: Runner, prepared: Runner, what: str, path: tuple[Any, ...]) ->
         yield "the other client's record changed"
     if stored(runner.world, OTHER) != stored(prepared.world, OTHER):
         yield "the other client's secrets changed"
-    if what == "file deleted" and not trusted(path) and stored(runner.world, VICTIM) != stored(prepared.world, VICTIM):
+    if (
+        what == "file deleted"
+        and not trusted(path)
+        and stored(runner.world, VICTIM) != stored(prepared.world, VICTIM)
+    ):
         yield "secrets were destroyed on the word of an edited record"
     if set(runner.world.secrets) != set(prepared.world.secrets):
         yield "secrets were written elsewhere"
@@ -140,4 +158,6 @@ def harms(runner: Runner, prepared: Runner, what: str, path: tuple[Any, ...]) ->
 
 def trusted(path: tuple[Any, ...]) -> bool:
     """Whether the record itself is unedited: a series has a checksum of its own."""
-    return (path[0] == "keys" and len(path) > 2) or (path[0] == "webhooks" and len(path) > 3 and path[2] == "secret")
+    return (path[0] == "keys" and len(path) > 2) or (
+        path[0] == "webhooks" and len(path) > 3 and path[2] == "secret"
+    )

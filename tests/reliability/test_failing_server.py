@@ -1,4 +1,5 @@
-"""A server that fails in the middle of a run: the run finishes or stops cleanly, and the next one converges."""
+"""A server that fails in the middle of a run: the run finishes or stops cleanly, and the next one
+converges."""
 
 from __future__ import annotations
 
@@ -62,8 +63,8 @@ def saved_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]
 
 @pytest.fixture
 def cluster(saved_cluster: Cluster) -> Iterator[Cluster]:
-    """For each test as it was at first: after many elections OpenBao's standbys may dial a leader of the past for
-    minutes."""
+    """For each test as it was at first: after many elections OpenBao's standbys may dial a leader
+    of the past for minutes."""
     saved_cluster.restore()
     yield saved_cluster
     saved_cluster.stop()
@@ -80,7 +81,10 @@ def shares(exhaustive: bool) -> tuple[float, ...]:
 def asked_to_wait_until(stand: Stand) -> Action:
     """One second from now, by the clock of the server and of nobody else."""
     now = stand.checkout.place.root.now()
-    dates = (f"Date: {format_datetime(now, True)}", f"Retry-After: {format_datetime(now + timedelta(seconds=1), True)}")
+    dates = (
+        f"Date: {format_datetime(now, True)}",
+        f"Retry-After: {format_datetime(now + timedelta(seconds=1), True)}",
+    )
     return answering(429, "", *dates)
 
 
@@ -99,15 +103,22 @@ PASSING: dict[str, tuple[int, Callable[[Stand], Action]]] = {
 }
 
 
-def test_a_failure_that_passes_is_waited_out(stands: Stands, exhaustive: bool, tally: Tally) -> None:
+def test_a_failure_that_passes_is_waited_out(
+    stands: Stands, exhaustive: bool, tally: Tally
+) -> None:
     """The run does all that it was to do."""
-    for fault in PASSING if exhaustive else ("429 with Retry-After as a date", "502", "reset after", "cut"):
+    for fault in (
+        PASSING if exhaustive else ("429 with Retry-After as a date", "502", "reset after", "cut")
+    ):
         span, strike = PASSING[fault]
         for share in shares(exhaustive):
             with stands(ALL if exhaustive else FEW) as stand:
                 witness = Witness(stand.checkout)
-                # At the beginning and at the end few requests share the blows, and none is tried twenty times in 30 s.
-                blow = Blow(stand.write(share), partial(strike, stand), span if 0.1 <= share < 0.9 else 5)
+                # At the beginning and at the end few requests share the blows, and none is tried
+                # twenty times in 30 s.
+                blow = Blow(
+                    stand.write(share), partial(strike, stand), span if 0.1 <= share < 0.9 else 5
+                )
                 ran = stand.apply(blow)
                 assert blow.struck
                 assert ran.code == 0, f"{fault}: {ran.out}{ran.err}"
@@ -118,7 +129,10 @@ def test_a_failure_that_passes_is_waited_out(stands: Stands, exhaustive: bool, t
 # Failures that do not pass
 
 LASTING: dict[str, tuple[Action, str]] = {
-    "429 with Retry-After: 3600": (answering(429, "", "Retry-After: 3600"), "it asks to wait 3600 s"),
+    "429 with Retry-After: 3600": (
+        answering(429, "", "Retry-After: 3600"),
+        "it asks to wait 3600 s",
+    ),
     "429": (answering(429), "limits the rate of requests"),
     "500": (answering(500), "the server or a proxy before it fails"),
     "502": (answering(502), "the server or a proxy before it fails"),
@@ -135,9 +149,13 @@ def test_a_failure_that_lasts_stops_the_run(stands: Stands, exhaustive: bool, ta
         for share in shares(exhaustive):
             with stands(ALL if exhaustive else FEW, patience="1s") as stand:
                 witness = Witness(stand.checkout)
-                ran = stand.apply(Blow(stand.write(share), partial(strike_with, action), span=1 << 30))
+                ran = stand.apply(
+                    Blow(stand.write(share), partial(strike_with, action), span=1 << 30)
+                )
                 assert ran.code in (1, 5), f"{fault}: {ran.out}{ran.err}"
-                assert "stopping: " in ran.err or ran.json["kind"] == "error"  # that it did not begin
+                assert (
+                    "stopping: " in ran.err or ran.json["kind"] == "error"
+                )  # that it did not begin
                 assert advice in ran.err
                 stand.converge(witness)
             tally("failures of the server in the middle of a run", 1)
@@ -148,8 +166,8 @@ def strike_with(action: Action) -> Action:
 
 
 class LostCommit:
-    """The commit of one bucket is made and its answer is lost; the bucket is out of reach until, at the end of the run,
-    an empty one is looked at."""
+    """The commit of one bucket is made and its answer is lost; the bucket is out of reach until, at
+    the end of the run, an empty one is looked at."""
 
     def __init__(self, bucket: str, empty: str) -> None:
         self._bucket, self._empty = f"/data/{bucket}", f"/data/{empty}"
@@ -176,7 +194,11 @@ def test_what_was_done_all_the_same_is_reported_as_done(stands: Stands, tally: T
         ran = stand.apply(lost)
         assert lost.over
         assert "stopping: " in ran.err
-        told = {one["kind"]: one["status"] for one in ran.json["outcomes"] if one["client"] == "partner-000"}
+        told = {
+            one["kind"]: one["status"]
+            for one in ran.json["outcomes"]
+            if one["client"] == "partner-000"
+        }
         assert set(told.values()) == {"done"}
         stand.converge(witness)
     tally("failures of the server in the middle of a run", 1)
@@ -194,10 +216,18 @@ def striking(cluster: Cluster, strike: Callable[[Node], None], at: int) -> Blow:
 
 
 def befall(
-    cluster: Cluster, folder: Path, clients: int, strike: Callable[[Node], None], share: float = 0.5, **vault: Any
+    cluster: Cluster,
+    folder: Path,
+    clients: int,
+    strike: Callable[[Node], None],
+    share: float = 0.5,
+    **vault: Any,
 ) -> int:
-    """An apply whose cluster is struck after a share of its writes; its exit code once everything was judged."""
-    with standing(cluster.active_address, cluster.token, folder, clients, cluster.heal, **vault) as stand:
+    """An apply whose cluster is struck after a share of its writes; its exit code once everything
+    was judged."""
+    with standing(
+        cluster.active_address, cluster.token, folder, clients, cluster.heal, **vault
+    ) as stand:
         witness = Witness(stand.checkout)
         blow = striking(cluster, strike, stand.write(share))
         ran = stand.apply(blow)
@@ -226,7 +256,8 @@ def restarting(cluster: Cluster) -> Callable[[Node], None]:
 
 
 def thawing(cluster: Cluster) -> Callable[[Node], None]:
-    """Frozen until the others have elected a new leader: it wakes up with the old one's requests in its hands."""
+    """Frozen until the others have elected a new leader: it wakes up with the old one's requests in
+    its hands."""
 
     def strike(node: Node) -> None:
         cluster.freeze(node)
@@ -249,20 +280,26 @@ STRIKES: dict[str, Callable[[Cluster], Callable[[Node], None]]] = {
 
 
 @pytest.mark.parametrize("name", STRIKES)
-def test_the_leader_is_struck(name: str, cluster: Cluster, folder: Path, exhaustive: bool, tally: Tally) -> None:
+def test_the_leader_is_struck(
+    name: str, cluster: Cluster, folder: Path, exhaustive: bool, tally: Tally
+) -> None:
     for number, share in enumerate(shares(exhaustive)):
         clients, where = ALL if exhaustive else FEW, folder.with_name(f"r{number}")
         assert befall(cluster, where, clients, STRIKES[name](cluster), share, timeout="2s") == 0
         tally("members of a cluster struck in the middle of a run", 1)
 
 
-def test_a_follower_is_frozen(cluster: Cluster, folder: Path, exhaustive: bool, tally: Tally) -> None:
+def test_a_follower_is_frozen(
+    cluster: Cluster, folder: Path, exhaustive: bool, tally: Tally
+) -> None:
     clients = ALL if exhaustive else FEW
     assert befall(cluster, folder, clients, lambda leader: cluster.freeze(cluster.follower())) == 0
     tally("members of a cluster struck in the middle of a run", 1)
 
 
-def test_a_cluster_without_a_majority_stops_the_run(cluster: Cluster, folder: Path, tally: Tally) -> None:
+def test_a_cluster_without_a_majority_stops_the_run(
+    cluster: Cluster, folder: Path, tally: Tally
+) -> None:
     """Two of three are gone: nothing can be committed, nothing that was is lost."""
 
     def strike(leader: Node) -> None:
@@ -273,8 +310,11 @@ def test_a_cluster_without_a_majority_stops_the_run(cluster: Cluster, folder: Pa
     tally("members of a cluster struck in the middle of a run", 1)
 
 
-def test_runs_through_any_node_of_a_cluster(cluster: Cluster, folder: Path, exhaustive: bool, tally: Tally) -> None:
-    """A balancer without health checks: standbys forward writes and answer reads themselves, from what they have."""
+def test_runs_through_any_node_of_a_cluster(
+    cluster: Cluster, folder: Path, exhaustive: bool, tally: Tally
+) -> None:
+    """A balancer without health checks: standbys forward writes and answer reads themselves, from
+    what they have."""
     cluster.heal()
     nodes = itertools.cycle([node.address for node in cluster.nodes])
     standby = cluster.follower().address
@@ -287,16 +327,22 @@ def test_runs_through_any_node_of_a_cluster(cluster: Cluster, folder: Path, exha
             for one in range(clients // 4):
                 stand.checkout.client(f"partner-{one:03}", scopes=["ledger:read"])
             stand.checkout.commit("other scopes")
-            assert stand.apply().code in (0, 5), "what it looked at first may be older than what the first run wrote"
+            assert stand.apply().code in (0, 5), (
+                "what it looked at first may be older than what the first run wrote"
+            )
             stand.converge(witness)
         tally("runs through standbys", 2)
 
 
-def test_a_standby_tells_what_was_just_written_through_it(cluster: Cluster, folder: Path, tally: Tally) -> None:
+def test_a_standby_tells_what_was_just_written_through_it(
+    cluster: Cluster, folder: Path, tally: Tally
+) -> None:
     """By itself it does not: it answers with the state before the write that it has forwarded."""
     cluster.heal()
     with standing(cluster.active_address, cluster.token, folder, 1) as stand:
-        live = stand.checkout.place.live_with(cluster.token.reveal(), address=cluster.follower().address)
+        live = stand.checkout.place.live_with(
+            cluster.token.reveal(), address=cluster.follower().address
+        )
 
         def mounted() -> bool:
             try:
@@ -336,7 +382,8 @@ def test_a_token_that_expires_stops_the_run(stands: Stands, exhaustive: bool, ta
                     until(lambda: not is_valid(stand, token))
                     return PASS
 
-                # Every thread of the run is held: without that a small run would be over before its token is.
+                # Every thread of the run is held: without that a small run would be over before its
+                # token is.
                 ran = stand.apply(Blow(stand.write(share), held, span=1 << 30), token)
                 refused(ran.code, ran.err, token)
                 stand.converge(witness)
@@ -350,14 +397,18 @@ def refused(code: int, err: str, token: str) -> None:
     assert token not in err
 
 
-def test_a_token_that_is_revoked_stops_the_run(stands: Stands, exhaustive: bool, tally: Tally) -> None:
+def test_a_token_that_is_revoked_stops_the_run(
+    stands: Stands, exhaustive: bool, tally: Tally
+) -> None:
     for share in shares(exhaustive):
         with stands(FEW) as stand:
             witness = Witness(stand.checkout)
             token = stand.checkout.place.new_token("run")
 
             def revoke(stand: Stand = stand, token: str = token) -> Action:
-                stand.checkout.place.root.adapter.post("/v1/auth/token/revoke", json={"token": token})
+                stand.checkout.place.root.adapter.post(
+                    "/v1/auth/token/revoke", json={"token": token}
+                )
                 return PASS
 
             ran = stand.apply(Blow(stand.write(share), revoke), token)

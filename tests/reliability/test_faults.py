@@ -1,6 +1,8 @@
-"""Every fault at every request of every scenario, on a real server with the tokens of the least-privilege roles.
+"""Every fault at every request of every scenario, on a real server with the tokens of the
+least-privilege roles.
 
-The faults happen between our HTTP transport and the server, so the adapter's own retries are part of what is tried.
+The faults happen between our HTTP transport and the server, so the adapter's own retries are part
+of what is tried.
 """
 
 from __future__ import annotations
@@ -21,7 +23,8 @@ from tests.kit.real import RealRunner, RealWorld, Send, WireFault
 from tests.kit.scenarios import SCENARIOS
 from tests.kit.tally import Tally
 
-# Of the cases, CI takes one in so many; which ones is fixed, and no two faults of a scenario share them.
+# Of the cases, CI takes one in so many; which ones is fixed, and no two faults of a scenario share
+# them.
 SAMPLE = 12
 SAMPLE_OF_PAIRS = 80
 
@@ -46,7 +49,8 @@ def sealed_once(send: Send) -> Reply:
 
 
 def unavailable_once(send: Send) -> Reply:
-    """Something in front of the server says so, and nobody knows what the server did; it did nothing."""
+    """Something in front of the server says so, and nobody knows what the server did; it did
+    nothing."""
     return refusal(503, "try later")
 
 
@@ -121,7 +125,12 @@ def chosen(count: int, what: str, exhaustive: bool) -> list[int]:
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_every_request(
-    name: str, fault: str, world: RealWorld, undisturbed: dict[str, tuple[int, Any]], exhaustive: bool, tally: Tally
+    name: str,
+    fault: str,
+    world: RealWorld,
+    undisturbed: dict[str, tuple[int, Any]],
+    exhaustive: bool,
+    tally: Tally,
 ) -> None:
     scenario = SCENARIOS[name]
     count, end = measured(world, name, undisturbed)
@@ -134,7 +143,9 @@ def test_every_request(
             outcomes = scenario.act(runner)
         assert world.disturbance.hit is not None
         assert (outcomes is None) == (fault in CRASHES)
-        if outcomes is not None:  # I11: with a single writer, what the network does to one request shows nowhere
+        if (
+            outcomes is not None
+        ):  # I11: with a single writer, what the network does to one request shows nowhere
             assert all(outcome.status is OutcomeStatus.DONE for outcome in outcomes), outcomes
         world.disturbance.calm()
         scenario.judge(runner)
@@ -147,14 +158,22 @@ def test_every_request(
 @pytest.mark.parametrize("first", CRASHES)
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_the_recovery_crashes_too(
-    name: str, first: str, world: RealWorld, undisturbed: dict[str, tuple[int, Any]], exhaustive: bool, tally: Tally
+    name: str,
+    first: str,
+    world: RealWorld,
+    undisturbed: dict[str, tuple[int, Any]],
+    exhaustive: bool,
+    tally: Tally,
 ) -> None:
     scenario = SCENARIOS[name]
     count, end = measured(world, name, undisturbed)
     tried = 0
     for at in range(count):
         for second in range(count + 2):
-            if not exhaustive and zlib.crc32(f"{name}{first}{at}.{second}".encode()) % SAMPLE_OF_PAIRS:
+            if (
+                not exhaustive
+                and zlib.crc32(f"{name}{first}{at}.{second}".encode()) % SAMPLE_OF_PAIRS
+            ):
                 continue
             runner = fresh(world, name)
             for number, fault in ((at, CRASHES[first]), (second, crash_after)):
@@ -168,6 +187,8 @@ def test_the_recovery_crashes_too(
             scenario.judge(runner)
             scenario.converge(runner)
             if not scenario.rotated:
-                assert outline(world) == end, f"it ends elsewhere after crashes at requests {at} and {second}"
+                assert outline(world) == end, (
+                    f"it ends elsewhere after crashes at requests {at} and {second}"
+                )
             tried += hit is not None
     tally("double crashes on a real server", tried)

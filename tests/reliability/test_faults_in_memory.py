@@ -1,4 +1,5 @@
-"""Every fault at every request of every scenario: nothing is lost, one re-run converges, the next writes nothing.
+"""Every fault at every request of every scenario: nothing is lost, one re-run converges, the next
+writes nothing.
 
 Against dictionaries, so that it takes seconds; the same is proven against a real server elsewhere.
 """
@@ -50,7 +51,9 @@ def test_every_request(name: str, fault: str, tally: Tally) -> None:
         scenario.judge(runner)
         scenario.converge(runner)
         if not scenario.rotated:  # what a person asked for is asked for again, or not
-            assert outline(runner.world) == outline(undisturbed.world), f"it ends elsewhere after {live.hit}"
+            assert outline(runner.world) == outline(undisturbed.world), (
+                f"it ends elsewhere after {live.hit}"
+            )
     pytest.fail(f"{name} never ends")
 
 
@@ -75,7 +78,9 @@ def test_the_recovery_crashes_too(name: str, first: str, exhaustive: bool, tally
             scenario.judge(runner)
             scenario.converge(runner)
             if not scenario.rotated:
-                assert outline(runner.world) == end, f"it ends elsewhere after crashes at requests {at} and {second}"
+                assert outline(runner.world) == end, (
+                    f"it ends elsewhere after crashes at requests {at} and {second}"
+                )
     assert tried
     tally("double crashes in memory", tried)
 

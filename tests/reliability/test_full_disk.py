@@ -1,5 +1,5 @@
-"""Where the audit cannot be written: the keys are done, the exit code says that the evidence is not, the next run
-makes up for it."""
+"""Where the audit cannot be written: the keys are done, the exit code says that the evidence is
+not, the next run makes up for it."""
 
 from __future__ import annotations
 
@@ -53,7 +53,9 @@ def finish(case: Case, what: str) -> None:
         raise
 
 
-def test_an_error_at_every_operation_that_needs_room(stage: Stage, tally: Tally, exhaustive: bool) -> None:
+def test_an_error_at_every_operation_that_needs_room(
+    stage: Stage, tally: Tally, exhaustive: bool
+) -> None:
     """And at all that follow: the disk stays as it is."""
     log = stage.folder / "operations"
 
@@ -66,7 +68,10 @@ def test_an_error_at_every_operation_that_needs_room(stage: Stage, tally: Tally,
     numbers = [number for number, what in enumerate(operations, 1) if what in NEEDING_ROOM]
     cases = list(product(numbers, ERRORS))
     if not exhaustive:
-        cases = [(numbers[at - 1], error) for at, error in zip(spread(len(numbers), 3, 0), ERRORS, strict=True)]
+        cases = [
+            (numbers[at - 1], error)
+            for at, error in zip(spread(len(numbers), 3, 0), ERRORS, strict=True)
+        ]
     for at, error in cases:
         with stage.case(UNREPORTED) as case:
             ended = case.run(before=order(at, error))
@@ -94,11 +99,15 @@ def test_no_file_may_grow(stage: Stage, tally: Tally, exhaustive: bool) -> None:
 
 @pytest.mark.parametrize("disk", MOUNTED)
 def test_a_full_file_system(stage: Stage, tally: Tally, exhaustive: bool, disk: str) -> None:
-    """The whole repository on it, with room for so many pages: enough for none, one, some of the files and objects."""
+    """The whole repository on it, with room for so many pages: enough for none, one, some of the
+    files and objects."""
     rooms = range(40) if exhaustive else (0, 5, 11)
     codes = []
     for pages in rooms:
-        with small_disk(stage.folder / f"disk-{pages}") as folder, stage.case(UNREPORTED, folder) as case:
+        with (
+            small_disk(stage.folder / f"disk-{pages}") as folder,
+            stage.case(UNREPORTED, folder) as case,
+        ):
             filler = fill(folder, pages)
             ended = case.run()
             codes.append(ended.code)
@@ -114,7 +123,8 @@ def test_a_full_file_system(stage: Stage, tally: Tally, exhaustive: bool, disk: 
 
 @pytest.fixture
 def public(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder that a user without privileges reaches, with a home and a git that trusts what others own."""
+    """A folder that a user without privileges reaches, with a home and a git that trusts what
+    others own."""
     folder = Path(tempfile.mkdtemp())
     folder.chmod(0o755)
     isolate(monkeypatch, folder / "home")

@@ -1,4 +1,5 @@
-"""Two runs at the same time, their requests in every order: of both, one wins each version and nothing is lost."""
+"""Two runs at the same time, their requests in every order: of both, one wins each version and
+nothing is lost."""
 
 from __future__ import annotations
 
@@ -42,7 +43,9 @@ def applying(what: Desired, rotate: bool = False) -> Actor:
 
     def prepare(runner: Passes[Any]) -> Work:
         observed = runner.look()
-        rotations = {HOOKED.name: RotationRequest(HOOKED.name, None, "a person asked")} if rotate else {}
+        rotations = (
+            {HOOKED.name: RotationRequest(HOOKED.name, None, "a person asked")} if rotate else {}
+        )
         plan = runner.plan(what, observed=observed, rotations=rotations)
         assert plan.changes
         assert not plan.blocked
@@ -60,7 +63,9 @@ def revoking(runner: Passes[Any]) -> Work:
             observed = runner.look(gate)
             (name, *_) = observed.records
             request = RevocationRequest(name, None, "compromise")
-            plan = revocation_plan(observed, "production", runner.world.owner, request, observed.now, None)
+            plan = revocation_plan(
+                observed, "production", runner.world.owner, request, observed.now, None
+            )
             outcomes = runner.carry_out(plan, None, observed, gate)
             done += [outcome for outcome in outcomes if outcome.status is OutcomeStatus.DONE]
             if all(outcome.status is OutcomeStatus.DONE for outcome in outcomes):
@@ -76,9 +81,14 @@ def moving_on(runner: Passes[Any]) -> Work:
 
     def work(gate: Gate) -> tuple[Outcome, ...]:
         outcomes: tuple[Outcome, ...] = ()
-        for wanted in (desired(client(FAR, renamed_from="payouts")), desired(client(NEAR, renamed_from=FAR))):
+        for wanted in (
+            desired(client(FAR, renamed_from="payouts")),
+            desired(client(NEAR, renamed_from=FAR)),
+        ):
             observed = runner.look(gate)
-            outcomes += runner.carry_out(runner.plan(wanted, observed=observed), wanted, observed, gate)
+            outcomes += runner.carry_out(
+                runner.plan(wanted, observed=observed), wanted, observed, gate
+            )
         return outcomes
 
     return work
@@ -110,12 +120,18 @@ class Pair:
                 runner.apply(one)
         if self.cut is not None:
             writes = count()
-            live = Faulty(runner.world, lambda request: touch(request).writes and next(writes) == 1, crash_before)
+            live = Faulty(
+                runner.world,
+                lambda request: touch(request).writes and next(writes) == 1,
+                crash_before,
+            )
             with suppress(Crash):
                 runner.apply(self.cut, live)
             assert live.hit is not None
 
-    def start(self, make: Callable[[], Passes[Any]], kind: type[Passes[Any]]) -> tuple[Passes[Any], Runs]:
+    def start(
+        self, make: Callable[[], Passes[Any]], kind: type[Passes[Any]]
+    ) -> tuple[Passes[Any], Runs]:
         runner = make()
         # Each run has ids of its own, as if it had been begun by another process.
         own = [kind(runner.world, runs=100 * (number + 1)) for number in range(len(self.actors))]
@@ -130,7 +146,9 @@ class Pair:
         if self.apart:
             assert all(outcome.status is OutcomeStatus.DONE for outcome in outcomes), outcomes
         if self.live and not self.revokes:
-            assert all(usable(runner.world, record) for record in records.values() if not record.moving_to), "I3"
+            assert all(
+                usable(runner.world, record) for record in records.values() if not record.moving_to
+            ), "I3"
         if self.revokes:
             self.judge_revocation(runner, runs)
         runner.runs = 1000
@@ -140,7 +158,8 @@ class Pair:
             self.judge_revocation(runner, runs)
 
     def judge_revocation(self, runner: Passes[Any], runs: Runs) -> None:
-        """A revocation that said that it was done stays so: what the other run was about to make is not usable."""
+        """A revocation that said that it was done stays so: what the other run was about to make is
+        not usable."""
         outcomes = runs.results[self.actors.index(revoking)]
         assert outcomes
         assert all(outcome.status is OutcomeStatus.DONE for outcome in outcomes), outcomes
@@ -149,7 +168,10 @@ class Pair:
 
 @dataclass
 class Stage:
-    """Where the orders of one pair are tried, each from the beginning. ``make``: the world as both runs find it."""
+    """Where the orders of one pair are tried, each from the beginning.
+
+    ``make``: the world as both runs find it.
+    """
 
     pair: Pair
     make: Callable[[], Passes[Any]]
@@ -186,7 +208,13 @@ def twice(name: str) -> Pair:
 TWICE = [
     name
     for name, scenario in SCENARIOS.items()
-    if not (scenario.revoked or scenario.cut or "by hand" in name or "deleted" in name or "edited" in name)
+    if not (
+        scenario.revoked
+        or scenario.cut
+        or "by hand" in name
+        or "deleted" in name
+        or "edited" in name
+    )
 ]
 REVOKED = (desired(HOOKED),)
 DUE = (desired(HOOKED), LONG)
@@ -271,7 +299,9 @@ def test_every_order_in_memory(name: str, exhaustive: bool, tally: Tally) -> Non
 
 
 @pytest.mark.parametrize("name", PAIRS)
-def test_orders_on_a_real_server(name: str, world: RealWorld, exhaustive: bool, tally: Tally) -> None:
+def test_orders_on_a_real_server(
+    name: str, world: RealWorld, exhaustive: bool, tally: Tally
+) -> None:
     pair = PAIRS[name]
 
     def prepared() -> RealRunner:

@@ -1,6 +1,7 @@
 """Laws over random lives of an environment: whatever is declared, done by hand and cut short.
 
-A sample has the same examples every time; ``--exhaustive`` tries twenty times as many, and others each time.
+A sample has the same examples every time; ``--exhaustive`` tries twenty times as many, and others
+each time.
 """
 
 from __future__ import annotations
@@ -47,17 +48,21 @@ def lived(steps: list[Step]) -> Life:
 
 
 def test_after_any_life_a_plan_after_apply_is_empty(exhaustive: bool, tally: Tally) -> None:
-    """And what is applied is what is declared; revoked is terminal, no number is used twice, history has no gap,
-    no grace lengthens a life: judged after every step."""
+    """And what is applied is what is declared; revoked is terminal, no number is used twice,
+    history has no gap, no grace lengthens a life: judged after every step."""
 
     def law(steps: list[Step]) -> None:
         lived(steps).settle()
 
-    tally(TRIED, hold(law, st.lists(STEPS, min_size=1, max_size=6), examples=100, exhaustive=exhaustive))
+    tally(
+        TRIED,
+        hold(law, st.lists(STEPS, min_size=1, max_size=6), examples=100, exhaustive=exhaustive),
+    )
 
 
 def test_any_prefix_of_any_plan_and_a_new_plan_end_alike(exhaustive: bool, tally: Tally) -> None:
-    """The run is cut short after any number of requests; the next one ends where it would have ended.
+    """The run is cut short after any number of requests; the next one ends where it would have
+    ended.
 
     And at no such moment a client that goes on has lost its last key, unless it was asked to.
     """
@@ -79,12 +84,15 @@ def test_any_prefix_of_any_plan_and_a_new_plan_end_alike(exhaustive: bool, tally
             life.judge()
             expect_kept(life.world, kept)
         life.runner.settle(declared)
-        assert outline(life.world) == outline(whole.world), f"it ends elsewhere when cut short after {live.hit}"
+        assert outline(life.world) == outline(whole.world), (
+            f"it ends elsewhere when cut short after {live.hit}"
+        )
 
     tally(TRIED, hold(law, LIVES, STEPS, st.integers(0, 25), examples=100, exhaustive=exhaustive))
 
 
-# Reasons that end a usable key because it was asked for, or because nothing in it can be trusted any more.
+# Reasons that end a usable key because it was asked for, or because nothing in it can be trusted
+# any more.
 ASKED = {
     Reason.DECLARED_RETIRED, Reason.DECLARATION_REMOVED, Reason.KEY_REMOVED, Reason.REVOCATION_REQUESTED,
     Reason.RECORD_EDITED,
@@ -93,10 +101,15 @@ REVOKE = ActionKind.REVOKE_KEY
 
 
 def keeping(world: World, plan: Plan) -> set[str]:
-    """The secrets' names of the clients that have a usable key and from which ``plan`` was not asked to take it."""
+    """The secrets' names of the clients that have a usable key and from which ``plan`` was not
+    asked to take it."""
     asked = {action.client for action in plan.changes if action.reason in ASKED}
     # The actions on a client that is being renamed bear its new name.
-    renamed = {str((one.before or {})["name"]): one.client for one in plan.changes if one.reason == Reason.RENAMED}
+    renamed = {
+        str((one.before or {})["name"]): one.client
+        for one in plan.changes
+        if one.reason == Reason.RENAMED
+    }
     return {
         record.storage_name
         for record in current(world.records())
@@ -110,9 +123,11 @@ def expect_kept(world: World, names: set[str]) -> None:
             assert usable(world, record), f"I3: {record.name} lost its last usable key"
 
 
-def test_no_plan_ends_the_last_usable_key_unless_it_was_asked_to(exhaustive: bool, tally: Tally) -> None:
-    """Every revocation of a key in every plan is of a kind that ``docs/reasons.md`` allows: asked for, over, or
-    followed by another version in the same plan."""
+def test_no_plan_ends_the_last_usable_key_unless_it_was_asked_to(
+    exhaustive: bool, tally: Tally
+) -> None:
+    """Every revocation of a key in every plan is of a kind that ``docs/reasons.md`` allows: asked
+    for, over, or followed by another version in the same plan."""
 
     def law(steps: list[Step], last: Step) -> None:
         life = lived(steps)
@@ -121,14 +136,19 @@ def test_no_plan_ends_the_last_usable_key_unless_it_was_asked_to(exhaustive: boo
         plan = life.runner.plan(declared, observed=observed)
         records = pair_up(declared, observed)
         made = {action.address for action in plan.changes if action.kind in KEY_ACTIONS}
-        retired = {action.address for action in plan.changes if action.kind is ActionKind.RETIRE_KEY}
+        retired = {
+            action.address for action in plan.changes if action.kind is ActionKind.RETIRE_KEY
+        }
         for action in plan.changes:
             if action.kind is REVOKE:
                 record = records[action.client]
                 assert record is not None
                 expect_allowed(action, record, made, retired, observed.now)
             wanted = declared.clients.get(action.client)
-            if action.kind is REVOKE and action.reason in (Reason.DECLARED_RETIRED, Reason.DECLARATION_REMOVED):
+            if action.kind is REVOKE and action.reason in (
+                Reason.DECLARED_RETIRED,
+                Reason.DECLARATION_REMOVED,
+            ):
                 assert wanted is None or wanted.state is ClientState.RETIRED
             if action.kind is REVOKE and action.reason == Reason.KEY_REMOVED:
                 assert wanted is not None
@@ -137,7 +157,9 @@ def test_no_plan_ends_the_last_usable_key_unless_it_was_asked_to(exhaustive: boo
     tally(TRIED, hold(law, LIVES, STEPS, examples=150, exhaustive=exhaustive))
 
 
-def expect_allowed(action: Action, record: ClientRecord, made: set[str], retired: set[str], now: datetime) -> None:
+def expect_allowed(
+    action: Action, record: ClientRecord, made: set[str], retired: set[str], now: datetime
+) -> None:
     series = record.keys[str(action.item)]
     version = series.version(action.version or 0)
     assert version is not None
@@ -146,7 +168,9 @@ def expect_allowed(action: Action, record: ClientRecord, made: set[str], retired
         return
     assert action.reason in (Reason.EXPIRED, Reason.GRACE_OVER), action
     if version.state is VersionState.RETIRING or action.reason == Reason.EXPIRED:
-        assert over(version, now), f"{action.address} version {version.number} is revoked before its time"
+        assert over(version, now), (
+            f"{action.address} version {version.number} is revoked before its time"
+        )
     else:
         assert action.address in made | retired, f"{action.address} is revoked without a successor"
 
@@ -178,7 +202,10 @@ def documents_of(declared: Desired) -> list[dict[str, Any]]:
         {
             "apiVersion": "reconciler/v1",
             "kind": "IntegrationClient",
-            "metadata": {"name": one.name, **({"renamedFrom": one.renamed_from} if one.renamed_from else {})},
+            "metadata": {
+                "name": one.name,
+                **({"renamedFrom": one.renamed_from} if one.renamed_from else {}),
+            },
             "spec": {
                 "state": one.state.value,
                 "protect": one.protect,
@@ -192,11 +219,18 @@ def documents_of(declared: Desired) -> list[dict[str, Any]]:
                         "name": name,
                         "url": spec["url"],
                         "events": list(spec["events"]),
-                        "secret": {"lifetime": spec["secret"]["lifetime"], **rotation(spec["secret"])},
+                        "secret": {
+                            "lifetime": spec["secret"]["lifetime"],
+                            **rotation(spec["secret"]),
+                        },
                     }
                     for name, spec in one.spec["webhooks"].items()
                 ],
-                **{field: one.spec[field] for field in ("allowedCidrs", "owner") if field in one.spec},
+                **{
+                    field: one.spec[field]
+                    for field in ("allowedCidrs", "owner")
+                    if field in one.spec
+                },
                 "environments": {"production": {}},
             },
         }
@@ -211,7 +245,8 @@ def rotation(cycle: Mapping[str, str]) -> dict[str, str]:
 
 
 def shuffled(value: Any, chance: random.Random) -> Any:
-    """Everything whose order means nothing, in another order: fields, and all lists of these documents."""
+    """Everything whose order means nothing, in another order: fields, and all lists of these
+    documents."""
     if isinstance(value, dict):
         items = list(value.items())
         chance.shuffle(items)
@@ -230,7 +265,9 @@ def write(root: Path, documents: list[dict[str, Any]], chance: random.Random) ->
     (root / "scopes.yaml").write_text(CATALOG)
     files: dict[str, list[dict[str, Any]]] = {}
     for document in chance.sample(documents, len(documents)):
-        files.setdefault(chance.choice(["a", "m", "z", "more/b"]), []).append(shuffled(document, chance))
+        files.setdefault(chance.choice(["a", "m", "z", "more/b"]), []).append(
+            shuffled(document, chance)
+        )
     for name, found in files.items():
         (root / "clients" / f"{name}.yaml").write_text(yaml.safe_dump_all(found, sort_keys=False))
     return load(root, "production")
@@ -257,4 +294,15 @@ def test_a_plan_does_not_depend_on_the_order_of_files_documents_and_fields(
         ]
 
     chances = st.randoms(use_true_random=False)
-    tally(TRIED, hold(law, declarations(), declarations(), chances, chances, examples=60, exhaustive=exhaustive))
+    tally(
+        TRIED,
+        hold(
+            law,
+            declarations(),
+            declarations(),
+            chances,
+            chances,
+            examples=60,
+            exhaustive=exhaustive,
+        ),
+    )

@@ -28,17 +28,36 @@ from tests.kit.runner import Passes, Runner, drive
 from tests.kit.scenarios import FAR, HOOKED, NEAR, SCENARIOS, Scenario
 from tests.kit.tally import Tally
 
-# Orders that CI takes of each turn: by chance among those where the run is disturbed once, and among all.
+# Orders that CI takes of each turn: by chance among those where the run is disturbed once, and
+# among all.
 ONCE, ANYHOW = 40, 20
 LEASE = timedelta(minutes=1)
 # What a look says of what it cannot confirm is none of these.
-JUDGED = ("RC301", "RC302", "RC303", "RC305", "RC306", "RC351", "RC352", "RC353", "RC354", "RC356", "RC357", "RC359")
+JUDGED = (
+    "RC301",
+    "RC302",
+    "RC303",
+    "RC305",
+    "RC306",
+    "RC351",
+    "RC352",
+    "RC353",
+    "RC354",
+    "RC356",
+    "RC357",
+    "RC359",
+)
 
 
 def turn(scenario: Scenario, runner: Passes[Any]) -> Work:
-    """The run of a scenario as the engine makes it: with a lease, and on record as long as it is at work."""
+    """The run of a scenario as the engine makes it: with a lease, and on record as long as it is at
+    work."""
     observed = runner.look()
-    rotations = {HOOKED.name: RotationRequest(HOOKED.name, None, "a person asked")} if scenario.rotated else {}
+    rotations = (
+        {HOOKED.name: RotationRequest(HOOKED.name, None, "a person asked")}
+        if scenario.rotated
+        else {}
+    )
     if scenario.revoked:
         owner, command = runner.world.owner, "revoke"
         plan = revocation_plan(observed, "production", owner, scenario.revoked, observed.now, None)
@@ -62,16 +81,22 @@ def turn(scenario: Scenario, runner: Passes[Any]) -> Work:
 def told(observed: Observed, runner: Passes[Any], declared: Desired) -> frozenset[str]:
     """What a person reads of foreign, missing, drifted and left behind."""
     plan = runner.plan(declared, observed=observed)
-    found = {f"{one.code} {one.address} {one.message}" for one in plan.findings if one.code in JUDGED}
-    found |= {f"missing: {one.address}" for one in plan.changes if one.kind is ActionKind.REGISTER_CLIENT}
+    found = {
+        f"{one.code} {one.address} {one.message}" for one in plan.findings if one.code in JUDGED
+    }
+    found |= {
+        f"missing: {one.address}" for one in plan.changes if one.kind is ActionKind.REGISTER_CLIENT
+    }
     rest = unfinished(View(observed, observed.now), Books())
-    return frozenset(found | {f"stale: {one.message}" for one in rest if one.kind is UnfinishedKind.STALE_CLAIM})
+    return frozenset(
+        found | {f"stale: {one.message}" for one in rest if one.kind is UnfinishedKind.STALE_CLAIM}
+    )
 
 
 @dataclass
 class Stage:
-    """One turn, tried from its beginning again and again. ``truths``: what a quiet look tells before each of its
-    requests, and after the last one."""
+    """One turn, tried from its beginning again and again. ``truths``: what a quiet look tells
+    before each of its requests, and after the last one."""
 
     scenario: Scenario
     prepared: Runner
@@ -108,15 +133,19 @@ class Stage:
     def start(self) -> tuple[Runner, Runs]:
         """The turn is run 0, the look run 1."""
         sought = registered_as(self.scenario.after)
-        return self._begin([lambda runner: lambda gate: observe(gate, runner.world.owner, BUCKETS, sought=sought)])
+        return self._begin(
+            [lambda runner: lambda gate: observe(gate, runner.world.owner, BUCKETS, sought=sought)]
+        )
 
     def once(self) -> Iterator[tuple[int, int]]:
         """Every way to let the whole rest of the turn happen in the midst of a look."""
-        yield from ((begun, looked) for begun in range(len(self.truths)) for looked in range(1, self.length))
+        yield from (
+            (begun, looked) for begun in range(len(self.truths)) for looked in range(1, self.length)
+        )
 
     def disturbed(self, begun: int, looked: int) -> None:
-        """A look that begins after ``begun`` requests of the turn, and meets the rest of it after ``looked`` of its
-        own."""
+        """A look that begins after ``begun`` requests of the turn, and meets the rest of it after
+        ``looked`` of its own."""
         order = [0] * begun + [1] * looked + [0] * len(self.truths)
         self.judge(iter(order), f"{begun} requests of the run, {looked} of the look")
 
@@ -126,8 +155,8 @@ class Stage:
             self.judge((random.randrange(2) for _ in range(100)), f"order {number}")
 
     def judge(self, order: Iterator[int], how: str) -> None:
-        """``order``: whose turn it is; the look comes to its end first. What it found must be so when it read the
-        registry for the last time, which begins with ``meta``, or later."""
+        """``order``: whose turn it is; the look comes to its end first. What it found must be so
+        when it read the registry for the last time, which begins with ``meta``, or later."""
         runner, runs = self.start()
         done = confirmed = 0
         while 1 in runs.waiting:
@@ -144,7 +173,9 @@ class Stage:
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_a_look_beside_a_turn_finds_nothing_that_is_not_so(name: str, exhaustive: bool, tally: Tally) -> None:
+def test_a_look_beside_a_turn_finds_nothing_that_is_not_so(
+    name: str, exhaustive: bool, tally: Tally
+) -> None:
     stage = Stage.of(SCENARIOS[name])
     orders = list(stage.once())
     orders = orders if exhaustive else Random(name).sample(orders, min(ONCE, len(orders)))

@@ -1,6 +1,8 @@
-"""Each safeguard is removed from a copy of the package, and the tests that stand for it must fail there.
+"""Each safeguard is removed from a copy of the package, and the tests that stand for it must fail
+there.
 
-A mutant that survives means that a safeguard could be lost in a refactoring without anybody noticing.
+A mutant that survives means that a safeguard could be lost in a refactoring without anybody
+noticing.
 """
 
 from __future__ import annotations
@@ -14,7 +16,8 @@ from tests.kit.copied import Copy, copied, rewrite
 from tests.kit.mutants import MUTANTS, Mutant
 from tests.kit.tally import Tally
 
-# What a test says when it does not find the world as it must be; any other error would be an accident.
+# What a test says when it does not find the world as it must be; any other error would be an
+# accident.
 MOST_SECONDS = 120
 NOTICED = {"AssertionError", "Failed"}
 
@@ -30,7 +33,9 @@ def mutated(tree: Copy, mutant: Mutant) -> Iterator[None]:
     path = tree.root / mutant.path
     text = path.read_text()
     found = text.count(mutant.old)
-    assert found == 1, f"{mutant.path} has the text of this mutant {found} times: adapt it in tests/kit/mutants.py"
+    assert found == 1, (
+        f"{mutant.path} has the text of this mutant {found} times: adapt it in tests/kit/mutants.py"
+    )
     rewrite(path, text.replace(mutant.old, mutant.new))
     try:
         yield
@@ -57,9 +62,9 @@ def test_without_a_mutant_all_of_these_tests_pass(tree: Copy) -> None:
     ran = tree.run(MUTANTS[0].module, selected, MOST_SECONDS)
     assert ran.code == 0, ran.printed
     for test in selected:
-        assert any(one == test or one.startswith((f"{test}[", f"{test}::")) for one in ran.seen.passed), (
-            f"nothing in {test}"
-        )
+        assert any(
+            one == test or one.startswith((f"{test}[", f"{test}::")) for one in ran.seen.passed
+        ), f"nothing in {test}"
 
 
 def test_every_mutant_has_a_name_of_its_own_and_says_what_is_lost() -> None:

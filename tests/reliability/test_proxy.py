@@ -1,4 +1,5 @@
-"""The proxy that other tests break connections with: each of its actions does to a client what its name says."""
+"""The proxy that other tests break connections with: each of its actions does to a client what its
+name says."""
 
 from __future__ import annotations
 
@@ -8,12 +9,25 @@ import threading
 import pytest
 
 from tests.kit.loopback import loopback, reply
-from tests.kit.proxy import CUT, PASS, RESET_AFTER, RESET_BEFORE, Action, Passed, Proxy, answering, proxying, then
+from tests.kit.proxy import (
+    CUT,
+    PASS,
+    RESET_AFTER,
+    RESET_BEFORE,
+    Action,
+    Passed,
+    Proxy,
+    answering,
+    proxying,
+    then,
+)
 
 CONTENT = b'{"data": "a body that is long enough to be cut in the middle of it"}'
 
 
-def ask(proxy: Proxy, path: str = "/v1/a", body: bytes | None = None) -> tuple[int, bytes, str | None]:
+def ask(
+    proxy: Proxy, path: str = "/v1/a", body: bytes | None = None
+) -> tuple[int, bytes, str | None]:
     connection = http.client.HTTPConnection(proxy.address.removeprefix("http://"), timeout=10)
     try:
         connection.request("POST" if body else "GET", path, body)
@@ -24,11 +38,20 @@ def ask(proxy: Proxy, path: str = "/v1/a", body: bytes | None = None) -> tuple[i
 
 
 def test_requests_pass_unchanged_and_are_counted() -> None:
-    with loopback(lambda seen: reply(200, seen.body or CONTENT)) as served, proxying(served.address) as proxy:
+    with (
+        loopback(lambda seen: reply(200, seen.body or CONTENT)) as served,
+        proxying(served.address) as proxy,
+    ):
         assert ask(proxy) == (200, CONTENT, None)
         assert ask(proxy, "/v1/b?list=true", b"sent") == (200, b"sent", None)
-        assert proxy.log == [Passed(1, "GET", "/v1/a", 200), Passed(2, "POST", "/v1/b?list=true", 200)]
-        assert [(one.method, one.target) for one in served.seen] == [("GET", "/v1/a"), ("POST", "/v1/b?list=true")]
+        assert proxy.log == [
+            Passed(1, "GET", "/v1/a", 200),
+            Passed(2, "POST", "/v1/b?list=true", 200),
+        ]
+        assert [(one.method, one.target) for one in served.seen] == [
+            ("GET", "/v1/a"),
+            ("POST", "/v1/b?list=true"),
+        ]
 
 
 @pytest.mark.parametrize(
@@ -42,7 +65,10 @@ def test_requests_pass_unchanged_and_are_counted() -> None:
 def test_a_connection_fails_before_or_after_the_server_saw_the_request(
     action: Action, seen: int, error: type[Exception]
 ) -> None:
-    with loopback(lambda seen: reply(200, CONTENT)) as served, proxying(served.address, lambda *_: action) as proxy:
+    with (
+        loopback(lambda seen: reply(200, CONTENT)) as served,
+        proxying(served.address, lambda *_: action) as proxy,
+    ):
         with pytest.raises(error):
             ask(proxy)
         assert len(served.seen) == seen
@@ -56,7 +82,10 @@ def test_answers_in_the_servers_place_and_calls_in_between() -> None:
         return answering(429, "", "Retry-After: 7") if number == 1 else then(answered.set)
 
     answered = threading.Event()
-    with loopback(lambda seen: reply(200, CONTENT)) as served, proxying(served.address, rule) as proxy:
+    with (
+        loopback(lambda seen: reply(200, CONTENT)) as served,
+        proxying(served.address, rule) as proxy,
+    ):
         assert ask(proxy) == (429, b"", "7")
         assert not answered.is_set()
         assert ask(proxy)[0] == 200

@@ -1,4 +1,5 @@
-"""What a run says of itself, and what another one folds from its history and run document, are the same."""
+"""What a run says of itself, and what another one folds from its history and run document, are the
+same."""
 
 from __future__ import annotations
 
@@ -35,7 +36,9 @@ def shown(outcomes: tuple[Outcome, ...]) -> list[Any]:
     return [outcome_document(outcome) for outcome in outcomes]
 
 
-def told_by_another(run_id: str, outcomes: tuple[Outcome, ...], records: Mapping[str, ClientRecord]) -> list[Any]:
+def told_by_another(
+    run_id: str, outcomes: tuple[Outcome, ...], records: Mapping[str, ClientRecord]
+) -> list[Any]:
     """What somebody who has only the registry makes of the run."""
     world = World()
     drive(world, open_run(OpenRun(run_id, "apply", "Ada", START, None, "sha256:0")))
@@ -61,7 +64,9 @@ def test_of_an_undisturbed_run_history_tells_everything(name: str) -> None:
 
 @pytest.mark.parametrize("fault", SURVIVED)
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_of_a_disturbed_run_history_and_its_document_tell_everything(name: str, fault: str, tally: Tally) -> None:
+def test_of_a_disturbed_run_history_and_its_document_tell_everything(
+    name: str, fault: str, tally: Tally
+) -> None:
     scenario = SCENARIOS[name]
     prepared = scenario.prepared()
     for at in range(60):

@@ -1,4 +1,5 @@
-"""A command that is asked to stop, at any request and in the middle of git: it finishes what it began, and reports."""
+"""A command that is asked to stop, at any request and in the middle of git: it finishes what it
+began, and reports."""
 
 from __future__ import annotations
 
@@ -33,12 +34,16 @@ def stopped_well(case: Case, ended: Ended, *, twice: bool) -> None:
         if ended.code == IN_PART:
             assert "run the same command again" in ended.err
         plan = case.checkout.plan().json
-        assert plan["summary"]["adopt"] == plan["summary"]["abandon"] == 0, "something was begun and not finished"
+        assert plan["summary"]["adopt"] == plan["summary"]["abandon"] == 0, (
+            "something was begun and not finished"
+        )
     case.finish()
 
 
 @pytest.mark.parametrize("name", ["issue", "rename", "earlier run unreported"])
-def test_a_signal_at_a_request_stops_the_run_in_order(stage: Stage, tally: Tally, exhaustive: bool, name: str) -> None:
+def test_a_signal_at_a_request_stops_the_run_in_order(
+    stage: Stage, tally: Tally, exhaustive: bool, name: str
+) -> None:
     story, index = STORIES[name], list(STORIES).index(name)
     counting = Strike()
     with stage.case(story) as case:
@@ -48,7 +53,9 @@ def test_a_signal_at_a_request_stops_the_run_in_order(stage: Stage, tally: Tally
     cases = list(product(range(1, counting.count + 1), SIGNALS, (1, 2)))
     if not exhaustive:
         chosen = spread(counting.count, 2, index)
-        cases = [(at, SIGNALS[(number + index) % 2], number + 1) for number, at in enumerate(chosen)]
+        cases = [
+            (at, SIGNALS[(number + index) % 2], number + 1) for number, at in enumerate(chosen)
+        ]
     for at, number, times in cases:
         strike = Strike(at, deadly=False, times=times)
         with stage.case(story) as case:
@@ -56,7 +63,9 @@ def test_a_signal_at_a_request_stops_the_run_in_order(stage: Stage, tally: Tally
             try:
                 stopped_well(case, ended, twice=times == 2)
             except BaseException as error:
-                error.add_note(f"{name}: {number.name} {times} times from request {at} on ({strike.hit})")
+                error.add_note(
+                    f"{name}: {number.name} {times} times from request {at} on ({strike.hit})"
+                )
                 raise
     tally(TALLY, len(cases))
 
@@ -70,7 +79,9 @@ def test_a_signal_while_git_is_at_work_does_not_cut_the_report_short(
         calls = striking.calls
     cases = list(product(range(1, len(calls) + 1), ("once", "twice")))
     if not exhaustive:  # at the two that change something, and at two others
-        numbers = [number for number, call in enumerate(calls, 1) if " add " in call or " commit " in call]
+        numbers = [
+            number for number, call in enumerate(calls, 1) if " add " in call or " commit " in call
+        ]
         cases = [*product(numbers, ("once", "twice")), (1, "once"), (len(calls), "twice")]
     for at, how in cases:
         with stage.case(FIRST) as case:

@@ -1,6 +1,8 @@
-"""Laws of what is stored: it is read as it was written, and what is not known is refused and left alone.
+"""Laws of what is stored: it is read as it was written, and what is not known is refused and left
+alone.
 
-A sample has the same examples every time; ``--exhaustive`` tries twenty times as many, and others each time.
+A sample has the same examples every time; ``--exhaustive`` tries twenty times as many, and others
+each time.
 """
 
 from __future__ import annotations
@@ -44,7 +46,10 @@ def rich() -> Runner:
     with suppress(Crash):
         runner.rotate(DECLARED, "payouts", Faulty(runner.world, 4, crash_before))
     for number in (1, 2):
-        drive(runner.world, open_run(OpenRun(Runner.run_id(number), "apply", "Ada", START, None, "sha256:0")))
+        drive(
+            runner.world,
+            open_run(OpenRun(Runner.run_id(number), "apply", "Ada", START, None, "sha256:0")),
+        )
     drive(runner.world, take_lease("somebody", timedelta(seconds=30)))
     return runner
 
@@ -67,7 +72,13 @@ CHANGES = st.lists(
 def places(value: Any) -> list[tuple[Any, Any]]:
     """Every holder in a JSON value with the keys or indexes of what it holds."""
     found: list[tuple[Any, Any]] = []
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    items = (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, list)
+        else ()
+    )
     for key, inner in items:
         found += [(value, key), *places(inner)]
     return found
@@ -117,7 +128,9 @@ def expect_refused_or_mended(runner: Runner) -> None:
         runner.settle(DECLARED)
 
 
-def test_whatever_is_put_in_a_document_is_refused_with_a_sentence_or_mended(exhaustive: bool, tally: Tally) -> None:
+def test_whatever_is_put_in_a_document_is_refused_with_a_sentence_or_mended(
+    exhaustive: bool, tally: Tally
+) -> None:
     """By somebody who edits its JSON and does not know of the checksums."""
 
     def law(name: str, changes: list[tuple[str, int, Any]]) -> None:
@@ -126,13 +139,20 @@ def test_whatever_is_put_in_a_document_is_refused_with_a_sentence_or_mended(exha
     tally(TRIED, hold(law, st.sampled_from(NAMES), CHANGES, examples=400, exhaustive=exhaustive))
 
 
-def test_whatever_stands_for_a_document_is_refused_with_a_sentence(exhaustive: bool, tally: Tally) -> None:
+def test_whatever_stands_for_a_document_is_refused_with_a_sentence(
+    exhaustive: bool, tally: Tally
+) -> None:
     """Cut short, garbled, something else altogether."""
 
     def law(name: str, cut: int, junk: str, whole: Any) -> None:
         text = stored(RICH, name)
         middle = cut % (len(text) - 1)
-        for other in (text[:middle], text[:middle] + junk + text[middle + 1 :], json.dumps(whole), junk):
+        for other in (
+            text[:middle],
+            text[:middle] + junk + text[middle + 1 :],
+            json.dumps(whole),
+            junk,
+        ):
             expect_refused_or_mended(replaced(name, other))
 
     values = (st.sampled_from(NAMES), st.integers(0, 2**16), st.text(max_size=5), JSON)
@@ -154,7 +174,9 @@ def name_of(kind: str) -> str:
 
 
 @pytest.mark.parametrize("kind", DECODERS)
-def test_a_format_of_the_future_is_refused_and_nothing_is_written(kind: str, exhaustive: bool, tally: Tally) -> None:
+def test_a_format_of_the_future_is_refused_and_nothing_is_written(
+    kind: str, exhaustive: bool, tally: Tally
+) -> None:
     name = name_of(kind)
 
     def law(form: Any) -> None:
@@ -172,7 +194,9 @@ def test_a_format_of_the_future_is_refused_and_nothing_is_written(kind: str, exh
 
 
 @pytest.mark.parametrize("kind", ["bucket", "run"])
-def test_a_field_that_is_not_known_is_refused_and_not_dropped(kind: str, exhaustive: bool, tally: Tally) -> None:
+def test_a_field_that_is_not_known_is_refused_and_not_dropped(
+    kind: str, exhaustive: bool, tally: Tally
+) -> None:
     name = name_of(kind)
 
     def law(field: str, value: Any) -> None:
@@ -191,14 +215,18 @@ def plans() -> list[Plan]:
     fresh = Runner(World())
     later = deepcopy(RICH)
     later.world.at += timedelta(days=62)
-    changed_one = desired(client(scopes=("x:read",), webhooks=[webhook(url="https://b.example.com/")]))
+    changed_one = desired(
+        client(scopes=("x:read",), webhooks=[webhook(url="https://b.example.com/")])
+    )
     return [fresh.plan(DECLARED), RICH.plan(DECLARED), later.plan(DECLARED), RICH.plan(changed_one)]
 
 
 PLANS = plans()
 
 
-def test_a_plan_file_is_the_plan_that_was_written_or_refused(exhaustive: bool, tally: Tally) -> None:
+def test_a_plan_file_is_the_plan_that_was_written_or_refused(
+    exhaustive: bool, tally: Tally
+) -> None:
     """Whatever somebody puts at any place of it."""
 
     def law(which: int, changes: list[tuple[str, int, Any]], cut: int, junk: str) -> None:
@@ -206,7 +234,11 @@ def test_a_plan_file_is_the_plan_that_was_written_or_refused(exhaustive: bool, t
         text = plan_json(plan)
         assert load_plan(text) == plan
         middle = cut % (len(text) - 1)
-        for other in (changed(text, changes), text[:middle], text[:middle] + junk + text[middle + 1 :]):
+        for other in (
+            changed(text, changes),
+            text[:middle],
+            text[:middle] + junk + text[middle + 1 :],
+        ):
             try:
                 found = load_plan(other)
             except ReconcilerError as error:
@@ -214,5 +246,10 @@ def test_a_plan_file_is_the_plan_that_was_written_or_refused(exhaustive: bool, t
                 continue
             assert found == plan
 
-    values = (st.sampled_from(range(len(PLANS))), CHANGES, st.integers(0, 2**16), st.text(max_size=5))
+    values = (
+        st.sampled_from(range(len(PLANS))),
+        CHANGES,
+        st.integers(0, 2**16),
+        st.text(max_size=5),
+    )
     tally(TRIED, hold(law, *values, examples=150, exhaustive=exhaustive))

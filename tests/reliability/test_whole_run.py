@@ -1,6 +1,7 @@
 """A whole run, from the first look to the committed report, when the network fails at one request.
 
-The lease, the run's own document and the end of its report are requests, too. Nobody is to notice anything.
+The lease, the run's own document and the end of its report are requests, too. Nobody is to notice
+anything.
 """
 
 from __future__ import annotations
@@ -27,14 +28,22 @@ FAULTS_OF_A_STORY = 1
 
 @contextmanager
 def disturbed(disturbance: Disturbance) -> Iterator[None]:
-    """Every request of every adapter in this process goes through ``disturbance``, one after the other."""
+    """Every request of every adapter in this process goes through ``disturbance``, one after the
+    other."""
     exchange, one_by_one = Wire.exchange, threading.RLock()
 
     def watched(
-        self: Wire, method: str, target: str, headers: Mapping[str, str], body: bytes | None, cap: int
+        self: Wire,
+        method: str,
+        target: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        cap: int,
     ) -> Reply:
         with one_by_one:
-            return disturbance.meet(f"{method} {target}", lambda: exchange(self, method, target, headers, body, cap))
+            return disturbance.meet(
+                f"{method} {target}", lambda: exchange(self, method, target, headers, body, cap)
+            )
 
     with patch.object(Wire, "exchange", watched):
         yield
@@ -59,7 +68,10 @@ def test_nobody_notices(stage: Stage, name: str, exhaustive: bool, tally: Tally)
     cases = [(at, fault) for fault in QUIET for at in range(calm.count)]
     if not exhaustive:
         some = [list(QUIET)[(index + number) % len(QUIET)] for number in range(FAULTS_OF_A_STORY)]
-        cases = [(at - 1, fault) for fault, at in zip(some, spread(calm.count, len(some), index), strict=True)]
+        cases = [
+            (at - 1, fault)
+            for fault, at in zip(some, spread(calm.count, len(some), index), strict=True)
+        ]
     for at, fault in cases:
         disturbance = Disturbance()
         disturbance.expect(at, QUIET[fault])

@@ -112,7 +112,9 @@ BLOCK = Finding(
 
 
 def make_plan(
-    actions: tuple[Action, ...] = ACTIONS, findings: tuple[Finding, ...] = FINDINGS, unchanged: int = 9
+    actions: tuple[Action, ...] = ACTIONS,
+    findings: tuple[Finding, ...] = FINDINGS,
+    unchanged: int = 9,
 ) -> Plan:
     """A plan whose digest is right."""
     revisions = {action.client: 3 for action in actions} | {"quickbooks-sales": 0}
@@ -130,15 +132,28 @@ def hostile_plan() -> Plan:
         before={HOSTILE: HOSTILE}, after={HOSTILE: [HOSTILE]}, risk_reasons=(HOSTILE,),
         permissions=Permissions({HOSTILE: Risk.HIGH}, {HOSTILE: Risk.LOW}),
     )  # fmt: skip
-    finding = Finding(HOSTILE, Level.WARNING, HOSTILE, HOSTILE, HOSTILE, Source(HOSTILE, 1, 1), HOSTILE)
+    finding = Finding(
+        HOSTILE, Level.WARNING, HOSTILE, HOSTILE, HOSTILE, Source(HOSTILE, 1, 1), HOSTILE
+    )
     left = Unfinished(UnfinishedKind.STALE_CLAIM, HOSTILE, HOSTILE, NOW, HOSTILE)
-    return replace(make_plan((action,), (finding,)), unfinished=(left,), dirty=(HOSTILE,), rollback_from=HOSTILE)
+    return replace(
+        make_plan((action,), (finding,)),
+        unfinished=(left,),
+        dirty=(HOSTILE,),
+        rollback_from=HOSTILE,
+    )
 
 
 def review_plan() -> Plan:
-    """What one pull request brings: a new client, a scope widened to a wildcard, a webhook that moves to another
-    host, a rotation that fell due, and a client that is gone although it is protected."""
-    payouts, orders, erp, sales = "paystack-payouts", "storefront-orders", "legacy-erp", "quickbooks-sales"
+    """What one pull request brings: a new client, a scope widened to a wildcard, a webhook that
+    moves to another host, a rotation that fell due, and a client that is gone although it is
+    protected."""
+    payouts, orders, erp, sales = (
+        "paystack-payouts",
+        "storefront-orders",
+        "legacy-erp",
+        "quickbooks-sales",
+    )
     low, medium, high, critical = Risk
     new_host = "orders.shop-events.example.net"
     actions = [
@@ -256,13 +271,21 @@ def review_plan() -> Plan:
 
 
 def small_plan() -> Plan:
-    """The same with one change of each risk: every field of a plan is in it, and it is quick to render often."""
+    """The same with one change of each risk: every field of a plan is in it, and it is quick to
+    render often."""
     plan = review_plan()
-    kinds = (ActionKind.UPDATE_CLIENT, ActionKind.RETIRE_CLIENT, ActionKind.ROTATE_KEY, ActionKind.NO_OP)
+    kinds = (
+        ActionKind.UPDATE_CLIENT,
+        ActionKind.RETIRE_CLIENT,
+        ActionKind.ROTATE_KEY,
+        ActionKind.NO_OP,
+    )
     return replace(plan, actions=tuple(action for action in plan.actions if action.kind in kinds))
 
 
-def version(number: int, state: VersionState, *, days: float, grace: datetime | None = None) -> Version:
+def version(
+    number: int, state: VersionState, *, days: float, grace: datetime | None = None
+) -> Version:
     """A version that expires in ``days`` of ninety."""
     expires = NOW + timedelta(days=days)
     return Version(
@@ -288,12 +311,22 @@ def records() -> dict[str, ClientRecord]:
          version(3, active, days=80)), 3,
     )  # fmt: skip
     accepted = Delivery(
-        "msg_1", NOW - timedelta(hours=3), "https://hooks.example.com/payouts", True, 204, 31, "HTTP 204"
+        "msg_1",
+        NOW - timedelta(hours=3),
+        "https://hooks.example.com/payouts",
+        True,
+        204,
+        31,
+        "HTTP 204",
     )
-    refused = Delivery("msg_2", NOW, "https://hooks.example.com/payouts", False, 500, 12, "HTTP 500")
+    refused = Delivery(
+        "msg_2", NOW, "https://hooks.example.com/payouts", False, 500, 12, "HTTP 500"
+    )
     signing = Series((version(1, active, days=100),), 1)
     gone = Series((version(4, VersionState.REVOKED, days=1),), 4)
-    held = Series((version(1, VersionState.REVOKED, days=30),), 1, Hold(1, "compromise", "INC-7", NOW))
+    held = Series(
+        (version(1, VersionState.REVOKED, days=30),), 1, Hold(1, "compromise", "INC-7", NOW)
+    )
     claimed = Series((version(1, active, days=3), version(2, VersionState.PENDING, days=90)), 2)
     return {
         one.name: one
@@ -315,7 +348,11 @@ def records() -> dict[str, ClientRecord]:
 
 
 def observed() -> Observed:
-    stored = ("keys/paystack-payouts.primary", "webhooks/paystack-payouts.settlements", "keys/tampered.primary")
+    stored = (
+        "keys/paystack-payouts.primary",
+        "webhooks/paystack-payouts.settlements",
+        "keys/tampered.primary",
+    )
     return Observed(
         NOW, records(), {path: SecretInfo(3) for path in stored}, 256,
         claims={"keys/quickbooks-sales.primary": frozenset({"Id0000000002"})},
@@ -345,8 +382,18 @@ def every_kind() -> tuple[Unfinished, ...]:
 
 
 def run_result() -> RunResult:
-    issued = {"version": 1, "id": "Id0000000001", "sha256": "1" * 64, "expires_at": "2027-02-21T22:45:00Z"}
-    ended = {"version": 2, "id": "Id0000000002", "sha256": "2" * 64, "expires_at": "2026-12-01T22:45:00Z"}
+    issued = {
+        "version": 1,
+        "id": "Id0000000001",
+        "sha256": "1" * 64,
+        "expires_at": "2027-02-21T22:45:00Z",
+    }
+    ended = {
+        "version": 2,
+        "id": "Id0000000002",
+        "sha256": "2" * 64,
+        "expires_at": "2026-12-01T22:45:00Z",
+    }
     sent = {
         "delivery": "msg_2", "url": "https://hooks.example.com/payouts", "accepted": False, "status": 500,
         "latency_ms": 12, "result": "HTTP 500",

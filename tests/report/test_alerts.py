@@ -117,7 +117,9 @@ def test_many_alerts_are_counted_not_listed() -> None:
     assert f"and {600 - SHOWN} more" in slack_body(many)
     assert f"And {600 - SHOWN} more." in mail_text(many)
     assert "300 failed verifications" in mail_subject(many)
-    assert max(len(text) for text in (webhook_body(many), slack_body(many), mail_text(many))) < 20_000
+    assert (
+        max(len(text) for text in (webhook_body(many), slack_body(many), mail_text(many))) < 20_000
+    )
 
 
 def documented_schema() -> Any:

@@ -1,4 +1,5 @@
-"""No string breaks out: every hostile text in every field of a plan, through every renderer, judged by real parsers."""
+"""No string breaks out: every hostile text in every field of a plan, through every renderer, judged
+by real parsers."""
 
 from __future__ import annotations
 
@@ -48,18 +49,26 @@ def benign(form: str) -> str:
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("name", ATTACKS)
 def test_what_is_printed_is_text_without_commands(name: str, form: str) -> None:
-    """In every form: no control character but line breaks, nothing that cannot be encoded, no command but our own."""
+    """In every form: no control character but line breaks, nothing that cannot be encoded, no
+    command but our own."""
     text = attacked(name, form)
     text.encode()
-    assert {character for character in set(text) if unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"}} <= {
-        "\n"
-    }
+    assert {
+        character
+        for character in set(text)
+        if unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"}
+    } <= {"\n"}
     found = commands(text)
     if form == "github":
         assert {one.name for one in found} <= {"error", "warning", "notice"}
         assert len(found) == len(text.splitlines())
         assert len(found) == len(commands(benign(form)))
-        assert {key for one in found for key, _ in one.properties} == {"title", "file", "line", "col"}
+        assert {key for one in found for key, _ in one.properties} == {
+            "title",
+            "file",
+            "line",
+            "col",
+        }
     else:
         assert found == []
 
@@ -81,7 +90,8 @@ REFERENCES = re.compile(
     | (?i:\bg[hl]-\d) | :[\w+-]*[a-z_][\w+-]*: | :100: | :\+1: | \w:// """,
     re.VERBOSE,
 )
-# How a line of a comment may begin: nothing that a person wrote is first, so no bot and no forge takes it for an order.
+# How a line of a comment may begin: nothing that a person wrote is first, so no bot and no forge
+# takes it for an order.
 BEGINNING = re.compile(
     r"$|<!-- reconciler:plan:[a-z0-9_-]{0,63} -->$|\#\# Plan\ for |> (?:\[!|\*\*|🟥|🟧|🟨|⬜|Must be approved by )|>$"
     r"|[0-9]+ to |\#\#\# |\| |\|---|- &\#8203;|Effective permissions|```(?:diff)?$|[+-] |  and [0-9]+ more$"
@@ -102,15 +112,24 @@ def test_markdown(name: str) -> None:
         assert structure.of_html(page) == comment_outline()
     assert [line for line in text.splitlines() if not BEGINNING.match(line)] == []
     assert REFERENCES.findall(structure.words_of_html(page)) == []
-    assert "&" not in re.sub(r"&(?:#[0-9]+|amp|lt|gt);|^[+-] .*", "", text, flags=re.MULTILINE)  # but in a fence
-    assert plan_markdown(ATTACKS[name], mention=True, limit=10**7) == text  # none of them is a handle
+    assert "&" not in re.sub(
+        r"&(?:#[0-9]+|amp|lt|gt);|^[+-] .*", "", text, flags=re.MULTILINE
+    )  # but in a fence
+    assert (
+        plan_markdown(ATTACKS[name], mention=True, limit=10**7) == text
+    )  # none of them is a handle
     assert len(plan_markdown(ATTACKS[name]).encode()) < LIMIT
 
 
 def sealed(plan: Plan) -> Plan:
     """With the digest that it must have."""
     digest = plan_digest(
-        plan.environment, plan.project, plan.git_commit, plan.actions, plan.revisions, plan.desired_digests
+        plan.environment,
+        plan.project,
+        plan.git_commit,
+        plan.actions,
+        plan.revisions,
+        plan.desired_digests,
     )
     return replace(plan, digest=digest)
 
@@ -133,11 +152,16 @@ def test_reports_for_forges_keep_their_shape(name: str, form: str) -> None:
         assert structure.of_json(document) == structure.of_json(json.loads(benign(form)))
     paths = re.findall(r'"(?:path|uri)":\s*"([^"]*)"', attacked(name, form))
     assert paths
-    assert all(re.match(r"integrations(/|$)", path) and ".." not in path.split("/") for path in paths)
+    assert all(
+        re.match(r"integrations(/|$)", path) and ".." not in path.split("/") for path in paths
+    )
 
 
 def test_code_scanning_takes_every_log(tmp_path: Path) -> None:
-    """The multitool, with the rules of GitHub, in one go. One log is broken, so that it is seen to judge."""
+    """The multitool, with the rules of GitHub, in one go.
+
+    One log is broken, so that it is seen to judge.
+    """
     plans = ATTACKS.values()
     everything = replace(
         review_plan(),
@@ -151,7 +175,9 @@ def test_code_scanning_takes_every_log(tmp_path: Path) -> None:
     (tmp_path / "broken.sarif").write_text(broken)
     said = complaints(sorted(tmp_path.iterdir()))
     no_address = "SARIF2005"  # an informationUri; the project has no page on the web
-    assert [one for one in said if no_address not in one and not one.startswith("broken.sarif")] == []
+    assert [
+        one for one in said if no_address not in one and not one.startswith("broken.sarif")
+    ] == []
     assert [one for one in said if no_address not in one]
 
 

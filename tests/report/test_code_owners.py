@@ -24,13 +24,32 @@ FOUND = CodeOwners(
     approvers=("@acme/security", "@ada", "@unasked"),
     shared=(".allowed signers", "api.yaml"),
 )
-ODD = ["a b", " a", "#a", "a#b", "a*", "a?b", "[ab]", "a\\b", "a\\ b", "!a", "**", "ä", "a  b", "{a,b}", "a\\"]
+ODD = [
+    "a b",
+    " a",
+    "#a",
+    "a#b",
+    "a*",
+    "a?b",
+    "[ab]",
+    "a\\b",
+    "a\\ b",
+    "!a",
+    "**",
+    "ä",
+    "a  b",
+    "{a,b}",
+    "a\\",
+]
 
 
 @pytest.mark.parametrize(("name", "render"), [("github", github_file), ("gitlab", gitlab_file)])
-def test_files(name: str, render: Callable[[CodeOwners, str], str], golden: Callable[[str, str], None]) -> None:
+def test_files(
+    name: str, render: Callable[[CodeOwners, str], str], golden: Callable[[str, str], None]
+) -> None:
     golden(
-        f"codeowners-{name}.txt", render(FOUND, "") + "\n=== in a folder ===\n" + render(FOUND, "apps/in tegrations")
+        f"codeowners-{name}.txt",
+        render(FOUND, "") + "\n=== in a folder ===\n" + render(FOUND, "apps/in tegrations"),
     )
 
 
@@ -50,23 +69,30 @@ def test_git_reads_a_pattern_as_the_one_file_that_it_was_made_of(tmp_path: Path)
     git(tmp_path, "init", "--quiet")
     paths = [f"clients/{name}.yaml" for name in ODD]
     found = CodeOwners(tuple(FileOwners(path, ("@x",), ()) for path in paths), ())
-    patterns = [line.removesuffix(" @x") for line in github_file(found, "").removeprefix(HEAD).strip("\n").split("\n")]
+    patterns = [
+        line.removesuffix(" @x")
+        for line in github_file(found, "").removeprefix(HEAD).strip("\n").split("\n")
+    ]
     (tmp_path / ".gitignore").write_text("\n".join(patterns) + "\n")
     done = subprocess.run(
         ["git", "check-ignore", "--verbose", "--no-index", "-z", "--stdin"],
         cwd=tmp_path, input="\0".join(paths), capture_output=True, text=True, check=True,
     )  # fmt: skip
     cells = done.stdout.split("\0")
-    assert [(int(number), path) for number, path in zip(cells[1::4], cells[3::4], strict=True)] == list(
-        enumerate(paths, start=1)
-    )
+    assert [
+        (int(number), path) for number, path in zip(cells[1::4], cells[3::4], strict=True)
+    ] == list(enumerate(paths, start=1))
 
 
 @settings(max_examples=100)
 @given(st.lists(st.text(st.characters(), min_size=1), min_size=1, max_size=3))
 def test_no_name_of_a_file_makes_a_line_or_an_owner(names: list[str]) -> None:
-    found = CodeOwners(tuple(FileOwners(f"clients/{name}.yaml", ("@x",), ("@y",)) for name in names), ("@y",))
-    github, gitlab = (render(found, "").encode().decode().split("\n") for render in (github_file, gitlab_file))
+    found = CodeOwners(
+        tuple(FileOwners(f"clients/{name}.yaml", ("@x",), ("@y",)) for name in names), ("@y",)
+    )
+    github, gitlab = (
+        render(found, "").encode().decode().split("\n") for render in (github_file, gitlab_file)
+    )
     shared = 9
     assert len(github) == 2 + len(GITHUB) + shared + len(names) + 1
     assert len(gitlab) == 2 + 1 + len(GITLAB) + shared + len(names) + 2 + len(names) + 1

@@ -43,14 +43,20 @@ def test_the_least_risky_is_left_out_first_and_counted(limit: int) -> None:
     rows = shown(text)
     cut = [risk for risk in Risk if rows[risk.value] < 120]
     assert cut == list(Risk)[: len(cut)]
-    assert [rows[risk.value] for risk in cut[:-1]] == [0] * len(cut[:-1])  # whoever is below one that is cut is gone
+    assert [rows[risk.value] for risk in cut[:-1]] == [0] * len(
+        cut[:-1]
+    )  # whoever is below one that is cut is gone
     for risk in Risk:
         left = 120 - rows[risk.value]
-        assert (f"{left} {risk.value} change{'s' if left > 1 else ''}" in text.split("Left out")[-1]) is (left > 0)
+        assert (
+            f"{left} {risk.value} change{'s' if left > 1 else ''}" in text.split("Left out")[-1]
+        ) is (left > 0)
     details = text.count("<details><summary>🟥") + text.count("<details><summary>🟧")
     details += text.count("<details><summary>🟨") + text.count("<details><summary>⬜")
     assert details == 480 or f"{480 - details} details" in text
-    assert details == 480 or "[The whole plan](https://ci.example.com/runs/7) shows everything" in text
+    assert (
+        details == 480 or "[The whole plan](https://ci.example.com/runs/7) shows everything" in text
+    )
     assert "RC310" in text
     assert text.endswith("</sub>\n")
 
@@ -87,9 +93,13 @@ def test_what_blocks_and_who_approves_outlasts_everything_else() -> None:
 
 
 def test_nobody_hides_the_rest_behind_one_huge_change() -> None:
-    """A change whose details alone would fill a quarter of the comment loses them, and nobody else does."""
+    """A change whose details alone would fill a quarter of the comment loses them, and nobody else
+    does."""
     huge = everywhere(review_plan(), HOSTILE["invisible"] * 50)
-    grown = tuple(replace(action, risk=Risk.CRITICAL, risk_reasons=action.risk_reasons * 9) for action in huge.actions)
+    grown = tuple(
+        replace(action, risk=Risk.CRITICAL, risk_reasons=action.risk_reasons * 9)
+        for action in huge.actions
+    )
     text = plan_markdown(make_plan((*grown[:2], *review_plan().actions), ()))
     assert len(text.encode()) <= LIMIT
     assert text.count("quickbooks-sales") >= 4
@@ -104,7 +114,10 @@ def test_the_smallest_limit_holds_what_is_always_shown(text: str) -> None:
 
 def test_a_link_cannot_leave_its_place() -> None:
     text = plan_markdown(review_plan(), link='https://ci.example.com/a)<b>[x](y) ü%20?a=b&c#d"|')
-    assert "[The whole plan](https://ci.example.com/a%29%3Cb%3E%5Bx%5D%28y%29%20%C3%BC%20?a=b&c#d%22%7C)." in text
+    assert (
+        "[The whole plan](https://ci.example.com/a%29%3Cb%3E%5Bx%5D%28y%29%20%C3%BC%20?a=b&c#d%22%7C)."
+        in text
+    )
 
 
 @pytest.mark.parametrize(
@@ -134,6 +147,8 @@ def test_pieces_stay_in_their_place_whatever_is_left_out() -> None:
 
 def test_a_huge_piece_gets_what_the_others_leave() -> None:
     huge, small = "x" * 30 + "\n", "1234567\n"
-    sections = [Section("", (Piece(huge, 0, "huge"), *(Piece(small, rank, "small") for rank in (1, 2))))]
+    sections = [
+        Section("", (Piece(huge, 0, "huge"), *(Piece(small, rank, "small") for rank in (1, 2))))
+    ]
     assert fitted(sections, 47) == ([huge + small + small], {})
     assert fitted(sections, 46) == ([small + small], {"huge": 1})

@@ -27,13 +27,17 @@ from reconciler.report.text.escape import (
 from tests.kit.invisible import IGNORABLE, NO_INK, characters
 from tests.report.samples import HOSTILE
 
-ANY_TEXT = st.text(st.characters() | st.sampled_from(list("|`*_<>[]()#@&\\~$:/-.!\"'{}\n\r\t\x1b\u202e")))
+ANY_TEXT = st.text(
+    st.characters() | st.sampled_from(list("|`*_<>[]()#@&\\~$:/-.!\"'{}\n\r\t\x1b\u202e"))
+)
 
 
 @given(ANY_TEXT)
 def test_a_terminal_line_has_no_character_that_acts(text: str) -> None:
     shown = terminal(text)
-    assert not any(unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"} for character in shown)
+    assert not any(
+        unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"} for character in shown
+    )
     shown.encode()
 
 
@@ -62,7 +66,8 @@ def test_terminal(text: str, shown: str) -> None:
     assert terminal(text) == shown
 
 
-# Format characters that are drawn (Prepended_Concatenation_Mark, interlinear annotation, Egyptian joiners).
+# Format characters that are drawn (Prepended_Concatenation_Mark, interlinear annotation, Egyptian
+# joiners).
 DRAWN = [
     (0x600, 0x605), (0x6DD, 0x6DD), (0x70F, 0x70F), (0x890, 0x891), (0x8E2, 0x8E2), (0xFFF9, 0xFFFB),
     (0x110BD, 0x110BD), (0x110CD, 0x110CD), (0x13430, 0x13440),
@@ -93,7 +98,8 @@ def test_width_of_wide_characters() -> None:
 
 @given(ANY_TEXT)
 def test_markdown_means_nothing(text: str) -> None:
-    """Rendered by a CommonMark parser with tables and links, foreign text is one run of text in one cell."""
+    """Rendered by a CommonMark parser with tables and links, foreign text is one run of text in one
+    cell."""
     parser = MarkdownIt("commonmark").enable("table").enable("strikethrough")
     page = parser.parse(f"| a | b |\n|---|---|\n| x {markdown(text)} | y |\n")
     cells = [token for token in page if token.type == "inline"]
@@ -114,7 +120,8 @@ def test_markdown_has_no_mention_reference_or_link(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["https://evil.example", "1http://evil.example", "WWW.evil.example", "mailto:a@b.example"]
+    "text",
+    ["https://evil.example", "1http://evil.example", "WWW.evil.example", "mailto:a@b.example"],
 )
 def test_markdown_does_not_link(text: str) -> None:
     assert "://" not in markdown(text)

@@ -66,7 +66,14 @@ def test_sarif(golden: Golden) -> None:
     text = findings_sarif(FINDINGS, {"RC134": "Unknown scope"})
     golden("findings.sarif", text)
     (run,) = json.loads(text)["runs"]
-    assert [result["level"] for result in run["results"]] == ["error", "warning", "note", "error", "error", "error"]
+    assert [result["level"] for result in run["results"]] == [
+        "error",
+        "warning",
+        "note",
+        "error",
+        "error",
+        "error",
+    ]
 
 
 def test_nothing_found() -> None:
@@ -91,7 +98,9 @@ def test_the_caret_stands_below_the_column() -> None:
 @given(st.text(max_size=150), st.integers(1, 200), st.text(max_size=30))
 def test_no_text_escapes(excerpt: str, column: int, message: str) -> None:
     """Whatever a file holds, nothing but printable lines reach the terminal; and it never fails."""
-    finding = Finding("RC127", Level.ERROR, message, message, message, Source(message, 1, column), excerpt)
+    finding = Finding(
+        "RC127", Level.ERROR, message, message, message, Source(message, 1, column), excerpt
+    )
     shown = findings_text([finding])
     assert len(shown.splitlines()) == (7 if message else 6)
     assert "\x1b" not in shown

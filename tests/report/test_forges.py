@@ -1,4 +1,5 @@
-"""What forges make of a plan: which results, where, how bad, and that the same thing is the same in the next run."""
+"""What forges make of a plan: which results, where, how bad, and that the same thing is the same in
+the next run."""
 
 from __future__ import annotations
 
@@ -43,7 +44,10 @@ def test_code_scanning_shows_what_is_dangerous_or_found() -> None:
     plan = review_plan()
     risky = [action for action in plan.changes if action.risk in (Risk.HIGH, Risk.CRITICAL)]
     assert len(results(plan)) == len(risky) + len(plan.findings) + len(plan.approvals)
-    rules = {rule["id"]: rule for rule in json.loads(plan_sarif(plan))["runs"][0]["tool"]["driver"]["rules"]}
+    rules = {
+        rule["id"]: rule
+        for rule in json.loads(plan_sarif(plan))["runs"][0]["tool"]["driver"]["rules"]
+    }
     assert {name: rule["properties"].get("security-severity") for name, rule in rules.items()} == {
         "DeclarationChanged/critical": "9.5", "EndpointChanged/critical": "9.5", "DeclarationRemoved/high": "8.0",
         "NewClient/high": "8.0", "approval": None, "RC210": None, "RC215": None, "RC310": None, "RC355": None,
@@ -64,13 +68,19 @@ def test_a_result_is_where_its_client_is_declared() -> None:
     found = places(review_plan())
     assert found["DeclarationChanged/critical"] == ("clients/payments/paystack-payouts.yaml", 4)
     assert found["RC215"] == ("policy.yaml", 31)
-    assert found["DeclarationRemoved/high"] == ("reconciler.yaml", 1)  # no file declares it any more
-    declared = replace(review_plan(), sources={"legacy-erp": Source("clients/legacy-erp.yaml", 3, 1)})
+    assert found["DeclarationRemoved/high"] == (
+        "reconciler.yaml",
+        1,
+    )  # no file declares it any more
+    declared = replace(
+        review_plan(), sources={"legacy-erp": Source("clients/legacy-erp.yaml", 3, 1)}
+    )
     assert places(declared)["RC310"] == ("clients/legacy-erp.yaml", 3)
 
 
 def moved(plan: Plan) -> Plan:
-    """The same plan after every file was edited above what matters, a day later, in another order."""
+    """The same plan after every file was edited above what matters, a day later, in another
+    order."""
     chance = random.Random(0)
     actions, findings = list(plan.actions), list(plan.findings)
     chance.shuffle(actions)
@@ -82,22 +92,31 @@ def moved(plan: Plan) -> Plan:
         actions=tuple(actions),
         findings=tuple(
             replace(
-                one, source=one.source and replace(one.source, line=one.source.line + 40), message=f"{one.message} 7"
+                one,
+                source=one.source and replace(one.source, line=one.source.line + 40),
+                message=f"{one.message} 7",
             )
             for one in findings
         ),
-        sources={name: replace(source, line=source.line + 9) for name, source in plan.sources.items()},
+        sources={
+            name: replace(source, line=source.line + 9) for name, source in plan.sources.items()
+        },
     )
 
 
 def test_fingerprints_outlive_lines_days_and_order() -> None:
     counted = replace(
-        review_plan(), findings=tuple(replace(one, message=f"{one.message} 38") for one in review_plan().findings)
+        review_plan(),
+        findings=tuple(replace(one, message=f"{one.message} 38") for one in review_plan().findings),
     )
     assert prints(counted) == prints(moved(review_plan()))
     assert len(prints(counted)) == len(results(counted))
     quality = {one["fingerprint"] for one in json.loads(plan_gitlab(counted))}
-    assert quality == {one["fingerprint"] for one in json.loads(plan_gitlab(moved(review_plan())))} == prints(counted)
+    assert (
+        quality
+        == {one["fingerprint"] for one in json.loads(plan_gitlab(moved(review_plan())))}
+        == prints(counted)
+    )
 
 
 def test_a_finding_about_the_commit_before_is_the_same_for_the_next_commit() -> None:
@@ -110,12 +129,18 @@ def test_a_finding_about_the_commit_before_is_the_same_for_the_next_commit() -> 
 
 
 def test_twins_are_told_apart_and_keep_their_fingerprints() -> None:
-    twins = (replace(BLOCK, message="rule 1 is broken"), replace(BLOCK, message="rule 2 is broken"), BLOCK)
+    twins = (
+        replace(BLOCK, message="rule 1 is broken"),
+        replace(BLOCK, message="rule 2 is broken"),
+        BLOCK,
+    )
     first, second = make_plan((), twins), make_plan((), tuple(reversed(twins)))
     assert prints(first) == prints(second)
     assert len(prints(first)) == 3
     by_message = {one["message"]["text"]: one["partialFingerprints"] for one in results(first)}
-    assert {one["message"]["text"]: one["partialFingerprints"] for one in results(second)} == by_message
+    assert {
+        one["message"]["text"]: one["partialFingerprints"] for one in results(second)
+    } == by_message
 
 
 def test_another_matter_has_another_fingerprint() -> None:
@@ -144,8 +169,12 @@ def test_a_position_is_in_the_repository(file: str, folder: str, shown: str) -> 
 def test_annotations_say_the_verdict_and_then_the_worst() -> None:
     found = commands(plan_github(review_plan(), "integrations"))
     assert found[0].data.startswith("Blocked by 2 findings")
-    assert [one.name for one in found] == ["error"] * 3 + ["notice"] * 2 + ["error"] * 2 + ["warning"] * 5
-    assert dict(found[5].properties)["file"] == "integrations/clients/payments/paystack-payouts.yaml"
+    assert [one.name for one in found] == ["error"] * 3 + ["notice"] * 2 + ["error"] * 2 + [
+        "warning"
+    ] * 5
+    assert (
+        dict(found[5].properties)["file"] == "integrations/clients/payments/paystack-payouts.yaml"
+    )
     calm = commands(plan_github(make_plan((ACTIONS[0],), ())))
     assert [one.name for one in calm] == ["notice"]
 
@@ -162,7 +191,9 @@ def test_code_quality_has_the_severities_of_gitlab() -> None:
     assert code_quality(plan_results(make_plan((), ()))) == "[]\n"
 
 
-SIX = Approval("acme/security", tuple(f"reason {n}" for n in range(7)), tuple(f"client/c{n}" for n in range(6)))
+SIX = Approval(
+    "acme/security", tuple(f"reason {n}" for n in range(7)), tuple(f"client/c{n}" for n in range(6))
+)
 FIVE = ", ".join(f"client/c{number}" for number in range(5))
 SAYS = f"approval by acme/security is needed for {FIVE}, and 1 more: reason 0; "
 
@@ -184,9 +215,13 @@ def test_every_format_names_who_must_approve_why_and_what() -> None:
     assert "for client/c0," in shown["text"]
 
 
-def findings_of(errors: int, warnings: int, notes: int, text: str = "it is so") -> tuple[Finding, ...]:
+def findings_of(
+    errors: int, warnings: int, notes: int, text: str = "it is so"
+) -> tuple[Finding, ...]:
     levels = [Level.NOTE] * notes + [Level.WARNING] * warnings + [Level.ERROR] * errors
-    return tuple(Finding("RC355", level, f"{text} {n}", f"client/c{n}") for n, level in enumerate(levels))
+    return tuple(
+        Finding("RC355", level, f"{text} {n}", f"client/c{n}") for n, level in enumerate(levels)
+    )
 
 
 def test_code_scanning_gets_no_more_results_than_it_takes_and_the_worst_stay() -> None:
@@ -210,9 +245,16 @@ def test_what_fits_exactly_is_shown_whole() -> None:
 
 def test_code_scanning_gets_no_more_bytes_than_it_takes() -> None:
     """What does not compress: so few results that they fit, the worst."""
-    noise = b64encode(random.Random(7).randbytes(11_250_000)).decode()  # as many bytes again when compressed
+    noise = b64encode(
+        random.Random(7).randbytes(11_250_000)
+    ).decode()  # as many bytes again when compressed
     findings = tuple(
-        Finding("RC355", Level.ERROR if n < 2 else Level.WARNING, noise[n * 5_000 : (n + 1) * 5_000], f"client/c{n}")
+        Finding(
+            "RC355",
+            Level.ERROR if n < 2 else Level.WARNING,
+            noise[n * 5_000 : (n + 1) * 5_000],
+            f"client/c{n}",
+        )
         for n in range(3_000)
     )
     text = plan_sarif(make_plan((), findings))
@@ -226,8 +268,12 @@ def test_code_scanning_gets_no_more_bytes_than_it_takes() -> None:
 def test_of_each_level_the_last_annotation_that_github_shows_counts_the_others() -> None:
     plan = make_plan((), findings_of(12, 11, 10))
     found = commands(plan_github(plan))
-    by_level = {name: [one for one in found if one.name == name] for name in ("error", "warning", "notice")}
-    assert by_level["error"][9].data.startswith("4 more results, for which there is no room here: 4 errors")
+    by_level = {
+        name: [one for one in found if one.name == name] for name in ("error", "warning", "notice")
+    }
+    assert by_level["error"][9].data.startswith(
+        "4 more results, for which there is no room here: 4 errors"
+    )
     assert by_level["warning"][9].data.startswith("2 more results")
     assert len(by_level["notice"]) == 10
     assert len(found) == 1 + 12 + 11 + 10 + 2, "the log has them all"

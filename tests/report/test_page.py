@@ -1,4 +1,5 @@
-"""The page of a plan in a real browser: what it shows, what it obeys, and that nothing leaves it."""
+"""The page of a plan in a real browser: what it shows, what it obeys, and that nothing leaves
+it."""
 
 from __future__ import annotations
 
@@ -31,8 +32,8 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def opened(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Page]]:
-    """``opened(plan, anchor)`` is its page, from a file. At the end: nothing was asked for but that file, and nothing
-    was complained of in the console."""
+    """``opened(plan, anchor)`` is its page, from a file. At the end: nothing was asked for but that
+    file, and nothing was complained of in the console."""
     asked: list[str] = []
     said: list[str] = []
     contexts = []
@@ -67,7 +68,8 @@ def addresses(page: Page) -> list[str]:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_anybody_can_read_it(scheme: str, opened: Callable[..., Page]) -> None:
-    """axe-core finds nothing: contrast, names, landmarks, tables, headings; with everything unfolded."""
+    """axe-core finds nothing: contrast, names, landmarks, tables, headings; with everything
+    unfolded."""
     page = opened(replace(review_plan(), unfinished=every_kind()), color_scheme=scheme)
     back = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert (sum(map(int, re.findall(r"[0-9]+", back)[:3])) > 380) is (scheme == "light")
@@ -77,11 +79,16 @@ def test_anybody_can_read_it(scheme: str, opened: Callable[..., Page]) -> None:
 
 
 @pytest.mark.parametrize(("width", "height"), [(1240, 800), (390, 1300)])
-def test_all_that_is_dangerous_is_on_the_first_screen(width: int, height: int, opened: Callable[..., Page]) -> None:
-    """Each change of high or critical risk by name, the riskiest first, with what makes it dangerous."""
+def test_all_that_is_dangerous_is_on_the_first_screen(
+    width: int, height: int, opened: Callable[..., Page]
+) -> None:
+    """Each change of high or critical risk by name, the riskiest first, with what makes it
+    dangerous."""
     page = opened(review_plan(), viewport={"width": width, "height": height})
     dangers = page.locator(".dangers li")
-    risky = [one for one in by_risk(review_plan().actions) if one.risk in (Risk.HIGH, Risk.CRITICAL)]
+    risky = [
+        one for one in by_risk(review_plan().actions) if one.risk in (Risk.HIGH, Risk.CRITICAL)
+    ]
     assert dangers.count() == len(risky) == 5
     for index, action in enumerate(risky):
         box = dangers.nth(index).bounding_box()
@@ -95,14 +102,20 @@ def test_all_that_is_dangerous_is_on_the_first_screen(width: int, height: int, o
     assert page.url.endswith("#client/storefront-orders/webhook/orders")
 
 
-def test_of_many_dangerous_changes_the_first_screen_counts_the_rest(opened: Callable[..., Page]) -> None:
+def test_of_many_dangerous_changes_the_first_screen_counts_the_rest(
+    opened: Callable[..., Page],
+) -> None:
     high = next(one for one in review_plan().actions if one.risk is Risk.HIGH)
-    actions = tuple(replace(high, client=f"c{number}", address=f"client/c{number}") for number in range(9))
+    actions = tuple(
+        replace(high, client=f"c{number}", address=f"client/c{number}") for number in range(9)
+    )
     rows = opened(make_plan(actions, ())).locator(".dangers li").all_inner_texts()
     assert (len(rows), rows[-1]) == (7, "and 3 more of high or critical risk, below")
 
 
-def test_a_plan_without_changes_and_one_without_script_can_be_read(opened: Callable[..., Page]) -> None:
+def test_a_plan_without_changes_and_one_without_script_can_be_read(
+    opened: Callable[..., Page],
+) -> None:
     assert Axe().run(opened(make_plan((), ()))).violations_count == 0
     page = opened(review_plan(), f"#{KEY}", java_script_enabled=False)
     assert page.get_by_role("searchbox").count() == 0  # what would not work is not there
@@ -128,10 +141,16 @@ def test_the_dangerous_comes_first_and_is_open(opened: Callable[..., Page]) -> N
 def test_it_sorts_by_keyboard_and_says_so(opened: Callable[..., Page]) -> None:
     page = opened(review_plan())
     risk, address = (page.get_by_role("columnheader", name=name) for name in ("Risk", "Address"))
-    assert [risk.get_attribute("aria-sort"), address.get_attribute("aria-sort")] == ["descending", None]
+    assert [risk.get_attribute("aria-sort"), address.get_attribute("aria-sort")] == [
+        "descending",
+        None,
+    ]
     address.get_by_role("button").focus()
     page.keyboard.press("Enter")
-    assert [risk.get_attribute("aria-sort"), address.get_attribute("aria-sort")] == [None, "ascending"]
+    assert [risk.get_attribute("aria-sort"), address.get_attribute("aria-sort")] == [
+        None,
+        "ascending",
+    ]
     assert addresses(page) == sorted(addresses(page))
     page.keyboard.press("Space")
     assert address.get_attribute("aria-sort") == "descending"
@@ -150,7 +169,9 @@ def test_it_is_filtered_by_words_and_by_risk(opened: Callable[..., Page]) -> Non
     page.get_by_role("searchbox").fill("")
     page.get_by_role("button", name="low", exact=True).press("Enter")
     assert len(addresses(page)) == 6
-    assert page.get_by_role("button", name="low", exact=True).get_attribute("aria-pressed") == "false"
+    assert (
+        page.get_by_role("button", name="low", exact=True).get_attribute("aria-pressed") == "false"
+    )
 
 
 def test_a_link_opens_what_it_points_at(opened: Callable[..., Page]) -> None:
@@ -160,10 +181,14 @@ def test_a_link_opens_what_it_points_at(opened: Callable[..., Page]) -> None:
     place = row.bounding_box()
     assert place is not None
     assert 0 <= place["y"] < 500
-    page.get_by_role("button", name="critical", exact=True).click()  # a link also shows what is filtered out
+    page.get_by_role(
+        "button", name="critical", exact=True
+    ).click()  # a link also shows what is filtered out
     page.locator("#approvals + .cards a").first.click()
     assert page.locator("[id='client/paystack-payouts']").is_visible()
-    assert page.locator("[id='client/quickbooks-sales:activate-client']").count() == 1  # the second at one address
+    assert (
+        page.locator("[id='client/quickbooks-sales:activate-client']").count() == 1
+    )  # the second at one address
 
 
 def test_the_first_key_skips_to_the_content(opened: Callable[..., Page]) -> None:
@@ -213,7 +238,14 @@ def test_nothing_else_runs_or_loads(browser: Browser, tmp_path: Path) -> None:
     )
     page.close()
     assert tried == {
-        "broken": ["connect-src", "form-action", "img-src", "script-src-attr", "script-src-elem", "style-src-attr"],
+        "broken": [
+            "connect-src",
+            "form-action",
+            "img-src",
+            "script-src-attr",
+            "script-src-elem",
+            "style-src-attr",
+        ],
         "taken": False,
     }
 
@@ -226,12 +258,16 @@ _OUTLINES = """(pages) => pages.map((page) =>
 
 def test_no_text_becomes_a_part_of_the_page(opened: Callable[..., Page]) -> None:
     """The browser builds the same elements, whatever the texts are; and runs none of them."""
-    attacks = {name: everywhere(small_plan(), text) for name, text in HOSTILE.items() if text.strip()}
+    attacks = {
+        name: everywhere(small_plan(), text) for name, text in HOSTILE.items() if text.strip()
+    }
     plans = list(attacks.values())
     page = opened(
         replace(
             review_plan(),
-            actions=tuple(plan.actions[index % len(plan.actions)] for index, plan in enumerate(plans)),
+            actions=tuple(
+                plan.actions[index % len(plan.actions)] for index, plan in enumerate(plans)
+            ),
             findings=tuple(plan.findings[0] for plan in plans),
             approvals=tuple(plan.approvals[0] for plan in plans),
             unfinished=tuple(plan.unfinished[0] for plan in plans),
@@ -241,7 +277,9 @@ def test_no_text_becomes_a_part_of_the_page(opened: Callable[..., Page]) -> None
     assert page.locator(".rows > tbody > tr").count() == len(attacks)
     benign = everywhere(small_plan(), "benign words")
     expected, *outlines = page.evaluate(_OUTLINES, [plan_html(plan) for plan in (benign, *plans)])
-    assert [name for name, outline in zip(attacks, outlines, strict=True) if outline != expected] == []
+    assert [
+        name for name, outline in zip(attacks, outlines, strict=True) if outline != expected
+    ] == []
 
 
 def test_the_page_is_one_file_of_plain_characters() -> None:
@@ -252,4 +290,10 @@ def test_the_page_is_one_file_of_plain_characters() -> None:
         assert not re.search(r"^\s*::|</|url\(|@import|https?:|innerHTML|eval", text, re.MULTILINE)
     page = plan_html(review_plan())
     assert page.isascii()
-    assert re.findall(r"https?://[^<&]*", re.sub(r"<(?:code|p|summary)[^>]*>.*?</(?:code|p|summary)>", "", page)) == []
+    assert (
+        re.findall(
+            r"https?://[^<&]*",
+            re.sub(r"<(?:code|p|summary)[^>]*>.*?</(?:code|p|summary)>", "", page),
+        )
+        == []
+    )

@@ -31,7 +31,16 @@ from tests.kit import structure
 from tests.kit.ci_runner import commands
 from tests.kit.junit_schema import breaches
 from tests.kit.plans import ANY_PLAN, DECLARED_PLANS
-from tests.report.samples import ACTIONS, BLOCK, FINDINGS, FORMS, every_kind, hostile_plan, make_plan, review_plan
+from tests.report.samples import (
+    ACTIONS,
+    BLOCK,
+    FINDINGS,
+    FORMS,
+    every_kind,
+    hostile_plan,
+    make_plan,
+    review_plan,
+)
 
 Golden = Callable[[str, str], None]
 PLANS = {
@@ -75,7 +84,9 @@ def test_other_formats(name: str, golden: Golden) -> None:
     golden(f"plan-{name}.codequality.json", plan_gitlab(PLANS[name], "integrations"))
     golden(f"plan-{name}.junit.xml", plan_junit(PLANS[name]))
     page = plan_html(PLANS[name]).replace(__version__, "0.0.0")
-    body = page[page.index("<body>") : page.index("<script>")]  # its style and script are files of their own
+    body = page[
+        page.index("<body>") : page.index("<script>")
+    ]  # its style and script are files of their own
     golden(f"plan-{name}.html", body)
 
 
@@ -86,13 +97,21 @@ def test_an_explained_no_op_is_shown_to_everybody() -> None:
 
 def test_of_much_that_is_unfinished_a_terminal_shows_some() -> None:
     plan = replace(make_plan((), ()), unfinished=every_kind() * 30)
-    assert f"and {len(plan.unfinished) - LINES_SHOWN} more (--format json shows all)" in plan_text(plan)
+    assert f"and {len(plan.unfinished) - LINES_SHOWN} more (--format json shows all)" in plan_text(
+        plan
+    )
     assert len(json.loads(plan_json(plan))["unfinished"]) == len(plan.unfinished)
 
 
 def test_what_is_dangerous_is_first_then_by_address_then_as_it_is_carried_out() -> None:
-    low = [replace(ACTIONS[2], address=f"client/{name}", version=number) for name in "ba" for number in (10, 9, None)]
-    twice = [replace(ACTIONS[2], address="client/c", message=message) for message in ("first", "second")]
+    low = [
+        replace(ACTIONS[2], address=f"client/{name}", version=number)
+        for name in "ba"
+        for number in (10, 9, None)
+    ]
+    twice = [
+        replace(ACTIONS[2], address="client/c", message=message) for message in ("first", "second")
+    ]
     shown = by_risk([*low, *twice, *ACTIONS])
     ranks = [(-RISKS.index(action.risk), action.address, action.version or 0) for action in shown]
     assert ranks == sorted(ranks)
@@ -107,14 +126,21 @@ def test_text_has_every_reason_of_a_risk_and_every_scope(action: Action) -> None
     text = plan_text(make_plan((action,)), width=1000)
     assert all(f"risk: {reason}\n" in text for reason in action.risk_reasons)
     if action.permissions:
-        for side, scopes in (("granted", action.permissions.granted), ("withdrawn", action.permissions.withdrawn)):
+        for side, scopes in (
+            ("granted", action.permissions.granted),
+            ("withdrawn", action.permissions.withdrawn),
+        ):
             assert (f"{side}: " in text) is bool(scopes)
             assert all(f"{name} ({risk})" in text for name, risk in scopes.items())
 
 
 def test_many_scopes_are_counted() -> None:
-    action = replace(ACTIONS[0], permissions=Permissions({f"s:{number}": Risk.LOW for number in range(9)}))
-    assert "s:5 (low), and 3 more scopes (-v shows them)" in plan_text(make_plan((action,)), width=1000)
+    action = replace(
+        ACTIONS[0], permissions=Permissions({f"s:{number}": Risk.LOW for number in range(9)})
+    )
+    assert "s:5 (low), and 3 more scopes (-v shows them)" in plan_text(
+        make_plan((action,)), width=1000
+    )
     assert "s:8 (low)" in plan_text(make_plan((action,)), verbose=True)
 
 
@@ -144,10 +170,13 @@ def test_loading_undoes_saving(plan: Plan) -> None:
 @settings(max_examples=40)  # of each plan eight renderings are parsed
 @given(ANY_PLAN | DECLARED_PLANS)
 def test_every_plan_can_be_shown(plan: Plan) -> None:
-    """Terminal: no control or bidi character; Markdown: as many cells as written by us; no command for a CI system."""
+    """Terminal: no control or bidi character; Markdown: as many cells as written by us; no command
+    for a CI system."""
     shown = {form: rendered(plan, Look(form), Settings(verbose=True)) for form in FORMS}
     lines = shown["text"].split("\n")
-    assert all(line.isprintable() or "\u3000" in line or "\xa0" in line or _blanks(line) for line in lines)
+    assert all(
+        line.isprintable() or "\u3000" in line or "\xa0" in line or _blanks(line) for line in lines
+    )
     rows = [line for line in shown["markdown"].split("\n") if line.startswith("| ")]
     assert {row.count("|") for row in rows} <= {4, 5, 6}
     assert structure.of_html(shown["html"]).count("<html lang>") == 1
@@ -158,7 +187,8 @@ def test_every_plan_can_be_shown(plan: Plan) -> None:
 
 
 def _blanks(line: str) -> bool:
-    """Only space separators, which are drawn as blanks, are not printable in the sense of ``str.isprintable``."""
+    """Only space separators, which are drawn as blanks, are not printable in the sense of
+    ``str.isprintable``."""
     return "".join(character for character in line if not character.isspace()).isprintable()
 
 
@@ -201,7 +231,9 @@ def test_a_plan_that_was_edited_is_refused(old: str, new: str) -> None:
         ('"environment":"production"', '"environment":"staging"'),
     ],
 )
-def test_a_plan_whose_parts_do_not_agree_is_refused_though_its_file_digest_is_right(old: str, new: str) -> None:
+def test_a_plan_whose_parts_do_not_agree_is_refused_though_its_file_digest_is_right(
+    old: str, new: str
+) -> None:
     text = plan_json(PLANS["blocked"]).replace(old, new)
     document = json.loads(text)
     sealed = json.dumps(document | {"file_digest": file_digest(document)})
@@ -211,7 +243,8 @@ def test_a_plan_whose_parts_do_not_agree_is_refused_though_its_file_digest_is_ri
 
 
 def test_the_file_digest_is_what_anybody_can_compute() -> None:
-    """SHA-256 of the canonical JSON of everything but the field itself, as docs/commands.md says."""
+    """SHA-256 of the canonical JSON of everything but the field itself, as docs/commands.md
+    says."""
     document = json.loads(plan_json(PLANS["hostile"]))
     said = document.pop("file_digest")
     canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
@@ -238,7 +271,10 @@ def test_the_file_digest_is_what_anybody_can_compute() -> None:
         (plan_json(PLANS["changes"]).replace('"unchanged":9', '"unchanged":true'), "RC396"),
         (plan_json(PLANS["changes"]).replace("legacy-erp", "\\ud800"), "RC396"),
         (plan_json(PLANS["changes"]).replace('"actions":[', '"actions":[7,'), "RC396"),
-        (plan_json(PLANS["changes"]).replace("2026-11-23T22:45:00Z", "2026-11-23T22:45:00"), "RC396"),
+        (
+            plan_json(PLANS["changes"]).replace("2026-11-23T22:45:00Z", "2026-11-23T22:45:00"),
+            "RC396",
+        ),
     ],
 )
 def test_what_is_no_plan_is_refused_with_a_remedy(text: str, code: str) -> None:

@@ -1,4 +1,5 @@
-"""A received delivery as text and as a line of JSON: nothing in it may be shown that must not be."""
+"""A received delivery as text and as a line of JSON: nothing in it may be shown that must not
+be."""
 
 from __future__ import annotations
 
@@ -52,7 +53,10 @@ def text(received: Received, **how: bool) -> str:
 
 def test_text(golden: Golden) -> None:
     parts = [GOOD, HOSTILE, replace(GOOD, number=3, judgement=PROBE, status=401, body=b"")]
-    golden("received.txt", "".join(map(text, parts)) + text(replace(GOOD, judgement=UNVERIFIED), verbose=True))
+    golden(
+        "received.txt",
+        "".join(map(text, parts)) + text(replace(GOOD, judgement=UNVERIFIED), verbose=True),
+    )
     golden("received-colour.ansi", text(replace(GOOD, body=b"[1]"), colour=True))
 
 
@@ -60,7 +64,9 @@ def test_json(golden: Golden) -> None:
     lines = [listening_line("http://127.0.0.1:8787", STANDARD_WEBHOOKS, [HELD, OTHER])]
     lines += [received_line(one, STANDARD_WEBHOOKS) for one in (GOOD, HOSTILE)]
     assert all("\n" not in line and line.isascii() for line in lines)
-    golden("received.json", "\n".join(json.dumps(json.loads(line), indent=2) for line in lines) + "\n")
+    golden(
+        "received.json", "\n".join(json.dumps(json.loads(line), indent=2) for line in lines) + "\n"
+    )
 
 
 def test_no_signature_is_shown_whole() -> None:
@@ -75,7 +81,10 @@ def test_no_signature_is_shown_whole() -> None:
 
 def test_a_secret_in_the_place_of_a_signature_is_not_shown_by_its_beginning() -> None:
     for name in ("x-hub-signature-256", "x-hub-signature"):
-        sent = replace(GOOD, headers={name: f"sha256={OTHER.secret.reveal()}", "x-signature": OTHER.secret.reveal()})
+        sent = replace(
+            GOOD,
+            headers={name: f"sha256={OTHER.secret.reveal()}", "x-signature": OTHER.secret.reveal()},
+        )
         for scheme in (GITHUB, STANDARD_WEBHOOKS):
             assert "a secr" not in received_text(sent, scheme, width=100)
 
@@ -99,7 +108,11 @@ BODIES = st.one_of(
 
 
 @settings(max_examples=60)
-@given(BODIES, st.dictionaries(st.text(max_size=20), st.text(max_size=60), max_size=5), st.text(max_size=60))
+@given(
+    BODIES,
+    st.dictionaries(st.text(max_size=20), st.text(max_size=60), max_size=5),
+    st.text(max_size=60),
+)
 def test_whatever_is_sent_is_shown_harmlessly_and_hides_the_secrets(
     body: bytes, headers: dict[str, str], path: str
 ) -> None:

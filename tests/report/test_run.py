@@ -25,16 +25,26 @@ def test_text(golden: Golden) -> None:
 
 
 def test_text_of_a_run_that_went_well(golden: Golden) -> None:
-    outcomes = tuple(outcome for outcome in run_result().outcomes if outcome.status is OutcomeStatus.DONE)
-    golden("run-complete.txt", run_text(replace(run_result(), outcomes=outcomes, recovered=()), colour=True))
+    outcomes = tuple(
+        outcome for outcome in run_result().outcomes if outcome.status is OutcomeStatus.DONE
+    )
+    golden(
+        "run-complete.txt",
+        run_text(replace(run_result(), outcomes=outcomes, recovered=()), colour=True),
+    )
 
 
 def test_text_of_a_run_that_was_interrupted(golden: Golden) -> None:
-    golden("run-interrupted.txt", run_text(replace(run_result(), interrupted=True, audit_commit=None)))
+    golden(
+        "run-interrupted.txt", run_text(replace(run_result(), interrupted=True, audit_commit=None))
+    )
 
 
 def test_text_of_a_run_with_nothing_to_do(golden: Golden) -> None:
-    golden("run-nothing.txt", run_text(replace(run_result(), outcomes=(), audit_path=None, recovered=())))
+    golden(
+        "run-nothing.txt",
+        run_text(replace(run_result(), outcomes=(), audit_path=None, recovered=())),
+    )
 
 
 def test_json(golden: Golden) -> None:
@@ -61,7 +71,9 @@ def test_audit_markdown(golden: Golden) -> None:
 
 
 def test_audit_of_a_run_that_another_one_reported(golden: Golden) -> None:
-    earlier = replace(run_result(), recovered_by="20261124t080000z-cccccc", interrupted=True, plan_digest="")
+    earlier = replace(
+        run_result(), recovered_by="20261124t080000z-cccccc", interrupted=True, plan_digest=""
+    )
     golden("audit-recovered.md", audit_markdown(earlier, {}))
 
 
@@ -101,7 +113,12 @@ def test_a_run_id_that_leaves_the_folder_is_refused(run_id: str) -> None:
 
 
 def test_foreign_strings_cannot_act(golden: Golden) -> None:
-    outcome = Outcome(hostile_plan().actions[0], OutcomeStatus.FAILED, HOSTILE, {"url": HOSTILE, "delivery": HOSTILE})
+    outcome = Outcome(
+        hostile_plan().actions[0],
+        OutcomeStatus.FAILED,
+        HOSTILE,
+        {"url": HOSTILE, "delivery": HOSTILE},
+    )
     result = replace(
         run_result(),
         actor=HOSTILE,
@@ -112,7 +129,9 @@ def test_foreign_strings_cannot_act(golden: Golden) -> None:
         dirty=(HOSTILE,),
         rollback_from=HOSTILE,
     )
-    hostile = {"x": record("x", spec={"scopes": [HOSTILE], "webhooks": {}}, status=ClientStatus.PENDING)}
+    hostile = {
+        "x": record("x", spec={"scopes": [HOSTILE], "webhooks": {}}, status=ClientStatus.PENDING)
+    }
     assert "\x1b" not in run_text(result)
     assert audit_json(result, hostile).isascii()
     golden("audit-hostile.md", audit_markdown(result, hostile))
@@ -121,4 +140,6 @@ def test_foreign_strings_cannot_act(golden: Golden) -> None:
 def test_a_run_is_complete_when_everything_was_done() -> None:
     assert not run_result().complete
     assert not replace(run_result(), outcomes=(), interrupted=True).complete
-    assert replace(run_result(), outcomes=(Outcome(ACTIONS[0], OutcomeStatus.DONE, "done"),)).complete
+    assert replace(
+        run_result(), outcomes=(Outcome(ACTIONS[0], OutcomeStatus.DONE, "done"),)
+    ).complete

@@ -29,7 +29,10 @@ def test_json(golden: Golden) -> None:
 
 
 def test_only_some_clients(golden: Golden) -> None:
-    golden("status-only.txt", status_text("production", observed(), every_kind(), only=["legacy-erp"], colour=True))
+    golden(
+        "status-only.txt",
+        status_text("production", observed(), every_kind(), only=["legacy-erp"], colour=True),
+    )
     document = json.loads(status_json("production", observed(), only=["legacy-erp"]))
     assert [client["name"] for client in document["clients"]] == ["legacy-erp"]
     assert document["stale_claims"] == []
@@ -38,7 +41,8 @@ def test_only_some_clients(golden: Golden) -> None:
 def test_an_empty_environment() -> None:
     empty = Observed(NOW, {}, {}, 256)
     assert (
-        status_text("production", empty) == "production at 2026-11-23T22:45:00Z: 0 clients, nothing needs attention\n"
+        status_text("production", empty)
+        == "production at 2026-11-23T22:45:00Z: 0 clients, nothing needs attention\n"
     )
     assert json.loads(status_json("production", empty))["clients"] == []
 
@@ -46,18 +50,26 @@ def test_an_empty_environment() -> None:
 def test_what_is_unfinished_is_not_nothing() -> None:
     """The first line counts it, and a time that has passed says what happened then."""
     empty = Observed(NOW, {}, {}, 256)
-    waiting = Unfinished(UnfinishedKind.RETIRING, "version 1 is valid until 2026-11-26T22:45:00Z", "it ends", NOW)
+    waiting = Unfinished(
+        UnfinishedKind.RETIRING, "version 1 is valid until 2026-11-26T22:45:00Z", "it ends", NOW
+    )
     assert "0 clients, 1 unfinished\n" in status_text("production", empty, [waiting])
     both = status_text("production", observed(), every_kind()).splitlines()[0]
     assert both.endswith(f"5 items need attention, {len(every_kind())} unfinished")
-    edited = status_text("production", replace(empty, policies_edited=("integrations-production-planner",)))
+    edited = status_text(
+        "production", replace(empty, policies_edited=("integrations-production-planner",))
+    )
     assert "0 clients, 1 item needs attention\n" in edited
     since = replace(waiting, since=NOW - timedelta(seconds=2))
-    assert "2026-11-26T22:45:00Z (replaced 2 s ago)" in status_text("production", empty, [since], width=200)
+    assert "2026-11-26T22:45:00Z (replaced 2 s ago)" in status_text(
+        "production", empty, [since], width=200
+    )
 
 
 def test_what_needs_a_person_comes_first() -> None:
-    marks = [line[0] for line in status_text("production", observed()).split("\n\n")[1].splitlines()[1:]]
+    marks = [
+        line[0] for line in status_text("production", observed()).split("\n\n")[1].splitlines()[1:]
+    ]
     assert marks == sorted(marks, key="!~ -".index)
     assert marks[0] == "!"
     assert marks[-1] == "-"
@@ -65,7 +77,10 @@ def test_what_needs_a_person_comes_first() -> None:
 
 def test_a_claim_says_whether_its_secret_was_written() -> None:
     def written(state: Observed) -> list[bool | None]:
-        return [claim["written"] for claim in json.loads(status_json("production", state))["stale_claims"]]
+        return [
+            claim["written"]
+            for claim in json.loads(status_json("production", state))["stale_claims"]
+        ]
 
     path = "keys/quickbooks-sales.primary"
     assert written(observed()) == [True]
@@ -80,12 +95,20 @@ def test_the_contract() -> None:
     assert client.keys() >= {"name", "status", "revision", "scopes", "keys", "webhooks"}
     version = {"id", "version", "state", "sha256", "issued_at", "expires_at", "grace_until"}
     assert client["keys"][0]["versions"][0].keys() >= version
-    assert client["webhooks"][0].keys() >= {"name", "url", "verified_at", "last_delivery", "secrets"}
+    assert client["webhooks"][0].keys() >= {
+        "name",
+        "url",
+        "verified_at",
+        "last_delivery",
+        "secrets",
+    }
     assert client["webhooks"][0]["secrets"][0].keys() >= version
 
 
 def test_foreign_strings_cannot_act() -> None:
-    state = Observed(NOW, {"x": record("x", spec={"scopes": [HOSTILE]})}, {}, 256, unmanaged=(HOSTILE,))
+    state = Observed(
+        NOW, {"x": record("x", spec={"scopes": [HOSTILE]})}, {}, 256, unmanaged=(HOSTILE,)
+    )
     assert "\x1b" not in status_text(HOSTILE, state)
     assert status_json(HOSTILE, state).isascii()
 
@@ -110,7 +133,9 @@ def test_a_distance_is_rounded_to_the_nearest(seconds: int, told: str) -> None:
     assert distance(now + timedelta(seconds=seconds), now) == told
 
 
-@pytest.mark.parametrize(("left", "said"), [(timedelta(days=7), True), (timedelta(days=7, seconds=1), False)])
+@pytest.mark.parametrize(
+    ("left", "said"), [(timedelta(days=7), True), (timedelta(days=7, seconds=1), False)]
+)
 def test_what_expires_within_a_week_is_told(left: timedelta, said: bool) -> None:
     series = Series((replace(version(1, VersionState.ACTIVE, days=1), expires_at=NOW + left),), 1)
     records = {"a": record("a", keys={"primary": series})}

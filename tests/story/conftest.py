@@ -29,7 +29,10 @@ TOLD_TWICE = frozenset(
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "habits" in metafunc.fixturenames and metafunc.module.__name__.rpartition(".")[2] in TOLD_TWICE:
+    if (
+        "habits" in metafunc.fixturenames
+        and metafunc.module.__name__.rpartition(".")[2] in TOLD_TWICE
+    ):
         metafunc.parametrize("habits", ["openbao", "vault"], indirect=True)
 
 

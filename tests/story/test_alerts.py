@@ -1,4 +1,5 @@
-"""Owners are told, through real receivers: whole commands, and what became of the run when telling them fails."""
+"""Owners are told, through real receivers: whole commands, and what became of the run when telling
+them fails."""
 
 from __future__ import annotations
 
@@ -56,9 +57,19 @@ class Channels:
             "passwordFrom": {"env": "SMTP_PASSWORD"}, "caCert": str(Path(self.authority.ca_file).name),
         }  # fmt: skip
         return [
-            {"name": "ops", "type": "webhook", "url": f"{self.ops.url}/alerts", "secretFrom": {"env": "OPS_SECRET"}},
+            {
+                "name": "ops",
+                "type": "webhook",
+                "url": f"{self.ops.url}/alerts",
+                "secretFrom": {"env": "OPS_SECRET"},
+            },
             {"name": "room", "type": "slack", "urlFrom": {"env": "SLACK_URL"}},
-            {"name": "post", "type": "email", "smtp": smtp, "to": ["owner", "security@example.com"]},
+            {
+                "name": "post",
+                "type": "email",
+                "smtp": smtp,
+                "to": ["owner", "security@example.com"],
+            },
         ]
 
     def counts(self) -> tuple[int, int, int]:
@@ -71,7 +82,10 @@ class Channels:
 
 def declare(checkout: Checkout, channels: list[dict[str, Any]], *others: str) -> None:
     """``others``: environments beside the one of the test."""
-    settings = {"vault": {"address": checkout.place.server.address}, "allowedNetworks": ["127.0.0.0/8"]}
+    settings = {
+        "vault": {"address": checkout.place.server.address},
+        "allowedNetworks": ["127.0.0.0/8"],
+    }
     environments = {name: deepcopy(settings) for name in (checkout.environment, *others)}
     spec = {"keyPrefix": "acme", "environments": environments, "alerts": channels}
     checkout.document("reconciler.yaml", "Project", PROJECT, spec)
@@ -90,7 +104,9 @@ def channels(checkout: Checkout) -> Iterator[Channels]:
         yield made
 
 
-def test_a_failed_verification_is_told_to_the_owner_once(checkout: Checkout, channels: Channels) -> None:
+def test_a_failed_verification_is_told_to_the_owner_once(
+    checkout: Checkout, channels: Channels
+) -> None:
     with receiving(answers(500)) as broken:
         checkout.hooked("partner", broken.url)
         ran = checkout.apply(**channels.variables)
@@ -127,14 +143,21 @@ def revoke(checkout: Checkout, *more: str, **variables: str) -> Ran:
     return checkout.run("revoke", "-e", checkout.environment, "partner", *why, *more, **variables)
 
 
-def test_an_emergency_is_told_everywhere_by_whom_and_why(checkout: Checkout, channels: Channels) -> None:
+def test_an_emergency_is_told_everywhere_by_whom_and_why(
+    checkout: Checkout, channels: Channels
+) -> None:
     checkout.client("partner")
     checkout.apply(**channels.variables).ok()
     checkout.write("clients/broken.yaml", "kind: [")
     revoke(checkout, **channels.variables).ok()
     [data] = channels.told()
     [alert] = data["alerts"]
-    assert (alert["kind"], alert["urgent"], alert["incident"], alert["version"]) == ("revoked", True, "INC-7", 1)
+    assert (alert["kind"], alert["urgent"], alert["incident"], alert["version"]) == (
+        "revoked",
+        True,
+        "INC-7",
+        1,
+    )
     assert "by Ada Auditor" in alert["message"]
     assert "compromise" in alert["message"]
     assert data["owner"]["contact"] == "payments@example.com"
@@ -153,7 +176,9 @@ def test_no_alerts(checkout: Checkout, channels: Channels) -> None:
     assert channels.counts() == (0, 0, 0)
 
 
-def test_a_blocked_plan_tells_which_expiring_keys_it_holds(checkout: Checkout, channels: Channels) -> None:
+def test_a_blocked_plan_tells_which_expiring_keys_it_holds(
+    checkout: Checkout, channels: Channels
+) -> None:
     checkout.client("guarded", protect=True)
     checkout.client("partner")
     checkout.apply(**channels.variables).ok()
@@ -172,7 +197,9 @@ def test_a_blocked_plan_tells_which_expiring_keys_it_holds(checkout: Checkout, c
         assert "protect" in alert["remedy"]
         ids.append(channels.ops.seen[-1].headers["webhook-id"])
     assert ids[0] == ids[1], "a receiver knows it again"
-    assert [mail["message-id"] for mail in channels.mail.mails] == [channels.mail.mails[0]["message-id"]] * 2
+    assert [mail["message-id"] for mail in channels.mail.mails] == [
+        channels.mail.mails[0]["message-id"]
+    ] * 2
 
 
 def test_a_channel_is_told_what_it_is_for(checkout: Checkout, channels: Channels) -> None:
@@ -186,7 +213,9 @@ def test_a_channel_is_told_what_it_is_for(checkout: Checkout, channels: Channels
     assert channels.counts() == (0, 1, 1)
 
 
-def test_a_missing_variable_is_one_warning_and_no_failure(checkout: Checkout, channels: Channels) -> None:
+def test_a_missing_variable_is_one_warning_and_no_failure(
+    checkout: Checkout, channels: Channels
+) -> None:
     checkout.client("partner")
     checkout.apply().ok()
     ran = revoke(checkout).ok()
@@ -194,14 +223,20 @@ def test_a_missing_variable_is_one_warning_and_no_failure(checkout: Checkout, ch
     assert warnings == [
         f"alert channel {name}: RC540: neither of the environment variables {variable} and {variable}_FILE is set; "
         "the run is not affected"
-        for name, variable in (("ops", "OPS_SECRET"), ("room", "SLACK_URL"), ("post", "SMTP_PASSWORD"))
+        for name, variable in (
+            ("ops", "OPS_SECRET"),
+            ("room", "SLACK_URL"),
+            ("post", "SMTP_PASSWORD"),
+        )
     ]
     doctor = checkout.run("doctor", "-e", checkout.environment, SLACK_URL="https://x")
     assert "warn  alert channel ops: RC540" in doctor.out
     assert "ok    alert channel room: SLACK_URL is set" in doctor.out
 
 
-def test_doctor_asks_for_no_secret_of_a_channel_of_another_environment(checkout: Checkout, channels: Channels) -> None:
+def test_doctor_asks_for_no_secret_of_a_channel_of_another_environment(
+    checkout: Checkout, channels: Channels
+) -> None:
     declared = channels.declared()
     declared[0]["environments"] = ["elsewhere"]
     declare(checkout, declared, "elsewhere")
@@ -210,7 +245,9 @@ def test_doctor_asks_for_no_secret_of_a_channel_of_another_environment(checkout:
     assert "warn  alert channel room: RC540" in doctor.out
 
 
-def test_an_owner_without_an_address_costs_nobody_else_the_mail(checkout: Checkout, channels: Channels) -> None:
+def test_an_owner_without_an_address_costs_nobody_else_the_mail(
+    checkout: Checkout, channels: Channels
+) -> None:
     checkout.client("partner", owner={"team": "payments", "contact": "#payments"})
     checkout.apply(**channels.variables).ok()
     ran = revoke(checkout, **channels.variables).ok()
@@ -241,7 +278,11 @@ def test_nothing_that_goes_wrong_with_alerts_changes_a_run(
         ran = revoke(checkout, "--format", "json", **variables).ok()
     assert ran.json["audit"]["commit"]
     assert checkout.versions("partner") == {1: "revoked"}
-    told = {line.split(":")[0]: line for line in ran.err.splitlines() if line.startswith("alert channel")}
+    told = {
+        line.split(":")[0]: line
+        for line in ran.err.splitlines()
+        if line.startswith("alert channel")
+    }
     assert "RC505" in told["alert channel ops"]
     assert "RC510" in told["alert channel room"] or "RC543" in told["alert channel room"]
     assert "not trusted" in told["alert channel post"]
@@ -264,7 +305,9 @@ def test_an_exception_of_any_sort_changes_no_exit_code(
     monkeypatch.setattr("reconciler.planning.notes.alerts.notices", fail)
     while errors:
         name = f"partner-{len(errors) - 1}"
-        ran = checkout.run("revoke", "-e", checkout.environment, name, "--reason", "x", **channels.variables).ok()
+        ran = checkout.run(
+            "revoke", "-e", checkout.environment, name, "--reason", "x", **channels.variables
+        ).ok()
         assert "the run is not affected" in ran.err
         assert SIGNING not in ran.err
         assert checkout.versions(name) == {1: "revoked"}
@@ -286,14 +329,25 @@ def test_a_result_that_nobody_reads_keeps_no_owner_from_the_alert(
 
 @contextmanager
 def revoking(checkout: Checkout, variables: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
-    environ = {**os.environ, "VAULT_TOKEN": checkout.place.token("run"), "PYTHONPATH": PYTHON_PATH, **variables}
-    command = [sys.executable, "-c", "import sys; from reconciler.cli.main import main; sys.exit(main())"]
+    environ = {
+        **os.environ,
+        "VAULT_TOKEN": checkout.place.token("run"),
+        "PYTHONPATH": PYTHON_PATH,
+        **variables,
+    }
+    command = [
+        sys.executable,
+        "-c",
+        "import sys; from reconciler.cli.main import main; sys.exit(main())",
+    ]
     command += ["revoke", "-e", checkout.environment, "partner", "--reason", "compromise"]
     with started(command, cwd=checkout.root, env=environ, stderr=subprocess.PIPE) as process:
         yield process
 
 
-def test_ctrl_c_while_alerts_are_sent_ends_the_command_as_the_run_ended(checkout: Checkout, channels: Channels) -> None:
+def test_ctrl_c_while_alerts_are_sent_ends_the_command_as_the_run_ended(
+    checkout: Checkout, channels: Channels
+) -> None:
     checkout.client("partner")
     checkout.apply().ok()
     with receiving(never_answers) as hanging:
@@ -308,14 +362,29 @@ def test_ctrl_c_while_alerts_are_sent_ends_the_command_as_the_run_ended(checkout
     assert checkout.versions("partner") == {1: "revoked"}
 
 
-def test_no_secret_of_a_channel_is_in_any_output_report_or_message(checkout: Checkout, channels: Channels) -> None:
+def test_no_secret_of_a_channel_is_in_any_output_report_or_message(
+    checkout: Checkout, channels: Channels
+) -> None:
     gone = {**channels.variables, "SLACK_URL": f"http://127.0.0.1:1{SLACK}"}
-    wrong = {**channels.variables, "SMTP_PASSWORD": f"{PASSWORD}-wrong", "OPS_SECRET": f"{SIGNING}-no"}
+    wrong = {
+        **channels.variables,
+        "SMTP_PASSWORD": f"{PASSWORD}-wrong",
+        "OPS_SECRET": f"{SIGNING}-no",
+    }
     checkout.client("partner")
     for variables in (gone, wrong, channels.variables):
         checkout.hooked("partner", "http://127.0.0.1:9/")
         checkout.run("-v", "apply", "-e", checkout.environment, "--yes", **variables)
-        checkout.run("-v", "revoke", "-e", checkout.environment, "partner", "--reason", "compromise", **variables)
+        checkout.run(
+            "-v",
+            "revoke",
+            "-e",
+            checkout.environment,
+            "partner",
+            "--reason",
+            "compromise",
+            **variables,
+        )
     checkout.run("doctor", "-e", checkout.environment, **wrong)
     checkout.run("validate", **wrong)
     checkout.commit()
@@ -336,7 +405,9 @@ def test_what_strangers_wrote_stays_text(checkout: Checkout, channels: Channels)
     checkout.apply(**channels.variables).ok()
     git(checkout.root, "config", "user.name", f"Mallory {HOSTILE}")
     reason = f"leaked {HOSTILE}"
-    checkout.run("revoke", "-e", checkout.environment, "partner", "--reason", reason, **channels.variables).ok()
+    checkout.run(
+        "revoke", "-e", checkout.environment, "partner", "--reason", reason, **channels.variables
+    ).ok()
     [message] = [json.loads(seen.body) for seen in channels.slack.seen]
     assert "<" not in json.dumps(message)
     assert "&lt;!channel&gt;" in json.dumps(message)

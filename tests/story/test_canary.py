@@ -1,4 +1,5 @@
-"""No secret anywhere but in the secrets mount: every output of a whole life is searched for every value."""
+"""No secret anywhere but in the secrets mount: every output of a whole life is searched for every
+value."""
 
 from __future__ import annotations
 
@@ -52,7 +53,9 @@ def test_no_output_report_or_git_object_holds_a_secret(checkout: Checkout) -> No
         sent = b"".join(seen.body + repr(seen.headers).encode() for seen in receiver.seen).decode()
     assert len(values) >= 5
     objects = git(checkout.root, "cat-file", "--batch-all-objects", "--batch", "--unordered")
-    found = [path for path in checkout.root.rglob("*") if path.is_file() and ".git" not in path.parts]
+    found = [
+        path for path in checkout.root.rglob("*") if path.is_file() and ".git" not in path.parts
+    ]
     files = "".join(path.read_text(errors="replace") for path in found)
     registry = "".join(
         str(checkout.vault("GET", path.replace("/metadata/", "/data/", 1)))
@@ -68,7 +71,11 @@ def test_no_output_report_or_git_object_holds_a_secret(checkout: Checkout) -> No
     }
     for where, text in places.items():
         assert "partner" in text, f"nothing was searched in {where}"
-    for value in [*values, *(value.rsplit("_", 1)[-1] for value in values), "hvs.wrong-token-canary"]:
+    for value in [
+        *values,
+        *(value.rsplit("_", 1)[-1] for value in values),
+        "hvs.wrong-token-canary",
+    ]:
         for where, text in places.items():
             assert value not in text, f"a secret is in {where}"
 
@@ -90,9 +97,15 @@ def test_the_process_list_shows_no_secret(checkout: Checkout) -> None:
     environ = {**os.environ, "VAULT_TOKEN": token, "PYTHONPATH": PYTHON_PATH}
     watcher = threading.Thread(target=watch)
     watcher.start()
-    command = [sys.executable, "-c", "import sys; from reconciler.cli.main import main; sys.exit(main())"]
+    command = [
+        sys.executable,
+        "-c",
+        "import sys; from reconciler.cli.main import main; sys.exit(main())",
+    ]
     command += ["apply", "-e", checkout.environment, "--yes"]
-    done = subprocess.run(command, cwd=checkout.root, env=environ, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=checkout.root, env=environ, capture_output=True, text=True, check=False
+    )
     ended.set()
     watcher.join()
     assert done.returncode == 0, done.stderr

@@ -1,4 +1,5 @@
-"""The command line as people type it: options in any place, a client by its name, a time that is over."""
+"""The command line as people type it: options in any place, a client by its name, a time that is
+over."""
 
 from __future__ import annotations
 
@@ -16,7 +17,9 @@ def two(checkout: Checkout) -> Checkout:
     return checkout
 
 
-def test_global_options_stand_before_or_behind_the_command(two: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_global_options_stand_before_or_behind_the_command(
+    two: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
     where = ("-e", two.environment)
     two.apply().ok()
     plain = two.run("plan", *where, "--base", "HEAD").ok()
@@ -46,9 +49,15 @@ def test_what_looks_like_a_global_option_may_be_a_value(two: Checkout) -> None:
 
 def test_plan_takes_clients_by_name_as_status_does(two: Checkout) -> None:
     assert {action["client"] for action in two.plan("one").ok().json["actions"]} == {"one"}
-    assert {action["client"] for action in two.plan("one", "--only", "two").ok().json["actions"]} == {"one", "two"}
+    assert {
+        action["client"] for action in two.plan("one", "--only", "two").ok().json["actions"]
+    } == {"one", "two"}
     unknown = two.plan("ome")
-    assert (unknown.code, unknown.json["code"], unknown.json["remedy"]) == (64, "RC007", "did you mean one?")
+    assert (unknown.code, unknown.json["code"], unknown.json["remedy"]) == (
+        64,
+        "RC007",
+        "did you mean one?",
+    )
     assert two.plan("plan.json").json["message"] == "'plan.json' is not a client's name"
 
 
@@ -63,7 +72,8 @@ def test_a_time_in_the_past_is_refused(two: Checkout) -> None:
     ran = two.plan("--at", "2020-01-01T00:00:00Z")
     assert (ran.code, ran.json["code"]) == (64, "RC060")
     assert re.fullmatch(
-        r"--at 2020-01-01T00:00:00Z is in the past: it is 2\d\d\d-\S+Z by the server's time", ran.json["message"]
+        r"--at 2020-01-01T00:00:00Z is in the past: it is 2\d\d\d-\S+Z by the server's time",
+        ran.json["message"],
     )
     assert two.plan("--at", "2999-01-01T00:00:00Z").ok().json["actions"]
 
@@ -75,7 +85,9 @@ def test_the_two_counts_of_clients_agree_and_leave_out_who_was_retired(two: Chec
     two.apply().ok()
     two.remove("three")
     plan = two.plan().ok().json
-    assert (plan["unchanged"], plan["summary"]["no_op"]) == (2, 2), "nobody declares the third one any more"
+    assert (plan["unchanged"], plan["summary"]["no_op"]) == (2, 2), (
+        "nobody declares the third one any more"
+    )
     two.client("two", scopes=["y:read"])
     plan = two.plan().ok().json
     text = two.run("plan", "-e", two.environment).ok().out

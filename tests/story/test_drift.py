@@ -61,7 +61,11 @@ def test_a_destroyed_version_is_replaced(applied: Checkout) -> None:
 
 
 def test_a_version_that_somebody_else_wrote_is_never_adopted(applied: Checkout) -> None:
-    applied.vault("POST", "secrets/data/keys/partner.primary", {"options": {"cas": 1}, "data": {"value": "mine"}})
+    applied.vault(
+        "POST",
+        "secrets/data/keys/partner.primary",
+        {"options": {"cas": 1}, "data": {"value": "mine"}},
+    )
     assert applied.actions() == [("rotate-key", KEY, "SecretOverwritten")]
     [finding] = [one for one in applied.plan().json["findings"] if one["code"] == "RC352"]
     assert finding["address"] == KEY
@@ -69,12 +73,22 @@ def test_a_version_that_somebody_else_wrote_is_never_adopted(applied: Checkout) 
 
 
 def test_hand_made_settings_of_a_secret_are_reset(applied: Checkout) -> None:
-    settings = {"max_versions": 1, "delete_version_after": "1h", "custom_metadata": {"note": "mine"}}
+    settings = {
+        "max_versions": 1,
+        "delete_version_after": "1h",
+        "custom_metadata": {"note": "mine"},
+    }
     applied.vault("POST", "secrets/metadata/keys/partner.primary", settings)
-    assert [(kind, reason) for kind, _, reason in applied.actions()] == [("update-client", "SecretMetadataEdited")]
+    assert [(kind, reason) for kind, _, reason in applied.actions()] == [
+        ("update-client", "SecretMetadataEdited")
+    ]
     applied.apply().ok()
     found = applied.vault("GET", "secrets/metadata/keys/partner.primary")["data"]
-    assert (found["max_versions"], found["delete_version_after"], found["custom_metadata"]) == (0, "0s", None)
+    assert (found["max_versions"], found["delete_version_after"], found["custom_metadata"]) == (
+        0,
+        "0s",
+        None,
+    )
     assert applied.versions("partner") == {1: "active"}
     applied.assert_quiet()
 
@@ -85,7 +99,10 @@ def edit_record(checkout: Checkout, change: Any) -> None:
     stored = checkout.vault("GET", f"registry/data/{path}")["data"]
     document = json.loads(stored["data"]["doc"])
     change(document["clients"]["partner"])
-    body = {"options": {"cas": stored["metadata"]["version"]}, "data": {"doc": json.dumps(document)}}
+    body = {
+        "options": {"cas": stored["metadata"]["version"]},
+        "data": {"doc": json.dumps(document)},
+    }
     checkout.vault("POST", f"registry/data/{path}", body)
 
 
@@ -125,7 +142,9 @@ def test_a_deleted_bucket_is_an_error_and_never_an_empty_one(applied: Checkout) 
         assert (ran.code, ran.json["code"]) == (1, "RC444")
         assert bucket.split("/")[1] in ran.json["message"]
     assert applied.everything_written() == before
-    applied.vault("POST", f"registry/undelete/{bucket}", {"versions": [before[f"registry/metadata/{bucket}"]]})
+    applied.vault(
+        "POST", f"registry/undelete/{bucket}", {"versions": [before[f"registry/metadata/{bucket}"]]}
+    )
     applied.assert_quiet()
 
 
@@ -159,7 +178,11 @@ def test_secrets_of_others_are_reported_and_left_alone(applied: Checkout) -> Non
 
 
 def test_a_new_client_never_overwrites_a_secret_that_is_there(applied: Checkout) -> None:
-    applied.vault("POST", "secrets/data/keys/newcomer.primary", {"options": {"cas": 0}, "data": {"value": "theirs"}})
+    applied.vault(
+        "POST",
+        "secrets/data/keys/newcomer.primary",
+        {"options": {"cas": 0}, "data": {"value": "theirs"}},
+    )
     applied.client("newcomer")
     ran = applied.apply()
     assert (ran.code, ran.json["code"]) == (3, "RC302")
@@ -170,7 +193,9 @@ def written_anew(checkout: Checkout, body: dict[str, Any] | None = None) -> None
     """Somebody deletes the key with its history and writes a version with the same number."""
     path = "secrets/{}/keys/partner.primary"
     checkout.vault("DELETE", path.format("metadata"))
-    checkout.vault("POST", path.format("data"), {"options": {"cas": 0}, "data": body or {"value": "mine"}})
+    checkout.vault(
+        "POST", path.format("data"), {"options": {"cas": 0}, "data": body or {"value": "mine"}}
+    )
 
 
 @pytest.mark.parametrize("body", [{"value": "mine"}, {"value": "mine", "id": {"somebody": ""}}])
@@ -192,8 +217,14 @@ def test_a_path_deleted_and_written_anew_up_to_the_same_number_is_not_ours(
 
 def test_folders_of_others_are_reported(applied: Checkout) -> None:
     for path in ("other/thing", "lone", "keys/folder/partner.primary", "keyss/partner.primary"):
-        applied.vault("POST", f"secrets/data/{path}", {"options": {"cas": 0}, "data": {"value": "theirs"}})
-    status = applied.run("status", "-e", applied.environment, "--format", "json", role="planner").ok().json
+        applied.vault(
+            "POST", f"secrets/data/{path}", {"options": {"cas": 0}, "data": {"value": "theirs"}}
+        )
+    status = (
+        applied.run("status", "-e", applied.environment, "--format", "json", role="planner")
+        .ok()
+        .json
+    )
     assert status["unmanaged"] == ["keys/folder/", "keyss/", "lone", "other/"]
     assert {"RC357"} == {code for code, _ in findings(applied)}
     assert applied.actions() == []
@@ -202,8 +233,14 @@ def test_folders_of_others_are_reported(applied: Checkout) -> None:
         assert applied.secret(path) == "theirs"
 
 
-def test_a_readable_version_that_is_on_no_record_is_reported_until_it_is_destroyed(applied: Checkout) -> None:
-    applied.vault("POST", "secrets/data/keys/partner.primary", {"options": {"cas": 1}, "data": {"value": "mine"}})
+def test_a_readable_version_that_is_on_no_record_is_reported_until_it_is_destroyed(
+    applied: Checkout,
+) -> None:
+    applied.vault(
+        "POST",
+        "secrets/data/keys/partner.primary",
+        {"options": {"cas": 1}, "data": {"value": "mine"}},
+    )
     assert "RC359" not in {code for code, _ in findings(applied)}
     applied.apply().ok()
     assert ("RC359", KEY) in findings(applied)

@@ -1,4 +1,5 @@
-"""A record that somebody edited by hand is not trusted: least of all to destroy something in its name."""
+"""A record that somebody edited by hand is not trusted: least of all to destroy something in its
+name."""
 
 from __future__ import annotations
 
@@ -33,8 +34,12 @@ def level(checkout: Checkout, code: str) -> list[str]:
     return [one["level"] for one in checkout.plan().json["findings"] if one["code"] == code]
 
 
-@pytest.mark.parametrize("fields", [{"protect": False}, {"status": "retired"}, {"digest": "sha256:0"}])
-def test_an_edited_record_that_is_not_declared_is_never_ended(applied: Checkout, fields: dict[str, object]) -> None:
+@pytest.mark.parametrize(
+    "fields", [{"protect": False}, {"status": "retired"}, {"digest": "sha256:0"}]
+)
+def test_an_edited_record_that_is_not_declared_is_never_ended(
+    applied: Checkout, fields: dict[str, object]
+) -> None:
     edit_record(applied, "partner", **fields)
     applied.remove("partner")
     before = applied.everything_written()
@@ -42,7 +47,9 @@ def test_an_edited_record_that_is_not_declared_is_never_ended(applied: Checkout,
     assert "partner" in words
     assert "declare" in words
     assert applied.everything_written() == before
-    assert not any("nothing of it is in use" in one["message"] for one in applied.plan().json["findings"])
+    assert not any(
+        "nothing of it is in use" in one["message"] for one in applied.plan().json["findings"]
+    )
 
 
 def test_the_remedy_for_an_edited_record_leads_to_the_end_of_its_client(applied: Checkout) -> None:
@@ -66,7 +73,9 @@ def test_others_go_on_with_only(applied: Checkout) -> None:
     unharmed(applied)
 
 
-def test_a_protection_edited_away_does_not_let_a_declared_client_be_retired(applied: Checkout) -> None:
+def test_a_protection_edited_away_does_not_let_a_declared_client_be_retired(
+    applied: Checkout,
+) -> None:
     edit_record(applied, "partner", protect=False)
     applied.client("partner", protect=True, state="retired")
     refused(applied, applied.apply(), "RC310")
@@ -97,7 +106,16 @@ def test_a_copied_record_never_costs_the_other_client_its_secrets(
 
 def test_nothing_is_written_to_a_path_that_two_records_claim(applied: Checkout) -> None:
     copy_record(applied, "partner", "shadow")
-    rotate = ("rotate", "-e", applied.environment, "partner", "--reason", "test", "--format", "json")
+    rotate = (
+        "rotate",
+        "-e",
+        applied.environment,
+        "partner",
+        "--reason",
+        "test",
+        "--format",
+        "json",
+    )
     refused(applied, applied.run(*rotate), "RC305")
     applied.client("shadow")
     refused(applied, applied.apply(), "RC305")
@@ -119,7 +137,9 @@ def test_a_revocation_of_a_copy_does_not_reach_the_other_client(applied: Checkou
     assert applied.secret("keys/partner.primary", 1) is None
 
 
-def test_a_record_in_the_wrong_bucket_is_named_and_nothing_is_done_about_its_client(applied: Checkout) -> None:
+def test_a_record_in_the_wrong_bucket_is_named_and_nothing_is_done_about_its_client(
+    applied: Checkout,
+) -> None:
     bucket = other_bucket(applied, "partner", "bystander", "third")
     move_record(applied, "partner", bucket)
     before = applied.everything_written()
@@ -134,8 +154,12 @@ def test_a_record_in_the_wrong_bucket_is_named_and_nothing_is_done_about_its_cli
     unharmed(applied)
 
 
-def test_a_second_record_in_the_wrong_bucket_is_reported_and_changes_nothing(applied: Checkout) -> None:
-    move_record(applied, "partner", other_bucket(applied, "partner", "bystander", "third"), keep=True)
+def test_a_second_record_in_the_wrong_bucket_is_reported_and_changes_nothing(
+    applied: Checkout,
+) -> None:
+    move_record(
+        applied, "partner", other_bucket(applied, "partner", "bystander", "third"), keep=True
+    )
     applied.client("partner", scopes=["payouts:write", "ledger:read"])
     applied.apply().ok()
     assert applied.status("partner")["scopes"] == ["ledger:read", "payouts:write"]
@@ -144,7 +168,11 @@ def test_a_second_record_in_the_wrong_bucket_is_reported_and_changes_nothing(app
 
 
 def test_a_registry_with_a_record_in_the_wrong_bucket_is_not_spread_anew(applied: Checkout) -> None:
-    move_record(applied, "partner", other_bucket(applied, "partner", "bystander", "third"), keep=True)
-    ran = applied.run("bootstrap", "-e", applied.environment, "--buckets", "256", "--format", "json", role="root")
+    move_record(
+        applied, "partner", other_bucket(applied, "partner", "bystander", "third"), keep=True
+    )
+    ran = applied.run(
+        "bootstrap", "-e", applied.environment, "--buckets", "256", "--format", "json", role="root"
+    )
     assert (ran.code, ran.json["code"]) == (1, "RC306")
     assert applied.versions("partner") == {1: "active"}

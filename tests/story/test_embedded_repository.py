@@ -1,4 +1,5 @@
-"""A project whose folder holds a git repository as plain files: nothing obeys it, and a revocation goes on."""
+"""A project whose folder holds a git repository as plain files: nothing obeys it, and a revocation
+goes on."""
 
 from __future__ import annotations
 
@@ -20,8 +21,8 @@ def mark(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def inner(checkout: Checkout, tmp_path: Path, mark: Path) -> Checkout:
-    """The checkout, moved into a folder of another repository; its own history lies among its files, signed by
-    somebody whom nobody outside trusts, with a setting that runs a program."""
+    """The checkout, moved into a folder of another repository; its own history lies among its
+    files, signed by somebody whom nobody outside trusts, with a setting that runs a program."""
     mallory = new_signer(tmp_path / "keys", "mallory")
     checkout.write(".signers", mallory.line)
     demand = {"apply": {"signedCommits": {"allowedSigners": ".signers"}}}
@@ -43,7 +44,9 @@ def inner(checkout: Checkout, tmp_path: Path, mark: Path) -> Checkout:
     return replace(checkout, root=project)
 
 
-def test_a_repository_among_the_files_of_a_project_is_not_obeyed(inner: Checkout, mark: Path) -> None:
+def test_a_repository_among_the_files_of_a_project_is_not_obeyed(
+    inner: Checkout, mark: Path
+) -> None:
     for command in ("plan", "apply", "status", "rotate", "validate"):
         more = {"apply": ["--yes"], "rotate": ["partner", "--reason", "routine"]}.get(command, [])
         where = [] if command == "validate" else ["-e", inner.environment]

@@ -23,14 +23,25 @@ class Pair:
         self.first = Checkout(root, first, buckets=16)
         self.second = Checkout(root, second, buckets=16)
 
-        def settings() -> dict[str, object]:  # anew each time: shared parts would become YAML aliases
+        def settings() -> dict[
+            str, object
+        ]:  # anew each time: shared parts would become YAML aliases
             return {"vault": {"address": first.server.address}, "allowedNetworks": ["127.0.0.0/8"]}
 
         environments = {first.name: settings(), second.name: {**settings(), "requires": first.name}}
-        self.first.document("reconciler.yaml", "Project", PROJECT, {"keyPrefix": "acme", "environments": environments})
+        self.first.document(
+            "reconciler.yaml",
+            "Project",
+            PROJECT,
+            {"keyPrefix": "acme", "environments": environments},
+        )
 
     def client(self, name: str, first: Any = None, second: Any = None, **spec: Any) -> None:
-        self.first.client(name, environments={self.first.environment: first, self.second.environment: second}, **spec)
+        self.first.client(
+            name,
+            environments={self.first.environment: first, self.second.environment: second},
+            **spec,
+        )
 
     def apply_second(self, *arguments: str) -> Ran:
         return self.second.apply(*arguments)
@@ -44,7 +55,9 @@ def pair(openbao: RunningServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     git(root, "init", "--quiet")
     with bootstrapped(openbao, 16) as first, bootstrapped(openbao, 16) as second:
         made = Pair(root, first, second)
-        made.second.run("bootstrap", "-e", second.name, role="root").ok()  # now it knows which one comes first
+        made.second.run(
+            "bootstrap", "-e", second.name, role="root"
+        ).ok()  # now it knows which one comes first
         yield made
 
 
@@ -103,7 +116,8 @@ def test_the_token_of_one_environment_is_refused_by_the_other(pair: Pair) -> Non
 
 
 def test_a_gate_that_may_not_look_says_what_it_needs(pair: Pair) -> None:
-    """As where `requires` was added after the last bootstrap: the planner's policy does not name that registry."""
+    """As where `requires` was added after the last bootstrap: the planner's policy does not name
+    that registry."""
     pair.client("partner")
     first, second = pair.first.environment, pair.second.environment
     name = f"integrations-{second}-planner"
@@ -121,7 +135,9 @@ def test_a_gate_that_may_not_look_says_what_it_needs(pair: Pair) -> None:
     assert pair.second.plan(role="planner").json["kind"] == "plan"
 
 
-def test_a_client_renamed_twice_is_not_ended_where_the_first_rename_was_never_seen(pair: Pair) -> None:
+def test_a_client_renamed_twice_is_not_ended_where_the_first_rename_was_never_seen(
+    pair: Pair,
+) -> None:
     pair.client("bystander")
     pair.client("alpha")
     pair.first.apply().ok()
@@ -150,4 +166,6 @@ def test_a_spoilt_bucket_of_the_environment_that_comes_first_is_told_as_its_own(
     overwrite(pair.first, pair.first.bucket("partner"), "{")
     ran = pair.second.plan()
     assert (ran.code, ran.json["code"]) == (1, "RC443")
-    assert ran.json["message"].startswith(f"{pair.first.environment}: {pair.first.bucket('partner')}")
+    assert ran.json["message"].startswith(
+        f"{pair.first.environment}: {pair.first.bucket('partner')}"
+    )

@@ -22,15 +22,22 @@ EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "acme-integrations"
 
 
 def adapted(root: Path, address: str, receiver: str) -> None:
-    """The example with this test's server and receiver in the place of hosts that do not exist, freeze over."""
+    """The example with this test's server and receiver in the place of hosts that do not exist,
+    freeze over."""
     shutil.copytree(EXAMPLE, root)
     project = root / "reconciler.yaml"
     text = re.sub(r'address: ".*"', f'address: "{address}"', project.read_text())
-    text = text.replace("namespace: platform", "").replace("{method: jwt, role: reconciler-apply}", "{method: token}")
-    text = text.replace("requires: staging", "allowedNetworks: [127.0.0.0/8]\n      requires: staging")
+    text = text.replace("namespace: platform", "").replace(
+        "{method: jwt, role: reconciler-apply}", "{method: token}"
+    )
+    text = text.replace(
+        "requires: staging", "allowedNetworks: [127.0.0.0/8]\n      requires: staging"
+    )
     project.write_text(text.replace("2026-12-24", "2020-12-24").replace("2027-01-02", "2021-01-02"))
     for path in root.glob("clients/**/*.yaml"):
-        path.write_text(re.sub(r"https://[a-z.]+example\.com(:\d+)?/", f"{receiver}/", path.read_text()))
+        path.write_text(
+            re.sub(r"https://[a-z.]+example\.com(:\d+)?/", f"{receiver}/", path.read_text())
+        )
 
 
 @pytest.fixture
@@ -51,7 +58,10 @@ def test_the_example_validates_as_it_is(tmp_path: Path, places: dict[str, Place]
 
 
 def test_the_example_is_applied_and_promoted(
-    tmp_path: Path, places: dict[str, Place], openbao: RunningServer, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    places: dict[str, Place],
+    openbao: RunningServer,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     isolate(monkeypatch, tmp_path / "home")
     root = tmp_path / "acme"
@@ -61,10 +71,15 @@ def test_the_example_is_applied_and_promoted(
         adapted(root, openbao.address, receiver.url.rstrip("/"))
         declared = load(root, "staging").clients.values()
         custom += (
-            webhook.scheme for client in declared for webhook in client.webhooks if webhook.scheme.name == CUSTOM
+            webhook.scheme
+            for client in declared
+            for webhook in client.webhooks
+            if webhook.scheme.name == CUSTOM
         )
         git(root, "init", "--quiet")
-        environments += (Checkout(root, place, role="root", buckets=16) for place in places.values())
+        environments += (
+            Checkout(root, place, role="root", buckets=16) for place in places.values()
+        )
         staging, production = environments
         staging.commit()
         assert production.apply().json["code"] == "RC340"
@@ -73,7 +88,11 @@ def test_the_example_is_applied_and_promoted(
             assert plan["summary"]["register"] >= 9
             checkout.run("apply", "-e", checkout.environment, "plan.json").ok()
             checkout.assert_quiet()
-            clients = checkout.run("status", "-e", checkout.environment, "--format", "json").ok().json["clients"]
+            clients = (
+                checkout.run("status", "-e", checkout.environment, "--format", "json")
+                .ok()
+                .json["clients"]
+            )
             assert {client["status"] for client in clients} <= {"active", "suspended"}
             for client in clients:
                 for key in client["keys"]:

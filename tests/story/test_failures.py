@@ -36,7 +36,9 @@ def test_a_token_with_a_line_break_is_not_echoed(checkout: Checkout) -> None:
 
 
 def test_an_environment_that_was_not_bootstrapped(checkout: Checkout) -> None:
-    checkout.project(vault={"address": checkout.place.server.address, "mounts": {"registry": "nowhere"}})
+    checkout.project(
+        vault={"address": checkout.place.server.address, "mounts": {"registry": "nowhere"}}
+    )
     ran = checkout.plan(token=checkout.place.token("root"))
     assert ran.code == 1
     assert "bootstrap" in ran.json["remedy"]
@@ -53,18 +55,30 @@ def test_an_unknown_environment_and_an_unknown_client(checkout: Checkout) -> Non
         assert "partner" in ran.json["remedy"]
 
 
-def test_an_invalid_declaration_is_reported_with_its_place_and_nothing_is_done(checkout: Checkout) -> None:
+def test_an_invalid_declaration_is_reported_with_its_place_and_nothing_is_done(
+    checkout: Checkout,
+) -> None:
     checkout.client("partner")
     head = "apiVersion: reconciler/v1\nkind: IntegrationClient\n"
     checkout.write("clients/broken.yaml", f"{head}metadata: {{nmae: x}}\nspec: {{}}\n")
     before = checkout.everything_written()
     ran = checkout.apply()
     assert ran.code == 1
-    assert any(one["file"] == "clients/broken.yaml" and one["line"] == 3 for one in ran.json["findings"])
+    assert any(
+        one["file"] == "clients/broken.yaml" and one["line"] == 3 for one in ran.json["findings"]
+    )
     assert checkout.everything_written() == before
 
 
-ANY_BYTES = [b"", b"\x00", BROKEN, b"a: &a [*a]", b"- [" * 1000, b"%YAML 9.9\n---\n", b"\xef\xbb\xbfkind: Project\n"]
+ANY_BYTES = [
+    b"",
+    b"\x00",
+    BROKEN,
+    b"a: &a [*a]",
+    b"- [" * 1000,
+    b"%YAML 9.9\n---\n",
+    b"\xef\xbb\xbfkind: Project\n",
+]
 
 
 @pytest.mark.parametrize("content", ANY_BYTES)
@@ -85,7 +99,8 @@ def test_nobody_to_ask_is_a_usage_error(checkout: Checkout) -> None:
 
 
 def test_not_a_git_repository_issues_nothing(checkout: Checkout) -> None:
-    """What cannot be put into evidence is not begun; whoever keeps the report themselves says so."""
+    """What cannot be put into evidence is not begun; whoever keeps the report themselves says
+    so."""
     checkout.client("partner")
     shutil.rmtree(checkout.root / ".git")
     refused = checkout.apply()
@@ -120,7 +135,9 @@ def test_a_run_without_commit_is_reported_by_the_next(checkout: Checkout) -> Non
     assert git(checkout.root, "log", "--format=%s").splitlines() == ["project"]
     checkout.client("partner", scopes=["ledger:read"])
     checkout.apply().ok()
-    assert f"{first['run_id']}.json" in git(checkout.root, "show", "--name-only", "--format=", "HEAD")
+    assert f"{first['run_id']}.json" in git(
+        checkout.root, "show", "--name-only", "--format=", "HEAD"
+    )
 
 
 def test_a_dirty_tree_elsewhere_stays_as_it_is(checkout: Checkout) -> None:
@@ -131,7 +148,10 @@ def test_a_dirty_tree_elsewhere_stays_as_it_is(checkout: Checkout) -> None:
     checkout.write("notes.txt", "edited")
     checkout.write("other.txt", "untracked")
     checkout.apply().ok()
-    assert git(checkout.root, "status", "--porcelain").splitlines() == ["AM notes.txt", "?? other.txt"]
+    assert git(checkout.root, "status", "--porcelain").splitlines() == [
+        "AM notes.txt",
+        "?? other.txt",
+    ]
 
 
 def test_applying_what_is_not_committed_is_told(checkout: Checkout) -> None:
@@ -161,7 +181,8 @@ def test_one_bad_client_does_not_stop_the_others(checkout: Checkout) -> None:
 
 
 def test_a_delivery_to_try_again_changes_nothing(checkout: Checkout) -> None:
-    """A plan shows what changes; the URL of a webhook that has to prove itself once more does not."""
+    """A plan shows what changes; the URL of a webhook that has to prove itself once more does
+    not."""
     checkout.hooked("bad", "http://127.0.0.1:1/")
     assert checkout.apply().code == 5
     [again] = [one for one in checkout.plan().json["actions"] if one["kind"] == "verify-webhook"]

@@ -1,4 +1,5 @@
-"""Whether git can take the report is looked at before anything is changed; only a revocation goes on without it."""
+"""Whether git can take the report is looked at before anything is changed; only a revocation goes
+on without it."""
 
 from __future__ import annotations
 
@@ -77,7 +78,16 @@ def test_nothing_is_changed_where_git_cannot_take_the_report(
         issued.commit()
     broken(issued)
     before = issued.everything_written()
-    rotate = ("rotate", "-e", issued.environment, "partner", "--reason", "leaked", "--format", "json")
+    rotate = (
+        "rotate",
+        "-e",
+        issued.environment,
+        "partner",
+        "--reason",
+        "leaked",
+        "--format",
+        "json",
+    )
     # Without a repository nobody can tell what was applied last: the plan of an apply is blocked.
     blocked = (3, "RC373") if broken is no_repository else (1, code)
     for ran, expected in (
@@ -90,13 +100,16 @@ def test_nothing_is_changed_where_git_cannot_take_the_report(
 
 
 @pytest.mark.parametrize(("broken", "options", "code"), CASES)
-def test_a_revocation_goes_on_and_warns(broken: Break, options: tuple[str, ...], code: str, issued: Checkout) -> None:
+def test_a_revocation_goes_on_and_warns(
+    broken: Break, options: tuple[str, ...], code: str, issued: Checkout
+) -> None:
     broken(issued)
     why = ("--reason", "compromise", "--format", "json")
     ran = issued.run("revoke", "-e", issued.environment, "partner", *why, *options)
     assert (ran.code, ran.json["problem"]["code"]) == (1, code)
     assert (
-        f"the revocation goes on, and its report waits: {ran.json['problem']['message'].partition(':')[0]}" in ran.err
+        f"the revocation goes on, and its report waits: {ran.json['problem']['message'].partition(':')[0]}"
+        in ran.err
     )
     assert issued.secret("keys/partner.primary", 1) is None
 

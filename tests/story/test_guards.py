@@ -16,7 +16,9 @@ def refused(checkout: Checkout, code: str, *arguments: str) -> None:
     shown = checkout.plan(*arguments)
     assert shown.code == 3
     assert shown.json["blocked"] is True
-    assert code in {finding["code"] for finding in shown.json["findings"] if finding["level"] == "error"}
+    assert code in {
+        finding["code"] for finding in shown.json["findings"] if finding["level"] == "error"
+    }
     ran = checkout.apply(*arguments)
     assert (ran.code, ran.json["code"]) == (3, code)
     assert checkout.everything_written() == before
@@ -76,11 +78,16 @@ def renamed(checkout: Checkout) -> Checkout:
     return checkout
 
 
-def test_a_rename_without_a_word_is_recognised_and_the_line_that_is_said_keeps_the_key(renamed: Checkout) -> None:
+def test_a_rename_without_a_word_is_recognised_and_the_line_that_is_said_keeps_the_key(
+    renamed: Checkout,
+) -> None:
     plan = renamed.plan()
     [alike] = [one for one in plan.json["findings"] if one["code"] == "RC325"]
     assert (alike["level"], alike["file"]) == ("warning", "clients/partner-eu.yaml")
-    assert "add the line `renamedFrom: partner` below `name: partner-eu` in clients/partner-eu.yaml" in alike["remedy"]
+    assert (
+        "add the line `renamedFrom: partner` below `name: partner-eu` in clients/partner-eu.yaml"
+        in alike["remedy"]
+    )
     assert plan.code == 0
     renamed.client("partner-eu", metadata={"renamedFrom": "partner"})
     renamed.apply().ok()
@@ -115,7 +122,9 @@ def test_most_clients_end_when_somebody_says_how_many_and_a_saved_plan_carries_i
     checkout.assert_quiet()
 
 
-def test_what_a_file_says_of_an_agreement_is_none_of_the_reviewed_plan(checkout: Checkout, tmp_path: Path) -> None:
+def test_what_a_file_says_of_an_agreement_is_none_of_the_reviewed_plan(
+    checkout: Checkout, tmp_path: Path
+) -> None:
     """Anybody may write such a file in a pull request."""
     checkout.client("one")
     checkout.commit()
@@ -135,7 +144,12 @@ def test_a_waiver_lets_a_blocked_plan_pass_and_is_named(checkout: Checkout) -> N
     checkout.commit()
     checkout.apply().ok()
     checkout.remove("partner")
-    waiver = {"guard": "protect", "client": "partner", "reason": "contract ended", "approver": "ada"}
+    waiver = {
+        "guard": "protect",
+        "client": "partner",
+        "reason": "contract ended",
+        "approver": "ada",
+    }
     waiver["until"] = "2999-01-01"
     checkout.document("policy.yaml", "GuardrailPolicy", "policy", {"waivers": [waiver]})
     [finding] = [one for one in checkout.plan().json["findings"] if one["code"] == "RC310"]
@@ -208,7 +222,9 @@ def test_another_projects_client_is_never_touched(checkout: Checkout) -> None:
     assert after == document
 
 
-@pytest.mark.parametrize(("state", "expected"), [("suspended", {1: "active"}), ("retired", {1: "revoked"})])
+@pytest.mark.parametrize(
+    ("state", "expected"), [("suspended", {1: "active"}), ("retired", {1: "revoked"})]
+)
 def test_suspended_and_retired(checkout: Checkout, state: str, expected: dict[int, str]) -> None:
     checkout.client("partner")
     checkout.client("other")

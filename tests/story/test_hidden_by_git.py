@@ -1,4 +1,5 @@
-"""What git hides is not removed: a sparse checkout, a submodule, an old clone and their like retire nobody."""
+"""What git hides is not removed: a sparse checkout, a submodule, an old clone and their like retire
+nobody."""
 
 from __future__ import annotations
 
@@ -79,7 +80,11 @@ def merging(root: Path) -> None:
 
 def renamed_elsewhere(root: Path) -> None:
     """HEAD says that it is a client of another name by now, in a file that is hidden."""
-    text = (root / "clients/alerts.yaml").read_text().replace("name: alerts", "name: pages\n  renamedFrom: alerts", 1)
+    text = (
+        (root / "clients/alerts.yaml")
+        .read_text()
+        .replace("name: alerts", "name: pages\n  renamedFrom: alerts", 1)
+    )
     (root / "clients/alerts.yaml").unlink()
     (root / "clients/pages.yaml").write_text(text)
     git(root, "add", "--all", "clients")
@@ -250,7 +255,9 @@ def test_a_client_that_no_commit_held_is_not_retired_by_the_next_clone(
     assert two.status("alerts")["status"] == "active"
 
 
-def test_a_client_that_no_commit_held_is_retired_by_its_declaration(two: Checkout, tmp_path: Path) -> None:
+def test_a_client_that_no_commit_held_is_retired_by_its_declaration(
+    two: Checkout, tmp_path: Path
+) -> None:
     applied_uncommitted(two, never_added)
     clone = cloned(two, tmp_path / "clone")
     clone.client("secret-partner", state="retired")
@@ -310,7 +317,10 @@ def test_a_branch_that_was_forced_back_is_not_applied(two: Checkout) -> None:
     assert two.status("alerts")["scopes"] == ["payouts:write"]
     report = json.loads((two.root / done["audit"]["path"]).read_text())
     assert report["rollback_from"] == done["rollback_from"]
-    assert "Rolled back on purpose" in (two.root / done["audit"]["path"]).with_suffix(".md").read_text()
+    assert (
+        "Rolled back on purpose"
+        in (two.root / done["audit"]["path"]).with_suffix(".md").read_text()
+    )
     two.assert_quiet()
 
 
@@ -329,7 +339,9 @@ def rebased(root: Path) -> None:
 
 
 @pytest.mark.parametrize("rewritten", [amended, squashed, rebased])
-def test_a_history_that_was_rewritten_is_accepted_once(rewritten: Callable[[Path], None], two: Checkout) -> None:
+def test_a_history_that_was_rewritten_is_accepted_once(
+    rewritten: Callable[[Path], None], two: Checkout
+) -> None:
     """The declaration is what was applied, so that there is nothing to do."""
     two.client("late")
     two.commit("one more")
@@ -400,7 +412,9 @@ def test_a_project_that_no_commit_holds_proves_nothing(two: Checkout) -> None:
     assert "does not hold reconciler.yaml" in nobody_is_retired_here(replace(two, root=folder))
 
 
-def test_a_project_outside_of_git_proves_nothing_unless_it_says_so(two: Checkout, tmp_path: Path) -> None:
+def test_a_project_outside_of_git_proves_nothing_unless_it_says_so(
+    two: Checkout, tmp_path: Path
+) -> None:
     folder = tmp_path / "no-git"
     (folder / "clients").mkdir(parents=True)
     for name in ("reconciler.yaml", "clients/payouts.yaml"):
@@ -432,7 +446,12 @@ def after_a_change_of_mind(two: Checkout) -> None:
     git(two.root, "revert", "--no-edit", "HEAD")
 
 
-WAYS_OUT = [of_the_commit_that_declares_it, of_another_client, of_a_change_of_another_client, after_a_change_of_mind]
+WAYS_OUT = [
+    of_the_commit_that_declares_it,
+    of_another_client,
+    of_a_change_of_another_client,
+    after_a_change_of_mind,
+]
 
 
 @pytest.fixture

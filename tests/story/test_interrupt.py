@@ -1,4 +1,5 @@
-"""A run that is stopped or killed: what is done is on record, and the same command goes on from there."""
+"""A run that is stopped or killed: what is done is on record, and the same command goes on from
+there."""
 
 from __future__ import annotations
 
@@ -19,7 +20,11 @@ from tests.kit.repositories import git
 from tests.kit.started import IN_BACKGROUND, ignored, started
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-COMMAND = [sys.executable, "-c", "import sys; from reconciler.cli.main import main; sys.exit(main())"]
+COMMAND = [
+    sys.executable,
+    "-c",
+    "import sys; from reconciler.cli.main import main; sys.exit(main())",
+]
 CLIENTS = 150
 
 
@@ -33,7 +38,8 @@ def applying(checkout: Checkout, *before: str) -> Iterator[subprocess.Popen[str]
 
 @pytest.fixture
 def many(wide_checkout: Checkout) -> Checkout:
-    """More buckets with work than are worked on at a time: a stop always finds some that were not begun."""
+    """More buckets with work than are worked on at a time: a stop always finds some that were not
+    begun."""
     checkout = wide_checkout
     for number in range(CLIENTS):
         checkout.client(f"partner-{number:03}")
@@ -57,7 +63,8 @@ def converged(checkout: Checkout) -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "before"), [(signal.SIGINT, ()), (signal.SIGTERM, ()), (signal.SIGTERM, IN_BACKGROUND)]
+    ("number", "before"),
+    [(signal.SIGINT, ()), (signal.SIGTERM, ()), (signal.SIGTERM, IN_BACKGROUND)],
 )
 def test_a_stopped_run_finishes_what_is_begun_and_says_how_to_go_on(
     many: Checkout, number: int, before: tuple[str, ...]

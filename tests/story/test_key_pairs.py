@@ -1,4 +1,5 @@
-"""Signatures by key pairs (``v1a``): made in the transit engine, verified with what the receiver gets."""
+"""Signatures by key pairs (``v1a``): made in the transit engine, verified with what the receiver
+gets."""
 
 from __future__ import annotations
 
@@ -57,13 +58,18 @@ def test_the_private_key_cannot_leave(checkout: Checkout) -> None:
         checkout.apply().ok()
     name = "webhook.partner.settlements.1"
     key = checkout.vault("GET", f"transit/keys/{name}")["data"]
-    assert (key["exportable"], key["allow_plaintext_backup"], key["type"]) == (False, False, "ed25519")
+    assert (key["exportable"], key["allow_plaintext_backup"], key["type"]) == (
+        False,
+        False,
+        "ed25519",
+    )
     with pytest.raises(VaultError):
         checkout.vault("GET", f"transit/export/signing-key/{name}")
 
 
 def test_a_change_of_the_algorithm_signs_by_both_in_the_grace(checkout: Checkout) -> None:
-    """From a shared secret to a key pair: a receiver may hold either, and loses nothing at any moment."""
+    """From a shared secret to a key pair: a receiver may hold either, and loses nothing at any
+    moment."""
     held: list[Sequence[Secret]] = [[]]
     with LoopbackReceiver(lambda: held[0]) as receiver:
         checkout.hooked("partner", receiver.url)
@@ -73,7 +79,11 @@ def test_a_change_of_the_algorithm_signs_by_both_in_the_grace(checkout: Checkout
         held[0] = [old]  # it has not looked into Vault since
         checkout.hooked("partner", receiver.url, webhook={"signature": PAIR})
         plan = checkout.actions()
-        assert ("rotate-secret", "client/partner/webhook/settlements/secret", "AlgorithmChanged") in plan
+        assert (
+            "rotate-secret",
+            "client/partner/webhook/settlements/secret",
+            "AlgorithmChanged",
+        ) in plan
         checkout.apply().ok()
         header = receiver.arrivals[-1].headers["webhook-signature"]
         assert [one.partition(",")[0] for one in header.split(" ")] == ["v1a", "v1"]

@@ -1,4 +1,5 @@
-"""``listen`` with secrets from Vault: the declared scheme, a rotation, a token that may read nothing else."""
+"""``listen`` with secrets from Vault: the declared scheme, a rotation, a token that may read
+nothing else."""
 
 from __future__ import annotations
 
@@ -47,7 +48,9 @@ def origins(out: str) -> list[Any]:
 
 def test_started_before_anything_was_issued_it_proves_the_webhook(checkout: Checkout) -> None:
     checkout.hooked("partner", "http://127.0.0.1:1")
-    with listening(checkout.root, "--secret-from", target(checkout), **as_deliverer(checkout)) as there:
+    with listening(
+        checkout.root, "--secret-from", target(checkout), **as_deliverer(checkout)
+    ) as there:
         checkout.hooked("partner", f"http://127.0.0.1:{there.port}/in")
         checkout.commit()
         checkout.apply().ok()
@@ -61,7 +64,9 @@ def test_started_before_anything_was_issued_it_proves_the_webhook(checkout: Chec
     assert checkout.place.token("deliverer") not in out + err
 
 
-def test_a_rotation_is_picked_up_and_a_version_that_is_destroyed_is_not_held(checkout: Checkout) -> None:
+def test_a_rotation_is_picked_up_and_a_version_that_is_destroyed_is_not_held(
+    checkout: Checkout,
+) -> None:
     first, second, third = (f"whsec_{digits * 32}" for digits in ("0a", "1b", "2c"))
     checkout.hooked("partner", "http://127.0.0.1:1")
     write(checkout, 0, first)
@@ -130,7 +135,9 @@ def test_what_is_not_declared_and_what_the_token_may_not_is_told(checkout: Check
     assert "deliverer" in denied
     write(checkout, 0, "by hand")
     assert "error[RC032]" in refused(target(checkout))
-    checkout.vault("POST", f"secrets/data/{PATH}", {"options": {"cas": 1}, "data": {"other": "field"}})
+    checkout.vault(
+        "POST", f"secrets/data/{PATH}", {"options": {"cas": 1}, "data": {"other": "field"}}
+    )
     assert "error[RC417]" in refused(target(checkout))
 
 
@@ -139,7 +146,9 @@ def test_while_vault_cannot_be_read_it_goes_on_with_what_it_holds(checkout: Chec
     checkout.hooked("partner", "http://127.0.0.1:1")
     write(checkout, 0, secret)
     token = checkout.place.new_token("deliverer")
-    with listening(checkout.root, "--secret-from", target(checkout), "--count", "2", VAULT_TOKEN=token) as there:
+    with listening(
+        checkout.root, "--secret-from", target(checkout), "--count", "2", VAULT_TOKEN=token
+    ) as there:
         checkout.place.root.adapter.post("/v1/auth/token/revoke", json={"token": token})
         assert there.signed(STANDARD_WEBHOOKS, "whsec_" + "3d" * 32) == 401
         assert there.signed(STANDARD_WEBHOOKS, secret) == 204

@@ -39,7 +39,9 @@ def test_issued_keys_have_the_declared_shape(checkout: Checkout) -> None:
     assert re.fullmatch(rf"acme_{checkout.environment}_{version['id']}_[0-9A-Za-z]{{49}}", value)
 
 
-def test_a_client_is_active_only_after_its_webhook_accepted_a_signed_delivery(checkout: Checkout) -> None:
+def test_a_client_is_active_only_after_its_webhook_accepted_a_signed_delivery(
+    checkout: Checkout,
+) -> None:
     with receiving(answers(204)) as receiver:
         checkout.hooked("partner", receiver.url)
         checkout.apply().ok()
@@ -61,7 +63,11 @@ def test_a_refused_delivery_leaves_the_client_pending_until_it_passes(checkout: 
     assert refused.code == 5
     assert checkout.status("partner")["status"] == "pending"
     statuses = {(o["kind"], o["status"]) for o in refused.json["outcomes"]}
-    assert {("verify-webhook", "failed"), ("activate-client", "skipped"), ("issue-key", "done")} <= statuses
+    assert {
+        ("verify-webhook", "failed"),
+        ("activate-client", "skipped"),
+        ("issue-key", "done"),
+    } <= statuses
     assert [kind for kind, _, _ in checkout.actions()] == ["verify-webhook", "activate-client"]
     with receiving(answers(200)) as mended:
         checkout.hooked("partner", mended.url)
@@ -102,7 +108,13 @@ def test_the_actions_of_a_run_come_in_the_order_of_their_levels(checkout: Checko
     with receiving(answers(204)) as receiver:
         checkout.hooked("partner", receiver.url)
         kinds = [kind for kind, _, _ in checkout.actions()]
-    assert kinds == ["register-client", "issue-key", "issue-secret", "verify-webhook", "activate-client"]
+    assert kinds == [
+        "register-client",
+        "issue-key",
+        "issue-secret",
+        "verify-webhook",
+        "activate-client",
+    ]
 
 
 def test_a_thousand_clients_are_planned_without_a_request_for_each(wide_checkout: Checkout) -> None:

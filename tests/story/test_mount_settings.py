@@ -22,7 +22,9 @@ def configure(checkout: Checkout, mount: str, **settings: Any) -> None:
 
 
 def rotate(checkout: Checkout) -> Ran:
-    return checkout.run("rotate", "-e", checkout.environment, "one", "--reason", "asked", "--format", "json")
+    return checkout.run(
+        "rotate", "-e", checkout.environment, "one", "--reason", "asked", "--format", "json"
+    )
 
 
 def found(checkout: Checkout) -> dict[str, str]:
@@ -30,11 +32,17 @@ def found(checkout: Checkout) -> dict[str, str]:
 
 
 def bootstrap(checkout: Checkout) -> dict[str, str]:
-    steps = checkout.run("bootstrap", "-e", checkout.environment, "--format", "json", role="root").ok().json["steps"]
+    steps = (
+        checkout.run("bootstrap", "-e", checkout.environment, "--format", "json", role="root")
+        .ok()
+        .json["steps"]
+    )
     return {step["what"]: step["did"] for step in steps if step["did"] != "unchanged"}
 
 
-def test_a_mount_that_keeps_one_version_is_told_and_refuses_a_rotation_only(issued: Checkout) -> None:
+def test_a_mount_that_keeps_one_version_is_told_and_refuses_a_rotation_only(
+    issued: Checkout,
+) -> None:
     configure(issued, "secrets", max_versions=1)
     assert "max_versions is 1, not 100" in found(issued)["RC312"]
     status = issued.run("status", "-e", issued.environment).ok().out
@@ -52,7 +60,9 @@ def test_a_mount_that_keeps_one_version_is_told_and_refuses_a_rotation_only(issu
     issued.client("two")  # a first version ends no other one
     issued.commit()
     issued.apply().ok()
-    assert bootstrap(issued) == {f"mount integrations/{issued.environment}/secrets/ (KV v2)": "updated"}
+    assert bootstrap(issued) == {
+        f"mount integrations/{issued.environment}/secrets/ (KV v2)": "updated"
+    }
     rotate(issued).ok()
     assert issued.versions("one") == {1: "retiring", 2: "active"}
     assert issued.secret("keys/one.primary", 1), "it works on through its grace"
@@ -81,18 +91,30 @@ def test_a_mount_that_deletes_versions_refuses_new_ones_and_bootstrap_keeps_thos
     # What was written by a version of this program that did not look.
     value = {"options": {"cas": 1}, "data": {"value": "x"}}
     issued.vault("POST", "secrets/data/keys/one.primary", value)
-    assert issued.vault("GET", "secrets/metadata/keys/one.primary")["data"]["versions"]["2"]["deletion_time"]
-    assert bootstrap(issued) == {f"mount integrations/{issued.environment}/secrets/ (KV v2)": "updated"}
+    assert issued.vault("GET", "secrets/metadata/keys/one.primary")["data"]["versions"]["2"][
+        "deletion_time"
+    ]
+    assert bootstrap(issued) == {
+        f"mount integrations/{issued.environment}/secrets/ (KV v2)": "updated"
+    }
 
 
-def test_a_version_in_use_that_will_be_deleted_is_told_and_kept_by_bootstrap(issued: Checkout) -> None:
+def test_a_version_in_use_that_will_be_deleted_is_told_and_kept_by_bootstrap(
+    issued: Checkout,
+) -> None:
     """The setting was taken back by hand; what was written meanwhile still has its end."""
     configure(issued, "secrets", delete_version_after="1h")
-    issued.vault("PUT", "secrets/undelete/keys/one.primary", {"versions": [1]})  # as if it were written now
+    issued.vault(
+        "PUT", "secrets/undelete/keys/one.primary", {"versions": [1]}
+    )  # as if it were written now
     configure(issued, "secrets", delete_version_after="0s")
     assert "version 1 of keys/one.primary is in use and will be deleted" in found(issued)["RC315"]
-    assert bootstrap(issued) == {"versions that the server was to delete (delete_version_after)": "updated"}
-    assert not issued.vault("GET", "secrets/metadata/keys/one.primary")["data"]["versions"]["1"]["deletion_time"]
+    assert bootstrap(issued) == {
+        "versions that the server was to delete (delete_version_after)": "updated"
+    }
+    assert not issued.vault("GET", "secrets/metadata/keys/one.primary")["data"]["versions"]["1"][
+        "deletion_time"
+    ]
     assert not found(issued)
     assert bootstrap(issued) == {}
 
@@ -128,13 +150,16 @@ def test_the_settings_of_a_path_refuse_a_rotation_until_apply_resets_them(issued
 
 
 def test_what_the_token_may_not_read_is_not_known(issued: Checkout) -> None:
-    """A policy of before, or one's own: nothing is refused because of it, and the drift of the policy is told."""
+    """A policy of before, or one's own: nothing is refused because of it, and the drift of the
+    policy is told."""
     configure(issued, "secrets", max_versions=1)
     for role in ("planner", "applier"):
         name = f"sys/policies/acl/integrations-{issued.environment}-{role}"
         root = issued.place.root.adapter
         text = root.get(f"/v1/{name}").data["policy"]
         stanza = f'path "integrations/{issued.environment}/secrets/config"'
-        root.put(f"/v1/{name}", json={"policy": text.replace(stanza, 'path "integrations/nowhere"')})
+        root.put(
+            f"/v1/{name}", json={"policy": text.replace(stanza, 'path "integrations/nowhere"')}
+        )
     assert set(found(issued)) == {"RC355"}
     rotate(issued).ok()

@@ -1,4 +1,5 @@
-"""A server that lists only names of secrets, as HashiCorp Vault does: what is seen with and without --deep."""
+"""A server that lists only names of secrets, as HashiCorp Vault does: what is seen with and without
+--deep."""
 
 from __future__ import annotations
 
@@ -51,7 +52,11 @@ def test_a_changed_secret_is_found_by_a_deep_look(applied: Checkout, how: str) -
 
 def test_a_rotation_over_a_foreign_version_takes_the_next_number(applied: Checkout) -> None:
     """Nobody knew of the foreign version when the number was claimed: it is claimed anew."""
-    applied.vault("POST", "secrets/data/keys/partner.primary", {"options": {"cas": 1}, "data": {"value": "mine"}})
+    applied.vault(
+        "POST",
+        "secrets/data/keys/partner.primary",
+        {"options": {"cas": 1}, "data": {"value": "mine"}},
+    )
     applied.run("rotate", "-e", applied.environment, "partner", "--reason", "test").ok()
     assert applied.versions("partner") == {1: "retiring", 3: "active"}
     assert applied.hash("keys/partner.primary", 3) in str(applied.status("partner"))

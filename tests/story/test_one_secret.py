@@ -37,7 +37,12 @@ def newest(checkout: Checkout) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize(
-    "target", ["partner/settlements", "client/partner/webhook/settlements", "client/partner/webhook/settlements/secret"]
+    "target",
+    [
+        "partner/settlements",
+        "client/partner/webhook/settlements",
+        "client/partner/webhook/settlements/secret",
+    ],
 )
 def test_a_rotation_of_one_signing_secret_proves_the_webhook_and_leaves_the_key(
     hooked: Checkout, receiver: Receiver, target: str

@@ -1,4 +1,5 @@
-"""A policy on a real server: what it blocks, what it must not block, and what it asks of ``apply``."""
+"""A policy on a real server: what it blocks, what it must not block, and what it asks of
+``apply``."""
 
 from __future__ import annotations
 
@@ -13,7 +14,12 @@ from tests.kit.repositories import git
 from tests.kit.signing import Signer, new_signer
 
 SIGNERS = ".allowed_signers"
-SCOPES = {"scopes": [{"name": "payouts:write", "risk": "critical"}, {"name": "payouts:read", "risk": "low"}]}
+SCOPES = {
+    "scopes": [
+        {"name": "payouts:write", "risk": "critical"},
+        {"name": "payouts:read", "risk": "low"},
+    ]
+}
 WHERE = {"level": "deny", "hosts": ["hooks.example.com"]}
 
 
@@ -60,14 +66,22 @@ def test_a_client_that_breaks_a_rule_is_not_registered(checkout: Checkout) -> No
     checkout.assert_quiet()
 
 
-def test_what_is_live_is_rotated_and_repaired_whatever_the_policy_became(checkout: Checkout) -> None:
+def test_what_is_live_is_rotated_and_repaired_whatever_the_policy_became(
+    checkout: Checkout,
+) -> None:
     checkout.client("partner", scopes=["payouts:write"])
     checkout.client("other")
     checkout.apply().ok()
-    policy(checkout, rules={"justification": {"level": "deny", "pattern": "^SEC-"}}, customRules=own("1 / 0 == 1"))
+    policy(
+        checkout,
+        rules={"justification": {"level": "deny", "pattern": "^SEC-"}},
+        customRules=own("1 / 0 == 1"),
+    )
     assert checkout.run("validate").code == 1
     shown = checkout.plan().ok()
-    told = [one for one in findings(shown) if one != ("RC371", "warning")]  # nothing of it is committed
+    told = [
+        one for one in findings(shown) if one != ("RC371", "warning")
+    ]  # nothing of it is committed
     assert told == [("RC217", "warning")] * 2 + [("RC231", "warning")] * 2
     checkout.run("rotate", "-e", checkout.environment, "partner", "--reason", "laptop lost").ok()
     assert checkout.versions("partner") == {1: "retiring", 2: "active"}
@@ -83,7 +97,9 @@ def test_what_is_live_is_rotated_and_repaired_whatever_the_policy_became(checkou
 
 def test_a_rule_of_ones_own_sees_what_is_live(checkout: Checkout) -> None:
     checkout.document("scopes.yaml", "ScopeCatalog", "api", SCOPES)
-    grants = "before != null && after != null && granted.exists(s, granted[s] in ['high', 'critical'])"
+    grants = (
+        "before != null && after != null && granted.exists(s, granted[s] in ['high', 'critical'])"
+    )
     policy(checkout, customRules=own(grants))
     checkout.client("partner", scopes=["payouts:read"])
     checkout.apply().ok()
@@ -91,12 +107,24 @@ def test_a_rule_of_ones_own_sees_what_is_live(checkout: Checkout) -> None:
     assert checkout.run("validate").code == 0  # it needs Vault
     ran = refused(checkout, "RC230")
     assert "ask the platform team" in ran.json["message"]
-    waiver = {"rule": "mine", "client": "partner", "reason": "PAY-9", "approver": "ada", "until": "2999-01-01"}
+    waiver = {
+        "rule": "mine",
+        "client": "partner",
+        "reason": "PAY-9",
+        "approver": "ada",
+        "until": "2999-01-01",
+    }
     policy(checkout, customRules=own(grants), waivers=[waiver])
-    far, finding, new = (one for one in checkout.plan().ok().json["findings"] if one["code"] != "RC371")
+    far, finding, new = (
+        one for one in checkout.plan().ok().json["findings"] if one["code"] != "RC371"
+    )
     assert (far["code"], far["level"]) == ("RC209", "warning")
     assert (new["code"], new["level"]) == ("RC250", "warning")  # since the first commit
-    assert (finding["code"], finding["level"], finding["file"]) == ("RC230", "warning", "policy.yaml")
+    assert (finding["code"], finding["level"], finding["file"]) == (
+        "RC230",
+        "warning",
+        "policy.yaml",
+    )
     assert "waived by ada until 2999-01-01: PAY-9" in finding["message"]
     checkout.apply().ok()
     checkout.assert_quiet()
@@ -104,7 +132,12 @@ def test_a_rule_of_ones_own_sees_what_is_live(checkout: Checkout) -> None:
 
 def test_a_plan_names_who_must_agree(checkout: Checkout, tmp_path: Path) -> None:
     checkout.document("scopes.yaml", "ScopeCatalog", "api", SCOPES)
-    policy(checkout, approvers=[{"approver": "@acme/treasury", "when": {"scopes": ["payouts:*"], "risk": "low"}}])
+    policy(
+        checkout,
+        approvers=[
+            {"approver": "@acme/treasury", "when": {"scopes": ["payouts:*"], "risk": "low"}}
+        ],
+    )
     checkout.client("partner", scopes=["payouts:read"])
     (approval,) = checkout.plan("--out", str(tmp_path / "plan.json")).ok().json["approvals"]
     assert approval["approver"] == "acme/treasury"
@@ -136,7 +169,9 @@ def test_in_ci_it_is_said_that_the_repository_alone_says_who_may_sign(
     assert "who may sign" not in checkout.apply(CI="true").ok().err, "nobody demands a signature"
     demanding(checkout, ada)
     assert "who may sign" not in checkout.apply().ok().err, "a person knows their repository"
-    told = [line for line in checkout.apply(CI="true").ok().err.splitlines() if "who may sign" in line]
+    told = [
+        line for line in checkout.apply(CI="true").ok().err.splitlines() if "who may sign" in line
+    ]
     assert len(told) == 1
     assert "RECONCILER_ALLOWED_SIGNERS" in told[0]
     signers = tmp_path / "signers"
@@ -206,7 +241,10 @@ def pushed(folder: Path, *authors: str) -> dict[str, str]:
     """The variables of a workflow that a push by ``authors`` started."""
     path = folder / "event.json"
     commits = [
-        {"id": str(number), "author": {"username": login, "email": f"7+{login}@users.noreply.github.com"}}
+        {
+            "id": str(number),
+            "author": {"username": login, "email": f"7+{login}@users.noreply.github.com"},
+        }
         for number, login in enumerate(authors)
     ]
     path.write_text(json.dumps({"commits": commits}))
@@ -219,7 +257,10 @@ def test_who_wrote_it_does_not_approve_it(checkout: Checkout, tmp_path: Path) ->
     git(checkout.root, "config", "user.email", "7+bob@users.noreply.github.com")
     checkout.commit()
     event = pushed(tmp_path, "bob")
-    assert "Bob approved what Bob wrote" in refused(checkout, "RC243", GITHUB_ACTOR="Bob", **event).json["message"]
+    assert (
+        "Bob approved what Bob wrote"
+        in refused(checkout, "RC243", GITHUB_ACTOR="Bob", **event).json["message"]
+    )
     refused(checkout, "RC244")
     refused(checkout, "RC244", **{**event, "GITHUB_EVENT_NAME": "schedule", "GITHUB_ACTOR": "ada"})
     refused(checkout, "RC243", GITHUB_ACTOR="ada", RECONCILER_APPROVER="bob", **event)
@@ -236,4 +277,7 @@ def test_when_nothing_tells_who_approved_a_note_says_so(checkout: Checkout, tmp_
     checkout.commit()
     refused(checkout, "RC243", GITHUB_ACTOR="ada", **pushed(tmp_path, "bob", "ada"))
     ran = checkout.apply().ok()
-    assert "whether the approver is the author is not known: nothing tells who approved this run" in ran.err
+    assert (
+        "whether the approver is the author is not known: nothing tells who approved this run"
+        in ran.err
+    )

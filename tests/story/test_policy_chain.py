@@ -20,7 +20,9 @@ def refused(checkout: Checkout) -> str:
     return str(ran.json["message"])
 
 
-def test_neither_the_demand_nor_a_key_is_changed_by_two_commits(checkout: Checkout, tmp_path: Path) -> None:
+def test_neither_the_demand_nor_a_key_is_changed_by_two_commits(
+    checkout: Checkout, tmp_path: Path
+) -> None:
     ada, eve = (new_signer(tmp_path / "keys", name) for name in ("ada", "eve"))
     demand = {"apply": {"signedCommits": {"allowedSigners": SIGNERS}}}
     checkout.write(SIGNERS, ada.line)

@@ -1,5 +1,6 @@
-"""One pull request adds a client, widens a scope to a wildcard, moves a webhook to another host, lets a rotation fall
-due and removes a client: whoever reads its plan sees at once what is dangerous, and ``apply`` does that plan or stops.
+"""One pull request adds a client, widens a scope to a wildcard, moves a webhook to another host,
+lets a rotation fall due and removes a client: whoever reads its plan sees at once what is
+dangerous, and ``apply`` does that plan or stops.
 """
 
 from __future__ import annotations
@@ -64,19 +65,25 @@ Fact = tuple[str, str, str]  # risk, kind, address
 
 
 @pytest.fixture(scope="module")
-def opened(openbao: RunningServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PullRequest]:
+def opened(
+    openbao: RunningServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[PullRequest]:
     """The pull request with its plan in plan.json. Nobody may change what is live here."""
     with pytest.MonkeyPatch.context() as variables:
         yield from _planned(openbao, tmp_path_factory.mktemp("story"), variables)
 
 
 @pytest.fixture
-def own(openbao: RunningServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PullRequest]:
+def own(
+    openbao: RunningServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[PullRequest]:
     """The same for one test alone."""
     yield from _planned(openbao, tmp_path, monkeypatch)
 
 
-def _planned(server: RunningServer, folder: Path, variables: pytest.MonkeyPatch) -> Iterator[PullRequest]:
+def _planned(
+    server: RunningServer, folder: Path, variables: pytest.MonkeyPatch
+) -> Iterator[PullRequest]:
     isolate(variables, folder / "home")
     with bootstrapped(server, 16) as place, pull_request(place, folder) as story:
         story.checkout.plan("--out", "../plan.json", role="planner").ok()
@@ -99,8 +106,12 @@ def of_json(text: str) -> list[Fact]:
 
 
 def of_markdown(text: str) -> list[Fact]:
-    rows = re.findall(r"^\| \S+ \**(\w+)\** \| `.` ([\w-]+) \| <b>(\S+)</b> ?([^|\s]*)", text, re.MULTILINE)
-    return [(risk, kind, f"client/{client}/{target}".rstrip("/")) for risk, kind, client, target in rows]
+    rows = re.findall(
+        r"^\| \S+ \**(\w+)\** \| `.` ([\w-]+) \| <b>(\S+)</b> ?([^|\s]*)", text, re.MULTILINE
+    )
+    return [
+        (risk, kind, f"client/{client}/{target}".rstrip("/")) for risk, kind, client, target in rows
+    ]
 
 
 def of_html(text: str) -> list[Fact]:
@@ -111,13 +122,17 @@ def of_html(text: str) -> list[Fact]:
 def of_sarif(text: str) -> list[Fact]:
     results = json.loads(text)["runs"][0]["results"]
     return [
-        (one["ruleId"].partition("/")[2], *sentence(one["message"]["text"])) for one in results if "/" in one["ruleId"]
+        (one["ruleId"].partition("/")[2], *sentence(one["message"]["text"]))
+        for one in results
+        if "/" in one["ruleId"]
     ]
 
 
 def of_annotations(text: str) -> list[Fact]:
     return [
-        ("", *sentence(line.split("::", 2)[2])) for line in text.splitlines() if re.search(r"::\w+-\w+ client/", line)
+        ("", *sentence(line.split("::", 2)[2]))
+        for line in text.splitlines()
+        if re.search(r"::\w+-\w+ client/", line)
     ]
 
 
@@ -159,7 +174,9 @@ def test_every_format_tells_the_same_actions_the_dangerous_ones_first(
 def test_junit_holds_every_client_and_every_action(opened: PullRequest) -> None:
     suite = ET.fromstring(shown(opened, "junit"))
     printed = "\n".join(one.text or "" for one in suite.iter("system-out"))
-    assert [address for _, kind, address in DANGEROUS + HARMLESS if f"{kind} {address}" not in printed] == []
+    assert [
+        address for _, kind, address in DANGEROUS + HARMLESS if f"{kind} {address}" not in printed
+    ] == []
 
 
 def test_every_format_that_names_the_plan_names_the_same(opened: PullRequest) -> None:
@@ -174,14 +191,23 @@ def test_what_the_plan_says_is_what_the_pull_request_does(opened: PullRequest) -
     plan = json.loads(saved(opened).read_text())
     actions = {(one["kind"], one["address"]): one for one in plan["actions"]}
     wider = actions["update-client", f"client/{WIDER}"]
-    assert wider["permissions"] == {"granted": {scope: CATALOGUE[scope] for scope in REACHED}, "withdrawn": {}}
+    assert wider["permissions"] == {
+        "granted": {scope: CATALOGUE[scope] for scope in REACHED},
+        "withdrawn": {},
+    }
     assert "gains 1 scope of critical risk: payouts:approve" in wider["risk_reasons"]
     moved = actions["update-webhook", f"client/{MOVED}/webhook/orders"]
-    assert f"webhook orders delivers to another host: {OLD_HOST} → {NEW_HOST}" in moved["risk_reasons"]
-    assert (moved["before"]["url"], moved["after"]["url"]) == (f"https://{OLD_HOST}/orders", f"https://{NEW_HOST}/hook")
+    assert (
+        f"webhook orders delivers to another host: {OLD_HOST} → {NEW_HOST}" in moved["risk_reasons"]
+    )
+    assert (moved["before"]["url"], moved["after"]["url"]) == (
+        f"https://{OLD_HOST}/orders",
+        f"https://{NEW_HOST}/hook",
+    )
     [why] = actions["revoke-key", f"client/{GONE}/key/primary"]["risk_reasons"]
     assert re.fullmatch(
-        r"version 1 of key primary is in use \(active, valid until \S+\), and no usable key is left", why
+        r"version 1 of key primary is in use \(active, valid until \S+\), and no usable key is left",
+        why,
     )
     assert actions["rotate-key", f"client/{DUE}/key/primary"]["reason"] == "RenewalDue"
     asked = {one["approver"]: one["addresses"] for one in plan["approvals"]}
@@ -192,13 +218,20 @@ def test_what_the_plan_says_is_what_the_pull_request_does(opened: PullRequest) -
 
 
 def test_ten_seconds_of_the_comment(opened: PullRequest) -> None:
-    """Its first 24 lines: the verdict, how many of which risk, who must agree, and every dangerous change by name."""
+    """Its first 24 lines: the verdict, how many of which risk, who must agree, and every dangerous
+    change by name."""
     top = "\n".join(shown(opened, "markdown").splitlines()[:24])
     assert "**11 changes on 5 clients; highest risk critical.**" in top
     assert "🟥 2 critical · 🟧 3 high" in top
     assert "Must be approved by <b>acme/finance-leads</b> and <b>acme/security</b>." in top
     assert of_markdown(top)[: len(DANGEROUS)] == DANGEROUS
-    for words in (*REACHED, "in use", "no usable key is left", f"{OLD_HOST} → {NEW_HOST}", "invoices:write"):
+    for words in (
+        *REACHED,
+        "in use",
+        "no usable key is left",
+        f"{OLD_HOST} → {NEW_HOST}",
+        "invoices:write",
+    ):
         assert words in top, words
 
 
@@ -207,25 +240,37 @@ def test_ten_seconds_of_the_page(opened: PullRequest) -> None:
     head = shown(opened, "html").partition("<header>")[2].partition("</header>")[0]
     top = unescape(re.sub(r"<[^>]+>", "", head))
     assert "11 changes on 5 clients; highest risk critical." in top
-    places = [top.index(f"{kind} {address.removeprefix('client/')}") for _, kind, address in DANGEROUS]
+    places = [
+        top.index(f"{kind} {address.removeprefix('client/')}") for _, kind, address in DANGEROUS
+    ]
     assert places == sorted(places)
-    for words in ("payouts:approve", "no usable key is left", f"{OLD_HOST} → {NEW_HOST}", "invoices:write"):
+    for words in (
+        "payouts:approve",
+        "no usable key is left",
+        f"{OLD_HOST} → {NEW_HOST}",
+        "invoices:write",
+    ):
         assert words in top, words
 
 
 def test_the_pictures_are_of_this_plan(opened: PullRequest) -> None:
-    """docs/pictures/plan.json, from which they are taken, is the plan of this story but for times, ids and digests."""
+    """docs/pictures/plan.json, from which they are taken, is the plan of this story but for times,
+    ids and digests."""
 
     def content(text: str, environment: str) -> str:
         plan = json.loads(text)
-        parts = {name: plan[name] for name in ("actions", "findings", "approvals", "summary", "unchanged")}
+        parts = {
+            name: plan[name]
+            for name in ("actions", "findings", "approvals", "summary", "unchanged")
+        }
         return plain(json.dumps(parts, indent=1).replace(environment, "production"))
 
     fresh = content(saved(opened).read_text(), opened.checkout.environment)
     assert fresh == content(PLAN.read_text(), "production"), "run `make pictures`, and look"
 
 
-# What may happen between the review and the apply, for the length of a ``with`` block. Nothing of it is live state.
+# What may happen between the review and the apply, for the length of a ``with`` block. Nothing of
+# it is live state.
 
 
 def nothing(story: PullRequest) -> AbstractContextManager[None]:
@@ -268,11 +313,22 @@ def calmer(text: str) -> str:
 
 
 def reassuring(text: str) -> str:
-    """Nothing that is done is changed, only what is said of it, by somebody who knows how the digests are made."""
+    """Nothing that is done is changed, only what is said of it, by somebody who knows how the
+    digests are made."""
     plan = load_plan(text)
     lie = "only renamed: the client had it already, security approved it"
-    actions = [replace(one, risk_reasons=(lie,)) if one.address == f"client/{WIDER}" else one for one in plan.actions]
-    parts = (plan.environment, plan.project, plan.git_commit, actions, plan.revisions, plan.desired_digests)
+    actions = [
+        replace(one, risk_reasons=(lie,)) if one.address == f"client/{WIDER}" else one
+        for one in plan.actions
+    ]
+    parts = (
+        plan.environment,
+        plan.project,
+        plan.git_commit,
+        actions,
+        plan.revisions,
+        plan.desired_digests,
+    )
     return plan_json(replace(plan, actions=tuple(actions), digest=plan_digest(*parts)))
 
 
@@ -284,22 +340,40 @@ def approved(text: str) -> str:
         approvals=(*plan.approvals, Approval("ada", ("MADE-UP: she agreed",), ("client/a",)),),
         unfinished=(Unfinished(UnfinishedKind.OPEN_RUN, "MADE-UP", "nothing"),),
     )  # fmt: skip
-    parts = (plan.environment, plan.project, made_up.git_commit, plan.actions, plan.revisions, plan.desired_digests)
+    parts = (
+        plan.environment,
+        plan.project,
+        made_up.git_commit,
+        plan.actions,
+        plan.revisions,
+        plan.desired_digests,
+    )
     return plan_json(replace(made_up, digest=plan_digest(*parts)))
 
 
 def wider_still(text: str) -> str:
-    """Every digest is made anew, so that the file holds together: only the declaration does not say so."""
+    """Every digest is made anew, so that the file holds together: only the declaration does not say
+    so."""
     plan = load_plan(text)
     actions = [
-        replace(one, after={"scopes": ["*"]}) if one.address == f"client/{WIDER}" else one for one in plan.actions
+        replace(one, after={"scopes": ["*"]}) if one.address == f"client/{WIDER}" else one
+        for one in plan.actions
     ]
-    parts = (plan.environment, plan.project, plan.git_commit, actions, plan.revisions, plan.desired_digests)
+    parts = (
+        plan.environment,
+        plan.project,
+        plan.git_commit,
+        actions,
+        plan.revisions,
+        plan.desired_digests,
+    )
     return plan_json(replace(plan, actions=tuple(actions), digest=plan_digest(*parts)))
 
 
 def sealed(plan: dict[str, Any]) -> str:
-    plan["file_digest"] = digest({name: value for name, value in plan.items() if name != "file_digest"})
+    plan["file_digest"] = digest(
+        {name: value for name, value in plan.items() if name != "file_digest"}
+    )
     return json.dumps(plan)
 
 
@@ -308,8 +382,8 @@ def four_days_later(story: PullRequest) -> AbstractContextManager[None]:
 
 
 def world(story: PullRequest) -> dict[str, Any]:
-    """All there is to change: every version of every path in Vault, the commits and files of the repository, and how
-    much the receivers heard."""
+    """All there is to change: every version of every path in Vault, the commits and files of the
+    repository, and how much the receivers heard."""
     checkout = story.checkout
     found: dict[str, Any] = {"written": checkout.everything_written()}
     for path in found["written"]:
@@ -366,21 +440,37 @@ def test_whatever_comes_between_stops_it_and_nothing_is_changed(
 
 
 @pytest.mark.parametrize("form", ["text", "markdown", "html", "sarif", "junit"])
-def test_what_a_file_alone_claims_is_not_shown_to_whoever_approves(opened: PullRequest, form: str) -> None:
-    """The plan that is made anew is the same, so nothing stops it: but nothing that was made up is in what is read."""
+def test_what_a_file_alone_claims_is_not_shown_to_whoever_approves(
+    opened: PullRequest, form: str
+) -> None:
+    """The plan that is made anew is the same, so nothing stops it: but nothing that was made up is
+    in what is read."""
     with edited(approved)(opened):
         assert "MADE-UP" in shown(opened, form)
-        compared = opened.checkout.run("show", "../plan.json", "--format", form, "--compared").ok().out
+        compared = (
+            opened.checkout.run("show", "../plan.json", "--format", form, "--compared").ok().out
+        )
         assert "MADE-UP" not in compared
         assert "0" * 40 not in compared
-        assert [words for words in (*REACHED, OLD_HOST, NEW_HOST, "in use") if words not in compared] == []
+        assert [
+            words for words in (*REACHED, OLD_HOST, NEW_HOST, "in use") if words not in compared
+        ] == []
         again = opened.checkout.plan("--reviewed", "../plan.json").ok()
     assert "MADE-UP" not in again.out
 
 
 def test_somebody_else_was_faster(own: PullRequest) -> None:
     """What the plan would end was revoked in an emergency since it was made."""
-    revoke = ("revoke", "-e", own.checkout.environment, GONE, "--reason", "compromise", "--incident", "INC-7")
+    revoke = (
+        "revoke",
+        "-e",
+        own.checkout.environment,
+        GONE,
+        "--reason",
+        "compromise",
+        "--incident",
+        "INC-7",
+    )
     own.checkout.run(*revoke).ok()
     own.merge()
     stopped(own, "RC394", *applying(own))
@@ -397,7 +487,8 @@ def test_the_merged_plan_is_what_is_done(own: PullRequest) -> None:
 
 
 def test_the_reviewed_plan_is_what_ci_does(own: PullRequest) -> None:
-    """A key of one of its clients was rotated since: the plan is made anew and held against the one of the review."""
+    """A key of one of its clients was rotated since: the plan is made anew and held against the one
+    of the review."""
     plan = json.loads(saved(own).read_text())
     own.merge()
     own.checkout.run("rotate", "-e", own.checkout.environment, WIDER, "--reason", "test").ok()
@@ -411,18 +502,23 @@ def test_the_reviewed_plan_is_what_ci_does(own: PullRequest) -> None:
 
 
 def test_what_falls_due_after_the_review_is_left_to_the_next_apply(own: PullRequest) -> None:
-    """Time alone stales no saved plan, and adds nothing to it; CI, which plans anew, stops and shows what is new."""
+    """Time alone stales no saved plan, and adds nothing to it; CI, which plans anew, stops and
+    shows what is new."""
     plan = json.loads(saved(own).read_text())
     own.merge()
-    with own.clock.moved(timedelta(days=1, hours=1)):  # a key of storefront-orders falls due after 40 days and 23.5 h
+    with own.clock.moved(
+        timedelta(days=1, hours=1)
+    ):  # a key of storefront-orders falls due after 40 days and 23.5 h
         stopped(own, "RC389", *in_ci(own))
         done_is_planned(own, plan, plan["git_commit"])
-        assert own.checkout.actions() == [("rotate-key", f"client/{MOVED}/key/primary", "RenewalDue")]
+        assert own.checkout.actions() == [
+            ("rotate-key", f"client/{MOVED}/key/primary", "RenewalDue")
+        ]
 
 
 def done_is_planned(story: PullRequest, plan: Any, commit: str) -> None:
-    """Apply. The outcomes are the actions of ``plan``, one for one; the report that was committed says so, too. The
-    old host hears nothing any more."""
+    """Apply. The outcomes are the actions of ``plan``, one for one; the report that was committed
+    says so, too. The old host hears nothing any more."""
     heard = len(story.old.seen)
     run = story.checkout.run(*applying(story), "--format", "json").ok().json
     assert len(story.old.seen) == heard
@@ -433,7 +529,9 @@ def done_is_planned(story: PullRequest, plan: Any, commit: str) -> None:
     assert (run["summary"]["done"], run["git_commit"]) == (len(planned), commit)
     report = json.loads((story.checkout.root / run["audit"]["path"]).read_text())
     assert git(story.checkout.root, "rev-parse", "HEAD") == run["audit"]["commit"]
-    assert sorted((one["kind"], one["address"], one["reason"]) for one in report["outcomes"]) == sorted(planned)
+    assert sorted(
+        (one["kind"], one["address"], one["reason"]) for one in report["outcomes"]
+    ) == sorted(planned)
     assert report["plan_digest"] == load_plan(saved(story).read_text()).digest
 
 
@@ -441,10 +539,15 @@ def world_is_as_planned(story: PullRequest) -> None:
     """Five changes, each seen in Vault or by who is concerned."""
     checkout = story.checkout
     [issued] = checkout.status(NEW)["keys"][0]["versions"]
-    assert (checkout.status(NEW)["status"], issued["sha256"]) == ("active", checkout.hash(f"keys/{NEW}.primary"))
+    assert (checkout.status(NEW)["status"], issued["sha256"]) == (
+        "active",
+        checkout.hash(f"keys/{NEW}.primary"),
+    )
     assert checkout.status(WIDER)["scopes"] == ["ledger:read", "payouts:*"]
     delivery = next(seen for seen in story.new.seen if seen.headers["host"] == NEW_HOST)
-    Signed(checkout.secret(f"webhooks/{MOVED}.orders") or "").verify(delivery.body, delivery.headers)
+    Signed(checkout.secret(f"webhooks/{MOVED}.orders") or "").verify(
+        delivery.body, delivery.headers
+    )
     assert len(story.new.seen) == 6  # the delivery, and five that it must refuse
     assert checkout.status(MOVED)["webhooks"][0]["url"] == f"https://{NEW_HOST}/hook"
     assert checkout.versions(DUE) == {1: "retiring", 2: "active"}

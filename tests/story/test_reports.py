@@ -1,4 +1,5 @@
-"""The report of a run is right whatever became of it: not committed, not pushed, made elsewhere, cut short."""
+"""The report of a run is right whatever became of it: not committed, not pushed, made elsewhere,
+cut short."""
 
 from __future__ import annotations
 
@@ -35,7 +36,8 @@ def open_runs(checkout: Checkout) -> list[str]:
 
 
 def in_part(checkout: Checkout, *arguments: str) -> Any:
-    """One client that is done and one whose webhook does not answer: done, failed and skipped outcomes."""
+    """One client that is done and one whose webhook does not answer: done, failed and skipped
+    outcomes."""
     checkout.client("good")
     checkout.hooked("bad", DEAD)
     checkout.commit()
@@ -46,7 +48,10 @@ def in_part(checkout: Checkout, *arguments: str) -> Any:
 
 
 def mended(checkout: Checkout) -> None:
-    """Nothing of the failed client is left to be tried again. Not committed: that would commit the reports too."""
+    """Nothing of the failed client is left to be tried again.
+
+    Not committed: that would commit the reports too.
+    """
     checkout.client("bad")
 
 
@@ -55,7 +60,11 @@ def no_commit(checkout: Checkout) -> Any:
 
 
 def hook_refuses(checkout: Checkout) -> Any:
-    add_hook(checkout.root, "pre-commit", "git diff --cached --name-only | grep -q ^audit/ && exit 1; exit 0")
+    add_hook(
+        checkout.root,
+        "pre-commit",
+        "git diff --cached --name-only | grep -q ^audit/ && exit 1; exit 0",
+    )
     result = in_part(checkout)
     (checkout.root / ".git/hooks/pre-commit").unlink()
     return result
@@ -72,7 +81,9 @@ def test_a_report_that_is_there_is_committed_as_it_is(
     again = checkout.apply()
     assert again.json["recovered"] == [first["run_id"]]
     assert report(checkout, first["run_id"]) == written
-    assert f"{first['run_id']}.json" in git(checkout.root, "show", "--name-only", "--format=", "HEAD")
+    assert f"{first['run_id']}.json" in git(
+        checkout.root, "show", "--name-only", "--format=", "HEAD"
+    )
     assert open_runs(checkout) == []
 
 
@@ -98,7 +109,9 @@ def test_a_report_in_the_last_commit_is_not_written_again(checkout: Checkout) ->
     assert open_runs(checkout) == []
 
 
-def test_a_report_made_in_another_checkout_tells_the_same(checkout: Checkout, tmp_path: Path) -> None:
+def test_a_report_made_in_another_checkout_tells_the_same(
+    checkout: Checkout, tmp_path: Path
+) -> None:
     """An ephemeral workspace of CI is gone, its run is told by the next one from the registry."""
     shutil.copytree(checkout.root, tmp_path / "ephemeral")
     away = replace(checkout, root=tmp_path / "ephemeral")
@@ -155,7 +168,9 @@ def test_a_report_that_was_not_pushed_from_a_workspace_that_is_gone_is_made_agai
     assert open_runs(checkout) == []
 
 
-def test_a_run_without_anything_to_do_pushes_nobody_s_work(checkout: Checkout, remote: Path) -> None:
+def test_a_run_without_anything_to_do_pushes_nobody_s_work(
+    checkout: Checkout, remote: Path
+) -> None:
     before = git(remote, "rev-parse", "main")
     commit_file(checkout.root, "notes.txt", "mine")
     checkout.apply("--push").ok()
@@ -190,8 +205,11 @@ def test_nothing_is_kept_of_runs_that_are_reported(checkout: Checkout) -> None:
     assert listing is None
 
 
-def pressing(monkeypatch: pytest.MonkeyPatch, moment: Callable[[str, Any], bool], times: int = 1) -> list[int]:
-    """Ctrl-C, ``times`` times, right after the first request (URL and body) that ``moment`` is about."""
+def pressing(
+    monkeypatch: pytest.MonkeyPatch, moment: Callable[[str, Any], bool], times: int = 1
+) -> list[int]:
+    """Ctrl-C, ``times`` times, right after the first request (URL and body) that ``moment`` is
+    about."""
     pressed: list[int] = []
     heard = threading.Event()
     request = VaultAdapter.request
@@ -228,7 +246,9 @@ def test_a_signal_during_the_last_action_interrupts_nothing(
     assert report(checkout, ran.json["run_id"])["interrupted"] is False
 
 
-def test_a_signal_with_work_left_interrupts(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_signal_with_work_left_interrupts(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with receiving(answers(204)) as receiver:
         checkout.hooked("partner", receiver.url)
         checkout.commit()
@@ -239,7 +259,9 @@ def test_a_signal_with_work_left_interrupts(checkout: Checkout, monkeypatch: pyt
     assert ran.json["summary"]["skipped"] > 0
 
 
-def test_a_second_ctrl_c_says_what_is_left_open(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_second_ctrl_c_says_what_is_left_open(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
     checkout.client("partner")
     checkout.commit()
     pressing(monkeypatch, lambda url, body: "/buckets/" in url, times=2)
@@ -250,7 +272,9 @@ def test_a_second_ctrl_c_says_what_is_left_open(checkout: Checkout, monkeypatch:
     assert "the next apply" in ran.err
 
 
-def test_a_report_is_written_though_vault_is_gone_by_then(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_report_is_written_though_vault_is_gone_by_then(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
     checkout.project(lease={"ttl": "2s"})  # nobody gives it back
     checkout.client("partner")
     checkout.commit()
@@ -340,19 +364,23 @@ def test_a_forged_report_of_a_run_that_was_cut_short_does_not_close_it(
     checkout.commit("forged, and even committed")
     ran = checkout.apply().ok()
     assert [one["code"] for one in ran.json["findings"]] == ["RC631"]
-    told = json.loads(git(checkout.root, "show", f"HEAD:audit/{checkout.environment}/{run_id}.json"))
+    told = json.loads(
+        git(checkout.root, "show", f"HEAD:audit/{checkout.environment}/{run_id}.json")
+    )
     assert told["outcomes"] != []
-    assert "Nothing happened" not in git(checkout.root, "show", f"HEAD:audit/{checkout.environment}/{run_id}.md")
+    assert "Nothing happened" not in git(
+        checkout.root, "show", f"HEAD:audit/{checkout.environment}/{run_id}.md"
+    )
     assert open_runs(checkout) == []
 
 
-FORMATS = (
-    'for file in $(git diff --cached --name-only -- audit); do sed -i s/partner/partnerr/ "$file"; done\ngit add audit'
-)
+FORMATS = 'for file in $(git diff --cached --name-only -- audit); do sed -i s/partner/partnerr/ "$file"; done\ngit add audit'
 
 
 @pytest.mark.parametrize("how", ["hook", "filter"])
-def test_evidence_that_is_rewritten_on_its_way_is_not_committed(checkout: Checkout, how: str) -> None:
+def test_evidence_that_is_rewritten_on_its_way_is_not_committed(
+    checkout: Checkout, how: str
+) -> None:
     checkout.client("partner")
     before = checkout.commit()
     if how == "hook":
@@ -373,11 +401,14 @@ def test_evidence_that_is_rewritten_on_its_way_is_not_committed(checkout: Checko
         (checkout.root / ".git/info/attributes").unlink()
     again = checkout.apply().ok()
     assert (again.json["recovered"], again.json["findings"]) == ([ran.json["run_id"]], [])
-    assert git(checkout.root, "show", f"HEAD:{ran.json['audit']['path']}") + "\n" == path.read_text()
+    assert (
+        git(checkout.root, "show", f"HEAD:{ran.json['audit']['path']}") + "\n" == path.read_text()
+    )
 
 
 def test_a_report_that_is_committed_is_not_changed_by_a_later_run(checkout: Checkout) -> None:
-    """Nobody knows its history any more: what somebody makes of it on disk stays there, and status tells."""
+    """Nobody knows its history any more: what somebody makes of it on disk stays there, and status
+    tells."""
     checkout.client("partner")
     checkout.commit()
     path = checkout.root / checkout.apply().ok().json["audit"]["path"]
@@ -388,7 +419,11 @@ def test_a_report_that_is_committed_is_not_changed_by_a_later_run(checkout: Chec
     names = git(checkout.root, "show", "--name-only", "--format=", "HEAD").splitlines()
     assert names == [second["audit"]["path"], second["audit"]["path"].replace(".json", ".md")]
     assert "another" not in git(checkout.root, "show", f"HEAD:{path.relative_to(checkout.root)}")
-    told = checkout.run("status", "-e", checkout.environment, "--format", "json").ok().json["unfinished"]
+    told = (
+        checkout.run("status", "-e", checkout.environment, "--format", "json")
+        .ok()
+        .json["unfinished"]
+    )
     assert {one["next"].partition(":")[0] for one in told} == {
         "no apply commits that", "no open run has this report",
     }  # fmt: skip

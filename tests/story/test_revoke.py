@@ -1,4 +1,5 @@
-"""Emergency revocation: at once, held until the declaration says so, past everything that could stand in its way."""
+"""Emergency revocation: at once, held until the declaration says so, past everything that could
+stand in its way."""
 
 from __future__ import annotations
 
@@ -15,10 +16,14 @@ from tests.kit.receivers import answers, receiving
 
 def revoke(checkout: Checkout, target: str, *more: str, **variables: str) -> Ran:
     why = ("--reason", "compromise", "--incident", "INC-7")
-    return checkout.run("revoke", "-e", checkout.environment, target, *why, "--format", "json", *more, **variables)
+    return checkout.run(
+        "revoke", "-e", checkout.environment, target, *why, "--format", "json", *more, **variables
+    )
 
 
-def test_a_revoked_key_is_gone_and_not_issued_again_until_it_is_declared(checkout: Checkout) -> None:
+def test_a_revoked_key_is_gone_and_not_issued_again_until_it_is_declared(
+    checkout: Checkout,
+) -> None:
     checkout.client("partner", keys=[{"name": "primary"}, {"name": "batch"}])
     checkout.apply().ok()
     result = revoke(checkout, "partner/primary").ok().json
@@ -38,7 +43,9 @@ def test_a_revoked_key_is_gone_and_not_issued_again_until_it_is_declared(checkou
     checkout.assert_quiet()
 
 
-def test_revoking_a_client_ends_keys_and_signing_secrets_and_suspends_it(checkout: Checkout) -> None:
+def test_revoking_a_client_ends_keys_and_signing_secrets_and_suspends_it(
+    checkout: Checkout,
+) -> None:
     with receiving(answers(204)) as receiver:
         checkout.hooked("partner", receiver.url)
         checkout.apply().ok()
@@ -48,7 +55,9 @@ def test_revoking_a_client_ends_keys_and_signing_secrets_and_suspends_it(checkou
         assert checkout.status("partner")["status"] == "suspended"
         checkout.assert_quiet()
         webhook = {"secret": {"reissueAfter": 1}}
-        checkout.hooked("partner", receiver.url, webhook=webhook, keys=[{"name": "primary", "reissueAfter": 1}])
+        checkout.hooked(
+            "partner", receiver.url, webhook=webhook, keys=[{"name": "primary", "reissueAfter": 1}]
+        )
         checkout.apply().ok()
     assert checkout.status("partner")["status"] == "active"
     assert checkout.versions("partner") == {1: "revoked", 2: "active"}
@@ -71,21 +80,34 @@ def test_a_broken_declaration_does_not_stand_in_the_way(checkout: Checkout) -> N
     assert checkout.versions("partner") == {1: "revoked"}
 
 
-def test_a_freeze_a_budget_a_protection_and_a_lease_do_not_stand_in_the_way(checkout: Checkout) -> None:
+def test_a_freeze_a_budget_a_protection_and_a_lease_do_not_stand_in_the_way(
+    checkout: Checkout,
+) -> None:
     checkout.client("partner", protect=True)
     checkout.apply().ok()
     checkout.project(freeze=[{"from": "2020-01-01", "to": "2999-01-01", "reason": "for ever"}])
     version = checkout.vault("GET", "registry/data/lease")["data"]["metadata"]["version"]
     lease = {"format": 1, "holder": "20261123t000000z-somebody", "until": "2999-01-01T00:00:00Z"}
-    checkout.vault("POST", "registry/data/lease", {"options": {"cas": version}, "data": {"doc": json.dumps(lease)}})
+    checkout.vault(
+        "POST",
+        "registry/data/lease",
+        {"options": {"cas": version}, "data": {"doc": json.dumps(lease)}},
+    )
     revoke(checkout, "partner").ok()
     assert checkout.versions("partner") == {1: "revoked"}
 
 
-def test_an_unknown_client_or_key_is_a_usage_error_that_names_what_there_is(checkout: Checkout) -> None:
+def test_an_unknown_client_or_key_is_a_usage_error_that_names_what_there_is(
+    checkout: Checkout,
+) -> None:
     checkout.client("partner")
     checkout.apply().ok()
-    cases = {"partnr": "partner", "partner/primry": "primary", "../etc": "CLIENT", "partner/a/b": "CLIENT"}
+    cases = {
+        "partnr": "partner",
+        "partner/primry": "primary",
+        "../etc": "CLIENT",
+        "partner/a/b": "CLIENT",
+    }
     for target, named in cases.items():
         ran = revoke(checkout, target)
         assert ran.code == 64
@@ -100,13 +122,21 @@ def test_a_reason_is_a_line_and_never_a_key(checkout: Checkout) -> None:
         ran = checkout.run("rotate", "-e", checkout.environment, "partner", "--reason", reason)
         assert (ran.code, "RC012" in ran.err) == (64, True)
         assert key not in ran.err
-    made = {f"leaked {key}\non a forum | really": "leaked *** on a forum | really", "x" * 300: f"{'x' * 199}…", " ": ""}
+    made = {
+        f"leaked {key}\non a forum | really": "leaked *** on a forum | really",
+        "x" * 300: f"{'x' * 199}…",
+        " ": "",
+    }
     for number, (reason, stored) in enumerate(made.items()):
         checkout.client(f"client{number}")
         checkout.apply().ok()
-        checkout.run("revoke", "-e", checkout.environment, f"client{number}", "--reason", reason).ok()
+        checkout.run(
+            "revoke", "-e", checkout.environment, f"client{number}", "--reason", reason
+        ).ok()
         assert checkout.versions(f"client{number}") == {1: "revoked"}
-        (held,) = [one for one in checkout.plan().json["actions"] if one["client"] == f"client{number}"]
+        (held,) = [
+            one for one in checkout.plan().json["actions"] if one["client"] == f"client{number}"
+        ]
         assert (stored or "no reason given") in held["message"]
 
 
@@ -122,23 +152,35 @@ def test_a_key_revoked_by_name_in_the_evidence(checkout: Checkout) -> None:
 
 def kept(checkout: Checkout) -> dict[str, str]:
     """What is held, by address, with what plan says about it."""
-    return {one["address"]: one["message"] for one in checkout.plan().json["actions"] if one["kind"] == "no-op"}
+    return {
+        one["address"]: one["message"]
+        for one in checkout.plan().json["actions"]
+        if one["kind"] == "no-op"
+    }
 
 
 @pytest.mark.parametrize(("ahead", "number"), [(7, 1), (2, 1), (1, 2)])
-def test_a_number_declared_in_advance_disarms_no_revocation(checkout: Checkout, ahead: int, number: int) -> None:
+def test_a_number_declared_in_advance_disarms_no_revocation(
+    checkout: Checkout, ahead: int, number: int
+) -> None:
     """Neither one above the newest version nor the newest version itself."""
     with receiving(answers(204)) as receiver:
 
         def declare(reissue: int) -> None:
             keys = [{"name": "primary", "reissueAfter": reissue}]
-            checkout.hooked("partner", receiver.url, webhook={"secret": {"reissueAfter": reissue}}, keys=keys)
+            checkout.hooked(
+                "partner", receiver.url, webhook={"secret": {"reissueAfter": reissue}}, keys=keys
+            )
 
         declare(ahead)
         checkout.apply().ok()
-        warned = [one["address"] for one in checkout.plan().json["findings"] if one["code"] == "RC364"]
+        warned = [
+            one["address"] for one in checkout.plan().json["findings"] if one["code"] == "RC364"
+        ]
         assert warned == (
-            [] if ahead == 1 else ["client/partner/key/primary", "client/partner/webhook/settlements/secret"]
+            []
+            if ahead == 1
+            else ["client/partner/key/primary", "client/partner/webhook/settlements/secret"]
         )
         revoke(checkout, "partner").ok()
         checkout.apply().ok()
@@ -197,7 +239,10 @@ def test_the_report_says_whether_the_project_was_committed(checkout: Checkout) -
     assert told(checkout, revoke(checkout, "partner", "--no-commit").ok()) == (head, [])
     path = checkout.root / "reconciler.yaml"
     path.write_text(f"{path.read_text()}# edited\n")
-    assert told(checkout, revoke(checkout, "other", "--no-commit").ok()) == (head, ["reconciler.yaml"])
+    assert told(checkout, revoke(checkout, "other", "--no-commit").ok()) == (
+        head,
+        ["reconciler.yaml"],
+    )
 
 
 SLEEPING = "#!/bin/sh\nexec sleep 60\n"

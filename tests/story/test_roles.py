@@ -1,4 +1,5 @@
-"""Least privilege: plan with a role that reads no secret, apply with one that cannot read back what it wrote."""
+"""Least privilege: plan with a role that reads no secret, apply with one that cannot read back what
+it wrote."""
 
 from __future__ import annotations
 
@@ -50,7 +51,11 @@ def test_the_run_role_applies_and_is_refused_every_key_value(applied: Checkout) 
     wrapped = f"/v1/{run.settings.secrets_mount}/data/keys/partner.primary"
     with pytest.raises(VaultDenied):
         run.adapter.get(wrapped, wrap_ttl="60s")
-    assert applied.place.live("deliverer").adapter.get(wrapped, wrap_ttl="60s").body["wrap_info"]["token"]
+    assert (
+        applied.place.live("deliverer")
+        .adapter.get(wrapped, wrap_ttl="60s")
+        .body["wrap_info"]["token"]
+    )
     assert reads(run, "webhooks/partner.settlements").startswith("whsec_")
 
 

@@ -53,7 +53,9 @@ def test_a_plan_is_stale_when_a_client_it_touches_changed_live(planned: Checkout
     assert "one" in refused(planned, "RC394").json["message"]
 
 
-def test_a_plan_is_stale_when_the_declaration_of_a_client_it_touches_changed(planned: Checkout) -> None:
+def test_a_plan_is_stale_when_the_declaration_of_a_client_it_touches_changed(
+    planned: Checkout,
+) -> None:
     planned.client("one", scopes=["ledger:write"])
     assert "one" in refused(planned, "RC394").json["message"]
 
@@ -101,7 +103,9 @@ NOTE: dict[str, object] = {
     ],
     ids="".join,
 )
-def test_no_field_of_a_plan_file_can_be_edited(planned: Checkout, change: dict[str, object]) -> None:
+def test_no_field_of_a_plan_file_can_be_edited(
+    planned: Checkout, change: dict[str, object]
+) -> None:
     tampered(lambda plan: plan.update(change))(planned)
     assert "file_digest" in refused(planned, "RC399").json["message"]
 
@@ -114,7 +118,9 @@ def test_a_plan_file_without_its_digest_is_refused(planned: Checkout) -> None:
 def sealed_again(plan: dict[str, object], **change: object) -> None:
     """Edit a plan as somebody does who knows how its digest is made: a digest is no signature."""
     plan.update(change)
-    plan["file_digest"] = digest({name: value for name, value in plan.items() if name != "file_digest"})
+    plan["file_digest"] = digest(
+        {name: value for name, value in plan.items() if name != "file_digest"}
+    )
 
 
 @pytest.mark.parametrize(
@@ -151,14 +157,18 @@ def test_a_plan_for_another_time_cannot_be_applied(planned: Checkout) -> None:
 
 def test_a_plan_for_another_environment_is_refused(planned: Checkout) -> None:
     text = (planned.root / "reconciler.yaml").read_text()
-    planned.write("reconciler.yaml", f"{text}    elsewhere: {{vault: {{address: {planned.place.server.address}}}}}\n")
+    planned.write(
+        "reconciler.yaml",
+        f"{text}    elsewhere: {{vault: {{address: {planned.place.server.address}}}}}\n",
+    )
     ran = planned.run("apply", "-e", "elsewhere", "plan.json", "--format", "json")
     assert (ran.code, ran.json["code"]) == (4, "RC391")
 
 
 def test_a_plan_of_another_project_is_refused(planned: Checkout) -> None:
     planned.write(
-        "reconciler.yaml", (planned.root / "reconciler.yaml").read_text().replace("acme-integrations", "other")
+        "reconciler.yaml",
+        (planned.root / "reconciler.yaml").read_text().replace("acme-integrations", "other"),
     )
     assert "acme-integrations" in refused(planned, "RC391").json["message"]
 
@@ -184,12 +194,17 @@ def test_all_that_blocks_a_plan_is_told_at_once(checkout: Checkout) -> None:
     ran = checkout.apply()
     assert (ran.code, ran.json["findings"]) == (3, shown)
     found = {(one["code"], one["level"], one["address"]) for one in shown}
-    assert {("RC310", "error", "client/one"), ("RC310", "error", "client/two"), ("RC322", "error", "")} <= found
+    assert {
+        ("RC310", "error", "client/one"),
+        ("RC310", "error", "client/two"),
+        ("RC322", "error", ""),
+    } <= found
     assert all(one["message"] for one in shown)
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{}", "[]", "not json", '{"format_version": 99, "kind": "plan"}', '{"kind": "run"}']
+    "text",
+    ["", "{}", "[]", "not json", '{"format_version": 99, "kind": "plan"}', '{"kind": "run"}'],
 )
 def test_a_file_that_is_no_plan_is_refused(checkout: Checkout, text: str) -> None:
     checkout.write("plan.json", text)
@@ -216,7 +231,10 @@ def test_the_plan_json_keeps_its_contract(planned: Checkout) -> None:
     assert plan["kind"] == "plan"
     [action] = [one for one in plan["actions"] if one["kind"] != "no-op"]
     assert {"address", "kind", "reason", "message", "risk", "before", "after"} <= action.keys()
-    assert (action["before"], action["after"]) == ({"scopes": ["payouts:write"]}, {"scopes": ["ledger:read"]})
+    assert (action["before"], action["after"]) == (
+        {"scopes": ["payouts:write"]},
+        {"scopes": ["ledger:read"]},
+    )
     assert {"issue", "rotate", "revoke", "no_op"} <= plan["summary"].keys()
     shown = planned.run("show", "plan.json", "--format", "json").ok().json
     assert shown == plan
@@ -234,10 +252,14 @@ def test_only_a_file_can_be_the_plan_file(checkout: Checkout, out: str) -> None:
 
 
 def reviewed(checkout: Checkout, *arguments: str, **how: str) -> Ran:
-    return checkout.plan("--reviewed", "plan.json", "--out", "now.json", "--detailed-exitcode", *arguments, **how)
+    return checkout.plan(
+        "--reviewed", "plan.json", "--out", "now.json", "--detailed-exitcode", *arguments, **how
+    )
 
 
-def test_what_was_reviewed_is_applied_after_the_merge_though_commit_and_revisions_are_others(planned: Checkout) -> None:
+def test_what_was_reviewed_is_applied_after_the_merge_though_commit_and_revisions_are_others(
+    planned: Checkout,
+) -> None:
     """Somebody's key was rotated since, and another change was merged."""
     planned.run("rotate", "-e", planned.environment, "one", "--reason", "test").ok()
     planned.client("three")
@@ -245,7 +267,9 @@ def test_what_was_reviewed_is_applied_after_the_merge_though_commit_and_revision
     refused(planned, "RC394")
     ran = reviewed(planned, role="planner")
     assert (ran.code, ran.json["git_commit"]) == (2, merged)
-    assert [(one["kind"], one["address"]) for one in ran.json["actions"]] == [("update-client", "client/one")]
+    assert [(one["kind"], one["address"]) for one in ran.json["actions"]] == [
+        ("update-client", "client/one")
+    ]
     run = planned.run("apply", "-e", planned.environment, "now.json", "--format", "json").ok().json
     assert (run["git_commit"], run["plan_digest"]) == (merged, ran.json["digest"])
     assert planned.status("one")["scopes"] == ["ledger:read"]
@@ -271,7 +295,9 @@ def test_a_reviewed_plan_that_does_nothing_makes_one_that_does_nothing(planned: 
     assert (ran.code, ran.json["actions"]) == (0, [])
 
 
-@pytest.mark.parametrize("more", [("--only", "one"), ("--at", "2999-01-01T00:00:00Z"), ("--upkeep",)])
+@pytest.mark.parametrize(
+    "more", [("--only", "one"), ("--at", "2999-01-01T00:00:00Z"), ("--upkeep",)]
+)
 def test_a_reviewed_plan_is_compared_as_it_is(planned: Checkout, more: tuple[str, ...]) -> None:
     ran = planned.plan("--reviewed", "plan.json", *more)
     assert (ran.code, ran.json["code"]) == (64, "RC009")
@@ -313,7 +339,10 @@ def test_a_plan_that_was_applied_in_part_is_continued_by_the_same_file(checkout:
         assert "run the same command again: it carries out the rest of this plan" in first.err
         again = checkout.run(*command)  # the receiver is still away
         assert again.code == 5
-        assert [one["kind"] for one in again.json["outcomes"]] == ["verify-webhook", "activate-client"]
+        assert [one["kind"] for one in again.json["outcomes"]] == [
+            "verify-webhook",
+            "activate-client",
+        ]
         assert again.json["plan_digest"] == first.json["plan_digest"]
         assert checkout.versions("quiet") == {1: "active"}, "nothing is done twice"
 
@@ -325,7 +354,8 @@ def test_a_plan_that_was_applied_in_part_is_continued_by_the_same_file(checkout:
 def test_a_plan_that_was_cut_short_is_continued_and_then_used_up(
     checkout: Checkout, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A run that died between a secret and its commit: the same file settles the claim and does the rest."""
+    """A run that died between a secret and its commit: the same file settles the claim and does the
+    rest."""
     checkout.client("one")
     checkout.client("two")
     checkout.commit()
@@ -345,7 +375,9 @@ def test_a_plan_that_was_cut_short_is_continued_and_then_used_up(
     refused(checkout, "RC393")
 
 
-def test_a_plan_that_was_applied_in_part_is_stale_once_another_run_changed_its_client(checkout: Checkout) -> None:
+def test_a_plan_that_was_applied_in_part_is_stale_once_another_run_changed_its_client(
+    checkout: Checkout,
+) -> None:
     checkout.hooked("hooked", "http://127.0.0.1:1/")
     checkout.commit()
     checkout.plan("--out", "plan.json").ok()
@@ -368,7 +400,13 @@ FREEZE = {"from": "2020-01-01", "to": "2999-01-01", "reason": "year end"}
 
 
 def waived(checkout: Checkout, until: str) -> None:
-    waiver = {"guard": "freeze", "client": "one", "reason": "agreed", "approver": "ada", "until": until}
+    waiver = {
+        "guard": "freeze",
+        "client": "one",
+        "reason": "agreed",
+        "approver": "ada",
+        "until": until,
+    }
     checkout.document("policy.yaml", "GuardrailPolicy", "policy", {"waivers": [waiver]})
     checkout.commit()
 
@@ -399,9 +437,11 @@ def test_a_policy_that_became_stricter_stops_a_saved_plan(planned: Checkout) -> 
     refused(planned, "RC321", 3)
 
 
-def test_a_plan_is_written_past_links_and_read_by_nobody_else(checkout: Checkout, tmp_path: Path) -> None:
-    """Whoever may write in the folder too cannot have us write elsewhere: neither by a link at its name, nor at one
-    that could be guessed."""
+def test_a_plan_is_written_past_links_and_read_by_nobody_else(
+    checkout: Checkout, tmp_path: Path
+) -> None:
+    """Whoever may write in the folder too cannot have us write elsewhere: neither by a link at its
+    name, nor at one that could be guessed."""
     checkout.client("partner")
     victim = tmp_path / "victim"
     victim.write_text("precious")

@@ -1,4 +1,5 @@
-"""Text that looks like a secret and comes from outside: stored nowhere, shown masked, and in nobody's way."""
+"""Text that looks like a secret and comes from outside: stored nowhere, shown masked, and in
+nobody's way."""
 
 from __future__ import annotations
 
@@ -32,7 +33,13 @@ def everything(checkout: Checkout) -> str:
         path = name.replace("/metadata/", "/data/") if "/" in name else f"registry/data/{name}"
         if path.startswith("registry/"):
             documents.append(json.dumps(checkout.vault("GET", path)))
-    return "\n".join([*documents, git(checkout.root, "log", "--all", "--patch", "--format=fuller"), *checkout.printed])
+    return "\n".join(
+        [
+            *documents,
+            git(checkout.root, "log", "--all", "--patch", "--format=fuller"),
+            *checkout.printed,
+        ]
+    )
 
 
 def assert_nowhere(checkout: Checkout, secret: str) -> None:
@@ -53,7 +60,9 @@ def assert_goes_on(checkout: Checkout) -> None:
 
 @pytest.mark.parametrize("secret", SECRETS.values(), ids=SECRETS)
 @pytest.mark.parametrize("variable", ["GITHUB_ACTOR", "GITLAB_USER_LOGIN"])
-def test_an_actor_that_looks_like_a_secret_stops_nothing(checkout: Checkout, variable: str, secret: str) -> None:
+def test_an_actor_that_looks_like_a_secret_stops_nothing(
+    checkout: Checkout, variable: str, secret: str
+) -> None:
     checkout.client("partner")
     checkout.apply(**{variable: secret}).ok()
     why = ("partner", "--reason", "routine")
@@ -70,21 +79,35 @@ def test_a_user_of_git_whose_name_looks_like_a_key_stops_nothing(checkout: Check
     checkout.commit()
     git(checkout.root, "config", "user.name", KEY)
     checkout.apply("--no-commit").ok()
-    report = command(checkout, "rotate", "partner", "--reason", "routine", "--no-commit", "--format", "json").ok().json
+    report = (
+        command(
+            checkout, "rotate", "partner", "--reason", "routine", "--no-commit", "--format", "json"
+        )
+        .ok()
+        .json
+    )
     assert report["actor"] == "*** <ada@example.com>"
     run_documents = checkout.vault("LIST", "registry/metadata/runs/")["data"]["keys"]
-    stored = [json.dumps(checkout.vault("GET", f"registry/data/runs/{name}")) for name in run_documents]
+    stored = [
+        json.dumps(checkout.vault("GET", f"registry/data/runs/{name}")) for name in run_documents
+    ]
     assert stored
     assert_goes_on(checkout)
     assert not any(KEY in one for one in (*stored, *checkout.printed))
 
 
 @pytest.mark.parametrize("secret", SECRETS.values(), ids=SECRETS)
-def test_a_foreign_path_that_is_named_like_a_secret_is_told_and_masked(checkout: Checkout, secret: str) -> None:
+def test_a_foreign_path_that_is_named_like_a_secret_is_told_and_masked(
+    checkout: Checkout, secret: str
+) -> None:
     checkout.client("partner")
     checkout.apply().ok()
     for folder in ("keys", "webhooks", "others"):
-        checkout.vault("POST", f"secrets/data/{folder}/{secret}", {"data": {"value": "x"}, "options": {"cas": 0}})
+        checkout.vault(
+            "POST",
+            f"secrets/data/{folder}/{secret}",
+            {"data": {"value": "x"}, "options": {"cas": 0}},
+        )
     plan = command(checkout, "plan")
     assert "keys/***" in plan.out
     assert command(checkout, "status").ok().out
@@ -96,8 +119,22 @@ def test_a_foreign_path_that_is_named_like_a_secret_is_told_and_masked(checkout:
 
 @pytest.mark.parametrize(
     "reason",
-    [KEY, f"token {TOKEN} leaked", f"{KEY[:30]}\n{KEY[30:]}", f"{TOKEN[:9]}\u200b{TOKEN[9:]}", f"{'x ' * 95}{KEY}", ""],
-    ids=["key", "token", "split by a line end", "split by nothing that is seen", "beyond the cut", "none"],
+    [
+        KEY,
+        f"token {TOKEN} leaked",
+        f"{KEY[:30]}\n{KEY[30:]}",
+        f"{TOKEN[:9]}\u200b{TOKEN[9:]}",
+        f"{'x ' * 95}{KEY}",
+        "",
+    ],
+    ids=[
+        "key",
+        "token",
+        "split by a line end",
+        "split by nothing that is seen",
+        "beyond the cut",
+        "none",
+    ],
 )
 def test_a_revocation_never_refuses_because_of_its_reason(checkout: Checkout, reason: str) -> None:
     checkout.client("partner")
@@ -108,7 +145,9 @@ def test_a_revocation_never_refuses_because_of_its_reason(checkout: Checkout, re
     assert_goes_on(checkout)
     for secret in (KEY, TOKEN):
         assert_nowhere(checkout, secret)
-    assert not any(part in everything(checkout) for part in (KEY[:30], KEY[30:], KEY[-12:], TOKEN[-12:]))
+    assert not any(
+        part in everything(checkout) for part in (KEY[:30], KEY[30:], KEY[-12:], TOKEN[-12:])
+    )
 
 
 @pytest.mark.parametrize("reason", [KEY, f"token {TOKEN}", f"{TOKEN[:9]}\u2060{TOKEN[9:]}"])
@@ -151,7 +190,9 @@ def test_a_hook_that_prints_the_token_shows_none(checkout: Checkout) -> None:
     hook = checkout.root / ".git/hooks/pre-commit"
     hook.parent.mkdir(exist_ok=True)
     token = checkout.place.token("run")
-    hook.write_text(f'#!/bin/sh\nprintf "{token}\\n{token[:9]}\\033[0m{token[9:]}\\n" >&2\nexit 1\n')
+    hook.write_text(
+        f'#!/bin/sh\nprintf "{token}\\n{token[:9]}\\033[0m{token[9:]}\\n" >&2\nexit 1\n'
+    )
     hook.chmod(0o755)
     ran = checkout.apply()
     assert "RC607" in ran.err
@@ -165,7 +206,10 @@ def test_the_name_of_another_project_is_masked_before_it_is_cut(checkout: Checko
         "project": "x" * 50 + KEY,
         "environment": KEY[:9] + "\x1b[0m" + KEY[9:],
     }
-    body = {"data": {"doc": json.dumps(document)}, "options": {"cas": stored["metadata"]["version"]}}
+    body = {
+        "data": {"doc": json.dumps(document)},
+        "options": {"cas": stored["metadata"]["version"]},
+    }
     checkout.vault("POST", "registry/data/meta", body)
     ran = command(checkout, "plan", role="planner")
     assert "RC411" in ran.err
@@ -177,8 +221,14 @@ def test_the_name_of_another_project_is_masked_before_it_is_cut(checkout: Checko
 def test_doctor_masks_the_names_of_policies(checkout: Checkout) -> None:
     odd = "acme_prod_" + "0" * 12 + "_" + "a1" * 24 + "b"
     root = checkout.place.root.adapter
-    root.request("PUT", f"/v1/sys/policies/acl/{odd}", json={"policy": 'path "x" { capabilities = ["read"] }'})
-    token = root.post("/v1/auth/token/create", json={"policies": ["x" * 20 + odd, odd]}).body["auth"]["client_token"]
+    root.request(
+        "PUT",
+        f"/v1/sys/policies/acl/{odd}",
+        json={"policy": 'path "x" { capabilities = ["read"] }'},
+    )
+    token = root.post("/v1/auth/token/create", json={"policies": ["x" * 20 + odd, odd]}).body[
+        "auth"
+    ]["client_token"]
     for form in ("text", "json"):
         ran = command(checkout, "doctor", "--format", form, token=token)
         assert "policies" in ran.out
@@ -186,7 +236,9 @@ def test_doctor_masks_the_names_of_policies(checkout: Checkout) -> None:
 
 
 @pytest.mark.parametrize("dress", ["percent", "every byte", "UTF-16", "split"])
-def test_a_receiver_that_answers_with_its_signing_secret_shows_nothing_of_it(checkout: Checkout, dress: str) -> None:
+def test_a_receiver_that_answers_with_its_signing_secret_shows_nothing_of_it(
+    checkout: Checkout, dress: str
+) -> None:
     dresses: dict[str, Callable[[str], bytes]] = {
         "percent": lambda text: quote(text, safe="").replace("_", "%5F").encode(),
         "every byte": lambda text: "".join(f"%{byte:02x}" for byte in text.encode()).encode(),
@@ -213,7 +265,11 @@ def test_a_receiver_that_answers_with_its_signing_secret_shows_nothing_of_it(che
 
 
 COMMANDS = ["::add-mask::production", "##[error]all is lost", "##vso[task.setvariable variable=x]y"]
-COMMANDS += ["section_start:1560896352:x\r\x1b[0K", "  ::error::no", "\x1b[31m::set-output name=a::b"]
+COMMANDS += [
+    "section_start:1560896352:x\r\x1b[0K",
+    "  ::error::no",
+    "\x1b[31m::set-output name=a::b",
+]
 
 
 @pytest.mark.parametrize("words", COMMANDS)
@@ -224,7 +280,9 @@ def test_what_a_receiver_answers_commands_no_ci_system(checkout: Checkout, words
     with receiving(answer) as receiver:
         checkout.hooked("partner", receiver.url)
         ran = [checkout.apply("--format", "text")]
-        ran += [checkout.run("-v", word, "-e", checkout.environment) for word in ("test", "deliveries")]
+        ran += [
+            checkout.run("-v", word, "-e", checkout.environment) for word in ("test", "deliveries")
+        ]
     for line in "\n".join(one.out + "\n" + one.err for one in ran).splitlines():
         assert not line.strip().startswith("::")
         assert "##[" not in line

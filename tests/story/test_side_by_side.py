@@ -26,7 +26,9 @@ def cloned(checkout: Checkout, folder: Path) -> Checkout:
 
 
 @contextmanager
-def before_the_lease(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> Iterator[None]:
+def before_the_lease(
+    monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]
+) -> Iterator[None]:
     """Something happens between the plan of the next run and its lease, as if that had to wait."""
     held_lease = lease.held_lease
     left = [happens]
@@ -42,7 +44,9 @@ def before_the_lease(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], obje
     assert not left
 
 
-def test_a_run_that_waited_plans_again(checkout: Checkout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_waited_plans_again(
+    checkout: Checkout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     checkout.client("first")
     checkout.client("second")
     checkout.commit()
@@ -54,7 +58,9 @@ def test_a_run_that_waited_plans_again(checkout: Checkout, tmp_path: Path, monke
     assert "planning again" in ran.err
     done = [(one["kind"], one["address"].split("/")[1]) for one in ran.json["outcomes"]]
     assert ("register-client", "second") in done
-    assert not [kind for kind, name in done if name == "first"], "what the other run did is not done again"
+    assert not [kind for kind, name in done if name == "first"], (
+        "what the other run did is not done again"
+    )
     assert checkout.versions("first") == checkout.versions("second") == {1: "active"}
     checkout.assert_quiet()
 
@@ -70,7 +76,9 @@ def test_a_run_that_finds_everything_done_does_nothing(
     checkout.assert_quiet()
 
 
-def test_a_plan_made_again_is_judged_again(checkout: Checkout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_plan_made_again_is_judged_again(
+    checkout: Checkout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What was allowed when it was planned first need not be allowed now."""
     checkout.client("first")
     checkout.commit()
@@ -108,7 +116,10 @@ def test_two_first_runs_at_the_same_time_both_end_well(checkout: Checkout, tmp_p
     variables = environ(VAULT_TOKEN=token)
     with ExitStack() as stack:
         runs = [
-            stack.enter_context(started(command, cwd=one.root, env=variables, stderr=subprocess.PIPE)) for one in places
+            stack.enter_context(
+                started(command, cwd=one.root, env=variables, stderr=subprocess.PIPE)
+            )
+            for one in places
         ]
         for run in runs:
             out, err = run.communicate(timeout=240)
@@ -118,9 +129,13 @@ def test_two_first_runs_at_the_same_time_both_end_well(checkout: Checkout, tmp_p
     checkout.assert_quiet()
 
 
-def test_a_run_whose_id_is_taken_changes_nothing(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_whose_id_is_taken_changes_nothing(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Two runs of one plan in one second that draw the same four digits."""
-    monkeypatch.setattr(engine_apply, "new_run_id", lambda now, digest: "20261123t224500z-0123456789ab-0000")
+    monkeypatch.setattr(
+        engine_apply, "new_run_id", lambda now, digest: "20261123t224500z-0123456789ab-0000"
+    )
     checkout.client("first")
     checkout.apply("--no-commit").ok()
     checkout.client("second")

@@ -73,8 +73,9 @@ def test_a_saved_plan_keeps_what_was_dirty_though_it_is_committed_by_now(edited:
 
 def test_the_text_of_a_quiet_run_says_it(edited: Checkout) -> None:
     ran = edited.run("-q", "apply", "-e", edited.environment, "--yes").ok()
-    assert f"Uncommitted changes were used (commit {git(edited.root, 'rev-parse', 'HEAD~1')[:12]}" in " ".join(
-        ran.out.split()
+    assert (
+        f"Uncommitted changes were used (commit {git(edited.root, 'rev-parse', 'HEAD~1')[:12]}"
+        in " ".join(ran.out.split())
     )
     assert EDITED in ran.out
 
@@ -104,7 +105,10 @@ def test_a_link_that_is_committed_with_what_it_leads_to_is_not_dirty(edited: Che
     assert edited.plan().json["dirty"] == [EDITED]
     edited.commit("link")
     assert edited.plan().json["dirty"] == []
-    edited.write("shared/alerts.yaml", (edited.root / EDITED).read_text().replace("ledger:read", "payouts:read"))
+    edited.write(
+        "shared/alerts.yaml",
+        (edited.root / EDITED).read_text().replace("ledger:read", "payouts:read"),
+    )
     assert edited.plan().json["dirty"] == [EDITED]
 
 
@@ -204,7 +208,10 @@ def test_an_edit_is_refused_where_the_policy_in_head_says_so(edited: Checkout) -
     git(edited.root, "stash", "pop", "--quiet")
     before = edited.everything_written()
     edited.plan("--out", "p.json").ok()
-    for refused in (edited.apply(), edited.run("apply", "-e", edited.environment, "p.json", "--format", "json")):
+    for refused in (
+        edited.apply(),
+        edited.run("apply", "-e", edited.environment, "p.json", "--format", "json"),
+    ):
         assert (refused.code, refused.json["code"]) == (3, "RC242")
         assert EDITED in refused.json["message"]
     (edited.root / "policy.yaml").unlink()  # the policy of HEAD counts, whatever is here
@@ -217,22 +224,30 @@ def test_an_edit_is_refused_where_the_policy_in_head_says_so(edited: Checkout) -
 
 
 def test_the_policy_in_head_is_read_through_a_link(edited: Checkout) -> None:
-    edited.document("rules/main.yaml", "GuardrailPolicy", "policy", {"apply": {"committed": "require"}})
+    edited.document(
+        "rules/main.yaml", "GuardrailPolicy", "policy", {"apply": {"committed": "require"}}
+    )
     (edited.root / "policy.yaml").symlink_to("rules/main.yaml")
     edited.commit("strict")
     edited.apply().ok()
-    edited.document("rules/main.yaml", "GuardrailPolicy", "policy", {"apply": {"committed": "warn"}})
+    edited.document(
+        "rules/main.yaml", "GuardrailPolicy", "policy", {"apply": {"committed": "warn"}}
+    )
     refused = edited.apply()
     assert (refused.code, refused.json["code"]) == (3, "RC242")
 
 
 def test_a_rotation_is_not_refused_and_says_it(edited: Checkout) -> None:
     edited.document("policy.yaml", "GuardrailPolicy", "policy", {"apply": {"committed": "require"}})
-    ran = edited.run("rotate", "-e", edited.environment, "payouts", "--reason", "lost", "--format", "json").ok()
+    ran = edited.run(
+        "rotate", "-e", edited.environment, "payouts", "--reason", "lost", "--format", "json"
+    ).ok()
     assert ran.json["dirty"] == [EDITED, "policy.yaml"]
 
 
-def test_whoever_may_sign_is_said_from_outside_of_the_repository(edited: Checkout, ada: Signer, tmp_path: Path) -> None:
+def test_whoever_may_sign_is_said_from_outside_of_the_repository(
+    edited: Checkout, ada: Signer, tmp_path: Path
+) -> None:
     eve = new_signer(tmp_path / "more-keys", "eve")
     signers = tmp_path / "signers"
     signers.write_text(ada.line)
@@ -260,13 +275,17 @@ def test_whoever_may_sign_is_said_from_outside_of_the_repository(edited: Checkou
     assert (refused.code, refused.json["code"]) == (3, "RC242")
 
 
-def test_a_project_without_git_has_its_work_tree_for_the_truth(checkout: Checkout, tmp_path: Path) -> None:
+def test_a_project_without_git_has_its_work_tree_for_the_truth(
+    checkout: Checkout, tmp_path: Path
+) -> None:
     folder = tmp_path / "plain"
     folder.mkdir()
     plain = Checkout(folder, checkout.place, buckets=checkout.buckets)
     plain.project()
     text = (folder / "reconciler.yaml").read_text()
-    (folder / "reconciler.yaml").write_text(text.replace("path: audit", "path: audit\n    git: false"))
+    (folder / "reconciler.yaml").write_text(
+        text.replace("path: audit", "path: audit\n    git: false")
+    )
     for name in ("alerts", "payouts", "more"):
         plain.client(name)
     ran = plain.apply("--push").ok()
@@ -288,7 +307,9 @@ def without_git(checkout: Checkout) -> None:
 
 def test_an_edit_takes_nothing_out_of_the_hands_of_git(checkout: Checkout) -> None:
     """Only a commit says that a project is without git."""
-    checkout.document("policy.yaml", "GuardrailPolicy", "policy", {"apply": {"committed": "require"}})
+    checkout.document(
+        "policy.yaml", "GuardrailPolicy", "policy", {"apply": {"committed": "require"}}
+    )
     checkout.client("alerts")
     checkout.client("payouts")
     checkout.commit("two")

@@ -1,4 +1,5 @@
-"""Everything that is left unfinished is shown by `status` and `plan`, and one apply settles what can be settled."""
+"""Everything that is left unfinished is shown by `status` and `plan`, and one apply settles what
+can be settled."""
 
 from __future__ import annotations
 
@@ -37,7 +38,11 @@ def killed_at(checkout: Checkout, part: str, *arguments: str) -> None:
 def shown(checkout: Checkout, *command: str) -> dict[str, list[dict[str, str]]]:
     """The unfinished business that a command shows, by kind."""
     found: dict[str, list[dict[str, str]]] = {}
-    for one in checkout.run(*command, "-e", checkout.environment, "--format", "json").ok().json["unfinished"]:
+    for one in (
+        checkout.run(*command, "-e", checkout.environment, "--format", "json")
+        .ok()
+        .json["unfinished"]
+    ):
         found.setdefault(one["kind"], []).append(one)
     return found
 
@@ -60,7 +65,9 @@ def unfinished(checkout: Checkout, remote: Path) -> Checkout:
     killed_at(checkout, ".moved0", "--only", "after")
     checkout.client("edited", scopes=["ledger:read"])
     checkout.apply("--only", "edited", "--no-commit").ok()
-    assert git(remote, "rev-list", "--count", "main") != git(checkout.root, "rev-list", "--count", "main")
+    assert git(remote, "rev-list", "--count", "main") != git(
+        checkout.root, "rev-list", "--count", "main"
+    )
     return checkout
 
 
@@ -70,9 +77,15 @@ def test_every_kind_is_shown_and_one_apply_settles_it(unfinished: Checkout) -> N
         found = shown(checkout, command)
         assert found.keys() == {kind.value for kind in UnfinishedKind}
         [claim] = found["stale-claim"]
-        assert (claim["address"], claim["next"]) == ("client/claimed/key/primary", "the next apply abandons it")
+        assert (claim["address"], claim["next"]) == (
+            "client/claimed/key/primary",
+            "the next apply abandons it",
+        )
         [destroyed] = found["not-destroyed"]
-        assert (destroyed["address"], destroyed["next"]) == ("client/gone/key/primary", "the next apply destroys it")
+        assert (destroyed["address"], destroyed["next"]) == (
+            "client/gone/key/primary",
+            "the next apply destroys it",
+        )
         [retiring] = found["retiring-version"]
         assert retiring["address"] == "client/rotated/key/primary"
         assert "version 1 is retiring and valid until" in retiring["message"]
@@ -103,8 +116,15 @@ def test_every_kind_is_shown_and_one_apply_settles_it(unfinished: Checkout) -> N
 
 def test_what_a_plan_leaves_alone_is_said(unfinished: Checkout) -> None:
     found = shown(unfinished, "plan", "--only", "edited")
-    assert {one["next"] for one in (*found["stale-claim"], *found["not-destroyed"])} == {"this plan leaves it as it is"}
-    assert "unfinished" in unfinished.run("status", "-e", unfinished.environment, "held", "--format", "json").ok().json
+    assert {one["next"] for one in (*found["stale-claim"], *found["not-destroyed"])} == {
+        "this plan leaves it as it is"
+    }
+    assert (
+        "unfinished"
+        in unfinished.run("status", "-e", unfinished.environment, "held", "--format", "json")
+        .ok()
+        .json
+    )
     narrow = shown(unfinished, "status", "held")
     assert {"stale-claim", "retiring-version", "rename"}.isdisjoint(narrow)
     assert narrow["hold"]
@@ -129,7 +149,9 @@ def test_a_report_that_somebody_changed_or_removed_is_shown(checkout: Checkout) 
     assert "git restore" in found[1]["next"]
 
 
-def test_a_claim_of_a_client_that_is_renamed_is_settled_under_its_new_name(checkout: Checkout) -> None:
+def test_a_claim_of_a_client_that_is_renamed_is_settled_under_its_new_name(
+    checkout: Checkout,
+) -> None:
     checkout.client("stays")
     checkout.client("before")
     checkout.apply().ok()
@@ -139,7 +161,10 @@ def test_a_claim_of_a_client_that_is_renamed_is_settled_under_its_new_name(check
     keys = [{"name": "primary"}, {"name": "second"}]
     checkout.client("after", metadata={"renamedFrom": "before"}, keys=keys)
     [claim] = shown(checkout, "plan")["stale-claim"]
-    assert (claim["address"], claim["next"]) == ("client/before/key/second", "the next apply abandons it")
+    assert (claim["address"], claim["next"]) == (
+        "client/before/key/second",
+        "the next apply abandons it",
+    )
     checkout.apply().ok()
     assert shown(checkout, "plan") == {}
 

@@ -1,4 +1,5 @@
-"""Names that nothing has: the remedy offers those that there are, or says how there come to be some."""
+"""Names that nothing has: the remedy offers those that there are, or says how there come to be
+some."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""A document of the registry that somebody spoilt: it is named in plain words, and stops no emergency elsewhere."""
+"""A document of the registry that somebody spoilt: it is named in plain words, and stops no
+emergency elsewhere."""
 
 from __future__ import annotations
 
@@ -14,7 +15,9 @@ SPOILT = {
     "not JSON": "{",
     "another document": json.dumps({"hello": "world"}),
     "no clients": json.dumps({"format": 1}),
-    "a strange record": json.dumps({"format": 1, "clients": {"other": {"owner": "acme-integrations"}}}),
+    "a strange record": json.dumps(
+        {"format": 1, "clients": {"other": {"owner": "acme-integrations"}}}
+    ),
 }
 RUN = "runs/20261123t000000z-somebody"
 
@@ -34,12 +37,16 @@ def other(checkout: Checkout) -> str:
 
 
 def revoke(checkout: Checkout, target: str = "partner") -> Ran:
-    return checkout.run("revoke", "-e", checkout.environment, target, "--reason", "compromise", "--format", "json")
+    return checkout.run(
+        "revoke", "-e", checkout.environment, target, "--reason", "compromise", "--format", "json"
+    )
 
 
 def doctor(checkout: Checkout) -> dict[str, tuple[str, str]]:
     ran = checkout.run("doctor", "-e", checkout.environment, "--format", "json")
-    return {one["name"]: (one["result"], one["message"] + one["remedy"]) for one in ran.json["checks"]}
+    return {
+        one["name"]: (one["result"], one["message"] + one["remedy"]) for one in ran.json["checks"]
+    }
 
 
 def speaks_plainly(text: str) -> bool:
@@ -47,7 +54,9 @@ def speaks_plainly(text: str) -> bool:
 
 
 @pytest.mark.parametrize("what", SPOILT)
-def test_a_spoilt_bucket_is_named_and_stops_no_revocation_elsewhere(applied: Checkout, what: str) -> None:
+def test_a_spoilt_bucket_is_named_and_stops_no_revocation_elsewhere(
+    applied: Checkout, what: str
+) -> None:
     bucket = applied.bucket(other(applied))
     overwrite(applied, bucket, SPOILT[what])
     before = applied.everything_written()
@@ -69,7 +78,9 @@ def test_a_spoilt_bucket_is_named_and_stops_no_revocation_elsewhere(applied: Che
 def test_a_bucket_without_our_field_is_no_better(applied: Checkout) -> None:
     bucket = applied.bucket(other(applied))
     _, version = stored(applied, bucket)
-    applied.vault("POST", f"registry/data/{bucket}", {"options": {"cas": version}, "data": {"note": "mine"}})
+    applied.vault(
+        "POST", f"registry/data/{bucket}", {"options": {"cas": version}, "data": {"note": "mine"}}
+    )
     assert (applied.plan().code, applied.plan().json["code"]) == (1, "RC443")
     assert bucket in applied.plan().json["message"]
     assert doctor(applied)[bucket][0] == "fail"
@@ -85,8 +96,12 @@ def test_a_deleted_bucket_stops_no_revocation_elsewhere(applied: Checkout) -> No
     assert applied.secret("keys/partner.primary", 1) is None
 
 
-@pytest.mark.parametrize("text", ["{", json.dumps({"format": 1}), json.dumps({"format": 1, "run_id": 7})])
-def test_a_spoilt_run_document_is_named_and_stops_no_revocation(applied: Checkout, text: str) -> None:
+@pytest.mark.parametrize(
+    "text", ["{", json.dumps({"format": 1}), json.dumps({"format": 1, "run_id": 7})]
+)
+def test_a_spoilt_run_document_is_named_and_stops_no_revocation(
+    applied: Checkout, text: str
+) -> None:
     overwrite(applied, RUN, text)
     for ran in (applied.plan(), applied.apply()):
         assert (ran.code, ran.json["code"]) == (1, "RC443")
@@ -97,7 +112,9 @@ def test_a_spoilt_run_document_is_named_and_stops_no_revocation(applied: Checkou
     assert applied.secret("keys/partner.primary", 1) is None
 
 
-@pytest.mark.parametrize("text", ["{", json.dumps({"format": 1}), json.dumps({"format": 1, "holder": 1, "until": 2})])
+@pytest.mark.parametrize(
+    "text", ["{", json.dumps({"format": 1}), json.dumps({"format": 1, "holder": 1, "until": 2})]
+)
 def test_a_spoilt_lease_has_ended_and_is_reported(applied: Checkout, text: str) -> None:
     overwrite(applied, "lease", text)
     result, words = doctor(applied)["lease"]
@@ -110,7 +127,9 @@ def test_a_spoilt_lease_has_ended_and_is_reported(applied: Checkout, text: str) 
     assert applied.status("partner")["scopes"] == ["ledger:read", "payouts:write"]
 
 
-def test_a_format_of_the_future_stops_whoever_would_write_and_no_revocation_elsewhere(applied: Checkout) -> None:
+def test_a_format_of_the_future_stops_whoever_would_write_and_no_revocation_elsewhere(
+    applied: Checkout,
+) -> None:
     bucket = applied.bucket(other(applied))
     text, _ = stored(applied, bucket)
     for name, future in (

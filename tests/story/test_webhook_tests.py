@@ -1,4 +1,5 @@
-"""``test`` and ``deliveries``: what a person sees of webhooks that prove themselves, and of those that do not."""
+"""``test`` and ``deliveries``: what a person sees of webhooks that prove themselves, and of those
+that do not."""
 
 from __future__ import annotations
 
@@ -19,7 +20,9 @@ def held(checkout: Checkout) -> list[Secret]:
     return [Secret(checkout.secret(PATH) or "")]
 
 
-def test_a_client_is_active_only_when_its_receiver_refuses_what_is_not_genuine(checkout: Checkout) -> None:
+def test_a_client_is_active_only_when_its_receiver_refuses_what_is_not_genuine(
+    checkout: Checkout,
+) -> None:
     with receiving(answers(200)) as careless, LoopbackReceiver(lambda: held(checkout)) as careful:
         checkout.hooked("partner", careless.url, webhook=PROBED)
         ran = checkout.apply()
@@ -27,7 +30,10 @@ def test_a_client_is_active_only_when_its_receiver_refuses_what_is_not_genuine(c
         assert checkout.status("partner")["status"] == "pending"
         last = checkout.status("partner")["webhooks"][0]["last_delivery"]
         assert (last["accepted"], last["code"]) == (False, "RC530")
-        assert "the receiver accepted a body that was changed after it was signed with 200" in last["message"]
+        assert (
+            "the receiver accepted a body that was changed after it was signed with 200"
+            in last["message"]
+        )
         assert "compute the signature over the raw body" in last["message"]
         assert last["message"].endswith("(and 4 more); ask payments (payments@example.com)")
         checkout.hooked("partner", careful.url, webhook=PROBED)
@@ -53,7 +59,13 @@ def test_what_fails_is_taken_up_by_the_next_run_with_its_history(checkout: Check
         checkout.apply().ok()
     log = checkout.run("deliveries", "-e", checkout.environment, "--format", "json").ok().json
     told = [(one["number"], one["status"], one["code"]) for one in log["attempts"]]
-    assert told == [(1, 204, ""), (2, 503, "RC517"), (1, 503, "RC517"), (2, 503, "RC517"), (1, 503, "RC517")]
+    assert told == [
+        (1, 204, ""),
+        (2, 503, "RC517"),
+        (1, 503, "RC517"),
+        (2, 503, "RC517"),
+        (1, 503, "RC517"),
+    ]
     assert len({one["run_id"] for one in log["attempts"]}) == 3
 
 
@@ -64,8 +76,12 @@ def test_the_log_is_narrowed_by_client_result_and_time(checkout: Checkout) -> No
         checkout.apply("--no-commit")
 
         def log(*arguments: str) -> list[tuple[str, int]]:
-            ran = checkout.run("deliveries", "-e", checkout.environment, "--format", "json", *arguments).ok()
-            return sorted((one["address"].split("/")[1], one["status"]) for one in ran.json["attempts"])
+            ran = checkout.run(
+                "deliveries", "-e", checkout.environment, "--format", "json", *arguments
+            ).ok()
+            return sorted(
+                (one["address"].split("/")[1], one["status"]) for one in ran.json["attempts"]
+            )
 
         assert log() == [("other", 500), ("partner", 204)]
         assert log("--failed") == log("other") == [("other", 500)]
@@ -82,26 +98,39 @@ def test_a_test_writes_nothing(checkout: Checkout) -> None:
         checkout.hooked("partner", receiver.url, webhook=PROBED)
         checkout.apply().ok()
         before, commits = checkout.everything_written(), checkout.commit()
-        ran = checkout.run("test", "-e", checkout.environment, "partner/settlements", "--format", "json").ok()
+        ran = checkout.run(
+            "test", "-e", checkout.environment, "partner/settlements", "--format", "json"
+        ).ok()
         assert checkout.everything_written() == before
-        assert checkout.commit("after") != commits  # an empty commit of the test itself: nothing else changed
+        assert (
+            checkout.commit("after") != commits
+        )  # an empty commit of the test itself: nothing else changed
         (webhook,) = ran.json["webhooks"]
         assert ran.json["summary"] == {"passed": 1, "failed": 0, "skipped": 0}
         assert [one["probe"] for one in webhook["attempts"]] == [
             "valid", "valid", "tampered", "wrong-secret", "replayed", "future", "unsigned",
         ]  # fmt: skip
-        assert {one["event"] for one in webhook["attempts"][:2]} == {"payout.settled", "payout.failed"}
+        assert {one["event"] for one in webhook["attempts"][:2]} == {
+            "payout.settled",
+            "payout.failed",
+        }
 
 
 SENT = "a verification sends {}; while two signing secrets are valid, 2 more, each signed with one of them"
-ALL_OFF = dict.fromkeys(("tampered", "wrongSecret", "replayed", "future", "unsigned", "eachSecret"), "off")
+ALL_OFF = dict.fromkeys(
+    ("tampered", "wrongSecret", "replayed", "future", "unsigned", "eachSecret"), "off"
+)
 
 
 @pytest.mark.parametrize(
     ("webhook", "told", "number"),
     [
         (PROBED, SENT.format("7 test deliveries: 2 genuine and 5 that must be refused"), 7),
-        ({"probes": {"future": "off"}}, SENT.format("5 test deliveries: 1 genuine and 4 that must be refused"), 5),
+        (
+            {"probes": {"future": "off"}},
+            SENT.format("5 test deliveries: 1 genuine and 4 that must be refused"),
+            5,
+        ),
         ({"probes": ALL_OFF}, "a verification sends 1 test delivery", 1),
     ],
     ids=["two events", "one probe less", "no probe"],
@@ -126,7 +155,10 @@ def test_a_test_shows_what_is_wrong_and_how_to_mend_it(checkout: Checkout) -> No
     assert ran.code == 1
     assert "✗ partner/settlements" in ran.out
     told = " ".join(ran.out.split())
-    assert "RC534: the receiver accepted a delivery without a signature with 200; answer 401 when" in told
+    assert (
+        "RC534: the receiver accepted a delivery without a signature with 200; answer 401 when"
+        in told
+    )
     assert "thank you, ***" in ran.out
     assert f"{checkout.environment}: 0 webhooks passed, 1 failed." in ran.out
     assert "[1/1] partner/settlements: RC530" in ran.err
@@ -171,7 +203,9 @@ def test_a_saved_plan_keeps_the_proof_that_was_asked_for(checkout: Checkout) -> 
     with LoopbackReceiver(lambda: held(checkout)) as receiver:
         checkout.hooked("partner", receiver.url)
         checkout.apply().ok()
-        checkout.run("plan", "-e", checkout.environment, "--verify", "partner", "--out", "plan.json").ok()
+        checkout.run(
+            "plan", "-e", checkout.environment, "--verify", "partner", "--out", "plan.json"
+        ).ok()
         checkout.run("apply", "-e", checkout.environment, "plan.json").ok()
         assert len(receiver.arrivals) == 2
 
@@ -182,7 +216,9 @@ def test_a_rotation_that_the_receiver_did_not_notice_is_reported(checkout: Check
     with receiving(lambda handler: _by_version_one(checkout, handler)) as receiver:
         checkout.hooked("partner", receiver.url)
         checkout.apply().ok()
-        checkout.hooked("partner", receiver.url, webhook={"signature": pair, "probes": {"eachSecret": "warn"}})
+        checkout.hooked(
+            "partner", receiver.url, webhook={"signature": pair, "probes": {"eachSecret": "warn"}}
+        )
         checkout.apply().ok()
         last = checkout.status("partner")["webhooks"][0]["last_delivery"]
         assert last["accepted"]

@@ -1,4 +1,5 @@
-"""The receivers of ``docs/webhooks.md`` are run, in every language: they accept what is genuine and nothing else."""
+"""The receivers of ``docs/webhooks.md`` are run, in every language: they accept what is genuine and
+nothing else."""
 
 from __future__ import annotations
 
@@ -19,7 +20,9 @@ from tests.webhooks.test_interoperability import BODY, ID, NEW, OLD, WRONG, case
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "webhooks.md").read_text()
 VERIFYING = PAGE.split("\n## Verifying in a receiver\n")[1].split("\n## ")[0]
-SECTIONS = {part.partition("\n")[0]: part for part in re.split(r"^### ", VERIFYING, flags=re.MULTILINE)[1:]}
+SECTIONS = {
+    part.partition("\n")[0]: part for part in re.split(r"^### ", VERIFYING, flags=re.MULTILINE)[1:]
+}
 # (heading, language) -> the snippet
 SNIPPETS = {(title, one.info): one.text for title, part in SECTIONS.items() for one in blocks(part)}
 # What a snippet for several schemes is told.
@@ -35,9 +38,16 @@ Row = tuple[str, list[str], dict[str, str], bytes, bool]
 
 
 def rows(scheme: Scheme) -> list[Row]:
-    """The deliveries that the libraries judge, too, and those that try a receiver of several secrets."""
+    """The deliveries that the libraries judge, too, and those that try a receiver of several
+    secrets."""
     found: list[Row] = [
-        (one.name, [one.delivery.secret], dict(one.delivery.headers), one.delivery.body.encode(), one.good)
+        (
+            one.name,
+            [one.delivery.secret],
+            dict(one.delivery.headers),
+            one.delivery.body.encode(),
+            one.good,
+        )
         for one in cases(scheme)
     ]
     now, body = int(time.time()), BODY.encode()
@@ -75,7 +85,16 @@ def rows(scheme: Scheme) -> list[Row]:
 def timed_rows(scheme: Scheme, genuine: dict[str, str], now: int) -> list[Row]:
     """Timestamps that are none."""
     header = scheme.timestamp_header or scheme.header
-    texts = ("", "x", "-1", f"{now}.0", f"{now}\n", "9" * 5000, "١٢٣", f"{now}{scheme.timestamp_tag}{now + 1}")
+    texts = (
+        "",
+        "x",
+        "-1",
+        f"{now}.0",
+        f"{now}\n",
+        "9" * 5000,
+        "١٢٣",
+        f"{now}{scheme.timestamp_tag}{now + 1}",
+    )
     found: list[Row] = [
         (f"timestamp {text[:12]!r}", [NEW], {**genuine, header: genuine[header].replace(str(now), text)},
          BODY.encode(), False)
@@ -88,7 +107,8 @@ def timed_rows(scheme: Scheme, genuine: dict[str, str], now: int) -> list[Row]:
 
 
 def asked(title: str) -> list[tuple[str, tuple[Any, ...], bool]]:
-    """Every case of every scheme of a section: its name, what ``genuine`` is asked, and the right answer."""
+    """Every case of every scheme of a section: its name, what ``genuine`` is asked, and the right
+    answer."""
     return [
         (f"{name}: {what}", (held, headers, body, *WHICH[name]), good)
         for name in title.split(", ")
@@ -97,16 +117,29 @@ def asked(title: str) -> list[tuple[str, tuple[Any, ...], bool]]:
 
 
 def agree(
-    title: str, language: str, tried: list[tuple[str, tuple[Any, ...], bool]], said: list[Any], to: Tally
+    title: str,
+    language: str,
+    tried: list[tuple[str, tuple[Any, ...], bool]],
+    said: list[Any],
+    to: Tally,
 ) -> None:
-    wrong = {name: answer for (name, _, good), answer in zip(tried, said, strict=True) if answer is not good}
+    wrong = {
+        name: answer
+        for (name, _, good), answer in zip(tried, said, strict=True)
+        if answer is not good
+    }
     assert wrong == {}
-    to(f"scheme {title} × the {language} receiver of docs/webhooks.md: our deliveries judged", len(tried))
+    to(
+        f"scheme {title} × the {language} receiver of docs/webhooks.md: our deliveries judged",
+        len(tried),
+    )
 
 
 def test_every_scheme_has_a_receiver_in_every_language_and_a_row() -> None:
     assert [name for title in SECTIONS for name in title.split(", ")] == [*SCHEMES]
-    assert {*SNIPPETS} == {(title, language) for title in SECTIONS for language in ("python", *LANGUAGES)}
+    assert {*SNIPPETS} == {
+        (title, language) for title in SECTIONS for language in ("python", *LANGUAGES)
+    }
     assert set(re.findall(r"^\| `([a-z-]+)`", PAGE, re.MULTILINE)) == {*SCHEMES, "custom", "scheme"}
 
 
@@ -127,7 +160,9 @@ def test_the_python_receiver_is_right(title: str, tally: Tally) -> None:
 @pytest.mark.parametrize("title", SECTIONS)
 def test_the_receiver_in_another_language_is_right(title: str, language: str, tally: Tally) -> None:
     tried = asked(title)
-    answers = ask(LANGUAGES[language], SNIPPETS[title, language], [question for _, question, _ in tried])
+    answers = ask(
+        LANGUAGES[language], SNIPPETS[title, language], [question for _, question, _ in tried]
+    )
     agree(title, language, tried, answers, tally)
 
 

@@ -45,7 +45,9 @@ def test_what_is_as_declared(expect: Expectation, status: int, body: bytes) -> N
         (Expectation(), 302, {}, b"", "the status is 302, declared is any 2xx"),
     ],
 )
-def test_another_status(expect: Expectation, status: int, headers: dict[str, str], body: bytes, detail: str) -> None:
+def test_another_status(
+    expect: Expectation, status: int, headers: dict[str, str], body: bytes, detail: str
+) -> None:
     assert mismatch(expect, status, headers, body) == ("RC523", detail)
     assert "RC523" in CODES
 
@@ -100,8 +102,14 @@ def test_two_values_that_are_told_alike_are_not_the_same() -> None:
 
 
 _VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
     max_leaves=8,
 )
 
@@ -118,7 +126,9 @@ def test_whatever_comes_back_is_told_in_few_plain_words(body: bytes) -> None:
 @settings(max_examples=50)
 @given(_VALUES)
 def test_a_value_equals_itself(value: object) -> None:
-    assert mismatch(Expectation((), "$.a", value), 200, {}, json.dumps({"a": value}).encode()) is None
+    assert (
+        mismatch(Expectation((), "$.a", value), 200, {}, json.dumps({"a": value}).encode()) is None
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
-"""Schemes × independent verifiers: the libraries that receivers use accept what we sign, and we what they sign."""
+"""Schemes × independent verifiers: the libraries that receivers use accept what we sign, and we
+what they sign."""
 
 from __future__ import annotations
 
@@ -64,7 +65,10 @@ class Case:
 
 
 def cases(scheme: Scheme) -> list[Case]:
-    """Deliveries of ours, right and spoilt. Their timestamps are present: these libraries read the clock."""
+    """Deliveries of ours, right and spoilt.
+
+    Their timestamps are present: these libraries read the clock.
+    """
     now = int(time.time())
 
     def signed(*secrets: str, at: int = now) -> dict[str, str]:
@@ -96,7 +100,9 @@ def cases(scheme: Scheme) -> list[Case]:
 Accepts = Callable[[Delivery], object]
 
 
-def _documented(header: str, algorithm: hashes.HashAlgorithm, encode: Callable[[bytes], str]) -> Accepts:
+def _documented(
+    header: str, algorithm: hashes.HashAlgorithm, encode: Callable[[bytes], str]
+) -> Accepts:
     """As the provider's documentation tells receivers to do it, with another library's HMAC."""
 
     def accepts(delivery: Delivery) -> bool:
@@ -107,7 +113,8 @@ def _documented(header: str, algorithm: hashes.HashAlgorithm, encode: Callable[[
     return accepts
 
 
-# (scheme, verifier, how it judges). One that returns without raising has accepted, unless it returns False.
+# (scheme, verifier, how it judges). One that returns without raising has accepted, unless it
+# returns False.
 PYTHON: list[tuple[Scheme, str, Accepts]] = [
     (STANDARD_WEBHOOKS, "PyPI standardwebhooks",
      lambda d: standardwebhooks.Webhook(d.secret).verify(d.body, dict(d.headers))),
@@ -145,7 +152,9 @@ def _judgement(accepts: Accepts, delivery: Delivery) -> bool:
         return False
 
 
-def _agree(scheme: Scheme, verifier: str, tried: list[Case], accepted: list[bool], tally: Tally) -> None:
+def _agree(
+    scheme: Scheme, verifier: str, tried: list[Case], accepted: list[bool], tally: Tally
+) -> None:
     assert {case.name: answer for case, answer in zip(tried, accepted, strict=True)} == {
         case.name: case.good for case in tried
     }
@@ -155,7 +164,9 @@ def _agree(scheme: Scheme, verifier: str, tried: list[Case], accepted: list[bool
 @pytest.mark.parametrize(
     ("scheme", "verifier", "accepts"), PYTHON, ids=[f"{row.name}-{name}" for row, name, _ in PYTHON]
 )
-def test_python_libraries_judge_our_deliveries(scheme: Scheme, verifier: str, accepts: Accepts, tally: Tally) -> None:
+def test_python_libraries_judge_our_deliveries(
+    scheme: Scheme, verifier: str, accepts: Accepts, tally: Tally
+) -> None:
     tried = cases(scheme)
     _agree(scheme, verifier, tried, [_judgement(accepts, case.delivery) for case in tried], tally)
 
@@ -165,13 +176,21 @@ def node() -> NodeVerifiers:
     return node_verifiers()
 
 
-@pytest.mark.parametrize(("scheme", "verifier"), NODE, ids=[f"{row.name}-{name}" for row, name in NODE])
+@pytest.mark.parametrize(
+    ("scheme", "verifier"), NODE, ids=[f"{row.name}-{name}" for row, name in NODE]
+)
 def test_javascript_libraries_judge_our_deliveries(
     scheme: Scheme, verifier: str, node: NodeVerifiers, tally: Tally
 ) -> None:
     tried = cases(scheme)
     questions = [
-        {"library": verifier, "action": "verify", "secret": one.secret, "headers": one.headers, "body": one.body}
+        {
+            "library": verifier,
+            "action": "verify",
+            "secret": one.secret,
+            "headers": one.headers,
+            "body": one.body,
+        }
         for one in (case.delivery for case in tried)
     ]
     _agree(scheme, verifier, tried, [answer is True for answer in node.ask(questions)], tally)
@@ -180,7 +199,9 @@ def test_javascript_libraries_judge_our_deliveries(
 def _request(probe: Probe, event: str, declared: tuple[tuple[str, str], ...] = ()) -> HttpRequest:
     """The whole request that is sent to a receiver of GitHub's webhooks."""
     life = Lifecycle(timedelta(days=90), timedelta(days=30), timedelta(hours=24))
-    hook = DesiredWebhook("a", "https://a.example/hook", (event,), life, scheme=GITHUB, headers=declared)
+    hook = DesiredWebhook(
+        "a", "https://a.example/hook", (event,), life, scheme=GITHUB, headers=declared
+    )
     steps = request(order_for(hook, [Secret(NEW)]), probe, event, datetime.now(UTC))
     try:
         next(steps)
@@ -207,12 +228,17 @@ def test_githubs_own_middleware_takes_our_deliveries(node: NodeVerifiers, tally:
     said = dict(zip(asked, answers, strict=True))
     first = dict(asked["genuine"].headers)
     assert UUID(first["x-github-delivery"]).version == 4
-    assert said["genuine"] == {"status": 200, "heard": {"id": first["x-github-delivery"], "name": "push"}}
+    assert said["genuine"] == {
+        "status": 200,
+        "heard": {"id": first["x-github-delivery"], "name": "push"},
+    }
     assert said["another event"] == {
         "status": 200,
         "heard": {"id": first["x-github-delivery"], "name": "pull_request"},
     }
-    refused = {name: answer for name, answer in said.items() if name not in ("genuine", "another event")}
+    refused = {
+        name: answer for name, answer in said.items() if name not in ("genuine", "another event")
+    }
     assert refused == {
         "tampered": {"status": 400, "heard": None},
         "by a stranger": {"status": 400, "heard": None},
@@ -222,11 +248,16 @@ def test_githubs_own_middleware_takes_our_deliveries(node: NodeVerifiers, tally:
 
 
 def test_every_scheme_is_judged_in_both_languages() -> None:
-    assert {scheme.name for scheme, _, _ in PYTHON} == {scheme.name for scheme, _ in NODE} == SCHEMES.keys()
+    assert (
+        {scheme.name for scheme, _, _ in PYTHON}
+        == {scheme.name for scheme, _ in NODE}
+        == SCHEMES.keys()
+    )
 
 
 def _headers(scheme: Scheme, theirs: str, stamp: int) -> dict[str, str]:
-    """The delivery that a sender with that library makes; ``theirs`` is what the library returned."""
+    """The delivery that a sender with that library makes; ``theirs`` is what the library
+    returned."""
     headers = {scheme.header: theirs, scheme.id_header: ID, scheme.timestamp_header: str(stamp)}
     return {name: value for name, value in headers.items() if name}
 
@@ -237,7 +268,9 @@ def _ours(scheme: Scheme, theirs: str, stamp: int, tally: Tally, signer: str) ->
     headers = _headers(scheme, theirs, stamp)
     assert verify(scheme, held, headers, body, at).accepted
     assert not verify(scheme, [Secret(WRONG)], headers, body, at).accepted
-    spoilt = [body[:index] + bytes([body[index] ^ 1]) + body[index + 1 :] for index in range(len(body))]
+    spoilt = [
+        body[:index] + bytes([body[index] ^ 1]) + body[index + 1 :] for index in range(len(body))
+    ]
     assert not any(verify(scheme, held, headers, other, at).accepted for other in spoilt)
     tally(f"scheme {scheme.name} × {signer}: their deliveries judged by us", 2 + len(spoilt))
 
@@ -251,7 +284,9 @@ PYTHON_SIGNERS: list[tuple[Scheme, str, Callable[[int], str]]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("scheme", "signer", "make"), PYTHON_SIGNERS, ids=[row[1] for row in PYTHON_SIGNERS])
+@pytest.mark.parametrize(
+    ("scheme", "signer", "make"), PYTHON_SIGNERS, ids=[row[1] for row in PYTHON_SIGNERS]
+)
 def test_we_judge_what_python_libraries_sign(
     scheme: Scheme, signer: str, make: Callable[[int], str], tally: Tally
 ) -> None:
@@ -259,12 +294,21 @@ def test_we_judge_what_python_libraries_sign(
     _ours(scheme, make(stamp), stamp, tally, signer)
 
 
-@pytest.mark.parametrize(("scheme", "signer"), NODE, ids=[f"{row.name}-{name}" for row, name in NODE])
+@pytest.mark.parametrize(
+    ("scheme", "signer"), NODE, ids=[f"{row.name}-{name}" for row, name in NODE]
+)
 def test_we_judge_what_javascript_libraries_sign(
     scheme: Scheme, signer: str, node: NodeVerifiers, tally: Tally
 ) -> None:
     stamp = int(time.time())
-    question = {"library": signer, "action": "sign", "secret": NEW, "id": ID, "timestamp": stamp, "body": BODY}
+    question = {
+        "library": signer,
+        "action": "sign",
+        "secret": NEW,
+        "id": ID,
+        "timestamp": stamp,
+        "body": BODY,
+    }
     (theirs,) = node.ask([question])
     _ours(scheme, str(theirs), stamp, tally, signer)
 
@@ -278,7 +322,10 @@ def test_a_custom_scheme_can_be_any_row_of_the_table(scheme: Scheme, tally: Tall
     assert [[_judgement(judge, case.delivery) for case in tried] for judge in judges] == [
         [case.good for case in tried] for _ in judges
     ]
-    tally(f"scheme custom, as {scheme.name} × Python libraries: our deliveries judged", len(tried) * len(judges))
+    tally(
+        f"scheme custom, as {scheme.name} × Python libraries: our deliveries judged",
+        len(tried) * len(judges),
+    )
 
 
 def test_an_archive_with_another_hash_is_not_opened(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
-"""``v1a`` of Standard Webhooks 1.0.0, judged by ``cryptography`` and by node's crypto, both ways."""
+"""``v1a`` of Standard Webhooks 1.0.0, judged by ``cryptography`` and by node's crypto, both
+ways."""
 
 from __future__ import annotations
 
@@ -13,7 +14,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
 
 from reconciler.domain.declared.schemes import STANDARD_WEBHOOKS, STANDARD_WEBHOOKS_V1A
 from reconciler.domain.secrecy.secret import Secret
@@ -24,8 +30,12 @@ from tests.kit.tally import Tally
 
 # The specification's own vector: standard-webhooks/spec, "Signature scheme".
 ID, STAMP, BODY = "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, b'{"test": 2432232314}'
-PAIR = base64.b64decode("6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg==")
-SIGNED = "v1a,hnO3f9T8Ytu9HwrXslvumlUpqtNVqkhqw/enGzPCXe5BdqzCInXqYXFymVJaA7AZdpXwVLPo3mNl8EM+m7TBAg=="
+PAIR = base64.b64decode(
+    "6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg=="
+)
+SIGNED = (
+    "v1a,hnO3f9T8Ytu9HwrXslvumlUpqtNVqkhqw/enGzPCXe5BdqzCInXqYXFymVJaA7AZdpXwVLPo3mNl8EM+m7TBAg=="
+)
 AT = datetime.fromtimestamp(STAMP, UTC)
 PUBLIC = Secret(public_text(PAIR[32:]))
 SHARED = Secret("whsec_" + "5e" * 32)
@@ -73,35 +83,68 @@ console.log(JSON.stringify({ judged, signed }));
     private = Ed25519PrivateKey.from_private_bytes(PAIR[:32])
     asked = {
         "private": private.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()),
-        "public": private.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
+        "public": private.public_key().public_bytes(
+            Encoding.DER, PublicFormat.SubjectPublicKeyInfo
+        ),
     }
     contents = [content(), *(content(body) for body in SPOILT.values())]
     told = {name: base64.b64encode(raw).decode() for name, raw in asked.items()} | {
         "signature": SIGNED.removeprefix("v1a,"), "contents": [base64.b64encode(one).decode() for one in contents],
     }  # fmt: skip
-    done = subprocess.run(["node", "-e", script], input=json.dumps(told), capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        ["node", "-e", script], input=json.dumps(told), capture_output=True, text=True, check=True
+    )
     answer = json.loads(done.stdout)
     assert answer["judged"] == [True, False, False, False]
     tally("scheme standard-webhooks (v1a) × node crypto: our deliveries judged", len(contents))
-    assert verify(STANDARD_WEBHOOKS_V1A, [PUBLIC], sent(f"v1a,{answer['signed']}"), BODY, AT).accepted
+    assert verify(
+        STANDARD_WEBHOOKS_V1A, [PUBLIC], sent(f"v1a,{answer['signed']}"), BODY, AT
+    ).accepted
     tally("scheme standard-webhooks (v1a) × node crypto: their deliveries judged by us", 1)
 
 
 CASES: dict[str, tuple[Callable[[], object], bool]] = {
     "genuine": (lambda: verify(STANDARD_WEBHOOKS_V1A, [PUBLIC], sent(SIGNED), BODY, AT), True),
-    "another key": (lambda: verify(STANDARD_WEBHOOKS_V1A, [_other()], sent(SIGNED), BODY, AT), False),
-    "another key too": (lambda: verify(STANDARD_WEBHOOKS_V1A, [_other(), PUBLIC], sent(SIGNED), BODY, AT), True),
-    "as v1": (lambda: verify(STANDARD_WEBHOOKS_V1A, [PUBLIC], sent(SIGNED.replace("v1a", "v1")), BODY, AT), False),
+    "another key": (
+        lambda: verify(STANDARD_WEBHOOKS_V1A, [_other()], sent(SIGNED), BODY, AT),
+        False,
+    ),
+    "another key too": (
+        lambda: verify(STANDARD_WEBHOOKS_V1A, [_other(), PUBLIC], sent(SIGNED), BODY, AT),
+        True,
+    ),
+    "as v1": (
+        lambda: verify(
+            STANDARD_WEBHOOKS_V1A, [PUBLIC], sent(SIGNED.replace("v1a", "v1")), BODY, AT
+        ),
+        False,
+    ),
     "cut": (lambda: verify(STANDARD_WEBHOOKS_V1A, [PUBLIC], sent(SIGNED[:-4]), BODY, AT), False),
-    "no base64": (lambda: verify(STANDARD_WEBHOOKS_V1A, [PUBLIC], sent("v1a,%%%"), BODY, AT), False),
-    "old": (lambda: verify(STANDARD_WEBHOOKS_V1A, [PUBLIC], sent(SIGNED), BODY, AT + timedelta(minutes=6)), False),
-    "both, and it holds the pair": (lambda: verify(STANDARD_WEBHOOKS, [PUBLIC], _both(), BODY, AT), True),
-    "both, and it holds the secret": (lambda: verify(STANDARD_WEBHOOKS_V1A, [SHARED], _both(), BODY, AT), True),
+    "no base64": (
+        lambda: verify(STANDARD_WEBHOOKS_V1A, [PUBLIC], sent("v1a,%%%"), BODY, AT),
+        False,
+    ),
+    "old": (
+        lambda: verify(
+            STANDARD_WEBHOOKS_V1A, [PUBLIC], sent(SIGNED), BODY, AT + timedelta(minutes=6)
+        ),
+        False,
+    ),
+    "both, and it holds the pair": (
+        lambda: verify(STANDARD_WEBHOOKS, [PUBLIC], _both(), BODY, AT),
+        True,
+    ),
+    "both, and it holds the secret": (
+        lambda: verify(STANDARD_WEBHOOKS_V1A, [SHARED], _both(), BODY, AT),
+        True,
+    ),
 }
 
 
 def _other() -> Secret:
-    return Secret(public_text(Ed25519PrivateKey.from_private_bytes(b"o" * 32).public_key().public_bytes_raw()))
+    return Secret(
+        public_text(Ed25519PrivateKey.from_private_bytes(b"o" * 32).public_key().public_bytes_raw())
+    )
 
 
 def _both() -> dict[str, str]:
@@ -115,7 +158,9 @@ def test_what_is_accepted(name: str) -> None:
     assert judged().accepted is accepted  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("text", ["", "whpk_", "whpk_AAAA", "whsec_" + "5e" * 32, "whpk_%", PUBLIC.reveal() + "A"])
+@pytest.mark.parametrize(
+    "text", ["", "whpk_", "whpk_AAAA", "whsec_" + "5e" * 32, "whpk_%", PUBLIC.reveal() + "A"]
+)
 def test_what_is_no_public_key_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="a public key is whpk_"):
         public_bytes(text)

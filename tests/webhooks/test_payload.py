@@ -17,16 +17,23 @@ LIFE = Lifecycle(timedelta(days=180), timedelta(days=60), timedelta(hours=24))
 EVENTS = ("payout.failed", "payout.settled")
 
 
-def hook(*payloads: Payload, events: tuple[str, ...] = EVENTS, name: str = "settlements") -> DesiredWebhook:
+def hook(
+    *payloads: Payload, events: tuple[str, ...] = EVENTS, name: str = "settlements"
+) -> DesiredWebhook:
     return DesiredWebhook(name, "https://hooks.example.com/p", events, LIFE, payloads=payloads)
 
 
 def test_data_is_the_example_and_nothing_else() -> None:
-    webhook = hook(Payload("payout.failed", {"id": 1}), Payload("payout.settled", {"id": 2, "test": False}))
+    webhook = hook(
+        Payload("payout.failed", {"id": 1}), Payload("payout.settled", {"id": 2, "test": False})
+    )
     assert json.loads(payload("c", webhook, "payout.settled", NOW)) == {
         "type": "payout.settled", "timestamp": "2026-11-23T22:45:00Z", "test": True, "data": {"id": 2, "test": False}
     }  # fmt: skip
-    assert json.loads(payload("c", hook(Payload("payout.settled", {})), "payout.settled", NOW))["data"] == {}
+    assert (
+        json.loads(payload("c", hook(Payload("payout.settled", {})), "payout.settled", NOW))["data"]
+        == {}
+    )
 
 
 def test_without_an_example_it_is_made_up_marked_twice_and_always_the_same() -> None:
@@ -35,23 +42,33 @@ def test_without_an_example_it_is_made_up_marked_twice_and_always_the_same() -> 
     assert (body["data"]["object"], body["data"]["status"]) == ("payout", "settled")
     later = json.loads(payload("paystack", hook(), "payout.settled", NOW + timedelta(days=1)))
     assert later["data"] == body["data"]
-    assert json.loads(payload("paystack", hook(), "payout.failed", NOW))["data"]["id"] != body["data"]["id"]
+    assert (
+        json.loads(payload("paystack", hook(), "payout.failed", NOW))["data"]["id"]
+        != body["data"]["id"]
+    )
 
 
 def test_an_example_that_is_too_large_is_never_sent() -> None:
     most = LIMIT - 1 - len(event_body("payout.settled", {"x": ""}, NOW))
     fits, too_large = ({"x": "y" * size} for size in (most, most + 1))
-    assert len(payload("c", hook(Payload("payout.settled", fits)), "payout.settled", NOW)) == LIMIT - 1
-    body = json.loads(payload("c", hook(Payload("payout.settled", too_large)), "payout.settled", NOW))
+    assert (
+        len(payload("c", hook(Payload("payout.settled", fits)), "payout.settled", NOW)) == LIMIT - 1
+    )
+    body = json.loads(
+        payload("c", hook(Payload("payout.settled", too_large)), "payout.settled", NOW)
+    )
     assert (body["type"], body["data"]["test"]) == ("payout.settled", True)
 
 
 @given(
     event=st.text(max_size=200),
     name=st.text(max_size=63),
-    data=st.none() | st.dictionaries(st.text(max_size=5), st.text(max_size=9_000) | st.integers(), max_size=4),
+    data=st.none()
+    | st.dictionaries(st.text(max_size=5), st.text(max_size=9_000) | st.integers(), max_size=4),
 )
-def test_always_below_the_limit_and_always_marked(event: str, name: str, data: dict[str, object] | None) -> None:
+def test_always_below_the_limit_and_always_marked(
+    event: str, name: str, data: dict[str, object] | None
+) -> None:
     """Whatever was written, lone surrogates included."""
     body = payload(name, hook(Payload(event, data), events=(event,), name=name), event, NOW)
     assert len(body) < LIMIT

@@ -1,4 +1,5 @@
-"""Probes against receivers that are right, and that are wrong in each way: each caught, none falsely accused."""
+"""Probes against receivers that are right, and that are wrong in each way: each caught, none
+falsely accused."""
 
 from __future__ import annotations
 
@@ -38,10 +39,14 @@ def hooked(scheme: Scheme, probes: Mapping[Probe, Demand] | None = None) -> Desi
     }  # fmt: skip
     sent = {probe: demand for probe, demand in (probes or ALL).items() if not left_out.get(probe)}
     events = ("payout.settled", "payout.failed")
-    return DesiredWebhook("settlements", "https://hooks.example.com/in", events, LIFE, scheme, attempts=2, probes=sent)
+    return DesiredWebhook(
+        "settlements", "https://hooks.example.com/in", events, LIFE, scheme, attempts=2, probes=sent
+    )
 
 
-def proven(webhook: DesiredWebhook, receiver: Receiver, secrets: tuple[Secret, ...] = (NEW,)) -> dict[Probe, str]:
+def proven(
+    webhook: DesiredWebhook, receiver: Receiver, secrets: tuple[Secret, ...] = (NEW,)
+) -> dict[Probe, str]:
     """The code of every probe that was sent; empty for the right answer."""
 
     def send(request: HttpRequest) -> HttpResponse | HttpFailure:
@@ -54,8 +59,12 @@ def proven(webhook: DesiredWebhook, receiver: Receiver, secrets: tuple[Secret, .
     return {result.probe: result.code for result in delivery.probes if result.passed is not None}
 
 
-def check(scheme: Scheme, request: HttpRequest, *secrets: Secret, now: datetime | None = None) -> SignatureCheck:
-    return verify(scheme, secrets or (NEW,), dict(request.headers), request.body, now or datetime.now(UTC))
+def check(
+    scheme: Scheme, request: HttpRequest, *secrets: Secret, now: datetime | None = None
+) -> SignatureCheck:
+    return verify(
+        scheme, secrets or (NEW,), dict(request.headers), request.body, now or datetime.now(UTC)
+    )
 
 
 def verifies(scheme: Scheme, *secrets: Secret) -> Receiver:
@@ -149,7 +158,8 @@ def _first_characters(request: HttpRequest) -> int:
 
 
 def _without_body(request: HttpRequest) -> int:
-    """Signs what it thinks that was sent: the signature is right for the body before it was changed."""
+    """Signs what it thinks that was sent: the signature is right for the body before it was
+    changed."""
     value = json.loads(request.body)
     when = datetime.fromtimestamp(int(_lower(request)["webhook-timestamp"]), UTC)
     value["timestamp"] = when.strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -164,7 +174,10 @@ def _answers_to_the_refused(answer: int | HttpFailure) -> Receiver:
 def _any_secret(request: HttpRequest) -> int:
     """Checks everything about a signature but whose it is."""
     headers = _lower(request)
-    stale = check(STANDARD_WEBHOOKS, request).reason in ("HeaderMissing", "TimestampOutsideTolerance")
+    stale = check(STANDARD_WEBHOOKS, request).reason in (
+        "HeaderMissing",
+        "TimestampOutsideTolerance",
+    )
     well_formed = len(headers.get("webhook-signature", "")) == len("v1,") + 44
     bodies = abs(json.loads(request.body)["timestamp"][:4] == str(datetime.now(UTC).year))
     return ACCEPTED if well_formed and bodies and not stale else REFUSED
@@ -174,9 +187,15 @@ EVERY = {probe: code for probe, (_, code) in MUST_REFUSE.items()}
 NO_ANSWER = dict.fromkeys(MUST_REFUSE, "RC535")
 WRONG: dict[str, tuple[Receiver, dict[Probe, str]]] = {
     "accepts everything": (lambda request: 200, EVERY),
-    "looks for a header only": (_header_only, {k: v for k, v in EVERY.items() if k is not Probe.UNSIGNED}),
+    "looks for a header only": (
+        _header_only,
+        {k: v for k, v in EVERY.items() if k is not Probe.UNSIGNED},
+    ),
     "verifies only if there is a signature": (_if_there, {Probe.UNSIGNED: "RC534"}),
-    "compares the first characters": (_first_characters, {k: v for k, v in EVERY.items() if k is not Probe.UNSIGNED}),
+    "compares the first characters": (
+        _first_characters,
+        {k: v for k, v in EVERY.items() if k is not Probe.UNSIGNED},
+    ),
     "ignores the timestamp": (_without_time, {Probe.REPLAYED: "RC532", Probe.FUTURE: "RC533"}),
     "ignores timestamps ahead": (_past_only, {Probe.FUTURE: "RC533"}),
     "does not look at the body": (_without_body, {Probe.TAMPERED: "RC530"}),
@@ -184,7 +203,10 @@ WRONG: dict[str, tuple[Receiver, dict[Probe, str]]] = {
     "crashes on what it should refuse": (_answers_to_the_refused(500), NO_ANSWER),
     "redirects it to a login": (_answers_to_the_refused(302), NO_ANSWER),
     "says that it is busy": (_answers_to_the_refused(429), NO_ANSWER),
-    "hangs": (_answers_to_the_refused(HttpFailure("RC510", "the deadline passed while waiting")), NO_ANSWER),
+    "hangs": (
+        _answers_to_the_refused(HttpFailure("RC510", "the deadline passed while waiting")),
+        NO_ANSWER,
+    ),
     "hangs up": (_answers_to_the_refused(HttpFailure("RC511", "the connection broke")), NO_ANSWER),
 }
 
@@ -206,7 +228,9 @@ def test_a_receiver_that_accepts_nothing_is_not_probed() -> None:
 def test_a_warning_keeps_nobody_from_being_proven() -> None:
     now = datetime.now(UTC)
     webhook = hooked(STANDARD_WEBHOOKS, dict.fromkeys(MUST_REFUSE, Demand.WARN))
-    delivery = drive(order_for(webhook, [NEW]), lambda request: HttpResponse(200, {}, b""), lambda: now)
+    delivery = drive(
+        order_for(webhook, [NEW]), lambda request: HttpResponse(200, {}, b""), lambda: now
+    )
     assert delivery.accepted
     assert delivery.message.startswith(
         "the receiver accepted the delivery with 200 and refused 0 of 5 probes; warning: RC530"
@@ -237,7 +261,8 @@ def test_what_is_off_is_not_sent() -> None:
 def test_in_a_grace_each_secret_is_tried_alone(
     held: tuple[Secret, ...], caught: dict[Probe, str], tally: Tally
 ) -> None:
-    """Whichever it holds, the delivery with both signatures is accepted: nothing is lost, and it is known what is."""
+    """Whichever it holds, the delivery with both signatures is accepted: nothing is lost, and it is
+    known what is."""
     found = proven(hooked(STANDARD_WEBHOOKS), verifies(STANDARD_WEBHOOKS, *held), (NEW, OLD))
     assert {probe: code for probe, code in found.items() if code} == caught
     assert found[Probe.VALID] == ""
@@ -274,7 +299,9 @@ def test_a_probe_differs_from_the_valid_delivery_in_one_thing(scheme: Scheme) ->
     stamped = [probe for probe in (Probe.REPLAYED, Probe.FUTURE) if probe in seen]
     for probe in stamped:  # apart from their time they are genuine
         request = seen[probe]
-        then = now + (1 if probe is Probe.FUTURE else -1) * (2 * scheme.tolerance + timedelta(seconds=60))
+        then = now + (1 if probe is Probe.FUTURE else -1) * (
+            2 * scheme.tolerance + timedelta(seconds=60)
+        )
         assert verify(scheme, [NEW], _lower(request), request.body, then).accepted
 
 

@@ -1,4 +1,5 @@
-"""What is sent, how an answer is judged, when a delivery is tried again, and what is kept of an answer."""
+"""What is sent, how an answer is judged, when a delivery is tried again, and what is kept of an
+answer."""
 
 from __future__ import annotations
 
@@ -25,7 +26,9 @@ from tests.kit.proving import Answer, drive, order_for
 
 NOW = datetime(2026, 11, 23, 22, 45, tzinfo=UTC)
 LIFE = Lifecycle(timedelta(days=180), timedelta(days=60), timedelta(days=1))
-WEBHOOK = DesiredWebhook("settlements", "https://hooks.example.com/payouts", ("payout.settled",), LIFE)
+WEBHOOK = DesiredWebhook(
+    "settlements", "https://hooks.example.com/payouts", ("payout.settled",), LIFE
+)
 SECRET = Secret("whsec_" + "5e" * 32)
 BROKEN = HttpFailure("RC511", "the connection broke while waiting for the answer")
 
@@ -36,7 +39,8 @@ def answered(status: int, body: bytes = b"", **headers: str) -> HttpResponse:
 
 
 class Receiving:
-    """Gives ``answers`` one after the other, the last one for ever; keeps what it was sent and what was waited."""
+    """Gives ``answers`` one after the other, the last one for ever; keeps what it was sent and what
+    was waited."""
 
     def __init__(self, *answers: Answer, go_on: bool = True) -> None:
         self.answers, self.go_on = list(answers), go_on
@@ -55,7 +59,12 @@ class Receiving:
 
 
 def proven(receiving: Receiving, webhook: DesiredWebhook = WEBHOOK, owner: str = "") -> Delivery:
-    return drive(order_for(webhook, [SECRET], owner=owner), receiving.send, lambda: receiving.at, receiving.pause)
+    return drive(
+        order_for(webhook, [SECRET], owner=owner),
+        receiving.send,
+        lambda: receiving.at,
+        receiving.pause,
+    )
 
 
 def test_the_request() -> None:
@@ -68,13 +77,19 @@ def test_the_request() -> None:
     assert (delivery.id[:4], len(delivery.id)) == ("msg_", 28)
     assert headers["webhook-timestamp"] == str(int(NOW.timestamp()))
     body = json.loads(request.body)
-    assert (body["type"], body["timestamp"], body["test"]) == ("payout.settled", "2026-11-23T22:45:00Z", True)
+    assert (body["type"], body["timestamp"], body["test"]) == (
+        "payout.settled",
+        "2026-11-23T22:45:00Z",
+        True,
+    )
 
 
 @given(event=st.text(max_size=40), url_tail=st.text(max_size=40))
 def test_nothing_declared_gets_into_a_header(event: str, url_tail: str) -> None:
     receiving = Receiving(answered(204))
-    webhook = replace(WEBHOOK, events=(event,), name=event, url=f"https://hooks.example.com/{url_tail}")
+    webhook = replace(
+        WEBHOOK, events=(event,), name=event, url=f"https://hooks.example.com/{url_tail}"
+    )
     delivery = proven(receiving, webhook)
     if not receiving.seen:
         assert delivery.code == "RC501"
@@ -82,7 +97,9 @@ def test_nothing_declared_gets_into_a_header(event: str, url_tail: str) -> None:
     plain = Receiving(answered(204))
     proven(plain)
     (request,), (usual,) = receiving.seen, plain.seen
-    assert all((name + value).isascii() and (name + value).isprintable() for name, value in request.headers)
+    assert all(
+        (name + value).isascii() and (name + value).isprintable() for name, value in request.headers
+    )
     assert [name for name, _ in request.headers] == [name for name, _ in usual.headers]
 
 
@@ -99,7 +116,9 @@ def test_nothing_declared_gets_into_a_header(event: str, url_tail: str) -> None:
         (replace(WEBHOOK, scheme=replace(GITHUB, tag="sha256=\r\nx-b: c")), [SECRET], "RC519"),
     ],
 )
-def test_what_cannot_be_sent_is_not_sent(webhook: DesiredWebhook, secrets: list[Secret], code: str) -> None:
+def test_what_cannot_be_sent_is_not_sent(
+    webhook: DesiredWebhook, secrets: list[Secret], code: str
+) -> None:
     receiving = Receiving(answered(204))
     delivery = drive(order_for(webhook, secrets), receiving.send, lambda: NOW)
     assert receiving.seen == []
@@ -128,7 +147,9 @@ def test_every_2xx_is_accepted(status: int) -> None:
         (429, "RC522", True),
     ],
 )
-def test_every_other_status_is_a_failure_that_says_what_to_check(status: int, code: str, again: bool) -> None:
+def test_every_other_status_is_a_failure_that_says_what_to_check(
+    status: int, code: str, again: bool
+) -> None:
     verdict = judge(Probe.VALID, answered(status), Expectation())
     assert (verdict.passed, verdict.code, verdict.again) == (False, code, again)
     assert verdict.message.startswith(f"{code}: the receiver answered {status}")
@@ -140,7 +161,12 @@ def test_a_redirect_names_the_host_and_nothing_else_of_the_location() -> None:
     message = judge(Probe.VALID, there, Expectation()).message
     assert "and points to www.example.com:8443;" in message
     assert "hunter2" not in message
-    for location in ("/relative", "https://u:hunter2@x.example/", "javascript:1", "https://\x1b[31m/"):
+    for location in (
+        "/relative",
+        "https://u:hunter2@x.example/",
+        "javascript:1",
+        "https://\x1b[31m/",
+    ):
         message = judge(Probe.VALID, answered(302, location=location), Expectation()).message
         assert "points to" not in message
         assert "hunter2" not in message
@@ -262,7 +288,10 @@ def test_an_excerpt_has_no_secret_and_no_personal_data(what: str) -> None:
 def test_an_excerpt_shows_what_helps() -> None:
     text = b'{"error":"invalid_signature","hint":"timestamp too old","request":"req 42"}'
     assert excerpt(text) == text.decode()
-    assert excerpt(b"<h1>502 Bad Gateway</h1>\n<hr>nginx/1.25\n") == "<h1>502 Bad Gateway</h1> <hr>nginx/1.25"
+    assert (
+        excerpt(b"<h1>502 Bad Gateway</h1>\n<hr>nginx/1.25\n")
+        == "<h1>502 Bad Gateway</h1> <hr>nginx/1.25"
+    )
 
 
 @given(body=st.binary(max_size=6000), hidden=st.text(alphabet="abcXYZ123", min_size=8, max_size=30))
@@ -277,7 +306,10 @@ def test_a_receiver_that_echoes_the_signature_or_the_secret_gets_neither_into_th
 
     def echo(request: HttpRequest) -> Answer:
         receiving.seen.append(request)
-        return answered(401, f"got {dict(request.headers)['webhook-signature']} wanted {SECRET.reveal()}".encode())
+        return answered(
+            401,
+            f"got {dict(request.headers)['webhook-signature']} wanted {SECRET.reveal()}".encode(),
+        )
 
     delivery = drive(order_for(WEBHOOK, [SECRET]), echo, lambda: NOW)
     (attempt,) = delivery.attempts

@@ -11,7 +11,13 @@ import pytest
 
 from reconciler.domain.declared.schemes import GITHUB, SCHEMES, STANDARD_WEBHOOKS, STRIPE, Scheme
 from reconciler.domain.secrecy.secret import Secret
-from reconciler.webhooks.signature.receiving import NOT_VERIFIED, HeldSecret, Judgement, judge_delivery, unusable
+from reconciler.webhooks.signature.receiving import (
+    NOT_VERIFIED,
+    HeldSecret,
+    Judgement,
+    judge_delivery,
+    unusable,
+)
 from reconciler.webhooks.signature.signing import sign
 from reconciler.webhooks.signature.verification import SignatureCheck
 
@@ -42,7 +48,12 @@ def judged(
 def test_it_says_which_secret_verified(scheme: Scheme) -> None:
     for number, secret in enumerate((OLD, NEW), 1):
         found = judged(headers(scheme, secret), scheme=scheme)
-        assert (found.accepted, found.reason, found.number, found.held) == (True, "SignatureValid", number, 2)
+        assert (found.accepted, found.reason, found.number, found.held) == (
+            True,
+            "SignatureValid",
+            number,
+            2,
+        )
         assert found.by is HELD[number - 1]
         assert found.remedy == ""
 
@@ -62,7 +73,9 @@ REFUSED = [
 
 @pytest.mark.parametrize(("given", "reason", "message", "remedy"), [row[1:] for row in REFUSED],
                          ids=[row[0] for row in REFUSED])  # fmt: skip
-def test_a_refusal_says_why_and_what_to_do(given: dict[str, str], reason: str, message: str, remedy: str) -> None:
+def test_a_refusal_says_why_and_what_to_do(
+    given: dict[str, str], reason: str, message: str, remedy: str
+) -> None:
     found = judged(given)
     assert (found.accepted, found.reason, found.by) == (False, reason, None)
     assert message in found.message
@@ -94,7 +107,12 @@ PROBES = {
 def test_a_probe_alarms_nobody_once_it_is_known_to_be_one(name: str) -> None:
     given, body = PROBES[name]
     found = judged(given, body, proven=True)
-    assert (found.accepted, found.test, found.as_it_should_be, found.remedy) == (False, True, True, "")
+    assert (found.accepted, found.test, found.as_it_should_be, found.remedy) == (
+        False,
+        True,
+        True,
+        "",
+    )
     before = judged(given, body)
     assert before.as_it_should_be is (name == "unsigned")
     assert (before.remedy == "") is (name == "unsigned")
@@ -132,13 +150,15 @@ def test_a_secret_that_a_scheme_cannot_use_is_told_without_it() -> None:
         why = unusable(scheme, Secret("short"))
         assert why
         assert "short" not in why
-    assert judged(headers(STRIPE, NEW), scheme=STRIPE, held=[HeldSecret(Secret("x"), "stdin")]).reason == (
-        "SecretUnusable"
-    )
+    assert judged(
+        headers(STRIPE, NEW), scheme=STRIPE, held=[HeldSecret(Secret("x"), "stdin")]
+    ).reason == ("SecretUnusable")
 
 
 def test_every_reason_has_a_row_in_the_documentation_of_webhooks() -> None:
-    named = set(re.findall(r"\b[A-Z][a-z]+[A-Z][A-Za-z]+\b", SignatureCheck.__doc__ or "")) | {NOT_VERIFIED}
+    named = set(re.findall(r"\b[A-Z][a-z]+[A-Z][A-Za-z]+\b", SignatureCheck.__doc__ or "")) | {
+        NOT_VERIFIED
+    }
     section = PAGE.split("\n## Reasons\n")[1].split("\n## ")[0]
     assert set(re.findall(r"^\| ([A-Z][A-Za-z]+) \|", section, re.MULTILINE)) - {"Reason"} == named
     assert {row[2] for row in REFUSED} < named

@@ -1,4 +1,5 @@
-"""Every row of the table of schemes, and schemes of one's own: vectors, both directions, what is refused."""
+"""Every row of the table of schemes, and schemes of one's own: vectors, both directions, what is
+refused."""
 
 from __future__ import annotations
 
@@ -85,14 +86,18 @@ VECTORS = [
 ]
 
 
-@pytest.mark.parametrize(("scheme", "secret", "body", "expected"), VECTORS, ids=[row[0].name for row in VECTORS])
+@pytest.mark.parametrize(
+    ("scheme", "secret", "body", "expected"), VECTORS, ids=[row[0].name for row in VECTORS]
+)
 def test_the_published_vectors(scheme: Scheme, secret: Secret, body: bytes, expected: str) -> None:
     assert signature(scheme, secret, ID, STAMP, body) == expected
 
 
 def test_a_stripe_header_is_the_timestamp_and_the_signature_over_it() -> None:
     expected = _mac(NEW.reveal().encode(), b"%d." % STAMP + BODY, hashes.SHA256()).hex()
-    assert sign(STRIPE, [NEW], ID, STAMP, BODY) == (("stripe-signature", f"t={STAMP},v1={expected}"),)
+    assert sign(STRIPE, [NEW], ID, STAMP, BODY) == (
+        ("stripe-signature", f"t={STAMP},v1={expected}"),
+    )
 
 
 def _mac(key: bytes, content: bytes, algorithm: hashes.HashAlgorithm) -> bytes:
@@ -107,7 +112,10 @@ def test_schemes_of_ones_own_sign_as_they_are_declared() -> None:
         ("x-acme-time", str(STAMP)),
         (
             "x-acme-signature",
-            "s1=" + b64encode(_mac(bytes.fromhex(digits), b"%d:" % STAMP + BODY, hashes.SHA512())).decode(),
+            "s1="
+            + b64encode(
+                _mac(bytes.fromhex(digits), b"%d:" % STAMP + BODY, hashes.SHA512())
+            ).decode(),
         ),
         ("x-acme-id", ID),
         ("x-acme-signature", _mac(b64decode(digits), BODY + ID.encode(), hashes.SHA256()).hex()),
@@ -134,7 +142,9 @@ def test_no_row_has_a_fault(scheme: Scheme) -> None:
 
 @every_scheme
 @given(body=st.binary(max_size=200), secret=st.sampled_from([OLD, NEW]))
-def test_what_is_signed_is_accepted_with_the_secret_that_signed_it(scheme: Scheme, body: bytes, secret: Secret) -> None:
+def test_what_is_signed_is_accepted_with_the_secret_that_signed_it(
+    scheme: Scheme, body: bytes, secret: Secret
+) -> None:
     headers = dict(sign(scheme, [secret], ID, STAMP, body))
     assert verify(scheme, [OLD, NEW], headers, body, AT).accepted
     assert verify(scheme, [WRONG], headers, body, AT).reason == "SignatureMismatch"
@@ -149,13 +159,16 @@ def test_no_bit_of_the_body_can_be_changed(scheme: Scheme, tally: Tally) -> None
     headers = dict(sign(scheme, [NEW], ID, STAMP, BODY))
     tampered = [_flipped(BODY, at, bit) for at in range(len(BODY)) for bit in range(8)]
     tampered += [BODY + b" ", BODY[:-1], b"", b" " + BODY]
-    assert [body for body in tampered if verify(scheme, [OLD, NEW], headers, body, AT).accepted] == []
+    assert [
+        body for body in tampered if verify(scheme, [OLD, NEW], headers, body, AT).accepted
+    ] == []
     tally(f"tampered bodies refused, {scheme.name}", len(tampered))
 
 
 @every_scheme
 def test_no_character_of_a_signed_header_can_be_changed(scheme: Scheme, tally: Tally) -> None:
-    """Ids that are sent without being signed are nobody's evidence; every other character counts."""
+    """Ids that are sent without being signed are nobody's evidence; every other character
+    counts."""
     genuine = dict(sign(scheme, [NEW], ID, STAMP, BODY))
     tried = 0
     for name, value in genuine.items():
@@ -169,8 +182,14 @@ def test_no_character_of_a_signed_header_can_be_changed(scheme: Scheme, tally: T
 
 @every_scheme
 @given(value=st.text(max_size=80), name=st.sampled_from(["id", "timestamp", "signature"]))
-def test_a_header_of_any_text_is_refused_and_raises_nothing(scheme: Scheme, value: str, name: str) -> None:
-    places = {"id": scheme.id_header, "timestamp": scheme.timestamp_header, "signature": scheme.header}
+def test_a_header_of_any_text_is_refused_and_raises_nothing(
+    scheme: Scheme, value: str, name: str
+) -> None:
+    places = {
+        "id": scheme.id_header,
+        "timestamp": scheme.timestamp_header,
+        "signature": scheme.header,
+    }
     headers = dict(sign(scheme, [NEW], ID, STAMP, BODY))
     if places[name] not in headers or headers[places[name]] == value:
         return
@@ -179,19 +198,29 @@ def test_a_header_of_any_text_is_refused_and_raises_nothing(scheme: Scheme, valu
 
 @every_scheme
 def test_a_rotation(scheme: Scheme) -> None:
-    """The newest secret comes first. Where there is room both sign; else the newest alone, and only it is accepted."""
+    """The newest secret comes first.
+
+    Where there is room both sign; else the newest alone, and only it is accepted.
+    """
     headers = dict(sign(scheme, [NEW, OLD], ID, STAMP, BODY))
     assert verify(scheme, [NEW], headers, BODY, AT).accepted
     assert verify(scheme, [OLD], headers, BODY, AT).accepted is scheme.several
-    assert verify(scheme, [OLD, NEW], headers, BODY, AT).accepted  # a receiver that holds both is right either way
-    assert scheme.several is (scheme.name not in ("github", "paystack", "intuit", "shopify") and scheme is not OWN[1])
+    assert verify(
+        scheme, [OLD, NEW], headers, BODY, AT
+    ).accepted  # a receiver that holds both is right either way
+    assert scheme.several is (
+        scheme.name not in ("github", "paystack", "intuit", "shopify") and scheme is not OWN[1]
+    )
 
 
 @every_scheme
 def test_an_old_delivery_is_refused_where_there_is_a_timestamp(scheme: Scheme) -> None:
     headers = dict(sign(scheme, [NEW], ID, STAMP, BODY))
     assert verify(scheme, [NEW], headers, BODY, AT + scheme.tolerance).accepted
-    for moved in (scheme.tolerance + timedelta(seconds=1), -scheme.tolerance - timedelta(seconds=1)):
+    for moved in (
+        scheme.tolerance + timedelta(seconds=1),
+        -scheme.tolerance - timedelta(seconds=1),
+    ):
         check = verify(scheme, [NEW], headers, BODY, AT + moved)
         expected = "TimestampOutsideTolerance" if scheme.timed else "SignatureValid"
         assert check.reason == expected
@@ -208,13 +237,16 @@ def test_a_timestamp_among_the_signatures(scheme: Scheme, change: str) -> None:
         "words": [f"{scheme.timestamp_tag}now", value],
         "last": [value, stamp],
     }
-    check = verify(scheme, [NEW], genuine | {scheme.header: scheme.separator.join(parts[change])}, BODY, AT)
+    check = verify(
+        scheme, [NEW], genuine | {scheme.header: scheme.separator.join(parts[change])}, BODY, AT
+    )
     assert check.reason == ("SignatureValid" if change == "last" else "TimestampMalformed")
 
 
 @every_scheme
 def test_a_new_signing_secret_is_a_key_under_every_scheme(scheme: Scheme) -> None:
-    """So a change of scheme leaves no secret behind that it cannot use; and every output is searched for it."""
+    """So a change of scheme leaves no secret behind that it cannot use; and every output is
+    searched for it."""
     secret = RandomMinter("acme", "staging").mint(SeriesKind.WEBHOOK).secret
     assert len(key_bytes(scheme, secret)) >= 32
     assert masked(secret.reveal()) == "***"
@@ -229,7 +261,9 @@ def test_an_unusable_secret_is_refused_without_showing_it(encoding: str) -> None
     for text in ("", "whsec_", "whsec_abc", "hunter2 in the open"):
         with pytest.raises(ValueError, match="a signing secret") as caught:
             key_bytes(scheme, Secret(text))
-        assert not text.removeprefix("whsec_") or text.removeprefix("whsec_") not in str(caught.value)
+        assert not text.removeprefix("whsec_") or text.removeprefix("whsec_") not in str(
+            caught.value
+        )
 
 
 FAULTY: list[tuple[str, dict[str, object], str]] = [
@@ -265,12 +299,22 @@ FAULTY: list[tuple[str, dict[str, object], str]] = [
 
 
 @pytest.mark.parametrize(("name", "changes", "field"), FAULTY, ids=[row[0] for row in FAULTY])
-def test_a_scheme_that_cannot_be_sent_has_a_fault(name: str, changes: dict[str, object], field: str) -> None:
+def test_a_scheme_that_cannot_be_sent_has_a_fault(
+    name: str, changes: dict[str, object], field: str
+) -> None:
     assert [found for found, _ in faults(replace(GITHUB, **changes))] == [field]  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
-    "name", ["Host", "content-length", "Authorization", "transfer-encoding", "X-Forwarded-For", "proxy-authorization"]
+    "name",
+    [
+        "Host",
+        "content-length",
+        "Authorization",
+        "transfer-encoding",
+        "X-Forwarded-For",
+        "proxy-authorization",
+    ],
 )
 def test_a_signature_takes_the_place_of_no_other_header(name: str) -> None:
     found = [*faults(replace(GITHUB, header=name)), *faults(replace(GITHUB, id_header=name))]
@@ -286,7 +330,9 @@ def test_a_signature_takes_the_place_of_no_other_header(name: str) -> None:
 def test_what_has_no_fault_makes_headers_of_printable_ascii(
     header: str, tag: str, separator: str, joiner: str, algorithm: str, encoding: str
 ) -> None:
-    scheme = Scheme("custom", algorithm, header, joiner=joiner, encoding=encoding, tag=tag, separator=separator)
+    scheme = Scheme(
+        "custom", algorithm, header, joiner=joiner, encoding=encoding, tag=tag, separator=separator
+    )
     if next(faults(scheme), None) is not None:
         return
     headers = sign(scheme, [NEW, OLD], ID, STAMP, BODY)

@@ -48,7 +48,14 @@ def test_in_a_rotation_a_receiver_may_hold_either_secret(held: Secret) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "whsec_", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_not base64!", "whsec_c2hvcnQ=", "whsec_" + "QUJD" * 30],
+    [
+        "",
+        "whsec_",
+        "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+        "whsec_not base64!",
+        "whsec_c2hvcnQ=",
+        "whsec_" + "QUJD" * 30,
+    ],
 )
 def test_an_unusable_secret_is_refused_without_showing_it(text: str) -> None:
     with pytest.raises(ValueError, match="signing secret") as caught:
@@ -73,34 +80,95 @@ CASES = [
     ("genuine", _headers(), BODY, timedelta(0), "SignatureValid"),
     ("at the end of the tolerance", _headers(), BODY, timedelta(minutes=5), "SignatureValid"),
     ("too old", _headers(), BODY, timedelta(minutes=5, seconds=1), "TimestampOutsideTolerance"),
-    ("from the future", _headers(), BODY, -timedelta(minutes=5, seconds=1), "TimestampOutsideTolerance"),
+    (
+        "from the future",
+        _headers(),
+        BODY,
+        -timedelta(minutes=5, seconds=1),
+        "TimestampOutsideTolerance",
+    ),
     ("tampered body", _headers(), BODY + b" ", timedelta(0), "SignatureMismatch"),
     ("another id", _headers(webhook_id="msg_other"), BODY, timedelta(0), "SignatureMismatch"),
-    ("timestamp moved", _headers(webhook_timestamp=str(STAMP + 1)), BODY, timedelta(0), "SignatureMismatch"),
+    (
+        "timestamp moved",
+        _headers(webhook_timestamp=str(STAMP + 1)),
+        BODY,
+        timedelta(0),
+        "SignatureMismatch",
+    ),
     ("no signature", _headers(webhook_signature=None), BODY, timedelta(0), "HeaderMissing"),
     ("empty signature", _headers(webhook_signature=""), BODY, timedelta(0), "HeaderMissing"),
     ("no id", _headers(webhook_id=None), BODY, timedelta(0), "HeaderMissing"),
     ("no timestamp", _headers(webhook_timestamp=None), BODY, timedelta(0), "HeaderMissing"),
-    ("timestamp in words", _headers(webhook_timestamp="now"), BODY, timedelta(0), "TimestampMalformed"),
-    ("timestamp in odd digits", _headers(webhook_timestamp="١٦١٤٢٦٥٣٣٠"), BODY, timedelta(0), "TimestampMalformed"),
-    ("negative timestamp", _headers(webhook_timestamp="-1"), BODY, timedelta(0), "TimestampMalformed"),
-    ("another version", _headers(webhook_signature="v2," + GENUINE[3:]), BODY, timedelta(0), "SignatureMismatch"),
-    ("no version", _headers(webhook_signature=GENUINE[3:]), BODY, timedelta(0), "SignatureMismatch"),
+    (
+        "timestamp in words",
+        _headers(webhook_timestamp="now"),
+        BODY,
+        timedelta(0),
+        "TimestampMalformed",
+    ),
+    (
+        "timestamp in odd digits",
+        _headers(webhook_timestamp="١٦١٤٢٦٥٣٣٠"),
+        BODY,
+        timedelta(0),
+        "TimestampMalformed",
+    ),
+    (
+        "negative timestamp",
+        _headers(webhook_timestamp="-1"),
+        BODY,
+        timedelta(0),
+        "TimestampMalformed",
+    ),
+    (
+        "another version",
+        _headers(webhook_signature="v2," + GENUINE[3:]),
+        BODY,
+        timedelta(0),
+        "SignatureMismatch",
+    ),
+    (
+        "no version",
+        _headers(webhook_signature=GENUINE[3:]),
+        BODY,
+        timedelta(0),
+        "SignatureMismatch",
+    ),
     ("no ASCII", _headers(webhook_signature="v1,ä"), BODY, timedelta(0), "SignatureMismatch"),
-    ("among others", _headers(webhook_signature=f"v1a,x v1,y {GENUINE}"), BODY, timedelta(0), "SignatureValid"),
-    ("upper case", {name.upper(): value for name, value in _headers().items()}, BODY, timedelta(0), "SignatureValid"),
+    (
+        "among others",
+        _headers(webhook_signature=f"v1a,x v1,y {GENUINE}"),
+        BODY,
+        timedelta(0),
+        "SignatureValid",
+    ),
+    (
+        "upper case",
+        {name.upper(): value for name, value in _headers().items()},
+        BODY,
+        timedelta(0),
+        "SignatureValid",
+    ),
 ]
 
 
-@pytest.mark.parametrize(("name", "headers", "body", "later", "reason"), CASES, ids=[case[0] for case in CASES])
-def test_verification(name: str, headers: dict[str, str], body: bytes, later: timedelta, reason: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "headers", "body", "later", "reason"), CASES, ids=[case[0] for case in CASES]
+)
+def test_verification(
+    name: str, headers: dict[str, str], body: bytes, later: timedelta, reason: str
+) -> None:
     check = verify(STANDARD_WEBHOOKS, [OLD, NEW], headers, body, AT + later)
     assert (check.reason, check.accepted) == (reason, reason == "SignatureValid")
     assert NEW.reveal()[6:] not in check.message
 
 
 def test_a_receiver_whose_secret_is_unusable_says_so() -> None:
-    assert verify(STANDARD_WEBHOOKS, [Secret("whsec_x")], _headers(), BODY, AT).reason == "SecretUnusable"
+    assert (
+        verify(STANDARD_WEBHOOKS, [Secret("whsec_x")], _headers(), BODY, AT).reason
+        == "SecretUnusable"
+    )
 
 
 def test_a_receiver_without_secrets_accepts_nothing() -> None:

@@ -1,4 +1,7 @@
-"""The few requests to GitHub's REST API that the action makes. Standard library alone; the token is never printed."""
+"""The few requests to GitHub's REST API that the action makes.
+
+Standard library alone; the token is never printed.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +15,19 @@ from typing import Any
 
 TRIES = 5
 TIMEOUT = 30.0  # seconds without an answer
-LONGEST_WAIT = 60.0  # seconds; GitHub asks for minutes when it really means it: that is no wait for a job
+LONGEST_WAIT = (
+    60.0  # seconds; GitHub asks for minutes when it really means it: that is no wait for a job
+)
 LARGEST = 64 * 1024 * 1024  # bytes of an answer
 _AGAIN = (500, 502, 503, 504)
 _MOVED = (301, 302, 303, 307, 308)
 
 
 class ApiError(Exception):
-    """A request that failed after all tries. ``status`` 0: no answer. ``unclear``: a write may have been done."""
+    """A request that failed after all tries.
+
+    ``status`` 0: no answer. ``unclear``: a write may have been done.
+    """
 
     def __init__(self, status: int, message: str, *, unclear: bool = False) -> None:
         super().__init__(message)
@@ -27,22 +35,30 @@ class ApiError(Exception):
 
     @property
     def denied(self) -> bool:
-        """Whether the token lacks a permission. Of what it may not see GitHub says that it does not exist."""
+        """Whether the token lacks a permission.
+
+        Of what it may not see GitHub says that it does not exist.
+        """
         return self.status in (401, 403, 404)
 
 
 class _AsItIs(urllib.request.HTTPErrorProcessor):
-    """Every status is an answer here, a redirect above all: the token must not follow it to another host."""
+    """Every status is an answer here, a redirect above all: the token must not follow it to another
+    host."""
 
-    def http_response(self, request: urllib.request.Request, response: http.client.HTTPResponse) -> Any:  # noqa: ARG002
+    def http_response(
+        self,
+        request: urllib.request.Request,  # noqa: ARG002
+        response: http.client.HTTPResponse,
+    ) -> Any:
         return response
 
     https_response = http_response
 
 
 def asked(request: urllib.request.Request) -> tuple[int, bytes]:
-    """Status and body of one request that follows no redirect. Raises ``OSError``, ``ValueError``, ``HTTPException``
-    and, for an answer that is too large, ``ApiError``."""
+    """Status and body of one request that follows no redirect. Raises ``OSError``, ``ValueError``,
+    ``HTTPException`` and, for an answer that is too large, ``ApiError``."""
     with urllib.request.build_opener(_AsItIs).open(request, timeout=TIMEOUT) as response:
         return response.status, _read(response)
 
@@ -68,7 +84,10 @@ class Api:
         return self._ask("GET", self._address(path, query)).json()
 
     def pages(self, path: str, field: str = "", **query: str) -> Iterator[Any]:
-        """Every entry of a list, page by page. ``field``: where the list is, if the answer is an object."""
+        """Every entry of a list, page by page.
+
+        ``field``: where the list is, if the answer is an object.
+        """
         address: str | None = self._address(path, {"per_page": "100", **query})
         while address is not None:
             answer = self._ask("GET", address)
@@ -100,7 +119,10 @@ class Api:
         return _origin(address) == _origin(self._url)
 
     def _ask(self, method: str, address: str, body: bytes | None = None) -> Answer:
-        """Ask until there is an answer, ``TRIES`` times at most. A POST that may have been done is not repeated."""
+        """Ask until there is an answer, ``TRIES`` times at most.
+
+        A POST that may have been done is not repeated.
+        """
         for tried in range(1, TRIES + 1):
             answer = self._once(method, address, body)
             if answer is not None and 200 <= answer.status < 300:
@@ -113,7 +135,11 @@ class Api:
             wait = _wait(answer, tried)
             unclear = method == "POST" and (answer is None or answer.status in _AGAIN)
             if wait is None or wait > LONGEST_WAIT or unclear or tried == TRIES:
-                raise ApiError(answer.status if answer else 0, _why(method, address, answer, wait), unclear=unclear)
+                raise ApiError(
+                    answer.status if answer else 0,
+                    _why(method, address, answer, wait),
+                    unclear=unclear,
+                )
             self._pause(wait)
         raise AssertionError("unreachable: the last try returns or raises")
 
@@ -121,7 +147,10 @@ class Api:
         """One request; None when there is no answer."""
         headers = {"Accept": "application/vnd.github+json", "User-Agent": "reconciler-action"}
         if self._ours(address):
-            headers |= {"Authorization": f"Bearer {self._token}", "X-GitHub-Api-Version": "2022-11-28"}
+            headers |= {
+                "Authorization": f"Bearer {self._token}",
+                "X-GitHub-Api-Version": "2022-11-28",
+            }
         if body is not None:
             headers["Content-Type"] = "application/json"
         request = urllib.request.Request(address, body, headers, method=method)  # noqa: S310 - the runner's API or where it leads
@@ -146,7 +175,10 @@ def _origin(address: str) -> tuple[str, str]:
 
 
 def _wait(answer: Answer | None, tried: int) -> float | None:
-    """Seconds until the next try; None: there is no use in one. As GitHub's "Best practices for using the REST API"."""
+    """Seconds until the next try; None: there is no use in one.
+
+    As GitHub's "Best practices for using the REST API".
+    """
     backoff = float(2 ** (tried - 1))
     if answer is None or answer.status in _AGAIN:
         return backoff
@@ -170,5 +202,7 @@ def _why(method: str, address: str, answer: Answer | None, wait: float | None) -
     except (ValueError, KeyError, TypeError):
         said = "no message"
     line = " ".join("".join(c if c.isprintable() else " " for c in said).split())[:200]
-    later = f"; GitHub asks to wait {wait:.0f} s" if wait is not None and wait > LONGEST_WAIT else ""
+    later = (
+        f"; GitHub asks to wait {wait:.0f} s" if wait is not None and wait > LONGEST_WAIT else ""
+    )
     return f"{what}: status {answer.status}: {line}{later}"

@@ -1,7 +1,8 @@
-"""One comment on a pull request, one issue of an environment: found by marker and author, edited, never doubled.
+"""One comment on a pull request, one issue of an environment: found by marker and author, edited,
+never doubled.
 
-Whoever writes a comment can put our marker into it. So the marker counts only in what the login wrote that this
-token writes as; a comment of somebody else is neither edited nor taken for ours.
+Whoever writes a comment can put our marker into it. So the marker counts only in what the login
+wrote that this token writes as; a comment of somebody else is neither edited nor taken for ours.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ class Thread:
         self._api, self._root, self._author = api, f"/repos/{repository}", author
 
     def comment(self, number: int, marker: str, text: str) -> str:
-        """Make ``text`` the one comment with ``marker`` on a pull request; what was done, in a word."""
+        """Make ``text`` the one comment with ``marker`` on a pull request; what was done, in a
+        word."""
         body = bounded(marker, text)
         path = f"{self._root}/issues/{number}/comments"
         return self._settled(lambda: self._comment(path, marker, body))
@@ -60,7 +62,9 @@ class Thread:
         if not ours:
             self._api.send("POST", f"{self._root}/issues", {"title": title, "body": body})
             return "opened"
-        self._api.send("PATCH", f"{self._root}/issues/{ours[0]['number']}", {"title": title, "body": body})
+        self._api.send(
+            "PATCH", f"{self._root}/issues/{ours[0]['number']}", {"title": title, "body": body}
+        )
         return "updated"
 
     def close(self, marker: str) -> str:
@@ -71,20 +75,30 @@ class Thread:
         return "closed" if found else "none is open"
 
     def _close(self, issue: Any, why: str) -> None:
-        self._api.send("PATCH", f"{self._root}/issues/{issue['number']}", {"state": "closed", "state_reason": why})
+        self._api.send(
+            "PATCH",
+            f"{self._root}/issues/{issue['number']}",
+            {"state": "closed", "state_reason": why},
+        )
 
     def _open_issues(self, marker: str) -> Iterator[Any]:
-        found = self._api.pages(f"{self._root}/issues", state="open", sort="created", direction="asc")
+        found = self._api.pages(
+            f"{self._root}/issues", state="open", sort="created", direction="asc"
+        )
         return self._ours((one for one in found if "pull_request" not in one), marker)
 
     def _ours(self, entries: Iterator[Any], marker: str) -> Iterator[Any]:
         for entry in entries:
             login = (entry.get("user") or {}).get("login")
-            if login == self._author and ((entry.get("body") or "").splitlines() or [""])[0] == marker:
+            if (
+                login == self._author
+                and ((entry.get("body") or "").splitlines() or [""])[0] == marker
+            ):
                 yield entry
 
     def _settled(self, attempt: Callable[[], str]) -> str:
-        """A POST whose answer was lost may have been done: look again before another one is sent."""
+        """A POST whose answer was lost may have been done: look again before another one is
+        sent."""
         for _ in range(LOOKS - 1):
             try:
                 return attempt()
@@ -99,7 +113,9 @@ def pull_request(event: Mapping[str, Any]) -> int | None:
     return number if isinstance(number, int) else None
 
 
-def tell_people(thread: Thread, event: Mapping[str, Any], command: str, environment: str, report: str) -> str:
+def tell_people(
+    thread: Thread, event: Mapping[str, Any], command: str, environment: str, report: str
+) -> str:
     """Write where a person will look; a sentence about it."""
     if command == "drift":
         marker = f"<!-- reconciler:drift:{environment} -->"
@@ -117,16 +133,26 @@ def main(pause: Callable[[float], None] | None = None) -> int:
     event = json.loads(Path(variable("GITHUB_EVENT_PATH")).read_text(encoding="utf-8"))
     report = Path(variable("REPORT")).read_text(encoding="utf-8")
     url = variable("GITHUB_API_URL")
-    thread = Thread(Api(url, token, pause) if pause else Api(url, token), variable("GITHUB_REPOSITORY"), author)
+    thread = Thread(
+        Api(url, token, pause) if pause else Api(url, token), variable("GITHUB_REPOSITORY"), author
+    )
     if not (token and author):
         return _fallen_back("the input token or the input author is empty")
     try:
-        tell("notice", tell_people(thread, event, variable("INPUT_COMMAND"), variable("INPUT_ENVIRONMENT"), report))
+        tell(
+            "notice",
+            tell_people(
+                thread, event, variable("INPUT_COMMAND"), variable("INPUT_ENVIRONMENT"), report
+            ),
+        )
     except ApiError as error:
         if error.denied:
             return _fallen_back(f"this job may not write there ({error})")
         # What stands there from before would be taken for the present state.
-        tell("error", f"GitHub does not take it: {error}. Run the job again; the summary has the report")
+        tell(
+            "error",
+            f"GitHub does not take it: {error}. Run the job again; the summary has the report",
+        )
         return 1
     return 0
 

@@ -1,4 +1,5 @@
-"""Makes the command ``reconciler`` available to the steps that follow, from exactly what is pinned."""
+"""Makes the command ``reconciler`` available to the steps that follow, from exactly what is
+pinned."""
 
 from __future__ import annotations
 
@@ -19,10 +20,14 @@ def installed(source: str, workspace: Path) -> Path:
     if source == "path":
         found = shutil.which("reconciler")
         if found is None:
-            raise Refused("install: path, and there is no reconciler on PATH", "Install it on the runner")
+            raise Refused(
+                "install: path, and there is no reconciler on PATH", "Install it on the runner"
+            )
         return Path(found)
     if sys.version_info < OLDEST:
-        raise Refused(f"python3 is {sys.version.split()[0]}", "The reconciler needs Python 3.11 or newer")
+        raise Refused(
+            f"python3 is {sys.version.split()[0]}", "The reconciler needs Python 3.11 or newer"
+        )
     if source == "action":
         root = ACTION.parents[2]
         if not (root / "reconciler" / "__main__.py").is_file():
@@ -47,18 +52,33 @@ def installed(source: str, workspace: Path) -> Path:
         )
     command = _environment(file, workspace) / "bin" / "reconciler"
     if not command.is_file():
-        raise Refused(f"install: {source} does not bring the reconciler", "Add its wheel, with its hash")
+        raise Refused(
+            f"install: {source} does not bring the reconciler", "Add its wheel, with its hash"
+        )
     return command
 
 
 def _environment(requirements: Path, directory: Path) -> Path:
-    """A new virtual environment with what ``requirements`` pins. Paths in there are relative to ``directory``."""
+    """A new virtual environment with what ``requirements`` pins.
+
+    Paths in there are relative to ``directory``.
+    """
     folder = scratch() / "venv"
     venv.create(folder, with_pip=True, clear=True)
     # -I: what lies in ``directory`` is no module of Python, a folder `pip` or `json` above all.
-    pip = [str(folder / "bin" / "python"), "-I", "-m", "pip", "--disable-pip-version-check", "--no-input", "install"]
+    pip = [
+        str(folder / "bin" / "python"),
+        "-I",
+        "-m",
+        "pip",
+        "--disable-pip-version-check",
+        "--no-input",
+        "install",
+    ]
     done = subprocess.run(  # noqa: S603 - a list, no shell
-        [*pip, "--quiet", "--require-hashes", "--requirement", str(requirements)], cwd=directory, check=False
+        [*pip, "--quiet", "--require-hashes", "--requirement", str(requirements)],
+        cwd=directory,
+        check=False,
     )
     if done.returncode:
         raise Refused(f"pip cannot install {requirements.name}", "Its message is above")
@@ -70,7 +90,10 @@ def version_of(command: Path, wanted: str) -> str:
     done = subprocess.run([str(command), "--version"], capture_output=True, text=True, check=True)  # noqa: S603
     version = done.stdout.split()[-1]
     if wanted not in ("", version):
-        raise Refused(f"this is version {version}, not {wanted}", "Correct the input version or what is installed")
+        raise Refused(
+            f"this is version {version}, not {wanted}",
+            "Correct the input version or what is installed",
+        )
     return version
 
 

@@ -1,4 +1,5 @@
-"""How a job proves to Vault what it is: an identity token that GitHub makes for it, which lives for minutes."""
+"""How a job proves to Vault what it is: an identity token that GitHub makes for it, which lives for
+minutes."""
 
 from __future__ import annotations
 
@@ -15,14 +16,17 @@ NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 
 def logged_in(place: str, job: str) -> dict[str, str]:
-    """Variables with which the reconciler logs in for a job; a token that the workflow gives comes first."""
+    """Variables with which the reconciler logs in for a job; a token that the workflow gives comes
+    first."""
     if any(variable(name) for name in ("VAULT_TOKEN", "BAO_TOKEN")):
         return {}
     found = _login("", place, job, variable("INPUT_AUDIENCE"))
     first = variable("INPUT_REQUIRES")
     if first:
         if not NAME.fullmatch(first):
-            raise Refused(f"the input requires is {first!r}", "Name an environment of reconciler.yaml")
+            raise Refused(
+                f"the input requires is {first!r}", "Name an environment of reconciler.yaml"
+            )
         found |= _login(f"_{first.upper().replace('-', '_')}", first, "plan", "")
     return found
 
@@ -33,8 +37,14 @@ def _login(suffix: str, place: str, job: str, audience: str) -> dict[str, str]:
 
 
 def identity_token(audience: str) -> str:
-    """This job's token for ``audience``, masked in every log. It lives for minutes and is kept nowhere."""
-    address, bearer = variable("ACTIONS_ID_TOKEN_REQUEST_URL"), variable("ACTIONS_ID_TOKEN_REQUEST_TOKEN")
+    """This job's token for ``audience``, masked in every log.
+
+    It lives for minutes and is kept nowhere.
+    """
+    address, bearer = (
+        variable("ACTIONS_ID_TOKEN_REQUEST_URL"),
+        variable("ACTIONS_ID_TOKEN_REQUEST_TOKEN"),
+    )
     if not (address and bearer):
         raise Refused(
             "this job gets no identity token",
@@ -50,7 +60,9 @@ def identity_token(audience: str) -> str:
         status, body = asked(request)
         jwt = str(json.loads(body)["value"]) if status == 200 else ""
     except (OSError, ValueError, KeyError, TypeError, http.client.HTTPException, ApiError) as error:
-        raise Refused(f"no identity token was given ({type(error).__name__})", "Run the job again") from None
+        raise Refused(
+            f"no identity token was given ({type(error).__name__})", "Run the job again"
+        ) from None
     if not jwt:
         raise Refused(f"no identity token was given (status {status})", "Run the job again")
     mask(jwt)

@@ -1,8 +1,9 @@
-"""Which plans were reviewed: those that the pull requests showed that this push brought to the branch.
+"""Which plans were reviewed: those that the pull requests showed that this push brought to the
+branch.
 
-A plan is found by the commit that a pull request ended with, in a run of the plan's workflow for that commit. Whoever
-may push a branch may change what such a run does and keeps: nothing in the file is trusted. `reconciler plan
---reviewed` makes the plan anew from the branch and compares.
+A plan is found by the commit that a pull request ended with, in a run of the plan's workflow for
+that commit. Whoever may push a branch may change what such a run does and keeps: nothing in the
+file is trusted. `reconciler plan --reviewed` makes the plan anew from the branch and compares.
 """
 
 from __future__ import annotations
@@ -31,7 +32,9 @@ _UNREADABLE = (
     zipfile.BadZipFile, KeyError, NotImplementedError, RuntimeError, zlib.error, OSError, EOFError, ValueError,
     struct.error,
 )  # fmt: skip
-BY_HAND = "Run the workflow by hand: it shows a new plan for this environment before it asks for approval"
+BY_HAND = (
+    "Run the workflow by hand: it shows a new plan for this environment before it asks for approval"
+)
 
 
 @dataclass(frozen=True)
@@ -49,19 +52,29 @@ class Source:
 class Reviewed:
     """``repository`` is OWNER/REPO. Methods raise ``ApiError`` and ``Refused``."""
 
-    def __init__(self, api: Api, repository: str, pause: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self, api: Api, repository: str, pause: Callable[[float], None] = time.sleep
+    ) -> None:
         self._api, self._root, self._pause = api, f"/repos/{repository}", pause
 
-    def sources(self, event: Mapping[str, Any], branch: str, environments: Sequence[str]) -> list[Source]:
-        """The plans with changes, pull request by pull request, each in the order of ``environments``.
+    def sources(
+        self, event: Mapping[str, Any], branch: str, environments: Sequence[str]
+    ) -> list[Source]:
+        """The plans with changes, pull request by pull request, each in the order of
+        ``environments``.
 
         Empty when no pull request brought this push.
         """
-        commits = {event.get("after"), *(commit.get("id") for commit in event.get("commits") or ())} - {None}
+        commits = {
+            event.get("after"),
+            *(commit.get("id") for commit in event.get("commits") or ()),
+        } - {None}
         found = []
         for pull in self._merged(branch, commits):
             runs = self._runs(pull["head"]["sha"], event["repository"]["id"])
-            found += [self._source(pull["number"], runs, environment) for environment in environments]
+            found += [
+                self._source(pull["number"], runs, environment) for environment in environments
+            ]
         return [source for source in found if source.changes]
 
     def _merged(self, branch: str, commits: set[Any]) -> list[Any]:
@@ -77,7 +90,8 @@ class Reviewed:
         return []
 
     def _runs(self, head: str, repository: int) -> list[int]:
-        """Runs of the plan's workflow for a commit of this repository, not of a fork, the newest first."""
+        """Runs of the plan's workflow for a commit of this repository, not of a fork, the newest
+        first."""
         path = f"{self._root}/actions/workflows/{WORKFLOW}/runs"
         runs = [
             run for run in self._api.pages(path, "workflow_runs", event="pull_request", head_sha=head)
@@ -93,9 +107,12 @@ class Reviewed:
         raise Refused(f"pull request #{pull} has no plan for {environment}", BY_HAND)
 
     def plan(self, run: int, environment: str) -> bytes | None:
-        """The plan file that a run kept for an environment, None when it kept none or it is gone."""
+        """The plan file that a run kept for an environment, None when it kept none or it is
+        gone."""
         name = f"reconciler-plan-{environment}"
-        found = [one for one in self._artifacts(run, name) if one["name"] == name and not one["expired"]]
+        found = [
+            one for one in self._artifacts(run, name) if one["name"] == name and not one["expired"]
+        ]
         if not found:
             return None
         newest = max(found, key=lambda one: one["created_at"] or "")
@@ -108,8 +125,8 @@ class Reviewed:
 def _unpacked(archive: bytes) -> bytes:
     """The one file of an artifact. Nothing is unpacked to a path that the archive names.
 
-    GitHub's own archives are stored or deflated. The others that zip knows give no piece of what they hold, however
-    much that is, before all of it is in memory.
+    GitHub's own archives are stored or deflated. The others that zip knows give no piece of what
+    they hold, however much that is, before all of it is in memory.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(archive)) as opened:
@@ -130,14 +147,19 @@ def _described(plan: bytes, pull: int, run: int, environment: str) -> Source:
         digest, actions = str(document["digest"]), document["actions"]
         changes = sum(action["kind"] != "no-op" for action in actions)
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise Refused(f"what pull request #{pull} kept for {environment} is no plan", BY_HAND) from None
+        raise Refused(
+            f"what pull request #{pull} kept for {environment} is no plan", BY_HAND
+        ) from None
     return Source(environment, run, digest, pull, plan, changes)
 
 
 def fetched(source: Reviewed, run: str, environment: str, digest: str, target: Path) -> Path:
     """Write the plan that was found by ``sources`` to ``target``; refuse any other one."""
     if not run.isdigit():
-        raise Refused("the input run is not the number of a workflow run", "It is what command: reviewed puts out")
+        raise Refused(
+            "the input run is not the number of a workflow run",
+            "It is what command: reviewed puts out",
+        )
     plan = source.plan(int(run), environment)
     if plan is None:
         raise Refused(f"run {run} keeps no plan for {environment} any more", BY_HAND)

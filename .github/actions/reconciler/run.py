@@ -1,4 +1,5 @@
-"""One command of the action: runs the reconciler, and says what came of it in outputs and in the job's summary."""
+"""One command of the action: runs the reconciler, and says what came of it in outputs and in the
+job's summary."""
 
 from __future__ import annotations
 
@@ -24,7 +25,8 @@ COMPARED = (
     ", as far as the apply compares it with what it would do itself. Findings, approvers, the commit and what is "
     "unfinished are not part of that: they are in the comment there"
 )
-# The environment before has to verify the same first: an apply does so, it takes one after the other.
+# The environment before has to verify the same first: an apply does so, it takes one after the
+# other.
 PROMOTION = "RC340"
 # Git wants a name for a commit; a name that the runner has been given is kept.
 BOT = "41898282+github-actions[bot]@users.noreply.github.com"
@@ -65,13 +67,17 @@ class Ran:
         """What went wrong, as Markdown; empty when nothing did."""
         if self.document.get("kind") != "error":
             return ""
-        return fenced(f"{self.document['code']}: {self.document['message']}\nremedy: {self.document['remedy']}")
+        return fenced(
+            f"{self.document['code']}: {self.document['message']}\nremedy: {self.document['remedy']}"
+        )
 
 
 def environment() -> str:
     name = variable("INPUT_ENVIRONMENT")
     if not NAME.fullmatch(name):
-        raise Refused(f"the input environment is {name!r}", "Name an environment of reconciler.yaml")
+        raise Refused(
+            f"the input environment is {name!r}", "Name an environment of reconciler.yaml"
+        )
     return name
 
 
@@ -81,17 +87,20 @@ def project() -> Path:
 
 
 def deepen() -> None:
-    """Whether HEAD builds on what was applied last is asked of its history: one that is cut off is fetched. When that
-    fails, the reconciler says what is missing."""
+    """Whether HEAD builds on what was applied last is asked of its history: one that is cut off is
+    fetched. When that fails, the reconciler says what is missing."""
     if _git("rev-parse", "--is-shallow-repository").stdout.strip() != "true":
         return
     fetch = ("fetch", "--quiet", "--no-tags", "--unshallow", "origin")
     if _git(*fetch).returncode != 0 and _git(*fetch, token=variable("INPUT_TOKEN")).returncode != 0:
-        tell("warning", "The history is cut off and cannot be fetched: check out with fetch-depth 0")
+        tell(
+            "warning", "The history is cut off and cannot be fetched: check out with fetch-depth 0"
+        )
 
 
 def _git(*arguments: str, token: str = "") -> subprocess.CompletedProcess[str]:
-    """git in the project; ``token`` goes along in the environment, where no list of processes shows it."""
+    """git in the project; ``token`` goes along in the environment, where no list of processes shows
+    it."""
     given = {name: value for name, value in os.environ.items() if not name.startswith(PRIVATE)}
     if token:
         login = base64.b64encode(f"x-access-token:{token}".encode()).decode()
@@ -108,8 +117,8 @@ def _git(*arguments: str, token: str = "") -> subprocess.CompletedProcess[str]:
 
 
 def signers() -> dict[str, str]:
-    """The keys that may sign what is applied, as the input says: a variable of the repository, which no commit
-    changes."""
+    """The keys that may sign what is applied, as the input says: a variable of the repository,
+    which no commit changes."""
     text = variable("INPUT_ALLOWED_SIGNERS")
     if not text:
         return {}
@@ -127,7 +136,9 @@ def reconcile(*arguments: str, login: Mapping[str, str] | None = None) -> Ran:
     try:
         document = json.loads(done.stdout)
     except ValueError:
-        raise Refused(f"the reconciler ended with {done.returncode} and no result", "Its message is above") from None
+        raise Refused(
+            f"the reconciler ended with {done.returncode} and no result", "Its message is above"
+        ) from None
     return Ran(done.returncode, document)
 
 
@@ -148,12 +159,17 @@ def shown(plan_file: Path, *more: str) -> str:
 def planned(
     place: str, login: Mapping[str, str], *more: str, name: str = "plan.json", show: bool = True
 ) -> tuple[Ran, Result]:
-    """Plan, and keep the file. ``show`` False: an apply follows and tells itself; only a blocked plan is shown."""
+    """Plan, and keep the file.
+
+    ``show`` False: an apply follows and tells itself; only a blocked plan is shown.
+    """
     deepen()
     target = scratch() / place / name
     target.parent.mkdir(exist_ok=True)
     target.unlink(missing_ok=True)
-    ran = reconcile("plan", "-e", place, "--out", str(target), "--detailed-exitcode", *more, login=login)
+    ran = reconcile(
+        "plan", "-e", place, "--out", str(target), "--detailed-exitcode", *more, login=login
+    )
     if ran.document.get("kind") != "plan":
         return ran, Result(ran.code, f"## No plan for {place}\n\n{ran.error}")
     changes = any(action["kind"] != "no-op" for action in ran.document["actions"])
@@ -171,7 +187,9 @@ def validate() -> Result:
         [variable("RECONCILER"), "--project", str(project()), "validate", "--format", "github"],
         env=_environ({}), check=False,
     )  # fmt: skip
-    verdict = "The declaration is valid." if done.returncode == 0 else "The declaration is **not valid**."
+    verdict = (
+        "The declaration is valid." if done.returncode == 0 else "The declaration is **not valid**."
+    )
     return Result(done.returncode, f"{verdict}\n")
 
 
@@ -180,7 +198,10 @@ def plan() -> Result:
     ran, result = planned(place, logged_in(place, "plan"))
     blocks = {one["code"] for one in ran.document.get("findings") or () if one["level"] == "error"}
     if blocks == {PROMOTION}:
-        tell("notice", f"{place} waits for the environment that it requires; an apply does that one first")
+        tell(
+            "notice",
+            f"{place} waits for the environment that it requires; an apply does that one first",
+        )
         return replace(result, passes=(*result.passes, BLOCKED))
     if result.changes and not result.blocked:
         source = {"environment": place, "run": variable("GITHUB_RUN_ID"), "digest": result.digest}
@@ -189,38 +210,57 @@ def plan() -> Result:
 
 
 def reviewed() -> Result:
-    """What the pull requests of this push showed, as far as an apply holds it against a plan of its own: whoever may
-    push a branch can have its run keep any sentence."""
+    """What the pull requests of this push showed, as far as an apply holds it against a plan of its
+    own: whoever may push a branch can have its run keep any sentence."""
     wanted = variable("INPUT_ENVIRONMENTS").split()
     if not wanted or not all(map(NAME.fullmatch, wanted)):
-        raise Refused(f"the input environments is {' '.join(wanted)!r}", "Name those that are planned")
+        raise Refused(
+            f"the input environments is {' '.join(wanted)!r}", "Name those that are planned"
+        )
     found = _reviewed().sources(event(), variable("GITHUB_REF_NAME"), wanted)
     parts = []
     for source in found:
         target = scratch() / f"reviewed-{source.pull}-{source.environment}.json"
         target.write_bytes(source.plan)
-        parts.append(f"Reviewed in pull request #{source.pull}{COMPARED}:\n\n{shown(target, '--compared')}")
+        parts.append(
+            f"Reviewed in pull request #{source.pull}{COMPARED}:\n\n{shown(target, '--compared')}"
+        )
     if not parts:
-        parts = ["No pull request of this push has a plan that changes anything: nothing is applied.\n"]
-    plans = [{"environment": one.environment, "run": str(one.run), "digest": one.digest} for one in found]
+        parts = [
+            "No pull request of this push has a plan that changes anything: nothing is applied.\n"
+        ]
+    plans = [
+        {"environment": one.environment, "run": str(one.run), "digest": one.digest} for one in found
+    ]
     return Result(0, "\n".join(parts), bool(plans), plans=json.dumps(plans))
 
 
 def apply() -> Result:
-    """Make the reviewed plan anew, from the branch as it is; only if it is the same is it carried out."""
+    """Make the reviewed plan anew, from the branch as it is; only if it is the same is it carried
+    out."""
     place = environment()
-    agreed = fetched(_reviewed(), variable("INPUT_RUN"), place, variable("INPUT_DIGEST"), scratch() / "reviewed.json")
+    agreed = fetched(
+        _reviewed(),
+        variable("INPUT_RUN"),
+        place,
+        variable("INPUT_DIGEST"),
+        scratch() / "reviewed.json",
+    )
     ran, result = planned(place, logged_in(place, "apply"), "--reviewed", str(agreed), show=False)
     if ran.document.get("code") == "RC389":
         return replace(result, report=f"{result.report}\n{BY_HAND}.\n")
     if ran.code not in (0, CHANGES):
         return result
-    return replace(_applied(place, result.plan_file, logged_in(place, "apply")), digest=result.digest)
+    return replace(
+        _applied(place, result.plan_file, logged_in(place, "apply")), digest=result.digest
+    )
 
 
 def _applied(place: str, plan_file: str, login: Mapping[str, str]) -> Result:
     ran = reconcile("apply", "-e", place, plan_file, "--push", login={**login, **signers()})
-    return Result(ran.code, told(ran), changes=bool(ran.document.get("outcomes")), plan_file=plan_file)
+    return Result(
+        ran.code, told(ran), changes=bool(ran.document.get("outcomes")), plan_file=plan_file
+    )
 
 
 def told(ran: Ran) -> str:
@@ -229,7 +269,11 @@ def told(ran: Ran) -> str:
         return f"## Nothing was done\n\n{ran.error}"
     path = (ran.document["audit"] or {}).get("path")
     report = (project() / path).with_suffix(".md") if path else None
-    text = report.read_text(encoding="utf-8") if report and report.is_file() else "Nothing was to be done.\n"
+    text = (
+        report.read_text(encoding="utf-8")
+        if report and report.is_file()
+        else "Nothing was to be done.\n"
+    )
     problem = ran.document["problem"]
     return text + (f"\n{fenced('{code}: {message}'.format(**problem))}" if problem else "")
 
@@ -237,10 +281,20 @@ def told(ran: Ran) -> str:
 def drift() -> Result:
     """Do what needs nobody's decision, then say what is left."""
     place = environment()
-    upkeep, result = planned(place, logged_in(place, "upkeep"), "--upkeep", name="upkeep.json", show=False)
-    done = _applied(place, result.plan_file, logged_in(place, "upkeep")) if upkeep.code == CHANGES else result
+    upkeep, result = planned(
+        place, logged_in(place, "upkeep"), "--upkeep", name="upkeep.json", show=False
+    )
+    done = (
+        _applied(place, result.plan_file, logged_in(place, "upkeep"))
+        if upkeep.code == CHANGES
+        else result
+    )
     left, rest = planned(place, logged_in(place, "upkeep"))
-    parts = [f"# {place} is not as declared\n"] if left.code or done.verdict else [f"# {place} is as declared\n"]
+    parts = (
+        [f"# {place} is not as declared\n"]
+        if left.code or done.verdict
+        else [f"# {place} is as declared\n"]
+    )
     if done.changes or done.verdict:
         parts.append(f"What was done without a change of the declaration:\n\n{done.report}")
     if left.code:
@@ -265,16 +319,22 @@ def revoke() -> Result:
 
 
 def unknown() -> Result:
-    raise Refused(f"the input command is {variable('INPUT_COMMAND')!r}", f"It is one of {', '.join(COMMANDS)}")
+    raise Refused(
+        f"the input command is {variable('INPUT_COMMAND')!r}", f"It is one of {', '.join(COMMANDS)}"
+    )
 
 
 def event() -> Mapping[str, Any]:
-    found: Mapping[str, Any] = json.loads(Path(variable("GITHUB_EVENT_PATH")).read_text(encoding="utf-8"))
+    found: Mapping[str, Any] = json.loads(
+        Path(variable("GITHUB_EVENT_PATH")).read_text(encoding="utf-8")
+    )
     return found
 
 
 def _reviewed() -> Reviewed:
-    return Reviewed(Api(variable("GITHUB_API_URL"), variable("INPUT_TOKEN")), variable("GITHUB_REPOSITORY"))
+    return Reviewed(
+        Api(variable("GITHUB_API_URL"), variable("INPUT_TOKEN")), variable("GITHUB_REPOSITORY")
+    )
 
 
 COMMANDS: Mapping[str, Callable[[], Result]] = {
@@ -283,7 +343,8 @@ COMMANDS: Mapping[str, Callable[[], Result]] = {
 
 
 def main() -> int:
-    """Always 0 once there is a report: the last step of the action fails, after people were told."""
+    """Always 0 once there is a report: the last step of the action fails, after people were
+    told."""
     name = variable("INPUT_COMMAND")
     try:
         result = COMMANDS.get(name, unknown)()

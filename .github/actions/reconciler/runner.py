@@ -1,4 +1,5 @@
-"""What the runner gives a step and takes from it: variables, outputs, the summary, lines that it understands."""
+"""What the runner gives a step and takes from it: variables, outputs, the summary, lines that it
+understands."""
 
 from __future__ import annotations
 
@@ -21,7 +22,10 @@ def variable(name: str) -> str:
 
 
 def output(name: str, value: str) -> None:
-    """Set an output of the step. The delimiter cannot be guessed, so no value can set another one."""
+    """Set an output of the step.
+
+    The delimiter cannot be guessed, so no value can set another one.
+    """
     end = f"end-{secrets.token_hex(16)}"
     _append("GITHUB_OUTPUT", f"{name}<<{end}\n{value}\n{end}\n")
 

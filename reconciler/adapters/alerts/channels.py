@@ -1,4 +1,7 @@
-"""Sends alerts: side by side, under one deadline, and never with an exception. What goes wrong is a sentence."""
+"""Sends alerts: side by side, under one deadline, and never with an exception.
+
+What goes wrong is a sentence.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,8 @@ from reconciler.webhooks.signature.signing import key_bytes, sign
 from reconciler.webhooks.wire.http import HttpFailure, HttpRequest, HttpResponse
 
 WORKERS = 8
-# Seconds: a receiver that has not answered by then is not waited for, so that others of the channel get their turn.
+# Seconds: a receiver that has not answered by then is not waited for, so that others of the channel
+# get their turn.
 REQUEST_DEADLINE = 5.0
 # Seconds between the tries of a request that was answered 429 or 5xx.
 PAUSES = (0.5, 2.0)
@@ -35,13 +39,19 @@ class Courier(Protocol):
     def channel(self) -> str: ...
 
     def carry(self, until: float) -> str:
-        """Send it, until the monotonic time ``until``. Empty, or a sentence without any secret. May raise."""
+        """Send it, until the monotonic time ``until``.
+
+        Empty, or a sentence without any secret. May raise.
+        """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A JSON document by HTTP; with ``signing`` it is signed by Standard Webhooks. The URL may be a secret itself."""
+    """A JSON document by HTTP; with ``signing`` it is signed by Standard Webhooks.
+
+    The URL may be a secret itself.
+    """
 
     channel: str
     sender: WebhookSender
@@ -55,13 +65,17 @@ class Post:
     def carry(self, until: float) -> str:
         headers = [("content-type", "application/json"), ("user-agent", "reconciler-alerts/1")]
         if self.signing is not None:
-            headers += sign(STANDARD_WEBHOOKS, (self.signing,), self.id, int(self.at.timestamp()), self.body)
+            headers += sign(
+                STANDARD_WEBHOOKS, (self.signing,), self.id, int(self.at.timestamp()), self.body
+            )
         for pause in (*self.pauses, None):
             left = until - time.monotonic()
             if left <= 0:
                 break
             deadline = min(left, REQUEST_DEADLINE)
-            answer = self.sender.send(HttpRequest("POST", self.url.reveal(), tuple(headers), self.body, deadline))
+            answer = self.sender.send(
+                HttpRequest("POST", self.url.reveal(), tuple(headers), self.body, deadline)
+            )
             if isinstance(answer, HttpFailure):
                 return sentence(answer.code, answer.detail)
             if pause is None or not _passing(answer):
@@ -82,9 +96,11 @@ def _judged(answer: HttpResponse) -> str:
 
 
 def send_all(couriers: Sequence[Courier], seconds: float) -> list[str]:
-    """What became of each courier's message, in order: empty, or a sentence. Never raises, not even for Ctrl-C.
+    """What became of each courier's message, in order: empty, or a sentence. Never raises, not even
+    for Ctrl-C.
 
-    After ``seconds``, or on Ctrl-C, what is not sent yet is given up: the threads are daemons and hold up nothing.
+    After ``seconds``, or on Ctrl-C, what is not sent yet is given up: the threads are daemons and
+    hold up nothing.
     """
     until = time.monotonic() + seconds
     waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
@@ -122,7 +138,8 @@ def _carried(courier: Courier, until: float) -> str:
 
 def _start(work: Callable[[], None], number: int) -> None:
     for _ in range(number):
-        with suppress(RuntimeError):  # no thread left: those that there are do the work, or the deadline passes
+        # no thread left: those that there are do the work, or the deadline passes
+        with suppress(RuntimeError):
             threading.Thread(target=work, name="alert", daemon=True).start()
 
 
@@ -134,7 +151,8 @@ class Missing:
 
 
 def secret_from(variable: str, environ: Mapping[str, str]) -> Secret | Missing:
-    """What ``variable`` holds, or the file that ``<variable>_FILE`` names, without white space at its ends."""
+    """What ``variable`` holds, or the file that ``<variable>_FILE`` names, without white space at
+    its ends."""
     text = environ.get(variable, "")
     file = environ.get(f"{variable}_FILE", "")
     if not text and file:
@@ -143,7 +161,9 @@ def secret_from(variable: str, environ: Mapping[str, str]) -> Secret | Missing:
         except (OSError, ValueError):
             return Missing(f"RC540: the file that {variable}_FILE names cannot be read")
     if not text.strip():
-        return Missing(f"RC540: neither of the environment variables {variable} and {variable}_FILE is set")
+        return Missing(
+            f"RC540: neither of the environment variables {variable} and {variable}_FILE is set"
+        )
     return held.keep(Secret(text.strip()))
 
 

@@ -1,7 +1,8 @@
 """Alerts by mail: the home of ``smtplib``.
 
-The name of the server is resolved once, every answer is judged as those of webhooks are, and the connection is made
-to exactly that address. Passwords and mails go over TLS, but on loopback and in allowedNetworks.
+The name of the server is resolved once, every answer is judged as those of webhooks are, and the
+connection is made to exactly that address. Passwords and mails go over TLS, but on loopback and in
+allowedNetworks.
 """
 
 from __future__ import annotations
@@ -29,12 +30,16 @@ _LOOPBACK = ("127.0.0.0/8", "::1/128")
 
 
 class MailError(Exception):
-    """Why a mail was not sent: a sentence with its code, and nothing that a server or a secret says."""
+    """Why a mail was not sent: a sentence with its code, and nothing that a server or a secret
+    says."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """``recipients`` are addresses. ``id`` is part of the Message-ID. ``allowed`` are CIDR strings."""
+    """``recipients`` are addresses.
+
+    ``id`` is part of the Message-ID. ``allowed`` are CIDR strings.
+    """
 
     channel: str
     target: MailTarget
@@ -51,7 +56,8 @@ class Mail:
             with closing(_connected(self.target, self.allowed, until)) as smtp:
                 _log_in(smtp, self.target, self.password)
                 refused = smtp.send_message(mail_message(self), self.target.sender, self.recipients)
-                with suppress(smtplib.SMTPException, OSError):  # it is accepted, whatever becomes of the farewell
+                # it is accepted, whatever becomes of the farewell
+                with suppress(smtplib.SMTPException, OSError):
                     smtp.quit()
         except MailError as error:
             return str(error)
@@ -59,12 +65,16 @@ class Mail:
             return _told(error, self.target)
         if refused:
             codes = ", ".join(sorted({str(code) for code, _ in refused.values()}))
-            return f"RC545: the mail server refused {len(refused)} of {len(self.recipients)} recipients ({codes})"
+            return (
+                f"RC545: the mail server refused {len(refused)} of {len(self.recipients)}"
+                f" recipients ({codes})"
+            )
         return ""
 
 
 def mail_message(mail: Mail) -> EmailMessage:
-    """The mail as it is sent; a header cannot hold a line end, and what is not ASCII is encoded (RFC 2047)."""
+    """The mail as it is sent; a header cannot hold a line end, and what is not ASCII is encoded
+    (RFC 2047)."""
     message = EmailMessage(policy=SMTP)
     message["From"] = mail.target.sender
     message["To"] = ", ".join(mail.recipients)
@@ -81,7 +91,8 @@ def _domain(address: str) -> str:
 
 
 class _Pinned(smtplib.SMTP):
-    """Speaks over a connection that was made already; ``host`` is the name that its certificate must have."""
+    """Speaks over a connection that was made already; ``host`` is the name that its certificate
+    must have."""
 
     def __init__(self, connection: socket.socket, target: MailTarget) -> None:
         self._connection = connection
@@ -129,11 +140,14 @@ def _reached(target: MailTarget, allowed: Sequence[str], until: float) -> socket
         judgement = judge_address(str(address[0]), networks)
         if not judgement.allowed:
             raise MailError(
-                f"RC545: the mail server {target.host} is at {judgement.address}, which is not allowed "
-                f"({judgement.reason})"
+                f"RC545: the mail server {target.host} is at {judgement.address}, which is not"
+                f" allowed ({judgement.reason})"
             )
         if target.tls is SmtpTls.NONE and not judgement.listed:
-            raise MailError(f"RC545: the mail server {target.host} would be reached without TLS: declare smtp.tls")
+            raise MailError(
+                f"RC545: the mail server {target.host} would be reached without TLS: declare"
+                " smtp.tls"
+            )
     for family, address in answers:
         connection = socket.socket(family, socket.SOCK_STREAM)
         try:
@@ -144,7 +158,8 @@ def _reached(target: MailTarget, allowed: Sequence[str], until: float) -> socket
         else:
             return connection
     raise MailError(
-        f"RC545: the mail server {target.host}:{target.port} cannot be reached; check smtp.host and smtp.port"
+        f"RC545: the mail server {target.host}:{target.port} cannot be reached; check smtp.host and"
+        " smtp.port"
     )
 
 
@@ -157,10 +172,14 @@ def _log_in(smtp: smtplib.SMTP, target: MailTarget, password: Secret | None) -> 
 
 
 def _told(error: Exception, target: MailTarget) -> str:
-    """A sentence for what ``smtplib`` and the network raise; what the server said is left out but for its code."""
+    """A sentence for what ``smtplib`` and the network raise; what the server said is left out but
+    for its code."""
     where = f"the mail server {target.host}:{target.port}"
     if isinstance(error, smtplib.SMTPAuthenticationError):
-        return f"RC545: {where} refuses the user name or password ({error.smtp_code}); check smtp.username"
+        return (
+            f"RC545: {where} refuses the user name or password ({error.smtp_code}); check"
+            " smtp.username"
+        )
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         codes = ", ".join(sorted({str(code) for code, _ in error.recipients.values()}))
         return f"RC545: {where} refused every recipient ({codes})"
@@ -169,7 +188,10 @@ def _told(error: Exception, target: MailTarget) -> str:
     if isinstance(error, smtplib.SMTPNotSupportedError):
         return f"RC545: {where} does not offer what smtp.tls or smtp.username asks for"
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"RC545: the certificate of {where} is not valid for it or not trusted; check smtp.host and smtp.caCert"
+        return (
+            f"RC545: the certificate of {where} is not valid for it or not trusted; check smtp.host"
+            " and smtp.caCert"
+        )
     if isinstance(error, ssl.SSLError):
         return f"RC545: the TLS handshake with {where} failed; check smtp.port and smtp.tls"
     if isinstance(error, TimeoutError):

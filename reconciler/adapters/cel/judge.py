@@ -1,4 +1,7 @@
-"""Rules of one's own, evaluated in a process with limits: ``reconciler.domain.plan.judgement.Judge``."""
+"""Rules of one's own, evaluated in a process with limits:
+
+``reconciler.domain.plan.judgement.Judge``.
+"""
 
 from __future__ import annotations
 
@@ -18,19 +21,21 @@ from reconciler.domain.values.canonical import JsonObject, digest
 
 SECONDS = 3.0  # of computing, for one expression, and for each client so many more:
 SECONDS_OF_ONE = 0.005
-BUDGET = 10.0  # of computing, for all expressions together, and for each of them and each client so many more:
+# of computing, for all expressions together, and for each of them and each client so many more:
+BUDGET = 10.0
 BUDGET_OF_ONE = 0.001
 _START = 0.5  # of computing: what it takes to start a process. With less left none is worth it.
 _WALL = 20  # times as long the clock on the wall may run: machines are busy
 
 
 class CelJudge:
-    """Remembers its answers, for a run looks twice at the same clients, and what passed a limit, for it would again.
-    ``seconds`` of computing are what one expression may take, ``budget`` what all may, a little more with many
-    clients."""
+    """Remembers its answers, for a run looks twice at the same clients, and what passed a limit,
+    for it would again. ``seconds`` of computing are what one expression may take, ``budget`` what
+    all may, a little more with many clients."""
 
     def __init__(self, seconds: float = SECONDS, budget: float = BUDGET) -> None:
-        self._seconds, self._budget = seconds, budget
+        self._seconds = seconds
+        self._budget = budget
         self._known: dict[str, tuple[Judgement, ...]] = {}
         self._passed: dict[str, str] = {}  # expression -> why it is not evaluated again
 
@@ -49,12 +54,17 @@ class CelJudge:
         return self._known[key]
 
     def _all(self, job: dict[str, Any]) -> list[Judgement]:
-        """A judgement for each expression. The one that a process ended at is told so, and a new process goes on."""
+        """A judgement for each expression.
+
+        The one that a process ended at is told so, and a new process goes on.
+        """
         clients = len(job["clients"])
         left = [one for one in dict.fromkeys(job["expressions"]) if one not in self._passed]
         seconds = self._seconds + SECONDS_OF_ONE * clients
         budget = max(self._budget + BUDGET_OF_ONE * clients * len(left), seconds + _START)
-        together = f"the rules before it took the {budget:.1f} s of computing that all have together"
+        together = (
+            f"the rules before it took the {budget:.1f} s of computing that all have together"
+        )
         found: dict[str, Judgement] = {}
         end = _used() + budget
         while left:
@@ -68,7 +78,11 @@ class CelJudge:
             if left and end - _used() >= _START:
                 self._passed[left.pop(0)] = why
         return [
-            Judgement(verdicts=(self._passed[one],) * clients) if one in self._passed else found[one]
+            (
+                Judgement(verdicts=(self._passed[one],) * clients)
+                if one in self._passed
+                else found[one]
+            )
             for one in job["expressions"]
         ]
 

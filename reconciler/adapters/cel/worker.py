@@ -1,8 +1,10 @@
-"""Evaluates CEL expressions in a process of its own: reads a job from stdin, writes one line for each expression.
+"""Evaluates CEL expressions in a process of its own: reads a job from stdin, writes one line for
+each expression.
 
-A nested ``all`` or a text that is doubled again and again can ask for years and for more memory than there is, and what
-CEL runs in cannot be interrupted from within. So this process gives itself limits and is ended by the system when it
-passes them; the line that is missing then tells which expression it was. It has no secret and no environment variable.
+A nested ``all`` or a text that is doubled again and again can ask for years and for more memory
+than there is, and what CEL runs in cannot be interrupted from within. So this process gives itself
+limits and is ended by the system when it passes them; the line that is missing then tells which
+expression it was. It has no secret and no environment variable.
 """
 
 from __future__ import annotations
@@ -26,18 +28,43 @@ MEMORY_OF_ONE = 1 << 16
 MACROS = ("all", "exists", "exists_one", "filter", "map", "has")
 FUNCTIONS = frozenset(
     {
-        "size", "contains", "startsWith", "endsWith", "matches", "int", "uint", "double", "string", "bytes", "type",
-        "dyn", "duration", "timestamp", "getFullYear", "getMonth", "getDayOfYear", "getDayOfMonth", "getDate",
-        "getDayOfWeek", "getHours", "getMinutes", "getSeconds", "getMilliseconds",
+        "size",
+        "contains",
+        "startsWith",
+        "endsWith",
+        "matches",
+        "int",
+        "uint",
+        "double",
+        "string",
+        "bytes",
+        "type",
+        "dyn",
+        "duration",
+        "timestamp",
+        "getFullYear",
+        "getMonth",
+        "getDayOfYear",
+        "getDayOfMonth",
+        "getDate",
+        "getDayOfWeek",
+        "getHours",
+        "getMinutes",
+        "getSeconds",
+        "getMilliseconds",
     }
-)  # fmt: skip
-_TYPES = frozenset({"int", "uint", "double", "bool", "string", "bytes", "list", "map", "null_type", "type"})
+)
+_TYPES = frozenset(
+    {"int", "uint", "double", "bool", "string", "bytes", "list", "map", "null_type", "type"}
+)
 _VARIABLES = DECLARED_ONLY | LIVE
 _DURATIONS = frozenset({"lifetime", "renewBefore", "grace", "timeout", "tolerance"})
 _WORD = re.compile(r"[A-Za-z_]\w*\Z")
 _BOUND = re.compile(rf"\.\s*(?:{'|'.join(MACROS)})\s*\(\s*([A-Za-z_]\w*)\s*,")
 _PLACE = re.compile(r"ERROR: <input>:(\d+):(\d+): (.*)")
-_UNEXPECTED = re.compile(r"(?:mismatched|extraneous|no viable alternative at) input '(.*?)'(?: expecting|$)")
+_UNEXPECTED = re.compile(
+    r"(?:mismatched|extraneous|no viable alternative at) input '(.*?)'(?: expecting|$)"
+)
 _UNREAD = re.compile(r"token recognition error at: '(.*)'")
 
 
@@ -52,12 +79,15 @@ def main() -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     for expression in job["expressions"]:
         left = max(job["budget"] - time.process_time(), 0.001)  # nothing at all would be no limit
-        signal.setitimer(signal.ITIMER_PROF, min(job["seconds"], left))  # of computing; SIGPROF ends the process
+        # of computing; SIGPROF ends the process
+        signal.setitimer(signal.ITIMER_PROF, min(job["seconds"], left))
         answer = judged(expression, clients, job["known"])
         print(json.dumps(answer), flush=True)  # noqa: T201 - the answer
 
 
-def judged(expression: str, clients: Sequence[Mapping[str, Any]], known: Collection[str]) -> dict[str, Any]:
+def judged(
+    expression: str, clients: Sequence[Mapping[str, Any]], known: Collection[str]
+) -> dict[str, Any]:
     """``{faults: [[offset, message]], needs: […], verdicts: [true | false | sentence]}``"""
     import cel  # noqa: PLC0415 - 0.3 s, and only rules of one's own need it
 
@@ -109,7 +139,11 @@ def syntax_fault(expression: str, message: str) -> Fault:
     if unread := _UNREAD.search(text):
         return Fault(offset, f"this cannot be read: `{unread[1][:40]}`")
     if unexpected := _UNEXPECTED.search(text):
-        told = "the expression ends too early" if unexpected[1] == "<EOF>" else f"`{unexpected[1][:40]}` is unexpected"
+        told = (
+            "the expression ends too early"
+            if unexpected[1] == "<EOF>"
+            else f"`{unexpected[1][:40]}` is unexpected"
+        )
         return Fault(offset, told)
     return Fault(offset, text.removeprefix("Syntax error: ").partition(" expecting ")[0][:120])
 
@@ -118,7 +152,11 @@ def unknown_names(expression: str, names: Mapping[str, Sequence[str]]) -> Iterat
     """Variables and functions that do not exist; those that a macro binds do."""
     functions = [name for name in names["functions"] if name not in FUNCTIONS and _WORD.match(name)]
     for name in functions:
-        told = f"`{name}` takes a name and an expression" if name in MACROS else f"there is no function `{name}`"
+        told = (
+            f"`{name}` takes a name and an expression"
+            if name in MACROS
+            else f"there is no function `{name}`"
+        )
         yield Fault(_first(expression, name), told)
     if not set(functions) & set(MACROS):  # what it would have bound is not known
         bound = set(_BOUND.findall(expression))
@@ -144,7 +182,10 @@ def with_durations(client: Mapping[str, Any]) -> dict[str, Any]:
 def _durations(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
-    return {name: _duration(one) if name in _DURATIONS else _durations(one) for name, one in value.items()}
+    return {
+        name: _duration(one) if name in _DURATIONS else _durations(one)
+        for name, one in value.items()
+    }
 
 
 def _duration(value: Any) -> Any:

@@ -1,7 +1,8 @@
 """A connection that goes where it was judged to go and ends when it must.
 
-The name is resolved once, every answer is judged, the connection is made to exactly one of them, and one deadline
-bounds each wait: ``httpcore`` sees a network backend that cannot be led elsewhere (rebinding) or held (slow bodies).
+The name is resolved once, every answer is judged, the connection is made to exactly one of them,
+and one deadline bounds each wait: ``httpcore`` sees a network backend that cannot be led elsewhere
+(rebinding) or held (slow bodies).
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ HEADER_CAP = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Where deliveries of an environment may go: ``allowed`` is its allowedNetworks, ``ports`` those of https
-    outside of them."""
+    """Where deliveries of an environment may go: ``allowed`` is its allowedNetworks, ``ports``
+    those of https outside of them."""
 
     allowed: Sequence[Network]
     ports: frozenset[int]
@@ -63,7 +64,11 @@ class PinnedBackend(httpcore.NetworkBackend):
                 self._watch.remaining()
                 refusal = "does not answer"
             except OSError as error:
-                refusal = "refuses the connection" if isinstance(error, ConnectionRefusedError) else "is unreachable"
+                refusal = (
+                    "refuses the connection"
+                    if isinstance(error, ConnectionRefusedError)
+                    else "is unreachable"
+                )
             else:
                 self._watch.ended("connect")
                 return PinnedStream(connection, self._endpoint, self._watch)
@@ -80,7 +85,8 @@ class PinnedBackend(httpcore.NetworkBackend):
         return system_resolve(host, port)
 
     def _judged(self, answers: Answers) -> Answers:
-        """All answers, once every single one may be reached: one bad answer among good ones is an attack."""
+        """All answers, once every single one may be reached: one bad answer among good ones is an
+        attack."""
         if not answers:
             raise DeliveryStopped("RC502", f"{self._endpoint.host} has no address")
         for _, address in answers:
@@ -88,7 +94,8 @@ class PinnedBackend(httpcore.NetworkBackend):
         return answers
 
     def _refuse(self, judgement: AddressJudgement) -> None:
-        """Raises ``DeliveryStopped`` unless the address may be reached with this scheme and at this port."""
+        """Raises ``DeliveryStopped`` unless the address may be reached with this scheme and at this
+        port."""
         host, port, address = self._endpoint.host, self._endpoint.port, judgement.address
         where = address if address == host else f"{host} resolves to {address}, which"
         if not judgement.allowed:
@@ -99,11 +106,14 @@ class PinnedBackend(httpcore.NetworkBackend):
             raise DeliveryStopped("RC504", f"{where} would be reached by plain http")
         if port not in self._limits.ports:
             ports = ", ".join(map(str, sorted(self._limits.ports)))
-            raise DeliveryStopped("RC521", f"{where} would be reached at port {port}, and only {ports} may be")
+            raise DeliveryStopped(
+                "RC521", f"{where} would be reached at port {port}, and only {ports} may be"
+            )
 
 
 class PinnedStream(httpcore.NetworkStream):
-    """A socket whose every wait ends at the deadline; the time-outs that ``httpcore`` passes are not used."""
+    """A socket whose every wait ends at the deadline; the time-outs that ``httpcore`` passes are
+    not used."""
 
     def __init__(self, connection: socket.socket, endpoint: Endpoint, watch: Watch) -> None:
         self._socket = connection
@@ -117,7 +127,10 @@ class PinnedStream(httpcore.NetworkStream):
         if watch.step == "sending the request":
             watch.step = "waiting for the answer"
         if watch.step == "waiting for the answer" and watch.received >= HEADER_CAP:
-            raise DeliveryStopped("RC512", f"{HEADER_CAP} bytes of headers, or of 1xx answers, came and no end of them")
+            raise DeliveryStopped(
+                "RC512",
+                f"{HEADER_CAP} bytes of headers, or of 1xx answers, came and no end of them",
+            )
         self._socket.settimeout(watch.remaining())
         try:
             data = self._socket.recv(max_bytes)
@@ -148,7 +161,8 @@ class PinnedStream(httpcore.NetworkStream):
             except TimeoutError:
                 raise self._watch.timed_out() from None
             except OSError as error:
-                # httpcore goes on to read: a receiver may answer and close before it has read everything.
+                # httpcore goes on to read: a receiver may answer and close before it has read
+                # everything.
                 self._reset = isinstance(error, ConnectionError)
                 raise httpcore.WriteError(str(error.errno)) from None
 
@@ -156,7 +170,10 @@ class PinnedStream(httpcore.NetworkStream):
         self._socket.close()
 
     def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
     ) -> httpcore.NetworkStream:
         self._watch.step = "negotiating TLS"
         host = self._endpoint.name
@@ -173,7 +190,11 @@ class PinnedStream(httpcore.NetworkStream):
         return PinnedStream(wrapped, self._endpoint, self._watch)
 
     def get_extra_info(self, info: str) -> Any:
-        return self._socket if info == "ssl_object" and isinstance(self._socket, ssl.SSLSocket) else None
+        return (
+            self._socket
+            if info == "ssl_object" and isinstance(self._socket, ssl.SSLSocket)
+            else None
+        )
 
 
 def _reset() -> DeliveryStopped:

@@ -1,4 +1,5 @@
-"""TLS of deliveries: whom we trust, what we show of ourselves, and what a failed handshake means."""
+"""TLS of deliveries: whom we trust, what we show of ourselves, and what a failed handshake
+means."""
 
 from __future__ import annotations
 
@@ -25,8 +26,9 @@ class _Encrypted(Exception):
 def settings_with_variables(
     settings: DeliverySettings, environment: str, environ: Mapping[str, str]
 ) -> DeliverySettings:
-    """``settings`` with RECONCILER_CLIENT_CERT and RECONCILER_CLIENT_KEY applied, which name files. With the
-    environment at its end (``…_STAGING``) a variable counts for that one alone and comes first; empty is not set."""
+    """``settings`` with RECONCILER_CLIENT_CERT and RECONCILER_CLIENT_KEY applied, which name files.
+    With the environment at its end (``…_STAGING``) a variable counts for that one alone and comes
+    first; empty is not set."""
     place = environment.upper().replace("-", "_")
 
     def variable(name: str) -> str | None:
@@ -46,7 +48,9 @@ def tls_context(settings: DeliverySettings) -> ssl.SSLContext:
     try:
         context = trusting(settings.ca_cert)
     except ssl.SSLError:
-        raise _unusable(f"the CA file {settings.ca_cert} holds no certificate in PEM form") from None
+        raise _unusable(
+            f"the CA file {settings.ca_cert} holds no certificate in PEM form"
+        ) from None
     _load_client(context, settings)
     return context
 
@@ -56,22 +60,36 @@ def _load_client(context: ssl.SSLContext, settings: DeliverySettings) -> None:
     if cert is None and key is None:
         return
     if cert is None:
-        raise _unusable("there is a client key and no client certificate: set clientCert or RECONCILER_CLIENT_CERT")
+        raise _unusable(
+            "there is a client key and no client certificate: set clientCert or"
+            " RECONCILER_CLIENT_CERT"
+        )
     if key is None:
-        raise _unusable("there is a client certificate and no key to it: set clientKey or RECONCILER_CLIENT_KEY")
+        raise _unusable(
+            "there is a client certificate and no key to it: set clientKey or RECONCILER_CLIENT_KEY"
+        )
     _check_readable(cert, "client certificate")
     mode = _check_readable(key, "client key")
     if mode & _READABLE_BY_OTHERS:
-        detail = f"the client key {key} may be read or written by everybody (mode {stat.S_IMODE(mode):04o})"
+        detail = (
+            f"the client key {key} may be read or written by everybody (mode"
+            f" {stat.S_IMODE(mode):04o})"
+        )
         raise _unusable(f"{detail}: run `chmod o= {key}`")
     try:
         context.load_cert_chain(cert, key, password=_refuse_passphrase)
     except _Encrypted:
-        raise _unusable(f"the client key {key} is encrypted: a run has nobody to ask for its passphrase") from None
+        raise _unusable(
+            f"the client key {key} is encrypted: a run has nobody to ask for its passphrase"
+        ) from None
     except ssl.SSLError as error:
         if error.reason == "KEY_VALUES_MISMATCH":
-            raise _unusable(f"the client key {key} does not belong to the client certificate {cert}") from None
-        raise _unusable(f"{cert} and {key} are not a certificate and its private key in PEM form") from None
+            raise _unusable(
+                f"the client key {key} does not belong to the client certificate {cert}"
+            ) from None
+        raise _unusable(
+            f"{cert} and {key} are not a certificate and its private key in PEM form"
+        ) from None
 
 
 def _refuse_passphrase() -> NoReturn:
@@ -80,7 +98,8 @@ def _refuse_passphrase() -> NoReturn:
 
 
 def _check_readable(path: str, what: str) -> int:
-    """The mode of a regular file that can be read; OpenSSL's own words name neither file nor reason."""
+    """The mode of a regular file that can be read; OpenSSL's own words name neither file nor
+    reason."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe would block
         try:
@@ -118,25 +137,36 @@ _REASONS: Mapping[str, str] = {
     "UNSUPPORTED_PROTOCOL": "{host} speaks only a version of TLS that is too old",
     "TLSV1_ALERT_PROTOCOL_VERSION": "{host} speaks only a version of TLS that is too old",
     "TLSV13_ALERT_CERTIFICATE_REQUIRED": "{host} asks for a client certificate, and none was shown",
-    "SSLV3_ALERT_HANDSHAKE_FAILURE": "{host} refuses the TLS handshake: no common cipher, or it asks for a client"
-    " certificate",
+    "SSLV3_ALERT_HANDSHAKE_FAILURE": (
+        "{host} refuses the TLS handshake: no common cipher, or it asks for a client certificate"
+    ),
     **dict.fromkeys(
         (
-            "TLSV1_ALERT_UNKNOWN_CA", "SSLV3_ALERT_BAD_CERTIFICATE", "SSLV3_ALERT_CERTIFICATE_EXPIRED",
-            "SSLV3_ALERT_CERTIFICATE_REVOKED", "SSLV3_ALERT_CERTIFICATE_UNKNOWN", "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE",
-            "TLSV1_ALERT_ACCESS_DENIED", "TLSV1_ALERT_DECRYPT_ERROR",
+            "TLSV1_ALERT_UNKNOWN_CA",
+            "SSLV3_ALERT_BAD_CERTIFICATE",
+            "SSLV3_ALERT_CERTIFICATE_EXPIRED",
+            "SSLV3_ALERT_CERTIFICATE_REVOKED",
+            "SSLV3_ALERT_CERTIFICATE_UNKNOWN",
+            "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE",
+            "TLSV1_ALERT_ACCESS_DENIED",
+            "TLSV1_ALERT_DECRYPT_ERROR",
         ),
         "{host} refuses the client certificate",
     ),
-}  # fmt: skip
+}
 
 
 def tls_failure(error: OSError | ValueError, host: str) -> DeliveryStopped:
-    """What stopped the handshake, or came right after it, in our own words. ``host`` was the name to verify."""
+    """What stopped the handshake, or came right after it, in our own words.
+
+    ``host`` was the name to verify.
+    """
     if isinstance(error, ssl.SSLCertVerificationError):
         if error.verify_code in _WRONG_NAME:
             return DeliveryStopped("RC506", f"the certificate is not for {host}")
-        code, fault = _VERIFY_CODES.get(error.verify_code, ("RC508", f"is refused ({error.verify_message})"))
+        code, fault = _VERIFY_CODES.get(
+            error.verify_code, ("RC508", f"is refused ({error.verify_message})")
+        )
         return DeliveryStopped(code, f"the certificate of {host} {fault}")
     reason = (error.reason or "") if isinstance(error, ssl.SSLError) else ""
     if reason in _REASONS:

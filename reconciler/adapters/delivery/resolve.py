@@ -15,7 +15,8 @@ Answers = Sequence[tuple[int, tuple[Any, ...]]]
 # (host, port) -> answers. Raises OSError.
 Resolve = Callable[[str, int], Answers]
 
-# getaddrinfo cannot be interrupted: a resolver that hangs keeps its thread, so there is a bound on them.
+# getaddrinfo cannot be interrupted: a resolver that hangs keeps its thread, so there is a bound on
+# them.
 _RESOLUTIONS = threading.BoundedSemaphore(128)
 
 
@@ -46,12 +47,16 @@ def resolve_within(resolve: Resolve, host: str, port: int, watch: Watch) -> Answ
         threading.Thread(target=ask, name="resolve", daemon=True).start()
     except RuntimeError:
         _RESOLUTIONS.release()
-        raise DeliveryStopped("RC502", "this machine has no thread left to resolve a name") from None
+        raise DeliveryStopped(
+            "RC502", "this machine has no thread left to resolve a name"
+        ) from None
     try:
         outcome = outcomes.get(timeout=watch.remaining())
     except queue.Empty:
         raise watch.timed_out() from None
     if isinstance(outcome, Exception):
         silent = isinstance(outcome, socket.gaierror) and outcome.errno == socket.EAI_AGAIN
-        raise DeliveryStopped("RC502", f"{host} {'cannot be resolved now' if silent else 'does not resolve'}")
+        raise DeliveryStopped(
+            "RC502", f"{host} {'cannot be resolved now' if silent else 'does not resolve'}"
+        )
     return outcome

@@ -1,7 +1,8 @@
 """Sends test deliveries over HTTP(S): ``reconciler.engine.ports.Sender``.
 
-``httpcore`` speaks HTTP/1.1; everything above it (proxies from the environment, redirects, cookies, content
-decoding) is left out on purpose. Each delivery has a connection of its own: nothing is shared but the trust store.
+``httpcore`` speaks HTTP/1.1; everything above it (proxies from the environment, redirects, cookies,
+content decoding) is left out on purpose. Each delivery has a connection of its own: nothing is
+shared but the trust store.
 """
 
 from __future__ import annotations
@@ -26,18 +27,21 @@ from reconciler.webhooks.wire.endpoint import Endpoint, parse_endpoint
 from reconciler.webhooks.wire.http import HttpFailure, HttpRequest, HttpResponse
 
 _DEFAULTS = DeliverySettings()
-# A subset of what RFC 9110 5.5 allows: no line end, no NUL, nothing that two programs could decode in two ways.
+# A subset of what RFC 9110 5.5 allows: no line end, no NUL, nothing that two programs could decode
+# in two ways.
 _HEADER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]*\Z")
 _HEADER_VALUE = re.compile(r"[ -~]*\Z")
 # Those that frame the message, or decide how the answer comes, are the sender's own.
-_OWN_HEADERS = frozenset({"host", "accept-encoding", "connection", "content-length", "transfer-encoding"})
+_OWN_HEADERS = frozenset(
+    {"host", "accept-encoding", "connection", "content-length", "transfer-encoding"}
+)
 
 
 class WebhookSender:
     """Thread-safe; may be shared by hundreds of threads.
 
-    ``allowed_networks`` are the CIDR strings of the environment, ``settings`` its ``deliveries``. Raises
-    ``DeliveryError`` (RC520) for a network that is none. ``resolve`` is for tests.
+    ``allowed_networks`` are the CIDR strings of the environment, ``settings`` its ``deliveries``.
+    Raises ``DeliveryError`` (RC520) for a network that is none. ``resolve`` is for tests.
     """
 
     def __init__(
@@ -63,9 +67,11 @@ class WebhookSender:
         return self._settings.concurrency
 
     def check(self) -> None:
-        """Whether the files of ``settings`` can be used: asked before anything is begun that will deliver.
+        """Whether the files of ``settings`` can be used: asked before anything is begun that will
+        deliver.
 
-        They are read at the first need, so that who never delivers needs no key. Raises ``DeliveryError`` (RC520).
+        They are read at the first need, so that who never delivers needs no key. Raises
+        ``DeliveryError`` (RC520).
         """
         self._context()
 
@@ -100,7 +106,11 @@ class WebhookSender:
             failure = DeliveryStopped(error.code, error.message)
         except httpcore.RemoteProtocolError:
             silent = watch.received == 0
-            detail = "closed the connection without an answer" if silent else "broke off, or does not speak HTTP/1.1"
+            detail = (
+                "closed the connection without an answer"
+                if silent
+                else "broke off, or does not speak HTTP/1.1"
+            )
             failure = DeliveryStopped("RC511", f"the receiver {detail}")
         except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, OSError):
             failure = DeliveryStopped("RC511", f"the connection broke while {watch.step}")
@@ -111,29 +121,43 @@ class WebhookSender:
             return received.response(watch)
         return HttpFailure(failure.code, failure.detail, watch.latency(), received.status)
 
-    def _exchange(self, request: HttpRequest, endpoint: Endpoint, watch: Watch, received: _Received) -> None:
+    def _exchange(
+        self, request: HttpRequest, endpoint: Endpoint, watch: Watch, received: _Received
+    ) -> None:
         context = self._context() if endpoint.scheme == "https" else None
         backend = PinnedBackend(endpoint, self._limits, self._resolve, watch)
         host = endpoint.host.encode("ascii")
         url = httpcore.URL(
-            scheme=endpoint.scheme.encode(), host=host, port=endpoint.port, target=endpoint.target.encode("ascii")
+            scheme=endpoint.scheme.encode(),
+            host=host,
+            port=endpoint.port,
+            target=endpoint.target.encode("ascii"),
         )
-        headers = [("host", _host_header(endpoint)), ("accept-encoding", "identity"), ("connection", "close")]
+        headers = [
+            ("host", _host_header(endpoint)),
+            ("accept-encoding", "identity"),
+            ("connection", "close"),
+        ]
         with (
-            httpcore.HTTPConnection(url.origin, ssl_context=context, network_backend=backend) as connection,
+            httpcore.HTTPConnection(
+                url.origin, ssl_context=context, network_backend=backend
+            ) as connection,
             connection.stream(
                 request.method, url, headers=[*headers, *request.headers], content=request.body
             ) as response,
         ):
             received.status = response.status
             received.headers = {
-                name.decode("latin-1").lower(): text.decode("latin-1") for name, text in response.headers
+                name.decode("latin-1").lower(): text.decode("latin-1")
+                for name, text in response.headers
             }
             watch.step = "reading the answer's body"
             for chunk in response.iter_stream():
                 received.body += chunk[: request.response_cap - len(received.body) + 1]
                 if len(received.body) > request.response_cap:
-                    raise DeliveryStopped("RC512", f"the answer's body is larger than {request.response_cap} bytes")
+                    raise DeliveryStopped(
+                        "RC512", f"the answer's body is larger than {request.response_cap} bytes"
+                    )
 
 
 class _Received:
@@ -150,14 +174,20 @@ class _Received:
 
 
 def _header_fault(headers: Iterable[tuple[str, str]]) -> str:
-    """What keeps ``headers`` from being sent, empty when nothing does. Repeats no value: one may be a signature."""
+    """What keeps ``headers`` from being sent, empty when nothing does.
+
+    Repeats no value: one may be a signature.
+    """
     for name, value in headers:
         if _HEADER_NAME.match(name) is None:
             return "a header's name has another character than letters, digits and hyphens"
         if name.lower() in _OWN_HEADERS:
             return f"the header {name.lower()} is the sender's own"
         if _HEADER_VALUE.match(value) is None:
-            return f"the header {name.lower()} would hold a line end, or another character that is not printable ASCII"
+            return (
+                f"the header {name.lower()} would hold a line end, or another character that is not"
+                " printable ASCII"
+            )
     return ""
 
 

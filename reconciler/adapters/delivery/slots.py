@@ -8,7 +8,8 @@ from contextlib import contextmanager
 
 
 class Slots:
-    """At most ``overall`` at once, and at most ``per_host`` of one ``host``. Whoever comes later waits.
+    """At most ``overall`` at once, and at most ``per_host`` of one ``host``. Whoever comes later
+    waits.
 
     A host's slot is taken first: who waits for a slow host keeps none from the others.
     """
@@ -27,7 +28,8 @@ class Slots:
 
     @contextmanager
     def _host(self, host: str) -> Iterator[threading.BoundedSemaphore]:
-        """The slots of ``host``, forgotten when nobody has or awaits one: there may be very many hosts."""
+        """The slots of ``host``, forgotten when nobody has or awaits one: there may be very many
+        hosts."""
         with self._lock:
             slots, users = self._hosts.get(host) or (threading.BoundedSemaphore(self._per_host), 0)
             self._hosts[host] = slots, users + 1

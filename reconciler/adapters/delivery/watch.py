@@ -12,7 +12,8 @@ Step = Literal["resolve", "connect", "tls", "first_byte"]
 
 
 class DeliveryStopped(Exception):
-    """The delivery ends here: a code of ``reconciler.webhooks.codes`` and a detail without any secret."""
+    """The delivery ends here: a code of ``reconciler.webhooks.codes`` and a detail without any
+    secret."""
 
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(detail)
@@ -22,8 +23,8 @@ class DeliveryStopped(Exception):
 
 @dataclass(slots=True)
 class Watch:
-    """``seconds`` is the time for everything, from now on, by a clock that is never set. ``step`` is what is under
-    way, for messages; ``received`` how many bytes of an answer have been read."""
+    """``seconds`` is the time for everything, from now on, by a clock that is never set. ``step``
+    is what is under way, for messages; ``received`` how many bytes of an answer have been read."""
 
     seconds: float
     step: str = "resolving the name"

@@ -1,7 +1,9 @@
-"""The few requests to GitLab's REST API that a job makes: bounded, patient, and with the token for that host alone.
+"""The few requests to GitLab's REST API that a job makes: bounded, patient, and with the token for
+that host alone.
 
-An address comes from no answer: not from a redirect, which is not followed, and not from a ``Link``, of which only the
-page's number is read. Sections of GitLab's documentation: "REST API", "Rate limits", "Pagination".
+An address comes from no answer: not from a redirect, which is not followed, and not from a
+``Link``, of which only the page's number is read. Sections of GitLab's documentation: "REST API",
+"Rate limits", "Pagination".
 """
 
 from __future__ import annotations
@@ -27,7 +29,8 @@ from reconciler.errors import DeliveryError, PlatformError, UsageError
 TOKEN_VARIABLE = "RECONCILER_GITLAB_TOKEN"
 TRIES = 5
 TIMEOUT = 120.0  # seconds of one exchange, the body and all
-LONGEST_WAIT = 60.0  # seconds: GitLab asks for more when it really means it, and that is no wait for a job
+# seconds: GitLab asks for more when it really means it, and that is no wait for a job
+LONGEST_WAIT = 60.0
 LARGEST = 64 * 1024 * 1024  # bytes of an answer
 PAGES = 200  # of a hundred entries
 _AGAIN = (500, 502, 503, 504)
@@ -36,21 +39,31 @@ _NEXT = re.compile(r"<[^>]*[?&]page=([0-9]+)[^>]*>; *rel=\"next\"")
 
 
 class GitLabRefused(PlatformError):
-    """A request that failed after all tries. ``status`` 0: no answer. ``unclear``: a write may have been done."""
+    """A request that failed after all tries.
 
-    def __init__(self, code: str, message: str, remedy: str, status: int, *, unclear: bool = False) -> None:
+    ``status`` 0: no answer. ``unclear``: a write may have been done.
+    """
+
+    def __init__(
+        self, code: str, message: str, remedy: str, status: int, *, unclear: bool = False
+    ) -> None:
         super().__init__(code, message, remedy)
-        self.status, self.unclear = status, unclear
+        self.status = status
+        self.unclear = unclear
 
     @property
     def denied(self) -> bool:
-        """Whether the token may not do that. Of what it may not see GitLab says that it does not exist."""
+        """Whether the token may not do that.
+
+        Of what it may not see GitLab says that it does not exist.
+        """
         return self.status in _DENIED
 
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """Where a job runs: ``api`` is CI_API_V4_URL, ``number`` CI_PROJECT_ID, ``ca`` a PEM file for a server's own CA."""
+    """Where a job runs: ``api`` is CI_API_V4_URL, ``number`` CI_PROJECT_ID, ``ca`` a PEM file for a
+    server's own CA."""
 
     api: str
     number: int
@@ -62,16 +75,21 @@ class Project:
         api, number = environ.get("CI_API_V4_URL", ""), environ.get("CI_PROJECT_ID", "")
         if not (api and number):
             raise UsageError(
-                "RC702", "CI_API_V4_URL and CI_PROJECT_ID are not set: this is no job of GitLab CI",
+                "RC702",
+                "CI_API_V4_URL and CI_PROJECT_ID are not set: this is no job of GitLab CI",
                 "run it in a job; elsewhere `reconciler show` shows a plan",
-            )  # fmt: skip
+            )
         if not _is_api(api):
             raise UsageError(
-                "RC702", f"CI_API_V4_URL {printable(api, 100)!r} is not the address of an API",
-                "it is https://HOST/api/v4; plain http is for loopback alone, because it would show the token",
-            )  # fmt: skip
+                "RC702",
+                f"CI_API_V4_URL {printable(api, 100)!r} is not the address of an API",
+                "it is https://HOST/api/v4; plain http is for loopback alone, because it would show"
+                " the token",
+            )
         if not re.fullmatch(r"[1-9][0-9]{0,18}", number):
-            raise UsageError("RC702", "CI_PROJECT_ID is not a number", "GitLab sets it; leave it alone")
+            raise UsageError(
+                "RC702", "CI_PROJECT_ID is not a number", "GitLab sets it; leave it alone"
+            )
         return cls(api.rstrip("/"), int(number), environ.get("CI_SERVER_TLS_CA_FILE") or None)
 
 
@@ -79,35 +97,53 @@ def _is_api(address: str) -> bool:
     try:
         parts = urlsplit(address)
         return bool(
-            is_private(parts) and re.fullmatch(r"[!-~]{1,300}", address) and parts.port != 0
+            is_private(parts)
+            and re.fullmatch(r"[!-~]{1,300}", address)
+            and parts.port != 0
             and not (parts.query or parts.fragment or "@" in parts.netloc)
-        )  # fmt: skip
+        )
     except ValueError:
         return False
 
 
 def token_of(environ: Mapping[str, str]) -> Secret | None:
-    """The token that the project gives its jobs; None when it gives none. Raises ``UsageError`` RC702."""
+    """The token that the project gives its jobs; None when it gives none.
+
+    Raises ``UsageError`` RC702.
+    """
     text = environ.get(TOKEN_VARIABLE, "").strip()
     if not text:
         return None
     if not re.fullmatch(r"[!-~]{1,1000}", text):
-        raise UsageError("RC702", f"{TOKEN_VARIABLE} holds no token: white space in it, or no ASCII", "set it again")
+        raise UsageError(
+            "RC702",
+            f"{TOKEN_VARIABLE} holds no token: white space in it, or no ASCII",
+            "set it again",
+        )
     return held.keep(Secret(text))
 
 
 class Api:
-    """GitLab as ``token`` sees it. ``pause`` waits the given seconds. Methods raise ``GitLabRefused`` RC700, RC701."""
+    """GitLab as ``token`` sees it.
 
-    def __init__(self, project: Project, token: Secret, pause: Callable[[float], None] = time.sleep) -> None:
-        self.project, self._token, self.pause = project, token, pause
+    ``pause`` waits the given seconds. Methods raise ``GitLabRefused`` RC700, RC701.
+    """
+
+    def __init__(
+        self, project: Project, token: Secret, pause: Callable[[float], None] = time.sleep
+    ) -> None:
+        self.project = project
+        self._token = token
+        self.pause = pause
         parts = urlsplit(project.api)
         self._prefix = parts.path
         try:
             self._web = Web(f"{parts.scheme}://{parts.netloc}", project.ca, TIMEOUT)
         except DeliveryError:
             raise UsageError(
-                "RC702", "the file of CI_SERVER_TLS_CA_FILE cannot be read, or is not PEM", "correct that variable"
+                "RC702",
+                "the file of CI_SERVER_TLS_CA_FILE cannot be read, or is not PEM",
+                "correct that variable",
             ) from None
 
     def get(self, *path: object, **query: str) -> Any:
@@ -143,8 +179,13 @@ class Api:
     def _json(self, method: str, target: str, body: bytes | None = None) -> Any:
         return _decoded(method, target, self._ask(method, target, body))
 
-    def _ask(self, method: str, target: str, body: bytes | None = None, cap: int = LARGEST) -> Reply:
-        """Ask until there is an answer, ``TRIES`` times at most. A POST that may have been done is not repeated."""
+    def _ask(
+        self, method: str, target: str, body: bytes | None = None, cap: int = LARGEST
+    ) -> Reply:
+        """Ask until there is an answer, ``TRIES`` times at most.
+
+        A POST that may have been done is not repeated.
+        """
         for tried in range(1, TRIES + 1):
             reply, why, sent = self._once(method, target, body, cap)
             if reply is not None and 200 <= reply.status < 300:
@@ -156,9 +197,15 @@ class Api:
             self.pause(wait)
         raise AssertionError("unreachable: the last try returns or raises")
 
-    def _once(self, method: str, target: str, body: bytes | None, cap: int) -> tuple[Reply | None, str, bool]:
+    def _once(
+        self, method: str, target: str, body: bytes | None, cap: int
+    ) -> tuple[Reply | None, str, bool]:
         """One request: its answer, else why there is none, and whether it may have arrived."""
-        headers = {"accept": "application/json", "user-agent": "reconciler", "private-token": self._token.reveal()}
+        headers = {
+            "accept": "application/json",
+            "user-agent": "reconciler",
+            "private-token": self._token.reveal(),
+        }
         if body is not None:
             headers["content-type"] = "application/json"
         try:
@@ -218,14 +265,14 @@ def _unusable(method: str, target: str, why: str) -> GitLabRefused:
 
 _LATER = "run the job again; when it stays so, look at the state of that GitLab"
 _MAY_NOT = (
-    f"{TOKEN_VARIABLE} is a project access token of this project with the scope api and the role Reporter: "
-    "make a new one when it has expired"
+    f"{TOKEN_VARIABLE} is a project access token of this project with the scope api and the role"
+    " Reporter: make a new one when it has expired"
 )
 
 
 def _refused(
     method: str, target: str, reply: Reply | None, why: str, wait: float | None, *, unclear: bool
-) -> GitLabRefused:  # fmt: skip
+) -> GitLabRefused:
     where = _where(method, target)
     if reply is None:
         return GitLabRefused("RC700", f"GitLab: {where}: {why}", _LATER, 0, unclear=unclear)
@@ -243,4 +290,6 @@ def _said(reply: Reply) -> str:
         said = document.get("message") or document.get("error")
     except (ValueError, AttributeError, RecursionError):
         return ""
-    return f": {printable(said if isinstance(said, str) else json.dumps(said), 200)}" if said else ""
+    return (
+        f": {printable(said if isinstance(said, str) else json.dumps(said), 200)}" if said else ""
+    )

@@ -1,8 +1,10 @@
-"""One note on a merge request, one issue of an environment: found by marker and author, edited, never doubled.
+"""One note on a merge request, one issue of an environment: found by marker and author, edited,
+never doubled.
 
-Whoever writes a note can put our marker into it. So the marker counts only in what the user wrote that the token
-belongs to; what somebody else wrote is neither edited nor taken for ours. Sections of GitLab's documentation: "Notes
-API" (merge requests), "Merge requests API", "Issues API", "Users API".
+Whoever writes a note can put our marker into it. So the marker counts only in what the user wrote
+that the token belongs to; what somebody else wrote is neither edited nor taken for ours. Sections
+of GitLab's documentation: "Notes API" (merge requests), "Merge requests API", "Issues API", "Users
+API".
 """
 
 from __future__ import annotations
@@ -32,16 +34,22 @@ class Thread:
         self._author: Any = None
 
     def ends_with(self, request: int, commits: Collection[str]) -> bool:
-        """Whether the last commit of a merge request is one of ``commits``: those that a job is about."""
+        """Whether the last commit of a merge request is one of ``commits``: those that a job is
+        about."""
         return self._api.get(*self._root, "merge_requests", request)["sha"] in commits
 
     def note(self, request: int, marker: str, text: str) -> str:
-        """Make ``text`` the one note with ``marker`` on a merge request; what was done, in a word."""
+        """Make ``text`` the one note with ``marker`` on a merge request; what was done, in a
+        word."""
         body = bounded(marker, text)
-        return self._settled(lambda: self._note((*self._root, "merge_requests", request, "notes"), marker, body))
+        return self._settled(
+            lambda: self._note((*self._root, "merge_requests", request, "notes"), marker, body)
+        )
 
     def _note(self, path: tuple[object, ...], marker: str, body: str) -> str:
-        found = self._ours(self._api.pages(*path, sort="asc", order_by="created_at"), marker, "body")
+        found = self._ours(
+            self._api.pages(*path, sort="asc", order_by="created_at"), marker, "body"
+        )
         first = next(found, None)
         if first is None:
             self._api.send("POST", *path, body=body)
@@ -83,7 +91,11 @@ class Thread:
     def _ours(self, entries: Iterator[Any], marker: str, field: str) -> Iterator[Any]:
         for entry in entries:
             lines = (entry.get(field) or "").splitlines()
-            if lines and lines[0] == marker and (entry.get("author") or {}).get("id") == self._author_id():
+            if (
+                lines
+                and lines[0] == marker
+                and (entry.get("author") or {}).get("id") == self._author_id()
+            ):
                 yield entry
 
     def _author_id(self) -> Any:
@@ -92,7 +104,8 @@ class Thread:
         return self._author
 
     def _settled(self, attempt: Callable[[], str]) -> str:
-        """A POST whose answer was lost may have been done: look again before another one is sent."""
+        """A POST whose answer was lost may have been done: look again before another one is
+        sent."""
         for _ in range(LOOKS - 1):
             try:
                 return attempt()

@@ -1,7 +1,8 @@
 """One HTTPS exchange with the API of a platform: ``httpx``, and one deadline over everything.
 
-``httpx`` bounds each wait by itself, so that a body that drips, or a resolver that hangs, is waited for again and
-again. Here the whole exchange has one deadline. Redirects are not followed: they would take the token along.
+``httpx`` bounds each wait by itself, so that a body that drips, or a resolver that hangs, is waited
+for again and again. Here the whole exchange has one deadline. Redirects are not followed: they
+would take the token along.
 """
 
 from __future__ import annotations
@@ -25,28 +26,32 @@ _OURS = {"accept-encoding": "identity"}
 
 
 class Web:
-    """Asks one address, each time by a connection of its own. Thread-safe. ``timeout`` is in seconds, over a whole
-    exchange.
+    """Asks one address, each time by a connection of its own. Thread-safe. ``timeout`` is in
+    seconds, over a whole exchange.
 
-    Nothing of it comes from the environment: ``httpx`` would take proxies, a password from ``.netrc`` and a trust
-    store from there. ``ca`` is a PEM file, None: the system's trust store. Raises ``DeliveryError`` RC520 for a file
-    that cannot be used.
+    Nothing of it comes from the environment: ``httpx`` would take proxies, a password from
+    ``.netrc`` and a trust store from there. ``ca`` is a PEM file, None: the system's trust store.
+    Raises ``DeliveryError`` RC520 for a file that cannot be used.
     """
 
     def __init__(self, address: str, ca: str | None, timeout: float) -> None:
-        self._address, self._timeout = address, timeout
+        self._address = address
+        self._timeout = timeout
         self._client = httpx.Client(
             verify=tls_context(DeliverySettings(ca_cert=ca)),
             timeout=timeout,
-            limits=httpx.Limits(max_keepalive_connections=0),  # a job asks seldom, and nobody would close them
+            # a job asks seldom, and nobody would close them
+            limits=httpx.Limits(max_keepalive_connections=0),
             trust_env=False,
             follow_redirects=False,
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
         )
 
-    def exchange(self, method: str, target: str, headers: Mapping[str, str], body: bytes | None, cap: int) -> Reply:
-        """Send one request. Raises ``NotSent`` or ``Lost``, whose text holds nothing foreign. Of an answer at most
-        ``cap`` bytes are taken; a larger one is ``Lost``."""
+    def exchange(
+        self, method: str, target: str, headers: Mapping[str, str], body: bytes | None, cap: int
+    ) -> Reply:
+        """Send one request. Raises ``NotSent`` or ``Lost``, whose text holds nothing foreign. Of an
+        answer at most ``cap`` bytes are taken; a larger one is ``Lost``."""
         until = time.monotonic() + self._timeout
         ended: queue.SimpleQueue[Reply | NotSent | Lost] = queue.SimpleQueue()
 
@@ -57,7 +62,8 @@ class Web:
                     self._address,
                     headers={**headers, **_OURS},
                     content=body,
-                    extensions={"target": target.encode("ascii")},  # as it is: no part of it is a step upwards
+                    # as it is: no part of it is a step upwards
+                    extensions={"target": target.encode("ascii")},
                 )
                 ended.put(self._answer(request, cap, until))
             except Exception as error:  # noqa: BLE001 - each is explained; its own text may quote a header
@@ -107,7 +113,9 @@ def _explained(error: Exception) -> NotSent | Lost:
 def _unconnected(error: BaseException) -> NotSent:
     """Why there is no connection, by what is behind the error: its text may be anything."""
     causes: list[BaseException] = [error]
-    while (cause := causes[-1].__cause__ or causes[-1].__context__) is not None and len(causes) < 10:
+    while (cause := causes[-1].__cause__ or causes[-1].__context__) is not None and len(
+        causes
+    ) < 10:
         causes.append(cause)
     for one in causes:
         if isinstance(one, ssl.SSLCertVerificationError):

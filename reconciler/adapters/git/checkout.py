@@ -1,5 +1,5 @@
-"""The facts about a checkout that decide whether an absence may be believed. What follows from them is decided
-elsewhere (``planning.guards.checkout``)."""
+"""The facts about a checkout that decide whether an absence may be believed. What follows from them
+is decided elsewhere (``planning.guards.checkout``)."""
 
 from __future__ import annotations
 
@@ -20,14 +20,16 @@ UNFINISHED = {
     "CHERRY_PICK_HEAD": "cherry-pick",
     "REVERT_HEAD": "revert",
 }
-# Path → text of what HEAD declares otherwise; an environment → the clients in there, None where that cannot be told.
+# Path → text of what HEAD declares otherwise; an environment → the clients in there, None where
+# that cannot be told.
 Clients = Callable[[Mapping[str, str], str], frozenset[str] | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How a declaration is read: ``declares`` tells of a path whether it is a part of it, ``projects`` are the names
-    that the project's file may have, ``clients`` finds clients in texts."""
+    """How a declaration is read: ``declares`` tells of a path whether it is a part of it,
+    ``projects`` are the names that the project's file may have, ``clients`` finds clients in
+    texts."""
 
     declares: Declares
     projects: Collection[str]
@@ -36,16 +38,19 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """What a plan is made of: the files that were loaded, the file of each client, the environment."""
+    """What a plan is made of: the files that were loaded, the file of each client, the
+    environment."""
 
     loaded: Loaded
     files: Mapping[str, str]
     environment: str
 
 
-def checkout_of(root: Path, audit: str, reading: Reading, used: Used, applied: Applied | None) -> Checkout:
-    """What git says of what was used. ``audit``: the folder of the reports. A git that fails is a trouble, never an
-    absence. Raises ``AuditError`` RC630 alone."""
+def checkout_of(
+    root: Path, audit: str, reading: Reading, used: Used, applied: Applied | None
+) -> Checkout:
+    """What git says of what was used. ``audit``: the folder of the reports. A git that fails is a
+    trouble, never an absence. Raises ``AuditError`` RC630 alone."""
     git = GitCommand(root, as_stored=True)
     known = Checkout(
         dirty=tuple(sorted(used.loaded)),
@@ -58,14 +63,16 @@ def checkout_of(root: Path, audit: str, reading: Reading, used: Used, applied: A
     try:
         return _looked_at(git, audit, reading, used, known)
     except AuditError as error:
-        if error.code == "RC630":  # a repository among the project's files: nobody's word is to be taken
+        # a repository among the project's files: nobody's word is to be taken
+        if error.code == "RC630":
             raise
         return replace(known, trouble=error.message.splitlines()[0])
 
 
 def relies_on_git(root: Path, projects: Collection[str], says_git: Callable[[str], bool]) -> bool:
-    """Whether HEAD holds a project file, one of ``projects``, that has git for its truth: what says otherwise is an
-    edit that no commit holds. A git that fails in a repository rules nothing out."""
+    """Whether HEAD holds a project file, one of ``projects``, that has git for its truth: what says
+    otherwise is an edit that no commit holds. A git that fails in a repository rules nothing
+    out."""
     git = GitCommand(root, as_stored=True)
     try:
         head = head_of(git)
@@ -75,7 +82,9 @@ def relies_on_git(root: Path, projects: Collection[str], says_git: Callable[[str
     return any(says_git(text) for text in texts if text is not None)
 
 
-def _looked_at(git: GitCommand, audit: str, reading: Reading, used: Used, known: Checkout) -> Checkout:
+def _looked_at(
+    git: GitCommand, audit: str, reading: Reading, used: Used, known: Checkout
+) -> Checkout:
     head = head_of(git)
     if head is None:
         return replace(known, trouble="there is no commit yet")
@@ -111,7 +120,10 @@ def differing(root: Path, loaded: Loaded) -> tuple[str, ...]:
 
 
 def head_of(git: GitCommand) -> str | None:
-    """The commit of HEAD, None before the first one. Raises ``AuditError``, also for a HEAD that cannot be read."""
+    """The commit of HEAD, None before the first one.
+
+    Raises ``AuditError``, also for a HEAD that cannot be read.
+    """
     answer = git.run("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
     if answer.code == 0:
         return answer.line
@@ -123,8 +135,8 @@ def head_of(git: GitCommand) -> str | None:
 
 
 def declaring(git: GitCommand, head: str, audit: str) -> str | None:
-    """The newest commit that changed more than audit reports: it stays where it is when reports are pushed. ``head``
-    where the history is cut off before it. Raises ``AuditError``."""
+    """The newest commit that changed more than audit reports: it stays where it is when reports are
+    pushed. ``head`` where the history is cut off before it. Raises ``AuditError``."""
     # Plumbing: what somebody's settings make of `git log` (log.showSignature) is no answer.
     outside = (":(top)", f":(exclude,literal){audit}")
     return git.must("rev-list", "--first-parent", "--max-count=1", head, "--", *outside) or None
@@ -145,11 +157,15 @@ def _descent(git: GitCommand, head: str, applied: str | None) -> Descent:
     return Descent.UNKNOWN if shallow else Descent.BESIDE
 
 
-def _uncommitted(files: Mapping[str, str], dirty: Collection[str], declared: frozenset[str] | None) -> frozenset[str]:
-    """The clients of ``files`` (client → file) that no document of HEAD declares. One whose file is as HEAD has it is
-    declared there."""
+def _uncommitted(
+    files: Mapping[str, str], dirty: Collection[str], declared: frozenset[str] | None
+) -> frozenset[str]:
+    """The clients of ``files`` (client → file) that no document of HEAD declares. One whose file is
+    as HEAD has it is declared there."""
     changed = frozenset(dirty)
-    return frozenset(name for name, file in files.items() if file in changed and name not in (declared or ()))
+    return frozenset(
+        name for name, file in files.items() if file in changed and name not in (declared or ())
+    )
 
 
 def _filtered(git: GitCommand, paths: Collection[str]) -> tuple[str, ...]:
@@ -162,7 +178,9 @@ def _filtered(git: GitCommand, paths: Collection[str]) -> tuple[str, ...]:
     return tuple(path for path, value in given if value not in ("unspecified", "unset"))
 
 
-def _declared(tree: Tree, dirty: Collection[str], reading: Reading, environment: str) -> frozenset[str] | None:
+def _declared(
+    tree: Tree, dirty: Collection[str], reading: Reading, environment: str
+) -> frozenset[str] | None:
     there = [path for path in dirty if path in tree.entries and reading.declares(path)]
     texts = {path: text for path in there if (text := tree.text(path)) is not None}
     return reading.clients(texts, environment)

@@ -1,4 +1,5 @@
-"""Runs git: a list of arguments, no shell, no prompt, no pager, no tty, bounded time, in a repository that is named."""
+"""Runs git: a list of arguments, no shell, no prompt, no pager, no tty, bounded time, in a
+repository that is named."""
 
 from __future__ import annotations
 
@@ -61,7 +62,10 @@ _FIXED = {
 
 @dataclass(frozen=True, slots=True)
 class _Given:
-    """What one run of git gets. ``variables`` are added to those that it inherits; without them it looks around."""
+    """What one run of git gets.
+
+    ``variables`` are added to those that it inherits; without them it looks around.
+    """
 
     stdin: str = ""
     variables: Mapping[str, str] = field(default_factory=dict)
@@ -86,11 +90,16 @@ class GitAnswer:
 class GitCommand:
     """git in one directory. ``pause`` waits the given seconds between tries.
 
-    ``as_stored``: for questions of trust. No replaced object, no graft and no setting in the environment counts.
+    ``as_stored``: for questions of trust. No replaced object, no graft and no setting in the
+    environment counts.
     """
 
     def __init__(
-        self, directory: Path, pause: Callable[[float], None] = time.sleep, *, as_stored: bool = False
+        self,
+        directory: Path,
+        pause: Callable[[float], None] = time.sleep,
+        *,
+        as_stored: bool = False,
     ) -> None:
         self._directory = directory
         self._pause = pause
@@ -103,7 +112,8 @@ class GitCommand:
     def repository(self) -> Repository:
         """The repository with a work tree that the directory lies in, found once.
 
-        Raises ``AuditError`` RC601, RC602, RC610, and RC630 for one that is not reached by ``.git``.
+        Raises ``AuditError`` RC601, RC602, RC610, and RC630 for one that is not reached by
+        ``.git``.
         """
         question = ("rev-parse", "--absolute-git-dir", "--show-toplevel")
         answer = self._settled(lambda: self._once(question, _Given()))
@@ -143,8 +153,13 @@ class GitCommand:
         seconds: float = LOCAL_SECONDS,
         programs: Programs = Programs.NONE,
     ) -> str:
-        """The output of a git command that has to succeed, without its last line end. Raises ``AuditError``."""
-        answer = self.run(*arguments, stdin=stdin, environment=environment, seconds=seconds, programs=programs)
+        """The output of a git command that has to succeed, without its last line end.
+
+        Raises ``AuditError``.
+        """
+        answer = self.run(
+            *arguments, stdin=stdin, environment=environment, seconds=seconds, programs=programs
+        )
         if answer.code != 0:
             raise failed(arguments, answer)
         return answer.line
@@ -157,7 +172,8 @@ class GitCommand:
             raise failed(arguments, answer)
 
     def setting(self, name: str) -> str:
-        """A setting of the repository, or of the user where there is none; empty when it is not set.
+        """A setting of the repository, or of the user where there is none; empty when it is not
+        set.
 
         Raises ``AuditError``, not for a directory that lies in no repository.
         """
@@ -170,8 +186,13 @@ class GitCommand:
             answer = self._once(arguments, _Given(variables=NOWHERE))
         return answer.line if answer.code == 0 else ""
 
-    def whole(self, *arguments: str, stdin: str = "", environment: Mapping[str, str] | None = None) -> str:
-        """The output of a git command that has to succeed, with every line end. Raises ``AuditError``."""
+    def whole(
+        self, *arguments: str, stdin: str = "", environment: Mapping[str, str] | None = None
+    ) -> str:
+        """The output of a git command that has to succeed, with every line end.
+
+        Raises ``AuditError``.
+        """
         answer = self.run(*arguments, stdin=stdin, environment=environment)
         if answer.code != 0:
             raise failed(arguments, answer)
@@ -182,7 +203,8 @@ class GitCommand:
         return self.must("rev-parse", "--is-shallow-repository") == "true"
 
     def wait(self, tried: int) -> None:
-        """Back off after the ``tried``-th failure (from 0): 0.2 s, doubled each time, with jitter."""
+        """Back off after the ``tried``-th failure (from 0): 0.2 s, doubled each time, with
+        jitter."""
         self._pause(0.2 * 2**tried * _JITTER.uniform(0.5, 1.5))
 
     def _settled(self, attempt: Callable[[], GitAnswer]) -> GitAnswer:
@@ -205,8 +227,8 @@ class GitCommand:
             raise self._not_started()
         options = (*options_for(given.programs, given.filters), *self._options)
         try:
-            # A session of its own: Ctrl-C reaches us and not git in the middle of a commit, and no ssh or gpg
-            # can sit waiting for an answer at a terminal.
+            # A session of its own: Ctrl-C reaches us and not git in the middle of a commit, and no
+            # ssh or gpg can sit waiting for an answer at a terminal.
             process = subprocess.Popen(
                 [program, "--no-pager", *options, *arguments],
                 cwd=self._directory,
@@ -223,12 +245,18 @@ class GitCommand:
         except FileNotFoundError:
             raise self._not_started() from None
         except OSError as error:
-            raise audit_error("RC600", f"git cannot be started: {os.strerror(error.errno or 0)}") from None
+            raise audit_error(
+                "RC600", f"git cannot be started: {os.strerror(error.errno or 0)}"
+            ) from None
         try:
-            out, err = process.communicate(given.stdin.encode("utf-8", "surrogateescape"), timeout=given.seconds)
+            out, err = process.communicate(
+                given.stdin.encode("utf-8", "surrogateescape"), timeout=given.seconds
+            )
         except subprocess.TimeoutExpired:
             _end(process)
-            raise audit_error("RC611", f"git {arguments[0]} did not end within {given.seconds:.0f} s") from None
+            raise audit_error(
+                "RC611", f"git {arguments[0]} did not end within {given.seconds:.0f} s"
+            ) from None
         except BaseException:
             _let_end(process)
             raise
@@ -251,7 +279,8 @@ def _refuse(answer: GitAnswer) -> None:
 
 
 def failed(arguments: tuple[str, ...], answer: GitAnswer) -> AuditError:
-    """RC600 with git's own words, or RC609 where they are that it may not write or has no room to."""
+    """RC600 with git's own words, or RC609 where they are that it may not write or has no room
+    to."""
     verb = next((word for word in arguments if not word.startswith("-") and "=" not in word), "")
     refused = _REFUSED_WRITE.search(answer.err) and _UNSIGNED not in answer.err
     code = "RC622" if _PARTIAL in answer.err else "RC609" if refused else "RC600"

@@ -21,7 +21,10 @@ CODES: Mapping[str, tuple[str, str]] = {
     ),
     "RC602": (
         "the project is not in a git repository with a work tree",
-        "run `git init` in the project; without git declare spec.audit: {git: false}, or run with --no-commit",
+        (
+            "run `git init` in the project; without git declare spec.audit: {git: false}, or run"
+            " with --no-commit"
+        ),
     ),
     "RC603": (
         "git does not know who commits",
@@ -37,7 +40,10 @@ CODES: Mapping[str, tuple[str, str]] = {
     ),
     "RC606": (
         "a path of the report is a symbolic link or leaves the project",
-        "replace the link by a directory of the repository, or correct spec.audit.path in reconciler.yaml",
+        (
+            "replace the link by a directory of the repository, or correct spec.audit.path in"
+            " reconciler.yaml"
+        ),
     ),
     "RC607": (
         "a commit hook refuses, or failed",
@@ -49,11 +55,17 @@ CODES: Mapping[str, tuple[str, str]] = {
     ),
     "RC609": (
         "a report cannot be written",
-        "make room or correct the permissions, and run again: the next run writes the report from the history",
+        (
+            "make room or correct the permissions, and run again: the next run writes the report"
+            " from the history"
+        ),
     ),
     "RC610": (
         "git refuses a repository that belongs to another user",
-        "run `git config --global --add safe.directory <repository>` for the user that runs the reconciler",
+        (
+            "run `git config --global --add safe.directory <repository>` for the user that runs the"
+            " reconciler"
+        ),
     ),
     "RC611": (
         "a git command took too long",
@@ -61,7 +73,10 @@ CODES: Mapping[str, tuple[str, str]] = {
     ),
     "RC612": (
         "HEAD is detached: there is no branch to push",
-        "check out a branch that has an upstream before the run, or push by hand: `git push origin HEAD:<branch>`",
+        (
+            "check out a branch that has an upstream before the run, or push by hand: `git push"
+            " origin HEAD:<branch>`"
+        ),
     ),
     "RC613": (
         "the branch has no upstream",
@@ -69,7 +84,10 @@ CODES: Mapping[str, tuple[str, str]] = {
     ),
     "RC614": (
         "the remote cannot be reached, or refuses the login",
-        "check the remote's URL and the credentials; the commit is kept locally: run `git push` later",
+        (
+            "check the remote's URL and the credentials; the commit is kept locally: run `git push`"
+            " later"
+        ),
     ),
     "RC615": (
         "the remote, or a pre-push hook, refuses the push",
@@ -89,7 +107,10 @@ CODES: Mapping[str, tuple[str, str]] = {
     ),
     "RC622": (
         "this partial clone lacks files of its history that are asked for",
-        "fetch them: `git fetch --refetch --no-filter` where the remote can be reached, or clone without --filter",
+        (
+            "fetch them: `git fetch --refetch --no-filter` where the remote can be reached, or"
+            " clone without --filter"
+        ),
     ),
     "RC630": (
         "there is a git repository among the project's files, and git would obey its settings",
@@ -97,7 +118,10 @@ CODES: Mapping[str, tuple[str, str]] = {
     ),
     "RC632": (
         "a hook or a filter changes the report as it is committed",
-        "exclude the audit folder from such hooks and filters and run again: the next run commits the report",
+        (
+            "exclude the audit folder from such hooks and filters and run again: the next run"
+            " commits the report"
+        ),
     ),
 }
 
@@ -107,7 +131,8 @@ _ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?
 
 
 def audit_error(code: str, detail: str = "", output: str = "") -> AuditError:
-    """The error of a code: its meaning, ``detail`` after a colon, then git's or a hook's own words, made harmless."""
+    """The error of a code: its meaning, ``detail`` after a colon, then git's or a hook's own words,
+    made harmless."""
     meaning, remedy = CODES[code]
     message = f"{meaning}: {detail}" if detail else meaning
     words = harmless(output)
@@ -115,11 +140,14 @@ def audit_error(code: str, detail: str = "", output: str = "") -> AuditError:
 
 
 def harmless(text: str) -> str:
-    """Foreign output for a terminal and a log: no secret, no escapes, no control or bidi characters.
+    """Foreign output for a terminal and a log: no secret, no escapes, no control or bidi
+    characters.
 
     At most 2,000 characters: the last ones, where programs say what went wrong.
     """
-    plain = _ESCAPE.sub("", masked(text)).replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
+    plain = (
+        _ESCAPE.sub("", masked(text)).replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
+    )
     plain = "".join(char for char in plain if char == "\n" or unicodedata.category(char)[0] != "C")
     lines = [line.rstrip() for line in plain.split("\n") if line.strip()]
     joined = "\n".join(f"{QUOTED}{line}" for line in lines)

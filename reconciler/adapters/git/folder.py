@@ -6,13 +6,19 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from reconciler.adapters.git.ledger import GitLedger
-from reconciler.adapters.git.report_files import names_in, read_text, refuse_links, sweep, write_atomically
+from reconciler.adapters.git.report_files import (
+    names_in,
+    read_text,
+    refuse_links,
+    sweep,
+    write_atomically,
+)
 from reconciler.domain.declared.checkout import Loaded
 
 
 class FolderLedger:
-    """``project_root`` is the directory of ``reconciler.yaml``, which says ``audit: {git: false}``. A report is where
-    it belongs once it is written."""
+    """``project_root`` is the directory of ``reconciler.yaml``, which says ``audit: {git: false}``.
+    A report is where it belongs once it is written."""
 
     def __init__(self, project_root: Path) -> None:
         self._root = project_root
@@ -34,8 +40,11 @@ class FolderLedger:
         for path, text in files.items():
             write_atomically(self._root, path, text)
 
-    def commit(self, directory: PurePosixPath, message: str, files: Mapping[PurePosixPath, str]) -> str | None:
-        """There is nothing to commit to: ``files`` are written. What killed runs left half-written is removed.
+    def commit(
+        self, directory: PurePosixPath, message: str, files: Mapping[PurePosixPath, str]
+    ) -> str | None:
+        """There is nothing to commit to: ``files`` are written. What killed runs left half-written
+        is removed.
 
         Raises ``AuditError``.
         """
@@ -54,7 +63,10 @@ class FolderLedger:
 
     def reports(self, directory: PurePosixPath) -> Iterator[str]:
         for name in names_in(self._root, directory):
-            if name.endswith(".json") and (text := read_text(self._root, directory / name)) is not None:
+            if (
+                name.endswith(".json")
+                and (text := read_text(self._root, directory / name)) is not None
+            ):
                 yield text
 
     def uncommitted(self, directory: PurePosixPath) -> Mapping[PurePosixPath, str]:

@@ -1,6 +1,8 @@
-"""The commits that a commit builds on, all parents of merges among them, and what the files in them were.
+"""The commits that a commit builds on, all parents of merges among them, and what the files in them
+were.
 
-Paths count from the top of the repository. Plumbing only, so that nobody's settings change an answer.
+Paths count from the top of the repository. Plumbing only, so that nobody's settings change an
+answer.
 """
 
 from __future__ import annotations
@@ -18,7 +20,10 @@ _NONE = "0"  # the id of what is not there has only this digit
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A commit that changed one of the files that are followed, or a merge. ``parents`` are the steps before it."""
+    """A commit that changed one of the files that are followed, or a merge.
+
+    ``parents`` are the steps before it.
+    """
 
     commit: str
     parents: tuple[str, ...]
@@ -31,7 +36,8 @@ def stored_parents(git: GitCommand, commit: str) -> list[str]:
 
 
 def changed_files(git: GitCommand, commit: str) -> list[str] | None:
-    """The files that a commit changed of its first parent, from the top of the repository; None without a parent."""
+    """The files that a commit changed of its first parent, from the top of the repository; None
+    without a parent."""
     options = ("-r", "--no-renames", "--no-relative", "--name-only", "-z")
     answer = git.run("diff-tree", *options, f"{commit}^1", commit)
     return [name for name in answer.out.split("\0") if name] if answer.code == 0 else None
@@ -41,7 +47,8 @@ class History:
     """The ancestors of ``tips``, these included. Methods raise ``AuditError``."""
 
     def __init__(self, git: GitCommand, tips: Sequence[str]) -> None:
-        self._git, self._tips = git, tips
+        self._git = git
+        self._tips = tips
         self._texts: dict[str, str] = {}
         self._blobs: dict[tuple[str, str], str | None] = {}
 
@@ -51,21 +58,27 @@ class History:
         return self._git.must("rev-parse", "--show-prefix").rstrip("/")
 
     def versions(self, names: Collection[str]) -> Iterator[tuple[str, str]]:
-        """(folder, text) of every version that a file with one of ``names`` ever had, wherever it was."""
+        """(folder, text) of every version that a file with one of ``names`` ever had, wherever it
+        was."""
         if not self._tips:
             return
         where = [f":(top,glob)**/{name}" for name in sorted(names)]
         commits = self._git.must("rev-list", "--full-history", *self._tips, "--", *where)
         options = ("--stdin", "-r", "-m", "--root", "--no-renames", "--no-commit-id", "-z")
-        changes = self._git.whole("diff-tree", *options, "--", *where, stdin=f"{commits}\n" if commits else "")
+        changes = self._git.whole(
+            "diff-tree", *options, "--", *where, stdin=f"{commits}\n" if commits else ""
+        )
         fields = changes.split("\0")
-        found = {(path, head.split()[3]) for head, path in zip(fields[::2], fields[1::2], strict=False)}
+        found = {
+            (path, head.split()[3]) for head, path in zip(fields[::2], fields[1::2], strict=False)
+        }
         for path, blob in sorted(found):
             if blob.strip(_NONE):
                 yield posixpath.dirname(path), self._text_of(blob)
 
     def steps(self, paths: Collection[str]) -> list[Step]:
-        """Those that changed one of ``paths``, and all merges, a parent always before its children."""
+        """Those that changed one of ``paths``, and all merges, a parent always before its
+        children."""
         if not self._tips:
             return []
         literal = [f":(top,literal){path}" for path in sorted(paths)]
@@ -78,7 +91,8 @@ class History:
         return steps
 
     def latest(self) -> dict[str, int]:
-        """For each commit the latest date, in seconds since 1970, that it or one that it builds on gives itself."""
+        """For each commit the latest date, in seconds since 1970, that it or one that it builds on
+        gives itself."""
         options = ("--parents", "--topo-order", "--reverse", "--timestamp")
         found: dict[str, int] = {}
         for line in self._git.must("rev-list", *options, *self._tips).split("\n"):
@@ -96,7 +110,9 @@ class History:
     def _look_up(self, wanted: Sequence[tuple[str, str]]) -> None:
         """Which blobs they are: thousands of files with one command."""
         lines = [one for one in wanted if "\n" not in one[1]]
-        answers = self._git.must("cat-file", "--batch-check", stdin="".join(f"{c}:{path}\n" for c, path in lines))
+        answers = self._git.must(
+            "cat-file", "--batch-check", stdin="".join(f"{c}:{path}\n" for c, path in lines)
+        )
         for one, answer in zip(lines, answers.split("\n"), strict=False):
             words = answer.split(" ")
             self._blobs[one] = words[0] if words[1:2] == ["blob"] and ":" not in words[0] else None

@@ -1,4 +1,7 @@
-"""The git repository that holds the declaration and the reports: ``reconciler.engine.ports.Ledger``."""
+"""The git repository that holds the declaration and the reports:
+
+``reconciler.engine.ports.Ledger``.
+"""
 
 from __future__ import annotations
 
@@ -27,17 +30,20 @@ from reconciler.domain.declared.checkout import Loaded
 from reconciler.errors import AuditError
 
 _NOT_TEMPORARY = f":(exclude,glob)**/{TEMPORARY_PREFIX}*{TEMPORARY_SUFFIX}"
-# Refuse to guess a name from the login and the host name: evidence names a person or a pipeline, or nobody.
+# Refuse to guess a name from the login and the host name: evidence names a person or a pipeline, or
+# nobody.
 _NO_GUESSED_NAME = ("-c", "user.useConfigOnly=true")
 _HOOKS = ("pre-commit", "prepare-commit-msg", "commit-msg")
 _SHOWN = 3
 
 
 class GitLedger:
-    """``project_root`` is the directory of ``reconciler.yaml``, the top of a repository or below it.
+    """``project_root`` is the directory of ``reconciler.yaml``, the top of a repository or below
+    it.
 
-    ``audit`` is the project's audit directory: ``push`` re-creates only commits that stay below it. After
-    ``commit`` and ``push``, ``notes`` holds sentences for people about what is in order but unusual.
+    ``audit`` is the project's audit directory: ``push`` re-creates only commits that stay below it.
+    After ``commit`` and ``push``, ``notes`` holds sentences for people about what is in order but
+    unusual.
     """
 
     def __init__(
@@ -70,7 +76,8 @@ class GitLedger:
         return differing(self._root, loaded)
 
     def actor(self) -> str:
-        """Who runs this: the CI platform's actor, else git's user.name and user.email, else the login name."""
+        """Who runs this: the CI platform's actor, else git's user.name and user.email, else the
+        login name."""
         for variable in ("GITHUB_ACTOR", "GITLAB_USER_LOGIN"):
             name = printable(os.environ.get(variable, ""))
             if name:
@@ -85,27 +92,42 @@ class GitLedger:
         return name or email or printable(login) or f"uid {os.getuid()}"
 
     def tracks(self, path: Path) -> bool:
-        """Whether git has the file at ``path``, or what it leads to, in its index. False outside a repository."""
-        names = {os.path.abspath(self._root / path), os.path.realpath(self._root / path)}  # noqa: PTH100 - keeps links
+        """Whether git has the file at ``path``, or what it leads to, in its index.
+
+        False outside a repository.
+        """
+        asked = self._root / path
+        linked = os.path.abspath(asked)  # noqa: PTH100 - keeps links
+        names = {linked, os.path.realpath(asked)}
         try:
-            answers = [self._git.run("ls-files", "--error-unmatch", "--", f":(literal){name}") for name in names]
+            answers = [
+                self._git.run("ls-files", "--error-unmatch", "--", f":(literal){name}")
+                for name in names
+            ]
         except AuditError:
             return False
         return any(answer.code == 0 for answer in answers)
 
     def write(self, files: Mapping[PurePosixPath, str]) -> None:
-        """Write report files, atomically each, relative to the project. Raises ``AuditError`` (RC606, RC609)."""
+        """Write report files, atomically each, relative to the project.
+
+        Raises ``AuditError`` (RC606, RC609).
+        """
         for path, text in files.items():
             write_atomically(self._root, path, text)
 
     def commit(
-        self, directory: PurePosixPath, message: str, files: Mapping[PurePosixPath, str] | None = None
+        self,
+        directory: PurePosixPath,
+        message: str,
+        files: Mapping[PurePosixPath, str] | None = None,
     ) -> str | None:
-        """Commit ``files``, which lie below ``directory``, with exactly these texts; the new commit, or None when
-        nothing changed. Without ``files`` everything that lies there.
+        """Commit ``files``, which lie below ``directory``, with exactly these texts; the new
+        commit, or None when nothing changed. Without ``files`` everything that lies there.
 
         What else is staged stays staged, what else is edited stays edited. Raises ``AuditError``
-        (RC600 to RC608, RC610, RC611, RC632); the files then stay on disk and the index is as it was.
+        (RC600 to RC608, RC610, RC611, RC632); the files then stay on disk and the index is as it
+        was.
         """
         self.notes.clear()
         check_path(directory)
@@ -116,7 +138,9 @@ class GitLedger:
             return None
         sweep(self._root, directory)
         refuse_ignored(self._git, [*where, _NOT_TEMPORARY])
-        if not self._git.must("status", "--porcelain", "-z", "--untracked-files=all", "--", *where, _NOT_TEMPORARY):
+        if not self._git.must(
+            "status", "--porcelain", "-z", "--untracked-files=all", "--", *where, _NOT_TEMPORARY
+        ):
             return None
         self._refuse_nameless()
         before = self.head()
@@ -126,8 +150,8 @@ class GitLedger:
         return commit
 
     def refuse_unready(self, directory: PurePosixPath, *, push: bool) -> None:
-        """Look first whether git can take a report: raises the ``AuditError`` (RC601 to RC606, RC610, RC612, RC613,
-        RC630) that a commit below ``directory`` and a push would meet."""
+        """Look first whether git can take a report: raises the ``AuditError`` (RC601 to RC606,
+        RC610, RC612, RC613, RC630) that a commit below ``directory`` and a push would meet."""
         check_path(directory)
         self._refuse_unfinished()
         refuse_links(self._root, directory)
@@ -137,7 +161,10 @@ class GitLedger:
             find_upstream(self._git)
 
     def texts(self, path: PurePosixPath) -> tuple[str, ...]:
-        """What a report file holds: as committed in HEAD, then as on disk. Raises ``AuditError`` (RC606, RC609)."""
+        """What a report file holds: as committed in HEAD, then as on disk.
+
+        Raises ``AuditError`` (RC606, RC609).
+        """
         check_path(path)
         try:
             committed = self._committed(path)
@@ -148,15 +175,21 @@ class GitLedger:
     def reports(self, directory: PurePosixPath) -> Iterator[str]:
         """The texts of the JSON reports on disk below ``directory``. Raises ``AuditError``."""
         for name in names_in(self._root, directory):
-            if name.endswith(".json") and (text := read_text(self._root, directory / name)) is not None:
+            if (
+                name.endswith(".json")
+                and (text := read_text(self._root, directory / name)) is not None
+            ):
                 yield text
 
     def uncommitted(self, directory: PurePosixPath) -> dict[PurePosixPath, str]:
-        """Files below ``directory`` that differ from HEAD, by path relative to the project: ``new``, ``changed`` or
-        ``removed``. Ignored files and what a killed run left are not told. Empty outside a repository."""
+        """Files below ``directory`` that differ from HEAD, by path relative to the project:
+        ``new``, ``changed`` or ``removed``. Ignored files and what a killed run left are not told.
+        Empty outside a repository."""
         options = ("--porcelain", "-z", "--untracked-files=all", "--no-renames")
         try:
-            answer = self._git.run("status", *options, "--", f":(literal){directory}", _NOT_TEMPORARY)
+            answer = self._git.run(
+                "status", *options, "--", f":(literal){directory}", _NOT_TEMPORARY
+            )
             prefix = self._git.run("rev-parse", "--show-prefix").line
         except AuditError:
             return {}
@@ -164,9 +197,12 @@ class GitLedger:
         return {PurePosixPath(line[3:].removeprefix(prefix)): _state(line[:2]) for line in lines}
 
     def unpushed(self, directory: PurePosixPath) -> int | None:
-        """How many commits below ``directory`` the upstream is not known to have; None without an upstream."""
+        """How many commits below ``directory`` the upstream is not known to have; None without an
+        upstream."""
         try:
-            answer = self._git.run("rev-list", "--count", "@{upstream}..HEAD", "--", f":(literal){directory}")
+            answer = self._git.run(
+                "rev-list", "--count", "@{upstream}..HEAD", "--", f":(literal){directory}"
+            )
         except AuditError:
             return None
         return int(answer.line) if answer.code == 0 else None
@@ -174,16 +210,20 @@ class GitLedger:
     def push(self) -> None:
         """Push the current branch to its upstream.
 
-        When the remote moved, our unpushed audit commits are re-created on top of it, without the work tree,
-        and pushed; up to five tries. Raises ``AuditError`` (RC602, RC612 to RC618); the commit is kept locally.
+        When the remote moved, our unpushed audit commits are re-created on top of it, without the
+        work tree, and pushed; up to five tries. Raises ``AuditError`` (RC602, RC612 to RC618); the
+        commit is kept locally.
         """
         self.notes.clear()
         note = push(self._git, tuple(self._audits))
         if note:
             self.notes.append(note)
 
-    def _refuse_rewritten(self, commit: str, before: str | None, files: Mapping[PurePosixPath, str]) -> None:
-        """Take a commit back that does not hold what it was made of, and write that anew: it would be no evidence."""
+    def _refuse_rewritten(
+        self, commit: str, before: str | None, files: Mapping[PurePosixPath, str]
+    ) -> None:
+        """Take a commit back that does not hold what it was made of, and write that anew: it would
+        be no evidence."""
         wrong = [path for path, text in files.items() if self._committed(path) != text]
         if not wrong:
             return
@@ -213,21 +253,35 @@ class GitLedger:
         if self._git.run("symbolic-ref", "--quiet", "HEAD").code != 0:
             short = commit[:12]
             self.notes.append(
-                f"HEAD is detached: no branch holds the audit commit {short}; "
-                f"keep it with `git branch <name> {short}` or push it with `git push origin {short}:<branch>`"
+                f"HEAD is detached: no branch holds the audit commit {short}; keep it with `git"
+                f" branch <name> {short}` or push it with `git push origin {short}:<branch>`"
             )
         return commit
 
     def _commit_only(self, where: list[str], message: str) -> None:
-        arguments = ("commit", "--quiet", "--only", "--cleanup=whitespace", "--file=-", "--", *where)
+        arguments = (
+            "commit",
+            "--quiet",
+            "--only",
+            "--cleanup=whitespace",
+            "--file=-",
+            "--",
+            *where,
+        )
         answer = self._git.run(
-            *_NO_GUESSED_NAME, *arguments, stdin=message, seconds=PATIENT_SECONDS, programs=Programs.COMMIT
+            *_NO_GUESSED_NAME,
+            *arguments,
+            stdin=message,
+            seconds=PATIENT_SECONDS,
+            programs=Programs.COMMIT,
         )
         if answer.code != 0:
             raise self._refused(arguments, answer)
 
     def _refused(self, arguments: tuple[str, ...], answer: GitAnswer) -> AuditError:
-        hooks = self._root / self._git.must("rev-parse", "--git-path", "hooks", programs=Programs.COMMIT)
+        hooks = self._root / self._git.must(
+            "rev-parse", "--git-path", "hooks", programs=Programs.COMMIT
+        )
         present = [name for name in _HOOKS if os.access(hooks / name, os.X_OK)]
         if not present or "gpg failed" in answer.err:
             return failed(arguments, answer)

@@ -1,7 +1,8 @@
 """Which of the user's programs git may run, and what of our environment it and they get.
 
-Settings, attributes and hooks let git run programs. A question needs none of them. A commit runs the user's own
-hooks, filters and signing; a push their hooks, ssh and credential helpers as well. None of them gets our tokens.
+Settings, attributes and hooks let git run programs. A question needs none of them. A commit runs
+the user's own hooks, filters and signing; a push their hooks, ssh and credential helpers as well.
+None of them gets our tokens.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ class Programs(Enum):
     PUSH = "push"
 
 
-# What git shall not do on its own, whatever is asked: watch files, keep house, look into submodules.
+# What git shall not do on its own, whatever is asked: watch files, keep house, look into
+# submodules.
 _ALWAYS = (
     f"{EMBEDDED}=explicit",
     "core.fsmonitor=false",
@@ -69,13 +71,16 @@ _DROPPED = (
     "GIT_ICASE_PATHSPECS",
     "GIT_EXTERNAL_DIFF",
 )
-_TRACE = "GIT_TRACE"  # and all names that begin so: they write where we read, and headers of requests among it
-# Settings, grafts and attributes by way of the environment, which a question of trust does not hear.
+# and all names that begin so: they write where we read, and headers of requests among it
+_TRACE = "GIT_TRACE"
+# Settings, grafts and attributes by way of the environment, which a question of trust does not
+# hear.
 _SAID = re.compile(
     r"GIT_CONFIG(_PARAMETERS|_COUNT|_(KEY|VALUE)_\d+)?|GIT_(GRAFT|SHALLOW)_FILE|GIT_REPLACE_REF_BASE|GIT_ATTR_SOURCE"
 )
 _SETTINGS = 100  # in the environment, that are looked at
-# Ours, and the identity of a CI job. Names of id tokens at GitLab are free: those are known by their shape.
+# Ours, and the identity of a CI job. Names of id tokens at GitLab are free: those are known by
+# their shape.
 _OURS = re.compile(r"(VAULT|BAO|RECONCILER|ACTIONS|INPUT)_.*|CI_JOB_JWT.*", re.IGNORECASE)
 _TOKEN = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]*|(hv[sbr]|[sbr])\.[\w-]{20,}")
 # What helpers and remotes of the platforms read for a push.
@@ -93,7 +98,10 @@ _FOR_PUSH = frozenset(
 
 
 def options_for(programs: Programs, filters: Collection[str]) -> Iterator[str]:
-    """Arguments of git, before the command. ``filters``: the names of the filter drivers that settings define."""
+    """Arguments of git, before the command.
+
+    ``filters``: the names of the filter drivers that settings define.
+    """
     for setting in _ALWAYS if programs is not Programs.NONE else (*_ALWAYS, *_NO_PROGRAM):
         yield from ("-c", setting)
     if programs is Programs.NONE:
@@ -102,17 +110,27 @@ def options_for(programs: Programs, filters: Collection[str]) -> Iterator[str]:
             yield f"--config-env=filter.{name}.required={_NOTHING}"
 
 
-def variables_for(programs: Programs, environ: Mapping[str, str], *, as_stored: bool) -> dict[str, str]:
-    """What git, its hooks and its children get of ``environ``. ``as_stored``: without what changes an answer."""
+def variables_for(
+    programs: Programs, environ: Mapping[str, str], *, as_stored: bool
+) -> dict[str, str]:
+    """What git, its hooks and its children get of ``environ``.
+
+    ``as_stored``: without what changes an answer.
+    """
     kept = {name: value for name, value in environ.items() if _is_handed_on(name, value, programs)}
-    kept = {name: value for name, value in kept.items() if not (as_stored and _SAID.fullmatch(name))}
+    kept = {
+        name: value for name, value in kept.items() if not (as_stored and _SAID.fullmatch(name))
+    }
     if programs is Programs.NONE:
         kept |= {**_NO_NETWORK, _NOTHING: ""}
     return kept | {"PATH": search_path(environ)}
 
 
 def safe_directories(environ: Mapping[str, str]) -> Iterator[str]:
-    """What the environment says of whose repository git may read: how containers say it. It changes no answer."""
+    """What the environment says of whose repository git may read: how containers say it.
+
+    It changes no answer.
+    """
     count = environ.get("GIT_CONFIG_COUNT", "")
     for number in range(min(int(count), _SETTINGS) if count.isascii() and count.isdigit() else 0):
         if environ.get(f"GIT_CONFIG_KEY_{number}", "").lower() == "safe.directory":

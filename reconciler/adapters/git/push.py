@@ -77,7 +77,13 @@ def _fetched(git: GitCommand, remote: str, target: str) -> str:
     """The commit the remote's branch is at now."""
     # A ref of our own: FETCH_HEAD belongs to whoever fetched last.
     ref = f"refs/reconciler/{secrets.token_hex(8)}"
-    options = ("--quiet", "--no-tags", "--no-recurse-submodules", "--no-auto-maintenance", "--no-write-fetch-head")
+    options = (
+        "--quiet",
+        "--no-tags",
+        "--no-recurse-submodules",
+        "--no-auto-maintenance",
+        "--no-write-fetch-head",
+    )
     try:
         arguments = ("fetch", *options, "--", remote, f"+{target}:{ref}")
         answer = git.run(*arguments, seconds=PATIENT_SECONDS, programs=Programs.PUSH)
@@ -88,14 +94,18 @@ def _fetched(git: GitCommand, remote: str, target: str) -> str:
         git.run("update-ref", "-d", ref)
 
 
-def _recreated(git: GitCommand, local: str, theirs: str, audits: Sequence[PurePosixPath]) -> str | None:
+def _recreated(
+    git: GitCommand, local: str, theirs: str, audits: Sequence[PurePosixPath]
+) -> str | None:
     """Our unpushed commits again, on top of ``theirs``; None when nothing of ours is missing there.
 
     Raises ``AuditError`` RC616, RC617.
     """
     if git.run("merge-base", local, theirs).code != 0:
         raise audit_error("RC617", "no common history")
-    lines = git.must("rev-list", "--reverse", "--topo-order", "--parents", f"{theirs}..{local}").splitlines()
+    lines = git.must(
+        "rev-list", "--reverse", "--topo-order", "--parents", f"{theirs}..{local}"
+    ).splitlines()
     prefix = git.must("rev-parse", "--show-prefix")
     allowed = tuple(f"{prefix}{audit}/" for audit in audits)
     tip = theirs
@@ -109,7 +119,8 @@ def _recreated(git: GitCommand, local: str, theirs: str, audits: Sequence[PurePo
 
 
 def _replayed(git: GitCommand, commit: str, parent: str, tip: str) -> str:
-    """``commit`` with ``tip`` as its parent, made in an index of its own; ``tip`` when it brings nothing new."""
+    """``commit`` with ``tip`` as its parent, made in an index of its own; ``tip`` when it brings
+    nothing new."""
     with tempfile.TemporaryDirectory(prefix="reconciler-") as folder:
         index = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
         git.must("read-tree", "-i", "-m", "--aggressive", parent, tip, commit, environment=index)
@@ -118,11 +129,17 @@ def _replayed(git: GitCommand, commit: str, parent: str, tip: str) -> str:
         raise audit_error("RC617", f"commit {commit[:12]}", written.err)
     if written.line == git.must("rev-parse", f"{tip}^{{tree}}"):
         return tip
-    who = git.must("log", "-1", "--no-show-signature", "--format=%an%x00%ae%x00%aI", commit).split("\0")
+    who = git.must("log", "-1", "--no-show-signature", "--format=%an%x00%ae%x00%aI", commit).split(
+        "\0"
+    )
     author = dict(zip(("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_AUTHOR_DATE"), who, strict=True))
     message = git.must("log", "-1", "--no-show-signature", "--format=%B", commit)
     # commit-tree does not look at commit.gpgSign by itself.
-    signed = ("-S",) if git.run("config", "--type=bool", "--get", "commit.gpgsign").line == "true" else ()
+    signed = (
+        ("-S",)
+        if git.run("config", "--type=bool", "--get", "commit.gpgsign").line == "true"
+        else ()
+    )
     arguments = ("commit-tree", *signed, "-p", tip, written.line)
     text = f"{message.rstrip()}\n"
     return git.must(*arguments, stdin=text, environment=author, programs=Programs.COMMIT)
@@ -131,13 +148,16 @@ def _replayed(git: GitCommand, commit: str, parent: str, tip: str) -> str:
 def _advanced(git: GitCommand, local: str, pushed: str) -> str | None:
     """Move the local branch from ``local`` to what was pushed, if no local edit is in the way.
 
-    A two-tree ``read-tree -m -u`` changes only files that differ between the two commits, keeps what else is
-    staged or edited, and does nothing at all when one of those files is edited.
+    A two-tree ``read-tree -m -u`` changes only files that differ between the two commits, keeps
+    what else is staged or edited, and does nothing at all when one of those files is edited.
     """
     git.run("update-index", "-q", "--refresh", programs=Programs.COMMIT)
-    moved = git.run("read-tree", "-m", "-u", local, pushed, programs=Programs.PUSH)  # filters may download
+    # filters may download
+    moved = git.run("read-tree", "-m", "-u", local, pushed, programs=Programs.PUSH)
     if moved.code == 0:
-        answer = git.run("update-ref", "-m", "reconciler: push of the audit report", "HEAD", pushed, local)
+        answer = git.run(
+            "update-ref", "-m", "reconciler: push of the audit report", "HEAD", pushed, local
+        )
         if answer.code == 0:
             return None
         _taken_back(git, local, pushed, answer)

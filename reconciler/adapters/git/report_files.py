@@ -18,17 +18,28 @@ _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def check_path(path: PurePosixPath) -> None:
-    """A path below the project, not the project itself, and not git's own. Raises ``AuditError`` (RC606)."""
+    """A path below the project, not the project itself, and not git's own.
+
+    Raises ``AuditError`` (RC606).
+    """
     parts = path.parts
-    if path.is_absolute() or not parts or ".." in parts or parts[0].lower() == ".git" or "\0" in str(path):
+    if (
+        path.is_absolute()
+        or not parts
+        or ".." in parts
+        or parts[0].lower() == ".git"
+        or "\0" in str(path)
+    ):
         raise audit_error("RC606", f"{str(path)!r} is no path below the project")
 
 
 def write_atomically(root: Path, path: PurePosixPath, text: str) -> None:
-    """Replace ``root/path`` by ``text`` (UTF-8): whoever reads sees the old or the new file, never a part.
+    """Replace ``root/path`` by ``text`` (UTF-8): whoever reads sees the old or the new file, never
+    a part.
 
-    Directories are made. Every component is opened relative to the one before it without following links, so
-    that nothing is written elsewhere even if somebody swaps a directory meanwhile. Raises ``AuditError``.
+    Directories are made. Every component is opened relative to the one before it without following
+    links, so that nothing is written elsewhere even if somebody swaps a directory meanwhile. Raises
+    ``AuditError``.
     """
     check_path(path)
     try:
@@ -39,7 +50,10 @@ def write_atomically(root: Path, path: PurePosixPath, text: str) -> None:
 
 
 def sweep(root: Path, directory: PurePosixPath) -> None:
-    """Remove what killed runs left half-written in ``root/directory``. Whoever is still writing holds a lock."""
+    """Remove what killed runs left half-written in ``root/directory``.
+
+    Whoever is still writing holds a lock.
+    """
     with suppress(OSError), _directory(root, directory, make=False) as folder:
         for entry in os.scandir(folder):
             if entry.name.startswith(TEMPORARY_PREFIX) and entry.name.endswith(TEMPORARY_SUFFIX):
@@ -48,7 +62,10 @@ def sweep(root: Path, directory: PurePosixPath) -> None:
 
 
 def refuse_links(root: Path, directory: PurePosixPath) -> bool:
-    """Whether ``root/directory`` exists. Raises ``AuditError`` (RC606) when a component of it is a link."""
+    """Whether ``root/directory`` exists.
+
+    Raises ``AuditError`` (RC606) when a component of it is a link.
+    """
     check_path(directory)
     try:
         with _directory(root, directory, make=False):
@@ -60,7 +77,10 @@ def refuse_links(root: Path, directory: PurePosixPath) -> bool:
 
 
 def read_text(root: Path, path: PurePosixPath) -> str | None:
-    """The text of a regular file; None when there is none or it is not UTF-8. Raises ``AuditError``."""
+    """The text of a regular file; None when there is none or it is not UTF-8.
+
+    Raises ``AuditError``.
+    """
     try:
         with (
             _directory(root, path.parent, make=False) as folder,
@@ -89,7 +109,10 @@ def names_in(root: Path, directory: PurePosixPath) -> list[str]:
 
 @contextmanager
 def _directory(root: Path, path: PurePosixPath, *, make: bool) -> Iterator[int]:
-    """A descriptor of ``root/path``. ``root`` itself may be reached through links; nothing below it."""
+    """A descriptor of ``root/path``.
+
+    ``root`` itself may be reached through links; nothing below it.
+    """
     folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         for part in path.parts:

@@ -1,9 +1,9 @@
 """Where the repository is: found once, and named explicitly from then on.
 
-git takes any folder with HEAD, objects and refs for a repository, and obeys the settings in it, which may name
-programs. A project's folder may hold such files, and a history of their own with them: they come with the project, as
-any other file does. A repository that somebody made here is reached by an entry called ``.git``, which git itself
-commits nowhere.
+git takes any folder with HEAD, objects and refs for a repository, and obeys the settings in it,
+which may name programs. A project's folder may hold such files, and a history of their own with
+them: they come with the project, as any other file does. A repository that somebody made here is
+reached by an entry called ``.git``, which git itself commits nowhere.
 """
 
 from __future__ import annotations
@@ -24,7 +24,10 @@ _LONGEST = 4096  # characters of a path
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """``folder``: what ``.git`` is or leads to. ``filters``: the names of all filter drivers that settings define."""
+    """``folder``: what ``.git`` is or leads to.
+
+    ``filters``: the names of all filter drivers that settings define.
+    """
 
     folder: Path
     work_tree: Path

@@ -1,5 +1,5 @@
-"""What a commit holds below the project's folder, from git's objects alone: neither the index nor the work tree, which
-may hide files, has a say in it."""
+"""What a commit holds below the project's folder, from git's objects alone: neither the index nor
+the work tree, which may hide files, has a say in it."""
 
 from __future__ import annotations
 
@@ -21,11 +21,13 @@ Declares = Callable[[str], bool]
 
 
 class Tree:
-    """The files of ``commit`` below the project. ``entries``: (mode, id) by path as it is shown, whatever bytes it has.
-    Raises ``AuditError``, as do all methods: a git that fails never reads as a file that is not there."""
+    """The files of ``commit`` below the project. ``entries``: (mode, id) by path as it is shown,
+    whatever bytes it has. Raises ``AuditError``, as do all methods: a git that fails never reads as
+    a file that is not there."""
 
     def __init__(self, git: GitCommand, commit: str) -> None:
-        self._git, self._commit = git, commit
+        self._git = git
+        self._commit = commit
         self._folder = git.must("rev-parse", "--show-prefix")
         self.entries: dict[str, tuple[str, str]] = {}
         for line in git.must("ls-tree", "-r", "-z", commit, "--", ".").split("\0"):
@@ -42,8 +44,9 @@ class Tree:
         return self._git.whole("cat-file", "blob", entry[1])
 
     def differing(self, loaded: Loaded, declares: Declares) -> list[str]:
-        """The paths that were loaded with another content than the commit has, and those that it alone has of what
-        ``declares``, sorted. A link of the commit is what it leads to in the same commit."""
+        """The paths that were loaded with another content than the commit has, and those that it
+        alone has of what ``declares``, sorted. A link of the commit is what it leads to in the same
+        commit."""
         other = self._not_equal(loaded)
         if other and any(mode == _LINK for mode, _ in self.entries.values()):
             behind = self._behind_links(other)
@@ -51,30 +54,35 @@ class Tree:
         return sorted([*other, *self._unread(loaded, declares)])
 
     def differing_or_linked(self, loaded: Loaded, declares: Declares) -> list[str]:
-        """Like ``differing``, but a link is never what it leads to: another commit may change that."""
+        """Like ``differing``, but a link is never what it leads to: another commit may change
+        that."""
         return sorted([*self._not_equal(loaded), *self._unread(loaded, declares)])
 
     def opaque(self, declares: Declares) -> list[str]:
-        """Where the commit has a submodule, or a link to a folder, in place of files of the declaration: what is in
-        there is not part of it."""
+        """Where the commit has a submodule, or a link to a folder, in place of files of the
+        declaration: what is in there is not part of it."""
         return sorted(
             path
             for path, (mode, _) in self.entries.items()
-            if (mode == _SUBMODULE or (mode == _LINK and "/" not in path)) and declares(f"{path}/a.yaml")
+            if (mode == _SUBMODULE or (mode == _LINK and "/" not in path))
+            and declares(f"{path}/a.yaml")
         )
 
     def _not_equal(self, loaded: Loaded) -> list[str]:
         return [
             path
             for path, ids in loaded.items()
-            if (entry := self.entries.get(path)) is None or entry[0] not in _REGULAR or entry[1] not in ids
+            if (entry := self.entries.get(path)) is None
+            or entry[0] not in _REGULAR
+            or entry[1] not in ids
         ]
 
     def _unread(self, loaded: Loaded, declares: Declares) -> list[str]:
         return [path for path in self.entries if path not in loaded and declares(path)]
 
     def _behind_links(self, paths: Collection[str]) -> Mapping[str, str]:
-        """The id of the file that each path leads to inside the commit; none for one that leads nowhere."""
+        """The id of the file that each path leads to inside the commit; none for one that leads
+        nowhere."""
         asked = [path for path in paths if "\n" not in path]
         names = "".join(f"{self._commit}:{self._folder}{path}\n" for path in asked)
         answers = iter(self._git.must(*_THROUGH, stdin=names).split("\n"))
@@ -89,25 +97,29 @@ class Tree:
 
 
 def text_behind(git: GitCommand, commit: str, path: str) -> str | None:
-    """The text of a file below the project in a commit, or of what a link there leads to in the same commit; None when
-    there is none. Raises ``AuditError``."""
+    """The text of a file below the project in a commit, or of what a link there leads to in the
+    same commit; None when there is none. Raises ``AuditError``."""
     folder = git.must("rev-parse", "--show-prefix")
     answer = git.must(*_THROUGH, stdin=f"{commit}:{folder}{path}\n").split(" ")
     return git.whole("cat-file", "blob", answer[0]) if answer[1:2] == ["blob"] else None
 
 
 def as_shown(path: str) -> str:
-    """A path that git told, as text: bytes that are not UTF-8 are written out, as those of the declaration are."""
+    """A path that git told, as text: bytes that are not UTF-8 are written out, as those of the
+    declaration are."""
     return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def refuse_missing(git: GitCommand, commits: Collection[str], paths: Collection[str]) -> None:
-    """Raises ``AuditError`` RC622 where this clone lacks a file or folder of ``commits`` at ``paths`` (from the top):
-    a partial clone leaves out what nobody asked for, and does not say so of every question."""
+    """Raises ``AuditError`` RC622 where this clone lacks a file or folder of ``commits`` at
+    ``paths`` (from the top): a partial clone leaves out what nobody asked for, and does not say so
+    of every question."""
     if not commits or not paths:
         return
     where = [f":(top,literal){path}" for path in paths]
     options = ("--objects", "--no-object-names", "--missing=print", "--no-walk", "--stdin")
-    listed = git.must("rev-list", *options, "--", *where, stdin="".join(f"{one}\n" for one in commits))
+    listed = git.must(
+        "rev-list", *options, "--", *where, stdin="".join(f"{one}\n" for one in commits)
+    )
     if lacking := _MISSING.findall(listed):
         raise audit_error("RC622", f"{len(lacking)} of them")

@@ -19,7 +19,12 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.adapters.openbao import server as openbao
-from reconciler.adapters.openbao.server import NOT_STARTED, STORE_UNUSABLE, RunningServer, ServerError
+from reconciler.adapters.openbao.server import (
+    NOT_STARTED,
+    STORE_UNUSABLE,
+    RunningServer,
+    ServerError,
+)
 from reconciler.adapters.system.signals import stopping_on_signals
 from reconciler.domain.secrecy.secret import Secret
 
@@ -34,7 +39,10 @@ class Status:
 
 
 class DurableServer:
-    """The server of one project directory. Methods raise ``ServerError``; one process at a time uses them."""
+    """The server of one project directory.
+
+    Methods raise ``ServerError``; one process at a time uses them.
+    """
 
     def __init__(self, project: Path, environ: Mapping[str, str] | None = None) -> None:
         self.directory = project.resolve() / ".reconciler" / "openbao"
@@ -47,7 +55,8 @@ class DurableServer:
         return self._file("root-token")
 
     def start(self, port: int | None = None) -> RunningServer:
-        """Start it, initialise it at the first time, unseal it; does nothing to one that runs already.
+        """Start it, initialise it at the first time, unseal it; does nothing to one that runs
+        already.
 
         ``port`` is the loopback port to listen on; None: the one it had before, else a free one.
         """
@@ -57,24 +66,37 @@ class DurableServer:
             self._launch(port)
             status = self.status()
         if status.address is None or status.pid is None:
-            raise ServerError(NOT_STARTED, "the server ended right after its start", f"see its log {self._file('log')}")
+            raise ServerError(
+                NOT_STARTED,
+                "the server ended right after its start",
+                f"see its log {self._file('log')}",
+            )
         self._initialise(status.address)
         self._unseal(status.address)
         return RunningServer(status.address, self._secret("root-token"), status.pid)
 
     def status(self) -> Status:
-        """Whether it runs. A pid file of a process that is gone, or is another one, counts as stopped."""
+        """Whether it runs. A pid file of a process that is gone, or is another one, counts as
+        stopped."""
         state = self._read_state()
         port, pid = state.get("port"), state.get("pid")
         address = f"http://127.0.0.1:{port}" if isinstance(port, int) else None
-        if address is None or not isinstance(pid, int) or state.get("started") != _started(pid) or not _alive(pid):
+        if (
+            address is None
+            or not isinstance(pid, int)
+            or state.get("started") != _started(pid)
+            or not _alive(pid)
+        ):
             return Status("stopped", address, None)
         health = openbao.health(address)
         running = health is not None and health.get("sealed") is False
         return Status("running" if running else "sealed", address, pid)
 
     def stop(self) -> bool:
-        """Stop it: SIGTERM to its own pid, SIGKILL after ten seconds. False when it does not run."""
+        """Stop it: SIGTERM to its own pid, SIGKILL after ten seconds.
+
+        False when it does not run.
+        """
         status = self.status()
         if self._child is not None:
             openbao.stop_process(self._child)
@@ -98,7 +120,8 @@ class DurableServer:
         return self.directory / name
 
     def _prepare(self) -> None:
-        """Make the directory, closed to other users and invisible to git, before any secret is written."""
+        """Make the directory, closed to other users and invisible to git, before any secret is
+        written."""
         try:
             (self.directory / "raft").mkdir(parents=True, exist_ok=True)
             self.directory.chmod(0o700)
@@ -108,7 +131,9 @@ class DurableServer:
         except OSError as error:
             why = error.strerror or type(error).__name__
             raise ServerError(
-                STORE_UNUSABLE, f"{self.directory} cannot be used: {why}", "make it writable for this user"
+                STORE_UNUSABLE,
+                f"{self.directory} cannot be used: {why}",
+                "make it writable for this user",
             ) from error
 
     def _launch(self, wanted: int | None) -> None:
@@ -126,25 +151,37 @@ class DurableServer:
                 "stop that program, or choose another port: reconciler dev --port PORT",
             )
         self._write_private("config.json", json.dumps(self._config(port), indent=1))
-        # The pid file names the process before it is waited for: a start that is killed leaves no unknown server.
+        # The pid file names the process before it is waited for: a start that is killed leaves no
+        # unknown server.
         command = [str(binary), "server", f"-config={self._file('config.json')}"]
         process = openbao.start_process(command, self._file("log"), self.directory, {})
         self._write_state({"port": port, "pid": process.pid, "started": _started(process.pid)})
         self._child = process
         try:
-            openbao.wait_until_answers(process, f"http://127.0.0.1:{port}", self._file("log"), active=False)
+            openbao.wait_until_answers(
+                process, f"http://127.0.0.1:{port}", self._file("log"), active=False
+            )
         except BaseException:
             self.stop()
             raise
 
     def _config(self, port: int) -> dict[str, Any]:
         return {
-            # A single node waits out an election before it is active: 8 s by default, 2 s with multiplier 1 (measured).
+            # A single node waits out an election before it is active: 8 s by default, 2 s with
+            # multiplier 1 (measured).
             "storage": {
-                "raft": {"path": str(self._file("raft")), "node_id": "reconciler-dev", "performance_multiplier": 1}
+                "raft": {
+                    "path": str(self._file("raft")),
+                    "node_id": "reconciler-dev",
+                    "performance_multiplier": 1,
+                }
             },
             "listener": {
-                "tcp": {"address": f"127.0.0.1:{port}", "cluster_address": "127.0.0.1:0", "tls_disable": True}
+                "tcp": {
+                    "address": f"127.0.0.1:{port}",
+                    "cluster_address": "127.0.0.1:0",
+                    "tls_disable": True,
+                }
             },
             "api_addr": f"http://127.0.0.1:{port}",
             # A single node: nobody connects to its cluster port.
@@ -160,7 +197,9 @@ class DurableServer:
         keys, token = made.get("keys_base64"), made.get("root_token")
         if not isinstance(keys, list) or not keys or not isinstance(token, str):
             raise ServerError(
-                NOT_STARTED, f"the server at {address} cannot be initialised", f"see its log {self._file('log')}"
+                NOT_STARTED,
+                f"the server at {address} cannot be initialised",
+                f"see its log {self._file('log')}",
             )
         self._write_private("unseal-key", str(keys[0]))
         self._write_private("root-token", token)
@@ -206,7 +245,9 @@ class DurableServer:
         draft = self._file(name + ".new")
         try:
             draft.unlink(missing_ok=True)
-            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+            with os.fdopen(
+                os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii"
+            ) as file:
                 file.write(text)
                 file.flush()
                 os.fsync(file.fileno())
@@ -214,13 +255,22 @@ class DurableServer:
         except OSError as error:
             why = error.strerror or type(error).__name__
             raise ServerError(
-                STORE_UNUSABLE, f"{self._file(name)} cannot be written: {why}", "make room, or set its rights"
+                STORE_UNUSABLE,
+                f"{self._file(name)} cannot be written: {why}",
+                "make room, or set its rights",
             ) from error
 
 
-def _ask(address: str, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """One request to our own server on loopback, before there is a token. Empty when the answer is not JSON."""
-    connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=openbao.START_WITHIN)
+def _ask(
+    address: str, method: str, path: str, body: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """One request to our own server on loopback, before there is a token.
+
+    Empty when the answer is not JSON.
+    """
+    connection = http.client.HTTPConnection(
+        address.removeprefix("http://"), timeout=openbao.START_WITHIN
+    )
     try:
         connection.request(method, f"/v1/{path}", None if body is None else json.dumps(body))
         found = json.loads(connection.getresponse().read())
@@ -240,7 +290,10 @@ def _alive(pid: int) -> bool:
 
 
 def _started(pid: int) -> str | None:
-    """Tells a process from a later one with its pid: its start in ticks since boot. None where there is no /proc."""
+    """Tells a process from a later one with its pid: its start in ticks since boot.
+
+    None where there is no /proc.
+    """
     return next(iter(_stat(pid)[19:]), None)
 
 
@@ -255,7 +308,10 @@ def _stat(pid: int) -> list[str]:
 def _terminate(pid: int) -> None:
     """Stop a server that another process started."""
     started = _started(pid)
-    for number, patience in ((signal.SIGTERM, openbao.STOP_WITHIN), (signal.SIGKILL, openbao.STOP_WITHIN)):
+    for number, patience in (
+        (signal.SIGTERM, openbao.STOP_WITHIN),
+        (signal.SIGKILL, openbao.STOP_WITHIN),
+    ):
         try:
             os.kill(pid, number)
         except OSError:

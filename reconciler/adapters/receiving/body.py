@@ -1,4 +1,5 @@
-"""The body of an HTTP/1.1 request, by its length or in chunks (RFC 9112, sections 6 and 7), of bounded size."""
+"""The body of an HTTP/1.1 request, by its length or in chunks (RFC 9112, sections 6 and 7), of
+bounded size."""
 
 from __future__ import annotations
 
@@ -21,7 +22,10 @@ class BodyError(Exception):
 
 
 def read_body(stream: BufferedIOBase, headers: Mapping[str, str], limit: int) -> bytes:
-    """All of it. No length and no chunks: no body. Raises ``BodyError``, and what ``stream`` raises."""
+    """All of it. No length and no chunks: no body.
+
+    Raises ``BodyError``, and what ``stream`` raises.
+    """
     coding, length = headers.get("transfer-encoding"), headers.get("content-length")
     if coding is not None:
         if coding.strip().lower() != "chunked":

@@ -1,4 +1,5 @@
-"""The receiver of ``reconciler listen``: judges what arrives on loopback and hands it over to be shown, in order."""
+"""The receiver of ``reconciler listen``: judges what arrives on loopback and hands it over to be
+shown, in order."""
 
 from __future__ import annotations
 
@@ -25,7 +26,8 @@ from reconciler.webhooks.signature.receiving import (
 )
 
 BODY_LIMIT = 1024 * 1024
-# What waits to be shown. When nobody reads our output, senders wait, too, instead of memory filling up.
+# What waits to be shown. When nobody reads our output, senders wait, too, instead of memory filling
+# up.
 _WAITING = 32
 _HELP = """\
 This is `reconciler listen`. It verifies webhook deliveries that are sent here by POST, to any path, and shows them
@@ -41,13 +43,17 @@ class Note:
 
 
 class Listening:
-    """A receiver with the secrets of ``sources``. What changes is read again when a delivery does not verify, so a
-    rotation is picked up. ``status``: the answer to every delivery, None: as a right receiver answers.
+    """A receiver with the secrets of ``sources``. What changes is read again when a delivery does
+    not verify, so a rotation is picked up. ``status``: the answer to every delivery, None: as a
+    right receiver answers.
 
-    Raises ``ReconcilerError`` RC031 and RC032 for secrets that cannot be read or used, RC033 for a port.
+    Raises ``ReconcilerError`` RC031 and RC032 for secrets that cannot be read or used, RC033 for a
+    port.
     """
 
-    def __init__(self, scheme: Scheme, sources: Sequence[SecretSource], *, port: int, status: int | None) -> None:
+    def __init__(
+        self, scheme: Scheme, sources: Sequence[SecretSource], *, port: int, status: int | None
+    ) -> None:
         self.scheme = scheme
         self._sources = sources
         self._status = status
@@ -60,10 +66,17 @@ class Listening:
         self._ever: dict[str, Secret] = {}
         self._remember()
         try:
-            self._server = LoopbackServer(self._answer, port=port, body_limit=BODY_LIMIT, refused=self._refused)
+            self._server = LoopbackServer(
+                self._answer, port=port, body_limit=BODY_LIMIT, refused=self._refused
+            )
         except OSError as error:
-            remedy = "end the program that uses it, or choose another: --port N, or --port 0 for any free one"
-            raise ReconcilerError("RC033", f"port {port} cannot be used: {error.strerror}", remedy) from None
+            remedy = (
+                "end the program that uses it, or choose another: --port N, or --port 0 for any"
+                " free one"
+            )
+            raise ReconcilerError(
+                "RC033", f"port {port} cannot be used: {error.strerror}", remedy
+            ) from None
 
     @property
     def url(self) -> str:
@@ -83,7 +96,10 @@ class Listening:
         self._server.start()
 
     def stop(self) -> None:
-        """Free the port; may be called twice. What was answered can still be asked for with ``next``."""
+        """Free the port; may be called twice.
+
+        What was answered can still be asked for with ``next``.
+        """
         self._server.stop()
         self._closing.set()
 
@@ -98,7 +114,12 @@ class Listening:
         if request.method in ("GET", "HEAD"):
             return Answer(200, _HELP)
         if request.method != "POST":
-            self._tell(Note(f"{request.method} {beginning(request.path, 200)}: answered 405, deliveries come by POST"))
+            self._tell(
+                Note(
+                    f"{request.method} {beginning(request.path, 200)}: answered 405, deliveries"
+                    " come by POST"
+                )
+            )
             return Answer(405, allow="POST")
         with self._lock:
             return Answer(self._receive(request))
@@ -112,25 +133,38 @@ class Listening:
         self._number += 1
         self._tell(
             Received(
-                self._number, datetime.now(UTC), request.method, request.path, request.headers, request.body,
-                judgement, status,
+                self._number,
+                datetime.now(UTC),
+                request.method,
+                request.path,
+                request.headers,
+                request.body,
+                judgement,
+                status,
             )
-        )  # fmt: skip
+        )
         return status
 
     def _judged(self, request: Request) -> Judgement:
         now = datetime.now(UTC)  # a receiver has no clock but its own
-        return judge_delivery(self.scheme, self.held, request.headers, request.body, now, proven=self._proven)
+        return judge_delivery(
+            self.scheme, self.held, request.headers, request.body, now, proven=self._proven
+        )
 
     def _read_again(self) -> bool:
-        """Whether there are other secrets now. What cannot be read stays as it was, and that is told."""
+        """Whether there are other secrets now.
+
+        What cannot be read stays as it was, and that is told.
+        """
         before = [one.secret.sha256() for one in self.held]
         for number, source in enumerate(self._sources):
             if source.changes:
                 try:
                     self._by_source[number] = _usable(self.scheme, source)
                 except ReconcilerError as error:
-                    self._tell(Note(f"{source.name} cannot be read again: {error.code}: {error.message}"))
+                    self._tell(
+                        Note(f"{source.name} cannot be read again: {error.code}: {error.message}")
+                    )
         self._remember()
         return [one.secret.sha256() for one in self.held] != before
 
@@ -152,9 +186,10 @@ def _usable(scheme: Scheme, source: SecretSource) -> list[HeldSecret]:
     found = source.read()
     for why in _faults(scheme, found):
         raise ReconcilerError(
-            "RC032", f"the secret of {source.name} cannot be used with the scheme {scheme.name}: {why}",
+            "RC032",
+            f"the secret of {source.name} cannot be used with the scheme {scheme.name}: {why}",
             "give it as it is in Vault, or name the sender's scheme with --scheme",
-        )  # fmt: skip
+        )
     return found
 
 

@@ -1,4 +1,5 @@
-"""A small HTTP server for loopback that nothing harms which connects to it: bounded in connections, bytes and time."""
+"""A small HTTP server for loopback that nothing harms which connects to it: bounded in connections,
+bytes and time."""
 
 from __future__ import annotations
 
@@ -27,8 +28,8 @@ _METHODS = ("POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD", "GET")
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request as it came in. Header names in lower case; of a header that is there twice the values are joined
-    with a comma, as RFC 9110 has it."""
+    """One request as it came in. Header names in lower case; of a header that is there twice the
+    values are joined with a comma, as RFC 9110 has it."""
 
     method: str
     path: str
@@ -46,10 +47,12 @@ class Answer:
 
 
 class LoopbackServer:
-    """Serves ``answer`` on 127.0.0.1. It is called in threads of the server, one for each connection.
+    """Serves ``answer`` on 127.0.0.1. It is called in threads of the server, one for each
+    connection.
 
-    ``refused`` is told, with the status and a sentence of ours, of what is no request that ``answer`` could be
-    asked about. Raises ``OSError`` when the port cannot be bound; ``port`` 0 takes a free one.
+    ``refused`` is told, with the status and a sentence of ours, of what is no request that
+    ``answer`` could be asked about. Raises ``OSError`` when the port cannot be bound; ``port`` 0
+    takes a free one.
     """
 
     def __init__(
@@ -74,7 +77,9 @@ class LoopbackServer:
 
     def start(self) -> None:
         if self._thread is None:
-            self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+            self._thread = threading.Thread(
+                target=self._server.serve_forever, args=(0.05,), daemon=True
+            )
             self._thread.start()
 
     def stop(self) -> None:
@@ -88,7 +93,8 @@ class LoopbackServer:
             self._quiet.wait_for(lambda: not self._answering, ANSWER_SECONDS)
 
     def answered(self, request: Request, send: Callable[[Answer], None]) -> None:
-        """Ask for the answer and send it; ``stop`` waits for this, and for nothing else that a sender does."""
+        """Ask for the answer and send it; ``stop`` waits for this, and for nothing else that a
+        sender does."""
         with self._quiet:
             self._answering += 1
         try:
@@ -120,7 +126,10 @@ class _Server(ThreadingHTTPServer):
         if not self._free.acquire(blocking=False):
             with suppress(OSError):
                 request.settimeout(0.1)
-                request.sendall(b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
+                request.sendall(
+                    b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\ncontent-length:"
+                    b" 0\r\n\r\n"
+                )
             self.owner.refused(503, f"more than {MOST_CONNECTIONS} connections at once")
             self.shutdown_request(request)
             return
@@ -133,7 +142,8 @@ class _Server(ThreadingHTTPServer):
             self._free.release()
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A sender that hangs up, or talks nonsense, is no error of ours; the base class prints a traceback."""
+        """A sender that hangs up, or talks nonsense, is no error of ours; the base class prints a
+        traceback."""
 
 
 class _Limited(io.RawIOBase):
@@ -160,7 +170,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def setup(self) -> None:
         super().setup()
-        self.rfile = cast("io.BufferedIOBase", io.BufferedReader(_Limited(self.connection, READ_SECONDS)))
+        self.rfile = cast(
+            "io.BufferedIOBase", io.BufferedReader(_Limited(self.connection, READ_SECONDS))
+        )
 
     def handle(self) -> None:
         self.command, self.request_version, self.close_connection = "", self.protocol_version, True
@@ -205,18 +217,23 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(content)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """What ``http.server`` cannot read, without its page of HTML. Its message may quote the request."""
+        """What ``http.server`` cannot read, without its page of HTML.
+
+        Its message may quote the request.
+        """
         self._refuse(int(code), _REASONS.get(int(code), "it is not HTTP"))
 
     def _refuse(self, status: int, why: str) -> None:
-        self.command, self.request_version = "", self.protocol_version  # what was read of them may be nonsense
+        # what was read of them may be nonsense
+        self.command, self.request_version = "", self.protocol_version
         self.server.owner.refused(status, why)
         with suppress(OSError):
             self._send(Answer(status, f"{why}\n"))
             self._linger()
 
     def _linger(self) -> None:
-        """Read on for a moment: a connection that is closed with bytes unread is reset, and the answer with it."""
+        """Read on for a moment: a connection that is closed with bytes unread is reset, and the
+        answer with it."""
         self.connection.shutdown(socket.SHUT_WR)
         rest, left = _Limited(self.connection, LINGER_SECONDS), LINGER_BYTES
         buffer = bytearray(65536)

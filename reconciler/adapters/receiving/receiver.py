@@ -29,13 +29,19 @@ class Arrival:
 
 
 class LoopbackReceiver:
-    """Verifies signatures by ``scheme`` against the secrets that ``secrets()`` gives at that moment.
+    """Verifies signatures by ``scheme`` against the secrets that ``secrets()`` gives at that
+    moment.
 
-    Answers 204 to a genuine delivery, 401 to any other, and the status of ``reject`` while that is set.
+    Answers 204 to a genuine delivery, 401 to any other, and the status of ``reject`` while that is
+    set.
     """
 
     def __init__(
-        self, secrets: Callable[[], Sequence[Secret]], scheme: Scheme = STANDARD_WEBHOOKS, *, port: int = 0
+        self,
+        secrets: Callable[[], Sequence[Secret]],
+        scheme: Scheme = STANDARD_WEBHOOKS,
+        *,
+        port: int = 0,
     ) -> None:
         self._secrets = secrets
         self._scheme = scheme
@@ -71,7 +77,10 @@ class LoopbackReceiver:
         return self.start()
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.stop()
 

@@ -1,5 +1,5 @@
-"""Where a receiver on this machine has its signing secrets from: a variable, a file, stdin. Never the command line,
-which every user of the machine can read."""
+"""Where a receiver on this machine has its signing secrets from: a variable, a file, stdin. Never
+the command line, which every user of the machine can read."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ STDIN = "-"
 
 @dataclass(frozen=True, slots=True)
 class SecretSource:
-    """``read`` raises ``ReconcilerError``. ``changes``: a later read may give other secrets, as after a rotation.
+    """``read`` raises ``ReconcilerError``. ``changes``: a later read may give other secrets, as
+    after a rotation.
 
     ``warning`` is a sentence about the source itself, empty when nothing is wrong with it.
     """
@@ -37,8 +38,9 @@ class SecretSource:
 
 
 def local_source(text: str, environ: Mapping[str, str], stdin: TextIO) -> SecretSource:
-    """``env:NAME``, ``file:PATH`` or ``-``. Raises ``UsageError`` RC030 for anything else and quotes nothing of it:
-    it may be the secret itself. Raises ``ReconcilerError`` RC031 for a file that is not there."""
+    """``env:NAME``, ``file:PATH`` or ``-``. Raises ``UsageError`` RC030 for anything else and
+    quotes nothing of it: it may be the secret itself. Raises ``ReconcilerError`` RC031 for a file
+    that is not there."""
     kind, _, rest = text.partition(":")
     if text == STDIN:
         return SecretSource("stdin", lambda: _from_stdin(stdin), changes=False)
@@ -47,10 +49,11 @@ def local_source(text: str, environ: Mapping[str, str], stdin: TextIO) -> Secret
     if kind == "file" and rest:
         return _file_source(text, Path(rest))
     raise UsageError(
-        "RC030", "a --secret-from is no source; it is not repeated here, it may be a secret",
-        "write env:NAME, file:PATH, vault:ENV/CLIENT/WEBHOOK, or - for stdin; a secret that was on a command line is "
-        "known to every user of this machine: rotate it",
-    )  # fmt: skip
+        "RC030",
+        "a --secret-from is no source; it is not repeated here, it may be a secret",
+        "write env:NAME, file:PATH, vault:ENV/CLIENT/WEBHOOK, or - for stdin; a secret that was on"
+        " a command line is known to every user of this machine: rotate it",
+    )
 
 
 def _file_source(name: str, path: Path) -> SecretSource:
@@ -87,7 +90,10 @@ def _from_stdin(stdin: TextIO) -> list[HeldSecret]:
             return _by_line("stdin", getpass.getpass("signing secret (not shown): ").encode())
         except EOFError:
             return _by_line("stdin", b"")
-    return _by_line("stdin", stdin.buffer.read(_LIMIT + 1) if hasattr(stdin, "buffer") else stdin.read().encode())
+    return _by_line(
+        "stdin",
+        stdin.buffer.read(_LIMIT + 1) if hasattr(stdin, "buffer") else stdin.read().encode(),
+    )
 
 
 def _by_line(name: str, content: bytes) -> list[HeldSecret]:
@@ -100,7 +106,9 @@ def _by_line(name: str, content: bytes) -> list[HeldSecret]:
     if not found:
         raise _unreadable(name, "there is nothing in it")
     if len(content) > _LIMIT or len(found) > MOST_SECRETS:
-        raise _unreadable(name, f"it holds more than {MOST_SECRETS} lines: one secret a line is expected")
+        raise _unreadable(
+            name, f"it holds more than {MOST_SECRETS} lines: one secret a line is expected"
+        )
     return found
 
 

@@ -23,11 +23,14 @@ class RandomMinter:
     def mint(self, kind: SeriesKind) -> Minted:
         key_id = _base62(keytext.ID_LENGTH)
         if kind is SeriesKind.WEBHOOK:
-            # 64 hexadecimal digits are base64 as well (of 48 bytes), and text: one form that is a key of 256 random
-            # bits under every key encoding. A change of scheme leaves no secret behind that it cannot use.
+            # 64 hexadecimal digits are base64 as well (of 48 bytes), and text: one form that is a
+            # key of 256 random bits under every key encoding. A change of scheme leaves no secret
+            # behind that it cannot use.
             text = "whsec_" + secrets.token_hex(SIGNING_BYTES)
         else:
-            text = keytext.compose(self._prefix, self._environment, key_id, _base62(keytext.SECRET_LENGTH))
+            text = keytext.compose(
+                self._prefix, self._environment, key_id, _base62(keytext.SECRET_LENGTH)
+            )
         return Minted(key_id, Secret(text))
 
 

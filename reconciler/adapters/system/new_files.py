@@ -1,4 +1,5 @@
-"""Files that are written whole or not at all, and never through a link that somebody put there before us."""
+"""Files that are written whole or not at all, and never through a link that somebody put there
+before us."""
 
 from __future__ import annotations
 
@@ -10,7 +11,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-# What a run leaves behind that was killed between write and rename; the next run sweeps it out of the audit directory.
+# What a run leaves behind that was killed between write and rename; the next run sweeps it out of
+# the audit directory.
 TEMPORARY_PREFIX = ".reconciler-"
 TEMPORARY_SUFFIX = ".tmp"
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -18,9 +20,11 @@ _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def replace_file(path: Path, text: str, mode: int) -> None:
-    """Replace ``path`` by ``text`` (UTF-8): whoever reads sees the old or the new file, never a part.
+    """Replace ``path`` by ``text`` (UTF-8): whoever reads sees the old or the new file, never a
+    part.
 
-    ``mode`` is less what the process's umask takes. A link at ``path`` is replaced, not followed. Raises ``OSError``.
+    ``mode`` is less what the process's umask takes. A link at ``path`` is replaced, not followed.
+    Raises ``OSError``.
     """
     folder = os.open(path.parent, _FOLDER)
     try:
@@ -30,7 +34,10 @@ def replace_file(path: Path, text: str, mode: int) -> None:
 
 
 def write_into(folder: int, name: str, text: str, mode: int) -> None:
-    """Replace the file ``name`` in the directory that the descriptor ``folder`` is open at. Raises ``OSError``."""
+    """Replace the file ``name`` in the directory that the descriptor ``folder`` is open at.
+
+    Raises ``OSError``.
+    """
     with _temporary(folder, mode) as (scratch, file):
         file.write(text.encode("utf-8"))
         file.flush()
@@ -41,8 +48,8 @@ def write_into(folder: int, name: str, text: str, mode: int) -> None:
 
 @contextmanager
 def _temporary(folder: int, mode: int) -> Iterator[tuple[str, BinaryIO]]:
-    """A new locked file and its name; removed when what is done with it fails. It stays locked until it has its
-    final name: a lock ends with the program that holds it, however that ends."""
+    """A new locked file and its name; removed when what is done with it fails. It stays locked
+    until it has its final name: a lock ends with the program that holds it, however that ends."""
     name, number = _new_file(folder, mode)
     try:
         with os.fdopen(number, "wb") as file:

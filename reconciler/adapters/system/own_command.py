@@ -17,15 +17,21 @@ _END_SECONDS = 5.0
 
 
 def run_own_command(
-    arguments: Sequence[str], directory: Path, environ: Mapping[str, str], each: Callable[[str], None]
+    arguments: Sequence[str],
+    directory: Path,
+    environ: Mapping[str, str],
+    each: Callable[[str], None],
 ) -> int:
     """Run ``reconciler <arguments>`` in ``directory`` with nothing but ``environ``; the exit code.
 
-    ``each`` gets every line of stdout and stderr, in their order, as it appears. No terminal, no stdin.
-    Whatever ends this function early ends the command first.
+    ``each`` gets every line of stdout and stderr, in their order, as it appears. No terminal, no
+    stdin. Whatever ends this function early ends the command first.
     """
-    # The package that runs now, wherever it was imported from; -P: not something in the directory instead.
-    path = os.pathsep.join(filter(None, (str(Path(reconciler.__file__).parents[1]), environ.get("PYTHONPATH"))))
+    # The package that runs now, wherever it was imported from; -P: not something in the directory
+    # instead.
+    path = os.pathsep.join(
+        filter(None, (str(Path(reconciler.__file__).parents[1]), environ.get("PYTHONPATH")))
+    )
     command = [sys.executable, "-P", "-m", "reconciler", *arguments]
     process: subprocess.Popen[str] | None = None
     try:

@@ -1,4 +1,5 @@
-"""What this program holds in memory stays there: no core file, no look from beside, no log of TLS keys."""
+"""What this program holds in memory stays there: no core file, no look from beside, no log of TLS
+keys."""
 
 from __future__ import annotations
 
@@ -12,11 +13,11 @@ _PR_SET_DUMPABLE = 4  # linux/prctl.h
 
 
 def keep_to_itself() -> None:
-    """Before a secret is read. Limit and variable count for the programs that are started, too; git's connections
-    and those of its hooks would be logged as ours.
+    """Before a secret is read. Limit and variable count for the programs that are started, too;
+    git's connections and those of its hooks would be logged as ours.
 
-    The limit alone does not keep the kernel from handing a core to a program that collects them. A process that is
-    not dumpable gives none, nor lets others of the same user look into it.
+    The limit alone does not keep the kernel from handing a core to a program that collects them. A
+    process that is not dumpable gives none, nor lets others of the same user look into it.
     """
     os.environ.pop("SSLKEYLOGFILE", None)
     with suppress(OSError, ValueError):

@@ -1,7 +1,7 @@
 """Where other people's programs are found: by absolute entries of PATH alone.
 
-A relative entry, or an empty one (``PATH=:/usr/bin``), means the working directory: the project, whose files anybody
-wrote.
+A relative entry, or an empty one (``PATH=:/usr/bin``), means the working directory: the project,
+whose files anybody wrote.
 """
 
 from __future__ import annotations

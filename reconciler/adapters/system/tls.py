@@ -1,4 +1,7 @@
-"""Whom we trust in a TLS connection. One way to make a context, for Vault, mail servers, receivers and forges."""
+"""Whom we trust in a TLS connection.
+
+One way to make a context, for Vault, mail servers, receivers and forges.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,15 @@ import ssl
 
 
 def trusting(ca_cert: str | None = None) -> ssl.SSLContext:
-    """Verifies the other side and its name, TLS 1.2 or newer; ``ca_cert`` replaces the system's authorities.
+    """Verifies the other side and its name, TLS 1.2 or newer; ``ca_cert`` replaces the system's
+    authorities.
 
-    ``ssl.create_default_context`` would also write the keys of every connection to the file that SSLKEYLOGFILE
-    names. Without a CA file of its own OpenSSL's trust store counts, which SSL_CERT_FILE and SSL_CERT_DIR replace.
+    ``ssl.create_default_context`` would also write the keys of every connection to the file that
+    SSLKEYLOGFILE names. Without a CA file of its own OpenSSL's trust store counts, which
+    SSL_CERT_FILE and SSL_CERT_DIR replace.
 
-    Raises ``OSError`` for a file that cannot be read, which ``ssl.SSLError`` is as well: it is not PEM.
+    Raises ``OSError`` for a file that cannot be read, which ``ssl.SSLError`` is as well: it is not
+    PEM.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2

@@ -1,1 +1,2 @@
-"""Whether a commit may be believed: signatures, the platform's word, and what former commits demanded."""
+"""Whether a commit may be believed: signatures, the platform's word, and what former commits
+demanded."""

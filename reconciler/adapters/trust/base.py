@@ -1,6 +1,8 @@
-"""The commit that a change is compared with, and its files: from git's objects alone, never from the working tree.
+"""The commit that a change is compared with, and its files: from git's objects alone, never from
+the working tree.
 
-Nothing is checked out, and no filter, hook or replacement (``git replace``) has a say in what a file held.
+Nothing is checked out, and no filter, hook or replacement (``git replace``) has a say in what a
+file held.
 """
 
 from __future__ import annotations
@@ -31,40 +33,53 @@ class NoBase(Exception):
 
 
 def named_base(root: Path, name: str) -> str:
-    """The commit that somebody named. Raises ``UsageError`` RC027 when there is none of that name."""
+    """The commit that somebody named.
+
+    Raises ``UsageError`` RC027 when there is none of that name.
+    """
     git = GitCommand(root, as_stored=True)
     try:
         commit = _commit(git, name)
     except AuditError as error:
-        raise UsageError("RC027", f"--base cannot be looked up: {error.message}", error.remedy) from None
+        raise UsageError(
+            "RC027", f"--base cannot be looked up: {error.message}", error.remedy
+        ) from None
     if not commit:
-        remedy = "name a commit, branch or tag that this clone has, such as origin/main; fetch it first"
-        raise UsageError("RC027", f"--base {beginning(repr(name), 80)} is no commit of this repository", remedy)
+        remedy = (
+            "name a commit, branch or tag that this clone has, such as origin/main; fetch it first"
+        )
+        raise UsageError(
+            "RC027", f"--base {beginning(repr(name), 80)} is no commit of this repository", remedy
+        )
     return commit
 
 
 def usual_base(root: Path, audit: str, environ: Mapping[str, str]) -> str:
-    """The commit that what is declared here is a change of. ``audit``: the folder of the reports, which declares
-    nothing. Raises ``NoBase``.
+    """The commit that what is declared here is a change of. ``audit``: the folder of the reports,
+    which declares nothing. Raises ``NoBase``.
 
-    A pull request at GitHub and a merge request or push at GitLab say so themselves. Elsewhere it is where this branch
-    left the remote's, and on that branch the commit before the newest one that changed the declaration.
+    A pull request at GitHub and a merge request or push at GitLab say so themselves. Elsewhere it
+    is where this branch left the remote's, and on that branch the commit before the newest one that
+    changed the declaration.
     """
     git = GitCommand(root, as_stored=True)
     try:
         head = _commit(git, "HEAD")
         if not head:
             raise NoBase("there is no commit yet")
-        return _of_github(git, environ) or _of_gitlab(git, environ) or _forked(git, head, environ) or _former(
-            git, root, audit
-        )  # fmt: skip
+        return (
+            _of_github(git, environ)
+            or _of_gitlab(git, environ)
+            or _forked(git, head, environ)
+            or _former(git, root, audit)
+        )
     except AuditError as error:
         raise NoBase(error.message.splitlines()[0]) from None
 
 
 def _of_github(git: GitCommand, environ: Mapping[str, str]) -> str:
-    """A pull request is checked out merged: the first parent is what it is merged into. So is one in a merge queue, be
-    it by a merge, or by a single commit that has all of it."""
+    """A pull request is checked out merged: the first parent is what it is merged into. So is one
+    in a merge queue, be it by a merge, or by a single commit that has all of it."""
     event = environ.get("GITHUB_EVENT_NAME", "") if environ.get("GITHUB_ACTIONS") == "true" else ""
     if event not in _MERGED:
         return ""
@@ -90,7 +105,9 @@ def _of_gitlab(git: GitCommand, environ: Mapping[str, str]) -> str:
 def _forked(git: GitCommand, head: str, environ: Mapping[str, str]) -> str:
     """Where HEAD left the remote's branch; empty without one, and for a HEAD that is no further."""
     target = environ.get("GITHUB_BASE_REF", "") if environ.get("GITHUB_ACTIONS") == "true" else ""
-    names = [f"refs/remotes/origin/{branch}" for branch in (target, "HEAD", "main", "master") if branch]
+    names = [
+        f"refs/remotes/origin/{branch}" for branch in (target, "HEAD", "main", "master") if branch
+    ]
     found = next((commit for name in names if (commit := _commit(git, name))), "")
     if not found:
         return ""
@@ -115,11 +132,16 @@ def _former(git: GitCommand, root: Path, audit: str) -> str:
 
 
 def copy_files(root: Path, commit: str, paths: Collection[str], target: Path) -> list[str]:
-    """Write those of ``paths`` (below the project, ``/`` between the parts) that ``commit`` has below ``target``; which
-    these are. Raises ``NoBase`` for one that is no regular file, or too large."""
+    """Write those of ``paths`` (below the project, ``/`` between the parts) that ``commit`` has
+    below ``target``; which these are. Raises ``NoBase`` for one that is no regular file, or too
+    large."""
     git = GitCommand(root, as_stored=True)
     try:
-        listed = git.must("ls-tree", "-z", "-l", commit, "--", *paths, environment=_HERE) if paths else ""
+        listed = (
+            git.must("ls-tree", "-z", "-l", commit, "--", *paths, environment=_HERE)
+            if paths
+            else ""
+        )
         found = []
         for line in filter(None, listed.split("\0")):
             head, _, path = line.partition("\t")

@@ -1,16 +1,20 @@
-"""What signed commits handed down: the demand for signatures, and the keys, as no unsigned commit can change them.
+"""What signed commits handed down: the demand for signatures, and the keys, as no unsigned commit
+can change them.
 
-A commit is judged by the file of the commit before. That alone would let two commits do what one cannot: the first
-takes the demand back, or adds a key, and is refused; the second finds it done. So the history of both is followed from
-the commit that brought the demand: what a commit changes counts only when a key that was handed down so far signed it.
+A commit is judged by the file of the commit before. That alone would let two commits do what one
+cannot: the first takes the demand back, or adds a key, and is refused; the second finds it done. So
+the history of both is followed from the commit that brought the demand: what a commit changes
+counts only when a key that was handed down so far signed it.
 
-All parents are followed, because whoever merges chooses which comes first: a merge that begins elsewhere, and takes
-nothing of the branch that it merges, does not lose the demand. A merge meets what each of its sides demands. What one
-side demands is no longer asked where the other side has changed it, by commits that were allowed to. A side that began
-before there was a demand asks for nothing.
+All parents are followed, because whoever merges chooses which comes first: a merge that begins
+elsewhere, and takes nothing of the branch that it merges, does not lose the demand. A merge meets
+what each of its sides demands. What one side demands is no longer asked where the other side has
+changed it, by commits that were allowed to. A side that began before there was a demand asks for
+nothing.
 
-A project is where its name is: one that was moved to another folder takes its demand along, as the folder that it is
-in now keeps what was demanded there. A project of another name is another one, which owns nothing of this one.
+A project is where its name is: one that was moved to another folder takes its demand along, as the
+folder that it is in now keeps what was demanded there. A project of another name is another one,
+which owns nothing of this one.
 """
 
 from __future__ import annotations
@@ -29,9 +33,10 @@ WORD = "signedCommits"  # a policy that demands signatures holds it
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """Whose demand is followed. ``policies`` and ``projects`` are the names that the files may have: the first that is
-    there counts. ``demanded``: the path of the signers that a policy, by its text, demands; None: it demands no
-    signature. ``named``: the name of the project in a text."""
+    """Whose demand is followed. ``policies`` and ``projects`` are the names that the files may
+    have: the first that is there counts. ``demanded``: the path of the signers that a policy, by
+    its text, demands; None: it demands no signature. ``named``: the name of the project in a
+    text."""
 
     name: str
     policies: Sequence[str]
@@ -42,18 +47,19 @@ class Followed:
 
 # (path from the top, text) of the allowed signers.
 Signers = tuple[str, str]
-# What is demanded, by the commit that was allowed to say so last. Of several, none builds on another.
+# What is demanded, by the commit that was allowed to say so last. Of several, none builds on
+# another.
 Standing = Mapping[str, frozenset[Signers]]
 
 
 def handed_down(
     declaration: Declaration, followed: Followed, clock: Callable[[], float] = time.time
 ) -> list[tuple[str, str]]:
-    """(path from the top, text) of all allowed signers that what came before this commit leads to; empty without a
-    demand.
+    """(path from the top, text) of all allowed signers that what came before this commit leads to;
+    empty without a demand.
 
-    It begins with the first commit that demands signatures, with the keys of the commit before it, or its own where
-    that has none. Where the history is cut off it begins there.
+    It begins with the first commit that demands signatures, with the keys of the commit before it,
+    or its own where that has none. Where the history is cut off it begins there.
     """
     history = declaration.history()
     demands = _Demands(history, followed)
@@ -68,18 +74,26 @@ class _Demands:
     """What the tree of a commit demands."""
 
     def __init__(self, history: History, followed: Followed) -> None:
-        self._history, self._followed = history, followed
+        self._history = history
+        self._followed = followed
         self._demanded, self._named = cache(followed.demanded), cache(followed.named)
-        said = [(folder, text) for folder, text in history.versions(followed.policies) if WORD in text]
-        signers = {(folder, path) for folder, text in said if (path := self._demanded(text)) is not None}
+        said = [
+            (folder, text) for folder, text in history.versions(followed.policies) if WORD in text
+        ]
+        signers = {
+            (folder, path) for folder, text in said if (path := self._demanded(text)) is not None
+        }
         self.folders = sorted({folder for folder, _ in signers})
         names = (*followed.policies, *followed.projects)
         self.paths = {join(folder, name) for folder in self.folders for name in names}
         self.paths |= {normpath(join(folder, path)) for folder, path in signers}
 
     def of(self, commit: str) -> frozenset[Signers]:
-        """A policy whose file of signers is not there demands nothing that could be met by anybody."""
-        paths = {path for folder in self.folders if (path := self._path(commit, folder)) is not None}
+        """A policy whose file of signers is not there demands nothing that could be met by
+        anybody."""
+        paths = {
+            path for folder in self.folders if (path := self._path(commit, folder)) is not None
+        }
         texts = {path: self._history.text(commit, path) for path in paths}
         return frozenset((path, text) for path, text in texts.items() if text is not None)
 
@@ -88,7 +102,9 @@ class _Demands:
         if not step.parents:
             return begun
         older = {path: self._history.text(step.parents[0], path) for path, _ in begun}
-        return frozenset((path, text if (was := older[path]) is None else was) for path, text in begun)
+        return frozenset(
+            (path, text if (was := older[path]) is None else was) for path, text in begun
+        )
 
     def _path(self, commit: str, folder: str) -> str | None:
         policy = self._first(commit, folder, self._followed.policies)
@@ -109,8 +125,13 @@ class _Demands:
 class _Walk:
     """Goes from the oldest step to the newest. ``now``: seconds since 1970."""
 
-    def __init__(self, declaration: Declaration, history: History, demands: _Demands, now: int) -> None:
-        self._declaration, self._history, self._demands, self._now = declaration, history, demands, now
+    def __init__(
+        self, declaration: Declaration, history: History, demands: _Demands, now: int
+    ) -> None:
+        self._declaration = declaration
+        self._history = history
+        self._demands = demands
+        self._now = now
         self._latest: Mapping[str, int] = {}
         self._parents: dict[str, tuple[str, ...]] = {}
 
@@ -118,33 +139,45 @@ class _Walk:
         standing: dict[str, Standing] = {}
         for step in steps:
             self._parents[step.commit] = step.parents
-            standing[step.commit] = self._after(step, self._joined(standing[parent] for parent in step.parents))
+            standing[step.commit] = self._after(
+                step, self._joined(standing[parent] for parent in step.parents)
+            )
         inner = {parent for step in steps for parent in step.parents}
-        return _all(self._joined(standing[step.commit] for step in steps if step.commit not in inner))
+        return _all(
+            self._joined(standing[step.commit] for step in steps if step.commit not in inner)
+        )
 
     def _after(self, step: Step, before: Standing) -> Standing:
         now = self._demands.of(step.commit)
         if list(before.values()) == [now] or not (now or _all(before)):
             return before
         if not _all(before):
-            before = {step.commit: self._demands.before(step, now)}  # and whoever that trusts may bring more
+            # and whoever that trusts may bring more
+            before = {step.commit: self._demands.before(step, now)}
         return {step.commit: now} if self._is_signed(step.commit, _all(before)) else before
 
     def _is_signed(self, commit: str, demanded: frozenset[Signers]) -> bool:
-        """By a key that was valid when the commit was made: no earlier than it says, nor than what it builds on says.
+        """By a key that was valid when the commit was made: no earlier than it says, nor than what
+        it builds on says.
 
         A date in the future says nothing, and would end keys that are valid now.
         """
         if not self._latest:
             self._latest = self._history.latest()
         times = {min(self._latest[commit], self._now)}
-        return not any(self._declaration.fault(commit, text, path, times) for path, text in demanded)
+        return not any(
+            self._declaration.fault(commit, text, path, times) for path, text in demanded
+        )
 
     def _joined(self, sides: Iterator[Standing]) -> Standing:
         found = {commit: demanded for side in sides for commit, demanded in side.items()}
         if len(found) < 2:
             return found
-        older = {one for one in found if any(one != other and self._builds_on(other, one) for other in found)}
+        older = {
+            one
+            for one in found
+            if any(one != other and self._builds_on(other, one) for other in found)
+        }
         return {commit: demanded for commit, demanded in found.items() if commit not in older}
 
     def _builds_on(self, commit: str, other: str) -> bool:

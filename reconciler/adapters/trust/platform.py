@@ -1,7 +1,9 @@
-"""What the platform that runs us tells of people: who approved, who wrote. Variables that GitHub and GitLab document.
+"""What the platform that runs us tells of people: who approved, who wrote. Variables that GitHub
+and GitLab document.
 
-GitHub: who started or re-ran the workflow (``GITHUB_TRIGGERING_ACTOR``, ``GITHUB_ACTOR``: after a merge, who merged),
-and the event's payload. GitLab: who started the pipeline or the manual job (``GITLAB_USER_*``), ``CI_COMMIT_AUTHOR``.
+GitHub: who started or re-ran the workflow (``GITHUB_TRIGGERING_ACTOR``, ``GITHUB_ACTOR``: after a
+merge, who merged), and the event's payload. GitLab: who started the pipeline or the manual job
+(``GITLAB_USER_*``), ``CI_COMMIT_AUTHOR``.
 """
 
 from __future__ import annotations
@@ -29,17 +31,24 @@ class Person:
     name: str = ""
 
     def is_same(self, other: Person, host: str) -> bool | None:
-        """None: what is known of the two cannot be compared. Names decide only where nothing else does.
+        """None: what is known of the two cannot be compared. Names decide only where nothing else
+        does.
 
-        A git address is what its author wrote. The login that the platform at ``host`` makes addresses of proves that
-        they are the same, never that they differ: nobody checked it.
+        A git address is what its author wrote. The login that the platform at ``host`` makes
+        addresses of proves that they are the same, never that they differ: nobody checked it.
         """
-        emails, logins = (self.email.lower(), other.email.lower()), (self.login.lower(), other.login.lower())
+        emails, logins = (
+            (self.email.lower(), other.email.lower()),
+            (self.login.lower(), other.login.lower()),
+        )
         if all(emails) and emails[0] == emails[1]:
             return True
         if all(logins):
             return logins[0] == logins[1]
-        handles, names = (self._handle(host), other._handle(host)), (self.name.casefold(), other.name.casefold())
+        handles, names = (
+            (self._handle(host), other._handle(host)),
+            (self.name.casefold(), other.name.casefold()),
+        )
         if any(all(pair) and pair[0] == pair[1] for pair in (handles, names)):
             return True
         return False if all(emails) and not any(map(_NOREPLY.match, emails)) else None
@@ -56,7 +65,8 @@ class Person:
 def approver(environ: Mapping[str, str]) -> Person | None:
     """Who approved this run; None when nothing tells. A schedule and a bot are nobody.
 
-    ``RECONCILER_APPROVER`` comes first: a pipeline that asked its platform's API knows better than any variable.
+    ``RECONCILER_APPROVER`` comes first: a pipeline that asked its platform's API knows better than
+    any variable.
     """
     if said := environ.get("RECONCILER_APPROVER", "").strip():
         return _person(said)
@@ -71,14 +81,17 @@ def approver(environ: Mapping[str, str]) -> Person | None:
 
 
 def told_authors(environ: Mapping[str, str], commit: str, *, is_merge: bool) -> list[Person]:
-    """Authors that the platform names. ``commit`` is the one that is applied; who merged is not its author.
+    """Authors that the platform names. ``commit`` is the one that is applied; who merged is not its
+    author.
 
     ``RECONCILER_AUTHOR`` (several: with commas) comes first and alone.
     """
     if said := environ.get("RECONCILER_AUTHOR", "").strip():
         return [_person(one.strip()) for one in said.split(",") if one.strip()]
     if environ.get("GITHUB_ACTIONS") == "true":
-        return list(_in_payload(_payload(environ.get("GITHUB_EVENT_PATH", "")), commit if is_merge else ""))
+        return list(
+            _in_payload(_payload(environ.get("GITHUB_EVENT_PATH", "")), commit if is_merge else "")
+        )
     match = _NAMED.match(environ.get("CI_COMMIT_AUTHOR", ""))
     if environ.get("GITLAB_CI") == "true" and match and not is_merge:
         return [Person(name=match[1], email=match[2])]
@@ -86,13 +99,17 @@ def told_authors(environ: Mapping[str, str], commit: str, *, is_merge: bool) -> 
 
 
 def all_authors(told: Sequence[Person], committed: Sequence[Person]) -> list[Person]:
-    """Those that the platform names, and those of the commits that are not among them by their address."""
+    """Those that the platform names, and those of the commits that are not among them by their
+    address."""
     known = {person.email.lower() for person in told if person.email}
     return [*told, *(person for person in committed if person.email.lower() not in known)]
 
 
 def same_person(who: Person | None, authors: Sequence[Person], host: str) -> bool | None:
-    """Whether ``who`` is one of ``authors``; None when that cannot be told. ``host`` is that of ``host_of``."""
+    """Whether ``who`` is one of ``authors``; None when that cannot be told.
+
+    ``host`` is that of ``host_of``.
+    """
     if who is None or not authors:
         return None
     answers = {who.is_same(author, host) for author in authors}
@@ -108,7 +125,11 @@ def host_of(environ: Mapping[str, str]) -> str:
             return urlsplit(environ.get("GITHUB_SERVER_URL", "")).hostname or "github.com"
         except ValueError:
             return "github.com"
-    return environ.get("CI_SERVER_HOST", "gitlab.com").lower() if environ.get("GITLAB_CI") == "true" else ""
+    return (
+        environ.get("CI_SERVER_HOST", "gitlab.com").lower()
+        if environ.get("GITLAB_CI") == "true"
+        else ""
+    )
 
 
 def _person(text: str) -> Person:
@@ -134,7 +155,9 @@ def _in_payload(payload: Any, merge: str) -> Iterator[Person]:
         return
     commits = payload.get("commits")
     for commit in [*(commits if isinstance(commits, list) else ()), payload.get("head_commit")]:
-        author = commit.get("author") if isinstance(commit, dict) and commit.get("id") != merge else None
+        author = (
+            commit.get("author") if isinstance(commit, dict) and commit.get("id") != merge else None
+        )
         if isinstance(author, dict):
             yield Person(*(_text(author.get(field)) for field in ("username", "email", "name")))
     request = payload.get("pull_request")

@@ -1,7 +1,8 @@
 """The ssh signature of a commit, verified by ``ssh-keygen`` itself, at a time that we say.
 
-``git verify-commit`` takes the time from the commit, which its author writes, and the program from settings.
-The format is that of git: gitformat-signature(5), sections "Commit signatures" and "SSH signatures".
+``git verify-commit`` takes the time from the commit, which its author writes, and the program from
+settings. The format is that of git: gitformat-signature(5), sections "Commit signatures" and "SSH
+signatures".
 """
 
 from __future__ import annotations
@@ -20,16 +21,19 @@ from reconciler.errors import QUOTED, BlockedError
 
 _SECONDS = 60.0
 _BEGIN = b"-----BEGIN SSH SIGNATURE-----"
-# By the length of a commit's id. A repository that changes from one to the other has both in a commit.
+# By the length of a commit's id. A repository that changes from one to the other has both in a
+# commit.
 _HEADERS = {40: b"gpgsig", 64: b"gpgsig-sha256"}
 _LAST = 253402300799  # seconds; the last of the year 9999, after which there is no date
 _WORDS = 200
 
 
 def fault_of(commit: str, raw: bytes, allowed: str, name: str, times: Collection[int]) -> str:
-    """Why no key in ``allowed`` signed ``commit``, in words; empty when one did, and was valid at all ``times``.
+    """Why no key in ``allowed`` signed ``commit``, in words; empty when one did, and was valid at
+    all ``times``.
 
-    ``raw`` is the commit as it is stored, ``allowed`` the text of a file called ``name``, ``times`` are seconds since
+    ``raw`` is the commit as it is stored, ``allowed`` the text of a file called ``name``, ``times``
+    are seconds since
     1970. Raises ``BlockedError`` RC245 when it cannot be verified here.
     """
     payload, signatures = _parted(raw)
@@ -42,16 +46,21 @@ def fault_of(commit: str, raw: bytes, allowed: str, name: str, times: Collection
         signature.write_bytes(found[0])
         for time in sorted(times):
             if (words := _refusal(payload, file, signature, time)) is not None:
-                plain = " ".join(harmless(words).replace(QUOTED, " ").split()).replace(str(file), name)
-                return f"the signature of commit {commit[:12]} is not one of a key in {name}: {plain[:_WORDS]}"
+                plain = " ".join(harmless(words).replace(QUOTED, " ").split()).replace(
+                    str(file), name
+                )
+                return (
+                    f"the signature of commit {commit[:12]} is not one of a key in {name}:"
+                    f" {plain[:_WORDS]}"
+                )
     return ""
 
 
 def _parted(raw: bytes) -> tuple[bytes, dict[bytes, list[bytes]]]:
     """(what was signed, signatures by header): a header goes on where a line begins with a space.
 
-    One before the committer is none: git stops looking for parents there, and would see another history than the one
-    that was signed.
+    One before the committer is none: git stops looking for parents there, and would see another
+    history than the one that was signed.
     """
     head, _, body = raw.partition(b"\n\n")
     kept: list[bytes] = []
@@ -91,7 +100,9 @@ def _refusal(payload: bytes, file: Path, signature: Path, time: int) -> str | No
     return words
 
 
-def _ssh_keygen(what: str, *arguments: str, payload: bytes = b"") -> subprocess.CompletedProcess[str]:
+def _ssh_keygen(
+    what: str, *arguments: str, payload: bytes = b""
+) -> subprocess.CompletedProcess[str]:
     # TZ: times in a file of signers, and the one we say, are UTC whatever the host's zone is.
     environment = {"PATH": search_path(os.environ), "TZ": "UTC", "LC_ALL": "C"}
     program = find_program("ssh-keygen", os.environ)
@@ -99,9 +110,14 @@ def _ssh_keygen(what: str, *arguments: str, payload: bytes = b"") -> subprocess.
         raise _not_here("ssh-keygen is not installed")
     try:
         done = subprocess.run(
-            [program, "-Y", what, *arguments], input=payload, env=environment, capture_output=True, check=False,
-            timeout=_SECONDS, start_new_session=True,
-        )  # fmt: skip
+            [program, "-Y", what, *arguments],
+            input=payload,
+            env=environment,
+            capture_output=True,
+            check=False,
+            timeout=_SECONDS,
+            start_new_session=True,
+        )
     except subprocess.TimeoutExpired:
         raise _not_here(f"ssh-keygen did not end within {_SECONDS:.0f} s") from None
     except OSError as error:
@@ -114,6 +130,7 @@ def _ssh_keygen(what: str, *arguments: str, payload: bytes = b"") -> subprocess.
 
 def _not_here(why: str) -> BlockedError:
     return BlockedError(
-        "RC245", f"the policy demands a signed commit, and signatures cannot be verified here: {why}",
+        "RC245",
+        f"the policy demands a signed commit, and signatures cannot be verified here: {why}",
         "install OpenSSH 8.9 or newer (openssh-client)",
-    )  # fmt: skip
+    )

@@ -34,7 +34,8 @@ def connect(
     detailed: bool = True,
     patience: Patience | None = None,
 ) -> Iterator[Live]:
-    """Live state with the credentials of ``environ``. A token got by logging in is revoked at the end.
+    """Live state with the credentials of ``environ``. A token got by logging in is revoked at the
+    end.
 
     Raises ``VaultError`` before the first request when no credential is found or one is malformed.
     """
@@ -55,16 +56,26 @@ def connect(
 
 
 class Session:
-    """Keeps a token alive: renewed when a third of its life is over; one got by logging in is replaced, too.
+    """Keeps a token alive: renewed when a third of its life is over; one got by logging in is
+    replaced, too.
 
-    ``login`` None: the token was given to us. It is asked how long it lives, renewed while it may be, and neither
-    replaced nor revoked. Thread-safe. ``clock`` counts seconds: durations of this machine, never instants.
+    ``login`` None: the token was given to us. It is asked how long it lives, renewed while it may
+    be, and neither replaced nor revoked. Thread-safe. ``clock`` counts seconds: durations of this
+    machine, never instants.
     """
 
-    def __init__(self, adapter: VaultAdapter, login: Login | None, clock: Callable[[], float] = time.monotonic) -> None:
-        self._adapter, self._login, self._clock = adapter, login, clock
+    def __init__(
+        self,
+        adapter: VaultAdapter,
+        login: Login | None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._adapter = adapter
+        self._login = login
+        self._clock = clock
         self._lock = threading.Lock()
-        self._keeper: int | None = None  # the thread that is at it; its own requests come through here, too
+        # the thread that is at it; its own requests come through here, too
+        self._keeper: int | None = None
         self._obtained: list[Secret] = []
         self._due = self._ends = 0.0 if login is None else float("inf")
         self._life = 0.0
@@ -87,10 +98,11 @@ class Session:
         self._schedule(answer)
 
     def keep_alive(self) -> None:
-        """Called before every request: renews the token, or logs in anew, when a third of its life is over.
+        """Called before every request: renews the token, or logs in anew, when a third of its life
+        is over.
 
-        One thread does so; the others go on with the token while it is still valid, else they wait. A failure is
-        not raised: the request that needs the token tells.
+        One thread does so; the others go on with the token while it is still valid, else they wait.
+        A failure is not raised: the request that needs the token tells.
         """
         now = self._clock()
         if now < self._due or self._keeper == threading.get_ident():
@@ -128,9 +140,12 @@ class Session:
         self._adapter.token = None
 
     def _look(self) -> None:
-        """How long does the token live that was given to us? One that may not ask that is used as it is."""
+        """How long does the token live that was given to us? One that may not ask that is used as
+        it is."""
         reply = self._adapter.ask_once("GET", "auth/token/lookup-self")
-        data = (decode(reply) or {}).get("data") if reply is not None and reply.status == 200 else None
+        data = (
+            (decode(reply) or {}).get("data") if reply is not None and reply.status == 200 else None
+        )
         if isinstance(data, dict) and isinstance(data.get("ttl"), int):
             self._adapter.counted = bool(data.get("num_uses"))
             self._plan(data["ttl"], renewable=data.get("renewable") is True)
@@ -140,7 +155,8 @@ class Session:
             self._due = float("inf")
 
     def _renewed(self) -> bool:
-        """Renew; False when the token cannot be renewed for at least half of what it was given at first."""
+        """Renew; False when the token cannot be renewed for at least half of what it was given at
+        first."""
         if not self._renewable:
             return False
         life = self._life
@@ -169,11 +185,17 @@ class Session:
 def _login_refused(login: Login, error: VaultError) -> VaultError:
     status = error.status if isinstance(error, StatusError) else 403
     missing = status == 404 or error.code == errors.MOUNT_MISSING
-    why = f"no auth method is mounted at auth/{login.mount}" if missing else "the credential or the role was refused"
+    why = (
+        f"no auth method is mounted at auth/{login.mount}"
+        if missing
+        else "the credential or the role was refused"
+    )
     where = getattr(error, "where", None)
     at = f" ({where})" if where is not None else ""
     return TokenInvalid(
         errors.TOKEN_INVALID,
-        f"logging in with the method {login.method} at auth/{login.mount}/login failed with status {status}: {why}{at}",
-        "check vault.auth (method, role, mount), the credential's age, and the role's bound claims or CIDRs",
+        f"logging in with the method {login.method} at auth/{login.mount}/login failed with status"
+        f" {status}: {why}{at}",
+        "check vault.auth (method, role, mount), the credential's age, and the role's bound claims"
+        " or CIDRs",
     )

@@ -1,7 +1,8 @@
-"""Which server may be sent a credential: one that a person accepted, and never one that a checkout names by itself.
+"""Which server may be sent a credential: one that a person accepted, and never one that a checkout
+names by itself.
 
-``VAULT_ADDR`` in the environment is such a consent. For addresses of ``reconciler.yaml`` it is a file in the user's
-own configuration, one scheme, host and port a line.
+``VAULT_ADDR`` in the environment is such a consent. For addresses of ``reconciler.yaml`` it is a
+file in the user's own configuration, one scheme, host and port a line.
 """
 
 from __future__ import annotations
@@ -24,11 +25,16 @@ ADDRESS_NOT_ACCEPTED = "RC070"
 ADDRESSES_DIFFER = "RC071"
 CONSENT_UNUSABLE = "RC072"
 PLAIN_HTTP = "RC073"
-_HEAD = "# Servers of Vault or OpenBao that may be sent your credentials: reconciler trust ADDRESS\n"
+_HEAD = (
+    "# Servers of Vault or OpenBao that may be sent your credentials: reconciler trust ADDRESS\n"
+)
 
 
 def origin(address: str) -> str:
-    """Scheme, host and port, in one spelling. Raises ``VaultError`` RC416 for what is no address."""
+    """Scheme, host and port, in one spelling.
+
+    Raises ``VaultError`` RC416 for what is no address.
+    """
     parts = urlsplit(check_address(address))
     host = (parts.hostname or "").rstrip(".")
     shown = f"[{host}]" if ":" in host else host
@@ -38,8 +44,8 @@ def origin(address: str) -> str:
 def unaccepted(declared: VaultSettings, environ: Mapping[str, str]) -> str | None:
     """The origin that a credential would go to and that nobody accepted yet; None when all is well.
 
-    Raises ``VaultError``: RC071 in a job of CI whose variable and declaration differ, RC072 when the file of accepted
-    addresses cannot be trusted, RC073 for plain http that leaves this machine.
+    Raises ``VaultError``: RC071 in a job of CI whose variable and declaration differ, RC072 when
+    the file of accepted addresses cannot be trusted, RC073 for plain http that leaves this machine.
     """
     used = settings_with_environment(declared, environ).address
     where = origin(used)
@@ -59,7 +65,9 @@ def accepted(environ: Mapping[str, str]) -> frozenset[str]:
         with file.open(encoding="utf-8") as opened:
             status = os.fstat(opened.fileno())
             if status.st_uid not in _ourselves(environ) or stat.S_IMODE(status.st_mode) & 0o077:
-                raise consent_unusable(file, "it belongs to somebody else, or others may read or write it")
+                raise consent_unusable(
+                    file, "it belongs to somebody else, or others may read or write it"
+                )
             lines = opened.read().splitlines()
     except (FileNotFoundError, NotADirectoryError):
         return frozenset()
@@ -113,23 +121,28 @@ def _is_job(environ: Mapping[str, str]) -> bool:
 
 
 def _why(error: Exception) -> str:
-    return (error.strerror or type(error).__name__) if isinstance(error, OSError) else "it is not UTF-8 text"
+    return (
+        (error.strerror or type(error).__name__)
+        if isinstance(error, OSError)
+        else "it is not UTF-8 text"
+    )
 
 
 def address_not_accepted(origin: str, environment: str) -> VaultError:
     return VaultError(
         ADDRESS_NOT_ACCEPTED,
-        f"reconciler.yaml names {origin} for {environment}, and nobody accepted that address on this machine: "
-        "your credential would go there",
-        f"if it is your server, run `reconciler trust {origin}` or set VAULT_ADDR (in CI: a variable of the job)",
+        f"reconciler.yaml names {origin} for {environment}, and nobody accepted that address on"
+        " this machine: your credential would go there",
+        f"if it is your server, run `reconciler trust {origin}` or set VAULT_ADDR (in CI: a"
+        " variable of the job)",
     )
 
 
 def addresses_differ(used: str, declared: str, environment: str) -> VaultError:
     return VaultError(
         ADDRESSES_DIFFER,
-        f"VAULT_ADDR is {used} and reconciler.yaml names {declared} for {environment}: in a job of CI both must be "
-        "the same",
+        f"VAULT_ADDR is {used} and reconciler.yaml names {declared} for {environment}: in a job of"
+        " CI both must be the same",
         "correct the one that is wrong; for an environment on another server set "
         f"VAULT_ADDR_{in_capitals(environment)}",
     )
@@ -146,6 +159,8 @@ def consent_unusable(file: Path, why: str) -> VaultError:
 def readable_on_the_way(origin: str, environment: str) -> VaultError:
     return VaultError(
         PLAIN_HTTP,
-        f"{origin} is plain http and not this machine: anybody on the way could read tokens and secrets",
-        f"use https://, or declare `plainHttp: true` below vault of {environment} where the network is encrypted",
+        f"{origin} is plain http and not this machine: anybody on the way could read tokens and"
+        " secrets",
+        f"use https://, or declare `plainHttp: true` below vault of {environment} where the network"
+        " is encrypted",
     )

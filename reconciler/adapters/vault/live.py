@@ -52,20 +52,26 @@ AT_ONCE = 16
 class Live:
     """Vault or OpenBao for one environment. Thread-safe. Methods raise ``VaultError``.
 
-    ``detailed`` False: do not ask for OpenBao's ``detailed-metadata``, as if the server were a Vault.
-    Close it (or use it in ``with``): it holds connections and threads.
+    ``detailed`` False: do not ask for OpenBao's ``detailed-metadata``, as if the server were a
+    Vault. Close it (or use it in ``with``): it holds connections and threads.
     """
 
     def __init__(
-        self, settings: VaultSettings, *, detailed: bool = True, patience: Patience | None = None,
+        self,
+        settings: VaultSettings,
+        *,
+        detailed: bool = True,
+        patience: Patience | None = None,
         proxy: Proxy | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.settings = paths.checked_mounts(settings)
         self._registry, self._secrets = self.settings.registry_mount, self.settings.secrets_mount
         self._detailed = detailed
         self.adapter = VaultAdapter(self.settings, patience, proxy)
         # hvac's request functions on our own transport; the token lives in the adapter alone.
-        self.client: Any = hvac.Client(url=settings.address, token="", adapter=lambda **_: self.adapter)
+        self.client: Any = hvac.Client(
+            url=settings.address, token="", adapter=lambda **_: self.adapter
+        )
         self._kv: Any = self.client.secrets.kv.v2
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="vault")
         self.on_close: Callable[[], None] | None = None
@@ -82,11 +88,14 @@ class Live:
     def now(self) -> datetime:
         """The server's time, from the ``Date`` header of one request that needs no token."""
         # A standby's time is as good; asked so, its status is 200.
-        answer: Answer = self.adapter.get("/v1/sys/health", params={"standbyok": "true", "perfstandbyok": "true"})
+        answer: Answer = self.adapter.get(
+            "/v1/sys/health", params={"standbyok": "true", "perfstandbyok": "true"}
+        )
         return answer.at
 
     def answer(self, request: Request) -> Response:
-        """Answer one request; of the writes, ``WriteDocument`` and ``PutSecret`` never raise for a lost response."""
+        """Answer one request; of the writes, ``WriteDocument`` and ``PutSecret`` never raise for a
+        lost response."""
         match request:
             case ReadDocument():
                 return self._read_document(request)
@@ -102,29 +111,38 @@ class Live:
             case DestroyVersions() | ResetMetadata():
                 return self._change(request)
             case MakeTransitKey() | RemoveTransitKey():
-                return transit.answer(self.client.secrets.transit, self.settings.transit_mount, request)
+                return transit.answer(
+                    self.client.secrets.transit, self.settings.transit_mount, request
+                )
         raise TypeError(f"{type(request).__name__} is not a request about documents or secrets")
 
     def answer_all(self, requests: Sequence[Request]) -> list[Response]:
-        """Answer independent requests at the same time, in order. After an error no further one is begun."""
+        """Answer independent requests at the same time, in order.
+
+        After an error no further one is begun.
+        """
         if len(requests) == 1:
             return [self.answer(requests[0])]
         futures = [self._threads.submit(self.answer, request) for request in requests]
         return results(futures)
 
     def list_documents(self, folder: str) -> tuple[str, ...]:
-        """Names below a folder of the registry, sorted; folders and names that we never write are left out."""
+        """Names below a folder of the registry, sorted; folders and names that we never write are
+        left out."""
         found = self._list(self._registry, paths.document_folder(folder))
         return tuple(sorted(name for name in found if is_name(name)))
 
     def delete_document(self, name: str) -> None:
         """Remove a document with all its versions. A document that is not there is no error."""
-        self._kv.delete_metadata_and_all_versions(paths.document_name(name), mount_point=self._registry)
+        self._kv.delete_metadata_and_all_versions(
+            paths.document_name(name), mount_point=self._registry
+        )
 
     def list_secrets(self, folder: str, *, deep: bool) -> tuple[Mapping[str, SecretInfo], bool]:
         """Paths of a folder of the secrets mount, and whether their versions are known.
 
-        Names of another form than ours (unmanaged by definition) are included; of those no metadata is read.
+        Names of another form than ours (unmanaged by definition) are included; of those no metadata
+        is read.
         """
         paths.secret_folder(folder)
         if self._detailed:
@@ -135,13 +153,16 @@ class Live:
         infos = dict.fromkeys(names, SecretInfo())
         if deep:
             ours = [name for name in names if paths.is_secret_path(name)]
-            for name, response in zip(ours, self.answer_all([ReadMetadata(name) for name in ours]), strict=True):
+            for name, response in zip(
+                ours, self.answer_all([ReadMetadata(name) for name in ours]), strict=True
+            ):
                 if isinstance(response, Metadata) and response.info is not None:
                     infos[name] = response.info
         return infos, deep or not infos
 
     def list_folders(self) -> tuple[str, ...]:
-        """Names at the top of the secrets mount, folders with a slash at their end; none where a policy forbids it."""
+        """Names at the top of the secrets mount, folders with a slash at their end; none where a
+        policy forbids it."""
         try:
             return tuple(sorted(self._list(self._secrets, "")))
         except VaultDenied as error:
@@ -150,9 +171,14 @@ class Live:
             return ()
 
     def read_secret(self, path: str, version: int) -> Secret | None:
-        """A webhook's signing secret (deliverer role); None when that version is gone. Never a client's key."""
+        """A webhook's signing secret (deliverer role); None when that version is gone.
+
+        Never a client's key.
+        """
         if not paths.secret_path(path).startswith("webhooks/"):
-            raise VaultError(errors.NAME_REFUSED, f"{path} is not a webhook's secret: keys are never read back")
+            raise VaultError(
+                errors.NAME_REFUSED, f"{path} is not a webhook's secret: keys are never read back"
+            )
         try:
             answer: Answer = self._kv.read_secret_version(
                 path, version=version, mount_point=self._secrets, raise_on_deleted_version=False
@@ -167,8 +193,8 @@ class Live:
                 errors.OVERWRITTEN,
                 f"{answer.where}: version {version} of {path} has no text in its field 'value': "
                 "somebody wrote it by hand",
-                "write the previous version back: `bao kv rollback -mount=<mount> -version=<n> <path>`, likewise with "
-                "`vault`",
+                "write the previous version back: `bao kv rollback -mount=<mount> -version=<n>"
+                " <path>`, likewise with `vault`",
             )
         return Secret(value)
 
@@ -190,7 +216,10 @@ class Live:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.close()
 
@@ -204,11 +233,17 @@ class Live:
             if error.lost_its_data and not name.startswith("runs/"):
                 raise errors.data_lost(error.where) from None
             return Document(None, *gone(error))
-        text, version = answer.field(dict, "data").get("doc"), answer.field(int, "metadata", "version")
-        # What somebody wrote without our field is not "nothing to read" (None): a bucket taken for empty would
-        # have all its clients issued anew. It is a document that nobody can decode.
+        text, version = (
+            answer.field(dict, "data").get("doc"),
+            answer.field(int, "metadata", "version"),
+        )
+        # What somebody wrote without our field is not "nothing to read" (None): a bucket taken for
+        # empty would have all its clients issued anew. It is a document that nobody can decode.
         metadata = answer.field(dict, "metadata")
-        created, ends = str(metadata.get("created_time", "")), instant(metadata.get("deletion_time"))
+        created, ends = (
+            str(metadata.get("created_time", "")),
+            instant(metadata.get("deletion_time")),
+        )
         return Document(text if isinstance(text, str) else "", version, answer.at, created, ends)
 
     def _put_secret(self, request: PutSecret) -> Written | Conflict | Unclear:
@@ -217,9 +252,13 @@ class Live:
             data["value"] = request.secret.reveal()
         return self._write(self._secrets, paths.secret_path(request.path), data, request.cas)
 
-    def _write(self, mount: str, path: str, data: Mapping[str, object], cas: int) -> Written | Conflict | Unclear:
+    def _write(
+        self, mount: str, path: str, data: Mapping[str, object], cas: int
+    ) -> Written | Conflict | Unclear:
         try:
-            answer: Answer = self._kv.create_or_update_secret(path, secret=data, cas=cas, mount_point=mount)
+            answer: Answer = self._kv.create_or_update_secret(
+                path, secret=data, cas=cas, mount_point=mount
+            )
         except WriteUnclear as error:
             return Unclear(error.message)
         except StatusError as error:
@@ -233,7 +272,8 @@ class Live:
         version = answer.data.get("version") if isinstance(answer.body.get("data"), dict) else None
         if not isinstance(version, int):
             return Unclear(
-                f"{answer.where}: the answer does not name the version that was written (is the mount KV v2?)"
+                f"{answer.where}: the answer does not name the version that was written (is the"
+                " mount KV v2?)"
             )
         return Written(version, answer.at)
 
@@ -253,7 +293,9 @@ class Live:
 
     def _read_metadata(self, path: str) -> Metadata:
         try:
-            answer: Answer = self._kv.read_secret_metadata(paths.secret_path(path), mount_point=self._secrets)
+            answer: Answer = self._kv.read_secret_metadata(
+                paths.secret_path(path), mount_point=self._secrets
+            )
         except StatusError as error:
             _, at = gone(error)
             return Metadata(None, at)
@@ -273,21 +315,31 @@ class Live:
             return Done(self._kv.update_metadata(path, mount_point=self._secrets, **plain).at)
         if not request.versions:
             return Done(self.now())
-        return Done(self._kv.destroy_secret_versions(path, list(request.versions), mount_point=self._secrets).at)
+        return Done(
+            self._kv.destroy_secret_versions(
+                path, list(request.versions), mount_point=self._secrets
+            ).at
+        )
 
     def _list_detailed(self, folder: str) -> Mapping[str, SecretInfo] | None:
-        """One LIST with the metadata of every secret; None when the server or the policy does not have it."""
+        """One LIST with the metadata of every secret; None when the server or the policy does not
+        have it."""
         try:
             answer: Answer = self.adapter.list(f"/v1/{self._secrets}/detailed-metadata/{folder}/")
         except (StatusError, VaultDenied) as error:
             if isinstance(error, VaultDenied) and error.code != errors.DENIED:
                 raise
-            return None  # the plain LIST decides: it fails in the same way, or knows an empty folder
-        return listed_infos(folder, answer.field(list, "keys"), answer.data.get("key_info"), answer.at)
+            # the plain LIST decides: it fails in the same way, or knows an empty folder
+            return None
+        return listed_infos(
+            folder, answer.field(list, "keys"), answer.data.get("key_info"), answer.at
+        )
 
     def _list(self, mount: str, folder: str) -> list[str]:
         try:
-            answer: Answer = self._kv.list_secrets(f"{folder}/" if folder else "", mount_point=mount)
+            answer: Answer = self._kv.list_secrets(
+                f"{folder}/" if folder else "", mount_point=mount
+            )
         except StatusError as error:
             gone(error)
             return []

@@ -10,9 +10,11 @@ from reconciler.domain.values.canonical import JsonObject, parse_iso
 
 
 def secret_info(metadata: JsonObject, now: datetime) -> SecretInfo | None:
-    """One entry of ``metadata/<path>`` or ``detailed-metadata``; None when it has not the form of one.
+    """One entry of ``metadata/<path>`` or ``detailed-metadata``; None when it has not the form of
+    one.
 
-    A version between the oldest and the current one that is not listed is ``absent`` like a destroyed one.
+    A version between the oldest and the current one that is not listed is ``absent`` like a
+    destroyed one.
     """
     current, versions = metadata.get("current_version"), metadata.get("versions") or {}
     if not isinstance(current, int) or not isinstance(versions, dict):
@@ -20,12 +22,17 @@ def secret_info(metadata: JsonObject, now: datetime) -> SecretInfo | None:
     kept = {int(number): version for number, version in versions.items() if number.isdecimal()}
     destroyed = {number for number, version in kept.items() if version.get("destroyed")}
     oldest = metadata.get("oldest_version") or 0
-    missing = set(range(max(oldest, 1), current + 1)).difference(kept) if len(kept) < current else set()
-    deleted = {number for number, version in kept.items() if _is_past(version.get("deletion_time"), now)} - destroyed
+    missing = (
+        set(range(max(oldest, 1), current + 1)).difference(kept) if len(kept) < current else set()
+    )
+    deleted = {
+        number for number, version in kept.items() if _is_past(version.get("deletion_time"), now)
+    } - destroyed
     ends = {
         number: at
         for number, version in kept.items()
-        if number not in destroyed | deleted and (at := instant(version.get("deletion_time"))) is not None
+        if number not in destroyed | deleted
+        and (at := instant(version.get("deletion_time"))) is not None
     }
     return SecretInfo(
         current=current,
@@ -39,8 +46,11 @@ def secret_info(metadata: JsonObject, now: datetime) -> SecretInfo | None:
     )
 
 
-def listed_infos(folder: str, names: list[Any], details: Any, now: datetime) -> dict[str, SecretInfo] | None:
-    """What ``detailed-metadata`` lists below ``folder``, by path; None when it lists nothing, or no details.
+def listed_infos(
+    folder: str, names: list[Any], details: Any, now: datetime
+) -> dict[str, SecretInfo] | None:
+    """What ``detailed-metadata`` lists below ``folder``, by path; None when it lists nothing, or no
+    details.
 
     A name without details (a folder, or a later server's new form) is known by name only.
     """
@@ -54,8 +64,8 @@ def listed_infos(folder: str, names: list[Any], details: Any, now: datetime) -> 
 
 
 def deletes_after(settings: JsonObject) -> str:
-    """The ``delete_version_after`` of a path or a mount; empty when nothing is deleted (negative: whatever else says
-    so)."""
+    """The ``delete_version_after`` of a path or a mount; empty when nothing is deleted (negative:
+    whatever else says so)."""
     after = str(settings.get("delete_version_after") or "")
     return "" if after in ("", "0", "0s") or after.startswith("-") else after
 
@@ -75,7 +85,8 @@ def _is_edited(metadata: JsonObject) -> bool:
 
 
 def _is_past(deletion_time: Any, now: datetime) -> bool:
-    """``deletion_time`` is empty, an instant in the past (deleted) or in the future (delete_version_after)."""
+    """``deletion_time`` is empty, an instant in the past (deleted) or in the future
+    (delete_version_after)."""
     if not deletion_time:
         return False
     try:

@@ -1,4 +1,5 @@
-"""What the process environment says about Vault: address, namespace, CA certificate, credentials."""
+"""What the process environment says about Vault: address, namespace, CA certificate,
+credentials."""
 
 from __future__ import annotations
 
@@ -13,13 +14,17 @@ from reconciler.domain.secrecy.secret import Secret
 from reconciler.errors import VaultError
 
 # What a person does first, whatever method the jobs of CI have.
-_BY_HAND = 'set VAULT_TOKEN to a token of yours (for `reconciler dev`: `eval "$(reconciler dev --exports)"`)'
+_BY_HAND = (
+    'set VAULT_TOKEN to a token of yours (for `reconciler dev`: `eval "$(reconciler dev'
+    ' --exports)"`)'
+)
 SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount/token"
 
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """How to get a token: the auth mount's ``login`` endpoint is sent ``public`` and the revealed ``secret`` fields."""
+    """How to get a token: the auth mount's ``login`` endpoint is sent ``public`` and the revealed
+    ``secret`` fields."""
 
     method: str
     mount: str
@@ -28,7 +33,8 @@ class Login:
 
 
 def settings_with_environment(settings: VaultSettings, environ: Mapping[str, str]) -> VaultSettings:
-    """``settings`` with VAULT_ADDR, VAULT_NAMESPACE and VAULT_CACERT applied; their BAO_ twins win over them."""
+    """``settings`` with VAULT_ADDR, VAULT_NAMESPACE and VAULT_CACERT applied; their BAO_ twins win
+    over them."""
     place = settings.environment
     return replace(
         settings,
@@ -41,8 +47,9 @@ def settings_with_environment(settings: VaultSettings, environ: Mapping[str, str
 def variable(environ: Mapping[str, str], name: str, environment: str) -> str | None:
     """``BAO_<name>``, else ``VAULT_<name>``; an empty one counts as not set.
 
-    With the environment at its end, such as ``VAULT_TOKEN_STAGING``, a variable counts for that one alone and
-    comes first: a run for production that looks at staging may need two tokens, or two servers.
+    With the environment at its end, such as ``VAULT_TOKEN_STAGING``, a variable counts for that one
+    alone and comes first: a run for production that looks at staging may need two tokens, or two
+    servers.
     """
     own = f"{name}_{in_capitals(environment)}"
     found = (environ.get(f"{prefix}_{text}") for text in (own, name) for prefix in ("BAO", "VAULT"))
@@ -52,8 +59,8 @@ def variable(environ: Mapping[str, str], name: str, environment: str) -> str | N
 def find_credential(settings: VaultSettings, environ: Mapping[str, str]) -> Secret | Login:
     """The token to use as it is, or how to log in.
 
-    A token in the environment is used whatever the method; ``~/.vault-token`` only for the method ``token``.
-    Raises ``VaultError`` RC406 (malformed) and RC407 (none found).
+    A token in the environment is used whatever the method; ``~/.vault-token`` only for the method
+    ``token``. Raises ``VaultError`` RC406 (malformed) and RC407 (none found).
     """
     token = variable(environ, "TOKEN", settings.environment)
     if token is not None:
@@ -63,7 +70,9 @@ def find_credential(settings: VaultSettings, environ: Mapping[str, str]) -> Secr
         return _token_file(settings, environ)
     mount = auth.mount or auth.method
     if auth.method == "approle":
-        declared = Secret(check_credential(auth.role, "role id of vault.auth.role")) if auth.role else None
+        declared = (
+            Secret(check_credential(auth.role, "role id of vault.auth.role")) if auth.role else None
+        )
         role_id = declared or _required(environ, "ROLE_ID", settings)
         secret_id = _required(environ, "SECRET_ID", settings)
         return Login("approle", mount, {}, {"role_id": role_id, "secret_id": secret_id})
@@ -77,7 +86,8 @@ def find_credential(settings: VaultSettings, environ: Mapping[str, str]) -> Secr
     if not role:
         raise _no_credential(
             f"VAULT_TOKEN is not set, and the method {auth.method} needs a role",
-            f"{_BY_HAND}; for the method {auth.method} set vault.auth.role of the environment, or VAULT_ROLE",
+            f"{_BY_HAND}; for the method {auth.method} set vault.auth.role of the environment, or"
+            " VAULT_ROLE",
         )
     return Login(auth.method, mount, {"role": role}, {"jwt": _jwt(environ, settings)})
 
@@ -89,7 +99,8 @@ def _token_file(settings: VaultSettings, environ: Mapping[str, str]) -> Secret:
         if text:
             return Secret(check_credential(text, "token of ~/.vault-token"))
     raise _no_credential(
-        f"there is no token for {settings.address}: VAULT_TOKEN is not set, and there is no ~/.vault-token",
+        f"there is no token for {settings.address}: VAULT_TOKEN is not set, and there is no"
+        " ~/.vault-token",
         f"{_BY_HAND}, or run `bao login` or `vault login`",
     )
 
@@ -97,13 +108,16 @@ def _token_file(settings: VaultSettings, environ: Mapping[str, str]) -> Secret:
 def _jwt(environ: Mapping[str, str], settings: VaultSettings) -> Secret:
     method = settings.auth.method
     text = variable(environ, "JWT", settings.environment)
-    file = variable(environ, "JWT_FILE", settings.environment) or (SERVICE_ACCOUNT if method == "kubernetes" else None)
+    file = variable(environ, "JWT_FILE", settings.environment) or (
+        SERVICE_ACCOUNT if method == "kubernetes" else None
+    )
     if text is None and file is not None:
         text = _read(Path(file))
     if text:
         return Secret(check_credential(text, f"JWT of the method {method}"))
     raise _no_credential(
-        f"VAULT_TOKEN is not set, and the method {method} finds no JWT" + (f" in {file}" if file else ""),
+        f"VAULT_TOKEN is not set, and the method {method} finds no JWT"
+        + (f" in {file}" if file else ""),
         f"{_BY_HAND}; in a job of CI set VAULT_JWT, or VAULT_JWT_FILE to the file that holds it",
     )
 

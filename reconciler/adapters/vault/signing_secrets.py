@@ -1,4 +1,5 @@
-"""The signing secrets of a webhook as a receiver reads them: with a deliverer's token, which sees no registry."""
+"""The signing secrets of a webhook as a receiver reads them: with a deliverer's token, which sees
+no registry."""
 
 from __future__ import annotations
 
@@ -14,8 +15,8 @@ MOST_VERSIONS = 10
 def readable_versions(live: Live, path: str) -> list[tuple[int, Secret]]:
     """The newest versions of ``webhooks/<client>.<webhook>`` that are there, the newest first.
 
-    A version that was revoked is destroyed, so what can be read is what is usable. Empty when nothing was issued.
-    Raises ``VaultError``.
+    A version that was revoked is destroyed, so what can be read is what is usable. Empty when
+    nothing was issued. Raises ``VaultError``.
     """
     newest = _newest(live, path)
     found = []
@@ -27,7 +28,8 @@ def readable_versions(live: Live, path: str) -> list[tuple[int, Secret]]:
 
 
 def _newest(live: Live, path: str) -> int:
-    """The number of the newest version, also of one that is destroyed; 0 when there was never one."""
+    """The number of the newest version, also of one that is destroyed; 0 when there was never
+    one."""
     where = f"/v1/{live.settings.secrets_mount}/data/{paths.secret_path(path)}"
     try:
         number: int = live.adapter.get(where).field(int, "metadata", "version")

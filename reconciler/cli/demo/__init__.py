@@ -1,1 +1,2 @@
-"""The tour of ``demo``: it runs the commands a user would type and checks the state of the world after each."""
+"""The tour of ``demo``: it runs the commands a user would type and checks the state of the world
+after each."""

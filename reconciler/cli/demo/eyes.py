@@ -1,4 +1,7 @@
-"""What is really there: Vault and the registry of the demo, seen past the commands, with an administrator's token."""
+"""What is really there:
+
+Vault and the registry of the demo, seen past the commands, with an administrator's token.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,10 @@ _PATIENCE_SECONDS = 60.0
 
 
 class Eyes:
-    """``seen`` has every key that was read. Keys are those named ``primary``. Methods raise ``VaultError``."""
+    """``seen`` has every key that was read.
+
+    Keys are those named ``primary``. Methods raise ``VaultError``.
+    """
 
     def __init__(self, live: Live, project: str, environment: str) -> None:
         self.seen: list[Secret] = []
@@ -31,7 +37,9 @@ class Eyes:
 
     def new_token(self, role: str) -> Secret:
         """A token of one of the roles that bootstrap made."""
-        made = self._live.adapter.post(f"/v1/auth/token/create/integrations-{self._environment}-{role}", json={})
+        made = self._live.adapter.post(
+            f"/v1/auth/token/create/integrations-{self._environment}-{role}", json={}
+        )
         return Secret(str(made.body["auth"]["client_token"]))
 
     def destroy(self, client: str, version: int) -> str:
@@ -54,7 +62,9 @@ class Eyes:
 
     def signing_secrets(self, client: str, webhook: str) -> list[Secret]:
         """The versions of a signing secret that Vault holds now: what the partner was given."""
-        found = (self._live.read_secret(f"webhooks/{client}.{webhook}", version) for version in _VERSIONS)
+        found = (
+            self._live.read_secret(f"webhooks/{client}.{webhook}", version) for version in _VERSIONS
+        )
         return [secret for secret in found if secret is not None]
 
     def valid(self, client: str) -> dict[int, Version]:
@@ -64,7 +74,8 @@ class Eyes:
         return {version.number: version for version in record.keys["primary"].in_state(*_VALID)}
 
     def accepted(self, client: str, *versions: int) -> bool:
-        """What a gateway decides of the keys in Vault: is the hash of each that of a valid version?"""
+        """What a gateway decides of the keys in Vault: is the hash of each that of a valid
+        version?"""
         valid = self.valid(client)
         held = {number: self.key(client, number) for number in versions}
         return all(

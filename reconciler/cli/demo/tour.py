@@ -1,4 +1,5 @@
-"""The stage of ``demo``: runs commands, prints them and what they print, and checks that all is as told."""
+"""The stage of ``demo``: runs commands, prints them and what they print, and checks that all is as
+told."""
 
 from __future__ import annotations
 
@@ -18,7 +19,11 @@ from reconciler.report.text.paint import Paint
 
 # Nobody's configuration, hooks, signing or identity: the scratch repository has its own.
 GIT_ENVIRON = {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1"}
-_TOKEN_WORDS = {"root": "an administrator's token", "planner": "the planner's token", "run": "the token of a run"}
+_TOKEN_WORDS = {
+    "root": "an administrator's token",
+    "planner": "the planner's token",
+    "run": "the token of a run",
+}
 _DROPPED = ("VAULT_", "BAO_", "GIT_", "GITHUB_", "GITLAB_", "CI")
 
 
@@ -26,13 +31,20 @@ class NotAsTold(ReconcilerError):
     """RC019: a step of the demo did not do what the demo says it does."""
 
     def __init__(self, message: str) -> None:
-        super().__init__("RC019", f"this is not as told: {message}", "run it with --keep DIR to look, and report it")
+        super().__init__(
+            "RC019",
+            f"this is not as told: {message}",
+            "run it with --keep DIR to look, and report it",
+        )
 
 
 class Tour:
-    """``directory`` is where commands run; ``tokens`` are Vault's by role; ``transcript`` is all that was printed."""
+    """``directory`` is where commands run; ``tokens`` are Vault's by role; ``transcript`` is all
+    that was printed."""
 
-    def __init__(self, directory: Path, environ: Mapping[str, str], *, width: int, colour: bool) -> None:
+    def __init__(
+        self, directory: Path, environ: Mapping[str, str], *, width: int, colour: bool
+    ) -> None:
         self.directory = directory
         self.tokens: dict[str, Secret] = {}
         self.address = ""
@@ -40,7 +52,13 @@ class Tour:
         self._paint = Paint(colour)
         self._width = width
         kept = {name: value for name, value in environ.items() if not name.startswith(_DROPPED)}
-        self._environ = {**kept, **GIT_ENVIRON, "COLUMNS": str(width), "NO_COLOR": "1", "PYTHONUTF8": "1"}
+        self._environ = {
+            **kept,
+            **GIT_ENVIRON,
+            "COLUMNS": str(width),
+            "NO_COLOR": "1",
+            "PYTHONUTF8": "1",
+        }
         self._steps = 0
 
     def step(self, title: str, narration: str) -> None:
@@ -56,7 +74,9 @@ class Tour:
         self._wrapped(text)
 
     def _wrapped(self, text: str) -> None:
-        for line in textwrap.wrap(text, self._width, break_long_words=False, break_on_hyphens=False):
+        for line in textwrap.wrap(
+            text, self._width, break_long_words=False, break_on_hyphens=False
+        ):
             self._print(line)
 
     def show(self, text: str) -> None:
@@ -64,12 +84,16 @@ class Tour:
         for line in text.splitlines():
             self._print(f"    {terminal(line)}".rstrip(), "dim")
 
-    def run(self, *arguments: str, role: str = "", expect: int = 0, shows: Sequence[str] = ()) -> str:
+    def run(
+        self, *arguments: str, role: str = "", expect: int = 0, shows: Sequence[str] = ()
+    ) -> str:
         """Run a command before the reader's eyes; what it printed.
 
         Raises ``NotAsTold`` for another exit code, and when one of ``shows`` is not in the output.
         """
-        self.command(f"reconciler {_quoted(arguments)}" + (f"   # with {_TOKEN_WORDS[role]}" if role else ""))
+        self.command(
+            f"reconciler {_quoted(arguments)}" + (f"   # with {_TOKEN_WORDS[role]}" if role else "")
+        )
         environ = dict(self._environ)
         if role:
             environ |= {"VAULT_ADDR": self.address, "VAULT_TOKEN": self.tokens[role].reveal()}
@@ -99,7 +123,9 @@ class Tour:
         """Print that it is so. Raises ``NotAsTold`` when it is not."""
         if not holds:
             raise NotAsTold(sentence)
-        lines = textwrap.wrap(sentence, self._width - 2, break_long_words=False, break_on_hyphens=False)
+        lines = textwrap.wrap(
+            sentence, self._width - 2, break_long_words=False, break_on_hyphens=False
+        )
         for number, line in enumerate(lines):
             self._print(f"{'  ' if number else '✓ '}{line}", "create")
 

@@ -18,24 +18,40 @@ if TYPE_CHECKING:
 
 # Between these two lines the file is ours; the rest is left to whoever wrote it.
 BEGIN, END = "# BEGIN reconciler codeowners", "# END reconciler codeowners"
-NOTE = "# Lines outside these two marks are kept. The last line that fits a file counts (on GitLab: in its section)."
+NOTE = (
+    "# Lines outside these two marks are kept. The last line that fits a file counts (on GitLab: in"
+    " its section)."
+)
 GITHUB_LIMIT = 3_000_000  # bytes; GitHub does not load a larger file, and then asks nobody
 
 
 @click.command()
-@click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Write it there. Default: stdout.")
 @click.option(
-    "--check", is_flag=True, help="Write nothing; exit 1 when --output FILE does not hold what would be written."
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write it there. Default: stdout.",
 )
 @click.option(
-    "--format", "form", type=click.Choice(("github", "gitlab")), default="github", show_default=True,
+    "--check",
+    is_flag=True,
+    help="Write nothing; exit 1 when --output FILE does not hold what would be written.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(("github", "gitlab")),
+    default="github",
+    show_default=True,
     help="For which forge.",
-)  # fmt: skip
+)
 @click.pass_obj
 def codeowners(settings: Settings, output: Path | None, check: bool, form: str) -> int:
-    """Make a CODEOWNERS file of the owners of clients and the approvers of the policy. Needs no Vault.
+    """Make a CODEOWNERS file of the owners of clients and the approvers of the policy. Needs no
+    Vault.
 
-    What it writes stands between two marks. Lines of your own outside them are kept, and --check does not judge them.
+    What it writes stands between two marks. Lines of your own outside them are kept, and --check
+    does not judge them.
 
     \b
     Examples:
@@ -53,7 +69,11 @@ def codeowners(settings: Settings, output: Path | None, check: bool, form: str) 
     found = code_owners(load_all(wiring.project_root(settings)))
     tell_unowned(settings, found)
     if not found.approvers:
-        say(settings, "the policy names no approver: nobody is asked about what jobs execute, such as .github/")
+        say(
+            settings,
+            "the policy names no approver: nobody is asked about what jobs execute, such as"
+            " .github/",
+        )
     text = (github_file if form == "github" else gitlab_file)(found, project_folder(settings))
     whole = marked(text) if output is None or check else merged(output, text)
     if form == "github" and len(whole.encode()) >= GITHUB_LIMIT:
@@ -63,7 +83,13 @@ def codeowners(settings: Settings, output: Path | None, check: bool, form: str) 
     elif check:
         compare(output, text)
     else:
-        write_file(output, whole, "RC038", "choose another file for --output; its folder must exist", mode=0o644)
+        write_file(
+            output,
+            whole,
+            "RC038",
+            "choose another file for --output; its folder must exist",
+            mode=0o644,
+        )
     return 0
 
 
@@ -74,20 +100,25 @@ def tell_unowned(settings: Settings, found: CodeOwners) -> None:
         more = f" and {len(unowned) - 3} more" if len(unowned) > 3 else ""
         say(
             settings,
-            f"no owner is known for {', '.join(unowned[:3])}{more}: give the client an owner whose team has a handle "
-            "in spec.teams of policy.yaml, or whose contact is a mail address",
+            f"no owner is known for {', '.join(unowned[:3])}{more}: give the client an owner whose"
+            " team has a handle in spec.teams of policy.yaml, or whose contact is a mail address",
         )
 
 
 def compare(path: Path, text: str) -> None:
-    """Raises ``ReconcilerError`` RC037 when the part of the file between the marks says something else than ``text``,
-    or is not there. A file without marks may be ``text`` alone. How git ends its lines in this checkout does not
-    matter."""
+    """Raises ``ReconcilerError`` RC037 when the part of the file between the marks says something
+    else than ``text``, or is not there. A file without marks may be ``text`` alone. How git ends
+    its lines in this checkout does not matter."""
     from reconciler.errors import ReconcilerError
 
     wrong = ""
     try:
-        there = path.read_bytes().replace(b"\r\n", b"\n").decode("utf-8", "replace").splitlines(keepends=True)
+        there = (
+            path.read_bytes()
+            .replace(b"\r\n", b"\n")
+            .decode("utf-8", "replace")
+            .splitlines(keepends=True)
+        )
         found = _part(there)
     except OSError as error:
         wrong = f"cannot be read: {error.strerror}"
@@ -95,10 +126,16 @@ def compare(path: Path, text: str) -> None:
         wrong = str(error)
     else:
         wanted, begin, end = (text, 0, len(there)) if found is None else (marked(text), *found)
-        pairs = enumerate(zip_longest(there[begin:end], wanted.splitlines(keepends=True)), start=begin + 1)
-        wrong = next((_difference(number, *lines) for number, lines in pairs if lines[0] != lines[1]), "")
+        pairs = enumerate(
+            zip_longest(there[begin:end], wanted.splitlines(keepends=True)), start=begin + 1
+        )
+        wrong = next(
+            (_difference(number, *lines) for number, lines in pairs if lines[0] != lines[1]), ""
+        )
     if wrong:
-        raise ReconcilerError("RC037", f"{path} {wrong}", "write it again: the same command without --check")
+        raise ReconcilerError(
+            "RC037", f"{path} {wrong}", "write it again: the same command without --check"
+        )
 
 
 def marked(text: str) -> str:
@@ -108,8 +145,9 @@ def marked(text: str) -> str:
 def merged(path: Path, text: str) -> str:
     """The whole file: ``text`` between the marks, and what others wrote outside them as it is.
 
-    A file without marks is replaced when it was written by this command, else ``text`` comes after what it holds:
-    the last line that fits counts. Raises ``UsageError`` RC038 when it cannot be read, or its marks are no pair.
+    A file without marks is replaced when it was written by this command, else ``text`` comes after
+    what it holds: the last line that fits counts. Raises ``UsageError`` RC038 when it cannot be
+    read, or its marks are no pair.
     """
     from reconciler.errors import UsageError
     from reconciler.report.forges.code_owners import HEAD
@@ -121,9 +159,13 @@ def merged(path: Path, text: str) -> str:
         lines = whole.splitlines(keepends=True)
         found = _part(lines)
     except OSError as error:
-        raise UsageError("RC038", f"{path} cannot be read: {error.strerror}", "make it readable") from None
+        raise UsageError(
+            "RC038", f"{path} cannot be read: {error.strerror}", "make it readable"
+        ) from None
     except UnicodeDecodeError:
-        raise UsageError("RC038", f"{path} is not UTF-8", "save it as UTF-8: what others wrote in it is kept") from None
+        raise UsageError(
+            "RC038", f"{path} is not UTF-8", "save it as UTF-8: what others wrote in it is kept"
+        ) from None
     except ValueError as error:
         remedy = f"leave one line {BEGIN!r} and after it one line {END!r}, or none of both"
         raise UsageError("RC038", f"{path} {error}", remedy) from None
@@ -136,8 +178,14 @@ def merged(path: Path, text: str) -> str:
 
 
 def _part(lines: Sequence[str]) -> tuple[int, int] | None:
-    """From the line ``BEGIN`` to behind the line ``END``, None without either. Raises ``ValueError``."""
-    begins, ends = ([at for at, line in enumerate(lines) if line.rstrip("\r\n") == mark] for mark in (BEGIN, END))
+    """From the line ``BEGIN`` to behind the line ``END``, None without either.
+
+    Raises ``ValueError``.
+    """
+    begins, ends = (
+        [at for at, line in enumerate(lines) if line.rstrip("\r\n") == mark]
+        for mark in (BEGIN, END)
+    )
     if not begins and not ends:
         return None
     if len(begins) != 1 or len(ends) != 1 or ends < begins:
@@ -159,6 +207,7 @@ def too_large() -> ReconcilerError:
     from reconciler.errors import ReconcilerError
 
     return ReconcilerError(
-        "RC039", f"the file would be larger than {GITHUB_LIMIT // 1_000_000} MB, and GitHub would ignore it",
+        "RC039",
+        f"the file would be larger than {GITHUB_LIMIT // 1_000_000} MB, and GitHub would ignore it",
         "declare several clients in one file, or spread them over several repositories",
-    )  # fmt: skip
+    )

@@ -21,15 +21,19 @@ if TYPE_CHECKING:
 # The environment before has to verify the same first: its job applies before this one's.
 PROMOTION = "RC340"
 NOTE_BYTES = 1_000_000
-_NOT_THE_LAST = "left alone, because this job is about a commit that is no longer the last one of the merge request"
+_NOT_THE_LAST = (
+    "left alone, because this job is about a commit that is no longer the last one of the merge"
+    " request"
+)
 
 
 @click.group()
 def gitlab() -> None:
-    """What the jobs of GitLab CI need: a note on the merge request, the plan that was reviewed, an issue.
+    """What the jobs of GitLab CI need: a note on the merge request, the plan that was reviewed, an
+    issue.
 
-    The component that `init --ci gitlab` writes calls these. The token is in RECONCILER_GITLAB_TOKEN: a project
-    access token with the scope api and the role Reporter.
+    The component that `init --ci gitlab` writes calls these. The token is in
+    RECONCILER_GITLAB_TOKEN: a project access token with the scope api and the role Reporter.
 
     \b
     Examples:
@@ -44,11 +48,12 @@ def gitlab() -> None:
 @click.argument("planfile", type=click.Path(path_type=Path))
 @click.pass_obj
 def note(settings: Settings, environment: str, planfile: Path) -> int:
-    """Make a saved plan the one note about ENV on the merge request of this job; exit 3 when it is blocked.
+    """Make a saved plan the one note about ENV on the merge request of this job; exit 3 when it is
+    blocked.
 
-    A plan that only waits for the environment that ENV requires passes. Without PLANFILE the note says that there
-    is no plan. Without a token, or where it may not write, the verdict remains. A job of a commit that is no longer
-    the last one of the merge request leaves the note alone.
+    A plan that only waits for the environment that ENV requires passes. Without PLANFILE the note
+    says that there is no plan. Without a token, or where it may not write, the verdict remains. A
+    job of a commit that is no longer the last one of the merge request leaves the note alone.
 
     \b
     Example:
@@ -70,7 +75,10 @@ def note(settings: Settings, environment: str, planfile: Path) -> int:
     _tell_request(settings, marker(environment), text)
     blocks = {finding.code for finding in plan.findings if finding.level is Level.ERROR}
     if blocks == {PROMOTION}:
-        say(settings, f"{environment} waits for the environment that it requires; that one is applied first")
+        say(
+            settings,
+            f"{environment} waits for the environment that it requires; that one is applied first",
+        )
         return 0
     return BLOCKED if plan.blocked else 0
 
@@ -81,13 +89,18 @@ def _tell_request(settings: Settings, marker: str, text: str) -> None:
 
     number = os.environ.get("CI_MERGE_REQUEST_IID", "")
     if not number.isdigit():
-        say(settings, "no merge request, so there is no note: the log and the artifacts of this job have to do")
+        say(
+            settings,
+            "no merge request, so there is no note: the log and the artifacts of this job have"
+            " to do",
+        )
         return
     thread = _thread()
     if thread is None:
         say(
             settings,
-            "RECONCILER_GITLAB_TOKEN is not set, so there is no note: the log and the artifacts of this job have to do",
+            "RECONCILER_GITLAB_TOKEN is not set, so there is no note: the log and the artifacts of"
+            " this job have to do",
         )
         return
     try:
@@ -99,21 +112,29 @@ def _tell_request(settings: Settings, marker: str, text: str) -> None:
     except GitLabRefused as error:
         if not error.denied:  # what stands there from before would be taken for the present plan
             raise
-        say(settings, f"there is no note, the log and the artifacts of this job have to do: {error.message}")
+        say(
+            settings,
+            f"there is no note, the log and the artifacts of this job have to do: {error.message}",
+        )
 
 
 @gitlab.command(short_help="Find the plans that were reviewed.")
 @environment_option
 @click.option(
-    "--out", required=True, type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
+    "--out",
+    required=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
     help="A new directory for the plans, numbered in the order of the merges.",
-)  # fmt: skip
+)
 @click.pass_obj
 def reviewed(settings: Settings, environment: str, out: Path) -> int:
-    """Find the plans for ENV that the merge requests showed that this push brought to its branch, and print them.
+    """Find the plans for ENV that the merge requests showed that this push brought to its branch,
+    and print them.
 
-    Those that change nothing are left out; when none is left, nothing is written. What is found is not trusted:
-    `reconciler plan --reviewed` makes each anew and compares. What it does not compare is not printed.
+    Those that change nothing are left out; when none is left, nothing is written. What is found is
+    not trusted: `reconciler plan --reviewed` makes each anew and compares. What it does not compare
+    is not printed.
 
     \b
     Example:
@@ -129,7 +150,9 @@ def reviewed(settings: Settings, environment: str, out: Path) -> int:
     project, _ = wiring.load_environment(root, environment)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError("RC004", f"{out} is there already", "name a new directory for --out")
-    before, after, branch = (_variable(f"CI_COMMIT_{name}") for name in ("BEFORE_SHA", "SHA", "BRANCH"))
+    before, after, branch = (
+        _variable(f"CI_COMMIT_{name}") for name in ("BEFORE_SHA", "SHA", "BRANCH")
+    )
     commits = pushed_commits(GitCommand(root), before, after, PurePosixPath(project.audit_path))
     api = _api()
     if api is None:
@@ -137,25 +160,34 @@ def reviewed(settings: Settings, environment: str, out: Path) -> int:
     with of_another_shape():
         kept = Reviewed(api).plans(environment, branch, commits)
     found = [(one.request, *_read(one, environment, settings.width)) for one in kept]
-    changing = [(number, shown, document) for number, plan, shown, document in found if plan.changes]
+    changing = [
+        (number, shown, document) for number, plan, shown, document in found if plan.changes
+    ]
     for number, shown, _ in changing:
         emit(
-            f"Reviewed in merge request !{number}, as far as plan --reviewed compares it; findings and approvers "
-            f"are in the note there:\n\n{shown}\n"
+            f"Reviewed in merge request !{number}, as far as plan --reviewed compares it; findings"
+            f" and approvers are in the note there:\n\n{shown}\n"
         )
     if not changing:
-        emit("No merge request of this push has a plan that changes anything: nothing is to be applied.")
+        emit(
+            "No merge request of this push has a plan that changes anything: nothing is to be"
+            " applied."
+        )
         return 0
     out.mkdir(parents=True, exist_ok=True)
     for place, (number, _, document) in enumerate(changing, 1):
-        write_file(out / f"{place:03}-{number}.json", document, "RC004", "name another directory for --out")
+        write_file(
+            out / f"{place:03}-{number}.json", document, "RC004", "name another directory for --out"
+        )
     return 0
 
 
 def _read(kept: Kept, environment: str, width: int) -> tuple[Plan, str, str]:
-    """What a merge request kept, read as strictly as any plan file: the plan, what is shown of it, its document.
+    """What a merge request kept, read as strictly as any plan file: the plan, what is shown of it,
+    its document.
 
-    Raises ``PlatformError`` RC703. One that holds what looks like a key cannot be read: no command makes such a plan.
+    Raises ``PlatformError`` RC703. One that holds what looks like a key cannot be read: no command
+    makes such a plan.
     """
     from reconciler.engine.planfile.saved import compared
     from reconciler.errors import ReconcilerError
@@ -177,22 +209,28 @@ def _unusable(kept: Kept, environment: str, why: str) -> PlatformError:
     from reconciler.adapters.forges.reviewed import BY_HAND
     from reconciler.errors import PlatformError
 
-    return PlatformError("RC703", f"what merge request !{kept.request} kept for {environment} {why}", BY_HAND)
+    return PlatformError(
+        "RC703", f"what merge request !{kept.request} kept for {environment} {why}", BY_HAND
+    )
 
 
 @gitlab.command(short_help="Keep the issue about what is not as declared.")
 @environment_option
 @click.argument("planfile", type=click.Path(path_type=Path))
 @click.option(
-    "--done", multiple=True, type=click.Path(path_type=Path), metavar="FILE",
+    "--done",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
     help="What was done before, as --format json printed it; may be repeated.",
-)  # fmt: skip
+)
 @click.pass_obj
 def issue(settings: Settings, environment: str, planfile: Path, done: tuple[Path, ...]) -> int:
-    """Keep one issue about ENV: open and up to date while something is not as declared, closed once all is well.
+    """Keep one issue about ENV: open and up to date while something is not as declared, closed once
+    all is well.
 
-    PLANFILE and the files of --done are what plan, apply or an error printed with --format json. Exit 1 when there
-    is something to tell and no issue can be written.
+    PLANFILE and the files of --done are what plan, apply or an error printed with --format json.
+    Exit 1 when there is something to tell and no issue can be written.
 
     \b
     Example:
@@ -211,7 +249,11 @@ def issue(settings: Settings, environment: str, planfile: Path, done: tuple[Path
             raise _no_token("the issue cannot be written")
         title = f"{environment} is not as declared"
         with of_another_shape():
-            told = thread.close(marker) if night.clean else thread.issue(marker, title, masked(night.report))
+            told = (
+                thread.close(marker)
+                if night.clean
+                else thread.issue(marker, title, masked(night.report))
+            )
     except (GitLabRefused, PlatformError) as error:
         if not night.clean or (isinstance(error, GitLabRefused) and not error.denied):
             raise
@@ -221,7 +263,8 @@ def issue(settings: Settings, environment: str, planfile: Path, done: tuple[Path
 
 
 def _commits() -> set[str]:
-    """What this job is about: its commit, and in a pipeline of merged results the merge request's one in it."""
+    """What this job is about: its commit, and in a pipeline of merged results the merge request's
+    one in it."""
     names = ("CI_COMMIT_SHA", "CI_MERGE_REQUEST_SOURCE_BRANCH_SHA")
     return {os.environ[name] for name in names if os.environ.get(name)}
 
@@ -231,7 +274,11 @@ def _variable(name: str) -> str:
 
     value = os.environ.get(name, "")
     if not value:
-        raise UsageError("RC702", f"{name} is not set: this is no job of a branch in GitLab CI", "run it in such a job")
+        raise UsageError(
+            "RC702",
+            f"{name} is not set: this is no job of a branch in GitLab CI",
+            "run it in such a job",
+        )
     return value
 
 
@@ -240,9 +287,11 @@ def _no_token(what: str) -> PlatformError:
     from reconciler.errors import PlatformError
 
     return PlatformError(
-        "RC705", f"{TOKEN_VARIABLE} is not set: {what}",
-        "make a project access token with the scope api and the role Reporter, and set that variable to it, masked",
-    )  # fmt: skip
+        "RC705",
+        f"{TOKEN_VARIABLE} is not set: {what}",
+        "make a project access token with the scope api and the role Reporter, and set that"
+        " variable to it, masked",
+    )
 
 
 def _api() -> Api | None:

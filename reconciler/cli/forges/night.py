@@ -30,7 +30,8 @@ class Night:
 
     @classmethod
     def of(cls, settings: Settings, environment: str, left: Path, done: Sequence[Path]) -> Night:
-        """Raises ``UsageError`` RC706 for a file that no command printed, ``ReconcilerError`` for an edited plan."""
+        """Raises ``UsageError`` RC706 for a file that no command printed, ``ReconcilerError`` for
+        an edited plan."""
         parts = [_part(settings, path) for path in done]
         rest = _part(settings, left)
         clean = not rest.open and all(part.well for part in parts)
@@ -42,8 +43,8 @@ class Night:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """``open``: something is to be done; ``ran``: something was done, or tried; ``well``: nothing failed or is
-    blocked."""
+    """``open``: something is to be done; ``ran``: something was done, or tried; ``well``: nothing
+    failed or is blocked."""
 
     text: str
     open: bool
@@ -72,7 +73,11 @@ def _part(settings: Settings, path: Path) -> _Part:
 
 def _run(settings: Settings, document: Any) -> _Part:
     outcomes, problem = document.get("outcomes") or (), document.get("problem")
-    well = not problem and not document.get("interrupted") and all(one["status"] == "done" for one in outcomes)
+    well = (
+        not problem
+        and not document.get("interrupted")
+        and all(one["status"] == "done" for one in outcomes)
+    )
     text = _audit(settings, (document.get("audit") or {}).get("path"))
     if problem:
         text += "\n" + told_error(problem["code"], problem["message"], problem["remedy"])
@@ -86,7 +91,9 @@ def _audit(settings: Settings, path: str | None) -> str:
     if file is None or not file.is_relative_to(root) or not file.is_file():
         return ""
     text = file.read_text(encoding="utf-8")
-    return text if len(text) <= _HALF else f"{beginning(text, _HALF)}\n\nThe rest is in {file.name}.\n"
+    return (
+        text if len(text) <= _HALF else f"{beginning(text, _HALF)}\n\nThe rest is in {file.name}.\n"
+    )
 
 
 def _read(path: Path) -> tuple[Any, str]:

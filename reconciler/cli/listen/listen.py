@@ -15,29 +15,51 @@ USUAL_PORT = 8787
 
 @click.command()
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=USUAL_PORT, show_default=True,
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=USUAL_PORT,
+    show_default=True,
     help="The loopback port; 0: any free one.",
-)  # fmt: skip
+)
 @click.option(
-    "--secret-from", "sources", multiple=True, metavar="SOURCE",
+    "--secret-from",
+    "sources",
+    multiple=True,
+    metavar="SOURCE",
     help="env:NAME, file:PATH, vault:ENV/CLIENT/WEBHOOK, or - for stdin; may be repeated.",
-)  # fmt: skip
-@click.option("--scheme", type=click.Choice([*SCHEMES]), help=f"How deliveries are signed [{STANDARD_WEBHOOKS.name}].")
-@click.option("--webhook", metavar="ENV/CLIENT/WEBHOOK", help="Take the scheme that this webhook declares.")
+)
+@click.option(
+    "--scheme",
+    type=click.Choice([*SCHEMES]),
+    help=f"How deliveries are signed [{STANDARD_WEBHOOKS.name}].",
+)
+@click.option(
+    "--webhook", metavar="ENV/CLIENT/WEBHOOK", help="Take the scheme that this webhook declares."
+)
 @click.option("--tolerance", metavar="DURATION", help="How far a timestamp may be off, such as 5m.")
-@click.option("--status", type=click.IntRange(200, 599), help="Answer every delivery so, whatever it is.")
+@click.option(
+    "--status", type=click.IntRange(200, 599), help="Answer every delivery so, whatever it is."
+)
 @click.option("--count", type=click.IntRange(1), metavar="N", help="End after so many deliveries.")
 @format_option("text", "json")
 @click.pass_obj
 def listen(
-    settings: Settings, port: int, sources: tuple[str, ...], scheme: str | None, webhook: str | None,
-    tolerance: str | None, status: int | None, count: int | None, form: str,
-) -> int:  # fmt: skip
-    """Receive webhook deliveries on 127.0.0.1, verify them, and show what arrived and what is wrong with it.
+    settings: Settings,
+    port: int,
+    sources: tuple[str, ...],
+    scheme: str | None,
+    webhook: str | None,
+    tolerance: str | None,
+    status: int | None,
+    count: int | None,
+    form: str,
+) -> int:
+    """Receive webhook deliveries on 127.0.0.1, verify them, and show what arrived and what is wrong
+    with it.
 
-    For whoever builds an endpoint. Answers as a right receiver does: 204 to a genuine delivery, 401 to any other.
-    Several secrets are those of a rotation. What is in a file or in Vault is read again when a delivery does not
-    verify. Ctrl-C ends it.
+    For whoever builds an endpoint. Answers as a right receiver does: 204 to a genuine delivery, 401
+    to any other. Several secrets are those of a rotation. What is in a file or in Vault is read
+    again when a delivery does not verify. Ctrl-C ends it.
 
     \b
     Examples:

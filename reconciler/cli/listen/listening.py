@@ -33,31 +33,52 @@ from reconciler.webhooks.signature.receiving import HeldSecret, Judgement, Recei
 _VAULT_PATIENCE = timedelta(seconds=3)
 _TICK_SECONDS = 0.2
 _UNVERIFIED = (
-    "nothing will be verified: no secret was given. Name one with --secret-from (env:NAME, file:PATH, "
-    "vault:ENV/CLIENT/WEBHOOK, or - for stdin); until then every delivery is answered 401"
+    "nothing will be verified: no secret was given. Name one with --secret-from (env:NAME,"
+    " file:PATH, vault:ENV/CLIENT/WEBHOOK, or - for stdin); until then every delivery is"
+    " answered 401"
 )
 
 
 def sources(settings: Settings, given: Sequence[str], stack: ExitStack) -> list[SecretSource]:
-    """Where the secrets come from; connections to Vault live as long as ``stack``. Raises ``ReconcilerError``."""
+    """Where the secrets come from; connections to Vault live as long as ``stack``.
+
+    Raises ``ReconcilerError``.
+    """
     if given.count(STDIN) > 1:
-        raise click.UsageError("stdin can be read once: give --secret-from - once, with one secret a line")
+        raise click.UsageError(
+            "stdin can be read once: give --secret-from - once, with one secret a line"
+        )
     return [
-        _vault_source(settings, text, stack) if text.startswith(VAULT) else local_source(text, os.environ, sys.stdin)
+        (
+            _vault_source(settings, text, stack)
+            if text.startswith(VAULT)
+            else local_source(text, os.environ, sys.stdin)
+        )
         for text in given
     ]
 
 
 def chosen_scheme(
-    settings: Settings, name: str | None, webhook: str | None, given: Sequence[str], tolerance: str | None
+    settings: Settings,
+    name: str | None,
+    webhook: str | None,
+    given: Sequence[str],
+    tolerance: str | None,
 ) -> Scheme:
-    """The scheme that was named, or the one that the webhooks declare. Raises ``ReconcilerError``."""
-    declared = [text.removeprefix(VAULT) for text in given if text.startswith(VAULT)] + ([webhook] if webhook else [])
+    """The scheme that was named, or the one that the webhooks declare.
+
+    Raises ``ReconcilerError``.
+    """
+    declared = [text.removeprefix(VAULT) for text in given if text.startswith(VAULT)] + (
+        [webhook] if webhook else []
+    )
     if name is not None and declared:
         raise click.UsageError("leave out --scheme: the webhook that is named declares its scheme")
     schemes = [_declared(settings, target)[1].scheme for target in declared]
     if any(one != schemes[0] for one in schemes):
-        raise click.UsageError("the webhooks that are named are signed by different schemes: listen to one at a time")
+        raise click.UsageError(
+            "the webhooks that are named are signed by different schemes: listen to one at a time"
+        )
     scheme = schemes[0] if schemes else SCHEMES[name] if name else STANDARD_WEBHOOKS
     if tolerance is None:
         return scheme
@@ -73,9 +94,15 @@ def chosen_scheme(
 
 
 def run(
-    settings: Settings, scheme: Scheme, found: Sequence[SecretSource], *, port: int, status: int | None,
-    count: int | None, form: str,
-) -> int:  # fmt: skip
+    settings: Settings,
+    scheme: Scheme,
+    found: Sequence[SecretSource],
+    *,
+    port: int,
+    status: int | None,
+    count: int | None,
+    form: str,
+) -> int:
     """Show deliveries until ``count`` of them, Ctrl-C or SIGTERM. Raises ``ReconcilerError``."""
     listening = Listening(scheme, found, port=port, status=status)
     results: list[Judgement] = []
@@ -107,7 +134,9 @@ def _arriving(listening: Listening, asked: threading.Event) -> Iterator[Received
         yield arrived
 
 
-def _introduce(settings: Settings, listening: Listening, found: Sequence[SecretSource], form: str) -> None:
+def _introduce(
+    settings: Settings, listening: Listening, found: Sequence[SecretSource], form: str
+) -> None:
     held = listening.held
     if form == "json":
         emit(listening_line(listening.url, listening.scheme, held), form)
@@ -131,7 +160,11 @@ def _shown(settings: Settings, listening: Listening, received: Received, form: s
     if form == "json":
         return received_line(received, listening.scheme)
     return received_text(
-        received, listening.scheme, width=settings.width, colour=settings.colour, verbose=settings.verbose
+        received,
+        listening.scheme,
+        width=settings.width,
+        colour=settings.colour,
+        verbose=settings.verbose,
     )
 
 
@@ -144,7 +177,10 @@ def _until_signal() -> Iterator[threading.Event]:
 
 
 def _declared(settings: Settings, target: str) -> tuple[DesiredClient, DesiredWebhook]:
-    """A webhook by ``ENV/CLIENT/WEBHOOK``. Raises ``UsageError`` RC034 and what loading the declaration raises."""
+    """A webhook by ``ENV/CLIENT/WEBHOOK``.
+
+    Raises ``UsageError`` RC034 and what loading the declaration raises.
+    """
     environment, client, webhook = _parts(target)
     desired = wiring.load_desired(wiring.project_root(settings), environment)
     if client not in desired.clients:
@@ -152,7 +188,11 @@ def _declared(settings: Settings, target: str) -> tuple[DesiredClient, DesiredWe
         raise UsageError("RC034", f"no client {client} is declared in {environment}", remedy)
     hooks = {one.name: one for one in desired.clients[client].webhooks}
     if webhook not in hooks:
-        raise UsageError("RC034", f"client {client} declares no webhook {webhook}", one_of(hooks, "it declares none"))
+        raise UsageError(
+            "RC034",
+            f"client {client} declares no webhook {webhook}",
+            one_of(hooks, "it declares none"),
+        )
     return desired.clients[client], hooks[webhook]
 
 
@@ -165,7 +205,10 @@ def _parts(target: str) -> tuple[str, str, str]:
 
 
 def _vault_source(settings: Settings, text: str, stack: ExitStack) -> SecretSource:
-    """The versions that can be read, with the token of this environment. A deliverer's is enough."""
+    """The versions that can be read, with the token of this environment.
+
+    A deliverer's is enough.
+    """
     from reconciler.adapters.vault.signing_secrets import readable_versions
 
     target = text.removeprefix(VAULT)

@@ -27,7 +27,10 @@ def run_in_foreground(settings: Settings, root: Path, port: int | None) -> int:
         return run_detached(settings, root, port)
     with suppress(KeyboardInterrupt, SystemExit), server.serve(_chosen(server, port)) as running:
         emit(exports(server, running.address), "file")
-        say(settings, f"OpenBao answers at {running.address}; its data is kept in {_shown(server, root)}")
+        say(
+            settings,
+            f"OpenBao answers at {running.address}; its data is kept in {_shown(server, root)}",
+        )
         ending = "press Ctrl-C here" if heeds_interrupts() else "run reconciler dev --stop"
         say(settings, f"run these lines in another terminal; {ending} to stop it")
         while server.status().pid == running.pid:
@@ -43,13 +46,21 @@ def run_detached(settings: Settings, root: Path, port: int | None) -> int:
     status = server.status()
     if status.pid is not None and port is not None and status.address != f"http://127.0.0.1:{port}":
         raise UsageError(
-            "RC017", f"the server runs already, at {status.address}", "stop it first: reconciler dev --stop"
+            "RC017",
+            f"the server runs already, at {status.address}",
+            "stop it first: reconciler dev --stop",
         )
     running = server.start(None if status.pid is not None else _chosen(server, port))
     emit(exports(server, running.address), "file")
     found = "answers already" if status.pid is not None else "answers"
-    say(settings, f"OpenBao {found} at {running.address}; its data is kept in {_shown(server, root)}")
-    say(settings, 'use it with: eval "$(reconciler dev --exports)", end it with: reconciler dev --stop')
+    say(
+        settings,
+        f"OpenBao {found} at {running.address}; its data is kept in {_shown(server, root)}",
+    )
+    say(
+        settings,
+        'use it with: eval "$(reconciler dev --exports)", end it with: reconciler dev --stop',
+    )
     return 0
 
 
@@ -72,14 +83,16 @@ def show_exports(root: Path) -> int:
     server = DurableServer(root)
     status = server.status()
     if status.state != "running" or status.address is None:
-        raise ReconcilerError("RC018", "the server of this project does not run", "start it: reconciler dev --detach")
+        raise ReconcilerError(
+            "RC018", "the server of this project does not run", "start it: reconciler dev --detach"
+        )
     emit(exports(server, status.address), "file")
     return 0
 
 
 def exports(server: DurableServer, address: str) -> str:
-    """Shell lines that make our commands, ``bao`` and ``vault`` use this server. The root token is not in them:
-    the shell reads it from its file, so that it gets into no scrollback and no log."""
+    """Shell lines that make our commands, ``bao`` and ``vault`` use this server. The root token is
+    not in them: the shell reads it from its file, so that it gets into no scrollback and no log."""
     lines = [f"unset {name}" for name in _STRONGER if os.environ.get(name)]
     lines.append(f"export VAULT_ADDR={shlex.quote(address)}")
     lines.append(f'export VAULT_TOKEN="$(cat {shlex.quote(str(server.token_file))})"')
@@ -87,7 +100,8 @@ def exports(server: DurableServer, address: str) -> str:
 
 
 def _chosen(server: DurableServer, port: int | None) -> int | None:
-    """The port that was asked for, the one it had before (None), or at the first time the usual one if free."""
+    """The port that was asked for, the one it had before (None), or at the first time the usual one
+    if free."""
     if port is not None or server.status().address is not None:
         return port
     return USUAL_PORT if can_bind(USUAL_PORT) else None

@@ -16,8 +16,8 @@ from reconciler.domain.values.names import is_name
 from reconciler.errors import AuditError, ReconcilerError, UsageError
 
 PROJECT_FILE = "reconciler.yaml"
-# Where each file of ``starter/`` goes. The project file comes last: only with it is the directory a project,
-# so an init that was cut short can be run again.
+# Where each file of ``starter/`` goes. The project file comes last: only with it is the directory a
+# project, so an init that was cut short can be run again.
 _STARTER = {
     ".gitignore": "gitignore",
     ".gitattributes": "gitattributes",
@@ -53,7 +53,9 @@ _AT_THE_TOP = {
     ),
 }
 # Where jobs log in by what their platform signs, and where people only do.
-_LOGIN_OF_JOBS = "How CI logs in (reconciler bootstrap --ci). A token in VAULT_TOKEN is used whatever this says."
+_LOGIN_OF_JOBS = (
+    "How CI logs in (reconciler bootstrap --ci). A token in VAULT_TOKEN is used whatever this says."
+)
 _LOGIN_BY_HAND = "How to log in: with the token in VAULT_TOKEN, else in ~/.vault-token."
 _FALLBACK_NAME = "integrations"
 _FALLBACK_PREFIX = "key"
@@ -61,7 +63,8 @@ _FALLBACK_PREFIX = "key"
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What ``init`` did. Paths are relative to the project; ``repository`` is a sentence about git, or empty."""
+    """What ``init`` did. Paths are relative to the project; ``repository`` is a sentence about git,
+    or empty."""
 
     created: tuple[str, ...]
     kept: tuple[str, ...]
@@ -73,11 +76,14 @@ def project_name(root: Path, asked: str | None) -> str:
     if asked is not None:
         if not is_name(asked):
             raise UsageError(
-                "RC014", f"--name {asked!r} is not a name",
+                "RC014",
+                f"--name {asked!r} is not a name",
                 "1 to 63 lower-case letters, digits and hyphens, beginning with a letter or digit",
-            )  # fmt: skip
+            )
         return asked
-    return re.sub(r"[^a-z0-9]+", "-", root.name.lower()).strip("-")[:63].rstrip("-") or _FALLBACK_NAME
+    return (
+        re.sub(r"[^a-z0-9]+", "-", root.name.lower()).strip("-")[:63].rstrip("-") or _FALLBACK_NAME
+    )
 
 
 def key_prefix(name: str) -> str:
@@ -87,16 +93,18 @@ def key_prefix(name: str) -> str:
 
 
 def make_project(root: Path, name: str, ci: str = "github") -> Made:
-    """Write the files of a new project into ``root``, and make it a git repository when it is in none.
+    """Write the files of a new project into ``root``, and make it a git repository when it is in
+    none.
 
-    Raises ``ReconcilerError`` RC015 when there is a project already (nothing is written then), RC016 when
-    a file cannot be written (running it again goes on).
+    Raises ``ReconcilerError`` RC015 when there is a project already (nothing is written then),
+    RC016 when a file cannot be written (running it again goes on).
     """
     if os.path.lexists(root / PROJECT_FILE):
         raise ReconcilerError(
-            "RC015", f"{root / PROJECT_FILE} exists: this is a project already",
+            "RC015",
+            f"{root / PROJECT_FILE} exists: this is a project already",
             "go on with reconciler validate, or name another directory",
-        )  # fmt: skip
+        )
     files = starter_files(name, ci)
     created = [path for path, text in files.items() if _write_new(root / path, text)]
     kept = [path for path in files if path not in created]
@@ -104,14 +112,21 @@ def make_project(root: Path, name: str, ci: str = "github") -> Made:
 
 
 def starter_files(name: str, ci: str = "github") -> Mapping[str, str]:
-    """Path → text of every file, in the order in which they are written. ``ci`` is a CI platform, or ``none``."""
+    """Path → text of every file, in the order in which they are written.
+
+    ``ci`` is a CI platform, or ``none``.
+    """
     files = {f"schemas/{file_name(kind)}": schema_text(kind) for kind in KINDS}
     rows, _, steps = ("", "", "") if ci == "none" else _starter(f"README-{ci}.md").partition("\n\n")
     given = {
-        "@NAME@": name, "@PREFIX@": key_prefix(name), "@FILES@": rows and f"{rows}\n", "@CI@": steps and f"{steps}\n",
+        "@NAME@": name,
+        "@PREFIX@": key_prefix(name),
+        "@FILES@": rows and f"{rows}\n",
+        "@CI@": steps and f"{steps}\n",
         "@LOGIN@": _LOGIN_BY_HAND if ci == "none" else _LOGIN_OF_JOBS,
-        "@STAGING@": _auth("staging", ci), "@PRODUCTION@": _auth("production", ci),
-    }  # fmt: skip
+        "@STAGING@": _auth("staging", ci),
+        "@PRODUCTION@": _auth("production", ci),
+    }
     for path, source in (_STARTER | _PLATFORMS[ci] | {PROJECT_FILE: "reconciler.yaml"}).items():
         text = _starter(source)
         for marker, value in given.items():
@@ -121,7 +136,11 @@ def starter_files(name: str, ci: str = "github") -> Mapping[str, str]:
 
 
 def _auth(environment: str, ci: str) -> str:
-    return "{method: token}" if ci == "none" else f"{{method: jwt, role: integrations-{environment}-plan}}"
+    return (
+        "{method: token}"
+        if ci == "none"
+        else f"{{method: jwt, role: integrations-{environment}-plan}}"
+    )
 
 
 def _starter(source: str) -> str:
@@ -129,7 +148,8 @@ def _starter(source: str) -> str:
 
 
 def _write_new(path: Path, text: str) -> bool:
-    """Write a file that does not exist; False, and nothing done, when there is something of that name."""
+    """Write a file that does not exist; False, and nothing done, when there is something of that
+    name."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.open("x", encoding="utf-8", newline="\n")
@@ -151,7 +171,9 @@ def _write_new(path: Path, text: str) -> bool:
 
 def _unwritable(path: Path, why: str) -> ReconcilerError:
     return ReconcilerError(
-        "RC016", f"{path} cannot be written: {why}", "fix that and run the command again: it goes on where it stopped"
+        "RC016",
+        f"{path} cannot be written: {why}",
+        "fix that and run the command again: it goes on where it stopped",
     )
 
 
@@ -162,7 +184,10 @@ def _ensure_repository(root: Path, ci: str) -> str:
         top = Path(git.must("rev-parse", "--show-toplevel"))
     except AuditError as error:
         if error.code != "RC602":
-            return f"apply commits its report with git, and git cannot be asked about this directory: {error.message}"
+            return (
+                "apply commits its report with git, and git cannot be asked about this directory:"
+                f" {error.message}"
+            )
     else:
         if top == root.resolve():
             return ""

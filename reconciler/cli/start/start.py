@@ -21,15 +21,23 @@ Next steps:
 
 
 @click.command()
-@click.argument("directory", metavar="[DIR]", required=False, type=click.Path(file_okay=False, path_type=Path))
-@click.option("--name", metavar="NAME", help="The project's name. Default: made of the directory's.")
+@click.argument(
+    "directory", metavar="[DIR]", required=False, type=click.Path(file_okay=False, path_type=Path)
+)
 @click.option(
-    "--ci", type=click.Choice(["github", "gitlab", "none"]), default="github", show_default=True,
+    "--name", metavar="NAME", help="The project's name. Default: made of the directory's."
+)
+@click.option(
+    "--ci",
+    type=click.Choice(["github", "gitlab", "none"]),
+    default="github",
+    show_default=True,
     help="Whose jobs plan and apply.",
-)  # fmt: skip
+)
 @click.pass_obj
 def init(settings: Settings, directory: Path | None, name: str | None, ci: str) -> int:
-    """Make a working repository in DIR (default: here): project, scopes, policy, a client, CI for GitHub or GitLab.
+    """Make a working repository in DIR (default: here): project, scopes, policy, a client, CI for
+    GitHub or GitLab.
 
     No file is ever overwritten: what is there already is kept and listed. Prints the files it made.
 
@@ -57,17 +65,30 @@ def init(settings: Settings, directory: Path | None, name: str | None, ci: str) 
 
 
 @click.command()
-@click.option("--port", type=click.IntRange(1, 65535), help="The loopback port. Default: the last one, at first 8200.")
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    help="The loopback port. Default: the last one, at first 8200.",
+)
 @click.option("--detach", is_flag=True, help="Leave it running.")
 @click.option("--stop", "stopping", is_flag=True, help="Stop the one that runs.")
-@click.option("--status", "asking", is_flag=True, help="Say whether it runs; exit 1 when it does not.")
+@click.option(
+    "--status", "asking", is_flag=True, help="Say whether it runs; exit 1 when it does not."
+)
 @click.option("--exports", "exporting", is_flag=True, help="Print the lines for eval.")
 @click.pass_obj
-def dev(settings: Settings, port: int | None, detach: bool, stopping: bool, asking: bool, exporting: bool) -> int:
+def dev(
+    settings: Settings,
+    port: int | None,
+    detach: bool,
+    stopping: bool,
+    asking: bool,
+    exporting: bool,
+) -> int:
     """Run a real OpenBao on loopback for this project, for trying things. Never for real secrets.
 
-    Its data, its unseal key and its root token are kept in .reconciler/, which git ignores. Uses bao or
-    vault on PATH if there, else the one that comes with the extra "server". Ctrl-C stops it.
+    Its data, its unseal key and its root token are kept in .reconciler/, which git ignores. Uses
+    bao or vault on PATH if there, else the one that comes with the extra "server". Ctrl-C stops it.
 
     \b
     Examples:
@@ -78,8 +99,12 @@ def dev(settings: Settings, port: int | None, detach: bool, stopping: bool, aski
     from reconciler.cli import wiring
     from reconciler.cli.start import dev_server
 
-    if sum((detach, stopping, asking, exporting)) > 1 or (port is not None and (stopping or asking or exporting)):
-        raise click.UsageError("give one of --detach, --stop, --status and --exports; --port is for starting")
+    if sum((detach, stopping, asking, exporting)) > 1 or (
+        port is not None and (stopping or asking or exporting)
+    ):
+        raise click.UsageError(
+            "give one of --detach, --stop, --status and --exports; --port is for starting"
+        )
     root = wiring.project_root(settings)
     if stopping:
         return dev_server.stop(settings, root)
@@ -87,19 +112,24 @@ def dev(settings: Settings, port: int | None, detach: bool, stopping: bool, aski
         return dev_server.show_status(root)
     if exporting:
         return dev_server.show_exports(root)
-    return (dev_server.run_detached if detach else dev_server.run_in_foreground)(settings, root, port)
+    return (dev_server.run_detached if detach else dev_server.run_in_foreground)(
+        settings, root, port
+    )
 
 
 @click.command()
 @click.option(
-    "--keep", metavar="DIR", type=click.Path(file_okay=False, path_type=Path), help="Keep the repository in DIR."
+    "--keep",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Keep the repository in DIR.",
 )
 @click.pass_obj
 def demo(settings: Settings, keep: Path | None) -> int:
     """Tell the whole story in under a minute, with real commands on a throw-away OpenBao.
 
-    Prints each command that it runs. Everything happens in a scratch repository, on loopback, and is gone
-    at the end. What it shows is checked: exit 1 when something is not as told.
+    Prints each command that it runs. Everything happens in a scratch repository, on loopback, and
+    is gone at the end. What it shows is checked: exit 1 when something is not as told.
 
     \b
     Examples:

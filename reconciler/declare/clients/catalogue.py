@@ -23,8 +23,8 @@ _OPENAPI_RISK = "medium"
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """``scopes`` maps a scope to its risk. ``complete`` is False when there may be more: no catalogue was
-    declared, or it could not be understood; then no scope is called unknown."""
+    """``scopes`` maps a scope to its risk. ``complete`` is False when there may be more: no
+    catalogue was declared, or it could not be understood; then no scope is called unknown."""
 
     scopes: Mapping[str, str] = field(default_factory=dict)
     complete: bool = False
@@ -34,7 +34,8 @@ class Catalogue:
         object.__setattr__(self, "table", ScopeTable(self.scopes))
 
     def fault(self, scope: str) -> tuple[str, str, str] | None:
-        """(code, message, hint) when ``scope`` does not exist or, as a wildcard, matches nothing."""
+        """(code, message, hint) when ``scope`` does not exist or, as a wildcard, matches
+        nothing."""
         if not self.complete or self.table.members(scope):
             return None
         if WILDCARD not in scope:
@@ -82,7 +83,10 @@ def _openapi(path: str, mark: Mark, root: Path, found: Collector, *, largest: in
     if aside.errors:
         first = aside.findings()[0]
         where = f"{first.source.file}:{first.source.line}: " if first.source else ""
-        size = f"set openapiMaxMiB (now {largest}, at most 64) to the size of the file in MiB, rounded up"
+        size = (
+            f"set openapiMaxMiB (now {largest}, at most 64) to the size of the file in MiB,"
+            " rounded up"
+        )
         larger = size if first.code == "RC103" else ""
         message = f"the OpenAPI file cannot be used: {where}{first.message}"
         found.add("RC140", mark, message, remedy=larger)
@@ -94,10 +98,15 @@ def _openapi(path: str, mark: Mark, root: Path, found: Collector, *, largest: in
             scopes.append(name)
         else:
             found.add(
-                "RC141", place, f"the scope `{name}` of the OpenAPI file is left out: it cannot be written in a client"
+                "RC141",
+                place,
+                f"the scope `{name}` of the OpenAPI file is left out: it cannot be written in a"
+                " client",
             )
     if not scopes:
-        found.add("RC140", mark, f"`{path}` {_without_scopes([document.value for document in documents])}")
+        found.add(
+            "RC140", mark, f"`{path}` {_without_scopes([document.value for document in documents])}"
+        )
     return scopes
 
 

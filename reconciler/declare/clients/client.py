@@ -1,4 +1,5 @@
-"""A client, its template and one environment, merged → ``domain.declared.desired.DesiredClient``."""
+"""A client, its template and one environment, merged →
+``domain.declared.desired.DesiredClient``."""
 
 from __future__ import annotations
 
@@ -19,8 +20,20 @@ from reconciler.declare.webhooks.lifecycles import (
 from reconciler.declare.webhooks.reach import Reach
 from reconciler.declare.webhooks.signatures import merged_faults
 from reconciler.declare.webhooks.values import network
-from reconciler.declare.webhooks.webhook import Webhooks, expectation_fault, header_faults, probe_faults, webhook_spec
-from reconciler.domain.declared.desired import ClientState, DesiredClient, DesiredKey, DesiredWebhook, Lifecycle
+from reconciler.declare.webhooks.webhook import (
+    Webhooks,
+    expectation_fault,
+    header_faults,
+    probe_faults,
+    webhook_spec,
+)
+from reconciler.domain.declared.desired import (
+    ClientState,
+    DesiredClient,
+    DesiredKey,
+    DesiredWebhook,
+    Lifecycle,
+)
 from reconciler.domain.values.canonical import digest
 from reconciler.domain.values.names import key_address, secret_address, webhook_address
 
@@ -30,19 +43,29 @@ class ClientBuilder:
     understood: then what is absent is not reported as missing."""
 
     def __init__(
-        self, document: Document, template: Document | None, webhooks: Webhooks, *, sound: bool, found: Collector
+        self,
+        document: Document,
+        template: Document | None,
+        webhooks: Webhooks,
+        *,
+        sound: bool,
+        found: Collector,
     ) -> None:
         given = template.metadata.sub("labels") if template else {}
         self._labels = {**given, **document.metadata.sub("labels")}
         own = document.spec.without("template", "environments")
-        self._document, self._webhooks, self._sound, self._found = document, webhooks, sound, found
+        self._document = document
+        self._webhooks = webhooks
+        self._sound = sound
+        self._found = found
         self._base = merge(template.spec, own) if template else own
         self._base_spec: dict[str, Any] | None = None
         self._base_digest = ""
 
     def build(self, environment: str, reach: Reach | None) -> DesiredClient:
-        """The client in ``environment``; what is wrong with it goes to the collector, and the value is then
-        not to be used. ``reach`` is that of the environment, None when the project is not valid."""
+        """The client in ``environment``; what is wrong with it goes to the collector, and the value
+        is then not to be used. ``reach`` is that of the environment, None when the project is not
+        valid."""
         environments = self._document.spec.sub("environments")
         override = environments.sub(environment)
         if not self._base_digest:
@@ -52,7 +75,9 @@ class ClientBuilder:
         if self._sound:
             self._check(merged, environment, reach)
         webhooks = self._resolved(merged)
-        spec = self._spec(merged, webhooks) if override or self._base_spec is None else self._base_spec
+        spec = (
+            self._spec(merged, webhooks) if override or self._base_spec is None else self._base_spec
+        )
         return DesiredClient(
             name=self._document.name,
             state=ClientState(spec["state"]),
@@ -70,8 +95,9 @@ class ClientBuilder:
         return tuple(map(self._webhooks.resolve, merged.named("webhooks")))
 
     def place(self, environment: str, path: Iterable[str]) -> Mark:
-        """Where that is written which ``path`` (field names, names of items, items) leads to in ``environment``: in the
-        client's file or its template's. As far as it is written at all; else the client's name."""
+        """Where that is written which ``path`` (field names, names of items, items) leads to in
+        ``environment``: in the client's file or its template's. As far as it is written at all;
+        else the client's name."""
         override = self._document.spec.sub("environments").sub(environment)
         container: object = merge(self._base, override) if override else self._base
         mark = self._document.name_mark
@@ -96,7 +122,9 @@ class ClientBuilder:
             "state": merged.get("state", "active"),
             "protect": merged.get("protect", False),
             "scopes": sorted(merged.get("scopes", ())),
-            "keys": {key["name"]: lifecycle_spec(key_lifecycle(key)) for key in merged.named("keys")},
+            "keys": {
+                key["name"]: lifecycle_spec(key_lifecycle(key)) for key in merged.named("keys")
+            },
             "webhooks": {webhook.name: webhook_spec(webhook) for webhook in webhooks},
         }
         template = self._document.spec.get("template")
@@ -109,7 +137,9 @@ class ClientBuilder:
         if merged.get("justification"):
             spec["justification"] = merged["justification"]
         if merged.get("allowedCidrs"):
-            spec["allowedCidrs"] = sorted(valid_or(text, _spelt, text) for text in merged["allowedCidrs"])
+            spec["allowedCidrs"] = sorted(
+                valid_or(text, _spelt, text) for text in merged["allowedCidrs"]
+            )
         return spec
 
     def _check(self, merged: Map, environment: str, reach: Reach | None) -> None:
@@ -123,14 +153,22 @@ class ClientBuilder:
                 address=self._document.address,
             )
         for key in merged.named("keys"):
-            self._check_lifecycle(key, key.sub("rotation"), key_lifecycle(key), key_address(name, key["name"]))
+            self._check_lifecycle(
+                key, key.sub("rotation"), key_lifecycle(key), key_address(name, key["name"])
+            )
         for webhook in merged.named("webhooks"):
             secret = webhook.sub("secret")
-            self._check_lifecycle(secret, secret, secret_lifecycle(webhook), secret_address(name, webhook["name"]))
+            self._check_lifecycle(
+                secret, secret, secret_lifecycle(webhook), secret_address(name, webhook["name"])
+            )
             for mark, message in merged_faults(webhook.sub("signature")):
-                self._found.add("RC159", mark, message, address=webhook_address(name, webhook["name"]))
+                self._found.add(
+                    "RC159", mark, message, address=webhook_address(name, webhook["name"])
+                )
             for mark, message in header_faults(webhook):
-                self._found.add("RC168", mark, message, address=webhook_address(name, webhook["name"]))
+                self._found.add(
+                    "RC168", mark, message, address=webhook_address(name, webhook["name"])
+                )
             if "url" not in webhook:
                 self._missing_url(webhook, environment)
             elif reach is not None and (fault := reach.fault(webhook["url"])):
@@ -147,13 +185,22 @@ class ClientBuilder:
         fault = expectation_fault(webhook)
         if fault is not None:
             self._found.add("RC175", *fault, address=address)
-        before = [item.get("events", ()) for item in self._base.named("webhooks") if item["name"] == webhook["name"]]
+        before = [
+            item.get("events", ())
+            for item in self._base.named("webhooks")
+            if item["name"] == webhook["name"]
+        ]
         self._webhooks.payloads.check_merged(
             webhook, address, self._document.file, [e for part in before for e in part]
         )
 
-    def _check_lifecycle(self, item: Map, rotation: Map, lifecycle: Lifecycle, address: str) -> None:
-        lifetime, renew_before = format_duration(lifecycle.lifetime), format_duration(lifecycle.renew_before)
+    def _check_lifecycle(
+        self, item: Map, rotation: Map, lifecycle: Lifecycle, address: str
+    ) -> None:
+        lifetime, renew_before = (
+            format_duration(lifecycle.lifetime),
+            format_duration(lifecycle.renew_before),
+        )
         marks = [m for m in (rotation.marks.get("renewBefore"), item.marks.get("lifetime")) if m]
         if not lifecycle.lifetime or not lifecycle.renew_before:
             return  # reported where it is written
@@ -161,7 +208,10 @@ class ClientBuilder:
             message = f"renewBefore ({renew_before}) is not shorter than the lifetime ({lifetime})"
             self._found.add("RC151", self._own(marks), message, address=address)
         elif "grace" in rotation and lifecycle.grace > lifecycle.renew_before:
-            message = f"grace ({format_duration(lifecycle.grace)}) is longer than renewBefore ({renew_before})"
+            message = (
+                f"grace ({format_duration(lifecycle.grace)}) is longer than renewBefore"
+                f" ({renew_before})"
+            )
             self._found.add("RC162", rotation.marks["grace"], message, address=address)
 
     def _own(self, marks: list[Mark]) -> Mark:
@@ -182,10 +232,13 @@ class ClientBuilder:
 
 
 def _item(items: Seq, wanted: str) -> int | None:
-    """The index of the item that is ``wanted``, or has that name; networks have several spellings."""
+    """The index of the item that is ``wanted``, or has that name; networks have several
+    spellings."""
     for index, item in enumerate(items):
         name = item.get("name") if isinstance(item, Map) else item
-        if wanted == name or (isinstance(name, str) and "/" in name and valid_or(name, _spelt, "") == wanted):
+        if wanted == name or (
+            isinstance(name, str) and "/" in name and valid_or(name, _spelt, "") == wanted
+        ):
             return index
     return None
 

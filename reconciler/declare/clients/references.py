@@ -1,4 +1,5 @@
-"""What documents say about each other: names declared twice, templates, environments, renames, owners."""
+"""What documents say about each other: names declared twice, templates, environments, renames,
+owners."""
 
 from __future__ import annotations
 
@@ -38,15 +39,21 @@ def only_one(documents: list[Document], found: Collector) -> Document | None:
     return documents[0] if documents else None
 
 
-def check_template(client: Document, templates: Mapping[str, Document], *, complete: bool, found: Collector) -> None:
+def check_template(
+    client: Document, templates: Mapping[str, Document], *, complete: bool, found: Collector
+) -> None:
     name = client.spec.get("template")
     if name is not None and name not in templates and complete:
         hint = did_you_mean(name, templates)
         message = f"the template `{name}` does not exist"
-        found.add("RC132", client.spec.marks["template"], message, hint=hint, address=client.address)
+        found.add(
+            "RC132", client.spec.marks["template"], message, hint=hint, address=client.address
+        )
 
 
-def check_environments(client: Document, requires: Mapping[str, str | None], found: Collector) -> None:
+def check_environments(
+    client: Document, requires: Mapping[str, str | None], found: Collector
+) -> None:
     """``requires`` maps every environment of the project to the one that it requires."""
     written = client.spec.sub("environments")
     for name in written:
@@ -57,7 +64,9 @@ def check_environments(client: Document, requires: Mapping[str, str | None], fou
             continue
         first = requires[name]
         if first is not None and first in requires and first not in written:
-            message = f"`{client.name}` is in `{name}`, which requires `{first}`, but not in `{first}`"
+            message = (
+                f"`{client.name}` is in `{name}`, which requires `{first}`, but not in `{first}`"
+            )
             found.add("RC142", written.key_marks[name], message, address=client.address)
 
 
@@ -78,7 +87,9 @@ def check_renames(clients: Mapping[str, Document], found: Collector) -> None:
         elif first is not client:
             message = f"`{first.name}` is renamed from `{former}` too"
         if message:
-            found.add("RC136", client.metadata.marks["renamedFrom"], message, address=client.address)
+            found.add(
+                "RC136", client.metadata.marks["renamedFrom"], message, address=client.address
+            )
 
 
 def check_owners(clients: Collection[Document], found: Collector) -> None:
@@ -96,13 +107,24 @@ def check_owners(clients: Collection[Document], found: Collector) -> None:
             continue
         near = sorted(_near(team, known))
         if near:
-            best = min(near, key=lambda other: (distance(team.lower(), other.lower()), -teams[other]))
+            best = min(
+                near, key=lambda other: (distance(team.lower(), other.lower()), -teams[other])
+            )
             message = f"the team `{team}` owns only this client; `{best}` owns {teams[best]}"
-            found.add("RC138", owner.marks["team"], message, hint=f"did you mean `{best}`?", address=client.address)
+            found.add(
+                "RC138",
+                owner.marks["team"],
+                message,
+                hint=f"did you mean `{best}`?",
+                address=client.address,
+            )
 
 
 def _near(team: str, known: Mapping[str, set[str]]) -> Iterator[str]:
-    """Teams at most two slips away. Teams that differ in digits only (team-1, team-2) are two teams."""
+    """Teams at most two slips away.
+
+    Teams that differ in digits only (team-1, team-2) are two teams.
+    """
     lowered = team.lower()
     for other in {other for shorter in _shortened(lowered) for other in known.get(shorter, ())}:
         slips = distance(lowered, other.lower())

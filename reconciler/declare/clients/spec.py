@@ -1,4 +1,5 @@
-"""What is wrong with one spec as it is written: a client's, a template's, or what an environment changes.
+"""What is wrong with one spec as it is written: a client's, a template's, or what an environment
+changes.
 
 Judged per text, not per merged client: a mistake in a template is told once, where it is.
 """
@@ -17,7 +18,12 @@ from reconciler.declare.webhooks.lookalikes import suspicions
 from reconciler.declare.webhooks.payloads import Payloads
 from reconciler.declare.webhooks.signatures import written_faults
 from reconciler.declare.webhooks.urls import parse_url
-from reconciler.declare.webhooks.values import parse_duration, parse_window, positive_duration, short_duration
+from reconciler.declare.webhooks.values import (
+    parse_duration,
+    parse_window,
+    positive_duration,
+    short_duration,
+)
 from reconciler.declare.webhooks.webhook import probe_faults
 from reconciler.webhooks.proof.json_path import compiled as json_path
 
@@ -31,8 +37,8 @@ _LIFETIME: dict[str, tuple[str, Callable[[str], object]]] = {
 
 @dataclass(frozen=True, slots=True)
 class SpecCheck:
-    """Reports what is wrong in a spec; ``address`` is the client's, empty for a template. ``http``: the
-    policy has a rule for URLs without TLS."""
+    """Reports what is wrong in a spec; ``address`` is the client's, empty for a template. ``http``:
+    the policy has a rule for URLs without TLS."""
 
     catalogue: Catalogue
     payloads: Payloads
@@ -54,7 +60,9 @@ class SpecCheck:
             self._url(webhook)
             for mark, message in written_faults(webhook.sub("signature")):
                 self.found.add("RC159", mark, message, address=self.address)
-            self._value(webhook.sub("signature").sub("custom"), "tolerance", "RC150", short_duration)
+            self._value(
+                webhook.sub("signature").sub("custom"), "tolerance", "RC150", short_duration
+            )
             self._value(webhook.sub("delivery"), "timeout", "RC150", short_duration)
             self._value(webhook.sub("delivery"), "retryFor", "RC150", short_duration)
             for (mark, *_), message in probe_faults(webhook, merged=False):

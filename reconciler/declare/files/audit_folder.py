@@ -1,8 +1,8 @@
 """The folder of the audit reports: it declares nothing and decides nothing.
 
-Commits that change it alone are passed over where commits must be signed, and it is staged and committed as a whole.
-So nothing that is part of the declaration may lie in it, be it by another spelling of a name: file systems may take
-`Clients` for `clients`.
+Commits that change it alone are passed over where commits must be signed, and it is staged and
+committed as a whole. So nothing that is part of the declaration may lie in it, be it by another
+spelling of a name: file systems may take `Clients` for `clients`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from reconciler.declare.findings.nodes import Map
 from reconciler.domain.values.invisible import INVISIBLE
 
 DEFAULT = "audit"
-# What a name of the declaration begins with, up to its first dot; some are taken for what is to come.
+# What a name of the declaration begins with, up to its first dot; some are taken for what is to
+# come.
 _TAKEN = frozenset(
     {
         PROJECT_FILE,
@@ -38,7 +39,10 @@ _UNSEEN = re.compile(f"[{INVISIBLE}]")
 
 
 def build_audit_path(audit: Map, found: Collector) -> str:
-    """The path as git writes it. Reports RC160 for one that is not inside the project, or is taken."""
+    """The path as git writes it.
+
+    Reports RC160 for one that is not inside the project, or is taken.
+    """
     path = audit.get("path", DEFAULT)
     if not is_inside(path) or _is_taken(path):
         found.add("RC160", audit.marks["path"], f"the audit report cannot be kept in `{path}`")
@@ -47,17 +51,22 @@ def build_audit_path(audit: Map, found: Collector) -> str:
 
 
 def lies_in_audit(path: str, audit: str) -> bool:
-    """Whether ``path`` is the folder ``audit`` or in it, for a file system that takes names loosely."""
+    """Whether ``path`` is the folder ``audit`` or in it, for a file system that takes names
+    loosely."""
     folder = tuple(_folded(audit))
     return tuple(_folded(path))[: len(folder)] == folder
 
 
 def refuse_named(audit: str, found: Collector) -> None:
-    """Report RC160 for what the declaration names, or reads through a link, and that lies among the reports."""
+    """Report RC160 for what the declaration names, or reads through a link, and that lies among the
+    reports."""
     for path, sources in sorted(found.named.items()):
         if lies_in_audit(path, audit):
             for source in sorted(sources):
-                message = f"it leads to `{path}`, which lies in `{audit}`, the folder of the audit reports"
+                message = (
+                    f"it leads to `{path}`, which lies in `{audit}`, the folder of the audit"
+                    " reports"
+                )
                 found.add("RC160", (source, 1, 1), message)
 
 
@@ -69,8 +78,8 @@ def _is_taken(path: str) -> bool:
 
 
 def _folded(path: str) -> Iterator[str]:
-    """The parts of a path as the most generous file system compares them: case, compatibility forms, invisible
-    characters, dots and spaces at the end."""
+    """The parts of a path as the most generous file system compares them: case, compatibility
+    forms, invisible characters, dots and spaces at the end."""
     for part in path.split("/"):
         plain = unicodedata.normalize("NFKC", _UNSEEN.sub("", part)).casefold().rstrip(". ")
         if plain:

@@ -1,4 +1,5 @@
-"""The files of certificates and keys that a project names: whether they are there, and whether git has a key."""
+"""The files of certificates and keys that a project names: whether they are there, and whether git
+has a key."""
 
 from __future__ import annotations
 
@@ -17,10 +18,12 @@ _PEM = b"-----BEGIN CERTIFICATE-----"
 
 
 def certificate_findings(root: Path, tracked: Callable[[Path], bool]) -> list[Finding]:
-    """RC167 for each file of a certificate or key that cannot be used, RC184 for each key that git has.
+    """RC167 for each file of a certificate or key that cannot be used, RC184 for each key that git
+    has.
 
-    ``tracked`` says whether git has a file: only who may ask git can tell. What lies inside the project must be
-    there; what lies outside, and a key, may be on another machine only, which is a warning.
+    ``tracked`` says whether git has a file: only who may ask git can tell. What lies inside the
+    project must be there; what lies outside, and a key, may be on another machine only, which is a
+    warning.
     """
     found = Collector()
     for path in project_files(root, found):

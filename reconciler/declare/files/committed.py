@@ -1,4 +1,5 @@
-"""Which clients a commit declares, from the texts of its files: what the work tree hides is declared nevertheless."""
+"""Which clients a commit declares, from the texts of its files: what the work tree hides is
+declared nevertheless."""
 
 from __future__ import annotations
 
@@ -12,10 +13,11 @@ _CLIENTS = "clients/"
 
 
 def clients_in(texts: Mapping[str, str], environment: str) -> frozenset[str] | None:
-    """The clients that the files in ``clients/`` among ``texts`` (by path) declare for ``environment``.
+    """The clients that the files in ``clients/`` among ``texts`` (by path) declare for
+    ``environment``.
 
-    By their present and by their former names. None: one of the files cannot be read, is empty, or declares something
-    else, and nobody can say.
+    By their present and by their former names. None: one of the files cannot be read, is empty, or
+    declares something else, and nobody can say.
     """
     found: set[str] = set()
     for path, text in texts.items():
@@ -31,12 +33,17 @@ def clients_in(texts: Mapping[str, str], environment: str) -> frozenset[str] | N
 
 def says_git(text: str) -> bool:
     """Whether a reconciler.yaml has git for its truth: unless it says ``audit: {git: false}``."""
-    values = [one.value for one in parse(text.removeprefix("\ufeff"), "reconciler.yaml", Collector())]
-    return not any(isinstance(one, Map) and one.sub("spec").sub("audit").get("git") is False for one in values)
+    values = [
+        one.value for one in parse(text.removeprefix("\ufeff"), "reconciler.yaml", Collector())
+    ]
+    return not any(
+        isinstance(one, Map) and one.sub("spec").sub("audit").get("git") is False for one in values
+    )
 
 
 def _names(parsed: list[Parsed], environment: str) -> Iterator[str | None]:
-    """The name of each client and the one that it is renamed from, for this environment; None for what is no client."""
+    """The name of each client and the one that it is renamed from, for this environment; None for
+    what is no client."""
     for one in parsed:
         value = one.value
         if not isinstance(value, Map) or value.get("kind") != "IntegrationClient":

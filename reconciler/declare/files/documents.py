@@ -25,8 +25,8 @@ PLACES = {
 
 @dataclass(slots=True)
 class Document:
-    """One document of a known kind. ``metadata`` and ``spec`` are mappings; what the schema refused was cut
-    out of them, and then ``sound`` is False: what is absent may have been written."""
+    """One document of a known kind. ``metadata`` and ``spec`` are mappings; what the schema refused
+    was cut out of them, and then ``sound`` is False: what is absent may have been written."""
 
     kind: str
     file: str
@@ -56,8 +56,11 @@ class Document:
         return client_address(self.name) if self.kind == "IntegrationClient" and self.name else ""
 
 
-def read_documents(root: Path, path: str, expected: str, found: Collector) -> tuple[list[Document], bool]:
-    """The documents of kind ``expected`` in a file, and whether everything in it could be told apart.
+def read_documents(
+    root: Path, path: str, expected: str, found: Collector
+) -> tuple[list[Document], bool]:
+    """The documents of kind ``expected`` in a file, and whether everything in it could be told
+    apart.
 
     When not, what the rest of the declaration refers to may be in there.
     """
@@ -78,7 +81,8 @@ def read_documents(root: Path, path: str, expected: str, found: Collector) -> tu
 
 
 def _is_named(document: Document) -> bool:
-    """Whether what others may refer to is known; a catalogue and a policy are found by their kind."""
+    """Whether what others may refer to is known; a catalogue and a policy are found by their
+    kind."""
     return bool(document.name) or document.kind in ("ScopeCatalog", "GuardrailPolicy")
 
 
@@ -86,7 +90,10 @@ def _document(parsed: Parsed, file: str, expected: str, found: Collector) -> Doc
     value = parsed.value
     if not isinstance(value, Map):
         found.add(
-            "RC125", parsed.mark, "a document must be a mapping", remedy=f"begin with `apiVersion: {API_VERSION}`"
+            "RC125",
+            parsed.mark,
+            "a document must be a mapping",
+            remedy=f"begin with `apiVersion: {API_VERSION}`",
         )
         return None
     if not parsed.whole and not {"apiVersion", "kind"} <= value.keys():
@@ -109,7 +116,12 @@ def _check_version(value: Map, found: Collector) -> bool:
     if version == API_VERSION:
         return True
     if "apiVersion" not in value:
-        found.add("RC120", value.mark, "the document has no apiVersion", hint=_misspelt("apiVersion", value))
+        found.add(
+            "RC120",
+            value.mark,
+            "the document has no apiVersion",
+            hint=_misspelt("apiVersion", value),
+        )
     else:
         found.add("RC120", value.marks["apiVersion"], f"the apiVersion is not {API_VERSION}")
     return False
@@ -129,13 +141,19 @@ def _check_kind(value: Map, expected: str, found: Collector) -> bool:
         )
     elif kind in KINDS:
         found.add(
-            "RC122", value.marks["kind"], f"a document of kind {kind} does not belong here, but in {PLACES[kind]}"
+            "RC122",
+            value.marks["kind"],
+            f"a document of kind {kind} does not belong here, but in {PLACES[kind]}",
         )
     else:
         hint = did_you_mean(kind, KINDS)
         shown_kind = f"`{kind}`" if isinstance(kind, str) else "this"
         found.add(
-            "RC121", value.marks["kind"], f"{shown_kind} is not a kind", hint=hint, remedy=f"kinds are {listed(KINDS)}"
+            "RC121",
+            value.marks["kind"],
+            f"{shown_kind} is not a kind",
+            hint=hint,
+            remedy=f"kinds are {listed(KINDS)}",
         )
     return False
 

@@ -1,4 +1,5 @@
-"""Finds and reads the files of a declaration: regular files inside the project, UTF-8, of limited size."""
+"""Finds and reads the files of a declaration: regular files inside the project, UTF-8, of limited
+size."""
 
 from __future__ import annotations
 
@@ -31,7 +32,11 @@ def find_project(start: Path) -> Path | None:
 
 def project_paths(root: Path) -> list[Path]:
     """The files of ``root`` that make it a project, without a look into them."""
-    return [root / f"{PROJECT_FILE}{suffix}" for suffix in SUFFIXES if _is_there(root / f"{PROJECT_FILE}{suffix}")]
+    return [
+        root / f"{PROJECT_FILE}{suffix}"
+        for suffix in SUFFIXES
+        if _is_there(root / f"{PROJECT_FILE}{suffix}")
+    ]
 
 
 def misnamed_project(start: Path) -> str | None:
@@ -45,12 +50,14 @@ def misnamed_project(start: Path) -> str | None:
 
 
 def project_files(root: Path, found: Collector) -> list[str]:
-    """reconciler.yaml; both when there is also a reconciler.yml (which is then an error: declared twice)."""
+    """reconciler.yaml; both when there is also a reconciler.yml (which is then an error: declared
+    twice)."""
     return list(_top_files(root, PROJECT_FILE, found))
 
 
 def declaration_files(root: Path, found: Collector) -> Iterator[tuple[str, str]]:
-    """Every file but the project's as (expected kind, path relative to the project with ``/``), in order."""
+    """Every file but the project's as (expected kind, path relative to the project with ``/``), in
+    order."""
     for stem, kind in TOP_FILES.items():
         yield from ((kind, name) for name in _top_files(root, stem, found))
     for folder, (kind, deep) in FOLDERS.items():
@@ -59,7 +66,8 @@ def declaration_files(root: Path, found: Collector) -> Iterator[tuple[str, str]]
 
 
 def declares(path: str) -> bool:
-    """Whether a file at ``path``, relative to the project, would be read as a part of the declaration."""
+    """Whether a file at ``path``, relative to the project, would be read as a part of the
+    declaration."""
     pure = PurePosixPath(path)
     if not pure.name.endswith(SUFFIXES) or any(part.startswith(".") for part in pure.parts):
         return False
@@ -79,8 +87,8 @@ def _is_there(path: Path) -> bool:
 
 
 def _walk(root: Path, folder: str, found: Collector, *, deep: bool) -> Iterator[str]:
-    """YAML files below ``folder``. Hidden names are left out; a link to a folder is reported, not followed
-    and not passed over: clients behind it would look as if they were deleted."""
+    """YAML files below ``folder``. Hidden names are left out; a link to a folder is reported, not
+    followed and not passed over: clients behind it would look as if they were deleted."""
     try:
         with os.scandir(root / folder) as entries:
             found_here = sorted(entries, key=lambda entry: entry.name)
@@ -101,7 +109,8 @@ def _walk(root: Path, folder: str, found: Collector, *, deep: bool) -> Iterator[
 
 
 def stays_inside(root: Path, path: str, found: Collector) -> bool:
-    """Whether no link leads from ``path`` out of the project; reports when one does, and keeps where they lead."""
+    """Whether no link leads from ``path`` out of the project; reports when one does, and keeps
+    where they lead."""
     try:
         base, real = root.resolve(), (root / path).resolve()
     except (OSError, RuntimeError):
@@ -116,7 +125,8 @@ def stays_inside(root: Path, path: str, found: Collector) -> bool:
 
 
 def _links(base: Path, path: str) -> Iterator[Path]:
-    """The links of the project that are followed from ``base``, which has none itself, to ``path``."""
+    """The links of the project that are followed from ``base``, which has none itself, to
+    ``path``."""
     here, left = base, list(PurePosixPath(path).parts)
     while left:
         part = left.pop(0)
@@ -130,15 +140,16 @@ def _links(base: Path, path: str) -> Iterator[Path]:
 
 
 def name_file(path: object, mark: Mark, found: Collector) -> None:
-    """Record that a file of the declaration names ``path``, which decides something too. What is outside of the
-    project, or declares something itself, is left to others."""
+    """Record that a file of the declaration names ``path``, which decides something too. What is
+    outside of the project, or declares something itself, is left to others."""
     if isinstance(path, str) and is_inside(path) and not declares(plain_path(path)):
         found.name(plain_path(path), by=mark[0])
 
 
 def named_files(found: Collector) -> dict[str, frozenset[str]]:
-    """What the files that were read lead to. Behind a link in place of a folder each file belongs to the one that is
-    read through it; the link and its target, where more may be put, to the project."""
+    """What the files that were read lead to. Behind a link in place of a folder each file belongs
+    to the one that is read through it; the link and its target, where more may be put, to the
+    project."""
     named = {path: set(sources) for path, sources in found.named.items()}
     for path, sources in found.named.items():
         for folder in sources & FOLDERS.keys():
@@ -163,7 +174,8 @@ def shown(path: str) -> str:
 def read(root: Path, path: str, found: Collector, limits: Limits = STRICT) -> str | None:
     """The text of a file of the project, or None after reporting why not. Never blocks on a pipe.
 
-    That the path ``stays_inside`` is the caller's care: for ten thousand files one look per folder does.
+    That the path ``stays_inside`` is the caller's care: for ten thousand files one look per folder
+    does.
     """
     name = shown(path)
     start = (name, 1, 1)
@@ -213,4 +225,10 @@ def read_regular(path: Path, limit: int) -> bytes | None:
 def is_inside(path: str) -> bool:
     """Whether ``path`` is relative, has no ``..`` and names something below the project."""
     parts = PurePosixPath(path).parts
-    return bool(parts) and not path.startswith("/") and ".." not in parts and "\\" not in path and "\0" not in path
+    return (
+        bool(parts)
+        and not path.startswith("/")
+        and ".." not in parts
+        and "\\" not in path
+        and "\0" not in path
+    )

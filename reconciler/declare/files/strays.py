@@ -1,4 +1,5 @@
-"""Files that look like a part of the declaration and are not read: what they declare does not exist.
+"""Files that look like a part of the declaration and are not read: what they declare does not
+exist.
 
 A policy in ``policy.YAML`` or ``policy/main.yaml`` rules nothing.
 A client in a ``.txt`` file is no client.
@@ -16,7 +17,15 @@ from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from reconciler.declare.files.documents import PLACES
-from reconciler.declare.files.files import FOLDERS, PROJECT_FILE, SUFFIXES, TOP_FILES, declares, read_regular, shown
+from reconciler.declare.files.files import (
+    FOLDERS,
+    PROJECT_FILE,
+    SUFFIXES,
+    TOP_FILES,
+    declares,
+    read_regular,
+    shown,
+)
 from reconciler.declare.findings.collector import Collector
 from reconciler.declare.schema.schemas import API_VERSION
 
@@ -29,7 +38,8 @@ _COPY = r"\.(?:txt|bak|old|orig)"
 _DATA = re.compile(rf"(?:\.(?:ya?ml|yam|jsonc?|json5|toml)(?:{_COPY})?|{_COPY})\Z")
 
 _OURS = re.compile(
-    rf"""(?:^|[{{,]) \s* ["']?apiVersion["']? \s*:\s* ["']?{API_VERSION}["']? \s* (?:[,}}#]|\Z)""", re.VERBOSE
+    rf"""(?:^|[{{,]) \s* ["']?apiVersion["']? \s*:\s* ["']?{API_VERSION}["']? \s* (?:[,}}#]|\Z)""",
+    re.VERBOSE,
 )
 _KIND = re.compile(r"""^[\s{,]*["']?kind["']?\s*:\s*["']?([A-Za-z]+)""", re.MULTILINE)
 # What may stand above: a comment, a marker of YAML or of a conflict, another field, a part of one.
@@ -39,7 +49,9 @@ _ABOVE = re.compile(
 )
 
 
-def report_strays(root: Path, read: AbstractSet[str], audit: str, found: Collector) -> frozenset[str]:
+def report_strays(
+    root: Path, read: AbstractSet[str], audit: str, found: Collector
+) -> frozenset[str]:
     """Report RC118 for each file that should have been read, RC119 when no file is a client's.
 
     Returns the paths of all files that were, or should have been, read, as they are shown.
@@ -113,7 +125,10 @@ def _misplaced(path: Path) -> str:
             place = PLACES.get(kind[1], "") if kind else ""
             if not kind or not place:
                 return "this file holds a document of the declaration and is not read"
-            return f"this file holds a document of kind {kind[1]} and is not read: its place is {place}"
+            return (
+                f"this file holds a document of kind {kind[1]} and is not read: its place is"
+                f" {place}"
+            )
     return ""
 
 

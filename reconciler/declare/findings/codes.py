@@ -1,4 +1,5 @@
-"""Every code a declaration can be faulted with: one table, also the source of the page of error codes."""
+"""Every code a declaration can be faulted with: one table, also the source of the page of error
+codes."""
 
 from __future__ import annotations
 
@@ -17,16 +18,20 @@ CODES: dict[str, Code] = {
     **FILE_CODES,
     # Documents
     "RC120": Code(
-        "apiVersion", "The document does not say in which format it is written.", "write `apiVersion: reconciler/v1`"
+        "apiVersion",
+        "The document does not say in which format it is written.",
+        "write `apiVersion: reconciler/v1`",
     ),
     "RC121": Code(
         "Unknown kind",
         "The document does not say what it declares.",
-        "write one of Project, ScopeCatalog, GuardrailPolicy, IntegrationTemplate, IntegrationClient",
+        "write one of Project, ScopeCatalog, GuardrailPolicy, IntegrationTemplate,"
+        " IntegrationClient",
     ),
     "RC122": Code(
         "Kind in the wrong place",
-        "Each kind has its place: reconciler.yaml, scopes.yaml, policy.yaml, templates/ or clients/.",
+        "Each kind has its place: reconciler.yaml, scopes.yaml, policy.yaml, templates/ or"
+        " clients/.",
         "move the document to its place",
     ),
     "RC123": Code(
@@ -36,7 +41,9 @@ CODES: dict[str, Code] = {
     ),
     "RC124": Code("Missing field", "A field that must be there is not.", "add the field"),
     "RC125": Code(
-        "Wrong type", "The value is of another type than the field.", "write a value of the type that is named"
+        "Wrong type",
+        "The value is of another type than the field.",
+        "write a value of the type that is named",
     ),
     "RC126": Code(
         "Value not allowed",
@@ -44,7 +51,9 @@ CODES: dict[str, Code] = {
         "write one of the values that are named",
     ),
     "RC127": Code(
-        "Malformed text", "The text does not have the form that the field needs.", "write it in the form that is named"
+        "Malformed text",
+        "The text does not have the form that the field needs.",
+        "write it in the form that is named",
     ),
     "RC128": Code(
         "Out of range",
@@ -52,8 +61,14 @@ CODES: dict[str, Code] = {
         "stay within the limits that are named",
     ),
     # Names and references
-    "RC130": Code("Declared twice", "Two documents declare the same thing.", "rename or remove one of the two"),
-    "RC131": Code("Name used twice", "Two items of a list have the same name.", "rename or remove one of the two"),
+    "RC130": Code(
+        "Declared twice", "Two documents declare the same thing.", "rename or remove one of the two"
+    ),
+    "RC131": Code(
+        "Name used twice",
+        "Two items of a list have the same name.",
+        "rename or remove one of the two",
+    ),
     "RC132": Code(
         "Unknown template",
         "No IntegrationTemplate has this name.",
@@ -65,7 +80,9 @@ CODES: dict[str, Code] = {
         "correct the name or add the environment to reconciler.yaml",
     ),
     "RC134": Code(
-        "Unknown scope", "The ScopeCatalog does not have this scope.", "correct the scope or add it to scopes.yaml"
+        "Unknown scope",
+        "The ScopeCatalog does not have this scope.",
+        "correct the scope or add it to scopes.yaml",
     ),
     "RC135": Code(
         "Wildcard matches nothing",
@@ -89,7 +106,10 @@ CODES: dict[str, Code] = {
         Level.WARNING,
     ),
     "RC139": Code(
-        "No scope catalogue", "Without a ScopeCatalog nobody checks that scopes exist.", "add scopes.yaml", Level.NOTE
+        "No scope catalogue",
+        "Without a ScopeCatalog nobody checks that scopes exist.",
+        "add scopes.yaml",
+        Level.NOTE,
     ),
     "RC140": Code(
         "OpenAPI file",
@@ -104,18 +124,25 @@ CODES: dict[str, Code] = {
     ),
     "RC142": Code(
         "Never promoted",
-        "The client is missing in the environment that this one requires, so it can never be applied here.",
+        "The client is missing in the environment that this one requires, so it can never be"
+        " applied here.",
         "declare it in the required environment too",
         Level.WARNING,
     ),
     # Values
-    "RC150": Code("Duration", "Not a duration.", "write a whole number and a unit, such as 90d, 72h, 15m or 10s"),
+    "RC150": Code(
+        "Duration",
+        "Not a duration.",
+        "write a whole number and a unit, such as 90d, 72h, 15m or 10s",
+    ),
     "RC151": Code(
         "Lifetime",
         "A lifetime, or the time before renewal, leaves no room for a rotation.",
         "make renewBefore shorter than lifetime, both longer than zero",
     ),
-    "RC152": Code("Window", "Not a time window.", "write for example `Mon-Fri 09:00-16:00 Europe/London`"),
+    "RC152": Code(
+        "Window", "Not a time window.", "write for example `Mon-Fri 09:00-16:00 Europe/London`"
+    ),
     "RC153": Code(
         "Freeze",
         "The freeze has no valid beginning or end.",
@@ -150,11 +177,14 @@ CODES: dict[str, Code] = {
     ),
     "RC160": Code(
         "Path",
-        "The path must stay inside the project, and nothing of the declaration may lie among the audit reports.",
+        "The path must stay inside the project, and nothing of the declaration may lie among the"
+        " audit reports.",
         "write a relative path without `..`, such as audit, that is no place of the declaration",
     ),
     "RC161": Code(
-        "Mounts shared", "Two mounts, or two environments, would write over each other.", "give each its own mounts"
+        "Mounts shared",
+        "Two mounts, or two environments, would write over each other.",
+        "give each its own mounts",
     ),
     "RC162": Code(
         "Grace is cut",
@@ -174,7 +204,8 @@ CODES: dict[str, Code] = {
     ),
     "RC167": Code(
         "Certificate file",
-        "A file that the project names cannot be used as the certificate, or the key, that it should hold.",
+        "A file that the project names cannot be used as the certificate, or the key, that it"
+        " should hold.",
         "correct the path, or put the file there",
     ),
     "RC168": Code(
@@ -206,7 +237,8 @@ CODES: dict[str, Code] = {
     ),
     "RC173": Code(
         "Payload example",
-        "The example of a test payload does not conform to its JSON Schema, so a receiver could refuse it rightly.",
+        "The example of a test payload does not conform to its JSON Schema, so a receiver could"
+        " refuse it rightly.",
         "correct the example, or the schema if the example is right",
     ),
     "RC174": Code(
@@ -228,7 +260,8 @@ CODES: dict[str, Code] = {
     ),
     "RC181": Code(
         "Host looks like another",
-        "The host has letters that look like those of another name: deliveries may go to a stranger.",
+        "The host has letters that look like those of another name: deliveries may go to a"
+        " stranger.",
         "type the name yourself, in ASCII letters; if it is meant so, leave it as it is",
         Level.WARNING,
     ),
@@ -240,12 +273,15 @@ CODES: dict[str, Code] = {
     "RC183": Code(
         "URL out of reach",
         "Every delivery to this URL would be refused in that environment before it is sent.",
-        "use https at port 443, or add the receiver's network to allowedNetworks of the environment",
+        "use https at port 443, or add the receiver's network to allowedNetworks of the"
+        " environment",
     ),
     "RC184": Code(
         "Private key in git",
-        "git tracks the private key of the client certificate: everybody who reads the repository has it.",
-        "remove it from git (`git rm --cached`), have a new certificate issued, and name a key outside the repository",
+        "git tracks the private key of the client certificate: everybody who reads the repository"
+        " has it.",
+        "remove it from git (`git rm --cached`), have a new certificate issued, and name a key"
+        " outside the repository",
     ),
     **POLICY_CODES,
 }

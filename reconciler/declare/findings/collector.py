@@ -22,11 +22,13 @@ def source_of(mark: Mark) -> Source:
 
 
 class Collector:
-    """Findings by place. ``texts`` holds what was read of each file, for excerpts, ``ids`` what git would call it.
-    ``named`` holds what else decides: a file or a link by its path, with what leads to it ("": the project as such).
+    """Findings by place. ``texts`` holds what was read of each file, for excerpts, ``ids`` what git
+    would call it. ``named`` holds what else decides: a file or a link by its path, with what leads
+    to it ("": the project as such).
 
-    A finding that is made twice (a template's mistake, seen through each of its clients) is kept once. Of a file
-    with very many the first are kept, of the rest the number: nobody reads them, and they would fill the memory.
+    A finding that is made twice (a template's mistake, seen through each of its clients) is kept
+    once. Of a file with very many the first are kept, of the rest the number: nobody reads them,
+    and they would fill the memory.
     """
 
     def __init__(self) -> None:
@@ -40,11 +42,18 @@ class Collector:
         self._numbers: Counter[tuple[str, bool]] = Counter()  # by file and whether they are errors
 
     def add(
-        self, code: str, mark: Mark | None, message: str, *, hint: str = "", remedy: str = "", address: str = "",
+        self,
+        code: str,
+        mark: Mark | None,
+        message: str,
+        *,
+        hint: str = "",
+        remedy: str = "",
+        address: str = "",
         level: Level | None = None,
-    ) -> None:  # fmt: skip
-        """Record a finding; ``hint`` (a did-you-mean) goes before the remedy, which defaults to the code's own, as
-        ``level`` does."""
+    ) -> None:
+        """Record a finding; ``hint`` (a did-you-mean) goes before the remedy, which defaults to the
+        code's own, as ``level`` does."""
         entry = CODES[code]
         level = level or entry.level
         error = level is Level.ERROR
@@ -61,7 +70,9 @@ class Collector:
         if hint:
             advice = f"{hint} If not, {advice}" if hint.endswith("?") else f"{hint}; {advice}"
         source = source_of(mark) if mark else None
-        self._found.append(Finding(code, level, mask_message(message), address, mask_message(advice), source))
+        self._found.append(
+            Finding(code, level, mask_message(message), address, mask_message(advice), source)
+        )
 
     def name(self, path: str, by: str) -> None:
         """Record that ``by`` leads to ``path``."""
@@ -78,20 +89,25 @@ class Collector:
         return len(self._seen)
 
     def findings(self) -> list[Finding]:
-        """All findings by file, line, column and code, each with its source line; what was left out comes last."""
+        """All findings by file, line, column and code, each with its source line; what was left out
+        comes last."""
         ordered = sorted(self._found, key=_place)
-        return [replace(finding, excerpt=self._excerpt(finding.source)) for finding in ordered] + self._left_out()
+        return [
+            replace(finding, excerpt=self._excerpt(finding.source)) for finding in ordered
+        ] + self._left_out()
 
     def _left_out(self) -> list[Finding]:
         more = [
             Finding(
-                "RC117", Level.ERROR if error else Level.WARNING,
+                "RC117",
+                Level.ERROR if error else Level.WARNING,
                 f"and {number - SHOWN} more {_what(number - SHOWN, error=error)} in this file",
-                remedy=CODES["RC117"].remedy, source=Source(file, 1, 1),
+                remedy=CODES["RC117"].remedy,
+                source=Source(file, 1, 1),
             )
             for (file, error), number in self._numbers.items()
             if file and number > SHOWN
-        ]  # fmt: skip
+        ]
         return sorted(more, key=_place)
 
     def _excerpt(self, source: Source | None) -> str | None:

@@ -7,37 +7,55 @@ from reconciler.domain.plan.plan import Level
 
 FILE_CODES: dict[str, Code] = {
     "RC101": Code(
-        "File not readable", "A file or folder could not be read.", "check that it exists and its permissions"
+        "File not readable",
+        "A file or folder could not be read.",
+        "check that it exists and its permissions",
     ),
     "RC102": Code(
         "Not a regular file",
         "A pipe, device, socket or folder stands where a file is expected.",
         "replace it by a regular file",
     ),
-    "RC103": Code("File too large", "A declaration is at most 1 MiB.", "split the file: one client a file reads best"),
+    "RC103": Code(
+        "File too large",
+        "A declaration is at most 1 MiB.",
+        "split the file: one client a file reads best",
+    ),
     "RC104": Code("Not UTF-8", "The file is not UTF-8 text.", "save it as UTF-8"),
     "RC105": Code(
         "Forbidden character",
-        "A control, zero-width or direction-changing character: what is read would differ from what is shown.",
+        "A control, zero-width or direction-changing character: what is read would differ from what"
+        " is shown.",
         "delete the character; it does not show in most editors",
     ),
-    "RC106": Code("YAML syntax", "The text is not YAML.", "fix the line; the mistake may be on the line above"),
+    "RC106": Code(
+        "YAML syntax", "The text is not YAML.", "fix the line; the mistake may be on the line above"
+    ),
     "RC107": Code(
         "Anchor or alias",
         "Anchors and aliases hide what a client really gets.",
         "write the value out, or move it to a template",
     ),
-    "RC108": Code("Tag", "A YAML tag or directive (`%YAML`, `%TAG`) changes how a value is read.", "remove it"),
-    "RC109": Code(
-        "Field written twice", "One of two equal fields would be lost without a word.", "keep one of the two"
+    "RC108": Code(
+        "Tag", "A YAML tag or directive (`%YAML`, `%TAG`) changes how a value is read.", "remove it"
     ),
-    "RC110": Code("Field name is not text", "A field name must be text.", "put the field name in quotes"),
+    "RC109": Code(
+        "Field written twice",
+        "One of two equal fields would be lost without a word.",
+        "keep one of the two",
+    ),
+    "RC110": Code(
+        "Field name is not text", "A field name must be text.", "put the field name in quotes"
+    ),
     "RC111": Code(
-        "Nested too deeply", "Nothing in a declaration is more than 20 levels deep.", "flatten the structure"
+        "Nested too deeply",
+        "Nothing in a declaration is more than 20 levels deep.",
+        "flatten the structure",
     ),
     "RC112": Code(
         "Secret in the file",
-        "A text looks like a key, a signing secret, a Vault token or a private key; once committed it is known.",
+        "A text looks like a key, a signing secret, a Vault token or a private key; once committed"
+        " it is known.",
         "remove it, revoke that credential, and let the reconciler issue one into Vault",
     ),
     "RC113": Code(
@@ -52,12 +70,14 @@ FILE_CODES: dict[str, Code] = {
     ),
     "RC115": Code(
         "Path not part of the declaration",
-        "The path is none of reconciler.yaml, scopes.yaml, policy.yaml, templates/*.yaml and clients/**/*.yaml.",
+        "The path is none of reconciler.yaml, scopes.yaml, policy.yaml, templates/*.yaml and"
+        " clients/**/*.yaml.",
         "name a file or folder of the declaration",
     ),
     "RC116": Code(
         "Empty file",
-        "The file holds no document, so it declares nothing. What it declared before would be removed.",
+        "The file holds no document, so it declares nothing. What it declared before would be"
+        " removed.",
         "write a document or delete the file",
     ),
     "RC117": Code(
@@ -67,7 +87,8 @@ FILE_CODES: dict[str, Code] = {
     ),
     "RC118": Code(
         "File not read",
-        "The file is a part of the declaration by its content or its name, and it lies where nothing is read.",
+        "The file is a part of the declaration by its content or its name, and it lies where"
+        " nothing is read.",
         "move or rename it to where its kind belongs, or remove it",
     ),
     "RC119": Code(
@@ -78,7 +99,8 @@ FILE_CODES: dict[str, Code] = {
     ),
     "RC129": Code(
         "Read in two ways",
-        "libyaml reads this, and YAML 1.2 forbids it or reads it otherwise: two programs see two things.",
+        "libyaml reads this, and YAML 1.2 forbids it or reads it otherwise: two programs see two"
+        " things.",
         "write it as the message says",
     ),
     "RC165": Code(

@@ -1,4 +1,5 @@
-"""Lines and values of a declaration made fit to show: without secrets, and without what may be one."""
+"""Lines and values of a declaration made fit to show: without secrets, and without what may be
+one."""
 
 from __future__ import annotations
 
@@ -6,7 +7,8 @@ import re
 
 from reconciler.domain.secrecy import masked, secrets_in
 
-# `token: abc`, `"password": "abc"`, `?token=abc`; not `secret: {lifetime: 180d}`, nor what a probe is set to.
+# `token: abc`, `"password": "abc"`, `?token=abc`; not `secret: {lifetime: 180d}`, nor what a probe
+# is set to.
 _LABELLED = re.compile(
     r"(?i)((?:secret|token|passw(?:or)?d|passphrase|credential|api_?key|private_?key|value)[\w-]*[\"']?\s*[:=]\s*[\"']?)"
     r"((?!(?:require|warn|off)(?:[\s,}\]]|$))[^\s\"'{}\[\],&#]{3,})"
@@ -29,7 +31,9 @@ def lines_without_key_material(text: str) -> list[str]:
 def mask_line(line: str) -> str:
     """What may be secret is masked character by character, so that columns stay."""
     result = _LABELLED.sub(lambda match: match[1] + "*" * len(match[2]), _starred(line))
-    return _RANDOM.sub(lambda match: "*" * len(match[0]) if _is_random(match[0]) else match[0], result)
+    return _RANDOM.sub(
+        lambda match: "*" * len(match[0]) if _is_random(match[0]) else match[0], result
+    )
 
 
 def _starred(text: str) -> str:

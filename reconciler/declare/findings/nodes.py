@@ -1,6 +1,8 @@
-"""Values that know where they were written: plain Python values, with marks kept by their container.
+"""Values that know where they were written: plain Python values, with marks kept by their
+container.
 
-``Map`` and ``Seq`` are a ``dict`` and a ``list``, so schemas and canonical JSON read them unchanged.
+``Map`` and ``Seq`` are a ``dict`` and a ``list``, so schemas and canonical JSON read them
+unchanged.
 """
 
 from __future__ import annotations
@@ -8,20 +10,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-# File relative to the project, line and column from 1. A tuple: ten thousand files make half a million.
+# File relative to the project, line and column from 1. A tuple: ten thousand files make half a
+# million.
 Mark = tuple[str, int, int]
 
 # The lists whose items are merged by their ``name``; every other list is replaced.
 NAMED_LISTS = frozenset({"keys", "webhooks"})
-# Below these fields maps are merged this many levels deep. What lies deeper (an example, a JSON Schema, the value that
-# an answer must equal) is one value, which is replaced as a whole.
+# Below these fields maps are merged this many levels deep. What lies deeper (an example, a JSON
+# Schema, the value that an answer must equal) is one value, which is replaced as a whole.
 _LEVELS = {"payloads": 2, "expect": 2}
 # Two ways to say one thing: who says it in one of them has not left the other one's in force.
 _EITHER = {"schema": "schemaFile", "schemaFile": "schema"}
 
 
 class Map(dict[str, Any]):
-    """A mapping; ``marks`` has the place of each value, ``key_marks`` of each field name, ``mark`` its own."""
+    """A mapping; ``marks`` has the place of each value, ``key_marks`` of each field name, ``mark``
+    its own."""
 
     __slots__ = ("key_marks", "mark", "marks")
 
@@ -104,8 +108,8 @@ def locate(root: Map, path: Iterable[str | int]) -> Mark:
 def merge(base: Map, over: Map, levels: int | None = None) -> Map:
     """``over`` on top of ``base``: maps deeply, named lists by name, everything else replaced.
 
-    Marks stay with the text that won. Neither argument is changed; the result may share their parts. ``levels``: how
-    many levels of maps are merged, None: all; what lies deeper is replaced.
+    Marks stay with the text that won. Neither argument is changed; the result may share their
+    parts. ``levels``: how many levels of maps are merged, None: all; what lies deeper is replaced.
     """
     result = Map(over.mark)
     for key, value in base.items():
@@ -127,7 +131,8 @@ def _merged(key: str, base: object, over: object, levels: int | None) -> object:
 
 
 def _merge_named(base: Seq, over: Seq) -> Seq:
-    """Items of ``base`` first, each merged with its namesake; new names after them, in their order."""
+    """Items of ``base`` first, each merged with its namesake; new names after them, in their
+    order."""
     changes = {item["name"]: (item, mark) for item, mark in _with_names(over)}
     result = Seq(over.mark)
     for item, mark in _with_names(base):

@@ -8,10 +8,11 @@ _BLOCK = "|>"
 
 
 def inside(mark: Mark, value: str, offset: int, text: str) -> Mark:
-    """The place of ``value[offset]`` in a file that reads ``text``, where ``value`` begins at ``mark``.
+    """The place of ``value[offset]`` in a file that reads ``text``, where ``value`` begins at
+    ``mark``.
 
-    Exact while it is written as it is read; where quotes, escapes or folding make that differ, the beginning of the
-    value, or of its line.
+    Exact while it is written as it is read; where quotes, escapes or folding make that differ, the
+    beginning of the value, or of its line.
     """
     file, line, column = mark
     lines = text.split("\n")
@@ -29,7 +30,8 @@ def inside(mark: Mark, value: str, offset: int, text: str) -> Mark:
 
 
 def _in_block(mark: Mark, read: str, number: int, within: int, lines: list[str]) -> Mark:
-    """``read`` is the ``number``-th line of a block (``|``); a folded one (``>``) is found only in its first line."""
+    """``read`` is the ``number``-th line of a block (``|``); a folded one (``>``) is found only in
+    its first line."""
     file, line, _ = mark
     at = line + number  # from 0: the line after the sign is the first one
     while number == 0 and at < len(lines) and not lines[at].strip():

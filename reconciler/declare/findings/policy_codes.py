@@ -1,4 +1,7 @@
-"""The codes of a policy, RC2xx: waivers, built-in rules, rules of one's own. Part of the table of ``codes``."""
+"""The codes of a policy, RC2xx: waivers, built-in rules, rules of one's own.
+
+Part of the table of ``codes``.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,8 @@ from reconciler.domain.plan.plan import Level
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """``title`` names it, ``meaning`` says what is wrong and why that matters, ``remedy`` what to do."""
+    """``title`` names it, ``meaning`` says what is wrong and why that matters, ``remedy`` what to
+    do."""
 
     title: str
     meaning: str
@@ -20,7 +24,9 @@ class Code:
 POLICY_CODES: dict[str, Code] = {
     # Waivers, and what cannot be used
     "RC201": Code(
-        "Waiver date", "The date until which a waiver holds does not exist.", "write a date such as 2027-01-31"
+        "Waiver date",
+        "The date until which a waiver holds does not exist.",
+        "write a date such as 2027-01-31",
     ),
     "RC202": Code(
         "Waiver for nobody",
@@ -47,7 +53,8 @@ POLICY_CODES: dict[str, Code] = {
     ),
     "RC206": Code(
         "Waiver covers nothing",
-        "Nothing breaks the rule any more; left in the file, the waiver would excuse the next breach.",
+        "Nothing breaks the rule any more; left in the file, the waiver would excuse the next"
+        " breach.",
         "remove it",
         Level.WARNING,
     ),
@@ -58,13 +65,16 @@ POLICY_CODES: dict[str, Code] = {
     ),
     "RC208": Code(
         "Value of a rule",
-        "A rule of the policy cannot be kept as it is set: a host, a pattern or a limit is not usable.",
+        "A rule of the policy cannot be kept as it is set: a host, a pattern or a limit is not"
+        " usable.",
         "correct the value as docs/policy.md describes the rules",
     ),
     "RC209": Code(
         "Waiver without bounds",
-        "The waiver is for every client, or ends more than a year from now: that is no exception any more.",
-        "name the client, and a day within a year; what is meant for all, and for ever, belongs into the rule",
+        "The waiver is for every client, or ends more than a year from now: that is no exception"
+        " any more.",
+        "name the client, and a day within a year; what is meant for all, and for ever, belongs"
+        " into the rule",
         Level.WARNING,
     ),
     # The policy's own rules. Their level is the one that the policy gives them.
@@ -85,24 +95,31 @@ POLICY_CODES: dict[str, Code] = {
     ),
     "RC213": Code(
         "Rule rotation",
-        "A rotation leaves too little time: before the expiry, or for consumers to change over; or too much of it.",
+        "A rotation leaves too little time: before the expiry, or for consumers to change over; or"
+        " too much of it.",
         "write renewBefore and grace within the limits of the rule",
     ),
     "RC214": Code(
-        "Rule https-only", "A webhook is delivered without TLS: deliveries can be read on their way.", "use https"
+        "Rule https-only",
+        "A webhook is delivered without TLS: deliveries can be read on their way.",
+        "use https",
     ),
     "RC215": Code(
         "Rule allowed-hosts",
         "A webhook leads to a host that the policy does not allow.",
         "correct the host, or add it to the rule",
     ),
-    "RC216": Code("Rule denied-hosts", "A webhook leads to a host that the policy denies.", "use another host"),
+    "RC216": Code(
+        "Rule denied-hosts", "A webhook leads to a host that the policy denies.", "use another host"
+    ),
     "RC217": Code(
         "Rule justification",
         "A client does not say why it exists, or not in the form that is asked for.",
         "write a justification as the rule asks for it",
     ),
-    "RC218": Code("Rule owner", "Nobody answers for a client.", "write owner.team and owner.contact"),
+    "RC218": Code(
+        "Rule owner", "Nobody answers for a client.", "write owner.team and owner.contact"
+    ),
     "RC219": Code(
         "Rule allowed-cidrs",
         "A stolen key works from everywhere, or from a very wide network.",
@@ -113,7 +130,9 @@ POLICY_CODES: dict[str, Code] = {
         "A webhook need not refuse deliveries that are not genuine.",
         "require the probes that the rule names",
     ),
-    "RC221": Code("Rule naming", "A client is not named as the policy asks for.", "rename the client"),
+    "RC221": Code(
+        "Rule naming", "A client is not named as the policy asks for.", "rename the client"
+    ),
     "RC222": Code(
         "Rule protection",
         "A client of this importance can be retired by deleting its file.",
@@ -126,10 +145,10 @@ POLICY_CODES: dict[str, Code] = {
     ),
     "RC231": Code(
         "Rule not evaluated",
-        "An expression ended in an error, had no true or false for an answer, or took too much time or memory. "
-        "Whether the rule is kept is not known, so it counts as broken.",
-        "correct the expression: rule out every case that it does not expect, such as `before != null && …`, or, where "
-        "it took too much time or memory, loop over less",
+        "An expression ended in an error, had no true or false for an answer, or took too much time"
+        " or memory. Whether the rule is kept is not known, so it counts as broken.",
+        "correct the expression: rule out every case that it does not expect, such as `before !="
+        " null && …`, or, where it took too much time or memory, loop over less",
     ),
     "RC232": Code(
         "Not a CEL expression",
@@ -138,7 +157,8 @@ POLICY_CODES: dict[str, Code] = {
     ),
     "RC233": Code(
         "Rule name taken",
-        "Two rules, or a rule and a guard, have the same name: a waiver would not say which it means.",
+        "Two rules, or a rule and a guard, have the same name: a waiver would not say which it"
+        " means.",
         "rename the rule",
     ),
 }

@@ -15,7 +15,10 @@ def did_you_mean(word: object, choices: Iterable[str]) -> str:
 
 @lru_cache(maxsize=1024)
 def nearest(word: str, choices: frozenset[str]) -> str | None:
-    """The choice that ``word`` most probably misspells, or None. Ten thousand files repeat the same slips."""
+    """The choice that ``word`` most probably misspells, or None.
+
+    Ten thousand files repeat the same slips.
+    """
     if len(word) > 256:
         return None
     by_lower = {choice.lower(): choice for choice in sorted(choices, reverse=True)}
@@ -24,7 +27,8 @@ def nearest(word: str, choices: frozenset[str]) -> str | None:
 
 
 def distance(left: str, right: str) -> int:
-    """Letters to insert, delete, replace or swap with a neighbour to turn ``left`` into ``right``."""
+    """Letters to insert, delete, replace or swap with a neighbour to turn ``left`` into
+    ``right``."""
     before: list[int] = []
     row = list(range(len(right) + 1))
     for i, a in enumerate(left, 1):

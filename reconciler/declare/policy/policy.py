@@ -36,10 +36,11 @@ _LIMITS = frozenset({"keyMax", "secretMax", "min"})  # of the rule lifetime, whi
 
 
 def build_policy(document: Document, found: Collector) -> GuardrailPolicy:
-    """What is not said keeps its defaults; a rule or waiver with a wrong value is reported and left out.
+    """What is not said keeps its defaults; a rule or waiver with a wrong value is reported and left
+    out.
 
-    Where something of the policy was not understood, all rules are: one that lacks a value finds what it was never
-    meant to.
+    Where something of the policy was not understood, all rules are: one that lacks a value finds
+    what it was never meant to.
     """
     spec = document.spec
     budgets, demands = spec.sub("budgets"), spec.sub("apply")
@@ -51,7 +52,9 @@ def build_policy(document: Document, found: Collector) -> GuardrailPolicy:
         probes={name: Demand(demand) for name, demand in spec.sub("probes").items()},
         rules=build_rules(spec, found),
         custom_rules=build_custom_rules(spec),
-        approvers=tuple(_approver(item) for item, _ in spec.items_at("approvers") if "approver" in item),
+        approvers=tuple(
+            _approver(item) for item, _ in spec.items_at("approvers") if "approver" in item
+        ),
         teams={team: _handle(handle) for team, handle in spec.sub("teams").items()},
         apply=_demands(demands, found),
     )
@@ -67,12 +70,19 @@ def _demands(spec: Map, found: Collector) -> ApplyDemands:
 
 
 def demands_in(text: str) -> ApplyDemands:
-    """What a policy of another time asks of ``apply``; nothing when it is none that could have been applied."""
+    """What a policy of another time asks of ``apply``; nothing when it is none that could have been
+    applied."""
     found = Collector()
     for parsed in parse(text, "policy.yaml", found):
         value = parsed.value
-        if isinstance(value, Map) and value.get("kind") == "GuardrailPolicy" and acceptor("GuardrailPolicy")(value):
-            return build_policy(Document("GuardrailPolicy", "policy.yaml", value, sound=True), found).apply
+        if (
+            isinstance(value, Map)
+            and value.get("kind") == "GuardrailPolicy"
+            and acceptor("GuardrailPolicy")(value)
+        ):
+            return build_policy(
+                Document("GuardrailPolicy", "policy.yaml", value, sound=True), found
+            ).apply
     return ApplyDemands()
 
 
@@ -92,7 +102,13 @@ def _waiver(item: Map, sound: bool, found: Collector) -> Waiver | None:  # noqa:
     if not until or not {"client", "reason", "approver"} <= item.keys():
         return None
     return Waiver(
-        named[0], item["client"], item["reason"], item["approver"], until, source_of(item.mark), environments_of(item)
+        named[0],
+        item["client"],
+        item["reason"],
+        item["approver"],
+        until,
+        source_of(item.mark),
+        environments_of(item),
     )
 
 
@@ -100,7 +116,11 @@ def _approver(item: Map) -> ApproverRule:
     when = item.sub("when")
     scopes = tuple(scope for scope, _ in when.items_at("scopes"))
     return ApproverRule(
-        _handle(item["approver"]), when.get("risk"), scopes, dict(when.sub("labels")), environments_of(when)
+        _handle(item["approver"]),
+        when.get("risk"),
+        scopes,
+        dict(when.sub("labels")),
+        environments_of(when),
     )
 
 
@@ -112,7 +132,9 @@ def _handle(text: str) -> str:
 def _allowed_signers(spec: Map, found: Collector) -> str | None:
     path = spec.get("allowedSigners")
     if path is not None and not is_inside(path):
-        found.add("RC160", spec.marks["allowedSigners"], f"the allowed signers cannot be kept in `{path}`")
+        found.add(
+            "RC160", spec.marks["allowedSigners"], f"the allowed signers cannot be kept in `{path}`"
+        )
         return None
     if path is None:
         return None
@@ -122,7 +144,10 @@ def _allowed_signers(spec: Map, found: Collector) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a policy refers to. ``clients`` None: not all of them could be read. ``audit``: where reports are kept."""
+    """What a policy refers to.
+
+    ``clients`` None: not all of them could be read. ``audit``: where reports are kept.
+    """
 
     clients: Collection[str] | None
     environments: Collection[str]
@@ -136,7 +161,9 @@ def check_policy(document: Document, around: Surroundings, found: Collector) -> 
     custom = _check_names(spec, found)
     limits = spec.sub("rules").sub("lifetime")
     if "level" in limits and document.sound and not _LIMITS & limits.keys():
-        found.add("RC208", limits.mark, "rules.lifetime says no limit: it has no keyMax, secretMax or min")
+        found.add(
+            "RC208", limits.mark, "rules.lifetime says no limit: it has no keyMax, secretMax or min"
+        )
     _check_signers(spec.sub("apply").sub("signedCommits"), around.audit, found)
     for item, _ in spec.items_at("waivers"):
         _check_waiver(item, {*BY_NAME, *custom}, around, found)
@@ -159,7 +186,9 @@ def _check_signers(spec: Map, audit: str | None, found: Collector) -> None:
     path = str(spec.get("allowedSigners", ""))
     if audit is not None and lies_in_audit(path, audit):
         found.named.pop(plain_path(path), None)  # told here, where it is written
-        message = f"the allowed signers cannot be kept in `{audit}`, the folder of the audit reports"
+        message = (
+            f"the allowed signers cannot be kept in `{audit}`, the folder of the audit reports"
+        )
         found.add("RC160", spec.marks["allowedSigners"], message)
 
 
@@ -178,7 +207,9 @@ def _check_names(spec: Map, found: Collector) -> set[str]:
     for item in spec.named("customRules"):
         name, mark = item["name"], item.marks["name"]
         if name in seen:
-            found.add("RC233", mark, f"`{name}` is already the name of the rule in line {seen[name]}")
+            found.add(
+                "RC233", mark, f"`{name}` is already the name of the rule in line {seen[name]}"
+            )
         elif name in BY_NAME or name in WORDS:
             what = "a built-in rule" if name in BY_NAME else "a guard"
             found.add("RC233", mark, f"`{name}` is the name of {what}")
@@ -186,7 +217,9 @@ def _check_names(spec: Map, found: Collector) -> set[str]:
     return set(seen)
 
 
-def _check_waiver(item: Map, rules: Collection[str], around: Surroundings, found: Collector) -> None:
+def _check_waiver(
+    item: Map, rules: Collection[str], around: Surroundings, found: Collector
+) -> None:
     """A waiver names a client that is not declared only where that is its very purpose."""
     rule, name = item.get("rule"), item.get("client", "*")
     if rule is not None and rule not in rules:
@@ -198,4 +231,9 @@ def _check_waiver(item: Map, rules: Collection[str], around: Surroundings, found
         return
     hint = did_you_mean(name, around.clients)
     if hint or item.get("guard") not in _ABOUT_REMOVAL:
-        found.add("RC202", item.marks["client"], f"the waiver names `{name}`, which is not declared", hint=hint)
+        found.add(
+            "RC202",
+            item.marks["client"],
+            f"the waiver names `{name}`, which is not declared",
+            hint=hint,
+        )

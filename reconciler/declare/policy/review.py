@@ -24,7 +24,15 @@ from reconciler.domain.plan.plan import Finding, Level
 from reconciler.domain.plan.scopes import ScopeTable
 from reconciler.domain.values.names import client_address
 from reconciler.planning.guards.waivers import date_findings, holding, waived
-from reconciler.planning.rules.custom_rules import DECLARED_ONLY, LIVE, answers, blamed, declared_facts, ends, remedy
+from reconciler.planning.rules.custom_rules import (
+    DECLARED_ONLY,
+    LIVE,
+    answers,
+    blamed,
+    declared_facts,
+    ends,
+    remedy,
+)
 from reconciler.planning.rules.rules import BY_NAME, breaches
 
 # environment -> client -> how it is declared there
@@ -35,10 +43,16 @@ _NO_CLOCK = datetime(1, 1, 1, tzinfo=UTC)
 
 
 def violations(
-    clients: Iterable[DesiredClient], builders: Mapping[str, ClientBuilder], policy: GuardrailPolicy,
-    environment: str, table: ScopeTable,
-) -> Iterator[Violation]:  # fmt: skip
-    """What breaks a built-in rule in ``environment``. A client that could not be understood is not judged."""
+    clients: Iterable[DesiredClient],
+    builders: Mapping[str, ClientBuilder],
+    policy: GuardrailPolicy,
+    environment: str,
+    table: ScopeTable,
+) -> Iterator[Violation]:
+    """What breaks a built-in rule in ``environment``.
+
+    A client that could not be understood is not judged.
+    """
     for client in clients if policy.rules else ():
         builder = builders[client.name]
         if not builder.sound:
@@ -47,26 +61,52 @@ def violations(
             address = breach.address or client_address(client.name)
             source = source_of(builder.place(environment, breach.path))
             yield Violation(
-                rule.name, row.code, rule.level, client.name, address, breach.message, breach.remedy, source
+                rule.name,
+                row.code,
+                rule.level,
+                client.name,
+                address,
+                breach.message,
+                breach.remedy,
+                source,
             )
 
 
 class Review:
-    """Reports what breaks the rules of a policy in any environment. ``now`` None: waivers are not judged by dates."""
+    """Reports what breaks the rules of a policy in any environment.
 
-    def __init__(self, policy: GuardrailPolicy, found: Collector, now: datetime | None, judge: Judge | None) -> None:
-        self._policy, self._found, self._now, self._judge = policy, found, now, judge
+    ``now`` None: waivers are not judged by dates.
+    """
+
+    def __init__(
+        self, policy: GuardrailPolicy, found: Collector, now: datetime | None, judge: Judge | None
+    ) -> None:
+        self._policy = policy
+        self._found = found
+        self._now = now
+        self._judge = judge
         self._used: set[Waiver] = set()
 
-    def report(self, clients: Clients, builders: Mapping[str, ClientBuilder], table: ScopeTable) -> None:
+    def report(
+        self, clients: Clients, builders: Mapping[str, ClientBuilder], table: ScopeTable
+    ) -> None:
         whole = not self._found.errors
         judged = set(BY_NAME)
         for environment, here in clients.items():
             for one in violations(here.values(), builders, self._policy, environment, table):
                 self._tell(
-                    Finding(one.code, _LEVELS[one.level], one.message, one.address, one.remedy, one.source),
-                    one.rule, one.client, environment,
-                )  # fmt: skip
+                    Finding(
+                        one.code,
+                        _LEVELS[one.level],
+                        one.message,
+                        one.address,
+                        one.remedy,
+                        one.source,
+                    ),
+                    one.rule,
+                    one.client,
+                    environment,
+                )
         if self._judge is not None and self._policy.custom_rules:
             judged |= self._custom(clients, builders, table, self._judge)
         if self._now is not None:
@@ -84,12 +124,20 @@ class Review:
 
     def _add(self, finding: Finding) -> None:
         self._found.add(
-            finding.code, _mark(finding.source), finding.message, remedy=finding.remedy, address=finding.address,
+            finding.code,
+            _mark(finding.source),
+            finding.message,
+            remedy=finding.remedy,
+            address=finding.address,
             level=finding.level,
-        )  # fmt: skip
+        )
 
     def _custom(
-        self, clients: Clients, builders: Mapping[str, ClientBuilder], table: ScopeTable, judge: Judge
+        self,
+        clients: Clients,
+        builders: Mapping[str, ClientBuilder],
+        table: ScopeTable,
+        judge: Judge,
     ) -> set[str]:
         """Rules of one's own; the names of those that could be judged by the declaration alone."""
         rows = [
@@ -102,7 +150,7 @@ class Review:
         complete = set()
         for rule, judgement in zip(
             rules, judge([rule.when for rule in rules], rows, DECLARED_ONLY), strict=True
-        ):  # fmt: skip
+        ):
             self._faults(rule, judgement)
             if rule.level is RuleLevel.OFF or judgement.faults or judgement.needs & LIVE:
                 continue
@@ -111,9 +159,18 @@ class Review:
                 environment, name = str(row["environment"]), str(row["client"])
                 source = blamed(rule, code, clients[environment][name].source)
                 self._tell(
-                    Finding(code, _LEVELS[rule.level], sentence, client_address(name), remedy(rule, code), source),
-                    rule.name, name, environment,
-                )  # fmt: skip
+                    Finding(
+                        code,
+                        _LEVELS[rule.level],
+                        sentence,
+                        client_address(name),
+                        remedy(rule, code),
+                        source,
+                    ),
+                    rule.name,
+                    name,
+                    environment,
+                )
         return complete
 
     def _faults(self, rule: CustomRule, judgement: Judgement) -> None:
@@ -123,7 +180,8 @@ class Review:
             self._found.add("RC232", place, fault.message)
 
     def _unused(self, judged: set[str], clients: Clients) -> None:
-        """Waivers of rules that nobody breaks any more: what they excuse could be broken anew without a word."""
+        """Waivers of rules that nobody breaks any more: what they excuse could be broken anew
+        without a word."""
         declared = {name for here in clients.values() for name in here}
         for waiver in self._policy.waivers:
             void = self._now is not None and waiver.until <= self._now.date().isoformat()
@@ -131,7 +189,9 @@ class Review:
             if waiver.guard in judged and known and not void and waiver not in self._used:
                 whom = "no client" if waiver.client == "*" else f"{waiver.client} no longer"
                 self._found.add(
-                    "RC206", _mark(waiver.source), f"the waiver covers nothing: {whom} breaks {waiver.guard}"
+                    "RC206",
+                    _mark(waiver.source),
+                    f"the waiver covers nothing: {whom} breaks {waiver.guard}",
                 )
 
 

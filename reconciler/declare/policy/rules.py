@@ -1,4 +1,5 @@
-"""The rules of a policy as they are written → ``domain.declared.desired.Rule`` and ``CustomRule``."""
+"""The rules of a policy as they are written → ``domain.declared.desired.Rule`` and
+``CustomRule``."""
 
 from __future__ import annotations
 
@@ -16,7 +17,9 @@ from reconciler.domain.values.patterns import PatternError, compile_pattern
 
 # How the values are read that are not taken as they are written. A list is read item by item.
 _PARSE: Mapping[str, Callable[[str], object]] = {
-    **dict.fromkeys(("keyMax", "secretMax", "min", "renewBeforeMin", "graceMin", "graceMax"), parse_duration),
+    **dict.fromkeys(
+        ("keyMax", "secretMax", "min", "renewBeforeMin", "graceMin", "graceMax"), parse_duration
+    ),
     "hosts": host_pattern,
     "pattern": compile_pattern,
 }
@@ -30,7 +33,10 @@ _ORDERED = (
 
 
 def build_rules(spec: Map, found: Collector) -> tuple[Rule, ...]:
-    """The built-in rules that ``spec.rules`` sets, in the order of the table. One with a wrong value is left out."""
+    """The built-in rules that ``spec.rules`` sets, in the order of the table.
+
+    One with a wrong value is left out.
+    """
     rules = spec.sub("rules")
     built = (_rule(name, rules.sub(name), found) for name in sorted(rules))
     return tuple(rule for rule in built if rule is not None)
@@ -45,7 +51,9 @@ def _rule(name: str, spec: Map, found: Collector) -> Rule | None:
     values = {field: _value(spec, field, found) for field in spec if field not in _SETTINGS}
     for rule, less, more in _ORDERED:
         if rule == name and _are_crossed(values.get(less), values.get(more)):
-            found.add("RC208", spec.marks[less], f"{less} is more than {more}: nothing can keep this rule")
+            found.add(
+                "RC208", spec.marks[less], f"{less} is more than {more}: nothing can keep this rule"
+            )
     if found.errors != before or "level" not in spec:
         return None
     return Rule(name, RuleLevel(spec["level"]), values, environments_of(spec))
@@ -60,10 +68,16 @@ def _value(spec: Map, field: str, found: Collector) -> Any:
     if isinstance(written, list):
         items = [_parsed(item, mark, parse, found) for item, mark in spec.items_at(field)]
         return tuple(items)
-    return dict(written) if isinstance(written, Map) else _parsed(written, spec.marks[field], parse, found)
+    return (
+        dict(written)
+        if isinstance(written, Map)
+        else _parsed(written, spec.marks[field], parse, found)
+    )
 
 
-def _parsed(written: Any, mark: Mark, parse: Callable[[str], object] | None, found: Collector) -> Any:
+def _parsed(
+    written: Any, mark: Mark, parse: Callable[[str], object] | None, found: Collector
+) -> Any:
     if parse is None:
         return written
     try:
@@ -77,12 +91,17 @@ def _parsed(written: Any, mark: Mark, parse: Callable[[str], object] | None, fou
 
 
 def build_custom_rules(spec: Map) -> tuple[CustomRule, ...]:
-    """The rules of one's own that are whole; what the schema found wrong with others is reported already."""
+    """The rules of one's own that are whole; what the schema found wrong with others is reported
+    already."""
     return tuple(
         CustomRule(
-            item["name"], RuleLevel(item["level"]), item["when"], item["message"], source_of(item.marks["when"]),
+            item["name"],
+            RuleLevel(item["level"]),
+            item["when"],
+            item["message"],
+            source_of(item.marks["when"]),
             environments_of(item),
         )
         for item in spec.named("customRules")
         if {"level", "when", "message"} <= item.keys()
-    )  # fmt: skip
+    )

@@ -1,4 +1,5 @@
-"""``spec.alerts`` of a Project → ``domain.declared.alert.Channel``: what each type of channel needs and must not have."""
+"""``spec.alerts`` of a Project → ``domain.declared.alert.Channel``: what each type of channel needs
+and must not have."""
 
 from __future__ import annotations
 
@@ -34,7 +35,8 @@ def build_channels(
 ) -> tuple[Channel, ...]:
     """The channels in their order; what is wrong goes to ``found``, and such a channel is left out.
 
-    Not ``sound``: what is wrong by the schema was taken out, so that what is missing may have been written.
+    Not ``sound``: what is wrong by the schema was taken out, so that what is missing may have been
+    written.
     """
     builder = _Builder(environments, root, found, sound)
     seen: dict[str, int] = {}
@@ -42,7 +44,9 @@ def build_channels(
     for item in spec.named("alerts"):
         name, mark = item["name"], item.marks["name"]
         if name in seen:
-            found.add("RC131", mark, f"`{name}` is already the name of an item in line {seen[name]}")
+            found.add(
+                "RC131", mark, f"`{name}` is already the name of an item in line {seen[name]}"
+            )
         seen.setdefault(name, mark[1])
         channels += builder.channel(item)
     return tuple(channels)
@@ -69,17 +73,27 @@ class _Builder:
             self._mail(item)
         if self.sound and self.found.errors == before:
             names = frozenset(item.get("environments") or ())
-            kinds = frozenset(AlertKind(one) for one in item["on"]) if item.get("on") else frozenset(AlertKind)
+            kinds = (
+                frozenset(AlertKind(one) for one in item["on"])
+                if item.get("on")
+                else frozenset(AlertKind)
+            )
             yield Channel(item["name"], self._target(item, kind), kinds, names)
 
     def _fields(self, item: Map, kind: str) -> None:
         for field in _NEEDS[kind]:
             if self.sound and field not in item:
-                self.found.add("RC164", item.mark, f"a channel of type {kind} needs the field `{field}`")
+                self.found.add(
+                    "RC164", item.mark, f"a channel of type {kind} needs the field `{field}`"
+                )
         for field in sorted(_OF_TYPES & item.keys() - set(_NEEDS[kind])):
             secret = (kind, field) == ("slack", "url")
             why = ": it is a secret, which `urlFrom` takes from a variable" if secret else ""
-            self.found.add("RC164", item.key_marks[field], f"a channel of type {kind} has no field `{field}`{why}")
+            self.found.add(
+                "RC164",
+                item.key_marks[field],
+                f"a channel of type {kind} has no field `{field}`{why}",
+            )
 
     def _environments(self, item: Map) -> None:
         for name, mark in item.items_at("environments"):
@@ -102,7 +116,9 @@ class _Builder:
     def _mail(self, item: Map) -> None:
         for address, mark in item.items_at("to"):
             if isinstance(address, str) and address != OWNER and not is_mail_address(address):
-                self.found.add("RC164", mark, f"`{address}` is neither a mail address nor `{OWNER}`")
+                self.found.add(
+                    "RC164", mark, f"`{address}` is neither a mail address nor `{OWNER}`"
+                )
         smtp = item.sub("smtp")
         sender = smtp.get("from")
         if isinstance(sender, str) and not is_mail_address(sender):

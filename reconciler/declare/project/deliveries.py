@@ -13,8 +13,9 @@ _DEFAULTS = DeliverySettings()
 
 
 def delivery_settings(spec: Map, root: Path, found: Collector) -> DeliverySettings:
-    """The settings, paths relative to ``root``. A path may lead out of the project: whoever runs a pipeline decides
-    where it keeps a key. Whether the files can be used is asked where they are used."""
+    """The settings, paths relative to ``root``. A path may lead out of the project: whoever runs a
+    pipeline decides where it keeps a key. Whether the files can be used is asked where they are
+    used."""
     if "clientKey" in spec and "clientCert" not in spec:
         message = "clientKey is the key of a certificate, and there is no clientCert"
         found.add("RC182", spec.key_marks["clientKey"], message)
@@ -29,7 +30,8 @@ def delivery_settings(spec: Map, root: Path, found: Collector) -> DeliverySettin
         ca_cert=path("caCert"),
         client_cert=path("clientCert"),
         client_key=path("clientKey"),
-        ports=tuple(sorted({port for port, _ in spec.items_at("ports") if isinstance(port, int)})) or _DEFAULTS.ports,
+        ports=tuple(sorted({port for port, _ in spec.items_at("ports") if isinstance(port, int)}))
+        or _DEFAULTS.ports,
         concurrency=_number(spec, "concurrency", _DEFAULTS.concurrency),
         per_host=_number(spec, "perHost", _DEFAULTS.per_host),
     )

@@ -16,7 +16,12 @@ from reconciler.declare.findings.nodes import Map, Mark
 from reconciler.declare.findings.suggest import did_you_mean
 from reconciler.declare.project.alerts import build_channels
 from reconciler.declare.project.deliveries import delivery_settings
-from reconciler.declare.webhooks.values import network, positive_duration, short_duration, vault_address
+from reconciler.declare.webhooks.values import (
+    network,
+    positive_duration,
+    short_duration,
+    vault_address,
+)
 from reconciler.declare.yaml.text import parse
 from reconciler.domain.declared.desired import AuthSettings, Environment, Project, VaultSettings
 from reconciler.domain.values.hosts import is_loopback
@@ -25,11 +30,14 @@ from reconciler.domain.values.window import Freeze, parse_freeze
 _T = TypeVar("_T")
 _DAY = timedelta(days=1)
 _HALF_MINUTE = timedelta(seconds=30)
-_PLAIN_HTTP = "use https://, or say `plainHttp: true` beside it where the network itself is encrypted"
+_PLAIN_HTTP = (
+    "use https://, or say `plainHttp: true` beside it where the network itself is encrypted"
+)
 
 
 def build_project(document: Document, root: Path, found: Collector) -> Project | None:
-    """The project, or None when anything in the document is wrong; what is wrong goes to ``found``."""
+    """The project, or None when anything in the document is wrong; what is wrong goes to
+    ``found``."""
     before = found.errors
     spec = document.spec
     environments = spec.sub("environments")
@@ -48,7 +56,8 @@ def build_project(document: Document, root: Path, found: Collector) -> Project |
 
 
 def name_in(text: str) -> str | None:
-    """The name of the project that a reconciler.yaml of another time or place declares; None when it is none."""
+    """The name of the project that a reconciler.yaml of another time or place declares; None when
+    it is none."""
     for parsed in parse(text, "reconciler.yaml", Collector()):
         if isinstance(parsed.value, Map) and parsed.value.get("kind") == "Project":
             name = parsed.value.sub("metadata").get("name")
@@ -56,8 +65,11 @@ def name_in(text: str) -> str | None:
     return None
 
 
-def checked(parent: Map, field: str, parse: Callable[[str], _T], code: str, found: Collector, default: _T) -> _T:
-    """The parsed value of ``field``; ``default`` when it is absent or, after reporting it, not valid."""
+def checked(
+    parent: Map, field: str, parse: Callable[[str], _T], code: str, found: Collector, default: _T
+) -> _T:
+    """The parsed value of ``field``; ``default`` when it is absent or, after reporting it, not
+    valid."""
     text = parent.get(field)
     if not isinstance(text, str):
         return default
@@ -106,7 +118,11 @@ def _freeze(item: Map, found: Collector) -> Freeze | None:
         return parse_freeze(item["from"], item["to"], item["reason"])
     except ValueError as error:
         # The sentence quotes the date it is about.
-        field = "to" if repr(item["to"]) in str(error) and repr(item["from"]) not in str(error) else "from"
+        field = (
+            "to"
+            if repr(item["to"]) in str(error) and repr(item["from"]) not in str(error)
+            else "from"
+        )
         found.add("RC153", item.marks[field], str(error))
         return None
 
@@ -120,7 +136,10 @@ def _vault(name: str, vault: Map, root: Path, found: Collector) -> VaultSettings
         return None
     plain_http = vault.get("plainHttp") is True
     if address.startswith("http:") and not is_loopback(address) and not plain_http:
-        message = f"{address} is plain http and not this machine: tokens and secrets would travel readable"
+        message = (
+            f"{address} is plain http and not this machine: tokens and secrets would travel"
+            " readable"
+        )
         found.add("RC163", vault.marks["address"], message, remedy=_PLAIN_HTTP)
     authority = vault.get("caCert")
     if authority:
@@ -150,7 +169,12 @@ def _check_requires(environments: Map, found: Collector) -> None:
         mark = environments.sub(name).marks["requires"]
         if required not in requires:
             hint = did_you_mean(required, [other for other in requires if other != name])
-            found.add("RC133", mark, f"environment `{name}` requires `{required}`, which does not exist", hint=hint)
+            found.add(
+                "RC133",
+                mark,
+                f"environment `{name}` requires `{required}`, which does not exist",
+                hint=hint,
+            )
             continue
         chain = _chain(name, requires)
         if chain[-1] == name:
@@ -167,7 +191,9 @@ def _chain(name: str, requires: Mapping[str, str | None]) -> list[str]:
     return [*chain, following] if following is not None else chain
 
 
-def _check_mounts(environments: Map, built: Mapping[str, Environment | None], found: Collector) -> None:
+def _check_mounts(
+    environments: Map, built: Mapping[str, Environment | None], found: Collector
+) -> None:
     """No mount is used twice on one server, and none lies inside another (Vault refuses that)."""
     taken: list[tuple[tuple[str, str | None], str, str]] = []
     for name, environment in built.items():

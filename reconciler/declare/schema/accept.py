@@ -1,8 +1,9 @@
 """Compiles a JSON Schema into closures that accept or refuse, fast and without a word.
 
-``jsonschema`` is the judge; it takes half a millisecond per client. What is compiled here is asked first, and
-only a document that it refuses goes to the judge, who also explains. A test fuzzes the two against each other.
-A keyword that this module does not know is a ``ValueError``, so that none is ever passed over.
+``jsonschema`` is the judge; it takes half a millisecond per client. What is compiled here is asked
+first, and only a document that it refuses goes to the judge, who also explains. A test fuzzes the
+two against each other. A keyword that this module does not know is a ``ValueError``, so that none
+is ever passed over.
 """
 
 from __future__ import annotations
@@ -14,10 +15,19 @@ from typing import Any
 
 Check = Callable[[Any], bool]
 
-_ANNOTATIONS = frozenset({
-    "$schema", "$id", "$defs", "title", "description", "examples", "default", "patternErrorMessage",
-    "errorMessage",
-})  # fmt: skip
+_ANNOTATIONS = frozenset(
+    {
+        "$schema",
+        "$id",
+        "$defs",
+        "title",
+        "description",
+        "examples",
+        "default",
+        "patternErrorMessage",
+        "errorMessage",
+    }
+)
 _TYPES: Mapping[str, Check] = {
     "object": lambda value: isinstance(value, dict),
     "array": lambda value: isinstance(value, list),
@@ -30,12 +40,18 @@ _TYPES: Mapping[str, Check] = {
 
 @cache
 def pattern(text: str) -> re.Pattern[str]:
-    """A schema's pattern as Python reads it: ``$`` is the very end, as in ECMA-262, not before a last newline."""
+    """A schema's pattern as Python reads it:
+
+    ``$`` is the very end, as in ECMA-262, not before a last newline.
+    """
     return re.compile(re.sub(r"(?<!\\)\$", r"\\Z", text))
 
 
 def compile_schema(schema: Mapping[str, Any]) -> Check:
-    """A function that says whether a value is valid. Raises ``ValueError`` for a keyword it does not know."""
+    """A function that says whether a value is valid.
+
+    Raises ``ValueError`` for a keyword it does not know.
+    """
     return _Compiler(schema).compile(schema)
 
 
@@ -48,7 +64,12 @@ class _Compiler:
         checks: list[Check] = []
         if "type" in schema:
             checks.append(_type(schema["type"]))
-        objects = {"properties", "required", "additionalProperties", "propertyNames"} & schema.keys()
+        objects = {
+            "properties",
+            "required",
+            "additionalProperties",
+            "propertyNames",
+        } & schema.keys()
         if objects:
             checks.append(self._object(schema))
         for keyword, value in schema.items():
@@ -72,14 +93,18 @@ class _Compiler:
         if not reference.startswith("#/$defs/"):
             raise ValueError(f"the reference {reference!r} is not supported")
         if reference not in self._definitions:
-            self._definitions[reference] = self.compile(self._root["$defs"][reference.removeprefix("#/$defs/")])
+            self._definitions[reference] = self.compile(
+                self._root["$defs"][reference.removeprefix("#/$defs/")]
+            )
         return self._definitions[reference]
 
     def _object(self, schema: Mapping[str, Any]) -> Check:
         known = {name: self.compile(part) for name, part in schema.get("properties", {}).items()}
         required = frozenset(schema.get("required", ()))
         additional = schema.get("additionalProperties", True)
-        other: Check = (lambda _: additional) if isinstance(additional, bool) else self.compile(additional)
+        other: Check = (
+            (lambda _: additional) if isinstance(additional, bool) else self.compile(additional)
+        )
         name_of = self.compile(schema["propertyNames"]) if "propertyNames" in schema else None
 
         def check(instance: Any) -> bool:

@@ -1,7 +1,8 @@
 """Why a schema refuses a document: one finding per mistake, in words, at its place.
 
-Only documents that are refused come here, so only then jsonschema (0.1 s) is imported. What is wrong is then cut
-out of the document, so that the rest can still be checked for what a schema cannot say.
+Only documents that are refused come here, so only then jsonschema (0.1 s) is imported. What is
+wrong is then cut out of the document, so that the rest can still be checked for what a schema
+cannot say.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ _WORDS_FOR_TRUE = frozenset({"yes", "no", "on", "off", "true", "false", "y", "n"
 
 
 def explain(kind: str, document: Map, found: Collector, address: str = "") -> bool:
-    """Report everything that the schema of ``kind`` refuses in ``document`` and remove it from there.
+    """Report everything that the schema of ``kind`` refuses in ``document`` and remove it from
+    there.
 
     Returns whether anything was refused. ``document`` keeps its top-level fields.
     """
@@ -51,7 +53,13 @@ def explain(kind: str, document: Map, found: Collector, address: str = "") -> bo
         explainer = _EXPLAINERS.get(str(error.validator), _other)
         for message, hint, key in explainer(error, path, kind):
             mark = _mark(document, path, key)
-            found.add(_CODES.get(str(error.validator), "RC127"), mark, message, remedy=hint, address=address)
+            found.add(
+                _CODES.get(str(error.validator), "RC127"),
+                mark,
+                message,
+                remedy=hint,
+                address=address,
+            )
     _cut(document, errors)
     return bool(errors)
 
@@ -68,26 +76,32 @@ def _mark(document: Map, path: list[str | int], key: str | None) -> Mark:
 
 @cache
 def judge(kind: str) -> Any:
-    """The jsonschema validator of ``kind``; its patterns end where ECMA-262 says they end, and what it looks at
-    grows with the document alone."""
+    """The jsonschema validator of ``kind``; its patterns end where ECMA-262 says they end, and what
+    it looks at grows with the document alone."""
     keywords = {"pattern": _match, "items": _items, "uniqueItems": _unique}
     strict = validators.extend(Draft202012Validator, keywords)  # type: ignore[no-untyped-call]
     return strict(schema(kind))
 
 
-def _match(_validator: object, text: str, instance: object, _schema: object) -> Iterator[ValidationError]:
+def _match(
+    _validator: object, text: str, instance: object, _schema: object
+) -> Iterator[ValidationError]:
     if isinstance(instance, str) and not pattern(text).search(instance):
         yield ValidationError(f"does not match {text}")
 
 
-def _items(validator: Any, part: object, instance: object, whole: Mapping[str, Any]) -> Iterator[ValidationError]:
+def _items(
+    validator: Any, part: object, instance: object, whole: Mapping[str, Any]
+) -> Iterator[ValidationError]:
     """The items of a list that is too long are not looked at: that it is, is said already."""
     if isinstance(instance, list) and len(instance) <= whole.get("maxItems", len(instance)):
         for index, item in enumerate(instance):
             yield from validator.descend(item, part, path=index)
 
 
-def _unique(_validator: object, wanted: object, instance: object, _schema: object) -> Iterator[ValidationError]:
+def _unique(
+    _validator: object, wanted: object, instance: object, _schema: object
+) -> Iterator[ValidationError]:
     """Linear; jsonschema compares each item with each."""
     if wanted and isinstance(instance, list) and repeats(instance):
         yield ValidationError("has non-unique elements")
@@ -115,7 +129,11 @@ def _unknown_fields(error: Refusal, path: list[str | int], kind: str) -> _Explai
         hint = did_you_mean(name, absent)
         if not hint:
             places = [place for place in _places(kind).get(name, ()) if place != dotted(path)]
-            hint = f"`{name}` belongs under {listed(places, 3)}" if places else f"allowed are {listed(known)}"
+            hint = (
+                f"`{name}` belongs under {listed(places, 3)}"
+                if places
+                else f"allowed are {listed(known)}"
+            )
         yield f"{dotted(path)} has no field `{name}`", hint, name
 
 
@@ -151,7 +169,11 @@ def _missing_field(error: Refusal, path: list[str | int], _kind: str) -> _Explai
 
 
 def _wrong_type(error: Refusal, path: list[str | int], _kind: str) -> _Explained:
-    wanted = error.validator_value if isinstance(error.validator_value, list) else [error.validator_value]
+    wanted = (
+        error.validator_value
+        if isinstance(error.validator_value, list)
+        else [error.validator_value]
+    )
     names = " or ".join(_NAMES[str(name)] for name in wanted)
     value, hint = error.instance, ""
     if "boolean" in wanted and isinstance(value, str) and value.lower() in _WORDS_FOR_TRUE:
@@ -159,19 +181,35 @@ def _wrong_type(error: Refusal, path: list[str | int], _kind: str) -> _Explained
     elif "string" in wanted and isinstance(value, bool | int):
         quoted, form = str(value).lower(), str(error.schema.get("pattern", ""))
         fits = pattern(form).search(quoted) is not None
-        hint = f'put it in quotes: "{quoted}"' if fits else str(error.schema.get("patternErrorMessage", ""))
+        hint = (
+            f'put it in quotes: "{quoted}"'
+            if fits
+            else str(error.schema.get("patternErrorMessage", ""))
+        )
     elif value is None:
         hint = "write a value, or remove the field"
     elif "array" in wanted and isinstance(value, str | int):
         hint = f"write a list: [{value_in_words(value).strip('`')}]"
-    elif wanted == ["object"] and isinstance(value, list) and value and all(isinstance(one, str) for one in value):
-        hint = f"write a mapping: `{path[-1]}: {{{', '.join(f'{one}: {{}}' for one in value[:3])}}}`"
+    elif (
+        wanted == ["object"]
+        and isinstance(value, list)
+        and value
+        and all(isinstance(one, str) for one in value)
+    ):
+        hint = (
+            f"write a mapping: `{path[-1]}: {{{', '.join(f'{one}: {{}}' for one in value[:3])}}}`"
+        )
     elif wanted == ["array"] and isinstance(value, dict) and value:
         hint = f"write a list: `{path[-1]}: {_as_list(str(path[-1]), value)}`"
     elif isinstance(value, str) and _NO_SPACE.match(value):
-        hint = f"a space is missing after a colon: `{beginning(_NO_SPACE.sub(': ', value, count=1), 60)}`"
+        hint = (
+            "a space is missing after a colon:"
+            f" `{beginning(_NO_SPACE.sub(': ', value, count=1), 60)}`"
+        )
     elif "level" in error.schema.get("properties", ()) and isinstance(value, str):
-        hint = f"write a mapping: {{level: {value if value in list(RuleLevel) else RuleLevel.DENY}}}"
+        hint = (
+            f"write a mapping: {{level: {value if value in list(RuleLevel) else RuleLevel.DENY}}}"
+        )
     yield f"{dotted(path)} must be {names}, not {value_in_words(value)}", hint, None
 
 
@@ -183,7 +221,11 @@ def _as_list(field: str, value: Mapping[str, Any]) -> str:
 
 
 def _not_allowed(error: Refusal, path: list[str | int], _kind: str) -> _Explained:
-    allowed = error.validator_value if isinstance(error.validator_value, list) else [error.validator_value]
+    allowed = (
+        error.validator_value
+        if isinstance(error.validator_value, list)
+        else [error.validator_value]
+    )
     if not isinstance(error.instance, str):
         return  # its type is reported already
     hint = did_you_mean(error.instance, allowed) or f"allowed: {listed(allowed)}"
@@ -193,7 +235,11 @@ def _not_allowed(error: Refusal, path: list[str | int], _kind: str) -> _Explaine
 def _malformed(error: Refusal, path: list[str | int], _kind: str) -> _Explained:
     what = str(error.schema.get("patternErrorMessage", ""))
     if _is_about_a_name(error):
-        yield f"the name `{error.instance}` in {dotted(path)} is malformed", what, str(error.instance)
+        yield (
+            f"the name `{error.instance}` in {dotted(path)} is malformed",
+            what,
+            str(error.instance),
+        )
         return
     yield f"{dotted(path)} is malformed: {value_in_words(error.instance)}", what, None
 
@@ -252,7 +298,8 @@ def _is_about_a_name(error: Refusal) -> bool:
 
 
 def _cut(document: Map, errors: list[Refusal]) -> None:
-    """Remove what ``errors`` are about: of a mapping with unknown fields only those, of a repeating list nothing."""
+    """Remove what ``errors`` are about: of a mapping with unknown fields only those, of a repeating
+    list nothing."""
     paths: dict[tuple[str | int, ...], bool] = {}  # and whether the name itself is wrong
     for error in errors:
         path = tuple(error.absolute_path)
@@ -283,7 +330,8 @@ def _remove(document: Map, path: list[str | int], *, about_a_name: bool) -> None
             return
     last = path[-1]
     if path[-2] == "environments" and isinstance(container, Map) and not about_a_name:
-        container[str(last)] = Map(container.marks[str(last)])  # it exists, whatever was written in it
+        # it exists, whatever was written in it
+        container[str(last)] = Map(container.marks[str(last)])
     elif isinstance(container, Map) and isinstance(last, str) and last in container:
         container.remove(last)
     elif isinstance(container, Seq) and isinstance(last, int) and last < len(container):

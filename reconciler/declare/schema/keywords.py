@@ -8,14 +8,17 @@ from functools import lru_cache
 from typing import Any
 
 # Where a schema holds schemas by name, and where it holds data.
-BY_NAME = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas", "dependencies"})
+BY_NAME = frozenset(
+    {"properties", "patternProperties", "$defs", "definitions", "dependentSchemas", "dependencies"}
+)
 DATA = frozenset({"const", "enum", "default", "examples", "example"})
 _UNCHECKED = frozenset({"format", "contentEncoding", "contentMediaType", "contentSchema"})
 
 
 @lru_cache(maxsize=512)
 def unchecked(text: str) -> tuple[str, ...]:
-    """The keywords of a schema that only describe, by the drafts themselves: no example is refused for them."""
+    """The keywords of a schema that only describe, by the drafts themselves: no example is refused
+    for them."""
     return tuple(sorted(_UNCHECKED.intersection(_keywords(json.loads(text)))))
 
 

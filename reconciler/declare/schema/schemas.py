@@ -1,4 +1,5 @@
-"""The JSON Schemas of the five kinds, and the two ways they are used: to accept fast, to explain well."""
+"""The JSON Schemas of the five kinds, and the two ways they are used: to accept fast, to explain
+well."""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ API_VERSION = "reconciler/v1"
 
 
 def file_name(kind: str) -> str:
-    """``ScopeCatalog`` → ``scope-catalog.schema.json``, as the first line of a declaration names it."""
+    """``ScopeCatalog`` → ``scope-catalog.schema.json``, as the first line of a declaration names
+    it."""
     return f"{_FILES[kind]}.schema.json"
 
 
@@ -36,7 +38,8 @@ def schema_text(kind: str) -> str:
 def schema(kind: str) -> dict[str, Any]:
     """The JSON Schema (2020-12) of ``kind``. Raises ``KeyError`` for a kind that does not exist.
 
-    An installed package carries the files as ``reconciler/schemas``; a checkout has them in ``schemas/``.
+    An installed package carries the files as ``reconciler/schemas``; a checkout has them in
+    ``schemas/``.
     """
     name = file_name(kind)
     packaged = resources.files("reconciler") / "schemas" / name

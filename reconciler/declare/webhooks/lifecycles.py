@@ -1,4 +1,5 @@
-"""``lifetime`` and what goes with it → ``domain.declared.desired.Lifecycle``, and the texts that the registry stores of it."""
+"""``lifetime`` and what goes with it → ``domain.declared.desired.Lifecycle``, and the texts that
+the registry stores of it."""
 
 from __future__ import annotations
 
@@ -34,13 +35,21 @@ format_duration = lru_cache(maxsize=1024)(_duration.format_duration)
 
 def key_lifecycle(key: Map) -> Lifecycle:
     rotation = key.sub("rotation")
-    return _lifecycle(key.get("lifetime"), _rotation(rotation), key.get("reissueAfter", 0), KEY_DEFAULTS)
+    return _lifecycle(
+        key.get("lifetime"), _rotation(rotation), key.get("reissueAfter", 0), KEY_DEFAULTS
+    )
 
 
 def secret_lifecycle(webhook: Map) -> Lifecycle:
     secret = webhook.sub("secret")
-    lifecycle = _lifecycle(secret.get("lifetime"), _rotation(secret), secret.get("reissueAfter", 0), SECRET_DEFAULTS)
-    return replace(lifecycle, asymmetric=True) if scheme_of(webhook.sub("signature")).asymmetric else lifecycle
+    lifecycle = _lifecycle(
+        secret.get("lifetime"), _rotation(secret), secret.get("reissueAfter", 0), SECRET_DEFAULTS
+    )
+    return (
+        replace(lifecycle, asymmetric=True)
+        if scheme_of(webhook.sub("signature")).asymmetric
+        else lifecycle
+    )
 
 
 def _rotation(spec: Map) -> tuple[str | None, str | None, str | None]:
@@ -49,7 +58,10 @@ def _rotation(spec: Map) -> tuple[str | None, str | None, str | None]:
 
 @lru_cache(maxsize=4096)  # clients share their lifecycles, and each is asked for several times
 def _lifecycle(
-    lifetime: str | None, rotation: tuple[str | None, str | None, str | None], reissue_after: int, defaults: Defaults
+    lifetime: str | None,
+    rotation: tuple[str | None, str | None, str | None],
+    reissue_after: int,
+    defaults: Defaults,
 ) -> Lifecycle:
     renew_before, grace, window = rotation
     whole = duration_of(lifetime, defaults.lifetime)

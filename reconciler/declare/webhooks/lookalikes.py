@@ -1,19 +1,22 @@
-"""Hosts that are not what they look like: international names as DNS knows them, scripts mixed to deceive."""
+"""Hosts that are not what they look like: international names as DNS knows them, scripts mixed to
+deceive."""
 
 from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator
 
-# The scripts that one label may mix (UTS 39 5.2, "highly restrictive"): those of Japanese, Chinese and Korean, which
-# are written with Latin letters among them. The first word of a character's name in Unicode tells its script.
+# The scripts that one label may mix (UTS 39 5.2, "highly restrictive"): those of Japanese, Chinese
+# and Korean, which are written with Latin letters among them. The first word of a character's name
+# in Unicode tells its script.
 _TOGETHER = (
     frozenset({"LATIN", "CJK", "HIRAGANA", "KATAKANA"}),
     frozenset({"LATIN", "CJK", "BOPOMOFO"}),
     frozenset({"LATIN", "CJK", "HANGUL"}),
 )
-# Letters that most fonts draw as a Latin one (UTS 39, confusables.txt: those of Cyrillic, Greek and Armenian that are
-# lower case, which is all that is left of a host). A name of nothing else is read as a Latin one.
+# Letters that most fonts draw as a Latin one (UTS 39, confusables.txt: those of Cyrillic, Greek and
+# Armenian that are lower case, which is all that is left of a host). A name of nothing else is read
+# as a Latin one.
 _DRAWN_ALIKE = dict(
     zip(
         "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0455\u0456\u0458\u0501\u051b\u051d\u04cf\u04bb\u0475"
@@ -21,11 +24,12 @@ _DRAWN_ALIKE = dict(
         "aeopcyxsijdqwlhvoavpiounh",
         strict=True,
     )
-)  # fmt: skip
+)
 
 
 def suspicions(host: str) -> Iterator[tuple[str, str]]:
-    """``host`` as it is written, in lower case: (code, message) for each thing that a reader should know of it."""
+    """``host`` as it is written, in lower case: (code, message) for each thing that a reader should
+    know of it."""
     try:
         shown = host if not host.isascii() else host.encode("ascii").decode("idna")
         ascii_host = host if host.isascii() else host.encode("idna").decode("ascii")
@@ -54,7 +58,9 @@ def _scripts(label: str) -> frozenset[str]:
 
 def _latin(label: str) -> str:
     """What ``label`` looks like when all its letters are drawn as Latin ones, else nothing."""
-    letters = [_DRAWN_ALIKE.get(character, character if character.isascii() else "") for character in label]
+    letters = [
+        _DRAWN_ALIKE.get(character, character if character.isascii() else "") for character in label
+    ]
     return "".join(letters) if all(letters) else ""
 
 

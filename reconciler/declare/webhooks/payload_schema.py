@@ -1,7 +1,9 @@
-"""A JSON Schema that somebody else wrote, and whether an example conforms to it: in words, at bounded cost.
+"""A JSON Schema that somebody else wrote, and whether an example conforms to it: in words, at
+bounded cost.
 
-jsonschema judges. What it would do without an end is taken from it: nothing is fetched, patterns are matched in linear
-time (``domain.values.patterns``), and a schema may ask a limited number of questions about one example.
+jsonschema judges. What it would do without an end is taken from it: nothing is fetched, patterns
+are matched in linear time (``domain.values.patterns``), and a schema may ask a limited number of
+questions about one example.
 """
 
 from __future__ import annotations
@@ -32,19 +34,32 @@ _SHOWN = 20  # faults of one example that are told
 _MOST_QUESTIONS = 50_000  # keywords evaluated for one example: some seconds
 _MOST_STEPS = 2_000_000  # of a pattern on one text: some seconds
 _NAMES = {
-    "object": "a mapping", "array": "a list", "string": "text", "boolean": "true or false", "null": "nothing",
-    "integer": "a whole number", "number": "a number",
-}  # fmt: skip
+    "object": "a mapping",
+    "array": "a list",
+    "string": "text",
+    "boolean": "true or false",
+    "null": "nothing",
+    "integer": "a whole number",
+    "number": "a number",
+}
 _WORDS: Mapping[str, str] = {
-    "minimum": "must be at least {}", "exclusiveMinimum": "must be more than {}",
+    "minimum": "must be at least {}",
+    "exclusiveMinimum": "must be more than {}",
     "multipleOf": "must be a multiple of {}",
-    "maximum": "must be at most {}", "exclusiveMaximum": "must be less than {}", "format": "must have the format `{}`",
-    "minLength": "must have at least {} characters", "maxLength": "must have at most {} characters",
-    "minItems": "must have at least {} items", "maxItems": "must have at most {} items",
-    "minProperties": "must have at least {} fields", "maxProperties": "must have at most {} fields",
-    "pattern": "must match `{}`", "uniqueItems": "must not list anything twice",
-    "contains": "holds nothing that the schema asks for (`contains`)", "not": "is what the schema excludes (`not`)",
-}  # fmt: skip
+    "maximum": "must be at most {}",
+    "exclusiveMaximum": "must be less than {}",
+    "format": "must have the format `{}`",
+    "minLength": "must have at least {} characters",
+    "maxLength": "must have at most {} characters",
+    "minItems": "must have at least {} items",
+    "maxItems": "must have at most {} items",
+    "minProperties": "must have at least {} fields",
+    "maxProperties": "must have at most {} fields",
+    "pattern": "must match `{}`",
+    "uniqueItems": "must not list anything twice",
+    "contains": "holds nothing that the schema asks for (`contains`)",
+    "not": "is what the schema excludes (`not`)",
+}
 
 
 Path = tuple[str | int, ...]
@@ -53,8 +68,8 @@ Schema: TypeAlias = dict[str, Any] | bool
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """``path`` leads to the value; with ``field`` it is about the name of that field in it. ``of_schema``: it is the
-    schema that cannot be used, and ``path`` leads to a place in there."""
+    """``path`` leads to the value; with ``field`` it is about the name of that field in it.
+    ``of_schema``: it is the schema that cannot be used, and ``path`` leads to a place in there."""
 
     message: str
     path: Path = ()
@@ -81,10 +96,13 @@ def schema_fault(text: str) -> Fault | None:
     if not isinstance(draft, str) or _validator(draft) is None:
         known = f"write `$schema: {_DEFAULT}`, or leave it out"
         return Fault(
-            f"`$schema` names no draft of JSON Schema that is known here; {known}", ("$schema",), of_schema=True
+            f"`$schema` names no draft of JSON Schema that is known here; {known}",
+            ("$schema",),
+            of_schema=True,
         )
     try:
-        # Formats are not looked at: patterns are judged below, with the words of who will match them.
+        # Formats are not looked at: patterns are judged below, with the words of who will match
+        # them.
         _validator(draft).check_schema(schema, format_checker=None)
         _rewritten(schema, ())
     except SchemaError as error:
@@ -108,13 +126,17 @@ def _type_fault(written: object) -> str:
 
 @lru_cache(maxsize=4096)
 def example_faults(schema: str, example: str) -> tuple[Fault, ...]:
-    """Where ``example`` does not conform to ``schema``, which has no fault; both are canonical JSON."""
+    """Where ``example`` does not conform to ``schema``, which has no fault; both are canonical
+    JSON."""
     value = json.loads(example)
     try:
         errors = list(islice(_errors(json.loads(schema), value), _SHOWN))
         return tuple(fault for error in errors for fault in _faults(error))
     except Unresolvable as error:
-        why = f"the reference `{beginning(str(error.ref), 200)}` is not in the schema, and nothing is fetched"
+        why = (
+            f"the reference `{beginning(str(error.ref), 200)}` is not in the schema, and nothing is"
+            " fetched"
+        )
     except RecursionError:
         why = "it refers to itself without an end"
     except (ValueError, ArithmeticError) as error:
@@ -165,19 +187,24 @@ def _counted(keyword: Callable[..., Any], questions: _Questions) -> Callable[...
     return ask
 
 
-def _match(_validator: object, text: str, instance: object, _schema: object) -> Iterator[ValidationError]:
+def _match(
+    _validator: object, text: str, instance: object, _schema: object
+) -> Iterator[ValidationError]:
     if isinstance(instance, str) and not _found(text, instance):
         yield ValidationError(f"does not match {text}")
 
 
-def _each_once(_validator: object, wanted: object, instance: object, _schema: object) -> Iterator[ValidationError]:
+def _each_once(
+    _validator: object, wanted: object, instance: object, _schema: object
+) -> Iterator[ValidationError]:
     if wanted and isinstance(instance, list) and repeats(instance):
         yield ValidationError("has non-unique elements")
 
 
 def _rewritten(schema: Any, names: tuple[str, ...], path: Path = ()) -> Any:
-    """``schema`` without ``$schema`` (jsonschema would change to a validator without our bounds), its patterns for
-    field names replaced by the ``names`` that they match. Raises ``_Unusable`` for a pattern that cannot be used."""
+    """``schema`` without ``$schema`` (jsonschema would change to a validator without our bounds),
+    its patterns for field names replaced by the ``names`` that they match. Raises ``_Unusable`` for
+    a pattern that cannot be used."""
     if isinstance(schema, list):
         return [_rewritten(item, names, (*path, number)) for number, item in enumerate(schema)]
     if not isinstance(schema, dict):
@@ -189,7 +216,9 @@ def _rewritten(schema: Any, names: tuple[str, ...], path: Path = ()) -> Any:
             result[keyword] = value
         elif keyword in BY_NAME and isinstance(value, dict):
             parts = {name: _rewritten(part, names, (*here, name)) for name, part in value.items()}
-            result[keyword] = _by_names(parts, names, here) if keyword == "patternProperties" else parts
+            result[keyword] = (
+                _by_names(parts, names, here) if keyword == "patternProperties" else parts
+            )
         elif keyword != "$schema":
             if keyword == "pattern" and isinstance(value, str):
                 _usable(value, here)
@@ -198,7 +227,8 @@ def _rewritten(schema: Any, names: tuple[str, ...], path: Path = ()) -> Any:
 
 
 def _by_names(parts: dict[str, Any], names: tuple[str, ...], path: Path) -> dict[str, Any]:
-    """``patternProperties`` for exactly those of ``names`` that match; a number makes each pattern unlike others."""
+    """``patternProperties`` for exactly those of ``names`` that match; a number makes each pattern
+    unlike others."""
     result = {}
     for number, (text, part) in enumerate(parts.items()):
         _usable(text, (*path, text))
@@ -215,7 +245,10 @@ def _usable(text: str, path: Path) -> None:
 
 
 def _found(text: str, searched: str) -> bool:
-    """Whether the pattern ``text`` matches somewhere in ``searched``. Raises ``_Unusable`` when that takes too long."""
+    """Whether the pattern ``text`` matches somewhere in ``searched``.
+
+    Raises ``_Unusable`` when that takes too long.
+    """
     try:
         return compile_pattern(text, ecma=True).found_in(searched, _MOST_STEPS)
     except PatternError as error:
@@ -240,7 +273,9 @@ def json_path(path: Path) -> str:
             text += f"[{part}]"
         else:
             text += (
-                f".{part}" if re.fullmatch(r"[A-Za-z_]\w{0,63}", part) else f"[{canonical.dumps(beginning(part, 64))}]"
+                f".{part}"
+                if re.fullmatch(r"[A-Za-z_]\w{0,63}", part)
+                else f"[{canonical.dumps(beginning(part, 64))}]"
             )
     return text
 
@@ -252,14 +287,24 @@ def _faults(error: Any) -> Iterator[Fault]:
     if error.validator == "additionalProperties" and error.validator_value is False:
         known = error.schema.get("properties", {})
         others = [re.compile(text) for text in error.schema.get("patternProperties", {})]
-        strangers = (name for name in error.instance if name not in known and not any(o.search(name) for o in others))
+        strangers = (
+            name
+            for name in error.instance
+            if name not in known and not any(o.search(name) for o in others)
+        )
         for name in islice(strangers, _SHOWN):
             hint = did_you_mean(name, [field for field in known if field not in error.instance])
-            yield Fault(f"{where} has the field `{name}`, which the schema does not have", path, name, hint)
+            yield Fault(
+                f"{where} has the field `{name}`, which the schema does not have", path, name, hint
+            )
         return
     if "propertyNames" in error.absolute_schema_path and isinstance(error.instance, str):
         name = error.instance
-        yield Fault(f"{where} has the field {value_in_words(name)}, whose name the schema does not allow", path, name)
+        yield Fault(
+            f"{where} has the field {value_in_words(name)}, whose name the schema does not allow",
+            path,
+            name,
+        )
         return
     yield Fault(f"{where} {_sentence(error)}", path, hint=_hint(error))
 
@@ -269,26 +314,45 @@ def _sentence(error: Any) -> str:
     if keyword is None:
         return "is not allowed by the schema"
     if keyword == "required":
-        return f"lacks the field `{error.message.rsplit(' is a required property', 1)[0].strip(chr(39) + chr(34))}`"
+        return (
+            "lacks the field"
+            f" `{error.message.rsplit(' is a required property', 1)[0].strip(chr(39) + chr(34))}`"
+        )
     if keyword == "type":
-        names = [_NAMES.get(str(name), str(name)) for name in (wanted if isinstance(wanted, list) else [wanted])]
+        names = [
+            _NAMES.get(str(name), str(name))
+            for name in (wanted if isinstance(wanted, list) else [wanted])
+        ]
         return f"must be {' or '.join(names)}, not {value_in_words(value)}"
     if keyword in ("enum", "const"):
         choices = wanted if keyword == "enum" else [wanted]
         if any(isinstance(choice, dict | list) for choice in choices):
             return f"is none of the values that the schema allows (`{keyword}`)"
-        return f"must be {listed(value_in_words(choice).strip('`') for choice in choices)}, not {value_in_words(value)}"
+        return (
+            f"must be {listed(value_in_words(choice).strip('`') for choice in choices)}, not"
+            f" {value_in_words(value)}"
+        )
     if keyword in _WORDS:
         shown = "" if isinstance(value, dict | list) else f", not {value_in_words(value)}"
         return _WORDS[keyword].format(value_in_words(wanted).strip("`")) + shown
     if keyword in ("anyOf", "oneOf"):
-        return f"fits {'none' if error.context else 'more than one'} of the schemas under `{keyword}`"
+        return (
+            f"fits {'none' if error.context else 'more than one'} of the schemas under `{keyword}`"
+        )
     return f"does not fit `{keyword}` of the schema"
 
 
 def _hint(error: Any) -> str:
-    wanted = error.validator_value if isinstance(error.validator_value, list) else [error.validator_value]
-    if error.validator == "type" and isinstance(error.instance, str) and {"number", "integer"} & {*map(str, wanted)}:
+    wanted = (
+        error.validator_value
+        if isinstance(error.validator_value, list)
+        else [error.validator_value]
+    )
+    if (
+        error.validator == "type"
+        and isinstance(error.instance, str)
+        and {"number", "integer"} & {*map(str, wanted)}
+    ):
         try:
             float(error.instance)
         except ValueError:

@@ -27,10 +27,12 @@ _ANY_TIME = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class Payloads:
-    """Of one declaration. What was seen is known by identity, and kept, so that no other thing gets that identity."""
+    """Of one declaration. What was seen is known by identity, and kept, so that no other thing gets
+    that identity."""
 
     def __init__(self, root: Path, found: Collector) -> None:
-        self._root, self._found = root, found
+        self._root = root
+        self._found = found
         self._judged: dict[tuple[int, int], tuple[Map, object]] = {}
         self._plain: dict[int, tuple[Map, dict[str, Any]]] = {}
         self._files: dict[str, tuple[str, str]] = {}
@@ -41,7 +43,9 @@ class Payloads:
         if not isinstance(payloads, Map):
             return {}
         if id(payloads) not in self._plain:
-            found = {event: plain(payloads.sub(event)["example"]) for event in _with(payloads, "example")}
+            found = {
+                event: plain(payloads.sub(event)["example"]) for event in _with(payloads, "example")
+            }
             self._plain[id(payloads)] = payloads, found
         return self._plain[id(payloads)][1]
 
@@ -54,15 +58,19 @@ class Payloads:
             entry = payloads.sub(event)
             if "schema" in entry and "schemaFile" in entry:
                 self._found.add(
-                    "RC172", entry.key_marks["schemaFile"],
-                    f"`{event}` has a schema here and one in a file: write one of the two", address=address,
-                )  # fmt: skip
+                    "RC172",
+                    entry.key_marks["schemaFile"],
+                    f"`{event}` has a schema here and one in a file: write one of the two",
+                    address=address,
+                )
             else:
                 self._judge(event, entry, address)
 
-    def check_merged(self, webhook: Map, address: str, file: str, elsewhere: Collection[str]) -> None:
-        """What only shows once everything is merged for the client in ``file``; ``elsewhere`` are the events that this
-        webhook has before an environment changes it."""
+    def check_merged(
+        self, webhook: Map, address: str, file: str, elsewhere: Collection[str]
+    ) -> None:
+        """What only shows once everything is merged for the client in ``file``; ``elsewhere`` are
+        the events that this webhook has before an environment changes it."""
         payloads, events = webhook.get("payloads"), webhook.get("events")
         if not isinstance(payloads, Map) or (id(payloads), id(events)) in self._judged:
             return
@@ -75,14 +83,21 @@ class Payloads:
             if event not in (events or ()) or schemas > 1:
                 continue
             if schemas and "example" not in entry:
-                message = f"`{event}` has a schema but no example: what is made up instead would not conform to it"
+                message = (
+                    f"`{event}` has a schema but no example: what is made up instead would not"
+                    " conform to it"
+                )
                 remedy = "write an example, or remove the schema"
-                self._found.add("RC173", payloads.key_marks[event], message, remedy=remedy, address=address)
+                self._found.add(
+                    "RC173", payloads.key_marks[event], message, remedy=remedy, address=address
+                )
             self._judge(event, entry, address, file)
 
-    def _strangers(self, webhook: Map, known: Collection[str], address: str, file: str = "") -> None:
-        """Payloads for events that the webhook does not receive; with ``file`` those that are written there: a
-        template's suit other clients."""
+    def _strangers(
+        self, webhook: Map, known: Collection[str], address: str, file: str = ""
+    ) -> None:
+        """Payloads for events that the webhook does not receive; with ``file`` those that are
+        written there: a template's suit other clients."""
         payloads = webhook.sub("payloads")
         for event, mark in payloads.key_marks.items():
             if event in known or (file and mark[0] != file):
@@ -100,7 +115,10 @@ class Payloads:
             return
         size = len(event_body(event, example, _ANY_TIME))
         if size >= LIMIT:
-            message = f"the test event `{event}` has {size} bytes with this example; it must have fewer than {LIMIT}"
+            message = (
+                f"the test event `{event}` has {size} bytes with this example; it must have fewer"
+                f" than {LIMIT}"
+            )
             self._found.add("RC174", entry.key_marks["example"], message, address=address)
         elif schema:
             self._conform(event, entry, schema, address, file)
@@ -125,12 +143,17 @@ class Payloads:
             self._found.add("RC173", mark, message, hint=fault.hint, address=address)
 
     def _schema(self, event: str, entry: Map, address: str) -> str:
-        """The canonical text of a schema that can be used; empty when there is none, or it cannot."""
+        """The canonical text of a schema that can be used; empty when there is none, or it
+        cannot."""
         if not {"schema", "schemaFile"} & entry.keys():
             return ""
         if "schemaFile" in entry:
             name_file(entry["schemaFile"], entry.marks["schemaFile"], self._found)
-        text, message = self._of_file(entry["schemaFile"]) if "schemaFile" in entry else _inline(entry["schema"])
+        text, message = (
+            self._of_file(entry["schemaFile"])
+            if "schemaFile" in entry
+            else _inline(entry["schema"])
+        )
         if message:
             self._unusable(event, entry, message, (), address)
             return ""
@@ -142,14 +165,25 @@ class Payloads:
         elif words := unchecked(text):
             names = ", ".join(f"`{word}`" for word in words)
             message = f"not checked in the schema of `{event}`: {names}"
-            self._found.add("RC166", entry.key_marks[_schema_field(entry)], message, address=address)
+            self._found.add(
+                "RC166", entry.key_marks[_schema_field(entry)], message, address=address
+            )
         return "" if fault else text
 
-    def _unusable(self, event: str, entry: Map, message: str, path: tuple[str | int, ...], address: str) -> None:
+    def _unusable(
+        self, event: str, entry: Map, message: str, path: tuple[str | int, ...], address: str
+    ) -> None:
         field = _schema_field(entry)
-        mark = locate(entry.sub("schema"), path) if path and field == "schema" else entry.marks[field]
+        mark = (
+            locate(entry.sub("schema"), path) if path and field == "schema" else entry.marks[field]
+        )
         file = f" `{entry[field]}`" if field == "schemaFile" else ""
-        self._found.add("RC172", mark, f"the schema{file} of `{event}` cannot be used: {message}", address=address)
+        self._found.add(
+            "RC172",
+            mark,
+            f"the schema{file} of `{event}` cannot be used: {message}",
+            address=address,
+        )
 
     def _of_file(self, path: str) -> tuple[str, str]:
         """The canonical text of a JSON file of the project, and what is wrong with it."""
@@ -164,7 +198,11 @@ class Payloads:
         if not is_inside(path):
             raise ValueError("it is not a path inside the project")
         path, aside = plain_path(path), Collector()
-        text = read(self._root, path, aside, _SCHEMA_FILE) if stays_inside(self._root, path, aside) else None
+        text = (
+            read(self._root, path, aside, _SCHEMA_FILE)
+            if stays_inside(self._root, path, aside)
+            else None
+        )
         if text is None:
             raise ValueError(aside.findings()[0].message)
         self._found.read_too(aside)
@@ -174,7 +212,9 @@ class Payloads:
         try:
             value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
         except json.JSONDecodeError as error:
-            raise ValueError(f"it is not JSON: {error.msg}, line {error.lineno} column {error.colno}") from None
+            raise ValueError(
+                f"it is not JSON: {error.msg}, line {error.lineno} column {error.colno}"
+            ) from None
         except RecursionError:
             raise ValueError("it is nested too deeply") from None
         if not isinstance(value, dict | bool):

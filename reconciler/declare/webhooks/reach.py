@@ -40,7 +40,8 @@ class Reach:
         return 443 in self.environment.deliveries.ports
 
     def fault(self, text: str) -> Fault | None:
-        """What is wrong with a URL as it is written; None also for what is no URL, which is reported elsewhere."""
+        """What is wrong with a URL as it is written; None also for what is no URL, which is
+        reported elsewhere."""
         if self._https and _ORDINARY.match(text) and "localhost" not in text:
             return None
         try:
@@ -51,7 +52,9 @@ class Reach:
         judged = [judge_address(address, self._networks) for address in _addresses(host)]
         if judged and not any(one.allowed for one in judged):
             reason = judged[0].reason
-            remedy = "no network of a receiver has such an address" if self._never(host) else _OUTSIDE
+            remedy = (
+                "no network of a receiver has such an address" if self._never(host) else _OUTSIDE
+            )
             return "RC183", f"{host} is never reached in `{name}`: {reason}", remedy
         inside = any(one.listed for one in judged) if judged else bool(self._networks)
         if url.scheme == "http":
@@ -60,13 +63,23 @@ class Reach:
         if not inside and port not in self.environment.deliveries.ports:
             ports = ", ".join(map(str, self.environment.deliveries.ports))
             message = f"port {port} may not be reached in `{name}`, only {ports}"
-            return "RC183", message, f"let the receiver listen at such a port, or add {port} to deliveries.ports"
+            return (
+                "RC183",
+                message,
+                f"let the receiver listen at such a port, or add {port} to deliveries.ports",
+            )
         return None
 
     def _plain(self, url: str, *, inside: bool) -> Fault | None:
         if not inside:
-            message = f"plain http is never used in `{self.environment.name}` outside allowedNetworks"
-            return "RC183", message, "use https, or add the receiver's network to allowedNetworks of the environment"
+            message = (
+                f"plain http is never used in `{self.environment.name}` outside allowedNetworks"
+            )
+            return (
+                "RC183",
+                message,
+                "use https, or add the receiver's network to allowedNetworks of the environment",
+            )
         if self.has_rule or is_loopback(url):
             return None
         return "RC156", "the URL is http: deliveries are not encrypted", ""
@@ -78,7 +91,8 @@ class Reach:
 
 
 def _addresses(host: str) -> tuple[str, ...]:
-    """The addresses that a host means by its very text; none for a name that must be resolved first."""
+    """The addresses that a host means by its very text; none for a name that must be resolved
+    first."""
     if host == "localhost" or host.endswith(".localhost"):
         return _HERE
     return (host,) if ":" in host or host.rsplit(".", maxsplit=1)[-1].isdigit() else ()

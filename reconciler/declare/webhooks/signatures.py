@@ -56,11 +56,18 @@ def signature_spec(scheme: Scheme) -> dict[str, Any]:
     spec: dict[str, Any] = {"scheme": scheme.name, "algorithm": scheme.algorithm}
     if scheme.name == CUSTOM:
         spec["custom"] = {
-            "header": scheme.header, "signed": list(scheme.signed), "joiner": scheme.joiner,
-            "keyEncoding": scheme.key_encoding, "encoding": scheme.encoding, "tag": scheme.tag,
-            "separator": scheme.separator, "idHeader": scheme.id_header, "timestampHeader": scheme.timestamp_header,
-            "timestampTag": scheme.timestamp_tag, "tolerance": format_duration(scheme.tolerance),
-        }  # fmt: skip
+            "header": scheme.header,
+            "signed": list(scheme.signed),
+            "joiner": scheme.joiner,
+            "keyEncoding": scheme.key_encoding,
+            "encoding": scheme.encoding,
+            "tag": scheme.tag,
+            "separator": scheme.separator,
+            "idHeader": scheme.id_header,
+            "timestampHeader": scheme.timestamp_header,
+            "timestampTag": scheme.timestamp_tag,
+            "tolerance": format_duration(scheme.tolerance),
+        }
     return spec
 
 
@@ -82,7 +89,10 @@ def merged_faults(signature: Map) -> Iterator[tuple[Mark, str]]:
         return
     custom = signature.sub("custom")
     if "custom" not in signature:
-        yield signature.marks["scheme"], "the scheme `custom` needs a mapping `custom` that says how it signs"
+        yield (
+            signature.marks["scheme"],
+            "the scheme `custom` needs a mapping `custom` that says how it signs",
+        )
         return
     for field, message in scheme_faults(scheme_of(signature)):
         yield custom.marks.get(field, signature.key_marks["custom"]), message
@@ -92,11 +102,22 @@ def _algorithm_faults(signature: Map) -> Iterator[tuple[Mark, str]]:
     name, algorithm = signature.get("scheme", STANDARD_WEBHOOKS.name), signature.get("algorithm")
     scheme = SCHEMES.get(name)
     if name == CUSTOM and algorithm == ED25519:
-        yield signature.marks["algorithm"], f"`{ED25519}` goes with `scheme: {STANDARD_WEBHOOKS.name}` only"
-    elif scheme is not None and algorithm in (*ALGORITHMS, ED25519) and scheme_row(name, algorithm) is None:
-        message = f"the scheme `{name}` signs with `{scheme.algorithm}` only, not with `{algorithm}`; {_OTHER}"
+        yield (
+            signature.marks["algorithm"],
+            f"`{ED25519}` goes with `scheme: {STANDARD_WEBHOOKS.name}` only",
+        )
+    elif (
+        scheme is not None
+        and algorithm in (*ALGORITHMS, ED25519)
+        and scheme_row(name, algorithm) is None
+    ):
+        message = (
+            f"the scheme `{name}` signs with `{scheme.algorithm}` only, not with `{algorithm}`;"
+            f" {_OTHER}"
+        )
         scheme_mark, mark = signature.marks.get("scheme"), signature.marks["algorithm"]
-        elsewhere = scheme_mark is not None and scheme_mark[0] != mark[0]  # a client changed its template's scheme
+        # a client changed its template's scheme
+        elsewhere = scheme_mark is not None and scheme_mark[0] != mark[0]
         yield scheme_mark if scheme_mark and elsewhere else mark, message
 
 

@@ -25,8 +25,9 @@ _NUMERIC = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)\Z")
 def parse_url(text: str) -> str:
     """The URL as RFC 3986 (6.2) normalises it: what is one URL is one text.
 
-    Scheme and host in lower case, the host in ASCII (punycode), no default port, no dot segments, and nothing
-    percent-encoded that need not be. Raises ``ValueError`` with a sentence that repeats neither user name nor password.
+    Scheme and host in lower case, the host in ASCII (punycode), no default port, no dot segments,
+    and nothing percent-encoded that need not be. Raises ``ValueError`` with a sentence that repeats
+    neither user name nor password.
     """
     found = _NOT_IN_URL.search(text)
     if found:
@@ -35,7 +36,9 @@ def parse_url(text: str) -> str:
     if parts.scheme.lower() not in ("http", "https"):
         raise ValueError("the URL is not absolute: it must begin with https:// or http://")
     if "@" in parts.netloc:
-        raise ValueError("the URL holds a user name or password: deliveries are authenticated by their signature")
+        raise ValueError(
+            "the URL holds a user name or password: deliveries are authenticated by their signature"
+        )
     if "#" in text:
         raise ValueError("the URL has a fragment (#…), which is never sent")
     if not parts.path.isascii() or not parts.query.isascii():
@@ -46,17 +49,21 @@ def parse_url(text: str) -> str:
 
 
 def host_pattern(text: str) -> str:
-    """``hooks.example.com``, an address, or ``*.example.com`` for every host below, as DNS knows it.
+    """``hooks.example.com``, an address, or ``*.example.com`` for every host below, as DNS knows
+    it.
 
     Raises ``ValueError``.
     """
     name = text.removeprefix("*.")
     if text.startswith("."):
         raise ValueError(
-            f"`{text}` begins with a dot: write *{text} for every host below, {text[1:]} for the host itself"
+            f"`{text}` begins with a dot: write *{text} for every host below, {text[1:]} for the"
+            " host itself"
         )
     if "*" in name:
-        raise ValueError(f"`{text}` has a * inside: write *.example.com for every host below example.com")
+        raise ValueError(
+            f"`{text}` has a * inside: write *.example.com for every host below example.com"
+        )
     try:
         parts = None if set(name) & set("/@?#") else urlsplit(parse_url(f"https://{name}"))
     except ValueError as error:
@@ -141,7 +148,9 @@ def _host(parts: SplitResult) -> str:
         try:
             return str(IPv4Address(host))
         except ValueError:
-            raise ValueError("the URL's host is a number but not an IPv4 address of four parts") from None
+            raise ValueError(
+                "the URL's host is a number but not an IPv4 address of four parts"
+            ) from None
     if host.endswith("."):
         raise ValueError("the URL's host ends in a dot: drop it")
     if len(host) > 253 or not all(map(_LABEL.match, host.split("."))):
@@ -154,8 +163,8 @@ def _refuse(host: str) -> str:
 
 
 def _ascii(host: str) -> str:
-    """``host`` as DNS knows it. A name that IDNA would silently change (ß, full-width letters) is refused:
-    two programs could read it as two hosts."""
+    """``host`` as DNS knows it. A name that IDNA would silently change (ß, full-width letters) is
+    refused: two programs could read it as two hosts."""
     if host.isascii():
         return host
     try:
@@ -164,5 +173,7 @@ def _ascii(host: str) -> str:
     except UnicodeError:
         raise ValueError("the URL's host is not a valid international name") from None
     if not same:
-        raise ValueError(f"the URL's host can be read as two names: write it as DNS knows it, perhaps {encoded}")
+        raise ValueError(
+            f"the URL's host can be read as two names: write it as DNS knows it, perhaps {encoded}"
+        )
     return encoded

@@ -1,4 +1,7 @@
-"""Values that a schema cannot judge. Each function takes the text as written and says ``ValueError`` in words."""
+"""Values that a schema cannot judge.
+
+Each function takes the text as written and says ``ValueError`` in words.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,8 @@ def short_duration(text: str) -> timedelta:
 
 @lru_cache(maxsize=4096)
 def network(text: str) -> IPv4Network | IPv6Network:
-    """A network whose host bits are zero; else the sentence names the network that was probably meant."""
+    """A network whose host bits are zero; else the sentence names the network that was probably
+    meant."""
     try:
         return ip_network(text)
     except ValueError:

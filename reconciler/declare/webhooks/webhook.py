@@ -1,4 +1,5 @@
-"""One webhook, merged → ``domain.declared.desired.DesiredWebhook``, what the registry stores of it, and its faults."""
+"""One webhook, merged → ``domain.declared.desired.DesiredWebhook``, what the registry stores of it,
+and its faults."""
 
 from __future__ import annotations
 
@@ -21,7 +22,14 @@ from reconciler.declare.webhooks.signatures import scheme_of, signature_spec
 from reconciler.declare.webhooks.urls import parse_url
 from reconciler.domain.declared.companions import carriers, declared_fault
 from reconciler.domain.declared.desired import DesiredWebhook
-from reconciler.domain.declared.proof import DECLARED_PROBES, DEFAULT_DEMANDS, Demand, Expectation, Payload, Probe
+from reconciler.domain.declared.proof import (
+    DECLARED_PROBES,
+    DEFAULT_DEMANDS,
+    Demand,
+    Expectation,
+    Payload,
+    Probe,
+)
 from reconciler.domain.declared.schemes import CUSTOM, STANDARD_WEBHOOKS, Scheme
 
 _TEN_SECONDS = timedelta(seconds=10)
@@ -34,7 +42,8 @@ _ONE_SIGNATURE = "it has room for one signature, so in a grace the new secret si
 
 @dataclass(frozen=True, slots=True)
 class Webhooks:
-    """Resolves webhooks. ``demands`` is the policy's word on probes that client and template do not mention."""
+    """Resolves webhooks. ``demands`` is the policy's word on probes that client and template do not
+    mention."""
 
     payloads: Payloads
     demands: tuple[tuple[str, Demand], ...]
@@ -49,7 +58,9 @@ class Webhooks:
             events=events,
             secret=secret_lifecycle(webhook),
             scheme=scheme,
-            headers=tuple(sorted((name.lower(), text) for name, text in webhook.sub("headers").items())),
+            headers=tuple(
+                sorted((name.lower(), text) for name, text in webhook.sub("headers").items())
+            ),
             timeout=duration_of(delivery.get("timeout"), _TEN_SECONDS),
             attempts=delivery.get("attempts", 5),
             retry_for=duration_of(delivery.get("retryFor"), _HALF_MINUTE),
@@ -67,7 +78,12 @@ def _probes(
     by_default = {**DEFAULT_DEMANDS, **({} if scheme.refuses_future else {"future": Demand.OFF})}
     demands = {**by_default, **dict(policy), **{name: Demand(demand) for name, demand in declared}}
     lacking = _lacking(scheme)
-    return {probe: demands[name] for name in demands if name not in lacking for probe in DECLARED_PROBES[name]}
+    return {
+        probe: demands[name]
+        for name in demands
+        if name not in lacking
+        for probe in DECLARED_PROBES[name]
+    }
 
 
 def webhook_spec(desired: DesiredWebhook) -> dict[str, Any]:
@@ -100,7 +116,10 @@ def webhook_spec(desired: DesiredWebhook) -> dict[str, Any]:
 
 def _expect_spec(expect: Expectation) -> dict[str, Any]:
     status = {"status": list(expect.statuses)} if expect.statuses else {}
-    return {**status, **({} if expect.path is None else {"json": {"path": expect.path, "equals": expect.equals}})}
+    return {
+        **status,
+        **({} if expect.path is None else {"json": {"path": expect.path, "equals": expect.equals}}),
+    }
 
 
 def _expectation(expect: Map) -> Expectation:
@@ -131,11 +150,15 @@ def expectation_fault(webhook: Map) -> tuple[Mark, str] | None:
     if "json" not in expect or not absent:
         return None
     what = " and ".join(absent)
-    return expect.key_marks["json"], f"`json` lacks `{what}`: it needs a path and the value that is found there"
+    return (
+        expect.key_marks["json"],
+        f"`json` lacks `{what}`: it needs a path and the value that is found there",
+    )
 
 
 def probe_faults(webhook: Map, *, merged: bool) -> Iterator[tuple[list[Mark], str]]:
-    """Probes that are asked for and cannot be sent: where each, and its scheme, is written, and why.
+    """Probes that are asked for and cannot be sent: where each, and its scheme, is written, and
+    why.
 
     Not ``merged``: only what no other text can mend.
     """
@@ -146,7 +169,10 @@ def probe_faults(webhook: Map, *, merged: bool) -> Iterator[tuple[list[Mark], st
     for probe, why in _lacking(scheme_of(signature)).items():
         if probes.get(probe, Demand.OFF) != Demand.OFF:
             marks = [probes.marks[probe], *filter(None, [signature.marks.get("scheme")])]
-            yield marks, f"`{probe}: {probes[probe]}` cannot be sent with the scheme `{name}`: {why}"
+            yield (
+                marks,
+                f"`{probe}: {probes[probe]}` cannot be sent with the scheme `{name}`: {why}",
+            )
 
 
 def _lacking(scheme: Scheme) -> dict[str, str]:

@@ -1,4 +1,5 @@
-"""Characters that no declaration holds, and secrets: both are found in the text as it is written."""
+"""Characters that no declaration holds, and secrets: both are found in the text as it is
+written."""
 
 from __future__ import annotations
 
@@ -14,10 +15,12 @@ from reconciler.domain.values.invisible import EMOJI_BASES, INVISIBLE
 
 _CONTROL = "\x00-\x08\x0b\x0c\x0e-\x1f\x7f"
 _FORBIDDEN_ASCII = re.compile(f"[{_CONTROL}]|\r(?!\n)")
-# C1 controls, line separators, what is drawn as nothing, what is no character: they hide or redraw the rest. The
-# selector U+FE0F may stand where it makes an emoji.
+# C1 controls, line separators, what is drawn as nothing, what is no character: they hide or redraw
+# the rest. The selector U+FE0F may stand where it makes an emoji.
 _EMOJI = f"(?<![{EMOJI_BASES}]\ufe0f)(?<![0-9#*]\ufe0f(?=\u20e3))"
-FORBIDDEN = re.compile(f"[{_CONTROL}\x80-\x9f\u2028\u2029{INVISIBLE}\ufff9-\uffff]{_EMOJI}|\r(?!\n)")
+FORBIDDEN = re.compile(
+    f"[{_CONTROL}\x80-\x9f\u2028\u2029{INVISIBLE}\ufff9-\uffff]{_EMOJI}|\r(?!\n)"
+)
 _SHOWN = 20  # forbidden characters, and secrets, that are listed for one file
 
 
@@ -29,7 +32,11 @@ def characters_allowed(text: str, file: str, found: Collector) -> bool:
     allowed = True
     for match in islice(pattern.finditer(text), _SHOWN):
         allowed = False
-        found.add("RC105", _mark_at(text, match.start(), file), f"the character {named(match[0])} is not allowed")
+        found.add(
+            "RC105",
+            _mark_at(text, match.start(), file),
+            f"the character {named(match[0])} is not allowed",
+        )
     return allowed
 
 

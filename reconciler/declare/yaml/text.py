@@ -1,9 +1,11 @@
-"""Strict YAML with positions: one parser (libyaml's events), no constructor, nothing resolved that surprises.
+"""Strict YAML with positions: one parser (libyaml's events), no constructor, nothing resolved that
+surprises.
 
-Refused: forbidden characters, anchors, aliases, tags, directives, fields written twice, field names that are not
-text, depth over the limit. Resolved: ``null``, ``~``, nothing at all, ``true``, ``false`` and plain whole numbers;
-everything else is text (``NO``, ``on``, ``12:30``, ``1.10`` and ``0777`` stay what was written). A whole number
-has 64 bits, with or without a sign; a larger one is refused and never becomes something else.
+Refused: forbidden characters, anchors, aliases, tags, directives, fields written twice, field names
+that are not text, depth over the limit. Resolved: ``null``, ``~``, nothing at all, ``true``,
+``false`` and plain whole numbers; everything else is text (``NO``, ``on``, ``12:30``, ``1.10`` and
+``0777`` stay what was written). A whole number has 64 bits, with or without a sign; a larger one is
+refused and never becomes something else.
 """
 
 from __future__ import annotations
@@ -34,8 +36,8 @@ from reconciler.declare.yaml.yaml12 import is_doubtful, report_doubts
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """``foreign``: written for another program (OpenAPI), where numbers as field names, anchors and tags are
-    customary; an alias then is the anchored value itself, never a copy."""
+    """``foreign``: written for another program (OpenAPI), where numbers as field names, anchors and
+    tags are customary; an alias then is the anchored value itself, never a copy."""
 
     size: int = 1 << 20  # bytes
     depth: int = 20
@@ -47,7 +49,8 @@ STRICT = Limits()
 
 @dataclass(slots=True)
 class Parsed:
-    """One document. ``whole`` is False when a part of ``value`` could not be read as it was meant."""
+    """One document. ``whole`` is False when a part of ``value`` could not be read as it was
+    meant."""
 
     value: Any
     mark: Mark
@@ -62,8 +65,8 @@ _64_BITS = range(-(1 << 63), 1 << 64)
 
 
 def parse(text: str, file: str, found: Collector, limits: Limits = STRICT) -> list[Parsed]:
-    """The documents of ``text``, empty ones left out. What is wrong goes to ``found``; after a syntax error
-    the documents before it are returned."""
+    """The documents of ``text``, empty ones left out. What is wrong goes to ``found``; after a
+    syntax error the documents before it are returned."""
     if report_conflict(text, file, found):
         return []
     if not limits.foreign and not characters_allowed(text, file, found):
@@ -79,7 +82,11 @@ def parse(text: str, file: str, found: Collector, limits: Limits = STRICT) -> li
     except YAMLError as error:
         report_syntax(error, text, file, found)
         builder.abandon()
-    if not limits.foreign and (builder.doubtful or is_doubtful(text)) and report_doubts(text, file, found):
+    if (
+        not limits.foreign
+        and (builder.doubtful or is_doubtful(text))
+        and report_doubts(text, file, found)
+    ):
         builder.doubt()
     return builder.documents
 
@@ -88,13 +95,16 @@ _DROPPED = "\0"  # stands for a field name that is none; what it names is left o
 
 
 class _Builder:
-    """Turns events into values. ``container`` is what is being filled, ``stack`` what surrounds it; in a
-    mapping ``key`` is the field name that waits for its value."""
+    """Turns events into values. ``container`` is what is being filled, ``stack`` what surrounds it;
+    in a mapping ``key`` is the field name that waits for its value."""
 
     def __init__(self, file: str, found: Collector, limits: Limits, *, escapes: bool) -> None:
         self.documents: list[Parsed] = []
         self.stopped = self.doubtful = False
-        self._file, self._found, self._limits, self._escapes = file, found, limits, escapes
+        self._file = file
+        self._found = found
+        self._limits = limits
+        self._escapes = escapes
         self._container: Map | Seq | None = None
         self._key: str | None = None
         self._key_mark: Mark = (file, 1, 1)
@@ -133,7 +143,8 @@ class _Builder:
             self._ended = len(self.documents)
 
     def _directives(self, event: Any) -> None:
-        """libyaml reads YAML 1.1 whatever version a file says; a tag prefix changes what tags mean."""
+        """libyaml reads YAML 1.1 whatever version a file says; a tag prefix changes what tags
+        mean."""
         if event.version:
             self._add("RC108", event, "a %YAML directive is not allowed")
         if event.tags:
@@ -170,7 +181,12 @@ class _Builder:
             return int(text)
         if not self._limits.foreign:
             message = f"this number has {digits} digits; a number has at most 64 bits"
-            self._found.add("RC128", self._mark(event), message, remedy="put it in quotes if it is meant as a text")
+            self._found.add(
+                "RC128",
+                self._mark(event),
+                message,
+                remedy="put it in quotes if it is meant as a text",
+            )
             self._whole = False
         return text
 
@@ -185,7 +201,11 @@ class _Builder:
         """Escapes of a double-quoted text can write what the raw text was searched for."""
         match = FORBIDDEN.search(event.value)
         if match:
-            self._add("RC105", event, f"the text holds the character {named(match[0])}, which is not allowed")
+            self._add(
+                "RC105",
+                event,
+                f"the text holds the character {named(match[0])}, which is not allowed",
+            )
             self._whole = False
         for secret in reported(event.value):
             self._add("RC112", event, f"this looks like {secret.name}")
@@ -219,18 +239,26 @@ class _Builder:
         if type(self._container) is Map and self._key is None:
             braces = make is Map and self._container.mark[1:] == (mark[1], mark[2] - 1)
             remedy = 'put the whole value in quotes: "{{ … }}"' if braces else ""
-            self._found.add("RC110", mark, "a field name cannot be a list or a mapping", remedy=remedy)
-            self._whole, self._key, self._key_mark = False, _DROPPED, mark
+            self._found.add(
+                "RC110", mark, "a field name cannot be a list or a mapping", remedy=remedy
+            )
+            self._whole = False
+            self._key = _DROPPED
+            self._key_mark = mark
             self._stack.append((self._container, self._key, self._key_mark))
         else:
             self._put(value, mark)
             self._stack.append((self._container, None, mark))
-        self._container, self._key = value, None
+        self._container = value
+        self._key = None
         if event.flow_style:
             self._flow += 1
         if len(self._stack) > self._limits.depth:
-            self._found.add("RC111", mark, f"this is nested more than {self._limits.depth} levels deep")
-            self.stopped, self._whole = True, False
+            self._found.add(
+                "RC111", mark, f"this is nested more than {self._limits.depth} levels deep"
+            )
+            self.stopped = True
+            self._whole = False
             self.documents[-1].whole = False
 
     def _close(self, event: Any) -> None:
@@ -246,14 +274,17 @@ class _Builder:
         assert isinstance(self._container, Map)
         if not isinstance(value, str):
             if not self._limits.foreign:
-                self._found.add("RC110", mark, f"the field name `{text}` is not text but {_type_of(value)}")
+                self._found.add(
+                    "RC110", mark, f"the field name `{text}` is not text but {_type_of(value)}"
+                )
                 self._whole, text = False, _DROPPED
             value = text
         if value in self._container:
             _, line, column = self._container.key_marks[value]
             first = f"it is already written in line {line}, column {column}"
             self._found.add("RC109", mark, f"the field `{value}` is written twice: {first}")
-        self._key, self._key_mark = value, mark
+        self._key = value
+        self._key_mark = mark
 
     def _put(self, value: Any, mark: Mark) -> None:
         container = self._container
@@ -272,4 +303,6 @@ class _Builder:
 
 
 def _type_of(value: object) -> str:
-    return "nothing" if value is None else "true or false" if isinstance(value, bool) else "a number"
+    return (
+        "nothing" if value is None else "true or false" if isinstance(value, bool) else "a number"
+    )

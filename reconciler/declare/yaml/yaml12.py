@@ -1,7 +1,8 @@
-"""Where libyaml reads on although YAML 1.2 does not allow it, or reads otherwise: such a text is refused.
+"""Where libyaml reads on although YAML 1.2 does not allow it, or reads otherwise: such a text is
+refused.
 
-What one program reads as a field and another as a text is a hole in every review. Most texts hold nothing
-that could be read in two ways; only the others are looked at event by event.
+What one program reads as a field and another as a text is a hole in every review. Most texts hold
+nothing that could be read in two ways; only the others are looked at event by event.
 """
 
 from __future__ import annotations
@@ -44,7 +45,8 @@ class Doubt(NamedTuple):
 
 
 class _Level(NamedTuple):
-    """A collection that is open. ``indent`` is the column of the block that it is, or stands in; -1: none.
+    """A collection that is open. ``indent`` is the column of the block that it is, or stands in;
+    -1: none.
 
     ``key`` says whether a field name comes next; None in a list.
     """
@@ -115,7 +117,9 @@ class _Reader:
             # Right after a value in brackets not even the beginning of a line is apart.
             value = flow and not gap[: match.start()].strip()
             if at > 0 and self._text[at - 1] not in (" \t" if value else " \t\n"):
-                yield Doubt(at, "a comment needs a space before its `#`", "put a space before the `#`")
+                yield Doubt(
+                    at, "a comment needs a space before its `#`", "put a space before the `#`"
+                )
         bare = _COMMENT.sub(lambda match: " " * len(match[0]), gap)
         at = bare.find("?")
         if at >= 0 and (flow or _REST_EMPTY.match(bare, at + 1)):
@@ -151,8 +155,8 @@ class _Reader:
         self._turn()
 
     def _lines(self, start: int, end: int, indent: int, *, last: int) -> Iterator[Doubt]:
-        """Each further line from ``start`` to ``end`` begins with ``indent`` spaces; ``last`` do before a bracket
-        that is the end."""
+        """Each further line from ``start`` to ``end`` begins with ``indent`` spaces; ``last`` do
+        before a bracket that is the end."""
         at = self._text.find("\n", start, end) + 1
         while at > 0:
             following = self._text.find("\n", at, end) + 1
@@ -174,14 +178,22 @@ class _Reader:
             yield from self._lines(start, end, self._indent() + 1, last=self._indent() + 1)
             escaped = _ESCAPED_BREAK.search(self._text, start, end)
             if style == '"' and escaped:
-                yield Doubt(escaped.start(), "an empty line follows a line that ends in a backslash", "remove it")
+                yield Doubt(
+                    escaped.start(),
+                    "an empty line follows a line that ends in a backslash",
+                    "remove it",
+                )
         elif event.value == "-" and self._levels and self._levels[-1].flow:
             yield Doubt(start, "a `-` alone is not a text here", "put it in quotes")
 
     def _block(self, start: int, end: int) -> Iterator[Doubt]:
         header = _HEADER.match(self._text, start)
         if header is None:
-            yield Doubt(start, "`|` and `>` need a space before what follows them", "begin the text on the next line")
+            yield Doubt(
+                start,
+                "`|` and `>` need a space before what follows them",
+                "begin the text on the next line",
+            )
             return
         body = self._text[header.end() : end]
         if not self._text.endswith("\n") and not self._text[end:].strip():
@@ -194,13 +206,17 @@ class _Reader:
             yield from self._last_lines(start, header.end() + len(body.rstrip()))
 
     def _last_lines(self, start: int, end: int) -> Iterator[Doubt]:
-        """Lines without text after the last one with text, of a block whose indentation is a number."""
+        """Lines without text after the last one with text, of a block whose indentation is a
+        number."""
         empty = _EMPTY_LINES.match(self._text, end)
         if empty is not None and any(" " in line for line in empty[0].split("\n")[1:-1]):
-            yield Doubt(start, "empty lines at the end of this text have spaces", "remove their spaces")
+            yield Doubt(
+                start, "empty lines at the end of this text have spaces", "remove their spaces"
+            )
 
     def _first_lines(self, start: int, body: str) -> Iterator[Doubt]:
-        """Lines without text before the first one with text: they are not longer than its indentation."""
+        """Lines without text before the first one with text: they are not longer than its
+        indentation."""
         longest = 0
         for line in body.split("\n"):
             spaces = len(line) - len(line.lstrip(" "))
@@ -209,7 +225,11 @@ class _Reader:
                 break
             longest = max(longest, spaces)
         if longest:
-            yield Doubt(start, "empty lines at the beginning of this text are indented", "remove their spaces")
+            yield Doubt(
+                start,
+                "empty lines at the beginning of this text are indented",
+                "remove their spaces",
+            )
 
 
 _QUESTION = "a text cannot begin with `?` here", "put the text in quotes"

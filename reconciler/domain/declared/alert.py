@@ -21,7 +21,8 @@ class AlertKind(StrEnum):
 
 # Where a channel's list of addresses stands for the owner of the client.
 OWNER = "owner"
-# One plain ASCII address: no display name, no quoting, nothing that could end a header or begin another recipient.
+# One plain ASCII address: no display name, no quoting, nothing that could end a header or begin
+# another recipient.
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _MAIL_ADDRESS = re.compile(rf"[A-Za-z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@{_LABEL}(?:\.{_LABEL})*")
 
@@ -48,7 +49,10 @@ class Owner:
 
 
 def owner_in(spec: JsonObject) -> Owner:
-    """The owner that a resolved specification names. What was edited into nonsense in a record names nobody."""
+    """The owner that a resolved specification names.
+
+    What was edited into nonsense in a record names nobody.
+    """
     declared = spec.get("owner")
     if not isinstance(declared, dict):
         return Owner()
@@ -57,9 +61,11 @@ def owner_in(spec: JsonObject) -> Owner:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One thing to tell. ``message`` and ``remedy`` are sentences without a full stop; ``urgent``: a person revoked it.
+    """One thing to tell. ``message`` and ``remedy`` are sentences without a full stop; ``urgent``:
+    a person revoked it.
 
-    ``version`` and ``incident`` are those of a revocation; ``reason`` is the CamelCase cause of the action.
+    ``version`` and ``incident`` are those of a revocation; ``reason`` is the CamelCase cause of the
+    action.
     """
 
     kind: AlertKind
@@ -75,7 +81,10 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """All that one owner is told of one run, in one message. ``run_id`` is None where a plan was blocked."""
+    """All that one owner is told of one run, in one message.
+
+    ``run_id`` is None where a plan was blocked.
+    """
 
     project: str
     environment: str
@@ -87,7 +96,8 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class WebhookTarget:
-    """A JSON document signed by Standard Webhooks; ``variable`` is the environment variable that holds the secret."""
+    """A JSON document signed by Standard Webhooks; ``variable`` is the environment variable that
+    holds the secret."""
 
     url: str
     variable: str
@@ -95,7 +105,10 @@ class WebhookTarget:
 
 @dataclass(frozen=True, slots=True)
 class SlackTarget:
-    """An incoming webhook. Whoever knows its URL can post: ``variable`` is the environment variable that holds it."""
+    """An incoming webhook. Whoever knows its URL can post:
+
+    ``variable`` is the environment variable that holds it.
+    """
 
     variable: str
 
@@ -110,7 +123,8 @@ class SmtpTls(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MailTarget:
-    """``to`` holds addresses and ``OWNER``. ``username`` and ``variable`` (of the password) are both there, or neither.
+    """``to`` holds addresses and ``OWNER``. ``username`` and ``variable`` (of the password) are
+    both there, or neither.
 
     ``ca_cert`` is a PEM file that replaces the machine's trust store.
     """

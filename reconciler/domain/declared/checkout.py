@@ -1,4 +1,5 @@
-"""What git says of the declaration that was loaded: which commit it is of, and how far an absence can be believed."""
+"""What git says of the declaration that was loaded: which commit it is of, and how far an absence
+can be believed."""
 
 from __future__ import annotations
 
@@ -32,8 +33,9 @@ class Descent(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """The commit that an apply began to carry out last. ``uncommitted``: clients that were declared in no
-    document of HEAD as they were applied. ``version``: of the document that says so, 0 when there is none."""
+    """The commit that an apply began to carry out last. ``uncommitted``: clients that were declared
+    in no document of HEAD as they were applied. ``version``: of the document that says so, 0 when
+    there is none."""
 
     commit: str
     run_id: str
@@ -44,16 +46,17 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class Checkout:
-    """``head``: HEAD's commit. ``commit``: the newest one that changed more than audit reports. ``applied``: the commit
-    that was applied last, as far as one is on record.
+    """``head``: HEAD's commit. ``commit``: the newest one that changed more than audit reports.
+    ``applied``: the commit that was applied last, as far as one is on record.
 
-    ``dirty``: the paths whose content in HEAD is not what was used, sorted, files that HEAD alone has among them.
-    ``holds_project``: HEAD has the project's reconciler.yaml. ``declared``: the clients that HEAD's versions of the
-    dirty files declare for this environment; None: that cannot be told.
-    ``trouble``: why no absence proves anything here, such as a merge in progress; empty when there is no reason.
-    ``uncommitted``: the clients that are declared here and in no document of HEAD, be their files ignored, new or
-    edited; ``remembered``: those that an earlier apply found so; ``committed``: those of these that HEAD declares now.
-    ``filtered``: the dirty paths that pass a filter of git, which makes another text of them for a commit.
+    ``dirty``: the paths whose content in HEAD is not what was used, sorted, files that HEAD alone
+    has among them. ``holds_project``: HEAD has the project's reconciler.yaml. ``declared``: the
+    clients that HEAD's versions of the dirty files declare for this environment; None: that cannot
+    be told. ``trouble``: why no absence proves anything here, such as a merge in progress; empty
+    when there is no reason. ``uncommitted``: the clients that are declared here and in no document
+    of HEAD, be their files ignored, new or edited; ``remembered``: those that an earlier apply
+    found so; ``committed``: those of these that HEAD declares now. ``filtered``: the dirty paths
+    that pass a filter of git, which makes another text of them for a commit.
     """
 
     head: str | None = None
@@ -75,9 +78,9 @@ WITHOUT_GIT = Checkout()
 
 
 def blob_ids(content: bytes) -> frozenset[str]:
-    """The ids that git gives to a file with this content, by SHA-1 and by SHA-256, also with the line ends of Unix and
-    without an id that the attribute ``ident`` put in: git may change these. Nobody's filters are asked: they could make
-    anything of it."""
+    """The ids that git gives to a file with this content, by SHA-1 and by SHA-256, also with the
+    line ends of Unix and without an id that the attribute ``ident`` put in: git may change these.
+    Nobody's filters are asked: they could make anything of it."""
     found = {*_ids(content), *_without_ident(content)}
     if b"\r\n" in content:
         plain = content.replace(b"\r\n", b"\n")
@@ -89,7 +92,11 @@ def _without_ident(content: bytes) -> Iterator[str]:
     """Those of the content as it is stored, if checking that out makes just this content of it."""
     if _IDENT.search(content):
         plain = _IDENT.sub(b"$Id$", content)
-        yield from (one for one in _ids(plain) if plain.replace(b"$Id$", b"$Id: %b $" % one.encode()) == content)
+        yield from (
+            one
+            for one in _ids(plain)
+            if plain.replace(b"$Id$", b"$Id: %b $" % one.encode()) == content
+        )
 
 
 def _ids(content: bytes) -> tuple[str, str]:

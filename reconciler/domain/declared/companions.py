@@ -1,7 +1,9 @@
-"""Headers that a provider sends beside its signature, as rows of a table: receivers route by them, or demand them.
+"""Headers that a provider sends beside its signature, as rows of a table: receivers route by them,
+or demand them.
 
-A value may hold ``{event}``, ``{id}`` (of the message), ``{uuid}`` (another form of it), ``{client}`` and ``{number}``
-(the same for all deliveries of a webhook). Sources: the webhook documentation of GitHub, Shopify and Stripe.
+A value may hold ``{event}``, ``{id}`` (of the message), ``{uuid}`` (another form of it),
+``{client}`` and ``{number}`` (the same for all deliveries of a webhook). Sources: the webhook
+documentation of GitHub, Shopify and Stripe.
 """
 
 from __future__ import annotations
@@ -68,16 +70,21 @@ class Occasion:
 
 
 def companions(scheme: Scheme, declared: Headers, occasion: Occasion) -> Headers:
-    """The headers beside the signature: the usual ones, then the scheme's, then those that are declared."""
+    """The headers beside the signature: the usual ones, then the scheme's, then those that are
+    declared."""
     chosen = dict(_USUAL) | dict(COMPANIONS.get(scheme.name, ())) | dict(declared)
     values = occasion.values()
     return tuple(
-        (name, _PLACEHOLDER.sub(lambda match: values.get(match[1], match[0]), text)) for name, text in chosen.items()
+        (name, _PLACEHOLDER.sub(lambda match: values.get(match[1], match[0]), text))
+        for name, text in chosen.items()
     )
 
 
 def declared_fault(name: str, text: str, taken: Iterable[str]) -> str:
-    """What is wrong with a header that somebody declares, empty when nothing is. ``taken`` carry the signature."""
+    """What is wrong with a header that somebody declares, empty when nothing is.
+
+    ``taken`` carry the signature.
+    """
     if fault := header_fault(name):
         return fault.replace("a signature may not replace it", "it cannot be declared")
     if name.lower() in taken:

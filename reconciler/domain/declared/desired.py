@@ -47,7 +47,8 @@ class Lifecycle:
     # The number of a version that a person revoked, repeated in the declaration to say:
     # this revocation is dealt with, issue a new version.
     reissue_after: int = 0
-    asymmetric: bool = False  # versions are key pairs whose private half never leaves the transit engine
+    # versions are key pairs whose private half never leaves the transit engine
+    asymmetric: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +59,17 @@ class DesiredKey:
 
 @dataclass(frozen=True, slots=True)
 class DesiredWebhook:
-    """``timeout`` is over one attempt. ``attempts`` is how often a delivery is tried in one run, ``retry_for`` how
-    long all pauses in between may be. ``probes`` not named are not sent. ``payloads`` has one for each event."""
+    """``timeout`` is over one attempt. ``attempts`` is how often a delivery is tried in one run,
+    ``retry_for`` how long all pauses in between may be. ``probes`` not named are not sent.
+    ``payloads`` has one for each event."""
 
     name: str
     url: str
     events: tuple[str, ...]
     secret: Lifecycle
     scheme: Scheme = STANDARD_WEBHOOKS
-    headers: tuple[tuple[str, str], ...] = ()  # declared beside those of the scheme; names in lower case
+    # declared beside those of the scheme; names in lower case
+    headers: tuple[tuple[str, str], ...] = ()
     timeout: timedelta = timedelta(seconds=10)
     attempts: int = 5
     retry_for: timedelta = timedelta(seconds=30)
@@ -98,7 +101,8 @@ class DesiredClient:
 
 @dataclass(frozen=True, slots=True)
 class AuthSettings:
-    """How to log in: ``token`` | ``approle`` | ``jwt`` | ``kubernetes``; ``mount`` is the auth path."""
+    """How to log in: ``token`` | ``approle`` | ``jwt`` | ``kubernetes``; ``mount`` is the auth
+    path."""
 
     method: str = "token"
     role: str | None = None
@@ -109,7 +113,8 @@ class AuthSettings:
 class VaultSettings:
     """Where live state is. Mount names default to ``integrations/<env>/registry|secrets|transit``.
 
-    ``timeout``: of one try of a request. ``patience``: how long a request is tried again while the server fails.
+    ``timeout``: of one try of a request. ``patience``: how long a request is tried again while the
+    server fails.
     """
 
     address: str
@@ -122,15 +127,18 @@ class VaultSettings:
     timeout: timedelta = timedelta(seconds=30)
     patience: timedelta = timedelta(seconds=30)
     environment: str = "ENV"  # whose settings these are: part of the names of our policies
-    required_registry: str | None = None  # the registry mount of the environment that must come first
+    # the registry mount of the environment that must come first
+    required_registry: str | None = None
     plain_http: bool = False  # whether http may leave this machine
 
 
 @dataclass(frozen=True, slots=True)
 class DeliverySettings:
-    """How deliveries leave an environment. ``ca_cert``, ``client_cert`` and ``client_key`` are paths of PEM files.
+    """How deliveries leave an environment. ``ca_cert``, ``client_cert`` and ``client_key`` are
+    paths of PEM files.
 
-    ``ports``: those of https outside ``allowedNetworks``. ``concurrency`` is over all hosts, ``per_host`` over one.
+    ``ports``: those of https outside ``allowedNetworks``. ``concurrency`` is over all hosts,
+    ``per_host`` over one.
     """
 
     ca_cert: str | None = None
@@ -165,7 +173,8 @@ class Project:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """At most ``percent`` of the registered clients in one run, once there are ``at_least`` of them."""
+    """At most ``percent`` of the registered clients in one run, once there are ``at_least`` of
+    them."""
 
     percent: int = 30
     at_least: int = 10
@@ -173,8 +182,9 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Waiver:
-    """A dated exception to one guard or rule for one client (``*``: every client), void from ``until`` on (ISO date,
-    UTC). ``guard`` is the word of either; ``environments`` are those it holds in, none: all."""
+    """A dated exception to one guard or rule for one client (``*``: every client), void from
+    ``until`` on (ISO date, UTC). ``guard`` is the word of either; ``environments`` are those it
+    holds in, none: all."""
 
     guard: str
     client: str
@@ -195,7 +205,8 @@ class RuleLevel(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A built-in rule as a policy sets it. ``values`` are parsed: durations, patterns, hosts in punycode.
+    """A built-in rule as a policy sets it. ``values`` are parsed: durations, patterns, hosts in
+    punycode.
 
     ``environments`` are those it holds in, none: all.
     """
@@ -220,7 +231,10 @@ class CustomRule:
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """A client, as it is declared for this environment, breaks a rule. ``source`` is the field that is to blame."""
+    """A client, as it is declared for this environment, breaks a rule.
+
+    ``source`` is the field that is to blame.
+    """
 
     rule: str
     code: str
@@ -236,8 +250,8 @@ class Violation:
 class ApproverRule:
     """Who must agree to what: a change that meets every condition that is set.
 
-    ``risk`` (low to critical): at least this risk. ``scopes``: the client may do, or did, something that one of these
-    patterns means. ``labels``: the client has all of them.
+    ``risk`` (low to critical): at least this risk. ``scopes``: the client may do, or did, something
+    that one of these patterns means. ``labels``: the client has all of them.
     """
 
     approver: str  # a user, or a team as ``organisation/team``, without @
@@ -257,8 +271,9 @@ class DistinctApprover(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ApplyDemands:
-    """What ``apply`` asks for before it begins. ``allowed_signers``: path of the file of keys, below the project, with
-    one of which the commit must be signed; None: no signature is asked for."""
+    """What ``apply`` asks for before it begins. ``allowed_signers``: path of the file of keys,
+    below the project, with one of which the commit must be signed; None: no signature is asked
+    for."""
 
     allowed_signers: str | None = None
     distinct_approver: DistinctApprover = DistinctApprover.OFF
@@ -266,13 +281,16 @@ class ApplyDemands:
 
     @property
     def needs_commit(self) -> bool:
-        return self.committed is Committed.REQUIRE or (self.committed is None and self.allowed_signers is not None)
+        return self.committed is Committed.REQUIRE or (
+            self.committed is None and self.allowed_signers is not None
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class GuardrailPolicy:
-    """``probes``: what is demanded of webhooks whose client and template do not say, by the declared name. ``teams``
-    maps teams, as clients name their owners, to handles on the platform that hosts the repository."""
+    """``probes``: what is demanded of webhooks whose client and template do not say, by the
+    declared name. ``teams`` maps teams, as clients name their owners, to handles on the platform
+    that hosts the repository."""
 
     removals: Budget = Budget()
     changes: Budget = Budget()
@@ -294,7 +312,9 @@ class Desired:
     clients: Mapping[str, DesiredClient]
     policy: GuardrailPolicy
     scopes: Mapping[str, str]  # scope name -> low | medium | high | critical
-    violations: tuple[Violation, ...] = ()  # what rules that need no Vault found, in the order of clients
+    # what rules that need no Vault found, in the order of clients
+    violations: tuple[Violation, ...] = ()
     files: Loaded = field(default_factory=dict)  # everything that was read, relative to the project
-    # What those lead to by a name or a link, with what leads there ("": the project as such): it decides, too.
+    # What those lead to by a name or a link, with what leads there ("": the project as such): it
+    # decides, too.
     named: Mapping[str, frozenset[str]] = field(default_factory=dict)

@@ -1,4 +1,5 @@
-"""Where a part of a declaration holds that may name environments: waivers, rules, approvers, channels of alerts."""
+"""Where a part of a declaration holds that may name environments: waivers, rules, approvers,
+channels of alerts."""
 
 from __future__ import annotations
 

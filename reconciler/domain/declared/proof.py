@@ -11,7 +11,10 @@ from reconciler.domain.values.canonical import Json, JsonObject
 
 
 class Probe(StrEnum):
-    """What a delivery is sent for. ``VALID`` and the two of a grace must be accepted, all others refused."""
+    """What a delivery is sent for.
+
+    ``VALID`` and the two of a grace must be accepted, all others refused.
+    """
 
     VALID = "valid"
     TAMPERED = "tampered"  # the body was changed after it was signed
@@ -24,7 +27,8 @@ class Probe(StrEnum):
 
 
 class Demand(StrEnum):
-    """What a probe that goes wrong means: the webhook has not proven itself, a warning, or it is not sent."""
+    """What a probe that goes wrong means: the webhook has not proven itself, a warning, or it is
+    not sent."""
 
     REQUIRE = "require"
     WARN = "warn"
@@ -40,7 +44,8 @@ DECLARED_PROBES: Mapping[str, tuple[Probe, ...]] = {
     "unsigned": (Probe.UNSIGNED,),
     "eachSecret": (Probe.NEW_SECRET, Probe.OLD_SECRET),
 }
-# A receiver that has not read the new secret yet is right: it has until the end of the grace. So that is a warning.
+# A receiver that has not read the new secret yet is right: it has until the end of the grace. So
+# that is a warning.
 DEFAULT_DEMANDS: Mapping[str, Demand] = {
     "tampered": Demand.REQUIRE,
     "wrongSecret": Demand.REQUIRE,
@@ -49,7 +54,8 @@ DEFAULT_DEMANDS: Mapping[str, Demand] = {
     "unsigned": Demand.REQUIRE,
     "eachSecret": Demand.WARN,
 }
-# Required of every scheme that has room for them. Not ``future``: libraries of some schemes look at the past only.
+# Required of every scheme that has room for them. Not ``future``: libraries of some schemes look at
+# the past only.
 GENUINE_ONLY = ("tampered", "wrongSecret", "replayed", "unsigned")
 
 
@@ -58,7 +64,8 @@ IN_GRACE = (Probe.NEW_SECRET, Probe.OLD_SECRET)
 
 
 def sent_probes(demands: Mapping[Probe, Demand], secrets: int) -> list[tuple[Probe, Demand]]:
-    """What a receiver that accepts the genuine deliveries is sent besides, while so many secrets are valid."""
+    """What a receiver that accepts the genuine deliveries is sent besides, while so many secrets
+    are valid."""
     return [
         (probe, demand)
         for probe, demand in demands.items()
@@ -76,8 +83,9 @@ class Payload:
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """What an accepted delivery is answered with. ``statuses`` empty: any 2xx. ``path``: an RFC 9535 JSONPath that
-    must select exactly one value of the answer's body, equal to ``equals``; None: the body is not looked at."""
+    """What an accepted delivery is answered with. ``statuses`` empty: any 2xx. ``path``: an RFC
+    9535 JSONPath that must select exactly one value of the answer's body, equal to ``equals``;
+    None: the body is not looked at."""
 
     statuses: tuple[int, ...] = ()
     path: str | None = None
@@ -86,7 +94,8 @@ class Expectation:
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """Milliseconds from the start of the attempt to the end of each step; None: not reached, or not needed."""
+    """Milliseconds from the start of the attempt to the end of each step; None: not reached, or not
+    needed."""
 
     total: int = 0
     resolve: int | None = None
@@ -97,10 +106,11 @@ class Latency:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One HTTP try of one delivery. ``number`` counts from 1 within the delivery, whose ``id`` stays.
+    """One HTTP try of one delivery. ``number`` counts from 1 within the delivery, whose ``id``
+    stays.
 
-    ``code`` is empty when the answer was the right one, else RC5xx. ``excerpt`` is the beginning of the answer's body,
-    with whatever looks like a secret or personal data taken out.
+    ``code`` is empty when the answer was the right one, else RC5xx. ``excerpt`` is the beginning of
+    the answer's body, with whatever looks like a secret or personal data taken out.
     """
 
     probe: Probe

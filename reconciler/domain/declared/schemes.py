@@ -1,8 +1,9 @@
-"""Signature schemes as rows of a table: what is signed, with which key, and where the signature stands.
+"""Signature schemes as rows of a table: what is signed, with which key, and where the signature
+stands.
 
-Nothing here computes anything: ``reconciler.webhooks`` signs and verifies by these rows, whatever their name. Sources:
-Standard Webhooks 1.0.0; the webhook documentation of Svix, Stripe, GitHub, Paystack,
-Intuit and Shopify.
+Nothing here computes anything: ``reconciler.webhooks`` signs and verifies by these rows, whatever
+their name. Sources: Standard Webhooks 1.0.0; the webhook documentation of Svix, Stripe, GitHub,
+Paystack, Intuit and Shopify.
 """
 
 from __future__ import annotations
@@ -30,11 +31,12 @@ PARTS = ("id", "timestamp", "body")
 class Scheme:
     """How one kind of webhook is signed.
 
-    ``signed`` lists what is signed (of ``PARTS``), joined with ``joiner``. ``key_encoding`` ``text``: the whole
-    secret is the key; else what follows ``whsec_`` is decoded. A signature is ``tag`` and the encoded HMAC; several
-    are joined with ``separator``, and without one there is room for one signature. The timestamp (seconds since
-    1970) has a header of its own, or stands behind ``timestamp_tag`` before the signatures, or there is none.
-    ``refuses_future``: the scheme's own libraries refuse a timestamp far ahead, too. Header names are in lower case.
+    ``signed`` lists what is signed (of ``PARTS``), joined with ``joiner``. ``key_encoding``
+    ``text``: the whole secret is the key; else what follows ``whsec_`` is decoded. A signature is
+    ``tag`` and the encoded HMAC; several are joined with ``separator``, and without one there is
+    room for one signature. The timestamp (seconds since 1970) has a header of its own, or stands
+    behind ``timestamp_tag`` before the signatures, or there is none. ``refuses_future``: the
+    scheme's own libraries refuse a timestamp far ahead, too. Header names are in lower case.
     """
 
     name: str
@@ -78,7 +80,9 @@ STANDARD_WEBHOOKS = Scheme(
     id_header="webhook-id",
     timestamp_header="webhook-timestamp",
 )
-STANDARD_WEBHOOKS_V1A = replace(STANDARD_WEBHOOKS, algorithm=ED25519, tag="v1a,", key_encoding=PUBLIC)
+STANDARD_WEBHOOKS_V1A = replace(
+    STANDARD_WEBHOOKS, algorithm=ED25519, tag="v1a,", key_encoding=PUBLIC
+)
 SVIX = Scheme(
     name="svix",
     algorithm="hmac-sha256",
@@ -103,8 +107,12 @@ STRIPE = Scheme(
 )
 GITHUB = Scheme(name="github", algorithm="hmac-sha256", header="x-hub-signature-256", tag="sha256=")
 PAYSTACK = Scheme(name="paystack", algorithm="hmac-sha512", header="x-paystack-signature")
-INTUIT = Scheme(name="intuit", algorithm="hmac-sha256", header="intuit-signature", encoding="base64")
-SHOPIFY = Scheme(name="shopify", algorithm="hmac-sha256", header="x-shopify-hmac-sha256", encoding="base64")
+INTUIT = Scheme(
+    name="intuit", algorithm="hmac-sha256", header="intuit-signature", encoding="base64"
+)
+SHOPIFY = Scheme(
+    name="shopify", algorithm="hmac-sha256", header="x-shopify-hmac-sha256", encoding="base64"
+)
 
 # What a name stands for when no algorithm is declared beside it.
 SCHEMES: Mapping[str, Scheme] = {
@@ -121,9 +129,14 @@ def scheme_row(name: str, algorithm: str) -> Scheme | None:
 
 
 def sibling(scheme: Scheme, *, asymmetric: bool) -> Scheme:
-    """The scheme of the same name by which a version of the other sort signs: a webhook that changes from ``v1`` to
-    ``v1a`` has both in the grace. ``scheme`` itself where there is no other."""
-    rows = (row for (name, _), row in _BY_ALGORITHM.items() if name == scheme.name and row.asymmetric == asymmetric)
+    """The scheme of the same name by which a version of the other sort signs: a webhook that
+    changes from ``v1`` to ``v1a`` has both in the grace. ``scheme`` itself where there is no
+    other."""
+    rows = (
+        row
+        for (name, _), row in _BY_ALGORITHM.items()
+        if name == scheme.name and row.asymmetric == asymmetric
+    )
     return scheme if scheme.asymmetric == asymmetric else next(rows, scheme)
 
 
@@ -157,17 +170,30 @@ def faults(scheme: Scheme) -> Iterator[Fault]:
     """Everything that keeps ``scheme`` from being signed by, or makes what it sends ambiguous."""
     yield from _header_faults(scheme)
     yield from _text_faults(scheme)
-    if "body" not in scheme.signed or len(set(scheme.signed)) < len(scheme.signed) or set(scheme.signed) - set(PARTS):
+    if (
+        "body" not in scheme.signed
+        or len(set(scheme.signed)) < len(scheme.signed)
+        or set(scheme.signed) - set(PARTS)
+    ):
         yield "signed", "what is signed is `body`, and `id` and `timestamp` at most once each"
     if "id" in scheme.signed and not scheme.id_header:
         yield "signed", "`id` is signed, but no idHeader says it to the receiver"
     if "timestamp" in scheme.signed and not scheme.timed:
-        yield "signed", "`timestamp` is signed, but neither timestampHeader nor timestampTag says it to the receiver"
+        yield (
+            "signed",
+            (
+                "`timestamp` is signed, but neither timestampHeader nor timestampTag says it to the"
+                " receiver"
+            ),
+        )
     if scheme.timed and "timestamp" not in scheme.signed:
         yield "signed", "the timestamp is sent but not signed: anybody could renew an old delivery"
     if scheme.algorithm not in ALGORITHMS and scheme_row(scheme.name, scheme.algorithm) != scheme:
         yield "algorithm", f"the algorithm `{scheme.algorithm}` is not known"
-    if scheme.key_encoding not in KEY_ENCODINGS and scheme_row(scheme.name, scheme.algorithm) != scheme:
+    if (
+        scheme.key_encoding not in KEY_ENCODINGS
+        and scheme_row(scheme.name, scheme.algorithm) != scheme
+    ):
         yield "keyEncoding", f"the key encoding `{scheme.key_encoding}` is not known"
     if scheme.encoding not in ENCODINGS:
         yield "encoding", f"the encoding `{scheme.encoding}` is not known"
@@ -176,7 +202,11 @@ def faults(scheme: Scheme) -> Iterator[Fault]:
 
 
 def _header_faults(scheme: Scheme) -> Iterator[Fault]:
-    names = {"header": scheme.header, "idHeader": scheme.id_header, "timestampHeader": scheme.timestamp_header}
+    names = {
+        "header": scheme.header,
+        "idHeader": scheme.id_header,
+        "timestampHeader": scheme.timestamp_header,
+    }
     if not scheme.header:
         yield "header", "there is no header that carries the signature"
     given = {field: name for field, name in names.items() if name}
@@ -201,12 +231,25 @@ def _text_faults(scheme: Scheme) -> Iterator[Fault]:
     if _JOINER.match(scheme.joiner) is None:
         yield "joiner", "a joiner has up to 8 printable ASCII characters"
     if _SEPARATOR.match(scheme.separator) is None:
-        yield "separator", "a separator is a comma or a semicolon, with or without a space, or a space"
+        yield (
+            "separator",
+            "a separator is a comma or a semicolon, with or without a space, or a space",
+        )
     if not scheme.timestamp_tag:
         return
     if scheme.timestamp_header:
-        yield "timestampTag", "the timestamp has a header of its own: write timestampHeader or timestampTag, not both"
+        yield (
+            "timestampTag",
+            (
+                "the timestamp has a header of its own: write timestampHeader or timestampTag, not"
+                " both"
+            ),
+        )
     if not scheme.separator:
         yield "timestampTag", "a separator is needed between the timestamp and the signature"
-    if not scheme.tag or scheme.tag.startswith(scheme.timestamp_tag) or scheme.timestamp_tag.startswith(scheme.tag):
+    if (
+        not scheme.tag
+        or scheme.tag.startswith(scheme.timestamp_tag)
+        or scheme.timestamp_tag.startswith(scheme.tag)
+    ):
         yield "timestampTag", "the signature needs a tag that cannot be taken for the timestamp's"

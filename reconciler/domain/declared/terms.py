@@ -7,14 +7,15 @@ from dataclasses import dataclass, field
 
 from reconciler.domain.declared.desired import Environment, GuardrailPolicy, Project, Source
 
-# Where something is written: the kind of its document, then names of fields, and of the items of named lists.
+# Where something is written: the kind of its document, then names of fields, and of the items of
+# named lists.
 Path = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """Policy, catalogue (scope → risk) and project as a declaration states them. ``environment`` None: this
-    declaration does not have it. ``places``: where each part is written."""
+    """Policy, catalogue (scope → risk) and project as a declaration states them. ``environment``
+    None: this declaration does not have it. ``places``: where each part is written."""
 
     project: Project
     environment: Environment | None
@@ -23,7 +24,8 @@ class Terms:
     places: Mapping[Path, Source] = field(default_factory=dict)
 
     def place(self, path: Path) -> Source | None:
-        """Where ``path`` is written, or what it is a part of; None when nothing of its document is there."""
+        """Where ``path`` is written, or what it is a part of; None when nothing of its document is
+        there."""
         for length in range(len(path), 0, -1):
             if path[:length] in self.places:
                 return self.places[path[:length]]

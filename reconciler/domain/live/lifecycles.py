@@ -14,7 +14,9 @@ DEFAULT_LIFETIME = {SeriesKind.KEY: timedelta(days=90), SeriesKind.WEBHOOK: time
 DEFAULT_GRACE = {SeriesKind.KEY: timedelta(hours=72), SeriesKind.WEBHOOK: timedelta(hours=24)}
 
 
-def lifecycle_of(desired: DesiredClient | None, record: ClientRecord, kind: SeriesKind, item: str) -> Lifecycle:
+def lifecycle_of(
+    desired: DesiredClient | None, record: ClientRecord, kind: SeriesKind, item: str
+) -> Lifecycle:
     """The life cycle of one key or signing secret of a client."""
     if desired is not None and kind is SeriesKind.KEY:
         for key in desired.keys:
@@ -29,7 +31,9 @@ def lifecycle_of(desired: DesiredClient | None, record: ClientRecord, kind: Seri
 
 def recorded_lifecycle(record: ClientRecord, kind: SeriesKind, item: str) -> Lifecycle:
     """The life cycle of a series that is not declared any more: only its grace still matters."""
-    declared = _recorded(record.spec, kind, item) or (_dropped_key(record, item) if kind is SeriesKind.KEY else {})
+    declared = _recorded(record.spec, kind, item) or (
+        _dropped_key(record, item) if kind is SeriesKind.KEY else {}
+    )
     try:
         grace = parse_duration(str(declared["grace"]))
     except (KeyError, ValueError):  # not said, or the record was edited by hand
@@ -45,7 +49,8 @@ def recorded_reissue(record: ClientRecord, kind: SeriesKind, item: str) -> int:
 
 
 def _recorded(spec: Json, kind: SeriesKind, item: str) -> JsonObject:
-    """What a specification says of the life of a series; empty when it says nothing, or was edited into nonsense."""
+    """What a specification says of the life of a series; empty when it says nothing, or was edited
+    into nonsense."""
     if kind is SeriesKind.KEY:
         return _inner(spec, "keys", item)
     return _inner(spec, "webhooks", item, "secret")
@@ -58,6 +63,7 @@ def _inner(value: Json, *names: str) -> JsonObject:
 
 
 def _dropped_key(record: ClientRecord, item: str) -> JsonObject:
-    """What the update that dropped a key says it was: a run that was cut short after it did not start the grace yet."""
+    """What the update that dropped a key says it was: a run that was cut short after it did not
+    start the grace yet."""
     told = (_inner(event.detail, "before", "keys", item) for event in reversed(record.events))
     return next((dropped for dropped in told if dropped), {})

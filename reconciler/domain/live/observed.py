@@ -17,8 +17,8 @@ class SecretInfo:
 
     ``current`` is the newest KV version; None when only the name is known (a plain LIST).
     ``absent`` holds the versions that were destroyed, ``deleted`` those that were soft-deleted,
-    ``oldest`` the lowest version that is kept. ``created`` is the server's time when ``current`` was
-    written, None when that is not known.
+    ``oldest`` the lowest version that is kept. ``created`` is the server's time when ``current``
+    was written, None when that is not known.
     """
 
     current: int | None = None
@@ -26,8 +26,10 @@ class SecretInfo:
     deleted: frozenset[int] = frozenset()
     edited: bool = False  # max_versions, delete_version_after or custom_metadata were set by hand
     oldest: int = 0  # versions below it were pruned
-    deletes: str = ""  # the path's own delete_version_after, as the server words it: what is written next will end
-    ends: Mapping[int, datetime] = field(default_factory=dict)  # versions that the server will delete, and when
+    # the path's own delete_version_after, as the server words it: what is written next will end
+    deletes: str = ""
+    # versions that the server will delete, and when
+    ends: Mapping[int, datetime] = field(default_factory=dict)
     created: datetime | None = field(default=None, compare=False)
 
     def holds(self, number: int) -> bool | None:
@@ -35,7 +37,9 @@ class SecretInfo:
         if self.current is None:
             return None
         return (
-            max(self.oldest, 1) <= number <= self.current and number not in self.absent and number not in self.deleted
+            max(self.oldest, 1) <= number <= self.current
+            and number not in self.absent
+            and number not in self.deleted
         )
 
 
@@ -43,8 +47,9 @@ class SecretInfo:
 class MountSettings:
     """What a KV mount does to versions by itself.
 
-    ``keeps`` is how many versions of a path it keeps, ``deletes`` its delete_version_after as the server words it,
-    empty when it deletes none. ``edited`` says in words what is not as bootstrap sets it.
+    ``keeps`` is how many versions of a path it keeps, ``deletes`` its delete_version_after as the
+    server words it, empty when it deletes none. ``edited`` says in words what is not as bootstrap
+    sets it.
     """
 
     mount: str
@@ -55,11 +60,13 @@ class MountSettings:
 
 @dataclass(frozen=True, slots=True)
 class OpenRun:
-    """A run whose report is not in the ledger yet; ``closed``: it is, and the plan file it used stays refused.
+    """A run whose report is not in the ledger yet; ``closed``: it is, and the plan file it used
+    stays refused.
 
-    ``finished_at`` is set when it came to its end by itself (``interrupted``: it was told to stop, with work left);
-    ``unrecorded`` then holds what became of actions of which no history tells, ``omitted`` how many more there were,
-    and ``reports`` the SHA-256 of its report by the ending of each file.
+    ``finished_at`` is set when it came to its end by itself (``interrupted``: it was told to stop,
+    with work left); ``unrecorded`` then holds what became of actions of which no history tells,
+    ``omitted`` how many more there were, and ``reports`` the SHA-256 of its report by the ending of
+    each file.
     """
 
     run_id: str
@@ -91,13 +98,13 @@ class Observed:
 
     ``records`` holds the clients of this project by name. ``secrets`` maps each path of the secrets
     mount to what is known of it. ``claims`` maps the path of every pending version to the key ids
-    found there (from ``subkeys``). ``foreign`` names clients whose record belongs to another project.
-    ``strangers`` are the paths whose active version is not the one on record, by its id.
+    found there (from ``subkeys``). ``foreign`` names clients whose record belongs to another
+    project. ``strangers`` are the paths whose active version is not the one on record, by its id.
     ``misplaced`` maps clients to a bucket that holds a record of theirs and should not.
-    ``registry_mount`` and ``secrets_mount`` are None when the token may not read the settings of that mount.
-    ``ending`` maps documents of the registry to when the server will delete them.
-    ``unsettled`` are paths and clients of which nothing is concluded: what was seen of them contradicted the registry,
-    and the registry changed each time it was read.
+    ``registry_mount`` and ``secrets_mount`` are None when the token may not read the settings of
+    that mount. ``ending`` maps documents of the registry to when the server will delete them.
+    ``unsettled`` are paths and clients of which nothing is concluded: what was seen of them
+    contradicted the registry, and the registry changed each time it was read.
     """
 
     now: datetime
@@ -111,9 +118,11 @@ class Observed:
     unmanaged: tuple[str, ...] = ()  # paths of the secrets mount that belong to no record
     unsettled: frozenset[str] = frozenset()
     open_runs: tuple[OpenRun, ...] = ()
-    unreadable_runs: frozenset[str] = frozenset()  # ids; their events are kept as those of open runs are
+    # ids; their events are kept as those of open runs are
+    unreadable_runs: frozenset[str] = frozenset()
     lease: Lease | None = None
-    policies_edited: tuple[str, ...] = ()  # names of Vault policies that differ from what bootstrap writes
+    # names of Vault policies that differ from what bootstrap writes
+    policies_edited: tuple[str, ...] = ()
     registry_mount: MountSettings | None = None
     secrets_mount: MountSettings | None = None
     ending: Mapping[str, datetime] = field(default_factory=dict)

@@ -18,7 +18,8 @@ class VersionState(StrEnum):
     REVOKED = "revoked"
 
 
-# A gateway accepts these: a consumer that reads a secret between write and commit is not turned away.
+# A gateway accepts these: a consumer that reads a secret between write and commit is not turned
+# away.
 USABLE = (VersionState.PENDING, VersionState.ACTIVE, VersionState.RETIRING)
 
 
@@ -43,7 +44,8 @@ class SeriesKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One key version. ``number`` equals the KV version that holds its secret and is never reused."""
+    """One key version. ``number`` equals the KV version that holds its secret and is never
+    reused."""
 
     number: int
     id: str
@@ -61,7 +63,8 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """A person revoked this series: nothing is issued until the declaration says ``reissueAfter: <version>``."""
+    """A person revoked this series: nothing is issued until the declaration says ``reissueAfter:
+    <version>``."""
 
     version: int
     reason: str
@@ -71,7 +74,10 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """The versions of one key or signing secret, oldest first. ``last`` is the highest number ever used."""
+    """The versions of one key or signing secret, oldest first.
+
+    ``last`` is the highest number ever used.
+    """
 
     versions: tuple[Version, ...] = ()
     last: int = 0
@@ -95,10 +101,12 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What came of proving a webhook. ``accepted``: it proved itself; ``code`` is then empty, else RC5xx.
+    """What came of proving a webhook. ``accepted``: it proved itself; ``code`` is then empty, else
+    RC5xx.
 
-    ``id``, ``status`` and ``latency_ms`` are those of the attempt that decided: the last valid one, or the first that
-    went wrong. ``attempts`` are all that were made; a record keeps them in its events only.
+    ``id``, ``status`` and ``latency_ms`` are those of the attempt that decided: the last valid one,
+    or the first that went wrong. ``attempts`` are all that were made; a record keeps them in its
+    events only.
     """
 
     id: str
@@ -117,8 +125,9 @@ class Delivery:
 class WebhookRecord:
     """What is known of one webhook: its signing secret, its last delivery, what was verified.
 
-    ``verified_digest`` covers what is delivered where, how it is signed and probed, and the id of the signing secret.
-    ``failing_since`` is when the first of the last ``failures`` runs, all of which failed to prove it, delivered.
+    ``verified_digest`` covers what is delivered where, how it is signed and probed, and the id of
+    the signing secret. ``failing_since`` is when the first of the last ``failures`` runs, all of
+    which failed to prove it, delivered.
     """
 
     secret: Series = field(default_factory=Series)
@@ -140,15 +149,17 @@ class Event:
     address: str
     reason: str
     message: str
-    detail: JsonObject = field(default_factory=dict)  # version, id, sha256, status, …: never a secret
+    # version, id, sha256, status, …: never a secret
+    detail: JsonObject = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class ClientRecord:
-    """``revision`` grows by one with every commit that touches this client; ``op`` names that commit.
+    """``revision`` grows by one with every commit that touches this client; ``op`` names that
+    commit.
 
-    ``storage_name`` is the name in the paths of its secrets: a rename changes ``name`` only, so that
-    consumers read on unchanged. ``moving_to`` marks a rename that is under way.
+    ``storage_name`` is the name in the paths of its secrets: a rename changes ``name`` only, so
+    that consumers read on unchanged. ``moving_to`` marks a rename that is under way.
     """
 
     name: str
@@ -178,7 +189,9 @@ class ClientRecord:
     def all_series(self) -> tuple[tuple[SeriesKind, str, Series], ...]:
         """Every series in a fixed order: keys, then webhook secrets, by name."""
         keys = tuple((SeriesKind.KEY, name, self.keys[name]) for name in sorted(self.keys))
-        return keys + tuple((SeriesKind.WEBHOOK, name, self.webhooks[name].secret) for name in sorted(self.webhooks))
+        return keys + tuple(
+            (SeriesKind.WEBHOOK, name, self.webhooks[name].secret) for name in sorted(self.webhooks)
+        )
 
     def secret_path(self, kind: SeriesKind, name: str) -> str:
         """Path inside the secrets mount: ``keys/<client>.<key>``."""
@@ -186,20 +199,23 @@ class ClientRecord:
 
 
 def transit_key(path: str, number: int) -> str:
-    """The transit key of version 3 at ``webhooks/<client>.<webhook>`` is ``webhook.<client>.<webhook>.3``.
+    """The transit key of version 3 at ``webhooks/<client>.<webhook>`` is
+    ``webhook.<client>.<webhook>.3``.
 
-    Made from the path of its public key, never read from a record: no edit can have another key sign or be removed.
+    Made from the path of its public key, never read from a record: no edit can have another key
+    sign or be removed.
     """
     return f"webhook.{path.partition('/')[2]}.{number}"
 
 
-# The fields of a webhook that decide what is delivered where and what must come back: a change means it must prove
-# itself again.
+# The fields of a webhook that decide what is delivered where and what must come back: a change
+# means it must prove itself again.
 ENDPOINT_FIELDS = ("url", "events", "headers", "signature", "payloads", "expect", "probes")
 
 
 def endpoint(spec: JsonObject, webhook: str) -> JsonObject | None:
-    """What a webhook delivers where and what must come back, None when it is not in the specification."""
+    """What a webhook delivers where and what must come back, None when it is not in the
+    specification."""
     declared = (spec.get("webhooks") or {}).get(webhook)
     if declared is None:
         return None
@@ -207,6 +223,7 @@ def endpoint(spec: JsonObject, webhook: str) -> JsonObject | None:
 
 
 def verification_digest(spec: JsonObject, webhook: str, secret: Series) -> str:
-    """What a passed verification vouches for: where to, which events, how signed, with which secret."""
+    """What a passed verification vouches for: where to, which events, how signed, with which
+    secret."""
     active = secret.active
     return digest({"endpoint": endpoint(spec, webhook), "secret": active.id if active else None})

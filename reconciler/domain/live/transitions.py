@@ -1,6 +1,7 @@
 """The life of a version, as functions from one series to the next. No other code changes a state.
 
-pending -> active -> retiring -> revoked; pending and active may be revoked at once; revoked is terminal.
+pending -> active -> retiring -> revoked; pending and active may be revoked at once; revoked is
+terminal.
 """
 
 from __future__ import annotations
@@ -20,8 +21,15 @@ class TransitionError(ValueError):
 
 
 def claim(series: Series, version: Version) -> Series:
-    """Add a pending version. Raises ``TransitionError`` when one is pending or the number was used."""
-    if series.pending is not None or version.number <= series.last or version.state is not VersionState.PENDING:
+    """Add a pending version.
+
+    Raises ``TransitionError`` when one is pending or the number was used.
+    """
+    if (
+        series.pending is not None
+        or version.number <= series.last
+        or version.state is not VersionState.PENDING
+    ):
         raise TransitionError(f"version {version.number} cannot be claimed")
     return replace(series, versions=(*series.versions, version), last=version.number)
 
@@ -44,7 +52,9 @@ def abandon(series: Series, number: int) -> Series:
     """Forget a claim that was never written: its number was not used."""
     _require(series, number, VersionState.PENDING)
     others = tuple(version for version in series.versions if version.number != number)
-    return replace(series, versions=others, last=max((version.number for version in others), default=0))
+    return replace(
+        series, versions=others, last=max((version.number for version in others), default=0)
+    )
 
 
 def retire(series: Series, number: int, now: datetime, grace: timedelta) -> Series:
@@ -66,17 +76,25 @@ def revoke(series: Series, number: int, now: datetime) -> Series:
 
 
 def destroyed(series: Series, number: int, now: datetime) -> Series:
-    """Record that the secret of a revoked version was seen to be gone; drop the oldest such versions."""
+    """Record that the secret of a revoked version was seen to be gone; drop the oldest such
+    versions."""
     _require(series, number, VersionState.REVOKED)
-    marked = _map(series, lambda one: replace(one, destroyed_at=now) if one.number == number else one)
+    marked = _map(
+        series, lambda one: replace(one, destroyed_at=now) if one.number == number else one
+    )
     gone = [version.number for version in marked.versions if version.destroyed_at is not None]
     dropped = set(gone[:-KEPT_REVOKED])
-    return replace(marked, versions=tuple(one for one in marked.versions if one.number not in dropped))
+    return replace(
+        marked, versions=tuple(one for one in marked.versions if one.number not in dropped)
+    )
 
 
-def hold(series: Series, reason: str, incident: str | None, now: datetime, declared: int = 0) -> Series:
-    """Nothing more is issued until the declaration names the last version. When that is what it says already
-    (``declared``: its ``reissueAfter``), the next number, or the hold would end at once."""
+def hold(
+    series: Series, reason: str, incident: str | None, now: datetime, declared: int = 0
+) -> Series:
+    """Nothing more is issued until the declaration names the last version. When that is what it
+    says already (``declared``: its ``reissueAfter``), the next number, or the hold would end at
+    once."""
     number = max(series.last, 1)
     number += number == declared
     return replace(series, hold=Hold(number, reason, incident, now))

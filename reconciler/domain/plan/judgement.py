@@ -22,8 +22,8 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """``needs``: the variables that the expression names. ``verdicts``: one for each client that was asked about; none
-    when it has faults or names what is not known."""
+    """``needs``: the variables that the expression names. ``verdicts``: one for each client that
+    was asked about; none when it has faults or names what is not known."""
 
     faults: tuple[Fault, ...] = ()
     needs: frozenset[str] = frozenset()
@@ -31,10 +31,16 @@ class Judgement:
 
 
 class Judge(Protocol):
-    """Evaluates expressions, within limits of time and memory. Never raises for what an expression is or does."""
+    """Evaluates expressions, within limits of time and memory.
+
+    Never raises for what an expression is or does.
+    """
 
     def __call__(
         self, expressions: Sequence[str], clients: Sequence[JsonObject], known: Collection[str]
     ) -> Sequence[Judgement]:
-        """One judgement for each expression. ``clients`` are the values of the variables, ``known`` their names."""
+        """One judgement for each expression.
+
+        ``clients`` are the values of the variables, ``known`` their names.
+        """
         ...

@@ -84,7 +84,8 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Permissions:
-    """What a client may do from now on, or no longer, after wildcards: catalogued scopes with their risks."""
+    """What a client may do from now on, or no longer, after wildcards: catalogued scopes with their
+    risks."""
 
     granted: Mapping[str, Risk] = field(default_factory=dict)
     withdrawn: Mapping[str, Risk] = field(default_factory=dict)
@@ -105,7 +106,8 @@ class Action:
 
     ``before`` and ``after`` hold only what changes, never a secret and never an instant derived
     from the time of planning, so that the same situation always gives the same plan digest.
-    ``risk_reasons`` are the sentences that make up ``risk``; ``permissions`` is None where none change.
+    ``risk_reasons`` are the sentences that make up ``risk``; ``permissions`` is None where none
+    change.
     """
 
     kind: ActionKind
@@ -125,8 +127,8 @@ class Action:
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What a run would do. ``revisions`` has the observed revision of every client that is touched
-    (0: not registered), ``desired_digests`` its desired digest (empty: not declared), ``sources`` the place of
-    its declaration (none: not declared)."""
+    (0: not registered), ``desired_digests`` its desired digest (empty: not declared), ``sources``
+    the place of its declaration (none: not declared)."""
 
     environment: str
     project: str
@@ -139,12 +141,14 @@ class Plan:
     desired_digests: Mapping[str, str]
     digest: str
     unchanged: int  # clients with nothing to do
-    approvals: tuple[Approval, ...] = ()  # who must agree, by the policy; it follows from the actions
+    # who must agree, by the policy; it follows from the actions
+    approvals: tuple[Approval, ...] = ()
     unfinished: tuple[Unfinished, ...] = ()  # for people; no part of the digest
     sources: Mapping[str, Source] = field(default_factory=dict)  # likewise
     yes_remove: int | None = None  # how many clients a person agreed to end; part of the digest
     dirty: tuple[str, ...] = ()  # paths of what was used that ``git_commit`` does not hold
-    rollback_from: str | None = None  # the commit that was applied last, where the plan is an allowed step back
+    # the commit that was applied last, where the plan is an allowed step back
+    rollback_from: str | None = None
 
     @property
     def blocked(self) -> bool:
@@ -156,10 +160,15 @@ class Plan:
         return tuple(action for action in self.actions if action.kind is not ActionKind.NO_OP)
 
     def summary(self) -> dict[str, int]:
-        """Number of actions by verb (``issue``, ``rotate``, …); ``no_op`` counts the clients left as they are."""
-        kept = {action.client for action in self.actions} - {action.client for action in self.changes}
+        """Number of actions by verb (``issue``, ``rotate``, …); ``no_op`` counts the clients left
+        as they are."""
+        kept = {action.client for action in self.actions} - {
+            action.client for action in self.changes
+        }
         counts = Counter(action.kind.value.split("-")[0] for action in self.changes)
-        verbs = dict.fromkeys((kind.value.split("-")[0] for kind in ActionKind if kind is not ActionKind.NO_OP), 0)
+        verbs = dict.fromkeys(
+            (kind.value.split("-")[0] for kind in ActionKind if kind is not ActionKind.NO_OP), 0
+        )
         return verbs | counts | {"no_op": self.unchanged + len(kept)}
 
 

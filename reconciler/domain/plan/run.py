@@ -13,14 +13,15 @@ from reconciler.domain.plan.plan import Action, ActionKind, Outcome, OutcomeStat
 class RunResult:
     """``command`` is apply, rotate or revoke. ``plan_digest`` is empty where no plan is known.
 
-    ``audit_path`` is the JSON report below the project and ``audit_commit`` the commit that holds it (None: not
-    committed). ``interrupted``: it was cut short with work left. ``recovered`` names earlier runs whose reports
-    this run committed, ``rewritten`` those of them whose report was there and was not what the history says;
-    ``recovered_by`` is set on the result of such an earlier run when it was folded from history, and ``omitted``
-    counts its outcomes that were too many to be kept for that.
+    ``audit_path`` is the JSON report below the project and ``audit_commit`` the commit that holds
+    it (None: not committed). ``interrupted``: it was cut short with work left. ``recovered`` names
+    earlier runs whose reports this run committed, ``rewritten`` those of them whose report was
+    there and was not what the history says; ``recovered_by`` is set on the result of such an
+    earlier run when it was folded from history, and ``omitted`` counts its outcomes that were too
+    many to be kept for that.
 
-    ``dirty``: paths of what was used that ``git_commit`` does not hold. ``rollback_from``: the commit that was applied
-    before, where HEAD does not build on it and somebody allowed that.
+    ``dirty``: paths of what was used that ``git_commit`` does not hold. ``rollback_from``: the
+    commit that was applied before, where HEAD does not build on it and somebody allowed that.
     """
 
     run_id: str
@@ -50,7 +51,8 @@ class RunResult:
 
     @property
     def complete(self) -> bool:
-        """Whether nothing failed and nothing was left out: another run would find nothing of this one to do."""
+        """Whether nothing failed and nothing was left out: another run would find nothing of this
+        one to do."""
         return (
             not self.interrupted
             and not self.omitted
@@ -58,8 +60,19 @@ class RunResult:
         )
 
 
-def action_on_record(kind: ActionKind, address: str, reason: str, message: str, version: int | None) -> Action:
+def action_on_record(
+    kind: ActionKind, address: str, reason: str, message: str, version: int | None
+) -> Action:
     """An action as reports know it: without its risk and without what it was planned from."""
     parts = address.split("/")
     client = parts[1] if len(parts) > 1 else ""
-    return Action(kind, address, reason, message, Risk.LOW, client, parts[3] if len(parts) > 3 else None, version)
+    return Action(
+        kind,
+        address,
+        reason,
+        message,
+        Risk.LOW,
+        client,
+        parts[3] if len(parts) > 3 else None,
+        version,
+    )

@@ -12,10 +12,11 @@ _RISKS: Mapping[str, Risk] = {risk.value: risk for risk in Risk}
 
 
 def covers(scope: str, name: str) -> bool:
-    """Whether ``scope``, as it is written in a client, means ``name``: ``*`` stands for any text, also for none.
+    """Whether ``scope``, as it is written in a client, means ``name``: ``*`` stands for any text,
+    also for none.
 
-    Of two wildcards: whether the first means all that the second does. Takes time in proportion to the lengths;
-    a regular expression would try every way to share out the text among many ``*``.
+    Of two wildcards: whether the first means all that the second does. Takes time in proportion to
+    the lengths; a regular expression would try every way to share out the text among many ``*``.
     """
     first, *middle = scope.split(WILDCARD)
     if not middle:
@@ -34,7 +35,8 @@ def covers(scope: str, name: str) -> bool:
 
 
 class ScopeTable:
-    """The scopes that exist, with their risks. Remembers every answer: thousands of clients ask the same few questions.
+    """The scopes that exist, with their risks. Remembers every answer: thousands of clients ask the
+    same few questions.
 
     Without any scope there is no catalogue, and nobody knows what a wildcard means.
     """
@@ -73,12 +75,13 @@ class ScopeTable:
         return name in self.members(scope) if name in self._risks else covers(scope, name)
 
     def risk(self, scope: str) -> Risk:
-        """The catalogue's word; high for what it does not list, because nobody said how bad its abuse would be."""
+        """The catalogue's word; high for what it does not list, because nobody said how bad its
+        abuse would be."""
         return _RISKS[self._risks.get(scope, "high")]
 
     def change(self, before: Collection[str], after: Collection[str]) -> Permissions | None:
-        """What is granted and withdrawn when the scopes ``before`` become ``after``, each as written in a client;
-        None when a client may do the same with both."""
+        """What is granted and withdrawn when the scopes ``before`` become ``after``, each as
+        written in a client; None when a client may do the same with both."""
         asked = tuple(sorted(before)), tuple(sorted(after))
         if asked not in self._changes:
             self._changes[asked] = self._change(*asked)
@@ -86,11 +89,17 @@ class ScopeTable:
 
     def _change(self, before: Collection[str], after: Collection[str]) -> Permissions | None:
         old, new = self._effective(before), self._effective(after)
-        granted, withdrawn = self._not_covered(new - old, before), self._not_covered(old - new, after)
+        granted, withdrawn = (
+            self._not_covered(new - old, before),
+            self._not_covered(old - new, after),
+        )
         return Permissions(granted, withdrawn) if granted or withdrawn else None
 
     def _effective(self, scopes: Collection[str]) -> frozenset[str]:
-        """What ``scopes`` mean. A name means itself, catalogued or not; so does a wildcard without a catalogue."""
+        """What ``scopes`` mean.
+
+        A name means itself, catalogued or not; so does a wildcard without a catalogue.
+        """
         found: set[str] = set()
         for scope in scopes:
             found |= self.members(scope)
@@ -99,7 +108,8 @@ class ScopeTable:
         return frozenset(found)
 
     def _not_covered(self, names: Collection[str], scopes: Collection[str]) -> dict[str, Risk]:
-        """``names`` with their risks, less those that no catalogue lists and ``scopes`` mean nevertheless."""
+        """``names`` with their risks, less those that no catalogue lists and ``scopes`` mean
+        nevertheless."""
         return {
             name: self.risk(name)
             for name in sorted(names)

@@ -22,9 +22,11 @@ class UnfinishedKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Unfinished:
-    """One piece of it. ``address``, ``run_id`` or ``path`` (of a report, below the project) says what it is about.
+    """One piece of it. ``address``, ``run_id`` or ``path`` (of a report, below the project) says
+    what it is about.
 
-    ``message`` is how things stand, ``next`` what the next apply does about it; both are sentences without a full stop.
+    ``message`` is how things stand, ``next`` what the next apply does about it; both are sentences
+    without a full stop.
     """
 
     kind: UnfinishedKind

@@ -1,7 +1,7 @@
 """The one place that knows what a secret looks like, and takes it out of what is shown or stored.
 
-Text is searched in its plain form (``plaintext``) for the shapes of secrets (``shapes``) and for those that this
-program holds itself (``held``). Mask before you cut: half a key is found by nobody.
+Text is searched in its plain form (``plaintext``) for the shapes of secrets (``shapes``) and for
+those that this program holds itself (``held``). Mask before you cut: half a key is found by nobody.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from reconciler.domain.values.canonical import Json
 MASK = "***"
 HELD = "a secret of this run"
 _ROUNDS = 3
-# Of these one letter and a dot are all that is special: joined over a line end, words must look like chance, too.
+# Of these one letter and a dot are all that is special: joined over a line end, words must look
+# like chance, too.
 _SHORT_MARK = ("s.", "b.", "r.")
 
 
@@ -32,7 +33,8 @@ class Found:
 
 
 def holds_secret(text: str, also: Collection[str] = ()) -> bool:
-    """Whether anything in ``text`` looks like a secret, or is one that this program holds, or is in ``also``."""
+    """Whether anything in ``text`` looks like a secret, or is one that this program holds, or is in
+    ``also``."""
     if next(_spans(text, also), None) is not None:
         return True
     seen = plain(text)
@@ -61,8 +63,8 @@ def _hidden_in(block: str, begin: int, also: Collection[str]) -> Iterator[Found]
 
 
 def masked(text: str, also: Collection[str] = ()) -> str:
-    """``text`` with ``***`` for each secret in it. ``also``: other texts that must not be seen, where they are long
-    enough to be no words."""
+    """``text`` with ``***`` for each secret in it. ``also``: other texts that must not be seen,
+    where they are long enough to be no words."""
     for _ in range(_ROUNDS):
         found = secrets_in(text, also)
         if not found:
@@ -102,7 +104,8 @@ def _spans(text: str, also: Collection[str]) -> Iterator[Found]:
 
 
 def _is_whole(text: str, one: Found) -> bool:
-    """Whether what is a token only after lines were joined does not look like words that stood in two of them."""
+    """Whether what is a token only after lines were joined does not look like words that stood in
+    two of them."""
     if not text.startswith(_SHORT_MARK, one.begin) or one.name == HELD:
         return True
     body = text[one.begin + 2 : one.end]

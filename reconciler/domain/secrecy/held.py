@@ -1,7 +1,7 @@
 """The exact secrets that this program holds, in the forms in which they may come back to it.
 
-Every ``Secret`` is known here for as long as it lives. Credentials are kept: what quotes one may be shown after the
-connection that used it is closed.
+Every ``Secret`` is known here for as long as it lives. Credentials are kept: what quotes one may be
+shown after the connection that used it is closed.
 """
 
 from __future__ import annotations
@@ -57,8 +57,11 @@ def _made(secret: Secret) -> tuple[str, ...]:
 
 
 def _forms_of(text: str) -> tuple[str, ...]:
-    """The text itself, without its prefix, and both in base64 (at any offset in a longer text) and hexadecimal."""
-    bare = next((text.removeprefix(prefix) for prefix in _PREFIXES if text.startswith(prefix)), text)
+    """The text itself, without its prefix, and both in base64 (at any offset in a longer text) and
+    hexadecimal."""
+    bare = next(
+        (text.removeprefix(prefix) for prefix in _PREFIXES if text.startswith(prefix)), text
+    )
     found: set[str] = set()
     for one in {text, bare}:
         if len(one) >= SHORTEST:

@@ -1,8 +1,9 @@
-"""A text as a terminal, a browser or a receiver would read it: without what hides or divides the words in it.
+"""A text as a terminal, a browser or a receiver would read it: without what hides or divides the
+words in it.
 
-Escape sequences, control and invisible characters and line ends inside a word are left out; percent-encoding,
-entities of HTML, escapes of JSON and full-width letters are decoded. UTF-16 that was read as bytes of ASCII is left
-without its zero bytes.
+Escape sequences, control and invisible characters and line ends inside a word are left out;
+percent-encoding, entities of HTML, escapes of JSON and full-width letters are decoded. UTF-16 that
+was read as bytes of ASCII is left without its zero bytes.
 """
 
 from __future__ import annotations
@@ -16,7 +17,16 @@ from html import unescape
 from reconciler.domain.values.invisible import INVISIBLE
 
 _ROUNDS = 4  # an encoding within an encoding within an encoding
-_CONTROLS = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f", "v": "\v", "e": "\x1b", "/": "/"}
+_CONTROLS = {
+    "n": "\n",
+    "r": "\r",
+    "t": "\t",
+    "b": "\b",
+    "f": "\f",
+    "v": "\v",
+    "e": "\x1b",
+    "/": "/",
+}
 _FULL_WIDTH = 0xFEE0
 _LETTER = r"[A-Za-z0-9_+/=.\-]"
 # Where no line end is inside a word: a text may be looked at from one of these to the next.
@@ -51,7 +61,10 @@ def _usual_width(match: re.Match[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Pass:
-    """What is replaced by what. ``hint`` is in every text that has it, empty: any but printable ASCII may."""
+    """What is replaced by what.
+
+    ``hint`` is in every text that has it, empty: any but printable ASCII may.
+    """
 
     hint: str
     pattern: re.Pattern[str]
@@ -63,11 +76,25 @@ class _Pass:
 
 _PASSES: tuple[_Pass, ...] = (
     _Pass("%", re.compile(r"(?:%[0-9A-Fa-f]{2})+"), _bytes),
-    _Pass("&", re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});"), _entity),
-    _Pass("\\", re.compile(r"\\(?:u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|x[0-9A-Fa-f]{2}|[nrtbfve/])"), _escape),
+    _Pass(
+        "&",
+        re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});"),
+        _entity,
+    ),
+    _Pass(
+        "\\",
+        re.compile(r"\\(?:u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|x[0-9A-Fa-f]{2}|[nrtbfve/])"),
+        _escape,
+    ),
     _Pass("", re.compile("[\uff01-\uff5e]"), _usual_width),
-    # Colours and moves (CSI), titles and links (OSC), character sets: of others the first character alone.
-    _Pass("\x1b", re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]{0,4096}(?:\x07|\x1b\\)?|[()*+#%][0-9A-Za-z])")),
+    # Colours and moves (CSI), titles and links (OSC), character sets: of others the first character
+    # alone.
+    _Pass(
+        "\x1b",
+        re.compile(
+            r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]{0,4096}(?:\x07|\x1b\\)?|[()*+#%][0-9A-Za-z])"
+        ),
+    ),
     _Pass("\x9b", re.compile(r"\x9b[0-?]*[ -/]*[@-~]")),
 )
 _UNSEEN_ASCII = bytes(code for code in (*range(0x20), 0x7F) if code != 0x0A)
@@ -103,7 +130,8 @@ def blocks(text: str) -> Iterator[tuple[int, str]]:
 
 @dataclass(frozen=True, slots=True)
 class Plain:
-    """A plain text, and for each of its characters where the text that it stands for begins and ends."""
+    """A plain text, and for each of its characters where the text that it stands for begins and
+    ends."""
 
     text: str
     begins: array[int]
@@ -127,7 +155,9 @@ def traced(text: str) -> Plain:
     return found
 
 
-def _replaced(found: Plain, pattern: re.Pattern[str], replacement: Callable[[re.Match[str]], str]) -> Plain:
+def _replaced(
+    found: Plain, pattern: re.Pattern[str], replacement: Callable[[re.Match[str]], str]
+) -> Plain:
     parts: list[str] = []
     begins, ends = array("q"), array("q")
     at = 0

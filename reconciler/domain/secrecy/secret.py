@@ -12,8 +12,8 @@ class Secret:
     """Wraps secret text. ``repr``, ``str`` and ``format`` show a mask; pickling and copying refuse.
 
     ``reveal()`` is the only way out and is called where the text leaves for Vault or for an HMAC.
-    Equality is by identity, so a secret never ends up as a dictionary key or in a set of values. While it lives,
-    ``secrecy`` finds its text in what is about to be shown or stored.
+    Equality is by identity, so a secret never ends up as a dictionary key or in a set of values.
+    While it lives, ``secrecy`` finds its text in what is about to be shown or stored.
     """
 
     __slots__ = ("__weakref__", "_text")

@@ -1,4 +1,5 @@
-"""What secrets look like: ours, those of Vault and OpenBao, private keys, and those of common providers."""
+"""What secrets look like: ours, those of Vault and OpenBao, private keys, and those of common
+providers."""
 
 from __future__ import annotations
 
@@ -13,7 +14,9 @@ CREDENTIALS_IN_URL = "the credentials in a URL"
 # The first two parts of an issued key, which stand before its id: a prefix and an environment.
 _BEFORE_ID = re.compile(r"[a-z][a-z0-9]{1,15}_[a-z0-9]{1,63}\Z")
 _LONGEST_BEFORE_ID = 16 + 1 + 63
-_ID_AND_SECRET = re.compile(rf"_[0-9A-Za-z]{{{ID_LENGTH}}}_[0-9A-Za-z]{{{SECRET_LENGTH + CHECK_LENGTH}}}")
+_ID_AND_SECRET = re.compile(
+    rf"_[0-9A-Za-z]{{{ID_LENGTH}}}_[0-9A-Za-z]{{{SECRET_LENGTH + CHECK_LENGTH}}}"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,8 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class _IssuedKey(Shape):
-    """Found by its second half: looking for the first at every letter of a long text takes its time."""
+    """Found by its second half: looking for the first at every letter of a long text takes its
+    time."""
 
     def spans(self, text: str) -> Iterator[tuple[int, int]]:
         for match in self.pattern.finditer(text):
@@ -58,9 +62,15 @@ _PEM = (
 SHAPES: tuple[Shape, ...] = (
     _IssuedKey("an issued key", ("_",), _ID_AND_SECRET),
     _shape("a webhook signing secret", "whsec_ whsk_", r"whs(?:ec|k)_[A-Za-z0-9+/_-]{16,}={0,2}"),
-    _shape("a Vault token", "hvs. hvb. hvr.", r"hv[sbr]\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9]{1,8}\b)?"),
+    _shape(
+        "a Vault token", "hvs. hvb. hvr.", r"hv[sbr]\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9]{1,8}\b)?"
+    ),
     # OpenBao's, and Vault's before 1.10; with the id of a namespace behind them.
-    _shape("a Vault token", "s. b. r.", r"(?<![A-Za-z0-9_.-])[sbr]\.[A-Za-z0-9_-]{24,}(?:\.[A-Za-z0-9]{1,8}\b)?"),
+    _shape(
+        "a Vault token",
+        "s. b. r.",
+        r"(?<![A-Za-z0-9_.-])[sbr]\.[A-Za-z0-9_-]{24,}(?:\.[A-Za-z0-9]{1,8}\b)?",
+    ),
     _shape("a private key", "-----BEGIN", _PEM),
     _shape("a private key", "AGE-SECRET-KEY-", r"AGE-SECRET-KEY-1[0-9A-Z]{20,}"),
     _shape(
@@ -70,7 +80,11 @@ SHAPES: tuple[Shape, ...] = (
     ),
     _shape("a GitHub token", "ghp_ gho_ ghu_ ghs_ ghr_", r"gh[pousr]_[0-9A-Za-z]{36,}"),
     _shape("a GitHub token", "github_pat_", r"github_pat_[0-9A-Za-z_]{22,}"),
-    _shape("a GitLab token", "gl", r"gl(?:pat|oas|dt|rt|rtr|cbt|ptt|ft|imt|agent|soat|ffct|wt)-[0-9A-Za-z_=.-]{20,}"),
+    _shape(
+        "a GitLab token",
+        "gl",
+        r"gl(?:pat|oas|dt|rt|rtr|cbt|ptt|ft|imt|agent|soat|ffct|wt)-[0-9A-Za-z_=.-]{20,}",
+    ),
     _shape("an AWS access key", "AKIA ASIA", r"(?<![0-9A-Za-z])A[KS]IA[0-9A-Z]{16}(?![0-9A-Za-z])"),
     _shape("a Slack token", "xox xapp-", r"x(?:ox[abceoprs]|app)-[0-9A-Za-z-]{10,}"),
     _shape(
@@ -95,7 +109,11 @@ SHAPES: tuple[Shape, ...] = (
         "sk-",
         r"(?<![0-9A-Za-z])sk-(?:(?:proj|ant|svcacct|admin)-[0-9A-Za-z_-]{20,}|[0-9A-Za-z]{40,})",
     ),
-    _shape("a JSON Web Token", "eyJ", r"eyJ[0-9A-Za-z_-]{8,}\.(?:[0-9A-Za-z_-]*\.){1,3}[0-9A-Za-z_-]{8,}"),
+    _shape(
+        "a JSON Web Token",
+        "eyJ",
+        r"eyJ[0-9A-Za-z_-]{8,}\.(?:[0-9A-Za-z_-]*\.){1,3}[0-9A-Za-z_-]{8,}",
+    ),
     _shape(CREDENTIALS_IN_URL, "@", r"(?<=://)(?!git@|\*{3}@)[^/?#\s\"'<>@\\]{1,512}(?=@)"),
 )
 # Of a short text this is the quicker question; of a long one it is to look for each hint.
@@ -104,7 +122,8 @@ _SHORT = 1000
 
 
 def spans(text: str) -> Iterator[tuple[str, int, int]]:
-    """Whatever has the shape of a secret in ``text``: what it is called, where it begins and ends."""
+    """Whatever has the shape of a secret in ``text``: what it is called, where it begins and
+    ends."""
     if len(text) <= _SHORT and _ANY.search(text) is None:
         return
     for shape in SHAPES:

@@ -15,17 +15,19 @@ JsonObject = Mapping[str, Any]
 
 
 def dumps(value: Json) -> str:
-    """Canonical JSON: sorted keys, no white space, UTF-8 text kept (RFC 8785 without floats, for keys
-    within the Basic Multilingual Plane: RFC 8785 sorts by UTF-16 units, this by code points).
+    """Canonical JSON: sorted keys, no white space, UTF-8 text kept (RFC 8785 without floats, for
+    keys within the Basic Multilingual Plane: RFC 8785 sorts by UTF-16 units, this by code points).
 
     Raises ``ValueError`` for NaN and infinities.
     """
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
 
 
 def digest(value: Json) -> str:
-    """``sha256:`` and 64 hex digits over the canonical JSON of ``value``. Half a character (a lone surrogate), which
-    UTF-8 has no bytes for, counts as if it had."""
+    """``sha256:`` and 64 hex digits over the canonical JSON of ``value``. Half a character (a lone
+    surrogate), which UTF-8 has no bytes for, counts as if it had."""
     return "sha256:" + hashlib.sha256(dumps(value).encode("utf-8", "surrogatepass")).hexdigest()
 
 

@@ -16,7 +16,10 @@ def parse_duration(text: str) -> timedelta:
     """``"90d"`` → 90 days. Raises ``ValueError`` with a sentence for anything else."""
     match = _PATTERN.fullmatch(text)
     if match is None:
-        raise ValueError(f"{text!r} is not a duration: write a whole number and a unit, such as 90d, 72h, 15m or 10s")
+        raise ValueError(
+            f"{text!r} is not a duration: write a whole number and a unit, such as 90d, 72h, 15m"
+            " or 10s"
+        )
     result = timedelta(seconds=int(match[1]) * _SECONDS[match[2]])
     if result > LIMIT:
         raise ValueError(f"{text!r} is longer than 100 years")

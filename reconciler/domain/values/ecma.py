@@ -1,6 +1,8 @@
-r"""Regular expressions of ECMA-262, which JSON Schema asks for, in the syntax that Python's parser reads.
+r"""Regular expressions of ECMA-262, which JSON Schema asks for, in the syntax that Python's parser
+reads.
 
-They differ in what ``\d``, ``\w``, ``\s`` and ``.`` mean and in a few escapes. What Python alone knows is refused.
+They differ in what ``\d``, ``\w``, ``\s`` and ``.`` mean and in a few escapes. What Python alone
+knows is refused.
 """
 
 from __future__ import annotations
@@ -13,11 +15,20 @@ _DIGITS = ((0x30, 0x39),)
 _WORDS = ((0x30, 0x39), (0x41, 0x5A), (0x5F, 0x5F), (0x61, 0x7A))
 _BREAKS = ((0x0A, 0x0A), (0x0D, 0x0D), (0x2028, 0x2029))
 _SPACES = (
-    (0x09, 0x0D), (0x20, 0x20), (0xA0, 0xA0), (0x1680, 0x1680), (0x2000, 0x200A), (0x2028, 0x2029),
-    (0x202F, 0x202F), (0x205F, 0x205F), (0x3000, 0x3000), (0xFEFF, 0xFEFF),
-)  # fmt: skip
+    (0x09, 0x0D),
+    (0x20, 0x20),
+    (0xA0, 0xA0),
+    (0x1680, 0x1680),
+    (0x2000, 0x200A),
+    (0x2028, 0x2029),
+    (0x202F, 0x202F),
+    (0x205F, 0x205F),
+    (0x3000, 0x3000),
+    (0xFEFF, 0xFEFF),
+)
 _CLASSES = {"d": _DIGITS, "w": _WORDS, "s": _SPACES}
-# Escapes that both sides read alike: of a character, of a place, of a group (which is refused later, in words).
+# Escapes that both sides read alike: of a character, of a place, of a group (which is refused
+# later, in words).
 _SHARED = frozenset("fnrtvbB123456789")
 _TOKEN = re.compile(
     r"""
@@ -73,7 +84,9 @@ def _escape(token: str, *, inside: bool) -> str:
         return "\\x00"
     if name in _SHARED or not (name.isascii() and name.isalnum()):
         return token
-    raise ValueError(f"`{token}` is not of ECMA-262" if name not in "pP" else f"`{token}{{…}}` is left out here")
+    raise ValueError(
+        f"`{token}` is not of ECMA-262" if name not in "pP" else f"`{token}{{…}}` is left out here"
+    )
 
 
 def _others(ranges: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...]:

@@ -1,4 +1,7 @@
-"""What the text of a URL says of its host. Where a name leads is decided when it is resolved, by the sender."""
+"""What the text of a URL says of its host.
+
+Where a name leads is decided when it is resolved, by the sender.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +21,11 @@ def host_of(url: str) -> str:
 
 
 def is_private(parts: SplitResult) -> bool:
-    """Whether nobody on the way reads what is sent there: https, or plain http to this machine by one of its names."""
-    encrypted = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _THIS_MACHINE)
+    """Whether nobody on the way reads what is sent there: https, or plain http to this machine by
+    one of its names."""
+    encrypted = parts.scheme == "https" or (
+        parts.scheme == "http" and parts.hostname in _THIS_MACHINE
+    )
     return encrypted and bool(parts.hostname)
 
 

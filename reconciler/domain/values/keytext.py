@@ -1,7 +1,8 @@
 """The text of issued keys: ``acme_prod_<12 id><_><43 secret><6 checksum>``, all base62.
 
-The CRC-32 at the end lets a gateway or a scanner tell a mistyped key from a wrong one without a look-up.
-43 base62 digits are 256 bits, so a plain SHA-256 is enough to compare with (no salt, no stretching).
+The CRC-32 at the end lets a gateway or a scanner tell a mistyped key from a wrong one without a
+look-up. 43 base62 digits are 256 bits, so a plain SHA-256 is enough to compare with (no salt, no
+stretching).
 """
 
 from __future__ import annotations
@@ -35,5 +36,11 @@ def checksum(body: str) -> str:
 
 
 def is_intact(text: str) -> bool:
-    """Whether ``text`` has the shape and the checksum of an issued key. It says nothing about validity."""
-    return PATTERN.fullmatch(text) is not None and checksum(text[:-CHECK_LENGTH]) == text[-CHECK_LENGTH:]
+    """Whether ``text`` has the shape and the checksum of an issued key.
+
+    It says nothing about validity.
+    """
+    return (
+        PATTERN.fullmatch(text) is not None
+        and checksum(text[:-CHECK_LENGTH]) == text[-CHECK_LENGTH:]
+    )

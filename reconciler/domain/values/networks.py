@@ -1,11 +1,18 @@
-"""Which addresses a list of networks allows. As numbers, because lines do not tell whether a list grew: a network may
-lie inside another one, and two halves are the whole."""
+"""Which addresses a list of networks allows. As numbers, because lines do not tell whether a list
+grew: a network may lie inside another one, and two halves are the whole."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network, summarize_address_range
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_network,
+    summarize_address_range,
+)
 
 from reconciler.domain.values.canonical import Json
 
@@ -20,7 +27,8 @@ EVERYWHERE: Allowed = {version: ((0, limit),) for version, limit in _LIMITS.item
 # What is given out of IPv6 (RFC 4291): 2000::/3. Whoever allows that allows everybody.
 _PUBLIC: Allowed = {4: ((0, _LIMITS[4]),), 6: ((0x2 << 124, (0x4 << 124) - 1),)}
 _MAPPED = IPv6Network("::ffff:0:0/96")  # IPv4 addresses as IPv6 writes them (RFC 4291)
-# IPv6 networks whose addresses say from which IPv4 address somebody comes, and how many bits stand behind that one.
+# IPv6 networks whose addresses say from which IPv4 address somebody comes, and how many bits stand
+# behind that one.
 _CARRIERS = (
     (_MAPPED, 0),
     (IPv6Network("::/96"), 0),  # IPv4-compatible (RFC 4291)
@@ -29,12 +37,13 @@ _CARRIERS = (
     (IPv6Network("64:ff9b:1::/48"), 0),  # NAT64 of one's own (RFC 8215)
     (IPv6Network("2002::/16"), 80),  # 6to4 (RFC 3056)
 )
-_TEREDO = IPv6Network("2001::/32")  # carries an IPv4 address too, all bits of it inverted (RFC 4380)
+# carries an IPv4 address too, all bits of it inverted (RFC 4380)
+_TEREDO = IPv6Network("2001::/32")
 
 
 def allowed(texts: Json) -> Allowed:
-    """The addresses of ``allowedCidrs``: without any, everywhere. What is no network (in a record that somebody
-    edited) allows nothing."""
+    """The addresses of ``allowedCidrs``: without any, everywhere. What is no network (in a record
+    that somebody edited) allows nothing."""
     if not texts:
         return EVERYWHERE
     found: dict[int, list[tuple[int, int]]] = {4: [], 6: []}
@@ -64,8 +73,9 @@ def added(before: Allowed, after: Allowed) -> Allowed:
 
 
 def reached(spans: Allowed) -> Allowed:
-    """``spans``, and as IPv4 also every address from which somebody comes by a network of IPv6 that carries it. How
-    wide a limit is depends on that; for a comparison it would hide a change from one form to the other."""
+    """``spans``, and as IPv4 also every address from which somebody comes by a network of IPv6 that
+    carries it. How wide a limit is depends on that; for a comparison it would hide a change from
+    one form to the other."""
     carried = [one for network, bits in _CARRIERS for one in _carried(spans[6], network, bits)]
     limit = _LIMITS[4]
     carried += [(limit - last, limit - first) for first, last in _carried(spans[6], _TEREDO, 0)]
@@ -87,19 +97,21 @@ def _carried(spans: Spans, network: IPv6Network, bits: int) -> Iterator[tuple[in
 
 
 def is_open(spans: Allowed, version: int) -> bool:
-    """Whether at least half of all addresses of this IP version are let in: that is a limit in name only."""
+    """Whether at least half of all addresses of this IP version are let in: that is a limit in name
+    only."""
     public = _PUBLIC[version]
     return _size(_minus(public, reached(spans)[version])) * 2 <= _size(public)
 
 
 def is_wide(spans: Allowed, version: int, prefix: int) -> bool:
-    """Whether somebody can come from more addresses of this IP version than one network with this prefix has."""
+    """Whether somebody can come from more addresses of this IP version than one network with this
+    prefix has."""
     return _size(reached(spans)[version]) > 1 << (_LIMITS[version].bit_length() - prefix)
 
 
 def widest(spans: Allowed, version: int) -> IPv4Network | IPv6Network | None:
-    """The widest network of this IP version from which somebody can come, whatever the lines are in which it is
-    written."""
+    """The widest network of this IP version from which somebody can come, whatever the lines are in
+    which it is written."""
     found = _networks(reached(spans), version)
     return min(found, key=lambda network: network.prefixlen, default=None)
 

@@ -1,8 +1,10 @@
-"""Regular expressions of policies and of foreign JSON Schemas, matched in time that grows with pattern and text alone.
+"""Regular expressions of policies and of foreign JSON Schemas, matched in time that grows with
+pattern and text alone.
 
-Python's own engine tries every way to share out a text among repetitions: ``^(a+)+$`` and forty letters keep it busy
-for years. Here a pattern becomes a list of states, and all that are possible are followed at once (Thompson 1968, as in
-RE2). What needs more than states is refused in words: looking ahead or behind, and referring to a group.
+Python's own engine tries every way to share out a text among repetitions: ``^(a+)+$`` and forty
+letters keep it busy for years. Here a pattern becomes a list of states, and all that are possible
+are followed at once (Thompson 1968, as in RE2). What needs more than states is refused in words:
+looking ahead or behind, and referring to a group.
 """
 
 from __future__ import annotations
@@ -19,7 +21,8 @@ from typing import Any, NamedTuple
 from reconciler.domain.values.ecma import translate
 
 MAX_PARTS = 4_000  # states, and sequences read to make them: {n,m} repeats what it stands behind
-# What is remembered of one pattern: so many steps, those that lead to few states. Memory has an end, too.
+# What is remembered of one pattern: so many steps, those that lead to few states. Memory has an
+# end, too.
 _REMEMBERED = 1_024
 _FEW = 64
 _LOOKS = re.compile(r"\(\?<?[=!]")
@@ -33,14 +36,18 @@ _BEGINNINGS = frozenset({op.AT_BEGINNING, op.AT_BEGINNING_STRING})
 _BOUNDARIES = frozenset({op.AT_BOUNDARY, op.AT_NON_BOUNDARY})
 _ENDS = frozenset({op.AT_END, op.AT_END_STRING})
 _CATEGORIES = {
-    op.CATEGORY_DIGIT: re.compile(r"\d"), op.CATEGORY_NOT_DIGIT: re.compile(r"\D"),
-    op.CATEGORY_SPACE: re.compile(r"\s"), op.CATEGORY_NOT_SPACE: re.compile(r"\S"),
-    op.CATEGORY_WORD: _WORD, op.CATEGORY_NOT_WORD: re.compile(r"\W"),
-}  # fmt: skip
+    op.CATEGORY_DIGIT: re.compile(r"\d"),
+    op.CATEGORY_NOT_DIGIT: re.compile(r"\D"),
+    op.CATEGORY_SPACE: re.compile(r"\s"),
+    op.CATEGORY_NOT_SPACE: re.compile(r"\S"),
+    op.CATEGORY_WORD: _WORD,
+    op.CATEGORY_NOT_WORD: re.compile(r"\W"),
+}
 
 
 class PatternError(ValueError):
-    """The sentence says what is wrong, ``position`` (from 0) where in the pattern; 0 when it is all of it."""
+    """The sentence says what is wrong, ``position`` (from 0) where in the pattern; 0 when it is all
+    of it."""
 
     def __init__(self, message: str, position: int = 0) -> None:
         super().__init__(message)
@@ -48,8 +55,8 @@ class PatternError(ValueError):
 
 
 class _Place(NamedTuple):
-    """Where in a text one is: what anchors and word boundaries ask for. Of a pattern without boundaries ``before`` and
-    ``after`` are False: places that it cannot tell apart are one."""
+    """Where in a text one is: what anchors and word boundaries ask for. Of a pattern without
+    boundaries ``before`` and ``after`` are False: places that it cannot tell apart are one."""
 
     first: bool
     last: bool
@@ -59,7 +66,8 @@ class _Place(NamedTuple):
 
 @dataclass(slots=True)
 class _State:
-    """Takes one character (``item``), or is at a place (``at``), or nothing; then one of ``next`` follows."""
+    """Takes one character (``item``), or is at a place (``at``), or nothing; then one of ``next``
+    follows."""
 
     item: tuple[Any, Any] | None = None
     at: Any = None
@@ -68,7 +76,11 @@ class _State:
     @property
     def work(self) -> int:
         """Steps that it takes to look at it."""
-        return 1 + len(self.next) + (len(self.item[1]) if self.item is not None and self.item[0] is op.IN else 0)
+        return (
+            1
+            + len(self.next)
+            + (len(self.item[1]) if self.item is not None and self.item[0] is op.IN else 0)
+        )
 
 
 _Step = tuple[frozenset[int], str, _Place]
@@ -76,8 +88,8 @@ _Step = tuple[frozenset[int], str, _Place]
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """A compiled pattern; equal to another one with the same text. What follows on what is remembered: thousands of
-    names begin alike."""
+    """A compiled pattern; equal to another one with the same text. What follows on what is
+    remembered: thousands of names begin alike."""
 
     text: str
     _states: tuple[_State, ...] = field(compare=False)
@@ -87,7 +99,8 @@ class Pattern:
     _known: dict[_Step, frozenset[int]] = field(default_factory=dict, compare=False)
 
     def found_in(self, text: str, steps: int | None = None) -> bool:
-        """Whether any part of ``text`` matches; ``^`` and ``$`` are its very beginning and end, as in ECMA-262.
+        """Whether any part of ``text`` matches; ``^`` and ``$`` are its very beginning and end, as
+        in ECMA-262.
 
         Raises ``PatternError`` when more than ``steps`` would be needed; None: however many.
         """
@@ -110,12 +123,19 @@ class Pattern:
                 raise PatternError(f"it takes too long on a text of {length} characters")
         return False
 
-    def _follow(self, current: Collection[int], character: str, place: _Place) -> tuple[frozenset[int], int]:
-        """Every state that is reached by taking ``character``, then without taking one; and the steps of that."""
+    def _follow(
+        self, current: Collection[int], character: str, place: _Place
+    ) -> tuple[frozenset[int], int]:
+        """Every state that is reached by taking ``character``, then without taking one; and the
+        steps of that."""
         looked_at = [self._states[number] for number in current]
         work = sum(state.work for state in looked_at)
         todo = [self._start]
-        todo += [state.next[0] for state in looked_at if state.item is not None and _takes(state.item, character)]
+        todo += [
+            state.next[0]
+            for state in looked_at
+            if state.item is not None and _takes(state.item, character)
+        ]
         reached: set[int] = set()
         while todo:
             number = todo.pop()
@@ -131,13 +151,15 @@ class Pattern:
 
 @lru_cache(maxsize=128)
 def compile_pattern(text: str, *, ecma: bool = False) -> Pattern:
-    """Python's syntax, or that of ECMA-262, without flags, references to groups and looking ahead or behind.
+    """Python's syntax, or that of ECMA-262, without flags, references to groups and looking ahead
+    or behind.
 
     Raises ``PatternError``.
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what Python may read otherwise one day is none of the author's concern
+            # what Python may read otherwise one day is none of the author's concern
+            warnings.simplefilter("ignore")
             tree = _parser.parse(translate(text) if ecma else text)
     except re.error as error:
         raise PatternError(error.msg, min(error.pos or 0, len(text))) from None
@@ -156,7 +178,10 @@ def compile_pattern(text: str, *, ecma: bool = False) -> Pattern:
 
 
 class _Builder:
-    """Makes states from the tree of a pattern, from its end to its beginning. State 0 is the end."""
+    """Makes states from the tree of a pattern, from its end to its beginning.
+
+    State 0 is the end.
+    """
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -171,7 +196,9 @@ class _Builder:
     def _count(self) -> None:
         self._parts += 1
         if self._parts > MAX_PARTS:
-            raise PatternError(f"it is too large: with its repetitions it comes to more than {MAX_PARTS} steps")
+            raise PatternError(
+                f"it is too large: with its repetitions it comes to more than {MAX_PARTS} steps"
+            )
 
     def chain(self, nodes: Iterable[Any], after: int) -> int:
         """The state with which ``nodes``, one after the other, begin; ``after`` follows them."""
@@ -187,7 +214,9 @@ class _Builder:
         if kind is op.AT:
             return self.add(_State(at=value, next=(after,)))
         if kind is op.BRANCH:
-            return self.add(_State(next=tuple(dict.fromkeys(self.chain(branch, after) for branch in value[1]))))
+            return self.add(
+                _State(next=tuple(dict.fromkeys(self.chain(branch, after) for branch in value[1])))
+            )
         if kind is op.SUBPATTERN:
             _, on, off, inner = value
             if on or off:
@@ -198,7 +227,9 @@ class _Builder:
             return self._repeat(least, most, inner, after)
         if kind in (op.ASSERT, op.ASSERT_NOT):
             found = _LOOKS.search(self._text)
-            raise PatternError(f"it looks ahead or behind, {_ENDLESS}", found.start() if found is not None else 0)
+            raise PatternError(
+                f"it looks ahead or behind, {_ENDLESS}", found.start() if found is not None else 0
+            )
         raise PatternError(f"it refers to a group or never goes back, {_ENDLESS}")
 
     def _repeat(self, least: int, most: Any, inner: Any, after: int) -> int:

@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _WINDOW = re.compile(
     r"^(?P<days>(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)(?:[-,](?:Mon|Tue|Wed|Thu|Fri|Sat|Sun))*|daily)"
-    r" (?P<start>[0-2][0-9]:[0-5][0-9])-(?P<end>[0-2][0-9]:[0-5][0-9])(?: (?P<zone>[A-Za-z0-9_+/-]+))?$"
+    r" (?P<start>[0-2][0-9]:[0-5][0-9])-(?P<end>[0-2][0-9]:[0-5][0-9])(?:"
+    r" (?P<zone>[A-Za-z0-9_+/-]+))?$"
 )
 
 
@@ -44,7 +45,8 @@ class Window:
 
 
 def _instant(local: datetime, zone: ZoneInfo) -> datetime:
-    """When the clocks of ``zone`` show ``local``; the next instant that they show when they skip it."""
+    """When the clocks of ``zone`` show ``local``; the next instant that they show when they skip
+    it."""
     after = local.replace(tzinfo=zone).astimezone(UTC)
     if after.astimezone(zone).replace(tzinfo=None) == local:
         return after
@@ -62,7 +64,10 @@ def _instant(local: datetime, zone: ZoneInfo) -> datetime:
 
 @cache
 def _zones() -> frozenset[str]:
-    """The names of IANA's database. A machine has others: localtime, posixrules, right/…, posix/…"""
+    """The names of IANA's database.
+
+    A machine has others: localtime, posixrules, right/…, posix/…
+    """
     names = resources.files("tzdata").joinpath("zones").read_text(encoding="utf-8").split()
     return frozenset(names) - {"Factory"}
 
@@ -83,14 +88,18 @@ def parse_window(text: str) -> Window:
     """Raises ``ValueError`` with a sentence that says what is wrong."""
     match = _WINDOW.fullmatch(text)
     if match is None:
-        raise ValueError(f"{text!r} is not a window: write for example Mon-Fri 09:00-16:00 Europe/London")
+        raise ValueError(
+            f"{text!r} is not a window: write for example Mon-Fri 09:00-16:00 Europe/London"
+        )
     try:
         start, end = time.fromisoformat(match["start"]), time.fromisoformat(match["end"])
     except ValueError:
         raise ValueError(f"{text!r} names a time that does not exist: hours are 00 to 23") from None
     zone = match["zone"] or "UTC"
     if zone not in _zones():
-        raise ValueError(f"{zone!r} is not a known time zone: write an IANA name such as Europe/London")
+        raise ValueError(
+            f"{zone!r} is not a known time zone: write an IANA name such as Europe/London"
+        )
     return Window(_parse_days(match["days"]), start, end, ZoneInfo(zone), text)
 
 
@@ -108,7 +117,10 @@ def _parse_days(text: str) -> frozenset[int]:
 
 
 def parse_freeze(start: str, end: str, reason: str) -> Freeze:
-    """``from`` and ``to`` are dates (``to`` included, UTC) or instants with a zone. Raises ``ValueError``."""
+    """``from`` and ``to`` are dates (``to`` included, UTC) or instants with a zone.
+
+    Raises ``ValueError``.
+    """
     opens, closes = _parse_limit(start, whole_day=False), _parse_limit(end, whole_day=True)
     if closes <= opens:
         raise ValueError(f"the freeze ends ({end}) before it begins ({start})")
@@ -124,5 +136,7 @@ def _parse_limit(text: str, *, whole_day: bool) -> datetime:
         if instant.tzinfo is not None:
             return instant.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise ValueError(f"{text!r} is not a date: write 2026-12-24 or 2026-12-24T18:00:00Z") from None
+        raise ValueError(
+            f"{text!r} is not a date: write 2026-12-24 or 2026-12-24T18:00:00Z"
+        ) from None
     raise ValueError(f"{text!r} has no time zone: write 2026-12-24T18:00:00Z")

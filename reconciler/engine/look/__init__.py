@@ -1,1 +1,4 @@
-"""One look at an environment: all that is read of Vault before a plan is made. Nothing here writes."""
+"""One look at an environment: all that is read of Vault before a plan is made.
+
+Nothing here writes.
+"""

@@ -8,28 +8,42 @@ from datetime import timedelta
 from reconciler.domain.live.observed import Observed, SecretInfo
 from reconciler.domain.live.record import USABLE, ClientRecord, SeriesKind, Version, VersionState
 from reconciler.domain.values.names import bucket_of
-from reconciler.engine.look.records import LOOKS, Registry, moved, read_lease, read_registry, read_runs
+from reconciler.engine.look.records import (
+    LOOKS,
+    Registry,
+    moved,
+    read_lease,
+    read_registry,
+    read_runs,
+)
 from reconciler.engine.ports import LiveState
 from reconciler.planning.guards.contradictions import Contradiction, contradictions, without
 from reconciler.registry.requests import Metadata, ReadMetadata, ReadSubkeys, Request, Subkeys
 from reconciler.registry.steps import Expected, expect
 
 FOLDERS = tuple(kind.folder for kind in SeriesKind)
-# A secret is written after its claim, in seconds. One that was written at another time is looked at more closely.
+# A secret is written after its claim, in seconds. One that was written at another time is looked at
+# more closely.
 PROMPT = timedelta(minutes=5)
 
 
 def observe(
-    live: LiveState, owner: str, buckets: int, *, deep: bool = False, sought: Collection[Collection[str]] = ()
+    live: LiveState,
+    owner: str,
+    buckets: int,
+    *,
+    deep: bool = False,
+    sought: Collection[Collection[str]] = (),
 ) -> Observed:
     """Everything a plan needs, in one request per bucket and three LISTs; no secret value is read.
 
-    ``deep`` looks at the metadata of every secret where the server lists only names, and at every active
-    version's id. ``sought`` holds the names of each client that should be on record: the present and a former one.
+    ``deep`` looks at the metadata of every secret where the server lists only names, and at every
+    active version's id. ``sought`` holds the names of each client that should be on record: the
+    present and a former one.
 
-    The registry and the secrets are read at two moments. What contradicts the registry is believed only when the
-    registry is the same before and after; else everything is looked at again, a few times. What could not be
-    confirmed then is left out as ``unsettled``.
+    The registry and the secrets are read at two moments. What contradicts the registry is believed
+    only when the registry is the same before and after; else everything is looked at again, a few
+    times. What could not be confirmed then is left out as ``unsettled``.
     """
     looks = 0
     while True:
@@ -43,7 +57,9 @@ def observe(
             return without(observed, doubtful)
 
 
-def _unconfirmed(live: LiveState, registry: Registry, buckets: int, found: Sequence[Contradiction]) -> frozenset[str]:
+def _unconfirmed(
+    live: LiveState, registry: Registry, buckets: int, found: Sequence[Contradiction]
+) -> frozenset[str]:
     """The subjects of those contradictions whose records changed since they were read."""
     if not found:
         return frozenset()
@@ -51,11 +67,16 @@ def _unconfirmed(live: LiveState, registry: Registry, buckets: int, found: Seque
     everywhere = any(one.client is None for one in found)
     names = registry.marks if everywhere else sorted({*own.values()})
     changed = moved(live, registry, buckets, names)
-    return frozenset(one.subject for one in found if (changed if one.client is None else own[one.client] in changed))
+    return frozenset(
+        one.subject
+        for one in found
+        if (changed if one.client is None else own[one.client] in changed)
+    )
 
 
 def _look(live: LiveState, registry: Registry, buckets: int, *, deep: bool) -> Observed:
-    claims = _claims(live, registry.records)  # before the LISTs, which then hold whatever was written
+    # before the LISTs, which then hold whatever was written
+    claims = _claims(live, registry.records)
     secrets: dict[str, SecretInfo] = {}
     versions_known = True
     for folder in FOLDERS:
@@ -63,10 +84,19 @@ def _look(live: LiveState, registry: Registry, buckets: int, *, deep: bool) -> O
         secrets.update(found)
         versions_known = versions_known and known
     secrets.update(_confirmed(live, registry.records, secrets))
-    known_records = [*registry.records.values(), *(record for _, record in registry.misplaced.values())]
-    managed = {record.secret_path(kind, name) for record in known_records for kind, name, _ in record.all_series()}
+    known_records = [
+        *registry.records.values(),
+        *(record for _, record in registry.misplaced.values()),
+    ]
+    managed = {
+        record.secret_path(kind, name)
+        for record in known_records
+        for kind, name, _ in record.all_series()
+    }
     unmanaged = [
-        path for path in secrets if path not in managed and path.split("/")[1].split(".")[0] not in registry.foreign
+        path
+        for path in secrets
+        if path not in managed and path.split("/")[1].split(".")[0] not in registry.foreign
     ]
     unmanaged += [name for name in live.list_folders() if name.removesuffix("/") not in FOLDERS]
     return Observed(
@@ -97,14 +127,23 @@ def _confirmed(
         if series.in_state(*USABLE) and (path := record.secret_path(kind, name)) not in listed
     ]
     answers = _answers(live, [ReadMetadata(path) for path in missing], Metadata)
-    return {path: answer.info for path, answer in zip(missing, answers, strict=True) if answer.info is not None}
+    return {
+        path: answer.info
+        for path, answer in zip(missing, answers, strict=True)
+        if answer.info is not None
+    }
 
 
 def _strangers(
-    live: LiveState, records: Mapping[str, ClientRecord], secrets: Mapping[str, SecretInfo], *, deep: bool
+    live: LiveState,
+    records: Mapping[str, ClientRecord],
+    secrets: Mapping[str, SecretInfo],
+    *,
+    deep: bool,
 ) -> frozenset[str]:
-    """The paths whose active version is not ours: somebody deleted the path with its history and wrote versions
-    up to the same number. The time when it was written raises the suspicion, the id that it holds decides."""
+    """The paths whose active version is not ours: somebody deleted the path with its history and
+    wrote versions up to the same number. The time when it was written raises the suspicion, the id
+    that it holds decides."""
     suspects = [
         (path, active)
         for record in records.values()
@@ -113,13 +152,21 @@ def _strangers(
         and (info := secrets.get(path := record.secret_path(kind, name))) is not None
         and (deep or _is_suspicious(info, active))
     ]
-    answers = _answers(live, [ReadSubkeys(path, active.number) for path, active in suspects], Subkeys)
-    others = [(path, active, answer.ids) for (path, active), answer in zip(suspects, answers, strict=True)]
+    answers = _answers(
+        live, [ReadSubkeys(path, active.number) for path, active in suspects], Subkeys
+    )
+    others = [
+        (path, active, answer.ids) for (path, active), answer in zip(suspects, answers, strict=True)
+    ]
     # No id at all: written by hand, or gone by now. The metadata tells.
     blank = [(path, active) for path, active, ids in others if not ids]
     looks = _answers(live, [ReadMetadata(path) for path, _ in blank], Metadata)
-    there = {path for (path, active), look in zip(blank, looks, strict=True) if _holds(look.info, active)}
-    return frozenset(path for path, active, ids in others if active.id not in ids and (ids or path in there))
+    there = {
+        path for (path, active), look in zip(blank, looks, strict=True) if _holds(look.info, active)
+    }
+    return frozenset(
+        path for path, active, ids in others if active.id not in ids and (ids or path in there)
+    )
 
 
 def _is_suspicious(info: SecretInfo, active: Version) -> bool:

@@ -1,5 +1,6 @@
-"""The registry alone: records by bucket, the open runs, the lease. Strict for a plan, which must not overlook a
-client; tolerant for an emergency and for ``doctor``, which must not stop at a document that has no part in it."""
+"""The registry alone: records by bucket, the open runs, the lease. Strict for a plan, which must
+not overlook a client; tolerant for an emergency and for ``doctor``, which must not stop at a
+document that has no part in it."""
 
 from __future__ import annotations
 
@@ -29,8 +30,8 @@ LOOKS = 5
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Which write of a document was read: its KV version, and when that was written. A version alone may be
-    another one: somebody removed the document, and KV counted from 1 again."""
+    """Which write of a document was read: its KV version, and when that was written. A version
+    alone may be another one: somebody removed the document, and KV counted from 1 again."""
 
     version: int
     created: str
@@ -38,9 +39,10 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """The records of this project. ``foreign`` names the owners of the other ones. ``misplaced`` holds the records
-    that lie in a bucket of another name, by client: the bucket and the record. ``marks``: what was read, by bucket.
-    ``ending``: when the server will delete what it holds, by document."""
+    """The records of this project. ``foreign`` names the owners of the other ones. ``misplaced``
+    holds the records that lie in a bucket of another name, by client: the bucket and the record.
+    ``marks``: what was read, by bucket. ``ending``: when the server will delete what it holds, by
+    document."""
 
     records: Mapping[str, ClientRecord]
     foreign: Mapping[str, str]
@@ -51,21 +53,31 @@ class Registry:
 
     def knows(self, names: Collection[str]) -> bool:
         """Whether a client is on record under one of these names."""
-        return any(name in known for name in names for known in (self.records, self.foreign, self.misplaced))
+        return any(
+            name in known
+            for name in names
+            for known in (self.records, self.foreign, self.misplaced)
+        )
 
 
 def read_registry(live: LiveState, owner: str, buckets: int) -> Registry:
-    """All records. Every bucket is read by name: a LIST may be cut short by a policy and nobody would know.
+    """All records. Every bucket is read by name: a LIST may be cut short by a policy and nobody
+    would know.
 
-    Raises ``RegistryError`` for a bucket that cannot be read; its message names the document. RC446: the registry
-    was spread over another number of buckets.
+    Raises ``RegistryError`` for a bucket that cannot be read; its message names the document.
+    RC446: the registry was spread over another number of buckets.
     """
-    return _registry(documents_of(live, [f"buckets/{name}" for name in bucket_names(buckets)]), owner, buckets)
+    return _registry(
+        documents_of(live, [f"buckets/{name}" for name in bucket_names(buckets)]), owner, buckets
+    )
 
 
-def read_sought(live: LiveState, owner: str, buckets: int, sought: Collection[Collection[str]]) -> Registry:
-    """All records. A client of which none of the ``sought`` names is on record is looked for again: it may have
-    moved from a bucket that was not read yet to one that was. Raises as ``read_registry`` does."""
+def read_sought(
+    live: LiveState, owner: str, buckets: int, sought: Collection[Collection[str]]
+) -> Registry:
+    """All records. A client of which none of the ``sought`` names is on record is looked for again:
+    it may have moved from a bucket that was not read yet to one that was. Raises as
+    ``read_registry`` does."""
     registry = read_registry(live, owner, buckets)
     for _ in range(LOOKS - 1):
         if all(map(registry.knows, sought)) or not moved(live, registry, buckets, registry.marks):
@@ -74,14 +86,19 @@ def read_sought(live: LiveState, owner: str, buckets: int, sought: Collection[Co
     return registry
 
 
-def moved(live: LiveState, registry: Registry, buckets: int, names: Iterable[str]) -> frozenset[str]:
-    """Those of the buckets ``names`` that were written since ``registry`` was read. They are what is read last.
+def moved(
+    live: LiveState, registry: Registry, buckets: int, names: Iterable[str]
+) -> frozenset[str]:
+    """Those of the buckets ``names`` that were written since ``registry`` was read. They are what
+    is read last.
 
     Raises ``RegistryError`` RC446 when the registry lives in another number of buckets by now.
     """
     refuse_spread(expect(live.answer(ReadDocument("meta")), Document), buckets)
     now = documents_of(live, [f"buckets/{name}" for name in names])
-    marks = {where.removeprefix("buckets/"): Mark(found.version, found.created) for where, found in now}
+    marks = {
+        where.removeprefix("buckets/"): Mark(found.version, found.created) for where, found in now
+    }
     return frozenset(name for name, mark in marks.items() if mark != registry.marks[name])
 
 
@@ -118,17 +135,22 @@ def _registry(documents: Iterable[tuple[str, Document]], owner: str, buckets: in
 def read_runs(live: LiveState) -> tuple[OpenRun, ...]:
     """The runs on record, oldest first: open ones, and closed ones that were not pruned yet.
 
-    Raises ``RegistryError`` for one that cannot be read: nobody knows then whether a plan was applied already.
+    Raises ``RegistryError`` for one that cannot be read: nobody knows then whether a plan was
+    applied already.
     """
     documents = documents_of(live, [f"runs/{name}" for name in live.list_documents("runs")])
-    runs = [decode_run(document.text, name) for name, document in documents if document.text is not None]
+    runs = [
+        decode_run(document.text, name) for name, document in documents if document.text is not None
+    ]
     return tuple(sorted(runs, key=lambda run: (run.started_at, run.run_id)))
 
 
 def readable_runs(live: LiveState) -> tuple[tuple[OpenRun, ...], frozenset[str]]:
     """The runs on record that can be read, and the ids of those that cannot."""
     runs, unreadable = [], set()
-    for name, document in documents_of(live, [f"runs/{name}" for name in live.list_documents("runs")]):
+    for name, document in documents_of(
+        live, [f"runs/{name}" for name in live.list_documents("runs")]
+    ):
         try:
             runs += [decode_run(document.text, name)] if document.text is not None else []
         except RegistryError:
@@ -137,7 +159,10 @@ def readable_runs(live: LiveState) -> tuple[tuple[OpenRun, ...], frozenset[str]]
 
 
 def read_lease(live: LiveState) -> Lease | None:
-    """The lease, None when nobody holds it now by the server's time. One that cannot be read has ended."""
+    """The lease, None when nobody holds it now by the server's time.
+
+    One that cannot be read has ended.
+    """
     document = expect(live.answer(ReadDocument("lease")), Document)
     lease = standing_lease(document)
     return lease if lease is not None and lease.until > document.at else None
@@ -150,7 +175,10 @@ def read_applied(live: LiveState) -> Applied | None:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """As much of the registry as can be read. ``unreadable`` maps each document that cannot to its error."""
+    """As much of the registry as can be read.
+
+    ``unreadable`` maps each document that cannot to its error.
+    """
 
     records: Mapping[str, ClientRecord]
     foreign: Mapping[str, str]
@@ -161,7 +189,10 @@ class Survey:
 
 
 def survey(live: LiveState, owner: str, buckets: int) -> Survey:
-    """Look at every document of the registry on its own. Raises ``VaultError`` when Vault does not answer."""
+    """Look at every document of the registry on its own.
+
+    Raises ``VaultError`` when Vault does not answer.
+    """
     records: dict[str, ClientRecord] = {}
     foreign: dict[str, str] = {}
     runs: list[OpenRun] = []
@@ -177,9 +208,15 @@ def survey(live: LiveState, owner: str, buckets: int) -> Survey:
                 found = _registry([(name, document)], owner, buckets)
                 records.update(found.records)
                 foreign.update(found.foreign)
-                misplaced.update({client: bucket for client, (bucket, _) in found.misplaced.items()})
+                misplaced.update(
+                    {client: bucket for client, (bucket, _) in found.misplaced.items()}
+                )
             elif document.text is not None:
-                decoded = decode_run(document.text, name) if folder == "runs" else decode_lease(document.text)
+                decoded = (
+                    decode_run(document.text, name)
+                    if folder == "runs"
+                    else decode_lease(document.text)
+                )
                 runs += [decoded] if isinstance(decoded, OpenRun) else []
         except RegistryError as error:
             unreadable[name] = error

@@ -1,4 +1,5 @@
-"""A saved plan that was applied in part is continued by the same file, until its clients moved on."""
+"""A saved plan that was applied in part is continued by the same file, until its clients moved
+on."""
 
 from __future__ import annotations
 
@@ -20,14 +21,18 @@ SETTLING = (ActionKind.ADOPT_CLAIM, ActionKind.ABANDON_CLAIM)
 DECLARED = (ActionKind.REGISTER_CLIENT, ActionKind.UPDATE_CLIENT, ActionKind.UPDATE_WEBHOOK)
 
 
-def left_of(saved: Plan, fresh: Plan, observed: Observed, records: Mapping[str, ClientRecord | None]) -> Plan:
+def left_of(
+    saved: Plan, fresh: Plan, observed: Observed, records: Mapping[str, ClientRecord | None]
+) -> Plan:
     """What is to be carried out of ``saved``: all of it, or what earlier runs of it left.
 
-    ``fresh`` is made now for the same clients and time, ``records`` pairs each client with its record. Raises
-    ``StalePlanError``: RC393 when nothing is left, RC394 when it is stale, which it also is once something else than
-    those runs changed one of its clients.
+    ``fresh`` is made now for the same clients and time, ``records`` pairs each client with its
+    record. Raises ``StalePlanError``: RC393 when nothing is left, RC394 when it is stale, which it
+    also is once something else than those runs changed one of its clients.
     """
-    runs = [run.run_id for run in observed.open_runs if run.planfile and run.plan_digest == saved.digest]
+    runs = [
+        run.run_id for run in observed.open_runs if run.planfile and run.plan_digest == saved.digest
+    ]
     if not runs:
         refuse_stale(saved, fresh)
         return saved
@@ -42,7 +47,11 @@ def left_of(saved: Plan, fresh: Plan, observed: Observed, records: Mapping[str, 
             raise stale(name, "its live record changed")
     known = {_step(one) for one in saved.changes}
     for action in rest:
-        if action.kind is not ActionKind.NO_OP and _step(action) not in known and not earlier.began(action, saved):
+        if (
+            action.kind is not ActionKind.NO_OP
+            and _step(action) not in known
+            and not earlier.began(action, saved)
+        ):
             raise stale(action.client, "something else would be done now")
     return replace(fresh, actions=rest, digest=saved.digest, git_commit=saved.git_commit)
 
@@ -60,23 +69,31 @@ class Earlier:
         return record is not None and any(record.op.startswith(f"{run}.") for run in self.runs)
 
     def proved(self, action: Action) -> bool:
-        """Whether an action is a proof that somebody asked for, and the webhook has proved itself."""
+        """Whether an action is a proof that somebody asked for, and the webhook has proved
+        itself."""
         record = self.records.get(action.client)
         if record is None or action.reason != Reason.VERIFICATION_REQUESTED:
             return False
         return any(
-            event.run in self.runs and event.address == action.address and event.detail.get("accepted") is True
+            event.run in self.runs
+            and event.address == action.address
+            and event.detail.get("accepted") is True
             for event in record.events
         )
 
     def began(self, action: Action, saved: Plan) -> bool:
-        """Whether an action ends what they began: a claim of theirs, or a version that they revoked."""
+        """Whether an action ends what they began: a claim of theirs, or a version that they
+        revoked."""
         if action.kind in SETTLING:
             record = self.records.get(action.client)
-            pending = record.series(series_kind(action), str(action.item)).pending if record else None
+            pending = (
+                record.series(series_kind(action), str(action.item)).pending if record else None
+            )
             return pending is not None and pending.run in self.runs
         ended = {(one.address, one.version) for one in saved.changes if one.kind in REVOKING}
-        return action.kind is ActionKind.DESTROY_VERSION and (action.address, action.version) in ended
+        return (
+            action.kind is ActionKind.DESTROY_VERSION and (action.address, action.version) in ended
+        )
 
 
 def _step(action: Action) -> tuple[object, ...]:

@@ -1,4 +1,5 @@
-"""Whether a saved plan may still be applied: the plan that was reviewed is the plan that is applied."""
+"""Whether a saved plan may still be applied: the plan that was reviewed is the plan that is
+applied."""
 
 from __future__ import annotations
 
@@ -17,8 +18,9 @@ from reconciler.planning.actions.reasons import Reason, Removals
 REMEDY = "make a new plan and have it reviewed"
 # So many differences are told, the rest is counted.
 SHOWN = 5
-# What sentences tell of times and of earlier runs, which may be otherwise another day: ids of runs, instants and days,
-# numbers of versions, and how many there are. Every other number is a part of what was agreed to.
+# What sentences tell of times and of earlier runs, which may be otherwise another day: ids of runs,
+# instants and days, numbers of versions, and how many there are. Every other number is a part of
+# what was agreed to.
 _RUN = re.compile(r"\b[0-9]{8}[Tt][0-9]{6}[Zz]-[0-9a-f]{12}-[0-9a-f]{4}\b")
 _INSTANT = re.compile(r"\b[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T[0-9]{2}:[0-9]{2}:[0-9]{2}Z)?\b")
 _VERSION = re.compile(r"\b(version |in use: )[0-9]+(?![\w.:/-])|(?<![^\s(])(v)[0-9]+(?![\w.:/-])")
@@ -32,14 +34,17 @@ def refuse_wrong_target(saved: Plan, environment: str, project: str) -> None:
     if (saved.environment, saved.project) != (environment, project):
         raise StalePlanError(
             "RC391",
-            f"the plan is for {saved.environment} of {saved.project}, not for {environment} of {project}",
+            f"the plan is for {saved.environment} of {saved.project}, not for {environment} of"
+            f" {project}",
             f"apply it with -e {saved.environment}, or make a plan for {environment}",
         )
 
 
 def proofs_asked(saved: Plan) -> frozenset[str]:
     """The webhooks that somebody asked to have proven when the plan was made."""
-    return frozenset(one.address for one in saved.actions if one.reason == Reason.VERIFICATION_REQUESTED)
+    return frozenset(
+        one.address for one in saved.actions if one.reason == Reason.VERIFICATION_REQUESTED
+    )
 
 
 def agreed_in(saved: Plan) -> Removals | None:
@@ -53,27 +58,32 @@ def agreed_in(saved: Plan) -> Removals | None:
 def refuse_expired(saved: Plan, now: datetime, holds: timedelta) -> None:
     """Raises ``StalePlanError`` RC392, or RC390 for a plan of the future, by the server's time.
 
-    ``holds`` is how long the project lets a plan hold: the file's own word for it is not enough, anybody can
-    write another one into it.
+    ``holds`` is how long the project lets a plan hold: the file's own word for it is not enough,
+    anybody can write another one into it.
     """
     if saved.created_at - now > CLOCKS_DIFFER:
         raise StalePlanError(
-            "RC390", f"the plan is for {iso(saved.created_at)}, and it is {iso(now)} by the server's time", REMEDY
+            "RC390",
+            f"the plan is for {iso(saved.created_at)}, and it is {iso(now)} by the server's time",
+            REMEDY,
         )
     if now >= saved.expires_at:
         raise StalePlanError("RC392", f"the plan expired {iso(saved.expires_at)}", REMEDY)
     if now - saved.created_at >= holds:
         raise StalePlanError(
             "RC392",
-            f"the plan was made {iso(saved.created_at)}; plans of this project expire {format_duration(holds)} later",
+            f"the plan was made {iso(saved.created_at)}; plans of this project expire"
+            f" {format_duration(holds)} later",
             REMEDY,
         )
 
 
 def refuse_stale(saved: Plan, fresh: Plan) -> None:
-    """Raises ``StalePlanError`` RC394 when ``fresh``, made now for the same clients and time, is another plan.
+    """Raises ``StalePlanError`` RC394 when ``fresh``, made now for the same clients and time, is
+    another plan.
 
-    A change of some other client does not matter, a new commit that leaves these clients alone neither.
+    A change of some other client does not matter, a new commit that leaves these clients alone
+    neither.
     """
     names = sorted({*saved.revisions, *fresh.revisions})
     for name in names:
@@ -88,19 +98,22 @@ def refuse_stale(saved: Plan, fresh: Plan) -> None:
 
 
 def refuse_unreviewed(reviewed: Plan, fresh: Plan) -> None:
-    """Raises ``StalePlanError`` RC389 when ``fresh``, made now for the clients of ``reviewed``, does something else.
+    """Raises ``StalePlanError`` RC389 when ``fresh``, made now for the clients of ``reviewed``,
+    does something else.
 
-    Other than ``refuse_stale`` it does not mind which commit, which revision or when: a pull request is planned on a
-    commit that never becomes part of the branch, often days before. What would be done has to be the same to the last
-    field, and so has what was said of it: a file may hold any sentence, and people decide by them. Only times, versions
-    and what tells of earlier runs may differ in sentences.
+    Other than ``refuse_stale`` it does not mind which commit, which revision or when: a pull
+    request is planned on a commit that never becomes part of the branch, often days before. What
+    would be done has to be the same to the last field, and so has what was said of it: a file may
+    hold any sentence, and people decide by them. Only times, versions and what tells of earlier
+    runs may differ in sentences.
     """
     differences = list(_differences(reviewed, fresh))
     if differences:
         more = f" (and {len(differences) - SHOWN} more)" if len(differences) > SHOWN else ""
         raise StalePlanError(
             "RC389",
-            f"something else would be done now than was reviewed: {'; '.join(differences[:SHOWN])}{more}",
+            "something else would be done now than was reviewed:"
+            f" {'; '.join(differences[:SHOWN])}{more}",
             "look at a new plan for this commit and have that one reviewed",
         )
 
@@ -147,8 +160,9 @@ def _timeless(sentence: str) -> str:
 
 
 def compared(plan: Plan) -> Plan:
-    """The part of a reviewed plan that ``refuse_unreviewed`` holds against the one made anew. Whatever else a file says
-    (findings, approvals, unfinished business, no-ops, its commit) nobody has looked at."""
+    """The part of a reviewed plan that ``refuse_unreviewed`` holds against the one made anew.
+    Whatever else a file says (findings, approvals, unfinished business, no-ops, its commit) nobody
+    has looked at."""
     return replace(
         plan,
         actions=plan.changes,
@@ -169,7 +183,9 @@ def _named(action: Action) -> str:
 
 def stale(client: str, why: str) -> StalePlanError:
     """RC394: the plan does not fit ``client`` any more."""
-    return StalePlanError("RC394", f"the plan is stale for client {client}: {why} since it was made", REMEDY)
+    return StalePlanError(
+        "RC394", f"the plan is stale for client {client}: {why} since it was made", REMEDY
+    )
 
 
 def touched(saved: Plan) -> Collection[str]:

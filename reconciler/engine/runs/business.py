@@ -12,8 +12,11 @@ from reconciler.engine.runs.reporting import ledger_directory
 from reconciler.planning.guards.unfinished import Books, View, unfinished
 
 
-def unfinished_business(engine: Engine, observed: Observed, plan: Plan | None = None) -> tuple[Unfinished, ...]:
-    """What is unfinished, and what the next apply does about it; with ``plan``: an apply of that plan."""
+def unfinished_business(
+    engine: Engine, observed: Observed, plan: Plan | None = None
+) -> tuple[Unfinished, ...]:
+    """What is unfinished, and what the next apply does about it; with ``plan``: an apply of that
+    plan."""
     directory = ledger_directory(engine)
     files = {str(path): state for path, state in engine.ledger.uncommitted(directory).items()}
     books = Books(files, engine.ledger.unpushed(directory) or 0)

@@ -1,7 +1,9 @@
-"""The report of an earlier run that is not in the ledger yet: as it is there if it is what the history says.
+"""The report of an earlier run that is not in the ledger yet: as it is there if it is what the
+history says.
 
-Whoever may write to the checkout may write reports. So a text is believed only when its run put its digest on record
-as it finished, or when it tells just what the history tells. Else the report is made anew.
+Whoever may write to the checkout may write reports. So a text is believed only when its run put its
+digest on record as it finished, or when it tells just what the history tells. Else the report is
+made anew.
 """
 
 from __future__ import annotations
@@ -19,7 +21,10 @@ Files = Mapping[PurePosixPath, str]
 
 @dataclass(frozen=True, slots=True)
 class EarlierReport:
-    """What is to be committed of an earlier run. ``differed``: something else was there under its name."""
+    """What is to be committed of an earlier run.
+
+    ``differed``: something else was there under its name.
+    """
 
     files: Files
     differed: bool
@@ -38,18 +43,27 @@ def earlier_report(run: OpenRun, anew: Files, ledger: Ledger, reporter: Reporter
         right = [text for text in texts if _is_right(run, path, text, anew, reporter)]
         kept |= {path: right[0]} if right else {}
     files = {**anew, **kept}
-    differed = any(_differs(run, path, text, files, anew, reporter) for path in files for text in present[path])
+    differed = any(
+        _differs(run, path, text, files, anew, reporter) for path in files for text in present[path]
+    )
     return EarlierReport(files, differed)
 
 
-def _is_right(run: OpenRun, path: PurePosixPath, text: str, anew: Files, reporter: Reporter) -> bool:
+def _is_right(
+    run: OpenRun, path: PurePosixPath, text: str, anew: Files, reporter: Reporter
+) -> bool:
     if run.reports:
         return _digest(text) == run.reports.get(path.suffix[1:])
     return reporter.is_report(text, anew[path])
 
 
-def _differs(run: OpenRun, path: PurePosixPath, text: str, files: Files, anew: Files, reporter: Reporter) -> bool:
-    """Whether a text that was there says something else. What another run made of the same history says the same."""
+def _differs(
+    run: OpenRun, path: PurePosixPath, text: str, files: Files, anew: Files, reporter: Reporter
+) -> bool:
+    """Whether a text that was there says something else.
+
+    What another run made of the same history says the same.
+    """
     if text in (files[path], anew[path]):
         return False
     if path.suffix != ".json":

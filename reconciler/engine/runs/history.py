@@ -1,4 +1,5 @@
-"""What a run did, told from what it left on record: the events of the clients and its run document."""
+"""What a run did, told from what it left on record: the events of the clients and its run
+document."""
 
 from __future__ import annotations
 
@@ -24,29 +25,43 @@ def in_order(outcomes: Iterable[Outcome]) -> tuple[Outcome, ...]:
 def folded(run: OpenRun, records: Mapping[str, ClientRecord]) -> tuple[Outcome, ...]:
     """The outcomes of ``run``: its events, corrected by what it put on record as it finished.
 
-    A record that is being renamed is there twice; an emergency that tried again has events twice: the last counts.
+    A record that is being renamed is there twice; an emergency that tried again has events twice:
+    the last counts.
     """
-    found = {_identity(one): one for one in _from_events(run.run_id, records, finished=run.finished_at is not None)}
+    found = {
+        _identity(one): one
+        for one in _from_events(run.run_id, records, finished=run.finished_at is not None)
+    }
     return in_order((found | {_identity(one): one for one in run.unrecorded}).values())
 
 
-def settled(run_id: str, outcomes: Iterable[Outcome], records: Mapping[str, ClientRecord]) -> tuple[Outcome, ...]:
-    """``outcomes`` as the records know them: what failed because its answer was lost may have been done all the same.
+def settled(
+    run_id: str, outcomes: Iterable[Outcome], records: Mapping[str, ClientRecord]
+) -> tuple[Outcome, ...]:
+    """``outcomes`` as the records know them: what failed because its answer was lost may have been
+    done all the same.
 
-    A revocation is more than its event, the version is to be destroyed as well; and what a receiver refused is refused.
+    A revocation is more than its event, the version is to be destroyed as well; and what a receiver
+    refused is refused.
     """
     events = {_identity(one): one for one in _from_events(run_id, records, finished=True)}
 
     def known(one: Outcome) -> Outcome:
         other = events.get(_identity(one))
-        if other is None or one.status is not OutcomeStatus.FAILED or one.action.kind in MORE_THAN_AN_EVENT:
+        if (
+            other is None
+            or one.status is not OutcomeStatus.FAILED
+            or one.action.kind in MORE_THAN_AN_EVENT
+        ):
             return one
         return replace(one, status=other.status, message=other.message, detail=other.detail)
 
     return tuple(known(one) for one in outcomes)
 
 
-def unrecorded(run_id: str, outcomes: Iterable[Outcome], records: Mapping[str, ClientRecord]) -> tuple[Outcome, ...]:
+def unrecorded(
+    run_id: str, outcomes: Iterable[Outcome], records: Mapping[str, ClientRecord]
+) -> tuple[Outcome, ...]:
     """The outcomes that the events do not tell as they were: what failed, what was skipped."""
     events = {_identity(one): one for one in _from_events(run_id, records, finished=True)}
     return tuple(one for one in outcomes if not _told_by(one, events.get(_identity(one))))
@@ -54,16 +69,21 @@ def unrecorded(run_id: str, outcomes: Iterable[Outcome], records: Mapping[str, C
 
 def events_of(run_id: str, records: Mapping[str, ClientRecord]) -> list[Event]:
     """The events of a run, oldest first."""
-    events = [event for record in records.values() for event in record.events if event.run == run_id]
+    events = [
+        event for record in records.values() for event in record.events if event.run == run_id
+    ]
     return sorted(events, key=lambda one: (one.at, one.seq))
 
 
-def _from_events(run_id: str, records: Mapping[str, ClientRecord], *, finished: bool) -> list[Outcome]:
+def _from_events(
+    run_id: str, records: Mapping[str, ClientRecord], *, finished: bool
+) -> list[Outcome]:
     return [_outcome(event, finished=finished) for event in events_of(run_id, records)]
 
 
 def _outcome(event: Event, *, finished: bool) -> Outcome:
-    """``finished``: nothing that followed the event in its run is open, above all the destruction of a version."""
+    """``finished``: nothing that followed the event in its run is open, above all the destruction
+    of a version."""
     kind = ActionKind(event.kind)
     number = None if kind in NEW_VERSION else event.detail.get("version")
     failed = event.detail.get("accepted") is False
@@ -82,6 +102,12 @@ def _identity(outcome: Outcome) -> Identity:
 
 def _told_by(outcome: Outcome, other: Outcome | None) -> bool:
     return other is not None and (
-        (outcome.status, outcome.message, outcome.version, outcome.action.message, dict(outcome.detail))
+        (
+            outcome.status,
+            outcome.message,
+            outcome.version,
+            outcome.action.message,
+            dict(outcome.detail),
+        )
         == (other.status, other.message, other.version, other.action.message, dict(other.detail))
     )

@@ -28,19 +28,28 @@ Reported = tuple[RunResult, AuditError | None]
 
 @dataclass(frozen=True, slots=True)
 class After:
-    """The registry as a run left it: ``records`` None when it could not be read. ``runs``: all on record."""
+    """The registry as a run left it:
+
+    ``records`` None when it could not be read. ``runs``: all on record.
+    """
 
     records: Mapping[str, ClientRecord] | None = None
     runs: tuple[OpenRun, ...] = ()
     earlier: tuple[OpenRun, ...] = ()
 
 
-def left_over(runs: Iterable[OpenRun], lease: Lease | None, now: datetime, own: str = "") -> tuple[OpenRun, ...]:
+def left_over(
+    runs: Iterable[OpenRun], lease: Lease | None, now: datetime, own: str = ""
+) -> tuple[OpenRun, ...]:
     """The runs that ended without a report in the ledger."""
-    return tuple(run for run in runs if not run.closed and run.run_id != own and not at_work(run, lease, now))
+    return tuple(
+        run for run in runs if not run.closed and run.run_id != own and not at_work(run, lease, now)
+    )
 
 
-def recovered(run: OpenRun, engine: Engine, records: Mapping[str, ClientRecord], by: str) -> RunResult:
+def recovered(
+    run: OpenRun, engine: Engine, records: Mapping[str, ClientRecord], by: str
+) -> RunResult:
     """The result of a run that did not report itself, folded from what it left on record."""
     last = max((event.at for event in events_of(run.run_id, records)), default=run.started_at)
     return RunResult(
@@ -62,17 +71,21 @@ def recovered(run: OpenRun, engine: Engine, records: Mapping[str, ClientRecord],
     )
 
 
-def report(engine: Engine, driver: Driver, result: RunResult, *, commit: bool, push: bool) -> Reported:
-    """Write the reports of ``result`` and of earlier runs, commit them, push, and mark the runs as reported.
+def report(
+    engine: Engine, driver: Driver, result: RunResult, *, commit: bool, push: bool
+) -> Reported:
+    """Write the reports of ``result`` and of earlier runs, commit them, push, and mark the runs as
+    reported.
 
-    Nothing is lost when that fails: the files stay, the runs stay open, and the next run commits and pushes the
-    reports, also in another checkout: one that could not push may be a workspace of CI that is gone by then. Without
-    ``commit`` only the report of ``result`` is written.
+    Nothing is lost when that fails: the files stay, the runs stay open, and the next run commits
+    and pushes the reports, also in another checkout: one that could not push may be a workspace of
+    CI that is gone by then. Without ``commit`` only the report of ``result`` is written.
     """
     after, result, files = _finished(engine, driver, result)
     if after.records is None and any(one.status is OutcomeStatus.FAILED for one in result.outcomes):
         engine.say(
-            f"run {result.run_id} is left open: the next run sees which of its failed actions were done after all"
+            f"run {result.run_id} is left open: the next run sees which of its failed actions were"
+            " done after all"
         )
         return result, None
     directory = ledger_directory(engine)
@@ -87,8 +100,12 @@ def report(engine: Engine, driver: Driver, result: RunResult, *, commit: bool, p
             reported.append(result.run_id)
         if not commit or not reported:
             return result, problem
-        whole = {path: text for one in earlier.values() for path, text in one.files.items()} | dict(files)
-        result = replace(result, audit_commit=engine.ledger.commit(directory, _message(engine, result), whole))
+        whole = {path: text for one in earlier.values() for path, text in one.files.items()} | dict(
+            files
+        )
+        result = replace(
+            result, audit_commit=engine.ledger.commit(directory, _message(engine, result), whole)
+        )
         _tell(engine)
     except AuditError as error:
         return replace(result, recovered=(), rewritten=()), error
@@ -121,9 +138,11 @@ def left_open(run_id: str) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         raise Stopped(
-            "RC024", f"stopped: run {run_id} is left open",
-            "run apply: what this run did is on record, and the next apply settles what it began and reports it",
-        ) from None  # fmt: skip
+            "RC024",
+            f"stopped: run {run_id} is left open",
+            "run apply: what this run did is on record, and the next apply settles what it began"
+            " and reports it",
+        ) from None
 
 
 def _tell(engine: Engine) -> None:
@@ -132,8 +151,8 @@ def _tell(engine: Engine) -> None:
 
 
 def _finished(engine: Engine, driver: Driver, result: RunResult) -> tuple[After, RunResult, Files]:
-    """Look at the registry after a run, and put on record there that it finished; the result as the registry knows it,
-    and its report.
+    """Look at the registry after a run, and put on record there that it finished; the result as the
+    registry knows it, and its report.
 
     Vault may be out of reach. Raises ``VaultError`` for a run that did nothing.
     """
@@ -141,15 +160,24 @@ def _finished(engine: Engine, driver: Driver, result: RunResult) -> tuple[After,
     try:
         after = _look(engine, result.run_id)
         if result.outcomes:
-            result = replace(result, outcomes=settled(result.run_id, result.outcomes, after.records or {}))
+            result = replace(
+                result, outcomes=settled(result.run_id, result.outcomes, after.records or {})
+            )
             rest = unrecorded(result.run_id, result.outcomes, after.records or {})
             files = engine.reporter.files(result, after.records)
             interrupted, known = result.interrupted, digests(files)
-            driver.run(finish_run(result.run_id, result.finished_at, rest, interrupted=interrupted, reports=known))
+            driver.run(
+                finish_run(
+                    result.run_id, result.finished_at, rest, interrupted=interrupted, reports=known
+                )
+            )
     except ReconcilerError as error:
         if not result.outcomes:
             raise
-        engine.say(f"the registry cannot be read after the run ({error.message}): the report tells no client's state")
+        engine.say(
+            f"the registry cannot be read after the run ({error.message}): the report tells no"
+            " client's state"
+        )
         return After(), result, files or engine.reporter.files(result, None)
     return after, result, files
 
@@ -158,15 +186,25 @@ def _look(engine: Engine, own: str) -> After:
     try:
         registry = read_registry(engine.live, engine.project.name, engine.buckets)
         runs, _ = readable_runs(engine.live)
-        return After(told(registry.records), runs, left_over(runs, read_lease(engine.live), registry.now, own))
-    except RegistryError as error:  # of a client that this run has no part in, or it would not have come so far
+        return After(
+            told(registry.records),
+            runs,
+            left_over(runs, read_lease(engine.live), registry.now, own),
+        )
+    # of a client that this run has no part in, or it would not have come so far
+    except RegistryError as error:
         engine.say(f"{error.message}: reports of earlier runs wait until it can be read")
         known = survey(engine.live, engine.project.name, engine.buckets)
         return After(told(known.records), known.runs)
 
 
-def _earlier(engine: Engine, after: After, by: str) -> tuple[dict[str, EarlierReport], AuditError | None]:
-    """The reports of earlier runs, written, by run id. One that cannot be reported does not keep the others from it."""
+def _earlier(
+    engine: Engine, after: After, by: str
+) -> tuple[dict[str, EarlierReport], AuditError | None]:
+    """The reports of earlier runs, written, by run id.
+
+    One that cannot be reported does not keep the others from it.
+    """
     found: dict[str, EarlierReport] = {}
     problem: AuditError | None = None
     records = after.records or {}
@@ -194,12 +232,16 @@ def _message(engine: Engine, result: RunResult) -> str:
 def _others(result: RunResult) -> list[str]:
     anew = ", made anew: what was there is not what the history says"
     return [
-        f"Holds the report of run {run_id}{anew if run_id in result.rewritten else ''}." for run_id in result.recovered
+        f"Holds the report of run {run_id}{anew if run_id in result.rewritten else ''}."
+        for run_id in result.recovered
     ]
 
 
-def _close(engine: Engine, driver: Driver, reported: Iterable[str], runs: Iterable[OpenRun]) -> None:
-    """Mark runs as reported, and forget all such runs whose plan file nobody can use again anyway."""
+def _close(
+    engine: Engine, driver: Driver, reported: Iterable[str], runs: Iterable[OpenRun]
+) -> None:
+    """Mark runs as reported, and forget all such runs whose plan file nobody can use again
+    anyway."""
     try:
         for run_id in reported:
             driver.run(close_run(run_id))
@@ -209,4 +251,7 @@ def _close(engine: Engine, driver: Driver, reported: Iterable[str], runs: Iterab
             if (run.closed or run.run_id in closed) and (old or not run.planfile):
                 engine.live.delete_document(f"runs/{run.run_id}")
     except ReconcilerError as error:
-        engine.say(f"the registry was not told that the report is committed ({error.message}): the next run does that")
+        engine.say(
+            f"the registry was not told that the report is committed ({error.message}): the next"
+            " run does that"
+        )

@@ -43,7 +43,11 @@ VersionCheck = Callable[[SeriesView, Version], Cause | None]
 
 def revoked(series: Series) -> str:
     """What a person revoked, in words."""
-    return f"version {series.last} was revoked" if series.last else "it was revoked before its first version"
+    return (
+        f"version {series.last} was revoked"
+        if series.last
+        else "it was revoked before its first version"
+    )
 
 
 def never_issued(view: SeriesView) -> Cause | None:
@@ -53,17 +57,25 @@ def never_issued(view: SeriesView) -> Cause | None:
 
 
 def edited_without_active(view: SeriesView) -> Cause | None:
-    """Nobody knows any more whether a version was revoked or held: issued anew, and told as drift."""
+    """Nobody knows any more whether a version was revoked or held: issued anew, and told as
+    drift."""
     if not view.series.edited:
         return None
-    return Cause(Reason.RECORD_EDITED, "the record of this key was changed by hand and no version is active", Risk.HIGH)
+    return Cause(
+        Reason.RECORD_EDITED,
+        "the record of this key was changed by hand and no version is active",
+        Risk.HIGH,
+    )
 
 
 def reissue_declared(view: SeriesView) -> Cause | None:
     hold = view.series.hold
     if hold is None or view.held:
         return None
-    return Cause(Reason.REISSUE_DECLARED, f"{revoked(view.series)} ({hold.reason}) and reissueAfter allows a new one")
+    return Cause(
+        Reason.REISSUE_DECLARED,
+        f"{revoked(view.series)} ({hold.reason}) and reissueAfter allows a new one",
+    )
 
 
 def no_active_version(view: SeriesView) -> Cause | None:
@@ -86,7 +98,11 @@ def secret_missing(view: SeriesView, active: Version) -> Cause | None:
     if view.info is None:
         return Cause(Reason.SECRET_MISSING, f"nothing is stored at {view.path} any more", Risk.HIGH)
     if active.number in view.info.deleted:
-        return Cause(Reason.SECRET_MISSING, f"version {active.number} at {view.path} was deleted by hand", Risk.HIGH)
+        return Cause(
+            Reason.SECRET_MISSING,
+            f"version {active.number} at {view.path} was deleted by hand",
+            Risk.HIGH,
+        )
     if view.info.current is not None and view.info.current < active.number:
         return Cause(Reason.SECRET_MISSING, f"{view.path} was deleted and written anew", Risk.HIGH)
     return None
@@ -96,8 +112,8 @@ def secret_overwritten(view: SeriesView, active: Version) -> Cause | None:
     if view.stranger:
         return Cause(
             Reason.SECRET_OVERWRITTEN,
-            f"{view.path} was deleted and written anew by somebody else: its version {active.number} is not ours "
-            "and is never adopted",
+            f"{view.path} was deleted and written anew by somebody else: its version"
+            f" {active.number} is not ours and is never adopted",
             Risk.HIGH,
         )
     if view.info is None or view.info.current is None or view.info.current <= view.series.last:
@@ -112,7 +128,11 @@ def secret_overwritten(view: SeriesView, active: Version) -> Cause | None:
 def secret_destroyed(view: SeriesView, active: Version) -> Cause | None:
     if view.info is None or active.number not in view.info.absent:
         return None
-    return Cause(Reason.SECRET_DESTROYED, f"version {active.number} at {view.path} was destroyed by hand", Risk.HIGH)
+    return Cause(
+        Reason.SECRET_DESTROYED,
+        f"version {active.number} at {view.path} was destroyed by hand",
+        Risk.HIGH,
+    )
 
 
 def expired(view: SeriesView, version: Version) -> Cause | None:
@@ -139,23 +159,32 @@ def algorithm_changed(view: SeriesView, active: Version) -> Cause | None:
     sorts = ("a shared secret", "a key pair")
     is_now, wanted = sorts[active.asymmetric], sorts[view.lifecycle.asymmetric]
     return Cause(
-        Reason.ALGORITHM_CHANGED, f"version {active.number} is {is_now}, and the declared algorithm needs {wanted}"
+        Reason.ALGORITHM_CHANGED,
+        f"version {active.number} is {is_now}, and the declared algorithm needs {wanted}",
     )
 
 
 def lifetime_shortened(view: SeriesView, active: Version) -> Cause | None:
-    """A shorter lifetime applies to the version that is out already: it is due earlier, but keeps its grace."""
+    """A shorter lifetime applies to the version that is out already: it is due earlier, but keeps
+    its grace."""
     shortened = active.issued_at + view.lifecycle.lifetime
     if shortened >= active.expires_at:
         return None
     due = rotation_due(view.address, view.lifecycle, shortened, view.now, view.freezes)
-    return Cause(Reason.LIFETIME_SHORTENED, f"with the lifetime declared now: {due.sentence}") if due.now else None
+    return (
+        Cause(Reason.LIFETIME_SHORTENED, f"with the lifetime declared now: {due.sentence}")
+        if due.now
+        else None
+    )
 
 
 def grace_over(view: SeriesView, retiring: Version) -> Cause | None:
     if retiring.grace_until is None or retiring.grace_until > view.now:
         return None
-    return Cause(Reason.GRACE_OVER, f"the grace of version {retiring.number} ended {iso(retiring.grace_until)}")
+    return Cause(
+        Reason.GRACE_OVER,
+        f"the grace of version {retiring.number} ended {iso(retiring.grace_until)}",
+    )
 
 
 def retiring_edited(view: SeriesView, retiring: Version) -> Cause | None:
@@ -181,7 +210,8 @@ ROTATE: list[VersionCheck] = [
     lifetime_shortened,
 ]
 
-# That the secret of a retiring version is gone from Vault is no reason: consumers that hold it work on.
+# That the secret of a retiring version is gone from Vault is no reason: consumers that hold it work
+# on.
 END: list[VersionCheck] = [
     retiring_edited,
     grace_over,
@@ -193,7 +223,9 @@ def first_cause(view: SeriesView) -> Cause | None:
     """Why a new version must be issued now, None when it need not be."""
     active = view.series.active
     if active is None:
-        return None if view.held else next((cause for check in ISSUE if (cause := check(view))), None)
+        return (
+            None if view.held else next((cause for check in ISSUE if (cause := check(view))), None)
+        )
     return next((cause for check in ROTATE if (cause := check(view, active))), None)
 
 

@@ -18,7 +18,14 @@ from reconciler.planning.actions import diff
 from reconciler.planning.actions.checks import SeriesView
 from reconciler.planning.actions.proof import plan_proof, tell_signatures
 from reconciler.planning.actions.reasons import Cause, Reason, RotationRequest
-from reconciler.planning.actions.series import SeriesPlan, Subject, end_series, finish_series, plan_series, rest_series
+from reconciler.planning.actions.series import (
+    SeriesPlan,
+    Subject,
+    end_series,
+    finish_series,
+    plan_series,
+    rest_series,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +39,9 @@ class Context:
     verifications: Collection[str] = ()  # addresses of webhooks that somebody asked to have proven
 
 
-def plan_client(desired: DesiredClient | None, record: ClientRecord | None, context: Context) -> list[Action]:
+def plan_client(
+    desired: DesiredClient | None, record: ClientRecord | None, context: Context
+) -> list[Action]:
     """Everything to do for one client; empty when it is as declared.
 
     ``record`` is the one that belongs to the client: after a rename, the record under the old name.
@@ -59,12 +68,22 @@ def plan_client(desired: DesiredClient | None, record: ClientRecord | None, cont
 
 
 def client_action(
-    kind: ActionKind, name: str, cause: Cause, before: JsonObject | None = None, after: JsonObject | None = None
+    kind: ActionKind,
+    name: str,
+    cause: Cause,
+    before: JsonObject | None = None,
+    after: JsonObject | None = None,
 ) -> Action:
     return Action(
-        kind, names.client_address(name), cause.reason.value, cause.message, cause.risk, name,
-        before=before, after=after,
-    )  # fmt: skip
+        kind,
+        names.client_address(name),
+        cause.reason.value,
+        cause.message,
+        cause.risk,
+        name,
+        before=before,
+        after=after,
+    )
 
 
 def register(desired: DesiredClient, record: ClientRecord | None) -> Action:
@@ -79,26 +98,33 @@ def register(desired: DesiredClient, record: ClientRecord | None) -> Action:
 def _updates(desired: DesiredClient, record: ClientRecord) -> list[Action]:
     actions = _rename(desired, record)
     if record.edited:
-        cause = Cause(Reason.RECORD_EDITED, "the record was changed by hand; the declaration is restored")
+        cause = Cause(
+            Reason.RECORD_EDITED, "the record was changed by hand; the declaration is restored"
+        )
         before, after = diff.changed_fields(record.spec, desired.spec)
         actions.append(client_action(ActionKind.UPDATE_CLIENT, desired.name, cause, before, after))
     return actions + _declared_changes(desired, record) + _endpoint_updates(desired, record)
 
 
 def _declared_changes(desired: DesiredClient, record: ClientRecord) -> list[Action]:
-    """What is declared otherwise than it was applied last. In an edited record too: only what equals that is a
-    repair, and a guard of changes has no other word for the rest."""
+    """What is declared otherwise than it was applied last. In an edited record too: only what
+    equals that is a repair, and a guard of changes has no other word for the rest."""
     if (record.digest, record.base_digest) == (desired.digest, desired.base_digest):
         return []
     before, after = diff.client_change(record.spec, desired.spec)
     if not (before or after):
         if record.digest == desired.digest:
-            before, after = {"base_digest": record.base_digest}, {"base_digest": desired.base_digest}
+            before, after = (
+                {"base_digest": record.base_digest},
+                {"base_digest": desired.base_digest},
+            )
         elif record.edited:
             before, after = {"digest": record.digest}, {"digest": desired.digest}
         else:
             return []  # its endpoints alone
-    cause = Cause(Reason.DECLARATION_CHANGED, f"declared otherwise: {', '.join(sorted({*before, *after}))}")
+    cause = Cause(
+        Reason.DECLARATION_CHANGED, f"declared otherwise: {', '.join(sorted({*before, *after}))}"
+    )
     return [client_action(ActionKind.UPDATE_CLIENT, desired.name, cause, before, after)]
 
 
@@ -122,7 +148,11 @@ def _endpoint_updates(desired: DesiredClient, record: ClientRecord) -> list[Acti
         elif after is None:
             cause = Cause(Reason.ENDPOINT_REMOVED, "no longer declared")
         else:
-            what = "events, headers or signature" if before.get("url") == after.get("url") else "the URL"
+            what = (
+                "events, headers or signature"
+                if before.get("url") == after.get("url")
+                else "the URL"
+            )
             cause = Cause(Reason.ENDPOINT_CHANGED, f"{what} changed: it must prove itself again")
         actions.append(
             Action(
@@ -140,13 +170,17 @@ def _endpoint_updates(desired: DesiredClient, record: ClientRecord) -> list[Acti
     return actions
 
 
-def _metadata_drift(desired: DesiredClient, record: ClientRecord | None, context: Context) -> list[Action]:
+def _metadata_drift(
+    desired: DesiredClient, record: ClientRecord | None, context: Context
+) -> list[Action]:
     if record is None:
         return []
     edited = [
         path
         for kind, name, _ in record.all_series()
-        if (info := context.observed.secrets.get(path := record.secret_path(kind, name))) is not None and info.edited
+        if (info := context.observed.secrets.get(path := record.secret_path(kind, name)))
+        is not None
+        and info.edited
     ]
     if not edited:
         return []
@@ -157,34 +191,59 @@ def _metadata_drift(desired: DesiredClient, record: ClientRecord | None, context
 
 def _declared_series(desired: DesiredClient) -> list[tuple[SeriesKind, str, Lifecycle]]:
     keys = [(SeriesKind.KEY, key.name, key.lifecycle) for key in desired.keys]
-    return keys + [(SeriesKind.WEBHOOK, webhook.name, webhook.secret) for webhook in desired.webhooks]
+    return keys + [
+        (SeriesKind.WEBHOOK, webhook.name, webhook.secret) for webhook in desired.webhooks
+    ]
 
 
 def _view(
-    record: ClientRecord | None, name: str, kind: SeriesKind, item: str, lifecycle: Lifecycle, context: Context
+    record: ClientRecord | None,
+    name: str,
+    kind: SeriesKind,
+    item: str,
+    lifecycle: Lifecycle,
+    context: Context,
 ) -> tuple[Subject, SeriesView, frozenset[str]]:
-    address = names.key_address(name, item) if kind is SeriesKind.KEY else names.secret_address(name, item)
+    address = (
+        names.key_address(name, item)
+        if kind is SeriesKind.KEY
+        else names.secret_address(name, item)
+    )
     path = record.secret_path(kind, item) if record else f"{kind.folder}/{name}.{item}"
     series = record.series(kind, item) if record else Series()
     request = context.rotations.get(name)
     if request is not None and (kind is not request.kind or request.key not in (None, item)):
         request = None
     view = SeriesView(
-        address, path, series, lifecycle, context.observed.secrets.get(path), context.now, context.freezes, request,
+        address,
+        path,
+        series,
+        lifecycle,
+        context.observed.secrets.get(path),
+        context.now,
+        context.freezes,
+        request,
         path in context.observed.strangers,
-    )  # fmt: skip
+    )
     return Subject(name, kind, item, address), view, context.observed.claims.get(path, frozenset())
 
 
 def _wanted_series(
-    desired: DesiredClient, record: ClientRecord | None, kind: SeriesKind, name: str, lifecycle: Lifecycle,
+    desired: DesiredClient,
+    record: ClientRecord | None,
+    kind: SeriesKind,
+    name: str,
+    lifecycle: Lifecycle,
     context: Context,
-) -> SeriesPlan:  # fmt: skip
+) -> SeriesPlan:
     return plan_series(*_view(record, desired.name, kind, name, lifecycle, context))
 
 
-def _undeclared(desired: DesiredClient, record: ClientRecord | None, context: Context) -> list[Action]:
-    """Keys that are no longer declared retire through their grace; signing secrets end with their webhook."""
+def _undeclared(
+    desired: DesiredClient, record: ClientRecord | None, context: Context
+) -> list[Action]:
+    """Keys that are no longer declared retire through their grace; signing secrets end with their
+    webhook."""
     if record is None:
         return []
     declared = {(kind, name) for kind, name, _ in _declared_series(desired)}
@@ -192,7 +251,9 @@ def _undeclared(desired: DesiredClient, record: ClientRecord | None, context: Co
     for kind, name, _ in record.all_series():
         if (kind, name) in declared:
             continue
-        subject, view, _ = _view(record, desired.name, kind, name, recorded_lifecycle(record, kind, name), context)
+        subject, view, _ = _view(
+            record, desired.name, kind, name, recorded_lifecycle(record, kind, name), context
+        )
         if kind is SeriesKind.KEY:
             actions += finish_series(subject, view)
         else:
@@ -201,11 +262,15 @@ def _undeclared(desired: DesiredClient, record: ClientRecord | None, context: Co
     return actions
 
 
-def _suspended(desired: DesiredClient, record: ClientRecord | None, context: Context) -> list[Action]:
+def _suspended(
+    desired: DesiredClient, record: ClientRecord | None, context: Context
+) -> list[Action]:
     """A suspended client gets nothing new; what is running out runs out."""
     actions: list[Action] = []
     if record is None or record.status is not ClientStatus.SUSPENDED:
-        cause = Cause(Reason.DECLARED_SUSPENDED, "declared suspended: a gateway must refuse its keys")
+        cause = Cause(
+            Reason.DECLARED_SUSPENDED, "declared suspended: a gateway must refuse its keys"
+        )
         actions.append(client_action(ActionKind.SUSPEND_CLIENT, desired.name, cause))
     if record is None:
         return actions
@@ -217,16 +282,21 @@ def _suspended(desired: DesiredClient, record: ClientRecord | None, context: Con
     return actions + _undeclared(desired, record, context)
 
 
-def _end_client(desired: DesiredClient | None, record: ClientRecord, context: Context) -> list[Action]:
+def _end_client(
+    desired: DesiredClient | None, record: ClientRecord, context: Context
+) -> list[Action]:
     if desired is None:
         cause = Cause(Reason.DECLARATION_REMOVED, "no longer declared")
     else:
         cause = Cause(Reason.DECLARED_RETIRED, "declared retired")
-    # A client that is renamed and retired in one change is renamed first: all of its actions bear one name.
+    # A client that is renamed and retired in one change is renamed first: all of its actions bear
+    # one name.
     actions = _rename(desired, record) if desired is not None else []
     client = desired.name if desired is not None else record.name
     for kind, name, _ in record.all_series():
-        subject, view, _ = _view(record, client, kind, name, recorded_lifecycle(record, kind, name), context)
+        subject, view, _ = _view(
+            record, client, kind, name, recorded_lifecycle(record, kind, name), context
+        )
         actions += end_series(subject, view, cause)
     if record.status is not ClientStatus.RETIRED:
         actions.append(client_action(ActionKind.RETIRE_CLIENT, client, cause))

@@ -7,7 +7,8 @@ from reconciler.domain.values.canonical import JsonObject
 
 
 def changed_fields(before: JsonObject, after: JsonObject) -> tuple[JsonObject, JsonObject]:
-    """The fields that differ, with their values on each side; a key absent on a side is absent there too."""
+    """The fields that differ, with their values on each side; a key absent on a side is absent
+    there too."""
     names = sorted({*before, *after})
     differing = [name for name in names if before.get(name) != after.get(name)]
     return (
@@ -17,8 +18,8 @@ def changed_fields(before: JsonObject, after: JsonObject) -> tuple[JsonObject, J
 
 
 def client_change(before: JsonObject, after: JsonObject) -> tuple[JsonObject, JsonObject]:
-    """Changes of the client itself: everything but endpoints, and webhooks that come or go, which have actions of
-    their own."""
+    """Changes of the client itself: everything but endpoints, and webhooks that come or go, which
+    have actions of their own."""
     kept = set(before.get("webhooks") or {}) & set(after.get("webhooks") or {})
     return changed_fields(_without_endpoints(before, kept), _without_endpoints(after, kept))
 

@@ -28,7 +28,10 @@ LEVELS: dict[ActionKind, int] = {
 
 
 def ordered(actions: list[Action]) -> tuple[Action, ...]:
-    """Total order: level, address, version, kind. The order of files or documents has no part in it."""
+    """Total order: level, address, version, kind.
+
+    The order of files or documents has no part in it.
+    """
     return tuple(sorted(actions, key=rank))
 
 

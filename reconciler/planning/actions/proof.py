@@ -6,7 +6,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from reconciler.domain.declared.desired import ClientState, DesiredClient, DesiredWebhook
-from reconciler.domain.live.record import ClientRecord, ClientStatus, SeriesKind, WebhookRecord, verification_digest
+from reconciler.domain.live.record import (
+    ClientRecord,
+    ClientStatus,
+    SeriesKind,
+    WebhookRecord,
+    verification_digest,
+)
 from reconciler.domain.plan.plan import Action, ActionKind
 from reconciler.domain.values import names
 from reconciler.domain.values.canonical import iso
@@ -24,13 +30,19 @@ def plan_proof(
     actions: Sequence[Action],
     verifications: Collection[str] = (),
 ) -> list[Action]:
-    """``verify-webhook`` for each webhook that has to prove itself, ``activate-client`` when all can.
+    """``verify-webhook`` for each webhook that has to prove itself, ``activate-client`` when all
+    can.
 
-    ``actions`` are those planned so far: an endpoint that is being changed proves itself afterwards.
-    ``verifications`` are the addresses of webhooks that somebody asked to have proven, whether they have or not.
+    ``actions`` are those planned so far: an endpoint that is being changed proves itself
+    afterwards. ``verifications`` are the addresses of webhooks that somebody asked to have proven,
+    whether they have or not.
     """
     live = None if record is None or record.status is ClientStatus.RETIRED else record
-    changed = {action.item for action in actions if action.kind is ActionKind.UPDATE_WEBHOOK and action.after}
+    changed = {
+        action.item
+        for action in actions
+        if action.kind is ActionKind.UPDATE_WEBHOOK and action.after
+    }
     proofs: list[Action] = []
     provable = True
     for webhook in desired.webhooks:
@@ -39,15 +51,20 @@ def plan_proof(
             provable = False
             continue
         known = live.webhooks.get(webhook.name) if live else None
-        known = None if live and live.edited else known  # what the record says of it cannot be trusted
+        # what the record says of it cannot be trusted
+        known = None if live and live.edited else known
         requested = names.webhook_address(desired.name, webhook.name) in verifications
-        cause = _must_verify(desired, webhook, known, series, changed=webhook.name in changed, requested=requested)
+        cause = _must_verify(
+            desired, webhook, known, series, changed=webhook.name in changed, requested=requested
+        )
         if cause is not None:
             proofs.append(_verify(desired, webhook, cause))
         elif known is not None and is_gone(known):
             provable = False
     doubted = bool(changed) or (live is not None and live.edited)
-    why = _may_activate(desired, live, plans, provable=provable, changed=doubted, proofs=bool(proofs))
+    why = _may_activate(
+        desired, live, plans, provable=provable, changed=doubted, proofs=bool(proofs)
+    )
     if why is not None:
         proofs.append(
             Action(
@@ -63,18 +80,20 @@ def plan_proof(
 
 
 def is_gone(known: WebhookRecord) -> bool:
-    """Whether the receiver said that it does not want to be called any more: then it is not, until the declaration
-    or a person says otherwise (Standard Webhooks 1.0.0: 410 disables)."""
+    """Whether the receiver said that it does not want to be called any more: then it is not, until
+    the declaration or a person says otherwise (Standard Webhooks 1.0.0: 410 disables)."""
     return known.last_delivery is not None and known.last_delivery.code == GONE
 
 
 def tell_signatures(desired: DesiredClient, action: Action) -> Action:
-    """``action``; a rotation whose scheme has room for one signature says what that means for the receiver."""
+    """``action``; a rotation whose scheme has room for one signature says what that means for the
+    receiver."""
     webhook = next((one for one in desired.webhooks if one.name == action.item), None)
     if action.kind is not ActionKind.ROTATE_SECRET or webhook is None or webhook.scheme.several:
         return action
     message = (
-        f"{action.message}; {webhook.scheme.name} has room for one signature: from now on the new secret signs alone"
+        f"{action.message}; {webhook.scheme.name} has room for one signature: from now on the new"
+        " secret signs alone"
     )
     return replace(action, message=message)
 
@@ -107,17 +126,27 @@ def _must_verify(
         return Cause(Reason.NOT_VERIFIED, f"{webhook.url} has not proven itself yet")
     if series.renewed:
         alone = "" if webhook.scheme.several else " alone: it has to know it already"
-        return Cause(Reason.SECRET_ROTATED, f"{webhook.url} must prove itself with the new signing secret{alone}")
+        return Cause(
+            Reason.SECRET_ROTATED,
+            f"{webhook.url} must prove itself with the new signing secret{alone}",
+        )
     if known.verified_digest != verification_digest(desired.spec, webhook.name, known.secret):
-        return Cause(Reason.SECRET_ROTATED, f"the signing secret changed since {webhook.url} proved itself")
+        return Cause(
+            Reason.SECRET_ROTATED, f"the signing secret changed since {webhook.url} proved itself"
+        )
     return None
 
 
 def _verify(desired: DesiredClient, webhook: DesiredWebhook, cause: Cause) -> Action:
     return Action(
-        ActionKind.VERIFY_WEBHOOK, names.webhook_address(desired.name, webhook.name), cause.reason.value,
-        cause.message, cause.risk, desired.name, webhook.name,
-    )  # fmt: skip
+        ActionKind.VERIFY_WEBHOOK,
+        names.webhook_address(desired.name, webhook.name),
+        cause.reason.value,
+        cause.message,
+        cause.risk,
+        desired.name,
+        webhook.name,
+    )
 
 
 def _may_activate(

@@ -81,8 +81,8 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class RotationRequest:
-    """A person asked to rotate one key of a client, or all of them (``key`` None); or, with the ``kind`` of signing
-    secrets, that of one webhook."""
+    """A person asked to rotate one key of a client, or all of them (``key`` None); or, with the
+    ``kind`` of signing secrets, that of one webhook."""
 
     client: str
     key: str | None
@@ -92,7 +92,8 @@ class RotationRequest:
 
 @dataclass(frozen=True, slots=True)
 class RevocationRequest:
-    """A person asked to revoke one key or signing secret of a client, or everything it has (``key`` None).
+    """A person asked to revoke one key or signing secret of a client, or everything it has (``key``
+    None).
 
     ``kind`` None: it is not said which of the two ``key`` is.
     """
@@ -106,17 +107,21 @@ class RevocationRequest:
 
 @dataclass(frozen=True, slots=True)
 class Removals:
-    """A person agreed that so many clients end. ``clients``: those that a saved plan names, of which fewer may be left;
-    None: whichever these are, exactly so many."""
+    """A person agreed that so many clients end. ``clients``: those that a saved plan names, of
+    which fewer may be left; None: whichever these are, exactly so many."""
 
     number: int
     clients: frozenset[str] | None
 
 
-def kind_of(client: str, item: str, kind: SeriesKind | None, known: Mapping[SeriesKind, Collection[str]]) -> SeriesKind:
-    """Whether ``item`` of a client is a key or a webhook, whose signing secret is meant. ``kind``: as somebody said.
+def kind_of(
+    client: str, item: str, kind: SeriesKind | None, known: Mapping[SeriesKind, Collection[str]]
+) -> SeriesKind:
+    """Whether ``item`` of a client is a key or a webhook, whose signing secret is meant. ``kind``:
+    as somebody said.
 
-    Raises ``UsageError``: RC362 when the client has none of that name, RC358 when it has a key and a webhook of it.
+    Raises ``UsageError``: RC362 when the client has none of that name, RC358 when it has a key and
+    a webhook of it.
     """
     found = [one for one in SeriesKind if kind in (None, one) and item in known[one]]
     if len(found) == 1:
@@ -124,8 +129,12 @@ def kind_of(client: str, item: str, kind: SeriesKind | None, known: Mapping[Seri
     if found:
         addresses = f"{names.key_address(client, item)} or {names.webhook_address(client, item)}"
         raise UsageError(
-            "RC358", f"client {client} has a key and a webhook {item}", f"write which one is meant: {addresses}"
+            "RC358",
+            f"client {client} has a key and a webhook {item}",
+            f"write which one is meant: {addresses}",
         )
     what = "key or webhook" if kind is None else kind.value
     there = sorted({name for one in SeriesKind if kind in (None, one) for name in known[one]})
-    raise UsageError("RC362", f"client {client} has no {what} {item}", names.one_of(there, f"it has no {what}"))
+    raise UsageError(
+        "RC362", f"client {client} has no {what} {item}", names.one_of(there, f"it has no {what}")
+    )

@@ -1,4 +1,5 @@
-"""Which record is in force when several have the same secrets: renames that were cut short, or overtook each other."""
+"""Which record is in force when several have the same secrets: renames that were cut short, or
+overtook each other."""
 
 from __future__ import annotations
 
@@ -14,9 +15,10 @@ Heirs = Mapping[str, ClientRecord]
 def heirs(records: Mapping[str, ClientRecord]) -> Heirs:
     """The name of each record that is only left to be removed → the record that took over from it.
 
-    A rename that got as far as the new record left the old one, which says where it is going. A rename that another
-    one overtook may leave a copy behind, made from an earlier state: of records with the same secrets the one with
-    the longest history is in force. What an edited record says of a rename is not believed, and it is no copy of ours.
+    A rename that got as far as the new record left the old one, which says where it is going. A
+    rename that another one overtook may leave a copy behind, made from an earlier state: of records
+    with the same secrets the one with the longest history is in force. What an edited record says
+    of a rename is not believed, and it is no copy of ours.
     """
     found: dict[str, ClientRecord] = {}
     for same in _sharing(records.values()):
@@ -32,11 +34,17 @@ def heirs(records: Mapping[str, ClientRecord]) -> Heirs:
     return found
 
 
-def relatives(record: ClientRecord, records: Mapping[str, ClientRecord]) -> tuple[ClientRecord, ...]:
+def relatives(
+    record: ClientRecord, records: Mapping[str, ClientRecord]
+) -> tuple[ClientRecord, ...]:
     """``record`` and every other one that we wrote for the same secrets."""
     if record.edited:
         return (record,)
-    return tuple(one for one in records.values() if one.storage_name == record.storage_name and not one.edited)
+    return tuple(
+        one
+        for one in records.values()
+        if one.storage_name == record.storage_name and not one.edited
+    )
 
 
 def former_names(record: ClientRecord) -> set[str]:
@@ -46,9 +54,11 @@ def former_names(record: ClientRecord) -> set[str]:
 
 
 def told(records: Mapping[str, ClientRecord]) -> dict[str, ClientRecord]:
-    """The records as a gateway is to read them: what is revoked in one of those with the same secrets is revoked.
+    """The records as a gateway is to read them: what is revoked in one of those with the same
+    secrets is revoked.
 
-    A rename under way may copy a record in the moment in which it is revoked; the next run takes that over.
+    A rename under way may copy a record in the moment in which it is revoked; the next run takes
+    that over.
     """
     found = dict(records)
     for same in _sharing(record for record in records.values() if not record.edited):
@@ -66,7 +76,11 @@ def told(records: Mapping[str, ClientRecord]) -> dict[str, ClientRecord]:
 def _without(record: ClientRecord, gone: set[tuple[SeriesKind, str, int]]) -> ClientRecord:
     def shown(kind: SeriesKind, item: str, series: Series) -> Series:
         versions = (
-            replace(version, state=VersionState.REVOKED) if (kind, item, version.number) in gone else version
+            (
+                replace(version, state=VersionState.REVOKED)
+                if (kind, item, version.number) in gone
+                else version
+            )
             for version in series.versions
         )
         return replace(series, versions=tuple(versions))

@@ -11,8 +11,8 @@ from reconciler.domain.declared.desired import Lifecycle
 from reconciler.domain.values.canonical import iso
 from reconciler.domain.values.window import Freeze
 
-# Keys issued on one day must not fall due on one day: up to a tenth of the lifetime earlier,
-# never later, so that the promised renew-before is never eaten into. Short-lived keys are not spread.
+# Keys issued on one day must not fall due on one day: up to a tenth of the lifetime earlier, never
+# later, so that the promised renew-before is never eaten into. Short-lived keys are not spread.
 SPREAD_SHARE = 10
 SPREAD_FROM = timedelta(days=1)
 
@@ -33,16 +33,22 @@ def spread(address: str, lifecycle: Lifecycle) -> timedelta:
     """
     if lifecycle.lifetime < SPREAD_FROM:
         return timedelta()
-    widest = min(lifecycle.lifetime / SPREAD_SHARE, (lifecycle.lifetime - lifecycle.renew_before) / 2)
+    widest = min(
+        lifecycle.lifetime / SPREAD_SHARE, (lifecycle.lifetime - lifecycle.renew_before) / 2
+    )
     share = int.from_bytes(hashlib.sha256(address.encode()).digest()[:4], "big") / 2**32
     return timedelta(seconds=int(widest.total_seconds() * share))
 
 
 def rotation_due(
-    address: str, lifecycle: Lifecycle, expires_at: datetime, now: datetime, freezes: Sequence[Freeze]
+    address: str,
+    lifecycle: Lifecycle,
+    expires_at: datetime,
+    now: datetime,
+    freezes: Sequence[Freeze],
 ) -> Due:
-    """Due at ``expires_at - renew_before - spread``; moved to the latest opening before that when that
-    instant is closed, else to the first after it; expiry beats windows and freezes."""
+    """Due at ``expires_at - renew_before - spread``; moved to the latest opening before that when
+    that instant is closed, else to the first after it; expiry beats windows and freezes."""
     base = expires_at - lifecycle.renew_before - spread(address, lifecycle)
     earliest = max(base - min(_reach(freezes), lifecycle.lifetime), expires_at - lifecycle.lifetime)
     if now < earliest:  # spares the calendar arithmetic for most keys of most runs
@@ -54,8 +60,12 @@ def rotation_due(
         return Due(True, at, f"due since {iso(at)}, expires {iso(expires_at)}")
     following = _next_opening(now, expires_at, lifecycle, freezes)
     if following is not None:
-        return Due(False, following, f"due since {iso(at)}, waits for {iso(following)} (window or freeze)")
-    return Due(True, at, f"due since {iso(at)}; no window opens before it expires {iso(expires_at)}")
+        return Due(
+            False, following, f"due since {iso(at)}, waits for {iso(following)} (window or freeze)"
+        )
+    return Due(
+        True, at, f"due since {iso(at)}; no window opens before it expires {iso(expires_at)}"
+    )
 
 
 def _is_open(instant: datetime, lifecycle: Lifecycle, freezes: Sequence[Freeze]) -> bool:
@@ -69,20 +79,25 @@ def _is_open(instant: datetime, lifecycle: Lifecycle, freezes: Sequence[Freeze])
 
 
 def _reach(freezes: Sequence[Freeze]) -> timedelta:
-    """How far before an instant the latest opening can lie: a week, and all freezes if they touch it."""
+    """How far before an instant the latest opening can lie: a week, and all freezes if they touch
+    it."""
     return timedelta(days=8) + sum((freeze.end - freeze.start for freeze in freezes), timedelta())
 
 
 def _open_at_or_before(
     instant: datetime, earliest: datetime, lifecycle: Lifecycle, freezes: Sequence[Freeze]
 ) -> datetime | None:
-    """``instant`` itself when open; else the start of the latest opening after ``earliest``, None when none.
+    """``instant`` itself when open; else the start of the latest opening after ``earliest``, None
+    when none.
 
     An opening longer than a day counts by its last day: before a freeze, that is the day before it.
     """
     if _is_open(instant, lifecycle, freezes):
         return instant
-    openings = [max(start, end - timedelta(days=1)) for start, end in _stretches(earliest, instant, lifecycle, freezes)]
+    openings = [
+        max(start, end - timedelta(days=1))
+        for start, end in _stretches(earliest, instant, lifecycle, freezes)
+    ]
     return max((start for start in openings if start > earliest), default=None)
 
 

@@ -1,7 +1,7 @@
 """How many clients one plan may end or change, and what a person has to say for more.
 
-What ends is counted over the whole declaration. A plan for some clients alone is a part of it: many such plans, one
-after the other, would end them all.
+What ends is counted over the whole declaration. A plan for some clients alone is a part of it: many
+such plans, one after the other, would end them all.
 """
 
 from __future__ import annotations
@@ -23,11 +23,17 @@ def remove_all(situation: Situation) -> Iterable[Block]:
     removed = _all_removed(situation)
     if not _undeclared(situation) or not _is_everything(situation, removed):
         return
-    yield from _unless_agreed(situation, Block(
-        "remove-all", "RC322", None, f"{_all_of(len(situation.live))} would be removed",
-        f"check that the clients/ folder is there; to end them on purpose declare state: retired, {_say(situation)}, "
-        "or add a waiver",
-    ))  # fmt: skip
+    yield from _unless_agreed(
+        situation,
+        Block(
+            "remove-all",
+            "RC322",
+            None,
+            f"{_all_of(len(situation.live))} would be removed",
+            "check that the clients/ folder is there; to end them on purpose declare state:"
+            f" retired, {_say(situation)}, or add a waiver",
+        ),
+    )
 
 
 def most_removed(situation: Situation) -> Iterable[Block]:
@@ -37,12 +43,18 @@ def most_removed(situation: Situation) -> Iterable[Block]:
         return
     if not _undeclared(situation) or _is_everything(situation, removed):
         return
-    yield from _unless_agreed(situation, Block(
-        "budget-removals", "RC323", None,
-        f"{len(removed)} of {existing} registered clients would be removed, more than half: {shown(removed)}",
-        f"check that every client is declared that should be; to end them on purpose declare state: retired, "
-        f"{_say(situation)}, or add a waiver of budget-removals",
-    ))  # fmt: skip
+    yield from _unless_agreed(
+        situation,
+        Block(
+            "budget-removals",
+            "RC323",
+            None,
+            f"{len(removed)} of {existing} registered clients would be removed, more than half:"
+            f" {shown(removed)}",
+            "check that every client is declared that should be; to end them on purpose declare"
+            f" state: retired, {_say(situation)}, or add a waiver of budget-removals",
+        ),
+    )
 
 
 def other_number(situation: Situation) -> Iterable[Block]:
@@ -53,9 +65,16 @@ def other_number(situation: Situation) -> Iterable[Block]:
     would = f"the plan removes {_counted(len(removed))}{': ' if removed else ''}{shown(removed)}"
     would = would if agreed.clients is None else f"it was given for other clients than now: {would}"
     yield Block(
-        YES_REMOVE, "RC324", None, f"--yes-remove {agreed.number} was given, but {would}",
-        f"check the plan; if it is right, {_say(situation)}" if removed else "leave out --yes-remove",
-    )  # fmt: skip
+        YES_REMOVE,
+        "RC324",
+        None,
+        f"--yes-remove {agreed.number} was given, but {would}",
+        (
+            f"check the plan; if it is right, {_say(situation)}"
+            if removed
+            else "leave out --yes-remove"
+        ),
+    )
 
 
 def removal_budget(situation: Situation) -> Iterable[Block]:
@@ -67,25 +86,35 @@ def removal_budget(situation: Situation) -> Iterable[Block]:
 
 
 def change_budget(situation: Situation) -> Iterable[Block]:
-    """Of the clients that the plan is about: to change a few first, and more of them later, is what it is for."""
+    """Of the clients that the plan is about: to change a few first, and more of them later, is what
+    it is for."""
     changed = {
         action.client
-        for action in situation.of_kind(ActionKind.UPDATE_CLIENT, ActionKind.UPDATE_WEBHOOK, ActionKind.RETIRE_KEY)
+        for action in situation.of_kind(
+            ActionKind.UPDATE_CLIENT, ActionKind.UPDATE_WEBHOOK, ActionKind.RETIRE_KEY
+        )
         if action.reason not in DRIFT
     }
     yield from _over_budget(situation, "changes", changed, situation.desired.policy.changes)
 
 
 _WORDS = {
-    "removals": ("RC320", "end or suspend", "end them in smaller steps, with an apply after each commit"),
+    "removals": (
+        "RC320",
+        "end or suspend",
+        "end them in smaller steps, with an apply after each commit",
+    ),
     "changes": ("RC321", "change", "apply in smaller steps with --only"),
 }
 
 
-def _over_budget(situation: Situation, name: str, touched: set[str], budget: Budget) -> Iterable[Block]:
+def _over_budget(
+    situation: Situation, name: str, touched: set[str], budget: Budget
+) -> Iterable[Block]:
     """octoDNS's rule: a share of what exists, counted once enough exists."""
     existing = len(situation.live)
-    touched = touched - {action.client for action in situation.of_kind(ActionKind.REGISTER_CLIENT)}  # new ones are free
+    # new ones are free
+    touched = touched - {action.client for action in situation.of_kind(ActionKind.REGISTER_CLIENT)}
     if existing < budget.at_least or len(touched) * 100 <= existing * budget.percent:
         return
     percent = -(-len(touched) * 100 // existing)  # rounded up: 4 of 13 are more than 30 %
@@ -93,10 +122,13 @@ def _over_budget(situation: Situation, name: str, touched: set[str], budget: Bud
     counts_all = situation.only is not None and name == "removals"
     who, part = ("the declaration", "; this plan is a part of that") if counts_all else ("this", "")
     yield Block(
-        f"budget-{name}", code, None,
-        f"{who} would {verb} {len(touched)} of {existing} clients ({percent} %), more than {budget.percent} %{part}",
+        f"budget-{name}",
+        code,
+        None,
+        f"{who} would {verb} {len(touched)} of {existing} clients ({percent} %), more than"
+        f" {budget.percent} %{part}",
         f"{steps}, raise budgets.{name}.percent in policy.yaml, or add a waiver",
-    )  # fmt: skip
+    )
 
 
 def _removed(situation: Situation) -> set[str]:
@@ -106,19 +138,26 @@ def _removed(situation: Situation) -> set[str]:
 
 def _all_removed(situation: Situation) -> set[str]:
     """Those, and the ones that the declaration ends besides."""
-    more = {action.client for action in situation.elsewhere if action.kind is ActionKind.RETIRE_CLIENT}
+    more = {
+        action.client for action in situation.elsewhere if action.kind is ActionKind.RETIRE_CLIENT
+    }
     return _removed(situation) | more
 
 
 def _undeclared(situation: Situation) -> bool:
-    """Whether the plan ends a client without a word of the declaration. ``state: retired`` is such a word."""
+    """Whether the plan ends a client without a word of the declaration.
+
+    ``state: retired`` is such a word.
+    """
     ended = situation.of_kind(ActionKind.RETIRE_CLIENT)
     return any(action.reason == Reason.DECLARATION_REMOVED for action in ended)
 
 
 def _is_everything(situation: Situation, removed: Collection[str]) -> bool:
     """Whether nothing is left of what is registered, and nothing else is declared."""
-    ended = {record.name for client in removed if (record := situation.record_of(client)) is not None}
+    ended = {
+        record.name for client in removed if (record := situation.record_of(client)) is not None
+    }
     live = {record.name for record in situation.live}
     return ended >= live and not set(situation.desired.clients) - set(removed)
 
@@ -131,7 +170,10 @@ def _is_agreed(situation: Situation) -> bool:
 
 
 def _unless_agreed(situation: Situation, block: Block) -> Iterable[Block]:
-    """``block``, or a warning when a person agreed to exactly this. A wrong number is for ``other_number``."""
+    """``block``, or a warning when a person agreed to exactly this.
+
+    A wrong number is for ``other_number``.
+    """
     if situation.agreed is None:
         yield block
     elif _is_agreed(situation):
@@ -145,7 +187,9 @@ def _say(situation: Situation) -> str:
 
 
 def _all_of(number: int) -> str:
-    return "the only registered client" if number == 1 else f"every one of {number} registered clients"
+    return (
+        "the only registered client" if number == 1 else f"every one of {number} registered clients"
+    )
 
 
 def _counted(number: int) -> str:

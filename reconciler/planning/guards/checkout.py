@@ -1,5 +1,5 @@
-"""What a plan makes of the checkout that it is made in: whether an absence is a removal, whether HEAD is a step back,
-whether a commit holds what is used."""
+"""What a plan makes of the checkout that it is made in: whether an absence is a removal, whether
+HEAD is a step back, whether a commit holds what is used."""
 
 from __future__ import annotations
 
@@ -17,15 +17,16 @@ _SHOWN = 5  # paths
 # A plan and a run on record name so many uncommitted paths.
 MOST_PATHS = 1000
 _WORK_IN_GIT = (
-    "work in a clone of the repository whose git answers; a project without git says so (audit: {git: false})"
+    "work in a clone of the repository whose git answers; a project without git says so (audit:"
+    " {git: false})"
 )
 _FETCH = "fetch the whole history (git fetch --unshallow; in CI fetch-depth: 0, GIT_DEPTH: 0)"
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a plan stands in git. ``rollback``: the commit of --allow-rollback. ``applying``: an apply asks, which a
-    step back blocks; a plan of it may be looked at."""
+    """Where a plan stands in git. ``rollback``: the commit of --allow-rollback. ``applying``: an
+    apply asks, which a step back blocks; a plan of it may be looked at."""
 
     checkout: Checkout = WITHOUT_GIT
     rollback: str | None = None
@@ -61,17 +62,27 @@ def risen(actions: Sequence[Action], standing: Standing) -> tuple[Action, ...]:
     """``actions``; each change of a step back is critical."""
     if standing.rolled_back_from is None:
         return tuple(actions)
-    why = f"a rollback: commit {short(standing.rolled_back_from)} was applied last, and HEAD does not build on it"
+    why = (
+        f"a rollback: commit {short(standing.rolled_back_from)} was applied last, and HEAD does not"
+        " build on it"
+    )
     return tuple(
-        action if action.kind is ActionKind.NO_OP
-        else replace(action, risk=Risk.CRITICAL, risk_reasons=(why, *action.risk_reasons))
+        (
+            action
+            if action.kind is ActionKind.NO_OP
+            else replace(action, risk=Risk.CRITICAL, risk_reasons=(why, *action.risk_reasons))
+        )
         for action in actions
-    )  # fmt: skip
+    )
 
 
 def removals(actions: Iterable[Action]) -> list[Action]:
     """The clients that end because nothing declares them any more."""
-    return [one for one in actions if one.kind is ActionKind.RETIRE_CLIENT and one.reason == Reason.DECLARATION_REMOVED]
+    return [
+        one
+        for one in actions
+        if one.kind is ActionKind.RETIRE_CLIENT and one.reason == Reason.DECLARATION_REMOVED
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,40 +103,49 @@ def doubt_of(client: str, standing: Standing, environment: str) -> Doubt | None:
             "fix that, then plan again; or declare it with state: retired",
         )
     if not checkout.holds_project:
-        return Doubt("HEAD does not hold reconciler.yaml of this project", "commit the project first")
+        return Doubt(
+            "HEAD does not hold reconciler.yaml of this project", "commit the project first"
+        )
     if checkout.declared is None:
         why = "HEAD's version of a changed file cannot be read"
         return Doubt(why, _unfilter(checkout) or "commit what corrects it first")
     if client in checkout.declared:
         return Doubt(
-            f"HEAD ({short(checkout.head)}) declares it: git hides the file here, or it was removed without a commit",
+            f"HEAD ({short(checkout.head)}) declares it: git hides the file here, or it was removed"
+            " without a commit",
             "bring the file back (git status, git sparse-checkout list), or commit its removal",
         )
     if client in checkout.remembered:
         return Doubt(
-            "it was applied from a file that no commit held, so that another checkout may still declare it",
-            "commit the file (git add --force where git ignores it), apply that, and remove it in a later commit; "
-            "or declare it with state: retired",
+            "it was applied from a file that no commit held, so that another checkout may still"
+            " declare it",
+            "commit the file (git add --force where git ignores it), apply that, and remove it in a"
+            " later commit; or declare it with state: retired",
         )
     if standing.astray and not standing.allowed:
         return Doubt(_astray(checkout), _way_back(checkout))
     if checkout.head is not None and checkout.descent is Descent.FIRST:
         return Doubt(
             "no applied commit is on record yet, so this clone may be old",
-            f"put one on record: check out the commit that still declares it and run reconciler apply -e {environment}"
-            f"; or, if this is the newest commit, run reconciler apply -e {environment} --only CLIENT with a client "
-            "that stays; then plan again. With state: retired no commit on record is needed",
+            "put one on record: check out the commit that still declares it and run reconciler"
+            f" apply -e {environment}; or, if this is the newest commit, run reconciler apply -e"
+            f" {environment} --only CLIENT with a client that stays; then plan again. With state:"
+            " retired no commit on record is needed",
             "RC374",
         )
     return None
 
 
 def next_applied(checkout: Checkout, run_id: str, observed: Observed) -> Applied | None:
-    """What an apply from this checkout puts on record; None where there is no commit. A client that no document of
-    HEAD declared is known as such until an apply of a commit that does."""
+    """What an apply from this checkout puts on record; None where there is no commit. A client that
+    no document of HEAD declared is known as such until an apply of a commit that does."""
     if checkout.commit is None:
         return None
-    kept = {name for name in checkout.remembered if name in observed.records and name not in checkout.committed}
+    kept = {
+        name
+        for name in checkout.remembered
+        if name in observed.records and name not in checkout.committed
+    }
     return Applied(checkout.commit, run_id, observed.now, frozenset(kept | checkout.uncommitted))
 
 
@@ -133,25 +153,38 @@ def checkout_findings(standing: Standing) -> Iterator[Finding]:
     """What is reported of the checkout. An error: nothing may be applied from it."""
     checkout = standing.checkout
     if checkout.dirty:
-        whose = f"HEAD ({short(checkout.head)}) does not hold" if checkout.head else "no commit holds"
+        whose = (
+            f"HEAD ({short(checkout.head)}) does not hold" if checkout.head else "no commit holds"
+        )
         yield Finding(
-            "RC371", Level.WARNING, f"{whose} what is used here: {_listed(checkout.dirty)}", "",
-            _unfilter(checkout) or "commit it or undo it; otherwise nobody can tell from git what was applied",
-        )  # fmt: skip
+            "RC371",
+            Level.WARNING,
+            f"{whose} what is used here: {_listed(checkout.dirty)}",
+            "",
+            _unfilter(checkout)
+            or "commit it or undo it; otherwise nobody can tell from git what was applied",
+        )
     if standing.rollback is not None and standing.astray and not standing.allowed:
         yield Finding(
-            "RC373", Level.ERROR,
-            f"--allow-rollback names {standing.rollback!r:.80}, and HEAD is {short(checkout.head)}", "",
+            "RC373",
+            Level.ERROR,
+            f"--allow-rollback names {standing.rollback!r:.80}, and HEAD is {short(checkout.head)}",
+            "",
             f"name the commit to go back to: --allow-rollback {short(checkout.head)}",
-        )  # fmt: skip
+        )
     elif standing.astray and standing.allowed:
         yield Finding(
-            "RC375", Level.WARNING, f"a rollback, which --allow-rollback allows: {_astray(checkout)}", "",
+            "RC375",
+            Level.WARNING,
+            f"a rollback, which --allow-rollback allows: {_astray(checkout)}",
+            "",
             "check that everything which the newer commit brought may go",
-        )  # fmt: skip
+        )
     elif standing.astray:
         level = Level.ERROR if standing.applying else Level.WARNING
-        yield Finding("RC373", level, f"{_astray(checkout)}: apply refuses it", "", _way_back(checkout))
+        yield Finding(
+            "RC373", level, f"{_astray(checkout)}: apply refuses it", "", _way_back(checkout)
+        )
 
 
 def _astray(checkout: Checkout) -> str:
@@ -159,7 +192,10 @@ def _astray(checkout: Checkout) -> str:
     if checkout.descent is Descent.BESIDE:
         return f"HEAD ({head}) does not build on commit {applied}, which was applied last"
     why = checkout.trouble or "the history is cut off in this clone"
-    return f"it is not known whether HEAD ({head}) builds on commit {applied}, which was applied last: {why}"
+    return (
+        f"it is not known whether HEAD ({head}) builds on commit {applied}, which was applied last:"
+        f" {why}"
+    )
 
 
 def _way_back(checkout: Checkout) -> str:
@@ -168,16 +204,20 @@ def _way_back(checkout: Checkout) -> str:
             return _FETCH
         return "fix that, then plan again" if checkout.head is not None else _WORK_IN_GIT
     return (
-        "check out the newest commit, or merge it into this branch; where the history was rewritten (amend, rebase, "
-        f"squash), or to go back on purpose, add --allow-rollback {short(checkout.head)}"
+        "check out the newest commit, or merge it into this branch; where the history was"
+        " rewritten (amend, rebase, squash), or to go back on purpose, add --allow-rollback"
+        f" {short(checkout.head)}"
     )
 
 
 def _unfilter(checkout: Checkout) -> str:
-    """What to do about files that differ from HEAD because of a filter; empty when there is none."""
+    """What to do about files that differ from HEAD because of a filter; empty when there is
+    none."""
     if not checkout.filtered:
         return ""
-    return f"take out of the filters in .gitattributes, and commit anew: {_listed(checkout.filtered)}"
+    return (
+        f"take out of the filters in .gitattributes, and commit anew: {_listed(checkout.filtered)}"
+    )
 
 
 def _listed(paths: Sequence[str]) -> str:

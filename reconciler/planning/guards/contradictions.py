@@ -16,17 +16,21 @@ from reconciler.planning.guards.unfinished import busy
 
 @dataclass(frozen=True, slots=True)
 class Contradiction:
-    """``subject`` is the path of a secret, or a client's name. ``client`` is the one whose record must not have
-    changed since it was read; None: none of all the records may have."""
+    """``subject`` is the path of a secret, or a client's name. ``client`` is the one whose record
+    must not have changed since it was read; None: none of all the records may have."""
 
     subject: str
     client: str | None
 
 
-def contradictions(observed: Observed, sought: Collection[Collection[str]] = ()) -> Iterator[Contradiction]:
-    """Everything in ``observed`` that another run may have made to look so between two requests, or has changed since.
+def contradictions(
+    observed: Observed, sought: Collection[Collection[str]] = ()
+) -> Iterator[Contradiction]:
+    """Everything in ``observed`` that another run may have made to look so between two requests, or
+    has changed since.
 
-    ``sought`` holds the names of each client that should be on record: one that is not may have moved.
+    ``sought`` holds the names of each client that should be on record: one that is not may have
+    moved.
     """
     known = (observed.records, observed.foreign, observed.misplaced)
     for names in sought:
@@ -43,7 +47,12 @@ def contradictions(observed: Observed, sought: Collection[Collection[str]] = ())
         for kind, item, series in record.all_series():
             path = record.secret_path(kind, item)
             stale = series.pending is not None and series.pending.run not in at_work
-            if stale or series.edited or path in observed.strangers or not agree(series, observed.secrets.get(path)):
+            if (
+                stale
+                or series.edited
+                or path in observed.strangers
+                or not agree(series, observed.secrets.get(path))
+            ):
                 yield Contradiction(path, _client(record))
 
 
@@ -75,15 +84,16 @@ def unrecorded(series: Series, info: SecretInfo) -> frozenset[int]:
     """The versions at a path that can be read and that no history tells of."""
     if info.current is None:
         return frozenset()
-    # A newer one than all of ours is told as drift while there is an active version to compare it with.
+    # A newer one than all of ours is told as drift while there is an active version to compare it
+    # with.
     newest = min(info.current, series.last) if series.active is not None else info.current
     known = {version.number for version in series.versions}
     return frozenset(range(max(info.oldest, 1), newest + 1)) - known - info.absent - info.deleted
 
 
 def without(observed: Observed, subjects: Collection[str]) -> Observed:
-    """``observed`` where nothing is known of ``subjects``, which nobody could confirm: nothing is concluded from
-    them."""
+    """``observed`` where nothing is known of ``subjects``, which nobody could confirm: nothing is
+    concluded from them."""
     secrets = dict(observed.secrets)
     for record in observed.records.values():
         for kind, item, _ in record.all_series():

@@ -1,4 +1,5 @@
-"""Guards: checks over the finished plan that can block it. A guard is one function and one row in ``GUARDS``.
+"""Guards: checks over the finished plan that can block it. A guard is one function and one row in
+``GUARDS``.
 
 A guard returns findings. An error blocks the plan; a waiver that covers it turns it into a warning.
 """
@@ -34,21 +35,30 @@ def protect(situation: Situation) -> Iterable[Block]:
         declared = situation.desired.clients.get(action.client)
         if record is None:
             continue
-        # That an edited record is not protected may be the edit; without a declaration RC307 blocks it.
+        # That an edited record is not protected may be the edit; without a declaration RC307 blocks
+        # it.
         protected = record.protect or (record.edited and declared is not None)
         if protected and (declared is None or declared.protect):
             how = "its declaration is gone" if declared is None else "it is declared retired"
             yield Block(
-                "protect", "RC310", action.client, f"client {action.client} is protected and {how}",
-                "declare it with protect: false and apply that first" if declared is None
-                else "set protect: false in the same change",
-            )  # fmt: skip
+                "protect",
+                "RC310",
+                action.client,
+                f"client {action.client} is protected and {how}",
+                (
+                    "declare it with protect: false and apply that first"
+                    if declared is None
+                    else "set protect: false in the same change"
+                ),
+            )
 
 
 def lost_rename(situation: Situation) -> Iterable[Block]:
-    """A client that was renamed twice elsewhere says the name in between, which this environment never had: here it
-    looks like one client removed and another one added."""
-    known = {name for record in situation.observed.records.values() for name in former_names(record)}
+    """A client that was renamed twice elsewhere says the name in between, which this environment
+    never had: here it looks like one client removed and another one added."""
+    known = {
+        name for record in situation.observed.records.values() for name in former_names(record)
+    }
     newcomers = sorted(
         client.name
         for client in situation.desired.clients.values()
@@ -60,16 +70,22 @@ def lost_rename(situation: Situation) -> Iterable[Block]:
         if action.reason == Reason.DECLARATION_REMOVED:
             told = " or ".join(newcomers)
             yield Block(
-                "protect", "RC311", action.client,
-                f"{action.client} is no longer declared, and {told} is declared as renamed from a client that "
-                f"{situation.desired.environment.name} never had: it may be the same one",
-                f"if it is, apply the renames one by one, or set renamedFrom: {action.client}; if not, declare "
-                f"{action.client} with state: retired",
-            )  # fmt: skip
+                "protect",
+                "RC311",
+                action.client,
+                f"{action.client} is no longer declared, and {told} is declared as renamed from a"
+                f" client that {situation.desired.environment.name} never had: it may be the"
+                " same one",
+                f"if it is, apply the renames one by one, or set renamedFrom: {action.client}; if"
+                f" not, declare {action.client} with state: retired",
+            )
 
 
 def unproven_removal(situation: Situation) -> Iterable[Block]:
-    """What is not there may be hidden by git, or not be there yet: that alone removes nobody. Never waived."""
+    """What is not there may be hidden by git, or not be there yet: that alone removes nobody.
+
+    Never waived.
+    """
     where = situation.desired.environment.name
     for action in removals(situation.actions):
         if (doubt := doubt_of(action.client, situation.standing, where)) is not None:
@@ -78,16 +94,21 @@ def unproven_removal(situation: Situation) -> Iterable[Block]:
 
 
 def freeze(situation: Situation) -> Iterable[Block]:
-    frozen = next((one for one in situation.desired.environment.freezes if one.covers(situation.now)), None)
+    frozen = next(
+        (one for one in situation.desired.environment.freezes if one.covers(situation.now)), None
+    )
     if frozen is None:
         return
     for client in sorted({action.client for action in situation.declared_changes()}):
         yield Block(
-            "freeze", "RC330", client,
-            f"{situation.desired.environment.name} is frozen until {iso(frozen.end)}: {frozen.reason}",
-            "wait, apply what other clients need with --only, or add a waiver with a reason and an end date to "
-            "policy.yaml",
-        )  # fmt: skip
+            "freeze",
+            "RC330",
+            client,
+            f"{situation.desired.environment.name} is frozen until {iso(frozen.end)}:"
+            f" {frozen.reason}",
+            "wait, apply what other clients need with --only, or add a waiver with a reason and an"
+            " end date to policy.yaml",
+        )
 
 
 def promotion(situation: Situation) -> Iterable[Block]:
@@ -110,9 +131,12 @@ def promotion(situation: Situation) -> Iterable[Block]:
         else:
             continue
         yield Block(
-            "promotion", "RC340", client, f"{problem}: {situation.desired.environment.name} requires {first}",
+            "promotion",
+            "RC340",
+            client,
+            f"{problem}: {situation.desired.environment.name} requires {first}",
             f"apply this commit to {first} first and let its webhooks prove themselves there",
-        )  # fmt: skip
+        )
 
 
 GUARDS: list[Callable[[Situation], Iterable[Block]]] = [
@@ -130,7 +154,10 @@ GUARDS: list[Callable[[Situation], Iterable[Block]]] = [
 
 
 def guard_findings(situation: Situation) -> tuple[Finding, ...]:
-    """All findings of all guards. A waived block is a warning that names who approved it until when."""
+    """All findings of all guards.
+
+    A waived block is a warning that names who approved it until when.
+    """
     return tuple(_finding(block, situation) for guard in GUARDS for block in guard(situation))
 
 
@@ -144,9 +171,12 @@ def _finding(block: Block, situation: Situation) -> Finding:
 
 
 def _waiver(block: Block, situation: Situation) -> Waiver | None:
-    """A waiver is void from its date on (UTC). Ownership is never waived: it is somebody else's. Nor is the number that
-    a person says: another one is a mistake. Nor is a version that would be lost."""
+    """A waiver is void from its date on (UTC). Ownership is never waived: it is somebody else's.
+    Nor is the number that a person says: another one is a mistake. Nor is a version that would be
+    lost."""
     if block.guard in (OWNERSHIP, YES_REMOVE, KEEPING):
         return None
     desired = situation.desired
-    return holding(desired.policy.waivers, block.guard, block.client, desired.environment.name, situation.now)
+    return holding(
+        desired.policy.waivers, block.guard, block.client, desired.environment.name, situation.now
+    )

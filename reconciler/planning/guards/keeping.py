@@ -1,4 +1,5 @@
-"""What the server does to versions by itself: mounts that keep too few, settings that delete them after a while."""
+"""What the server does to versions by itself: mounts that keep too few, settings that delete them
+after a while."""
 
 from __future__ import annotations
 
@@ -23,24 +24,29 @@ _NEW = {
 
 
 def keeping(situation: Situation) -> Iterable[Block]:
-    """No version is made that the server would end, or that would have it end another one in use."""
+    """No version is made that the server would end, or that would have it end another one in
+    use."""
     observed = situation.observed
     registry, secrets = observed.registry_mount, observed.secrets_mount
     if registry is not None and registry.deletes and any(map(changes, situation.actions)):
         yield Block(
-            KEEPING, "RC314", None,
-            f"the mount {registry.mount}/ deletes every document {registry.deletes} after it was written: the record "
-            "of every client that is written now would be lost",
+            KEEPING,
+            "RC314",
+            None,
+            f"the mount {registry.mount}/ deletes every document {registry.deletes} after it was"
+            " written: the record of every client that is written now would be lost",
             BOOTSTRAP,
-        )  # fmt: skip
+        )
     new = situation.of_kind(*_NEW)
     if new and secrets is not None and secrets.deletes:
         yield Block(
-            KEEPING, "RC313", None,
-            f"the mount {secrets.mount}/ deletes every version {secrets.deletes} after it was written: nothing is "
-            "issued or rotated",
+            KEEPING,
+            "RC313",
+            None,
+            f"the mount {secrets.mount}/ deletes every version {secrets.deletes} after it was"
+            " written: nothing is issued or rotated",
             BOOTSTRAP,
-        )  # fmt: skip
+        )
     for action in new:
         yield from _ended_by(action, situation, secrets)
 
@@ -58,31 +64,45 @@ def _ended_by(action: Action, situation: Situation, mount: MountSettings | None)
     info = situation.observed.secrets.get(path)
     if info is not None and info.deletes and path not in _reset(action.client, situation):
         yield Block(
-            KEEPING, "RC313", action.client,
+            KEEPING,
+            "RC313",
+            action.client,
             f"{path} was set by hand to delete every version {info.deletes} after it was written",
-            "run reconciler apply, which resets it, then the same command again", address=action.address,
-        )  # fmt: skip
+            "run reconciler apply, which resets it, then the same command again",
+            address=action.address,
+        )
     number = int(str((action.after or {}).get("version", series.last + 1)))
-    ended = [one for one in _kept_on(action, series, situation) if mount and one <= number - mount.keeps]
+    ended = [
+        one for one in _kept_on(action, series, situation) if mount and one <= number - mount.keeps
+    ]
     if ended and mount is not None:
         told = " and ".join(map(str, ended))
         yield Block(
-            KEEPING, "RC313", action.client,
-            f"the mount {mount.mount}/ keeps {mount.keeps} version{'s' * (mount.keeps > 1)} of a path: "
-            f"version {number} of {path} would end version {told}, which is in use",
-            BOOTSTRAP, address=action.address,
-        )  # fmt: skip
+            KEEPING,
+            "RC313",
+            action.client,
+            f"the mount {mount.mount}/ keeps {mount.keeps} version{'s' * (mount.keeps > 1)} of a"
+            f" path: version {number} of {path} would end version {told}, which is in use",
+            BOOTSTRAP,
+            address=action.address,
+        )
 
 
 def _reset(client: str, situation: Situation) -> set[str]:
     """The paths whose settings the plan resets before it writes to them."""
-    resets = ((one.after or {}).get("reset", ()) for one in situation.actions if one.client == client)
+    resets = (
+        (one.after or {}).get("reset", ()) for one in situation.actions if one.client == client
+    )
     return {str(path) for paths in resets if isinstance(paths, list) for path in paths}
 
 
 def _kept_on(action: Action, series: Series, situation: Situation) -> list[int]:
     """The usable versions of a series that the plan does not end anyway."""
-    ended = {one.version for one in situation.actions if one.address == action.address and one.version is not None}
+    ended = {
+        one.version
+        for one in situation.actions
+        if one.address == action.address and one.version is not None
+    }
     return [one.number for one in series.in_state(*USABLE) if one.number not in ended]
 
 
@@ -91,14 +111,21 @@ def keeping_findings(observed: Observed) -> Iterator[Finding]:
     for mount in (observed.registry_mount, observed.secrets_mount):
         if mount is not None and mount.edited:
             yield Finding(
-                "RC312", Level.WARNING,
-                f"settings of the mount {mount.mount}/ were changed by hand: {'; '.join(mount.edited)}", "", BOOTSTRAP,
-            )  # fmt: skip
+                "RC312",
+                Level.WARNING,
+                f"settings of the mount {mount.mount}/ were changed by hand:"
+                f" {'; '.join(mount.edited)}",
+                "",
+                BOOTSTRAP,
+            )
     for document, at in sorted(observed.ending.items()):
         yield Finding(
-            "RC315", Level.WARNING, f"{document} of the registry will be deleted by the server at {iso(at)}", "",
+            "RC315",
+            Level.WARNING,
+            f"{document} of the registry will be deleted by the server at {iso(at)}",
+            "",
             "run reconciler bootstrap, which has it kept",
-        )  # fmt: skip
+        )
     for _, record in sorted(observed.records.items()):
         yield from _ending_versions(record, observed)
 
@@ -111,8 +138,12 @@ def _ending_versions(record: ClientRecord, observed: Observed) -> Iterator[Findi
             at = info.ends.get(version.number) if info is not None else None
             if at is not None and at < (version.grace_until or version.expires_at):
                 yield Finding(
-                    "RC315", Level.WARNING,
-                    f"version {version.number} of {path} is in use and will be deleted by the server at {iso(at)}",
-                    (names.key_address if kind is SeriesKind.KEY else names.secret_address)(record.name, item),
+                    "RC315",
+                    Level.WARNING,
+                    f"version {version.number} of {path} is in use and will be deleted by the"
+                    f" server at {iso(at)}",
+                    (names.key_address if kind is SeriesKind.KEY else names.secret_address)(
+                        record.name, item
+                    ),
                     "run reconciler bootstrap, which has it kept",
-                )  # fmt: skip
+                )

@@ -14,22 +14,28 @@ from reconciler.planning.guards.situation import Block, Situation
 
 
 def look_alikes(situation: Situation) -> Iterable[Block]:
-    """Without ``renamedFrom`` a new name is the end of one client, with all its keys, and the beginning of another."""
+    """Without ``renamedFrom`` a new name is the end of one client, with all its keys, and the
+    beginning of another."""
     where = situation.desired.environment.name
     for record, client, same in _pairs(situation):
         old, new = record.name, client.name
         yield Block(
-            "protect", "RC325", new,
-            f"{old} would be removed from {where} with all its keys, and {new}, which has the same {same}, registered "
-            "anew: it may be the same client under another name",
-            f"if it is, add the line `renamedFrom: {old}` below `name: {new}` in {client.source.file}, and no key "
-            f"ends; if not, declare {old} with state: retired",
+            "protect",
+            "RC325",
+            new,
+            f"{old} would be removed from {where} with all its keys, and {new}, which has the same"
+            f" {same}, registered anew: it may be the same client under another name",
+            f"if it is, add the line `renamedFrom: {old}` below `name: {new}` in"
+            f" {client.source.file}, and no key ends; if not, declare {old} with state: retired",
             Level.WARNING,
-        )  # fmt: skip
+        )
 
 
 def _pairs(situation: Situation) -> Iterator[tuple[ClientRecord, DesiredClient, str]]:
-    """Each client that goes with the one that is most like it and comes, and what they share. Nobody is in two."""
+    """Each client that goes with the one that is most like it and comes, and what they share.
+
+    Nobody is in two.
+    """
     found = []
     for record in _goers(situation):
         for client in _comers(situation):
@@ -56,19 +62,25 @@ def _comers(situation: Situation) -> Iterator[DesiredClient]:
     """New clients that do not say where they come from."""
     for action in situation.of_kind(ActionKind.REGISTER_CLIENT):
         client = situation.desired.clients.get(action.client)
-        if action.reason == Reason.NEW_CLIENT and client is not None and client.renamed_from is None:
+        if (
+            action.reason == Reason.NEW_CLIENT
+            and client is not None
+            and client.renamed_from is None
+        ):
             yield client
 
 
 def _likeness(old: JsonObject, new: JsonObject) -> tuple[int, str]:
-    """How much alike two specifications are (0: not), and in which words. Templates make many clients alike: of two
-    without webhooks the owner must be the same, too."""
+    """How much alike two specifications are (0: not), and in which words. Templates make many
+    clients alike: of two without webhooks the owner must be the same, too."""
     if old == new:
         return 3, "specification"
     urls = _urls(old), _urls(new)
     if urls[0] and urls[0] == urls[1]:
         return 2, "webhooks"
-    if not any(urls) and all(old.get(part) == new.get(part) for part in ("keys", "scopes", "owner")):
+    if not any(urls) and all(
+        old.get(part) == new.get(part) for part in ("keys", "scopes", "owner")
+    ):
         return 1, "keys, scopes and owner"
     return 0, ""
 

@@ -1,4 +1,7 @@
-"""Guards that keep a run from touching what is not ours, or not known to be. None of them is ever waived."""
+"""Guards that keep a run from touching what is not ours, or not known to be.
+
+None of them is ever waived.
+"""
 
 from __future__ import annotations
 
@@ -22,26 +25,36 @@ def ownership(situation: Situation) -> Iterable[Block]:
         owner = situation.observed.foreign.get(action.client)
         if owner is not None:
             yield Block(
-                "ownership", "RC301", action.client, f"client {action.client} is registered by project {owner}",
+                "ownership",
+                "RC301",
+                action.client,
+                f"client {action.client} is registered by project {owner}",
                 "choose another name, or let that project give it up",
-            )  # fmt: skip
+            )
     for action in situation.of_kind(ActionKind.REGISTER_CLIENT):
         declared = situation.desired.clients.get(action.client)
         former = declared.renamed_from if declared is not None else None
         owner = situation.observed.foreign.get(former or "")
         if owner is not None:
             yield Block(
-                "ownership", "RC301", action.client,
-                f"client {action.client} is declared as renamed from {former}, which is registered by project {owner}",
+                "ownership",
+                "RC301",
+                action.client,
+                f"client {action.client} is declared as renamed from {former}, which is registered"
+                f" by project {owner}",
                 "leave out renamedFrom, or let that project give it up",
-            )  # fmt: skip
+            )
     for action in situation.renames:
         present = situation.observed.records.get(action.client)
         if present is not None and present.status is ClientStatus.RETIRED:
             yield Block(
-                "ownership", "RC304", action.client, f"the name {action.client} is that of a client that was retired",
-                "rename to another name: a retired client keeps its name, its history and its version numbers",
-            )  # fmt: skip
+                "ownership",
+                "RC304",
+                action.client,
+                f"the name {action.client} is that of a client that was retired",
+                "rename to another name: a retired client keeps its name, its history and its"
+                " version numbers",
+            )
 
 
 def occupied_paths(situation: Situation) -> Iterable[Block]:
@@ -55,41 +68,54 @@ def occupied_paths(situation: Situation) -> Iterable[Block]:
         path = f"{kind.folder}/{name}.{action.item}"
         if path in unmanaged:
             yield Block(
-                "ownership", "RC302", action.client, f"{path} holds a secret that we did not write",
+                "ownership",
+                "RC302",
+                action.client,
+                f"{path} holds a secret that we did not write",
                 unless_open(
-                    situation.observed, "move or delete it, or choose another name; it is never overwritten"
+                    situation.observed,
+                    "move or delete it, or choose another name; it is never overwritten",
                 ),
-            )  # fmt: skip
+            )
     for action in situation.of_kind(ActionKind.REGISTER_CLIENT):
         holder = storage.get(action.client)
         if holder is not None and holder != action.client:
             yield Block(
-                "ownership", "RC303", action.client, f"the secrets of {holder} are still kept under {action.client}",
-                f"choose another name: {holder} was renamed from it and its consumers read the old path",
-            )  # fmt: skip
+                "ownership",
+                "RC303",
+                action.client,
+                f"the secrets of {holder} are still kept under {action.client}",
+                f"choose another name: {holder} was renamed from it and its consumers read the old"
+                " path",
+            )
 
 
 def edited_undeclared(situation: Situation) -> Iterable[Block]:
-    """What an edited record says of its client (that it is not protected, where its secrets are) is no ground
-    to end anything. With a declaration there is somebody's word for it."""
+    """What an edited record says of its client (that it is not protected, where its secrets are) is
+    no ground to end anything. With a declaration there is somebody's word for it."""
     for client in sorted({action.client for action in situation.actions}):
         record = situation.record_of(client)
         if record is None or not record.edited or record.name in situation.desired.clients:
             continue
         renamed = client in situation.desired.clients
         yield Block(
-            OWNERSHIP, "RC307", client,
+            OWNERSHIP,
+            "RC307",
+            client,
             f"the record of {record.name} was edited by hand and {record.name} is not declared: "
             + ("it is not renamed" if renamed else "it counts as protected"),
             f"declare {record.name} again and apply that, which restores its record; then "
             + ("rename it" if renamed else "remove it"),
-        )  # fmt: skip
+        )
 
 
 def doubtful(situation: Situation) -> Iterable[Block]:
-    """Nothing is done for a client while it is not known which secrets are its own, or what its record is."""
+    """Nothing is done for a client while it is not known which secrets are its own, or what its
+    record is."""
     touched = {action.client for action in situation.actions}
-    touched |= {record.name for client in touched if (record := situation.record_of(client)) is not None}
+    touched |= {
+        record.name for client in touched if (record := situation.record_of(client)) is not None
+    }
     for doubt in doubts(situation.observed):
         for client in doubt.clients:
             if client in touched and doubt.blocks:
@@ -98,8 +124,8 @@ def doubtful(situation: Situation) -> Iterable[Block]:
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """Something in the registry that two readings are possible of. ``blocks``: it stops what is planned for
-    one of ``clients``."""
+    """Something in the registry that two readings are possible of. ``blocks``: it stops what is
+    planned for one of ``clients``."""
 
     code: str
     clients: tuple[str, ...]
@@ -115,48 +141,58 @@ def doubts(observed: Observed) -> Iterator[Doubt]:
             yield replace(doubt, remedy=unless_open(observed, doubt.remedy))
         else:
             yield replace(
-                doubt, code="RC308",
-                message=f"what is on record of {' and '.join(doubt.clients)} changed each time it was read: "
+                doubt,
+                code="RC308",
+                message=(
+                    f"what is on record of {' and '.join(doubt.clients)} changed each time it was"
+                    " read: "
+                )
                 + who_works(observed),
                 remedy="wait for that run to end, then run the same command again",
-            )  # fmt: skip
+            )
 
 
 def _doubts(observed: Observed) -> Iterator[Doubt]:
     shared = shared_storage(observed)
     for storage, records in sorted(shared.items()):
-        told = " and ".join(record.name + (" (edited by hand)" if record.edited else "") for record in records)
+        told = " and ".join(
+            record.name + (" (edited by hand)" if record.edited else "") for record in records
+        )
         yield Doubt(
-            "RC305", tuple(record.name for record in records),
-            f"the records of {told} both claim the secrets under {storage}: none of them is written or destroyed",
-            "find out which record is not the program's work and take it out: bring back an earlier version of its "
-            "bucket with 'bao kv rollback' or 'vault kv rollback'",
-        )  # fmt: skip
+            "RC305",
+            tuple(record.name for record in records),
+            f"the records of {told} both claim the secrets under {storage}: none of them is written"
+            " or destroyed",
+            "find out which record is not the program's work and take it out: bring back an earlier"
+            " version of its bucket with 'bao kv rollback' or 'vault kv rollback'",
+        )
     for _, record in sorted(observed.records.items()):
         if record.edited and record.storage_name not in (record.name, *shared):
             yield Doubt(
-                "RC305", (record.name,),
-                f"the record of {record.name} was edited by hand and says that its secrets are under "
-                f"{record.storage_name}: nothing is written or destroyed there",
-                "bring back the version of its bucket from before the edit with 'bao kv rollback' or "
-                "'vault kv rollback'",
-            )  # fmt: skip
+                "RC305",
+                (record.name,),
+                f"the record of {record.name} was edited by hand and says that its secrets are"
+                f" under {record.storage_name}: nothing is written or destroyed there",
+                "bring back the version of its bucket from before the edit with 'bao kv rollback'"
+                " or 'vault kv rollback'",
+            )
     for client, found in sorted(observed.misplaced.items()):
         proper = names.bucket_of(client, observed.buckets)
         present = client in observed.records
         yield Doubt(
-            "RC306", (client,),
-            f"a record of {client} lies in buckets/{found}, where nobody looks for it: it belongs in buckets/{proper}"
-            + (", which has one" if present else ""),
-            "somebody moved it by hand: bring back the versions of both buckets from before with 'bao kv rollback' or "
-            "'vault kv rollback'",
+            "RC306",
+            (client,),
+            f"a record of {client} lies in buckets/{found}, where nobody looks for it: it belongs"
+            f" in buckets/{proper}" + (", which has one" if present else ""),
+            "somebody moved it by hand: bring back the versions of both buckets from before with"
+            " 'bao kv rollback' or 'vault kv rollback'",
             blocks=not present,
-        )  # fmt: skip
+        )
 
 
 def shared_storage(observed: Observed) -> dict[str, list[ClientRecord]]:
-    """The names in the paths of secrets that several records claim, and none of them took over from the others.
-    (A rename that is under way, or was overtaken, has several records for a while.)"""
+    """The names in the paths of secrets that several records claim, and none of them took over from
+    the others. (A rename that is under way, or was overtaken, has several records for a while.)"""
     claims: dict[str, list[ClientRecord]] = {}
     for _, record in sorted(observed.records.items()):
         claims.setdefault(record.storage_name, []).append(record)
@@ -172,7 +208,13 @@ def doubt_findings(situation: Situation, blocked: Iterable[Finding]) -> list[Fin
     """The doubts that stop nothing in this plan: shown, because they will."""
     told = {(finding.code, finding.message) for finding in blocked}
     return [
-        Finding(doubt.code, Level.WARNING, doubt.message, names.client_address(doubt.clients[0]), doubt.remedy)
+        Finding(
+            doubt.code,
+            Level.WARNING,
+            doubt.message,
+            names.client_address(doubt.clients[0]),
+            doubt.remedy,
+        )
         for doubt in doubts(situation.observed)
         if (doubt.code, doubt.message) not in told
     ]

@@ -26,8 +26,9 @@ _LIVES_ON = "; the plan is not blocked: it changes nothing of this client that a
 
 
 def policy_rules(situation: Situation) -> Iterable[Block]:
-    """A rule of level ``deny`` blocks a declared change of the client that breaks it. A client that is left as it is
-    keeps its rotations and repairs, whatever the policy became meanwhile: that it breaks a rule is told."""
+    """A rule of level ``deny`` blocks a declared change of the client that breaks it. A client that
+    is left as it is keeps its rotations and repairs, whatever the policy became meanwhile: that it
+    breaks a rule is told."""
     changed = frozenset(_changed(situation))
     for violation in situation.desired.violations:
         if situation.only is not None and violation.client not in situation.only:
@@ -35,14 +36,23 @@ def policy_rules(situation: Situation) -> Iterable[Block]:
         blocks = violation.level is RuleLevel.DENY and violation.client in changed
         more = _LIVES_ON if violation.level is RuleLevel.DENY and not blocks else ""
         yield Block(
-            violation.rule, violation.code, violation.client, violation.message + more, violation.remedy,
-            Level.ERROR if blocks else Level.WARNING, violation.address, violation.source,
-        )  # fmt: skip
+            violation.rule,
+            violation.code,
+            violation.client,
+            violation.message + more,
+            violation.remedy,
+            Level.ERROR if blocks else Level.WARNING,
+            violation.address,
+            violation.source,
+        )
     yield from _custom(situation, changed)
 
 
 def _changed(situation: Situation) -> Iterator[str]:
-    """Clients of which this plan changes what is declared. To suspend one is never held back by a rule."""
+    """Clients of which this plan changes what is declared.
+
+    To suspend one is never held back by a rule.
+    """
     for action in situation.declared_changes():
         client = situation.desired.clients.get(action.client)
         suspended = client is not None and client.state is ClientState.SUSPENDED
@@ -51,7 +61,8 @@ def _changed(situation: Situation) -> Iterator[str]:
 
 
 def _only_reissues(action: Action) -> bool:
-    """Whether nothing changes but the answer to a revocation, or what is declared for other environments."""
+    """Whether nothing changes but the answer to a revocation, or what is declared for other
+    environments."""
     if action.kind is not ActionKind.UPDATE_CLIENT or action.before is None or action.after is None:
         return False
     fields = {*action.before, *action.after}
@@ -63,15 +74,20 @@ def _only_reissues(action: Action) -> bool:
 def _without_numbers(value: object) -> object:
     if not isinstance(value, Mapping):
         return value
-    return {name: _without_numbers(one) for name, one in value.items() if name not in ("reissueAfter", "base_digest")}
+    return {
+        name: _without_numbers(one)
+        for name, one in value.items()
+        if name not in ("reissueAfter", "base_digest")
+    }
 
 
 def _custom(situation: Situation, changed: frozenset[str]) -> Iterator[Block]:
     desired = situation.desired
     here = [
-        rule for rule in desired.policy.custom_rules if not rule.environments
-        or desired.environment.name in rule.environments
-    ]  # fmt: skip
+        rule
+        for rule in desired.policy.custom_rules
+        if not rule.environments or desired.environment.name in rule.environments
+    ]
     if not any(rule.level is not RuleLevel.OFF for rule in here):
         return
     rows = list(_rows(situation))
@@ -85,20 +101,42 @@ def _custom(situation: Situation, changed: frozenset[str]) -> Iterator[Block]:
 def _faulty(rule: CustomRule, judgement: Judgement, any_change: bool) -> Block:  # noqa: FBT001
     """An expression that is none allows nothing: changes wait until it is mended."""
     level = Level.ERROR if rule.level is RuleLevel.DENY and any_change else Level.WARNING
-    message = f"rule `{rule.name}` is no expression that can be evaluated: {judgement.faults[0].message}"
-    return Block(rule.name, "RC232", None, message, "reconciler validate shows the place", level, "", rule.source)
+    message = (
+        f"rule `{rule.name}` is no expression that can be evaluated: {judgement.faults[0].message}"
+    )
+    return Block(
+        rule.name,
+        "RC232",
+        None,
+        message,
+        "reconciler validate shows the place",
+        level,
+        "",
+        rule.source,
+    )
 
 
 def _block(
-    rule: CustomRule, code: str, client: str, sentence: str, situation: Situation, changed: frozenset[str]
+    rule: CustomRule,
+    code: str,
+    client: str,
+    sentence: str,
+    situation: Situation,
+    changed: frozenset[str],
 ) -> Block:
     blocks = rule.level is RuleLevel.DENY and client in changed
     more = _LIVES_ON if rule.level is RuleLevel.DENY and not blocks else ""
     declared = situation.desired.clients.get(client)
     return Block(
-        rule.name, code, client, sentence + more, remedy(rule, code), Level.ERROR if blocks else Level.WARNING, "",
+        rule.name,
+        code,
+        client,
+        sentence + more,
+        remedy(rule, code),
+        Level.ERROR if blocks else Level.WARNING,
+        "",
         blamed(rule, code, declared.source if declared else None),
-    )  # fmt: skip
+    )
 
 
 def _rows(situation: Situation) -> Iterator[JsonObject]:
@@ -115,8 +153,12 @@ def _rows(situation: Situation) -> Iterator[JsonObject]:
             continue
         client, record = desired.clients.get(name), situation.record_of(name)
         # What an edited record says is not trusted.
-        known = record is not None and record.status is not ClientStatus.RETIRED and not record.edited
+        known = (
+            record is not None and record.status is not ClientStatus.RETIRED and not record.edited
+        )
         before = record.spec if record is not None and known else None
         after = None if client is None or ends(client) else client.spec
         if before is not None or after is not None:
-            yield live_facts(name, desired.environment.name, (before, after), actions.get(name, ()), table)
+            yield live_facts(
+                name, desired.environment.name, (before, after), actions.get(name, ()), table
+            )

@@ -15,17 +15,23 @@ from reconciler.planning.actions.reasons import DRIFT, Reason, Removals
 from reconciler.planning.actions.renames import heirs
 from reconciler.planning.guards.checkout import NOT_IN_GIT, Standing
 
-# What a freeze, a promotion gate and the policy's rules hold back: a change that somebody declared. Repairs and
-# expiries go on, because holding them back would break consumers; what expired, or is past its grace, is revoked,
-# because a gateway refuses it by its dates anyway and a secret that can still be read is only good for a thief.
+# What a freeze, a promotion gate and the policy's rules hold back: a change that somebody declared.
+# Repairs and expiries go on, because holding them back would break consumers; what expired, or is
+# past its grace, is revoked, because a gateway refuses it by its dates anyway and a secret that can
+# still be read is only good for a thief.
 DECLARED = (
-    ActionKind.REGISTER_CLIENT, ActionKind.UPDATE_CLIENT, ActionKind.UPDATE_WEBHOOK, ActionKind.RETIRE_CLIENT,
-    ActionKind.SUSPEND_CLIENT, ActionKind.RETIRE_KEY,
-)  # fmt: skip
+    ActionKind.REGISTER_CLIENT,
+    ActionKind.UPDATE_CLIENT,
+    ActionKind.UPDATE_WEBHOOK,
+    ActionKind.RETIRE_CLIENT,
+    ActionKind.SUSPEND_CLIENT,
+    ActionKind.RETIRE_KEY,
+)
 
 
 def is_declared(action: Action) -> bool:
-    """Whether somebody declared what the action changes, so that it is neither a repair nor due by itself."""
+    """Whether somebody declared what the action changes, so that it is neither a repair nor due by
+    itself."""
     return action.kind in DECLARED and action.reason not in DRIFT
 
 
@@ -33,10 +39,11 @@ def is_declared(action: Action) -> bool:
 class Situation:
     """What a guard may look at.
 
-    ``elsewhere`` holds the ends and suspensions that the declaration asks for of clients that the plan is not about.
-    ``required`` holds the records of the environment that must come first (None: nobody read them, so nothing is
-    verified there), ``only`` the clients that the plan is about (None: all). ``judge`` evaluates rules of one's own
-    (None: none of them can be kept). ``agreed`` is what a person agreed to end.
+    ``elsewhere`` holds the ends and suspensions that the declaration asks for of clients that the
+    plan is not about. ``required`` holds the records of the environment that must come first (None:
+    nobody read them, so nothing is verified there), ``only`` the clients that the plan is about
+    (None: all). ``judge`` evaluates rules of one's own (None: none of them can be kept). ``agreed``
+    is what a person agreed to end.
     """
 
     desired: Desired
@@ -58,8 +65,8 @@ class Situation:
         return [one for one in self.actions if is_declared(one) and not self.finishes(one)]
 
     def finishes(self, action: Action) -> bool:
-        """Whether the change is on record already and only its end is missing: an earlier run was cut short. Half
-        a change is no state to stay in."""
+        """Whether the change is on record already and only its end is missing: an earlier run was
+        cut short. Half a change is no state to stay in."""
         if action.kind is ActionKind.RETIRE_KEY:
             record = self.record_of(action.client)
             return record is not None and action.item not in (record.spec.get("keys") or {})
@@ -67,28 +74,40 @@ class Situation:
             return False
         old, new = (str((side or {}).get("name")) for side in (action.before, action.after))
         record = self.observed.records.get(old)
-        begun = record is not None and record.moving_to is not None and new in (old, record.moving_to)
+        begun = (
+            record is not None and record.moving_to is not None and new in (old, record.moving_to)
+        )
         return begun or old in heirs(self.observed.records)
 
     def record_of(self, client: str) -> ClientRecord | None:
-        """The record that belongs to a client: while it is being renamed, the one under the old name."""
+        """The record that belongs to a client: while it is being renamed, the one under the old
+        name."""
         declared = self.desired.clients.get(client)
         own = self.observed.records.get(client)
         return own or (self.observed.records.get(declared.renamed_from or "") if declared else None)
 
     @property
     def renames(self) -> list[Action]:
-        return [action for action in self.of_kind(ActionKind.UPDATE_CLIENT) if action.reason == Reason.RENAMED]
+        return [
+            action
+            for action in self.of_kind(ActionKind.UPDATE_CLIENT)
+            if action.reason == Reason.RENAMED
+        ]
 
     @property
     def live(self) -> list[ClientRecord]:
-        return [record for record in self.observed.records.values() if record.status is not ClientStatus.RETIRED]
+        return [
+            record
+            for record in self.observed.records.values()
+            if record.status is not ClientStatus.RETIRED
+        ]
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A reason to refuse the plan, or with another ``level`` to tell. ``guard`` is the word a waiver uses; ``client``
-    None: the whole plan. ``address`` is what it is about, the client when empty; ``source`` is to blame for it."""
+    """A reason to refuse the plan, or with another ``level`` to tell. ``guard`` is the word a
+    waiver uses; ``client`` None: the whole plan. ``address`` is what it is about, the client when
+    empty; ``source`` is to blame for it."""
 
     guard: str
     code: str

@@ -7,7 +7,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from reconciler.domain.live.observed import Lease, Observed, OpenRun
-from reconciler.domain.live.record import ClientRecord, ClientStatus, Series, SeriesKind, Version, VersionState
+from reconciler.domain.live.record import (
+    ClientRecord,
+    ClientStatus,
+    Series,
+    SeriesKind,
+    Version,
+    VersionState,
+)
 from reconciler.domain.plan.plan import Action, ActionKind
 from reconciler.domain.plan.unfinished import Unfinished, UnfinishedKind
 from reconciler.domain.values import names
@@ -28,7 +35,10 @@ _DOES = {
 _ISSUES = (ActionKind.ISSUE_KEY, ActionKind.ISSUE_SECRET)
 _LEFT = "this plan leaves it as it is"
 _REPORTS = {
-    "new": ("is on disk and not committed", "no open run has this report: commit it by hand, or remove it"),
+    "new": (
+        "is on disk and not committed",
+        "no open run has this report: commit it by hand, or remove it",
+    ),
     "changed": (
         "was changed after it was committed",
         "no apply commits that: `git diff` shows the change, `git restore` takes it back",
@@ -42,8 +52,8 @@ _REPORTS = {
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """What git knows of this environment's reports. ``uncommitted``: new, changed or removed, by path below the
-    project; ``unpushed``: commits that the upstream is not known to have."""
+    """What git knows of this environment's reports. ``uncommitted``: new, changed or removed, by
+    path below the project; ``unpushed``: commits that the upstream is not known to have."""
 
     uncommitted: Mapping[str, str] = field(default_factory=dict)
     unpushed: int = 0
@@ -51,7 +61,10 @@ class Books:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """``now`` decides what is due. ``actions``: those of a plan, None when there is none to look at."""
+    """``now`` decides what is due.
+
+    ``actions``: those of a plan, None when there is none to look at.
+    """
 
     observed: Observed
     now: datetime
@@ -71,7 +84,10 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """What a plan does about a version or a series. The plan knows a client by the name that it will have."""
+    """What a plan does about a version or a series.
+
+    The plan knows a client by the name that it will have.
+    """
 
     planned: bool
     renamed: Mapping[str, str]
@@ -80,7 +96,9 @@ class Index:
 
     def address(self, kind: SeriesKind, client: str, item: str) -> str:
         of_key = kind is SeriesKind.KEY
-        return (names.key_address if of_key else names.secret_address)(self.renamed.get(client, client), item)
+        return (names.key_address if of_key else names.secret_address)(
+            self.renamed.get(client, client), item
+        )
 
 
 def unfinished(view: View, books: Books) -> tuple[Unfinished, ...]:
@@ -97,12 +115,21 @@ def unfinished(view: View, books: Books) -> tuple[Unfinished, ...]:
             found += _versions(view, index, record, kind, name, series)
     order = list(UnfinishedKind)
     return tuple(
-        sorted(found, key=lambda one: (order.index(one.kind), one.since or view.now, one.subject, one.message))
+        sorted(
+            found,
+            key=lambda one: (
+                order.index(one.kind),
+                one.since or view.now,
+                one.subject,
+                one.message,
+            ),
+        )
     )
 
 
 def at_work(run: OpenRun, lease: Lease | None, now: datetime) -> bool:
-    """Whether ``run`` may still be working: it holds the lease, or is an emergency that has just begun."""
+    """Whether ``run`` may still be working: it holds the lease, or is an emergency that has just
+    begun."""
     if lease is not None and lease.holder == run.run_id:
         return True
     return run.command == "revoke" and now - run.started_at < UNLEASED_RUN
@@ -116,10 +143,16 @@ def _runs(observed: Observed) -> Iterator[Unfinished]:
         if at_work(run, observed.lease, observed.now):
             message, then = f"{who} is at work", "it commits its report itself"
         elif run.finished_at is None:
-            message, then = f"{who} was cut short", "the next apply settles what it began and commits its report"
+            message, then = (
+                f"{who} was cut short",
+                "the next apply settles what it began and commits its report",
+            )
         else:
             ended = "was stopped with work left" if run.interrupted else "has ended"
-            message, then = f"{who} {ended}; its report is not committed", "the next apply commits its report"
+            message, then = (
+                f"{who} {ended}; its report is not committed",
+                "the next apply commits its report",
+            )
         yield Unfinished(UnfinishedKind.OPEN_RUN, message, then, run.started_at, run_id=run.run_id)
 
 
@@ -128,7 +161,9 @@ def _rename(record: ClientRecord, taken_over: Heirs) -> Unfinished:
     new = record.moving_to if heir is None else heir.name
     message = f"its rename to {new} was begun and not finished"
     then = "the next apply finishes it, or takes it back if the declaration has the old name"
-    return Unfinished(UnfinishedKind.RENAME, message, then, address=names.client_address(record.name))
+    return Unfinished(
+        UnfinishedKind.RENAME, message, then, address=names.client_address(record.name)
+    )
 
 
 def _versions(
@@ -140,7 +175,9 @@ def _versions(
     for version in series.versions:
         path = record.secret_path(kind, name)
         judged, due = _version(view, path, series, version)
-        if judged is None or (judged.kind is UnfinishedKind.STALE_CLAIM and path in view.observed.unsettled):
+        if judged is None or (
+            judged.kind is UnfinishedKind.STALE_CLAIM and path in view.observed.unsettled
+        ):
             continue
         does = index.done.get((planned, version.number))
         then = judged.next if does is None else _DOES[does]
@@ -150,7 +187,9 @@ def _versions(
         yield replace(_hold(series, issued=planned in index.issued), address=address)
 
 
-def _version(view: View, path: str, series: Series, version: Version) -> tuple[Unfinished | None, bool]:
+def _version(
+    view: View, path: str, series: Series, version: Version
+) -> tuple[Unfinished | None, bool]:
     """What is unfinished about a version, and whether it is due now."""
     if version.state is VersionState.PENDING and version.run not in busy(view.observed):
         message, then = _claim(view.observed, path, series, version)
@@ -159,8 +198,15 @@ def _version(view: View, path: str, series: Series, version: Version) -> tuple[U
         end = version.grace_until or version.expires_at
         due = end <= view.now or series.edited
         message = f"version {version.number} is retiring and valid until {iso(end)}"
-        then = _DOES[ActionKind.REVOKE_KEY] if due else f"the next apply after {iso(end)} revokes and destroys it"
-        return Unfinished(UnfinishedKind.RETIRING, message, then, _replaced_at(series, version)), due
+        then = (
+            _DOES[ActionKind.REVOKE_KEY]
+            if due
+            else f"the next apply after {iso(end)} revokes and destroys it"
+        )
+        return (
+            Unfinished(UnfinishedKind.RETIRING, message, then, _replaced_at(series, version)),
+            due,
+        )
     if version.state is VersionState.REVOKED and _is_there(view.observed, path, version):
         message = f"version {version.number} is revoked and its secret is not known to be destroyed"
         then = _DOES[ActionKind.DESTROY_VERSION]
@@ -170,7 +216,9 @@ def _version(view: View, path: str, series: Series, version: Version) -> tuple[U
 
 def _replaced_at(series: Series, version: Version) -> datetime | None:
     """When the successor of a version was made, None when it has none."""
-    return min((one.issued_at for one in series.versions if one.number > version.number), default=None)
+    return min(
+        (one.issued_at for one in series.versions if one.number > version.number), default=None
+    )
 
 
 def _claim(observed: Observed, path: str, series: Series, pending: Version) -> tuple[str, str]:
@@ -184,15 +232,26 @@ def _claim(observed: Observed, path: str, series: Series, pending: Version) -> t
 
 def who_works(observed: Observed) -> str:
     """In words: the run that is at work, as far as it is known which one it is."""
-    runs = [run for run in observed.open_runs if not run.closed and at_work(run, observed.lease, observed.now)]
+    runs = [
+        run
+        for run in observed.open_runs
+        if not run.closed and at_work(run, observed.lease, observed.now)
+    ]
     if runs:
-        return " and ".join(f"run {run.run_id} ({run.command} by {run.actor}) is at work" for run in runs)
-    return "a run is at work" if observed.lease is None else f"run {observed.lease.holder} is at work"
+        return " and ".join(
+            f"run {run.run_id} ({run.command} by {run.actor}) is at work" for run in runs
+        )
+    return (
+        "a run is at work" if observed.lease is None else f"run {observed.lease.holder} is at work"
+    )
 
 
 def unless_open(observed: Observed, remedy: str) -> str:
-    """``remedy``, which removes something, unless it may be the work of a run that is not closed."""
-    runs = sorted({run.run_id for run in observed.open_runs if not run.closed} | observed.unreadable_runs)
+    """``remedy``, which removes something, unless it may be the work of a run that is not
+    closed."""
+    runs = sorted(
+        {run.run_id for run in observed.open_runs if not run.closed} | observed.unreadable_runs
+    )
     if observed.lease is not None:
         runs = sorted({*runs, observed.lease.holder})
     if not runs:
@@ -236,7 +295,9 @@ def _reports(observed: Observed, books: Books) -> Iterator[Unfinished]:
         told.add((stem, state))
         message, then = _REPORTS[state]
         if stem in waiting:
-            then = "the next apply commits it if it is what the history says, else it writes it anew"
+            then = (
+                "the next apply commits it if it is what the history says, else it writes it anew"
+            )
         yield Unfinished(UnfinishedKind.REPORT, f"the report {message}", then, path=path)
     if books.unpushed:
         message = f"commits with audit reports that are not pushed: {books.unpushed}"

@@ -1,4 +1,7 @@
-"""Waivers: dated exceptions to guards and rules. They show what they let through, and when they end."""
+"""Waivers: dated exceptions to guards and rules.
+
+They show what they let through, and when they end.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +20,11 @@ FAR_DAYS = 366  # an exception that lasts longer is none
 WHOLE_PLAN = frozenset({"budget-removals", "budget-changes", "remove-all"})
 
 
-def holding(waivers: Sequence[Waiver], word: str, client: str | None, environment: str, now: datetime) -> Waiver | None:
-    """The waiver of a guard or rule for a client (None: the whole plan, which only ``*`` covers), if one holds."""
+def holding(
+    waivers: Sequence[Waiver], word: str, client: str | None, environment: str, now: datetime
+) -> Waiver | None:
+    """The waiver of a guard or rule for a client (None: the whole plan, which only ``*`` covers),
+    if one holds."""
     today = iso(now)[:10]
     for waiver in waivers:
         named = waiver.client in ("*", client)
@@ -29,17 +35,23 @@ def holding(waivers: Sequence[Waiver], word: str, client: str | None, environmen
 
 
 def waived(finding: Finding, waiver: Waiver) -> Finding:
-    """``finding`` as it is told when ``waiver`` covers it: one level lower, with who approved it until when, and about
-    whom: its place is now the waiver's."""
+    """``finding`` as it is told when ``waiver`` covers it: one level lower, with who approved it
+    until when, and about whom: its place is now the waiver's."""
     client = finding.address.split("/")[1] if "/" in finding.address else ""
     whose = f"{client}: " if client not in finding.message else ""
-    message = f"{whose}{finding.message} - waived by {waiver.approver} until {waiver.until}: {waiver.reason}"
+    message = (
+        f"{whose}{finding.message} - waived by {waiver.approver} until {waiver.until}:"
+        f" {waiver.reason}"
+    )
     lower = Level.WARNING if finding.level is Level.ERROR else Level.NOTE
     return replace(finding, level=lower, message=message, source=waiver.source)
 
 
-def date_findings(waivers: Sequence[Waiver], now: datetime, environment: str | None = None) -> Iterator[Finding]:
-    """Waivers (of one environment, or all) that are void or will be soon, and those that excuse too much."""
+def date_findings(
+    waivers: Sequence[Waiver], now: datetime, environment: str | None = None
+) -> Iterator[Finding]:
+    """Waivers (of one environment, or all) that are void or will be soon, and those that excuse too
+    much."""
     today = date.fromisoformat(iso(now)[:10])
     for waiver in waivers:
         if environment is not None and not holds_in(waiver.environments, environment):
@@ -49,20 +61,36 @@ def date_findings(waivers: Sequence[Waiver], now: datetime, environment: str | N
         what = f"the waiver of {waiver.guard} for {whom}"
         if days <= 0:
             yield Finding(
-                "RC205", Level.WARNING, f"{what} is void since {waiver.until}", "",
-                "remove it, or have it approved anew with a later date", waiver.source,
-            )  # fmt: skip
+                "RC205",
+                Level.WARNING,
+                f"{what} is void since {waiver.until}",
+                "",
+                "remove it, or have it approved anew with a later date",
+                waiver.source,
+            )
         elif days <= NEAR_DAYS:
             left = "tomorrow" if days == 1 else f"in {days} days"
             yield Finding(
-                "RC204", Level.NOTE, f"{what} ends {left}: it is void from {waiver.until} on", "",
-                "fix what it excuses before that, or have it approved anew", waiver.source,
-            )  # fmt: skip
-        wide = ["is for every client"] if waiver.client == "*" and waiver.guard not in WHOLE_PLAN else []
+                "RC204",
+                Level.NOTE,
+                f"{what} ends {left}: it is void from {waiver.until} on",
+                "",
+                "fix what it excuses before that, or have it approved anew",
+                waiver.source,
+            )
+        wide = (
+            ["is for every client"]
+            if waiver.client == "*" and waiver.guard not in WHOLE_PLAN
+            else []
+        )
         wide += ["ends more than a year from now"] if days > FAR_DAYS else []
         if wide and days > 0:
             yield Finding(
-                "RC209", Level.WARNING, f"{what} until {waiver.until} has no bounds: it {' and '.join(wide)}", "",
-                "name the client, and a day within a year; what is meant for all, and for ever, belongs into the rule",
+                "RC209",
+                Level.WARNING,
+                f"{what} until {waiver.until} has no bounds: it {' and '.join(wide)}",
+                "",
+                "name the client, and a day within a year; what is meant for all, and for ever,"
+                " belongs into the rule",
                 waiver.source,
-            )  # fmt: skip
+            )

@@ -1,7 +1,9 @@
-"""What a change takes back of what plans are judged by: one check is one function and one row in ``CHECKS``.
+"""What a change takes back of what plans are judged by: one check is one function and one row in
+``CHECKS``.
 
-A change that loosens a rule and profits from it in one go breaks no rule. So the terms before and after are compared.
-What is made stricter is not told, and what cannot be compared (another expression, another pattern) is told as looser.
+A change that loosens a rule and profits from it in one go breaks no rule. So the terms before and
+after are compared. What is made stricter is not told, and what cannot be compared (another
+expression, another pattern) is told as looser.
 """
 
 from __future__ import annotations
@@ -40,8 +42,9 @@ _RULE = TypeVar("_RULE", Rule, CustomRule, ApproverRule, Waiver)
 
 @dataclass(frozen=True, slots=True)
 class Loosening:
-    """``what`` was ``old`` and is ``new``; ``path``: where that is written. ``rule``: whoever breaks it profits;
-    ``scope``: whoever gains it. ``source``: its place, where ``path`` does not tell."""
+    """``what`` was ``old`` and is ``new``; ``path``: where that is written. ``rule``: whoever
+    breaks it profits; ``scope``: whoever gains it. ``source``: its place, where ``path`` does not
+    tell."""
 
     code: str
     path: Path
@@ -57,7 +60,9 @@ Check = Callable[[Terms, Terms, datetime], Iterator[Loosening]]
 
 
 def _policy(path: Path, old: object, new: object, rule: Rule | None = None) -> Loosening:
-    return Loosening(POLICY, ("GuardrailPolicy", *path), ".".join(path), shown(old), shown(new), rule)
+    return Loosening(
+        POLICY, ("GuardrailPolicy", *path), ".".join(path), shown(old), shown(new), rule
+    )
 
 
 def _here(found: Sequence[_RULE], now: Terms) -> list[_RULE]:
@@ -97,7 +102,9 @@ def custom_rules(before: Terms, now: Terms, at: datetime) -> Iterator[Loosening]
         level = max((one.level for one in same), key=_LEVELS.index, default=None)
         if level is None and old.level is not RuleLevel.OFF:
             named = any(one.name == old.name for one in after)
-            yield _policy(("customRules", old.name), old.level, "another expression" if named else "none")
+            yield _policy(
+                ("customRules", old.name), old.level, "another expression" if named else "none"
+            )
         elif level is not None and _LEVELS.index(level) < _LEVELS.index(old.level):
             yield _policy(("customRules", old.name), old.level, level)
 
@@ -116,9 +123,12 @@ def approvers(before: Terms, now: Terms, at: datetime) -> Iterator[Loosening]:
         if not any(_asks_as_much(one, old) for one in own):
             left = "; ".join(map(_asked, own)) or "nothing"
             yield Loosening(
-                POLICY, ("GuardrailPolicy", "approvers"), f"approvers: what {old.approver} is asked about",
-                _asked(old), left,
-            )  # fmt: skip
+                POLICY,
+                ("GuardrailPolicy", "approvers"),
+                f"approvers: what {old.approver} is asked about",
+                _asked(old),
+                left,
+            )
 
 
 def _asks_as_much(new: ApproverRule, old: ApproverRule) -> bool:
@@ -145,7 +155,9 @@ def teams(before: Terms, now: Terms, at: datetime) -> Iterator[Loosening]:
 def demands(before: Terms, now: Terms, at: datetime) -> Iterator[Loosening]:
     old, new = before.policy.apply, now.policy.apply
     if old.allowed_signers is not None and new.allowed_signers != old.allowed_signers:
-        yield _policy(("apply", "signedCommits", "allowedSigners"), old.allowed_signers, new.allowed_signers)
+        yield _policy(
+            ("apply", "signedCommits", "allowedSigners"), old.allowed_signers, new.allowed_signers
+        )
     if old.needs_commit and not new.needs_commit and old.committed is not new.committed:
         yield _policy(("apply", "committed"), Committed.REQUIRE, Committed.WARN)
     if _APPROVERS.index(new.distinct_approver) < _APPROVERS.index(old.distinct_approver):
@@ -156,14 +168,20 @@ def waivers(before: Terms, now: Terms, at: datetime) -> Iterator[Loosening]:
     """Those that hold and excuse more than the ones before, or for longer."""
     today, former = iso(at)[:10], _here(before.policy.waivers, now)
     for new in _here(now.policy.waivers, now):
-        likewise = [one for one in former if one.guard == new.guard and one.client in ("*", new.client)]
+        likewise = [
+            one for one in former if one.guard == new.guard and one.client in ("*", new.client)
+        ]
         longest = max((one.until for one in likewise), default="")
         if today < new.until and longest < new.until:
             whom = "every client" if new.client == "*" else new.client
             yield Loosening(
-                POLICY, ("GuardrailPolicy", "waivers"), f"waivers: {new.guard} for {whom}",
-                f"until {longest}" if longest else "none", f"until {new.until}", source=new.source,
-            )  # fmt: skip
+                POLICY,
+                ("GuardrailPolicy", "waivers"),
+                f"waivers: {new.guard} for {whom}",
+                f"until {longest}" if longest else "none",
+                f"until {new.until}",
+                source=new.source,
+            )
 
 
 def lowered_risks(before: Terms, now: Terms, at: datetime) -> Iterator[Loosening]:
@@ -177,12 +195,16 @@ def lowered_risks(before: Terms, now: Terms, at: datetime) -> Iterator[Loosening
 def no_catalogue(before: Terms, now: Terms, at: datetime) -> Iterator[Loosening]:
     if before.scopes and not now.scopes:
         count = f"{len(before.scopes)} scope{'' if len(before.scopes) == 1 else 's'}"
-        yield Loosening(CATALOGUE, ("ScopeCatalog",), "the catalogue", count, "none: no scope is checked")
+        yield Loosening(
+            CATALOGUE, ("ScopeCatalog",), "the catalogue", count, "none: no scope is checked"
+        )
 
 
 def environment(before: Terms, now: Terms, at: datetime) -> Iterator[Loosening]:
     """What reconciler.yaml says: its own table."""
-    for code, path, what, old, new in (found for place in PLACES for found in place(before, now, at)):
+    for code, path, what, old, new in (
+        found for place in PLACES for found in place(before, now, at)
+    ):
         yield Loosening(code, path, what, old, new)
 
 
@@ -202,22 +224,30 @@ CHECKS: list[Check] = [
 
 
 def loosenings(before: Terms, now: Terms, at: datetime) -> list[Loosening]:
-    """Everything of ``before`` that ``now``, for the same environment, takes back. ``at``: freezes and waivers that are
-    over by then count no more."""
+    """Everything of ``before`` that ``now``, for the same environment, takes back. ``at``: freezes
+    and waivers that are over by then count no more."""
     return [found for check in CHECKS for found in check(before, now, at)]
 
 
 def added_scopes(before: Terms, now: Terms) -> Mapping[str, str]:
-    """Scopes, with their risk, that the catalogue did not have; none where there was no catalogue."""
-    return {scope: risk for scope, risk in now.scopes.items() if before.scopes and scope not in before.scopes}
+    """Scopes, with their risk, that the catalogue did not have; none where there was no
+    catalogue."""
+    return {
+        scope: risk
+        for scope, risk in now.scopes.items()
+        if before.scopes and scope not in before.scopes
+    }
 
 
 def strictest(before: Terms, now: Terms) -> tuple[Mapping[str, str], GuardrailPolicy] | None:
-    """The catalogue with the higher of both risks, and the policy with the approvers and rules of both: who was to be
-    asked before a change is asked about it, and a label that decided something before decides it still. None where
-    these are today's, or nobody is ever asked."""
+    """The catalogue with the higher of both risks, and the policy with the approvers and rules of
+    both: who was to be asked before a change is asked about it, and a label that decided something
+    before decides it still. None where these are today's, or nobody is ever asked."""
     scopes = {
-        scope: max(filter(None, (before.scopes.get(scope), now.scopes.get(scope))), key=lambda risk: Risk(risk).rank)
+        scope: max(
+            filter(None, (before.scopes.get(scope), now.scopes.get(scope))),
+            key=lambda risk: Risk(risk).rank,
+        )
         for scope in {*before.scopes, *now.scopes}
     }
     policy = replace(
@@ -226,7 +256,11 @@ def strictest(before: Terms, now: Terms) -> tuple[Mapping[str, str], GuardrailPo
         rules=_of_both(before.policy.rules, now.policy.rules, now),
         custom_rules=_of_both(before.policy.custom_rules, now.policy.custom_rules, now),
     )
-    return (scopes, policy) if policy.approvers and (scopes, policy) != (now.scopes, now.policy) else None
+    return (
+        (scopes, policy)
+        if policy.approvers and (scopes, policy) != (now.scopes, now.policy)
+        else None
+    )
 
 
 def _of_both(before: Sequence[_RULE], now: Sequence[_RULE], here: Terms) -> tuple[_RULE, ...]:

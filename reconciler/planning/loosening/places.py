@@ -1,4 +1,5 @@
-"""What a change takes back of what reconciler.yaml guards an environment with: one function, one row in ``PLACES``."""
+"""What a change takes back of what reconciler.yaml guards an environment with: one function, one
+row in ``PLACES``."""
 
 from __future__ import annotations
 
@@ -31,7 +32,11 @@ def _pair(before: Terms, now: Terms) -> Iterator[tuple[Environment, Environment,
 def networks(before: Terms, now: Terms, at: datetime) -> Iterator[Row]:
     for old, new, path in _pair(before, now):
         known = _collapsed(old.allowed_networks)
-        added = [text for text in new.allowed_networks if not any(_within(ip_network(text), one) for one in known)]
+        added = [
+            text
+            for text in new.allowed_networks
+            if not any(_within(ip_network(text), one) for one in known)
+        ]
         if added:
             yield _row((*path, "allowedNetworks"), old.allowed_networks, new.allowed_networks)
 
@@ -56,7 +61,9 @@ def freezes(before: Terms, now: Terms, at: datetime) -> Iterator[Row]:
         for freeze in old.freezes:
             if freeze.end > at and _thawed(freeze, new.freezes, at):
                 span = f"{iso(freeze.start)} to {iso(freeze.end)} ({freeze.reason})"
-                left = "; ".join(f"{iso(one.start)} to {iso(one.end)}" for one in new.freezes if one.end > at)
+                left = "; ".join(
+                    f"{iso(one.start)} to {iso(one.end)}" for one in new.freezes if one.end > at
+                )
                 yield _row((*path, "freeze"), span, left or None)
 
 
@@ -82,8 +89,9 @@ def ports(before: Terms, now: Terms, at: datetime) -> Iterator[Row]:
 
 
 def server(before: Terms, now: Terms, at: datetime) -> Iterator[Row]:
-    """In another registry nothing is protected, nothing is on record, and every budget begins at nothing. In another
-    mount of secrets, or of key pairs, everything is missing and made anew, which no guard holds back."""
+    """In another registry nothing is protected, nothing is on record, and every budget begins at
+    nothing. In another mount of secrets, or of key pairs, everything is missing and made anew,
+    which no guard holds back."""
     mounts = [("mounts", name) for name in ("registry_mount", "secrets_mount", "transit_mount")]
     for old, new, path in _pair(before, now):
         for field, name in (("address", "address"), ("namespace", "namespace"), *mounts):
@@ -117,7 +125,11 @@ def alerts(before: Terms, now: Terms, at: datetime) -> Iterator[Row]:
     for old in before.project.alerts:
         new = after.get(old.name)
         if old.serves(name) and (new is None or new.target != old.target):
-            yield _row(("alerts", old.name), "alerts go there", "another address" if new is not None else None)
+            yield _row(
+                ("alerts", old.name),
+                "alerts go there",
+                "another address" if new is not None else None,
+            )
         elif old.serves(name) and new is not None and not old.on <= new.on:
             yield _row(("alerts", old.name, "on"), sorted(old.on), sorted(new.on))
 
@@ -135,4 +147,15 @@ def audit(before: Terms, now: Terms, at: datetime) -> Iterator[Row]:
         yield _row(("audit", "git"), "true", "false")
 
 
-PLACES: list[Place] = [networks, freezes, promotion, ports, server, plain_http, authorities, alerts, expiry, audit]
+PLACES: list[Place] = [
+    networks,
+    freezes,
+    promotion,
+    ports,
+    server,
+    plain_http,
+    authorities,
+    alerts,
+    expiry,
+    audit,
+]

@@ -1,4 +1,5 @@
-"""A plan beside the terms of a former commit: what was loosened since, who profits, and who is asked nevertheless.
+"""A plan beside the terms of a former commit: what was loosened since, who profits, and who is
+asked nevertheless.
 
 Nothing here changes what is done, whether the plan is blocked, or its digest.
 """
@@ -25,7 +26,10 @@ from reconciler.planning.rules.rules import breaches
 
 REACHED = "RC252"
 _REMEDY = "have those agree who answer for it, or take it out of this change"
-_WIDER = "name the scopes in these clients instead of a wildcard, or have those agree who answer for the scope"
+_WIDER = (
+    "name the scopes in these clients instead of a wildcard, or have those agree who answer for the"
+    " scope"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +41,16 @@ class Before:
     name: str
 
 
-def beside(plan: Plan, terms: Before, desired: Desired, observed: Observed, only: Collection[str] | None) -> Plan:
-    """``plan``, made of ``desired`` and ``observed`` for the clients ``only`` (None: all), with what was loosened and
-    with those who had to agree by the former terms."""
+def beside(
+    plan: Plan, terms: Before, desired: Desired, observed: Observed, only: Collection[str] | None
+) -> Plan:
+    """``plan``, made of ``desired`` and ``observed`` for the clients ``only`` (None: all), with
+    what was loosened and with those who had to agree by the former terms."""
     found = [
-        *(_finding(one, plan, terms, desired) for one in loosenings(terms.before, terms.now, plan.created_at)),
+        *(
+            _finding(one, plan, terms, desired)
+            for one in loosenings(terms.before, terms.now, plan.created_at)
+        ),
         *_reached(terms, desired, observed),
     ]
     asked = _with_former(plan, terms, desired, observed, only)
@@ -54,9 +63,15 @@ def _finding(one: Loosening, plan: Plan, terms: Before, desired: Desired) -> Fin
     gainers = _gainers(one, plan, desired)
     message = f"{file} is looser than at {terms.name}: {one.what}, {one.old} → {one.new}"
     if gainers:
-        gains = f"{shown(gainers)} gain{'s' if len(gainers) == 1 else ''} it" if one.scope else _breaks(gainers)
+        gains = (
+            f"{shown(gainers)} gain{'s' if len(gainers) == 1 else ''} it"
+            if one.scope
+            else _breaks(gainers)
+        )
         message += f"; in this plan {gains}"
-    return Finding(one.code, Level.WARNING, message, "", _REMEDY, one.source or terms.now.place(one.path))
+    return Finding(
+        one.code, Level.WARNING, message, "", _REMEDY, one.source or terms.now.place(one.path)
+    )
 
 
 def _breaks(clients: Sequence[str]) -> str:
@@ -66,7 +81,11 @@ def _breaks(clients: Sequence[str]) -> str:
 def _gainers(one: Loosening, plan: Plan, desired: Desired) -> list[str]:
     """The clients of the plan that profit, as far as that is easily told."""
     if one.scope:
-        with_it = (action for action in plan.changes if action.permissions and one.scope in action.permissions.granted)
+        with_it = (
+            action
+            for action in plan.changes
+            if action.permissions and one.scope in action.permissions.granted
+        )
         return sorted({action.client for action in with_it})
     return sorted(_breaking(one.rule, plan, desired)) if one.rule is not None else []
 
@@ -80,8 +99,9 @@ def _breaking(rule: Rule, plan: Plan, desired: Desired) -> Iterator[str]:
 
 
 def _reached(terms: Before, desired: Desired, observed: Observed) -> Iterator[Finding]:
-    """Scopes that are new in the catalogue, and clients with a wildcard that meant nothing of them until now. One
-    finding for all scopes that reach the same clients, whichever clients the plan is about: it has no action of them.
+    """Scopes that are new in the catalogue, and clients with a wildcard that meant nothing of them
+    until now. One finding for all scopes that reach the same clients, whichever clients the plan is
+    about: it has no action of them.
     """
     added = added_scopes(terms.before, terms.now)
     table = ScopeTable(added)
@@ -97,12 +117,15 @@ def _reached(terms: Before, desired: Desired, observed: Observed) -> Iterator[Fi
         whose = f"the effective permissions of {shown(names)}"
         place = terms.now.place(("ScopeCatalog", "scopes", scopes[0]))
         yield Finding(
-            REACHED, Level.WARNING,
-            f"{whose} grow by {shown([f'{scope} ({added[scope]})' for scope in scopes])}, which "
-            f"{place.file if place else 'the catalogue'} did not have at {terms.name}: without a change of "
-            f"{'its' if one else 'their'} own, by {'its' if one else 'their'} wildcards",
-            "", _WIDER, place,
-        )  # fmt: skip
+            REACHED,
+            Level.WARNING,
+            f"{whose} grow by {shown([f'{scope} ({added[scope]})' for scope in scopes])}, which"
+            f" {place.file if place else 'the catalogue'} did not have at {terms.name}: without a"
+            f" change of {'its' if one else 'their'} own, by {'its' if one else 'their'} wildcards",
+            "",
+            _WIDER,
+            place,
+        )
 
 
 def _by_wildcard(desired: Desired, observed: Observed) -> Iterator[tuple[str, list[str]]]:
@@ -122,7 +145,8 @@ def _by_wildcard(desired: Desired, observed: Observed) -> Iterator[tuple[str, li
 def _with_former(
     plan: Plan, terms: Before, desired: Desired, observed: Observed, only: Collection[str] | None
 ) -> tuple[Approval, ...]:
-    """The approvals of the plan, and those of the approvers before, by the higher of both risks of each scope."""
+    """The approvals of the plan, and those of the approvers before, by the higher of both risks of
+    each scope."""
     stricter = strictest(terms.before, terms.now)
     if stricter is None:
         return plan.approvals
@@ -143,4 +167,6 @@ def _merged(own: Approval | None, former: Approval, name: str) -> Approval:
     if set(former.addresses) <= set(about):
         return own or former
     more = (f"{reason}, by the terms of {name}" for reason in former.reasons if reason not in told)
-    return Approval(former.approver, tuple(sorted({*told, *more})), tuple(sorted({*about, *former.addresses})))
+    return Approval(
+        former.approver, tuple(sorted({*told, *more})), tuple(sorted({*about, *former.addresses}))
+    )

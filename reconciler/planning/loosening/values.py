@@ -41,7 +41,8 @@ def switched_on(old: bool, new: bool) -> bool:  # noqa: FBT001 - a row of the ta
 
 
 def another(old: Any, new: Any) -> bool:
-    """Of two patterns nobody can tell in general which lets more pass: another one is told, whichever it is."""
+    """Of two patterns nobody can tell in general which lets more pass: another one is told,
+    whichever it is."""
     return old is not None and old != new
 
 
@@ -82,8 +83,8 @@ _UNKNOWN = Value(lambda old, new: old != new)
 
 
 def looser_value(rule: str, field: str, old: Any, new: Any) -> tuple[str, str] | None:
-    """Both values as text when the new one (None: not said) is looser than the old one. A value without a row, too,
-    when it changed at all."""
+    """Both values as text when the new one (None: not said) is looser than the old one. A value
+    without a row, too, when it changed at all."""
     value = VALUES.get((rule, field), _UNKNOWN)
     old, new = (value.default if one is None else one for one in (old, new))
     return (shown(old), shown(new)) if value.is_looser(old, new) else None

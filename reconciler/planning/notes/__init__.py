@@ -1,1 +1,4 @@
-"""What a plan or a run reports besides its actions: drift, leftovers, alerts for owners. Nothing here blocks."""
+"""What a plan or a run reports besides its actions: drift, leftovers, alerts for owners.
+
+Nothing here blocks.
+"""

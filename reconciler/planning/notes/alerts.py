@@ -1,4 +1,7 @@
-"""What owners are told of a run, or of a plan that was blocked. Pure: the unit of change is a function for one kind."""
+"""What owners are told of a run, or of a plan that was blocked.
+
+Pure: the unit of change is a function for one kind.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,8 @@ from reconciler.planning.actions.reasons import Reason
 
 ROTATING = (ActionKind.ROTATE_KEY, ActionKind.ROTATE_SECRET)
 REVOKING = (ActionKind.REVOKE_KEY, ActionKind.REVOKE_SECRET)
-# Why a version has to be replaced before long. A repair, or a rotation that a person asked for, is no expiry.
+# Why a version has to be replaced before long. A repair, or a rotation that a person asked for, is
+# no expiry.
 EXPIRING = frozenset({Reason.RENEWAL_DUE, Reason.LIFETIME_SHORTENED, Reason.EXPIRED})
 AGAIN = timedelta(days=1)
 
@@ -25,51 +29,76 @@ Declared = Mapping[str, DesiredClient]
 
 
 def run_alerts(result: RunResult, before: Records) -> tuple[Alert, ...]:
-    """What a run is told for. ``before`` are the records that it began with: they know when a webhook was told."""
-    alerts = [alert for outcome in result.outcomes for alert in _of_outcome(outcome, result, before)]
+    """What a run is told for.
+
+    ``before`` are the records that it began with: they know when a webhook was told.
+    """
+    alerts = [
+        alert for outcome in result.outcomes for alert in _of_outcome(outcome, result, before)
+    ]
     return tuple(sorted(alerts, key=_urgency))
 
 
 def blocked_alerts(plan: Plan, findings: Iterable[object]) -> tuple[Alert, ...]:
-    """The rotations that a blocked plan holds. ``findings`` are those that block it (``BlockedError.findings``)."""
+    """The rotations that a blocked plan holds.
+
+    ``findings`` are those that block it (``BlockedError.findings``).
+    """
     errors = (one for one in findings if isinstance(one, Finding) and one.level is Level.ERROR)
     block = next(errors, None)
-    held = [action for action in plan.changes if action.kind in ROTATING and action.reason in EXPIRING]
+    held = [
+        action for action in plan.changes if action.kind in ROTATING and action.reason in EXPIRING
+    ]
     if block is None or not held:
         return ()
     return tuple(
         Alert(
-            AlertKind.CANNOT_ROTATE, action.address, action.client,
-            f"{action.message}, and the plan that rotates it is blocked ({block.code}: {block.message})",
-            block.remedy, action.reason,
+            AlertKind.CANNOT_ROTATE,
+            action.address,
+            action.client,
+            f"{action.message}, and the plan that rotates it is blocked ({block.code}:"
+            f" {block.message})",
+            block.remedy,
+            action.reason,
         )
         for action in held
-    )  # fmt: skip
+    )
 
 
 def notices(
-    project: str, environment: str, alerts: Sequence[Alert], at: datetime, run_id: str | None, declared: Declared,
+    project: str,
+    environment: str,
+    alerts: Sequence[Alert],
+    at: datetime,
+    run_id: str | None,
+    declared: Declared,
     records: Records,
-) -> tuple[Notice, ...]:  # fmt: skip
+) -> tuple[Notice, ...]:
     """One for each owner, so that two hundred failures are not two hundred messages."""
     grouped: dict[Owner, list[Alert]] = {}
     for alert in alerts:
         grouped.setdefault(owner_of(alert.client, declared, records), []).append(alert)
-    return tuple(Notice(project, environment, owner, tuple(own), at, run_id) for owner, own in sorted(grouped.items()))
+    return tuple(
+        Notice(project, environment, owner, tuple(own), at, run_id)
+        for owner, own in sorted(grouped.items())
+    )
 
 
 def owner_of(client: str, declared: Declared, records: Records) -> Owner:
-    """As declared; of a client that is not declared any more, or in an emergency, as it was recorded."""
+    """As declared; of a client that is not declared any more, or in an emergency, as it was
+    recorded."""
     if client in declared:
         return owner_in(declared[client].spec)
     return owner_in(records[client].spec) if client in records else Owner()
 
 
 def is_news(known: WebhookRecord | None, url: str, at: datetime) -> bool:
-    """Whether a failure at ``at`` is told: the first one, and then the first of each day that it goes on.
+    """Whether a failure at ``at`` is told: the first one, and then the first of each day that it
+    goes on.
 
-    ``known`` is the webhook as it was recorded before that. Days count from the first failure, so nothing has to be
-    kept of what was told: a day ends between the delivery before and this one, or it does not.
+    ``known`` is the webhook as it was recorded before that. Days count from the first failure, so
+    nothing has to be kept of what was told: a day ends between the delivery before and this one, or
+    it does not.
     """
     last = known.last_delivery if known is not None else None
     if known is None or last is None or last.accepted or last.url != url:
@@ -89,7 +118,8 @@ def _of_outcome(outcome: Outcome, result: RunResult, before: Records) -> Iterato
 
 
 def _failed_verification(outcome: Outcome, result: RunResult, before: Records) -> Iterator[Alert]:
-    """Only what was delivered, or could not be: of a verification that Vault's failure prevented nothing is known."""
+    """Only what was delivered, or could not be: of a verification that Vault's failure prevented
+    nothing is known."""
     if outcome.detail.get("accepted") is not False:
         return
     record = before.get(outcome.action.client)
@@ -100,15 +130,19 @@ def _failed_verification(outcome: Outcome, result: RunResult, before: Records) -
     since = known.failing_since if known is not None else None
     failing = f" (failing since {iso(since)})" if since is not None else ""
     yield Alert(
-        AlertKind.VERIFICATION_FAILED, outcome.action.address, outcome.action.client,
+        AlertKind.VERIFICATION_FAILED,
+        outcome.action.address,
+        outcome.action.client,
         f"{beginning(url, 100)} did not prove itself{failing}: {outcome.message}",
-        f"fix the receiver, then run reconciler apply -e {result.environment}: it is tried again with every apply",
+        f"fix the receiver, then run reconciler apply -e {result.environment}: it is tried again"
+        " with every apply",
         outcome.action.reason,
-    )  # fmt: skip
+    )
 
 
 def _revocation(outcome: Outcome, result: RunResult) -> Iterator[Alert]:
-    """Whatever became of the secret: a version that is revoked on record is refused by every gateway."""
+    """Whatever became of the secret: a version that is revoked on record is refused by every
+    gateway."""
     on_record = outcome.status is OutcomeStatus.DONE or outcome.message.startswith("revoked")
     if not on_record:
         return
@@ -117,14 +151,27 @@ def _revocation(outcome: Outcome, result: RunResult) -> Iterator[Alert]:
     urgent = "hold" in asked
     what = "it" if outcome.version is None else f"version {outcome.version}"
     by = f" by {result.actor}" if urgent else ""
-    left = "" if outcome.status is OutcomeStatus.DONE else f"; {outcome.message.removeprefix('revoked, but ')}"
+    left = (
+        ""
+        if outcome.status is OutcomeStatus.DONE
+        else f"; {outcome.message.removeprefix('revoked, but ')}"
+    )
     yield Alert(
-        AlertKind.REVOKED, action.address, action.client, f"{what} was revoked{by}: {action.message}{left}",
-        "it is refused from now on and nothing new is issued until the declaration says so: reconciler plan "
-        f"-e {result.environment} tells which reissueAfter to write" if urgent
-        else "nothing is to be done where the version that replaced it is in use",
-        action.reason, outcome.version, asked.get("incident"), urgent,
-    )  # fmt: skip
+        AlertKind.REVOKED,
+        action.address,
+        action.client,
+        f"{what} was revoked{by}: {action.message}{left}",
+        (
+            "it is refused from now on and nothing new is issued until the declaration says so:"
+            f" reconciler plan -e {result.environment} tells which reissueAfter to write"
+            if urgent
+            else "nothing is to be done where the version that replaced it is in use"
+        ),
+        action.reason,
+        outcome.version,
+        asked.get("incident"),
+        urgent,
+    )
 
 
 def _missed_rotation(outcome: Outcome, result: RunResult) -> Iterator[Alert]:
@@ -133,11 +180,14 @@ def _missed_rotation(outcome: Outcome, result: RunResult) -> Iterator[Alert]:
     action = outcome.action
     became = "failed" if outcome.status is OutcomeStatus.FAILED else "was skipped"
     yield Alert(
-        AlertKind.CANNOT_ROTATE, action.address, action.client,
+        AlertKind.CANNOT_ROTATE,
+        action.address,
+        action.client,
         f"{action.message}, and its rotation {became}: {outcome.message}",
-        f"run reconciler apply -e {result.environment} before it expires; reconciler status shows where it stands",
+        f"run reconciler apply -e {result.environment} before it expires; reconciler status shows"
+        " where it stands",
         action.reason,
-    )  # fmt: skip
+    )
 
 
 def _urgency(alert: Alert) -> tuple[bool, int, str, int]:

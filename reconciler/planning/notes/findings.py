@@ -1,4 +1,5 @@
-"""What a plan tells besides its actions and what blocks it: drift, things left lying about, numbers without effect."""
+"""What a plan tells besides its actions and what blocks it: drift, things left lying about, numbers
+without effect."""
 
 from __future__ import annotations
 
@@ -26,45 +27,60 @@ _DRIFT_CODES = {
 
 def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """A fixed order, whatever found them first."""
-    return tuple(sorted(findings, key=lambda one: (one.level.value, one.code, one.address, one.message)))
+    return tuple(
+        sorted(findings, key=lambda one: (one.level.value, one.code, one.address, one.message))
+    )
 
 
 def drift_findings(actions: Sequence[Action], observed: Observed) -> list[Finding]:
     drifted = [action for action in actions if action.reason in DRIFT]
     findings = [
         Finding(
-            _DRIFT_CODES[Reason(action.reason)], Level.WARNING, action.message, action.address,
+            _DRIFT_CODES[Reason(action.reason)],
+            Level.WARNING,
+            action.message,
+            action.address,
             "find out who changed it by hand; the plan says what is done about it",
         )
         for action in drifted
-    ]  # fmt: skip
+    ]
     planned = {action.client for action in drifted if action.reason == Reason.RECORD_EDITED}
     return findings + [
         Finding(
-            "RC354", Level.WARNING, "the record was changed by hand; what it says is not trusted",
-            names.client_address(name), "find out who changed it by hand; declaring the client restores its record",
+            "RC354",
+            Level.WARNING,
+            "the record was changed by hand; what it says is not trusted",
+            names.client_address(name),
+            "find out who changed it by hand; declaring the client restores its record",
         )
         for name, record in observed.records.items()
-        if name not in planned and (record.edited or any(series.edited for _, _, series in record.all_series()))
-    ]  # fmt: skip
+        if name not in planned
+        and (record.edited or any(series.edited for _, _, series in record.all_series()))
+    ]
 
 
 def live_findings(observed: Observed) -> list[Finding]:
     findings = [*unsettled_findings(observed), *keeping_findings(observed)]
     findings += [
         Finding(
-            "RC355", Level.WARNING, f"Vault policy {name} differs from what bootstrap writes", "",
+            "RC355",
+            Level.WARNING,
+            f"Vault policy {name} differs from what bootstrap writes",
+            "",
             "run reconciler bootstrap to restore it",
         )
         for name in observed.policies_edited
-    ]  # fmt: skip
+    ]
     findings += [
         Finding(
-            "RC357", Level.NOTE, f"{path} is not ours and is left alone", "",
+            "RC357",
+            Level.NOTE,
+            f"{path} is not ours and is left alone",
+            "",
             unless_open(observed, "remove it if nobody needs it"),
         )
         for path in observed.unmanaged
-    ]  # fmt: skip
+    ]
     return findings
 
 
@@ -75,14 +91,18 @@ def unsettled_findings(observed: Observed) -> Iterator[Finding]:
     one, *more = sorted(observed.unsettled)
     others = f" and {len(more)} more" if more else ""
     yield Finding(
-        "RC308", Level.WARNING,
-        f"{one}{others} contradicted the registry, which changed each time it was read: {who_works(observed)}. "
-        "Nothing was concluded from them", "", "wait for that run to end, then run the same command again",
-    )  # fmt: skip
+        "RC308",
+        Level.WARNING,
+        f"{one}{others} contradicted the registry, which changed each time it was read:"
+        f" {who_works(observed)}. Nothing was concluded from them",
+        "",
+        "wait for that run to end, then run the same command again",
+    )
 
 
 def unrecorded_findings(observed: Observed) -> Iterator[Finding]:
-    """Versions that can be read and that no history tells of: written by hand, or cut out of the record."""
+    """Versions that can be read and that no history tells of: written by hand, or cut out of the
+    record."""
     for _, record in sorted(observed.records.items()):
         for kind, item, series in record.all_series():
             path = record.secret_path(kind, item)
@@ -93,18 +113,25 @@ def unrecorded_findings(observed: Observed) -> Iterator[Finding]:
             if lost:
                 numbers = ", ".join(str(number) for number in sorted(lost))
                 yield Finding(
-                    "RC359", Level.WARNING, f"version {numbers} of {path} can be read and is not on record",
-                    (names.key_address if kind is SeriesKind.KEY else names.secret_address)(record.name, item),
-                    unless_open(
-                        observed, "find out who wrote it, then destroy it with 'bao kv destroy' or 'vault kv destroy'"
+                    "RC359",
+                    Level.WARNING,
+                    f"version {numbers} of {path} can be read and is not on record",
+                    (names.key_address if kind is SeriesKind.KEY else names.secret_address)(
+                        record.name, item
                     ),
-                )  # fmt: skip
+                    unless_open(
+                        observed,
+                        "find out who wrote it, then destroy it with 'bao kv destroy' or 'vault kv"
+                        " destroy'",
+                    ),
+                )
 
 
 def reissue_findings(
     desired: Desired, pairs: Mapping[str, ClientRecord | None], only: Collection[str] | None
 ) -> Iterator[Finding]:
-    """A number that is written in advance ends no hold, now or later: say so before it is relied on."""
+    """A number that is written in advance ends no hold, now or later: say so before it is relied
+    on."""
     for name, client in desired.clients.items():
         if only is None or name in only:
             for kind, item, lifecycle in _declared(client):
@@ -129,10 +156,15 @@ def _without_effect(
         return
     newest = f"the newest version is {series.last}" if series.last else "there is no version yet"
     yield Finding(
-        "RC364", Level.WARNING,
-        f"reissueAfter: {number} on {place(kind, item)} names no version that was revoked ({newest}): it has no effect",
+        "RC364",
+        Level.WARNING,
+        f"reissueAfter: {number} on {place(kind, item)} names no version that was revoked"
+        f" ({newest}): it has no effect",
         (names.key_address if kind is SeriesKind.KEY else names.secret_address)(client.name, item),
-        f"write reissueAfter: {hold.version} to have a new version issued" if hold is not None
-        else "remove it; after a revocation, plan says which number to write",
+        (
+            f"write reissueAfter: {hold.version} to have a new version issued"
+            if hold is not None
+            else "remove it; after a revocation, plan says which number to write"
+        ),
         client.source,
-    )  # fmt: skip
+    )

@@ -16,8 +16,9 @@ Labels = frozenset[tuple[str, str]]
 
 
 def approvals(situation: Situation) -> tuple[Approval, ...]:
-    """Everybody who must agree, by handle: why, and to what. Only changes that somebody declared need that, with what
-    they revoke: a rotation that falls due was agreed to with the declaration."""
+    """Everybody who must agree, by handle: why, and to what. Only changes that somebody declared
+    need that, with what they revoke: a rotation that falls due was agreed to with the
+    declaration."""
     table = ScopeTable(situation.desired.scopes)
     reasons: dict[str, set[str]] = {}
     addresses: dict[str, set[str]] = {}
@@ -37,7 +38,8 @@ def approvals(situation: Situation) -> tuple[Approval, ...]:
 
 
 def _asked_about(situation: Situation) -> list[Action]:
-    """Declared changes, and the versions that end because of one: of a removal that is what is dangerous."""
+    """Declared changes, and the versions that end because of one: of a removal that is what is
+    dangerous."""
     declared = situation.declared_changes()
     causes = {(one.client, one.reason) for one in declared}
     revoked = situation.of_kind(ActionKind.REVOKE_KEY, ActionKind.REVOKE_SECRET)
@@ -62,14 +64,20 @@ def _why(rule: ApproverRule, action: Action, labels: Labels, scopes: Collection[
     if rule.scopes:
         parts.append(f"its client may use {shown(_meant(rule.scopes, scopes))}")
     if rule.labels:
-        parts.append("its client has " + ", ".join(f"{name}: {value}" for name, value in sorted(rule.labels.items())))
+        parts.append(
+            "its client has "
+            + ", ".join(f"{name}: {value}" for name, value in sorted(rule.labels.items()))
+        )
     what = f"{action.kind.value} of {action.client}"
     return f"{what}: {' and '.join(parts)}" if parts else f"{what}: every change of the declaration"
 
 
 def _labels(action: Action, situation: Situation) -> Labels:
-    """As declared and as on record: whoever takes a label away, or gives it another value, is asked by the label."""
-    return frozenset(pair for spec in _specs(action, situation) for pair in (spec.get("labels") or {}).items())
+    """As declared and as on record: whoever takes a label away, or gives it another value, is asked
+    by the label."""
+    return frozenset(
+        pair for spec in _specs(action, situation) for pair in (spec.get("labels") or {}).items()
+    )
 
 
 def _scopes(action: Action, situation: Situation, table: ScopeTable) -> frozenset[str]:
@@ -83,7 +91,10 @@ def _scopes(action: Action, situation: Situation, table: ScopeTable) -> frozense
 
 
 def _specs(action: Action, situation: Situation) -> Iterator[JsonObject]:
-    record, declared = situation.record_of(action.client), situation.desired.clients.get(action.client)
+    record, declared = (
+        situation.record_of(action.client),
+        situation.desired.clients.get(action.client),
+    )
     if record is not None and not record.edited:
         yield record.spec
     if declared is not None:
@@ -96,5 +107,12 @@ def _effective(scopes: Collection[str], table: ScopeTable) -> Mapping[str, Risk]
 
 
 def _meant(patterns: Sequence[str], scopes: Collection[str]) -> list[str]:
-    """The scopes that one of ``patterns`` means. A wildcard is left only without a catalogue; it may mean any."""
-    return sorted(scope for scope in scopes if WILDCARD in scope or any(covers(one, scope) for one in patterns))
+    """The scopes that one of ``patterns`` means.
+
+    A wildcard is left only without a catalogue; it may mean any.
+    """
+    return sorted(
+        scope
+        for scope in scopes
+        if WILDCARD in scope or any(covers(one, scope) for one in patterns)
+    )

@@ -1,4 +1,5 @@
-"""Who answers for each file of the declaration, from the owners of clients and the policy's approvers."""
+"""Who answers for each file of the declaration, from the owners of clients and the policy's
+approvers."""
 
 from __future__ import annotations
 
@@ -22,9 +23,9 @@ _ANY_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class FileOwners:
-    """``path`` is relative to the project. ``owners``: who owns the clients in it, or that it decides about, as forges
-    write it (``@acme/payments`` or a mail address). ``approvers``: whom the policy asks about one of them, each with
-    its ``@``. Both are sorted."""
+    """``path`` is relative to the project. ``owners``: who owns the clients in it, or that it
+    decides about, as forges write it (``@acme/payments`` or a mail address). ``approvers``: whom
+    the policy asks about one of them, each with its ``@``. Both are sorted."""
 
     path: str
     owners: tuple[str, ...]
@@ -33,9 +34,9 @@ class FileOwners:
 
 @dataclass(frozen=True, slots=True)
 class CodeOwners:
-    """``files`` are all that declare clients or decide about a few, by path. ``approvers``: everybody whom the policy
-    names, sorted; they answer for the files that bind every client. ``shared``: those of them that have a name of the
-    project's choice, by path."""
+    """``files`` are all that declare clients or decide about a few, by path. ``approvers``:
+    everybody whom the policy names, sorted; they answer for the files that bind every client.
+    ``shared``: those of them that have a name of the project's choice, by path."""
 
     files: tuple[FileOwners, ...]
     approvers: tuple[str, ...]
@@ -43,9 +44,10 @@ class CodeOwners:
 
 
 def code_owners(environments: Iterable[Desired]) -> CodeOwners:
-    """The environments of one project. A client's owner is the handle that ``teams`` of the policy has for its team,
-    else its contact if that is a mail address. An approver is asked about a client that meets its conditions in one
-    environment; of ``risk`` that is the risk of registering it."""
+    """The environments of one project. A client's owner is the handle that ``teams`` of the policy
+    has for its team, else its contact if that is a mail address. An approver is asked about a
+    client that meets its conditions in one environment; of ``risk`` that is the risk of registering
+    it."""
     owners: dict[str, set[str]] = {}
     approvers: dict[str, set[str]] = {}
     everybody: set[str] = set()
@@ -56,18 +58,24 @@ def code_owners(environments: Iterable[Desired]) -> CodeOwners:
         for client in desired.clients.values():
             path = client.source.file
             owners.setdefault(path, set()).update(_owner(client.spec, desired.policy.teams))
-            approvers.setdefault(path, set()).update(asked.get(names.client_address(client.name), ()))
+            approvers.setdefault(path, set()).update(
+                asked.get(names.client_address(client.name), ())
+            )
     deciding = {path: _origins(path, named) for path in named.keys() - owners.keys()}
     shared = {path for path, origins in deciding.items() if not origins or origins - owners.keys()}
     for path in deciding.keys() - shared:
         for found in (owners, approvers):
             found[path] = {one for origin in deciding[path] for one in found[origin]}
-    files = (FileOwners(path, tuple(sorted(owners[path])), tuple(sorted(approvers[path]))) for path in sorted(owners))
+    files = (
+        FileOwners(path, tuple(sorted(owners[path])), tuple(sorted(approvers[path])))
+        for path in sorted(owners)
+    )
     return CodeOwners(tuple(files), tuple(sorted(everybody)), tuple(sorted(shared)))
 
 
 def _origins(path: str, named: Mapping[str, frozenset[str]]) -> set[str]:
-    """The files by which ``path`` decides something, however many links and names are in between."""
+    """The files by which ``path`` decides something, however many links and names are in
+    between."""
     seen, left = {path}, [path]
     while left:
         more = named.get(left.pop(), frozenset()) - seen
@@ -85,7 +93,8 @@ def _owner(spec: JsonObject, teams: Mapping[str, str]) -> Iterable[str]:
 
 
 def _asked(desired: Desired) -> Mapping[str, tuple[str, ...]]:
-    """Whom a plan that registers every client for the first time asks: by the address of the client."""
+    """Whom a plan that registers every client for the first time asks: by the address of the
+    client."""
     registered = [register(client, None) for client in desired.clients.values()]
     actions = judged(registered, grounds(_ANY_TIME, {}, desired))
     nothing = Observed(_ANY_TIME, {}, {}, buckets=0)

@@ -1,4 +1,5 @@
-"""Rules of risk about a client as a whole: that it exists and in which state, who answers for it, what protects it."""
+"""Rules of risk about a client as a whole: that it exists and in which state, who answers for it,
+what protects it."""
 
 from __future__ import annotations
 
@@ -12,20 +13,38 @@ from reconciler.domain.values.canonical import Json
 from reconciler.planning.actions.reasons import Reason
 from reconciler.planning.risk.facts import Facts, counted, items, keys_in_use, mapping, shown
 
-# Fields of a specification by where they stand: those that some rule judges, and those that are for people.
-_CLIENT = frozenset({
-    "allowedCidrs", "keys", "name", "owner", "protect", "reset", "scopes", "state", "webhooks",
-    "base_digest", "justification", "labels", "template",
-})  # fmt: skip
+# Fields of a specification by where they stand: those that some rule judges, and those that are for
+# people.
+_CLIENT = frozenset(
+    {
+        "allowedCidrs",
+        "keys",
+        "name",
+        "owner",
+        "protect",
+        "reset",
+        "scopes",
+        "state",
+        "webhooks",
+        "base_digest",
+        "justification",
+        "labels",
+        "template",
+    }
+)
 _LIFE = frozenset({"grace", "lifetime", "reissueAfter", "renewBefore", "window"})
-_WEBHOOK = frozenset({"delivery", "events", "expect", "headers", "payloads", "probes", "secret", "signature", "url"})
+_WEBHOOK = frozenset(
+    {"delivery", "events", "expect", "headers", "payloads", "probes", "secret", "signature", "url"}
+)
 
 
 def new_client(facts: Facts) -> Iterator[str]:
     """Its scopes, networks, webhooks and lifetimes are judged by rules of their own."""
     if facts.action.reason == Reason.NEW_CLIENT:
         keys, webhooks = mapping(facts.after.get("keys")), mapping(facts.after.get("webhooks"))
-        yield f"a new client with {counted(len(keys), 'key')} and {counted(len(webhooks), 'webhook')}"
+        yield (
+            f"a new client with {counted(len(keys), 'key')} and {counted(len(webhooks), 'webhook')}"
+        )
 
 
 def reinstated(facts: Facts) -> Iterator[str]:
@@ -37,7 +56,10 @@ def renamed(facts: Facts) -> Iterator[str]:
     """Not what is left of a rename: the client bears its new name already."""
     old, new = facts.before.get("name"), facts.after.get("name")
     if facts.action.reason == Reason.RENAMED and (facts.record is None or facts.record.name != new):
-        yield f"name {old} → {new}: what refers to the client by name has to follow; paths in Vault stay"
+        yield (
+            f"name {old} → {new}: what refers to the client by name has to follow; paths in Vault"
+            " stay"
+        )
 
 
 def protection_removed(facts: Facts) -> Iterator[str]:
@@ -46,7 +68,11 @@ def protection_removed(facts: Facts) -> Iterator[str]:
 
 
 def protection_added(facts: Facts) -> Iterator[str]:
-    if facts.action.kind is ActionKind.UPDATE_CLIENT and facts.after.get("protect") and not facts.before.get("protect"):
+    if (
+        facts.action.kind is ActionKind.UPDATE_CLIENT
+        and facts.after.get("protect")
+        and not facts.before.get("protect")
+    ):
         yield "protect: false → true"
 
 
@@ -72,7 +98,10 @@ def taken_over(facts: Facts) -> Iterator[str]:
         if before[field] != after.get(field)
     ]
     if changed and any(renamed(facts)):
-        yield f"another name and another owner at once ({', '.join(changed)}): the keys in use are theirs from now on"
+        yield (
+            f"another name and another owner at once ({', '.join(changed)}): the keys in use are"
+            " theirs from now on"
+        )
 
 
 def deciding_label(facts: Facts) -> Iterator[str]:
@@ -85,7 +114,10 @@ def deciding_label(facts: Facts) -> Iterator[str]:
 
 
 def _deciders(facts: Facts, label: str) -> Iterator[str]:
-    """What of the policy goes by this label. An expression that looks at labels at all may look at any."""
+    """What of the policy goes by this label.
+
+    An expression that looks at labels at all may look at any.
+    """
     here = facts.environment
     for approver in facts.policy.approvers:
         if label in approver.labels and holds_in(approver.environments, here):
@@ -94,7 +126,11 @@ def _deciders(facts: Facts, label: str) -> Iterator[str]:
     for rule in rules:
         if rule.level is RuleLevel.OFF or not holds_in(rule.environments, here):
             continue
-        looks = label in rule.values.get("labels", ()) if isinstance(rule, Rule) else "labels" in rule.when
+        looks = (
+            label in rule.values.get("labels", ())
+            if isinstance(rule, Rule)
+            else "labels" in rule.when
+        )
         if looks:
             yield f"rule {rule.name}"
 
@@ -127,7 +163,9 @@ def suspended_unused(facts: Facts) -> Iterator[str]:
 def client_resumed(facts: Facts) -> Iterator[str]:
     if facts.action.reason == Reason.RESUMED:
         used = keys_in_use(facts.live, facts.now)
-        yield f"was suspended on purpose; a gateway accepts {counted(len(used), 'key version')} again"
+        yield (
+            f"was suspended on purpose; a gateway accepts {counted(len(used), 'key version')} again"
+        )
 
 
 def back_after_emergency(facts: Facts) -> Iterator[str]:
@@ -154,4 +192,6 @@ def _unknown(place: str, before: Json, after: Json, known: frozenset[str]) -> li
 
 
 def _versions(facts: Facts) -> str:
-    return shown([f"{item} v{version.number}" for item, version in keys_in_use(facts.live, facts.now)])
+    return shown(
+        [f"{item} v{version.number}" for item, version in keys_in_use(facts.live, facts.now)]
+    )

@@ -1,4 +1,5 @@
-"""Rules of risk about where events go, which ones, and how the receiver can tell that they are ours."""
+"""Rules of risk about where events go, which ones, and how the receiver can tell that they are
+ours."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ _DEFAULT: JsonObject = {"scheme": STANDARD_WEBHOOKS.name, "algorithm": STANDARD_
 
 
 def _endpoints(facts: Facts) -> Iterator[tuple[str, JsonObject | None, JsonObject | None]]:
-    """Each endpoint that the action changes, by the name of its webhook, as it is and as it will be."""
+    """Each endpoint that the action changes, by the name of its webhook, as it is and as it will
+    be."""
     if facts.action.kind is ActionKind.UPDATE_WEBHOOK:
         yield facts.item, facts.action.before, facts.action.after
     else:
@@ -51,7 +53,8 @@ def same_host(facts: Facts) -> Iterator[str]:
 
 
 def _added(facts: Facts) -> Iterator[tuple[str, str, bool]]:
-    """Each new webhook: its host, what it says, and whether the client delivers to that host already."""
+    """Each new webhook: its host, what it says, and whether the client delivers to that host
+    already."""
     known = {host_of(_url(mapping(hook))) for hook in standing(facts, "webhooks").values()}
     for name, before, after in _endpoints(facts):
         if before is None and after is not None:
@@ -80,7 +83,10 @@ def webhook_of_new_client(facts: Facts) -> Iterator[str]:
 def webhook_removed(facts: Facts) -> Iterator[str]:
     for name, before, after in _endpoints(facts):
         if before is not None and after is None:
-            yield f"webhook {name} ends: {host_of(_url(before))} gets no {shown(texts(before.get('events')))} any more"
+            yield (
+                f"webhook {name} ends: {host_of(_url(before))} gets no"
+                f" {shown(texts(before.get('events')))} any more"
+            )
 
 
 def not_encrypted(facts: Facts) -> Iterator[str]:
@@ -109,10 +115,13 @@ def _events(facts: Facts, verb: str, *, gained: bool) -> Iterator[str]:
 
 
 def signature_weakened(facts: Facts) -> Iterator[str]:
-    """Of a new webhook: one that vouches for less than any that the client has; without any, than the default."""
+    """Of a new webhook: one that vouches for less than any that the client has; without any, than
+    the default."""
     for name, before, after in _signatures(facts):
         if lost := _weaker(before, after):
-            yield f"webhook {name}, signature {_scheme(before)} → {_scheme(after)}: {'; '.join(lost)}"
+            yield (
+                f"webhook {name}, signature {_scheme(before)} → {_scheme(after)}: {'; '.join(lost)}"
+            )
     for name, signature in _new_signatures(facts):
         yield from _weakest(name, signature, standing(facts, "webhooks"))
 
@@ -124,22 +133,35 @@ def _new_signatures(facts: Facts) -> Iterator[tuple[str, JsonObject]]:
 
 
 def _weakest(name: str, signature: JsonObject, others: JsonObject) -> Iterator[str]:
-    known = {f"that of webhook {other}": mapping(mapping(others[other]).get("signature")) for other in sorted(others)}
+    known = {
+        f"that of webhook {other}": mapping(mapping(others[other]).get("signature"))
+        for other in sorted(others)
+    }
     for whose, other in (known or {"the default": _DEFAULT}).items():
         if lost := _weaker(other, signature):
-            yield f"webhook {name}, signature {_scheme(signature)}, weaker than {whose}: {'; '.join(lost)}"
+            yield (
+                f"webhook {name}, signature {_scheme(signature)}, weaker than {whose}:"
+                f" {'; '.join(lost)}"
+            )
             return
 
 
 def signature_changed(facts: Facts) -> Iterator[str]:
     for name, before, after in _signatures(facts):
         if not _weaker(before, after):
-            yield f"webhook {name}, signature {_scheme(before)} → {_scheme(after)}: a receiver has to verify otherwise"
+            yield (
+                f"webhook {name}, signature {_scheme(before)} → {_scheme(after)}: a receiver has to"
+                " verify otherwise"
+            )
 
 
 def _signatures(facts: Facts) -> Iterator[tuple[str, JsonObject, JsonObject]]:
     for name, before, after in _endpoints(facts):
-        if before is not None and after is not None and before.get("signature") != after.get("signature"):
+        if (
+            before is not None
+            and after is not None
+            and before.get("signature") != after.get("signature")
+        ):
             yield name, mapping(before.get("signature")), mapping(after.get("signature"))
 
 
@@ -156,13 +178,18 @@ def _weaker(before: JsonObject, after: JsonObject) -> list[str]:
         told.append(f"a shorter hash, {_bits(before)} → {_bits(after)} bits")
     old, new = _tolerance(before), _tolerance(after)
     if old and new and new > old:
-        told.append(f"a delivery counts as fresh for longer, {format_duration(old)} → {format_duration(new)}")
+        told.append(
+            f"a delivery counts as fresh for longer, {format_duration(old)} →"
+            f" {format_duration(new)}"
+        )
     return told
 
 
 def _signed(signature: JsonObject) -> set[str]:
     row = SCHEMES.get(str(signature.get("scheme")))
-    return set(row.signed if row else texts(mapping(signature.get(CUSTOM)).get("signed"))) - {"body"}
+    return set(row.signed if row else texts(mapping(signature.get(CUSTOM)).get("signed"))) - {
+        "body"
+    }
 
 
 def _bits(signature: JsonObject) -> int:
@@ -193,12 +220,17 @@ def probe_relaxed(facts: Facts) -> Iterator[str]:
         old = _usual(after) if before is None else mapping(before.get("probes"))
         for probe in sorted({*old, *new}):
             if _demand(new.get(probe)) < _demand(old.get(probe)):
-                change = f"{old[probe]} → {new.get(probe, 'off')}" if before is not None else str(new.get(probe))
+                change = (
+                    f"{old[probe]} → {new.get(probe, 'off')}"
+                    if before is not None
+                    else str(new.get(probe))
+                )
                 yield f"webhook {name}, probe {probe}: {change}; it need not refuse such a delivery"
 
 
 def deliveries_sent(facts: Facts) -> str | None:
-    """What a verification sends to a receiver that is as it should be; None for a webhook that is not declared."""
+    """What a verification sends to a receiver that is as it should be; None for a webhook that is
+    not declared."""
     webhooks = facts.desired.webhooks if facts.desired is not None else ()
     webhook = next((one for one in webhooks if one.name == facts.item), None)
     if webhook is None:
@@ -206,9 +238,15 @@ def deliveries_sent(facts: Facts) -> str | None:
     genuine = max(len(webhook.events), 1)
     refused = len(sent_probes(webhook.probes, secrets=1))
     in_grace = len(sent_probes(webhook.probes, secrets=2)) - refused
-    deliveries = "1 test delivery" if genuine + refused == 1 else f"{genuine + refused} test deliveries"
+    deliveries = (
+        "1 test delivery" if genuine + refused == 1 else f"{genuine + refused} test deliveries"
+    )
     told = f": {genuine} genuine and {refused} that must be refused" if refused else ""
-    grace = f"; while two signing secrets are valid, {in_grace} more, each signed with one of them" if in_grace else ""
+    grace = (
+        f"; while two signing secrets are valid, {in_grace} more, each signed with one of them"
+        if in_grace
+        else ""
+    )
     return f"a verification sends {deliveries}{told}{grace}"
 
 

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.domain.declared.desired import DesiredClient, GuardrailPolicy
-from reconciler.domain.live.record import USABLE, ClientRecord, ClientStatus, Series, SeriesKind, Version
+from reconciler.domain.live.record import (
+    USABLE,
+    ClientRecord,
+    ClientStatus,
+    Series,
+    SeriesKind,
+    Version,
+)
 from reconciler.domain.plan.plan import Action, ActionKind, Permissions
 from reconciler.domain.plan.scopes import ScopeTable
 from reconciler.domain.values.canonical import Json, JsonObject
@@ -20,9 +27,10 @@ ROTATIONS = (ActionKind.ROTATE_KEY, ActionKind.ROTATE_SECRET)
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """``record`` is the live one that belongs to the client, ``beside`` every action on it, ``permissions`` those that
-    the action changes. What an edited record says may be nonsense. ``policy`` and the name of the ``environment`` tell
-    what else is decided by what a client says of itself."""
+    """``record`` is the live one that belongs to the client, ``beside`` every action on it,
+    ``permissions`` those that the action changes. What an edited record says may be nonsense.
+    ``policy`` and the name of the ``environment`` tell what else is decided by what a client says
+    of itself."""
 
     action: Action
     record: ClientRecord | None
@@ -45,7 +53,11 @@ class Facts:
     @property
     def live(self) -> ClientRecord | None:
         """The record of a client that is not retired."""
-        return None if self.record is None or self.record.status is ClientStatus.RETIRED else self.record
+        return (
+            None
+            if self.record is None or self.record.status is ClientStatus.RETIRED
+            else self.record
+        )
 
     @property
     def item(self) -> str:
@@ -54,7 +66,9 @@ class Facts:
     @property
     def kind(self) -> SeriesKind:
         """What the versions are that an action on a version is about."""
-        return SeriesKind.KEY if self.action.address.split("/")[2:3] == ["key"] else SeriesKind.WEBHOOK
+        return (
+            SeriesKind.KEY if self.action.address.split("/")[2:3] == ["key"] else SeriesKind.WEBHOOK
+        )
 
     @property
     def series(self) -> Series:
@@ -95,7 +109,8 @@ def keys_in_use(record: ClientRecord | None, now: datetime) -> list[tuple[str, V
 
 
 def items(facts: Facts, section: str) -> Iterator[tuple[str, JsonObject | None, JsonObject | None]]:
-    """Each of ``keys`` or ``webhooks`` that the action touches, by name, as it is and as it will be (None: not there).
+    """Each of ``keys`` or ``webhooks`` that the action touches, by name, as it is and as it will be
+    (None: not there).
 
     What an action on a webhook that is new does not say of it is taken from the declaration.
     """
@@ -111,7 +126,10 @@ def items(facts: Facts, section: str) -> Iterator[tuple[str, JsonObject | None, 
 
 
 def standing(facts: Facts, section: str) -> JsonObject:
-    """The ``keys`` or ``webhooks`` that the client has, by name. What an edited record says of them does not count."""
+    """The ``keys`` or ``webhooks`` that the client has, by name.
+
+    What an edited record says of them does not count.
+    """
     live = facts.live
     return {} if live is None or live.edited else mapping(live.spec.get(section))
 
@@ -122,7 +140,9 @@ def mapping(value: Json) -> JsonObject:
 
 def texts(value: Json) -> list[str]:
     """The texts of a list; none of anything else."""
-    return [text for text in value if isinstance(text, str)] if isinstance(value, list | tuple) else []
+    return (
+        [text for text in value if isinstance(text, str)] if isinstance(value, list | tuple) else []
+    )
 
 
 def shown(words: Collection[str]) -> str:

@@ -1,4 +1,5 @@
-"""Rules of risk about versions: how long they live, which of them end, and what somebody did to them by hand."""
+"""Rules of risk about versions: how long they live, which of them end, and what somebody did to
+them by hand."""
 
 from __future__ import annotations
 
@@ -32,8 +33,9 @@ _BROUGHT = (ActionKind.ISSUE_KEY, ActionKind.ROTATE_KEY, ActionKind.ADOPT_CLAIM)
 
 @dataclass(frozen=True, slots=True)
 class _Span:
-    """How long a version lives, or stays valid after its replacement. ``old`` None: the series is new, or nobody can
-    read what it was. ``others``: the longest that the client has in its other series of this kind."""
+    """How long a version lives, or stays valid after its replacement. ``old`` None: the series is
+    new, or nobody can read what it was. ``others``: the longest that the client has in its other
+    series of this kind."""
 
     place: str
     old: timedelta | None
@@ -42,8 +44,8 @@ class _Span:
 
     @property
     def doubled(self) -> bool:
-        """Whether it is more than twice what it was; for a new series, than what the client has. Else a new name would
-        be a way around the comparison."""
+        """Whether it is more than twice what it was; for a new series, than what the client has.
+        Else a new name would be a way around the comparison."""
         known = self.others if self.old is None else self.old
         return known is not None and self.new > 2 * known
 
@@ -60,11 +62,14 @@ class _Span:
 
 
 def _spans(facts: Facts, field: str) -> Iterator[_Span]:
-    """``lifetime`` or ``grace`` of each series that the action declares and that is another than it was."""
+    """``lifetime`` or ``grace`` of each series that the action declares and that is another than it
+    was."""
     for kind, name, before, after in _declared(facts):
         old, new = (_duration(str(side.get(field))) for side in (before, after))
         if new is not None and new != old:
-            yield _Span(place(kind, name), old, new, None if before else _longest(facts, kind, field))
+            yield _Span(
+                place(kind, name), old, new, None if before else _longest(facts, kind, field)
+            )
 
 
 def _longest(facts: Facts, kind: SeriesKind, field: str) -> timedelta | None:
@@ -98,7 +103,9 @@ def _duration(text: str) -> timedelta | None:
 def much_longer_life(facts: Facts) -> Iterator[str]:
     for span in _spans(facts, "lifetime"):
         if _grows_much(span):
-            yield f"{span.place} lives {span}, {span.excess if span.doubled else 'more than a year'}"
+            yield (
+                f"{span.place} lives {span}, {span.excess if span.doubled else 'more than a year'}"
+            )
 
 
 def longer_life(facts: Facts) -> Iterator[str]:
@@ -120,7 +127,11 @@ def much_longer_grace(facts: Facts) -> Iterator[str]:
 
 def longer_grace(facts: Facts) -> Iterator[str]:
     for span in _spans(facts, "grace"):
-        if span.old is not None and span.new > span.old and not (span.doubled and span.new > LONG_GRACE):
+        if (
+            span.old is not None
+            and span.new > span.old
+            and not (span.doubled and span.new > LONG_GRACE)
+        ):
             yield f"{span.place}: a replaced version stays valid {span}"
 
 
@@ -149,7 +160,10 @@ def reissue_declared(facts: Facts) -> Iterator[str]:
     for kind, name, before, after in _declared(facts):
         old, new = before.get("reissueAfter", "none"), after.get("reissueAfter", "none")
         if new not in ("none", old):
-            yield f"{place(kind, name)}, reissueAfter: {old} → {new}: what a person revoked may be issued anew"
+            yield (
+                f"{place(kind, name)}, reissueAfter: {old} → {new}: what a person revoked may be"
+                " issued anew"
+            )
 
 
 def _ends_in_use(facts: Facts) -> Version | None:
@@ -166,18 +180,26 @@ def last_key_revoked(facts: Facts) -> Iterator[str]:
     version = _ends_in_use(facts)
     working = facts.live is not None and facts.live.status is not ClientStatus.SUSPENDED
     if version is not None and working and facts.kind is SeriesKind.KEY and not _left(facts):
-        yield f"version {version.number} of {facts.place} is in use ({_dated(version)}), and no usable key is left"
+        yield (
+            f"version {version.number} of {facts.place} is in use ({_dated(version)}), and no"
+            " usable key is left"
+        )
 
 
 def revoked_in_use(facts: Facts) -> Iterator[str]:
     if (version := _ends_in_use(facts)) is not None and not any(last_key_revoked(facts)):
-        left = shown([f"{item} v{one}" for item, one in _left(facts)]) if facts.kind is SeriesKind.KEY else ""
+        left = (
+            shown([f"{item} v{one}" for item, one in _left(facts)])
+            if facts.kind is SeriesKind.KEY
+            else ""
+        )
         told = f"; usable after this plan: {left}" if left else ""
         yield f"version {version.number} of {facts.place} is in use ({_dated(version)}){told}"
 
 
 def _left(facts: Facts) -> list[tuple[str, str]]:
-    """The keys of the client that a gateway accepts after the plan: what stays, and what is made."""
+    """The keys of the client that a gateway accepts after the plan: what stays, and what is
+    made."""
     ended = {
         (action.item, action.version)
         for action in facts.beside
@@ -203,34 +225,56 @@ def over_already(facts: Facts) -> Iterator[str]:
     if version.state is VersionState.REVOKED:
         yield f"version {version.number} of {facts.place} is revoked already"
     elif version.grace_until is not None and version.grace_until <= facts.now:
-        yield f"version {version.number} of {facts.place} is refused since its grace ended {iso(version.grace_until)}"
+        yield (
+            f"version {version.number} of {facts.place} is refused since its grace ended"
+            f" {iso(version.grace_until)}"
+        )
     else:
-        yield f"version {version.number} of {facts.place} is refused since it expired {iso(version.expires_at)}"
+        yield (
+            f"version {version.number} of {facts.place} is refused since it expired"
+            f" {iso(version.expires_at)}"
+        )
 
 
 def emergency(facts: Facts) -> Iterator[str]:
     if facts.action.reason == Reason.REVOCATION_REQUESTED:
         number = f"version {facts.action.version} of " if facts.action.version is not None else ""
-        yield f"a person ends {number}{facts.place} at once: no grace, no guard, and nothing is issued in its place"
+        yield (
+            f"a person ends {number}{facts.place} at once: no grace, no guard, and nothing is"
+            " issued in its place"
+        )
 
 
 def key_retired(facts: Facts) -> Iterator[str]:
     if (version := _ends_in_use(facts)) is not None:
         grace = facts.after.get("grace")
-        yield f"version {version.number} of {facts.place} is in use and ends {grace} from now without a successor"
+        yield (
+            f"version {version.number} of {facts.place} is in use and ends {grace} from now without"
+            " a successor"
+        )
 
 
 def without_grace(facts: Facts) -> Iterator[str]:
     """A revocation of the old version stands beside the rotation."""
     old = facts.before.get("version")
     for action in facts.beside:
-        if action.kind in REVOCATIONS and action.address == facts.action.address and action.version == old:
-            yield f"version {old} of {facts.place} ends as soon as version {facts.after.get('version')} is there"
+        if (
+            action.kind in REVOCATIONS
+            and action.address == facts.action.address
+            and action.version == old
+        ):
+            yield (
+                f"version {old} of {facts.place} ends as soon as version"
+                f" {facts.after.get('version')} is there"
+            )
 
 
 def expired(facts: Facts) -> Iterator[str]:
     if facts.action.reason == Reason.EXPIRED:
-        yield f"{facts.place} has expired: consumers are refused until they read version {facts.after.get('version')}"
+        yield (
+            f"{facts.place} has expired: consumers are refused until they read version"
+            f" {facts.after.get('version')}"
+        )
 
 
 def one_signature(facts: Facts) -> Iterator[str]:
@@ -238,16 +282,22 @@ def one_signature(facts: Facts) -> Iterator[str]:
     for webhook in webhooks:
         if webhook.name == facts.item and not webhook.scheme.several:
             yield (
-                f"{webhook.scheme.name} has room for one signature: a receiver that does not know version "
-                f"{facts.after.get('version')} yet refuses every delivery"
+                f"{webhook.scheme.name} has room for one signature: a receiver that does not know"
+                f" version {facts.after.get('version')} yet refuses every delivery"
             )
 
 
 _DRIFTED: Mapping[str, str] = {
     Reason.SECRET_MISSING: "consumers that read {} now find nothing",
-    Reason.SECRET_OVERWRITTEN: "somebody else wrote at the path of {}: consumers may hold what they wrote",
-    Reason.SECRET_DESTROYED: "consumers that read {} now find nothing, and somebody may destroy secrets",
-    Reason.RECORD_EDITED: "somebody edited the record by hand: what it said of {} cannot be trusted",
+    Reason.SECRET_OVERWRITTEN: (
+        "somebody else wrote at the path of {}: consumers may hold what they wrote"
+    ),
+    Reason.SECRET_DESTROYED: (
+        "consumers that read {} now find nothing, and somebody may destroy secrets"
+    ),
+    Reason.RECORD_EDITED: (
+        "somebody edited the record by hand: what it said of {} cannot be trusted"
+    ),
 }
 
 
@@ -258,8 +308,14 @@ def drift(facts: Facts) -> Iterator[str]:
 
 
 def versions_edited(facts: Facts) -> Iterator[str]:
-    if facts.action.reason == Reason.RECORD_EDITED and facts.action.kind in (*ROTATIONS, *REVOCATIONS):
-        yield f"somebody edited the versions of {facts.place} by hand: what is accepted may not be ours"
+    if facts.action.reason == Reason.RECORD_EDITED and facts.action.kind in (
+        *ROTATIONS,
+        *REVOCATIONS,
+    ):
+        yield (
+            f"somebody edited the versions of {facts.place} by hand: what is accepted may not be"
+            " ours"
+        )
 
 
 def settings_reset(facts: Facts) -> Iterator[str]:
@@ -270,4 +326,7 @@ def settings_reset(facts: Facts) -> Iterator[str]:
 def readable_again(facts: Facts) -> Iterator[str]:
     if facts.version is not None and facts.version.destroyed_at is not None:
         at = iso(facts.version.destroyed_at)
-        yield f"version {facts.version.number} of {facts.place} was destroyed {at} and can be read again"
+        yield (
+            f"version {facts.version.number} of {facts.place} was destroyed {at} and can be read"
+            " again"
+        )

@@ -8,7 +8,16 @@ from reconciler.domain.plan.plan import ActionKind, Risk
 from reconciler.domain.plan.scopes import WILDCARD
 from reconciler.domain.values import networks
 from reconciler.domain.values.canonical import Json
-from reconciler.planning.risk.facts import Facts, Rule, counted, items, keys_in_use, shown, standing, texts
+from reconciler.planning.risk.facts import (
+    Facts,
+    Rule,
+    counted,
+    items,
+    keys_in_use,
+    shown,
+    standing,
+    texts,
+)
 
 # A client that has every scope of a catalogue of this size or more has got more than it can need.
 MANY_SCOPES = 5
@@ -24,7 +33,9 @@ def scopes_gained(risk: Risk) -> Rule:
     """The rule for the scopes of this risk that the catalogue lists."""
 
     def rule(facts: Facts) -> Iterator[str]:
-        found = [name for name, its in _granted(facts).items() if its is risk and name in facts.scopes]
+        found = [
+            name for name, its in _granted(facts).items() if its is risk and name in facts.scopes
+        ]
         if found:
             yield f"gains {counted(len(found), 'scope')} of {risk.value} risk: {shown(found)}"
 
@@ -40,7 +51,10 @@ def uncatalogued_scope(facts: Facts) -> Iterator[str]:
 def _wildcards(facts: Facts) -> dict[str, list[str]]:
     """The declared wildcards that grant something, with what they grant."""
     written = [scope for scope in texts(facts.after.get("scopes")) if WILDCARD in scope]
-    found = {one: [name for name in _granted(facts) if facts.scopes.means(one, name)] for one in sorted(written)}
+    found = {
+        one: [name for name in _granted(facts) if facts.scopes.means(one, name)]
+        for one in sorted(written)
+    }
     return {wildcard: names for wildcard, names in found.items() if names}
 
 
@@ -50,9 +64,12 @@ def wildcard(facts: Facts) -> Iterator[str]:
 
 
 def wildcard_over_critical(facts: Facts) -> Iterator[str]:
-    """Also when the client had that scope by its name: the wildcard is what a reviewer would have to watch."""
+    """Also when the client had that scope by its name: the wildcard is what a reviewer would have
+    to watch."""
     for scope in _wildcards(facts):
-        critical = [name for name in facts.scopes.members(scope) if facts.scopes.risk(name) is Risk.CRITICAL]
+        critical = [
+            name for name in facts.scopes.members(scope) if facts.scopes.risk(name) is Risk.CRITICAL
+        ]
         if critical:
             yield f"the wildcard {scope} means {shown(critical)}, of critical risk"
 
@@ -82,10 +99,15 @@ def scope_lost_unused(facts: Facts) -> Iterator[str]:
 
 
 def _networks(facts: Facts) -> tuple[networks.Allowed, networks.Allowed] | None:
-    """The addresses allowed before and after, None when the action does not change them. A new client had none."""
+    """The addresses allowed before and after, None when the action does not change them.
+
+    A new client had none.
+    """
     if "allowedCidrs" not in {*facts.before, *facts.after}:
         return None
-    before = networks.NOWHERE if _is_new(facts) else networks.allowed(facts.before.get("allowedCidrs"))
+    before = (
+        networks.NOWHERE if _is_new(facts) else networks.allowed(facts.before.get("allowedCidrs"))
+    )
     return before, networks.allowed(facts.after.get("allowedCidrs"))
 
 
@@ -117,7 +139,9 @@ def open_network(facts: Facts) -> Iterator[str]:
 
 def _given(facts: Facts) -> list[str]:
     """The keys that the client did not have."""
-    return [name for name, before, after in items(facts, "keys") if before is None and after is not None]
+    return [
+        name for name, before, after in items(facts, "keys") if before is None and after is not None
+    ]
 
 
 def _declared(facts: Facts) -> Json:
@@ -132,7 +156,8 @@ def no_networks(facts: Facts) -> Iterator[str]:
 
 
 def wide_networks(facts: Facts) -> Iterator[str]:
-    """Where there was no limit that could grow: of a new client, or with the first key of one that called nobody."""
+    """Where there was no limit that could grow: of a new client, or with the first key of one that
+    called nobody."""
     first = bool(_given(facts)) and not standing(facts, "keys")
     if not (declared := _declared(facts)) or not (_is_new(facts) or first):
         return
@@ -140,7 +165,8 @@ def wide_networks(facts: Facts) -> Iterator[str]:
     wide = [
         f"a /{prefix} of IPv{version}"
         for version, prefix in WIDE.items()
-        if networks.is_wide(spans, version, prefix) and not (_is_new(facts) and networks.is_open(spans, version))
+        if networks.is_wide(spans, version, prefix)
+        and not (_is_new(facts) and networks.is_open(spans, version))
     ]
     if wide:
         yield f"allowedCidrs {_cidrs(declared)}: more addresses than {shown(wide)}"
@@ -162,6 +188,8 @@ def narrower_networks(facts: Facts) -> Iterator[str]:
     if (sides := _networks(facts)) is None or _is_new(facts):
         return
     before, after = sides
-    more, less = (networks.size(networks.added(*pair)) for pair in ((before, after), (after, before)))
+    more, less = (
+        networks.size(networks.added(*pair)) for pair in ((before, after), (after, before))
+    )
     if less and not more:
         yield f"{_change(facts)}: fewer addresses, and no other ones"

@@ -1,7 +1,8 @@
-"""How dangerous each action of a plan is, and why: one rule is one function and one row in ``RULES``.
+"""How dangerous each action of a plan is, and why: one rule is one function and one row in
+``RULES``.
 
-A rule yields sentences that name what a reviewer can check, or none. What an action's risk is follows from the rules
-that fired and from its cause; nothing else in this program judges it.
+A rule yields sentences that name what a reviewer can check, or none. What an action's risk is
+follows from the rules that fired and from its cause; nothing else in this program judges it.
 """
 
 from __future__ import annotations
@@ -27,7 +28,10 @@ _ISSUES = (ActionKind.ISSUE_KEY, ActionKind.ISSUE_SECRET)
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A rule, the risk of what it finds, the kinds of action that it looks at. ``name``: its row in docs/risk.md."""
+    """A rule, the risk of what it finds, the kinds of action that it looks at.
+
+    ``name``: its row in docs/risk.md.
+    """
 
     risk: Risk
     name: str
@@ -85,7 +89,12 @@ RULES: tuple[Row, ...] = (
     Row(Risk.MEDIUM, "deciding-label", _UPDATE, clients.deciding_label),
     Row(Risk.MEDIUM, "state-changed", _UPDATE, clients.state_changed),
     Row(Risk.MEDIUM, "suspended-unused", (ActionKind.SUSPEND_CLIENT,), clients.suspended_unused),
-    Row(Risk.MEDIUM, "back-after-emergency", (ActionKind.ACTIVATE_CLIENT,), clients.back_after_emergency),
+    Row(
+        Risk.MEDIUM,
+        "back-after-emergency",
+        (ActionKind.ACTIVATE_CLIENT,),
+        clients.back_after_emergency,
+    ),
     Row(Risk.MEDIUM, "expired", ROTATIONS, lives.expired),
     Row(Risk.MEDIUM, "without-grace", ROTATIONS, lives.without_grace),
     Row(Risk.MEDIUM, "one-signature", (ActionKind.ROTATE_SECRET,), lives.one_signature),
@@ -100,7 +109,8 @@ RULES: tuple[Row, ...] = (
     Row(Risk.LOW, "over-already", REVOCATIONS, lives.over_already),
 )
 _BY_KIND = {
-    kind: sorted((row for row in RULES if kind in row.kinds), key=lambda row: -row.risk.rank) for kind in ActionKind
+    kind: sorted((row for row in RULES if kind in row.kinds), key=lambda row: -row.risk.rank)
+    for kind in ActionKind
 }
 # What an action of which no rule has anything to say means.
 PLAIN: dict[ActionKind, str] = {
@@ -111,10 +121,14 @@ PLAIN: dict[ActionKind, str] = {
     ActionKind.RETIRE_KEY: "a retired key that is not in use takes nothing from anybody",
     ActionKind.REVOKE_KEY: "a revocation ends one version for ever",
     ActionKind.ISSUE_SECRET: "an issued version is new: no receiver depends on it yet",
-    ActionKind.ROTATE_SECRET: "a rotation keeps the old secret through its grace, and deliveries are signed with both",
+    ActionKind.ROTATE_SECRET: (
+        "a rotation keeps the old secret through its grace, and deliveries are signed with both"
+    ),
     ActionKind.REVOKE_SECRET: "a revocation ends one version for ever",
     ActionKind.UPDATE_WEBHOOK: "a changed webhook has to prove itself again",
-    ActionKind.VERIFY_WEBHOOK: "a verification sends genuine test deliveries, and those that must be refused",
+    ActionKind.VERIFY_WEBHOOK: (
+        "a verification sends genuine test deliveries, and those that must be refused"
+    ),
     ActionKind.ACTIVATE_CLIENT: "an activation follows only after every webhook has proven itself",
     ActionKind.SUSPEND_CLIENT: "a suspension revokes nothing",
     ActionKind.RETIRE_CLIENT: "a retirement ends a client for ever",
@@ -126,7 +140,8 @@ PLAIN: dict[ActionKind, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Grounds:
-    """What actions are judged by. ``records`` and ``desired`` go by the name in the actions, also during a rename.
+    """What actions are judged by. ``records`` and ``desired`` go by the name in the actions, also
+    during a rename.
 
     Nothing has a default: whoever forgets the policy would judge by none, and nobody would see it.
     """
@@ -159,7 +174,15 @@ def _judged(action: Action, beside: Sequence[Action], grounds: Grounds) -> Actio
     record, desired = grounds.records.get(action.client), grounds.desired.get(action.client)
     permissions = _permissions(action, record, grounds.scopes)
     facts = Facts(
-        action, record, desired, grounds.scopes, grounds.now, beside, permissions, grounds.policy, grounds.environment
+        action,
+        record,
+        desired,
+        grounds.scopes,
+        grounds.now,
+        beside,
+        permissions,
+        grounds.policy,
+        grounds.environment,
     )
     found = fired(facts)
     reasons = [sentence for _, sentence in found]
@@ -173,7 +196,9 @@ def _judged(action: Action, beside: Sequence[Action], grounds: Grounds) -> Actio
 
 def _plain(facts: Facts) -> str:
     """What is said of an action of which no rule has anything to say."""
-    sent = endpoints.deliveries_sent(facts) if facts.action.kind is ActionKind.VERIFY_WEBHOOK else None
+    sent = (
+        endpoints.deliveries_sent(facts) if facts.action.kind is ActionKind.VERIFY_WEBHOOK else None
+    )
     return sent or PLAIN[facts.action.kind]
 
 
@@ -182,10 +207,14 @@ def fired(facts: Facts) -> list[tuple[Row, str]]:
     return [(row, sentence) for row in _BY_KIND[facts.action.kind] for sentence in row.rule(facts)]
 
 
-def _permissions(action: Action, record: ClientRecord | None, scopes: ScopeTable) -> Permissions | None:
+def _permissions(
+    action: Action, record: ClientRecord | None, scopes: ScopeTable
+) -> Permissions | None:
     """What the action grants and withdraws; None for a kind that does neither."""
     if action.kind in _SPECIFIED:
-        before, after = (texts((side or {}).get("scopes")) for side in (action.before, action.after))
+        before, after = (
+            texts((side or {}).get("scopes")) for side in (action.before, action.after)
+        )
         return scopes.change(before, after)
     if action.kind in (ActionKind.RETIRE_CLIENT, ActionKind.SUSPEND_CLIENT) and record is not None:
         return scopes.change(texts(record.spec.get("scopes")), ())

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from reconciler.domain.declared.desired import ClientState, CustomRule, DesiredClient, RuleLevel, Source
+from reconciler.domain.declared.desired import (
+    ClientState,
+    CustomRule,
+    DesiredClient,
+    RuleLevel,
+    Source,
+)
 from reconciler.domain.declared.placed import holds_in
 from reconciler.domain.declared.proof import DECLARED_PROBES
 from reconciler.domain.plan.judgement import Judge, Judgement
@@ -17,9 +23,15 @@ from reconciler.domain.values.canonical import JsonObject
 DECLARED_ONLY = frozenset({"after", "client", "environment", "permissions"})
 LIVE = frozenset({"before", "granted", "withdrawn", "risk", "actions"})
 _EMPTY: Mapping[str, Any] = {
-    "labels": {}, "owner": {}, "justification": "", "template": "", "allowedCidrs": [], "scopes": [], "keys": {},
+    "labels": {},
+    "owner": {},
+    "justification": "",
+    "template": "",
+    "allowedCidrs": [],
+    "scopes": [],
+    "keys": {},
     "webhooks": {},
-}  # fmt: skip
+}
 
 
 def declared_facts(client: DesiredClient, environment: str, table: ScopeTable) -> JsonObject:
@@ -33,11 +45,14 @@ def declared_facts(client: DesiredClient, environment: str, table: ScopeTable) -
 
 
 def live_facts(
-    name: str, environment: str, sides: tuple[JsonObject | None, JsonObject | None], actions: Iterable[Action],
+    name: str,
+    environment: str,
+    sides: tuple[JsonObject | None, JsonObject | None],
+    actions: Iterable[Action],
     table: ScopeTable,
-) -> JsonObject:  # fmt: skip
-    """What an expression sees of a client with what is on record. ``sides``: specification before and after, None where
-    there is none."""
+) -> JsonObject:
+    """What an expression sees of a client with what is on record. ``sides``: specification before
+    and after, None where there is none."""
     before, after = sides
     old, new = ((side or {}).get("scopes") or () for side in sides)
     planned = list(actions)
@@ -51,7 +66,12 @@ def live_facts(
         "withdrawn": _granted(table, new, old),
         "risk": highest(action.risk for action in planned).value if planned else "none",
         "actions": [
-            {"kind": one.kind.value, "address": one.address, "reason": one.reason, "risk": one.risk.value}
+            {
+                "kind": one.kind.value,
+                "address": one.address,
+                "reason": one.reason,
+                "risk": one.risk.value,
+            }
             for one in planned
         ],
     }
@@ -76,7 +96,13 @@ def _lived(lifecycle: JsonObject) -> JsonObject:
 
 def _webhook(webhook: JsonObject) -> JsonObject:
     probes = {**dict.fromkeys(DECLARED_PROBES, "off"), **(webhook.get("probes") or {})}
-    return {"url": "", "events": [], **webhook, "secret": _lived(webhook.get("secret") or {}), "probes": probes}
+    return {
+        "url": "",
+        "events": [],
+        **webhook,
+        "secret": _lived(webhook.get("secret") or {}),
+        "probes": probes,
+    }
 
 
 def _granted(table: ScopeTable, before: Collection[str], after: Collection[str]) -> dict[str, str]:
@@ -86,14 +112,23 @@ def _granted(table: ScopeTable, before: Collection[str], after: Collection[str])
 
 
 def judged(
-    rules: Sequence[CustomRule], rows: Sequence[JsonObject], known: Collection[str], judge: Judge | None
+    rules: Sequence[CustomRule],
+    rows: Sequence[JsonObject],
+    known: Collection[str],
+    judge: Judge | None,
 ) -> list[tuple[CustomRule, Judgement]]:
     """Every rule that is on with what became of it. Without a judge none can be told."""
     active = [rule for rule in rules if rule.level is not RuleLevel.OFF]
     if judge is None:
-        unknown = Judgement(verdicts=("this program was given nothing to evaluate expressions with",) * len(rows))
+        unknown = Judgement(
+            verdicts=("this program was given nothing to evaluate expressions with",) * len(rows)
+        )
         return [(rule, unknown) for rule in active]
-    return list(zip(active, judge([rule.when for rule in active], rows, known), strict=True)) if active else []
+    return (
+        list(zip(active, judge([rule.when for rule in active], rows, known), strict=True))
+        if active
+        else []
+    )
 
 
 def answers(
@@ -116,7 +151,8 @@ def answers(
 
 
 def blamed(rule: CustomRule, code: str, client: Source | None) -> Source | None:
-    """Where the mistake is: in the client that breaks the rule, or in an expression that gives no answer."""
+    """Where the mistake is: in the client that breaks the rule, or in an expression that gives no
+    answer."""
     return rule.source if code == "RC231" or client is None else client
 
 
@@ -124,7 +160,8 @@ def remedy(rule: CustomRule, code: str) -> str:
     """What to do about an answer."""
     if code == "RC231":
         return (
-            f"correct `when` of customRules {rule.name} in policy.yaml: rule out every case that it does not expect, "
-            "such as before != null && …, or, where it took too much time or memory, loop over less"
+            f"correct `when` of customRules {rule.name} in policy.yaml: rule out every case that it"
+            " does not expect, such as before != null && …, or, where it took too much time or"
+            " memory, loop over less"
         )
     return f"change the declaration, or add a waiver of rule {rule.name} to policy.yaml"

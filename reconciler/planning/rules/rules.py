@@ -1,7 +1,8 @@
-"""Built-in rules of a policy: what a declared client may be. A rule is one function and one row in ``RULES``.
+"""Built-in rules of a policy: what a declared client may be. A rule is one function and one row in
+``RULES``.
 
-A rule looks at a client as it is declared for one environment and yields what breaks it. Whether that blocks anything
-is decided elsewhere (``policy``); where it is written in a file as well.
+A rule looks at a client as it is declared for one environment and yields what breaks it. Whether
+that blocks anything is decided elsewhere (``policy``); where it is written in a file as well.
 """
 
 from __future__ import annotations
@@ -11,7 +12,13 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any
 
-from reconciler.domain.declared.desired import ClientState, DesiredClient, Lifecycle, Rule, RuleLevel
+from reconciler.domain.declared.desired import (
+    ClientState,
+    DesiredClient,
+    Lifecycle,
+    Rule,
+    RuleLevel,
+)
 from reconciler.domain.declared.placed import holds_in
 from reconciler.domain.declared.proof import DECLARED_PROBES, GENUINE_ONLY, Demand
 from reconciler.domain.plan.scopes import WILDCARD, ScopeTable, covers
@@ -24,8 +31,8 @@ OWNER = ("team", "contact")
 
 @dataclass(frozen=True, slots=True)
 class Breach:
-    """``path`` leads to what is to blame, by field names and names of items, as far as it is written;
-    ``address`` is empty for the client itself."""
+    """``path`` leads to what is to blame, by field names and names of items, as far as it is
+    written; ``address`` is empty for the client itself."""
 
     path: tuple[str, ...]
     message: str
@@ -45,31 +52,42 @@ class Row:
     check: Check
 
 
-def wildcard_scopes(client: DesiredClient, values: Mapping[str, Any], table: ScopeTable) -> Iterator[Breach]:
+def wildcard_scopes(
+    client: DesiredClient, values: Mapping[str, Any], table: ScopeTable
+) -> Iterator[Breach]:
     """``allow``: wildcards that may be written, and everything narrower."""
     for scope in client.spec.get("scopes") or ():
-        if WILDCARD in scope and not any(covers(allowed, scope) for allowed in values.get("allow", ())):
+        if WILDCARD in scope and not any(
+            covers(allowed, scope) for allowed in values.get("allow", ())
+        ):
             means = len(table.members(scope))
             today = f"{means} scope{'' if means == 1 else 's'} today, and " if len(table) else ""
             yield Breach(
-                ("scopes", scope), f"the wildcard `{scope}` grants {today}every one that is added later",
+                ("scopes", scope),
+                f"the wildcard `{scope}` grants {today}every one that is added later",
                 "name the scopes, or allow the wildcard in rules.wildcard-scopes.allow",
-            )  # fmt: skip
+            )
 
 
-def scope_count(client: DesiredClient, values: Mapping[str, Any], table: ScopeTable) -> Iterator[Breach]:
+def scope_count(
+    client: DesiredClient, values: Mapping[str, Any], table: ScopeTable
+) -> Iterator[Breach]:
     """``max``: scopes of one client, wildcards counted as what they mean."""
     asked = client.spec.get("scopes") or ()
     means = table.change((), asked)
     count = len(means.granted) if means else 0
     if count > values["max"]:
         yield Breach(
-            ("scopes",), f"the client may use {count} scope{'' if count == 1 else 's'}, more than {values['max']}",
+            ("scopes",),
+            f"the client may use {count} scope{'' if count == 1 else 's'}, more than"
+            f" {values['max']}",
             "split the client by what it does, or raise rules.scope-count.max",
-        )  # fmt: skip
+        )
 
 
-def lifetime(client: DesiredClient, values: Mapping[str, Any], table: ScopeTable) -> Iterator[Breach]:
+def lifetime(
+    client: DesiredClient, values: Mapping[str, Any], table: ScopeTable
+) -> Iterator[Breach]:
     """``keyMax``, ``secretMax``, ``min``: how long a version may live."""
     for limit, what, path, address, lives in _lives(client):
         longest, shortest = values.get(f"{limit}Max"), values.get("min")
@@ -80,83 +98,117 @@ def lifetime(client: DesiredClient, values: Mapping[str, Any], table: ScopeTable
         else:
             continue
         yield Breach(
-            (*path, "lifetime"), f"{what} lives {format_duration(lives.lifetime)}, {far}",
-            f"write a lifetime within the limits of rules.lifetime, not {far}", address,
-        )  # fmt: skip
+            (*path, "lifetime"),
+            f"{what} lives {format_duration(lives.lifetime)}, {far}",
+            f"write a lifetime within the limits of rules.lifetime, not {far}",
+            address,
+        )
 
 
-def rotation(client: DesiredClient, values: Mapping[str, Any], table: ScopeTable) -> Iterator[Breach]:
-    """``renewBeforeMin``, ``graceMin``, ``graceMax``: time to rotate in and to change over in. No grace at all is
-    refused whatever is set."""
+def rotation(
+    client: DesiredClient, values: Mapping[str, Any], table: ScopeTable
+) -> Iterator[Breach]:
+    """``renewBeforeMin``, ``graceMin``, ``graceMax``: time to rotate in and to change over in. No
+    grace at all is refused whatever is set."""
     for limit, what, path, address, lives in _lives(client):
         inner = (*path, "rotation") if limit == "key" else path
-        renew, shortest, longest = (values.get(name) for name in ("renewBeforeMin", "graceMin", "graceMax"))
+        renew, shortest, longest = (
+            values.get(name) for name in ("renewBeforeMin", "graceMin", "graceMax")
+        )
         grace = format_duration(lives.grace)
         if renew is not None and lives.renew_before < renew:
             yield Breach(
                 (*inner, "renewBefore"),
-                f"{what} is renewed {format_duration(lives.renew_before)} before it expires, less than "
-                f"{format_duration(renew)}: a failed rotation has too little time to be noticed",
-                f"write renewBefore: {format_duration(renew)} or more", address,
-            )  # fmt: skip
+                f"{what} is renewed {format_duration(lives.renew_before)} before it expires, less"
+                f" than {format_duration(renew)}: a failed rotation has too little time to be"
+                " noticed",
+                f"write renewBefore: {format_duration(renew)} or more",
+                address,
+            )
         if not lives.grace or (shortest is not None and lives.grace < shortest):
             least = format_duration(shortest) if shortest else "1s"
             yield Breach(
                 (*inner, "grace"),
-                f"the grace of {what} is {grace}, less than {least}: consumers have too little time to change over",
-                f"write grace: {least} or more", address,
-            )  # fmt: skip
+                f"the grace of {what} is {grace}, less than {least}: consumers have too little time"
+                " to change over",
+                f"write grace: {least} or more",
+                address,
+            )
         if longest is not None and lives.grace > longest:
             yield Breach(
-                (*inner, "grace"), f"the grace of {what} is {grace}, more than {format_duration(longest)}",
-                f"write grace: {format_duration(longest)} or less", address,
-            )  # fmt: skip
+                (*inner, "grace"),
+                f"the grace of {what} is {grace}, more than {format_duration(longest)}",
+                f"write grace: {format_duration(longest)} or less",
+                address,
+            )
 
 
-def https_only(client: DesiredClient, values: Mapping[str, Any], table: ScopeTable) -> Iterator[Breach]:
+def https_only(
+    client: DesiredClient, values: Mapping[str, Any], table: ScopeTable
+) -> Iterator[Breach]:
     """``allowLoopback``: this machine may be reached without TLS."""
     for name, url, address in _urls(client):
         if url.startswith("http:") and not (values.get("allowLoopback", True) and is_loopback(url)):
             yield Breach(
-                ("webhooks", name, "url"), f"the URL of webhook `{name}` is http: deliveries can be read on their way",
-                "use https", address,
-            )  # fmt: skip
+                ("webhooks", name, "url"),
+                f"the URL of webhook `{name}` is http: deliveries can be read on their way",
+                "use https",
+                address,
+            )
 
 
-def allowed_hosts(client: DesiredClient, values: Mapping[str, Any], table: ScopeTable) -> Iterator[Breach]:
-    """``hosts``: where webhooks may lead, as DNS knows the name: what only looks the same is another host."""
+def allowed_hosts(
+    client: DesiredClient, values: Mapping[str, Any], table: ScopeTable
+) -> Iterator[Breach]:
+    """``hosts``: where webhooks may lead, as DNS knows the name: what only looks the same is
+    another host."""
     for name, url, address in _urls(client):
         host = host_of(url)
         if not any(_is_host(pattern, host) for pattern in values["hosts"]):
             yield Breach(
-                ("webhooks", name, "url"), f"the host `{host}` is not one of rules.allowed-hosts.hosts",
-                "correct the host, or add it to rules.allowed-hosts.hosts", address,
-            )  # fmt: skip
+                ("webhooks", name, "url"),
+                f"the host `{host}` is not one of rules.allowed-hosts.hosts",
+                "correct the host, or add it to rules.allowed-hosts.hosts",
+                address,
+            )
 
 
-def denied_hosts(client: DesiredClient, values: Mapping[str, Any], table: ScopeTable) -> Iterator[Breach]:
+def denied_hosts(
+    client: DesiredClient, values: Mapping[str, Any], table: ScopeTable
+) -> Iterator[Breach]:
     """``hosts``: where webhooks may not lead."""
     for name, url, address in _urls(client):
         host = host_of(url)
         same = (host, *_within(host))
-        found = next((pattern for pattern in values["hosts"] for one in same if _is_host(pattern, one)), None)
+        found = next(
+            (pattern for pattern in values["hosts"] for one in same if _is_host(pattern, one)), None
+        )
         if found is not None:
             yield Breach(
-                ("webhooks", name, "url"), f"the host `{host}` is denied by `{found}` of rules.denied-hosts.hosts",
-                "send the events to another host", address,
-            )  # fmt: skip
+                ("webhooks", name, "url"),
+                f"the host `{host}` is denied by `{found}` of rules.denied-hosts.hosts",
+                "send the events to another host",
+                address,
+            )
 
 
-def justification(client: DesiredClient, values: Mapping[str, Any], table: ScopeTable) -> Iterator[Breach]:
+def justification(
+    client: DesiredClient, values: Mapping[str, Any], table: ScopeTable
+) -> Iterator[Breach]:
     """``pattern``: what a justification must hold, such as a ticket."""
     text, pattern = client.spec.get("justification") or "", values.get("pattern")
     if not text.strip():
-        yield Breach(("justification",), "the client has no justification", "say why it exists: a ticket, a sentence")
+        yield Breach(
+            ("justification",),
+            "the client has no justification",
+            "say why it exists: a ticket, a sentence",
+        )
     elif pattern is not None and not pattern.found_in(text):
         yield Breach(
-            ("justification",), f"the justification does not match `{pattern.text}`",
+            ("justification",),
+            f"the justification does not match `{pattern.text}`",
             "write it as rules.justification.pattern asks for, such as a ticket and a sentence",
-        )  # fmt: skip
+        )
 
 
 def owner(client: DesiredClient, values: Mapping[str, Any], table: ScopeTable) -> Iterator[Breach]:
@@ -164,16 +216,22 @@ def owner(client: DesiredClient, values: Mapping[str, Any], table: ScopeTable) -
     said = client.spec.get("owner") or {}
     for name in values.get("require", OWNER):
         if not (said.get(name) or "").strip():
-            yield Breach(("owner", name), f"the client's owner has no {name}", f"write owner.{name}")
+            yield Breach(
+                ("owner", name), f"the client's owner has no {name}", f"write owner.{name}"
+            )
 
 
-def allowed_cidrs(client: DesiredClient, values: Mapping[str, Any], table: ScopeTable) -> Iterator[Breach]:
-    """``minPrefix4``, ``minPrefix6``: no network is wider, however many lines make it. At least half of the internet
-    is none. A client without keys calls nobody."""
+def allowed_cidrs(
+    client: DesiredClient, values: Mapping[str, Any], table: ScopeTable
+) -> Iterator[Breach]:
+    """``minPrefix4``, ``minPrefix6``: no network is wider, however many lines make it. At least
+    half of the internet is none. A client without keys calls nobody."""
     texts = client.spec.get("allowedCidrs") or ()
     if client.keys and not texts:
         yield Breach(
-            ("allowedCidrs",), "the client's keys work from everywhere", "list the networks it calls from: allowedCidrs"
+            ("allowedCidrs",),
+            "the client's keys work from everywhere",
+            "list the networks it calls from: allowedCidrs",
         )
     if not texts or (together := _too_wide(texts, values)) is None:
         return
@@ -182,7 +240,9 @@ def allowed_cidrs(client: DesiredClient, values: Mapping[str, Any], table: Scope
         yield Breach(("allowedCidrs", text), f"the network {text} allows too much: {why}", remedy)
     if not alone:
         why, remedy = together
-        yield Breach(("allowedCidrs",), f"these {len(texts)} networks together allow too much: {why}", remedy)
+        yield Breach(
+            ("allowedCidrs",), f"these {len(texts)} networks together allow too much: {why}", remedy
+        )
 
 
 def _too_wide(texts: Sequence[str], values: Mapping[str, Any]) -> tuple[str, str] | None:
@@ -190,39 +250,53 @@ def _too_wide(texts: Sequence[str], values: Mapping[str, Any]) -> tuple[str, str
     spans = networks.allowed(texts)
     for version in spans:
         if networks.is_open(spans, version):
-            return f"at least half of all IPv{version} addresses", "list the networks that the client calls from"
+            return (
+                f"at least half of all IPv{version} addresses",
+                "list the networks that the client calls from",
+            )
     for version in spans:
         least, found = values.get(f"minPrefix{version}", 1), networks.widest(spans, version)
         if found is not None and found.prefixlen < least:
-            return f"{found} is wider than /{least}", f"narrow it to /{least} or less, or list fewer"
+            return (
+                f"{found} is wider than /{least}",
+                f"narrow it to /{least} or less, or list fewer",
+            )
     return None
 
 
 def probes(client: DesiredClient, values: Mapping[str, Any], table: ScopeTable) -> Iterator[Breach]:
-    """``require``: probes that every webhook must require, as far as its signature scheme has room for them.
+    """``require``: probes that every webhook must require, as far as its signature scheme has room
+    for them.
 
-    One that is off for a scheme unless it is asked for (``future`` with ``stripe``) is asked for by that."""
+    One that is off for a scheme unless it is asked for (``future`` with ``stripe``) is asked for by
+    that."""
     for webhook in client.webhooks:
         for probe in values.get("require", GENUINE_ONLY):
             said = webhook.probes.get(DECLARED_PROBES[probe][0])
             if said not in (None, Demand.REQUIRE):
                 yield Breach(
                     ("webhooks", webhook.name, "probes", probe),
-                    f"webhook `{webhook.name}` need not {_right_answer(probe)}: its probe is {said}",
-                    f"write probes: {{{probe}: require}}", names.webhook_address(client.name, webhook.name),
-                )  # fmt: skip
+                    f"webhook `{webhook.name}` need not {_right_answer(probe)}: its probe is"
+                    f" {said}",
+                    f"write probes: {{{probe}: require}}",
+                    names.webhook_address(client.name, webhook.name),
+                )
 
 
 def naming(client: DesiredClient, values: Mapping[str, Any], table: ScopeTable) -> Iterator[Breach]:
     """``pattern``: how clients are named."""
     if not values["pattern"].found_in(client.name):
         yield Breach(
-            ("name",), f"the name `{client.name}` does not match `{values['pattern'].text}`",
-            "rename the client, with its present name in metadata.renamedFrom once it is registered",
-        )  # fmt: skip
+            ("name",),
+            f"the name `{client.name}` does not match `{values['pattern'].text}`",
+            "rename the client, with its present name in metadata.renamedFrom once it is"
+            " registered",
+        )
 
 
-def protection(client: DesiredClient, values: Mapping[str, Any], table: ScopeTable) -> Iterator[Breach]:
+def protection(
+    client: DesiredClient, values: Mapping[str, Any], table: ScopeTable
+) -> Iterator[Breach]:
     """``labels``: clients with all of them must be protected."""
     labels = client.spec.get("labels") or {}
     if values["labels"].items() <= labels.items() and not client.protect:
@@ -251,7 +325,10 @@ BY_NAME = {row.name: row for row in RULES}
 def breaches(
     client: DesiredClient, rules: Sequence[Rule], environment: str, table: ScopeTable
 ) -> Iterator[tuple[Rule, Row, Breach]]:
-    """Everything that breaks a rule. A client that is declared retired has nothing left that could."""
+    """Everything that breaks a rule.
+
+    A client that is declared retired has nothing left that could.
+    """
     if client.state is ClientState.RETIRED:
         return
     for rule in rules:
@@ -262,9 +339,16 @@ def breaches(
 
 
 def _lives(client: DesiredClient) -> Iterator[tuple[str, str, tuple[str, ...], str, Lifecycle]]:
-    """(first word of the limit, what it is, where it is declared, address, life cycle) of keys and signing secrets."""
+    """(first word of the limit, what it is, where it is declared, address, life cycle) of keys and
+    signing secrets."""
     for key in client.keys:
-        yield "key", f"key `{key.name}`", ("keys", key.name), names.key_address(client.name, key.name), key.lifecycle
+        yield (
+            "key",
+            f"key `{key.name}`",
+            ("keys", key.name),
+            names.key_address(client.name, key.name),
+            key.lifecycle,
+        )
     for webhook in client.webhooks:
         address = names.secret_address(client.name, webhook.name)
         what = f"the signing secret of webhook `{webhook.name}`"
@@ -272,7 +356,11 @@ def _lives(client: DesiredClient) -> Iterator[tuple[str, str, tuple[str, ...], s
 
 
 def _right_answer(probe: str) -> str:
-    return "accept each secret of a rotation" if probe == "eachSecret" else f"refuse the {probe} delivery"
+    return (
+        "accept each secret of a rotation"
+        if probe == "eachSecret"
+        else f"refuse the {probe} delivery"
+    )
 
 
 def _urls(client: DesiredClient) -> Iterator[tuple[str, str, str]]:

@@ -16,7 +16,15 @@ from reconciler.domain.live.record import (
     WebhookRecord,
 )
 from reconciler.domain.secrecy import beginning
-from reconciler.domain.values.canonical import Json, digest, dumps, iso, iso_or_none, parse_iso, parse_iso_or_none
+from reconciler.domain.values.canonical import (
+    Json,
+    digest,
+    dumps,
+    iso,
+    iso_or_none,
+    parse_iso,
+    parse_iso_or_none,
+)
 from reconciler.errors import RegistryError
 from reconciler.registry.codec.proof_codec import decode_delivery, encode_delivery
 from reconciler.registry.codec.shapes import require_record, require_series
@@ -26,32 +34,45 @@ from reconciler.registry.codec.stored import FORMAT, garbled, parse_stored
 MAX_DOCUMENT = 512 * 1024
 
 
-def encode_bucket(records: Mapping[str, ClientRecord], foreign: Mapping[str, Json] | None = None) -> str:
-    """One bucket. ``foreign`` holds the records of other projects as they were read: they go back unchanged.
+def encode_bucket(
+    records: Mapping[str, ClientRecord], foreign: Mapping[str, Json] | None = None
+) -> str:
+    """One bucket. ``foreign`` holds the records of other projects as they were read: they go back
+    unchanged.
 
     Raises ``RegistryError`` RC441 when it is larger than 512 KiB.
     """
-    return write_raw_clients({**(foreign or {}), **{name: encode_record(record) for name, record in records.items()}})
+    return write_raw_clients(
+        {**(foreign or {}), **{name: encode_record(record) for name, record in records.items()}}
+    )
 
 
 def write_raw_clients(clients: Mapping[str, Json]) -> str:
-    """A bucket of records that are JSON already. Raises ``RegistryError`` RC441 when it is too large."""
+    """A bucket of records that are JSON already.
+
+    Raises ``RegistryError`` RC441 when it is too large.
+    """
     text = dumps({"format": FORMAT, "clients": dict(clients)})
     if len(text.encode()) > MAX_DOCUMENT:
         raise RegistryError(
-            "RC441", f"a bucket of {len(clients)} clients would exceed 512 KiB",
+            "RC441",
+            f"a bucket of {len(clients)} clients would exceed 512 KiB",
             "spread the registry over more buckets: reconciler bootstrap -e ENV --buckets 4096",
-        )  # fmt: skip
+        )
     return text
 
 
 def raw_clients(text: str | None, where: str) -> dict[str, Json]:
-    """The records of the bucket ``where`` as they are stored, empty for None. Raises ``RegistryError`` RC442, RC443."""
+    """The records of the bucket ``where`` as they are stored, empty for None.
+
+    Raises ``RegistryError`` RC442, RC443.
+    """
     if text is None:
         return {}
     document = parse_stored(text, where)
     if document.keys() != {"format", "clients"} or not isinstance(document["clients"], dict):
-        raise garbled(where, "it has not the fields of a bucket")  # one that is not known would be dropped
+        # one that is not known would be dropped
+        raise garbled(where, "it has not the fields of a bucket")
     clients: dict[str, Json] = document["clients"]
     return clients
 
@@ -59,9 +80,11 @@ def raw_clients(text: str | None, where: str) -> dict[str, Json]:
 def decode_bucket(
     text: str | None, owner: str, where: str = "a bucket"
 ) -> tuple[dict[str, ClientRecord], dict[str, Json]]:
-    """The records of project ``owner``, and the records of other projects as they are. ``where`` names the document.
+    """The records of project ``owner``, and the records of other projects as they are. ``where``
+    names the document.
 
-    Raises ``RegistryError`` RC442 for a format of the future and RC443 for anything that is not a bucket.
+    Raises ``RegistryError`` RC442 for a format of the future and RC443 for anything that is not a
+    bucket.
     """
     records: dict[str, ClientRecord] = {}
     foreign: dict[str, Json] = {}
@@ -72,12 +95,15 @@ def decode_bucket(
             else:
                 foreign[name] = raw
         except (KeyError, TypeError, ValueError, AttributeError):
-            raise garbled(where, f"the record of {beginning(name, 63)!r} in it has not the form of one") from None
+            raise garbled(
+                where, f"the record of {beginning(name, 63)!r} in it has not the form of one"
+            ) from None
     return records, foreign
 
 
 def encode_record(record: ClientRecord) -> dict[str, Json]:
-    """One client. ``sum`` lets a later run see that somebody edited the record, each series has its own."""
+    """One client. ``sum`` lets a later run see that somebody edited the record, each series has its
+    own."""
     raw: dict[str, Json] = {
         "name": record.name,
         "owner": record.owner,
@@ -93,8 +119,8 @@ def encode_record(record: ClientRecord) -> dict[str, Json]:
         "seq": record.seq,
         "events": [_encode_event(event) for event in record.events],
     }
-    # An edited record keeps a wrong checksum until the declaration was restored: a commit for another
-    # reason must not make the edit look like ours. A series does likewise.
+    # An edited record keeps a wrong checksum until the declaration was restored: a commit for
+    # another reason must not make the edit look like ours. A series does likewise.
     raw["keys"] = {name: _encode_series(series) for name, series in record.keys.items()}
     raw["webhooks"] = {name: _encode_webhook(webhook) for name, webhook in record.webhooks.items()}
     raw["sum"] = "edited" if record.edited else _record_sum(raw)
@@ -102,10 +128,14 @@ def encode_record(record: ClientRecord) -> dict[str, Json]:
 
 
 def decode_record(raw: Mapping[str, Any], name: str) -> ClientRecord:
-    """What is stored under ``name``. Raises ``AttributeError``, ``KeyError``, ``TypeError`` or ``ValueError``."""
+    """What is stored under ``name``.
+
+    Raises ``AttributeError``, ``KeyError``, ``TypeError`` or ``ValueError``.
+    """
     edited = raw["sum"] != _record_sum(raw) or raw["name"] != name
     if edited:
-        dumps(raw).encode()  # a lone surrogate could be read, and never be written back: UnicodeEncodeError
+        # a lone surrogate could be read, and never be written back: UnicodeEncodeError
+        dumps(raw).encode()
         require_record(raw, name)
     return ClientRecord(
         name=name,
@@ -144,7 +174,12 @@ def _encode_series(series: Series) -> dict[str, Json]:
         "hold": None,
     }
     if (hold := series.hold) is not None:
-        raw["hold"] = {"version": hold.version, "reason": hold.reason, "incident": hold.incident, "at": iso(hold.at)}
+        raw["hold"] = {
+            "version": hold.version,
+            "reason": hold.reason,
+            "incident": hold.incident,
+            "at": iso(hold.at),
+        }
     raw["sum"] = "edited" if series.edited else digest(raw)
     return raw
 
@@ -158,7 +193,11 @@ def _decode_series(raw: Mapping[str, Any]) -> Series:
     return Series(
         versions=tuple(_decode_version(version) for version in raw["versions"]),
         last=raw["last"],
-        hold=None if hold is None else Hold(hold["version"], hold["reason"], hold["incident"], parse_iso(hold["at"])),
+        hold=(
+            None
+            if hold is None
+            else Hold(hold["version"], hold["reason"], hold["incident"], parse_iso(hold["at"]))
+        ),
         edited=edited,
     )
 

@@ -29,7 +29,11 @@ def encode_delivery(delivery: Delivery) -> dict[str, Json]:
 
 def decode_delivery(raw: Mapping[str, Any]) -> Delivery:
     return Delivery(
-        **{**raw, "at": parse_iso(raw["at"]), "probes": tuple(decode_probe(one) for one in raw["probes"])},
+        **{
+            **raw,
+            "at": parse_iso(raw["at"]),
+            "probes": tuple(decode_probe(one) for one in raw["probes"]),
+        },
     )
 
 
@@ -44,11 +48,14 @@ def encode_probe(result: ProbeResult) -> dict[str, Json]:
 
 
 def decode_probe(raw: Mapping[str, Any]) -> ProbeResult:
-    return ProbeResult(Probe(raw["probe"]), Demand(raw["demand"]), raw["passed"], raw["code"], raw["message"])
+    return ProbeResult(
+        Probe(raw["probe"]), Demand(raw["demand"]), raw["passed"], raw["code"], raw["message"]
+    )
 
 
 def encode_attempt(attempt: Attempt) -> dict[str, Json]:
-    """``latency_ms``: milliseconds from the start of the attempt to the end of each step that was reached."""
+    """``latency_ms``: milliseconds from the start of the attempt to the end of each step that was
+    reached."""
     latency = {step: at for step in _STEPS if (at := getattr(attempt.latency, step)) is not None}
     return {
         "probe": attempt.probe.value,
@@ -65,9 +72,17 @@ def encode_attempt(attempt: Attempt) -> dict[str, Json]:
 
 
 def decode_attempt(raw: Mapping[str, Any]) -> Attempt:
-    """Raises ``KeyError``, ``TypeError`` or ``ValueError`` for anything that ``encode_attempt`` does not make."""
+    """Raises ``KeyError``, ``TypeError`` or ``ValueError`` for anything that ``encode_attempt``
+    does not make."""
     return Attempt(
-        probe=Probe(raw["probe"]), event=raw["event"], id=raw["id"], number=raw["number"], at=parse_iso(raw["at"]),
-        status=raw["status"], code=raw["code"], message=raw["message"], latency=Latency(**raw["latency_ms"]),
+        probe=Probe(raw["probe"]),
+        event=raw["event"],
+        id=raw["id"],
+        number=raw["number"],
+        at=parse_iso(raw["at"]),
+        status=raw["status"],
+        code=raw["code"],
+        message=raw["message"],
+        latency=Latency(**raw["latency_ms"]),
         excerpt=raw["excerpt"],
-    )  # fmt: skip
+    )

@@ -9,7 +9,14 @@ from reconciler.domain.live.observed import Lease, OpenRun
 from reconciler.domain.plan.plan import ActionKind, Outcome, OutcomeStatus
 from reconciler.domain.plan.run import action_on_record
 from reconciler.domain.secrecy import beginning, masked_json
-from reconciler.domain.values.canonical import Json, dumps, iso, iso_or_none, parse_iso, parse_iso_or_none
+from reconciler.domain.values.canonical import (
+    Json,
+    dumps,
+    iso,
+    iso_or_none,
+    parse_iso,
+    parse_iso_or_none,
+)
 from reconciler.registry.codec.shapes import OUTCOME, RUN, require
 from reconciler.registry.codec.stored import FORMAT, garbled, parse_stored
 
@@ -17,15 +24,26 @@ from reconciler.registry.codec.stored import FORMAT, garbled, parse_stored
 MAX_UNRECORDED = 128 * 1024
 MAX_SENTENCE = 500
 # What a finish adds: a run that did not come to its end may lack it.
-UNFINISHED: dict[str, Json] = {"finished_at": None, "interrupted": False, "unrecorded": [], "omitted": 0, "reports": {}}
+UNFINISHED: dict[str, Json] = {
+    "finished_at": None,
+    "interrupted": False,
+    "unrecorded": [],
+    "omitted": 0,
+    "reports": {},
+}
 # What few runs have: it is written where it is so, and documents of former versions lack it.
 RARE: dict[str, Json] = {"dirty": [], "rollback_from": None}
 
 
 def encode_run(run: OpenRun) -> str:
-    """The document of a run. Names and sentences come from outside: what looks like a secret is not in it."""
+    """The document of a run.
+
+    Names and sentences come from outside: what looks like a secret is not in it.
+    """
     rare = {"dirty": list(run.dirty), "rollback_from": run.rollback_from}
-    document: dict[str, Json] = {name: value for name, value in rare.items() if value != RARE[name]} | {
+    document: dict[str, Json] = {
+        name: value for name, value in rare.items() if value != RARE[name]
+    } | {
         "format": FORMAT,
         "run_id": run.run_id,
         "command": run.command,
@@ -45,12 +63,17 @@ def encode_run(run: OpenRun) -> str:
 
 
 def fitting(outcomes: Sequence[Outcome]) -> tuple[Outcome, ...]:
-    """As many of them as a run document holds: what failed before what was skipped, sentences shortened."""
+    """As many of them as a run document holds: what failed before what was skipped, sentences
+    shortened."""
     room = MAX_UNRECORDED
     kept = []
     for outcome in sorted(outcomes, key=lambda one: one.status is OutcomeStatus.SKIPPED):
         long = len(outcome.message) > MAX_SENTENCE
-        short = replace(outcome, message=f"{beginning(outcome.message, MAX_SENTENCE)}…") if long else outcome
+        short = (
+            replace(outcome, message=f"{beginning(outcome.message, MAX_SENTENCE)}…")
+            if long
+            else outcome
+        )
         room -= len(dumps(_outcome(short)).encode())
         if room < 0:
             break
@@ -86,12 +109,18 @@ def decode_run(text: str, where: str = "a run") -> OpenRun:
     """
     document = parse_stored(text, where)
     try:
-        fields = {**UNFINISHED, **RARE, **{key: value for key, value in document.items() if key != "format"}}
+        fields = {
+            **UNFINISHED,
+            **RARE,
+            **{key: value for key, value in document.items() if key != "format"},
+        }
         require(fields, RUN)
         fields["started_at"] = parse_iso(fields["started_at"])
         fields["dirty"] = tuple(map(str, fields["dirty"]))
         fields["finished_at"] = parse_iso_or_none(fields["finished_at"])
-        fields["reports"] = {str(ending): str(digest) for ending, digest in fields["reports"].items()}
+        fields["reports"] = {
+            str(ending): str(digest) for ending, digest in fields["reports"].items()
+        }
         fields["unrecorded"] = tuple(_decoded(raw) for raw in fields["unrecorded"])
         return OpenRun(**fields)
     except (TypeError, ValueError):

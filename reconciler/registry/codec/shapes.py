@@ -1,5 +1,5 @@
-"""What a stored record looks like. Only records whose checksum does not match are held against it: what we
-wrote ourselves has its shape, what somebody edited by hand may have any."""
+"""What a stored record looks like. Only records whose checksum does not match are held against it:
+what we wrote ourselves has its shape, what somebody edited by hand may have any."""
 
 from __future__ import annotations
 
@@ -99,7 +99,13 @@ RUN: Shape = {
     "dirty": (list,),
     "rollback_from": (str, NoneType),
 }
-APPLIED: Shape = {"format": (int,), "commit": (str,), "run_id": (str,), "at": (str,), "uncommitted": (list,)}
+APPLIED: Shape = {
+    "format": (int,),
+    "commit": (str,),
+    "run_id": (str,),
+    "at": (str,),
+    "uncommitted": (list,),
+}
 OUTCOME: Shape = {
     "address": (str,),
     "kind": (str,),
@@ -113,7 +119,8 @@ OUTCOME: Shape = {
 
 
 def require(raw: Any, shape: Shape) -> None:
-    """Raises ``TypeError`` when a field is missing, unknown or of another type (JSON's true is no number)."""
+    """Raises ``TypeError`` when a field is missing, unknown or of another type (JSON's true is no
+    number)."""
     if not isinstance(raw, dict) or raw.keys() != shape.keys():
         raise TypeError("other fields than expected")
     for name, kinds in shape.items():
@@ -122,13 +129,18 @@ def require(raw: Any, shape: Shape) -> None:
 
 
 def require_record(raw: Any, name: str) -> None:
-    """A record, but for its series. Raises ``TypeError``, and ``ValueError`` for a name that no path may hold."""
+    """A record, but for its series.
+
+    Raises ``TypeError``, and ``ValueError`` for a name that no path may hold.
+    """
     require(raw, RECORD)
     if not all(is_name(one) for one in (name, raw["storage_name"], *raw["keys"], *raw["webhooks"])):
         raise ValueError("a name that is none")
     for field in ("keys", "webhooks"):
         declared = raw["spec"].get(field) or {}
-        if not isinstance(declared, dict) or not all(isinstance(one, dict) for one in declared.values()):
+        if not isinstance(declared, dict) or not all(
+            isinstance(one, dict) for one in declared.values()
+        ):
             raise TypeError(f"{field} of the specification is of another type")
     for event in raw["events"]:
         require(event, EVENT)

@@ -14,8 +14,8 @@ MOVED = "moved to"
 
 
 def parse_stored(text: str, name: str) -> dict[str, Any]:
-    """The document ``name``. Raises ``RegistryError`` RC442 (unknown format), RC443 (not one of ours), RC446 (moved
-    away)."""
+    """The document ``name``. Raises ``RegistryError`` RC442 (unknown format), RC443 (not one of
+    ours), RC446 (moved away)."""
     if not text:
         raise garbled(name, "it has no text in its field 'doc'")
     try:
@@ -29,15 +29,17 @@ def parse_stored(text: str, name: str) -> dict[str, Any]:
         raise _spread(found)
     if type(found) is not int or found != FORMAT:  # JSON's true and 1.0 are equal to 1
         raise RegistryError(
-            "RC442", f"{name} of the registry has format {found!r}; this version reads format {FORMAT}",
+            "RC442",
+            f"{name} of the registry has format {found!r}; this version reads format {FORMAT}",
             "use the version of reconciler that wrote it, or a newer one; nothing was changed",
-        )  # fmt: skip
+        )
     parsed: dict[str, Any] = document
     return parsed
 
 
 def refuse_spread(meta: Document, buckets: int) -> None:
-    """Raises ``RegistryError`` RC446 when ``meta`` counts another number of buckets than were read."""
+    """Raises ``RegistryError`` RC446 when ``meta`` counts another number of buckets than were
+    read."""
     try:
         found = json.loads(meta.text or "{}").get("buckets", buckets)
     except (ValueError, AttributeError, RecursionError):
@@ -47,12 +49,16 @@ def refuse_spread(meta: Document, buckets: int) -> None:
 
 
 def _spread(how: str) -> RegistryError:
-    return RegistryError("RC446", f"the registry was {how} while this command ran", "run the same command again")
+    return RegistryError(
+        "RC446", f"the registry was {how} while this command ran", "run the same command again"
+    )
 
 
 def garbled(name: str, why: str) -> RegistryError:
     """The error for a document that is not what we write."""
     return RegistryError(
-        "RC443", f"{name} of the registry cannot be read: {why}",
-        "somebody edited it by hand: restore its previous version with 'bao kv rollback' or 'vault kv rollback'",
-    )  # fmt: skip
+        "RC443",
+        f"{name} of the registry cannot be read: {why}",
+        "somebody edited it by hand: restore its previous version with 'bao kv rollback' or 'vault"
+        " kv rollback'",
+    )

@@ -1,1 +1,4 @@
-"""Claim, write, commit: generators that yield requests and are sent answers. Start with ``protocol``."""
+"""Claim, write, commit: generators that yield requests and are sent answers.
+
+Start with ``protocol``.
+"""

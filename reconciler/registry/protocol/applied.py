@@ -31,27 +31,36 @@ def decode_applied(document: Document) -> Applied | None:
     raw = parse_stored(document.text, NAME)
     try:
         require(raw, APPLIED)
-        if not _COMMIT.fullmatch(raw["commit"]) or not all(isinstance(name, str) for name in raw["uncommitted"]):
+        if not _COMMIT.fullmatch(raw["commit"]) or not all(
+            isinstance(name, str) for name in raw["uncommitted"]
+        ):
             raise ValueError("not what we write")  # noqa: TRY301
         return Applied(
-            raw["commit"], raw["run_id"], parse_iso(raw["at"]), frozenset(raw["uncommitted"]), document.version
+            raw["commit"],
+            raw["run_id"],
+            parse_iso(raw["at"]),
+            frozenset(raw["uncommitted"]),
+            document.version,
         )
     except (TypeError, ValueError):
         raise garbled(NAME, "it has not the fields of an applied commit") from None
 
 
 def encode_applied(applied: Applied) -> str:
-    return dumps({
-        "format": FORMAT,
-        "commit": applied.commit,
-        "run_id": applied.run_id,
-        "at": iso(applied.at),
-        "uncommitted": sorted(applied.uncommitted),
-    })  # fmt: skip
+    return dumps(
+        {
+            "format": FORMAT,
+            "commit": applied.commit,
+            "run_id": applied.run_id,
+            "at": iso(applied.at),
+            "uncommitted": sorted(applied.uncommitted),
+        }
+    )
 
 
 def record_applied(now: Applied, seen: Applied | None) -> Steps[bool]:
-    """Put ``now`` on record where ``seen`` stood. False: another run put another commit on record since.
+    """Put ``now`` on record where ``seen`` stood. False: another run put another commit on record
+    since.
 
     Nothing is written when the same is on record already.
     """

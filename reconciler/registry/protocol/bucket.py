@@ -1,5 +1,5 @@
-"""One bucket: the unit of commit. A commit that loses the race re-reads, checks that its own clients are
-untouched, splices and tries again."""
+"""One bucket: the unit of commit. A commit that loses the race re-reads, checks that its own
+clients are untouched, splices and tries again."""
 
 from __future__ import annotations
 
@@ -12,11 +12,19 @@ from reconciler.domain.live.transitions import TransitionError
 from reconciler.domain.values.canonical import Json
 from reconciler.errors import RegistryError, VaultUnreachable
 from reconciler.registry.codec.codec import decode_bucket, encode_bucket
-from reconciler.registry.requests import Conflict, Document, ReadDocument, Unclear, WriteDocument, Written
+from reconciler.registry.requests import (
+    Conflict,
+    Document,
+    ReadDocument,
+    Unclear,
+    WriteDocument,
+    Written,
+)
 from reconciler.registry.steps import Steps, expect
 
-# A change of one client: the record as it is (None: not registered) and the server's time in,
-# the record as it shall be (None: removed) out. May raise TransitionError: then the client is left alone.
+# A change of one client: the record as it is (None: not registered) and the server's time in, the
+# record as it shall be (None: removed) out. May raise TransitionError: then the client is left
+# alone.
 Change = Callable[[ClientRecord | None, datetime], ClientRecord | None]
 
 # Each lost race means that somebody else made progress, so many may follow each other; each unclear
@@ -46,16 +54,18 @@ class Bucket:
         """Read the bucket. Raises ``RegistryError`` when it cannot be decoded."""
         document = expect((yield ReadDocument(f"buckets/{self.name}")), Document)
         refuse_deleted(self.name, document)
-        self.records, self._foreign = decode_bucket(document.text, self._owner, f"buckets/{self.name}")
+        self.records, self._foreign = decode_bucket(
+            document.text, self._owner, f"buckets/{self.name}"
+        )
         self._version = document.version
         self.at = document.at
 
     def commit(self, stage: str, changes: Mapping[str, Change]) -> Steps[dict[str, str]]:
         """Apply ``changes`` in one check-and-set write.
 
-        ``stage`` is unique within a run and a client. Returns the clients that were not changed, because
-        somebody else changed them meanwhile or their state does not allow it, with a sentence each.
-        Raises ``VaultUnreachable`` after several unclear answers.
+        ``stage`` is unique within a run and a client. Returns the clients that were not changed,
+        because somebody else changed them meanwhile or their state does not allow it, with a
+        sentence each. Raises ``VaultUnreachable`` after several unclear answers.
         """
         op = f"{self._run}.{stage}"
         expected = {name: _revision(self.records.get(name)) for name in changes}
@@ -65,7 +75,9 @@ class Bucket:
             lost, result = self._splice(op, changes, expected, removed)
             if result == self.records:
                 return lost
-            response = yield WriteDocument(f"buckets/{self.name}", encode_bucket(result, self._foreign), self._version)
+            response = yield WriteDocument(
+                f"buckets/{self.name}", encode_bucket(result, self._foreign), self._version
+            )
             if isinstance(response, Written):
                 self.records, self._version, self.at = result, response.version, response.at
                 return lost
@@ -76,15 +88,20 @@ class Bucket:
                 conflicts += 1
             if unclear > MAX_UNCLEAR or conflicts > MAX_CONFLICTS:
                 raise VaultUnreachable(
-                    "RC401", f"bucket {self.name} could not be committed after {unclear + conflicts} tries",
-                    "see that Vault is healthy (reconciler doctor), then run the same command again",
-                )  # fmt: skip
+                    "RC401",
+                    f"bucket {self.name} could not be committed after {unclear + conflicts} tries",
+                    "see that Vault is healthy (reconciler doctor), then run the same command"
+                    " again",
+                )
             yield from self.load()
 
     def _splice(
         self, op: str, changes: Mapping[str, Change], expected: Mapping[str, int], removed: set[str]
     ) -> tuple[dict[str, str], dict[str, ClientRecord]]:
-        """The clients that cannot be changed, and the records as they shall be. Notes in ``removed`` what that ends."""
+        """The clients that cannot be changed, and the records as they shall be.
+
+        Notes in ``removed`` what that ends.
+        """
         lost: dict[str, str] = {}
         result = dict(self.records)
         for name, change in changes.items():
@@ -97,7 +114,9 @@ class Bucket:
             if _revision(present) != expected[name]:
                 if present is None and name in removed:
                     continue  # our own removal, whose answer was lost
-                lost[name] = f"changed by {present.op} meanwhile" if present else "removed meanwhile"
+                lost[name] = (
+                    f"changed by {present.op} meanwhile" if present else "removed meanwhile"
+                )
                 continue
             try:
                 changed = change(present, self.at)
@@ -120,7 +139,8 @@ class Bucket:
         return replace(record, revision=max(revision, record.revision) + 1, op=op, events=events)
 
     def _is_ledgered(self, run: str) -> bool:
-        """A run that is not open was reported, unless it began after we looked: ids begin with their start time."""
+        """A run that is not open was reported, unless it began after we looked: ids begin with
+        their start time."""
         return run not in self._kept_runs and run[:STAMP] < self._run[:STAMP]
 
 
@@ -128,17 +148,23 @@ def brief(event: Event) -> Event:
     """Without the attempts of a proof: they are in the ledger, and too many for a record."""
     if "attempts" not in event.detail:
         return event
-    return replace(event, detail={name: value for name, value in event.detail.items() if name != "attempts"})
+    return replace(
+        event, detail={name: value for name, value in event.detail.items() if name != "attempts"}
+    )
 
 
 def refuse_deleted(name: str, document: Document) -> None:
-    """A bucket that was written and cannot be read was deleted by hand. It must never pass for an empty one:
-    every client in it would be registered and issued anew. Raises ``RegistryError`` RC444."""
+    """A bucket that was written and cannot be read was deleted by hand. It must never pass for an
+    empty one: every client in it would be registered and issued anew. Raises ``RegistryError``
+    RC444."""
     if document.text is None and document.version:
         raise RegistryError(
-            "RC444", f"buckets/{name} of the registry was deleted by hand: version {document.version} cannot be read",
-            f"bring it back with 'kv undelete', or with 'kv rollback' to a version before {document.version}",
-        )  # fmt: skip
+            "RC444",
+            f"buckets/{name} of the registry was deleted by hand: version {document.version} cannot"
+            " be read",
+            "bring it back with 'kv undelete', or with 'kv rollback' to a version before"
+            f" {document.version}",
+        )
 
 
 def _revision(record: ClientRecord | None) -> int:

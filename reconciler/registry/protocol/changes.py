@@ -22,31 +22,56 @@ from reconciler.domain.live.transitions import TransitionError
 from reconciler.domain.plan.plan import Action, ActionKind
 from reconciler.domain.values.canonical import Json, iso
 from reconciler.domain.values.duration import parse_duration
-from reconciler.registry.protocol.work import REVOKING, Claim, ClientRun, Run, series_kind, with_event, with_series
+from reconciler.registry.protocol.work import (
+    REVOKING,
+    Claim,
+    ClientRun,
+    Run,
+    series_kind,
+    with_event,
+    with_series,
+)
 
 
 def register(record: ClientRecord | None, desired: DesiredClient, run: Run) -> ClientRecord:
-    """A new record, or a retired one that starts again with its version numbers and history kept."""
+    """A new record, or a retired one that starts again with its version numbers and history
+    kept."""
     if record is None:
         return ClientRecord(
-            name=desired.name, owner=run.owner, storage_name=desired.name, revision=0, op="",
-            status=ClientStatus.PENDING, protect=desired.protect, spec=desired.spec, digest=desired.digest,
+            name=desired.name,
+            owner=run.owner,
+            storage_name=desired.name,
+            revision=0,
+            op="",
+            status=ClientStatus.PENDING,
+            protect=desired.protect,
+            spec=desired.spec,
+            digest=desired.digest,
             base_digest=desired.base_digest,
-        )  # fmt: skip
-    webhooks = {name: WebhookRecord(secret=webhook.secret) for name, webhook in record.webhooks.items()}
+        )
+    webhooks = {
+        name: WebhookRecord(secret=webhook.secret) for name, webhook in record.webhooks.items()
+    }
     return declare(replace(record, status=ClientStatus.PENDING, webhooks=webhooks), desired)
 
 
 def declare(record: ClientRecord, desired: DesiredClient) -> ClientRecord:
     """The record with the declared specification."""
     return replace(
-        record, protect=desired.protect, spec=desired.spec, digest=desired.digest, base_digest=desired.base_digest,
+        record,
+        protect=desired.protect,
+        spec=desired.spec,
+        digest=desired.digest,
+        base_digest=desired.base_digest,
         edited=False,
-    )  # fmt: skip
+    )
 
 
-def open_changes(client: ClientRun, record: ClientRecord | None, at: datetime, actions: list[Action]) -> ClientRecord:
-    """Claims of earlier runs settled, registration and updates: what the claim commit writes first."""
+def open_changes(
+    client: ClientRun, record: ClientRecord | None, at: datetime, actions: list[Action]
+) -> ClientRecord:
+    """Claims of earlier runs settled, registration and updates: what the claim commit writes
+    first."""
     desired = client.work.desired
     for action in actions:
         if action.kind is ActionKind.REGISTER_CLIENT:
@@ -56,7 +81,10 @@ def open_changes(client: ClientRun, record: ClientRecord | None, at: datetime, a
             raise TransitionError("the client is not registered any more")
         if action.kind is ActionKind.ADOPT_CLAIM or action.kind is ActionKind.ABANDON_CLAIM:
             record = _settle_claim(record, client, action, at)
-        elif action.kind in (ActionKind.UPDATE_CLIENT, ActionKind.UPDATE_WEBHOOK) and desired is not None:
+        elif (
+            action.kind in (ActionKind.UPDATE_CLIENT, ActionKind.UPDATE_WEBHOOK)
+            and desired is not None
+        ):
             if record.edited:  # neither its status nor what it says of its webhooks can be trusted
                 for webhook in record.webhooks:
                     record = _unproven(record, webhook)
@@ -70,54 +98,79 @@ def open_changes(client: ClientRun, record: ClientRecord | None, at: datetime, a
 
 
 def _changed(record: ClientRecord, action: Action) -> dict[str, Json]:
-    """What the evidence keeps of a change. A registration's whole specification is in the record already."""
+    """What the evidence keeps of a change.
+
+    A registration's whole specification is in the record already.
+    """
     if action.kind is ActionKind.REGISTER_CLIENT:
         return {}
     if action.kind is ActionKind.ADOPT_CLAIM:
         version = record.series(series_kind(action), str(action.item)).version(action.version or 0)
         return version_detail(version) if version else {}
-    detail: dict[str, Json] = {"before": action.before, "after": action.after, "version": action.version}
+    detail: dict[str, Json] = {
+        "before": action.before,
+        "after": action.after,
+        "version": action.version,
+    }
     return {key: value for key, value in detail.items() if value is not None}
 
 
 def _unproven(record: ClientRecord, webhook: str) -> ClientRecord:
-    """A changed endpoint must prove itself again, and an active client is active only when it has."""
+    """A changed endpoint must prove itself again, and an active client is active only when it
+    has."""
     known = record.webhooks.get(webhook, WebhookRecord())
     webhooks = {**record.webhooks, webhook: replace(known, verified_at=None, verified_digest=None)}
     status = ClientStatus.PENDING if record.status is ClientStatus.ACTIVE else record.status
     return replace(record, webhooks=webhooks, status=status)
 
 
-def _settle_claim(record: ClientRecord, client: ClientRun, action: Action, at: datetime) -> ClientRecord:
+def _settle_claim(
+    record: ClientRecord, client: ClientRun, action: Action, at: datetime
+) -> ClientRecord:
     kind, item, number = series_kind(action), str(action.item), action.version or 0
     series = record.series(kind, item)
     if action.kind is ActionKind.ABANDON_CLAIM:
         return with_series(record, kind, item, transitions.abandon(series, number))
     grace = lifecycle_of(client.work.desired, record, kind, item).grace
-    return with_series(record, kind, item, replace(transitions.activate(series, number, at, grace), hold=None))
+    return with_series(
+        record, kind, item, replace(transitions.activate(series, number, at, grace), hold=None)
+    )
 
 
-def claim_version(record: ClientRecord, claim: Claim, client: ClientRun, at: datetime) -> ClientRecord:
-    """The intent to make a version, on record before anything is valid. Sets the number and path of ``claim``:
-    the next one that neither the record nor Vault has used."""
+def claim_version(
+    record: ClientRecord, claim: Claim, client: ClientRun, at: datetime
+) -> ClientRecord:
+    """The intent to make a version, on record before anything is valid. Sets the number and path of
+    ``claim``: the next one that neither the record nor Vault has used."""
     lifetime = lifecycle_of(client.work.desired, record, claim.kind, claim.item).lifetime
     series = record.series(claim.kind, claim.item)
     claim.path = record.secret_path(claim.kind, claim.item)
     claim.number = max(series.last, claim.current) + 1
     version = Version(
-        claim.number, claim.key_id, VersionState.PENDING, claim.secret.sha256(), claim.action.reason,
-        client.run.run_id, issued_at=at, expires_at=at + lifetime, asymmetric=claim.asymmetric,
-    )  # fmt: skip
+        claim.number,
+        claim.key_id,
+        VersionState.PENDING,
+        claim.secret.sha256(),
+        claim.action.reason,
+        client.run.run_id,
+        issued_at=at,
+        expires_at=at + lifetime,
+        asymmetric=claim.asymmetric,
+    )
     return with_series(record, claim.kind, claim.item, transitions.claim(series, version))
 
 
-def reclaim_version(record: ClientRecord, claim: Claim, client: ClientRun, at: datetime) -> ClientRecord:
+def reclaim_version(
+    record: ClientRecord, claim: Claim, client: ClientRun, at: datetime
+) -> ClientRecord:
     """The claim made anew because somebody else's secret stands at its number."""
     series = transitions.abandon(record.series(claim.kind, claim.item), claim.number)
     return claim_version(with_series(record, claim.kind, claim.item, series), claim, client, at)
 
 
-def commit_version(record: ClientRecord, claim: Claim, client: ClientRun, at: datetime) -> ClientRecord:
+def commit_version(
+    record: ClientRecord, claim: Claim, client: ClientRun, at: datetime
+) -> ClientRecord:
     """Pending becomes active, the old active starts its grace, history gains its event."""
     series = record.series(claim.kind, claim.item)
     pending = series.version(claim.number)
@@ -132,12 +185,18 @@ def commit_version(record: ClientRecord, claim: Claim, client: ClientRun, at: da
 def version_detail(version: Version) -> dict[str, Json]:
     """What the evidence keeps of a version: never the secret, always its hash."""
     return {
-        "version": version.number, "id": version.id, "sha256": version.sha256, "expires_at": iso(version.expires_at),
-    }  # fmt: skip
+        "version": version.number,
+        "id": version.id,
+        "sha256": version.sha256,
+        "expires_at": iso(version.expires_at),
+    }
 
 
-def close_changes(client: ClientRun, record: ClientRecord | None, at: datetime, actions: list[Action]) -> ClientRecord:
-    """Retirement of keys, revocations, suspension and the end of a client: all on record before a secret goes."""
+def close_changes(
+    client: ClientRun, record: ClientRecord | None, at: datetime, actions: list[Action]
+) -> ClientRecord:
+    """Retirement of keys, revocations, suspension and the end of a client: all on record before a
+    secret goes."""
     if record is None:
         raise TransitionError("the client is not registered any more")
     for action in actions:
@@ -172,10 +231,12 @@ def _end_version(
 
 
 def held_status(record: ClientRecord) -> ClientRecord:
-    """A client that a person left without any usable key, or signing secret when it has no keys, is suspended
-    until it has one again."""
+    """A client that a person left without any usable key, or signing secret when it has no keys, is
+    suspended until it has one again."""
     counted = SeriesKind.KEY if record.keys else SeriesKind.WEBHOOK
-    usable = any(series.in_state(*USABLE) for kind, _, series in record.all_series() if kind is counted)
+    usable = any(
+        series.in_state(*USABLE) for kind, _, series in record.all_series() if kind is counted
+    )
     if usable or record.status is ClientStatus.RETIRED:
         return record
     return replace(record, status=ClientStatus.SUSPENDED)
@@ -190,14 +251,20 @@ def destroyed_versions(
         kind, item = series_kind(action), str(action.item)
         series = record.series(kind, item)
         version = series.version(action.version or 0)
-        record = with_series(record, kind, item, transitions.destroyed(series, action.version or 0, at))
-        if action.kind is ActionKind.DESTROY_VERSION:  # of a revocation, the revocation is the event
-            record = with_event(record, client.run, at, action, version_detail(version) if version else {})
+        record = with_series(
+            record, kind, item, transitions.destroyed(series, action.version or 0, at)
+        )
+        # of a revocation, the revocation is the event
+        if action.kind is ActionKind.DESTROY_VERSION:
+            record = with_event(
+                record, client.run, at, action, version_detail(version) if version else {}
+            )
     return record
 
 
 def _trusted(series: Series, run: Run) -> Series:
-    """A series that was edited by hand is trusted again once every usable version in it is this run's own."""
+    """A series that was edited by hand is trusted again once every usable version in it is this
+    run's own."""
     if not series.edited or any(version.run != run.run_id for version in series.in_state(*USABLE)):
         return series
     return replace(series, edited=False)

@@ -35,7 +35,9 @@ def close(bucket: Bucket, clients: list[ClientRun]) -> Steps[None]:
                 client.done(action, bucket.records.get(client.name))
 
 
-def claimed_numbers(client: ClientRun, bucket: Bucket, actions: list[Action]) -> frozenset[tuple[str, int]]:
+def claimed_numbers(
+    client: ClientRun, bucket: Bucket, actions: list[Action]
+) -> frozenset[tuple[str, int]]:
     """The versions that are pending as they are revoked: another run may be about to write them."""
     record = bucket.records.get(client.name)
     return frozenset(
@@ -43,7 +45,12 @@ def claimed_numbers(client: ClientRun, bucket: Bucket, actions: list[Action]) ->
         for action in actions
         if record is not None
         and action.kind in REVOKING
-        and (version := record.series(series_kind(action), str(action.item)).version(action.version or 0)) is not None
+        and (
+            version := record.series(series_kind(action), str(action.item)).version(
+                action.version or 0
+            )
+        )
+        is not None
         and version.state is VersionState.PENDING
     )
 
@@ -71,7 +78,10 @@ def destroy(bucket: Bucket, clients: list[ClientRun]) -> Steps[None]:
     for client in clients:
         for action in gone.get(client.name, []):
             if client.name in lost:
-                message = f"revoked and destroyed; the next run puts the destruction on record ({lost[client.name]})"
+                message = (
+                    "revoked and destroyed; the next run puts the destruction on record"
+                    f" ({lost[client.name]})"
+                )
                 client.settle(action, OutcomeStatus.SKIPPED, message)
             else:
                 client.done(action, bucket.records.get(client.name))
@@ -92,7 +102,9 @@ def destroyed(client: ClientRun, bucket: Bucket, action: Action) -> Steps[bool]:
         problem = f"{path} version {number} is still there after it was destroyed"
     except ReconcilerError as error:
         problem = f"{error.code}: {error.message}"
-    client.settle(action, OutcomeStatus.FAILED, f"revoked, but its secret is not destroyed yet: {problem}")
+    client.settle(
+        action, OutcomeStatus.FAILED, f"revoked, but its secret is not destroyed yet: {problem}"
+    )
     return False
 
 

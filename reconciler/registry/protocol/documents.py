@@ -9,7 +9,13 @@ from datetime import datetime, timedelta
 from reconciler.domain.live.observed import Lease, OpenRun
 from reconciler.domain.plan.plan import Outcome
 from reconciler.errors import RegistryError, VaultUnreachable
-from reconciler.registry.codec.run_codec import decode_lease, decode_run, encode_lease, encode_run, fitting
+from reconciler.registry.codec.run_codec import (
+    decode_lease,
+    decode_run,
+    encode_lease,
+    encode_run,
+    fitting,
+)
 from reconciler.registry.requests import Conflict, Document, ReadDocument, WriteDocument, Written
 from reconciler.registry.steps import Steps, expect
 
@@ -17,7 +23,10 @@ MAX_TRIES = 10
 
 
 def put_document(name: str, text: str, cas: int) -> Steps[bool]:
-    """Check-and-set write; whether ``text`` stands there now because of us. A doubt is settled by reading."""
+    """Check-and-set write; whether ``text`` stands there now because of us.
+
+    A doubt is settled by reading.
+    """
     for _ in range(MAX_TRIES):
         response = yield WriteDocument(name, text, cas)
         if isinstance(response, Written):
@@ -28,14 +37,16 @@ def put_document(name: str, text: str, cas: int) -> Steps[bool]:
         if isinstance(response, Conflict) or document.version != cas:
             return False
     raise VaultUnreachable(
-        "RC401", f"{name} could not be written after {MAX_TRIES} tries",
+        "RC401",
+        f"{name} could not be written after {MAX_TRIES} tries",
         "see that Vault is healthy (reconciler doctor), then run the same command again",
-    )  # fmt: skip
+    )
 
 
 def standing_lease(document: Document) -> Lease | None:
-    """The lease on record, None when there is none or nobody can read it: it only saves work, and one that
-    somebody spoilt must not keep every run from starting. Raises ``RegistryError`` RC442 for a format of the future."""
+    """The lease on record, None when there is none or nobody can read it: it only saves work, and
+    one that somebody spoilt must not keep every run from starting. Raises ``RegistryError`` RC442
+    for a format of the future."""
     try:
         return None if document.text is None else decode_lease(document.text)
     except RegistryError as error:
@@ -45,7 +56,8 @@ def standing_lease(document: Document) -> Lease | None:
 
 
 def take_lease(holder: str, ttl: timedelta) -> Steps[Lease]:
-    """Take or renew the lease; the lease as it stands afterwards: ours, or somebody else's that still runs.
+    """Take or renew the lease; the lease as it stands afterwards: ours, or somebody else's that
+    still runs.
 
     Server time decides whether a lease has ended.
     """
@@ -81,9 +93,9 @@ def finish_run(
     interrupted: bool,
     reports: Mapping[str, str] | None = None,
 ) -> Steps[None]:
-    """Put on record that a run came to its end, with what became of actions of which no history tells: whoever
-    reports it then, in whatever checkout, tells the same. ``reports``: the SHA-256 of its report, by which that is
-    known again, by the ending of each file."""
+    """Put on record that a run came to its end, with what became of actions of which no history
+    tells: whoever reports it then, in whatever checkout, tells the same. ``reports``: the SHA-256
+    of its report, by which that is known again, by the ending of each file."""
     kept = fitting(unrecorded)
     omitted = len(unrecorded) - len(kept)
     yield from change_run(
@@ -101,7 +113,9 @@ def finish_run(
 
 def close_run(run_id: str) -> Steps[None]:
     """Mark a run as reported: everything of it is in the ledger."""
-    yield from change_run(run_id, lambda run: replace(run, closed=True, unrecorded=(), omitted=0, reports={}))
+    yield from change_run(
+        run_id, lambda run: replace(run, closed=True, unrecorded=(), omitted=0, reports={})
+    )
 
 
 def change_run(run_id: str, change: Callable[[OpenRun], OpenRun]) -> Steps[None]:

@@ -1,8 +1,9 @@
-"""Signing secrets that are key pairs: the private half is made in the transit engine and never leaves it.
+"""Signing secrets that are key pairs: the private half is made in the transit engine and never
+leaves it.
 
-A pair's transit key is named after the path and the number of the version, so a run that was cut short between making
-it and claiming the version leaves nothing behind: the next run that claims the number finds it and takes it up. Its
-public half was given to nobody until then.
+A pair's transit key is named after the path and the number of the version, so a run that was cut
+short between making it and claiming the version leaves nothing behind: the next run that claims the
+number finds it and takes it up. Its public half was given to nobody until then.
 """
 
 from __future__ import annotations
@@ -22,7 +23,10 @@ from reconciler.registry.steps import Steps, expect
 
 
 def is_asymmetric(desired: DesiredClient | None, kind: SeriesKind, item: str) -> bool:
-    """Whether a new version of a series is to be a key pair. Only what is declared gets new versions."""
+    """Whether a new version of a series is to be a key pair.
+
+    Only what is declared gets new versions.
+    """
     webhooks = desired.webhooks if desired is not None and kind is SeriesKind.WEBHOOK else ()
     return any(webhook.secret.asymmetric for webhook in webhooks if webhook.name == item)
 
@@ -30,8 +34,8 @@ def is_asymmetric(desired: DesiredClient | None, kind: SeriesKind, item: str) ->
 def make_pairs(client: ClientRun, bucket: Bucket, change: Change) -> Steps[None]:
     """The key pair of every claim that needs one, for the number that ``change`` is about to claim.
 
-    ``change`` is tried on the record as it is: should somebody else change the record before it is committed, the
-    commit loses, and the client is given up.
+    ``change`` is tried on the record as it is: should somebody else change the record before it is
+    committed, the commit loses, and the client is given up.
     """
     claims = [one for one in client.claims if one.asymmetric and not one.written]
     if not claims or client.stopped is not None:
@@ -47,7 +51,8 @@ def make_pairs(client: ClientRun, bucket: Bucket, change: Change) -> Steps[None]
 
 
 def _make_pair(claim: Claim, former: str | None) -> Steps[None]:
-    """``former``: the key made for a number that somebody else took; nobody was ever given its public half."""
+    """``former``: the key made for a number that somebody else took; nobody was ever given its
+    public half."""
     name = transit_key(claim.path, claim.number)
     claim.secret = Secret(expect((yield MakeTransitKey(name)), PublicKey).text)
     if former not in (None, name):

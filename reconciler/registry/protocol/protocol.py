@@ -1,13 +1,15 @@
 """Claim, write, commit: everything that a run does to the clients of one bucket.
 
 1. *claim*: registrations, updates and pending versions are committed. Nothing new is valid yet.
-2. *write*: each secret is put at its path with a check-and-set that allows exactly the claimed number.
+2. *write*: each secret is put at its path with a check-and-set that allows exactly the claimed
+   number.
 3. *commit*: pending becomes active, the old active starts its grace.
 4. *prove*: webhooks get a signed delivery; the result and the client's activation are committed.
-5. *close*: retirements, revocations and suspensions are committed, *then* secrets are destroyed and looked for.
+5. *close*: retirements, revocations and suspensions are committed, *then* secrets are destroyed and
+   looked for.
 
-A run that dies between two requests leaves a record that says what was meant; ``planning.actions.series`` says
-how the next run settles it.
+A run that dies between two requests leaves a record that says what was meant;
+``planning.actions.series`` says how the next run settles it.
 """
 
 from __future__ import annotations
@@ -19,28 +21,45 @@ from reconciler.domain.live.record import ClientRecord
 from reconciler.domain.plan.plan import Action, ActionKind, Outcome, OutcomeStatus
 from reconciler.errors import ReconcilerError
 from reconciler.registry.protocol.bucket import Bucket, Change
-from reconciler.registry.protocol.changes import claim_version, commit_version, open_changes, reclaim_version
+from reconciler.registry.protocol.changes import (
+    claim_version,
+    commit_version,
+    open_changes,
+    reclaim_version,
+)
 from reconciler.registry.protocol.closing import close, destroy
 from reconciler.registry.protocol.pairs import is_asymmetric, make_pairs
 from reconciler.registry.protocol.proving import activation, may_activate_now, prove
 from reconciler.registry.protocol.secret_steps import VersionTaken, write_version
-from reconciler.registry.protocol.work import NEW_VERSION, NOT_BEGUN, Claim, ClientRun, ClientWork, Run, series_kind
+from reconciler.registry.protocol.work import (
+    NEW_VERSION,
+    NOT_BEGUN,
+    Claim,
+    ClientRun,
+    ClientWork,
+    Run,
+    series_kind,
+)
 from reconciler.registry.requests import Done, Mint, Minted, ResetMetadata
 from reconciler.registry.steps import Steps, expect
 
 OPENING = (
-    ActionKind.ADOPT_CLAIM, ActionKind.ABANDON_CLAIM, ActionKind.REGISTER_CLIENT, ActionKind.UPDATE_CLIENT,
+    ActionKind.ADOPT_CLAIM,
+    ActionKind.ABANDON_CLAIM,
+    ActionKind.REGISTER_CLIENT,
+    ActionKind.UPDATE_CLIENT,
     ActionKind.UPDATE_WEBHOOK,
-)  # fmt: skip
+)
 # A claim whose number somebody else took is made anew with the next number, this often.
 MAX_CLAIMS = 5
 
 
 def run_bucket(name: str, works: Sequence[ClientWork], run: Run) -> Steps[list[Outcome]]:
-    """Carry out ``works``, all of whose clients live in bucket ``name``; every action gets one outcome.
+    """Carry out ``works``, all of whose clients live in bucket ``name``; every action gets one
+    outcome.
 
-    A ``ReconcilerError`` that the driver or a codec raises ends the bucket: what is not done yet has
-    failed, what is committed stays.
+    A ``ReconcilerError`` that the driver or a codec raises ends the bucket: what is not done yet
+    has failed, what is committed stays.
     """
     clients = [ClientRun(work, run) for work in works]
     bucket = Bucket(name, run.owner, run.run_id, run.open_runs)
@@ -74,7 +93,10 @@ def refuse_stale(bucket: Bucket, clients: list[ClientRun]) -> None:
         record = bucket.records.get(client.name)
         revision = record.revision if record else 0
         if revision != client.work.revision:
-            client.give_up(f"changed since it was planned (revision {revision}, planned for {client.work.revision})")
+            client.give_up(
+                f"changed since it was planned (revision {revision}, planned for"
+                f" {client.work.revision})"
+            )
 
 
 def claim(bucket: Bucket, clients: list[ClientRun]) -> Steps[None]:
@@ -121,7 +143,10 @@ def opening(client: ClientRun) -> Change:
 
 
 def write_and_commit(bucket: Bucket, clients: list[ClientRun]) -> Steps[None]:
-    """Write every claimed secret, then commit all that are there. A claim that could not be written stays."""
+    """Write every claimed secret, then commit all that are there.
+
+    A claim that could not be written stays.
+    """
     for attempt in range(MAX_CLAIMS):
         taken: dict[str, Change] = {}
         for client in clients:
@@ -159,7 +184,8 @@ def write_claims(client: ClientRun) -> Steps[bool]:
         except VersionTaken as error:
             one.current = error.current
             taken = True
-        except ReconcilerError as error:  # one bad path does not stop the others; the next run settles the claim
+        # one bad path does not stop the others; the next run settles the claim
+        except ReconcilerError as error:
             client.give_up(f"{error.code}: {error.message}", OutcomeStatus.FAILED)
             return False
     return taken
@@ -192,7 +218,9 @@ def settle_committed(client: ClientRun, bucket: Bucket) -> None:
         if one.written:
             client.done(one.action, bucket.records.get(client.name))
         else:
-            client.settle(one.action, OutcomeStatus.FAILED, "its version number was taken again and again")
+            client.settle(
+                one.action, OutcomeStatus.FAILED, "its version number was taken again and again"
+            )
     if not all(one.written for one in client.claims):
         client.give_up("not done without its new version")  # above all, no old version is ended
     if may_activate_now(client):

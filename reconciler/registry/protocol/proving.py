@@ -28,7 +28,8 @@ from reconciler.registry.steps import Steps, expect
 
 
 def prove(bucket: Bucket, clients: list[ClientRun]) -> Steps[None]:
-    """Deliver to every webhook that must prove itself, then commit the results and the activations."""
+    """Deliver to every webhook that must prove itself, then commit the results and the
+    activations."""
     tasks = [
         (client, action, request)
         for client in clients
@@ -39,7 +40,11 @@ def prove(bucket: Bucket, clients: list[ClientRun]) -> Steps[None]:
     results: dict[str, list[tuple[Action, Delivery]]] = {}
     for (client, action, _), response in zip(tasks, expect(responses, tuple), strict=True):
         results.setdefault(client.name, []).append((action, expect(response, Delivered).delivery))
-    changes = {client.name: proven(client, results[client.name]) for client in clients if client.name in results}
+    changes = {
+        client.name: proven(client, results[client.name])
+        for client in clients
+        if client.name in results
+    }
     lost = yield from bucket.commit("prove", changes)
     for client in clients:
         if client.name in lost:
@@ -62,15 +67,20 @@ def delivery(client: ClientRun, action: Action, bucket: Bucket) -> Deliver | Non
 
 
 def proof_request(record: ClientRecord, webhook: DesiredWebhook, now: datetime) -> Deliver | None:
-    """What has ``webhook`` prove itself with the usable secrets on record; None when none is active."""
+    """What has ``webhook`` prove itself with the usable secrets on record; None when none is
+    active."""
     series = record.series(SeriesKind.WEBHOOK, webhook.name)
     active = series.in_state(VersionState.ACTIVE)
-    retiring = tuple(one for one in series.in_state(VersionState.RETIRING) if (one.grace_until or now) > now)
+    retiring = tuple(
+        one for one in series.in_state(VersionState.RETIRING) if (one.grace_until or now) > now
+    )
     if not active:
         return None
     path = record.secret_path(SeriesKind.WEBHOOK, webhook.name)
     versions = tuple(
-        SigningVersion(version.number, transit_key(path, version.number) if version.asymmetric else "")
+        SigningVersion(
+            version.number, transit_key(path, version.number) if version.asymmetric else ""
+        )
         for version in (*active, *reversed(retiring))
     )
     return Deliver(record.name, webhook, path, versions, owner_of(record.spec))
@@ -100,29 +110,44 @@ def with_delivery(record: ClientRecord, name: str, result: Delivery) -> ClientRe
     if result.accepted:
         verified = verification_digest(record.spec, name, webhook.secret)
         webhook = replace(
-            webhook, last_delivery=kept, verified_at=result.at, verified_digest=verified, failing_since=None, failures=0
+            webhook,
+            last_delivery=kept,
+            verified_at=result.at,
+            verified_digest=verified,
+            failing_since=None,
+            failures=0,
         )
     else:
         since = webhook.failing_since or result.at
-        webhook = replace(webhook, last_delivery=kept, failing_since=since, failures=webhook.failures + 1)
+        webhook = replace(
+            webhook, last_delivery=kept, failing_since=since, failures=webhook.failures + 1
+        )
     return replace(record, webhooks={**record.webhooks, name: webhook})
 
 
 def delivery_detail(result: Delivery) -> dict[str, Json]:
     """What the evidence keeps of a proof: every probe and every attempt."""
     return {
-        "delivery": result.id, "url": result.url, "accepted": result.accepted, "status": result.status,
-        "latency_ms": result.latency_ms, "code": result.code, "result": result.message,
+        "delivery": result.id,
+        "url": result.url,
+        "accepted": result.accepted,
+        "status": result.status,
+        "latency_ms": result.latency_ms,
+        "code": result.code,
+        "result": result.message,
         "probes": [encode_probe(one) for one in result.probes],
         "attempts": [encode_attempt(one) for one in result.attempts],
-    }  # fmt: skip
+    }
 
 
 def activation(client: ClientRun, record: ClientRecord, at: datetime) -> ClientRecord:
-    """The record as active if that was planned and every declared webhook has proven what it is now."""
+    """The record as active if that was planned and every declared webhook has proven what it is
+    now."""
     for action in client.pending(ActionKind.ACTIVATE_CLIENT):
         desired = client.work.desired
-        if desired is None or not all(is_proven(record, webhook.name) for webhook in desired.webhooks):
+        if desired is None or not all(
+            is_proven(record, webhook.name) for webhook in desired.webhooks
+        ):
             continue
         if desired.keys and not any(series.active for series in record.keys.values()):
             continue
@@ -142,10 +167,14 @@ def is_proven(record: ClientRecord, name: str) -> bool:
 
 def may_activate_now(client: ClientRun) -> bool:
     """Whether the activation can go with the commit: nothing is left to prove first."""
-    return bool(client.pending(ActionKind.ACTIVATE_CLIENT)) and not client.pending(ActionKind.VERIFY_WEBHOOK)
+    return bool(client.pending(ActionKind.ACTIVATE_CLIENT)) and not client.pending(
+        ActionKind.VERIFY_WEBHOOK
+    )
 
 
-def settle_proven(client: ClientRun, results: list[tuple[Action, Delivery]], bucket: Bucket) -> None:
+def settle_proven(
+    client: ClientRun, results: list[tuple[Action, Delivery]], bucket: Bucket
+) -> None:
     for action, result in results:
         status = OutcomeStatus.DONE if result.accepted else OutcomeStatus.FAILED
         client.settle(action, status, result.message, delivery_detail(result))

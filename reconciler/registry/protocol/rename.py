@@ -1,9 +1,10 @@
 """A rename: the record moves to the bucket of its new name; keys, secrets and their paths stay.
 
-1. The old record says where it is going. 2. The new record is written. 3. The old record is removed.
-A run that dies in between leaves the old record with ``moving_to``; doing it again finishes it. A run that is
-overtaken by another rename of the same client may leave a copy under its own new name: ``planning.actions.renames`` tells
-it from the record that is in force, and it is removed as if it had been renamed to that one.
+1. The old record says where it is going. 2. The new record is written. 3. The old record is
+   removed. A run that dies in between leaves the old record with ``moving_to``; doing it again
+   finishes it. A run that is overtaken by another rename of the same client may leave a copy under
+   its own new name: ``planning.actions.renames`` tells it from the record that is in force, and it
+   is removed as if it had been renamed to that one.
 """
 
 from __future__ import annotations
@@ -43,33 +44,44 @@ def move_client(action: Action, buckets: int, run: Run) -> Steps[int]:
     target = Bucket(bucket_of(new, buckets), run.owner, run.run_id, run.open_runs)
     yield from source.load()
     if old == new:  # a rename that was begun and then taken back
-        lost = yield from source.commit("unmove", {old: lambda record, at: stayed(record, action, run, at)})
+        lost = yield from source.commit(
+            "unmove", {old: lambda record, at: stayed(record, action, run, at)}
+        )
         _refuse(lost)
         return source.records[old].revision
-    lost = yield from source.commit("move", {old: lambda record, at: leaving(record, new, action, run, at)})
+    lost = yield from source.commit(
+        "move", {old: lambda record, at: leaving(record, new, action, run, at)}
+    )
     _refuse(lost)
     for attempt in range(MAX_PASSES):
         moving = source.records[old]
         yield from target.load()
         lost = yield from target.commit(
-            f"{COPIED}{attempt}", {new: lambda record, at, moving=moving: arrived(record, moving, new, at)}  # type: ignore[misc]
-        )  # fmt: skip
+            f"{COPIED}{attempt}",
+            {new: lambda record, at, moving=moving: arrived(record, moving, new, at)},  # type: ignore[misc]
+        )
         _refuse(lost)
         if source.name == target.name:
             yield from source.load()
-        if source.records.get(old) == moving:  # else somebody changed it meanwhile: that is taken over first
+        # else somebody changed it meanwhile: that is taken over first
+        if source.records.get(old) == moving:
             lost = yield from source.commit(f"unlink{attempt}", {old: lambda record, at: None})
             if not lost:
                 return target.records[new].revision
             yield from source.load()
         present = source.records.get(old)
         if present is None or present.moving_to != new:
-            raise RenameLost(f"another run renamed {old}, or took its renaming back, in the same moment")
+            raise RenameLost(
+                f"another run renamed {old}, or took its renaming back, in the same moment"
+            )
     raise RenameLost(f"{old} kept changing while it was renamed")
 
 
-def leaving(record: ClientRecord | None, new: str, action: Action, run: Run, at: datetime) -> ClientRecord:
-    """The old record says where it is going; its history gains the rename here, so that both records tell the same."""
+def leaving(
+    record: ClientRecord | None, new: str, action: Action, run: Run, at: datetime
+) -> ClientRecord:
+    """The old record says where it is going; its history gains the rename here, so that both
+    records tell the same."""
     if record is None:
         raise TransitionError("it is not registered any more")
     if record.moving_to == new:
@@ -89,16 +101,19 @@ def stayed(record: ClientRecord | None, action: Action, run: Run, at: datetime) 
     return with_event(replace(record, moving_to=None), run, at, action)
 
 
-def arrived(record: ClientRecord | None, moving: ClientRecord, new: str, at: datetime) -> ClientRecord:
-    """The new record: the old one under its new name. What somebody else did to a new record that an
-    earlier pass wrote stays; then only what was revoked since is taken over."""
+def arrived(
+    record: ClientRecord | None, moving: ClientRecord, new: str, at: datetime
+) -> ClientRecord:
+    """The new record: the old one under its new name. What somebody else did to a new record that
+    an earlier pass wrote stays; then only what was revoked since is taken over."""
     if record is None:
         return replace(moving, name=new, moving_to=None)
     if record.storage_name != moving.storage_name:
         raise TransitionError(f"the name {new} is taken")
     if record.moving_to == moving.name:  # left by a rename that was cut short and is now taken back
         return with_revocations(_copy(moving, record), record, at)
-    if _UNTOUCHED.search(record.op) and moving.seq > record.seq:  # else ``moving`` is a copy that was overtaken
+    # else ``moving`` is a copy that was overtaken
+    if _UNTOUCHED.search(record.op) and moving.seq > record.seq:
         return _copy(moving, record)
     return with_revocations(record, moving, at)
 

@@ -1,4 +1,5 @@
-"""Writing and destroying one secret version so that its outcome is known, whatever the network did."""
+"""Writing and destroying one secret version so that its outcome is known, whatever the network
+did."""
 
 from __future__ import annotations
 
@@ -32,12 +33,15 @@ class VersionTaken(Exception):
         self.current = current
 
 
-def write_version(path: str, number: int, key_id: str, secret: Secret | None, current: int) -> Steps[None]:
-    """Put ``secret`` at ``path`` as KV version ``number``; ``current`` is the version thought to be newest.
+def write_version(
+    path: str, number: int, key_id: str, secret: Secret | None, current: int
+) -> Steps[None]:
+    """Put ``secret`` at ``path`` as KV version ``number``; ``current`` is the version thought to be
+    newest.
 
-    When somebody deleted the path with its history, KV counts from 1 again: placeholders without a value
-    fill the numbers up, so that a version number is never used twice, and are destroyed at once.
-    Raises ``VersionTaken`` and ``VaultUnreachable``.
+    When somebody deleted the path with its history, KV counts from 1 again: placeholders without a
+    value fill the numbers up, so that a version number is never used twice, and are destroyed at
+    once. Raises ``VersionTaken`` and ``VaultUnreachable``.
     """
     filled: list[int] = []
     doubts = 0
@@ -48,7 +52,11 @@ def write_version(path: str, number: int, key_id: str, secret: Secret | None, cu
                 raise VersionTaken(current)
             break
         last = current == number - 1
-        put = PutSecret(path, key_id, secret, current) if last else PutSecret(path, PLACEHOLDER, None, current)
+        put = (
+            PutSecret(path, key_id, secret, current)
+            if last
+            else PutSecret(path, PLACEHOLDER, None, current)
+        )
         response = yield put
         if isinstance(response, Written):
             if last:
@@ -60,9 +68,10 @@ def write_version(path: str, number: int, key_id: str, secret: Secret | None, cu
         current = yield from newest(path)
     else:
         raise VaultUnreachable(
-            "RC401", f"{path} could not be written after {MAX_PASSES} tries",
+            "RC401",
+            f"{path} could not be written after {MAX_PASSES} tries",
             "see that Vault is healthy (reconciler doctor), then run the same command again",
-        )  # fmt: skip
+        )
     if filled:
         expect((yield DestroyVersions(path, tuple(filled))), Done)
 
@@ -76,13 +85,14 @@ def newest(path: str) -> Steps[int]:
 def destroy_version(path: str, number: int, *, claimed: bool) -> Steps[bool]:
     """Destroy KV version ``number`` and look until it is gone. 204 alone proves nothing.
 
-    ``claimed``: the version was pending when it was revoked, so another run may still be about to write
-    it. A placeholder takes up its number first; that run's write then fails its check-and-set.
-    Returns whether the version is known to be gone.
+    ``claimed``: the version was pending when it was revoked, so another run may still be about to
+    write it. A placeholder takes up its number first; that run's write then fails its
+    check-and-set. Returns whether the version is known to be gone.
     """
     if claimed:
         current = yield from newest(path)
-        with suppress(VersionTaken):  # then that run was faster: its version is there to be destroyed
+        # then that run was faster: its version is there to be destroyed
+        with suppress(VersionTaken):
             yield from write_version(path, number, PLACEHOLDER, None, current)
     for _ in range(3):
         metadata = expect((yield ReadMetadata(path)), Metadata)

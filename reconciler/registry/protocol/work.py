@@ -1,4 +1,5 @@
-"""What one run does to one client: its actions, what became of them, and the record changes they stand for."""
+"""What one run does to one client: its actions, what became of them, and the record changes they
+stand for."""
 
 from __future__ import annotations
 
@@ -24,9 +25,9 @@ NOT_BEGUN = "interrupted before it was begun"
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What every part of a run shares. ``stopping`` is asked between stages: a person pressed Ctrl-C, say.
-    ``open_runs`` are the runs whose events are not in the ledger yet. ``seen`` tells what the observation
-    knew of a secret's path. ``report`` is told each outcome."""
+    """What every part of a run shares. ``stopping`` is asked between stages: a person pressed
+    Ctrl-C, say. ``open_runs`` are the runs whose events are not in the ledger yet. ``seen`` tells
+    what the observation knew of a secret's path. ``report`` is told each outcome."""
 
     run_id: str
     owner: str
@@ -48,9 +49,11 @@ class ClientWork:
 
 @dataclass(slots=True)
 class Claim:
-    """A version that this run is making. ``secret`` never leaves for anything but the secrets mount.
+    """A version that this run is making. ``secret`` never leaves for anything but the secrets
+    mount.
 
-    ``current`` is the newest KV version at the path as far as known; ``number`` is set when it is claimed.
+    ``current`` is the newest KV version at the path as far as known; ``number`` is set when it is
+    claimed.
     """
 
     action: Action
@@ -73,7 +76,8 @@ class ClientRun:
     run: Run
     outcomes: dict[int, Outcome] = field(default_factory=dict)
     claims: list[Claim] = field(default_factory=list)
-    claimed: frozenset[tuple[str, int]] = frozenset()  # (address, number) pending when this run revoked it
+    # (address, number) pending when this run revoked it
+    claimed: frozenset[tuple[str, int]] = frozenset()
     stopped: str | None = None  # why nothing more is done for this client
 
     @property
@@ -91,7 +95,11 @@ class ClientRun:
         ]
 
     def settle(
-        self, action: Action, status: OutcomeStatus, message: str, detail: Mapping[str, Json] | None = None
+        self,
+        action: Action,
+        status: OutcomeStatus,
+        message: str,
+        detail: Mapping[str, Json] | None = None,
     ) -> None:
         """Record what became of ``action``, once."""
         index = next(i for i, own in enumerate(self.work.actions) if own is action)
@@ -102,7 +110,11 @@ class ClientRun:
 
     def done(self, action: Action, record: ClientRecord | None) -> None:
         """``action`` is in the history of ``record``: it is told as that tells it."""
-        own = [event for event in record.events if is_event_of(event, action, self.run.run_id)] if record else []
+        own = (
+            [event for event in record.events if is_event_of(event, action, self.run.run_id)]
+            if record
+            else []
+        )
         detail = own[-1].detail if own else {}
         self.settle(action, OutcomeStatus.DONE, told(action.kind, detail), detail)
 
@@ -131,8 +143,11 @@ def told(kind: ActionKind, detail: Mapping[str, Json]) -> str:
 def is_event_of(event: Event, action: Action, run_id: str) -> bool:
     """Whether ``event`` is what ``action`` of that run left in the history."""
     same = (event.run, event.kind, event.address, event.reason) == (
-        run_id, action.kind.value, action.address, action.reason,
-    )  # fmt: skip
+        run_id,
+        action.kind.value,
+        action.address,
+        action.reason,
+    )
     return same and action.version in (None, event.detail.get("version", action.version))
 
 
@@ -150,12 +165,22 @@ def with_series(record: ClientRecord, kind: SeriesKind, name: str, series: Serie
 
 
 def with_event(
-    record: ClientRecord, run: Run, at: datetime, action: Action, detail: Mapping[str, Json] | None = None
+    record: ClientRecord,
+    run: Run,
+    at: datetime,
+    action: Action,
+    detail: Mapping[str, Json] | None = None,
 ) -> ClientRecord:
-    """``record`` with one more event in its history: gapless, numbered by the record itself. Nothing that looks like
-    a secret gets into it, whoever said it."""
+    """``record`` with one more event in its history: gapless, numbered by the record itself.
+    Nothing that looks like a secret gets into it, whoever said it."""
     event = Event(
-        record.seq + 1, at, run.run_id, action.kind.value, action.address, action.reason, masked(action.message),
+        record.seq + 1,
+        at,
+        run.run_id,
+        action.kind.value,
+        action.address,
+        action.reason,
+        masked(action.message),
         masked_json(dict(detail or {})),
-    )  # fmt: skip
+    )
     return replace(record, seq=event.seq, events=(*record.events, event))

@@ -7,7 +7,14 @@ from collections.abc import Sequence
 
 from reconciler.domain.declared.desired import Source
 from reconciler.domain.plan.plan import Level, Plan
-from reconciler.report.forges.results import APPROVAL, SHOWN, bounded, left_out, plan_results, position
+from reconciler.report.forges.results import (
+    APPROVAL,
+    SHOWN,
+    bounded,
+    left_out,
+    plan_results,
+    position,
+)
 from reconciler.report.plan.words import highest_risk, verdict
 from reconciler.report.text.escape import clipped, workflow_command_data, workflow_command_property
 
@@ -16,30 +23,38 @@ PER_STEP = 10  # annotations of one level that GitHub shows for a step
 _LONGEST = 2000  # characters of a message; GitHub refuses very long ones
 
 
-def annotation(level: Level, title: str, message: str, source: Source | None = None, folder: str = "") -> str:
+def annotation(
+    level: Level, title: str, message: str, source: Source | None = None, folder: str = ""
+) -> str:
     """One command, one line. ``folder`` is where the project lies in its repository."""
     properties = {"title": title}
     if source is not None:
         place = position(source, folder)
         properties |= {"file": place.file, "line": str(place.line), "col": str(place.column)}
-    written = ",".join(f"{name}={workflow_command_property(value)}" for name, value in properties.items())
+    written = ",".join(
+        f"{name}={workflow_command_property(value)}" for name, value in properties.items()
+    )
     return f"::{_COMMANDS[level]} {written}::{workflow_command_data(clipped(message, _LONGEST))}\n"
 
 
 def plan_github(plan: Plan, folder: str = "") -> str:
-    """The verdict, then what blocks and what is dangerous, worst first: of each level GitHub shows ten for a step."""
+    """The verdict, then what blocks and what is dangerous, worst first: of each level GitHub shows
+    ten for a step."""
     level = Level.ERROR if plan.blocked else SHOWN.get(highest_risk(plan), Level.NOTE)
     lines = [(level, annotation(level, f"Plan for {plan.environment}", verdict(plan)))]
     for result in bounded(plan_results(plan)):
         named = result.rule.risk is not None or result.rule.id == APPROVAL
         title = result.rule.title if named else result.rule.id
-        lines.append((result.level, annotation(result.level, title, result.message, result.source, folder)))
+        lines.append(
+            (result.level, annotation(result.level, title, result.message, result.source, folder))
+        )
     return counted_lines(lines)
 
 
 def counted_lines(lines: Sequence[tuple[Level, str]]) -> str:
-    """The annotations, each with its level, in their order. Of a level of which GitHub will not show all, the last one
-    that it shows counts those that follow: they are in the log all the same."""
+    """The annotations, each with its level, in their order. Of a level of which GitHub will not
+    show all, the last one that it shows counts those that follow: they are in the log all the
+    same."""
     numbers, seen, text = Counter(level for level, _ in lines), Counter[Level](), []
     for level, line in lines:
         seen[level] += 1

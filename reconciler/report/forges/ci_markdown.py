@@ -9,11 +9,13 @@ from reconciler.report.text.escape import clipped, markdown
 
 
 def no_plan(environment: str, link: str | None) -> str:
-    """In the place of a plan that could not be made: the one that stood there would be taken for the present one."""
+    """In the place of a plan that could not be made: the one that stood there would be taken for
+    the present one."""
     where = f" {link}" if link else ""
     return (
-        f"{marker(environment)}\n## No plan for <code>{markdown(clipped(environment, 80))}</code>\n\n> [!CAUTION]\n"
-        f"> **The last commit could not be planned.** The log of the job says why.{where}\n"
+        f"{marker(environment)}\n## No plan for"
+        f" <code>{markdown(clipped(environment, 80))}</code>\n\n> [!CAUTION]\n> **The last commit"
+        f" could not be planned.** The log of the job says why.{where}\n"
     )
 
 
@@ -26,7 +28,8 @@ def told_error(code: str, message: str, remedy: str) -> str:
 
 
 def night_report(environment: str, done: Sequence[str], left: str, *, clean: bool) -> str:
-    """What was done without a change of the declaration, and what is left, each in finished Markdown."""
+    """What was done without a change of the declaration, and what is left, each in finished
+    Markdown."""
     name = f"<code>{markdown(clipped(environment, 80))}</code>"
     parts = [f"# {name} is as declared\n" if clean else f"# {name} is not as declared\n"]
     if done:

@@ -7,13 +7,24 @@ from collections.abc import Iterable
 
 from reconciler.planning.review.code_owners import CodeOwners
 
-HEAD = "# Written by `reconciler codeowners`: change the declaration or policy.yaml, then write it again.\n"
-# What binds every client, with every suffix that it may have; and clients, of which new ones have no line yet.
+HEAD = (
+    "# Written by `reconciler codeowners`: change the declaration or policy.yaml, then write it"
+    " again.\n"
+)
+# What binds every client, with every suffix that it may have; and clients, of which new ones have
+# no line yet.
 SHARED = (
-    "/policy.yaml", "/policy.yml", "/reconciler.yaml", "/reconciler.yml", "/scopes.yaml", "/scopes.yml",
-    "/templates/", "/clients/",
-)  # fmt: skip
-# What jobs execute, from the top of the repository: workflows, action, component, and what is installed.
+    "/policy.yaml",
+    "/policy.yml",
+    "/reconciler.yaml",
+    "/reconciler.yml",
+    "/scopes.yaml",
+    "/scopes.yml",
+    "/templates/",
+    "/clients/",
+)
+# What jobs execute, from the top of the repository: workflows, action, component, and what is
+# installed.
 GITHUB = ("/.github/",)
 GITLAB = ("/.gitlab/", "/.gitlab-ci.yml")
 # Both forges read patterns as .gitignore has them: a backslash takes the meaning away.
@@ -25,21 +36,26 @@ _UNWRITABLE = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]")
 def github_file(found: CodeOwners, folder: str) -> str:
     """``folder`` is where the project lies in its repository.
 
-    The last line that fits a file counts, and GitHub asks for one approval of anybody in it: where the policy names
-    approvers, the owner, who would be enough, is left out.
+    The last line that fits a file counts, and GitHub asks for one approval of anybody in it: where
+    the policy names approvers, the owner, who would be enough, is left out.
     """
     lines = _shared(found, folder, GITHUB)
-    lines += _lines(folder, ((f"/{file.path}", file.approvers or file.owners) for file in found.files))
+    lines += _lines(
+        folder, ((f"/{file.path}", file.approvers or file.owners) for file in found.files)
+    )
     return _whole([lines])
 
 
 def gitlab_file(found: CodeOwners, folder: str) -> str:
-    """Every section is asked by itself: the owner in the first, and each approver in one of its own."""
+    """Every section is asked by itself: the owner in the first, and each approver in one of its
+    own."""
     owners = _shared(found, folder, GITLAB)
     owners += _lines(folder, ((f"/{file.path}", file.owners) for file in found.files))
     sections = [["[Owners]", *owners]] if owners else []
     for approver in found.approvers:
-        lines = [_pattern(folder, f"/{file.path}") for file in found.files if approver in file.approvers]
+        lines = [
+            _pattern(folder, f"/{file.path}") for file in found.files if approver in file.approvers
+        ]
         if lines:
             sections.append([f"[Approval of {approver.removeprefix('@')}] {approver}", *lines])
     return _whole(sections)

@@ -15,9 +15,14 @@ _BY_LEVEL = {Level.ERROR: "blocker", Level.WARNING: "minor", Level.NOTE: "info"}
 
 
 def code_quality(results: Sequence[Result], folder: str = "") -> str:
-    """A JSON list, of as many entries as a forge can show. ``folder`` is where the project lies in its repository."""
+    """A JSON list, of as many entries as a forge can show.
+
+    ``folder`` is where the project lies in its repository.
+    """
     kept = bounded(results)
-    entries = [_entry(one, mark, folder) for one, mark in zip(kept, fingerprints(kept), strict=True)]
+    entries = [
+        _entry(one, mark, folder) for one, mark in zip(kept, fingerprints(kept), strict=True)
+    ]
     return printed_json(json.dumps(entries, indent=2)) + "\n"
 
 

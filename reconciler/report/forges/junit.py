@@ -1,7 +1,7 @@
 """JUnit XML, as GitLab, Jenkins and others read it: what blocks is a failure.
 
-It is valid for the strictest schema in use (that of Ant's reporter): no attribute on ``testsuites``, one failure at
-most in a case, all attributes that it demands, times without a zone.
+It is valid for the strictest schema in use (that of Ant's reporter): no attribute on
+``testsuites``, one failure at most in a case, all attributes that it demands, times without a zone.
 """
 
 from __future__ import annotations
@@ -16,12 +16,14 @@ from reconciler.report.plan.words import LEVELS, by_level, by_risk, place_of, ve
 from reconciler.report.text.escape import clipped, markup, terminal
 
 _DECLARATION = "declaration"
-_OUT = 5_000_000  # bytes; GitLab refuses a file of more than 30 MB, and its parser a text of more than 10
+# bytes; GitLab refuses a file of more than 30 MB, and its parser a text of more than 10
+_OUT = 5_000_000
 _ATTRIBUTE = 500  # characters; the whole is in the text of the failure
 
 
 def plan_junit(plan: Plan) -> str:
-    """A case for each client that the plan touches or a finding is about, and one for each other code of a finding."""
+    """A case for each client that the plan touches or a finding is about, and one for each other
+    code of a finding."""
     cases: dict[str, list[Finding]] = {f"client/{name}": [] for name in sorted(plan.revisions)}
     cases |= {f"client/{action.client}": [] for action in plan.actions}
     for finding in by_level(plan.findings):
@@ -33,7 +35,9 @@ def plan_junit(plan: Plan) -> str:
         "digest": plan.digest,
         "verdict": verdict(plan),
     }
-    properties |= {"approvers": ", ".join(one.approver for one in plan.approvals)} if plan.approvals else {}
+    properties |= (
+        {"approvers": ", ".join(one.approver for one in plan.approvals)} if plan.approvals else {}
+    )
     lines = [approval_sentence(one) for one in plan.approvals]
     lines += [action_sentence(action) for action in by_risk(plan.actions)]
     lines += [_told(finding) for finding in by_level(plan.findings)]
@@ -45,24 +49,44 @@ def junit_of_findings(findings: Iterable[Finding], now: datetime) -> str:
     cases: dict[str, list[Finding]] = {_DECLARATION: []}
     lines = []
     for finding in findings:
-        cases.setdefault(finding.source.file if finding.source else _DECLARATION, []).append(finding)
+        cases.setdefault(finding.source.file if finding.source else _DECLARATION, []).append(
+            finding
+        )
         lines.append(_told(finding))
     return _document("validate", now, cases, {}, lines)
 
 
 def _document(
-    suite: str, at: datetime, every: Mapping[str, Sequence[Finding]], properties: Mapping[str, str], out: Iterable[str]
+    suite: str,
+    at: datetime,
+    every: Mapping[str, Sequence[Finding]],
+    properties: Mapping[str, str],
+    out: Iterable[str],
 ) -> str:
     cases, lines_out = _bounded_cases(every), _bounded_lines(out)
     failed = sum(any(finding.level is Level.ERROR for finding in found) for found in cases.values())
     attributes = {
-        "id": "0", "package": "reconciler", "name": suite, "timestamp": iso(at.astimezone(UTC)).removesuffix("Z"),
-        "hostname": "localhost", "tests": str(len(cases)), "failures": str(failed), "errors": "0", "skipped": "0",
+        "id": "0",
+        "package": "reconciler",
+        "name": suite,
+        "timestamp": iso(at.astimezone(UTC)).removesuffix("Z"),
+        "hostname": "localhost",
+        "tests": str(len(cases)),
+        "failures": str(failed),
+        "errors": "0",
+        "skipped": "0",
         "time": "0",
-    }  # fmt: skip
-    lines = ['<?xml version="1.0" encoding="UTF-8"?>', "<testsuites>", f"<testsuite{_attributes(attributes)}>"]
+    }
+    lines = [
+        '<?xml version="1.0" encoding="UTF-8"?>',
+        "<testsuites>",
+        f"<testsuite{_attributes(attributes)}>",
+    ]
     lines.append("<properties>")
-    lines += [f"<property{_attributes({'name': name, 'value': value})}/>" for name, value in properties.items()]
+    lines += [
+        f"<property{_attributes({'name': name, 'value': value})}/>"
+        for name, value in properties.items()
+    ]
     lines.append("</properties>")
     for name, found in cases.items():
         lines += _case(suite.replace("/", "."), name, found)
@@ -72,12 +96,18 @@ def _document(
 
 
 def _bounded_cases(cases: Mapping[str, Sequence[Finding]]) -> Mapping[str, Sequence[Finding]]:
-    """At most as many as a forge reads, in their order: the worst ones stay, and one more counts the others."""
+    """At most as many as a forge reads, in their order: the worst ones stay, and one more counts
+    the others."""
     if len(cases) <= MOST:
         return cases
-    worst = sorted(cases, key=lambda name: min((LEVELS.index(one.level) for one in cases[name]), default=len(LEVELS)))
+    worst = sorted(
+        cases,
+        key=lambda name: min((LEVELS.index(one.level) for one in cases[name]), default=len(LEVELS)),
+    )
     kept = set(worst[: MOST - 1])
-    return {name: found for name, found in cases.items() if name in kept} | {f"{len(cases) - len(kept)} more": []}
+    return {name: found for name, found in cases.items() if name in kept} | {
+        f"{len(cases) - len(kept)} more": []
+    }
 
 
 def _bounded_lines(lines: Iterable[str]) -> Iterator[str]:
@@ -99,7 +129,11 @@ def _case(suite: str, name: str, found: Sequence[Finding]) -> list[str]:
     if not errors:
         return [f"{start}/>"]
     failure = _attributes({"message": errors[0].message, "type": errors[0].code})
-    return [f"{start}><failure{failure}>", *(markup(_told(finding)) for finding in found), "</failure></testcase>"]
+    return [
+        f"{start}><failure{failure}>",
+        *(markup(_told(finding)) for finding in found),
+        "</failure></testcase>",
+    ]
 
 
 def _told(finding: Finding) -> str:
@@ -110,7 +144,8 @@ def _told(finding: Finding) -> str:
 
 
 def _attributes(values: Mapping[str, str]) -> str:
-    """Attributes of one element; the schema wants them without white space at the ends or twice in a row."""
+    """Attributes of one element; the schema wants them without white space at the ends or twice in
+    a row."""
     return "".join(
         f' {name}="{markup(clipped(" ".join(terminal(value).split()), _ATTRIBUTE)) or "-"}"'
         for name, value in values.items()

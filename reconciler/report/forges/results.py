@@ -16,7 +16,8 @@ from reconciler.report.text.layout import counted, listed
 
 # Forges refuse a result without a file; what no file is to blame for is shown at the project.
 PROJECT_FILE = "reconciler.yaml"
-# Low and medium actions are in the comment and on the page; here they would drown the dangerous ones.
+# Low and medium actions are in the comment and on the page; here they would drown the dangerous
+# ones.
 SHOWN = {Risk.HIGH: Level.WARNING, Risk.CRITICAL: Level.ERROR}
 _LARGEST = 2**31 - 1
 # GitHub refuses a run of code scanning with more results.
@@ -42,7 +43,8 @@ _FAMILIES = {
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """``id`` is a code, or a reason with a risk; ``title`` a few words on it; ``help`` where to read or what to do."""
+    """``id`` is a code, or a reason with a risk; ``title`` a few words on it; ``help`` where to
+    read or what to do."""
 
     id: str
     title: str
@@ -53,7 +55,10 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One thing to show. ``address`` may be empty. ``identity`` is what makes it the same thing in the next run."""
+    """One thing to show. ``address`` may be empty.
+
+    ``identity`` is what makes it the same thing in the next run.
+    """
 
     rule: Rule
     level: Level
@@ -65,25 +70,39 @@ class Result:
 
 def finding_result(finding: Finding, titles: Mapping[str, str] | None = None) -> Result:
     """``titles`` names codes; another code is named by its family."""
-    family = next((words for start, words in _FAMILIES.items() if finding.code.startswith(start)), "Finding")
+    family = next(
+        (words for start, words in _FAMILIES.items() if finding.code.startswith(start)), "Finding"
+    )
     title = (titles or {}).get(finding.code, f"{family} ({finding.code})")
     message = f"{finding.message}. Remedy: {finding.remedy}" if finding.remedy else finding.message
     rule = Rule(finding.code, title, finding.level, f"docs/errors.md explains {finding.code}")
-    # Numbers in a message are lines, dates, counts and commits: they change while the matter is the same.
+    # Numbers in a message are lines, dates, counts and commits: they change while the matter is the
+    # same.
     file = finding.source.file if finding.source else ""
-    identity = (finding.code, finding.address, file, re.sub(r"\bcommit [0-9a-f]{12}\b|[0-9]+", "0", finding.message))
+    identity = (
+        finding.code,
+        finding.address,
+        file,
+        re.sub(r"\bcommit [0-9a-f]{12}\b|[0-9]+", "0", finding.message),
+    )
     return Result(rule, finding.level, message, identity, finding.address, finding.source)
 
 
 def action_result(action: Action, source: Source | None) -> Result:
-    """An action of high or critical risk, at the declaration of its client. Raises ``KeyError`` for another."""
+    """An action of high or critical risk, at the declaration of its client.
+
+    Raises ``KeyError`` for another.
+    """
     words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", action.reason).capitalize()
     risk = action.risk.value
     rule = Rule(
-        f"{action.reason}/{risk}", f"{words} ({risk} risk)", SHOWN[action.risk],
-        f"An apply would do this; the message says why that is dangerous. docs/reasons.md explains {action.reason}.",
+        f"{action.reason}/{risk}",
+        f"{words} ({risk} risk)",
+        SHOWN[action.risk],
+        "An apply would do this; the message says why that is dangerous. docs/reasons.md explains"
+        f" {action.reason}.",
         action.risk,
-    )  # fmt: skip
+    )
     identity = (action.reason, action.kind.value, action.address)
     return Result(rule, rule.level, action_sentence(action), identity, action.address, source)
 
@@ -94,8 +113,16 @@ def action_sentence(action: Action) -> str:
     risk = f"{action.risk.value} risk{reasons}"
     parts = [f"{action.kind.value} {action.address}: {action.message} ({risk})"]
     changed = permission_changes(action)
-    parts += [f"May from now on: {_scopes(changed, '+')}"] if any(sign == "+" for sign, _, _ in changed) else []
-    parts += [f"May no longer: {_scopes(changed, '-')}"] if any(sign == "-" for sign, _, _ in changed) else []
+    parts += (
+        [f"May from now on: {_scopes(changed, '+')}"]
+        if any(sign == "+" for sign, _, _ in changed)
+        else []
+    )
+    parts += (
+        [f"May no longer: {_scopes(changed, '-')}"]
+        if any(sign == "-" for sign, _, _ in changed)
+        else []
+    )
     return ". ".join(parts)
 
 
@@ -108,11 +135,21 @@ def approval_result(approval: Approval, plan: Plan) -> Result:
     rule = Rule(APPROVAL, "Must be approved", Level.NOTE, "docs/policy.md explains approvers")
     address = approval.addresses[0] if approval.addresses else ""
     source = plan.sources.get(next(iter(address.split("/")[1:]), ""))
-    return Result(rule, rule.level, approval_sentence(approval), (APPROVAL, approval.approver), address, source)
+    return Result(
+        rule,
+        rule.level,
+        approval_sentence(approval),
+        (APPROVAL, approval.approver),
+        address,
+        source,
+    )
 
 
 def approval_sentence(approval: Approval) -> str:
-    """Who must agree, why, and to what. Words of ours come first: so no line of a log begins with those of a person."""
+    """Who must agree, why, and to what.
+
+    Words of ours come first: so no line of a log begins with those of a person.
+    """
     what, why = _first(approval.addresses), _first(approval.reasons, "; ")
     return f"approval by {approval.approver} is needed for {what}: {why}"
 
@@ -123,14 +160,19 @@ def _first(texts: Sequence[str], between: str = ", ") -> str:
 
 
 def plan_results(plan: Plan, titles: Mapping[str, str] | None = None) -> list[Result]:
-    """What blocks first, then who must agree, then actions of critical and high risk, then the other findings.
-    ``titles`` names codes."""
+    """What blocks first, then who must agree, then actions of critical and high risk, then the
+    other findings. ``titles`` names codes."""
     findings = by_level(plan.findings)
     errors = [_at_its_client(one, plan, titles) for one in findings if one.level is Level.ERROR]
     others = [_at_its_client(one, plan, titles) for one in findings if one.level is not Level.ERROR]
     risky = [action for action in by_risk(plan.changes) if action.risk in SHOWN]
     asked = [approval_result(one, plan) for one in plan.approvals]
-    return [*errors, *asked, *(action_result(action, plan.sources.get(action.client)) for action in risky), *others]
+    return [
+        *errors,
+        *asked,
+        *(action_result(action, plan.sources.get(action.client)) for action in risky),
+        *others,
+    ]
 
 
 def _at_its_client(finding: Finding, plan: Plan, titles: Mapping[str, str] | None) -> Result:
@@ -141,12 +183,16 @@ def _at_its_client(finding: Finding, plan: Plan, titles: Mapping[str, str] | Non
 
 
 def bounded(results: Sequence[Result], most: int = MOST) -> list[Result]:
-    """At most ``most`` results, in their order: the worst ones stay, and the last one counts the others."""
+    """At most ``most`` results, in their order: the worst ones stay, and the last one counts the
+    others."""
     if len(results) <= most:
         return list(results)
     worst = sorted(range(len(results)), key=lambda index: _rank(results[index]))
     kept, left = sorted(worst[: most - 1]), worst[most - 1 :]
-    return [*(results[index] for index in kept), left_out(Counter(results[index].level for index in left))]
+    return [
+        *(results[index] for index in kept),
+        left_out(Counter(results[index].level for index in left)),
+    ]
 
 
 def _rank(result: Result) -> int:
@@ -159,16 +205,22 @@ def left_out(levels: Mapping[Level, int]) -> Result:
     worst = next(level for level in LEVELS if levels.get(level))
     told = [counted(levels[level], level.value) for level in LEVELS if levels.get(level)]
     rule = Rule(LEFT_OUT, "Not shown here", worst, "docs/review.md says how much a forge shows")
-    message = f"{counted(sum(levels.values()), 'more result')}, for which there is no room here: {listed(told)}"
+    message = (
+        f"{counted(sum(levels.values()), 'more result')}, for which there is no room here:"
+        f" {listed(told)}"
+    )
     return Result(rule, worst, f"{message}. The formats text and json show everything", (LEFT_OUT,))
 
 
 def fingerprints(results: Sequence[Result]) -> list[str]:
-    """One for each result, in order: hex digits, a colon and a number. It is the same in the next run for the same
-    thing, whatever moved in the file, whenever that is and in whichever order; the number tells twins apart."""
+    """One for each result, in order: hex digits, a colon and a number. It is the same in the next
+    run for the same thing, whatever moved in the file, whenever that is and in whichever order; the
+    number tells twins apart."""
     seen: Counter[str] = Counter()
     found = [""] * len(results)
-    for index in sorted(range(len(results)), key=lambda index: (results[index].identity, results[index].message)):
+    for index in sorted(
+        range(len(results)), key=lambda index: (results[index].identity, results[index].message)
+    ):
         identity = digest(list(results[index].identity)).removeprefix("sha256:")[:32]
         seen[identity] += 1
         found[index] = f"{identity}:{seen[identity]}"
@@ -176,7 +228,10 @@ def fingerprints(results: Sequence[Result]) -> list[str]:
 
 
 def position(source: Source | None, folder: str = "") -> Source:
-    """Where a forge shows it: a path from the root of the repository, never out of it. ``folder``: the project's."""
+    """Where a forge shows it: a path from the root of the repository, never out of it.
+
+    ``folder``: the project's.
+    """
     asked = source or Source(PROJECT_FILE, 1, 1)
     parts = [*PurePosixPath(folder).parts, *PurePosixPath(asked.file).parts]
     inside = [part for part in parts if part.strip("/") and part != ".."]

@@ -11,21 +11,32 @@ from urllib.parse import quote
 from reconciler import __version__
 from reconciler.domain.plan.plan import Risk
 from reconciler.domain.values.canonical import Json
-from reconciler.report.forges.results import MOST, OURS, Result, Rule, bounded, fingerprints, position
+from reconciler.report.forges.results import (
+    MOST,
+    OURS,
+    Result,
+    Rule,
+    bounded,
+    fingerprints,
+    position,
+)
 from reconciler.report.text.escape import printed_json, terminal
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
-# GitHub: above 9.0 is critical, from 7.0 on high. It reads the score from the rule, and of security rules only.
-# GitHub refuses an upload that is larger than this when it is compressed, in bytes.
+# GitHub: above 9.0 is critical, from 7.0 on high. It reads the score from the rule, and of security
+# rules only. GitHub refuses an upload that is larger than this when it is compressed, in bytes.
 LARGEST = 10_000_000
 _SCORES = {Risk.LOW: "2.0", Risk.MEDIUM: "5.0", Risk.HIGH: "8.0", Risk.CRITICAL: "9.5"}
 
 
 def sarif_log(
-    results: Sequence[Result], category: str, folder: str = "", properties: Mapping[str, Json] | None = None
+    results: Sequence[Result],
+    category: str,
+    folder: str = "",
+    properties: Mapping[str, Json] | None = None,
 ) -> str:
-    """One log with one run. ``category`` (``plan/production``) tells runs of one commit apart; ``folder`` is where
-    the project lies in its repository; ``properties`` are of the run.
+    """One log with one run. ``category`` (``plan/production``) tells runs of one commit apart;
+    ``folder`` is where the project lies in its repository; ``properties`` are of the run.
 
     It is never more than GitHub takes: the worst results stay, one counts the others."""
     most = MOST
@@ -38,11 +49,16 @@ def sarif_log(
 
 
 def _compressed(text: str) -> int:
-    """At most so many bytes, whoever compresses it. What is short enough as it is need not be compressed."""
+    """At most so many bytes, whoever compresses it.
+
+    What is short enough as it is need not be compressed.
+    """
     return len(text) if len(text) <= LARGEST else len(gzip.compress(text.encode(), compresslevel=1))
 
 
-def _log(results: Sequence[Result], category: str, folder: str, properties: Mapping[str, Json] | None) -> str:
+def _log(
+    results: Sequence[Result], category: str, folder: str, properties: Mapping[str, Json] | None
+) -> str:
     rules = {result.rule.id: result.rule for result in reversed(results)}
     names = sorted(rules, key=lambda rule_id: (rule_id not in OURS, rule_id))
     order = {rule_id: index for index, rule_id in enumerate(names)}
@@ -96,11 +112,12 @@ def _result(result: Result, index: int, fingerprint: str, folder: str) -> dict[s
         "level": result.level.value,
         "message": {"text": plain(result.message)},
         "locations": [location],
-        "partialFingerprints": {"primaryLocationLineHash": fingerprint},  # the only one that GitHub compares
+        # the only one that GitHub compares
+        "partialFingerprints": {"primaryLocationLineHash": fingerprint},
     }
 
 
 def plain(text: str) -> str:
-    """``text`` as a plain SARIF message: no control characters, no embedded link (§3.11.6), no placeholder; and not
-    empty, which code scanning refuses."""
+    """``text`` as a plain SARIF message: no control characters, no embedded link (§3.11.6), no
+    placeholder; and not empty, which code scanning refuses."""
     return re.sub(r"([{}])", r"\1\1", terminal(text).replace("](", "] (")) or "-"

@@ -1,1 +1,4 @@
-"""A plan, for each of its readers: one module a format. Wording that formats share is in ``words``."""
+"""A plan, for each of its readers: one module a format.
+
+Wording that formats share is in ``words``.
+"""

@@ -14,7 +14,10 @@ ABSENT = "(absent)"
 
 @dataclass(frozen=True, slots=True)
 class ChangedField:
-    """``path`` is dotted; ``before`` and ``after`` are JSON spellings, or ``ABSENT``. Not neutralised yet."""
+    """``path`` is dotted; ``before`` and ``after`` are JSON spellings, or ``ABSENT``.
+
+    Not neutralised yet.
+    """
 
     path: str
     before: str
@@ -36,4 +39,11 @@ def _leaves(value: Json, path: str = "") -> Iterator[tuple[str, str]]:
         for key, part in value.items():
             yield from _leaves(part, f"{path}.{key}" if path else str(key))
     elif path:
-        yield path, value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False)
+        yield (
+            path,
+            (
+                value
+                if isinstance(value, str)
+                else json.dumps(value, sort_keys=True, ensure_ascii=False)
+            ),
+        )

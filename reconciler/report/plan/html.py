@@ -1,4 +1,7 @@
-"""A plan as one page that needs nothing else, for a screen or paper. ``page/`` holds its style and its script."""
+"""A plan as one page that needs nothing else, for a screen or paper.
+
+``page/`` holds its style and its script.
+"""
 
 from __future__ import annotations
 
@@ -29,18 +32,21 @@ from reconciler.report.text.html import NOTHING, Html, carried, code, document, 
 from reconciler.report.text.layout import counted
 
 _SPOKEN = {"+": "comes to be", "~": "changes", "-": "ends", "!": "drift", "=": "stays"}
-_OPEN = (Risk.HIGH, Risk.CRITICAL)  # they stand in the verdict, and their details are open when the page is
+# they stand in the verdict, and their details are open when the page is
+_OPEN = (Risk.HIGH, Risk.CRITICAL)
 # So many of them stand in the verdict, each with so many reasons: what fits on the first screen.
 _TOP, _TOP_REASONS = 6, 3
 
 
 def plan_html(plan: Plan) -> str:
-    """One page of ASCII. An action is at ``#<its address>``; a second one at that address at ``#<address>:<kind>``."""
+    """One page of ASCII. An action is at ``#<its address>``; a second one at that address at
+    ``#<address>:<kind>``."""
     findings = by_level(plan.findings)
     errors = [finding for finding in findings if finding.level is Level.ERROR]
     others = [finding for finding in findings if finding.level is not Level.ERROR]
     main = element(
-        "main", {"id": "main"},
+        "main",
+        {"id": "main"},
         tag(
             "div",
             _section("blocks", "What blocks it", [_finding(one) for one in errors]),
@@ -50,12 +56,18 @@ def plan_html(plan: Plan) -> str:
         _changes(plan),
         _section("findings", "Other findings", [_finding(one) for one in others]),
         _section("unfinished", "Unfinished", map(_unfinished, plan.unfinished)),
-    )  # fmt: skip
+    )
     skip = element("a", {"class": "skip", "href": "#main"}, text("Skip to the content"))
     body = Html("\n".join([skip, _header(plan), main, _footer(plan)]))
-    state = "blocked" if plan.blocked else ", ".join(f"{number} {risk.value}" for risk, number in _risks(plan))
+    state = (
+        "blocked"
+        if plan.blocked
+        else ", ".join(f"{number} {risk.value}" for risk, number in _risks(plan))
+    )
     title = f"Plan for {plan.environment}: {state or 'no changes'}"
-    return document(title, f"reconciler {__version__}", body, carried("plan.css"), carried("plan.js"))
+    return document(
+        title, f"reconciler {__version__}", body, carried("plan.css"), carried("plan.js")
+    )
 
 
 def _risks(plan: Plan) -> list[tuple[Risk, int]]:
@@ -83,12 +95,17 @@ def _verdict(plan: Plan) -> Iterator[Html]:
 
 
 def _dangers(plan: Plan) -> Html:
-    """What a reader must see without scrolling: each change of high or critical risk, why, and where it is told."""
-    changing = [(one, anchor) for one, anchor in _anchored(plan) if one.kind is not ActionKind.NO_OP]
+    """What a reader must see without scrolling: each change of high or critical risk, why, and
+    where it is told."""
+    changing = [
+        (one, anchor) for one, anchor in _anchored(plan) if one.kind is not ActionKind.NO_OP
+    ]
     found = [(one, anchor) for one, anchor in changing if one.risk in _OPEN]
     rows = [_danger(one, anchor) for one, anchor in found[:_TOP]]
     if len(found) > _TOP:
-        rows.append(tag("li", text(f"and {len(found) - _TOP} more of high or critical risk, below")))
+        rows.append(
+            tag("li", text(f"and {len(found) - _TOP} more of high or critical risk, below"))
+        )
     return tag("ul", *rows, kind="dangers") if rows else NOTHING
 
 
@@ -100,15 +117,24 @@ def _danger(action: Action, anchor: str) -> Html:
 
 
 def _bar(risks: list[tuple[Risk, int]]) -> Html:
-    """A picture of what the list above it says; its widths are attributes, because the policy allows no style."""
+    """A picture of what the list above it says; its widths are attributes, because the policy
+    allows no style."""
     whole = sum(number for _, number in risks)
     rectangles, left = [], 0.0
     for risk, number in risks:
         width = 100 * number / whole
-        place = {"x": f"{left:.2f}%", "y": "0", "width": f"{width:.2f}%", "height": "10", "class": risk.value}
+        place = {
+            "x": f"{left:.2f}%",
+            "y": "0",
+            "width": f"{width:.2f}%",
+            "height": "10",
+            "class": risk.value,
+        }
         rectangles.append(element("rect", place))
         left += width
-    return element("svg", {"class": "bar", "aria-hidden": "true", "focusable": "false"}, *rectangles)
+    return element(
+        "svg", {"class": "bar", "aria-hidden": "true", "focusable": "false"}, *rectangles
+    )
 
 
 def _tally(risk: Risk, number: int) -> Html:
@@ -121,12 +147,17 @@ def _section(anchor: str, title: str, cards: Iterable[Html]) -> Html:
     if not found:
         return NOTHING
     heading = element("h2", {"id": anchor}, text(title))
-    return Html(f"\n{element('section', {'aria-labelledby': anchor}, heading, tag('div', *found, kind='cards'))}")
+    return Html(
+        f"\n{element('section', {'aria-labelledby': anchor}, heading, tag('div', *found, kind='cards'))}"
+    )
 
 
 def _finding(finding: Finding) -> Html:
     error = finding.level is Level.ERROR
-    pill = _pill("critical" if error else "medium" if finding.level is Level.WARNING else "low", finding.level.value)
+    pill = _pill(
+        "critical" if error else "medium" if finding.level is Level.WARNING else "low",
+        finding.level.value,
+    )
     place = place_of(finding)
     return tag(
         "div",
@@ -139,14 +170,19 @@ def _finding(finding: Finding) -> Html:
 
 
 def _approval(approval: Approval) -> Html:
-    links = (tag("li", element("a", {"href": f"#{_anchor(one)}"}, code(one))) for one in approval.addresses)
+    links = (
+        tag("li", element("a", {"href": f"#{_anchor(one)}"}, code(one)))
+        for one in approval.addresses
+    )
     return tag(
         "div",
         tag("h3", text(approval.approver)),
         tag("ul", *links, kind="plain") if approval.addresses else NOTHING,
-        tag("ul", *(tag("li", text(reason)) for reason in approval.reasons), kind="dim")
-        if approval.reasons
-        else NOTHING,
+        (
+            tag("ul", *(tag("li", text(reason)) for reason in approval.reasons), kind="dim")
+            if approval.reasons
+            else NOTHING
+        ),
         kind="card",
     )
 
@@ -172,7 +208,12 @@ def _changes(plan: Plan) -> Html:
     caption = element("caption", {"class": "unseen"}, text("Changes, the riskiest first"))
     rows = [Html(f"\n{_row(action, anchor)}") for action, anchor in _anchored(plan)]
     table = tag("table", caption, tag("thead", tag("tr", *heads)), tag("tbody", *rows), kind="rows")
-    region = {"class": "scroll", "role": "region", "aria-label": "Table of changes", "tabindex": "0"}
+    region = {
+        "class": "scroll",
+        "role": "region",
+        "aria-label": "Table of changes",
+        "tabindex": "0",
+    }
     tools = _tools(sorted({action.risk for action in plan.actions}, key=RISKS.index, reverse=True))
     return Html(
         f"\n{element('section', {'aria-labelledby': 'changes'}, heading, tools, element('div', region, table))}"
@@ -187,9 +228,15 @@ def _sorted_by(title: str, kind: str) -> dict[str, str]:
 def _tools(risks: list[Risk]) -> Html:
     """Hidden until the script makes them work."""
     label = element("label", {"for": "filter", "class": "unseen"}, text("Filter the changes"))
-    field = Html('<input id="filter" type="search" placeholder="Filter: payouts rotate" autocomplete="off">')
+    field = Html(
+        '<input id="filter" type="search" placeholder="Filter: payouts rotate" autocomplete="off">'
+    )
     toggles = [
-        element("button", {"type": "button", "data-risk": risk.value, "aria-pressed": "true"}, text(risk.value))
+        element(
+            "button",
+            {"type": "button", "data-risk": risk.value, "aria-pressed": "true"},
+            text(risk.value),
+        )
         for risk in risks
     ]
     unfold = element("button", {"type": "button", "data-unfold": ""}, text("Unfold all"))
@@ -198,7 +245,8 @@ def _tools(risks: list[Risk]) -> Html:
 
 
 def _anchor(address: str) -> str:
-    """``address`` as an id that is the same in a link: no white space, nothing that a browser would encode."""
+    """``address`` as an id that is the same in a link: no white space, nothing that a browser would
+    encode."""
     return quote(terminal(address), safe="/:")
 
 
@@ -230,26 +278,43 @@ def _row(action: Action, anchor: str) -> Html:
     summary = tag("summary", text(action.message))
     inside = element("div", {"class": "inside", "id": anchor}, *_inside(action))
     return element(
-        "tr", {"class": risk.value, "data-risk": risk.value},
+        "tr",
+        {"class": risk.value, "data-risk": risk.value},
         element("td", {"data-key": str(RISKS.index(risk))}, _pill(risk.value, risk.value)),
-        element("td", {"class": "what", "data-key": action.kind.value}, mark, text(action.kind.value), spoken),
+        element(
+            "td",
+            {"class": "what", "data-key": action.kind.value},
+            mark,
+            text(action.kind.value),
+            spoken,
+        ),
         element("th", {"class": "where", "scope": "row", "data-key": action.address}, link),
         tag("td", element("details", opened, summary, inside)),
-    )  # fmt: skip
+    )
 
 
 def _inside(action: Action) -> Iterator[Html]:
-    """What is in the details; an id in there makes a browser open them for a link, also without the script."""
+    """What is in the details; an id in there makes a browser open them for a link, also without the
+    script."""
     if action.risk_reasons:
-        yield tag("ul", *(tag("li", text(reason)) for reason in action.risk_reasons), kind="reasons")
+        yield tag(
+            "ul", *(tag("li", text(reason)) for reason in action.risk_reasons), kind="reasons"
+        )
     changed = permission_changes(action)
     if changed:
         label = tag("p", text("Effective permissions, after wildcards"), kind="label")
         yield tag("div", label, tag("ul", *(_permission(*one) for one in changed), kind="diff"))
     fields = changed_fields(action)
     if fields:
-        heads = (element("th", {"scope": "col"}, text(title)) for title in ("Field", "Before", "After"))
-        yield tag("table", tag("thead", tag("tr", *heads)), tag("tbody", *map(_field, fields)), kind="fields")
+        heads = (
+            element("th", {"scope": "col"}, text(title)) for title in ("Field", "Before", "After")
+        )
+        yield tag(
+            "table",
+            tag("thead", tag("tr", *heads)),
+            tag("tbody", *map(_field, fields)),
+            kind="fields",
+        )
     yield tag("dl", *_facts(_named(action)), kind="facts")
 
 
@@ -267,7 +332,11 @@ def _permission(change: str, scope: str, risk: Risk) -> Html:
     spoken = tag("span", text("granted " if granted else "withdrawn "), kind="unseen")
     mark = element("span", {"aria-hidden": "true"}, text("+" if granted else "\N{MINUS SIGN}"))
     return tag(
-        "li", mark, tag("code", spoken, text(scope)), _pill(risk.value, risk.value), kind="plus" if granted else "minus"
+        "li",
+        mark,
+        tag("code", spoken, text(scope)),
+        _pill(risk.value, risk.value),
+        kind="plus" if granted else "minus",
     )
 
 

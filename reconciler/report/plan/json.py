@@ -14,14 +14,16 @@ from reconciler.report.text.escape import printed_json
 
 
 def plan_json(plan: Plan) -> str:
-    """One line of JSON in canonical order and in ASCII: what a terminal or a CI system would act on is escaped.
-    ``load_plan`` is its inverse."""
-    return printed_json(json.dumps(plan_document(plan), sort_keys=True, separators=(",", ":"))) + "\n"
+    """One line of JSON in canonical order and in ASCII: what a terminal or a CI system would act on
+    is escaped. ``load_plan`` is its inverse."""
+    return (
+        printed_json(json.dumps(plan_document(plan), sort_keys=True, separators=(",", ":"))) + "\n"
+    )
 
 
 def plan_document(plan: Plan) -> dict[str, Json]:
-    """The contract of the plan file. No secret is part of a plan, and what looks like one in the words of others is
-    masked."""
+    """The contract of the plan file. No secret is part of a plan, and what looks like one in the
+    words of others is masked."""
     document: dict[str, Json] = {
         "format_version": FORMAT_VERSION,
         "kind": "plan",
@@ -53,8 +55,9 @@ def plan_document(plan: Plan) -> dict[str, Json]:
 def file_digest(document: Mapping[str, Json]) -> str:
     """Digest of a plan file: of the canonical JSON of everything in it but this digest.
 
-    It tells that a file was changed since it was written, by whoever does not know how it is made; it is no
-    signature. What would be done is covered by ``digest``, which is compared with a fresh plan.
+    It tells that a file was changed since it was written, by whoever does not know how it is made;
+    it is no signature. What would be done is covered by ``digest``, which is compared with a fresh
+    plan.
     """
     return digest({name: value for name, value in document.items() if name != "file_digest"})
 

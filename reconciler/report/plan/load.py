@@ -1,4 +1,5 @@
-"""Reads a plan file. Whoever wrote it, it is either exactly a plan that this version makes or refused."""
+"""Reads a plan file. Whoever wrote it, it is either exactly a plan that this version makes or
+refused."""
 
 from __future__ import annotations
 
@@ -44,7 +45,8 @@ def load_plan(text: str) -> Plan:
     if (found := document.get("format_version")) != FORMAT_VERSION or isinstance(found, bool):
         raise ReconcilerError(
             "RC397",
-            f"the plan file has format {beginning(repr(found), 40)}; this version reads format {FORMAT_VERSION}",
+            f"the plan file has format {beginning(repr(found), 40)}; this version reads format"
+            f" {FORMAT_VERSION}",
             f"{_MAKE_ANEW}, with this version of reconciler",
         )
     try:
@@ -53,17 +55,22 @@ def load_plan(text: str) -> Plan:
     except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
         _refuse(f"{type(error).__name__}: {error}")
     if edited:
-        raise StalePlanError("RC399", f"the plan file was changed after it was made: {edited}", _MAKE_ANEW)
+        raise StalePlanError(
+            "RC399", f"the plan file was changed after it was made: {edited}", _MAKE_ANEW
+        )
     return plan
 
 
 def _refuse(why: str) -> NoReturn:
-    raise ReconcilerError("RC396", f"the file is not a plan: {beginning(why, 200)}", _MAKE_ANEW) from None
+    raise ReconcilerError(
+        "RC396", f"the file is not a plan: {beginning(why, 200)}", _MAKE_ANEW
+    ) from None
 
 
 def _edited(plan: Plan, document: Mapping[str, Json]) -> str:
-    """Why the file is not as it was written, empty when it is. Whoever made the digests anew cannot have made
-    up what follows from the actions: summary, verdict, unknown fields. Raises ``ValueError`` for half a character."""
+    """Why the file is not as it was written, empty when it is. Whoever made the digests anew cannot
+    have made up what follows from the actions: summary, verdict, unknown fields. Raises
+    ``ValueError`` for half a character."""
     if re.search("[\ud800-\udfff]", dumps(document)):
         raise ValueError("it is not Unicode text")
     if document.get("file_digest") != file_digest(document):
@@ -86,9 +93,15 @@ def _edited(plan: Plan, document: Mapping[str, Json]) -> str:
 
 def _parse(text: str) -> Mapping[str, Json]:
     try:
-        document = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_number, parse_float=_no_number)
+        document = json.loads(
+            text, object_pairs_hook=_unique, parse_constant=_no_number, parse_float=_no_number
+        )
     except (ValueError, RecursionError) as error:
-        _refuse(f"it is not JSON ({error})" if isinstance(error, ValueError) else "it is nested too deeply")
+        _refuse(
+            f"it is not JSON ({error})"
+            if isinstance(error, ValueError)
+            else "it is nested too deeply"
+        )
     if not isinstance(document, dict):
         _refuse("it is not a JSON object")
     return document
@@ -141,7 +154,9 @@ def _action(raw: Any) -> Action:
         before=_optional(raw, "before", dict),
         after=_optional(raw, "after", dict),
         risk_reasons=_texts(raw, "risk_reasons"),
-        permissions=None if raw["permissions"] is None else _permissions(_get(raw, "permissions", dict)),
+        permissions=(
+            None if raw["permissions"] is None else _permissions(_get(raw, "permissions", dict))
+        ),
     )
 
 

@@ -1,7 +1,9 @@
-"""A plan for a pull request: the verdict first, one table by risk, who must approve, details folded, provenance last.
+"""A plan for a pull request: the verdict first, one table by risk, who must approve, details
+folded, provenance last.
 
-Every string of a person or a server goes through ``escape.markdown`` (in a fence through ``escape.terminal``); what is
-written literally here is fixed text, and no line begins with a foreign string.
+Every string of a person or a server goes through ``escape.markdown`` (in a fence through
+``escape.terminal``); what is written literally here is fixed text, and no line begins with a
+foreign string.
 """
 
 from __future__ import annotations
@@ -32,8 +34,9 @@ from reconciler.report.text.comment import Piece, Section, fitted, size
 from reconciler.report.text.escape import clipped, markdown, printed, terminal
 from reconciler.report.text.layout import counted, listed
 
-# GitHub stores 262,144 bytes of a comment and refuses 65,537 characters of a pull request's body; its message speaks of
-# 65,536 characters everywhere. In UTF-8 bytes this limit is safe by every way of counting. GitLab takes 1,000,000.
+# GitHub stores 262,144 bytes of a comment and refuses 65,537 characters of a pull request's body;
+# its message speaks of 65,536 characters everywhere. In UTF-8 bytes this limit is safe by every way
+# of counting. GitLab takes 1,000,000.
 LIMIT = 65_000
 SMALLEST_LIMIT = 10_000  # what is always shown fits, whatever the names are
 _SQUARES = {Risk.CRITICAL: "🟥", Risk.HIGH: "🟧", Risk.MEDIUM: "🟨", Risk.LOW: "⬜"}
@@ -48,9 +51,11 @@ _HANDLE = re.compile(r"@?([A-Za-z0-9][A-Za-z0-9_.-]*(?:/[A-Za-z0-9][A-Za-z0-9_.-
 _EVERYBODY = frozenset({"all", "everyone", "here", "channel"})  # nobody's handle
 
 
-def plan_markdown(plan: Plan, *, mention: bool = False, link: str | None = None, limit: int = LIMIT) -> str:
-    """At most ``limit`` bytes of UTF-8. ``mention``: approvers are called, not only named. ``link``: an http(s)
-    address where the whole plan is; what had to be left out refers to it."""
+def plan_markdown(
+    plan: Plan, *, mention: bool = False, link: str | None = None, limit: int = LIMIT
+) -> str:
+    """At most ``limit`` bytes of UTF-8. ``mention``: approvers are called, not only named.
+    ``link``: an http(s) address where the whole plan is; what had to be left out refers to it."""
     actions = by_risk(plan.actions)
     findings = by_level(plan.findings)
     blocking = [finding for finding in findings if finding.level is Level.ERROR]
@@ -63,7 +68,9 @@ def plan_markdown(plan: Plan, *, mention: bool = False, link: str | None = None,
         _section("Details", "", (piece for action in actions for piece in _detail(action))),
         _folded(counted(len(others), "other finding"), _FINDING_HEAD, _findings(others)),
         _folded(
-            f"Unfinished ({counted(len(plan.unfinished), 'item')})", _UNFINISHED_HEAD, map(_unfinished, plan.unfinished)
+            f"Unfinished ({counted(len(plan.unfinished), 'item')})",
+            _UNFINISHED_HEAD,
+            map(_unfinished, plan.unfinished),
         ),
         Section(_provenance(plan, link)),
     ]
@@ -83,7 +90,12 @@ def _opening(plan: Plan) -> str:
     kind = "CAUTION" if plan.blocked else "WARNING" if risky else "NOTE"
     told = [f"**{verdict(plan)}**"]
     if plan.changes:
-        told.append(" · ".join(f"{_SQUARES[risk]} {number} {risk.value}" for risk, number in risk_counts(plan).items()))
+        told.append(
+            " · ".join(
+                f"{_SQUARES[risk]} {number} {risk.value}"
+                for risk, number in risk_counts(plan).items()
+            )
+        )
     if plan.approvals:
         names = [f"<b>{_shown(one.approver, 80)}</b>" for one in plan.approvals[:_NAMES]]
         more = len(plan.approvals) - len(names)
@@ -131,7 +143,11 @@ def _fold(summary: str) -> str:
 
 def _findings(findings: Sequence[Finding]) -> Iterable[Piece]:
     for number, one in enumerate(findings):
-        place, what, remedy = _shown(place_of(one), 200), _shown(one.message, 400), _shown(one.remedy, 300)
+        place, what, remedy = (
+            _shown(place_of(one), 200),
+            _shown(one.message, 400),
+            _shown(one.remedy, 300),
+        )
         text = _line((one.level.value, _shown(one.code, 40), place, what, remedy))
         first = one.level is Level.ERROR and number < _FIRST
         yield Piece(text, 0 if first else _FINDINGS[one.level], "finding")
@@ -143,9 +159,11 @@ def _row(action: Action) -> Piece:
     why += [f"• {_shown(reason, 200)}" for reason in action.risk_reasons[:_REASONS_IN_ROW] if risky]
     name = f"**{risk}**" if risky else risk
     cells = (
-        f"{_SQUARES[action.risk]} {name}", f"`{sign(action)}` {action.kind.value}",
-        f"<b>{_shown(action.client, 100)}</b> {_shown(target(action), 200)}".rstrip(), "<br>".join(why),
-    )  # fmt: skip
+        f"{_SQUARES[action.risk]} {name}",
+        f"`{sign(action)}` {action.kind.value}",
+        f"<b>{_shown(action.client, 100)}</b> {_shown(target(action), 200)}".rstrip(),
+        "<br>".join(why),
+    )
     return Piece(_line(cells), _ROWS[action.risk], f"{risk} change")
 
 
@@ -154,8 +172,11 @@ def _approvals(approvals: Sequence[Approval], *, mention: bool) -> Iterable[Piec
         addresses = [_shown(address, 200) for address in one.addresses[:_ADDRESSES]]
         more = len(one.addresses) - len(addresses)
         why = "<br>".join(_shown(reason, 200) for reason in one.reasons[:_REASONS])
-        cells = (f"<b>{_approver(one.approver, mention=mention)}</b>", why,
-                 "<br>".join([*addresses, f"and {more} more"] if more else addresses))  # fmt: skip
+        cells = (
+            f"<b>{_approver(one.approver, mention=mention)}</b>",
+            why,
+            "<br>".join([*addresses, f"and {more} more"] if more else addresses),
+        )
         yield Piece(_line(cells), 1 if number < _FIRST else _APPROVALS, "approval")
 
 
@@ -174,7 +195,9 @@ def _detail(action: Action) -> Iterable[Piece]:
     summary = f"{_SQUARES[action.risk]} <b>{_shown(action.address, 200)}</b> {action.kind.value}"
     inside = "\n".join(parts)
     yield Piece(
-        f"{_fold(f'{summary} ({_shown(action.reason, 60)})')}{inside}{_UNFOLD}", _DETAILS[action.risk], "detail"
+        f"{_fold(f'{summary} ({_shown(action.reason, 60)})')}{inside}{_UNFOLD}",
+        _DETAILS[action.risk],
+        "detail",
     )
 
 
@@ -184,7 +207,8 @@ def _reasons(action: Action) -> str:
 
 
 def _permissions(action: Action) -> str:
-    """A fence of lines that begin with a sign: whatever a scope is called, none of them can end it."""
+    """A fence of lines that begin with a sign: whatever a scope is called, none of them can end
+    it."""
     changed = permission_changes(action)
     if not changed:
         return ""
@@ -201,8 +225,13 @@ def _fields(action: Action) -> str:
     fields = changed_fields(action)
     if not fields:
         return ""
-    rows = [_line(_shown(cell, 300) for cell in (one.path, one.before, one.after)) for one in fields[:_FIELDS]]
-    more = f"\nAnd {counted(len(fields) - _FIELDS, 'more field')}.\n" if len(fields) > _FIELDS else ""
+    rows = [
+        _line(_shown(cell, 300) for cell in (one.path, one.before, one.after))
+        for one in fields[:_FIELDS]
+    ]
+    more = (
+        f"\nAnd {counted(len(fields) - _FIELDS, 'more field')}.\n" if len(fields) > _FIELDS else ""
+    )
     return f"{_FIELD_HEAD}{''.join(rows)}{more}"
 
 
@@ -223,12 +252,16 @@ def _left_out(left: Counter[str], link: str | None) -> str:
 def _address(link: str) -> str:
     """``link`` as the target of a Markdown link: what could end it is percent-encoded."""
     return re.sub(
-        r"[^A-Za-z0-9:/?#=&%.,;~_@+-]", lambda found: "".join(f"%{byte:02X}" for byte in found[0].encode()), link
+        r"[^A-Za-z0-9:/?#=&%.,;~_@+-]",
+        lambda found: "".join(f"%{byte:02X}" for byte in found[0].encode()),
+        link,
     )
 
 
 def _provenance(plan: Plan, link: str | None) -> str:
-    commit = f"commit <code>{_shown(plan.git_commit, 64)}</code>" if plan.git_commit else "no commit"
+    commit = (
+        f"commit <code>{_shown(plan.git_commit, 64)}</code>" if plan.git_commit else "no commit"
+    )
     whole = f" [The whole plan]({_address(link)})." if link else ""
     return (
         f"---\n<sub>Plan of {_shown(plan.project, 80)} at {commit}, made {iso(plan.created_at)}, "

@@ -23,7 +23,8 @@ from reconciler.report.text.escape import terminal
 from reconciler.report.text.layout import DEFAULT_WIDTH, columns, counted, wrapped
 from reconciler.report.text.paint import Paint
 
-# More changed fields, or scopes, than these are told by their number unless the reader asks for all.
+# More changed fields, or scopes, than these are told by their number unless the reader asks for
+# all.
 SHOWN = 6
 # Details stand under the kind of their action: behind the risk and the sign.
 _RISK_WIDTH = max(map(len, Risk))
@@ -32,8 +33,13 @@ _FOLLOWING = _INDENT + "  "
 _RISK_STYLES = {"medium": "change", "high": "remove", "critical": "alarm"}
 
 
-def plan_text(plan: Plan, *, width: int = DEFAULT_WIDTH, colour: bool = False, verbose: bool = False) -> str:
-    """Lines no wider than ``width`` (words are not cut). ``verbose`` shows every changed field and scope."""
+def plan_text(
+    plan: Plan, *, width: int = DEFAULT_WIDTH, colour: bool = False, verbose: bool = False
+) -> str:
+    """Lines no wider than ``width`` (words are not cut).
+
+    ``verbose`` shows every changed field and scope.
+    """
     paint = Paint(colour)
     lines = [_heading(plan, paint), ""]
     if plan.actions:
@@ -41,7 +47,9 @@ def plan_text(plan: Plan, *, width: int = DEFAULT_WIDTH, colour: bool = False, v
     lines += _findings(plan.findings, width, paint)
     lines += _approvals(plan.approvals, width, paint, verbose=verbose)
     lines += (
-        [*unfinished_text(plan.unfinished, plan.created_at, width=width, paint=paint), ""] if plan.unfinished else []
+        [*unfinished_text(plan.unfinished, plan.created_at, width=width, paint=paint), ""]
+        if plan.unfinished
+        else []
     )
     lines += wrapped(verdict(plan), width)
     lines[-1] = paint("alarm" if plan.blocked else "good", lines[-1])
@@ -56,10 +64,18 @@ def _heading(plan: Plan, paint: Paint) -> str:
     return f"{title} of {terminal(plan.project)} at {iso(plan.created_at)}{terminal(commit)}"
 
 
-def _actions(actions: Sequence[Action], width: int, paint: Paint, *, verbose: bool) -> Iterator[str]:
+def _actions(
+    actions: Sequence[Action], width: int, paint: Paint, *, verbose: bool
+) -> Iterator[str]:
     """Ordered by risk, with a blank line where it changes."""
     rows = [
-        [action.risk.value.ljust(_RISK_WIDTH), sign(action), action.kind.value, subject(action), action.reason]
+        [
+            action.risk.value.ljust(_RISK_WIDTH),
+            sign(action),
+            action.kind.value,
+            subject(action),
+            action.reason,
+        ]
         for action in actions
     ]
 
@@ -80,11 +96,15 @@ def _actions(actions: Sequence[Action], width: int, paint: Paint, *, verbose: bo
 
 
 def _details(action: Action, width: int, *, verbose: bool) -> Iterator[str]:
-    """Why it has its risk, what the client may do then, what changes: in the order in which it matters."""
+    """Why it has its risk, what the client may do then, what changes: in the order in which it
+    matters."""
     for sentence in action.risk_reasons:
         yield from wrapped(f"risk: {sentence}", width, _INDENT, _FOLLOWING)
     if action.permissions is not None:
-        sides = (("granted", action.permissions.granted), ("withdrawn", action.permissions.withdrawn))
+        sides = (
+            ("granted", action.permissions.granted),
+            ("withdrawn", action.permissions.withdrawn),
+        )
         for side, scopes in sides:
             if scopes:
                 listed = _shortened(scopes_by_risk(scopes), "scope", verbose=verbose)
@@ -97,11 +117,15 @@ def _details(action: Action, width: int, *, verbose: bool) -> Iterator[str]:
 def _shortened(texts: Sequence[str], what: str, *, verbose: bool) -> list[str]:
     if verbose or len(texts) <= SHOWN:
         return list(texts)
-    more = counted(len(texts) - SHOWN, f"more {what}", "more addresses" if what == "address" else None)
+    more = counted(
+        len(texts) - SHOWN, f"more {what}", "more addresses" if what == "address" else None
+    )
     return [*texts[:SHOWN], f"and {more} (-v shows them)"]
 
 
-def _approvals(approvals: Sequence[Approval], width: int, paint: Paint, *, verbose: bool) -> Iterator[str]:
+def _approvals(
+    approvals: Sequence[Approval], width: int, paint: Paint, *, verbose: bool
+) -> Iterator[str]:
     """Who must agree, why, and to what."""
     for one in approvals:
         why = "; ".join(_shortened(one.reasons, "reason", verbose=verbose))
@@ -115,14 +139,29 @@ def _approvals(approvals: Sequence[Approval], width: int, paint: Paint, *, verbo
 
 
 def _findings(findings: Sequence[Finding], width: int, paint: Paint) -> Iterator[str]:
-    ordered = sorted(findings, key=lambda finding: (LEVELS.index(finding.level), finding.code, finding.address))
+    ordered = sorted(
+        findings, key=lambda finding: (LEVELS.index(finding.level), finding.code, finding.address)
+    )
     for finding in ordered:
         label = terminal(f"{finding.level.value} {finding.code}")
-        place = f"{finding.source.file}:{finding.source.line}:{finding.source.column}: " if finding.source else ""
-        subject = f"{finding.address}: " if finding.address and finding.address not in finding.message else ""
+        place = (
+            f"{finding.source.file}:{finding.source.line}:{finding.source.column}: "
+            if finding.source
+            else ""
+        )
+        subject = (
+            f"{finding.address}: "
+            if finding.address and finding.address not in finding.message
+            else ""
+        )
         first, *rest = wrapped(f"{label} {place}{subject}{finding.message}", width, "", "  ")
-        whole = first.startswith(label)  # a code that somebody else made up may have been wrapped itself
-        yield paint(LEVEL_STYLES[finding.level], label) + first.removeprefix(label) if whole else first
+        # a code that somebody else made up may have been wrapped itself
+        whole = first.startswith(label)
+        yield (
+            paint(LEVEL_STYLES[finding.level], label) + first.removeprefix(label)
+            if whole
+            else first
+        )
         yield from rest
         if finding.remedy:
             yield from wrapped(f"remedy: {finding.remedy}", width, "  ", "    ")

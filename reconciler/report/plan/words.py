@@ -42,7 +42,10 @@ def sign(action: Action) -> str:
 
 
 def target(action: Action) -> str:
-    """What an action acts on, inside its client: ``key/primary v3``; empty for the client itself."""
+    """What an action acts on, inside its client:
+
+    ``key/primary v3``; empty for the client itself.
+    """
     inside = action.address.removeprefix(f"client/{action.client}").lstrip("/")
     return f"{inside} v{action.version}" if inside and action.version is not None else inside
 
@@ -53,18 +56,29 @@ def subject(action: Action) -> str:
 
 
 def by_risk(actions: Iterable[Action]) -> list[Action]:
-    """The order for people: the highest risk first, then by address and version, then as they are carried out."""
-    return sorted(actions, key=lambda action: (-action.risk.rank, action.address, action.version or 0))
+    """The order for people: the highest risk first, then by address and version, then as they are
+    carried out."""
+    return sorted(
+        actions, key=lambda action: (-action.risk.rank, action.address, action.version or 0)
+    )
 
 
 def scopes_by_risk(scopes: Mapping[str, Risk]) -> list[str]:
-    """One side of an action's permissions: ``payouts:write (critical)``, the highest risk first, then by name."""
-    return [f"{name} ({risk.value})" for name, risk in sorted(scopes.items(), key=lambda one: (-one[1].rank, one[0]))]
+    """One side of an action's permissions:
+
+    ``payouts:write (critical)``, the highest risk first, then by name.
+    """
+    return [
+        f"{name} ({risk.value})"
+        for name, risk in sorted(scopes.items(), key=lambda one: (-one[1].rank, one[0]))
+    ]
 
 
 def by_level(findings: Iterable[Finding]) -> list[Finding]:
     """Errors first, then by code and address."""
-    return sorted(findings, key=lambda finding: (LEVELS.index(finding.level), finding.code, finding.address))
+    return sorted(
+        findings, key=lambda finding: (LEVELS.index(finding.level), finding.code, finding.address)
+    )
 
 
 def place_of(finding: Finding) -> str:
@@ -80,12 +94,15 @@ def risk_counts(plan: Plan) -> dict[Risk, int]:
 
 
 def permission_changes(action: Action) -> list[tuple[str, str, Risk]]:
-    """(``+`` or ``-``, scope, its risk): what the client may do from now on or no longer, the riskiest first."""
+    """(``+`` or ``-``, scope, its risk): what the client may do from now on or no longer, the
+    riskiest first."""
     if action.permissions is None:
         return []
     granted = (("+", scope, risk) for scope, risk in action.permissions.granted.items())
     withdrawn = (("-", scope, risk) for scope, risk in action.permissions.withdrawn.items())
-    return sorted([*granted, *withdrawn], key=lambda one: (one[0] != "+", -RISKS.index(one[2]), one[1]))
+    return sorted(
+        [*granted, *withdrawn], key=lambda one: (one[0] != "+", -RISKS.index(one[2]), one[1])
+    )
 
 
 def headline(plan: Plan) -> str:
@@ -100,10 +117,17 @@ def verdict(plan: Plan) -> str:
     """The sentence that a reader needs first. One sentence, no user text."""
     if plan.blocked:
         errors = sum(finding.level is Level.ERROR for finding in plan.findings)
-        return f"Blocked by {counted(errors, 'finding')}: this plan can be shown, never applied ({headline(plan)})."
+        return (
+            f"Blocked by {counted(errors, 'finding')}: this plan can be shown, never applied"
+            f" ({headline(plan)})."
+        )
     if not plan.changes:
         held = len({action.client for action in plan.actions})
-        why = f", {held} kept as {'it is' if held == 1 else 'they are'} for the reason above" if held else ""
+        why = (
+            f", {held} kept as {'it is' if held == 1 else 'they are'} for the reason above"
+            if held
+            else ""
+        )
         return f"No changes: {counted(plan.unchanged, 'client')} as declared{why}."
     drifted = sum(action.reason in DRIFT for action in plan.changes)
     repair = f", {drifted} of them because of drift" if drifted else ""
@@ -113,7 +137,9 @@ def verdict(plan: Plan) -> str:
 def counts(plan: Plan) -> str:
     """``2 to issue, 1 to rotate and 1 to revoke; 9 clients unchanged``; for a plan with changes."""
     numbers = plan.summary()
-    verbs = [f"{number} to {verb}" for verb, number in numbers.items() if number and verb != "no_op"]
+    verbs = [
+        f"{number} to {verb}" for verb, number in numbers.items() if number and verb != "no_op"
+    ]
     return f"{listed(verbs)}; {counted(numbers['no_op'], 'client')} unchanged"
 
 

@@ -1,4 +1,7 @@
-"""A notice as a signed webhook carries it, as Slack shows it and as a mail. Each is bounded, however much there is."""
+"""A notice as a signed webhook carries it, as Slack shows it and as a mail.
+
+Each is bounded, however much there is.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,8 @@ from reconciler.domain.declared.alert import Alert, AlertKind, Notice
 from reconciler.domain.values.canonical import Json, iso
 from reconciler.report.text.escape import clipped, slack, terminal
 
-# Standard Webhooks advises bodies below 20 kB, Slack takes 50 blocks of 3,000 characters, and nobody reads more.
+# Standard Webhooks advises bodies below 20 kB, Slack takes 50 blocks of 3,000 characters, and
+# nobody reads more.
 SHOWN = 25
 _LONGEST = 350  # characters of one sentence
 _WORDS = {
@@ -26,10 +30,13 @@ _PLURALS = {
 
 
 def headline(notice: Notice) -> str:
-    """``production: 2 revocations, 1 failed verification``: numbers, words of ours and a validated name."""
+    """``production: 2 revocations, 1 failed verification``: numbers, words of ours and a validated
+    name."""
     counts = Counter(alert.kind for alert in notice.alerts)
     parts = [
-        f"{number} {(_WORDS if number == 1 else _PLURALS)[kind]}" for kind in AlertKind if (number := counts[kind])
+        f"{number} {(_WORDS if number == 1 else _PLURALS)[kind]}"
+        for kind in AlertKind
+        if (number := counts[kind])
     ]
     return f"{notice.environment}: {', '.join(parts)}"
 
@@ -39,8 +46,14 @@ def _owner(notice: Notice) -> str:
 
 
 def webhook_body(notice: Notice) -> str:
-    """The document of docs/alerts.md. ASCII: what looks like another character to a reader is shown as its escape."""
-    owner = {"team": clipped(notice.owner.team, _LONGEST), "contact": clipped(notice.owner.contact, _LONGEST)}
+    """The document of docs/alerts.md.
+
+    ASCII: what looks like another character to a reader is shown as its escape.
+    """
+    owner = {
+        "team": clipped(notice.owner.team, _LONGEST),
+        "contact": clipped(notice.owner.contact, _LONGEST),
+    }
     data: Json = {
         "project": notice.project,
         "environment": notice.environment,
@@ -49,7 +62,9 @@ def webhook_body(notice: Notice) -> str:
         "alerts": [_document(alert) for alert in notice.alerts[:SHOWN]],
         "omitted": max(0, len(notice.alerts) - SHOWN),
     }
-    return json.dumps({"type": "reconciler.alert", "timestamp": iso(notice.at), "data": data}, allow_nan=False)
+    return json.dumps(
+        {"type": "reconciler.alert", "timestamp": iso(notice.at), "data": data}, allow_nan=False
+    )
 
 
 def _document(alert: Alert) -> dict[str, Json]:
@@ -67,11 +82,17 @@ def _document(alert: Alert) -> dict[str, Json]:
 
 
 def slack_body(notice: Notice) -> str:
-    """An incoming webhook's message: ``text`` is what a notification shows, ``blocks`` what a reader sees."""
+    """An incoming webhook's message:
+
+    ``text`` is what a notification shows, ``blocks`` what a reader sees.
+    """
     title = headline(notice)
     blocks: list[Json] = [
         # Nothing that a stranger wrote. Slack takes 150 characters there.
-        {"type": "header", "text": {"type": "plain_text", "text": clipped(title, 150), "emoji": False}}
+        {
+            "type": "header",
+            "text": {"type": "plain_text", "text": clipped(title, 150), "emoji": False},
+        }
     ]
     blocks += [_section(_slack_alert(alert)) for alert in notice.alerts[:SHOWN]]
     last = [f"{notice.project}, {_owner(notice)}, {_run(notice)}"]
@@ -79,7 +100,8 @@ def slack_body(notice: Notice) -> str:
         last.insert(0, f"and {len(notice.alerts) - SHOWN} more")
     blocks.append(_section(slack("; ".join(last))))
     return json.dumps(
-        {"text": slack(f"{notice.project} {title} ({_owner(notice)})"), "blocks": blocks}, allow_nan=False
+        {"text": slack(f"{notice.project} {title} ({_owner(notice)})"), "blocks": blocks},
+        allow_nan=False,
     )
 
 
@@ -88,9 +110,12 @@ def _section(text: str) -> Json:
 
 
 def _slack_alert(alert: Alert) -> str:
-    """Escaping makes a character up to five times as long: the three texts stay below Slack's 3,000 all the same."""
+    """Escaping makes a character up to five times as long: the three texts stay below Slack's 3,000
+    all the same."""
     parts = zip((alert.address, alert.message, alert.remedy), (120, 270, 170), strict=True)
-    address, message, remedy = (slack(clipped(terminal(" ".join(text.split())), longest)) for text, longest in parts)
+    address, message, remedy = (
+        slack(clipped(terminal(" ".join(text.split())), longest)) for text, longest in parts
+    )
     mark = ":rotating_light: " if alert.urgent else ""
     return f"{mark}*{alert.kind.value}* {address}\n{message}\n_What to do:_ {remedy}"
 
@@ -105,7 +130,8 @@ def mail_text(notice: Notice) -> str:
     lines = [headline(notice), ""]
     for alert in notice.alerts[:SHOWN]:
         lines.append(
-            f"{alert.kind.value}{' (urgent)' if alert.urgent else ''}: {terminal(clipped(alert.address, _LONGEST))}"
+            f"{alert.kind.value}{' (urgent)' if alert.urgent else ''}:"
+            f" {terminal(clipped(alert.address, _LONGEST))}"
         )
         lines += _paragraph(f"{alert.message}.")
         lines += [*_paragraph(f"What to do: {alert.remedy}."), ""]

@@ -1,7 +1,8 @@
 """The audit report of one run: who did what when and why, and what is out there afterwards.
 
-It holds identifiers, hashes and dates, never a secret, and is the same for the same run and records,
-so a run that reports an earlier one writes what that one would have written of its history.
+It holds identifiers, hashes and dates, never a secret, and is the same for the same run and
+records, so a run that reports an earlier one writes what that one would have written of its
+history.
 """
 
 from __future__ import annotations
@@ -30,20 +31,24 @@ _CHANGING = frozenset({*_STATES, *_END, "recovered_by"})
 _ID_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-")
 
 
-def audit_files(root: str, result: RunResult, records: Mapping[str, ClientRecord] | None) -> dict[PurePosixPath, str]:
-    """``<root>/<environment>/<run id>.md`` and ``.json`` with their texts; ``root`` is the project's audit path.
+def audit_files(
+    root: str, result: RunResult, records: Mapping[str, ClientRecord] | None
+) -> dict[PurePosixPath, str]:
+    """``<root>/<environment>/<run id>.md`` and ``.json`` with their texts; ``root`` is the
+    project's audit path.
 
     The JSON is last: where it is, the report is whole.
 
-    Raises ``AuditError`` RC620 for an environment or run id that must not become part of a path: the id of
-    an earlier run is read from Vault, where somebody may have written it by hand.
+    Raises ``AuditError`` RC620 for an environment or run id that must not become part of a path:
+    the id of an earlier run is read from Vault, where somebody may have written it by hand.
     """
     for part in (result.environment, result.run_id):
         if not part or len(part) > 128 or not _ID_CHARACTERS.issuperset(part):
             raise AuditError(
                 "RC620",
                 f"{beginning(part, 128)!r} cannot name an audit report",
-                "remove the document of that run from the folder runs of the registry mount: no run of ours made it",
+                "remove the document of that run from the folder runs of the registry mount: no run"
+                " of ours made it",
             )
     folder = PurePosixPath(root) / result.environment
     return {
@@ -53,8 +58,9 @@ def audit_files(root: str, result: RunResult, records: Mapping[str, ClientRecord
 
 
 def is_report(text: str, anew: str) -> bool:
-    """Whether ``text`` is the JSON report ``anew``, byte for byte, but for what its run may have known better: when and
-    how it ended, and by whom it is told. It may not know the states of clients."""
+    """Whether ``text`` is the JSON report ``anew``, byte for byte, but for what its run may have
+    known better: when and how it ended, and by whom it is told. It may not know the states of
+    clients."""
     found, wanted = _parsed(text), _parsed(anew)
     if found is None or wanted is None or not isinstance(found.get("interrupted"), bool):
         return False
@@ -63,13 +69,18 @@ def is_report(text: str, anew: str) -> bool:
     better = {name: found[name] for name in (*_END, "recovered_by")}
     if found.get("clients") is None and found.get("registry") is None:
         better |= dict.fromkeys(_STATES)
-    content = {name: value for name, value in {**wanted, **better}.items() if name not in ("format_version", "kind")}
+    content = {
+        name: value
+        for name, value in {**wanted, **better}.items()
+        if name not in ("format_version", "kind")
+    }
     return document(KIND, content) == text
 
 
 def tells_otherwise(text: str, anew: str, *, original: bool) -> bool:
-    """Whether ``text`` is no JSON report of the same history as ``anew``. Which run wrote it, how that run ended and
-    the states of clients after it do not count, unless, with ``original``, it claims to be the run's own."""
+    """Whether ``text`` is no JSON report of the same history as ``anew``. Which run wrote it, how
+    that run ended and the states of clients after it do not count, unless, with ``original``, it
+    claims to be the run's own."""
     found, wanted = _parsed(text), _parsed(anew)
     if found is None or wanted is None or (original and found.get("recovered_by") is None):
         return True
@@ -96,8 +107,9 @@ def _is_time(value: object) -> bool:
 
 
 def audit_json(result: RunResult, records: Mapping[str, ClientRecord] | None) -> str:
-    """``records``: every client of the environment after the run, None when that is not known. The clients
-    that the run touched are told in full, all of them together by their number and a digest."""
+    """``records``: every client of the environment after the run, None when that is not known. The
+    clients that the run touched are told in full, all of them together by their number and a
+    digest."""
     return document(
         KIND,
         {
@@ -115,7 +127,8 @@ def audit_json(result: RunResult, records: Mapping[str, ClientRecord] | None) ->
 
 
 def registry_document(records: Mapping[str, ClientRecord]) -> dict[str, Json]:
-    """``digest``: of the canonical JSON of the list ``clients`` that ``status --format json`` shows."""
+    """``digest``: of the canonical JSON of the list ``clients`` that ``status --format json``
+    shows."""
     return {"clients": len(records), "digest": digest(client_documents(records))}
 
 

@@ -17,18 +17,34 @@ HASH_DIGITS = 16
 
 
 def audit_markdown(result: RunResult, records: Mapping[str, ClientRecord] | None) -> str:
-    """``records``: every client of the environment after the run, None when that is not known; those that the run
-    touched are shown. Hashes are shortened; the JSON has them whole."""
+    """``records``: every client of the environment after the run, None when that is not known;
+    those that the run touched are shown. Hashes are shortened; the JSON has them whole."""
     counts = result.summary()
     title = f"# Run {markdown(result.run_id)} in {markdown(result.environment)}: "
-    lines = [title + f"{counts['done']} done, {counts['failed']} failed, {counts['skipped']} skipped", ""]
+    lines = [
+        title + f"{counts['done']} done, {counts['failed']} failed, {counts['skipped']} skipped",
+        "",
+    ]
     lines += [line for sentence in _remarks(result) for line in (sentence, "")]
     lines += _table(("Fact", "Value"), _facts(result))
     lines += ["", "## Actions", "", *_table(_ACTION_HEAD, map(_action_row, result.outcomes))]
-    lines += ["", "## Test deliveries", "", *_table(_DELIVERY_HEAD, map(_delivery_row, deliveries(result)))]
-    lines += ["", "## Revocations", "", *_table(_REVOCATION_HEAD, map(_revocation_row, revocations(result)))]
+    lines += [
+        "",
+        "## Test deliveries",
+        "",
+        *_table(_DELIVERY_HEAD, map(_delivery_row, deliveries(result))),
+    ]
+    lines += [
+        "",
+        "## Revocations",
+        "",
+        *_table(_REVOCATION_HEAD, map(_revocation_row, revocations(result))),
+    ]
     if records is None:
-        return "\n".join([*lines, "", "## Key registry", "", "It could not be read after the run."]) + "\n"
+        return (
+            "\n".join([*lines, "", "## Key registry", "", "It could not be read after the run."])
+            + "\n"
+        )
     shown = touched(result, records)
     clients = [shown[name] for name in sorted(shown)]
     lines += ["", f"## Key registry ({len(clients)} of {counted(len(records), 'client')})", ""]
@@ -53,13 +69,28 @@ def _remarks(result: RunResult) -> Iterator[str]:
     if result.dirty:
         yield f"Uncommitted changes were used: {counted(len(result.dirty), 'file')}."
     if result.omitted:
-        yield f"And {counted(result.omitted, 'more action')} failed or skipped: too many to be kept on record."
+        yield (
+            f"And {counted(result.omitted, 'more action')} failed or skipped: too many to be kept"
+            " on record."
+        )
 
 
 _ACTION_HEAD = ("Outcome", "Action", "Address", "Version", "Reason", "Why", "Result")
 _DELIVERY_HEAD = ("Webhook", "URL", "Accepted", "HTTP status", "Latency", "Delivery", "Result")
 _REVOCATION_HEAD = ("Address", "Version", "Id", "Hash", "Reason", "Why")
-_KEY_HEAD = ("Client", "Status", "Key", "Version", "State", "Id", "Hash", "Issued", "Expires", "Grace until", "Ended")
+_KEY_HEAD = (
+    "Client",
+    "Status",
+    "Key",
+    "Version",
+    "State",
+    "Id",
+    "Hash",
+    "Issued",
+    "Expires",
+    "Grace until",
+    "Ended",
+)
 _WEBHOOK_HEAD = ("Client", "Webhook", "URL", "Verified", "Last delivery", "Signing secrets")
 
 
@@ -84,16 +115,25 @@ def _facts(result: RunResult) -> list[tuple[str, str]]:
         ("Git commit", result.git_commit or "none"),
         ("Plan digest", result.plan_digest or "none"),
         *([("Not in that commit", ", ".join(result.dirty))] if result.dirty else []),
-        *([("Commit applied before", result.rollback_from)] if result.rollback_from is not None else []),
+        *(
+            [("Commit applied before", result.rollback_from)]
+            if result.rollback_from is not None
+            else []
+        ),
     ]
 
 
 def _action_row(outcome: Outcome) -> tuple[str, ...]:
     action = outcome.action
     return (
-        outcome.status.value, action.kind.value, action.address, _version(outcome), action.reason, action.message,
+        outcome.status.value,
+        action.kind.value,
+        action.address,
+        _version(outcome),
+        action.reason,
+        action.message,
         outcome.message,
-    )  # fmt: skip
+    )
 
 
 def _version(outcome: Outcome) -> str:
@@ -104,17 +144,26 @@ def _delivery_row(outcome: Outcome) -> tuple[str, ...]:
     detail = outcome.detail
     status = "none" if detail.get("status") is None else str(detail["status"])
     return (
-        outcome.action.address, str(detail.get("url", "")), "yes" if detail.get("accepted") else "no", status,
-        f"{detail.get('latency_ms', '?')} ms", str(detail["delivery"]), str(detail.get("result", "")),
-    )  # fmt: skip
+        outcome.action.address,
+        str(detail.get("url", "")),
+        "yes" if detail.get("accepted") else "no",
+        status,
+        f"{detail.get('latency_ms', '?')} ms",
+        str(detail["delivery"]),
+        str(detail.get("result", "")),
+    )
 
 
 def _revocation_row(outcome: Outcome) -> tuple[str, ...]:
     action, detail = outcome.action, outcome.detail
     return (
-        action.address, _version(outcome), str(detail.get("id", "")), _short(str(detail.get("sha256", ""))),
-        action.reason, action.message,
-    )  # fmt: skip
+        action.address,
+        _version(outcome),
+        str(detail.get("id", "")),
+        _short(str(detail.get("sha256", ""))),
+        action.reason,
+        action.message,
+    )
 
 
 def _key_rows(record: ClientRecord) -> Iterator[tuple[str, ...]]:
@@ -127,9 +176,15 @@ def _version_cells(version: Version) -> tuple[str, ...]:
     grace = "" if version.grace_until is None else iso(version.grace_until)
     ended = "" if version.revoked_at is None else iso(version.revoked_at)
     return (
-        str(version.number), version.state.value, version.id, _short(version.sha256), iso(version.issued_at),
-        iso(version.expires_at), grace, ended,
-    )  # fmt: skip
+        str(version.number),
+        version.state.value,
+        version.id,
+        _short(version.sha256),
+        iso(version.issued_at),
+        iso(version.expires_at),
+        grace,
+        ended,
+    )
 
 
 def _webhook_rows(record: ClientRecord) -> Iterator[tuple[str, ...]]:
@@ -137,13 +192,25 @@ def _webhook_rows(record: ClientRecord) -> Iterator[tuple[str, ...]]:
         webhook = record.webhooks[name]
         verified = "no" if webhook.verified_at is None else iso(webhook.verified_at)
         last = webhook.last_delivery
-        told = "" if last is None else f"{iso(last.at)} {'proven' if last.accepted else 'not proven'}: {last.message}"
-        yield record.name, name, webhook_url(record, name) or "", verified, told, _secrets(webhook.secret)
+        told = (
+            ""
+            if last is None
+            else f"{iso(last.at)} {'proven' if last.accepted else 'not proven'}: {last.message}"
+        )
+        yield (
+            record.name,
+            name,
+            webhook_url(record, name) or "",
+            verified,
+            told,
+            _secrets(webhook.secret),
+        )
 
 
 def _secrets(series: Series) -> str:
     return "; ".join(
-        f"{version.number} {version.state.value} {version.id} {_short(version.sha256)} until {iso(version.expires_at)}"
+        f"{version.number} {version.state.value} {version.id} {_short(version.sha256)} until"
+        f" {iso(version.expires_at)}"
         for version in series.versions
     )
 

@@ -14,15 +14,28 @@ from reconciler.report.text.escape import terminal
 from reconciler.report.text.layout import DEFAULT_WIDTH, columns, counted, shortened, wrapped
 from reconciler.report.text.paint import Paint
 
-_STYLES = {OutcomeStatus.DONE: "good", OutcomeStatus.FAILED: "alarm", OutcomeStatus.SKIPPED: "change"}
-_OTHER = "The report of run {} was there and is not what its history in Vault says: it is written anew."
-_LOOK = "Somebody changed it, or Vault was lost before its run had ended: `git log -p` of the audit folder shows which."
+_STYLES = {
+    OutcomeStatus.DONE: "good",
+    OutcomeStatus.FAILED: "alarm",
+    OutcomeStatus.SKIPPED: "change",
+}
+_OTHER = (
+    "The report of run {} was there and is not what its history in Vault says: it is written anew."
+)
+_LOOK = (
+    "Somebody changed it, or Vault was lost before its run had ended: `git log -p` of the audit"
+    " folder shows which."
+)
 _AGAIN = "Run the same command again: it finishes what is left and repeats nothing."
 
 
 def run_json(result: RunResult, problem: ReconcilerError | None = None) -> str:
     """The apply contract. ``problem``: why its report is not where it belongs."""
-    told = None if problem is None else {"code": problem.code, "message": problem.message, "remedy": problem.remedy}
+    told = (
+        None
+        if problem is None
+        else {"code": problem.code, "message": problem.message, "remedy": problem.remedy}
+    )
     return document(
         "run",
         {
@@ -38,7 +51,10 @@ def run_json(result: RunResult, problem: ReconcilerError | None = None) -> str:
 
 
 def _findings(result: RunResult) -> list[Finding]:
-    return [Finding("RC631", Level.WARNING, _OTHER.format(run_id), remedy=_LOOK) for run_id in result.rewritten]
+    return [
+        Finding("RC631", Level.WARNING, _OTHER.format(run_id), remedy=_LOOK)
+        for run_id in result.rewritten
+    ]
 
 
 def run_head(result: RunResult) -> dict[str, Json]:
@@ -77,7 +93,8 @@ def outcome_document(outcome: Outcome) -> dict[str, Json]:
 
 
 def run_text(result: RunResult, *, width: int = DEFAULT_WIDTH, colour: bool = False) -> str:
-    """One line an outcome, in the order of the run; what went wrong is explained; the verdict is last."""
+    """One line an outcome, in the order of the run; what went wrong is explained; the verdict is
+    last."""
     paint = Paint(colour)
     lines = list(_outcomes(result.outcomes, width, paint))
     lines += [""] if lines else []
@@ -97,7 +114,12 @@ def _outcomes(outcomes: tuple[Outcome, ...], width: int, paint: Paint) -> Iterat
     if not outcomes:
         return
     rows = [
-        (outcome.status.value, outcome.action.kind.value, outcome.action.address, outcome.action.reason)
+        (
+            outcome.status.value,
+            outcome.action.kind.value,
+            outcome.action.address,
+            outcome.action.reason,
+        )
         for outcome in outcomes
     ]
 
@@ -125,14 +147,21 @@ def _standing(result: RunResult) -> Iterator[str]:
     if result.rollback_from is not None:
         yield f"Rolled back on purpose: commit {result.rollback_from[:12]} was applied before."
     if result.dirty:
-        where = f"commit {result.git_commit[:12]} does not hold" if result.git_commit else "no commit holds"
+        where = (
+            f"commit {result.git_commit[:12]} does not hold"
+            if result.git_commit
+            else "no commit holds"
+        )
         yield terminal(f"Uncommitted changes were used ({where} them): {shortened(result.dirty)}.")
 
 
 def _evidence(result: RunResult) -> str:
-    commit = "not committed" if result.audit_commit is None else f"commit {result.audit_commit[:12]}"
+    commit = (
+        "not committed" if result.audit_commit is None else f"commit {result.audit_commit[:12]}"
+    )
     if result.audit_path is None:
         if not result.recovered:
             return "No audit report was written."
-        return f"Audit reports of earlier runs: {commit}." if result.audit_commit else ""  # "": they were there already
+        # "": they were there already
+        return f"Audit reports of earlier runs: {commit}." if result.audit_commit else ""
     return f"Audit report: {result.audit_path}, {commit}."

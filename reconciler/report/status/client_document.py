@@ -47,7 +47,9 @@ def _webhook(record: ClientRecord, name: str) -> dict[str, Json]:
         "url": webhook_url(record, name),
         "path": record.secret_path(SeriesKind.WEBHOOK, name),
         "verified_at": iso_or_none(webhook.verified_at),
-        "last_delivery": None if webhook.last_delivery is None else encode_delivery(webhook.last_delivery),
+        "last_delivery": (
+            None if webhook.last_delivery is None else encode_delivery(webhook.last_delivery)
+        ),
         "failing_since": iso_or_none(webhook.failing_since),
         "failures": webhook.failures,
         "edited": webhook.secret.edited,
@@ -67,4 +69,9 @@ def hold_document(series: Series) -> dict[str, Json] | None:
     hold = series.hold
     if hold is None:
         return None
-    return {"version": hold.version, "reason": hold.reason, "incident": hold.incident, "at": iso(hold.at)}
+    return {
+        "version": hold.version,
+        "reason": hold.reason,
+        "incident": hold.incident,
+        "at": iso(hold.at),
+    }

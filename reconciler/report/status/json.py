@@ -15,9 +15,14 @@ from reconciler.report.text.document import document
 
 
 def status_json(
-    environment: str, observed: Observed, unfinished: Sequence[Unfinished] = (), *, only: Collection[str] = ()
+    environment: str,
+    observed: Observed,
+    unfinished: Sequence[Unfinished] = (),
+    *,
+    only: Collection[str] = (),
 ) -> str:
-    """The status contract. ``only`` (empty: all) narrows what is told of clients to some of them."""
+    """The status contract. ``only`` (empty: all) narrows what is told of clients to some of
+    them."""
     records = chosen(observed, only)
     lease = observed.lease
     return document(
@@ -59,7 +64,9 @@ def _claims(record: ClientRecord, observed: Observed) -> Iterator[dict[str, Json
             of_key = kind is SeriesKind.KEY
             found = observed.claims.get(record.secret_path(kind, name))
             yield {
-                "address": (names.key_address if of_key else names.secret_address)(record.name, name),
+                "address": (names.key_address if of_key else names.secret_address)(
+                    record.name, name
+                ),
                 "version": version.number,
                 "id": version.id,
                 "run": version.run,

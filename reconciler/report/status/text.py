@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from reconciler.domain.live.observed import Observed
-from reconciler.domain.live.record import ClientRecord, ClientStatus, Series, SeriesKind, VersionState, WebhookRecord
+from reconciler.domain.live.record import (
+    ClientRecord,
+    ClientStatus,
+    Series,
+    SeriesKind,
+    VersionState,
+    WebhookRecord,
+)
 from reconciler.domain.plan.unfinished import Unfinished
 from reconciler.domain.values.canonical import iso
 from reconciler.planning.guards.keeping import keeping_findings
@@ -42,7 +49,10 @@ def status_text(
     width: int = DEFAULT_WIDTH,
     colour: bool = False,
 ) -> str:
-    """One row for each key and each webhook. ``!`` needs a person or a run now, ``~`` waits, ``-`` has ended."""
+    """One row for each key and each webhook.
+
+    ``!`` needs a person or a run now, ``~`` waits, ``-`` has ended.
+    """
     paint = Paint(colour)
     shown = chosen(observed, only)
     rows = [row for record in shown for row in _rows(record, observed)]
@@ -56,7 +66,13 @@ def status_text(
     lines = [f"{paint('bold', terminal(environment))} at {iso(observed.now)}: {total}, {state}"]
     if rows:
         cells = [_HEAD, *((row.mark, *row.cells) for row in rows)]
-        lines += ["", *columns(cells, lambda row, _, text: paint(_STYLES[rows[row - 1].mark] if row else "dim", text))]
+        lines += [
+            "",
+            *columns(
+                cells,
+                lambda row, _, text: paint(_STYLES[rows[row - 1].mark] if row else "dim", text),
+            ),
+        ]
     rest = list(unfinished_text(left, observed.now, width=width, paint=paint))
     notes = [line for note in _notes(observed) for line in wrapped(note, width, "", "  ")]
     parts = ["\n".join(part) for part in (lines, rest, notes) if part]
@@ -73,7 +89,11 @@ def _rows(record: ClientRecord, observed: Observed) -> Iterator[_Row]:
     series = record.all_series()
     if not series:
         note = "the record was edited by hand" if record.edited else ""
-        yield _Row(_ALARM if record.edited else _FINE, None, (record.name, record.status.value, "", "", "", note))
+        yield _Row(
+            _ALARM if record.edited else _FINE,
+            None,
+            (record.name, record.status.value, "", "", "", note),
+        )
     for kind, name, versions in series:
         current = versions.active or versions.pending
         path = record.secret_path(kind, name)
@@ -81,21 +101,41 @@ def _rows(record: ClientRecord, observed: Observed) -> Iterator[_Row]:
         webhook = record.webhooks[name] if kind is SeriesKind.WEBHOOK else None
         mark, note = _judge(record, versions, webhook, observed.now, gone=gone)
         expires = distance(current.expires_at, observed.now) if current else ""
-        cells = (record.name, record.status.value, f"{kind.value}/{name}", _versions(versions), expires, note)
+        cells = (
+            record.name,
+            record.status.value,
+            f"{kind.value}/{name}",
+            _versions(versions),
+            expires,
+            note,
+        )
         yield _Row(mark, current.expires_at if current else None, cells)
 
 
 def _versions(series: Series) -> str:
-    """``v3 active, v2 retiring``: the newest first, revoked ones only when there is nothing else."""
-    usable = [version for version in reversed(series.versions) if version.state is not VersionState.REVOKED]
+    """``v3 active, v2 retiring``: the newest first, revoked ones only when there is nothing
+    else."""
+    usable = [
+        version
+        for version in reversed(series.versions)
+        if version.state is not VersionState.REVOKED
+    ]
     shown = usable or series.versions[-1:]
     return ", ".join(f"v{version.number} {version.state.value}" for version in shown)
 
 
 def _judge(
-    record: ClientRecord, series: Series, webhook: WebhookRecord | None, now: datetime, *, gone: bool
+    record: ClientRecord,
+    series: Series,
+    webhook: WebhookRecord | None,
+    now: datetime,
+    *,
+    gone: bool,
 ) -> tuple[str, str]:
-    """Mark and note of a row. The list is in the order of urgency and the first that holds is told."""
+    """Mark and note of a row.
+
+    The list is in the order of urgency and the first that holds is told.
+    """
     ended = record.status is ClientStatus.RETIRED
     active, retiring = series.active, series.in_state(VersionState.RETIRING)
     delivery = webhook.last_delivery if webhook else None
@@ -105,14 +145,26 @@ def _judge(
         (_ENDED, ended, ""),
         (_ALARM, gone, "no secret is stored"),
         (_ALARM, active is not None and active.expires_at <= now, "expired"),
-        (_ALARM, delivery is not None and not delivery.accepted, f"not proven: {delivery.message}" if delivery else ""),
+        (
+            _ALARM,
+            delivery is not None and not delivery.accepted,
+            f"not proven: {delivery.message}" if delivery else "",
+        ),
         (
             _ALARM,
             hold is not None,
-            f"revoked: {hold.reason}; reissueAfter: {hold.version} has it issued anew" if hold else "",
+            (
+                f"revoked: {hold.reason}; reissueAfter: {hold.version} has it issued anew"
+                if hold
+                else ""
+            ),
         ),
         (_ALARM, active is None and series.pending is None, "no usable version"),
-        (_WAITING, series.pending is not None, f"claimed by run {series.pending.run}" if series.pending else ""),
+        (
+            _WAITING,
+            series.pending is not None,
+            f"claimed by run {series.pending.run}" if series.pending else "",
+        ),
         (_WAITING, webhook is not None and webhook.verified_at is None, "not verified yet"),
         (_WAITING, bool(retiring), _grace(series, now)),
         (_WAITING, active is not None and active.expires_at - now <= SOON, "expires soon"),
@@ -123,18 +175,25 @@ def _judge(
 
 def _grace(series: Series, now: datetime) -> str:
     return ", ".join(
-        f"v{version.number} is valid until {iso(version.grace_until)} ({distance(version.grace_until, now)})"
+        f"v{version.number} is valid until {iso(version.grace_until)}"
+        f" ({distance(version.grace_until, now)})"
         for version in series.in_state(VersionState.RETIRING)
         if version.grace_until is not None
     )
 
 
 def _verified(webhook: WebhookRecord | None, now: datetime) -> str:
-    return f"verified {distance(webhook.verified_at, now)}" if webhook and webhook.verified_at else ""
+    return (
+        f"verified {distance(webhook.verified_at, now)}" if webhook and webhook.verified_at else ""
+    )
 
 
 def _notes(observed: Observed) -> Iterator[str]:
-    lease = observed.lease if observed.lease is not None and observed.lease.until > observed.now else None
+    lease = (
+        observed.lease
+        if observed.lease is not None and observed.lease.until > observed.now
+        else None
+    )
     if lease is not None:
         yield f"lease held by run {lease.holder} until {iso(lease.until)}"
     for policy in observed.policies_edited:

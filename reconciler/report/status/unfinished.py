@@ -10,9 +10,11 @@ from reconciler.domain.values.canonical import Json, iso_or_none
 from reconciler.report.text.layout import DEFAULT_WIDTH, counted, distance, wrapped
 from reconciler.report.text.paint import Paint
 
-# After a rotation of everything each client has a retiring version: a terminal shows so many pieces.
+# After a rotation of everything each client has a retiring version: a terminal shows so many
+# pieces.
 LINES_SHOWN = 40
-# What happened then: a distance alone, beside a date that is still to come, would seem to be that of the date.
+# What happened then: a distance alone, beside a date that is still to come, would seem to be that
+# of the date.
 _SINCE = {
     UnfinishedKind.OPEN_RUN: "begun ",
     UnfinishedKind.STALE_CLAIM: "claimed ",
@@ -26,9 +28,16 @@ _SINCE = {
 
 
 def unfinished_text(
-    items: Sequence[Unfinished], now: datetime, *, width: int = DEFAULT_WIDTH, paint: Paint | None = None
+    items: Sequence[Unfinished],
+    now: datetime,
+    *,
+    width: int = DEFAULT_WIDTH,
+    paint: Paint | None = None,
 ) -> Iterator[str]:
-    """A heading and two sentences for each piece: how it stands, and what the next apply does. Nothing for none."""
+    """A heading and two sentences for each piece: how it stands, and what the next apply does.
+
+    Nothing for none.
+    """
     if not items:
         return
     yield (paint or Paint(False))("bold", f"Unfinished ({counted(len(items), 'item')}):")
@@ -55,4 +64,8 @@ def unfinished_document(one: Unfinished) -> dict[str, Json]:
 
 def unfinished_of(items: Sequence[Unfinished], clients: Collection[str]) -> tuple[Unfinished, ...]:
     """Without what is about other clients than these (empty: all of them)."""
-    return tuple(one for one in items if not clients or one.address is None or one.address.split("/")[1] in clients)
+    return tuple(
+        one
+        for one in items
+        if not clients or one.address is None or one.address.split("/")[1] in clients
+    )

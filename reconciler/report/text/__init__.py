@@ -1,1 +1,4 @@
-"""What every renderer shares: escaping, layout, colour, HTML that cannot be injected. No subject of its own."""
+"""What every renderer shares: escaping, layout, colour, HTML that cannot be injected.
+
+No subject of its own.
+"""

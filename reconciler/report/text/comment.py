@@ -6,13 +6,17 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-# A piece that takes more than a quarter of the room gets what the others leave: one change must not hide the rest.
+# A piece that takes more than a quarter of the room gets what the others leave: one change must not
+# hide the rest.
 _LARGEST_PART = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Whole lines that are shown or left out together; a lower ``rank`` stays longer. ``what`` names it in a count."""
+    """Whole lines that are shown or left out together; a lower ``rank`` stays longer.
+
+    ``what`` names it in a count.
+    """
 
     text: str
     rank: int
@@ -21,7 +25,10 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Pieces between a head and a foot. Without any piece that is shown it is left out, unless it never had one."""
+    """Pieces between a head and a foot.
+
+    Without any piece that is shown it is left out, unless it never had one.
+    """
 
     head: str
     pieces: tuple[Piece, ...] = ()
@@ -34,9 +41,13 @@ def size(text: str) -> int:
 
 
 def fitted(sections: Sequence[Section], limit: int) -> tuple[list[str], Counter[str]]:
-    """The text of each section, together at most ``limit`` bytes (the heads and feet of all are taken for granted),
-    and how many pieces of what were left out, the most important first."""
-    pieces = [(piece, place, index) for place, one in enumerate(sections) for index, piece in enumerate(one.pieces)]
+    """The text of each section, together at most ``limit`` bytes (the heads and feet of all are
+    taken for granted), and how many pieces of what were left out, the most important first."""
+    pieces = [
+        (piece, place, index)
+        for place, one in enumerate(sections)
+        for index, piece in enumerate(one.pieces)
+    ]
     room = limit - sum(size(section.head + section.foot) for section in sections)
     kept: list[set[int]] = [set() for _ in sections]
     left: Counter[str] = Counter()

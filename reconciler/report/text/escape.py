@@ -12,31 +12,39 @@ import unicodedata
 from reconciler.domain.secrecy import masked
 from reconciler.domain.values.invisible import INVISIBLE
 
-# Cc: control, Cf: format (bidi overrides, zero width, tags), Cs: lone surrogates (cannot be encoded),
-# Co/Cn: no agreed look, Zl/Zp: line breaks that terminals and editors treat differently.
+# Cc: control, Cf: format (bidi overrides, zero width, tags), Cs: lone surrogates (cannot be
+# encoded), Co/Cn: no agreed look, Zl/Zp: line breaks that terminals and editors treat differently.
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-# Letters, marks and symbols that are drawn as nothing: they hide a difference between two names. An emoji's selector
-# (U+FE0F) is shown, too: what is shown does not depend on what stands before.
+# Letters, marks and symbols that are drawn as nothing: they hide a difference between two names. An
+# emoji's selector (U+FE0F) is shown, too: what is shown does not depend on what stands before.
 _BLANK = re.compile(f"[{INVISIBLE}]")
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 _MARKDOWN = {character: f"&#{ord(character)};" for character in "\\`*_[]|~$"}
 _MARKDOWN |= {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
-# Forges look for references in the rendered text, where an entity is decoded already: a zero width space ends them.
+# Forges look for references in the rendered text, where an entity is decoded already: a zero width
+# space ends them.
 _MARKDOWN |= {"\0": "&#8203;"}
 _REFERENCE = re.compile(
     r"@|#|(?i:\bg[hl]-)(?=\d)"  # a mention, an e-mail address, an issue (#12, GH-12, GL-12)
-    r"|[!&^](?=\w)|[$%~](?=[\w\"{])"  # GitLab: request, epic, alert, snippet, milestone, label, placeholder
-    r"|[\[*](?=[a-z_]+:)|[\[{](?=[+-])"  # GitLab: [vulnerability:12], *iteration:12, an inline diff {+ +}
+    # GitLab: request, epic, alert, snippet, milestone, label, placeholder
+    r"|[!&^](?=\w)|[$%~](?=[\w\"{])"
+    # GitLab: [vulnerability:12], *iteration:12, an inline diff {+ +}
+    r"|[\[*](?=[a-z_]+:)|[\[{](?=[+-])"
     r"|:(?=(?:[\w+-]{0,40}[A-Za-z_][\w+-]{0,40}|[+-]1|100|1234):)"  # an emoji (:tada:)
     r"|:(?=//)"  # GitLab links any scheme
 )
 _LINK = re.compile(r"(?i)(?<![a-z])(?:(https?|ftp|mailto|xmpp):|(www)\.)")
-_MARKUP = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;", "#": "&#35;"})
-# A CI system reads commands from what is printed: GitHub `::name::` at the start of a line and, like Azure Pipelines
-# and TeamCity, `##` followed by a name anywhere in it (actions/runner, src/Runner.Common/ActionCommand.cs).
-# What a CI system trims before it looks is let go by, too: blanks, and colours. Some end a line at every separator.
-_COMMAND = re.compile(r"((?:^|[\r\n\x0b\x0c\x1c-\x1e\x85\u2028\u2029])(?:\s|\x1b\[[0-9;]*m)*):(?=:)")
+_MARKUP = str.maketrans(
+    {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;", "#": "&#35;"}
+)
+# A CI system reads commands from what is printed: GitHub `::name::` at the start of a line and,
+# like Azure Pipelines and TeamCity, `##` followed by a name anywhere in it (actions/runner,
+# src/Runner.Common/ActionCommand.cs). What a CI system trims before it looks is let go by, too:
+# blanks, and colours. Some end a line at every separator.
+_COMMAND = re.compile(
+    r"((?:^|[\r\n\x0b\x0c\x1c-\x1e\x85\u2028\u2029])(?:\s|\x1b\[[0-9;]*m)*):(?=:)"
+)
 # GitLab folds its log at these, Travis at the third.
 _SECTION = re.compile(r"(section|travis)_(?=(?:start|end|fold):)")
 _HASHES = re.compile(r"##(?=[^\s#])")
@@ -45,7 +53,8 @@ _HASHES = re.compile(r"##(?=[^\s#])")
 def terminal(text: str) -> str:
     r"""One line for a terminal: ESC becomes the four characters ``\x1b``, a newline ``\n``.
 
-    Neutralises escape sequences, bidirectional overrides, zero-width characters and lone surrogates.
+    Neutralises escape sequences, bidirectional overrides, zero-width characters and lone
+    surrogates.
     """
     if text.isascii() and text.isprintable():  # nearly always
         return text
@@ -65,21 +74,31 @@ def _code(number: int) -> str:
 
 
 def terminal_width(text: str) -> int:
-    """Cells that ``terminal(text)`` takes: East Asian wide characters count 2, combining marks 0."""
+    """Cells that ``terminal(text)`` takes:
+
+    East Asian wide characters count 2, combining marks 0.
+    """
     shown = terminal(text)
     if shown.isascii():
         return len(shown)
     return sum(
-        0 if unicodedata.combining(character) else 2 if unicodedata.east_asian_width(character) in "WF" else 1
+        (
+            0
+            if unicodedata.combining(character)
+            else 2
+            if unicodedata.east_asian_width(character) in "WF"
+            else 1
+        )
         for character in shown
     )
 
 
 def markdown(text: str) -> str:
-    """One line of GitHub or GitLab Markdown that shows ``text`` and means nothing: no emphasis, code, link,
-    HTML, table cell, mention, reference or emoji. Line breaks become spaces.
+    """One line of GitHub or GitLab Markdown that shows ``text`` and means nothing: no emphasis,
+    code, link, HTML, table cell, mention, reference or emoji. Line breaks become spaces.
 
-    Not for the very start of a line, where ``- `` and ``1. `` begin a list, nor for an HTML attribute.
+    Not for the very start of a line, where ``- `` and ``1. `` begin a list, nor for an HTML
+    attribute.
     """
     flat = terminal(re.sub(r"[\r\n]+", " ", text))
     flat = _REFERENCE.sub(lambda match: f"{match[0]}\0", flat)  # terminal left no such character
@@ -90,19 +109,26 @@ def _unlinked(match: re.Match[str]) -> str:
     return f"{match[1]}&#58;" if match[1] else f"{match[2]}&#46;"
 
 
-# Slack's own three entities; a zero width space parts what would be a mention (@here) or formatting (*bold*).
-_SLACK = {"&": "&amp;", "<": "&lt;", ">": "&gt;"} | {mark: f"\u200b{mark}\u200b" for mark in "*_~`"} | {"@": "@\u200b"}
+# Slack's own three entities; a zero width space parts what would be a mention (@here) or formatting
+# (*bold*).
+_SLACK = (
+    {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+    | {mark: f"\u200b{mark}\u200b" for mark in "*_~`"}
+    | {"@": "@\u200b"}
+)
 
 
 def slack(text: str) -> str:
-    """One line of Slack's mrkdwn that shows ``text`` and means nothing: no mention (``<!channel>``), link or emphasis.
-    Line breaks become spaces. A block that holds it says ``verbatim``, so that bare URLs and names stay text, too."""
+    """One line of Slack's mrkdwn that shows ``text`` and means nothing: no mention
+    (``<!channel>``), link or emphasis. Line breaks become spaces. A block that holds it says
+    ``verbatim``, so that bare URLs and names stay text, too."""
     flat = terminal(re.sub(r"[\r\n]+", " ", text))
     return "".join(_SLACK.get(character, character) for character in flat)
 
 
 def workflow_command_data(text: str) -> str:
-    """The message of a GitHub workflow command (``::error::message``); line breaks are kept as ``%0A``."""
+    """The message of a GitHub workflow command (``::error::message``); line breaks are kept as
+    ``%0A``."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     return "%0A".join(terminal(line).replace("%", "%25") for line in lines)
 
@@ -113,7 +139,10 @@ def workflow_command_property(text: str) -> str:
 
 
 def markup(text: str) -> str:
-    """Text for HTML and XML 1.0, between tags or in a quoted attribute: ASCII, no control character."""
+    """Text for HTML and XML 1.0, between tags or in a quoted attribute:
+
+    ASCII, no control character.
+    """
     return terminal(text).translate(_MARKUP).encode("ascii", "xmlcharrefreplace").decode()
 
 
@@ -129,8 +158,8 @@ def printed_markdown(text: str) -> str:
 
 
 def printed_json(text: str) -> str:
-    """The same of a finished JSON document in ASCII, which says what it said. What is replaced is in its strings
-    only, and no backslash stands before it."""
+    """The same of a finished JSON document in ASCII, which says what it said. What is replaced is
+    in its strings only, and no backslash stands before it."""
     return text.replace("##", "#\\u0023").replace("\x7f", "\\u007f")
 
 

@@ -1,4 +1,5 @@
-"""HTML that is put together, never pasted: text goes in through ``text`` and ``element`` alone, which neutralise it."""
+"""HTML that is put together, never pasted: text goes in through ``text`` and ``element`` alone,
+which neutralise it."""
 
 from __future__ import annotations
 
@@ -33,17 +34,21 @@ def code(words: str, kind: str = "") -> Html:
     """A name, an address or a value; a line may break after its slashes."""
     parts = re.split(r"(?<=[^/]/)(?=[^/])", words)
     return tag(
-        "code", *(Html(f"{'<wbr>' if number else ''}{markup(part)}") for number, part in enumerate(parts)), kind=kind
+        "code",
+        *(Html(f"{'<wbr>' if number else ''}{markup(part)}") for number, part in enumerate(parts)),
+        kind=kind,
     )
 
 
 def document(title: str, generator: str, body: Html, style: str, script: str) -> str:
-    """A whole page that may load nothing and run nothing but the two files of this package that it carries.
+    """A whole page that may load nothing and run nothing but the two files of this package that it
+    carries.
 
     ASCII, one element a line at most, so that no line of it is a command to a CI system.
     """
     policy = (
-        f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; base-uri"
+        " 'none'; form-action 'none'"
     )
     head = [
         '<meta charset="utf-8">',
@@ -56,7 +61,10 @@ def document(title: str, generator: str, body: Html, style: str, script: str) ->
         f"<style>{style}</style>",
     ]
     start = ["<!DOCTYPE html>", '<html lang="en">', "<head>", *head, "</head>"]
-    return "\n".join([*start, "<body>", body, f"<script>{script}</script>", "</body>", "</html>"]) + "\n"
+    return (
+        "\n".join([*start, "<body>", body, f"<script>{script}</script>", "</body>", "</html>"])
+        + "\n"
+    )
 
 
 def carried(name: str) -> str:

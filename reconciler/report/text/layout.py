@@ -13,7 +13,8 @@ NARROWEST = 40
 
 
 def wrapped(text: str, width: int, indent: str = "", following: str | None = None) -> list[str]:
-    """``text``, neutralised, as lines no wider than ``width``; a longer word (an address, a digest) is not cut."""
+    """``text``, neutralised, as lines no wider than ``width``; a longer word (an address, a digest)
+    is not cut."""
     return textwrap.wrap(
         terminal(text),
         width=max(width, NARROWEST),
@@ -25,10 +26,11 @@ def wrapped(text: str, width: int, indent: str = "", following: str | None = Non
 
 
 def columns(
-    rows: Sequence[Sequence[str]], painted: Callable[[int, int, str], str] = lambda row, column, text: text
+    rows: Sequence[Sequence[str]],
+    painted: Callable[[int, int, str], str] = lambda row, column, text: text,
 ) -> list[str]:
-    """``rows`` of cells, neutralised and aligned, two blanks apart. ``painted(row, column, cell)`` may add
-    colour to a cell after its width was taken."""
+    """``rows`` of cells, neutralised and aligned, two blanks apart. ``painted(row, column, cell)``
+    may add colour to a cell after its width was taken."""
     widths = [max(map(terminal_width, column)) for column in zip(*rows, strict=True)]
     lines = []
     for number, row in enumerate(rows):
@@ -62,7 +64,9 @@ def distance(instant: datetime, now: datetime) -> str:
     if seconds == 0:
         return "now"
     size, unit = next(
-        (size, unit) for size, unit in ((86400, "d"), (3600, "h"), (60, "min"), (1, "s")) if seconds >= size
+        (size, unit)
+        for size, unit in ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+        if seconds >= size
     )
     text = f"{(seconds + size // 2) // size} {unit}"
     return f"in {text}" if instant > now else f"{text} ago"

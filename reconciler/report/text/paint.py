@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-# ANSI "select graphic rendition" parameters (ECMA-48); only the eight colours that every theme sets.
+# ANSI "select graphic rendition" parameters (ECMA-48); only the eight colours that every theme
+# sets.
 _STYLES = {
     "create": "32",
     "change": "33",
@@ -24,6 +25,9 @@ class Paint:
     enabled: bool
 
     def __call__(self, style: str, text: str) -> str:
-        """``text``, which is neutralised already, in a style of the table. Raises ``KeyError`` for another."""
+        """``text``, which is neutralised already, in a style of the table.
+
+        Raises ``KeyError`` for another.
+        """
         code = _STYLES[style]
         return f"\x1b[{code}m{text}\x1b[0m" if self.enabled and code and text else text

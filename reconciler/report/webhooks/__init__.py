@@ -1,1 +1,2 @@
-"""Test deliveries that were sent, and deliveries that were received: for people and for programs."""
+"""Test deliveries that were sent, and deliveries that were received: for people and for
+programs."""

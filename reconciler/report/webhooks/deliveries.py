@@ -14,7 +14,12 @@ from reconciler.registry.codec.proof_codec import decode_attempt, encode_attempt
 from reconciler.report.text.document import FORMAT_VERSION, document
 from reconciler.report.text.layout import DEFAULT_WIDTH, columns, counted, wrapped
 
-_STEPS = (("resolve", "resolved"), ("connect", "connected"), ("tls", "TLS"), ("first_byte", "first byte"))
+_STEPS = (
+    ("resolve", "resolved"),
+    ("connect", "connected"),
+    ("tls", "TLS"),
+    ("first_byte", "first byte"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +37,8 @@ class Logged:
 
 
 def logged_in_reports(texts: Iterable[str]) -> Iterator[Logged]:
-    """The attempts in audit reports; what is no report of ours, or was edited into something else, tells nothing."""
+    """The attempts in audit reports; what is no report of ours, or was edited into something else,
+    tells nothing."""
     for text in texts:
         try:
             report = json.loads(text)
@@ -58,9 +64,16 @@ def _attempts(run_id: str, address: str, detail: JsonObject) -> Iterator[Logged]
 
 
 def chosen(
-    logged: Iterable[Logged], *, client: str | None = None, failed: bool = False, since: datetime | None = None
+    logged: Iterable[Logged],
+    *,
+    client: str | None = None,
+    failed: bool = False,
+    since: datetime | None = None,
 ) -> list[Logged]:
-    """Each attempt once, the newest first. ``failed``: only those whose answer was not the right one."""
+    """Each attempt once, the newest first.
+
+    ``failed``: only those whose answer was not the right one.
+    """
     once = {one.key: one for one in logged}
     found = [
         one
@@ -73,14 +86,23 @@ def chosen(
 
 
 def deliveries_json(environment: str, logged: Sequence[Logged]) -> str:
-    """``{format_version, kind: "deliveries", environment, attempts: [{run_id, address, url, probe, …}]}``"""
+    """``{format_version, kind: "deliveries", environment, attempts: [{run_id, address, url, probe,
+    …}]}``"""
     rows = [
-        {"run_id": one.run_id, "address": one.address, "url": one.url, **encode_attempt(one.attempt)} for one in logged
+        {
+            "run_id": one.run_id,
+            "address": one.address,
+            "url": one.url,
+            **encode_attempt(one.attempt),
+        }
+        for one in logged
     ]
     return document("deliveries", {"environment": environment, "attempts": rows})
 
 
-def deliveries_text(logged: Sequence[Logged], *, width: int = DEFAULT_WIDTH, verbose: bool = False) -> str:
+def deliveries_text(
+    logged: Sequence[Logged], *, width: int = DEFAULT_WIDTH, verbose: bool = False
+) -> str:
     """A line an attempt; ``verbose``: with the steps of its latency, the answer and the run."""
     if not logged:
         return "no delivery is on record for that\n"
@@ -104,12 +126,18 @@ def _row(one: Logged) -> tuple[str, ...]:
     _, client, _, webhook = one.address.split("/")
     status = "none" if attempt.status is None else str(attempt.status)
     return (
-        iso(attempt.at), f"{client}/{webhook}", attempt.probe.value, str(attempt.number), status,
-        str(attempt.latency.total), attempt.code or "ok",
-    )  # fmt: skip
+        iso(attempt.at),
+        f"{client}/{webhook}",
+        attempt.probe.value,
+        str(attempt.number),
+        status,
+        str(attempt.latency.total),
+        attempt.code or "ok",
+    )
 
 
 def latency_text(latency: Json) -> str:
-    """``resolved 1, connected 2, TLS 9, first byte 12, total 14 ms``: from the start of the attempt."""
+    """``resolved 1, connected 2, TLS 9, first byte 12, total 14 ms``: from the start of the
+    attempt."""
     steps = [f"{word} {latency[step]}" for step, word in _STEPS if step in latency]
     return ", ".join([*steps, f"total {latency['total']} ms"])

@@ -1,4 +1,5 @@
-"""A received delivery made fit to show: no secret, no credential, no whole signature, nothing endless."""
+"""A received delivery made fit to show: no secret, no credential, no whole signature, nothing
+endless."""
 
 from __future__ import annotations
 
@@ -13,7 +14,8 @@ from reconciler.domain.values.canonical import Json
 HIDDEN = "(not shown)"
 LONGEST_VALUE = 200
 _CREDENTIAL = re.compile(
-    r"authorization|cookie|token|secret|passw|credential|session|(?:api|access|private|auth)-?key", re.IGNORECASE
+    r"authorization|cookie|token|secret|passw|credential|session|(?:api|access|private|auth)-?key",
+    re.IGNORECASE,
 )
 _SIGNATURES = frozenset(row.header for row in SCHEMES.values())
 _SHORT = 6
@@ -39,7 +41,11 @@ def _is_signature(name: str) -> bool:
 def _shown_value(name: str, value: str, scheme: Scheme) -> str:
     if name == scheme.header:
         separator = scheme.separator or "\n"  # of which there is none in a header
-        return cut(separator.join(_shown_signature(part, scheme) for part in masked(value).split(separator)))
+        return cut(
+            separator.join(
+                _shown_signature(part, scheme) for part in masked(value).split(separator)
+            )
+        )
     if _is_signature(name):
         return f"{masked(value)[: 2 * _SHORT]}…"
     if name not in (scheme.id_header, scheme.timestamp_header) and _CREDENTIAL.search(name):

@@ -42,7 +42,11 @@ def received_line(received: Received, scheme: Scheme) -> str:
             "reason": judgement.reason,
             "message": judgement.message,
             "remedy": judgement.remedy,
-            "secret": {"number": judgement.number, "source": by.source, "version": by.version} if by else None,
+            "secret": (
+                {"number": judgement.number, "source": by.source, "version": by.version}
+                if by
+                else None
+            ),
             "test": judgement.test,
             "as_it_should_be": judgement.as_it_should_be,
             "status": received.status,
@@ -55,9 +59,13 @@ def _body(body: bytes) -> JsonObject:
     is_json, value = body_json(body) if whole else (False, None)
     text = None if is_json else body_text(body)
     return {
-        "bytes": len(body), "sha256": hashlib.sha256(body).hexdigest(), "is_json": is_json, "json": value,
-        "text": text if text is None or whole else text[:EXCERPT], "truncated": not whole,
-    }  # fmt: skip
+        "bytes": len(body),
+        "sha256": hashlib.sha256(body).hexdigest(),
+        "is_json": is_json,
+        "json": value,
+        "text": text if text is None or whole else text[:EXCERPT],
+        "truncated": not whole,
+    }
 
 
 def _line(kind: str, content: JsonObject) -> str:

@@ -12,7 +12,13 @@ from reconciler.domain.values import canonical
 from reconciler.report.text.escape import terminal
 from reconciler.report.text.layout import counted, listed, wrapped
 from reconciler.report.text.paint import Paint
-from reconciler.report.webhooks.received import body_json, body_text, cut, of_interest, shown_headers
+from reconciler.report.webhooks.received import (
+    body_json,
+    body_text,
+    cut,
+    of_interest,
+    shown_headers,
+)
 from reconciler.webhooks.signature.receiving import HeldSecret, Judgement, Received
 
 LINES = 40
@@ -28,14 +34,19 @@ def received_text(
 ) -> str:
     """A delivery with its verdict. ``verbose``: every header."""
     paint = Paint(colour)
-    first = f"#{received.number} {canonical.iso(received.at)} {received.method} {cut(masked(received.path))}"
+    first = (
+        f"#{received.number} {canonical.iso(received.at)} {received.method}"
+        f" {cut(masked(received.path))}"
+    )
     lines = [paint("bold", terminal(first)) + f": answered {received.status}"]
     lines += _verdict(received.judgement, width, paint)
     headers = shown_headers(received.headers, scheme)
     shown = {name: value for name, value in headers.items() if verbose or of_interest(name, scheme)}
     lines += [f"  {terminal(name)}: {terminal(value)}" for name, value in shown.items()]
     if rest := len(headers) - len(shown):
-        lines.append(paint("dim", f"  and {counted(rest, 'more header')}: reconciler -v listen shows them"))
+        lines.append(
+            paint("dim", f"  and {counted(rest, 'more header')}: reconciler -v listen shows them")
+        )
     return "\n".join([*lines, *_body(received.body)]) + "\n"
 
 
@@ -43,7 +54,9 @@ def summary(results: Sequence[Judgement]) -> str:
     """One line for the end."""
     kinds = Counter(_kind(one) for one in results)
     parts = [f"{kinds[kind]} {kind}" for kind in _KINDS if kinds[kind]]
-    return f"{counted(len(results), 'delivery', 'deliveries')}" + (f": {listed(parts)}" if parts else "")
+    return f"{counted(len(results), 'delivery', 'deliveries')}" + (
+        f": {listed(parts)}" if parts else ""
+    )
 
 
 _KINDS = ("accepted", "refused", "refused as it should be", "not verified")

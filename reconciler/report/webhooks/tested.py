@@ -20,8 +20,8 @@ _MARKS = {True: ("good", "✓"), False: ("alarm", "✗"), None: ("dim", "-")}
 
 
 def proofs_json(environment: str, at: datetime, tested: Sequence[Tested]) -> str:
-    """``{format_version, kind: "test", environment, at, summary: {passed, failed, skipped}, webhooks: […]}``; each
-    webhook with its probes and every attempt."""
+    """``{format_version, kind: "test", environment, at, summary: {passed, failed, skipped},
+    webhooks: […]}``; each webhook with its probes and every attempt."""
     content = {
         "environment": environment,
         "at": iso(at),
@@ -39,16 +39,25 @@ def summary(tested: Sequence[Tested]) -> dict[str, int]:
 def _webhook(one: Tested) -> dict[str, Json]:
     result = one.delivery
     told: dict[str, Json] = {
-        "address": one.address, "client": one.client, "webhook": one.webhook, "url": one.url,
-        "passed": None if result is None else result.accepted, "skipped": one.skipped or None,
-    }  # fmt: skip
+        "address": one.address,
+        "client": one.client,
+        "webhook": one.webhook,
+        "url": one.url,
+        "passed": None if result is None else result.accepted,
+        "skipped": one.skipped or None,
+    }
     if result is None:
         return told
     return told | {
-        "id": result.id, "at": iso(result.at), "status": result.status, "latency_ms": result.latency_ms,
-        "code": result.code, "message": result.message, "probes": [encode_probe(probe) for probe in result.probes],
+        "id": result.id,
+        "at": iso(result.at),
+        "status": result.status,
+        "latency_ms": result.latency_ms,
+        "code": result.code,
+        "message": result.message,
+        "probes": [encode_probe(probe) for probe in result.probes],
         "attempts": [encode_attempt(attempt) for attempt in result.attempts],
-    }  # fmt: skip
+    }
 
 
 def proofs_text(
@@ -59,8 +68,8 @@ def proofs_text(
     colour: bool = False,
     verbose: bool = False,
 ) -> str:
-    """A block for each webhook with a row for each probe; the failed ones last, where the eye is. ``verbose``: every
-    attempt with its latency and what the receiver answered."""
+    """A block for each webhook with a row for each probe; the failed ones last, where the eye is.
+    ``verbose``: every attempt with its latency and what the receiver answered."""
     paint = Paint(colour)
     lines: list[str] = []
     for one in sorted(tested, key=lambda one: (one.failed, one.address)):
@@ -75,7 +84,10 @@ def proofs_text(
 def _block(one: Tested, width: int, paint: Paint, *, verbose: bool) -> Iterator[str]:
     result = one.delivery
     style, mark = _MARKS[None if result is None else result.accepted]
-    yield f"{paint(style, mark)} {paint('bold', terminal(f'{one.client}/{one.webhook}'))} {terminal(one.url)}"
+    yield (
+        f"{paint(style, mark)} {paint('bold', terminal(f'{one.client}/{one.webhook}'))}"
+        f" {terminal(one.url)}"
+    )
     yield from wrapped(one.skipped if result is None else result.message, width, "  ")
     if result is None:
         return
@@ -87,7 +99,10 @@ def _block(one: Tested, width: int, paint: Paint, *, verbose: bool) -> Iterator[
 def _probes(probes: Sequence[ProbeResult], width: int, paint: Paint) -> Iterator[str]:
     if not probes:
         return
-    rows = [(_MARKS[probe.passed][1], probe.probe.value, probe.demand.value, _told(probe)) for probe in probes]
+    rows = [
+        (_MARKS[probe.passed][1], probe.probe.value, probe.demand.value, _told(probe))
+        for probe in probes
+    ]
 
     def painted(row: int, column: int, text: str) -> str:
         return paint(_MARKS[probes[row].passed][0], text) if column == 0 else text
@@ -108,9 +123,15 @@ def _told(probe: ProbeResult) -> str:
 def _attempts(result: Delivery) -> Iterator[str]:
     head = ("PROBE", "EVENT", "TRY", "STATUS", "LATENCY", "ANSWER")
     rows = [
-        (one.probe.value, one.event, str(one.number), "none" if one.status is None else str(one.status),
-         latency_text(encode_attempt(one)["latency_ms"]), one.excerpt)
+        (
+            one.probe.value,
+            one.event,
+            str(one.number),
+            "none" if one.status is None else str(one.status),
+            latency_text(encode_attempt(one)["latency_ms"]),
+            one.excerpt,
+        )
         for one in result.attempts
-    ]  # fmt: skip
+    ]
     for line in columns([head, *rows]):
         yield f"    {line}"

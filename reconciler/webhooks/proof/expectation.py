@@ -17,18 +17,23 @@ OTHER_BODY = "RC524"
 
 _SHOWN = 60  # characters of a value
 _LARGE = 10**15
-# What is shown of a text: words. A long run of letters and digits may be a secret, an @ somebody's address.
+# What is shown of a text: words. A long run of letters and digits may be a secret, an @ somebody's
+# address.
 _WORDS = re.compile(r"[A-Za-z0-9 _.,:;!?()/-]*\Z")
 _RUN = re.compile(r"[A-Za-z0-9_/-]{20,}")
 _MIXED = re.compile(r"(?=[A-Za-z_-]*[0-9])(?=[0-9_-]*[A-Za-z])[A-Za-z0-9_-]{12,}")
 _MEDIA_TYPE = re.compile(r"[a-z0-9.+-]{1,40}/[a-z0-9.+-]{1,40}")
 
 
-def mismatch(expect: Expectation, status: int, headers: Mapping[str, str], body: bytes) -> tuple[str, str] | None:
-    """What about an answer is not as declared: a code of ``codes.CODES`` and a detail; None when all is.
+def mismatch(
+    expect: Expectation, status: int, headers: Mapping[str, str], body: bytes
+) -> tuple[str, str] | None:
+    """What about an answer is not as declared: a code of ``codes.CODES`` and a detail; None when
+    all is.
 
-    ``headers`` has names in lower case. The detail holds no text of the receiver but a few harmless words: at most 60
-    characters of the value that was looked for, and of the headers the media type.
+    ``headers`` has names in lower case. The detail holds no text of the receiver but a few harmless
+    words: at most 60 characters of the value that was looked for, and of the headers the media
+    type.
     """
     accepted = status in expect.statuses if expect.statuses else 200 <= status <= 299
     if not accepted:
@@ -40,7 +45,10 @@ def mismatch(expect: Expectation, status: int, headers: Mapping[str, str], body:
         document = _document(body)
         found = selected(expect.path, document)
     except (ValueError, RecursionError) as error:
-        return OTHER_BODY, f"the body is not JSON that can be looked into: {_reason(error)}{_kind(headers, body)}"
+        return (
+            OTHER_BODY,
+            f"the body is not JSON that can be looked into: {_reason(error)}{_kind(headers, body)}",
+        )
     if len(found) != 1:
         number = "several values" if found else "nothing"
         return OTHER_BODY, f"`{expect.path}` selects {number} of the body, declared is one value"
@@ -75,7 +83,10 @@ def _kind(headers: Mapping[str, str], body: bytes) -> str:
     """What the receiver says that it sent, when that explains it."""
     if not body:
         return " (it is empty)"
-    encoding, media = headers.get("content-encoding", ""), _MEDIA_TYPE.match(headers.get("content-type", "").lower())
+    encoding, media = (
+        headers.get("content-encoding", ""),
+        _MEDIA_TYPE.match(headers.get("content-type", "").lower()),
+    )
     if encoding and encoding.lower() != "identity":
         return " (it is compressed, which we did not ask for)"
     return f" (it is {media[0]})" if media else ""
@@ -93,7 +104,8 @@ def _same(one: Json, other: Json) -> bool:
 
 
 def in_words(value: Json) -> str:
-    """The type of a value, and what may be shown of it in at most 60 characters, without line ends."""
+    """The type of a value, and what may be shown of it in at most 60 characters, without line
+    ends."""
     if value is None:
         return "null"
     if isinstance(value, bool):

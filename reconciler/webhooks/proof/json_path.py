@@ -1,8 +1,9 @@
-"""JSONPath (RFC 9535), as far as its cost is bounded: what an answer of a stranger is looked at with.
+"""JSONPath (RFC 9535), as far as its cost is bounded: what an answer of a stranger is looked at
+with.
 
-Left out of the RFC: the functions ``match`` and ``search`` (a pattern can run for ever), more than one ``..``, several
-selectors in one bracket, and in a filter paths that select several values (each multiplies the work). What is left
-looks at each value of the document a few times at most.
+Left out of the RFC: the functions ``match`` and ``search`` (a pattern can run for ever), more than
+one ``..``, several selectors in one bracket, and in a filter paths that select several values (each
+multiplies the work). What is left looks at each value of the document a few times at most.
 """
 
 from __future__ import annotations
@@ -34,7 +35,10 @@ def _environment() -> JSONPathEnvironment:
 
 @lru_cache(maxsize=1024)
 def compiled(path: str) -> JSONPath:
-    """``path``, ready for use. Raises ``ValueError`` that says what is wrong with it, in the parser's words."""
+    """``path``, ready for use.
+
+    Raises ``ValueError`` that says what is wrong with it, in the parser's words.
+    """
     from jsonpath import JSONPath  # noqa: PLC0415
     from jsonpath.exceptions import JSONPathError  # noqa: PLC0415
 
@@ -52,7 +56,8 @@ def compiled(path: str) -> JSONPath:
 def selected(path: str, document: Json) -> list[Json]:
     """The values that ``path`` selects, at most two of them.
 
-    Raises ``ValueError`` for a path that is not valid, or a document that is nested too deeply for a ``..``.
+    Raises ``ValueError`` for a path that is not valid, or a document that is nested too deeply for
+    a ``..``.
     """
     from jsonpath.exceptions import JSONPathError  # noqa: PLC0415
 
@@ -71,14 +76,19 @@ def _words(path: str, error: Any) -> str:
     if not path.startswith("$"):
         return f"`{path}` is not a JSONPath: it begins with `$`, the whole document"
     if token is not None and token.value in _FUNCTIONS:
-        return f"`{path}` calls `{token.value}`, which is left out here: a pattern could run for ever"
+        return (
+            f"`{path}` calls `{token.value}`, which is left out here: a pattern could run for ever"
+        )
     index = len(path) if token is None or token.index < 0 else token.index
     at = f" at character {index + 1}" if index < len(path) else " at its end"
     return f"`{path}` is not a JSONPath{at}: {error.message or 'not understood'}"
 
 
 def _faults(path: JSONPath, *, inside: bool) -> Iterator[str]:
-    """Why ``path`` could cost more than a few looks at each value. ``inside`` a filter it selects one value."""
+    """Why ``path`` could cost more than a few looks at each value.
+
+    ``inside`` a filter it selects one value.
+    """
     from jsonpath.segments import JSONPathRecursiveDescentSegment  # noqa: PLC0415
 
     if inside and not path.singular_query():

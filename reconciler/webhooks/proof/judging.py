@@ -1,4 +1,5 @@
-"""What an answer means: to a delivery that must be accepted, and to a probe that must be refused."""
+"""What an answer means: to a delivery that must be accepted, and to a probe that must be
+refused."""
 
 from __future__ import annotations
 
@@ -18,8 +19,8 @@ _HOST = re.compile(r"https?://([a-z0-9.-]{1,253}(?::[0-9]{1,5})?)(?:[/?#]|\Z)", 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """``passed``: it is the right answer. ``again``: it is none yet, another try may bring one. ``code`` is empty when
-    passed, and ``message`` one sentence for people."""
+    """``passed``: it is the right answer. ``again``: it is none yet, another try may bring one.
+    ``code`` is empty when passed, and ``message`` one sentence for people."""
 
     passed: bool
     again: bool
@@ -51,14 +52,25 @@ def _judged(probe: Probe, answer: HttpResponse | HttpFailure, expect: Expectatio
     if probe in MUST_REFUSE:
         return _judge_refusal(probe, answer)
     verdict = judge_acceptance(answer, expect)
-    if probe not in _ALONE or verdict.passed or verdict.again or verdict.code not in ("RC515", "RC516"):
+    if (
+        probe not in _ALONE
+        or verdict.passed
+        or verdict.again
+        or verdict.code not in ("RC515", "RC516")
+    ):
         return verdict
     status = answer.status
-    return Verdict(False, False, "RC536", sentence("RC536", f"the receiver answered {status} to {_ALONE[probe]}"))
+    return Verdict(
+        False,
+        False,
+        "RC536",
+        sentence("RC536", f"the receiver answered {status} to {_ALONE[probe]}"),
+    )
 
 
 def judge_acceptance(answer: HttpResponse | HttpFailure, expect: Expectation) -> Verdict:
-    """2xx as declared is accepted; everything else is a failure with a sentence that says what to check."""
+    """2xx as declared is accepted; everything else is a failure with a sentence that says what to
+    check."""
     again = may_pass(answer)
     if isinstance(answer, HttpFailure):
         return Verdict(False, again, answer.code, sentence(answer.code, answer.detail))
@@ -84,7 +96,9 @@ def _judge_refusal(probe: Probe, answer: HttpResponse | HttpFailure) -> Verdict:
         return Verdict(False, may_pass(answer), "RC535", sentence("RC535", detail))
     status = answer.status
     if 200 <= status <= 299:
-        return Verdict(False, False, code, sentence(code, f"the receiver accepted {what} with {status}"))
+        return Verdict(
+            False, False, code, sentence(code, f"the receiver accepted {what} with {status}")
+        )
     if may_pass(answer) or not 400 <= status <= 499:
         detail = f"to {what} the receiver answered {status}{_NAMES.get(status, '')}"
         return Verdict(False, may_pass(answer), "RC535", sentence("RC535", detail))
@@ -121,6 +135,7 @@ _NAMES = {
 
 
 def _redirect_host(headers: Mapping[str, str]) -> str:
-    """Host and port of an absolute redirect: enough to correct the declaration, too little to carry a token."""
+    """Host and port of an absolute redirect: enough to correct the declaration, too little to carry
+    a token."""
     match = _HOST.match(headers.get("location", ""))
     return f" and points to {match[1]}" if match else ""

@@ -1,7 +1,8 @@
-"""A webhook proves itself: it accepts what is genuine and refuses what is not. A generator without I/O.
+"""A webhook proves itself: it accepts what is genuine and refuses what is not. A generator without
+I/O.
 
-It yields what it needs and is sent the answer: ``Now`` → the server's time, ``SignRemotely`` → 64 bytes,
-``HttpRequest`` → ``HttpResponse`` or ``HttpFailure``, ``Pause`` → whether to go on after it.
+It yields what it needs and is sent the answer: ``Now`` → the server's time, ``SignRemotely`` → 64
+bytes, ``HttpRequest`` → ``HttpResponse`` or ``HttpFailure``, ``Pause`` → whether to go on after it.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ class Now:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Asks to wait ``seconds``; the driver may take up to ``jitter`` seconds less, so that many do not come at once."""
+    """Asks to wait ``seconds``; the driver may take up to ``jitter`` seconds less, so that many do
+    not come at once."""
 
     seconds: float
     jitter: float
@@ -52,8 +54,8 @@ class _Progress:
 
 
 def prove(order: Order) -> Generator[Ask, Any, Delivery]:
-    """Every declared event once, then every probe that is not off. One failed valid delivery ends it: what a receiver
-    refuses that accepts nothing proves nothing."""
+    """Every declared event once, then every probe that is not off. One failed valid delivery ends
+    it: what a receiver refuses that accepts nothing proves nothing."""
     webhook = order.webhook
     now: datetime = yield Now()
     refusal = _unsendable(order)
@@ -66,7 +68,9 @@ def prove(order: Order) -> Generator[Ask, Any, Delivery]:
     for event in events[1:]:
         if verdict.passed:
             verdict = yield from _deliver(order, Probe.VALID, event, progress)
-    progress.results.append(ProbeResult(Probe.VALID, Demand.REQUIRE, verdict.passed, verdict.code, verdict.message))
+    progress.results.append(
+        ProbeResult(Probe.VALID, Demand.REQUIRE, verdict.passed, verdict.code, verdict.message)
+    )
     for probe, demand in sent_probes(webhook.probes, len(order.credentials)):
         if not verdict.passed:
             why = "not sent: the valid delivery was not accepted"
@@ -90,7 +94,9 @@ def _unsendable(order: Order) -> tuple[str, str] | None:
     return None
 
 
-def _deliver(order: Order, probe: Probe, event: str, progress: _Progress) -> Generator[Ask, Any, Verdict]:
+def _deliver(
+    order: Order, probe: Probe, event: str, progress: _Progress
+) -> Generator[Ask, Any, Verdict]:
     """One delivery: attempts until one decides, the pauses are used up, or somebody says stop."""
     number = 0
     while True:
@@ -122,15 +128,29 @@ def _later(verdict: Verdict, asked: float) -> Verdict:
 
 
 def _attempt(
-    order: Order, probe: Probe, event: str, number: int, now: datetime, answer: HttpResponse | HttpFailure,
-    verdict: Verdict, made: tuple[str, ...],
-) -> Attempt:  # fmt: skip
+    order: Order,
+    probe: Probe,
+    event: str,
+    number: int,
+    now: datetime,
+    answer: HttpResponse | HttpFailure,
+    verdict: Verdict,
+    made: tuple[str, ...],
+) -> Attempt:
     hidden = [*made, *(part for one in made for part in one.replace("=", ",").split(","))]
     body = answer.body if isinstance(answer, HttpResponse) else b""
     return Attempt(
-        probe=probe, event=event, id=message_id(order, probe, event), number=number, at=now, status=answer.status,
-        code=verdict.code, message=verdict.message, latency=answer.latency, excerpt=excerpt(body, hidden),
-    )  # fmt: skip
+        probe=probe,
+        event=event,
+        id=message_id(order, probe, event),
+        number=number,
+        at=now,
+        status=answer.status,
+        code=verdict.code,
+        message=verdict.message,
+        latency=answer.latency,
+        excerpt=excerpt(body, hidden),
+    )
 
 
 def _delivery(order: Order, now: datetime, progress: _Progress) -> Delivery:
@@ -149,14 +169,23 @@ def _delivery(order: Order, now: datetime, progress: _Progress) -> Delivery:
     if warned:
         message += f"; warning: {warned[0].message}"
     return Delivery(
-        id=last.id if last else "", at=now, url=shown_url(order.webhook.url), accepted=not failed,
-        status=last.status if last else None, latency_ms=last.latency.total if last else 0, message=message, code=code,
-        probes=tuple(results), attempts=tuple(attempts),
-    )  # fmt: skip
+        id=last.id if last else "",
+        at=now,
+        url=shown_url(order.webhook.url),
+        accepted=not failed,
+        status=last.status if last else None,
+        latency_ms=last.latency.total if last else 0,
+        message=message,
+        code=code,
+        probes=tuple(results),
+        attempts=tuple(attempts),
+    )
 
 
 def _praise(results: list[ProbeResult]) -> str:
-    probes = [result for result in results if result.probe in MUST_REFUSE and result.passed is not None]
+    probes = [
+        result for result in results if result.probe in MUST_REFUSE and result.passed is not None
+    ]
     refused = sum(result.passed is True for result in probes)
     told = f" and refused {refused} of {len(probes)} probes" if probes else "; no probe was sent"
     return f"{results[0].message}{told}"

@@ -1,1 +1,4 @@
-"""Signing deliveries and verifying them. Schemes are rows of ``reconciler.domain.declared.schemes``."""
+"""Signing deliveries and verifying them.
+
+Schemes are rows of ``reconciler.domain.declared.schemes``.
+"""

@@ -1,7 +1,8 @@
 """Asymmetric signatures of Standard Webhooks 1.0.0 (``v1a``): ed25519 (RFC 8032).
 
-Signing with a webhook's own key happens in Vault's transit engine. What is here needs no private key of anybody:
-reading and writing ``whpk_…``, verifying, and signing with a key that no receiver knows, for a probe.
+Signing with a webhook's own key happens in Vault's transit engine. What is here needs no private
+key of anybody: reading and writing ``whpk_…``, verifying, and signing with a key that no receiver
+knows, for a probe.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ def public_bytes(text: str) -> bytes:
 
 
 def is_valid(public: bytes, signature: bytes, content: bytes) -> bool:
-    from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 - slow to import, and seldom needed
+    # Slow to import, and seldom needed.
+    from cryptography.exceptions import InvalidSignature  # noqa: PLC0415
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415
 
     try:
@@ -42,7 +44,8 @@ def is_valid(public: bytes, signature: bytes, content: bytes) -> bool:
 
 
 def sign_by_stranger(seed: bytes, content: bytes) -> bytes:
-    """64 bytes of a good signature by the key that ``seed`` (32 bytes) makes: one that no receiver was given."""
+    """64 bytes of a good signature by the key that ``seed`` (32 bytes) makes: one that no receiver
+    was given."""
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415
 
     return Ed25519PrivateKey.from_private_bytes(seed).sign(content)

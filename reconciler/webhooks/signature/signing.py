@@ -1,4 +1,7 @@
-"""Signing a delivery by a row of ``reconciler.domain.declared.schemes``. No scheme has a code path of its own."""
+"""Signing a delivery by a row of ``reconciler.domain.declared.schemes``.
+
+No scheme has a code path of its own.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,8 @@ Asked = TypeVar("Asked")
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """What one version of a signing secret signs with: a shared ``secret``, or the transit key named ``key``."""
+    """What one version of a signing secret signs with: a shared ``secret``, or the transit key
+    named ``key``."""
 
     version: int
     secret: Secret | None = None
@@ -40,7 +44,8 @@ class SigningFailed(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class _KeyForm:
-    """How a secret's text becomes a key of ``least`` to ``greatest`` bytes; ``prefix`` is not part of the key."""
+    """How a secret's text becomes a key of ``least`` to ``greatest`` bytes; ``prefix`` is not part
+    of the key."""
 
     prefix: str
     decode: Callable[[str], bytes]
@@ -60,7 +65,10 @@ _ENCODE: Mapping[str, Callable[[bytes], str]] = {
 
 
 def key_bytes(scheme: Scheme, secret: Secret) -> bytes:
-    """The HMAC key of a signing secret. Raises ``ValueError`` whose text holds nothing of the secret."""
+    """The HMAC key of a signing secret.
+
+    Raises ``ValueError`` whose text holds nothing of the secret.
+    """
     form, text = _KEYS[scheme.key_encoding], secret.reveal()
     if not text.startswith(form.prefix):
         raise ValueError(f"it does not begin with {form.prefix}, as a signing secret must")
@@ -70,7 +78,8 @@ def key_bytes(scheme: Scheme, secret: Secret) -> bytes:
         key = b""
     if not form.least <= len(key) <= form.greatest:
         raise ValueError(
-            f"it is not {scheme.key_encoding} of {form.least} to {form.greatest} bytes, as a signing secret must be"
+            f"it is not {scheme.key_encoding} of {form.least} to {form.greatest} bytes, as a"
+            " signing secret must be"
         )
     return key
 
@@ -86,18 +95,24 @@ def encoded(scheme: Scheme, raw: bytes) -> str:
     return scheme.tag + _ENCODE[scheme.encoding](raw)
 
 
-def signature(scheme: Scheme, secret: Secret, message_id: str, timestamp: int | str, body: bytes) -> str:
+def signature(
+    scheme: Scheme, secret: Secret, message_id: str, timestamp: int | str, body: bytes
+) -> str:
     """One HMAC signature with a shared secret. Raises ``ValueError``."""
     content = signed_content(scheme, message_id, timestamp, body)
-    return encoded(scheme, hmac.digest(key_bytes(scheme, secret), content, ALGORITHMS[scheme.algorithm]))
+    return encoded(
+        scheme, hmac.digest(key_bytes(scheme, secret), content, ALGORITHMS[scheme.algorithm])
+    )
 
 
 def signatures(
     scheme: Scheme, credentials: Sequence[Credential], message_id: str, timestamp: int, body: bytes
 ) -> Generator[SignRemotely, bytes, list[str]]:
-    """One signature for each credential, the newest first, where the scheme has room; else that of the first alone.
+    """One signature for each credential, the newest first, where the scheme has room; else that of
+    the first alone.
 
-    So a receiver may hold any secret of a rotation. Raises ``ValueError`` when there is none, or one cannot be used.
+    So a receiver may hold any secret of a rotation. Raises ``ValueError`` when there is none, or
+    one cannot be used.
     """
     if not credentials:
         raise ValueError("there is no usable signing secret")
@@ -105,7 +120,9 @@ def signatures(
     for credential in credentials if scheme.several else credentials[:1]:
         own = sibling(scheme, asymmetric=bool(credential.key))
         if credential.key:
-            raw = yield SignRemotely(credential.key, signed_content(own, message_id, timestamp, body))
+            raw = yield SignRemotely(
+                credential.key, signed_content(own, message_id, timestamp, body)
+            )
             made.append(encoded(own, raw))
         elif credential.secret is not None and not own.asymmetric:
             made.append(signature(own, credential.secret, message_id, timestamp, body))
@@ -115,17 +132,25 @@ def signatures(
 
 
 def headers(scheme: Scheme, message_id: str, timestamp: int, made: Sequence[str]) -> Headers:
-    """The headers of a delivery with these signatures; without any the header that carries them is left out."""
+    """The headers of a delivery with these signatures; without any the header that carries them is
+    left out."""
     stamp = [f"{scheme.timestamp_tag}{timestamp}"] if scheme.timestamp_tag else []
     value = scheme.separator.join([*stamp, *made]) if made else ""
     named = (
-        (scheme.id_header, message_id), (scheme.timestamp_header, str(timestamp)), (scheme.header, value),
-    )  # fmt: skip
+        (scheme.id_header, message_id),
+        (scheme.timestamp_header, str(timestamp)),
+        (scheme.header, value),
+    )
     return tuple((name, text) for name, text in named if name and text)
 
 
-def sign(scheme: Scheme, secrets: Sequence[Secret], message_id: str, timestamp: int, body: bytes) -> Headers:
-    """The headers of a delivery that is signed with shared secrets, the newest first. Raises ``ValueError``."""
+def sign(
+    scheme: Scheme, secrets: Sequence[Secret], message_id: str, timestamp: int, body: bytes
+) -> Headers:
+    """The headers of a delivery that is signed with shared secrets, the newest first.
+
+    Raises ``ValueError``.
+    """
     credentials = [Credential(number, secret) for number, secret in enumerate(secrets, 1)]
     steps = signatures(scheme, credentials, message_id, timestamp, body)
     try:

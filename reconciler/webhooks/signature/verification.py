@@ -25,12 +25,18 @@ class SignatureCheck:
 
 
 def verify(
-    scheme: Scheme, secrets: Sequence[Secret], headers: Mapping[str, str], body: bytes, now: datetime
+    scheme: Scheme,
+    secrets: Sequence[Secret],
+    headers: Mapping[str, str],
+    body: bytes,
+    now: datetime,
 ) -> SignatureCheck:
-    """Whether one signature of a delivery was made with one of ``secrets`` over exactly these bytes.
+    """Whether one signature of a delivery was made with one of ``secrets`` over exactly these
+    bytes.
 
-    Header names are compared without case. Every secret is tried against every signature, in constant time each.
-    Where a scheme has no timestamp nothing tells a delivery from its repetition.
+    Header names are compared without case. Every secret is tried against every signature, in
+    constant time each. Where a scheme has no timestamp nothing tells a delivery from its
+    repetition.
     """
     given = {name.lower(): value for name, value in headers.items()}
     message_id = scheme.id_header if "id" in scheme.signed else ""
@@ -44,21 +50,33 @@ def verify(
     if scheme.timed:
         if not (stamp.isascii() and stamp.isdigit() and len(stamp) <= 12):
             where = scheme.timestamp_header or scheme.header
-            return SignatureCheck(False, "TimestampMalformed", f"{where} does not say one number of seconds")
+            return SignatureCheck(
+                False, "TimestampMalformed", f"{where} does not say one number of seconds"
+            )
         age = now.timestamp() - int(stamp)
         if abs(age) > scheme.tolerance.total_seconds():
-            return SignatureCheck(False, "TimestampOutsideTolerance", _age_sentence(age, scheme.tolerance))
+            return SignatureCheck(
+                False, "TimestampOutsideTolerance", _age_sentence(age, scheme.tolerance)
+            )
     try:
-        matches = [_matches(scheme, secret, given.get(message_id, ""), stamp, body, parts) for secret in secrets]
+        matches = [
+            _matches(scheme, secret, given.get(message_id, ""), stamp, body, parts)
+            for secret in secrets
+        ]
     except ValueError as error:
         return SignatureCheck(False, "SecretUnusable", str(error))
     if any(matches):
         return SignatureCheck(True, "SignatureValid", "the signature is valid")
-    return SignatureCheck(False, "SignatureMismatch", "no signature matches a signing secret and the body")
+    return SignatureCheck(
+        False, "SignatureMismatch", "no signature matches a signing secret and the body"
+    )
 
 
-def _matches(scheme: Scheme, secret: Secret, message_id: str, stamp: str, body: bytes, parts: Sequence[str]) -> bool:
-    """Whether one of the signatures is by this secret, or by the private half of this public key."""
+def _matches(
+    scheme: Scheme, secret: Secret, message_id: str, stamp: str, body: bytes, parts: Sequence[str]
+) -> bool:
+    """Whether one of the signatures is by this secret, or by the private half of this public
+    key."""
     own = sibling(scheme, asymmetric=secret.reveal().startswith(PREFIX))
     if not own.asymmetric:
         ours = signature(own, secret, message_id, stamp, body).encode()
@@ -70,7 +88,9 @@ def _matches(scheme: Scheme, secret: Secret, message_id: str, stamp: str, body: 
 def _raw(text: str, tag: str) -> bytes:
     """The 64 bytes of an ed25519 signature; none for anything else."""
     try:
-        return base64.b64decode(text.removeprefix(tag), validate=True) if text.startswith(tag) else b""
+        return (
+            base64.b64decode(text.removeprefix(tag), validate=True) if text.startswith(tag) else b""
+        )
     except ValueError:
         return b""
 
@@ -86,4 +106,6 @@ def _stamp(scheme: Scheme, headers: Mapping[str, str], parts: Sequence[str]) -> 
 
 def _age_sentence(age: float, tolerance: timedelta) -> str:
     side = "old" if age > 0 else "ahead"
-    return f"the delivery is {abs(age):.0f} s {side}; {tolerance.total_seconds():.0f} s are tolerated"
+    return (
+        f"the delivery is {abs(age):.0f} s {side}; {tolerance.total_seconds():.0f} s are tolerated"
+    )

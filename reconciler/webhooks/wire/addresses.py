@@ -1,7 +1,8 @@
 """Which network addresses a delivery may reach: our own table.
 
-``ipaddress.is_global`` calls multicast, 6to4, NAT64 and a cloud's metadata address public, so it does not decide.
-Sources: IANA IPv4 and IPv6 Special-Purpose Address Registries; RFC 6890; the clouds' documentation for metadata.
+``ipaddress.is_global`` calls multicast, 6to4, NAT64 and a cloud's metadata address public, so it
+does not decide. Sources: IANA IPv4 and IPv6 Special-Purpose Address Registries; RFC 6890; the
+clouds' documentation for metadata.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ def _table(rows: Iterable[tuple[str, str]]) -> tuple[tuple[Network, str], ...]:
     return tuple((ip_network(network), reason) for network, reason in rows)
 
 
-# Never reached, whatever allowedNetworks says: no receiver lives there, or an IPv4 address hides in them.
+# Never reached, whatever allowedNetworks says: no receiver lives there, or an IPv4 address hides in
+# them.
 _METADATA = "a cloud metadata service"
 _NEVER = _table((
     ("169.254.169.254/32", _METADATA),  # most clouds
@@ -77,8 +79,9 @@ _DENIED = _table((
 ))  # fmt: skip
 
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
-# An IPv4 address hides in these, too: IPv4-compatible ones (RFC 4291 2.5.5.1, where loopback is no such address), and
-# ISATAP's, under any prefix (RFC 5214 6.1: the identifier is 0000:5efe or 0200:5efe and an IPv4 address).
+# An IPv4 address hides in these, too: IPv4-compatible ones (RFC 4291 2.5.5.1, where loopback is no
+# such address), and ISATAP's, under any prefix (RFC 5214 6.1: the identifier is 0000:5efe or
+# 0200:5efe and an IPv4 address).
 _IPV4_COMPATIBLE = IPv6Network("::/96")
 _LOOPBACK = IPv6Address("::1")
 _ISATAP_MASK, _ISATAP = 0xFDFFFFFF, 0x00005EFE
@@ -86,9 +89,11 @@ _ISATAP_MASK, _ISATAP = 0xFDFFFFFF, 0x00005EFE
 
 @dataclass(frozen=True, slots=True)
 class AddressJudgement:
-    """``allowed``: may be reached. ``listed``: inside allowedNetworks, where plain http is tolerated.
+    """``allowed``: may be reached. ``listed``: inside allowedNetworks, where plain http is
+    tolerated.
 
-    ``reason`` says what sort of address was refused; ``address`` is its plain spelling (IPv4-mapped is unwrapped).
+    ``reason`` says what sort of address was refused; ``address`` is its plain spelling (IPv4-mapped
+    is unwrapped).
     """
 
     allowed: bool
@@ -98,7 +103,10 @@ class AddressJudgement:
 
 
 def parse_networks(texts: Sequence[str]) -> tuple[Network, ...]:
-    """CIDR strings such as ``127.0.0.0/8``; host bits may be set. Raises ``ValueError`` naming the wrong one."""
+    """CIDR strings such as ``127.0.0.0/8``; host bits may be set.
+
+    Raises ``ValueError`` naming the wrong one.
+    """
     networks = []
     for text in texts:
         try:
@@ -109,7 +117,10 @@ def parse_networks(texts: Sequence[str]) -> tuple[Network, ...]:
 
 
 def judge_address(text: str, allowed: Sequence[Network]) -> AddressJudgement:
-    """Judge a numeric address as the resolver gave it. What is no address is refused, never guessed at."""
+    """Judge a numeric address as the resolver gave it.
+
+    What is no address is refused, never guessed at.
+    """
     try:
         address = _unwrapped(ip_address(text))
     except ValueError:
@@ -137,7 +148,10 @@ def _hides_ipv4(address: Address) -> bool:
 
 
 def _unwrapped(address: Address) -> Address:
-    """``::ffff:10.0.0.1`` reaches 10.0.0.1. A zone (``fe80::1%eth0``) names an interface: refused."""
+    """``::ffff:10.0.0.1`` reaches 10.0.0.1.
+
+    A zone (``fe80::1%eth0``) names an interface: refused.
+    """
     if isinstance(address, IPv6Address):
         if address.scope_id is not None:
             raise ValueError("an address with a zone")

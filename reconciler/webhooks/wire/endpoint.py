@@ -1,4 +1,5 @@
-"""A declared URL, taken apart strictly: what is not plainly an http(s) URL is refused with a sentence."""
+"""A declared URL, taken apart strictly: what is not plainly an http(s) URL is refused with a
+sentence."""
 
 from __future__ import annotations
 
@@ -14,14 +15,16 @@ URL_LIMIT = 2048
 _PORTS = {"http": 80, "https": 443}
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\Z")
 _BRACKETED = re.compile(r"\[[^\[\]]*\](?::[0-9]*)?\Z")
-# IDNA 2003 turns these into something else than IDNA 2008 does: two readings of one URL are one too many.
+# IDNA 2003 turns these into something else than IDNA 2008 does: two readings of one URL are one too
+# many.
 _DEVIATIONS = frozenset("\u00df\u03c2")
 _OTHER_FULL_STOPS = str.maketrans({"\u3002": ".", "\uff61": "."})
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """``host`` is an ASCII name or an address without brackets; ``target`` is path and query, percent-encoded."""
+    """``host`` is an ASCII name or an address without brackets; ``target`` is path and query,
+    percent-encoded."""
 
     scheme: str
     host: str
@@ -30,7 +33,8 @@ class Endpoint:
 
     @property
     def name(self) -> str:
-        """The host as a certificate and a limit know it: without the dot that ends an absolute name."""
+        """The host as a certificate and a limit know it: without the dot that ends an absolute
+        name."""
         return self.host.removesuffix(".")
 
     @property
@@ -40,11 +44,15 @@ class Endpoint:
 
 
 def parse_endpoint(url: str) -> Endpoint:
-    """Raises ``ValueError`` with a sentence that repeats nothing of the URL but its scheme or port."""
+    """Raises ``ValueError`` with a sentence that repeats nothing of the URL but its scheme or
+    port."""
     if len(url) > URL_LIMIT:
         raise ValueError(f"the URL is longer than {URL_LIMIT} characters")
     # Before urlsplit, which drops tabs and line ends silently.
-    if any(character.isspace() or unicodedata.category(character)[0] == "C" for character in url) or "\\" in url:
+    if (
+        any(character.isspace() or unicodedata.category(character)[0] == "C" for character in url)
+        or "\\" in url
+    ):
         raise ValueError("the URL has a space, a backslash or an invisible character in it")
     try:
         parts = urlsplit(url)
@@ -60,7 +68,8 @@ def parse_endpoint(url: str) -> Endpoint:
         raise ValueError("the URL has a fragment (#) in it, which is never sent")
     if port == 0 or parts.netloc.endswith(":"):
         raise ValueError("the URL has no port after its colon, or port 0")
-    if "[" in parts.netloc and _BRACKETED.match(parts.netloc) is None:  # urlsplit drops what stands beside them
+    # urlsplit drops what stands beside them
+    if "[" in parts.netloc and _BRACKETED.match(parts.netloc) is None:
         raise ValueError("the URL's host has something beside its brackets")
     target = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~-._")
     if parts.query:
@@ -73,18 +82,24 @@ def _numeric_host(host: str) -> str:
     try:
         return str(ipaddress.IPv6Address(host if "%" not in host else ""))
     except ValueError:
-        raise ValueError("the URL's host in brackets is not an IPv6 address without a zone") from None
+        raise ValueError(
+            "the URL's host in brackets is not an IPv6 address without a zone"
+        ) from None
 
 
 def _named_host(host: str) -> str:
     name = unicodedata.normalize("NFKC", host).translate(_OTHER_FULL_STOPS).lower()
     if not name.isascii():
         if _DEVIATIONS & set(host):
-            raise ValueError("the URL's host has a character that is read in two ways: write the name as xn--...")
+            raise ValueError(
+                "the URL's host has a character that is read in two ways: write the name as xn--..."
+            )
         try:
             name = name.encode("idna").decode("ascii")
         except UnicodeError:
-            raise ValueError("the URL's host is not a valid international name: write the name as xn--...") from None
+            raise ValueError(
+                "the URL's host is not a valid international name: write the name as xn--..."
+            ) from None
     labels = name.removesuffix(".").split(".")
     if not name or len(name) > 253 or not all(_LABEL.match(label) for label in labels):
         raise ValueError("the URL has no host, or one that is no host name")
@@ -92,6 +107,9 @@ def _named_host(host: str) -> str:
 
 
 def shown_url(url: str) -> str:
-    """``url`` as it may be recorded: no user name or password, no control characters, of bounded length."""
+    """``url`` as it may be recorded: no user name or password, no control characters, of bounded
+    length."""
     shown = beginning(url, URL_LIMIT)
-    return "".join("?" if unicodedata.category(character)[0] == "C" else character for character in shown)
+    return "".join(
+        "?" if unicodedata.category(character)[0] == "C" else character for character in shown
+    )

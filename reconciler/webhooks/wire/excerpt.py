@@ -1,4 +1,5 @@
-"""The beginning of a receiver's answer, fit to be kept: without secrets and without personal data."""
+"""The beginning of a receiver's answer, fit to be kept: without secrets and without personal
+data."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ _SENSITIVE = (
     "cookie|session|e?mail|phone|mobile|iban|account|card|ssn|birth(?:date|day)?|first[_-]?name|last[_-]?name|"
     "full[_-]?name|surname|address"
 )
-# Each with what is kept of a match. A named value is taken out whatever it looks like; the rest by its looks.
+# Each with what is kept of a match. A named value is taken out whatever it looks like; the rest by
+# its looks.
 _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"wh(?:sec|sk|pk)_[0-9A-Za-z+/=_-]*"), HIDDEN),  # also the first few letters of one
     (re.compile(r"(?i)\b(bearer|basic|digest)\s+[^\s\"',;]+"), rf"\1 {HIDDEN}"),
@@ -28,17 +30,20 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
         rf"\1{HIDDEN}",
     ),
     (re.compile(r"[^\s@\"'<>()\[\],;:]+@[^\s@\"'<>()\[\],;:]+"), HIDDEN),
-    (re.compile(r"-----BEGIN[^-]*-----.*?(?:-----END[^-]*-----|$)", re.DOTALL), HIDDEN),  # certificates as well
+    # certificates as well
+    (re.compile(r"-----BEGIN[^-]*-----.*?(?:-----END[^-]*-----|$)", re.DOTALL), HIDDEN),
     (re.compile(r"\b[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{2,4}){3,8}\b"), HIDDEN),  # an IBAN
     (re.compile(r"\b[0-9]{1,3}(?:\.[0-9]{1,3}){3}\b"), HIDDEN),  # an IPv4 address
     (re.compile(r"\b(?:[0-9a-fA-F]{0,4}:){3,7}[0-9a-fA-F]{0,4}\b"), HIDDEN),  # an IPv6 address
-    (re.compile(r"\+?[0-9](?:[ ().-]{0,2}[0-9]){6,}"), HIDDEN),  # cards, telephones, account numbers
+    # cards, telephones, account numbers
+    (re.compile(r"\+?[0-9](?:[ ().-]{0,2}[0-9]){6,}"), HIDDEN),
     (re.compile(r"[0-9A-Za-z+/_=-]{20,}"), HIDDEN),  # whatever looks like a token
 )
 
 
 def excerpt(body: bytes, hidden: Collection[str] = ()) -> str:
-    """One line of at most 200 characters. ``hidden`` are texts that must not be in it: what we signed with and sent.
+    """One line of at most 200 characters. ``hidden`` are texts that must not be in it: what we
+    signed with and sent.
 
     Renderers escape it like every string of somebody else; here it is only cut and redacted.
     """

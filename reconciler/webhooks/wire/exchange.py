@@ -29,14 +29,17 @@ from reconciler.webhooks.wire.http import HttpRequest
 from reconciler.webhooks.wire.payload import payload
 
 _ID_LENGTH = 24
-_SKEW = 60  # seconds beyond twice the tolerance: nobody's clock and nobody's patience is that far off
+# seconds beyond twice the tolerance: nobody's clock and nobody's patience is that far off
+_SKEW = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is to be proven. ``credentials`` are all usable ones, the newest first; ``owner`` is whom to ask.
+    """What is to be proven. ``credentials`` are all usable ones, the newest first; ``owner`` is
+    whom to ask.
 
-    ``seed`` is random and secret: message ids and the secret that was never issued are made from it.
+    ``seed`` is random and secret: message ids and the secret that was never issued are made from
+    it.
     """
 
     client: str
@@ -59,29 +62,39 @@ def message_id(order: Order, probe: Probe, event: str) -> str:
 def request(
     order: Order, probe: Probe, event: str, now: datetime
 ) -> Generator[SignRemotely, bytes, tuple[HttpRequest, tuple[str, ...]]]:
-    """The request of one attempt, and the signatures in it, which no excerpt may show. ``now`` is the server's time.
+    """The request of one attempt, and the signatures in it, which no excerpt may show. ``now`` is
+    the server's time.
 
     Raises ``ValueError`` when a secret cannot be used.
     """
     webhook, scheme = order.webhook, order.webhook.scheme
-    identifier, timestamp = message_id(order, probe, event), int(now.timestamp()) + _shift(scheme, probe)
+    identifier, timestamp = (
+        message_id(order, probe, event),
+        int(now.timestamp()) + _shift(scheme, probe),
+    )
     body = payload(order.client, webhook, event, now)
     made: list[str] = []
     if probe is Probe.WRONG_SECRET:
         made = [_by_stranger(order, identifier, timestamp, body)]
     elif probe is not Probe.UNSIGNED:
-        made = yield from signatures(scheme, _credentials(order, probe), identifier, timestamp, body)
-    # Every header is a literal, a number, an encoded signature, an id of ours, or what ``schemes.faults`` and
-    # ``companions.declared_fault`` let pass: nothing else that is declared gets into one.
+        made = yield from signatures(
+            scheme, _credentials(order, probe), identifier, timestamp, body
+        )
+    # Every header is a literal, a number, an encoded signature, an id of ours, or what
+    # ``schemes.faults`` and ``companions.declared_fault`` let pass: nothing else that is declared
+    # gets into one.
     occasion = Occasion(order.client, webhook.name, event, identifier)
     named: Headers = companions(scheme, webhook.headers, occasion)
     named += headers(scheme, identifier, timestamp, made)
     sent = tampered(body) if probe is Probe.TAMPERED else body
-    return HttpRequest("POST", webhook.url, named, sent, webhook.timeout.total_seconds()), tuple(made)
+    return HttpRequest("POST", webhook.url, named, sent, webhook.timeout.total_seconds()), tuple(
+        made
+    )
 
 
 def tampered(body: bytes) -> bytes:
-    """One digit of the body's timestamp is another: the same length, still JSON, still of the same shape."""
+    """One digit of the body's timestamp is another: the same length, still JSON, still of the same
+    shape."""
     at = body.rindex(b'"timestamp":"') + len(b'"timestamp":"')
     year = body[at : at + 4]
     return body[:at] + (b"2099" if year != b"2099" else b"2098") + body[at + 4 :]
@@ -103,7 +116,9 @@ def _by_stranger(order: Order, identifier: str, timestamp: int, body: bytes) -> 
     """A signature that is right in every way, but by a secret that nobody was given."""
     scheme, seed = order.webhook.scheme, _derived(order, "stranger")
     if scheme.asymmetric:
-        return encoded(scheme, sign_by_stranger(seed, signed_content(scheme, identifier, timestamp, body)))
+        return encoded(
+            scheme, sign_by_stranger(seed, signed_content(scheme, identifier, timestamp, body))
+        )
     return signature(scheme, Secret(PREFIX + seed.hex()), identifier, timestamp, body)
 
 

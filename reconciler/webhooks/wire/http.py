@@ -37,7 +37,8 @@ class HttpResponse:
 
 @dataclass(frozen=True, slots=True)
 class HttpFailure:
-    """No usable answer. ``code`` is a row of ``codes.CODES``; ``detail`` says at which step, without any secret.
+    """No usable answer. ``code`` is a row of ``codes.CODES``; ``detail`` says at which step,
+    without any secret.
 
     ``status`` is set when the headers had arrived before the failure.
     """

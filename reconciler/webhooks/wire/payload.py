@@ -16,14 +16,17 @@ _SEPARATORS = re.compile(r"[._:/-]")
 
 
 def payload(client: str, webhook: DesiredWebhook, event: str, now: datetime) -> bytes:
-    """The test event of type ``event``: a JSON object ``{type, timestamp, test: true, data}`` in UTF-8, under 20 kB.
+    """The test event of type ``event``: a JSON object ``{type, timestamp, test: true, data}`` in
+    UTF-8, under 20 kB.
 
-    ``data`` is the declared example as it is, so that it goes on conforming to its schema. Without one (or with one
-    that is too large, which ``validate`` refuses) it is made up, and marked once more: a receiver that hands on
-    ``data`` alone still sees that nothing happened.
+    ``data`` is the declared example as it is, so that it goes on conforming to its schema. Without
+    one (or with one that is too large, which ``validate`` refuses) it is made up, and marked once
+    more: a receiver that hands on ``data`` alone still sees that nothing happened.
     """
     declared = next((one.data for one in webhook.payloads if one.event == event), None)
-    body = event_body(event, _made_up(client, webhook.name, event) if declared is None else declared, now)
+    body = event_body(
+        event, _made_up(client, webhook.name, event) if declared is None else declared, now
+    )
     if len(body) < LIMIT:
         return body
     made_up = event_body(event, _made_up(client, webhook.name, event), now)
@@ -40,7 +43,10 @@ def event_body(event: str, data: JsonObject, now: datetime) -> bytes:
 
 
 def _made_up(client: str, webhook: str, event: str) -> JsonObject:
-    """What ``payout.settled`` could hold: an object with an id and its new status. Always the same for one event."""
+    """What ``payout.settled`` could hold: an object with an id and its new status.
+
+    Always the same for one event.
+    """
     parts = [part for part in _SEPARATORS.split(event) if part] or [event]
     number = canonical.digest([client, webhook, event]).removeprefix("sha256:")[:12]
     return {

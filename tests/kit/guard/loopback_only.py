@@ -23,7 +23,9 @@ LOG = "LOOPBACK_ONLY_LOG"
 _NET_UNREACHABLE = 101
 _INTERNET = (2, 10)  # AF_INET, AF_INET6
 _SENDS = frozenset({"socket.connect", "socket.sendto", "socket.sendmsg"})
-_ASKS = frozenset({"socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr", "socket.getnameinfo"})
+_ASKS = frozenset(
+    {"socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr", "socket.getnameinfo"}
+)
 _NAMED = ("connect", "connect_ex", "sendto", "sendmsg")
 _HERE = frozenset({"", "localhost", "0.0.0.0", "::", "::1"})
 

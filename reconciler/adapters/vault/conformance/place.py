@@ -1,4 +1,5 @@
-"""A throw-away environment with mounts, policies and token roles of its own, removed whatever happens."""
+"""A throw-away environment with mounts, policies and token roles of its own, removed whatever
+happens."""
 
 from __future__ import annotations
 
@@ -21,7 +22,10 @@ _NOTHING_THERE = (400, 404)
 
 @dataclass
 class Place:
-    """``admin`` has the administrator's token. ``left`` names what could not be removed at the end."""
+    """``admin`` has the administrator's token.
+
+    ``left`` names what could not be removed at the end.
+    """
 
     environment: str
     admin: Live
@@ -38,10 +42,15 @@ class Place:
         bootstrap(self.admin, self.environment, PROJECT, BUCKETS)
 
     def live(self, role: str) -> Live:
-        """With a token of a token role: planner, applier, deliverer, run. It is revoked at the end."""
+        """With a token of a token role: planner, applier, deliverer, run.
+
+        It is revoked at the end.
+        """
         if role not in self._lives:
             path = f"/v1/auth/token/create/{policy_name(self.environment, role)}"
-            token = self.admin.adapter.get_login_token(self.admin.adapter.post(path, json={"ttl": "10m"}))
+            token = self.admin.adapter.get_login_token(
+                self.admin.adapter.post(path, json={"ttl": "10m"})
+            )
             live = self.stack.enter_context(Live(self.settings, proxy=self.admin.adapter.proxy))
             live.adapter.token = token
             live.on_close = lambda: self._revoke(live)
@@ -57,9 +66,15 @@ class Place:
         paths = [
             *(f"auth/token/roles/{policy_name(self.environment, role)}" for role in TOKEN_ROLES),
             *(f"sys/policies/acl/{policy_name(self.environment, role)}" for role in ROLES),
-            *(f"sys/mounts/{mount}" for mount in
-              (settings.registry_mount, settings.secrets_mount, settings.transit_mount)),
-        ]  # fmt: skip
+            *(
+                f"sys/mounts/{mount}"
+                for mount in (
+                    settings.registry_mount,
+                    settings.secrets_mount,
+                    settings.transit_mount,
+                )
+            ),
+        ]
         for path in paths:
             self._try(path, lambda path=path: adapter.delete(f"/v1/{path}"))  # type: ignore[misc]
 
@@ -75,14 +90,18 @@ class Place:
 
 @contextmanager
 def throw_away(live: Live) -> Iterator[Place]:
-    """A place on the server of ``live``, whose token is an administrator's. Nothing is made yet; what was made is
-    removed at the end, also after an error or Ctrl-C."""
+    """A place on the server of ``live``, whose token is an administrator's. Nothing is made yet;
+    what was made is removed at the end, also after an error or Ctrl-C."""
     name = f"conformance-{secrets.token_hex(4)}"
     root = f"reconciler-{name}"
     settings = replace(
-        live.settings, environment=name, required_registry=None,
-        registry_mount=f"{root}/registry", secrets_mount=f"{root}/secrets", transit_mount=f"{root}/transit",
-    )  # fmt: skip
+        live.settings,
+        environment=name,
+        required_registry=None,
+        registry_mount=f"{root}/registry",
+        secrets_mount=f"{root}/secrets",
+        transit_mount=f"{root}/transit",
+    )
     with Live(settings, proxy=live.adapter.proxy) as admin:
         admin.adapter.token = live.adapter.token
         place = Place(name, admin, ExitStack())

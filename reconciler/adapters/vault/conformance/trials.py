@@ -1,4 +1,5 @@
-"""The trials: each makes requests as a run makes them, and compares what the server does with what is documented."""
+"""The trials: each makes requests as a run makes them, and compares what the server does with what
+is documented."""
 
 from __future__ import annotations
 
@@ -54,18 +55,29 @@ class Trial:
 
 
 def conform(live: Live) -> tuple[str, list[Trial]]:
-    """Try every kind of request in a throw-away environment: the server's product and version, and what was found.
+    """Try every kind of request in a throw-away environment: the server's product and version, and
+    what was found.
 
-    ``live`` has an administrator's token. What was made is removed at the end. Never raises ``VaultError``.
+    ``live`` has an administrator's token. What was made is removed at the end. Never raises
+    ``VaultError``.
     """
     found: list[Trial] = []
     with throw_away(live) as place:
         for name, request, attempt in TRIALS:
             lost = name != TRIALS[0][0] and found[0].result == "differs"
-            found.append(Trial(name, request, "not tried") if lost else _tried(place, name, request, attempt))
+            found.append(
+                Trial(name, request, "not tried") if lost else _tried(place, name, request, attempt)
+            )
     left = place.left
     removed = f"left behind: {', '.join(left)}" if left else ""
-    found.append(Trial("clean up", "DELETE sys/mounts, policies, token roles", "differs" if left else "ok", removed))
+    found.append(
+        Trial(
+            "clean up",
+            "DELETE sys/mounts, policies, token roles",
+            "differs" if left else "ok",
+            removed,
+        )
+    )
     return _product(live), found
 
 
@@ -93,14 +105,25 @@ def _make(place: Place) -> str:
 def _documents(place: Place) -> str:
     run = place.live("run")
     first = run.answer(WriteDocument("buckets/0", LARGE, 0))
-    _expect(isinstance(first, Written) and first.version == 1, f"the first write was answered with {first}")
-    _expect(isinstance(run.answer(WriteDocument("buckets/0", "x", 0)), Conflict), "a stale write was not refused")
-    _expect(isinstance(run.answer(WriteDocument("buckets/0", LARGE, 1)), Written), "the next write was refused")
+    _expect(
+        isinstance(first, Written) and first.version == 1,
+        f"the first write was answered with {first}",
+    )
+    _expect(
+        isinstance(run.answer(WriteDocument("buckets/0", "x", 0)), Conflict),
+        "a stale write was not refused",
+    )
+    _expect(
+        isinstance(run.answer(WriteDocument("buckets/0", LARGE, 1)), Written),
+        "the next write was refused",
+    )
     read = run.answer(ReadDocument("buckets/0"))
     same = isinstance(read, Document) and (read.text, read.version) == (LARGE, 2)
     _expect(same, "510 KiB did not come back as they were written")
     missing = run.answer(ReadDocument("buckets/1"))
-    _expect(isinstance(missing, Document) and missing.text is None, "what was never written is there")
+    _expect(
+        isinstance(missing, Document) and missing.text is None, "what was never written is there"
+    )
     return "510 KiB in one string"
 
 
@@ -134,7 +157,9 @@ def _metadata(place: Place) -> str:
     run = place.live("run")
     run.answer(DestroyVersions(KEY, (1,)))
     info = _info(place, KEY)
-    _expect(info.current == 2 and info.absent == {1}, "a destroyed version is not reported as destroyed")
+    _expect(
+        info.current == 2 and info.absent == {1}, "a destroyed version is not reported as destroyed"
+    )
     _expect(info.created is not None, "the time of the newest version is not reported")
     path = f"/v1/{place.settings.secrets_mount}/metadata/{KEY}"
     place.admin.adapter.post(path, json={"max_versions": 7, "custom_metadata": {"by": "hand"}})
@@ -154,7 +179,11 @@ def _info(place: Place, path: str) -> SecretInfo:
 def _listing(place: Place) -> str:
     infos, known = place.live("planner").list_secrets("keys", deep=False)
     _expect(set(infos) == {KEY}, "a secret that was written is not listed")
-    return "detailed-metadata" if known else "without: names only; --deep reads the metadata of each secret"
+    return (
+        "detailed-metadata"
+        if known
+        else "without: names only; --deep reads the metadata of each secret"
+    )
 
 
 def _values(place: Place) -> str:
@@ -163,10 +192,19 @@ def _values(place: Place) -> str:
     for role in ("planner", "applier", "run", "deliverer"):
         _expect(_is_refused(place.live(role), path, None), f"the role {role} can read a key")
     _expect(_is_refused(place.live("run"), path, "60s"), "the role run can read a key wrapped")
-    _expect(not _is_refused(place.live("deliverer"), path, "60s"), "the role deliverer cannot read a key wrapped")
+    _expect(
+        not _is_refused(place.live("deliverer"), path, "60s"),
+        "the role deliverer cannot read a key wrapped",
+    )
     secret = place.live("run").read_secret(HOOK, 2)
-    _expect(secret is not None and secret.reveal() == "conformance", "the role run cannot read a signing secret")
-    _expect(_is_refused(place.live("planner"), path.replace(KEY, HOOK), None), "the planner can read a signing secret")
+    _expect(
+        secret is not None and secret.reveal() == "conformance",
+        "the role run cannot read a signing secret",
+    )
+    _expect(
+        _is_refused(place.live("planner"), path.replace(KEY, HOOK), None),
+        "the planner can read a signing secret",
+    )
     return ""
 
 
@@ -183,7 +221,10 @@ def _key_pairs(place: Place) -> str:
     made = run.answer(MakeTransitKey(PAIR))
     if not isinstance(made, PublicKey):
         raise Differs("no key was made")
-    _expect(is_valid(public_bytes(made.text), run.sign(PAIR, content), content), "a signature does not verify")
+    _expect(
+        is_valid(public_bytes(made.text), run.sign(PAIR, content), content),
+        "a signature does not verify",
+    )
     run.answer(RemoveTransitKey(PAIR))
     return ""
 
@@ -205,12 +246,19 @@ def _consistency(place: Place) -> str:
 
 def _namespace(place: Place) -> str:
     ignored = ignores_namespaces(place.admin)
-    _expect(not (ignored and place.settings.namespace), "the declared namespace is ignored: this is the root's")
+    _expect(
+        not (ignored and place.settings.namespace),
+        "the declared namespace is ignored: this is the root's",
+    )
     return "without: namespaces are ignored; declare none" if ignored else "kept apart"
 
 
 TRIALS: tuple[tuple[str, str, Callable[[Place], str]], ...] = (
-    ("bootstrap", "POST sys/mounts, <kv>/config, <transit>/keys; PUT sys/policies; POST auth/token/roles", _make),
+    (
+        "bootstrap",
+        "POST sys/mounts, <kv>/config, <transit>/keys; PUT sys/policies; POST auth/token/roles",
+        _make,
+    ),
     ("documents", "POST, GET <kv>/data with cas", _documents),
     ("deletion", "LIST, DELETE <kv>/metadata", _deletion),
     ("secrets", "POST <kv>/data with cas, create and update alone", _secrets),
@@ -227,7 +275,9 @@ TRIALS: tuple[tuple[str, str, Callable[[Place], str]], ...] = (
 
 def _product(live: Live) -> str:
     try:
-        health = live.adapter.get("/v1/sys/health", params={"standbyok": "true", "perfstandbyok": "true"}).body
+        health = live.adapter.get(
+            "/v1/sys/health", params={"standbyok": "true", "perfstandbyok": "true"}
+        ).body
     except VaultError:
         return "unknown"
     name = "Vault" if "enterprise" in health else "OpenBao or Vault"

@@ -1,4 +1,5 @@
-"""hvac's transport: retries what may be retried, and turns every status into an answer or an error."""
+"""hvac's transport: retries what may be retried, and turns every status into an answer or an
+error."""
 
 from __future__ import annotations
 
@@ -55,7 +56,10 @@ _REPEATABLE = ("sys/capabilities", "sys/policies/", "auth/token/renew-self", "au
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request in all its tries. ``repeatable``: sending it twice does what sending it once does."""
+    """One request in all its tries.
+
+    ``repeatable``: sending it twice does what sending it once does.
+    """
 
     where: Where
     target: str
@@ -73,7 +77,9 @@ class VaultAdapter(hvac.adapters.Adapter):  # type: ignore[misc]
     is sent as ``X-Run-Id``, which an audit device logs once the header is allowed there.
     """
 
-    def __init__(self, settings: VaultSettings, patience: Patience | None = None, proxy: Proxy | None = None) -> None:
+    def __init__(
+        self, settings: VaultSettings, patience: Patience | None = None, proxy: Proxy | None = None
+    ) -> None:
         # hvac's own constructor is not called: it opens a ``requests`` session.
         self.settings = settings
         self.base_uri = check_address(settings.address)
@@ -90,7 +96,8 @@ class VaultAdapter(hvac.adapters.Adapter):  # type: ignore[misc]
             f"{transit}/sign/",
             f"{transit}/keys/",
         )
-        self.counted = False  # whether the token is good for a number of requests only (``num_uses``)
+        # whether the token is good for a number of requests only (``num_uses``)
+        self.counted = False
         self._secret: Secret | None = None
         self.proxy = proxy
         self._wire = Wire(self.base_uri, settings.ca_cert, settings.timeout.total_seconds(), proxy)
@@ -126,10 +133,12 @@ class VaultAdapter(hvac.adapters.Adapter):  # type: ignore[misc]
         return token
 
     def request(self, method: str, url: str, **kwargs: Any) -> Answer:
-        """Send one request, tried again where that is safe. ``json``, ``params`` and ``wrap_ttl`` are hvac's.
+        """Send one request, tried again where that is safe. ``json``, ``params`` and ``wrap_ttl``
+        are hvac's.
 
-        Raises ``WriteUnclear`` for a write whose fate is unknown, ``StatusError`` for a status that the
-        caller may know a meaning of (400, 404, …), other ``VaultError`` for everything that ends here.
+        Raises ``WriteUnclear`` for a write whose fate is unknown, ``StatusError`` for a status that
+        the caller may know a meaning of (400, 404, …), other ``VaultError`` for everything that
+        ends here.
         """
         if self.before is not None:
             self.before()
@@ -142,23 +151,34 @@ class VaultAdapter(hvac.adapters.Adapter):  # type: ignore[misc]
     def _call(self, method: str, url: str, kwargs: dict[str, Any]) -> Call:
         path = url.strip("/").removeprefix("v1/")
         params = dict(kwargs.get("params") or {})
-        where = Where(self.base_uri, method, path, role_for(self.settings, method, path), self.settings.environment)
+        where = Where(
+            self.base_uri,
+            method,
+            path,
+            role_for(self.settings, method, path),
+            self.settings.environment,
+        )
         if method == "LIST":  # the same request for proxies that know only HTTP's own verbs
             params["list"] = "true"
         target = f"{self._prefix}/v1/{path}" + (f"?{urlencode(params)}" if params else "")
         json_body = kwargs.get("json")
         body = None if json_body is None else json.dumps(json_body, ensure_ascii=False).encode()
-        repeatable = method in ("GET", "LIST", "HEAD", "DELETE") or path.startswith(self._repeatable)
+        repeatable = method in ("GET", "LIST", "HEAD", "DELETE") or path.startswith(
+            self._repeatable
+        )
         wrap_ttl = kwargs.get("wrap_ttl")
         cap = LIST_CAP if method == "LIST" else CAP
-        return Call(where, target, body, None if wrap_ttl is None else str(wrap_ttl), repeatable, cap)
+        return Call(
+            where, target, body, None if wrap_ttl is None else str(wrap_ttl), repeatable, cap
+        )
 
     def _headers(self, call: Call) -> dict[str, str]:
         headers = {"X-Vault-Request": "true", "Accept": "application/json"}
         if call.body is not None:
             headers["Content-Type"] = "application/json"
         secret = self._secret
-        if secret is not None and not re.fullmatch(r"auth/.+/login", call.where.path):  # a login carries no token
+        # a login carries no token
+        if secret is not None and not re.fullmatch(r"auth/.+/login", call.where.path):
             headers["X-Vault-Token"] = secret.reveal()
         namespace = call.namespace or self.namespace
         if namespace and not call.where.path.startswith(_ROOT_NAMESPACE):
@@ -180,16 +200,23 @@ class VaultAdapter(hvac.adapters.Adapter):  # type: ignore[misc]
             try:
                 reply = self._send(call)
             except NotSent as error:
-                failure, again = errors.unreachable(call.where, error.why, error.remedy), not error.lasting
+                failure, again = (
+                    errors.unreachable(call.where, error.why, error.remedy),
+                    not error.lasting,
+                )
             except Lost as error:
                 make = errors.unreachable if call.repeatable else errors.unclear
                 failure, again = make(call.where, error.why), call.repeatable and not error.lasting
             else:
-                again = is_transient(call.where.path, reply, repeatable=call.repeatable) or self._forgot(call, reply)
+                again = is_transient(
+                    call.where.path, reply, repeatable=call.repeatable
+                ) or self._forgot(call, reply)
                 asked = asked_to_wait(reply)
             pause = self.patience.pause(tried, asked)
             known = self._served or asked is not None
-            if again and self.patience.allows(tried, time.monotonic() - started, pause, known=known):
+            if again and self.patience.allows(
+                tried, time.monotonic() - started, pause, known=known
+            ):
                 time.sleep(pause)
                 continue
             if again or reply is not None:
@@ -200,8 +227,8 @@ class VaultAdapter(hvac.adapters.Adapter):  # type: ignore[misc]
             return reply
 
     def _forgot(self, call: Call, reply: Reply) -> bool:
-        """Whether a node answers that has just started, or lost its leader: a mount that served us is gone, or a server
-        that served us redirects (both measured). Nothing was applied."""
+        """Whether a node answers that has just started, or lost its leader: a mount that served us
+        is gone, or a server that served us redirects (both measured). Nothing was applied."""
         mount = mount_of(self.settings, call.where.path)
         if 200 <= reply.status < 300:
             self._mounts.add(mount)
@@ -234,7 +261,9 @@ class VaultAdapter(hvac.adapters.Adapter):  # type: ignore[misc]
         if status in TRANSIENT and not lost_its_data(reply):
             if call.repeatable or status in WRITE_TRANSIENT or is_sealed(reply):
                 vaults = status in WRITE_TRANSIENT or is_vaults(reply)
-                raise errors.unavailable(call.where, status, texts, asked_to_wait(reply), vaults=vaults)
+                raise errors.unavailable(
+                    call.where, status, texts, asked_to_wait(reply), vaults=vaults
+                )
             raise errors.unclear(call.where, f"status {status}")
         if status == 404 and any(NO_ROUTE in text for text in texts):
             raise errors.mount_missing(call.where, mount_of(self.settings, call.where.path))
@@ -252,15 +281,17 @@ class VaultAdapter(hvac.adapters.Adapter):  # type: ignore[misc]
         return errors.mount_unseen(where, mount)
 
     def _sees(self, mount: str) -> bool:
-        """Whether the token may see such a mount; of one that is not there the server says what it says of a
-        mount that the token may not see."""
+        """Whether the token may see such a mount; of one that is not there the server says what it
+        says of a mount that the token may not see."""
         reply = self.ask_once("GET", f"sys/internal/ui/mounts/{mount}")
         return reply is None or reply.status != 403
 
     def _token_is_valid(self) -> bool:
-        """403 looks alike for an expired token and for one that lacks a capability (measured): ask about the token.
+        """403 looks alike for an expired token and for one that lacks a capability (measured): ask
+        about the token.
 
-        Judged once for the 403s of one moment, unless each request may be the last one that the token is good for.
+        Judged once for the 403s of one moment, unless each request may be the last one that the
+        token is good for.
         """
         with self._verdict_lock:
             judged_at, valid = self._verdict
@@ -279,7 +310,8 @@ class VaultAdapter(hvac.adapters.Adapter):  # type: ignore[misc]
     def ask_once(
         self, method: str, path: str, body: bytes | None = None, *, namespace: str | None = None
     ) -> Reply | None:
-        """One try of a request about ourselves or the server's state; None when there was no answer.
+        """One try of a request about ourselves or the server's state; None when there was no
+        answer.
 
         ``namespace`` takes the place of the declared one.
         """

@@ -17,7 +17,8 @@ from reconciler.domain.values.canonical import JsonObject
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A successful answer. ``body`` is the whole JSON object, empty for 204; ``at`` the server's time."""
+    """A successful answer. ``body`` is the whole JSON object, empty for 204; ``at`` the server's
+    time."""
 
     where: Where
     status: int
@@ -38,13 +39,16 @@ class Answer:
         for name in names:
             value = value.get(name) if isinstance(value, dict) else None
         if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-            raise errors.unusable(self.where, f"data.{'.'.join(names)} is missing or of another type")
+            raise errors.unusable(
+                self.where, f"data.{'.'.join(names)} is missing or of another type"
+            )
         return value
 
 
 @lru_cache(maxsize=8)
 def server_time(date: str | None) -> datetime | None:
-    """The ``Date`` header (RFC 9110, one second resolution) as an instant; None when it is missing or malformed."""
+    """The ``Date`` header (RFC 9110, one second resolution) as an instant; None when it is missing
+    or malformed."""
     try:
         instant = parsedate_to_datetime(date or "")
     except (ValueError, TypeError, IndexError, OverflowError):
@@ -69,13 +73,16 @@ def accept(where: Where, reply: Reply) -> Answer:
     if body is None:
         raise errors.unusable(where, "it is not JSON")
     if at is None:
-        raise errors.unusable(where, "it has no usable Date header, and the server's time decides what is due")
+        raise errors.unusable(
+            where, "it has no usable Date header, and the server's time decides what is due"
+        )
     return Answer(where, reply.status, body, at)
 
 
 def is_vaults(reply: Reply) -> bool:
-    """Whether a refusal can be Vault's: it always has a list of errors, or data and warnings. Another program's 404
-    does not say that something is not there, nor its 403 that a token is not valid."""
+    """Whether a refusal can be Vault's: it always has a list of errors, or data and warnings.
+    Another program's 404 does not say that something is not there, nor its 403 that a token is not
+    valid."""
     body = decode(reply)
     return body is not None and not {"errors", "data", "initialized"}.isdisjoint(body)
 
@@ -110,15 +117,17 @@ def refuse(where: Where, reply: Reply) -> StatusError:
 
 
 def gone(error: StatusError) -> tuple[int, datetime]:
-    """A 404 of KV v2: the version of what is deleted there (0: nothing was ever written), and the server's time.
-    What lost its data is as good as gone, and its version is not told: 0.
+    """A 404 of KV v2: the version of what is deleted there (0: nothing was ever written), and the
+    server's time. What lost its data is as good as gone, and its version is not told: 0.
 
     Raises the error itself when it is another status.
     """
     if error.status != 404 and not error.lost_its_data:
         raise error
     if error.at is None:
-        raise errors.unusable(error.where, "it has no usable Date header, and the server's time decides what is due")
+        raise errors.unusable(
+            error.where, "it has no usable Date header, and the server's time decides what is due"
+        )
     metadata = error.data.get("metadata")
     version = metadata.get("version") if isinstance(metadata, dict) else 0
     return (version if isinstance(version, int) else 0), error.at

@@ -9,7 +9,8 @@ from reconciler.registry.requests import Response
 
 
 def results(futures: Sequence[Future[Response]]) -> list[Response]:
-    """Raises the first error after all that were begun ended: a dead server is not waited for by each of many."""
+    """Raises the first error after all that were begun ended: a dead server is not waited for by
+    each of many."""
     wait(futures, return_when=FIRST_EXCEPTION)
     for future in futures:
         future.cancel()  # of what is done already this changes nothing

@@ -1,12 +1,13 @@
 """Reading what was just written, whichever node of a cluster answers.
 
-A standby of OpenBao 2.5 or newer (of Vault Enterprise: a performance standby) answers reads from what it has, which
-right after a write is always the state of before (measured). A server that knows ``X-Vault-Index`` says how far its
-answer reaches; sent back with ``forward-active-node``, a node that has not come so far passes the request on to
-the active one.
+A standby of OpenBao 2.5 or newer (of Vault Enterprise: a performance standby) answers reads from
+what it has, which right after a write is always the state of before (measured). A server that knows
+``X-Vault-Index`` says how far its answer reaches; sent back with ``forward-active-node``, a node
+that has not come so far passes the request on to the active one.
 
-HashiCorp Vault refuses ``forward-active-node`` with 400 unless its listener allows it, which is not the default.
-From then on the index goes alone: a node that has not come so far answers 412, and the request is sent again.
+HashiCorp Vault refuses ``forward-active-node`` with 400 unless its listener allows it, which is not
+the default. From then on the index goes alone: a node that has not come so far answers 412, and the
+request is sent again.
 """
 
 from __future__ import annotations
@@ -68,12 +69,17 @@ class Reached:
                 return "no X-Vault-Index: one node, or its active one, is needed"
             form = _FORMS.get(self._cluster.partition(":")[0], "of an unknown form")
             how = (
-                "a node that is behind passes requests on" if self._forward else "a node that is behind is asked again"
+                "a node that is behind passes requests on"
+                if self._forward
+                else "a node that is behind is asked again"
             )
             return f"X-Vault-Index {form}; {how}"
 
     def is_refused(self, sent: Mapping[str, str], reply: Reply) -> bool:
-        """Whether ``reply`` refuses the header of ``sent`` that asks to pass a request on. It is not sent again."""
+        """Whether ``reply`` refuses the header of ``sent`` that asks to pass a request on.
+
+        It is not sent again.
+        """
         if reply.status != 400 or not _FORWARD.items() <= sent.items():
             return False
         if not any(_REFUSED in text.lower() for text in error_texts(reply)):
@@ -85,8 +91,8 @@ class Reached:
 def _parse(index: str) -> tuple[str, Position]:
     """The cluster that an index is of, and how far that has come.
 
-    OpenBao's is a number in JSON, Vault's ``v1:<cluster>:<local>:<replicated>:<HMAC>``, both in base64. Of any other
-    form (the cluster "") the last one that came counts as the furthest.
+    OpenBao's is a number in JSON, Vault's ``v1:<cluster>:<local>:<replicated>:<HMAC>``, both in
+    base64. Of any other form (the cluster "") the last one that came counts as the furthest.
     """
     try:
         text = base64.b64decode(index, validate=True).decode("ascii")

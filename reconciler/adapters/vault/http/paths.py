@@ -26,7 +26,9 @@ def document_name(name: str) -> str:
     Raises ``VaultError`` RC415 for anything else.
     """
     folder, slash, last = name.rpartition("/")
-    if is_name(last) and (folder in ("buckets", "runs") if slash else last in ("meta", "lease", "applied")):
+    if is_name(last) and (
+        folder in ("buckets", "runs") if slash else last in ("meta", "lease", "applied")
+    ):
         return name
     raise _refused(name, "a document of the registry")
 
@@ -38,7 +40,10 @@ def document_folder(folder: str) -> str:
 
 
 def secret_path(path: str) -> str:
-    """``keys/<client>.<key>`` or ``webhooks/<client>.<webhook>``. Raises ``VaultError`` RC415 for anything else."""
+    """``keys/<client>.<key>`` or ``webhooks/<client>.<webhook>``.
+
+    Raises ``VaultError`` RC415 for anything else.
+    """
     if is_secret_path(path):
         return path
     raise _refused(path, "the path of a secret")
@@ -51,7 +56,10 @@ def is_secret_path(path: str) -> bool:
 
 
 def transit_key(name: str) -> str:
-    """``webhook.<client>.<webhook>.<number>``: never the ledger's key. Raises ``VaultError`` RC415 otherwise."""
+    """``webhook.<client>.<webhook>.<number>``: never the ledger's key.
+
+    Raises ``VaultError`` RC415 otherwise.
+    """
     if _TRANSIT_KEY.match(name):
         return name
     raise _refused(name, "the name of a transit key")
@@ -64,7 +72,10 @@ def secret_folder(folder: str) -> str:
 
 
 def mount_name(name: str) -> str:
-    """A mount such as ``integrations/staging/registry``, without slashes at its ends. Raises RC416."""
+    """A mount such as ``integrations/staging/registry``, without slashes at its ends.
+
+    Raises RC416.
+    """
     parts = name.strip("/").split("/")
     if all(_MOUNT_PART.match(part) and ".." not in part for part in parts):
         return "/".join(parts)
@@ -76,15 +87,23 @@ def mount_name(name: str) -> str:
 
 
 def checked_mounts(settings: VaultSettings) -> VaultSettings:
-    """``settings`` with the names of three different mounts, checked and in one spelling. Raises RC416."""
-    names = [mount_name(name) for name in (settings.registry_mount, settings.secrets_mount, settings.transit_mount)]
+    """``settings`` with the names of three different mounts, checked and in one spelling.
+
+    Raises RC416.
+    """
+    names = [
+        mount_name(name)
+        for name in (settings.registry_mount, settings.secrets_mount, settings.transit_mount)
+    ]
     if len(set(names)) < 3:
         raise VaultError(
             errors.SETTINGS_UNUSABLE,
             f"vault.mounts names one mount twice: {', '.join(names)}",
             "registry, secrets and transit each need a mount of their own",
         )
-    return replace(settings, registry_mount=names[0], secrets_mount=names[1], transit_mount=names[2])
+    return replace(
+        settings, registry_mount=names[0], secrets_mount=names[1], transit_mount=names[2]
+    )
 
 
 def mount_of(settings: VaultSettings, path: str) -> str:
@@ -116,6 +135,6 @@ def _refused(name: str, what: str) -> VaultError:
     return VaultError(
         errors.NAME_REFUSED,
         f"{errors.printable(name, 120)!r} is not {what}: no request was made",
-        "names are lower-case letters, digits and '-', at most 63 characters; this is a fault of the calling program "
-        "or of a record that was edited by hand",
+        "names are lower-case letters, digits and '-', at most 63 characters; this is a fault of"
+        " the calling program or of a record that was edited by hand",
     )

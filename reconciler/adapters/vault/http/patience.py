@@ -1,8 +1,9 @@
 """When a request is sent again, and after how long.
 
-A read, and a write that does the same when it is done twice, is tried again after every failure that passes.
-Any other write is tried again only when it certainly was not applied: it never left this machine, or Vault itself
-refused it for now. Else its fate is unknown, and only the protocol may settle it, by looking at what is there.
+A read, and a write that does the same when it is done twice, is tried again after every failure
+that passes. Any other write is tried again only when it certainly was not applied: it never left
+this machine, or Vault itself refused it for now. Else its fate is unknown, and only the protocol
+may settle it, by looking at what is there.
 """
 
 from __future__ import annotations
@@ -17,16 +18,18 @@ from reconciler.adapters.vault.http.wire import Reply
 # Statuses that mean: not now. Of these a write was certainly not applied by WRITE_TRANSIENT.
 TRANSIENT = frozenset({412, 429, 472, 473, 500, 502, 503, 504})
 WRITE_TRANSIENT = frozenset({412, 429, 472, 473})
-UPGRADING = "from non-versioned to versioned"  # a KV v2 mount in its first second, status 400; a standby says so, too
+# a KV v2 mount in its first second, status 400; a standby says so, too
+UPGRADING = "from non-versioned to versioned"
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
     """How long to insist. Times in seconds.
 
-    No try begins once ``budget`` is used up, but for a second one after a first that took all of it. The default
-    outlasts the election of a new leader. ``opening`` is the budget for a server that has not served us yet, or
-    not since it was given up: a wrong address, or one that stays sealed, is told soon.
+    No try begins once ``budget`` is used up, but for a second one after a first that took all of
+    it. The default outlasts the election of a new leader. ``opening`` is the budget for a server
+    that has not served us yet, or not since it was given up: a wrong address, or one that stays
+    sealed, is told soon.
     """
 
     tries: int = 5000  # an hour of patience, the most that can be declared, never comes to so many
@@ -38,19 +41,22 @@ class Patience:
     def pause(self, tried: int, asked: float | None = None) -> float:
         """Exponential back-off with jitter, on top of what the server asked for."""
         jitter = random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, guards nothing
-        return min(self.first * float(2 ** min(tried - 1, 16)), self.longest) * jitter + (asked or 0.0)
+        return min(self.first * float(2 ** min(tried - 1, 16)), self.longest) * jitter + (
+            asked or 0.0
+        )
 
     def allows(self, tried: int, elapsed: float, pause: float, *, known: bool) -> bool:
-        """Whether there is another try after ``tried`` of them in ``elapsed`` seconds and a ``pause``.
-        ``known``: the server served us before, or says itself how long it wants to be left alone."""
+        """Whether there is another try after ``tried`` of them in ``elapsed`` seconds and a
+        ``pause``. ``known``: the server served us before, or says itself how long it wants to be
+        left alone."""
         budget = self.budget if known else min(self.budget, self.opening)
         spent = pause if tried == 1 else elapsed + pause
         return tried < self.tries and spent < budget
 
 
 def asked_to_wait(reply: Reply) -> float | None:
-    """``Retry-After`` in seconds (RFC 9110, 10.2.3). A date counts from the reply's own ``Date``, never from this
-    machine's clock. None when there is none, or none that can be read."""
+    """``Retry-After`` in seconds (RFC 9110, 10.2.3). A date counts from the reply's own ``Date``,
+    never from this machine's clock. None when there is none, or none that can be read."""
     text = reply.headers.get("retry-after", "").strip()
     if text.isascii() and text.isdecimal():
         return float(text[:9])
@@ -72,8 +78,11 @@ def is_transient(path: str, reply: Reply, *, repeatable: bool) -> bool:
 
 
 def lost_its_data(reply: Reply) -> bool:
-    """Whether the version that was asked for is on record without its data: no waiting brings that back."""
-    return reply.status == 500 and any(errors.NO_VERSION_DATA in text for text in error_texts(reply))
+    """Whether the version that was asked for is on record without its data: no waiting brings that
+    back."""
+    return reply.status == 500 and any(
+        errors.NO_VERSION_DATA in text for text in error_texts(reply)
+    )
 
 
 def is_sealed(reply: Reply) -> bool:

@@ -1,7 +1,9 @@
-"""The proxy on the way to Vault, as the environment names it: ``VAULT_PROXY_ADDR``, ``HTTPS_PROXY``, ``NO_PROXY``.
+"""The proxy on the way to Vault, as the environment names it: ``VAULT_PROXY_ADDR``,
+``HTTPS_PROXY``, ``NO_PROXY``.
 
-The same words as in HashiCorp's client and in Go, which also never asks a proxy for this machine. TLS goes through a
-tunnel (CONNECT), so the proxy sees host and port and nothing else. Plain http would show it the token: refused.
+The same words as in HashiCorp's client and in Go, which also never asks a proxy for this machine.
+TLS goes through a tunnel (CONNECT), so the proxy sees host and port and nothing else. Plain http
+would show it the token: refused.
 """
 
 from __future__ import annotations
@@ -32,14 +34,17 @@ class Proxy:
 def proxy_for(address: str, environ: Mapping[str, str]) -> Proxy | None:
     """The proxy for requests to ``address``; None: they go there directly.
 
-    Raises ``VaultError`` RC416 for one that cannot be used. What it names is never repeated: it may hold a password.
+    Raises ``VaultError`` RC416 for one that cannot be used. What it names is never repeated: it may
+    hold a password.
     """
     found = _named(address, environ)
     if found is None or is_loopback(address):
         return None
     variable, text = found
     if address.startswith("http:"):
-        raise _unusable(variable, "the address of Vault is plain http, so the proxy would read the token")
+        raise _unusable(
+            variable, "the address of Vault is plain http, so the proxy would read the token"
+        )
     try:
         parts = urlsplit(text if "://" in text else f"http://{text}")
         host, port = parts.hostname, parts.port or _PORTS.get(parts.scheme)
@@ -50,8 +55,14 @@ def proxy_for(address: str, environ: Mapping[str, str]) -> Proxy | None:
     if not host or not text.isascii() or not text.isprintable():
         raise _unusable(variable, "it is not a URL")
     shown = f"[{host}]" if ":" in host else host
-    given = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}" if parts.username else None
-    return Proxy(variable, f"{parts.scheme}://{shown}:{port}", None if given is None else Secret(given))
+    given = (
+        f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
+        if parts.username
+        else None
+    )
+    return Proxy(
+        variable, f"{parts.scheme}://{shown}:{port}", None if given is None else Secret(given)
+    )
 
 
 def _named(address: str, environ: Mapping[str, str]) -> tuple[str, str] | None:
@@ -62,13 +73,16 @@ def _named(address: str, environ: Mapping[str, str]) -> tuple[str, str] | None:
     scheme = urlsplit(address).scheme
     for name in (f"{scheme}_proxy", f"{scheme.upper()}_PROXY"):
         if environ.get(name):
-            excepted = _is_excepted(address, environ.get("no_proxy") or environ.get("NO_PROXY") or "")
+            excepted = _is_excepted(
+                address, environ.get("no_proxy") or environ.get("NO_PROXY") or ""
+            )
             return None if excepted else (name, environ[name])
     return None
 
 
 def _is_excepted(address: str, exceptions: str) -> bool:
-    """Whether an entry of ``NO_PROXY`` names the host: itself or a domain above it, an address, or a network."""
+    """Whether an entry of ``NO_PROXY`` names the host: itself or a domain above it, an address, or
+    a network."""
     parts = urlsplit(address)
     host, port = (parts.hostname or "").rstrip("."), parts.port or _PORTS[parts.scheme]
     return any(_covers(entry.strip().lower(), host, port) for entry in exceptions.split(","))

@@ -1,4 +1,5 @@
-"""What may be sent: text that fits into a header or a request line, and shows no secret in a message."""
+"""What may be sent: text that fits into a header or a request line, and shows no secret in a
+message."""
 
 from __future__ import annotations
 
@@ -10,12 +11,16 @@ from reconciler.errors import VaultError
 
 
 def check_credential(text: str, what: str) -> str:
-    """``text`` if it may stand in a header: printable ASCII without blanks. Raises RC406, which does not echo it."""
+    """``text`` if it may stand in a header: printable ASCII without blanks.
+
+    Raises RC406, which does not echo it.
+    """
     if re.fullmatch(r"[\x21-\x7e]{1,65536}", text):
         return text
     raise VaultError(
         errors.MALFORMED_CREDENTIAL,
-        f"the {what} is malformed: it is empty or holds blanks, line breaks or other characters that cannot be sent",
+        f"the {what} is malformed: it is empty or holds blanks, line breaks or other characters"
+        " that cannot be sent",
         "set it anew; a line break at its end comes from `echo` (use `printf %s`) or from a file",
     )
 
@@ -23,11 +28,16 @@ def check_credential(text: str, what: str) -> str:
 def check_header(text: str, what: str) -> str:
     if re.fullmatch(r"[\x21-\x7e]{1,512}", text):
         return text
-    raise VaultError(errors.SETTINGS_UNUSABLE, f"{what} holds blanks or control characters", f"correct {what}")
+    raise VaultError(
+        errors.SETTINGS_UNUSABLE, f"{what} holds blanks or control characters", f"correct {what}"
+    )
 
 
 def check_address(address: str) -> str:
-    """``http(s)://host[:port][/prefix]`` without a slash at its end. Raises ``VaultError`` RC416."""
+    """``http(s)://host[:port][/prefix]`` without a slash at its end.
+
+    Raises ``VaultError`` RC416.
+    """
     try:
         parts = urlsplit(address)
         good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0

@@ -1,4 +1,5 @@
-"""One HTTP exchange: kept-alive connections, one deadline over everything, a cap on the size, no redirect."""
+"""One HTTP exchange: kept-alive connections, one deadline over everything, a cap on the size, no
+redirect."""
 
 from __future__ import annotations
 
@@ -37,12 +38,14 @@ class Reply:
 
 
 class NotSent(Exception):
-    """The request never left this machine. ``lasting``: trying again will not help. ``remedy``: what will, if that is
-    known."""
+    """The request never left this machine. ``lasting``: trying again will not help. ``remedy``:
+    what will, if that is known."""
 
     def __init__(self, why: str, remedy: str = "", *, lasting: bool = False) -> None:
         super().__init__(why)
-        self.why, self.remedy, self.lasting = why, remedy, lasting
+        self.why = why
+        self.remedy = remedy
+        self.lasting = lasting
 
 
 class Lost(Exception):
@@ -50,14 +53,16 @@ class Lost(Exception):
 
     def __init__(self, why: str, *, lasting: bool = False) -> None:
         super().__init__(why)
-        self.why, self.lasting = why, lasting
+        self.why = why
+        self.lasting = lasting
 
 
 class _BoundedReader(io.RawIOBase):
     """Reads a socket until a deadline. A socket's own time-out starts anew with every byte."""
 
     def __init__(self, sock: socket.socket, deadline: float) -> None:
-        self._sock, self._deadline = sock, deadline
+        self._sock = sock
+        self._deadline = deadline
         self._raw = sock.makefile("rb", buffering=0)
         self.ended = False
 
@@ -87,7 +92,8 @@ class _BoundedResponse(http.client.HTTPResponse):
 
     def begin(self) -> None:
         super().begin()
-        # http.client takes the end of the stream for the end of the headers: a 404 without a body, say.
+        # http.client takes the end of the stream for the end of the headers: a 404 without a body,
+        # say.
         if self._reader.ended:
             raise http.client.IncompleteRead(b"")
 
@@ -123,10 +129,16 @@ class _TlsPool(urllib3.HTTPSConnectionPool):
 
 
 class Wire:
-    """A pool of connections to one address. Thread-safe. ``timeout`` is in seconds, over a whole exchange."""
+    """A pool of connections to one address.
 
-    def __init__(self, address: str, ca_cert: str | None, timeout: float, proxy: Proxy | None = None) -> None:
-        self._timeout, self._proxy = timeout, proxy
+    Thread-safe. ``timeout`` is in seconds, over a whole exchange.
+    """
+
+    def __init__(
+        self, address: str, ca_cert: str | None, timeout: float, proxy: Proxy | None = None
+    ) -> None:
+        self._timeout = timeout
+        self._proxy = proxy
         manager = _manager(proxy)
         if address.startswith("https:"):
             manager.connection_pool_kw["ssl_context"] = _tls_context(ca_cert)
@@ -134,26 +146,38 @@ class Wire:
         self._manager = manager
         self._pool = manager.connection_from_url(address)
 
-    def exchange(self, method: str, target: str, headers: Mapping[str, str], body: bytes | None, cap: int) -> Reply:
+    def exchange(
+        self, method: str, target: str, headers: Mapping[str, str], body: bytes | None, cap: int
+    ) -> Reply:
         """Send one request. Raises ``NotSent`` or ``Lost``, whose text holds nothing foreign."""
         failure: NotSent | Lost
         try:
             response = self._pool.urlopen(
-                method, target, body=body, headers=dict(headers), retries=False, redirect=False, preload_content=False,
+                method,
+                target,
+                body=body,
+                headers=dict(headers),
+                retries=False,
+                redirect=False,
+                preload_content=False,
                 timeout=urllib3.Timeout(total=self._timeout),
-            )  # fmt: skip
+            )
             content = response.read(cap + 1, decode_content=False)
-            # urllib3 hands out what it has when a body is cut; only an empty rest is a whole answer.
+            # urllib3 hands out what it has when a body is cut; only an empty rest is a whole
+            # answer.
             if len(content) <= cap and not response.length_remaining:
                 response.release_conn()
-                return Reply(response.status, {k.lower(): v for k, v in response.headers.items()}, content)
+                return Reply(
+                    response.status, {k.lower(): v for k, v in response.headers.items()}, content
+                )
             response.close()
             too_large = len(content) > cap
             why = f"the answer is larger than {cap} bytes" if too_large else "the answer was cut"
             failure = Lost(why, lasting=too_large)
         except (failures.HTTPError, http.client.HTTPException, OSError, ValueError) as error:
             failure = self._explain(error)
-        # Raised here and not above, so that no foreign exception (they quote headers) hangs on as its context.
+        # Raised here and not above, so that no foreign exception (they quote headers) hangs on as
+        # its context.
         raise failure
 
     def close(self) -> None:
@@ -167,7 +191,11 @@ class Wire:
             case failures.NameResolutionError():
                 why = NotSent("the host name cannot be resolved")
             case failures.NewConnectionError():
-                why = NotSent("the connection was refused" if "refused" in str(error) else "the host cannot be reached")
+                why = NotSent(
+                    "the connection was refused"
+                    if "refused" in str(error)
+                    else "the host cannot be reached"
+                )
             case failures.ConnectTimeoutError():
                 why = NotSent(f"no connection within {seconds}")
             case failures.SSLError() | ssl.SSLError():
@@ -202,11 +230,14 @@ def _explain_proxy(error: failures.ProxyError, proxy: Proxy) -> NotSent:
     remedy = f"correct {proxy.variable}, or name the host in NO_PROXY"
     if proxy.variable in OWN:
         remedy = f"correct {proxy.variable}, or unset it to ask Vault directly"
-    return NotSent(f"the proxy {proxy.url} that {proxy.variable} names {said}{wants}", remedy, lasting=lasting)
+    return NotSent(
+        f"the proxy {proxy.url} that {proxy.variable} names {said}{wants}", remedy, lasting=lasting
+    )
 
 
 def _is_no_http(error: Exception) -> bool:
-    """Whether there was an answer whose first line is none of HTTP; a connection that ended without one is cut."""
+    """Whether there was an answer whose first line is none of HTTP; a connection that ended without
+    one is cut."""
     causes = [cause for cause in error.args if isinstance(cause, http.client.BadStatusLine)]
     return any(not isinstance(cause, http.client.RemoteDisconnected) for cause in causes)
 

@@ -1,8 +1,9 @@
-"""What the identity tokens of a CI platform say of a job, and which of it each sort of job is bound to.
+"""What the identity tokens of a CI platform say of a job, and which of it each sort of job is bound
+to.
 
-Never bound is ``sub``: its text follows from settings of the repository that others may change, and is the same for
-different jobs. Claims of GitHub: "OpenID Connect reference" of its documentation; of GitLab: "OpenID Connect (OIDC)
-authentication using ID tokens".
+Never bound is ``sub``: its text follows from settings of the repository that others may change, and
+is the same for different jobs. Claims of GitHub: "OpenID Connect reference" of its documentation;
+of GitLab: "OpenID Connect (OIDC) authentication using ID tokens".
 """
 
 from __future__ import annotations
@@ -29,16 +30,19 @@ _SUFFIXES = {"apply": "", "upkeep": "-upkeep", "revoke": "-revoke"}
 
 
 def default_audience(environment: str) -> str:
-    """A token that was made for one environment's Vault is refused by every other role and every other server."""
+    """A token that was made for one environment's Vault is refused by every other role and every
+    other server."""
     return f"integrations-{environment}"
 
 
 @dataclass(frozen=True, slots=True)
 class Platform(ABC):
-    """Whose jobs log in. ``repository_id`` is the number of ``repository``, which no other one ever has.
-    ``environment`` is the protected environment of an apply at the platform, ``branch`` the one that is applied.
+    """Whose jobs log in. ``repository_id`` is the number of ``repository``, which no other one ever
+    has. ``environment`` is the protected environment of an apply at the platform, ``branch`` the
+    one that is applied.
 
-    ``metadata`` are claims that go into the audit log of the server: who, in which run, for which commit.
+    ``metadata`` are claims that go into the audit log of the server: who, in which run, for which
+    commit.
     """
 
     user_claim: ClassVar[str]
@@ -62,7 +66,8 @@ class GitHub(Platform):
 
     user_claim: ClassVar[str] = "repository_id"
     metadata: ClassVar[tuple[str, ...]] = ("actor", "repository", "run_id", "sha")
-    # Sort of job → its events and its workflow. A plan's may be any file at any commit: a pull request may change it.
+    # Sort of job → its events and its workflow. A plan's may be any file at any commit: a pull
+    # request may change it.
     jobs: ClassVar[Mapping[str, tuple[tuple[str, ...], str]]] = {
         "plan": (("merge_group", "pull_request", "workflow_dispatch"), ""),
         "apply": (("push", "workflow_dispatch"), "reconciler-apply.yml"),
@@ -72,7 +77,10 @@ class GitHub(Platform):
 
     def bound(self, job: str) -> Claims:
         events, workflow = self.jobs[job]
-        claims: dict[str, str | Sequence[str]] = {"repository_id": self.repository_id, "event_name": sorted(events)}
+        claims: dict[str, str | Sequence[str]] = {
+            "repository_id": self.repository_id,
+            "event_name": sorted(events),
+        }
         if workflow:
             ref = f"refs/heads/{self.branch}"
             claims |= {
@@ -86,11 +94,17 @@ class GitHub(Platform):
 
 @dataclass(frozen=True, slots=True)
 class GitLab(Platform):
-    """A project on GitLab: ``repository`` is GROUP/…/PROJECT. ``protected``: whether environments can be protected
-    there, which GitLab's free tier does not do."""
+    """A project on GitLab: ``repository`` is GROUP/…/PROJECT. ``protected``: whether environments
+    can be protected there, which GitLab's free tier does not do."""
 
     user_claim: ClassVar[str] = "project_id"
-    metadata: ClassVar[tuple[str, ...]] = ("user_login", "project_path", "pipeline_id", "job_id", "sha")
+    metadata: ClassVar[tuple[str, ...]] = (
+        "user_login",
+        "project_path",
+        "pipeline_id",
+        "job_id",
+        "sha",
+    )
     # Sort of job → how its pipeline was started. A schedule that is run by hand is a schedule, too.
     sources: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "plan": ("merge_request_event", "web"),
@@ -111,11 +125,14 @@ class GitLab(Platform):
             host = urlsplit(self.issuer).netloc
             claims |= {
                 "environment": self.environment + _SUFFIXES[job],
-                # Any other action names the same environment and is no deployment: such a job waits for no approval.
+                # Any other action names the same environment and is no deployment: such a job waits
+                # for no approval.
                 "environment_action": "start",
                 "ref": self.branch,
                 "ref_protected": "true",
-                "ci_config_ref_uri": f"{host}/{self.repository}//.gitlab-ci.yml@refs/heads/{self.branch}",
+                "ci_config_ref_uri": (
+                    f"{host}/{self.repository}//.gitlab-ci.yml@refs/heads/{self.branch}"
+                ),
             }
             if self.protected:
                 claims["environment_protected"] = "true"

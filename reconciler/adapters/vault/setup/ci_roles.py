@@ -1,9 +1,10 @@
 """The roles with which the jobs of a CI platform log in: a JWT auth mount, and who may do what.
 
 A job proves with a signed token of its platform where it runs. Each role names every claim exactly
-(``ci_platforms``). Of a list in a claim the server compares each entry, and one that is right is enough. So every bound
-claim is mapped to the token's metadata as well: there the server refuses what is no single value. Fields of a role: the
-JWT auth method's API of Vault and OpenBao, those that both have.
+(``ci_platforms``). Of a list in a claim the server compares each entry, and one that is right is
+enough. So every bound claim is mapped to the token's metadata as well: there the server refuses
+what is no single value. Fields of a role: the JWT auth method's API of Vault and OpenBao, those
+that both have.
 """
 
 from __future__ import annotations
@@ -27,10 +28,12 @@ TOKEN_TTL, TOKEN_MAX_TTL = 900, 3600
 
 
 def login_roles(live: Live, environment: str, platform: Platform) -> list[tuple[str, Did]]:
-    """Make the JWT mount, its trust in ``platform.issuer`` and one role a sort of job; what was made, in order.
+    """Make the JWT mount, its trust in ``platform.issuer`` and one role a sort of job; what was
+    made, in order.
 
-    ``live`` has an administrator's token. Raises ``VaultError`` RC425 when the mount is used for something else;
-    then nothing was changed. RC426 when the server cannot fetch what the issuer publishes; then the mount stays.
+    ``live`` has an administrator's token. Raises ``VaultError`` RC425 when the mount is used for
+    something else; then nothing was changed. RC426 when the server cannot fetch what the issuer
+    publishes; then the mount stays.
     """
     mount = jwt_mount(live.settings.auth)
     _refuse_other_use(live, mount, platform.issuer)
@@ -40,7 +43,12 @@ def login_roles(live: Live, environment: str, platform: Platform) -> list[tuple[
     ]
     for job in POLICIES:
         role = policy_name(environment, job)
-        done.append((f"login role {mount}/role/{role}", _role(live, mount, role, _fields(environment, job, platform))))
+        done.append(
+            (
+                f"login role {mount}/role/{role}",
+                _role(live, mount, role, _fields(environment, job, platform)),
+            )
+        )
     return done
 
 
@@ -56,7 +64,9 @@ def _fields(environment: str, job: str, platform: Platform) -> dict[str, Any]:
         "bound_audiences": [platform.audience],
         "bound_claims_type": "string",
         "bound_claims": dict(platform.bound(job)),
-        "claim_mappings": {name: name for name in sorted({*platform.metadata, *platform.bound(job)})},
+        "claim_mappings": {
+            name: name for name in sorted({*platform.metadata, *platform.bound(job)})
+        },
         "token_policies": sorted(policy_name(environment, policy) for policy in POLICIES[job]),
         "token_no_default_policy": True,
         "token_ttl": TOKEN_TTL,
@@ -78,8 +88,15 @@ def _refuse_other_use(live: Live, mount: str, issuer: str) -> None:
 
 
 def _trusted(config: JsonObject) -> tuple[str, str] | None:
-    """The issuer whose published keys are used, and the one that tokens must name; None: nothing is set yet."""
-    sources = ("oidc_discovery_url", "jwks_url", "bound_issuer", "jwt_validation_pubkeys", "jwt_supported_algs")
+    """The issuer whose published keys are used, and the one that tokens must name; None: nothing is
+    set yet."""
+    sources = (
+        "oidc_discovery_url",
+        "jwks_url",
+        "bound_issuer",
+        "jwt_validation_pubkeys",
+        "jwt_supported_algs",
+    )
     if not any(config.get(name) for name in sources):
         return None
     return str(config.get("oidc_discovery_url")), str(config.get("bound_issuer"))
@@ -96,7 +113,9 @@ def _in_use(live: Live, mount: str, how: str) -> VaultError:
 def _mount(live: Live, mount: str) -> Did:
     if f"{mount}/" in live.adapter.get("/v1/sys/auth").data:
         return "unchanged"
-    live.adapter.post(f"/v1/sys/auth/{mount}", json={"type": "jwt", "description": "jobs of a CI platform"})
+    live.adapter.post(
+        f"/v1/sys/auth/{mount}", json={"type": "jwt", "description": "jobs of a CI platform"}
+    )
     return "created"
 
 
@@ -105,7 +124,9 @@ def _config(live: Live, mount: str, issuer: str) -> Did:
     if config is not None and _trusted(config) is not None:
         return "unchanged"
     try:
-        live.adapter.post(f"/v1/auth/{mount}/config", json={"oidc_discovery_url": issuer, "bound_issuer": issuer})
+        live.adapter.post(
+            f"/v1/auth/{mount}/config", json={"oidc_discovery_url": issuer, "bound_issuer": issuer}
+        )
     except StatusError as error:
         if error.status == 400 and error.says(errors.DISCOVERY_FAILED):
             raise _issuer_unreachable(live, mount, issuer, error) from None
@@ -117,17 +138,20 @@ def _issuer_unreachable(live: Live, mount: str, issuer: str, error: StatusError)
     why = "; ".join(error.errors).removeprefix(f"{errors.DISCOVERY_FAILED}: ")
     return VaultError(
         errors.ISSUER_UNREACHABLE,
-        f"the server at {live.settings.address} cannot fetch {issuer}/.well-known/openid-configuration: "
-        f"{errors.printable(why)}; the auth mount {mount}/ is there and lets nobody in",
-        f"let the server itself (not only this machine) reach {issuer}, or correct --issuer; then run the same command "
-        "again: it goes on from what is there",
+        f"the server at {live.settings.address} cannot fetch"
+        f" {issuer}/.well-known/openid-configuration: {errors.printable(why)}; the auth mount"
+        f" {mount}/ is there and lets nobody in",
+        f"let the server itself (not only this machine) reach {issuer}, or correct --issuer; then"
+        " run the same command again: it goes on from what is there",
     )
 
 
 def _role(live: Live, mount: str, name: str, wanted: Mapping[str, Any]) -> Did:
     path = f"auth/{mount}/role/{name}"
     found = _read(live, path)
-    if found is not None and all(_comparable(found.get(field)) == value for field, value in wanted.items()):
+    if found is not None and all(
+        _comparable(found.get(field)) == value for field, value in wanted.items()
+    ):
         return "unchanged"
     live.adapter.post(f"/v1/{path}", json=dict(wanted))
     return "created" if found is None else "updated"

@@ -1,10 +1,14 @@
-"""``doctor``: what is wrong with the way to Vault, the server, the token, the mounts. Changes nothing."""
+"""``doctor``: what is wrong with the way to Vault, the server, the token, the mounts.
+
+Changes nothing.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -13,7 +17,12 @@ from reconciler.adapters.vault.http.errors import StatusError
 from reconciler.adapters.vault.http.paths import SIGNING_KEY
 from reconciler.adapters.vault.live import Live
 from reconciler.adapters.vault.setup.meta import mount_kind, read_meta
-from reconciler.adapters.vault.setup.mounts import REGISTRY_CONFIG, SECRETS_CONFIG, differences, read_config
+from reconciler.adapters.vault.setup.mounts import (
+    REGISTRY_CONFIG,
+    SECRETS_CONFIG,
+    differences,
+    read_config,
+)
 from reconciler.adapters.vault.setup.namespaces import require_namespaces
 from reconciler.adapters.vault.setup.policies import capable, policy_drift
 from reconciler.domain.values.canonical import JsonObject, iso
@@ -27,13 +36,15 @@ from reconciler.registry.requests import Document, ReadDocument
 Result = Literal["ok", "warn", "fail"]
 CLOCK_TOLERANCE = timedelta(seconds=30)
 SHORT_TTL = 300  # seconds; a token for less may end within a run
-# Cannot be the name of a secret (names never begin with "-"), but every pattern of the policies covers it.
+# Cannot be the name of a secret (names never begin with "-"), but every pattern of the policies
+# covers it.
 PROBE = "--doctor--"
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One finding: ``result`` is ``ok``, ``warn`` or ``fail``; ``remedy`` is empty when all is well."""
+    """One finding: ``result`` is ``ok``, ``warn`` or ``fail``; ``remedy`` is empty when all is
+    well."""
 
     name: str
     result: Result
@@ -41,8 +52,11 @@ class Check:
     remedy: str = ""
 
 
-def examine(live: Live, project: str, environment: str, clock: Callable[[], datetime] | None = None) -> list[Check]:
-    """All checks in the order in which a person would make them; those that cannot be made any more are left out.
+def examine(
+    live: Live, project: str, environment: str, clock: Callable[[], datetime] | None = None
+) -> list[Check]:
+    """All checks in the order in which a person would make them; those that cannot be made any more
+    are left out.
 
     Never raises ``VaultError``. ``clock`` is this machine's clock, compared with the server's.
     """
@@ -76,12 +90,21 @@ def _attempt(name: str, check: Callable[[], list[Check]]) -> list[Check]:
         raise
     except VaultError as error:
         # What the token may not look at is not known, which is not the same as wrong.
-        return [Check(name, "warn" if error.code == errors.DENIED else "fail", error.message, error.remedy)]
+        return [
+            Check(
+                name, "warn" if error.code == errors.DENIED else "fail", error.message, error.remedy
+            )
+        ]
 
 
 def _server(live: Live, clock: Callable[[], datetime]) -> Iterator[Check]:
     address = live.settings.address
-    params = {"standbyok": "true", "perfstandbyok": "true", "sealedcode": "200", "uninitcode": "200"}
+    params = {
+        "standbyok": "true",
+        "perfstandbyok": "true",
+        "sealedcode": "200",
+        "uninitcode": "200",
+    }
     try:
         answer = live.adapter.get("/v1/sys/health", params=params)
     except VaultError as error:
@@ -99,7 +122,12 @@ def _server(live: Live, clock: Callable[[], datetime]) -> Iterator[Check]:
         remedy = "run `bao operator init`, or `reconciler dev`"
         yield Check("initialised", "fail", "the server is not initialised", remedy)
     elif health.get("sealed") is not False:
-        yield Check("unsealed", "fail", "the server is sealed", "run `bao operator unseal` or `vault operator unseal`")
+        yield Check(
+            "unsealed",
+            "fail",
+            "the server is sealed",
+            "run `bao operator unseal` or `vault operator unseal`",
+        )
     else:
         yield Check("unsealed", "ok", "the server is initialised and unsealed")
         standby = health.get("standby") or health.get("performance_standby")
@@ -112,7 +140,8 @@ def _server(live: Live, clock: Callable[[], datetime]) -> Iterator[Check]:
 
 def _product(health: JsonObject) -> str:
     version = errors.printable(str(health.get("version", "unknown")), 40)
-    # Vault tells of its enterprise edition in health, OpenBao has no such field (API documentation of sys/health).
+    # Vault tells of its enterprise edition in health, OpenBao has no such field (API documentation
+    # of sys/health).
     name = "Vault" if "enterprise" in health else "OpenBao or Vault"
     return f"{name} {version}"
 
@@ -122,14 +151,25 @@ def _transport(address: str) -> Check:
         return Check("tls", "ok", "TLS, the certificate is trusted and names the host")
     if is_loopback(address):
         return Check("tls", "ok", "no TLS, on loopback only")
-    return Check("tls", "warn", f"{address} is not TLS: tokens and secrets travel readable", "use an https:// address")
+    return Check(
+        "tls",
+        "warn",
+        f"{address} is not TLS: tokens and secrets travel readable",
+        "use an https:// address",
+    )
 
 
 def _clock(server: datetime, here: datetime) -> Check:
     seconds = round((here - server).total_seconds())
-    sentence = f"this machine's clock is {abs(seconds)} s {'ahead of' if seconds > 0 else 'behind'} the server's"
+    sentence = (
+        f"this machine's clock is {abs(seconds)} s {'ahead of' if seconds > 0 else 'behind'} the"
+        " server's"
+    )
     if timedelta(seconds=abs(seconds)) > CLOCK_TOLERANCE:
-        remedy = "the server's time decides what is due; set this machine's clock for webhook timestamps and TLS"
+        remedy = (
+            "the server's time decides what is due; set this machine's clock for webhook timestamps"
+            " and TLS"
+        )
         return Check("clock", "warn", sentence, remedy)
     return Check("clock", "ok", sentence)
 
@@ -147,7 +187,10 @@ def _token(live: Live) -> list[Check]:
     uses = data.get("num_uses")
     if isinstance(uses, int) and uses:
         sentence += f"; it is good for {max(uses, 0)} more requests"
-        remedy = "a run makes many requests: use a token without a limit of uses (token_num_uses, -use-limit)"
+        remedy = (
+            "a run makes many requests: use a token without a limit of uses (token_num_uses,"
+            " -use-limit)"
+        )
         return [Check("token", "warn", sentence, remedy)]
     if isinstance(ttl, int) and 0 < ttl < SHORT_TTL:
         return [Check("token", "warn", sentence, "log in again: a run may need longer")]
@@ -160,7 +203,13 @@ def _namespace(live: Live) -> list[Check]:
     if not namespace:
         return []
     require_namespaces(live)
-    return [Check("namespace", "ok", f"the server keeps the namespace {errors.printable(namespace, 80)} apart")]
+    return [
+        Check(
+            "namespace",
+            "ok",
+            f"the server keeps the namespace {errors.printable(namespace, 80)} apart",
+        )
+    ]
 
 
 def _rounded(seconds: int) -> str:
@@ -172,7 +221,11 @@ def _rounded(seconds: int) -> str:
 
 def _needs(live: Live) -> dict[str, dict[str, tuple[str, ...]]]:
     """What a role needs on representative paths."""
-    registry, secrets, transit = live.settings.registry_mount, live.settings.secrets_mount, live.settings.transit_mount
+    registry, secrets, transit = (
+        live.settings.registry_mount,
+        live.settings.secrets_mount,
+        live.settings.transit_mount,
+    )
     plan: dict[str, tuple[str, ...]] = {
         f"{registry}/data/meta": ("read",),
         f"{registry}/data/buckets/00": ("read",),
@@ -203,16 +256,21 @@ def _capabilities(live: Live) -> Iterator[Check]:
     held: JsonObject = found.get("data") if isinstance(found.get("data"), dict) else found
     roles = {"plan": "planner", "apply": "applier", "deliver": "deliverer"}
     for ability, paths in needs.items():
-        lacking = [path for path, needed in paths.items() if not capable(held.get(path) or (), *needed)]
+        lacking = [
+            path for path, needed in paths.items() if not capable(held.get(path) or (), *needed)
+        ]
         if lacking:
             sentence = f"this token cannot {ability}: it lacks a capability on {lacking[0]}"
-            yield Check(f"can {ability}", "warn", sentence, f"a token with the {roles[ability]} role can")
+            yield Check(
+                f"can {ability}", "warn", sentence, f"a token with the {roles[ability]} role can"
+            )
         else:
             yield Check(f"can {ability}", "ok", f"this token can {ability}")
 
 
 def _key_values(live: Live) -> Check:
-    """Reads a path that cannot hold a secret: capabilities do not tell whether only wrapped reads are allowed."""
+    """Reads a path that cannot hold a secret: capabilities do not tell whether only wrapped reads
+    are allowed."""
     try:
         live.adapter.get(f"/v1/{live.settings.secrets_mount}/data/keys/{PROBE}")
     except VaultDenied:
@@ -220,25 +278,49 @@ def _key_values(live: Live) -> Check:
     except StatusError as error:
         if error.status != 404:
             raise
-    remedy = "plan and apply need no such token: use the planner role, or the run role (applier and deliverer)"
+    remedy = (
+        "plan and apply need no such token: use the planner role, or the run role (applier and"
+        " deliverer)"
+    )
     return Check("key values", "warn", "this token can read the values of keys", remedy)
 
 
 def _mounts(live: Live) -> Iterator[Check]:
     settings = live.settings
-    for mount, wanted in ((settings.registry_mount, REGISTRY_CONFIG), (settings.secrets_mount, SECRETS_CONFIG)):
+    for mount, wanted in (
+        (settings.registry_mount, REGISTRY_CONFIG),
+        (settings.secrets_mount, SECRETS_CONFIG),
+    ):
         name, kind = f"mount {mount}", mount_kind(live, mount)
         if kind != "KV v2":
-            found = "is missing, or this token may not see it" if kind is None else f"is {kind}, not KV v2"
-            yield Check(name, "fail", f"{mount}/ {found}", "check vault.mounts, then run `reconciler bootstrap`")
+            found = (
+                "is missing, or this token may not see it"
+                if kind is None
+                else f"is {kind}, not KV v2"
+            )
+            yield Check(
+                name,
+                "fail",
+                f"{mount}/ {found}",
+                "check vault.mounts, then run `reconciler bootstrap`",
+            )
             continue
-        yield from _attempt(name, lambda mount=mount, wanted=wanted: [_mount_config(live, mount, wanted)])  # type: ignore[misc]
+        yield from _attempt(name, partial(_mount_checks, live, mount, wanted))
+
+
+def _mount_checks(live: Live, mount: str, wanted: JsonObject) -> list[Check]:
+    return [_mount_config(live, mount, wanted)]
 
 
 def _mount_config(live: Live, mount: str, wanted: JsonObject) -> Check:
     differing = list(differences(read_config(live, mount), wanted))
     if differing:
-        return Check(f"mount {mount}", "fail", f"{mount}/: {'; '.join(differing)}", "run `reconciler bootstrap`")
+        return Check(
+            f"mount {mount}",
+            "fail",
+            f"{mount}/: {'; '.join(differing)}",
+            "run `reconciler bootstrap`",
+        )
     return Check(f"mount {mount}", "ok", f"{mount}/ is KV v2 and requires check-and-set")
 
 
@@ -246,7 +328,11 @@ def _registry(live: Live, project: str, environment: str) -> Iterator[Check]:
     """Whose it is, and every document in it that cannot be read or lies in the wrong place."""
     meta = read_meta(live, project, environment)
     found = survey(live, project, meta.buckets)
-    yield Check("registry", "ok", f"the registry belongs to {project}/{environment} and has {meta.buckets} buckets")
+    yield Check(
+        "registry",
+        "ok",
+        f"the registry belongs to {project}/{environment} and has {meta.buckets} buckets",
+    )
     for name, error in found.unreadable.items():
         if name != "lease":  # has a check of its own
             yield Check(name, "fail", error.message, error.remedy)
@@ -256,7 +342,9 @@ def _registry(live: Live, project: str, environment: str) -> Iterator[Check]:
         yield Check(APPLIED, "fail", error.message, error.remedy)
     for client, bucket in sorted(found.misplaced.items()):
         sentence = f"a record of {client} lies in buckets/{bucket}, where nobody looks for it"
-        yield Check(f"buckets/{bucket}", "fail", sentence, "`reconciler plan` says where it belongs")
+        yield Check(
+            f"buckets/{bucket}", "fail", sentence, "`reconciler plan` says where it belongs"
+        )
 
 
 def _signing_key(live: Live) -> Check:
@@ -270,14 +358,21 @@ def _signing_key(live: Live) -> Check:
     if key.get("type") != "ed25519":
         sentence = f"{mount}/keys/{SIGNING_KEY} is no ed25519 key"
         return Check("signing key", "fail", sentence, "run `reconciler bootstrap`")
-    return Check("signing key", "ok", f"{mount}/keys/{SIGNING_KEY} is there, version {key.get('latest_version')}")
+    return Check(
+        "signing key",
+        "ok",
+        f"{mount}/keys/{SIGNING_KEY} is there, version {key.get('latest_version')}",
+    )
 
 
 def _policies(live: Live, environment: str) -> Check:
     edited = policy_drift(live, environment)
     if edited:
         sentence = f"policies that differ from what bootstrap writes: {', '.join(edited)}"
-        remedy = "check vault.mounts, which they name; find out who changed them, then run `reconciler bootstrap`"
+        remedy = (
+            "check vault.mounts, which they name; find out who changed them, then run `reconciler"
+            " bootstrap`"
+        )
         return Check("policies", "fail", sentence, remedy)
     return Check("policies", "ok", "no policy that this token may read was edited")
 
@@ -289,9 +384,18 @@ def _lease(live: Live) -> Check:
         lease = decode_lease(document.text) if document.text is not None else None
     except RegistryError as error:
         if error.code == "RC443":
-            return Check("lease", "warn", "the lease document was written by hand", "the next apply replaces it")
+            return Check(
+                "lease",
+                "warn",
+                "the lease document was written by hand",
+                "the next apply replaces it",
+            )
         return Check("lease", "fail", error.message, error.remedy)
     if lease is not None and lease.until > document.at and lease.holder:
         holder = errors.printable(lease.holder, 120)
-        return Check("lease", "ok", f"the lease is held by {holder} until {iso(lease.until)}: an apply waits for it")
+        return Check(
+            "lease",
+            "ok",
+            f"the lease is held by {holder} until {iso(lease.until)}: an apply waits for it",
+        )
     return Check("lease", "ok", "nobody holds the lease")

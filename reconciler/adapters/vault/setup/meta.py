@@ -27,27 +27,35 @@ class Meta:
 
     def text(self) -> str:
         """The document."""
-        content = {"format": FORMAT, "project": self.project, "environment": self.environment, "buckets": self.buckets}
+        content = {
+            "format": FORMAT,
+            "project": self.project,
+            "environment": self.environment,
+            "buckets": self.buckets,
+        }
         return canonical.dumps(content)
 
 
 def read_meta(live: Live, project: str, environment: str) -> Meta:
     """What the registry says about itself.
 
-    Raises ``VaultError``: RC408 nothing is mounted, RC409 not KV v2, RC410 not bootstrapped,
-    RC411 it belongs to another project or environment, or is of a format this version does not know.
+    Raises ``VaultError``: RC408 nothing is mounted, RC409 not KV v2, RC410 not bootstrapped, RC411
+    it belongs to another project or environment, or is of a format this version does not know.
     """
     document = read_meta_document(live)
     if document.text is None:
         kind = mount_kind(live, live.settings.registry_mount)
         if kind is not None and kind != "KV v2":
-            raise errors.mount_wrong(live.settings.address, live.settings.registry_mount, kind, "KV v2")
+            raise errors.mount_wrong(
+                live.settings.address, live.settings.registry_mount, kind, "KV v2"
+            )
         raise VaultError(
             errors.NOT_BOOTSTRAPPED,
-            f"the registry at {live.settings.registry_mount}/ of {live.settings.address} is not bootstrapped: "
-            "it has no document `meta`",
+            f"the registry at {live.settings.registry_mount}/ of {live.settings.address} is not"
+            " bootstrapped: it has no document `meta`",
             errors.with_path(
-                live.settings.address, f"run `reconciler bootstrap -e {environment}` with an administrator's token"
+                live.settings.address,
+                f"run `reconciler bootstrap -e {environment}` with an administrator's token",
             ),
         )
     return parse_meta(live, document, project, environment)
@@ -75,20 +83,31 @@ def parse_meta(live: Live, document: Document, project: str, environment: str) -
         found = json.loads(document.text or "")
     except ValueError:
         found = None
-    if not isinstance(found, dict) or found.get("format") != FORMAT or found.get("buckets") not in BUCKETS:
-        raise _foreign(live, "has a format that this version does not know", "use the version that wrote it")
+    if (
+        not isinstance(found, dict)
+        or found.get("format") != FORMAT
+        or found.get("buckets") not in BUCKETS
+    ):
+        raise _foreign(
+            live, "has a format that this version does not know", "use the version that wrote it"
+        )
     if (found.get("project"), found.get("environment")) != (project, environment):
-        owner, place = (errors.printable(str(found.get(name)), 80) for name in ("project", "environment"))
+        owner, place = (
+            errors.printable(str(found.get(name)), 80) for name in ("project", "environment")
+        )
         raise _foreign(
             live,
-            f"belongs to the environment {place} of the project {owner}, not to {environment} of {project}",
-            "set other vault.mounts (or another namespace) for this environment; nothing was changed",
+            f"belongs to the environment {place} of the project {owner}, not to {environment} of"
+            f" {project}",
+            "set other vault.mounts (or another namespace) for this environment; nothing was"
+            " changed",
         )
     return Meta(project, environment, found["buckets"], document.version)
 
 
 def mount_kind(live: Live, mount: str) -> str | None:
-    """``KV v2``, ``KV v1`` or the type of what is mounted there; None when that is not known (or nothing is)."""
+    """``KV v2``, ``KV v1`` or the type of what is mounted there; None when that is not known (or
+    nothing is)."""
     try:
         answer = live.adapter.get(f"/v1/sys/internal/ui/mounts/{mount}")
     except (StatusError, VaultDenied) as error:

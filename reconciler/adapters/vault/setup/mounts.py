@@ -1,4 +1,5 @@
-"""How the two KV v2 mounts are set, and how they should be: what a mount does to versions by itself."""
+"""How the two KV v2 mounts are set, and how they should be: what a mount does to versions by
+itself."""
 
 from __future__ import annotations
 
@@ -16,8 +17,16 @@ from reconciler.errors import VaultDenied
 
 # A bucket's history is in its records; a secret's versions must outlive any grace. KV v2 prunes the
 # oldest version, and deletes old ones, without a word.
-REGISTRY_CONFIG: JsonObject = {"max_versions": 10, "cas_required": True, "delete_version_after": "0s"}
-SECRETS_CONFIG: JsonObject = {"max_versions": 100, "cas_required": True, "delete_version_after": "0s"}
+REGISTRY_CONFIG: JsonObject = {
+    "max_versions": 10,
+    "cas_required": True,
+    "delete_version_after": "0s",
+}
+SECRETS_CONFIG: JsonObject = {
+    "max_versions": 100,
+    "cas_required": True,
+    "delete_version_after": "0s",
+}
 # What a mount keeps that says 0.
 KEPT_BY_DEFAULT = 10
 
@@ -67,8 +76,9 @@ def differences(found: JsonObject, wanted: JsonObject) -> Iterator[str]:
 
 
 def keep_versions(live: Live, project: str, buckets: int) -> bool:
-    """Take back that the server will delete documents of the registry, and versions that are in use: they were
-    written while delete_version_after was set. Whether there were any. Raises ``VaultError`` and ``RegistryError``."""
+    """Take back that the server will delete documents of the registry, and versions that are in
+    use: they were written while delete_version_after was set. Whether there were any. Raises
+    ``VaultError`` and ``RegistryError``."""
     settings, registry = live.settings, read_registry(live, project, buckets)
     documents = ["meta", *(f"runs/{name}" for name in live.list_documents("runs"))]
     ending: list[tuple[str, str, tuple[int, ...]]] = [
@@ -86,7 +96,9 @@ def keep_versions(live: Live, project: str, buckets: int) -> bool:
     for record in registry.records.values():
         for kind, item, series in record.all_series():
             info = listed.get(path := record.secret_path(kind, item), SecretInfo())
-            if numbers := tuple(one.number for one in series.in_state(*USABLE) if one.number in info.ends):
+            if numbers := tuple(
+                one.number for one in series.in_state(*USABLE) if one.number in info.ends
+            ):
                 ending.append((settings.secrets_mount, path, numbers))
     for mount, path, versions in ending:
         live.client.secrets.kv.v2.undelete_secret_versions(path, list(versions), mount_point=mount)

@@ -1,9 +1,10 @@
 """The four policies, as text. Least privilege: each line is here because a command needs it.
 
-A token of a run holds applier and deliverer together. For keys the applier's pattern ``keys/+`` is the
-more specific one and decides alone, so that such a token writes keys and reads none, not even wrapped;
-a token with deliverer only reads keys, wrapped only. For webhooks both use ``webhooks/+`` and unite.
-(Rules of precedence: "Policy priority matching" in Vault's and OpenBao's documentation; measured.)
+A token of a run holds applier and deliverer together. For keys the applier's pattern ``keys/+`` is
+the more specific one and decides alone, so that such a token writes keys and reads none, not even
+wrapped; a token with deliverer only reads keys, wrapped only. For webhooks both use ``webhooks/+``
+and unite. (Rules of precedence: "Policy priority matching" in Vault's and OpenBao's documentation;
+measured.)
 """
 
 from __future__ import annotations
@@ -33,11 +34,13 @@ _SELF = {
 # The key pairs of webhooks. The ledger's key is not among them.
 WEBHOOK_KEYS = "webhook.*"
 _WRAPPED_ONLY = {"min_wrapping_ttl": "1s", "max_wrapping_ttl": "24h"}
-# A key pair that was made, or configured later, with one of these could leave the server. Every value is denied.
+# A key pair that was made, or configured later, with one of these could leave the server. Every
+# value is denied.
 _STAYS = {"denied_parameters": {"exportable": (), "allow_plaintext_backup": ()}}
 
 Rules = dict[str, set[str]]
-Parameter = str | Mapping[str, tuple[str, ...]]  # a value, or the values of some parameters of a request
+# a value, or the values of some parameters of a request
+Parameter = str | Mapping[str, tuple[str, ...]]
 
 
 def policy_name(environment: str, role: str) -> str:
@@ -46,10 +49,17 @@ def policy_name(environment: str, role: str) -> str:
 
 def policy_texts(environment: str, settings: VaultSettings) -> dict[str, str]:
     """Policy name → HCL, for all four roles."""
-    registry, secrets, transit = settings.registry_mount, settings.secrets_mount, settings.transit_mount
+    registry, secrets, transit = (
+        settings.registry_mount,
+        settings.secrets_mount,
+        settings.transit_mount,
+    )
     planner = _planner(environment, registry, secrets, transit)
-    if settings.required_registry is not None:  # the promotion gate looks at the records of the environment before
-        planner |= {f"{settings.required_registry}/data/{name}": {"read"} for name in ("meta", "buckets/*")}
+    # the promotion gate looks at the records of the environment before
+    if settings.required_registry is not None:
+        planner |= {
+            f"{settings.required_registry}/data/{name}": {"read"} for name in ("meta", "buckets/*")
+        }
     applier = _united(planner, _applier(registry, secrets, transit))
     deliverer: Rules = {
         **_SELF,
@@ -58,7 +68,10 @@ def policy_texts(environment: str, settings: VaultSettings) -> dict[str, str]:
         f"{transit}/sign/{WEBHOOK_KEYS}": {"update"},
     }
     # The name in the paths of a client's secrets is the one it was first registered with.
-    consumer: Rules = {**_SELF, f"{secrets}/data/keys/{{{{identity.entity.metadata.client}}}}.*": {"read"}}
+    consumer: Rules = {
+        **_SELF,
+        f"{secrets}/data/keys/{{{{identity.entity.metadata.client}}}}.*": {"read"},
+    }
     wrapped = {f"{secrets}/data/keys/*": _WRAPPED_ONLY}
     texts = {
         "planner": _render("planner", planner, {}),
@@ -71,7 +84,10 @@ def policy_texts(environment: str, settings: VaultSettings) -> dict[str, str]:
 
 def _planner(environment: str, registry: str, secrets: str, transit: str) -> Rules:
     return {
-        **{f"{registry}/data/{name}": {"read"} for name in ("meta", "lease", "applied", "buckets/*", "runs/*")},
+        **{
+            f"{registry}/data/{name}": {"read"}
+            for name in ("meta", "lease", "applied", "buckets/*", "runs/*")
+        },
         f"{registry}/metadata/runs/*": {"list", "read"},
         f"{registry}/config": {"read"},
         f"{secrets}/config": {"read"},
@@ -87,7 +103,10 @@ def _planner(environment: str, registry: str, secrets: str, transit: str) -> Rul
 
 def _applier(registry: str, secrets: str, transit: str) -> Rules:
     return {
-        **{f"{registry}/data/{name}": {"create", "update"} for name in ("lease", "applied", "buckets/*", "runs/*")},
+        **{
+            f"{registry}/data/{name}": {"create", "update"}
+            for name in ("lease", "applied", "buckets/*", "runs/*")
+        },
         f"{registry}/metadata/runs/*": {"delete"},
         f"{secrets}/data/keys/+": {"create", "update"},
         f"{secrets}/data/webhooks/+": {"create", "update"},
@@ -100,14 +119,25 @@ def _applier(registry: str, secrets: str, transit: str) -> Rules:
 
 def _united(*sets: Rules) -> Rules:
     # One stanza a path: a second stanza of one policy would replace the first.
-    return {path: set().union(*(rules.get(path, ()) for rules in sets)) for rules in sets for path in rules}
+    return {
+        path: set().union(*(rules.get(path, ()) for rules in sets))
+        for rules in sets
+        for path in rules
+    }
 
 
 def _render(role: str, rules: Rules, parameters: Mapping[str, Mapping[str, Parameter]]) -> str:
-    lines = [f"# Written by reconciler bootstrap: the {role} role. Changes made by hand are reported as drift."]
+    title = (
+        f"# Written by reconciler bootstrap: the {role} role."
+        " Changes made by hand are reported as drift."
+    )
+    lines = [title]
     for path in sorted(rules):
         capabilities = ", ".join(f'"{name}"' for name in sorted(rules[path]))
-        extra = "".join(f"\n  {name} = {_hcl(value)}" for name, value in sorted(parameters.get(path, {}).items()))
+        extra = "".join(
+            f"\n  {name} = {_hcl(value)}"
+            for name, value in sorted(parameters.get(path, {}).items())
+        )
         lines.append(f'path "{path}" {{\n  capabilities = [{capabilities}]{extra}\n}}')
     return "\n".join(lines) + "\n"
 
@@ -115,7 +145,9 @@ def _render(role: str, rules: Rules, parameters: Mapping[str, Mapping[str, Param
 def _hcl(value: Parameter) -> str:
     if isinstance(value, str):
         return f'"{value}"'
-    names = (f"    {name} = [{', '.join(map(_hcl, values))}]" for name, values in sorted(value.items()))
+    names = (
+        f"    {name} = [{', '.join(map(_hcl, values))}]" for name, values in sorted(value.items())
+    )
     return "\n".join(["{", *names, "  }"])
 
 
@@ -153,6 +185,7 @@ def read_policy(live: Live, name: str) -> str | None:
 
 
 def capable(capabilities: Iterable[str], *needed: str) -> bool:
-    """Whether a token with these capabilities on a path may do what is needed; root may do everything."""
+    """Whether a token with these capabilities on a path may do what is needed; root may do
+    everything."""
     held = set(capabilities)
     return "root" in held or ("deny" not in held and held.issuperset(needed))
