@@ -30,6 +30,64 @@ RANKS = {
     "cli": 5,
     "__main__": 6,
 }
+# Inside a package likewise: a folder, or a module beside the folders, imports from rows above its own.
+FLOORS = {
+    "domain": (("values",), ("declared", "secrecy"), ("plan",), ("live",)),
+    "planning": (
+        ("actions", "rules"),
+        ("risk",),
+        ("guards",),
+        ("notes", "review"),
+        ("planner",),
+        ("emergency", "loosening", "upkeep"),
+    ),
+    "webhooks": (("codes", "signature"), ("wire",), ("proof",)),
+    "registry": (("requests",), ("codec", "steps"), ("protocol",)),
+    "engine": (
+        ("planfile", "ports"),
+        ("drive", "look"),
+        ("engine", "executor", "lease"),
+        ("runs",),
+        ("apply",),
+        ("emergency", "rebucket", "testing"),
+    ),
+    "adapters": (
+        ("cel", "receiving", "system"),
+        ("delivery", "git", "openbao", "vault"),
+        ("alerts", "forges", "trust"),
+    ),
+    "adapters.vault": (
+        ("http", "secretinfo"),
+        ("settings", "transit"),
+        ("consent", "live"),
+        ("auth", "setup", "signing_secrets"),
+        ("conformance",),
+    ),
+    "report": (
+        ("text",),
+        ("status", "webhooks"),
+        ("plan",),
+        ("forges", "run"),
+        ("findings",),
+    ),
+    "declare": (
+        ("findings",),
+        ("schema", "yaml"),
+        ("files",),
+        ("webhooks",),
+        ("project",),
+        ("clients",),
+        ("policy",),
+        ("repository",),
+        ("terms",),
+    ),
+}
+FLOOR_OF = {
+    (package, unit): number
+    for package, floors in FLOORS.items()
+    for number, units in enumerate(floors)
+    for unit in units
+}
 PURE = ("domain", "planning", "webhooks", "registry")
 IMPURE_MODULES = frozenset(
     {"os", "time", "random", "secrets", "socket", "subprocess", "logging", "pathlib"}
@@ -103,11 +161,7 @@ class Module:
                 yield from (alias.name for alias in node.names)
             elif isinstance(node, ast.ImportFrom):
                 module = "." * node.level + (node.module or "")
-                yield from (
-                    (f"{module}.{alias.name}" for alias in node.names)
-                    if module == "reconciler"
-                    else [module]
-                )
+                yield from (f"{module}.{alias.name}" for alias in node.names)
 
     def functions(self) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
         for node in self.nodes:
@@ -138,6 +192,24 @@ def import_rank(module: Module) -> Iterator[str]:
             continue
         elif package != module.package and RANKS[package] >= own:
             yield f"{module.name} -> {imported}"
+
+
+def floor(module: Module) -> Iterator[str]:
+    """Inside a package: from a folder to those of lower floors."""
+    for package in FLOORS:
+        prefix = f"reconciler.{package}."
+        if not module.name.startswith(prefix):
+            continue
+        unit = module.name.removeprefix(prefix).partition(".")[0]
+        own = FLOOR_OF.get((package, unit))
+        if own is None:
+            yield f"{module.name}: {unit} has no floor"
+            continue
+        for imported in module.imports():
+            other = imported.removeprefix(prefix).partition(".")[0]
+            there = FLOOR_OF.get((package, other)) if imported.startswith(prefix) else None
+            if there is not None and other != unit and there >= own:
+                yield f"{module.name} -> {imported}"
 
 
 def known_package(module: Module) -> Iterator[str]:
@@ -195,6 +267,7 @@ def empty_word(module: Module) -> Iterator[str]:
 Rule = Callable[[Module], Iterator[str]]
 RULES: list[Rule] = [
     import_rank,
+    floor,
     known_package,
     pure_package,
     library_home,
@@ -248,6 +321,18 @@ def test_no_exception_is_left_over() -> None:
         ),
         (import_rank, "reconciler.engine.apply", "from reconciler import cli"),
         (import_rank, "reconciler.engine.apply", "from . import lease"),
+        (
+            floor,
+            "reconciler.planning.risk.reach",
+            "from reconciler.planning.guards.policy import f",
+        ),
+        (floor, "reconciler.planning.notes.x", "from reconciler.planning.review import approvals"),
+        (
+            floor,
+            "reconciler.adapters.vault.http.wire",
+            "from reconciler.adapters.vault import live",
+        ),
+        (floor, "reconciler.planning.extras.x", ""),
         (known_package, "reconciler.extras.thing", ""),
         (pure_package, "reconciler.domain.plan.plan", "import os.path"),
         (pure_package, "reconciler.registry.codec.codec", "from time import time"),

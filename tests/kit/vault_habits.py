@@ -27,7 +27,10 @@ STRING_LIMIT = 1 << 20  # of one string in a body, in late releases
 WRITING = ("POST", "PUT", "PATCH", "DELETE")
 VERSION = "1.19.5"
 # What KV v2 says to a path that it does not know: with 404, as a warning.
-UNKNOWN_PATH = "Invalid path for a versioned K/V secrets engine. See the API docs for the appropriate API endpoints to use."
+UNKNOWN_PATH = (
+    "Invalid path for a versioned K/V secrets engine."
+    " See the API docs for the appropriate API endpoints to use."
+)
 
 
 def refusal(status: int, text: str) -> Told:

@@ -374,7 +374,10 @@ def test_a_forged_report_of_a_run_that_was_cut_short_does_not_close_it(
     assert open_runs(checkout) == []
 
 
-FORMATS = 'for file in $(git diff --cached --name-only -- audit); do sed -i s/partner/partnerr/ "$file"; done\ngit add audit'
+FORMATS = (
+    "for file in $(git diff --cached --name-only -- audit);"
+    ' do sed -i s/partner/partnerr/ "$file"; done\ngit add audit'
+)
 
 
 @pytest.mark.parametrize("how", ["hook", "filter"])

@@ -15,4 +15,7 @@ _BLANK = "\u2800\U00016fe4\U0001d159"
 INVISIBLE = _IGNORABLE + _BLANK
 # A character of these may be drawn as an emoji, which the selector U+FE0F after it asks for. Digits
 # are none: to a digit the selector does nothing, unless the keycap U+20E3 follows.
-EMOJI_BASES = "\u00a9\u00ae\u2122\u2139\u2190-\u21ff\u2300-\u27bf\u2900-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
+EMOJI_BASES = (
+    "\u00a9\u00ae\u2122\u2139\u2190-\u21ff\u2300-\u27bf\u2900-\u2bff\u3030\u303d\u3297\u3299"
+    "\U0001f000-\U0001faff"
+)
