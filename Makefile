@@ -72,7 +72,7 @@ mutants: $(READY) ## Draw generated mutants, and print how many the tests notice
 	$(BIN)/python -m tests.mutation $(ROOM:%=--room %) --count $(COUNT) --seed $(SEED) --minutes $(MINUTES)
 
 pictures: $(READY) ## Take the pictures of docs/review.md anew (needs chromium and optipng)
-	$(BIN)/python -m tests.kit.pictures
+	$(BIN)/python -m tests.kit.texts.pictures
 
 # Hash-only locks: they name no host, so they work with whichever index this machine uses.
 COMPILE = $(UV) pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-strip-extras $(UPGRADE)

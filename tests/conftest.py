@@ -11,11 +11,11 @@ from hypothesis import settings
 
 from reconciler.adapters.openbao.server import RunningServer, throw_away
 from reconciler.domain.secrecy.secret import Secret
-from tests.kit import guarding, limits
-from tests.kit.repositories import isolate
-from tests.kit.signing import Signer, new_signer
-from tests.kit.tally import Tally, counting, print_sums
-from tests.kit.vault import Place, bootstrapped, unbootstrapped
+from tests.kit.git.repositories import isolate
+from tests.kit.git.signing import Signer, new_signer
+from tests.kit.suite import guarding, limits
+from tests.kit.suite.tally import Tally, counting, print_sums
+from tests.kit.vault.places import Place, bootstrapped, unbootstrapped
 
 # A busy machine is slow at times: that is no failure.
 settings.register_profile("patient", deadline=None)

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.guard.loopback_only import LOG, is_here
-from tests.kit.receivers import answers, receiving
-from tests.kit.repositories import isolate
+from tests.kit.git.repositories import isolate
+from tests.kit.suite.guard.loopback_only import LOG, is_here
+from tests.kit.webhooks.receivers import answers, receiving
 from tests.test_suite import PLUGIN, run
 
 # Documentation's addresses, and a name of documentation's domain.

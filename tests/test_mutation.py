@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.commands import ROOT
+from tests.kit.programs.commands import ROOT
 from tests.mutation.__main__ import drawn, mutants, mutants_of
 from tests.mutation.changes import changes
 from tests.mutation.equivalents import EQUIVALENTS

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.commands import ROOT, living_in
+from tests.kit.programs.commands import ROOT, living_in
 
 # Tests of a suite that has our plugin and nothing else of ours.
 HANGING = """
@@ -27,7 +27,7 @@ def test_goes_on():
 """
 BLOCK_THAT_FAILS = """
 import sys
-from tests.kit.started import started
+from tests.kit.programs.started import started
 
 def test_fails():
     with started([sys.executable, "-c", "import time; time.sleep(600)"]) as running:
@@ -105,7 +105,7 @@ def test_every_test_of_this_suite_has_a_time_limit(request: pytest.FixtureReques
 
 
 def test_programs_are_started_where_their_end_is_certain() -> None:
-    """``subprocess.run`` waits with a limit; everything else goes through ``tests.kit.started``."""
+    """``subprocess.run`` waits with a limit; everything else goes through ``tests.kit.programs.started``."""
     kit = ROOT / "tests/kit"
     bare = [
         str(path.relative_to(ROOT))

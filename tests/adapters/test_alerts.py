@@ -25,8 +25,8 @@ from reconciler.adapters.alerts.channels import (
 )
 from reconciler.adapters.delivery.sender import WebhookSender
 from reconciler.domain.secrecy.secret import Secret
-from tests.kit.authority import Authority
-from tests.kit.receivers import (
+from tests.kit.webhooks.authority import Authority
+from tests.kit.webhooks.receivers import (
     Behaviour,
     Handler,
     answers,

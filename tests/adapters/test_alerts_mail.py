@@ -14,9 +14,9 @@ from reconciler.adapters.alerts.channels import send_all
 from reconciler.adapters.alerts.mail import Mail, mail_message
 from reconciler.domain.declared.alert import MailTarget, SmtpTls
 from reconciler.domain.secrecy.secret import Secret
-from tests.kit.authority import Authority
-from tests.kit.mail import greeting, mail_server
-from tests.kit.receivers import listening
+from tests.kit.webhooks.authority import Authority
+from tests.kit.webhooks.mail import greeting, mail_server
+from tests.kit.webhooks.receivers import listening
 
 NOW = datetime(2026, 11, 23, 22, 45, tzinfo=UTC)
 PASSWORD = "correct-horse-canary"

@@ -17,7 +17,7 @@ from reconciler.adapters.cel.worker import FUNCTIONS, judged, syntax_fault
 from reconciler.domain.plan.judgement import Fault, Judgement
 from reconciler.domain.plan.scopes import ScopeTable
 from reconciler.planning.rules.custom_rules import DECLARED_ONLY, LIVE, declared_facts
-from tests.kit.declared import client
+from tests.kit.worlds.declared import client
 
 ROW = declared_facts(
     client("a", scopes=["payouts:*"]), "production", ScopeTable({"payouts:write": "high"})

@@ -14,9 +14,9 @@ from reconciler.adapters.vault.http.errors import StatusError
 from reconciler.adapters.vault.setup.ci_platforms import POLICIES, GitHub, default_audience
 from reconciler.adapters.vault.setup.ci_roles import login_roles
 from reconciler.errors import TokenInvalid, VaultError
-from tests.kit.ci_logins import Admitting, administrator, admitting
-from tests.kit.github_tokens import REPOSITORY, REPOSITORY_ID, claims_of, issuing, new_key
-from tests.kit.vault import Place
+from tests.kit.forges.github_tokens import REPOSITORY, REPOSITORY_ID, claims_of, issuing, new_key
+from tests.kit.vault.ci_logins import Admitting, administrator, admitting
+from tests.kit.vault.places import Place
 
 pytestmark = pytest.mark.openbao
 

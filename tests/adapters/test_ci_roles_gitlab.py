@@ -16,10 +16,10 @@ from reconciler.adapters.openbao.server import RunningServer
 from reconciler.adapters.vault.setup.ci_platforms import POLICIES, GitLab, default_audience
 from reconciler.adapters.vault.setup.ci_roles import login_roles
 from reconciler.errors import TokenInvalid
-from tests.kit.ci_logins import Admitting, administrator, admitting
-from tests.kit.github_tokens import new_key
-from tests.kit.gitlab_api import PROJECT, PROJECT_ID
-from tests.kit.gitlab_tokens import claims_of
+from tests.kit.forges.github_tokens import new_key
+from tests.kit.forges.gitlab_api import PROJECT, PROJECT_ID
+from tests.kit.forges.gitlab_tokens import claims_of
+from tests.kit.vault.ci_logins import Admitting, administrator, admitting
 
 pytestmark = pytest.mark.openbao
 

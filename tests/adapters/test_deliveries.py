@@ -12,9 +12,9 @@ from standardwebhooks import Webhook
 from reconciler.adapters.delivery.sender import WebhookSender
 from reconciler.domain.declared.desired import DesiredWebhook, Lifecycle
 from reconciler.domain.secrecy.secret import Secret
-from tests.kit.proving import delivered
-from tests.kit.receivers import answers, receiving
-from tests.kit.sending import LOOPBACK
+from tests.kit.webhooks.proving import delivered
+from tests.kit.webhooks.receivers import answers, receiving
+from tests.kit.webhooks.sending import LOOPBACK
 
 LIFE = Lifecycle(timedelta(days=180), timedelta(days=60), timedelta(days=1))
 OLD = Secret("whsec_" + base64.b64encode(b"o" * 32).decode())

@@ -17,8 +17,8 @@ import reconciler.adapters.git.ledger
 from reconciler.adapters.git.ledger import GitLedger
 from reconciler.engine.ports import Ledger
 from reconciler.errors import AuditError
-from tests.kit.repositories import add_hook, commit_file, git, isolate, new_repository
-from tests.kit.started import started
+from tests.kit.git.repositories import add_hook, commit_file, git, isolate, new_repository
+from tests.kit.programs.started import started
 
 AUDIT = PurePosixPath("audit")
 REPORT = PurePosixPath("audit/staging/run-1.json")

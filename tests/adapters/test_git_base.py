@@ -9,7 +9,14 @@ import pytest
 
 from reconciler.adapters.trust.base import NoBase, copy_files, named_base, usual_base
 from reconciler.errors import UsageError
-from tests.kit.repositories import add_hook, clone_pair, commit_file, git, isolate, new_repository
+from tests.kit.git.repositories import (
+    add_hook,
+    clone_pair,
+    commit_file,
+    git,
+    isolate,
+    new_repository,
+)
 
 AUDIT = "audit"
 POLICY = "policy.yaml"

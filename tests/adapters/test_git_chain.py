@@ -12,8 +12,8 @@ import pytest
 from reconciler.adapters.git.history import History
 from reconciler.adapters.trust.chain import Followed, handed_down
 from reconciler.adapters.trust.commits import Declaration
-from tests.kit.repositories import commit_file, git, isolate
-from tests.kit.signing import Signer, new_signer
+from tests.kit.git.repositories import commit_file, git, isolate
+from tests.kit.git.signing import Signer, new_signer
 
 SIGNERS = ".allowed_signers"
 DEMAND = f"signedCommits {SIGNERS}\n"

@@ -13,8 +13,8 @@ import pytest
 from reconciler.adapters.trust.chain import Followed, handed_down
 from reconciler.adapters.trust.commits import Declaration
 from reconciler.errors import BlockedError
-from tests.kit.repositories import commit_file, git, loaded
-from tests.kit.signing import Signer, new_signer
+from tests.kit.git.repositories import commit_file, git, loaded
+from tests.kit.git.signing import Signer, new_signer
 
 SIGNERS = ".allowed_signers"
 LONG_AGO, BEFORE, LATER, AFTER, NEVER = (

@@ -16,7 +16,7 @@ from reconciler.adapters.git.ledger import GitLedger
 from reconciler.adapters.trust.base import NoBase, copy_files, usual_base
 from reconciler.adapters.trust.commits import Declaration
 from reconciler.errors import AuditError, ReconcilerError
-from tests.kit.repositories import (
+from tests.kit.git.repositories import (
     add_hook,
     clone_pair,
     commit_file,

@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.adapters.git.ledger import GitLedger
 from reconciler.errors import AuditError
-from tests.kit.repositories import add_hook, clone_pair, commit_file, git, isolate
+from tests.kit.git.repositories import add_hook, clone_pair, commit_file, git, isolate
 
 AUDIT = PurePosixPath("audit")
 REPORT = PurePosixPath("audit/staging/run-1.json")

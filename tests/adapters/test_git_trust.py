@@ -12,8 +12,8 @@ from reconciler.adapters.trust.platform import Person
 from reconciler.declare.files.files import declares
 from reconciler.domain.declared.checkout import blob_ids
 from reconciler.errors import BlockedError
-from tests.kit.repositories import commit_file, git, loaded
-from tests.kit.signing import Signer, new_signer
+from tests.kit.git.repositories import commit_file, git, loaded
+from tests.kit.git.signing import Signer, new_signer
 
 SIGNERS = ".allowed_signers"
 

@@ -26,8 +26,8 @@ from reconciler.adapters.openbao.server import (
 from reconciler.adapters.vault.live import Live
 from reconciler.adapters.vault.setup.bootstrap import bootstrap
 from reconciler.registry.requests import Document, ReadDocument
-from tests.kit.started import started
-from tests.kit.vault import HASTY, settings_for
+from tests.kit.programs.started import started
+from tests.kit.vault.places import HASTY, settings_for
 
 pytestmark = pytest.mark.openbao
 

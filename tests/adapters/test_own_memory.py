@@ -17,8 +17,8 @@ from reconciler.adapters.system.tls import trusting
 from reconciler.adapters.vault.http.wire import Wire
 from reconciler.domain.declared.alert import MailTarget, SmtpTls
 from reconciler.domain.declared.desired import DeliverySettings
-from tests.kit.receivers import answers, receiving
-from tests.kit.tls import self_signed
+from tests.kit.webhooks.receivers import answers, receiving
+from tests.kit.webhooks.tls import self_signed
 
 LOOK = """
 import ctypes, os, resource, subprocess, sys

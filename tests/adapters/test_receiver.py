@@ -10,8 +10,8 @@ from reconciler.adapters.receiving.receiver import LoopbackReceiver
 from reconciler.domain.live.record import Delivery
 from reconciler.domain.secrecy.secret import Secret
 from tests.adapters.test_deliveries import NEW, OLD, webhook
-from tests.kit.proving import delivered
-from tests.kit.sending import LOOPBACK
+from tests.kit.webhooks.proving import delivered
+from tests.kit.webhooks.sending import LOOPBACK
 
 
 def _deliver(url: str, secret: Secret, now: datetime | None = None) -> Delivery:

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from reconciler.adapters.delivery.sender import WebhookSender
 from reconciler.webhooks.wire.http import HttpFailure, HttpResponse
-from tests.kit.receivers import Behaviour, Handler, answers, receiving
-from tests.kit.sending import LOOPBACK, post, said, send
-from tests.kit.tally import Tally
+from tests.kit.suite.tally import Tally
+from tests.kit.webhooks.receivers import Behaviour, Handler, answers, receiving
+from tests.kit.webhooks.sending import LOOPBACK, post, said, send
 
 
 def test_a_request_arrives_as_it_was_made() -> None:

@@ -15,10 +15,10 @@ from reconciler.adapters.delivery.resolve import Answers
 from reconciler.adapters.delivery.sender import WebhookSender
 from reconciler.domain.declared.desired import DeliverySettings
 from reconciler.webhooks.wire.http import HttpFailure, HttpResponse
-from tests.kit.addresses import HOSTILE, NO_ADDRESS, PUBLIC, SPELLINGS
-from tests.kit.receivers import Receiver, answers, receiving
-from tests.kit.sending import AMPLE, LOOPBACK, resolver, said, send
-from tests.kit.tally import Tally
+from tests.kit.suite.tally import Tally
+from tests.kit.webhooks.addresses import HOSTILE, NO_ADDRESS, PUBLIC, SPELLINGS
+from tests.kit.webhooks.receivers import Receiver, answers, receiving
+from tests.kit.webhooks.sending import AMPLE, LOOPBACK, resolver, said, send
 
 EVERYTHING = ("0.0.0.0/0", "::/0")
 

@@ -16,9 +16,9 @@ from reconciler.adapters.delivery.sender import WebhookSender
 from reconciler.adapters.delivery.watch import DeliveryStopped, Watch
 from reconciler.domain.declared.desired import DeliverySettings
 from reconciler.webhooks.wire.endpoint import Endpoint
-from tests.kit.authority import Authority
-from tests.kit.receivers import Handler, receiving
-from tests.kit.sending import LOOPBACK, bounded, post, resolver, said
+from tests.kit.webhooks.authority import Authority
+from tests.kit.webhooks.receivers import Handler, receiving
+from tests.kit.webhooks.sending import LOOPBACK, bounded, post, resolver, said
 
 GARBAGE = b"\x17\x03\x03\x00\x20" + b"x" * 32  # a TLS record that nobody encrypted
 

@@ -11,10 +11,10 @@ import pytest
 from reconciler.adapters.delivery.resolve import Answers
 from reconciler.adapters.delivery.sender import WebhookSender
 from reconciler.webhooks.wire.http import HttpFailure, HttpResponse
-from tests.kit import receivers
-from tests.kit.receivers import Behaviour, answers, listening, receiving
-from tests.kit.sending import AMPLE, BRIEF, LOOPBACK, bounded, post, said
-from tests.kit.tally import Tally
+from tests.kit.suite.tally import Tally
+from tests.kit.webhooks import receivers
+from tests.kit.webhooks.receivers import Behaviour, answers, listening, receiving
+from tests.kit.webhooks.sending import AMPLE, BRIEF, LOOPBACK, bounded, post, said
 
 BODY = "RC512: the answer's body is larger than 65536 bytes"
 HEADERS = "RC512: 65536 bytes of headers, or of 1xx answers, came and no end of them"

@@ -17,10 +17,10 @@ from reconciler.adapters.delivery.sender import WebhookSender
 from reconciler.adapters.delivery.slots import Slots
 from reconciler.domain.declared.desired import DeliverySettings
 from reconciler.webhooks.wire.http import HttpResponse
-from tests.kit.authority import Authority
-from tests.kit.receivers import Handler, answers, receiving
-from tests.kit.sending import LOOPBACK, post, resolver, said
-from tests.kit.waiting import until
+from tests.kit.programs.waiting import until
+from tests.kit.webhooks.authority import Authority
+from tests.kit.webhooks.receivers import Handler, answers, receiving
+from tests.kit.webhooks.sending import LOOPBACK, post, resolver, said
 
 PATIENCE_SECONDS = 60
 

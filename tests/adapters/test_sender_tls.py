@@ -17,11 +17,11 @@ from reconciler.adapters.delivery.sender import WebhookSender
 from reconciler.domain.declared.desired import DeliverySettings
 from reconciler.errors import DeliveryError
 from reconciler.webhooks.wire.http import HttpFailure
-from tests.kit.authority import Authority
-from tests.kit.receivers import answers, cuts_body, cuts_connection, listening, receiving
-from tests.kit.sending import BRIEF, LOOPBACK, bounded, post, resolver, said
-from tests.kit.tally import Tally
-from tests.kit.tls import self_signed
+from tests.kit.suite.tally import Tally
+from tests.kit.webhooks.authority import Authority
+from tests.kit.webhooks.receivers import answers, cuts_body, cuts_connection, listening, receiving
+from tests.kit.webhooks.sending import BRIEF, LOOPBACK, bounded, post, resolver, said
+from tests.kit.webhooks.tls import self_signed
 
 _HOUR = timedelta(hours=1)
 

@@ -24,9 +24,9 @@ from reconciler.domain.declared.desired import AuthSettings, VaultSettings
 from reconciler.domain.secrecy.secret import Secret
 from reconciler.errors import TokenInvalid, VaultDenied, VaultError
 from reconciler.registry.requests import Document, ReadDocument
-from tests.kit.loopback import Seen, loopback, reply
-from tests.kit.proxy import proxying
-from tests.kit.vault import HASTY, Place
+from tests.kit.programs.loopback import Seen, loopback, reply
+from tests.kit.vault.places import HASTY, Place
+from tests.kit.vault.proxy import proxying
 
 pytestmark = pytest.mark.openbao
 

@@ -12,8 +12,8 @@ from reconciler.adapters.vault.live import Live
 from reconciler.adapters.vault.setup.doctor import examine
 from reconciler.adapters.vault.setup.meta import read_meta
 from reconciler.errors import VaultError
-from tests.kit.loopback import loopback, reply
-from tests.kit.vault import HASTY, PROJECT, Place, settings_for
+from tests.kit.programs.loopback import loopback, reply
+from tests.kit.vault.places import HASTY, PROJECT, Place, settings_for
 
 pytestmark = pytest.mark.openbao
 

@@ -13,7 +13,7 @@ from reconciler.adapters.vault.setup.meta import read_meta
 from reconciler.adapters.vault.setup.policies import normalised, policy_drift, policy_texts
 from reconciler.errors import VaultError
 from reconciler.registry.requests import WriteDocument, Written
-from tests.kit.vault import PROJECT, Place
+from tests.kit.vault.places import PROJECT, Place
 
 pytestmark = pytest.mark.openbao
 

@@ -16,11 +16,11 @@ from reconciler.adapters.vault.conformance import trials
 from reconciler.adapters.vault.conformance.trials import TRIALS, conform
 from reconciler.adapters.vault.http.errors import StatusError
 from reconciler.adapters.vault.live import Live
-from tests.kit.checkout import new_checkout
-from tests.kit.proxy import Action, answering, proxying
-from tests.kit.repositories import isolate
-from tests.kit.vault import HASTY, Place, settings_for
-from tests.kit.vault_habits import vault_like
+from tests.kit.git.checkout import new_checkout
+from tests.kit.git.repositories import isolate
+from tests.kit.vault.habits import vault_like
+from tests.kit.vault.places import HASTY, Place, settings_for
+from tests.kit.vault.proxy import Action, answering, proxying
 
 pytestmark = pytest.mark.openbao
 

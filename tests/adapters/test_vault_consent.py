@@ -12,8 +12,8 @@ import pytest
 from reconciler.adapters.git.project_owner import is_foreign
 from reconciler.adapters.vault import consent
 from reconciler.errors import VaultError
-from tests.kit.repositories import git, isolate
-from tests.kit.vault import settings_for
+from tests.kit.git.repositories import git, isolate
+from tests.kit.vault.places import settings_for
 
 SERVER = "https://vault.example.com"
 DECLARED = replace(settings_for(SERVER, "staging"), environment="staging")

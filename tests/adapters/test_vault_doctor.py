@@ -11,8 +11,8 @@ from reconciler.adapters.openbao.server import throw_away
 from reconciler.adapters.vault.live import Live
 from reconciler.adapters.vault.setup.doctor import Check, examine
 from reconciler.registry.requests import WriteDocument
-from tests.kit.loopback import Seen, loopback, reply
-from tests.kit.vault import HASTY, PROJECT, Place, settings_for
+from tests.kit.programs.loopback import Seen, loopback, reply
+from tests.kit.vault.places import HASTY, PROJECT, Place, settings_for
 
 pytestmark = pytest.mark.openbao
 

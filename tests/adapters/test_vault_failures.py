@@ -33,9 +33,9 @@ from reconciler.registry.requests import (
     WriteDocument,
     Written,
 )
-from tests.kit.loopback import Script, Seen, loopback, reply
-from tests.kit.tls import self_signed
-from tests.kit.vault import HASTY, Place, bootstrapped
+from tests.kit.programs.loopback import Script, Seen, loopback, reply
+from tests.kit.vault.places import HASTY, Place, bootstrapped
+from tests.kit.webhooks.tls import self_signed
 
 pytestmark = pytest.mark.openbao
 

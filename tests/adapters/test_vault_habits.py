@@ -27,9 +27,9 @@ from reconciler.registry.requests import (
     WriteDocument,
     Written,
 )
-from tests.kit.vault import PROJECT, Place, bootstrapped, unbootstrapped
-from tests.kit.vault_api import complaints
-from tests.kit.vault_habits import VaultHabits, index, local_of, vault_like
+from tests.kit.vault.api import complaints
+from tests.kit.vault.habits import VaultHabits, index, local_of, vault_like
+from tests.kit.vault.places import PROJECT, Place, bootstrapped, unbootstrapped
 
 pytestmark = pytest.mark.openbao
 

@@ -33,7 +33,7 @@ from reconciler.registry.requests import (
     WriteDocument,
     Written,
 )
-from tests.kit.vault import PROJECT, Place
+from tests.kit.vault.places import PROJECT, Place
 
 pytestmark = pytest.mark.openbao
 

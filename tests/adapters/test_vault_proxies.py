@@ -15,12 +15,12 @@ from reconciler.adapters.vault.http.proxies import Proxy, proxy_for
 from reconciler.adapters.vault.setup.meta import read_meta
 from reconciler.domain.declared.desired import VaultSettings
 from reconciler.errors import VaultError
-from tests.kit.authority import Authority
-from tests.kit.checkout import new_checkout
-from tests.kit.proxy import proxying
-from tests.kit.repositories import isolate
-from tests.kit.tunnel import Tunnel, tunnelling
-from tests.kit.vault import HASTY, PROJECT, Place
+from tests.kit.git.checkout import new_checkout
+from tests.kit.git.repositories import isolate
+from tests.kit.vault.places import HASTY, PROJECT, Place
+from tests.kit.vault.proxy import proxying
+from tests.kit.webhooks.authority import Authority
+from tests.kit.webhooks.tunnel import Tunnel, tunnelling
 
 pytestmark = pytest.mark.openbao
 

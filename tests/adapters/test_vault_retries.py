@@ -28,8 +28,8 @@ from reconciler.registry.requests import (
     Unclear,
     WriteDocument,
 )
-from tests.kit.loopback import DATE, Seen, loopback, reply
-from tests.kit.tally import Tally
+from tests.kit.programs.loopback import DATE, Seen, loopback, reply
+from tests.kit.suite.tally import Tally
 
 TRIES = 4
 FEW = Patience(tries=TRIES, budget=20.0, opening=20.0, first=0.001, longest=0.001)

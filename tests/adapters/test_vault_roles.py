@@ -32,7 +32,7 @@ from reconciler.registry.requests import (
     Written,
 )
 from reconciler.webhooks.signature.ed25519 import public_bytes
-from tests.kit.vault import PROJECT, Place
+from tests.kit.vault.places import PROJECT, Place
 
 pytestmark = pytest.mark.openbao
 

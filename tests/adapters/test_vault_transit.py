@@ -12,8 +12,8 @@ from reconciler.adapters.vault.live import Live
 from reconciler.errors import VaultError
 from reconciler.registry.requests import MakeTransitKey, PublicKey, RemoveTransitKey
 from reconciler.webhooks.signature.ed25519 import is_valid, public_bytes
-from tests.kit.proxy import Action, Proxy, Rule, answering, passing, proxying
-from tests.kit.vault import Place
+from tests.kit.vault.places import Place
+from tests.kit.vault.proxy import Action, Proxy, Rule, answering, passing, proxying
 
 pytestmark = pytest.mark.openbao
 

@@ -21,8 +21,8 @@ from reconciler.registry.requests import (
     Request,
     WriteDocument,
 )
-from tests.kit.loopback import Seen, loopback, reply
-from tests.kit.vault import HASTY, PROJECT, Place
+from tests.kit.programs.loopback import Seen, loopback, reply
+from tests.kit.vault.places import HASTY, PROJECT, Place
 
 pytestmark = pytest.mark.openbao
 

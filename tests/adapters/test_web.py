@@ -10,8 +10,8 @@ import pytest
 from reconciler.adapters.forges.web import Web
 from reconciler.adapters.vault.http.wire import Lost, NotSent
 from reconciler.errors import DeliveryError
-from tests.kit.authority import Authority
-from tests.kit.receivers import (
+from tests.kit.webhooks.authority import Authority
+from tests.kit.webhooks.receivers import (
     Behaviour,
     answers,
     cuts_body,

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from reconciler.adapters.forges import gitlab as gitlab_adapter
-from tests.kit.github_api import TOKEN, GitHub, github_api
-from tests.kit.github_tokens import REPOSITORY, REPOSITORY_ID
-from tests.kit.gitlab_api import HEAD, PROJECT_ID, GitLab, gitlab_api
-from tests.kit.gitlab_api import TOKEN as GITLAB_TOKEN
-from tests.kit.gitlab_job import Job
-from tests.kit.repositories import isolate
+from tests.kit.forges.github_api import TOKEN, GitHub, github_api
+from tests.kit.forges.github_tokens import REPOSITORY, REPOSITORY_ID
+from tests.kit.forges.gitlab_api import HEAD, PROJECT_ID, GitLab, gitlab_api
+from tests.kit.forges.gitlab_api import TOKEN as GITLAB_TOKEN
+from tests.kit.forges.gitlab_job import Job
+from tests.kit.git.repositories import isolate
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.kit.action import script
-from tests.kit.github_api import BOT, ROOT, TOKEN, GitHub
-from tests.kit.loopback import reply
+from tests.kit.forges.action import script
+from tests.kit.forges.github_api import BOT, ROOT, TOKEN, GitHub
+from tests.kit.programs.loopback import reply
 
 PLAN, DRIFT = "<!-- reconciler:plan:staging -->", "<!-- reconciler:drift:staging -->"
 LIST, ONE = f"{ROOT}/issues/7/comments", f"{ROOT}/issues/comments"

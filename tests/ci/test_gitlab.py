@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from reconciler.adapters.openbao.server import RunningServer
-from tests.kit.gitlab_api import EVE, PROJECT, PROJECT_ID, TOKEN, GitLab
-from tests.kit.gitlab_runner import Pipeline, Runner
-from tests.kit.gitlab_tokens import claims_of
-from tests.kit.hosted import Upstream, hosting
-from tests.kit.repositories import git, isolate
-from tests.kit.vault import Place
+from tests.kit.forges.gitlab_api import EVE, PROJECT, PROJECT_ID, TOKEN, GitLab
+from tests.kit.forges.gitlab_runner import Pipeline, Runner
+from tests.kit.forges.gitlab_tokens import claims_of
+from tests.kit.forges.hosted import Upstream, hosting
+from tests.kit.git.repositories import git, isolate
+from tests.kit.vault.places import Place
 
 pytestmark = [pytest.mark.openbao, pytest.mark.slow]
 

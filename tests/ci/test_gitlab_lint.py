@@ -14,8 +14,8 @@ import yaml
 from reconciler.adapters.forges.reviewed import PLAN_FILE
 from reconciler.adapters.vault.setup.ci_platforms import GitLab
 from reconciler.cli.start.scaffold import starter_files
-from tests.kit.repositories import clone_pair, commit_file, git, isolate, new_repository
-from tests.kit.workflow_lint import schema_errors
+from tests.kit.forges.workflow_lint import schema_errors
+from tests.kit.git.repositories import clone_pair, commit_file, git, isolate, new_repository
 
 LOGS_IN = {"plan staging", "plan anew staging", "apply staging", "drift staging", "revoke staging"}
 COMMITS = {"apply staging": "", "drift staging": "-upkeep", "revoke staging": "-revoke"}

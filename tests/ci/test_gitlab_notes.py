@@ -15,10 +15,10 @@ import pytest
 from reconciler.domain.plan.plan import Finding, Level, Plan
 from reconciler.planning.planner import plan_digest
 from reconciler.report.plan.json import plan_json
-from tests.kit.gitlab_api import BOT, EVE, HEAD, ROOT, GitLab
-from tests.kit.gitlab_job import Job
-from tests.kit.hostile import HOSTILE, everywhere
-from tests.kit.loopback import reply
+from tests.kit.forges.gitlab_api import BOT, EVE, HEAD, ROOT, GitLab
+from tests.kit.forges.gitlab_job import Job
+from tests.kit.programs.loopback import reply
+from tests.kit.texts.hostile import HOSTILE, everywhere
 from tests.report.samples import ACTIONS, BLOCK, make_plan, small_plan
 
 PLAN, DRIFT = "<!-- reconciler:plan:production -->", "<!-- reconciler:drift:production -->"

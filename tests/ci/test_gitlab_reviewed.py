@@ -13,10 +13,10 @@ from reconciler.cli.main import main
 from reconciler.domain.plan.plan import Finding, Level, Plan
 from reconciler.planning.planner import plan_digest
 from reconciler.report.plan.json import plan_json
-from tests.kit.gitlab_api import GitLab
-from tests.kit.gitlab_job import Job
-from tests.kit.loopback import reply
-from tests.kit.repositories import git
+from tests.kit.forges.gitlab_api import GitLab
+from tests.kit.forges.gitlab_job import Job
+from tests.kit.git.repositories import git
+from tests.kit.programs.loopback import reply
 from tests.report.samples import ACTIONS, make_plan
 
 CHANGING, QUIET = make_plan(), make_plan((), ())

@@ -16,8 +16,8 @@ import yaml
 
 from reconciler.cli.start.scaffold import starter_files
 from tests.ci.test_gitlab_lint import JOBS, scripts
-from tests.kit.repositories import git, isolate
-from tests.kit.wheels import wheel
+from tests.kit.git.repositories import git, isolate
+from tests.kit.programs.wheels import wheel
 
 pytestmark = pytest.mark.slow
 

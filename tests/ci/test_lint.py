@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from reconciler.cli.start.scaffold import starter_files
-from tests.kit.action import ACTION, ROOT
-from tests.kit.workflow_lint import actionlint, schema_errors, zizmor
+from tests.kit.forges.action import ACTION, ROOT
+from tests.kit.forges.workflow_lint import actionlint, schema_errors, zizmor
 
 NAMES = ("apply", "drift", "plan", "revoke")
 # GitHub added it in May 2026, after actionlint 1.7.7: a group keeps all that wait, instead of the

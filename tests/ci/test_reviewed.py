@@ -14,10 +14,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tests.kit.action import script
-from tests.kit.github_api import ROOT, TOKEN, GitHub
-from tests.kit.github_tokens import REPOSITORY, REPOSITORY_ID
-from tests.kit.openapi import described
+from tests.kit.forges.action import script
+from tests.kit.forges.github_api import ROOT, TOKEN, GitHub
+from tests.kit.forges.github_tokens import REPOSITORY, REPOSITORY_ID
+from tests.kit.forges.openapi import described
 
 HEAD, MERGE = "b" * 40, "c" * 40
 EVENT = {

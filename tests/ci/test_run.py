@@ -16,12 +16,12 @@ from typing import Any
 
 import pytest
 
-from tests.kit.action import script
-from tests.kit.github_api import TOKEN, GitHub
-from tests.kit.github_tokens import REPOSITORY_ID, REQUEST_TOKEN, issuing
-from tests.kit.loopback import Seen, loopback, reply
-from tests.kit.repositories import clone_pair, commit_file, git, isolate
-from tests.kit.wheels import wheel
+from tests.kit.forges.action import script
+from tests.kit.forges.github_api import TOKEN, GitHub
+from tests.kit.forges.github_tokens import REPOSITORY_ID, REQUEST_TOKEN, issuing
+from tests.kit.git.repositories import clone_pair, commit_file, git, isolate
+from tests.kit.programs.loopback import Seen, loopback, reply
+from tests.kit.programs.wheels import wheel
 
 ERROR = {
     "kind": "error",

@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from reconciler.adapters.openbao.server import RunningServer
-from tests.kit.act import Act, Acted, adapted
-from tests.kit.github_api import BOT, TOKEN, GitHub
-from tests.kit.github_tokens import REPOSITORY, REPOSITORY_ID, REQUEST_TOKEN, claims_of
-from tests.kit.hosted import Upstream, hosting
-from tests.kit.repositories import git, isolate
-from tests.kit.vault import Place
+from tests.kit.forges.act import Act, Acted, adapted
+from tests.kit.forges.github_api import BOT, TOKEN, GitHub
+from tests.kit.forges.github_tokens import REPOSITORY, REPOSITORY_ID, REQUEST_TOKEN, claims_of
+from tests.kit.forges.hosted import Upstream, hosting
+from tests.kit.git.repositories import git, isolate
+from tests.kit.vault.places import Place
 
 pytestmark = [pytest.mark.openbao, pytest.mark.slow]
 

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from reconciler.cli.main import main
-from tests.kit.github_tokens import REPOSITORY, REPOSITORY_ID
+from tests.kit.forges.github_tokens import REPOSITORY, REPOSITORY_ID
 
 RIGHT: dict[str, str | None] = {
     "--ci": "github",

@@ -11,7 +11,7 @@ import pytest
 from reconciler.cli.forges import codeowners
 from reconciler.cli.main import main
 from reconciler.report.forges.code_owners import GITLAB, HEAD, SHARED
-from tests.kit.repositories import git, isolate
+from tests.kit.git.repositories import git, isolate
 
 PROJECT = """\
 apiVersion: reconciler/v1

@@ -12,8 +12,8 @@ import pytest
 
 from reconciler.adapters.vault import consent
 from reconciler.cli.main import main
-from tests.kit.authority import Authority
-from tests.kit.repositories import git, isolate
+from tests.kit.git.repositories import git, isolate
+from tests.kit.webhooks.authority import Authority
 
 PROJECT = """\
 apiVersion: reconciler/v1

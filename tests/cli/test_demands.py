@@ -14,8 +14,8 @@ from reconciler.cli.demands import refuse_unsigned
 from reconciler.declare import load
 from reconciler.errors import AuditError, BlockedError
 from tests.declare.conftest import FILES
-from tests.kit.repositories import git
-from tests.kit.signing import Signer
+from tests.kit.git.repositories import git
+from tests.kit.git.signing import Signer
 
 SIGNERS = ".allowed_signers"
 DEMANDING = f"{FILES['policy.yaml']}  apply:\n    signedCommits: {{allowedSigners: {SIGNERS}}}\n"

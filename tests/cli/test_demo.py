@@ -11,9 +11,9 @@ import pytest
 from reconciler.cli.demo.tour import NotAsTold, Tour
 from reconciler.domain.secrecy import holds_secret
 from reconciler.domain.values.keytext import compose
-from tests.kit.commands import COMMAND, environ, living_in, reconciler
-from tests.kit.repositories import git
-from tests.kit.started import IN_BACKGROUND, ignored, started
+from tests.kit.git.repositories import git
+from tests.kit.programs.commands import COMMAND, environ, living_in, reconciler
+from tests.kit.programs.started import IN_BACKGROUND, ignored, started
 
 
 def bare_environment(tmp_path: Path) -> dict[str, str]:

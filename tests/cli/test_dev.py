@@ -14,9 +14,9 @@ import pytest
 from reconciler.adapters.openbao.durable import DurableServer
 from reconciler.cli.start.dev_server import exports
 from reconciler.cli.start.start import NEXT_STEPS
-from tests.kit.commands import COMMAND, environ, reconciler
-from tests.kit.repositories import git, isolate
-from tests.kit.started import IN_BACKGROUND, ignored, started
+from tests.kit.git.repositories import git, isolate
+from tests.kit.programs.commands import COMMAND, environ, reconciler
+from tests.kit.programs.started import IN_BACKGROUND, ignored, started
 
 pytestmark = pytest.mark.openbao
 

@@ -18,8 +18,8 @@ from reconciler.adapters.vault import consent
 from reconciler.cli import declaration, wiring
 from reconciler.cli.main import COMMANDS, cli, main
 from reconciler.cli.output import Settings, show_error
-from tests.kit.commands import COMMAND, environ
-from tests.kit.repositories import isolate
+from tests.kit.git.repositories import isolate
+from tests.kit.programs.commands import COMMAND, environ
 
 PROJECT = """\
 apiVersion: reconciler/v1

@@ -15,7 +15,7 @@ from reconciler.cli.start.scaffold import key_prefix, project_name
 from reconciler.declare.repository import load, validate
 from reconciler.declare.schema.schemas import KINDS, schema
 from reconciler.domain.declared.desired import AuthSettings
-from tests.kit.repositories import git, isolate
+from tests.kit.git.repositories import git, isolate
 
 
 @pytest.fixture(autouse=True)

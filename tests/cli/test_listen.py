@@ -27,9 +27,9 @@ from reconciler.domain.declared.schemes import GITHUB, SCHEMES, STANDARD_WEBHOOK
 from reconciler.domain.secrecy import holds_secret
 from reconciler.domain.secrecy.secret import Secret
 from reconciler.webhooks.signature.signing import sign
-from tests.kit.commands import reconciler
-from tests.kit.listener import EVENT, listening
-from tests.kit.started import IN_BACKGROUND, ignored
+from tests.kit.programs.commands import reconciler
+from tests.kit.programs.started import IN_BACKGROUND, ignored
+from tests.kit.webhooks.listener import EVENT, listening
 
 OLD, NEW, WRONG = ("whsec_" + digits * 32 for digits in ("0a", "1b", "2c"))
 TEST = b'{"type":"order.paid","test":true}'

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.cli.main import main
-from tests.kit.commands import GUARD
-from tests.kit.repositories import git, isolate
+from tests.kit.git.repositories import git, isolate
+from tests.kit.programs.commands import GUARD
 
 ROOT = Path(__file__).resolve().parents[2]
 

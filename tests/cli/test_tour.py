@@ -25,10 +25,10 @@ from reconciler.domain.secrecy.secret import Secret
 from reconciler.domain.values.keytext import compose
 from reconciler.errors import VaultDenied
 from reconciler.webhooks.signature.verification import SignatureCheck
-from tests.kit.checkout import Checkout, new_checkout
-from tests.kit.commands import environ
-from tests.kit.repositories import commit_file, git, isolate, new_repository
-from tests.kit.vault import PROJECT, Place
+from tests.kit.git.checkout import Checkout, new_checkout
+from tests.kit.git.repositories import commit_file, git, isolate, new_repository
+from tests.kit.programs.commands import environ
+from tests.kit.vault.places import PROJECT, Place
 
 REFUSED = (
     "SignatureMismatch", "SignatureMismatch", "TimestampOutsideTolerance", "TimestampOutsideTolerance", "HeaderMissing",

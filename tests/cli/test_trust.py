@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.commands import COMMAND, environ, reconciler
-from tests.kit.loopback import Loopback, loopback, reply
-from tests.kit.repositories import isolate
-from tests.kit.started import started
+from tests.kit.git.repositories import isolate
+from tests.kit.programs.commands import COMMAND, environ, reconciler
+from tests.kit.programs.loopback import Loopback, loopback, reply
+from tests.kit.programs.started import started
 
 PROJECT = """\
 apiVersion: reconciler/v1

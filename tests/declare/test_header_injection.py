@@ -9,7 +9,7 @@ from reconciler.declare import validate
 from reconciler.domain.plan.plan import Level
 from reconciler.report.findings import findings_text
 from tests.declare.conftest import MakeProject, client
-from tests.kit.tally import Tally
+from tests.kit.suite.tally import Tally
 
 # As they stand in YAML, between double quotes.
 EVIL = {

@@ -25,7 +25,7 @@ from reconciler.planning.guards.guards import WORDS
 from reconciler.planning.rules.rules import RULES
 from reconciler.report.findings import findings_text
 from tests.declare.conftest import CLIENT, PROJECT, TEMPLATE, MakeProject, client
-from tests.kit.cel import judge_here
+from tests.kit.texts.cel import judge_here
 
 C, G, T = "clients/payouts.yaml", "policy.yaml", "templates/paystack.yaml"
 NOW = datetime(2026, 11, 23, 22, 45, tzinfo=UTC)

@@ -18,7 +18,7 @@ from reconciler.adapters.cel.worker import judged
 from reconciler.declare import validate
 from reconciler.planning.rules.custom_rules import DECLARED_ONLY, LIVE
 from tests.declare.conftest import FILES
-from tests.kit.cel import judge_here
+from tests.kit.texts.cel import judge_here
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 SPEC = yaml.safe_load("""

@@ -16,8 +16,8 @@ from reconciler.declare.webhooks.urls import parse_url
 from reconciler.domain.declared.desired import DeliverySettings, Environment, VaultSettings
 from reconciler.webhooks.wire.http import HttpFailure
 from tests.declare.conftest import PROJECT, MakeProject
-from tests.kit.addresses import HOSTILE, PUBLIC
-from tests.kit.sending import post, resolver
+from tests.kit.webhooks.addresses import HOSTILE, PUBLIC
+from tests.kit.webhooks.sending import post, resolver
 
 LOOPBACK, PRIVATE = ("127.0.0.0/8",), ("10.0.0.0/8", "fd12::/16")
 

@@ -15,7 +15,7 @@ from reconciler.declare.findings.nodes import Map, Seq
 from reconciler.declare.yaml.text import Limits, parse
 from reconciler.errors import DeclarationError
 from tests.declare.conftest import CLIENT, FILES, PROJECT, SCOPES, TEMPLATE
-from tests.kit.invisible import IGNORABLE, NO_INK, characters
+from tests.kit.texts.invisible import IGNORABLE, NO_INK, characters
 
 
 def only(text: str) -> Map:

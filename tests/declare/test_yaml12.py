@@ -12,7 +12,7 @@ import pytest
 from reconciler.declare.findings.collector import Collector
 from reconciler.declare.yaml.text import parse
 from tests.declare.conftest import FILES
-from tests.kit.yaml_judge import Tree, YamlJudge, yaml_judge
+from tests.kit.texts.yaml_judge import Tree, YamlJudge, yaml_judge
 
 PLAIN: dict[str, bool | None] = {"": None, "~": None, "null": None, "true": True, "false": False}
 WHOLE = re.compile(r"-?(?:0|[1-9][0-9]*)\Z")

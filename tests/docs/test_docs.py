@@ -27,8 +27,8 @@ from reconciler.planning.risk.risk import PLAIN, RULES
 from reconciler.report.plan.json import plan_document
 from reconciler.report.run.report import run_json
 from reconciler.report.status.json import status_json
-from tests.kit.commands import PYTHON_PATH
-from tests.kit.documents import anchors, links, matches, perform, plain, steps
+from tests.kit.programs.commands import PYTHON_PATH
+from tests.kit.texts.documents import anchors, links, matches, perform, plain, steps
 from tests.report.samples import observed, review_plan, run_result
 
 ROOT = Path(__file__).resolve().parents[2]

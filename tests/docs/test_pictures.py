@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from tests.kit.pictures import DIGESTS, FOLDER, PLAN, pictures
+from tests.kit.texts.pictures import DIGESTS, FOLDER, PLAN, pictures
 from tests.report.samples import FORMS
 
 ROOT = Path(__file__).resolve().parents[2]

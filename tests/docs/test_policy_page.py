@@ -14,8 +14,8 @@ from reconciler.domain.plan.plan import Level
 from reconciler.domain.plan.scopes import ScopeTable
 from reconciler.planning.rules.custom_rules import DECLARED_ONLY, LIVE, live_facts
 from reconciler.planning.rules.rules import RULES
-from tests.kit.cel import judge_here
-from tests.kit.declared import client, lifecycle
+from tests.kit.texts.cel import judge_here
+from tests.kit.worlds.declared import client, lifecycle
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs/policy.md").read_text()
 TABLE = ScopeTable({"payouts:write": "critical", "ledger:read": "low"})

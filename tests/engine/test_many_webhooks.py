@@ -16,11 +16,11 @@ from reconciler.engine import testing
 from reconciler.engine.engine import Engine
 from reconciler.engine.look.observe import observe
 from reconciler.webhooks.signature.verification import verify
-from tests.kit.declared import client, desired, webhook
-from tests.kit.memory import World
-from tests.kit.receivers import Handler, receiving
-from tests.kit.runner import Runner
-from tests.kit.tally import Tally
+from tests.kit.suite.tally import Tally
+from tests.kit.webhooks.receivers import Handler, receiving
+from tests.kit.worlds.declared import client, desired, webhook
+from tests.kit.worlds.memory import World
+from tests.kit.worlds.runner import Runner
 
 CLIENTS, EACH = 50, 20
 

@@ -16,10 +16,10 @@ from reconciler.engine.look.records import LOOKS
 from reconciler.errors import RegistryError
 from reconciler.registry.protocol.documents import open_run, take_lease
 from reconciler.registry.requests import Document, ReadDocument, Request, Response, WriteDocument
-from tests.kit.declared import client, desired
-from tests.kit.memory import BUCKETS, World
-from tests.kit.runner import Passes, Runner, drive
-from tests.kit.scenarios import LONG
+from tests.kit.worlds.declared import client, desired
+from tests.kit.worlds.memory import BUCKETS, World
+from tests.kit.worlds.runner import Passes, Runner, drive
+from tests.kit.worlds.scenarios import LONG
 
 A, B = client("a"), client("b")
 PATH = "keys/a.primary"

@@ -14,8 +14,8 @@ from reconciler.cli.wiring import SearchedReports
 from reconciler.engine.apply import Options, apply
 from reconciler.engine.engine import Engine, Question, answer
 from reconciler.registry.requests import Request, Response
-from tests.kit.declared import client, desired
-from tests.kit.memory import BUCKETS, World
+from tests.kit.worlds.declared import client, desired
+from tests.kit.worlds.memory import BUCKETS, World
 
 AHEAD = timedelta(minutes=1)
 

@@ -20,9 +20,9 @@ from reconciler.engine.planfile.saved import (
     refuse_unreviewed,
 )
 from reconciler.errors import StalePlanError
-from tests.kit.declared import client, desired
-from tests.kit.memory import START, World
-from tests.kit.runner import Runner
+from tests.kit.worlds.declared import client, desired
+from tests.kit.worlds.memory import START, World
+from tests.kit.worlds.runner import Runner
 
 DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
 

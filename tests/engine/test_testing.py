@@ -15,9 +15,9 @@ from reconciler.engine import testing
 from reconciler.engine.engine import Engine
 from reconciler.engine.look.observe import observe
 from reconciler.planning.actions.reasons import RevocationRequest
-from tests.kit.declared import client, desired, webhook
-from tests.kit.memory import World
-from tests.kit.runner import Runner
+from tests.kit.worlds.declared import client, desired, webhook
+from tests.kit.worlds.memory import World
+from tests.kit.worlds.runner import Runner
 
 BUCKETS = 16
 

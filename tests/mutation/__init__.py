@@ -2,6 +2,6 @@
 notice.
 
 ``make mutants ROOM=vault COUNT=40`` draws, runs and prints; docs/reliability.md says what the
-figure means. (``tests/kit/mutants.py`` is something else: safeguards chosen by hand, each of which
+figure means. (``tests/kit/suite/mutants.py`` is something else: safeguards chosen by hand, each of which
 must be noticed.)
 """

@@ -20,9 +20,9 @@ from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from tests.kit.commands import ROOT
-from tests.kit.copied import Copy, copied, rewrite
-from tests.kit.mutated import Ran
+from tests.kit.programs.commands import ROOT
+from tests.kit.suite.copied import Copy, copied, rewrite
+from tests.kit.suite.mutated import Ran
 from tests.mutation.changes import Change, changes
 from tests.mutation.equivalents import EQUIVALENTS
 from tests.mutation.related import KEPT, Related, related

@@ -12,12 +12,16 @@ from xml.etree import ElementTree as ET
 
 from coverage import CoverageData
 
-from tests.kit.commands import ROOT
+from tests.kit.programs.commands import ROOT
 from tests.mutation.rooms import Room, chosen_tests
 
 KEPT = ROOT / ".mutants"
 # What starts the command as a program of its own; coverage does not see what runs there.
-_OUTSIDE = ("tests.kit.commands", "tests.kit.zygote", "tests.kit.listener")
+_OUTSIDE = (
+    "tests.kit.programs.commands",
+    "tests.kit.programs.zygote",
+    "tests.kit.webhooks.listener",
+)
 
 
 @dataclass(frozen=True)

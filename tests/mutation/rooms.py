@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
-from tests.kit.commands import ROOT
+from tests.kit.programs.commands import ROOT
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ from reconciler.domain.declared.checkout import WITHOUT_GIT, Applied, Checkout, 
 from reconciler.domain.plan.plan import ActionKind, Finding, Level, Plan, Risk
 from reconciler.planning.guards.checkout import MOST_PATHS, Standing, next_applied
 from reconciler.planning.planner import Inputs, make_plan
-from tests.kit.declared import client, desired
-from tests.kit.memory import START, World
-from tests.kit.runner import Runner
+from tests.kit.worlds.declared import client, desired
+from tests.kit.worlds.memory import START, World
+from tests.kit.worlds.runner import Runner
 
 HEAD, LAST = "a" * 40, "b" * 40
 # HEAD builds on what was applied last, and holds what is used.

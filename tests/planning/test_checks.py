@@ -13,8 +13,8 @@ from reconciler.domain.live.record import Hold, Series, Version, VersionState
 from reconciler.planning.actions import checks
 from reconciler.planning.actions.checks import SeriesView, end_cause, first_cause
 from reconciler.planning.actions.reasons import Reason, RotationRequest
-from tests.kit.declared import lifecycle
-from tests.kit.memory import START
+from tests.kit.worlds.declared import lifecycle
+from tests.kit.worlds.memory import START
 
 DAY = timedelta(days=1)
 KEY = lifecycle("90d", "30d", "72h")

@@ -18,10 +18,10 @@ from reconciler.planning.emergency import revocation_plan
 from reconciler.planning.planner import Inputs, make_plan
 from reconciler.registry.codec.codec import decode_bucket, encode_bucket
 from reconciler.registry.requests import PutSecret
-from tests.kit.declared import client, desired, lifecycle, webhook
-from tests.kit.faults import Crash, Faulty, crash_before
-from tests.kit.memory import Entry, World
-from tests.kit.runner import Runner
+from tests.kit.worlds.declared import client, desired, lifecycle, webhook
+from tests.kit.worlds.faults import Crash, Faulty, crash_before
+from tests.kit.worlds.memory import Entry, World
+from tests.kit.worlds.runner import Runner
 
 DAY = timedelta(days=1)
 PLAIN = client()

@@ -13,8 +13,8 @@ from reconciler.domain.declared.proof import Demand, Probe
 from reconciler.domain.live.observed import Observed
 from reconciler.planning.planner import Inputs, make_plan
 from reconciler.planning.review.code_owners import code_owners
-from tests.kit.declared import client, desired, environment, webhook
-from tests.kit.memory import START
+from tests.kit.worlds.declared import client, desired, environment, webhook
+from tests.kit.worlds.memory import START
 
 SCOPES = {
     "payouts:read": "low",

@@ -14,10 +14,10 @@ from reconciler.domain.values import names
 from reconciler.errors import UsageError
 from reconciler.planning.actions.reasons import RevocationRequest
 from reconciler.planning.emergency import revocation_plan
-from tests.kit.declared import PROJECT, client, desired, lifecycle, webhook
-from tests.kit.faults import Crash, Faulty, crash_before
-from tests.kit.memory import World
-from tests.kit.runner import Runner
+from tests.kit.worlds.declared import PROJECT, client, desired, lifecycle, webhook
+from tests.kit.worlds.faults import Crash, Faulty, crash_before
+from tests.kit.worlds.memory import World
+from tests.kit.worlds.runner import Runner
 
 DECLARED = desired(client(keys={"a": lifecycle(), "b": lifecycle()}, webhooks=[webhook()]))
 KEY_A, KEY_B = names.key_address("payouts", "a"), names.key_address("payouts", "b")

@@ -26,10 +26,10 @@ from reconciler.domain.values.window import Freeze
 from reconciler.planning.actions.reasons import DRIFT, Reason, Removals
 from reconciler.planning.guards.guards import GUARDS
 from reconciler.planning.planner import Inputs, make_plan
-from tests.kit.declared import client, desired, environment, lifecycle, webhook
-from tests.kit.faults import Crash, Faulty, crash_before
-from tests.kit.memory import START, World
-from tests.kit.runner import Runner
+from tests.kit.worlds.declared import client, desired, environment, lifecycle, webhook
+from tests.kit.worlds.faults import Crash, Faulty, crash_before
+from tests.kit.worlds.memory import START, World
+from tests.kit.worlds.runner import Runner
 
 WHERE = Source("policy.yaml", 12, 7)
 TODAY = "2026-11-23"  # START

@@ -11,9 +11,9 @@ from reconciler.domain.declared.desired import DesiredClient
 from reconciler.domain.live.observed import Observed
 from reconciler.domain.plan.plan import Finding, Level
 from reconciler.planning.planner import Inputs, make_plan
-from tests.kit.declared import client, desired, lifecycle, webhook
-from tests.kit.memory import START, World
-from tests.kit.runner import Runner
+from tests.kit.worlds.declared import client, desired, lifecycle, webhook
+from tests.kit.worlds.memory import START, World
+from tests.kit.worlds.runner import Runner
 
 OTHER_HOOK = webhook(url="https://elsewhere.example.com/")
 TEAM = {"team": "x", "contact": "x@example.com"}

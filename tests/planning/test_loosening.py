@@ -36,7 +36,7 @@ from reconciler.domain.values.window import Freeze
 from reconciler.planning.loosening.loosening import CHECKS, loosenings
 from reconciler.planning.loosening.places import PLACES
 from reconciler.planning.loosening.values import VALUES
-from tests.kit.declared import desired, environment
+from tests.kit.worlds.declared import desired, environment
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -21,7 +21,7 @@ from reconciler.domain.declared.desired import (
 )
 from reconciler.domain.declared.terms import Terms
 from reconciler.planning.loosening.loosening import loosenings
-from tests.kit.declared import desired
+from tests.kit.worlds.declared import desired
 from tests.planning.test_loosening import CASES, EITHER_WAY, NOW, terms
 
 NAMED = "what it is called; a rule is compared by what it says"

@@ -15,9 +15,9 @@ from reconciler.domain.plan.plan import Action, ActionKind, Plan, Risk
 from reconciler.planning.actions.order import LEVELS, ordered
 from reconciler.planning.guards.checkout import Standing
 from reconciler.planning.planner import Inputs, make_plan
-from tests.kit.declared import client, desired, webhook
-from tests.kit.memory import World
-from tests.kit.runner import Runner
+from tests.kit.worlds.declared import client, desired, webhook
+from tests.kit.worlds.memory import World
+from tests.kit.worlds.runner import Runner
 
 NAMES = ("alpha", "beta", "gamma", "delta", "epsilon")
 

@@ -25,10 +25,10 @@ from reconciler.domain.plan.judgement import Judge
 from reconciler.domain.plan.plan import ActionKind, Level, Plan
 from reconciler.planning.actions.reasons import RotationRequest
 from reconciler.planning.planner import Inputs, make_plan
-from tests.kit.cel import judge_here
-from tests.kit.declared import client, desired, lifecycle, webhook
-from tests.kit.memory import START, World
-from tests.kit.runner import Runner
+from tests.kit.texts.cel import judge_here
+from tests.kit.worlds.declared import client, desired, lifecycle, webhook
+from tests.kit.worlds.memory import START, World
+from tests.kit.worlds.runner import Runner
 
 WHERE = Source("policy.yaml", 12, 7)
 RULE = Source("policy.yaml", 5, 13)

@@ -11,9 +11,9 @@ from reconciler.domain.live.record import ClientRecord, SeriesKind, VersionState
 from reconciler.planning.actions.reasons import RevocationRequest
 from reconciler.planning.actions.renames import heirs, relatives, told
 from reconciler.planning.emergency import revocation_plan
-from tests.kit.declared import client, desired, webhook
-from tests.kit.memory import World
-from tests.kit.runner import Runner
+from tests.kit.worlds.declared import client, desired, webhook
+from tests.kit.worlds.memory import World
+from tests.kit.worlds.runner import Runner
 
 
 def original() -> ClientRecord:

@@ -34,8 +34,8 @@ from reconciler.domain.live.observed import SecretInfo
 from reconciler.domain.live.record import ClientRecord, ClientStatus, Hold, Version, VersionState
 from reconciler.domain.plan.plan import Action, ActionKind, Permissions, Risk, highest
 from reconciler.planning.risk.risk import PLAIN, RULES, grounds, judged
-from tests.kit.declared import client, desired, lifecycle, webhook
-from tests.kit.judged import NOW, SCOPES, Situation, key_path, version, with_key
+from tests.kit.worlds.declared import client, desired, lifecycle, webhook
+from tests.kit.worlds.judged import NOW, SCOPES, Situation, key_path, version, with_key
 
 ACTIVE, RETIRING, REVOKED = VersionState.ACTIVE, VersionState.RETIRING, VersionState.REVOKED
 EXPIRED, DUE = version(1, ACTIVE, days=-1), version(1, ACTIVE, days=1)

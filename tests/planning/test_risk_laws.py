@@ -16,8 +16,8 @@ from reconciler.domain.plan.scopes import ScopeTable, covers
 from reconciler.domain.values import networks
 from reconciler.planning.planner import Inputs, make_plan
 from reconciler.planning.risk.risk import grounds, judged
-from tests.kit.declared import client, desired, webhook
-from tests.kit.judged import NOW, SCOPES, Situation, recorded
+from tests.kit.worlds.declared import client, desired, webhook
+from tests.kit.worlds.judged import NOW, SCOPES, Situation, recorded
 
 WRITTEN = [*SCOPES, "*", "ledger:*", "payouts:*", "*:read", "*:*", "pay*:w*", "gone:read", "gone:*"]
 SETS = st.sets(st.sampled_from(WRITTEN), max_size=5)

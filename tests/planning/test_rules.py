@@ -13,7 +13,7 @@ from reconciler.domain.declared.proof import DECLARED_PROBES, GENUINE_ONLY, Prob
 from reconciler.domain.plan.scopes import ScopeTable
 from reconciler.domain.values.patterns import compile_pattern
 from reconciler.planning.rules.rules import BY_NAME, RULES, breaches
-from tests.kit.declared import client, lifecycle, webhook
+from tests.kit.worlds.declared import client, lifecycle, webhook
 
 TABLE = ScopeTable(
     {

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from reconciler.domain.declared.desired import Lifecycle
 from reconciler.domain.values.window import Freeze, Window, parse_window
 from reconciler.planning.actions.schedule import rotation_due, spread
-from tests.kit.declared import lifecycle
+from tests.kit.worlds.declared import lifecycle
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)

@@ -12,9 +12,9 @@ import pytest
 from reconciler.engine.look.observe import observe
 from reconciler.planning.actions.reasons import Reason
 from reconciler.registry.requests import PutSecret, ReadMetadata, ReadSubkeys, Request, Response
-from tests.kit.declared import PROJECT, client, desired
-from tests.kit.memory import BUCKETS, START, World
-from tests.kit.runner import Runner
+from tests.kit.worlds.declared import PROJECT, client, desired
+from tests.kit.worlds.memory import BUCKETS, START, World
+from tests.kit.worlds.runner import Runner
 
 
 @dataclass

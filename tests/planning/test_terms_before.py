@@ -24,9 +24,9 @@ from reconciler.planning.loosening.terms_before import Before, beside
 from reconciler.planning.planner import Inputs, make_plan
 from reconciler.report.plan.json import plan_json
 from reconciler.report.plan.load import load_plan
-from tests.kit.declared import client, desired, webhook
-from tests.kit.memory import START, World
-from tests.kit.runner import Runner
+from tests.kit.worlds.declared import client, desired, webhook
+from tests.kit.worlds.memory import START, World
+from tests.kit.worlds.runner import Runner
 
 SECURITY = ApproverRule("acme/security", risk="high")
 SCOPES = {"orders:read": "low", "payouts:write": "critical", "x:read": "low"}

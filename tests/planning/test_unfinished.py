@@ -12,10 +12,10 @@ import pytest
 from reconciler.domain.live.observed import Lease, Observed, OpenRun
 from reconciler.domain.plan.unfinished import Unfinished, UnfinishedKind
 from reconciler.planning.guards.unfinished import Books, View, at_work, unfinished
-from tests.kit.faults import Crash, Fault, Faulty, crash_after, crash_before
-from tests.kit.memory import START
-from tests.kit.scenarios import SCENARIOS
-from tests.kit.tally import Tally
+from tests.kit.suite.tally import Tally
+from tests.kit.worlds.faults import Crash, Fault, Faulty, crash_after, crash_before
+from tests.kit.worlds.memory import START
+from tests.kit.worlds.scenarios import SCENARIOS
 
 EMPTY = Observed(START, {}, {}, 16)
 RUN = OpenRun("20261123t224500z-a", "apply", "Ada", START - timedelta(hours=1), None, "sha256:0")

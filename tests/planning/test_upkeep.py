@@ -9,9 +9,9 @@ import pytest
 
 from reconciler.domain.declared.desired import DesiredClient
 from reconciler.planning.upkeep import settled_clients
-from tests.kit.declared import client, desired, lifecycle
-from tests.kit.memory import World
-from tests.kit.runner import Runner
+from tests.kit.worlds.declared import client, desired, lifecycle
+from tests.kit.worlds.memory import World
+from tests.kit.worlds.runner import Runner
 
 APPLIED = client("a")
 

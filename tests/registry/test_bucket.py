@@ -21,10 +21,10 @@ from reconciler.registry.protocol.bucket import (
 )
 from reconciler.registry.requests import Request, Response, Unclear, WriteDocument
 from reconciler.registry.steps import Steps
-from tests.kit.declared import PROJECT
-from tests.kit.faults import Faulty, duplicated, noise, request_lost, response_lost
-from tests.kit.memory import START, World
-from tests.kit.runner import drive
+from tests.kit.worlds.declared import PROJECT
+from tests.kit.worlds.faults import Faulty, duplicated, noise, request_lost, response_lost
+from tests.kit.worlds.memory import START, World
+from tests.kit.worlds.runner import drive
 
 RUN = "20261123t224500z-0123456789ab-0001"
 OTHER = "20261123t224400z-0123456789ab-0002"

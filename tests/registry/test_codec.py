@@ -31,9 +31,9 @@ from reconciler.errors import RegistryError
 from reconciler.planning.actions.clients import Context, plan_client
 from reconciler.registry.codec.codec import MAX_DOCUMENT, decode_bucket, encode_bucket
 from reconciler.registry.codec.run_codec import decode_lease, decode_run, encode_lease, encode_run
-from tests.kit.declared import PROJECT, client, desired, webhook
-from tests.kit.memory import World
-from tests.kit.runner import Runner
+from tests.kit.worlds.declared import PROJECT, client, desired, webhook
+from tests.kit.worlds.memory import World
+from tests.kit.worlds.runner import Runner
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 NAME = st.from_regex(r"[a-z0-9][a-z0-9-]{0,8}", fullmatch=True)

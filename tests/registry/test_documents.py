@@ -20,9 +20,9 @@ from reconciler.registry.protocol.documents import (
     take_lease,
 )
 from reconciler.registry.requests import Request, Response, Unclear, WriteDocument
-from tests.kit.faults import Faulty, duplicated, request_lost, response_lost
-from tests.kit.memory import START, World
-from tests.kit.runner import drive
+from tests.kit.worlds.faults import Faulty, duplicated, request_lost, response_lost
+from tests.kit.worlds.memory import START, World
+from tests.kit.worlds.runner import drive
 
 TTL = timedelta(seconds=30)
 RUN = OpenRun("20261123t224500z-0123456789ab-0001", "apply", "Ada", START, None, "sha256:0")

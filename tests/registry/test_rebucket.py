@@ -36,10 +36,10 @@ from reconciler.registry.requests import (
     WriteDocument,
     Written,
 )
-from tests.kit.declared import client, desired
-from tests.kit.faults import Crash, Faulty, crash_before, duplicated, response_lost
-from tests.kit.memory import BUCKETS, Entry, World
-from tests.kit.runner import Inline, Runner, drive, inline_buckets
+from tests.kit.worlds.declared import client, desired
+from tests.kit.worlds.faults import Crash, Faulty, crash_before, duplicated, response_lost
+from tests.kit.worlds.memory import BUCKETS, Entry, World
+from tests.kit.worlds.runner import Inline, Runner, drive, inline_buckets
 
 NEW = 256
 NAMES = ("payouts", "other", "third")

@@ -17,11 +17,11 @@ from reconciler.domain.values.names import bucket_of
 from reconciler.planning.actions.reasons import RevocationRequest
 from reconciler.registry.protocol.rename import arrived
 from reconciler.registry.requests import Request, Response
-from tests.kit.declared import client, desired, webhook
-from tests.kit.faults import Crash, Fault, Faulty, crash_after, crash_before
-from tests.kit.judge import judge_secrets, usable
-from tests.kit.memory import BUCKETS, START, World
-from tests.kit.runner import Runner
+from tests.kit.worlds.declared import client, desired, webhook
+from tests.kit.worlds.faults import Crash, Fault, Faulty, crash_after, crash_before
+from tests.kit.worlds.judge import judge_secrets, usable
+from tests.kit.worlds.memory import BUCKETS, START, World
+from tests.kit.worlds.runner import Runner
 
 OLD = client(webhooks=[webhook()])
 NEAR, FAR = "payouts-27", "payouts-2"

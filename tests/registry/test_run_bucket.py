@@ -17,11 +17,11 @@ from reconciler.planning.actions.reasons import RevocationRequest
 from reconciler.registry.protocol.changes import commit_version
 from reconciler.registry.protocol.work import Claim, ClientRun, ClientWork, Run, series_kind
 from reconciler.registry.requests import DestroyVersions, Done, PutSecret, Request, Response
-from tests.kit.declared import client, desired, lifecycle, webhook
-from tests.kit.faults import Faulty, crash_before
-from tests.kit.judge import judge_secrets, usable
-from tests.kit.memory import World
-from tests.kit.runner import Runner
+from tests.kit.worlds.declared import client, desired, lifecycle, webhook
+from tests.kit.worlds.faults import Faulty, crash_before
+from tests.kit.worlds.judge import judge_secrets, usable
+from tests.kit.worlds.memory import World
+from tests.kit.worlds.runner import Runner
 
 DECLARED = desired(client(webhooks=[webhook()]))
 

@@ -27,9 +27,9 @@ from reconciler.registry.requests import (
     Response,
     Unclear,
 )
-from tests.kit.faults import Faulty, duplicated, request_lost, response_lost
-from tests.kit.memory import Entry, World
-from tests.kit.runner import drive
+from tests.kit.worlds.faults import Faulty, duplicated, request_lost, response_lost
+from tests.kit.worlds.memory import Entry, World
+from tests.kit.worlds.runner import drive
 
 PATH = "keys/payouts.primary"
 MINE = Secret("mine")

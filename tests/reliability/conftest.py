@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from reconciler.adapters.openbao.server import RunningServer
-from tests.kit.memory import BUCKETS
-from tests.kit.proxy import proxying
-from tests.kit.real import RealWorld
-from tests.kit.receivers import answers, receiving
-from tests.kit.repositories import isolate
-from tests.kit.stage import Stage
-from tests.kit.vault import bootstrapped
-from tests.kit.zygote import Zygote, forking
+from tests.kit.blows.stage import Stage
+from tests.kit.git.repositories import isolate
+from tests.kit.programs.zygote import Zygote, forking
+from tests.kit.vault.places import bootstrapped
+from tests.kit.vault.proxy import proxying
+from tests.kit.webhooks.receivers import answers, receiving
+from tests.kit.worlds.memory import BUCKETS
+from tests.kit.worlds.real import RealWorld
 
 
 @pytest.fixture(scope="session")

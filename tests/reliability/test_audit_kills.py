@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.commands import living_in
-from tests.kit.git_strike import HASTY, HOWS, MIDSTS, heal, kill_git, striking_git
-from tests.kit.stage import Case, Stage, spread
-from tests.kit.stories import FIRST, UNREPORTED, time_goes_by
-from tests.kit.tally import Tally
-from tests.kit.waiting import until
+from tests.kit.blows.stage import Case, Stage, spread
+from tests.kit.blows.stories import FIRST, UNREPORTED, time_goes_by
+from tests.kit.git.strike import HASTY, HOWS, MIDSTS, heal, kill_git, striking_git
+from tests.kit.programs.commands import living_in
+from tests.kit.programs.waiting import until
+from tests.kit.suite.tally import Tally
 
 TALLY = "kills at a file or git operation"
 STORIES = {"first report": FIRST, "two reports": UNREPORTED}
@@ -33,7 +33,7 @@ def finish(case: Case, what: str) -> None:
 def order(log: Path, at: int = 0, how: str = "", audited: Path | None = None) -> str:
     log.write_text("")
     value = {"at": at, "how": how, "log": str(log), "audited": str(audited or "")}
-    return f"tests.kit.disk:strike {json.dumps(value)}"
+    return f"tests.kit.blows.disk:strike {json.dumps(value)}"
 
 
 @pytest.mark.parametrize("name", STORIES)

@@ -23,12 +23,12 @@ from reconciler.adapters.openbao.server import RunningServer
 from reconciler.adapters.receiving.receiver import LoopbackReceiver
 from reconciler.domain.secrecy.secret import Secret
 from reconciler.domain.values.canonical import iso, parse_iso
-from tests.kit.checkout import Checkout, Ran, new_checkout
-from tests.kit.commands import environ, reconciler
-from tests.kit.repositories import isolate
-from tests.kit.tally import Tally
-from tests.kit.vault import PROJECT, bootstrapped
-from tests.kit.waiting import until
+from tests.kit.git.checkout import Checkout, Ran, new_checkout
+from tests.kit.git.repositories import isolate
+from tests.kit.programs.commands import environ, reconciler
+from tests.kit.programs.waiting import until
+from tests.kit.suite.tally import Tally
+from tests.kit.vault.places import PROJECT, bootstrapped
 
 pytestmark = pytest.mark.openbao
 

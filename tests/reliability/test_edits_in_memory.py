@@ -17,11 +17,11 @@ import pytest
 from reconciler.domain.declared.desired import Desired
 from reconciler.domain.values.names import bucket_of
 from reconciler.errors import RegistryError
-from tests.kit import memory
-from tests.kit.declared import client, desired, lifecycle, webhook
-from tests.kit.memory import BUCKETS, Entry, World
-from tests.kit.runner import Runner
-from tests.kit.tally import Tally
+from tests.kit.suite.tally import Tally
+from tests.kit.worlds import memory
+from tests.kit.worlds.declared import client, desired, lifecycle, webhook
+from tests.kit.worlds.memory import BUCKETS, Entry, World
+from tests.kit.worlds.runner import Runner
 
 VICTIM, OTHER = "a", "b"
 KEPT = client(OTHER, webhooks=[webhook()])

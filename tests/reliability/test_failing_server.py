@@ -19,13 +19,13 @@ from reconciler.adapters.openbao.server import RunningServer
 from reconciler.adapters.vault.http.errors import StatusError
 from reconciler.errors import VaultDenied, VaultError
 from reconciler.registry.requests import Document, ReadDocument, WriteDocument, Written
-from tests.kit.cluster import Cluster, Node, clustered
-from tests.kit.failing import Blow, Stand, standing
-from tests.kit.proxy import CUT, PASS, RESET_AFTER, RESET_BEFORE, Action, answering
-from tests.kit.repositories import isolate
-from tests.kit.tally import Tally
-from tests.kit.waiting import until
-from tests.kit.witness import Witness
+from tests.kit.blows.failing import Blow, Stand, standing
+from tests.kit.blows.witness import Witness
+from tests.kit.git.repositories import isolate
+from tests.kit.programs.waiting import until
+from tests.kit.suite.tally import Tally
+from tests.kit.vault.cluster import Cluster, Node, clustered
+from tests.kit.vault.proxy import CUT, PASS, RESET_AFTER, RESET_BEFORE, Action, answering
 
 pytestmark = pytest.mark.openbao
 

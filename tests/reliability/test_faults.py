@@ -17,11 +17,11 @@ import pytest
 
 from reconciler.adapters.vault.http.wire import Lost, Reply
 from reconciler.domain.plan.plan import OutcomeStatus
-from tests.kit.faults import Crash
-from tests.kit.judge import outline
-from tests.kit.real import RealRunner, RealWorld, Send, WireFault
-from tests.kit.scenarios import SCENARIOS
-from tests.kit.tally import Tally
+from tests.kit.suite.tally import Tally
+from tests.kit.worlds.faults import Crash
+from tests.kit.worlds.judge import outline
+from tests.kit.worlds.real import RealRunner, RealWorld, Send, WireFault
+from tests.kit.worlds.scenarios import SCENARIOS
 
 # Of the cases, CI takes one in so many; which ones is fixed, and no two faults of a scenario share
 # them.

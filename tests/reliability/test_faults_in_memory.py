@@ -12,12 +12,12 @@ from copy import deepcopy
 import pytest
 
 from reconciler.domain.plan.plan import OutcomeStatus
-from tests.kit import faults
-from tests.kit.faults import Crash, Fault, Faulty
-from tests.kit.judge import outline
-from tests.kit.runner import Runner
-from tests.kit.scenarios import SCENARIOS, Scenario
-from tests.kit.tally import Tally
+from tests.kit.suite.tally import Tally
+from tests.kit.worlds import faults
+from tests.kit.worlds.faults import Crash, Fault, Faulty
+from tests.kit.worlds.judge import outline
+from tests.kit.worlds.runner import Runner
+from tests.kit.worlds.scenarios import SCENARIOS, Scenario
 
 FAULTS: dict[str, Fault] = {
     "crash before": faults.crash_before,

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.disk import NEEDING_ROOM, fill, may_mount, small_disk
-from tests.kit.repositories import git, isolate
-from tests.kit.stage import Case, Stage, spread
-from tests.kit.stories import FIRST, UNREPORTED
-from tests.kit.tally import Tally
-from tests.kit.witness import TEMPORARY
-from tests.kit.zygote import Ended
+from tests.kit.blows.disk import NEEDING_ROOM, fill, may_mount, small_disk
+from tests.kit.blows.stage import Case, Stage, spread
+from tests.kit.blows.stories import FIRST, UNREPORTED
+from tests.kit.blows.witness import TEMPORARY
+from tests.kit.git.repositories import git, isolate
+from tests.kit.programs.zygote import Ended
+from tests.kit.suite.tally import Tally
 
 TALLY = "full disks and refused writes"
 NOBODY = 65534
@@ -60,7 +60,9 @@ def test_an_error_at_every_operation_that_needs_room(
     log = stage.folder / "operations"
 
     def order(at: int = 0, error: str = "") -> str:
-        return f"tests.kit.disk:strike {json.dumps({'at': at, 'how': error, 'log': str(log)})}"
+        return (
+            f"tests.kit.blows.disk:strike {json.dumps({'at': at, 'how': error, 'log': str(log)})}"
+        )
 
     with stage.case(UNREPORTED) as case:
         assert case.run(before=order()).code == 0
@@ -86,7 +88,7 @@ def test_no_file_may_grow(stage: Stage, tally: Tally, exhaustive: bool) -> None:
     refused = 0
     for size in sizes:
         with stage.case(UNREPORTED) as case:
-            ended = case.run(before=f"tests.kit.disk:limit {json.dumps({'bytes': size})}")
+            ended = case.run(before=f"tests.kit.blows.disk:limit {json.dumps({'bytes': size})}")
             if ended.code:
                 refused += 1
                 not_reported(case, ended, "RC609" if "error[RC609]" in ended.err else "RC600")
@@ -191,7 +193,7 @@ def test_what_may_not_be_written(stage: Stage, tally: Tally, public: Path, name:
         root = case.checkout.root
         own(root)
         remove = obstruct(root)
-        ended = case.run(before=f"tests.kit.disk:unprivileged {json.dumps({'user': NOBODY})}")
+        ended = case.run(before=f"tests.kit.blows.disk:unprivileged {json.dumps({'user': NOBODY})}")
         not_reported(case, ended, code)
         remove()
         finish(case, name)

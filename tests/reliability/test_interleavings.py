@@ -20,15 +20,25 @@ from reconciler.engine.emergency import REVOKE_TRIES
 from reconciler.planning.actions.reasons import RevocationRequest, RotationRequest
 from reconciler.planning.actions.renames import told
 from reconciler.planning.emergency import revocation_plan
-from tests.kit.declared import client, desired, webhook
-from tests.kit.faults import Crash, Faulty, crash_before
-from tests.kit.interleave import Gate, Runs, Work, every_order, some_orders, touch
-from tests.kit.judge import judge_secrets, usable
-from tests.kit.memory import World
-from tests.kit.real import RealRunner, RealWorld
-from tests.kit.runner import Passes, Runner
-from tests.kit.scenarios import FAR, HOOKED, LONG, MOVED, NEAR, PLAIN, SCENARIOS, SUSPENDED, TWO
-from tests.kit.tally import Tally
+from tests.kit.suite.tally import Tally
+from tests.kit.worlds.declared import client, desired, webhook
+from tests.kit.worlds.faults import Crash, Faulty, crash_before
+from tests.kit.worlds.interleave import Gate, Runs, Work, every_order, some_orders, touch
+from tests.kit.worlds.judge import judge_secrets, usable
+from tests.kit.worlds.memory import World
+from tests.kit.worlds.real import RealRunner, RealWorld
+from tests.kit.worlds.runner import Passes, Runner
+from tests.kit.worlds.scenarios import (
+    FAR,
+    HOOKED,
+    LONG,
+    MOVED,
+    NEAR,
+    PLAIN,
+    SCENARIOS,
+    SUSPENDED,
+    TWO,
+)
 
 # Orders that CI takes of each pair: in memory the first ones that differ, on the server by chance.
 ORDERS, ORDERS_BY_CHANCE, REAL_ORDERS, REAL_ORDERS_ALL = 60, 30, 2, 150

@@ -6,10 +6,10 @@ import signal
 
 import pytest
 
-from tests.kit.stage import Stage, spread
-from tests.kit.stories import STORIES, time_goes_by
-from tests.kit.strike import Strike
-from tests.kit.tally import Tally
+from tests.kit.blows.stage import Stage, spread
+from tests.kit.blows.stories import STORIES, time_goes_by
+from tests.kit.blows.strike import Strike
+from tests.kit.suite.tally import Tally
 
 SAMPLE = 1
 

@@ -25,14 +25,14 @@ from reconciler.domain.values.duration import parse_duration
 from reconciler.planning.actions.reasons import Reason
 from reconciler.planning.planner import pair_up
 from reconciler.registry.protocol.work import KEY_ACTIONS
-from tests.kit.faults import Crash, Faulty, crash_after
-from tests.kit.judge import outline, usable
-from tests.kit.laws import hold
-from tests.kit.life import Life, current, over
-from tests.kit.memory import World
-from tests.kit.runner import Runner
-from tests.kit.strategies import STEPS, Step, declarations
-from tests.kit.tally import Tally
+from tests.kit.suite.laws import hold
+from tests.kit.suite.tally import Tally
+from tests.kit.worlds.faults import Crash, Faulty, crash_after
+from tests.kit.worlds.judge import outline, usable
+from tests.kit.worlds.life import Life, current, over
+from tests.kit.worlds.memory import World
+from tests.kit.worlds.runner import Runner
+from tests.kit.worlds.strategies import STEPS, Step, declarations
 
 TRIED = "examples of laws"
 LIVES = st.lists(STEPS, max_size=4)

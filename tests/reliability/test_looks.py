@@ -22,11 +22,11 @@ from reconciler.planning.actions.reasons import RotationRequest
 from reconciler.planning.emergency import revocation_plan
 from reconciler.planning.guards.unfinished import Books, View, unfinished
 from reconciler.registry.protocol.documents import close_run, open_run, release_lease, take_lease
-from tests.kit.interleave import Gate, Runs, Work
-from tests.kit.memory import BUCKETS
-from tests.kit.runner import Passes, Runner, drive
-from tests.kit.scenarios import FAR, HOOKED, NEAR, SCENARIOS, Scenario
-from tests.kit.tally import Tally
+from tests.kit.suite.tally import Tally
+from tests.kit.worlds.interleave import Gate, Runs, Work
+from tests.kit.worlds.memory import BUCKETS
+from tests.kit.worlds.runner import Passes, Runner, drive
+from tests.kit.worlds.scenarios import FAR, HOOKED, NEAR, SCENARIOS, Scenario
 
 # Orders that CI takes of each turn: by chance among those where the run is disturbed once, and
 # among all.

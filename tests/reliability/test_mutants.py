@@ -12,9 +12,9 @@ from contextlib import closing, contextmanager
 
 import pytest
 
-from tests.kit.copied import Copy, copied, rewrite
-from tests.kit.mutants import MUTANTS, Mutant
-from tests.kit.tally import Tally
+from tests.kit.suite.copied import Copy, copied, rewrite
+from tests.kit.suite.mutants import MUTANTS, Mutant
+from tests.kit.suite.tally import Tally
 
 # What a test says when it does not find the world as it must be; any other error would be an
 # accident.
@@ -34,7 +34,7 @@ def mutated(tree: Copy, mutant: Mutant) -> Iterator[None]:
     text = path.read_text()
     found = text.count(mutant.old)
     assert found == 1, (
-        f"{mutant.path} has the text of this mutant {found} times: adapt it in tests/kit/mutants.py"
+        f"{mutant.path} has the text of this mutant {found} times: adapt it in tests/kit/suite/mutants.py"
     )
     rewrite(path, text.replace(mutant.old, mutant.new))
     try:

@@ -8,8 +8,8 @@ import threading
 
 import pytest
 
-from tests.kit.loopback import loopback, reply
-from tests.kit.proxy import (
+from tests.kit.programs.loopback import loopback, reply
+from tests.kit.vault.proxy import (
     CUT,
     PASS,
     RESET_AFTER,

@@ -17,12 +17,12 @@ from reconciler.engine.runs.history import folded, in_order, unrecorded
 from reconciler.registry.codec.run_codec import MAX_UNRECORDED, decode_run, fitting
 from reconciler.registry.protocol.documents import finish_run, open_run
 from reconciler.report.run.report import outcome_document
-from tests.kit import faults
-from tests.kit.faults import Crash, Fault, Faulty
-from tests.kit.memory import START, World
-from tests.kit.runner import Runner, drive
-from tests.kit.scenarios import SCENARIOS
-from tests.kit.tally import Tally
+from tests.kit.suite.tally import Tally
+from tests.kit.worlds import faults
+from tests.kit.worlds.faults import Crash, Fault, Faulty
+from tests.kit.worlds.memory import START, World
+from tests.kit.worlds.runner import Runner, drive
+from tests.kit.worlds.scenarios import SCENARIOS
 
 SURVIVED: dict[str, Fault] = {
     "response lost": faults.response_lost,

@@ -8,13 +8,13 @@ from itertools import product
 
 import pytest
 
-from tests.kit.git_strike import striking_git
-from tests.kit.repositories import git
-from tests.kit.stage import Case, Stage, spread
-from tests.kit.stories import FIRST, STORIES
-from tests.kit.strike import Strike
-from tests.kit.tally import Tally
-from tests.kit.zygote import Ended
+from tests.kit.blows.stage import Case, Stage, spread
+from tests.kit.blows.stories import FIRST, STORIES
+from tests.kit.blows.strike import Strike
+from tests.kit.git.repositories import git
+from tests.kit.git.strike import striking_git
+from tests.kit.programs.zygote import Ended
+from tests.kit.suite.tally import Tally
 
 TALLY = "signals"
 SIGNALS = (signal.SIGINT, signal.SIGTERM)

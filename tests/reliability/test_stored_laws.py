@@ -25,12 +25,12 @@ from reconciler.registry.codec.run_codec import decode_lease, decode_run
 from reconciler.registry.protocol.documents import open_run, take_lease
 from reconciler.report.plan.json import plan_json
 from reconciler.report.plan.load import load_plan
-from tests.kit.declared import PROJECT, client, desired, lifecycle, webhook
-from tests.kit.faults import Crash, Faulty, crash_before
-from tests.kit.laws import hold
-from tests.kit.memory import START, World
-from tests.kit.runner import Runner, drive
-from tests.kit.tally import Tally
+from tests.kit.suite.laws import hold
+from tests.kit.suite.tally import Tally
+from tests.kit.worlds.declared import PROJECT, client, desired, lifecycle, webhook
+from tests.kit.worlds.faults import Crash, Faulty, crash_before
+from tests.kit.worlds.memory import START, World
+from tests.kit.worlds.runner import Runner, drive
 
 TRIED = "examples of laws"
 KEYS = {"primary": lifecycle(), "backup": lifecycle("9d", "3d", "1d")}

@@ -15,10 +15,10 @@ from unittest.mock import patch
 import pytest
 
 from reconciler.adapters.vault.http.wire import Reply, Wire
-from tests.kit.real import Disturbance
-from tests.kit.stage import Stage, spread
-from tests.kit.stories import STORIES
-from tests.kit.tally import Tally
+from tests.kit.blows.stage import Stage, spread
+from tests.kit.blows.stories import STORIES
+from tests.kit.suite.tally import Tally
+from tests.kit.worlds.real import Disturbance
 from tests.reliability.test_faults import CRASHES, FAULTS
 
 QUIET = {name: fault for name, fault in FAULTS.items() if name not in CRASHES}

@@ -19,11 +19,11 @@ from reconciler.errors import ReconcilerError
 from reconciler.planning.planner import plan_digest
 from reconciler.report.plan.load import load_plan
 from reconciler.report.plan.markdown import LIMIT, plan_markdown
-from tests.kit import structure
-from tests.kit.ci_runner import commands
-from tests.kit.hostile import HOSTILE, everywhere
-from tests.kit.junit_schema import breaches
-from tests.kit.sarif_judge import complaints
+from tests.kit.forges.ci_runner import commands
+from tests.kit.forges.junit_schema import breaches
+from tests.kit.forges.sarif_judge import complaints
+from tests.kit.texts import structure
+from tests.kit.texts.hostile import HOSTILE, everywhere
 from tests.report.samples import FORMS, review_plan, small_plan
 
 BENIGN = everywhere(small_plan(), "benign words")

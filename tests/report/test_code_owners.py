@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from reconciler.planning.review.code_owners import CodeOwners, FileOwners
 from reconciler.report.forges.code_owners import GITHUB, GITLAB, HEAD, github_file, gitlab_file
-from tests.kit.repositories import git
+from tests.kit.git.repositories import git
 
 FOUND = CodeOwners(
     files=(

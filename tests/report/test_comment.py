@@ -10,7 +10,7 @@ import pytest
 from reconciler.domain.plan.plan import Action, ActionKind, Approval, Permissions, Plan, Risk
 from reconciler.report.plan.markdown import LIMIT, SMALLEST_LIMIT, marker, plan_markdown
 from reconciler.report.text.comment import Piece, Section, fitted
-from tests.kit.hostile import HOSTILE, everywhere
+from tests.kit.texts.hostile import HOSTILE, everywhere
 from tests.report.samples import BLOCK, every_kind, make_plan, review_plan
 
 GITHUB = 65_536  # characters, by the message with which it refuses more

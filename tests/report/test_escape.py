@@ -24,7 +24,7 @@ from reconciler.report.text.escape import (
     workflow_command_data,
     workflow_command_property,
 )
-from tests.kit.invisible import IGNORABLE, NO_INK, characters
+from tests.kit.texts.invisible import IGNORABLE, NO_INK, characters
 from tests.report.samples import HOSTILE
 
 ANY_TEXT = st.text(

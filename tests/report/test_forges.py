@@ -26,8 +26,8 @@ from reconciler.report.forges.junit import plan_junit
 from reconciler.report.forges.plan_sarif import plan_sarif
 from reconciler.report.forges.results import MOST, bounded, fingerprints, plan_results, position
 from reconciler.report.forges.sarif import LARGEST
-from tests.kit.ci_runner import commands
-from tests.kit.junit_schema import breaches
+from tests.kit.forges.ci_runner import commands
+from tests.kit.forges.junit_schema import breaches
 from tests.report.samples import ACTIONS, BLOCK, FINDINGS, FORMS, NOW, make_plan, review_plan
 
 

@@ -16,8 +16,8 @@ from reconciler.domain.plan.plan import Plan, Risk
 from reconciler.report.plan.html import plan_html
 from reconciler.report.plan.words import by_risk
 from reconciler.report.text.html import carried
-from tests.kit.chromium import chromium
-from tests.kit.hostile import HOSTILE, everywhere
+from tests.kit.programs.chromium import chromium
+from tests.kit.texts.hostile import HOSTILE, everywhere
 from tests.report.samples import every_kind, make_plan, review_plan, small_plan
 
 KEY = "client/tax-filing/key/primary"

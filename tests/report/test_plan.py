@@ -27,10 +27,10 @@ from reconciler.report.plan.markdown import plan_markdown
 from reconciler.report.plan.text import plan_text
 from reconciler.report.plan.words import RISKS, by_risk, subject
 from reconciler.report.status.unfinished import LINES_SHOWN
-from tests.kit import structure
-from tests.kit.ci_runner import commands
-from tests.kit.junit_schema import breaches
-from tests.kit.plans import ANY_PLAN, DECLARED_PLANS
+from tests.kit.forges.ci_runner import commands
+from tests.kit.forges.junit_schema import breaches
+from tests.kit.texts import structure
+from tests.kit.worlds.plans import ANY_PLAN, DECLARED_PLANS
 from tests.report.samples import (
     ACTIONS,
     BLOCK,

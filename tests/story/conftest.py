@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from reconciler.adapters.openbao.server import RunningServer
-from tests.kit.checkout import Checkout, new_checkout
-from tests.kit.repositories import git, isolate
-from tests.kit.vault import Place, bootstrapped
-from tests.kit.vault_habits import VaultHabits, vault_like
+from tests.kit.git.checkout import Checkout, new_checkout
+from tests.kit.git.repositories import git, isolate
+from tests.kit.vault.habits import VaultHabits, vault_like
+from tests.kit.vault.places import Place, bootstrapped
 
 # Stories that are told twice: on OpenBao, and through a proxy with the habits of HashiCorp Vault.
 TOLD_TWICE = frozenset(

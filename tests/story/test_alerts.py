@@ -20,15 +20,15 @@ import pytest
 from standardwebhooks import Webhook
 
 from reconciler.cli import alerts
-from tests.kit.authority import Authority
-from tests.kit.checkout import Checkout, Ran
-from tests.kit.commands import PYTHON_PATH
-from tests.kit.mail import MailServer, mail_server
-from tests.kit.receivers import Receiver, answers, never_answers, receiving
-from tests.kit.repositories import git
-from tests.kit.started import started
-from tests.kit.vault import PROJECT
-from tests.kit.waiting import until
+from tests.kit.git.checkout import Checkout, Ran
+from tests.kit.git.repositories import git
+from tests.kit.programs.commands import PYTHON_PATH
+from tests.kit.programs.started import started
+from tests.kit.programs.waiting import until
+from tests.kit.vault.places import PROJECT
+from tests.kit.webhooks.authority import Authority
+from tests.kit.webhooks.mail import MailServer, mail_server
+from tests.kit.webhooks.receivers import Receiver, answers, never_answers, receiving
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SIGNING = "whsec_" + base64.b64encode(b"alerts-canary-" * 2 + b"....").decode()

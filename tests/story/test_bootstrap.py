@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from reconciler.adapters.vault.http.errors import StatusError
-from tests.kit.checkout import Checkout
-from tests.kit.github_tokens import REPOSITORY, REPOSITORY_ID, claims_of, issuing
+from tests.kit.forges.github_tokens import REPOSITORY, REPOSITORY_ID, claims_of, issuing
+from tests.kit.git.checkout import Checkout
 
 
 def bootstrap(checkout: Checkout, *arguments: str) -> list[str]:

@@ -9,10 +9,10 @@ import sys
 import threading
 from pathlib import Path
 
-from tests.kit.checkout import Checkout
-from tests.kit.commands import PYTHON_PATH
-from tests.kit.receivers import Receiver, answers, receiving
-from tests.kit.repositories import git
+from tests.kit.git.checkout import Checkout
+from tests.kit.git.repositories import git
+from tests.kit.programs.commands import PYTHON_PATH
+from tests.kit.webhooks.receivers import Receiver, answers, receiving
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from tests.kit.checkout import Checkout
+from tests.kit.git.checkout import Checkout
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from reconciler.engine.look import observe
-from tests.kit.checkout import Checkout
-from tests.kit.receivers import answers, receiving
+from tests.kit.git.checkout import Checkout
+from tests.kit.webhooks.receivers import answers, receiving
 
 KEY = "client/partner/key/primary"
 

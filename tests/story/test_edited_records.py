@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.kit.by_hand import copy_record, edit_record, move_record, other_bucket
-from tests.kit.checkout import Checkout, Ran
+from tests.kit.git.checkout import Checkout, Ran
+from tests.kit.worlds.by_hand import copy_record, edit_record, move_record, other_bucket
 
 
 @pytest.fixture

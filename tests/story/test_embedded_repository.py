@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.checkout import Checkout
-from tests.kit.repositories import git
-from tests.kit.signing import new_signer
+from tests.kit.git.checkout import Checkout
+from tests.kit.git.repositories import git
+from tests.kit.git.signing import new_signer
 
 
 @pytest.fixture

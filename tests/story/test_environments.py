@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from reconciler.adapters.openbao.server import RunningServer
-from tests.kit.by_hand import overwrite
-from tests.kit.checkout import Checkout, Ran
-from tests.kit.receivers import answers, receiving
-from tests.kit.repositories import git, isolate
-from tests.kit.vault import PROJECT, Place, bootstrapped
+from tests.kit.git.checkout import Checkout, Ran
+from tests.kit.git.repositories import git, isolate
+from tests.kit.vault.places import PROJECT, Place, bootstrapped
+from tests.kit.webhooks.receivers import answers, receiving
+from tests.kit.worlds.by_hand import overwrite
 
 
 class Pair:

@@ -12,11 +12,11 @@ from reconciler.adapters.openbao.server import RunningServer
 from reconciler.adapters.vault.setup.bootstrap import bootstrap
 from reconciler.declare.repository import load
 from reconciler.domain.declared.schemes import CUSTOM, Scheme
-from tests.kit.careful import careful
-from tests.kit.checkout import Checkout
-from tests.kit.receivers import receiving
-from tests.kit.repositories import git, isolate
-from tests.kit.vault import PROJECT, Place, settings_for, unbootstrapped
+from tests.kit.git.checkout import Checkout
+from tests.kit.git.repositories import git, isolate
+from tests.kit.vault.places import PROJECT, Place, settings_for, unbootstrapped
+from tests.kit.webhooks.careful import careful
+from tests.kit.webhooks.receivers import receiving
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "acme-integrations"
 

@@ -6,9 +6,9 @@ import shutil
 
 import pytest
 
-from tests.kit.checkout import Checkout, Ran
-from tests.kit.receivers import answers, receiving
-from tests.kit.repositories import add_hook, git
+from tests.kit.git.checkout import Checkout, Ran
+from tests.kit.git.repositories import add_hook, git
+from tests.kit.webhooks.receivers import answers, receiving
 
 BROKEN = b"\xff\xfe\x00kind: ["
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.checkout import Checkout
-from tests.kit.repositories import git
+from tests.kit.git.checkout import Checkout
+from tests.kit.git.repositories import git
 
 
 def no_repository(checkout: Checkout) -> None:

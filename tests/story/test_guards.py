@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.checkout import Checkout
+from tests.kit.git.checkout import Checkout
 
 
 def refused(checkout: Checkout, code: str, *arguments: str) -> None:

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.kit.checkout import Checkout, Ran
-from tests.kit.repositories import git
+from tests.kit.git.checkout import Checkout, Ran
+from tests.kit.git.repositories import git
 
 ALLOWED = "protocol.file.allow=always"
 

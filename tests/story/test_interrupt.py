@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.checkout import Checkout
-from tests.kit.commands import PYTHON_PATH
-from tests.kit.repositories import git
-from tests.kit.started import IN_BACKGROUND, ignored, started
+from tests.kit.git.checkout import Checkout
+from tests.kit.git.repositories import git
+from tests.kit.programs.commands import PYTHON_PATH
+from tests.kit.programs.started import IN_BACKGROUND, ignored, started
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 COMMAND = [

@@ -14,7 +14,7 @@ from reconciler.adapters.receiving.receiver import LoopbackReceiver
 from reconciler.domain.secrecy.secret import Secret
 from reconciler.errors import VaultError
 from reconciler.webhooks.signature.verification import SignatureCheck
-from tests.kit.checkout import Checkout
+from tests.kit.git.checkout import Checkout
 
 PATH = "webhooks/partner.settlements"
 PAIR = {"scheme": "standard-webhooks", "algorithm": "ed25519"}

@@ -12,8 +12,8 @@ import pytest
 
 from reconciler.domain.declared.schemes import SCHEMES, STANDARD_WEBHOOKS
 from reconciler.domain.secrecy import holds_secret
-from tests.kit.checkout import Checkout
-from tests.kit.listener import Listener, listening
+from tests.kit.git.checkout import Checkout
+from tests.kit.webhooks.listener import Listener, listening
 
 PATH = "webhooks/partner.settlements"
 CUSTOM = {

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.kit.checkout import Checkout
-from tests.kit.repositories import git
+from tests.kit.git.checkout import Checkout
+from tests.kit.git.repositories import git
 
 FORMATS = ("text", "markdown", "json", "sarif", "github", "gitlab", "junit", "html")
 SECURITY = {"approver": "acme/security", "when": {"risk": "high"}}

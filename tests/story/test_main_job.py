@@ -8,9 +8,9 @@ import re
 from standardwebhooks import Webhook
 
 from reconciler.adapters.vault.http.adapter import VaultAdapter
-from tests.kit.checkout import Checkout
-from tests.kit.receivers import answers, receiving
-from tests.kit.repositories import git
+from tests.kit.git.checkout import Checkout
+from tests.kit.git.repositories import git
+from tests.kit.webhooks.receivers import answers, receiving
 
 
 def test_twenty_clients_are_applied_and_then_nothing_is_written(wide_checkout: Checkout) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.kit.checkout import Checkout, Ran
+from tests.kit.git.checkout import Checkout, Ran
 
 
 @pytest.fixture

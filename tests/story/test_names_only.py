@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from reconciler.adapters.vault.live import Live
-from tests.kit.checkout import Checkout
+from tests.kit.git.checkout import Checkout
 
 KEY = "client/partner/key/primary"
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.kit.checkout import Checkout, Ran
-from tests.kit.receivers import Receiver, answers, receiving
+from tests.kit.git.checkout import Checkout, Ran
+from tests.kit.webhooks.receivers import Receiver, answers, receiving
 
 KEY, SECRET = "keys/partner.primary", "webhooks/partner.settlements"
 

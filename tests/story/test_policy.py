@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.kit.checkout import Checkout, Ran
-from tests.kit.repositories import git
-from tests.kit.signing import Signer, new_signer
+from tests.kit.git.checkout import Checkout, Ran
+from tests.kit.git.repositories import git
+from tests.kit.git.signing import Signer, new_signer
 
 SIGNERS = ".allowed_signers"
 SCOPES = {

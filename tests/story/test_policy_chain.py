@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.kit.checkout import Checkout
-from tests.kit.repositories import git
-from tests.kit.signing import new_signer
+from tests.kit.git.checkout import Checkout
+from tests.kit.git.repositories import git
+from tests.kit.git.signing import new_signer
 
 SIGNERS = ".allowed_signers"
 

@@ -26,9 +26,10 @@ from reconciler.domain.values.canonical import digest
 from reconciler.planning.planner import plan_digest
 from reconciler.report.plan.json import plan_json
 from reconciler.report.plan.load import load_plan
-from tests.kit.documents import plain
-from tests.kit.pictures import PLAN
-from tests.kit.pull_request import (
+from tests.kit.git.repositories import git, isolate
+from tests.kit.texts.documents import plain
+from tests.kit.texts.pictures import PLAN
+from tests.kit.texts.pull_request import (
     BRANCH,
     CATALOGUE,
     DUE,
@@ -42,8 +43,7 @@ from tests.kit.pull_request import (
     PullRequest,
     pull_request,
 )  # fmt: skip
-from tests.kit.repositories import git, isolate
-from tests.kit.vault import bootstrapped
+from tests.kit.vault.places import bootstrapped
 
 REACHED = ("payouts:approve", "payouts:refund", "payouts:write")  # by payouts:*, and not before
 DANGEROUS = [

@@ -19,9 +19,9 @@ from reconciler.adapters.vault.http.adapter import VaultAdapter
 from reconciler.cli.output import Settings, say
 from reconciler.domain.values.canonical import digest
 from reconciler.errors import VaultUnreachable
-from tests.kit.checkout import Checkout
-from tests.kit.receivers import answers, receiving
-from tests.kit.repositories import add_hook, commit_file, git
+from tests.kit.git.checkout import Checkout
+from tests.kit.git.repositories import add_hook, commit_file, git
+from tests.kit.webhooks.receivers import answers, receiving
 
 DEAD = "http://127.0.0.1:1/"
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.engine import emergency
-from tests.kit.checkout import Checkout, Ran
-from tests.kit.receivers import answers, receiving
+from tests.kit.git.checkout import Checkout, Ran
+from tests.kit.webhooks.receivers import answers, receiving
 
 
 def revoke(checkout: Checkout, target: str, *more: str, **variables: str) -> Ran:

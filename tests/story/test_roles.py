@@ -7,8 +7,8 @@ import pytest
 
 from reconciler.adapters.vault.live import Live
 from reconciler.errors import VaultDenied
-from tests.kit.checkout import Checkout
-from tests.kit.receivers import answers, receiving
+from tests.kit.git.checkout import Checkout
+from tests.kit.webhooks.receivers import answers, receiving
 
 PATHS = ("keys/partner.primary", "webhooks/partner.settlements")
 

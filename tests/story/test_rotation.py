@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 import pytest
 from standardwebhooks import Webhook
 
-from tests.kit.checkout import Checkout
-from tests.kit.receivers import answers, receiving
-from tests.kit.waiting import until
+from tests.kit.git.checkout import Checkout
+from tests.kit.programs.waiting import until
+from tests.kit.webhooks.receivers import answers, receiving
 
 SHORT = [{"name": "primary", "lifetime": "12s", "rotation": {"renewBefore": "9s", "grace": "3s"}}]
 

@@ -15,8 +15,8 @@ import pytest
 from reconciler.domain.values.canonical import digest, iso
 from reconciler.errors import VaultUnreachable
 from reconciler.registry.protocol import protocol
-from tests.kit.checkout import Checkout, Ran
-from tests.kit.receivers import answers, receiving
+from tests.kit.git.checkout import Checkout, Ran
+from tests.kit.webhooks.receivers import answers, receiving
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ import stripe
 from reconciler.adapters.receiving.receiver import LoopbackReceiver
 from reconciler.domain.declared.schemes import SCHEMES, Scheme
 from reconciler.domain.secrecy.secret import Secret
-from tests.kit.checkout import Checkout
-from tests.kit.receivers import answers, receiving
-from tests.kit.waiting import until
+from tests.kit.git.checkout import Checkout
+from tests.kit.programs.waiting import until
+from tests.kit.webhooks.receivers import answers, receiving
 
 CUSTOM = {
     "scheme": "custom",

@@ -12,9 +12,9 @@ import pytest
 
 from reconciler.domain.secrecy import holds_secret
 from reconciler.domain.values import keytext
-from tests.kit.checkout import Checkout, Ran
-from tests.kit.receivers import Handler, receiving
-from tests.kit.repositories import git
+from tests.kit.git.checkout import Checkout, Ran
+from tests.kit.git.repositories import git
+from tests.kit.webhooks.receivers import Handler, receiving
 
 KEY = keytext.compose("acme", "production", "Id0123456789", "aB3xY" * 8 + "Qz9")
 TOKEN = "hvs." + "CAESIJlWh3xYz0123456789abcdef"

@@ -12,10 +12,10 @@ import pytest
 
 from reconciler.engine import apply as engine_apply
 from reconciler.engine import lease
-from tests.kit.checkout import Checkout
-from tests.kit.commands import COMMAND, environ
-from tests.kit.repositories import git
-from tests.kit.started import started
+from tests.kit.git.checkout import Checkout
+from tests.kit.git.repositories import git
+from tests.kit.programs.commands import COMMAND, environ
+from tests.kit.programs.started import started
 
 CLIENTS = tuple(f"partner-{number}" for number in range(8))
 

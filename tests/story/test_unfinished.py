@@ -10,8 +10,8 @@ import pytest
 
 from reconciler.adapters.vault.http.adapter import VaultAdapter
 from reconciler.domain.plan.unfinished import UnfinishedKind
-from tests.kit.checkout import Checkout
-from tests.kit.repositories import git
+from tests.kit.git.checkout import Checkout
+from tests.kit.git.repositories import git
 
 SETTLED_BY_TIME_OR_A_PERSON = {"retiring-version", "hold"}
 

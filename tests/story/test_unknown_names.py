@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.kit.checkout import Checkout
+from tests.kit.git.checkout import Checkout
 
 CASES = {
     "status nobody": ("RC361", "partner", "apply registers"),

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.kit.by_hand import overwrite, stored
-from tests.kit.checkout import Checkout, Ran
+from tests.kit.git.checkout import Checkout, Ran
+from tests.kit.worlds.by_hand import overwrite, stored
 
 SPOILT = {
     "not JSON": "{",

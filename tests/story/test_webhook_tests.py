@@ -9,8 +9,8 @@ import pytest
 
 from reconciler.adapters.receiving.receiver import LoopbackReceiver
 from reconciler.domain.secrecy.secret import Secret
-from tests.kit.checkout import Checkout
-from tests.kit.receivers import Handler, answers, receiving
+from tests.kit.git.checkout import Checkout
+from tests.kit.webhooks.receivers import Handler, answers, receiving
 
 PATH = "webhooks/partner.settlements"
 PROBED = {"probes": {}, "events": ["payout.settled", "payout.failed"]}

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.webhooks.wire.addresses import judge_address, parse_networks
-from tests.kit.addresses import HOSTILE, NO_ADDRESS, PUBLIC
+from tests.kit.webhooks.addresses import HOSTILE, NO_ADDRESS, PUBLIC
 
 EVERYTHING = parse_networks(["0.0.0.0/0", "::/0"])
 

@@ -13,9 +13,9 @@ import pytest
 from reconciler.domain.declared.schemes import SCHEMES, Scheme
 from reconciler.domain.secrecy.secret import Secret
 from reconciler.webhooks.signature.signing import sign
-from tests.kit.documents import blocks
-from tests.kit.snippets import LANGUAGES, ask
-from tests.kit.tally import Tally
+from tests.kit.suite.tally import Tally
+from tests.kit.texts.documents import blocks
+from tests.kit.webhooks.snippets import LANGUAGES, ask
 from tests.webhooks.test_interoperability import BODY, ID, NEW, OLD, WRONG, cases
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "webhooks.md").read_text()

@@ -38,10 +38,10 @@ from reconciler.webhooks.signature.signing import sign
 from reconciler.webhooks.signature.verification import verify
 from reconciler.webhooks.wire.exchange import request
 from reconciler.webhooks.wire.http import HttpRequest
-from tests.kit.node_verifiers import PINNED, NodeVerifiers, node_verifiers
-from tests.kit.npm import unpack
-from tests.kit.proving import order_for
-from tests.kit.tally import Tally
+from tests.kit.programs.npm import unpack
+from tests.kit.suite.tally import Tally
+from tests.kit.webhooks.node_verifiers import PINNED, NodeVerifiers, node_verifiers
+from tests.kit.webhooks.proving import order_for
 
 ID = "msg_0123456789abcdefghijABCD"
 BODY = '{"type":"payout.settled","data":{"amount":12.5,"note":"Grüße — 你好"}}'

@@ -26,7 +26,7 @@ from reconciler.domain.secrecy.secret import Secret
 from reconciler.webhooks.signature.ed25519 import public_bytes, public_text, sign_by_stranger
 from reconciler.webhooks.signature.signing import encoded, headers, signature, signed_content
 from reconciler.webhooks.signature.verification import verify
-from tests.kit.tally import Tally
+from tests.kit.suite.tally import Tally
 
 # The specification's own vector: standard-webhooks/spec, "Signature scheme".
 ID, STAMP, BODY = "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, b'{"test": 2432232314}'

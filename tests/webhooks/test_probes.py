@@ -20,8 +20,8 @@ from reconciler.domain.secrecy.secret import Secret
 from reconciler.webhooks.proof.judging import MUST_REFUSE
 from reconciler.webhooks.signature.verification import SignatureCheck, verify
 from reconciler.webhooks.wire.http import HttpFailure, HttpRequest, HttpResponse
-from tests.kit.proving import drive, order_for
-from tests.kit.tally import Tally
+from tests.kit.suite.tally import Tally
+from tests.kit.webhooks.proving import drive, order_for
 
 LIFE = Lifecycle(timedelta(days=180), timedelta(days=60), timedelta(days=1))
 NEW, OLD = Secret("whsec_" + "5e" * 32), Secret("whsec_" + "01" * 32)

@@ -22,7 +22,7 @@ from reconciler.webhooks.proof.proof import Pause
 from reconciler.webhooks.wire.excerpt import SHOWN, excerpt
 from reconciler.webhooks.wire.http import HttpFailure, HttpRequest, HttpResponse
 from reconciler.webhooks.wire.retries import asked_for
-from tests.kit.proving import Answer, drive, order_for
+from tests.kit.webhooks.proving import Answer, drive, order_for
 
 NOW = datetime(2026, 11, 23, 22, 45, tzinfo=UTC)
 LIFE = Lifecycle(timedelta(days=180), timedelta(days=60), timedelta(days=1))

@@ -33,7 +33,7 @@ from reconciler.domain.secrecy import masked
 from reconciler.domain.secrecy.secret import Secret
 from reconciler.webhooks.signature.signing import key_bytes, sign, signature
 from reconciler.webhooks.signature.verification import verify
-from tests.kit.tally import Tally
+from tests.kit.suite.tally import Tally
 
 ID, STAMP, BODY = "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, b'{"test": 2432232314}'
 AT = datetime.fromtimestamp(STAMP, UTC)

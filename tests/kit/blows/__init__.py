@@ -1,0 +1,1 @@
+"""Killed commands, full disks, failing servers; and what must be true at any instant."""

@@ -1,0 +1,1 @@
+"""GitHub and GitLab on loopback, their runners, their tokens, and judges of what they read."""

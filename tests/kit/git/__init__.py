@@ -1,0 +1,1 @@
+"""Real git repositories, and a user's checkout with the command line run in it."""

@@ -1,0 +1,1 @@
+"""Plugins of the suite and its mutation tests: limits, guards, sums."""

@@ -1,0 +1,1 @@
+"""Documents, hostile strings, pictures, YAML: texts that are judged or shown."""

@@ -1,0 +1,1 @@
+"""Receivers, certificates, addresses, independent verifiers: all that deliveries meet."""
