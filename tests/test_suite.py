@@ -45,7 +45,7 @@ def test_programs_hear_what_we_ignore():
 """
 PLUGIN = """
 import pytest
-from tests.kit import limits
+from tests.kit.suite import limits
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config):
