@@ -105,3 +105,20 @@ def ada(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Signer:
     """Somebody whose key signs commits. Git has no other settings than those of the test."""
     isolate(monkeypatch, tmp_path / "home")
     return new_signer(tmp_path / "keys", "ada")
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """``golden(name, text)`` compares with ``golden/<name>`` beside the test; UPDATE_GOLDEN=1
+    writes the file instead."""
+
+    def compare(name: str, text: str) -> None:
+        path = request.path.with_name("golden") / name
+        if os.environ.get("UPDATE_GOLDEN"):
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8", newline="")
+        assert text == path.read_text(encoding="utf-8"), (
+            f"look at {path.name}; if right: UPDATE_GOLDEN=1 make test"
+        )
+
+    return compare

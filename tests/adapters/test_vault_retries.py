@@ -329,3 +329,20 @@ def test_one_try_may_take_the_whole_timeout_and_is_still_followed_by_another() -
             live.answer(ReadDocument("meta"))
         assert len(served.seen) >= 2
     assert timedelta(seconds=30) == VaultSettings("http://x", "a", "b", "c").timeout
+
+
+@pytest.mark.parametrize(
+    ("asked", "tries"), [((), 1), (("Retry-After: 0",), TRIES)], ids=["silent", "says how long"]
+)
+def test_a_server_that_never_served_is_waited_for_if_it_says_how_long(
+    asked: tuple[str, ...], tries: int
+) -> None:
+    """Without a word it gets the shorter patience, which is none here."""
+    patience = Patience(tries=TRIES, budget=20.0, opening=0.0, first=0.001, longest=0.001)
+    with (
+        loopback(lambda _: reply(503, SEALED, headers=asked)) as served,
+        live_at(served.address, patience) as live,
+        pytest.raises(VaultUnavailable),
+    ):
+        live.answer(ReadDocument("meta"))
+    assert len(served.seen) == tries
