@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.house import House, measure
+
 ROOT = Path(__file__).resolve().parents[1]
 
 # Imports point inward: from a higher rank to a lower one, or inside one package.
@@ -113,6 +115,13 @@ HOMES = {
 }
 MODULE_LINES = 450
 FUNCTION_LINES = 60
+FOLDER_MODULES = 16
+# Of the whole house; python -m tests.house prints them.
+LONG_LINES = 40
+SKIPS = 30
+WORDS_A_LINE = 4.45
+# Public names that two or more modules define: one name is one thing.
+NAMES_TWICE = 115
 # Words that name nothing; the list is that of the glossary.
 EMPTY_WORDS = frozenset(
     {"manager", "helper", "helpers", "utils", "util", "process", "sync", "phase"}
@@ -369,6 +378,41 @@ def test_each_rule_finds_its_breach(rule: Rule, name: str, text: str) -> None:
 )
 def test_no_rule_finds_what_is_right(rule: Rule, name: str, text: str) -> None:
     assert list(rule(Module(name, text))) == []
+
+
+@pytest.fixture(scope="module")
+def house() -> House:
+    return measure()
+
+
+def test_no_folder_is_wide(house: House) -> None:
+    wide = {folder for folder, modules in house.widths.items() if modules > FOLDER_MODULES}
+    assert wide <= {"reconciler/cli"}
+
+
+def test_lines_can_be_read(house: House) -> None:
+    assert house.long_lines <= LONG_LINES
+    assert house.skips <= SKIPS
+    assert house.words_a_line <= WORDS_A_LINE
+
+
+def test_one_name_is_one_thing(house: House) -> None:
+    assert len(house.twice) <= NAMES_TWICE, house.twice
+
+
+def test_what_the_figures_count(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text(
+        '"""Two words and\nno code."""\n\n# nothing\nSHARED = f(1, x)\n\n\n'
+        'def g(a, b):\n    """No code."""\n    return a + b  # ' + "fmt: skip\n"
+    )
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "b.py").write_text(f"SHARED: int = {'7' * 90}\n_PRIVATE = ()\n")
+    house = measure(tmp_path)
+    assert house.widths == {tmp_path.name: 1, f"{tmp_path.name}/sub": 1}
+    assert (house.modules, house.lines, house.long_lines, house.skips) == (2, 12, 1, 1)
+    # SHARED = f x, def g a b, return a + b, SHARED int =, _PRIVATE =
+    assert (house.words, house.code) == (17, 5)
+    assert house.twice == {"SHARED": ["a", "sub/b"]}
 
 
 # Written in pieces, so that this file does not hold what it looks for.
