@@ -345,4 +345,4 @@ def test_a_server_that_never_served_is_waited_for_if_it_says_how_long(
         pytest.raises(VaultUnavailable),
     ):
         live.answer(ReadDocument("meta"))
-    assert len(served.seen) == tries
+    assert len([seen for seen in served.seen if "/data/meta" in seen.target]) == tries
