@@ -59,6 +59,7 @@ def printed(
 ) -> int:
     """Print the result, then decide the exit code: 0 all done, 5 in part, 1 nothing at all or no
     audit commit."""
+    from reconciler.domain.plan.plan import OutcomeStatus, Stage
     from reconciler.report.run.report import run_json, run_text
 
     if form == "json":
@@ -68,9 +69,9 @@ def printed(
     if problem is not None:
         show_error(problem, Settings(no_color=settings.no_color))
     if not result.complete:
-        failed = [outcome for outcome in result.outcomes if outcome.status.value == "failed"]
+        failed = [one for one in result.outcomes if one.status is OutcomeStatus.FAILED]
         vault_refused = not result.summary()["done"] and all(
-            one.message.startswith("RC4") for one in failed
+            one.code.startswith("RC4") and one.stage is Stage.BEGUN for one in failed
         )
         say(settings, again(result.command, saved=saved))
         return 1 if vault_refused and (failed or not result.interrupted) else IN_PART

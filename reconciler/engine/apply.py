@@ -12,7 +12,7 @@ from datetime import datetime
 
 from reconciler.domain.declared.desired import Desired, DesiredClient
 from reconciler.domain.live.observed import Observed, OpenRun
-from reconciler.domain.plan.plan import Level, Outcome, Plan
+from reconciler.domain.plan.plan import Level, Outcome, Plan, Stage
 from reconciler.domain.plan.run import RunResult
 from reconciler.engine.drive import Driver
 from reconciler.engine.engine import Engine, Question, answer, repeated
@@ -42,7 +42,7 @@ from reconciler.planning.guards.checkout import next_applied
 from reconciler.planning.planner import pair_up
 from reconciler.registry.protocol.applied import record_applied
 from reconciler.registry.protocol.documents import open_run
-from reconciler.registry.protocol.work import NOT_BEGUN, Run
+from reconciler.registry.protocol.work import Run
 
 # Each time that a plan has to be made again another run came to its end.
 PLANS = 20
@@ -319,7 +319,7 @@ def result_of(
         started_at=started,
         finished_at=finished or started,
         outcomes=in_order(outcomes),
-        interrupted=any(outcome.message == NOT_BEGUN for outcome in outcomes),
+        interrupted=any(outcome.stage is Stage.NOT_BEGUN for outcome in outcomes),
         dirty=plan.dirty,
         rollback_from=plan.rollback_from,
     )

@@ -7,14 +7,22 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 
 from reconciler.domain.declared.desired import DesiredClient
-from reconciler.domain.plan.plan import Action, ActionKind, Outcome, OutcomeStatus, Plan
+from reconciler.domain.plan.plan import (
+    Action,
+    ActionKind,
+    Outcome,
+    OutcomeStatus,
+    Plan,
+    Problem,
+    Stage,
+)
 from reconciler.domain.values.names import bucket_names, bucket_of
 from reconciler.engine.drive import Driver
 from reconciler.errors import ReconcilerError
 from reconciler.planning.actions.reasons import Reason
 from reconciler.registry.protocol.protocol import run_bucket
 from reconciler.registry.protocol.rename import RenameLost, move_client, moved
-from reconciler.registry.protocol.work import NOT_BEGUN, ClientWork, Run
+from reconciler.registry.protocol.work import INTERRUPTED, ClientWork, Run
 
 WORKERS = 16
 
@@ -75,20 +83,20 @@ def _rename(
     outcomes: list[Outcome] = []
     for action in [action for action in work.actions if is_rename(action)]:
         work = replace(work, actions=tuple(one for one in work.actions if one is not action))
-        status, message = OutcomeStatus.DONE, "done"
         if run.stopping():
-            status, message = OutcomeStatus.SKIPPED, NOT_BEGUN
+            outcome = Outcome(action, OutcomeStatus.SKIPPED, INTERRUPTED, reached=Stage.NOT_BEGUN)
         else:
+            outcome = Outcome(action, OutcomeStatus.DONE, "done", moved(action))
             try:
                 work = replace(work, revision=driver.run(move_client(action, buckets, run)))
             except RenameLost as error:
-                status, message = OutcomeStatus.SKIPPED, f"not renamed: {error}"
+                outcome = Outcome(action, OutcomeStatus.SKIPPED, f"not renamed: {error}")
             except ReconcilerError as error:
-                status, message = OutcomeStatus.FAILED, f"{error.code}: {error.message}"
-        done = status is OutcomeStatus.DONE
-        outcomes.append(Outcome(action, status, message, moved(action) if done else {}))
-        if not done:
-            outcomes += [Outcome(left, status, message) for left in work.actions]
+                problem = Problem(error.code, error.message)
+                outcome = Outcome(action, OutcomeStatus.FAILED, str(problem), problem=problem)
+        outcomes.append(outcome)
+        if outcome.status is not OutcomeStatus.DONE:
+            outcomes += [replace(outcome, action=left) for left in work.actions]
             work = replace(work, actions=())
             break
     for outcome in outcomes:

@@ -19,7 +19,9 @@ from reconciler.domain.plan.plan import (
     Outcome,
     OutcomeStatus,
     Plan,
+    Problem,
     Risk,
+    Stage,
 )
 from reconciler.domain.plan.run import RunResult
 from reconciler.planning.notes.alerts import blocked_alerts, is_news, notices, run_alerts
@@ -134,9 +136,23 @@ CASES: Mapping[str, tuple[Outcome, list[tuple[AlertKind, str]]]] = {
     "an emergency whose secret is there still": (
         Outcome(
             action(ActionKind.REVOKE_KEY, "RevocationRequested", message="leak", version=3, after=ASKED),
-            FAILED, "revoked, but its secret is not destroyed yet: RC402",
+            FAILED, "revoked, but its secret is not destroyed yet: RC402: sealed",
+            problem=Problem("RC402", "sealed"), reached=Stage.ON_RECORD,
         ),
-        [(AlertKind.REVOKED, "version 3 was revoked by Ada Auditor: leak; its secret is not destroyed yet: RC402")],
+        [(AlertKind.REVOKED,
+          "version 3 was revoked by Ada Auditor: leak; its secret is not destroyed yet: RC402: sealed")],
+    ),
+    "a revocation whose destruction is not on record": (
+        Outcome(
+            action(ActionKind.REVOKE_KEY, "GraceOver", message="the grace ended", version=1),
+            SKIPPED, "revoked and destroyed; the next run puts it on record (x)",
+            reached=Stage.ON_RECORD,
+        ),
+        [(AlertKind.REVOKED,
+          "version 1 was revoked: the grace ended; revoked and destroyed; the next run puts it on record (x)")],
+    ),
+    "a revocation that failed and says it was revoked": (
+        Outcome(action(ActionKind.REVOKE_KEY, "GraceOver", version=1), FAILED, "revoked by somebody else"), []
     ),
     "a hold without any version": (
         Outcome(action(ActionKind.REVOKE_SECRET, "RevocationRequested", message="asked for: leak", after=ASKED),

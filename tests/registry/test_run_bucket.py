@@ -11,8 +11,9 @@ import pytest
 from reconciler.domain.live.observed import Observed, SecretInfo
 from reconciler.domain.live.record import ClientRecord, ClientStatus, VersionState
 from reconciler.domain.live.transitions import TransitionError
-from reconciler.domain.plan.plan import ActionKind, Outcome, OutcomeStatus
+from reconciler.domain.plan.plan import ActionKind, Outcome, OutcomeStatus, Stage
 from reconciler.domain.secrecy.secret import Secret
+from reconciler.errors import VaultUnavailable
 from reconciler.planning.actions.reasons import RevocationRequest
 from reconciler.registry.protocol.changes import commit_version
 from reconciler.registry.protocol.work import Claim, ClientRun, ClientWork, Run, series_kind
@@ -123,6 +124,39 @@ def test_the_next_number_is_one_that_nobody_used(current: int | None) -> None:
     judge_secrets(runner.world)
 
 
+class Sealed(Faulty):
+    """Every write of a secret, and every destruction of one, is refused."""
+
+    def answer(self, request: Request) -> Response:
+        if isinstance(request, PutSecret | DestroyVersions):
+            raise VaultUnavailable("RC402", "it is sealed", "unseal it")
+        return self.world.answer(request)
+
+
+def test_an_outcome_carries_the_code_of_its_error_and_the_stage_it_came_to() -> None:
+    """Before the commit that counts, and after it: a revoked version stays revoked."""
+    runner = Runner(World())
+    outcomes = runner.apply(DECLARED, Sealed(runner.world, -1, crash_before))
+    failed = [one for one in outcomes if one.status is OutcomeStatus.FAILED]
+    assert failed
+    assert {(one.code, one.stage) for one in failed} == {("RC402", Stage.BEGUN)}
+    runner = issued()
+    outcomes = runner.revoke(
+        RevocationRequest("payouts", None, "leak"), Sealed(runner.world, -1, crash_before)
+    )
+    assert {(one.status, one.code, one.stage) for one in outcomes} == {
+        (OutcomeStatus.FAILED, "RC402", Stage.ON_RECORD)
+    }
+    assert states(runner) == [VersionState.REVOKED]
+
+
+def test_a_refused_delivery_carries_its_code() -> None:
+    runner = Runner(World())
+    runner.world.accepts = lambda hook: False
+    (failed,) = (one for one in runner.apply(DECLARED) if one.status is OutcomeStatus.FAILED)
+    assert failed.code == failed.detail["code"] != ""
+
+
 def test_a_key_is_rotated_more_than_nine_times() -> None:
     """Version numbers are integers: 10 follows 9."""
     runner = issued()
@@ -161,6 +195,7 @@ def test_what_is_still_there_is_not_recorded_as_destroyed() -> None:
         RevocationRequest("payouts", None, "compromise"), Keeps(runner.world, -1, crash_before)
     )
     assert statuses(outcomes) == {OutcomeStatus.FAILED}
+    assert {(one.stage, one.code) for one in outcomes} == {(Stage.ON_RECORD, "")}
     (version,) = runner.world.records()["payouts"].keys["primary"].versions
     assert (version.state, version.destroyed_at) == (VersionState.REVOKED, None)
     left = [
@@ -191,6 +226,8 @@ def test_an_interrupt_stops_between_the_stages_and_leaves_no_claim() -> None:
         outcomes = runner.carry_out(plan, DECLARED, observed)
         runner.new_run = made  # type: ignore[method-assign]
         assert statuses(outcomes) <= {OutcomeStatus.DONE, OutcomeStatus.SKIPPED}
+        stages = {Stage.DONE, Stage.NOT_BEGUN} if allowed else {Stage.NOT_BEGUN}
+        assert {outcome.stage for outcome in outcomes} <= stages
         for record in runner.world.records().values():
             assert not any(series.pending for _, _, series in record.all_series())
         runner.settle(DECLARED)

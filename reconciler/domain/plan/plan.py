@@ -178,14 +178,51 @@ class OutcomeStatus(StrEnum):
     SKIPPED = "skipped"
 
 
+class Stage(StrEnum):
+    """How far an action came. ``ON_RECORD``: the commit that counts was made, and something that
+    follows it is left to do, above all the destruction of a revoked secret."""
+
+    NOT_BEGUN = "not-begun"
+    BEGUN = "begun"
+    ON_RECORD = "on-record"
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What stood in the way of an action. ``code`` is that of the error, "" where there is none."""
+
+    code: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.message}" if self.code else self.message
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one action."""
+    """What became of one action.
+
+    ``message`` is the sentence that people read, with the problem in it. What decides anything
+    looks at ``status``, ``stage`` and ``code``. ``reached`` is the stage of an action that is not
+    done. Neither it nor ``problem`` is stored: an outcome of an earlier run has none.
+    """
 
     action: Action
     status: OutcomeStatus
     message: str
     detail: JsonObject = field(default_factory=dict)
+    problem: Problem | None = None
+    reached: Stage = Stage.BEGUN
+
+    @property
+    def code(self) -> str:
+        """The code of the error that it failed with, "" where there is none."""
+        return "" if self.problem is None else self.problem.code
+
+    @property
+    def stage(self) -> Stage:
+        return Stage.DONE if self.status is OutcomeStatus.DONE else self.reached
 
     @property
     def version(self) -> int | None:

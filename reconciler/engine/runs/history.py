@@ -54,7 +54,9 @@ def settled(
             or one.action.kind in MORE_THAN_AN_EVENT
         ):
             return one
-        return replace(one, status=other.status, message=other.message, detail=other.detail)
+        return replace(
+            one, status=other.status, message=other.message, detail=other.detail, problem=None
+        )
 
     return tuple(known(one) for one in outcomes)
 

@@ -11,7 +11,15 @@ from datetime import datetime, timedelta
 from reconciler.domain.declared.alert import Alert, AlertKind, Notice, Owner, owner_in
 from reconciler.domain.declared.desired import DesiredClient
 from reconciler.domain.live.record import ClientRecord, WebhookRecord
-from reconciler.domain.plan.plan import ActionKind, Finding, Level, Outcome, OutcomeStatus, Plan
+from reconciler.domain.plan.plan import (
+    ActionKind,
+    Finding,
+    Level,
+    Outcome,
+    OutcomeStatus,
+    Plan,
+    Stage,
+)
 from reconciler.domain.plan.run import RunResult
 from reconciler.domain.secrecy import beginning
 from reconciler.domain.values.canonical import iso
@@ -143,19 +151,20 @@ def _failed_verification(outcome: Outcome, result: RunResult, before: Records) -
 def _revocation(outcome: Outcome, result: RunResult) -> Iterator[Alert]:
     """Whatever became of the secret: a version that is revoked on record is refused by every
     gateway."""
-    on_record = outcome.status is OutcomeStatus.DONE or outcome.message.startswith("revoked")
-    if not on_record:
+    if outcome.stage not in (Stage.ON_RECORD, Stage.DONE):
         return
     action = outcome.action
     asked = action.after or {}
     urgent = "hold" in asked
     what = "it" if outcome.version is None else f"version {outcome.version}"
     by = f" by {result.actor}" if urgent else ""
-    left = (
-        ""
-        if outcome.status is OutcomeStatus.DONE
-        else f"; {outcome.message.removeprefix('revoked, but ')}"
-    )
+    left = ""
+    if outcome.stage is Stage.ON_RECORD:
+        left = (
+            f"; its secret is not destroyed yet: {outcome.problem}"
+            if outcome.problem
+            else f"; {outcome.message}"
+        )
     yield Alert(
         AlertKind.REVOKED,
         action.address,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from reconciler.domain.live.record import ClientRecord, VersionState, transit_key
-from reconciler.domain.plan.plan import Action, ActionKind, OutcomeStatus
+from reconciler.domain.plan.plan import Action, ActionKind, OutcomeStatus, Problem, Stage
 from reconciler.errors import ReconcilerError
 from reconciler.registry.protocol.bucket import Bucket, Change
 from reconciler.registry.protocol.changes import close_changes, destroyed_versions, held_status
@@ -82,7 +82,7 @@ def destroy(bucket: Bucket, clients: list[ClientRun]) -> Steps[None]:
                     "revoked and destroyed; the next run puts the destruction on record"
                     f" ({lost[client.name]})"
                 )
-                client.settle(action, OutcomeStatus.SKIPPED, message)
+                client.settle(action, OutcomeStatus.SKIPPED, message, reached=Stage.ON_RECORD)
             else:
                 client.done(action, bucket.records.get(client.name))
 
@@ -99,11 +99,15 @@ def destroyed(client: ClientRun, bucket: Bucket, action: Action) -> Steps[bool]:
             if version is not None and version.asymmetric:
                 expect((yield RemoveTransitKey(transit_key(path, number))), Done)
             return True
-        problem = f"{path} version {number} is still there after it was destroyed"
+        problem = Problem("", f"{path} version {number} is still there after it was destroyed")
     except ReconcilerError as error:
-        problem = f"{error.code}: {error.message}"
+        problem = Problem(error.code, error.message)
     client.settle(
-        action, OutcomeStatus.FAILED, f"revoked, but its secret is not destroyed yet: {problem}"
+        action,
+        OutcomeStatus.FAILED,
+        f"revoked, but its secret is not destroyed yet: {problem}",
+        problem=problem,
+        reached=Stage.ON_RECORD,
     )
     return False
 

@@ -13,7 +13,6 @@ from contextlib import suppress
 from reconciler.domain.declared.desired import DesiredClient
 from reconciler.domain.live.record import SeriesKind, transit_key
 from reconciler.domain.live.transitions import TransitionError
-from reconciler.domain.plan.plan import OutcomeStatus
 from reconciler.domain.secrecy.secret import Secret
 from reconciler.errors import ReconcilerError
 from reconciler.registry.protocol.bucket import Bucket, Change
@@ -47,7 +46,7 @@ def make_pairs(client: ClientRun, bucket: Bucket, change: Change) -> Steps[None]
         for one in claims:
             yield from _make_pair(one, before.get(id(one)))
     except ReconcilerError as error:
-        client.give_up(f"{error.code}: {error.message}", OutcomeStatus.FAILED)
+        client.fail(error)
 
 
 def _make_pair(claim: Claim, former: str | None) -> Steps[None]:

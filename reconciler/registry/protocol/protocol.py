@@ -33,7 +33,6 @@ from reconciler.registry.protocol.proving import activation, may_activate_now, p
 from reconciler.registry.protocol.secret_steps import VersionTaken, write_version
 from reconciler.registry.protocol.work import (
     NEW_VERSION,
-    NOT_BEGUN,
     Claim,
     ClientRun,
     ClientWork,
@@ -81,9 +80,11 @@ def run_bucket(name: str, works: Sequence[ClientWork], run: Run) -> Steps[list[O
             yield from stage(bucket, clients)
     except ReconcilerError as error:
         for client in clients:
-            client.give_up(f"{error.code}: {error.message}", OutcomeStatus.FAILED)
+            client.fail(error)
     for client in clients:
-        client.give_up(NOT_BEGUN if run.stopping() else "not reached")
+        if run.stopping():
+            client.interrupt()
+        client.give_up("not reached")
     return [client.outcomes[index] for client in clients for index in sorted(client.outcomes)]
 
 
@@ -186,7 +187,7 @@ def write_claims(client: ClientRun) -> Steps[bool]:
             taken = True
         # one bad path does not stop the others; the next run settles the claim
         except ReconcilerError as error:
-            client.give_up(f"{error.code}: {error.message}", OutcomeStatus.FAILED)
+            client.fail(error)
             return False
     return taken
 

@@ -18,7 +18,7 @@ from reconciler.domain.live.record import (
     verification_digest,
 )
 from reconciler.domain.live.transitions import TransitionError
-from reconciler.domain.plan.plan import Action, ActionKind, OutcomeStatus
+from reconciler.domain.plan.plan import Action, ActionKind, OutcomeStatus, Problem
 from reconciler.domain.values.canonical import Json
 from reconciler.registry.codec.proof_codec import encode_attempt, encode_probe
 from reconciler.registry.protocol.bucket import Bucket, Change
@@ -176,8 +176,13 @@ def settle_proven(
     client: ClientRun, results: list[tuple[Action, Delivery]], bucket: Bucket
 ) -> None:
     for action, result in results:
-        status = OutcomeStatus.DONE if result.accepted else OutcomeStatus.FAILED
-        client.settle(action, status, result.message, delivery_detail(result))
+        client.settle(
+            action,
+            OutcomeStatus.DONE if result.accepted else OutcomeStatus.FAILED,
+            result.message,
+            delivery_detail(result),
+            problem=None if result.accepted else Problem(result.code, result.message),
+        )
     record = bucket.records.get(client.name)
     for action in client.pending(ActionKind.ACTIVATE_CLIENT):
         if record is not None and record.status is ClientStatus.ACTIVE:

@@ -10,17 +10,25 @@ from datetime import datetime
 from reconciler.domain.declared.desired import DesiredClient
 from reconciler.domain.live.observed import SecretInfo
 from reconciler.domain.live.record import ClientRecord, Event, Series, SeriesKind, WebhookRecord
-from reconciler.domain.plan.plan import Action, ActionKind, Outcome, OutcomeStatus
+from reconciler.domain.plan.plan import (
+    Action,
+    ActionKind,
+    Outcome,
+    OutcomeStatus,
+    Problem,
+    Stage,
+)
 from reconciler.domain.secrecy import masked, masked_json
 from reconciler.domain.secrecy.secret import Secret
 from reconciler.domain.values.canonical import Json
+from reconciler.errors import ReconcilerError
 
 KEY_ACTIONS = (ActionKind.ISSUE_KEY, ActionKind.ROTATE_KEY)
 SECRET_ACTIONS = (ActionKind.ISSUE_SECRET, ActionKind.ROTATE_SECRET)
 NEW_VERSION = KEY_ACTIONS + SECRET_ACTIONS
 REVOKING = (ActionKind.REVOKE_KEY, ActionKind.REVOKE_SECRET)
-# What is said of an action that a stopped run did not begin.
-NOT_BEGUN = "interrupted before it was begun"
+# What people read of an action that a stopped run did not begin.
+INTERRUPTED = "interrupted before it was begun"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +108,14 @@ class ClientRun:
         status: OutcomeStatus,
         message: str,
         detail: Mapping[str, Json] | None = None,
+        *,
+        problem: Problem | None = None,
+        reached: Stage = Stage.BEGUN,
     ) -> None:
         """Record what became of ``action``, once."""
         index = next(i for i, own in enumerate(self.work.actions) if own is action)
         if index not in self.outcomes:
-            outcome = Outcome(action, status, message, detail or {})
+            outcome = Outcome(action, status, message, detail or {}, problem, reached)
             self.outcomes[index] = outcome
             self.run.report(outcome)
 
@@ -118,13 +129,27 @@ class ClientRun:
         detail = own[-1].detail if own else {}
         self.settle(action, OutcomeStatus.DONE, told(action.kind, detail), detail)
 
-    def give_up(self, why: str, status: OutcomeStatus = OutcomeStatus.SKIPPED) -> None:
-        """Nothing more is done for this client; what has no outcome yet gets ``status``."""
+    def give_up(self, why: str, *, reached: Stage = Stage.BEGUN) -> None:
+        """Nothing more is done for this client; what has no outcome yet is skipped."""
+        self._end(OutcomeStatus.SKIPPED, why, None, reached)
+
+    def interrupt(self) -> None:
+        """The run was stopped: what has no outcome yet was not begun."""
+        self.give_up(INTERRUPTED, reached=Stage.NOT_BEGUN)
+
+    def fail(self, error: ReconcilerError) -> None:
+        """Nothing more is done for this client; what has no outcome yet failed with ``error``."""
+        problem = Problem(error.code, error.message)
+        self._end(OutcomeStatus.FAILED, str(problem), problem, Stage.BEGUN)
+
+    def _end(
+        self, status: OutcomeStatus, why: str, problem: Problem | None, reached: Stage
+    ) -> None:
         if self.stopped is None:
             self.stopped = why
         for index, action in enumerate(self.work.actions):
             if index not in self.outcomes:
-                self.settle(action, status, why)
+                self.settle(action, status, why, problem=problem, reached=reached)
 
 
 def told(kind: ActionKind, detail: Mapping[str, Json]) -> str:

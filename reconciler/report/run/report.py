@@ -40,7 +40,10 @@ def run_json(result: RunResult, problem: ReconcilerError | None = None) -> str:
         "run",
         {
             **run_head(result),
-            "outcomes": [outcome_document(outcome) for outcome in result.outcomes],
+            "outcomes": [
+                outcome_document(outcome) | {"code": outcome.code, "stage": outcome.stage.value}
+                for outcome in result.outcomes
+            ],
             "summary": result.summary(),
             "recovered": list(result.recovered),
             "findings": [finding_document(finding) for finding in _findings(result)],
@@ -76,7 +79,8 @@ def run_head(result: RunResult) -> dict[str, Json]:
 
 
 def outcome_document(outcome: Outcome) -> dict[str, Json]:
-    """``message`` says what became of the action, ``why`` what it was planned for."""
+    """``message`` says what became of the action, ``why`` what it was planned for. In a report it
+    is the same whoever writes it, so it holds nothing that only the run itself knows."""
     action = outcome.action
     return {
         "address": action.address,
