@@ -34,6 +34,7 @@ RANKS = {
 }
 # Inside a package likewise: a folder, or a module beside the folders, imports from rows above its own.
 FLOORS = {
+    "errors": (("finding",), ("codes", "tree")),
     "domain": (("values",), ("declared", "secrecy"), ("plan",), ("live",)),
     "planning": (
         ("actions", "rules"),
@@ -90,7 +91,7 @@ FLOOR_OF = {
     for number, units in enumerate(floors)
     for unit in units
 }
-PURE = ("domain", "planning", "webhooks", "registry")
+PURE = ("errors", "domain", "planning", "webhooks", "registry")
 IMPURE_MODULES = frozenset(
     {"os", "time", "random", "secrets", "socket", "subprocess", "logging", "pathlib"}
 )

@@ -14,7 +14,7 @@ from reconciler.cli.output import Settings, emit, say, write_file
 from reconciler.cli.rendering import code_titles, project_folder
 
 if TYPE_CHECKING:
-    from reconciler.domain.plan.plan import Finding
+    from reconciler.errors import Finding
 
 KINDS = ("Project", "ScopeCatalog", "GuardrailPolicy", "IntegrationTemplate", "IntegrationClient")
 
@@ -40,7 +40,7 @@ def validate(settings: Settings, paths: tuple[Path, ...], form: str) -> int:
     from reconciler.cli import wiring
     from reconciler.declare.files.certificates import certificate_findings
     from reconciler.declare.repository import validate as check
-    from reconciler.domain.plan.plan import Level
+    from reconciler.errors import Level
     from reconciler.report import findings as rendering
 
     root = wiring.project_root(settings)

@@ -43,8 +43,7 @@ from reconciler.declare.webhooks.webhook import Webhooks
 from reconciler.domain.declared.checkout import Loaded
 from reconciler.domain.declared.desired import Desired, DesiredClient, GuardrailPolicy, Project
 from reconciler.domain.plan.judgement import Judge
-from reconciler.domain.plan.plan import Finding, Level
-from reconciler.errors import DeclarationError
+from reconciler.errors import DeclarationError, Finding, Level
 
 _PROJECT_FILES = tuple(f"{PROJECT_FILE}{suffix}" for suffix in SUFFIXES)
 

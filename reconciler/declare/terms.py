@@ -22,9 +22,10 @@ from reconciler.declare.findings.nodes import Map, Mark
 from reconciler.declare.policy.policy import build_policy
 from reconciler.declare.project.project import build_project
 from reconciler.declare.repository import invalid
-from reconciler.domain.declared.desired import GuardrailPolicy, Source
+from reconciler.domain.declared.desired import GuardrailPolicy
 from reconciler.domain.declared.terms import Path as Written
 from reconciler.domain.declared.terms import Terms
+from reconciler.errors import Source
 
 # Everything that terms are read from, but for what ``named_files`` adds.
 FILES = tuple(f"{stem}{suffix}" for stem in (PROJECT_FILE, *TOP_FILES) for suffix in SUFFIXES)

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from reconciler.domain.declared.desired import Desired, DesiredClient
 from reconciler.domain.live.observed import Observed, OpenRun
-from reconciler.domain.plan.plan import Level, Outcome, Plan, Stage
+from reconciler.domain.plan.plan import Outcome, Plan, Stage
 from reconciler.domain.plan.run import RunResult
 from reconciler.engine.drive import Driver
 from reconciler.engine.engine import Engine, Question, answer, repeated
@@ -32,6 +32,7 @@ from reconciler.engine.runs.reporting import (
 from reconciler.errors import (
     BlockedError,
     LeaseHeldError,
+    Level,
     ReconcilerError,
     StalePlanError,
     TokenInvalid,

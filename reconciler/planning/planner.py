@@ -13,9 +13,10 @@ from reconciler.domain.declared.desired import ClientState, Desired, DesiredClie
 from reconciler.domain.live.observed import Observed
 from reconciler.domain.live.record import ClientRecord, ClientStatus
 from reconciler.domain.plan.judgement import Judge
-from reconciler.domain.plan.plan import Action, ActionKind, Finding, Plan
+from reconciler.domain.plan.plan import Action, ActionKind, Plan
 from reconciler.domain.secrecy import masked, masked_json
 from reconciler.domain.values.canonical import digest
+from reconciler.errors import Finding
 from reconciler.planning.actions import renames
 from reconciler.planning.actions.clients import Context, client_action, plan_client
 from reconciler.planning.actions.order import ordered

@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from reconciler.domain.plan.plan import FORMAT_VERSION, Finding, Level
+from reconciler.domain.plan.plan import FORMAT_VERSION
 from reconciler.domain.values.canonical import Json
+from reconciler.errors import Finding, Level
 from reconciler.report.forges.annotations import annotation, counted_lines
 from reconciler.report.forges.code_quality import code_quality
 from reconciler.report.forges.junit import junit_of_findings
@@ -23,11 +24,10 @@ _STYLES = {Level.ERROR: "alarm", Level.WARNING: "change", Level.NOTE: "bold"}
 _SHOWN = 100  # characters of a source line; a longer one is cut around the caret
 
 
-def findings_text(findings: Iterable[object], *, colour: bool = False) -> str:
+def findings_text(findings: Iterable[Finding], *, colour: bool = False) -> str:
     """One block a finding (``error[RC134] file:line:column``, the line, a caret, the cause, the
-    remedy) and a last line with the numbers. What is not a ``Finding`` is left out, here and below
-    (``DeclarationError.findings``)."""
-    found = _findings(findings)
+    remedy) and a last line with the numbers."""
+    found = list(findings)
     paint = Paint(colour)
     counts = [
         f"{number} {name[:-1] if number == 1 else name}"
@@ -42,10 +42,10 @@ def findings_text(findings: Iterable[object], *, colour: bool = False) -> str:
     )
 
 
-def findings_json(findings: Iterable[object]) -> str:
+def findings_json(findings: Iterable[Finding]) -> str:
     """``{format_version, kind: "validation", valid, summary: {errors, warnings, notes}, findings:
     […]}``"""
-    found = _findings(findings)
+    found = list(findings)
     document = {
         "format_version": FORMAT_VERSION,
         "kind": "validation",
@@ -57,13 +57,13 @@ def findings_json(findings: Iterable[object]) -> str:
     return printed_json(json.dumps(document, indent=2)) + "\n"
 
 
-def finding_documents(findings: Iterable[object]) -> list[dict[str, Json]]:
+def finding_documents(findings: Iterable[Finding]) -> list[dict[str, Json]]:
     """Findings in JSON; ``file``, ``line`` and ``column`` are null together, when no file is to
     blame."""
-    return [finding_document(finding) for finding in _findings(findings)]
+    return [finding_document(finding) for finding in findings]
 
 
-def findings_github(findings: Iterable[object], *, folder: str = "") -> str:
+def findings_github(findings: Iterable[Finding], *, folder: str = "") -> str:
     """One workflow command a finding: GitHub shows it next to the line. ``folder`` is where the
     project lies in its repository, here and below."""
     return counted_lines(
@@ -74,30 +74,24 @@ def findings_github(findings: Iterable[object], *, folder: str = "") -> str:
                     finding.level, finding.code, _with_remedy(finding), finding.source, folder
                 ),
             )
-            for finding in _findings(findings)
+            for finding in findings
         ]
     )
 
 
 def findings_sarif(
-    findings: Iterable[object], titles: Mapping[str, str] | None = None, *, folder: str = ""
+    findings: Iterable[Finding], titles: Mapping[str, str] | None = None, *, folder: str = ""
 ) -> str:
     """A SARIF log; ``titles`` names the codes."""
-    return sarif_log(
-        [finding_result(finding, titles) for finding in _findings(findings)], "validate", folder
-    )
+    return sarif_log([finding_result(finding, titles) for finding in findings], "validate", folder)
 
 
-def findings_gitlab(findings: Iterable[object], *, folder: str = "") -> str:
-    return code_quality([finding_result(finding) for finding in _findings(findings)], folder)
+def findings_gitlab(findings: Iterable[Finding], *, folder: str = "") -> str:
+    return code_quality([finding_result(finding) for finding in findings], folder)
 
 
-def findings_junit(findings: Iterable[object], now: datetime) -> str:
-    return junit_of_findings(_findings(findings), now)
-
-
-def _findings(findings: Iterable[object]) -> list[Finding]:
-    return [finding for finding in findings if isinstance(finding, Finding)]
+def findings_junit(findings: Iterable[Finding], now: datetime) -> str:
+    return junit_of_findings(list(findings), now)
 
 
 def _summary(findings: Iterable[Finding]) -> dict[str, int]:

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.domain.plan.plan import Finding, Level, Plan
+from reconciler.domain.plan.plan import Plan
+from reconciler.errors import Finding, Level
 from reconciler.planning.planner import plan_digest
 from reconciler.report.plan.json import plan_json
 from tests.kit.forges.gitlab_api import BOT, EVE, HEAD, ROOT, GitLab

@@ -11,7 +11,7 @@ import pytest
 from reconciler.declare import load_project, validate
 from reconciler.declare.findings.codes import CODES
 from reconciler.declare.findings.policy_codes import POLICY_CODES
-from reconciler.domain.plan.plan import Finding, Level
+from reconciler.errors import Finding, Level
 from tests.declare.conftest import (
     CLIENT,
     FILES,

@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from reconciler.declare import validate
-from reconciler.domain.plan.plan import Level
+from reconciler.errors import Level
 from reconciler.report.findings import findings_text
 from tests.declare.conftest import MakeProject, client
 from tests.kit.suite.tally import Tally

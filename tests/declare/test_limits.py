@@ -12,8 +12,7 @@ from reconciler.declare.findings.collector import SHOWN, Collector
 from reconciler.declare.findings.nodes import Map, Seq
 from reconciler.declare.schema.explain import explain
 from reconciler.declare.yaml.text import parse
-from reconciler.domain.plan.plan import Finding, Level
-from reconciler.errors import DeclarationError
+from reconciler.errors import DeclarationError, Finding, Level
 from tests.declare.conftest import CLIENT, PROJECT, MakeProject, client
 
 C = "clients/payouts.yaml"

@@ -23,7 +23,7 @@ from reconciler.declare.webhooks import payload_schema
 from reconciler.declare.yaml.text import parse
 from reconciler.domain.declared.desired import DesiredWebhook, Lifecycle
 from reconciler.domain.declared.proof import Demand, Expectation, Payload, Probe
-from reconciler.domain.plan.plan import Finding
+from reconciler.errors import Finding
 from reconciler.webhooks.wire.payload import payload
 from tests.declare.conftest import CLIENT, POLICY, TEMPLATE, MakeProject, client
 

@@ -20,7 +20,7 @@ from reconciler.declare.yaml.text import parse
 from reconciler.domain.declared.desired import ApplyDemands, DistinctApprover
 from reconciler.domain.declared.proof import DECLARED_PROBES, DEFAULT_DEMANDS, GENUINE_ONLY, Demand
 from reconciler.domain.declared.schemes import SCHEMES
-from reconciler.domain.plan.plan import Finding, Level
+from reconciler.errors import Finding, Level
 from reconciler.planning.guards.guards import WORDS
 from reconciler.planning.rules.rules import RULES
 from reconciler.report.findings import findings_text

@@ -10,8 +10,7 @@ import yaml
 
 from reconciler.cli.main import main
 from reconciler.declare import load, validate
-from reconciler.domain.plan.plan import Level
-from reconciler.errors import DeclarationError
+from reconciler.errors import DeclarationError, Level
 from tests.declare.conftest import CLIENT, POLICY, PROJECT, TEMPLATE, MakeProject, client
 
 Changes = Mapping[str, str | bytes | None]

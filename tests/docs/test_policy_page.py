@@ -10,8 +10,8 @@ import pytest
 from reconciler.adapters.cel.worker import FUNCTIONS, MACROS
 from reconciler.cli.start.scaffold import starter_files
 from reconciler.declare import schema, validate
-from reconciler.domain.plan.plan import Level
 from reconciler.domain.plan.scopes import ScopeTable
+from reconciler.errors import Level
 from reconciler.planning.rules.custom_rules import DECLARED_ONLY, LIVE, live_facts
 from reconciler.planning.rules.rules import RULES
 from tests.kit.texts.cel import judge_here

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from reconciler.domain.live.observed import Lease, Observed, OpenRun, SecretInfo
-from reconciler.domain.plan.plan import Level, Plan
+from reconciler.domain.plan.plan import Plan
 from reconciler.domain.values.names import bucket_of
 from reconciler.engine.look.observe import observe
 from reconciler.engine.look.records import LOOKS
-from reconciler.errors import RegistryError
+from reconciler.errors import Level, RegistryError
 from reconciler.registry.protocol.documents import open_run, take_lease
 from reconciler.registry.requests import Document, ReadDocument, Request, Response, WriteDocument
 from tests.kit.worlds.declared import client, desired

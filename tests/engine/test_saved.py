@@ -7,9 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from reconciler.domain.declared.desired import Source
 from reconciler.domain.live.observed import OpenRun
-from reconciler.domain.plan.plan import ActionKind, Approval, Finding, Level, Plan, Risk
+from reconciler.domain.plan.plan import ActionKind, Approval, Plan, Risk
 from reconciler.domain.plan.unfinished import Unfinished, UnfinishedKind
 from reconciler.engine.planfile.continued import left_of
 from reconciler.engine.planfile.saved import (
@@ -19,7 +18,7 @@ from reconciler.engine.planfile.saved import (
     refuse_stale,
     refuse_unreviewed,
 )
-from reconciler.errors import StalePlanError
+from reconciler.errors import Finding, Level, Source, StalePlanError
 from tests.kit.worlds.declared import client, desired
 from tests.kit.worlds.memory import START, World
 from tests.kit.worlds.runner import Runner

@@ -67,7 +67,7 @@ ROOMS = (
     Room("declare", ("declare/*",), ("declare/*.py", "story/test_examples.py", "cli/test_codeowners.py")),
     Room("report", ("report/*",), ("report/*.py", "cli/test_rendering.py", "story/test_reports.py")),
     Room("engine", ("engine/*",), ("engine/*.py", "story/*.py"), ("reliability/test_faults_in_memory.py",)),
-    Room("domain", ("domain/*", "errors.py"), ("domain/*.py", "registry/*.py", "planning/*.py", "webhooks/*.py")),
+    Room("domain", ("domain/*", "errors/*"), ("domain/*.py", "registry/*.py", "planning/*.py", "webhooks/*.py")),
     Room("cli", ("cli/*", "*.py"), ("cli/*.py", "ci/*.py", "story/*.py")),
 )  # fmt: skip
 

@@ -14,8 +14,6 @@ from reconciler.domain.live.record import Delivery, WebhookRecord
 from reconciler.domain.plan.plan import (
     Action,
     ActionKind,
-    Finding,
-    Level,
     Outcome,
     OutcomeStatus,
     Plan,
@@ -24,6 +22,7 @@ from reconciler.domain.plan.plan import (
     Stage,
 )
 from reconciler.domain.plan.run import RunResult
+from reconciler.errors import Finding, Level
 from reconciler.planning.notes.alerts import blocked_alerts, is_news, notices, run_alerts
 from tests.report.samples import record
 

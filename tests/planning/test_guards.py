@@ -16,13 +16,13 @@ from reconciler.domain.declared.desired import (
     DesiredClient,
     Environment,
     GuardrailPolicy,
-    Source,
     Waiver,
 )
 from reconciler.domain.live.observed import MountSettings, Observed, SecretInfo
 from reconciler.domain.live.record import ClientRecord, ClientStatus
-from reconciler.domain.plan.plan import ActionKind, Finding, Level
+from reconciler.domain.plan.plan import ActionKind
 from reconciler.domain.values.window import Freeze
+from reconciler.errors import Finding, Level, Source
 from reconciler.planning.actions.reasons import DRIFT, Reason, Removals
 from reconciler.planning.guards.guards import GUARDS
 from reconciler.planning.planner import Inputs, make_plan

@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.domain.declared.desired import DesiredClient
 from reconciler.domain.live.observed import Observed
-from reconciler.domain.plan.plan import Finding, Level
+from reconciler.errors import Finding, Level
 from reconciler.planning.planner import Inputs, make_plan
 from tests.kit.worlds.declared import client, desired, lifecycle, webhook
 from tests.kit.worlds.memory import START, World

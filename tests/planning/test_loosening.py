@@ -24,7 +24,6 @@ from reconciler.domain.declared.desired import (
     Project,
     Rule,
     RuleLevel,
-    Source,
     VaultSettings,
     Waiver,
 )
@@ -33,6 +32,7 @@ from reconciler.domain.declared.terms import Terms
 from reconciler.domain.values.duration import parse_duration
 from reconciler.domain.values.patterns import compile_pattern
 from reconciler.domain.values.window import Freeze
+from reconciler.errors import Source
 from reconciler.planning.loosening.loosening import CHECKS, loosenings
 from reconciler.planning.loosening.places import PLACES
 from reconciler.planning.loosening.values import VALUES

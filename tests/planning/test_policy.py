@@ -15,14 +15,14 @@ from reconciler.domain.declared.desired import (
     DesiredClient,
     GuardrailPolicy,
     RuleLevel,
-    Source,
     Violation,
     Waiver,
 )
 from reconciler.domain.live.observed import Observed
 from reconciler.domain.live.record import ClientStatus
 from reconciler.domain.plan.judgement import Judge
-from reconciler.domain.plan.plan import ActionKind, Level, Plan
+from reconciler.domain.plan.plan import ActionKind, Plan
+from reconciler.errors import Level, Source
 from reconciler.planning.actions.reasons import RotationRequest
 from reconciler.planning.planner import Inputs, make_plan
 from tests.kit.texts.cel import judge_here

@@ -17,7 +17,6 @@ from reconciler.domain.declared.desired import (
     GuardrailPolicy,
     Rule,
     RuleLevel,
-    Source,
 )
 from reconciler.domain.declared.proof import Demand, Probe
 from reconciler.domain.declared.schemes import (
@@ -33,6 +32,7 @@ from reconciler.domain.declared.schemes import (
 from reconciler.domain.live.observed import SecretInfo
 from reconciler.domain.live.record import ClientRecord, ClientStatus, Hold, Version, VersionState
 from reconciler.domain.plan.plan import Action, ActionKind, Permissions, Risk, highest
+from reconciler.errors import Source
 from reconciler.planning.risk.risk import PLAIN, RULES, grounds, judged
 from tests.kit.worlds.declared import client, desired, lifecycle, webhook
 from tests.kit.worlds.judged import NOW, SCOPES, Situation, key_path, version, with_key

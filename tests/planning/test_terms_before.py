@@ -15,11 +15,11 @@ from reconciler.domain.declared.desired import (
     GuardrailPolicy,
     Rule,
     RuleLevel,
-    Source,
 )
 from reconciler.domain.declared.terms import Terms
-from reconciler.domain.plan.plan import Finding, Plan, Risk
+from reconciler.domain.plan.plan import Plan, Risk
 from reconciler.engine.planfile.saved import refuse_stale, refuse_unreviewed
+from reconciler.errors import Finding, Source
 from reconciler.planning.loosening.terms_before import Before, beside
 from reconciler.planning.planner import Inputs, make_plan
 from reconciler.report.plan.json import plan_json

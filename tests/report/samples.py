@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from reconciler.domain.declared.desired import Source
 from reconciler.domain.live.observed import Lease, Observed, OpenRun, SecretInfo
 from reconciler.domain.live.record import (
     ClientRecord,
@@ -21,8 +20,6 @@ from reconciler.domain.plan.plan import (
     Action,
     ActionKind,
     Approval,
-    Finding,
-    Level,
     Outcome,
     OutcomeStatus,
     Permissions,
@@ -31,6 +28,7 @@ from reconciler.domain.plan.plan import (
 )
 from reconciler.domain.plan.run import RunResult
 from reconciler.domain.plan.unfinished import Unfinished, UnfinishedKind
+from reconciler.errors import Finding, Level, Source
 from reconciler.planning.actions.order import ordered
 from reconciler.planning.guards.unfinished import Books, View, unfinished
 from reconciler.planning.planner import plan_digest

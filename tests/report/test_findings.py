@@ -8,8 +8,7 @@ from collections.abc import Callable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.domain.declared.desired import Source
-from reconciler.domain.plan.plan import Finding, Level
+from reconciler.errors import Finding, Level, Source
 from reconciler.report.findings import (
     finding_documents,
     findings_github,

@@ -17,8 +17,8 @@ import pytest
 
 from reconciler.cli.output import Settings
 from reconciler.cli.rendering import Look, rendered
-from reconciler.domain.declared.desired import Source
-from reconciler.domain.plan.plan import Approval, Finding, Level, Plan, Risk
+from reconciler.domain.plan.plan import Approval, Plan, Risk
+from reconciler.errors import Finding, Level, Source
 from reconciler.report.findings import findings_github, findings_gitlab, findings_junit
 from reconciler.report.forges.annotations import plan_github
 from reconciler.report.forges.code_quality import code_quality, plan_gitlab

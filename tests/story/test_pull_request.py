@@ -20,9 +20,10 @@ import pytest
 from standardwebhooks import Webhook as Signed
 
 from reconciler.adapters.openbao.server import RunningServer
-from reconciler.domain.plan.plan import Approval, Finding, Level, Risk
+from reconciler.domain.plan.plan import Approval, Risk
 from reconciler.domain.plan.unfinished import Unfinished, UnfinishedKind
 from reconciler.domain.values.canonical import digest
+from reconciler.errors import Finding, Level
 from reconciler.planning.planner import plan_digest
 from reconciler.report.plan.json import plan_json
 from reconciler.report.plan.load import load_plan

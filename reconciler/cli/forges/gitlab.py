@@ -61,8 +61,8 @@ def note(settings: Settings, environment: str, planfile: Path) -> int:
     """
     from reconciler.cli.plan import BLOCKED, load
     from reconciler.cli.rendering import Look, rendered, run_address
-    from reconciler.domain.plan.plan import Level
     from reconciler.engine.planfile.saved import refuse_wrong_target
+    from reconciler.errors import Level
     from reconciler.report.forges.ci_markdown import no_plan
     from reconciler.report.plan.markdown import marker
 

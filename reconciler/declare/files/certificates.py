@@ -10,7 +10,7 @@ from reconciler.declare.files.documents import read_documents
 from reconciler.declare.files.files import is_inside, project_files, read_regular
 from reconciler.declare.findings.collector import Collector
 from reconciler.declare.findings.nodes import Map, Mark
-from reconciler.domain.plan.plan import Finding, Level
+from reconciler.errors import Finding, Level
 
 _CODES = ("RC167", "RC184")
 _LARGEST = 1 << 20  # bytes; the bundles of public authorities have a quarter of that

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from reconciler.declare.findings.file_codes import FILE_CODES
 from reconciler.declare.findings.policy_codes import POLICY_CODES, Code
-from reconciler.domain.plan.plan import Level
+from reconciler.errors import Level
 
 INVALID = "RC100"
 

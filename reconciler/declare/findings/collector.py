@@ -8,8 +8,7 @@ from dataclasses import replace
 from reconciler.declare.findings.codes import CODES
 from reconciler.declare.findings.mask import lines_without_key_material, mask_line, mask_message
 from reconciler.declare.findings.nodes import Mark
-from reconciler.domain.declared.desired import Source
-from reconciler.domain.plan.plan import Finding, Level
+from reconciler.errors import Finding, Level, Source
 
 # Nobody reads a longer line, and masking it would take long: it is not shown at all.
 _LONGEST = 2000

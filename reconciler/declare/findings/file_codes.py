@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reconciler.declare.findings.policy_codes import Code
-from reconciler.domain.plan.plan import Level
+from reconciler.errors import Level
 
 FILE_CODES: dict[str, Code] = {
     "RC101": Code(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reconciler.domain.plan.plan import Level
+from reconciler.errors import Level
 
 
 @dataclass(frozen=True, slots=True)

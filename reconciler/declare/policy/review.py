@@ -15,14 +15,13 @@ from reconciler.domain.declared.desired import (
     DesiredClient,
     GuardrailPolicy,
     RuleLevel,
-    Source,
     Violation,
     Waiver,
 )
 from reconciler.domain.plan.judgement import Judge, Judgement
-from reconciler.domain.plan.plan import Finding, Level
 from reconciler.domain.plan.scopes import ScopeTable
 from reconciler.domain.values.names import client_address
+from reconciler.errors import Finding, Level, Source
 from reconciler.planning.guards.waivers import date_findings, holding, waived
 from reconciler.planning.rules.custom_rules import (
     DECLARED_ONLY,

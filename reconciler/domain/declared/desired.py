@@ -14,6 +14,7 @@ from reconciler.domain.declared.proof import Demand, Expectation, Payload, Probe
 from reconciler.domain.declared.schemes import STANDARD_WEBHOOKS, Scheme
 from reconciler.domain.values.canonical import JsonObject
 from reconciler.domain.values.window import Freeze, Window
+from reconciler.errors import Source
 
 
 class ClientState(StrEnum):
@@ -22,15 +23,6 @@ class ClientState(StrEnum):
     ACTIVE = "active"
     SUSPENDED = "suspended"
     RETIRED = "retired"
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where something was written: a path relative to the project, line and column from 1."""
-
-    file: str
-    line: int
-    column: int
 
 
 @dataclass(frozen=True, slots=True)

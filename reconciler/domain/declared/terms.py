@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from reconciler.domain.declared.desired import Environment, GuardrailPolicy, Project, Source
+from reconciler.domain.declared.desired import Environment, GuardrailPolicy, Project
+from reconciler.errors import Source
 
 # Where something is written: the kind of its document, then names of fields, and of the items of
 # named lists.

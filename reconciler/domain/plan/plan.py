@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from reconciler.domain.declared.desired import Source
 from reconciler.domain.plan.unfinished import Unfinished
 from reconciler.domain.values.canonical import JsonObject
+from reconciler.errors import Finding, Level, Source
 
 FORMAT_VERSION = 1
 
@@ -56,30 +56,6 @@ _RANKS = {risk: rank for rank, risk in enumerate(Risk)}
 def highest(risks: Iterable[Risk]) -> Risk:
     """The highest of ``risks``, low when there are none."""
     return max(risks, key=lambda risk: risk.rank, default=Risk.LOW)
-
-
-class Level(StrEnum):
-    """How bad a finding is. An error blocks, a warning is shown, a note explains."""
-
-    ERROR = "error"
-    WARNING = "warning"
-    NOTE = "note"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something to tell a person: a mistake in a file, drift, a guard that blocks.
-
-    ``excerpt`` is the source line, when there is one that may be shown.
-    """
-
-    code: str
-    level: Level
-    message: str
-    address: str = ""
-    remedy: str = ""
-    source: Source | None = None
-    excerpt: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 from reconciler.domain.declared.checkout import WITHOUT_GIT, Applied, Checkout, Descent
 from reconciler.domain.live.observed import Observed
-from reconciler.domain.plan.plan import Action, ActionKind, Finding, Level, Risk
+from reconciler.domain.plan.plan import Action, ActionKind, Risk
+from reconciler.errors import Finding, Level
 from reconciler.planning.actions.reasons import Reason
 
 # Digits of a commit that name it, and that are shown of it.

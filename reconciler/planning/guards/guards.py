@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable
 
 from reconciler.domain.declared.desired import Waiver
 from reconciler.domain.live.record import ClientStatus
-from reconciler.domain.plan.plan import ActionKind, Finding
+from reconciler.domain.plan.plan import ActionKind
 from reconciler.domain.values import names
 from reconciler.domain.values.canonical import iso
+from reconciler.errors import Finding
 from reconciler.planning.actions.reasons import DRIFT, Reason
 from reconciler.planning.actions.renames import former_names
 from reconciler.planning.guards.budgets import BUDGET_GUARDS, YES_REMOVE

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator
 
 from reconciler.domain.live.observed import MountSettings, Observed
 from reconciler.domain.live.record import USABLE, ClientRecord, Series, SeriesKind
-from reconciler.domain.plan.plan import Action, ActionKind, Finding, Level
+from reconciler.domain.plan.plan import Action, ActionKind
 from reconciler.domain.values import names
 from reconciler.domain.values.canonical import iso
+from reconciler.errors import Finding, Level
 from reconciler.planning.guards.situation import Block, Situation
 
 # Not a word of a waiver: a version that ended cannot be brought back.

@@ -7,8 +7,9 @@ from difflib import SequenceMatcher
 
 from reconciler.domain.declared.desired import DesiredClient
 from reconciler.domain.live.record import ClientRecord
-from reconciler.domain.plan.plan import ActionKind, Level
+from reconciler.domain.plan.plan import ActionKind
 from reconciler.domain.values.canonical import JsonObject
+from reconciler.errors import Level
 from reconciler.planning.actions.reasons import Reason
 from reconciler.planning.guards.situation import Block, Situation
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 
 from reconciler.domain.live.observed import Observed
 from reconciler.domain.live.record import ClientRecord, ClientStatus, SeriesKind
-from reconciler.domain.plan.plan import ActionKind, Finding, Level
+from reconciler.domain.plan.plan import ActionKind
 from reconciler.domain.values import names
+from reconciler.errors import Finding, Level
 from reconciler.planning.actions import renames
 from reconciler.planning.guards.situation import Block, Situation
 from reconciler.planning.guards.unfinished import unless_open, who_works

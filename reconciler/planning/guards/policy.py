@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from reconciler.domain.declared.desired import ClientState, CustomRule, RuleLevel
 from reconciler.domain.live.record import ClientStatus
 from reconciler.domain.plan.judgement import Judgement
-from reconciler.domain.plan.plan import Action, ActionKind, Level
+from reconciler.domain.plan.plan import Action, ActionKind
 from reconciler.domain.plan.scopes import ScopeTable
 from reconciler.domain.values.canonical import JsonObject
+from reconciler.errors import Level
 from reconciler.planning.guards.situation import Block, Situation
 from reconciler.planning.rules.custom_rules import (
     DECLARED_ONLY,

@@ -6,11 +6,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from reconciler.domain.declared.desired import Desired, Source
+from reconciler.domain.declared.desired import Desired
 from reconciler.domain.live.observed import Observed
 from reconciler.domain.live.record import ClientRecord, ClientStatus
 from reconciler.domain.plan.judgement import Judge
-from reconciler.domain.plan.plan import Action, ActionKind, Level
+from reconciler.domain.plan.plan import Action, ActionKind
+from reconciler.errors import Level, Source
 from reconciler.planning.actions.reasons import DRIFT, Reason, Removals
 from reconciler.planning.actions.renames import heirs
 from reconciler.planning.guards.checkout import NOT_IN_GIT, Standing

@@ -11,8 +11,8 @@ from datetime import date, datetime
 
 from reconciler.domain.declared.desired import Waiver
 from reconciler.domain.declared.placed import holds_in
-from reconciler.domain.plan.plan import Finding, Level
 from reconciler.domain.values.canonical import iso
+from reconciler.errors import Finding, Level
 
 NEAR_DAYS = 14  # its end is told this long before
 FAR_DAYS = 366  # an exception that lasts longer is none

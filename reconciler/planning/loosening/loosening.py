@@ -21,7 +21,6 @@ from reconciler.domain.declared.desired import (
     GuardrailPolicy,
     Rule,
     RuleLevel,
-    Source,
     Waiver,
 )
 from reconciler.domain.declared.placed import holds_in
@@ -30,6 +29,7 @@ from reconciler.domain.declared.terms import Path, Terms
 from reconciler.domain.plan.plan import Risk
 from reconciler.domain.plan.scopes import covers
 from reconciler.domain.values.canonical import iso
+from reconciler.errors import Source
 from reconciler.planning.loosening.places import PLACES
 from reconciler.planning.loosening.values import looser_value, shown
 

@@ -13,8 +13,9 @@ from reconciler.domain.declared.desired import ClientState, Desired, Rule
 from reconciler.domain.declared.terms import Terms
 from reconciler.domain.live.observed import Observed
 from reconciler.domain.live.record import ClientStatus
-from reconciler.domain.plan.plan import Approval, Finding, Level, Plan
+from reconciler.domain.plan.plan import Approval, Plan
 from reconciler.domain.plan.scopes import WILDCARD, ScopeTable
+from reconciler.errors import Finding, Level
 from reconciler.planning.guards.situation import Situation, is_declared
 from reconciler.planning.loosening.loosening import Loosening, added_scopes, loosenings, strictest
 from reconciler.planning.notes.findings import in_order

@@ -11,18 +11,11 @@ from datetime import datetime, timedelta
 from reconciler.domain.declared.alert import Alert, AlertKind, Notice, Owner, owner_in
 from reconciler.domain.declared.desired import DesiredClient
 from reconciler.domain.live.record import ClientRecord, WebhookRecord
-from reconciler.domain.plan.plan import (
-    ActionKind,
-    Finding,
-    Level,
-    Outcome,
-    OutcomeStatus,
-    Plan,
-    Stage,
-)
+from reconciler.domain.plan.plan import ActionKind, Outcome, OutcomeStatus, Plan, Stage
 from reconciler.domain.plan.run import RunResult
 from reconciler.domain.secrecy import beginning
 from reconciler.domain.values.canonical import iso
+from reconciler.errors import Finding, Level
 from reconciler.planning.actions.reasons import Reason
 
 ROTATING = (ActionKind.ROTATE_KEY, ActionKind.ROTATE_SECRET)
@@ -47,12 +40,12 @@ def run_alerts(result: RunResult, before: Records) -> tuple[Alert, ...]:
     return tuple(sorted(alerts, key=_urgency))
 
 
-def blocked_alerts(plan: Plan, findings: Iterable[object]) -> tuple[Alert, ...]:
+def blocked_alerts(plan: Plan, findings: Iterable[Finding]) -> tuple[Alert, ...]:
     """The rotations that a blocked plan holds.
 
     ``findings`` are those that block it (``BlockedError.findings``).
     """
-    errors = (one for one in findings if isinstance(one, Finding) and one.level is Level.ERROR)
+    errors = (one for one in findings if one.level is Level.ERROR)
     block = next(errors, None)
     held = [
         action for action in plan.changes if action.kind in ROTATING and action.reason in EXPIRING

@@ -8,8 +8,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from reconciler.domain.declared.desired import Desired, DesiredClient, Lifecycle
 from reconciler.domain.live.observed import Observed
 from reconciler.domain.live.record import ClientRecord, Series, SeriesKind
-from reconciler.domain.plan.plan import Action, Finding, Level
+from reconciler.domain.plan.plan import Action
 from reconciler.domain.values import names
+from reconciler.errors import Finding, Level
 from reconciler.planning.actions.reasons import DRIFT, Reason
 from reconciler.planning.actions.series import place
 from reconciler.planning.guards.contradictions import unrecorded

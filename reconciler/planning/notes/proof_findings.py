@@ -8,9 +8,9 @@ from collections.abc import Collection, Iterator, Mapping
 from reconciler.domain.declared.desired import Desired, DesiredClient
 from reconciler.domain.declared.proof import Probe
 from reconciler.domain.live.record import ClientRecord, VersionState, WebhookRecord, endpoint
-from reconciler.domain.plan.plan import Finding, Level
 from reconciler.domain.values import names
 from reconciler.domain.values.canonical import iso
+from reconciler.errors import Finding, Level
 from reconciler.planning.actions.proof import is_gone
 
 

@@ -5,19 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from reconciler.domain.declared.desired import (
-    ClientState,
-    CustomRule,
-    DesiredClient,
-    RuleLevel,
-    Source,
-)
+from reconciler.domain.declared.desired import ClientState, CustomRule, DesiredClient, RuleLevel
 from reconciler.domain.declared.placed import holds_in
 from reconciler.domain.declared.proof import DECLARED_PROBES
 from reconciler.domain.plan.judgement import Judge, Judgement
 from reconciler.domain.plan.plan import Action, highest
 from reconciler.domain.plan.scopes import ScopeTable
 from reconciler.domain.values.canonical import JsonObject
+from reconciler.errors import Source
 
 # Variables that need no Vault, and those that do. docs/policy.md describes each.
 DECLARED_ONLY = frozenset({"after", "client", "environment", "permissions"})

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from reconciler.domain.declared.desired import Source
-from reconciler.domain.plan.plan import Level, Plan
+from reconciler.domain.plan.plan import Plan
+from reconciler.errors import Level, Source
 from reconciler.report.forges.results import (
     APPROVAL,
     SHOWN,

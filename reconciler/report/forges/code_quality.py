@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from reconciler.domain.plan.plan import Level, Plan, Risk
+from reconciler.domain.plan.plan import Plan, Risk
 from reconciler.domain.values.canonical import Json
+from reconciler.errors import Level
 from reconciler.report.forges.results import Result, bounded, fingerprints, plan_results, position
 from reconciler.report.text.escape import printed_json, terminal
 

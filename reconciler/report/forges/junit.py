@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
-from reconciler.domain.plan.plan import Finding, Level, Plan
+from reconciler.domain.plan.plan import Plan
 from reconciler.domain.values.canonical import iso
+from reconciler.errors import Finding, Level
 from reconciler.report.forges.results import MOST, action_sentence, approval_sentence
 from reconciler.report.plan.words import LEVELS, by_level, by_risk, place_of, verdict
 from reconciler.report.text.escape import clipped, markup, terminal

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from reconciler.domain.declared.desired import Source
-from reconciler.domain.plan.plan import Action, Approval, Finding, Level, Plan, Risk
+from reconciler.domain.plan.plan import Action, Approval, Plan, Risk
 from reconciler.domain.values.canonical import digest
+from reconciler.errors import Finding, Level, Source
 from reconciler.report.plan.words import LEVELS, by_level, by_risk, permission_changes
 from reconciler.report.text.layout import counted, listed
 

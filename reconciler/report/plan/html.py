@@ -10,9 +10,10 @@ from itertools import chain, count
 from urllib.parse import quote
 
 from reconciler import __version__
-from reconciler.domain.plan.plan import Action, ActionKind, Approval, Finding, Level, Plan, Risk
+from reconciler.domain.plan.plan import Action, ActionKind, Approval, Plan, Risk
 from reconciler.domain.plan.unfinished import Unfinished
 from reconciler.domain.values.canonical import iso, iso_or_none
+from reconciler.errors import Finding, Level
 from reconciler.report.plan.changed import ChangedField, changed_fields
 from reconciler.report.plan.words import (
     RISKS,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from reconciler.domain.declared.desired import Source
-from reconciler.domain.plan.plan import FORMAT_VERSION, Action, Approval, Finding, Permissions, Plan
+from reconciler.domain.plan.plan import FORMAT_VERSION, Action, Approval, Permissions, Plan
 from reconciler.domain.secrecy import masked_json
 from reconciler.domain.values.canonical import Json, digest, iso
+from reconciler.errors import Finding, Source
 from reconciler.report.status.unfinished import unfinished_document
 from reconciler.report.text.escape import printed_json
 

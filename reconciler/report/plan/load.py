@@ -8,14 +8,11 @@ import re
 from collections.abc import Mapping
 from typing import Any, NoReturn, TypeVar
 
-from reconciler.domain.declared.desired import Source
 from reconciler.domain.plan.plan import (
     FORMAT_VERSION,
     Action,
     ActionKind,
     Approval,
-    Finding,
-    Level,
     Permissions,
     Plan,
     Risk,
@@ -23,7 +20,7 @@ from reconciler.domain.plan.plan import (
 from reconciler.domain.plan.unfinished import Unfinished, UnfinishedKind
 from reconciler.domain.secrecy import beginning
 from reconciler.domain.values.canonical import Json, dumps, parse_iso, parse_iso_or_none
-from reconciler.errors import ReconcilerError, StalePlanError
+from reconciler.errors import Finding, Level, ReconcilerError, Source, StalePlanError
 from reconciler.planning.planner import plan_digest
 from reconciler.report.plan.json import file_digest, plan_document
 

@@ -13,9 +13,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from reconciler import __version__
-from reconciler.domain.plan.plan import Action, Approval, Finding, Level, Plan, Risk
+from reconciler.domain.plan.plan import Action, Approval, Plan, Risk
 from reconciler.domain.plan.unfinished import Unfinished
 from reconciler.domain.values.canonical import iso, iso_or_none
+from reconciler.errors import Finding, Level
 from reconciler.report.plan.changed import changed_fields
 from reconciler.report.plan.words import (
     by_level,

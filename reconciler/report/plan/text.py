@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from reconciler.domain.plan.plan import Action, ActionKind, Approval, Finding, Plan, Risk
+from reconciler.domain.plan.plan import Action, ActionKind, Approval, Plan, Risk
 from reconciler.domain.values.canonical import iso
+from reconciler.errors import Finding
 from reconciler.report.plan.changed import changed_fields
 from reconciler.report.plan.words import (
     LEVEL_STYLES,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reconciler.domain.plan.plan import Finding, Level, Outcome, OutcomeStatus
+from reconciler.domain.plan.plan import Outcome, OutcomeStatus
 from reconciler.domain.plan.run import RunResult
 from reconciler.domain.values.canonical import Json, iso
-from reconciler.errors import ReconcilerError
+from reconciler.errors import Finding, Level, ReconcilerError
 from reconciler.report.plan.json import finding_document
 from reconciler.report.text.document import document
 from reconciler.report.text.escape import terminal

@@ -19,12 +19,12 @@ from reconciler.domain.declared.desired import (
     GuardrailPolicy,
     Lifecycle,
     Project,
-    Source,
     VaultSettings,
 )
 from reconciler.domain.declared.schemes import STANDARD_WEBHOOKS, Scheme
 from reconciler.domain.values.canonical import digest
 from reconciler.domain.values.duration import parse_duration
+from reconciler.errors import Source
 
 PROJECT = "acme-integrations"
 ENVIRONMENT = "production"

@@ -6,19 +6,11 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from reconciler.domain.declared.desired import Desired, Source
+from reconciler.domain.declared.desired import Desired
 from reconciler.domain.live.observed import Observed
-from reconciler.domain.plan.plan import (
-    Action,
-    ActionKind,
-    Approval,
-    Finding,
-    Level,
-    Permissions,
-    Plan,
-    Risk,
-)
+from reconciler.domain.plan.plan import Action, ActionKind, Approval, Permissions, Plan, Risk
 from reconciler.domain.plan.unfinished import Unfinished, UnfinishedKind
+from reconciler.errors import Finding, Level, Source
 from reconciler.planning.planner import Inputs
 from reconciler.planning.planner import make_plan as planned
 from tests.kit.worlds.strategies import declarations

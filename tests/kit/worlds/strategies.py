@@ -14,10 +14,10 @@ from reconciler.domain.declared.desired import (
     DesiredClient,
     GuardrailPolicy,
     Lifecycle,
-    Source,
     Waiver,
 )
 from reconciler.domain.live.record import ClientRecord, Series
+from reconciler.errors import Source
 from tests.kit.worlds.declared import client, desired, lifecycle, webhook
 from tests.kit.worlds.faults import (
     Fault,

@@ -23,6 +23,8 @@ their original text unless it was checked to hold no token.
 
 from __future__ import annotations
 
+from reconciler.errors.finding import Finding
+
 # What stands before each line that another program wrote, git or a hook, where a message quotes it.
 QUOTED = "  | "
 
@@ -30,14 +32,14 @@ QUOTED = "  | "
 class ReconcilerError(Exception):
     """An error with a stable ``code``, a ``message`` for people and a ``remedy``.
 
-    ``findings`` (``reconciler.domain.plan.plan.Finding``) are all that is wrong, where that is more
-    than one thing. ``str()`` of it is one or two lines and holds no secret.
+    ``findings`` are all that is wrong, where that is more than one thing. ``str()`` of it is one or
+    two lines and holds no secret.
     """
 
     exit_code = 1
 
     def __init__(
-        self, code: str, message: str, remedy: str = "", findings: tuple[object, ...] = ()
+        self, code: str, message: str, remedy: str = "", findings: tuple[Finding, ...] = ()
     ) -> None:
         super().__init__(message)
         self.code = code
