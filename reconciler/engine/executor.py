@@ -7,15 +7,8 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 
 from reconciler.domain.declared.desired import DesiredClient
-from reconciler.domain.plan.plan import (
-    Action,
-    ActionKind,
-    Outcome,
-    OutcomeStatus,
-    Plan,
-    Problem,
-    Stage,
-)
+from reconciler.domain.kinds.actions import ActionKind
+from reconciler.domain.plan.plan import Action, Outcome, OutcomeStatus, Plan, Problem, Stage
 from reconciler.domain.values.names import bucket_names, bucket_of
 from reconciler.engine.drive import Driver
 from reconciler.errors import ReconcilerError

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from reconciler.domain.declared.desired import ClientState, Desired, DesiredClient
+from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.live.observed import Observed
 from reconciler.domain.live.record import ClientRecord, ClientStatus
 from reconciler.domain.plan.judgement import Judge
-from reconciler.domain.plan.plan import Action, ActionKind, Plan
+from reconciler.domain.plan.plan import Action, Plan
 from reconciler.domain.secrecy import masked, masked_json
 from reconciler.domain.values.canonical import digest
 from reconciler.errors import Finding

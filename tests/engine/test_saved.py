@@ -7,8 +7,9 @@ from datetime import timedelta
 
 import pytest
 
+from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.live.observed import OpenRun
-from reconciler.domain.plan.plan import ActionKind, Approval, Plan, Risk
+from reconciler.domain.plan.plan import Approval, Plan, Risk
 from reconciler.domain.plan.unfinished import Unfinished, UnfinishedKind
 from reconciler.engine.planfile.continued import left_of
 from reconciler.engine.planfile.saved import (

@@ -10,17 +10,9 @@ from typing import Any
 import pytest
 
 from reconciler.domain.declared.alert import AlertKind, Owner, is_mail_address, owner_in
+from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.live.record import Delivery, WebhookRecord
-from reconciler.domain.plan.plan import (
-    Action,
-    ActionKind,
-    Outcome,
-    OutcomeStatus,
-    Plan,
-    Problem,
-    Risk,
-    Stage,
-)
+from reconciler.domain.plan.plan import Action, Outcome, OutcomeStatus, Plan, Problem, Risk, Stage
 from reconciler.domain.plan.run import RunResult
 from reconciler.errors import Finding, Level
 from reconciler.planning.notes.alerts import blocked_alerts, is_news, notices, run_alerts

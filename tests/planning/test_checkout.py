@@ -9,7 +9,8 @@ from dataclasses import replace
 import pytest
 
 from reconciler.domain.declared.checkout import WITHOUT_GIT, Applied, Checkout, Descent
-from reconciler.domain.plan.plan import ActionKind, Plan, Risk
+from reconciler.domain.kinds.actions import ActionKind
+from reconciler.domain.plan.plan import Plan, Risk
 from reconciler.errors import Finding, Level
 from reconciler.planning.guards.checkout import MOST_PATHS, Standing, next_applied
 from reconciler.planning.planner import Inputs, make_plan

@@ -12,7 +12,8 @@ import pytest
 
 from reconciler.domain.declared.desired import Desired, DesiredClient
 from reconciler.domain.declared.schemes import SCHEMES, STANDARD_WEBHOOKS_V1A, STRIPE, Scheme
-from reconciler.domain.plan.plan import ActionKind, Plan, Risk
+from reconciler.domain.kinds.actions import ActionKind
+from reconciler.domain.plan.plan import Plan, Risk
 from reconciler.planning.actions.reasons import DRIFT, Reason, RevocationRequest, RotationRequest
 from reconciler.planning.emergency import revocation_plan
 from reconciler.planning.planner import Inputs, make_plan

@@ -18,9 +18,9 @@ from reconciler.domain.declared.desired import (
     GuardrailPolicy,
     Waiver,
 )
+from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.live.observed import MountSettings, Observed, SecretInfo
 from reconciler.domain.live.record import ClientRecord, ClientStatus
-from reconciler.domain.plan.plan import ActionKind
 from reconciler.domain.values.window import Freeze
 from reconciler.errors import Finding, Level, Source
 from reconciler.planning.actions.reasons import DRIFT, Reason, Removals

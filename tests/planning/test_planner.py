@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.domain.declared.checkout import Checkout, Descent
-from reconciler.domain.plan.plan import Action, ActionKind, Plan, Risk
+from reconciler.domain.kinds.actions import ActionKind
+from reconciler.domain.plan.plan import Action, Plan, Risk
 from reconciler.planning.actions.order import LEVELS, ordered
 from reconciler.planning.guards.checkout import Standing
 from reconciler.planning.planner import Inputs, make_plan

@@ -18,10 +18,11 @@ from reconciler.domain.declared.desired import (
     Violation,
     Waiver,
 )
+from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.live.observed import Observed
 from reconciler.domain.live.record import ClientStatus
 from reconciler.domain.plan.judgement import Judge
-from reconciler.domain.plan.plan import ActionKind, Plan
+from reconciler.domain.plan.plan import Plan
 from reconciler.errors import Level, Source
 from reconciler.planning.actions.reasons import RotationRequest
 from reconciler.planning.planner import Inputs, make_plan

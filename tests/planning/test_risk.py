@@ -29,9 +29,10 @@ from reconciler.domain.declared.schemes import (
     SVIX,
     Scheme,
 )
+from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.live.observed import SecretInfo
 from reconciler.domain.live.record import ClientRecord, ClientStatus, Hold, Version, VersionState
-from reconciler.domain.plan.plan import Action, ActionKind, Permissions, Risk, highest
+from reconciler.domain.plan.plan import Action, Permissions, Risk, highest
 from reconciler.errors import Source
 from reconciler.planning.risk.risk import PLAIN, RULES, grounds, judged
 from tests.kit.worlds.declared import client, desired, lifecycle, webhook

@@ -11,7 +11,8 @@ from typing import Any
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from reconciler.domain.plan.plan import Action, ActionKind, Permissions, Risk
+from reconciler.domain.kinds.actions import ActionKind
+from reconciler.domain.plan.plan import Action, Permissions, Risk
 from reconciler.domain.plan.scopes import ScopeTable, covers
 from reconciler.domain.values import networks
 from reconciler.planning.planner import Inputs, make_plan

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.domain.declared.desired import DesiredClient
+from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.live.observed import Lease, OpenRun
 from reconciler.domain.live.record import (
     ClientRecord,
@@ -25,7 +26,7 @@ from reconciler.domain.live.record import (
     VersionState,
     WebhookRecord,
 )
-from reconciler.domain.plan.plan import ActionKind, Outcome, OutcomeStatus
+from reconciler.domain.plan.plan import Outcome, OutcomeStatus
 from reconciler.domain.plan.run import action_on_record
 from reconciler.errors import RegistryError
 from reconciler.planning.actions.clients import Context, plan_client

@@ -8,10 +8,11 @@ from datetime import timedelta
 
 import pytest
 
+from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.live.observed import Observed, SecretInfo
 from reconciler.domain.live.record import ClientRecord, ClientStatus, VersionState
 from reconciler.domain.live.transitions import TransitionError
-from reconciler.domain.plan.plan import ActionKind, Outcome, OutcomeStatus, Stage
+from reconciler.domain.plan.plan import Outcome, OutcomeStatus, Stage
 from reconciler.domain.secrecy.secret import Secret
 from reconciler.errors import VaultUnavailable
 from reconciler.planning.actions.reasons import RevocationRequest

@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 
 from reconciler.declare import load
 from reconciler.domain.declared.desired import ClientState, Desired
+from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.live.record import ClientRecord, VersionState
-from reconciler.domain.plan.plan import Action, ActionKind, Plan
+from reconciler.domain.plan.plan import Action, Plan
 from reconciler.domain.values.duration import parse_duration
 from reconciler.planning.actions.reasons import Reason
 from reconciler.planning.planner import pair_up

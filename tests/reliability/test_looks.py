@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from reconciler.domain.declared.desired import Desired
+from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.live.observed import Observed, OpenRun
-from reconciler.domain.plan.plan import ActionKind
 from reconciler.domain.plan.unfinished import UnfinishedKind
 from reconciler.domain.values.names import bucket_of
 from reconciler.engine.engine import registered_as

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.live.observed import Lease, Observed, OpenRun, SecretInfo
 from reconciler.domain.live.record import (
     ClientRecord,
@@ -18,7 +19,6 @@ from reconciler.domain.live.record import (
 )
 from reconciler.domain.plan.plan import (
     Action,
-    ActionKind,
     Approval,
     Outcome,
     OutcomeStatus,

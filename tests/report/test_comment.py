@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.domain.plan.plan import Action, ActionKind, Approval, Permissions, Plan, Risk
+from reconciler.domain.kinds.actions import ActionKind
+from reconciler.domain.plan.plan import Action, Approval, Permissions, Plan, Risk
 from reconciler.report.plan.markdown import LIMIT, SMALLEST_LIMIT, marker, plan_markdown
 from reconciler.report.text.comment import Piece, Section, fitted
 from tests.kit.texts.hostile import HOSTILE, everywhere

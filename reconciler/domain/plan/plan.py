@@ -8,32 +8,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from reconciler.domain.kinds.actions import ActionKind, Verb
 from reconciler.domain.plan.unfinished import Unfinished
 from reconciler.domain.values.canonical import JsonObject
 from reconciler.errors import Finding, Level, Source
 
 FORMAT_VERSION = 1
-
-
-class ActionKind(StrEnum):
-    REGISTER_CLIENT = "register-client"
-    UPDATE_CLIENT = "update-client"
-    ISSUE_KEY = "issue-key"
-    ROTATE_KEY = "rotate-key"
-    RETIRE_KEY = "retire-key"
-    REVOKE_KEY = "revoke-key"
-    ISSUE_SECRET = "issue-secret"
-    ROTATE_SECRET = "rotate-secret"
-    REVOKE_SECRET = "revoke-secret"
-    UPDATE_WEBHOOK = "update-webhook"
-    VERIFY_WEBHOOK = "verify-webhook"
-    ACTIVATE_CLIENT = "activate-client"
-    SUSPEND_CLIENT = "suspend-client"
-    RETIRE_CLIENT = "retire-client"
-    ADOPT_CLAIM = "adopt-claim"
-    ABANDON_CLAIM = "abandon-claim"
-    DESTROY_VERSION = "destroy-version"
-    NO_OP = "no-op"
 
 
 class Risk(StrEnum):
@@ -141,11 +121,9 @@ class Plan:
         kept = {action.client for action in self.actions} - {
             action.client for action in self.changes
         }
-        counts = Counter(action.kind.value.split("-")[0] for action in self.changes)
-        verbs = dict.fromkeys(
-            (kind.value.split("-")[0] for kind in ActionKind if kind is not ActionKind.NO_OP), 0
-        )
-        return verbs | counts | {"no_op": self.unchanged + len(kept)}
+        counts = Counter(action.kind.verb for action in self.changes)
+        verbs = {verb.value: counts[verb] for verb in Verb}
+        return verbs | {Verb.NO_OP.value: self.unchanged + len(kept)}
 
 
 class OutcomeStatus(StrEnum):

@@ -6,7 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
-from reconciler.domain.plan.plan import Action, ActionKind, Outcome, OutcomeStatus, Risk
+from reconciler.domain.kinds.actions import ActionKind
+from reconciler.domain.plan.plan import Action, Outcome, OutcomeStatus, Risk
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
+from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.live.observed import Observed
 from reconciler.domain.live.record import ClientRecord
-from reconciler.domain.plan.plan import Action, ActionKind, Plan
+from reconciler.domain.plan.plan import Action, Plan
 from reconciler.domain.values.canonical import dumps
 from reconciler.engine.planfile.saved import REMEDY, refuse_stale, stale
 from reconciler.errors import StalePlanError

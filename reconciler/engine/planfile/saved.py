@@ -9,7 +9,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 
-from reconciler.domain.plan.plan import Action, ActionKind, Plan
+from reconciler.domain.kinds.actions import ActionKind
+from reconciler.domain.plan.plan import Action, Plan
 from reconciler.domain.values.canonical import dumps, iso
 from reconciler.domain.values.duration import format_duration
 from reconciler.errors import StalePlanError

@@ -6,9 +6,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.live.observed import OpenRun
 from reconciler.domain.live.record import ClientRecord, Event
-from reconciler.domain.plan.plan import ActionKind, Outcome, OutcomeStatus
+from reconciler.domain.plan.plan import Outcome, OutcomeStatus
 from reconciler.domain.plan.run import action_on_record
 from reconciler.planning.actions.order import rank
 from reconciler.registry.protocol.work import NEW_VERSION, REVOKING, told

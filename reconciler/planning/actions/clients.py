@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from reconciler.domain.declared.desired import ClientState, DesiredClient, Lifecycle
+from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.live.lifecycles import lifecycle_of, recorded_lifecycle
 from reconciler.domain.live.observed import Observed
 from reconciler.domain.live.record import ClientRecord, ClientStatus, Series, SeriesKind, endpoint
-from reconciler.domain.plan.plan import Action, ActionKind
+from reconciler.domain.plan.plan import Action
 from reconciler.domain.values import names
 from reconciler.domain.values.canonical import JsonObject
 from reconciler.domain.values.window import Freeze

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from reconciler.domain.plan.plan import Action, ActionKind
+from reconciler.domain.kinds.actions import ActionKind
+from reconciler.domain.plan.plan import Action
 
 # Create before verify before retire before revoke before remove. Within a level by address.
 LEVELS: dict[ActionKind, int] = {

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from reconciler.domain.declared.desired import ClientState, DesiredClient, DesiredWebhook
+from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.live.record import (
     ClientRecord,
     ClientStatus,
@@ -13,7 +14,7 @@ from reconciler.domain.live.record import (
     WebhookRecord,
     verification_digest,
 )
-from reconciler.domain.plan.plan import Action, ActionKind
+from reconciler.domain.plan.plan import Action
 from reconciler.domain.values import names
 from reconciler.domain.values.canonical import iso
 from reconciler.planning.actions.reasons import Cause, Reason

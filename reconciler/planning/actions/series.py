@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.live import transitions
 from reconciler.domain.live.record import USABLE, Series, SeriesKind, Version, VersionState
-from reconciler.domain.plan.plan import Action, ActionKind
+from reconciler.domain.plan.plan import Action
 from reconciler.domain.values.duration import format_duration
 from reconciler.planning.actions.checks import SeriesView, end_cause, first_cause, revoked
 from reconciler.planning.actions.reasons import Cause, Reason

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 
 from reconciler.domain.declared.desired import Budget
-from reconciler.domain.plan.plan import ActionKind
+from reconciler.domain.kinds.actions import ActionKind
 from reconciler.errors import Level
 from reconciler.planning.actions.reasons import DRIFT, Reason
 from reconciler.planning.guards.situation import Block, Situation

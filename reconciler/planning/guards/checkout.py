@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.domain.declared.checkout import WITHOUT_GIT, Applied, Checkout, Descent
+from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.live.observed import Observed
-from reconciler.domain.plan.plan import Action, ActionKind, Risk
+from reconciler.domain.plan.plan import Action, Risk
 from reconciler.errors import Finding, Level
 from reconciler.planning.actions.reasons import Reason
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from reconciler.domain.declared.desired import Waiver
+from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.live.record import ClientStatus
-from reconciler.domain.plan.plan import ActionKind
 from reconciler.domain.values import names
 from reconciler.domain.values.canonical import iso
 from reconciler.errors import Finding

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.live.observed import MountSettings, Observed
 from reconciler.domain.live.record import USABLE, ClientRecord, Series, SeriesKind
-from reconciler.domain.plan.plan import Action, ActionKind
+from reconciler.domain.plan.plan import Action
 from reconciler.domain.values import names
 from reconciler.domain.values.canonical import iso
 from reconciler.errors import Finding, Level

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from difflib import SequenceMatcher
 
 from reconciler.domain.declared.desired import DesiredClient
+from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.live.record import ClientRecord
-from reconciler.domain.plan.plan import ActionKind
 from reconciler.domain.values.canonical import JsonObject
 from reconciler.errors import Level
 from reconciler.planning.actions.reasons import Reason

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.live.observed import Observed
 from reconciler.domain.live.record import ClientRecord, ClientStatus, SeriesKind
-from reconciler.domain.plan.plan import ActionKind
 from reconciler.domain.values import names
 from reconciler.errors import Finding, Level
 from reconciler.planning.actions import renames

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from reconciler.domain.declared.desired import ClientState, CustomRule, RuleLevel
+from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.live.record import ClientStatus
 from reconciler.domain.plan.judgement import Judgement
-from reconciler.domain.plan.plan import Action, ActionKind
+from reconciler.domain.plan.plan import Action
 from reconciler.domain.plan.scopes import ScopeTable
 from reconciler.domain.values.canonical import JsonObject
 from reconciler.errors import Level

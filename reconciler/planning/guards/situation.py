@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.domain.declared.desired import Desired
+from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.live.observed import Observed
 from reconciler.domain.live.record import ClientRecord, ClientStatus
 from reconciler.domain.plan.judgement import Judge
-from reconciler.domain.plan.plan import Action, ActionKind
+from reconciler.domain.plan.plan import Action
 from reconciler.errors import Level, Source
 from reconciler.planning.actions.reasons import DRIFT, Reason, Removals
 from reconciler.planning.actions.renames import heirs

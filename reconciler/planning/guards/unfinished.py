@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.live.observed import Lease, Observed, OpenRun
 from reconciler.domain.live.record import (
     ClientRecord,
@@ -15,7 +16,7 @@ from reconciler.domain.live.record import (
     Version,
     VersionState,
 )
-from reconciler.domain.plan.plan import Action, ActionKind
+from reconciler.domain.plan.plan import Action
 from reconciler.domain.plan.unfinished import Unfinished, UnfinishedKind
 from reconciler.domain.values import names
 from reconciler.domain.values.canonical import iso

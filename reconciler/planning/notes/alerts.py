@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 
 from reconciler.domain.declared.alert import Alert, AlertKind, Notice, Owner, owner_in
 from reconciler.domain.declared.desired import DesiredClient
+from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.live.record import ClientRecord, WebhookRecord
-from reconciler.domain.plan.plan import ActionKind, Outcome, OutcomeStatus, Plan, Stage
+from reconciler.domain.plan.plan import Outcome, OutcomeStatus, Plan, Stage
 from reconciler.domain.plan.run import RunResult
 from reconciler.domain.secrecy import beginning
 from reconciler.domain.values.canonical import iso

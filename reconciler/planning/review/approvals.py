@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from reconciler.domain.declared.desired import ApproverRule
 from reconciler.domain.declared.placed import holds_in
-from reconciler.domain.plan.plan import Action, ActionKind, Approval, Risk
+from reconciler.domain.kinds.actions import ActionKind
+from reconciler.domain.plan.plan import Action, Approval, Risk
 from reconciler.domain.plan.scopes import WILDCARD, ScopeTable, covers
 from reconciler.domain.values.canonical import JsonObject
 from reconciler.planning.guards.situation import Situation

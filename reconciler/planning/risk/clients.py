@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from reconciler.domain.declared.desired import CustomRule, Rule, RuleLevel
 from reconciler.domain.declared.placed import holds_in
+from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.live.record import ClientStatus
-from reconciler.domain.plan.plan import ActionKind
 from reconciler.domain.values.canonical import Json
 from reconciler.planning.actions.reasons import Reason
 from reconciler.planning.risk.facts import Facts, counted, items, keys_in_use, mapping, shown

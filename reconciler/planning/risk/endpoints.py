@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from reconciler.domain.declared.proof import DEFAULT_DEMANDS, Demand, sent_probes
 from reconciler.domain.declared.schemes import CUSTOM, SCHEMES, STANDARD_WEBHOOKS
-from reconciler.domain.plan.plan import ActionKind
+from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.values.canonical import Json, JsonObject
 from reconciler.domain.values.duration import format_duration, parse_duration
 from reconciler.domain.values.hosts import host_of, is_loopback

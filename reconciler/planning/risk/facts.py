@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.domain.declared.desired import DesiredClient, GuardrailPolicy
+from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.live.record import (
     USABLE,
     ClientRecord,
@@ -15,7 +16,7 @@ from reconciler.domain.live.record import (
     SeriesKind,
     Version,
 )
-from reconciler.domain.plan.plan import Action, ActionKind, Permissions
+from reconciler.domain.plan.plan import Action, Permissions
 from reconciler.domain.plan.scopes import ScopeTable
 from reconciler.domain.values.canonical import Json, JsonObject
 from reconciler.planning.actions.series import place

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from reconciler.domain.plan.plan import ActionKind, Risk
+from reconciler.domain.kinds.actions import ActionKind
+from reconciler.domain.plan.plan import Risk
 from reconciler.domain.plan.scopes import WILDCARD
 from reconciler.domain.values import networks
 from reconciler.domain.values.canonical import Json

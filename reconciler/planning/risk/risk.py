@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from reconciler.domain.declared.desired import Desired, DesiredClient, GuardrailPolicy
+from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.live.record import ClientRecord
-from reconciler.domain.plan.plan import Action, ActionKind, Permissions, Risk
+from reconciler.domain.plan.plan import Action, Permissions, Risk
 from reconciler.domain.plan.scopes import ScopeTable
 from reconciler.planning.risk import clients, endpoints, lives, reach
 from reconciler.planning.risk.facts import REVOCATIONS, ROTATIONS, Facts, Rule, texts

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.live.observed import Lease, OpenRun
-from reconciler.domain.plan.plan import ActionKind, Outcome, OutcomeStatus
+from reconciler.domain.plan.plan import Outcome, OutcomeStatus
 from reconciler.domain.plan.run import action_on_record
 from reconciler.domain.secrecy import beginning, masked_json
 from reconciler.domain.values.canonical import (

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from reconciler.domain.declared.desired import DesiredClient
+from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.live import transitions
 from reconciler.domain.live.lifecycles import lifecycle_of, recorded_reissue
 from reconciler.domain.live.record import (
@@ -19,7 +20,7 @@ from reconciler.domain.live.record import (
     WebhookRecord,
 )
 from reconciler.domain.live.transitions import TransitionError
-from reconciler.domain.plan.plan import Action, ActionKind
+from reconciler.domain.plan.plan import Action
 from reconciler.domain.values.canonical import Json, iso
 from reconciler.domain.values.duration import parse_duration
 from reconciler.registry.protocol.work import (

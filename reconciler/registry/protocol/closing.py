@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.live.record import ClientRecord, VersionState, transit_key
-from reconciler.domain.plan.plan import Action, ActionKind, OutcomeStatus, Problem, Stage
+from reconciler.domain.plan.plan import Action, OutcomeStatus, Problem, Stage
 from reconciler.errors import ReconcilerError
 from reconciler.registry.protocol.bucket import Bucket, Change
 from reconciler.registry.protocol.changes import close_changes, destroyed_versions, held_status

@@ -17,8 +17,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.live.record import ClientRecord
-from reconciler.domain.plan.plan import Action, ActionKind, Outcome, OutcomeStatus
+from reconciler.domain.plan.plan import Action, Outcome, OutcomeStatus
 from reconciler.errors import ReconcilerError
 from reconciler.registry.protocol.bucket import Bucket, Change
 from reconciler.registry.protocol.changes import (

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from reconciler.domain.declared.desired import DesiredWebhook
 from reconciler.domain.declared.owners import owner_of
+from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.live.record import (
     ClientRecord,
     ClientStatus,
@@ -18,7 +19,7 @@ from reconciler.domain.live.record import (
     verification_digest,
 )
 from reconciler.domain.live.transitions import TransitionError
-from reconciler.domain.plan.plan import Action, ActionKind, OutcomeStatus, Problem
+from reconciler.domain.plan.plan import Action, OutcomeStatus, Problem
 from reconciler.domain.values.canonical import Json
 from reconciler.registry.codec.proof_codec import encode_attempt, encode_probe
 from reconciler.registry.protocol.bucket import Bucket, Change

@@ -8,16 +8,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from reconciler.domain.declared.desired import DesiredClient
+from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.live.observed import SecretInfo
 from reconciler.domain.live.record import ClientRecord, Event, Series, SeriesKind, WebhookRecord
-from reconciler.domain.plan.plan import (
-    Action,
-    ActionKind,
-    Outcome,
-    OutcomeStatus,
-    Problem,
-    Stage,
-)
+from reconciler.domain.plan.plan import Action, Outcome, OutcomeStatus, Problem, Stage
 from reconciler.domain.secrecy import masked, masked_json
 from reconciler.domain.secrecy.secret import Secret
 from reconciler.domain.values.canonical import Json

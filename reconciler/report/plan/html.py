@@ -10,7 +10,8 @@ from itertools import chain, count
 from urllib.parse import quote
 
 from reconciler import __version__
-from reconciler.domain.plan.plan import Action, ActionKind, Approval, Plan, Risk
+from reconciler.domain.kinds.actions import ActionKind
+from reconciler.domain.plan.plan import Action, Approval, Plan, Risk
 from reconciler.domain.plan.unfinished import Unfinished
 from reconciler.domain.values.canonical import iso, iso_or_none
 from reconciler.errors import Finding, Level

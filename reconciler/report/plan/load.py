@@ -8,15 +8,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, NoReturn, TypeVar
 
-from reconciler.domain.plan.plan import (
-    FORMAT_VERSION,
-    Action,
-    ActionKind,
-    Approval,
-    Permissions,
-    Plan,
-    Risk,
-)
+from reconciler.domain.kinds.actions import ActionKind
+from reconciler.domain.plan.plan import FORMAT_VERSION, Action, Approval, Permissions, Plan, Risk
 from reconciler.domain.plan.unfinished import Unfinished, UnfinishedKind
 from reconciler.domain.secrecy import beginning
 from reconciler.domain.values.canonical import Json, dumps, parse_iso, parse_iso_or_none

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from reconciler.domain.plan.plan import Action, ActionKind, Approval, Plan, Risk
+from reconciler.domain.kinds.actions import ActionKind
+from reconciler.domain.plan.plan import Action, Approval, Plan, Risk
 from reconciler.domain.values.canonical import iso
 from reconciler.errors import Finding
 from reconciler.report.plan.changed import changed_fields

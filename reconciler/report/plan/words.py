@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from reconciler.domain.plan.plan import Action, ActionKind, Plan, Risk, highest
+from reconciler.domain.kinds.actions import ActionKind
+from reconciler.domain.plan.plan import Action, Plan, Risk, highest
 from reconciler.errors import Finding, Level
 from reconciler.planning.actions.reasons import DRIFT
 from reconciler.report.text.layout import counted, listed

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from reconciler.domain.declared.desired import ClientState, Desired
+from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.live.record import (
     USABLE,
     ClientRecord,
@@ -16,7 +17,7 @@ from reconciler.domain.live.record import (
     Version,
     VersionState,
 )
-from reconciler.domain.plan.plan import ActionKind, Plan
+from reconciler.domain.plan.plan import Plan
 from reconciler.errors import UsageError
 from reconciler.planning.actions.reasons import RevocationRequest, RotationRequest
 from reconciler.report.plan.json import plan_json

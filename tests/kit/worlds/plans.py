@@ -7,8 +7,9 @@ from dataclasses import replace
 from hypothesis import strategies as st
 
 from reconciler.domain.declared.desired import Desired
+from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.live.observed import Observed
-from reconciler.domain.plan.plan import Action, ActionKind, Approval, Permissions, Plan, Risk
+from reconciler.domain.plan.plan import Action, Approval, Permissions, Plan, Risk
 from reconciler.domain.plan.unfinished import Unfinished, UnfinishedKind
 from reconciler.errors import Finding, Level, Source
 from reconciler.planning.planner import Inputs

@@ -1,0 +1,1 @@
+"""Tables of kinds: what an action can be, and what a credential can be."""
