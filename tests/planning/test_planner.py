@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from reconciler.domain.declared.checkout import Checkout, Descent
 from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.plan.plan import Action, Plan, Risk
-from reconciler.planning.actions.order import LEVELS, ordered
+from reconciler.planning.actions.order import ordered
 from reconciler.planning.guards.checkout import Standing
 from reconciler.planning.planner import Inputs, make_plan
 from tests.kit.worlds.declared import client, desired, webhook
@@ -39,10 +39,6 @@ def situation(changed: str = "alpha") -> Inputs:
     return Inputs(desired(*after), observed, observed.now)
 
 
-def test_every_kind_of_action_has_a_level() -> None:
-    assert set(LEVELS) == set(ActionKind)
-
-
 @given(st.randoms(use_true_random=False))
 def test_a_plan_does_not_depend_on_the_order_of_files_or_records(chance: random.Random) -> None:
     inputs = situation()
@@ -61,7 +57,7 @@ def test_a_plan_does_not_depend_on_the_order_of_files_or_records(chance: random.
 
 def test_actions_come_by_level_and_address() -> None:
     plan = make_plan(situation())
-    keys = [(LEVELS[action.kind], action.address, action.version or 0) for action in plan.actions]
+    keys = [(action.kind.level, action.address, action.version or 0) for action in plan.actions]
     assert keys == sorted(keys)
     assert len(keys) > 5
 
@@ -143,5 +139,5 @@ def test_the_order_is_total(actions: list[Action]) -> None:
     once = ordered(actions)
     assert once == ordered(list(reversed(actions)))
     assert list(once) == sorted(
-        once, key=lambda one: (LEVELS[one.kind], one.address, one.version or 0, one.kind.value)
+        once, key=lambda one: (one.kind.level, one.address, one.version or 0, one.kind.value)
     )

@@ -19,13 +19,12 @@ from hypothesis import strategies as st
 
 from reconciler.declare import load
 from reconciler.domain.declared.desired import ClientState, Desired
-from reconciler.domain.kinds.actions import ActionKind
+from reconciler.domain.kinds.actions import NEW_VERSIONS, ActionKind
 from reconciler.domain.live.record import ClientRecord, VersionState
 from reconciler.domain.plan.plan import Action, Plan
 from reconciler.domain.values.duration import parse_duration
 from reconciler.planning.actions.reasons import Reason
 from reconciler.planning.planner import pair_up
-from reconciler.registry.protocol.work import KEY_ACTIONS
 from tests.kit.suite.laws import hold
 from tests.kit.suite.tally import Tally
 from tests.kit.worlds.faults import Crash, Faulty, crash_after
@@ -136,7 +135,7 @@ def test_no_plan_ends_the_last_usable_key_unless_it_was_asked_to(
         observed = life.runner.look()
         plan = life.runner.plan(declared, observed=observed)
         records = pair_up(declared, observed)
-        made = {action.address for action in plan.changes if action.kind in KEY_ACTIONS}
+        made = {action.address for action in plan.changes if action.kind in NEW_VERSIONS}
         retired = {
             action.address for action in plan.changes if action.kind is ActionKind.RETIRE_KEY
         }

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
-from reconciler.domain.kinds.actions import ActionKind
+from reconciler.domain.kinds.actions import REVOCATIONS, SETTLING, SPECIFYING, ActionKind
 from reconciler.domain.live.observed import Observed
 from reconciler.domain.live.record import ClientRecord
 from reconciler.domain.plan.plan import Action, Plan
@@ -14,12 +14,7 @@ from reconciler.domain.values.canonical import dumps
 from reconciler.engine.planfile.saved import REMEDY, refuse_stale, stale
 from reconciler.errors import StalePlanError
 from reconciler.planning.actions.reasons import Reason
-from reconciler.registry.protocol.work import REVOKING, series_kind
-
-# What an earlier run of the same plan left of a version that it was making.
-SETTLING = (ActionKind.ADOPT_CLAIM, ActionKind.ABANDON_CLAIM)
-# Whose content is what was reviewed; that of others is a number of a version, or dates.
-DECLARED = (ActionKind.REGISTER_CLIENT, ActionKind.UPDATE_CLIENT, ActionKind.UPDATE_WEBHOOK)
+from reconciler.registry.protocol.work import series_kind
 
 
 def left_of(
@@ -91,7 +86,7 @@ class Earlier:
                 record.series(series_kind(action), str(action.item)).pending if record else None
             )
             return pending is not None and pending.run in self.runs
-        ended = {(one.address, one.version) for one in saved.changes if one.kind in REVOKING}
+        ended = {(one.address, one.version) for one in saved.changes if one.kind in REVOCATIONS}
         return (
             action.kind is ActionKind.DESTROY_VERSION and (action.address, action.version) in ended
         )
@@ -100,5 +95,6 @@ class Earlier:
 def _step(action: Action) -> tuple[object, ...]:
     """What was reviewed of an action. Why a webhook has to prove itself changes when it did not."""
     proof = action.kind is ActionKind.VERIFY_WEBHOOK
-    content = dumps([action.before, action.after]) if action.kind in DECLARED else ""
+    # the content of others is a number of a version, or dates
+    content = dumps([action.before, action.after]) if action.kind in SPECIFYING else ""
     return action.kind, action.address, "" if proof else action.reason, content

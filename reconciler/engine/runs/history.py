@@ -6,15 +6,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from reconciler.domain.kinds.actions import ActionKind
+from reconciler.domain.kinds.actions import NEW_VERSIONS, REVOCATIONS, ActionKind
 from reconciler.domain.live.observed import OpenRun
 from reconciler.domain.live.record import ClientRecord, Event
 from reconciler.domain.plan.plan import Outcome, OutcomeStatus
 from reconciler.domain.plan.run import action_on_record
 from reconciler.planning.actions.order import rank
-from reconciler.registry.protocol.work import NEW_VERSION, REVOKING, told
+from reconciler.registry.protocol.work import told
 
-MORE_THAN_AN_EVENT = (*REVOKING, ActionKind.DESTROY_VERSION, ActionKind.VERIFY_WEBHOOK)
+MORE_THAN_AN_EVENT = (*REVOCATIONS, ActionKind.DESTROY_VERSION, ActionKind.VERIFY_WEBHOOK)
 Identity = tuple[ActionKind, str, str, int | None]
 
 
@@ -88,7 +88,7 @@ def _outcome(event: Event, *, finished: bool) -> Outcome:
     """``finished``: nothing that followed the event in its run is open, above all the destruction
     of a version."""
     kind = ActionKind(event.kind)
-    number = None if kind in NEW_VERSION else event.detail.get("version")
+    number = None if kind in NEW_VERSIONS else event.detail.get("version")
     failed = event.detail.get("accepted") is False
     return Outcome(
         action_on_record(kind, event.address, event.reason, event.message, number),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from reconciler.domain.declared.desired import Waiver
-from reconciler.domain.kinds.actions import ActionKind
+from reconciler.domain.kinds.actions import SPECIFYING, ActionKind
 from reconciler.domain.live.record import ClientStatus
 from reconciler.domain.values import names
 from reconciler.domain.values.canonical import iso
@@ -117,8 +117,9 @@ def promotion(situation: Situation) -> Iterable[Block]:
     first = situation.desired.environment.requires
     if first is None:
         return
-    gated = (ActionKind.REGISTER_CLIENT, ActionKind.UPDATE_CLIENT, ActionKind.UPDATE_WEBHOOK)
-    for client in sorted({a.client for a in situation.of_kind(*gated) if a.reason not in DRIFT}):
+    for client in sorted(
+        {a.client for a in situation.of_kind(*SPECIFYING) if a.reason not in DRIFT}
+    ):
         declared = situation.desired.clients.get(client)
         if declared is None or declared.state != "active":
             continue

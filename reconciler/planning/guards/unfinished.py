@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from reconciler.domain.kinds.actions import ActionKind
+from reconciler.domain.kinds.actions import ISSUES, Verb
 from reconciler.domain.live.observed import Lease, Observed, OpenRun
 from reconciler.domain.live.record import (
     ClientRecord,
@@ -27,13 +27,11 @@ from reconciler.planning.actions.renames import Heirs, heirs
 # An emergency revocation takes no lease: this long it is taken to be still at work.
 UNLEASED_RUN = timedelta(minutes=2)
 _DOES = {
-    ActionKind.ADOPT_CLAIM: "the next apply adopts it: it becomes the active version",
-    ActionKind.ABANDON_CLAIM: "the next apply abandons it",
-    ActionKind.REVOKE_KEY: "the next apply revokes and destroys it",
-    ActionKind.REVOKE_SECRET: "the next apply revokes and destroys it",
-    ActionKind.DESTROY_VERSION: "the next apply destroys it",
+    Verb.ADOPT: "the next apply adopts it: it becomes the active version",
+    Verb.ABANDON: "the next apply abandons it",
+    Verb.REVOKE: "the next apply revokes and destroys it",
+    Verb.DESTROY: "the next apply destroys it",
 }
-_ISSUES = (ActionKind.ISSUE_KEY, ActionKind.ISSUE_SECRET)
 _LEFT = "this plan leaves it as it is"
 _REPORTS = {
     "new": (
@@ -78,8 +76,10 @@ class View:
             for one in actions
             if one.reason == Reason.RENAMED and "name" in (one.before or {})
         }
-        done = {(one.address, one.version): one.kind for one in actions if one.kind in _DOES}
-        issued = frozenset(one.address for one in actions if one.kind in _ISSUES)
+        done = {
+            (one.address, one.version): one.kind.verb for one in actions if one.kind.verb in _DOES
+        }
+        issued = frozenset(one.address for one in actions if one.kind in ISSUES)
         return Index(self.actions is not None, renamed, done, issued)
 
 
@@ -92,7 +92,7 @@ class Index:
 
     planned: bool
     renamed: Mapping[str, str]
-    done: Mapping[tuple[str, int | None], ActionKind]
+    done: Mapping[tuple[str, int | None], Verb]
     issued: frozenset[str]
 
     def address(self, kind: SeriesKind, client: str, item: str) -> str:
@@ -200,7 +200,7 @@ def _version(
         due = end <= view.now or series.edited
         message = f"version {version.number} is retiring and valid until {iso(end)}"
         then = (
-            _DOES[ActionKind.REVOKE_KEY]
+            _DOES[Verb.REVOKE]
             if due
             else f"the next apply after {iso(end)} revokes and destroys it"
         )
@@ -210,7 +210,7 @@ def _version(
         )
     if version.state is VersionState.REVOKED and _is_there(view.observed, path, version):
         message = f"version {version.number} is revoked and its secret is not known to be destroyed"
-        then = _DOES[ActionKind.DESTROY_VERSION]
+        then = _DOES[Verb.DESTROY]
         return Unfinished(UnfinishedKind.NOT_DESTROYED, message, then, version.revoked_at), True
     return None, False
 
@@ -226,9 +226,9 @@ def _claim(observed: Observed, path: str, series: Series, pending: Version) -> t
     claimed = f"version {pending.number} was claimed by run {pending.run}, which is not at work"
     written = pending.id in observed.claims.get(path, frozenset())
     if written and not series.edited:
-        return f"{claimed}; its secret is stored", _DOES[ActionKind.ADOPT_CLAIM]
+        return f"{claimed}; its secret is stored", _DOES[Verb.ADOPT]
     stored = "stored, and the record was edited by hand" if written else "not stored"
-    return f"{claimed}; its secret is {stored}", _DOES[ActionKind.ABANDON_CLAIM]
+    return f"{claimed}; its secret is {stored}", _DOES[Verb.ABANDON]
 
 
 def who_works(observed: Observed) -> str:

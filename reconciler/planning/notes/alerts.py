@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from reconciler.domain.declared.alert import Alert, AlertKind, Notice, Owner, owner_in
 from reconciler.domain.declared.desired import DesiredClient
-from reconciler.domain.kinds.actions import ActionKind
+from reconciler.domain.kinds.actions import REVOCATIONS, ROTATIONS, ActionKind
 from reconciler.domain.live.record import ClientRecord, WebhookRecord
 from reconciler.domain.plan.plan import Outcome, OutcomeStatus, Plan, Stage
 from reconciler.domain.plan.run import RunResult
@@ -19,8 +19,6 @@ from reconciler.domain.values.canonical import iso
 from reconciler.errors import Finding, Level
 from reconciler.planning.actions.reasons import Reason
 
-ROTATING = (ActionKind.ROTATE_KEY, ActionKind.ROTATE_SECRET)
-REVOKING = (ActionKind.REVOKE_KEY, ActionKind.REVOKE_SECRET)
 # Why a version has to be replaced before long. A repair, or a rotation that a person asked for, is
 # no expiry.
 EXPIRING = frozenset({Reason.RENEWAL_DUE, Reason.LIFETIME_SHORTENED, Reason.EXPIRED})
@@ -49,7 +47,7 @@ def blocked_alerts(plan: Plan, findings: Iterable[Finding]) -> tuple[Alert, ...]
     errors = (one for one in findings if one.level is Level.ERROR)
     block = next(errors, None)
     held = [
-        action for action in plan.changes if action.kind in ROTATING and action.reason in EXPIRING
+        action for action in plan.changes if action.kind in ROTATIONS and action.reason in EXPIRING
     ]
     if block is None or not held:
         return ()
@@ -113,9 +111,9 @@ def _of_outcome(outcome: Outcome, result: RunResult, before: Records) -> Iterato
     kind = outcome.action.kind
     if kind is ActionKind.VERIFY_WEBHOOK:
         yield from _failed_verification(outcome, result, before)
-    elif kind in REVOKING:
+    elif kind in REVOCATIONS:
         yield from _revocation(outcome, result)
-    elif kind in ROTATING:
+    elif kind in ROTATIONS:
         yield from _missed_rotation(outcome, result)
 
 

@@ -22,8 +22,6 @@ from reconciler.domain.values.canonical import Json, JsonObject
 from reconciler.planning.actions.series import place
 
 NAMES_SHOWN = 5  # in one sentence; the plan has all of them elsewhere
-REVOCATIONS = (ActionKind.REVOKE_KEY, ActionKind.REVOKE_SECRET)
-ROTATIONS = (ActionKind.ROTATE_KEY, ActionKind.ROTATE_SECRET)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,15 +8,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
 
-from reconciler.domain.kinds.actions import ActionKind
+from reconciler.domain.kinds.actions import REVOCATIONS, ROTATIONS, ActionKind
 from reconciler.domain.live.record import ClientStatus, SeriesKind, Version, VersionState
 from reconciler.domain.values.canonical import JsonObject, iso
 from reconciler.domain.values.duration import format_duration, parse_duration
 from reconciler.planning.actions.reasons import Reason
 from reconciler.planning.actions.series import place
 from reconciler.planning.risk.facts import (
-    REVOCATIONS,
-    ROTATIONS,
     Facts,
     in_use,
     items,

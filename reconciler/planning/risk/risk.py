@@ -12,19 +12,25 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from reconciler.domain.declared.desired import Desired, DesiredClient, GuardrailPolicy
-from reconciler.domain.kinds.actions import ActionKind
+from reconciler.domain.kinds.actions import (
+    ISSUES,
+    REVOCATIONS,
+    ROTATIONS,
+    SPECIFYING,
+    ActionKind,
+    Verb,
+    kinds_that,
+)
 from reconciler.domain.live.record import ClientRecord
 from reconciler.domain.plan.plan import Action, Permissions, Risk
 from reconciler.domain.plan.scopes import ScopeTable
 from reconciler.planning.risk import clients, endpoints, lives, reach
-from reconciler.planning.risk.facts import REVOCATIONS, ROTATIONS, Facts, Rule, texts
+from reconciler.planning.risk.facts import Facts, Rule, texts
 
 _REGISTER, _UPDATE = (ActionKind.REGISTER_CLIENT,), (ActionKind.UPDATE_CLIENT,)
 _WEBHOOK = (ActionKind.UPDATE_WEBHOOK,)
 _SPECIFIED = (*_REGISTER, *_UPDATE)
-_DECLARED = (*_SPECIFIED, *_WEBHOOK)
 _ENDPOINTS = (*_REGISTER, *_WEBHOOK)
-_ISSUES = (ActionKind.ISSUE_KEY, ActionKind.ISSUE_SECRET)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +67,15 @@ RULES: tuple[Row, ...] = (
     Row(Risk.HIGH, "not-encrypted", _ENDPOINTS, endpoints.not_encrypted),
     Row(Risk.HIGH, "signature-weakened", _WEBHOOK, endpoints.signature_weakened),
     Row(Risk.HIGH, "probe-relaxed", _ENDPOINTS, endpoints.probe_relaxed),
-    Row(Risk.HIGH, "much-longer-life", _DECLARED, lives.much_longer_life),
-    Row(Risk.HIGH, "much-longer-grace", (*_UPDATE, *_WEBHOOK), lives.much_longer_grace),
+    Row(Risk.HIGH, "much-longer-life", SPECIFYING, lives.much_longer_life),
+    Row(Risk.HIGH, "much-longer-grace", kinds_that(Verb.UPDATE), lives.much_longer_grace),
     Row(Risk.HIGH, "revoked-in-use", REVOCATIONS, lives.revoked_in_use),
     Row(Risk.HIGH, "key-retired", (ActionKind.RETIRE_KEY,), lives.key_retired),
     Row(Risk.HIGH, "client-retired", (ActionKind.RETIRE_CLIENT,), clients.client_retired),
     Row(Risk.HIGH, "client-suspended", (ActionKind.SUSPEND_CLIENT,), clients.client_suspended),
     Row(Risk.HIGH, "client-resumed", (ActionKind.ACTIVATE_CLIENT,), clients.client_resumed),
     Row(Risk.HIGH, "reinstated", _REGISTER, clients.reinstated),
-    Row(Risk.HIGH, "drift", (*_UPDATE, *_ISSUES, *ROTATIONS), lives.drift),
+    Row(Risk.HIGH, "drift", (*_UPDATE, *ISSUES, *ROTATIONS), lives.drift),
     Row(Risk.HIGH, "readable-again", (ActionKind.DESTROY_VERSION,), lives.readable_again),
     Row(Risk.MEDIUM, "new-client", _REGISTER, clients.new_client),
     Row(Risk.MEDIUM, "medium-scope", _SPECIFIED, reach.scopes_gained(Risk.MEDIUM)),
@@ -84,7 +90,7 @@ RULES: tuple[Row, ...] = (
     Row(Risk.MEDIUM, "longer-grace", _UPDATE, lives.longer_grace),
     Row(Risk.MEDIUM, "new-key", _UPDATE, lives.new_key),
     Row(Risk.MEDIUM, "reissue-declared", _UPDATE, lives.reissue_declared),
-    Row(Risk.MEDIUM, "reissue", _ISSUES, lives.reissue_allowed),
+    Row(Risk.MEDIUM, "reissue", ISSUES, lives.reissue_allowed),
     Row(Risk.MEDIUM, "renamed", _UPDATE, clients.renamed),
     Row(Risk.MEDIUM, "owner-changed", _UPDATE, clients.owner_changed),
     Row(Risk.MEDIUM, "deciding-label", _UPDATE, clients.deciding_label),

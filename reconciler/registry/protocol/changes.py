@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from reconciler.domain.declared.desired import DesiredClient
-from reconciler.domain.kinds.actions import ActionKind
+from reconciler.domain.kinds.actions import REVOCATIONS, SETTLING, ActionKind, Verb
 from reconciler.domain.live import transitions
 from reconciler.domain.live.lifecycles import lifecycle_of, recorded_reissue
 from reconciler.domain.live.record import (
@@ -24,7 +24,6 @@ from reconciler.domain.plan.plan import Action
 from reconciler.domain.values.canonical import Json, iso
 from reconciler.domain.values.duration import parse_duration
 from reconciler.registry.protocol.work import (
-    REVOKING,
     Claim,
     ClientRun,
     Run,
@@ -80,12 +79,9 @@ def open_changes(
             record = register(record, desired, client.run)
         if record is None:
             raise TransitionError("the client is not registered any more")
-        if action.kind is ActionKind.ADOPT_CLAIM or action.kind is ActionKind.ABANDON_CLAIM:
+        if action.kind in SETTLING:
             record = _settle_claim(record, client, action, at)
-        elif (
-            action.kind in (ActionKind.UPDATE_CLIENT, ActionKind.UPDATE_WEBHOOK)
-            and desired is not None
-        ):
+        elif action.kind.verb is Verb.UPDATE and desired is not None:
             if record.edited:  # neither its status nor what it says of its webhooks can be trusted
                 for webhook in record.webhooks:
                     record = _unproven(record, webhook)
@@ -206,7 +202,7 @@ def close_changes(
             record = replace(record, status=ClientStatus.SUSPENDED)
         elif action.kind is ActionKind.RETIRE_CLIENT:
             record = replace(record, status=ClientStatus.RETIRED, protect=False, moving_to=None)
-        elif action.kind is ActionKind.RETIRE_KEY or action.kind in REVOKING:
+        elif action.kind is ActionKind.RETIRE_KEY or action.kind in REVOCATIONS:
             record, detail = _end_version(record, client, action, at)
         record = with_event(record, client.run, at, action, detail)
     return record

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from reconciler.domain.kinds.actions import ActionKind
+from reconciler.domain.kinds.actions import REVOCATIONS, ActionKind
 from reconciler.domain.live.record import ClientRecord, VersionState, transit_key
 from reconciler.domain.plan.plan import Action, OutcomeStatus, Problem, Stage
 from reconciler.errors import ReconcilerError
 from reconciler.registry.protocol.bucket import Bucket, Change
 from reconciler.registry.protocol.changes import close_changes, destroyed_versions, held_status
 from reconciler.registry.protocol.secret_steps import destroy_version
-from reconciler.registry.protocol.work import REVOKING, ClientRun, series_kind
+from reconciler.registry.protocol.work import ClientRun, series_kind
 from reconciler.registry.requests import Done, RemoveTransitKey
 from reconciler.registry.steps import Steps, expect
 
@@ -22,7 +22,7 @@ def close(bucket: Bucket, clients: list[ClientRun]) -> Steps[None]:
     """Commit retirements, revocations, suspensions and the ends of clients."""
     changes: dict[str, Change] = {}
     for client in clients:
-        if actions := client.pending(*ENDING, *REVOKING):
+        if actions := client.pending(*ENDING, *REVOCATIONS):
             client.claimed = claimed_numbers(client, bucket, actions)
             changes[client.name] = closing(client, actions)
     lost = yield from bucket.commit("close", changes)
@@ -31,7 +31,7 @@ def close(bucket: Bucket, clients: list[ClientRun]) -> Steps[None]:
             client.give_up(lost[client.name])
         for action in client.pending(*ENDING):
             client.done(action, bucket.records.get(client.name))
-        for action in client.pending(*REVOKING):
+        for action in client.pending(*REVOCATIONS):
             if action.version is None:
                 client.done(action, bucket.records.get(client.name))
 
@@ -45,7 +45,7 @@ def claimed_numbers(
         (action.address, action.version or 0)
         for action in actions
         if record is not None
-        and action.kind in REVOKING
+        and action.kind in REVOCATIONS
         and (
             version := record.series(series_kind(action), str(action.item)).version(
                 action.version or 0
@@ -70,7 +70,7 @@ def destroy(bucket: Bucket, clients: list[ClientRun]) -> Steps[None]:
     changes: dict[str, Change] = {}
     gone: dict[str, list[Action]] = {}
     for client in clients:
-        for action in client.pending(*REVOKING, ActionKind.DESTROY_VERSION):
+        for action in client.pending(*REVOCATIONS, ActionKind.DESTROY_VERSION):
             if (yield from destroyed(client, bucket, action)):
                 gone.setdefault(client.name, []).append(action)
         if client.name in gone:

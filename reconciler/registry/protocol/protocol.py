@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from reconciler.domain.kinds.actions import ActionKind
+from reconciler.domain.kinds.actions import NEW_VERSIONS, SETTLING, SPECIFYING, ActionKind
 from reconciler.domain.live.record import ClientRecord
 from reconciler.domain.plan.plan import Action, Outcome, OutcomeStatus
 from reconciler.errors import ReconcilerError
@@ -33,7 +33,6 @@ from reconciler.registry.protocol.pairs import is_asymmetric, make_pairs
 from reconciler.registry.protocol.proving import activation, may_activate_now, prove
 from reconciler.registry.protocol.secret_steps import VersionTaken, write_version
 from reconciler.registry.protocol.work import (
-    NEW_VERSION,
     Claim,
     ClientRun,
     ClientWork,
@@ -43,13 +42,7 @@ from reconciler.registry.protocol.work import (
 from reconciler.registry.requests import Done, Mint, Minted, ResetMetadata
 from reconciler.registry.steps import Steps, expect
 
-OPENING = (
-    ActionKind.ADOPT_CLAIM,
-    ActionKind.ABANDON_CLAIM,
-    ActionKind.REGISTER_CLIENT,
-    ActionKind.UPDATE_CLIENT,
-    ActionKind.UPDATE_WEBHOOK,
-)
+OPENING = (*SETTLING, *SPECIFYING)
 # A claim whose number somebody else took is made anew with the next number, this often.
 MAX_CLAIMS = 5
 
@@ -105,7 +98,7 @@ def claim(bucket: Bucket, clients: list[ClientRun]) -> Steps[None]:
     """Commit registrations, updates and the intent of every new version."""
     changes: dict[str, Change] = {}
     for client in clients:
-        for action in client.pending(*NEW_VERSION):
+        for action in client.pending(*NEW_VERSIONS):
             client.claims.append((yield from mint(client, action, bucket)))
         yield from make_pairs(client, bucket, opening(client))
         if client.pending(*OPENING) or client.claims:

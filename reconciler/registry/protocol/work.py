@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from reconciler.domain.declared.desired import DesiredClient
-from reconciler.domain.kinds.actions import ActionKind
+from reconciler.domain.kinds.actions import NEW_VERSIONS, REVOCATIONS, ActionKind
 from reconciler.domain.live.observed import SecretInfo
 from reconciler.domain.live.record import ClientRecord, Event, Series, SeriesKind, WebhookRecord
 from reconciler.domain.plan.plan import Action, Outcome, OutcomeStatus, Problem, Stage
@@ -17,10 +17,6 @@ from reconciler.domain.secrecy.secret import Secret
 from reconciler.domain.values.canonical import Json
 from reconciler.errors import ReconcilerError
 
-KEY_ACTIONS = (ActionKind.ISSUE_KEY, ActionKind.ROTATE_KEY)
-SECRET_ACTIONS = (ActionKind.ISSUE_SECRET, ActionKind.ROTATE_SECRET)
-NEW_VERSION = KEY_ACTIONS + SECRET_ACTIONS
-REVOKING = (ActionKind.REVOKE_KEY, ActionKind.REVOKE_SECRET)
 # What people read of an action that a stopped run did not begin.
 INTERRUPTED = "interrupted before it was begun"
 
@@ -148,13 +144,11 @@ class ClientRun:
 
 def told(kind: ActionKind, detail: Mapping[str, Json]) -> str:
     """What became of an action that was done, from what its event keeps."""
-    if kind in NEW_VERSION:
+    if kind in NEW_VERSIONS:
         return f"version {detail.get('version')} is active"
-    if kind in REVOKING and "version" not in detail:
+    if kind in REVOCATIONS and "version" not in detail:
         return "nothing is issued until the declaration says so"
-    if kind in REVOKING and "version" not in detail:
-        return "nothing is issued"
-    if kind in REVOKING or kind is ActionKind.DESTROY_VERSION:
+    if kind in REVOCATIONS or kind is ActionKind.DESTROY_VERSION:
         return f"version {detail.get('version')} is revoked and destroyed"
     return str(detail.get("result", "done"))
 

@@ -5,32 +5,27 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from reconciler.domain.kinds.actions import ActionKind
+from reconciler.domain.kinds.actions import Verb
 from reconciler.domain.plan.plan import Action, Plan, Risk, highest
 from reconciler.errors import Finding, Level
 from reconciler.planning.actions.reasons import DRIFT
 from reconciler.report.text.layout import counted, listed
 
 # + something comes to be, ~ it changes, - it ends; = it stays as it is, for a reason.
-_SIGNS = {
-    ActionKind.REGISTER_CLIENT: "+",
-    ActionKind.UPDATE_CLIENT: "~",
-    ActionKind.ISSUE_KEY: "+",
-    ActionKind.ROTATE_KEY: "~",
-    ActionKind.RETIRE_KEY: "-",
-    ActionKind.REVOKE_KEY: "-",
-    ActionKind.ISSUE_SECRET: "+",
-    ActionKind.ROTATE_SECRET: "~",
-    ActionKind.REVOKE_SECRET: "-",
-    ActionKind.UPDATE_WEBHOOK: "~",
-    ActionKind.VERIFY_WEBHOOK: "~",
-    ActionKind.ACTIVATE_CLIENT: "~",
-    ActionKind.SUSPEND_CLIENT: "-",
-    ActionKind.RETIRE_CLIENT: "-",
-    ActionKind.ADOPT_CLAIM: "~",
-    ActionKind.ABANDON_CLAIM: "-",
-    ActionKind.DESTROY_VERSION: "-",
-    ActionKind.NO_OP: "=",
+_SIGNS: Mapping[Verb, str] = {
+    Verb.REGISTER: "+",
+    Verb.UPDATE: "~",
+    Verb.ISSUE: "+",
+    Verb.ROTATE: "~",
+    Verb.RETIRE: "-",
+    Verb.REVOKE: "-",
+    Verb.VERIFY: "~",
+    Verb.ACTIVATE: "~",
+    Verb.SUSPEND: "-",
+    Verb.ADOPT: "~",
+    Verb.ABANDON: "-",
+    Verb.DESTROY: "-",
+    Verb.NO_OP: "=",
 }
 STYLES = {"+": "create", "~": "change", "-": "remove", "!": "alarm", "=": "dim"}
 RISKS = tuple(Risk)  # in rising order
@@ -39,8 +34,8 @@ LEVEL_STYLES = {Level.ERROR: "alarm", Level.WARNING: "change", Level.NOTE: "dim"
 
 
 def sign(action: Action) -> str:
-    """``+ ~ -`` by kind, ``!`` when the action answers to drift."""
-    return "!" if action.reason in DRIFT else _SIGNS[action.kind]
+    """``+ ~ -`` by verb, ``!`` when the action answers to drift."""
+    return "!" if action.reason in DRIFT else _SIGNS[action.kind.verb]
 
 
 def target(action: Action) -> str:

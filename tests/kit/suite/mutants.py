@@ -240,7 +240,7 @@ STAGES = [
         "A revocation is on record before the secret is destroyed.",
         '    lost = yield from bucket.commit("close", changes)\n',
         "    for client in clients:\n"
-        "        for action in client.pending(*REVOKING):\n"
+        "        for action in client.pending(*REVOCATIONS):\n"
         "            yield from destroyed(client, bucket, action)\n"
         '    lost = yield from bucket.commit("close", changes)\n',
         f"{FAULTS}test_without_a_fault",
