@@ -154,6 +154,7 @@ def test_patterns_are_equal_by_their_text() -> None:
         (r"\bé", "aé", True), (r"^a.b$", "a\rb", False), (r"^a.b$", "a\u2028b", False), (r"^.$", "😀", True),
         (r"^\u{1F600}$", "😀", True), (r"^\uD83D\uDE00$", "😀", True), (r"^\x41\u0042$", "AB", True),
         (r"^(?<year>a)b$", "ab", True), (r"^[[]$", "[", True), (r"^\0$", "\0", True), (r"^[\b]$", "\b", True),
+        (r"^[+-\d]$", "5", True), (r"^[+-\d]$", "-", True), (r"^[+-\d]$", ",", False), (r"^[\d-x]$", "-", True),
     ],
 )  # fmt: skip
 def test_a_pattern_of_ecma_262(pattern: str, text: str, found: bool) -> None:

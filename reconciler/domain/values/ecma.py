@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 _LAST = 0x10FFFF
 _DIGITS = ((0x30, 0x39),)
@@ -41,18 +42,26 @@ _TOKEN = re.compile(
 
 
 def translate(text: str) -> str:
-    r"""``^\d.$`` → ``^[0-9][^\n\r\u2028\u2029]$``, written with ranges of numbers.
+    r"""Every class as ranges of numbers, so that nothing is left that Python reads otherwise.
 
     Raises ``ValueError`` for what ECMA-262 does not have, or Python reads otherwise.
+
+    >>> translate(r"^\d{4}$")
+    '^[\\U00000030-\\U00000039]{4}$'
+    >>> translate(r"^a\Z")
+    Traceback (most recent call last):
+    ValueError: `\Z` is not of ECMA-262
     """
     return "".join(_translated(text))
 
 
 def _translated(text: str) -> Iterator[str]:
     inside = False
-    for token in _TOKEN.findall(text):
+    for token, following in pairwise([*_TOKEN.findall(text), ""]):
         if token[0] == "\\":
             yield _escape(token, inside=inside)
+        elif inside and token == "-" and following[1:].lower() in _CLASSES:
+            yield r"\-"  # a class ends no range: the hyphen is one
         elif inside:
             inside = token != "]"
             yield f"\\{token}" if token[0] == "[" else token
