@@ -124,14 +124,24 @@ _BY_ALGORITHM: Mapping[tuple[str, str], Scheme] = {
 
 
 def scheme_row(name: str, algorithm: str) -> Scheme | None:
-    """The row of the table, None when ``name`` does not sign so."""
+    """The row of the table, None when ``name`` does not sign so.
+
+    >>> scheme_row("standard-webhooks", "ed25519").tag
+    'v1a,'
+    >>> scheme_row("github", "ed25519") is None
+    True
+    """
     return _BY_ALGORITHM.get((name, algorithm))
 
 
 def sibling(scheme: Scheme, *, asymmetric: bool) -> Scheme:
     """The scheme of the same name by which a version of the other sort signs: a webhook that
     changes from ``v1`` to ``v1a`` has both in the grace. ``scheme`` itself where there is no
-    other."""
+    other.
+
+    >>> sibling(STANDARD_WEBHOOKS, asymmetric=True).tag, sibling(STRIPE, asymmetric=True).tag
+    ('v1a,', 'v1=')
+    """
     rows = (
         row
         for (name, _), row in _BY_ALGORITHM.items()
@@ -158,7 +168,13 @@ Fault = tuple[str, str]
 
 
 def header_fault(name: str) -> str:
-    """What is wrong with a header's name, empty when nothing is."""
+    """What is wrong with a header's name, empty when nothing is.
+
+    >>> header_fault("X-Acme-Signature")
+    ''
+    >>> header_fault("Authorization")
+    'the header `authorization` is reserved: a signature may not replace it'
+    """
     if _HEADER.match(name) is None:
         return "a header's name has up to 64 letters, digits and hyphens and begins with a letter"
     if name.lower() in _RESERVED or name.lower().startswith(_RESERVED_BEGINNINGS):
@@ -167,7 +183,13 @@ def header_fault(name: str) -> str:
 
 
 def faults(scheme: Scheme) -> Iterator[Fault]:
-    """Everything that keeps ``scheme`` from being signed by, or makes what it sends ambiguous."""
+    """Everything that keeps ``scheme`` from being signed by, or makes what it sends ambiguous.
+
+    >>> list(faults(GITHUB))
+    []
+    >>> list(faults(replace(GITHUB, signed=("timestamp", "body"))))[0][0]
+    'signed'
+    """
     yield from _header_faults(scheme)
     yield from _text_faults(scheme)
     if (

@@ -14,6 +14,12 @@ class Secret:
     ``reveal()`` is the only way out and is called where the text leaves for Vault or for an HMAC.
     Equality is by identity, so a secret never ends up as a dictionary key or in a set of values.
     While it lives, ``secrecy`` finds its text in what is about to be shown or stored.
+
+    >>> secret = Secret("correct horse")
+    >>> print(f"{secret} {secret!r}", secret == Secret("correct horse"))
+    Secret(***) Secret(***) False
+    >>> secret.reveal()
+    'correct horse'
     """
 
     __slots__ = ("__weakref__", "_text")
@@ -27,7 +33,11 @@ class Secret:
         return self._text
 
     def sha256(self) -> str:
-        """The 64 hex digits of the text's SHA-256: what a gateway compares with."""
+        """The 64 hex digits of the text's SHA-256: what a gateway compares with.
+
+        >>> Secret("correct horse").sha256()[:16]
+        '4104d36f8da2c254'
+        """
         return hashlib.sha256(self._text.encode()).hexdigest()
 
     def __repr__(self) -> str:

@@ -19,6 +19,9 @@ def dumps(value: Json) -> str:
     keys within the Basic Multilingual Plane: RFC 8785 sorts by UTF-16 units, this by code points).
 
     Raises ``ValueError`` for NaN and infinities.
+
+    >>> dumps({"name": "Zoë", "keys": [1, None, True], "at": "noon"})
+    '{"at":"noon","keys":[1,null,true],"name":"Zoë"}'
     """
     return json.dumps(
         value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
@@ -27,12 +30,23 @@ def dumps(value: Json) -> str:
 
 def digest(value: Json) -> str:
     """``sha256:`` and 64 hex digits over the canonical JSON of ``value``. Half a character (a lone
-    surrogate), which UTF-8 has no bytes for, counts as if it had."""
+    surrogate), which UTF-8 has no bytes for, counts as if it had.
+
+    >>> digest({"a": 1, "b": 2}) == digest({"b": 2, "a": 1})
+    True
+    >>> digest([])
+    'sha256:4f53cda18c2baa0c0354bb5f9a3ecbe5ed12ab4d8e11ba873c2f11161202b945'
+    """
     return "sha256:" + hashlib.sha256(dumps(value).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def iso(instant: datetime) -> str:
-    """UTC with seconds: ``2026-11-23T22:45:00Z`` (RFC 3339)."""
+    """UTC with seconds: ``2026-11-23T22:45:00Z`` (RFC 3339).
+
+    >>> from datetime import timedelta, timezone
+    >>> iso(datetime(2026, 11, 23, 23, 45, tzinfo=timezone(timedelta(hours=1))))
+    '2026-11-23T22:45:00Z'
+    """
     return instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
@@ -41,7 +55,14 @@ def iso_or_none(instant: datetime | None) -> str | None:
 
 
 def parse_iso(text: str) -> datetime:
-    """The inverse of ``iso``; also accepts an offset. Raises ``ValueError`` for anything else."""
+    """The inverse of ``iso``; also accepts an offset. Raises ``ValueError`` for anything else.
+
+    >>> parse_iso("2026-11-23T23:45:00+01:00")
+    datetime.datetime(2026, 11, 23, 22, 45, tzinfo=datetime.timezone.utc)
+    >>> parse_iso("2026-11-23T23:45:00")
+    Traceback (most recent call last):
+    ValueError: '2026-11-23T23:45:00' has no time zone: write 2026-11-23T22:45:00Z
+    """
     instant = datetime.fromisoformat(text)
     if instant.tzinfo is None:
         raise ValueError(f"{text!r} has no time zone: write 2026-11-23T22:45:00Z")

@@ -13,7 +13,14 @@ LIMIT = timedelta(days=36525)
 
 
 def parse_duration(text: str) -> timedelta:
-    """``"90d"`` → 90 days. Raises ``ValueError`` with a sentence for anything else."""
+    """``"90d"`` → 90 days. Raises ``ValueError`` with a sentence for anything else.
+
+    >>> parse_duration("90d").days
+    90
+    >>> parse_duration("1h30m")
+    Traceback (most recent call last):
+    ValueError: '1h30m' is not a duration: write a whole number and a unit, such as 90d, 72h, 15m or 10s
+    """
     match = _PATTERN.fullmatch(text)
     if match is None:
         raise ValueError(
@@ -27,7 +34,11 @@ def parse_duration(text: str) -> timedelta:
 
 
 def format_duration(value: timedelta) -> str:
-    """The shortest spelling with one unit: 48 hours is ``2d``, 90 seconds is ``90s``."""
+    """The shortest spelling with one unit.
+
+    >>> format_duration(timedelta(hours=48)), format_duration(timedelta(seconds=90))
+    ('2d', '90s')
+    """
     seconds = int(value.total_seconds())
     for unit in ("d", "h", "m"):
         if seconds and seconds % _SECONDS[unit] == 0:

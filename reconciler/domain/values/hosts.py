@@ -12,7 +12,11 @@ _THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
 
 
 def host_of(url: str) -> str:
-    """The host in lower case, without brackets and port; of what is no URL, all of it."""
+    """The host in lower case, without brackets and port; of what is no URL, all of it.
+
+    >>> host_of("https://Hooks.example.com:8443/payouts"), host_of("https://[2001:db8::1]/")
+    ('hooks.example.com', '2001:db8::1')
+    """
     try:
         host = urlsplit(url).hostname
     except ValueError:
@@ -22,7 +26,13 @@ def host_of(url: str) -> str:
 
 def is_private(parts: SplitResult) -> bool:
     """Whether nobody on the way reads what is sent there: https, or plain http to this machine by
-    one of its names."""
+    one of its names.
+
+    >>> is_private(urlsplit("https://example.com")), is_private(urlsplit("http://example.com"))
+    (True, False)
+    >>> is_private(urlsplit("http://127.0.0.1:8200"))
+    True
+    """
     encrypted = parts.scheme == "https" or (
         parts.scheme == "http" and parts.hostname in _THIS_MACHINE
     )
@@ -30,7 +40,13 @@ def is_private(parts: SplitResult) -> bool:
 
 
 def is_loopback(url: str) -> bool:
-    """Whether the host of a URL is this machine by its very text."""
+    """Whether the host of a URL is this machine by its very text.
+
+    >>> is_loopback("http://127.0.0.2:9000/hook"), is_loopback("http://hooks.localhost")
+    (True, True)
+    >>> is_loopback("https://localhost.example.com")
+    False
+    """
     host = host_of(url)
     if host == "localhost" or host.endswith(".localhost"):
         return True

@@ -21,13 +21,21 @@ PATTERN = re.compile(
 
 
 def compose(prefix: str, environment: str, key_id: str, secret: str) -> str:
-    """The whole key. ``environment`` loses its hyphens, so that a double click selects the key."""
+    """The whole key. ``environment`` loses its hyphens, so that a double click selects the key.
+
+    >>> compose("acme", "pre-prod", "A1b2C3d4E5f6", "0" * SECRET_LENGTH)[:26]
+    'acme_preprod_A1b2C3d4E5f6_'
+    """
     body = f"{prefix}_{environment.replace('-', '')}_{key_id}_{secret}"
     return body + checksum(body)
 
 
 def checksum(body: str) -> str:
-    """CRC-32 of ``body`` in six base62 digits, most significant first."""
+    """CRC-32 of ``body`` in six base62 digits, most significant first.
+
+    >>> checksum("acme_prod_A1b2C3d4E5f6_secret")
+    '3EqpZF'
+    """
     number, digits = zlib.crc32(body.encode()), ""
     for _ in range(CHECK_LENGTH):
         number, digit = divmod(number, len(ALPHABET))
@@ -39,6 +47,10 @@ def is_intact(text: str) -> bool:
     """Whether ``text`` has the shape and the checksum of an issued key.
 
     It says nothing about validity.
+
+    >>> key = compose("acme", "prod", "A1b2C3d4E5f6", "0" * SECRET_LENGTH)
+    >>> is_intact(key), is_intact(key.replace("A1b2", "A1b3"))
+    (True, False)
     """
     return (
         PATTERN.fullmatch(text) is not None

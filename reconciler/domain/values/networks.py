@@ -43,7 +43,13 @@ _TEREDO = IPv6Network("2001::/32")
 
 def allowed(texts: Json) -> Allowed:
     """The addresses of ``allowedCidrs``: without any, everywhere. What is no network (in a record
-    that somebody edited) allows nothing."""
+    that somebody edited) allows nothing.
+
+    >>> networks(allowed(["10.0.0.0/9", "10.128.0.0/9"]))
+    ['10.0.0.0/8']
+    >>> allowed([]) == EVERYWHERE, networks(allowed(["ten"]))
+    (True, [])
+    """
     if not texts:
         return EVERYWHERE
     found: dict[int, list[tuple[int, int]]] = {4: [], 6: []}
@@ -68,7 +74,11 @@ def _parsed(text: str) -> tuple[int, int, int] | None:
 
 
 def added(before: Allowed, after: Allowed) -> Allowed:
-    """What ``after`` allows and ``before`` does not."""
+    """What ``after`` allows and ``before`` does not.
+
+    >>> networks(added(allowed(["10.0.0.0/25"]), allowed(["10.0.0.0/24"])))
+    ['10.0.0.128/25']
+    """
     return {version: tuple(_minus(after[version], before[version])) for version in after}
 
 
@@ -98,7 +108,11 @@ def _carried(spans: Spans, network: IPv6Network, bits: int) -> Iterator[tuple[in
 
 def is_open(spans: Allowed, version: int) -> bool:
     """Whether at least half of all addresses of this IP version are let in: that is a limit in name
-    only."""
+    only.
+
+    >>> is_open(allowed(["0.0.0.0/1"]), 4), is_open(allowed(["10.0.0.0/8"]), 4)
+    (True, False)
+    """
     public = _PUBLIC[version]
     return _size(_minus(public, reached(spans)[version])) * 2 <= _size(public)
 
@@ -117,12 +131,20 @@ def widest(spans: Allowed, version: int) -> IPv4Network | IPv6Network | None:
 
 
 def size(spans: Allowed) -> int:
-    """How many addresses."""
+    """How many addresses.
+
+    >>> size(allowed(["10.0.0.0/24", "10.0.0.7/32", "2001:db8::/127"]))
+    258
+    """
     return sum(map(_size, spans.values()))
 
 
 def networks(spans: Allowed) -> list[str]:
-    """As few networks as these addresses are."""
+    """As few networks as these addresses are.
+
+    >>> networks(allowed(["10.0.1.0/24", "10.0.0.0/24", "::ffff:192.0.2.7/128"]))
+    ['10.0.0.0/23', '192.0.2.7/32']
+    """
     return [str(network) for version in sorted(spans) for network in _networks(spans, version)]
 
 

@@ -103,6 +103,9 @@ class Pattern:
         in ECMA-262.
 
         Raises ``PatternError`` when more than ``steps`` would be needed; None: however many.
+
+        >>> compile_pattern("^(a+)+$").found_in("a" * 40 + "!")  # Python's own would need years
+        False
         """
         spent, length, current = 0, len(text), frozenset[int]()
         before = after = False
@@ -151,10 +154,18 @@ class Pattern:
 
 @lru_cache(maxsize=128)
 def compile_pattern(text: str, *, ecma: bool = False) -> Pattern:
-    """Python's syntax, or that of ECMA-262, without flags, references to groups and looking ahead
+    r"""Python's syntax, or that of ECMA-262, without flags, references to groups and looking ahead
     or behind.
 
     Raises ``PatternError``.
+
+    >>> compile_pattern("^pay").found_in("paystack")
+    True
+    >>> compile_pattern(r"^\w$").found_in("é"), compile_pattern(r"^\w$", ecma=True).found_in("é")
+    (True, False)
+    >>> compile_pattern("pay(?=stack)")
+    Traceback (most recent call last):
+    reconciler.domain.values.patterns.PatternError: it looks ahead or behind, ...
     """
     try:
         with warnings.catch_warnings():

@@ -85,7 +85,13 @@ class Freeze:
 
 
 def parse_window(text: str) -> Window:
-    """Raises ``ValueError`` with a sentence that says what is wrong."""
+    """Raises ``ValueError`` with a sentence that says what is wrong.
+
+    >>> from reconciler.domain.values.canonical import iso
+    >>> window = parse_window("Sat 22:00-04:00 Europe/London")
+    >>> [[iso(limit) for limit in span] for span in window.spans(date(2026, 7, 3), 3)]
+    [['2026-07-04T21:00:00Z', '2026-07-05T03:00:00Z']]
+    """
     match = _WINDOW.fullmatch(text)
     if match is None:
         raise ValueError(
@@ -120,6 +126,10 @@ def parse_freeze(start: str, end: str, reason: str) -> Freeze:
     """``from`` and ``to`` are dates (``to`` included, UTC) or instants with a zone.
 
     Raises ``ValueError``.
+
+    >>> freeze = parse_freeze("2026-12-24", "2026-12-26", "the holidays")
+    >>> freeze.covers(datetime(2026, 12, 26, 23, 59, tzinfo=UTC)), freeze.end.day
+    (True, 27)
     """
     opens, closes = _parse_limit(start, whole_day=False), _parse_limit(end, whole_day=True)
     if closes <= opens:

@@ -85,7 +85,14 @@ def key_bytes(scheme: Scheme, secret: Secret) -> bytes:
 
 
 def signed_content(scheme: Scheme, message_id: str, timestamp: int | str, body: bytes) -> bytes:
-    """The bytes that are signed; ``timestamp`` in seconds since 1970."""
+    """The bytes that are signed; ``timestamp`` in seconds since 1970.
+
+    >>> from reconciler.domain.declared.schemes import SCHEMES
+    >>> signed_content(SCHEMES["standard-webhooks"], "msg_1", 1795474800, b"{}")
+    b'msg_1.1795474800.{}'
+    >>> signed_content(SCHEMES["github"], "msg_1", 1795474800, b"{}")
+    b'{}'
+    """
     parts = {"id": message_id.encode(), "timestamp": str(timestamp).encode(), "body": body}
     return scheme.joiner.encode().join(parts[name] for name in scheme.signed)
 
@@ -98,7 +105,13 @@ def encoded(scheme: Scheme, raw: bytes) -> str:
 def signature(
     scheme: Scheme, secret: Secret, message_id: str, timestamp: int | str, body: bytes
 ) -> str:
-    """One HMAC signature with a shared secret. Raises ``ValueError``."""
+    """One HMAC signature with a shared secret. Raises ``ValueError``.
+
+    >>> from reconciler.domain.declared.schemes import SCHEMES
+    >>> secret = Secret("a secret of 24 letters or more")
+    >>> signature(SCHEMES["github"], secret, "msg_1", 1795474800, b"{}")[:15]
+    'sha256=a8e79b82'
+    """
     content = signed_content(scheme, message_id, timestamp, body)
     return encoded(
         scheme, hmac.digest(key_bytes(scheme, secret), content, ALGORITHMS[scheme.algorithm])
@@ -150,6 +163,12 @@ def sign(
     """The headers of a delivery that is signed with shared secrets, the newest first.
 
     Raises ``ValueError``.
+
+    >>> from reconciler.domain.declared.schemes import SCHEMES
+    >>> old, new = Secret("whsec_" + "b2xk" * 8), Secret("whsec_" + "bmV3" * 8)
+    >>> made = dict(sign(SCHEMES["svix"], [new, old], "msg_1", 1795474800, b"{}"))
+    >>> list(made), made["svix-signature"].count("v1,")
+    (['svix-id', 'svix-timestamp', 'svix-signature'], 2)
     """
     credentials = [Credential(number, secret) for number, secret in enumerate(secrets, 1)]
     steps = signatures(scheme, credentials, message_id, timestamp, body)

@@ -37,6 +37,18 @@ def verify(
     Header names are compared without case. Every secret is tried against every signature, in
     constant time each. Where a scheme has no timestamp nothing tells a delivery from its
     repetition.
+
+    >>> from datetime import UTC
+    >>> from reconciler.domain.declared.schemes import STRIPE
+    >>> from reconciler.webhooks.signature.signing import sign
+    >>> secrets, now = [Secret("a secret of 24 letters or more")], datetime(2026, 11, 23, tzinfo=UTC)
+    >>> headers = dict(sign(STRIPE, secrets, "", int(now.timestamp()), b"{}"))
+    >>> verify(STRIPE, secrets, headers, b"{}", now).reason
+    'SignatureValid'
+    >>> verify(STRIPE, secrets, headers, b"{ }", now).reason
+    'SignatureMismatch'
+    >>> verify(STRIPE, secrets, headers, b"{}", now + timedelta(minutes=6)).message
+    'the delivery is 360 s old; 300 s are tolerated'
     """
     given = {name.lower(): value for name, value in headers.items()}
     message_id = scheme.id_header if "id" in scheme.signed else ""
