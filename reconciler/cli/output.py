@@ -72,12 +72,13 @@ def emit(text: str, form: str = "text") -> None:
 def defused(text: str, form: str) -> str:
     """``text`` without commands of CI systems. Of forms that are not here they are the content, or
     nothing is said by them."""
+    from reconciler.domain.values.canonical import printed_json
     from reconciler.report.text import escape
 
     forms: dict[str, Callable[[str], str]] = {
         "text": escape.printed,
         "markdown": escape.printed_markdown,
-        "json": escape.printed_json,
+        "json": printed_json,
     }
     return forms[form](text) if form in forms else text
 

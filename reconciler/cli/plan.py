@@ -219,7 +219,7 @@ def keep(plan: Plan, out: Path | None, settings: Settings) -> None:
 
 def save(path: Path, plan: Plan) -> None:
     """Write the plan file whole or not at all. Raises ``UsageError`` when it cannot be written."""
-    from reconciler.report.plan.json import plan_json
+    from reconciler.engine.planfile.document import plan_json
 
     write_file(path, plan_json(plan), "RC004", "choose another file for --out")
 
@@ -236,8 +236,8 @@ def load_for(desired: Desired, path: Path) -> Plan:
 def load(path: Path) -> Plan:
     """Read a plan file. Raises ``ReconcilerError`` for anything that is not an unaltered plan."""
     from reconciler.domain.values.names import is_name
+    from reconciler.engine.planfile.load import load_plan
     from reconciler.errors import UsageError
-    from reconciler.report.plan.load import load_plan
 
     try:
         text = path.read_text(encoding="utf-8")

@@ -84,9 +84,9 @@ def look_options(command: Decorated) -> Decorated:
 
 def rendered(plan: Plan, look: Look, settings: Settings) -> str:
     """The plan in one of its formats."""
+    from reconciler.engine.planfile.document import plan_json
     from reconciler.report.forges import annotations, code_quality, junit, plan_sarif
     from reconciler.report.plan import html as plan_html
-    from reconciler.report.plan import json as plan_json
     from reconciler.report.plan import markdown as plan_markdown
     from reconciler.report.plan.text import plan_text
 
@@ -98,7 +98,7 @@ def rendered(plan: Plan, look: Look, settings: Settings) -> str:
         "markdown": lambda: plan_markdown.plan_markdown(
             plan, mention=look.mention, link=look.link or run_address(os.environ), limit=look.limit
         ),
-        "json": lambda: plan_json.plan_json(plan),
+        "json": lambda: plan_json(plan),
         "sarif": lambda: plan_sarif.plan_sarif(plan, folder, code_titles()),
         "github": lambda: annotations.plan_github(plan, folder),
         "gitlab": lambda: code_quality.plan_gitlab(plan, folder),

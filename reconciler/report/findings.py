@@ -8,16 +8,16 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from reconciler.domain.plan.plan import FORMAT_VERSION
-from reconciler.domain.values.canonical import Json
+from reconciler.domain.values.canonical import Json, printed_json
+from reconciler.engine.planfile.document import finding_document
 from reconciler.errors import Finding, Level
 from reconciler.report.forges.annotations import annotation, counted_lines
 from reconciler.report.forges.code_quality import code_quality
 from reconciler.report.forges.junit import junit_of_findings
 from reconciler.report.forges.results import finding_result
 from reconciler.report.forges.sarif import sarif_log
-from reconciler.report.plan.json import finding_document
 from reconciler.report.plan.words import place_of
-from reconciler.report.text.escape import printed_json, terminal, terminal_width
+from reconciler.report.text.escape import terminal, terminal_width
 from reconciler.report.text.paint import Paint
 
 _STYLES = {Level.ERROR: "alarm", Level.WARNING: "change", Level.NOTE: "bold"}

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from reconciler.domain.plan.plan import Plan
+from reconciler.engine.planfile.document import plan_json
 from reconciler.errors import Finding, Level
 from reconciler.planning.planner import plan_digest
-from reconciler.report.plan.json import plan_json
 from tests.kit.forges.gitlab_api import BOT, EVE, HEAD, ROOT, GitLab
 from tests.kit.forges.gitlab_job import Job
 from tests.kit.programs.loopback import reply

@@ -11,9 +11,9 @@ import pytest
 from reconciler.adapters.forges import reviewed as gitlab_reviewed
 from reconciler.cli.main import main
 from reconciler.domain.plan.plan import Plan
+from reconciler.engine.planfile.document import plan_json
 from reconciler.errors import Finding, Level
 from reconciler.planning.planner import plan_digest
-from reconciler.report.plan.json import plan_json
 from tests.kit.forges.gitlab_api import GitLab
 from tests.kit.forges.gitlab_job import Job
 from tests.kit.git.repositories import git

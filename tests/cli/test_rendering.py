@@ -16,7 +16,7 @@ import pytest
 from reconciler.cli.main import cli, main
 from reconciler.cli.output import Settings
 from reconciler.cli.rendering import is_web_address, project_folder, run_address
-from reconciler.report.plan.json import plan_json
+from reconciler.engine.planfile.document import plan_json
 from tests.kit.forges.junit_schema import breaches
 from tests.kit.git.repositories import isolate
 from tests.report.samples import FORMS, review_plan

@@ -22,9 +22,9 @@ from reconciler.adapters.openbao.server import throw_away
 from reconciler.cli.declaration import KINDS
 from reconciler.cli.main import COMMANDS, cli
 from reconciler.declare.schema.schemas import schema
+from reconciler.engine.planfile.document import plan_document
 from reconciler.planning.actions.reasons import Reason
 from reconciler.planning.risk.risk import PLAIN, RULES
-from reconciler.report.plan.json import plan_document
 from reconciler.report.run.report import run_json
 from reconciler.report.status.json import status_json
 from tests.kit.programs.commands import PYTHON_PATH

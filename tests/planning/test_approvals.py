@@ -11,11 +11,11 @@ import pytest
 from reconciler.domain.declared.desired import ApproverRule, Desired, DesiredClient, GuardrailPolicy
 from reconciler.domain.live.observed import Observed
 from reconciler.domain.plan.plan import Action, Approval, Permissions, Plan, Risk
+from reconciler.engine.planfile.document import plan_json
+from reconciler.engine.planfile.load import load_plan
 from reconciler.planning.guards.situation import Situation
 from reconciler.planning.planner import Inputs, make_plan
 from reconciler.planning.review.approvals import approvals
-from reconciler.report.plan.json import plan_json
-from reconciler.report.plan.load import load_plan
 from tests.kit.worlds.declared import client, desired, webhook
 from tests.kit.worlds.memory import START, World
 from tests.kit.worlds.runner import Runner

@@ -18,12 +18,12 @@ from reconciler.domain.declared.desired import (
 )
 from reconciler.domain.declared.terms import Terms
 from reconciler.domain.plan.plan import Plan, Risk
+from reconciler.engine.planfile.document import plan_json
+from reconciler.engine.planfile.load import load_plan
 from reconciler.engine.planfile.saved import refuse_stale, refuse_unreviewed
 from reconciler.errors import Finding, Source
 from reconciler.planning.loosening.terms_before import Before, beside
 from reconciler.planning.planner import Inputs, make_plan
-from reconciler.report.plan.json import plan_json
-from reconciler.report.plan.load import load_plan
 from tests.kit.worlds.declared import client, desired, webhook
 from tests.kit.worlds.memory import START, World
 from tests.kit.worlds.runner import Runner

@@ -19,12 +19,12 @@ from hypothesis import strategies as st
 
 from reconciler.domain.live.observed import OpenRun
 from reconciler.domain.plan.plan import Plan
+from reconciler.engine.planfile.document import plan_json
+from reconciler.engine.planfile.load import load_plan
 from reconciler.errors import ReconcilerError, RegistryError
 from reconciler.registry.codec.codec import decode_bucket
 from reconciler.registry.codec.run_codec import decode_lease, decode_run
 from reconciler.registry.protocol.documents import open_run, take_lease
-from reconciler.report.plan.json import plan_json
-from reconciler.report.plan.load import load_plan
 from tests.kit.suite.laws import hold
 from tests.kit.suite.tally import Tally
 from tests.kit.worlds.declared import PROJECT, client, desired, lifecycle, webhook

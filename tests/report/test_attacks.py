@@ -15,9 +15,9 @@ import pytest
 from reconciler.cli.output import Settings, defused
 from reconciler.cli.rendering import Look, rendered
 from reconciler.domain.plan.plan import Approval, Plan
+from reconciler.engine.planfile.load import load_plan
 from reconciler.errors import ReconcilerError
 from reconciler.planning.planner import plan_digest
-from reconciler.report.plan.load import load_plan
 from reconciler.report.plan.markdown import LIMIT, plan_markdown
 from tests.kit.forges.ci_runner import commands
 from tests.kit.forges.junit_schema import breaches

@@ -15,14 +15,14 @@ from reconciler import __version__
 from reconciler.cli.output import Settings
 from reconciler.cli.rendering import Look, rendered
 from reconciler.domain.plan.plan import Action, Permissions, Plan, Risk
+from reconciler.engine.planfile.document import file_digest, plan_json
+from reconciler.engine.planfile.load import load_plan
 from reconciler.errors import ReconcilerError, StalePlanError
 from reconciler.report.forges.annotations import plan_github
 from reconciler.report.forges.code_quality import plan_gitlab
 from reconciler.report.forges.junit import plan_junit
 from reconciler.report.forges.plan_sarif import plan_sarif
 from reconciler.report.plan.html import plan_html
-from reconciler.report.plan.json import file_digest, plan_json
-from reconciler.report.plan.load import load_plan
 from reconciler.report.plan.markdown import plan_markdown
 from reconciler.report.plan.text import plan_text
 from reconciler.report.plan.words import RISKS, by_risk, subject

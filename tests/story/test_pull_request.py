@@ -23,10 +23,10 @@ from reconciler.adapters.openbao.server import RunningServer
 from reconciler.domain.plan.plan import Approval, Risk
 from reconciler.domain.plan.unfinished import Unfinished, UnfinishedKind
 from reconciler.domain.values.canonical import digest
+from reconciler.engine.planfile.document import plan_json
+from reconciler.engine.planfile.load import load_plan
 from reconciler.errors import Finding, Level
 from reconciler.planning.planner import plan_digest
-from reconciler.report.plan.json import plan_json
-from reconciler.report.plan.load import load_plan
 from tests.kit.git.repositories import git, isolate
 from tests.kit.texts.documents import plain
 from tests.kit.texts.pictures import PLAN

@@ -189,10 +189,10 @@ def _read(kept: Kept, environment: str, width: int) -> tuple[Plan, str, str]:
     Raises ``PlatformError`` RC703. One that holds what looks like a key cannot be read: no command
     makes such a plan.
     """
+    from reconciler.engine.planfile.document import plan_json
+    from reconciler.engine.planfile.load import load_plan
     from reconciler.engine.planfile.saved import compared
     from reconciler.errors import ReconcilerError
-    from reconciler.report.plan.json import plan_json
-    from reconciler.report.plan.load import load_plan
     from reconciler.report.plan.text import plan_text
 
     try:

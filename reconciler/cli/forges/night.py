@@ -13,9 +13,9 @@ from reconciler.cli import wiring
 from reconciler.cli.output import Settings
 from reconciler.cli.rendering import Look, rendered, run_address
 from reconciler.domain.secrecy import beginning
+from reconciler.engine.planfile.load import load_plan
 from reconciler.errors import UsageError
 from reconciler.report.forges.ci_markdown import night_report, told_error
-from reconciler.report.plan.load import load_plan
 
 # A forge takes a million characters: half for the plan, half for what was done.
 _HALF = 450_000

@@ -28,6 +28,15 @@ def dumps(value: Json) -> str:
     )
 
 
+def printed_json(text: str) -> str:
+    """A finished JSON document in ASCII in which no CI system finds a command (``##`` and a name)
+    and no terminal a control character; it says what it said.
+
+    What is replaced is in its strings only, and no backslash stands before it.
+    """
+    return text.replace("##", "#\\u0023").replace("\x7f", "\\u007f")
+
+
 def digest(value: Json) -> str:
     """``sha256:`` and 64 hex digits over the canonical JSON of ``value``. Half a character (a lone
     surrogate), which UTF-8 has no bytes for, counts as if it had.

@@ -6,10 +6,10 @@ import json
 from collections.abc import Sequence
 
 from reconciler.domain.plan.plan import Plan, Risk
-from reconciler.domain.values.canonical import Json
+from reconciler.domain.values.canonical import Json, printed_json
 from reconciler.errors import Level
 from reconciler.report.forges.results import Result, bounded, fingerprints, plan_results, position
-from reconciler.report.text.escape import printed_json, terminal
+from reconciler.report.text.escape import terminal
 
 _BY_RISK = {Risk.CRITICAL: "critical", Risk.HIGH: "major", Risk.MEDIUM: "minor", Risk.LOW: "info"}
 _BY_LEVEL = {Level.ERROR: "blocker", Level.WARNING: "minor", Level.NOTE: "info"}

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from reconciler import __version__
 from reconciler.domain.plan.plan import Risk
-from reconciler.domain.values.canonical import Json
+from reconciler.domain.values.canonical import Json, printed_json
 from reconciler.report.forges.results import (
     MOST,
     OURS,
@@ -20,7 +20,7 @@ from reconciler.report.forges.results import (
     fingerprints,
     position,
 )
-from reconciler.report.text.escape import printed_json, terminal
+from reconciler.report.text.escape import terminal
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 # GitHub: above 9.0 is critical, from 7.0 on high. It reads the score from the rule, and of security

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from reconciler.domain.plan.plan import Outcome, OutcomeStatus
 from reconciler.domain.plan.run import RunResult
 from reconciler.domain.values.canonical import Json, iso
+from reconciler.engine.planfile.document import finding_document
 from reconciler.errors import Finding, Level, ReconcilerError
-from reconciler.report.plan.json import finding_document
 from reconciler.report.text.document import document
 from reconciler.report.text.escape import terminal
 from reconciler.report.text.layout import DEFAULT_WIDTH, columns, counted, shortened, wrapped

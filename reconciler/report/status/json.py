@@ -9,8 +9,9 @@ from reconciler.domain.live.record import ClientRecord, SeriesKind, VersionState
 from reconciler.domain.plan.unfinished import Unfinished
 from reconciler.domain.values import names
 from reconciler.domain.values.canonical import Json, iso, iso_or_none
+from reconciler.engine.planfile.document import unfinished_document
 from reconciler.report.status.client_document import client_document
-from reconciler.report.status.unfinished import unfinished_document, unfinished_of
+from reconciler.report.status.unfinished import unfinished_of
 from reconciler.report.text.document import document
 
 

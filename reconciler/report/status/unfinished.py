@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 
 from reconciler.domain.plan.unfinished import Unfinished, UnfinishedKind
-from reconciler.domain.values.canonical import Json, iso_or_none
 from reconciler.report.text.layout import DEFAULT_WIDTH, counted, distance, wrapped
 from reconciler.report.text.paint import Paint
 
@@ -48,18 +47,6 @@ def unfinished_text(
         yield from wrapped(f"{one.next}", width, "    ")
     if len(items) > LINES_SHOWN:
         yield f"  and {len(items) - LINES_SHOWN} more (--format json shows all)"
-
-
-def unfinished_document(one: Unfinished) -> dict[str, Json]:
-    return {
-        "kind": one.kind.value,
-        "address": one.address,
-        "run_id": one.run_id,
-        "path": one.path,
-        "since": iso_or_none(one.since),
-        "message": one.message,
-        "next": one.next,
-    }
 
 
 def unfinished_of(items: Sequence[Unfinished], clients: Collection[str]) -> tuple[Unfinished, ...]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 
-from reconciler.domain.values.canonical import Json
-from reconciler.report.text.escape import printed_json
+from reconciler.domain.values.canonical import Json, printed_json
 
 FORMAT_VERSION = 1
 

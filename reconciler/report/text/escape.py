@@ -157,12 +157,6 @@ def printed_markdown(text: str) -> str:
     return _SECTION.sub(r"\1&#95;", text)
 
 
-def printed_json(text: str) -> str:
-    """The same of a finished JSON document in ASCII, which says what it said. What is replaced is
-    in its strings only, and no backslash stands before it."""
-    return text.replace("##", "#\\u0023").replace("\x7f", "\\u007f")
-
-
 def clipped(text: str, length: int) -> str:
     """At most ``length`` characters; what is cut is shown by ``…``."""
     if len(text) <= length:

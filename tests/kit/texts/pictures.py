@@ -25,8 +25,8 @@ import pytest
 from reconciler import __version__
 from reconciler.adapters.openbao.server import throw_away
 from reconciler.adapters.vault.setup.bootstrap import bootstrap
+from reconciler.engine.planfile.load import load_plan
 from reconciler.report.plan.html import plan_html
-from reconciler.report.plan.load import load_plan
 from reconciler.report.plan.markdown import plan_markdown
 from tests.kit.git.repositories import isolate
 from tests.kit.programs.chromium import chromium

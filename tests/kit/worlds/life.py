@@ -18,10 +18,10 @@ from reconciler.domain.live.record import (
     VersionState,
 )
 from reconciler.domain.plan.plan import Plan
+from reconciler.engine.planfile.document import plan_json
+from reconciler.engine.planfile.load import load_plan
 from reconciler.errors import UsageError
 from reconciler.planning.actions.reasons import RevocationRequest, RotationRequest
-from reconciler.report.plan.json import plan_json
-from reconciler.report.plan.load import load_plan
 from tests.kit.worlds.faults import Crash, Faulty
 from tests.kit.worlds.judge import judge_secrets, usable
 from tests.kit.worlds.memory import World

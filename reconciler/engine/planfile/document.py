@@ -6,11 +6,10 @@ import json
 from collections.abc import Mapping
 
 from reconciler.domain.plan.plan import FORMAT_VERSION, Action, Approval, Permissions, Plan
+from reconciler.domain.plan.unfinished import Unfinished
 from reconciler.domain.secrecy import masked_json
-from reconciler.domain.values.canonical import Json, digest, iso
+from reconciler.domain.values.canonical import Json, digest, iso, iso_or_none, printed_json
 from reconciler.errors import Finding, Source
-from reconciler.report.status.unfinished import unfinished_document
-from reconciler.report.text.escape import printed_json
 
 
 def plan_json(plan: Plan) -> str:
@@ -111,4 +110,16 @@ def finding_document(finding: Finding) -> dict[str, Json]:
         "line": source.line if source else None,
         "column": source.column if source else None,
         "excerpt": finding.excerpt,
+    }
+
+
+def unfinished_document(one: Unfinished) -> dict[str, Json]:
+    return {
+        "kind": one.kind.value,
+        "address": one.address,
+        "run_id": one.run_id,
+        "path": one.path,
+        "since": iso_or_none(one.since),
+        "message": one.message,
+        "next": one.next,
     }

@@ -13,9 +13,9 @@ from reconciler.domain.plan.plan import FORMAT_VERSION, Action, Approval, Permis
 from reconciler.domain.plan.unfinished import Unfinished, UnfinishedKind
 from reconciler.domain.secrecy import beginning
 from reconciler.domain.values.canonical import Json, dumps, parse_iso, parse_iso_or_none
+from reconciler.engine.planfile.document import file_digest, plan_document
 from reconciler.errors import Finding, Level, ReconcilerError, Source, StalePlanError
 from reconciler.planning.planner import plan_digest
-from reconciler.report.plan.json import file_digest, plan_document
 
 # What files of former versions lack.
 _ADDED: Mapping[str, Json] = {"dirty": [], "rollback_from": None}
