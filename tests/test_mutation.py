@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.kit.programs.commands import ROOT
+from tests.kit.suite.mutants import MUTANTS, Mutant
 from tests.mutation.__main__ import drawn, mutants, mutants_of
 from tests.mutation.changes import changes
 from tests.mutation.equivalents import EQUIVALENTS
@@ -74,5 +75,38 @@ def test_what_is_judged_equivalent_exists() -> None:
     """A row that no mutant fits any more is taken out."""
     for row in EQUIVALENTS:
         assert Path(ROOT / row.path).exists(), row.path
-        found = [(one.line, one.change.new) for one in mutants_of(row.path)]
-        assert (row.line, row.new) in found, row
+        found = [(one.change.statement, one.change.new) for one in mutants_of(row.path)]
+        assert (row.statement, row.new) in found, row
+
+
+WRAPPED = """
+def judge(given, most):
+    if (
+        given
+        and len(given) < most
+    ):  # a comment
+        return compute(
+            given,
+            most,
+        )
+"""
+FLAT = "def judge(given, most):\n    if given and len(given)<most: return compute(given, most)\n"
+
+
+def test_another_layout_has_the_same_mutants() -> None:
+    """What a person judged, generated or chosen by hand, survives every formatter."""
+    assert _judged(WRAPPED) == _judged(FLAT)
+    chosen = Mutant("", "", "", "if given and len(given) < most:", "if given:", ())
+    assert chosen.apply(WRAPPED) == chosen.apply(FLAT)
+    assert "if given:" in chosen.apply(WRAPPED)
+
+
+def _judged(text: str) -> list[tuple[str, str]]:
+    return [(one.statement, one.new) for one in changes(text)]
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_the_safeguard_of_a_chosen_mutant_is_where_it_says(mutant: Mutant) -> None:
+    """Quicker than tests/reliability/test_mutants.py, which takes the safeguard out."""
+    text = (ROOT / mutant.path).read_text()
+    assert ast.dump(ast.parse(mutant.apply(text))) != ast.dump(ast.parse(text))

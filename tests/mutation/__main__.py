@@ -48,8 +48,8 @@ class Mutant:
 
     @property
     def equivalent(self) -> bool:
-        said = (self.path, self.line, self.change.new)
-        return any((one.path, one.line, one.new) == said for one in EQUIVALENTS)
+        changed = (self.path, self.change.statement, self.change.new)
+        return any((one.path, one.statement, one.new) == changed for one in EQUIVALENTS)
 
     def __str__(self) -> str:
         return (

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 @dataclass(frozen=True, slots=True)
 class Change:
     """One mutant of a text. ``line`` counts from 1; ``start`` and ``end`` are offsets in its UTF-8
-    bytes."""
+    bytes. ``statement``: the one that it is in, its first line as ``ast.unparse`` writes it."""
 
     kind: str
     line: int
+    statement: str
     start: int
     end: int
     new: str
@@ -62,17 +63,17 @@ class _Finder:
             self._lines.append(self._lines[-1] + len(line))
 
     def found(self) -> Iterator[Change]:
-        for node in _code(self._tree):
+        for node, statement in _code(self._tree):
             for make in _MAKERS:
                 for kind, new in make(node):
-                    yield self._change(kind, _target(kind, node), new)
+                    yield self._change(kind, _target(kind, node), statement, new)
 
-    def _change(self, kind: str, node: ast.expr | ast.stmt, new: str) -> Change:
+    def _change(self, kind: str, node: ast.expr | ast.stmt, statement: str, new: str) -> Change:
         assert node.end_lineno is not None
         assert node.end_col_offset is not None
         start = self._lines[node.lineno - 1] + node.col_offset
         end = self._lines[node.end_lineno - 1] + node.end_col_offset
-        return Change(kind, node.lineno, start, end, new)
+        return Change(kind, node.lineno, statement, start, end, new)
 
 
 def _target(kind: str, node: ast.AST) -> ast.expr | ast.stmt:
@@ -91,8 +92,8 @@ def _target(kind: str, node: ast.AST) -> ast.expr | ast.stmt:
     return node
 
 
-def _code(node: ast.AST) -> Iterator[ast.AST]:
-    """What is run: no docstring, annotation, decorator, import, pattern, and nothing inside an
+def _code(node: ast.AST, statement: str = "") -> Iterator[tuple[ast.AST, str]]:
+    """What is run, each with its statement: no docstring, annotation, decorator, import, pattern, and nothing inside an
     f-string (its parts have no positions before Python 3.12)."""
     for name, value in ast.iter_fields(node):
         if name in {"annotation", "returns", "decorator_list", "type_params", "bases"}:
@@ -102,8 +103,19 @@ def _code(node: ast.AST) -> Iterator[ast.AST]:
                 continue
             if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.dump(child.test):
                 continue
-            yield child
-            yield from _code(child)
+            within = statement
+            if isinstance(child, ast.stmt | ast.ExceptHandler):
+                within = _first_line(child)
+            yield child, within
+            yield from _code(child, within)
+
+
+def _first_line(statement: ast.stmt | ast.ExceptHandler) -> str:
+    """As ``ast.unparse`` writes it, without spending time on the body."""
+    head = copy.copy(statement)
+    for field in {"body", "orelse", "finalbody", "handlers", "cases"} & set(head._fields):
+        setattr(head, field, [])
+    return ast.unparse(head).strip().partition("\n")[0]
 
 
 _UNTOUCHED = (ast.Import, ast.ImportFrom, ast.JoinedStr, ast.pattern, ast.Assert, ast.expr_context)

@@ -1,7 +1,7 @@
 """Mutants that change nothing anybody could observe: judged by a person, one reason each.
 
-They are told by what they change, not by a line number, so that they survive edits elsewhere in the
-file.
+They are known by the statement that they change, as ``ast.unparse`` writes it: edits elsewhere in
+the file and another layout leave them alone.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Equivalent:
-    """``line``: the line in which the mutant begins, without its indentation; ``new``: what it says
-    instead."""
+    """``statement``: the one that the mutant is in, its first line as ``ast.unparse`` writes it;
+    ``new``: what stands in the place of a part of it."""
 
     path: str
-    line: str
+    statement: str
     new: str
     why: str
 

@@ -1,12 +1,15 @@
 """Mutants: one safeguard each, how it is taken out, and the tests that must notice.
 
 ``old`` must occur exactly once in the file, so that a refactoring cannot disarm a mutant without a
-word. Choose the smallest test that stands for the safeguard; it runs against dictionaries wherever
-that is possible.
+word. It is looked for in the program as ``ast.unparse`` writes it (``plain``): one statement a line,
+no comment, no bracket or comma that only the layout needs. So no formatter can disarm a mutant,
+either. Choose the smallest test that stands for the safeguard; it runs against dictionaries
+wherever that is possible.
 """
 
 from __future__ import annotations
 
+import ast
 from dataclasses import dataclass
 
 BUCKET = "tests/registry/test_bucket.py::"
@@ -37,6 +40,27 @@ class Mutant:
     @property
     def module(self) -> str:
         return self.path.removesuffix(".py").replace("/", ".")
+
+    def apply(self, text: str) -> str:
+        """The module without its safeguard. AssertionError: ``old`` is not there exactly once."""
+        program, old = plain(text), _one_quote(self.old)
+        found = _one_quote(program).count(old)
+        assert found == 1, (
+            f"{self.path} has the text of {self.name!r} {found} times:"
+            " adapt it in tests/kit/suite/mutants.py"
+        )
+        start = _one_quote(program).index(old)
+        return program[:start] + self.new + program[start + len(old) :]
+
+
+def plain(text: str) -> str:
+    """The same program, laid out by Python itself."""
+    return ast.unparse(ast.parse(text)) + "\n"
+
+
+def _one_quote(text: str) -> str:
+    """As long as the text, so that a place in one is the place in the other."""
+    return text.replace('"', "'")
 
 
 def bucket(name: str, safeguard: str, old: str, new: str, *tests: str) -> Mutant:
@@ -71,23 +95,23 @@ def planned(module: str, name: str, safeguard: str, old: str, new: str, *tests: 
     return Mutant(name, safeguard, f"reconciler/planning/{module}.py", old, new, tests)
 
 
+def unasked(module: str, name: str, safeguard: str, row: str) -> Mutant:
+    """A guard that is not asked. ``row``: its name in the table, with what is on both sides."""
+    silent = f"{row[0]}(lambda situation: ()){row[-1]}"
+    path = f"guards/{module}"
+    return planned(path, f"no guard: {name}", safeguard, row, silent, f"{GUARDS}test_guard")
+
+
 def guard(name: str, safeguard: str, row: str) -> Mutant:
-    """A guard that is not asked."""
-    return planned(
-        "guards", f"no guard: {name}", safeguard, f"    {row},", "", f"{GUARDS}test_guard"
-    )
+    return unasked("guards", name, safeguard, row)
 
 
 def budget(name: str, safeguard: str, row: str) -> Mutant:
-    return planned(
-        "budgets", f"no guard: {name}", safeguard, f"    {row},", "", f"{GUARDS}test_guard"
-    )
+    return unasked("budgets", name, safeguard, row)
 
 
 def owned(name: str, safeguard: str, row: str) -> Mutant:
-    return planned(
-        "ownership", f"no guard: {name}", safeguard, f"    {row},", "", f"{GUARDS}test_guard"
-    )
+    return unasked("ownership", name, safeguard, row)
 
 
 def saved(name: str, safeguard: str, old: str, new: str, test: str) -> Mutant:
@@ -210,8 +234,8 @@ STAGES = [
     protocol(
         "close before commit",
         "No version is revoked before its successor is active.",
-        "        write_and_commit,\n        prove,\n        close,\n",
-        "        close,\n        write_and_commit,\n        prove,\n",
+        "write_and_commit, prove, close,",
+        "close, write_and_commit, prove,",
         f"{FAULTS}test_every_request[rotate without grace-crash after]",
     ),
     protocol(
@@ -238,11 +262,11 @@ STAGES = [
     closing(
         "destroy before revoke",
         "A revocation is on record before the secret is destroyed.",
-        '    lost = yield from bucket.commit("close", changes)\n',
+        '    lost = (yield from bucket.commit("close", changes))\n',
         "    for client in clients:\n"
         "        for action in client.pending(*REVOCATIONS):\n"
         "            yield from destroyed(client, bucket, action)\n"
-        '    lost = yield from bucket.commit("close", changes)\n',
+        '    lost = (yield from bucket.commit("close", changes))\n',
         f"{FAULTS}test_without_a_fault",
     ),
     closing(
@@ -255,7 +279,7 @@ STAGES = [
     closing(
         "no fence for a pending version",
         "A version that is pending when it is revoked is fenced off by a placeholder.",
-        "and version.state is VersionState.PENDING",
+        "and (version.state is VersionState.PENDING)",
         "and False",
         f"{EMERGENCY}test_a_claimed_version_ends_and_can_never_be_written",
     ),
@@ -359,14 +383,14 @@ RECORDS = [
     changes(
         "an edited record stays proven",
         "What an edited record says of its webhooks is not trusted.",
-        "            if record.edited:  # neither",
-        "            if False:  # neither",
+        "            if record.edited:\n                for webhook",
+        "            if False:\n                for webhook",
         f"{FAULTS}test_every_request[record edited-crash after]",
     ),
     changes(
         "an edited series is trusted at once",
         "An edited series is trusted again only when every usable version in it is new.",
-        "if not series.edited or any(version.run != run.run_id for version in series.in_state(*USABLE)):",
+        "if not series.edited or any((version.run != run.run_id for version in series.in_state(*USABLE))):",
         "if not series.edited:",
         f"{FAULTS}test_every_request[record edited-crash after]",
     ),
@@ -433,8 +457,8 @@ RECORDS = [
         "this machine's clock holds the lease",
         "The server's time decides whether a lease has ended.",
         "reconciler/registry/protocol/documents.py",
-        "lease.until > document.at:",
-        "lease.until > __import__('datetime').datetime.now(document.at.tzinfo):",
+        "lease.until > document.at)",
+        "lease.until > __import__('datetime').datetime.now(document.at.tzinfo))",
         (f"{DOCUMENTS}test_one_holder_at_a_time_by_the_server_s_time",),
     ),
     Mutant(
@@ -459,8 +483,8 @@ LIVES = [
     life(
         "revoked comes back",
         "Revoked is terminal: only a pending version becomes active.",
-        "        return version\n\n    _require(series, number, VersionState.PENDING)\n",
-        "        return version\n\n",
+        "        return version\n    _require(series, number, VersionState.PENDING)\n",
+        "        return version\n",
         f"{LIFE}test_what_may_follow",
     ),
     life(
@@ -492,7 +516,7 @@ LIVES = [
         f"{RUN_BUCKET}test_a_key_is_rotated_more_than_nine_times",
     ),
     planned(
-        "order",
+        "actions/order",
         "versions ordered as text",
         "Versions are ordered as integers: 9 comes before 10.",
         "action.address, action.version or 0,",
@@ -503,23 +527,23 @@ LIVES = [
 
 PLANS = [
     planned(
-        "series",
+        "actions/series",
         "any claim is adopted",
         "A claim is adopted only when its own id is at the path.",
-        "if pending.id in claimed_ids and not view.series.edited:",
-        "if claimed_ids and not view.series.edited:",
+        "if pending.id in claimed_ids and (not view.series.edited):",
+        "if claimed_ids and (not view.series.edited):",
         f"{PLANNED}test_planned",
     ),
     planned(
-        "series",
+        "actions/series",
         "a claim of an edited series is adopted",
         "A claim of a series that was edited by hand is never adopted.",
-        "if pending.id in claimed_ids and not view.series.edited:",
+        "if pending.id in claimed_ids and (not view.series.edited):",
         "if pending.id in claimed_ids:",
         f"{PLANNED}test_planned",
     ),
     planned(
-        "series",
+        "actions/series",
         "edited versions keep a grace",
         "A version whose record was edited by hand ends without grace.",
         "    if cause.reason is Reason.RECORD_EDITED:\n",
@@ -527,15 +551,15 @@ PLANS = [
         f"{PLANNED}test_planned",
     ),
     planned(
-        "checks",
+        "actions/checks",
         "an overwritten secret is adopted",
         "A version that somebody else wrote is never adopted.",
-        "    secret_overwritten,\n",
+        " secret_overwritten,",
         "",
         f"{CHECKS}test_why_a_version_is_issued",
     ),
     planned(
-        "checks",
+        "actions/checks",
         "a hold is not kept",
         "While a revocation is held nothing is issued.",
         "return None if view.held else next(",
@@ -543,7 +567,7 @@ PLANS = [
         f"{CHECKS}test_why_a_version_is_issued",
     ),
     planned(
-        "checks",
+        "actions/checks",
         "a later revocation is not held",
         "A reissueAfter ends only the hold that it names.",
         "hold.version != self.lifecycle.reissue_after",
@@ -559,10 +583,10 @@ PLANS = [
         f"{EMERGENCY}test_every_usable_version_ends",
     ),
     planned(
-        "proof",
+        "actions/proof",
         "a failed proof is enough",
         "A webhook whose last delivery failed must prove itself.",
-        "if known.last_delivery is not None and not known.last_delivery.accepted:",
+        "if known.last_delivery is not None and (not known.last_delivery.accepted):",
         "if False:",
         f"{PLANNED}test_planned",
     ),
@@ -570,46 +594,46 @@ PLANS = [
         "active without proof",
         "A client turns active only when every webhook has proven itself.",
         "reconciler/registry/protocol/proving.py",
-        "if desired is None or not all(is_proven(record, webhook.name) for webhook in desired.webhooks):",
+        "if desired is None or not all((is_proven(record, webhook.name) for webhook in desired.webhooks)):",
         "if desired is None:",
         (f"{RUN_BUCKET}test_a_client_is_not_active_before_its_webhook_proved_itself",),
     ),
-    owned("ownership", "A client of another project is never changed.", "ownership"),
+    owned("ownership", "A client of another project is never changed.", "(ownership,"),
     owned(
-        "occupied paths", "A secret that is there already is never overwritten.", "occupied_paths"
+        "occupied paths", "A secret that is there already is never overwritten.", " occupied_paths,"
     ),
     owned(
         "edited undeclared",
         "An edited record that nobody vouches for ends nothing.",
-        "edited_undeclared",
+        " edited_undeclared,",
     ),
-    owned("doubtful", "Secrets that two records claim are left alone.", "doubtful"),
-    guard("protect", "A protected client is not removed with its file.", "protect"),
-    guard("lost rename", "What may be a rename is not taken for a removal.", "lost_rename"),
-    budget("remove all", "An empty declaration does not end every client.", "remove_all"),
+    owned("doubtful", "Secrets that two records claim are left alone.", " doubtful)"),
+    guard("protect", "A protected client is not removed with its file.", " protect,"),
+    guard("lost rename", "What may be a rename is not taken for a removal.", " lost_rename,"),
+    budget("remove all", "An empty declaration does not end every client.", "[remove_all,"),
     budget(
         "most removed",
         "Where no budget counts, half of the clients do not end by mistake.",
-        "most_removed",
+        " most_removed,",
     ),
     budget(
         "another number",
         "A removal ends exactly as many clients as somebody agreed to.",
-        "other_number",
+        " other_number,",
     ),
-    budget("removals", "One run ends no more clients than the budget allows.", "removal_budget"),
+    budget("removals", "One run ends no more clients than the budget allows.", " removal_budget,"),
     planned(
-        "budgets",
+        "guards/budgets",
         "the removal budget counts the clients that are asked for",
         "What ends is counted over the whole declaration.",
         "touched = own | {",
         "touched = own or {",
         f"{GUARDS}test_guard",
     ),
-    budget("changes", "One run changes no more clients than the budget allows.", "change_budget"),
-    guard("freeze", "Nothing that was declared changes in a freeze.", "freeze"),
+    budget("changes", "One run changes no more clients than the budget allows.", " change_budget]"),
+    guard("freeze", "Nothing that was declared changes in a freeze.", " freeze,"),
     guard(
-        "promotion", "A specification is verified in the required environment first.", "promotion"
+        "promotion", "A specification is verified in the required environment first.", " promotion,"
     ),
 ]
 
@@ -618,7 +642,7 @@ SAVED = [
         "a used plan is applied again",
         "A saved plan is applied once.",
         "reconciler/engine/planfile/continued.py",
-        "if not any(one.kind is not ActionKind.NO_OP for one in rest):",
+        "if not any((one.kind is not ActionKind.NO_OP for one in rest)):",
         "if False:",
         ("tests/engine/test_saved.py::test_a_plan_is_applied_once",),
     ),
