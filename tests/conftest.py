@@ -13,7 +13,8 @@ from reconciler.adapters.openbao.server import RunningServer, throw_away
 from reconciler.domain.secrecy.secret import Secret
 from tests.kit.git.repositories import isolate
 from tests.kit.git.signing import Signer, new_signer
-from tests.kit.suite import guarding, limits
+from tests.kit.suite import guarding, limits, spent
+from tests.kit.suite.spent import print_spent
 from tests.kit.suite.tally import Tally, counting, print_sums
 from tests.kit.vault.places import Place, bootstrapped, unbootstrapped
 
@@ -27,6 +28,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--exhaustive",
         action="store_true",
         help="try every case of tests/reliability, not a sample",
+    )
+    parser.addoption(
+        "--dearest",
+        metavar="COUNT",
+        type=int,
+        default=0,
+        help="print this many tests with the seconds of CPU that each took, the dearest first",
     )
     parser.addoption(
         "--server",
@@ -48,10 +56,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(limits)
     config.pluginmanager.register(guarding)
+    config.pluginmanager.register(spent)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     print_sums(terminalreporter)
+    print_spent(terminalreporter, terminalreporter.config.getoption("--dearest"))
 
 
 @pytest.fixture(scope="session")

@@ -4,8 +4,10 @@ end."""
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -62,22 +64,53 @@ def test_expressions_that_would_never_end_are_ended_and_the_others_are_not() -> 
     ]
 
 
+# Stands in for Python: notes what it was given before it becomes the real one.
+_NOTING = """#!/bin/sh
+cat > '{folder}/input'
+cat '{folder}/input' >> '{folder}/inputs'
+echo >> '{folder}/inputs'
+cat /proc/$$/environ >> '{folder}/environ'
+tr '\\0' ' ' < /proc/$$/cmdline >> '{folder}/arguments'
+ls -l /proc/$$/fd >> '{folder}/open'
+exec '{python}' "$@" < '{folder}/input'
+"""
+
+
+@dataclass(frozen=True)
+class Noted:
+    """What the processes really got, as the kernel has it."""
+
+    folder: Path
+
+    @property
+    def expressions(self) -> list[list[str]]:
+        """Of each process, in turn."""
+        lines = (self.folder / "inputs").read_text().splitlines()
+        return [json.loads(line)["expressions"] for line in lines]
+
+    @property
+    def environ(self) -> set[str]:
+        """The names of all variables."""
+        entries = (self.folder / "environ").read_text().split("\0")
+        return {entry.partition("=")[0] for entry in entries if entry}
+
+    def everything(self) -> str:
+        return "".join(path.read_text() for path in sorted(self.folder.iterdir()))
+
+
 @pytest.fixture
-def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """The expressions that each process was given."""
-    given: list[list[str]] = []
-    real = subprocess.run
-
-    def watched(command: list[str], **options: Any) -> Any:
-        given.append(json.loads(options["input"])["expressions"])
-        return real(command, **options)
-
-    monkeypatch.setattr("reconciler.adapters.cel.judge.subprocess.run", watched)
-    return given
+def noted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Noted:
+    folder = tmp_path / "noted"
+    folder.mkdir()
+    program = tmp_path / "python"
+    program.write_text(_NOTING.format(folder=folder, python=sys.executable))
+    program.chmod(0o755)
+    monkeypatch.setattr("reconciler.adapters.cel.judge.sys.executable", str(program))
+    return Noted(folder)
 
 
 def test_all_rules_have_one_budget_and_what_is_left_over_is_not_evaluated(
-    started: list[list[str]],
+    noted: Noted,
 ) -> None:
     """Fifty rules that never end cost what a few do.
 
@@ -93,20 +126,20 @@ def test_all_rules_have_one_budget_and_what_is_left_over_is_not_evaluated(
     told = ("the rules before it took the 2.1 s of computing that all have together",)
     assert verdicts == [verdicts[0]] * ended + [told] * (51 - ended)
     assert 1 <= ended <= 6
-    assert len(started) <= ended + 1
+    assert len(noted.expressions) <= ended + 1
 
 
-def test_what_passed_its_limits_is_not_tried_again(started: list[list[str]]) -> None:
+def test_what_passed_its_limits_is_not_tried_again(noted: Noted) -> None:
     """Neither for other clients, nor for another rule with the same expression."""
     judge = CelJudge(seconds=0.2)
     endless, same, good = asked(judge, nested(12), nested(12), "client == 'a'")
     assert endless == same
-    assert started == [[nested(12), "client == 'a'"], ["client == 'a'"]]
+    assert noted.expressions == [[nested(12), "client == 'a'"], ["client == 'a'"]]
     others = [{**ROW, "client": name} for name in "bc"]
     assert [one.verdicts for one in asked(judge, nested(12), "client == 'a'", rows=others)] == [
         endless.verdicts * 2, (False, False),
     ]  # fmt: skip
-    assert started[2:] == [["client == 'a'"]]
+    assert noted.expressions[2:] == [["client == 'a'"]]
     assert good.verdicts == (True,)
 
 
@@ -128,20 +161,20 @@ def test_no_expression_ends_the_process_by_its_depth() -> None:
         assert judgement.faults or judgement.verdicts != ("it took too much memory",)
 
 
-def test_the_process_is_given_nothing_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
-    given: list[Any] = []
-    real = subprocess.run
-
-    def watched(command: list[str], **options: Any) -> Any:
-        given.append((command, options["env"]))
-        return real(command, **options)
-
+def test_the_process_is_given_nothing_of_ours(
+    monkeypatch: pytest.MonkeyPatch, noted: Noted, tmp_path: Path
+) -> None:
+    """No variable, no argument and no open file: asked of the kernel, not of how it is started."""
     monkeypatch.setenv("VAULT_TOKEN", "hvs.secret")
-    monkeypatch.setattr("reconciler.adapters.cel.judge.subprocess.run", watched)
-    assert asked(CelJudge(), "true")[0].verdicts == (True,)
-    ((command, environ),) = given
-    assert set(environ) == {"PYTHONPATH"}
-    assert "hvs" not in " ".join(command)
+    token = tmp_path / "token"
+    with token.open("w") as ours:
+        os.set_inheritable(ours.fileno(), True)
+        assert asked(CelJudge(), "true")[0].verdicts == (True,)
+    assert noted.environ == {"PYTHONPATH"}
+    everything = noted.everything()
+    assert "reconciler.adapters.cel.worker" in everything
+    assert str(token) not in everything
+    assert "hvs" not in everything
 
 
 def test_a_process_that_cannot_be_started_fails_closed(monkeypatch: pytest.MonkeyPatch) -> None:

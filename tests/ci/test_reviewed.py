@@ -7,6 +7,8 @@ import json
 import tracemalloc
 import warnings
 import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,15 +37,21 @@ CHANGING = plan("sha256:1", "issue-key", "no-op")
 
 
 class Search:
-    """The search for plans, and how long it waited."""
+    """The search for plans. ``later`` has what GitHub shows only when so many seconds are over,
+    which pass when the search waits; ``passed`` are those."""
 
     def __init__(self, github: GitHub) -> None:
-        self.waits: list[float] = []
-        self._reviewed = script("reviewed").Reviewed(
-            script("api").Api(github.address, TOKEN, self.waits.append),
-            REPOSITORY,
-            self.waits.append,
-        )
+        self.passed = 0.0
+        self.later: list[tuple[float, Callable[[], None]]] = []
+        api = script("api").Api(github.address, TOKEN, self._wait)
+        self._reviewed = script("reviewed").Reviewed(api, REPOSITORY, self._wait)
+
+    def _wait(self, seconds: float) -> None:
+        self.passed += seconds
+        for at, show in list(self.later):
+            if at <= self.passed:
+                self.later.remove((at, show))
+                show()
 
     def __call__(
         self, *environments: str, event: dict[str, Any] | None = None
@@ -73,7 +81,17 @@ def test_it_is_in_a_run_for_the_last_commit_of_the_pull_request_that_was_merged(
 ) -> None:
     github.keep(31, "reconciler-plan-staging", CHANGING)
     assert search() == [(7, "staging", 31, "sha256:1")]
-    assert search.waits == []
+
+
+def test_a_pull_request_that_is_said_to_be_merged_a_moment_later_is_found(
+    github: GitHub, search: Search
+) -> None:
+    """GitHub may take some seconds to say so after the push."""
+    github.keep(31, "reconciler-plan-staging", CHANGING)
+    github.pulls.clear()
+    search.later.append((4.0, lambda: github.merged(7, HEAD, MERGE)))
+    assert search() == [(7, "staging", 31, "sha256:1")]
+    assert search.later == []
 
 
 def test_environments_come_in_the_order_that_is_asked_for_and_only_with_changes(
@@ -121,7 +139,7 @@ def test_without_a_pull_request_nothing_was_reviewed(
         "" if what == "not merged" else "2026",
     )
     assert search() == []
-    assert search.waits == [5.0, 5.0]  # GitHub may say so a moment after the push
+    assert search.passed < 60, "a push without a pull request must not hold up a job"
 
 
 def test_a_run_of_a_fork_is_nobody_s_review(github: GitHub, search: Search) -> None:
@@ -154,20 +172,36 @@ def test_an_artifact_without_a_plan_is_told(github: GitHub, search: Search) -> N
     assert "holds no plan.json" in search.refused()
 
 
-def test_nothing_of_an_archive_is_unpacked_and_a_bomb_is_not_read(
-    monkeypatch: pytest.MonkeyPatch,
+def test_nothing_of_an_archive_is_unpacked(
+    github: GitHub, search: Search, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    module = script("reviewed")
+    """Whatever else it holds, and wherever that says it belongs."""
+    work = tmp_path / "work/here"
+    work.mkdir(parents=True)
+    monkeypatch.chdir(work)
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("../escaped", "x")
-        archive.writestr("plan.json", b"0" * 100_000)
-    assert module._unpacked(content.getvalue()) == b"0" * 100_000
-    monkeypatch.setattr(module, "LARGEST", 99_999)
-    with pytest.raises(script("runner").Refused, match="too large"):
-        module._unpacked(content.getvalue())
-    with pytest.raises(script("runner").Refused, match="BadZipFile"):
-        module._unpacked(b"no archive")
+        archive.writestr(str(tmp_path / "work/absolute"), "x")
+        archive.writestr("plan.json", CHANGING)
+    github.keep_archive(31, "reconciler-plan-staging", content.getvalue())
+    assert search() == [(7, "staging", 31, "sha256:1")]
+    assert [path for path in (tmp_path / "work").rglob("*") if path.is_file()] == []
+
+
+def test_what_is_no_archive_is_told(github: GitHub, search: Search) -> None:
+    github.keep_archive(31, "reconciler-plan-staging", b"no archive")
+    assert "holds no plan.json (BadZipFile)" in search.refused()
+
+
+def test_a_plan_that_says_it_is_huge_is_not_read(github: GitHub, search: Search) -> None:
+    """Ten thousand clients make 10 MB. It says 1 GiB and has little: that alone is enough."""
+    honest = packed(zipfile.ZIP_DEFLATED, CHANGING)
+    github.keep_archive(31, "reconciler-plan-staging", honest)
+    assert search() == [(7, "staging", 31, "sha256:1")]
+    huge = packed(zipfile.ZIP_DEFLATED, CHANGING, says=1 << 30)
+    github.keep_archive(31, "reconciler-plan-staging", huge)
+    assert "too large" in search.refused()
 
 
 def packed(method: int, content: bytes, says: int | None = None) -> bytes:
@@ -182,27 +216,40 @@ def packed(method: int, content: bytes, says: int | None = None) -> bytes:
     return bytes(raw)
 
 
-def refused(archive: bytes) -> bool:
-    """False when it was read."""
-    try:
-        script("reviewed")._unpacked(archive)
-    except script("runner").Refused:
-        return True
-    return False
+@dataclass(frozen=True)
+class Artifact:
+    """GitHub as far as one artifact goes: what it has for whoever asks for run 31."""
+
+    archive: bytes
+
+    def pages(self, path: str, field: str, **query: str) -> list[Any]:
+        name = query["name"]
+        return [{"id": 1, "name": name, "expired": False, "created_at": "2026-11-25T10:00:00Z"}]
+
+    def download(self, path: str) -> bytes:
+        return self.archive
+
+    def is_refused(self) -> bool:
+        """False when a plan was read. Any other error than a refusal is raised."""
+        try:
+            script("reviewed").Reviewed(self, REPOSITORY).plan(31, "staging")
+        except script("runner").Refused:
+            return True
+        return False
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_a_way_of_packing_that_cannot_be_read_in_pieces_is_refused(method: int) -> None:
-    assert refused(packed(method, CHANGING))
-    assert not refused(packed(zipfile.ZIP_DEFLATED, CHANGING))
-    assert not refused(packed(zipfile.ZIP_STORED, CHANGING))
+    assert Artifact(packed(method, CHANGING)).is_refused()
+    assert not Artifact(packed(zipfile.ZIP_DEFLATED, CHANGING)).is_refused()
+    assert not Artifact(packed(zipfile.ZIP_STORED, CHANGING)).is_refused()
 
 
 def test_a_plan_that_is_larger_than_it_says_is_not_read() -> None:
-    bomb = packed(zipfile.ZIP_DEFLATED, b"0" * (64 << 20), says=100)
+    bomb = Artifact(packed(zipfile.ZIP_DEFLATED, b"0" * (64 << 20), says=100))
     tracemalloc.start()
     try:
-        assert refused(bomb)
+        assert bomb.is_refused()
         assert tracemalloc.get_traced_memory()[1] < 8 << 20
     finally:
         tracemalloc.stop()
@@ -221,7 +268,7 @@ def test_no_archive_ends_in_a_traceback(changes: list[tuple[int, int]], cut: int
         raw[place % len(raw)] = value
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # zipfile's, of names that are there twice
-        refused(bytes(raw[: len(raw) - cut]))
+        Artifact(bytes(raw[: len(raw) - cut])).is_refused()
 
 
 DAMAGED = packed(zipfile.ZIP_DEFLATED, CHANGING)
