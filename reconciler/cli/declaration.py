@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,9 +19,49 @@ if TYPE_CHECKING:
 KINDS = ("Project", "ScopeCatalog", "GuardrailPolicy", "IntegrationTemplate", "IntegrationClient")
 
 
+def _json(findings: Sequence[Finding], folder: str) -> str:
+    from reconciler.report.findings import findings_json
+
+    return findings_json(findings)
+
+
+def _sarif(findings: Sequence[Finding], folder: str) -> str:
+    from reconciler.report.findings import findings_sarif
+
+    return findings_sarif(findings, code_titles(), folder=folder)
+
+
+def _github(findings: Sequence[Finding], folder: str) -> str:
+    from reconciler.report.findings import findings_github
+
+    return findings_github(findings, folder=folder)
+
+
+def _gitlab(findings: Sequence[Finding], folder: str) -> str:
+    from reconciler.report.findings import findings_gitlab
+
+    return findings_gitlab(findings, folder=folder)
+
+
+def _junit(findings: Sequence[Finding], folder: str) -> str:
+    from reconciler.report.findings import findings_junit
+
+    return findings_junit(findings, datetime.now(UTC))
+
+
+# Formats of findings for programs; ``folder`` is where the project lies in its repository.
+FINDING_FORMATS: Mapping[str, Callable[[Sequence[Finding], str], str]] = {
+    "json": _json,
+    "sarif": _sarif,
+    "github": _github,
+    "gitlab": _gitlab,
+    "junit": _junit,
+}
+
+
 @click.command()
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
-@format_option("text", "json", "sarif", "github", "gitlab", "junit")
+@format_option("text", *FINDING_FORMATS)
 @click.pass_obj
 def validate(settings: Settings, paths: tuple[Path, ...], form: str) -> int:
     """Check the declaration and report every problem of every file at once. Needs no Vault.
@@ -53,25 +93,8 @@ def validate(settings: Settings, paths: tuple[Path, ...], form: str) -> int:
         if not failed:
             say(settings, "the declaration is valid")
     else:
-        emit(rendered(findings, form, project_folder(settings)), form)
+        emit(FINDING_FORMATS[form](findings, project_folder(settings)), form)
     return 1 if failed else 0
-
-
-def rendered(findings: Sequence[Finding], form: str, folder: str) -> str:
-    """The findings in a format for programs.
-
-    ``folder`` is where the project lies in its repository.
-    """
-    from reconciler.report import findings as rendering
-
-    forms: dict[str, Callable[[], str]] = {
-        "json": lambda: rendering.findings_json(findings),
-        "sarif": lambda: rendering.findings_sarif(findings, code_titles(), folder=folder),
-        "github": lambda: rendering.findings_github(findings, folder=folder),
-        "gitlab": lambda: rendering.findings_gitlab(findings, folder=folder),
-        "junit": lambda: rendering.findings_junit(findings, datetime.now(UTC)),
-    }
-    return forms[form]()
 
 
 class KindName(click.Choice[str]):

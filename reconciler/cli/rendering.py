@@ -50,10 +50,72 @@ class Look:
     limit: int = _DEFAULT
 
 
+def _text(plan: Plan, look: Look, settings: Settings) -> str:
+    from reconciler.report.plan.text import plan_text
+
+    return plan_text(plan, width=settings.width, colour=settings.colour, verbose=settings.verbose)
+
+
+def _markdown(plan: Plan, look: Look, settings: Settings) -> str:
+    from reconciler.report.plan.markdown import plan_markdown
+
+    link = look.link or run_address(os.environ)
+    return plan_markdown(plan, mention=look.mention, link=link, limit=look.limit)
+
+
+def _json(plan: Plan, look: Look, settings: Settings) -> str:
+    from reconciler.engine.planfile.document import plan_json
+
+    return plan_json(plan)
+
+
+def _sarif(plan: Plan, look: Look, settings: Settings) -> str:
+    from reconciler.report.forges.plan_sarif import plan_sarif
+
+    return plan_sarif(plan, look.folder, code_titles())
+
+
+def _github(plan: Plan, look: Look, settings: Settings) -> str:
+    from reconciler.report.forges.annotations import plan_github
+
+    return plan_github(plan, look.folder)
+
+
+def _gitlab(plan: Plan, look: Look, settings: Settings) -> str:
+    from reconciler.report.forges.code_quality import plan_gitlab
+
+    return plan_gitlab(plan, look.folder)
+
+
+def _junit(plan: Plan, look: Look, settings: Settings) -> str:
+    from reconciler.report.forges.junit import plan_junit
+
+    return plan_junit(plan)
+
+
+def _html(plan: Plan, look: Look, settings: Settings) -> str:
+    from reconciler.report.plan.html import plan_html
+
+    return plan_html(plan)
+
+
+# Every format of a plan. The choices of --format are these, and docs/review.md has a row for each.
+PLAN_FORMATS: Mapping[str, Callable[[Plan, Look, Settings], str]] = {
+    "text": _text,
+    "markdown": _markdown,
+    "json": _json,
+    "sarif": _sarif,
+    "github": _github,
+    "gitlab": _gitlab,
+    "junit": _junit,
+    "html": _html,
+}
+
+
 def look_options(command: Decorated) -> Decorated:
     """``--format`` (parameter ``form``) and the options of the comment."""
     options = [
-        format_option("text", "markdown", "json", "sarif", "github", "gitlab", "junit", "html"),
+        format_option(*PLAN_FORMATS),
         click.option(
             "--link",
             callback=_link,
@@ -84,28 +146,7 @@ def look_options(command: Decorated) -> Decorated:
 
 def rendered(plan: Plan, look: Look, settings: Settings) -> str:
     """The plan in one of its formats."""
-    from reconciler.engine.planfile.document import plan_json
-    from reconciler.report.forges import annotations, code_quality, junit, plan_sarif
-    from reconciler.report.plan import html as plan_html
-    from reconciler.report.plan import markdown as plan_markdown
-    from reconciler.report.plan.text import plan_text
-
-    folder = look.folder
-    forms: dict[str, Callable[[], str]] = {
-        "text": lambda: plan_text(
-            plan, width=settings.width, colour=settings.colour, verbose=settings.verbose
-        ),
-        "markdown": lambda: plan_markdown.plan_markdown(
-            plan, mention=look.mention, link=look.link or run_address(os.environ), limit=look.limit
-        ),
-        "json": lambda: plan_json(plan),
-        "sarif": lambda: plan_sarif.plan_sarif(plan, folder, code_titles()),
-        "github": lambda: annotations.plan_github(plan, folder),
-        "gitlab": lambda: code_quality.plan_gitlab(plan, folder),
-        "junit": lambda: junit.plan_junit(plan),
-        "html": lambda: plan_html.plan_html(plan),
-    }
-    return forms[look.form]()
+    return PLAN_FORMATS[look.form](plan, look, settings)
 
 
 def code_titles() -> dict[str, str]:

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from reconciler.cli.rendering import PLAN_FORMATS
 from tests.kit.git.checkout import Checkout
 from tests.kit.git.repositories import git
 
-FORMATS = ("text", "markdown", "json", "sarif", "github", "gitlab", "junit", "html")
 SECURITY = {"approver": "acme/security", "when": {"risk": "high"}}
 
 
@@ -83,7 +83,7 @@ def test_what_is_loosened_is_told_in_every_format_and_stops_nothing(change: Chec
         f"update-client of granted: its risk is critical, by the terms of {name}"
         in asked["acme/security"]["reasons"]
     )
-    for form in FORMATS:
+    for form in PLAN_FORMATS:
         shown = change.run("show", "../plan.json", "--format", form).ok().out
         assert [code for code in ("RC250", "RC251", "RC252") if code not in shown] == [], form
     # Made anew without these findings it is the same plan: for the branch that has it already, and
