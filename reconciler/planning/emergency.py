@@ -20,9 +20,10 @@ from reconciler.domain.plan.scopes import ScopeTable
 from reconciler.domain.values import names
 from reconciler.errors import UsageError
 from reconciler.planning.actions import renames
+from reconciler.planning.actions.checks import Subject
 from reconciler.planning.actions.order import ordered
 from reconciler.planning.actions.reasons import Cause, Reason, RevocationRequest, kind_of
-from reconciler.planning.actions.series import KINDS, Subject
+from reconciler.planning.actions.series import KINDS
 from reconciler.planning.planner import plan_digest, without_secrets
 from reconciler.planning.risk.risk import Grounds, judged
 
@@ -117,11 +118,8 @@ def _of_series(
     incident = f" ({request.incident})" if request.incident else ""
     cause = Cause(Reason.REVOCATION_REQUESTED, f"asked for: {request.reason}{incident}")
     asked: dict[str, object] = {"hold": request.reason, "incident": request.incident}
-    address = (names.key_address if kind is SeriesKind.KEY else names.secret_address)(
-        record.name, name
-    )
     subject, revoke, series = (
-        Subject(record.name, kind, name, address),
+        Subject(record.name, kind, name),
         KINDS[kind].revoke,
         record.series(kind, name),
     )
@@ -130,8 +128,8 @@ def _of_series(
             revoke,
             cause,
             version.number,
-            {"id": version.id, "state": version.state.value},
-            {"id": version.id, "state": VersionState.REVOKED.value, **asked},
+            before={"id": version.id, "state": version.state.value},
+            after={"id": version.id, "state": VersionState.REVOKED.value, **asked},
         )
         for version in series.versions
         if version.state in USABLE
@@ -145,4 +143,4 @@ def _of_series(
         or record.status is ClientStatus.RETIRED
     ):
         return actions
-    return [subject.action(revoke, cause, None, None, asked)]
+    return [subject.action(revoke, cause, after=asked)]

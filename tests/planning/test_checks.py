@@ -9,9 +9,9 @@ from datetime import timedelta
 import pytest
 
 from reconciler.domain.live.observed import SecretInfo
-from reconciler.domain.live.record import Hold, Series, Version, VersionState
+from reconciler.domain.live.record import Hold, Series, SeriesKind, Version, VersionState
 from reconciler.planning.actions import checks
-from reconciler.planning.actions.checks import SeriesView, end_cause, first_cause
+from reconciler.planning.actions.checks import SeriesView, Subject, end_cause, first_cause
 from reconciler.planning.actions.reasons import Reason, RotationRequest
 from tests.kit.worlds.declared import lifecycle
 from tests.kit.worlds.memory import START
@@ -33,7 +33,15 @@ def active(age: timedelta = DAY, number: int = 1) -> Series:
 
 
 def view(series: Series, **changes: object) -> SeriesView:
-    made = SeriesView("client/a/key/k", "keys/a.k", series, KEY, SecretInfo(series.last), START, ())
+    made = SeriesView(
+        Subject("a", SeriesKind.KEY, "k"),
+        "keys/a.k",
+        series,
+        KEY,
+        SecretInfo(series.last),
+        START,
+        (),
+    )
     return replace(made, **changes)  # type: ignore[arg-type]
 
 

@@ -8,20 +8,57 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.domain.declared.desired import Lifecycle
+from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.live.observed import SecretInfo
-from reconciler.domain.live.record import Series, Version, VersionState
-from reconciler.domain.plan.plan import Risk
-from reconciler.domain.values.canonical import iso
+from reconciler.domain.live.record import Series, SeriesKind, Version, VersionState
+from reconciler.domain.plan.plan import Action, Risk
+from reconciler.domain.values import names
+from reconciler.domain.values.canonical import JsonObject, iso
 from reconciler.domain.values.window import Freeze
 from reconciler.planning.actions.reasons import Cause, Reason, RotationRequest
 from reconciler.planning.actions.schedule import rotation_due
 
 
 @dataclass(frozen=True, slots=True)
-class SeriesView:
-    """All that a check may look at. ``info`` is None when nothing is at the secret's path."""
+class Subject:
+    """A series by name: of which client, whether of a key or of a signing secret, of which one."""
 
-    address: str
+    client: str
+    kind: SeriesKind
+    item: str
+
+    @property
+    def address(self) -> str:
+        named = names.key_address if self.kind is SeriesKind.KEY else names.secret_address
+        return named(self.client, self.item)
+
+    def action(
+        self,
+        kind: ActionKind,
+        cause: Cause,
+        version: int | None = None,
+        *,
+        before: JsonObject | None = None,
+        after: JsonObject | None = None,
+    ) -> Action:
+        """What is done to it, or to one of its versions."""
+        return cause.action(
+            kind,
+            self.address,
+            client=self.client,
+            item=self.item,
+            version=version,
+            before=before,
+            after=after,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesView:
+    """All that a check may look at. ``info`` is None when nothing is at the secret's path;
+    ``claimed`` holds the ids of secrets that were found there for a pending version."""
+
+    subject: Subject
     path: str
     series: Series
     lifecycle: Lifecycle
@@ -30,6 +67,7 @@ class SeriesView:
     freezes: Sequence[Freeze]
     request: RotationRequest | None = None
     stranger: bool = False  # the active version at the path is not the one on record
+    claimed: frozenset[str] = frozenset()
 
     @property
     def held(self) -> bool:
@@ -148,7 +186,9 @@ def rotation_requested(view: SeriesView, active: Version) -> Cause | None:
 
 
 def renewal_due(view: SeriesView, active: Version) -> Cause | None:
-    due = rotation_due(view.address, view.lifecycle, active.expires_at, view.now, view.freezes)
+    due = rotation_due(
+        view.subject.address, view.lifecycle, active.expires_at, view.now, view.freezes
+    )
     return Cause(Reason.RENEWAL_DUE, due.sentence) if due.now else None
 
 
@@ -170,7 +210,7 @@ def lifetime_shortened(view: SeriesView, active: Version) -> Cause | None:
     shortened = active.issued_at + view.lifecycle.lifetime
     if shortened >= active.expires_at:
         return None
-    due = rotation_due(view.address, view.lifecycle, shortened, view.now, view.freezes)
+    due = rotation_due(view.subject.address, view.lifecycle, shortened, view.now, view.freezes)
     return (
         Cause(Reason.LIFETIME_SHORTENED, f"with the lifetime declared now: {due.sentence}")
         if due.now

@@ -16,12 +16,11 @@ from reconciler.domain.values import names
 from reconciler.domain.values.canonical import JsonObject
 from reconciler.domain.values.window import Freeze
 from reconciler.planning.actions import diff
-from reconciler.planning.actions.checks import SeriesView
+from reconciler.planning.actions.checks import SeriesView, Subject
 from reconciler.planning.actions.proof import plan_proof, tell_signatures
 from reconciler.planning.actions.reasons import Cause, Reason, RotationRequest
 from reconciler.planning.actions.series import (
     SeriesPlan,
-    Subject,
     end_series,
     finish_series,
     plan_series,
@@ -75,16 +74,7 @@ def client_action(
     before: JsonObject | None = None,
     after: JsonObject | None = None,
 ) -> Action:
-    return Action(
-        kind,
-        names.client_address(name),
-        cause.reason.value,
-        cause.message,
-        cause.risk,
-        name,
-        before=before,
-        after=after,
-    )
+    return cause.action(kind, names.client_address(name), client=name, before=before, after=after)
 
 
 def register(desired: DesiredClient, record: ClientRecord | None) -> Action:
@@ -156,14 +146,11 @@ def _endpoint_updates(desired: DesiredClient, record: ClientRecord) -> list[Acti
             )
             cause = Cause(Reason.ENDPOINT_CHANGED, f"{what} changed: it must prove itself again")
         actions.append(
-            Action(
+            cause.action(
                 ActionKind.UPDATE_WEBHOOK,
                 names.webhook_address(desired.name, name),
-                cause.reason.value,
-                cause.message,
-                cause.risk,
-                desired.name,
-                name,
+                client=desired.name,
+                item=name,
                 before=before,
                 after=after,
             )
@@ -198,35 +185,26 @@ def _declared_series(desired: DesiredClient) -> list[tuple[SeriesKind, str, Life
 
 
 def _view(
-    record: ClientRecord | None,
-    name: str,
-    kind: SeriesKind,
-    item: str,
-    lifecycle: Lifecycle,
-    context: Context,
-) -> tuple[Subject, SeriesView, frozenset[str]]:
-    address = (
-        names.key_address(name, item)
-        if kind is SeriesKind.KEY
-        else names.secret_address(name, item)
-    )
-    path = record.secret_path(kind, item) if record else f"{kind.folder}/{name}.{item}"
-    series = record.series(kind, item) if record else Series()
-    request = context.rotations.get(name)
+    record: ClientRecord | None, subject: Subject, lifecycle: Lifecycle, context: Context
+) -> SeriesView:
+    """A series as it is on record, in Vault and as it is declared: the one place that makes one."""
+    client, kind, item = subject.client, subject.kind, subject.item
+    path = record.secret_path(kind, item) if record else f"{kind.folder}/{client}.{item}"
+    request = context.rotations.get(client)
     if request is not None and (kind is not request.kind or request.key not in (None, item)):
         request = None
-    view = SeriesView(
-        address,
-        path,
-        series,
-        lifecycle,
-        context.observed.secrets.get(path),
-        context.now,
-        context.freezes,
-        request,
-        path in context.observed.strangers,
+    return SeriesView(
+        subject=subject,
+        path=path,
+        series=record.series(kind, item) if record else Series(),
+        lifecycle=lifecycle,
+        info=context.observed.secrets.get(path),
+        now=context.now,
+        freezes=context.freezes,
+        request=request,
+        stranger=path in context.observed.strangers,
+        claimed=context.observed.claims.get(path, frozenset()),
     )
-    return Subject(name, kind, item, address), view, context.observed.claims.get(path, frozenset())
 
 
 def _wanted_series(
@@ -237,7 +215,7 @@ def _wanted_series(
     lifecycle: Lifecycle,
     context: Context,
 ) -> SeriesPlan:
-    return plan_series(*_view(record, desired.name, kind, name, lifecycle, context))
+    return plan_series(_view(record, Subject(desired.name, kind, name), lifecycle, context))
 
 
 def _undeclared(
@@ -252,14 +230,13 @@ def _undeclared(
     for kind, name, _ in record.all_series():
         if (kind, name) in declared:
             continue
-        subject, view, _ = _view(
-            record, desired.name, kind, name, recorded_lifecycle(record, kind, name), context
-        )
+        lifecycle = recorded_lifecycle(record, kind, name)
+        view = _view(record, Subject(desired.name, kind, name), lifecycle, context)
         if kind is SeriesKind.KEY:
-            actions += finish_series(subject, view)
+            actions += finish_series(view)
         else:
             cause = Cause(Reason.ENDPOINT_REMOVED, f"webhook {name} is no longer declared")
-            actions += end_series(subject, view, cause)
+            actions += end_series(view, cause)
     return actions
 
 
@@ -279,7 +256,9 @@ def _suspended(
     for kind, name, _ in record.all_series():
         if (kind, name) in declared:
             lifecycle = lifecycle_of(desired, record, kind, name)
-            actions += rest_series(*_view(record, desired.name, kind, name, lifecycle, context))
+            actions += rest_series(
+                _view(record, Subject(desired.name, kind, name), lifecycle, context)
+            )
     return actions + _undeclared(desired, record, context)
 
 
@@ -295,10 +274,9 @@ def _end_client(
     actions = _rename(desired, record) if desired is not None else []
     client = desired.name if desired is not None else record.name
     for kind, name, _ in record.all_series():
-        subject, view, _ = _view(
-            record, client, kind, name, recorded_lifecycle(record, kind, name), context
-        )
-        actions += end_series(subject, view, cause)
+        lifecycle = recorded_lifecycle(record, kind, name)
+        view = _view(record, Subject(client, kind, name), lifecycle, context)
+        actions += end_series(view, cause)
     if record.status is not ClientStatus.RETIRED:
         actions.append(client_action(ActionKind.RETIRE_CLIENT, client, cause))
     return actions

@@ -68,13 +68,10 @@ def plan_proof(
     )
     if why is not None:
         proofs.append(
-            Action(
+            why.action(
                 ActionKind.ACTIVATE_CLIENT,
                 names.client_address(desired.name),
-                why.reason.value,
-                why.message,
-                why.risk,
-                desired.name,
+                client=desired.name,
             )
         )
     return proofs
@@ -139,14 +136,11 @@ def _must_verify(
 
 
 def _verify(desired: DesiredClient, webhook: DesiredWebhook, cause: Cause) -> Action:
-    return Action(
+    return cause.action(
         ActionKind.VERIFY_WEBHOOK,
         names.webhook_address(desired.name, webhook.name),
-        cause.reason.value,
-        cause.message,
-        cause.risk,
-        desired.name,
-        webhook.name,
+        client=desired.name,
+        item=webhook.name,
     )
 
 

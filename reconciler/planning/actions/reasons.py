@@ -6,9 +6,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.live.record import SeriesKind
-from reconciler.domain.plan.plan import Risk
+from reconciler.domain.plan.plan import Action, Risk
 from reconciler.domain.values import names
+from reconciler.domain.values.canonical import JsonObject
 from reconciler.errors import UsageError
 
 
@@ -77,6 +79,31 @@ class Cause:
     reason: Reason
     message: str
     risk: Risk = Risk.LOW
+
+    def action(
+        self,
+        kind: ActionKind,
+        address: str,
+        *,
+        client: str,
+        item: str | None = None,
+        version: int | None = None,
+        before: JsonObject | None = None,
+        after: JsonObject | None = None,
+    ) -> Action:
+        """What is done for this cause to the thing at ``address``."""
+        return Action(
+            kind=kind,
+            address=address,
+            reason=self.reason.value,
+            message=self.message,
+            risk=self.risk,
+            client=client,
+            item=item,
+            version=version,
+            before=before,
+            after=after,
+        )
 
 
 @dataclass(frozen=True, slots=True)

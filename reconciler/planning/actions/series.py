@@ -42,67 +42,34 @@ class SeriesPlan:
     renewed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """Which series the actions are about."""
-
-    client: str
-    kind: SeriesKind
-    item: str
-    address: str
-
-    def action(
-        self,
-        kind: ActionKind,
-        cause: Cause,
-        version: int | None = None,
-        before: dict[str, object] | None = None,
-        after: dict[str, object] | None = None,
-    ) -> Action:
-        return Action(
-            kind,
-            self.address,
-            cause.reason.value,
-            cause.message,
-            cause.risk,
-            self.client,
-            self.item,
-            version,
-            before,
-            after,
-        )
-
-
-def plan_series(subject: Subject, view: SeriesView, claimed_ids: frozenset[str]) -> SeriesPlan:
+def plan_series(view: SeriesView) -> SeriesPlan:
     """Actions for a series that is declared and whose client is live."""
     actions: list[Action] = []
     pending = view.series.pending
     settled = view.series
     if pending is not None:
-        action, settled = settle_claim(subject, view, pending, claimed_ids)
+        action, settled = settle_claim(view, pending)
         actions.append(action)
     view = replace(view, series=settled)
     cause = first_cause(view)
     active = settled.active
     if cause is not None:
-        actions.append(_new_version(subject, view, cause))
+        actions.append(_new_version(view, cause))
     elif active is None:
-        actions.append(_held(subject, view))
-    actions += _endings(subject, view, cause)
+        actions.append(_held(view))
+    actions += _endings(view, cause)
     adopted = pending is not None and active is not None and active.number == pending.number
     usable = cause is not None or active is not None
     return SeriesPlan(tuple(actions), usable, renewed=cause is not None or adopted)
 
 
-def settle_claim(
-    subject: Subject, view: SeriesView, pending: Version, claimed_ids: frozenset[str]
-) -> tuple[Action, Series]:
+def settle_claim(view: SeriesView, pending: Version) -> tuple[Action, Series]:
     """What to do with a claim that an earlier run left, and the series as it will be then."""
-    if pending.id in claimed_ids and not view.series.edited:
+    if pending.id in view.claimed and not view.series.edited:
         message = (
             f"an earlier run ({pending.run}) wrote version {pending.number} but did not commit it"
         )
-        action = subject.action(
+        action = view.subject.action(
             ActionKind.ADOPT_CLAIM, Cause(Reason.CLAIM_WRITTEN, message), pending.number
         )
         return action, transitions.activate(
@@ -111,23 +78,23 @@ def settle_claim(
     message = (
         f"an earlier run ({pending.run}) claimed version {pending.number} but did not write it"
     )
-    action = subject.action(
+    action = view.subject.action(
         ActionKind.ABANDON_CLAIM, Cause(Reason.CLAIM_NOT_WRITTEN, message), pending.number
     )
     return action, transitions.abandon(view.series, pending.number)
 
 
-def _new_version(subject: Subject, view: SeriesView, cause: Cause) -> Action:
+def _new_version(view: SeriesView, cause: Cause) -> Action:
     active = view.series.active
-    kinds = KINDS[subject.kind]
+    kinds = KINDS[view.subject.kind]
     kind = kinds.issue if active is None else kinds.rotate
     # The next number that neither the record nor Vault has used; the protocol counts in the same
     # way.
     known = view.info.current if view.info is not None and view.info.current is not None else 0
     after: dict[str, object] = {"version": max(view.series.last, known) + 1}
     if active is None:
-        return subject.action(
-            kind, cause, None, None, {**after, "lifetime": format_duration(view.lifecycle.lifetime)}
+        return view.subject.action(
+            kind, cause, after={**after, "lifetime": format_duration(view.lifecycle.lifetime)}
         )
     if replace_without_grace(view, active, cause) is None:
         until = format_duration(view.lifecycle.grace)
@@ -135,20 +102,20 @@ def _new_version(subject: Subject, view: SeriesView, cause: Cause) -> Action:
             cause,
             message=f"{cause.message}; version {active.number} stays valid for {until} at most",
         )
-    return subject.action(kind, cause, None, {"version": active.number}, after)
+    return view.subject.action(kind, cause, before={"version": active.number}, after=after)
 
 
-def _held(subject: Subject, view: SeriesView) -> Action:
+def _held(view: SeriesView) -> Action:
     hold = view.series.hold
     # without a hold, a series without an active version has a cause to issue one
     assert hold is not None
-    where = place(subject.kind, subject.item)
+    where = place(view.subject.kind, view.subject.item)
     incident = f", {hold.incident}" if hold.incident else ""
     message = (
         f"{revoked(view.series)} ({hold.reason}{incident}): "
         f"declare reissueAfter: {hold.version} on {where} to have a new one issued"
     )
-    return subject.action(
+    return view.subject.action(
         ActionKind.NO_OP, Cause(Reason.REVOCATION_HELD, message), view.series.last or None
     )
 
@@ -158,32 +125,29 @@ def place(kind: SeriesKind, item: str) -> str:
     return f"key {item}" if kind is SeriesKind.KEY else f"the secret of webhook {item}"
 
 
-def _endings(subject: Subject, view: SeriesView, cause: Cause | None) -> list[Action]:
+def _endings(view: SeriesView, cause: Cause | None) -> list[Action]:
     """Revocations of old versions, and of the present one when its successor gives it no grace."""
-    kinds = KINDS[subject.kind]
     actions = []
     for version in view.series.versions:
         if version.state is VersionState.ACTIVE and cause is not None:
-            ends = replace_without_grace(view, version, cause)
-            if ends is not None:
-                actions.append(
-                    subject.action(
-                        kinds.revoke, ends, version.number, _shown(version), _ended(version)
-                    )
-                )
-        elif (
-            version.state is VersionState.RETIRING
-            and (over := end_cause(view, version)) is not None
-        ):
-            actions.append(
-                subject.action(kinds.revoke, over, version.number, _shown(version), _ended(version))
-            )
-        elif (
-            version.state is VersionState.REVOKED
-            and (left := _left_over(view, version)) is not None
-        ):
-            actions.append(subject.action(ActionKind.DESTROY_VERSION, left, version.number))
+            if (ends := replace_without_grace(view, version, cause)) is not None:
+                actions.append(_revocation(view, version, ends))
+        elif version.state is VersionState.RETIRING:
+            if (over := end_cause(view, version)) is not None:
+                actions.append(_revocation(view, version, over))
+        elif version.state is VersionState.REVOKED:
+            actions += _destructions(view, version)
     return actions
+
+
+def _revocation(view: SeriesView, version: Version, cause: Cause) -> Action:
+    return view.subject.action(
+        KINDS[view.subject.kind].revoke,
+        cause,
+        version.number,
+        before=_shown(version),
+        after=_ended(version),
+    )
 
 
 def replace_without_grace(view: SeriesView, active: Version, cause: Cause) -> Cause | None:
@@ -197,16 +161,16 @@ def replace_without_grace(view: SeriesView, active: Version, cause: Cause) -> Ca
     return Cause(Reason.EXPIRED if ended else Reason.GRACE_OVER, f"version {active.number} {why}")
 
 
-def _left_over(view: SeriesView, revoked: Version) -> Cause | None:
-    """A revoked version whose secret was not seen destroyed, or is there again."""
+def _destructions(view: SeriesView, revoked: Version) -> list[Action]:
+    """Of a revoked version whose secret was not seen destroyed, or is there again."""
     if revoked.destroyed_at is None:
-        return Cause(
-            Reason.NOT_DESTROYED,
-            f"version {revoked.number} is revoked but not known to be destroyed",
-        )
-    if view.info is not None and view.info.holds(revoked.number):
-        return Cause(Reason.NOT_DESTROYED, f"revoked version {revoked.number} can still be read")
-    return None
+        message = f"version {revoked.number} is revoked but not known to be destroyed"
+    elif view.info is not None and view.info.holds(revoked.number):
+        message = f"revoked version {revoked.number} can still be read"
+    else:
+        return []
+    cause = Cause(Reason.NOT_DESTROYED, message)
+    return [view.subject.action(ActionKind.DESTROY_VERSION, cause, revoked.number)]
 
 
 def _shown(version: Version) -> dict[str, object]:
@@ -217,60 +181,50 @@ def _ended(version: Version, state: VersionState = VersionState.REVOKED) -> dict
     return {"id": version.id, "state": state.value}
 
 
-def end_series(subject: Subject, view: SeriesView, cause: Cause) -> list[Action]:
+def end_series(view: SeriesView, cause: Cause) -> list[Action]:
     """Actions that end every usable version of a series at once (client removed, retired, webhook
     removed)."""
-    revoke = KINDS[subject.kind].revoke
-    actions = [
-        subject.action(revoke, cause, version.number, _shown(version), _ended(version))
-        for version in view.series.in_state(*USABLE)
-    ]
-    actions += [
-        subject.action(ActionKind.DESTROY_VERSION, left, version.number)
-        for version in view.series.in_state(VersionState.REVOKED)
-        if (left := _left_over(view, version)) is not None
-    ]
+    actions = [_revocation(view, version, cause) for version in view.series.in_state(*USABLE)]
+    for version in view.series.in_state(VersionState.REVOKED):
+        actions += _destructions(view, version)
     return actions
 
 
-def finish_series(subject: Subject, view: SeriesView) -> list[Action]:
+def finish_series(view: SeriesView) -> list[Action]:
     """Actions for a series of a live client that is no longer declared: start its grace, end what
     is over."""
     actions: list[Action] = []
-    revoke = KINDS[subject.kind].revoke
+    gone = f"key {view.subject.item} is no longer declared"
     for version in view.series.versions:
         if version.state is VersionState.ACTIVE and not view.series.edited:
-            message = (
-                f"key {subject.item} is no longer declared; version {version.number} works on"
-                " through its grace"
+            cause = Cause(
+                Reason.KEY_REMOVED,
+                f"{gone}; version {version.number} works on through its grace",
             )
-            cause = Cause(Reason.KEY_REMOVED, message)
-            grace = {
-                **_ended(version, VersionState.RETIRING),
-                "grace": format_duration(view.lifecycle.grace),
-            }
+            grace = format_duration(view.lifecycle.grace)
             actions.append(
-                subject.action(ActionKind.RETIRE_KEY, cause, version.number, _shown(version), grace)
+                view.subject.action(
+                    ActionKind.RETIRE_KEY,
+                    cause,
+                    version.number,
+                    before=_shown(version),
+                    after={**_ended(version, VersionState.RETIRING), "grace": grace},
+                )
             )
             if (ends := replace_without_grace(view, version, cause)) is not None:
-                actions.append(
-                    subject.action(revoke, ends, version.number, _shown(version), _ended(version))
-                )
+                actions.append(_revocation(view, version, ends))
         elif version.state in (VersionState.PENDING, VersionState.ACTIVE):
-            cause = Cause(Reason.KEY_REMOVED, f"key {subject.item} is no longer declared")
-            actions.append(
-                subject.action(revoke, cause, version.number, _shown(version), _ended(version))
-            )
-    return actions + _endings(subject, view, None)
+            actions.append(_revocation(view, version, Cause(Reason.KEY_REMOVED, gone)))
+    return actions + _endings(view, None)
 
 
-def rest_series(subject: Subject, view: SeriesView, claimed_ids: frozenset[str]) -> list[Action]:
+def rest_series(view: SeriesView) -> list[Action]:
     """Actions for a series of a suspended client: claims are settled and old versions end, nothing
     is issued."""
     actions: list[Action] = []
     pending = view.series.pending
     if pending is not None:
-        action, settled = settle_claim(subject, view, pending, claimed_ids)
+        action, settled = settle_claim(view, pending)
         actions.append(action)
         view = replace(view, series=settled)
-    return actions + _endings(subject, view, None)
+    return actions + _endings(view, None)
