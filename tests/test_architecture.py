@@ -44,7 +44,7 @@ FLOORS = {
         ("planner",),
         ("emergency", "loosening", "upkeep"),
     ),
-    "webhooks": (("codes", "signature"), ("wire",), ("proof",)),
+    "webhooks": (("signature",), ("wire",), ("proof",)),
     "registry": (("requests",), ("codec", "steps"), ("protocol",)),
     "engine": (
         ("planfile", "ports"),

@@ -11,7 +11,7 @@ import click
 
 from reconciler.cli.options import format_option
 from reconciler.cli.output import Settings, emit, say, write_file
-from reconciler.cli.rendering import code_titles, project_folder
+from reconciler.cli.rendering import project_folder
 
 if TYPE_CHECKING:
     from reconciler.errors import Finding
@@ -28,7 +28,7 @@ def _json(findings: Sequence[Finding], folder: str) -> str:
 def _sarif(findings: Sequence[Finding], folder: str) -> str:
     from reconciler.report.findings import findings_sarif
 
-    return findings_sarif(findings, code_titles(), folder=folder)
+    return findings_sarif(findings, folder=folder)
 
 
 def _github(findings: Sequence[Finding], folder: str) -> str:

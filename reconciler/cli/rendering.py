@@ -72,7 +72,7 @@ def _json(plan: Plan, look: Look, settings: Settings) -> str:
 def _sarif(plan: Plan, look: Look, settings: Settings) -> str:
     from reconciler.report.forges.plan_sarif import plan_sarif
 
-    return plan_sarif(plan, look.folder, code_titles())
+    return plan_sarif(plan, look.folder)
 
 
 def _github(plan: Plan, look: Look, settings: Settings) -> str:
@@ -147,13 +147,6 @@ def look_options(command: Decorated) -> Decorated:
 def rendered(plan: Plan, look: Look, settings: Settings) -> str:
     """The plan in one of its formats."""
     return PLAN_FORMATS[look.form](plan, look, settings)
-
-
-def code_titles() -> dict[str, str]:
-    """What the codes of a declaration and of a policy are called."""
-    from reconciler.declare.findings.codes import CODES
-
-    return {code: entry.title for code, entry in CODES.items()}
 
 
 def run_address(environ: Mapping[str, str]) -> str | None:

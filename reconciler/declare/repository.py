@@ -31,7 +31,6 @@ from reconciler.declare.files.files import (
     shown,
 )
 from reconciler.declare.files.strays import report_strays
-from reconciler.declare.findings.codes import CODES, INVALID
 from reconciler.declare.findings.collector import Collector
 from reconciler.declare.findings.suggest import did_you_mean, listed
 from reconciler.declare.policy.policy import Surroundings, build_policy, check_policy
@@ -44,6 +43,7 @@ from reconciler.domain.declared.checkout import Loaded
 from reconciler.domain.declared.desired import Desired, DesiredClient, GuardrailPolicy, Project
 from reconciler.domain.plan.judgement import Judge
 from reconciler.errors import DeclarationError, Finding, Level
+from reconciler.errors.codes import CODES
 
 _PROJECT_FILES = tuple(f"{PROJECT_FILE}{suffix}" for suffix in SUFFIXES)
 
@@ -165,7 +165,7 @@ def invalid(findings: list[Finding]) -> DeclarationError:
     """The error that carries ``findings``."""
     count = sum(finding.level is Level.ERROR for finding in findings)
     message = f"the declaration is not valid: {count} error{'' if count == 1 else 's'}"
-    return DeclarationError(INVALID, message, CODES[INVALID].remedy, tuple(findings))
+    return DeclarationError("RC100", message, CODES["RC100"].remedy, tuple(findings))
 
 
 @dataclass(slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 
 from reconciler.domain.plan.plan import FORMAT_VERSION
@@ -79,11 +79,8 @@ def findings_github(findings: Iterable[Finding], *, folder: str = "") -> str:
     )
 
 
-def findings_sarif(
-    findings: Iterable[Finding], titles: Mapping[str, str] | None = None, *, folder: str = ""
-) -> str:
-    """A SARIF log; ``titles`` names the codes."""
-    return sarif_log([finding_result(finding, titles) for finding in findings], "validate", folder)
+def findings_sarif(findings: Iterable[Finding], *, folder: str = "") -> str:
+    return sarif_log([finding_result(finding) for finding in findings], "validate", folder)
 
 
 def findings_gitlab(findings: Iterable[Finding], *, folder: str = "") -> str:

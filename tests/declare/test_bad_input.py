@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from reconciler.declare import load_project, validate
-from reconciler.declare.findings.codes import CODES
-from reconciler.declare.findings.policy_codes import POLICY_CODES
 from reconciler.errors import Finding, Level
+from reconciler.errors.codes import CODES
+from reconciler.errors.codes.declaration import DECLARATION
+from reconciler.errors.codes.policy import DECLARED
 from tests.declare.conftest import (
     CLIENT,
     FILES,
@@ -484,9 +485,9 @@ def test_every_code_is_provoked() -> None:
         "RC168",
         "RC184",
     }  # in test_strays; tests/cli/test_deliveries.py
-    assert provoked | elsewhere | set(POLICY_CODES) == set(
-        CODES
-    )  # those of a policy: in test_policy
+    rows = {code.id for code in DECLARATION}
+    policy = {code.id for code in DECLARED}  # in test_policy
+    assert provoked | elsewhere | policy == rows | policy
 
 
 HINTS = {
@@ -627,7 +628,7 @@ def test_paths_restrict_what_is_shown(make_project: MakeProject) -> None:
 
 
 def test_levels() -> None:
-    assert {code for code, entry in CODES.items() if entry.level is not Level.ERROR} == {
+    assert {row.id for row in (*DECLARATION, *DECLARED) if row.level is not Level.ERROR} == {
         "RC119", "RC138", "RC139", "RC141", "RC142", "RC156", "RC162", "RC166", "RC180", "RC181", "RC202", "RC204",
         "RC205", "RC206", "RC209",
     }  # fmt: skip

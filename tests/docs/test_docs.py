@@ -42,7 +42,6 @@ PAGES = sorted(
         *ROOT.glob("examples/*.md"),
     ]
 )
-_CODE = re.compile(r"RC[0-9]{3}")
 
 
 def page(name: str) -> str:
@@ -95,25 +94,6 @@ def test_global_options_are_documented() -> None:
         if isinstance(one, click.Option)
         and not set(one.opts) & set(re.findall(r"--?[a-z-]+", text))
     ] == []
-
-
-def test_every_code_is_on_the_page_of_codes_and_every_code_there_exists() -> None:
-    used = {
-        code
-        for path in (ROOT / "reconciler").rglob("*.py")
-        for code in _CODE.findall(path.read_text())
-    }
-    rows = re.findall(r"^\| (RC[0-9]{3}) \|", page("docs/errors.md"), re.MULTILINE)
-    assert sorted(used) == sorted(rows)  # also: each has one row
-
-
-def test_a_code_has_a_meaning_a_remedy_and_an_exit_code() -> None:
-    for line in page("docs/errors.md").splitlines():
-        if _CODE.match(line.removeprefix("| ")):
-            cells = [cell.strip() for cell in line.strip("|").split(" | ")]
-            assert len(cells) == 4, line
-            assert all(cells), line
-            assert re.fullmatch(r"[0-9]+( \((warning|note)\))?|–", cells[3]), line
 
 
 def test_every_reason_is_on_the_page_of_reasons_and_every_reason_there_exists() -> None:

@@ -62,7 +62,7 @@ def test_github(golden: Golden) -> None:
 
 
 def test_sarif(golden: Golden) -> None:
-    text = findings_sarif(FINDINGS, {"RC134": "Unknown scope"})
+    text = findings_sarif(FINDINGS)
     golden("findings.sarif", text)
     (run,) = json.loads(text)["runs"]
     assert [result["level"] for result in run["results"]] == [

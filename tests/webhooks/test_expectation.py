@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.domain.declared.proof import Expectation
-from reconciler.webhooks.codes import CODES
+from reconciler.errors.codes import CODES
 from reconciler.webhooks.proof.expectation import mismatch
 from reconciler.webhooks.proof.json_path import compiled, selected
 

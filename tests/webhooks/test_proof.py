@@ -16,7 +16,7 @@ from reconciler.domain.declared.proof import Demand, Expectation, Latency, Probe
 from reconciler.domain.declared.schemes import GITHUB
 from reconciler.domain.live.record import Delivery
 from reconciler.domain.secrecy.secret import Secret
-from reconciler.webhooks.codes import CODES
+from reconciler.errors.codes import CODES
 from reconciler.webhooks.proof.judging import judge
 from reconciler.webhooks.proof.proof import Pause
 from reconciler.webhooks.wire.excerpt import SHOWN, excerpt
@@ -153,7 +153,7 @@ def test_every_other_status_is_a_failure_that_says_what_to_check(
     verdict = judge(Probe.VALID, answered(status), Expectation())
     assert (verdict.passed, verdict.code, verdict.again) == (False, code, again)
     assert verdict.message.startswith(f"{code}: the receiver answered {status}")
-    assert verdict.message.endswith(CODES[code][1])
+    assert verdict.message.endswith(CODES[code].remedy)
 
 
 def test_a_redirect_names_the_host_and_nothing_else_of_the_location() -> None:

@@ -19,7 +19,7 @@ from reconciler.adapters.delivery.sender import WebhookSender
 from reconciler.domain.declared.schemes import STANDARD_WEBHOOKS
 from reconciler.domain.secrecy import held
 from reconciler.domain.secrecy.secret import Secret
-from reconciler.webhooks.codes import sentence
+from reconciler.errors.codes import CODES
 from reconciler.webhooks.signature.signing import key_bytes, sign
 from reconciler.webhooks.wire.http import HttpFailure, HttpRequest, HttpResponse
 
@@ -77,7 +77,7 @@ class Post:
                 HttpRequest("POST", self.url.reveal(), tuple(headers), self.body, deadline)
             )
             if isinstance(answer, HttpFailure):
-                return sentence(answer.code, answer.detail)
+                return CODES[answer.code].sentence(answer.detail)
             if pause is None or not _passing(answer):
                 return _judged(answer)
             time.sleep(max(0.0, min(pause, until - time.monotonic())))

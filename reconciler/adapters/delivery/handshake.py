@@ -14,7 +14,7 @@ from reconciler.adapters.delivery.watch import DeliveryStopped
 from reconciler.adapters.system.tls import trusting
 from reconciler.domain.declared.desired import DeliverySettings
 from reconciler.errors import DeliveryError
-from reconciler.webhooks.codes import CODES
+from reconciler.errors.codes import CODES
 
 _READABLE_BY_OTHERS = stat.S_IROTH | stat.S_IWOTH
 
@@ -115,7 +115,7 @@ def _check_readable(path: str, what: str) -> int:
 
 
 def _unusable(detail: str) -> DeliveryError:
-    return DeliveryError("RC520", detail, CODES["RC520"][1])
+    return DeliveryError("RC520", detail, CODES["RC520"].remedy)
 
 
 # X509_V_ERR_… of OpenSSL's x509_vfy.h

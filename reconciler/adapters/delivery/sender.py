@@ -21,7 +21,7 @@ from reconciler.adapters.delivery.slots import Slots
 from reconciler.adapters.delivery.watch import DeliveryStopped, Watch
 from reconciler.domain.declared.desired import DeliverySettings
 from reconciler.errors import DeliveryError
-from reconciler.webhooks.codes import CODES
+from reconciler.errors.codes import CODES
 from reconciler.webhooks.wire.addresses import parse_networks
 from reconciler.webhooks.wire.endpoint import Endpoint, parse_endpoint
 from reconciler.webhooks.wire.http import HttpFailure, HttpRequest, HttpResponse
@@ -54,7 +54,9 @@ class WebhookSender:
         try:
             self._limits = Limits(parse_networks(allowed_networks), frozenset(settings.ports))
         except ValueError as error:
-            raise DeliveryError("RC520", f"allowedNetworks: {error}", CODES["RC520"][1]) from None
+            raise DeliveryError(
+                "RC520", f"allowedNetworks: {error}", CODES["RC520"].remedy
+            ) from None
         self._settings = settings
         self._slots = Slots(settings.concurrency, settings.per_host)
         self._resolve = resolve

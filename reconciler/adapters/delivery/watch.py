@@ -12,7 +12,7 @@ Step = Literal["resolve", "connect", "tls", "first_byte"]
 
 
 class DeliveryStopped(Exception):
-    """The delivery ends here: a code of ``reconciler.webhooks.codes`` and a detail without any
+    """The delivery ends here: a code of ``reconciler.errors.codes`` and a detail without any
     secret."""
 
     def __init__(self, code: str, detail: str) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
-from reconciler.declare.findings.codes import CODES
 from reconciler.declare.findings.mask import lines_without_key_material, mask_line, mask_message
 from reconciler.declare.findings.nodes import Mark
 from reconciler.errors import Finding, Level, Source
+from reconciler.errors.codes import CODES
 
 # Nobody reads a longer line, and masking it would take long: it is not shown at all.
 _LONGEST = 2000

@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from reconciler.domain.plan.plan import Action, Approval, Plan, Risk
 from reconciler.domain.values.canonical import digest
 from reconciler.errors import Finding, Level, Source
+from reconciler.errors.codes import CODES
 from reconciler.report.plan.words import LEVELS, by_level, by_risk, permission_changes
 from reconciler.report.text.layout import counted, listed
 
@@ -24,21 +25,6 @@ _LARGEST = 2**31 - 1
 MOST = 25_000
 APPROVAL, LEFT_OUT = OURS = ("approval", "left-out")  # rules that are neither a code nor a reason
 _NAMED = 5  # addresses and reasons of one approver
-# What a plan's codes are about, by their first characters (docs/errors.md).
-_FAMILIES = {
-    "RC20": "Waiver",
-    "RC25": "Looser than before",
-    "RC2": "Policy rule",
-    "RC30": "Ownership",
-    "RC31": "Protection",
-    "RC325": "Rename",
-    "RC32": "Budget",
-    "RC33": "Freeze",
-    "RC34": "Promotion",
-    "RC35": "Drift",
-    "RC370": "Looser than before",
-    "RC37": "Commit",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +54,10 @@ class Result:
     source: Source | None = None
 
 
-def finding_result(finding: Finding, titles: Mapping[str, str] | None = None) -> Result:
-    """``titles`` names codes; another code is named by its family."""
-    family = next(
-        (words for start, words in _FAMILIES.items() if finding.code.startswith(start)), "Finding"
-    )
-    title = (titles or {}).get(finding.code, f"{family} ({finding.code})")
+def finding_result(finding: Finding) -> Result:
+    """Named as the table of codes does; a saved plan may have a code that is none of ours."""
+    row = CODES.get(finding.code)
+    title = row.name if row else f"Finding ({finding.code})"
     message = f"{finding.message}. Remedy: {finding.remedy}" if finding.remedy else finding.message
     rule = Rule(finding.code, title, finding.level, f"docs/errors.md explains {finding.code}")
     # Numbers in a message are lines, dates, counts and commits: they change while the matter is the
@@ -159,12 +143,12 @@ def _first(texts: Sequence[str], between: str = ", ") -> str:
     return between.join([*texts[:_NAMED], *more])
 
 
-def plan_results(plan: Plan, titles: Mapping[str, str] | None = None) -> list[Result]:
+def plan_results(plan: Plan) -> list[Result]:
     """What blocks first, then who must agree, then actions of critical and high risk, then the
-    other findings. ``titles`` names codes."""
+    other findings."""
     findings = by_level(plan.findings)
-    errors = [_at_its_client(one, plan, titles) for one in findings if one.level is Level.ERROR]
-    others = [_at_its_client(one, plan, titles) for one in findings if one.level is not Level.ERROR]
+    errors = [_at_its_client(one, plan) for one in findings if one.level is Level.ERROR]
+    others = [_at_its_client(one, plan) for one in findings if one.level is not Level.ERROR]
     risky = [action for action in by_risk(plan.changes) if action.risk in SHOWN]
     asked = [approval_result(one, plan) for one in plan.approvals]
     return [
@@ -175,9 +159,9 @@ def plan_results(plan: Plan, titles: Mapping[str, str] | None = None) -> list[Re
     ]
 
 
-def _at_its_client(finding: Finding, plan: Plan, titles: Mapping[str, str] | None) -> Result:
+def _at_its_client(finding: Finding, plan: Plan) -> Result:
     """A finding that names no line is shown where its client is declared."""
-    result = finding_result(finding, titles)
+    result = finding_result(finding)
     client = next(iter(finding.address.split("/")[1:]), "")
     return replace(result, source=result.source or plan.sources.get(client))
 

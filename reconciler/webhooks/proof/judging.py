@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from reconciler.domain.declared.proof import Expectation, Probe
 from reconciler.domain.secrecy import masked
-from reconciler.webhooks.codes import sentence
+from reconciler.errors.codes import CODES
 from reconciler.webhooks.proof.expectation import mismatch
 from reconciler.webhooks.wire.http import HttpFailure, HttpResponse
 from reconciler.webhooks.wire.retries import may_pass
@@ -64,7 +64,7 @@ def _judged(probe: Probe, answer: HttpResponse | HttpFailure, expect: Expectatio
         False,
         False,
         "RC536",
-        sentence("RC536", f"the receiver answered {status} to {_ALONE[probe]}"),
+        CODES["RC536"].sentence(f"the receiver answered {status} to {_ALONE[probe]}"),
     )
 
 
@@ -73,18 +73,19 @@ def judge_acceptance(answer: HttpResponse | HttpFailure, expect: Expectation) ->
     check."""
     again = may_pass(answer)
     if isinstance(answer, HttpFailure):
-        return Verdict(False, again, answer.code, sentence(answer.code, answer.detail))
+        return Verdict(False, again, answer.code, CODES[answer.code].sentence(answer.detail))
     status = answer.status
     if 200 <= status <= 299:
         wrong = mismatch(expect, status, answer.headers, answer.body)
         if wrong is None:
             return Verdict(True, False, "", f"the receiver accepted the delivery with {status}")
-        return Verdict(False, False, wrong[0], sentence(*wrong))
+        code, detail = wrong
+        return Verdict(False, False, code, CODES[code].sentence(detail))
     code = next((code for first, last, code in _STATUSES if first <= status <= last), "RC518")
     detail = f"the receiver answered {status}{_NAMES.get(status, '')}"
     if code == "RC513":
         detail += _redirect_host(answer.headers)
-    return Verdict(False, again, code, sentence(code, detail))
+    return Verdict(False, again, code, CODES[code].sentence(detail))
 
 
 def _judge_refusal(probe: Probe, answer: HttpResponse | HttpFailure) -> Verdict:
@@ -93,15 +94,15 @@ def _judge_refusal(probe: Probe, answer: HttpResponse | HttpFailure) -> Verdict:
         if answer.status is not None and 400 <= answer.status <= 499:
             return Verdict(True, False, "", f"the receiver refused {what} with {answer.status}")
         detail = f"to {what} the receiver gave no answer ({answer.detail})"
-        return Verdict(False, may_pass(answer), "RC535", sentence("RC535", detail))
+        return Verdict(False, may_pass(answer), "RC535", CODES["RC535"].sentence(detail))
     status = answer.status
     if 200 <= status <= 299:
         return Verdict(
-            False, False, code, sentence(code, f"the receiver accepted {what} with {status}")
+            False, False, code, CODES[code].sentence(f"the receiver accepted {what} with {status}")
         )
     if may_pass(answer) or not 400 <= status <= 499:
         detail = f"to {what} the receiver answered {status}{_NAMES.get(status, '')}"
-        return Verdict(False, may_pass(answer), "RC535", sentence("RC535", detail))
+        return Verdict(False, may_pass(answer), "RC535", CODES["RC535"].sentence(detail))
     return Verdict(True, False, "", f"the receiver refused {what} with {status}")
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from reconciler.domain.declared.proof import Attempt, Demand, Probe, ProbeResult, sent_probes
 from reconciler.domain.declared.schemes import faults
 from reconciler.domain.live.record import Delivery
-from reconciler.webhooks.codes import sentence
+from reconciler.errors.codes import CODES
 from reconciler.webhooks.proof.judging import MUST_REFUSE, Verdict, judge
 from reconciler.webhooks.signature.signing import SigningFailed, SignRemotely
 from reconciler.webhooks.wire.endpoint import parse_endpoint, shown_url
@@ -86,11 +86,11 @@ def _unsendable(order: Order) -> tuple[str, str] | None:
     fault = next(faults(order.webhook.scheme), None)
     if fault is not None:
         detail = f"the declared signature cannot be made: {fault[0]}: {fault[1]}"
-        return "RC519", sentence("RC519", detail)
+        return "RC519", CODES["RC519"].sentence(detail)
     try:
         parse_endpoint(order.webhook.url)
     except ValueError as error:
-        return "RC501", sentence("RC501", str(error))
+        return "RC501", CODES["RC501"].sentence(str(error))
     return None
 
 
@@ -106,7 +106,7 @@ def _deliver(
             sent, made = yield from request(order, probe, event, now)
         except ValueError as error:
             code = "RC537" if isinstance(error, SigningFailed) else "RC500"
-            return Verdict(False, False, code, sentence(code, str(error)))
+            return Verdict(False, False, code, CODES[code].sentence(str(error)))
         answer: HttpResponse | HttpFailure = yield sent
         verdict = judge(probe, answer, order.webhook.expect)
         progress.attempts.append(_attempt(order, probe, event, number, now, answer, verdict, made))

@@ -37,7 +37,7 @@ class HttpResponse:
 
 @dataclass(frozen=True, slots=True)
 class HttpFailure:
-    """No usable answer. ``code`` is a row of ``codes.CODES``; ``detail`` says at which step,
+    """No usable answer. ``code`` is a row of ``errors.codes``; ``detail`` says at which step,
     without any secret.
 
     ``status`` is set when the headers had arrived before the failure.

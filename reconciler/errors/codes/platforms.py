@@ -1,0 +1,49 @@
+"""RC7xx: the CI platform."""
+
+from __future__ import annotations
+
+from reconciler.errors.codes.code import Code
+
+PLATFORMS: tuple[Code, ...] = (
+    Code(
+        "RC700",
+        "GitLab gives no usable answer, after all tries",
+        "run the job again; when it stays so, look at the state of that GitLab",
+    ),
+    Code(
+        "RC701",
+        "GitLab does not let the token do that, or does not know it",
+        "make a new project access token with the scope `api` and the role Reporter",
+    ),
+    Code(
+        "RC702",
+        "a variable that GitLab sets for its jobs is missing or cannot be right, or the token"
+        " is none",
+        "run it in a job of GitLab CI; correct the variable that is named",
+        exit=64,
+    ),
+    Code(
+        "RC703",
+        "a merge request of this push kept no plan for the environment, or its newest"
+        " pipeline's job failed, or what it kept is none; or it is from a fork",
+        "run a pipeline by hand with `RECONCILER_COMMAND=apply`",
+    ),
+    Code(
+        "RC704",
+        "a commit came to the branch without a merge request, or the branch was rewritten",
+        "run a pipeline by hand with `RECONCILER_COMMAND=apply`; when the commit declares"
+        " nothing, there is nothing to do",
+    ),
+    Code(
+        "RC705",
+        "`RECONCILER_GITLAB_TOKEN` is not set, and without it the plan cannot be found or the"
+        " issue not be written",
+        "make a project access token and set the variable, masked",
+    ),
+    Code(
+        "RC706",
+        "a file that `gitlab issue` was given is not what a command printed with `--format json`",
+        "name such files",
+        exit=64,
+    ),
+)
