@@ -11,8 +11,8 @@ import pytest
 from reconciler.declare import load_project, validate
 from reconciler.errors import Finding, Level
 from reconciler.errors.codes import CODES
-from reconciler.errors.codes.declaration import DECLARATION
-from reconciler.errors.codes.policy import DECLARED
+from reconciler.errors.codes.declaration import DECLARATION_CODES
+from reconciler.errors.codes.policy import POLICY_CODES
 from tests.declare.conftest import (
     CLIENT,
     FILES,
@@ -485,8 +485,8 @@ def test_every_code_is_provoked() -> None:
         "RC168",
         "RC184",
     }  # in test_strays; tests/cli/test_deliveries.py
-    rows = {code.id for code in DECLARATION}
-    policy = {code.id for code in DECLARED}  # in test_policy
+    rows = {code.id for code in DECLARATION_CODES}
+    policy = {code.id for code in POLICY_CODES}  # in test_policy
     assert provoked | elsewhere | policy == rows | policy
 
 
@@ -628,7 +628,7 @@ def test_paths_restrict_what_is_shown(make_project: MakeProject) -> None:
 
 
 def test_levels() -> None:
-    assert {row.id for row in (*DECLARATION, *DECLARED) if row.level is not Level.ERROR} == {
+    assert {row.id for row in (*DECLARATION_CODES, *POLICY_CODES) if row.level is not Level.ERROR} == {
         "RC119", "RC138", "RC139", "RC141", "RC142", "RC156", "RC162", "RC166", "RC180", "RC181", "RC202", "RC204",
         "RC205", "RC206", "RC209",
     }  # fmt: skip

@@ -20,7 +20,7 @@ from reconciler.domain.declared.desired import ApplyDemands, DistinctApprover
 from reconciler.domain.declared.proof import DECLARED_PROBES, DEFAULT_DEMANDS, GENUINE_ONLY, Demand
 from reconciler.domain.declared.schemes import SCHEMES
 from reconciler.errors import Finding, Level
-from reconciler.errors.codes.policy import DECLARED
+from reconciler.errors.codes.policy import POLICY_CODES
 from reconciler.planning.guards.guards import WORDS
 from reconciler.planning.rules.rules import RULES
 from reconciler.report.findings import findings_text
@@ -238,14 +238,14 @@ def test_code_and_place(name: str, make_project: MakeProject) -> None:
 
 def test_every_code_of_a_policy_is_provoked() -> None:
     provoked = {place[0] for _, expected in CASES.values() for place in expected}
-    assert {code.id for code in DECLARED} - provoked == {"RC201", "RC202"}  # in test_bad_input
+    assert {code.id for code in POLICY_CODES} - provoked == {"RC201", "RC202"}  # in test_bad_input
 
 
 def test_every_rule_is_in_the_schema_and_every_guard_can_be_waived() -> None:
     spec = schema("GuardrailPolicy")["properties"]["spec"]["properties"]
     assert set(spec["rules"]["properties"]) == {row.name for row in RULES}
     assert spec["waivers"]["items"]["properties"]["guard"]["enum"] == list(WORDS)
-    assert {row.code for row in RULES} <= {code.id for code in DECLARED}
+    assert {row.code for row in RULES} <= {code.id for code in POLICY_CODES}
 
 
 def test_every_probe_can_be_declared_and_required() -> None:

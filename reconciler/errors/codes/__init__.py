@@ -9,33 +9,39 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from reconciler.errors.codes.code import Code
-from reconciler.errors.codes.command_line import COMMAND_LINE
-from reconciler.errors.codes.declaration import DECLARATION
-from reconciler.errors.codes.deliveries import ALERTS, ATTEMPTS, PROBES
-from reconciler.errors.codes.plans import ASKED, COMMITS, GUARDS, LIVE, SAVED
-from reconciler.errors.codes.platforms import PLATFORMS
-from reconciler.errors.codes.policy import DECLARED, DEMANDS, LOOSER
-from reconciler.errors.codes.reports import REPORTS
-from reconciler.errors.codes.vault import REGISTRY, SERVER, VAULT
+from reconciler.errors.codes.command_line import COMMAND_LINE_CODES
+from reconciler.errors.codes.declaration import DECLARATION_CODES
+from reconciler.errors.codes.deliveries import ALERT_CODES, ATTEMPT_CODES, PROBE_CODES
+from reconciler.errors.codes.plans import (
+    COMMIT_CODES,
+    GUARD_CODES,
+    LIVE_CODES,
+    REQUEST_CODES,
+    SAVED_PLAN_CODES,
+)
+from reconciler.errors.codes.platforms import PLATFORM_CODES
+from reconciler.errors.codes.policy import DEMAND_CODES, LOOSER_CODES, POLICY_CODES
+from reconciler.errors.codes.reports import REPORT_CODES
+from reconciler.errors.codes.vault import REGISTRY_CODES, SERVER_CODES, VAULT_CODES
 
 TABLES: tuple[tuple[Code, ...], ...] = (
-    COMMAND_LINE,
-    DECLARATION,
-    DECLARED,
-    DEMANDS,
-    LOOSER,
-    GUARDS,
-    LIVE,
-    ASKED,
-    COMMITS,
-    SAVED,
-    VAULT,
-    SERVER,
-    REGISTRY,
-    ATTEMPTS,
-    PROBES,
-    ALERTS,
-    REPORTS,
-    PLATFORMS,
+    COMMAND_LINE_CODES,
+    DECLARATION_CODES,
+    POLICY_CODES,
+    DEMAND_CODES,
+    LOOSER_CODES,
+    GUARD_CODES,
+    LIVE_CODES,
+    REQUEST_CODES,
+    COMMIT_CODES,
+    SAVED_PLAN_CODES,
+    VAULT_CODES,
+    SERVER_CODES,
+    REGISTRY_CODES,
+    ATTEMPT_CODES,
+    PROBE_CODES,
+    ALERT_CODES,
+    REPORT_CODES,
+    PLATFORM_CODES,
 )
 CODES: Mapping[str, Code] = {code.id: code for table in TABLES for code in table}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reconciler.errors.codes.code import Code
 
-COMMAND_LINE: tuple[Code, ...] = (
+COMMAND_LINE_CODES: tuple[Code, ...] = (
     Code(
         "RC000",
         "an unexpected error: a fault of this program. Its text is not shown, it could quote a"

@@ -6,7 +6,7 @@ from reconciler.errors.codes.code import Code
 from reconciler.errors.finding import Level
 
 # Files and their text. RC100 stands for all findings of a declaration.
-FILES: tuple[Code, ...] = (
+FILE_CODES: tuple[Code, ...] = (
     Code(
         "RC100",
         "the declaration has errors; nothing is planned from a declaration that is not valid",
@@ -144,7 +144,7 @@ FILES: tuple[Code, ...] = (
 )
 
 # Documents, names and what refers to them.
-DOCUMENTS: tuple[Code, ...] = (
+DOCUMENT_CODES: tuple[Code, ...] = (
     Code(
         "RC120",
         "the document does not say in which format it is written",
@@ -282,7 +282,7 @@ DOCUMENTS: tuple[Code, ...] = (
 )
 
 # Values of fields.
-VALUES: tuple[Code, ...] = (
+VALUE_CODES: tuple[Code, ...] = (
     Code(
         "RC150",
         "not a duration",
@@ -394,7 +394,7 @@ VALUES: tuple[Code, ...] = (
 )
 
 # Test deliveries, and where they go.
-DELIVERIES: tuple[Code, ...] = (
+TEST_CODES: tuple[Code, ...] = (
     Code(
         "RC166",
         "by the drafts of JSON Schema this keyword only describes: no example is refused for it",
@@ -478,4 +478,4 @@ DELIVERIES: tuple[Code, ...] = (
         title="Private key in git",
     ),
 )
-DECLARATION = (*FILES, *DOCUMENTS, *VALUES, *DELIVERIES)
+DECLARATION_CODES = (*FILE_CODES, *DOCUMENT_CODES, *VALUE_CODES, *TEST_CODES)

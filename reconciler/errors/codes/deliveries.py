@@ -5,7 +5,7 @@ from __future__ import annotations
 from reconciler.errors.codes.code import Code
 
 # An attempt that did not arrive, or was not answered as it should be.
-ATTEMPTS: tuple[Code, ...] = (
+ATTEMPT_CODES: tuple[Code, ...] = (
     Code(
         "RC500",
         "the signing secrets cannot be used",
@@ -165,7 +165,7 @@ ATTEMPTS: tuple[Code, ...] = (
 )
 
 # What a receiver does wrong with a delivery.
-PROBES: tuple[Code, ...] = (
+PROBE_CODES: tuple[Code, ...] = (
     Code(
         "RC530",
         "it accepts a body that was changed after it was signed",
@@ -222,7 +222,7 @@ PROBES: tuple[Code, ...] = (
 )
 
 # An alert that fails never fails the run.
-ALERTS: tuple[Code, ...] = (
+ALERT_CODES: tuple[Code, ...] = (
     Code(
         "RC540",
         "the secret of a channel is not there, or cannot be used",

@@ -6,7 +6,7 @@ from reconciler.errors.codes.code import Code
 from reconciler.errors.finding import Level
 
 # What blocks a plan; the word in brackets is what a waiver names.
-GUARDS: tuple[Code, ...] = (
+GUARD_CODES: tuple[Code, ...] = (
     Code(
         "RC301",
         "the client is registered by another project (ownership, never waived)",
@@ -177,7 +177,7 @@ GUARDS: tuple[Code, ...] = (
 )
 
 # What was found in Vault and at the receivers; each blocks nothing.
-LIVE: tuple[Code, ...] = (
+LIVE_CODES: tuple[Code, ...] = (
     Code(
         "RC312",
         "settings of the secrets or registry mount were changed by hand: `max_versions`,"
@@ -288,7 +288,7 @@ LIVE: tuple[Code, ...] = (
 )
 
 # What a person asked for.
-ASKED: tuple[Code, ...] = (
+REQUEST_CODES: tuple[Code, ...] = (
     Code(
         "RC358",
         "the client has a key and a webhook of that name",
@@ -321,7 +321,7 @@ ASKED: tuple[Code, ...] = (
 )
 
 # What a change loosens, and where the declaration stands in git.
-COMMITS: tuple[Code, ...] = (
+COMMIT_CODES: tuple[Code, ...] = (
     Code(
         "RC370",
         "`reconciler.yaml` is looser than at that commit: `allowedNetworks`, `freeze`,"
@@ -379,7 +379,7 @@ COMMITS: tuple[Code, ...] = (
 )
 
 # Saved plans, and other runs.
-SAVED: tuple[Code, ...] = (
+SAVED_PLAN_CODES: tuple[Code, ...] = (
     Code(
         "RC389",
         "something else would be done now than was reviewed, or other reasons were told for it"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reconciler.errors.codes.code import Code
 
-PLATFORMS: tuple[Code, ...] = (
+PLATFORM_CODES: tuple[Code, ...] = (
     Code(
         "RC700",
         "GitLab gives no usable answer, after all tries",

@@ -6,7 +6,7 @@ from reconciler.errors.codes.code import Code
 from reconciler.errors.finding import Level
 
 # What a policy can be faulted with, and its rules. A rule's level is the one that the policy gives it.
-DECLARED: tuple[Code, ...] = (
+POLICY_CODES: tuple[Code, ...] = (
     Code(
         "RC201",
         "the date until which a waiver holds does not exist",
@@ -181,7 +181,7 @@ DECLARED: tuple[Code, ...] = (
 )
 
 # What the policy demands of ``apply``, before anything is written.
-DEMANDS: tuple[Code, ...] = (
+DEMAND_CODES: tuple[Code, ...] = (
     Code(
         "RC240",
         "the policy demands a signed commit, and the commit has no good ssh signature by an"
@@ -233,7 +233,7 @@ DEMANDS: tuple[Code, ...] = (
 )
 
 # What a change loosens of the terms that its own plan is judged by.
-LOOSER: tuple[Code, ...] = (
+LOOSER_CODES: tuple[Code, ...] = (
     Code(
         "RC250",
         "`policy.yaml` is looser than at the commit that the change is made on: a rule, a"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from reconciler.errors.codes.code import Code
 from reconciler.errors.finding import Level
 
-REPORTS: tuple[Code, ...] = (
+REPORT_CODES: tuple[Code, ...] = (
     Code(
         "RC600",
         "a git command failed",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reconciler.errors.codes.code import Code
 
-VAULT: tuple[Code, ...] = (
+VAULT_CODES: tuple[Code, ...] = (
     Code(
         "RC401",
         "no answer (refused, name not found, TLS, time-out), or a write that stayed unclear"
@@ -142,7 +142,7 @@ VAULT: tuple[Code, ...] = (
 )
 
 # ``reconciler dev`` and the server program.
-SERVER: tuple[Code, ...] = (
+SERVER_CODES: tuple[Code, ...] = (
     Code(
         "RC420",
         "there is no OpenBao or Vault server program here",
@@ -152,7 +152,7 @@ SERVER: tuple[Code, ...] = (
     Code("RC422", "the directory of the server is unusable", "correct what the message names"),
 )
 
-REGISTRY: tuple[Code, ...] = (
+REGISTRY_CODES: tuple[Code, ...] = (
     Code(
         "RC441",
         "a bucket would exceed 512 KiB",
