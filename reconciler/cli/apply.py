@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,9 +21,10 @@ from reconciler.cli.options import (
 from reconciler.cli.output import Settings, say
 
 if TYPE_CHECKING:
+    from reconciler.app.console import Console
     from reconciler.domain.live.observed import Observed
     from reconciler.domain.plan.plan import Plan
-    from reconciler.engine.engine import Engine, Question
+    from reconciler.engine.engine import Question
 
 
 def run_options(command: click.decorators.FC) -> click.decorators.FC:
@@ -100,43 +101,45 @@ def apply(
       reconciler apply -e production plan.json --push
       reconciler apply -e production --yes --yes-remove 2 --allowed-signers /etc/reconciler/allowed_signers
     """
-    from reconciler.cli import demands, planned, wiring
-    from reconciler.cli.alerts import Alerts
-    from reconciler.cli.plan import load_for
+    from reconciler.app import project, wiring
+    from reconciler.app.plan import planned
+    from reconciler.app.plan.planfile import load_for
+    from reconciler.app.run import demands
+    from reconciler.app.run.alerts import Alerts
+    from reconciler.cli.terminal import stop_on_signals, workplace
     from reconciler.engine import apply as run
     from reconciler.engine.engine import answer
 
     planned.refuse_misused(planfile, only, yes_remove, shard, verify, upkeep, allow_rollback)
     part_of = planned.parse_shard(shard) if shard is not None else None
-    root = wiring.project_root(settings)
-    desired = wiring.load_desired(root, environment)
+    here = workplace(settings)
+    desired = project.load_desired(here.root, environment)
     saved = load_for(desired, planfile) if planfile is not None else None
     options = run.Options("apply", saved is not None, not no_wait, not no_commit, push)
-    alerts = Alerts(settings, desired.project, desired.environment, desired.clients, no_alerts)
+    alerts = Alerts(here, desired.project, desired.environment, desired.clients, no_alerts)
     with (
         alerts.if_blocked(),
-        wiring.stop_on_signals(settings) as stopping,
+        stop_on_signals(settings) as stopping,
         wiring.engine_for(
-            settings, root, desired.project, desired.environment, stopping, delivers=True
+            replace(here, stopping=stopping), desired.project, desired.environment, delivers=True
         ) as engine,
     ):
 
         def agreed(observed: Observed) -> tuple[Question, Plan]:
             asked = planned.Asked(only, verify, yes_remove, allow_rollback, deep=deep)
-            whole = planned.question_for(desired, asked, saved=saved, applying=True)
+            whole = planned.question_for(here, desired, asked, saved=saved, applying=True)
             question = planned.narrowed(whole, observed, shard=part_of, upkeep=upkeep, saved=saved)
             plan = saved or planned.with_unfinished(
                 engine, observed, answer(engine, question, observed)
             )
             alerts.observed = observed
             alerts.plan = plan
-            demands.refuse_plan(
-                settings, root, desired, plan, engine.checkout(desired, observed.applied)
-            )
-            agree(engine, plan, settings, form, ask=saved is None and not yes)
+            checkout = engine.checkout(desired, observed.applied)
+            demands.refuse_plan(here, desired, plan, checkout)
+            agree(here.console, plan, ask=saved is None and not yes)
             return question, plan
 
-        demands.refuse_badly_signed(settings, root, desired, allowed_signers)
+        demands.refuse_badly_signed(here, desired, allowed_signers)
         observed = engine.look(desired, deep=deep)
         planned.refuse_unknown(only, desired, observed)
         result, problem = run.apply(
@@ -173,22 +176,23 @@ def rotate(
       reconciler rotate -e staging paystack-payouts/primary --reason "laptop lost"
       reconciler rotate -e staging paystack-payouts/settlements --reason "receiver moved"
     """
-    from reconciler.cli import wiring
-    from reconciler.cli.alerts import Alerts
-    from reconciler.cli.targets import parse_target, rotation_question
+    from reconciler.app import project, wiring
+    from reconciler.app.plan.targets import parse_target, rotation_question
+    from reconciler.app.run.alerts import Alerts
+    from reconciler.cli.terminal import stop_on_signals, workplace
     from reconciler.engine.apply import Options
     from reconciler.engine.apply import apply as carry_out
     from reconciler.engine.engine import answer
 
     asked = parse_target(target)
-    root = wiring.project_root(settings)
-    desired = wiring.load_desired(root, environment)
-    alerts = Alerts(settings, desired.project, desired.environment, desired.clients, no_alerts)
+    here = workplace(settings)
+    desired = project.load_desired(here.root, environment)
+    alerts = Alerts(here, desired.project, desired.environment, desired.clients, no_alerts)
     with (
         alerts.if_blocked(),
-        wiring.stop_on_signals(settings) as stopping,
+        stop_on_signals(settings) as stopping,
         wiring.engine_for(
-            settings, root, desired.project, desired.environment, stopping, delivers=True
+            replace(here, stopping=stopping), desired.project, desired.environment, delivers=True
         ) as engine,
     ):
 
@@ -197,7 +201,7 @@ def rotate(
             plan = answer(engine, question, observed)
             alerts.observed = observed
             alerts.plan = plan
-            agree(engine, plan, settings, form, ask=False)
+            agree(here.console, plan, ask=False)
             refuse_nothing(plan, target)
             return question, plan
 
@@ -241,20 +245,21 @@ def revoke(
       reconciler revoke -e production paystack-payouts --reason compromise --incident INC-1234
       reconciler revoke -e production paystack-payouts/settlements --reason compromise
     """
-    from reconciler.cli import wiring
-    from reconciler.cli.alerts import Alerts
-    from reconciler.cli.loaded import environment_and_files
-    from reconciler.cli.targets import parse_revocation
+    from reconciler.app import wiring
+    from reconciler.app.plan.targets import parse_revocation
+    from reconciler.app.project import environment_and_files
+    from reconciler.app.run.alerts import Alerts
+    from reconciler.cli.terminal import stop_on_signals, workplace
     from reconciler.engine import emergency
     from reconciler.engine.apply import Options
 
     request = parse_revocation(target, reason, incident)
-    root = wiring.project_root(settings)
-    project, chosen, loaded = environment_and_files(root, environment)
-    alerts = Alerts(settings, project, chosen, muted=no_alerts)
+    here = workplace(settings)
+    project, chosen, loaded = environment_and_files(here.root, environment)
+    alerts = Alerts(here, project, chosen, muted=no_alerts)
     with (
-        wiring.stop_on_signals(settings) as stopping,
-        wiring.engine_for(settings, root, project, chosen, stopping) as engine,
+        stop_on_signals(settings) as stopping,
+        wiring.engine_for(replace(here, stopping=stopping), project, chosen) as engine,
     ):
         alerts.observed = observed = emergency.look(engine, request.client)
         options = Options("revoke", commit=not no_commit, push=push)
@@ -264,36 +269,14 @@ def revoke(
     return finish(result, problem, settings, form, alerts)
 
 
-def agree(engine: Engine, plan: Plan, settings: Settings, form: str, *, ask: bool) -> None:
+def agree(console: Console, plan: Plan, *, ask: bool) -> None:
     """Show the plan, refuse a blocked one, and have it confirmed."""
     from reconciler.engine.apply import refuse_blocked
 
-    if form == "text":
-        show_plan(plan, settings)
+    console.show(plan)
     refuse_blocked(plan)
     if plan.changes and ask:
-        confirm(engine.environment.name)
-
-
-def show_plan(plan: Plan, settings: Settings) -> None:
-    """The plan on stderr: stdout is for the result of the run."""
-    from reconciler.report.plan.text import plan_text
-
-    say(
-        settings,
-        plan_text(plan, width=settings.width, colour=settings.colour, verbose=settings.verbose),
-    )
-
-
-def confirm(environment: str) -> None:
-    """Ask on stderr. Raises ``UsageError`` where nobody can answer, ``Abort`` for a no."""
-    from reconciler.errors import UsageError
-
-    if sys.stdin is None or not sys.stdin.isatty():
-        raise UsageError(
-            "RC010", "there is nobody to ask", "look at the plan, then run apply with --yes"
-        )
-    click.confirm(f"Apply this to {environment}?", abort=True, err=True)
+        console.agree(plan)
 
 
 def refuse_nothing(plan: Plan, target: str) -> None:

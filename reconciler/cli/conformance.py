@@ -16,11 +16,14 @@ def show_conformance(settings: Settings, environment: str, form: str) -> int:
     """Try the server of ``environment`` and print what was found; 1 when it differs or something
     was left behind."""
     from reconciler.adapters.vault.conformance.trials import conform
-    from reconciler.cli import wiring
+    from reconciler.app.project import load_environment
+    from reconciler.app.wiring import connected
+    from reconciler.cli.terminal import workplace
     from reconciler.report.text.document import document
 
-    _, chosen = wiring.load_environment(wiring.project_root(settings), environment)
-    with wiring.connected(chosen) as live:
+    here = workplace(settings)
+    _, chosen = load_environment(here.root, environment)
+    with connected(here, chosen) as live:
         say(
             settings,
             "mounts, policies and token roles named reconciler-conformance-… are made and removed",

@@ -11,7 +11,6 @@ import click
 
 from reconciler.cli.options import format_option
 from reconciler.cli.output import Settings, emit, say, write_file
-from reconciler.cli.rendering import project_folder
 
 if TYPE_CHECKING:
     from reconciler.errors import Finding
@@ -77,13 +76,14 @@ def validate(settings: Settings, paths: tuple[Path, ...], form: str) -> int:
 
     from reconciler.adapters.cel.judge import CelJudge
     from reconciler.adapters.git.ledger import GitLedger
-    from reconciler.cli import wiring
+    from reconciler.app.project import project_folder
+    from reconciler.cli.terminal import workplace
     from reconciler.declare.files.certificates import certificate_findings
     from reconciler.declare.repository import validate as check
     from reconciler.errors import Level
     from reconciler.report import findings as rendering
 
-    root = wiring.project_root(settings)
+    root = workplace(settings).root
     found = check(root, paths, now=datetime.now(UTC), judge=CelJudge())
     findings = [*found, *certificate_findings(root, GitLedger(root).tracks)]
     failed = any(finding.level is Level.ERROR for finding in findings)
@@ -93,7 +93,7 @@ def validate(settings: Settings, paths: tuple[Path, ...], form: str) -> int:
         if not failed:
             say(settings, "the declaration is valid")
     else:
-        emit(FINDING_FORMATS[form](findings, project_folder(settings)), form)
+        emit(FINDING_FORMATS[form](findings, project_folder(settings.project)), form)
     return 1 if failed else 0
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from reconciler.cli.output import Settings, emit, say, show_error
 
 if TYPE_CHECKING:
-    from reconciler.cli.alerts import Alerts
+    from reconciler.app.run.alerts import Alerts
     from reconciler.domain.plan.run import RunResult
     from reconciler.errors import AuditError
 

@@ -25,7 +25,9 @@ def status(settings: Settings, environment: str, client: str | None, form: str) 
     """
     from dataclasses import replace
 
-    from reconciler.cli import wiring
+    from reconciler.app import project as projects
+    from reconciler.app import wiring
+    from reconciler.cli.terminal import workplace
     from reconciler.domain.values.names import one_of
     from reconciler.engine.runs.business import unfinished_business
     from reconciler.errors import UsageError
@@ -33,9 +35,9 @@ def status(settings: Settings, environment: str, client: str | None, form: str) 
     from reconciler.report.status.json import status_json
     from reconciler.report.status.text import status_text
 
-    root = wiring.project_root(settings)
-    project, chosen = wiring.load_environment(root, environment)
-    with wiring.engine_for(settings, root, project, chosen) as engine:
+    here = workplace(settings)
+    project, chosen = projects.load_environment(here.root, environment)
+    with wiring.engine_for(here, project, chosen) as engine:
         observed = engine.look()
         unfinished = unfinished_business(engine, observed)
     observed = replace(observed, records=told(observed.records))
@@ -97,7 +99,9 @@ def bootstrap(
       reconciler bootstrap -e staging --ci github --repository acme/integrations --repository-id 4711
       reconciler bootstrap -e staging --ci gitlab --repository acme/platform/integrations --repository-id 4711
     """
-    from reconciler.cli import wiring
+    from reconciler.app.project import load_environment
+    from reconciler.app.setup.bootstrap import prepared, step_text
+    from reconciler.cli.terminal import workplace
     from reconciler.report.text.document import document
 
     given = {
@@ -109,11 +113,9 @@ def bootstrap(
         "--audience": audience,
     }
     platform = platform_of(environment, ci, given, protected=not no_protected_environments)
-    root = wiring.project_root(settings)
-    project, chosen = wiring.load_environment(root, environment)
-    done = wiring.prepared(
-        settings, root, project, chosen, int(buckets) if buckets else None, platform
-    )
+    here = workplace(settings)
+    project, chosen = load_environment(here.root, environment)
+    done = prepared(here, project, chosen, int(buckets) if buckets else None, platform)
     if platform is not None and chosen.vault.auth.method != "jwt":
         role = f"{{method: jwt, role: integrations-{environment}-plan}}"
         say(settings, f"jobs log in once reconciler.yaml says vault.auth: {role} for {environment}")
@@ -121,7 +123,7 @@ def bootstrap(
         steps = [{"what": what, "did": str(did)} for what, did in done]
         emit(document("bootstrap", {"environment": environment, "steps": steps}), form)
     else:
-        emit("\n".join(map(wiring.step_text, done)))
+        emit("\n".join(map(step_text, done)))
     return 0
 
 
@@ -150,16 +152,20 @@ def doctor(settings: Settings, environment: str, conformance: bool, form: str) -
         from reconciler.cli.conformance import show_conformance
 
         return show_conformance(settings, environment, form)
-    from reconciler.adapters.vault.setup.doctor import examine
-    from reconciler.cli import wiring
-    from reconciler.cli.alerts import alert_checks
+    from reconciler.app.project import load_environment
+    from reconciler.app.setup.doctor import alert_checks, examine
+    from reconciler.app.wiring import connected
+    from reconciler.cli.terminal import workplace
     from reconciler.report.text.document import document
     from reconciler.report.text.escape import terminal
 
-    root = wiring.project_root(settings)
-    project, chosen = wiring.load_environment(root, environment)
-    with wiring.connected(chosen) as live:
-        checks = [*examine(live, project.name, environment), *alert_checks(project, environment)]
+    here = workplace(settings)
+    project, chosen = load_environment(here.root, environment)
+    with connected(here, chosen) as live:
+        checks = [
+            *examine(live, project.name, environment),
+            *alert_checks(project, environment, here.environ),
+        ]
     if form == "json":
         rows = [
             {"name": c.name, "result": c.result, "message": c.sentence, "remedy": c.remedy}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reconciler.cli.look import look_of, look_options
 from reconciler.cli.options import (
     environment_option,
     only_option,
@@ -16,12 +17,10 @@ from reconciler.cli.options import (
     yes_remove_option,
 )
 from reconciler.cli.output import Settings, emit, say, write_file
-from reconciler.cli.rendering import Look, look_options, project_folder, rendered
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from reconciler.domain.declared.desired import Desired
     from reconciler.domain.plan.plan import Plan
 
 CHANGES_PRESENT = 2
@@ -105,9 +104,10 @@ def plan(
       reconciler plan -e production --at 2027-01-31T00:00:00Z
       reconciler plan -e production --reviewed pull-request.json --out plan.json
     """
-    from reconciler.cli import wiring
-    from reconciler.cli.before import terms_before
-    from reconciler.cli.planned import (
+    from reconciler.app import project, wiring
+    from reconciler.app.plan.before import terms_before
+    from reconciler.app.plan.planfile import load_for
+    from reconciler.app.plan.planned import (
         Asked,
         client_names,
         narrowed,
@@ -115,20 +115,21 @@ def plan(
         refuse_unknown,
         with_unfinished,
     )
+    from reconciler.app.plan.rendering import rendered
+    from reconciler.cli.terminal import workplace
     from reconciler.engine.engine import answer
     from reconciler.engine.planfile.saved import refuse_unreviewed
     from reconciler.planning.loosening.terms_before import beside
 
     only, time = client_names((*only, *clients)), moment(at)
     refuse_together(at, out, reviewed, narrowed=bool(only or at or verify or upkeep))
-    root = wiring.project_root(settings)
-    desired = wiring.load_desired(root, environment)
+    here = workplace(settings)
+    desired = project.load_desired(here.root, environment)
     agreed = load_for(desired, reviewed) if reviewed is not None else None
-    before = terms_before(settings, root, desired, base)
-    with wiring.engine_for(settings, root, desired.project, desired.environment) as engine:
-        question = question_for(
-            desired, Asked(only, verify, yes_remove, allow_rollback, time, deep)
-        )
+    before = terms_before(here, desired, base)
+    with wiring.engine_for(here, desired.project, desired.environment) as engine:
+        asked = Asked(only, verify, yes_remove, allow_rollback, time, deep)
+        question = question_for(here, desired, asked)
         observed = engine.look(desired, deep=deep)
         refuse_past(time, observed.now)
         refuse_unknown(only, desired, observed)
@@ -146,7 +147,7 @@ def plan(
             " --deep",
         )
     keep(result, out, settings)
-    emit(rendered(result, Look(form, project_folder(settings), **look), settings), form)
+    emit(rendered(result, look_of(settings, form, **look)), form)
     return exit_code(result, detailed=detailed_exitcode)
 
 
@@ -177,11 +178,13 @@ def show(settings: Settings, /, planfile: Path, form: str, compared: bool, **loo
       reconciler show plan.json --format html > plan.html
       reconciler show pull-request.json --format markdown --compared
     """
+    from reconciler.app.plan.planfile import load
+    from reconciler.app.plan.rendering import rendered
     from reconciler.engine.planfile.saved import compared as compared_part
 
     saved = load(planfile)
     shown = compared_part(saved) if compared else saved
-    emit(rendered(shown, Look(form, project_folder(settings), **look), settings), form)
+    emit(rendered(shown, look_of(settings, form, **look)), form)
     return 0
 
 
@@ -222,32 +225,6 @@ def save(path: Path, plan: Plan) -> None:
     from reconciler.engine.planfile.document import plan_json
 
     write_file(path, plan_json(plan), "RC004", "choose another file for --out")
-
-
-def load_for(desired: Desired, path: Path) -> Plan:
-    """Read a plan file that must be for this environment. Raises ``ReconcilerError``."""
-    from reconciler.engine.planfile.saved import refuse_wrong_target
-
-    saved = load(path)
-    refuse_wrong_target(saved, desired.environment.name, desired.project.name)
-    return saved
-
-
-def load(path: Path) -> Plan:
-    """Read a plan file. Raises ``ReconcilerError`` for anything that is not an unaltered plan."""
-    from reconciler.domain.values.names import is_name
-    from reconciler.engine.planfile.load import load_plan
-    from reconciler.errors import UsageError
-
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        one = f"; to apply what one client needs, say --only {path}" if is_name(str(path)) else ""
-        raise UsageError(
-            "RC005", f"{path} cannot be read: {why}", f"name a file that plan --out wrote{one}"
-        ) from None
-    return load_plan(text)
 
 
 def refuse_past(at: datetime | None, now: datetime) -> None:

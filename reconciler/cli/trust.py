@@ -1,18 +1,12 @@
-"""``trust``: which servers may be sent a credential, and the question about one that nobody
-accepted yet."""
+"""``trust``: which servers may be sent a credential."""
 
 from __future__ import annotations
 
 import os
-import sys
-from typing import TYPE_CHECKING
 
 import click
 
 from reconciler.cli.output import Settings, emit, say
-
-if TYPE_CHECKING:
-    from reconciler.domain.declared.desired import VaultSettings
 
 
 @click.command()
@@ -62,21 +56,3 @@ def trust(settings: Settings, address: str | None, remove: bool) -> int:
     changed = change(address, os.environ)
     say(settings, f"{done}: {where}" if changed else f"{where} {nothing}")
     return 0
-
-
-def require_consent(vault: VaultSettings) -> None:
-    """Let the server of an environment be accepted where a person can answer. Raises ``VaultError``
-    RC070 elsewhere, RC071 to RC073 as ``consent.unaccepted`` does, and ``Abort`` for a no."""
-    from reconciler.adapters.vault import consent
-
-    where = consent.unaccepted(vault, os.environ)
-    if where is None:
-        return
-    if not (sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()):
-        raise consent.address_not_accepted(where, vault.environment)
-    question = (
-        f"reconciler.yaml names {where} for {vault.environment}. Send your credentials there from"
-        " now on?"
-    )
-    click.confirm(question, abort=True, err=True)
-    consent.accept(where, os.environ)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -32,15 +33,16 @@ def test(settings: Settings, environment: str, target: str | None, form: str) ->
       reconciler test -e staging
       reconciler -v test -e staging paystack-payouts/settlements
     """
-    from reconciler.cli import wiring
-    from reconciler.cli.targets import webhook_addresses
+    from reconciler.app import project, wiring
+    from reconciler.app.plan.targets import webhook_addresses
+    from reconciler.cli.terminal import stop_on_signals, workplace
     from reconciler.domain.values.names import webhook_address
     from reconciler.engine.testing import prove_all
     from reconciler.errors import UsageError
     from reconciler.report.webhooks.tested import proofs_json, proofs_text
 
-    root = wiring.project_root(settings)
-    desired = wiring.load_desired(root, environment)
+    here = workplace(settings)
+    desired = project.load_desired(here.root, environment)
     declared = [
         webhook_address(name, one.name)
         for name, client in desired.clients.items()
@@ -52,9 +54,9 @@ def test(settings: Settings, environment: str, target: str | None, form: str) ->
             "RC025", f"no webhook is declared in {environment}", "declare one under clients/"
         )
     with (
-        wiring.stop_on_signals(settings) as stopping,
+        stop_on_signals(settings) as stopping,
         wiring.engine_for(
-            settings, root, desired.project, desired.environment, stopping, delivers=True
+            replace(here, stopping=stopping), desired.project, desired.environment, delivers=True
         ) as engine,
     ):
         observed = engine.look()
@@ -138,7 +140,9 @@ def deliveries(
     """
     from itertools import chain
 
-    from reconciler.cli import wiring
+    from reconciler.app.project import load_environment
+    from reconciler.app.wiring import engine_for
+    from reconciler.cli.terminal import workplace
     from reconciler.engine.runs.reporting import ledger_directory
     from reconciler.report.webhooks.deliveries import (
         chosen,
@@ -149,9 +153,9 @@ def deliveries(
     )
 
     back = lasting(since)
-    root = wiring.project_root(settings)
-    project, selected = wiring.load_environment(root, environment)
-    with wiring.engine_for(settings, root, project, selected) as engine:
+    here = workplace(settings)
+    project, selected = load_environment(here.root, environment)
+    with engine_for(here, project, selected) as engine:
         observed = engine.look()
         reports = engine.ledger.reports(ledger_directory(engine))
         logged = chain(logged_in_records(observed.records), logged_in_reports(reports))

@@ -9,8 +9,8 @@ import pytest
 
 from reconciler.adapters.vault.auth import connect
 from reconciler.adapters.vault.live import Live
-from reconciler.adapters.vault.setup.doctor import examine
 from reconciler.adapters.vault.setup.meta import read_meta
+from reconciler.app.setup.doctor import examine
 from reconciler.errors import VaultError
 from tests.kit.programs.loopback import loopback, reply
 from tests.kit.vault.places import HASTY, PROJECT, Place, settings_for

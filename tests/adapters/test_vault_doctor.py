@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.adapters.openbao.server import throw_away
 from reconciler.adapters.vault.live import Live
-from reconciler.adapters.vault.setup.doctor import Check, examine
+from reconciler.app.setup.doctor import Check, examine
 from reconciler.registry.requests import WriteDocument
 from tests.kit.programs.loopback import Seen, loopback, reply
 from tests.kit.vault.places import HASTY, PROJECT, Place, settings_for

@@ -13,7 +13,7 @@ from reconciler.adapters.vault.http.consistency import Reached
 from reconciler.adapters.vault.http.errors import StatusError
 from reconciler.adapters.vault.live import Live
 from reconciler.adapters.vault.setup.bootstrap import bootstrap
-from reconciler.adapters.vault.setup.doctor import examine
+from reconciler.app.setup.doctor import examine
 from reconciler.domain.live.observed import SecretInfo
 from reconciler.domain.secrecy.secret import Secret
 from reconciler.engine.look.records import read_runs

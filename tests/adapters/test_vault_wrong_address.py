@@ -8,8 +8,8 @@ import json
 import pytest
 
 from reconciler.adapters.vault.live import Live
-from reconciler.adapters.vault.setup.doctor import examine
 from reconciler.adapters.vault.setup.meta import existing_meta, read_meta
+from reconciler.app.setup.doctor import examine
 from reconciler.domain.declared.desired import VaultSettings
 from reconciler.domain.secrecy.secret import Secret
 from reconciler.errors import VaultError

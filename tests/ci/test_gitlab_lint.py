@@ -13,7 +13,7 @@ import yaml
 
 from reconciler.adapters.forges.reviewed import PLAN_FILE
 from reconciler.adapters.vault.setup.ci_platforms import GitLab
-from reconciler.cli.start.scaffold import starter_files
+from reconciler.app.start.scaffold import starter_files
 from tests.kit.forges.workflow_lint import schema_errors
 from tests.kit.git.repositories import clone_pair, commit_file, git, isolate, new_repository
 

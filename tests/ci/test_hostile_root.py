@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from reconciler.cli.start.scaffold import starter_files
+from reconciler.app.start.scaffold import starter_files
 from tests.ci.test_gitlab_lint import JOBS, scripts
 from tests.kit.git.repositories import git, isolate
 from tests.kit.programs.wheels import wheel

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from reconciler.cli.start.scaffold import starter_files
+from reconciler.app.start.scaffold import starter_files
 from tests.kit.forges.action import ACTION, ROOT
 from tests.kit.forges.workflow_lint import actionlint, schema_errors, zizmor
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.cli.forges import codeowners
+from reconciler.app.forges import codeowners
 from reconciler.cli.main import main
 from reconciler.report.forges.code_owners import GITLAB, HEAD, SHARED
 from tests.kit.git.repositories import git, isolate

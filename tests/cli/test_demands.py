@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.cli.demands import refuse_unsigned
+from reconciler.app.run.demands import refuse_unsigned
 from reconciler.declare import load
 from reconciler.errors import AuditError, BlockedError
 from tests.declare.conftest import FILES

@@ -15,7 +15,8 @@ import pytest
 
 from reconciler.adapters.git.errors import audit_error
 from reconciler.adapters.vault import consent
-from reconciler.cli import declaration, wiring
+from reconciler.app import project as projects
+from reconciler.cli import declaration
 from reconciler.cli.main import COMMANDS, cli, main
 from reconciler.cli.output import Settings, show_error
 from tests.kit.git.repositories import isolate
@@ -251,7 +252,7 @@ def test_whatever_ends_a_command_json_is_printed_and_no_foreign_text(
     def end(*_: object) -> Path:
         raise stopped_by
 
-    monkeypatch.setattr(wiring, "project_root", end)
+    monkeypatch.setattr(projects, "project_root", end)
     code, exit_code = {
         "RuntimeError": ("RC000", 1),
         "KeyboardInterrupt": ("RC024", 130),

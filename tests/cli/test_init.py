@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from reconciler.app.start.scaffold import key_prefix, project_name
 from reconciler.cli.main import main
-from reconciler.cli.start.scaffold import key_prefix, project_name
 from reconciler.declare.repository import load, validate
 from reconciler.declare.schema.schemas import KINDS, schema
 from reconciler.domain.declared.desired import AuthSettings

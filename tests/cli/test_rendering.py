@@ -13,9 +13,9 @@ from pathlib import Path
 import click
 import pytest
 
+from reconciler.app.plan.rendering import is_web_address, run_address
+from reconciler.app.project import project_folder
 from reconciler.cli.main import cli, main
-from reconciler.cli.output import Settings
-from reconciler.cli.rendering import is_web_address, project_folder, run_address
 from reconciler.engine.planfile.document import plan_json
 from tests.kit.forges.junit_schema import breaches
 from tests.kit.git.repositories import isolate
@@ -167,9 +167,9 @@ def test_paths_are_those_of_the_repository(
     (tmp_path / ".git").mkdir()
     (project / "reconciler.yaml").write_text(PROJECT)
     (project / "clients" / "a.yaml").write_text("kind: [\n")
-    assert project_folder(Settings(project=project)) == "teams/payments"
-    assert project_folder(Settings(project=project / "clients")) == "teams/payments"
-    assert project_folder(Settings()) == ""
+    assert project_folder(project) == "teams/payments"
+    assert project_folder(project / "clients") == "teams/payments"
+    assert project_folder(None) == ""
     main(["--project", str(project), "show", "plan.json", "--format", "github"])
     assert (
         "file=teams/payments/clients/payments/paystack-payouts.yaml,line=4,"

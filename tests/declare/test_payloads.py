@@ -586,7 +586,7 @@ def test_ten_thousand_clients_of_a_template_judge_its_example_once(
 def test_the_starter_s_webhook_is_valid_once_its_comment_signs_are_gone(
     make_project: MakeProject,
 ) -> None:
-    folder = resources.files("reconciler.cli") / "starter"
+    folder = resources.files("reconciler.app") / "starter"
     text = (folder / "client-example-partner.yaml").read_text()
     uncommented = re.sub(r"^  # (webhooks:|  )", r"  \1", text, flags=re.MULTILINE)
     assert uncommented.count("\n") == text.count("\n")

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 import click
 import pytest
 
+from reconciler.app.plan.rendering import PLAN_FORMATS
 from reconciler.cli.declaration import FINDING_FORMATS
 from reconciler.cli.main import cli
-from reconciler.cli.rendering import PLAN_FORMATS
 from tests.kit.programs.commands import ROOT
 
 REVIEW = (ROOT / "docs/review.md").read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.adapters.cel.worker import FUNCTIONS, MACROS
-from reconciler.cli.start.scaffold import starter_files
+from reconciler.app.start.scaffold import starter_files
 from reconciler.declare import schema, validate
 from reconciler.domain.plan.scopes import ScopeTable
 from reconciler.errors import Level

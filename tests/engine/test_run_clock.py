@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.adapters.git.folder import FolderLedger
-from reconciler.cli.wiring import SearchedReports
+from reconciler.app.reports import SearchedReports
 from reconciler.engine.apply import Options, apply
 from reconciler.engine.engine import Engine, Question, answer
 from reconciler.registry.requests import Request, Response

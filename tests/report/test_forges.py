@@ -15,8 +15,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.cli.output import Settings
-from reconciler.cli.rendering import Look, rendered
+from reconciler.app.plan.rendering import Look, rendered
 from reconciler.domain.plan.plan import Approval, Plan, Risk
 from reconciler.errors import Finding, Level, Source
 from reconciler.report.findings import findings_github, findings_gitlab, findings_junit
@@ -200,7 +199,7 @@ SAYS = f"approval by acme/security is needed for {FIVE}, and 1 more: reason 0; "
 
 def test_every_format_names_who_must_approve_why_and_what() -> None:
     plan = replace(make_plan((), ()), approvals=(SIX,))
-    shown = {form: rendered(plan, Look(form), Settings()) for form in FORMS}
+    shown = {form: rendered(plan, Look(form)) for form in FORMS}
     for form, text in shown.items():
         assert "acme/security" in text.replace("&#47;", "/"), form
         assert "reason 0" in text, form

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
-from reconciler.cli import alerts
+from reconciler.app.run import alerts
 from tests.kit.git.checkout import Checkout, Ran
 from tests.kit.git.repositories import git
 from tests.kit.programs.commands import PYTHON_PATH

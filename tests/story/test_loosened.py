@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.cli.rendering import PLAN_FORMATS
+from reconciler.app.plan.rendering import PLAN_FORMATS
 from tests.kit.git.checkout import Checkout
 from tests.kit.git.repositories import git
 

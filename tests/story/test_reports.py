@@ -229,7 +229,7 @@ def pressing(
             heard.set()
 
     monkeypatch.setattr(VaultAdapter, "request", watched)
-    monkeypatch.setattr("reconciler.cli.wiring.say", hearing)
+    monkeypatch.setattr("reconciler.cli.terminal.say", hearing)
     return pressed
 
 

@@ -2,27 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import zip_longest
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from reconciler.cli.output import Settings, emit, say, write_file
-from reconciler.cli.rendering import project_folder
-
-if TYPE_CHECKING:
-    from reconciler.errors import ReconcilerError
-    from reconciler.planning.review.code_owners import CodeOwners
-
-# Between these two lines the file is ours; the rest is left to whoever wrote it.
-BEGIN, END = "# BEGIN reconciler codeowners", "# END reconciler codeowners"
-NOTE = (
-    "# Lines outside these two marks are kept. The last line that fits a file counts (on GitLab: in"
-    " its section)."
-)
-GITHUB_LIMIT = 3_000_000  # bytes; GitHub does not load a larger file, and then asks nobody
 
 
 @click.command()
@@ -59,155 +43,24 @@ def codeowners(settings: Settings, output: Path | None, check: bool, form: str) 
       reconciler codeowners --check --output .github/CODEOWNERS
       reconciler codeowners --format gitlab --output .gitlab/CODEOWNERS
     """
-    from reconciler.cli import wiring
+    from reconciler.app.forges.codeowners import compare, notes_about, text_of, whole_file
+    from reconciler.app.project import project_folder
+    from reconciler.cli.terminal import workplace
     from reconciler.declare.repository import load_all
     from reconciler.planning.review.code_owners import code_owners
-    from reconciler.report.forges.code_owners import github_file, gitlab_file
 
     if check and output is None:
         raise click.UsageError("--check compares with a file: name it with --output FILE")
-    found = code_owners(load_all(wiring.project_root(settings)))
-    tell_unowned(settings, found)
-    if not found.approvers:
-        say(
-            settings,
-            "the policy names no approver: nobody is asked about what jobs execute, such as"
-            " .github/",
-        )
-    text = (github_file if form == "github" else gitlab_file)(found, project_folder(settings))
-    whole = marked(text) if output is None or check else merged(output, text)
-    if form == "github" and len(whole.encode()) >= GITHUB_LIMIT:
-        raise too_large()
+    found = code_owners(load_all(workplace(settings).root))
+    for note in notes_about(found):
+        say(settings, note)
+    text = text_of(found, form, project_folder(settings.project))
+    whole = whole_file(text, None if check else output, form)
     if output is None:
         emit(whole, "file")
     elif check:
         compare(output, text)
     else:
-        write_file(
-            output,
-            whole,
-            "RC038",
-            "choose another file for --output; its folder must exist",
-            mode=0o644,
-        )
+        remedy = "choose another file for --output; its folder must exist"
+        write_file(output, whole, "RC038", remedy, mode=0o644)
     return 0
-
-
-def tell_unowned(settings: Settings, found: CodeOwners) -> None:
-    """Files that nobody answers for, on stderr: leaving them out would look like a choice."""
-    unowned = [file.path for file in found.files if not file.owners]
-    if unowned:
-        more = f" and {len(unowned) - 3} more" if len(unowned) > 3 else ""
-        say(
-            settings,
-            f"no owner is known for {', '.join(unowned[:3])}{more}: give the client an owner whose"
-            " team has a handle in spec.teams of policy.yaml, or whose contact is a mail address",
-        )
-
-
-def compare(path: Path, text: str) -> None:
-    """Raises ``ReconcilerError`` RC037 when the part of the file between the marks says something
-    else than ``text``, or is not there. A file without marks may be ``text`` alone. How git ends
-    its lines in this checkout does not matter."""
-    from reconciler.errors import ReconcilerError
-
-    wrong = ""
-    try:
-        there = (
-            path.read_bytes()
-            .replace(b"\r\n", b"\n")
-            .decode("utf-8", "replace")
-            .splitlines(keepends=True)
-        )
-        found = _part(there)
-    except OSError as error:
-        wrong = f"cannot be read: {error.strerror}"
-    except ValueError as error:
-        wrong = str(error)
-    else:
-        wanted, begin, end = (text, 0, len(there)) if found is None else (marked(text), *found)
-        pairs = enumerate(
-            zip_longest(there[begin:end], wanted.splitlines(keepends=True)), start=begin + 1
-        )
-        wrong = next(
-            (_difference(number, *lines) for number, lines in pairs if lines[0] != lines[1]), ""
-        )
-    if wrong:
-        raise ReconcilerError(
-            "RC037", f"{path} {wrong}", "write it again: the same command without --check"
-        )
-
-
-def marked(text: str) -> str:
-    return f"{BEGIN}\n{NOTE}\n{text}{END}\n"
-
-
-def merged(path: Path, text: str) -> str:
-    """The whole file: ``text`` between the marks, and what others wrote outside them as it is.
-
-    A file without marks is replaced when it was written by this command, else ``text`` comes after
-    what it holds: the last line that fits counts. Raises ``UsageError`` RC038 when it cannot be
-    read, or its marks are no pair.
-    """
-    from reconciler.errors import UsageError
-    from reconciler.report.forges.code_owners import HEAD
-
-    if not path.is_file():
-        return marked(text)
-    try:
-        whole = path.read_bytes().decode()
-        lines = whole.splitlines(keepends=True)
-        found = _part(lines)
-    except OSError as error:
-        raise UsageError(
-            "RC038", f"{path} cannot be read: {error.strerror}", "make it readable"
-        ) from None
-    except UnicodeDecodeError:
-        raise UsageError(
-            "RC038", f"{path} is not UTF-8", "save it as UTF-8: what others wrote in it is kept"
-        ) from None
-    except ValueError as error:
-        remedy = f"leave one line {BEGIN!r} and after it one line {END!r}, or none of both"
-        raise UsageError("RC038", f"{path} {error}", remedy) from None
-    if found is not None:
-        begin, end = found
-        return "".join([*lines[:begin], marked(text), *lines[end:]])
-    if not whole.strip() or lines[0].rstrip() == HEAD.rstrip():
-        return marked(text)
-    return whole.rstrip("\r\n") + "\n\n" + marked(text)
-
-
-def _part(lines: Sequence[str]) -> tuple[int, int] | None:
-    """From the line ``BEGIN`` to behind the line ``END``, None without either.
-
-    Raises ``ValueError``.
-    """
-    begins, ends = (
-        [at for at, line in enumerate(lines) if line.rstrip("\r\n") == mark]
-        for mark in (BEGIN, END)
-    )
-    if not begins and not ends:
-        return None
-    if len(begins) != 1 or len(ends) != 1 or ends < begins:
-        raise ValueError(f"does not have {BEGIN!r} once and {END!r} once after it")
-    return begins[0], ends[0] + 1
-
-
-def _difference(number: int, found: str | None, wanted: str | None) -> str:
-    if wanted is None:
-        told = f"should not be there: {(found or '').rstrip() or '(empty)'}"
-    elif found is not None and found == wanted.rstrip("\n"):
-        told = "does not end"
-    else:
-        told = f"should read: {wanted.rstrip() or '(empty)'}"
-    return f"is not what the declaration says: line {number} {told}"
-
-
-def too_large() -> ReconcilerError:
-    from reconciler.errors import ReconcilerError
-
-    return ReconcilerError(
-        "RC039",
-        f"the file would be larger than {GITHUB_LIMIT // 1_000_000} MB, and GitHub would ignore it",
-        "declare several clients in one file, or spread them over several repositories",
-    )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from contextlib import ExitStack
+from functools import partial
 
 import click
 
@@ -67,9 +70,12 @@ def listen(
       reconciler listen --secret-from vault:staging/paystack-payouts/settlements --port 18787
       reconciler listen --scheme github --secret-from file:secret.txt --count 1 --format json
     """
+    from reconciler.app.listen.sources import chosen_scheme, secret_sources
     from reconciler.cli.listen import listening
+    from reconciler.cli.terminal import workplace
 
+    find = partial(workplace, settings)
     with ExitStack() as stack:
-        found = listening.sources(settings, sources, stack)
-        row = listening.chosen_scheme(settings, scheme, webhook, sources, tolerance)
+        found = secret_sources(find, sources, stack, os.environ, sys.stdin)
+        row = chosen_scheme(find, scheme, webhook, sources, tolerance)
         return listening.run(settings, row, found, port=port, status=status, count=count, form=form)

@@ -46,7 +46,7 @@ def init(settings: Settings, directory: Path | None, name: str | None, ci: str) 
       reconciler init my-integrations
       reconciler init my-integrations --ci gitlab
     """
-    from reconciler.cli.start import scaffold
+    from reconciler.app.start import scaffold
     from reconciler.declare.repository import validate
     from reconciler.report.text.escape import terminal
 
@@ -96,8 +96,8 @@ def dev(
       reconciler dev --detach && eval "$(reconciler dev --exports)"
       reconciler dev --stop
     """
-    from reconciler.cli import wiring
     from reconciler.cli.start import dev_server
+    from reconciler.cli.terminal import workplace
 
     if sum((detach, stopping, asking, exporting)) > 1 or (
         port is not None and (stopping or asking or exporting)
@@ -105,7 +105,7 @@ def dev(
         raise click.UsageError(
             "give one of --detach, --stop, --status and --exports; --port is for starting"
         )
-    root = wiring.project_root(settings)
+    root = workplace(settings).root
     if stopping:
         return dev_server.stop(settings, root)
     if asking:

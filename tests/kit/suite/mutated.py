@@ -37,7 +37,7 @@ BRINGING = (
     "tests.kit.worlds.memory",
     "tests.kit.worlds.runner",
     "reconciler.cli.main",
-    "reconciler.cli.wiring",
+    "reconciler.app.wiring",
 )
 
 

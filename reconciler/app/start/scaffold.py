@@ -144,7 +144,7 @@ def _auth(environment: str, ci: str) -> str:
 
 
 def _starter(source: str) -> str:
-    return (resources.files("reconciler.cli") / "starter" / source).read_text(encoding="utf-8")
+    return (resources.files("reconciler.app") / "starter" / source).read_text(encoding="utf-8")
 
 
 def _write_new(path: Path, text: str) -> bool:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from reconciler.cli.targets import webhook_addresses
-from reconciler.cli.wiring import required_records
+from reconciler.app.plan.targets import webhook_addresses
+from reconciler.app.wiring import required_records
+from reconciler.app.workplace import Workplace
 from reconciler.domain.declared.desired import Desired
 from reconciler.domain.live.observed import Observed
 from reconciler.domain.plan.plan import Plan
@@ -37,7 +38,12 @@ class Asked:
 
 
 def question_for(
-    desired: Desired, asked: Asked, *, saved: Plan | None = None, applying: bool = False
+    workplace: Workplace,
+    desired: Desired,
+    asked: Asked,
+    *,
+    saved: Plan | None = None,
+    applying: bool = False,
 ) -> Question:
     """The question of ``asked``. Reads the registry of the environment that must come first.
 
@@ -47,7 +53,7 @@ def question_for(
     return Question(
         desired,
         only=frozenset(asked.only) or None,
-        required=required_records(desired),
+        required=required_records(workplace, desired),
         at=asked.at,
         deep=asked.deep,
         verifications=webhook_addresses(asked.verify, desired),

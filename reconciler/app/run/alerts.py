@@ -5,7 +5,6 @@ Nothing here ever fails a run.
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,14 +12,13 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from reconciler.cli.output import Settings, say, tell
 from reconciler.domain.secrecy import masked
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.adapters.alerts.channels import Courier
-    from reconciler.adapters.vault.setup.doctor import Check
+    from reconciler.app.workplace import Workplace
     from reconciler.domain.declared.alert import Alert, Channel, MailTarget, Notice
     from reconciler.domain.declared.desired import DesiredClient, Environment, Project
     from reconciler.domain.live.observed import Observed
@@ -41,7 +39,7 @@ class Alerts:
     ``observed`` and ``plan`` are set as the command learns them. ``muted``: ``--no-alerts``.
     """
 
-    settings: Settings
+    workplace: Workplace
     project: Project
     environment: Environment
     declared: Mapping[str, DesiredClient] = field(default_factory=dict)
@@ -90,9 +88,13 @@ class Alerts:
         try:
             yield
         except KeyboardInterrupt:
-            tell(f"alerts: RC544: stopped before all were sent; {UNAFFECTED}")
+            self.workplace.console.warn(
+                f"alerts: RC544: stopped before all were sent; {UNAFFECTED}"
+            )
         except Exception as error:  # noqa: BLE001 - a failing alert never fails the run
-            tell(f"alerts: RC542: an unexpected {type(error).__name__}; {UNAFFECTED}")
+            self.workplace.console.warn(
+                f"alerts: RC542: an unexpected {type(error).__name__}; {UNAFFECTED}"
+            )
 
     def _tell(self, alerts: Sequence[Alert], at: datetime, run_id: str | None) -> None:
         from reconciler.adapters.alerts.channels import send_all
@@ -108,7 +110,7 @@ class Alerts:
         couriers: list[Courier] = []
         for channel in self._channels():
             try:
-                own, missing = couriers_of(channel, told, self.environment)
+                own, missing = couriers_of(channel, told, self.environment, self.workplace.environ)
             except Exception as error:  # noqa: BLE001 - what is wrong with one channel keeps no other from its alerts
                 own, missing = [], [f"RC542: an unexpected {type(error).__name__}"]
             couriers += own
@@ -126,14 +128,19 @@ class Alerts:
 
         if sent:
             by_channel = ", ".join(f"{number} to {name}" for name, number in sorted(sent.items()))
-            say(self.settings, f"alerts sent: {by_channel}")
+            self.workplace.console.say(f"alerts sent: {by_channel}")
         for (channel, problem), number in problems.items():
             messages = f" ({number} messages)" if number > 1 else ""
-            tell(terminal(f"alert channel {channel}: {problem}{messages}; {UNAFFECTED}"))
+            self.workplace.console.warn(
+                terminal(f"alert channel {channel}: {problem}{messages}; {UNAFFECTED}")
+            )
 
 
 def couriers_of(
-    channel: Channel, told: Sequence[Notice], environment: Environment
+    channel: Channel,
+    told: Sequence[Notice],
+    environment: Environment,
+    environ: Mapping[str, str],
 ) -> tuple[list[Courier], list[str]]:
     """A message for each owner, of what the channel is for; and why some, or all of them, cannot be
     sent."""
@@ -147,7 +154,7 @@ def couriers_of(
     if channel.variable is not None:
         signing = isinstance(channel.target, WebhookTarget)
         secret = (sending.signing_secret_from if signing else sending.secret_from)(
-            channel.variable, os.environ
+            channel.variable, environ
         )
     if isinstance(secret, sending.Missing):
         return [], [secret.sentence]
@@ -235,30 +242,3 @@ def notice_id(notice: Notice, channel: Channel) -> str:
     alerts = [(alert.kind.value, alert.address, alert.message) for alert in notice.alerts]
     parts = (channel.name, notice.project, notice.environment, notice.owner, when, alerts)
     return "msg_" + sha256(repr(parts).encode()).hexdigest()[:24]
-
-
-def alert_checks(project: Project, environment: str) -> list[Check]:
-    """For ``doctor``: whether the secret of each channel is there. Nothing is sent."""
-    from reconciler.adapters.alerts.channels import Missing, secret_from, signing_secret_from
-    from reconciler.adapters.vault.setup.doctor import Check
-    from reconciler.domain.declared.alert import WebhookTarget
-
-    checks = []
-    for channel in project.alerts:
-        if not channel.serves(environment) or channel.variable is None:
-            continue
-        signing = isinstance(channel.target, WebhookTarget)
-        found = (signing_secret_from if signing else secret_from)(channel.variable, os.environ)
-        name = f"alert channel {channel.name}"
-        if isinstance(found, Missing):
-            checks.append(
-                Check(
-                    name,
-                    "warn",
-                    found.sentence,
-                    "set it where apply runs; without it nothing is sent",
-                )
-            )
-        else:
-            checks.append(Check(name, "ok", f"{channel.variable} is set"))
-    return checks

@@ -3,13 +3,12 @@ change."""
 
 from __future__ import annotations
 
-import os
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.adapters.trust.base import NoBase, copy_files, named_base, usual_base
-from reconciler.cli.output import Settings, say
+from reconciler.app.workplace import Workplace
 from reconciler.declare.terms import FILES, load_terms, named_files
 from reconciler.errors import DeclarationError
 
@@ -21,22 +20,20 @@ if TYPE_CHECKING:
 _SHORT = 12  # characters of a commit
 
 
-def terms_before(
-    settings: Settings, root: Path, desired: Desired, base: str | None
-) -> Before | None:
+def terms_before(workplace: Workplace, desired: Desired, base: str | None) -> Before | None:
     """The terms of ``base`` (None: of the commit that this is a change of) and those of today;
     None, with a line that says why, when there is nothing to compare. Raises ``UsageError`` RC027
     for a ``base`` that does not exist."""
     from reconciler.planning.loosening.terms_before import Before
 
-    environment = desired.environment.name
+    root, environment = workplace.root, desired.environment.name
     named = named_base(root, base) if base is not None else None
     try:
-        commit = named or usual_base(root, desired.project.audit_path, os.environ)
+        commit = named or usual_base(root, desired.project.audit_path, workplace.environ)
         before = _terms_of(root, commit, environment)
         now = load_terms(root, environment)
     except NoBase as why:
-        say(settings, f"what is looser than before is not reported: {why}")
+        workplace.console.say(f"what is looser than before is not reported: {why}")
         return None
     return Before(before, now, f"commit {commit[:_SHORT]}") if now is not None else None
 

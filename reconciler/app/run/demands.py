@@ -7,8 +7,7 @@ declared.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from reconciler.adapters.git.command import GitCommand
@@ -22,7 +21,7 @@ from reconciler.adapters.trust.platform import (
     same_person,
     told_authors,
 )
-from reconciler.cli.output import Settings, say
+from reconciler.app.workplace import Workplace
 from reconciler.declare.files.files import PROJECT_FILE, SUFFIXES, declares
 from reconciler.declare.policy.policy import demands_in
 from reconciler.declare.project.project import name_in
@@ -41,12 +40,10 @@ _POLICIES = tuple(f"policy{suffix}" for suffix in SUFFIXES)
 _PROJECTS = tuple(f"{PROJECT_FILE}{suffix}" for suffix in SUFFIXES)
 
 
-def refuse_badly_signed(
-    settings: Settings, root: Path, desired: Desired, given: Path | None
-) -> None:
+def refuse_badly_signed(workplace: Workplace, desired: Desired, given: Path | None) -> None:
     """As ``refuse_unsigned``. In CI it is told when the repository alone said who may sign."""
-    if refuse_unsigned(root, desired, given) and os.environ.get("CI"):
-        say(settings, OWN_SIGNERS)
+    if refuse_unsigned(workplace.root, desired, given) and workplace.environ.get("CI"):
+        workplace.console.say(OWN_SIGNERS)
 
 
 def refuse_unsigned(root: Path, desired: Desired, given: Path | None = None) -> bool:
@@ -131,28 +128,26 @@ def _signers_in(policy: str) -> str | None:
     return demands_in(policy).allowed_signers
 
 
-def refuse_plan(
-    settings: Settings, root: Path, desired: Desired, plan: Plan, checkout: Checkout
-) -> None:
+def refuse_plan(workplace: Workplace, desired: Desired, plan: Plan, checkout: Checkout) -> None:
     """Raises ``BlockedError`` for a plan of what no commit holds (RC242), or that its own author
     approved (RC243, RC244), where the policy says so."""
-    refuse_uncommitted(root, desired, plan, checkout)
-    refuse_same_person(settings, root, desired, plan)
+    refuse_uncommitted(workplace.root, desired, plan, checkout)
+    refuse_same_person(workplace, desired, plan)
 
 
-def refuse_same_person(settings: Settings, root: Path, desired: Desired, plan: Plan) -> None:
+def refuse_same_person(workplace: Workplace, desired: Desired, plan: Plan) -> None:
     """Raises ``BlockedError`` RC243 when who approved a declared change wrote it, RC244 when that
     must be known and is not. A run that only rotates and repairs has no approver."""
     try:
-        commit = Declaration(root, desired.project.audit_path)
+        commit = Declaration(workplace.root, desired.project.audit_path)
     except BlockedError:  # no commit at all
         commit = None
     demands = (desired.policy.apply.distinct_approver, _before(commit).distinct_approver)
     if set(demands) == {DistinctApprover.OFF} or not any(map(is_declared, plan.changes)):
         return
-    who = approver(os.environ)
-    authors = _authors(commit)
-    same = same_person(who, authors, host_of(os.environ))
+    who = approver(workplace.environ)
+    authors = _authors(commit, workplace.environ)
+    same = same_person(who, authors, host_of(workplace.environ))
     if same:
         raise BlockedError(
             "RC243",
@@ -167,7 +162,9 @@ def refuse_same_person(settings: Settings, root: Path, desired: Desired, plan: P
             " its platform's API",
         )
     if same is None:
-        say(settings, f"whether the approver is the author is not known: {_missing(who, authors)}")
+        workplace.console.say(
+            f"whether the approver is the author is not known: {_missing(who, authors)}"
+        )
 
 
 def _before(commit: Declaration | None) -> ApplyDemands:
@@ -178,10 +175,10 @@ def _before(commit: Declaration | None) -> ApplyDemands:
     return _demands_of(commit.policies(next(iter(commit.parents), None), _POLICIES))
 
 
-def _authors(commit: Declaration | None) -> list[Person]:
-    if commit is None or os.environ.get("RECONCILER_AUTHOR", "").strip():
-        return told_authors(os.environ, "", is_merge=False)
-    told = told_authors(os.environ, commit.commit, is_merge=commit.is_merge)
+def _authors(commit: Declaration | None, environ: Mapping[str, str]) -> list[Person]:
+    if commit is None or environ.get("RECONCILER_AUTHOR", "").strip():
+        return told_authors(environ, "", is_merge=False)
+    told = told_authors(environ, commit.commit, is_merge=commit.is_merge)
     return all_authors(told, commit.authors())
 
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reconciler.cli import wiring
-from reconciler.cli.output import Settings
-from reconciler.cli.rendering import Look, rendered, run_address
+from reconciler.app.plan.rendering import Look, rendered, run_address
 from reconciler.domain.secrecy import beginning
 from reconciler.engine.planfile.load import load_plan
 from reconciler.errors import UsageError
@@ -29,14 +26,25 @@ class Night:
     report: str
 
     @classmethod
-    def of(cls, settings: Settings, environment: str, left: Path, done: Sequence[Path]) -> Night:
-        """Raises ``UsageError`` RC706 for a file that no command printed, ``ReconcilerError`` for
-        an edited plan."""
-        parts = [_part(settings, path) for path in done]
-        rest = _part(settings, left)
+    def of(
+        cls,
+        find_root: Callable[[], Path],
+        environ: Mapping[str, str],
+        environment: str,
+        left: Path,
+        done: Sequence[Path],
+    ) -> Night:
+        """``done``: files that say what was done; ``left``: one that says what is left to do.
+
+        ``find_root`` is asked for the project whose audit reports runs refer to. Raises
+        ``UsageError`` RC706 for a file that no command printed, ``ReconcilerError`` for an edited
+        plan.
+        """
+        parts = [_part(find_root, environ, path) for path in done]
+        rest = _part(find_root, environ, left)
         clean = not rest.open and all(part.well for part in parts)
         texts = [part.text for part in parts if part.text and (part.ran or not part.well)]
-        link = None if clean else run_address(os.environ)
+        link = None if clean else run_address(environ)
         report = night_report(environment, texts, rest.text if rest.open else "", clean=clean)
         return cls(clean, f"{report}\n{link}\n" if link else report)
 
@@ -52,17 +60,17 @@ class _Part:
     well: bool
 
 
-def _part(settings: Settings, path: Path) -> _Part:
+def _part(find_root: Callable[[], Path], environ: Mapping[str, str], path: Path) -> _Part:
     document, text = _read(path)
     kind = document.get("kind")
     if kind == "plan":
         plan = load_plan(text)
         some = plan.blocked or bool(plan.changes)
-        shown = rendered(plan, Look("markdown", limit=_HALF), settings) if some else ""
+        shown = rendered(plan, Look("markdown", limit=_HALF, environ=environ)) if some else ""
         return _Part(shown, open=some, ran=False, well=not plan.blocked)
     if kind == "run":
         try:
-            return _run(settings, document)
+            return _run(find_root, document)
         except (KeyError, TypeError, AttributeError):
             raise _unreadable(path, "it is no run") from None
     if kind == "error":
@@ -71,22 +79,22 @@ def _part(settings: Settings, path: Path) -> _Part:
     raise _unreadable(path, "it is no plan, run or error")
 
 
-def _run(settings: Settings, document: Any) -> _Part:
+def _run(find_root: Callable[[], Path], document: Any) -> _Part:
     outcomes, problem = document.get("outcomes") or (), document.get("problem")
     well = (
         not problem
         and not document.get("interrupted")
         and all(one["status"] == "done" for one in outcomes)
     )
-    text = _audit(settings, (document.get("audit") or {}).get("path"))
+    text = _audit(find_root, (document.get("audit") or {}).get("path"))
     if problem:
         text += "\n" + told_error(problem["code"], problem["message"], problem["remedy"])
     return _Part(text, open=not well, ran=bool(outcomes) or not well, well=well)
 
 
-def _audit(settings: Settings, path: str | None) -> str:
+def _audit(find_root: Callable[[], Path], path: str | None) -> str:
     """The audit report of a run, which is Markdown already; empty when it wrote none."""
-    root = wiring.project_root(settings).resolve()
+    root = find_root().resolve()
     file = (root / path).with_suffix(".md").resolve() if path else None
     if file is None or not file.is_relative_to(root) or not file.is_file():
         return ""

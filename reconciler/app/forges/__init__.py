@@ -1,0 +1,1 @@
+"""What the jobs of a forge say and find there; owners of files."""

@@ -1,0 +1,1 @@
+"""Deliveries received on loopback: with which secrets, of which scheme."""

@@ -1,0 +1,1 @@
+"""Vault made ready, and examined."""

@@ -1,0 +1,59 @@
+"""``bootstrap``: what an environment needs in Vault, and its registry spread anew."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.app.wiring import connected, engine_for
+from reconciler.errors import VaultError
+
+if TYPE_CHECKING:
+    from reconciler.adapters.vault.setup.ci_platforms import Platform
+    from reconciler.app.workplace import Workplace
+    from reconciler.domain.declared.desired import Environment, Project
+
+
+def prepared(
+    workplace: Workplace,
+    project: Project,
+    environment: Environment,
+    buckets: int | None,
+    platform: Platform | None = None,
+) -> list[tuple[str, str]]:
+    """What ``bootstrap`` made or changed, in order. Raises ``VaultError``."""
+    from reconciler.adapters.vault.setup.bootstrap import bootstrap
+    from reconciler.adapters.vault.setup.ci_roles import login_roles
+    from reconciler.adapters.vault.setup.meta import Meta, existing_meta
+    from reconciler.engine.rebucket import close_rest, spread
+
+    with connected(workplace, environment) as live:
+        present = existing_meta(live, project.name, environment.name)
+        anew = present is not None and buckets not in (None, present.buckets)
+        done: list[tuple[str, str]] = list(
+            bootstrap(live, environment.name, project.name, None if anew else buckets)
+        )
+        if platform is not None:
+            try:
+                done += login_roles(live, environment.name, platform)
+            except VaultError:
+                workplace.console.say("\n".join(["done before it failed:", *map(step_text, done)]))
+                raise
+    if present is None or buckets is None:
+        return done
+    if not anew:
+        with engine_for(workplace, project, environment) as engine:
+            closed = close_rest(engine)
+        return [*done, (f"registry: old buckets closed {closed}", "updated")] if closed else done
+    meta = Meta(project.name, environment.name, buckets, present.version)
+    with engine_for(workplace, project, environment) as engine:
+        moved = spread(engine, buckets, meta.text(), present.version, engine.say)
+    return [
+        *done,
+        (f"registry: clients {moved}, buckets {buckets} instead of {present.buckets}", "updated"),
+    ]
+
+
+def step_text(step: tuple[str, str]) -> str:
+    """A step of ``prepared``: what, and what was done to it."""
+    what, did = step
+    return f"{did!s:<9} {what}"
