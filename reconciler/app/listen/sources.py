@@ -43,7 +43,7 @@ def secret_sources(
         raise _misused("stdin can be read once: give --secret-from - once, with one secret a line")
     return [
         (
-            _vault_source(find(), text, stack)
+            _vault_source(find, text, stack)
             if text.startswith(VAULT)
             else local_source(text, environ, stdin)
         )
@@ -67,7 +67,7 @@ def chosen_scheme(
     )
     if name is not None and declared:
         raise _misused("leave out --scheme: the webhook that is named declares its scheme")
-    schemes = [_declared(find(), target)[1].scheme for target in declared]
+    schemes = [_declared(find, target)[1].scheme for target in declared]
     if any(one != schemes[0] for one in schemes):
         raise _misused(
             "the webhooks that are named are signed by different schemes: listen to one at a time"
@@ -86,13 +86,13 @@ def chosen_scheme(
     return replace(scheme, tolerance=length)
 
 
-def _declared(workplace: Workplace, target: str) -> tuple[DesiredClient, DesiredWebhook]:
+def _declared(find: Find, target: str) -> tuple[DesiredClient, DesiredWebhook]:
     """A webhook by ``ENV/CLIENT/WEBHOOK``.
 
     Raises ``UsageError`` RC034 and what loading the declaration raises.
     """
     environment, client, webhook = _parts(target)
-    desired = load_desired(workplace.root, environment)
+    desired = load_desired(find().root, environment)
     if client not in desired.clients:
         remedy = one_of(desired.clients, "declare it, or name an environment where it exists")
         raise UsageError("RC034", f"no client {client} is declared in {environment}", remedy)
@@ -114,7 +114,7 @@ def _parts(target: str) -> tuple[str, str, str]:
     return parts[0], parts[1], parts[2]
 
 
-def _vault_source(workplace: Workplace, text: str, stack: ExitStack) -> SecretSource:
+def _vault_source(find: Find, text: str, stack: ExitStack) -> SecretSource:
     """The versions that can be read, with the token of this environment.
 
     A deliverer's is enough.
@@ -122,7 +122,8 @@ def _vault_source(workplace: Workplace, text: str, stack: ExitStack) -> SecretSo
     from reconciler.adapters.vault.signing_secrets import readable_versions
 
     target = text.removeprefix(VAULT)
-    client, webhook = _declared(workplace, target)
+    client, webhook = _declared(find, target)
+    workplace = find()
     _, environment = load_environment(workplace.root, _parts(target)[0])
     vault = replace(environment.vault, timeout=_VAULT_PATIENCE, patience=_VAULT_PATIENCE)
     live = stack.enter_context(connected(workplace, replace(environment, vault=vault)))
