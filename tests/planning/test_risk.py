@@ -763,7 +763,8 @@ def test_a_risk_is_the_highest_of_its_reasons(name: str) -> None:
     """Each action that changes something has a reason; the first reasons are those of the highest
     risk."""
     for situation in CASES[name][1:]:
-        rows = {sentence: row for row in RULES for sentence in situation.fired().get(row.name, [])}
+        fired = situation.fired()
+        rows = {sentence: row for row in RULES for sentence in fired.get(row.name, [])}
         for action in situation.plan().actions:
             if action.kind is ActionKind.NO_OP:
                 assert (action.risk, action.risk_reasons) == (Risk.LOW, ())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -57,9 +58,31 @@ def test_text(name: str, golden: Golden) -> None:
     golden(f"plan-{name}.txt", plan_text(PLANS[name]))
 
 
-def test_text_verbose_narrow_and_coloured(golden: Golden) -> None:
-    golden("plan-verbose.txt", plan_text(PLANS["changes"], verbose=True, width=60))
-    golden("plan-colour.ansi", plan_text(PLANS["blocked"], colour=True))
+def test_verbose_and_narrow_text_says_the_same_in_shorter_lines(golden: Golden) -> None:
+    plan = PLANS["changes"]
+    narrow = plan_text(plan, verbose=True, width=60)
+    golden("plan-verbose.txt", narrow)
+    assert narrow.split() == plan_text(plan, verbose=True, width=1000).split()
+    wrapped = [line for line in narrow.split("\n") if line.startswith(" ")]
+    assert [line for line in wrapped if len(line) > 60 and len(line.split()) > 1] == []
+    words = " ".join(narrow.split())
+    for action in plan.actions:
+        assert all(f"risk: {reason}" in words for reason in action.risk_reasons)
+        assert all(name in words for name in {**(action.before or {}), **(action.after or {})})
+
+
+def test_colour_adds_to_the_text_and_says_what_is_dangerous(golden: Golden) -> None:
+    plan = PLANS["blocked"]
+    coloured = plan_text(plan, colour=True)
+    golden("plan-colour.ansi", coloured)
+    assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == plan_text(plan)
+    styles = {
+        risk: set(re.findall(rf"^\x1b\[([0-9;]+)m{risk}", coloured, re.MULTILINE)) for risk in Risk
+    }
+    assert [len(found) for found in styles.values()] == [1] * len(Risk)
+    assert len(set.union(*styles.values())) == len(Risk), "two risks look the same"
+    for line in coloured.split("\n"):
+        assert line.count("\x1b[0m") * 2 == line.count("\x1b["), "a colour runs into the next line"
 
 
 @pytest.mark.parametrize("name", PLANS)

@@ -93,11 +93,17 @@ def end_group(running: subprocess.Popen[str]) -> None:
     running.wait()
 
 
-Process = tuple[int, int]  # a pid, and when it started: pids are used again
+Process = tuple[int, int]  # a pid, and the tick at which it started: pids are used again
+
+
+def tick() -> int:
+    """Now, as the kernel counts when it notes the start of a program."""
+    return int(time.clock_gettime(time.CLOCK_BOOTTIME) * os.sysconf("SC_CLK_TCK"))
 
 
 def descendants() -> frozenset[Process]:
-    """Every program below this one."""
+    """Every program below this one. It reads what the kernel says of every program there is: a
+    thousandth of a second for each ten of them."""
     parents: dict[Process, int] = {}
     for path in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):  # it ended meanwhile
@@ -112,10 +118,10 @@ def descendants() -> frozenset[Process]:
     return frozenset(found)
 
 
-def end_what_is_left(before: frozenset[Process], folder: Path | None = None) -> list[int]:
-    """End the programs below us that were not there ``before``, and those that live in ``folder``;
-    their pids."""
-    left = [pid for pid, _ in descendants() - before]
+def end_what_is_left(since: int = 0, folder: Path | None = None) -> list[int]:
+    """End the programs below us that started at ``since`` (a ``tick``) or later, and those that
+    live in ``folder``; their pids."""
+    left = [pid for pid, started_at in descendants() if started_at >= since]
     if folder is not None:
         left += living_in(folder)
     own = os.getpid()

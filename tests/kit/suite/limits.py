@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.programs.started import Process, descendants, end_what_is_left, take_usual_signals
+from tests.kit.programs.started import end_what_is_left, take_usual_signals, tick
 
 # No test takes a tenth of it on a quiet machine. One that hangs fails, and the others go on.
 MOST_SECONDS = 300
 # All cases of one kind may be one test.
 MOST_SECONDS_EXHAUSTIVE = 6 * 3600
-BEFORE = pytest.StashKey[frozenset[Process]]()
+BEGAN = pytest.StashKey[int]()
 FAILED = pytest.StashKey[bool]()
 
 
@@ -24,20 +24,20 @@ def pytest_configure(config: pytest.Config) -> None:
     exhaustive = config.getoption("exhaustive", default=False)
     most = MOST_SECONDS_EXHAUSTIVE if exhaustive else MOST_SECONDS
     os.environ.setdefault("PYTEST_TIMEOUT", str(most))
-    config.stash[BEFORE] = descendants()
+    config.stash[BEGAN] = tick()
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
     """What a failed test started is ended before its fixtures are taken down."""
-    before = descendants()
+    began = tick()
     try:
         return (yield)
     except pytest.skip.Exception:
         raise
     except BaseException:
         item.stash[FAILED] = True
-        end_what_is_left(before)
+        end_what_is_left(began)
         raise
 
 
@@ -49,7 +49,7 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None]:
         return (yield)
     finally:
         if item.stash.get(FAILED, False) and isinstance(folder, Path):
-            end_what_is_left(descendants(), folder)
+            end_what_is_left(tick(), folder)
 
 
 @pytest.hookimpl(trylast=True)
@@ -57,4 +57,4 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """Nothing that the tests started outlives them. (With several workers each ends its own.)"""
     worker = hasattr(session.config, "workerinput")
     if worker or not session.config.getoption("numprocesses", default=None):
-        end_what_is_left(session.config.stash[BEFORE])
+        end_what_is_left(session.config.stash[BEGAN])

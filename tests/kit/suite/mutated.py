@@ -124,7 +124,7 @@ def wait(child: int, seconds: float) -> int:
         if ended:
             return status
         time.sleep(0.005)
-    end_what_is_left(frozenset())
+    end_what_is_left()
     return os.waitpid(child, 0)[1]
 
 
