@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from reconciler.app.console import Console
     from reconciler.domain.live.observed import Observed
     from reconciler.domain.plan.plan import Plan
-    from reconciler.engine.engine import Question
+    from reconciler.planning.actions.inputs import Pairs, Question
 
 
 def run_options(command: click.decorators.FC) -> click.decorators.FC:
@@ -108,7 +108,8 @@ def apply(
     from reconciler.app.run.alerts import Alerts
     from reconciler.cli.terminal import stop_on_signals, workplace
     from reconciler.engine import apply as run
-    from reconciler.engine.engine import answer
+    from reconciler.planning.actions.inputs import pair_up
+    from reconciler.planning.planner import make_plan
 
     planned.refuse_misused(planfile, only, yes_remove, shard, verify, upkeep, allow_rollback)
     part_of = planned.parse_shard(shard) if shard is not None else None
@@ -125,25 +126,35 @@ def apply(
         ) as engine,
     ):
 
-        def agreed(observed: Observed) -> tuple[Question, Plan]:
+        def agreed(observed: Observed, pairs: Pairs) -> tuple[Question, Plan]:
             asked = planned.Asked(only, verify, yes_remove, allow_rollback, deep=deep)
             whole = planned.question_for(here, desired, asked, saved=saved, applying=True)
-            question = planned.narrowed(whole, observed, shard=part_of, upkeep=upkeep, saved=saved)
-            plan = saved or planned.with_unfinished(
-                engine, observed, answer(engine, question, observed)
+            question = planned.narrowed(
+                whole,
+                pairs,
+                buckets=observed.buckets,
+                shard=part_of,
+                upkeep=upkeep,
+                saved=saved,
             )
+            inputs = engine.inputs(question, observed, pairs)
+            plan = saved or planned.with_unfinished(engine, observed, make_plan(inputs))
             alerts.observed = observed
             alerts.plan = plan
-            checkout = engine.checkout(desired, observed.applied)
-            demands.refuse_plan(here, desired, plan, checkout)
+            demands.refuse_plan(here, desired, plan, inputs.checkout)
             agree(here.console, plan, ask=saved is None and not yes)
             return question, plan
 
         demands.refuse_badly_signed(here, desired, allowed_signers)
+
+        def anew(observed: Observed) -> tuple[Question, Plan]:
+            return agreed(observed, pair_up(desired, observed))
+
         observed = engine.look(desired, deep=deep)
-        planned.refuse_unknown(only, desired, observed)
+        pairs = pair_up(desired, observed)
+        planned.refuse_unknown(only, pairs)
         result, problem = run.apply(
-            engine, *agreed(observed), observed, options, agreed if yes else None
+            engine, *agreed(observed, pairs), observed, options, anew if yes else None
         )
     return finish(result, problem, settings, form, alerts, saved=saved is not None)
 
@@ -182,7 +193,8 @@ def rotate(
     from reconciler.cli.terminal import stop_on_signals, workplace
     from reconciler.engine.apply import Options
     from reconciler.engine.apply import apply as carry_out
-    from reconciler.engine.engine import answer
+    from reconciler.planning.actions.inputs import pair_up
+    from reconciler.planning.planner import make_plan
 
     asked = parse_target(target)
     here = workplace(settings)
@@ -198,7 +210,8 @@ def rotate(
 
         def agreed(observed: Observed) -> tuple[Question, Plan]:
             question = rotation_question(desired, observed, asked, reason)
-            plan = answer(engine, question, observed)
+            pairs = pair_up(desired, observed)
+            plan = make_plan(engine.inputs(question, observed, pairs))
             alerts.observed = observed
             alerts.plan = plan
             agree(here.console, plan, ask=False)

@@ -117,9 +117,10 @@ def plan(
     )
     from reconciler.app.plan.rendering import rendered
     from reconciler.cli.terminal import workplace
-    from reconciler.engine.engine import answer
     from reconciler.engine.planfile.saved import refuse_unreviewed
+    from reconciler.planning.actions.inputs import pair_up
     from reconciler.planning.loosening.terms_before import beside
+    from reconciler.planning.planner import make_plan
 
     only, time = client_names((*only, *clients)), moment(at)
     refuse_together(at, out, reviewed, narrowed=bool(only or at or verify or upkeep))
@@ -132,14 +133,16 @@ def plan(
         question = question_for(here, desired, asked)
         observed = engine.look(desired, deep=deep)
         refuse_past(time, observed.now)
-        refuse_unknown(only, desired, observed)
-        question = narrowed(question, observed, upkeep=upkeep, saved=agreed)
-        result = with_unfinished(engine, observed, answer(engine, question, observed))
+        pairs = pair_up(desired, observed)
+        refuse_unknown(only, pairs)
+        question = narrowed(question, pairs, buckets=observed.buckets, upkeep=upkeep, saved=agreed)
+        inputs = engine.inputs(question, observed, pairs)
+        result = with_unfinished(engine, observed, make_plan(inputs))
     if agreed is not None:
         refuse_unreviewed(agreed, result)
     # after the comparison: a merge is made on another commit than its pull request was
     if before is not None:
-        result = beside(result, before, desired, observed, question.only)
+        result = beside(result, before, inputs)
     if not observed.deep:
         say(
             settings,

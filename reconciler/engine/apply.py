@@ -15,7 +15,7 @@ from reconciler.domain.live.observed import Observed, OpenRun
 from reconciler.domain.plan.plan import Outcome, Plan, Stage
 from reconciler.domain.plan.run import RunResult
 from reconciler.engine.drive import Driver
-from reconciler.engine.engine import Engine, Question, answer, repeated
+from reconciler.engine.engine import Engine
 from reconciler.engine.executor import execute
 from reconciler.engine.lease import held_lease
 from reconciler.engine.planfile import saved as saved_plan
@@ -39,8 +39,9 @@ from reconciler.errors import (
     VaultUnavailable,
     VaultUnreachable,
 )
+from reconciler.planning.actions.inputs import Question, pair_up
 from reconciler.planning.guards.checkout import next_applied
-from reconciler.planning.planner import pair_up
+from reconciler.planning.planner import make_plan
 from reconciler.registry.protocol.applied import record_applied
 from reconciler.registry.protocol.documents import open_run
 from reconciler.registry.protocol.work import Run
@@ -192,10 +193,13 @@ def _second_look(
 ) -> Plan:
     """Under the lease: is it still the plan that was agreed to? Guards look at it as of now. What
     is left of it, with what no commit held when it was made, or holds now."""
-    fresh = answer(engine, repeated(question, plan), observed, guarded_at=observed.now)
+    pairs = pair_up(question.desired, observed)
+    # As of the time of the plan: only what was observed can answer the question differently.
+    then = replace(question, at=plan.created_at)
+    fresh = make_plan(engine.inputs(then, observed, pairs, guarded_at=observed.now))
     if options.planfile:
         saved_plan.refuse_expired(plan, observed.now, engine.project.plan_expires)
-        plan = left_of(plan, fresh, observed, pair_up(question.desired, observed))
+        plan = left_of(plan, fresh, observed, pairs)
     elif fresh.digest != plan.digest:
         raise Moved(observed)
     refuse_blocked(fresh)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,16 +11,13 @@ from datetime import datetime
 from reconciler.domain.declared.checkout import WITHOUT_GIT, Applied, Checkout
 from reconciler.domain.declared.desired import ClientState, Desired, Environment, Project
 from reconciler.domain.live.observed import MountSettings, Observed
-from reconciler.domain.live.record import ClientRecord
 from reconciler.domain.plan.judgement import Judge
-from reconciler.domain.plan.plan import Outcome, Plan
+from reconciler.domain.plan.plan import Outcome
 from reconciler.engine.drive import Driver, ServerClock
 from reconciler.engine.look.observe import observe
 from reconciler.engine.look.records import read_applied
 from reconciler.engine.ports import Ledger, LiveState, Minter, Reporter, Sender
-from reconciler.planning.actions.reasons import Removals, RotationRequest
-from reconciler.planning.guards.checkout import Standing
-from reconciler.planning.planner import Inputs, make_plan
+from reconciler.planning.actions.inputs import Inputs, Pairs, Question
 
 # Between two looks at whether to stop, in seconds.
 WAKE = 0.1
@@ -68,6 +65,25 @@ class Engine:
             observed, policies_edited=edited, registry_mount=registry, secrets_mount=secrets
         )
 
+    def inputs(
+        self,
+        question: Question,
+        observed: Observed,
+        pairs: Pairs,
+        *,
+        guarded_at: datetime | None = None,
+    ) -> Inputs:
+        """What the plan for ``question`` is made from; ``pairs`` are those of what is declared and
+        observed. Asks git about the checkout, and nothing else."""
+        return Inputs(
+            question,
+            observed,
+            pairs,
+            guarded_at=guarded_at,
+            judge=self.judge,
+            checkout=self.checkout(question.desired, observed.applied),
+        )
+
     def driver(self, now: datetime, pool: ThreadPoolExecutor) -> Driver:
         return Driver(
             self.live, self.minter, self.sender, ServerClock(now), pool, pause=self._pause
@@ -88,58 +104,3 @@ def registered_as(desired: Desired) -> tuple[tuple[str, ...], ...]:
         for client in desired.clients.values()
         if client.state is not ClientState.RETIRED
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What is to be planned: all clients, or some; with rotations and proofs that somebody asked
-    for; now, or then.
-
-    ``required`` holds the records of the environment that the promotion gate asks for; ``agreed``
-    what a person agreed to end; ``rollback`` the commit that may be gone back to. ``applying``: the
-    answer is to be carried out.
-    """
-
-    desired: Desired
-    only: Collection[str] | None = None
-    addresses: Collection[str] | None = None
-    rotations: Mapping[str, RotationRequest] | None = None
-    verifications: Collection[str] = ()
-    required: Mapping[str, ClientRecord] | None = None
-    at: datetime | None = None
-    deep: bool = False
-    agreed: Removals | None = None
-    rollback: str | None = None
-    applying: bool = False
-
-
-def answer(
-    engine: Engine, question: Question, observed: Observed, *, guarded_at: datetime | None = None
-) -> Plan:
-    """The plan for ``question``, from one observation.
-
-    Pure but for asking git about the checkout.
-    """
-    checkout = engine.checkout(question.desired, observed.applied)
-    return make_plan(
-        Inputs(
-            desired=question.desired,
-            observed=observed,
-            now=question.at or observed.now,
-            only=question.only,
-            addresses=question.addresses,
-            rotations=question.rotations or {},
-            verifications=question.verifications,
-            required=question.required,
-            guarded_at=guarded_at,
-            agreed=question.agreed,
-            judge=engine.judge,
-            standing=Standing(checkout, question.rollback, question.applying),
-        )
-    )
-
-
-def repeated(question: Question, plan: Plan) -> Question:
-    """The same question as of the time of ``plan``: only what was observed can answer it
-    differently."""
-    return replace(question, at=plan.created_at)

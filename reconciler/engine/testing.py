@@ -12,7 +12,7 @@ from reconciler.domain.live.record import ClientRecord, ClientStatus, Delivery
 from reconciler.domain.values import names
 from reconciler.engine.apply import open_driver
 from reconciler.engine.engine import Engine
-from reconciler.planning.planner import pair_up
+from reconciler.planning.actions.inputs import pair_up
 from reconciler.registry.protocol.proving import proof_request
 from reconciler.registry.requests import Deliver
 

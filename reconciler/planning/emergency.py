@@ -25,7 +25,8 @@ from reconciler.planning.actions.order import ordered
 from reconciler.planning.actions.reasons import Cause, Reason, RevocationRequest, kind_of
 from reconciler.planning.actions.series import KINDS
 from reconciler.planning.planner import plan_digest, without_secrets
-from reconciler.planning.risk.risk import Grounds, judged
+from reconciler.planning.risk.facts import Grounds
+from reconciler.planning.risk.risk import judged
 
 
 def revocation_plan(
@@ -54,7 +55,12 @@ def revocation_plan(
     asked = [action for one in same for action in _revocations(one, request)]
     # Made without a declaration: no policy has a say in what ends at once.
     by = Grounds(
-        now, {one.name: one for one in same}, {}, ScopeTable({}), GuardrailPolicy(), environment
+        now=now,
+        records={one.name: one for one in same},
+        desired={},
+        scopes=ScopeTable({}),
+        policy=GuardrailPolicy(),
+        environment=environment,
     )
     actions = without_secrets(ordered(judged(asked, by)))
     revisions = {one.name: one.revision for one in same}

@@ -6,26 +6,23 @@ Pure; ``now`` is an argument.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import replace
 
-from reconciler.domain.declared.desired import ClientState, Desired, DesiredClient
+from reconciler.domain.declared.desired import ClientState
 from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.live.observed import Observed
-from reconciler.domain.live.record import ClientRecord, ClientStatus
-from reconciler.domain.plan.judgement import Judge
+from reconciler.domain.live.record import ClientRecord
 from reconciler.domain.plan.plan import Action, Plan
 from reconciler.domain.secrecy import masked, masked_json
 from reconciler.domain.values.canonical import digest
 from reconciler.errors import Finding
 from reconciler.planning.actions import renames
-from reconciler.planning.actions.clients import Context, client_action, plan_client
+from reconciler.planning.actions.clients import client_action, plan_client
+from reconciler.planning.actions.inputs import Inputs, Pairs
 from reconciler.planning.actions.order import ordered
-from reconciler.planning.actions.reasons import Cause, Reason, Removals, RotationRequest
+from reconciler.planning.actions.reasons import Cause, Reason
 from reconciler.planning.guards.checkout import (
     MOST_PATHS,
-    NOT_IN_GIT,
-    Standing,
     checkout_findings,
     doubt_of,
     removals,
@@ -47,59 +44,35 @@ from reconciler.planning.review.approvals import approvals
 from reconciler.planning.risk.risk import grounds, judged
 
 
-@dataclass(frozen=True, slots=True)
-class Inputs:
-    """What a plan is made from. ``only`` (None: all) narrows it to some clients; ``required`` holds
-    the records of the environment that the promotion gate asks for."""
-
-    desired: Desired
-    observed: Observed
-    now: datetime
-    only: Collection[str] | None = None
-    addresses: Collection[str] | None = None  # narrows it further, to actions on these addresses
-    rotations: Mapping[str, RotationRequest] = field(default_factory=dict)
-    verifications: Collection[str] = ()
-    required: Mapping[str, ClientRecord] | None = None
-    # when guards look, if not at ``now``: a saved plan meets today's freeze
-    guarded_at: datetime | None = None
-    agreed: Removals | None = None  # how many clients a person agreed to end
-    judge: Judge | None = None  # evaluates rules of one's own; without it none of them can be kept
-    standing: Standing = NOT_IN_GIT  # where the declaration stands in git
-
-
 def make_plan(inputs: Inputs) -> Plan:
     """The plan. The same inputs give the same plan in every order of files, documents and
     records."""
-    desired, observed = inputs.desired, inputs.observed
-    context = Context(
-        observed, inputs.now, desired.environment.freezes, inputs.rotations, inputs.verifications
-    )
+    desired, observed, question = inputs.desired, inputs.observed, inputs.question
     actions: list[Action] = []
     touched: dict[str, ClientRecord | None] = {}
     unchanged = 0
     record: ClientRecord | None
-    pairs = pair_up(desired, observed)
-    for name, record in sorted(pairs.items()):
-        if inputs.only is not None and name not in inputs.only:
+    for name, record in sorted(inputs.pairs.items()):
+        if question.only is not None and name not in question.only:
             continue
-        planned = plan_client(desired.clients.get(name), record, context)
-        if inputs.addresses is not None:
-            planned = [action for action in planned if action.address in inputs.addresses]
+        planned = plan_client(desired.clients.get(name), record, inputs)
+        if question.addresses is not None:
+            planned = [action for action in planned if action.address in question.addresses]
         if not planned:
             unchanged += name in desired.clients  # a record of one that was retired is history
             continue
         actions += planned
         touched[name] = record
-    for action, record in _unfinished_renames(observed, pairs, inputs.only):
+    for action, record in _unfinished_renames(observed, inputs.pairs, question.only):
         actions.append(action)
         touched.setdefault(action.client, record)
     known = ordered(judged(actions, grounds(inputs.now, touched, desired)))
     result = risen(without_secrets(known), inputs.standing)
-    situation = _situation(inputs, result, _elsewhere(inputs, pairs, context))
+    situation = Situation(inputs, result, _elsewhere(inputs))
     return replace(
         _plan(inputs, result, touched),
         unchanged=unchanged,
-        findings=_findings(situation, pairs),
+        findings=_findings(situation),
         approvals=approvals(situation),
     )
 
@@ -108,9 +81,9 @@ def _plan(
     inputs: Inputs, actions: tuple[Action, ...], touched: Mapping[str, ClientRecord | None]
 ) -> Plan:
     """The plan, but for what guards and approvers say of it."""
-    desired, agreed = inputs.desired, inputs.agreed.number if inputs.agreed else None
-    commit, left = inputs.standing.checkout.head, inputs.standing.rolled_back_from
-    dirty = inputs.standing.checkout.dirty[:MOST_PATHS]
+    desired, agreed = inputs.desired, inputs.question.agreed
+    commit, left = inputs.checkout.head, inputs.standing.rolled_back_from
+    dirty = inputs.checkout.dirty[:MOST_PATHS]
     environment, project = desired.environment.name, desired.project.name
     revisions = {name: record.revision if record else 0 for name, record in touched.items()}
     declared = {name: desired.clients[name] for name in touched if name in desired.clients}
@@ -132,32 +105,31 @@ def _plan(
             actions,
             revisions,
             digests,
-            yes_remove=agreed,
+            yes_remove=agreed.number if agreed else None,
             dirty=dirty,
             rollback_from=left,
         ),
         unchanged=0,
         sources={name: client.source for name, client in declared.items()},
-        yes_remove=agreed,
+        yes_remove=agreed.number if agreed else None,
         dirty=dirty,
         rollback_from=left,
     )
 
 
-def _elsewhere(
-    inputs: Inputs, pairs: Mapping[str, ClientRecord | None], context: Context
-) -> list[Action]:
+def _elsewhere(inputs: Inputs) -> list[Action]:
     """What would be ended or suspended by a plan for all clients and is not part of this one. A
     removal that is not proven is none."""
     kinds = (ActionKind.RETIRE_CLIENT, ActionKind.SUSPEND_CLIENT)
     found: list[Action] = []
-    for name, record in pairs.items():
+    only = inputs.question.only
+    for name, record in inputs.pairs.items():
         client = inputs.desired.clients.get(name)
-        if inputs.only is None or name in inputs.only or record is None:
+        if only is None or name in only or record is None:
             continue
         if client is None or client.state is not ClientState.ACTIVE:
             found += [
-                action for action in plan_client(client, record, context) if action.kind in kinds
+                action for action in plan_client(client, record, inputs) if action.kind in kinds
             ]
     where = inputs.desired.environment.name
     unproven = {
@@ -166,21 +138,6 @@ def _elsewhere(
         if doubt_of(one.client, inputs.standing, where) is not None
     }
     return [action for action in found if id(action) not in unproven]
-
-
-def _situation(inputs: Inputs, actions: Sequence[Action], elsewhere: Sequence[Action]) -> Situation:
-    return Situation(
-        inputs.desired,
-        inputs.observed,
-        inputs.guarded_at or inputs.now,
-        actions,
-        elsewhere,
-        required=inputs.required,
-        only=inputs.only,
-        judge=inputs.judge,
-        agreed=inputs.agreed,
-        standing=inputs.standing,
-    )
 
 
 def without_secrets(actions: tuple[Action, ...]) -> tuple[Action, ...]:
@@ -201,11 +158,9 @@ def without_secrets(actions: tuple[Action, ...]) -> tuple[Action, ...]:
     )
 
 
-def _findings(
-    situation: Situation, pairs: Mapping[str, ClientRecord | None]
-) -> tuple[Finding, ...]:
+def _findings(situation: Situation) -> tuple[Finding, ...]:
     """What blocks the plan and what it tells besides, in a fixed order."""
-    desired, observed = situation.desired, situation.observed
+    desired, observed, pairs = situation.desired, situation.observed, situation.inputs.pairs
     guarded = guard_findings(situation)
     return in_order(
         (
@@ -216,58 +171,14 @@ def _findings(
             *unrecorded_findings(observed),
             *reissue_findings(desired, pairs, situation.only),
             *proof_findings(desired, pairs, situation.only),
-            *checkout_findings(situation.standing),
+            *checkout_findings(situation.inputs.standing),
             *date_findings(desired.policy.waivers, situation.now, desired.environment.name),
         )
     )
 
 
-def pair_up(desired: Desired, observed: Observed) -> dict[str, ClientRecord | None]:
-    """Each client's name with the record that belongs to it: for a renamed client, until the new
-    record is there, the one under the old name. A record that was already moved is no client of its
-    own."""
-    pairs: dict[str, ClientRecord | None] = {}
-    claimed = set()  # records that belong to a client of another name
-    heirs = renames.heirs(observed.records)
-    for name, client in desired.clients.items():
-        own = observed.records.get(name)
-        if own is not None and (heir := heirs.get(name)) is not None:
-            if heir.name not in desired.clients:  # a rename that was cut short is taken back
-                pairs[name] = heir
-                claimed.add(heir.name)
-            continue  # else: this name is free once that rename is finished
-        old = _former(client, desired, observed, heirs)
-        if old is not None and (own is None or own.status is ClientStatus.RETIRED):
-            claimed.add(old.name)
-            if old.name in heirs:  # renamed to a third name: that is finished first
-                claimed.add(heirs[old.name].name)
-                continue
-            pairs[name] = old
-            continue
-        pairs[name] = own
-    undeclared = {
-        name: record
-        for name, record in observed.records.items()
-        if name not in desired.clients and name not in claimed and name not in heirs
-    }
-    return pairs | undeclared
-
-
-def _former(
-    client: DesiredClient, desired: Desired, observed: Observed, heirs: renames.Heirs
-) -> ClientRecord | None:
-    """The live record that ``client`` says it is renamed from."""
-    old = observed.records.get(client.renamed_from or "")
-    if old is None or old.name in desired.clients or old.status is ClientStatus.RETIRED:
-        return None
-    if client.state is ClientState.RETIRED and client.name in observed.records:
-        return None
-    heir = heirs.get(old.name)
-    return None if heir is not None and heir.name == client.name else old
-
-
 def _unfinished_renames(
-    observed: Observed, pairs: Mapping[str, ClientRecord | None], only: Collection[str] | None
+    observed: Observed, pairs: Pairs, only: Collection[str] | None
 ) -> list[tuple[Action, ClientRecord]]:
     found = []
     renamed = {

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from reconciler.domain.declared.desired import Desired, DesiredClient
-from reconciler.domain.live.observed import Observed
 from reconciler.domain.live.record import ClientRecord, ClientStatus
-from reconciler.planning.planner import pair_up
+from reconciler.planning.actions.inputs import Pairs
 
 
-def settled_clients(desired: Desired, observed: Observed) -> frozenset[str]:
+def settled_clients(desired: Desired, pairs: Pairs) -> frozenset[str]:
     """The clients whose record holds what is declared. All that a plan does for them comes from
     time, from drift or from a run that was cut short: renewals, the ends of graces, repairs. A
     change of the declaration is none of it."""
-    pairs = pair_up(desired, observed)
     return frozenset(
         name for name, record in pairs.items() if _settled(name, desired.clients.get(name), record)
     )

@@ -14,8 +14,9 @@ from reconciler.domain.plan.plan import Action, Approval, Permissions, Plan, Ris
 from reconciler.engine.planfile.document import plan_json
 from reconciler.engine.planfile.load import load_plan
 from reconciler.planning.guards.situation import Situation
-from reconciler.planning.planner import Inputs, make_plan
+from reconciler.planning.planner import make_plan
 from reconciler.planning.review.approvals import approvals
+from tests.kit.worlds.asked import inputs
 from tests.kit.worlds.declared import client, desired, webhook
 from tests.kit.worlds.memory import START, World
 from tests.kit.worlds.runner import Runner
@@ -36,7 +37,7 @@ def wanted(approvers: tuple[ApproverRule, ...], *clients: DesiredClient) -> Desi
 def planned(
     live: Observed, approvers: tuple[ApproverRule, ...], *clients: DesiredClient, **more: Any
 ) -> Plan:
-    return make_plan(Inputs(wanted(approvers, *clients), live, START, **more))
+    return make_plan(inputs(wanted(approvers, *clients), live, START, **more))
 
 
 NOTHING = Observed(START, {}, {}, 16)
@@ -106,14 +107,14 @@ def test_the_risk_is_the_action_s(at_least: str, risk: str, asked: bool) -> None
     plan = planned(NOTHING, (), A)
     actions = tuple(replace(action, risk=Risk(risk)) for action in plan.actions)
     situation = Situation(
-        wanted((ApproverRule("x", risk=at_least),), A), NOTHING, START, actions, ()
+        inputs(wanted((ApproverRule("x", risk=at_least),), A), NOTHING, START), actions
     )
     assert bool(approvals(situation)) is asked
 
 
 def test_a_rotation_that_falls_due_was_agreed_to_before() -> None:
     later = START + timedelta(days=70)
-    plan = make_plan(Inputs(wanted((EVERYBODY,), A, client("b")), replace(LIVE, now=later), later))
+    plan = make_plan(inputs(wanted((EVERYBODY,), A, client("b")), replace(LIVE, now=later), later))
     assert plan.changes
     assert plan.approvals == ()
 
@@ -143,7 +144,7 @@ def test_a_revocation_that_no_declared_change_brings_needs_nobody() -> None:
     for days in (70, 5):  # the rotation that falls due, and past its grace
         runner.settle(desired(A, client("b")))
         world.pass_time(timedelta(days=days))
-    plan = make_plan(Inputs(wanted((EVERYBODY,), A, client("b")), runner.look(), world.now()))
+    plan = make_plan(inputs(wanted((EVERYBODY,), A, client("b")), runner.look(), world.now()))
     assert "revoke-key" in {action.kind.value for action in plan.actions}
     assert plan.approvals == ()
 
@@ -177,7 +178,7 @@ def test_effective_permissions_count_where_an_action_has_them() -> None:
     action = planned(NOTHING, (), A).actions[0]
     asked: Action = replace(action, permissions=Permissions({}, {"refunds:write": Risk.HIGH}))
     situation = Situation(
-        wanted((ApproverRule("x", scopes=("refunds:*",)),), A), NOTHING, START, [asked], ()
+        inputs(wanted((ApproverRule("x", scopes=("refunds:*",)),), A), NOTHING, START), [asked]
     )
     (approval,) = approvals(situation)
     assert "refunds:write" in approval.reasons[0]
@@ -186,7 +187,7 @@ def test_effective_permissions_count_where_an_action_has_them() -> None:
 def test_without_a_catalogue_a_wildcard_may_mean_anything() -> None:
     rule = ApproverRule("x", scopes=("payouts:*",))
     plan = make_plan(
-        Inputs(replace(wanted((rule,), client("a", scopes=["*:write"])), scopes={}), NOTHING, START)
+        inputs(replace(wanted((rule,), client("a", scopes=["*:write"])), scopes={}), NOTHING, START)
     )
     assert plan.approvals
 

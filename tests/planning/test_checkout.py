@@ -12,8 +12,10 @@ from reconciler.domain.declared.checkout import WITHOUT_GIT, Applied, Checkout, 
 from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.plan.plan import Plan, Risk
 from reconciler.errors import Finding, Level
-from reconciler.planning.guards.checkout import MOST_PATHS, Standing, next_applied
-from reconciler.planning.planner import Inputs, make_plan
+from reconciler.planning.actions.inputs import Standing
+from reconciler.planning.guards.checkout import MOST_PATHS, next_applied
+from reconciler.planning.planner import make_plan
+from tests.kit.worlds.asked import inputs
 from tests.kit.worlds.declared import client, desired
 from tests.kit.worlds.memory import START, World
 from tests.kit.worlds.runner import Runner
@@ -29,7 +31,7 @@ def planned(standing: Standing, *names: str, **how: object) -> Plan:
     runner.settle(desired(client("gone"), client("kept"), client("other")))
     observed = runner.look()
     wanted = desired(*(client(name) for name in names or ("kept", "other")))
-    return make_plan(Inputs(wanted, observed, observed.now, standing=standing, **how))  # type: ignore[arg-type]
+    return make_plan(inputs(wanted, observed, observed.now, standing=standing, **how))
 
 
 def told(plan: Plan) -> list[tuple[str, Level]]:

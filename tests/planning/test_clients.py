@@ -16,9 +16,10 @@ from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.plan.plan import Plan, Risk
 from reconciler.planning.actions.reasons import DRIFT, Reason, RevocationRequest, RotationRequest
 from reconciler.planning.emergency import revocation_plan
-from reconciler.planning.planner import Inputs, make_plan
+from reconciler.planning.planner import make_plan
 from reconciler.registry.codec.codec import decode_bucket, encode_bucket
 from reconciler.registry.requests import PutSecret
+from tests.kit.worlds.asked import inputs
 from tests.kit.worlds.declared import client, desired, lifecycle, webhook
 from tests.kit.worlds.faults import Crash, Faulty, crash_before
 from tests.kit.worlds.memory import Entry, World
@@ -543,5 +544,5 @@ def test_a_record_that_was_never_applied_here_is_planned_alike() -> None:
     runner.settle(desired(HOOKED))
     observed = runner.look()
     declared: DesiredClient = client(webhooks=[webhook()], scopes=())
-    first = make_plan(Inputs(desired(declared), observed, observed.now))
-    assert first == make_plan(Inputs(desired(declared), observed, observed.now))
+    first = make_plan(inputs(desired(declared), observed, observed.now))
+    assert first == make_plan(inputs(desired(declared), observed, observed.now))

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from reconciler.domain.declared.desired import ApproverRule, Desired, DesiredClient, GuardrailPolicy
 from reconciler.domain.declared.proof import Demand, Probe
 from reconciler.domain.live.observed import Observed
-from reconciler.planning.planner import Inputs, make_plan
+from reconciler.planning.planner import make_plan
 from reconciler.planning.review.code_owners import code_owners
+from tests.kit.worlds.asked import inputs
 from tests.kit.worlds.declared import client, desired, environment, webhook
 from tests.kit.worlds.memory import START
 
@@ -67,7 +68,7 @@ def commented(environments: list[Desired], name: str) -> tuple[str, ...]:
     """Whom the plans of all environments, nothing being registered, name for one client."""
     found = set()
     for one in environments:
-        plan = make_plan(Inputs(one, Observed(START, {}, {}, 16), START))
+        plan = make_plan(inputs(one, Observed(START, {}, {}, 16), START))
         found |= {
             f"@{asked.approver}" for asked in plan.approvals if f"client/{name}" in asked.addresses
         }

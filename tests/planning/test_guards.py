@@ -25,7 +25,8 @@ from reconciler.domain.values.window import Freeze
 from reconciler.errors import Finding, Level, Source
 from reconciler.planning.actions.reasons import DRIFT, Reason, Removals
 from reconciler.planning.guards.guards import GUARDS
-from reconciler.planning.planner import Inputs, make_plan
+from reconciler.planning.planner import make_plan
+from tests.kit.worlds.asked import inputs
 from tests.kit.worlds.declared import client, desired, environment, lifecycle, webhook
 from tests.kit.worlds.faults import Crash, Faulty, crash_before
 from tests.kit.worlds.memory import START, World
@@ -69,7 +70,7 @@ class Seen:
         required = self.required.records if self.required else None
         live = replace(self.live, now=now)
         plan = make_plan(
-            Inputs(wanted, live, now, required=required, only=self.only, agreed=self.agreed)
+            inputs(wanted, live, now, required=required, only=self.only, agreed=self.agreed)
         )
         assert plan.blocked == any(finding.level is Level.ERROR for finding in plan.findings)
         return [
@@ -445,7 +446,7 @@ STRICT: dict[str, Seen] = {
 def test_no_guard_of_changes_holds_back_a_repair(reason: Reason, guard: str) -> None:
     seen = replace(STRICT[guard], live=drifted(reason))
     assert codes(seen.findings()) == []
-    plan = make_plan(Inputs(desired(*TEN), seen.live, START))
+    plan = make_plan(inputs(desired(*TEN), seen.live, START))
     assert {action.client for action in plan.changes if action.reason == reason} == {
         one.name for one in TEN
     }
@@ -470,7 +471,7 @@ def test_a_declared_change_of_an_edited_record_is_no_repair(how: str, guard: str
     held = codes(replace(strict, live=LIVE[10]).findings())
     assert held
     assert codes(replace(strict, live=live).findings()) == held
-    plan = make_plan(Inputs(desired(*declared), live, START))
+    plan = make_plan(inputs(desired(*declared), live, START))
     reasons = {action.reason for action in plan.changes if action.kind is ActionKind.UPDATE_CLIENT}
     assert reasons == {Reason.RECORD_EDITED, Reason.DECLARATION_CHANGED}
     assert {action.client for action in plan.changes} == {one.name for one in TEN}

@@ -10,7 +10,8 @@ import pytest
 from reconciler.domain.declared.desired import DesiredClient
 from reconciler.domain.live.observed import Observed
 from reconciler.errors import Finding, Level
-from reconciler.planning.planner import Inputs, make_plan
+from reconciler.planning.planner import make_plan
+from tests.kit.worlds.asked import inputs
 from tests.kit.worlds.declared import client, desired, lifecycle, webhook
 from tests.kit.worlds.memory import START, World
 from tests.kit.worlds.runner import Runner
@@ -27,7 +28,7 @@ def observed(*clients: DesiredClient) -> Observed:
 
 
 def told(live: Observed, *clients: DesiredClient) -> list[Finding]:
-    plan = make_plan(Inputs(desired(*clients, *OTHERS), live, START))
+    plan = make_plan(inputs(desired(*clients, *OTHERS), live, START))
     assert not plan.blocked
     return [finding for finding in plan.findings if finding.code == "RC325"]
 
@@ -79,7 +80,7 @@ def test_what_an_edited_record_says_is_not_compared() -> None:
     live = observed(client("old"))
     edited = replace(live.records["old"], edited=True)
     plan = make_plan(
-        Inputs(
+        inputs(
             desired(client("new"), *OTHERS),
             replace(live, records={**live.records, "old": edited}),
             START,

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from reconciler.domain.declared.checkout import Checkout, Descent
 from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.plan.plan import Action, Plan, Risk
+from reconciler.planning.actions.inputs import Inputs, Standing
 from reconciler.planning.actions.order import ordered
-from reconciler.planning.guards.checkout import Standing
-from reconciler.planning.planner import Inputs, make_plan
+from reconciler.planning.planner import make_plan
+from tests.kit.worlds.asked import changed, inputs
 from tests.kit.worlds.declared import client, desired, webhook
 from tests.kit.worlds.memory import World
 from tests.kit.worlds.runner import Runner
@@ -23,7 +24,7 @@ from tests.kit.worlds.runner import Runner
 NAMES = ("alpha", "beta", "gamma", "delta", "epsilon")
 
 
-def situation(changed: str = "alpha") -> Inputs:
+def situation(edited: str = "alpha") -> Inputs:
     """Four registered clients: one changed, one dropped, one unchanged, one with a webhook; and a
     new one."""
     runner = Runner(World())
@@ -31,26 +32,26 @@ def situation(changed: str = "alpha") -> Inputs:
     runner.settle(desired(*before))
     observed = runner.look()
     after = [
-        client(changed, scopes=("a:b",)),
+        client(edited, scopes=("a:b",)),
         client("gamma"),
         client("delta", webhooks=[webhook()]),
         client("epsilon"),
     ]
-    return Inputs(desired(*after), observed, observed.now)
+    return inputs(desired(*after), observed, observed.now)
 
 
 @given(st.randoms(use_true_random=False))
 def test_a_plan_does_not_depend_on_the_order_of_files_or_records(chance: random.Random) -> None:
-    inputs = situation()
-    plan = make_plan(inputs)
-    clients, records = list(inputs.desired.clients.items()), list(inputs.observed.records.items())
-    secrets = list(inputs.observed.secrets.items())
+    made = situation()
+    plan = make_plan(made)
+    clients, records = list(made.desired.clients.items()), list(made.observed.records.items())
+    secrets = list(made.observed.secrets.items())
     for items in (clients, records, secrets):
         chance.shuffle(items)
-    shuffled = replace(
-        inputs,
-        desired=replace(inputs.desired, clients=dict(clients)),
-        observed=replace(inputs.observed, records=dict(records), secrets=dict(secrets)),
+    shuffled = changed(
+        made,
+        desired=replace(made.desired, clients=dict(clients)),
+        observed=replace(made.observed, records=dict(records), secrets=dict(secrets)),
     )
     assert make_plan(shuffled) == plan
 
@@ -63,25 +64,25 @@ def test_actions_come_by_level_and_address() -> None:
 
 
 def test_the_digest_is_not_about_the_time_of_planning() -> None:
-    inputs = situation()
-    later = replace(inputs, now=inputs.now + timedelta(minutes=5))
-    assert make_plan(later).digest == make_plan(inputs).digest
+    made = situation()
+    later = changed(made, at=made.now + timedelta(minutes=5))
+    assert make_plan(later).digest == make_plan(made).digest
 
 
-def other_environment(inputs: Inputs) -> Inputs:
-    place = replace(inputs.desired.environment, name="elsewhere")
-    return replace(inputs, desired=replace(inputs.desired, environment=place))
+def other_environment(made: Inputs) -> Inputs:
+    place = replace(made.desired.environment, name="elsewhere")
+    return changed(made, desired=replace(made.desired, environment=place))
 
 
-def other_revision(inputs: Inputs) -> Inputs:
-    records = dict(inputs.observed.records)
+def other_revision(made: Inputs) -> Inputs:
+    records = dict(made.observed.records)
     records["alpha"] = replace(records["alpha"], revision=records["alpha"].revision + 1)
-    return replace(inputs, observed=replace(inputs.observed, records=records))
+    return changed(made, observed=replace(made.observed, records=records))
 
 
-def other_declaration(inputs: Inputs) -> Inputs:
-    clients = {**inputs.desired.clients, "alpha": client("alpha", scopes=("a:c",))}
-    return replace(inputs, desired=replace(inputs.desired, clients=clients))
+def other_declaration(made: Inputs) -> Inputs:
+    clients = {**made.desired.clients, "alpha": client("alpha", scopes=("a:c",))}
+    return changed(made, desired=replace(made.desired, clients=clients))
 
 
 @pytest.mark.parametrize(
@@ -90,26 +91,26 @@ def other_declaration(inputs: Inputs) -> Inputs:
         other_environment,
         other_revision,
         other_declaration,
-        lambda inputs: replace(inputs, standing=Standing(Checkout(head="1" * 40))),
-        lambda inputs: replace(inputs, standing=Standing(Checkout(dirty=("policy.yaml",)))),
-        lambda inputs: replace(
-            inputs, standing=Standing(Checkout(applied="1" * 40, descent=Descent.BESIDE), "1" * 40)
+        lambda made: changed(made, standing=Standing(Checkout(head="1" * 40))),
+        lambda made: changed(made, standing=Standing(Checkout(dirty=("policy.yaml",)))),
+        lambda made: changed(
+            made, standing=Standing(Checkout(applied="1" * 40, descent=Descent.BESIDE), "1" * 40)
         ),
-        lambda inputs: replace(inputs, only=["alpha"]),
+        lambda made: changed(made, only=["alpha"]),
     ],
 )
 def test_the_digest_changes_with_what_it_covers(change: object) -> None:
-    inputs = situation()
+    made = situation()
     assert callable(change)
-    assert make_plan(change(inputs)).digest != make_plan(inputs).digest
+    assert make_plan(change(made)).digest != make_plan(made).digest
 
 
 def test_the_digest_does_not_change_with_a_client_that_is_left_alone() -> None:
-    inputs = situation()
-    records = dict(inputs.observed.records)
+    made = situation()
+    records = dict(made.observed.records)
     records["gamma"] = replace(records["gamma"], revision=records["gamma"].revision + 1)
-    other = replace(inputs, observed=replace(inputs.observed, records=records))
-    assert make_plan(other).digest == make_plan(inputs).digest
+    other = changed(made, observed=replace(made.observed, records=records))
+    assert make_plan(other).digest == make_plan(made).digest
 
 
 def clients_of(plan: Plan) -> set[str]:
@@ -117,11 +118,11 @@ def clients_of(plan: Plan) -> set[str]:
 
 
 def test_a_plan_is_narrowed_to_clients_and_addresses() -> None:
-    inputs = situation()
-    assert clients_of(make_plan(inputs)) == {"alpha", "beta", "epsilon"}
-    assert clients_of(make_plan(replace(inputs, only=["beta", "gamma"]))) == {"beta"}
-    assert clients_of(make_plan(replace(inputs, only=[]))) == set()
-    [action] = make_plan(replace(inputs, addresses=["client/epsilon/key/primary"])).actions
+    made = situation()
+    assert clients_of(make_plan(made)) == {"alpha", "beta", "epsilon"}
+    assert clients_of(make_plan(changed(made, only=["beta", "gamma"]))) == {"beta"}
+    assert clients_of(make_plan(changed(made, only=[]))) == set()
+    [action] = make_plan(changed(made, addresses=["client/epsilon/key/primary"])).actions
     assert action.kind is ActionKind.ISSUE_KEY
 
 

@@ -25,8 +25,9 @@ from reconciler.domain.plan.judgement import Judge
 from reconciler.domain.plan.plan import Plan
 from reconciler.errors import Level, Source
 from reconciler.planning.actions.reasons import RotationRequest
-from reconciler.planning.planner import Inputs, make_plan
+from reconciler.planning.planner import make_plan
 from tests.kit.texts.cel import judge_here
+from tests.kit.worlds.asked import inputs
 from tests.kit.worlds.declared import client, desired, lifecycle, webhook
 from tests.kit.worlds.memory import START, World
 from tests.kit.worlds.runner import Runner
@@ -62,7 +63,7 @@ def own(when: str, level: str = "deny", *environments: str) -> CustomRule:
 
 
 def planned(live: Observed, wanted: Desired, judge: Judge | None = judge_here, **more: Any) -> Plan:
-    return make_plan(Inputs(wanted, live, START, judge=judge, **more))
+    return make_plan(inputs(wanted, live, START, judge=judge, **more))
 
 
 def under(
@@ -128,7 +129,7 @@ def test_a_change_of_another_client_is_not_blocked() -> None:
 def test_a_due_rotation_and_an_emergency_rotation_are_not_blocked() -> None:
     wanted = under(GuardrailPolicy(), A, client("b"), violations=(violated(),))
     due = make_plan(
-        Inputs(wanted, replace(LIVE, now=START + timedelta(days=70)), START + timedelta(days=70))
+        inputs(wanted, replace(LIVE, now=START + timedelta(days=70)), START + timedelta(days=70))
     )
     assert ActionKind.ROTATE_KEY in {action.kind for action in due.changes}
     assert not due.blocked

@@ -15,8 +15,9 @@ from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.plan.plan import Action, Permissions, Risk
 from reconciler.domain.plan.scopes import ScopeTable, covers
 from reconciler.domain.values import networks
-from reconciler.planning.planner import Inputs, make_plan
+from reconciler.planning.planner import make_plan
 from reconciler.planning.risk.risk import grounds, judged
+from tests.kit.worlds.asked import inputs
 from tests.kit.worlds.declared import client, desired, webhook
 from tests.kit.worlds.judged import NOW, SCOPES, Situation, recorded
 
@@ -112,7 +113,7 @@ def test_no_order_matters(chance: random.Random, before: set[str], after: set[st
             records={**records, "a": replace(records["a"], spec=spec)},
         )
         wanted = replace(desired(scopes=dict(scopes)), clients=dict(clients))
-        plans.append([_seen(action) for action in make_plan(Inputs(wanted, observed, NOW)).actions])
+        plans.append([_seen(action) for action in make_plan(inputs(wanted, observed, NOW)).actions])
     assert plans[0] == plans[1]
 
 

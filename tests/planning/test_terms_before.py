@@ -23,7 +23,8 @@ from reconciler.engine.planfile.load import load_plan
 from reconciler.engine.planfile.saved import refuse_stale, refuse_unreviewed
 from reconciler.errors import Finding, Source
 from reconciler.planning.loosening.terms_before import Before, beside
-from reconciler.planning.planner import Inputs, make_plan
+from reconciler.planning.planner import make_plan
+from tests.kit.worlds.asked import inputs
 from tests.kit.worlds.declared import client, desired, webhook
 from tests.kit.worlds.memory import START, World
 from tests.kit.worlds.runner import Runner
@@ -49,10 +50,9 @@ def compared(
     runner = Runner(World())
     runner.settle(live)
     observed = runner.look()
-    plan = make_plan(Inputs(now, observed, START, only=only))
-    return plan, beside(
-        plan, Before(terms(before), terms(now), "commit 1a2b3c"), now, observed, only
-    )
+    made = inputs(now, observed, START, only=only)
+    plan = make_plan(made)
+    return plan, beside(plan, Before(terms(before), terms(now), "commit 1a2b3c"), made)
 
 
 def found(plan: Plan, code: str) -> list[Finding]:

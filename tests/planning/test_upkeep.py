@@ -7,7 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from reconciler.domain.declared.desired import DesiredClient
+from reconciler.domain.declared.desired import Desired, DesiredClient
+from reconciler.planning.actions.inputs import pair_up
 from reconciler.planning.upkeep import settled_clients
 from tests.kit.worlds.declared import client, desired, lifecycle
 from tests.kit.worlds.memory import World
@@ -16,8 +17,12 @@ from tests.kit.worlds.runner import Runner
 APPLIED = client("a")
 
 
+def settled(declared: Desired, runner: Runner) -> frozenset[str]:
+    return settled_clients(declared, pair_up(declared, runner.look()))
+
+
 @pytest.mark.parametrize(
-    ("now", "settled"),
+    ("now", "names"),
     [
         ((APPLIED,), {"a"}),
         ((client("a", scopes=("x:read",)),), set()),
@@ -30,19 +35,17 @@ APPLIED = client("a")
         ((), set()),
     ],
 )  # fmt: skip
-def test_only_what_was_applied_is_settled(
-    now: tuple[DesiredClient, ...], settled: set[str]
-) -> None:
+def test_only_what_was_applied_is_settled(now: tuple[DesiredClient, ...], names: set[str]) -> None:
     runner = Runner(World())
     runner.settle(desired(APPLIED))
-    assert settled_clients(desired(*now), runner.look()) == settled
+    assert settled(desired(*now), runner) == names
 
 
 def test_a_client_whose_removal_was_applied_is_settled() -> None:
     runner = Runner(World())
     runner.settle(desired(APPLIED, client("b")))
     runner.settle(desired(client("b")))
-    assert settled_clients(desired(client("b")), runner.look()) == {"a", "b"}
+    assert settled(desired(client("b")), runner) == {"a", "b"}
 
 
 def test_renewals_are_upkeep_and_a_change_waits_with_all_that_is_due() -> None:
@@ -50,7 +53,7 @@ def test_renewals_are_upkeep_and_a_change_waits_with_all_that_is_due() -> None:
     runner.settle(desired(client("a"), client("b")))
     runner.world.pass_time(timedelta(days=80))
     changed = desired(client("a"), client("b", scopes=("x:read",)))
-    plan = runner.plan(changed, only=settled_clients(changed, runner.look()))
+    plan = runner.plan(changed, only=settled(changed, runner))
     assert [(one.kind, one.address, one.reason) for one in plan.changes] == [
         ("rotate-key", "client/a/key/primary", "RenewalDue")
     ]

@@ -29,9 +29,10 @@ from reconciler.domain.live.record import (
 from reconciler.domain.plan.plan import Outcome, OutcomeStatus
 from reconciler.domain.plan.run import action_on_record
 from reconciler.errors import RegistryError
-from reconciler.planning.actions.clients import Context, plan_client
+from reconciler.planning.actions.clients import plan_client
 from reconciler.registry.codec.codec import MAX_DOCUMENT, decode_bucket, encode_bucket
 from reconciler.registry.codec.run_codec import decode_lease, decode_run, encode_lease, encode_run
+from tests.kit.worlds.asked import inputs
 from tests.kit.worlds.declared import PROJECT, client, desired, webhook
 from tests.kit.worlds.memory import World
 from tests.kit.worlds.runner import Runner
@@ -200,7 +201,8 @@ def expect_shown(text: str) -> None:
     again, _ = decode_bucket(encode_bucket(found), PROJECT)
     assert marks(again["payouts"]) == marks(record)
     declared: DesiredClient = client(webhooks=[webhook()])
-    assert plan_client(declared, record, Context(Runner(APPLIED).look(), APPLIED.at, ()))
+    made = inputs(desired(declared), Runner(APPLIED).look(), APPLIED.at)
+    assert plan_client(declared, record, made)
 
 
 def marks(record: ClientRecord) -> list[bool]:

@@ -23,8 +23,8 @@ from reconciler.domain.kinds.actions import NEW_VERSIONS, ActionKind
 from reconciler.domain.live.record import ClientRecord, VersionState
 from reconciler.domain.plan.plan import Action, Plan
 from reconciler.domain.values.duration import parse_duration
+from reconciler.planning.actions.inputs import pair_up
 from reconciler.planning.actions.reasons import Reason
-from reconciler.planning.planner import pair_up
 from tests.kit.suite.laws import hold
 from tests.kit.suite.tally import Tally
 from tests.kit.worlds.faults import Crash, Faulty, crash_after

@@ -14,13 +14,13 @@ from reconciler.domain.declared.desired import Desired
 from reconciler.domain.live.observed import Observed
 from reconciler.domain.plan.plan import Plan
 from reconciler.domain.values.names import bucket_of, is_name, one_of
-from reconciler.engine.engine import Engine, Question
+from reconciler.engine.engine import Engine
 from reconciler.engine.executor import Shard
 from reconciler.engine.planfile.saved import agreed_in, proofs_asked, touched
 from reconciler.engine.runs.business import unfinished_business
 from reconciler.errors import UsageError
+from reconciler.planning.actions.inputs import Pairs, Question
 from reconciler.planning.actions.reasons import Removals
-from reconciler.planning.planner import pair_up
 from reconciler.planning.upkeep import settled_clients
 
 
@@ -83,40 +83,40 @@ def client_names(texts: Sequence[str]) -> tuple[str, ...]:
     return tuple(texts)
 
 
-def refuse_unknown(only: Sequence[str], desired: Desired, observed: Observed) -> None:
+def refuse_unknown(only: Sequence[str], pairs: Pairs) -> None:
     """A misspelt ``--only`` must not look like a client with nothing to do.
 
     Raises ``UsageError``.
     """
-    known = pair_up(desired, observed)
     for name in only:
-        if name not in known:
+        if name not in pairs:
             from difflib import get_close_matches
 
-            near = get_close_matches(name, known, n=1)
+            near = get_close_matches(name, pairs, n=1)
             hint = (
                 f"did you mean {near[0]}?"
                 if near
-                else one_of(known, "there is none: declare one under clients/")
+                else one_of(pairs, "there is none: declare one under clients/")
             )
             raise UsageError("RC007", f"client {name} is neither declared nor registered", hint)
 
 
 def narrowed(
     question: Question,
-    observed: Observed,
+    pairs: Pairs,
     *,
+    buckets: int,
     shard: Shard | None = None,
     upkeep: bool = False,
     saved: Plan | None = None,
 ) -> Question:
     """``question`` about fewer clients: those of a shard, those that upkeep is for, those of a plan
-    that is there."""
+    that is there. ``buckets``: how many the registry has."""
     parts: list[Collection[str]] = []
     if shard is not None:
-        parts.append(sharded(question.desired, observed, shard))
+        parts.append(sharded(pairs, buckets, shard))
     if upkeep:
-        parts.append(settled_clients(question.desired, observed))
+        parts.append(settled_clients(question.desired, pairs))
     if saved is not None:
         parts.append(touched(saved))
         question = replace(question, verifications=proofs_asked(saved))
@@ -133,12 +133,9 @@ def with_unfinished(engine: Engine, observed: Observed, plan: Plan) -> Plan:
     return replace(plan, unfinished=unfinished_business(engine, observed, plan))
 
 
-def sharded(desired: Desired, observed: Observed, shard: Shard) -> frozenset[str]:
+def sharded(pairs: Pairs, buckets: int, shard: Shard) -> frozenset[str]:
     """The clients of one shard."""
-    names = pair_up(desired, observed)
-    return frozenset(
-        name for name in names if shard.holds(bucket_of(name, observed.buckets), observed.buckets)
-    )
+    return frozenset(name for name in pairs if shard.holds(bucket_of(name, buckets), buckets))
 
 
 def parse_shard(text: str) -> Shard:

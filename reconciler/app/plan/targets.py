@@ -11,8 +11,8 @@ from reconciler.domain.live.observed import Observed
 from reconciler.domain.live.record import SeriesKind, endpoint
 from reconciler.domain.secrecy import holds_secret, masked
 from reconciler.domain.values import names
-from reconciler.engine.engine import Question
 from reconciler.errors import UsageError
+from reconciler.planning.actions.inputs import Question
 from reconciler.planning.actions.reasons import RevocationRequest, RotationRequest, kind_of
 from reconciler.report.text.escape import clipped
 

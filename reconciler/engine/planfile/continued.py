@@ -3,23 +3,21 @@ on."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from reconciler.domain.kinds.actions import REVOCATIONS, SETTLING, SPECIFYING, ActionKind
 from reconciler.domain.live.observed import Observed
-from reconciler.domain.live.record import ClientRecord
 from reconciler.domain.plan.plan import Action, Plan
 from reconciler.domain.values.canonical import dumps
 from reconciler.engine.planfile.saved import REMEDY, refuse_stale, stale
 from reconciler.errors import StalePlanError
+from reconciler.planning.actions.inputs import Pairs
 from reconciler.planning.actions.reasons import Reason
 from reconciler.registry.protocol.work import series_kind
 
 
-def left_of(
-    saved: Plan, fresh: Plan, observed: Observed, records: Mapping[str, ClientRecord | None]
-) -> Plan:
+def left_of(saved: Plan, fresh: Plan, observed: Observed, records: Pairs) -> Plan:
     """What is to be carried out of ``saved``: all of it, or what earlier runs of it left.
 
     ``fresh`` is made now for the same clients and time, ``records`` pairs each client with its
@@ -57,7 +55,7 @@ class Earlier:
     """The runs that applied the plan in part."""
 
     runs: Collection[str]
-    records: Mapping[str, ClientRecord | None]
+    records: Pairs
 
     def changed(self, client: str) -> bool:
         """Whether the last change of a client is theirs."""

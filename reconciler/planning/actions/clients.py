@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-
 from reconciler.domain.declared.desired import ClientState, DesiredClient, Lifecycle
 from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.live.lifecycles import lifecycle_of, recorded_lifecycle
-from reconciler.domain.live.observed import Observed
 from reconciler.domain.live.record import ClientRecord, ClientStatus, Series, SeriesKind, endpoint
 from reconciler.domain.plan.plan import Action
 from reconciler.domain.values import names
 from reconciler.domain.values.canonical import JsonObject
-from reconciler.domain.values.window import Freeze
 from reconciler.planning.actions import diff
 from reconciler.planning.actions.checks import SeriesView, Subject
+from reconciler.planning.actions.inputs import Inputs
 from reconciler.planning.actions.proof import plan_proof, tell_signatures
-from reconciler.planning.actions.reasons import Cause, Reason, RotationRequest
+from reconciler.planning.actions.reasons import Cause, Reason
 from reconciler.planning.actions.series import (
     SeriesPlan,
     end_series,
@@ -28,43 +23,32 @@ from reconciler.planning.actions.series import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What every client is planned with."""
-
-    observed: Observed
-    now: datetime
-    freezes: Sequence[Freeze]
-    rotations: Mapping[str, RotationRequest] = field(default_factory=dict)
-    verifications: Collection[str] = ()  # addresses of webhooks that somebody asked to have proven
-
-
 def plan_client(
-    desired: DesiredClient | None, record: ClientRecord | None, context: Context
+    desired: DesiredClient | None, record: ClientRecord | None, inputs: Inputs
 ) -> list[Action]:
     """Everything to do for one client; empty when it is as declared.
 
     ``record`` is the one that belongs to the client: after a rename, the record under the old name.
     """
     if desired is None or desired.state is ClientState.RETIRED:
-        return _end_client(desired, record, context) if record is not None else []
+        return _end_client(desired, record, inputs) if record is not None else []
     actions: list[Action] = []
     if record is None or record.status is ClientStatus.RETIRED:
         actions.append(register(desired, record))
     else:
         actions += _updates(desired, record)
-    actions += _metadata_drift(desired, record, context)
+    actions += _metadata_drift(desired, record, inputs)
     if desired.state is ClientState.SUSPENDED:
-        return actions + _suspended(desired, record, context)
+        return actions + _suspended(desired, record, inputs)
     plans = {
-        (kind, name): _wanted_series(desired, record, kind, name, lifecycle, context)
+        (kind, name): _wanted_series(desired, record, kind, name, lifecycle, inputs)
         for kind, name, lifecycle in _declared_series(desired)
     }
     for plan in plans.values():
         actions += plan.actions
     actions = [tell_signatures(desired, action) for action in actions]
-    actions += _undeclared(desired, record, context)
-    return actions + plan_proof(desired, record, plans, actions, context.verifications)
+    actions += _undeclared(desired, record, inputs)
+    return actions + plan_proof(desired, record, plans, actions, inputs.question.verifications)
 
 
 def client_action(
@@ -159,15 +143,14 @@ def _endpoint_updates(desired: DesiredClient, record: ClientRecord) -> list[Acti
 
 
 def _metadata_drift(
-    desired: DesiredClient, record: ClientRecord | None, context: Context
+    desired: DesiredClient, record: ClientRecord | None, inputs: Inputs
 ) -> list[Action]:
     if record is None:
         return []
     edited = [
         path
         for kind, name, _ in record.all_series()
-        if (info := context.observed.secrets.get(path := record.secret_path(kind, name)))
-        is not None
+        if (info := inputs.observed.secrets.get(path := record.secret_path(kind, name))) is not None
         and info.edited
     ]
     if not edited:
@@ -185,12 +168,12 @@ def _declared_series(desired: DesiredClient) -> list[tuple[SeriesKind, str, Life
 
 
 def _view(
-    record: ClientRecord | None, subject: Subject, lifecycle: Lifecycle, context: Context
+    record: ClientRecord | None, subject: Subject, lifecycle: Lifecycle, inputs: Inputs
 ) -> SeriesView:
     """A series as it is on record, in Vault and as it is declared: the one place that makes one."""
     client, kind, item = subject.client, subject.kind, subject.item
     path = record.secret_path(kind, item) if record else f"{kind.folder}/{client}.{item}"
-    request = context.rotations.get(client)
+    request = inputs.question.rotations.get(client)
     if request is not None and (kind is not request.kind or request.key not in (None, item)):
         request = None
     return SeriesView(
@@ -198,12 +181,12 @@ def _view(
         path=path,
         series=record.series(kind, item) if record else Series(),
         lifecycle=lifecycle,
-        info=context.observed.secrets.get(path),
-        now=context.now,
-        freezes=context.freezes,
+        info=inputs.observed.secrets.get(path),
+        now=inputs.now,
+        freezes=inputs.desired.environment.freezes,
         request=request,
-        stranger=path in context.observed.strangers,
-        claimed=context.observed.claims.get(path, frozenset()),
+        stranger=path in inputs.observed.strangers,
+        claimed=inputs.observed.claims.get(path, frozenset()),
     )
 
 
@@ -213,13 +196,13 @@ def _wanted_series(
     kind: SeriesKind,
     name: str,
     lifecycle: Lifecycle,
-    context: Context,
+    inputs: Inputs,
 ) -> SeriesPlan:
-    return plan_series(_view(record, Subject(desired.name, kind, name), lifecycle, context))
+    return plan_series(_view(record, Subject(desired.name, kind, name), lifecycle, inputs))
 
 
 def _undeclared(
-    desired: DesiredClient, record: ClientRecord | None, context: Context
+    desired: DesiredClient, record: ClientRecord | None, inputs: Inputs
 ) -> list[Action]:
     """Keys that are no longer declared retire through their grace; signing secrets end with their
     webhook."""
@@ -231,7 +214,7 @@ def _undeclared(
         if (kind, name) in declared:
             continue
         lifecycle = recorded_lifecycle(record, kind, name)
-        view = _view(record, Subject(desired.name, kind, name), lifecycle, context)
+        view = _view(record, Subject(desired.name, kind, name), lifecycle, inputs)
         if kind is SeriesKind.KEY:
             actions += finish_series(view)
         else:
@@ -240,9 +223,7 @@ def _undeclared(
     return actions
 
 
-def _suspended(
-    desired: DesiredClient, record: ClientRecord | None, context: Context
-) -> list[Action]:
+def _suspended(desired: DesiredClient, record: ClientRecord | None, inputs: Inputs) -> list[Action]:
     """A suspended client gets nothing new; what is running out runs out."""
     actions: list[Action] = []
     if record is None or record.status is not ClientStatus.SUSPENDED:
@@ -257,13 +238,13 @@ def _suspended(
         if (kind, name) in declared:
             lifecycle = lifecycle_of(desired, record, kind, name)
             actions += rest_series(
-                _view(record, Subject(desired.name, kind, name), lifecycle, context)
+                _view(record, Subject(desired.name, kind, name), lifecycle, inputs)
             )
-    return actions + _undeclared(desired, record, context)
+    return actions + _undeclared(desired, record, inputs)
 
 
 def _end_client(
-    desired: DesiredClient | None, record: ClientRecord, context: Context
+    desired: DesiredClient | None, record: ClientRecord, inputs: Inputs
 ) -> list[Action]:
     if desired is None:
         cause = Cause(Reason.DECLARATION_REMOVED, "no longer declared")
@@ -275,7 +256,7 @@ def _end_client(
     client = desired.name if desired is not None else record.name
     for kind, name, _ in record.all_series():
         lifecycle = recorded_lifecycle(record, kind, name)
-        view = _view(record, Subject(client, kind, name), lifecycle, context)
+        view = _view(record, Subject(client, kind, name), lifecycle, inputs)
         actions += end_series(view, cause)
     if record.status is not ClientStatus.RETIRED:
         actions.append(client_action(ActionKind.RETIRE_CLIENT, client, cause))

@@ -6,15 +6,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from reconciler.domain.declared.checkout import WITHOUT_GIT, Applied, Checkout, Descent
+from reconciler.domain.declared.checkout import Applied, Checkout, Descent
 from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.live.observed import Observed
 from reconciler.domain.plan.plan import Action, Risk
 from reconciler.errors import Finding, Level
+from reconciler.planning.actions.inputs import Standing
 from reconciler.planning.actions.reasons import Reason
 
-# Digits of a commit that name it, and that are shown of it.
-_LEAST, _SHORT = 7, 12
+_SHORT = 12  # digits of a commit that are shown
 _SHOWN = 5  # paths
 # A plan and a run on record name so many uncommitted paths.
 MOST_PATHS = 1000
@@ -23,36 +23,6 @@ _WORK_IN_GIT = (
     " {git: false})"
 )
 _FETCH = "fetch the whole history (git fetch --unshallow; in CI fetch-depth: 0, GIT_DEPTH: 0)"
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """Where a plan stands in git. ``rollback``: the commit of --allow-rollback. ``applying``: an
-    apply asks, which a step back blocks; a plan of it may be looked at."""
-
-    checkout: Checkout = WITHOUT_GIT
-    rollback: str | None = None
-    applying: bool = False
-
-    @property
-    def astray(self) -> bool:
-        """Whether HEAD is not known to build on the commit that was applied last."""
-        return self.checkout.descent in (Descent.BESIDE, Descent.UNKNOWN)
-
-    @property
-    def allowed(self) -> bool:
-        """Whether the step back was asked for: by HEAD's commit, or by the one that is left."""
-        known = (self.checkout.head, self.checkout.commit, self.checkout.applied)
-        named = self.rollback or ""
-        return len(named) >= _LEAST and any((one or "").startswith(named) for one in known)
-
-    @property
-    def rolled_back_from(self) -> str | None:
-        """The commit that was applied last, where an allowed step back leaves it."""
-        return self.checkout.applied if self.astray and self.allowed else None
-
-
-NOT_IN_GIT = Standing()
 
 
 def short(commit: str | None) -> str:

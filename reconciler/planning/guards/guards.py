@@ -89,7 +89,7 @@ def unproven_removal(situation: Situation) -> Iterable[Block]:
     """
     where = situation.desired.environment.name
     for action in removals(situation.actions):
-        if (doubt := doubt_of(action.client, situation.standing, where)) is not None:
+        if (doubt := doubt_of(action.client, situation.inputs.standing, where)) is not None:
             message = f"{action.client} is not declared here, and {doubt.why}"
             yield Block("removal", doubt.code, action.client, message, doubt.remedy)
 
@@ -123,7 +123,7 @@ def promotion(situation: Situation) -> Iterable[Block]:
         declared = situation.desired.clients.get(client)
         if declared is None or declared.state != "active":
             continue
-        record = (situation.required or {}).get(client)
+        record = (situation.inputs.question.required or {}).get(client)
         if record is None:
             problem = f"{client} does not exist in {first}"
         elif record.base_digest != declared.base_digest:

@@ -93,7 +93,7 @@ def _custom(situation: Situation, changed: frozenset[str]) -> Iterator[Block]:
     if not any(rule.level is not RuleLevel.OFF for rule in here):
         return
     rows = list(_rows(situation))
-    for rule, judgement in judged(here, rows, DECLARED_ONLY | LIVE, situation.judge):
+    for rule, judgement in judged(here, rows, DECLARED_ONLY | LIVE, situation.inputs.judge):
         if judgement.faults:
             yield _faulty(rule, judgement, bool(changed))
         for row, code, sentence in answers(rule, judgement, rows):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,12 +10,11 @@ from reconciler.domain.declared.desired import Desired
 from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.live.observed import Observed
 from reconciler.domain.live.record import ClientRecord, ClientStatus
-from reconciler.domain.plan.judgement import Judge
 from reconciler.domain.plan.plan import Action
 from reconciler.errors import Level, Source
+from reconciler.planning.actions.inputs import Inputs
 from reconciler.planning.actions.reasons import DRIFT, Reason, Removals
 from reconciler.planning.actions.renames import heirs
-from reconciler.planning.guards.checkout import NOT_IN_GIT, Standing
 
 # What a freeze, a promotion gate and the policy's rules hold back: a change that somebody declared.
 # Repairs and expiries go on, because holding them back would break consumers; what expired, or is
@@ -39,25 +38,35 @@ def is_declared(action: Action) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What a guard may look at.
+    """What a guard may look at: what the plan is made from, its actions, and in ``elsewhere`` the
+    ends and suspensions that the declaration asks for of clients that the plan is not about."""
 
-    ``elsewhere`` holds the ends and suspensions that the declaration asks for of clients that the
-    plan is not about. ``required`` holds the records of the environment that must come first (None:
-    nobody read them, so nothing is verified there), ``only`` the clients that the plan is about
-    (None: all). ``judge`` evaluates rules of one's own (None: none of them can be kept). ``agreed``
-    is what a person agreed to end.
-    """
-
-    desired: Desired
-    observed: Observed
-    now: datetime
+    inputs: Inputs
     actions: Sequence[Action]
-    elsewhere: Sequence[Action]
-    required: Mapping[str, ClientRecord] | None = None
-    only: Collection[str] | None = None
-    judge: Judge | None = None
-    agreed: Removals | None = None
-    standing: Standing = NOT_IN_GIT
+    elsewhere: Sequence[Action] = ()
+
+    @property
+    def desired(self) -> Desired:
+        return self.inputs.desired
+
+    @property
+    def observed(self) -> Observed:
+        return self.inputs.observed
+
+    @property
+    def now(self) -> datetime:
+        """When guards look: not always the time that the plan is for."""
+        return self.inputs.guarded_at or self.inputs.now
+
+    @property
+    def only(self) -> Collection[str] | None:
+        """The clients that the plan is about, None: all."""
+        return self.inputs.question.only
+
+    @property
+    def agreed(self) -> Removals | None:
+        """What a person agreed to end."""
+        return self.inputs.question.agreed
 
     def of_kind(self, *kinds: ActionKind) -> list[Action]:
         return [action for action in self.actions if action.kind in kinds]

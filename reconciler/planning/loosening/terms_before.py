@@ -6,20 +6,19 @@ Nothing here changes what is done, whether the plan is blocked, or its digest.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.domain.declared.desired import ClientState, Desired, Rule
 from reconciler.domain.declared.terms import Terms
-from reconciler.domain.live.observed import Observed
 from reconciler.domain.live.record import ClientStatus
 from reconciler.domain.plan.plan import Approval, Plan
 from reconciler.domain.plan.scopes import WILDCARD, ScopeTable
 from reconciler.errors import Finding, Level
+from reconciler.planning.actions.inputs import Inputs
 from reconciler.planning.guards.situation import Situation, is_declared
 from reconciler.planning.loosening.loosening import Loosening, added_scopes, loosenings, strictest
 from reconciler.planning.notes.findings import in_order
-from reconciler.planning.planner import pair_up
 from reconciler.planning.review.approvals import approvals
 from reconciler.planning.risk.facts import shown
 from reconciler.planning.risk.risk import grounds, judged
@@ -42,19 +41,17 @@ class Before:
     name: str
 
 
-def beside(
-    plan: Plan, terms: Before, desired: Desired, observed: Observed, only: Collection[str] | None
-) -> Plan:
-    """``plan``, made of ``desired`` and ``observed`` for the clients ``only`` (None: all), with
-    what was loosened and with those who had to agree by the former terms."""
+def beside(plan: Plan, terms: Before, inputs: Inputs) -> Plan:
+    """``plan``, made from ``inputs``, with what was loosened and with those who had to agree by the
+    former terms."""
     found = [
         *(
-            _finding(one, plan, terms, desired)
+            _finding(one, plan, terms, inputs.desired)
             for one in loosenings(terms.before, terms.now, plan.created_at)
         ),
-        *_reached(terms, desired, observed),
+        *_reached(terms, inputs),
     ]
-    asked = _with_former(plan, terms, desired, observed, only)
+    asked = _with_former(plan, terms, inputs)
     return replace(plan, findings=in_order([*plan.findings, *found]), approvals=asked)
 
 
@@ -99,7 +96,7 @@ def _breaking(rule: Rule, plan: Plan, desired: Desired) -> Iterator[str]:
             yield name
 
 
-def _reached(terms: Before, desired: Desired, observed: Observed) -> Iterator[Finding]:
+def _reached(terms: Before, inputs: Inputs) -> Iterator[Finding]:
     """Scopes that are new in the catalogue, and clients with a wildcard that meant nothing of them
     until now. One finding for all scopes that reach the same clients, whichever clients the plan is
     about: it has no action of them.
@@ -107,7 +104,7 @@ def _reached(terms: Before, desired: Desired, observed: Observed) -> Iterator[Fi
     added = added_scopes(terms.before, terms.now)
     table = ScopeTable(added)
     reached: dict[str, set[str]] = {}
-    for client, scopes in _by_wildcard(desired, observed) if added else ():
+    for client, scopes in _by_wildcard(inputs) if added else ():
         for scope in {name for one in scopes for name in table.members(one)}:
             reached.setdefault(scope, set()).add(client)
     together: dict[tuple[str, ...], list[str]] = {}
@@ -129,10 +126,10 @@ def _reached(terms: Before, desired: Desired, observed: Observed) -> Iterator[Fi
         )
 
 
-def _by_wildcard(desired: Desired, observed: Observed) -> Iterator[tuple[str, list[str]]]:
+def _by_wildcard(inputs: Inputs) -> Iterator[tuple[str, list[str]]]:
     """(client, wildcards) that a client has on record and keeps by its declaration."""
-    for name, record in pair_up(desired, observed).items():
-        client = desired.clients.get(name)
+    for name, record in inputs.pairs.items():
+        client = inputs.desired.clients.get(name)
         if client is None or record is None or record.edited:
             continue
         if client.state is ClientState.RETIRED or record.status is ClientStatus.RETIRED:
@@ -143,20 +140,18 @@ def _by_wildcard(desired: Desired, observed: Observed) -> Iterator[tuple[str, li
             yield name, wildcards
 
 
-def _with_former(
-    plan: Plan, terms: Before, desired: Desired, observed: Observed, only: Collection[str] | None
-) -> tuple[Approval, ...]:
+def _with_former(plan: Plan, terms: Before, inputs: Inputs) -> tuple[Approval, ...]:
     """The approvals of the plan, and those of the approvers before, by the higher of both risks of
     each scope."""
     stricter = strictest(terms.before, terms.now)
     if stricter is None:
         return plan.approvals
-    former = replace(desired, scopes=stricter[0], policy=stricter[1])
-    records = pair_up(former, observed)
-    touched = {action.client: records.get(action.client) for action in plan.actions}
+    former = replace(inputs.desired, scopes=stricter[0], policy=stricter[1])
+    touched = {action.client: inputs.pairs.get(action.client) for action in plan.actions}
     # What was judged is judged again: of two risks the higher one stays.
     actions = judged(plan.actions, grounds(plan.created_at, touched, former))
-    asked = approvals(Situation(former, observed, plan.created_at, actions, (), only=only))
+    question = replace(inputs.question, desired=former, at=plan.created_at)
+    asked = approvals(Situation(replace(inputs, question=question, guarded_at=None), actions))
     own = {one.approver: one for one in plan.approvals}
     merged = {one.approver: _merged(own.get(one.approver), one, terms.name) for one in asked}
     return tuple(approval for _, approval in sorted({**own, **merged}.items()))

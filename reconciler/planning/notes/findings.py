@@ -3,14 +3,15 @@ without effect."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from reconciler.domain.declared.desired import Desired, DesiredClient, Lifecycle
 from reconciler.domain.live.observed import Observed
-from reconciler.domain.live.record import ClientRecord, Series, SeriesKind
+from reconciler.domain.live.record import Series, SeriesKind
 from reconciler.domain.plan.plan import Action
 from reconciler.domain.values import names
 from reconciler.errors import Finding, Level
+from reconciler.planning.actions.inputs import Pairs
 from reconciler.planning.actions.reasons import DRIFT, Reason
 from reconciler.planning.actions.series import place
 from reconciler.planning.guards.contradictions import unrecorded
@@ -129,7 +130,7 @@ def unrecorded_findings(observed: Observed) -> Iterator[Finding]:
 
 
 def reissue_findings(
-    desired: Desired, pairs: Mapping[str, ClientRecord | None], only: Collection[str] | None
+    desired: Desired, pairs: Pairs, only: Collection[str] | None
 ) -> Iterator[Finding]:
     """A number that is written in advance ends no hold, now or later: say so before it is relied
     on."""

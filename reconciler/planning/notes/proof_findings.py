@@ -3,19 +3,20 @@ break."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 
 from reconciler.domain.declared.desired import Desired, DesiredClient
 from reconciler.domain.declared.proof import Probe
-from reconciler.domain.live.record import ClientRecord, VersionState, WebhookRecord, endpoint
+from reconciler.domain.live.record import VersionState, WebhookRecord, endpoint
 from reconciler.domain.values import names
 from reconciler.domain.values.canonical import iso
 from reconciler.errors import Finding, Level
+from reconciler.planning.actions.inputs import Pairs
 from reconciler.planning.actions.proof import is_gone
 
 
 def proof_findings(
-    desired: Desired, pairs: Mapping[str, ClientRecord | None], only: Collection[str] | None
+    desired: Desired, pairs: Pairs, only: Collection[str] | None
 ) -> Iterator[Finding]:
     """Endpoints that answered 410, and receivers that do not know the new secret of a rotation
     yet."""

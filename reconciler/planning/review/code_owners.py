@@ -13,6 +13,7 @@ from reconciler.domain.live.observed import Observed
 from reconciler.domain.values import names
 from reconciler.domain.values.canonical import JsonObject
 from reconciler.planning.actions.clients import register
+from reconciler.planning.actions.inputs import Inputs, Question
 from reconciler.planning.guards.situation import Situation
 from reconciler.planning.review.approvals import approvals
 from reconciler.planning.risk.risk import grounds, judged
@@ -99,7 +100,8 @@ def _asked(desired: Desired) -> Mapping[str, tuple[str, ...]]:
     actions = judged(registered, grounds(_ANY_TIME, {}, desired))
     nothing = Observed(_ANY_TIME, {}, {}, buckets=0)
     found: dict[str, tuple[str, ...]] = {}
-    for approval in approvals(Situation(desired, nothing, _ANY_TIME, actions, ())):
+    inputs = Inputs(Question(desired), nothing, pairs={})
+    for approval in approvals(Situation(inputs, actions)):
         for address in approval.addresses:
             found[address] = (*found.get(address, ()), f"@{approval.approver}")
     return found

@@ -118,11 +118,14 @@ def _deciders(facts: Facts, label: str) -> Iterator[str]:
 
     An expression that looks at labels at all may look at any.
     """
-    here = facts.environment
-    for approver in facts.policy.approvers:
+    here = facts.grounds.environment
+    for approver in facts.grounds.policy.approvers:
         if label in approver.labels and holds_in(approver.environments, here):
             yield f"approver {approver.approver}"
-    rules: tuple[Rule | CustomRule, ...] = (*facts.policy.rules, *facts.policy.custom_rules)
+    rules: tuple[Rule | CustomRule, ...] = (
+        *facts.grounds.policy.rules,
+        *facts.grounds.policy.custom_rules,
+    )
     for rule in rules:
         if rule.level is RuleLevel.OFF or not holds_in(rule.environments, here):
             continue

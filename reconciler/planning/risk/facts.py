@@ -25,21 +25,47 @@ NAMES_SHOWN = 5  # in one sentence; the plan has all of them elsewhere
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-    """``record`` is the live one that belongs to the client, ``beside`` every action on it,
-    ``permissions`` those that the action changes. What an edited record says may be nonsense.
-    ``policy`` and the name of the ``environment`` tell what else is decided by what a client says
-    of itself."""
+class Grounds:
+    """What actions are judged by. ``records`` and ``desired`` go by the name in the actions, also
+    during a rename.
 
-    action: Action
-    record: ClientRecord | None
-    desired: DesiredClient | None
-    scopes: ScopeTable
+    Nothing has a default: whoever forgets the policy would judge by none, and nobody would see it.
+    """
+
     now: datetime
-    beside: Sequence[Action]
-    permissions: Permissions | None
+    records: Mapping[str, ClientRecord | None]
+    desired: Mapping[str, DesiredClient]
+    scopes: ScopeTable
     policy: GuardrailPolicy
     environment: str
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """One action, every action on its client (``beside``) and the permissions that it changes, on
+    the grounds of the whole plan."""
+
+    action: Action
+    beside: Sequence[Action]
+    permissions: Permissions | None
+    grounds: Grounds
+
+    @property
+    def record(self) -> ClientRecord | None:
+        """The live one that belongs to the client. What an edited record says may be nonsense."""
+        return self.grounds.records.get(self.action.client)
+
+    @property
+    def desired(self) -> DesiredClient | None:
+        return self.grounds.desired.get(self.action.client)
+
+    @property
+    def scopes(self) -> ScopeTable:
+        return self.grounds.scopes
+
+    @property
+    def now(self) -> datetime:
+        return self.grounds.now
 
     @property
     def before(self) -> JsonObject:

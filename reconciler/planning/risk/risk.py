@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from reconciler.domain.declared.desired import Desired, DesiredClient, GuardrailPolicy
+from reconciler.domain.declared.desired import Desired
 from reconciler.domain.kinds.actions import (
     ISSUES,
     REVOCATIONS,
@@ -25,7 +25,7 @@ from reconciler.domain.live.record import ClientRecord
 from reconciler.domain.plan.plan import Action, Permissions, Risk
 from reconciler.domain.plan.scopes import ScopeTable
 from reconciler.planning.risk import clients, endpoints, lives, reach
-from reconciler.planning.risk.facts import Facts, Rule, texts
+from reconciler.planning.risk.facts import Facts, Grounds, Rule, texts
 
 _REGISTER, _UPDATE = (ActionKind.REGISTER_CLIENT,), (ActionKind.UPDATE_CLIENT,)
 _WEBHOOK = (ActionKind.UPDATE_WEBHOOK,)
@@ -145,22 +145,6 @@ PLAIN: dict[ActionKind, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Grounds:
-    """What actions are judged by. ``records`` and ``desired`` go by the name in the actions, also
-    during a rename.
-
-    Nothing has a default: whoever forgets the policy would judge by none, and nobody would see it.
-    """
-
-    now: datetime
-    records: Mapping[str, ClientRecord | None]
-    desired: Mapping[str, DesiredClient]
-    scopes: ScopeTable
-    policy: GuardrailPolicy
-    environment: str
-
-
 def grounds(now: datetime, records: Mapping[str, ClientRecord | None], desired: Desired) -> Grounds:
     """All that a declaration gives to judge by."""
     table = ScopeTable(desired.scopes)
@@ -178,19 +162,8 @@ def judged(actions: Sequence[Action], grounds: Grounds) -> list[Action]:
 def _judged(action: Action, beside: Sequence[Action], grounds: Grounds) -> Action:
     if action.kind is ActionKind.NO_OP:
         return action
-    record, desired = grounds.records.get(action.client), grounds.desired.get(action.client)
-    permissions = _permissions(action, record, grounds.scopes)
-    facts = Facts(
-        action,
-        record,
-        desired,
-        grounds.scopes,
-        grounds.now,
-        beside,
-        permissions,
-        grounds.policy,
-        grounds.environment,
-    )
+    permissions = _permissions(action, grounds.records.get(action.client), grounds.scopes)
+    facts = Facts(action, beside, permissions, grounds)
     found = fired(facts)
     reasons = [sentence for _, sentence in found]
     risk = found[0][0].risk if found else Risk.LOW

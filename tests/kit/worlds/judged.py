@@ -23,9 +23,10 @@ from reconciler.domain.plan.plan import Action, Plan
 from reconciler.domain.plan.scopes import ScopeTable
 from reconciler.planning.actions.reasons import RevocationRequest
 from reconciler.planning.emergency import revocation_plan
-from reconciler.planning.planner import Inputs, make_plan
-from reconciler.planning.risk.facts import Facts
+from reconciler.planning.planner import make_plan
+from reconciler.planning.risk.facts import Facts, Grounds
 from reconciler.planning.risk.risk import fired
+from tests.kit.worlds.asked import inputs
 from tests.kit.worlds.declared import PROJECT, client, desired
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -112,7 +113,7 @@ class Situation:
             return revocation_plan(observed, "production", PROJECT, request, NOW, None)
         declared = [OTHER] + ([self.after] if self.after else [])
         return make_plan(
-            Inputs(desired(*declared, scopes=self.scopes, policy=self.policy), observed, NOW)
+            inputs(desired(*declared, scopes=self.scopes, policy=self.policy), observed, NOW)
         )
 
     def fired(self) -> dict[str, list[str]]:
@@ -129,10 +130,11 @@ class Situation:
         old = self.before.name if self.before else action.client
         record = observed.records.get(action.client) or observed.records.get(old)
         table = ScopeTable({} if self.revoke else self.scopes)
-        return Facts(
-            action, record, self.after, table, NOW, plan.actions, action.permissions,
-            self.policy or GuardrailPolicy(), plan.environment,
-        )  # fmt: skip
+        name = action.client
+        declared = {} if self.after is None else {name: self.after}
+        policy = self.policy or GuardrailPolicy()
+        by = Grounds(NOW, {name: record}, declared, table, policy, plan.environment)
+        return Facts(action, plan.actions, action.permissions, by)
 
 
 def _stored(found: Series) -> SecretInfo:

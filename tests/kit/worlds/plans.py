@@ -12,8 +12,8 @@ from reconciler.domain.live.observed import Observed
 from reconciler.domain.plan.plan import Action, Approval, Permissions, Plan, Risk
 from reconciler.domain.plan.unfinished import Unfinished, UnfinishedKind
 from reconciler.errors import Finding, Level, Source
-from reconciler.planning.planner import Inputs
 from reconciler.planning.planner import make_plan as planned
+from tests.kit.worlds.asked import inputs
 from tests.kit.worlds.strategies import declarations
 from tests.report.samples import NOW, make_plan, observed
 
@@ -78,7 +78,7 @@ def any_plan(draw: st.DrawFn) -> Plan:
 
 
 def plan_of(declared: Desired, live: Observed) -> Plan:
-    return planned(Inputs(declared, live, NOW))
+    return planned(inputs(declared, live, NOW))
 
 
 ANY_PLAN = any_plan()

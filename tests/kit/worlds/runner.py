@@ -22,11 +22,12 @@ from reconciler.engine.look.observe import observe
 from reconciler.engine.ports import LiveState
 from reconciler.planning.actions.reasons import RevocationRequest, RotationRequest
 from reconciler.planning.emergency import revocation_plan
-from reconciler.planning.planner import Inputs, make_plan
+from reconciler.planning.planner import make_plan
 from reconciler.registry.protocol.work import Run
 from reconciler.registry.requests import Minted
 from reconciler.registry.steps import Steps
 from reconciler.webhooks.wire.http import HttpFailure, HttpRequest, HttpResponse
+from tests.kit.worlds.asked import inputs
 from tests.kit.worlds.judge import Site
 from tests.kit.worlds.memory import BUCKETS, START, World
 
@@ -118,7 +119,7 @@ class Passes(Generic[AnyWorld]):
 
     def plan(self, desired: Desired, **options: Any) -> Plan:
         observed = options.pop("observed", None) or self.look()
-        return make_plan(Inputs(desired, observed, observed.now, **options))
+        return make_plan(inputs(desired, observed, observed.now, **options))
 
     def apply(self, desired: Desired, live: Any = None, **options: Any) -> tuple[Outcome, ...]:
         """``live``: what answers instead of the world (a fault injector).
