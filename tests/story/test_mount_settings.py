@@ -158,7 +158,7 @@ def test_what_the_token_may_not_read_is_not_known(issued: Checkout) -> None:
         root = issued.place.root.adapter
         text = root.get(f"/v1/{name}").data["policy"]
         stanza = f'path "integrations/{issued.environment}/secrets/config"'
-        root.put(
+        root.post(
             f"/v1/{name}", json={"policy": text.replace(stanza, 'path "integrations/nowhere"')}
         )
     assert set(found(issued)) == {"RC355"}

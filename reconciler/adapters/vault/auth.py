@@ -88,7 +88,7 @@ class Session:
         body = dict(login.public) | {name: secret.reveal() for name, secret in login.secret.items()}
         path = f"/v1/auth/{mount_name(login.mount)}/login"
         try:
-            answer: Answer = self._adapter.post(path, json=body)
+            answer = self._adapter.post(path, json=body)
         except (StatusError, VaultDenied) as error:
             raise _login_refused(login, error) from None
         token = self._adapter.get_login_token(answer)

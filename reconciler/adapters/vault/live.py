@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from functools import cached_property
 from types import TracebackType
 from typing import Any, Self
-
-import hvac
 
 from reconciler.adapters.vault import transit
 from reconciler.adapters.vault.http import errors, paths
 from reconciler.adapters.vault.http.adapter import VaultAdapter
-from reconciler.adapters.vault.http.answer import Answer, gone
+from reconciler.adapters.vault.http.answer import gone
 from reconciler.adapters.vault.http.at_once import results
 from reconciler.adapters.vault.http.errors import StatusError, WriteUnclear
 from reconciler.adapters.vault.http.patience import Patience
 from reconciler.adapters.vault.http.proxies import Proxy
+from reconciler.adapters.vault.key_values import KeyValues
 from reconciler.adapters.vault.secretinfo import instant, listed_infos, secret_info
 from reconciler.domain.declared.desired import VaultSettings
 from reconciler.domain.live.observed import SecretInfo
@@ -65,16 +65,20 @@ class Live:
         proxy: Proxy | None = None,
     ) -> None:
         self.settings = paths.checked_mounts(settings)
-        self._registry, self._secrets = self.settings.registry_mount, self.settings.secrets_mount
         self._detailed = detailed
         self.adapter = VaultAdapter(self.settings, patience, proxy)
-        # hvac's request functions on our own transport; the token lives in the adapter alone.
-        self.client: Any = hvac.Client(
-            url=settings.address, token="", adapter=lambda **_: self.adapter
-        )
-        self._kv: Any = self.client.secrets.kv.v2
+        self._registry = KeyValues(self.adapter, self.settings.registry_mount)
+        self._secrets = KeyValues(self.adapter, self.settings.secrets_mount)
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="vault")
         self.on_close: Callable[[], None] | None = None
+
+    @cached_property
+    def client(self) -> Any:
+        """hvac's client on our own transport; the token lives in the adapter alone. Whoever asks
+        for it pays for importing hvac: a plan does not."""
+        from reconciler.adapters.vault.hvac_client import hvac_client
+
+        return hvac_client(self.adapter)
 
     @property
     def run_id(self) -> str | None:
@@ -88,7 +92,7 @@ class Live:
     def now(self) -> datetime:
         """The server's time, from the ``Date`` header of one request that needs no token."""
         # A standby's time is as good; asked so, its status is 200.
-        answer: Answer = self.adapter.get(
+        answer = self.adapter.get(
             "/v1/sys/health", params={"standbyok": "true", "perfstandbyok": "true"}
         )
         return answer.at
@@ -134,9 +138,7 @@ class Live:
 
     def delete_document(self, name: str) -> None:
         """Remove a document with all its versions. A document that is not there is no error."""
-        self._kv.delete_metadata_and_all_versions(
-            paths.document_name(name), mount_point=self._registry
-        )
+        self._registry.delete(paths.document_name(name))
 
     def list_secrets(self, folder: str, *, deep: bool) -> tuple[Mapping[str, SecretInfo], bool]:
         """Paths of a folder of the secrets mount, and whether their versions are known.
@@ -180,9 +182,7 @@ class Live:
                 errors.NAME_REFUSED, f"{path} is not a webhook's secret: keys are never read back"
             )
         try:
-            answer: Answer = self._kv.read_secret_version(
-                path, version=version, mount_point=self._secrets, raise_on_deleted_version=False
-            )
+            answer = self._secrets.read(path, version)
         except StatusError as error:
             if error.status == 404 or error.lost_its_data:
                 return None
@@ -226,9 +226,7 @@ class Live:
     def _read_document(self, request: ReadDocument) -> Document:
         name = paths.document_name(request.name)
         try:
-            answer: Answer = self._kv.read_secret_version(
-                name, mount_point=self._registry, raise_on_deleted_version=False
-            )
+            answer = self._registry.read(name)
         except StatusError as error:
             if error.lost_its_data and not name.startswith("runs/"):
                 raise errors.data_lost(error.where) from None
@@ -253,12 +251,10 @@ class Live:
         return self._write(self._secrets, paths.secret_path(request.path), data, request.cas)
 
     def _write(
-        self, mount: str, path: str, data: Mapping[str, object], cas: int
+        self, mount: KeyValues, path: str, data: Mapping[str, object], cas: int
     ) -> Written | Conflict | Unclear:
         try:
-            answer: Answer = self._kv.create_or_update_secret(
-                path, secret=data, cas=cas, mount_point=mount
-            )
+            answer = mount.write(path, data, cas)
         except WriteUnclear as error:
             return Unclear(error.message)
         except StatusError as error:
@@ -279,9 +275,8 @@ class Live:
 
     def _read_subkeys(self, request: ReadSubkeys) -> Subkeys:
         path = paths.secret_path(request.path)
-        params = {} if request.version is None else {"version": request.version}
         try:
-            answer: Answer = self.adapter.get(f"/v1/{self._secrets}/subkeys/{path}", params=params)
+            answer = self._secrets.subkeys(path, request.version)
         except StatusError as error:
             version, at = gone(error)
             if error.lost_its_data:
@@ -293,9 +288,7 @@ class Live:
 
     def _read_metadata(self, path: str) -> Metadata:
         try:
-            answer: Answer = self._kv.read_secret_metadata(
-                paths.secret_path(path), mount_point=self._secrets
-            )
+            answer = self._secrets.metadata(paths.secret_path(path))
         except StatusError as error:
             _, at = gone(error)
             return Metadata(None, at)
@@ -312,20 +305,16 @@ class Live:
         path = paths.secret_path(request.path)
         if isinstance(request, ResetMetadata):
             plain = {"max_versions": 0, "delete_version_after": "0s", "custom_metadata": {}}
-            return Done(self._kv.update_metadata(path, mount_point=self._secrets, **plain).at)
+            return Done(self._secrets.set_metadata(path, plain).at)
         if not request.versions:
             return Done(self.now())
-        return Done(
-            self._kv.destroy_secret_versions(
-                path, list(request.versions), mount_point=self._secrets
-            ).at
-        )
+        return Done(self._secrets.destroy(path, request.versions).at)
 
     def _list_detailed(self, folder: str) -> Mapping[str, SecretInfo] | None:
         """One LIST with the metadata of every secret; None when the server or the policy does not
         have it."""
         try:
-            answer: Answer = self.adapter.list(f"/v1/{self._secrets}/detailed-metadata/{folder}/")
+            answer = self._secrets.list_detailed(folder)
         except (StatusError, VaultDenied) as error:
             if isinstance(error, VaultDenied) and error.code != errors.DENIED:
                 raise
@@ -335,11 +324,9 @@ class Live:
             folder, answer.field(list, "keys"), answer.data.get("key_info"), answer.at
         )
 
-    def _list(self, mount: str, folder: str) -> list[str]:
+    def _list(self, mount: KeyValues, folder: str) -> list[str]:
         try:
-            answer: Answer = self._kv.list_secrets(
-                f"{folder}/" if folder else "", mount_point=mount
-            )
+            answer = mount.list(f"{folder}/" if folder else "")
         except StatusError as error:
             gone(error)
             return []

@@ -45,7 +45,7 @@ class Eyes:
     def destroy(self, client: str, version: int) -> str:
         """Destroy a version of a key by hand; the request that did it."""
         path, body = f"{self._secrets}/destroy/keys/{client}.primary", {"versions": [version]}
-        self._live.adapter.put(path, json=body)
+        self._live.adapter.request("PUT", path, json=body)
         return f"PUT {path} {json.dumps(body)}"
 
     def key(self, client: str, version: int) -> Secret | None:

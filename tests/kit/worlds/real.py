@@ -17,6 +17,7 @@ from reconciler.adapters.delivery.sender import WebhookSender
 from reconciler.adapters.system.minting import RandomMinter
 from reconciler.adapters.vault.http.errors import StatusError
 from reconciler.adapters.vault.http.wire import Lost, Reply, Wire
+from reconciler.adapters.vault.key_values import KeyValues
 from reconciler.domain.live.observed import SecretInfo
 from reconciler.domain.live.record import ClientRecord, SeriesKind
 from reconciler.domain.secrecy.secret import Secret
@@ -129,7 +130,7 @@ class RealWorld:
             (self.place.settings.secrets_mount, ("keys", "webhooks")),
         ):
             for folder in folders:
-                for name in root._list(mount, folder):
+                for name in root._list(KeyValues(root.adapter, mount), folder):
                     root.adapter.request("DELETE", f"/v1/{mount}/metadata/{folder}/{name}")
         self._remove_key_pairs()
         self.at = self._start

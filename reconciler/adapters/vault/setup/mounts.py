@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from reconciler.adapters.vault.http import errors
 from reconciler.adapters.vault.http.errors import StatusError
+from reconciler.adapters.vault.key_values import KeyValues
 from reconciler.adapters.vault.live import Live
 from reconciler.adapters.vault.secretinfo import deletes_after
 from reconciler.domain.live.observed import MountSettings, SecretInfo
@@ -61,8 +62,7 @@ def _settings(live: Live, mount: str, wanted: JsonObject) -> MountSettings | Non
 
 def read_config(live: Live, mount: str) -> JsonObject:
     """The settings of a KV v2 mount. Raises ``VaultError``."""
-    found: JsonObject = live.client.secrets.kv.v2.read_configuration(mount_point=mount).data
-    return found
+    return KeyValues(live.adapter, mount).config().data
 
 
 def differences(found: JsonObject, wanted: JsonObject) -> Iterator[str]:
