@@ -62,6 +62,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "reconciler.cli.forges.codeowners:codeowners",
         "Make a CODEOWNERS file of owners and approvers.",
     ),
+    "github": (
+        "reconciler.cli.forges.github:github",
+        "What the jobs of GitHub Actions need: comment, issue.",
+    ),
     "gitlab": (
         "reconciler.cli.forges.gitlab:gitlab",
         "What the jobs of GitLab CI need: note, reviewed plan, issue.",

@@ -70,6 +70,8 @@ def job(
     }.items():
         monkeypatch.setenv(name, value)
     made = Job(tmp_path, capsys)
-    monkeypatch.setattr(gitlab_adapter, "Api", partial(gitlab_adapter.Api, pause=made.waits.append))
+    monkeypatch.setattr(
+        gitlab_adapter, "GitLab", partial(gitlab_adapter.GitLab, pause=made.waits.append)
+    )
     monkeypatch.chdir(tmp_path)
     return made

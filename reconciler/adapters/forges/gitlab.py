@@ -1,67 +1,71 @@
-"""The few requests to GitLab's REST API that a job makes: bounded, patient, and with the token for
-that host alone.
+"""GitLab as a job of it sees its project.
 
-An address comes from no answer: not from a redirect, which is not followed, and not from a
-``Link``, of which only the page's number is read. Sections of GitLab's documentation: "REST API",
-"Rate limits", "Pagination".
+Sections of GitLab's documentation: "REST API", "Rate limits", "Pagination"; "Notes API" (merge
+requests), "Merge requests API", "Issues API", "Users API".
 """
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import urlsplit
 
+from reconciler.adapters.forges.forge import Entry
+from reconciler.adapters.forges.rest import TIMEOUT, Api, Dialect, is_api, seconds_until
 from reconciler.adapters.forges.web import Web
 from reconciler.adapters.vault.http.errors import printable
 from reconciler.adapters.vault.http.patience import asked_to_wait
-from reconciler.adapters.vault.http.wire import Lost, NotSent, Reply
-from reconciler.domain.secrecy import held
+from reconciler.adapters.vault.http.wire import Reply
 from reconciler.domain.secrecy.secret import Secret
-from reconciler.domain.values.hosts import is_private
-from reconciler.errors import DeliveryError, PlatformError, UsageError
+from reconciler.errors import DeliveryError, UsageError
 
-TOKEN_VARIABLE = "RECONCILER_GITLAB_TOKEN"
-TRIES = 5
-TIMEOUT = 120.0  # seconds of one exchange, the body and all
-# seconds: GitLab asks for more when it really means it, and that is no wait for a job
-LONGEST_WAIT = 60.0
-LARGEST = 64 * 1024 * 1024  # bytes of an answer
-PAGES = 200  # of a hundred entries
-_AGAIN = (500, 502, 503, 504)
-_DENIED = (401, 403, 404)
+GITLAB_TOKEN = "RECONCILER_GITLAB_TOKEN"
 _NEXT = re.compile(r"<[^>]*[?&]page=([0-9]+)[^>]*>; *rel=\"next\"")
 
 
-class GitLabRefused(PlatformError):
-    """A request that failed after all tries.
+def _headers(token: Secret) -> Mapping[str, str]:
+    return {"accept": "application/json", "private-token": token.reveal()}
 
-    ``status`` 0: no answer. ``unclear``: a write may have been done.
-    """
 
-    def __init__(
-        self, code: str, message: str, remedy: str, status: int, *, unclear: bool = False
-    ) -> None:
-        super().__init__(code, message, remedy)
-        self.status = status
-        self.unclear = unclear
+def _limited(reply: Reply, backoff: float) -> float | None:
+    if reply.status != 429:
+        return None
+    asked = asked_to_wait(reply)
+    if asked is None:
+        asked = seconds_until(reply.headers.get("ratelimit-reset", ""))
+    return backoff if asked is None else asked
 
-    @property
-    def denied(self) -> bool:
-        """Whether the token may not do that.
 
-        Of what it may not see GitLab says that it does not exist.
-        """
-        return self.status in _DENIED
+def _following(target: str, reply: Reply) -> str:
+    """Of a ``Link`` only the page's number is read."""
+    number = reply.headers.get("x-next-page", "").strip()
+    if not number:
+        found = _NEXT.search(reply.headers.get("link", ""))
+        number = found[1] if found else ""
+    if not re.fullmatch(r"[0-9]{1,9}", number):
+        return ""
+    return f"{re.sub('&page=[0-9]+$', '', target)}&page={number}"
+
+
+GITLAB_API = Dialect(
+    name="GitLab",
+    unusable="RC700",
+    denied="RC701",
+    may_not=(
+        f"{GITLAB_TOKEN} is a project access token of this project with the scope api and the role"
+        " Reporter: make a new one when it has expired"
+    ),
+    headers=_headers,
+    limited=_limited,
+    following=_following,
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Project:
+class GitLabProject:
     """Where a job runs: ``api`` is CI_API_V4_URL, ``number`` CI_PROJECT_ID, ``ca`` a PEM file for a
     server's own CA."""
 
@@ -70,7 +74,7 @@ class Project:
     ca: str | None = None
 
     @classmethod
-    def of_job(cls, environ: Mapping[str, str]) -> Project:
+    def of_job(cls, environ: Mapping[str, str]) -> GitLabProject:
         """What the variables of a job say. Raises ``UsageError`` RC702."""
         api, number = environ.get("CI_API_V4_URL", ""), environ.get("CI_PROJECT_ID", "")
         if not (api and number):
@@ -79,7 +83,7 @@ class Project:
                 "CI_API_V4_URL and CI_PROJECT_ID are not set: this is no job of GitLab CI",
                 "run it in a job; elsewhere `reconciler show` shows a plan",
             )
-        if not _is_api(api):
+        if not is_api(api):
             raise UsageError(
                 "RC702",
                 f"CI_API_V4_URL {printable(api, 100)!r} is not the address of an API",
@@ -93,203 +97,72 @@ class Project:
         return cls(api.rstrip("/"), int(number), environ.get("CI_SERVER_TLS_CA_FILE") or None)
 
 
-def _is_api(address: str) -> bool:
-    try:
-        parts = urlsplit(address)
-        return bool(
-            is_private(parts)
-            and re.fullmatch(r"[!-~]{1,300}", address)
-            and parts.port != 0
-            and not (parts.query or parts.fragment or "@" in parts.netloc)
-        )
-    except ValueError:
-        return False
+class GitLab:
+    """The ``Forge`` of a project at GitLab. ``api`` asks what else is to be known of it.
 
-
-def token_of(environ: Mapping[str, str]) -> Secret | None:
-    """The token that the project gives its jobs; None when it gives none.
-
-    Raises ``UsageError`` RC702.
+    ``pause`` waits the given seconds. Methods raise ``ForgeRefused`` RC700, RC701.
     """
-    text = environ.get(TOKEN_VARIABLE, "").strip()
-    if not text:
-        return None
-    if not re.fullmatch(r"[!-~]{1,1000}", text):
-        raise UsageError(
-            "RC702",
-            f"{TOKEN_VARIABLE} holds no token: white space in it, or no ASCII",
-            "set it again",
-        )
-    return held.keep(Secret(text))
 
-
-class Api:
-    """GitLab as ``token`` sees it.
-
-    ``pause`` waits the given seconds. Methods raise ``GitLabRefused`` RC700, RC701.
-    """
+    limit = 1_000_000  # characters of a note; an issue may have 1 MiB
+    rest = "\n\nThe rest is left out here: the job's log and its artifacts have all of it.\n"
 
     def __init__(
-        self, project: Project, token: Secret, pause: Callable[[float], None] = time.sleep
+        self, project: GitLabProject, token: Secret, pause: Callable[[float], None] = time.sleep
     ) -> None:
-        self.project = project
-        self._token = token
-        self.pause = pause
         parts = urlsplit(project.api)
-        self._prefix = parts.path
         try:
-            self._web = Web(f"{parts.scheme}://{parts.netloc}", project.ca, TIMEOUT)
+            web = Web(f"{parts.scheme}://{parts.netloc}", project.ca, TIMEOUT)
         except DeliveryError:
             raise UsageError(
                 "RC702",
                 "the file of CI_SERVER_TLS_CA_FILE cannot be read, or is not PEM",
                 "correct that variable",
             ) from None
+        self.project = project
+        self.api = Api(GITLAB_API, project.api, web, token=token, pause=pause)
+        self.root = ("projects", project.number)
+        self._author: str | None = None
 
-    def get(self, *path: object, **query: str) -> Any:
-        return self._json("GET", self._target(path, query))
+    def last_commit(self, request: int) -> str:
+        """The commit that a merge request ends with."""
+        return str(self.api.get(*self.root, "merge_requests", request)["sha"])
 
-    def pages(self, *path: object, **query: str) -> Iterator[Any]:
-        """Every entry of a list, page by page."""
-        page = "1"
-        for _ in range(PAGES):
-            target = self._target(path, {"per_page": "100", "page": page, **query})
-            reply = self._ask("GET", target)
-            found = _decoded("GET", target, reply)
-            if not isinstance(found, list):
-                raise _unusable("GET", target, "is no list")
-            yield from found
-            page = _next_page(reply.headers)
-            if not page:
-                return
+    def author(self) -> str:
+        if self._author is None:
+            self._author = str(self.api.get("user")["id"])
+        return self._author
 
-    def send(self, method: str, *path: object, **fields: str) -> Any:
-        """POST or PUT a JSON object."""
-        return self._json(method, self._target(path, {}), json.dumps(fields).encode())
+    def notes(self, request: int) -> Iterator[Entry]:
+        query = {"sort": "asc", "order_by": "created_at"}
+        for one in self.api.pages(*self._notes(request), **query):
+            yield Entry(author=_author_of(one), body=one.get("body") or "", number=one["id"])
 
-    def download(self, *path: object, largest: int) -> bytes:
-        """A file. More than ``largest`` bytes are not taken."""
-        return self._ask("GET", self._target(path, {}), cap=largest).body
+    def write_note(self, request: int, body: str) -> None:
+        self.api.send("POST", *self._notes(request), body=body)
 
-    def _target(self, path: tuple[object, ...], query: Mapping[str, str]) -> str:
-        """Each part of ``path`` is one step, whatever characters are in it."""
-        steps = "".join(f"/{quote(str(step), safe='')}" for step in path)
-        return self._prefix + steps + (f"?{urlencode(query)}" if query else "")
+    def edit_note(self, request: int, number: int, body: str) -> None:
+        self.api.send("PUT", *self._notes(request), number, body=body)
 
-    def _json(self, method: str, target: str, body: bytes | None = None) -> Any:
-        return _decoded(method, target, self._ask(method, target, body))
+    def open_issues(self) -> Iterator[Entry]:
+        query = {"state": "opened", "scope": "all", "order_by": "created_at", "sort": "asc"}
+        for one in self.api.pages(*self.root, "issues", **query):
+            yield Entry(
+                author=_author_of(one), body=one.get("description") or "", number=one["iid"]
+            )
 
-    def _ask(
-        self, method: str, target: str, body: bytes | None = None, cap: int = LARGEST
-    ) -> Reply:
-        """Ask until there is an answer, ``TRIES`` times at most.
+    def write_issue(self, title: str, body: str) -> None:
+        self.api.send("POST", *self.root, "issues", title=title, description=body)
 
-        A POST that may have been done is not repeated.
-        """
-        for tried in range(1, TRIES + 1):
-            reply, why, sent = self._once(method, target, body, cap)
-            if reply is not None and 200 <= reply.status < 300:
-                return reply
-            wait = _wait(reply, tried) if not why.startswith("the answer is larger") else None
-            unclear = method == "POST" and sent and (reply is None or reply.status in _AGAIN)
-            if wait is None or wait > LONGEST_WAIT or unclear or tried == TRIES:
-                raise _refused(method, target, reply, why, wait, unclear=unclear)
-            self.pause(wait)
-        raise AssertionError("unreachable: the last try returns or raises")
+    def edit_issue(self, number: int, title: str, body: str) -> None:
+        self.api.send("PUT", *self.root, "issues", number, title=title, description=body)
 
-    def _once(
-        self, method: str, target: str, body: bytes | None, cap: int
-    ) -> tuple[Reply | None, str, bool]:
-        """One request: its answer, else why there is none, and whether it may have arrived."""
-        headers = {
-            "accept": "application/json",
-            "user-agent": "reconciler",
-            "private-token": self._token.reveal(),
-        }
-        if body is not None:
-            headers["content-type"] = "application/json"
-        try:
-            return self._web.exchange(method, target, headers, body, cap), "", True
-        except NotSent as error:
-            return None, error.why, False
-        except Lost as error:
-            return None, error.why, True
+    def close_issue(self, number: int, *, done: bool) -> None:
+        self.api.send("PUT", *self.root, "issues", number, state_event="close")
+
+    def _notes(self, request: int) -> tuple[object, ...]:
+        return (*self.root, "merge_requests", request, "notes")
 
 
-@contextmanager
-def of_another_shape() -> Iterator[None]:
-    """An answer without the fields that GitLab documents is an error of the platform's: RC700."""
-    try:
-        yield
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        why = f"GitLab: an answer is not of the documented shape ({type(error).__name__})"
-        raise GitLabRefused("RC700", why, _LATER, 0) from None
-
-
-def _next_page(headers: Mapping[str, str]) -> str:
-    """The number of the page that follows; empty at the last one."""
-    number = headers.get("x-next-page", "").strip()
-    if not number:
-        found = _NEXT.search(headers.get("link", ""))
-        number = found[1] if found else ""
-    return number if re.fullmatch(r"[0-9]{1,9}", number) else ""
-
-
-def _wait(reply: Reply | None, tried: int) -> float | None:
-    """Seconds until the next try; None: there is no use in one."""
-    backoff = float(2 ** (tried - 1))
-    if reply is None or reply.status in _AGAIN:
-        return backoff
-    if reply.status != 429:
-        return None
-    asked, reset = asked_to_wait(reply), reply.headers.get("ratelimit-reset", "")
-    if asked is not None:
-        return asked
-    return max(0.0, float(reset) - time.time()) if reset.isascii() and reset.isdigit() else backoff
-
-
-def _decoded(method: str, target: str, reply: Reply) -> Any:
-    try:
-        return json.loads(reply.body)
-    except (ValueError, RecursionError):
-        raise _unusable(method, target, "is no JSON") from None
-
-
-def _where(method: str, target: str) -> str:
-    return f"{method} {printable(urlsplit(target).path, 200)}"
-
-
-def _unusable(method: str, target: str, why: str) -> GitLabRefused:
-    return GitLabRefused("RC700", f"GitLab: {_where(method, target)}: the answer {why}", _LATER, 0)
-
-
-_LATER = "run the job again; when it stays so, look at the state of that GitLab"
-_MAY_NOT = (
-    f"{TOKEN_VARIABLE} is a project access token of this project with the scope api and the role"
-    " Reporter: make a new one when it has expired"
-)
-
-
-def _refused(
-    method: str, target: str, reply: Reply | None, why: str, wait: float | None, *, unclear: bool
-) -> GitLabRefused:
-    where = _where(method, target)
-    if reply is None:
-        return GitLabRefused("RC700", f"GitLab: {where}: {why}", _LATER, 0, unclear=unclear)
-    later = f"; it asks to wait {wait:.0f} s" if wait is not None and wait > LONGEST_WAIT else ""
-    told = f"GitLab: {where}: status {reply.status}{_said(reply)}{later}"
-    if reply.status in _DENIED:
-        return GitLabRefused("RC701", told, _MAY_NOT, reply.status)
-    return GitLabRefused("RC700", told, _LATER, reply.status, unclear=unclear)
-
-
-def _said(reply: Reply) -> str:
-    """What GitLab's errors say, in ``message`` or ``error``."""
-    try:
-        document = json.loads(reply.body)
-        said = document.get("message") or document.get("error")
-    except (ValueError, AttributeError, RecursionError):
-        return ""
-    return (
-        f": {printable(said if isinstance(said, str) else json.dumps(said), 200)}" if said else ""
-    )
+def _author_of(entry: Any) -> str | None:
+    number = (entry.get("author") or {}).get("id")
+    return None if number is None else str(number)

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from reconciler.adapters.forges.gitlab import Api, GitLabRefused
+from reconciler.adapters.forges.forge import ForgeRefused
+from reconciler.adapters.forges.gitlab import GitLab
 from reconciler.adapters.git.command import GitCommand
 from reconciler.adapters.git.history import changed_files
 from reconciler.errors import PlatformError, UsageError
@@ -76,11 +77,12 @@ def _is_of_audit(git: GitCommand, commit: str, folder: str) -> bool:
 
 
 class Reviewed:
-    """Methods raise ``GitLabRefused`` and ``PlatformError``."""
+    """Methods raise ``ForgeRefused`` and ``PlatformError``."""
 
-    def __init__(self, api: Api) -> None:
-        self._api = api
-        self._root = ("projects", api.project.number)
+    def __init__(self, gitlab: GitLab) -> None:
+        self._api = gitlab.api
+        self._root = gitlab.root
+        self._project = gitlab.project.number
 
     def plans(self, environment: str, branch: str, commits: Sequence[str]) -> list[Kept]:
         """What each merge request kept that brought one of ``commits``, in the order of the merges.
@@ -112,7 +114,7 @@ class Reviewed:
         """The merge requests of a commit whose own merge is part of this push."""
         for one in self._api.pages(*self._root, "repository", "commits", commit, "merge_requests"):
             ends = {one.get("merge_commit_sha"), one.get("squash_commit_sha"), one.get("sha")}
-            here = one.get("target_project_id", one.get("project_id")) == self._api.project.number
+            here = one.get("target_project_id", one.get("project_id")) == self._project
             if (
                 here
                 and one["state"] == "merged"
@@ -123,7 +125,7 @@ class Reviewed:
 
     def _kept(self, request: Any, environment: str) -> Kept:
         number = int(request["iid"])
-        if request.get("source_project_id") != self._api.project.number:
+        if request.get("source_project_id") != self._project:
             raise PlatformError(
                 "RC703",
                 f"merge request !{number} is from a fork: no plan of it counts for {environment}",
@@ -156,7 +158,7 @@ class Reviewed:
     def _pipelines(self, request: int, head: str) -> Iterator[int]:
         """Pipelines of this project for the last commit of a merge request, the newest first."""
         found = self._api.pages(*self._root, "merge_requests", request, "pipelines")
-        ours = [one for one in found if one.get("project_id") == self._api.project.number]
+        ours = [one for one in found if one.get("project_id") == self._project]
         for one in sorted(ours, key=lambda one: int(one["id"]), reverse=True):
             if one["sha"] == head or head in self._parents(one):
                 yield one["id"]
@@ -172,7 +174,7 @@ class Reviewed:
             return list(
                 self._api.get(*self._root, "repository", "commits", pipeline["sha"])["parent_ids"]
             )
-        except GitLabRefused as error:
+        except ForgeRefused as error:
             if error.status == 404:
                 return []  # it was cleaned up
             raise
@@ -193,7 +195,7 @@ class Reviewed:
             return self._api.download(
                 *self._root, "jobs", job["id"], "artifacts", *PLAN_FILE, largest=LARGEST
             )
-        except GitLabRefused as error:
+        except ForgeRefused as error:
             if error.status == 404:
                 return None
             raise

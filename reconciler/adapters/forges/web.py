@@ -17,6 +17,7 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 import httpx
 
 from reconciler.adapters.delivery.handshake import tls_context
+from reconciler.adapters.vault.http.proxies import Proxy
 from reconciler.adapters.vault.http.wire import Lost, NotSent, Reply
 from reconciler.domain.declared.desired import DeliverySettings
 
@@ -31,15 +32,21 @@ class Web:
 
     Nothing of it comes from the environment: ``httpx`` would take proxies, a password from
     ``.netrc`` and a trust store from there. ``ca`` is a PEM file, None: the system's trust store.
+    ``proxy`` is asked for a tunnel to an ``https`` address, and sees its host and port only.
     Raises ``DeliveryError`` RC520 for a file that cannot be used.
     """
 
-    def __init__(self, address: str, ca: str | None, timeout: float) -> None:
+    def __init__(
+        self, address: str, ca: str | None, timeout: float, *, proxy: Proxy | None = None
+    ) -> None:
         self._address = address
         self._timeout = timeout
+        self._tunnelled = proxy is not None
+        trusted = tls_context(DeliverySettings(ca_cert=ca))
         self._client = httpx.Client(
-            verify=tls_context(DeliverySettings(ca_cert=ca)),
+            verify=trusted,
             timeout=timeout,
+            proxy=None if proxy is None else _given(proxy, trusted),
             # a job asks seldom, and nobody would close them
             limits=httpx.Limits(max_keepalive_connections=0),
             trust_env=False,
@@ -57,14 +64,7 @@ class Web:
 
         def ask() -> None:
             try:
-                request = self._client.build_request(
-                    method,
-                    self._address,
-                    headers={**headers, **_OURS},
-                    content=body,
-                    # as it is: no part of it is a step upwards
-                    extensions={"target": target.encode("ascii")},
-                )
+                request = self._request(method, target, {**headers, **_OURS}, body)
                 ended.put(self._answer(request, cap, until))
             except Exception as error:  # noqa: BLE001 - each is explained; its own text may quote a header
                 ended.put(_explained(error))
@@ -78,6 +78,23 @@ class Web:
         if isinstance(found, Reply):
             return found
         raise found
+
+    def _request(
+        self, method: str, target: str, headers: Mapping[str, str], body: bytes | None
+    ) -> httpx.Request:
+        if self._tunnelled:
+            # ``httpcore`` would ask the proxy for the target instead of the tunnel.
+            return self._client.build_request(
+                method, self._address + target, headers=headers, content=body
+            )
+        return self._client.build_request(
+            method,
+            self._address,
+            headers=headers,
+            content=body,
+            # as it is: no part of it is a step upwards
+            extensions={"target": target.encode("ascii")},
+        )
 
     def _answer(self, request: httpx.Request, cap: int, until: float) -> Reply | Lost:
         response = self._client.send(request, stream=True)
@@ -94,12 +111,23 @@ class Web:
             response.close()
 
 
+def _given(proxy: Proxy, trusted: ssl.SSLContext) -> httpx.Proxy:
+    login = None
+    if proxy.credentials is not None:
+        user, _, password = proxy.credentials.reveal().partition(":")
+        login = (user, password)
+    encrypted = proxy.url.startswith("https:")
+    return httpx.Proxy(proxy.url, auth=login, ssl_context=trusted if encrypted else None)
+
+
 def _explained(error: Exception) -> NotSent | Lost:
     match error:
         case httpx.ConnectTimeout() | httpx.PoolTimeout():
             return NotSent("no connection in time")
         case httpx.ConnectError():
             return _unconnected(error)
+        case httpx.ProxyError():
+            return NotSent("the proxy lets nothing through")
         case httpx.TimeoutException():
             return Lost(_LATE)
         case httpx.NetworkError() | httpx.RemoteProtocolError():

@@ -8,9 +8,8 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from reconciler.adapters.forges.gitlab import Api
+    from reconciler.adapters.forges.gitlab import GitLab
     from reconciler.adapters.forges.reviewed import Kept
-    from reconciler.adapters.forges.threads import Thread
     from reconciler.app.forges.night import Night
     from reconciler.app.workplace import Workplace
     from reconciler.domain.plan.plan import Plan
@@ -36,7 +35,10 @@ def write_note(environ: Mapping[str, str], marker: str, text: str) -> str:
 
     What became of it, as a sentence. Raises ``PlatformError`` when GitLab cannot be asked.
     """
-    from reconciler.adapters.forges.gitlab import GitLabRefused, of_another_shape
+    from reconciler.adapters.forges.forge import ForgeRefused
+    from reconciler.adapters.forges.gitlab import GITLAB_API
+    from reconciler.adapters.forges.rest import of_another_shape
+    from reconciler.adapters.forges.threads import Thread
     from reconciler.domain.secrecy import masked
 
     number = environ.get("CI_MERGE_REQUEST_IID", "")
@@ -45,18 +47,18 @@ def write_note(environ: Mapping[str, str], marker: str, text: str) -> str:
             "no merge request, so there is no note: the log and the artifacts of this job have"
             " to do"
         )
-    thread = _thread(environ)
-    if thread is None:
+    forge = _forge(environ)
+    if forge is None:
         return (
             "RECONCILER_GITLAB_TOKEN is not set, so there is no note: the log and the artifacts of"
             " this job have to do"
         )
     try:
-        with of_another_shape():
+        with of_another_shape(GITLAB_API):
             told = _NOT_THE_LAST
-            if thread.ends_with(int(number), _commits(environ)):
-                told = thread.note(int(number), marker, masked(text))
-    except GitLabRefused as error:
+            if forge.last_commit(int(number)) in _commits(environ):
+                told = Thread(forge).note(int(number), marker, masked(text))
+    except ForgeRefused as error:
         if not error.denied:  # what stands there from before would be taken for the present plan
             raise
         return (
@@ -71,7 +73,8 @@ def reviewed_plans(workplace: Workplace, environment: str) -> Sequence[tuple[int
 
     Raises ``UsageError`` RC702, ``PlatformError`` RC703 and RC705, and what GitLab answers.
     """
-    from reconciler.adapters.forges.gitlab import of_another_shape
+    from reconciler.adapters.forges.gitlab import GITLAB_API
+    from reconciler.adapters.forges.rest import of_another_shape
     from reconciler.adapters.forges.reviewed import Reviewed, pushed_commits
     from reconciler.adapters.git.command import GitCommand
     from reconciler.app.project import load_environment
@@ -83,11 +86,11 @@ def reviewed_plans(workplace: Workplace, environment: str) -> Sequence[tuple[int
     )
     git, audit = GitCommand(workplace.root), PurePosixPath(project.audit_path)
     commits = pushed_commits(git, before, after, audit)
-    api = _api(workplace.environ)
-    if api is None:
+    forge = _forge(workplace.environ)
+    if forge is None:
         raise _no_token("the reviewed plan cannot be found")
-    with of_another_shape():
-        kept = Reviewed(api).plans(environment, branch, commits)
+    with of_another_shape(GITLAB_API):
+        kept = Reviewed(forge).plans(environment, branch, commits)
     return [(one.request, _read(one, environment)) for one in kept]
 
 
@@ -125,22 +128,26 @@ def keep_issue(environ: Mapping[str, str], environment: str, night: Night) -> st
     What became of it. Raises ``PlatformError`` when there is something to tell and no issue can be
     written.
     """
-    from reconciler.adapters.forges.gitlab import GitLabRefused, of_another_shape
+    from reconciler.adapters.forges.forge import ForgeRefused
+    from reconciler.adapters.forges.gitlab import GITLAB_API
+    from reconciler.adapters.forges.rest import of_another_shape
+    from reconciler.adapters.forges.threads import Thread
     from reconciler.domain.secrecy import masked
     from reconciler.errors import PlatformError
+    from reconciler.report.forges.ci_markdown import drift_title
+    from reconciler.report.plan.markdown import drift_marker
 
-    marker = f"<!-- reconciler:drift:{environment} -->"
-    thread = _thread(environ)
+    marker, forge = drift_marker(environment), _forge(environ)
     try:
-        if thread is None:
+        if forge is None:
             raise _no_token("the issue cannot be written")
-        title = f"{environment} is not as declared"
-        with of_another_shape():
+        thread = Thread(forge)
+        with of_another_shape(GITLAB_API):
             if night.clean:
                 return thread.close(marker)
-            return thread.issue(marker, title, masked(night.report))
-    except (GitLabRefused, PlatformError) as error:
-        if not night.clean or (isinstance(error, GitLabRefused) and not error.denied):
+            return thread.issue(marker, drift_title(environment), masked(night.report))
+    except (ForgeRefused, PlatformError) as error:
+        if not night.clean or (isinstance(error, ForgeRefused) and not error.denied):
             raise
         return error.message
 
@@ -166,27 +173,22 @@ def _variable(environ: Mapping[str, str], name: str) -> str:
 
 
 def _no_token(what: str) -> PlatformError:
-    from reconciler.adapters.forges.gitlab import TOKEN_VARIABLE
+    from reconciler.adapters.forges.gitlab import GITLAB_TOKEN
     from reconciler.errors import PlatformError
 
     return PlatformError(
         "RC705",
-        f"{TOKEN_VARIABLE} is not set: {what}",
+        f"{GITLAB_TOKEN} is not set: {what}",
         "make a project access token with the scope api and the role Reporter, and set that"
         " variable to it, masked",
     )
 
 
-def _api(environ: Mapping[str, str]) -> Api | None:
+def _forge(environ: Mapping[str, str]) -> GitLab | None:
     """GitLab as the token of the job sees it; None when there is no token."""
-    from reconciler.adapters.forges.gitlab import Api, Project, token_of
+    from reconciler.adapters.forges.gitlab import GITLAB_TOKEN, GitLab, GitLabProject
+    from reconciler.adapters.forges.rest import token_of
 
-    project, token = Project.of_job(environ), token_of(environ)
-    return None if token is None else Api(project, token)
-
-
-def _thread(environ: Mapping[str, str]) -> Thread | None:
-    from reconciler.adapters.forges.threads import Thread
-
-    api = _api(environ)
-    return None if api is None else Thread(api)
+    project = GitLabProject.of_job(environ)
+    token = token_of(environ, GITLAB_TOKEN, "RC702")
+    return None if token is None else GitLab(project, token)

@@ -26,15 +26,17 @@ _LONGEST = 2000  # characters of a message; GitHub refuses very long ones
 def annotation(
     level: Level, title: str, message: str, source: Source | None = None, folder: str = ""
 ) -> str:
-    """One command, one line. ``folder`` is where the project lies in its repository."""
-    properties = {"title": title}
+    """One command, one line. ``folder`` is where the project lies in its repository. Without a
+    ``title`` GitHub shows its own."""
+    properties = {"title": title} if title else {}
     if source is not None:
         place = position(source, folder)
         properties |= {"file": place.file, "line": str(place.line), "col": str(place.column)}
     written = ",".join(
         f"{name}={workflow_command_property(value)}" for name, value in properties.items()
     )
-    return f"::{_COMMANDS[level]} {written}::{workflow_command_data(clipped(message, _LONGEST))}\n"
+    command = f"{_COMMANDS[level]} {written}".rstrip()
+    return f"::{command}::{workflow_command_data(clipped(message, _LONGEST))}\n"
 
 
 def plan_github(plan: Plan, folder: str = "") -> str:

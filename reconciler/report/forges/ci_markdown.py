@@ -8,6 +8,10 @@ from reconciler.report.plan.markdown import marker
 from reconciler.report.text.escape import clipped, markdown
 
 
+def drift_title(environment: str) -> str:
+    return f"{environment} is not as declared"
+
+
 def no_plan(environment: str, link: str | None) -> str:
     """In the place of a plan that could not be made: the one that stood there would be taken for
     the present one."""

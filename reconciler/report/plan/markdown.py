@@ -83,7 +83,16 @@ def plan_markdown(
 
 def marker(environment: str) -> str:
     """The first line, by which CI finds its own comment again."""
-    return f"<!-- reconciler:plan:{re.sub(r'[^a-z0-9-]', '_', environment)[:63]} -->"
+    return _marker("plan", environment)
+
+
+def drift_marker(environment: str) -> str:
+    """The first line of the issue about an environment, by which CI finds it again."""
+    return _marker("drift", environment)
+
+
+def _marker(subject: str, environment: str) -> str:
+    return f"<!-- reconciler:{subject}:{re.sub(r'[^a-z0-9-]', '_', environment)[:63]} -->"
 
 
 def _opening(plan: Plan) -> str:
