@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 from reconciler.adapters.forges.web import Web
+from reconciler.adapters.vault.http.proxies import Proxy
 from reconciler.adapters.vault.http.wire import Lost, NotSent
+from reconciler.domain.secrecy.secret import Secret
 from reconciler.errors import DeliveryError
 from tests.kit.webhooks.authority import Authority
 from tests.kit.webhooks.receivers import (
@@ -27,6 +30,7 @@ from tests.kit.webhooks.receivers import (
     tiny_chunks,
     zipped,
 )
+from tests.kit.webhooks.tunnel import tunnelling
 
 TOKEN = "glpat-TheTokenThatMustNotGoElsewhere"
 HEADERS = {"private-token": TOKEN, "user-agent": "reconciler"}
@@ -162,3 +166,21 @@ def test_a_closed_port_and_a_request_that_cannot_be_sent_say_so() -> None:
         with receiving(answers(200)) as api, pytest.raises(NotSent, match="cannot be sent"):
             asked(Web(api.url, None, 5.0), target)
         assert api.seen == []
+
+
+def test_a_proxy_is_asked_for_a_tunnel_and_reads_nothing(tmp_path: Path) -> None:
+    authority, host = Authority(tmp_path), "api.github.example"
+    with receiving(answers(200, b"[]"), tls=authority.server_context(host)) as api:
+        leads = ("127.0.0.1", urlsplit(api.url).port or 0)
+        with tunnelling(leads, "ada:pass:word") as tunnel:
+            proxy = Proxy("HTTPS_PROXY", f"http://{tunnel.address}", Secret("ada:pass:word"))
+            web = Web(f"https://{host}", authority.ca_file, 5.0, proxy=proxy)
+            assert asked(web, "/api/v3/a%2Fb/c?page=1&q=%26") == (200, b"[]")
+            tunnel.refuses = 407
+            with pytest.raises(NotSent, match="the proxy lets nothing through") as refused:
+                asked(web)
+    (seen,) = api.seen
+    assert (seen.path, seen.headers["private-token"]) == ("/api/v3/a%2Fb/c?page=1&q=%26", TOKEN)
+    assert {first for first, _ in tunnel.asked} == {f"CONNECT {host}:443 HTTP/1.1"}
+    assert TOKEN not in str(tunnel.asked)
+    assert "pass:word" not in repr(refused.value)

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.adapters.forges import github as github_adapter
 from reconciler.adapters.forges import gitlab as gitlab_adapter
+from tests.kit.forges.benches import AtGitHub, AtGitLab, Bench
 from tests.kit.forges.github_api import TOKEN, GitHub, github_api
 from tests.kit.forges.github_tokens import REPOSITORY, REPOSITORY_ID
 from tests.kit.forges.gitlab_api import HEAD, PROJECT_ID, GitLab, gitlab_api
@@ -40,6 +42,7 @@ def step(github: GitHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
         "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md"),
         "RUNNER_TEMP": str(tmp_path / "temp"),
         "INPUT_TOKEN": TOKEN,
+        "RECONCILER_GITHUB_TOKEN": TOKEN,
         "INPUT_AUTHOR": "github-actions[bot]",
     }.items():
         monkeypatch.setenv(name, value)
@@ -74,4 +77,29 @@ def job(
         gitlab_adapter, "GitLab", partial(gitlab_adapter.GitLab, pause=made.waits.append)
     )
     monkeypatch.chdir(tmp_path)
+    return made
+
+
+@pytest.fixture
+def at_github(
+    github: GitHub, step: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> AtGitHub:
+    made = AtGitHub(github, step, capsys)
+    monkeypatch.setattr(
+        github_adapter, "GitHub", partial(github_adapter.GitHub, pause=made.waits.append)
+    )
+    monkeypatch.chdir(step)
+    return made
+
+
+@pytest.fixture
+def at_gitlab(gitlab: GitLab, job: Job, monkeypatch: pytest.MonkeyPatch) -> AtGitLab:
+    (job.folder / "reconciler.yaml").write_text("")
+    return AtGitLab(gitlab, job, monkeypatch)
+
+
+@pytest.fixture(params=["github", "gitlab"])
+def bench(request: pytest.FixtureRequest) -> Bench:
+    """Each forge in turn."""
+    made: Bench = request.getfixturevalue(f"at_{request.param}")
     return made

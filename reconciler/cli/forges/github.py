@@ -52,7 +52,8 @@ def _told_options(command: Decorated) -> Decorated:
 @github.command(short_help="Make a report the comment on the pull request.")
 @_told_options
 def note(environment: str, report: Path, author: str) -> int:
-    """Make REPORT, a file of Markdown, the one comment about ENV on the pull request of this job.
+    """Make REPORT the one comment about ENV on the pull request of this job. It is a file of
+    Markdown, such as `show --format markdown` prints.
 
     What was done is a notice of the job. Without a token, or where it may not write, the job's
     summary has to do, which the notice and the summary say: put REPORT there first, as the action
@@ -60,7 +61,6 @@ def note(environment: str, report: Path, author: str) -> int:
 
     \b
     Example:
-      reconciler show plan.json --format markdown > report.md
       reconciler github note -e staging report.md
     """
     from reconciler.adapters.forges.github import pull_request_of

@@ -57,7 +57,7 @@ class GitHub:
         self.comments.append(made)
         return made
 
-    def issue(self, title: str, body: str, login: str = BOT, **more: Any) -> dict[str, Any]:
+    def issue(self, title: str, body: str | None, login: str = BOT, **more: Any) -> dict[str, Any]:
         made: dict[str, Any] = self.description.example("issue")
         del made["pull_request"]
         number = 20 + len(self.issues)
