@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from reconciler.errors.codes.code import Code
+from reconciler.errors.finding import Level
 
 PLATFORM_CODES: tuple[Code, ...] = (
     Code(
@@ -44,6 +45,32 @@ PLATFORM_CODES: tuple[Code, ...] = (
         "RC706",
         "a file that `gitlab issue` was given is not what a command printed with `--format json`",
         "name such files",
+        exit=64,
+    ),
+    Code(
+        "RC710",
+        "GitHub gives no usable answer, after all tries",
+        "run the job again; when it stays so, look at the state of that GitHub",
+    ),
+    Code(
+        "RC711",
+        "GitHub does not let the token do that, or does not know it: a notice says so, and the"
+        " job's summary has to do",
+        "give the job the permissions `pull-requests: write` and `issues: write`",
+        level=Level.NOTE,
+        exit=None,
+    ),
+    Code(
+        "RC712",
+        "a variable that GitHub sets for its jobs is missing or cannot be right, the token is"
+        " none, or the proxy cannot be used",
+        "run it in a job of GitHub Actions; correct the variable that is named",
+        exit=64,
+    ),
+    Code(
+        "RC713",
+        "the report that `github note` or `github issue` was given cannot be read",
+        "name a file of Markdown",
         exit=64,
     ),
 )
