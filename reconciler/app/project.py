@@ -73,9 +73,9 @@ def load_environment(root: Path, name: str) -> tuple[Project, Environment]:
 
 def environment_and_files(root: Path, name: str) -> tuple[Project, Environment, Loaded]:
     """As ``load_environment``, and the files that say so."""
-    from reconciler.declare.repository import load_project_and_files
+    from reconciler.declare.repository import load_project, unknown_environment
 
-    project, findings, files = load_project_and_files(root)
+    project, findings, files = load_project(root)
     if project is None:
         remedy = "mend it and run the command again"
         raise DeclarationError("RC100", "reconciler.yaml is not valid", remedy, tuple(findings))
@@ -89,16 +89,6 @@ def load_desired(root: Path, environment: str) -> Desired:
 
     Raises ``DeclarationError`` with all findings, ``UsageError`` RC002.
     """
-    from reconciler.declare.repository import load, load_project
+    from reconciler.declare.repository import load
 
-    project, _ = load_project(root)
-    if project is not None and environment not in project.environments:
-        raise unknown_environment(project, environment)
     return load(root, environment)
-
-
-def unknown_environment(project: Project, name: str) -> UsageError:
-    from reconciler.domain.values.names import one_of
-
-    remedy = one_of(project.environments, "declare it in reconciler.yaml")
-    return UsageError("RC002", f"the project has no environment {name}", remedy)

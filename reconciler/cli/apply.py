@@ -139,8 +139,7 @@ def apply(
             )
             inputs = engine.inputs(question, observed, pairs)
             plan = saved or planned.with_unfinished(engine, observed, make_plan(inputs))
-            alerts.observed = observed
-            alerts.plan = plan
+            alerts.learn(observed, plan)
             demands.refuse_plan(here, desired, plan, inputs.checkout)
             agree(here.console, plan, ask=saved is None and not yes)
             return question, plan
@@ -212,8 +211,7 @@ def rotate(
             question = rotation_question(desired, observed, asked, reason)
             pairs = pair_up(desired, observed)
             plan = make_plan(engine.inputs(question, observed, pairs))
-            alerts.observed = observed
-            alerts.plan = plan
+            alerts.learn(observed, plan)
             agree(here.console, plan, ask=False)
             refuse_nothing(plan, target)
             return question, plan
@@ -274,7 +272,8 @@ def revoke(
         stop_on_signals(settings) as stopping,
         wiring.engine_for(replace(here, stopping=stopping), project, chosen) as engine,
     ):
-        alerts.observed = observed = emergency.look(engine, request.client)
+        observed = emergency.look(engine, request.client)
+        alerts.learn(observed)
         options = Options("revoke", commit=not no_commit, push=push)
         result, problem = emergency.revoke(engine, request, observed, options, loaded)
     if not result.outcomes:

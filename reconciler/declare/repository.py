@@ -32,7 +32,6 @@ from reconciler.declare.files.files import (
 )
 from reconciler.declare.files.strays import report_strays
 from reconciler.declare.findings.collector import Collector
-from reconciler.declare.findings.suggest import did_you_mean, listed
 from reconciler.declare.policy.policy import Surroundings, build_policy, check_policy
 from reconciler.declare.policy.review import Review, violations
 from reconciler.declare.project.project import build_project
@@ -42,21 +41,16 @@ from reconciler.declare.webhooks.webhook import Webhooks
 from reconciler.domain.declared.checkout import Loaded
 from reconciler.domain.declared.desired import Desired, DesiredClient, GuardrailPolicy, Project
 from reconciler.domain.plan.judgement import Judge
-from reconciler.errors import DeclarationError, Finding, Level
+from reconciler.domain.values.names import one_of
+from reconciler.errors import DeclarationError, Finding, Level, UsageError
 from reconciler.errors.codes import CODES
 
 _PROJECT_FILES = tuple(f"{PROJECT_FILE}{suffix}" for suffix in SUFFIXES)
 
 
-def load_project(root: Path) -> tuple[Project | None, list[Finding]]:
-    """The project from reconciler.yaml alone, whatever state the other files are in; None when it
-    is not valid."""
-    project, findings, _ = load_project_and_files(root)
-    return project, findings
-
-
-def load_project_and_files(root: Path) -> tuple[Project | None, list[Finding], Loaded]:
-    """The same, and what was read of which file."""
+def load_project(root: Path) -> tuple[Project | None, list[Finding], Loaded]:
+    """The project from reconciler.yaml alone, whatever state the other files are in (None when it
+    is not valid), what is wrong with it, and what was read of which file."""
     found = Collector()
     project, _ = _project(root, found)
     return project, found.findings(), dict(found.ids)
@@ -65,8 +59,8 @@ def load_project_and_files(root: Path) -> tuple[Project | None, list[Finding], L
 def load(root: Path, environment: str) -> Desired:
     """The desired state of ``environment``.
 
-    Raises ``DeclarationError`` with every finding of the declaration when one of them is an error,
-    or when the environment does not exist.
+    Raises ``UsageError`` RC002 for an environment that the project does not have, and
+    ``DeclarationError`` with every finding of the declaration when one of them is an error.
     """
     with _no_collections():
         return _load(root, environment)
@@ -87,14 +81,15 @@ def _load(root: Path, environment: str) -> Desired:
     declaration = _read(root)
     project = declaration.project
     if project and environment not in project.environments:
-        hint = (
-            did_you_mean(environment, project.environments)
-            or f"there is {listed(project.environments)}"
-        )
-        message = f"the project has no environment `{environment}`"
-        raise DeclarationError("RC133", message, hint)
+        raise unknown_environment(project, environment)
     (desired,) = _desired(declaration, {environment: declaration.resolve(environment)})
     return desired
+
+
+def unknown_environment(project: Project, name: str) -> UsageError:
+    """RC002."""
+    remedy = one_of(project.environments, "declare it in reconciler.yaml")
+    return UsageError("RC002", f"the project has no environment {name}", remedy)
 
 
 def _desired(

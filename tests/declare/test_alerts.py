@@ -55,7 +55,7 @@ def mail(tls: SmtpTls, port: int) -> MailTarget:
 )
 def test_a_channel(text: str, channel: Channel, make_project: MakeProject) -> None:
     spec = PROJECT.replace("  keyPrefix", f"  alerts: [{{name: ops, {text}}}]\n  keyPrefix")
-    project, findings = load_project(make_project({"reconciler.yaml": spec}))
+    project, findings, _ = load_project(make_project({"reconciler.yaml": spec}))
     assert findings == []
     assert project is not None
     assert project.alerts == (channel,)
@@ -65,7 +65,7 @@ def test_a_login_and_an_authority_of_the_project(make_project: MakeProject) -> N
     smtp = f"{SMTP}, username: u, passwordFrom: {{env: PASSWORD}}, caCert: ca.pem"
     text = f"  alerts: [{{name: ops, type: email, to: [a@example.com, owner], smtp: {{{smtp}}}}}]\n  keyPrefix"
     root = make_project({"reconciler.yaml": PROJECT.replace("  keyPrefix", text)})
-    project, _ = load_project(root)
+    project, _, _ = load_project(root)
     assert project is not None
     [channel] = project.alerts
     assert isinstance(channel.target, MailTarget)
@@ -82,7 +82,7 @@ def test_where_a_mail_server_may_be(host: str, make_project: MakeProject) -> Non
         f'{{name: ops, type: email, to: [owner], smtp: {{host: "{host}", from: r@example.com}}}}'
     )
     text = PROJECT.replace("  keyPrefix", f"  alerts: [{channel}]\n  keyPrefix")
-    project, findings = load_project(make_project({"reconciler.yaml": text}))
+    project, findings, _ = load_project(make_project({"reconciler.yaml": text}))
     assert findings == []
     assert project is not None
 

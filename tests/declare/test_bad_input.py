@@ -609,7 +609,7 @@ def test_a_file_name_of_any_bytes(make_project: MakeProject) -> None:
 def test_an_unreadable_project_file(make_project: MakeProject) -> None:
     root = make_project({P: None})
     (root / P).mkdir()
-    project, found = load_project(root)
+    project, found, _ = load_project(root)
     assert project is None
     assert places(found) == [("RC102", P, 1, 1)]
 

@@ -22,7 +22,7 @@ from reconciler.domain.declared.schemes import SCHEMES, Scheme
 from reconciler.domain.plan.plan import Permissions, Risk
 from reconciler.domain.plan.scopes import ScopeTable
 from reconciler.domain.values.canonical import digest
-from reconciler.errors import DeclarationError
+from reconciler.errors import DeclarationError, UsageError
 from tests.declare.conftest import CLIENT, POLICY, PROJECT, SCOPES, TEMPLATE, MakeProject, client
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "acme-integrations"
@@ -257,7 +257,7 @@ def test_project_settings(make_project: MakeProject) -> None:
     root = make_project(
         {"reconciler.yaml": text.replace("  environments", "  plan: {expires: 2h}\n  environments")}
     )
-    project, findings = load_project(root)
+    project, findings, _ = load_project(root)
     assert findings == []
     assert project is not None
     assert project.plan_expires == timedelta(hours=2)
@@ -431,7 +431,7 @@ def test_wildcards(make_project: MakeProject) -> None:
 
 def test_an_emergency_needs_the_project_only(make_project: MakeProject) -> None:
     root = make_project({"clients/payouts.yaml": "a: [", "policy.yaml": b"\xff"})
-    project, findings = load_project(root)
+    project, findings, _ = load_project(root)
     assert project is not None
     assert findings == []
     with pytest.raises(DeclarationError) as raised:
@@ -442,10 +442,10 @@ def test_an_emergency_needs_the_project_only(make_project: MakeProject) -> None:
 
 
 def test_an_environment_that_does_not_exist(make_project: MakeProject) -> None:
-    with pytest.raises(DeclarationError) as raised:
+    with pytest.raises(UsageError) as raised:
         load(make_project({}), "stagin")
-    assert raised.value.code == "RC133"
-    assert "`staging`" in raised.value.remedy
+    assert raised.value.code == "RC002"
+    assert "staging" in raised.value.remedy
 
 
 def test_find_project(make_project: MakeProject, tmp_path_factory: pytest.TempPathFactory) -> None:

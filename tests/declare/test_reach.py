@@ -128,7 +128,7 @@ def test_the_declaration_of_deliveries(make_project: MakeProject) -> None:
     root = make_project(
         {"reconciler.yaml": PROJECT.replace("    prod", f"      deliveries: {text}\n    prod")}
     )
-    project, found = load_project(root)
+    project, found, _ = load_project(root)
     assert project is not None, found
     assert project.environments["staging"].deliveries == DeliverySettings(
         str(root / "certs/ca.pem"),
@@ -144,6 +144,8 @@ def test_the_declaration_of_deliveries(make_project: MakeProject) -> None:
 def test_a_certificate_may_await_its_key(make_project: MakeProject) -> None:
     """A pipeline names the key by RECONCILER_CLIENT_KEY."""
     text = "      deliveries: {clientCert: client.crt}\n    prod"
-    project, _ = load_project(make_project({"reconciler.yaml": PROJECT.replace("    prod", text)}))
+    project, _, _ = load_project(
+        make_project({"reconciler.yaml": PROJECT.replace("    prod", text)})
+    )
     assert project is not None
     assert project.environments["staging"].deliveries.client_key is None

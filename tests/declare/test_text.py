@@ -190,7 +190,7 @@ def test_any_bytes_give_findings_never_a_traceback(tmp_path: Path, data: st.Data
             assert finding.source.line >= 1
             assert finding.source.column >= 1
     failed = any(finding.level == "error" for finding in findings)
-    project, _ = load_project(tmp_path)
+    project, _, _ = load_project(tmp_path)
     if failed:
         with pytest.raises(DeclarationError):
             load_all(tmp_path)
@@ -200,7 +200,7 @@ def test_any_bytes_give_findings_never_a_traceback(tmp_path: Path, data: st.Data
 
 
 def load_all(root: Path) -> None:
-    project, _ = load_project(root)
+    project, _, _ = load_project(root)
     for environment in project.environments if project else ("staging",):
         load(root, environment)
 

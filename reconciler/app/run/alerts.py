@@ -36,7 +36,7 @@ class Alerts:
     """What a command tells owners. ``declared`` are the clients of the declaration, none for an
     emergency.
 
-    ``observed`` and ``plan`` are set as the command learns them. ``muted``: ``--no-alerts``.
+    ``muted``: ``--no-alerts``.
     """
 
     workplace: Workplace
@@ -44,8 +44,13 @@ class Alerts:
     environment: Environment
     declared: Mapping[str, DesiredClient] = field(default_factory=dict)
     muted: bool = False
-    observed: Observed | None = None
-    plan: Plan | None = None
+    _observed: Observed | None = field(default=None, init=False)
+    _plan: Plan | None = field(default=None, init=False)
+
+    def learn(self, observed: Observed, plan: Plan | None = None) -> None:
+        """What was seen before the run, and the plan that it is to carry out (an emergency has
+        none): the last ones count."""
+        self._observed, self._plan = observed, plan
 
     def of_run(self, result: RunResult) -> None:
         """Tell what a run did. Never raises, whatever happens."""
@@ -53,7 +58,7 @@ class Alerts:
             if self._channels():
                 from reconciler.planning.notes.alerts import run_alerts
 
-                before = self.observed.records if self.observed is not None else {}
+                before = self._observed.records if self._observed is not None else {}
                 self._tell(run_alerts(result, before), result.finished_at, result.run_id)
 
     @contextmanager
@@ -70,10 +75,10 @@ class Alerts:
 
     def _of_blocked(self, error: BlockedError) -> None:
         with self._unaffected():
-            if self._channels() and self.plan is not None and self.observed is not None:
+            if self._channels() and self._plan is not None and self._observed is not None:
                 from reconciler.planning.notes.alerts import blocked_alerts
 
-                self._tell(blocked_alerts(self.plan, error.findings), self.observed.now, None)
+                self._tell(blocked_alerts(self._plan, error.findings), self._observed.now, None)
 
     def _channels(self) -> list[Channel]:
         name = self.environment.name
@@ -102,7 +107,7 @@ class Alerts:
 
         if not alerts:
             return
-        records = self.observed.records if self.observed is not None else {}
+        records = self._observed.records if self._observed is not None else {}
         told = notices(
             self.project.name, self.environment.name, alerts, at, run_id, self.declared, records
         )
