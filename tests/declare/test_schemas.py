@@ -18,6 +18,7 @@ from jsonschema import Draft202012Validator
 from reconciler.declare import KINDS, schema
 from reconciler.declare.schema.accept import compile_schema
 from reconciler.declare.schema.explain import judge
+from reconciler.declare.schema.generated import generated
 from reconciler.declare.schema.schemas import acceptor
 
 ROOT = Path(__file__).parents[2]
@@ -68,6 +69,12 @@ def test_nothing_is_silently_accepted_and_editors_can_help(kind: str) -> None:
         for example in part.get("examples", ()):
             judge_of_part = judge(kind).evolve(schema={**part, "$defs": root.get("$defs", {})})
             assert judge_of_part.is_valid(example), (path, example)
+
+
+def test_what_follows_from_something_else_is_what_is_generated() -> None:
+    """To write them anew: ``python -m reconciler.declare.schema.generated schemas``."""
+    for path, text in generated(ROOT / "schemas").items():
+        assert path.read_text(encoding="utf-8") == text, path.name
 
 
 def test_template_and_client_share_their_definitions() -> None:

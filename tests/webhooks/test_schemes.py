@@ -15,11 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.adapters.system.minting import RandomMinter
+from reconciler.domain.declared.scheme_fields import KEY_ENCODINGS
 from reconciler.domain.declared.schemes import (
     ALGORITHMS,
     GITHUB,
     INTUIT,
-    KEY_ENCODINGS,
     PAYSTACK,
     SCHEMES,
     STANDARD_WEBHOOKS,

@@ -25,6 +25,8 @@ from reconciler.declare.webhooks.values import (
     short_duration,
 )
 from reconciler.declare.webhooks.webhook import probe_faults
+from reconciler.domain.declared.scheme_fields import DEADLINE
+from reconciler.domain.declared.schemes import FIELDS
 from reconciler.webhooks.proof.json_path import compiled as json_path
 
 _LIFETIME: dict[str, tuple[str, Callable[[str], object]]] = {
@@ -60,9 +62,10 @@ class SpecCheck:
             self._url(webhook)
             for mark, message in written_faults(webhook.sub("signature")):
                 self.found.add("RC159", mark, message, address=self.address)
-            self._value(
-                webhook.sub("signature").sub("custom"), "tolerance", "RC150", short_duration
-            )
+            for one in FIELDS:
+                if one.form is DEADLINE:
+                    custom = webhook.sub("signature").sub("custom")
+                    self._value(custom, one.name, "RC150", short_duration)
             self._value(webhook.sub("delivery"), "timeout", "RC150", short_duration)
             self._value(webhook.sub("delivery"), "retryFor", "RC150", short_duration)
             for (mark, *_), message in probe_faults(webhook, merged=False):

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import Any
 
 from reconciler.declare.findings.nodes import Map, Mark
-from reconciler.declare.webhooks.values import short_duration
+from reconciler.domain.declared.scheme_fields import HEADERS
 from reconciler.domain.declared.schemes import (
     ALGORITHMS,
     CUSTOM,
     ED25519,
+    FIELDS,
     SCHEMES,
     STANDARD_WEBHOOKS,
-    TOLERANCE,
     Scheme,
-    header_fault,
     scheme_row,
 )
 from reconciler.domain.declared.schemes import faults as scheme_faults
-from reconciler.domain.values.duration import format_duration
 
-_HEADERS = ("header", "idHeader", "timestampHeader")
 _OTHER = f"write `scheme: {CUSTOM}` for a signature of your own"
 
 
@@ -33,22 +29,10 @@ def scheme_of(signature: Map) -> Scheme:
         row = scheme_row(str(name), str(signature.get("algorithm")))
         return row or SCHEMES.get(str(name), STANDARD_WEBHOOKS)
     custom = signature.sub("custom")
-    default = Scheme(CUSTOM, "hmac-sha256", "")
-    return Scheme(
-        name=CUSTOM,
-        algorithm=signature.get("algorithm", default.algorithm),
-        header=custom.get("header", "").lower(),
-        signed=tuple(custom.get("signed", default.signed)),
-        joiner=custom.get("joiner", default.joiner),
-        key_encoding=custom.get("keyEncoding", default.key_encoding),
-        encoding=custom.get("encoding", default.encoding),
-        tag=custom.get("tag", ""),
-        separator=custom.get("separator", ""),
-        id_header=custom.get("idHeader", "").lower(),
-        timestamp_header=custom.get("timestampHeader", "").lower(),
-        timestamp_tag=custom.get("timestampTag", ""),
-        tolerance=_tolerance(custom),
-    )
+    values = {
+        one.attribute: one.form.read(custom[one.name]) for one in FIELDS if one.name in custom
+    }
+    return Scheme(CUSTOM, signature.get("algorithm", "hmac-sha256"), **({"header": ""} | values))
 
 
 def signature_spec(scheme: Scheme) -> dict[str, Any]:
@@ -56,17 +40,9 @@ def signature_spec(scheme: Scheme) -> dict[str, Any]:
     spec: dict[str, Any] = {"scheme": scheme.name, "algorithm": scheme.algorithm}
     if scheme.name == CUSTOM:
         spec["custom"] = {
-            "header": scheme.header,
-            "signed": list(scheme.signed),
-            "joiner": scheme.joiner,
-            "keyEncoding": scheme.key_encoding,
-            "encoding": scheme.encoding,
-            "tag": scheme.tag,
-            "separator": scheme.separator,
-            "idHeader": scheme.id_header,
-            "timestampHeader": scheme.timestamp_header,
-            "timestampTag": scheme.timestamp_tag,
-            "tolerance": format_duration(scheme.tolerance),
+            one.name: one.form.write(value)
+            for one in FIELDS
+            if one.stored(value := getattr(scheme, one.attribute))
         }
     return spec
 
@@ -77,9 +53,10 @@ def written_faults(signature: Map) -> Iterator[tuple[Mark, str]]:
     if "custom" in signature and signature.get("scheme") != CUSTOM:
         yield signature.key_marks["custom"], f"`custom` goes with `scheme: {CUSTOM}` beside it"
     yield from _algorithm_faults(signature)
-    for field in _HEADERS:
-        if custom.get(field) and (fault := header_fault(custom[field])):
-            yield custom.marks[field], fault
+    for one in FIELDS:
+        text = custom.get(one.name) if one.form in HEADERS else None
+        if text and (fault := one.form.fault(text)):
+            yield custom.marks[one.name], fault
 
 
 def merged_faults(signature: Map) -> Iterator[tuple[Mark, str]]:
@@ -119,10 +96,3 @@ def _algorithm_faults(signature: Map) -> Iterator[tuple[Mark, str]]:
         # a client changed its template's scheme
         elsewhere = scheme_mark is not None and scheme_mark[0] != mark[0]
         yield scheme_mark if scheme_mark and elsewhere else mark, message
-
-
-def _tolerance(custom: Map) -> timedelta:
-    try:
-        return short_duration(custom["tolerance"]) if "tolerance" in custom else TOLERANCE
-    except ValueError:
-        return TOLERANCE

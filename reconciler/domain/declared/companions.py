@@ -14,7 +14,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from reconciler.domain.declared.schemes import Scheme, header_fault
+from reconciler.domain.declared.scheme_fields import header_fault
+from reconciler.domain.declared.schemes import Scheme, header_names
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -100,4 +101,4 @@ def declared_fault(name: str, text: str, taken: Iterable[str]) -> str:
 
 def carriers(scheme: Scheme) -> frozenset[str]:
     """The headers that carry a scheme's signature, id and timestamp."""
-    return frozenset(filter(None, (scheme.header, scheme.id_header, scheme.timestamp_header)))
+    return frozenset(header_names(scheme).values())

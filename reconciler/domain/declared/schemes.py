@@ -8,23 +8,33 @@ Paystack, Intuit and Shopify.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-# What the Standard Webhooks libraries and Stripe allow, in both directions.
-TOLERANCE = timedelta(minutes=5)
+from reconciler.domain.declared.scheme_fields import (
+    DEADLINE,
+    ENCODING,
+    HEADER,
+    HEADERS,
+    JOINER,
+    KEY_ENCODING,
+    OPTIONAL_HEADER,
+    SEPARATOR,
+    SIGNED_PARTS,
+    TAG,
+    TOLERANCE,
+    declared_as,
+    declared_fields,
+)
+
 CUSTOM = "custom"
 
 # The private key signs in Vault's transit engine and never leaves it: no key of ours, no HMAC.
 ED25519 = "ed25519"
 # Algorithm -> the hash under the HMAC.
 ALGORITHMS: Mapping[str, str] = {"hmac-sha256": "sha256", "hmac-sha512": "sha512"}
-KEY_ENCODINGS = ("text", "base64", "hex")
 PUBLIC = "public"  # the key encoding of ``ed25519``: ``whpk_`` and the base64 of a public key
-ENCODINGS = ("hex", "base64")
-PARTS = ("id", "timestamp", "body")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,21 +47,89 @@ class Scheme:
     room for one signature. The timestamp (seconds since 1970) has a header of its own, or stands
     behind ``timestamp_tag`` before the signatures, or there is none. ``refuses_future``: the
     scheme's own libraries refuse a timestamp far ahead, too. Header names are in lower case.
+
+    A field that a scheme of one's own may set says so by ``declared_as``. Who signs and verifies
+    goes by it, and ``docs/configuration.md`` names it; everything else follows from the row.
     """
 
     name: str
     algorithm: str
-    header: str
-    signed: tuple[str, ...] = ("body",)
-    joiner: str = "."
-    key_encoding: str = "text"
-    encoding: str = "hex"
-    tag: str = ""
-    separator: str = ""
-    id_header: str = ""
-    timestamp_header: str = ""
-    timestamp_tag: str = ""
-    tolerance: timedelta = TOLERANCE
+    header: str = field(
+        metadata=declared_as(
+            HEADER,
+            "The header that carries the signature. Needed once everything is merged.",
+            "X-Acme-Signature",
+        )
+    )
+    signed: tuple[str, ...] = field(
+        default=("body",),
+        metadata=declared_as(SIGNED_PARTS, "What is signed, in this order.", ["timestamp", "body"]),
+    )
+    joiner: str = field(
+        default=".",
+        metadata=declared_as(
+            JOINER,
+            "Stands between the parts that are signed: up to 8 printable ASCII characters.",
+            ".",
+        ),
+    )
+    key_encoding: str = field(
+        default="text",
+        metadata=declared_as(
+            KEY_ENCODING,
+            "How the signing secret becomes a key: text takes it whole, the others decode what"
+            " follows whsec_.",
+            "text",
+        ),
+    )
+    encoding: str = field(
+        default="hex",
+        metadata=declared_as(ENCODING, "How the signature is written.", "hex"),
+    )
+    tag: str = field(
+        default="",
+        metadata=declared_as(TAG, "Stands before each signature. Default: nothing.", "v1="),
+    )
+    separator: str = field(
+        default="",
+        metadata=declared_as(
+            SEPARATOR,
+            "Stands between several signatures, and after the timestamp. Default: nothing, so there"
+            " is one signature, made with the newest secret.",
+            ",",
+        ),
+    )
+    id_header: str = field(
+        default="",
+        metadata=declared_as(
+            OPTIONAL_HEADER,
+            "The header that carries the message id. Default: none.",
+            "X-Acme-Delivery",
+        ),
+    )
+    timestamp_header: str = field(
+        default="",
+        metadata=declared_as(
+            OPTIONAL_HEADER,
+            "The header that carries the timestamp in seconds since 1970. Default: none.",
+            "X-Acme-Timestamp",
+        ),
+    )
+    timestamp_tag: str = field(
+        default="",
+        metadata=declared_as(
+            TAG,
+            "Stands before the timestamp in the signature's header, instead of timestampHeader."
+            " Default: none.",
+            "t=",
+        ),
+    )
+    tolerance: timedelta = field(
+        default=TOLERANCE,
+        metadata=declared_as(
+            DEADLINE, "How old, or how far ahead, a delivery may be. Default: 5m.", "5m"
+        ),
+    )
     refuses_future: bool = True
 
     @property
@@ -67,6 +145,8 @@ class Scheme:
     def timed(self) -> bool:
         return bool(self.timestamp_header or self.timestamp_tag)
 
+
+FIELDS = declared_fields(Scheme)
 
 STANDARD_WEBHOOKS = Scheme(
     name="standard-webhooks",
@@ -116,7 +196,7 @@ SHOPIFY = Scheme(
 
 # What a name stands for when no algorithm is declared beside it.
 SCHEMES: Mapping[str, Scheme] = {
-    row.name: row for row in (STANDARD_WEBHOOKS, SVIX, STRIPE, GITHUB, PAYSTACK, SHOPIFY, INTUIT)
+    row.name: row for row in (STANDARD_WEBHOOKS, SVIX, STRIPE, GITHUB, PAYSTACK, INTUIT, SHOPIFY)
 }  # fmt: skip
 _BY_ALGORITHM: Mapping[tuple[str, str], Scheme] = {
     (row.name, row.algorithm): row for row in (*SCHEMES.values(), STANDARD_WEBHOOKS_V1A)
@@ -150,54 +230,32 @@ def sibling(scheme: Scheme, *, asymmetric: bool) -> Scheme:
     return scheme if scheme.asymmetric == asymmetric else next(rows, scheme)
 
 
-# A subset of RFC 9110's token: gateways read an underscore as a hyphen, or drop the header.
-_HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}\Z")
-_TAG = re.compile(r"[!-~]{0,32}\Z")
-_JOINER = re.compile(r"[ -~]{0,8}\Z")
-_SEPARATOR = re.compile(r"([,;] ?| )?\Z")
-# What frames a message, says who speaks, or is set by the sender.
-_RESERVED = frozenset({
-    "accept", "accept-encoding", "authorization", "connection", "content-encoding", "content-length", "content-type",
-    "cookie", "date", "expect", "forwarded", "host", "keep-alive", "origin", "referer", "set-cookie", "te", "trailer",
-    "transfer-encoding", "upgrade", "user-agent", "via",
-})  # fmt: skip
-_RESERVED_BEGINNINGS = ("proxy-", "sec-", "x-forwarded-", "x-vault-")
-
 # The field of the declaration, and a sentence that says what is wrong with it.
 Fault = tuple[str, str]
 
 
-def header_fault(name: str) -> str:
-    """What is wrong with a header's name, empty when nothing is.
-
-    >>> header_fault("X-Acme-Signature")
-    ''
-    >>> header_fault("Authorization")
-    'the header `authorization` is reserved: a signature may not replace it'
-    """
-    if _HEADER.match(name) is None:
-        return "a header's name has up to 64 letters, digits and hyphens and begins with a letter"
-    if name.lower() in _RESERVED or name.lower().startswith(_RESERVED_BEGINNINGS):
-        return f"the header `{name.lower()}` is reserved: a signature may not replace it"
-    return ""
+def header_names(scheme: Scheme) -> Mapping[str, str]:
+    """The headers that carry the signature, and what is signed with it, by the field that names
+    each."""
+    return {
+        one.name: name
+        for one in FIELDS
+        if one.form in HEADERS and (name := getattr(scheme, one.attribute))
+    }
 
 
 def faults(scheme: Scheme) -> Iterator[Fault]:
-    """Everything that keeps ``scheme`` from being signed by, or makes what it sends ambiguous.
-
-    >>> list(faults(GITHUB))
-    []
-    >>> list(faults(replace(GITHUB, signed=("timestamp", "body"))))[0][0]
-    'signed'
-    """
-    yield from _header_faults(scheme)
-    yield from _text_faults(scheme)
-    if (
-        "body" not in scheme.signed
-        or len(set(scheme.signed)) < len(scheme.signed)
-        or set(scheme.signed) - set(PARTS)
-    ):
-        yield "signed", "what is signed is `body`, and `id` and `timestamp` at most once each"
+    """Everything that keeps ``scheme`` from being signed by, or makes what it sends ambiguous."""
+    of_the_table = scheme_row(scheme.name, scheme.algorithm) == scheme
+    if not scheme.header:
+        yield "header", "there is no header that carries the signature"
+    for one in FIELDS:
+        value = getattr(scheme, one.attribute)
+        known = (one.form is HEADER and not value) or (of_the_table and one.form.choices)
+        if not known and (fault := one.form.fault(value)):
+            yield one.name, fault
+    yield from _shared_header_faults(scheme)
+    yield from _tag_faults(scheme)
     if "id" in scheme.signed and not scheme.id_header:
         yield "signed", "`id` is signed, but no idHeader says it to the receiver"
     if "timestamp" in scheme.signed and not scheme.timed:
@@ -210,53 +268,25 @@ def faults(scheme: Scheme) -> Iterator[Fault]:
         )
     if scheme.timed and "timestamp" not in scheme.signed:
         yield "signed", "the timestamp is sent but not signed: anybody could renew an old delivery"
-    if scheme.algorithm not in ALGORITHMS and scheme_row(scheme.name, scheme.algorithm) != scheme:
+    if scheme.algorithm not in ALGORITHMS and not of_the_table:
         yield "algorithm", f"the algorithm `{scheme.algorithm}` is not known"
-    if (
-        scheme.key_encoding not in KEY_ENCODINGS
-        and scheme_row(scheme.name, scheme.algorithm) != scheme
-    ):
-        yield "keyEncoding", f"the key encoding `{scheme.key_encoding}` is not known"
-    if scheme.encoding not in ENCODINGS:
-        yield "encoding", f"the encoding `{scheme.encoding}` is not known"
-    if scheme.tolerance <= timedelta(0):
-        yield "tolerance", "the tolerance must be longer than nothing"
 
 
-def _header_faults(scheme: Scheme) -> Iterator[Fault]:
-    names = {
-        "header": scheme.header,
-        "idHeader": scheme.id_header,
-        "timestampHeader": scheme.timestamp_header,
-    }
-    if not scheme.header:
-        yield "header", "there is no header that carries the signature"
-    given = {field: name for field, name in names.items() if name}
-    for field, name in given.items():
-        if fault := header_fault(name):
-            yield field, fault
+def _shared_header_faults(scheme: Scheme) -> Iterator[Fault]:
     seen: set[str] = set()
-    for field, name in given.items():
+    for field_name, name in header_names(scheme).items():
         if name.lower() in seen:
-            yield field, f"the header `{name}` has another use in this scheme"
+            yield field_name, f"the header `{name}` has another use in this scheme"
         seen.add(name.lower())
 
 
-def _text_faults(scheme: Scheme) -> Iterator[Fault]:
-    """Tags and separator end up in a header: printable, and to be told apart by who reads it."""
-    tags = {"tag": scheme.tag, "timestampTag": scheme.timestamp_tag}
-    for field, tag in tags.items():
-        if _TAG.match(tag) is None:
-            yield field, "a tag has up to 32 printable ASCII characters without spaces"
-        if scheme.separator.strip() and scheme.separator.strip() in tag:
-            yield field, f"the tag `{tag}` contains the separator"
-    if _JOINER.match(scheme.joiner) is None:
-        yield "joiner", "a joiner has up to 8 printable ASCII characters"
-    if _SEPARATOR.match(scheme.separator) is None:
-        yield (
-            "separator",
-            "a separator is a comma or a semicolon, with or without a space, or a space",
-        )
+def _tag_faults(scheme: Scheme) -> Iterator[Fault]:
+    """Tags and separator end up in a header: they must be told apart by who reads it."""
+    separator = scheme.separator.strip()
+    for one in FIELDS:
+        tag = getattr(scheme, one.attribute)
+        if one.form is TAG and separator and separator in tag:
+            yield one.name, f"the tag `{tag}` contains the separator"
     if not scheme.timestamp_tag:
         return
     if scheme.timestamp_header:
