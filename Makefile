@@ -17,7 +17,7 @@ RELIABILITY := tests/reliability tests/adapters/test_vault_retries.py tests/plan
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test test-reliability test-exhaustive coverage check format bench bench-small mutants pictures wheel lock clean
+.PHONY: help install demo test test-reliability test-exhaustive coverage check format bench bench-small mutants pictures schemas wheel lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' Makefile
@@ -73,6 +73,9 @@ mutants: $(READY) ## Draw generated mutants, and print how many the tests notice
 
 pictures: $(READY) ## Take the pictures of docs/review.md anew (needs chromium and optipng)
 	$(BIN)/python -m tests.kit.texts.pictures
+
+schemas: $(READY) ## Generate what of schemas/ follows from the schemes and from the client's schema
+	$(BIN)/python -m reconciler.declare.schema.generated schemas
 
 # Hash-only locks: they name no host, so they work with whichever index this machine uses.
 COMPILE = $(UV) pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-strip-extras $(UPGRADE)

@@ -72,7 +72,7 @@ def test_nothing_is_silently_accepted_and_editors_can_help(kind: str) -> None:
 
 
 def test_what_follows_from_something_else_is_what_is_generated() -> None:
-    """To write them anew: ``python -m reconciler.declare.schema.generated schemas``."""
+    """To write them anew: ``make schemas``."""
     for path, text in generated(ROOT / "schemas").items():
         assert path.read_text(encoding="utf-8") == text, path.name
 
