@@ -38,7 +38,7 @@ FLOORS = {
     "errors": (("finding",), ("codes", "tree")),
     "domain": (("values",), ("kinds",), ("declared", "secrecy"), ("plan",), ("live",)),
     "planning": (
-        ("actions", "rules"),
+        ("actions", "rules", "trust"),
         ("risk",),
         ("guards",),
         ("notes", "review"),

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.trust.chain import Followed, handed_down
 from reconciler.adapters.trust.commits import Declaration
 from reconciler.errors import BlockedError
+from reconciler.planning.trust.chain import Followed
 from tests.kit.git.repositories import commit_file, git, loaded
 from tests.kit.git.signing import Signer, new_signer
 
@@ -128,7 +128,7 @@ def test_in_the_history_a_commit_is_not_older_than_what_it_builds_on(
         dated.commit(date, None, other=f"{date} {len(git(dated.root, 'log', '--oneline'))}")
     dated.commit(dates[-1], bob, signers=limited(bob, ENDED) + ada.line)
     dated.commit(AFTER, ada, other="next")
-    ((_, text),) = handed_down(Declaration(dated.root, "audit"), CHAIN)
+    ((_, text),) = Declaration(dated.root, "audit").handed_down(CHAIN)
     assert (ada.line in text) is trusted
 
 
@@ -138,7 +138,7 @@ def test_a_date_in_the_future_ends_no_key(dated: Dated, ada: Signer, bob: Signer
     dated.commit(NEVER, None, other="x")
     dated.commit(LATER, bob, signers=limited(bob, SOON_OVER) + ada.line)
     dated.commit(LATER, ada, other="y")
-    ((_, text),) = handed_down(Declaration(dated.root, "audit"), CHAIN)
+    ((_, text),) = Declaration(dated.root, "audit").handed_down(CHAIN)
     assert ada.line in text
 
 

@@ -9,24 +9,13 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 from reconciler.adapters.git.command import GitCommand
 from reconciler.adapters.git.tree import refuse_missing
+from reconciler.planning.trust.chain import Step
 
 _NONE = "0"  # the id of what is not there has only this digit
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A commit that changed one of the files that are followed, or a merge.
-
-    ``parents`` are the steps before it.
-    """
-
-    commit: str
-    parents: tuple[str, ...]
 
 
 def stored_parents(git: GitCommand, commit: str) -> list[str]:

@@ -1,5 +1,7 @@
-"""Whether the commit that is applied is signed, by whom its file of allowed signers trusts, and by
-whom it was written.
+"""The commit that is applied, as git has it: is it signed by whom its file of allowed signers
+trusts, and by whom was it written?
+
+What these facts mean is decided in ``reconciler.planning.trust``.
 
 Commits of audit reports are passed over: ``apply`` makes them, they leave the declaration as it is.
 """
@@ -20,6 +22,8 @@ from reconciler.adapters.trust.platform import Person
 from reconciler.adapters.trust.ssh_signature import fault_of
 from reconciler.domain.declared.checkout import Loaded
 from reconciler.errors import QUOTED, AuditError, BlockedError
+from reconciler.planning.trust.chain import Followed, handed_down
+from reconciler.planning.trust.signers import SignersFile, signing_times, trusted_text, unsigned
 
 _NO_REPOSITORY = ("RC601", "RC602")  # no git, nothing that it knows
 _AUTHOR = re.compile(r"\s*(.*?)\s*<([^<>]*)>\s*\Z")
@@ -42,10 +46,10 @@ class Declaration:
         except AuditError as error:
             if error.code not in _NO_REPOSITORY:
                 raise  # there may be a demand
-            raise _unsigned(f"there is no commit to verify: {error.message}") from None
+            raise unsigned(f"there is no commit to verify: {error.message}") from None
         commit = declaring(self._git, head, audit) if head is not None else None
         if head is None or commit is None:
-            raise _unsigned("there is no commit to verify")
+            raise unsigned("there is no commit to verify")
         self.head = head
         self.commit = commit
         self.parents = self._parents_of(self.commit)
@@ -76,10 +80,15 @@ class Declaration:
             if (text := text_behind(self._git, commit, name)) is not None:
                 yield text
 
-    def history(self) -> History:
+    def handed_down(self, followed: Followed) -> list[tuple[str, str]]:
+        """(path from the top, text) of all allowed signers that what this commit builds on leads
+        to."""
+        return handed_down(self.history(), followed, int(self._clock()))
+
+    def history(self) -> SignedHistory:
         """Everything that this commit builds on: of a merge all sides, and what was merged since
         without a trace."""
-        return History(self._git, self._tips)
+        return SignedHistory(self._git, self._tips)
 
     def refuse_unsigned(self, signers: str) -> None:
         """Raises ``BlockedError``: RC240 without a good ssh signature by a key in ``signers``, a
@@ -88,19 +97,22 @@ class Declaration:
         The file is that of the first parent, so that no commit vouches for itself; a repository's
         very first commit may.
         """
-        self.refuse_other_keys(self._trusted(signers), signers)
+        file = SignersFile(
+            path=signers,
+            commit=self.commit,
+            before=self.before(signers),
+            own=self.text(self.commit, signers),
+            first=not self.parents,
+            cut_off=self._git.is_shallow(),
+        )
+        self.refuse_other_keys(trusted_text(file), signers)
 
     def refuse_other_keys(self, allowed: str, name: str) -> None:
         """Raises ``BlockedError`` RC240 unless a key in ``allowed``, the text of a file called
         ``name``, signed this commit."""
-        if why := self.fault(self.commit, allowed, name, self._times()):
-            raise _unsigned(f"{why}{self._cut_off()}")
-
-    def fault(self, commit: str, allowed: str, name: str, times: Collection[int]) -> str:
-        """Why no key in ``allowed`` signed ``commit``, in words; empty when one did, and was valid
-        at all ``times``."""
-        raw = self._git.whole("cat-file", "commit", commit).encode("utf-8", "surrogateescape")
-        return fault_of(commit, raw, allowed, name, times)
+        times = signing_times(int(self._clock()), self._dates())
+        if why := fault(self._git, self.commit, allowed, name, times):
+            raise unsigned(why, cut_off=self._git.is_shallow())
 
     def refuse_uncommitted(self, loaded: Loaded, declares: Declares) -> None:
         """Raises ``BlockedError`` RC242 when what is applied is not what was signed: ``loaded`` are
@@ -125,22 +137,6 @@ class Declaration:
         """As it is stored, also where the history is cut off."""
         return len(stored_parents(self._git, self.commit)) > 1
 
-    def _trusted(self, signers: str) -> str:
-        if self.parents:
-            text = self.before(signers)
-            if text is None:
-                raise _no_signers(f"{signers} is not in the commit before {self.commit[:12]}")
-        elif self._cut_off():
-            raise _no_signers(
-                f"the history is cut off at commit {self.commit[:12]}: what was trusted before is"
-                " unknown"
-            )
-        else:
-            text = self.text(self.commit, signers)
-        if text is None or not text.strip():
-            raise _no_signers(f"{signers} is not committed, or empty")
-        return text
-
     def _parents_of(self, commit: str) -> Sequence[str]:
         line = self._git.must("rev-list", "--parents", "--max-count=1", commit, "--")
         return line.split()[1:]
@@ -153,19 +149,24 @@ class Declaration:
         ).split("\n")
         return [parent for line in lines for parent in line.split()[2:]]
 
-    def _times(self) -> set[int]:
-        """When the key of this commit must be valid: now, whatever date the commit gives itself,
-        and, should the clock of this host be slow, at the latest date that it or what it builds on
-        gives itself."""
+    def _dates(self) -> list[int]:
+        """What this commit and its parents give themselves, in seconds since 1970."""
         asked = ("rev-list", "--no-walk", "--timestamp", self.commit, *self.parents, "--")
-        now = int(self._clock())
-        return {
-            now,
-            max(now, *(int(line.split()[0]) for line in self._git.must(*asked).split("\n"))),
-        }
+        return [int(line.split()[0]) for line in self._git.must(*asked).split("\n")]
 
-    def _cut_off(self) -> str:
-        return " (the history is cut off: fetch all of it)" if self._git.is_shallow() else ""
+
+class SignedHistory(History):
+    """The ancestors of a commit, with what ssh-keygen says of their signatures."""
+
+    def fault(self, commit: str, allowed: str, name: str, times: Collection[int]) -> str:
+        return fault(self._git, commit, allowed, name, times)
+
+
+def fault(git: GitCommand, commit: str, allowed: str, name: str, times: Collection[int]) -> str:
+    """Why no key in ``allowed``, the text of a file called ``name``, signed ``commit``, in words;
+    empty when one did, and was valid at all ``times``."""
+    raw = git.whole("cat-file", "commit", commit).encode("utf-8", "surrogateescape")
+    return fault_of(commit, raw, allowed, name, times)
 
 
 def refuse_changed(paths: Sequence[str]) -> None:
@@ -178,21 +179,3 @@ def refuse_changed(paths: Sequence[str]) -> None:
             "commit it, signed where the policy demands that, or restore it; put a copy in place of"
             " a link",
         )
-
-
-def _unsigned(message: str) -> BlockedError:
-    return BlockedError(
-        "RC240",
-        f"the policy demands a signed commit: {message}",
-        "sign it with a key that the file of allowed signers already has: git commit --amend -S,"
-        " with gpg.format ssh",
-    )
-
-
-def _no_signers(message: str) -> BlockedError:
-    return BlockedError(
-        "RC241",
-        f"the allowed signers cannot be trusted: {message}",
-        "commit the file first, then demand signatures with a signed commit; in CI fetch the whole"
-        " history (fetch-depth: 0, GIT_DEPTH: 0)",
-    )

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from reconciler.adapters.git.command import GitCommand
-from reconciler.adapters.trust.chain import Followed, handed_down
 from reconciler.adapters.trust.commits import Declaration, refuse_changed
 from reconciler.adapters.trust.platform import (
     Person,
@@ -30,6 +29,7 @@ from reconciler.domain.declared.desired import ApplyDemands, Desired, DistinctAp
 from reconciler.domain.plan.plan import Plan
 from reconciler.errors import AuditError, BlockedError
 from reconciler.planning.guards.situation import is_declared
+from reconciler.planning.trust.chain import Followed
 
 OWN_SIGNERS = (
     "warning: who may sign was read from the repository itself; set RECONCILER_ALLOWED_SIGNERS from"
@@ -61,7 +61,7 @@ def refuse_unsigned(root: Path, desired: Desired, given: Path | None = None) -> 
             return False
         raise
     followed = Followed(desired.project.name, _POLICIES, _PROJECTS, _signers_in, name_in)
-    inherited = handed_down(commit, followed)
+    inherited = commit.handed_down(followed)
     demanded = {path for path in (own, _before(commit).allowed_signers) if path is not None}
     if not demanded and not inherited and allowed is None:
         return False

@@ -19,16 +19,49 @@ which owns nothing of this one.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from posixpath import join, normpath
-
-from reconciler.adapters.git.history import History, Step
-from reconciler.adapters.trust.commits import Declaration
+from typing import Protocol
 
 WORD = "signedCommits"  # a policy that demands signatures holds it
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A commit that changed one of the files that are followed, or a merge.
+
+    ``parents`` are the steps before it.
+    """
+
+    commit: str
+    parents: tuple[str, ...]
+
+
+class Commits(Protocol):
+    """The facts: a commit's ancestors and what the files in them were. Paths count from the top of
+    the repository; ``folder`` is the project's, empty: the top."""
+
+    @property
+    def folder(self) -> str: ...
+
+    def versions(self, names: Collection[str]) -> Iterable[tuple[str, str]]:
+        """(folder, text) of every version that a file with one of ``names`` ever had."""
+
+    def steps(self, paths: Collection[str]) -> Sequence[Step]:
+        """Those that changed one of ``paths``, and all merges, a parent before its children."""
+
+    def text(self, commit: str, path: str) -> str | None:
+        """The text of a file in a commit, None when there is none."""
+
+    def latest(self) -> Mapping[str, int]:
+        """For each commit the latest date, in seconds since 1970, that it or one that it builds on
+        gives itself."""
+
+    def fault(self, commit: str, allowed: str, name: str, times: Collection[int]) -> str:
+        """Why no key in ``allowed``, the text of a file called ``name``, signed ``commit``, in
+        words; empty when one did, and was valid at all ``times``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,31 +82,27 @@ class Followed:
 Signers = tuple[str, str]
 # What is demanded, by the commit that was allowed to say so last. Of several, none builds on
 # another.
-Standing = Mapping[str, frozenset[Signers]]
+Demanded = Mapping[str, frozenset[Signers]]
 
 
-def handed_down(
-    declaration: Declaration, followed: Followed, clock: Callable[[], float] = time.time
-) -> list[tuple[str, str]]:
-    """(path from the top, text) of all allowed signers that what came before this commit leads to;
-    empty without a demand.
+def handed_down(commits: Commits, followed: Followed, now: int) -> list[Signers]:
+    """(path from the top, text) of all allowed signers that ``commits`` lead to; empty without a
+    demand. ``now``: seconds since 1970.
 
     It begins with the first commit that demands signatures, with the keys of the commit before it,
     or its own where that has none. Where the history is cut off it begins there.
     """
-    history = declaration.history()
-    demands = _Demands(history, followed)
+    demands = _Demands(commits, followed)
     if not demands.folders:
         return []
-    steps = history.steps(demands.paths)
-    walk = _Walk(declaration, history, demands, int(clock()))
-    return sorted(walk.to_the_end_of(steps))
+    steps = commits.steps(demands.paths)
+    return sorted(_Walk(commits, demands, now).to_the_end_of(steps))
 
 
 class _Demands:
     """What the tree of a commit demands."""
 
-    def __init__(self, history: History, followed: Followed) -> None:
+    def __init__(self, history: Commits, followed: Followed) -> None:
         self._history = history
         self._followed = followed
         self._demanded, self._named = cache(followed.demanded), cache(followed.named)
@@ -125,10 +154,7 @@ class _Demands:
 class _Walk:
     """Goes from the oldest step to the newest. ``now``: seconds since 1970."""
 
-    def __init__(
-        self, declaration: Declaration, history: History, demands: _Demands, now: int
-    ) -> None:
-        self._declaration = declaration
+    def __init__(self, history: Commits, demands: _Demands, now: int) -> None:
         self._history = history
         self._demands = demands
         self._now = now
@@ -136,7 +162,7 @@ class _Walk:
         self._parents: dict[str, tuple[str, ...]] = {}
 
     def to_the_end_of(self, steps: Sequence[Step]) -> frozenset[Signers]:
-        standing: dict[str, Standing] = {}
+        standing: dict[str, Demanded] = {}
         for step in steps:
             self._parents[step.commit] = step.parents
             standing[step.commit] = self._after(
@@ -147,7 +173,7 @@ class _Walk:
             self._joined(standing[step.commit] for step in steps if step.commit not in inner)
         )
 
-    def _after(self, step: Step, before: Standing) -> Standing:
+    def _after(self, step: Step, before: Demanded) -> Demanded:
         now = self._demands.of(step.commit)
         if list(before.values()) == [now] or not (now or _all(before)):
             return before
@@ -165,11 +191,9 @@ class _Walk:
         if not self._latest:
             self._latest = self._history.latest()
         times = {min(self._latest[commit], self._now)}
-        return not any(
-            self._declaration.fault(commit, text, path, times) for path, text in demanded
-        )
+        return not any(self._history.fault(commit, text, path, times) for path, text in demanded)
 
-    def _joined(self, sides: Iterator[Standing]) -> Standing:
+    def _joined(self, sides: Iterator[Demanded]) -> Demanded:
         found = {commit: demanded for side in sides for commit, demanded in side.items()}
         if len(found) < 2:
             return found
@@ -192,5 +216,5 @@ class _Walk:
         return False
 
 
-def _all(standing: Standing) -> frozenset[Signers]:
+def _all(standing: Demanded) -> frozenset[Signers]:
     return frozenset(one for demanded in standing.values() for one in demanded)
