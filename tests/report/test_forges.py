@@ -22,9 +22,8 @@ from reconciler.report.findings import findings_github, findings_gitlab, finding
 from reconciler.report.forges.annotations import plan_github
 from reconciler.report.forges.code_quality import code_quality, plan_gitlab
 from reconciler.report.forges.junit import plan_junit
-from reconciler.report.forges.plan_sarif import plan_sarif
 from reconciler.report.forges.results import MOST, bounded, fingerprints, plan_results, position
-from reconciler.report.forges.sarif import LARGEST
+from reconciler.report.forges.sarif import LARGEST, plan_sarif
 from tests.kit.forges.ci_runner import commands
 from tests.kit.forges.junit_schema import breaches
 from tests.report.samples import ACTIONS, BLOCK, FINDINGS, FORMS, NOW, make_plan, review_plan

@@ -21,7 +21,7 @@ from reconciler.errors import ReconcilerError, StalePlanError
 from reconciler.report.forges.annotations import plan_github
 from reconciler.report.forges.code_quality import plan_gitlab
 from reconciler.report.forges.junit import plan_junit
-from reconciler.report.forges.plan_sarif import plan_sarif
+from reconciler.report.forges.sarif import plan_sarif
 from reconciler.report.plan.html import plan_html
 from reconciler.report.plan.markdown import plan_markdown
 from reconciler.report.plan.text import plan_text

@@ -61,7 +61,7 @@ def _json(plan: Plan, look: Look) -> str:
 
 
 def _sarif(plan: Plan, look: Look) -> str:
-    from reconciler.report.forges.plan_sarif import plan_sarif
+    from reconciler.report.forges.sarif import plan_sarif
 
     return plan_sarif(plan, look.folder)
 

@@ -15,7 +15,6 @@ from reconciler.declare.findings.collector import Collector
 from reconciler.declare.findings.nodes import Map, Mark
 from reconciler.declare.findings.suggest import did_you_mean
 from reconciler.declare.project.alerts import build_channels
-from reconciler.declare.project.deliveries import delivery_settings
 from reconciler.declare.webhooks.values import (
     network,
     positive_duration,
@@ -23,13 +22,20 @@ from reconciler.declare.webhooks.values import (
     vault_address,
 )
 from reconciler.declare.yaml.text import parse
-from reconciler.domain.declared.desired import AuthSettings, Environment, Project, VaultSettings
+from reconciler.domain.declared.desired import (
+    AuthSettings,
+    DeliverySettings,
+    Environment,
+    Project,
+    VaultSettings,
+)
 from reconciler.domain.values.hosts import is_loopback
 from reconciler.domain.values.window import Freeze, parse_freeze
 
 _T = TypeVar("_T")
 _DAY = timedelta(days=1)
 _HALF_MINUTE = timedelta(seconds=30)
+_DELIVERIES = DeliverySettings()
 _PLAIN_HTTP = (
     "use https://, or say `plainHttp: true` beside it where the network itself is encrypted"
 )
@@ -86,7 +92,7 @@ def _environment(name: str, spec: Map, root: Path, found: Collector) -> Environm
     freezes = tuple(filter(None, (_freeze(item, found) for item, _ in spec.items_at("freeze"))))
     ttl = checked(spec.sub("lease"), "ttl", short_duration, "RC150", found, _HALF_MINUTE)
     settings = _vault(name, vault, root, found)
-    deliveries = delivery_settings(spec.sub("deliveries"), root, found)
+    deliveries = _delivery_settings(spec.sub("deliveries"), root, found)
     if settings is None:
         return None
     return Environment(name, settings, spec.get("requires"), freezes, networks, ttl, deliveries)
@@ -222,3 +228,33 @@ def _check_mounts(
 def _mount_mark(environments: Map, name: str, field: str) -> Mark:
     vault = environments.sub(name).sub("vault")
     return vault.sub("mounts").marks.get(field, vault.mark)
+
+
+def _delivery_settings(spec: Map, root: Path, found: Collector) -> DeliverySettings:
+    """The settings, paths relative to ``root``. A path may lead out of the project: whoever runs a
+    pipeline decides where it keeps a key. Whether the files can be used is asked where they are
+    used."""
+    if "clientKey" in spec and "clientCert" not in spec:
+        message = "clientKey is the key of a certificate, and there is no clientCert"
+        found.add("RC182", spec.key_marks["clientKey"], message)
+
+    for field in {"caCert", "clientCert"} & spec.keys():
+        name_file(spec[field], spec.marks[field], found)
+
+    def path(field: str) -> str | None:
+        return str(root / spec[field]) if isinstance(spec.get(field), str) else None
+
+    return DeliverySettings(
+        ca_cert=path("caCert"),
+        client_cert=path("clientCert"),
+        client_key=path("clientKey"),
+        ports=tuple(sorted({port for port, _ in spec.items_at("ports") if isinstance(port, int)}))
+        or _DELIVERIES.ports,
+        concurrency=_number(spec, "concurrency", _DELIVERIES.concurrency),
+        per_host=_number(spec, "perHost", _DELIVERIES.per_host),
+    )
+
+
+def _number(spec: Map, field: str, default: int) -> int:
+    value = spec.get(field)
+    return value if isinstance(value, int) else default

@@ -11,7 +11,9 @@ refused and never becomes something else.
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from yaml import YAMLError
@@ -29,9 +31,11 @@ from yaml.events import (
 
 from reconciler.declare.findings.collector import Collector
 from reconciler.declare.findings.nodes import Map, Mark, Seq
-from reconciler.declare.yaml.characters import FORBIDDEN, characters_allowed, named, reported
 from reconciler.declare.yaml.syntax import report_conflict, report_syntax
 from reconciler.declare.yaml.yaml12 import is_doubtful, report_doubts
+from reconciler.domain.secrecy import Found, secrets_in
+from reconciler.domain.secrecy.shapes import CREDENTIALS_IN_URL
+from reconciler.domain.values.invisible import EMOJI_BASES, INVISIBLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,15 @@ class Parsed:
     whole: bool = True
 
 
+_CONTROL = "\x00-\x08\x0b\x0c\x0e-\x1f\x7f"
+_FORBIDDEN_ASCII = re.compile(f"[{_CONTROL}]|\r(?!\n)")
+# C1 controls, line separators, what is drawn as nothing, what is no character: they hide or redraw
+# the rest. The selector U+FE0F may stand where it makes an emoji.
+_EMOJI = f"(?<![{EMOJI_BASES}]\ufe0f)(?<![0-9#*]\ufe0f(?=\u20e3))"
+_FORBIDDEN = re.compile(
+    f"[{_CONTROL}\x80-\x9f\u2028\u2029{INVISIBLE}\ufff9-\uffff]{_EMOJI}|\r(?!\n)"
+)
+_SHOWN = 20  # forbidden characters, and secrets, that are listed for one file
 _PLAIN: dict[str, bool | None] = {"": None, "~": None, "null": None, "true": True, "false": False}
 _WHOLE_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)\Z")
 _SHORT = 18  # digits, and a sign, that always fit into 64 bits
@@ -69,7 +82,7 @@ def parse(text: str, file: str, found: Collector, limits: Limits = STRICT) -> li
     syntax error the documents before it are returned."""
     if report_conflict(text, file, found):
         return []
-    if not limits.foreign and not characters_allowed(text, file, found):
+    if not limits.foreign and not _characters_allowed(text, file, found):
         return []
     builder = _Builder(file, found, limits, escapes="\\" in text)
     try:
@@ -199,15 +212,15 @@ class _Builder:
 
     def _escaped(self, event: Any) -> None:
         """Escapes of a double-quoted text can write what the raw text was searched for."""
-        match = FORBIDDEN.search(event.value)
+        match = _FORBIDDEN.search(event.value)
         if match:
             self._add(
                 "RC105",
                 event,
-                f"the text holds the character {named(match[0])}, which is not allowed",
+                f"the text holds the character {_named(match[0])}, which is not allowed",
             )
             self._whole = False
-        for secret in reported(event.value):
+        for secret in _reported(event.value):
             self._add("RC112", event, f"this looks like {secret.name}")
 
     def _decorated(self, event: Any, value: Any) -> None:
@@ -306,3 +319,33 @@ def _type_of(value: object) -> str:
     return (
         "nothing" if value is None else "true or false" if isinstance(value, bool) else "a number"
     )
+
+
+def _characters_allowed(text: str, file: str, found: Collector) -> bool:
+    """Also looks for secrets, comments included; these are reported but do not stop the reading."""
+    for secret in _reported(text)[:_SHOWN]:
+        found.add("RC112", _mark_at(text, secret.begin, file), f"this looks like {secret.name}")
+    pattern = _FORBIDDEN_ASCII if text.isascii() else _FORBIDDEN
+    allowed = True
+    for match in islice(pattern.finditer(text), _SHOWN):
+        allowed = False
+        found.add(
+            "RC105",
+            _mark_at(text, match.start(), file),
+            f"the character {_named(match[0])} is not allowed",
+        )
+    return allowed
+
+
+def _reported(text: str) -> list[Found]:
+    """A URL with a password in it is reported where a URL is read."""
+    return [secret for secret in secrets_in(text) if secret.name != CREDENTIALS_IN_URL]
+
+
+def _mark_at(text: str, offset: int, file: str) -> Mark:
+    return file, text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
+
+
+def _named(character: str) -> str:
+    name = unicodedata.name(character, "a control character")
+    return f"U+{ord(character):04X} ({name})"

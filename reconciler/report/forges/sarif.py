@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
 from reconciler import __version__
-from reconciler.domain.plan.plan import Risk
+from reconciler.domain.plan.plan import Plan, Risk
 from reconciler.domain.values.canonical import Json, printed_json
 from reconciler.report.forges.results import (
     MOST,
@@ -18,6 +18,7 @@ from reconciler.report.forges.results import (
     Rule,
     bounded,
     fingerprints,
+    plan_results,
     position,
 )
 from reconciler.report.text.escape import terminal
@@ -27,6 +28,13 @@ _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 # rules only. GitHub refuses an upload that is larger than this when it is compressed, in bytes.
 LARGEST = 10_000_000
 _SCORES = {Risk.LOW: "2.0", Risk.MEDIUM: "5.0", Risk.HIGH: "8.0", Risk.CRITICAL: "9.5"}
+
+
+def plan_sarif(plan: Plan, folder: str = "") -> str:
+    """Rules are finding codes (``RC310``) and reasons with a risk
+    (``DeclarationChanged/high``). The run's properties say of which plan it is."""
+    which: dict[str, Json] = {"digest": terminal(plan.digest)}
+    return sarif_log(plan_results(plan), f"plan/{plan.environment}", folder, which)
 
 
 def sarif_log(
