@@ -120,6 +120,7 @@ HOMES = {
     "cel": ("reconciler.adapters.cel",),
     "click": ("reconciler.cli",),
     "cryptography": ("reconciler.webhooks", "reconciler.adapters"),
+    "h11": ("reconciler.adapters.receiving.loopback",),
     "httpcore": ("reconciler.adapters.delivery",),
     "httpx": ("reconciler.adapters.forges.web",),
     "hvac": ("reconciler.adapters.vault.hvac_client",),

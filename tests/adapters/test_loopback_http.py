@@ -110,12 +110,14 @@ WRONG = [
     ("escape sequences", b"\x1b[31mPOST\x1b[0m\r\n\r\n", 400),
     ("no version", b"GET /x\r\n\r\n", 400),
     ("a version of the future", b"POST /x HTTP/9.9\r\n\r\n", 505),
-    ("an unheard method", b"BREW /x HTTP/1.1\r\n\r\n", 501),
+    ("no host", b"POST /x HTTP/1.1\r\n\r\n", 400),
+    ("an unheard method", b"BREW /x HTTP/1.1\r\nhost: localhost\r\n\r\n", 501),
     ("an endless request line", b"POST /" + b"x" * 70_000, 414),
     ("an endless header", POST + b"a: " + b"x" * 70_000, 431),
     ("many headers", POST + b"".join(b"h%d: x\r\n" % number for number in range(200)) + b"\r\n", 431),
     ("too long", POST + b"content-length: 1001\r\n\r\n" + b"x" * 1001, 413),
-    ("much too long", POST + b"content-length: " + b"9" * 5000 + b"\r\n\r\n", 413),
+    ("much too long", POST + b"content-length: " + b"9" * 20 + b"\r\n\r\n", 413),
+    ("more digits than a length has", POST + b"content-length: " + b"9" * 5000 + b"\r\n\r\n", 400),
     ("shorter than it says", POST + b"content-length: 5\r\n\r\nabc", 400),
     ("a negative length", POST + b"content-length: -1\r\n\r\n", 400),
     ("two lengths", POST + b"content-length: 1\r\ncontent-length: 2\r\n\r\nab", 400),
@@ -123,7 +125,7 @@ WRONG = [
     ("both framings", POST + b"content-length: 1\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n", 400),
     ("another coding", POST + b"transfer-encoding: gzip, chunked\r\n\r\n", 501),
     ("endless chunks", POST + b"transfer-encoding: chunked\r\n\r\n" + chunked(b"x" * 100) * 11, 413),
-    ("a huge chunk", POST + b"transfer-encoding: chunked\r\n\r\nffffffff\r\n", 413),
+    ("a huge chunk", POST + b"transfer-encoding: chunked\r\n\r\nffffffff\r\n" + b"x" * 1001, 413),
     ("a negative chunk", POST + b"transfer-encoding: chunked\r\n\r\n-1\r\n", 400),
     ("a chunk that lies", POST + b"transfer-encoding: chunked\r\n\r\n1\r\nabc\r\n0\r\n\r\n", 400),
     ("no end of the chunks", POST + b"transfer-encoding: chunked\r\n\r\n1\r\na\r\n", 400),
@@ -145,6 +147,23 @@ def test_what_is_no_request_is_refused_in_a_word(
     assert all(why.isascii() and why.isprintable() for _, why in place.refused)
     assert status(place.say(POST + b"\r\n")) == 204
     assert capfd.readouterr() == ("", "")
+
+
+def test_what_asks_for_headers_alone_is_refused_without_a_body(place: Place) -> None:
+    answer = place.say(b"HEAD /x HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1001\r\n\r\n")
+    assert status(answer) == 413
+    assert answer.endswith(b"\r\n\r\n")
+
+
+def test_a_sender_that_waits_is_told_to_go_on(place: Place) -> None:
+    """curl asks so before a body of more than a kilobyte."""
+    waiting = POST + b"content-length: 2\r\nexpect: 100-continue\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", place.port), timeout=20) as connection:
+        connection.sendall(waiting)
+        assert connection.recv(100).startswith(b"HTTP/1.1 100 ")
+        connection.sendall(b"ab")
+        assert status(heard(connection)) == 204
+    assert [one.body for one in place.asked] == [b"ab"]
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ def test_it_starts_and_stops() -> None:
 
 def test_an_unbounded_body_is_not_read() -> None:
     with LoopbackReceiver(lambda: [NEW]) as receiver:
-        for length, status in (("70000", 413), ("9" * 50, 413), ("-1", 400), ("x", 400)):
+        for length, status in (("70000", 413), ("9" * 20, 413), ("-1", 400), ("x", 400)):
             connection = http.client.HTTPConnection(receiver.url.removeprefix("http://"))
             connection.putrequest("POST", "/")
             connection.putheader("content-length", length)

@@ -313,7 +313,7 @@ def test_hostile_senders_do_not_end_it(tmp_path: Path) -> None:
     with listening(tmp_path, "--secret-from", "env:S", "--count", "1", S=NEW) as there:
         for raw in (
             b"\x16\x03\x01\x00\r\n\r\n",
-            b"POST / HTTP/1.1\r\ncontent-length: 99999999\r\n\r\n",
+            b"POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: 99999999\r\n\r\n",
             b"POST",
         ):
             with socket.create_connection(("127.0.0.1", there.port), timeout=20) as connection:

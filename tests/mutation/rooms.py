@@ -39,7 +39,7 @@ ROOMS = (
     ),
     Room(
         "demo",
-        ("cli/demo/*", "adapters/receiving/receiver.py", "adapters/receiving/loopback.py", "adapters/receiving/body.py",
+        ("cli/demo/*", "adapters/receiving/receiver.py", "adapters/receiving/loopback.py",
          "adapters/system/own_command.py"),
         ("cli/test_demo.py", "cli/test_tour*.py", "adapters/test_receiver.py", "adapters/test_loopback_http.py",
          "cli/test_listen.py"),

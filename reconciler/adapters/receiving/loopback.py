@@ -1,9 +1,12 @@
 """A small HTTP server for loopback that nothing harms which connects to it: bounded in connections,
-bytes and time."""
+bytes and time.
+
+h11 reads requests, frames bodies and writes answers, and refuses what is not HTTP/1. How much and
+how long is decided here. A connection carries one request.
+"""
 
 from __future__ import annotations
 
-import io
 import socket
 import threading
 import time
@@ -11,10 +14,10 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, cast
+from socketserver import BaseRequestHandler, ThreadingTCPServer
+from typing import Any
 
-from reconciler.adapters.receiving.body import BodyError, read_body
+import h11
 
 # Over everything that a sender sends: it may be slow, but not for ever.
 READ_SECONDS = 10.0
@@ -22,7 +25,9 @@ ANSWER_SECONDS = 5.0
 LINGER_SECONDS = 1.0
 LINGER_BYTES = 4 * 1024 * 1024
 MOST_CONNECTIONS = 32
-_LONGEST_LINE = 65536
+_LONGEST_HEAD = 65536
+_MOST_HEADERS = 100
+_MOST_TRAILERS = 50
 _METHODS = ("POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD", "GET")
 
 
@@ -105,7 +110,8 @@ class LoopbackServer:
                 self._quiet.notify_all()
 
 
-class _Server(ThreadingHTTPServer):
+class _Server(ThreadingTCPServer):
+    allow_reuse_address = True
     daemon_threads = True
     block_on_close = False  # a sender that is silent does not keep us from ending
     request_queue_size = 128
@@ -114,13 +120,6 @@ class _Server(ThreadingHTTPServer):
         self.owner = owner
         self._free = threading.Semaphore(MOST_CONNECTIONS)
         super().__init__(address, _Handler)
-
-    def server_bind(self) -> None:
-        """Without the look-up of the host's name that ``HTTPServer`` does."""
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.socket.bind(self.server_address)
-        self.server_address = self.socket.getsockname()
-        self.server_name, self.server_port = "127.0.0.1", int(self.server_address[1])
 
     def process_request(self, request: Any, client_address: Any) -> None:
         if not self._free.acquire(blocking=False):
@@ -146,86 +145,95 @@ class _Server(ThreadingHTTPServer):
         traceback."""
 
 
-class _Limited(io.RawIOBase):
-    """Reads a socket until a deadline over all reads. Raises ``TimeoutError`` after it."""
+class _Refused(Exception):
+    """The text is a sentence of ours, ``status`` what to answer."""
 
-    def __init__(self, connection: socket.socket, seconds: float) -> None:
-        self._connection = connection
-        self._end = time.monotonic() + seconds
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        left = self._end - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("the request took too long")
-        self._connection.settimeout(left)
-        return self._connection.recv_into(buffer)
+    def __init__(self, status: int, why: str) -> None:
+        super().__init__(why)
+        self.status = status
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class _Handler(BaseRequestHandler):
+    """One connection: one request is read, and answered or refused."""
+
+    request: socket.socket
     server: _Server
 
-    def setup(self) -> None:
-        super().setup()
-        self.rfile = cast(
-            "io.BufferedIOBase", io.BufferedReader(_Limited(self.connection, READ_SECONDS))
-        )
-
     def handle(self) -> None:
-        self.command, self.request_version, self.close_connection = "", self.protocol_version, True
+        self._peer = h11.Connection(h11.SERVER, max_incomplete_event_size=_LONGEST_HEAD)
+        self._end = time.monotonic() + READ_SECONDS
+        self._asked: h11.Request | None = None
         try:
-            self.raw_requestline = self.rfile.readline(_LONGEST_LINE + 1)
-            if len(self.raw_requestline) > _LONGEST_LINE:
-                self._refuse(414, _REASONS[414])
-            elif self.raw_requestline and self.parse_request():
-                self._receive()
-        except BodyError as error:
+            request = self._received()
+            if request is not None:
+                self.server.owner.answered(request, self._send)
+        except _Refused as error:
             self._refuse(error.status, str(error))
+        except h11.RemoteProtocolError as error:
+            self._refuse(*self._fault(error.error_status_hint))
         except TimeoutError:
             self._refuse(408, f"the request was not complete after {READ_SECONDS:.0f} s")
 
-    def _receive(self) -> None:
-        if self.request_version == "HTTP/0.9":
-            self._refuse(400, "the request line has no HTTP version")
-            return
-        if self.command not in _METHODS:
-            self._refuse(501, _REASONS[501])
-            return
-        headers: dict[str, str] = {}
-        for name, value in self.headers.items():
-            low = name.lower()
-            headers[low] = f"{headers[low]}, {value}" if low in headers else value
-        body = read_body(self.rfile, headers, self.server.owner.body_limit)
-        self.server.owner.answered(Request(self.command, self.path, headers, body), self._send)
+    def _fault(self, status: int) -> tuple[int, str]:
+        """What to say of bytes that are not HTTP. h11's own words may quote them."""
+        if status == 431 and b"\n" not in self._peer.trailing_data[0]:
+            return 414, "the request line is too long"
+        if status == 400 and self._asked is not None:
+            return 400, "the body is shorter than it says, or not in chunks as it says"
+        return status, _REASONS.get(status, _REASONS[400])
+
+    def _received(self) -> Request | None:
+        """The whole request; None when the sender hung up before it said anything."""
+        event, limit = self._next(), self.server.owner.body_limit
+        if not isinstance(event, h11.Request):
+            return None
+        self._asked = event
+        headers = _checked_headers(event, limit)
+        if self._peer.they_are_waiting_for_100_continue:
+            self._say(h11.InformationalResponse(status_code=100, headers=[]))
+        body = bytearray()
+        while isinstance(part := self._next(), h11.Data):
+            body += part.data
+            if len(body) > limit:
+                raise _too_large(limit)
+        if isinstance(part, h11.EndOfMessage) and len(part.headers) > _MOST_TRAILERS:
+            raise _Refused(400, "the body has too many trailers")
+        return Request(event.method.decode(), event.target.decode(), headers, bytes(body))
+
+    def _next(self) -> object:
+        """Raises ``TimeoutError`` when all that is read together takes too long, and
+        ``h11.RemoteProtocolError``."""
+        while (event := self._peer.next_event()) is h11.NEED_DATA:
+            self._peer.receive_data(self._read(self._end))
+        return event
+
+    def _read(self, end: float) -> bytes:
+        left = end - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the request took too long")
+        self.request.settimeout(left)
+        return self.request.recv(65536)
+
+    def _say(self, event: h11.Event) -> None:
+        self.request.settimeout(ANSWER_SECONDS)
+        self.request.sendall(self._peer.send(event) or b"")
 
     def _send(self, answer: Answer) -> None:
-        self.connection.settimeout(ANSWER_SECONDS)
-        self.send_response_only(answer.status)
-        self.send_header("connection", "close")
         content = answer.text.encode()
+        headers = [("connection", "close")]
         if answer.allow:
-            self.send_header("allow", answer.allow)
+            headers.append(("allow", answer.allow))
         if content:
-            self.send_header("content-type", "text/plain; charset=utf-8")
+            headers.append(("content-type", "text/plain; charset=utf-8"))
         if answer.status != HTTPStatus.NO_CONTENT:
-            self.send_header("content-length", str(len(content)))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(content)
-
-    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """What ``http.server`` cannot read, without its page of HTML.
-
-        Its message may quote the request.
-        """
-        self._refuse(int(code), _REASONS.get(int(code), "it is not HTTP"))
+            headers.append(("content-length", str(len(content))))
+        reason = _PHRASES.get(answer.status, "")
+        self._say(h11.Response(status_code=answer.status, headers=headers, reason=reason))
+        if content and (self._asked is None or self._asked.method != b"HEAD"):
+            self._say(h11.Data(data=content))
+        self._say(h11.EndOfMessage())
 
     def _refuse(self, status: int, why: str) -> None:
-        # what was read of them may be nonsense
-        self.command, self.request_version = "", self.protocol_version
         self.server.owner.refused(status, why)
         with suppress(OSError):
             self._send(Answer(status, f"{why}\n"))
@@ -234,20 +242,39 @@ class _Handler(BaseHTTPRequestHandler):
     def _linger(self) -> None:
         """Read on for a moment: a connection that is closed with bytes unread is reset, and the
         answer with it."""
-        self.connection.shutdown(socket.SHUT_WR)
-        rest, left = _Limited(self.connection, LINGER_SECONDS), LINGER_BYTES
-        buffer = bytearray(65536)
-        while left > 0 and (count := rest.readinto(buffer)):
-            left -= count
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name that http.server calls
-        """Quiet: who owns the server prints what matters."""
+        self.request.shutdown(socket.SHUT_WR)
+        end, left = time.monotonic() + LINGER_SECONDS, LINGER_BYTES
+        while left > 0 and (part := self._read(end)):
+            left -= len(part)
 
 
+def _checked_headers(request: h11.Request, limit: int) -> Mapping[str, str]:
+    """The headers as ``Request`` has them, of a request whose body may be read. Raises
+    ``_Refused``."""
+    if request.http_version not in (b"1.0", b"1.1"):
+        raise _Refused(505, "the version of HTTP is not one of 1.x")
+    if request.method.decode() not in _METHODS:
+        raise _Refused(501, "the method is not one of HTTP's usual ones")
+    if len(request.headers) > _MOST_HEADERS:
+        raise _Refused(431, _REASONS[431])
+    headers: dict[str, str] = {}
+    for raw, value in request.headers:
+        name, text = raw.decode("latin-1"), value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {text}" if name in headers else text
+    if "transfer-encoding" in headers and "content-length" in headers:
+        raise _Refused(400, "there are both content-length and transfer-encoding")
+    if int(headers.get("content-length", 0)) > limit:
+        raise _too_large(limit)
+    return headers
+
+
+def _too_large(limit: int) -> _Refused:
+    return _Refused(413, f"the body is larger than {limit // 1024} KiB")
+
+
+_PHRASES = {status.value: status.phrase for status in HTTPStatus}
 _REASONS = {
-    400: "the request line is malformed",
-    414: "the request line is too long",
+    400: "the request line or a header is malformed, or there is no host header",
     431: "the headers are too long, or too many",
-    501: "the method is not one of HTTP's usual ones",
-    505: "the version of HTTP is not one of 1.x",
+    501: "the transfer encoding is not chunked",
 }
