@@ -43,7 +43,7 @@ FLOORS = {
         ("guards",),
         ("notes", "review"),
         ("planner",),
-        ("emergency", "loosening", "upkeep"),
+        ("emergency", "loosening"),
     ),
     "webhooks": (("signature",), ("wire",), ("proof",)),
     "registry": (("requests",), ("codec", "steps"), ("protocol",)),

@@ -29,7 +29,7 @@ def status(settings: Settings, environment: str, client: str | None, form: str) 
     from reconciler.app import wiring
     from reconciler.cli.terminal import workplace
     from reconciler.domain.values.names import one_of
-    from reconciler.engine.runs.business import unfinished_business
+    from reconciler.engine.runs.reporting import unfinished_business
     from reconciler.errors import UsageError
     from reconciler.planning.actions.renames import told
     from reconciler.report.status.json import status_json

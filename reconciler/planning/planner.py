@@ -36,10 +36,10 @@ from reconciler.planning.notes.findings import (
     drift_findings,
     in_order,
     live_findings,
+    proof_findings,
     reissue_findings,
     unrecorded_findings,
 )
-from reconciler.planning.notes.proof_findings import proof_findings
 from reconciler.planning.review.approvals import approvals
 from reconciler.planning.risk.risk import grounds, judged
 

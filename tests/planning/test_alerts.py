@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.domain.declared.alert import AlertKind, Owner, is_mail_address, owner_in
+from reconciler.domain.declared.alert import AlertKind
+from reconciler.domain.declared.owners import Owner, is_mail_address, owner_in
 from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.live.record import Delivery, WebhookRecord
 from reconciler.domain.plan.plan import Action, Outcome, OutcomeStatus, Plan, Problem, Risk, Stage

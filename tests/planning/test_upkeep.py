@@ -8,8 +8,7 @@ from datetime import timedelta
 import pytest
 
 from reconciler.domain.declared.desired import Desired, DesiredClient
-from reconciler.planning.actions.inputs import pair_up
-from reconciler.planning.upkeep import settled_clients
+from reconciler.planning.actions.inputs import pair_up, settled_clients
 from tests.kit.worlds.declared import client, desired, lifecycle
 from tests.kit.worlds.memory import World
 from tests.kit.worlds.runner import Runner

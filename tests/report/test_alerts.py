@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from reconciler.domain.declared.alert import Alert, AlertKind, Notice, Owner
+from reconciler.domain.declared.alert import Alert, AlertKind, Notice
+from reconciler.domain.declared.owners import Owner
 from reconciler.report.run.alerts import SHOWN, mail_subject, mail_text, slack_body, webhook_body
 from tests.report.samples import HOSTILE
 

@@ -17,11 +17,10 @@ from reconciler.domain.values.names import bucket_of, is_name, one_of
 from reconciler.engine.engine import Engine
 from reconciler.engine.executor import Shard
 from reconciler.engine.planfile.saved import agreed_in, proofs_asked, touched
-from reconciler.engine.runs.business import unfinished_business
+from reconciler.engine.runs.reporting import unfinished_business
 from reconciler.errors import UsageError
-from reconciler.planning.actions.inputs import Pairs, Question
+from reconciler.planning.actions.inputs import Pairs, Question, settled_clients
 from reconciler.planning.actions.reasons import Removals
-from reconciler.planning.upkeep import settled_clients
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,8 @@ from reconciler.domain.declared.alert import (
     SlackTarget,
     SmtpTls,
     WebhookTarget,
-    is_mail_address,
 )
+from reconciler.domain.declared.owners import is_mail_address
 from reconciler.domain.values.hosts import is_loopback
 
 # Type -> the fields that it needs.

@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import PurePosixPath
 
-from reconciler.domain.live.observed import Lease, OpenRun
+from reconciler.domain.live.observed import Lease, Observed, OpenRun
 from reconciler.domain.live.record import ClientRecord
-from reconciler.domain.plan.plan import OutcomeStatus
+from reconciler.domain.plan.plan import OutcomeStatus, Plan
 from reconciler.domain.plan.run import RunResult
+from reconciler.domain.plan.unfinished import Unfinished
 from reconciler.engine.drive import Driver
 from reconciler.engine.engine import Engine
 from reconciler.engine.look.records import read_lease, read_registry, readable_runs, survey
@@ -19,7 +20,7 @@ from reconciler.engine.runs.earlier import EarlierReport, Files, digests, earlie
 from reconciler.engine.runs.history import events_of, folded, settled, unrecorded
 from reconciler.errors import AuditError, ReconcilerError, RegistryError, Stopped
 from reconciler.planning.actions.renames import told
-from reconciler.planning.guards.unfinished import at_work
+from reconciler.planning.guards.unfinished import Books, View, at_work, unfinished
 from reconciler.registry.protocol.documents import close_run, finish_run
 
 # A result, and what kept its report from being committed or pushed.
@@ -255,3 +256,15 @@ def _close(
             f"the registry was not told that the report is committed ({error.message}): the next"
             " run does that"
         )
+
+
+def unfinished_business(
+    engine: Engine, observed: Observed, plan: Plan | None = None
+) -> tuple[Unfinished, ...]:
+    """What is unfinished, and what the next apply does about it; with ``plan``: an apply of that
+    plan."""
+    directory = ledger_directory(engine)
+    files = {str(path): state for path, state in engine.ledger.uncommitted(directory).items()}
+    books = Books(files, engine.ledger.unpushed(directory) or 0)
+    now: datetime = observed.now if plan is None else plan.created_at
+    return unfinished(View(observed, now, None if plan is None else plan.actions), books)

@@ -5,11 +5,17 @@ from __future__ import annotations
 from reconciler.domain.declared.desired import ClientState, DesiredClient, Lifecycle
 from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.live.lifecycles import lifecycle_of, recorded_lifecycle
-from reconciler.domain.live.record import ClientRecord, ClientStatus, Series, SeriesKind, endpoint
+from reconciler.domain.live.record import (
+    ENDPOINT_FIELDS,
+    ClientRecord,
+    ClientStatus,
+    Series,
+    SeriesKind,
+    endpoint,
+)
 from reconciler.domain.plan.plan import Action
 from reconciler.domain.values import names
 from reconciler.domain.values.canonical import JsonObject
-from reconciler.planning.actions import diff
 from reconciler.planning.actions.checks import SeriesView, Subject
 from reconciler.planning.actions.inputs import Inputs
 from reconciler.planning.actions.proof import plan_proof, tell_signatures
@@ -76,7 +82,7 @@ def _updates(desired: DesiredClient, record: ClientRecord) -> list[Action]:
         cause = Cause(
             Reason.RECORD_EDITED, "the record was changed by hand; the declaration is restored"
         )
-        before, after = diff.changed_fields(record.spec, desired.spec)
+        before, after = changed_fields(record.spec, desired.spec)
         actions.append(client_action(ActionKind.UPDATE_CLIENT, desired.name, cause, before, after))
     return actions + _declared_changes(desired, record) + _endpoint_updates(desired, record)
 
@@ -86,7 +92,7 @@ def _declared_changes(desired: DesiredClient, record: ClientRecord) -> list[Acti
     equals that is a repair, and a guard of changes has no other word for the rest."""
     if (record.digest, record.base_digest) == (desired.digest, desired.base_digest):
         return []
-    before, after = diff.client_change(record.spec, desired.spec)
+    before, after = client_change(record.spec, desired.spec)
     if not (before or after):
         if record.digest == desired.digest:
             before, after = (
@@ -261,3 +267,30 @@ def _end_client(
     if record.status is not ClientStatus.RETIRED:
         actions.append(client_action(ActionKind.RETIRE_CLIENT, client, cause))
     return actions
+
+
+def changed_fields(before: JsonObject, after: JsonObject) -> tuple[JsonObject, JsonObject]:
+    """The fields that differ, with their values on each side; a key absent on a side is absent
+    there too."""
+    names = sorted({*before, *after})
+    differing = [name for name in names if before.get(name) != after.get(name)]
+    return (
+        {name: before[name] for name in differing if name in before},
+        {name: after[name] for name in differing if name in after},
+    )
+
+
+def client_change(before: JsonObject, after: JsonObject) -> tuple[JsonObject, JsonObject]:
+    """Changes of the client itself: everything but endpoints, and webhooks that come or go, which
+    have actions of their own."""
+    kept = set(before.get("webhooks") or {}) & set(after.get("webhooks") or {})
+    return changed_fields(_without_endpoints(before, kept), _without_endpoints(after, kept))
+
+
+def _without_endpoints(spec: JsonObject, kept: set[str]) -> JsonObject:
+    webhooks = {
+        name: {field: value for field, value in webhook.items() if field not in ENDPOINT_FIELDS}
+        for name, webhook in (spec.get("webhooks") or {}).items()
+        if name in kept
+    }
+    return {**spec, "webhooks": {name: rest for name, rest in webhooks.items() if rest}}

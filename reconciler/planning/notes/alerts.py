@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from reconciler.domain.declared.alert import Alert, AlertKind, Notice, Owner, owner_in
+from reconciler.domain.declared.alert import Alert, AlertKind, Notice
 from reconciler.domain.declared.desired import DesiredClient
+from reconciler.domain.declared.owners import Owner, owner_in
 from reconciler.domain.kinds.actions import REVOCATIONS, ROTATIONS, ActionKind
 from reconciler.domain.live.record import ClientRecord, WebhookRecord
 from reconciler.domain.plan.plan import Outcome, OutcomeStatus, Plan, Stage

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from reconciler.domain.declared.alert import owner_in
 from reconciler.domain.declared.desired import Desired
+from reconciler.domain.declared.owners import owner_in
 from reconciler.domain.live.observed import Observed
 from reconciler.domain.values import names
 from reconciler.domain.values.canonical import JsonObject
