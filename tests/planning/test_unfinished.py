@@ -11,7 +11,7 @@ import pytest
 
 from reconciler.domain.live.observed import Lease, Observed, OpenRun
 from reconciler.domain.plan.unfinished import Unfinished, UnfinishedKind
-from reconciler.planning.guards.unfinished import Books, View, at_work, unfinished
+from reconciler.planning.guards.unfinished import Books, at_work, find_unfinished
 from tests.kit.suite.tally import Tally
 from tests.kit.worlds.faults import Crash, Fault, Faulty, crash_after, crash_before
 from tests.kit.worlds.memory import START
@@ -24,11 +24,11 @@ SETTLED = {UnfinishedKind.STALE_CLAIM, UnfinishedKind.NOT_DESTROYED, UnfinishedK
 
 
 def of_run(run: OpenRun, lease: Lease | None = None) -> list[Unfinished]:
-    return list(unfinished(View(replace(EMPTY, open_runs=(run,), lease=lease), START), Books()))
+    return list(find_unfinished(replace(EMPTY, open_runs=(run,), lease=lease), Books(), START))
 
 
 def test_nothing_is_unfinished_in_an_empty_environment() -> None:
-    assert unfinished(View(EMPTY, START), Books()) == ()
+    assert find_unfinished(EMPTY, Books(), START) == ()
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_reports_are_told_once_for_both_files() -> None:
     files = dict.fromkeys(
         (f"{folder}/x.json", f"{folder}/x.md", f"{folder}/{RUN.run_id}.json"), "new"
     )
-    found = unfinished(View(replace(EMPTY, open_runs=(RUN,)), START), Books(files, 1))
+    found = find_unfinished(replace(EMPTY, open_runs=(RUN,)), Books(files, 1), START)
     reports = [one for one in found if one.kind is UnfinishedKind.REPORT]
     assert [one.path for one in reports] == [
         f"audit/production/{RUN.run_id}.json",
@@ -90,10 +90,10 @@ def test_what_is_said_after_a_crash_comes_true(name: str, fault: Fault, tally: T
             return
         observed = runner.look()
         plan = runner.plan(scenario.after, observed=observed)
-        for one in unfinished(View(observed, observed.now, plan.actions), Books()):
+        for one in find_unfinished(observed, Books(), observed.now, plan.actions):
             assert one.kind not in SETTLED or "leaves" not in one.next, (live.hit, one)
         runner.settle(scenario.after)
         observed = runner.look()
-        left = unfinished(View(observed, observed.now, ()), Books())
+        left = find_unfinished(observed, Books(), observed.now, ())
         assert not [one for one in left if one.kind in SETTLED or "leaves" in one.next], live.hit
     pytest.fail(f"{name} never ends")

@@ -20,7 +20,7 @@ from reconciler.engine.engine import registered_as
 from reconciler.engine.look.observe import observe
 from reconciler.planning.actions.reasons import RotationRequest
 from reconciler.planning.emergency import revocation_plan
-from reconciler.planning.guards.unfinished import Books, View, unfinished
+from reconciler.planning.guards.unfinished import Books, find_unfinished
 from reconciler.registry.protocol.documents import close_run, open_run, release_lease, take_lease
 from tests.kit.suite.tally import Tally
 from tests.kit.worlds.interleave import Gate, Runs, Work
@@ -87,7 +87,7 @@ def told(observed: Observed, runner: Passes[Any], declared: Desired) -> frozense
     found |= {
         f"missing: {one.address}" for one in plan.changes if one.kind is ActionKind.REGISTER_CLIENT
     }
-    rest = unfinished(View(observed, observed.now), Books())
+    rest = find_unfinished(observed, Books(), observed.now)
     return frozenset(
         found | {f"stale: {one.message}" for one in rest if one.kind is UnfinishedKind.STALE_CLAIM}
     )

@@ -30,7 +30,7 @@ from reconciler.domain.plan.run import RunResult
 from reconciler.domain.plan.unfinished import Unfinished, UnfinishedKind
 from reconciler.errors import Finding, Level, Source
 from reconciler.planning.actions.order import ordered
-from reconciler.planning.guards.unfinished import Books, View, unfinished
+from reconciler.planning.guards.unfinished import Books, find_unfinished
 from reconciler.planning.planner import plan_digest
 
 FORMS = ("text", "markdown", "json", "sarif", "github", "gitlab", "junit", "html")
@@ -376,7 +376,7 @@ def every_kind() -> tuple[Unfinished, ...]:
     moving = record("old-name", moving_to="new-name")
     state = observed()
     state = replace(state, records={**state.records, moving.name: moving})
-    return unfinished(View(state, NOW), Books(files, 2))
+    return find_unfinished(state, Books(files, 2), NOW)
 
 
 def run_result() -> RunResult:

@@ -20,7 +20,7 @@ from reconciler.engine.runs.earlier import EarlierReport, Files, digests, earlie
 from reconciler.engine.runs.history import events_of, folded, settled, unrecorded
 from reconciler.errors import AuditError, ReconcilerError, RegistryError, Stopped
 from reconciler.planning.actions.renames import told
-from reconciler.planning.guards.unfinished import Books, View, at_work, unfinished
+from reconciler.planning.guards.unfinished import Books, at_work, find_unfinished
 from reconciler.registry.protocol.documents import close_run, finish_run
 
 # A result, and what kept its report from being committed or pushed.
@@ -267,4 +267,4 @@ def unfinished_business(
     files = {str(path): state for path, state in engine.ledger.uncommitted(directory).items()}
     books = Books(files, engine.ledger.unpushed(directory) or 0)
     now: datetime = observed.now if plan is None else plan.created_at
-    return unfinished(View(observed, now, None if plan is None else plan.actions), books)
+    return find_unfinished(observed, books, now, None if plan is None else plan.actions)

@@ -59,37 +59,13 @@ class Books:
 
 
 @dataclass(frozen=True, slots=True)
-class View:
-    """``now`` decides what is due.
-
-    ``actions``: those of a plan, None when there is none to look at.
-    """
+class _View:
+    """What is looked at, when (``now`` decides what is due), and what a plan does about versions
+    and series (``planned``: there is a plan). A plan knows a client by the name that it will
+    have."""
 
     observed: Observed
     now: datetime
-    actions: Sequence[Action] | None = None
-
-    def index(self) -> Index:
-        actions = self.actions or ()
-        renamed = {
-            str((one.before or {})["name"]): one.client
-            for one in actions
-            if one.reason == Reason.RENAMED and "name" in (one.before or {})
-        }
-        done = {
-            (one.address, one.version): one.kind.verb for one in actions if one.kind.verb in _DOES
-        }
-        issued = frozenset(one.address for one in actions if one.kind in ISSUES)
-        return Index(self.actions is not None, renamed, done, issued)
-
-
-@dataclass(frozen=True, slots=True)
-class Index:
-    """What a plan does about a version or a series.
-
-    The plan knows a client by the name that it will have.
-    """
-
     planned: bool
     renamed: Mapping[str, str]
     done: Mapping[tuple[str, int | None], Verb]
@@ -102,10 +78,13 @@ class Index:
         )
 
 
-def unfinished(view: View, books: Books) -> tuple[Unfinished, ...]:
-    """Everything unfinished, in the order of its kinds, oldest first."""
+def find_unfinished(
+    observed: Observed, books: Books, now: datetime, actions: Sequence[Action] | None = None
+) -> tuple[Unfinished, ...]:
+    """Everything unfinished at ``now``, in the order of its kinds, oldest first. ``actions``: those
+    of a plan, None when there is none to look at."""
+    view = _view(observed, now, actions)
     found = [*_runs(view.observed), *_reports(view.observed, books)]
-    index = view.index()
     taken_over = heirs(view.observed.records)
     for record in view.observed.records.values():
         if record.moving_to is not None or record.name in taken_over:
@@ -113,7 +92,7 @@ def unfinished(view: View, books: Books) -> tuple[Unfinished, ...]:
         if record.name in taken_over:  # its versions are those of the record that took over
             continue
         for kind, name, series in record.all_series():
-            found += _versions(view, index, record, kind, name, series)
+            found += _versions(view, record, kind, name, series)
     order = list(UnfinishedKind)
     return tuple(
         sorted(
@@ -125,6 +104,24 @@ def unfinished(view: View, books: Books) -> tuple[Unfinished, ...]:
                 one.message,
             ),
         )
+    )
+
+
+def _view(observed: Observed, now: datetime, actions: Sequence[Action] | None) -> _View:
+    planned = actions or ()
+    return _View(
+        observed,
+        now,
+        planned=actions is not None,
+        renamed={
+            str((one.before or {})["name"]): one.client
+            for one in planned
+            if one.reason == Reason.RENAMED and "name" in (one.before or {})
+        },
+        done={
+            (one.address, one.version): one.kind.verb for one in planned if one.kind.verb in _DOES
+        },
+        issued=frozenset(one.address for one in planned if one.kind in ISSUES),
     )
 
 
@@ -168,11 +165,11 @@ def _rename(record: ClientRecord, taken_over: Heirs) -> Unfinished:
 
 
 def _versions(
-    view: View, index: Index, record: ClientRecord, kind: SeriesKind, name: str, series: Series
+    view: _View, record: ClientRecord, kind: SeriesKind, name: str, series: Series
 ) -> Iterator[Unfinished]:
     of_key = kind is SeriesKind.KEY
     address = (names.key_address if of_key else names.secret_address)(record.name, name)
-    planned = index.address(kind, record.name, name)
+    planned = view.address(kind, record.name, name)
     for version in series.versions:
         path = record.secret_path(kind, name)
         judged, due = _version(view, path, series, version)
@@ -180,16 +177,16 @@ def _versions(
             judged.kind is UnfinishedKind.STALE_CLAIM and path in view.observed.unsettled
         ):
             continue
-        does = index.done.get((planned, version.number))
+        does = view.done.get((planned, version.number))
         then = judged.next if does is None else _DOES[does]
-        left = index.planned and due and does is None
+        left = view.planned and due and does is None
         yield replace(judged, next=_LEFT if left else then, address=address)
     if series.hold is not None and record.status is not ClientStatus.RETIRED:
-        yield replace(_hold(series, issued=planned in index.issued), address=address)
+        yield replace(_hold(series, issued=planned in view.issued), address=address)
 
 
 def _version(
-    view: View, path: str, series: Series, version: Version
+    view: _View, path: str, series: Series, version: Version
 ) -> tuple[Unfinished | None, bool]:
     """What is unfinished about a version, and whether it is due now."""
     if version.state is VersionState.PENDING and version.run not in busy(view.observed):
