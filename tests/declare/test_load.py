@@ -195,7 +195,9 @@ def test_every_row_of_the_table_can_be_declared_as_a_custom_scheme(
     text = client(spec=SIGNATURE.format(written.strip()[1:-1]))
     loaded = load(make_project({"clients/payouts.yaml": text}), "staging").clients["payouts"]
     # What the scheme's own libraries refuse is nobody's to declare.
-    assert loaded.webhooks[0].scheme == replace(scheme, name="custom", refuses_future=True)
+    assert loaded.webhooks[0].scheme == replace(
+        scheme, name="custom", refuses_future=True, beside=()
+    )
 
 
 def test_a_template_declares_a_custom_scheme_and_others_change_it(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from reconciler.domain.declared.companions import (
-    COMPANIONS,
     Headers,
     Occasion,
     carriers,
@@ -60,7 +59,7 @@ def test_what_is_declared_wins() -> None:
 @pytest.mark.parametrize("scheme", SCHEMES.values(), ids=list(SCHEMES))
 def test_no_row_takes_the_place_of_a_signature(scheme: object) -> None:
     row = next(one for one in SCHEMES.values() if one is scheme)
-    names = [name for name, _ in COMPANIONS.get(row.name, ())]
+    names = [name for name, _ in row.beside]
     assert not set(names) & carriers(row)
     assert names == [name.lower() for name in dict.fromkeys(names)]
 

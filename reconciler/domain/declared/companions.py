@@ -1,9 +1,8 @@
-"""Headers that a provider sends beside its signature, as rows of a table: receivers route by them,
-or demand them.
+"""Headers beside a signature: those that a scheme's row has, and those that a webhook declares.
+Receivers route by them, or demand them.
 
 A value may hold ``{event}``, ``{id}`` (of the message), ``{uuid}`` (another form of it),
-``{client}`` and ``{number}`` (the same for all deliveries of a webhook). Sources: the webhook
-documentation of GitHub, Shopify and Stripe.
+``{client}`` and ``{number}`` (the same for all deliveries of a webhook).
 """
 
 from __future__ import annotations
@@ -21,29 +20,6 @@ Headers = tuple[tuple[str, str], ...]
 
 MOST = 16  # headers that a webhook may declare
 _USUAL: Headers = (("content-type", "application/json"), ("user-agent", "reconciler-webhooks/1"))
-COMPANIONS: Mapping[str, Headers] = {
-    "github": (
-        ("user-agent", "GitHub-Hookshot/reconciler"),
-        ("x-github-event", "{event}"),
-        ("x-github-delivery", "{uuid}"),
-        ("x-github-hook-id", "{number}"),
-        ("x-github-hook-installation-target-type", "repository"),
-        ("x-github-hook-installation-target-id", "{number}"),
-    ),
-    "shopify": (
-        ("user-agent", "Shopify-Captain-Hook"),
-        ("x-shopify-topic", "{event}"),
-        ("x-shopify-shop-domain", "{client}.myshopify.com"),
-        ("x-shopify-webhook-id", "{uuid}"),
-        ("x-shopify-event-id", "{uuid}"),
-        ("x-shopify-test", "true"),
-    ),
-    "stripe": (
-        ("content-type", "application/json; charset=utf-8"),
-        ("user-agent", "Stripe/1.0 (+https://stripe.com/docs/webhooks)"),
-    ),
-}
-
 _VALUE = re.compile(r"[!-~](?:[ -~]{0,254}[!-~])?\Z")
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _KNOWN = ("client", "event", "id", "number", "uuid")
@@ -73,7 +49,7 @@ class Occasion:
 def companions(scheme: Scheme, declared: Headers, occasion: Occasion) -> Headers:
     """The headers beside the signature: the usual ones, then the scheme's, then those that are
     declared."""
-    chosen = dict(_USUAL) | dict(COMPANIONS.get(scheme.name, ())) | dict(declared)
+    chosen = dict(_USUAL) | dict(scheme.beside) | dict(declared)
     values = occasion.values()
     return tuple(
         (name, _PLACEHOLDER.sub(lambda match: values.get(match[1], match[0]), text))

@@ -29,11 +29,32 @@ _HEADER_SENTENCE = (
     "a header's name has up to 64 letters, digits and hyphens and begins with a letter"
 )
 # What frames a message, says who speaks, or is set by the sender.
-_RESERVED = frozenset({
-    "accept", "accept-encoding", "authorization", "connection", "content-encoding", "content-length", "content-type",
-    "cookie", "date", "expect", "forwarded", "host", "keep-alive", "origin", "referer", "set-cookie", "te", "trailer",
-    "transfer-encoding", "upgrade", "user-agent", "via",
-})  # fmt: skip
+_RESERVED = frozenset(
+    {
+        "accept",
+        "accept-encoding",
+        "authorization",
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "cookie",
+        "date",
+        "expect",
+        "forwarded",
+        "host",
+        "keep-alive",
+        "origin",
+        "referer",
+        "set-cookie",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "user-agent",
+        "via",
+    }
+)
 _RESERVED_BEGINNINGS = ("proxy-", "sec-", "x-forwarded-", "x-vault-")
 
 

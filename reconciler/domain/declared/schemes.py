@@ -46,7 +46,8 @@ class Scheme:
     ``tag`` and the encoded HMAC; several are joined with ``separator``, and without one there is
     room for one signature. The timestamp (seconds since 1970) has a header of its own, or stands
     behind ``timestamp_tag`` before the signatures, or there is none. ``refuses_future``: the
-    scheme's own libraries refuse a timestamp far ahead, too. Header names are in lower case.
+    scheme's own libraries refuse a timestamp far ahead, too. ``beside`` are the headers that the
+    provider sends besides, with the placeholders of ``companions``. Header names are in lower case.
 
     A field that a scheme of one's own may set says so by ``declared_as``. Who signs and verifies
     goes by it, and ``docs/configuration.md`` names it; everything else follows from the row.
@@ -131,6 +132,7 @@ class Scheme:
         ),
     )
     refuses_future: bool = True
+    beside: tuple[tuple[str, str], ...] = ()
 
     @property
     def asymmetric(self) -> bool:
@@ -184,20 +186,48 @@ STRIPE = Scheme(
     separator=",",
     timestamp_tag="t=",
     refuses_future=False,
+    beside=(
+        ("content-type", "application/json; charset=utf-8"),
+        ("user-agent", "Stripe/1.0 (+https://stripe.com/docs/webhooks)"),
+    ),
 )
-GITHUB = Scheme(name="github", algorithm="hmac-sha256", header="x-hub-signature-256", tag="sha256=")
+GITHUB = Scheme(
+    name="github",
+    algorithm="hmac-sha256",
+    header="x-hub-signature-256",
+    tag="sha256=",
+    beside=(
+        ("user-agent", "GitHub-Hookshot/reconciler"),
+        ("x-github-event", "{event}"),
+        ("x-github-delivery", "{uuid}"),
+        ("x-github-hook-id", "{number}"),
+        ("x-github-hook-installation-target-type", "repository"),
+        ("x-github-hook-installation-target-id", "{number}"),
+    ),
+)
 PAYSTACK = Scheme(name="paystack", algorithm="hmac-sha512", header="x-paystack-signature")
 INTUIT = Scheme(
     name="intuit", algorithm="hmac-sha256", header="intuit-signature", encoding="base64"
 )
 SHOPIFY = Scheme(
-    name="shopify", algorithm="hmac-sha256", header="x-shopify-hmac-sha256", encoding="base64"
+    name="shopify",
+    algorithm="hmac-sha256",
+    header="x-shopify-hmac-sha256",
+    encoding="base64",
+    beside=(
+        ("user-agent", "Shopify-Captain-Hook"),
+        ("x-shopify-topic", "{event}"),
+        ("x-shopify-shop-domain", "{client}.myshopify.com"),
+        ("x-shopify-webhook-id", "{uuid}"),
+        ("x-shopify-event-id", "{uuid}"),
+        ("x-shopify-test", "true"),
+    ),
 )
 
 # What a name stands for when no algorithm is declared beside it.
 SCHEMES: Mapping[str, Scheme] = {
     row.name: row for row in (STANDARD_WEBHOOKS, SVIX, STRIPE, GITHUB, PAYSTACK, INTUIT, SHOPIFY)
-}  # fmt: skip
+}
 _BY_ALGORITHM: Mapping[tuple[str, str], Scheme] = {
     (row.name, row.algorithm): row for row in (*SCHEMES.values(), STANDARD_WEBHOOKS_V1A)
 }

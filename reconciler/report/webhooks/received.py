@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Mapping
 
-from reconciler.domain.declared.schemes import SCHEMES, Scheme
+from reconciler.domain.declared.schemes import SCHEMES, Scheme, header_names
 from reconciler.domain.secrecy import masked
 from reconciler.domain.values.canonical import Json
 
@@ -29,7 +29,7 @@ def shown_headers(headers: Mapping[str, str], scheme: Scheme) -> dict[str, str]:
 
 def of_interest(name: str, scheme: Scheme) -> bool:
     """Whether a header says something about the delivery itself."""
-    ours = {scheme.header, scheme.id_header, scheme.timestamp_header, "content-type", "user-agent"}
+    ours = {*header_names(scheme).values(), "content-type", "user-agent"}
     return name in ours or _is_signature(name) or _CREDENTIAL.search(name) is not None
 
 
@@ -48,7 +48,7 @@ def _shown_value(name: str, value: str, scheme: Scheme) -> str:
         )
     if _is_signature(name):
         return f"{masked(value)[: 2 * _SHORT]}…"
-    if name not in (scheme.id_header, scheme.timestamp_header) and _CREDENTIAL.search(name):
+    if name not in header_names(scheme).values() and _CREDENTIAL.search(name):
         return HIDDEN
     return cut(masked(value))
 
