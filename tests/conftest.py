@@ -13,13 +13,12 @@ from reconciler.adapters.openbao.server import RunningServer, throw_away
 from reconciler.domain.secrecy.secret import Secret
 from tests.kit.git.repositories import isolate
 from tests.kit.git.signing import Signer, new_signer
-from tests.kit.suite import guarding, limits, spent
+from tests.kit.suite import fast, guarding, limits, spent
 from tests.kit.suite.spent import print_spent
 from tests.kit.suite.tally import Tally, counting, print_sums
 from tests.kit.vault.places import Place, bootstrapped, unbootstrapped
 
-# A busy machine is slow at times: that is no failure.
-settings.register_profile("patient", deadline=None)
+fast.register()
 settings.load_profile("patient")
 
 
@@ -28,6 +27,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--exhaustive",
         action="store_true",
         help="try every case of tests/reliability, not a sample",
+    )
+    parser.addoption(
+        "--fast",
+        action="store_true",
+        help="fewer examples of each law, no server, no program of others",
     )
     parser.addoption(
         "--dearest",
@@ -57,6 +61,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(limits)
     config.pluginmanager.register(guarding)
     config.pluginmanager.register(spent)
+    if config.getoption("--fast"):
+        settings.load_profile(fast.PROFILE)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -88,6 +94,7 @@ def own_configuration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
 @pytest.fixture(scope="session")
 def openbao(pytestconfig: pytest.Config) -> Iterator[RunningServer]:
     """One real server for the whole session, in memory, with its root token."""
+    fast.leave_out("OpenBao")
     address = pytestconfig.getoption("--server")
     if address:
         yield RunningServer(str(address), Secret(os.environ["RECONCILER_TEST_TOKEN"]), pid=0)

@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.kit.forges.action import script
 from tests.kit.forges.github_api import ROOT, TOKEN, GitHub
 from tests.kit.forges.github_tokens import REPOSITORY, REPOSITORY_ID
 from tests.kit.forges.openapi import described
+from tests.kit.suite.laws import examples
 
 HEAD, MERGE = "b" * 40, "c" * 40
 EVENT = {
@@ -259,7 +260,7 @@ def test_a_plan_that_is_larger_than_it_says_is_not_read() -> None:
     st.lists(st.tuples(st.integers(0), st.integers(0, 255)), min_size=1, max_size=4),
     st.integers(0, 30),
 )
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @example([(45, 255), (46, 255)], 0)
 @example([], 30)
 def test_no_archive_ends_in_a_traceback(changes: list[tuple[int, int]], cut: int) -> None:

@@ -11,13 +11,14 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.adapters.cel.worker import judged
 from reconciler.declare import validate
 from reconciler.planning.rules.custom_rules import DECLARED_ONLY, LIVE
 from tests.declare.conftest import FILES
+from tests.kit.suite.laws import examples
 from tests.kit.texts.cel import judge_here
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -93,7 +94,7 @@ def written(root: Path, spec: Mapping[str, Any], **style: Any) -> Path:
     return root
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(st.data())
 def test_any_policy_gives_findings_at_places_that_exist(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
@@ -138,7 +139,7 @@ _PIECES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(st.lists(_PIECES, max_size=12).map("".join), st.booleans())
 def test_any_expression_has_a_fault_or_an_answer(text: str, known: bool) -> None:
     row: dict[str, Any] = {

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -20,6 +20,7 @@ from reconciler.declare.schema.accept import compile_schema
 from reconciler.declare.schema.explain import judge
 from reconciler.declare.schema.generated import generated
 from reconciler.declare.schema.schemas import acceptor
+from tests.kit.suite.laws import examples
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted((ROOT / "examples").rglob("*.yaml"))
@@ -108,7 +109,7 @@ _ANY = st.recursive(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@examples(400)
 @given(st.data())
 def test_the_acceptor_agrees_with_the_judge(data: st.DataObject) -> None:
     """On valid documents with some values replaced, removed or added by anything."""

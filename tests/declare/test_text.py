@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from reconciler.declare import load, load_project, validate
@@ -15,6 +15,7 @@ from reconciler.declare.findings.nodes import Map, Seq
 from reconciler.declare.yaml.text import Limits, parse
 from reconciler.errors import DeclarationError
 from tests.declare.conftest import CLIENT, FILES, PROJECT, SCOPES, TEMPLATE
+from tests.kit.suite.laws import examples
 from tests.kit.texts.invisible import IGNORABLE, NO_INK, characters
 
 
@@ -169,9 +170,7 @@ def mutated(data: st.DataObject) -> bytes:
     return bytes(seed)
 
 
-@settings(
-    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@examples(120, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_bytes_give_findings_never_a_traceback(tmp_path: Path, data: st.DataObject) -> None:
     """In any of the files, noise or a mutated valid file; what has no errors loads, what has errors
@@ -223,9 +222,7 @@ _VALUES = st.recursive(
 )
 
 
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@examples(150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_structure_gives_findings_never_a_traceback(
     tmp_path: Path, data: st.DataObject

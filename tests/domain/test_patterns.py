@@ -6,10 +6,11 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.domain.values.patterns import PatternError, compile_pattern
+from tests.kit.suite.laws import examples
 
 _ATOMS = st.sampled_from([
     "a", "b", "-", ".", "[ab]", "[^a]", r"\d", r"\w", r"\W", r"[a-c\d]", "1", "^", "$", r"\b", r"\B", r"\A", r"\.",
@@ -31,7 +32,7 @@ def _larger(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 _PATTERNS = st.recursive(st.tuples(_ATOMS, _TIMES).map("".join), _larger, max_leaves=6)
 
 
-@settings(max_examples=600)
+@examples(600)
 @given(_PATTERNS, st.lists(st.text("abc1-. \n", max_size=7), min_size=1, max_size=3))
 def test_a_pattern_finds_what_python_finds(pattern: str, texts: list[str]) -> None:
     """Where ``$`` is the very end, and no boundary is in nothing, as in ECMA-262. What is
@@ -50,7 +51,7 @@ def test_a_pattern_finds_what_python_finds(pattern: str, texts: list[str]) -> No
     ]
 
 
-@settings(max_examples=500)
+@examples(500)
 @given(st.text(r"ab\[](){}*+?|^$.-,0129:dwn", max_size=14), st.text("ab1-", max_size=5))
 def test_anything_is_a_pattern_or_is_refused_at_a_place_in_it(pattern: str, text: str) -> None:
     compiled = refused = None

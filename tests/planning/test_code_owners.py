@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.domain.declared.desired import ApproverRule, Desired, DesiredClient, GuardrailPolicy
@@ -13,6 +13,7 @@ from reconciler.domain.declared.proof import Demand, Probe
 from reconciler.domain.live.observed import Observed
 from reconciler.planning.planner import make_plan
 from reconciler.planning.review.code_owners import code_owners
+from tests.kit.suite.laws import examples
 from tests.kit.worlds.asked import inputs
 from tests.kit.worlds.declared import client, desired, environment, webhook
 from tests.kit.worlds.memory import START
@@ -75,7 +76,7 @@ def commented(environments: list[Desired], name: str) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(_clients(), st.lists(_RULES, max_size=3), st.booleans())
 def test_a_file_has_the_approvers_whom_the_plan_of_its_client_names(
     clients: list[DesiredClient], rules: list[ApproverRule], scopes: bool

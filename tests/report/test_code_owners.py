@@ -7,12 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.planning.review.code_owners import CodeOwners, FileOwners
 from reconciler.report.forges.code_owners import GITHUB, GITLAB, HEAD, github_file, gitlab_file
 from tests.kit.git.repositories import git
+from tests.kit.suite.laws import examples
 
 FOUND = CodeOwners(
     files=(
@@ -84,7 +85,7 @@ def test_git_reads_a_pattern_as_the_one_file_that_it_was_made_of(tmp_path: Path)
     ] == list(enumerate(paths, start=1))
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(st.lists(st.text(st.characters(), min_size=1), min_size=1, max_size=3))
 def test_no_name_of_a_file_makes_a_line_or_an_owner(names: list[str]) -> None:
     found = CodeOwners(

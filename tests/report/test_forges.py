@@ -26,6 +26,7 @@ from reconciler.report.forges.results import MOST, bounded, fingerprints, plan_r
 from reconciler.report.forges.sarif import LARGEST, plan_sarif
 from tests.kit.forges.ci_runner import commands
 from tests.kit.forges.junit_schema import breaches
+from tests.kit.suite.fast import leave_out
 from tests.report.samples import ACTIONS, BLOCK, FINDINGS, FORMS, NOW, make_plan, review_plan
 
 
@@ -243,6 +244,7 @@ def test_what_fits_exactly_is_shown_whole() -> None:
 
 def test_code_scanning_gets_no_more_bytes_than_it_takes() -> None:
     """What does not compress: so few results that they fit, the worst."""
+    leave_out("11 MB that do not compress")
     noise = b64encode(
         random.Random(7).randbytes(11_250_000)
     ).decode()  # as many bytes again when compressed

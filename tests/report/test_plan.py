@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler import __version__
@@ -29,6 +29,7 @@ from reconciler.report.plan.words import RISKS, by_risk, subject
 from reconciler.report.status.unfinished import LINES_SHOWN
 from tests.kit.forges.ci_runner import commands
 from tests.kit.forges.junit_schema import breaches
+from tests.kit.suite.laws import examples
 from tests.kit.texts import structure
 from tests.kit.worlds.plans import ANY_PLAN, DECLARED_PLANS
 from tests.report.samples import (
@@ -189,7 +190,7 @@ def test_loading_undoes_saving(plan: Plan) -> None:
     assert load_plan(plan_json(plan)) == plan
 
 
-@settings(max_examples=40)  # of each plan eight renderings are parsed
+@examples(40)  # of each plan eight renderings are parsed
 @given(ANY_PLAN | DECLARED_PLANS)
 def test_every_plan_can_be_shown(plan: Plan) -> None:
     """Terminal: no control or bidi character; Markdown: as many cells as written by us; no command

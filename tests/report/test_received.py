@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.domain.declared.schemes import GITHUB, STANDARD_WEBHOOKS, STRIPE
@@ -17,6 +17,7 @@ from reconciler.domain.secrecy.secret import Secret
 from reconciler.report.webhooks.received_json import listening_line, received_line
 from reconciler.report.webhooks.received_text import received_text, summary
 from reconciler.webhooks.signature.receiving import HeldSecret, Judgement, Received
+from tests.kit.suite.laws import examples
 
 Golden = Callable[[str, str], None]
 HELD = HeldSecret(Secret("whsec_" + "0a" * 32), "vault:staging/web-shop/orders", 3)
@@ -107,7 +108,7 @@ BODIES = st.one_of(
 )
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(
     BODIES,
     st.dictionaries(st.text(max_size=20), st.text(max_size=60), max_size=5),

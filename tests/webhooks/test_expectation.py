@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.domain.declared.proof import Expectation
 from reconciler.errors.codes import CODES
 from reconciler.webhooks.proof.expectation import mismatch
 from reconciler.webhooks.proof.json_path import compiled, selected
+from tests.kit.suite.laws import examples
 
 RECEIVED = Expectation((200,), "$.received", equals=True)
 KEY = "acme_staging_" + "a1B2c3D4e5F6_" + "x" * 49
@@ -123,7 +124,7 @@ def test_whatever_comes_back_is_told_in_few_plain_words(body: bytes) -> None:
         assert found[1].isprintable()
 
 
-@settings(max_examples=50)
+@examples(50)
 @given(_VALUES)
 def test_a_value_equals_itself(value: object) -> None:
     assert (

@@ -21,9 +21,8 @@ _FLAGS = (
 def chromium() -> Iterator[Browser]:
     """A browser. Where there is none the test is skipped; where ``CI`` is set it is installed, or
     the test fails."""
+    path = program(_NAMES, "chromium", "the page is looked at")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=program(_NAMES, "chromium", "the page is looked at"), args=list(_FLAGS)
-        )
+        browser = playwright.chromium.launch(executable_path=path, args=list(_FLAGS))
         yield browser
         browser.close()

@@ -21,6 +21,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.kit.suite.fast import leave_out
 from tests.kit.suite.guarding import unguarded
 
 
@@ -31,6 +32,7 @@ def fetched(
     base64), fetched when it is not there yet; ``wanted``: only these files of it, by their path in
     an archive (``package/…``). Without npm or one of ``tools`` the test is skipped, unless ``CI``
     is set."""
+    leave_out("what npm fetches")
     absent = [tool for tool in (*tools, "npm") if shutil.which(tool) is None]
     if absent and not os.environ.get("CI"):
         pytest.skip(f"{' and '.join(absent)} not installed: {name} is used where CI is set")

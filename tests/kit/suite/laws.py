@@ -1,15 +1,37 @@
-"""How a law is tried: the same examples every time in a sample, twenty times as many and always
-others in full."""
+"""How often a law is tried.
+
+``examples`` is for a law of Hypothesis that wants another number than 100: a quick run tries a tenth
+of it. ``hold`` is for laws of ``tests/reliability``: the same examples every time in a sample,
+twenty times as many and always others in full.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.kit.suite.fast import USUAL, is_fast
+
 IN_FULL = 20
+T = TypeVar("T")
+
+
+def examples(count: int, **how: Any) -> settings:
+    """The decorator for a law with so many examples, fewer in a quick run."""
+    return settings(max_examples=max(1, count * settings.default.max_examples // USUAL), **how)
+
+
+def sampled(cases: Sequence[T], *, exhaustive: bool) -> Sequence[T]:
+    """Of cases in a row (a fault at every request, say) the first and the last dozen and every
+    third; all of them in full, one of nine in a quick run."""
+    if exhaustive:
+        return cases
+    if is_fast():
+        return cases[::9]
+    return [*cases[:12], *cases[12:-12:3], *cases[max(12, len(cases) - 12) :]]
 
 
 def hold(

@@ -17,6 +17,8 @@ from typing import Any
 
 import pytest
 
+from tests.kit.suite.fast import leave_out
+
 SECONDS = 60
 
 
@@ -106,6 +108,7 @@ def _require(language: Language) -> None:
     """Have the interpreter, from Debian where ``CI`` is set; else the test is skipped without
     it."""
     program = language.command[0]
+    leave_out(program)
     if shutil.which(program) is not None:
         return
     if not os.environ.get("CI"):
