@@ -104,6 +104,81 @@ def test_every_test_of_this_suite_has_a_time_limit(request: pytest.FixtureReques
     assert float(os.environ["PYTEST_TIMEOUT"]) > 0
 
 
+def test_the_page_of_the_kit_names_every_module_in_its_place() -> None:
+    """And none that is not there."""
+    kit = ROOT / "tests/kit"
+    sections = dict(
+        part.split("\n", 1) for part in (kit / "README.md").read_text().split("\n## ")[1:]
+    )
+    files = {
+        folder.name: {
+            path.name
+            for path in folder.rglob("*")
+            if path.is_file() and path.suffix != ".pyc" and path.name != "__init__.py"
+        }
+        for folder in kit.iterdir()
+        if folder.is_dir() and folder.name != "__pycache__"
+    }
+    named = {
+        name: set(re.findall(r"`(?:\w+/)?(\w+\.\w+)`", text)) for name, text in sections.items()
+    }
+    assert {name: found & files[name] for name, found in named.items()} == files
+    rows = {
+        name: set(re.findall(r"^\| `(\w+\.py)` \|", text, re.MULTILINE))
+        for name, text in sections.items()
+    }
+    assert {name: found - files[name] for name, found in rows.items()} == {
+        name: set() for name in files
+    }
+
+
+# Prints what a quick run must not ask for: it collects, with everything of ours.
+ASKING = """
+def pytest_collection_finish(session):
+    assert len(session.items) > 3000
+    print("asks for", [
+        item.nodeid for item in session.items
+        if {"openbao", "place", "bare_place"} & set(item.fixturenames) or item.get_closest_marker("openbao")
+    ])
+"""
+
+
+def test_the_quick_run_asks_for_no_server(tmp_path: Path) -> None:
+    """None of what ``make test-fast`` collects does; and if one did, ``--fast`` starts none."""
+    said = subprocess.run(
+        ["make", "--dry-run", "test-fast"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    (line,) = [line for line in said.stdout.splitlines() if "-m pytest" in line]
+    chosen = line.partition("--fast ")[2].split()
+    assert {"tests/domain", "tests/planning", "tests/test_architecture.py"} < set(chosen)
+    (tmp_path / "asking.py").write_text(ASKING)
+    collected = quick("-p", "asking", "--collect-only", *chosen, path=tmp_path)
+    assert "asks for []" in collected.stdout, collected.stdout[-2000:] + collected.stderr
+    ran = quick("-rs", "tests/story/test_names_only.py", path=tmp_path)
+    assert "passed" not in ran.stdout.splitlines()[-1], ran.stdout[-2000:]
+    assert "OpenBao: not in make test-fast" in ran.stdout
+
+
+def quick(*arguments: str, path: Path) -> subprocess.CompletedProcess[str]:
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "COV"))
+    }
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "--fast", "-pno:cacheprovider", "-pno:xdist", "-pno:cov", *arguments],
+        cwd=ROOT, env={**kept, "PYTHONPATH": str(path)}, capture_output=True, text=True, timeout=250, check=False,
+    )  # fmt: skip
+
+
+def test_a_law_takes_its_number_of_examples_from_the_kit() -> None:
+    """``examples`` of ``tests.kit.suite.laws`` knows of quick runs, a bare number does not."""
+    bare = [
+        str(path.relative_to(ROOT))
+        for path in sorted((ROOT / "tests").rglob("*.py"))
+        if ROOT / "tests/kit/suite" not in path.parents and "max_examples=" in path.read_text()
+    ]
+    assert bare == [str(Path(__file__).relative_to(ROOT))]
+
+
 def test_programs_are_started_where_their_end_is_certain() -> None:
     """``subprocess.run`` waits with a limit; everything else goes through ``tests.kit.programs.started``."""
     kit = ROOT / "tests/kit"

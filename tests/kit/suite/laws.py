@@ -21,6 +21,7 @@ T = TypeVar("T")
 
 def examples(count: int, **how: Any) -> settings:
     """The decorator for a law with so many examples, fewer in a quick run."""
+    assert settings.default is not None
     return settings(max_examples=max(1, count * settings.default.max_examples // USUAL), **how)
 
 
