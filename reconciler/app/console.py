@@ -1,16 +1,20 @@
 """Who looks on while a use case is at work: the port of notes, progress and questions.
 
-The command line answers it with a terminal, the library with ``Silent``. A result is returned and
-never goes through here.
+The command line answers it with a terminal, the library with ``Silent``. What a use case returns
+does not go through here, with one exception: a run shows what it came to before it tells owners.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from reconciler.domain.plan.plan import Outcome, Plan
+if TYPE_CHECKING:
+    from reconciler.app.values import Run
+    from reconciler.domain.plan.plan import Outcome, Plan
+    from reconciler.engine.testing import Tested
 
 
 class Console(Protocol):
@@ -27,6 +31,10 @@ class Console(Protocol):
 
     def progress(self) -> Callable[[Outcome, int], None]:
         """What is called with each outcome of one run, and with how many are expected in all."""
+        ...
+
+    def tests(self, total: int) -> Callable[[Tested], None]:
+        """What is called with each of ``total`` webhooks that was tested."""
         ...
 
     def show(self, plan: Plan) -> None:
@@ -47,16 +55,34 @@ class Console(Protocol):
         """
         ...
 
+    def interruptible(self) -> AbstractContextManager[Callable[[], bool]]:
+        """While live state is worked on: what tells, between actions and from many threads, whether
+        the run shall stop after what is begun."""
+        ...
 
-def _unheard(_text: str) -> None:
+    def finished(self, run: Run) -> None:
+        """What a run came to. Owners are told after it, also when it raises."""
+        ...
+
+
+def unheard(_text: str) -> None:
     """Nobody listens."""
+
+
+def never() -> bool:
+    """Nobody stops a run."""
+    return False
 
 
 @dataclass(frozen=True, slots=True)
 class Silent:
-    """Nobody looks on: nothing is shown and nothing asked. ``notes`` gets every sentence."""
+    """Nobody looks on: nothing is shown and nothing asked.
 
-    notes: Callable[[str], None] = _unheard
+    ``notes`` gets every sentence, ``stopping`` tells whether a run shall stop.
+    """
+
+    notes: Callable[[str], None] = unheard
+    stopping: Callable[[], bool] = never
 
     def say(self, text: str) -> None:
         self.notes(text)
@@ -67,6 +93,9 @@ class Silent:
     def progress(self) -> Callable[[Outcome, int], None]:
         return lambda _outcome, _total: None
 
+    def tests(self, total: int) -> Callable[[Tested], None]:  # noqa: ARG002 - that of the port
+        return lambda _tested: None
+
     def show(self, plan: Plan) -> None:
         """Who calls a function gets its plan."""
 
@@ -75,3 +104,10 @@ class Silent:
 
     def accepts(self, question: str) -> bool:  # noqa: ARG002 - that of the port
         return False
+
+    @contextmanager
+    def interruptible(self) -> Iterator[Callable[[], bool]]:
+        yield self.stopping
+
+    def finished(self, run: Run) -> None:
+        """Who calls a function gets its run."""

@@ -62,10 +62,18 @@ def require_consent(workplace: Workplace, vault: VaultSettings) -> None:
 
 @contextmanager
 def engine_for(
-    workplace: Workplace, project: Project, environment: Environment, *, delivers: bool = False
+    workplace: Workplace,
+    project: Project,
+    environment: Environment,
+    stopping: Callable[[], bool] | None = None,
+    *,
+    delivers: bool = False,
 ) -> Iterator[Engine]:
-    """An engine on the real parts. Raises ``VaultError`` when the environment was not bootstrapped
-    for us; with ``delivers`` also ``DeliveryError`` RC520, before anything is begun."""
+    """An engine on the real parts. ``stopping`` tells whether to stop between actions.
+
+    Raises ``VaultError`` when the environment was not bootstrapped for us; with ``delivers`` also
+    ``DeliveryError`` RC520, before anything is begun.
+    """
     from reconciler.adapters.cel.judge import CelJudge
     from reconciler.adapters.git.folder import FolderLedger
     from reconciler.adapters.git.ledger import GitLedger
@@ -91,7 +99,7 @@ def engine_for(
             reporter=SearchedReports(project.audit_path),
             say=console.say,
             progress=console.progress(),
-            stopping=workplace.stopping,
+            stopping=stopping or (lambda: False),
             edited_policies=lambda: policy_drift(live, environment.name),
             mounts=lambda: mount_settings(live),
             judge=CelJudge(),

@@ -72,29 +72,21 @@ def validate(settings: Settings, paths: tuple[Path, ...], form: str) -> int:
       reconciler validate
       reconciler validate clients/payments --format sarif
     """
-    from datetime import UTC, datetime
-
-    from reconciler.adapters.cel.judge import CelJudge
-    from reconciler.adapters.git.ledger import GitLedger
     from reconciler.app.project import project_folder
+    from reconciler.app.reading import validate as check
     from reconciler.cli.terminal import workplace
-    from reconciler.declare.files.certificates import certificate_findings
-    from reconciler.declare.repository import validate as check
-    from reconciler.errors import Level
-    from reconciler.report import findings as rendering
 
-    root = workplace(settings).root
-    found = check(root, paths, now=datetime.now(UTC), judge=CelJudge())
-    findings = [*found, *certificate_findings(root, GitLedger(root).tracks)]
-    failed = any(finding.level is Level.ERROR for finding in findings)
+    found = check(workplace(settings).root, paths)
     if form == "text":
-        if findings:
-            emit(rendering.findings_text(findings, colour=settings.colour))
-        if not failed:
+        if found:
+            from reconciler.report.findings import findings_text
+
+            emit(findings_text(found, colour=settings.colour))
+        if found.valid:
             say(settings, "the declaration is valid")
     else:
-        emit(FINDING_FORMATS[form](findings, project_folder(settings.project)), form)
-    return 1 if failed else 0
+        emit(FINDING_FORMATS[form](found, project_folder(settings.project)), form)
+    return 0 if found.valid else 1
 
 
 class KindName(click.Choice[str]):

@@ -23,43 +23,23 @@ def status(settings: Settings, environment: str, client: str | None, form: str) 
       reconciler status -e staging
       reconciler status -e production paystack-payouts --format json
     """
-    from dataclasses import replace
-
-    from reconciler.app import project as projects
-    from reconciler.app import wiring
-    from reconciler.cli.terminal import workplace
-    from reconciler.domain.values.names import one_of
-    from reconciler.engine.runs.reporting import unfinished_business
-    from reconciler.errors import UsageError
-    from reconciler.planning.actions.renames import told
-    from reconciler.report.status.json import status_json
+    from reconciler.cli.terminal import session
     from reconciler.report.status.text import status_text
 
-    here = workplace(settings)
-    project, chosen = projects.load_environment(here.root, environment)
-    with wiring.engine_for(here, project, chosen) as engine:
-        observed = engine.look()
-        unfinished = unfinished_business(engine, observed)
-    observed = replace(observed, records=told(observed.records))
-    if client is not None and client not in observed.records:
-        remedy = one_of(
-            observed.records, "none is registered yet: reconciler apply registers what is declared"
-        )
-        raise UsageError("RC361", f"client {client} is not registered in {environment}", remedy)
-    only = (client,) if client else ()
+    with session(settings, environment) as here:
+        found = here.status(client)
     if form == "json":
-        emit(status_json(environment, observed, unfinished, only=only), form)
+        emit(found.to_json(), form)
     else:
-        emit(
-            status_text(
-                environment,
-                observed,
-                unfinished,
-                only=only,
-                width=settings.width,
-                colour=settings.colour,
-            )
+        text = status_text(
+            environment,
+            found.observed,
+            found.unfinished,
+            only=found.only,
+            width=settings.width,
+            colour=settings.colour,
         )
+        emit(text)
     return 0
 
 

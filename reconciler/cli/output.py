@@ -20,6 +20,7 @@ from reconciler.domain.secrecy import masked
 
 if TYPE_CHECKING:
     from reconciler.domain.plan.plan import Outcome
+    from reconciler.engine.testing import Tested
     from reconciler.errors import ReconcilerError
 
 FORMAT_VERSION = 1
@@ -165,6 +166,36 @@ class Progress:
                 say(self._settings, f"[{done}/{total}] {terminal(text + detail)}")
             elif done % max(1, total // self.STEPS) == 0 or done == total:
                 say(self._settings, f"[{done}/{total}] actions done")
+
+
+class TestsTold:
+    """A line for each webhook of a few, a count now and then for many; what failed is told at
+    once."""
+
+    EVERY_ONE_UP_TO = 40
+    STEPS = 20
+
+    def __init__(self, settings: Settings, total: int) -> None:
+        self._settings = settings
+        self._total = total
+        self._done = 0
+
+    def __call__(self, one: Tested) -> None:
+        from reconciler.report.text.escape import terminal
+
+        self._done += 1
+        count = f"[{self._done}/{self._total}]"
+        if self._total <= self.EVERY_ONE_UP_TO or one.failed:
+            told = (
+                one.skipped
+                if one.delivery is None
+                else "passed"
+                if one.delivery.accepted
+                else one.delivery.message
+            )
+            say(self._settings, f"{count} {terminal(f'{one.client}/{one.webhook}: {told}')}")
+        elif self._done % max(1, self._total // self.STEPS) == 0 or self._done == self._total:
+            say(self._settings, f"{count} webhooks tested")
 
 
 def error_document(error: ReconcilerError) -> str:

@@ -21,7 +21,7 @@ from reconciler.cli.output import Settings, emit, say, write_file
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from reconciler.domain.plan.plan import Plan
+    from reconciler.app.values import Plan
 
 CHANGES_PRESENT = 2
 BLOCKED = 3
@@ -104,54 +104,27 @@ def plan(
       reconciler plan -e production --at 2027-01-31T00:00:00Z
       reconciler plan -e production --reviewed pull-request.json --out plan.json
     """
-    from reconciler.app import project, wiring
-    from reconciler.app.plan.before import terms_before
-    from reconciler.app.plan.planfile import load_for
-    from reconciler.app.plan.planned import (
-        Asked,
-        client_names,
-        narrowed,
-        question_for,
-        refuse_unknown,
-        with_unfinished,
-    )
+    from reconciler.app.plan.planned import client_names
     from reconciler.app.plan.rendering import rendered
-    from reconciler.cli.terminal import workplace
-    from reconciler.engine.planfile.saved import refuse_unreviewed
-    from reconciler.planning.actions.inputs import pair_up
-    from reconciler.planning.loosening.terms_before import beside
-    from reconciler.planning.planner import make_plan
+    from reconciler.cli.terminal import session
 
     only, time = client_names((*only, *clients)), moment(at)
     refuse_together(at, out, reviewed, narrowed=bool(only or at or verify or upkeep))
-    here = workplace(settings)
-    desired = project.load_desired(here.root, environment)
-    agreed = load_for(desired, reviewed) if reviewed is not None else None
-    before = terms_before(here, desired, base)
-    with wiring.engine_for(here, desired.project, desired.environment) as engine:
-        asked = Asked(only, verify, yes_remove, allow_rollback, time, deep)
-        question = question_for(here, desired, asked)
-        observed = engine.look(desired, deep=deep)
-        refuse_past(time, observed.now)
-        pairs = pair_up(desired, observed)
-        refuse_unknown(only, pairs)
-        question = narrowed(question, pairs, buckets=observed.buckets, upkeep=upkeep, saved=agreed)
-        inputs = engine.inputs(question, observed, pairs)
-        result = with_unfinished(engine, observed, make_plan(inputs))
-    if agreed is not None:
-        refuse_unreviewed(agreed, result)
-    # after the comparison: a merge is made on another commit than its pull request was
-    if before is not None:
-        result = beside(result, before, inputs)
-    if not observed.deep:
-        say(
-            settings,
-            "this server lists only names of secrets: overwritten or destroyed versions show with"
-            " --deep",
+    with session(settings, environment) as here:
+        made = here.plan(
+            only=only,
+            verify=verify,
+            upkeep=upkeep,
+            yes_remove=yes_remove,
+            allow_rollback=allow_rollback,
+            at=time,
+            reviewed=reviewed,
+            base=base,
+            deep=deep,
         )
-    keep(result, out, settings)
-    emit(rendered(result, look_of(settings, form, **look)), form)
-    return exit_code(result, detailed=detailed_exitcode)
+    keep(made, out, settings)
+    emit(rendered(made.content, look_of(settings, form, **look)), form)
+    return exit_code(made, detailed=detailed_exitcode)
 
 
 def exit_code(plan: Plan, *, detailed: bool) -> int:
@@ -217,31 +190,9 @@ def refuse_together(
 def keep(plan: Plan, out: Path | None, settings: Settings) -> None:
     """Save the plan where that is asked for, and say how it is applied."""
     if out is not None:
-        save(out, plan)
+        write_file(out, plan.to_json(), "RC004", "choose another file for --out")
         say(
             settings, f"saved to {out}; apply it with: reconciler apply -e {plan.environment} {out}"
-        )
-
-
-def save(path: Path, plan: Plan) -> None:
-    """Write the plan file whole or not at all. Raises ``UsageError`` when it cannot be written."""
-    from reconciler.engine.planfile.document import plan_json
-
-    write_file(path, plan_json(plan), "RC004", "choose another file for --out")
-
-
-def refuse_past(at: datetime | None, now: datetime) -> None:
-    """Raises ``UsageError`` for a time of ``--at`` that is over by ``now``, the server's time: what
-    was due then was done since, or is due now."""
-    from reconciler.domain.values.canonical import iso
-    from reconciler.errors import UsageError
-
-    if at is not None and at < now:
-        raise UsageError(
-            "RC060",
-            f"--at {iso(at)} is in the past: it is {iso(now)} by the server's time",
-            "name a time in the future, or leave out --at; for the past read the reports in the"
-            " audit folder",
         )
 
 

@@ -7,18 +7,23 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli.output import Progress, Settings, say, tell
+from reconciler.cli.ended import show_run
+from reconciler.cli.output import Progress, Settings, TestsTold, say, tell
 
 if TYPE_CHECKING:
+    from reconciler.app.session import Session
+    from reconciler.app.values import Run
     from reconciler.app.workplace import Workplace
     from reconciler.domain.plan.plan import Outcome, Plan
+    from reconciler.engine.testing import Tested
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,15 @@ class Terminal:
 
     def progress(self) -> Callable[[Outcome, int], None]:
         return Progress(self.settings)
+
+    def tests(self, total: int) -> Callable[[Tested], None]:
+        return TestsTold(self.settings, total)
+
+    def interruptible(self) -> AbstractContextManager[Callable[[], bool]]:
+        return stop_on_signals(self.settings)
+
+    def finished(self, run: Run) -> None:
+        show_run(run, self.settings)
 
     def accepts(self, question: str) -> bool:
         if not (sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()):
@@ -60,7 +74,7 @@ class Terminal:
             say(self.settings, text)
 
 
-def workplace(settings: Settings, stopping: Callable[[], bool] = lambda: False) -> Workplace:
+def workplace(settings: Settings) -> Workplace:
     """The project that the options or the working directory name, and this terminal.
 
     Raises what ``project_root`` raises.
@@ -69,7 +83,14 @@ def workplace(settings: Settings, stopping: Callable[[], bool] = lambda: False) 
     from reconciler.app.workplace import Workplace
 
     root = project_root(settings.project, os.environ)
-    return Workplace(root, os.environ, Terminal(settings), stopping)
+    return Workplace(root, os.environ, Terminal(settings))
+
+
+def session(settings: Settings, environment: str) -> Session:
+    """What a command does with ``environment`` of its project, at this terminal."""
+    from reconciler.app.session import Session
+
+    return Session(partial(workplace, settings), environment)
 
 
 @contextmanager

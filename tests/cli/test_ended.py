@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.cli.ended import printed
-from reconciler.cli.output import Settings
+from reconciler.app.values import Run
+from reconciler.cli.ended import exit_code
 from reconciler.domain.plan.plan import Outcome, OutcomeStatus, Problem, Stage
 from tests.report.samples import ACTIONS, run_result
 
@@ -46,4 +46,4 @@ def test_the_exit_code_looks_at_codes_and_stages(
     outcomes: tuple[Outcome, ...], interrupted: bool, code: int
 ) -> None:
     result = replace(run_result(), outcomes=outcomes, interrupted=interrupted)
-    assert printed(result, None, Settings(), "json") == code
+    assert exit_code(Run(result)) == code

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path
 
 from reconciler.app.plan.targets import webhook_addresses
 from reconciler.app.wiring import required_records
@@ -62,7 +61,7 @@ def question_for(
     )
 
 
-def refuse_misused(planfile: Path | None, only: Sequence[str], *others: object) -> None:
+def refuse_misused(planfile: object, only: Sequence[str], *others: object) -> None:
     """Raises ``UsageError`` RC009 for a saved plan with an option that would make another plan of
     it (``others``: what these say), and for an ``--only`` that is no name."""
     if planfile is not None and any((only, *others)):

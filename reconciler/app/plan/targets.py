@@ -27,12 +27,13 @@ NO_REASON = "no reason given"
 class Target:
     """A client, or one key or webhook of it.
 
-    ``kind`` None: it is not said which of the two ``item`` is.
+    ``kind`` None: it is not said which of the two ``item`` is. ``text`` is how it was written.
     """
 
     client: str
     item: str | None = None
     kind: SeriesKind | None = None
+    text: str = ""
 
 
 def parse_target(text: str, item: str = "KEY or CLIENT/WEBHOOK") -> Target:
@@ -43,9 +44,9 @@ def parse_target(text: str, item: str = "KEY or CLIENT/WEBHOOK") -> Target:
     """
     match = _ADDRESS.match(text) if text.count("/") != 1 else None
     client, _, rest = text.partition("/")
-    target = Target(client, rest if "/" in text else None)
+    target = Target(client, rest if "/" in text else None, text=text)
     if match:
-        target = Target(match[1], match[3], SeriesKind(match[2]) if match[2] else None)
+        target = Target(match[1], match[3], SeriesKind(match[2]) if match[2] else None, text)
     for part in (target.client, target.item):
         if part is not None and not names.is_name(part):
             remedy = (

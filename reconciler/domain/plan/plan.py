@@ -10,7 +10,6 @@ from enum import StrEnum
 
 from reconciler.domain.kinds.actions import ActionKind, Verb
 from reconciler.domain.plan.unfinished import Unfinished
-from reconciler.domain.values.canonical import JsonObject
 from reconciler.errors import Finding, Level, Source
 
 FORMAT_VERSION = 1
@@ -74,8 +73,8 @@ class Action:
     client: str
     item: str | None = None
     version: int | None = None
-    before: JsonObject | None = None
-    after: JsonObject | None = None
+    before: Mapping[str, object] | None = None
+    after: Mapping[str, object] | None = None
     risk_reasons: tuple[str, ...] = ()
     permissions: Permissions | None = None
 
@@ -165,7 +164,7 @@ class Outcome:
     action: Action
     status: OutcomeStatus
     message: str
-    detail: JsonObject = field(default_factory=dict)
+    detail: Mapping[str, object] = field(default_factory=dict)
     problem: Problem | None = None
     reached: Stage = Stage.BEGUN
 
@@ -182,4 +181,4 @@ class Outcome:
     def version(self) -> int | None:
         """The version it is about: planned, or for a new one the number that was claimed."""
         number = self.detail.get("version") if self.action.version is None else self.action.version
-        return None if number is None else int(number)
+        return None if number is None else int(str(number))

@@ -148,7 +148,7 @@ def _revocation(outcome: Outcome, result: RunResult) -> Iterator[Alert]:
         return
     action = outcome.action
     asked = action.after or {}
-    urgent = "hold" in asked
+    urgent, incident = "hold" in asked, asked.get("incident")
     what = "it" if outcome.version is None else f"version {outcome.version}"
     by = f" by {result.actor}" if urgent else ""
     left = ""
@@ -171,7 +171,7 @@ def _revocation(outcome: Outcome, result: RunResult) -> Iterator[Alert]:
         ),
         action.reason,
         outcome.version,
-        asked.get("incident"),
+        None if incident is None else str(incident),
         urgent,
     )
 

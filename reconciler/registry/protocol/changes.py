@@ -221,7 +221,10 @@ def _end_version(
         series = transitions.revoke(series, number, at)
     if "hold" in asked:
         declared = recorded_reissue(record, kind, item)
-        series = transitions.hold(series, str(asked["hold"]), asked.get("incident"), at, declared)
+        incident = asked.get("incident")
+        series = transitions.hold(
+            series, str(asked["hold"]), None if incident is None else str(incident), at, declared
+        )
     record = with_series(record, kind, item, _trusted(series, client.run))
     version = series.version(number)
     return record, version_detail(version) if version else {}

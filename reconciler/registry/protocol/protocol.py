@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import cast
 
 from reconciler.domain.kinds.actions import NEW_VERSIONS, SETTLING, SPECIFYING, ActionKind
 from reconciler.domain.live.record import ClientRecord
@@ -108,7 +109,8 @@ def claim(bucket: Bucket, clients: list[ClientRun]) -> Steps[None]:
         if client.name in lost:
             client.give_up(lost[client.name])
         for action in client.pending(*OPENING):
-            for path in (action.after or {}).get("reset", ()):
+            paths = (action.after or {}).get("reset", ())
+            for path in cast("Sequence[str]", paths):
                 expect((yield ResetMetadata(path)), Done)
             client.done(action, bucket.records.get(client.name))
 
