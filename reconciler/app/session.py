@@ -19,8 +19,6 @@ from reconciler.errors import UsageError
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from reconciler.engine.executor import Shard
-
 Text = str | os.PathLike[str]
 
 
@@ -109,7 +107,7 @@ class Session:
         upkeep: bool = False,
         yes_remove: int | None = None,
         allow_rollback: str | None = None,
-        shard: Shard | None = None,
+        shard: str | None = None,
         deep: bool = False,
         allowed_signers: Text | None = None,
         ask: bool = False,
@@ -127,11 +125,12 @@ class Session:
 
         A run that was done in part is returned: ``complete`` is false.
         """
-        from reconciler.app.plan.planned import Asked, refuse_misused
+        from reconciler.app.plan.planned import Asked, parse_shard, refuse_misused
         from reconciler.app.run.changing import Manner, Part, apply_plan
 
         others = (yes_remove, shard, verify, upkeep, allow_rollback)
         refuse_misused(plan, only, *others)
+        part = Part(parse_shard(shard) if shard is not None else None, upkeep)
         saved = plan.content if isinstance(plan, Plan) else None if plan is None else Path(plan)
         return apply_plan(
             self._workplace(),
@@ -139,7 +138,7 @@ class Session:
             Asked(tuple(only), verify, yes_remove, allow_rollback, deep=deep),
             Manner(commit, push, wait, alerts),
             saved=saved,
-            part=Part(shard, upkeep),
+            part=part,
             allowed_signers=None if allowed_signers is None else Path(allowed_signers),
             ask=ask,
         )

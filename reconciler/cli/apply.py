@@ -93,11 +93,8 @@ def apply(
       reconciler apply -e production plan.json --push
       reconciler apply -e production --yes --yes-remove 2 --allowed-signers /etc/reconciler/allowed_signers
     """
-    from reconciler.app.plan.planned import parse_shard, refuse_misused
     from reconciler.cli.terminal import session
 
-    refuse_misused(planfile, only, yes_remove, shard, verify, upkeep, allow_rollback)
-    part_of = parse_shard(shard) if shard is not None else None
     with session(settings, environment) as here:
         run = here.apply(
             planfile,
@@ -106,7 +103,7 @@ def apply(
             upkeep=upkeep,
             yes_remove=yes_remove,
             allow_rollback=allow_rollback,
-            shard=part_of,
+            shard=shard,
             deep=deep,
             allowed_signers=allowed_signers,
             ask=not yes,
