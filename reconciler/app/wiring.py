@@ -84,7 +84,7 @@ def engine_for(
     from reconciler.app.reports import SearchedReports
     from reconciler.engine.engine import Engine
 
-    root, console = workplace.root, workplace.console
+    root, environ, console = workplace.root, workplace.environ, workplace.console
     sender = sender_for(workplace, environment, delivers=delivers)
     with connected(workplace, environment) as live:
         meta = read_meta(live, project.name, environment.name)
@@ -95,7 +95,11 @@ def engine_for(
             live=live,
             minter=RandomMinter(project.key_prefix, environment.name),
             sender=sender,
-            ledger=GitLedger(root, project.audit_path) if project.git else FolderLedger(root),
+            ledger=(
+                GitLedger(root, project.audit_path, environ=environ)
+                if project.git
+                else FolderLedger(root, environ)
+            ),
             reporter=SearchedReports(project.audit_path),
             say=console.say,
             progress=console.progress(),

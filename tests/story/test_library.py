@@ -27,9 +27,9 @@ ROOT = Path(__file__).resolve().parents[2]
 NOW = datetime(2026, 11, 23, 22, 45, tzinfo=UTC)
 
 
-def opened(checkout: Checkout, role: str = "run", **given: str) -> reconciler.Session:
-    token = checkout.place.token(role)
-    return reconciler.open(checkout.root, checkout.environment, token=token, **given)
+def opened(checkout: Checkout) -> reconciler.Session:
+    token = checkout.place.token("run")
+    return reconciler.open(checkout.root, checkout.environment, token=token)
 
 
 @contextmanager

@@ -20,7 +20,9 @@ class FolderLedger:
     """``project_root`` is the directory of ``reconciler.yaml``, which says ``audit: {git: false}``.
     A report is where it belongs once it is written."""
 
-    def __init__(self, project_root: Path) -> None:
+    def __init__(self, project_root: Path, environ: Mapping[str, str] | None = None) -> None:
+        """``environ``: as ``GitLedger`` takes it."""
+        self._environ = environ
         self._root = project_root
         self.notes: list[str] = []
 
@@ -33,7 +35,7 @@ class FolderLedger:
 
     def actor(self) -> str:
         """As with git: a name in the user's own settings of git counts, if there is git."""
-        return GitLedger(self._root).actor()
+        return GitLedger(self._root, environ=self._environ).actor()
 
     def write(self, files: Mapping[PurePosixPath, str]) -> None:
         """Raises ``AuditError`` (RC606, RC609)."""

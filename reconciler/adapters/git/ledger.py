@@ -52,7 +52,10 @@ class GitLedger:
         audit: PurePosixPath | str = "audit",
         *,
         pause: Callable[[float], None] = time.sleep,
+        environ: Mapping[str, str] | None = None,
     ) -> None:
+        """``environ``: the variables that say who acts; None: those of this process."""
+        self._environ = os.environ if environ is None else environ
         self._root = Path(project_root)
         self._git = GitCommand(self._root, pause)
         self._audits = {PurePosixPath(audit)}
@@ -79,7 +82,7 @@ class GitLedger:
         """Who runs this: the CI platform's actor, else git's user.name and user.email, else the
         login name."""
         for variable in ("GITHUB_ACTOR", "GITLAB_USER_LOGIN"):
-            name = printable(os.environ.get(variable, ""))
+            name = printable(self._environ.get(variable, ""))
             if name:
                 return name
         name, email = self._setting("user.name"), self._setting("user.email")
