@@ -266,7 +266,11 @@ Fault = tuple[str, str]
 
 def header_names(scheme: Scheme) -> Mapping[str, str]:
     """The headers that carry the signature, and what is signed with it, by the field that names
-    each."""
+    each.
+
+    >>> header_names(GITHUB)
+    {'header': 'x-hub-signature-256'}
+    """
     return {
         one.name: name
         for one in FIELDS
@@ -275,7 +279,11 @@ def header_names(scheme: Scheme) -> Mapping[str, str]:
 
 
 def faults(scheme: Scheme) -> Iterator[Fault]:
-    """Everything that keeps ``scheme`` from being signed by, or makes what it sends ambiguous."""
+    """Everything that keeps ``scheme`` from being signed by, or makes what it sends ambiguous.
+
+    >>> list(faults(Scheme("custom", "hmac-sha256", "x-signature", tag="v1 ")))
+    [('tag', 'a tag has up to 32 printable ASCII characters without spaces')]
+    """
     of_the_table = scheme_row(scheme.name, scheme.algorithm) == scheme
     if not scheme.header:
         yield "header", "there is no header that carries the signature"
