@@ -33,6 +33,9 @@ def printed_json(text: str) -> str:
     and no terminal a control character; it says what it said.
 
     What is replaced is in its strings only, and no backslash stands before it.
+
+    >>> print(printed_json('{"note": "##vso"}'))
+    {"note": "#\\u0023vso"}
     """
     return text.replace("##", "#\\u0023").replace("\x7f", "\\u007f")
 
