@@ -16,10 +16,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tests.ci.test_notes import BROKEN, LIMITED, SECONDARY, USED_UP
 from tests.kit.forges.action import script
 from tests.kit.forges.github_api import ROOT, TOKEN, GitHub
 from tests.kit.forges.github_tokens import REPOSITORY, REPOSITORY_ID
 from tests.kit.forges.openapi import described
+from tests.kit.programs.loopback import reply
 from tests.kit.suite.laws import examples
 
 HEAD, MERGE = "b" * 40, "c" * 40
@@ -43,12 +45,14 @@ class Search:
 
     def __init__(self, github: GitHub) -> None:
         self.passed = 0.0
+        self.waits: list[float] = []
         self.later: list[tuple[float, Callable[[], None]]] = []
         api = script("api").Api(github.address, TOKEN, self._wait)
         self._reviewed = script("reviewed").Reviewed(api, REPOSITORY, self._wait)
 
     def _wait(self, seconds: float) -> None:
         self.passed += seconds
+        self.waits.append(seconds)
         for at, show in list(self.later):
             if at <= self.passed:
                 self.later.remove((at, show))
@@ -93,6 +97,51 @@ def test_a_pull_request_that_is_said_to_be_merged_a_moment_later_is_found(
     search.later.append((4.0, lambda: github.merged(7, HEAD, MERGE)))
     assert search() == [(7, "staging", 31, "sha256:1")]
     assert search.later == []
+
+
+@pytest.mark.parametrize(
+    ("mishaps", "waits"),
+    [
+        ([LIMITED], [7.0]),
+        ([SECONDARY, LIMITED], [30.0, 7.0]),
+        ([USED_UP["github"]], [0.0]),
+        ([reply(429)], [1.0]),
+        ([BROKEN, reply(500), reply(503), reply(504)], [1.0, 2.0, 4.0, 8.0]),
+        ([None, BROKEN], [1.0, 2.0]),
+    ],
+    ids=["429", "secondary", "used up", "429 without a word", "5xx", "no answer"],
+)
+def test_what_passes_is_waited_out(
+    github: GitHub, search: Search, mishaps: list[bytes | None], waits: list[float]
+) -> None:
+    github.keep(31, "reconciler-plan-staging", CHANGING)
+    github.mishaps = [*mishaps]
+    assert search() == [(7, "staging", 31, "sha256:1")]
+    assert search.waits == waits
+
+
+@pytest.mark.parametrize(
+    ("mishaps", "told"),
+    [
+        ([reply(429, headers=("Retry-After: 3600",))], "GitHub asks to wait 3600 s"),
+        ([BROKEN] * 5, "status 502: no message"),
+        ([None] * 5, "no answer"),
+        ([reply(403, '{"message": "Resource not accessible"}')], "403: Resource not accessible"),
+        (
+            [reply(200, "[]", headers=('Link: <http://127.0.0.1:1/steal>; rel="next"',))] * 9,
+            "another host",
+        ),
+        ([reply(302, headers=("Location: ftp://127.0.0.1:1/steal",))], "of another kind"),
+    ],
+    ids=["an hour", "5xx", "no answer", "403", "another host", "another scheme"],
+)
+def test_what_does_not_pass_is_no_plan(
+    github: GitHub, search: Search, mishaps: list[bytes | None], told: str
+) -> None:
+    api = script("api").Api(github.address, TOKEN, search.waits.append)
+    github.mishaps = [*mishaps]
+    with pytest.raises(script("api").ApiError, match=told):
+        list(api.pages(f"{ROOT}/pulls", state="closed"))
 
 
 def test_environments_come_in_the_order_that_is_asked_for_and_only_with_changes(

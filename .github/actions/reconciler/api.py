@@ -1,4 +1,5 @@
-"""The few requests to GitHub's REST API that the action makes.
+"""What the action's scripts read of GitHub's REST API. Nothing is written here: `reconciler github`
+does that.
 
 Standard library alone; the token is never printed.
 """
@@ -24,22 +25,7 @@ _MOVED = (301, 302, 303, 307, 308)
 
 
 class ApiError(Exception):
-    """A request that failed after all tries.
-
-    ``status`` 0: no answer. ``unclear``: a write may have been done.
-    """
-
-    def __init__(self, status: int, message: str, *, unclear: bool = False) -> None:
-        super().__init__(message)
-        self.status, self.unclear = status, unclear
-
-    @property
-    def denied(self) -> bool:
-        """Whether the token lacks a permission.
-
-        Of what it may not see GitHub says that it does not exist.
-        """
-        return self.status in (401, 403, 404)
+    """A request that failed after all tries."""
 
 
 class _AsItIs(urllib.request.HTTPErrorProcessor):
@@ -81,7 +67,7 @@ class Api:
         self._opener = urllib.request.build_opener(_AsItIs)
 
     def get(self, path: str, **query: str) -> Any:
-        return self._ask("GET", self._address(path, query)).json()
+        return self._ask(self._address(path, query)).json()
 
     def pages(self, path: str, field: str = "", **query: str) -> Iterator[Any]:
         """Every entry of a list, page by page.
@@ -90,17 +76,14 @@ class Api:
         """
         address: str | None = self._address(path, {"per_page": "100", **query})
         while address is not None:
-            answer = self._ask("GET", address)
+            answer = self._ask(address)
             found = answer.json()
             yield from found[field] if field else found
             address = self._next(answer)
 
-    def send(self, method: str, path: str, body: Mapping[str, Any]) -> Any:
-        return self._ask(method, self._address(path, {}), json.dumps(body).encode()).json()
-
     def download(self, path: str) -> bytes:
         """What the path redirects to. Its host is another one, which gets no token."""
-        return self._ask("GET", self._address(path, {})).body
+        return self._ask(self._address(path, {})).body
 
     def _address(self, path: str, query: Mapping[str, str]) -> str:
         return self._url + path + (f"?{urllib.parse.urlencode(query)}" if query else "")
@@ -111,39 +94,31 @@ class Api:
             if 'rel="next"' in relation:
                 found = address.strip().strip("<>")
                 if not self._ours(found):
-                    raise ApiError(answer.status, "the next page is said to be on another host")
+                    raise ApiError("the next page is said to be on another host")
                 return found
         return None
 
     def _ours(self, address: str) -> bool:
         return _origin(address) == _origin(self._url)
 
-    def _ask(self, method: str, address: str, body: bytes | None = None) -> Answer:
-        """Ask until there is an answer, ``TRIES`` times at most.
-
-        A POST that may have been done is not repeated.
-        """
+    def _ask(self, address: str) -> Answer:
+        """Ask until there is an answer, ``TRIES`` times at most."""
         for tried in range(1, TRIES + 1):
-            answer = self._once(method, address, body)
+            answer = self._once(address)
             if answer is not None and 200 <= answer.status < 300:
                 return answer
-            if answer is not None and answer.status in _MOVED and method == "GET" and tried < TRIES:
+            if answer is not None and answer.status in _MOVED and tried < TRIES:
                 address = urllib.parse.urljoin(address, answer.headers.get("location", ""))
                 if urllib.parse.urlsplit(address).scheme != urllib.parse.urlsplit(self._url).scheme:
-                    raise ApiError(answer.status, "it redirects to an address of another kind")
+                    raise ApiError("it redirects to an address of another kind")
                 continue
             wait = _wait(answer, tried)
-            unclear = method == "POST" and (answer is None or answer.status in _AGAIN)
-            if wait is None or wait > LONGEST_WAIT or unclear or tried == TRIES:
-                raise ApiError(
-                    answer.status if answer else 0,
-                    _why(method, address, answer, wait),
-                    unclear=unclear,
-                )
+            if wait is None or wait > LONGEST_WAIT or tried == TRIES:
+                raise ApiError(_why(address, answer, wait))
             self._pause(wait)
         raise AssertionError("unreachable: the last try returns or raises")
 
-    def _once(self, method: str, address: str, body: bytes | None) -> Answer | None:
+    def _once(self, address: str) -> Answer | None:
         """One request; None when there is no answer."""
         headers = {"Accept": "application/vnd.github+json", "User-Agent": "reconciler-action"}
         if self._ours(address):
@@ -151,9 +126,7 @@ class Api:
                 "Authorization": f"Bearer {self._token}",
                 "X-GitHub-Api-Version": "2022-11-28",
             }
-        if body is not None:
-            headers["Content-Type"] = "application/json"
-        request = urllib.request.Request(address, body, headers, method=method)  # noqa: S310 - the runner's API or where it leads
+        request = urllib.request.Request(address, headers=headers)  # noqa: S310 - the runner's API or where it leads
         try:
             with self._opener.open(request, timeout=TIMEOUT) as response:
                 found = {name.lower(): value for name, value in response.headers.items()}
@@ -165,7 +138,7 @@ class Api:
 def _read(response: Any) -> bytes:
     data: bytes = response.read(LARGEST + 1)
     if len(data) > LARGEST:
-        raise ApiError(response.status, f"the answer has more than {LARGEST} bytes")
+        raise ApiError(f"the answer has more than {LARGEST} bytes")
     return data
 
 
@@ -193,8 +166,8 @@ def _wait(answer: Answer | None, tried: int) -> float | None:
     return backoff if answer.status == 429 else None
 
 
-def _why(method: str, address: str, answer: Answer | None, wait: float | None) -> str:
-    what = f"{method} {urllib.parse.urlsplit(address).path}"
+def _why(address: str, answer: Answer | None, wait: float | None) -> str:
+    what = f"GET {urllib.parse.urlsplit(address).path}"
     if answer is None:
         return f"{what}: no answer"
     try:

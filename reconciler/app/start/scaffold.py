@@ -34,7 +34,7 @@ _PLATFORMS = {
         ".github/actions/reconciler/action.yml": "action-action",
         **{
             f".github/actions/reconciler/{name}.py": f"action-{name}"
-            for name in ("api", "comment", "install", "login", "reviewed", "run", "runner", "start")
+            for name in ("api", "install", "login", "reviewed", "run", "runner", "start")
         },
         **{
             f".github/workflows/reconciler-{name}.yml": f"workflow-{name}.yml"
