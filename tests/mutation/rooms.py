@@ -47,7 +47,8 @@ ROOMS = (
     Room(
         "git",
         ("adapters/git/*", "adapters/trust/*", "adapters/forges/*"),
-        ("adapters/test_git*.py", "ci/test_gitlab*.py", "story/test_reports.py"),
+        ("adapters/test_git*.py", "adapters/test_web.py", "ci/test_gitlab*.py", "ci/test_github_notes.py",
+         "ci/test_notes.py", "story/test_reports.py"),
     ),
     Room(
         "delivery",
