@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from reconciler.declare.findings.nodes import Map, Mark
-from reconciler.domain.declared.scheme_fields import HEADERS
 from reconciler.domain.declared.schemes import (
     ALGORITHMS,
     CUSTOM,
     ED25519,
     FIELDS,
+    HEADER_FIELDS,
     SCHEMES,
     STANDARD_WEBHOOKS,
     Scheme,
@@ -53,8 +53,8 @@ def written_faults(signature: Map) -> Iterator[tuple[Mark, str]]:
     if "custom" in signature and signature.get("scheme") != CUSTOM:
         yield signature.key_marks["custom"], f"`custom` goes with `scheme: {CUSTOM}` beside it"
     yield from _algorithm_faults(signature)
-    for one in FIELDS:
-        text = custom.get(one.name) if one.form in HEADERS else None
+    for one in HEADER_FIELDS:
+        text = custom.get(one.name)
         if text and (fault := one.form.fault(text)):
             yield custom.marks[one.name], fault
 

@@ -149,6 +149,7 @@ class Scheme:
 
 
 FIELDS = declared_fields(Scheme)
+HEADER_FIELDS = tuple(one for one in FIELDS if one.form in HEADERS)
 
 STANDARD_WEBHOOKS = Scheme(
     name="standard-webhooks",
@@ -271,11 +272,7 @@ def header_names(scheme: Scheme) -> Mapping[str, str]:
     >>> header_names(GITHUB)
     {'header': 'x-hub-signature-256'}
     """
-    return {
-        one.name: name
-        for one in FIELDS
-        if one.form in HEADERS and (name := getattr(scheme, one.attribute))
-    }
+    return {one.name: name for one in HEADER_FIELDS if (name := getattr(scheme, one.attribute))}
 
 
 def faults(scheme: Scheme) -> Iterator[Fault]:
