@@ -236,10 +236,11 @@ COMMAND_LINE_CODES: tuple[Code, ...] = (
         "the address is plain http and not this machine",
         "`https://`, or `plainHttp: true` beside the address where the network itself is encrypted",
     ),
-    Code("RC080", "the session of a program was closed already", "open another one"),
+    Code("RC080", "the session of a program was closed already", "open another one", exit=64),
     Code(
         "RC081",
         "a program passed an empty token or address",
         "pass one, or `None` to have it looked for",
+        exit=64,
     ),
 )
