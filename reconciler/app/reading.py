@@ -39,14 +39,14 @@ def read_status(workplace: Workplace, environment: str, client: str | None = Non
 
     Raises ``UsageError`` RC361 for a client that is not registered, ``VaultError``.
     """
-    from reconciler.engine.runs.reporting import unfinished_business
-    from reconciler.planning.actions.renames import told
+    from reconciler.engine.runs.reporting import find_unfinished_business
+    from reconciler.planning.actions.renames import merge_revocations
 
     project, chosen = load_environment(workplace.root, environment)
     with engine_for(workplace, project, chosen) as engine:
         observed = engine.look()
-        unfinished = unfinished_business(engine, observed)
-    observed = replace(observed, records=told(observed.records))
+        unfinished = find_unfinished_business(engine, observed)
+    observed = replace(observed, records=merge_revocations(observed.records))
     if client is not None and client not in observed.records:
         none = "none is registered yet: reconciler apply registers what is declared"
         raise _not_registered(client, environment, observed.records, none)

@@ -160,7 +160,7 @@ def required_records(workplace: Workplace, desired: Desired) -> Mapping[str, Cli
     Raises ``VaultError``; when it is denied, with the remedy for a gate.
     """
     from reconciler.adapters.vault.setup.meta import read_meta
-    from reconciler.engine.engine import registered_as
+    from reconciler.engine.engine import list_names_on_record
     from reconciler.engine.look.records import read_sought
 
     project, environment = desired.project, desired.environment
@@ -170,7 +170,7 @@ def required_records(workplace: Workplace, desired: Desired) -> Mapping[str, Cli
     try:
         with connected(workplace, first) as live:
             buckets = read_meta(live, project.name, first.name).buckets
-            return read_sought(live, project.name, buckets, registered_as(desired)).records
+            return read_sought(live, project.name, buckets, list_names_on_record(desired)).records
     # its documents have the names that those of this environment have
     except RegistryError as error:
         raise RegistryError(error.code, f"{first.name}: {error.message}", error.remedy) from None

@@ -156,7 +156,7 @@ def show(settings: Settings, /, planfile: Path, form: str, compared: bool, **loo
     """
     from reconciler.app.plan.planfile import load
     from reconciler.app.plan.rendering import rendered
-    from reconciler.engine.planfile.saved import compared as compared_part
+    from reconciler.engine.planfile.saved import take_compared as compared_part
 
     saved = load(planfile)
     shown = compared_part(saved) if compared else saved

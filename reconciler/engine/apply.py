@@ -17,17 +17,17 @@ from reconciler.domain.plan.run import RunResult
 from reconciler.engine.drive import Driver
 from reconciler.engine.engine import Engine
 from reconciler.engine.executor import execute
-from reconciler.engine.lease import held_lease
+from reconciler.engine.lease import hold_lease
 from reconciler.engine.planfile import saved as saved_plan
-from reconciler.engine.planfile.continued import left_of
-from reconciler.engine.runs.history import in_order
+from reconciler.engine.planfile.continued import take_rest
+from reconciler.engine.runs.history import sort_outcomes
 from reconciler.engine.runs.reporting import (
     Reported,
+    find_left_over,
     ledger_directory,
-    left_open,
-    left_over,
     push_rest,
-    report,
+    report_run,
+    say_left_open,
 )
 from reconciler.errors import (
     BlockedError,
@@ -77,7 +77,7 @@ class Moved(StalePlanError):
         self.observed = observed
 
 
-def apply(
+def apply_plan(
     engine: Engine,
     question: Question,
     plan: Plan,
@@ -121,12 +121,12 @@ def _carried_out(
     with open_driver(engine, observed.now) as driver:
         if not plan.changes:
             _put_checkout_on_record(engine, driver, run_id, question, plan, observed)
-            result = result_of(engine, run_id, plan, observed.now, (), options)
-            if options.commit and left_over(observed.open_runs, observed.lease, observed.now):
-                return report(engine, driver, result, commit=options.commit, push=options.push)
+            result = make_result(engine, run_id, plan, observed.now, (), options)
+            if options.commit and find_left_over(observed.open_runs, observed.lease, observed.now):
+                return report_run(engine, driver, result, commit=options.commit, push=options.push)
             return result, push_rest(engine) if options.commit and options.push else None
         stop = Stop(engine)
-        with held_lease(
+        with hold_lease(
             driver,
             run_id,
             engine.environment.lease_ttl,
@@ -138,17 +138,17 @@ def _carried_out(
             observed = replace(engine.look(question.desired, deep=question.deep), lease=None)
             plan = _second_look(engine, question, plan, observed, options)
             put_on_record(engine, driver, run_id, plan, observed.now, options)
-            with left_open(run_id):
+            with say_left_open(run_id):
                 if question.applying:
                     put_commit_on_record(engine, driver, run_id, question.desired, observed)
                 outcomes = carry_out(
                     engine, driver, plan, question.desired.clients, observed, run_id, stop
                 )
                 driver.clock.seen(observed.now)
-                result = result_of(
+                result = make_result(
                     engine, run_id, plan, observed.now, outcomes, options, driver.clock.now()
                 )
-                return report(engine, driver, result, commit=options.commit, push=options.push)
+                return report_run(engine, driver, result, commit=options.commit, push=options.push)
 
 
 class Stop:
@@ -199,7 +199,7 @@ def _second_look(
     fresh = make_plan(engine.inputs(then, observed, pairs, guarded_at=observed.now))
     if options.planfile:
         saved_plan.refuse_expired(plan, observed.now, engine.project.plan_expires)
-        plan = left_of(plan, fresh, observed, pairs)
+        plan = take_rest(plan, fresh, observed, pairs)
     elif fresh.digest != plan.digest:
         raise Moved(observed)
     refuse_blocked(fresh)
@@ -304,7 +304,7 @@ def new_run_id(now: datetime, digest: str) -> str:
     )
 
 
-def result_of(
+def make_result(
     engine: Engine,
     run_id: str,
     plan: Plan,
@@ -323,7 +323,7 @@ def result_of(
         plan_digest=plan.digest,
         started_at=started,
         finished_at=finished or started,
-        outcomes=in_order(outcomes),
+        outcomes=sort_outcomes(outcomes),
         interrupted=any(outcome.stage is Stage.NOT_BEGUN for outcome in outcomes),
         dirty=plan.dirty,
         rollback_from=plan.rollback_from,

@@ -14,18 +14,18 @@ from reconciler.engine.apply import (
     Options,
     Stop,
     carry_out,
+    make_result,
     new_run_id,
     open_driver,
     put_on_record,
-    result_of,
 )
 from reconciler.engine.engine import Engine
 from reconciler.engine.look.records import LOOKS, survey
-from reconciler.engine.runs.reporting import Reported, ledger_directory, left_open, report
+from reconciler.engine.runs.reporting import Reported, ledger_directory, report_run, say_left_open
 from reconciler.errors import AuditError, BlockedError
 from reconciler.planning.actions.reasons import RevocationRequest
 from reconciler.planning.emergency import revocation_plan
-from reconciler.planning.guards.ownership import doubts
+from reconciler.planning.guards.ownership import find_doubts
 
 # A revocation that keeps losing races against a running apply tries again this often.
 REVOKE_TRIES = 20
@@ -33,13 +33,13 @@ REVOKE_TRIES = 20
 GIT_SECONDS = 5
 
 
-def revoke(
+def revoke_now(
     engine: Engine, request: RevocationRequest, observed: Observed, options: Options, loaded: Loaded
 ) -> Reported:
     """Revoke at once: no lease, no guard, no declaration. Tries again when a running apply was
     faster.
 
-    ``observed`` is what ``look`` saw, ``loaded`` what was read of the project. Raises
+    ``observed`` is what ``look_for_client`` saw, ``loaded`` what was read of the project. Raises
     ``UsageError`` for an unknown client or key, ``VaultError``.
     """
     commit, dirty = _told_by_git(engine, loaded)
@@ -48,11 +48,11 @@ def revoke(
     stop = Stop(engine)
     with open_driver(engine, observed.now) as driver:
         if not plan.changes:
-            return result_of(engine, run_id, plan, observed.now, (), options), None
+            return make_result(engine, run_id, plan, observed.now, (), options), None
         if options.commit:
             _warn_unready(engine, push=options.push)
         put_on_record(engine, driver, run_id, plan, observed.now, options)
-        with left_open(run_id):
+        with say_left_open(run_id):
             done: list[Outcome] = []
             rest: list[Outcome] = []
             for _ in range(REVOKE_TRIES):
@@ -65,12 +65,12 @@ def revoke(
                     or stop.asked()
                 ):
                     break
-                observed = look(engine, request.client)
+                observed = look_for_client(engine, request.client)
                 plan = _plan(engine, request, observed, commit, dirty)
-            result = result_of(
+            result = make_result(
                 engine, run_id, plan, observed.now, (*done, *rest), options, driver.clock.now()
             )
-            return report(engine, driver, result, commit=options.commit, push=options.push)
+            return report_run(engine, driver, result, commit=options.commit, push=options.push)
 
 
 def _plan(
@@ -121,7 +121,7 @@ def _told_by_git(engine: Engine, loaded: Loaded) -> tuple[str | None, tuple[str,
     return None, tuple(sorted(loaded))
 
 
-def look(engine: Engine, client: str) -> Observed:
+def look_for_client(engine: Engine, client: str) -> Observed:
     """What is on record for ``client``, and which runs are open. An emergency neither waits for a
     look at every secret nor stops at a document that has no part in it: only the bucket of the
     client has to be readable. (Of a client that is being renamed, every record that can be found is
@@ -163,6 +163,6 @@ def _refuse_shared(observed: Observed, record: ClientRecord) -> None:
 
     Raises ``BlockedError`` RC305.
     """
-    for doubt in doubts(observed):
+    for doubt in find_doubts(observed):
         if doubt.code == "RC305" and record.name in doubt.clients:
             raise BlockedError(doubt.code, doubt.message, doubt.remedy)

@@ -15,7 +15,7 @@ from reconciler.domain.plan.judgement import Judge
 from reconciler.domain.plan.plan import Outcome
 from reconciler.engine.drive import Driver, ServerClock
 from reconciler.engine.look.observe import observe
-from reconciler.engine.look.records import read_applied
+from reconciler.engine.look.records import read_applied_commit
 from reconciler.engine.ports import Ledger, LiveState, Minter, Reporter, Sender
 from reconciler.planning.actions.inputs import Inputs, Pairs, Question
 
@@ -55,12 +55,12 @@ class Engine:
         """Observe the environment once. A client of ``desired`` that is not on record is looked for
         again. Which commit was applied last is asked for a plan alone: a status does without a
         document that cannot be read."""
-        sought = registered_as(desired) if desired is not None else ()
+        sought = list_names_on_record(desired) if desired is not None else ()
         observed = observe(self.live, self.project.name, self.buckets, deep=deep, sought=sought)
         registry, secrets = self.mounts()
         edited = self.edited_policies()
         if desired is not None:
-            observed = replace(observed, applied=read_applied(self.live))
+            observed = replace(observed, applied=read_applied_commit(self.live))
         return replace(
             observed, policies_edited=edited, registry_mount=registry, secrets_mount=secrets
         )
@@ -97,7 +97,7 @@ class Engine:
         return not self.stopping()
 
 
-def registered_as(desired: Desired) -> tuple[tuple[str, ...], ...]:
+def list_names_on_record(desired: Desired) -> tuple[tuple[str, ...], ...]:
     """The names under which each declared client may be on record."""
     return tuple(
         (client.name, *filter(None, [client.renamed_from]))

@@ -14,7 +14,7 @@ from reconciler.engine.drive import Driver
 from reconciler.errors import ReconcilerError
 from reconciler.planning.actions.reasons import Reason
 from reconciler.registry.protocol.protocol import run_bucket
-from reconciler.registry.protocol.rename import RenameLost, move_client, moved
+from reconciler.registry.protocol.rename import RenameLost, describe_move, move_client
 from reconciler.registry.protocol.work import INTERRUPTED, ClientWork, Run
 
 WORKERS = 16
@@ -79,7 +79,7 @@ def _rename(
         if run.stopping():
             outcome = Outcome(action, OutcomeStatus.SKIPPED, INTERRUPTED, reached=Stage.NOT_BEGUN)
         else:
-            outcome = Outcome(action, OutcomeStatus.DONE, "done", moved(action))
+            outcome = Outcome(action, OutcomeStatus.DONE, "done", describe_move(action))
             try:
                 work = replace(work, revision=driver.run(move_client(action, buckets, run)))
             except RenameLost as error:

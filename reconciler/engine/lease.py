@@ -18,7 +18,7 @@ POLL_SECONDS = 0.5
 
 
 @contextmanager
-def held_lease(
+def hold_lease(
     driver: Driver,
     holder: str,
     ttl: timedelta,

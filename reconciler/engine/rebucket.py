@@ -11,14 +11,17 @@ from reconciler.engine.apply import new_run_id
 from reconciler.engine.drive import Driver, ServerClock
 from reconciler.engine.engine import Engine
 from reconciler.engine.executor import WORKERS
-from reconciler.engine.lease import held_lease
+from reconciler.engine.lease import hold_lease
 from reconciler.registry.protocol.rebucket import close_left, rebucket
 
 _BUCKET = re.compile(r"[0-9a-f]{1,3}")
 
 
 def close_rest(engine: Engine) -> int:
-    """Close the buckets that a move which died left open; how many. Raises as ``spread`` does."""
+    """Close the buckets that a move which died left open; how many.
+
+    Raises as ``spread_registry`` does.
+    """
     there = frozenset(filter(_BUCKET.fullmatch, engine.live.list_documents("buckets")))
     left = there - frozenset(bucket_names(engine.buckets))
     if not left:
@@ -29,7 +32,7 @@ def close_rest(engine: Engine) -> int:
         return driver.run(close_left(left, engine.buckets))
 
 
-def spread(
+def spread_registry(
     engine: Engine, buckets: int, meta: str, meta_version: int, say: Callable[[str], None]
 ) -> int:
     """Move the registry of ``engine`` to ``buckets`` buckets; the number of clients moved.
@@ -40,5 +43,5 @@ def spread(
     with ThreadPoolExecutor(WORKERS) as pool:
         driver = Driver(engine.live, engine.minter, engine.sender, ServerClock(now), pool)
         holder = new_run_id(now, "sha256:" + "0" * 12)
-        with held_lease(driver, holder, engine.environment.lease_ttl, wait=True, lost=say, say=say):
+        with hold_lease(driver, holder, engine.environment.lease_ttl, wait=True, lost=say, say=say):
             return driver.run(rebucket(engine.buckets, buckets, meta, meta_version))

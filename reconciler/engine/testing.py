@@ -13,7 +13,7 @@ from reconciler.domain.values import names
 from reconciler.engine.apply import open_driver
 from reconciler.engine.engine import Engine
 from reconciler.planning.actions.inputs import pair_up
-from reconciler.registry.protocol.proving import proof_request
+from reconciler.registry.protocol.proving import request_proof
 from reconciler.registry.requests import Deliver
 
 
@@ -82,7 +82,7 @@ def _requests(desired: Desired, observed: Observed) -> Iterator[tuple[Tested, De
     for name, client in sorted(desired.clients.items()):
         record = records.get(name)
         for webhook in client.webhooks:
-            request = None if record is None else proof_request(record, webhook, observed.now)
+            request = None if record is None else request_proof(record, webhook, observed.now)
             why = "" if request is not None else _why_not(record)
             yield Tested(name, webhook.name, webhook.url, skipped=why), request
 

@@ -21,12 +21,12 @@ from reconciler.domain.values import names
 from reconciler.errors import UsageError
 from reconciler.planning.actions import renames
 from reconciler.planning.actions.checks import Subject
-from reconciler.planning.actions.order import ordered
+from reconciler.planning.actions.order import sort_actions
 from reconciler.planning.actions.reasons import Cause, Reason, RevocationRequest, kind_of
 from reconciler.planning.actions.series import KINDS
 from reconciler.planning.planner import plan_digest, without_secrets
 from reconciler.planning.risk.facts import Grounds
-from reconciler.planning.risk.risk import judged
+from reconciler.planning.risk.risk import judge_actions
 
 
 def revocation_plan(
@@ -51,7 +51,7 @@ def revocation_plan(
     if request.key is not None:
         known = {kind: _items(record, kind) for kind in SeriesKind}
         request = replace(request, kind=kind_of(record.name, request.key, request.kind, known))
-    same = renames.relatives(record, observed.records)
+    same = renames.find_relatives(record, observed.records)
     asked = [action for one in same for action in _revocations(one, request)]
     # Made without a declaration: no policy has a say in what ends at once.
     by = Grounds(
@@ -62,7 +62,7 @@ def revocation_plan(
         policy=GuardrailPolicy(),
         environment=environment,
     )
-    actions = without_secrets(ordered(judged(asked, by)))
+    actions = without_secrets(sort_actions(judge_actions(asked, by)))
     revisions = {one.name: one.revision for one in same}
     digests = {one.name: one.digest for one in same}
     return Plan(
@@ -82,7 +82,7 @@ def revocation_plan(
 
 def _unknown(observed: Observed, environment: str, name: str) -> UsageError:
     for record in observed.records.values():
-        if record.name != name and name in renames.former_names(record):
+        if record.name != name and name in renames.read_former_names(record):
             return UsageError(
                 "RC361",
                 f"client {name} was renamed to {record.name}",

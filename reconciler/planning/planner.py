@@ -19,14 +19,14 @@ from reconciler.errors import Finding
 from reconciler.planning.actions import renames
 from reconciler.planning.actions.clients import client_action, plan_client
 from reconciler.planning.actions.inputs import Inputs, Pairs
-from reconciler.planning.actions.order import ordered
+from reconciler.planning.actions.order import sort_actions
 from reconciler.planning.actions.reasons import Cause, Reason
 from reconciler.planning.guards.checkout import (
     MOST_PATHS,
     checkout_findings,
     doubt_of,
-    removals,
-    risen,
+    find_removals,
+    raise_rollback,
 )
 from reconciler.planning.guards.guards import guard_findings
 from reconciler.planning.guards.ownership import doubt_findings
@@ -34,14 +34,14 @@ from reconciler.planning.guards.situation import Situation
 from reconciler.planning.guards.waivers import date_findings
 from reconciler.planning.notes.findings import (
     drift_findings,
-    in_order,
     live_findings,
     proof_findings,
     reissue_findings,
+    sort_findings,
     unrecorded_findings,
 )
-from reconciler.planning.review.approvals import approvals
-from reconciler.planning.risk.risk import grounds, judged
+from reconciler.planning.review.approvals import find_approvals
+from reconciler.planning.risk.risk import judge_actions, take_grounds
 
 
 def make_plan(inputs: Inputs) -> Plan:
@@ -66,14 +66,14 @@ def make_plan(inputs: Inputs) -> Plan:
     for action, record in _unfinished_renames(observed, inputs.pairs, question.only):
         actions.append(action)
         touched.setdefault(action.client, record)
-    known = ordered(judged(actions, grounds(inputs.now, touched, desired)))
-    result = risen(without_secrets(known), inputs.standing)
+    known = sort_actions(judge_actions(actions, take_grounds(inputs.now, touched, desired)))
+    result = raise_rollback(without_secrets(known), inputs.standing)
     situation = Situation(inputs, result, _elsewhere(inputs))
     return replace(
         _plan(inputs, result, touched),
         unchanged=unchanged,
         findings=_findings(situation),
-        approvals=approvals(situation),
+        approvals=find_approvals(situation),
     )
 
 
@@ -134,7 +134,7 @@ def _elsewhere(inputs: Inputs) -> list[Action]:
     where = inputs.desired.environment.name
     unproven = {
         id(one)
-        for one in removals(found)
+        for one in find_removals(found)
         if doubt_of(one.client, inputs.standing, where) is not None
     }
     return [action for action in found if id(action) not in unproven]
@@ -162,7 +162,7 @@ def _findings(situation: Situation) -> tuple[Finding, ...]:
     """What blocks the plan and what it tells besides, in a fixed order."""
     desired, observed, pairs = situation.desired, situation.observed, situation.inputs.pairs
     guarded = guard_findings(situation)
-    return in_order(
+    return sort_findings(
         (
             *guarded,
             *doubt_findings(situation, guarded),
@@ -184,7 +184,7 @@ def _unfinished_renames(
     renamed = {
         record.name for name, record in pairs.items() if record is not None and record.name != name
     }
-    for name, heir in renames.heirs(observed.records).items():
+    for name, heir in renames.find_heirs(observed.records).items():
         record, target = observed.records[name], heir.name
         if only is not None and target not in only:
             continue

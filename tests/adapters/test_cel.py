@@ -16,7 +16,7 @@ import pytest
 from reconciler.adapters.cel import judge as judging
 from reconciler.adapters.cel.judge import CelJudge
 from reconciler.adapters.cel.worker import FUNCTIONS, judged, syntax_fault
-from reconciler.domain.plan.judgement import Fault, Judgement
+from reconciler.domain.plan.judgement import RuleFault, RuleJudgement
 from reconciler.domain.plan.scopes import ScopeTable
 from reconciler.planning.rules.custom_rules import DECLARED_ONLY, LIVE, declared_facts
 from tests.kit.worlds.declared import client
@@ -41,7 +41,7 @@ def doubled(times: int) -> str:
     return f"{text} == 'b'"
 
 
-def asked(judge: CelJudge, *expressions: str, rows: list[Any] | None = None) -> list[Judgement]:
+def asked(judge: CelJudge, *expressions: str, rows: list[Any] | None = None) -> list[RuleJudgement]:
     return list(judge(expressions, [ROW] if rows is None else rows, DECLARED_ONLY))
 
 
@@ -233,11 +233,11 @@ def test_faults(text: str) -> None:
 
 
 def test_a_parser_that_says_something_else() -> None:
-    assert syntax_fault("x", "who knows") == Fault(0, "this is not a CEL expression")
-    assert syntax_fault("x", "ERROR: <input>:1:2: Syntax error: strange expecting {'a'}") == Fault(
-        1, "strange"
-    )
-    assert syntax_fault("x", "ERROR: <input>:1:1: Recursion limit of 96") == Fault(
+    assert syntax_fault("x", "who knows") == RuleFault(0, "this is not a CEL expression")
+    assert syntax_fault(
+        "x", "ERROR: <input>:1:2: Syntax error: strange expecting {'a'}"
+    ) == RuleFault(1, "strange")
+    assert syntax_fault("x", "ERROR: <input>:1:1: Recursion limit of 96") == RuleFault(
         0, "the expression is nested too deeply"
     )
 

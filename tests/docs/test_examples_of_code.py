@@ -27,7 +27,7 @@ PLAIN = {
     "PatternError", "Window", "Freeze",
     "Scheme", "Credential", "SignRemotely", "SigningFailed", "SignatureCheck",
     "key_bytes", "encoded", "signatures", "headers",
-    "reached", "is_wide", "widest",
+    "find_reached", "is_wide", "find_widest",
 }  # fmt: skip
 
 

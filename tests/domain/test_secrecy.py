@@ -163,7 +163,7 @@ def test_a_secret_is_known_as_long_as_it_lives_and_a_credential_to_the_end() -> 
     assert holds_secret(f"<{text}>")
     del secret
     assert not holds_secret(text)
-    held.keep(Secret(text))
+    held.remember_for_good(Secret(text))
     assert holds_secret(text)
     held._kept.pop()
 

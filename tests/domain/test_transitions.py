@@ -51,7 +51,7 @@ def taken(series: Series, name: str, number: int, now: datetime, grace: timedelt
         case "revoke":
             return transitions.revoke(series, number, now)
         case "destroyed":
-            return transitions.destroyed(series, number, now)
+            return transitions.mark_destroyed(series, number, now)
     return transitions.hold(series, "compromise", None, now)
 
 
@@ -145,7 +145,7 @@ def test_only_the_latest_destroyed_versions_are_kept() -> None:
     )
     series = Series(revoked, count)
     for number in range(1, count + 1):
-        series = transitions.destroyed(series, number, NOW)
+        series = transitions.mark_destroyed(series, number, NOW)
     assert [one.number for one in series.versions] == list(range(6, count + 1))
     assert series.last == count
 

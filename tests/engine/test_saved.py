@@ -11,13 +11,13 @@ from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.live.observed import OpenRun
 from reconciler.domain.plan.plan import Approval, Plan, Risk
 from reconciler.domain.plan.unfinished import Unfinished, UnfinishedKind
-from reconciler.engine.planfile.continued import left_of
+from reconciler.engine.planfile.continued import take_rest
 from reconciler.engine.planfile.saved import (
     CLOCKS_DIFFER,
-    compared,
     refuse_expired,
     refuse_stale,
     refuse_unreviewed,
+    take_compared,
 )
 from reconciler.errors import Finding, Level, Source, StalePlanError
 from tests.kit.worlds.declared import client, desired
@@ -75,7 +75,7 @@ def test_a_plan_is_applied_once(planfile: bool, digest: str, used: bool) -> None
     )
     observed = replace(Runner(World()).look(), open_runs=(run,))
     try:
-        left_of(SAVED, replace(SAVED, actions=()), observed, {})
+        take_rest(SAVED, replace(SAVED, actions=()), observed, {})
         found = ""
     except StalePlanError as error:
         found = error.code
@@ -177,8 +177,8 @@ def test_of_what_was_reviewed_only_what_is_compared_is_left() -> None:
         sources={"a": Source("approved.yaml", 1, 1)},
     )  # fmt: skip
     refuse_unreviewed(made_up, SAVED)
-    assert compared(made_up) == replace(compared(SAVED), unchanged=made_up.unchanged)
-    assert compared(SAVED).actions == SAVED.actions
+    assert take_compared(made_up) == replace(take_compared(SAVED), unchanged=made_up.unchanged)
+    assert take_compared(SAVED).actions == SAVED.actions
 
 
 @pytest.mark.parametrize(

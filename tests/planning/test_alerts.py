@@ -10,13 +10,18 @@ from typing import Any
 import pytest
 
 from reconciler.domain.declared.alert import AlertKind
-from reconciler.domain.declared.owners import Owner, is_mail_address, owner_in
+from reconciler.domain.declared.owners import Owner, is_mail_address, read_owner
 from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.live.record import Delivery, WebhookRecord
 from reconciler.domain.plan.plan import Action, Outcome, OutcomeStatus, Plan, Problem, Risk, Stage
 from reconciler.domain.plan.run import RunResult
 from reconciler.errors import Finding, Level
-from reconciler.planning.notes.alerts import blocked_alerts, is_news, notices, run_alerts
+from reconciler.planning.notes.alerts import (
+    group_by_owner,
+    is_news,
+    make_blocked_alerts,
+    make_run_alerts,
+)
 from tests.report.samples import record
 
 DONE, FAILED, SKIPPED = OutcomeStatus
@@ -177,7 +182,7 @@ CASES: Mapping[str, tuple[Outcome, list[tuple[AlertKind, str]]]] = {
 @pytest.mark.parametrize("name", CASES)
 def test_what_an_outcome_is_told_as(name: str) -> None:
     outcome, told = CASES[name]
-    alerts = run_alerts(result(outcome), {})
+    alerts = make_run_alerts(result(outcome), {})
     assert [(alert.kind, alert.message) for alert in alerts] == told
     assert all(alert.remedy and alert.address == outcome.action.address for alert in alerts)
 
@@ -188,7 +193,7 @@ def test_an_emergency_names_its_incident_and_comes_first() -> None:
         CASES["the end of a grace"][0],
         CASES["an emergency"][0],
     )
-    alerts = run_alerts(result(*outcomes), {})
+    alerts = make_run_alerts(result(*outcomes), {})
     assert [(alert.kind.value, alert.urgent) for alert in alerts] == [
         ("revoked", True), ("cannot-rotate", False), ("revoked", False),
     ]  # fmt: skip
@@ -197,7 +202,7 @@ def test_an_emergency_names_its_incident_and_comes_first() -> None:
 
 
 def test_a_run_without_outcomes_tells_nothing() -> None:
-    assert run_alerts(result(), {}) == ()
+    assert make_run_alerts(result(), {}) == ()
 
 
 def plan(*actions: Action, blocks: bool = True) -> tuple[Plan, tuple[Finding, ...]]:
@@ -232,7 +237,7 @@ def plan(*actions: Action, blocks: bool = True) -> tuple[Plan, tuple[Finding, ..
 def test_a_blocked_plan_tells_the_rotations_that_it_holds(
     actions: tuple[Action, ...], blocks: bool, told: int
 ) -> None:
-    alerts = blocked_alerts(*plan(*actions, blocks=blocks))
+    alerts = make_blocked_alerts(*plan(*actions, blocks=blocks))
     assert len(alerts) == told
     for alert in alerts:
         assert alert.kind is AlertKind.CANNOT_ROTATE
@@ -257,8 +262,8 @@ def test_two_hundred_failures_of_two_owners_are_two_notices() -> None:
         )
         for number in range(200)
     }
-    alerts = run_alerts(result(*outcomes), records)
-    told = notices("acme", "production", alerts, NOON, "run-1", {}, records)
+    alerts = make_run_alerts(result(*outcomes), records)
+    told = group_by_owner("acme", "production", alerts, NOON, "run-1", {}, records)
     assert [(one.owner.team, len(one.alerts)) for one in told] == [("team-0", 100), ("team-1", 100)]
 
 
@@ -272,7 +277,7 @@ def test_two_hundred_failures_of_two_owners_are_two_notices() -> None:
     ],
 )
 def test_the_owner_of_a_specification(spec: dict[str, Any], owner: Owner) -> None:
-    assert owner_in(spec) == owner
+    assert read_owner(spec) == owner
 
 
 @pytest.mark.parametrize(

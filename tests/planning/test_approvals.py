@@ -15,7 +15,7 @@ from reconciler.engine.planfile.document import plan_json
 from reconciler.engine.planfile.load import load_plan
 from reconciler.planning.guards.situation import Situation
 from reconciler.planning.planner import make_plan
-from reconciler.planning.review.approvals import approvals
+from reconciler.planning.review.approvals import find_approvals
 from tests.kit.worlds.asked import inputs
 from tests.kit.worlds.declared import client, desired, webhook
 from tests.kit.worlds.memory import START, World
@@ -109,7 +109,7 @@ def test_the_risk_is_the_action_s(at_least: str, risk: str, asked: bool) -> None
     situation = Situation(
         inputs(wanted((ApproverRule("x", risk=at_least),), A), NOTHING, START), actions
     )
-    assert bool(approvals(situation)) is asked
+    assert bool(find_approvals(situation)) is asked
 
 
 def test_a_rotation_that_falls_due_was_agreed_to_before() -> None:
@@ -180,7 +180,7 @@ def test_effective_permissions_count_where_an_action_has_them() -> None:
     situation = Situation(
         inputs(wanted((ApproverRule("x", scopes=("refunds:*",)),), A), NOTHING, START), [asked]
     )
-    (approval,) = approvals(situation)
+    (approval,) = find_approvals(situation)
     assert "refunds:write" in approval.reasons[0]
 
 

@@ -12,7 +12,7 @@ from reconciler.domain.declared.desired import ApproverRule, Desired, DesiredCli
 from reconciler.domain.declared.proof import Demand, Probe
 from reconciler.domain.live.observed import Observed
 from reconciler.planning.planner import make_plan
-from reconciler.planning.review.code_owners import code_owners
+from reconciler.planning.review.code_owners import find_code_owners
 from tests.kit.suite.laws import examples
 from tests.kit.worlds.asked import inputs
 from tests.kit.worlds.declared import client, desired, environment, webhook
@@ -82,7 +82,7 @@ def test_a_file_has_the_approvers_whom_the_plan_of_its_client_names(
     clients: list[DesiredClient], rules: list[ApproverRule], scopes: bool
 ) -> None:
     environments = in_both_environments(clients, rules, scopes)
-    files = {file.path: file.approvers for file in code_owners(environments).files}
+    files = {file.path: file.approvers for file in find_code_owners(environments).files}
     assert files == {f"clients/{name}.yaml": commented(environments, name) for name in ("a", "b")}
 
 
@@ -97,7 +97,7 @@ def test_a_file_has_the_approvers_whom_the_plan_of_its_client_names(
 def test_the_risk_is_that_of_the_registration(
     declared: DesiredClient, asked: tuple[str, ...]
 ) -> None:
-    (file,) = code_owners(
+    (file,) = find_code_owners(
         in_both_environments([declared], [ApproverRule("ada", risk="high")], scopes=True)
     ).files
     assert file.approvers == asked

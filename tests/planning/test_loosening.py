@@ -33,7 +33,7 @@ from reconciler.domain.values.duration import parse_duration
 from reconciler.domain.values.patterns import compile_pattern
 from reconciler.domain.values.window import Freeze
 from reconciler.errors import Source
-from reconciler.planning.loosening.loosening import CHECKS, loosenings
+from reconciler.planning.loosening.loosening import CHECKS, find_loosenings
 from reconciler.planning.loosening.places import PLACES
 from reconciler.planning.loosening.values import VALUES
 from tests.kit.worlds.declared import desired, environment
@@ -337,7 +337,7 @@ ALIKE: dict[str, tuple[Terms, Terms]] = {
 
 
 def told(before: Terms, now: Terms) -> list[Told]:
-    return [(one.what, one.old, one.new) for one in loosenings(before, now, NOW)]
+    return [(one.what, one.old, one.new) for one in find_loosenings(before, now, NOW)]
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -20,7 +20,7 @@ from reconciler.domain.declared.desired import (
     Waiver,
 )
 from reconciler.domain.declared.terms import Terms
-from reconciler.planning.loosening.loosening import loosenings
+from reconciler.planning.loosening.loosening import find_loosenings
 from tests.kit.worlds.declared import desired
 from tests.planning.test_loosening import CASES, EITHER_WAY, NOW, terms
 
@@ -73,7 +73,7 @@ def told_pairs() -> Iterator[tuple[Terms, Terms]]:
     """Each case of which anything is told, strict and loose."""
     for before, now, told in (*CASES.values(), *EITHER_WAY.values()):
         assert told
-        assert loosenings(before, now, NOW)
+        assert find_loosenings(before, now, NOW)
         yield before, now
 
 

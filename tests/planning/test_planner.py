@@ -14,7 +14,7 @@ from reconciler.domain.declared.checkout import Checkout, Descent
 from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.plan.plan import Action, Plan, Risk
 from reconciler.planning.actions.inputs import Inputs, Standing
-from reconciler.planning.actions.order import ordered
+from reconciler.planning.actions.order import sort_actions
 from reconciler.planning.planner import make_plan
 from tests.kit.worlds.asked import changed, inputs
 from tests.kit.worlds.declared import client, desired, webhook
@@ -137,8 +137,8 @@ MADE_UP = [
 @given(st.lists(st.sampled_from(MADE_UP)))
 def test_the_order_is_total(actions: list[Action]) -> None:
     """Versions are ordered as numbers: 9 before 10."""
-    once = ordered(actions)
-    assert once == ordered(list(reversed(actions)))
+    once = sort_actions(actions)
+    assert once == sort_actions(list(reversed(actions)))
     assert list(once) == sorted(
         once, key=lambda one: (one.kind.level, one.address, one.version or 0, one.kind.value)
     )

@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.domain.live.record import ClientRecord, SeriesKind, VersionState
 from reconciler.planning.actions.reasons import RevocationRequest
-from reconciler.planning.actions.renames import heirs, relatives, told
+from reconciler.planning.actions.renames import find_heirs, find_relatives, merge_revocations
 from reconciler.planning.emergency import revocation_plan
 from tests.kit.worlds.declared import client, desired, webhook
 from tests.kit.worlds.memory import World
@@ -58,22 +58,22 @@ CASES: dict[str, tuple[tuple[ClientRecord, ...], dict[str, str]]] = {
 @pytest.mark.parametrize("case", CASES)
 def test_who_took_over(case: str) -> None:
     records, expected = CASES[case]
-    assert {name: heir.name for name, heir in heirs(of(*records)).items()} == expected
+    assert {name: heir.name for name, heir in find_heirs(of(*records)).items()} == expected
 
 
 def test_what_is_revoked_in_one_is_revoked_in_all() -> None:
     (version,) = RECORD.keys["primary"].versions
     gone = replace(RECORD.keys["primary"], versions=(replace(version, state=VersionState.REVOKED),))
     old = replace(RECORD, moving_to="new", keys={"primary": gone})
-    shown = told(of(old, copied("new")))
+    shown = merge_revocations(of(old, copied("new")))
     assert {name: record.keys["primary"].versions[0].state for name, record in shown.items()} == {
         "payouts": VersionState.REVOKED,
         "new": VersionState.REVOKED,
     }
     secret = SeriesKind.WEBHOOK, "settlements"
     assert shown["new"].series(*secret) == RECORD.series(*secret)
-    assert told(of(RECORD)) == of(RECORD)
-    by_hand = told(of(replace(old, edited=True), copied("new")))
+    assert merge_revocations(of(RECORD)) == of(RECORD)
+    by_hand = merge_revocations(of(replace(old, edited=True), copied("new")))
     assert by_hand["new"] == copied("new")  # what somebody wrote there ends nothing
 
 
@@ -95,4 +95,4 @@ def test_a_revocation_is_about_every_record_of_the_client() -> None:
             == {"payouts", "new"}
             == plan.revisions.keys()
         )
-    assert relatives(evil, observed.records) == (evil,)
+    assert find_relatives(evil, observed.records) == (evil,)

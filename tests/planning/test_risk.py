@@ -34,7 +34,7 @@ from reconciler.domain.live.observed import SecretInfo
 from reconciler.domain.live.record import ClientRecord, ClientStatus, Hold, Version, VersionState
 from reconciler.domain.plan.plan import Action, Permissions, Risk, highest
 from reconciler.errors import Source
-from reconciler.planning.risk.risk import PLAIN, RULES, grounds, judged
+from reconciler.planning.risk.risk import PLAIN, RULES, judge_actions, take_grounds
 from tests.kit.worlds.declared import client, desired, lifecycle, webhook
 from tests.kit.worlds.judged import NOW, SCOPES, Situation, key_path, version, with_key
 
@@ -812,7 +812,7 @@ def test_an_action_of_any_kind_says_what_it_means_where_nothing_is_known(kind: A
     action = Action(
         kind, "client/unknown", "Reason", "told by the check", Risk.LOW, "unknown", "item"
     )
-    [found] = judged([action], grounds(NOW, {}, desired()))
+    [found] = judge_actions([action], take_grounds(NOW, {}, desired()))
     assert len(found.risk_reasons) == 1
     assert MEANT[kind] in found.risk_reasons[0]
 
@@ -822,7 +822,7 @@ def test_a_cause_that_knows_more_is_a_floor_and_is_told_first() -> None:
         ActionKind.UPDATE_WEBHOOK, "client/a/webhook/b", "EndpointChanged", "told by the check", Risk.CRITICAL,
         "a", "b", before={"url": "https://x.example/a"}, after={"url": "https://x.example/b"},
     )  # fmt: skip
-    [found] = judged([action], grounds(NOW, {}, desired()))
+    [found] = judge_actions([action], take_grounds(NOW, {}, desired()))
     assert found.risk is Risk.CRITICAL
     assert found.risk_reasons[0] == "told by the check"
     assert len(found.risk_reasons) == 2

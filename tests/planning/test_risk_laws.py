@@ -16,7 +16,7 @@ from reconciler.domain.plan.plan import Action, Permissions, Risk
 from reconciler.domain.plan.scopes import ScopeTable, covers
 from reconciler.domain.values import networks
 from reconciler.planning.planner import make_plan
-from reconciler.planning.risk.risk import grounds, judged
+from reconciler.planning.risk.risk import judge_actions, take_grounds
 from tests.kit.worlds.asked import inputs
 from tests.kit.worlds.declared import client, desired, webhook
 from tests.kit.worlds.judged import NOW, SCOPES, Situation, recorded
@@ -168,7 +168,7 @@ def test_whatever_somebody_edited_into_a_record_is_judged(
         after=after,
     )
     record = replace(recorded(client("a")), spec=before, edited=True)
-    [found] = judged([action], grounds(NOW, {"a": record}, desired(scopes=SCOPES)))
+    [found] = judge_actions([action], take_grounds(NOW, {"a": record}, desired(scopes=SCOPES)))
     assert found.risk.rank >= Risk.HIGH.rank
     assert found.risk_reasons
 
@@ -188,15 +188,20 @@ def addresses(texts: list[str]) -> set[int]:
 def test_what_more_a_list_of_networks_allows_is_counted_in_addresses(
     before: list[str], after: list[str]
 ) -> None:
-    more = networks.added(networks.allowed(before), networks.allowed(after))
-    assert networks.size(more) == len(addresses(after) - addresses(before))
-    assert addresses(networks.networks(more)) == addresses(after) - addresses(before)
+    more = networks.find_added(networks.parse_allowed(before), networks.parse_allowed(after))
+    assert networks.count_addresses(more) == len(addresses(after) - addresses(before))
+    assert addresses(networks.list_networks(more)) == addresses(after) - addresses(before)
 
 
 @given(SMALL)
 def test_the_same_addresses_in_other_networks_are_no_more(texts: list[str]) -> None:
     halves = [str(half) for text in texts for half in ip_network(text).subnets(new_prefix=32)]
-    assert networks.size(networks.added(networks.allowed(texts), networks.allowed(halves))) == 0
+    assert (
+        networks.count_addresses(
+            networks.find_added(networks.parse_allowed(texts), networks.parse_allowed(halves))
+        )
+        == 0
+    )
 
 
 def in_ipv6(network: IPv4Network) -> dict[str, IPv6Network]:
@@ -223,9 +228,9 @@ def in_ipv6(network: IPv4Network) -> dict[str, IPv6Network]:
 @given(st.integers(0, 2**32 - 1), st.integers(0, 32))
 def test_a_network_is_as_wide_in_every_form(address: int, length: int) -> None:
     network = IPv4Network((address >> (32 - length) << (32 - length), length))
-    plain = networks.allowed([str(network)])
+    plain = networks.parse_allowed([str(network)])
     for name, carrier in in_ipv6(network).items():
-        spans = networks.allowed([str(carrier)])
-        assert networks.widest(spans, 4) == network, name
+        spans = networks.parse_allowed([str(carrier)])
+        assert networks.find_widest(spans, 4) == network, name
         assert networks.is_open(spans, 4) == networks.is_open(plain, 4) == (length <= 1), name
         assert networks.is_wide(spans, 4, 8) == networks.is_wide(plain, 4, 8) == (length < 8), name

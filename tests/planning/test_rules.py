@@ -12,7 +12,7 @@ from reconciler.domain.declared.desired import DesiredClient, Rule, RuleLevel
 from reconciler.domain.declared.proof import DECLARED_PROBES, GENUINE_ONLY, Probe
 from reconciler.domain.plan.scopes import ScopeTable
 from reconciler.domain.values.patterns import compile_pattern
-from reconciler.planning.rules.rules import BY_NAME, RULES, breaches
+from reconciler.planning.rules.rules import BY_NAME, RULES, find_breaches
 from tests.kit.worlds.declared import client, lifecycle, webhook
 
 TABLE = ScopeTable(
@@ -230,7 +230,7 @@ EACH = [(name, case) for name, cases in CASES.items() for case in cases]
 @pytest.mark.parametrize(("name", "case"), EACH, ids=[f"{name}, {case}" for name, case in EACH])
 def test_rule(name: str, case: str) -> None:
     values, declared, expected = CASES[name][case]
-    found = list(breaches(declared, [Rule(name, RuleLevel.DENY, values)], "production", TABLE))
+    found = list(find_breaches(declared, [Rule(name, RuleLevel.DENY, values)], "production", TABLE))
     assert [breach.path for _, _, breach in found] == expected
     for rule, row, breach in found:
         assert row is BY_NAME[rule.name]
@@ -261,7 +261,7 @@ def test_every_rule_has_cases_that_keep_and_that_break_it() -> None:
     ],
 )
 def test_when_a_rule_is_asked(rule: Rule, state: str, broken: bool) -> None:
-    assert bool(list(breaches(client(state=state), [rule], "production", TABLE))) is broken
+    assert bool(list(find_breaches(client(state=state), [rule], "production", TABLE))) is broken
 
 
 def test_without_a_catalogue_a_wildcard_counts_as_one() -> None:
@@ -269,5 +269,5 @@ def test_without_a_catalogue_a_wildcard_counts_as_one() -> None:
         Rule("scope-count", RuleLevel.DENY, {"max": 1}),
         Rule("wildcard-scopes", RuleLevel.DENY),
     ]
-    found = list(breaches(client(scopes=["payouts:*"]), rules, "production", ScopeTable({})))
+    found = list(find_breaches(client(scopes=["payouts:*"]), rules, "production", ScopeTable({})))
     assert [rule.name for rule, _, _ in found] == ["wildcard-scopes"]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from reconciler.domain.declared.desired import Lifecycle
 from reconciler.domain.values.window import Freeze, Window, parse_window
-from reconciler.planning.actions.schedule import rotation_due, spread
+from reconciler.planning.actions.schedule import rotation_due, spread_of
 from tests.kit.worlds.declared import lifecycle
 
 DAY = timedelta(days=1)
@@ -31,7 +31,7 @@ def moved(
 ) -> tuple[bool, datetime]:
     """With the spread taken out of the way: expiry is set so that the base is ``expires - 6
     days``."""
-    due = rotation_due(ADDRESS, long(window), expires + spread(ADDRESS, long()), now, freezes)
+    due = rotation_due(ADDRESS, long(window), expires + spread_of(ADDRESS, long()), now, freezes)
     return due.now, due.at
 
 
@@ -145,7 +145,7 @@ def test_laws(
     if due.now and frozen:
         assert "no window" in due.sentence
     if window is None and not freezes:
-        assert due.now is (now >= base - spread(address, one))
+        assert due.now is (now >= base - spread_of(address, one))
         assert due.at <= base, "never later than renew-before promises"
 
 
@@ -162,19 +162,19 @@ def test_a_version_just_issued_is_not_due(
 @given(st.text(max_size=10), LIVES)
 def test_spread(address: str, life: tuple[int, int]) -> None:
     one = cycle(life, None)
-    found = spread(address, one)
+    found = spread_of(address, one)
     assert timedelta() <= found <= min(one.lifetime / 10, (one.lifetime - one.renew_before) / 2)
-    assert found == spread(address, one)
+    assert found == spread_of(address, one)
     assert found.microseconds == 0
 
 
 def test_keys_of_one_day_do_not_fall_due_on_one_day() -> None:
-    days = {spread(f"client/c{number}/key/primary", lifecycle()).days for number in range(500)}
+    days = {spread_of(f"client/c{number}/key/primary", lifecycle()).days for number in range(500)}
     assert days == set(range(9))
 
 
 def test_short_lives_are_not_spread() -> None:
-    assert spread(ADDRESS, SHORT) == timedelta()
+    assert spread_of(ADDRESS, SHORT) == timedelta()
     due = rotation_due(ADDRESS, SHORT, at(0, 16), at(0, 10), ())
     assert (due.now, due.at) == (True, at(0, 10))
     assert not rotation_due(ADDRESS, SHORT, at(0, 16), at(0, 10) - timedelta(seconds=1), ()).now

@@ -22,7 +22,7 @@ from reconciler.engine.planfile.document import plan_json
 from reconciler.engine.planfile.load import load_plan
 from reconciler.engine.planfile.saved import refuse_stale, refuse_unreviewed
 from reconciler.errors import Finding, Source
-from reconciler.planning.loosening.terms_before import Before, beside
+from reconciler.planning.loosening.terms_before import Before, compare_terms
 from reconciler.planning.planner import make_plan
 from tests.kit.worlds.asked import inputs
 from tests.kit.worlds.declared import client, desired, webhook
@@ -52,7 +52,7 @@ def compared(
     observed = runner.look()
     made = inputs(now, observed, START, only=only)
     plan = make_plan(made)
-    return plan, beside(plan, Before(terms(before), terms(now), "commit 1a2b3c"), made)
+    return plan, compare_terms(plan, Before(terms(before), terms(now), "commit 1a2b3c"), made)
 
 
 def found(plan: Plan, code: str) -> list[Finding]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from reconciler.errors import BlockedError
-from reconciler.planning.trust.chain import Followed, Step, handed_down
+from reconciler.planning.trust.chain import Followed, Step, follow_signers
 from reconciler.planning.trust.signers import SignersFile, signing_times, trusted_text
 
 SIGNERS, POLICY = "signers", "policy.yaml"
@@ -111,19 +111,19 @@ TAKEN_BACK = tree("ada", "nothing")
 def test_only_signed_commits_change_what_is_demanded(
     later: Mapping[str, Commit], expected: str | None
 ) -> None:
-    found = handed_down(Remembered({**BEGUN, **later}), FOLLOWED, NOW)
+    found = follow_signers(Remembered({**BEGUN, **later}), FOLLOWED, NOW)
     assert found == ([] if expected is None else [(SIGNERS, expected)])
 
 
 def test_a_date_in_the_future_says_nothing() -> None:
     history = Remembered(BEGUN | {"b": Commit(tree("ada bob"), ("a",), by="ada", date=NOW + 9)})
-    handed_down(history, FOLLOWED, NOW)
+    follow_signers(history, FOLLOWED, NOW)
     assert history.asked[-1] == ("b", frozenset({NOW}))
 
 
 def test_a_project_without_a_demand_follows_nothing() -> None:
     history = Remembered({"a": Commit(TAKEN_BACK)})
-    assert handed_down(history, FOLLOWED, NOW) == []
+    assert follow_signers(history, FOLLOWED, NOW) == []
     assert history.asked == []
 
 

@@ -23,7 +23,7 @@ from reconciler.planning.emergency import revocation_plan
 from reconciler.registry.codec.codec import (
     decode_record,
     encode_record,
-    raw_clients,
+    read_raw_clients,
     write_raw_clients,
 )
 from reconciler.registry.protocol.rebucket import carry_over, close_left, rebucket
@@ -252,7 +252,7 @@ def test_a_later_revision_is_never_overwritten(there: int | None, carried: int, 
     drive(world, carry_over("payouts", {"owner": "somebody-else", "revision": carried}, NEW))
     document = world.answer(ReadDocument(NEW_HOME))
     assert isinstance(document, Document)
-    assert raw_clients(document.text, NEW_HOME)["payouts"]["revision"] == kept
+    assert read_raw_clients(document.text, NEW_HOME)["payouts"]["revision"] == kept
 
 
 @pytest.mark.parametrize("rotates", ["the new bucket", "the old bucket"])
@@ -265,7 +265,7 @@ def test_a_revocation_in_either_bucket_outlives_a_change_in_the_other(
     spread = Spread.prepared()
     before = spread.world.answer(ReadDocument(f"buckets/{bucket_of('payouts', BUCKETS)}"))
     assert isinstance(before, Document)
-    untouched = raw_clients(before.text, "")["payouts"]
+    untouched = read_raw_clients(before.text, "")["payouts"]
     assert {one.status for one in spread.carry_out(spread.revocation(), BUCKETS)} == {
         OutcomeStatus.DONE
     }
@@ -280,7 +280,7 @@ def test_a_revocation_in_either_bucket_outlives_a_change_in_the_other(
     drive(world, carry_over("payouts", late, NEW))
     document = world.answer(ReadDocument(NEW_HOME))
     assert isinstance(document, Document)
-    kept = decode_record(raw_clients(document.text, NEW_HOME)["payouts"], "payouts")
+    kept = decode_record(read_raw_clients(document.text, NEW_HOME)["payouts"], "payouts")
     (series,) = kept.keys.values()
     assert not series.in_state(*USABLE)
     assert series.hold is not None

@@ -15,7 +15,7 @@ from reconciler.domain.live.transitions import TransitionError
 from reconciler.domain.plan.plan import OutcomeStatus
 from reconciler.domain.values.names import bucket_of
 from reconciler.planning.actions.reasons import RevocationRequest
-from reconciler.registry.protocol.rename import arrived
+from reconciler.registry.protocol.rename import arrive
 from reconciler.registry.requests import Request, Response
 from tests.kit.worlds.declared import client, desired, webhook
 from tests.kit.worlds.faults import Crash, Fault, Faulty, crash_after, crash_before
@@ -232,9 +232,9 @@ def end_all(record: ClientRecord) -> ClientRecord:
 def test_a_new_record_that_nobody_touched_follows_the_old_one() -> None:
     """All that was committed to the old name meanwhile, not only revocations."""
     old, new = pair("run.moved0")
-    assert arrived(new, old, FAR, START) == new
+    assert arrive(new, old, FAR, START) == new
     later = replace(old, status=ClientStatus.SUSPENDED, seq=old.seq + 1, revision=old.revision + 1)
-    found = arrived(new, later, FAR, START)
+    found = arrive(new, later, FAR, START)
     assert (found.name, found.moving_to, found.status, found.seq) == (
         FAR,
         None,
@@ -247,12 +247,12 @@ def test_a_new_record_that_nobody_touched_follows_the_old_one() -> None:
 def test_a_new_record_that_somebody_changed_stays_but_for_what_was_revoked() -> None:
     old, new = pair("other.claim")
     kept = replace(new, status=ClientStatus.SUSPENDED)
-    assert arrived(kept, old, FAR, START) == kept
-    found = arrived(kept, end_all(old), FAR, START)
+    assert arrive(kept, old, FAR, START) == kept
+    found = arrive(kept, end_all(old), FAR, START)
     assert found.status is ClientStatus.SUSPENDED
     assert [version.state for version in found.keys["primary"].versions] == [VersionState.REVOKED]
     assert found.keys["primary"].hold is not None
-    assert arrived(end_all(kept), old, FAR, START) == end_all(kept), (
+    assert arrive(end_all(kept), old, FAR, START) == end_all(kept), (
         "what is revoked there stays revoked"
     )
 
@@ -261,4 +261,4 @@ def test_a_new_record_that_somebody_changed_stays_but_for_what_was_revoked() -> 
 def test_a_name_with_secrets_of_its_own_is_taken(op: str) -> None:
     old, new = pair(op)
     with pytest.raises(TransitionError, match="taken"):
-        arrived(replace(new, storage_name=FAR), old, FAR, START)
+        arrive(replace(new, storage_name=FAR), old, FAR, START)

@@ -15,8 +15,8 @@ from reconciler.registry.protocol.secret_steps import (
     MAX_PASSES,
     VersionTaken,
     destroy_version,
-    is_gone,
-    newest,
+    is_version_gone,
+    read_newest,
     write_version,
 )
 from reconciler.registry.requests import (
@@ -173,9 +173,9 @@ def test_a_claimed_version_that_was_written_just_before_is_destroyed() -> None:
     ],
 )
 def test_is_gone(info: SecretInfo | None, gone: bool) -> None:
-    assert is_gone(info, 3) is gone
+    assert is_version_gone(info, 3) is gone
 
 
 def test_newest() -> None:
-    assert drive(World(), newest(PATH)) == 0
-    assert drive(world_with(3), newest(PATH)) == 3
+    assert drive(World(), read_newest(PATH)) == 0
+    assert drive(world_with(3), read_newest(PATH)) == 3

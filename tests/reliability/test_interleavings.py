@@ -18,7 +18,7 @@ from reconciler.domain.live.record import USABLE
 from reconciler.domain.plan.plan import Outcome, OutcomeStatus
 from reconciler.engine.emergency import REVOKE_TRIES
 from reconciler.planning.actions.reasons import RevocationRequest, RotationRequest
-from reconciler.planning.actions.renames import told
+from reconciler.planning.actions.renames import merge_revocations
 from reconciler.planning.emergency import revocation_plan
 from tests.kit.suite.tally import Tally
 from tests.kit.worlds.declared import client, desired, webhook
@@ -203,7 +203,7 @@ def in_memory(pair: Pair) -> Stage:
 
 def expect_no_usable(runner: Passes[Any]) -> None:
     """From the moment on in which a revocation says that it is done."""
-    for record in told(runner.world.records()).values():
+    for record in merge_revocations(runner.world.records()).values():
         for _, item, series in record.all_series():
             assert not series.in_state(*USABLE), f"{record.name}.{item} can still be used"
 

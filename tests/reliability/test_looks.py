@@ -16,7 +16,7 @@ from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.live.observed import Observed, OpenRun
 from reconciler.domain.plan.unfinished import UnfinishedKind
 from reconciler.domain.values.names import bucket_of
-from reconciler.engine.engine import registered_as
+from reconciler.engine.engine import list_names_on_record
 from reconciler.engine.look.observe import observe
 from reconciler.planning.actions.reasons import RotationRequest
 from reconciler.planning.emergency import revocation_plan
@@ -132,7 +132,7 @@ class Stage:
 
     def start(self) -> tuple[Runner, Runs]:
         """The turn is run 0, the look run 1."""
-        sought = registered_as(self.scenario.after)
+        sought = list_names_on_record(self.scenario.after)
         return self._begin(
             [lambda runner: lambda gate: observe(gate, runner.world.owner, BUCKETS, sought=sought)]
         )

@@ -13,8 +13,8 @@ import pytest
 from reconciler.domain.live.observed import OpenRun
 from reconciler.domain.live.record import ClientRecord
 from reconciler.domain.plan.plan import Outcome, OutcomeStatus
-from reconciler.engine.runs.history import folded, in_order, unrecorded
-from reconciler.registry.codec.run_codec import MAX_UNRECORDED, decode_run, fitting
+from reconciler.engine.runs.history import find_unrecorded, fold_run, sort_outcomes
+from reconciler.registry.codec.run_codec import MAX_UNRECORDED, decode_run, fit_outcomes
 from reconciler.registry.protocol.documents import finish_run, open_run
 from reconciler.report.run.report import outcome_document
 from tests.kit.suite.tally import Tally
@@ -42,23 +42,23 @@ def told_by_another(
     """What somebody who has only the registry makes of the run."""
     world = World()
     drive(world, open_run(OpenRun(run_id, "apply", "Ada", START, None, "sha256:0")))
-    rest = unrecorded(run_id, outcomes, records)
+    rest = find_unrecorded(run_id, outcomes, records)
     drive(world, finish_run(run_id, START, rest, interrupted=False))
     entry = world.documents[f"runs/{run_id}"]
     run = decode_run(entry.versions[entry.current]["doc"])
     assert run.omitted == 0
-    return shown(folded(run, records))
+    return shown(fold_run(run, records))
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_of_an_undisturbed_run_history_tells_everything(name: str) -> None:
     scenario = SCENARIOS[name]
     runner = scenario.prepared()
-    outcomes = in_order(scenario.act(runner))
+    outcomes = sort_outcomes(scenario.act(runner))
     assert outcomes
     records = runner.world.records()
     run = OpenRun(Runner.run_id(runner.runs), "apply", "Ada", START, None, "", finished_at=START)
-    assert shown(folded(run, records)) == shown(outcomes)
+    assert shown(fold_run(run, records)) == shown(outcomes)
     assert told_by_another(run.run_id, outcomes, records) == shown(outcomes)
 
 
@@ -73,7 +73,7 @@ def test_of_a_disturbed_run_history_and_its_document_tell_everything(
         runner = deepcopy(prepared)
         live = Faulty(runner.world, at, SURVIVED[fault])
         with suppress(Crash):
-            outcomes = in_order(scenario.act(runner, live))
+            outcomes = sort_outcomes(scenario.act(runner, live))
             told = told_by_another(Runner.run_id(runner.runs), outcomes, runner.world.records())
             assert told == shown(outcomes), f"after {live.hit}"
         if live.hit is None:
@@ -98,4 +98,4 @@ def test_a_run_document_holds_what_fits_and_counts_the_rest() -> None:
     assert run.unrecorded[0].status is OutcomeStatus.FAILED
     assert len(run.unrecorded) + run.omitted == 10_001
     assert run.omitted > 0
-    assert fitting([failed]) == (failed,)
+    assert fit_outcomes([failed]) == (failed,)

@@ -29,7 +29,7 @@ from reconciler.domain.plan.plan import (
 from reconciler.domain.plan.run import RunResult
 from reconciler.domain.plan.unfinished import Unfinished, UnfinishedKind
 from reconciler.errors import Finding, Level, Source
-from reconciler.planning.actions.order import ordered
+from reconciler.planning.actions.order import sort_actions
 from reconciler.planning.guards.unfinished import Books, find_unfinished
 from reconciler.planning.planner import plan_digest
 
@@ -264,7 +264,7 @@ def review_plan() -> Plan:
         "tax-filing": Source("clients/finance/tax-filing.yaml", 4, 3),
         "fraud-screening": Source("clients/payments/fraud-screening.yaml", 4, 3),
     }
-    made = make_plan(ordered(actions), findings, unchanged=21)
+    made = make_plan(sort_actions(actions), findings, unchanged=21)
     return replace(made, approvals=approvals, unfinished=unfinished_business, sources=sources)
 
 

@@ -302,7 +302,7 @@ def test_an_exception_of_any_sort_changes_no_exit_code(
     for number in range(len(errors)):
         checkout.client(f"partner-{number}")
     checkout.apply().ok()
-    monkeypatch.setattr("reconciler.planning.notes.alerts.notices", fail)
+    monkeypatch.setattr("reconciler.planning.notes.alerts.group_by_owner", fail)
     while errors:
         name = f"partner-{len(errors) - 1}"
         ran = checkout.run(

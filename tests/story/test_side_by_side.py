@@ -30,7 +30,7 @@ def before_the_lease(
     monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]
 ) -> Iterator[None]:
     """Something happens between the plan of the next run and its lease, as if that had to wait."""
-    held_lease = lease.held_lease
+    held_lease = lease.hold_lease
     left = [happens]
 
     def late(*given: Any, **named: Any) -> Any:
@@ -39,7 +39,7 @@ def before_the_lease(
         return held_lease(*given, **named)
 
     with monkeypatch.context() as patched:
-        patched.setattr(engine_apply, "held_lease", late)
+        patched.setattr(engine_apply, "hold_lease", late)
         yield
     assert not left
 

@@ -164,7 +164,7 @@ def secret_from(variable: str, environ: Mapping[str, str]) -> Secret | Missing:
         return Missing(
             f"RC540: neither of the environment variables {variable} and {variable}_FILE is set"
         )
-    return held.keep(Secret(text.strip()))
+    return held.remember_for_good(Secret(text.strip()))
 
 
 def signing_secret_from(variable: str, environ: Mapping[str, str]) -> Secret | Missing:

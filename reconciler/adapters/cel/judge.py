@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import reconciler
-from reconciler.domain.plan.judgement import Fault, Judgement
+from reconciler.domain.plan.judgement import RuleFault, RuleJudgement
 from reconciler.domain.values.canonical import JsonObject, digest
 
 SECONDS = 3.0  # of computing, for one expression, and for each client so many more:
@@ -36,12 +36,12 @@ class CelJudge:
     def __init__(self, seconds: float = SECONDS, budget: float = BUDGET) -> None:
         self._seconds = seconds
         self._budget = budget
-        self._known: dict[str, tuple[Judgement, ...]] = {}
+        self._known: dict[str, tuple[RuleJudgement, ...]] = {}
         self._passed: dict[str, str] = {}  # expression -> why it is not evaluated again
 
     def __call__(
         self, expressions: Sequence[str], clients: Sequence[JsonObject], known: Collection[str]
-    ) -> Sequence[Judgement]:
+    ) -> Sequence[RuleJudgement]:
         """See ``Judge``. An expression that passes its limits is not evaluated for any client."""
         job: dict[str, Any] = {
             "expressions": list(expressions),
@@ -53,7 +53,7 @@ class CelJudge:
             self._known[key] = tuple(self._all(job))
         return self._known[key]
 
-    def _all(self, job: dict[str, Any]) -> list[Judgement]:
+    def _all(self, job: dict[str, Any]) -> list[RuleJudgement]:
         """A judgement for each expression.
 
         The one that a process ended at is told so, and a new process goes on.
@@ -65,7 +65,7 @@ class CelJudge:
         together = (
             f"the rules before it took the {budget:.1f} s of computing that all have together"
         )
-        found: dict[str, Judgement] = {}
+        found: dict[str, RuleJudgement] = {}
         end = _used() + budget
         while left:
             rest = end - _used()
@@ -79,7 +79,7 @@ class CelJudge:
                 self._passed[left.pop(0)] = why
         return [
             (
-                Judgement(verdicts=(self._passed[one],) * clients)
+                RuleJudgement(verdicts=(self._passed[one],) * clients)
                 if one in self._passed
                 else found[one]
             )
@@ -127,7 +127,7 @@ def _lines(written: bytes | None) -> list[str]:
     return (written or b"").decode().split("\n")[:-1]
 
 
-def _judgement(line: str) -> Judgement:
+def _judgement(line: str) -> RuleJudgement:
     answer = json.loads(line)
-    faults = tuple(Fault(offset, message) for offset, message in answer["faults"])
-    return Judgement(faults, frozenset(answer["needs"]), tuple(answer["verdicts"]))
+    faults = tuple(RuleFault(offset, message) for offset, message in answer["faults"])
+    return RuleJudgement(faults, frozenset(answer["needs"]), tuple(answer["verdicts"]))

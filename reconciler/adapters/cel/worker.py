@@ -19,7 +19,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from reconciler.domain.plan.judgement import Fault
+from reconciler.domain.plan.judgement import RuleFault
 from reconciler.domain.values.duration import parse_duration
 from reconciler.planning.rules.custom_rules import DECLARED_ONLY, LIVE
 
@@ -126,29 +126,29 @@ def _why(error: BaseException) -> str:
     return text.partition(". ")[0][:200] or "it failed without a word"
 
 
-def syntax_fault(expression: str, message: str) -> Fault:
+def syntax_fault(expression: str, message: str) -> RuleFault:
     """The first mistake of which the parser tells, in words, with its place."""
     found = [(int(line), int(column), text) for line, column, text in _PLACE.findall(message)]
     if not found:
-        return Fault(0, "this is not a CEL expression")
+        return RuleFault(0, "this is not a CEL expression")
     line, column, text = next((one for one in found if "yntax error" in one[2]), found[0])
     lines = expression.split("\n")
     offset = sum(len(one) + 1 for one in lines[: line - 1]) + column - 1
     if "Recursion limit" in text:
-        return Fault(0, "the expression is nested too deeply")
+        return RuleFault(0, "the expression is nested too deeply")
     if unread := _UNREAD.search(text):
-        return Fault(offset, f"this cannot be read: `{unread[1][:40]}`")
+        return RuleFault(offset, f"this cannot be read: `{unread[1][:40]}`")
     if unexpected := _UNEXPECTED.search(text):
         told = (
             "the expression ends too early"
             if unexpected[1] == "<EOF>"
             else f"`{unexpected[1][:40]}` is unexpected"
         )
-        return Fault(offset, told)
-    return Fault(offset, text.removeprefix("Syntax error: ").partition(" expecting ")[0][:120])
+        return RuleFault(offset, told)
+    return RuleFault(offset, text.removeprefix("Syntax error: ").partition(" expecting ")[0][:120])
 
 
-def unknown_names(expression: str, names: Mapping[str, Sequence[str]]) -> Iterator[Fault]:
+def unknown_names(expression: str, names: Mapping[str, Sequence[str]]) -> Iterator[RuleFault]:
     """Variables and functions that do not exist; those that a macro binds do."""
     functions = [name for name in names["functions"] if name not in FUNCTIONS and _WORD.match(name)]
     for name in functions:
@@ -157,11 +157,11 @@ def unknown_names(expression: str, names: Mapping[str, Sequence[str]]) -> Iterat
             if name in MACROS
             else f"there is no function `{name}`"
         )
-        yield Fault(_first(expression, name), told)
+        yield RuleFault(_first(expression, name), told)
     if not set(functions) & set(MACROS):  # what it would have bound is not known
         bound = set(_BOUND.findall(expression))
         for name in sorted(set(names["variables"]) - _VARIABLES - _TYPES - bound):
-            yield Fault(_first(expression, name), f"there is no variable `{name}`")
+            yield RuleFault(_first(expression, name), f"there is no variable `{name}`")
 
 
 def _first(expression: str, name: str) -> int:

@@ -225,7 +225,7 @@ def token_of(environ: Mapping[str, str], variable: str, code: str) -> Secret | N
         raise UsageError(
             code, f"{variable} holds no token: white space in it, or no ASCII", "set it again"
         )
-    return held.keep(Secret(text))
+    return held.remember_for_good(Secret(text))
 
 
 def seconds_until(reset: str) -> float | None:

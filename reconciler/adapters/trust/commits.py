@@ -22,7 +22,7 @@ from reconciler.adapters.trust.platform import Person
 from reconciler.adapters.trust.ssh_signature import fault_of
 from reconciler.domain.declared.checkout import Loaded
 from reconciler.errors import QUOTED, AuditError, BlockedError
-from reconciler.planning.trust.chain import Followed, handed_down
+from reconciler.planning.trust.chain import Followed, follow_signers
 from reconciler.planning.trust.signers import SignersFile, signing_times, trusted_text, unsigned
 
 _NO_REPOSITORY = ("RC601", "RC602")  # no git, nothing that it knows
@@ -83,7 +83,7 @@ class Declaration:
     def handed_down(self, followed: Followed) -> list[tuple[str, str]]:
         """(path from the top, text) of all allowed signers that what this commit builds on leads
         to."""
-        return handed_down(self.history(), followed, int(self._clock()))
+        return follow_signers(self.history(), followed, int(self._clock()))
 
     def history(self) -> SignedHistory:
         """Everything that this commit builds on: of a merge all sides, and what was merged since

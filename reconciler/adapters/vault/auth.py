@@ -42,7 +42,7 @@ def connect(
     effective = settings_with_environment(settings, environ)
     credential = find_credential(effective, environ)
     for secret in (credential,) if isinstance(credential, Secret) else credential.secret.values():
-        held.keep(secret)
+        held.remember_for_good(secret)
     proxy = proxy_for(effective.address, environ)
     with Live(effective, detailed=detailed, patience=patience, proxy=proxy) as live:
         live.run_id = None if run_id is None else check_header(run_id, "the run id")
@@ -93,7 +93,7 @@ class Session:
             raise _login_refused(login, error) from None
         token = self._adapter.get_login_token(answer)
         self._adapter.token = token
-        self._obtained.append(held.keep(Secret(token)))
+        self._obtained.append(held.remember_for_good(Secret(token)))
         self._adapter.counted = bool(answer.body["auth"].get("num_uses"))
         self._schedule(answer)
 

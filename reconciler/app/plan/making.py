@@ -41,7 +41,7 @@ def make_plan(
     from reconciler.engine.planfile.saved import refuse_unreviewed
     from reconciler.planning import planner
     from reconciler.planning.actions.inputs import pair_up
-    from reconciler.planning.loosening.terms_before import beside
+    from reconciler.planning.loosening.terms_before import compare_terms
 
     desired = load_desired(workplace.root, environment)
     agreed = load_for(desired, reviewed) if reviewed is not None else None
@@ -59,7 +59,7 @@ def make_plan(
         refuse_unreviewed(agreed, plan)
     # after the comparison: a merge is made on another commit than its pull request was
     if before is not None:
-        plan = beside(plan, before, inputs)
+        plan = compare_terms(plan, before, inputs)
     if not observed.deep:
         workplace.console.say(
             "this server lists only names of secrets: overwritten or destroyed versions show with"

@@ -15,8 +15,8 @@ from reconciler.domain.plan.plan import Plan
 from reconciler.domain.values.names import bucket_of, is_name, one_of
 from reconciler.engine.engine import Engine
 from reconciler.engine.executor import Shard
-from reconciler.engine.planfile.saved import agreed_in, proofs_asked, touched
-from reconciler.engine.runs.reporting import unfinished_business
+from reconciler.engine.planfile.saved import list_proofs_asked, list_touched, read_agreed
+from reconciler.engine.runs.reporting import find_unfinished_business
 from reconciler.errors import UsageError
 from reconciler.planning.actions.inputs import Pairs, Question, settled_clients
 from reconciler.planning.actions.reasons import Removals
@@ -55,7 +55,7 @@ def question_for(
         at=asked.at,
         deep=asked.deep,
         verifications=webhook_addresses(asked.verify, desired),
-        agreed=agreed_in(saved) if saved is not None else agreed,
+        agreed=read_agreed(saved) if saved is not None else agreed,
         rollback=saved.rollback_from if saved is not None else asked.rollback,
         applying=applying,
     )
@@ -116,8 +116,8 @@ def narrowed(
     if upkeep:
         parts.append(settled_clients(question.desired, pairs))
     if saved is not None:
-        parts.append(touched(saved))
-        question = replace(question, verifications=proofs_asked(saved))
+        parts.append(list_touched(saved))
+        question = replace(question, verifications=list_proofs_asked(saved))
     for part in parts:
         question = replace(
             question,
@@ -128,7 +128,7 @@ def narrowed(
 
 def with_unfinished(engine: Engine, observed: Observed, plan: Plan) -> Plan:
     """``plan`` with what is unfinished, for those who read it."""
-    return replace(plan, unfinished=unfinished_business(engine, observed, plan))
+    return replace(plan, unfinished=find_unfinished_business(engine, observed, plan))
 
 
 def sharded(pairs: Pairs, buckets: int, shard: Shard) -> frozenset[str]:

@@ -56,10 +56,10 @@ class Alerts:
         """Tell what a run did. Never raises, whatever happens."""
         with self._unaffected():
             if self._channels():
-                from reconciler.planning.notes.alerts import run_alerts
+                from reconciler.planning.notes.alerts import make_run_alerts
 
                 before = self._observed.records if self._observed is not None else {}
-                self._tell(run_alerts(result, before), result.finished_at, result.run_id)
+                self._tell(make_run_alerts(result, before), result.finished_at, result.run_id)
 
     @contextmanager
     def if_blocked(self) -> Iterator[None]:
@@ -76,9 +76,11 @@ class Alerts:
     def _of_blocked(self, error: BlockedError) -> None:
         with self._unaffected():
             if self._channels() and self._plan is not None and self._observed is not None:
-                from reconciler.planning.notes.alerts import blocked_alerts
+                from reconciler.planning.notes.alerts import make_blocked_alerts
 
-                self._tell(blocked_alerts(self._plan, error.findings), self._observed.now, None)
+                self._tell(
+                    make_blocked_alerts(self._plan, error.findings), self._observed.now, None
+                )
 
     def _channels(self) -> list[Channel]:
         name = self.environment.name
@@ -103,12 +105,12 @@ class Alerts:
 
     def _tell(self, alerts: Sequence[Alert], at: datetime, run_id: str | None) -> None:
         from reconciler.adapters.alerts.channels import send_all
-        from reconciler.planning.notes.alerts import notices
+        from reconciler.planning.notes.alerts import group_by_owner
 
         if not alerts:
             return
         records = self._observed.records if self._observed is not None else {}
-        told = notices(
+        told = group_by_owner(
             self.project.name, self.environment.name, alerts, at, run_id, self.declared, records
         )
         problems: Counter[tuple[str, str]] = Counter()

@@ -113,7 +113,7 @@ def apply_plan(
         observed = engine.look(desired, deep=asked.deep)
         pairs = pair_up(desired, observed)
         planned.refuse_unknown(asked.only, pairs)
-        result, problem = engine_runs.apply(
+        result, problem = engine_runs.apply_plan(
             engine, *agreed(observed, pairs), observed, options, None if ask else anew
         )
     return _ended(workplace, alerts, Run(result, problem, saved=ready is not None))
@@ -148,7 +148,7 @@ def rotate(
 
         observed = engine.look(desired)
         question, plan = agreed(observed)
-        result, problem = engine_runs.apply(engine, question, plan, observed, options, agreed)
+        result, problem = engine_runs.apply_plan(engine, question, plan, observed, options, agreed)
     return _ended(workplace, alerts, Run(result, problem))
 
 
@@ -177,10 +177,10 @@ def revoke(
         console.interruptible() as stopping,
         engine_for(workplace, project, chosen, stopping) as engine,
     ):
-        observed = emergency.look(engine, request.client)
+        observed = emergency.look_for_client(engine, request.client)
         alerts.learn(observed)
         options = Options("revoke", commit=manner.commit, push=manner.push)
-        result, problem = emergency.revoke(engine, request, observed, options, loaded)
+        result, problem = emergency.revoke_now(engine, request, observed, options, loaded)
     if not result.outcomes:
         console.say(f"nothing of {target} is usable: there is nothing to revoke")
     return _ended(workplace, alerts, Run(result, problem))

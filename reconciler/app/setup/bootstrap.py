@@ -24,7 +24,7 @@ def prepared(
     from reconciler.adapters.vault.setup.bootstrap import bootstrap
     from reconciler.adapters.vault.setup.ci_roles import login_roles
     from reconciler.adapters.vault.setup.meta import Meta, existing_meta
-    from reconciler.engine.rebucket import close_rest, spread
+    from reconciler.engine.rebucket import close_rest, spread_registry
 
     with connected(workplace, environment) as live:
         present = existing_meta(live, project.name, environment.name)
@@ -46,7 +46,7 @@ def prepared(
         return [*done, (f"registry: old buckets closed {closed}", "updated")] if closed else done
     meta = Meta(project.name, environment.name, buckets, present.version)
     with engine_for(workplace, project, environment) as engine:
-        moved = spread(engine, buckets, meta.text(), present.version, engine.say)
+        moved = spread_registry(engine, buckets, meta.text(), present.version, engine.say)
     return [
         *done,
         (f"registry: clients {moved}, buckets {buckets} instead of {present.buckets}", "updated"),

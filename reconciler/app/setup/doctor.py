@@ -28,7 +28,7 @@ from reconciler.adapters.vault.setup.policies import capable, policy_drift
 from reconciler.domain.declared.desired import Project
 from reconciler.domain.values.canonical import JsonObject, iso
 from reconciler.domain.values.hosts import is_loopback
-from reconciler.engine.look.records import read_applied, survey
+from reconciler.engine.look.records import read_applied_commit, survey
 from reconciler.errors import RegistryError, TokenInvalid, VaultDenied, VaultError
 from reconciler.registry.codec.run_codec import decode_lease
 from reconciler.registry.protocol.applied import NAME as APPLIED
@@ -338,7 +338,7 @@ def _registry(live: Live, project: str, environment: str) -> Iterator[Check]:
         if name != "lease":  # has a check of its own
             yield Check(name, "fail", error.message, error.remedy)
     try:
-        read_applied(live)
+        read_applied_commit(live)
     except (RegistryError, VaultDenied) as error:
         yield Check(APPLIED, "fail", error.message, error.remedy)
     for client, bucket in sorted(found.misplaced.items()):

@@ -47,11 +47,11 @@ def codeowners(settings: Settings, output: Path | None, check: bool, form: str) 
     from reconciler.app.project import project_folder
     from reconciler.cli.terminal import workplace
     from reconciler.declare.repository import load_all
-    from reconciler.planning.review.code_owners import code_owners
+    from reconciler.planning.review.code_owners import find_code_owners
 
     if check and output is None:
         raise click.UsageError("--check compares with a file: name it with --output FILE")
-    found = code_owners(load_all(workplace(settings).root))
+    found = find_code_owners(load_all(workplace(settings).root))
     for note in notes_about(found):
         say(settings, note)
     text = text_of(found, form, project_folder(settings.project))

@@ -96,7 +96,7 @@ def reviewed(settings: Settings, environment: str, out: Path) -> int:
     from reconciler.app.forges.gitlab import reviewed_plans
     from reconciler.cli.terminal import workplace
     from reconciler.engine.planfile.document import plan_json
-    from reconciler.engine.planfile.saved import compared
+    from reconciler.engine.planfile.saved import take_compared
     from reconciler.errors import UsageError
     from reconciler.report.plan.text import plan_text
 
@@ -107,7 +107,7 @@ def reviewed(settings: Settings, environment: str, out: Path) -> int:
         (number, plan) for number, plan in reviewed_plans(here, environment) if plan.changes
     ]
     for number, plan in changing:
-        shown = plan_text(compared(plan), width=settings.width)
+        shown = plan_text(take_compared(plan), width=settings.width)
         emit(
             f"Reviewed in merge request !{number}, as far as plan --reviewed compares it; findings"
             f" and approvers are in the note there:\n\n{shown}\n"

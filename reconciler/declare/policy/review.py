@@ -18,21 +18,21 @@ from reconciler.domain.declared.desired import (
     Violation,
     Waiver,
 )
-from reconciler.domain.plan.judgement import Judge, Judgement
+from reconciler.domain.plan.judgement import Judge, RuleJudgement
 from reconciler.domain.plan.scopes import ScopeTable
 from reconciler.domain.values.names import client_address
 from reconciler.errors import Finding, Level, Source
-from reconciler.planning.guards.waivers import date_findings, holding, waived
+from reconciler.planning.guards.waivers import date_findings, find_waiver, waive
 from reconciler.planning.rules.custom_rules import (
     DECLARED_ONLY,
     LIVE,
-    answers,
-    blamed,
     declared_facts,
-    ends,
-    remedy,
+    find_answers,
+    find_blamed,
+    is_ending,
+    write_remedy,
 )
-from reconciler.planning.rules.rules import BY_NAME, breaches
+from reconciler.planning.rules.rules import BY_NAME, find_breaches
 
 # environment -> client -> how it is declared there
 Clients: TypeAlias = Mapping[str, Mapping[str, DesiredClient]]
@@ -56,7 +56,7 @@ def violations(
         builder = builders[client.name]
         if not builder.sound:
             continue
-        for rule, row, breach in breaches(client, policy.rules, environment, table):
+        for rule, row, breach in find_breaches(client, policy.rules, environment, table):
             address = breach.address or client_address(client.name)
             source = source_of(builder.place(environment, breach.path))
             yield Violation(
@@ -115,10 +115,12 @@ class Review:
             self._unused(judged, clients)
 
     def _tell(self, finding: Finding, rule: str, client: str, environment: str) -> None:
-        waiver = holding(self._policy.waivers, rule, client, environment, self._now or _NO_CLOCK)
+        waiver = find_waiver(
+            self._policy.waivers, rule, client, environment, self._now or _NO_CLOCK
+        )
         if waiver is not None:
             self._used.add(waiver)
-            finding = waived(finding, waiver)
+            finding = waive(finding, waiver)
         self._add(finding)
 
     def _add(self, finding: Finding) -> None:
@@ -143,7 +145,7 @@ class Review:
             declared_facts(client, environment, table)
             for environment, here in clients.items()
             for client in here.values()
-            if builders[client.name].sound and not ends(client)
+            if builders[client.name].sound and not is_ending(client)
         ]
         rules = self._policy.custom_rules
         complete = set()
@@ -154,16 +156,16 @@ class Review:
             if rule.level is RuleLevel.OFF or judgement.faults or judgement.needs & LIVE:
                 continue
             complete.add(rule.name)
-            for row, code, sentence in answers(rule, judgement, rows):
+            for row, code, sentence in find_answers(rule, judgement, rows):
                 environment, name = str(row["environment"]), str(row["client"])
-                source = blamed(rule, code, clients[environment][name].source)
+                source = find_blamed(rule, code, clients[environment][name].source)
                 self._tell(
                     Finding(
                         code,
                         _LEVELS[rule.level],
                         sentence,
                         client_address(name),
-                        remedy(rule, code),
+                        write_remedy(rule, code),
                         source,
                     ),
                     rule.name,
@@ -172,7 +174,7 @@ class Review:
                 )
         return complete
 
-    def _faults(self, rule: CustomRule, judgement: Judgement) -> None:
+    def _faults(self, rule: CustomRule, judgement: RuleJudgement) -> None:
         mark = _mark(rule.source)
         for fault in judgement.faults:
             place = inside(mark, rule.when, fault.offset, self._found.texts.get(mark[0], ""))

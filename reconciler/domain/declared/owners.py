@@ -34,7 +34,7 @@ class Owner:
         return self.team or self.contact or "nobody"
 
 
-def owner_in(spec: JsonObject) -> Owner:
+def read_owner(spec: JsonObject) -> Owner:
     """The owner that a resolved specification names.
 
     What was edited into nonsense in a record names nobody.
@@ -45,7 +45,7 @@ def owner_in(spec: JsonObject) -> Owner:
     return Owner(*(str(declared.get(field) or "") for field in ("team", "contact")))
 
 
-def owner_of(spec: JsonObject) -> str:
+def describe_owner(spec: JsonObject) -> str:
     """``payments (payments@example.com)``: team and contact of a specification, as far as it names
     them."""
     owner = spec.get("owner") or {}

@@ -75,7 +75,7 @@ def revoke(series: Series, number: int, now: datetime) -> Series:
     return _map(series, step)
 
 
-def destroyed(series: Series, number: int, now: datetime) -> Series:
+def mark_destroyed(series: Series, number: int, now: datetime) -> Series:
     """Record that the secret of a revoked version was seen to be gone; drop the oldest such
     versions."""
     _require(series, number, VersionState.REVOKED)

@@ -9,11 +9,11 @@ from typing import Protocol
 from reconciler.domain.values.canonical import JsonObject
 
 # What an expression says of one client: whether it holds, or a sentence why that cannot be told.
-Verdict = bool | str
+RuleVerdict = bool | str
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class RuleFault:
     """A mistake in an expression, ``offset`` characters from its beginning."""
 
     offset: int
@@ -21,13 +21,13 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class RuleJudgement:
     """``needs``: the variables that the expression names. ``verdicts``: one for each client that
     was asked about; none when it has faults or names what is not known."""
 
-    faults: tuple[Fault, ...] = ()
+    faults: tuple[RuleFault, ...] = ()
     needs: frozenset[str] = frozenset()
-    verdicts: tuple[Verdict, ...] = ()
+    verdicts: tuple[RuleVerdict, ...] = ()
 
 
 class Judge(Protocol):
@@ -38,7 +38,7 @@ class Judge(Protocol):
 
     def __call__(
         self, expressions: Sequence[str], clients: Sequence[JsonObject], known: Collection[str]
-    ) -> Sequence[Judgement]:
+    ) -> Sequence[RuleJudgement]:
         """One judgement for each expression.
 
         ``clients`` are the values of the variables, ``known`` their names.

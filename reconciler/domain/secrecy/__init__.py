@@ -10,9 +10,9 @@ import json
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from reconciler.domain.secrecy.held import SHORTEST, forms
-from reconciler.domain.secrecy.plaintext import blocks, plain, traced
-from reconciler.domain.secrecy.shapes import spans
+from reconciler.domain.secrecy.held import SHORTEST, held_forms
+from reconciler.domain.secrecy.plaintext import blocks, to_plain_text, trace
+from reconciler.domain.secrecy.shapes import find_shapes
 from reconciler.domain.values.canonical import Json
 
 MASK = "***"
@@ -37,7 +37,7 @@ def holds_secret(text: str, also: Collection[str] = ()) -> bool:
     ``also``."""
     if next(_spans(text, also), None) is not None:
         return True
-    seen = plain(text)
+    seen = to_plain_text(text)
     return seen != text and any(_is_whole(seen, one) for one in _spans(seen, also))
 
 
@@ -53,10 +53,10 @@ def secrets_in(text: str, also: Collection[str] = ()) -> list[Found]:
 
 def _hidden_in(block: str, begin: int, also: Collection[str]) -> Iterator[Found]:
     """What is there only in the plain form of ``block``, which begins at ``begin`` of the whole."""
-    seen = plain(block)
+    seen = to_plain_text(block)
     hidden = [one for one in _spans(seen, also) if _is_whole(seen, one)] if seen != block else []
     if hidden:
-        way = traced(block)
+        way = trace(block)
         for one in hidden:
             first, last = way.original(one.begin, one.end)
             yield Found(one.name, begin + first, begin + last)
@@ -94,12 +94,12 @@ def _masked_inside(value: Json) -> Json:
 
 
 def _spans(text: str, also: Collection[str]) -> Iterator[Found]:
-    for form in (*forms(), *(one for one in also if len(one) >= SHORTEST)):
+    for form in (*held_forms(), *(one for one in also if len(one) >= SHORTEST)):
         at = text.find(form)
         while at >= 0:
             yield Found(HELD, at, at + len(form))
             at = text.find(form, at + len(form))
-    for name, begin, end in spans(text):
+    for name, begin, end in find_shapes(text):
         yield Found(name, begin, end)
 
 

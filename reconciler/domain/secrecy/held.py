@@ -25,13 +25,13 @@ _alive: weakref.WeakKeyDictionary[Secret, tuple[str, ...] | None] = weakref.Weak
 _kept: deque[Secret] = deque(maxlen=_MOST_KEPT)
 
 
-def note(secret: Secret) -> None:
+def remember(secret: Secret) -> None:
     """Know ``secret`` until it is forgotten by everybody else."""
     with _lock:
         _alive[secret] = None
 
 
-def keep(secret: Secret) -> Secret:
+def remember_for_good(secret: Secret) -> Secret:
     """Know the text of ``secret`` to the end of the program; returns it."""
     with _lock:
         if all(one.reveal() != secret.reveal() for one in _kept):
@@ -39,7 +39,7 @@ def keep(secret: Secret) -> Secret:
     return secret
 
 
-def forms() -> list[str]:
+def held_forms() -> list[str]:
     """Every form of every secret that is held."""
     with _lock:
         known = list(_alive.items())

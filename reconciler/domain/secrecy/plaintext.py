@@ -102,7 +102,7 @@ _UNSEEN = re.compile(f"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029{INVISIBLE}\ufffd
 _LINE_END = re.compile(rf"\n(?<={_LETTER}\n)\s*(?:\| ?)?(?={_LETTER})")
 
 
-def plain(text: str) -> str:
+def to_plain_text(text: str) -> str:
     """``text`` in its plain form, which is ``text`` itself where nothing is hidden in it."""
     for _ in range(_ROUNDS):
         before = text
@@ -142,7 +142,7 @@ class Plain:
         return self.begins[begin], self.ends[end - 1]
 
 
-def traced(text: str) -> Plain:
+def trace(text: str) -> Plain:
     """The plain form of ``text`` with the way back."""
     found = Plain(text, array("q", range(len(text))), array("q", range(1, len(text) + 1)))
     for _ in range(_ROUNDS):

@@ -26,7 +26,7 @@ class Secret:
 
     def __init__(self, text: str) -> None:
         self._text = text
-        held.note(self)
+        held.remember(self)
 
     def reveal(self) -> str:
         """The secret text. Callers keep it out of every string that is shown or stored."""

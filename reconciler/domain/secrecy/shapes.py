@@ -121,7 +121,7 @@ _ANY = re.compile("|".join(shape.pattern.pattern for shape in SHAPES))
 _SHORT = 1000
 
 
-def spans(text: str) -> Iterator[tuple[str, int, int]]:
+def find_shapes(text: str) -> Iterator[tuple[str, int, int]]:
     """Whatever has the shape of a secret in ``text``: what it is called, where it begins and
     ends."""
     if len(text) <= _SHORT and _ANY.search(text) is None:

@@ -41,13 +41,13 @@ _CARRIERS = (
 _TEREDO = IPv6Network("2001::/32")
 
 
-def allowed(texts: Json) -> Allowed:
+def parse_allowed(texts: Json) -> Allowed:
     """The addresses of ``allowedCidrs``: without any, everywhere. What is no network (in a record
     that somebody edited) allows nothing.
 
-    >>> networks(allowed(["10.0.0.0/9", "10.128.0.0/9"]))
+    >>> list_networks(parse_allowed(["10.0.0.0/9", "10.128.0.0/9"]))
     ['10.0.0.0/8']
-    >>> allowed([]) == EVERYWHERE, networks(allowed(["ten"]))
+    >>> parse_allowed([]) == EVERYWHERE, list_networks(parse_allowed(["ten"]))
     (True, [])
     """
     if not texts:
@@ -73,16 +73,16 @@ def _parsed(text: str) -> tuple[int, int, int] | None:
     return network.version, first, last
 
 
-def added(before: Allowed, after: Allowed) -> Allowed:
+def find_added(before: Allowed, after: Allowed) -> Allowed:
     """What ``after`` allows and ``before`` does not.
 
-    >>> networks(added(allowed(["10.0.0.0/25"]), allowed(["10.0.0.0/24"])))
+    >>> list_networks(find_added(parse_allowed(["10.0.0.0/25"]), parse_allowed(["10.0.0.0/24"])))
     ['10.0.0.128/25']
     """
     return {version: tuple(_minus(after[version], before[version])) for version in after}
 
 
-def reached(spans: Allowed) -> Allowed:
+def find_reached(spans: Allowed) -> Allowed:
     """``spans``, and as IPv4 also every address from which somebody comes by a network of IPv6 that
     carries it. How wide a limit is depends on that; for a comparison it would hide a change from
     one form to the other."""
@@ -110,39 +110,39 @@ def is_open(spans: Allowed, version: int) -> bool:
     """Whether at least half of all addresses of this IP version are let in: that is a limit in name
     only.
 
-    >>> is_open(allowed(["0.0.0.0/1"]), 4), is_open(allowed(["10.0.0.0/8"]), 4)
+    >>> is_open(parse_allowed(["0.0.0.0/1"]), 4), is_open(parse_allowed(["10.0.0.0/8"]), 4)
     (True, False)
     """
     public = _PUBLIC[version]
-    return _size(_minus(public, reached(spans)[version])) * 2 <= _size(public)
+    return _size(_minus(public, find_reached(spans)[version])) * 2 <= _size(public)
 
 
 def is_wide(spans: Allowed, version: int, prefix: int) -> bool:
     """Whether somebody can come from more addresses of this IP version than one network with this
     prefix has."""
-    return _size(reached(spans)[version]) > 1 << (_LIMITS[version].bit_length() - prefix)
+    return _size(find_reached(spans)[version]) > 1 << (_LIMITS[version].bit_length() - prefix)
 
 
-def widest(spans: Allowed, version: int) -> IPv4Network | IPv6Network | None:
+def find_widest(spans: Allowed, version: int) -> IPv4Network | IPv6Network | None:
     """The widest network of this IP version from which somebody can come, whatever the lines are in
     which it is written."""
-    found = _networks(reached(spans), version)
+    found = _networks(find_reached(spans), version)
     return min(found, key=lambda network: network.prefixlen, default=None)
 
 
-def size(spans: Allowed) -> int:
+def count_addresses(spans: Allowed) -> int:
     """How many addresses.
 
-    >>> size(allowed(["10.0.0.0/24", "10.0.0.7/32", "2001:db8::/127"]))
+    >>> count_addresses(parse_allowed(["10.0.0.0/24", "10.0.0.7/32", "2001:db8::/127"]))
     258
     """
     return sum(map(_size, spans.values()))
 
 
-def networks(spans: Allowed) -> list[str]:
+def list_networks(spans: Allowed) -> list[str]:
     """As few networks as these addresses are.
 
-    >>> networks(allowed(["10.0.1.0/24", "10.0.0.0/24", "::ffff:192.0.2.7/128"]))
+    >>> list_networks(parse_allowed(["10.0.1.0/24", "10.0.0.0/24", "::ffff:192.0.2.7/128"]))
     ['10.0.0.0/23', '192.0.2.7/32']
     """
     return [str(network) for version in sorted(spans) for network in _networks(spans, version)]

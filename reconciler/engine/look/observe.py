@@ -11,13 +11,13 @@ from reconciler.domain.values.names import bucket_of
 from reconciler.engine.look.records import (
     LOOKS,
     Registry,
-    moved,
+    find_moved,
     read_lease,
     read_registry,
     read_runs,
 )
 from reconciler.engine.ports import LiveState
-from reconciler.planning.guards.contradictions import Contradiction, contradictions, without
+from reconciler.planning.guards.contradictions import Contradiction, find_contradictions, leave_out
 from reconciler.registry.requests import Metadata, ReadMetadata, ReadSubkeys, Request, Subkeys
 from reconciler.registry.steps import Expected, expect
 
@@ -49,12 +49,14 @@ def observe(
     while True:
         registry = read_registry(live, owner, buckets)
         observed = _look(live, registry, buckets, deep=deep)
-        doubtful = _unconfirmed(live, registry, buckets, list(contradictions(observed, sought)))
+        doubtful = _unconfirmed(
+            live, registry, buckets, list(find_contradictions(observed, sought))
+        )
         looks += 1
         if not doubtful:
             return observed
         if looks == LOOKS:
-            return without(observed, doubtful)
+            return leave_out(observed, doubtful)
 
 
 def _unconfirmed(
@@ -66,7 +68,7 @@ def _unconfirmed(
     own = {one.client: bucket_of(one.client, buckets) for one in found if one.client is not None}
     everywhere = any(one.client is None for one in found)
     names = registry.marks if everywhere else sorted({*own.values()})
-    changed = moved(live, registry, buckets, names)
+    changed = find_moved(live, registry, buckets, names)
     return frozenset(
         one.subject
         for one in found

@@ -20,7 +20,7 @@ from reconciler.registry.codec.stored import refuse_spread
 from reconciler.registry.protocol.applied import NAME as APPLIED
 from reconciler.registry.protocol.applied import decode_applied
 from reconciler.registry.protocol.bucket import refuse_deleted
-from reconciler.registry.protocol.documents import standing_lease
+from reconciler.registry.protocol.documents import read_standing_lease
 from reconciler.registry.requests import Document, ReadDocument
 from reconciler.registry.steps import expect
 
@@ -29,7 +29,7 @@ LOOKS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class WrittenMark:
     """Which write of a document was read: its KV version, and when that was written. A version
     alone may be another one: somebody removed the document, and KV counted from 1 again."""
 
@@ -48,7 +48,7 @@ class Registry:
     foreign: Mapping[str, str]
     now: datetime
     misplaced: Mapping[str, tuple[str, ClientRecord]] = field(default_factory=dict)
-    marks: Mapping[str, Mark] = field(default_factory=dict)
+    marks: Mapping[str, WrittenMark] = field(default_factory=dict)
     ending: Mapping[str, datetime] = field(default_factory=dict)
 
     def knows(self, names: Collection[str]) -> bool:
@@ -68,7 +68,9 @@ def read_registry(live: LiveState, owner: str, buckets: int) -> Registry:
     RC446: the registry was spread over another number of buckets.
     """
     return _registry(
-        documents_of(live, [f"buckets/{name}" for name in bucket_names(buckets)]), owner, buckets
+        read_all_documents(live, [f"buckets/{name}" for name in bucket_names(buckets)]),
+        owner,
+        buckets,
     )
 
 
@@ -80,13 +82,15 @@ def read_sought(
     ``read_registry`` does."""
     registry = read_registry(live, owner, buckets)
     for _ in range(LOOKS - 1):
-        if all(map(registry.knows, sought)) or not moved(live, registry, buckets, registry.marks):
+        if all(map(registry.knows, sought)) or not find_moved(
+            live, registry, buckets, registry.marks
+        ):
             break
         registry = read_registry(live, owner, buckets)
     return registry
 
 
-def moved(
+def find_moved(
     live: LiveState, registry: Registry, buckets: int, names: Iterable[str]
 ) -> frozenset[str]:
     """Those of the buckets ``names`` that were written since ``registry`` was read. They are what
@@ -95,14 +99,15 @@ def moved(
     Raises ``RegistryError`` RC446 when the registry lives in another number of buckets by now.
     """
     refuse_spread(expect(live.answer(ReadDocument("meta")), Document), buckets)
-    now = documents_of(live, [f"buckets/{name}" for name in names])
+    now = read_all_documents(live, [f"buckets/{name}" for name in names])
     marks = {
-        where.removeprefix("buckets/"): Mark(found.version, found.created) for where, found in now
+        where.removeprefix("buckets/"): WrittenMark(found.version, found.created)
+        for where, found in now
     }
     return frozenset(name for name, mark in marks.items() if mark != registry.marks[name])
 
 
-def documents_of(live: LiveState, names: Sequence[str]) -> list[tuple[str, Document]]:
+def read_all_documents(live: LiveState, names: Sequence[str]) -> list[tuple[str, Document]]:
     """These documents of the registry with their names."""
     answers = live.answer_all([ReadDocument(name) for name in names])
     return [(name, expect(answer, Document)) for name, answer in zip(names, answers, strict=True)]
@@ -113,11 +118,11 @@ def _registry(documents: Iterable[tuple[str, Document]], owner: str, buckets: in
     foreign: dict[str, str] = {}
     misplaced: dict[str, tuple[str, ClientRecord]] = {}
     times = []
-    marks: dict[str, Mark] = {}
+    marks: dict[str, WrittenMark] = {}
     ending: dict[str, datetime] = {}
     for where, document in documents:
         bucket = where.removeprefix("buckets/")
-        marks[bucket] = Mark(document.version, document.created)
+        marks[bucket] = WrittenMark(document.version, document.created)
         if document.ends is not None:
             ending[where] = document.ends
         refuse_deleted(bucket, document)
@@ -138,7 +143,7 @@ def read_runs(live: LiveState) -> tuple[OpenRun, ...]:
     Raises ``RegistryError`` for one that cannot be read: nobody knows then whether a plan was
     applied already.
     """
-    documents = documents_of(live, [f"runs/{name}" for name in live.list_documents("runs")])
+    documents = read_all_documents(live, [f"runs/{name}" for name in live.list_documents("runs")])
     runs = [
         decode_run(document.text, name) for name, document in documents if document.text is not None
     ]
@@ -148,7 +153,7 @@ def read_runs(live: LiveState) -> tuple[OpenRun, ...]:
 def readable_runs(live: LiveState) -> tuple[tuple[OpenRun, ...], frozenset[str]]:
     """The runs on record that can be read, and the ids of those that cannot."""
     runs, unreadable = [], set()
-    for name, document in documents_of(
+    for name, document in read_all_documents(
         live, [f"runs/{name}" for name in live.list_documents("runs")]
     ):
         try:
@@ -164,11 +169,11 @@ def read_lease(live: LiveState) -> Lease | None:
     One that cannot be read has ended.
     """
     document = expect(live.answer(ReadDocument("lease")), Document)
-    lease = standing_lease(document)
+    lease = read_standing_lease(document)
     return lease if lease is not None and lease.until > document.at else None
 
 
-def read_applied(live: LiveState) -> Applied | None:
+def read_applied_commit(live: LiveState) -> Applied | None:
     """The commit that was applied last, None when none is on record. Raises ``RegistryError``."""
     return decode_applied(expect(live.answer(ReadDocument(APPLIED)), Document))
 
@@ -200,7 +205,7 @@ def survey(live: LiveState, owner: str, buckets: int) -> Survey:
     unreadable: dict[str, RegistryError] = {}
     names = [f"buckets/{name}" for name in bucket_names(buckets)]
     names += [f"runs/{name}" for name in live.list_documents("runs")]
-    documents = documents_of(live, [*names, "lease"])
+    documents = read_all_documents(live, [*names, "lease"])
     for name, document in documents:
         folder = name.partition("/")[0]
         try:

@@ -10,14 +10,14 @@ from reconciler.domain.kinds.actions import REVOCATIONS, SETTLING, SPECIFYING, A
 from reconciler.domain.live.observed import Observed
 from reconciler.domain.plan.plan import Action, Plan
 from reconciler.domain.values.canonical import dumps
-from reconciler.engine.planfile.saved import REMEDY, refuse_stale, stale
+from reconciler.engine.planfile.saved import REMEDY, refuse_stale, stale_error
 from reconciler.errors import StalePlanError
 from reconciler.planning.actions.inputs import Pairs
 from reconciler.planning.actions.reasons import Reason
 from reconciler.registry.protocol.work import series_kind
 
 
-def left_of(saved: Plan, fresh: Plan, observed: Observed, records: Pairs) -> Plan:
+def take_rest(saved: Plan, fresh: Plan, observed: Observed, records: Pairs) -> Plan:
     """What is to be carried out of ``saved``: all of it, or what earlier runs of it left.
 
     ``fresh`` is made now for the same clients and time, ``records`` pairs each client with its
@@ -36,9 +36,9 @@ def left_of(saved: Plan, fresh: Plan, observed: Observed, records: Pairs) -> Pla
         raise StalePlanError("RC393", f"the plan was already applied by run {runs[-1]}", REMEDY)
     for name in sorted({one.client for one in rest}):
         if saved.desired_digests.get(name) != fresh.desired_digests.get(name):
-            raise stale(name, "its declaration changed")
+            raise stale_error(name, "its declaration changed")
         if saved.revisions.get(name) != fresh.revisions.get(name) and not earlier.changed(name):
-            raise stale(name, "its live record changed")
+            raise stale_error(name, "its live record changed")
     known = {_step(one) for one in saved.changes}
     for action in rest:
         if (
@@ -46,7 +46,7 @@ def left_of(saved: Plan, fresh: Plan, observed: Observed, records: Pairs) -> Pla
             and _step(action) not in known
             and not earlier.began(action, saved)
         ):
-            raise stale(action.client, "something else would be done now")
+            raise stale_error(action.client, "something else would be done now")
     return replace(fresh, actions=rest, digest=saved.digest, git_commit=saved.git_commit)
 
 

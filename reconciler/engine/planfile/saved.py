@@ -41,14 +41,14 @@ def refuse_wrong_target(saved: Plan, environment: str, project: str) -> None:
         )
 
 
-def proofs_asked(saved: Plan) -> frozenset[str]:
+def list_proofs_asked(saved: Plan) -> frozenset[str]:
     """The webhooks that somebody asked to have proven when the plan was made."""
     return frozenset(
         one.address for one in saved.actions if one.reason == Reason.VERIFICATION_REQUESTED
     )
 
 
-def agreed_in(saved: Plan) -> Removals | None:
+def read_agreed(saved: Plan) -> Removals | None:
     """What somebody agreed to end when the plan was made."""
     if saved.yes_remove is None:
         return None
@@ -89,13 +89,13 @@ def refuse_stale(saved: Plan, fresh: Plan) -> None:
     names = sorted({*saved.revisions, *fresh.revisions})
     for name in names:
         if saved.revisions.get(name) != fresh.revisions.get(name):
-            raise stale(name, "its live record changed")
+            raise stale_error(name, "its live record changed")
         if saved.desired_digests.get(name) != fresh.desired_digests.get(name):
-            raise stale(name, "its declaration changed")
+            raise stale_error(name, "its declaration changed")
         ours = [action for action in saved.actions if action.client == name]
         theirs = [action for action in fresh.actions if action.client == name]
         if ours != theirs:
-            raise stale(name, "something else would be done now")
+            raise stale_error(name, "something else would be done now")
 
 
 def refuse_unreviewed(reviewed: Plan, fresh: Plan) -> None:
@@ -160,7 +160,7 @@ def _timeless(sentence: str) -> str:
     return _COUNT.sub(r"# \1", _VERSION.sub(lambda found: f"{found[1] or found[2]}#", plain))
 
 
-def compared(plan: Plan) -> Plan:
+def take_compared(plan: Plan) -> Plan:
     """The part of a reviewed plan that ``refuse_unreviewed`` holds against the one made anew.
     Whatever else a file says (findings, approvals, unfinished business, no-ops, its commit) nobody
     has looked at."""
@@ -182,13 +182,13 @@ def _named(action: Action) -> str:
     return f"{action.kind.value} {action.address} ({action.reason})"
 
 
-def stale(client: str, why: str) -> StalePlanError:
+def stale_error(client: str, why: str) -> StalePlanError:
     """RC394: the plan does not fit ``client`` any more."""
     return StalePlanError(
         "RC394", f"the plan is stale for client {client}: {why} since it was made", REMEDY
     )
 
 
-def touched(saved: Plan) -> Collection[str]:
+def list_touched(saved: Plan) -> Collection[str]:
     """The clients that a saved plan is about."""
     return frozenset(saved.revisions)

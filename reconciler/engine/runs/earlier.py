@@ -30,12 +30,14 @@ class EarlierReport:
     differed: bool
 
 
-def digests(files: Files) -> dict[str, str]:
+def digest_files(files: Files) -> dict[str, str]:
     """The SHA-256 of each file of one report, by its ending without the dot."""
     return {path.suffix[1:]: _digest(text) for path, text in files.items()}
 
 
-def earlier_report(run: OpenRun, anew: Files, ledger: Ledger, reporter: Reporter) -> EarlierReport:
+def choose_earlier_report(
+    run: OpenRun, anew: Files, ledger: Ledger, reporter: Reporter
+) -> EarlierReport:
     """``anew``: the report as the history of ``run`` makes it. Raises ``AuditError``."""
     present = {path: ledger.texts(path) for path in anew}
     kept: dict[PurePosixPath, str] = {}

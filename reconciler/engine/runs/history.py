@@ -11,19 +11,19 @@ from reconciler.domain.live.observed import OpenRun
 from reconciler.domain.live.record import ClientRecord, Event
 from reconciler.domain.plan.plan import Outcome, OutcomeStatus
 from reconciler.domain.plan.run import action_on_record
-from reconciler.planning.actions.order import rank
-from reconciler.registry.protocol.work import told
+from reconciler.planning.actions.order import rank_of
+from reconciler.registry.protocol.work import describe_done
 
 MORE_THAN_AN_EVENT = (*REVOCATIONS, ActionKind.DESTROY_VERSION, ActionKind.VERIFY_WEBHOOK)
 Identity = tuple[ActionKind, str, str, int | None]
 
 
-def in_order(outcomes: Iterable[Outcome]) -> tuple[Outcome, ...]:
+def sort_outcomes(outcomes: Iterable[Outcome]) -> tuple[Outcome, ...]:
     """In the order of a plan, whoever tells them."""
-    return tuple(sorted(outcomes, key=lambda one: (*rank(one.action), one.action.reason)))
+    return tuple(sorted(outcomes, key=lambda one: (*rank_of(one.action), one.action.reason)))
 
 
-def folded(run: OpenRun, records: Mapping[str, ClientRecord]) -> tuple[Outcome, ...]:
+def fold_run(run: OpenRun, records: Mapping[str, ClientRecord]) -> tuple[Outcome, ...]:
     """The outcomes of ``run``: its events, corrected by what it put on record as it finished.
 
     A record that is being renamed is there twice; an emergency that tried again has events twice:
@@ -33,10 +33,10 @@ def folded(run: OpenRun, records: Mapping[str, ClientRecord]) -> tuple[Outcome, 
         _identity(one): one
         for one in _from_events(run.run_id, records, finished=run.finished_at is not None)
     }
-    return in_order((found | {_identity(one): one for one in run.unrecorded}).values())
+    return sort_outcomes((found | {_identity(one): one for one in run.unrecorded}).values())
 
 
-def settled(
+def settle_outcomes(
     run_id: str, outcomes: Iterable[Outcome], records: Mapping[str, ClientRecord]
 ) -> tuple[Outcome, ...]:
     """``outcomes`` as the records know them: what failed because its answer was lost may have been
@@ -62,7 +62,7 @@ def settled(
     return tuple(known(one) for one in outcomes)
 
 
-def unrecorded(
+def find_unrecorded(
     run_id: str, outcomes: Iterable[Outcome], records: Mapping[str, ClientRecord]
 ) -> tuple[Outcome, ...]:
     """The outcomes that the events do not tell as they were: what failed, what was skipped."""
@@ -70,7 +70,7 @@ def unrecorded(
     return tuple(one for one in outcomes if not _told_by(one, events.get(_identity(one))))
 
 
-def events_of(run_id: str, records: Mapping[str, ClientRecord]) -> list[Event]:
+def list_events(run_id: str, records: Mapping[str, ClientRecord]) -> list[Event]:
     """The events of a run, oldest first."""
     events = [
         event for record in records.values() for event in record.events if event.run == run_id
@@ -81,7 +81,7 @@ def events_of(run_id: str, records: Mapping[str, ClientRecord]) -> list[Event]:
 def _from_events(
     run_id: str, records: Mapping[str, ClientRecord], *, finished: bool
 ) -> list[Outcome]:
-    return [_outcome(event, finished=finished) for event in events_of(run_id, records)]
+    return [_outcome(event, finished=finished) for event in list_events(run_id, records)]
 
 
 def _outcome(event: Event, *, finished: bool) -> Outcome:
@@ -93,7 +93,7 @@ def _outcome(event: Event, *, finished: bool) -> Outcome:
     return Outcome(
         action_on_record(kind, event.address, event.reason, event.message, number),
         OutcomeStatus.FAILED if failed else OutcomeStatus.DONE,
-        told(kind, event.detail) if finished else "on record",
+        describe_done(kind, event.detail) if finished else "on record",
         event.detail,
     )
 

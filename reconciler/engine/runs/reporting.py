@@ -16,10 +16,10 @@ from reconciler.domain.plan.unfinished import Unfinished
 from reconciler.engine.drive import Driver
 from reconciler.engine.engine import Engine
 from reconciler.engine.look.records import read_lease, read_registry, readable_runs, survey
-from reconciler.engine.runs.earlier import EarlierReport, Files, digests, earlier_report
-from reconciler.engine.runs.history import events_of, folded, settled, unrecorded
+from reconciler.engine.runs.earlier import EarlierReport, Files, choose_earlier_report, digest_files
+from reconciler.engine.runs.history import find_unrecorded, fold_run, list_events, settle_outcomes
 from reconciler.errors import AuditError, ReconcilerError, RegistryError, Stopped
-from reconciler.planning.actions.renames import told
+from reconciler.planning.actions.renames import merge_revocations
 from reconciler.planning.guards.unfinished import Books, at_work, find_unfinished
 from reconciler.registry.protocol.documents import close_run, finish_run
 
@@ -39,7 +39,7 @@ class After:
     earlier: tuple[OpenRun, ...] = ()
 
 
-def left_over(
+def find_left_over(
     runs: Iterable[OpenRun], lease: Lease | None, now: datetime, own: str = ""
 ) -> tuple[OpenRun, ...]:
     """The runs that ended without a report in the ledger."""
@@ -48,11 +48,11 @@ def left_over(
     )
 
 
-def recovered(
+def recover_result(
     run: OpenRun, engine: Engine, records: Mapping[str, ClientRecord], by: str
 ) -> RunResult:
     """The result of a run that did not report itself, folded from what it left on record."""
-    last = max((event.at for event in events_of(run.run_id, records)), default=run.started_at)
+    last = max((event.at for event in list_events(run.run_id, records)), default=run.started_at)
     return RunResult(
         run_id=run.run_id,
         environment=engine.environment.name,
@@ -63,7 +63,7 @@ def recovered(
         plan_digest=run.plan_digest,
         started_at=run.started_at,
         finished_at=run.finished_at or last,
-        outcomes=folded(run, records),
+        outcomes=fold_run(run, records),
         interrupted=run.interrupted or run.finished_at is None,
         recovered_by=by,
         omitted=run.omitted,
@@ -72,7 +72,7 @@ def recovered(
     )
 
 
-def report(
+def report_run(
     engine: Engine, driver: Driver, result: RunResult, *, commit: bool, push: bool
 ) -> Reported:
     """Write the reports of ``result`` and of earlier runs, commit them, push, and mark the runs as
@@ -133,7 +133,7 @@ def ledger_directory(engine: Engine) -> PurePosixPath:
 
 
 @contextmanager
-def left_open(run_id: str) -> Iterator[None]:
+def say_left_open(run_id: str) -> Iterator[None]:
     """Of a run that a person stops at once, say what becomes of it. Raises ``Stopped`` RC024."""
     try:
         yield
@@ -162,11 +162,12 @@ def _finished(engine: Engine, driver: Driver, result: RunResult) -> tuple[After,
         after = _look(engine, result.run_id)
         if result.outcomes:
             result = replace(
-                result, outcomes=settled(result.run_id, result.outcomes, after.records or {})
+                result,
+                outcomes=settle_outcomes(result.run_id, result.outcomes, after.records or {}),
             )
-            rest = unrecorded(result.run_id, result.outcomes, after.records or {})
+            rest = find_unrecorded(result.run_id, result.outcomes, after.records or {})
             files = engine.reporter.files(result, after.records)
-            interrupted, known = result.interrupted, digests(files)
+            interrupted, known = result.interrupted, digest_files(files)
             driver.run(
                 finish_run(
                     result.run_id, result.finished_at, rest, interrupted=interrupted, reports=known
@@ -188,15 +189,15 @@ def _look(engine: Engine, own: str) -> After:
         registry = read_registry(engine.live, engine.project.name, engine.buckets)
         runs, _ = readable_runs(engine.live)
         return After(
-            told(registry.records),
+            merge_revocations(registry.records),
             runs,
-            left_over(runs, read_lease(engine.live), registry.now, own),
+            find_left_over(runs, read_lease(engine.live), registry.now, own),
         )
     # of a client that this run has no part in, or it would not have come so far
     except RegistryError as error:
         engine.say(f"{error.message}: reports of earlier runs wait until it can be read")
         known = survey(engine.live, engine.project.name, engine.buckets)
-        return After(told(known.records), known.runs)
+        return After(merge_revocations(known.records), known.runs)
 
 
 def _earlier(
@@ -211,8 +212,8 @@ def _earlier(
     records = after.records or {}
     for run in after.earlier:
         try:
-            anew = engine.reporter.files(recovered(run, engine, records, by), records)
-            one = earlier_report(run, anew, engine.ledger, engine.reporter)
+            anew = engine.reporter.files(recover_result(run, engine, records, by), records)
+            one = choose_earlier_report(run, anew, engine.ledger, engine.reporter)
             engine.ledger.write(one.files)
             found[run.run_id] = one
         except AuditError as error:
@@ -258,7 +259,7 @@ def _close(
         )
 
 
-def unfinished_business(
+def find_unfinished_business(
     engine: Engine, observed: Observed, plan: Plan | None = None
 ) -> tuple[Unfinished, ...]:
     """What is unfinished, and what the next apply does about it; with ``plan``: an apply of that

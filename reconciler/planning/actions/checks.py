@@ -79,7 +79,7 @@ IssueCheck = Callable[[SeriesView], Cause | None]
 VersionCheck = Callable[[SeriesView, Version], Cause | None]
 
 
-def revoked(series: Series) -> str:
+def describe_revoked(series: Series) -> str:
     """What a person revoked, in words."""
     return (
         f"version {series.last} was revoked"
@@ -106,13 +106,13 @@ def edited_without_active(view: SeriesView) -> Cause | None:
     )
 
 
-def reissue_declared(view: SeriesView) -> Cause | None:
+def hold_released(view: SeriesView) -> Cause | None:
     hold = view.series.hold
     if hold is None or view.held:
         return None
     return Cause(
         Reason.REISSUE_DECLARED,
-        f"{revoked(view.series)} ({hold.reason}) and reissueAfter allows a new one",
+        f"{describe_revoked(view.series)} ({hold.reason}) and reissueAfter allows a new one",
     )
 
 
@@ -173,7 +173,7 @@ def secret_destroyed(view: SeriesView, active: Version) -> Cause | None:
     )
 
 
-def expired(view: SeriesView, version: Version) -> Cause | None:
+def version_expired(view: SeriesView, version: Version) -> Cause | None:
     if version.expires_at > view.now:
         return None
     return Cause(Reason.EXPIRED, f"version {version.number} expired {iso(version.expires_at)}")
@@ -234,7 +234,7 @@ def retiring_edited(view: SeriesView, retiring: Version) -> Cause | None:
 ISSUE: list[IssueCheck] = [
     edited_without_active,  # first: nothing the record says of this key counts
     never_issued,  # a new key
-    reissue_declared,  # a person revoked it and the declaration says go on
+    hold_released,  # a person revoked it and the declaration says go on
     no_active_version,  # left without one by a run that was cut short
 ]
 
@@ -243,7 +243,7 @@ ROTATE: list[VersionCheck] = [
     secret_missing,  # drift comes before dates: it breaks consumers now
     secret_overwritten,
     secret_destroyed,
-    expired,
+    version_expired,
     rotation_requested,
     algorithm_changed,
     renewal_due,
@@ -255,7 +255,7 @@ ROTATE: list[VersionCheck] = [
 END: list[VersionCheck] = [
     retiring_edited,
     grace_over,
-    expired,
+    version_expired,
 ]
 
 

@@ -40,7 +40,7 @@ def plan_client(
         return _end_client(desired, record, inputs) if record is not None else []
     actions: list[Action] = []
     if record is None or record.status is ClientStatus.RETIRED:
-        actions.append(register(desired, record))
+        actions.append(plan_registration(desired, record))
     else:
         actions += _updates(desired, record)
     actions += _metadata_drift(desired, record, inputs)
@@ -67,7 +67,7 @@ def client_action(
     return cause.action(kind, names.client_address(name), client=name, before=before, after=after)
 
 
-def register(desired: DesiredClient, record: ClientRecord | None) -> Action:
+def plan_registration(desired: DesiredClient, record: ClientRecord | None) -> Action:
     """The registration of a client that has no ``record``, or a retired one."""
     if record is None:
         cause = Cause(Reason.NEW_CLIENT, "declared and not registered yet")
@@ -82,7 +82,7 @@ def _updates(desired: DesiredClient, record: ClientRecord) -> list[Action]:
         cause = Cause(
             Reason.RECORD_EDITED, "the record was changed by hand; the declaration is restored"
         )
-        before, after = changed_fields(record.spec, desired.spec)
+        before, after = compare_fields(record.spec, desired.spec)
         actions.append(client_action(ActionKind.UPDATE_CLIENT, desired.name, cause, before, after))
     return actions + _declared_changes(desired, record) + _endpoint_updates(desired, record)
 
@@ -92,7 +92,7 @@ def _declared_changes(desired: DesiredClient, record: ClientRecord) -> list[Acti
     equals that is a repair, and a guard of changes has no other word for the rest."""
     if (record.digest, record.base_digest) == (desired.digest, desired.base_digest):
         return []
-    before, after = client_change(record.spec, desired.spec)
+    before, after = compare_clients(record.spec, desired.spec)
     if not (before or after):
         if record.digest == desired.digest:
             before, after = (
@@ -269,7 +269,7 @@ def _end_client(
     return actions
 
 
-def changed_fields(before: JsonObject, after: JsonObject) -> tuple[JsonObject, JsonObject]:
+def compare_fields(before: JsonObject, after: JsonObject) -> tuple[JsonObject, JsonObject]:
     """The fields that differ, with their values on each side; a key absent on a side is absent
     there too."""
     names = sorted({*before, *after})
@@ -280,11 +280,11 @@ def changed_fields(before: JsonObject, after: JsonObject) -> tuple[JsonObject, J
     )
 
 
-def client_change(before: JsonObject, after: JsonObject) -> tuple[JsonObject, JsonObject]:
+def compare_clients(before: JsonObject, after: JsonObject) -> tuple[JsonObject, JsonObject]:
     """Changes of the client itself: everything but endpoints, and webhooks that come or go, which
     have actions of their own."""
     kept = set(before.get("webhooks") or {}) & set(after.get("webhooks") or {})
-    return changed_fields(_without_endpoints(before, kept), _without_endpoints(after, kept))
+    return compare_fields(_without_endpoints(before, kept), _without_endpoints(after, kept))
 
 
 def _without_endpoints(spec: JsonObject, kept: set[str]) -> JsonObject:

@@ -108,7 +108,7 @@ def pair_up(desired: Desired, observed: Observed) -> dict[str, ClientRecord | No
     own."""
     pairs: dict[str, ClientRecord | None] = {}
     claimed = set()  # records that belong to a client of another name
-    heirs = renames.heirs(observed.records)
+    heirs = renames.find_heirs(observed.records)
     for name, client in desired.clients.items():
         own = observed.records.get(name)
         if own is not None and (heir := heirs.get(name)) is not None:

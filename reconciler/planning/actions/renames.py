@@ -12,7 +12,7 @@ from reconciler.planning.actions.reasons import Reason
 Heirs = Mapping[str, ClientRecord]
 
 
-def heirs(records: Mapping[str, ClientRecord]) -> Heirs:
+def find_heirs(records: Mapping[str, ClientRecord]) -> Heirs:
     """The name of each record that is only left to be removed → the record that took over from it.
 
     A rename that got as far as the new record left the old one, which says where it is going. A
@@ -34,7 +34,7 @@ def heirs(records: Mapping[str, ClientRecord]) -> Heirs:
     return found
 
 
-def relatives(
+def find_relatives(
     record: ClientRecord, records: Mapping[str, ClientRecord]
 ) -> tuple[ClientRecord, ...]:
     """``record`` and every other one that we wrote for the same secrets."""
@@ -47,13 +47,13 @@ def relatives(
     )
 
 
-def former_names(record: ClientRecord) -> set[str]:
+def read_former_names(record: ClientRecord) -> set[str]:
     """The names that a client has and had, as far as its record still tells."""
     told = (event.detail.get("from") for event in record.events if event.reason == Reason.RENAMED)
     return {record.name, record.storage_name, *(str(name) for name in told if name is not None)}
 
 
-def told(records: Mapping[str, ClientRecord]) -> dict[str, ClientRecord]:
+def merge_revocations(records: Mapping[str, ClientRecord]) -> dict[str, ClientRecord]:
     """The records as a gateway is to read them: what is revoked in one of those with the same
     secrets is revoked.
 

@@ -26,7 +26,7 @@ class Due:
     sentence: str
 
 
-def spread(address: str, lifecycle: Lifecycle) -> timedelta:
+def spread_of(address: str, lifecycle: Lifecycle) -> timedelta:
     """How much earlier the key at ``address`` is rotated: the same for every run, whole seconds.
 
     At most a tenth of the lifetime and half of the time before renewal; zero below a day.
@@ -49,7 +49,7 @@ def rotation_due(
 ) -> Due:
     """Due at ``expires_at - renew_before - spread``; moved to the latest opening before that when
     that instant is closed, else to the first after it; expiry beats windows and freezes."""
-    base = expires_at - lifecycle.renew_before - spread(address, lifecycle)
+    base = expires_at - lifecycle.renew_before - spread_of(address, lifecycle)
     earliest = max(base - min(_reach(freezes), lifecycle.lifetime), expires_at - lifecycle.lifetime)
     if now < earliest:  # spares the calendar arithmetic for most keys of most runs
         return Due(False, base, f"due {iso(base)}, expires {iso(expires_at)}")

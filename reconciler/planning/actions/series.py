@@ -9,7 +9,7 @@ from reconciler.domain.live import transitions
 from reconciler.domain.live.record import USABLE, Series, SeriesKind, Version, VersionState
 from reconciler.domain.plan.plan import Action
 from reconciler.domain.values.duration import format_duration
-from reconciler.planning.actions.checks import SeriesView, end_cause, first_cause, revoked
+from reconciler.planning.actions.checks import SeriesView, describe_revoked, end_cause, first_cause
 from reconciler.planning.actions.reasons import Cause, Reason
 
 
@@ -109,10 +109,10 @@ def _held(view: SeriesView) -> Action:
     hold = view.series.hold
     # without a hold, a series without an active version has a cause to issue one
     assert hold is not None
-    where = place(view.subject.kind, view.subject.item)
+    where = describe_place(view.subject.kind, view.subject.item)
     incident = f", {hold.incident}" if hold.incident else ""
     message = (
-        f"{revoked(view.series)} ({hold.reason}{incident}): "
+        f"{describe_revoked(view.series)} ({hold.reason}{incident}): "
         f"declare reissueAfter: {hold.version} on {where} to have a new one issued"
     )
     return view.subject.action(
@@ -120,7 +120,7 @@ def _held(view: SeriesView) -> Action:
     )
 
 
-def place(kind: SeriesKind, item: str) -> str:
+def describe_place(kind: SeriesKind, item: str) -> str:
     """Where in a declaration the life cycle of a series stands, in words."""
     return f"key {item}" if kind is SeriesKind.KEY else f"the secret of webhook {item}"
 

@@ -14,7 +14,7 @@ from reconciler.domain.kinds.actions import ActionKind
 from reconciler.errors import Level
 from reconciler.planning.actions.reasons import DRIFT, Reason
 from reconciler.planning.guards.situation import Block, Situation
-from reconciler.planning.risk.facts import shown
+from reconciler.planning.risk.facts import name_some
 
 YES_REMOVE = "yes-remove"  # the guard of a number that is wrong; no waiver may name it
 
@@ -51,7 +51,7 @@ def most_removed(situation: Situation) -> Iterable[Block]:
             "RC323",
             None,
             f"{len(removed)} of {existing} registered clients would be removed, more than half:"
-            f" {shown(removed)}",
+            f" {name_some(removed)}",
             "check that every client is declared that should be; to end them on purpose declare"
             f" state: retired, {_say(situation)}, or add a waiver of budget-removals",
         ),
@@ -63,7 +63,9 @@ def other_number(situation: Situation) -> Iterable[Block]:
     agreed, removed = situation.agreed, _removed(situation)
     if agreed is None or _is_agreed(situation):
         return
-    would = f"the plan removes {_counted(len(removed))}{': ' if removed else ''}{shown(removed)}"
+    would = (
+        f"the plan removes {_counted(len(removed))}{': ' if removed else ''}{name_some(removed)}"
+    )
     would = would if agreed.clients is None else f"it was given for other clients than now: {would}"
     yield Block(
         YES_REMOVE,

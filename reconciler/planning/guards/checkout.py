@@ -25,18 +25,18 @@ _WORK_IN_GIT = (
 _FETCH = "fetch the whole history (git fetch --unshallow; in CI fetch-depth: 0, GIT_DEPTH: 0)"
 
 
-def short(commit: str | None) -> str:
+def shorten(commit: str | None) -> str:
     """A commit for people."""
     return (commit or "none")[:_SHORT]
 
 
-def risen(actions: Sequence[Action], standing: Standing) -> tuple[Action, ...]:
+def raise_rollback(actions: Sequence[Action], standing: Standing) -> tuple[Action, ...]:
     """``actions``; each change of a step back is critical."""
     if standing.rolled_back_from is None:
         return tuple(actions)
     why = (
-        f"a rollback: commit {short(standing.rolled_back_from)} was applied last, and HEAD does not"
-        " build on it"
+        f"a rollback: commit {shorten(standing.rolled_back_from)} was applied last, and HEAD does"
+        " not build on it"
     )
     return tuple(
         (
@@ -48,7 +48,7 @@ def risen(actions: Sequence[Action], standing: Standing) -> tuple[Action, ...]:
     )
 
 
-def removals(actions: Iterable[Action]) -> list[Action]:
+def find_removals(actions: Iterable[Action]) -> list[Action]:
     """The clients that end because nothing declares them any more."""
     return [
         one
@@ -58,7 +58,7 @@ def removals(actions: Iterable[Action]) -> list[Action]:
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
+class RemovalDoubt:
     """Why it is not proven that somebody removed a declaration, and what to do."""
 
     why: str
@@ -66,38 +66,38 @@ class Doubt:
     code: str = "RC372"
 
 
-def doubt_of(client: str, standing: Standing, environment: str) -> Doubt | None:
+def doubt_of(client: str, standing: Standing, environment: str) -> RemovalDoubt | None:
     """None: somebody removed the declaration of ``client``, and a commit proves it."""
     checkout = standing.checkout
     if checkout.trouble:
-        return Doubt(
+        return RemovalDoubt(
             f"that proves nothing: {checkout.trouble}",
             "fix that, then plan again; or declare it with state: retired",
         )
     if not checkout.holds_project:
-        return Doubt(
+        return RemovalDoubt(
             "HEAD does not hold reconciler.yaml of this project", "commit the project first"
         )
     if checkout.declared is None:
         why = "HEAD's version of a changed file cannot be read"
-        return Doubt(why, _unfilter(checkout) or "commit what corrects it first")
+        return RemovalDoubt(why, _unfilter(checkout) or "commit what corrects it first")
     if client in checkout.declared:
-        return Doubt(
-            f"HEAD ({short(checkout.head)}) declares it: git hides the file here, or it was removed"
-            " without a commit",
+        return RemovalDoubt(
+            f"HEAD ({shorten(checkout.head)}) declares it: git hides the file here, or it was"
+            " removed without a commit",
             "bring the file back (git status, git sparse-checkout list), or commit its removal",
         )
     if client in checkout.remembered:
-        return Doubt(
+        return RemovalDoubt(
             "it was applied from a file that no commit held, so that another checkout may still"
             " declare it",
             "commit the file (git add --force where git ignores it), apply that, and remove it in a"
             " later commit; or declare it with state: retired",
         )
     if standing.astray and not standing.allowed:
-        return Doubt(_astray(checkout), _way_back(checkout))
+        return RemovalDoubt(_astray(checkout), _way_back(checkout))
     if checkout.head is not None and checkout.descent is Descent.FIRST:
-        return Doubt(
+        return RemovalDoubt(
             "no applied commit is on record yet, so this clone may be old",
             "put one on record: check out the commit that still declares it and run reconciler"
             f" apply -e {environment}; or, if this is the newest commit, run reconciler apply -e"
@@ -126,7 +126,7 @@ def checkout_findings(standing: Standing) -> Iterator[Finding]:
     checkout = standing.checkout
     if checkout.dirty:
         whose = (
-            f"HEAD ({short(checkout.head)}) does not hold" if checkout.head else "no commit holds"
+            f"HEAD ({shorten(checkout.head)}) does not hold" if checkout.head else "no commit holds"
         )
         yield Finding(
             "RC371",
@@ -140,9 +140,10 @@ def checkout_findings(standing: Standing) -> Iterator[Finding]:
         yield Finding(
             "RC373",
             Level.ERROR,
-            f"--allow-rollback names {standing.rollback!r:.80}, and HEAD is {short(checkout.head)}",
+            f"--allow-rollback names {standing.rollback!r:.80}, and HEAD is"
+            f" {shorten(checkout.head)}",
             "",
-            f"name the commit to go back to: --allow-rollback {short(checkout.head)}",
+            f"name the commit to go back to: --allow-rollback {shorten(checkout.head)}",
         )
     elif standing.astray and standing.allowed:
         yield Finding(
@@ -160,7 +161,7 @@ def checkout_findings(standing: Standing) -> Iterator[Finding]:
 
 
 def _astray(checkout: Checkout) -> str:
-    head, applied = short(checkout.head), short(checkout.applied)
+    head, applied = shorten(checkout.head), shorten(checkout.applied)
     if checkout.descent is Descent.BESIDE:
         return f"HEAD ({head}) does not build on commit {applied}, which was applied last"
     why = checkout.trouble or "the history is cut off in this clone"
@@ -178,7 +179,7 @@ def _way_back(checkout: Checkout) -> str:
     return (
         "check out the newest commit, or merge it into this branch; where the history was"
         " rewritten (amend, rebase, squash), or to go back on purpose, add --allow-rollback"
-        f" {short(checkout.head)}"
+        f" {shorten(checkout.head)}"
     )
 
 

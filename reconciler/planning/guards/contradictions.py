@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 
 from reconciler.domain.live.observed import Observed, SecretInfo
 from reconciler.domain.live.record import ClientRecord, Series, VersionState
-from reconciler.planning.guards.ownership import doubts
-from reconciler.planning.guards.unfinished import busy
+from reconciler.planning.guards.ownership import find_doubts
+from reconciler.planning.guards.unfinished import find_busy_runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Contradiction:
     client: str | None
 
 
-def contradictions(
+def find_contradictions(
     observed: Observed, sought: Collection[Collection[str]] = ()
 ) -> Iterator[Contradiction]:
     """Everything in ``observed`` that another run may have made to look so between two requests, or
@@ -38,9 +38,9 @@ def contradictions(
             yield from (Contradiction(name, None) for name in names)
     for path in observed.unmanaged:
         yield Contradiction(path, None)
-    for doubt in doubts(observed):
+    for doubt in find_doubts(observed):
         yield from (Contradiction(client, None) for client in doubt.clients)
-    at_work = busy(observed)
+    at_work = find_busy_runs(observed)
     for record in observed.records.values():
         if record.edited:
             yield Contradiction(record.name, _client(record))
@@ -51,7 +51,7 @@ def contradictions(
                 stale
                 or series.edited
                 or path in observed.strangers
-                or not agree(series, observed.secrets.get(path))
+                or not is_as_recorded(series, observed.secrets.get(path))
             ):
                 yield Contradiction(path, _client(record))
 
@@ -62,14 +62,14 @@ def _client(record: ClientRecord) -> str | None:
     return None if renamed else record.name
 
 
-def agree(series: Series, info: SecretInfo | None) -> bool:
+def is_as_recorded(series: Series, info: SecretInfo | None) -> bool:
     """Whether a path holds what is on record of it, as far as is known."""
     active = series.active
     if info is None:
         return active is None
     if info.current is None:
         return True
-    if info.edited or unrecorded(series, info):
+    if info.edited or find_unrecorded_versions(series, info):
         return False
     if active is not None and not (info.holds(active.number) and info.current <= series.last):
         return False
@@ -80,7 +80,7 @@ def agree(series: Series, info: SecretInfo | None) -> bool:
     )
 
 
-def unrecorded(series: Series, info: SecretInfo) -> frozenset[int]:
+def find_unrecorded_versions(series: Series, info: SecretInfo) -> frozenset[int]:
     """The versions at a path that can be read and that no history tells of."""
     if info.current is None:
         return frozenset()
@@ -91,7 +91,7 @@ def unrecorded(series: Series, info: SecretInfo) -> frozenset[int]:
     return frozenset(range(max(info.oldest, 1), newest + 1)) - known - info.absent - info.deleted
 
 
-def without(observed: Observed, subjects: Collection[str]) -> Observed:
+def leave_out(observed: Observed, subjects: Collection[str]) -> Observed:
     """``observed`` where nothing is known of ``subjects``, which nobody could confirm: nothing is
     concluded from them."""
     secrets = dict(observed.secrets)

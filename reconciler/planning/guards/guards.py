@@ -15,15 +15,15 @@ from reconciler.domain.values import names
 from reconciler.domain.values.canonical import iso
 from reconciler.errors import Finding
 from reconciler.planning.actions.reasons import DRIFT, Reason
-from reconciler.planning.actions.renames import former_names
+from reconciler.planning.actions.renames import read_former_names
 from reconciler.planning.guards.budgets import BUDGET_GUARDS, YES_REMOVE
-from reconciler.planning.guards.checkout import doubt_of, removals
+from reconciler.planning.guards.checkout import doubt_of, find_removals
 from reconciler.planning.guards.keeping import KEEPING, keeping
 from reconciler.planning.guards.lookalikes import look_alikes
 from reconciler.planning.guards.ownership import OWNERSHIP, OWNERSHIP_GUARDS
 from reconciler.planning.guards.policy import policy_rules
 from reconciler.planning.guards.situation import Block, Situation
-from reconciler.planning.guards.waivers import holding, waived
+from reconciler.planning.guards.waivers import find_waiver, waive
 
 # What a waiver may name. Ownership is never waived: it is somebody else's.
 WORDS = ("protect", "budget-removals", "budget-changes", "remove-all", "freeze", "promotion")
@@ -58,7 +58,7 @@ def lost_rename(situation: Situation) -> Iterable[Block]:
     """A client that was renamed twice elsewhere says the name in between, which this environment
     never had: here it looks like one client removed and another one added."""
     known = {
-        name for record in situation.observed.records.values() for name in former_names(record)
+        name for record in situation.observed.records.values() for name in read_former_names(record)
     }
     newcomers = sorted(
         client.name
@@ -88,7 +88,7 @@ def unproven_removal(situation: Situation) -> Iterable[Block]:
     Never waived.
     """
     where = situation.desired.environment.name
-    for action in removals(situation.actions):
+    for action in find_removals(situation.actions):
         if (doubt := doubt_of(action.client, situation.inputs.standing, where)) is not None:
             message = f"{action.client} is not declared here, and {doubt.why}"
             yield Block("removal", doubt.code, action.client, message, doubt.remedy)
@@ -169,7 +169,7 @@ def _finding(block: Block, situation: Situation) -> Finding:
     source = block.source or (declared.source if declared else None)
     finding = Finding(block.code, block.level, block.message, address, block.remedy, source)
     waiver = _waiver(block, situation)
-    return finding if waiver is None else waived(finding, waiver)
+    return finding if waiver is None else waive(finding, waiver)
 
 
 def _waiver(block: Block, situation: Situation) -> Waiver | None:
@@ -179,6 +179,6 @@ def _waiver(block: Block, situation: Situation) -> Waiver | None:
     if block.guard in (OWNERSHIP, YES_REMOVE, KEEPING):
         return None
     desired = situation.desired
-    return holding(
+    return find_waiver(
         desired.policy.waivers, block.guard, block.client, desired.environment.name, situation.now
     )

@@ -30,7 +30,7 @@ def keeping(situation: Situation) -> Iterable[Block]:
     use."""
     observed = situation.observed
     registry, secrets = observed.registry_mount, observed.secrets_mount
-    if registry is not None and registry.deletes and any(map(changes, situation.actions)):
+    if registry is not None and registry.deletes and any(map(is_change, situation.actions)):
         yield Block(
             KEEPING,
             "RC314",
@@ -53,7 +53,7 @@ def keeping(situation: Situation) -> Iterable[Block]:
         yield from _ended_by(action, situation, secrets)
 
 
-def changes(action: Action) -> bool:
+def is_change(action: Action) -> bool:
     return action.kind is not ActionKind.NO_OP
 
 

@@ -117,14 +117,14 @@ def doubtful(situation: Situation) -> Iterable[Block]:
     touched |= {
         record.name for client in touched if (record := situation.record_of(client)) is not None
     }
-    for doubt in doubts(situation.observed):
+    for doubt in find_doubts(situation.observed):
         for client in doubt.clients:
             if client in touched and doubt.blocks:
                 yield Block(OWNERSHIP, doubt.code, client, doubt.message, doubt.remedy)
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
+class RecordDoubt:
     """Something in the registry that two readings are possible of. ``blocks``: it stops what is
     planned for one of ``clients``."""
 
@@ -135,7 +135,7 @@ class Doubt:
     blocks: bool = True
 
 
-def doubts(observed: Observed) -> Iterator[Doubt]:
+def find_doubts(observed: Observed) -> Iterator[RecordDoubt]:
     """In an order that does not depend on that of the records."""
     for doubt in _doubts(observed):
         if observed.unsettled.isdisjoint(doubt.clients):
@@ -153,13 +153,13 @@ def doubts(observed: Observed) -> Iterator[Doubt]:
             )
 
 
-def _doubts(observed: Observed) -> Iterator[Doubt]:
+def _doubts(observed: Observed) -> Iterator[RecordDoubt]:
     shared = shared_storage(observed)
     for storage, records in sorted(shared.items()):
         told = " and ".join(
             record.name + (" (edited by hand)" if record.edited else "") for record in records
         )
-        yield Doubt(
+        yield RecordDoubt(
             "RC305",
             tuple(record.name for record in records),
             f"the records of {told} both claim the secrets under {storage}: none of them is written"
@@ -169,7 +169,7 @@ def _doubts(observed: Observed) -> Iterator[Doubt]:
         )
     for _, record in sorted(observed.records.items()):
         if record.edited and record.storage_name not in (record.name, *shared):
-            yield Doubt(
+            yield RecordDoubt(
                 "RC305",
                 (record.name,),
                 f"the record of {record.name} was edited by hand and says that its secrets are"
@@ -180,7 +180,7 @@ def _doubts(observed: Observed) -> Iterator[Doubt]:
     for client, found in sorted(observed.misplaced.items()):
         proper = names.bucket_of(client, observed.buckets)
         present = client in observed.records
-        yield Doubt(
+        yield RecordDoubt(
             "RC306",
             (client,),
             f"a record of {client} lies in buckets/{found}, where nobody looks for it: it belongs"
@@ -197,7 +197,7 @@ def shared_storage(observed: Observed) -> dict[str, list[ClientRecord]]:
     claims: dict[str, list[ClientRecord]] = {}
     for _, record in sorted(observed.records.items()):
         claims.setdefault(record.storage_name, []).append(record)
-    left = renames.heirs(observed.records)
+    left = renames.find_heirs(observed.records)
     return {
         storage: records
         for storage, records in claims.items()
@@ -216,7 +216,7 @@ def doubt_findings(situation: Situation, blocked: Iterable[Finding]) -> list[Fin
             names.client_address(doubt.clients[0]),
             doubt.remedy,
         )
-        for doubt in doubts(situation.observed)
+        for doubt in find_doubts(situation.observed)
         if (doubt.code, doubt.message) not in told
     ]
 

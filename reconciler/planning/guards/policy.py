@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from reconciler.domain.declared.desired import ClientState, CustomRule, RuleLevel
 from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.live.record import ClientStatus
-from reconciler.domain.plan.judgement import Judgement
+from reconciler.domain.plan.judgement import RuleJudgement
 from reconciler.domain.plan.plan import Action
 from reconciler.domain.plan.scopes import ScopeTable
 from reconciler.domain.values.canonical import JsonObject
@@ -16,12 +16,12 @@ from reconciler.planning.guards.situation import Block, Situation
 from reconciler.planning.rules.custom_rules import (
     DECLARED_ONLY,
     LIVE,
-    answers,
-    blamed,
-    ends,
-    judged,
+    find_answers,
+    find_blamed,
+    is_ending,
+    judge_rules,
     live_facts,
-    remedy,
+    write_remedy,
 )
 
 _LIVES_ON = "; the plan is not blocked: it changes nothing of this client that a rule holds back"
@@ -93,14 +93,14 @@ def _custom(situation: Situation, changed: frozenset[str]) -> Iterator[Block]:
     if not any(rule.level is not RuleLevel.OFF for rule in here):
         return
     rows = list(_rows(situation))
-    for rule, judgement in judged(here, rows, DECLARED_ONLY | LIVE, situation.inputs.judge):
+    for rule, judgement in judge_rules(here, rows, DECLARED_ONLY | LIVE, situation.inputs.judge):
         if judgement.faults:
             yield _faulty(rule, judgement, bool(changed))
-        for row, code, sentence in answers(rule, judgement, rows):
+        for row, code, sentence in find_answers(rule, judgement, rows):
             yield _block(rule, code, str(row["client"]), sentence, situation, changed)
 
 
-def _faulty(rule: CustomRule, judgement: Judgement, any_change: bool) -> Block:  # noqa: FBT001
+def _faulty(rule: CustomRule, judgement: RuleJudgement, any_change: bool) -> Block:  # noqa: FBT001
     """An expression that is none allows nothing: changes wait until it is mended."""
     level = Level.ERROR if rule.level is RuleLevel.DENY and any_change else Level.WARNING
     message = (
@@ -134,10 +134,10 @@ def _block(
         code,
         client,
         sentence + more,
-        remedy(rule, code),
+        write_remedy(rule, code),
         Level.ERROR if blocks else Level.WARNING,
         "",
-        blamed(rule, code, declared.source if declared else None),
+        find_blamed(rule, code, declared.source if declared else None),
     )
 
 
@@ -159,7 +159,7 @@ def _rows(situation: Situation) -> Iterator[JsonObject]:
             record is not None and record.status is not ClientStatus.RETIRED and not record.edited
         )
         before = record.spec if record is not None and known else None
-        after = None if client is None or ends(client) else client.spec
+        after = None if client is None or is_ending(client) else client.spec
         if before is not None or after is not None:
             yield live_facts(
                 name, desired.environment.name, (before, after), actions.get(name, ()), table

@@ -14,7 +14,7 @@ from reconciler.domain.plan.plan import Action
 from reconciler.errors import Level, Source
 from reconciler.planning.actions.inputs import Inputs
 from reconciler.planning.actions.reasons import DRIFT, Reason, Removals
-from reconciler.planning.actions.renames import heirs
+from reconciler.planning.actions.renames import find_heirs
 
 # What a freeze, a promotion gate and the policy's rules hold back: a change that somebody declared.
 # Repairs and expiries go on, because holding them back would break consumers; what expired, or is
@@ -88,7 +88,7 @@ class Situation:
         begun = (
             record is not None and record.moving_to is not None and new in (old, record.moving_to)
         )
-        return begun or old in heirs(self.observed.records)
+        return begun or old in find_heirs(self.observed.records)
 
     def record_of(self, client: str) -> ClientRecord | None:
         """The record that belongs to a client: while it is being renamed, the one under the old

@@ -20,9 +20,9 @@ from reconciler.domain.plan.plan import Action
 from reconciler.domain.plan.unfinished import Unfinished, UnfinishedKind
 from reconciler.domain.values import names
 from reconciler.domain.values.canonical import iso
-from reconciler.planning.actions.checks import revoked
+from reconciler.planning.actions.checks import describe_revoked
 from reconciler.planning.actions.reasons import Reason
-from reconciler.planning.actions.renames import Heirs, heirs
+from reconciler.planning.actions.renames import Heirs, find_heirs
 
 # An emergency revocation takes no lease: this long it is taken to be still at work.
 UNLEASED_RUN = timedelta(minutes=2)
@@ -85,7 +85,7 @@ def find_unfinished(
     of a plan, None when there is none to look at."""
     view = _view(observed, now, actions)
     found = [*_runs(view.observed), *_reports(view.observed, books)]
-    taken_over = heirs(view.observed.records)
+    taken_over = find_heirs(view.observed.records)
     for record in view.observed.records.values():
         if record.moving_to is not None or record.name in taken_over:
             found.append(_rename(record, taken_over))
@@ -189,7 +189,7 @@ def _version(
     view: _View, path: str, series: Series, version: Version
 ) -> tuple[Unfinished | None, bool]:
     """What is unfinished about a version, and whether it is due now."""
-    if version.state is VersionState.PENDING and version.run not in busy(view.observed):
+    if version.state is VersionState.PENDING and version.run not in find_busy_runs(view.observed):
         message, then = _claim(view.observed, path, series, version)
         return Unfinished(UnfinishedKind.STALE_CLAIM, message, then, version.issued_at), True
     if version.state is VersionState.RETIRING:
@@ -261,7 +261,7 @@ def unless_open(observed: Observed, remedy: str) -> str:
     )
 
 
-def busy(observed: Observed) -> frozenset[str]:
+def find_busy_runs(observed: Observed) -> frozenset[str]:
     """The runs that may still be working."""
     runs = {run.run_id for run in observed.open_runs if at_work(run, observed.lease, observed.now)}
     return frozenset(runs | ({observed.lease.holder} if observed.lease is not None else set()))
@@ -276,7 +276,7 @@ def _hold(series: Series, *, issued: bool) -> Unfinished:
     hold = series.hold
     assert hold is not None  # the caller looked
     incident = f", {hold.incident}" if hold.incident else ""
-    message = f"{revoked(series)} by a person ({hold.reason}{incident})"
+    message = f"{describe_revoked(series)} by a person ({hold.reason}{incident})"
     declare = f"nothing is issued until the declaration says reissueAfter: {hold.version}"
     then = "the next apply issues a new version, as declared" if issued else declare
     return Unfinished(UnfinishedKind.HOLD, message, then, hold.at)

@@ -20,7 +20,7 @@ FAR_DAYS = 366  # an exception that lasts longer is none
 WHOLE_PLAN = frozenset({"budget-removals", "budget-changes", "remove-all"})
 
 
-def holding(
+def find_waiver(
     waivers: Sequence[Waiver], word: str, client: str | None, environment: str, now: datetime
 ) -> Waiver | None:
     """The waiver of a guard or rule for a client (None: the whole plan, which only ``*`` covers),
@@ -34,7 +34,7 @@ def holding(
     return None
 
 
-def waived(finding: Finding, waiver: Waiver) -> Finding:
+def waive(finding: Finding, waiver: Waiver) -> Finding:
     """``finding`` as it is told when ``waiver`` covers it: one level lower, with who approved it
     until when, and about whom: its place is now the waiver's."""
     client = finding.address.split("/")[1] if "/" in finding.address else ""

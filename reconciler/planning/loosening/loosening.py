@@ -31,7 +31,7 @@ from reconciler.domain.plan.scopes import covers
 from reconciler.domain.values.canonical import iso
 from reconciler.errors import Source
 from reconciler.planning.loosening.places import PLACES
-from reconciler.planning.loosening.values import looser_value, shown
+from reconciler.planning.loosening.values import looser_value, show_value
 
 POLICY, CATALOGUE = "RC250", "RC251"
 _LEVELS = (RuleLevel.OFF, RuleLevel.WARN, RuleLevel.DENY)
@@ -56,12 +56,12 @@ class Loosening:
     source: Source | None = None
 
 
-Check = Callable[[Terms, Terms, datetime], Iterator[Loosening]]
+LooseningCheck = Callable[[Terms, Terms, datetime], Iterator[Loosening]]
 
 
 def _policy(path: Path, old: object, new: object, rule: Rule | None = None) -> Loosening:
     return Loosening(
-        POLICY, ("GuardrailPolicy", *path), ".".join(path), shown(old), shown(new), rule
+        POLICY, ("GuardrailPolicy", *path), ".".join(path), show_value(old), show_value(new), rule
     )
 
 
@@ -109,7 +109,7 @@ def custom_rules(before: Terms, now: Terms, at: datetime) -> Iterator[Loosening]
             yield _policy(("customRules", old.name), old.level, level)
 
 
-def probes(before: Terms, now: Terms, at: datetime) -> Iterator[Loosening]:
+def looser_probes(before: Terms, now: Terms, at: datetime) -> Iterator[Loosening]:
     for name, default in DEFAULT_DEMANDS.items():
         old, new = (terms.policy.probes.get(name, default) for terms in (before, now))
         if _DEMANDS.index(new) < _DEMANDS.index(old):
@@ -141,8 +141,8 @@ def _asks_as_much(new: ApproverRule, old: ApproverRule) -> bool:
 
 def _asked(rule: ApproverRule) -> str:
     parts = [f"risk {rule.risk} or more"] if rule.risk is not None else []
-    parts += [f"scopes {shown(rule.scopes)}"] if rule.scopes else []
-    parts += [f"labels {shown(rule.labels)}"] if rule.labels else []
+    parts += [f"scopes {show_value(rule.scopes)}"] if rule.scopes else []
+    parts += [f"labels {show_value(rule.labels)}"] if rule.labels else []
     return ", ".join(parts) or "every change"
 
 
@@ -208,11 +208,11 @@ def environment(before: Terms, now: Terms, at: datetime) -> Iterator[Loosening]:
         yield Loosening(code, path, what, old, new)
 
 
-CHECKS: list[Check] = [
+CHECKS: list[LooseningCheck] = [
     budgets,
     rules,
     custom_rules,
-    probes,
+    looser_probes,
     approvers,
     teams,
     demands,
@@ -223,13 +223,13 @@ CHECKS: list[Check] = [
 ]
 
 
-def loosenings(before: Terms, now: Terms, at: datetime) -> list[Loosening]:
+def find_loosenings(before: Terms, now: Terms, at: datetime) -> list[Loosening]:
     """Everything of ``before`` that ``now``, for the same environment, takes back. ``at``: freezes
     and waivers that are over by then count no more."""
     return [found for check in CHECKS for found in check(before, now, at)]
 
 
-def added_scopes(before: Terms, now: Terms) -> Mapping[str, str]:
+def find_added_scopes(before: Terms, now: Terms) -> Mapping[str, str]:
     """Scopes, with their risk, that the catalogue did not have; none where there was no
     catalogue."""
     return {
@@ -239,7 +239,7 @@ def added_scopes(before: Terms, now: Terms) -> Mapping[str, str]:
     }
 
 
-def strictest(before: Terms, now: Terms) -> tuple[Mapping[str, str], GuardrailPolicy] | None:
+def take_strictest(before: Terms, now: Terms) -> tuple[Mapping[str, str], GuardrailPolicy] | None:
     """The catalogue with the higher of both risks, and the policy with the approvers and rules of
     both: who was to be asked before a change is asked about it, and a label that decided something
     before decides it still. None where these are today's, or nobody is ever asked."""

@@ -11,16 +11,16 @@ from reconciler.domain.declared.desired import Environment
 from reconciler.domain.declared.terms import Path, Terms
 from reconciler.domain.values.canonical import iso
 from reconciler.domain.values.window import Freeze
-from reconciler.planning.loosening.values import shown
+from reconciler.planning.loosening.values import show_value
 
 ENVIRONMENT = "RC370"
 # (code, path, what, old, new): what a Loosening is made of.
-Row = tuple[str, Path, str, str, str]
-Place = Callable[[Terms, Terms, datetime], Iterator[Row]]
+PlaceRow = tuple[str, Path, str, str, str]
+PlaceCheck = Callable[[Terms, Terms, datetime], Iterator[PlaceRow]]
 
 
-def _row(path: Path, old: object, new: object) -> Row:
-    return ENVIRONMENT, ("Project", *path), ".".join(path), shown(old), shown(new)
+def _row(path: Path, old: object, new: object) -> PlaceRow:
+    return ENVIRONMENT, ("Project", *path), ".".join(path), show_value(old), show_value(new)
 
 
 def _pair(before: Terms, now: Terms) -> Iterator[tuple[Environment, Environment, Path]]:
@@ -29,7 +29,7 @@ def _pair(before: Terms, now: Terms) -> Iterator[tuple[Environment, Environment,
         yield before.environment, now.environment, ("environments", now.environment.name)
 
 
-def networks(before: Terms, now: Terms, at: datetime) -> Iterator[Row]:
+def looser_networks(before: Terms, now: Terms, at: datetime) -> Iterator[PlaceRow]:
     for old, new, path in _pair(before, now):
         known = _collapsed(old.allowed_networks)
         added = [
@@ -56,7 +56,7 @@ def _within(inner: IPv4Network | IPv6Network, outer: IPv4Network | IPv6Network) 
     return isinstance(outer, IPv6Network) and inner.subnet_of(outer)
 
 
-def freezes(before: Terms, now: Terms, at: datetime) -> Iterator[Row]:
+def freezes(before: Terms, now: Terms, at: datetime) -> Iterator[PlaceRow]:
     for old, new, path in _pair(before, now):
         for freeze in old.freezes:
             if freeze.end > at and _thawed(freeze, new.freezes, at):
@@ -76,19 +76,19 @@ def _thawed(freeze: Freeze, others: tuple[Freeze, ...], at: datetime) -> bool:
     return until < freeze.end
 
 
-def promotion(before: Terms, now: Terms, at: datetime) -> Iterator[Row]:
+def looser_promotion(before: Terms, now: Terms, at: datetime) -> Iterator[PlaceRow]:
     for old, new, path in _pair(before, now):
         if old.requires is not None and new.requires != old.requires:
             yield _row((*path, "requires"), old.requires, new.requires)
 
 
-def ports(before: Terms, now: Terms, at: datetime) -> Iterator[Row]:
+def ports(before: Terms, now: Terms, at: datetime) -> Iterator[PlaceRow]:
     for old, new, path in _pair(before, now):
         if not set(new.deliveries.ports) <= set(old.deliveries.ports):
             yield _row((*path, "deliveries", "ports"), old.deliveries.ports, new.deliveries.ports)
 
 
-def server(before: Terms, now: Terms, at: datetime) -> Iterator[Row]:
+def server(before: Terms, now: Terms, at: datetime) -> Iterator[PlaceRow]:
     """In another registry nothing is protected, nothing is on record, and every budget begins at
     nothing. In another mount of secrets, or of key pairs, everything is missing and made anew,
     which no guard holds back."""
@@ -100,14 +100,14 @@ def server(before: Terms, now: Terms, at: datetime) -> Iterator[Row]:
                 yield _row((*path, "vault", field), *sides)
 
 
-def plain_http(before: Terms, now: Terms, at: datetime) -> Iterator[Row]:
+def plain_http(before: Terms, now: Terms, at: datetime) -> Iterator[PlaceRow]:
     """Tokens and keys may cross a network in the clear."""
     for old, new, path in _pair(before, now):
         if new.vault.plain_http and not old.vault.plain_http:
             yield _row((*path, "vault", "plainHttp"), "false", "true")
 
 
-def authorities(before: Terms, now: Terms, at: datetime) -> Iterator[Row]:
+def authorities(before: Terms, now: Terms, at: datetime) -> Iterator[PlaceRow]:
     """Whose certificates are trusted. Which of two files trusts more cannot be told."""
     for old, new, path in _pair(before, now):
         for part in ("vault", "deliveries"):
@@ -116,7 +116,7 @@ def authorities(before: Terms, now: Terms, at: datetime) -> Iterator[Row]:
                 yield _row((*path, part, "caCert"), *sides)
 
 
-def alerts(before: Terms, now: Terms, at: datetime) -> Iterator[Row]:
+def alerts(before: Terms, now: Terms, at: datetime) -> Iterator[PlaceRow]:
     """Who is told of what. Elsewhere is not less, but somebody is told no more."""
     if before.environment is None or now.environment is None:
         return
@@ -134,12 +134,12 @@ def alerts(before: Terms, now: Terms, at: datetime) -> Iterator[Row]:
             yield _row(("alerts", old.name, "on"), sorted(old.on), sorted(new.on))
 
 
-def expiry(before: Terms, now: Terms, at: datetime) -> Iterator[Row]:
+def expiry(before: Terms, now: Terms, at: datetime) -> Iterator[PlaceRow]:
     if now.project.plan_expires > before.project.plan_expires:
         yield _row(("plan", "expires"), before.project.plan_expires, now.project.plan_expires)
 
 
-def audit(before: Terms, now: Terms, at: datetime) -> Iterator[Row]:
+def audit(before: Terms, now: Terms, at: datetime) -> Iterator[PlaceRow]:
     """Nothing in this folder is part of what a signature or an approver vouches for."""
     if now.project.audit_path != before.project.audit_path:
         yield _row(("audit", "path"), before.project.audit_path, now.project.audit_path)
@@ -147,10 +147,10 @@ def audit(before: Terms, now: Terms, at: datetime) -> Iterator[Row]:
         yield _row(("audit", "git"), "true", "false")
 
 
-PLACES: list[Place] = [
-    networks,
+PLACES: list[PlaceCheck] = [
+    looser_networks,
     freezes,
-    promotion,
+    looser_promotion,
     ports,
     server,
     plain_http,

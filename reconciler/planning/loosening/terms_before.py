@@ -17,12 +17,17 @@ from reconciler.domain.plan.scopes import WILDCARD, ScopeTable
 from reconciler.errors import Finding, Level
 from reconciler.planning.actions.inputs import Inputs
 from reconciler.planning.guards.situation import Situation, is_declared
-from reconciler.planning.loosening.loosening import Loosening, added_scopes, loosenings, strictest
-from reconciler.planning.notes.findings import in_order
-from reconciler.planning.review.approvals import approvals
-from reconciler.planning.risk.facts import shown
-from reconciler.planning.risk.risk import grounds, judged
-from reconciler.planning.rules.rules import breaches
+from reconciler.planning.loosening.loosening import (
+    Loosening,
+    find_added_scopes,
+    find_loosenings,
+    take_strictest,
+)
+from reconciler.planning.notes.findings import sort_findings
+from reconciler.planning.review.approvals import find_approvals
+from reconciler.planning.risk.facts import name_some
+from reconciler.planning.risk.risk import judge_actions, take_grounds
+from reconciler.planning.rules.rules import find_breaches
 
 REACHED = "RC252"
 _REMEDY = "have those agree who answer for it, or take it out of this change"
@@ -41,18 +46,18 @@ class Before:
     name: str
 
 
-def beside(plan: Plan, terms: Before, inputs: Inputs) -> Plan:
+def compare_terms(plan: Plan, terms: Before, inputs: Inputs) -> Plan:
     """``plan``, made from ``inputs``, with what was loosened and with those who had to agree by the
     former terms."""
     found = [
         *(
             _finding(one, plan, terms, inputs.desired)
-            for one in loosenings(terms.before, terms.now, plan.created_at)
+            for one in find_loosenings(terms.before, terms.now, plan.created_at)
         ),
         *_reached(terms, inputs),
     ]
     asked = _with_former(plan, terms, inputs)
-    return replace(plan, findings=in_order([*plan.findings, *found]), approvals=asked)
+    return replace(plan, findings=sort_findings([*plan.findings, *found]), approvals=asked)
 
 
 def _finding(one: Loosening, plan: Plan, terms: Before, desired: Desired) -> Finding:
@@ -62,7 +67,7 @@ def _finding(one: Loosening, plan: Plan, terms: Before, desired: Desired) -> Fin
     message = f"{file} is looser than at {terms.name}: {one.what}, {one.old} → {one.new}"
     if gainers:
         gains = (
-            f"{shown(gainers)} gain{'s' if len(gainers) == 1 else ''} it"
+            f"{name_some(gainers)} gain{'s' if len(gainers) == 1 else ''} it"
             if one.scope
             else _breaks(gainers)
         )
@@ -73,7 +78,7 @@ def _finding(one: Loosening, plan: Plan, terms: Before, desired: Desired) -> Fin
 
 
 def _breaks(clients: Sequence[str]) -> str:
-    return f"{shown(clients)} break{'s' if len(clients) == 1 else ''} what it was"
+    return f"{name_some(clients)} break{'s' if len(clients) == 1 else ''} what it was"
 
 
 def _gainers(one: Loosening, plan: Plan, desired: Desired) -> list[str]:
@@ -92,7 +97,9 @@ def _breaking(rule: Rule, plan: Plan, desired: Desired) -> Iterator[str]:
     table = ScopeTable(desired.scopes)
     for name in {action.client for action in plan.changes if is_declared(action)}:
         client = desired.clients.get(name)
-        if client is not None and any(breaches(client, [rule], desired.environment.name, table)):
+        if client is not None and any(
+            find_breaches(client, [rule], desired.environment.name, table)
+        ):
             yield name
 
 
@@ -101,7 +108,7 @@ def _reached(terms: Before, inputs: Inputs) -> Iterator[Finding]:
     until now. One finding for all scopes that reach the same clients, whichever clients the plan is
     about: it has no action of them.
     """
-    added = added_scopes(terms.before, terms.now)
+    added = find_added_scopes(terms.before, terms.now)
     table = ScopeTable(added)
     reached: dict[str, set[str]] = {}
     for client, scopes in _by_wildcard(inputs) if added else ():
@@ -112,12 +119,12 @@ def _reached(terms: Before, inputs: Inputs) -> Iterator[Finding]:
         together.setdefault(tuple(sorted(clients)), []).append(scope)
     for names, scopes in together.items():
         one = len(names) == 1
-        whose = f"the effective permissions of {shown(names)}"
+        whose = f"the effective permissions of {name_some(names)}"
         place = terms.now.place(("ScopeCatalog", "scopes", scopes[0]))
         yield Finding(
             REACHED,
             Level.WARNING,
-            f"{whose} grow by {shown([f'{scope} ({added[scope]})' for scope in scopes])}, which"
+            f"{whose} grow by {name_some([f'{scope} ({added[scope]})' for scope in scopes])}, which"
             f" {place.file if place else 'the catalogue'} did not have at {terms.name}: without a"
             f" change of {'its' if one else 'their'} own, by {'its' if one else 'their'} wildcards",
             "",
@@ -143,15 +150,15 @@ def _by_wildcard(inputs: Inputs) -> Iterator[tuple[str, list[str]]]:
 def _with_former(plan: Plan, terms: Before, inputs: Inputs) -> tuple[Approval, ...]:
     """The approvals of the plan, and those of the approvers before, by the higher of both risks of
     each scope."""
-    stricter = strictest(terms.before, terms.now)
+    stricter = take_strictest(terms.before, terms.now)
     if stricter is None:
         return plan.approvals
     former = replace(inputs.desired, scopes=stricter[0], policy=stricter[1])
     touched = {action.client: inputs.pairs.get(action.client) for action in plan.actions}
     # What was judged is judged again: of two risks the higher one stays.
-    actions = judged(plan.actions, grounds(plan.created_at, touched, former))
+    actions = judge_actions(plan.actions, take_grounds(plan.created_at, touched, former))
     question = replace(inputs.question, desired=former, at=plan.created_at)
-    asked = approvals(Situation(replace(inputs, question=question, guarded_at=None), actions))
+    asked = find_approvals(Situation(replace(inputs, question=question, guarded_at=None), actions))
     own = {one.approver: one for one in plan.approvals}
     merged = {one.approver: _merged(own.get(one.approver), one, terms.name) for one in asked}
     return tuple(approval for _, approval in sorted({**own, **merged}.items()))

@@ -87,10 +87,10 @@ def looser_value(rule: str, field: str, old: Any, new: Any) -> tuple[str, str] |
     without a row, too, when it changed at all."""
     value = VALUES.get((rule, field), _UNKNOWN)
     old, new = (value.default if one is None else one for one in (old, new))
-    return (shown(old), shown(new)) if value.is_looser(old, new) else None
+    return (show_value(old), show_value(new)) if value.is_looser(old, new) else None
 
 
-def shown(value: Any) -> str:
+def show_value(value: Any) -> str:
     """A value of a policy, much as it is written."""
     if value is None:
         return "none"

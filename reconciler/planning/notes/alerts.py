@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from reconciler.domain.declared.alert import Alert, AlertKind, Notice
 from reconciler.domain.declared.desired import DesiredClient
-from reconciler.domain.declared.owners import Owner, owner_in
+from reconciler.domain.declared.owners import Owner, read_owner
 from reconciler.domain.kinds.actions import REVOCATIONS, ROTATIONS, ActionKind
 from reconciler.domain.live.record import ClientRecord, WebhookRecord
 from reconciler.domain.plan.plan import Outcome, OutcomeStatus, Plan, Stage
@@ -29,7 +29,7 @@ Records = Mapping[str, ClientRecord]
 Declared = Mapping[str, DesiredClient]
 
 
-def run_alerts(result: RunResult, before: Records) -> tuple[Alert, ...]:
+def make_run_alerts(result: RunResult, before: Records) -> tuple[Alert, ...]:
     """What a run is told for.
 
     ``before`` are the records that it began with: they know when a webhook was told.
@@ -40,7 +40,7 @@ def run_alerts(result: RunResult, before: Records) -> tuple[Alert, ...]:
     return tuple(sorted(alerts, key=_urgency))
 
 
-def blocked_alerts(plan: Plan, findings: Iterable[Finding]) -> tuple[Alert, ...]:
+def make_blocked_alerts(plan: Plan, findings: Iterable[Finding]) -> tuple[Alert, ...]:
     """The rotations that a blocked plan holds.
 
     ``findings`` are those that block it (``BlockedError.findings``).
@@ -66,7 +66,7 @@ def blocked_alerts(plan: Plan, findings: Iterable[Finding]) -> tuple[Alert, ...]
     )
 
 
-def notices(
+def group_by_owner(
     project: str,
     environment: str,
     alerts: Sequence[Alert],
@@ -78,19 +78,19 @@ def notices(
     """One for each owner, so that two hundred failures are not two hundred messages."""
     grouped: dict[Owner, list[Alert]] = {}
     for alert in alerts:
-        grouped.setdefault(owner_of(alert.client, declared, records), []).append(alert)
+        grouped.setdefault(find_owner(alert.client, declared, records), []).append(alert)
     return tuple(
         Notice(project, environment, owner, tuple(own), at, run_id)
         for owner, own in sorted(grouped.items())
     )
 
 
-def owner_of(client: str, declared: Declared, records: Records) -> Owner:
+def find_owner(client: str, declared: Declared, records: Records) -> Owner:
     """As declared; of a client that is not declared any more, or in an emergency, as it was
     recorded."""
     if client in declared:
-        return owner_in(declared[client].spec)
-    return owner_in(records[client].spec) if client in records else Owner()
+        return read_owner(declared[client].spec)
+    return read_owner(records[client].spec) if client in records else Owner()
 
 
 def is_news(known: WebhookRecord | None, url: str, at: datetime) -> bool:

@@ -14,10 +14,10 @@ from reconciler.domain.values import names
 from reconciler.domain.values.canonical import iso
 from reconciler.errors import Finding, Level
 from reconciler.planning.actions.inputs import Pairs
-from reconciler.planning.actions.proof import is_gone
+from reconciler.planning.actions.proof import answered_gone
 from reconciler.planning.actions.reasons import DRIFT, Reason
-from reconciler.planning.actions.series import place
-from reconciler.planning.guards.contradictions import unrecorded
+from reconciler.planning.actions.series import describe_place
+from reconciler.planning.guards.contradictions import find_unrecorded_versions
 from reconciler.planning.guards.keeping import keeping_findings
 from reconciler.planning.guards.unfinished import unless_open, who_works
 
@@ -30,7 +30,7 @@ _DRIFT_CODES = {
 }
 
 
-def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+def sort_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """A fixed order, whatever found them first."""
     return tuple(
         sorted(findings, key=lambda one: (one.level.value, one.code, one.address, one.message))
@@ -114,7 +114,7 @@ def unrecorded_findings(observed: Observed) -> Iterator[Finding]:
             info = observed.secrets.get(path)
             if info is None:
                 continue
-            lost = unrecorded(series, info)
+            lost = find_unrecorded_versions(series, info)
             if lost:
                 numbers = ", ".join(str(number) for number in sorted(lost))
                 yield Finding(
@@ -163,7 +163,7 @@ def _without_effect(
     yield Finding(
         "RC364",
         Level.WARNING,
-        f"reissueAfter: {number} on {place(kind, item)} names no version that was revoked"
+        f"reissueAfter: {number} on {describe_place(kind, item)} names no version that was revoked"
         f" ({newest}): it has no effect",
         (names.key_address if kind is SeriesKind.KEY else names.secret_address)(client.name, item),
         (
@@ -195,7 +195,7 @@ def proof_findings(
 
 
 def _gone(client: DesiredClient, known: WebhookRecord, address: str) -> Iterator[Finding]:
-    if not is_gone(known) or known.last_delivery is None:
+    if not answered_gone(known) or known.last_delivery is None:
         return
     target = address.removeprefix("client/").replace("/webhook/", "/")
     yield Finding(

@@ -11,12 +11,12 @@ from reconciler.domain.plan.plan import Action, Approval, Risk
 from reconciler.domain.plan.scopes import WILDCARD, ScopeTable, covers
 from reconciler.domain.values.canonical import JsonObject
 from reconciler.planning.guards.situation import Situation
-from reconciler.planning.risk.facts import shown
+from reconciler.planning.risk.facts import name_some
 
 Labels = frozenset[tuple[str, str]]
 
 
-def approvals(situation: Situation) -> tuple[Approval, ...]:
+def find_approvals(situation: Situation) -> tuple[Approval, ...]:
     """Everybody who must agree, by handle: why, and to what. Only changes that somebody declared
     need that, with what they revoke: a rotation that falls due was agreed to with the
     declaration."""
@@ -63,7 +63,7 @@ def _why(rule: ApproverRule, action: Action, labels: Labels, scopes: Collection[
     if rule.risk is not None:
         parts.append(f"its risk is {action.risk.value}")
     if rule.scopes:
-        parts.append(f"its client may use {shown(_meant(rule.scopes, scopes))}")
+        parts.append(f"its client may use {name_some(_meant(rule.scopes, scopes))}")
     if rule.labels:
         parts.append(
             "its client has "

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from reconciler.domain.declared.desired import Desired
-from reconciler.domain.declared.owners import owner_in
+from reconciler.domain.declared.owners import read_owner
 from reconciler.domain.live.observed import Observed
 from reconciler.domain.values import names
 from reconciler.domain.values.canonical import JsonObject
-from reconciler.planning.actions.clients import register
+from reconciler.planning.actions.clients import plan_registration
 from reconciler.planning.actions.inputs import Inputs, Question
 from reconciler.planning.guards.situation import Situation
-from reconciler.planning.review.approvals import approvals
-from reconciler.planning.risk.risk import grounds, judged
+from reconciler.planning.review.approvals import find_approvals
+from reconciler.planning.risk.risk import judge_actions, take_grounds
 
 # The same declaration gives the same file: nothing about a first registration depends on the time.
 _ANY_TIME = datetime(1970, 1, 1, tzinfo=UTC)
@@ -44,7 +44,7 @@ class CodeOwners:
     shared: tuple[str, ...] = ()
 
 
-def code_owners(environments: Iterable[Desired]) -> CodeOwners:
+def find_code_owners(environments: Iterable[Desired]) -> CodeOwners:
     """The environments of one project. A client's owner is the handle that ``teams`` of the policy
     has for its team, else its contact if that is a mail address. An approver is asked about a
     client that meets its conditions in one environment; of ``risk`` that is the risk of registering
@@ -86,7 +86,7 @@ def _origins(path: str, named: Mapping[str, frozenset[str]]) -> set[str]:
 
 
 def _owner(spec: JsonObject, teams: Mapping[str, str]) -> Iterable[str]:
-    owner = owner_in(spec)
+    owner = read_owner(spec)
     if owner.team in teams:
         yield f"@{teams[owner.team]}"
     elif owner.mail is not None and "#" not in owner.mail:  # forges read a comment there
@@ -96,12 +96,12 @@ def _owner(spec: JsonObject, teams: Mapping[str, str]) -> Iterable[str]:
 def _asked(desired: Desired) -> Mapping[str, tuple[str, ...]]:
     """Whom a plan that registers every client for the first time asks: by the address of the
     client."""
-    registered = [register(client, None) for client in desired.clients.values()]
-    actions = judged(registered, grounds(_ANY_TIME, {}, desired))
+    registered = [plan_registration(client, None) for client in desired.clients.values()]
+    actions = judge_actions(registered, take_grounds(_ANY_TIME, {}, desired))
     nothing = Observed(_ANY_TIME, {}, {}, buckets=0)
     found: dict[str, tuple[str, ...]] = {}
     inputs = Inputs(Question(desired), nothing, pairs={})
-    for approval in approvals(Situation(inputs, actions)):
+    for approval in find_approvals(Situation(inputs, actions)):
         for address in approval.addresses:
             found[address] = (*found.get(address, ()), f"@{approval.approver}")
     return found

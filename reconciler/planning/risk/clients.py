@@ -11,7 +11,14 @@ from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.live.record import ClientStatus
 from reconciler.domain.values.canonical import Json
 from reconciler.planning.actions.reasons import Reason
-from reconciler.planning.risk.facts import Facts, counted, items, keys_in_use, mapping, shown
+from reconciler.planning.risk.facts import (
+    Facts,
+    changed_items,
+    keys_in_use,
+    name_some,
+    pluralise,
+    to_mapping,
+)
 
 # Fields of a specification by where they stand: those that some rule judges, and those that are for
 # people.
@@ -41,9 +48,13 @@ _WEBHOOK = frozenset(
 def new_client(facts: Facts) -> Iterator[str]:
     """Its scopes, networks, webhooks and lifetimes are judged by rules of their own."""
     if facts.action.reason == Reason.NEW_CLIENT:
-        keys, webhooks = mapping(facts.after.get("keys")), mapping(facts.after.get("webhooks"))
+        keys, webhooks = (
+            to_mapping(facts.after.get("keys")),
+            to_mapping(facts.after.get("webhooks")),
+        )
         yield (
-            f"a new client with {counted(len(keys), 'key')} and {counted(len(webhooks), 'webhook')}"
+            f"a new client with {pluralise(len(keys), 'key')} and"
+            f" {pluralise(len(webhooks), 'webhook')}"
         )
 
 
@@ -78,7 +89,7 @@ def protection_added(facts: Facts) -> Iterator[str]:
 
 def owner_changed(facts: Facts) -> Iterator[str]:
     """That somebody is named for the first time takes nothing from anybody."""
-    before, after = mapping(facts.before.get("owner")), mapping(facts.after.get("owner"))
+    before, after = to_mapping(facts.before.get("owner")), to_mapping(facts.after.get("owner"))
     for field in sorted(before):
         if before[field] != after.get(field):
             yield f"owner {field}: {_said(before[field])} → {_said(after.get(field))}"
@@ -90,8 +101,8 @@ def _said(value: Json) -> str:
 
 def taken_over(facts: Facts) -> Iterator[str]:
     """With its name nothing that people knew the client by is left, and its keys go on."""
-    before = {} if facts.live is None else mapping(facts.live.spec.get("owner"))
-    after = {} if facts.desired is None else mapping(facts.desired.spec.get("owner"))
+    before = {} if facts.live is None else to_mapping(facts.live.spec.get("owner"))
+    after = {} if facts.desired is None else to_mapping(facts.desired.spec.get("owner"))
     changed = [
         f"{field} {_said(before[field])} → {_said(after.get(field))}"
         for field in sorted(before)
@@ -106,11 +117,11 @@ def taken_over(facts: Facts) -> Iterator[str]:
 
 def deciding_label(facts: Facts) -> Iterator[str]:
     """A client could leave a rule, or those who are asked about it, by another label."""
-    before, after = mapping(facts.before.get("labels")), mapping(facts.after.get("labels"))
+    before, after = to_mapping(facts.before.get("labels")), to_mapping(facts.after.get("labels"))
     for name in sorted({*before, *after}):
         if before.get(name) != after.get(name) and (deciders := sorted(_deciders(facts, name))):
             change = f"{before.get(name, 'none')} → {after.get(name, 'none')}"
-            yield f"label {name}: {change}; labels decide for {shown(deciders)} of the policy"
+            yield f"label {name}: {change}; labels decide for {name_some(deciders)} of the policy"
 
 
 def _deciders(facts: Facts, label: str) -> Iterator[str]:
@@ -148,14 +159,14 @@ def client_retired(facts: Facts) -> Iterator[str]:
     used = keys_in_use(facts.live, facts.now)
     webhooks = () if facts.live is None else facts.live.webhooks
     yield (
-        f"ends the client for ever, with {counted(len(used), 'key version')} in use "
-        f"and {counted(len(webhooks), 'webhook')}"
+        f"ends the client for ever, with {pluralise(len(used), 'key version')} in use "
+        f"and {pluralise(len(webhooks), 'webhook')}"
     )
 
 
 def client_suspended(facts: Facts) -> Iterator[str]:
     if used := keys_in_use(facts.live, facts.now):
-        yield f"a gateway refuses {counted(len(used), 'key version')} in use: {_versions(facts)}"
+        yield f"a gateway refuses {pluralise(len(used), 'key version')} in use: {_versions(facts)}"
 
 
 def suspended_unused(facts: Facts) -> Iterator[str]:
@@ -166,9 +177,8 @@ def suspended_unused(facts: Facts) -> Iterator[str]:
 def client_resumed(facts: Facts) -> Iterator[str]:
     if facts.action.reason == Reason.RESUMED:
         used = keys_in_use(facts.live, facts.now)
-        yield (
-            f"was suspended on purpose; a gateway accepts {counted(len(used), 'key version')} again"
-        )
+        versions = pluralise(len(used), "key version")
+        yield f"was suspended on purpose; a gateway accepts {versions} again"
 
 
 def back_after_emergency(facts: Facts) -> Iterator[str]:
@@ -181,20 +191,20 @@ def other_change(facts: Facts) -> Iterator[str]:
     """A field that no rule knows is not called harmless."""
     found = [name for name in {*facts.before, *facts.after} if name not in _CLIENT]
     for section, known in (("keys", _LIFE), ("webhooks", _WEBHOOK)):
-        for name, before, after in items(facts, section):
+        for name, before, after in changed_items(facts, section):
             found += _unknown(f"{section}.{name}", before, after, known)
             old, new = ((side or {}).get("secret") for side in (before, after))
             found += _unknown(f"{section}.{name}.secret", old, new, _LIFE)
     if found:
-        yield f"declared otherwise: {shown(found)}, of which no rule knows what it does"
+        yield f"declared otherwise: {name_some(found)}, of which no rule knows what it does"
 
 
 def _unknown(place: str, before: Json, after: Json, known: frozenset[str]) -> list[str]:
-    old, new = mapping(before), mapping(after)
+    old, new = to_mapping(before), to_mapping(after)
     return [f"{place}.{name}" for name in {*old, *new} - known if old.get(name) != new.get(name)]
 
 
 def _versions(facts: Facts) -> str:
-    return shown(
+    return name_some(
         [f"{item} v{version.number}" for item, version in keys_in_use(facts.live, facts.now)]
     )

@@ -12,7 +12,14 @@ from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.values.canonical import Json, JsonObject
 from reconciler.domain.values.duration import format_duration, parse_duration
 from reconciler.domain.values.hosts import host_of, is_loopback
-from reconciler.planning.risk.facts import Facts, items, mapping, shown, standing, texts
+from reconciler.planning.risk.facts import (
+    Facts,
+    changed_items,
+    live_items,
+    name_some,
+    to_mapping,
+    to_texts,
+)
 
 # How much a probe asks of a receiver; what is not said asks nothing.
 _DEMANDS = {"warn": 1, "require": 2}
@@ -25,7 +32,7 @@ def _endpoints(facts: Facts) -> Iterator[tuple[str, JsonObject | None, JsonObjec
     if facts.action.kind is ActionKind.UPDATE_WEBHOOK:
         yield facts.item, facts.action.before, facts.action.after
     else:
-        yield from items(facts, "webhooks")
+        yield from changed_items(facts, "webhooks")
 
 
 def _moves(facts: Facts) -> Iterator[tuple[str, str, str]]:
@@ -55,11 +62,11 @@ def same_host(facts: Facts) -> Iterator[str]:
 def _added(facts: Facts) -> Iterator[tuple[str, str, bool]]:
     """Each new webhook: its host, what it says, and whether the client delivers to that host
     already."""
-    known = {host_of(_url(mapping(hook))) for hook in standing(facts, "webhooks").values()}
+    known = {host_of(_url(to_mapping(hook))) for hook in live_items(facts, "webhooks").values()}
     for name, before, after in _endpoints(facts):
         if before is None and after is not None:
             host = host_of(_url(after))
-            events = shown(texts(after.get("events"))) or "no event"
+            events = name_some(to_texts(after.get("events"))) or "no event"
             yield host, f"webhook {name} sends {events} to {host}", host in known
 
 
@@ -85,7 +92,7 @@ def webhook_removed(facts: Facts) -> Iterator[str]:
         if before is not None and after is None:
             yield (
                 f"webhook {name} ends: {host_of(_url(before))} gets no"
-                f" {shown(texts(before.get('events')))} any more"
+                f" {name_some(to_texts(before.get('events')))} any more"
             )
 
 
@@ -109,9 +116,9 @@ def fewer_events(facts: Facts) -> Iterator[str]:
 def _events(facts: Facts, verb: str, *, gained: bool) -> Iterator[str]:
     for name, before, after in _endpoints(facts):
         if before is not None and after is not None:
-            old, new = (set(texts(side.get("events"))) for side in (before, after))
+            old, new = (set(to_texts(side.get("events"))) for side in (before, after))
             if changed := new - old if gained else old - new:
-                yield f"webhook {name} {verb} {shown(changed)}"
+                yield f"webhook {name} {verb} {name_some(changed)}"
 
 
 def signature_weakened(facts: Facts) -> Iterator[str]:
@@ -123,18 +130,18 @@ def signature_weakened(facts: Facts) -> Iterator[str]:
                 f"webhook {name}, signature {_scheme(before)} → {_scheme(after)}: {'; '.join(lost)}"
             )
     for name, signature in _new_signatures(facts):
-        yield from _weakest(name, signature, standing(facts, "webhooks"))
+        yield from _weakest(name, signature, live_items(facts, "webhooks"))
 
 
 def _new_signatures(facts: Facts) -> Iterator[tuple[str, JsonObject]]:
     for name, before, after in _endpoints(facts):
         if before is None and after is not None:
-            yield name, mapping(after.get("signature"))
+            yield name, to_mapping(after.get("signature"))
 
 
 def _weakest(name: str, signature: JsonObject, others: JsonObject) -> Iterator[str]:
     known = {
-        f"that of webhook {other}": mapping(mapping(others[other]).get("signature"))
+        f"that of webhook {other}": to_mapping(to_mapping(others[other]).get("signature"))
         for other in sorted(others)
     }
     for whose, other in (known or {"the default": _DEFAULT}).items():
@@ -162,7 +169,7 @@ def _signatures(facts: Facts) -> Iterator[tuple[str, JsonObject, JsonObject]]:
             and after is not None
             and before.get("signature") != after.get("signature")
         ):
-            yield name, mapping(before.get("signature")), mapping(after.get("signature"))
+            yield name, to_mapping(before.get("signature")), to_mapping(after.get("signature"))
 
 
 def _scheme(signature: JsonObject) -> str:
@@ -173,7 +180,7 @@ def _weaker(before: JsonObject, after: JsonObject) -> list[str]:
     """What ``after`` does not vouch for and ``before`` does, in words."""
     told = []
     if missing := _signed(before) - _signed(after):
-        told.append(f"{shown(missing)} not signed, so a delivery can be replayed")
+        told.append(f"{name_some(missing)} not signed, so a delivery can be replayed")
     if 0 < _bits(after) < _bits(before):
         told.append(f"a shorter hash, {_bits(before)} → {_bits(after)} bits")
     old, new = _tolerance(before), _tolerance(after)
@@ -187,7 +194,7 @@ def _weaker(before: JsonObject, after: JsonObject) -> list[str]:
 
 def _signed(signature: JsonObject) -> set[str]:
     row = SCHEMES.get(str(signature.get("scheme")))
-    return set(row.signed if row else texts(mapping(signature.get(CUSTOM)).get("signed"))) - {
+    return set(row.signed if row else to_texts(to_mapping(signature.get(CUSTOM)).get("signed"))) - {
         "body"
     }
 
@@ -206,7 +213,7 @@ def _tolerance(signature: JsonObject) -> timedelta | None:
     if row is not None:
         return row.tolerance
     try:
-        return parse_duration(str(mapping(signature.get(CUSTOM)).get("tolerance")))
+        return parse_duration(str(to_mapping(signature.get(CUSTOM)).get("tolerance")))
     except ValueError:
         return None
 
@@ -216,8 +223,8 @@ def probe_relaxed(facts: Facts) -> Iterator[str]:
     for name, before, after in _endpoints(facts):
         if after is None:
             continue
-        new = mapping(after.get("probes"))
-        old = _usual(after) if before is None else mapping(before.get("probes"))
+        new = to_mapping(after.get("probes"))
+        old = _usual(after) if before is None else to_mapping(before.get("probes"))
         for probe in sorted({*old, *new}):
             if _demand(new.get(probe)) < _demand(old.get(probe)):
                 change = (
@@ -252,11 +259,11 @@ def deliveries_sent(facts: Facts) -> str | None:
 
 def _usual(endpoint: JsonObject) -> dict[str, Json]:
     """What is demanded of the probes that an endpoint is sent when its declaration says nothing."""
-    row = SCHEMES.get(str(mapping(endpoint.get("signature")).get("scheme")))
+    row = SCHEMES.get(str(to_mapping(endpoint.get("signature")).get("scheme")))
     usual = {name: demand.value for name, demand in DEFAULT_DEMANDS.items()}
     if row is not None and not row.refuses_future:
         usual["future"] = Demand.OFF.value
-    return {name: usual[name] for name in mapping(endpoint.get("probes")) if name in usual}
+    return {name: usual[name] for name in to_mapping(endpoint.get("probes")) if name in usual}
 
 
 def _demand(said: Json) -> int:

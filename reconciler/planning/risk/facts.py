@@ -19,7 +19,7 @@ from reconciler.domain.live.record import (
 from reconciler.domain.plan.plan import Action, Permissions
 from reconciler.domain.plan.scopes import ScopeTable
 from reconciler.domain.values.canonical import Json, JsonObject
-from reconciler.planning.actions.series import place
+from reconciler.planning.actions.series import describe_place
 
 NAMES_SHOWN = 5  # in one sentence; the plan has all of them elsewhere
 
@@ -108,10 +108,10 @@ class Facts:
     @property
     def place(self) -> str:
         """The series in words."""
-        return place(self.kind, self.item)
+        return describe_place(self.kind, self.item)
 
 
-Rule = Callable[[Facts], Iterator[str]]
+RiskRule = Callable[[Facts], Iterator[str]]
 
 
 def in_use(version: Version, now: datetime) -> bool:
@@ -133,44 +133,48 @@ def keys_in_use(record: ClientRecord | None, now: datetime) -> list[tuple[str, V
     ]
 
 
-def items(facts: Facts, section: str) -> Iterator[tuple[str, JsonObject | None, JsonObject | None]]:
+def changed_items(
+    facts: Facts, section: str
+) -> Iterator[tuple[str, JsonObject | None, JsonObject | None]]:
     """Each of ``keys`` or ``webhooks`` that the action touches, by name, as it is and as it will be
     (None: not there).
 
     What an action on a webhook that is new does not say of it is taken from the declaration.
     """
     if facts.action.kind is ActionKind.UPDATE_WEBHOOK:
-        declared = mapping(facts.desired.spec.get("webhooks")) if facts.desired is not None else {}
+        declared = (
+            to_mapping(facts.desired.spec.get("webhooks")) if facts.desired is not None else {}
+        )
         if section == "webhooks" and facts.action.before is None and facts.item in declared:
-            yield facts.item, None, mapping(declared[facts.item])
+            yield facts.item, None, to_mapping(declared[facts.item])
         return
-    before, after = mapping(facts.before.get(section)), mapping(facts.after.get(section))
+    before, after = to_mapping(facts.before.get(section)), to_mapping(facts.after.get(section))
     for name in sorted({*before, *after}):
-        old, new = (mapping(side[name]) if name in side else None for side in (before, after))
+        old, new = (to_mapping(side[name]) if name in side else None for side in (before, after))
         yield name, old, new
 
 
-def standing(facts: Facts, section: str) -> JsonObject:
+def live_items(facts: Facts, section: str) -> JsonObject:
     """The ``keys`` or ``webhooks`` that the client has, by name.
 
     What an edited record says of them does not count.
     """
     live = facts.live
-    return {} if live is None or live.edited else mapping(live.spec.get(section))
+    return {} if live is None or live.edited else to_mapping(live.spec.get(section))
 
 
-def mapping(value: Json) -> JsonObject:
+def to_mapping(value: Json) -> JsonObject:
     return value if isinstance(value, Mapping) else {}
 
 
-def texts(value: Json) -> list[str]:
+def to_texts(value: Json) -> list[str]:
     """The texts of a list; none of anything else."""
     return (
         [text for text in value if isinstance(text, str)] if isinstance(value, list | tuple) else []
     )
 
 
-def shown(words: Collection[str]) -> str:
+def name_some(words: Collection[str]) -> str:
     """``a``, ``a and b``, ``a, b, c, d, e and 4 more``."""
     listed = sorted(words)
     if len(listed) > NAMES_SHOWN:
@@ -178,5 +182,5 @@ def shown(words: Collection[str]) -> str:
     return " and ".join(filter(None, [", ".join(listed[:-1]), *listed[-1:]]))
 
 
-def counted(number: int, one: str) -> str:
+def pluralise(number: int, one: str) -> str:
     return f"{number:,} {one}{'' if number == 1 else 's'}"

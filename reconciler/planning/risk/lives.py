@@ -13,15 +13,15 @@ from reconciler.domain.live.record import ClientStatus, SeriesKind, Version, Ver
 from reconciler.domain.values.canonical import JsonObject, iso
 from reconciler.domain.values.duration import format_duration, parse_duration
 from reconciler.planning.actions.reasons import Reason
-from reconciler.planning.actions.series import place
+from reconciler.planning.actions.series import describe_place
 from reconciler.planning.risk.facts import (
     Facts,
+    changed_items,
     in_use,
-    items,
     keys_in_use,
-    mapping,
-    shown,
-    standing,
+    live_items,
+    name_some,
+    to_mapping,
 )
 
 YEAR = timedelta(days=365)
@@ -66,7 +66,10 @@ def _spans(facts: Facts, field: str) -> Iterator[_Span]:
         old, new = (_duration(str(side.get(field))) for side in (before, after))
         if new is not None and new != old:
             yield _Span(
-                place(kind, name), old, new, None if before else _longest(facts, kind, field)
+                describe_place(kind, name),
+                old,
+                new,
+                None if before else _longest(facts, kind, field),
             )
 
 
@@ -77,16 +80,19 @@ def _longest(facts: Facts, kind: SeriesKind, field: str) -> timedelta | None:
 
 def _standing(facts: Facts, kind: SeriesKind) -> list[JsonObject]:
     if kind is SeriesKind.KEY:
-        return [mapping(key) for key in standing(facts, "keys").values()]
-    return [mapping(mapping(hook).get("secret")) for hook in standing(facts, "webhooks").values()]
+        return [to_mapping(key) for key in live_items(facts, "keys").values()]
+    return [
+        to_mapping(to_mapping(hook).get("secret"))
+        for hook in live_items(facts, "webhooks").values()
+    ]
 
 
 def _declared(facts: Facts) -> Iterator[tuple[SeriesKind, str, JsonObject, JsonObject]]:
     """What the action declares of each series, by its kind and name; empty: nothing."""
-    for name, before, after in items(facts, "keys"):
+    for name, before, after in changed_items(facts, "keys"):
         yield SeriesKind.KEY, name, before or {}, after or {}
-    for name, before, after in items(facts, "webhooks"):
-        old, new = (mapping((side or {}).get("secret")) for side in (before, after))
+    for name, before, after in changed_items(facts, "webhooks"):
+        old, new = (to_mapping((side or {}).get("secret")) for side in (before, after))
         yield SeriesKind.WEBHOOK, name, old, new
 
 
@@ -141,8 +147,8 @@ def shorter_life(facts: Facts) -> Iterator[str]:
 
 
 def new_key(facts: Facts) -> Iterator[str]:
-    number = {0: "a first", 1: "a second"}.get(len(standing(facts, "keys")), "one more")
-    for name, before, after in items(facts, "keys"):
+    number = {0: "a first", 1: "a second"}.get(len(live_items(facts, "keys")), "one more")
+    for name, before, after in changed_items(facts, "keys"):
         if before is None and after is not None:
             yield f"{number} credential: key {name}, which lives {after.get('lifetime')}"
 
@@ -159,8 +165,8 @@ def reissue_declared(facts: Facts) -> Iterator[str]:
         old, new = before.get("reissueAfter", "none"), after.get("reissueAfter", "none")
         if new not in ("none", old):
             yield (
-                f"{place(kind, name)}, reissueAfter: {old} → {new}: what a person revoked may be"
-                " issued anew"
+                f"{describe_place(kind, name)}, reissueAfter: {old} → {new}: what a person revoked"
+                " may be issued anew"
             )
 
 
@@ -187,7 +193,7 @@ def last_key_revoked(facts: Facts) -> Iterator[str]:
 def revoked_in_use(facts: Facts) -> Iterator[str]:
     if (version := _ends_in_use(facts)) is not None and not any(last_key_revoked(facts)):
         left = (
-            shown([f"{item} v{one}" for item, one in _left(facts)])
+            name_some([f"{item} v{one}" for item, one in _left(facts)])
             if facts.kind is SeriesKind.KEY
             else ""
         )
@@ -267,7 +273,7 @@ def without_grace(facts: Facts) -> Iterator[str]:
             )
 
 
-def expired(facts: Facts) -> Iterator[str]:
+def version_is_over(facts: Facts) -> Iterator[str]:
     if facts.action.reason == Reason.EXPIRED:
         yield (
             f"{facts.place} has expired: consumers are refused until they read version"

@@ -11,13 +11,13 @@ from reconciler.domain.values import networks
 from reconciler.domain.values.canonical import Json
 from reconciler.planning.risk.facts import (
     Facts,
-    Rule,
-    counted,
-    items,
+    RiskRule,
+    changed_items,
     keys_in_use,
-    shown,
-    standing,
-    texts,
+    live_items,
+    name_some,
+    pluralise,
+    to_texts,
 )
 
 # A client that has every scope of a catalogue of this size or more has got more than it can need.
@@ -30,7 +30,7 @@ def _granted(facts: Facts) -> Mapping[str, Risk]:
     return {} if facts.permissions is None else facts.permissions.granted
 
 
-def scopes_gained(risk: Risk) -> Rule:
+def scopes_gained(risk: Risk) -> RiskRule:
     """The rule for the scopes of this risk that the catalogue lists."""
 
     def rule(facts: Facts) -> Iterator[str]:
@@ -38,7 +38,7 @@ def scopes_gained(risk: Risk) -> Rule:
             name for name, its in _granted(facts).items() if its is risk and name in facts.scopes
         ]
         if found:
-            yield f"gains {counted(len(found), 'scope')} of {risk.value} risk: {shown(found)}"
+            yield f"gains {pluralise(len(found), 'scope')} of {risk.value} risk: {name_some(found)}"
 
     return rule
 
@@ -46,12 +46,12 @@ def scopes_gained(risk: Risk) -> Rule:
 def uncatalogued_scope(facts: Facts) -> Iterator[str]:
     found = [name for name in _granted(facts) if name not in facts.scopes]
     if found:
-        yield f"gains what no catalogue lists: {shown(found)}"
+        yield f"gains what no catalogue lists: {name_some(found)}"
 
 
 def _wildcards(facts: Facts) -> dict[str, list[str]]:
     """The declared wildcards that grant something, with what they grant."""
-    written = [scope for scope in texts(facts.after.get("scopes")) if WILDCARD in scope]
+    written = [scope for scope in to_texts(facts.after.get("scopes")) if WILDCARD in scope]
     found = {
         one: [name for name in _granted(facts) if facts.scopes.means(one, name)]
         for one in sorted(written)
@@ -61,7 +61,7 @@ def _wildcards(facts: Facts) -> dict[str, list[str]]:
 
 def wildcard(facts: Facts) -> Iterator[str]:
     for scope, gained in _wildcards(facts).items():
-        yield f"the wildcard {scope} grants {counted(len(gained), 'scope')}: {shown(gained)}"
+        yield f"the wildcard {scope} grants {pluralise(len(gained), 'scope')}: {name_some(gained)}"
 
 
 def wildcard_over_critical(facts: Facts) -> Iterator[str]:
@@ -72,20 +72,22 @@ def wildcard_over_critical(facts: Facts) -> Iterator[str]:
             name for name in facts.scopes.members(scope) if facts.scopes.risk(name) is Risk.CRITICAL
         ]
         if critical:
-            yield f"the wildcard {scope} means {shown(critical)}, of critical risk"
+            yield f"the wildcard {scope} means {name_some(critical)}, of critical risk"
 
 
 def all_scopes(facts: Facts) -> Iterator[str]:
     if not _granted(facts) or len(facts.scopes) < MANY_SCOPES:
         return
-    written = texts(facts.after.get("scopes"))
+    written = to_texts(facts.after.get("scopes"))
     if len(frozenset[str]().union(*map(facts.scopes.members, written))) == len(facts.scopes):
         yield f"has every one of the {len(facts.scopes)} scopes of the catalogue"
 
 
 def _lost(facts: Facts) -> str:
     withdrawn = {} if facts.permissions is None else facts.permissions.withdrawn
-    return f"loses {counted(len(withdrawn), 'scope')}: {shown(withdrawn)}" if withdrawn else ""
+    return (
+        f"loses {pluralise(len(withdrawn), 'scope')}: {name_some(withdrawn)}" if withdrawn else ""
+    )
 
 
 def scope_lost(facts: Facts) -> Iterator[str]:
@@ -107,9 +109,11 @@ def _networks(facts: Facts) -> tuple[networks.Allowed, networks.Allowed] | None:
     if "allowedCidrs" not in {*facts.before, *facts.after}:
         return None
     before = (
-        networks.NOWHERE if _is_new(facts) else networks.allowed(facts.before.get("allowedCidrs"))
+        networks.NOWHERE
+        if _is_new(facts)
+        else networks.parse_allowed(facts.before.get("allowedCidrs"))
     )
-    return before, networks.allowed(facts.after.get("allowedCidrs"))
+    return before, networks.parse_allowed(facts.after.get("allowedCidrs"))
 
 
 def _is_new(facts: Facts) -> bool:
@@ -121,7 +125,7 @@ def _opened(before: networks.Allowed, after: networks.Allowed, version: int) -> 
 
 
 def _cidrs(value: Json) -> str:
-    return shown(texts(value)) or "everywhere"
+    return name_some(to_texts(value)) or "everywhere"
 
 
 def _change(facts: Facts) -> str:
@@ -135,13 +139,15 @@ def open_network(facts: Facts) -> Iterator[str]:
         return
     before, after = sides
     if opened := [f"IPv{version}" for version in after if _opened(before, after, version)]:
-        yield f"{_change(facts)}: at least half of all {shown(opened)} addresses"
+        yield f"{_change(facts)}: at least half of all {name_some(opened)} addresses"
 
 
 def _given(facts: Facts) -> list[str]:
     """The keys that the client did not have."""
     return [
-        name for name, before, after in items(facts, "keys") if before is None and after is not None
+        name
+        for name, before, after in changed_items(facts, "keys")
+        if before is None and after is not None
     ]
 
 
@@ -153,16 +159,16 @@ def _declared(facts: Facts) -> Json:
 
 def no_networks(facts: Facts) -> Iterator[str]:
     if not _declared(facts) and (keys := _given(facts)):
-        yield f"no allowedCidrs: {counted(len(keys), 'key')} can be used from every address"
+        yield f"no allowedCidrs: {pluralise(len(keys), 'key')} can be used from every address"
 
 
 def wide_networks(facts: Facts) -> Iterator[str]:
     """Where there was no limit that could grow: of a new client, or with the first key of one that
     called nobody."""
-    first = bool(_given(facts)) and not standing(facts, "keys")
+    first = bool(_given(facts)) and not live_items(facts, "keys")
     if not (declared := _declared(facts)) or not (_is_new(facts) or first):
         return
-    spans = networks.allowed(declared)
+    spans = networks.parse_allowed(declared)
     wide = [
         f"a /{prefix} of IPv{version}"
         for version, prefix in WIDE.items()
@@ -170,7 +176,7 @@ def wide_networks(facts: Facts) -> Iterator[str]:
         and not (_is_new(facts) and networks.is_open(spans, version))
     ]
     if wide:
-        yield f"allowedCidrs {_cidrs(declared)}: more addresses than {shown(wide)}"
+        yield f"allowedCidrs {_cidrs(declared)}: more addresses than {name_some(wide)}"
 
 
 def wider_networks(facts: Facts) -> Iterator[str]:
@@ -179,10 +185,11 @@ def wider_networks(facts: Facts) -> Iterator[str]:
     before, after = sides
     more = {
         version: () if _opened(before, after, version) else spans
-        for version, spans in networks.added(before, after).items()
+        for version, spans in networks.find_added(before, after).items()
     }
-    if named := networks.networks(more):
-        yield f"{_change(facts)}: {networks.size(more):,} more addresses ({shown(named)})"
+    if named := networks.list_networks(more):
+        number = networks.count_addresses(more)
+        yield f"{_change(facts)}: {number:,} more addresses ({name_some(named)})"
 
 
 def narrower_networks(facts: Facts) -> Iterator[str]:
@@ -190,7 +197,8 @@ def narrower_networks(facts: Facts) -> Iterator[str]:
         return
     before, after = sides
     more, less = (
-        networks.size(networks.added(*pair)) for pair in ((before, after), (after, before))
+        networks.count_addresses(networks.find_added(*pair))
+        for pair in ((before, after), (after, before))
     )
     if less and not more:
         yield f"{_change(facts)}: fewer addresses, and no other ones"

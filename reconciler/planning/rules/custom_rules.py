@@ -8,7 +8,7 @@ from typing import Any
 from reconciler.domain.declared.desired import ClientState, CustomRule, DesiredClient, RuleLevel
 from reconciler.domain.declared.placed import holds_in
 from reconciler.domain.declared.proof import DECLARED_PROBES
-from reconciler.domain.plan.judgement import Judge, Judgement
+from reconciler.domain.plan.judgement import Judge, RuleJudgement
 from reconciler.domain.plan.plan import Action, highest
 from reconciler.domain.plan.scopes import ScopeTable
 from reconciler.domain.values.canonical import JsonObject
@@ -34,7 +34,7 @@ def declared_facts(client: DesiredClient, environment: str, table: ScopeTable) -
     return {
         "client": client.name,
         "environment": environment,
-        "after": whole(client.spec),
+        "after": fill_in(client.spec),
         "permissions": _granted(table, (), client.spec.get("scopes") or ()),
     }
 
@@ -54,8 +54,8 @@ def live_facts(
     return {
         "client": name,
         "environment": environment,
-        "before": None if before is None else whole(before),
-        "after": None if after is None else whole(after),
+        "before": None if before is None else fill_in(before),
+        "after": None if after is None else fill_in(after),
         "permissions": _granted(table, (), new),
         "granted": _granted(table, old, new),
         "withdrawn": _granted(table, new, old),
@@ -72,12 +72,12 @@ def live_facts(
     }
 
 
-def ends(client: DesiredClient | None) -> bool:
+def is_ending(client: DesiredClient | None) -> bool:
     """Whether nothing of a client is left once it is as declared."""
     return client is None or client.state is ClientState.RETIRED
 
 
-def whole(spec: JsonObject) -> JsonObject:
+def fill_in(spec: JsonObject) -> JsonObject:
     """A specification in which every field is there that an expression may name."""
     keys = {name: _lived(key) for name, key in (spec.get("keys") or {}).items()}
     webhooks = {name: _webhook(webhook) for name, webhook in (spec.get("webhooks") or {}).items()}
@@ -106,16 +106,16 @@ def _granted(table: ScopeTable, before: Collection[str], after: Collection[str])
     return {scope: risk.value for scope, risk in change.granted.items()} if change else {}
 
 
-def judged(
+def judge_rules(
     rules: Sequence[CustomRule],
     rows: Sequence[JsonObject],
     known: Collection[str],
     judge: Judge | None,
-) -> list[tuple[CustomRule, Judgement]]:
+) -> list[tuple[CustomRule, RuleJudgement]]:
     """Every rule that is on with what became of it. Without a judge none can be told."""
     active = [rule for rule in rules if rule.level is not RuleLevel.OFF]
     if judge is None:
-        unknown = Judgement(
+        unknown = RuleJudgement(
             verdicts=("this program was given nothing to evaluate expressions with",) * len(rows)
         )
         return [(rule, unknown) for rule in active]
@@ -126,8 +126,8 @@ def judged(
     )
 
 
-def answers(
-    rule: CustomRule, judgement: Judgement, rows: Sequence[JsonObject]
+def find_answers(
+    rule: CustomRule, judgement: RuleJudgement, rows: Sequence[JsonObject]
 ) -> Iterator[tuple[JsonObject, str, str]]:
     """(row, code, sentence) for every client that breaks the rule, or of which that cannot be told.
 
@@ -145,13 +145,13 @@ def answers(
             yield row, "RC231", f"rule `{rule.name}` cannot be evaluated: {verdict}"
 
 
-def blamed(rule: CustomRule, code: str, client: Source | None) -> Source | None:
+def find_blamed(rule: CustomRule, code: str, client: Source | None) -> Source | None:
     """Where the mistake is: in the client that breaks the rule, or in an expression that gives no
     answer."""
     return rule.source if code == "RC231" or client is None else client
 
 
-def remedy(rule: CustomRule, code: str) -> str:
+def write_remedy(rule: CustomRule, code: str) -> str:
     """What to do about an answer."""
     if code == "RC231":
         return (

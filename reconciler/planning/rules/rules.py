@@ -40,16 +40,16 @@ class Breach:
     address: str = ""
 
 
-Check = Callable[[DesiredClient, Mapping[str, Any], ScopeTable], Iterator[Breach]]
+RuleCheck = Callable[[DesiredClient, Mapping[str, Any], ScopeTable], Iterator[Breach]]
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class RuleRow:
     """``name`` is the rule's word in a policy and in waivers."""
 
     name: str
     code: str
-    check: Check
+    check: RuleCheck
 
 
 def wildcard_scopes(
@@ -247,7 +247,7 @@ def allowed_cidrs(
 
 def _too_wide(texts: Sequence[str], values: Mapping[str, Any]) -> tuple[str, str] | None:
     """What is wrong with these networks together, and what to do about it; None: nothing."""
-    spans = networks.allowed(texts)
+    spans = networks.parse_allowed(texts)
     for version in spans:
         if networks.is_open(spans, version):
             return (
@@ -255,7 +255,7 @@ def _too_wide(texts: Sequence[str], values: Mapping[str, Any]) -> tuple[str, str
                 "list the networks that the client calls from",
             )
     for version in spans:
-        least, found = values.get(f"minPrefix{version}", 1), networks.widest(spans, version)
+        least, found = values.get(f"minPrefix{version}", 1), networks.find_widest(spans, version)
         if found is not None and found.prefixlen < least:
             return (
                 f"{found} is wider than /{least}",
@@ -304,27 +304,27 @@ def protection(
         yield Breach(("protect",), f"a client with {why} must be protected", "write protect: true")
 
 
-RULES: tuple[Row, ...] = (
-    Row("wildcard-scopes", "RC210", wildcard_scopes),
-    Row("scope-count", "RC211", scope_count),
-    Row("lifetime", "RC212", lifetime),
-    Row("rotation", "RC213", rotation),
-    Row("https-only", "RC214", https_only),
-    Row("allowed-hosts", "RC215", allowed_hosts),
-    Row("denied-hosts", "RC216", denied_hosts),
-    Row("justification", "RC217", justification),
-    Row("owner", "RC218", owner),
-    Row("allowed-cidrs", "RC219", allowed_cidrs),
-    Row("probes", "RC220", probes),
-    Row("naming", "RC221", naming),
-    Row("protection", "RC222", protection),
+RULES: tuple[RuleRow, ...] = (
+    RuleRow("wildcard-scopes", "RC210", wildcard_scopes),
+    RuleRow("scope-count", "RC211", scope_count),
+    RuleRow("lifetime", "RC212", lifetime),
+    RuleRow("rotation", "RC213", rotation),
+    RuleRow("https-only", "RC214", https_only),
+    RuleRow("allowed-hosts", "RC215", allowed_hosts),
+    RuleRow("denied-hosts", "RC216", denied_hosts),
+    RuleRow("justification", "RC217", justification),
+    RuleRow("owner", "RC218", owner),
+    RuleRow("allowed-cidrs", "RC219", allowed_cidrs),
+    RuleRow("probes", "RC220", probes),
+    RuleRow("naming", "RC221", naming),
+    RuleRow("protection", "RC222", protection),
 )
 BY_NAME = {row.name: row for row in RULES}
 
 
-def breaches(
+def find_breaches(
     client: DesiredClient, rules: Sequence[Rule], environment: str, table: ScopeTable
-) -> Iterator[tuple[Rule, Row, Breach]]:
+) -> Iterator[tuple[Rule, RuleRow, Breach]]:
     """Everything that breaks a rule.
 
     A client that is declared retired has nothing left that could.

@@ -85,7 +85,7 @@ Signers = tuple[str, str]
 Demanded = Mapping[str, frozenset[Signers]]
 
 
-def handed_down(commits: Commits, followed: Followed, now: int) -> list[Signers]:
+def follow_signers(commits: Commits, followed: Followed, now: int) -> list[Signers]:
     """(path from the top, text) of all allowed signers that ``commits`` lead to; empty without a
     demand. ``now``: seconds since 1970.
 

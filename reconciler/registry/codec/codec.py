@@ -28,7 +28,7 @@ from reconciler.domain.values.canonical import (
 from reconciler.errors import RegistryError
 from reconciler.registry.codec.proof_codec import decode_delivery, encode_delivery
 from reconciler.registry.codec.shapes import require_record, require_series
-from reconciler.registry.codec.stored import FORMAT, garbled, parse_stored
+from reconciler.registry.codec.stored import FORMAT, garbled_error, parse_stored
 
 # Raft's max_entry_size is 1 MiB, and a bucket is rewritten whole: half of that is refused.
 MAX_DOCUMENT = 512 * 1024
@@ -62,7 +62,7 @@ def write_raw_clients(clients: Mapping[str, Json]) -> str:
     return text
 
 
-def raw_clients(text: str | None, where: str) -> dict[str, Json]:
+def read_raw_clients(text: str | None, where: str) -> dict[str, Json]:
     """The records of the bucket ``where`` as they are stored, empty for None.
 
     Raises ``RegistryError`` RC442, RC443.
@@ -72,7 +72,7 @@ def raw_clients(text: str | None, where: str) -> dict[str, Json]:
     document = parse_stored(text, where)
     if document.keys() != {"format", "clients"} or not isinstance(document["clients"], dict):
         # one that is not known would be dropped
-        raise garbled(where, "it has not the fields of a bucket")
+        raise garbled_error(where, "it has not the fields of a bucket")
     clients: dict[str, Json] = document["clients"]
     return clients
 
@@ -88,14 +88,14 @@ def decode_bucket(
     """
     records: dict[str, ClientRecord] = {}
     foreign: dict[str, Json] = {}
-    for name, raw in raw_clients(text, where).items():
+    for name, raw in read_raw_clients(text, where).items():
         try:
             if raw["owner"] == owner:
                 records[name] = decode_record(raw, name)
             else:
                 foreign[name] = raw
         except (KeyError, TypeError, ValueError, AttributeError):
-            raise garbled(
+            raise garbled_error(
                 where, f"the record of {beginning(name, 63)!r} in it has not the form of one"
             ) from None
     return records, foreign

@@ -19,7 +19,7 @@ from reconciler.domain.values.canonical import (
     parse_iso_or_none,
 )
 from reconciler.registry.codec.shapes import OUTCOME, RUN, require
-from reconciler.registry.codec.stored import FORMAT, garbled, parse_stored
+from reconciler.registry.codec.stored import FORMAT, garbled_error, parse_stored
 
 # A run document is one entry of the server's log: it stays far below the smallest limit of those.
 MAX_UNRECORDED = 128 * 1024
@@ -63,7 +63,7 @@ def encode_run(run: OpenRun) -> str:
     return dumps(masked_json(document))
 
 
-def fitting(outcomes: Sequence[Outcome]) -> tuple[Outcome, ...]:
+def fit_outcomes(outcomes: Sequence[Outcome]) -> tuple[Outcome, ...]:
     """As many of them as a run document holds: what failed before what was skipped, sentences
     shortened."""
     room = MAX_UNRECORDED
@@ -125,7 +125,7 @@ def decode_run(text: str, where: str = "a run") -> OpenRun:
         fields["unrecorded"] = tuple(_decoded(raw) for raw in fields["unrecorded"])
         return OpenRun(**fields)
     except (TypeError, ValueError):
-        raise garbled(where, "it has not the fields of a run") from None
+        raise garbled_error(where, "it has not the fields of a run") from None
 
 
 def encode_lease(lease: Lease) -> str:
@@ -138,4 +138,4 @@ def decode_lease(text: str) -> Lease:
     try:
         return Lease(str(document["holder"]), parse_iso(document["until"]))
     except (KeyError, TypeError, ValueError):
-        raise garbled("lease", "it has not the fields of a lease") from None
+        raise garbled_error("lease", "it has not the fields of a lease") from None

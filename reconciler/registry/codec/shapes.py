@@ -9,9 +9,9 @@ from typing import Any
 
 from reconciler.domain.values.names import is_name
 
-Shape = Mapping[str, tuple[type, ...]]
+FieldTypes = Mapping[str, tuple[type, ...]]
 
-RECORD: Shape = {
+RECORD: FieldTypes = {
     "name": (str,),
     "owner": (str,),
     "storage_name": (str,),
@@ -29,7 +29,7 @@ RECORD: Shape = {
     "webhooks": (dict,),
     "sum": (str,),
 }
-EVENT: Shape = {
+EVENT: FieldTypes = {
     "seq": (int,),
     "at": (str,),
     "run": (str,),
@@ -39,7 +39,7 @@ EVENT: Shape = {
     "message": (str,),
     "detail": (dict,),
 }
-DELIVERY: Shape = {
+DELIVERY: FieldTypes = {
     "id": (str,),
     "at": (str,),
     "url": (str,),
@@ -50,14 +50,14 @@ DELIVERY: Shape = {
     "code": (str,),
     "probes": (list,),
 }
-PROBE: Shape = {
+PROBE: FieldTypes = {
     "probe": (str,),
     "demand": (str,),
     "passed": (bool, NoneType),
     "code": (str,),
     "message": (str,),
 }
-WEBHOOK: Shape = {
+WEBHOOK: FieldTypes = {
     "secret": (dict,),
     "verified_at": (str, NoneType),
     "verified_digest": (str, NoneType),
@@ -65,9 +65,9 @@ WEBHOOK: Shape = {
     "failing_since": (str, NoneType),
     "failures": (int,),
 }
-SERIES: Shape = {"versions": (list,), "last": (int,), "hold": (dict, NoneType), "sum": (str,)}
-HOLD: Shape = {"version": (int,), "reason": (str,), "incident": (str, NoneType), "at": (str,)}
-VERSION: Shape = {
+SERIES: FieldTypes = {"versions": (list,), "last": (int,), "hold": (dict, NoneType), "sum": (str,)}
+HOLD: FieldTypes = {"version": (int,), "reason": (str,), "incident": (str, NoneType), "at": (str,)}
+VERSION: FieldTypes = {
     "version": (int,),
     "id": (str,),
     "state": (str,),
@@ -82,7 +82,7 @@ VERSION: Shape = {
     "asymmetric": (bool,),
 }
 
-RUN: Shape = {
+RUN: FieldTypes = {
     "run_id": (str,),
     "command": (str,),
     "actor": (str,),
@@ -99,14 +99,14 @@ RUN: Shape = {
     "dirty": (list,),
     "rollback_from": (str, NoneType),
 }
-APPLIED: Shape = {
+APPLIED: FieldTypes = {
     "format": (int,),
     "commit": (str,),
     "run_id": (str,),
     "at": (str,),
     "uncommitted": (list,),
 }
-OUTCOME: Shape = {
+OUTCOME: FieldTypes = {
     "address": (str,),
     "kind": (str,),
     "reason": (str,),
@@ -118,7 +118,7 @@ OUTCOME: Shape = {
 }
 
 
-def require(raw: Any, shape: Shape) -> None:
+def require(raw: Any, shape: FieldTypes) -> None:
     """Raises ``TypeError`` when a field is missing, unknown or of another type (JSON's true is no
     number)."""
     if not isinstance(raw, dict) or raw.keys() != shape.keys():

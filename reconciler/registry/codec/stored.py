@@ -17,13 +17,13 @@ def parse_stored(text: str, name: str) -> dict[str, Any]:
     """The document ``name``. Raises ``RegistryError`` RC442 (unknown format), RC443 (not one of
     ours), RC446 (moved away)."""
     if not text:
-        raise garbled(name, "it has no text in its field 'doc'")
+        raise garbled_error(name, "it has no text in its field 'doc'")
     try:
         document: Any = json.loads(text)
     except (ValueError, RecursionError):
-        raise garbled(name, "it is not JSON") from None
+        raise garbled_error(name, "it is not JSON") from None
     if not isinstance(document, dict) or "format" not in document:
-        raise garbled(name, "it does not say its format")
+        raise garbled_error(name, "it does not say its format")
     found = document["format"]
     if isinstance(found, str) and found.startswith(MOVED):
         raise _spread(found)
@@ -54,7 +54,7 @@ def _spread(how: str) -> RegistryError:
     )
 
 
-def garbled(name: str, why: str) -> RegistryError:
+def garbled_error(name: str, why: str) -> RegistryError:
     """The error for a document that is not what we write."""
     return RegistryError(
         "RC443",

@@ -8,7 +8,7 @@ from dataclasses import replace
 from reconciler.domain.declared.checkout import Applied
 from reconciler.domain.values.canonical import dumps, iso, parse_iso
 from reconciler.registry.codec.shapes import APPLIED, require
-from reconciler.registry.codec.stored import FORMAT, garbled, parse_stored
+from reconciler.registry.codec.stored import FORMAT, garbled_error, parse_stored
 from reconciler.registry.protocol.bucket import refuse_deleted
 from reconciler.registry.protocol.documents import put_document
 from reconciler.registry.requests import Document, ReadDocument
@@ -43,7 +43,7 @@ def decode_applied(document: Document) -> Applied | None:
             document.version,
         )
     except (TypeError, ValueError):
-        raise garbled(NAME, "it has not the fields of an applied commit") from None
+        raise garbled_error(NAME, "it has not the fields of an applied commit") from None
 
 
 def encode_applied(applied: Applied) -> str:

@@ -134,7 +134,9 @@ class Bucket:
         ledgered = [event for event in record.events if self._is_ledgered(event.run)]
         dropped = {event.seq for event in ledgered[:-KEPT_EVENTS]}
         kept = {event.seq for event in ledgered}
-        events = tuple(brief(event) if event.seq in kept else event for event in record.events)
+        events = tuple(
+            drop_attempts(event) if event.seq in kept else event for event in record.events
+        )
         events = tuple(event for event in events if event.seq not in dropped)
         return replace(record, revision=max(revision, record.revision) + 1, op=op, events=events)
 
@@ -144,7 +146,7 @@ class Bucket:
         return run not in self._kept_runs and run[:STAMP] < self._run[:STAMP]
 
 
-def brief(event: Event) -> Event:
+def drop_attempts(event: Event) -> Event:
     """Without the attempts of a proof: they are in the ledger, and too many for a record."""
     if "attempts" not in event.detail:
         return event

@@ -103,7 +103,7 @@ def _changed(record: ClientRecord, action: Action) -> dict[str, Json]:
         return {}
     if action.kind is ActionKind.ADOPT_CLAIM:
         version = record.series(series_kind(action), str(action.item)).version(action.version or 0)
-        return version_detail(version) if version else {}
+        return describe_version(version) if version else {}
     detail: dict[str, Json] = {
         "before": action.before,
         "after": action.after,
@@ -176,10 +176,10 @@ def commit_version(
     grace = lifecycle_of(client.work.desired, record, claim.kind, claim.item).grace
     series = replace(transitions.activate(series, claim.number, at, grace), hold=None)
     record = with_series(record, claim.kind, claim.item, _trusted(series, client.run))
-    return with_event(record, client.run, at, claim.action, version_detail(pending))
+    return with_event(record, client.run, at, claim.action, describe_version(pending))
 
 
-def version_detail(version: Version) -> dict[str, Json]:
+def describe_version(version: Version) -> dict[str, Json]:
     """What the evidence keeps of a version: never the secret, always its hash."""
     return {
         "version": version.number,
@@ -227,10 +227,10 @@ def _end_version(
         )
     record = with_series(record, kind, item, _trusted(series, client.run))
     version = series.version(number)
-    return record, version_detail(version) if version else {}
+    return record, describe_version(version) if version else {}
 
 
-def held_status(record: ClientRecord) -> ClientRecord:
+def suspend_held(record: ClientRecord) -> ClientRecord:
     """A client that a person left without any usable key, or signing secret when it has no keys, is
     suspended until it has one again."""
     counted = SeriesKind.KEY if record.keys else SeriesKind.WEBHOOK
@@ -242,7 +242,7 @@ def held_status(record: ClientRecord) -> ClientRecord:
     return replace(record, status=ClientStatus.SUSPENDED)
 
 
-def destroyed_versions(
+def put_destroyed_on_record(
     client: ClientRun, record: ClientRecord | None, gone: list[Action], at: datetime
 ) -> ClientRecord:
     if record is None:
@@ -252,12 +252,12 @@ def destroyed_versions(
         series = record.series(kind, item)
         version = series.version(action.version or 0)
         record = with_series(
-            record, kind, item, transitions.destroyed(series, action.version or 0, at)
+            record, kind, item, transitions.mark_destroyed(series, action.version or 0, at)
         )
         # of a revocation, the revocation is the event
         if action.kind is ActionKind.DESTROY_VERSION:
             record = with_event(
-                record, client.run, at, action, version_detail(version) if version else {}
+                record, client.run, at, action, describe_version(version) if version else {}
             )
     return record
 

@@ -9,7 +9,11 @@ from reconciler.domain.live.record import ClientRecord, VersionState, transit_ke
 from reconciler.domain.plan.plan import Action, OutcomeStatus, Problem, Stage
 from reconciler.errors import ReconcilerError
 from reconciler.registry.protocol.bucket import Bucket, Change
-from reconciler.registry.protocol.changes import close_changes, destroyed_versions, held_status
+from reconciler.registry.protocol.changes import (
+    close_changes,
+    put_destroyed_on_record,
+    suspend_held,
+)
 from reconciler.registry.protocol.secret_steps import destroy_version
 from reconciler.registry.protocol.work import ClientRun, series_kind
 from reconciler.registry.requests import Done, RemoveTransitKey
@@ -23,8 +27,8 @@ def close(bucket: Bucket, clients: list[ClientRun]) -> Steps[None]:
     changes: dict[str, Change] = {}
     for client in clients:
         if actions := client.pending(*ENDING, *REVOCATIONS):
-            client.claimed = claimed_numbers(client, bucket, actions)
-            changes[client.name] = closing(client, actions)
+            client.claimed = find_claimed(client, bucket, actions)
+            changes[client.name] = make_closing(client, actions)
     lost = yield from bucket.commit("close", changes)
     for client in clients:
         if client.name in lost:
@@ -36,7 +40,7 @@ def close(bucket: Bucket, clients: list[ClientRun]) -> Steps[None]:
                 client.done(action, bucket.records.get(client.name))
 
 
-def claimed_numbers(
+def find_claimed(
     client: ClientRun, bucket: Bucket, actions: list[Action]
 ) -> frozenset[tuple[str, int]]:
     """The versions that are pending as they are revoked: another run may be about to write them."""
@@ -56,11 +60,11 @@ def claimed_numbers(
     )
 
 
-def closing(client: ClientRun, actions: list[Action]) -> Change:
+def make_closing(client: ClientRun, actions: list[Action]) -> Change:
     def change(record: ClientRecord | None, at: datetime) -> ClientRecord:
         record = close_changes(client, record, at, actions)
         asked = any("hold" in (action.after or {}) for action in actions)
-        return held_status(record) if asked else record
+        return suspend_held(record) if asked else record
 
     return change
 
@@ -71,10 +75,10 @@ def destroy(bucket: Bucket, clients: list[ClientRun]) -> Steps[None]:
     gone: dict[str, list[Action]] = {}
     for client in clients:
         for action in client.pending(*REVOCATIONS, ActionKind.DESTROY_VERSION):
-            if (yield from destroyed(client, bucket, action)):
+            if (yield from destroy_one(client, bucket, action)):
                 gone.setdefault(client.name, []).append(action)
         if client.name in gone:
-            changes[client.name] = marking(client, gone[client.name])
+            changes[client.name] = make_marking(client, gone[client.name])
     lost = yield from bucket.commit("destroy", changes)
     for client in clients:
         for action in gone.get(client.name, []):
@@ -88,7 +92,7 @@ def destroy(bucket: Bucket, clients: list[ClientRun]) -> Steps[None]:
                 client.done(action, bucket.records.get(client.name))
 
 
-def destroyed(client: ClientRun, bucket: Bucket, action: Action) -> Steps[bool]:
+def destroy_one(client: ClientRun, bucket: Bucket, action: Action) -> Steps[bool]:
     """Whether the version is gone. One that cannot be destroyed does not stop the others."""
     record = bucket.records[client.name]
     path = record.secret_path(series_kind(action), str(action.item))
@@ -113,8 +117,8 @@ def destroyed(client: ClientRun, bucket: Bucket, action: Action) -> Steps[bool]:
     return False
 
 
-def marking(client: ClientRun, actions: list[Action]) -> Change:
+def make_marking(client: ClientRun, actions: list[Action]) -> Change:
     def change(record: ClientRecord | None, at: datetime) -> ClientRecord:
-        return destroyed_versions(client, record, actions, at)
+        return put_destroyed_on_record(client, record, actions, at)
 
     return change

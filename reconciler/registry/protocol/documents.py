@@ -14,7 +14,7 @@ from reconciler.registry.codec.run_codec import (
     decode_run,
     encode_lease,
     encode_run,
-    fitting,
+    fit_outcomes,
 )
 from reconciler.registry.requests import Conflict, Document, ReadDocument, WriteDocument, Written
 from reconciler.registry.steps import Steps, expect
@@ -43,7 +43,7 @@ def put_document(name: str, text: str, cas: int) -> Steps[bool]:
     )
 
 
-def standing_lease(document: Document) -> Lease | None:
+def read_standing_lease(document: Document) -> Lease | None:
     """The lease on record, None when there is none or nobody can read it: it only saves work, and
     one that somebody spoilt must not keep every run from starting. Raises ``RegistryError`` RC442
     for a format of the future."""
@@ -63,7 +63,7 @@ def take_lease(holder: str, ttl: timedelta) -> Steps[Lease]:
     """
     while True:
         document = expect((yield ReadDocument("lease")), Document)
-        lease = standing_lease(document)
+        lease = read_standing_lease(document)
         if lease is not None and lease.holder != holder and lease.until > document.at:
             return lease
         mine = Lease(holder, document.at + ttl)
@@ -74,7 +74,7 @@ def take_lease(holder: str, ttl: timedelta) -> Steps[Lease]:
 def release_lease(holder: str) -> Steps[None]:
     """Give the lease back, if it is still ours."""
     document = expect((yield ReadDocument("lease")), Document)
-    lease = standing_lease(document)
+    lease = read_standing_lease(document)
     if lease is None or lease.holder != holder:
         return
     yield from put_document("lease", encode_lease(Lease(holder, document.at)), document.version)
@@ -96,7 +96,7 @@ def finish_run(
     """Put on record that a run came to its end, with what became of actions of which no history
     tells: whoever reports it then, in whatever checkout, tells the same. ``reports``: the SHA-256
     of its report, by which that is known again, by the ending of each file."""
-    kept = fitting(unrecorded)
+    kept = fit_outcomes(unrecorded)
     omitted = len(unrecorded) - len(kept)
     yield from change_run(
         run_id,

@@ -30,7 +30,7 @@ def is_asymmetric(desired: DesiredClient | None, kind: SeriesKind, item: str) ->
     return any(webhook.secret.asymmetric for webhook in webhooks if webhook.name == item)
 
 
-def make_pairs(client: ClientRun, bucket: Bucket, change: Change) -> Steps[None]:
+def make_key_pairs(client: ClientRun, bucket: Bucket, change: Change) -> Steps[None]:
     """The key pair of every claim that needs one, for the number that ``change`` is about to claim.
 
     ``change`` is tried on the record as it is: should somebody else change the record before it is

@@ -30,8 +30,8 @@ from reconciler.registry.protocol.changes import (
     reclaim_version,
 )
 from reconciler.registry.protocol.closing import close, destroy
-from reconciler.registry.protocol.pairs import is_asymmetric, make_pairs
-from reconciler.registry.protocol.proving import activation, may_activate_now, prove
+from reconciler.registry.protocol.pairs import is_asymmetric, make_key_pairs
+from reconciler.registry.protocol.proving import activate_proven, may_activate_now, prove_webhooks
 from reconciler.registry.protocol.secret_steps import VersionTaken, write_version
 from reconciler.registry.protocol.work import (
     Claim,
@@ -58,16 +58,16 @@ def run_bucket(name: str, works: Sequence[ClientWork], run: Run) -> Steps[list[O
     clients = [ClientRun(work, run) for work in works]
     bucket = Bucket(name, run.owner, run.run_id, run.open_runs)
     stages: tuple[Callable[[Bucket, list[ClientRun]], Steps[None]], ...] = (
-        claim,
+        claim_versions,
         write_and_commit,
-        prove,
+        prove_webhooks,
         close,
         destroy,
     )
     try:
         if not run.stopping():
             yield from bucket.load()
-            refuse_stale(bucket, clients)
+            leave_changed_alone(bucket, clients)
         for stage in stages:
             # Once something is claimed it is written and committed, too: that takes two requests.
             if run.stopping() and stage is not write_and_commit:
@@ -83,7 +83,7 @@ def run_bucket(name: str, works: Sequence[ClientWork], run: Run) -> Steps[list[O
     return [client.outcomes[index] for client in clients for index in sorted(client.outcomes)]
 
 
-def refuse_stale(bucket: Bucket, clients: list[ClientRun]) -> None:
+def leave_changed_alone(bucket: Bucket, clients: list[ClientRun]) -> None:
     """Leave alone every client that somebody changed between the observation and now."""
     for client in clients:
         record = bucket.records.get(client.name)
@@ -95,15 +95,15 @@ def refuse_stale(bucket: Bucket, clients: list[ClientRun]) -> None:
             )
 
 
-def claim(bucket: Bucket, clients: list[ClientRun]) -> Steps[None]:
+def claim_versions(bucket: Bucket, clients: list[ClientRun]) -> Steps[None]:
     """Commit registrations, updates and the intent of every new version."""
     changes: dict[str, Change] = {}
     for client in clients:
         for action in client.pending(*NEW_VERSIONS):
             client.claims.append((yield from mint(client, action, bucket)))
-        yield from make_pairs(client, bucket, opening(client))
+        yield from make_key_pairs(client, bucket, make_opening(client))
         if client.pending(*OPENING) or client.claims:
-            changes[client.name] = opening(client)
+            changes[client.name] = make_opening(client)
     lost = yield from bucket.commit("claim", changes)
     for client in clients:
         if client.name in lost:
@@ -127,7 +127,7 @@ def mint(client: ClientRun, action: Action, bucket: Bucket) -> Steps[Claim]:
     return Claim(action, kind, item, minted.id, minted.secret, current, path, asymmetric=asymmetric)
 
 
-def opening(client: ClientRun) -> Change:
+def make_opening(client: ClientRun) -> Change:
     actions = client.pending(*OPENING)
 
     def change(record: ClientRecord | None, at: datetime) -> ClientRecord:
@@ -148,8 +148,8 @@ def write_and_commit(bucket: Bucket, clients: list[ClientRun]) -> Steps[None]:
         taken: dict[str, Change] = {}
         for client in clients:
             if client.stopped is None and (yield from write_claims(client)):
-                yield from make_pairs(client, bucket, reclaiming(client))
-                taken[client.name] = reclaiming(client)
+                yield from make_key_pairs(client, bucket, make_reclaiming(client))
+                taken[client.name] = make_reclaiming(client)
         if not taken:
             break
         lost = yield from bucket.commit(f"reclaim{attempt}", taken)
@@ -157,7 +157,7 @@ def write_and_commit(bucket: Bucket, clients: list[ClientRun]) -> Steps[None]:
             if client.name in lost:
                 client.give_up(lost[client.name])
     changes = {
-        client.name: committing(client)
+        client.name: make_committing(client)
         for client in clients
         if client.stopped is None and (client.claims or may_activate_now(client))
     }
@@ -188,7 +188,7 @@ def write_claims(client: ClientRun) -> Steps[bool]:
     return taken
 
 
-def reclaiming(client: ClientRun) -> Change:
+def make_reclaiming(client: ClientRun) -> Change:
     def change(record: ClientRecord | None, at: datetime) -> ClientRecord:
         assert record is not None  # the bucket refuses a client that vanished
         for one in client.claims:
@@ -199,13 +199,13 @@ def reclaiming(client: ClientRun) -> Change:
     return change
 
 
-def committing(client: ClientRun) -> Change:
+def make_committing(client: ClientRun) -> Change:
     def change(record: ClientRecord | None, at: datetime) -> ClientRecord:
         assert record is not None
         for one in client.claims:
             if one.written:
                 record = commit_version(record, one, client, at)
-        return activation(client, record, at) if may_activate_now(client) else record
+        return activate_proven(client, record, at) if may_activate_now(client) else record
 
     return change
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from reconciler.domain.declared.desired import DesiredWebhook
-from reconciler.domain.declared.owners import owner_of
+from reconciler.domain.declared.owners import describe_owner
 from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.live.record import (
     ClientRecord,
@@ -28,21 +28,21 @@ from reconciler.registry.requests import Batch, Deliver, Delivered, SigningVersi
 from reconciler.registry.steps import Steps, expect
 
 
-def prove(bucket: Bucket, clients: list[ClientRun]) -> Steps[None]:
+def prove_webhooks(bucket: Bucket, clients: list[ClientRun]) -> Steps[None]:
     """Deliver to every webhook that must prove itself, then commit the results and the
     activations."""
     tasks = [
         (client, action, request)
         for client in clients
         for action in client.pending(ActionKind.VERIFY_WEBHOOK)
-        if (request := delivery(client, action, bucket)) is not None
+        if (request := make_delivery(client, action, bucket)) is not None
     ]
     responses = (yield Batch(tuple(request for _, _, request in tasks))) if tasks else ()
     results: dict[str, list[tuple[Action, Delivery]]] = {}
     for (client, action, _), response in zip(tasks, expect(responses, tuple), strict=True):
         results.setdefault(client.name, []).append((action, expect(response, Delivered).delivery))
     changes = {
-        client.name: proven(client, results[client.name])
+        client.name: make_proven(client, results[client.name])
         for client in clients
         if client.name in results
     }
@@ -54,20 +54,20 @@ def prove(bucket: Bucket, clients: list[ClientRun]) -> Steps[None]:
             settle_proven(client, results.get(client.name, []), bucket)
 
 
-def delivery(client: ClientRun, action: Action, bucket: Bucket) -> Deliver | None:
+def make_delivery(client: ClientRun, action: Action, bucket: Bucket) -> Deliver | None:
     """The delivery to send, signed with every secret that is usable: the active one first."""
     record = bucket.records.get(client.name)
-    webhook = declared_webhook(client, str(action.item))
+    webhook = find_webhook(client, str(action.item))
     if record is None or webhook is None or webhook.name not in record.webhooks:
         client.settle(action, OutcomeStatus.SKIPPED, "it has no signing secret")
         return None
-    request = proof_request(record, webhook, bucket.at)
+    request = request_proof(record, webhook, bucket.at)
     if request is None:
         client.settle(action, OutcomeStatus.SKIPPED, "it has no active signing secret")
     return request
 
 
-def proof_request(record: ClientRecord, webhook: DesiredWebhook, now: datetime) -> Deliver | None:
+def request_proof(record: ClientRecord, webhook: DesiredWebhook, now: datetime) -> Deliver | None:
     """What has ``webhook`` prove itself with the usable secrets on record; None when none is
     active."""
     series = record.series(SeriesKind.WEBHOOK, webhook.name)
@@ -84,22 +84,22 @@ def proof_request(record: ClientRecord, webhook: DesiredWebhook, now: datetime) 
         )
         for version in (*active, *reversed(retiring))
     )
-    return Deliver(record.name, webhook, path, versions, owner_of(record.spec))
+    return Deliver(record.name, webhook, path, versions, describe_owner(record.spec))
 
 
-def declared_webhook(client: ClientRun, name: str) -> DesiredWebhook | None:
+def find_webhook(client: ClientRun, name: str) -> DesiredWebhook | None:
     desired = client.work.desired
     return next((one for one in desired.webhooks if one.name == name), None) if desired else None
 
 
-def proven(client: ClientRun, results: list[tuple[Action, Delivery]]) -> Change:
+def make_proven(client: ClientRun, results: list[tuple[Action, Delivery]]) -> Change:
     def change(record: ClientRecord | None, at: datetime) -> ClientRecord:
         if record is None:
             raise TransitionError("the client is not registered any more")
         for action, result in results:
             record = with_delivery(record, str(action.item), result)
-            record = with_event(record, client.run, at, action, delivery_detail(result))
-        return activation(client, record, at)
+            record = with_event(record, client.run, at, action, describe_delivery(result))
+        return activate_proven(client, record, at)
 
     return change
 
@@ -126,7 +126,7 @@ def with_delivery(record: ClientRecord, name: str, result: Delivery) -> ClientRe
     return replace(record, webhooks={**record.webhooks, name: webhook})
 
 
-def delivery_detail(result: Delivery) -> dict[str, Json]:
+def describe_delivery(result: Delivery) -> dict[str, Json]:
     """What the evidence keeps of a proof: every probe and every attempt."""
     return {
         "delivery": result.id,
@@ -141,7 +141,7 @@ def delivery_detail(result: Delivery) -> dict[str, Json]:
     }
 
 
-def activation(client: ClientRun, record: ClientRecord, at: datetime) -> ClientRecord:
+def activate_proven(client: ClientRun, record: ClientRecord, at: datetime) -> ClientRecord:
     """The record as active if that was planned and every declared webhook has proven what it is
     now."""
     for action in client.pending(ActionKind.ACTIVATE_CLIENT):
@@ -181,7 +181,7 @@ def settle_proven(
             action,
             OutcomeStatus.DONE if result.accepted else OutcomeStatus.FAILED,
             result.message,
-            delivery_detail(result),
+            describe_delivery(result),
             problem=None if result.accepted else Problem(result.code, result.message),
         )
     record = bucket.records.get(client.name)

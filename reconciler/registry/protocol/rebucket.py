@@ -19,7 +19,7 @@ from reconciler.errors import RegistryError, VaultUnreachable
 from reconciler.registry.codec.codec import (
     decode_record,
     encode_record,
-    raw_clients,
+    read_raw_clients,
     write_raw_clients,
 )
 from reconciler.registry.codec.stored import MOVED
@@ -41,7 +41,8 @@ def rebucket(old: int, new: int, meta: str, meta_version: int) -> Steps[int]:
     """
     documents = yield from read_buckets(old)
     copied = {
-        name: raw_clients(document.text, f"buckets/{name}") for name, document in documents.items()
+        name: read_raw_clients(document.text, f"buckets/{name}")
+        for name, document in documents.items()
     }
     for name, clients in copied.items():
         refuse_misplaced(name, clients, old)
@@ -76,7 +77,7 @@ def close_left(names: Collection[str], new: int) -> Steps[int]:
         if document.text is None:
             continue
         try:
-            copied = raw_clients(document.text, f"buckets/{name}")
+            copied = read_raw_clients(document.text, f"buckets/{name}")
         except RegistryError as error:
             if error.code == "RC446":  # the marker
                 continue
@@ -140,7 +141,7 @@ def close_bucket(
         ):
             return
         document = expect((yield ReadDocument(f"buckets/{name}")), Document)
-        present = raw_clients(document.text, f"buckets/{name}")
+        present = read_raw_clients(document.text, f"buckets/{name}")
         for client, raw in present.items():
             if raw != copied.get(client):
                 yield from carry_over(client, raw, new, revoked_alone=revoked_alone)
@@ -155,11 +156,11 @@ def carry_over(client: str, raw: Json, new: int, *, revoked_alone: bool = False)
     name = f"buckets/{bucket_of(client, new)}"
     for _ in range(MAX_TRIES):
         document = expect((yield ReadDocument(name)), Document)
-        clients = raw_clients(document.text, name)
+        clients = read_raw_clients(document.text, name)
         if revoked_alone and client not in clients:
             return
         kept = (
-            later(client, clients[client], raw, revoked_alone=revoked_alone)
+            merge_later(client, clients[client], raw, revoked_alone=revoked_alone)
             if client in clients
             else raw
         )
@@ -174,7 +175,7 @@ def carry_over(client: str, raw: Json, new: int, *, revoked_alone: bool = False)
     raise _restless(name)
 
 
-def later(client: str, there: Any, late: Any, *, revoked_alone: bool = False) -> Json:
+def merge_later(client: str, there: Any, late: Any, *, revoked_alone: bool = False) -> Json:
     """The later revision of two records of one client, ``there`` when they are equal, with what is
     revoked in the other one alone."""
     first, second = (
@@ -186,14 +187,14 @@ def later(client: str, there: Any, late: Any, *, revoked_alone: bool = False) ->
     except (AttributeError, KeyError, TypeError, ValueError):
         kept: Json = first
         return kept
-    united = with_revocations(base, other)
+    united = keep_revocations(base, other)
     if united == base:
         return first
     revision = max(base.revision, other.revision) + 1
     return encode_record(replace(united, revision=revision, op=f"{base.op}+{other.op}"))
 
 
-def with_revocations(record: ClientRecord, other: ClientRecord) -> ClientRecord:
+def keep_revocations(record: ClientRecord, other: ClientRecord) -> ClientRecord:
     """``record`` with the versions that ``other`` has revoked, its holds, and its suspension."""
     for kind, name, ended in other.all_series():
         series = record.series(kind, name)

@@ -45,12 +45,12 @@ def move_client(action: Action, buckets: int, run: Run) -> Steps[int]:
     yield from source.load()
     if old == new:  # a rename that was begun and then taken back
         lost = yield from source.commit(
-            "unmove", {old: lambda record, at: stayed(record, action, run, at)}
+            "unmove", {old: lambda record, at: keep_name(record, action, run, at)}
         )
         _refuse(lost)
         return source.records[old].revision
     lost = yield from source.commit(
-        "move", {old: lambda record, at: leaving(record, new, action, run, at)}
+        "move", {old: lambda record, at: leave_name(record, new, action, run, at)}
     )
     _refuse(lost)
     for attempt in range(MAX_PASSES):
@@ -58,7 +58,7 @@ def move_client(action: Action, buckets: int, run: Run) -> Steps[int]:
         yield from target.load()
         lost = yield from target.commit(
             f"{COPIED}{attempt}",
-            {new: lambda record, at, moving=moving: arrived(record, moving, new, at)},  # type: ignore[misc]
+            {new: lambda record, at, moving=moving: arrive(record, moving, new, at)},  # type: ignore[misc]
         )
         _refuse(lost)
         if source.name == target.name:
@@ -77,7 +77,7 @@ def move_client(action: Action, buckets: int, run: Run) -> Steps[int]:
     raise RenameLost(f"{old} kept changing while it was renamed")
 
 
-def leaving(
+def leave_name(
     record: ClientRecord | None, new: str, action: Action, run: Run, at: datetime
 ) -> ClientRecord:
     """The old record says where it is going; its history gains the rename here, so that both
@@ -86,22 +86,22 @@ def leaving(
         raise TransitionError("it is not registered any more")
     if record.moving_to == new:
         return record
-    return with_event(replace(record, moving_to=new), run, at, action, moved(action))
+    return with_event(replace(record, moving_to=new), run, at, action, describe_move(action))
 
 
-def moved(action: Action) -> dict[str, Json]:
+def describe_move(action: Action) -> dict[str, Json]:
     """What the evidence keeps of a rename; nothing of one that was taken back."""
     old, new = (action.before or {})["name"], (action.after or {})["name"]
     return {} if old == new else {"from": old}
 
 
-def stayed(record: ClientRecord | None, action: Action, run: Run, at: datetime) -> ClientRecord:
+def keep_name(record: ClientRecord | None, action: Action, run: Run, at: datetime) -> ClientRecord:
     if record is None:
         raise TransitionError("it is not registered any more")
     return with_event(replace(record, moving_to=None), run, at, action)
 
 
-def arrived(
+def arrive(
     record: ClientRecord | None, moving: ClientRecord, new: str, at: datetime
 ) -> ClientRecord:
     """The new record: the old one under its new name. What somebody else did to a new record that
@@ -111,11 +111,11 @@ def arrived(
     if record.storage_name != moving.storage_name:
         raise TransitionError(f"the name {new} is taken")
     if record.moving_to == moving.name:  # left by a rename that was cut short and is now taken back
-        return with_revocations(_copy(moving, record), record, at)
+        return take_over_revocations(_copy(moving, record), record, at)
     # else ``moving`` is a copy that was overtaken
     if _UNTOUCHED.search(record.op) and moving.seq > record.seq:
         return _copy(moving, record)
-    return with_revocations(record, moving, at)
+    return take_over_revocations(record, moving, at)
 
 
 def _copy(moving: ClientRecord, record: ClientRecord) -> ClientRecord:
@@ -123,7 +123,7 @@ def _copy(moving: ClientRecord, record: ClientRecord) -> ClientRecord:
     return replace(moving, name=record.name, moving_to=None, revision=record.revision, op=record.op)
 
 
-def with_revocations(record: ClientRecord, other: ClientRecord, at: datetime) -> ClientRecord:
+def take_over_revocations(record: ClientRecord, other: ClientRecord, at: datetime) -> ClientRecord:
     """``record`` with every version revoked that is revoked in ``other``."""
     for kind, name, series in other.all_series():
         kept = record.series(kind, name)

@@ -65,7 +65,7 @@ def write_version(
             current = response.version
             continue
         doubts += 1
-        current = yield from newest(path)
+        current = yield from read_newest(path)
     else:
         raise VaultUnreachable(
             "RC401",
@@ -76,7 +76,7 @@ def write_version(
         expect((yield DestroyVersions(path, tuple(filled))), Done)
 
 
-def newest(path: str) -> Steps[int]:
+def read_newest(path: str) -> Steps[int]:
     """The newest KV version at ``path``, 0 when there is none."""
     metadata = expect((yield ReadMetadata(path)), Metadata)
     return 0 if metadata.info is None else (metadata.info.current or 0)
@@ -90,20 +90,20 @@ def destroy_version(path: str, number: int, *, claimed: bool) -> Steps[bool]:
     check-and-set. Returns whether the version is known to be gone.
     """
     if claimed:
-        current = yield from newest(path)
+        current = yield from read_newest(path)
         # then that run was faster: its version is there to be destroyed
         with suppress(VersionTaken):
             yield from write_version(path, number, PLACEHOLDER, None, current)
     for _ in range(3):
         metadata = expect((yield ReadMetadata(path)), Metadata)
-        if is_gone(metadata.info, number):
+        if is_version_gone(metadata.info, number):
             return True
         expect((yield DestroyVersions(path, (number,))), Done)
     metadata = expect((yield ReadMetadata(path)), Metadata)
-    return is_gone(metadata.info, number)
+    return is_version_gone(metadata.info, number)
 
 
-def is_gone(info: SecretInfo | None, number: int) -> bool:
+def is_version_gone(info: SecretInfo | None, number: int) -> bool:
     """Whether nobody can ever read the version again. A soft-deleted one can be brought back."""
     if info is None or info.current is None:
         return info is None

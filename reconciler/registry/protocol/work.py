@@ -117,7 +117,7 @@ class ClientRun:
             else []
         )
         detail = own[-1].detail if own else {}
-        self.settle(action, OutcomeStatus.DONE, told(action.kind, detail), detail)
+        self.settle(action, OutcomeStatus.DONE, describe_done(action.kind, detail), detail)
 
     def give_up(self, why: str, *, reached: Stage = Stage.BEGUN) -> None:
         """Nothing more is done for this client; what has no outcome yet is skipped."""
@@ -142,7 +142,7 @@ class ClientRun:
                 self.settle(action, status, why, problem=problem, reached=reached)
 
 
-def told(kind: ActionKind, detail: Mapping[str, Json]) -> str:
+def describe_done(kind: ActionKind, detail: Mapping[str, Json]) -> str:
     """What became of an action that was done, from what its event keeps."""
     if kind in NEW_VERSIONS:
         return f"version {detail.get('version')} is active"

@@ -12,7 +12,7 @@ from typing import Any
 
 from reconciler.domain.live.record import USABLE, ClientRecord, Event, SeriesKind, VersionState
 from reconciler.registry.codec.codec import decode_bucket
-from reconciler.registry.protocol.bucket import brief
+from reconciler.registry.protocol.bucket import drop_attempts
 from tests.kit.git.checkout import Checkout
 from tests.kit.git.repositories import git
 from tests.kit.vault.places import PROJECT
@@ -119,7 +119,9 @@ class Witness:
             known = self.events.setdefault((record.storage_name, event.seq), event)
             # Once a run is in the ledger, a record may drop the attempts of a proof, and nothing
             # else.
-            assert event in (known, brief(known)), f"I5: event {event.seq} of {record.name} changed"
+            assert event in (known, drop_attempts(known)), (
+                f"I5: event {event.seq} of {record.name} changed"
+            )
 
     def _committed(self) -> None:
         """What was committed once stays as it is."""

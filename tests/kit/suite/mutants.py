@@ -234,8 +234,8 @@ STAGES = [
     protocol(
         "close before commit",
         "No version is revoked before its successor is active.",
-        "write_and_commit, prove, close,",
-        "close, write_and_commit, prove,",
+        "write_and_commit, prove_webhooks, close,",
+        "close, write_and_commit, prove_webhooks,",
         f"{FAULTS}test_every_request[rotate without grace-crash after]",
     ),
     protocol(
@@ -272,8 +272,8 @@ STAGES = [
     closing(
         "destroyed without looking",
         "Only what was seen to be gone is recorded as destroyed.",
-        "if (yield from destroyed(client, bucket, action)):",
-        "if (yield from destroyed(client, bucket, action)) or True:",
+        "if (yield from destroy_one(client, bucket, action)):",
+        "if (yield from destroy_one(client, bucket, action)) or True:",
         f"{RUN_BUCKET}test_what_is_still_there_is_not_recorded_as_destroyed",
     ),
     closing(
@@ -286,7 +286,7 @@ STAGES = [
     closing(
         "a client without a key stays active",
         "A client that a person left without any usable key is suspended.",
-        "return held_status(record) if asked else record",
+        "return suspend_held(record) if asked else record",
         "return record",
         f"{EMERGENCY}test_nothing_is_left_after_it_and_the_client_is_suspended",
     ),

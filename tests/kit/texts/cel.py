@@ -6,21 +6,21 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from reconciler.adapters.cel.worker import judged, with_durations
-from reconciler.domain.plan.judgement import Fault, Judgement
+from reconciler.domain.plan.judgement import RuleFault, RuleJudgement
 from reconciler.domain.values.canonical import JsonObject
 
 
 def judge_here(
     expressions: Sequence[str], clients: Sequence[JsonObject], known: Collection[str]
-) -> Sequence[Judgement]:
+) -> Sequence[RuleJudgement]:
     """A ``Judge``, for tests of many small cases: a process for each would take half a second."""
     answers = [
         judged(expression, [with_durations(client) for client in clients], known)
         for expression in expressions
     ]
     return [
-        Judgement(
-            tuple(Fault(*fault) for fault in answer["faults"]),
+        RuleJudgement(
+            tuple(RuleFault(*fault) for fault in answer["faults"]),
             frozenset(answer["needs"]),
             tuple(answer["verdicts"]),
         )

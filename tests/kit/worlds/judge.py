@@ -17,7 +17,7 @@ from reconciler.domain.live.record import (
     transit_key,
 )
 from reconciler.domain.secrecy.secret import Secret
-from reconciler.registry.protocol.bucket import brief
+from reconciler.registry.protocol.bucket import drop_attempts
 from reconciler.webhooks.signature.ed25519 import is_valid, public_bytes
 
 
@@ -87,7 +87,7 @@ def _judge_successor(before: ClientRecord, after: ClientRecord) -> None:
     _judge_trust(before, after)
     kept = {event.seq: event for event in after.events}
     for event in before.events if not flaws(before) else ():
-        same = kept.get(event.seq, event) in (event, brief(event))
+        same = kept.get(event.seq, event) in (event, drop_attempts(event))
         assert same, f"I5: event {event.seq} of {after.name} was rewritten"
     fresh = [event.seq for event in after.events if event.seq > before.seq]
     assert flaws(before) or fresh == list(range(before.seq + 1, after.seq + 1)), (

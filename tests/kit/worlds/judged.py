@@ -25,7 +25,7 @@ from reconciler.planning.actions.reasons import RevocationRequest
 from reconciler.planning.emergency import revocation_plan
 from reconciler.planning.planner import make_plan
 from reconciler.planning.risk.facts import Facts, Grounds
-from reconciler.planning.risk.risk import fired
+from reconciler.planning.risk.risk import apply_rules
 from tests.kit.worlds.asked import inputs
 from tests.kit.worlds.declared import PROJECT, client, desired
 
@@ -121,7 +121,7 @@ class Situation:
         plan, observed = self.plan(), self.observed()
         found: dict[str, list[str]] = {}
         for action in plan.actions:
-            for row, sentence in fired(self._facts(action, plan, observed)):
+            for row, sentence in apply_rules(self._facts(action, plan, observed)):
                 assert sentence in action.risk_reasons
                 found.setdefault(row.name, []).append(sentence)
         return found

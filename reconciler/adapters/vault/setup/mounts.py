@@ -13,7 +13,7 @@ from reconciler.adapters.vault.secretinfo import deletes_after
 from reconciler.domain.live.observed import MountSettings, SecretInfo
 from reconciler.domain.live.record import USABLE, SeriesKind
 from reconciler.domain.values.canonical import JsonObject
-from reconciler.engine.look.records import documents_of, read_registry
+from reconciler.engine.look.records import read_all_documents, read_registry
 from reconciler.errors import VaultDenied
 
 # A bucket's history is in its records; a secret's versions must outlive any grace. KV v2 prunes the
@@ -83,7 +83,7 @@ def keep_versions(live: Live, project: str, buckets: int) -> bool:
     documents = ["meta", *(f"runs/{name}" for name in live.list_documents("runs"))]
     ending: list[tuple[str, str, tuple[int, ...]]] = [
         (settings.registry_mount, name, (found.version,))
-        for name, found in documents_of(live, documents)
+        for name, found in read_all_documents(live, documents)
         if found.ends is not None
     ]
     ending += [
