@@ -123,12 +123,6 @@ def test_the_headers_of_the_message_id() -> None:
     assert re.findall(r"`([a-z-]+)`", sentence) == [row.id_header for row in ROWS if row.id_header]
 
 
-def test_every_scheme_has_a_receiver() -> None:
-    headings = re.findall(r"^### (.*)$", section("Verifying in a receiver"), re.MULTILINE)
-    names = [name for heading in headings for name in heading.split(", ")]
-    assert [name for name in SCHEMES if names.count(name) != 1] == []
-
-
 def test_the_page_of_fields_names_every_scheme() -> None:
     text = (DOCS / "configuration.md").read_text(encoding="utf-8")
     [row] = re.findall(r"^\| `spec.webhooks\[\]\.signature\.scheme` \|.*$", text, re.MULTILINE)
