@@ -26,11 +26,11 @@ click.UsageError.exit_code = 64  # sysexits.h EX_USAGE; 2 means "changes present
 COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("reconciler.cli.start.start:init", "Make a working repository."),
     "validate": ("reconciler.cli.declaration:validate", "Check the declaration; no Vault needed."),
-    "plan": ("reconciler.cli.plan:plan", "Show what apply would do, and why."),
-    "show": ("reconciler.cli.plan:show", "Show a saved plan."),
-    "apply": ("reconciler.cli.apply:apply", "Carry out a plan and commit the audit report."),
+    "plan": ("reconciler.cli.plan.plan:plan", "Show what apply would do, and why."),
+    "show": ("reconciler.cli.plan.plan:show", "Show a saved plan."),
+    "apply": ("reconciler.cli.run.apply:apply", "Carry out a plan and commit the audit report."),
     "status": (
-        "reconciler.cli.live:status",
+        "reconciler.cli.status:status",
         "Show clients, key versions, webhooks and what is unfinished.",
     ),
     "test": ("reconciler.cli.webhooks:test", "Send test deliveries and probes to webhooks."),
@@ -38,17 +38,17 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "reconciler.cli.webhooks:deliveries",
         "Show the attempts of deliveries that runs made.",
     ),
-    "rotate": ("reconciler.cli.apply:rotate", "Rotate keys of a client now, with their grace."),
-    "revoke": ("reconciler.cli.apply:revoke", "Revoke keys of a client at once."),
+    "rotate": ("reconciler.cli.run.keys:rotate", "Rotate keys of a client now, with their grace."),
+    "revoke": ("reconciler.cli.run.keys:revoke", "Revoke keys of a client at once."),
     "bootstrap": (
-        "reconciler.cli.live:bootstrap",
+        "reconciler.cli.setup.bootstrap:bootstrap",
         "Prepare Vault: mounts, policies, roles, signing key.",
     ),
     "doctor": (
-        "reconciler.cli.live:doctor",
+        "reconciler.cli.setup.doctor:doctor",
         "Check the connection to Vault and what the token may do.",
     ),
-    "trust": ("reconciler.cli.trust:trust", "Accept a server that may be sent credentials."),
+    "trust": ("reconciler.cli.setup.trust:trust", "Accept a server that may be sent credentials."),
     "listen": (
         "reconciler.cli.listen.listen:listen",
         "Receive deliveries on loopback, verify and show them.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reconciler.app.project import load_environment
 from reconciler.app.wiring import connected, engine_for
 from reconciler.errors import VaultError
 
@@ -15,12 +16,31 @@ if TYPE_CHECKING:
 
 def prepared(
     workplace: Workplace,
-    project: Project,
-    environment: Environment,
+    name: str,
     buckets: int | None,
     platform: Platform | None = None,
 ) -> list[tuple[str, str]]:
-    """What ``bootstrap`` made or changed, in order. Raises ``VaultError``."""
+    """What ``bootstrap`` made or changed for the environment ``name``, in order. ``platform``: whose
+    jobs may log in.
+
+    Raises ``DeclarationError``, ``UsageError`` RC002, ``VaultError``.
+    """
+    project, environment = load_environment(workplace.root, name)
+    done = _prepared(workplace, project, environment, buckets, platform)
+    if platform is not None and environment.vault.auth.method != "jwt":
+        role = f"{{method: jwt, role: integrations-{name}-plan}}"
+        sentence = f"jobs log in once reconciler.yaml says vault.auth: {role} for {name}"
+        workplace.console.say(sentence)
+    return done
+
+
+def _prepared(
+    workplace: Workplace,
+    project: Project,
+    environment: Environment,
+    buckets: int | None,
+    platform: Platform | None,
+) -> list[tuple[str, str]]:
     from reconciler.adapters.vault.setup.bootstrap import bootstrap
     from reconciler.adapters.vault.setup.ci_roles import login_roles
     from reconciler.adapters.vault.setup.meta import Meta, existing_meta

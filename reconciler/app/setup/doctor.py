@@ -5,7 +5,7 @@ Changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -25,7 +25,6 @@ from reconciler.adapters.vault.setup.mounts import (
 )
 from reconciler.adapters.vault.setup.namespaces import require_namespaces
 from reconciler.adapters.vault.setup.policies import capable, policy_drift
-from reconciler.domain.declared.desired import Project
 from reconciler.domain.values.canonical import JsonObject, iso
 from reconciler.domain.values.hosts import is_loopback
 from reconciler.engine.look.records import read_applied_commit, survey
@@ -400,29 +399,3 @@ def _lease(live: Live) -> Check:
             f"the lease is held by {holder} until {iso(lease.until)}: an apply waits for it",
         )
     return Check("lease", "ok", "nobody holds the lease")
-
-
-def alert_checks(project: Project, environment: str, environ: Mapping[str, str]) -> list[Check]:
-    """Whether the secret of each channel is there. Nothing is sent."""
-    from reconciler.adapters.alerts.channels import Missing, secret_from, signing_secret_from
-    from reconciler.domain.declared.alert import WebhookTarget
-
-    checks = []
-    for channel in project.alerts:
-        if not channel.serves(environment) or channel.variable is None:
-            continue
-        signing = isinstance(channel.target, WebhookTarget)
-        found = (signing_secret_from if signing else secret_from)(channel.variable, environ)
-        name = f"alert channel {channel.name}"
-        if isinstance(found, Missing):
-            checks.append(
-                Check(
-                    name,
-                    "warn",
-                    found.sentence,
-                    "set it where apply runs; without it nothing is sent",
-                )
-            )
-        else:
-            checks.append(Check(name, "ok", f"{channel.variable} is set"))
-    return checks

@@ -48,7 +48,7 @@ def note(settings: Settings, environment: str, planfile: Path) -> int:
     from reconciler.app.forges.gitlab import only_waits, write_note
     from reconciler.app.plan.planfile import load
     from reconciler.app.plan.rendering import Look, rendered, run_address
-    from reconciler.cli.plan import BLOCKED
+    from reconciler.cli.plan.plan import BLOCKED
     from reconciler.engine.planfile.saved import refuse_wrong_target
     from reconciler.report.forges.ci_markdown import no_plan
     from reconciler.report.plan.markdown import marker

@@ -6,29 +6,16 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from reconciler import __version__
-from reconciler.cli.output import Settings, emit, say
+from reconciler.cli.output import emit
 
 if TYPE_CHECKING:
     from reconciler.adapters.vault.conformance.trials import Trial
 
 
-def show_conformance(settings: Settings, environment: str, form: str) -> int:
-    """Try the server of ``environment`` and print what was found; 1 when it differs or something
-    was left behind."""
-    from reconciler.adapters.vault.conformance.trials import conform
-    from reconciler.app.project import load_environment
-    from reconciler.app.wiring import connected
-    from reconciler.cli.terminal import workplace
+def show_trials(server: str, trials: Sequence[Trial], form: str) -> int:
+    """Print what was found of ``server``; 1 when it differs or something was left behind."""
     from reconciler.report.text.document import document
 
-    here = workplace(settings)
-    _, chosen = load_environment(here.root, environment)
-    with connected(here, chosen) as live:
-        say(
-            settings,
-            "mounts, policies and token roles named reconciler-conformance-… are made and removed",
-        )
-        server, trials = conform(live)
     if form == "json":
         rows = [
             {"name": one.name, "request": one.request, "result": one.result, "note": one.note}

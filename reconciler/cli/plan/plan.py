@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.cli.look import look_of, look_options
 from reconciler.cli.options import (
     environment_option,
     only_option,
@@ -17,6 +16,7 @@ from reconciler.cli.options import (
     yes_remove_option,
 )
 from reconciler.cli.output import Settings, emit, say, write_file
+from reconciler.cli.plan.look import look_of, look_options
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -1,0 +1,1 @@
+"""``plan`` and ``show``, and the formats of a plan."""

@@ -1,0 +1,1 @@
+"""``apply``, ``rotate`` and ``revoke``: what changes live state."""

@@ -1,0 +1,1 @@
+"""``bootstrap``, ``doctor`` and ``trust``: the way to Vault."""
