@@ -14,7 +14,8 @@ Importing this package is cheap: what a name needs is imported when the name is 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+# Checkers take it for true. Importing typing would cost more than this whole package.
+TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     from reconciler import errors

@@ -143,6 +143,8 @@ TRYING = (
 TRIED_BY = (*TRYING, "reconciler.cli.start")
 MODULE_LINES = 450
 FUNCTION_LINES = 60
+# A command says what its options are and what is printed; what it does is a use case in app.
+COMMAND_LINES = 30
 FOLDER_MODULES = 16
 # Of the whole house; python -m tests.house prints them.
 LONG_LINES = 40
@@ -314,6 +316,16 @@ def function_length(module: Module) -> Iterator[str]:
             yield f"{module.name}.{node.name}"
 
 
+def command_length(module: Module) -> Iterator[str]:
+    """Of the body of a click command, without its help."""
+    for node in module.functions():
+        decorators = [one.func for one in node.decorator_list if isinstance(one, ast.Call)]
+        if any(isinstance(one, ast.Attribute) and one.attr == "command" for one in decorators):
+            first = node.body[1 if ast.get_docstring(node) and len(node.body) > 1 else 0]
+            if (node.end_lineno or node.lineno) - first.lineno + 1 > COMMAND_LINES:
+                yield f"{module.name}.{node.name}"
+
+
 def empty_word(module: Module) -> Iterator[str]:
     refused = EMPTY_WORDS - PLAIN_WORDS.get(module.package, frozenset())
     for name in set(module.names()):
@@ -333,6 +345,7 @@ RULES: list[Rule] = [
     only_tried,
     module_length,
     function_length,
+    command_length,
     empty_word,
 ]
 
@@ -407,6 +420,11 @@ def test_no_exception_is_left_over() -> None:
         (library_home, "reconciler.report.status", "from rich.table import Table"),
         (module_length, "reconciler.domain.plan.plan", "\n" * 451),
         (function_length, "reconciler.domain.plan.plan", "def f():\n" + "    x = 1\n" * 61),
+        (
+            command_length,
+            "reconciler.cli.status",
+            "@click.command()\ndef f():\n" + "    x = 1\n" * 31,
+        ),
         (empty_word, "reconciler.domain.plan.plan", "class KeyManager: ..."),
         (empty_word, "reconciler.domain.plan.plan", "def sync_keys(): ..."),
         (empty_word, "reconciler.domain.plan.plan", "def f(run_phase): ..."),
