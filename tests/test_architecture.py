@@ -35,7 +35,7 @@ RANKS = {
 }
 # Inside a package likewise: a folder, or a module beside the folders, imports from rows above its own.
 FLOORS = {
-    "errors": (("finding",), ("codes", "tree")),
+    "errors": (("address",), ("finding",), ("codes", "tree")),
     "domain": (("values",), ("kinds",), ("declared", "secrecy"), ("plan",), ("live",)),
     "planning": (
         ("actions", "rules", "trust"),

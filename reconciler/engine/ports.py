@@ -11,8 +11,9 @@ from pathlib import PurePosixPath
 from typing import Protocol
 
 from reconciler.domain.declared.checkout import Loaded
+from reconciler.domain.kinds.credentials import CredentialKind
 from reconciler.domain.live.observed import SecretInfo
-from reconciler.domain.live.record import ClientRecord, SeriesKind
+from reconciler.domain.live.record import ClientRecord
 from reconciler.domain.plan.run import RunResult
 from reconciler.domain.secrecy.secret import Secret
 from reconciler.registry.requests import Minted, Request, Response
@@ -76,7 +77,7 @@ class LiveState(Protocol):
 class Minter(Protocol):
     """Makes new keys and signing secrets from a cryptographic random source."""
 
-    def mint(self, kind: SeriesKind) -> Minted: ...
+    def mint(self, kind: CredentialKind) -> Minted: ...
 
 
 class Sender(Protocol):

@@ -12,6 +12,7 @@ from reconciler.domain.live.record import ClientRecord, ClientStatus, Delivery
 from reconciler.domain.values import names
 from reconciler.engine.apply import open_driver
 from reconciler.engine.engine import Engine
+from reconciler.errors import Address
 from reconciler.planning.actions.inputs import pair_up
 from reconciler.registry.protocol.proving import request_proof
 from reconciler.registry.requests import Deliver
@@ -28,7 +29,7 @@ class Tested:
     skipped: str = ""
 
     @property
-    def address(self) -> str:
+    def address(self) -> Address:
         return names.webhook_address(self.client, self.webhook)
 
     @property

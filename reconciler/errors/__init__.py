@@ -6,6 +6,7 @@ here judges, prints or exits.
 
 from __future__ import annotations
 
+from reconciler.errors.address import NOWHERE, Address
 from reconciler.errors.finding import Finding, Level, Source
 from reconciler.errors.tree import (
     QUOTED,
@@ -28,7 +29,9 @@ from reconciler.errors.tree import (
 )
 
 __all__ = [
+    "NOWHERE",
     "QUOTED",
+    "Address",
     "AuditError",
     "BlockedError",
     "DeclarationError",

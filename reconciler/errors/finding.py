@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from reconciler.errors.address import NOWHERE, Address
+
 
 class Level(StrEnum):
     """How bad a finding is. An error blocks, a warning is shown, a note explains."""
@@ -34,7 +36,7 @@ class Finding:
     code: str
     level: Level
     message: str
-    address: str = ""
+    address: Address = NOWHERE
     remedy: str = ""
     source: Source | None = None
     excerpt: str | None = None

@@ -7,14 +7,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from reconciler.domain.declared.desired import GuardrailPolicy
+from reconciler.domain.kinds.credentials import CredentialKind, all_kinds
 from reconciler.domain.live.observed import Observed
-from reconciler.domain.live.record import (
-    USABLE,
-    ClientRecord,
-    ClientStatus,
-    SeriesKind,
-    VersionState,
-)
+from reconciler.domain.live.record import USABLE, ClientRecord, ClientStatus, VersionState
 from reconciler.domain.plan.plan import Action, Plan
 from reconciler.domain.plan.scopes import ScopeTable
 from reconciler.domain.values import names
@@ -23,7 +18,6 @@ from reconciler.planning.actions import renames
 from reconciler.planning.actions.checks import Subject
 from reconciler.planning.actions.order import sort_actions
 from reconciler.planning.actions.reasons import Cause, Reason, RevocationRequest, kind_of
-from reconciler.planning.actions.series import KINDS
 from reconciler.planning.planner import plan_digest, without_secrets
 from reconciler.planning.risk.facts import Grounds
 from reconciler.planning.risk.risk import judge_actions
@@ -49,7 +43,7 @@ def revocation_plan(
     if record is None:
         raise _unknown(observed, environment, request.client)
     if request.key is not None:
-        known = {kind: _items(record, kind) for kind in SeriesKind}
+        known = {kind: _items(record, kind) for kind in all_kinds()}
         request = replace(request, kind=kind_of(record.name, request.key, request.kind, known))
     same = renames.find_relatives(record, observed.records)
     asked = [action for one in same for action in _revocations(one, request)]
@@ -100,16 +94,15 @@ def _unknown(observed: Observed, environment: str, name: str) -> UsageError:
     return UsageError("RC361", f"client {name} is not registered in {environment}", remedy)
 
 
-def _items(record: ClientRecord, kind: SeriesKind) -> list[str]:
-    """The keys or webhooks that a client has, or is about to have."""
-    made = record.keys if kind is SeriesKind.KEY else record.webhooks
-    declared = record.spec.get("keys" if kind is SeriesKind.KEY else "webhooks") or {}
-    return sorted({*made, *declared})
+def _items(record: ClientRecord, kind: CredentialKind) -> list[str]:
+    """The names of the credentials of a kind that a client has, or is about to have."""
+    made = (name for one, name, _ in record.all_series() if one is kind)
+    return sorted({*made, *kind.lives(record.spec)})
 
 
 def _revocations(record: ClientRecord, request: RevocationRequest) -> list[Action]:
     actions: list[Action] = []
-    for kind in SeriesKind:
+    for kind in all_kinds():
         for name in _items(record, kind):
             if request.key is None or (kind is request.kind and name == request.key):
                 actions += _of_series(record, kind, name, request)
@@ -117,7 +110,7 @@ def _revocations(record: ClientRecord, request: RevocationRequest) -> list[Actio
 
 
 def _of_series(
-    record: ClientRecord, kind: SeriesKind, name: str, request: RevocationRequest
+    record: ClientRecord, kind: CredentialKind, name: str, request: RevocationRequest
 ) -> list[Action]:
     """Its versions that are usable or left over; without any, the hold alone, so that none is
     issued either."""
@@ -126,8 +119,8 @@ def _of_series(
     asked: dict[str, object] = {"hold": request.reason, "incident": request.incident}
     subject, revoke, series = (
         Subject(record.name, kind, name),
-        KINDS[kind].revoke,
-        record.series(kind, name),
+        kind.revoke,
+        record.series_of(kind, name),
     )
     actions = [
         subject.action(
@@ -141,11 +134,10 @@ def _of_series(
         if version.state in USABLE
         or (version.state is VersionState.REVOKED and version.destroyed_at is None)
     ]
-    section = record.spec.get("keys" if kind is SeriesKind.KEY else "webhooks") or {}
     if (
         actions
         or series.hold is not None
-        or name not in section
+        or name not in kind.lives(record.spec)
         or record.status is ClientStatus.RETIRED
     ):
         return actions

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.domain.declared.desired import DesiredWebhook
+from reconciler.domain.kinds.credentials import CredentialKind
 from reconciler.domain.live.observed import SecretInfo
-from reconciler.domain.live.record import Delivery, SeriesKind
+from reconciler.domain.live.record import Delivery
 from reconciler.domain.secrecy.secret import Secret
 
 
@@ -83,7 +84,7 @@ class ResetMetadata:
 class Mint:
     """Make a new key or signing secret with a cryptographic random source → ``Minted``"""
 
-    kind: SeriesKind
+    kind: CredentialKind
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from reconciler.adapters.vault.live import Live
+from reconciler.domain.kinds.credentials import KEY
 from reconciler.domain.live.observed import SecretInfo
-from reconciler.domain.live.record import SeriesKind
 from reconciler.domain.secrecy.secret import Secret
 from reconciler.domain.values.names import bucket_names
 from reconciler.engine.ports import LiveState
@@ -37,7 +37,7 @@ from tests.kit.vault.places import PROJECT, Place
 
 pytestmark = pytest.mark.openbao
 
-KEY = "keys/paystack.primary"
+KEY_PATH = "keys/paystack.primary"
 WEBHOOK = "webhooks/paystack.settlements"
 
 
@@ -140,65 +140,69 @@ def test_time_is_the_servers(live: Live) -> None:
 
 
 def test_a_secret_is_stored_with_its_id_as_a_field_name(place: Place, live: Live) -> None:
-    put(live, KEY, "id1")
-    data = place.root.adapter.get(f"/v1/{place.settings.secrets_mount}/data/{KEY}").data["data"]
+    put(live, KEY_PATH, "id1")
+    data = place.root.adapter.get(f"/v1/{place.settings.secrets_mount}/data/{KEY_PATH}").data[
+        "data"
+    ]
     assert data == {"value": "value-id1", "id": {"id1": ""}}
 
 
 def test_a_placeholder_takes_up_a_version_and_has_no_value(place: Place, live: Live) -> None:
-    written = live.answer(PutSecret(KEY, "id1", None, 0))
+    written = live.answer(PutSecret(KEY_PATH, "id1", None, 0))
     assert isinstance(written, Written)
     assert written.version == 1
-    data = place.root.adapter.get(f"/v1/{place.settings.secrets_mount}/data/{KEY}").data["data"]
+    data = place.root.adapter.get(f"/v1/{place.settings.secrets_mount}/data/{KEY_PATH}").data[
+        "data"
+    ]
     assert data == {"id": {"id1": ""}}
-    subkeys = live.answer(ReadSubkeys(KEY))
+    subkeys = live.answer(ReadSubkeys(KEY_PATH))
     assert isinstance(subkeys, Subkeys)
     assert subkeys.ids == {"id1"}
 
 
 def test_a_secret_written_twice_with_one_cas_is_a_conflict(live: Live) -> None:
-    put(live, KEY, "id1")
-    assert isinstance(live.answer(PutSecret(KEY, "id2", Secret("v"), 0)), Conflict)
-    subkeys = live.answer(ReadSubkeys(KEY))
+    put(live, KEY_PATH, "id1")
+    assert isinstance(live.answer(PutSecret(KEY_PATH, "id2", Secret("v"), 0)), Conflict)
+    subkeys = live.answer(ReadSubkeys(KEY_PATH))
     assert isinstance(subkeys, Subkeys)
     assert (subkeys.version, subkeys.ids) == (1, frozenset({"id1"}))
 
 
 def test_subkeys_of_every_kind_of_version(place: Place, live: Live) -> None:
     def seen(version: int | None) -> tuple[int, frozenset[str]]:
-        response = live.answer(ReadSubkeys(KEY, version))
+        response = live.answer(ReadSubkeys(KEY_PATH, version))
         assert isinstance(response, Subkeys)
         return response.version, response.ids
 
     assert seen(None) == (0, frozenset())
-    put(live, KEY, "id1", "id2")
+    put(live, KEY_PATH, "id1", "id2")
     assert seen(None) == (2, frozenset({"id2"}))
     assert seen(1) == (1, frozenset({"id1"}))
     assert seen(3) == (0, frozenset())
-    assert isinstance(live.answer(DestroyVersions(KEY, (1,))), Done)
+    assert isinstance(live.answer(DestroyVersions(KEY_PATH, (1,))), Done)
     assert seen(1) == (1, frozenset())
     by_hand = {"options": {"cas": 2}, "data": {"id": "not ours", "value": "x"}}
-    place.root.adapter.post(f"/v1/{place.settings.secrets_mount}/data/{KEY}", json=by_hand)
+    place.root.adapter.post(f"/v1/{place.settings.secrets_mount}/data/{KEY_PATH}", json=by_hand)
     assert seen(None) == (3, frozenset())
 
 
 def test_destroying_shows_in_the_metadata_only(live: Live) -> None:
-    assert isinstance(live.answer(DestroyVersions(KEY, (1, 2))), Done), (
+    assert isinstance(live.answer(DestroyVersions(KEY_PATH, (1, 2))), Done), (
         "nothing is there: 204 all the same"
     )
-    assert info(live, KEY) is None
-    put(live, KEY, "id1", "id2")
-    live.answer(DestroyVersions(KEY, (1,)))
-    live.answer(DestroyVersions(KEY, (1,)))
-    live.answer(DestroyVersions(KEY, ()))
-    assert info(live, KEY) == SecretInfo(2, frozenset({1}))
+    assert info(live, KEY_PATH) is None
+    put(live, KEY_PATH, "id1", "id2")
+    live.answer(DestroyVersions(KEY_PATH, (1,)))
+    live.answer(DestroyVersions(KEY_PATH, (1,)))
+    live.answer(DestroyVersions(KEY_PATH, ()))
+    assert info(live, KEY_PATH) == SecretInfo(2, frozenset({1}))
 
 
 def test_metadata_tells_when_the_newest_version_was_written(live: Live) -> None:
     before = live.now()
-    put(live, KEY, "id1", "id2")
+    put(live, KEY_PATH, "id1", "id2")
     listed, known = live.list_secrets("keys", deep=True)
-    for found in (info(live, KEY), listed[KEY]):
+    for found in (info(live, KEY_PATH), listed[KEY_PATH]):
         assert found is not None
         assert found.created is not None
         assert before <= found.created <= live.now()
@@ -208,20 +212,20 @@ def test_metadata_tells_when_the_newest_version_was_written(live: Live) -> None:
 def test_metadata_tells_versions_deleted_and_pruned_and_settings_made_by_hand(
     place: Place, live: Live
 ) -> None:
-    put(live, KEY, "id1", "id2", "id3")
+    put(live, KEY_PATH, "id1", "id2", "id3")
     base = f"/v1/{place.settings.secrets_mount}"
-    place.root.adapter.post(f"{base}/delete/{KEY}", json={"versions": [2]})
-    assert info(live, KEY) == SecretInfo(3, frozenset(), frozenset({2}))
+    place.root.adapter.post(f"{base}/delete/{KEY_PATH}", json={"versions": [2]})
+    assert info(live, KEY_PATH) == SecretInfo(3, frozenset(), frozenset({2}))
     place.root.adapter.post(
-        f"{base}/metadata/{KEY}", json={"max_versions": 200, "custom_metadata": {"by": "hand"}}
+        f"{base}/metadata/{KEY_PATH}", json={"max_versions": 200, "custom_metadata": {"by": "hand"}}
     )
-    assert info(live, KEY) == SecretInfo(3, frozenset(), frozenset({2}), edited=True)
-    assert isinstance(live.answer(ResetMetadata(KEY)), Done)
-    after = info(live, KEY)
+    assert info(live, KEY_PATH) == SecretInfo(3, frozenset(), frozenset({2}), edited=True)
+    assert isinstance(live.answer(ResetMetadata(KEY_PATH)), Done)
+    after = info(live, KEY_PATH)
     assert after is not None
     assert not after.edited
-    place.root.adapter.post(f"{base}/metadata/{KEY}", json={"delete_version_after": "1h"})
-    after = info(live, KEY)
+    place.root.adapter.post(f"{base}/metadata/{KEY_PATH}", json={"delete_version_after": "1h"})
+    after = info(live, KEY_PATH)
     assert after is not None
     assert after.edited
 
@@ -229,21 +233,22 @@ def test_metadata_tells_versions_deleted_and_pruned_and_settings_made_by_hand(
 @pytest.mark.openbao_only
 def test_versions_that_the_mount_pruned_cannot_be_read(place: Place, live: Live) -> None:
     place.root.adapter.post(f"/v1/{place.settings.secrets_mount}/config", json={"max_versions": 2})
-    put(live, KEY, "id1", "id2", "id3", "id4")
-    found = info(live, KEY)
+    put(live, KEY_PATH, "id1", "id2", "id3", "id4")
+    found = info(live, KEY_PATH)
     assert found is not None
     assert [found.holds(number) for number in (1, 2, 3, 4, 5)] == [False, False, True, True, False]
-    assert place.live("planner").list_secrets("keys", deep=False)[0] == {KEY: found}
+    assert place.live("planner").list_secrets("keys", deep=False)[0] == {KEY_PATH: found}
 
 
 def test_a_version_whose_deletion_lies_in_the_future_is_there(place: Place, live: Live) -> None:
-    put(live, KEY, "id1")
+    put(live, KEY_PATH, "id1")
     place.root.adapter.post(
-        f"/v1/{place.settings.secrets_mount}/metadata/{KEY}", json={"delete_version_after": "1h"}
+        f"/v1/{place.settings.secrets_mount}/metadata/{KEY_PATH}",
+        json={"delete_version_after": "1h"},
     )
     before = live.now()
-    live.answer(PutSecret(KEY, "id2", Secret("v"), 1))
-    found = info(live, KEY)
+    live.answer(PutSecret(KEY_PATH, "id2", Secret("v"), 1))
+    found = info(live, KEY_PATH)
     assert found is not None
     assert found == SecretInfo(2, edited=True, deletes="1h0m0s", ends=found.ends)
     assert (set(found.ends), found.holds(2)) == ({2}, True)
@@ -260,10 +265,10 @@ def test_listing_secrets(place: Place, role: str, detailed: bool, deep: bool, kn
     """One LIST with the details, or names and a read for each, or names only: the same paths each
     time."""
     writer = place.live("run")
-    put(writer, KEY, "id1", "id2")
+    put(writer, KEY_PATH, "id1", "id2")
     put(writer, "keys/quickbooks.primary", "id3")
     put(writer, WEBHOOK, "id4")
-    writer.answer(DestroyVersions(KEY, (1,)))
+    writer.answer(DestroyVersions(KEY_PATH, (1,)))
     by_hand = {"options": {"cas": 0}, "data": {"x": "y"}}
     place.root.adapter.post(
         f"/v1/{place.settings.secrets_mount}/data/keys/Unmanaged Thing", json=by_hand
@@ -271,8 +276,8 @@ def test_listing_secrets(place: Place, role: str, detailed: bool, deep: bool, kn
     live = place.live(role, detailed=detailed)
     found, versions_known = live.list_secrets("keys", deep=deep)
     assert versions_known is known
-    assert set(found) == {KEY, "keys/quickbooks.primary", "keys/Unmanaged Thing"}
-    assert found[KEY] == (SecretInfo(2, frozenset({1})) if known else SecretInfo())
+    assert set(found) == {KEY_PATH, "keys/quickbooks.primary", "keys/Unmanaged Thing"}
+    assert found[KEY_PATH] == (SecretInfo(2, frozenset({1})) if known else SecretInfo())
     assert set(live.list_secrets("webhooks", deep=deep)[0]) == {WEBHOOK}
 
 
@@ -295,9 +300,9 @@ def test_a_signing_secret_is_read_by_version(live: Live) -> None:
 
 
 def test_a_key_is_never_read_back_whatever_the_token_may_do(place: Place) -> None:
-    put(place.root, KEY, "id1")
+    put(place.root, KEY_PATH, "id1")
     with pytest.raises(VaultError, match="never read back"):
-        place.root.read_secret(KEY, 1)
+        place.root.read_secret(KEY_PATH, 1)
 
 
 def test_independent_requests_are_answered_in_order(live: Live) -> None:
@@ -324,7 +329,7 @@ def test_of_several_requests_the_error_of_one_is_raised(live: Live) -> None:
 
 def test_requests_of_the_engine_are_not_answered_here(live: Live) -> None:
     with pytest.raises(TypeError):
-        live.answer(Mint(SeriesKind.KEY))
+        live.answer(Mint(KEY))
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import pytest
 
 from reconciler.domain.plan.plan import Plan
 from reconciler.engine.planfile.document import plan_json
-from reconciler.errors import Finding, Level
+from reconciler.errors import Address, Finding, Level
 from reconciler.planning.planner import plan_digest
 from tests.kit.forges.gitlab_api import HEAD, GitLab
 from tests.kit.forges.gitlab_job import Job
@@ -25,7 +25,11 @@ from tests.report.samples import ACTIONS, BLOCK, make_plan, small_plan
 PLAN, DRIFT = "<!-- reconciler:plan:production -->", "<!-- reconciler:drift:production -->"
 QUIET = make_plan((), ())
 WAITING = Finding(
-    "RC340", Level.ERROR, "staging must have verified the same", "client/a", "apply staging first"
+    "RC340",
+    Level.ERROR,
+    "staging must have verified the same",
+    Address.read("client/a"),
+    "apply staging first",
 )
 
 

@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import pickle
+from collections.abc import Callable
+from copy import copy, deepcopy
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from reconciler.declare import schema
 from reconciler.domain.kinds.actions import (
     ACTIONS,
     ISSUES,
@@ -13,6 +23,17 @@ from reconciler.domain.kinds.actions import (
     ActionKind,
     Verb,
 )
+from reconciler.domain.kinds.credentials import (
+    CREDENTIAL_KINDS,
+    KEY,
+    SIGNING_SECRET,
+    CredentialKind,
+    all_kinds,
+    kind_at,
+)
+from reconciler.domain.values.names import is_name
+from reconciler.errors import Address
+from reconciler.planning.actions.reasons import Reason
 from reconciler.report.plan import words
 
 
@@ -40,3 +61,64 @@ def test_the_groups_hold_what_their_names_say() -> None:
     assert set(REVOCATIONS) == {kind.REVOKE_KEY, kind.REVOKE_SECRET}
     assert set(SETTLING) == {kind.ADOPT_CLAIM, kind.ABANDON_CLAIM}
     assert set(SPECIFYING) == {kind.REGISTER_CLIENT, kind.UPDATE_CLIENT, kind.UPDATE_WEBHOOK}
+
+
+@pytest.mark.parametrize("column", ["word", "section", "folder", "place", "title", "limit"])
+def test_no_two_kinds_of_credentials_share_a_word(column: str) -> None:
+    values = [getattr(kind, column) for kind in all_kinds()]
+    assert len(values) == len(set(values))
+
+
+@pytest.mark.parametrize("kind", all_kinds(), ids=str)
+def test_a_kind_of_credential_is_whole(kind: CredentialKind) -> None:
+    """Every column leads to something that is there."""
+    assert CREDENTIAL_KINDS[kind.word] is kind
+    assert is_name(kind.folder)
+    assert "{}" in kind.place
+    assert "{}" in kind.title
+    verbs = [one.verb for one in (kind.issue, kind.rotate, kind.revoke)]
+    assert verbs == [Verb.ISSUE, Verb.ROTATE, Verb.REVOKE]
+    assert kind.retire is None or kind.retire.verb is Verb.RETIRE
+    assert Reason(kind.removed)
+    assert timedelta() < kind.grace < kind.lifetime
+
+
+@pytest.mark.parametrize("kind", all_kinds(), ids=str)
+def test_what_is_declared_of_a_kind_has_a_schema(kind: CredentialKind) -> None:
+    [spec] = [schema("IntegrationClient")["properties"]["spec"]["properties"]]
+    assert kind.section in spec
+    assert f"{kind.limit}Max" in json.dumps(schema("GuardrailPolicy"))
+
+
+@pytest.mark.parametrize("kind", all_kinds(), ids=str)
+def test_an_address_knows_its_kind(kind: CredentialKind) -> None:
+    address = kind.address("payouts", "primary")
+    assert kind_at(address) is kind
+    assert (address.client, address.item) == ("payouts", "primary")
+    assert Address.read(str(address)) == address
+    assert vars_of(Address.read(str(address))) == vars_of(address)
+    assert kind_at(Address("payouts")) is None
+    if kind.part:
+        assert kind_at(kind.owner_address("payouts", "primary")) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["", "x", "client", "client/", "client/a/key", "client/a//b", "a/b/c/d"]
+)
+def test_any_text_can_be_read_and_has_no_parts_when_it_is_no_address(text: str) -> None:
+    address = Address.read(text)
+    assert address == text
+    assert vars_of(address) == ("", "", "", "")
+
+
+@pytest.mark.parametrize("copied", [copy, deepcopy, lambda one: pickle.loads(pickle.dumps(one))])
+def test_a_copy_of_a_kind_is_the_row_and_of_an_address_knows_the_same(
+    copied: Callable[[Any], Any],
+) -> None:
+    address = SIGNING_SECRET.address("payouts", "settlements")
+    assert copied(KEY) is KEY
+    assert vars_of(copied(address)) == vars_of(address)
+
+
+def vars_of(address: Address) -> tuple[str, str, str, str]:
+    return address.client, address.word, address.item, address.part

@@ -214,9 +214,7 @@ def test_every_client_has_one_of_the_buckets(buckets: int) -> None:
 
 def test_addresses() -> None:
     assert names.client_address("c") == "client/c"
-    assert names.key_address("c", "k") == "client/c/key/k"
     assert names.webhook_address("c", "w") == "client/c/webhook/w"
-    assert names.secret_address("c", "w") == "client/c/webhook/w/secret"
 
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)

@@ -19,7 +19,7 @@ from reconciler.engine.planfile.saved import (
     refuse_unreviewed,
     take_compared,
 )
-from reconciler.errors import Finding, Level, Source, StalePlanError
+from reconciler.errors import Address, Finding, Level, Source, StalePlanError
 from tests.kit.worlds.declared import client, desired
 from tests.kit.worlds.memory import START, World
 from tests.kit.worlds.runner import Runner
@@ -172,7 +172,7 @@ def test_of_what_was_reviewed_only_what_is_compared_is_left() -> None:
     made_up = replace(
         SAVED, actions=(*SAVED.actions, quiet), git_commit="0" * 40,
         findings=(Finding("RC204", Level.NOTE, "security approved this"),),
-        approvals=(Approval("nobody", ("approved it already",), ("client/a",)),),
+        approvals=(Approval("nobody", ("approved it already",), (Address.read("client/a"),)),),
         unfinished=(Unfinished(UnfinishedKind.OPEN_RUN, "approved", "nothing"),),
         sources={"a": Source("approved.yaml", 1, 1)},
     )  # fmt: skip
@@ -210,7 +210,9 @@ def test_of_what_was_reviewed_only_what_is_compared_is_left() -> None:
             ["(and 2 more)"],
         ),
         (
-            replace(SAVED, approvals=(Approval("security", ("why",), ("client/a",)),)),
+            replace(
+                SAVED, approvals=(Approval("security", ("why",), (Address.read("client/a"),)),)
+            ),
             ["not known then: security has to agree"],
         ),
     ],
@@ -223,8 +225,14 @@ def test_what_was_not_reviewed_is_told(fresh: Plan, told: list[str]) -> None:
 
 
 def test_an_approval_that_was_known_then_may_be_needed_for_less_now() -> None:
-    known = replace(SAVED, approvals=(Approval("security", ("why",), ("client/a", "client/b")),))
+    known = replace(
+        SAVED,
+        approvals=(
+            Approval("security", ("why",), (Address.read("client/a"), Address.read("client/b"))),
+        ),
+    )
     refuse_unreviewed(
-        known, replace(SAVED, approvals=(Approval("security", ("other",), ("client/a",)),))
+        known,
+        replace(SAVED, approvals=(Approval("security", ("other",), (Address.read("client/a"),)),)),
     )
     refuse_unreviewed(known, SAVED)

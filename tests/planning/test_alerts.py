@@ -15,7 +15,7 @@ from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.live.record import Delivery, WebhookRecord
 from reconciler.domain.plan.plan import Action, Outcome, OutcomeStatus, Plan, Problem, Risk, Stage
 from reconciler.domain.plan.run import RunResult
-from reconciler.errors import Finding, Level
+from reconciler.errors import NOWHERE, Address, Finding, Level
 from reconciler.planning.notes.alerts import (
     group_by_owner,
     is_news,
@@ -99,7 +99,7 @@ def test_in_a_week_of_failures_it_is_told_once_a_day_however_often_it_runs(
 def action(kind: ActionKind, reason: str = "RenewalDue", **more: Any) -> Action:
     part = "webhook/settlements" if kind is ActionKind.VERIFY_WEBHOOK else "key/primary"
     return Action(
-        kind, f"client/paystack-payouts/{part}", reason, more.pop("message", "due since noon"), Risk.LOW,
+        kind, Address.read(f"client/paystack-payouts/{part}"), reason, more.pop("message", "due since noon"), Risk.LOW,
         "paystack-payouts", part.split("/")[1], **more,
     )  # fmt: skip
 
@@ -206,7 +206,7 @@ def test_a_run_without_outcomes_tells_nothing() -> None:
 
 
 def plan(*actions: Action, blocks: bool = True) -> tuple[Plan, tuple[Finding, ...]]:
-    finding = Finding("RC320", Level.ERROR, "too many clients", "", "apply in smaller steps")
+    finding = Finding("RC320", Level.ERROR, "too many clients", NOWHERE, "apply in smaller steps")
     findings = (Finding("RC355", Level.WARNING, "a policy"), *([finding] if blocks else []))
     return Plan(
         "production", "acme", NOON, NOON, None, actions, findings, {}, {}, "sha256:0", 0
@@ -251,7 +251,9 @@ def test_two_hundred_failures_of_two_owners_are_two_notices() -> None:
         replace(
             outcome,
             action=replace(
-                outcome.action, client=f"c-{number}", address=f"client/c-{number}/webhook/a"
+                outcome.action,
+                client=f"c-{number}",
+                address=Address.read(f"client/c-{number}/webhook/a"),
             ),
         )
         for number in range(200)

@@ -13,6 +13,7 @@ from reconciler.domain.live.observed import Observed
 from reconciler.domain.plan.plan import Action, Approval, Permissions, Plan, Risk
 from reconciler.engine.planfile.document import plan_json
 from reconciler.engine.planfile.load import load_plan
+from reconciler.errors import Address
 from reconciler.planning.guards.situation import Situation
 from reconciler.planning.planner import make_plan
 from reconciler.planning.review.approvals import find_approvals
@@ -162,7 +163,7 @@ def test_reasons_are_sentences_told_once_and_in_order() -> None:
         (
             "register-client of a: its client may use payouts:write and its client has tier: critical",
         ),
-        ("client/a",),
+        (Address.read("client/a"),),
     )
     assert second.approver == "zoe"
     assert second.addresses == ("client/a", "client/c")

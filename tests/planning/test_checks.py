@@ -8,8 +8,9 @@ from datetime import timedelta
 
 import pytest
 
+from reconciler.domain.kinds import credentials
 from reconciler.domain.live.observed import SecretInfo
-from reconciler.domain.live.record import Hold, Series, SeriesKind, Version, VersionState
+from reconciler.domain.live.record import Hold, Series, Version, VersionState
 from reconciler.planning.actions import checks
 from reconciler.planning.actions.checks import SeriesView, Subject, end_cause, first_cause
 from reconciler.planning.actions.reasons import Reason, RotationRequest
@@ -34,7 +35,7 @@ def active(age: timedelta = DAY, number: int = 1) -> Series:
 
 def view(series: Series, **changes: object) -> SeriesView:
     made = SeriesView(
-        Subject("a", SeriesKind.KEY, "k"),
+        Subject("a", credentials.KEY, "k"),
         "keys/a.k",
         series,
         KEY,

@@ -12,6 +12,7 @@ import pytest
 
 from reconciler.domain.declared.desired import Desired, DesiredClient
 from reconciler.domain.declared.schemes import SCHEMES, STANDARD_WEBHOOKS_V1A, STRIPE, Scheme
+from reconciler.domain.kinds import credentials
 from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.plan.plan import Plan, Risk
 from reconciler.planning.actions.reasons import DRIFT, Reason, RevocationRequest, RotationRequest
@@ -110,9 +111,16 @@ def settle_primary(runner: Runner) -> None:
     """Leave the claim of the second key alone."""
     records = runner.world.records()
     record = records["payouts"]
-    primary = replace(record.keys["primary"], versions=record.keys["primary"].versions[:1], last=1)
+    primary = replace(
+        record.series[credentials.KEY, "primary"],
+        versions=record.series[credentials.KEY, "primary"].versions[:1],
+        last=1,
+    )
     records["payouts"] = replace(
-        record, keys={**record.keys, "primary": primary}, revision=record.revision + 1, op="test"
+        record,
+        series={**record.series, (credentials.KEY, "primary"): primary},
+        revision=record.revision + 1,
+        op="test",
     )
     (entry,) = (one for name, one in runner.world.documents.items() if name.startswith("buckets/"))
     assert decode_bucket(entry.versions[entry.current]["doc"], runner.world.owner)

@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import pytest
 
+from reconciler.domain.kinds import credentials
+from reconciler.domain.kinds.credentials import KEY, SIGNING_SECRET
 from reconciler.domain.live.observed import Observed
 from reconciler.domain.live.record import USABLE, ClientStatus
 from reconciler.domain.plan.plan import Risk
-from reconciler.domain.values import names
 from reconciler.errors import UsageError
 from reconciler.planning.actions.reasons import RevocationRequest
 from reconciler.planning.emergency import revocation_plan
@@ -20,8 +21,8 @@ from tests.kit.worlds.memory import World
 from tests.kit.worlds.runner import Runner
 
 DECLARED = desired(client(keys={"a": lifecycle(), "b": lifecycle()}, webhooks=[webhook()]))
-KEY_A, KEY_B = names.key_address("payouts", "a"), names.key_address("payouts", "b")
-SECRET = names.secret_address("payouts", "settlements")
+KEY_A, KEY_B = KEY.address("payouts", "a"), KEY.address("payouts", "b")
+SECRET = SIGNING_SECRET.address("payouts", "settlements")
 
 
 def issued() -> Runner:
@@ -83,7 +84,7 @@ def test_what_is_not_known_to_be_destroyed_is_tried_again() -> None:
             RevocationRequest("payouts", None, "compromise"), Faulty(runner.world, 3, crash_before)
         )
     assert runner.world.secrets["keys/payouts.primary"].readable(1)
-    assert planned(runner.look()) == [(names.key_address("payouts", "primary"), 1)]
+    assert planned(runner.look()) == [(KEY.address("payouts", "primary"), 1)]
 
 
 @pytest.mark.parametrize(
@@ -121,6 +122,6 @@ def test_a_hold_without_a_version_keeps_anything_from_being_issued(target: str |
     with suppress(Crash):  # the claim of "a" is abandoned by the revocation
         runner.apply(both, Faulty(world, 3, crash_before))
     runner.revoke(RevocationRequest("payouts", target, "compromise"))
-    assert world.records()["payouts"].keys["a"].hold is not None
+    assert world.records()["payouts"].series[credentials.KEY, "a"].hold is not None
     runner.apply(both)
-    assert not world.records()["payouts"].keys["a"].in_state(*USABLE)
+    assert not world.records()["payouts"].series[credentials.KEY, "a"].in_state(*USABLE)

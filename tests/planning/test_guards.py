@@ -151,7 +151,7 @@ CASES: dict[str, tuple[Seen, list[str]]] = {
     "edited, declared": (Seen(edited("a"), (client("a"), client("b"))), []),
     "edited, declared retired": (Seen(edited("a"), (client("a", state="retired"), client("b"))), []),
     "edited, renamed": (Seen(edited("a"), (client("z", renamed_from="a"), client("b"))), ["RC307"]),
-    "edited, retired, nothing to do": (Seen(edited("a", status=ClientStatus.RETIRED, keys={}), (client("b"),)), []),
+    "edited, retired, nothing to do": (Seen(edited("a", status=ClientStatus.RETIRED, series={}), (client("b"),)), []),
     "edited, protected, declared retired": (
         Seen(edited("a"), (client("a", protect=True, state="retired"), client("b"))), ["RC310"],
     ),
@@ -163,7 +163,7 @@ CASES: dict[str, tuple[Seen, list[str]]] = {
         ["RC305", "RC305"],
     ),
     "two records for one secret, nothing to do": (
-        Seen(with_records(b=replace(STAGING.records["a"], name="b", keys={}, status=ClientStatus.RETIRED)),
+        Seen(with_records(b=replace(STAGING.records["a"], name="b", series={}, status=ClientStatus.RETIRED)),
         (client("a"),)), [],
     ),
     "a record in the wrong bucket": (Seen(replace(NOTHING, misplaced={"a": "0"}), (client("a"),)), ["RC306"]),

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from reconciler.domain.declared.checkout import Checkout, Descent
 from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.plan.plan import Action, Plan, Risk
+from reconciler.errors import Address
 from reconciler.planning.actions.inputs import Inputs, Standing
 from reconciler.planning.actions.order import sort_actions
 from reconciler.planning.planner import make_plan
@@ -127,7 +128,9 @@ def test_a_plan_is_narrowed_to_clients_and_addresses() -> None:
 
 
 MADE_UP = [
-    Action(kind, f"client/{name}", "Reason", "message", Risk.LOW, name, version=number)
+    Action(
+        kind, Address.read(f"client/{name}"), "Reason", "message", Risk.LOW, name, version=number
+    )
     for kind in ActionKind
     for name in "ab"
     for number in (9, 10)

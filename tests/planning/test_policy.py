@@ -23,7 +23,7 @@ from reconciler.domain.live.observed import Observed
 from reconciler.domain.live.record import ClientStatus
 from reconciler.domain.plan.judgement import Judge
 from reconciler.domain.plan.plan import Plan
-from reconciler.errors import Level, Source
+from reconciler.errors import Address, Level, Source
 from reconciler.planning.actions.reasons import RotationRequest
 from reconciler.planning.planner import make_plan
 from tests.kit.texts.cel import judge_here
@@ -47,7 +47,8 @@ def observed(*clients: DesiredClient, drop: str = "") -> Observed:
 
 def violated(level: str = "deny", name: str = "a") -> Violation:
     return Violation(
-        "allowed-hosts", "RC215", RuleLevel(level), name, f"client/{name}/webhook/settlements", "no such host",
+        "allowed-hosts", "RC215", RuleLevel(level), name, Address.read(f"client/{name}/webhook/settlements"),
+        "no such host",
         "mend it", FIELD,
     )  # fmt: skip
 

@@ -7,7 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.domain.live.record import ClientRecord, SeriesKind, VersionState
+from reconciler.domain.kinds import credentials
+from reconciler.domain.kinds.credentials import SIGNING_SECRET
+from reconciler.domain.live.record import ClientRecord, VersionState
 from reconciler.planning.actions.reasons import RevocationRequest
 from reconciler.planning.actions.renames import find_heirs, find_relatives, merge_revocations
 from reconciler.planning.emergency import revocation_plan
@@ -62,16 +64,22 @@ def test_who_took_over(case: str) -> None:
 
 
 def test_what_is_revoked_in_one_is_revoked_in_all() -> None:
-    (version,) = RECORD.keys["primary"].versions
-    gone = replace(RECORD.keys["primary"], versions=(replace(version, state=VersionState.REVOKED),))
-    old = replace(RECORD, moving_to="new", keys={"primary": gone})
+    (version,) = RECORD.series[credentials.KEY, "primary"].versions
+    gone = replace(
+        RECORD.series[credentials.KEY, "primary"],
+        versions=(replace(version, state=VersionState.REVOKED),),
+    )
+    old = replace(RECORD, moving_to="new", series={(credentials.KEY, "primary"): gone})
     shown = merge_revocations(of(old, copied("new")))
-    assert {name: record.keys["primary"].versions[0].state for name, record in shown.items()} == {
+    assert {
+        name: record.series[credentials.KEY, "primary"].versions[0].state
+        for name, record in shown.items()
+    } == {
         "payouts": VersionState.REVOKED,
         "new": VersionState.REVOKED,
     }
-    secret = SeriesKind.WEBHOOK, "settlements"
-    assert shown["new"].series(*secret) == RECORD.series(*secret)
+    secret = SIGNING_SECRET, "settlements"
+    assert shown["new"].series_of(*secret) == RECORD.series_of(*secret)
     assert merge_revocations(of(RECORD)) == of(RECORD)
     by_hand = merge_revocations(of(replace(old, edited=True), copied("new")))
     assert by_hand["new"] == copied("new")  # what somebody wrote there ends nothing

@@ -29,11 +29,12 @@ from reconciler.domain.declared.schemes import (
     SVIX,
     Scheme,
 )
+from reconciler.domain.kinds import credentials
 from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.live.observed import SecretInfo
 from reconciler.domain.live.record import ClientRecord, ClientStatus, Hold, Version, VersionState
 from reconciler.domain.plan.plan import Action, Permissions, Risk, highest
-from reconciler.errors import Source
+from reconciler.errors import Address, Source
 from reconciler.planning.risk.risk import PLAIN, RULES, judge_actions, take_grounds
 from tests.kit.worlds.declared import client, desired, lifecycle, webhook
 from tests.kit.worlds.judged import NOW, SCOPES, Situation, key_path, version, with_key
@@ -121,17 +122,26 @@ def edited(record: ClientRecord) -> ClientRecord:
 
 
 def key_edited(record: ClientRecord) -> ClientRecord:
-    return replace(record, keys={"primary": replace(record.keys["primary"], edited=True)})
+    return replace(
+        record,
+        series={
+            (credentials.KEY, "primary"): replace(
+                record.series[credentials.KEY, "primary"], edited=True
+            )
+        },
+    )
 
 
 def held(record: ClientRecord) -> ClientRecord:
     ended = replace(
-        with_key(version(1, REVOKED))(record).keys["primary"],
+        with_key(version(1, REVOKED))(record).series[credentials.KEY, "primary"],
         hold=Hold(1, "compromise", "INC-1", NOW),
     )
     gone = replace(ended.versions[0], revoked_at=NOW, destroyed_at=NOW)
     return replace(
-        record, keys={"primary": replace(ended, versions=(gone,))}, status=ClientStatus.SUSPENDED
+        record,
+        series={(credentials.KEY, "primary"): replace(ended, versions=(gone,))},
+        status=ClientStatus.SUSPENDED,
     )
 
 
@@ -330,8 +340,8 @@ CASES: dict[str, tuple[str, Situation, Situation]] = {
         Situation(client(keys=BOTH), client()),
         Situation(
             client(keys=BOTH), client(),
-            lambda record: replace(record, keys={**record.keys, "backup": replace(
-                record.keys["backup"], versions=(EXPIRED,))}),
+            lambda record: replace(record, series={**record.series, (credentials.KEY, "backup"): replace(
+                record.series[credentials.KEY, "backup"], versions=(EXPIRED,))}),
         ),
     ),
     "client-retired": (
@@ -810,7 +820,13 @@ def test_an_action_of_any_kind_says_what_it_means_where_nothing_is_known(kind: A
     """Neither a record nor a declaration: a kind that nobody wrote a sentence for would end the
     plan."""
     action = Action(
-        kind, "client/unknown", "Reason", "told by the check", Risk.LOW, "unknown", "item"
+        kind,
+        Address.read("client/unknown"),
+        "Reason",
+        "told by the check",
+        Risk.LOW,
+        "unknown",
+        "item",
     )
     [found] = judge_actions([action], take_grounds(NOW, {}, desired()))
     assert len(found.risk_reasons) == 1
@@ -819,7 +835,8 @@ def test_an_action_of_any_kind_says_what_it_means_where_nothing_is_known(kind: A
 
 def test_a_cause_that_knows_more_is_a_floor_and_is_told_first() -> None:
     action = Action(
-        ActionKind.UPDATE_WEBHOOK, "client/a/webhook/b", "EndpointChanged", "told by the check", Risk.CRITICAL,
+        ActionKind.UPDATE_WEBHOOK, Address.read("client/a/webhook/b"), "EndpointChanged", "told by the check",
+        Risk.CRITICAL,
         "a", "b", before={"url": "https://x.example/a"}, after={"url": "https://x.example/b"},
     )  # fmt: skip
     [found] = judge_actions([action], take_grounds(NOW, {}, desired()))

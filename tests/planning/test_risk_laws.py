@@ -15,6 +15,7 @@ from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.plan.plan import Action, Permissions, Risk
 from reconciler.domain.plan.scopes import ScopeTable, covers
 from reconciler.domain.values import networks
+from reconciler.errors import Address
 from reconciler.planning.planner import make_plan
 from reconciler.planning.risk.risk import judge_actions, take_grounds
 from tests.kit.worlds.asked import inputs
@@ -158,7 +159,7 @@ def test_whatever_somebody_edited_into_a_record_is_judged(
         after = data.draw(st.none() | st.just(after["webhooks"]["settlements"]))
     action = Action(
         kind,
-        "client/a",
+        Address.read("client/a"),
         "RecordEdited",
         "edited",
         Risk.HIGH,

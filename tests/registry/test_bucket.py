@@ -10,7 +10,7 @@ import pytest
 
 from reconciler.domain.live.record import ClientRecord, ClientStatus, Event
 from reconciler.domain.live.transitions import TransitionError
-from reconciler.errors import RegistryError, VaultUnreachable
+from reconciler.errors import Address, RegistryError, VaultUnreachable
 from reconciler.registry.codec.codec import decode_bucket, encode_bucket
 from reconciler.registry.protocol.bucket import (
     KEPT_EVENTS,
@@ -236,7 +236,13 @@ def test_it_gives_up_with_a_sentence(
 
 def event(seq: int, run: str) -> Event:
     return Event(
-        seq, START - timedelta(days=1), run, "issue-key", "client/a/key/k", "NotIssued", "m"
+        seq,
+        START - timedelta(days=1),
+        run,
+        "issue-key",
+        Address.read("client/a/key/k"),
+        "NotIssued",
+        "m",
     )
 
 

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.domain.declared.desired import DesiredClient
+from reconciler.domain.kinds import credentials
 from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.live.observed import Lease, OpenRun
 from reconciler.domain.live.record import (
@@ -28,7 +29,7 @@ from reconciler.domain.live.record import (
 )
 from reconciler.domain.plan.plan import Outcome, OutcomeStatus
 from reconciler.domain.plan.run import action_on_record
-from reconciler.errors import RegistryError
+from reconciler.errors import Address, RegistryError
 from reconciler.planning.actions.clients import plan_client
 from reconciler.registry.codec.codec import MAX_DOCUMENT, decode_bucket, encode_bucket
 from reconciler.registry.codec.run_codec import decode_lease, decode_run, encode_lease, encode_run
@@ -81,7 +82,7 @@ SERIES = st.builds(
 DELIVERIES = st.builds(
     Delivery, TEXT, INSTANT, TEXT, st.booleans(), st.none() | NUMBER, NUMBER, TEXT
 )
-WEBHOOKS = st.builds(WebhookRecord, SERIES, MAYBE, st.none() | TEXT, st.none() | DELIVERIES)
+WEBHOOKS = st.builds(WebhookRecord, MAYBE, st.none() | TEXT, st.none() | DELIVERIES)
 EVENTS = st.builds(Event, NUMBER, INSTANT, TEXT, TEXT, TEXT, TEXT, TEXT, DETAIL)
 SPECS = st.fixed_dictionaries(
     {"keys": st.dictionaries(NAME, DETAIL, max_size=2)}, optional={"labels": DETAIL}
@@ -90,11 +91,14 @@ SPECS = st.fixed_dictionaries(
 
 @st.composite
 def records(draw: st.DrawFn) -> ClientRecord:
+    webhooks = draw(st.dictionaries(NAME, WEBHOOKS, max_size=2))
+    series = {(credentials.KEY, name): draw(SERIES) for name in draw(st.sets(NAME, max_size=2))}
+    series |= {(credentials.SIGNING_SECRET, name): draw(SERIES) for name in webhooks}
     return ClientRecord(
         draw(NAME), PROJECT, draw(NAME), draw(NUMBER), draw(TEXT), draw(st.sampled_from(ClientStatus)),
         draw(st.booleans()),
-        draw(SPECS), draw(TEXT), draw(TEXT), draw(st.dictionaries(NAME, SERIES, max_size=2)),
-        draw(st.dictionaries(NAME, WEBHOOKS, max_size=2)), tuple(draw(st.lists(EVENTS, max_size=2))), draw(NUMBER),
+        draw(SPECS), draw(TEXT), draw(TEXT), series,
+        webhooks, tuple(draw(st.lists(EVENTS, max_size=2))), draw(NUMBER),
         draw(st.none() | NAME), draw(st.booleans()),
     )  # fmt: skip
 
@@ -211,17 +215,17 @@ def marks(record: ClientRecord) -> list[bool]:
 
 def test_a_commit_for_another_reason_does_not_launder_an_edit() -> None:
     held = replace(RECORD, edited=True, revision=9, op="other.claim")
-    series = replace(RECORD.keys["primary"], edited=True)
-    text = encode_bucket({"payouts": replace(held, keys={"primary": series})})
+    series = replace(RECORD.series[credentials.KEY, "primary"], edited=True)
+    text = encode_bucket({"payouts": replace(held, series={(credentials.KEY, "primary"): series})})
     record = held
     for _ in range(3):
         record = decode_bucket(text, PROJECT)[0]["payouts"]
         assert record.edited
-        assert record.keys["primary"].edited
+        assert record.series[credentials.KEY, "primary"].edited
         text = encode_bucket({"payouts": replace(record, revision=record.revision + 1)})
     mended = encode_bucket({"payouts": replace(record, edited=False)})
     assert not decode_bucket(mended, PROJECT)[0]["payouts"].edited
-    assert decode_bucket(mended, PROJECT)[0]["payouts"].keys["primary"].edited
+    assert decode_bucket(mended, PROJECT)[0]["payouts"].series[credentials.KEY, "primary"].edited
 
 
 LAST = ("webhooks", "settlements", "last_delivery")
@@ -339,7 +343,8 @@ def test_a_bucket_that_is_too_large_is_refused_with_its_remedy() -> None:
 
 OUTCOMES = st.builds(
     Outcome,
-    st.builds(action_on_record, st.sampled_from(ActionKind), TEXT, TEXT, TEXT, st.none() | st.integers(0, 9)),
+    st.builds(action_on_record, st.sampled_from(ActionKind), TEXT.map(Address.read), TEXT, TEXT,
+    st.none() | st.integers(0, 9)),
     st.sampled_from(OutcomeStatus), TEXT, st.dictionaries(TEXT, st.none() | TEXT | st.integers(0, 9), max_size=2),
 )  # fmt: skip
 RUNS = st.builds(

@@ -153,7 +153,7 @@ def test_a_revocation_before_any_request_is_not_lost(
         assert set(records) == set(NAMES), f"before request {at}"
         if outcomes and all(one.status is OutcomeStatus.DONE for one in outcomes):
             done += 1
-            (series,) = records["payouts"].keys.values()
+            (series,) = records["payouts"].series.values()
             assert not series.in_state(*USABLE), f"the revocation before request {at} is lost"
             assert series.hold is not None
     assert done >= (at_least * len(moments) // REQUESTS or 1)
@@ -193,7 +193,7 @@ def test_a_revocation_after_a_move_that_died_is_not_lost(*, exhaustive: bool) ->
         ]
         drive(spread.world, close_left(names, NEW))
         assert drive(spread.world, close_left(names, NEW)) == 0
-        (series,) = spread.records()["payouts"].keys.values()
+        (series,) = spread.records()["payouts"].series.values()
         assert bool(series.in_state(*USABLE)) is not done
         assert set(spread.records()) == set(NAMES)
         assert {one.status for one in spread.carry_out(plan, BUCKETS)} == {OutcomeStatus.FAILED}
@@ -281,7 +281,7 @@ def test_a_revocation_in_either_bucket_outlives_a_change_in_the_other(
     document = world.answer(ReadDocument(NEW_HOME))
     assert isinstance(document, Document)
     kept = decode_record(read_raw_clients(document.text, NEW_HOME)["payouts"], "payouts")
-    (series,) = kept.keys.values()
+    (series,) = kept.series.values()
     assert not series.in_state(*USABLE)
     assert series.hold is not None
     assert not kept.edited

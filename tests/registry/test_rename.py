@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from reconciler.domain.declared.desired import Desired
+from reconciler.domain.kinds import credentials
 from reconciler.domain.live import transitions
 from reconciler.domain.live.record import ClientRecord, ClientStatus, VersionState
 from reconciler.domain.live.transitions import TransitionError
@@ -50,7 +51,7 @@ def test_nothing_but_the_name_changes(name: str) -> None:
     runner.settle(target(name))
     (new,) = runner.world.records().values()
     assert (new.name, new.storage_name, new.status) == (name, "payouts", ClientStatus.ACTIVE)
-    assert (new.keys, new.webhooks, new.moving_to) == (old.keys, old.webhooks, None)
+    assert (new.series, new.webhooks, new.moving_to) == (old.series, old.webhooks, None)
     assert new.events[: len(old.events)] == old.events
     assert [event.reason for event in new.events[len(old.events) :]] == ["Renamed"]
     assert runner.world.secrets == before
@@ -224,9 +225,14 @@ def pair(op: str) -> tuple[ClientRecord, ClientRecord]:
 
 def end_all(record: ClientRecord) -> ClientRecord:
     series = transitions.hold(
-        transitions.revoke(record.keys["primary"], 1, START), "compromise", None, START
+        transitions.revoke(record.series[credentials.KEY, "primary"], 1, START),
+        "compromise",
+        None,
+        START,
     )
-    return replace(record, keys={"primary": series}, revision=record.revision + 1)
+    return replace(
+        record, series={(credentials.KEY, "primary"): series}, revision=record.revision + 1
+    )
 
 
 def test_a_new_record_that_nobody_touched_follows_the_old_one() -> None:
@@ -250,8 +256,10 @@ def test_a_new_record_that_somebody_changed_stays_but_for_what_was_revoked() -> 
     assert arrive(kept, old, FAR, START) == kept
     found = arrive(kept, end_all(old), FAR, START)
     assert found.status is ClientStatus.SUSPENDED
-    assert [version.state for version in found.keys["primary"].versions] == [VersionState.REVOKED]
-    assert found.keys["primary"].hold is not None
+    assert [version.state for version in found.series[credentials.KEY, "primary"].versions] == [
+        VersionState.REVOKED
+    ]
+    assert found.series[credentials.KEY, "primary"].hold is not None
     assert arrive(end_all(kept), old, FAR, START) == end_all(kept), (
         "what is revoked there stays revoked"
     )

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from reconciler.domain.kinds import credentials
 from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.live.observed import Observed, SecretInfo
 from reconciler.domain.live.record import ClientRecord, ClientStatus, VersionState
@@ -17,7 +18,7 @@ from reconciler.domain.secrecy.secret import Secret
 from reconciler.errors import VaultUnavailable
 from reconciler.planning.actions.reasons import RevocationRequest
 from reconciler.registry.protocol.changes import commit_version
-from reconciler.registry.protocol.work import Claim, ClientRun, ClientWork, Run, series_kind
+from reconciler.registry.protocol.work import Claim, ClientRun, ClientWork, Run
 from reconciler.registry.requests import DestroyVersions, Done, PutSecret, Request, Response
 from tests.kit.worlds.declared import client, desired, lifecycle, webhook
 from tests.kit.worlds.faults import Faulty, crash_before
@@ -35,7 +36,10 @@ def issued() -> Runner:
 
 
 def states(runner: Runner) -> list[VersionState]:
-    return [version.state for version in runner.world.records()["payouts"].keys["primary"].versions]
+    return [
+        version.state
+        for version in runner.world.records()["payouts"].series[credentials.KEY, "primary"].versions
+    ]
 
 
 def statuses(outcomes: tuple[Outcome, ...]) -> set[OutcomeStatus]:
@@ -87,9 +91,10 @@ def test_no_old_version_is_ended_without_its_successor() -> None:
 def test_a_claim_that_is_another_run_s_is_not_committed() -> None:
     runner = issued()
     record: ClientRecord = runner.world.records()["payouts"]
-    (version,) = record.keys["primary"].versions
+    (version,) = record.series[credentials.KEY, "primary"].versions
     series = replace(
-        record.keys["primary"], versions=(replace(version, state=VersionState.PENDING),)
+        record.series[credentials.KEY, "primary"],
+        versions=(replace(version, state=VersionState.PENDING),),
     )
     observed = runner.look()
     action = next(
@@ -97,12 +102,17 @@ def test_a_claim_that_is_another_run_s_is_not_committed() -> None:
         for one in runner.plan(DECLARED, observed=replace(observed, secrets={})).actions
         if one.item == "primary"
     )
-    claim = Claim(action, series_kind(action), "primary", "somebody-else", Secret("x"), 0, number=1)
+    claim = Claim(action, action.credential, "primary", "somebody-else", Secret("x"), 0, number=1)
     work = ClientRun(
         ClientWork("payouts", (action,), None, record.revision), runner.new_run(observed)
     )
     with pytest.raises(TransitionError, match="not ours"):
-        commit_version(replace(record, keys={"primary": series}), claim, work, runner.world.at)
+        commit_version(
+            replace(record, series={(credentials.KEY, "primary"): series}),
+            claim,
+            work,
+            runner.world.at,
+        )
 
 
 @pytest.mark.parametrize("current", [None, 7])
@@ -119,7 +129,7 @@ def test_the_next_number_is_one_that_nobody_used(current: int | None) -> None:
     )
     outcomes = runner.carry_out(runner.plan(DECLARED, observed=known), DECLARED, known)
     assert statuses(outcomes) == {OutcomeStatus.DONE}
-    active = runner.world.records()["payouts"].keys["primary"].active
+    active = runner.world.records()["payouts"].series[credentials.KEY, "primary"].active
     assert active is not None
     assert active.number == 8
     judge_secrets(runner.world)
@@ -163,7 +173,7 @@ def test_a_key_is_rotated_more_than_nine_times() -> None:
     runner = issued()
     for number in range(2, 13):
         assert statuses(runner.rotate(DECLARED, "payouts")) == {OutcomeStatus.DONE}
-        active = runner.world.records()["payouts"].keys["primary"].active
+        active = runner.world.records()["payouts"].series[credentials.KEY, "primary"].active
         assert active is not None
         assert active.number == number
     judge_secrets(runner.world)
@@ -197,7 +207,7 @@ def test_what_is_still_there_is_not_recorded_as_destroyed() -> None:
     )
     assert statuses(outcomes) == {OutcomeStatus.FAILED}
     assert {(one.stage, one.code) for one in outcomes} == {(Stage.ON_RECORD, "")}
-    (version,) = runner.world.records()["payouts"].keys["primary"].versions
+    (version,) = runner.world.records()["payouts"].series[credentials.KEY, "primary"].versions
     assert (version.state, version.destroyed_at) == (VersionState.REVOKED, None)
     left = [
         action

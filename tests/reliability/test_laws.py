@@ -19,10 +19,12 @@ from hypothesis import strategies as st
 
 from reconciler.declare import load
 from reconciler.domain.declared.desired import ClientState, Desired
+from reconciler.domain.kinds import credentials
 from reconciler.domain.kinds.actions import NEW_VERSIONS, ActionKind
 from reconciler.domain.live.record import ClientRecord, VersionState
 from reconciler.domain.plan.plan import Action, Plan
 from reconciler.domain.values.duration import parse_duration
+from reconciler.errors import Address
 from reconciler.planning.actions.inputs import pair_up
 from reconciler.planning.actions.reasons import Reason
 from tests.kit.suite.laws import hold
@@ -158,9 +160,9 @@ def test_no_plan_ends_the_last_usable_key_unless_it_was_asked_to(
 
 
 def expect_allowed(
-    action: Action, record: ClientRecord, made: set[str], retired: set[str], now: datetime
+    action: Action, record: ClientRecord, made: set[Address], retired: set[Address], now: datetime
 ) -> None:
-    series = record.keys[str(action.item)]
+    series = record.series[credentials.KEY, str(action.item)]
     version = series.version(action.version or 0)
     assert version is not None
     if action.reason in ASKED:

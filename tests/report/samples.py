@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from reconciler.domain.kinds.actions import ActionKind
+from reconciler.domain.kinds.credentials import KEY, SIGNING_SECRET
 from reconciler.domain.live.observed import Lease, Observed, OpenRun, SecretInfo
 from reconciler.domain.live.record import (
     ClientRecord,
@@ -28,7 +29,7 @@ from reconciler.domain.plan.plan import (
 )
 from reconciler.domain.plan.run import RunResult
 from reconciler.domain.plan.unfinished import Unfinished, UnfinishedKind
-from reconciler.errors import Finding, Level, Source
+from reconciler.errors import NOWHERE, Address, Finding, Level, Source
 from reconciler.planning.actions.order import sort_actions
 from reconciler.planning.guards.unfinished import Books, find_unfinished
 from reconciler.planning.planner import plan_digest
@@ -37,6 +38,7 @@ FORMS = ("text", "markdown", "json", "sarif", "github", "gitlab", "junit", "html
 NOW = datetime(2026, 11, 23, 22, 45, tzinfo=UTC)
 COMMIT = "4f2c1e7d9a3b5c6d8e0f1a2b3c4d5e6f7a8b9c0d"
 # Everything that could break out of a terminal line, a table cell, a comment or a workflow command.
+at = Address.read
 HOSTILE = (
     "a|b `c` *d* _e_ <img src=x onerror=alert(1)> <!-- --> [f](https://evil.example) ![g](h) @octocat #1 GH-2 "
     "\x1b[31mred\x1b]8;;https://evil.example\x07link\x1b]8;;\x07 \u202egpj.exe\u202c \u200b \r\n\n# i\n"
@@ -45,13 +47,14 @@ HOSTILE = (
 
 ACTIONS = (
     Action(
-        ActionKind.REGISTER_CLIENT, "client/quickbooks-sales", "NewClient", "the client is declared and not registered",
+        ActionKind.REGISTER_CLIENT, at("client/quickbooks-sales"), "NewClient",
+        "the client is declared and not registered",
         Risk.MEDIUM, "quickbooks-sales", after={"scopes": ["invoices:read"]},
         risk_reasons=("a new client with 1 key and 0 webhooks", "gains 1 scope of low risk: invoices:read"),
         permissions=Permissions({"invoices:read": Risk.LOW}),
     ),
     Action(
-        ActionKind.UPDATE_CLIENT, "client/paystack-payouts", "DeclarationChanged", "scopes and owner changed",
+        ActionKind.UPDATE_CLIENT, at("client/paystack-payouts"), "DeclarationChanged", "scopes and owner changed",
         Risk.HIGH, "paystack-payouts",
         before={"scopes": ["ledger:read"], "owner": {"team": "payments", "contact": "a@example.com"}},
         after={"scopes": ["payouts:*"], "owner": {"team": "payments", "contact": "b@example.com"}},
@@ -66,12 +69,12 @@ ACTIONS = (
         ),
     ),
     Action(
-        ActionKind.ISSUE_KEY, "client/quickbooks-sales/key/primary", "NotIssued", "no version has been issued yet",
+        ActionKind.ISSUE_KEY, at("client/quickbooks-sales/key/primary"), "NotIssued", "no version has been issued yet",
         Risk.LOW, "quickbooks-sales", "primary",
         risk_reasons=("an issued version is new: no consumer depends on it yet",),
     ),
     Action(
-        ActionKind.ROTATE_KEY, "client/paystack-payouts/key/primary", "SecretOverwritten",
+        ActionKind.ROTATE_KEY, at("client/paystack-payouts/key/primary"), "SecretOverwritten",
         "version 4 at keys/paystack-payouts.primary was not written by us; it is never adopted",
         Risk.CRITICAL, "paystack-payouts", "primary", 5,
         risk_reasons=(
@@ -79,24 +82,24 @@ ACTIONS = (
         ),
     ),
     Action(
-        ActionKind.VERIFY_WEBHOOK, "client/paystack-payouts/webhook/settlements", "NotVerified",
+        ActionKind.VERIFY_WEBHOOK, at("client/paystack-payouts/webhook/settlements"), "NotVerified",
         "https://hooks.example.com/payouts has not proven itself yet", Risk.LOW, "paystack-payouts", "settlements",
         risk_reasons=("a verification sends 7 test deliveries: 2 genuine and 5 that must be refused",),
     ),
     Action(
-        ActionKind.REVOKE_KEY, "client/legacy-erp/key/primary", "GraceOver",
+        ActionKind.REVOKE_KEY, at("client/legacy-erp/key/primary"), "GraceOver",
         "the grace of version 2 ended 2026-11-23T20:00:00Z", Risk.MEDIUM, "legacy-erp", "primary", 2,
         risk_reasons=("version 2 of key primary is refused since its grace ended 2026-11-23T20:00:00Z",),
     ),
     Action(
-        ActionKind.NO_OP, "client/legacy-erp/key/backup", "RenewalDue", "due 2027-01-10T09:00:00Z",
+        ActionKind.NO_OP, at("client/legacy-erp/key/backup"), "RenewalDue", "due 2027-01-10T09:00:00Z",
         Risk.LOW, "legacy-erp", "backup", 1,
     ),
 )  # fmt: skip
 FINDINGS = (
     Finding(
         "RC352", Level.WARNING, "version 4 at keys/paystack-payouts.primary was not written by us; it is never adopted",
-        "client/paystack-payouts/key/primary", "find out who changed it by hand",
+        at("client/paystack-payouts/key/primary"), "find out who changed it by hand",
     ),
     Finding(
         "RC202", Level.NOTE, "the waiver names a client that is not declared", remedy="remove the waiver",
@@ -104,7 +107,7 @@ FINDINGS = (
     ),
 )  # fmt: skip
 BLOCK = Finding(
-    "RC310", Level.ERROR, "client legacy-erp is protected and its file was deleted", "client/legacy-erp",
+    "RC310", Level.ERROR, "client legacy-erp is protected and its file was deleted", at("client/legacy-erp"),
     "set protect: false in a change of its own first",
 )  # fmt: skip
 
@@ -126,14 +129,14 @@ def make_plan(
 def hostile_plan() -> Plan:
     """A plan in which every free string is an attack."""
     action = Action(
-        ActionKind.UPDATE_CLIENT, HOSTILE, HOSTILE, HOSTILE, Risk.HIGH, HOSTILE, HOSTILE, 1,
+        ActionKind.UPDATE_CLIENT, at(HOSTILE), HOSTILE, HOSTILE, Risk.HIGH, HOSTILE, HOSTILE, 1,
         before={HOSTILE: HOSTILE}, after={HOSTILE: [HOSTILE]}, risk_reasons=(HOSTILE,),
         permissions=Permissions({HOSTILE: Risk.HIGH}, {HOSTILE: Risk.LOW}),
     )  # fmt: skip
     finding = Finding(
-        HOSTILE, Level.WARNING, HOSTILE, HOSTILE, HOSTILE, Source(HOSTILE, 1, 1), HOSTILE
+        HOSTILE, Level.WARNING, HOSTILE, at(HOSTILE), HOSTILE, Source(HOSTILE, 1, 1), HOSTILE
     )
-    left = Unfinished(UnfinishedKind.STALE_CLAIM, HOSTILE, HOSTILE, NOW, HOSTILE)
+    left = Unfinished(UnfinishedKind.STALE_CLAIM, HOSTILE, HOSTILE, NOW, at(HOSTILE))
     return replace(
         make_plan((action,), (finding,)),
         unfinished=(left,),
@@ -156,13 +159,15 @@ def review_plan() -> Plan:
     new_host = "orders.shop-events.example.net"
     actions = [
         Action(
-            ActionKind.REGISTER_CLIENT, f"client/{sales}", "NewClient", "declared and not registered yet", high, sales,
+            ActionKind.REGISTER_CLIENT, at(f"client/{sales}"), "NewClient", "declared and not registered yet",
+            high, sales,
             after={"scopes": ["customers:read", "invoices:write"], "owner": {"team": "finance"}},
             risk_reasons=("gains 1 scope of high risk: invoices:write", "a new client with 1 key and 0 webhooks"),
             permissions=Permissions({"customers:read": medium, "invoices:write": high}),
         ),
         Action(
-            ActionKind.UPDATE_CLIENT, f"client/{payouts}", "DeclarationChanged", "scopes changed", critical, payouts,
+            ActionKind.UPDATE_CLIENT, at(f"client/{payouts}"), "DeclarationChanged", "scopes changed",
+            critical, payouts,
             before={"scopes": ["ledger:read", "payouts:read"]}, after={"scopes": ["ledger:read", "payouts:*"]},
             risk_reasons=(
                 "gains 1 scope of critical risk: payouts:approve",
@@ -171,7 +176,7 @@ def review_plan() -> Plan:
             permissions=Permissions({"payouts:approve": critical, "payouts:refund": high, "payouts:write": high}),
         ),
         Action(
-            ActionKind.UPDATE_WEBHOOK, f"client/{orders}/webhook/orders", "EndpointChanged", "its URL changed",
+            ActionKind.UPDATE_WEBHOOK, at(f"client/{orders}/webhook/orders"), "EndpointChanged", "its URL changed",
             critical, orders, "orders",
             before={"url": "https://hooks.example.com/orders"}, after={"url": f"https://{new_host}/hook"},
             risk_reasons=(
@@ -180,31 +185,32 @@ def review_plan() -> Plan:
             ),
         ),
         Action(
-            ActionKind.ISSUE_KEY, f"client/{sales}/key/primary", "NotIssued", "no version has been issued yet", low,
+            ActionKind.ISSUE_KEY, at(f"client/{sales}/key/primary"), "NotIssued", "no version has been issued yet", low,
             sales, "primary", risk_reasons=("an issued version is new: no consumer depends on it yet",),
         ),
         Action(
-            ActionKind.ROTATE_KEY, "client/tax-filing/key/primary", "RenewalDue",
+            ActionKind.ROTATE_KEY, at("client/tax-filing/key/primary"), "RenewalDue",
             "version 3 expires 2026-12-20T09:00:00Z and was due 2026-11-22T09:00:00Z", medium, "tax-filing", "primary",
             3, risk_reasons=("a replaced version stays valid 3d: consumers must have read the new one by then",),
         ),
         Action(
-            ActionKind.VERIFY_WEBHOOK, f"client/{orders}/webhook/orders", "NotVerified",
+            ActionKind.VERIFY_WEBHOOK, at(f"client/{orders}/webhook/orders"), "NotVerified",
             f"https://{new_host}/hook has not proven itself yet", low, orders, "orders",
             risk_reasons=("a verification sends 7 test deliveries: 2 genuine and 5 that must be refused",),
         ),
         Action(
-            ActionKind.ACTIVATE_CLIENT, f"client/{sales}", "Ready", "it has no webhook to prove", low, sales,
+            ActionKind.ACTIVATE_CLIENT, at(f"client/{sales}"), "Ready", "it has no webhook to prove", low, sales,
         ),
         Action(
-            ActionKind.REVOKE_KEY, f"client/{erp}/key/primary", "DeclarationRemoved",
+            ActionKind.REVOKE_KEY, at(f"client/{erp}/key/primary"), "DeclarationRemoved",
             "the client is no longer declared", high, erp, "primary", 7,
             risk_reasons=(
                 "version 7 of key primary is in use (active, valid until 2027-01-09T12:00Z), and no usable key is left",
             ),
         ),
         Action(
-            ActionKind.RETIRE_CLIENT, f"client/{erp}", "DeclarationRemoved", "the client is no longer declared", high,
+            ActionKind.RETIRE_CLIENT, at(f"client/{erp}"), "DeclarationRemoved",
+            "the client is no longer declared", high,
             erp, risk_reasons=(
                 "ends the client for ever, with 1 key version in use and 0 webhooks",
                 "loses 2 scopes: inventory:read and orders:write; key versions in use: 1",
@@ -212,30 +218,31 @@ def review_plan() -> Plan:
             permissions=Permissions({}, {"inventory:read": low, "orders:write": high}),
         ),
         Action(
-            ActionKind.NO_OP, "client/fraud-screening/key/primary", "RenewalDue", "due 2027-01-10T09:00:00Z", low,
+            ActionKind.NO_OP, at("client/fraud-screening/key/primary"), "RenewalDue", "due 2027-01-10T09:00:00Z", low,
             "fraud-screening", "primary", 1,
         ),
     ]  # fmt: skip
     findings = (
         Finding(
-            "RC310", Level.ERROR, f"client {erp} is protected and its declaration is gone", f"client/{erp}",
+            "RC310", Level.ERROR, f"client {erp} is protected and its declaration is gone", at(f"client/{erp}"),
             "declare it with protect: false and apply that first",
         ),
         Finding(
             "RC210", Level.ERROR,
-            "the wildcard `payouts:*` grants 4 scopes today, and every one that is added later", f"client/{payouts}",
+            "the wildcard `payouts:*` grants 4 scopes today, and every one that is added later",
+            at(f"client/{payouts}"),
             "name the scopes that are needed", Source("clients/payments/paystack-payouts.yaml", 13, 25),
             "  scopes: [ledger:read, payouts:*]",
         ),
         Finding(
             "RC215", Level.WARNING,
             f"the host `{new_host}` is not one of rules.allowed-hosts.hosts - waived by @acme/security until "
-            "2026-12-31: orders move to the new event bus", f"client/{orders}/webhook/orders", "",
+            "2026-12-31: orders move to the new event bus", at(f"client/{orders}/webhook/orders"), "",
             Source("policy.yaml", 31, 7),
         ),
         Finding(
             "RC355", Level.WARNING, "Vault policy integrations-production-planner differs from what bootstrap writes",
-            "", "run reconciler bootstrap to restore it",
+            NOWHERE, "run reconciler bootstrap to restore it",
         ),
     )  # fmt: skip
     approvals = (
@@ -243,18 +250,19 @@ def review_plan() -> Plan:
             "@acme/finance-leads",
             (f"register-client of {sales}: its client may use invoices:write",
              f"update-client of {payouts}: its client has team: payments"),
-            (f"client/{payouts}", f"client/{sales}"),
+            (at(f"client/{payouts}"), at(f"client/{sales}")),
         ),
         Approval(
             "@acme/security",
             (f"update-client of {payouts}: its risk is critical", f"update-webhook of {orders}: its risk is critical"),
-            (f"client/{payouts}", f"client/{orders}/webhook/orders"),
+            (at(f"client/{payouts}"), at(f"client/{orders}/webhook/orders")),
         ),
     )  # fmt: skip
     unfinished_business = (
         Unfinished(
             UnfinishedKind.RETIRING, "version 2 is still usable until 2026-11-24T09:00:00Z",
-            "the first apply after that revokes it", NOW - timedelta(hours=40), "client/warehouse-stock/key/primary",
+            "the first apply after that revokes it", NOW - timedelta(hours=40),
+            at("client/warehouse-stock/key/primary"),
         ),
     )  # fmt: skip
     sources = {
@@ -330,16 +338,18 @@ def records() -> dict[str, ClientRecord]:
         one.name: one
         for one in (
             record(
-                "paystack-payouts", protect=True, keys={"primary": rotated},
-                webhooks={"settlements": WebhookRecord(signing, NOW - timedelta(hours=3), "sha256:v", accepted)},
+                "paystack-payouts", protect=True, series={(KEY, "primary"): rotated, (SIGNING_SECRET,
+                "settlements"): signing},
+                webhooks={"settlements": WebhookRecord(NOW - timedelta(hours=3), "sha256:v", accepted)},
             ),
             record(
-                "quickbooks-sales", status=ClientStatus.PENDING, keys={"primary": claimed},
-                webhooks={"settlements": WebhookRecord(signing, None, None, refused)},
+                "quickbooks-sales", status=ClientStatus.PENDING, series={(KEY, "primary"): claimed,
+                (SIGNING_SECRET, "settlements"): signing},
+                webhooks={"settlements": WebhookRecord(None, None, refused)},
             ),
-            record("legacy-erp", status=ClientStatus.SUSPENDED, keys={"primary": held}),
-            record("old-crm", status=ClientStatus.RETIRED, keys={"primary": gone}),
-            record("tampered", keys={"primary": Series((version(1, active, days=50),), 1, edited=True)}),
+            record("legacy-erp", status=ClientStatus.SUSPENDED, series={(KEY, "primary"): held}),
+            record("old-crm", status=ClientStatus.RETIRED, series={(KEY, "primary"): gone}),
+            record("tampered", series={(KEY, "primary"): Series((version(1, active, days=50),), 1, edited=True)}),
             record("unused", spec={}),
         )
     }  # fmt: skip

@@ -15,24 +15,25 @@ from jsonschema import Draft202012Validator
 
 from reconciler.domain.declared.alert import Alert, AlertKind, Notice
 from reconciler.domain.declared.owners import Owner
+from reconciler.errors import Address
 from reconciler.report.run.alerts import SHOWN, mail_subject, mail_text, slack_body, webhook_body
 from tests.report.samples import HOSTILE
 
 Golden = Callable[[str, str], None]
 ALERTS = (
     Alert(
-        AlertKind.REVOKED, "client/paystack-payouts/key/primary", "paystack-payouts",
+        AlertKind.REVOKED, Address.read("client/paystack-payouts/key/primary"), "paystack-payouts",
         "version 3 was revoked by Ada Auditor <ada@example.com>: asked for: compromise (INC-7)",
         "it is refused from now on and nothing new is issued until the declaration says so",
         "RevocationRequested", 3, "INC-7", urgent=True,
     ),
     Alert(
-        AlertKind.CANNOT_ROTATE, "client/legacy-erp/key/primary", "legacy-erp",
+        AlertKind.CANNOT_ROTATE, Address.read("client/legacy-erp/key/primary"), "legacy-erp",
         "due since 2026-11-20T09:00:00Z, expires 2026-12-01T00:00:00Z, and its rotation failed: RC402: sealed",
         "run reconciler apply -e production before it expires", "RenewalDue",
     ),
     Alert(
-        AlertKind.VERIFICATION_FAILED, "client/legacy-erp/webhook/orders", "legacy-erp",
+        AlertKind.VERIFICATION_FAILED, Address.read("client/legacy-erp/webhook/orders"), "legacy-erp",
         "https://hooks.example.com/orders did not prove itself: RC517: the receiver answered 500",
         "mend the receiver, then run reconciler apply -e production", "VerificationFailed",
     ),
@@ -56,7 +57,7 @@ ATTACKS = (
 
 
 def hostile(text: str, number: int = 1) -> Notice:
-    alert = Alert(AlertKind.REVOKED, text, text, text, text, "GraceOver")
+    alert = Alert(AlertKind.REVOKED, Address.read(text), text, text, text, "GraceOver")
     return replace(NOTICE, owner=Owner(text, text), alerts=(alert,) * number)
 
 

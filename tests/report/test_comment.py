@@ -9,6 +9,7 @@ import pytest
 
 from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.plan.plan import Action, Approval, Permissions, Plan, Risk
+from reconciler.errors import Address
 from reconciler.report.plan.markdown import LIMIT, SMALLEST_LIMIT, marker, plan_markdown
 from reconciler.report.text.comment import Piece, Section, fitted
 from tests.kit.texts.hostile import HOSTILE, everywhere
@@ -21,7 +22,8 @@ def large_plan(each: int = 120, message: str = "the client is declared and not r
     """So many changes of each risk, each with details."""
     actions = tuple(
         Action(
-            ActionKind.UPDATE_CLIENT, f"client/c{risk.value}-{number:04}", "DeclarationChanged", message, risk,
+            ActionKind.UPDATE_CLIENT, Address.read(f"client/c{risk.value}-{number:04}"), "DeclarationChanged",
+            message, risk,
             f"c{risk.value}-{number:04}", before={"scopes": ["a:read"]}, after={"scopes": ["a:*"]},
             risk_reasons=(f"a:* is a wildcard, number {number}",), permissions=Permissions({"a:write": risk}),
         )
@@ -84,7 +86,8 @@ def test_wide_characters_are_counted_as_bytes() -> None:
 
 def test_what_blocks_and_who_approves_outlasts_everything_else() -> None:
     plan = replace(
-        large_plan(), findings=(BLOCK,) * 3, approvals=(Approval("@acme/security", ("why",), ("client/a",)),) * 3,
+        large_plan(), findings=(BLOCK,) * 3, approvals=(Approval("@acme/security", ("why",),
+        (Address.read("client/a"),)),) * 3,
         unfinished=every_kind() * 50,
     )  # fmt: skip
     text = plan_markdown(plan, limit=SMALLEST_LIMIT)

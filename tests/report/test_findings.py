@@ -8,7 +8,7 @@ from collections.abc import Callable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.errors import Finding, Level, Source
+from reconciler.errors import NOWHERE, Address, Finding, Level, Source
 from reconciler.report.findings import (
     finding_documents,
     findings_github,
@@ -19,21 +19,22 @@ from reconciler.report.findings import (
 
 FINDINGS = [
     Finding(
-        "RC134", Level.ERROR, "the scope `payout:write` does not exist", "client/payouts",
+        "RC134", Level.ERROR, "the scope `payout:write` does not exist", Address.read("client/payouts"),
         "did you mean `payouts:write`? If not, correct the scope or add it to scopes.yaml",
         Source("clients/payouts.yaml", 8, 12), "  scopes: [payout:write]",
     ),
     Finding(
-        "RC156", Level.WARNING, "the URL is http: deliveries are not encrypted", "client/bücher", "use https",
+        "RC156", Level.WARNING, "the URL is http: deliveries are not encrypted", Address.read("client/bücher"),
+        "use https",
         Source("clients/b,ü:1%.yaml", 120, 14), "\t日本: a\u0301 \x1b[31m http://a.example/",
     ),
-    Finding("RC139", Level.NOTE, "there is no ScopeCatalog: scopes are not checked", "", "add scopes.yaml"),
+    Finding("RC139", Level.NOTE, "there is no ScopeCatalog: scopes are not checked", NOWHERE, "add scopes.yaml"),
     Finding(
-        "RC127", Level.ERROR, "a line\n::error::and \x1b[2J \u202e more 100%", "", "",
+        "RC127", Level.ERROR, "a line\n::error::and \x1b[2J \u202e more 100%", NOWHERE, "",
         Source("clients/long.yaml", 3, 181), "x: " + "a" * 177 + "!" + "b" * 80,
     ),
-    Finding("RC106", Level.ERROR, "a quote is not closed", "", "close it", Source("policy.yaml", 9, 40), "short"),
-    Finding("RC104", Level.ERROR, "the byte 0xE9 is not UTF-8", "", "save it as UTF-8", Source("a b.yaml", 1, 1)),
+    Finding("RC106", Level.ERROR, "a quote is not closed", NOWHERE, "close it", Source("policy.yaml", 9, 40), "short"),
+    Finding("RC104", Level.ERROR, "the byte 0xE9 is not UTF-8", NOWHERE, "save it as UTF-8", Source("a b.yaml", 1, 1)),
 ]  # fmt: skip
 Golden = Callable[[str, str], None]
 
@@ -98,7 +99,13 @@ def test_the_caret_stands_below_the_column() -> None:
 def test_no_text_escapes(excerpt: str, column: int, message: str) -> None:
     """Whatever a file holds, nothing but printable lines reach the terminal; and it never fails."""
     finding = Finding(
-        "RC127", Level.ERROR, message, message, message, Source(message, 1, column), excerpt
+        "RC127",
+        Level.ERROR,
+        message,
+        Address.read(message),
+        message,
+        Source(message, 1, column),
+        excerpt,
     )
     shown = findings_text([finding])
     assert len(shown.splitlines()) == (7 if message else 6)

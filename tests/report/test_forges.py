@@ -17,7 +17,7 @@ import pytest
 
 from reconciler.app.plan.rendering import Look, rendered
 from reconciler.domain.plan.plan import Approval, Plan, Risk
-from reconciler.errors import Finding, Level, Source
+from reconciler.errors import NOWHERE, Address, Finding, Level, Source
 from reconciler.report.findings import findings_github, findings_gitlab, findings_junit
 from reconciler.report.forges.annotations import plan_github
 from reconciler.report.forges.code_quality import code_quality, plan_gitlab
@@ -144,7 +144,7 @@ def test_twins_are_told_apart_and_keep_their_fingerprints() -> None:
 
 def test_another_matter_has_another_fingerprint() -> None:
     seen = prints(make_plan(ACTIONS, FINDINGS))
-    other = replace(ACTIONS[1], address="client/other")
+    other = replace(ACTIONS[1], address=Address.read("client/other"))
     assert not prints(make_plan((other,), (replace(FINDINGS[1], code="RC201"),))) & seen
     assert fingerprints([]) == []
 
@@ -191,7 +191,9 @@ def test_code_quality_has_the_severities_of_gitlab() -> None:
 
 
 SIX = Approval(
-    "acme/security", tuple(f"reason {n}" for n in range(7)), tuple(f"client/c{n}" for n in range(6))
+    "acme/security",
+    tuple(f"reason {n}" for n in range(7)),
+    tuple(Address(f"c{n}") for n in range(6)),
 )
 FIVE = ", ".join(f"client/c{number}" for number in range(5))
 SAYS = f"approval by acme/security is needed for {FIVE}, and 1 more: reason 0; "
@@ -219,7 +221,8 @@ def findings_of(
 ) -> tuple[Finding, ...]:
     levels = [Level.NOTE] * notes + [Level.WARNING] * warnings + [Level.ERROR] * errors
     return tuple(
-        Finding("RC355", level, f"{text} {n}", f"client/c{n}") for n, level in enumerate(levels)
+        Finding("RC355", level, f"{text} {n}", Address.read(f"client/c{n}"))
+        for n, level in enumerate(levels)
     )
 
 
@@ -253,7 +256,7 @@ def test_code_scanning_gets_no_more_bytes_than_it_takes() -> None:
             "RC355",
             Level.ERROR if n < 2 else Level.WARNING,
             noise[n * 5_000 : (n + 1) * 5_000],
-            f"client/c{n}",
+            Address.read(f"client/c{n}"),
         )
         for n in range(3_000)
     )
@@ -308,8 +311,9 @@ def test_junit_fails_what_blocks() -> None:
 
 def test_a_declaration_in_the_formats_of_gitlab() -> None:
     findings = [
-        Finding("RC134", Level.ERROR, "there is no scope `a`", "client/a", "add it", Source("clients/a.yaml", 8, 1)),
-        Finding("RC139", Level.NOTE, "there is no ScopeCatalog", "", "add scopes.yaml"),
+        Finding("RC134", Level.ERROR, "there is no scope `a`", Address.read("client/a"), "add it",
+        Source("clients/a.yaml", 8, 1)),
+        Finding("RC139", Level.NOTE, "there is no ScopeCatalog", NOWHERE, "add scopes.yaml"),
     ]  # fmt: skip
     quality = json.loads(findings_gitlab(findings, folder="x"))
     assert [(one["severity"], one["location"]["path"]) for one in quality] == [

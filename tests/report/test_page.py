@@ -13,6 +13,7 @@ from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-unt
 from playwright.sync_api import Browser, Page, Route
 
 from reconciler.domain.plan.plan import Plan, Risk
+from reconciler.errors import Address
 from reconciler.report.plan.html import plan_html
 from reconciler.report.plan.words import by_risk
 from reconciler.report.text.html import carried
@@ -107,7 +108,8 @@ def test_of_many_dangerous_changes_the_first_screen_counts_the_rest(
 ) -> None:
     high = next(one for one in review_plan().actions if one.risk is Risk.HIGH)
     actions = tuple(
-        replace(high, client=f"c{number}", address=f"client/c{number}") for number in range(9)
+        replace(high, client=f"c{number}", address=Address.read(f"client/c{number}"))
+        for number in range(9)
     )
     rows = opened(make_plan(actions, ())).locator(".dangers li").all_inner_texts()
     assert (len(rows), rows[-1]) == (7, "and 3 more of high or critical risk, below")

@@ -17,7 +17,7 @@ from reconciler.app.plan.rendering import Look, rendered
 from reconciler.domain.plan.plan import Action, Permissions, Plan, Risk
 from reconciler.engine.planfile.document import file_digest, plan_json
 from reconciler.engine.planfile.load import load_plan
-from reconciler.errors import ReconcilerError, StalePlanError
+from reconciler.errors import Address, ReconcilerError, StalePlanError
 from reconciler.report.forges.annotations import plan_github
 from reconciler.report.forges.code_quality import plan_gitlab
 from reconciler.report.forges.junit import plan_junit
@@ -128,12 +128,13 @@ def test_of_much_that_is_unfinished_a_terminal_shows_some() -> None:
 
 def test_what_is_dangerous_is_first_then_by_address_then_as_it_is_carried_out() -> None:
     low = [
-        replace(ACTIONS[2], address=f"client/{name}", version=number)
+        replace(ACTIONS[2], address=Address.read(f"client/{name}"), version=number)
         for name in "ba"
         for number in (10, 9, None)
     ]
     twice = [
-        replace(ACTIONS[2], address="client/c", message=message) for message in ("first", "second")
+        replace(ACTIONS[2], address=Address.read("client/c"), message=message)
+        for message in ("first", "second")
     ]
     shown = by_risk([*low, *twice, *ACTIONS])
     ranks = [(-RISKS.index(action.risk), action.address, action.version or 0) for action in shown]

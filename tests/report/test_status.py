@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from reconciler.domain.kinds.credentials import KEY
 from reconciler.domain.live.observed import Observed, SecretInfo
 from reconciler.domain.live.record import Series, VersionState
 from reconciler.domain.plan.unfinished import Unfinished, UnfinishedKind
@@ -138,7 +139,7 @@ def test_a_distance_is_rounded_to_the_nearest(seconds: int, told: str) -> None:
 )
 def test_what_expires_within_a_week_is_told(left: timedelta, said: bool) -> None:
     series = Series((replace(version(1, VersionState.ACTIVE, days=1), expires_at=NOW + left),), 1)
-    records = {"a": record("a", keys={"primary": series})}
+    records = {"a": record("a", series={(KEY, "primary"): series})}
     state = replace(observed(), records=records, secrets={"keys/a.primary": SecretInfo(1)})
     assert ("expires soon" in status_text("production", state)) is said
 
@@ -147,7 +148,7 @@ def test_a_version_that_retires_without_an_end_on_record_is_shown_without_one() 
     """A record that somebody edited may lack it."""
     old = replace(version(1, VersionState.RETIRING, days=1), grace_until=None)
     series = Series((old, version(2, VersionState.ACTIVE, days=90)), 2)
-    records = {"a": record("a", keys={"primary": series})}
+    records = {"a": record("a", series={(KEY, "primary"): series})}
     state = replace(observed(), records=records, secrets={"keys/a.primary": SecretInfo(2)})
     text = status_text("production", state)
     assert "v2 active, v1 retiring" in text

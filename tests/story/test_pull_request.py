@@ -25,7 +25,7 @@ from reconciler.domain.plan.unfinished import Unfinished, UnfinishedKind
 from reconciler.domain.values.canonical import digest
 from reconciler.engine.planfile.document import plan_json
 from reconciler.engine.planfile.load import load_plan
-from reconciler.errors import Finding, Level
+from reconciler.errors import Address, Finding, Level
 from reconciler.planning.planner import plan_digest
 from tests.kit.git.repositories import git, isolate
 from tests.kit.texts.documents import plain
@@ -338,7 +338,7 @@ def approved(text: str) -> str:
     plan = load_plan(text)
     made_up = replace(
         plan, git_commit="0" * 40, findings=(Finding("RC204", Level.NOTE, "MADE-UP: security approved this plan"),),
-        approvals=(*plan.approvals, Approval("ada", ("MADE-UP: she agreed",), ("client/a",)),),
+        approvals=(*plan.approvals, Approval("ada", ("MADE-UP: she agreed",), (Address.read("client/a"),)),),
         unfinished=(Unfinished(UnfinishedKind.OPEN_RUN, "MADE-UP", "nothing"),),
     )  # fmt: skip
     parts = (

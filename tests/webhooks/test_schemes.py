@@ -28,7 +28,7 @@ from reconciler.domain.declared.schemes import (
     Scheme,
     faults,
 )
-from reconciler.domain.live.record import SeriesKind
+from reconciler.domain.kinds.credentials import SIGNING_SECRET
 from reconciler.domain.secrecy import masked
 from reconciler.domain.secrecy.secret import Secret
 from reconciler.webhooks.signature.signing import key_bytes, sign, signature
@@ -247,7 +247,7 @@ def test_a_timestamp_among_the_signatures(scheme: Scheme, change: str) -> None:
 def test_a_new_signing_secret_is_a_key_under_every_scheme(scheme: Scheme) -> None:
     """So a change of scheme leaves no secret behind that it cannot use; and every output is
     searched for it."""
-    secret = RandomMinter("acme", "staging").mint(SeriesKind.WEBHOOK).secret
+    secret = RandomMinter("acme", "staging").mint(SIGNING_SECRET).secret
     assert len(key_bytes(scheme, secret)) >= 32
     assert masked(secret.reveal()) == "***"
     headers = dict(sign(scheme, [secret], ID, STAMP, BODY))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import secrets
+from typing import assert_never
 
-from reconciler.domain.live.record import SeriesKind
+from reconciler.domain.kinds.credentials import CredentialKind, SecretForm
 from reconciler.domain.secrecy.secret import Secret
 from reconciler.domain.values import keytext
 from reconciler.registry.requests import Minted
@@ -20,18 +21,20 @@ class RandomMinter:
         self._prefix = key_prefix
         self._environment = environment
 
-    def mint(self, kind: SeriesKind) -> Minted:
+    def mint(self, kind: CredentialKind) -> Minted:
         key_id = _base62(keytext.ID_LENGTH)
-        if kind is SeriesKind.WEBHOOK:
+        return Minted(key_id, Secret(self._text(kind.form, key_id)))
+
+    def _text(self, form: SecretForm, key_id: str) -> str:
+        if form is SecretForm.SIGNING:
             # 64 hexadecimal digits are base64 as well (of 48 bytes), and text: one form that is a
             # key of 256 random bits under every key encoding. A change of scheme leaves no secret
             # behind that it cannot use.
-            text = "whsec_" + secrets.token_hex(SIGNING_BYTES)
-        else:
-            text = keytext.compose(
-                self._prefix, self._environment, key_id, _base62(keytext.SECRET_LENGTH)
-            )
-        return Minted(key_id, Secret(text))
+            return "whsec_" + secrets.token_hex(SIGNING_BYTES)
+        if form is SecretForm.KEY:
+            secret = _base62(keytext.SECRET_LENGTH)
+            return keytext.compose(self._prefix, self._environment, key_id, secret)
+        assert_never(form)
 
 
 def _base62(length: int) -> str:

@@ -177,7 +177,7 @@ class Live:
 
         Never a client's key.
         """
-        if not paths.secret_path(path).startswith("webhooks/"):
+        if not paths.may_deliverer_read(paths.secret_path(path)):
             raise VaultError(
                 errors.NAME_REFUSED, f"{path} is not a webhook's secret: keys are never read back"
             )

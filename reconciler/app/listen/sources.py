@@ -15,6 +15,7 @@ from reconciler.app.wiring import connected
 from reconciler.app.workplace import Workplace
 from reconciler.domain.declared.desired import DesiredClient, DesiredWebhook
 from reconciler.domain.declared.schemes import SCHEMES, STANDARD_WEBHOOKS, Scheme
+from reconciler.domain.kinds.credentials import SIGNING_SECRET
 from reconciler.domain.values.duration import parse_duration
 from reconciler.domain.values.names import is_name, one_of
 from reconciler.errors import UsageError
@@ -131,7 +132,7 @@ def _vault_source(find: Find, text: str, stack: ExitStack) -> SecretSource:
     def read() -> list[HeldSecret]:
         # A renamed client keeps the paths of its first name.
         for name in filter(None, (client.name, client.renamed_from)):
-            found = readable_versions(live, f"webhooks/{name}.{webhook.name}")
+            found = readable_versions(live, SIGNING_SECRET.path(name, webhook.name))
             if found:
                 return [HeldSecret(secret, text, number) for number, secret in found]
         return []

@@ -6,17 +6,22 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reconciler.domain.declared.desired import Desired
+from reconciler.domain.declared.desired import ClientState, Desired
+from reconciler.domain.kinds.credentials import (
+    CREDENTIAL_KINDS,
+    KEY,
+    CredentialKind,
+    all_kinds,
+)
 from reconciler.domain.live.observed import Observed
-from reconciler.domain.live.record import SeriesKind, endpoint
+from reconciler.domain.live.record import endpoint
 from reconciler.domain.secrecy import holds_secret, masked
 from reconciler.domain.values import names
-from reconciler.errors import UsageError
+from reconciler.errors import NOWHERE, Address, UsageError
 from reconciler.planning.actions.inputs import Question
 from reconciler.planning.actions.reasons import RevocationRequest, RotationRequest, kind_of
 from reconciler.report.text.escape import clipped
 
-_ADDRESS = re.compile(r"client/([^/]+)(?:/(key|webhook)/([^/]+)(?:/secret)?)?\Z")
 _INCIDENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._#/-]{0,62}\Z")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 MAX_REASON = 200
@@ -32,7 +37,7 @@ class Target:
 
     client: str
     item: str | None = None
-    kind: SeriesKind | None = None
+    kind: CredentialKind | None = None
     text: str = ""
 
 
@@ -42,11 +47,12 @@ def parse_target(text: str, item: str = "KEY or CLIENT/WEBHOOK") -> Target:
 
     ``item`` is what is told of the form. Raises ``UsageError``.
     """
-    match = _ADDRESS.match(text) if text.count("/") != 1 else None
     client, _, rest = text.partition("/")
     target = Target(client, rest if "/" in text else None, text=text)
-    if match:
-        target = Target(match[1], match[3], SeriesKind(match[2]) if match[2] else None, text)
+    address = Address.read(text) if text.count("/") != 1 else NOWHERE
+    kind = CREDENTIAL_KINDS.get(address.word)
+    if kind is not None and address.part in ("", kind.part):
+        target = Target(address.client, address.item, kind, text)
     for part in (target.client, target.item):
         if part is not None and not names.is_name(part):
             remedy = (
@@ -98,20 +104,19 @@ def rotation_question(
             both, "no client is declared and registered yet: run reconciler apply first"
         )
         raise UsageError("RC361", f"client {client} is not declared and registered", remedy)
-    if declared.state != "active":
+    if declared.state is not ClientState.ACTIVE:
         message = f"client {client} is declared {declared.state.value}"
         raise UsageError("RC363", message, "only active clients get new versions")
-    keys, webhooks = ([one.name for one in declared.keys], [one.name for one in declared.webhooks])
-    addresses, kind = [names.key_address(client, one) for one in keys], SeriesKind.KEY
-    if target.item is not None:
-        known = {SeriesKind.KEY: keys, SeriesKind.WEBHOOK: webhooks}
-        kind = kind_of(client, target.item, target.kind, known)
-        addresses = [names.key_address(client, target.item)]
-    if target.item is not None and kind is SeriesKind.WEBHOOK:
-        addresses = [names.secret_address(client, target.item)]
-        if endpoint(record.spec, target.item) == endpoint(declared.spec, target.item):
-            # it proves itself with the new secret
-            addresses.append(names.webhook_address(client, target.item))
+    kind, addresses = KEY, {KEY.address(client, one.name) for one in declared.keys}
+    if (item := target.item) is not None:
+        known = {
+            kind: [name for one, name, _ in declared.lives() if one is kind] for kind in all_kinds()
+        }
+        kind = kind_of(client, item, target.kind, known)
+        addresses = {kind.address(client, item)}
+        if endpoint(record.spec, item) == endpoint(declared.spec, item):
+            # a webhook proves itself with the new secret
+            addresses.add(kind.owner_address(client, item))
     return Question(
         desired,
         only=frozenset({client}),

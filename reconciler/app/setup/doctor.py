@@ -25,6 +25,7 @@ from reconciler.adapters.vault.setup.mounts import (
 )
 from reconciler.adapters.vault.setup.namespaces import require_namespaces
 from reconciler.adapters.vault.setup.policies import capable, policy_drift
+from reconciler.domain.kinds.credentials import KEY, Reader, all_kinds, kinds_read_by
 from reconciler.domain.values.canonical import JsonObject, iso
 from reconciler.domain.values.hosts import is_loopback
 from reconciler.engine.look.records import read_applied_commit, survey
@@ -230,20 +231,22 @@ def _needs(live: Live) -> dict[str, dict[str, tuple[str, ...]]]:
         f"{registry}/data/meta": ("read",),
         f"{registry}/data/buckets/00": ("read",),
         f"{registry}/metadata/runs/": ("list",),
-        f"{secrets}/metadata/keys/": ("list",),
-        f"{secrets}/subkeys/keys/{PROBE}": ("read",),
+        f"{secrets}/metadata/{KEY.folder}/": ("list",),
+        f"{secrets}/subkeys/{KEY.folder}/{PROBE}": ("read",),
     }
     apply: dict[str, tuple[str, ...]] = {
         f"{registry}/data/buckets/00": ("read", "create", "update"),
         f"{registry}/data/lease": ("create", "update"),
-        f"{secrets}/data/keys/{PROBE}": ("create", "update"),
-        f"{secrets}/data/webhooks/{PROBE}": ("create", "update"),
-        f"{secrets}/destroy/keys/{PROBE}": ("update",),
+        **{f"{secrets}/data/{kind.folder}/{PROBE}": ("create", "update") for kind in all_kinds()},
+        f"{secrets}/destroy/{KEY.folder}/{PROBE}": ("update",),
         f"{transit}/sign/{SIGNING_KEY}": ("update",),
         f"{transit}/keys/webhook.{PROBE}": ("create", "read", "update", "delete"),
     }
     deliver: dict[str, tuple[str, ...]] = {
-        f"{secrets}/data/webhooks/{PROBE}": ("read",),
+        **{
+            f"{secrets}/data/{kind.folder}/{PROBE}": ("read",)
+            for kind in kinds_read_by(Reader.DELIVERER)
+        },
         f"{transit}/sign/webhook.{PROBE}": ("update",),
     }
     return {"plan": plan, "apply": apply, "deliver": deliver}
@@ -272,7 +275,7 @@ def _key_values(live: Live) -> Check:
     """Reads a path that cannot hold a secret: capabilities do not tell whether only wrapped reads
     are allowed."""
     try:
-        live.adapter.get(f"/v1/{live.settings.secrets_mount}/data/keys/{PROBE}")
+        live.adapter.get(f"/v1/{live.settings.secrets_mount}/data/{KEY.folder}/{PROBE}")
     except VaultDenied:
         return Check("key values", "ok", "this token is refused every key value")
     except StatusError as error:

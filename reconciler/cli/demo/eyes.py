@@ -12,6 +12,7 @@ from reconciler.adapters.vault.http.errors import StatusError
 from reconciler.adapters.vault.live import Live
 from reconciler.adapters.vault.setup.meta import read_meta
 from reconciler.cli.demo.tour import NotAsTold
+from reconciler.domain.kinds.credentials import KEY, SIGNING_SECRET
 from reconciler.domain.live.record import Version, VersionState
 from reconciler.domain.secrecy.secret import Secret
 from reconciler.engine.look.records import read_registry
@@ -44,14 +45,17 @@ class Eyes:
 
     def destroy(self, client: str, version: int) -> str:
         """Destroy a version of a key by hand; the request that did it."""
-        path, body = f"{self._secrets}/destroy/keys/{client}.primary", {"versions": [version]}
+        path, body = (
+            f"{self._secrets}/destroy/{KEY.path(client, 'primary')}",
+            {"versions": [version]},
+        )
         self._live.adapter.request("PUT", path, json=body)
         return f"PUT {path} {json.dumps(body)}"
 
     def key(self, client: str, version: int) -> Secret | None:
         """What Vault holds; None when that version is gone."""
         try:
-            path = f"{self._secrets}/data/keys/{client}.primary"
+            path = f"{self._secrets}/data/{KEY.path(client, 'primary')}"
             found = self._live.adapter.get(path, params={"version": version}).data["data"]
         except StatusError as error:
             if error.status == 404:
@@ -63,7 +67,8 @@ class Eyes:
     def signing_secrets(self, client: str, webhook: str) -> list[Secret]:
         """The versions of a signing secret that Vault holds now: what the partner was given."""
         found = (
-            self._live.read_secret(f"webhooks/{client}.{webhook}", version) for version in _VERSIONS
+            self._live.read_secret(SIGNING_SECRET.path(client, webhook), version)
+            for version in _VERSIONS
         )
         return [secret for secret in found if secret is not None]
 
@@ -71,7 +76,10 @@ class Eyes:
         """The versions that the registry has as active or retiring, by number."""
         meta = read_meta(self._live, self._project, self._environment)
         record = read_registry(self._live, self._project, meta.buckets).records[client]
-        return {version.number: version for version in record.keys["primary"].in_state(*_VALID)}
+        return {
+            version.number: version
+            for version in record.series_of(KEY, "primary").in_state(*_VALID)
+        }
 
     def accepted(self, client: str, *versions: int) -> bool:
         """What a gateway decides of the keys in Vault: is the hash of each that of a valid

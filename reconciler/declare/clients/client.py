@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from reconciler.declare.files.documents import Document
@@ -11,8 +11,8 @@ from reconciler.declare.findings.collector import Collector, source_of
 from reconciler.declare.findings.nodes import Map, Mark, Seq, merge
 from reconciler.declare.findings.suggest import did_you_mean
 from reconciler.declare.webhooks.lifecycles import (
+    entry_lifecycle,
     format_duration,
-    key_lifecycle,
     lifecycle_spec,
     secret_lifecycle,
     valid_or,
@@ -30,12 +30,14 @@ from reconciler.declare.webhooks.webhook import (
 from reconciler.domain.declared.desired import (
     ClientState,
     DesiredClient,
-    DesiredKey,
+    DesiredCredential,
     DesiredWebhook,
     Lifecycle,
 )
+from reconciler.domain.kinds.credentials import KEY, SIGNING_SECRET, CredentialKind, all_kinds
 from reconciler.domain.values.canonical import digest
-from reconciler.domain.values.names import key_address, secret_address, webhook_address
+from reconciler.domain.values.names import webhook_address
+from reconciler.errors import Address
 
 
 class ClientBuilder:
@@ -85,7 +87,10 @@ class ClientBuilder:
             spec=spec,
             digest=digest(spec),
             base_digest=self._base_digest,
-            keys=tuple(DesiredKey(key["name"], key_lifecycle(key)) for key in merged.named("keys")),
+            credentials=tuple(
+                DesiredCredential(kind, entry["name"], entry_lifecycle(entry, kind))
+                for kind, entry in _entries(merged)
+            ),
             webhooks=webhooks,
             source=source_of(self._document.name_mark),
             renamed_from=self._document.metadata.get("renamedFrom"),
@@ -122,11 +127,12 @@ class ClientBuilder:
             "state": merged.get("state", "active"),
             "protect": merged.get("protect", False),
             "scopes": sorted(merged.get("scopes", ())),
-            "keys": {
-                key["name"]: lifecycle_spec(key_lifecycle(key)) for key in merged.named("keys")
-            },
+            KEY.section: {},
             "webhooks": {webhook.name: webhook_spec(webhook) for webhook in webhooks},
         }
+        for kind, entry in _entries(merged):
+            lives = spec.setdefault(kind.section, {})
+            lives[entry["name"]] = lifecycle_spec(entry_lifecycle(entry, kind))
         template = self._document.spec.get("template")
         if self._labels:
             spec["labels"] = dict(self._labels)
@@ -145,21 +151,27 @@ class ClientBuilder:
     def _check(self, merged: Map, environment: str, reach: Reach | None) -> None:
         """What only shows once everything is merged."""
         name = self._document.name
-        if not any(merged.named("keys")) and not any(merged.named("webhooks")):
+        if not any(any(merged.named(kind.section)) for kind in all_kinds()):
             self._found.add(
                 "RC158",
                 self._document.spec.mark,
                 f"`{name}` has neither keys nor webhooks",
                 address=self._document.address,
             )
-        for key in merged.named("keys"):
+        for kind, entry in _entries(merged):
             self._check_lifecycle(
-                key, key.sub("rotation"), key_lifecycle(key), key_address(name, key["name"])
+                entry,
+                entry.sub("rotation"),
+                entry_lifecycle(entry, kind),
+                kind.address(name, entry["name"]),
             )
         for webhook in merged.named("webhooks"):
             secret = webhook.sub("secret")
             self._check_lifecycle(
-                secret, secret, secret_lifecycle(webhook), secret_address(name, webhook["name"])
+                secret,
+                secret,
+                secret_lifecycle(webhook),
+                SIGNING_SECRET.address(name, webhook["name"]),
             )
             for mark, message in merged_faults(webhook.sub("signature")):
                 self._found.add(
@@ -195,7 +207,7 @@ class ClientBuilder:
         )
 
     def _check_lifecycle(
-        self, item: Map, rotation: Map, lifecycle: Lifecycle, address: str
+        self, item: Map, rotation: Map, lifecycle: Lifecycle, address: Address
     ) -> None:
         lifetime, renew_before = (
             format_duration(lifecycle.lifetime),
@@ -259,3 +271,11 @@ def _without_reissue(spec: dict[str, Any]) -> dict[str, Any]:
 
 def _less(value: dict[str, Any], field: str) -> dict[str, Any]:
     return {name: item for name, item in value.items() if name != field}
+
+
+def _entries(spec: Map) -> Iterator[tuple[CredentialKind, Map]]:
+    """What is declared of credentials that belong to the client itself."""
+    for kind in all_kinds():
+        if not kind.part:
+            for entry in spec.named(kind.section):
+                yield kind, entry

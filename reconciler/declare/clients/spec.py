@@ -27,6 +27,7 @@ from reconciler.declare.webhooks.values import (
 from reconciler.declare.webhooks.webhook import probe_faults
 from reconciler.domain.declared.scheme_fields import DEADLINE
 from reconciler.domain.declared.schemes import FIELDS
+from reconciler.errors import NOWHERE, Address
 from reconciler.webhooks.proof.json_path import compiled as json_path
 
 _LIFETIME: dict[str, tuple[str, Callable[[str], object]]] = {
@@ -45,7 +46,7 @@ class SpecCheck:
     catalogue: Catalogue
     payloads: Payloads
     found: Collector
-    address: str = ""
+    address: Address = NOWHERE
     http: bool = False
 
     def check(self, spec: Map) -> None:

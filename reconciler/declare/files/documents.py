@@ -13,6 +13,7 @@ from reconciler.declare.findings.suggest import nearest as nearest_of
 from reconciler.declare.schema.schemas import API_VERSION, KINDS, acceptor
 from reconciler.declare.yaml.text import Parsed, parse
 from reconciler.domain.values.names import client_address, is_name
+from reconciler.errors import NOWHERE, Address
 
 PLACES = {
     "Project": "reconciler.yaml",
@@ -52,8 +53,9 @@ class Document:
         return self.metadata.marks.get("name", self.metadata.mark)
 
     @property
-    def address(self) -> str:
-        return client_address(self.name) if self.kind == "IntegrationClient" and self.name else ""
+    def address(self) -> Address:
+        named = self.kind == "IntegrationClient" and self.name
+        return client_address(self.name) if named else NOWHERE
 
 
 def read_documents(

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from reconciler.declare.findings.mask import lines_without_key_material, mask_line, mask_message
 from reconciler.declare.findings.nodes import Mark
-from reconciler.errors import Finding, Level, Source
+from reconciler.errors import NOWHERE, Address, Finding, Level, Source
 from reconciler.errors.codes import CODES
 
 # Nobody reads a longer line, and masking it would take long: it is not shown at all.
@@ -48,7 +48,7 @@ class Collector:
         *,
         hint: str = "",
         remedy: str = "",
-        address: str = "",
+        address: Address = NOWHERE,
         level: Level | None = None,
     ) -> None:
         """Record a finding; ``hint`` (a did-you-mean) goes before the remedy, which defaults to the

@@ -31,6 +31,7 @@ from reconciler.domain.declared.desired import (
 )
 from reconciler.domain.values.hosts import is_loopback
 from reconciler.domain.values.window import Freeze, parse_freeze
+from reconciler.errors import NOWHERE, Address
 
 _T = TypeVar("_T")
 _DAY = timedelta(days=1)
@@ -106,7 +107,7 @@ def _gated(environment: Environment, whole: Mapping[str, Environment]) -> Enviro
     return replace(environment, vault=replace(environment.vault, required_registry=registry))
 
 
-def networks_of(spec: Map, field: str, found: Collector, address: str = "") -> list[str]:
+def networks_of(spec: Map, field: str, found: Collector, address: Address = NOWHERE) -> list[str]:
     """The valid networks of a list, in their canonical form."""
     networks = []
     for text, mark in spec.items_at(field):

@@ -25,6 +25,7 @@ from reconciler.declare.schema.accept import pattern
 from reconciler.declare.schema.schemas import schema
 from reconciler.domain.declared.desired import RuleLevel
 from reconciler.domain.secrecy import beginning
+from reconciler.errors import NOWHERE, Address
 
 # jsonschema's ValidationError; its type stubs make every attribute one that may be unset.
 Refusal = Any
@@ -41,7 +42,7 @@ _NO_SPACE = re.compile(r"(?<=\w):(?=[^\s:/])")
 _WORDS_FOR_TRUE = frozenset({"yes", "no", "on", "off", "true", "false", "y", "n"})
 
 
-def explain(kind: str, document: Map, found: Collector, address: str = "") -> bool:
+def explain(kind: str, document: Map, found: Collector, address: Address = NOWHERE) -> bool:
     """Report everything that the schema of ``kind`` refuses in ``document`` and remove it from
     there.
 

@@ -4,7 +4,7 @@ the registry stores of it."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -13,37 +13,28 @@ from reconciler.declare.findings.nodes import Map
 from reconciler.declare.webhooks.signatures import scheme_of
 from reconciler.declare.webhooks.values import parse_duration, parse_window
 from reconciler.domain.declared.desired import Lifecycle
+from reconciler.domain.kinds.credentials import SIGNING_SECRET, CredentialKind
 from reconciler.domain.values import duration as _duration
 
 _T = TypeVar("_T")
 _SECOND = timedelta(seconds=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Defaults:
-    """``renewBefore`` defaults to a third of the lifetime, ``grace`` to at most that."""
-
-    lifetime: timedelta
-    grace: timedelta
-
-
-KEY_DEFAULTS = Defaults(timedelta(days=90), timedelta(hours=72))
-SECRET_DEFAULTS = Defaults(timedelta(days=180), timedelta(hours=24))
-
 format_duration = lru_cache(maxsize=1024)(_duration.format_duration)
 
 
-def key_lifecycle(key: Map) -> Lifecycle:
-    rotation = key.sub("rotation")
+def entry_lifecycle(entry: Map, kind: CredentialKind) -> Lifecycle:
+    """Of a credential that belongs to the client itself."""
+    rotation = entry.sub("rotation")
     return _lifecycle(
-        key.get("lifetime"), _rotation(rotation), key.get("reissueAfter", 0), KEY_DEFAULTS
+        entry.get("lifetime"), _rotation(rotation), entry.get("reissueAfter", 0), kind
     )
 
 
 def secret_lifecycle(webhook: Map) -> Lifecycle:
     secret = webhook.sub("secret")
     lifecycle = _lifecycle(
-        secret.get("lifetime"), _rotation(secret), secret.get("reissueAfter", 0), SECRET_DEFAULTS
+        secret.get("lifetime"), _rotation(secret), secret.get("reissueAfter", 0), SIGNING_SECRET
     )
     return (
         replace(lifecycle, asymmetric=True)
@@ -61,16 +52,16 @@ def _lifecycle(
     lifetime: str | None,
     rotation: tuple[str | None, str | None, str | None],
     reissue_after: int,
-    defaults: Defaults,
+    kind: CredentialKind,
 ) -> Lifecycle:
     renew_before, grace, window = rotation
-    whole = duration_of(lifetime, defaults.lifetime)
+    whole = duration_of(lifetime, kind.lifetime)
     third = max(_SECOND, timedelta(seconds=int(whole.total_seconds()) // 3))
     before = duration_of(renew_before, third)
     return Lifecycle(
         lifetime=whole,
         renew_before=before,
-        grace=duration_of(grace, min(defaults.grace, before)),
+        grace=duration_of(grace, min(kind.grace, before)),
         window=valid_or(window, parse_window, None) if window else None,
         reissue_after=reissue_after,
     )

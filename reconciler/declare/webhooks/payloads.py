@@ -19,6 +19,7 @@ from reconciler.declare.schema.keywords import unchecked
 from reconciler.declare.yaml.syntax import conflict_line
 from reconciler.declare.yaml.text import Limits
 from reconciler.domain.values import canonical
+from reconciler.errors import Address
 from reconciler.webhooks.wire.payload import LIMIT, event_body
 
 SCHEMA_LIMIT = 128 * 1024
@@ -49,7 +50,7 @@ class Payloads:
             self._plain[id(payloads)] = payloads, found
         return self._plain[id(payloads)][1]
 
-    def check_written(self, webhook: Map, address: str) -> None:
+    def check_written(self, webhook: Map, address: Address) -> None:
         """What is wrong in one text, whatever is merged with it."""
         payloads = webhook.sub("payloads")
         if "events" in webhook:
@@ -67,7 +68,7 @@ class Payloads:
                 self._judge(event, entry, address)
 
     def check_merged(
-        self, webhook: Map, address: str, file: str, elsewhere: Collection[str]
+        self, webhook: Map, address: Address, file: str, elsewhere: Collection[str]
     ) -> None:
         """What only shows once everything is merged for the client in ``file``; ``elsewhere`` are
         the events that this webhook has before an environment changes it."""
@@ -94,7 +95,7 @@ class Payloads:
             self._judge(event, entry, address, file)
 
     def _strangers(
-        self, webhook: Map, known: Collection[str], address: str, file: str = ""
+        self, webhook: Map, known: Collection[str], address: Address, file: str = ""
     ) -> None:
         """Payloads for events that the webhook does not receive; with ``file`` those that are
         written there: a template's suit other clients."""
@@ -107,7 +108,7 @@ class Payloads:
             hint = did_you_mean(event, [other for other in known if other not in payloads] or known)
             self._found.add("RC171", mark, message, hint=hint, address=address)
 
-    def _judge(self, event: str, entry: Map, address: str, file: str = "") -> None:
+    def _judge(self, event: str, entry: Map, address: Address, file: str = "") -> None:
         """The schema by itself, the example by its size and by the schema."""
         schema = self._schema(event, entry, address)
         example = entry.get("example")
@@ -123,7 +124,7 @@ class Payloads:
         elif schema:
             self._conform(event, entry, schema, address, file)
 
-    def _conform(self, event: str, entry: Map, schema: str, address: str, file: str) -> None:
+    def _conform(self, event: str, entry: Map, schema: str, address: Address, file: str) -> None:
         # Imported here: only a declaration with schemas pays for jsonschema (0.1 s).
         from reconciler.declare.webhooks.payload_schema import example_faults  # noqa: PLC0415
 
@@ -142,7 +143,7 @@ class Payloads:
             message = f"the example of `{event}` does not fit its schema{where}: {fault.message}"
             self._found.add("RC173", mark, message, hint=fault.hint, address=address)
 
-    def _schema(self, event: str, entry: Map, address: str) -> str:
+    def _schema(self, event: str, entry: Map, address: Address) -> str:
         """The canonical text of a schema that can be used; empty when there is none, or it
         cannot."""
         if not {"schema", "schemaFile"} & entry.keys():
@@ -171,7 +172,7 @@ class Payloads:
         return "" if fault else text
 
     def _unusable(
-        self, event: str, entry: Map, message: str, path: tuple[str | int, ...], address: str
+        self, event: str, entry: Map, message: str, path: tuple[str | int, ...], address: Address
     ) -> None:
         field = _schema_field(entry)
         mark = (

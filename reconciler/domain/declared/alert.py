@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from reconciler.domain.declared.owners import Owner
 from reconciler.domain.declared.placed import holds_in
+from reconciler.errors import Address
 
 
 class AlertKind(StrEnum):
@@ -32,7 +33,7 @@ class Alert:
     """
 
     kind: AlertKind
-    address: str
+    address: Address
     client: str
     message: str
     remedy: str

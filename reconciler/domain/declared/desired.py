@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -12,9 +12,10 @@ from reconciler.domain.declared.alert import Channel
 from reconciler.domain.declared.checkout import Committed, Loaded
 from reconciler.domain.declared.proof import Demand, Expectation, Payload, Probe
 from reconciler.domain.declared.schemes import STANDARD_WEBHOOKS, Scheme
+from reconciler.domain.kinds.credentials import KEY, SIGNING_SECRET, CredentialKind
 from reconciler.domain.values.canonical import JsonObject
 from reconciler.domain.values.window import Freeze, Window
-from reconciler.errors import Source
+from reconciler.errors import Address, Source
 
 
 class ClientState(StrEnum):
@@ -44,7 +45,10 @@ class Lifecycle:
 
 
 @dataclass(frozen=True, slots=True)
-class DesiredKey:
+class DesiredCredential:
+    """A credential that is declared for itself: a key."""
+
+    kind: CredentialKind
     name: str
     lifecycle: Lifecycle
 
@@ -85,10 +89,22 @@ class DesiredClient:
     spec: JsonObject
     digest: str
     base_digest: str
-    keys: tuple[DesiredKey, ...]
+    credentials: tuple[DesiredCredential, ...]
     webhooks: tuple[DesiredWebhook, ...]
     source: Source
     renamed_from: str | None = None
+
+    @property
+    def keys(self) -> tuple[DesiredCredential, ...]:
+        return tuple(one for one in self.credentials if one.kind is KEY)
+
+    def lives(self) -> Iterator[tuple[CredentialKind, str, Lifecycle]]:
+        """Every credential with its life cycle: those declared for themselves, then the signing
+        secrets of webhooks."""
+        for one in self.credentials:
+            yield one.kind, one.name, one.lifecycle
+        for webhook in self.webhooks:
+            yield SIGNING_SECRET, webhook.name, webhook.secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +248,7 @@ class Violation:
     code: str
     level: RuleLevel
     client: str
-    address: str
+    address: Address
     message: str
     remedy: str
     source: Source

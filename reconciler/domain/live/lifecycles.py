@@ -3,67 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from typing import Any
 
 from reconciler.domain.declared.desired import DesiredClient, Lifecycle
-from reconciler.domain.live.record import ClientRecord, SeriesKind
-from reconciler.domain.values.canonical import Json, JsonObject
+from reconciler.domain.kinds.credentials import CredentialKind
+from reconciler.domain.live.record import ClientRecord
 from reconciler.domain.values.duration import parse_duration
-
-DEFAULT_LIFETIME = {SeriesKind.KEY: timedelta(days=90), SeriesKind.WEBHOOK: timedelta(days=180)}
-DEFAULT_GRACE = {SeriesKind.KEY: timedelta(hours=72), SeriesKind.WEBHOOK: timedelta(hours=24)}
 
 
 def lifecycle_of(
-    desired: DesiredClient | None, record: ClientRecord, kind: SeriesKind, item: str
+    desired: DesiredClient | None, record: ClientRecord, kind: CredentialKind, item: str
 ) -> Lifecycle:
-    """The life cycle of one key or signing secret of a client."""
-    if desired is not None and kind is SeriesKind.KEY:
-        for key in desired.keys:
-            if key.name == item:
-                return key.lifecycle
-    if desired is not None and kind is SeriesKind.WEBHOOK:
-        for webhook in desired.webhooks:
-            if webhook.name == item:
-                return webhook.secret
+    """The life cycle of one credential of a client."""
+    for declared, name, lifecycle in desired.lives() if desired is not None else ():
+        if declared is kind and name == item:
+            return lifecycle
     return recorded_lifecycle(record, kind, item)
 
 
-def recorded_lifecycle(record: ClientRecord, kind: SeriesKind, item: str) -> Lifecycle:
+def recorded_lifecycle(record: ClientRecord, kind: CredentialKind, item: str) -> Lifecycle:
     """The life cycle of a series that is not declared any more: only its grace still matters."""
-    declared = _recorded(record.spec, kind, item) or (
-        _dropped_key(record, item) if kind is SeriesKind.KEY else {}
-    )
+    declared = kind.lives(record.spec).get(item) or _dropped(record, kind, item)
     try:
         grace = parse_duration(str(declared["grace"]))
     except (KeyError, ValueError):  # not said, or the record was edited by hand
-        grace = DEFAULT_GRACE[kind]
-    lifetime = DEFAULT_LIFETIME[kind]
-    return Lifecycle(lifetime, lifetime / 3, grace)
+        grace = kind.grace
+    return Lifecycle(kind.lifetime, kind.lifetime / 3, grace)
 
 
-def recorded_reissue(record: ClientRecord, kind: SeriesKind, item: str) -> int:
+def recorded_reissue(record: ClientRecord, kind: CredentialKind, item: str) -> int:
     """The ``reissueAfter`` that was applied last, 0 when there was none."""
-    number = _recorded(record.spec, kind, item).get("reissueAfter", 0)
+    number = kind.lives(record.spec).get(item, {}).get("reissueAfter", 0)
     return number if isinstance(number, int) else 0
 
 
-def _recorded(spec: Json, kind: SeriesKind, item: str) -> JsonObject:
-    """What a specification says of the life of a series; empty when it says nothing, or was edited
-    into nonsense."""
-    if kind is SeriesKind.KEY:
-        return _inner(spec, "keys", item)
-    return _inner(spec, "webhooks", item, "secret")
-
-
-def _inner(value: Json, *names: str) -> JsonObject:
-    for name in names:
-        value = value.get(name) if isinstance(value, Mapping) else None
-    return value if isinstance(value, Mapping) else {}
-
-
-def _dropped_key(record: ClientRecord, item: str) -> JsonObject:
-    """What the update that dropped a key says it was: a run that was cut short after it did not
-    start the grace yet."""
-    told = (_inner(event.detail, "before", "keys", item) for event in reversed(record.events))
+def _dropped(record: ClientRecord, kind: CredentialKind, item: str) -> Mapping[str, Any]:
+    """What the update that dropped a credential says it was: a run that was cut short after it did
+    not start the grace yet. Of one that ends at once nobody asks."""
+    if kind.retire is None:
+        return {}
+    told = (
+        kind.lives(event.detail.get("before")).get(item, {}) for event in reversed(record.events)
+    )
     return next((dropped for dropped in told if dropped), {})

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
 from reconciler.domain.declared.proof import Attempt, ProbeResult
+from reconciler.domain.kinds.credentials import SIGNING_SECRET, CredentialKind, all_kinds
 from reconciler.domain.values.canonical import JsonObject, digest
+from reconciler.errors import Address
 
 
 class VersionState(StrEnum):
@@ -28,18 +30,6 @@ class ClientStatus(StrEnum):
     ACTIVE = "active"
     SUSPENDED = "suspended"
     RETIRED = "retired"
-
-
-class SeriesKind(StrEnum):
-    """What the versions of a series are: client keys or webhook signing secrets."""
-
-    KEY = "key"
-    WEBHOOK = "webhook"
-
-    @property
-    def folder(self) -> str:
-        """The folder of the secrets mount."""
-        return "keys" if self is SeriesKind.KEY else "webhooks"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,14 +113,14 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class WebhookRecord:
-    """What is known of one webhook: its signing secret, its last delivery, what was verified.
+    """What is known of one webhook beside its signing secret: its last delivery, what was
+    verified.
 
     ``verified_digest`` covers what is delivered where, how it is signed and probed, and the id of
     the signing secret. ``failing_since`` is when the first of the last ``failures`` runs, all of
     which failed to prove it, delivered.
     """
 
-    secret: Series = field(default_factory=Series)
     verified_at: datetime | None = None
     verified_digest: str | None = None
     last_delivery: Delivery | None = None
@@ -146,7 +136,7 @@ class Event:
     at: datetime
     run: str
     kind: str
-    address: str
+    address: Address
     reason: str
     message: str
     # version, id, sha256, status, …: never a secret
@@ -172,30 +162,46 @@ class ClientRecord:
     spec: JsonObject
     digest: str
     base_digest: str
-    keys: Mapping[str, Series] = field(default_factory=dict)
+    series: Mapping[tuple[CredentialKind, str], Series] = field(default_factory=dict)
+    # each has a signing secret in ``series``, and each signing secret its webhook here
     webhooks: Mapping[str, WebhookRecord] = field(default_factory=dict)
     events: tuple[Event, ...] = ()
     seq: int = 0
     moving_to: str | None = None
     edited: bool = False  # its checksum does not match: somebody edited the record by hand
 
-    def series(self, kind: SeriesKind, name: str) -> Series:
+    def series_of(self, kind: CredentialKind, name: str) -> Series:
         """The series, empty when it does not exist yet."""
-        if kind is SeriesKind.KEY:
-            return self.keys.get(name, Series())
-        webhook = self.webhooks.get(name)
-        return webhook.secret if webhook else Series()
+        return self.series.get((kind, name), Series())
 
-    def all_series(self) -> tuple[tuple[SeriesKind, str, Series], ...]:
-        """Every series in a fixed order: keys, then webhook secrets, by name."""
-        keys = tuple((SeriesKind.KEY, name, self.keys[name]) for name in sorted(self.keys))
-        return keys + tuple(
-            (SeriesKind.WEBHOOK, name, self.webhooks[name].secret) for name in sorted(self.webhooks)
-        )
+    def all_series(self) -> tuple[tuple[CredentialKind, str, Series], ...]:
+        """Every series in a fixed order: by kind, as their table has them, then by name."""
+        return tuple((kind, name, self.series[kind, name]) for kind, name in self._names())
 
-    def secret_path(self, kind: SeriesKind, name: str) -> str:
+    def _names(self) -> Iterator[tuple[CredentialKind, str]]:
+        for kind in all_kinds():
+            for name in sorted(name for one, name in self.series if one is kind):
+                yield kind, name
+
+    def names(self, kind: CredentialKind) -> list[str]:
+        """The names of the credentials of one kind, sorted."""
+        return [name for one, name in self._names() if one is kind]
+
+    def with_series(self, kind: CredentialKind, name: str, series: Series) -> ClientRecord:
+        """This record with one series replaced or added."""
+        webhooks = self.webhooks
+        if kind is SIGNING_SECRET and name not in webhooks:
+            webhooks = {**webhooks, name: WebhookRecord()}
+        return replace(self, series={**self.series, (kind, name): series}, webhooks=webhooks)
+
+    def with_webhook(self, name: str, webhook: WebhookRecord) -> ClientRecord:
+        """This record with what is known of one webhook."""
+        series = {**self.series, (SIGNING_SECRET, name): self.series_of(SIGNING_SECRET, name)}
+        return replace(self, series=series, webhooks={**self.webhooks, name: webhook})
+
+    def secret_path(self, kind: CredentialKind, name: str) -> str:
         """Path inside the secrets mount: ``keys/<client>.<key>``."""
-        return f"{kind.folder}/{self.storage_name}.{name}"
+        return kind.path(self.storage_name, name)
 
 
 def transit_key(path: str, number: int) -> str:

@@ -9,8 +9,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from reconciler.domain.kinds.actions import ActionKind, Verb
+from reconciler.domain.kinds.credentials import CredentialKind, kind_at
 from reconciler.domain.plan.unfinished import Unfinished
-from reconciler.errors import Finding, Level, Source
+from reconciler.errors import Address, Finding, Level, Source
 
 FORMAT_VERSION = 1
 
@@ -52,7 +53,7 @@ class Approval:
 
     approver: str
     reasons: tuple[str, ...]
-    addresses: tuple[str, ...]
+    addresses: tuple[Address, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class Action:
     """
 
     kind: ActionKind
-    address: str
+    address: Address
     reason: str
     message: str
     risk: Risk
@@ -77,6 +78,17 @@ class Action:
     after: Mapping[str, object] | None = None
     risk_reasons: tuple[str, ...] = ()
     permissions: Permissions | None = None
+
+    @property
+    def credential(self) -> CredentialKind:
+        """The kind of the credential that it is about.
+
+        Raises ``LookupError`` for an action on anything else.
+        """
+        kind = kind_at(self.address)
+        if kind is None:
+            raise LookupError(f"there is no credential at {self.address}")
+        return kind
 
 
 @dataclass(frozen=True, slots=True)

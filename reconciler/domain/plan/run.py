@@ -8,6 +8,7 @@ from datetime import datetime
 
 from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.plan.plan import Action, Outcome, OutcomeStatus, Risk
+from reconciler.errors import Address
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +63,16 @@ class RunResult:
 
 
 def action_on_record(
-    kind: ActionKind, address: str, reason: str, message: str, version: int | None
+    kind: ActionKind, address: Address, reason: str, message: str, version: int | None
 ) -> Action:
     """An action as reports know it: without its risk and without what it was planned from."""
-    parts = address.split("/")
-    client = parts[1] if len(parts) > 1 else ""
     return Action(
         kind,
         address,
         reason,
         message,
         Risk.LOW,
-        client,
-        parts[3] if len(parts) > 3 else None,
+        address.client,
+        address.item or None,
         version,
     )

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from reconciler.errors import Address
+
 
 class UnfinishedKind(StrEnum):
     """In the order in which they are shown."""
@@ -33,7 +35,7 @@ class Unfinished:
     message: str
     next: str
     since: datetime | None = None
-    address: str | None = None
+    address: Address | None = None
     run_id: str | None = None
     path: str | None = None
 

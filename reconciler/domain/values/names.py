@@ -6,6 +6,8 @@ import hashlib
 import re
 from collections.abc import Iterable
 
+from reconciler.errors import Address
+
 NAME_PATTERN = r"^[a-z0-9][a-z0-9-]{0,62}$"
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}\Z")
 DEFAULT_BUCKETS = 256
@@ -54,18 +56,11 @@ def bucket_names(buckets: int = DEFAULT_BUCKETS) -> tuple[str, ...]:
     return tuple(f"{number:0{digits}x}" for number in range(buckets))
 
 
-def client_address(client: str) -> str:
-    return f"client/{client}"
+def client_address(client: str) -> Address:
+    """The address of a client."""
+    return Address(client)
 
 
-def key_address(client: str, key: str) -> str:
-    return f"client/{client}/key/{key}"
-
-
-def webhook_address(client: str, webhook: str) -> str:
-    return f"client/{client}/webhook/{webhook}"
-
-
-def secret_address(client: str, webhook: str) -> str:
-    """The signing secret of a webhook."""
-    return f"client/{client}/webhook/{webhook}/secret"
+def webhook_address(client: str, webhook: str) -> Address:
+    """The address of a webhook; its signing secret has one of its own."""
+    return Address(client, "webhook", webhook)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 
+from reconciler.domain.kinds.credentials import all_kinds
 from reconciler.domain.live.observed import Observed, SecretInfo
-from reconciler.domain.live.record import USABLE, ClientRecord, SeriesKind, Version, VersionState
+from reconciler.domain.live.record import USABLE, ClientRecord, Version, VersionState
 from reconciler.domain.values.names import bucket_of
 from reconciler.engine.look.records import (
     LOOKS,
@@ -21,7 +22,6 @@ from reconciler.planning.guards.contradictions import Contradiction, find_contra
 from reconciler.registry.requests import Metadata, ReadMetadata, ReadSubkeys, Request, Subkeys
 from reconciler.registry.steps import Expected, expect
 
-FOLDERS = tuple(kind.folder for kind in SeriesKind)
 # A secret is written after its claim, in seconds. One that was written at another time is looked at
 # more closely.
 PROMPT = timedelta(minutes=5)
@@ -81,7 +81,8 @@ def _look(live: LiveState, registry: Registry, buckets: int, *, deep: bool) -> O
     claims = _claims(live, registry.records)
     secrets: dict[str, SecretInfo] = {}
     versions_known = True
-    for folder in FOLDERS:
+    folders = [kind.folder for kind in all_kinds()]
+    for folder in folders:
         found, known = live.list_secrets(folder, deep=deep)
         secrets.update(found)
         versions_known = versions_known and known
@@ -100,7 +101,7 @@ def _look(live: LiveState, registry: Registry, buckets: int, *, deep: bool) -> O
         for path in secrets
         if path not in managed and path.split("/")[1].split(".")[0] not in registry.foreign
     ]
-    unmanaged += [name for name in live.list_folders() if name.removesuffix("/") not in FOLDERS]
+    unmanaged += [name for name in live.list_folders() if name.removesuffix("/") not in folders]
     return Observed(
         now=registry.now,
         records=registry.records,

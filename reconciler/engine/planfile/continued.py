@@ -14,7 +14,6 @@ from reconciler.engine.planfile.saved import REMEDY, refuse_stale, stale_error
 from reconciler.errors import StalePlanError
 from reconciler.planning.actions.inputs import Pairs
 from reconciler.planning.actions.reasons import Reason
-from reconciler.registry.protocol.work import series_kind
 
 
 def take_rest(saved: Plan, fresh: Plan, observed: Observed, records: Pairs) -> Plan:
@@ -81,7 +80,7 @@ class Earlier:
         if action.kind in SETTLING:
             record = self.records.get(action.client)
             pending = (
-                record.series(series_kind(action), str(action.item)).pending if record else None
+                record.series_of(action.credential, str(action.item)).pending if record else None
             )
             return pending is not None and pending.run in self.runs
         ended = {(one.address, one.version) for one in saved.changes if one.kind in REVOCATIONS}

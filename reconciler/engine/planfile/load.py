@@ -14,7 +14,7 @@ from reconciler.domain.plan.unfinished import Unfinished, UnfinishedKind
 from reconciler.domain.secrecy import beginning
 from reconciler.domain.values.canonical import Json, dumps, parse_iso, parse_iso_or_none
 from reconciler.engine.planfile.document import file_digest, plan_document
-from reconciler.errors import Finding, Level, ReconcilerError, Source, StalePlanError
+from reconciler.errors import Address, Finding, Level, ReconcilerError, Source, StalePlanError
 from reconciler.planning.planner import plan_digest
 
 # What files of former versions lack.
@@ -134,7 +134,7 @@ def _plan(raw: Mapping[str, Json]) -> Plan:
 def _action(raw: Any) -> Action:
     return Action(
         kind=ActionKind(_get(raw, "kind", str)),
-        address=_get(raw, "address", str),
+        address=Address.read(_get(raw, "address", str)),
         reason=_get(raw, "reason", str),
         message=_get(raw, "message", str),
         risk=Risk(_get(raw, "risk", str)),
@@ -156,7 +156,11 @@ def _permissions(raw: Any) -> Permissions:
 
 
 def _approval(raw: Any) -> Approval:
-    return Approval(_get(raw, "approver", str), _texts(raw, "reasons"), _texts(raw, "addresses"))
+    return Approval(
+        _get(raw, "approver", str),
+        _texts(raw, "reasons"),
+        tuple(map(Address.read, _texts(raw, "addresses"))),
+    )
 
 
 def _texts(raw: Any, name: str) -> tuple[str, ...]:
@@ -173,7 +177,7 @@ def _finding(raw: Any) -> Finding:
         code=_get(raw, "code", str),
         level=Level(_get(raw, "level", str)),
         message=_get(raw, "message", str),
-        address=_get(raw, "address", str),
+        address=Address.read(_get(raw, "address", str)),
         remedy=_get(raw, "remedy", str),
         source=source,
         excerpt=_optional(raw, "excerpt", str),
@@ -190,7 +194,9 @@ def _unfinished(raw: Any) -> Unfinished:
         message=_get(raw, "message", str),
         next=_get(raw, "next", str),
         since=parse_iso_or_none(_optional(raw, "since", str)),
-        address=_optional(raw, "address", str),
+        address=None
+        if (address := _optional(raw, "address", str)) is None
+        else Address.read(address),
         run_id=_optional(raw, "run_id", str),
         path=_optional(raw, "path", str),
     )

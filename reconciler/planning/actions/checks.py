@@ -9,28 +9,28 @@ from datetime import datetime
 
 from reconciler.domain.declared.desired import Lifecycle
 from reconciler.domain.kinds.actions import ActionKind
+from reconciler.domain.kinds.credentials import CredentialKind
 from reconciler.domain.live.observed import SecretInfo
-from reconciler.domain.live.record import Series, SeriesKind, Version, VersionState
+from reconciler.domain.live.record import Series, Version, VersionState
 from reconciler.domain.plan.plan import Action, Risk
-from reconciler.domain.values import names
 from reconciler.domain.values.canonical import JsonObject, iso
 from reconciler.domain.values.window import Freeze
+from reconciler.errors import Address
 from reconciler.planning.actions.reasons import Cause, Reason, RotationRequest
 from reconciler.planning.actions.schedule import rotation_due
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A series by name: of which client, whether of a key or of a signing secret, of which one."""
+    """A series by name: of which client, of which kind of credential, of which one."""
 
     client: str
-    kind: SeriesKind
+    kind: CredentialKind
     item: str
 
     @property
-    def address(self) -> str:
-        named = names.key_address if self.kind is SeriesKind.KEY else names.secret_address
-        return named(self.client, self.item)
+    def address(self) -> Address:
+        return self.kind.address(self.client, self.item)
 
     def action(
         self,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from reconciler.domain.declared.desired import ClientState, DesiredClient, Lifecycle
 from reconciler.domain.kinds.actions import ActionKind
+from reconciler.domain.kinds.credentials import CredentialKind
 from reconciler.domain.live.lifecycles import lifecycle_of, recorded_lifecycle
 from reconciler.domain.live.record import (
     ENDPOINT_FIELDS,
     ClientRecord,
     ClientStatus,
     Series,
-    SeriesKind,
     endpoint,
 )
 from reconciler.domain.plan.plan import Action
@@ -48,7 +48,7 @@ def plan_client(
         return actions + _suspended(desired, record, inputs)
     plans = {
         (kind, name): _wanted_series(desired, record, kind, name, lifecycle, inputs)
-        for kind, name, lifecycle in _declared_series(desired)
+        for kind, name, lifecycle in desired.lives()
     }
     for plan in plans.values():
         actions += plan.actions
@@ -166,26 +166,19 @@ def _metadata_drift(
     return [client_action(ActionKind.UPDATE_CLIENT, desired.name, cause, None, {"reset": edited})]
 
 
-def _declared_series(desired: DesiredClient) -> list[tuple[SeriesKind, str, Lifecycle]]:
-    keys = [(SeriesKind.KEY, key.name, key.lifecycle) for key in desired.keys]
-    return keys + [
-        (SeriesKind.WEBHOOK, webhook.name, webhook.secret) for webhook in desired.webhooks
-    ]
-
-
 def _view(
     record: ClientRecord | None, subject: Subject, lifecycle: Lifecycle, inputs: Inputs
 ) -> SeriesView:
     """A series as it is on record, in Vault and as it is declared: the one place that makes one."""
     client, kind, item = subject.client, subject.kind, subject.item
-    path = record.secret_path(kind, item) if record else f"{kind.folder}/{client}.{item}"
+    path = record.secret_path(kind, item) if record else kind.path(client, item)
     request = inputs.question.rotations.get(client)
     if request is not None and (kind is not request.kind or request.key not in (None, item)):
         request = None
     return SeriesView(
         subject=subject,
         path=path,
-        series=record.series(kind, item) if record else Series(),
+        series=record.series_of(kind, item) if record else Series(),
         lifecycle=lifecycle,
         info=inputs.observed.secrets.get(path),
         now=inputs.now,
@@ -199,7 +192,7 @@ def _view(
 def _wanted_series(
     desired: DesiredClient,
     record: ClientRecord | None,
-    kind: SeriesKind,
+    kind: CredentialKind,
     name: str,
     lifecycle: Lifecycle,
     inputs: Inputs,
@@ -214,18 +207,14 @@ def _undeclared(
     webhook."""
     if record is None:
         return []
-    declared = {(kind, name) for kind, name, _ in _declared_series(desired)}
+    declared = {(kind, name) for kind, name, _ in desired.lives()}
     actions: list[Action] = []
     for kind, name, _ in record.all_series():
         if (kind, name) in declared:
             continue
         lifecycle = recorded_lifecycle(record, kind, name)
         view = _view(record, Subject(desired.name, kind, name), lifecycle, inputs)
-        if kind is SeriesKind.KEY:
-            actions += finish_series(view)
-        else:
-            cause = Cause(Reason.ENDPOINT_REMOVED, f"webhook {name} is no longer declared")
-            actions += end_series(view, cause)
+        actions += finish_series(view)
     return actions
 
 
@@ -239,7 +228,7 @@ def _suspended(desired: DesiredClient, record: ClientRecord | None, inputs: Inpu
         actions.append(client_action(ActionKind.SUSPEND_CLIENT, desired.name, cause))
     if record is None:
         return actions
-    declared = {(kind, name) for kind, name, _ in _declared_series(desired)}
+    declared = {(kind, name) for kind, name, _ in desired.lives()}
     for kind, name, _ in record.all_series():
         if (kind, name) in declared:
             lifecycle = lifecycle_of(desired, record, kind, name)

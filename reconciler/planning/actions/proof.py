@@ -7,16 +7,18 @@ from dataclasses import replace
 
 from reconciler.domain.declared.desired import ClientState, DesiredClient, DesiredWebhook
 from reconciler.domain.kinds.actions import ActionKind
+from reconciler.domain.kinds.credentials import SIGNING_SECRET, CredentialKind
 from reconciler.domain.live.record import (
     ClientRecord,
     ClientStatus,
-    SeriesKind,
+    Series,
     WebhookRecord,
     verification_digest,
 )
 from reconciler.domain.plan.plan import Action
 from reconciler.domain.values import names
 from reconciler.domain.values.canonical import iso
+from reconciler.errors import Address
 from reconciler.planning.actions.reasons import Cause, Reason
 from reconciler.planning.actions.series import SeriesPlan
 
@@ -27,7 +29,7 @@ GONE = "RC514"
 def plan_proof(
     desired: DesiredClient,
     record: ClientRecord | None,
-    plans: Mapping[tuple[SeriesKind, str], SeriesPlan],
+    plans: Mapping[tuple[CredentialKind, str], SeriesPlan],
     actions: Sequence[Action],
     verifications: Collection[str] = (),
 ) -> list[Action]:
@@ -47,7 +49,7 @@ def plan_proof(
     proofs: list[Action] = []
     provable = True
     for webhook in desired.webhooks:
-        series = plans[SeriesKind.WEBHOOK, webhook.name]
+        series = plans[SIGNING_SECRET, webhook.name]
         if not series.usable:
             provable = False
             continue
@@ -56,7 +58,13 @@ def plan_proof(
         known = None if live and live.edited else known
         requested = names.webhook_address(desired.name, webhook.name) in verifications
         cause = _must_verify(
-            desired, webhook, known, series, changed=webhook.name in changed, requested=requested
+            desired,
+            webhook,
+            known,
+            live.series_of(SIGNING_SECRET, webhook.name) if live else Series(),
+            series,
+            changed=webhook.name in changed,
+            requested=requested,
         )
         if cause is not None:
             proofs.append(_verify(desired, webhook, cause))
@@ -86,7 +94,8 @@ def answered_gone(known: WebhookRecord) -> bool:
 def tell_signatures(desired: DesiredClient, action: Action) -> Action:
     """``action``; a rotation whose scheme has room for one signature says what that means for the
     receiver."""
-    webhook = next((one for one in desired.webhooks if one.name == action.item), None)
+    named = (one for one in desired.webhooks if action.address == _secret_address(desired, one))
+    webhook = next(named, None)
     if action.kind is not ActionKind.ROTATE_SECRET or webhook is None or webhook.scheme.several:
         return action
     message = (
@@ -100,6 +109,7 @@ def _must_verify(
     desired: DesiredClient,
     webhook: DesiredWebhook,
     known: WebhookRecord | None,
+    secret: Series,
     series: SeriesPlan,
     *,
     changed: bool,
@@ -128,11 +138,15 @@ def _must_verify(
             Reason.SECRET_ROTATED,
             f"{webhook.url} must prove itself with the new signing secret{alone}",
         )
-    if known.verified_digest != verification_digest(desired.spec, webhook.name, known.secret):
+    if known.verified_digest != verification_digest(desired.spec, webhook.name, secret):
         return Cause(
             Reason.SECRET_ROTATED, f"the signing secret changed since {webhook.url} proved itself"
         )
     return None
+
+
+def _secret_address(desired: DesiredClient, webhook: DesiredWebhook) -> Address:
+    return SIGNING_SECRET.address(desired.name, webhook.name)
 
 
 def _verify(desired: DesiredClient, webhook: DesiredWebhook, cause: Cause) -> Action:
@@ -147,7 +161,7 @@ def _verify(desired: DesiredClient, webhook: DesiredWebhook, cause: Cause) -> Ac
 def _may_activate(
     desired: DesiredClient,
     live: ClientRecord | None,
-    plans: Mapping[tuple[SeriesKind, str], SeriesPlan],
+    plans: Mapping[tuple[CredentialKind, str], SeriesPlan],
     *,
     provable: bool,
     changed: bool,
@@ -156,14 +170,14 @@ def _may_activate(
     """``proofs``: some webhook proves itself first, in the same run."""
     if live is not None and live.status is ClientStatus.ACTIVE and not changed:
         return None
-    keys = [plan for (kind, _), plan in plans.items() if kind is SeriesKind.KEY]
-    if not provable or (keys and not any(plan.usable for plan in keys)):
+    needed = [plan for (kind, _), plan in plans.items() if kind.needed]
+    if not provable or (needed and not any(plan.usable for plan in needed)):
         return None
     if live is not None and live.status is ClientStatus.SUSPENDED:
         if live.spec.get("state") == ClientState.SUSPENDED:
             return Cause(Reason.RESUMED, "declared active again")
         again = "it has a usable key again"  # a revocation had suspended it
-        had = any(plan.usable and not plan.renewed for plan in keys)
+        had = any(plan.usable and not plan.renewed for plan in needed)
         return Cause(Reason.READY, again if had else f"once {again}")
     if not desired.webhooks:
         return Cause(Reason.READY, "it has no webhook to prove")

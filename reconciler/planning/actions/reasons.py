@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from reconciler.domain.kinds.actions import ActionKind
-from reconciler.domain.live.record import SeriesKind
+from reconciler.domain.kinds.credentials import KEY, CredentialKind, all_kinds
 from reconciler.domain.plan.plan import Action, Risk
 from reconciler.domain.values import names
 from reconciler.domain.values.canonical import JsonObject
-from reconciler.errors import UsageError
+from reconciler.errors import Address, UsageError
 
 
 class Reason(StrEnum):
@@ -83,7 +83,7 @@ class Cause:
     def action(
         self,
         kind: ActionKind,
-        address: str,
+        address: Address,
         *,
         client: str,
         item: str | None = None,
@@ -114,7 +114,7 @@ class RotationRequest:
     client: str
     key: str | None
     reason: str
-    kind: SeriesKind = SeriesKind.KEY
+    kind: CredentialKind = KEY
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ class RevocationRequest:
     key: str | None
     reason: str
     incident: str | None = None
-    kind: SeriesKind | None = None
+    kind: CredentialKind | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,26 +142,29 @@ class Removals:
 
 
 def kind_of(
-    client: str, item: str, kind: SeriesKind | None, known: Mapping[SeriesKind, Collection[str]]
-) -> SeriesKind:
+    client: str,
+    item: str,
+    kind: CredentialKind | None,
+    known: Mapping[CredentialKind, Collection[str]],
+) -> CredentialKind:
     """Whether ``item`` of a client is a key or a webhook, whose signing secret is meant. ``kind``:
     as somebody said.
 
     Raises ``UsageError``: RC362 when the client has none of that name, RC358 when it has a key and
     a webhook of it.
     """
-    found = [one for one in SeriesKind if kind in (None, one) and item in known[one]]
+    found = [one for one in all_kinds() if kind in (None, one) and item in known[one]]
     if len(found) == 1:
         return found[0]
     if found:
-        addresses = f"{names.key_address(client, item)} or {names.webhook_address(client, item)}"
+        addresses = " or ".join(one.owner_address(client, item) for one in found)
         raise UsageError(
             "RC358",
-            f"client {client} has a key and a webhook {item}",
+            f"client {client} has a {' and a '.join(one.word for one in found)} {item}",
             f"write which one is meant: {addresses}",
         )
-    what = "key or webhook" if kind is None else kind.value
-    there = sorted({name for one in SeriesKind if kind in (None, one) for name in known[one]})
+    what = " or ".join(one.word for one in all_kinds()) if kind is None else kind.word
+    there = sorted({name for one in all_kinds() if kind in (None, one) for name in known[one]})
     raise UsageError(
         "RC362", f"client {client} has no {what} {item}", names.one_of(there, f"it has no {what}")
     )

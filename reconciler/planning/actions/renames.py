@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from reconciler.domain.live.record import ClientRecord, Series, SeriesKind, VersionState
+from reconciler.domain.kinds.credentials import CredentialKind
+from reconciler.domain.live.record import ClientRecord, Series, VersionState
 from reconciler.planning.actions.reasons import Reason
 
 Heirs = Mapping[str, ClientRecord]
@@ -73,8 +74,8 @@ def merge_revocations(records: Mapping[str, ClientRecord]) -> dict[str, ClientRe
     return found
 
 
-def _without(record: ClientRecord, gone: set[tuple[SeriesKind, str, int]]) -> ClientRecord:
-    def shown(kind: SeriesKind, item: str, series: Series) -> Series:
+def _without(record: ClientRecord, gone: set[tuple[CredentialKind, str, int]]) -> ClientRecord:
+    def shown(kind: CredentialKind, item: str, series: Series) -> Series:
         versions = (
             (
                 replace(version, state=VersionState.REVOKED)
@@ -85,12 +86,8 @@ def _without(record: ClientRecord, gone: set[tuple[SeriesKind, str, int]]) -> Cl
         )
         return replace(series, versions=tuple(versions))
 
-    keys = {item: shown(SeriesKind.KEY, item, series) for item, series in record.keys.items()}
-    webhooks = {
-        item: replace(webhook, secret=shown(SeriesKind.WEBHOOK, item, webhook.secret))
-        for item, webhook in record.webhooks.items()
-    }
-    return replace(record, keys=keys, webhooks=webhooks)
+    every = {(kind, item): shown(kind, item, one) for (kind, item), one in record.series.items()}
+    return replace(record, series=every)
 
 
 def _sharing(records: Iterable[ClientRecord]) -> list[list[ClientRecord]]:

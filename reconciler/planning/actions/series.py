@@ -6,28 +6,11 @@ from dataclasses import dataclass, replace
 
 from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.live import transitions
-from reconciler.domain.live.record import USABLE, Series, SeriesKind, Version, VersionState
+from reconciler.domain.live.record import USABLE, Series, Version, VersionState
 from reconciler.domain.plan.plan import Action
 from reconciler.domain.values.duration import format_duration
 from reconciler.planning.actions.checks import SeriesView, describe_revoked, end_cause, first_cause
 from reconciler.planning.actions.reasons import Cause, Reason
-
-
-@dataclass(frozen=True, slots=True)
-class SeriesKinds:
-    """The action kinds of a sort of series: keys and signing secrets live the same life."""
-
-    issue: ActionKind
-    rotate: ActionKind
-    revoke: ActionKind
-
-
-KINDS = {
-    SeriesKind.KEY: SeriesKinds(ActionKind.ISSUE_KEY, ActionKind.ROTATE_KEY, ActionKind.REVOKE_KEY),
-    SeriesKind.WEBHOOK: SeriesKinds(
-        ActionKind.ISSUE_SECRET, ActionKind.ROTATE_SECRET, ActionKind.REVOKE_SECRET
-    ),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +69,7 @@ def settle_claim(view: SeriesView, pending: Version) -> tuple[Action, Series]:
 
 def _new_version(view: SeriesView, cause: Cause) -> Action:
     active = view.series.active
-    kinds = KINDS[view.subject.kind]
-    kind = kinds.issue if active is None else kinds.rotate
+    kind = view.subject.kind.issue if active is None else view.subject.kind.rotate
     # The next number that neither the record nor Vault has used; the protocol counts in the same
     # way.
     known = view.info.current if view.info is not None and view.info.current is not None else 0
@@ -109,7 +91,7 @@ def _held(view: SeriesView) -> Action:
     hold = view.series.hold
     # without a hold, a series without an active version has a cause to issue one
     assert hold is not None
-    where = describe_place(view.subject.kind, view.subject.item)
+    where = view.subject.kind.place.format(view.subject.item)
     incident = f", {hold.incident}" if hold.incident else ""
     message = (
         f"{describe_revoked(view.series)} ({hold.reason}{incident}): "
@@ -118,11 +100,6 @@ def _held(view: SeriesView) -> Action:
     return view.subject.action(
         ActionKind.NO_OP, Cause(Reason.REVOCATION_HELD, message), view.series.last or None
     )
-
-
-def describe_place(kind: SeriesKind, item: str) -> str:
-    """Where in a declaration the life cycle of a series stands, in words."""
-    return f"key {item}" if kind is SeriesKind.KEY else f"the secret of webhook {item}"
 
 
 def _endings(view: SeriesView, cause: Cause | None) -> list[Action]:
@@ -142,7 +119,7 @@ def _endings(view: SeriesView, cause: Cause | None) -> list[Action]:
 
 def _revocation(view: SeriesView, version: Version, cause: Cause) -> Action:
     return view.subject.action(
-        KINDS[view.subject.kind].revoke,
+        view.subject.kind.revoke,
         cause,
         version.number,
         before=_shown(version),
@@ -192,19 +169,22 @@ def end_series(view: SeriesView, cause: Cause) -> list[Action]:
 
 def finish_series(view: SeriesView) -> list[Action]:
     """Actions for a series of a live client that is no longer declared: start its grace, end what
-    is over."""
+    is over; or end all of it at once, where its kind knows no grace without a successor."""
+    kind = view.subject.kind
+    reason, gone = Reason(kind.removed), f"{kind.word} {view.subject.item} is no longer declared"
+    if kind.retire is None:
+        return end_series(view, Cause(reason, gone))
     actions: list[Action] = []
-    gone = f"key {view.subject.item} is no longer declared"
     for version in view.series.versions:
         if version.state is VersionState.ACTIVE and not view.series.edited:
             cause = Cause(
-                Reason.KEY_REMOVED,
+                reason,
                 f"{gone}; version {version.number} works on through its grace",
             )
             grace = format_duration(view.lifecycle.grace)
             actions.append(
                 view.subject.action(
-                    ActionKind.RETIRE_KEY,
+                    kind.retire,
                     cause,
                     version.number,
                     before=_shown(version),
@@ -214,7 +194,7 @@ def finish_series(view: SeriesView) -> list[Action]:
             if (ends := replace_without_grace(view, version, cause)) is not None:
                 actions.append(_revocation(view, version, ends))
         elif version.state in (VersionState.PENDING, VersionState.ACTIVE):
-            actions.append(_revocation(view, version, Cause(Reason.KEY_REMOVED, gone)))
+            actions.append(_revocation(view, version, Cause(reason, gone)))
     return actions + _endings(view, None)
 
 

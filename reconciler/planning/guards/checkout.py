@@ -10,7 +10,7 @@ from reconciler.domain.declared.checkout import Applied, Checkout, Descent
 from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.live.observed import Observed
 from reconciler.domain.plan.plan import Action, Risk
-from reconciler.errors import Finding, Level
+from reconciler.errors import NOWHERE, Finding, Level
 from reconciler.planning.actions.inputs import Standing
 from reconciler.planning.actions.reasons import Reason
 
@@ -132,7 +132,7 @@ def checkout_findings(standing: Standing) -> Iterator[Finding]:
             "RC371",
             Level.WARNING,
             f"{whose} what is used here: {_listed(checkout.dirty)}",
-            "",
+            NOWHERE,
             _unfilter(checkout)
             or "commit it or undo it; otherwise nobody can tell from git what was applied",
         )
@@ -140,9 +140,8 @@ def checkout_findings(standing: Standing) -> Iterator[Finding]:
         yield Finding(
             "RC373",
             Level.ERROR,
-            f"--allow-rollback names {standing.rollback!r:.80}, and HEAD is"
-            f" {shorten(checkout.head)}",
-            "",
+            f"--allow-rollback names {standing.rollback!r:.80}, and HEAD is {shorten(checkout.head)}",
+            NOWHERE,
             f"name the commit to go back to: --allow-rollback {shorten(checkout.head)}",
         )
     elif standing.astray and standing.allowed:
@@ -150,13 +149,13 @@ def checkout_findings(standing: Standing) -> Iterator[Finding]:
             "RC375",
             Level.WARNING,
             f"a rollback, which --allow-rollback allows: {_astray(checkout)}",
-            "",
+            NOWHERE,
             "check that everything which the newer commit brought may go",
         )
     elif standing.astray:
         level = Level.ERROR if standing.applying else Level.WARNING
         yield Finding(
-            "RC373", level, f"{_astray(checkout)}: apply refuses it", "", _way_back(checkout)
+            "RC373", level, f"{_astray(checkout)}: apply refuses it", NOWHERE, _way_back(checkout)
         )
 
 

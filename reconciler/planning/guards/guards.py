@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from reconciler.domain.declared.desired import Waiver
+from reconciler.domain.declared.desired import ClientState, Waiver
 from reconciler.domain.kinds.actions import SPECIFYING, ActionKind
 from reconciler.domain.live.record import ClientStatus
 from reconciler.domain.values import names
@@ -121,7 +121,7 @@ def promotion(situation: Situation) -> Iterable[Block]:
         {a.client for a in situation.of_kind(*SPECIFYING) if a.reason not in DRIFT}
     ):
         declared = situation.desired.clients.get(client)
-        if declared is None or declared.state != "active":
+        if declared is None or declared.state is not ClientState.ACTIVE:
             continue
         record = (situation.inputs.question.required or {}).get(client)
         if record is None:
@@ -165,7 +165,7 @@ def guard_findings(situation: Situation) -> tuple[Finding, ...]:
 
 def _finding(block: Block, situation: Situation) -> Finding:
     declared = situation.desired.clients.get(block.client or "")
-    address = block.address or (names.client_address(block.client) if block.client else "")
+    address = block.address or names.client_address(block.client or "")
     source = block.source or (declared.source if declared else None)
     finding = Finding(block.code, block.level, block.message, address, block.remedy, source)
     waiver = _waiver(block, situation)

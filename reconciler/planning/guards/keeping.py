@@ -5,24 +5,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from reconciler.domain.kinds.actions import ActionKind
+from reconciler.domain.kinds.actions import NEW_VERSIONS, ActionKind
 from reconciler.domain.live.observed import MountSettings, Observed
-from reconciler.domain.live.record import USABLE, ClientRecord, Series, SeriesKind
+from reconciler.domain.live.record import USABLE, ClientRecord, Series
 from reconciler.domain.plan.plan import Action
-from reconciler.domain.values import names
 from reconciler.domain.values.canonical import iso
-from reconciler.errors import Finding, Level
+from reconciler.errors import NOWHERE, Finding, Level
 from reconciler.planning.guards.situation import Block, Situation
 
 # Not a word of a waiver: a version that ended cannot be brought back.
 KEEPING = "keeping"
 BOOTSTRAP = "run reconciler bootstrap, which restores them"
-_NEW = {
-    ActionKind.ISSUE_KEY: SeriesKind.KEY,
-    ActionKind.ROTATE_KEY: SeriesKind.KEY,
-    ActionKind.ISSUE_SECRET: SeriesKind.WEBHOOK,
-    ActionKind.ROTATE_SECRET: SeriesKind.WEBHOOK,
-}
 
 
 def keeping(situation: Situation) -> Iterable[Block]:
@@ -39,7 +32,7 @@ def keeping(situation: Situation) -> Iterable[Block]:
             " written: the record of every client that is written now would be lost",
             BOOTSTRAP,
         )
-    new = situation.of_kind(*_NEW)
+    new = situation.of_kind(*NEW_VERSIONS)
     if new and secrets is not None and secrets.deletes:
         yield Block(
             KEEPING,
@@ -61,8 +54,8 @@ def _ended_by(action: Action, situation: Situation, mount: MountSettings | None)
     record = situation.record_of(action.client)
     if record is None:
         return
-    kind, item = _NEW[action.kind], str(action.item)
-    series, path = record.series(kind, item), record.secret_path(kind, item)
+    kind, item = action.credential, str(action.item)
+    series, path = record.series_of(kind, item), record.secret_path(kind, item)
     info = situation.observed.secrets.get(path)
     if info is not None and info.deletes and path not in _reset(action.client, situation):
         yield Block(
@@ -117,7 +110,7 @@ def keeping_findings(observed: Observed) -> Iterator[Finding]:
                 Level.WARNING,
                 f"settings of the mount {mount.mount}/ were changed by hand:"
                 f" {'; '.join(mount.edited)}",
-                "",
+                NOWHERE,
                 BOOTSTRAP,
             )
     for document, at in sorted(observed.ending.items()):
@@ -125,7 +118,7 @@ def keeping_findings(observed: Observed) -> Iterator[Finding]:
             "RC315",
             Level.WARNING,
             f"{document} of the registry will be deleted by the server at {iso(at)}",
-            "",
+            NOWHERE,
             "run reconciler bootstrap, which has it kept",
         )
     for _, record in sorted(observed.records.items()):
@@ -144,8 +137,6 @@ def _ending_versions(record: ClientRecord, observed: Observed) -> Iterator[Findi
                     Level.WARNING,
                     f"version {version.number} of {path} is in use and will be deleted by the"
                     f" server at {iso(at)}",
-                    (names.key_address if kind is SeriesKind.KEY else names.secret_address)(
-                        record.name, item
-                    ),
+                    kind.address(record.name, item),
                     "run reconciler bootstrap, which has it kept",
                 )

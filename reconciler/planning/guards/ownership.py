@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from reconciler.domain.kinds.actions import ActionKind
+from reconciler.domain.kinds.actions import ISSUES, ActionKind
 from reconciler.domain.live.observed import Observed
-from reconciler.domain.live.record import ClientRecord, ClientStatus, SeriesKind
+from reconciler.domain.live.record import ClientRecord, ClientStatus
 from reconciler.domain.values import names
 from reconciler.errors import Finding, Level
 from reconciler.planning.actions import renames
@@ -62,11 +62,10 @@ def occupied_paths(situation: Situation) -> Iterable[Block]:
     """A new client must not write where something is already."""
     storage = {record.storage_name: record.name for record in situation.observed.records.values()}
     unmanaged = set(situation.observed.unmanaged)
-    for action in situation.of_kind(ActionKind.ISSUE_KEY, ActionKind.ISSUE_SECRET):
+    for action in situation.of_kind(*ISSUES):
         record = situation.record_of(action.client)
         name = record.storage_name if record else action.client
-        kind = SeriesKind.KEY if action.kind is ActionKind.ISSUE_KEY else SeriesKind.WEBHOOK
-        path = f"{kind.folder}/{name}.{action.item}"
+        path = action.credential.path(name, str(action.item))
         if path in unmanaged:
             yield Block(
                 "ownership",

@@ -11,7 +11,7 @@ from reconciler.domain.plan.judgement import RuleJudgement
 from reconciler.domain.plan.plan import Action
 from reconciler.domain.plan.scopes import ScopeTable
 from reconciler.domain.values.canonical import JsonObject
-from reconciler.errors import Level
+from reconciler.errors import NOWHERE, Level
 from reconciler.planning.guards.situation import Block, Situation
 from reconciler.planning.rules.custom_rules import (
     DECLARED_ONLY,
@@ -113,7 +113,7 @@ def _faulty(rule: CustomRule, judgement: RuleJudgement, any_change: bool) -> Blo
         message,
         "reconciler validate shows the place",
         level,
-        "",
+        NOWHERE,
         rule.source,
     )
 
@@ -136,7 +136,7 @@ def _block(
         sentence + more,
         write_remedy(rule, code),
         Level.ERROR if blocks else Level.WARNING,
-        "",
+        NOWHERE,
         find_blamed(rule, code, declared.source if declared else None),
     )
 

@@ -11,7 +11,7 @@ from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.live.observed import Observed
 from reconciler.domain.live.record import ClientRecord, ClientStatus
 from reconciler.domain.plan.plan import Action
-from reconciler.errors import Level, Source
+from reconciler.errors import NOWHERE, Address, Level, Source
 from reconciler.planning.actions.inputs import Inputs
 from reconciler.planning.actions.reasons import DRIFT, Reason, Removals
 from reconciler.planning.actions.renames import find_heirs
@@ -126,5 +126,5 @@ class Block:
     message: str
     remedy: str
     level: Level = Level.ERROR
-    address: str = ""
+    address: Address = NOWHERE
     source: Source | None = None

@@ -7,19 +7,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from reconciler.domain.kinds.actions import ISSUES, Verb
+from reconciler.domain.kinds.credentials import CredentialKind
 from reconciler.domain.live.observed import Lease, Observed, OpenRun
-from reconciler.domain.live.record import (
-    ClientRecord,
-    ClientStatus,
-    Series,
-    SeriesKind,
-    Version,
-    VersionState,
-)
+from reconciler.domain.live.record import ClientRecord, ClientStatus, Series, Version, VersionState
 from reconciler.domain.plan.plan import Action
 from reconciler.domain.plan.unfinished import Unfinished, UnfinishedKind
 from reconciler.domain.values import names
 from reconciler.domain.values.canonical import iso
+from reconciler.errors import Address
 from reconciler.planning.actions.checks import describe_revoked
 from reconciler.planning.actions.reasons import Reason
 from reconciler.planning.actions.renames import Heirs, find_heirs
@@ -68,14 +63,11 @@ class _View:
     now: datetime
     planned: bool
     renamed: Mapping[str, str]
-    done: Mapping[tuple[str, int | None], Verb]
-    issued: frozenset[str]
+    done: Mapping[tuple[Address, int | None], Verb]
+    issued: frozenset[Address]
 
-    def address(self, kind: SeriesKind, client: str, item: str) -> str:
-        of_key = kind is SeriesKind.KEY
-        return (names.key_address if of_key else names.secret_address)(
-            self.renamed.get(client, client), item
-        )
+    def address(self, kind: CredentialKind, client: str, item: str) -> Address:
+        return kind.address(self.renamed.get(client, client), item)
 
 
 def find_unfinished(
@@ -165,10 +157,9 @@ def _rename(record: ClientRecord, taken_over: Heirs) -> Unfinished:
 
 
 def _versions(
-    view: _View, record: ClientRecord, kind: SeriesKind, name: str, series: Series
+    view: _View, record: ClientRecord, kind: CredentialKind, name: str, series: Series
 ) -> Iterator[Unfinished]:
-    of_key = kind is SeriesKind.KEY
-    address = (names.key_address if of_key else names.secret_address)(record.name, name)
+    address = kind.address(record.name, name)
     planned = view.address(kind, record.name, name)
     for version in series.versions:
         path = record.secret_path(kind, name)

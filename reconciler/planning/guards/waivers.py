@@ -12,7 +12,7 @@ from datetime import date, datetime
 from reconciler.domain.declared.desired import Waiver
 from reconciler.domain.declared.placed import holds_in
 from reconciler.domain.values.canonical import iso
-from reconciler.errors import Finding, Level
+from reconciler.errors import NOWHERE, Finding, Level
 
 NEAR_DAYS = 14  # its end is told this long before
 FAR_DAYS = 366  # an exception that lasts longer is none
@@ -37,7 +37,7 @@ def find_waiver(
 def waive(finding: Finding, waiver: Waiver) -> Finding:
     """``finding`` as it is told when ``waiver`` covers it: one level lower, with who approved it
     until when, and about whom: its place is now the waiver's."""
-    client = finding.address.split("/")[1] if "/" in finding.address else ""
+    client = finding.address.client
     whose = f"{client}: " if client not in finding.message else ""
     message = (
         f"{whose}{finding.message} - waived by {waiver.approver} until {waiver.until}:"
@@ -64,7 +64,7 @@ def date_findings(
                 "RC205",
                 Level.WARNING,
                 f"{what} is void since {waiver.until}",
-                "",
+                NOWHERE,
                 "remove it, or have it approved anew with a later date",
                 waiver.source,
             )
@@ -74,7 +74,7 @@ def date_findings(
                 "RC204",
                 Level.NOTE,
                 f"{what} ends {left}: it is void from {waiver.until} on",
-                "",
+                NOWHERE,
                 "fix what it excuses before that, or have it approved anew",
                 waiver.source,
             )
@@ -89,7 +89,7 @@ def date_findings(
                 "RC209",
                 Level.WARNING,
                 f"{what} until {waiver.until} has no bounds: it {' and '.join(wide)}",
-                "",
+                NOWHERE,
                 "name the client, and a day within a year; what is meant for all, and for ever,"
                 " belongs into the rule",
                 waiver.source,

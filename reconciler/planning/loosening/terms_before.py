@@ -14,7 +14,7 @@ from reconciler.domain.declared.terms import Terms
 from reconciler.domain.live.record import ClientStatus
 from reconciler.domain.plan.plan import Approval, Plan
 from reconciler.domain.plan.scopes import WILDCARD, ScopeTable
-from reconciler.errors import Finding, Level
+from reconciler.errors import NOWHERE, Finding, Level
 from reconciler.planning.actions.inputs import Inputs
 from reconciler.planning.guards.situation import Situation, is_declared
 from reconciler.planning.loosening.loosening import (
@@ -73,7 +73,7 @@ def _finding(one: Loosening, plan: Plan, terms: Before, desired: Desired) -> Fin
         )
         message += f"; in this plan {gains}"
     return Finding(
-        one.code, Level.WARNING, message, "", _REMEDY, one.source or terms.now.place(one.path)
+        one.code, Level.WARNING, message, NOWHERE, _REMEDY, one.source or terms.now.place(one.path)
     )
 
 
@@ -127,7 +127,7 @@ def _reached(terms: Before, inputs: Inputs) -> Iterator[Finding]:
             f"{whose} grow by {name_some([f'{scope} ({added[scope]})' for scope in scopes])}, which"
             f" {place.file if place else 'the catalogue'} did not have at {terms.name}: without a"
             f" change of {'its' if one else 'their'} own, by {'its' if one else 'their'} wildcards",
-            "",
+            NOWHERE,
             _WIDER,
             place,
         )

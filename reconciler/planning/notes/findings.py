@@ -7,16 +7,16 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from reconciler.domain.declared.desired import Desired, DesiredClient, Lifecycle
 from reconciler.domain.declared.proof import Probe
+from reconciler.domain.kinds.credentials import SIGNING_SECRET, CredentialKind
 from reconciler.domain.live.observed import Observed
-from reconciler.domain.live.record import Series, SeriesKind, VersionState, WebhookRecord, endpoint
+from reconciler.domain.live.record import Series, VersionState, WebhookRecord, endpoint
 from reconciler.domain.plan.plan import Action
 from reconciler.domain.values import names
 from reconciler.domain.values.canonical import iso
-from reconciler.errors import Finding, Level
+from reconciler.errors import NOWHERE, Address, Finding, Level
 from reconciler.planning.actions.inputs import Pairs
 from reconciler.planning.actions.proof import answered_gone
 from reconciler.planning.actions.reasons import DRIFT, Reason
-from reconciler.planning.actions.series import describe_place
 from reconciler.planning.guards.contradictions import find_unrecorded_versions
 from reconciler.planning.guards.keeping import keeping_findings
 from reconciler.planning.guards.unfinished import unless_open, who_works
@@ -71,7 +71,7 @@ def live_findings(observed: Observed) -> list[Finding]:
             "RC355",
             Level.WARNING,
             f"Vault policy {name} differs from what bootstrap writes",
-            "",
+            NOWHERE,
             "run reconciler bootstrap to restore it",
         )
         for name in observed.policies_edited
@@ -81,7 +81,7 @@ def live_findings(observed: Observed) -> list[Finding]:
             "RC357",
             Level.NOTE,
             f"{path} is not ours and is left alone",
-            "",
+            NOWHERE,
             unless_open(observed, "remove it if nobody needs it"),
         )
         for path in observed.unmanaged
@@ -100,7 +100,7 @@ def unsettled_findings(observed: Observed) -> Iterator[Finding]:
         Level.WARNING,
         f"{one}{others} contradicted the registry, which changed each time it was read:"
         f" {who_works(observed)}. Nothing was concluded from them",
-        "",
+        NOWHERE,
         "wait for that run to end, then run the same command again",
     )
 
@@ -121,9 +121,7 @@ def unrecorded_findings(observed: Observed) -> Iterator[Finding]:
                     "RC359",
                     Level.WARNING,
                     f"version {numbers} of {path} can be read and is not on record",
-                    (names.key_address if kind is SeriesKind.KEY else names.secret_address)(
-                        record.name, item
-                    ),
+                    kind.address(record.name, item),
                     unless_open(
                         observed,
                         "find out who wrote it, then destroy it with 'bao kv destroy' or 'vault kv"
@@ -139,22 +137,15 @@ def reissue_findings(
     on."""
     for name, client in desired.clients.items():
         if only is None or name in only:
-            for kind, item, lifecycle in _declared(client):
+            for kind, item, lifecycle in client.lives():
                 if lifecycle.reissue_after:
                     record = pairs.get(name)
-                    series = record.series(kind, item) if record is not None else Series()
+                    series = record.series_of(kind, item) if record is not None else Series()
                     yield from _without_effect(client, kind, item, lifecycle, series)
 
 
-def _declared(client: DesiredClient) -> Iterator[tuple[SeriesKind, str, Lifecycle]]:
-    for key in client.keys:
-        yield SeriesKind.KEY, key.name, key.lifecycle
-    for webhook in client.webhooks:
-        yield SeriesKind.WEBHOOK, webhook.name, webhook.secret
-
-
 def _without_effect(
-    client: DesiredClient, kind: SeriesKind, item: str, lifecycle: Lifecycle, series: Series
+    client: DesiredClient, kind: CredentialKind, item: str, lifecycle: Lifecycle, series: Series
 ) -> Iterator[Finding]:
     number, hold = lifecycle.reissue_after, series.hold
     if number <= series.last or (hold is not None and number == hold.version):
@@ -163,9 +154,9 @@ def _without_effect(
     yield Finding(
         "RC364",
         Level.WARNING,
-        f"reissueAfter: {number} on {describe_place(kind, item)} names no version that was revoked"
+        f"reissueAfter: {number} on {kind.place.format(item)} names no version that was revoked"
         f" ({newest}): it has no effect",
-        (names.key_address if kind is SeriesKind.KEY else names.secret_address)(client.name, item),
+        kind.address(client.name, item),
         (
             f"write reissueAfter: {hold.version} to have a new version issued"
             if hold is not None
@@ -191,13 +182,14 @@ def proof_findings(
             ):
                 address = names.webhook_address(name, webhook.name)
                 yield from _gone(client, known, address)
-                yield from _old_secret_only(client, known, address)
+                secret = record.series_of(SIGNING_SECRET, webhook.name)
+                yield from _old_secret_only(client, known, secret, address)
 
 
-def _gone(client: DesiredClient, known: WebhookRecord, address: str) -> Iterator[Finding]:
+def _gone(client: DesiredClient, known: WebhookRecord, address: Address) -> Iterator[Finding]:
     if not answered_gone(known) or known.last_delivery is None:
         return
-    target = address.removeprefix("client/").replace("/webhook/", "/")
+    target = f"{address.client}/{address.item}"
     yield Finding(
         "RC365",
         Level.WARNING,
@@ -211,13 +203,13 @@ def _gone(client: DesiredClient, known: WebhookRecord, address: str) -> Iterator
 
 
 def _old_secret_only(
-    client: DesiredClient, known: WebhookRecord, address: str
+    client: DesiredClient, known: WebhookRecord, secret: Series, address: Address
 ) -> Iterator[Finding]:
     """A rotation must not break a receiver; its grace is the time to find out."""
     last = known.last_delivery
     told = {one.probe: one.passed for one in last.probes} if last is not None else {}
     retiring = [
-        one for one in known.secret.in_state(VersionState.RETIRING) if one.grace_until is not None
+        one for one in secret.in_state(VersionState.RETIRING) if one.grace_until is not None
     ]
     if told.get(Probe.NEW_SECRET) is not False or not retiring:
         return

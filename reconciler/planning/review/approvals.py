@@ -6,10 +6,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from reconciler.domain.declared.desired import ApproverRule
 from reconciler.domain.declared.placed import holds_in
-from reconciler.domain.kinds.actions import ActionKind
+from reconciler.domain.kinds.actions import REVOCATIONS
 from reconciler.domain.plan.plan import Action, Approval, Risk
 from reconciler.domain.plan.scopes import WILDCARD, ScopeTable, covers
 from reconciler.domain.values.canonical import JsonObject
+from reconciler.errors import Address
 from reconciler.planning.guards.situation import Situation
 from reconciler.planning.risk.facts import name_some
 
@@ -22,7 +23,7 @@ def find_approvals(situation: Situation) -> tuple[Approval, ...]:
     declaration."""
     table = ScopeTable(situation.desired.scopes)
     reasons: dict[str, set[str]] = {}
-    addresses: dict[str, set[str]] = {}
+    addresses: dict[str, set[Address]] = {}
     for action in _asked_about(situation):
         labels, scopes = _labels(action, situation), _scopes(action, situation, table)
         for rule in situation.desired.policy.approvers:
@@ -43,7 +44,7 @@ def _asked_about(situation: Situation) -> list[Action]:
     dangerous."""
     declared = situation.declared_changes()
     causes = {(one.client, one.reason) for one in declared}
-    revoked = situation.of_kind(ActionKind.REVOKE_KEY, ActionKind.REVOKE_SECRET)
+    revoked = situation.of_kind(*REVOCATIONS)
     return [*declared, *(one for one in revoked if (one.client, one.reason) in causes)]
 
 

@@ -8,18 +8,11 @@ from datetime import datetime
 
 from reconciler.domain.declared.desired import DesiredClient, GuardrailPolicy
 from reconciler.domain.kinds.actions import ActionKind
-from reconciler.domain.live.record import (
-    USABLE,
-    ClientRecord,
-    ClientStatus,
-    Series,
-    SeriesKind,
-    Version,
-)
+from reconciler.domain.kinds.credentials import KEY, CredentialKind
+from reconciler.domain.live.record import USABLE, ClientRecord, ClientStatus, Series, Version
 from reconciler.domain.plan.plan import Action, Permissions
 from reconciler.domain.plan.scopes import ScopeTable
 from reconciler.domain.values.canonical import Json, JsonObject
-from reconciler.planning.actions.series import describe_place
 
 NAMES_SHOWN = 5  # in one sentence; the plan has all of them elsewhere
 
@@ -89,16 +82,14 @@ class Facts:
         return self.action.item or ""
 
     @property
-    def kind(self) -> SeriesKind:
+    def kind(self) -> CredentialKind:
         """What the versions are that an action on a version is about."""
-        return (
-            SeriesKind.KEY if self.action.address.split("/")[2:3] == ["key"] else SeriesKind.WEBHOOK
-        )
+        return self.action.credential
 
     @property
     def series(self) -> Series:
         """The series that an action on a version is about, as it is on record."""
-        return Series() if self.record is None else self.record.series(self.kind, self.item)
+        return Series() if self.record is None else self.record.series_of(self.kind, self.item)
 
     @property
     def version(self) -> Version | None:
@@ -108,7 +99,7 @@ class Facts:
     @property
     def place(self) -> str:
         """The series in words."""
-        return describe_place(self.kind, self.item)
+        return self.kind.place.format(self.item)
 
 
 RiskRule = Callable[[Facts], Iterator[str]]
@@ -127,7 +118,7 @@ def keys_in_use(record: ClientRecord | None, now: datetime) -> list[tuple[str, V
     return [
         (item, version)
         for kind, item, series in record.all_series()
-        if kind is SeriesKind.KEY
+        if kind is KEY
         for version in series.versions
         if in_use(version, now)
     ]

@@ -8,12 +8,18 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
 
-from reconciler.domain.kinds.actions import REVOCATIONS, ROTATIONS, ActionKind
-from reconciler.domain.live.record import ClientStatus, SeriesKind, Version, VersionState
+from reconciler.domain.kinds.actions import NEW_VERSIONS, REVOCATIONS, ROTATIONS, ActionKind
+from reconciler.domain.kinds.credentials import (
+    KEY,
+    SIGNING_SECRET,
+    CredentialKind,
+    all_kinds,
+    kind_at,
+)
+from reconciler.domain.live.record import ClientStatus, Version, VersionState
 from reconciler.domain.values.canonical import JsonObject, iso
 from reconciler.domain.values.duration import format_duration, parse_duration
 from reconciler.planning.actions.reasons import Reason
-from reconciler.planning.actions.series import describe_place
 from reconciler.planning.risk.facts import (
     Facts,
     changed_items,
@@ -26,7 +32,7 @@ from reconciler.planning.risk.facts import (
 
 YEAR = timedelta(days=365)
 LONG_GRACE = timedelta(days=30)
-_BROUGHT = (ActionKind.ISSUE_KEY, ActionKind.ROTATE_KEY, ActionKind.ADOPT_CLAIM)
+_BROUGHT = (*NEW_VERSIONS, ActionKind.ADOPT_CLAIM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,34 +72,28 @@ def _spans(facts: Facts, field: str) -> Iterator[_Span]:
         old, new = (_duration(str(side.get(field))) for side in (before, after))
         if new is not None and new != old:
             yield _Span(
-                describe_place(kind, name),
-                old,
-                new,
-                None if before else _longest(facts, kind, field),
+                kind.place.format(name), old, new, None if before else _longest(facts, kind, field)
             )
 
 
-def _longest(facts: Facts, kind: SeriesKind, field: str) -> timedelta | None:
+def _longest(facts: Facts, kind: CredentialKind, field: str) -> timedelta | None:
     found = (_duration(str(series.get(field))) for series in _standing(facts, kind))
     return max((one for one in found if one is not None), default=None)
 
 
-def _standing(facts: Facts, kind: SeriesKind) -> list[JsonObject]:
-    if kind is SeriesKind.KEY:
-        return [to_mapping(key) for key in live_items(facts, "keys").values()]
-    return [
-        to_mapping(to_mapping(hook).get("secret"))
-        for hook in live_items(facts, "webhooks").values()
-    ]
+def _standing(facts: Facts, kind: CredentialKind) -> list[JsonObject]:
+    live = facts.live
+    return [] if live is None or live.edited else list(kind.lives(live.spec).values())
 
 
-def _declared(facts: Facts) -> Iterator[tuple[SeriesKind, str, JsonObject, JsonObject]]:
+def _declared(facts: Facts) -> Iterator[tuple[CredentialKind, str, JsonObject, JsonObject]]:
     """What the action declares of each series, by its kind and name; empty: nothing."""
-    for name, before, after in changed_items(facts, "keys"):
-        yield SeriesKind.KEY, name, before or {}, after or {}
-    for name, before, after in changed_items(facts, "webhooks"):
-        old, new = (to_mapping((side or {}).get("secret")) for side in (before, after))
-        yield SeriesKind.WEBHOOK, name, old, new
+    for kind in all_kinds():
+        for name, *sides in changed_items(facts, kind.section):
+            old, new = (
+                to_mapping((side or {}).get(kind.part) if kind.part else side) for side in sides
+            )
+            yield kind, name, old, new
 
 
 @lru_cache(maxsize=1024)  # clients share a few
@@ -165,8 +165,8 @@ def reissue_declared(facts: Facts) -> Iterator[str]:
         old, new = before.get("reissueAfter", "none"), after.get("reissueAfter", "none")
         if new not in ("none", old):
             yield (
-                f"{describe_place(kind, name)}, reissueAfter: {old} → {new}: what a person revoked"
-                " may be issued anew"
+                f"{kind.place.format(name)}, reissueAfter: {old} → {new}: what a person revoked may be"
+                " issued anew"
             )
 
 
@@ -183,7 +183,7 @@ def _dated(version: Version) -> str:
 def last_key_revoked(facts: Facts) -> Iterator[str]:
     version = _ends_in_use(facts)
     working = facts.live is not None and facts.live.status is not ClientStatus.SUSPENDED
-    if version is not None and working and facts.kind is SeriesKind.KEY and not _left(facts):
+    if version is not None and working and facts.kind is KEY and not _left(facts):
         yield (
             f"version {version.number} of {facts.place} is in use ({_dated(version)}), and no"
             " usable key is left"
@@ -193,9 +193,7 @@ def last_key_revoked(facts: Facts) -> Iterator[str]:
 def revoked_in_use(facts: Facts) -> Iterator[str]:
     if (version := _ends_in_use(facts)) is not None and not any(last_key_revoked(facts)):
         left = (
-            name_some([f"{item} v{one}" for item, one in _left(facts)])
-            if facts.kind is SeriesKind.KEY
-            else ""
+            name_some([f"{item} v{one}" for item, one in _left(facts)]) if facts.kind is KEY else ""
         )
         told = f"; usable after this plan: {left}" if left else ""
         yield f"version {version.number} of {facts.place} is in use ({_dated(version)}){told}"
@@ -217,7 +215,7 @@ def _left(facts: Facts) -> list[tuple[str, str]]:
     made = [
         (action.item or "", str((action.after or {}).get("version", action.version)))
         for action in facts.beside
-        if action.kind in _BROUGHT and "/key/" in action.address
+        if action.kind in _BROUGHT and action.credential is KEY
     ]
     return sorted({*stays, *made})
 
@@ -284,7 +282,8 @@ def version_is_over(facts: Facts) -> Iterator[str]:
 def one_signature(facts: Facts) -> Iterator[str]:
     webhooks = () if facts.desired is None else facts.desired.webhooks
     for webhook in webhooks:
-        if webhook.name == facts.item and not webhook.scheme.several:
+        own = facts.kind is SIGNING_SECRET and webhook.name == facts.item
+        if own and not webhook.scheme.several:
             yield (
                 f"{webhook.scheme.name} has room for one signature: a receiver that does not know"
                 f" version {facts.after.get('version')} yet refuses every delivery"
@@ -308,7 +307,8 @@ _DRIFTED: Mapping[str, str] = {
 def drift(facts: Facts) -> Iterator[str]:
     sentence = _DRIFTED.get(facts.action.reason)
     if sentence is not None and not any(versions_edited(facts)):
-        yield sentence.format(facts.place if facts.item else f"client {facts.action.client}")
+        of_version = kind_at(facts.action.address) is not None
+        yield sentence.format(facts.place if of_version else f"client {facts.action.client}")
 
 
 def versions_edited(facts: Facts) -> Iterator[str]:

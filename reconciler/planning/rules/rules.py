@@ -21,10 +21,12 @@ from reconciler.domain.declared.desired import (
 )
 from reconciler.domain.declared.placed import holds_in
 from reconciler.domain.declared.proof import DECLARED_PROBES, GENUINE_ONLY, Demand
+from reconciler.domain.kinds.credentials import CredentialKind
 from reconciler.domain.plan.scopes import WILDCARD, ScopeTable, covers
 from reconciler.domain.values import names, networks
 from reconciler.domain.values.duration import format_duration
 from reconciler.domain.values.hosts import host_of, is_loopback
+from reconciler.errors import NOWHERE, Address
 
 OWNER = ("team", "contact")
 
@@ -37,7 +39,7 @@ class Breach:
     path: tuple[str, ...]
     message: str
     remedy: str
-    address: str = ""
+    address: Address = NOWHERE
 
 
 RuleCheck = Callable[[DesiredClient, Mapping[str, Any], ScopeTable], Iterator[Breach]]
@@ -89,8 +91,8 @@ def lifetime(
     client: DesiredClient, values: Mapping[str, Any], table: ScopeTable
 ) -> Iterator[Breach]:
     """``keyMax``, ``secretMax``, ``min``: how long a version may live."""
-    for limit, what, path, address, lives in _lives(client):
-        longest, shortest = values.get(f"{limit}Max"), values.get("min")
+    for kind, what, path, address, lives in _lives(client):
+        longest, shortest = values.get(f"{kind.limit}Max"), values.get("min")
         if longest is not None and lives.lifetime > longest:
             far = f"longer than {format_duration(longest)}"
         elif shortest is not None and lives.lifetime < shortest:
@@ -110,8 +112,8 @@ def rotation(
 ) -> Iterator[Breach]:
     """``renewBeforeMin``, ``graceMin``, ``graceMax``: time to rotate in and to change over in. No
     grace at all is refused whatever is set."""
-    for limit, what, path, address, lives in _lives(client):
-        inner = (*path, "rotation") if limit == "key" else path
+    for kind, what, path, address, lives in _lives(client):
+        inner = path if kind.part else (*path, "rotation")
         renew, shortest, longest = (
             values.get(name) for name in ("renewBeforeMin", "graceMin", "graceMax")
         )
@@ -338,21 +340,14 @@ def find_breaches(
         yield from ((rule, row, breach) for breach in row.check(client, rule.values, table))
 
 
-def _lives(client: DesiredClient) -> Iterator[tuple[str, str, tuple[str, ...], str, Lifecycle]]:
-    """(first word of the limit, what it is, where it is declared, address, life cycle) of keys and
-    signing secrets."""
-    for key in client.keys:
-        yield (
-            "key",
-            f"key `{key.name}`",
-            ("keys", key.name),
-            names.key_address(client.name, key.name),
-            key.lifecycle,
-        )
-    for webhook in client.webhooks:
-        address = names.secret_address(client.name, webhook.name)
-        what = f"the signing secret of webhook `{webhook.name}`"
-        yield "secret", what, ("webhooks", webhook.name, "secret"), address, webhook.secret
+def _lives(
+    client: DesiredClient,
+) -> Iterator[tuple[CredentialKind, str, tuple[str, ...], Address, Lifecycle]]:
+    """(kind, what it is, where it is declared, address, life cycle) of every credential."""
+    for kind, name, lifecycle in client.lives():
+        path = (kind.section, name, kind.part) if kind.part else (kind.section, name)
+        address = kind.address(client.name, name)
+        yield kind, kind.title.format(f"`{name}`"), path, address, lifecycle
 
 
 def _right_answer(probe: str) -> str:
@@ -363,7 +358,7 @@ def _right_answer(probe: str) -> str:
     )
 
 
-def _urls(client: DesiredClient) -> Iterator[tuple[str, str, str]]:
+def _urls(client: DesiredClient) -> Iterator[tuple[str, str, Address]]:
     for webhook in client.webhooks:
         if webhook.url:
             yield webhook.name, webhook.url, names.webhook_address(client.name, webhook.name)

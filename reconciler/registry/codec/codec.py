@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from reconciler.domain.kinds.credentials import KEY, SIGNING_SECRET, CredentialKind, all_kinds
 from reconciler.domain.live.record import (
     ClientRecord,
     ClientStatus,
@@ -25,7 +26,7 @@ from reconciler.domain.values.canonical import (
     parse_iso,
     parse_iso_or_none,
 )
-from reconciler.errors import RegistryError
+from reconciler.errors import Address, RegistryError
 from reconciler.registry.codec.proof_codec import decode_delivery, encode_delivery
 from reconciler.registry.codec.shapes import require_record, require_series
 from reconciler.registry.codec.stored import FORMAT, garbled_error, parse_stored
@@ -121,8 +122,16 @@ def encode_record(record: ClientRecord) -> dict[str, Json]:
     }
     # An edited record keeps a wrong checksum until the declaration was restored: a commit for
     # another reason must not make the edit look like ours. A series does likewise.
-    raw["keys"] = {name: _encode_series(series) for name, series in record.keys.items()}
-    raw["webhooks"] = {name: _encode_webhook(webhook) for name, webhook in record.webhooks.items()}
+    # Sections of kinds that came later are there only when they hold something: what is stored of
+    # a client without any stays as it is.
+    raw |= {KEY.section: {}, SIGNING_SECRET.section: {}}
+    for (kind, name), series in record.series.items():
+        stored: dict[str, Json] = _encode_series(series)
+        if kind.part:
+            stored = {kind.part: stored}
+        if kind is SIGNING_SECRET:
+            stored |= _encode_webhook(record.webhooks[name])
+        raw.setdefault(kind.section, {})[name] = stored
     raw["sum"] = "edited" if record.edited else _record_sum(raw)
     return raw
 
@@ -148,8 +157,14 @@ def decode_record(raw: Mapping[str, Any], name: str) -> ClientRecord:
         spec=raw["spec"],
         digest=raw["digest"],
         base_digest=raw["base_digest"],
-        keys={name: _decode_series(series) for name, series in raw["keys"].items()},
-        webhooks={name: _decode_webhook(webhook) for name, webhook in raw["webhooks"].items()},
+        series={
+            (kind, name): _decode_series(stored[kind.part] if kind.part else stored)
+            for kind in all_kinds()
+            for name, stored in raw.get(kind.section, {}).items()
+        },
+        webhooks={
+            name: _decode_webhook(webhook) for name, webhook in raw[SIGNING_SECRET.section].items()
+        },
         events=tuple(_decode_event(event) for event in raw["events"]),
         seq=raw["seq"],
         moving_to=raw["moving_to"],
@@ -159,12 +174,20 @@ def decode_record(raw: Mapping[str, Any], name: str) -> ClientRecord:
 
 def _record_sum(raw: Mapping[str, Any]) -> str:
     """Over everything but the series, which have sums of their own."""
-    summed = {key: value for key, value in raw.items() if key not in ("sum", "keys", "webhooks")}
-    proofs = {
-        name: {key: value for key, value in webhook.items() if key != "secret"}
-        for name, webhook in raw["webhooks"].items()
+    summed = {key: value for key, value in raw.items() if key != "sum"}
+    for kind in all_kinds():
+        if kind.section in raw:
+            summed[kind.section] = _without_series(raw[kind.section], kind)
+    return digest(summed)
+
+
+def _without_series(section: Mapping[str, Any], kind: CredentialKind) -> Json:
+    if not kind.part:
+        return sorted(section)
+    return {
+        name: {key: value for key, value in stored.items() if key != kind.part}
+        for name, stored in section.items()
     }
-    return digest({**summed, "keys": sorted(raw["keys"]), "webhooks": proofs})
 
 
 def _encode_series(series: Series) -> dict[str, Json]:
@@ -240,7 +263,6 @@ def _decode_version(raw: Mapping[str, Any]) -> Version:
 def _encode_webhook(webhook: WebhookRecord) -> dict[str, Json]:
     delivery = webhook.last_delivery
     return {
-        "secret": _encode_series(webhook.secret),
         "verified_at": iso_or_none(webhook.verified_at),
         "verified_digest": webhook.verified_digest,
         "last_delivery": None if delivery is None else encode_delivery(delivery),
@@ -252,7 +274,6 @@ def _encode_webhook(webhook: WebhookRecord) -> dict[str, Json]:
 def _decode_webhook(raw: Mapping[str, Any]) -> WebhookRecord:
     delivery = raw["last_delivery"]
     return WebhookRecord(
-        secret=_decode_series(raw["secret"]),
         verified_at=parse_iso_or_none(raw["verified_at"]),
         verified_digest=raw["verified_digest"],
         last_delivery=None if delivery is None else decode_delivery(delivery),
@@ -275,4 +296,4 @@ def _encode_event(event: Event) -> dict[str, Json]:
 
 
 def _decode_event(raw: Mapping[str, Any]) -> Event:
-    return Event(**{**raw, "at": parse_iso(raw["at"])})
+    return Event(**{**raw, "at": parse_iso(raw["at"]), "address": Address.read(raw["address"])})

@@ -18,6 +18,7 @@ from reconciler.domain.values.canonical import (
     parse_iso,
     parse_iso_or_none,
 )
+from reconciler.errors import Address
 from reconciler.registry.codec.shapes import OUTCOME, RUN, require
 from reconciler.registry.codec.stored import FORMAT, garbled_error, parse_stored
 
@@ -99,7 +100,9 @@ def _outcome(outcome: Outcome) -> dict[str, Json]:
 def _decoded(raw: Json) -> Outcome:
     require(raw, OUTCOME)
     kind, version = ActionKind(raw["kind"]), raw["version"]
-    action = action_on_record(kind, raw["address"], raw["reason"], raw["why"], version)
+    action = action_on_record(
+        kind, Address.read(raw["address"]), raw["reason"], raw["why"], version
+    )
     return Outcome(action, OutcomeStatus(raw["status"]), raw["message"], dict(raw["detail"]))
 
 

@@ -14,7 +14,6 @@ from reconciler.domain.live.record import (
     ClientRecord,
     ClientStatus,
     Series,
-    SeriesKind,
     Version,
     VersionState,
     WebhookRecord,
@@ -27,9 +26,7 @@ from reconciler.registry.protocol.work import (
     Claim,
     ClientRun,
     Run,
-    series_kind,
     with_event,
-    with_series,
 )
 
 
@@ -49,9 +46,7 @@ def register(record: ClientRecord | None, desired: DesiredClient, run: Run) -> C
             digest=desired.digest,
             base_digest=desired.base_digest,
         )
-    webhooks = {
-        name: WebhookRecord(secret=webhook.secret) for name, webhook in record.webhooks.items()
-    }
+    webhooks = {name: WebhookRecord() for name in record.webhooks}
     return declare(replace(record, status=ClientStatus.PENDING, webhooks=webhooks), desired)
 
 
@@ -102,7 +97,7 @@ def _changed(record: ClientRecord, action: Action) -> dict[str, Json]:
     if action.kind is ActionKind.REGISTER_CLIENT:
         return {}
     if action.kind is ActionKind.ADOPT_CLAIM:
-        version = record.series(series_kind(action), str(action.item)).version(action.version or 0)
+        version = record.series_of(action.credential, str(action.item)).version(action.version or 0)
         return describe_version(version) if version else {}
     detail: dict[str, Json] = {
         "before": action.before,
@@ -116,35 +111,34 @@ def _unproven(record: ClientRecord, webhook: str) -> ClientRecord:
     """A changed endpoint must prove itself again, and an active client is active only when it
     has."""
     known = record.webhooks.get(webhook, WebhookRecord())
-    webhooks = {**record.webhooks, webhook: replace(known, verified_at=None, verified_digest=None)}
+    record = record.with_webhook(webhook, replace(known, verified_at=None, verified_digest=None))
     status = ClientStatus.PENDING if record.status is ClientStatus.ACTIVE else record.status
-    return replace(record, webhooks=webhooks, status=status)
+    return replace(record, status=status)
 
 
 def _settle_claim(
     record: ClientRecord, client: ClientRun, action: Action, at: datetime
 ) -> ClientRecord:
-    kind, item, number = series_kind(action), str(action.item), action.version or 0
-    series = record.series(kind, item)
+    kind, item, number = action.credential, str(action.item), action.version or 0
+    series = record.series_of(kind, item)
     if action.kind is ActionKind.ABANDON_CLAIM:
-        return with_series(record, kind, item, transitions.abandon(series, number))
+        return record.with_series(kind, item, transitions.abandon(series, number))
     grace = lifecycle_of(client.work.desired, record, kind, item).grace
-    return with_series(
-        record, kind, item, replace(transitions.activate(series, number, at, grace), hold=None)
+    return record.with_series(
+        kind, item, replace(transitions.activate(series, number, at, grace), hold=None)
     )
 
 
 def claim_version(
     record: ClientRecord, claim: Claim, client: ClientRun, at: datetime
 ) -> ClientRecord:
-    """The intent to make a version, on record before anything is valid. Sets the number and path of
-    ``claim``: the next one that neither the record nor Vault has used."""
+    """The intent to make a version, on record before anything is valid. Its number is the next one
+    that neither the record nor Vault has used."""
     lifetime = lifecycle_of(client.work.desired, record, claim.kind, claim.item).lifetime
-    series = record.series(claim.kind, claim.item)
-    claim.path = record.secret_path(claim.kind, claim.item)
-    claim.number = max(series.last, claim.current) + 1
+    series = record.series_of(claim.kind, claim.item)
+    number = max(series.last, claim.current) + 1
     version = Version(
-        claim.number,
+        number,
         claim.key_id,
         VersionState.PENDING,
         claim.secret.sha256(),
@@ -154,28 +148,35 @@ def claim_version(
         expires_at=at + lifetime,
         asymmetric=claim.asymmetric,
     )
-    return with_series(record, claim.kind, claim.item, transitions.claim(series, version))
+    return record.with_series(claim.kind, claim.item, transitions.claim(series, version))
+
+
+def numbered(record: ClientRecord, claim: Claim) -> Claim:
+    """``claim`` with the number and the path that ``record``, in which it stands, gives it."""
+    series = record.series_of(claim.kind, claim.item)
+    number = next((one.number for one in series.versions if one.id == claim.key_id), claim.number)
+    return replace(claim, number=number, path=record.secret_path(claim.kind, claim.item))
 
 
 def reclaim_version(
     record: ClientRecord, claim: Claim, client: ClientRun, at: datetime
 ) -> ClientRecord:
     """The claim made anew because somebody else's secret stands at its number."""
-    series = transitions.abandon(record.series(claim.kind, claim.item), claim.number)
-    return claim_version(with_series(record, claim.kind, claim.item, series), claim, client, at)
+    series = transitions.abandon(record.series_of(claim.kind, claim.item), claim.number)
+    return claim_version(record.with_series(claim.kind, claim.item, series), claim, client, at)
 
 
 def commit_version(
     record: ClientRecord, claim: Claim, client: ClientRun, at: datetime
 ) -> ClientRecord:
     """Pending becomes active, the old active starts its grace, history gains its event."""
-    series = record.series(claim.kind, claim.item)
+    series = record.series_of(claim.kind, claim.item)
     pending = series.version(claim.number)
     if pending is None or pending.id != claim.key_id:
         raise TransitionError(f"version {claim.number} is not ours any more")
     grace = lifecycle_of(client.work.desired, record, claim.kind, claim.item).grace
     series = replace(transitions.activate(series, claim.number, at, grace), hold=None)
-    record = with_series(record, claim.kind, claim.item, _trusted(series, client.run))
+    record = record.with_series(claim.kind, claim.item, _trusted(series, client.run))
     return with_event(record, client.run, at, claim.action, describe_version(pending))
 
 
@@ -211,8 +212,8 @@ def close_changes(
 def _end_version(
     record: ClientRecord, client: ClientRun, action: Action, at: datetime
 ) -> tuple[ClientRecord, dict[str, Json]]:
-    kind, item, number = series_kind(action), str(action.item), action.version or 0
-    series = record.series(kind, item)
+    kind, item, number = action.credential, str(action.item), action.version or 0
+    series = record.series_of(kind, item)
     asked = action.after or {}
     if action.kind is ActionKind.RETIRE_KEY:
         grace = parse_duration(str((action.after or {})["grace"]))
@@ -225,7 +226,7 @@ def _end_version(
         series = transitions.hold(
             series, str(asked["hold"]), None if incident is None else str(incident), at, declared
         )
-    record = with_series(record, kind, item, _trusted(series, client.run))
+    record = record.with_series(kind, item, _trusted(series, client.run))
     version = series.version(number)
     return record, describe_version(version) if version else {}
 
@@ -233,10 +234,9 @@ def _end_version(
 def suspend_held(record: ClientRecord) -> ClientRecord:
     """A client that a person left without any usable key, or signing secret when it has no keys, is
     suspended until it has one again."""
-    counted = SeriesKind.KEY if record.keys else SeriesKind.WEBHOOK
-    usable = any(
-        series.in_state(*USABLE) for kind, _, series in record.all_series() if kind is counted
-    )
+    series = record.all_series()
+    counted = next((kind for kind, _, _ in series), None)
+    usable = any(one.in_state(*USABLE) for kind, _, one in series if kind is counted)
     if usable or record.status is ClientStatus.RETIRED:
         return record
     return replace(record, status=ClientStatus.SUSPENDED)
@@ -248,11 +248,11 @@ def put_destroyed_on_record(
     if record is None:
         raise TransitionError("the client is not registered any more")
     for action in gone:
-        kind, item = series_kind(action), str(action.item)
-        series = record.series(kind, item)
+        kind, item = action.credential, str(action.item)
+        series = record.series_of(kind, item)
         version = series.version(action.version or 0)
-        record = with_series(
-            record, kind, item, transitions.mark_destroyed(series, action.version or 0, at)
+        record = record.with_series(
+            kind, item, transitions.mark_destroyed(series, action.version or 0, at)
         )
         # of a revocation, the revocation is the event
         if action.kind is ActionKind.DESTROY_VERSION:

@@ -15,7 +15,7 @@ from reconciler.registry.protocol.changes import (
     suspend_held,
 )
 from reconciler.registry.protocol.secret_steps import destroy_version
-from reconciler.registry.protocol.work import ClientRun, series_kind
+from reconciler.registry.protocol.work import ClientRun
 from reconciler.registry.requests import Done, RemoveTransitKey
 from reconciler.registry.steps import Steps, expect
 
@@ -51,7 +51,7 @@ def find_claimed(
         if record is not None
         and action.kind in REVOCATIONS
         and (
-            version := record.series(series_kind(action), str(action.item)).version(
+            version := record.series_of(action.credential, str(action.item)).version(
                 action.version or 0
             )
         )
@@ -95,12 +95,12 @@ def destroy(bucket: Bucket, clients: list[ClientRun]) -> Steps[None]:
 def destroy_one(client: ClientRun, bucket: Bucket, action: Action) -> Steps[bool]:
     """Whether the version is gone. One that cannot be destroyed does not stop the others."""
     record = bucket.records[client.name]
-    path = record.secret_path(series_kind(action), str(action.item))
+    path = record.secret_path(action.credential, str(action.item))
     number = action.version or 0
     claimed = (action.address, number) in client.claimed
     try:
         if (yield from destroy_version(path, number, claimed=claimed)):
-            version = record.series(series_kind(action), str(action.item)).version(number)
+            version = record.series_of(action.credential, str(action.item)).version(number)
             if version is not None and version.asymmetric:
                 expect((yield RemoveTransitKey(transit_key(path, number))), Done)
             return True

@@ -8,26 +8,28 @@ number finds it and takes it up. Its public half was given to nobody until then.
 
 from __future__ import annotations
 
-from contextlib import suppress
+from dataclasses import replace
 
 from reconciler.domain.declared.desired import DesiredClient
-from reconciler.domain.live.record import SeriesKind, transit_key
+from reconciler.domain.kinds.credentials import CredentialKind
+from reconciler.domain.live.record import transit_key
 from reconciler.domain.live.transitions import TransitionError
 from reconciler.domain.secrecy.secret import Secret
 from reconciler.errors import ReconcilerError
 from reconciler.registry.protocol.bucket import Bucket, Change
+from reconciler.registry.protocol.changes import numbered
 from reconciler.registry.protocol.work import Claim, ClientRun
 from reconciler.registry.requests import MakeTransitKey, PublicKey, RemoveTransitKey
 from reconciler.registry.steps import Steps, expect
 
 
-def is_asymmetric(desired: DesiredClient | None, kind: SeriesKind, item: str) -> bool:
+def is_asymmetric(desired: DesiredClient | None, kind: CredentialKind, item: str) -> bool:
     """Whether a new version of a series is to be a key pair.
 
     Only what is declared gets new versions.
     """
-    webhooks = desired.webhooks if desired is not None and kind is SeriesKind.WEBHOOK else ()
-    return any(webhook.secret.asymmetric for webhook in webhooks if webhook.name == item)
+    lives = desired.lives() if desired is not None else ()
+    return any(life.asymmetric for one, name, life in lives if one is kind and name == item)
 
 
 def make_key_pairs(client: ClientRun, bucket: Bucket, change: Change) -> Steps[None]:
@@ -36,23 +38,32 @@ def make_key_pairs(client: ClientRun, bucket: Bucket, change: Change) -> Steps[N
     ``change`` is tried on the record as it is: should somebody else change the record before it is
     committed, the commit loses, and the client is given up.
     """
-    claims = [one for one in client.claims if one.asymmetric and not one.written]
-    if not claims or client.stopped is not None:
+    if client.stopped is not None or not any(_needs_pair(one) for one in client.claims):
         return
-    before = {id(one): transit_key(one.path, one.number) for one in claims if one.number}
-    with suppress(TransitionError):  # the commit will say so
-        change(bucket.records.get(client.name), bucket.at)
     try:
-        for one in claims:
-            yield from _make_pair(one, before.get(id(one)))
+        record = change(bucket.records.get(client.name), bucket.at)
+    except TransitionError:  # the commit will say so
+        return
+    claims = list(client.claims)
+    try:
+        for index, one in enumerate(claims):
+            if record is not None and _needs_pair(one):
+                claims[index] = yield from _make_pair(one, numbered(record, one))
     except ReconcilerError as error:
         client.fail(error)
+    client.claims = tuple(claims)
 
 
-def _make_pair(claim: Claim, former: str | None) -> Steps[None]:
-    """``former``: the key made for a number that somebody else took; nobody was ever given its
-    public half."""
+def _needs_pair(claim: Claim) -> bool:
+    return claim.asymmetric and not claim.written
+
+
+def _make_pair(former: Claim, claim: Claim) -> Steps[Claim]:
+    """``former`` with the public half of the pair for the number that ``claim`` has. The key of a
+    number that somebody else took is removed: nobody was ever given its public half."""
     name = transit_key(claim.path, claim.number)
-    claim.secret = Secret(expect((yield MakeTransitKey(name)), PublicKey).text)
-    if former not in (None, name):
-        yield RemoveTransitKey(str(former))
+    secret = Secret(expect((yield MakeTransitKey(name)), PublicKey).text)
+    before = transit_key(former.path, former.number)
+    if former.number and before != name:
+        yield RemoveTransitKey(before)
+    return replace(former, secret=secret)

@@ -15,17 +15,19 @@ A run that dies between two requests leaves a record that says what was meant;
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import cast
 
 from reconciler.domain.kinds.actions import NEW_VERSIONS, SETTLING, SPECIFYING, ActionKind
-from reconciler.domain.live.record import ClientRecord
+from reconciler.domain.live.record import ClientRecord, ClientStatus
 from reconciler.domain.plan.plan import Action, Outcome, OutcomeStatus
 from reconciler.errors import ReconcilerError
 from reconciler.registry.protocol.bucket import Bucket, Change
 from reconciler.registry.protocol.changes import (
     claim_version,
     commit_version,
+    numbered,
     open_changes,
     reclaim_version,
 )
@@ -38,7 +40,6 @@ from reconciler.registry.protocol.work import (
     ClientRun,
     ClientWork,
     Run,
-    series_kind,
 )
 from reconciler.registry.requests import Done, Mint, Minted, ResetMetadata
 from reconciler.registry.steps import Steps, expect
@@ -100,7 +101,7 @@ def claim_versions(bucket: Bucket, clients: list[ClientRun]) -> Steps[None]:
     changes: dict[str, Change] = {}
     for client in clients:
         for action in client.pending(*NEW_VERSIONS):
-            client.claims.append((yield from mint(client, action, bucket)))
+            client.claims += ((yield from mint(client, action, bucket)),)
         yield from make_key_pairs(client, bucket, make_opening(client))
         if client.pending(*OPENING) or client.claims:
             changes[client.name] = make_opening(client)
@@ -108,6 +109,7 @@ def claim_versions(bucket: Bucket, clients: list[ClientRun]) -> Steps[None]:
     for client in clients:
         if client.name in lost:
             client.give_up(lost[client.name])
+        number_claims(client, bucket)
         for action in client.pending(*OPENING):
             paths = (action.after or {}).get("reset", ())
             for path in cast("Sequence[str]", paths):
@@ -115,13 +117,20 @@ def claim_versions(bucket: Bucket, clients: list[ClientRun]) -> Steps[None]:
             client.done(action, bucket.records.get(client.name))
 
 
+def number_claims(client: ClientRun, bucket: Bucket) -> None:
+    """Each claim of ``client`` as its record has it now."""
+    record = bucket.records.get(client.name)
+    if record is not None:
+        client.claims = tuple(numbered(record, one) for one in client.claims)
+
+
 def mint(client: ClientRun, action: Action, bucket: Bucket) -> Steps[Claim]:
-    kind, item = series_kind(action), str(action.item)
+    kind, item = action.credential, str(action.item)
     minted = expect((yield Mint(kind)), Minted)
     record = bucket.records.get(client.name)
-    path = record.secret_path(kind, item) if record else f"{kind.folder}/{client.name}.{item}"
+    path = record.secret_path(kind, item) if record else kind.path(client.name, item)
     info = client.run.seen(path)
-    last = record.series(kind, item).last if record else 0
+    last = record.series_of(kind, item).last if record else 0
     current = 0 if info is None else last if info.current is None else info.current
     asymmetric = is_asymmetric(client.work.desired, kind, item)
     return Claim(action, kind, item, minted.id, minted.secret, current, path, asymmetric=asymmetric)
@@ -156,6 +165,7 @@ def write_and_commit(bucket: Bucket, clients: list[ClientRun]) -> Steps[None]:
         for client in clients:
             if client.name in lost:
                 client.give_up(lost[client.name])
+            number_claims(client, bucket)
     changes = {
         client.name: make_committing(client)
         for client in clients
@@ -171,20 +181,22 @@ def write_and_commit(bucket: Bucket, clients: list[ClientRun]) -> Steps[None]:
 
 def write_claims(client: ClientRun) -> Steps[bool]:
     """Write what is not written yet; whether a number was taken by somebody else."""
-    taken = False
-    for one in client.claims:
+    taken, claims = False, list(client.claims)
+    for index, one in enumerate(claims):
         if one.written:
             continue
         try:
             yield from write_version(one.path, one.number, one.key_id, one.secret, one.current)
-            one.written = True
+            claims[index] = replace(one, written=True)
         except VersionTaken as error:
-            one.current = error.current
+            claims[index] = replace(one, current=error.current)
             taken = True
         # one bad path does not stop the others; the next run settles the claim
         except ReconcilerError as error:
             client.fail(error)
             return False
+        finally:
+            client.claims = tuple(claims)
     return taken
 
 
@@ -223,7 +235,7 @@ def settle_committed(client: ClientRun, bucket: Bucket) -> None:
     if may_activate_now(client):
         record = bucket.records[client.name]
         for action in client.pending(ActionKind.ACTIVATE_CLIENT):
-            if record.status.value == "active":
+            if record.status is ClientStatus.ACTIVE:
                 client.done(action, record)
             else:
                 client.settle(action, OutcomeStatus.SKIPPED, "not every webhook has proven itself")

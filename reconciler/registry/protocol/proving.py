@@ -8,11 +8,11 @@ from datetime import datetime
 from reconciler.domain.declared.desired import DesiredWebhook
 from reconciler.domain.declared.owners import describe_owner
 from reconciler.domain.kinds.actions import ActionKind
+from reconciler.domain.kinds.credentials import SIGNING_SECRET
 from reconciler.domain.live.record import (
     ClientRecord,
     ClientStatus,
     Delivery,
-    SeriesKind,
     VersionState,
     WebhookRecord,
     transit_key,
@@ -70,14 +70,14 @@ def make_delivery(client: ClientRun, action: Action, bucket: Bucket) -> Deliver 
 def request_proof(record: ClientRecord, webhook: DesiredWebhook, now: datetime) -> Deliver | None:
     """What has ``webhook`` prove itself with the usable secrets on record; None when none is
     active."""
-    series = record.series(SeriesKind.WEBHOOK, webhook.name)
+    series = record.series_of(SIGNING_SECRET, webhook.name)
     active = series.in_state(VersionState.ACTIVE)
     retiring = tuple(
         one for one in series.in_state(VersionState.RETIRING) if (one.grace_until or now) > now
     )
     if not active:
         return None
-    path = record.secret_path(SeriesKind.WEBHOOK, webhook.name)
+    path = record.secret_path(SIGNING_SECRET, webhook.name)
     versions = tuple(
         SigningVersion(
             version.number, transit_key(path, version.number) if version.asymmetric else ""
@@ -109,7 +109,8 @@ def with_delivery(record: ClientRecord, name: str, result: Delivery) -> ClientRe
     webhook = record.webhooks.get(name, WebhookRecord())
     kept = replace(result, attempts=())  # they are in the event
     if result.accepted:
-        verified = verification_digest(record.spec, name, webhook.secret)
+        secret = record.series_of(SIGNING_SECRET, name)
+        verified = verification_digest(record.spec, name, secret)
         webhook = replace(
             webhook,
             last_delivery=kept,
@@ -123,7 +124,7 @@ def with_delivery(record: ClientRecord, name: str, result: Delivery) -> ClientRe
         webhook = replace(
             webhook, last_delivery=kept, failing_since=since, failures=webhook.failures + 1
         )
-    return replace(record, webhooks={**record.webhooks, name: webhook})
+    return record.with_webhook(name, webhook)
 
 
 def describe_delivery(result: Delivery) -> dict[str, Json]:
@@ -150,7 +151,8 @@ def activate_proven(client: ClientRun, record: ClientRecord, at: datetime) -> Cl
             is_proven(record, webhook.name) for webhook in desired.webhooks
         ):
             continue
-        if desired.keys and not any(series.active for series in record.keys.values()):
+        needed = {kind for kind, _, _ in desired.lives() if kind.needed}
+        if needed and not any(one.active for kind, _, one in record.all_series() if kind in needed):
             continue
         record = replace(record, status=ClientStatus.ACTIVE)
         record = with_event(record, client.run, at, action)
@@ -163,7 +165,8 @@ def is_proven(record: ClientRecord, name: str) -> bool:
         return False
     if webhook.last_delivery is not None and not webhook.last_delivery.accepted:
         return False
-    return webhook.verified_digest == verification_digest(record.spec, name, webhook.secret)
+    secret = record.series_of(SIGNING_SECRET, name)
+    return webhook.verified_digest == verification_digest(record.spec, name, secret)
 
 
 def may_activate_now(client: ClientRun) -> bool:

@@ -25,7 +25,6 @@ from reconciler.registry.codec.codec import (
 from reconciler.registry.codec.stored import MOVED
 from reconciler.registry.protocol.bucket import refuse_deleted
 from reconciler.registry.protocol.documents import put_document
-from reconciler.registry.protocol.work import with_series
 from reconciler.registry.requests import Batch, Document, ReadDocument
 from reconciler.registry.steps import Steps, expect
 
@@ -197,7 +196,7 @@ def merge_later(client: str, there: Any, late: Any, *, revoked_alone: bool = Fal
 def keep_revocations(record: ClientRecord, other: ClientRecord) -> ClientRecord:
     """``record`` with the versions that ``other`` has revoked, its holds, and its suspension."""
     for kind, name, ended in other.all_series():
-        series = record.series(kind, name)
+        series = record.series_of(kind, name)
         revoked = {one.number: one for one in ended.in_state(VersionState.REVOKED)}
         versions = tuple(
             revoked.get(one.number, one) if one.state is not VersionState.REVOKED else one
@@ -207,7 +206,7 @@ def keep_revocations(record: ClientRecord, other: ClientRecord) -> ClientRecord:
             ended.hold if versions != series.versions or not series.versions else None
         )
         if (versions, hold) != (series.versions, series.hold):
-            record = with_series(record, kind, name, replace(series, versions=versions, hold=hold))
+            record = record.with_series(kind, name, replace(series, versions=versions, hold=hold))
             if other.status is ClientStatus.SUSPENDED and record.status in (
                 ClientStatus.ACTIVE,
                 ClientStatus.PENDING,

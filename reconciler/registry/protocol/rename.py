@@ -20,7 +20,7 @@ from reconciler.domain.plan.plan import Action
 from reconciler.domain.values.canonical import Json
 from reconciler.domain.values.names import bucket_of
 from reconciler.registry.protocol.bucket import Bucket
-from reconciler.registry.protocol.work import Run, with_event, with_series
+from reconciler.registry.protocol.work import Run, with_event
 from reconciler.registry.steps import Steps
 
 # Each pass means that somebody revoked something of the moving client in that moment.
@@ -126,13 +126,13 @@ def _copy(moving: ClientRecord, record: ClientRecord) -> ClientRecord:
 def take_over_revocations(record: ClientRecord, other: ClientRecord, at: datetime) -> ClientRecord:
     """``record`` with every version revoked that is revoked in ``other``."""
     for kind, name, series in other.all_series():
-        kept = record.series(kind, name)
+        kept = record.series_of(kind, name)
         for version in series.in_state(VersionState.REVOKED):
             known = kept.version(version.number)
             if known is not None and known.state is not VersionState.REVOKED:
                 kept = replace(transitions.revoke(kept, version.number, at), hold=series.hold)
-        if kept != record.series(kind, name):
-            record = with_series(record, kind, name, kept)
+        if kept != record.series_of(kind, name):
+            record = record.with_series(kind, name, kept)
     return record
 
 

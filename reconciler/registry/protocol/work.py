@@ -9,8 +9,9 @@ from datetime import datetime
 
 from reconciler.domain.declared.desired import DesiredClient
 from reconciler.domain.kinds.actions import NEW_VERSIONS, REVOCATIONS, ActionKind
+from reconciler.domain.kinds.credentials import CredentialKind
 from reconciler.domain.live.observed import SecretInfo
-from reconciler.domain.live.record import ClientRecord, Event, Series, SeriesKind, WebhookRecord
+from reconciler.domain.live.record import ClientRecord, Event
 from reconciler.domain.plan.plan import Action, Outcome, OutcomeStatus, Problem, Stage
 from reconciler.domain.secrecy import masked, masked_json
 from reconciler.domain.secrecy.secret import Secret
@@ -45,17 +46,17 @@ class ClientWork:
     revision: int
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Claim:
     """A version that this run is making. ``secret`` never leaves for anything but the secrets
     mount.
 
-    ``current`` is the newest KV version at the path as far as known; ``number`` is set when it is
+    ``current`` is the newest KV version at the path as far as known; ``number`` is 0 until it is
     claimed.
     """
 
     action: Action
-    kind: SeriesKind
+    kind: CredentialKind
     item: str
     key_id: str
     secret: Secret
@@ -73,7 +74,7 @@ class ClientRun:
     work: ClientWork
     run: Run
     outcomes: dict[int, Outcome] = field(default_factory=dict)
-    claims: list[Claim] = field(default_factory=list)
+    claims: tuple[Claim, ...] = ()
     # (address, number) pending when this run revoked it
     claimed: frozenset[tuple[str, int]] = frozenset()
     stopped: str | None = None  # why nothing more is done for this client
@@ -162,19 +163,6 @@ def is_event_of(event: Event, action: Action, run_id: str) -> bool:
         action.reason,
     )
     return same and action.version in (None, event.detail.get("version", action.version))
-
-
-def series_kind(action: Action) -> SeriesKind:
-    """Whether an action is about a key or about a webhook's signing secret."""
-    return SeriesKind.KEY if action.address.split("/")[2] == "key" else SeriesKind.WEBHOOK
-
-
-def with_series(record: ClientRecord, kind: SeriesKind, name: str, series: Series) -> ClientRecord:
-    """``record`` with one series replaced or added."""
-    if kind is SeriesKind.KEY:
-        return replace(record, keys={**record.keys, name: series})
-    webhook = replace(record.webhooks.get(name, WebhookRecord()), secret=series)
-    return replace(record, webhooks={**record.webhooks, name: webhook})
 
 
 def with_event(

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from reconciler.domain.plan.plan import Plan
 from reconciler.domain.values.canonical import iso
+from reconciler.domain.values.names import client_address
 from reconciler.errors import Finding, Level
 from reconciler.report.forges.results import MOST, action_sentence, approval_sentence
 from reconciler.report.plan.words import LEVELS, by_level, by_risk, place_of, verdict
@@ -28,8 +29,9 @@ def plan_junit(plan: Plan) -> str:
     cases: dict[str, list[Finding]] = {f"client/{name}": [] for name in sorted(plan.revisions)}
     cases |= {f"client/{action.client}": [] for action in plan.actions}
     for finding in by_level(plan.findings):
-        client = "/".join(finding.address.split("/")[:2])
-        cases.setdefault(client or finding.code, []).append(finding)
+        client = finding.address.client
+        case = client_address(client) if client else finding.code
+        cases.setdefault(case, []).append(finding)
     properties = {
         "project": plan.project,
         "git_commit": plan.git_commit or "none",

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 
 from reconciler.domain.plan.plan import Action, Approval, Plan, Risk
 from reconciler.domain.values.canonical import digest
-from reconciler.errors import Finding, Level, Source
+from reconciler.errors import NOWHERE, Address, Finding, Level, Source
 from reconciler.errors.codes import CODES
 from reconciler.report.plan.words import LEVELS, by_level, by_risk, permission_changes
 from reconciler.report.text.layout import counted, listed
@@ -50,7 +50,7 @@ class Result:
     level: Level
     message: str
     identity: tuple[str, ...]
-    address: str = ""
+    address: Address = NOWHERE
     source: Source | None = None
 
 
@@ -117,8 +117,8 @@ def _scopes(changed: Iterable[tuple[str, str, Risk]], wanted: str) -> str:
 def approval_result(approval: Approval, plan: Plan) -> Result:
     """Who must agree, at the declaration of the first client that it is about."""
     rule = Rule(APPROVAL, "Must be approved", Level.NOTE, "docs/policy.md explains approvers")
-    address = approval.addresses[0] if approval.addresses else ""
-    source = plan.sources.get(next(iter(address.split("/")[1:]), ""))
+    address = approval.addresses[0] if approval.addresses else NOWHERE
+    source = plan.sources.get(address.client)
     return Result(
         rule,
         rule.level,
@@ -162,7 +162,7 @@ def plan_results(plan: Plan) -> list[Result]:
 def _at_its_client(finding: Finding, plan: Plan) -> Result:
     """A finding that names no line is shown where its client is declared."""
     result = finding_result(finding)
-    client = next(iter(finding.address.split("/")[1:]), "")
+    client = finding.address.client
     return replace(result, source=result.source or plan.sources.get(client))
 
 

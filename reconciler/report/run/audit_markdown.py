@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from reconciler.domain.kinds.credentials import KEY, SIGNING_SECRET
 from reconciler.domain.live.record import ClientRecord, Series, Version
 from reconciler.domain.plan.plan import Outcome
 from reconciler.domain.plan.run import RunResult
@@ -167,9 +168,11 @@ def _revocation_row(outcome: Outcome) -> tuple[str, ...]:
 
 
 def _key_rows(record: ClientRecord) -> Iterator[tuple[str, ...]]:
-    for name in sorted(record.keys):
-        for version in record.keys[name].versions:
-            yield (record.name, record.status.value, name, *_version_cells(version))
+    for kind, name, series in record.all_series():
+        if not kind.part:
+            shown = name if kind is KEY else f"{kind.word} {name}"
+            for version in series.versions:
+                yield (record.name, record.status.value, shown, *_version_cells(version))
 
 
 def _version_cells(version: Version) -> tuple[str, ...]:
@@ -203,7 +206,7 @@ def _webhook_rows(record: ClientRecord) -> Iterator[tuple[str, ...]]:
             webhook_url(record, name) or "",
             verified,
             told,
-            _secrets(webhook.secret),
+            _secrets(record.series_of(SIGNING_SECRET, name)),
         )
 
 

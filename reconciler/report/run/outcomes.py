@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from reconciler.domain.kinds.actions import ActionKind
+from reconciler.domain.kinds.actions import REVOCATIONS, ActionKind
 from reconciler.domain.live.record import ClientRecord
 from reconciler.domain.plan.plan import Outcome, OutcomeStatus
 from reconciler.domain.plan.run import RunResult
 
-_ENDING = frozenset({ActionKind.REVOKE_KEY, ActionKind.REVOKE_SECRET, ActionKind.RETIRE_CLIENT})
+_ENDING = frozenset({*REVOCATIONS, ActionKind.RETIRE_CLIENT})
 
 
 def deliveries(result: RunResult) -> tuple[Outcome, ...]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from reconciler.domain.live.record import ClientRecord, Series, SeriesKind
+from reconciler.domain.kinds.credentials import KEY, SIGNING_SECRET, CredentialKind
+from reconciler.domain.live.record import ClientRecord, Series
 from reconciler.domain.values.canonical import Json, iso, iso_or_none
 from reconciler.registry.codec.codec import encode_version
 from reconciler.registry.codec.proof_codec import encode_delivery
@@ -20,8 +21,9 @@ def client_document(record: ClientRecord) -> dict[str, Json]:
         "protect": record.protect,
         "edited": record.edited,
         "scopes": list(record.spec.get("scopes") or ()),
-        "keys": [_key(record, name) for name in sorted(record.keys)],
+        KEY.section: [],
         "webhooks": [_webhook(record, name) for name in sorted(record.webhooks)],
+        **_credentials(record),
     }
 
 
@@ -29,11 +31,21 @@ def client_documents(records: Mapping[str, ClientRecord]) -> list[dict[str, Json
     return [client_document(records[name]) for name in sorted(records)]
 
 
-def _key(record: ClientRecord, name: str) -> dict[str, Json]:
-    series = record.keys[name]
+def _credentials(record: ClientRecord) -> dict[str, list[Json]]:
+    """By their section: those that belong to the client itself."""
+    found: dict[str, list[Json]] = {}
+    for kind, name, series in record.all_series():
+        if not kind.part:
+            found.setdefault(kind.section, []).append(_credential(record, kind, name, series))
+    return found
+
+
+def _credential(
+    record: ClientRecord, kind: CredentialKind, name: str, series: Series
+) -> dict[str, Json]:
     return {
         "name": name,
-        "path": record.secret_path(SeriesKind.KEY, name),
+        "path": record.secret_path(kind, name),
         "edited": series.edited,
         "hold": hold_document(series),
         "versions": [encode_version(version) for version in series.versions],
@@ -41,20 +53,20 @@ def _key(record: ClientRecord, name: str) -> dict[str, Json]:
 
 
 def _webhook(record: ClientRecord, name: str) -> dict[str, Json]:
-    webhook = record.webhooks[name]
+    webhook, secret = record.webhooks[name], record.series_of(SIGNING_SECRET, name)
     return {
         "name": name,
         "url": webhook_url(record, name),
-        "path": record.secret_path(SeriesKind.WEBHOOK, name),
+        "path": record.secret_path(SIGNING_SECRET, name),
         "verified_at": iso_or_none(webhook.verified_at),
         "last_delivery": (
             None if webhook.last_delivery is None else encode_delivery(webhook.last_delivery)
         ),
         "failing_since": iso_or_none(webhook.failing_since),
         "failures": webhook.failures,
-        "edited": webhook.secret.edited,
-        "hold": hold_document(webhook.secret),
-        "secrets": [encode_version(version) for version in webhook.secret.versions],
+        "edited": secret.edited,
+        "hold": hold_document(secret),
+        "secrets": [encode_version(version) for version in secret.versions],
     }
 
 

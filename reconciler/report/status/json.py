@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 
 from reconciler.domain.live.observed import Observed
-from reconciler.domain.live.record import ClientRecord, SeriesKind, VersionState
+from reconciler.domain.live.record import ClientRecord, VersionState
 from reconciler.domain.plan.unfinished import Unfinished
-from reconciler.domain.values import names
 from reconciler.domain.values.canonical import Json, iso, iso_or_none
 from reconciler.engine.planfile.document import unfinished_document
 from reconciler.report.status.client_document import client_document
@@ -62,12 +61,9 @@ def _claims(record: ClientRecord, observed: Observed) -> Iterator[dict[str, Json
     """Every pending version: it belongs to a run that is at work or was cut short."""
     for kind, name, series in record.all_series():
         for version in series.in_state(VersionState.PENDING):
-            of_key = kind is SeriesKind.KEY
             found = observed.claims.get(record.secret_path(kind, name))
             yield {
-                "address": (names.key_address if of_key else names.secret_address)(
-                    record.name, name
-                ),
+                "address": kind.address(record.name, name),
                 "version": version.number,
                 "id": version.id,
                 "run": version.run,

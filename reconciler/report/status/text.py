@@ -6,12 +6,12 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from reconciler.domain.kinds.credentials import SIGNING_SECRET
 from reconciler.domain.live.observed import Observed
 from reconciler.domain.live.record import (
     ClientRecord,
     ClientStatus,
     Series,
-    SeriesKind,
     VersionState,
     WebhookRecord,
 )
@@ -98,13 +98,13 @@ def _rows(record: ClientRecord, observed: Observed) -> Iterator[_Row]:
         current = versions.active or versions.pending
         path = record.secret_path(kind, name)
         gone = observed.secrets.get(path) is None and versions.active is not None
-        webhook = record.webhooks[name] if kind is SeriesKind.WEBHOOK else None
+        webhook = record.webhooks.get(name) if kind is SIGNING_SECRET else None
         mark, note = _judge(record, versions, webhook, observed.now, gone=gone)
         expires = distance(current.expires_at, observed.now) if current else ""
         cells = (
             record.name,
             record.status.value,
-            f"{kind.value}/{name}",
+            f"{kind.word}/{name}",
             _versions(versions),
             expires,
             note,

@@ -52,7 +52,5 @@ def unfinished_text(
 def unfinished_of(items: Sequence[Unfinished], clients: Collection[str]) -> tuple[Unfinished, ...]:
     """Without what is about other clients than these (empty: all of them)."""
     return tuple(
-        one
-        for one in items
-        if not clients or one.address is None or one.address.split("/")[1] in clients
+        one for one in items if not clients or one.address is None or one.address.client in clients
     )

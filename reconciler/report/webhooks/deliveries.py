@@ -10,6 +10,7 @@ from datetime import datetime
 from reconciler.domain.declared.proof import Attempt
 from reconciler.domain.live.record import ClientRecord
 from reconciler.domain.values.canonical import Json, JsonObject, iso
+from reconciler.errors import Address
 from reconciler.registry.codec.proof_codec import decode_attempt, encode_attempt
 from reconciler.report.text.document import FORMAT_VERSION, document
 from reconciler.report.text.layout import DEFAULT_WIDTH, columns, counted, wrapped
@@ -27,7 +28,7 @@ class Logged:
     """One attempt, and which run made it to which webhook."""
 
     run_id: str
-    address: str
+    address: Address
     url: str
     attempt: Attempt
 
@@ -45,7 +46,8 @@ def logged_in_reports(texts: Iterable[str]) -> Iterator[Logged]:
             if (report["format_version"], report["kind"]) != (FORMAT_VERSION, "audit"):
                 continue
             for delivery in report["deliveries"]:
-                yield from _attempts(str(report["run_id"]), str(delivery["address"]), delivery)
+                address = Address.read(str(delivery["address"]))
+                yield from _attempts(str(report["run_id"]), address, delivery)
         except (ValueError, KeyError, TypeError, RecursionError):
             continue
 
@@ -58,7 +60,7 @@ def logged_in_records(records: Mapping[str, ClientRecord]) -> Iterator[Logged]:
                 yield from _attempts(event.run, event.address, event.detail)
 
 
-def _attempts(run_id: str, address: str, detail: JsonObject) -> Iterator[Logged]:
+def _attempts(run_id: str, address: Address, detail: JsonObject) -> Iterator[Logged]:
     for raw in detail.get("attempts") or ():
         yield Logged(run_id, address, str(detail.get("url", "")), decode_attempt(raw))
 
@@ -78,7 +80,7 @@ def chosen(
     found = [
         one
         for one in once.values()
-        if (client is None or one.address.split("/")[1] == client)
+        if (client is None or one.address.client == client)
         and (not failed or one.attempt.code)
         and (since is None or one.attempt.at >= since)
     ]
@@ -123,11 +125,10 @@ def deliveries_text(
 
 def _row(one: Logged) -> tuple[str, ...]:
     attempt = one.attempt
-    _, client, _, webhook = one.address.split("/")
     status = "none" if attempt.status is None else str(attempt.status)
     return (
         iso(attempt.at),
-        f"{client}/{webhook}",
+        f"{one.address.client}/{one.address.item}",
         attempt.probe.value,
         str(attempt.number),
         status,

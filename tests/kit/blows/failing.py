@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.adapters.openbao.server import RunningServer
+from reconciler.domain.kinds import credentials
 from reconciler.domain.secrecy.secret import Secret
 from tests.kit.blows.stories import time_goes_by
 from tests.kit.blows.witness import Witness
@@ -124,7 +125,7 @@ class Stand:
         done = sum(one["status"] == "done" for one in document["outcomes"])
         assert ran.code == (5 if done else 1), ran.err
         versions = {
-            name: record.keys["primary"]
+            name: record.series[credentials.KEY, "primary"]
             for name, record in Witness(self.checkout).records().items()
         }
         for one in document["outcomes"]:  # I10: what was said to be done is done

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from reconciler.domain.live.record import USABLE, ClientRecord, Event, SeriesKind, VersionState
+from reconciler.domain.kinds.credentials import KEY
+from reconciler.domain.live.record import USABLE, ClientRecord, Event, VersionState
 from reconciler.registry.codec.codec import decode_bucket
 from reconciler.registry.protocol.bucket import drop_attempts
 from tests.kit.git.checkout import Checkout
@@ -97,8 +98,9 @@ class Witness:
 
     def _usable(self, record: ClientRecord) -> bool:
         """Whether some key that Vault Agent finds at its path is accepted by the record."""
-        for name, series in record.keys.items():
-            value = self._value(record.secret_path(SeriesKind.KEY, name))
+        for name in record.names(KEY):
+            series = record.series_of(KEY, name)
+            value = self._value(record.secret_path(KEY, name))
             sha256 = hashlib.sha256((value or "").encode()).hexdigest()
             if sha256 in {version.sha256 for version in series.in_state(*USABLE)}:
                 return True

@@ -210,8 +210,8 @@ STAGES = [
     protocol(
         "write before claim",
         "The claim is on record before the secret is written: a crash leaves no secret that nobody knows.",
-        "client.claims.append((yield from mint(client, action, bucket)))",
-        "client.claims.append((yield from mint(client, action, bucket)))\n"
+        "client.claims += ((yield from mint(client, action, bucket)),)",
+        "client.claims += ((yield from mint(client, action, bucket)),)\n"
         "            one = client.claims[-1]\n"
         "            yield from write_version(one.path, one.current + 1, one.key_id, one.secret, one.current)",
         f"{FAULTS}test_every_request[register and issue-crash after]",
@@ -222,12 +222,10 @@ STAGES = [
         "    for attempt in range(MAX_CLAIMS):\n",
         "    early = {one.name: committing(one) for one in clients if one.claims}\n"
         "    for client in clients:\n"
-        "        for claimed in client.claims:\n"
-        "            claimed.written = True\n"
+        "        client.claims = tuple(replace(one, written=True) for one in client.claims)\n"
         '    yield from bucket.commit("early", early)\n'
         "    for client in clients:\n"
-        "        for claimed in client.claims:\n"
-        "            claimed.written = False\n"
+        "        client.claims = tuple(replace(one, written=False) for one in client.claims)\n"
         "    for attempt in range(MAX_CLAIMS):\n",
         f"{FAULTS}test_every_request[rotate without grace-crash after]",
     ),
@@ -355,8 +353,8 @@ RECORDS = [
     changes(
         "a taken number is claimed",
         "The next number is one that neither the record nor Vault has used.",
-        "claim.number = max(series.last, claim.current) + 1",
-        "claim.number = series.last + 1",
+        "number = max(series.last, claim.current) + 1",
+        "number = series.last + 1",
         f"{RUN_BUCKET}test_the_next_number_is_one_that_nobody_used",
     ),
     changes(

@@ -8,6 +8,7 @@ from dataclasses import fields, is_dataclass, replace
 from enum import Enum
 
 from reconciler.domain.plan.plan import Action, Plan
+from reconciler.errors import Address
 
 # Name -> what somebody might write into a declaration, a record, a branch or a plan file.
 HOSTILE: Mapping[str, str] = {
@@ -86,6 +87,8 @@ def _with_change(action: Action, text: str) -> Action:
 
 
 def _changed(value: object, text: str) -> object:
+    if isinstance(value, Address):
+        return Address.read(text)
     if isinstance(value, str) and not isinstance(value, Enum):
         return text
     if is_dataclass(value) and not isinstance(value, type):

@@ -13,7 +13,7 @@ from reconciler.domain.declared.desired import (
     ClientState,
     Desired,
     DesiredClient,
-    DesiredKey,
+    DesiredCredential,
     DesiredWebhook,
     Environment,
     GuardrailPolicy,
@@ -22,6 +22,7 @@ from reconciler.domain.declared.desired import (
     VaultSettings,
 )
 from reconciler.domain.declared.schemes import STANDARD_WEBHOOKS, Scheme
+from reconciler.domain.kinds.credentials import KEY
 from reconciler.domain.values.canonical import digest
 from reconciler.domain.values.duration import parse_duration
 from reconciler.errors import Source
@@ -83,8 +84,8 @@ def client(
     }
     return DesiredClient(
         name, ClientState(state), protect, spec, digest(spec), digest({**spec, "base": True}),
-        tuple(DesiredKey(key, one) for key, one in keys.items()), hooks, Source(f"clients/{name}.yaml", 3, 9),
-        renamed_from,
+        tuple(DesiredCredential(KEY, key, one) for key, one in keys.items()), hooks,
+        Source(f"clients/{name}.yaml", 3, 9), renamed_from,
     )  # fmt: skip
 
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from reconciler.domain.kinds.credentials import CredentialKind
 from reconciler.domain.live.observed import SecretInfo
-from reconciler.domain.live.record import SeriesKind
 from reconciler.domain.secrecy.secret import Secret
 from reconciler.errors import VaultUnreachable
 from reconciler.registry.codec.codec import decode_bucket, encode_bucket
@@ -118,7 +118,7 @@ class Faulty:
     def answer_all(self, requests: Sequence[Request]) -> list[Response]:
         return [self.answer(request) for request in requests]
 
-    def mint(self, kind: SeriesKind) -> Minted:
+    def mint(self, kind: CredentialKind) -> Minted:
         self._step("mint")
         return self.world.mint(kind)
 

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
+from reconciler.domain.kinds.credentials import KEY
 from reconciler.domain.live.record import (
     USABLE,
     ClientRecord,
     ClientStatus,
-    SeriesKind,
     VersionState,
     endpoint,
     transit_key,
@@ -94,7 +94,7 @@ def _judge_successor(before: ClientRecord, after: ClientRecord) -> None:
         f"I5: a gap in the history of {after.name}"
     )
     for kind, item, series in before.all_series():
-        later = after.series(kind, item)
+        later = after.series_of(kind, item)
         for version in series.in_state(VersionState.REVOKED):
             now = later.version(version.number)
             assert now is None or now.state is VersionState.REVOKED, (
@@ -115,7 +115,7 @@ def _judge_trust(before: ClientRecord, after: ClientRecord) -> None:
                 f"{after.name} is active and {name} is not proven"
             )
     for kind, item, series in before.all_series():
-        later = after.series(kind, item)
+        later = after.series_of(kind, item)
         if series.edited > later.edited:
             runs = {version.run for version in later.in_state(*USABLE)}
             assert runs <= {after.op.partition(".")[0]}, (
@@ -165,9 +165,9 @@ def judge_secrets(site: Site) -> None:
 def usable(site: Site, record: ClientRecord) -> int:
     """How many keys of a client a consumer can read and a gateway accepts now (I3)."""
     count = 0
-    for name, series in record.keys.items():
-        for version in series.in_state(*USABLE):
-            data = site.readable(record.secret_path(SeriesKind.KEY, name), version.number)
+    for name in record.names(KEY):
+        for version in record.series_of(KEY, name).in_state(*USABLE):
+            data = site.readable(record.secret_path(KEY, name), version.number)
             over = version.grace_until is not None and version.grace_until <= site.at
             if (
                 data

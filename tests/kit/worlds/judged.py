@@ -8,12 +8,13 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from reconciler.domain.declared.desired import DesiredClient, GuardrailPolicy
+from reconciler.domain.kinds import credentials
+from reconciler.domain.kinds.credentials import KEY
 from reconciler.domain.live.observed import Observed, SecretInfo
 from reconciler.domain.live.record import (
     ClientRecord,
     ClientStatus,
     Series,
-    SeriesKind,
     Version,
     VersionState,
     WebhookRecord,
@@ -65,18 +66,20 @@ def recorded(declared: DesiredClient) -> ClientRecord:
     themselves."""
     status = ClientStatus.SUSPENDED if declared.state == "suspended" else ClientStatus.ACTIVE
     webhooks = {
-        hook.name: WebhookRecord(ISSUED, NOW, verification_digest(declared.spec, hook.name, ISSUED))
+        hook.name: WebhookRecord(NOW, verification_digest(declared.spec, hook.name, ISSUED))
         for hook in declared.webhooks
     }
     return ClientRecord(
         declared.name, PROJECT, declared.name, 3, "op-1", status, declared.protect, declared.spec, declared.digest,
-        declared.base_digest, {key.name: ISSUED for key in declared.keys}, webhooks,
+        declared.base_digest, {(kind, name): ISSUED for kind, name, _ in declared.lives()}, webhooks,
     )  # fmt: skip
 
 
 def with_key(*versions: Version) -> Callable[[ClientRecord], ClientRecord]:
     """The key ``primary`` has other versions than the one that was issued."""
-    return lambda record: replace(record, keys={**record.keys, "primary": series(*versions)})
+    return lambda record: replace(
+        record, series={**record.series, (credentials.KEY, "primary"): series(*versions)}
+    )
 
 
 @dataclass(frozen=True)
@@ -143,4 +146,4 @@ def _stored(found: Series) -> SecretInfo:
 
 
 def key_path(item: str = "primary", name: str = "payouts") -> str:
-    return f"{SeriesKind.KEY.folder}/{name}.{item}"
+    return f"{KEY.folder}/{name}.{item}"

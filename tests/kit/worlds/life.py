@@ -9,14 +9,8 @@ from datetime import datetime, timedelta
 
 from reconciler.domain.declared.desired import ClientState, Desired
 from reconciler.domain.kinds.actions import ActionKind
-from reconciler.domain.live.record import (
-    USABLE,
-    ClientRecord,
-    ClientStatus,
-    SeriesKind,
-    Version,
-    VersionState,
-)
+from reconciler.domain.kinds.credentials import KEY, SIGNING_SECRET
+from reconciler.domain.live.record import USABLE, ClientRecord, ClientStatus, Version, VersionState
 from reconciler.domain.plan.plan import Plan
 from reconciler.engine.planfile.document import plan_json
 from reconciler.engine.planfile.load import load_plan
@@ -107,7 +101,7 @@ class Life:
         records = current(self.world.records())
         if records:
             record = records[step.whom % len(records)]
-            keys = sorted(record.keys)
+            keys = record.names(KEY)
             key = keys[step.whom % len(keys)] if keys and step.asked == "revoke one" else None
             with suppress(UsageError):
                 self.runner.revoke(RevocationRequest(record.name, key, "compromise"), live)
@@ -161,7 +155,7 @@ class Life:
                 assert held or record.status is ClientStatus.ACTIVE, f"{name} is {record.status}"
                 assert held or usable(self.world, record) >= len(wanted.keys)
                 assert held or all(
-                    record.series(SeriesKind.WEBHOOK, hook.name).active for hook in wanted.webhooks
+                    record.series_of(SIGNING_SECRET, hook.name).active for hook in wanted.webhooks
                 )
         assert {name for name, one in declared.clients.items() if one.state != "retired"} <= set(
             records

@@ -17,8 +17,9 @@ from typing import Any, TypeVar
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from reconciler.domain.declared.proof import Latency
+from reconciler.domain.kinds.credentials import SIGNING_SECRET, CredentialKind
 from reconciler.domain.live.observed import SecretInfo
-from reconciler.domain.live.record import ClientRecord, SeriesKind
+from reconciler.domain.live.record import ClientRecord
 from reconciler.domain.secrecy.secret import Secret
 from reconciler.domain.values import keytext
 from reconciler.registry.codec.codec import decode_bucket
@@ -176,11 +177,11 @@ class World:
         return Secret(data["value"]) if data and "value" in data else None
 
     # the other two ports
-    def mint(self, kind: SeriesKind) -> Minted:
+    def mint(self, kind: CredentialKind) -> Minted:
         number = len(self.minted) + 1
         key_id = f"{number:0{keytext.ID_LENGTH}d}"
         text = keytext.compose("acme", "production", key_id, f"{number:0{keytext.SECRET_LENGTH}d}")
-        if kind is SeriesKind.WEBHOOK:
+        if kind is SIGNING_SECRET:
             text = f"whsec_{number:044d}"
         self.minted.append(text)
         return Minted(key_id, Secret(text))

@@ -11,7 +11,7 @@ from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.live.observed import Observed
 from reconciler.domain.plan.plan import Action, Approval, Permissions, Plan, Risk
 from reconciler.domain.plan.unfinished import Unfinished, UnfinishedKind
-from reconciler.errors import Finding, Level, Source
+from reconciler.errors import Address, Finding, Level, Source
 from reconciler.planning.planner import make_plan as planned
 from tests.kit.worlds.asked import inputs
 from tests.kit.worlds.strategies import declarations
@@ -25,10 +25,11 @@ VALUES = st.none() | st.dictionaries(
 )
 RISKS = st.sampled_from(Risk)
 SOURCES = st.builds(Source, TEXT, st.integers(), st.integers())
+ADDRESSES = TEXT.map(Address.read)
 ACTIONS = st.builds(
     Action,
     st.sampled_from(ActionKind),
-    TEXT,
+    ADDRESSES,
     TEXT,
     TEXT,
     RISKS,
@@ -46,16 +47,23 @@ ACTIONS = st.builds(
     ),
 )
 FINDINGS = st.builds(
-    Finding, TEXT, st.sampled_from(Level), TEXT, TEXT, TEXT, st.none() | SOURCES, st.none() | TEXT
+    Finding,
+    TEXT,
+    st.sampled_from(Level),
+    TEXT,
+    ADDRESSES,
+    TEXT,
+    st.none() | SOURCES,
+    st.none() | TEXT,
 )
-APPROVALS = st.builds(Approval, TEXT, TEXTS, TEXTS)
+APPROVALS = st.builds(Approval, TEXT, TEXTS, st.lists(ADDRESSES, max_size=3).map(tuple))
 UNFINISHED = st.builds(
     Unfinished,
     st.sampled_from(UnfinishedKind),
     TEXT,
     TEXT,
     st.none() | st.just(NOW),
-    st.none() | TEXT,
+    st.none() | ADDRESSES,
 )
 
 

@@ -18,8 +18,9 @@ from reconciler.adapters.system.minting import RandomMinter
 from reconciler.adapters.vault.http.errors import StatusError
 from reconciler.adapters.vault.http.wire import Lost, Reply, Wire
 from reconciler.adapters.vault.key_values import KeyValues
+from reconciler.domain.kinds.credentials import CredentialKind
 from reconciler.domain.live.observed import SecretInfo
-from reconciler.domain.live.record import ClientRecord, SeriesKind
+from reconciler.domain.live.record import ClientRecord
 from reconciler.domain.secrecy.secret import Secret
 from reconciler.domain.values.names import bucket_names
 from reconciler.registry.codec.codec import decode_bucket
@@ -180,7 +181,7 @@ class RealWorld:
     def read_secret(self, path: str, version: int) -> Secret | None:
         return self._deliverer.read_secret(path, version)
 
-    def mint(self, kind: SeriesKind) -> Minted:
+    def mint(self, kind: CredentialKind) -> Minted:
         minted = self._minter.mint(kind)
         self.minted.append(minted.secret.reveal())
         return minted

@@ -13,8 +13,9 @@ from typing import Any, Generic, Protocol, TypeVar
 from unittest.mock import patch
 
 from reconciler.domain.declared.desired import Desired
+from reconciler.domain.kinds.credentials import CredentialKind
 from reconciler.domain.live.observed import Observed
-from reconciler.domain.live.record import ClientStatus, SeriesKind
+from reconciler.domain.live.record import ClientStatus
 from reconciler.domain.plan.plan import Outcome, OutcomeStatus, Plan
 from reconciler.engine import executor
 from reconciler.engine.drive import Driver, ServerClock
@@ -47,7 +48,7 @@ class Ports(LiveState, Site, Protocol):
 
     def pass_time(self, time: timedelta) -> None: ...
 
-    def mint(self, kind: SeriesKind) -> Minted: ...
+    def mint(self, kind: CredentialKind) -> Minted: ...
 
     def send(self, request: HttpRequest) -> HttpResponse | HttpFailure: ...
 

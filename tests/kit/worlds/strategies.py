@@ -16,6 +16,7 @@ from reconciler.domain.declared.desired import (
     Lifecycle,
     Waiver,
 )
+from reconciler.domain.kinds.credentials import KEY, SIGNING_SECRET
 from reconciler.domain.live.record import ClientRecord, Series
 from reconciler.errors import Source
 from tests.kit.worlds.declared import client, desired, lifecycle, webhook
@@ -203,15 +204,9 @@ def allowing(one: DesiredClient, record: ClientRecord) -> DesiredClient:
     def after(cycle: Lifecycle, series: Series) -> Lifecycle:
         return replace(cycle, reissue_after=series.hold.version if series.hold else 0)
 
-    keys = {
-        key.name: after(key.lifecycle, record.keys[key.name])
-        for key in one.keys
-        if key.name in record.keys
-    }
+    keys = {key.name: after(key.lifecycle, record.series_of(KEY, key.name)) for key in one.keys}
     hooked = [
-        replace(hook, secret=after(hook.secret, record.webhooks[hook.name].secret))
-        if hook.name in record.webhooks
-        else hook
+        replace(hook, secret=after(hook.secret, record.series_of(SIGNING_SECRET, hook.name)))
         for hook in one.webhooks
     ]
     return client(

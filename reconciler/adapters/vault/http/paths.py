@@ -11,10 +11,10 @@ from dataclasses import replace
 
 from reconciler.adapters.vault.http import errors
 from reconciler.domain.declared.desired import VaultSettings
+from reconciler.domain.kinds.credentials import Reader, all_kinds, kinds_read_by
 from reconciler.domain.values.names import is_name
 from reconciler.errors import VaultError
 
-FOLDERS = ("keys", "webhooks")
 SIGNING_KEY = "ledger"
 _TRANSIT_KEY = re.compile(r"webhook((?:\.[a-z0-9][a-z0-9-]{0,62}){2})\.[1-9][0-9]{0,8}\Z")
 _MOUNT_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z")
@@ -40,7 +40,7 @@ def document_folder(folder: str) -> str:
 
 
 def secret_path(path: str) -> str:
-    """``keys/<client>.<key>`` or ``webhooks/<client>.<webhook>``.
+    """``keys/<client>.<key>``, ``webhooks/<client>.<webhook>``: in the folder of a kind.
 
     Raises ``VaultError`` RC415 for anything else.
     """
@@ -52,7 +52,7 @@ def secret_path(path: str) -> str:
 def is_secret_path(path: str) -> bool:
     folder, _, name = path.partition("/")
     parts = name.split(".")
-    return folder in FOLDERS and len(parts) == 2 and all(is_name(part) for part in parts)
+    return _is_folder(folder) and len(parts) == 2 and all(is_name(part) for part in parts)
 
 
 def transit_key(name: str) -> str:
@@ -66,9 +66,18 @@ def transit_key(name: str) -> str:
 
 
 def secret_folder(folder: str) -> str:
-    if folder in FOLDERS:
+    if _is_folder(folder):
         return folder
     raise _refused(folder, "a folder of the secrets mount")
+
+
+def may_deliverer_read(path: str) -> bool:
+    """Whether ``path`` is that of a secret which deliveries need."""
+    return path.partition("/")[0] in {kind.folder for kind in kinds_read_by(Reader.DELIVERER)}
+
+
+def _is_folder(folder: str) -> bool:
+    return any(kind.folder == folder for kind in all_kinds())
 
 
 def mount_name(name: str) -> str:
@@ -117,7 +126,9 @@ def role_for(settings: VaultSettings, method: str, path: str) -> str:
     reads = method in ("GET", "LIST", "HEAD")
     administrative = path.endswith(("/data/meta", "/config"))
     if path.startswith(settings.secrets_mount + "/data/") and reads:
-        return "deliverer" if "/data/webhooks/" in path else "consumer"
+        folder = path.removeprefix(settings.secrets_mount + "/data/").partition("/")[0]
+        readers = {kind.folder: kind.reader.value for kind in all_kinds()}
+        return readers.get(folder, Reader.CONSUMER.value)
     if path.startswith((settings.registry_mount + "/", settings.secrets_mount + "/")):
         return "planner" if reads else "administrator" if administrative else "applier"
     if path == f"{settings.transit_mount}/sign/{SIGNING_KEY}":

@@ -10,8 +10,9 @@ from reconciler.adapters.vault.http.errors import StatusError
 from reconciler.adapters.vault.key_values import KeyValues
 from reconciler.adapters.vault.live import Live
 from reconciler.adapters.vault.secretinfo import deletes_after
+from reconciler.domain.kinds.credentials import all_kinds
 from reconciler.domain.live.observed import MountSettings, SecretInfo
-from reconciler.domain.live.record import USABLE, SeriesKind
+from reconciler.domain.live.record import USABLE
 from reconciler.domain.values.canonical import JsonObject
 from reconciler.engine.look.records import read_all_documents, read_registry
 from reconciler.errors import VaultDenied
@@ -91,7 +92,7 @@ def keep_versions(live: Live, project: str, buckets: int) -> bool:
         for name in registry.ending
     ]
     listed: dict[str, SecretInfo] = {}
-    for kind in SeriesKind:
+    for kind in all_kinds():
         listed.update(live.list_secrets(kind.folder, deep=True)[0])
     for record in registry.records.values():
         for kind, item, series in record.all_series():

@@ -15,6 +15,7 @@ from reconciler.adapters.vault.http.errors import StatusError
 from reconciler.adapters.vault.http.paths import SIGNING_KEY
 from reconciler.adapters.vault.live import Live
 from reconciler.domain.declared.desired import VaultSettings
+from reconciler.domain.kinds.credentials import Reader, all_kinds, kinds_read_by
 from reconciler.errors import VaultDenied
 
 ROLES = ("planner", "applier", "deliverer", "consumer")
@@ -61,18 +62,23 @@ def policy_texts(environment: str, settings: VaultSettings) -> dict[str, str]:
             f"{settings.required_registry}/data/{name}": {"read"} for name in ("meta", "buckets/*")
         }
     applier = _united(planner, _applier(registry, secrets, transit))
+    wrapped = {
+        f"{secrets}/data/{kind.folder}/*": _WRAPPED_ONLY for kind in kinds_read_by(Reader.CONSUMER)
+    }
     deliverer: Rules = {
         **_SELF,
-        f"{secrets}/data/webhooks/+": {"read"},
-        f"{secrets}/data/keys/*": {"read"},
+        **{f"{secrets}/data/{kind.folder}/+": {"read"} for kind in kinds_read_by(Reader.DELIVERER)},
+        **{path: {"read"} for path in wrapped},
         f"{transit}/sign/{WEBHOOK_KEYS}": {"update"},
     }
     # The name in the paths of a client's secrets is the one it was first registered with.
     consumer: Rules = {
         **_SELF,
-        f"{secrets}/data/keys/{{{{identity.entity.metadata.client}}}}.*": {"read"},
+        **{
+            f"{secrets}/data/{kind.folder}/{{{{identity.entity.metadata.client}}}}.*": {"read"}
+            for kind in kinds_read_by(Reader.CONSUMER)
+        },
     }
-    wrapped = {f"{secrets}/data/keys/*": _WRAPPED_ONLY}
     texts = {
         "planner": _render("planner", planner, {}),
         "applier": _render("applier", applier, {f"{transit}/keys/{WEBHOOK_KEYS}": _STAYS}),
@@ -108,8 +114,7 @@ def _applier(registry: str, secrets: str, transit: str) -> Rules:
             for name in ("lease", "applied", "buckets/*", "runs/*")
         },
         f"{registry}/metadata/runs/*": {"delete"},
-        f"{secrets}/data/keys/+": {"create", "update"},
-        f"{secrets}/data/webhooks/+": {"create", "update"},
+        **{f"{secrets}/data/{kind.folder}/+": {"create", "update"} for kind in all_kinds()},
         f"{secrets}/destroy/*": {"update"},
         f"{secrets}/metadata/*": {"update"},
         f"{transit}/sign/{SIGNING_KEY}": {"update"},
