@@ -23,7 +23,7 @@ TAUGHT = sorted([
 # Shapes that a function of the same module fills and explains, and one-liners whose text is all.
 PLAIN = {
     "iso_or_none", "parse_iso_or_none",
-    "client_address", "key_address", "webhook_address", "secret_address",
+    "client_address", "webhook_address",
     "PatternError", "Window", "Freeze",
     "Scheme", "Credential", "SignRemotely", "SigningFailed", "SignatureCheck",
     "key_bytes", "encoded", "signatures", "headers",
