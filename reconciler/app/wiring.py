@@ -126,7 +126,7 @@ def checkout_of(root: Path, project: Project) -> Callable[[Desired, Applied | No
             return WITHOUT_GIT
         files = {name: client.source.file for name, client in desired.clients.items()}
         used = git_checkout.Used(desired.files, files, desired.environment.name)
-        return git_checkout.checkout_of(root, project.audit_path, reading, used, applied)
+        return git_checkout.read_checkout(root, project.audit_path, reading, used, applied)
 
     return look
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from reconciler.engine.testing import Tested
     from reconciler.errors import ReconcilerError
 
-FORMAT_VERSION = 1
+_FORMAT_VERSION = 1
 
 
 @dataclass
@@ -201,7 +201,7 @@ class TestsTold:
 def error_document(error: ReconcilerError) -> str:
     """What ``--format json`` prints when a command fails."""
     document: dict[str, Any] = {
-        "format_version": FORMAT_VERSION,
+        "format_version": _FORMAT_VERSION,
         "kind": "error",
         "code": error.code,
         "message": error.message,

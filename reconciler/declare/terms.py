@@ -27,11 +27,11 @@ from reconciler.domain.declared.terms import Path as Written
 from reconciler.domain.declared.terms import Terms
 from reconciler.errors import Source
 
-# Everything that terms are read from, but for what ``named_files`` adds.
+# Everything that terms are read from, but for what ``list_named_files`` adds.
 FILES = tuple(f"{stem}{suffix}" for stem in (PROJECT_FILE, *TOP_FILES) for suffix in SUFFIXES)
 
 
-def named_files(root: Path) -> list[str]:
+def list_named_files(root: Path) -> list[str]:
     """The files that the catalogue of ``root`` refers to, relative to it; none that lies
     outside."""
     named = (

@@ -77,7 +77,7 @@ class Moved(StalePlanError):
         self.observed = observed
 
 
-def apply_plan(
+def run_plan(
     engine: Engine,
     question: Question,
     plan: Plan,

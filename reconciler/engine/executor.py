@@ -17,7 +17,7 @@ from reconciler.registry.protocol.protocol import run_bucket
 from reconciler.registry.protocol.rename import RenameLost, describe_move, move_client
 from reconciler.registry.protocol.work import INTERRUPTED, ClientWork, Run
 
-WORKERS = 16
+BUCKET_WORKERS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,9 @@ def execute(
         outcomes.update({numbers[id(outcome.action)]: outcome for outcome in renamed})
         if rest.actions:
             works.setdefault(bucket_of(client, buckets), []).append(rest)
-    with ThreadPoolExecutor(min(WORKERS, len(works)) or 1, thread_name_prefix="bucket") as pool:
+    with ThreadPoolExecutor(
+        min(BUCKET_WORKERS, len(works)) or 1, thread_name_prefix="bucket"
+    ) as pool:
         futures = [
             pool.submit(_bucket, name, own, driver, run) for name, own in sorted(works.items())
         ]

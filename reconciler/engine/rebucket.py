@@ -10,7 +10,7 @@ from reconciler.domain.values.names import bucket_names
 from reconciler.engine.apply import new_run_id
 from reconciler.engine.drive import Driver, ServerClock
 from reconciler.engine.engine import Engine
-from reconciler.engine.executor import WORKERS
+from reconciler.engine.executor import BUCKET_WORKERS
 from reconciler.engine.lease import hold_lease
 from reconciler.registry.protocol.rebucket import close_left, rebucket
 
@@ -27,7 +27,7 @@ def close_rest(engine: Engine) -> int:
     if not left:
         return 0
     now = engine.live.now()
-    with ThreadPoolExecutor(WORKERS) as pool:
+    with ThreadPoolExecutor(BUCKET_WORKERS) as pool:
         driver = Driver(engine.live, engine.minter, engine.sender, ServerClock(now), pool)
         return driver.run(close_left(left, engine.buckets))
 
@@ -40,7 +40,7 @@ def spread_registry(
     Raises ``LeaseHeldError``, ``VaultError`` and ``RegistryError``.
     """
     now = engine.live.now()
-    with ThreadPoolExecutor(WORKERS) as pool:
+    with ThreadPoolExecutor(BUCKET_WORKERS) as pool:
         driver = Driver(engine.live, engine.minter, engine.sender, ServerClock(now), pool)
         holder = new_run_id(now, "sha256:" + "0" * 12)
         with hold_lease(driver, holder, engine.environment.lease_ttl, wait=True, lost=say, say=say):

@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 import pytest
 
 from reconciler.adapters.receiving import loopback as loopback_http
-from reconciler.adapters.receiving.loopback import Answer, LoopbackServer, Request
+from reconciler.adapters.receiving.loopback import LoopbackAnswer, LoopbackRequest, LoopbackServer
 
 LIMIT = 1000
 POST = b"POST /x HTTP/1.1\r\nhost: localhost\r\n"
@@ -20,7 +20,7 @@ class Place:
     """A server that accepts everything, what it was asked, and what it refused by itself."""
 
     def __init__(self) -> None:
-        self.asked: list[Request] = []
+        self.asked: list[LoopbackRequest] = []
         self.refused: list[tuple[int, str]] = []
         self.server = LoopbackServer(
             self._answer,
@@ -29,9 +29,9 @@ class Place:
         )
         self.port = int(self.server.url.rpartition(":")[2])
 
-    def _answer(self, request: Request) -> Answer:
+    def _answer(self, request: LoopbackRequest) -> LoopbackAnswer:
         self.asked.append(request)
-        return Answer(204)
+        return LoopbackAnswer(204)
 
     def say(self, *parts: bytes, end: bool = True) -> bytes:
         """Everything that is answered to what a raw sender says.

@@ -12,7 +12,7 @@ from reconciler.adapters.trust.platform import (
     Person,
     all_authors,
     approver,
-    host_of,
+    platform_host,
     same_person,
     told_authors,
 )
@@ -168,6 +168,6 @@ def test_whether_it_is_the_same_person(name: str) -> None:
     ],
 )
 def test_whose_addresses_are_logins(environ: dict[str, str], host: str) -> None:
-    assert host_of(environ) == host
+    assert platform_host(environ) == host
     author = Person("", f"12-ada@users.noreply.{host or 'github.com'}")
     assert same_person(Person("ada"), [author], host) is (True if host else None)

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
-from reconciler.adapters.vault.auth import Session, connect
+from reconciler.adapters.vault.auth import VaultSession, connect
 from reconciler.adapters.vault.live import Live
 from reconciler.adapters.vault.settings import Login, find_credential, settings_with_environment
 from reconciler.domain.declared.desired import AuthSettings, VaultSettings
@@ -242,12 +242,12 @@ class Clock:
 
 def logged_in(
     place: Place, settings: VaultSettings, environ: dict[str, str]
-) -> tuple[Live, Clock, Session, Login]:
+) -> tuple[Live, Clock, VaultSession, Login]:
     """Live state that logged in by itself and keeps its token alive by the clock."""
     login = find_credential(settings, environ)
     assert isinstance(login, Login)
     live, clock = place.live_with(None), Clock()
-    session = Session(live.adapter, login, clock)
+    session = VaultSession(live.adapter, login, clock)
     session.log_in()
     live.adapter.before = session.keep_alive
     return live, clock, session, login
@@ -280,7 +280,7 @@ def given(place: Place, **options: Any) -> tuple[Live, Clock, str]:
     """Live state with a token that was given to us, and a clock for its session."""
     token = place.new_token("run", **options)
     live, clock = place.live_with(token), Clock()
-    live.adapter.before = Session(live.adapter, None, clock).keep_alive
+    live.adapter.before = VaultSession(live.adapter, None, clock).keep_alive
     return live, clock, token
 
 
@@ -324,7 +324,7 @@ def test_a_token_near_the_end_of_its_longest_life_is_not_renewed_again_and_again
     live, clock, token = given(place, ttl="3600s", explicit_max_ttl="100s")
     with proxying(place.settings.address) as proxy:
         live = place.live_with(token, address=proxy.address)
-        live.adapter.before = Session(live.adapter, None, clock).keep_alive
+        live.adapter.before = VaultSession(live.adapter, None, clock).keep_alive
         for _ in range(50):
             clock.seconds += 1
             live.now()
@@ -360,7 +360,7 @@ def test_while_one_thread_logs_in_anew_the_others_go_on_with_the_old_token() -> 
         ThreadPoolExecutor() as pool,
     ):
         clock = Clock()
-        session = Session(live.adapter, Login("jwt", "jwt"), clock)
+        session = VaultSession(live.adapter, Login("jwt", "jwt"), clock)
         session.log_in()
         live.adapter.before = session.keep_alive
         clock.seconds += 30

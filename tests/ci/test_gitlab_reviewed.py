@@ -321,7 +321,7 @@ def test_what_is_no_plan_is_told(gitlab: GitLab, push: Push, content: bytes) -> 
 def test_a_plan_that_is_too_large_is_not_taken(
     gitlab: GitLab, push: Push, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gitlab_reviewed, "LARGEST", 1000)
+    monkeypatch.setattr(gitlab_reviewed, "_LARGEST", 1000)
     gitlab.job(1, 31, "plan production", kept(CHANGING))
     assert push.look() == 1
     assert "larger than 1000 bytes" in push.job.err

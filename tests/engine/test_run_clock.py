@@ -11,7 +11,7 @@ from typing import Any
 
 from reconciler.adapters.git.folder import FolderLedger
 from reconciler.app.reports import SearchedReports
-from reconciler.engine.apply import Options, apply_plan
+from reconciler.engine.apply import Options, run_plan
 from reconciler.engine.engine import Engine
 from reconciler.planning.actions.inputs import Question, pair_up
 from reconciler.planning.planner import make_plan
@@ -49,7 +49,7 @@ def test_a_run_never_ends_before_the_look_that_it_began_with(tmp_path: Path) -> 
         engine.look(declared), now=world.at
     )  # the plan was made by the other node's time
     plan = make_plan(engine.inputs(question, observed, pair_up(declared, observed)))
-    result, problem = apply_plan(engine, question, plan, observed, Options(commit=False))
+    result, problem = run_plan(engine, question, plan, observed, Options(commit=False))
     assert problem is None
     assert {outcome.status for outcome in result.outcomes} == {"done"}
     assert result.started_at == world.at + AHEAD

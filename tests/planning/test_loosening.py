@@ -34,7 +34,7 @@ from reconciler.domain.values.patterns import compile_pattern
 from reconciler.domain.values.window import Freeze
 from reconciler.errors import Source
 from reconciler.planning.loosening.loosening import CHECKS, find_loosenings
-from reconciler.planning.loosening.places import PLACES
+from reconciler.planning.loosening.places import PLACE_CHECKS
 from reconciler.planning.loosening.values import VALUES
 from tests.kit.worlds.declared import desired, environment
 
@@ -379,5 +379,5 @@ def test_every_check_has_a_case() -> None:
     cases = [*CASES.values(), *EITHER_WAY.values()]
     for check in CHECKS:
         assert any(list(check(before, now, NOW)) for before, now, _ in cases), check.__name__
-    for place in PLACES:
+    for place in PLACE_CHECKS:
         assert any(list(place(before, now, NOW)) for before, now, _ in cases), place.__name__

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from reconciler.domain.declared.schemes import GITHUB, STANDARD_WEBHOOKS, STRIPE
 from reconciler.domain.secrecy.secret import Secret
 from reconciler.report.webhooks.received_json import listening_line, received_line
-from reconciler.report.webhooks.received_text import received_text, summary
+from reconciler.report.webhooks.received_text import received_text, summarise_received
 from reconciler.webhooks.signature.receiving import HeldSecret, Judgement, Received
 from tests.kit.suite.laws import examples
 
@@ -91,9 +91,9 @@ def test_a_secret_in_the_place_of_a_signature_is_not_shown_by_its_beginning() ->
 
 
 def test_the_summary_counts_by_verdict() -> None:
-    assert summary([]) == "0 deliveries"
-    assert summary([ACCEPTED]) == "1 delivery: 1 accepted"
-    assert summary([PROBE, ACCEPTED, REFUSED, PROBE, UNVERIFIED]) == (
+    assert summarise_received([]) == "0 deliveries"
+    assert summarise_received([ACCEPTED]) == "1 delivery: 1 accepted"
+    assert summarise_received([PROBE, ACCEPTED, REFUSED, PROBE, UNVERIFIED]) == (
         "5 deliveries: 1 accepted, 1 refused, 2 refused as it should be and 1 not verified"
     )
 

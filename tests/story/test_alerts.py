@@ -270,7 +270,7 @@ def test_nothing_that_goes_wrong_with_alerts_changes_a_run(
     with receiving(answers(204)) as gone:
         pass
     declare(checkout, broken_channels(channels, gone.port))
-    monkeypatch.setattr(alerts, "DEADLINE", 1.0)
+    monkeypatch.setattr(alerts, "_DEADLINE", 1.0)
     checkout.client("partner")
     checkout.apply().ok()
     with receiving(never_answers) as hanging:

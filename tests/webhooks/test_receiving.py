@@ -16,7 +16,7 @@ from reconciler.webhooks.signature.receiving import (
     HeldSecret,
     Judgement,
     judge_delivery,
-    unusable,
+    unusable_secret,
 )
 from reconciler.webhooks.signature.signing import sign
 from reconciler.webhooks.signature.verification import SignatureCheck
@@ -144,10 +144,10 @@ def test_what_is_marked_as_a_test(body: bytes, given: dict[str, str], test: bool
 
 
 def test_a_secret_that_a_scheme_cannot_use_is_told_without_it() -> None:
-    assert unusable(STANDARD_WEBHOOKS, NEW) == ""
-    assert unusable(GITHUB, Secret("a text of twenty-four characters")) == ""
+    assert unusable_secret(STANDARD_WEBHOOKS, NEW) == ""
+    assert unusable_secret(GITHUB, Secret("a text of twenty-four characters")) == ""
     for scheme in (STANDARD_WEBHOOKS, STRIPE):
-        why = unusable(scheme, Secret("short"))
+        why = unusable_secret(scheme, Secret("short"))
         assert why
         assert "short" not in why
     assert judged(

@@ -23,7 +23,7 @@ from reconciler.errors.codes import CODES
 from reconciler.webhooks.signature.signing import key_bytes, sign
 from reconciler.webhooks.wire.http import HttpFailure, HttpRequest, HttpResponse
 
-WORKERS = 8
+_WORKERS = 8
 # Seconds: a receiver that has not answered by then is not waited for, so that others of the channel
 # get their turn.
 REQUEST_DEADLINE = 5.0
@@ -117,7 +117,7 @@ def send_all(couriers: Sequence[Courier], seconds: float) -> list[str]:
     outcomes: dict[int, str] = {}
     rest = f"RC543: not sent within {seconds:g} seconds"
     try:
-        _start(work, min(WORKERS, len(couriers)))
+        _start(work, min(_WORKERS, len(couriers)))
         while len(outcomes) < len(couriers):
             index, outcome = ended.get(timeout=max(0.0, until - time.monotonic()))
             outcomes[index] = outcome

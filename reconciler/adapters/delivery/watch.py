@@ -8,7 +8,7 @@ from typing import Literal
 
 from reconciler.domain.declared.proof import Latency
 
-Step = Literal["resolve", "connect", "tls", "first_byte"]
+WatchStep = Literal["resolve", "connect", "tls", "first_byte"]
 
 
 class DeliveryStopped(Exception):
@@ -30,7 +30,7 @@ class Watch:
     step: str = "resolving the name"
     received: int = 0
     _started: float = field(init=False)
-    _ended: dict[Step, int] = field(default_factory=dict)
+    _ended: dict[WatchStep, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._started = monotonic()
@@ -45,7 +45,7 @@ class Watch:
     def timed_out(self) -> DeliveryStopped:
         return DeliveryStopped("RC510", f"the deadline passed while {self.step}")
 
-    def ended(self, step: Step) -> None:
+    def ended(self, step: WatchStep) -> None:
         self._ended[step] = self._milliseconds()
 
     def latency(self) -> Latency:

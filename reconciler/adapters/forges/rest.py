@@ -29,7 +29,7 @@ TRIES = 5
 TIMEOUT = 120.0  # seconds of one exchange, the body and all
 # seconds: a forge asks for more when it really means it, and that is no wait for a job
 LONGEST_WAIT = 60.0
-LARGEST = 64 * 1024 * 1024  # bytes of an answer
+_LARGEST = 64 * 1024 * 1024  # bytes of an answer
 PAGES = 200  # of a hundred entries
 _AGAIN = (500, 502, 503, 504)
 _MOVED = (301, 302, 303, 307, 308)
@@ -135,7 +135,7 @@ class Api:
             raise self._dialect.wrong(f"{_where(method, target)}: the answer is no JSON") from None
 
     def _ask(
-        self, method: str, target: str, body: bytes | None = None, cap: int = LARGEST
+        self, method: str, target: str, body: bytes | None = None, cap: int = _LARGEST
     ) -> tuple[str, Reply]:
         """Ask until there is an answer, ``TRIES`` times at most; the target that gave it, and it.
 

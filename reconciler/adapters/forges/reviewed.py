@@ -23,7 +23,7 @@ from reconciler.adapters.git.history import changed_files
 from reconciler.errors import PlatformError, UsageError
 
 PLAN_FILE = (".reconciler", "plan.json")  # what the component's job ``plan ENV`` keeps
-LARGEST = 256 * 1024 * 1024  # bytes of a plan; ten thousand clients make about 10 MB
+_LARGEST = 256 * 1024 * 1024  # bytes of a plan; ten thousand clients make about 10 MB
 # A merge request may be said to be merged a moment after its push is.
 LOOKS, BETWEEN = 3, 5.0
 BY_HAND = (
@@ -193,7 +193,7 @@ class Reviewed:
         """The plan that a job kept; None when it is gone, or it kept none."""
         try:
             return self._api.download(
-                *self._root, "jobs", job["id"], "artifacts", *PLAN_FILE, largest=LARGEST
+                *self._root, "jobs", job["id"], "artifacts", *PLAN_FILE, largest=_LARGEST
             )
         except ForgeRefused as error:
             if error.status == 404:

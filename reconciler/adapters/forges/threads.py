@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from reconciler.adapters.forges.forge import Entry, Forge, ForgeRefused
 
-LOOKS = 3
+_LOOKS = 3
 
 
 class Thread:
@@ -75,7 +75,7 @@ class Thread:
 
 def _settled(attempt: Callable[[], str]) -> str:
     """A POST whose answer was lost may have been done: look again before another one is sent."""
-    for _ in range(LOOKS - 1):
+    for _ in range(_LOOKS - 1):
         try:
             return attempt()
         except ForgeRefused as error:

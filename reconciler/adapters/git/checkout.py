@@ -13,7 +13,7 @@ from reconciler.domain.declared.checkout import Applied, Checkout, Descent, Load
 from reconciler.errors import AuditError
 
 # Files of git's folder that are there while something is under way, and what that is.
-UNFINISHED = {
+_UNFINISHED = {
     "MERGE_HEAD": "merge",
     "rebase-merge": "rebase",
     "rebase-apply": "rebase",
@@ -22,7 +22,7 @@ UNFINISHED = {
 }
 # Path → text of what HEAD declares otherwise; an environment → the clients in there, None where
 # that cannot be told.
-Clients = Callable[[Mapping[str, str], str], frozenset[str] | None]
+ClientNames = Callable[[Mapping[str, str], str], frozenset[str] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Reading:
 
     declares: Declares
     projects: Collection[str]
-    clients: Clients
+    clients: ClientNames
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Used:
     environment: str
 
 
-def checkout_of(
+def read_checkout(
     root: Path, audit: str, reading: Reading, used: Used, applied: Applied | None
 ) -> Checkout:
     """What git says of what was used. ``audit``: the folder of the reports. A git that fails is a
@@ -197,4 +197,4 @@ def _trouble(git: GitCommand, tree: Tree, reading: Reading) -> str:
 def unfinished(git: GitCommand) -> str:
     """The operation that is under way in the work tree, empty for none. Raises ``AuditError``."""
     folder = Path(git.must("rev-parse", "--absolute-git-dir"))
-    return next((verb for name, verb in UNFINISHED.items() if (folder / name).exists()), "")
+    return next((verb for name, verb in _UNFINISHED.items() if (folder / name).exists()), "")

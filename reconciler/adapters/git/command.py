@@ -118,7 +118,7 @@ class GitCommand:
         question = ("rev-parse", "--absolute-git-dir", "--show-toplevel")
         answer = self._settled(lambda: self._once(question, _Given()))
         if answer.code != 0:
-            raise failed(question, answer)
+            raise command_failed(question, answer)
         folder, _, work_tree = answer.line.partition("\n")
         refuse_embedded(self._directory, Path(folder))
         found = Repository(Path(folder), Path(work_tree))
@@ -161,7 +161,7 @@ class GitCommand:
             *arguments, stdin=stdin, environment=environment, seconds=seconds, programs=programs
         )
         if answer.code != 0:
-            raise failed(arguments, answer)
+            raise command_failed(arguments, answer)
         return answer.line
 
     def make(self) -> None:
@@ -169,7 +169,7 @@ class GitCommand:
         arguments = ("init", "--quiet", "--initial-branch=main")
         answer = self._once(arguments, _Given())
         if answer.code != 0:
-            raise failed(arguments, answer)
+            raise command_failed(arguments, answer)
 
     def setting(self, name: str) -> str:
         """A setting of the repository, or of the user where there is none; empty when it is not
@@ -195,7 +195,7 @@ class GitCommand:
         """
         answer = self.run(*arguments, stdin=stdin, environment=environment)
         if answer.code != 0:
-            raise failed(arguments, answer)
+            raise command_failed(arguments, answer)
         return answer.out
 
     def is_shallow(self) -> bool:
@@ -278,7 +278,7 @@ def _refuse(answer: GitAnswer) -> None:
         raise audit_error("RC602")
 
 
-def failed(arguments: tuple[str, ...], answer: GitAnswer) -> AuditError:
+def command_failed(arguments: tuple[str, ...], answer: GitAnswer) -> AuditError:
     """RC600 with git's own words, or RC609 where they are that it may not write or has no room
     to."""
     verb = next((word for word in arguments if not word.startswith("-") and "=" not in word), "")

@@ -31,7 +31,9 @@ def refuse_ignored(git: GitCommand, where: Sequence[str]) -> None:
     ]
     if ignored:
         rule = _rule(git, ignored[0])
-        raise audit_error("RC604", printable(f"{ignored[0]} by {rule}" if rule else ignored[0]))
+        raise audit_error(
+            "RC604", printable_path(f"{ignored[0]} by {rule}" if rule else ignored[0])
+        )
 
 
 def refuse_rule(git: GitCommand, directory: PurePosixPath) -> None:
@@ -39,7 +41,7 @@ def refuse_rule(git: GitCommand, directory: PurePosixPath) -> None:
     one."""
     name = str(directory / "report.json")
     if rule := _rule(git, name):
-        raise audit_error("RC604", printable(f"{name} by {rule}"))
+        raise audit_error("RC604", printable_path(f"{name} by {rule}"))
 
 
 def _rule(git: GitCommand, name: str) -> str:
@@ -54,7 +56,7 @@ def _rule(git: GitCommand, name: str) -> str:
     )
 
 
-def printable(text: str) -> str:
+def printable_path(text: str) -> str:
     """One line without secrets, control, bidi or invisible characters, of bounded length."""
     plain = "".join(
         character

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from reconciler.adapters.git.checkout import differing, unfinished
-from reconciler.adapters.git.command import PATIENT_SECONDS, GitAnswer, GitCommand, failed
+from reconciler.adapters.git.command import PATIENT_SECONDS, GitAnswer, GitCommand, command_failed
 from reconciler.adapters.git.errors import audit_error
-from reconciler.adapters.git.ignored import printable, refuse_ignored, refuse_rule
+from reconciler.adapters.git.ignored import printable_path, refuse_ignored, refuse_rule
 from reconciler.adapters.git.programs import Programs
 from reconciler.adapters.git.push import find_upstream, push
 from reconciler.adapters.git.report_files import (
@@ -82,17 +82,17 @@ class GitLedger:
         """Who runs this: the CI platform's actor, else git's user.name and user.email, else the
         login name."""
         for variable in ("GITHUB_ACTOR", "GITLAB_USER_LOGIN"):
-            name = printable(self._environ.get(variable, ""))
+            name = printable_path(self._environ.get(variable, ""))
             if name:
                 return name
         name, email = self._setting("user.name"), self._setting("user.email")
         if name and email:
-            return printable(f"{name} <{email}>")
+            return printable_path(f"{name} <{email}>")
         try:
             login = getpass.getuser()
         except (OSError, KeyError):  # no such user in this container
             login = ""
-        return name or email or printable(login) or f"uid {os.getuid()}"
+        return name or email or printable_path(login) or f"uid {os.getuid()}"
 
     def tracks(self, path: Path) -> bool:
         """Whether git has the file at ``path``, or what it leads to, in its index.
@@ -235,7 +235,7 @@ class GitLedger:
         self._git.run("reset", "--quiet", "--", *(f":(literal){path}" for path in files))
         self.write(files)
         names = ", ".join(map(str, wrong[:_SHOWN])) + (" and more" if len(wrong) > _SHOWN else "")
-        raise audit_error("RC632", printable(names))
+        raise audit_error("RC632", printable_path(names))
 
     def _committed(self, path: PurePosixPath) -> str | None:
         """The text of a file in HEAD."""
@@ -287,7 +287,7 @@ class GitLedger:
         )
         present = [name for name in _HOOKS if os.access(hooks / name, os.X_OK)]
         if not present or "gpg failed" in answer.err:
-            return failed(arguments, answer)
+            return command_failed(arguments, answer)
         return audit_error("RC607", " or ".join(present), answer.err or answer.out)
 
     def _refuse_unfinished(self) -> None:
@@ -302,7 +302,7 @@ class GitLedger:
 
     def _setting(self, name: str) -> str:
         try:
-            return printable(self._git.setting(name))
+            return printable_path(self._git.setting(name))
         except AuditError:
             return ""
 

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-from reconciler.adapters.git.command import PATIENT_SECONDS, GitAnswer, GitCommand, failed
+from reconciler.adapters.git.command import PATIENT_SECONDS, GitAnswer, GitCommand, command_failed
 from reconciler.adapters.git.errors import audit_error
 from reconciler.adapters.git.history import changed_files
 from reconciler.adapters.git.programs import Programs
@@ -169,4 +169,4 @@ def _advanced(git: GitCommand, local: str, pushed: str) -> str | None:
 
 def _taken_back(git: GitCommand, local: str, pushed: str, answer: GitAnswer) -> None:
     if git.run("read-tree", "-m", "-u", pushed, local, programs=Programs.PUSH).code != 0:
-        raise failed(("update-ref",), answer)
+        raise command_failed(("update-ref",), answer)

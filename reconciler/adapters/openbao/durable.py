@@ -30,7 +30,7 @@ from reconciler.domain.secrecy.secret import Secret
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class ServerStatus:
     """``state``: ``stopped``, ``sealed`` or ``running``; ``pid`` is None when it is stopped."""
 
     state: str
@@ -75,7 +75,7 @@ class DurableServer:
         self._unseal(status.address)
         return RunningServer(status.address, self._secret("root-token"), status.pid)
 
-    def status(self) -> Status:
+    def status(self) -> ServerStatus:
         """Whether it runs. A pid file of a process that is gone, or is another one, counts as
         stopped."""
         state = self._read_state()
@@ -87,10 +87,10 @@ class DurableServer:
             or state.get("started") != _started(pid)
             or not _alive(pid)
         ):
-            return Status("stopped", address, None)
+            return ServerStatus("stopped", address, None)
         health = openbao.health(address)
         running = health is not None and health.get("sealed") is False
-        return Status("running" if running else "sealed", address, pid)
+        return ServerStatus("running" if running else "sealed", address, pid)
 
     def stop(self) -> bool:
         """Stop it: SIGTERM to its own pid, SIGKILL after ten seconds.

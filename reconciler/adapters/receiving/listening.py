@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from reconciler.adapters.receiving.loopback import Answer, LoopbackServer, Request
+from reconciler.adapters.receiving.loopback import LoopbackAnswer, LoopbackRequest, LoopbackServer
 from reconciler.adapters.receiving.secret_sources import SecretSource
 from reconciler.domain.declared.schemes import Scheme
 from reconciler.domain.secrecy import beginning
@@ -22,7 +22,7 @@ from reconciler.webhooks.signature.receiving import (
     Judgement,
     Received,
     judge_delivery,
-    unusable,
+    unusable_secret,
 )
 
 BODY_LIMIT = 1024 * 1024
@@ -110,9 +110,9 @@ class Listening:
         except queue.Empty:
             return None
 
-    def _answer(self, request: Request) -> Answer:
+    def _answer(self, request: LoopbackRequest) -> LoopbackAnswer:
         if request.method in ("GET", "HEAD"):
-            return Answer(200, _HELP)
+            return LoopbackAnswer(200, _HELP)
         if request.method != "POST":
             self._tell(
                 Note(
@@ -120,11 +120,11 @@ class Listening:
                     " come by POST"
                 )
             )
-            return Answer(405, allow="POST")
+            return LoopbackAnswer(405, allow="POST")
         with self._lock:
-            return Answer(self._receive(request))
+            return LoopbackAnswer(self._receive(request))
 
-    def _receive(self, request: Request) -> int:
+    def _receive(self, request: LoopbackRequest) -> int:
         judgement = self._judged(request)
         if judgement.reason in (NOT_VERIFIED, "SignatureMismatch") and self._read_again():
             judgement = self._judged(request)
@@ -145,7 +145,7 @@ class Listening:
         )
         return status
 
-    def _judged(self, request: Request) -> Judgement:
+    def _judged(self, request: LoopbackRequest) -> Judgement:
         now = datetime.now(UTC)  # a receiver has no clock but its own
         return judge_delivery(
             self.scheme, self.held, request.headers, request.body, now, proven=self._proven
@@ -194,4 +194,4 @@ def _usable(scheme: Scheme, source: SecretSource) -> list[HeldSecret]:
 
 
 def _faults(scheme: Scheme, held: Iterable[HeldSecret]) -> Iterable[str]:
-    return (why for one in held if (why := unusable(scheme, one.secret)))
+    return (why for one in held if (why := unusable_secret(scheme, one.secret)))

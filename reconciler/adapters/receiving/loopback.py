@@ -32,7 +32,7 @@ _METHODS = ("POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD", "GET")
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class LoopbackRequest:
     """One request as it came in. Header names in lower case; of a header that is there twice the
     values are joined with a comma, as RFC 9110 has it."""
 
@@ -43,7 +43,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class LoopbackAnswer:
     """``text`` is a plain text body; a 204 has none."""
 
     status: int
@@ -62,7 +62,7 @@ class LoopbackServer:
 
     def __init__(
         self,
-        answer: Callable[[Request], Answer],
+        answer: Callable[[LoopbackRequest], LoopbackAnswer],
         *,
         port: int = 0,
         body_limit: int,
@@ -97,7 +97,7 @@ class LoopbackServer:
         with self._quiet:
             self._quiet.wait_for(lambda: not self._answering, ANSWER_SECONDS)
 
-    def answered(self, request: Request, send: Callable[[Answer], None]) -> None:
+    def answered(self, request: LoopbackRequest, send: Callable[[LoopbackAnswer], None]) -> None:
         """Ask for the answer and send it; ``stop`` waits for this, and for nothing else that a
         sender does."""
         with self._quiet:
@@ -182,7 +182,7 @@ class _Handler(BaseRequestHandler):
             return 400, "the body is shorter than it says, or not in chunks as it says"
         return status, _REASONS.get(status, _REASONS[400])
 
-    def _received(self) -> Request | None:
+    def _received(self) -> LoopbackRequest | None:
         """The whole request; None when the sender hung up before it said anything."""
         event, limit = self._next(), self.server.owner.body_limit
         if not isinstance(event, h11.Request):
@@ -198,7 +198,7 @@ class _Handler(BaseRequestHandler):
                 raise _too_large(limit)
         if isinstance(part, h11.EndOfMessage) and len(part.headers) > _MOST_TRAILERS:
             raise _Refused(400, "the body has too many trailers")
-        return Request(event.method.decode(), event.target.decode(), headers, bytes(body))
+        return LoopbackRequest(event.method.decode(), event.target.decode(), headers, bytes(body))
 
     def _next(self) -> object:
         """Raises ``TimeoutError`` when all that is read together takes too long, and
@@ -218,7 +218,7 @@ class _Handler(BaseRequestHandler):
         self.request.settimeout(ANSWER_SECONDS)
         self.request.sendall(self._peer.send(event) or b"")
 
-    def _send(self, answer: Answer) -> None:
+    def _send(self, answer: LoopbackAnswer) -> None:
         content = answer.text.encode()
         headers = [("connection", "close")]
         if answer.allow:
@@ -236,7 +236,7 @@ class _Handler(BaseRequestHandler):
     def _refuse(self, status: int, why: str) -> None:
         self.server.owner.refused(status, why)
         with suppress(OSError):
-            self._send(Answer(status, f"{why}\n"))
+            self._send(LoopbackAnswer(status, f"{why}\n"))
             self._linger()
 
     def _linger(self) -> None:
@@ -249,7 +249,7 @@ class _Handler(BaseRequestHandler):
 
 
 def _checked_headers(request: h11.Request, limit: int) -> Mapping[str, str]:
-    """The headers as ``Request`` has them, of a request whose body may be read. Raises
+    """The headers as ``LoopbackRequest`` has them, of a request whose body may be read. Raises
     ``_Refused``."""
     if request.http_version not in (b"1.0", b"1.1"):
         raise _Refused(505, "the version of HTTP is not one of 1.x")

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
-from reconciler.adapters.receiving.loopback import Answer, LoopbackServer, Request
+from reconciler.adapters.receiving.loopback import LoopbackAnswer, LoopbackRequest, LoopbackServer
 from reconciler.domain.declared.schemes import STANDARD_WEBHOOKS, Scheme
 from reconciler.domain.secrecy.secret import Secret
 from reconciler.webhooks.signature.verification import SignatureCheck, verify
@@ -92,7 +92,7 @@ class LoopbackReceiver:
             self._arrivals.append(Arrival(path, headers, body, check, status))
         return status
 
-    def _answer(self, request: Request) -> Answer:
+    def _answer(self, request: LoopbackRequest) -> LoopbackAnswer:
         if request.method != "POST":
-            return Answer(405, allow="POST")
-        return Answer(self.receive(request.path, request.headers, request.body))
+            return LoopbackAnswer(405, allow="POST")
+        return LoopbackAnswer(self.receive(request.path, request.headers, request.body))

@@ -108,7 +108,7 @@ def all_authors(told: Sequence[Person], committed: Sequence[Person]) -> list[Per
 def same_person(who: Person | None, authors: Sequence[Person], host: str) -> bool | None:
     """Whether ``who`` is one of ``authors``; None when that cannot be told.
 
-    ``host`` is that of ``host_of``.
+    ``host`` is that of ``platform_host``.
     """
     if who is None or not authors:
         return None
@@ -118,7 +118,7 @@ def same_person(who: Person | None, authors: Sequence[Person], host: str) -> boo
     return None if None in answers else False
 
 
-def host_of(environ: Mapping[str, str]) -> str:
+def platform_host(environ: Mapping[str, str]) -> str:
     """The host of the platform that runs us, in lower case; empty: none does."""
     if environ.get("GITHUB_ACTIONS") == "true":
         try:

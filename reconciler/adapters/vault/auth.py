@@ -46,7 +46,7 @@ def connect(
     proxy = proxy_for(effective.address, environ)
     with Live(effective, detailed=detailed, patience=patience, proxy=proxy) as live:
         live.run_id = None if run_id is None else check_header(run_id, "the run id")
-        session = Session(live.adapter, None if isinstance(credential, Secret) else credential)
+        session = VaultSession(live.adapter, None if isinstance(credential, Secret) else credential)
         if isinstance(credential, Secret):
             live.adapter.token = credential.reveal()
         else:
@@ -55,7 +55,7 @@ def connect(
         yield live
 
 
-class Session:
+class VaultSession:
     """Keeps a token alive: renewed when a third of its life is over; one got by logging in is
     replaced, too.
 

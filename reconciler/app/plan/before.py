@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.adapters.trust.base import NoBase, copy_files, named_base, usual_base
 from reconciler.app.workplace import Workplace
-from reconciler.declare.terms import FILES, load_terms, named_files
+from reconciler.declare.terms import FILES, list_named_files, load_terms
 from reconciler.errors import DeclarationError
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def _terms_of(root: Path, commit: str, environment: str) -> Terms:
     with tempfile.TemporaryDirectory(prefix="reconciler-") as folder:
         place = Path(folder)
         copy_files(root, commit, FILES, place)
-        copy_files(root, commit, named_files(place), place)
+        copy_files(root, commit, list_named_files(place), place)
         try:
             terms = load_terms(place, environment)
         except DeclarationError:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from reconciler.errors import BlockedError
 
 # Seconds for all alerts of a run together.
-DEADLINE = 15.0
+_DEADLINE = 15.0
 UNAFFECTED = "the run is not affected"
 
 
@@ -123,7 +123,7 @@ class Alerts:
             couriers += own
             problems.update((channel.name, sentence) for sentence in missing)
         sent: Counter[str] = Counter()
-        for courier, problem in zip(couriers, send_all(couriers, DEADLINE), strict=True):
+        for courier, problem in zip(couriers, send_all(couriers, _DEADLINE), strict=True):
             if problem:
                 problems[courier.channel, problem] += 1
             else:

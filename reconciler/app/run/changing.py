@@ -113,7 +113,7 @@ def apply_plan(
         observed = engine.look(desired, deep=asked.deep)
         pairs = pair_up(desired, observed)
         planned.refuse_unknown(asked.only, pairs)
-        result, problem = engine_runs.apply_plan(
+        result, problem = engine_runs.run_plan(
             engine, *agreed(observed, pairs), observed, options, None if ask else anew
         )
     return _ended(workplace, alerts, Run(result, problem, saved=ready is not None))
@@ -148,7 +148,7 @@ def rotate(
 
         observed = engine.look(desired)
         question, plan = agreed(observed)
-        result, problem = engine_runs.apply_plan(engine, question, plan, observed, options, agreed)
+        result, problem = engine_runs.run_plan(engine, question, plan, observed, options, agreed)
     return _ended(workplace, alerts, Run(result, problem))
 
 

@@ -16,7 +16,7 @@ from reconciler.adapters.trust.platform import (
     Person,
     all_authors,
     approver,
-    host_of,
+    platform_host,
     same_person,
     told_authors,
 )
@@ -147,7 +147,7 @@ def refuse_same_person(workplace: Workplace, desired: Desired, plan: Plan) -> No
         return
     who = approver(workplace.environ)
     authors = _authors(commit, workplace.environ)
-    same = same_person(who, authors, host_of(workplace.environ))
+    same = same_person(who, authors, platform_host(workplace.environ))
     if same:
         raise BlockedError(
             "RC243",

@@ -15,7 +15,7 @@ from reconciler.declare.schema.schemas import KINDS, file_name, schema_text
 from reconciler.domain.values.names import is_name
 from reconciler.errors import AuditError, ReconcilerError, UsageError
 
-PROJECT_FILE = "reconciler.yaml"
+_PROJECT_FILE = "reconciler.yaml"
 # Where each file of ``starter/`` goes. The project file comes last: only with it is the directory a
 # project, so an init that was cut short can be run again.
 _STARTER = {
@@ -99,10 +99,10 @@ def make_project(root: Path, name: str, ci: str = "github") -> Made:
     Raises ``ReconcilerError`` RC015 when there is a project already (nothing is written then),
     RC016 when a file cannot be written (running it again goes on).
     """
-    if os.path.lexists(root / PROJECT_FILE):
+    if os.path.lexists(root / _PROJECT_FILE):
         raise ReconcilerError(
             "RC015",
-            f"{root / PROJECT_FILE} exists: this is a project already",
+            f"{root / _PROJECT_FILE} exists: this is a project already",
             "go on with reconciler validate, or name another directory",
         )
     files = starter_files(name, ci)
@@ -127,7 +127,7 @@ def starter_files(name: str, ci: str = "github") -> Mapping[str, str]:
         "@STAGING@": _auth("staging", ci),
         "@PRODUCTION@": _auth("production", ci),
     }
-    for path, source in (_STARTER | _PLATFORMS[ci] | {PROJECT_FILE: "reconciler.yaml"}).items():
+    for path, source in (_STARTER | _PLATFORMS[ci] | {_PROJECT_FILE: "reconciler.yaml"}).items():
         text = _starter(source)
         for marker, value in given.items():
             text = text.replace(marker, value)

@@ -13,14 +13,14 @@ from reconciler.cli.options import format_option
 from reconciler.cli.output import Settings
 from reconciler.domain.declared.schemes import SCHEMES, STANDARD_WEBHOOKS
 
-USUAL_PORT = 8787
+_USUAL_PORT = 8787
 
 
 @click.command()
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
-    default=USUAL_PORT,
+    default=_USUAL_PORT,
     show_default=True,
     help="The loopback port; 0: any free one.",
 )

@@ -15,7 +15,7 @@ from reconciler.domain.declared.schemes import Scheme
 from reconciler.domain.secrecy import masked
 from reconciler.report.text.escape import terminal
 from reconciler.report.webhooks.received_json import listening_line, received_line
-from reconciler.report.webhooks.received_text import received_text, summary
+from reconciler.report.webhooks.received_text import received_text, summarise_received
 from reconciler.webhooks.signature.receiving import HeldSecret, Judgement, Received
 
 _TICK_SECONDS = 0.2
@@ -53,7 +53,7 @@ def run(
                     break
         finally:
             listening.stop()
-    say(settings, f"stopped after {summary(results)}")
+    say(settings, f"stopped after {summarise_received(results)}")
     return 0
 
 

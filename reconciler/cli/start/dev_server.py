@@ -15,7 +15,7 @@ from reconciler.cli.output import Settings, emit, say
 from reconciler.errors import ReconcilerError, UsageError
 
 # Vault's own port, which a new project names for staging.
-USUAL_PORT = 8200
+_USUAL_PORT = 8200
 # These would win over the two variables that are exported.
 _STRONGER = ("BAO_ADDR", "BAO_TOKEN", "BAO_NAMESPACE", "VAULT_NAMESPACE")
 
@@ -104,7 +104,7 @@ def _chosen(server: DurableServer, port: int | None) -> int | None:
     if free."""
     if port is not None or server.status().address is not None:
         return port
-    return USUAL_PORT if can_bind(USUAL_PORT) else None
+    return _USUAL_PORT if can_bind(_USUAL_PORT) else None
 
 
 def _shown(server: DurableServer, root: Path) -> str:

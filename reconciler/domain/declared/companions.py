@@ -18,7 +18,7 @@ from reconciler.domain.declared.schemes import Scheme, header_names
 
 Headers = tuple[tuple[str, str], ...]
 
-MOST = 16  # headers that a webhook may declare
+_MOST = 16  # headers that a webhook may declare
 _USUAL: Headers = (("content-type", "application/json"), ("user-agent", "reconciler-webhooks/1"))
 _VALUE = re.compile(r"[!-~](?:[ -~]{0,254}[!-~])?\Z")
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")

@@ -14,7 +14,7 @@ ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 ID_LENGTH = 12
 SECRET_LENGTH = 43
 CHECK_LENGTH = 6
-PATTERN = re.compile(
+_PATTERN = re.compile(
     rf"[a-z][a-z0-9]{{1,15}}_[a-z0-9]{{1,63}}"
     rf"_[0-9A-Za-z]{{{ID_LENGTH}}}_[0-9A-Za-z]{{{SECRET_LENGTH + CHECK_LENGTH}}}"
 )
@@ -53,6 +53,6 @@ def is_intact(text: str) -> bool:
     (True, False)
     """
     return (
-        PATTERN.fullmatch(text) is not None
+        _PATTERN.fullmatch(text) is not None
         and checksum(text[:-CHECK_LENGTH]) == text[-CHECK_LENGTH:]
     )

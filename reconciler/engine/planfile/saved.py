@@ -18,7 +18,7 @@ from reconciler.planning.actions.reasons import Reason, Removals
 
 REMEDY = "make a new plan and have it reviewed"
 # So many differences are told, the rest is counted.
-SHOWN = 5
+_SHOWN = 5
 # What sentences tell of times and of earlier runs, which may be otherwise another day: ids of runs,
 # instants and days, numbers of versions, and how many there are. Every other number is a part of
 # what was agreed to.
@@ -110,11 +110,11 @@ def refuse_unreviewed(reviewed: Plan, fresh: Plan) -> None:
     """
     differences = list(_differences(reviewed, fresh))
     if differences:
-        more = f" (and {len(differences) - SHOWN} more)" if len(differences) > SHOWN else ""
+        more = f" (and {len(differences) - _SHOWN} more)" if len(differences) > _SHOWN else ""
         raise StalePlanError(
             "RC389",
             "something else would be done now than was reviewed:"
-            f" {'; '.join(differences[:SHOWN])}{more}",
+            f" {'; '.join(differences[:_SHOWN])}{more}",
             "look at a new plan for this commit and have that one reviewed",
         )
 

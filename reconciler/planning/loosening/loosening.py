@@ -30,7 +30,7 @@ from reconciler.domain.plan.plan import Risk
 from reconciler.domain.plan.scopes import covers
 from reconciler.domain.values.canonical import iso
 from reconciler.errors import Source
-from reconciler.planning.loosening.places import PLACES
+from reconciler.planning.loosening.places import PLACE_CHECKS
 from reconciler.planning.loosening.values import looser_value, show_value
 
 POLICY, CATALOGUE = "RC250", "RC251"
@@ -203,7 +203,7 @@ def no_catalogue(before: Terms, now: Terms, at: datetime) -> Iterator[Loosening]
 def environment(before: Terms, now: Terms, at: datetime) -> Iterator[Loosening]:
     """What reconciler.yaml says: its own table."""
     for code, path, what, old, new in (
-        found for place in PLACES for found in place(before, now, at)
+        found for place in PLACE_CHECKS for found in place(before, now, at)
     ):
         yield Loosening(code, path, what, old, new)
 

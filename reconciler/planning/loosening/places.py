@@ -1,5 +1,5 @@
 """What a change takes back of what reconciler.yaml guards an environment with: one function, one
-row in ``PLACES``."""
+row in ``PLACE_CHECKS``."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def audit(before: Terms, now: Terms, at: datetime) -> Iterator[PlaceRow]:
         yield _row(("audit", "git"), "true", "false")
 
 
-PLACES: list[PlaceCheck] = [
+PLACE_CHECKS: list[PlaceCheck] = [
     looser_networks,
     freezes,
     looser_promotion,

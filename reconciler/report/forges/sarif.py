@@ -96,9 +96,11 @@ def _rule(rule: Rule) -> dict[str, Json]:
         properties = {"tags": ["integrations", "security"], "security-severity": _SCORES[rule.risk]}
     return {
         "id": terminal(rule.id),
-        "shortDescription": {"text": plain(rule.title)},
-        "fullDescription": {"text": plain(rule.title)},  # code scanning demands it, and help
-        "help": {"text": plain(rule.help)},
+        "shortDescription": {"text": plain_sarif_text(rule.title)},
+        "fullDescription": {
+            "text": plain_sarif_text(rule.title)
+        },  # code scanning demands it, and help
+        "help": {"text": plain_sarif_text(rule.help)},
         "defaultConfiguration": {"level": rule.level.value},
         "properties": properties,
     }
@@ -118,14 +120,14 @@ def _result(result: Result, index: int, fingerprint: str, folder: str) -> dict[s
         "ruleId": terminal(result.rule.id),
         "ruleIndex": index,
         "level": result.level.value,
-        "message": {"text": plain(result.message)},
+        "message": {"text": plain_sarif_text(result.message)},
         "locations": [location],
         # the only one that GitHub compares
         "partialFingerprints": {"primaryLocationLineHash": fingerprint},
     }
 
 
-def plain(text: str) -> str:
+def plain_sarif_text(text: str) -> str:
     """``text`` as a plain SARIF message: no control characters, no embedded link (§3.11.6), no
     placeholder; and not empty, which code scanning refuses."""
     return re.sub(r"([{}])", r"\1\1", terminal(text).replace("](", "] (")) or "-"

@@ -25,12 +25,21 @@ from reconciler.report.plan.words import (
     permission_changes,
     place_of,
     risk_counts,
-    sign,
+    sign_of,
     subject,
     verdict,
 )
 from reconciler.report.text.escape import terminal
-from reconciler.report.text.html import NOTHING, Html, carried, code, document, element, tag, text
+from reconciler.report.text.html import (
+    NOTHING,
+    Html,
+    carried,
+    code,
+    element,
+    html_document,
+    tag,
+    text,
+)
 from reconciler.report.text.layout import counted
 
 _SPOKEN = {"+": "comes to be", "~": "changes", "-": "ends", "!": "drift", "=": "stays"}
@@ -67,7 +76,7 @@ def plan_html(plan: Plan) -> str:
         else ", ".join(f"{number} {risk.value}" for risk, number in _risks(plan))
     )
     title = f"Plan for {plan.environment}: {state or 'no changes'}"
-    return document(
+    return html_document(
         title, f"reconciler {__version__}", body, carried("plan.css"), carried("plan.js")
     )
 
@@ -273,8 +282,8 @@ def _pill(kind: str, words: str) -> Html:
 
 def _row(action: Action, anchor: str) -> Html:
     risk = action.risk
-    mark = element("span", {"class": "sign", "aria-hidden": "true"}, text(sign(action)))
-    spoken = tag("span", text(f" ({_SPOKEN[sign(action)]})"), kind="unseen")
+    mark = element("span", {"class": "sign", "aria-hidden": "true"}, text(sign_of(action)))
+    spoken = tag("span", text(f" ({_SPOKEN[sign_of(action)]})"), kind="unseen")
     link = element("a", {"href": f"#{anchor}"}, code(action.address))
     opened = {"open": ""} if risk in _OPEN else {}
     summary = tag("summary", text(action.message))

@@ -27,7 +27,7 @@ from reconciler.report.plan.words import (
     permission_changes,
     place_of,
     risk_counts,
-    sign,
+    sign_of,
     target,
     verdict,
 )
@@ -170,7 +170,7 @@ def _row(action: Action) -> Piece:
     name = f"**{risk}**" if risky else risk
     cells = (
         f"{_SQUARES[action.risk]} {name}",
-        f"`{sign(action)}` {action.kind.value}",
+        f"`{sign_of(action)}` {action.kind.value}",
         f"<b>{_shown(action.client, 100)}</b> {_shown(target(action), 200)}".rstrip(),
         "<br>".join(why),
     )

@@ -16,7 +16,7 @@ from reconciler.report.plan.words import (
     by_risk,
     counts,
     scopes_by_risk,
-    sign,
+    sign_of,
     subject,
     verdict,
 )
@@ -27,7 +27,7 @@ from reconciler.report.text.paint import Paint
 
 # More changed fields, or scopes, than these are told by their number unless the reader asks for
 # all.
-SHOWN = 6
+_SHOWN = 6
 # Details stand under the kind of their action: behind the risk and the sign.
 _RISK_WIDTH = max(map(len, Risk))
 _INDENT = " " * (_RISK_WIDTH + 5)
@@ -73,7 +73,7 @@ def _actions(
     rows = [
         [
             action.risk.value.ljust(_RISK_WIDTH),
-            sign(action),
+            sign_of(action),
             action.kind.value,
             subject(action),
             action.reason,
@@ -83,7 +83,7 @@ def _actions(
 
     def painted(row: int, column: int, text: str) -> str:
         if column in (1, 2):
-            return paint(STYLES[sign(actions[row])], text)
+            return paint(STYLES[sign_of(actions[row])], text)
         return paint(_RISK_STYLES.get(text.strip(), "dim") if column == 0 else "plain", text)
 
     last = None
@@ -117,12 +117,12 @@ def _details(action: Action, width: int, *, verbose: bool) -> Iterator[str]:
 
 
 def _shortened(texts: Sequence[str], what: str, *, verbose: bool) -> list[str]:
-    if verbose or len(texts) <= SHOWN:
+    if verbose or len(texts) <= _SHOWN:
         return list(texts)
     more = counted(
-        len(texts) - SHOWN, f"more {what}", "more addresses" if what == "address" else None
+        len(texts) - _SHOWN, f"more {what}", "more addresses" if what == "address" else None
     )
-    return [*texts[:SHOWN], f"and {more} (-v shows them)"]
+    return [*texts[:_SHOWN], f"and {more} (-v shows them)"]
 
 
 def _approvals(

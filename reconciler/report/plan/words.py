@@ -33,7 +33,7 @@ LEVELS = (Level.ERROR, Level.WARNING, Level.NOTE)
 LEVEL_STYLES = {Level.ERROR: "alarm", Level.WARNING: "change", Level.NOTE: "dim"}
 
 
-def sign(action: Action) -> str:
+def sign_of(action: Action) -> str:
     """``+ ~ -`` by verb, ``!`` when the action answers to drift."""
     return "!" if action.reason in DRIFT else _SIGNS[action.kind.verb]
 

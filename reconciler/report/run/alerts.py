@@ -29,7 +29,7 @@ _PLURALS = {
 }
 
 
-def headline(notice: Notice) -> str:
+def alert_headline(notice: Notice) -> str:
     """``production: 2 revocations, 1 failed verification``: numbers, words of ours and a validated
     name."""
     counts = Counter(alert.kind for alert in notice.alerts)
@@ -86,7 +86,7 @@ def slack_body(notice: Notice) -> str:
 
     ``text`` is what a notification shows, ``blocks`` what a reader sees.
     """
-    title = headline(notice)
+    title = alert_headline(notice)
     blocks: list[Json] = [
         # Nothing that a stranger wrote. Slack takes 150 characters there.
         {
@@ -122,12 +122,12 @@ def _slack_alert(alert: Alert) -> str:
 
 def mail_subject(notice: Notice) -> str:
     """One line without any control character; whoever writes the header encodes it (RFC 2047)."""
-    return clipped(f"[{notice.project}] {headline(notice)} ({_owner(notice)})", 200)
+    return clipped(f"[{notice.project}] {alert_headline(notice)} ({_owner(notice)})", 200)
 
 
 def mail_text(notice: Notice) -> str:
     """Plain text for people, 78 columns, with the sentences that tell what to do."""
-    lines = [headline(notice), ""]
+    lines = [alert_headline(notice), ""]
     for alert in notice.alerts[:SHOWN]:
         lines.append(
             f"{alert.kind.value}{' (urgent)' if alert.urgent else ''}:"

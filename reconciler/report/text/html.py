@@ -40,7 +40,7 @@ def code(words: str, kind: str = "") -> Html:
     )
 
 
-def document(title: str, generator: str, body: Html, style: str, script: str) -> str:
+def html_document(title: str, generator: str, body: Html, style: str, script: str) -> str:
     """A whole page that may load nothing and run nothing but the two files of this package that it
     carries.
 

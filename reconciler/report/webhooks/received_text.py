@@ -50,7 +50,7 @@ def received_text(
     return "\n".join([*lines, *_body(received.body)]) + "\n"
 
 
-def summary(results: Sequence[Judgement]) -> str:
+def summarise_received(results: Sequence[Judgement]) -> str:
     """One line for the end."""
     kinds = Counter(_kind(one) for one in results)
     parts = [f"{kinds[kind]} {kind}" for kind in _KINDS if kinds[kind]]

@@ -126,7 +126,7 @@ def is_test(headers: Mapping[str, str], body: bytes) -> bool:
     return isinstance(content, dict) and content.get("test") is True
 
 
-def unusable(scheme: Scheme, secret: Secret) -> str:
+def unusable_secret(scheme: Scheme, secret: Secret) -> str:
     """Why a secret cannot be used with a scheme, a sentence without it; empty when it can."""
     stamp = f"{scheme.timestamp_tag}{_SOME_TIME}{scheme.separator}" if scheme.timestamp_tag else ""
     headers = {name: _SOME_TIME for name in (scheme.id_header, scheme.timestamp_header) if name}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.git.checkout import Reading, Used, checkout_of
+from reconciler.adapters.git.checkout import Reading, Used, read_checkout
 from reconciler.domain.declared.checkout import Applied, Checkout, Loaded, blob_ids
 from tests.kit.suite.guarding import GIT
 
@@ -70,7 +70,7 @@ def look_at(directory: Path, applied: Applied | None = None) -> Checkout:
     reading = Reading(
         lambda path: path.endswith(".yaml"), ["reconciler.yaml"], lambda texts, place: frozenset()
     )
-    return checkout_of(
+    return read_checkout(
         directory, "audit", reading, Used(loaded(directory, *names), {}, "staging"), applied
     )
 

@@ -15,8 +15,8 @@ from reconciler.adapters.vault.setup.policies import ROLES, TOKEN_ROLES, policy_
 from reconciler.domain.declared.desired import VaultSettings
 from reconciler.errors import VaultError
 
-PROJECT = "reconciler-conformance"
-BUCKETS = 16
+_PROJECT = "reconciler-conformance"
+_BUCKETS = 16
 _NOTHING_THERE = (400, 404)
 
 
@@ -39,7 +39,7 @@ class Place:
 
     def make(self) -> None:
         """Mounts, key, policies, token roles and ``meta``. Raises ``VaultError``."""
-        bootstrap(self.admin, self.environment, PROJECT, BUCKETS)
+        bootstrap(self.admin, self.environment, _PROJECT, _BUCKETS)
 
     def live(self, role: str) -> Live:
         """With a token of a token role: planner, applier, deliverer, run.
@@ -89,7 +89,7 @@ class Place:
 
 
 @contextmanager
-def throw_away(live: Live) -> Iterator[Place]:
+def throw_away_place(live: Live) -> Iterator[Place]:
     """A place on the server of ``live``, whose token is an administrator's. Nothing is made yet;
     what was made is removed at the end, also after an error or Ctrl-C."""
     name = f"conformance-{secrets.token_hex(4)}"

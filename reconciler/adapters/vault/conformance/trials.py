@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from reconciler.adapters.vault.conformance.place import Place, throw_away
+from reconciler.adapters.vault.conformance.place import Place, throw_away_place
 from reconciler.adapters.vault.http import errors
 from reconciler.adapters.vault.live import Live
 from reconciler.adapters.vault.setup.namespaces import ignores_namespaces
@@ -33,7 +33,7 @@ from reconciler.registry.requests import (
 )
 from reconciler.webhooks.signature.ed25519 import is_valid, public_bytes
 
-Result = Literal["ok", "fallback", "differs", "not tried"]
+TrialResult = Literal["ok", "fallback", "differs", "not tried"]
 KEY, HOOK, PAIR = "keys/trial.primary", "webhooks/trial.hook", "webhook.trial.hook.1"
 ID = "AuKrH5hpsVRY"
 # As large as a bucket may be, with characters that are longer in UTF-8 and in JSON.
@@ -50,7 +50,7 @@ class Trial:
 
     name: str
     request: str
-    result: Result
+    result: TrialResult
     note: str = ""
 
 
@@ -62,7 +62,7 @@ def conform(live: Live) -> tuple[str, list[Trial]]:
     ``VaultError``.
     """
     found: list[Trial] = []
-    with throw_away(live) as place:
+    with throw_away_place(live) as place:
         for name, request, attempt in TRIALS:
             lost = name != TRIALS[0][0] and found[0].result == "differs"
             found.append(

@@ -15,7 +15,7 @@ from urllib.parse import urlencode, urlsplit
 from reconciler.adapters.vault.http import errors
 from reconciler.adapters.vault.http.answer import (
     Answer,
-    accept,
+    accept_answer,
     decode,
     error_texts,
     health_texts,
@@ -155,7 +155,7 @@ class VaultAdapter:
         reply = self._patiently(call)
         if not 200 <= reply.status < 300:
             self._raise_for(call, reply)
-        return accept(call.where, reply)
+        return accept_answer(call.where, reply)
 
     def _call(self, method: str, url: str, kwargs: dict[str, Any]) -> Call:
         path = url.strip("/").removeprefix("v1/")

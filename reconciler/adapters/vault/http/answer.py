@@ -67,7 +67,7 @@ def decode(reply: Reply) -> JsonObject | None:
     return body if isinstance(body, dict) else None
 
 
-def accept(where: Where, reply: Reply) -> Answer:
+def accept_answer(where: Where, reply: Reply) -> Answer:
     """A 2xx reply as an answer. Raises ``VaultError`` RC413 when it cannot be one of Vault's."""
     body, at = decode(reply), server_time(reply.headers.get("date"))
     if body is None:

@@ -12,7 +12,7 @@ from reconciler.domain.values import canonical
 from reconciler.errors import VaultDenied, VaultError
 from reconciler.registry.requests import Document, ReadDocument
 
-FORMAT = 1
+_FORMAT = 1
 BUCKETS = (16, 256, 4096)
 
 
@@ -28,7 +28,7 @@ class Meta:
     def text(self) -> str:
         """The document."""
         content = {
-            "format": FORMAT,
+            "format": _FORMAT,
             "project": self.project,
             "environment": self.environment,
             "buckets": self.buckets,
@@ -85,7 +85,7 @@ def parse_meta(live: Live, document: Document, project: str, environment: str) -
         found = None
     if (
         not isinstance(found, dict)
-        or found.get("format") != FORMAT
+        or found.get("format") != _FORMAT
         or found.get("buckets") not in BUCKETS
     ):
         raise _foreign(
