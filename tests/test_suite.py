@@ -132,9 +132,24 @@ def test_the_page_of_the_kit_names_every_module_in_its_place() -> None:
     }
 
 
+# Where each case is a part of one stored document, and is named after it.
+PARTS = {"registry/test_codec.py", "engine/test_saved.py"}
 # Prints what a quick run must not ask for: it collects, with everything of ours.
 ASKING = """
+import sys
+from tests.kit.worlds.memory import World
+
+def built(self):
+    frame = sys._getframe()
+    while frame and "/kit/" in frame.f_code.co_filename or frame.f_code.co_filename == __file__:
+        frame = frame.f_back
+    print("a world is built by", frame.f_code.co_filename)
+    return real(self)
+
+real, World.__init__ = World.__init__, built
+
 def pytest_collection_finish(session):
+    World.__init__ = real
     assert len(session.items) > 3000
     print("asks for", [
         item.nodeid for item in session.items
@@ -143,7 +158,9 @@ def pytest_collection_finish(session):
 """
 
 
-def test_the_quick_run_asks_for_no_server(tmp_path: Path) -> None:
+def test_the_quick_run_asks_for_no_server_and_builds_no_world_before_it_begins(
+    tmp_path: Path,
+) -> None:
     """None of what ``make test-fast`` collects does; and if one did, ``--fast`` starts none."""
     said = subprocess.run(
         ["make", "--dry-run", "test-fast"], cwd=ROOT, capture_output=True, text=True, check=True
@@ -154,6 +171,8 @@ def test_the_quick_run_asks_for_no_server(tmp_path: Path) -> None:
     (tmp_path / "asking.py").write_text(ASKING)
     collected = quick("-p", "asking", "--collect-only", *chosen, path=tmp_path)
     assert "asks for []" in collected.stdout, collected.stdout[-2000:] + collected.stderr
+    built = re.findall("a world is built by .*/tests/(.*)", collected.stdout)
+    assert set(built) <= PARTS, "build it in a fixture, or when a test asks for it"
     ran = quick("-rs", "tests/story/test_names_only.py", path=tmp_path)
     assert "passed" not in ran.stdout.splitlines()[-1], ran.stdout[-2000:]
     assert "OpenBao: not in make test-fast" in ran.stdout

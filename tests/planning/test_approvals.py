@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 import pytest
@@ -44,38 +46,45 @@ def planned(
 NOTHING = Observed(START, {}, {}, 16)
 A = client("a", webhooks=[webhook()])
 PAYS = client("a", scopes=["payouts:*"], labels={"tier": "critical", "team": "x"})
-LIVE = observed(A, client("b"))
 EVERYBODY = ApproverRule("acme/platform")
-CASES: dict[str, tuple[Observed, ApproverRule, DesiredClient, list[str]]] = {
-    "every change": (NOTHING, EVERYBODY, A, ["client/a"]),
-    "no change": (LIVE, EVERYBODY, A, []),
-    "here": (NOTHING, ApproverRule("x", environments=("production",)), A, ["client/a"]),
-    "elsewhere": (NOTHING, ApproverRule("x", environments=("staging",)), A, []),
-    "its labels": (NOTHING, ApproverRule("x", labels={"tier": "critical"}), PAYS, ["client/a"]),
-    "other labels": (NOTHING, ApproverRule("x", labels={"tier": "critical", "team": "y"}), PAYS, []),
-    "a label that is taken away": (
+
+
+@cache
+def settled() -> Observed:
+    return observed(A, client("b"))
+
+
+# Each is built when a test asks for it.
+CASES: dict[str, Callable[[], tuple[Observed, ApproverRule, DesiredClient, list[str]]]] = {
+    "every change": lambda: (NOTHING, EVERYBODY, A, ["client/a"]),
+    "no change": lambda: (settled(), EVERYBODY, A, []),
+    "here": lambda: (NOTHING, ApproverRule("x", environments=("production",)), A, ["client/a"]),
+    "elsewhere": lambda: (NOTHING, ApproverRule("x", environments=("staging",)), A, []),
+    "its labels": lambda: (NOTHING, ApproverRule("x", labels={"tier": "critical"}), PAYS, ["client/a"]),
+    "other labels": lambda: (NOTHING, ApproverRule("x", labels={"tier": "critical", "team": "y"}), PAYS, []),
+    "a label that is taken away": lambda: (
         observed(PAYS, client("b")), ApproverRule("x", labels={"tier": "critical"}), client("a", scopes=["payouts:*"]),
         ["client/a"],
     ),
-    "a label that gets another value": (
+    "a label that gets another value": lambda: (
         observed(PAYS, client("b")), ApproverRule("x", labels={"tier": "critical"}),
         client("a", scopes=["payouts:*"], labels={"tier": "low", "team": "x"}), ["client/a"],
     ),
-    "what its wildcard means": (NOTHING, ApproverRule("x", scopes=("payouts:write",)), PAYS, ["client/a"]),
-    "a wildcard of the approver": (NOTHING, ApproverRule("x", scopes=("*:read",)), PAYS, ["client/a"]),
-    "other scopes": (NOTHING, ApproverRule("x", scopes=("ledger:*",)), PAYS, []),
-    "a scope that is taken away": (
+    "what its wildcard means": lambda: (NOTHING, ApproverRule("x", scopes=("payouts:write",)), PAYS, ["client/a"]),
+    "a wildcard of the approver": lambda: (NOTHING, ApproverRule("x", scopes=("*:read",)), PAYS, ["client/a"]),
+    "other scopes": lambda: (NOTHING, ApproverRule("x", scopes=("ledger:*",)), PAYS, []),
+    "a scope that is taken away": lambda: (
         observed(PAYS, client("b")), ApproverRule("x", scopes=("payouts:write",)), client("a"), ["client/a"],
     ),
-    "another change of who may do it": (
+    "another change of who may do it": lambda: (
         observed(PAYS, client("b")), ApproverRule("x", scopes=("payouts:write",)), client("a", scopes=["payouts:*"]),
         ["client/a"],
     ),
-    "all conditions": (
+    "all conditions": lambda: (
         NOTHING, ApproverRule("x", risk="low", scopes=("payouts:*",), labels={"team": "x"}), PAYS, ["client/a"],
     ),
-    "one condition fails": (NOTHING, ApproverRule("x", scopes=("payouts:*",), labels={"team": "z"}), PAYS, []),
-    "a webhook that moved": (LIVE, EVERYBODY, client("a", webhooks=[webhook(url="https://b.example/")]), [
+    "one condition fails": lambda: (NOTHING, ApproverRule("x", scopes=("payouts:*",), labels={"team": "z"}), PAYS, []),
+    "a webhook that moved": lambda: (settled(), EVERYBODY, client("a", webhooks=[webhook(url="https://b.example/")]), [
         "client/a/webhook/settlements",
     ]),
 }  # fmt: skip
@@ -83,7 +92,7 @@ CASES: dict[str, tuple[Observed, ApproverRule, DesiredClient, list[str]]] = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_who_is_asked_about_what(name: str) -> None:
-    live, rule, declared, expected = CASES[name]
+    live, rule, declared, expected = CASES[name]()
     plan = (
         planned(live, (rule,), declared, client("b"))
         if live is not NOTHING
@@ -115,7 +124,9 @@ def test_the_risk_is_the_action_s(at_least: str, risk: str, asked: bool) -> None
 
 def test_a_rotation_that_falls_due_was_agreed_to_before() -> None:
     later = START + timedelta(days=70)
-    plan = make_plan(inputs(wanted((EVERYBODY,), A, client("b")), replace(LIVE, now=later), later))
+    plan = make_plan(
+        inputs(wanted((EVERYBODY,), A, client("b")), replace(settled(), now=later), later)
+    )
     assert plan.changes
     assert plan.approvals == ()
 

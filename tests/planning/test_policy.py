@@ -3,8 +3,10 @@ of one's own."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 import pytest
@@ -83,25 +85,36 @@ def told(plan: Plan, *codes: str) -> list[tuple[str, Level]]:
 
 NOTHING = Observed(START, {}, {}, 16)
 A = client("a", webhooks=[webhook()])
-LIVE = observed(A, client("b"))
 WIDER = client("a", webhooks=[webhook()], scopes=["ledger:read", "x:y"])
 MOVED = client("a", webhooks=[webhook(url="https://else.example.com/")])
 REISSUED = client("a", {"primary": lifecycle(reissue_after=1)}, [webhook()])
 SUSPENDED = client("a", webhooks=[webhook()], state="suspended")
-DRIFTED = observed(A, client("b"), drop="keys/a.primary")
 ERROR, WARNING, NOTE = Level.ERROR, Level.WARNING, Level.NOTE
-CASES: dict[str, tuple[Observed, DesiredClient, Level]] = {
-    "a new client": (NOTHING, A, ERROR),
-    "a changed one": (LIVE, WIDER, ERROR),
-    "a webhook that moved": (LIVE, MOVED, ERROR),
-    "renamed": (
+
+
+@cache
+def settled() -> Observed:
+    return observed(A, client("b"))
+
+
+@cache
+def drifted() -> Observed:
+    return observed(A, client("b"), drop="keys/a.primary")
+
+
+# Each is built when a test asks for it.
+CASES: dict[str, Callable[[], tuple[Observed, DesiredClient, Level]]] = {
+    "a new client": lambda: (NOTHING, A, ERROR),
+    "a changed one": lambda: (settled(), WIDER, ERROR),
+    "a webhook that moved": lambda: (settled(), MOVED, ERROR),
+    "renamed": lambda: (
         observed(client("z", webhooks=[webhook()])), client("a", webhooks=[webhook()], renamed_from="z"), ERROR,
     ),
-    "resumed": (observed(SUSPENDED), A, ERROR),
-    "unchanged": (LIVE, A, WARNING),
-    "a repair": (DRIFTED, A, WARNING),
-    "a new version after a revocation": (LIVE, REISSUED, WARNING),
-    "suspended": (LIVE, SUSPENDED, WARNING),
+    "resumed": lambda: (observed(SUSPENDED), A, ERROR),
+    "unchanged": lambda: (settled(), A, WARNING),
+    "a repair": lambda: (drifted(), A, WARNING),
+    "a new version after a revocation": lambda: (settled(), REISSUED, WARNING),
+    "suspended": lambda: (settled(), SUSPENDED, WARNING),
 }  # fmt: skip
 
 
@@ -109,7 +122,7 @@ CASES: dict[str, tuple[Observed, DesiredClient, Level]] = {
 def test_what_a_violation_blocks(name: str) -> None:
     """A declared change. What is live stays alive: repairs, rotations, an answer to a revocation, a
     suspension."""
-    live, declared, level = CASES[name]
+    live, declared, level = CASES[name]()
     plan = planned(live, under(GuardrailPolicy(), declared, client("b"), violations=(violated(),)))
     assert told(plan) == [("RC215", level)]
     assert plan.blocked is (level is Level.ERROR)
@@ -120,7 +133,8 @@ def test_what_a_violation_blocks(name: str) -> None:
 
 def test_a_change_of_another_client_is_not_blocked() -> None:
     plan = planned(
-        LIVE, under(GuardrailPolicy(), A, client("b", scopes=["x:y"]), violations=(violated(),))
+        settled(),
+        under(GuardrailPolicy(), A, client("b", scopes=["x:y"]), violations=(violated(),)),
     )
     assert [action.kind for action in plan.changes] == [ActionKind.UPDATE_CLIENT]
     assert told(plan) == [("RC215", WARNING)]
@@ -130,12 +144,17 @@ def test_a_change_of_another_client_is_not_blocked() -> None:
 def test_a_due_rotation_and_an_emergency_rotation_are_not_blocked() -> None:
     wanted = under(GuardrailPolicy(), A, client("b"), violations=(violated(),))
     due = make_plan(
-        inputs(wanted, replace(LIVE, now=START + timedelta(days=70)), START + timedelta(days=70))
+        inputs(
+            wanted, replace(settled(), now=START + timedelta(days=70)), START + timedelta(days=70)
+        )
     )
     assert ActionKind.ROTATE_KEY in {action.kind for action in due.changes}
     assert not due.blocked
     asked = planned(
-        LIVE, wanted, rotations={"a": RotationRequest("a", None, "leak")}, only=frozenset({"a"})
+        settled(),
+        wanted,
+        rotations={"a": RotationRequest("a", None, "leak")},
+        only=frozenset({"a"}),
     )
     assert [action.kind for action in asked.changes] == [ActionKind.ROTATE_KEY]
     assert told(asked) == [("RC215", WARNING)]
@@ -144,7 +163,7 @@ def test_a_due_rotation_and_an_emergency_rotation_are_not_blocked() -> None:
 
 def test_a_plan_about_others_does_not_tell_of_it() -> None:
     wanted = under(GuardrailPolicy(), A, client("b"), violations=(violated(),))
-    assert told(planned(LIVE, wanted, only=frozenset({"b"}))) == []
+    assert told(planned(settled(), wanted, only=frozenset({"b"}))) == []
 
 
 def test_the_level_warn_never_blocks() -> None:
@@ -181,7 +200,9 @@ def test_a_waiver(name: str) -> None:
 def test_a_waiver_tells_of_its_end() -> None:
     def codes(*waivers: Waiver) -> list[tuple[str, Level]]:
         return told(
-            planned(LIVE, under(GuardrailPolicy(waivers=waivers), A, client("b"))), "RC204", "RC205"
+            planned(settled(), under(GuardrailPolicy(waivers=waivers), A, client("b"))),
+            "RC204",
+            "RC205",
         )
 
     assert codes(waiver(until="2026-12-08")) == []
@@ -196,48 +217,54 @@ EVERY = (
     "after.webhooks[w].probes.tampered == 'off' && after.webhooks[w].probes.eachSecret == 'off')"
     " && after.keys.primary.window == '' && client == 'a'"
 )
-OWN: dict[str, tuple[str, Observed, DesiredClient | None, list[tuple[str, Level]]]] = {
-    "true for a change": ("after.state == 'active'", LIVE, WIDER, [("RC230", ERROR)]),
-    "true for nothing new": ("after.state == 'active' && client == 'a'", LIVE, A, [("RC230", WARNING)]),
-    "false": ("after.state == 'retired'", LIVE, WIDER, []),
-    "a new client has no before": ("before == null && client == 'a'", NOTHING, A, [("RC230", ERROR)]),
-    "a new client, not expected": ("before.state == 'active' && client == 'a'", NOTHING, A, [("RC231", ERROR)]),
-    "granted": ("'x:y' in granted && granted['x:y'] == 'high'", LIVE, WIDER, [("RC230", ERROR)]),
-    "not granted": (GRANTS, LIVE, A, []),
-    "withdrawn": ("'x:y' in withdrawn", observed(WIDER, client("b")), A, [("RC230", ERROR)]),
-    "what it may do": ("permissions['ledger:read'] == 'low' && client == 'a'", LIVE, A, [("RC230", WARNING)]),
-    "the environment": ("environment == 'production' && client == 'a'", LIVE, A, [("RC230", WARNING)]),
-    "the risk": ("risk in ['medium', 'high']", LIVE, WIDER, [("RC230", ERROR)]),
-    "no action, no risk": ("risk != 'none'", LIVE, A, []),
-    "its actions": ("actions.exists(a, a.kind == 'update-webhook')", LIVE, MOVED, [("RC230", ERROR)]),
-    "a duration": (
-        "client == 'a' && after.keys.exists(k, after.keys[k].lifetime < duration('2161h'))", LIVE, WIDER,
+OWN: dict[str, Callable[[], tuple[str, Observed, DesiredClient | None, list[tuple[str, Level]]]]] = {
+    "true for a change": lambda: ("after.state == 'active'", settled(), WIDER, [("RC230", ERROR)]),
+    "true for nothing new": lambda: ("after.state == 'active' && client == 'a'", settled(), A, [("RC230", WARNING)]),
+    "false": lambda: ("after.state == 'retired'", settled(), WIDER, []),
+    "a new client has no before": lambda: ("before == null && client == 'a'", NOTHING, A, [("RC230", ERROR)]),
+    "a new client, not expected": lambda: ("before.state == 'active' && client == 'a'", NOTHING, A, [("RC231", ERROR)]),
+    "granted": lambda: ("'x:y' in granted && granted['x:y'] == 'high'", settled(), WIDER, [("RC230", ERROR)]),
+    "not granted": lambda: (GRANTS, settled(), A, []),
+    "withdrawn": lambda: ("'x:y' in withdrawn", observed(WIDER, client("b")), A, [("RC230", ERROR)]),
+    "what it may do": lambda: (
+        "permissions['ledger:read'] == 'low' && client == 'a'", settled(), A, [("RC230", WARNING)],
+    ),
+    "the environment": lambda: ("environment == 'production' && client == 'a'", settled(), A, [("RC230", WARNING)]),
+    "the risk": lambda: ("risk in ['medium', 'high']", settled(), WIDER, [("RC230", ERROR)]),
+    "no action, no risk": lambda: ("risk != 'none'", settled(), A, []),
+    "its actions": lambda: ("actions.exists(a, a.kind == 'update-webhook')", settled(), MOVED, [("RC230", ERROR)]),
+    "a duration": lambda: (
+        "client == 'a' && after.keys.exists(k, after.keys[k].lifetime < duration('2161h'))", settled(), WIDER,
         [("RC230", ERROR)],
     ),
-    "a longer life": ("after.keys.primary.lifetime > before.keys.primary.lifetime", LIVE, WIDER, []),
-    "every field is there": (
-        EVERY, LIVE, A, [("RC230", WARNING)],
+    "a longer life": lambda: ("after.keys.primary.lifetime > before.keys.primary.lifetime", settled(), WIDER, []),
+    "every field is there": lambda: (
+        EVERY, settled(), A, [("RC230", WARNING)],
     ),
-    "a client that ends, declared": ("after == null && before.protect == false", LIVE, client("a", state="retired"), [
-        ("RC230", ERROR),
-    ]),
-    "a client that ends, its file gone": ("before != null && after == null", LIVE, None, [("RC230", ERROR)]),
-    "a rule about what is declared is silent on it": ("after.scopes.exists(s, true) && client == 'a'", LIVE, None, []),
-    "a rule that does not expect it": (
-        "before.scopes != after.scopes && client == 'a'", LIVE, None, [("RC231", ERROR)],
+    "a client that ends, declared": lambda: (
+        "after == null && before.protect == false", settled(), client("a", state="retired"), [("RC230", ERROR)],
     ),
-    "an operation of null": ("before.state == after.state && client == 'a'", NOTHING, A, [("RC231", ERROR)]),
-    "neither true nor false": ("after.state", LIVE, WIDER, [("RC231", ERROR), ("RC231", WARNING)]),
-    "a division by zero": ("1 / (size(after.scopes) - 2) == 1", LIVE, WIDER, [("RC231", ERROR)]),
-    "no expression, a change": ("after.", LIVE, WIDER, [("RC232", ERROR)]),
-    "no expression, no change": ("after.", LIVE, A, [("RC232", WARNING)]),
-    "a slip": ("afer.x == 1", LIVE, WIDER, [("RC232", ERROR)]),
+    "a client that ends, its file gone": lambda: (
+        "before != null && after == null", settled(), None, [("RC230", ERROR)],
+    ),
+    "a rule about what is declared is silent on it": lambda: (
+        "after.scopes.exists(s, true) && client == 'a'", settled(), None, [],
+    ),
+    "a rule that does not expect it": lambda: (
+        "before.scopes != after.scopes && client == 'a'", settled(), None, [("RC231", ERROR)],
+    ),
+    "an operation of null": lambda: ("before.state == after.state && client == 'a'", NOTHING, A, [("RC231", ERROR)]),
+    "neither true nor false": lambda: ("after.state", settled(), WIDER, [("RC231", ERROR), ("RC231", WARNING)]),
+    "a division by zero": lambda: ("1 / (size(after.scopes) - 2) == 1", settled(), WIDER, [("RC231", ERROR)]),
+    "no expression, a change": lambda: ("after.", settled(), WIDER, [("RC232", ERROR)]),
+    "no expression, no change": lambda: ("after.", settled(), A, [("RC232", WARNING)]),
+    "a slip": lambda: ("afer.x == 1", settled(), WIDER, [("RC232", ERROR)]),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", OWN)
 def test_a_rule_of_ones_own(name: str) -> None:
-    when, live, declared, expected = OWN[name]
+    when, live, declared, expected = OWN[name]()
     clients = [one for one in (declared, client("b")) if one is not None]
     plan = planned(live, under(GuardrailPolicy(custom_rules=(own(when),)), *clients))
     found = [finding for finding in plan.findings if finding.code.startswith("RC23")]
@@ -261,13 +288,13 @@ def test_a_rule_of_ones_own(name: str) -> None:
 def test_the_level_and_the_place_of_a_rule_of_ones_own(
     rule: CustomRule, expected: list[tuple[str, Level]]
 ) -> None:
-    plan = planned(LIVE, under(GuardrailPolicy(custom_rules=(rule,)), WIDER, client("b")))
+    plan = planned(settled(), under(GuardrailPolicy(custom_rules=(rule,)), WIDER, client("b")))
     assert sorted(told(plan, "RC230", "RC231", "RC232")) == sorted(expected)
 
 
 def test_a_rule_of_ones_own_is_waived_for_one_client() -> None:
     policy = GuardrailPolicy(custom_rules=(own("true"),), waivers=(waiver("mine"),))
-    plan = planned(LIVE, under(policy, WIDER, client("b", scopes=["x:y"])))
+    plan = planned(settled(), under(policy, WIDER, client("b", scopes=["x:y"])))
     assert {(one.address, one.level) for one in plan.findings if one.code == "RC230"} == {
         ("client/a", WARNING), ("client/b", ERROR),
     }  # fmt: skip
@@ -276,12 +303,16 @@ def test_a_rule_of_ones_own_is_waived_for_one_client() -> None:
 def test_an_expression_that_is_none_is_waived_for_the_whole_plan_only() -> None:
     for name, level in (("a", ERROR), ("*", WARNING)):
         policy = GuardrailPolicy(custom_rules=(own("1 +"),), waivers=(waiver("mine", name),))
-        assert told(planned(LIVE, under(policy, WIDER, client("b"))), "RC232") == [("RC232", level)]
+        assert told(planned(settled(), under(policy, WIDER, client("b"))), "RC232") == [
+            ("RC232", level)
+        ]
 
 
 def test_without_an_evaluator_a_rule_counts_as_broken() -> None:
     plan = planned(
-        LIVE, under(GuardrailPolicy(custom_rules=(own("false"),)), WIDER, client("b")), judge=None
+        settled(),
+        under(GuardrailPolicy(custom_rules=(own("false"),)), WIDER, client("b")),
+        judge=None,
     )
     assert sorted(told(plan, "RC231")) == [("RC231", ERROR), ("RC231", WARNING)]
     assert plan.blocked
@@ -289,16 +320,16 @@ def test_without_an_evaluator_a_rule_counts_as_broken() -> None:
 
 def test_what_an_edited_record_says_is_not_trusted() -> None:
     """It could say that everything was there before."""
-    record = replace(LIVE.records["a"], edited=True)
-    live = replace(LIVE, records={**LIVE.records, "a": record})
+    record = replace(settled().records["a"], edited=True)
+    live = replace(settled(), records={**settled().records, "a": record})
     policy = GuardrailPolicy(custom_rules=(own("client == 'a' && before == null"),))
     plan = planned(live, under(policy, A, client("b")))
     assert told(plan, "RC230") == [("RC230", WARNING)]  # restoring the record is a repair
 
 
 def test_a_retired_record_was_nothing_before() -> None:
-    record = replace(LIVE.records["a"], status=ClientStatus.RETIRED)
-    live = replace(LIVE, records={**LIVE.records, "a": record})
+    record = replace(settled().records["a"], status=ClientStatus.RETIRED)
+    live = replace(settled(), records={**settled().records, "a": record})
     policy = GuardrailPolicy(custom_rules=(own("client == 'a' && before == null"),))
     assert told(planned(live, under(policy, A, client("b"))), "RC230") == [("RC230", ERROR)]
 
@@ -306,14 +337,14 @@ def test_a_retired_record_was_nothing_before() -> None:
 def test_rules_do_not_change_what_is_done() -> None:
     """The digest is over the actions: a finding more makes no other plan."""
     policy = GuardrailPolicy(custom_rules=(own("true"),))
-    with_rules = planned(LIVE, under(policy, WIDER, client("b"), violations=(violated(),)))
-    without = planned(LIVE, under(GuardrailPolicy(), WIDER, client("b")))
+    with_rules = planned(settled(), under(policy, WIDER, client("b"), violations=(violated(),)))
+    without = planned(settled(), under(GuardrailPolicy(), WIDER, client("b")))
     assert with_rules.digest == without.digest
     assert with_rules.actions == without.actions
 
 
 def test_the_same_inputs_give_the_same_findings_in_any_order_of_clients() -> None:
     rules = GuardrailPolicy(custom_rules=(own("true"),))
-    one = planned(LIVE, under(rules, WIDER, client("b")))
-    two = planned(LIVE, under(rules, client("b"), WIDER))
+    one = planned(settled(), under(rules, WIDER, client("b")))
+    two = planned(settled(), under(rules, client("b"), WIDER))
     assert one.findings == two.findings

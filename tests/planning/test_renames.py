@@ -3,7 +3,9 @@ them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 
 import pytest
 
@@ -18,13 +20,11 @@ from tests.kit.worlds.memory import World
 from tests.kit.worlds.runner import Runner
 
 
+@cache
 def original() -> ClientRecord:
     runner = Runner(World())
     runner.apply(desired(client(webhooks=[webhook()])))
     return runner.world.records()["payouts"]
-
-
-RECORD = original()
 
 
 def of(*records: ClientRecord) -> dict[str, ClientRecord]:
@@ -32,44 +32,46 @@ def of(*records: ClientRecord) -> dict[str, ClientRecord]:
 
 
 def copied(name: str, seq: int = 0, **changes: object) -> ClientRecord:
-    return replace(RECORD, name=name, seq=RECORD.seq + seq, **changes)  # type: ignore[arg-type]
+    return replace(original(), name=name, seq=original().seq + seq, **changes)  # type: ignore[arg-type]
 
 
-CASES: dict[str, tuple[tuple[ClientRecord, ...], dict[str, str]]] = {
-    "alone": ((RECORD,), {}),
-    "others": ((RECORD, replace(RECORD, name="other", storage_name="other")), {}),
-    "on its way, not arrived": ((replace(RECORD, moving_to="new"),), {}),
-    "arrived": ((replace(RECORD, moving_to="new"), copied("new")), {"payouts": "new"}),
-    "arrived and changed": ((replace(RECORD, moving_to="new"), copied("new", 3)), {"payouts": "new"}),
-    "changed since it arrived": (
-        (replace(RECORD, moving_to="new", seq=RECORD.seq + 2), copied("new")), {"payouts": "new"}
+# Each is built when a test asks for it.
+CASES: dict[str, Callable[[], tuple[tuple[ClientRecord, ...], dict[str, str]]]] = {
+    "alone": lambda: ((original(),), {}),
+    "others": lambda: ((original(), replace(original(), name="other", storage_name="other")), {}),
+    "on its way, not arrived": lambda: ((replace(original(), moving_to="new"),), {}),
+    "arrived": lambda: ((replace(original(), moving_to="new"), copied("new")), {"payouts": "new"}),
+    "arrived and changed": lambda: ((replace(original(), moving_to="new"), copied("new", 3)), {"payouts": "new"}),
+    "changed since it arrived": lambda: (
+        (replace(original(), moving_to="new", seq=original().seq + 2), copied("new")), {"payouts": "new"}
     ),
-    "the name is another client's": (
-        (replace(RECORD, moving_to="new"), replace(RECORD, name="new", storage_name="new")), {}
+    "the name is another client's": lambda: (
+        (replace(original(), moving_to="new"), replace(original(), name="new", storage_name="new")), {}
     ),
-    "taken back, copy left": ((replace(RECORD, seq=RECORD.seq + 1), copied("new")), {"new": "payouts"}),
-    "overtaken": ((copied("a"), copied("b", 1)), {"a": "b"}),
-    "overtaken twice": ((copied("a"), copied("b", 1), copied("c", 5)), {"a": "c", "b": "c"}),
-    "being taken back": (
-        (replace(RECORD, moving_to="new"), copied("new", 1, moving_to="payouts")), {"payouts": "new", "new": "payouts"}
+    "taken back, copy left": lambda: ((replace(original(), seq=original().seq + 1), copied("new")), {"new": "payouts"}),
+    "overtaken": lambda: ((copied("a"), copied("b", 1)), {"a": "b"}),
+    "overtaken twice": lambda: ((copied("a"), copied("b", 1), copied("c", 5)), {"a": "c", "b": "c"}),
+    "being taken back": lambda: (
+        (replace(original(), moving_to="new"), copied("new", 1, moving_to="payouts")),
+        {"payouts": "new", "new": "payouts"},
     ),
-    "copied by hand": ((RECORD, copied("evil", 9, edited=True)), {}),
+    "copied by hand": lambda: ((original(), copied("evil", 9, edited=True)), {}),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_who_took_over(case: str) -> None:
-    records, expected = CASES[case]
+    records, expected = CASES[case]()
     assert {name: heir.name for name, heir in find_heirs(of(*records)).items()} == expected
 
 
 def test_what_is_revoked_in_one_is_revoked_in_all() -> None:
-    (version,) = RECORD.series[credentials.KEY, "primary"].versions
+    (version,) = original().series[credentials.KEY, "primary"].versions
     gone = replace(
-        RECORD.series[credentials.KEY, "primary"],
+        original().series[credentials.KEY, "primary"],
         versions=(replace(version, state=VersionState.REVOKED),),
     )
-    old = replace(RECORD, moving_to="new", series={(credentials.KEY, "primary"): gone})
+    old = replace(original(), moving_to="new", series={(credentials.KEY, "primary"): gone})
     shown = merge_revocations(of(old, copied("new")))
     assert {
         name: record.series[credentials.KEY, "primary"].versions[0].state
@@ -79,14 +81,18 @@ def test_what_is_revoked_in_one_is_revoked_in_all() -> None:
         "new": VersionState.REVOKED,
     }
     secret = SIGNING_SECRET, "settlements"
-    assert shown["new"].series_of(*secret) == RECORD.series_of(*secret)
-    assert merge_revocations(of(RECORD)) == of(RECORD)
+    assert shown["new"].series_of(*secret) == original().series_of(*secret)
+    assert merge_revocations(of(original())) == of(original())
     by_hand = merge_revocations(of(replace(old, edited=True), copied("new")))
     assert by_hand["new"] == copied("new")  # what somebody wrote there ends nothing
 
 
 def test_a_revocation_is_about_every_record_of_the_client() -> None:
-    old, new, evil = replace(RECORD, moving_to="new"), copied("new"), copied("evil", edited=True)
+    old, new, evil = (
+        replace(original(), moving_to="new"),
+        copied("new"),
+        copied("evil", edited=True),
+    )
     world = World()
     observed = replace(Runner(world).look(), records=of(old, new, evil))
     for name in ("payouts", "new"):

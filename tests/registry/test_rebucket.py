@@ -6,6 +6,7 @@ from __future__ import annotations
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import pytest
@@ -116,14 +117,12 @@ class Before(Faulty):
         super().__init__(world, at, lambda world, request: (happens(), world.answer(request))[1])
 
 
-def length() -> int:
+@cache
+def requests() -> int:
     """How many requests a move takes."""
     live = Faulty(Spread.prepared().world, -1, crash_before)
     Spread(Runner(live.world)).move(live)  # type: ignore[arg-type]
     return live.count
-
-
-REQUESTS = length()
 
 
 @pytest.mark.parametrize(("knows", "at_least"), [(BUCKETS, 200), (NEW, 1)])
@@ -135,7 +134,7 @@ def test_a_revocation_before_any_request_is_not_lost(
     What it did stays done.
     """
     done = 0
-    moments = sampled(range(REQUESTS), exhaustive=exhaustive)
+    moments = sampled(range(requests()), exhaustive=exhaustive)
     prepared = Spread.prepared()
     for at in moments:
         spread = deepcopy(prepared)
@@ -156,13 +155,13 @@ def test_a_revocation_before_any_request_is_not_lost(
             (series,) = records["payouts"].series.values()
             assert not series.in_state(*USABLE), f"the revocation before request {at} is lost"
             assert series.hold is not None
-    assert done >= (at_least * len(moments) // REQUESTS or 1)
+    assert done >= (at_least * len(moments) // requests() or 1)
 
 
 def test_dying_before_any_request_leaves_a_registry_that_is_whole(*, exhaustive: bool) -> None:
     prepared = Spread.prepared()
     records = prepared.records()
-    for at in sampled(range(REQUESTS), exhaustive=exhaustive):
+    for at in sampled(range(requests()), exhaustive=exhaustive):
         spread = deepcopy(prepared)
         with pytest.raises(Crash):
             spread.move(Faulty(spread.world, at, crash_before))
@@ -179,7 +178,7 @@ def test_a_revocation_after_a_move_that_died_is_not_lost(*, exhaustive: bool) ->
     """
     prepared = Spread.prepared()
     left = 0
-    for at in sampled(range(REQUESTS), exhaustive=exhaustive):
+    for at in sampled(range(requests()), exhaustive=exhaustive):
         spread = deepcopy(prepared)
         plan = spread.revocation()
         with pytest.raises(Crash):
@@ -204,7 +203,7 @@ def test_a_revocation_after_a_move_that_died_is_not_lost(*, exhaustive: bool) ->
 def test_a_lost_answer_changes_nothing(fault: Any, *, exhaustive: bool) -> None:
     prepared = Spread.prepared()
     records = prepared.records()
-    for at in sampled(range(REQUESTS), exhaustive=exhaustive):
+    for at in sampled(range(requests()), exhaustive=exhaustive):
         spread = deepcopy(prepared)
         with suppress(VaultUnreachable):  # a read that nobody answered
             spread.move(Faulty(spread.world, at, fault))

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from copy import deepcopy
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 import pytest
@@ -37,6 +38,7 @@ KEYS = {"primary": lifecycle(), "backup": lifecycle("9d", "3d", "1d")}
 DECLARED = desired(client(keys=KEYS, webhooks=[webhook()]), client("other"))
 
 
+@cache
 def rich() -> Runner:
     """Versions in every state, a claim that was left, open runs and a lease."""
     runner = Runner(World())
@@ -54,8 +56,11 @@ def rich() -> Runner:
     return runner
 
 
-RICH = rich()
-NAMES = sorted(RICH.world.documents)
+def names() -> list[str]:
+    """Of its documents."""
+    return sorted(rich().world.documents)
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=6)
     | st.sampled_from(["active", "revoked", "2026-11-23T22:45:00Z", "0001-01-01T00:00:00+14:00", "payouts"]),
@@ -109,7 +114,7 @@ def stored(runner: Runner, name: str) -> str:
 
 
 def replaced(name: str, text: str) -> Runner:
-    runner = deepcopy(RICH)
+    runner = deepcopy(rich())
     entry = runner.world.documents[name]
     entry.put({"doc": text}, entry.current)
     return runner
@@ -134,9 +139,9 @@ def test_whatever_is_put_in_a_document_is_refused_with_a_sentence_or_mended(
     """By somebody who edits its JSON and does not know of the checksums."""
 
     def law(name: str, changes: list[tuple[str, int, Any]]) -> None:
-        expect_refused_or_mended(replaced(name, changed(stored(RICH, name), changes)))
+        expect_refused_or_mended(replaced(name, changed(stored(rich(), name), changes)))
 
-    tally(TRIED, hold(law, st.sampled_from(NAMES), CHANGES, examples=400, exhaustive=exhaustive))
+    tally(TRIED, hold(law, st.sampled_from(names()), CHANGES, examples=400, exhaustive=exhaustive))
 
 
 def test_whatever_stands_for_a_document_is_refused_with_a_sentence(
@@ -145,7 +150,7 @@ def test_whatever_stands_for_a_document_is_refused_with_a_sentence(
     """Cut short, garbled, something else altogether."""
 
     def law(name: str, cut: int, junk: str, whole: Any) -> None:
-        text = stored(RICH, name)
+        text = stored(rich(), name)
         middle = cut % (len(text) - 1)
         for other in (
             text[:middle],
@@ -155,7 +160,7 @@ def test_whatever_stands_for_a_document_is_refused_with_a_sentence(
         ):
             expect_refused_or_mended(replaced(name, other))
 
-    values = (st.sampled_from(NAMES), st.integers(0, 2**16), st.text(max_size=5), JSON)
+    values = (st.sampled_from(names()), st.integers(0, 2**16), st.text(max_size=5), JSON)
     tally(TRIED, hold(law, *values, examples=60, exhaustive=exhaustive))
 
 
@@ -170,7 +175,7 @@ FUTURE = (st.integers() | st.booleans() | st.floats() | st.text(max_size=3) | st
 
 
 def name_of(kind: str) -> str:
-    return next(name for name in NAMES if name.startswith(kind))
+    return next(name for name in names() if name.startswith(kind))
 
 
 @pytest.mark.parametrize("kind", DECODERS)
@@ -180,7 +185,7 @@ def test_a_format_of_the_future_is_refused_and_nothing_is_written(
     name = name_of(kind)
 
     def law(form: Any) -> None:
-        document = {**json.loads(stored(RICH, name)), "format": form}
+        document = {**json.loads(stored(rich(), name)), "format": form}
         runner = replaced(name, json.dumps(document))
         writes = runner.world.writes
         with pytest.raises(RegistryError) as caught:
@@ -200,7 +205,7 @@ def test_a_field_that_is_not_known_is_refused_and_not_dropped(
     name = name_of(kind)
 
     def law(field: str, value: Any) -> None:
-        document = {**json.loads(stored(RICH, name)), f"{field}-unknown": value}
+        document = {**json.loads(stored(rich(), name)), f"{field}-unknown": value}
         runner = replaced(name, json.dumps(document))
         writes = runner.world.writes
         with pytest.raises(RegistryError) as caught:
@@ -211,17 +216,20 @@ def test_a_field_that_is_not_known_is_refused_and_not_dropped(
     tally(TRIED, hold(law, st.text(max_size=4), JSON, examples=25, exhaustive=exhaustive))
 
 
+@cache
 def plans() -> list[Plan]:
     fresh = Runner(World())
-    later = deepcopy(RICH)
+    later = deepcopy(rich())
     later.world.at += timedelta(days=62)
     changed_one = desired(
         client(scopes=("x:read",), webhooks=[webhook(url="https://b.example.com/")])
     )
-    return [fresh.plan(DECLARED), RICH.plan(DECLARED), later.plan(DECLARED), RICH.plan(changed_one)]
-
-
-PLANS = plans()
+    return [
+        fresh.plan(DECLARED),
+        rich().plan(DECLARED),
+        later.plan(DECLARED),
+        rich().plan(changed_one),
+    ]
 
 
 def test_a_plan_file_is_the_plan_that_was_written_or_refused(
@@ -230,7 +238,7 @@ def test_a_plan_file_is_the_plan_that_was_written_or_refused(
     """Whatever somebody puts at any place of it."""
 
     def law(which: int, changes: list[tuple[str, int, Any]], cut: int, junk: str) -> None:
-        plan = PLANS[which]
+        plan = plans()[which]
         text = plan_json(plan)
         assert load_plan(text) == plan
         middle = cut % (len(text) - 1)
@@ -247,7 +255,7 @@ def test_a_plan_file_is_the_plan_that_was_written_or_refused(
             assert found == plan
 
     values = (
-        st.sampled_from(range(len(PLANS))),
+        st.sampled_from(range(len(plans()))),
         CHANGES,
         st.integers(0, 2**16),
         st.text(max_size=5),
