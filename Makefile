@@ -15,8 +15,7 @@ SEED ?= 1
 MINUTES ?= 60
 # The pure rooms: values in, values out.
 PURE := tests/test_architecture.py tests/domain tests/registry tests/webhooks tests/planning tests/declare tests/engine tests/report
-RELIABILITY := tests/reliability tests/adapters/test_vault_retries.py tests/planning/test_unfinished.py \
-	tests/registry/test_rebucket.py tests/engine/test_many_webhooks.py
+RELIABILITY := tests/reliability tests/adapters/test_vault_retries.py tests/planning/test_unfinished.py tests/registry/test_rebucket.py tests/engine/test_many_webhooks.py
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

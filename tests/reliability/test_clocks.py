@@ -2,7 +2,7 @@
 clock gives.
 
 The whole command runs with a shifted clock, git included: ``libfaketime`` is loaded before anything
-else is.
+else is, by the program that every command is forked from.
 """
 
 from __future__ import annotations
@@ -25,8 +25,9 @@ from reconciler.domain.secrecy.secret import Secret
 from reconciler.domain.values.canonical import iso, parse_iso
 from tests.kit.git.checkout import Checkout, Ran, new_checkout
 from tests.kit.git.repositories import isolate
-from tests.kit.programs.commands import environ, reconciler
+from tests.kit.programs.commands import environ
 from tests.kit.programs.waiting import until
+from tests.kit.programs.zygote import Zygote, forking
 from tests.kit.suite.tally import Tally
 from tests.kit.vault.places import PROJECT, bootstrapped
 
@@ -62,6 +63,7 @@ class Elsewhere:
 
     checkout: Checkout
     shift: str
+    zygote: Zygote
 
     def run(self, *arguments: str) -> Ran:
         own = {
@@ -69,8 +71,8 @@ class Elsewhere:
             "NO_COLOR": "1",
             **shifted(self.shift),
         }
-        ended = reconciler(self.checkout.root, *arguments, **own)
-        return Ran(ended.returncode, ended.stdout, ended.stderr)
+        ended = self.zygote.start(self.checkout.root, arguments, environ(**own)).wait()
+        return Ran(ended.code, ended.out, ended.err)
 
     def apply(self, *arguments: str) -> Ran:
         return self.run(
@@ -253,8 +255,14 @@ def test_the_servers_time_decides(
 ) -> None:
     isolate(monkeypatch, tmp_path / "home")
     for number, (shift, _) in enumerate((SHIFTS | MORE_SHIFTS if exhaustive else SHIFTS).items()):
-        with bootstrapped(openbao, 16) as place:
-            where = Elsewhere(new_checkout(place, tmp_path / f"repository-{number}", 16), shift)
+        outputs = tmp_path / f"outputs-{number}"
+        outputs.mkdir()
+        with (
+            bootstrapped(openbao, 16) as place,
+            forking(outputs, **shifted(shift)) as zygote,
+        ):
+            checkout = new_checkout(place, tmp_path / f"repository-{number}", 16)
+            where = Elsewhere(checkout, shift, zygote)
             where.project()
             for decision in DECISIONS:
                 decision(where)

@@ -58,7 +58,7 @@ def test_after_any_life_a_plan_after_apply_is_empty(exhaustive: bool, tally: Tal
 
     tally(
         TRIED,
-        hold(law, st.lists(STEPS, min_size=1, max_size=6), examples=100, exhaustive=exhaustive),
+        hold(law, st.lists(STEPS, min_size=1, max_size=6), examples=50, exhaustive=exhaustive),
     )
 
 
@@ -90,7 +90,7 @@ def test_any_prefix_of_any_plan_and_a_new_plan_end_alike(exhaustive: bool, tally
             f"it ends elsewhere when cut short after {live.hit}"
         )
 
-    tally(TRIED, hold(law, LIVES, STEPS, st.integers(0, 25), examples=100, exhaustive=exhaustive))
+    tally(TRIED, hold(law, LIVES, STEPS, st.integers(0, 25), examples=50, exhaustive=exhaustive))
 
 
 # Reasons that end a usable key because it was asked for, or because nothing in it can be trusted
@@ -156,7 +156,7 @@ def test_no_plan_ends_the_last_usable_key_unless_it_was_asked_to(
                 assert wanted is not None
                 assert action.item not in {key.name for key in wanted.keys}
 
-    tally(TRIED, hold(law, LIVES, STEPS, examples=150, exhaustive=exhaustive))
+    tally(TRIED, hold(law, LIVES, STEPS, examples=75, exhaustive=exhaustive))
 
 
 def expect_allowed(
@@ -304,7 +304,7 @@ def test_a_plan_does_not_depend_on_the_order_of_files_documents_and_fields(
             declarations(),
             chances,
             chances,
-            examples=60,
+            examples=40,
             exhaustive=exhaustive,
         ),
     )

@@ -93,15 +93,18 @@ class Zygote:
 
 
 @contextmanager
-def forking(folder: Path) -> Iterator[Zygote]:
-    """The waiting program, for the length of a ``with`` block; outputs are kept in ``folder``."""
+def forking(folder: Path, **variables: str) -> Iterator[Zygote]:
+    """The waiting program, for the length of a ``with`` block; outputs are kept in ``folder``.
+
+    ``variables`` are in its environment from its start: what a library reads as it is loaded.
+    """
     ours, theirs = socket.socketpair()
     with ours, theirs:
         program = subprocess.Popen(
             [sys.executable, "-P", "-m", "tests.kit.programs.zygote", str(theirs.fileno())],
             pass_fds=(theirs.fileno(),),
             cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": PYTHON_PATH},
+            env={**os.environ, "PYTHONPATH": PYTHON_PATH, **variables},
             stdin=subprocess.DEVNULL,
             start_new_session=True,
         )
