@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.domain.live.record import SeriesKind
+from reconciler.domain.kinds import credentials
 from reconciler.engine.drive import Driver, ServerClock
 from reconciler.errors import ReconcilerError, VaultUnreachable
 from reconciler.registry.requests import (
@@ -63,7 +63,7 @@ def driver(live: Any, **more: Any) -> Driver:
 def test_every_request_meets_its_port_and_a_batch_answers_in_its_order() -> None:
     def steps() -> Steps[tuple[Any, ...]]:
         written = yield WriteDocument("meta", "{}", 0)
-        minted = yield Mint(SeriesKind.KEY)
+        minted = yield Mint(credentials.KEY)
         both = yield Batch((ReadDocument("meta"), ReadDocument("lease")))
         return written, minted, both
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from reconciler.domain.declared.desired import DesiredClient
+from reconciler.domain.kinds import credentials
 from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.plan.plan import Outcome, OutcomeStatus, Stage
 from reconciler.domain.values.names import bucket_names, bucket_of

@@ -11,7 +11,7 @@ import pytest
 
 from reconciler.domain.live.observed import Lease
 from reconciler.engine.drive import Driver, ServerClock
-from reconciler.engine.lease import held_lease
+from reconciler.engine.lease import hold_lease
 from reconciler.engine.look.records import read_lease
 from reconciler.errors import LeaseHeldError, VaultUnreachable
 from reconciler.registry.protocol.documents import take_lease
@@ -74,7 +74,7 @@ class Heard:
 
 
 def held(shared: Shared, heard: Heard, ttl: timedelta = LONG, *, wait: bool = False) -> Any:
-    return held_lease(
+    return hold_lease(
         shared.driver(), "run-1", ttl, wait=wait, lost=heard.lost, say=heard.said.append
     )
 
@@ -130,7 +130,7 @@ def test_it_waits_for_another_run_and_says_so_once() -> None:
         with shared.lock:
             shared.world.at += LONG + timedelta(seconds=1)
 
-    with held_lease(shared.driver(), "run-1", LONG, wait=True, lost=heard.lost, say=passes):
+    with hold_lease(shared.driver(), "run-1", LONG, wait=True, lost=heard.lost, say=passes):
         assert shared.holder() == "run-1"
     (sentence,) = heard.said
     assert "run-2" in sentence

@@ -14,7 +14,7 @@ from reconciler.domain.live.observed import OpenRun
 from reconciler.domain.values.names import bucket_names, bucket_of
 from reconciler.engine.look.records import (
     LOOKS,
-    moved,
+    find_moved,
     read_lease,
     read_registry,
     read_runs,
@@ -132,15 +132,15 @@ def test_a_registry_that_never_stands_still_is_not_looked_at_for_ever() -> None:
 def test_what_moved_since_a_look_is_what_was_written_since() -> None:
     world = settled()
     registry = read_registry(world, PROJECT, BUCKETS)
-    assert moved(world, registry, BUCKETS, registry.marks) == frozenset()
+    assert find_moved(world, registry, BUCKETS, registry.marks) == frozenset()
     Runner(world, 50).apply(desired(client("a", scopes=("x:read",)), B))
-    assert moved(world, registry, BUCKETS, registry.marks) == {bucket_of("a", BUCKETS)}
+    assert find_moved(world, registry, BUCKETS, registry.marks) == {bucket_of("a", BUCKETS)}
     later = read_registry(world, PROJECT, BUCKETS)
     entry = world.documents.pop(HOME)
     put(world, HOME, entry.versions[entry.current]["doc"])
     world.documents[HOME].current = entry.current  # made anew, and counted up to the same number
     world.documents[HOME].versions = dict(entry.versions)
-    assert moved(world, later, BUCKETS, later.marks) == {bucket_of("a", BUCKETS)}
+    assert find_moved(world, later, BUCKETS, later.marks) == {bucket_of("a", BUCKETS)}
 
 
 def test_a_registry_that_was_spread_anew_meanwhile_is_refused() -> None:
@@ -148,7 +148,7 @@ def test_a_registry_that_was_spread_anew_meanwhile_is_refused() -> None:
     registry = read_registry(world, PROJECT, BUCKETS)
     put(world, "meta", '{"buckets":256,"format":1}')
     with pytest.raises(RegistryError) as caught:
-        moved(world, registry, BUCKETS, registry.marks)
+        find_moved(world, registry, BUCKETS, registry.marks)
     assert caught.value.code == "RC446"
 
 
