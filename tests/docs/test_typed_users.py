@@ -8,28 +8,42 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+import reconciler
+
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples" / "library.py"
-# What a program may touch of each value, so that no field of theirs is Any.
+# What a program may touch of each value.
 TOUCHED = """
 import reconciler
 
 
-def everything(session: reconciler.Session) -> None:
-    for finding in session.validate():
-        print(finding.code, finding.level, finding.message, finding.remedy, finding.source)
-    plan = session.plan(only=["one"], at=None)
-    print(plan.digest, plan.created_at, plan.expires_at, plan.findings, plan.blocked)
-    for action in plan.actions:
-        print(action.kind, action.risk, action.before, action.after, action.permissions)
-    run = session.apply(plan, push=True)
-    for outcome in run.outcomes:
-        print(outcome.status, outcome.detail, outcome.code, outcome.stage, outcome.version)
-    print(run.problem, run.report, run.commit, run.complete, run.to_json())
-    for tested in session.prove("one/two").tested:
-        print(tested.address, tested.failed, tested.delivery)
-    print(session.status().clients, session.status().to_json())
+def everything(
+    session: reconciler.Session,
+    finding: reconciler.Finding,
+    plan: reconciler.Plan,
+    action: reconciler.Action,
+    run: reconciler.Run,
+    outcome: reconciler.Outcome,
+    tested: reconciler.Tested,
+    status: reconciler.Status,
+) -> None:
+@TOUCHED@
 """
+NAMES = {
+    "session": ("validate", "plan", "apply", "status", "prove", "rotate", "revoke", "close"),
+    "finding": ("code", "level", "message", "address", "remedy", "source", "excerpt"),
+    "plan": ("environment", "digest", "created_at", "actions", "changes", "findings", "blocked"),
+    "action": (
+        "kind", "address", "reason", "message", "risk", "client", "item", "version",
+        "before", "after", "risk_reasons", "permissions",
+    ),
+    "run": ("run_id", "outcomes", "complete", "report", "commit", "problem", "to_json"),
+    "outcome": ("action", "status", "message", "detail", "problem", "reached", "code", "stage", "version"),
+    "tested": ("client", "webhook", "url", "delivery", "skipped", "address", "failed"),
+    "status": ("environment", "at", "clients", "to_json"),
+}  # fmt: skip
 
 
 def checked(program: Path, *options: str) -> str:
@@ -46,11 +60,25 @@ def checked(program: Path, *options: str) -> str:
     return ran.stdout + ran.stderr
 
 
-def test_the_example_is_strictly_typed_and_has_no_any(tmp_path: Path) -> None:
-    touched = tmp_path / "touched.py"
-    touched.write_text(TOUCHED)
-    for program in (EXAMPLE, touched):
-        assert "Success" in checked(program, "--disallow-any-expr"), program
+def test_the_example_is_strictly_typed_and_has_no_any() -> None:
+    assert "Success" in checked(EXAMPLE, "--disallow-any-expr")
+
+
+def test_nothing_that_a_program_may_touch_is_any(tmp_path: Path) -> None:
+    lines = [f"    reveal_type({value}.{name})" for value, names in NAMES.items() for name in names]
+    program = tmp_path / "touched.py"
+    program.write_text(TOUCHED.replace("@TOUCHED@", "\n".join(lines)))
+    told = checked(program)
+    assert "Success" in told
+    revealed = re.findall(r'Revealed type is "(.*)"', told)
+    assert len(revealed) == len(lines)
+    assert [one for one in revealed if re.search(r"\bAny\b", one)] == []
+
+
+@pytest.mark.parametrize("value", ["finding", "action", "outcome", "tested"])
+def test_no_field_is_left_out(value: str) -> None:
+    fields: dict[str, object] = getattr(reconciler, value.title()).__dataclass_fields__
+    assert set(fields) <= set(NAMES[value])
 
 
 def test_the_checker_tells_any_and_a_name_that_is_not_there(tmp_path: Path) -> None:
