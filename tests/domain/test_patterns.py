@@ -4,6 +4,9 @@ busy."""
 from __future__ import annotations
 
 import re
+import sys
+import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given
@@ -182,3 +185,16 @@ def test_what_is_not_of_ecma_262_is_refused(pattern: str) -> None:
     """Python would read it, and otherwise."""
     with pytest.raises(PatternError):
         compile_pattern(pattern, ecma=True)
+
+
+def test_threads_that_parse_at_once_leave_warnings_as_they_were() -> None:
+    before = list(warnings.filters)
+    patterns = [f"[[a]{number}" for number in range(400)]  # Python warns of a set in a set
+    frequent = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(compile_pattern, patterns))
+    finally:
+        sys.setswitchinterval(frequent)
+    assert warnings.filters == before

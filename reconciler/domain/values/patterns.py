@@ -16,10 +16,14 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from re import _constants as op  # type: ignore[attr-defined]  # re's own parser: no second grammar to disagree with
 from re import _parser  # type: ignore[attr-defined]
+from threading import Lock
 from typing import Any, NamedTuple
 
 from reconciler.domain.values.ecma import translate
 
+# Warnings are silenced for a whole process: threads that parse at once would undo it in each
+# other's order, and leave it silenced.
+_PARSING = Lock()
 MAX_PARTS = 4_000  # states, and sequences read to make them: {n,m} repeats what it stands behind
 # What is remembered of one pattern: so many steps, those that lead to few states. Memory has an
 # end, too.
@@ -168,7 +172,7 @@ def compile_pattern(text: str, *, ecma: bool = False) -> Pattern:
     reconciler.domain.values.patterns.PatternError: it looks ahead or behind, ...
     """
     try:
-        with warnings.catch_warnings():
+        with _PARSING, warnings.catch_warnings():
             # what Python may read otherwise one day is none of the author's concern
             warnings.simplefilter("ignore")
             tree = _parser.parse(translate(text) if ecma else text)
