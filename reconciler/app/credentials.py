@@ -18,6 +18,9 @@ def with_credentials(
     of every variable that would say another one.
 
     Raises ``UsageError`` RC081 for an empty one, which would let another be found.
+
+    >>> with_credentials({"BAO_TOKEN_STAGING": "old", "HOME": "/"}, "hvs.new", address=None)
+    {'HOME': '/', 'VAULT_TOKEN': 'hvs.new'}
     """
     found = dict(environ)
     for name, value, others in (("TOKEN", token, _TOKENS), ("ADDR", address, _ADDRESSES)):

@@ -23,7 +23,12 @@ from reconciler.errors import AuditError, Finding, Level
 
 @dataclass(frozen=True, slots=True)
 class Findings(Sequence[Finding]):
-    """All that is wrong, or worth knowing, of a declaration, in the order of its files."""
+    """All that is wrong, or worth knowing, of a declaration, in the order of its files.
+
+    >>> found = Findings((Finding("RC134", Level.ERROR, "unknown field lifetme"),))
+    >>> found.valid, len(found), found[0].code
+    (False, 1, 'RC134')
+    """
 
     found: tuple[Finding, ...] = ()
 

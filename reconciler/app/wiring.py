@@ -1,7 +1,4 @@
-"""Where the parts meet: ports get their adapters, the engine gets its ports.
-
-The only module that knows both.
-"""
+"""Where the parts meet: ports get their adapters, the engine gets its ports."""
 
 from __future__ import annotations
 

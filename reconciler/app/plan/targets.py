@@ -46,6 +46,10 @@ def parse_target(text: str, item: str = "KEY or CLIENT/WEBHOOK") -> Target:
     ``client/NAME/webhook/WEBHOOK``.
 
     ``item`` is what is told of the form. Raises ``UsageError``.
+
+    >>> target = parse_target("paystack-payouts/primary")
+    >>> target.client, target.item, target.kind
+    ('paystack-payouts', 'primary', None)
     """
     client, _, rest = text.partition("/")
     target = Target(client, rest if "/" in text else None, text=text)
