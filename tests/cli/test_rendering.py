@@ -10,12 +10,11 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-import click
 import pytest
 
 from reconciler.app.plan.rendering import is_web_address, run_address
 from reconciler.app.project import project_folder
-from reconciler.cli.main import cli, main
+from reconciler.cli.main import main
 from reconciler.engine.planfile.document import plan_json
 from tests.kit.forges.junit_schema import breaches
 from tests.kit.git.repositories import isolate
@@ -60,15 +59,6 @@ def test_every_format_of_one_saved_plan(form: str, show: Show) -> None:
     assert (code, err) == (0, "")
     assert out.startswith(STARTS[form])
     assert out.endswith("\n")
-
-
-@pytest.mark.parametrize("name", ["plan", "show"])
-def test_the_formats_are_those_that_are_tested(name: str) -> None:
-    command = cli.get_command(click.Context(cli), name)
-    assert command is not None
-    (option,) = (one for one in command.params if one.name == "form")
-    assert isinstance(option.type, click.Choice)
-    assert tuple(option.type.choices) == FORMS
 
 
 def test_approvers_are_called_only_when_asked(show: Show) -> None:

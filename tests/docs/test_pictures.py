@@ -7,7 +7,6 @@ import re
 from pathlib import Path
 
 from tests.kit.texts.pictures import DIGESTS, FOLDER, PLAN, pictures
-from tests.report.samples import FORMS
 
 ROOT = Path(__file__).resolve().parents[2]
 LARGEST = 300_000
@@ -37,9 +36,3 @@ def test_the_page_shows_every_picture_with_words_for_it() -> None:
         re.MULTILINE,
     )
     assert sorted(name for _, name in shown) == sorted(pictures())
-
-
-def test_every_format_has_a_row() -> None:
-    text = (ROOT / "docs/review.md").read_text()
-    rows = re.findall(r"^\| `(\w+)` \|", text[text.index("## Every format") :], re.MULTILINE)
-    assert sorted(rows) == sorted(FORMS)

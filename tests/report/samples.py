@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from reconciler.app.plan.rendering import PLAN_FORMATS
 from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.kinds.credentials import KEY, SIGNING_SECRET
 from reconciler.domain.live.observed import Lease, Observed, OpenRun, SecretInfo
@@ -34,7 +35,7 @@ from reconciler.planning.actions.order import sort_actions
 from reconciler.planning.guards.unfinished import Books, find_unfinished
 from reconciler.planning.planner import plan_digest
 
-FORMS = ("text", "markdown", "json", "sarif", "github", "gitlab", "junit", "html")
+FORMS = tuple(PLAN_FORMATS)
 NOW = datetime(2026, 11, 23, 22, 45, tzinfo=UTC)
 COMMIT = "4f2c1e7d9a3b5c6d8e0f1a2b3c4d5e6f7a8b9c0d"
 # Everything that could break out of a terminal line, a table cell, a comment or a workflow command.
