@@ -149,7 +149,7 @@ FOLDER_MODULES = 16
 # Of the whole house; python -m tests.house prints them.
 LONG_LINES = 40
 SKIPS = 30
-WORDS_A_LINE = 4.4
+WORDS_A_LINE = 4.2
 # Public names that two or more modules define: one name is one thing.
 NAMES_TWICE = 52
 # Words that name nothing; the list is that of the glossary.

@@ -119,7 +119,10 @@ def read_deliveries(
 
 
 def _not_registered(
-    client: str, environment: str, known: Mapping[str, object], none: str
+    client: str,
+    environment: str,
+    known: Mapping[str, object],
+    none: str,
 ) -> UsageError:
     from reconciler.domain.values.names import one_of
 

@@ -86,7 +86,14 @@ class Session:
         from reconciler.app.plan.making import make_plan
         from reconciler.app.plan.planned import Asked, client_names
 
-        asked = Asked(client_names(only), verify, yes_remove, allow_rollback, at, deep)
+        asked = Asked(
+            client_names(only),
+            verify,
+            yes_remove,
+            allow_rollback,
+            at,
+            deep,
+        )
         return Plan(
             make_plan(
                 self._workplace(),
@@ -135,7 +142,13 @@ class Session:
         return apply_plan(
             self._workplace(),
             self.environment,
-            Asked(tuple(only), verify, yes_remove, allow_rollback, deep=deep),
+            Asked(
+                tuple(only),
+                verify,
+                yes_remove,
+                allow_rollback,
+                deep=deep,
+            ),
             Manner(commit, push, wait, alerts),
             saved=saved,
             part=part,

@@ -23,7 +23,13 @@ def global_options(*, hidden: bool) -> list[click.Parameter]:
     where = "The directory of reconciler.yaml. Default: the nearest one upwards."
     colour = "No colour; the NO_COLOR variable does the same."
     return [
-        click.Option(["--project"], type=folder, metavar="DIR", help=where, **common),
+        click.Option(
+            ["--project"],
+            type=folder,
+            metavar="DIR",
+            help=where,
+            **common,
+        ),
         click.Option(["-q", "--quiet"], is_flag=True, help="No progress on stderr.", **common),
         click.Option(["-v", "--verbose"], is_flag=True, help="More detail.", **common),
         click.Option(["--no-color"], is_flag=True, help=colour, **common),

@@ -84,7 +84,14 @@ def defused(text: str, form: str) -> str:
     return forms[form](text) if form in forms else text
 
 
-def write_file(path: Path, text: str, code: str, remedy: str, *, mode: int = 0o600) -> None:
+def write_file(
+    path: Path,
+    text: str,
+    code: str,
+    remedy: str,
+    *,
+    mode: int = 0o600,
+) -> None:
     """Write a result that was asked for as a file whole or not at all; what is there is replaced.
 
     Raises ``UsageError`` with ``code`` when it cannot be written.

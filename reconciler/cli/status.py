@@ -13,7 +13,12 @@ from reconciler.cli.output import Settings, emit
 @click.argument("client", required=False)
 @format_option("text", "json")
 @click.pass_obj
-def status(settings: Settings, environment: str, client: str | None, form: str) -> int:
+def status(
+    settings: Settings,
+    environment: str,
+    client: str | None,
+    form: str,
+) -> int:
     """Show what Vault holds for ENV: clients, key versions, webhooks, and what is unfinished. Reads
     no secret.
 

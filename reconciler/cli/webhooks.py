@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 @click.argument("target", required=False, metavar="[CLIENT[/WEBHOOK]]")
 @format_option("text", "json")
 @click.pass_obj
-def test(settings: Settings, environment: str, target: str | None, form: str) -> int:
+def test(
+    settings: Settings,
+    environment: str,
+    target: str | None,
+    form: str,
+) -> int:
     """Send test deliveries to the declared webhooks of ENV: each must accept what is genuine and
     refuse what is not.
 

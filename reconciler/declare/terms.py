@@ -60,7 +60,13 @@ def load_terms(root: Path, environment: str) -> Terms | None:
     if found.errors or built is None:
         raise invalid(found.findings())
     places = {path: source for one in documents for path, source in _places(one)}
-    return Terms(built, built.environments.get(environment), policy, scopes.scopes, places)
+    return Terms(
+        built,
+        built.environments.get(environment),
+        policy,
+        scopes.scopes,
+        places,
+    )
 
 
 def _documents(root: Path, found: Collector) -> Iterator[Document]:

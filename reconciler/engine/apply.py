@@ -109,7 +109,11 @@ def run_plan(
 
 
 def _carried_out(
-    engine: Engine, question: Question, plan: Plan, observed: Observed, options: Options
+    engine: Engine,
+    question: Question,
+    plan: Plan,
+    observed: Observed,
+    options: Options,
 ) -> Reported:
     if options.planfile:
         # spares taking the lease for a plan that is stale
@@ -189,7 +193,11 @@ def refuse_blocked(plan: Plan) -> None:
 
 
 def _second_look(
-    engine: Engine, question: Question, plan: Plan, observed: Observed, options: Options
+    engine: Engine,
+    question: Question,
+    plan: Plan,
+    observed: Observed,
+    options: Options,
 ) -> Plan:
     """Under the lease: is it still the plan that was agreed to? Guards look at it as of now. What
     is left of it, with what no commit held when it was made, or holds now."""
@@ -207,7 +215,11 @@ def _second_look(
 
 
 def put_commit_on_record(
-    engine: Engine, driver: Driver, run_id: str, desired: Desired, observed: Observed
+    engine: Engine,
+    driver: Driver,
+    run_id: str,
+    desired: Desired,
+    observed: Observed,
 ) -> None:
     """Before anything of it is done: from here on an older commit is a step back. Raises
     ``StalePlanError`` RC395 when another run put another commit on record meanwhile."""
@@ -222,7 +234,12 @@ def put_commit_on_record(
 
 
 def _put_checkout_on_record(
-    engine: Engine, driver: Driver, run_id: str, question: Question, plan: Plan, observed: Observed
+    engine: Engine,
+    driver: Driver,
+    run_id: str,
+    question: Question,
+    plan: Plan,
+    observed: Observed,
 ) -> None:
     """Without anything to do only this, once each: what changed of the clients that no commit
     holds; a step back that was allowed, because whoever rewrote the history would be asked for
@@ -245,7 +262,12 @@ def _put_checkout_on_record(
 
 
 def put_on_record(
-    engine: Engine, driver: Driver, run_id: str, plan: Plan, now: datetime, options: Options
+    engine: Engine,
+    driver: Driver,
+    run_id: str,
+    plan: Plan,
+    now: datetime,
+    options: Options,
 ) -> None:
     run = OpenRun(
         run_id,

@@ -134,7 +134,13 @@ class Driver:
             )
         seed = secrets.token_hex(32)
         steps = prove(
-            Order(request.client, request.webhook, tuple(credentials), seed, request.owner)
+            Order(
+                request.client,
+                request.webhook,
+                tuple(credentials),
+                seed,
+                request.owner,
+            )
         )
         try:
             ask = next(steps)

@@ -34,7 +34,11 @@ GIT_SECONDS = 5
 
 
 def revoke_now(
-    engine: Engine, request: RevocationRequest, observed: Observed, options: Options, loaded: Loaded
+    engine: Engine,
+    request: RevocationRequest,
+    observed: Observed,
+    options: Options,
+    loaded: Loaded,
 ) -> Reported:
     """Revoke at once: no lease, no guard, no declaration. Tries again when a running apply was
     faster.

@@ -32,7 +32,11 @@ class Shard:
 
 
 def execute(
-    plan: Plan, desired: Mapping[str, DesiredClient], driver: Driver, run: Run, buckets: int
+    plan: Plan,
+    desired: Mapping[str, DesiredClient],
+    driver: Driver,
+    run: Run,
+    buckets: int,
 ) -> tuple[Outcome, ...]:
     """Every changing action of ``plan`` with what became of it, in plan order.
 
@@ -63,7 +67,12 @@ def execute(
     return tuple(outcomes[index] for index in sorted(outcomes))
 
 
-def _bucket(name: str, works: Sequence[ClientWork], driver: Driver, run: Run) -> list[Outcome]:
+def _bucket(
+    name: str,
+    works: Sequence[ClientWork],
+    driver: Driver,
+    run: Run,
+) -> list[Outcome]:
     return driver.run(run_bucket(name, works, run))
 
 
@@ -72,7 +81,10 @@ def _collect(futures: Sequence[Future[list[Outcome]]]) -> list[Outcome]:
 
 
 def _rename(
-    work: ClientWork, driver: Driver, run: Run, buckets: int
+    work: ClientWork,
+    driver: Driver,
+    run: Run,
+    buckets: int,
 ) -> tuple[list[Outcome], ClientWork]:
     """Carry out the renames of one client; their outcomes, and what is left of its work."""
     outcomes: list[Outcome] = []

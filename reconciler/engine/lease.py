@@ -49,7 +49,12 @@ def hold_lease(
 
 
 def _take(
-    driver: Driver, holder: str, ttl: timedelta, *, wait: bool, say: Callable[[str], None]
+    driver: Driver,
+    holder: str,
+    ttl: timedelta,
+    *,
+    wait: bool,
+    say: Callable[[str], None],
 ) -> None:
     deadline = time.monotonic() + 2 * ttl.total_seconds()
     told = False
@@ -75,7 +80,11 @@ def _held(lease: Lease) -> LeaseHeldError:
 
 
 def _keep(
-    driver: Driver, holder: str, ttl: timedelta, ended: threading.Event, lost: Callable[[str], None]
+    driver: Driver,
+    holder: str,
+    ttl: timedelta,
+    ended: threading.Event,
+    lost: Callable[[str], None],
 ) -> None:
     """Renew every third of the ttl. Being unable to is told once; commits stay safe without it."""
     while not ended.wait(ttl.total_seconds() / 3):

@@ -28,12 +28,22 @@ def close_rest(engine: Engine) -> int:
         return 0
     now = engine.live.now()
     with ThreadPoolExecutor(BUCKET_WORKERS) as pool:
-        driver = Driver(engine.live, engine.minter, engine.sender, ServerClock(now), pool)
+        driver = Driver(
+            engine.live,
+            engine.minter,
+            engine.sender,
+            ServerClock(now),
+            pool,
+        )
         return driver.run(close_left(left, engine.buckets))
 
 
 def spread_registry(
-    engine: Engine, buckets: int, meta: str, meta_version: int, say: Callable[[str], None]
+    engine: Engine,
+    buckets: int,
+    meta: str,
+    meta_version: int,
+    say: Callable[[str], None],
 ) -> int:
     """Move the registry of ``engine`` to ``buckets`` buckets; the number of clients moved.
 
@@ -41,7 +51,20 @@ def spread_registry(
     """
     now = engine.live.now()
     with ThreadPoolExecutor(BUCKET_WORKERS) as pool:
-        driver = Driver(engine.live, engine.minter, engine.sender, ServerClock(now), pool)
+        driver = Driver(
+            engine.live,
+            engine.minter,
+            engine.sender,
+            ServerClock(now),
+            pool,
+        )
         holder = new_run_id(now, "sha256:" + "0" * 12)
-        with hold_lease(driver, holder, engine.environment.lease_ttl, wait=True, lost=say, say=say):
+        with hold_lease(
+            driver,
+            holder,
+            engine.environment.lease_ttl,
+            wait=True,
+            lost=say,
+            say=say,
+        ):
             return driver.run(rebucket(engine.buckets, buckets, meta, meta_version))

@@ -39,7 +39,11 @@ class ReconcilerError(Exception):
     exit_code = 1
 
     def __init__(
-        self, code: str, message: str, remedy: str = "", findings: tuple[Finding, ...] = ()
+        self,
+        code: str,
+        message: str,
+        remedy: str = "",
+        findings: tuple[Finding, ...] = (),
     ) -> None:
         super().__init__(message)
         self.code = code

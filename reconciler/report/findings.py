@@ -108,7 +108,12 @@ def _block(finding: Finding, paint: Paint) -> str:
     return "\n".join(lines)
 
 
-def _excerpt(line: str, number: int, column: int, paint: Paint) -> list[str]:
+def _excerpt(
+    line: str,
+    number: int,
+    column: int,
+    paint: Paint,
+) -> list[str]:
     """The source line with its number, and a caret below ``column`` (in characters, from 1)."""
     place = min(column - 1, len(line))
     start = max(0, place - _SHOWN // 2) if len(line) > _SHOWN else 0

@@ -74,7 +74,13 @@ class Post:
                 break
             deadline = min(left, REQUEST_DEADLINE)
             answer = self.sender.send(
-                HttpRequest("POST", self.url.reveal(), tuple(headers), self.body, deadline)
+                HttpRequest(
+                    "POST",
+                    self.url.reveal(),
+                    tuple(headers),
+                    self.body,
+                    deadline,
+                )
             )
             if isinstance(answer, HttpFailure):
                 return CODES[answer.code].sentence(answer.detail)

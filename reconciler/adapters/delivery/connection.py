@@ -38,7 +38,13 @@ class Limits:
 class PinnedBackend(httpcore.NetworkBackend):
     """Connects to the endpoint it was made for, whatever host ``httpcore`` names."""
 
-    def __init__(self, endpoint: Endpoint, limits: Limits, resolve: Resolve, watch: Watch) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        limits: Limits,
+        resolve: Resolve,
+        watch: Watch,
+    ) -> None:
         self._endpoint = endpoint
         self._limits = limits
         self._resolve = resolve

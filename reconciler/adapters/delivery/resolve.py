@@ -26,7 +26,12 @@ def system_resolve(host: str, port: int) -> Answers:
     return [(family, address) for family, _, _, _, address in found]
 
 
-def resolve_within(resolve: Resolve, host: str, port: int, watch: Watch) -> Answers:
+def resolve_within(
+    resolve: Resolve,
+    host: str,
+    port: int,
+    watch: Watch,
+) -> Answers:
     """Resolve in a thread of its own, so that the deadline holds over a resolver that hangs.
 
     Raises ``DeliveryStopped`` (RC502, RC510).

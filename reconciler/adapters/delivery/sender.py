@@ -124,7 +124,11 @@ class WebhookSender:
         return HttpFailure(failure.code, failure.detail, watch.latency(), received.status)
 
     def _exchange(
-        self, request: HttpRequest, endpoint: Endpoint, watch: Watch, received: _Received
+        self,
+        request: HttpRequest,
+        endpoint: Endpoint,
+        watch: Watch,
+        received: _Received,
     ) -> None:
         context = self._context() if endpoint.scheme == "https" else None
         backend = PinnedBackend(endpoint, self._limits, self._resolve, watch)

@@ -23,7 +23,13 @@ class ForgeRefused(PlatformError):
     """
 
     def __init__(
-        self, code: str, message: str, remedy: str, status: int, *, unclear: bool = False
+        self,
+        code: str,
+        message: str,
+        remedy: str,
+        status: int,
+        *,
+        unclear: bool = False,
     ) -> None:
         super().__init__(code, message, remedy)
         self.status = status

@@ -154,7 +154,13 @@ class GitHub:
     ) -> None:
         parts = urlsplit(repository.api)
         web = Web(f"{parts.scheme}://{parts.netloc}", None, TIMEOUT, proxy=repository.proxy)
-        self._api = Api(GITHUB_API, repository.api, web, token=token, pause=pause)
+        self._api = Api(
+            GITHUB_API,
+            repository.api,
+            web,
+            token=token,
+            pause=pause,
+        )
         self._root = ("repos", repository.owner, repository.name)
         self._author = author
 

@@ -119,7 +119,13 @@ class GitLab:
                 "correct that variable",
             ) from None
         self.project = project
-        self.api = Api(GITLAB_API, project.api, web, token=token, pause=pause)
+        self.api = Api(
+            GITLAB_API,
+            project.api,
+            web,
+            token=token,
+            pause=pause,
+        )
         self.root = ("projects", project.number)
         self._author: str | None = None
 

@@ -135,7 +135,11 @@ class Api:
             raise self._dialect.wrong(f"{_where(method, target)}: the answer is no JSON") from None
 
     def _ask(
-        self, method: str, target: str, body: bytes | None = None, cap: int = _LARGEST
+        self,
+        method: str,
+        target: str,
+        body: bytes | None = None,
+        cap: int = _LARGEST,
     ) -> tuple[str, Reply]:
         """Ask until there is an answer, ``TRIES`` times at most; the target that gave it, and it.
 
@@ -159,7 +163,11 @@ class Api:
         raise AssertionError("unreachable: the last try returns or raises")
 
     def _once(
-        self, method: str, target: str, body: bytes | None, cap: int
+        self,
+        method: str,
+        target: str,
+        body: bytes | None,
+        cap: int,
     ) -> Reply | NotSent | Lost:
         headers = {"user-agent": "reconciler", **self._dialect.headers(self._token)}
         if body is not None:
@@ -177,7 +185,12 @@ class Api:
         return backoff if found.status in _AGAIN else self._dialect.limited(found, backoff)
 
     def _refused(
-        self, where: str, found: Reply | NotSent | Lost, wait: float | None, *, unclear: bool
+        self,
+        where: str,
+        found: Reply | NotSent | Lost,
+        wait: float | None,
+        *,
+        unclear: bool,
     ) -> ForgeRefused:
         if not isinstance(found, Reply):
             return self._dialect.wrong(f"{where}: {found.why}", unclear=unclear)

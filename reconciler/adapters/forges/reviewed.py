@@ -40,7 +40,12 @@ class Kept:
     content: bytes
 
 
-def pushed_commits(git: GitCommand, before: str, after: str, audit: PurePosixPath) -> list[str]:
+def pushed_commits(
+    git: GitCommand,
+    before: str,
+    after: str,
+    audit: PurePosixPath,
+) -> list[str]:
     """The commits that a push put onto the branch, the oldest first, without those that change
     audit reports alone.
 

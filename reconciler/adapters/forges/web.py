@@ -37,7 +37,12 @@ class Web:
     """
 
     def __init__(
-        self, address: str, ca: str | None, timeout: float, *, proxy: Proxy | None = None
+        self,
+        address: str,
+        ca: str | None,
+        timeout: float,
+        *,
+        proxy: Proxy | None = None,
     ) -> None:
         self._address = address
         self._timeout = timeout
@@ -55,7 +60,12 @@ class Web:
         )
 
     def exchange(
-        self, method: str, target: str, headers: Mapping[str, str], body: bytes | None, cap: int
+        self,
+        method: str,
+        target: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        cap: int,
     ) -> Reply:
         """Send one request. Raises ``NotSent`` or ``Lost``, whose text holds nothing foreign. Of an
         answer at most ``cap`` bytes are taken; a larger one is ``Lost``."""
@@ -80,7 +90,11 @@ class Web:
         raise found
 
     def _request(
-        self, method: str, target: str, headers: Mapping[str, str], body: bytes | None
+        self,
+        method: str,
+        target: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
     ) -> httpx.Request:
         if self._tunnelled:
             # ``httpcore`` would ask the proxy for the target instead of the tunnel.

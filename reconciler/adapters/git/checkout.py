@@ -47,7 +47,11 @@ class Used:
 
 
 def read_checkout(
-    root: Path, audit: str, reading: Reading, used: Used, applied: Applied | None
+    root: Path,
+    audit: str,
+    reading: Reading,
+    used: Used,
+    applied: Applied | None,
 ) -> Checkout:
     """What git says of what was used. ``audit``: the folder of the reports. A git that fails is a
     trouble, never an absence. Raises ``AuditError`` RC630 alone."""
@@ -83,7 +87,11 @@ def relies_on_git(root: Path, projects: Collection[str], says_git: Callable[[str
 
 
 def _looked_at(
-    git: GitCommand, audit: str, reading: Reading, used: Used, known: Checkout
+    git: GitCommand,
+    audit: str,
+    reading: Reading,
+    used: Used,
+    known: Checkout,
 ) -> Checkout:
     head = head_of(git)
     if head is None:
@@ -179,7 +187,10 @@ def _filtered(git: GitCommand, paths: Collection[str]) -> tuple[str, ...]:
 
 
 def _declared(
-    tree: Tree, dirty: Collection[str], reading: Reading, environment: str
+    tree: Tree,
+    dirty: Collection[str],
+    reading: Reading,
+    environment: str,
 ) -> frozenset[str] | None:
     there = [path for path in dirty if path in tree.entries and reading.declares(path)]
     texts = {path: text for path in there if (text := tree.text(path)) is not None}

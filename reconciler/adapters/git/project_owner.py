@@ -17,7 +17,10 @@ from reconciler.adapters.system.programs import find_program
 
 
 def is_foreign(
-    root: Path, files: Iterable[Path], environ: Mapping[str, str], user: int | None = None
+    root: Path,
+    files: Iterable[Path],
+    environ: Mapping[str, str],
+    user: int | None = None,
 ) -> bool:
     """Whether ``root``, a folder, or one of ``files`` in it belongs to another user, and no setting
     of git says that this is fine. ``user``: who we are, by default the process's own."""

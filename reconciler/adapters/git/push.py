@@ -59,7 +59,12 @@ def find_upstream(git: GitCommand) -> tuple[str, str]:
     return remote.line, target.line
 
 
-def _pushed(git: GitCommand, remote: str, commit: str, target: str) -> bool:
+def _pushed(
+    git: GitCommand,
+    remote: str,
+    commit: str,
+    target: str,
+) -> bool:
     """True when the remote has it now, False when it moved. Raises ``AuditError`` RC614, RC615."""
     arguments = ("push", "--porcelain", "--no-follow-tags", "--", remote, f"{commit}:{target}")
     answer = git.run(*arguments, seconds=PATIENT_SECONDS, programs=Programs.PUSH)
@@ -95,7 +100,10 @@ def _fetched(git: GitCommand, remote: str, target: str) -> str:
 
 
 def _recreated(
-    git: GitCommand, local: str, theirs: str, audits: Sequence[PurePosixPath]
+    git: GitCommand,
+    local: str,
+    theirs: str,
+    audits: Sequence[PurePosixPath],
 ) -> str | None:
     """Our unpushed commits again, on top of ``theirs``; None when nothing of ours is missing there.
 
@@ -118,7 +126,12 @@ def _recreated(
     return None if tip == theirs else tip
 
 
-def _replayed(git: GitCommand, commit: str, parent: str, tip: str) -> str:
+def _replayed(
+    git: GitCommand,
+    commit: str,
+    parent: str,
+    tip: str,
+) -> str:
     """``commit`` with ``tip`` as its parent, made in an index of its own; ``tip`` when it brings
     nothing new."""
     with tempfile.TemporaryDirectory(prefix="reconciler-") as folder:
@@ -167,6 +180,11 @@ def _advanced(git: GitCommand, local: str, pushed: str) -> str | None:
     )
 
 
-def _taken_back(git: GitCommand, local: str, pushed: str, answer: GitAnswer) -> None:
+def _taken_back(
+    git: GitCommand,
+    local: str,
+    pushed: str,
+    answer: GitAnswer,
+) -> None:
     if git.run("read-tree", "-m", "-u", pushed, local, programs=Programs.PUSH).code != 0:
         raise command_failed(("update-ref",), answer)

@@ -262,7 +262,10 @@ class DurableServer:
 
 
 def _ask(
-    address: str, method: str, path: str, body: Mapping[str, Any] | None = None
+    address: str,
+    method: str,
+    path: str,
+    body: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """One request to our own server on loopback, before there is a token.
 

@@ -138,7 +138,10 @@ def _start_throw_away(
 
 
 def start_process(
-    command: list[str], log: Path, home: Path, extra: Mapping[str, str]
+    command: list[str],
+    log: Path,
+    home: Path,
+    extra: Mapping[str, str],
 ) -> subprocess.Popen[bytes]:
     """Start a server. Its log goes to ``log``; its banner, which shows the root token in dev mode,
     nowhere."""
@@ -201,7 +204,11 @@ def can_bind(port: int) -> bool:
 
 
 def wait_until_answers(
-    process: subprocess.Popen[bytes], address: str, log: Path, *, active: bool
+    process: subprocess.Popen[bytes],
+    address: str,
+    log: Path,
+    *,
+    active: bool,
 ) -> dict[str, Any]:
     """The server's health, once it answers (and is active, if asked for).
 

@@ -52,7 +52,12 @@ class Listening:
     """
 
     def __init__(
-        self, scheme: Scheme, sources: Sequence[SecretSource], *, port: int, status: int | None
+        self,
+        scheme: Scheme,
+        sources: Sequence[SecretSource],
+        *,
+        port: int,
+        status: int | None,
     ) -> None:
         self.scheme = scheme
         self._sources = sources

@@ -89,7 +89,15 @@ class LoopbackReceiver:
         check = verify(self._scheme, self._secrets(), headers, body, datetime.now(UTC))
         status = self._rejection or (204 if check.accepted else 401)
         with self._lock:
-            self._arrivals.append(Arrival(path, headers, body, check, status))
+            self._arrivals.append(
+                Arrival(
+                    path,
+                    headers,
+                    body,
+                    check,
+                    status,
+                )
+            )
         return status
 
     def _answer(self, request: LoopbackRequest) -> LoopbackAnswer:

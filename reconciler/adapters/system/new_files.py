@@ -33,7 +33,12 @@ def replace_file(path: Path, text: str, mode: int) -> None:
         os.close(folder)
 
 
-def write_into(folder: int, name: str, text: str, mode: int) -> None:
+def write_into(
+    folder: int,
+    name: str,
+    text: str,
+    mode: int,
+) -> None:
     """Replace the file ``name`` in the directory that the descriptor ``folder`` is open at.
 
     Raises ``OSError``.

@@ -131,7 +131,12 @@ def _former(git: GitCommand, root: Path, audit: str) -> str:
     return newest.commit  # the very first one: what is not committed yet is the change
 
 
-def copy_files(root: Path, commit: str, paths: Collection[str], target: Path) -> list[str]:
+def copy_files(
+    root: Path,
+    commit: str,
+    paths: Collection[str],
+    target: Path,
+) -> list[str]:
     """Write those of ``paths`` (below the project, ``/`` between the parts) that ``commit`` has
     below ``target``; which these are. Raises ``NoBase`` for one that is no regular file, or too
     large."""

@@ -158,11 +158,23 @@ class Declaration:
 class SignedHistory(History):
     """The ancestors of a commit, with what ssh-keygen says of their signatures."""
 
-    def fault(self, commit: str, allowed: str, name: str, times: Collection[int]) -> str:
+    def fault(
+        self,
+        commit: str,
+        allowed: str,
+        name: str,
+        times: Collection[int],
+    ) -> str:
         return fault(self._git, commit, allowed, name, times)
 
 
-def fault(git: GitCommand, commit: str, allowed: str, name: str, times: Collection[int]) -> str:
+def fault(
+    git: GitCommand,
+    commit: str,
+    allowed: str,
+    name: str,
+    times: Collection[int],
+) -> str:
     """Why no key in ``allowed``, the text of a file called ``name``, signed ``commit``, in words;
     empty when one did, and was valid at all ``times``."""
     raw = git.whole("cat-file", "commit", commit).encode("utf-8", "surrogateescape")

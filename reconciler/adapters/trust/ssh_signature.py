@@ -28,7 +28,13 @@ _LAST = 253402300799  # seconds; the last of the year 9999, after which there is
 _WORDS = 200
 
 
-def fault_of(commit: str, raw: bytes, allowed: str, name: str, times: Collection[int]) -> str:
+def fault_of(
+    commit: str,
+    raw: bytes,
+    allowed: str,
+    name: str,
+    times: Collection[int],
+) -> str:
     """Why no key in ``allowed`` signed ``commit``, in words; empty when one did, and was valid at
     all ``times``.
 
@@ -81,7 +87,12 @@ def _parted(raw: bytes) -> tuple[bytes, dict[bytes, list[bytes]]]:
     return b"\n".join(kept) + b"\n\n" + body, signatures
 
 
-def _refusal(payload: bytes, file: Path, signature: Path, time: int) -> str | None:
+def _refusal(
+    payload: bytes,
+    file: Path,
+    signature: Path,
+    time: int,
+) -> str | None:
     """What ssh-keygen says against the signature at ``time``; None when it is good."""
     given = (
         "-f",

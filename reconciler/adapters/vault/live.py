@@ -242,7 +242,13 @@ class Live:
             str(metadata.get("created_time", "")),
             instant(metadata.get("deletion_time")),
         )
-        return Document(text if isinstance(text, str) else "", version, answer.at, created, ends)
+        return Document(
+            text if isinstance(text, str) else "",
+            version,
+            answer.at,
+            created,
+            ends,
+        )
 
     def _put_secret(self, request: PutSecret) -> Written | Conflict | Unclear:
         data: dict[str, object] = {"id": {request.id: ""}}
@@ -251,7 +257,11 @@ class Live:
         return self._write(self._secrets, paths.secret_path(request.path), data, request.cas)
 
     def _write(
-        self, mount: KeyValues, path: str, data: Mapping[str, object], cas: int
+        self,
+        mount: KeyValues,
+        path: str,
+        data: Mapping[str, object],
+        cas: int,
     ) -> Written | Conflict | Unclear:
         try:
             answer = mount.write(path, data, cas)

@@ -47,7 +47,10 @@ def secret_info(metadata: JsonObject, now: datetime) -> SecretInfo | None:
 
 
 def listed_infos(
-    folder: str, names: list[Any], details: Any, now: datetime
+    folder: str,
+    names: list[Any],
+    details: Any,
+    now: datetime,
 ) -> dict[str, SecretInfo] | None:
     """What ``detailed-metadata`` lists below ``folder``, by path; None when it lists nothing, or no
     details.

@@ -63,7 +63,12 @@ def make(transit: Any, mount: str, name: str) -> PublicKey:
         raise errors.unusable(found.where, "it has no public key of version 1") from None
 
 
-def sign(transit: Any, mount: str, name: str, content: bytes) -> bytes:
+def sign(
+    transit: Any,
+    mount: str,
+    name: str,
+    content: bytes,
+) -> bytes:
     """The 64 bytes of an ed25519 signature (RFC 8032)."""
     text = base64.b64encode(content).decode("ascii")
     answer: Answer = transit.sign_data(

@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 _ALONE = "> The report is here alone: no comment and no issue could be written.\n\n"
 
 
-def write_comment(environ: Mapping[str, str], environment: str, author: str, report: str) -> str:
+def write_comment(
+    environ: Mapping[str, str],
+    environment: str,
+    author: str,
+    report: str,
+) -> str:
     """Make ``report`` the one comment about ``environment`` on the pull request of this job.
 
     ``author`` is the login that the token writes as. What became of it, as a sentence. Raises
@@ -35,7 +40,12 @@ def write_comment(environ: Mapping[str, str], environment: str, author: str, rep
     return _settle(environ, author, write)
 
 
-def write_issue(environ: Mapping[str, str], environment: str, author: str, report: str) -> str:
+def write_issue(
+    environ: Mapping[str, str],
+    environment: str,
+    author: str,
+    report: str,
+) -> str:
     """Make ``report`` the one open issue about ``environment``; like ``write_comment``."""
     from reconciler.report.forges.ci_markdown import drift_title
     from reconciler.report.plan.markdown import drift_marker

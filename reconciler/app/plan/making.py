@@ -52,7 +52,13 @@ def make_plan(
         refuse_past(asked.at, observed.now)
         pairs = pair_up(desired, observed)
         refuse_unknown(asked.only, pairs)
-        question = narrowed(question, pairs, buckets=observed.buckets, upkeep=upkeep, saved=agreed)
+        question = narrowed(
+            question,
+            pairs,
+            buckets=observed.buckets,
+            upkeep=upkeep,
+            saved=agreed,
+        )
         inputs = engine.inputs(question, observed, pairs)
         plan = with_unfinished(engine, observed, planner.make_plan(inputs))
     if agreed is not None:

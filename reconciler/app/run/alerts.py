@@ -179,7 +179,10 @@ def _only(notice: Notice, channel: Channel) -> Notice:
 
 
 def _posts(
-    channel: Channel, told: Sequence[Notice], environment: Environment, secret: object
+    channel: Channel,
+    told: Sequence[Notice],
+    environment: Environment,
+    secret: object,
 ) -> list[Courier]:
     from reconciler.adapters.alerts.channels import Post
     from reconciler.adapters.delivery.sender import WebhookSender
@@ -197,7 +200,15 @@ def _posts(
             body, url, signing = slack_body(notice), secret, None
         identity = notice_id(notice, channel)
         posts.append(
-            Post(channel.name, sender, url, masked(body).encode(), identity, notice.at, signing)
+            Post(
+                channel.name,
+                sender,
+                url,
+                masked(body).encode(),
+                identity,
+                notice.at,
+                signing,
+            )
         )
     return posts
 

@@ -120,7 +120,11 @@ def apply_plan(
 
 
 def rotate(
-    workplace: Workplace, environment: str, target: Target, reason: str, manner: Manner
+    workplace: Workplace,
+    environment: str,
+    target: Target,
+    reason: str,
+    manner: Manner,
 ) -> Run:
     """Rotate one key of a client, all of them, or the signing secret of one webhook, now.
 
@@ -133,7 +137,13 @@ def rotate(
     from reconciler.planning.planner import make_plan
 
     desired = load_desired(workplace.root, environment)
-    options = engine_runs.Options("rotate", False, manner.wait, manner.commit, manner.push)
+    options = engine_runs.Options(
+        "rotate",
+        False,
+        manner.wait,
+        manner.commit,
+        manner.push,
+    )
     alerts = _alerts(workplace, desired, manner)
     with alerts.if_blocked(), _at_work(workplace, desired) as engine:
 
@@ -199,7 +209,13 @@ def _at_work(workplace: Workplace, desired: Desired) -> Iterator[Engine]:
 
 def _alerts(workplace: Workplace, desired: Desired, manner: Manner) -> Alerts:
     project, environment = desired.project, desired.environment
-    return Alerts(workplace, project, environment, desired.clients, not manner.alerts)
+    return Alerts(
+        workplace,
+        project,
+        environment,
+        desired.clients,
+        not manner.alerts,
+    )
 
 
 def _ended(workplace: Workplace, alerts: Alerts, run: Run) -> Run:

@@ -60,7 +60,13 @@ def refuse_unsigned(root: Path, desired: Desired, given: Path | None = None) -> 
         if own is None and allowed is None:
             return False
         raise
-    followed = Followed(desired.project.name, _POLICIES, _PROJECTS, _signers_in, name_in)
+    followed = Followed(
+        desired.project.name,
+        _POLICIES,
+        _PROJECTS,
+        _signers_in,
+        name_in,
+    )
     inherited = commit.handed_down(followed)
     demanded = {path for path in (own, _before(commit).allowed_signers) if path is not None}
     if not demanded and not inherited and allowed is None:
@@ -102,7 +108,12 @@ def _work_tree(root: Path) -> Path:
         return root.resolve()
 
 
-def refuse_uncommitted(root: Path, desired: Desired, plan: Plan, checkout: Checkout) -> None:
+def refuse_uncommitted(
+    root: Path,
+    desired: Desired,
+    plan: Plan,
+    checkout: Checkout,
+) -> None:
     """Raises ``BlockedError`` RC242 for what no commit held as ``plan`` was made, or holds now.
 
     Only where the policy in HEAD, or the one that is applied, demands it.
@@ -128,7 +139,12 @@ def _signers_in(policy: str) -> str | None:
     return demands_in(policy).allowed_signers
 
 
-def refuse_plan(workplace: Workplace, desired: Desired, plan: Plan, checkout: Checkout) -> None:
+def refuse_plan(
+    workplace: Workplace,
+    desired: Desired,
+    plan: Plan,
+    checkout: Checkout,
+) -> None:
     """Raises ``BlockedError`` for a plan of what no commit holds (RC242), or that its own author
     approved (RC243, RC244), where the policy says so."""
     refuse_uncommitted(workplace.root, desired, plan, checkout)

@@ -43,7 +43,12 @@ class Tour:
     that was printed."""
 
     def __init__(
-        self, directory: Path, environ: Mapping[str, str], *, width: int, colour: bool
+        self,
+        directory: Path,
+        environ: Mapping[str, str],
+        *,
+        width: int,
+        colour: bool,
     ) -> None:
         self.directory = directory
         self.tokens: dict[str, Secret] = {}

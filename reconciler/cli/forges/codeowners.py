@@ -30,7 +30,12 @@ from reconciler.cli.output import Settings, emit, say, write_file
     help="For which forge.",
 )
 @click.pass_obj
-def codeowners(settings: Settings, output: Path | None, check: bool, form: str) -> int:
+def codeowners(
+    settings: Settings,
+    output: Path | None,
+    check: bool,
+    form: str,
+) -> int:
     """Make a CODEOWNERS file of the owners of clients and the approvers of the policy. Needs no
     Vault.
 

@@ -69,7 +69,13 @@ def github_note(environment: str, report: Path, author: str) -> int:
 @github.command("issue", short_help="Keep the issue about what is not as declared.")
 @_report_options
 @click.option("--clean", is_flag=True, help="All is as declared: close the issue.")
-def github_issue(environment: str, report: Path, author: str, *, clean: bool) -> int:
+def github_issue(
+    environment: str,
+    report: Path,
+    author: str,
+    *,
+    clean: bool,
+) -> int:
     """Keep one issue about ENV: open with REPORT, a file of Markdown, while something is not as
     declared; closed by --clean once all is well.
 

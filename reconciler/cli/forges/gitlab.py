@@ -136,7 +136,12 @@ def reviewed(settings: Settings, environment: str, out: Path) -> int:
     help="What was done before, as --format json printed it; may be repeated.",
 )
 @click.pass_obj
-def issue(settings: Settings, environment: str, planfile: Path, done: tuple[Path, ...]) -> int:
+def issue(
+    settings: Settings,
+    environment: str,
+    planfile: Path,
+    done: tuple[Path, ...],
+) -> int:
     """Keep one issue about ENV: open and up to date while something is not as declared, closed once
     all is well.
 

@@ -78,4 +78,12 @@ def listen(
     with ExitStack() as stack:
         found = secret_sources(find, sources, stack, os.environ, sys.stdin)
         row = chosen_scheme(find, scheme, webhook, sources, tolerance)
-        return listening.run(settings, row, found, port=port, status=status, count=count, form=form)
+        return listening.run(
+            settings,
+            row,
+            found,
+            port=port,
+            status=status,
+            count=count,
+            form=form,
+        )

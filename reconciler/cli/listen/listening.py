@@ -68,7 +68,10 @@ def _arriving(listening: Listening, asked: threading.Event) -> Iterator[Received
 
 
 def _introduce(
-    settings: Settings, listening: Listening, found: Sequence[SecretSource], form: str
+    settings: Settings,
+    listening: Listening,
+    found: Sequence[SecretSource],
+    form: str,
 ) -> None:
     held = listening.held
     if form == "json":
@@ -89,7 +92,12 @@ def _counted(held: Sequence[HeldSecret]) -> str:
     return f"{len(held) or 'no'} secret{'' if len(held) == 1 else 's'}"
 
 
-def _shown(settings: Settings, listening: Listening, received: Received, form: str) -> str:
+def _shown(
+    settings: Settings,
+    listening: Listening,
+    received: Received,
+    form: str,
+) -> str:
     if form == "json":
         return received_line(received, listening.scheme)
     return received_text(

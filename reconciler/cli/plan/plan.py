@@ -165,7 +165,11 @@ def show(settings: Settings, /, planfile: Path, form: str, compared: bool, **loo
 
 
 def refuse_together(
-    at: str | None, out: Path | None, reviewed: Path | None, *, narrowed: bool
+    at: str | None,
+    out: Path | None,
+    reviewed: Path | None,
+    *,
+    narrowed: bool,
 ) -> None:
     """Raises ``UsageError`` for options that exclude each other.
 

@@ -88,7 +88,11 @@ def ci_options(command: click.decorators.FC) -> click.decorators.FC:
 
 
 def platform_of(
-    environment: str, ci: str | None, given: dict[str, str | None], *, protected: bool = True
+    environment: str,
+    ci: str | None,
+    given: dict[str, str | None],
+    *,
+    protected: bool = True,
 ) -> Platform | None:
     """What ``--ci`` and its options say, None without it. ``given``: option → value.
 

@@ -18,7 +18,12 @@ from reconciler.cli.setup.conformance import show_trials
 )
 @format_option("text", "json")
 @click.pass_obj
-def doctor(settings: Settings, environment: str, conformance: bool, form: str) -> int:
+def doctor(
+    settings: Settings,
+    environment: str,
+    conformance: bool,
+    form: str,
+) -> int:
     """Check the connection to Vault, its clock, and what the present token may do. Changes nothing.
 
     With --conformance instead: whether the server does what the reconciler relies on. Needs an

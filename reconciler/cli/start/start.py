@@ -35,7 +35,12 @@ Next steps:
     help="Whose jobs plan and apply.",
 )
 @click.pass_obj
-def init(settings: Settings, directory: Path | None, name: str | None, ci: str) -> int:
+def init(
+    settings: Settings,
+    directory: Path | None,
+    name: str | None,
+    ci: str,
+) -> int:
     """Make a working repository in DIR (default: here): project, scopes, policy, a client, CI for
     GitHub or GitLab.
 

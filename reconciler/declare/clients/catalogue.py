@@ -68,7 +68,14 @@ def build_catalogue(document: Document, root: Path, found: Collector) -> Catalog
     return Catalogue(scopes | listed, complete=document.sound and found.errors == before)
 
 
-def _openapi(path: str, mark: Mark, root: Path, found: Collector, *, largest: int) -> list[str]:
+def _openapi(
+    path: str,
+    mark: Mark,
+    root: Path,
+    found: Collector,
+    *,
+    largest: int,
+) -> list[str]:
     """The scopes of all OAuth flows of an OpenAPI file, which has at most ``largest`` MiB.
 
     A problem with the file is reported where it is named."""

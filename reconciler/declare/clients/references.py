@@ -40,7 +40,11 @@ def only_one(documents: list[Document], found: Collector) -> Document | None:
 
 
 def check_template(
-    client: Document, templates: Mapping[str, Document], *, complete: bool, found: Collector
+    client: Document,
+    templates: Mapping[str, Document],
+    *,
+    complete: bool,
+    found: Collector,
 ) -> None:
     name = client.spec.get("template")
     if name is not None and name not in templates and complete:

@@ -95,7 +95,13 @@ class SpecCheck:
             if field in parent:
                 self._value(parent, field, code, parse)
 
-    def _value(self, parent: Map, field: str, code: str, parse: Callable[[str], object]) -> None:
+    def _value(
+        self,
+        parent: Map,
+        field: str,
+        code: str,
+        parse: Callable[[str], object],
+    ) -> None:
         text = parent.get(field)
         if isinstance(text, str):
             try:

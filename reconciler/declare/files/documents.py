@@ -59,7 +59,10 @@ class Document:
 
 
 def read_documents(
-    root: Path, path: str, expected: str, found: Collector
+    root: Path,
+    path: str,
+    expected: str,
+    found: Collector,
 ) -> tuple[list[Document], bool]:
     """The documents of kind ``expected`` in a file, and whether everything in it could be told
     apart.
@@ -88,7 +91,12 @@ def _is_named(document: Document) -> bool:
     return bool(document.name) or document.kind in ("ScopeCatalog", "GuardrailPolicy")
 
 
-def _document(parsed: Parsed, file: str, expected: str, found: Collector) -> Document | None:
+def _document(
+    parsed: Parsed,
+    file: str,
+    expected: str,
+    found: Collector,
+) -> Document | None:
     value = parsed.value
     if not isinstance(value, Map):
         found.add(

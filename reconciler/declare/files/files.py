@@ -86,7 +86,13 @@ def _is_there(path: Path) -> bool:
     return os.path.lexists(path)
 
 
-def _walk(root: Path, folder: str, found: Collector, *, deep: bool) -> Iterator[str]:
+def _walk(
+    root: Path,
+    folder: str,
+    found: Collector,
+    *,
+    deep: bool,
+) -> Iterator[str]:
     """YAML files below ``folder``. Hidden names are left out; a link to a folder is reported, not
     followed and not passed over: clients behind it would look as if they were deleted."""
     try:
@@ -171,7 +177,12 @@ def shown(path: str) -> str:
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
-def read(root: Path, path: str, found: Collector, limits: Limits = STRICT) -> str | None:
+def read(
+    root: Path,
+    path: str,
+    found: Collector,
+    limits: Limits = STRICT,
+) -> str | None:
     """The text of a file of the project, or None after reporting why not. Never blocks on a pipe.
 
     That the path ``stays_inside`` is the caller's care: for ten thousand files one look per folder

@@ -50,7 +50,10 @@ _ABOVE = re.compile(
 
 
 def report_strays(
-    root: Path, read: AbstractSet[str], audit: str, found: Collector
+    root: Path,
+    read: AbstractSet[str],
+    audit: str,
+    found: Collector,
 ) -> frozenset[str]:
     """Report RC118 for each file that should have been read, RC119 when no file is a client's.
 

@@ -70,7 +70,14 @@ class Collector:
             advice = f"{hint} If not, {advice}" if hint.endswith("?") else f"{hint}; {advice}"
         source = source_of(mark) if mark else None
         self._found.append(
-            Finding(code, level, mask_message(message), address, mask_message(advice), source)
+            Finding(
+                code,
+                level,
+                mask_message(message),
+                address,
+                mask_message(advice),
+                source,
+            )
         )
 
     def name(self, path: str, by: str) -> None:

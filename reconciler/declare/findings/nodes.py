@@ -120,7 +120,12 @@ def merge(base: Map, over: Map, levels: int | None = None) -> Map:
     return result
 
 
-def _merged(key: str, base: object, over: object, levels: int | None) -> object:
+def _merged(
+    key: str,
+    base: object,
+    over: object,
+    levels: int | None,
+) -> object:
     if levels == 1:
         return over
     if isinstance(base, Map) and isinstance(over, Map):

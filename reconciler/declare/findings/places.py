@@ -7,7 +7,12 @@ from reconciler.declare.findings.nodes import Mark
 _BLOCK = "|>"
 
 
-def inside(mark: Mark, value: str, offset: int, text: str) -> Mark:
+def inside(
+    mark: Mark,
+    value: str,
+    offset: int,
+    text: str,
+) -> Mark:
     """The place of ``value[offset]`` in a file that reads ``text``, where ``value`` begins at
     ``mark``.
 
@@ -29,7 +34,13 @@ def inside(mark: Mark, value: str, offset: int, text: str) -> Mark:
     return mark
 
 
-def _in_block(mark: Mark, read: str, number: int, within: int, lines: list[str]) -> Mark:
+def _in_block(
+    mark: Mark,
+    read: str,
+    number: int,
+    within: int,
+    lines: list[str],
+) -> Mark:
     """``read`` is the ``number``-th line of a block (``|``); a folded one (``>``) is found only in
     its first line."""
     file, line, _ = mark

@@ -218,7 +218,10 @@ def _check_names(spec: Map, found: Collector) -> set[str]:
 
 
 def _check_waiver(
-    item: Map, rules: Collection[str], around: Surroundings, found: Collector
+    item: Map,
+    rules: Collection[str],
+    around: Surroundings,
+    found: Collector,
 ) -> None:
     """A waiver names a client that is not declared only where that is its very purpose."""
     rule, name = item.get("rule"), item.get("client", "*")

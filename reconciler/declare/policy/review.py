@@ -78,7 +78,11 @@ class Review:
     """
 
     def __init__(
-        self, policy: GuardrailPolicy, found: Collector, now: datetime | None, judge: Judge | None
+        self,
+        policy: GuardrailPolicy,
+        found: Collector,
+        now: datetime | None,
+        judge: Judge | None,
     ) -> None:
         self._policy = policy
         self._found = found
@@ -114,7 +118,13 @@ class Review:
         if whole:
             self._unused(judged, clients)
 
-    def _tell(self, finding: Finding, rule: str, client: str, environment: str) -> None:
+    def _tell(
+        self,
+        finding: Finding,
+        rule: str,
+        client: str,
+        environment: str,
+    ) -> None:
         waiver = find_waiver(
             self._policy.waivers, rule, client, environment, self._now or _NO_CLOCK
         )

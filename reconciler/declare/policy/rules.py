@@ -76,7 +76,10 @@ def _value(spec: Map, field: str, found: Collector) -> Any:
 
 
 def _parsed(
-    written: Any, mark: Mark, parse: Callable[[str], object] | None, found: Collector
+    written: Any,
+    mark: Mark,
+    parse: Callable[[str], object] | None,
+    found: Collector,
 ) -> Any:
     if parse is None:
         return written

@@ -31,7 +31,12 @@ _PORTS = {SmtpTls.STARTTLS: 587, SmtpTls.IMPLICIT: 465, SmtpTls.NONE: 25}
 
 
 def build_channels(
-    spec: Map, environments: Collection[str], root: Path, found: Collector, *, sound: bool
+    spec: Map,
+    environments: Collection[str],
+    root: Path,
+    found: Collector,
+    *,
+    sound: bool,
 ) -> tuple[Channel, ...]:
     """The channels in their order; what is wrong goes to ``found``, and such a channel is left out.
 

@@ -59,7 +59,15 @@ def build_project(document: Document, root: Path, found: Collector) -> Project |
     whole = {name: environment for name, environment in built.items() if environment}
     whole = {name: _gated(environment, whole) for name, environment in whole.items()}
     in_git = spec.sub("audit").get("git", True)
-    return Project(document.name, spec["keyPrefix"], audit, whole, expires, channels, in_git)
+    return Project(
+        document.name,
+        spec["keyPrefix"],
+        audit,
+        whole,
+        expires,
+        channels,
+        in_git,
+    )
 
 
 def name_in(text: str) -> str | None:
@@ -73,7 +81,12 @@ def name_in(text: str) -> str | None:
 
 
 def checked(
-    parent: Map, field: str, parse: Callable[[str], _T], code: str, found: Collector, default: _T
+    parent: Map,
+    field: str,
+    parse: Callable[[str], _T],
+    code: str,
+    found: Collector,
+    default: _T,
 ) -> _T:
     """The parsed value of ``field``; ``default`` when it is absent or, after reporting it, not
     valid."""
@@ -87,7 +100,12 @@ def checked(
         return default
 
 
-def _environment(name: str, spec: Map, root: Path, found: Collector) -> Environment | None:
+def _environment(
+    name: str,
+    spec: Map,
+    root: Path,
+    found: Collector,
+) -> Environment | None:
     vault = spec.sub("vault")
     networks = tuple(str(item) for item in networks_of(spec, "allowedNetworks", found))
     freezes = tuple(filter(None, (_freeze(item, found) for item, _ in spec.items_at("freeze"))))
@@ -96,7 +114,15 @@ def _environment(name: str, spec: Map, root: Path, found: Collector) -> Environm
     deliveries = _delivery_settings(spec.sub("deliveries"), root, found)
     if settings is None:
         return None
-    return Environment(name, settings, spec.get("requires"), freezes, networks, ttl, deliveries)
+    return Environment(
+        name,
+        settings,
+        spec.get("requires"),
+        freezes,
+        networks,
+        ttl,
+        deliveries,
+    )
 
 
 def _gated(environment: Environment, whole: Mapping[str, Environment]) -> Environment:
@@ -107,7 +133,12 @@ def _gated(environment: Environment, whole: Mapping[str, Environment]) -> Enviro
     return replace(environment, vault=replace(environment.vault, required_registry=registry))
 
 
-def networks_of(spec: Map, field: str, found: Collector, address: Address = NOWHERE) -> list[str]:
+def networks_of(
+    spec: Map,
+    field: str,
+    found: Collector,
+    address: Address = NOWHERE,
+) -> list[str]:
     """The valid networks of a list, in their canonical form."""
     networks = []
     for text, mark in spec.items_at(field):
@@ -134,7 +165,12 @@ def _freeze(item: Map, found: Collector) -> Freeze | None:
         return None
 
 
-def _vault(name: str, vault: Map, root: Path, found: Collector) -> VaultSettings | None:
+def _vault(
+    name: str,
+    vault: Map,
+    root: Path,
+    found: Collector,
+) -> VaultSettings | None:
     address = checked(vault, "address", vault_address, "RC163", found, "")
     timeout = checked(vault, "timeout", short_duration, "RC150", found, _HALF_MINUTE)
     patience = checked(vault, "patience", short_duration, "RC150", found, _HALF_MINUTE)

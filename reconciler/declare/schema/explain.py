@@ -42,7 +42,12 @@ _NO_SPACE = re.compile(r"(?<=\w):(?=[^\s:/])")
 _WORDS_FOR_TRUE = frozenset({"yes", "no", "on", "off", "true", "false", "y", "n"})
 
 
-def explain(kind: str, document: Map, found: Collector, address: Address = NOWHERE) -> bool:
+def explain(
+    kind: str,
+    document: Map,
+    found: Collector,
+    address: Address = NOWHERE,
+) -> bool:
     """Report everything that the schema of ``kind`` refuses in ``document`` and remove it from
     there.
 
@@ -85,14 +90,20 @@ def judge(kind: str) -> Any:
 
 
 def _match(
-    _validator: object, text: str, instance: object, _schema: object
+    _validator: object,
+    text: str,
+    instance: object,
+    _schema: object,
 ) -> Iterator[ValidationError]:
     if isinstance(instance, str) and not pattern(text).search(instance):
         yield ValidationError(f"does not match {text}")
 
 
 def _items(
-    validator: Any, part: object, instance: object, whole: Mapping[str, Any]
+    validator: Any,
+    part: object,
+    instance: object,
+    whole: Mapping[str, Any],
 ) -> Iterator[ValidationError]:
     """The items of a list that is too long are not looked at: that it is, is said already."""
     if isinstance(instance, list) and len(instance) <= whole.get("maxItems", len(instance)):
@@ -101,7 +112,10 @@ def _items(
 
 
 def _unique(
-    _validator: object, wanted: object, instance: object, _schema: object
+    _validator: object,
+    wanted: object,
+    instance: object,
+    _schema: object,
 ) -> Iterator[ValidationError]:
     """Linear; jsonschema compares each item with each."""
     if wanted and isinstance(instance, list) and repeats(instance):

@@ -178,7 +178,12 @@ def _bounded(draft: str) -> tuple[Any, _Questions]:
 
 
 def _counted(keyword: Callable[..., Any], questions: _Questions) -> Callable[..., Any]:
-    def ask(validator: Any, value: Any, instance: Any, schema: Any) -> Any:
+    def ask(
+        validator: Any,
+        value: Any,
+        instance: Any,
+        schema: Any,
+    ) -> Any:
         questions.left -= 1
         if questions.left < 0:
             raise _Unusable(f"it asks more than {_MOST_QUESTIONS} questions about this example")
@@ -188,14 +193,20 @@ def _counted(keyword: Callable[..., Any], questions: _Questions) -> Callable[...
 
 
 def _match(
-    _validator: object, text: str, instance: object, _schema: object
+    _validator: object,
+    text: str,
+    instance: object,
+    _schema: object,
 ) -> Iterator[ValidationError]:
     if isinstance(instance, str) and not _found(text, instance):
         yield ValidationError(f"does not match {text}")
 
 
 def _each_once(
-    _validator: object, wanted: object, instance: object, _schema: object
+    _validator: object,
+    wanted: object,
+    instance: object,
+    _schema: object,
 ) -> Iterator[ValidationError]:
     if wanted and isinstance(instance, list) and repeats(instance):
         yield ValidationError("has non-unique elements")

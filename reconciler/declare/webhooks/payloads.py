@@ -68,7 +68,11 @@ class Payloads:
                 self._judge(event, entry, address)
 
     def check_merged(
-        self, webhook: Map, address: Address, file: str, elsewhere: Collection[str]
+        self,
+        webhook: Map,
+        address: Address,
+        file: str,
+        elsewhere: Collection[str],
     ) -> None:
         """What only shows once everything is merged for the client in ``file``; ``elsewhere`` are
         the events that this webhook has before an environment changes it."""
@@ -95,7 +99,11 @@ class Payloads:
             self._judge(event, entry, address, file)
 
     def _strangers(
-        self, webhook: Map, known: Collection[str], address: Address, file: str = ""
+        self,
+        webhook: Map,
+        known: Collection[str],
+        address: Address,
+        file: str = "",
     ) -> None:
         """Payloads for events that the webhook does not receive; with ``file`` those that are
         written there: a template's suit other clients."""
@@ -108,7 +116,13 @@ class Payloads:
             hint = did_you_mean(event, [other for other in known if other not in payloads] or known)
             self._found.add("RC171", mark, message, hint=hint, address=address)
 
-    def _judge(self, event: str, entry: Map, address: Address, file: str = "") -> None:
+    def _judge(
+        self,
+        event: str,
+        entry: Map,
+        address: Address,
+        file: str = "",
+    ) -> None:
         """The schema by itself, the example by its size and by the schema."""
         schema = self._schema(event, entry, address)
         example = entry.get("example")
@@ -124,7 +138,14 @@ class Payloads:
         elif schema:
             self._conform(event, entry, schema, address, file)
 
-    def _conform(self, event: str, entry: Map, schema: str, address: Address, file: str) -> None:
+    def _conform(
+        self,
+        event: str,
+        entry: Map,
+        schema: str,
+        address: Address,
+        file: str,
+    ) -> None:
         # Imported here: only a declaration with schemas pays for jsonschema (0.1 s).
         from reconciler.declare.webhooks.payload_schema import example_faults  # noqa: PLC0415
 
@@ -172,7 +193,12 @@ class Payloads:
         return "" if fault else text
 
     def _unusable(
-        self, event: str, entry: Map, message: str, path: tuple[str | int, ...], address: Address
+        self,
+        event: str,
+        entry: Map,
+        message: str,
+        path: tuple[str | int, ...],
+        address: Address,
     ) -> None:
         field = _schema_field(entry)
         mark = (

@@ -70,7 +70,12 @@ def report_conflict(text: str, file: str, found: Collector) -> bool:
     return line is not None
 
 
-def report_syntax(error: YAMLError, text: str, file: str, found: Collector) -> None:
+def report_syntax(
+    error: YAMLError,
+    text: str,
+    file: str,
+    found: Collector,
+) -> None:
     """One finding for what stopped the parser, at the place where a person would look."""
     problem = str(getattr(error, "problem", "") or "")
     mark = (

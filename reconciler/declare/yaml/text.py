@@ -77,7 +77,12 @@ _LONG = 20  # digits of the largest number of 64 bits
 _64_BITS = range(-(1 << 63), 1 << 64)
 
 
-def parse(text: str, file: str, found: Collector, limits: Limits = STRICT) -> list[Parsed]:
+def parse(
+    text: str,
+    file: str,
+    found: Collector,
+    limits: Limits = STRICT,
+) -> list[Parsed]:
     """The documents of ``text``, empty ones left out. What is wrong goes to ``found``; after a
     syntax error the documents before it are returned."""
     if report_conflict(text, file, found):
@@ -111,7 +116,14 @@ class _Builder:
     """Turns events into values. ``container`` is what is being filled, ``stack`` what surrounds it;
     in a mapping ``key`` is the field name that waits for its value."""
 
-    def __init__(self, file: str, found: Collector, limits: Limits, *, escapes: bool) -> None:
+    def __init__(
+        self,
+        file: str,
+        found: Collector,
+        limits: Limits,
+        *,
+        escapes: bool,
+    ) -> None:
         self.documents: list[Parsed] = []
         self.stopped = self.doubtful = False
         self._file = file

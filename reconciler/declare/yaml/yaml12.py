@@ -154,7 +154,14 @@ class _Reader:
             yield from self._lines(start, end, level.indent + 1, last=level.indent)
         self._turn()
 
-    def _lines(self, start: int, end: int, indent: int, *, last: int) -> Iterator[Doubt]:
+    def _lines(
+        self,
+        start: int,
+        end: int,
+        indent: int,
+        *,
+        last: int,
+    ) -> Iterator[Doubt]:
         """Each further line from ``start`` to ``end`` begins with ``indent`` spaces; ``last`` do
         before a bracket that is the end."""
         at = self._text.find("\n", start, end) + 1

@@ -224,4 +224,11 @@ def _declared(one: Field[Any]) -> SchemeField:
     default = None if one.default is MISSING else one.default
     first, *others = one.name.split("_")
     name = "".join([first, *map(str.capitalize, others)])
-    return SchemeField(one.name, name, form, meaning, example, default)
+    return SchemeField(
+        one.name,
+        name,
+        form,
+        meaning,
+        example,
+        default,
+    )

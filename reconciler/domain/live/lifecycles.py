@@ -12,7 +12,10 @@ from reconciler.domain.values.duration import parse_duration
 
 
 def lifecycle_of(
-    desired: DesiredClient | None, record: ClientRecord, kind: CredentialKind, item: str
+    desired: DesiredClient | None,
+    record: ClientRecord,
+    kind: CredentialKind,
+    item: str,
 ) -> Lifecycle:
     """The life cycle of one credential of a client."""
     for declared, name, lifecycle in desired.lives() if desired is not None else ():

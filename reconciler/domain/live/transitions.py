@@ -34,7 +34,12 @@ def claim(series: Series, version: Version) -> Series:
     return replace(series, versions=(*series.versions, version), last=version.number)
 
 
-def activate(series: Series, number: int, now: datetime, grace: timedelta) -> Series:
+def activate(
+    series: Series,
+    number: int,
+    now: datetime,
+    grace: timedelta,
+) -> Series:
     """Make a pending version current; the present one starts its grace."""
 
     def step(version: Version) -> Version:
@@ -57,7 +62,12 @@ def abandon(series: Series, number: int) -> Series:
     )
 
 
-def retire(series: Series, number: int, now: datetime, grace: timedelta) -> Series:
+def retire(
+    series: Series,
+    number: int,
+    now: datetime,
+    grace: timedelta,
+) -> Series:
     """Start the grace of the active version without a successor."""
     _require(series, number, VersionState.ACTIVE)
     return _map(series, lambda one: _retiring(one, now, grace) if one.number == number else one)
@@ -90,7 +100,11 @@ def mark_destroyed(series: Series, number: int, now: datetime) -> Series:
 
 
 def hold(
-    series: Series, reason: str, incident: str | None, now: datetime, declared: int = 0
+    series: Series,
+    reason: str,
+    incident: str | None,
+    now: datetime,
+    declared: int = 0,
 ) -> Series:
     """Nothing more is issued until the declaration names the last version. When that is what it
     says already (``declared``: its ``reissueAfter``), the next number, or the hold would end at

@@ -63,7 +63,11 @@ class RunResult:
 
 
 def action_on_record(
-    kind: ActionKind, address: Address, reason: str, message: str, version: int | None
+    kind: ActionKind,
+    address: Address,
+    reason: str,
+    message: str,
+    version: int | None,
 ) -> Action:
     """An action as reports know it: without its risk and without what it was planned from."""
     return Action(

@@ -20,7 +20,12 @@ _PATTERN = re.compile(
 )
 
 
-def compose(prefix: str, environment: str, key_id: str, secret: str) -> str:
+def compose(
+    prefix: str,
+    environment: str,
+    key_id: str,
+    secret: str,
+) -> str:
     """The whole key. ``environment`` loses its hyphens, so that a double click selects the key.
 
     >>> compose("acme", "pre-prod", "A1b2C3d4E5f6", "0" * SECRET_LENGTH)[:26]

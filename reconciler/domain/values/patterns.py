@@ -189,7 +189,13 @@ def compile_pattern(text: str, *, ecma: bool = False) -> Pattern:
     builder = _Builder(text)
     start = builder.chain(tree, builder.add(_State()))
     bounded = any(state.at in _BOUNDARIES for state in builder.states)
-    return Pattern(text, tuple(builder.states), start, bounded, _ASCII_WORD if ecma else _WORD)
+    return Pattern(
+        text,
+        tuple(builder.states),
+        start,
+        bounded,
+        _ASCII_WORD if ecma else _WORD,
+    )
 
 
 class _Builder:
@@ -247,7 +253,13 @@ class _Builder:
             )
         raise PatternError(f"it refers to a group or never goes back, {_ENDLESS}")
 
-    def _repeat(self, least: int, most: Any, inner: Any, after: int) -> int:
+    def _repeat(
+        self,
+        least: int,
+        most: Any,
+        inner: Any,
+        after: int,
+    ) -> int:
         start = after
         if most is op.MAXREPEAT:
             start = self.add(_State())

@@ -106,7 +106,13 @@ def parse_window(text: str) -> Window:
         raise ValueError(
             f"{zone!r} is not a known time zone: write an IANA name such as Europe/London"
         )
-    return Window(_parse_days(match["days"]), start, end, ZoneInfo(zone), text)
+    return Window(
+        _parse_days(match["days"]),
+        start,
+        end,
+        ZoneInfo(zone),
+        text,
+    )
 
 
 def _parse_days(text: str) -> frozenset[int]:

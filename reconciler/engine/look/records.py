@@ -75,7 +75,10 @@ def read_registry(live: LiveState, owner: str, buckets: int) -> Registry:
 
 
 def read_sought(
-    live: LiveState, owner: str, buckets: int, sought: Collection[Collection[str]]
+    live: LiveState,
+    owner: str,
+    buckets: int,
+    sought: Collection[Collection[str]],
 ) -> Registry:
     """All records. A client of which none of the ``sought`` names is on record is looked for again:
     it may have moved from a bucket that was not read yet to one that was. Raises as
@@ -91,7 +94,10 @@ def read_sought(
 
 
 def find_moved(
-    live: LiveState, registry: Registry, buckets: int, names: Iterable[str]
+    live: LiveState,
+    registry: Registry,
+    buckets: int,
+    names: Iterable[str],
 ) -> frozenset[str]:
     """Those of the buckets ``names`` that were written since ``registry`` was read. They are what
     is read last.
@@ -134,7 +140,14 @@ def _registry(documents: Iterable[tuple[str, Document]], owner: str, buckets: in
                 misplaced[name] = bucket, record
         foreign.update({name: str(raw.get("owner")) for name, raw in others.items()})
         times.append(document.at)
-    return Registry(dict(sorted(records.items())), foreign, max(times), misplaced, marks, ending)
+    return Registry(
+        dict(sorted(records.items())),
+        foreign,
+        max(times),
+        misplaced,
+        marks,
+        ending,
+    )
 
 
 def read_runs(live: LiveState) -> tuple[OpenRun, ...]:
@@ -227,4 +240,11 @@ def survey(live: LiveState, owner: str, buckets: int) -> Survey:
             unreadable[name] = error
     runs.sort(key=lambda run: (run.started_at, run.run_id))
     now = max(document.at for _, document in documents)
-    return Survey(records, foreign, now, tuple(runs), misplaced, unreadable)
+    return Survey(
+        records,
+        foreign,
+        now,
+        tuple(runs),
+        misplaced,
+        unreadable,
+    )

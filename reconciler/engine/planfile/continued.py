@@ -16,7 +16,12 @@ from reconciler.planning.actions.inputs import Pairs
 from reconciler.planning.actions.reasons import Reason
 
 
-def take_rest(saved: Plan, fresh: Plan, observed: Observed, records: Pairs) -> Plan:
+def take_rest(
+    saved: Plan,
+    fresh: Plan,
+    observed: Observed,
+    records: Pairs,
+) -> Plan:
     """What is to be carried out of ``saved``: all of it, or what earlier runs of it left.
 
     ``fresh`` is made now for the same clients and time, ``records`` pairs each client with its

@@ -36,7 +36,10 @@ def digest_files(files: Files) -> dict[str, str]:
 
 
 def choose_earlier_report(
-    run: OpenRun, anew: Files, ledger: Ledger, reporter: Reporter
+    run: OpenRun,
+    anew: Files,
+    ledger: Ledger,
+    reporter: Reporter,
 ) -> EarlierReport:
     """``anew``: the report as the history of ``run`` makes it. Raises ``AuditError``."""
     present = {path: ledger.texts(path) for path in anew}
@@ -52,7 +55,11 @@ def choose_earlier_report(
 
 
 def _is_right(
-    run: OpenRun, path: PurePosixPath, text: str, anew: Files, reporter: Reporter
+    run: OpenRun,
+    path: PurePosixPath,
+    text: str,
+    anew: Files,
+    reporter: Reporter,
 ) -> bool:
     if run.reports:
         return _digest(text) == run.reports.get(path.suffix[1:])
@@ -60,7 +67,12 @@ def _is_right(
 
 
 def _differs(
-    run: OpenRun, path: PurePosixPath, text: str, files: Files, anew: Files, reporter: Reporter
+    run: OpenRun,
+    path: PurePosixPath,
+    text: str,
+    files: Files,
+    anew: Files,
+    reporter: Reporter,
 ) -> bool:
     """Whether a text that was there says something else.
 

@@ -40,7 +40,10 @@ class After:
 
 
 def find_left_over(
-    runs: Iterable[OpenRun], lease: Lease | None, now: datetime, own: str = ""
+    runs: Iterable[OpenRun],
+    lease: Lease | None,
+    now: datetime,
+    own: str = "",
 ) -> tuple[OpenRun, ...]:
     """The runs that ended without a report in the ledger."""
     return tuple(
@@ -49,7 +52,10 @@ def find_left_over(
 
 
 def recover_result(
-    run: OpenRun, engine: Engine, records: Mapping[str, ClientRecord], by: str
+    run: OpenRun,
+    engine: Engine,
+    records: Mapping[str, ClientRecord],
+    by: str,
 ) -> RunResult:
     """The result of a run that did not report itself, folded from what it left on record."""
     last = max((event.at for event in list_events(run.run_id, records)), default=run.started_at)
@@ -73,7 +79,12 @@ def recover_result(
 
 
 def report_run(
-    engine: Engine, driver: Driver, result: RunResult, *, commit: bool, push: bool
+    engine: Engine,
+    driver: Driver,
+    result: RunResult,
+    *,
+    commit: bool,
+    push: bool,
 ) -> Reported:
     """Write the reports of ``result`` and of earlier runs, commit them, push, and mark the runs as
     reported.
@@ -240,7 +251,10 @@ def _others(result: RunResult) -> list[str]:
 
 
 def _close(
-    engine: Engine, driver: Driver, reported: Iterable[str], runs: Iterable[OpenRun]
+    engine: Engine,
+    driver: Driver,
+    reported: Iterable[str],
+    runs: Iterable[OpenRun],
 ) -> None:
     """Mark runs as reported, and forget all such runs whose plan file nobody can use again
     anyway."""

@@ -64,7 +64,13 @@ def client_action(
     before: JsonObject | None = None,
     after: JsonObject | None = None,
 ) -> Action:
-    return cause.action(kind, names.client_address(name), client=name, before=before, after=after)
+    return cause.action(
+        kind,
+        names.client_address(name),
+        client=name,
+        before=before,
+        after=after,
+    )
 
 
 def plan_registration(desired: DesiredClient, record: ClientRecord | None) -> Action:
@@ -167,7 +173,10 @@ def _metadata_drift(
 
 
 def _view(
-    record: ClientRecord | None, subject: Subject, lifecycle: Lifecycle, inputs: Inputs
+    record: ClientRecord | None,
+    subject: Subject,
+    lifecycle: Lifecycle,
+    inputs: Inputs,
 ) -> SeriesView:
     """A series as it is on record, in Vault and as it is declared: the one place that makes one."""
     client, kind, item = subject.client, subject.kind, subject.item

@@ -134,7 +134,10 @@ def pair_up(desired: Desired, observed: Observed) -> dict[str, ClientRecord | No
 
 
 def _former(
-    client: DesiredClient, desired: Desired, observed: Observed, heirs: renames.Heirs
+    client: DesiredClient,
+    desired: Desired,
+    observed: Observed,
+    heirs: renames.Heirs,
 ) -> ClientRecord | None:
     """The live record that ``client`` says it is renamed from."""
     old = observed.records.get(client.renamed_from or "")

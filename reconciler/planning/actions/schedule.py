@@ -85,7 +85,10 @@ def _reach(freezes: Sequence[Freeze]) -> timedelta:
 
 
 def _open_at_or_before(
-    instant: datetime, earliest: datetime, lifecycle: Lifecycle, freezes: Sequence[Freeze]
+    instant: datetime,
+    earliest: datetime,
+    lifecycle: Lifecycle,
+    freezes: Sequence[Freeze],
 ) -> datetime | None:
     """``instant`` itself when open; else the start of the latest opening after ``earliest``, None
     when none.
@@ -102,14 +105,20 @@ def _open_at_or_before(
 
 
 def _next_opening(
-    instant: datetime, limit: datetime, lifecycle: Lifecycle, freezes: Sequence[Freeze]
+    instant: datetime,
+    limit: datetime,
+    lifecycle: Lifecycle,
+    freezes: Sequence[Freeze],
 ) -> datetime | None:
     """The first open instant after ``instant`` and before ``limit``."""
     return next((start for start, _ in _stretches(instant, limit, lifecycle, freezes)), None)
 
 
 def _stretches(
-    start: datetime, end: datetime, lifecycle: Lifecycle, freezes: Sequence[Freeze]
+    start: datetime,
+    end: datetime,
+    lifecycle: Lifecycle,
+    freezes: Sequence[Freeze],
 ) -> list[tuple[datetime, datetime]]:
     """The open stretches between ``start`` and ``end``, freezes cut out, in order."""
     window = lifecycle.window

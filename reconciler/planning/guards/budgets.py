@@ -112,7 +112,10 @@ _WORDS = {
 
 
 def _over_budget(
-    situation: Situation, name: str, touched: set[str], budget: Budget
+    situation: Situation,
+    name: str,
+    touched: set[str],
+    budget: Budget,
 ) -> Iterable[Block]:
     """octoDNS's rule: a share of what exists, counted once enough exists."""
     existing = len(situation.live)

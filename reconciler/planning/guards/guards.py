@@ -91,7 +91,13 @@ def unproven_removal(situation: Situation) -> Iterable[Block]:
     for action in find_removals(situation.actions):
         if (doubt := doubt_of(action.client, situation.inputs.standing, where)) is not None:
             message = f"{action.client} is not declared here, and {doubt.why}"
-            yield Block("removal", doubt.code, action.client, message, doubt.remedy)
+            yield Block(
+                "removal",
+                doubt.code,
+                action.client,
+                message,
+                doubt.remedy,
+            )
 
 
 def freeze(situation: Situation) -> Iterable[Block]:
@@ -167,7 +173,14 @@ def _finding(block: Block, situation: Situation) -> Finding:
     declared = situation.desired.clients.get(block.client or "")
     address = block.address or names.client_address(block.client or "")
     source = block.source or (declared.source if declared else None)
-    finding = Finding(block.code, block.level, block.message, address, block.remedy, source)
+    finding = Finding(
+        block.code,
+        block.level,
+        block.message,
+        address,
+        block.remedy,
+        source,
+    )
     waiver = _waiver(block, situation)
     return finding if waiver is None else waive(finding, waiver)
 

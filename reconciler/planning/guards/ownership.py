@@ -119,7 +119,13 @@ def doubtful(situation: Situation) -> Iterable[Block]:
     for doubt in find_doubts(situation.observed):
         for client in doubt.clients:
             if client in touched and doubt.blocks:
-                yield Block(OWNERSHIP, doubt.code, client, doubt.message, doubt.remedy)
+                yield Block(
+                    OWNERSHIP,
+                    doubt.code,
+                    client,
+                    doubt.message,
+                    doubt.remedy,
+                )
 
 
 @dataclass(frozen=True, slots=True)

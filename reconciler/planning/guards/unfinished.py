@@ -71,7 +71,10 @@ class _View:
 
 
 def find_unfinished(
-    observed: Observed, books: Books, now: datetime, actions: Sequence[Action] | None = None
+    observed: Observed,
+    books: Books,
+    now: datetime,
+    actions: Sequence[Action] | None = None,
 ) -> tuple[Unfinished, ...]:
     """Everything unfinished at ``now``, in the order of its kinds, oldest first. ``actions``: those
     of a plan, None when there is none to look at."""
@@ -143,7 +146,13 @@ def _runs(observed: Observed) -> Iterator[Unfinished]:
                 f"{who} {ended}; its report is not committed",
                 "the next apply commits its report",
             )
-        yield Unfinished(UnfinishedKind.OPEN_RUN, message, then, run.started_at, run_id=run.run_id)
+        yield Unfinished(
+            UnfinishedKind.OPEN_RUN,
+            message,
+            then,
+            run.started_at,
+            run_id=run.run_id,
+        )
 
 
 def _rename(record: ClientRecord, taken_over: Heirs) -> Unfinished:
@@ -157,7 +166,11 @@ def _rename(record: ClientRecord, taken_over: Heirs) -> Unfinished:
 
 
 def _versions(
-    view: _View, record: ClientRecord, kind: CredentialKind, name: str, series: Series
+    view: _View,
+    record: ClientRecord,
+    kind: CredentialKind,
+    name: str,
+    series: Series,
 ) -> Iterator[Unfinished]:
     address = kind.address(record.name, name)
     planned = view.address(kind, record.name, name)
@@ -177,7 +190,10 @@ def _versions(
 
 
 def _version(
-    view: _View, path: str, series: Series, version: Version
+    view: _View,
+    path: str,
+    series: Series,
+    version: Version,
 ) -> tuple[Unfinished | None, bool]:
     """What is unfinished about a version, and whether it is due now."""
     if version.state is VersionState.PENDING and version.run not in find_busy_runs(view.observed):
@@ -210,7 +226,12 @@ def _replaced_at(series: Series, version: Version) -> datetime | None:
     )
 
 
-def _claim(observed: Observed, path: str, series: Series, pending: Version) -> tuple[str, str]:
+def _claim(
+    observed: Observed,
+    path: str,
+    series: Series,
+    pending: Version,
+) -> tuple[str, str]:
     claimed = f"version {pending.number} was claimed by run {pending.run}, which is not at work"
     written = pending.id in observed.claims.get(path, frozenset())
     if written and not series.edited:

@@ -21,7 +21,11 @@ WHOLE_PLAN = frozenset({"budget-removals", "budget-changes", "remove-all"})
 
 
 def find_waiver(
-    waivers: Sequence[Waiver], word: str, client: str | None, environment: str, now: datetime
+    waivers: Sequence[Waiver],
+    word: str,
+    client: str | None,
+    environment: str,
+    now: datetime,
 ) -> Waiver | None:
     """The waiver of a guard or rule for a client (None: the whole plan, which only ``*`` covers),
     if one holds."""

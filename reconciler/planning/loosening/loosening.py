@@ -37,7 +37,13 @@ POLICY, CATALOGUE = "RC250", "RC251"
 _LEVELS = (RuleLevel.OFF, RuleLevel.WARN, RuleLevel.DENY)
 _DEMANDS = (Demand.OFF, Demand.WARN, Demand.REQUIRE)
 _APPROVERS = tuple(DistinctApprover)
-_RULE = TypeVar("_RULE", Rule, CustomRule, ApproverRule, Waiver)
+_RULE = TypeVar(
+    "_RULE",
+    Rule,
+    CustomRule,
+    ApproverRule,
+    Waiver,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +65,12 @@ class Loosening:
 LooseningCheck = Callable[[Terms, Terms, datetime], Iterator[Loosening]]
 
 
-def _policy(path: Path, old: object, new: object, rule: Rule | None = None) -> Loosening:
+def _policy(
+    path: Path,
+    old: object,
+    new: object,
+    rule: Rule | None = None,
+) -> Loosening:
     return Loosening(
         POLICY, ("GuardrailPolicy", *path), ".".join(path), show_value(old), show_value(new), rule
     )
@@ -205,7 +216,13 @@ def environment(before: Terms, now: Terms, at: datetime) -> Iterator[Loosening]:
     for code, path, what, old, new in (
         found for place in PLACE_CHECKS for found in place(before, now, at)
     ):
-        yield Loosening(code, path, what, old, new)
+        yield Loosening(
+            code,
+            path,
+            what,
+            old,
+            new,
+        )
 
 
 CHECKS: list[LooseningCheck] = [

@@ -60,7 +60,12 @@ def compare_terms(plan: Plan, terms: Before, inputs: Inputs) -> Plan:
     return replace(plan, findings=sort_findings([*plan.findings, *found]), approvals=asked)
 
 
-def _finding(one: Loosening, plan: Plan, terms: Before, desired: Desired) -> Finding:
+def _finding(
+    one: Loosening,
+    plan: Plan,
+    terms: Before,
+    desired: Desired,
+) -> Finding:
     written = terms.now.place(one.path) or terms.before.place(one.path)
     file = written.file if written else "the declaration"
     gainers = _gainers(one, plan, desired)

@@ -82,7 +82,12 @@ VALUES: Mapping[tuple[str, str], Value] = {
 _UNKNOWN = Value(lambda old, new: old != new)
 
 
-def looser_value(rule: str, field: str, old: Any, new: Any) -> tuple[str, str] | None:
+def looser_value(
+    rule: str,
+    field: str,
+    old: Any,
+    new: Any,
+) -> tuple[str, str] | None:
     """Both values as text when the new one (None: not said) is looser than the old one. A value
     without a row, too, when it changed at all."""
     value = VALUES.get((rule, field), _UNKNOWN)

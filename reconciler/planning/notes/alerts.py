@@ -80,7 +80,14 @@ def group_by_owner(
     for alert in alerts:
         grouped.setdefault(find_owner(alert.client, declared, records), []).append(alert)
     return tuple(
-        Notice(project, environment, owner, tuple(own), at, run_id)
+        Notice(
+            project,
+            environment,
+            owner,
+            tuple(own),
+            at,
+            run_id,
+        )
         for owner, own in sorted(grouped.items())
     )
 

@@ -145,7 +145,11 @@ def reissue_findings(
 
 
 def _without_effect(
-    client: DesiredClient, kind: CredentialKind, item: str, lifecycle: Lifecycle, series: Series
+    client: DesiredClient,
+    kind: CredentialKind,
+    item: str,
+    lifecycle: Lifecycle,
+    series: Series,
 ) -> Iterator[Finding]:
     number, hold = lifecycle.reissue_after, series.hold
     if number <= series.last or (hold is not None and number == hold.version):
@@ -203,7 +207,10 @@ def _gone(client: DesiredClient, known: WebhookRecord, address: Address) -> Iter
 
 
 def _old_secret_only(
-    client: DesiredClient, known: WebhookRecord, secret: Series, address: Address
+    client: DesiredClient,
+    known: WebhookRecord,
+    secret: Series,
+    address: Address,
 ) -> Iterator[Finding]:
     """A rotation must not break a receiver; its grace is the time to find out."""
     last = known.last_delivery

@@ -48,7 +48,12 @@ def _asked_about(situation: Situation) -> list[Action]:
     return [*declared, *(one for one in revoked if (one.client, one.reason) in causes)]
 
 
-def _meets(rule: ApproverRule, risk: Risk, labels: Labels, scopes: Collection[str]) -> bool:
+def _meets(
+    rule: ApproverRule,
+    risk: Risk,
+    labels: Labels,
+    scopes: Collection[str],
+) -> bool:
     return (
         (rule.risk is None or risk.rank >= Risk(rule.risk).rank)
         and rule.labels.items() <= labels
@@ -56,7 +61,12 @@ def _meets(rule: ApproverRule, risk: Risk, labels: Labels, scopes: Collection[st
     )
 
 
-def _why(rule: ApproverRule, action: Action, labels: Labels, scopes: Collection[str]) -> str | None:
+def _why(
+    rule: ApproverRule,
+    action: Action,
+    labels: Labels,
+    scopes: Collection[str],
+) -> str | None:
     """The sentence that a reviewer is given, None when nobody needs to be asked."""
     if not _meets(rule, action.risk, labels, scopes):
         return None

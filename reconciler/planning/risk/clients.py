@@ -199,7 +199,12 @@ def other_change(facts: Facts) -> Iterator[str]:
         yield f"declared otherwise: {name_some(found)}, of which no rule knows what it does"
 
 
-def _unknown(place: str, before: Json, after: Json, known: frozenset[str]) -> list[str]:
+def _unknown(
+    place: str,
+    before: Json,
+    after: Json,
+    known: frozenset[str],
+) -> list[str]:
     old, new = to_mapping(before), to_mapping(after)
     return [f"{place}.{name}" for name in {*old, *new} - known if old.get(name) != new.get(name)]
 

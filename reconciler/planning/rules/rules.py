@@ -325,7 +325,10 @@ BY_NAME = {row.name: row for row in RULES}
 
 
 def find_breaches(
-    client: DesiredClient, rules: Sequence[Rule], environment: str, table: ScopeTable
+    client: DesiredClient,
+    rules: Sequence[Rule],
+    environment: str,
+    table: ScopeTable,
 ) -> Iterator[tuple[Rule, RuleRow, Breach]]:
     """Everything that breaks a rule.
 

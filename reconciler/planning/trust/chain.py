@@ -59,7 +59,13 @@ class Commits(Protocol):
         """For each commit the latest date, in seconds since 1970, that it or one that it builds on
         gives itself."""
 
-    def fault(self, commit: str, allowed: str, name: str, times: Collection[int]) -> str:
+    def fault(
+        self,
+        commit: str,
+        allowed: str,
+        name: str,
+        times: Collection[int],
+    ) -> str:
         """Why no key in ``allowed``, the text of a file called ``name``, signed ``commit``, in
         words; empty when one did, and was valid at all ``times``."""
 

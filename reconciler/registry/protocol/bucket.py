@@ -40,7 +40,13 @@ STAMP = 16
 class Bucket:
     """What is known of one stored bucket. ``at`` is the server's time of the latest answer."""
 
-    def __init__(self, name: str, owner: str, run: str, open_runs: frozenset[str]) -> None:
+    def __init__(
+        self,
+        name: str,
+        owner: str,
+        run: str,
+        open_runs: frozenset[str],
+    ) -> None:
         self.name = name
         self.records: dict[str, ClientRecord] = {}
         self.at: datetime
@@ -96,7 +102,11 @@ class Bucket:
             yield from self.load()
 
     def _splice(
-        self, op: str, changes: Mapping[str, Change], expected: Mapping[str, int], removed: set[str]
+        self,
+        op: str,
+        changes: Mapping[str, Change],
+        expected: Mapping[str, int],
+        removed: set[str],
     ) -> tuple[dict[str, str], dict[str, ClientRecord]]:
         """The clients that cannot be changed, and the records as they shall be.
 

@@ -114,7 +114,14 @@ def finish_run(
 def close_run(run_id: str) -> Steps[None]:
     """Mark a run as reported: everything of it is in the ledger."""
     yield from change_run(
-        run_id, lambda run: replace(run, closed=True, unrecorded=(), omitted=0, reports={})
+        run_id,
+        lambda run: replace(
+            run,
+            closed=True,
+            unrecorded=(),
+            omitted=0,
+            reports={},
+        ),
     )
 
 

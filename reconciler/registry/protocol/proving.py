@@ -84,7 +84,13 @@ def request_proof(record: ClientRecord, webhook: DesiredWebhook, now: datetime) 
         )
         for version in (*active, *reversed(retiring))
     )
-    return Deliver(record.name, webhook, path, versions, describe_owner(record.spec))
+    return Deliver(
+        record.name,
+        webhook,
+        path,
+        versions,
+        describe_owner(record.spec),
+    )
 
 
 def find_webhook(client: ClientRun, name: str) -> DesiredWebhook | None:

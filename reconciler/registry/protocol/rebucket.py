@@ -31,7 +31,12 @@ from reconciler.registry.steps import Steps, expect
 MAX_TRIES = 20
 
 
-def rebucket(old: int, new: int, meta: str, meta_version: int) -> Steps[int]:
+def rebucket(
+    old: int,
+    new: int,
+    meta: str,
+    meta_version: int,
+) -> Steps[int]:
     """Move all records from ``old`` to ``new`` buckets; ``meta`` is the text of the new meta
     document.
 
@@ -148,7 +153,13 @@ def close_bucket(
     raise _restless(name)
 
 
-def carry_over(client: str, raw: Json, new: int, *, revoked_alone: bool = False) -> Steps[None]:
+def carry_over(
+    client: str,
+    raw: Json,
+    new: int,
+    *,
+    revoked_alone: bool = False,
+) -> Steps[None]:
     """Take one record over into its new bucket, unless a later revision is there already. What
     somebody revoked in either of them stays revoked; with ``revoked_alone`` nothing else is
     taken."""
@@ -174,7 +185,13 @@ def carry_over(client: str, raw: Json, new: int, *, revoked_alone: bool = False)
     raise _restless(name)
 
 
-def merge_later(client: str, there: Any, late: Any, *, revoked_alone: bool = False) -> Json:
+def merge_later(
+    client: str,
+    there: Any,
+    late: Any,
+    *,
+    revoked_alone: bool = False,
+) -> Json:
     """The later revision of two records of one client, ``there`` when they are equal, with what is
     revoked in the other one alone."""
     first, second = (

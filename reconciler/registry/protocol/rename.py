@@ -78,7 +78,11 @@ def move_client(action: Action, buckets: int, run: Run) -> Steps[int]:
 
 
 def leave_name(
-    record: ClientRecord | None, new: str, action: Action, run: Run, at: datetime
+    record: ClientRecord | None,
+    new: str,
+    action: Action,
+    run: Run,
+    at: datetime,
 ) -> ClientRecord:
     """The old record says where it is going; its history gains the rename here, so that both
     records tell the same."""
@@ -95,14 +99,22 @@ def describe_move(action: Action) -> dict[str, Json]:
     return {} if old == new else {"from": old}
 
 
-def keep_name(record: ClientRecord | None, action: Action, run: Run, at: datetime) -> ClientRecord:
+def keep_name(
+    record: ClientRecord | None,
+    action: Action,
+    run: Run,
+    at: datetime,
+) -> ClientRecord:
     if record is None:
         raise TransitionError("it is not registered any more")
     return with_event(replace(record, moving_to=None), run, at, action)
 
 
 def arrive(
-    record: ClientRecord | None, moving: ClientRecord, new: str, at: datetime
+    record: ClientRecord | None,
+    moving: ClientRecord,
+    new: str,
+    at: datetime,
 ) -> ClientRecord:
     """The new record: the old one under its new name. What somebody else did to a new record that
     an earlier pass wrote stays; then only what was revoked since is taken over."""
@@ -120,7 +132,13 @@ def arrive(
 
 def _copy(moving: ClientRecord, record: ClientRecord) -> ClientRecord:
     """``moving`` in place of ``record``; equal to it when nothing changed since it was copied."""
-    return replace(moving, name=record.name, moving_to=None, revision=record.revision, op=record.op)
+    return replace(
+        moving,
+        name=record.name,
+        moving_to=None,
+        revision=record.revision,
+        op=record.op,
+    )
 
 
 def take_over_revocations(record: ClientRecord, other: ClientRecord, at: datetime) -> ClientRecord:

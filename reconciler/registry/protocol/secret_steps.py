@@ -34,7 +34,11 @@ class VersionTaken(Exception):
 
 
 def write_version(
-    path: str, number: int, key_id: str, secret: Secret | None, current: int
+    path: str,
+    number: int,
+    key_id: str,
+    secret: Secret | None,
+    current: int,
 ) -> Steps[None]:
     """Put ``secret`` at ``path`` as KV version ``number``; ``current`` is the version thought to be
     newest.

@@ -106,7 +106,14 @@ class ClientRun:
         """Record what became of ``action``, once."""
         index = next(i for i, own in enumerate(self.work.actions) if own is action)
         if index not in self.outcomes:
-            outcome = Outcome(action, status, message, detail or {}, problem, reached)
+            outcome = Outcome(
+                action,
+                status,
+                message,
+                detail or {},
+                problem,
+                reached,
+            )
             self.outcomes[index] = outcome
             self.run.report(outcome)
 
@@ -134,7 +141,11 @@ class ClientRun:
         self._end(OutcomeStatus.FAILED, str(problem), problem, Stage.BEGUN)
 
     def _end(
-        self, status: OutcomeStatus, why: str, problem: Problem | None, reached: Stage
+        self,
+        status: OutcomeStatus,
+        why: str,
+        problem: Problem | None,
+        reached: Stage,
     ) -> None:
         if self.stopped is None:
             self.stopped = why

@@ -24,7 +24,11 @@ _LONGEST = 2000  # characters of a message; GitHub refuses very long ones
 
 
 def annotation(
-    level: Level, title: str, message: str, source: Source | None = None, folder: str = ""
+    level: Level,
+    title: str,
+    message: str,
+    source: Source | None = None,
+    folder: str = "",
 ) -> str:
     """One command, one line. ``folder`` is where the project lies in its repository. Without a
     ``title`` GitHub shows its own."""

@@ -31,7 +31,13 @@ def told_error(code: str, message: str, remedy: str) -> str:
     return "\n>\n".join(lines) + "\n"
 
 
-def night_report(environment: str, done: Sequence[str], left: str, *, clean: bool) -> str:
+def night_report(
+    environment: str,
+    done: Sequence[str],
+    left: str,
+    *,
+    clean: bool,
+) -> str:
     """What was done without a change of the declaration, and what is left, each in finished
     Markdown."""
     name = f"<code>{markdown(clipped(environment, 80))}</code>"

@@ -69,7 +69,14 @@ def finding_result(finding: Finding) -> Result:
         file,
         re.sub(r"\bcommit [0-9a-f]{12}\b|[0-9]+", "0", finding.message),
     )
-    return Result(rule, finding.level, message, identity, finding.address, finding.source)
+    return Result(
+        rule,
+        finding.level,
+        message,
+        identity,
+        finding.address,
+        finding.source,
+    )
 
 
 def action_result(action: Action, source: Source | None) -> Result:
@@ -88,7 +95,14 @@ def action_result(action: Action, source: Source | None) -> Result:
         action.risk,
     )
     identity = (action.reason, action.kind.value, action.address)
-    return Result(rule, rule.level, action_sentence(action), identity, action.address, source)
+    return Result(
+        rule,
+        rule.level,
+        action_sentence(action),
+        identity,
+        action.address,
+        source,
+    )
 
 
 def action_sentence(action: Action) -> str:

@@ -65,7 +65,10 @@ def _compressed(text: str) -> int:
 
 
 def _log(
-    results: Sequence[Result], category: str, folder: str, properties: Mapping[str, Json] | None
+    results: Sequence[Result],
+    category: str,
+    folder: str,
+    properties: Mapping[str, Json] | None,
 ) -> str:
     rules = {result.rule.id: result.rule for result in reversed(results)}
     names = sorted(rules, key=lambda rule_id: (rule_id not in OURS, rule_id))
@@ -106,7 +109,12 @@ def _rule(rule: Rule) -> dict[str, Json]:
     }
 
 
-def _result(result: Result, index: int, fingerprint: str, folder: str) -> dict[str, Json]:
+def _result(
+    result: Result,
+    index: int,
+    fingerprint: str,
+    folder: str,
+) -> dict[str, Json]:
     place = position(result.source, folder)
     location: dict[str, Json] = {
         "physicalLocation": {

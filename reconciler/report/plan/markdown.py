@@ -53,7 +53,11 @@ _EVERYBODY = frozenset({"all", "everyone", "here", "channel"})  # nobody's handl
 
 
 def plan_markdown(
-    plan: Plan, *, mention: bool = False, link: str | None = None, limit: int = LIMIT
+    plan: Plan,
+    *,
+    mention: bool = False,
+    link: str | None = None,
+    limit: int = LIMIT,
 ) -> str:
     """At most ``limit`` bytes of UTF-8. ``mention``: approvers are called, not only named.
     ``link``: an http(s) address where the whole plan is; what had to be left out refers to it."""

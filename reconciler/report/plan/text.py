@@ -36,7 +36,11 @@ _RISK_STYLES = {"medium": "change", "high": "remove", "critical": "alarm"}
 
 
 def plan_text(
-    plan: Plan, *, width: int = DEFAULT_WIDTH, colour: bool = False, verbose: bool = False
+    plan: Plan,
+    *,
+    width: int = DEFAULT_WIDTH,
+    colour: bool = False,
+    verbose: bool = False,
 ) -> str:
     """Lines no wider than ``width`` (words are not cut).
 
@@ -67,7 +71,11 @@ def _heading(plan: Plan, paint: Paint) -> str:
 
 
 def _actions(
-    actions: Sequence[Action], width: int, paint: Paint, *, verbose: bool
+    actions: Sequence[Action],
+    width: int,
+    paint: Paint,
+    *,
+    verbose: bool,
 ) -> Iterator[str]:
     """Ordered by risk, with a blank line where it changes."""
     rows = [
@@ -126,7 +134,11 @@ def _shortened(texts: Sequence[str], what: str, *, verbose: bool) -> list[str]:
 
 
 def _approvals(
-    approvals: Sequence[Approval], width: int, paint: Paint, *, verbose: bool
+    approvals: Sequence[Approval],
+    width: int,
+    paint: Paint,
+    *,
+    verbose: bool,
 ) -> Iterator[str]:
     """Who must agree, why, and to what."""
     for one in approvals:

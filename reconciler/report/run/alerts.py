@@ -143,7 +143,13 @@ def mail_text(notice: Notice) -> str:
 
 def _paragraph(text: str) -> list[str]:
     shown = terminal(" ".join(clipped(text, _LONGEST).split()))
-    return wrap(shown, 78, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
+    return wrap(
+        shown,
+        78,
+        initial_indent="  ",
+        subsequent_indent="  ",
+        break_on_hyphens=False,
+    )
 
 
 def _run(notice: Notice) -> str:

@@ -41,7 +41,10 @@ def _credentials(record: ClientRecord) -> dict[str, list[Json]]:
 
 
 def _credential(
-    record: ClientRecord, kind: CredentialKind, name: str, series: Series
+    record: ClientRecord,
+    kind: CredentialKind,
+    name: str,
+    series: Series,
 ) -> dict[str, Json]:
     return {
         "name": name,

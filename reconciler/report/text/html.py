@@ -40,7 +40,13 @@ def code(words: str, kind: str = "") -> Html:
     )
 
 
-def html_document(title: str, generator: str, body: Html, style: str, script: str) -> str:
+def html_document(
+    title: str,
+    generator: str,
+    body: Html,
+    style: str,
+    script: str,
+) -> str:
     """A whole page that may load nothing and run nothing but the two files of this package that it
     carries.
 

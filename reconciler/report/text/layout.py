@@ -12,7 +12,12 @@ DEFAULT_WIDTH = 100
 NARROWEST = 40
 
 
-def wrapped(text: str, width: int, indent: str = "", following: str | None = None) -> list[str]:
+def wrapped(
+    text: str,
+    width: int,
+    indent: str = "",
+    following: str | None = None,
+) -> list[str]:
     """``text``, neutralised, as lines no wider than ``width``; a longer word (an address, a digest)
     is not cut."""
     return textwrap.wrap(

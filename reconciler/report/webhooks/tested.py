@@ -81,7 +81,13 @@ def proofs_text(
     return "\n".join([*lines, paint(style, terminal(f"{environment}: {', '.join(parts)}."))]) + "\n"
 
 
-def _block(one: Tested, width: int, paint: Paint, *, verbose: bool) -> Iterator[str]:
+def _block(
+    one: Tested,
+    width: int,
+    paint: Paint,
+    *,
+    verbose: bool,
+) -> Iterator[str]:
     result = one.delivery
     style, mark = _MARKS[None if result is None else result.accepted]
     yield (

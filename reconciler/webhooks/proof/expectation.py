@@ -26,7 +26,10 @@ _MEDIA_TYPE = re.compile(r"[a-z0-9.+-]{1,40}/[a-z0-9.+-]{1,40}")
 
 
 def mismatch(
-    expect: Expectation, status: int, headers: Mapping[str, str], body: bytes
+    expect: Expectation,
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
 ) -> tuple[str, str] | None:
     """What about an answer is not as declared: a code of ``errors.codes`` and a detail; None when
     all is.

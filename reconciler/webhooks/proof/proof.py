@@ -61,7 +61,16 @@ def prove(order: Order) -> Generator[Ask, Any, Delivery]:
     refusal = _unsendable(order)
     if refusal is not None:
         code, message = refusal
-        return Delivery("", now, shown_url(webhook.url), False, None, 0, message, code)
+        return Delivery(
+            "",
+            now,
+            shown_url(webhook.url),
+            False,
+            None,
+            0,
+            message,
+            code,
+        )
     progress = _Progress(webhook.retry_for.total_seconds())
     events = webhook.events or (FALLBACK_TYPE,)
     verdict = yield from _deliver(order, Probe.VALID, events[0], progress)
@@ -69,15 +78,37 @@ def prove(order: Order) -> Generator[Ask, Any, Delivery]:
         if verdict.passed:
             verdict = yield from _deliver(order, Probe.VALID, event, progress)
     progress.results.append(
-        ProbeResult(Probe.VALID, Demand.REQUIRE, verdict.passed, verdict.code, verdict.message)
+        ProbeResult(
+            Probe.VALID,
+            Demand.REQUIRE,
+            verdict.passed,
+            verdict.code,
+            verdict.message,
+        )
     )
     for probe, demand in sent_probes(webhook.probes, len(order.credentials)):
         if not verdict.passed:
             why = "not sent: the valid delivery was not accepted"
-            progress.results.append(ProbeResult(probe, demand, None, "", why))
+            progress.results.append(
+                ProbeResult(
+                    probe,
+                    demand,
+                    None,
+                    "",
+                    why,
+                )
+            )
             continue
         found = yield from _deliver(order, probe, events[0], progress)
-        progress.results.append(ProbeResult(probe, demand, found.passed, found.code, found.message))
+        progress.results.append(
+            ProbeResult(
+                probe,
+                demand,
+                found.passed,
+                found.code,
+                found.message,
+            )
+        )
     return _delivery(order, now, progress)
 
 
@@ -95,7 +126,10 @@ def _unsendable(order: Order) -> tuple[str, str] | None:
 
 
 def _deliver(
-    order: Order, probe: Probe, event: str, progress: _Progress
+    order: Order,
+    probe: Probe,
+    event: str,
+    progress: _Progress,
 ) -> Generator[Ask, Any, Verdict]:
     """One delivery: attempts until one decides, the pauses are used up, or somebody says stop."""
     number = 0

@@ -92,7 +92,16 @@ def judge_delivery(
     checks = [verify(scheme, [one.secret], headers, body, now) for one in held]
     for number, (one, good) in enumerate(zip(held, checks, strict=True), 1):
         if good.accepted:
-            return Judgement(True, good.reason, good.message, "", one, number, len(held), test)
+            return Judgement(
+                True,
+                good.reason,
+                good.message,
+                "",
+                one,
+                number,
+                len(held),
+                test,
+            )
     check = checks[0]
     unsigned = check.reason == "HeaderMissing" and not headers.get(scheme.header)
     expected = (
@@ -153,7 +162,11 @@ def _elsewhere(scheme: Scheme, headers: Mapping[str, str]) -> str:
 
 
 def _remedy(
-    scheme: Scheme, check: SignatureCheck, headers: Mapping[str, str], *, test: bool
+    scheme: Scheme,
+    check: SignatureCheck,
+    headers: Mapping[str, str],
+    *,
+    test: bool,
 ) -> str:
     other = _elsewhere(scheme, headers)
     if check.reason == "HeaderMissing" and other:

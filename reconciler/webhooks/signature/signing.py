@@ -84,7 +84,12 @@ def key_bytes(scheme: Scheme, secret: Secret) -> bytes:
     return key
 
 
-def signed_content(scheme: Scheme, message_id: str, timestamp: int | str, body: bytes) -> bytes:
+def signed_content(
+    scheme: Scheme,
+    message_id: str,
+    timestamp: int | str,
+    body: bytes,
+) -> bytes:
     """The bytes that are signed; ``timestamp`` in seconds since 1970.
 
     >>> from reconciler.domain.declared.schemes import SCHEMES
@@ -103,7 +108,11 @@ def encoded(scheme: Scheme, raw: bytes) -> str:
 
 
 def signature(
-    scheme: Scheme, secret: Secret, message_id: str, timestamp: int | str, body: bytes
+    scheme: Scheme,
+    secret: Secret,
+    message_id: str,
+    timestamp: int | str,
+    body: bytes,
 ) -> str:
     """One HMAC signature with a shared secret. Raises ``ValueError``.
 
@@ -119,7 +128,11 @@ def signature(
 
 
 def signatures(
-    scheme: Scheme, credentials: Sequence[Credential], message_id: str, timestamp: int, body: bytes
+    scheme: Scheme,
+    credentials: Sequence[Credential],
+    message_id: str,
+    timestamp: int,
+    body: bytes,
 ) -> Generator[SignRemotely, bytes, list[str]]:
     """One signature for each credential, the newest first, where the scheme has room; else that of
     the first alone.
@@ -144,7 +157,12 @@ def signatures(
     return made
 
 
-def headers(scheme: Scheme, message_id: str, timestamp: int, made: Sequence[str]) -> Headers:
+def headers(
+    scheme: Scheme,
+    message_id: str,
+    timestamp: int,
+    made: Sequence[str],
+) -> Headers:
     """The headers of a delivery with these signatures; without any the header that carries them is
     left out."""
     stamp = [f"{scheme.timestamp_tag}{timestamp}"] if scheme.timestamp_tag else []
@@ -158,7 +176,11 @@ def headers(scheme: Scheme, message_id: str, timestamp: int, made: Sequence[str]
 
 
 def sign(
-    scheme: Scheme, secrets: Sequence[Secret], message_id: str, timestamp: int, body: bytes
+    scheme: Scheme,
+    secrets: Sequence[Secret],
+    message_id: str,
+    timestamp: int,
+    body: bytes,
 ) -> Headers:
     """The headers of a delivery that is signed with shared secrets, the newest first.
 

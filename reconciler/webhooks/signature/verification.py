@@ -85,7 +85,12 @@ def verify(
 
 
 def _matches(
-    scheme: Scheme, secret: Secret, message_id: str, stamp: str, body: bytes, parts: Sequence[str]
+    scheme: Scheme,
+    secret: Secret,
+    message_id: str,
+    stamp: str,
+    body: bytes,
+    parts: Sequence[str],
 ) -> bool:
     """Whether one of the signatures is by this secret, or by the private half of this public
     key."""

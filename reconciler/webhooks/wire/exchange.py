@@ -60,7 +60,10 @@ def message_id(order: Order, probe: Probe, event: str) -> str:
 
 
 def request(
-    order: Order, probe: Probe, event: str, now: datetime
+    order: Order,
+    probe: Probe,
+    event: str,
+    now: datetime,
 ) -> Generator[SignRemotely, bytes, tuple[HttpRequest, tuple[str, ...]]]:
     """The request of one attempt, and the signatures in it, which no excerpt may show. ``now`` is
     the server's time.
@@ -87,9 +90,13 @@ def request(
     named: Headers = companions(scheme, webhook.headers, occasion)
     named += headers(scheme, identifier, timestamp, made)
     sent = tampered(body) if probe is Probe.TAMPERED else body
-    return HttpRequest("POST", webhook.url, named, sent, webhook.timeout.total_seconds()), tuple(
-        made
-    )
+    return HttpRequest(
+        "POST",
+        webhook.url,
+        named,
+        sent,
+        webhook.timeout.total_seconds(),
+    ), tuple(made)
 
 
 def tampered(body: bytes) -> bytes:
@@ -112,7 +119,12 @@ def _shift(scheme: Scheme, probe: Probe) -> int:
     return -far if probe is Probe.REPLAYED else far if probe is Probe.FUTURE else 0
 
 
-def _by_stranger(order: Order, identifier: str, timestamp: int, body: bytes) -> str:
+def _by_stranger(
+    order: Order,
+    identifier: str,
+    timestamp: int,
+    body: bytes,
+) -> str:
     """A signature that is right in every way, but by a secret that nobody was given."""
     scheme, seed = order.webhook.scheme, _derived(order, "stranger")
     if scheme.asymmetric:

@@ -15,7 +15,12 @@ FALLBACK_TYPE = "integration.test"
 _SEPARATORS = re.compile(r"[._:/-]")
 
 
-def payload(client: str, webhook: DesiredWebhook, event: str, now: datetime) -> bytes:
+def payload(
+    client: str,
+    webhook: DesiredWebhook,
+    event: str,
+    now: datetime,
+) -> bytes:
     """The test event of type ``event``: a JSON object ``{type, timestamp, test: true, data}`` in
     UTF-8, under 20 kB.
 

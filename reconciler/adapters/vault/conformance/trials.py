@@ -81,7 +81,12 @@ def conform(live: Live) -> tuple[str, list[Trial]]:
     return _product(live), found
 
 
-def _tried(place: Place, name: str, request: str, attempt: Callable[[Place], str]) -> Trial:
+def _tried(
+    place: Place,
+    name: str,
+    request: str,
+    attempt: Callable[[Place], str],
+) -> Trial:
     try:
         note = attempt(place)
     except Differs as error:

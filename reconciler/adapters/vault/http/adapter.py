@@ -317,7 +317,12 @@ class VaultAdapter:
         return reply is None or reply.status != 403
 
     def ask_once(
-        self, method: str, path: str, body: bytes | None = None, *, namespace: str | None = None
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        *,
+        namespace: str | None = None,
     ) -> Reply | None:
         """One try of a request about ourselves or the server's state; None when there was no
         answer.
@@ -326,7 +331,15 @@ class VaultAdapter:
         """
         where = Where(self.base_uri, method, path, "planner")
         target = f"{self._prefix}/v1/{path}"
-        call = Call(where, target, body, None, repeatable=True, cap=CAP, namespace=namespace)
+        call = Call(
+            where,
+            target,
+            body,
+            None,
+            repeatable=True,
+            cap=CAP,
+            namespace=namespace,
+        )
         try:
             reply = self._send(call)
             if reply.status == 412:  # a node that is behind says nothing of what was asked

@@ -113,7 +113,13 @@ def refuse(where: Where, reply: Reply) -> StatusError:
     texts = error_texts(reply)
     if where.holds_secrets:
         texts = tuple(text for text in texts if text.startswith(errors.CAS_MISMATCH))
-    return StatusError(where, reply.status, texts, data if isinstance(data, dict) else {}, at)
+    return StatusError(
+        where,
+        reply.status,
+        texts,
+        data if isinstance(data, dict) else {},
+        at,
+    )
 
 
 def gone(error: StatusError) -> tuple[int, datetime]:

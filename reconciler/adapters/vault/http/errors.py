@@ -334,7 +334,12 @@ def data_lost(where: Where) -> VaultError:
     )
 
 
-def mount_wrong(address: str, mount: str, found: str, needed: str) -> VaultError:
+def mount_wrong(
+    address: str,
+    mount: str,
+    found: str,
+    needed: str,
+) -> VaultError:
     return VaultError(
         MOUNT_WRONG,
         f"the mount {mount}/ at {address} is {found}, but {needed} is needed; nothing was changed",

@@ -45,7 +45,14 @@ class Patience:
             asked or 0.0
         )
 
-    def allows(self, tried: int, elapsed: float, pause: float, *, known: bool) -> bool:
+    def allows(
+        self,
+        tried: int,
+        elapsed: float,
+        pause: float,
+        *,
+        known: bool,
+    ) -> bool:
         """Whether there is another try after ``tried`` of them in ``elapsed`` seconds and a
         ``pause``. ``known``: the server served us before, or says itself how long it wants to be
         left alone."""

@@ -135,7 +135,11 @@ class Wire:
     """
 
     def __init__(
-        self, address: str, ca_cert: str | None, timeout: float, proxy: Proxy | None = None
+        self,
+        address: str,
+        ca_cert: str | None,
+        timeout: float,
+        proxy: Proxy | None = None,
     ) -> None:
         self._timeout = timeout
         self._proxy = proxy
@@ -147,7 +151,12 @@ class Wire:
         self._pool = manager.connection_from_url(address)
 
     def exchange(
-        self, method: str, target: str, headers: Mapping[str, str], body: bytes | None, cap: int
+        self,
+        method: str,
+        target: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        cap: int,
     ) -> Reply:
         """Send one request. Raises ``NotSent`` or ``Lost``, whose text holds nothing foreign."""
         failure: NotSent | Lost

@@ -46,7 +46,10 @@ Did = Literal["created", "updated", "unchanged"]
 
 
 def bootstrap(
-    live: Live, environment: str, project: str, buckets: int | None = None
+    live: Live,
+    environment: str,
+    project: str,
+    buckets: int | None = None,
 ) -> list[tuple[str, Did]]:
     """Make an environment ready; ``live`` has an administrator's token. What was made, in order.
 
@@ -94,7 +97,12 @@ def _keep_versions(live: Live, project: str, buckets: int) -> bool:
         return False
 
 
-def _look(live: Live, environment: str, project: str, buckets: int | None) -> Meta | None:
+def _look(
+    live: Live,
+    environment: str,
+    project: str,
+    buckets: int | None,
+) -> Meta | None:
     """Everything that could stand in the way. The meta that is there already."""
     require_namespaces(live)
     settings, mounts = live.settings, _mounts(live)
@@ -149,7 +157,12 @@ def _mounts(live: Live) -> Mapping[str, JsonObject]:
     }
 
 
-def _key_value(live: Live, mounts: Mapping[str, JsonObject], mount: str, config: JsonObject) -> Did:
+def _key_value(
+    live: Live,
+    mounts: Mapping[str, JsonObject],
+    mount: str,
+    config: JsonObject,
+) -> Did:
     did: Did = "unchanged"
     if mount not in mounts:
         live.client.sys.enable_secrets_engine("kv", path=mount, options={"version": "2"})
@@ -247,7 +260,11 @@ def _comparable(value: Any) -> Any:
 
 
 def _write_meta(
-    live: Live, environment: str, project: str, buckets: int | None, meta: Meta | None
+    live: Live,
+    environment: str,
+    project: str,
+    buckets: int | None,
+    meta: Meta | None,
 ) -> Did:
     if meta is not None:
         return "unchanged"

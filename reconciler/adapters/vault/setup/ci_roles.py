@@ -134,7 +134,12 @@ def _config(live: Live, mount: str, issuer: str) -> Did:
     return "created"
 
 
-def _issuer_unreachable(live: Live, mount: str, issuer: str, error: StatusError) -> VaultError:
+def _issuer_unreachable(
+    live: Live,
+    mount: str,
+    issuer: str,
+    error: StatusError,
+) -> VaultError:
     why = "; ".join(error.errors).removeprefix(f"{errors.DISCOVERY_FAILED}: ")
     return VaultError(
         errors.ISSUER_UNREACHABLE,
@@ -146,7 +151,12 @@ def _issuer_unreachable(live: Live, mount: str, issuer: str, error: StatusError)
     )
 
 
-def _role(live: Live, mount: str, name: str, wanted: Mapping[str, Any]) -> Did:
+def _role(
+    live: Live,
+    mount: str,
+    name: str,
+    wanted: Mapping[str, Any],
+) -> Did:
     path = f"auth/{mount}/role/{name}"
     found = _read(live, path)
     if found is not None and all(

@@ -77,7 +77,12 @@ def read_meta_document(live: Live) -> Document:
     return document
 
 
-def parse_meta(live: Live, document: Document, project: str, environment: str) -> Meta:
+def parse_meta(
+    live: Live,
+    document: Document,
+    project: str,
+    environment: str,
+) -> Meta:
     """Raises ``VaultError`` RC411 when the document is not ours."""
     try:
         found = json.loads(document.text or "")
