@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.kit.programs.commands import ROOT, living_in
+from tests.story.conftest import TOLD_TWICE, TOLD_TWICE_IN_PART
 
 # Tests of a suite that has our plugin and nothing else of ours.
 HANGING = """
@@ -186,6 +187,16 @@ def quick(*arguments: str, path: Path) -> subprocess.CompletedProcess[str]:
         [sys.executable, "-m", "pytest", "-q", "--fast", "-pno:cacheprovider", "-pno:xdist", "-pno:cov", *arguments],
         cwd=ROOT, env={**kept, "PYTHONPATH": str(path)}, capture_output=True, text=True, timeout=250, check=False,
     )  # fmt: skip
+
+
+def test_stories_that_are_told_twice_exist() -> None:
+    stories = ROOT / "tests/story"
+    for name in TOLD_TWICE:
+        assert (stories / f"{name}.py").exists(), name
+    for name, tests in TOLD_TWICE_IN_PART.items():
+        text = (stories / f"{name}.py").read_text()
+        assert all(f"def {test}(" in text for test in tests), name
+        assert f"tests/story/{name}.py" in (ROOT / "Makefile").read_text(), "told in full nowhere"
 
 
 def test_a_law_takes_its_number_of_examples_from_the_kit() -> None:

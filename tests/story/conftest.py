@@ -14,25 +14,31 @@ from tests.kit.vault.habits import VaultHabits, vault_like
 from tests.kit.vault.places import Place, bootstrapped
 
 # Stories that are told twice: on OpenBao, and through a proxy with the habits of HashiCorp Vault.
+# Where what is refused, deleted, destroyed or signed is the matter, all of a module.
 TOLD_TWICE = frozenset(
-    {
-        "test_bootstrap",
-        "test_canary",
-        "test_key_pairs",
-        "test_main_job",
-        "test_names_only",
-        "test_revoke",
-        "test_roles",
-        "test_rotation",
-    }
+    {"test_bootstrap", "test_key_pairs", "test_names_only", "test_revoke", "test_roles"}
 )
+# Elsewhere these of a module, and all of it with ``--exhaustive``.
+TOLD_TWICE_IN_PART = {
+    "test_canary": {"test_no_output_report_or_git_object_holds_a_secret"},
+    "test_main_job": {
+        "test_twenty_clients_are_applied_and_then_nothing_is_written",
+        "test_a_refused_delivery_leaves_the_client_pending_until_it_passes",
+    },
+    "test_rotation": {
+        "test_a_key_rotates_when_due_and_both_versions_work_through_the_grace",
+        "test_a_webhook_is_signed_with_both_secrets_in_a_rotation",
+    },
+}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if (
-        "habits" in metafunc.fixturenames
-        and metafunc.module.__name__.rpartition(".")[2] in TOLD_TWICE
-    ):
+    if "habits" not in metafunc.fixturenames:
+        return
+    module = metafunc.module.__name__.rpartition(".")[2]
+    in_part = TOLD_TWICE_IN_PART.get(module, set())
+    exhaustive = bool(metafunc.config.getoption("exhaustive")) and bool(in_part)
+    if module in TOLD_TWICE or metafunc.function.__name__ in in_part or exhaustive:
         metafunc.parametrize("habits", ["openbao", "vault"], indirect=True)
 
 
