@@ -35,10 +35,11 @@ class Address(str):
         >>> Address.read("client/payouts/key/primary").item
         'primary'
         """
-        head, *parts = text.split("/")
-        if head != "client" or len(parts) not in (1, 3, 4) or not all(parts):
+        parts = text.split("/")
+        if parts[0] != "client" or len(parts) not in (2, 4, 5) or not all(parts):
             return cls._made(text, "", "", "", "")
-        return cls._made(text, *parts, *[""] * (4 - len(parts)))
+        _, client, word, item, part = parts + [""] * (5 - len(parts))
+        return cls._made(text, client, word, item, part)
 
     @classmethod
     def _made(cls, text: str, client: str, word: str, item: str, part: str) -> Self:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from reconciler.domain.declared.desired import GuardrailPolicy
-from reconciler.domain.kinds.credentials import CredentialKind, all_kinds
+from reconciler.domain.kinds.credentials import CredentialKind, list_kinds
 from reconciler.domain.live.observed import Observed
 from reconciler.domain.live.record import USABLE, ClientRecord, ClientStatus, VersionState
 from reconciler.domain.plan.plan import Action, Plan
@@ -43,7 +43,7 @@ def revocation_plan(
     if record is None:
         raise _unknown(observed, environment, request.client)
     if request.key is not None:
-        known = {kind: _items(record, kind) for kind in all_kinds()}
+        known = {kind: _items(record, kind) for kind in list_kinds()}
         request = replace(request, kind=kind_of(record.name, request.key, request.kind, known))
     same = renames.find_relatives(record, observed.records)
     asked = [action for one in same for action in _revocations(one, request)]
@@ -102,7 +102,7 @@ def _items(record: ClientRecord, kind: CredentialKind) -> list[str]:
 
 def _revocations(record: ClientRecord, request: RevocationRequest) -> list[Action]:
     actions: list[Action] = []
-    for kind in all_kinds():
+    for kind in list_kinds():
         for name in _items(record, kind):
             if request.key is None or (kind is request.kind and name == request.key):
                 actions += _of_series(record, kind, name, request)

@@ -28,8 +28,8 @@ from reconciler.domain.kinds.credentials import (
     KEY,
     SIGNING_SECRET,
     CredentialKind,
-    all_kinds,
-    kind_at,
+    find_kind,
+    list_kinds,
 )
 from reconciler.domain.values.names import is_name
 from reconciler.errors import Address
@@ -65,11 +65,11 @@ def test_the_groups_hold_what_their_names_say() -> None:
 
 @pytest.mark.parametrize("column", ["word", "section", "folder", "place", "title", "limit"])
 def test_no_two_kinds_of_credentials_share_a_word(column: str) -> None:
-    values = [getattr(kind, column) for kind in all_kinds()]
+    values = [getattr(kind, column) for kind in list_kinds()]
     assert len(values) == len(set(values))
 
 
-@pytest.mark.parametrize("kind", all_kinds(), ids=str)
+@pytest.mark.parametrize("kind", list_kinds(), ids=str)
 def test_a_kind_of_credential_is_whole(kind: CredentialKind) -> None:
     """Every column leads to something that is there."""
     assert CREDENTIAL_KINDS[kind.word] is kind
@@ -83,23 +83,23 @@ def test_a_kind_of_credential_is_whole(kind: CredentialKind) -> None:
     assert timedelta() < kind.grace < kind.lifetime
 
 
-@pytest.mark.parametrize("kind", all_kinds(), ids=str)
+@pytest.mark.parametrize("kind", list_kinds(), ids=str)
 def test_what_is_declared_of_a_kind_has_a_schema(kind: CredentialKind) -> None:
     [spec] = [schema("IntegrationClient")["properties"]["spec"]["properties"]]
     assert kind.section in spec
     assert f"{kind.limit}Max" in json.dumps(schema("GuardrailPolicy"))
 
 
-@pytest.mark.parametrize("kind", all_kinds(), ids=str)
+@pytest.mark.parametrize("kind", list_kinds(), ids=str)
 def test_an_address_knows_its_kind(kind: CredentialKind) -> None:
     address = kind.address("payouts", "primary")
-    assert kind_at(address) is kind
+    assert find_kind(address) is kind
     assert (address.client, address.item) == ("payouts", "primary")
     assert Address.read(str(address)) == address
     assert vars_of(Address.read(str(address))) == vars_of(address)
-    assert kind_at(Address("payouts")) is None
+    assert find_kind(Address("payouts")) is None
     if kind.part:
-        assert kind_at(kind.owner_address("payouts", "primary")) is None
+        assert find_kind(kind.owner_address("payouts", "primary")) is None
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ from reconciler.domain.live.transitions import TransitionError
 from reconciler.domain.plan.plan import Outcome, OutcomeStatus, Stage
 from reconciler.domain.secrecy.secret import Secret
 from reconciler.errors import VaultUnavailable
-from reconciler.planning.actions.reasons import RevocationRequest
-from reconciler.registry.protocol.changes import commit_version
+from reconciler.planning.actions.reasons import RevocationRequest, RotationRequest
+from reconciler.registry.protocol.changes import claim_version, commit_version, number_claim
 from reconciler.registry.protocol.work import Claim, ClientRun, ClientWork, Run
 from reconciler.registry.requests import DestroyVersions, Done, PutSecret, Request, Response
 from tests.kit.worlds.declared import client, desired, lifecycle, webhook
@@ -86,6 +86,24 @@ def test_no_old_version_is_ended_without_its_successor() -> None:
     assert usable(runner.world, runner.world.records()["payouts"]) == 1
     runner.settle(declared)
     judge_secrets(runner.world)
+
+
+def test_a_claim_is_the_same_however_often_a_commit_repeats_it() -> None:
+    runner = issued()
+    record, observed = runner.world.records()["payouts"], runner.look()
+    [action] = runner.plan(
+        DECLARED,
+        observed=observed,
+        rotations={"payouts": RotationRequest("payouts", None, "a person asked")},
+    ).changes
+    claim = Claim(action, action.credential, "primary", "0123", Secret("x"), current=4)
+    work = ClientRun(
+        ClientWork("payouts", (action,), None, record.revision), runner.new_run(observed)
+    )
+    first = claim_version(record, claim, work, runner.world.at)
+    assert claim_version(record, claim, work, runner.world.at) == first
+    assert claim.number == 0
+    assert number_claim(first, claim).number == 5
 
 
 def test_a_claim_that_is_another_run_s_is_not_committed() -> None:

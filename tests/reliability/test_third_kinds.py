@@ -10,12 +10,13 @@ import pytest
 
 from reconciler.adapters.system.minting import RandomMinter
 from reconciler.adapters.vault.http import paths
+from reconciler.domain.declared.schemes import SCHEMES
 from reconciler.domain.kinds.credentials import (
     KEY,
     SIGNING_SECRET,
     CredentialKind,
     Reader,
-    kind_at,
+    find_kind,
 )
 from reconciler.domain.live.record import VersionState
 from reconciler.domain.plan.plan import OutcomeStatus
@@ -45,6 +46,7 @@ DISTURBED = [
 ]
 HOOKED = client(webhooks=[webhook()])
 DUE = timedelta(days=21)
+ONE_SIGNATURE = next(one for one in SCHEMES.values() if not one.several)
 
 
 def renewed_twice(kind: CredentialKind) -> Pair:
@@ -95,8 +97,9 @@ def test_every_order_of_two_runs(
 
 @pytest.mark.parametrize("kind", THIRD, ids=str)
 def test_it_is_rotated_on_request_and_nothing_else_is(kind: CredentialKind) -> None:
-    """The webhook has the same name."""
-    runner, wanted = Runner(World()), desired(holding(HOOKED, kind))
+    """The webhook has the same name, and a scheme that has a say when its own secret is rotated."""
+    hooked = client(webhooks=[webhook(scheme=ONE_SIGNATURE)])
+    runner, wanted = Runner(World()), desired(holding(hooked, kind))
     runner.settle(wanted)
     asked = RotationRequest("payouts", ITEM, "a person asked", kind)
     plan = runner.plan(wanted, rotations={"payouts": asked})
@@ -144,7 +147,7 @@ def test_what_belongs_to_the_client_itself_is_shown_in_its_own_section() -> None
 def test_its_paths_are_ours_and_its_reader_reads_them(kind: CredentialKind) -> None:
     assert paths.secret_path(kind.path("payouts", ITEM)) == f"{kind.folder}/payouts.{ITEM}"
     assert paths.may_deliverer_read(kind.path("a", "b")) is (kind.reader is Reader.DELIVERER)
-    assert kind_at(Address.read(kind.address("payouts", ITEM))) is kind
+    assert find_kind(Address.read(kind.address("payouts", ITEM))) is kind
 
 
 @pytest.mark.parametrize("kind", THIRD, ids=str)

@@ -11,7 +11,7 @@ from reconciler.domain.kinds.credentials import (
     CREDENTIAL_KINDS,
     KEY,
     CredentialKind,
-    all_kinds,
+    list_kinds,
 )
 from reconciler.domain.live.observed import Observed
 from reconciler.domain.live.record import endpoint
@@ -114,7 +114,8 @@ def rotation_question(
     kind, addresses = KEY, {KEY.address(client, one.name) for one in declared.keys}
     if (item := target.item) is not None:
         known = {
-            kind: [name for one, name, _ in declared.lives() if one is kind] for kind in all_kinds()
+            kind: [name for one, name, _ in declared.lives() if one is kind]
+            for kind in list_kinds()
         }
         kind = kind_of(client, item, target.kind, known)
         addresses = {kind.address(client, item)}

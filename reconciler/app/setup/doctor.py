@@ -25,7 +25,7 @@ from reconciler.adapters.vault.setup.mounts import (
 )
 from reconciler.adapters.vault.setup.namespaces import require_namespaces
 from reconciler.adapters.vault.setup.policies import capable, policy_drift
-from reconciler.domain.kinds.credentials import KEY, Reader, all_kinds, kinds_read_by
+from reconciler.domain.kinds.credentials import KEY, Reader, list_kinds, list_kinds_read_by
 from reconciler.domain.values.canonical import JsonObject, iso
 from reconciler.domain.values.hosts import is_loopback
 from reconciler.engine.look.records import read_applied_commit, survey
@@ -237,7 +237,7 @@ def _needs(live: Live) -> dict[str, dict[str, tuple[str, ...]]]:
     apply: dict[str, tuple[str, ...]] = {
         f"{registry}/data/buckets/00": ("read", "create", "update"),
         f"{registry}/data/lease": ("create", "update"),
-        **{f"{secrets}/data/{kind.folder}/{PROBE}": ("create", "update") for kind in all_kinds()},
+        **{f"{secrets}/data/{kind.folder}/{PROBE}": ("create", "update") for kind in list_kinds()},
         f"{secrets}/destroy/{KEY.folder}/{PROBE}": ("update",),
         f"{transit}/sign/{SIGNING_KEY}": ("update",),
         f"{transit}/keys/webhook.{PROBE}": ("create", "read", "update", "delete"),
@@ -245,7 +245,7 @@ def _needs(live: Live) -> dict[str, dict[str, tuple[str, ...]]]:
     deliver: dict[str, tuple[str, ...]] = {
         **{
             f"{secrets}/data/{kind.folder}/{PROBE}": ("read",)
-            for kind in kinds_read_by(Reader.DELIVERER)
+            for kind in list_kinds_read_by(Reader.DELIVERER)
         },
         f"{transit}/sign/webhook.{PROBE}": ("update",),
     }

@@ -34,7 +34,7 @@ from reconciler.domain.declared.desired import (
     DesiredWebhook,
     Lifecycle,
 )
-from reconciler.domain.kinds.credentials import KEY, SIGNING_SECRET, CredentialKind, all_kinds
+from reconciler.domain.kinds.credentials import KEY, SIGNING_SECRET, CredentialKind, list_kinds
 from reconciler.domain.values.canonical import digest
 from reconciler.domain.values.names import webhook_address
 from reconciler.errors import Address
@@ -151,7 +151,7 @@ class ClientBuilder:
     def _check(self, merged: Map, environment: str, reach: Reach | None) -> None:
         """What only shows once everything is merged."""
         name = self._document.name
-        if not any(any(merged.named(kind.section)) for kind in all_kinds()):
+        if not any(any(merged.named(kind.section)) for kind in list_kinds()):
             self._found.add(
                 "RC158",
                 self._document.spec.mark,
@@ -275,7 +275,7 @@ def _less(value: dict[str, Any], field: str) -> dict[str, Any]:
 
 def _entries(spec: Map) -> Iterator[tuple[CredentialKind, Map]]:
     """What is declared of credentials that belong to the client itself."""
-    for kind in all_kinds():
+    for kind in list_kinds():
         if not kind.part:
             for entry in spec.named(kind.section):
                 yield kind, entry

@@ -90,20 +90,20 @@ ACTIONS: Mapping[ActionKind, ActionRow] = {
 }
 
 
-def kinds_that(*verbs: Verb) -> tuple[ActionKind, ...]:
+def list_kinds_that(*verbs: Verb) -> tuple[ActionKind, ...]:
     """The kinds that do one of these, in the order of the table.
 
-    >>> [kind.value for kind in kinds_that(Verb.REVOKE)]
+    >>> [kind.value for kind in list_kinds_that(Verb.REVOKE)]
     ['revoke-key', 'revoke-secret']
     """
     return tuple(kind for kind, row in ACTIONS.items() if row.verb in verbs)
 
 
-ISSUES = kinds_that(Verb.ISSUE)
-ROTATIONS = kinds_that(Verb.ROTATE)
-NEW_VERSIONS = kinds_that(Verb.ISSUE, Verb.ROTATE)
-REVOCATIONS = kinds_that(Verb.REVOKE)
+ISSUES = list_kinds_that(Verb.ISSUE)
+ROTATIONS = list_kinds_that(Verb.ROTATE)
+NEW_VERSIONS = list_kinds_that(Verb.ISSUE, Verb.ROTATE)
+REVOCATIONS = list_kinds_that(Verb.REVOKE)
 # What becomes of a version that an earlier run was making.
-SETTLING = kinds_that(Verb.ADOPT, Verb.ABANDON)
+SETTLING = list_kinds_that(Verb.ADOPT, Verb.ABANDON)
 # What puts a specification on record.
-SPECIFYING = kinds_that(Verb.REGISTER, Verb.UPDATE)
+SPECIFYING = list_kinds_that(Verb.REGISTER, Verb.UPDATE)

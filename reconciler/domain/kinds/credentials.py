@@ -81,11 +81,16 @@ class CredentialKind:
             for name, entry in section.items()
         }
 
+    def __lt__(self, other: CredentialKind) -> bool:
+        """Whether it is listed first: as their table has them."""
+        words = list(CREDENTIAL_KINDS)
+        return words.index(self.word) < words.index(other.word)
+
     def __str__(self) -> str:
         return self.word
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return kind_named, (self.word,)  # a copy is the row itself
+        return look_up_kind, (self.word,)  # a copy is the row itself
 
 
 KEY = CredentialKind(
@@ -134,25 +139,25 @@ def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def kind_named(word: str) -> CredentialKind:
+def look_up_kind(word: str) -> CredentialKind:
     """Raises ``KeyError``."""
     return CREDENTIAL_KINDS[word]
 
 
-def all_kinds() -> tuple[CredentialKind, ...]:
+def list_kinds() -> tuple[CredentialKind, ...]:
     """Every kind, in the order of the table."""
     return tuple(CREDENTIAL_KINDS.values())
 
 
-def kinds_read_by(reader: Reader) -> list[CredentialKind]:
+def list_kinds_read_by(reader: Reader) -> list[CredentialKind]:
     """The kinds whose secrets a role may read."""
-    return [kind for kind in all_kinds() if kind.reader is reader]
+    return [kind for kind in list_kinds() if kind.reader is reader]
 
 
-def kind_at(address: Address) -> CredentialKind | None:
+def find_kind(address: Address) -> CredentialKind | None:
     """The kind of the credential at ``address``; None where there is none.
 
-    >>> print(kind_at(Address("payouts", "key", "primary")))
+    >>> print(find_kind(Address("payouts", "key", "primary")))
     key
     """
     kind = CREDENTIAL_KINDS.get(address.word)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
 from reconciler.domain.declared.proof import Attempt, ProbeResult
-from reconciler.domain.kinds.credentials import SIGNING_SECRET, CredentialKind, all_kinds
+from reconciler.domain.kinds.credentials import SIGNING_SECRET, CredentialKind
 from reconciler.domain.values.canonical import JsonObject, digest
 from reconciler.errors import Address
 
@@ -176,16 +176,11 @@ class ClientRecord:
 
     def all_series(self) -> tuple[tuple[CredentialKind, str, Series], ...]:
         """Every series in a fixed order: by kind, as their table has them, then by name."""
-        return tuple((kind, name, self.series[kind, name]) for kind, name in self._names())
-
-    def _names(self) -> Iterator[tuple[CredentialKind, str]]:
-        for kind in all_kinds():
-            for name in sorted(name for one, name in self.series if one is kind):
-                yield kind, name
+        return tuple([(kind, name, one) for (kind, name), one in sorted(self.series.items())])
 
     def names(self, kind: CredentialKind) -> list[str]:
         """The names of the credentials of one kind, sorted."""
-        return [name for one, name in self._names() if one is kind]
+        return [name for one, name in sorted(self.series) if one is kind]
 
     def with_series(self, kind: CredentialKind, name: str, series: Series) -> ClientRecord:
         """This record with one series replaced or added."""

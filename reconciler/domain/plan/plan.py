@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from reconciler.domain.kinds.actions import ActionKind, Verb
-from reconciler.domain.kinds.credentials import CredentialKind, kind_at
+from reconciler.domain.kinds.credentials import CredentialKind, find_kind
 from reconciler.domain.plan.unfinished import Unfinished
 from reconciler.errors import Address, Finding, Level, Source
 
@@ -85,7 +85,7 @@ class Action:
 
         Raises ``LookupError`` for an action on anything else.
         """
-        kind = kind_at(self.address)
+        kind = find_kind(self.address)
         if kind is None:
             raise LookupError(f"there is no credential at {self.address}")
         return kind

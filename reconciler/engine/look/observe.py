@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 
-from reconciler.domain.kinds.credentials import all_kinds
+from reconciler.domain.kinds.credentials import list_kinds
 from reconciler.domain.live.observed import Observed, SecretInfo
 from reconciler.domain.live.record import USABLE, ClientRecord, Version, VersionState
 from reconciler.domain.values.names import bucket_of
@@ -81,7 +81,7 @@ def _look(live: LiveState, registry: Registry, buckets: int, *, deep: bool) -> O
     claims = _claims(live, registry.records)
     secrets: dict[str, SecretInfo] = {}
     versions_known = True
-    folders = [kind.folder for kind in all_kinds()]
+    folders = [kind.folder for kind in list_kinds()]
     for folder in folders:
         found, known = live.list_secrets(folder, deep=deep)
         secrets.update(found)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from reconciler.domain.kinds.actions import ActionKind
-from reconciler.domain.kinds.credentials import KEY, CredentialKind, all_kinds
+from reconciler.domain.kinds.credentials import KEY, CredentialKind, list_kinds
 from reconciler.domain.plan.plan import Action, Risk
 from reconciler.domain.values import names
 from reconciler.domain.values.canonical import JsonObject
@@ -153,7 +153,7 @@ def kind_of(
     Raises ``UsageError``: RC362 when the client has none of that name, RC358 when it has a key and
     a webhook of it.
     """
-    found = [one for one in all_kinds() if kind in (None, one) and item in known[one]]
+    found = [one for one in list_kinds() if kind in (None, one) and item in known[one]]
     if len(found) == 1:
         return found[0]
     if found:
@@ -163,8 +163,8 @@ def kind_of(
             f"client {client} has a {' and a '.join(one.word for one in found)} {item}",
             f"write which one is meant: {addresses}",
         )
-    what = " or ".join(one.word for one in all_kinds()) if kind is None else kind.word
-    there = sorted({name for one in all_kinds() if kind in (None, one) for name in known[one]})
+    what = " or ".join(one.word for one in list_kinds()) if kind is None else kind.word
+    there = sorted({name for one in list_kinds() if kind in (None, one) for name in known[one]})
     raise UsageError(
         "RC362", f"client {client} has no {what} {item}", names.one_of(there, f"it has no {what}")
     )

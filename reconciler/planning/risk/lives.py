@@ -13,8 +13,8 @@ from reconciler.domain.kinds.credentials import (
     KEY,
     SIGNING_SECRET,
     CredentialKind,
-    all_kinds,
-    kind_at,
+    find_kind,
+    list_kinds,
 )
 from reconciler.domain.live.record import ClientStatus, Version, VersionState
 from reconciler.domain.values.canonical import JsonObject, iso
@@ -88,7 +88,7 @@ def _standing(facts: Facts, kind: CredentialKind) -> list[JsonObject]:
 
 def _declared(facts: Facts) -> Iterator[tuple[CredentialKind, str, JsonObject, JsonObject]]:
     """What the action declares of each series, by its kind and name; empty: nothing."""
-    for kind in all_kinds():
+    for kind in list_kinds():
         for name, *sides in changed_items(facts, kind.section):
             old, new = (
                 to_mapping((side or {}).get(kind.part) if kind.part else side) for side in sides
@@ -307,7 +307,7 @@ _DRIFTED: Mapping[str, str] = {
 def drift(facts: Facts) -> Iterator[str]:
     sentence = _DRIFTED.get(facts.action.reason)
     if sentence is not None and not any(versions_edited(facts)):
-        of_version = kind_at(facts.action.address) is not None
+        of_version = find_kind(facts.action.address) is not None
         yield sentence.format(facts.place if of_version else f"client {facts.action.client}")
 
 

@@ -19,7 +19,7 @@ from reconciler.domain.kinds.actions import (
     SPECIFYING,
     ActionKind,
     Verb,
-    kinds_that,
+    list_kinds_that,
 )
 from reconciler.domain.live.record import ClientRecord
 from reconciler.domain.plan.plan import Action, Permissions, Risk
@@ -68,7 +68,7 @@ RULES: tuple[RiskRow, ...] = (
     RiskRow(Risk.HIGH, "signature-weakened", _WEBHOOK, endpoints.signature_weakened),
     RiskRow(Risk.HIGH, "probe-relaxed", _ENDPOINTS, endpoints.probe_relaxed),
     RiskRow(Risk.HIGH, "much-longer-life", SPECIFYING, lives.much_longer_life),
-    RiskRow(Risk.HIGH, "much-longer-grace", kinds_that(Verb.UPDATE), lives.much_longer_grace),
+    RiskRow(Risk.HIGH, "much-longer-grace", list_kinds_that(Verb.UPDATE), lives.much_longer_grace),
     RiskRow(Risk.HIGH, "revoked-in-use", REVOCATIONS, lives.revoked_in_use),
     RiskRow(Risk.HIGH, "key-retired", (ActionKind.RETIRE_KEY,), lives.key_retired),
     RiskRow(Risk.HIGH, "client-retired", (ActionKind.RETIRE_CLIENT,), clients.client_retired),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from reconciler.domain.kinds.credentials import KEY, SIGNING_SECRET, CredentialKind, all_kinds
+from reconciler.domain.kinds.credentials import KEY, SIGNING_SECRET, CredentialKind, list_kinds
 from reconciler.domain.live.record import (
     ClientRecord,
     ClientStatus,
@@ -159,7 +159,7 @@ def decode_record(raw: Mapping[str, Any], name: str) -> ClientRecord:
         base_digest=raw["base_digest"],
         series={
             (kind, name): _decode_series(stored[kind.part] if kind.part else stored)
-            for kind in all_kinds()
+            for kind in list_kinds()
             for name, stored in raw.get(kind.section, {}).items()
         },
         webhooks={
@@ -175,7 +175,7 @@ def decode_record(raw: Mapping[str, Any], name: str) -> ClientRecord:
 def _record_sum(raw: Mapping[str, Any]) -> str:
     """Over everything but the series, which have sums of their own."""
     summed = {key: value for key, value in raw.items() if key != "sum"}
-    for kind in all_kinds():
+    for kind in list_kinds():
         if kind.section in raw:
             summed[kind.section] = _without_series(raw[kind.section], kind)
     return digest(summed)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import NoneType
 from typing import Any
 
-from reconciler.domain.kinds.credentials import all_kinds
+from reconciler.domain.kinds.credentials import list_kinds
 from reconciler.domain.values.names import is_name
 
 FieldTypes = Mapping[str, tuple[type, ...]]
@@ -134,12 +134,12 @@ def require_record(raw: Any, name: str) -> None:
 
     Raises ``TypeError``, and ``ValueError`` for a name that no path may hold.
     """
-    sections = [kind.section for kind in all_kinds() if kind.section in raw]
+    sections = [kind.section for kind in list_kinds() if kind.section in raw]
     require(raw, {**RECORD, **dict.fromkeys(sections, (dict,))})
     named = [one for section in sections for one in raw[section]]
     if not all(is_name(one) for one in (name, raw["storage_name"], *named)):
         raise ValueError("a name that is none")
-    for field in {kind.section for kind in all_kinds()}:
+    for field in {kind.section for kind in list_kinds()}:
         declared = raw["spec"].get(field) or {}
         if not isinstance(declared, dict) or not all(
             isinstance(one, dict) for one in declared.values()

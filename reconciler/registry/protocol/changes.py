@@ -151,7 +151,7 @@ def claim_version(
     return record.with_series(claim.kind, claim.item, transitions.claim(series, version))
 
 
-def numbered(record: ClientRecord, claim: Claim) -> Claim:
+def number_claim(record: ClientRecord, claim: Claim) -> Claim:
     """``claim`` with the number and the path that ``record``, in which it stands, gives it."""
     series = record.series_of(claim.kind, claim.item)
     number = next((one.number for one in series.versions if one.id == claim.key_id), claim.number)

@@ -17,7 +17,7 @@ from reconciler.domain.live.transitions import TransitionError
 from reconciler.domain.secrecy.secret import Secret
 from reconciler.errors import ReconcilerError
 from reconciler.registry.protocol.bucket import Bucket, Change
-from reconciler.registry.protocol.changes import numbered
+from reconciler.registry.protocol.changes import number_claim
 from reconciler.registry.protocol.work import Claim, ClientRun
 from reconciler.registry.requests import MakeTransitKey, PublicKey, RemoveTransitKey
 from reconciler.registry.steps import Steps, expect
@@ -48,7 +48,7 @@ def make_key_pairs(client: ClientRun, bucket: Bucket, change: Change) -> Steps[N
     try:
         for index, one in enumerate(claims):
             if record is not None and _needs_pair(one):
-                claims[index] = yield from _make_pair(one, numbered(record, one))
+                claims[index] = yield from _make_pair(one, number_claim(record, one))
     except ReconcilerError as error:
         client.fail(error)
     client.claims = tuple(claims)

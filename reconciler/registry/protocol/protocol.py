@@ -27,7 +27,7 @@ from reconciler.registry.protocol.bucket import Bucket, Change
 from reconciler.registry.protocol.changes import (
     claim_version,
     commit_version,
-    numbered,
+    number_claim,
     open_changes,
     reclaim_version,
 )
@@ -121,7 +121,7 @@ def number_claims(client: ClientRun, bucket: Bucket) -> None:
     """Each claim of ``client`` as its record has it now."""
     record = bucket.records.get(client.name)
     if record is not None:
-        client.claims = tuple(numbered(record, one) for one in client.claims)
+        client.claims = tuple(number_claim(record, one) for one in client.claims)
 
 
 def mint(client: ClientRun, action: Action, bucket: Bucket) -> Steps[Claim]:

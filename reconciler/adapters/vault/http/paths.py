@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from reconciler.adapters.vault.http import errors
 from reconciler.domain.declared.desired import VaultSettings
-from reconciler.domain.kinds.credentials import Reader, all_kinds, kinds_read_by
+from reconciler.domain.kinds.credentials import Reader, list_kinds, list_kinds_read_by
 from reconciler.domain.values.names import is_name
 from reconciler.errors import VaultError
 
@@ -73,11 +73,11 @@ def secret_folder(folder: str) -> str:
 
 def may_deliverer_read(path: str) -> bool:
     """Whether ``path`` is that of a secret which deliveries need."""
-    return path.partition("/")[0] in {kind.folder for kind in kinds_read_by(Reader.DELIVERER)}
+    return path.partition("/")[0] in {kind.folder for kind in list_kinds_read_by(Reader.DELIVERER)}
 
 
 def _is_folder(folder: str) -> bool:
-    return any(kind.folder == folder for kind in all_kinds())
+    return any(kind.folder == folder for kind in list_kinds())
 
 
 def mount_name(name: str) -> str:
@@ -127,7 +127,7 @@ def role_for(settings: VaultSettings, method: str, path: str) -> str:
     administrative = path.endswith(("/data/meta", "/config"))
     if path.startswith(settings.secrets_mount + "/data/") and reads:
         folder = path.removeprefix(settings.secrets_mount + "/data/").partition("/")[0]
-        readers = {kind.folder: kind.reader.value for kind in all_kinds()}
+        readers = {kind.folder: kind.reader.value for kind in list_kinds()}
         return readers.get(folder, Reader.CONSUMER.value)
     if path.startswith((settings.registry_mount + "/", settings.secrets_mount + "/")):
         return "planner" if reads else "administrator" if administrative else "applier"

@@ -10,7 +10,7 @@ from reconciler.adapters.vault.http.errors import StatusError
 from reconciler.adapters.vault.key_values import KeyValues
 from reconciler.adapters.vault.live import Live
 from reconciler.adapters.vault.secretinfo import deletes_after
-from reconciler.domain.kinds.credentials import all_kinds
+from reconciler.domain.kinds.credentials import list_kinds
 from reconciler.domain.live.observed import MountSettings, SecretInfo
 from reconciler.domain.live.record import USABLE
 from reconciler.domain.values.canonical import JsonObject
@@ -92,7 +92,7 @@ def keep_versions(live: Live, project: str, buckets: int) -> bool:
         for name in registry.ending
     ]
     listed: dict[str, SecretInfo] = {}
-    for kind in all_kinds():
+    for kind in list_kinds():
         listed.update(live.list_secrets(kind.folder, deep=True)[0])
     for record in registry.records.values():
         for kind, item, series in record.all_series():

@@ -15,7 +15,7 @@ from reconciler.adapters.vault.http.errors import StatusError
 from reconciler.adapters.vault.http.paths import SIGNING_KEY
 from reconciler.adapters.vault.live import Live
 from reconciler.domain.declared.desired import VaultSettings
-from reconciler.domain.kinds.credentials import Reader, all_kinds, kinds_read_by
+from reconciler.domain.kinds.credentials import Reader, list_kinds, list_kinds_read_by
 from reconciler.errors import VaultDenied
 
 ROLES = ("planner", "applier", "deliverer", "consumer")
@@ -63,11 +63,15 @@ def policy_texts(environment: str, settings: VaultSettings) -> dict[str, str]:
         }
     applier = _united(planner, _applier(registry, secrets, transit))
     wrapped = {
-        f"{secrets}/data/{kind.folder}/*": _WRAPPED_ONLY for kind in kinds_read_by(Reader.CONSUMER)
+        f"{secrets}/data/{kind.folder}/*": _WRAPPED_ONLY
+        for kind in list_kinds_read_by(Reader.CONSUMER)
     }
     deliverer: Rules = {
         **_SELF,
-        **{f"{secrets}/data/{kind.folder}/+": {"read"} for kind in kinds_read_by(Reader.DELIVERER)},
+        **{
+            f"{secrets}/data/{kind.folder}/+": {"read"}
+            for kind in list_kinds_read_by(Reader.DELIVERER)
+        },
         **{path: {"read"} for path in wrapped},
         f"{transit}/sign/{WEBHOOK_KEYS}": {"update"},
     }
@@ -76,7 +80,7 @@ def policy_texts(environment: str, settings: VaultSettings) -> dict[str, str]:
         **_SELF,
         **{
             f"{secrets}/data/{kind.folder}/{{{{identity.entity.metadata.client}}}}.*": {"read"}
-            for kind in kinds_read_by(Reader.CONSUMER)
+            for kind in list_kinds_read_by(Reader.CONSUMER)
         },
     }
     texts = {
@@ -114,7 +118,7 @@ def _applier(registry: str, secrets: str, transit: str) -> Rules:
             for name in ("lease", "applied", "buckets/*", "runs/*")
         },
         f"{registry}/metadata/runs/*": {"delete"},
-        **{f"{secrets}/data/{kind.folder}/+": {"create", "update"} for kind in all_kinds()},
+        **{f"{secrets}/data/{kind.folder}/+": {"create", "update"} for kind in list_kinds()},
         f"{secrets}/destroy/*": {"update"},
         f"{secrets}/metadata/*": {"update"},
         f"{transit}/sign/{SIGNING_KEY}": {"update"},
