@@ -15,7 +15,7 @@ from reconciler.domain.live.record import Series, VersionState
 from reconciler.domain.plan.unfinished import Unfinished, UnfinishedKind
 from reconciler.report.status.json import status_json
 from reconciler.report.status.text import status_text
-from reconciler.report.text.layout import distance
+from reconciler.report.text.layout import time_distance
 from tests.report.samples import HOSTILE, NOW, every_kind, observed, record, version
 
 Golden = Callable[[str, str], None]
@@ -131,7 +131,7 @@ def test_foreign_strings_cannot_act() -> None:
 def test_a_distance_is_rounded_to_the_nearest(seconds: int, told: str) -> None:
     """A key of ninety days is said to expire in 90 d also a second after it was issued."""
     now = datetime(2026, 11, 24, tzinfo=UTC)
-    assert distance(now + timedelta(seconds=seconds), now) == told
+    assert time_distance(now + timedelta(seconds=seconds), now) == told
 
 
 @pytest.mark.parametrize(

@@ -14,12 +14,12 @@ def load_for(desired: Desired, path: Path) -> Plan:
     """Read a plan file that must be for this environment. Raises ``ReconcilerError``."""
     from reconciler.engine.planfile.saved import refuse_wrong_target
 
-    saved = load(path)
+    saved = load_planfile(path)
     refuse_wrong_target(saved, desired.environment.name, desired.project.name)
     return saved
 
 
-def load(path: Path) -> Plan:
+def load_planfile(path: Path) -> Plan:
     """Read a plan file. Raises ``ReconcilerError`` for anything that is not an unaltered plan."""
     from reconciler.domain.values.names import is_name
     from reconciler.engine.planfile.load import load_plan

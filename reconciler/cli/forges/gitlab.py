@@ -46,7 +46,7 @@ def note(settings: Settings, environment: str, planfile: Path) -> int:
       reconciler gitlab note -e staging plan.json
     """
     from reconciler.app.forges.gitlab import only_waits, write_note
-    from reconciler.app.plan.planfile import load
+    from reconciler.app.plan.planfile import load_planfile
     from reconciler.app.plan.rendering import Look, rendered, run_address
     from reconciler.cli.plan.plan import BLOCKED
     from reconciler.engine.planfile.saved import refuse_wrong_target
@@ -57,8 +57,8 @@ def note(settings: Settings, environment: str, planfile: Path) -> int:
     if not planfile.exists():
         absent = no_plan(environment, run_address(os.environ))
         say(settings, write_note(os.environ, mark, absent))
-        load(planfile)  # raises what there is to say about it
-    plan = load(planfile)
+        load_planfile(planfile)  # raises what there is to say about it
+    plan = load_planfile(planfile)
     refuse_wrong_target(plan, environment, plan.project)
     text = rendered(plan, Look("markdown", limit=NOTE_BYTES, environ=os.environ))
     say(settings, write_note(os.environ, mark, text))

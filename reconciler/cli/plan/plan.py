@@ -154,11 +154,11 @@ def show(settings: Settings, /, planfile: Path, form: str, compared: bool, **loo
       reconciler show plan.json --format html > plan.html
       reconciler show pull-request.json --format markdown --compared
     """
-    from reconciler.app.plan.planfile import load
+    from reconciler.app.plan.planfile import load_planfile
     from reconciler.app.plan.rendering import rendered
     from reconciler.engine.planfile.saved import take_compared as compared_part
 
-    saved = load(planfile)
+    saved = load_planfile(planfile)
     shown = compared_part(saved) if compared else saved
     emit(rendered(shown, look_of(settings, form, **look)), form)
     return 0

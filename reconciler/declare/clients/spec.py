@@ -19,9 +19,9 @@ from reconciler.declare.webhooks.payloads import Payloads
 from reconciler.declare.webhooks.signatures import written_faults
 from reconciler.declare.webhooks.urls import parse_url
 from reconciler.declare.webhooks.values import (
-    parse_duration,
-    parse_window,
     positive_duration,
+    read_duration,
+    read_window,
     short_duration,
 )
 from reconciler.declare.webhooks.webhook import probe_faults
@@ -33,8 +33,8 @@ from reconciler.webhooks.proof.json_path import compiled as json_path
 _LIFETIME: dict[str, tuple[str, Callable[[str], object]]] = {
     "lifetime": ("RC151", positive_duration),
     "renewBefore": ("RC151", positive_duration),
-    "grace": ("RC150", parse_duration),
-    "window": ("RC152", parse_window),
+    "grace": ("RC150", read_duration),
+    "window": ("RC152", read_window),
 }
 
 

@@ -11,14 +11,14 @@ from reconciler.declare.findings.collector import Collector, source_of
 from reconciler.declare.findings.nodes import Map, Mark
 from reconciler.declare.findings.places import inside
 from reconciler.declare.webhooks.urls import host_pattern
-from reconciler.declare.webhooks.values import parse_duration
+from reconciler.declare.webhooks.values import read_duration
 from reconciler.domain.declared.desired import CustomRule, Rule, RuleLevel
 from reconciler.domain.values.patterns import PatternError, compile_pattern
 
 # How the values are read that are not taken as they are written. A list is read item by item.
 _PARSE: Mapping[str, Callable[[str], object]] = {
     **dict.fromkeys(
-        ("keyMax", "secretMax", "min", "renewBeforeMin", "graceMin", "graceMax"), parse_duration
+        ("keyMax", "secretMax", "min", "renewBeforeMin", "graceMin", "graceMax"), read_duration
     ),
     "hosts": host_pattern,
     "pattern": compile_pattern,
@@ -89,7 +89,7 @@ def _parsed(
         place = inside(mark, written, error.position, found.texts.get(mark[0], ""))
         found.add("RC208", place, f"this is no regular expression that can be used: {error}")
     except ValueError as error:
-        found.add("RC150" if parse is parse_duration else "RC208", mark, str(error))
+        found.add("RC150" if parse is read_duration else "RC208", mark, str(error))
     return None
 
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from reconciler.declare.findings.nodes import Map
 from reconciler.declare.webhooks.signatures import scheme_of
-from reconciler.declare.webhooks.values import parse_duration, parse_window
+from reconciler.declare.webhooks.values import read_duration, read_window
 from reconciler.domain.declared.desired import Lifecycle
 from reconciler.domain.kinds.credentials import SIGNING_SECRET, CredentialKind
 from reconciler.domain.values import duration as _duration
@@ -62,7 +62,7 @@ def _lifecycle(
         lifetime=whole,
         renew_before=before,
         grace=duration_of(grace, min(kind.grace, before)),
-        window=valid_or(window, parse_window, None) if window else None,
+        window=valid_or(window, read_window, None) if window else None,
         reissue_after=reissue_after,
     )
 
@@ -81,7 +81,7 @@ def lifecycle_spec(lifecycle: Lifecycle) -> dict[str, Any]:
 
 
 def duration_of(text: str | None, default: timedelta) -> timedelta:
-    return default if text is None else valid_or(text, parse_duration, default)
+    return default if text is None else valid_or(text, read_duration, default)
 
 
 def valid_or(text: str, parse: Callable[[str], _T], default: _T) -> _T:

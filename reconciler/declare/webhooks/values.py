@@ -16,15 +16,15 @@ from reconciler.domain.values import duration as _duration
 from reconciler.domain.values import window as _window
 
 # Ten thousand clients share a few dozen durations and windows.
-parse_duration = lru_cache(maxsize=1024)(_duration.parse_duration)
-parse_window = lru_cache(maxsize=1024)(_window.parse_window)
+read_duration = lru_cache(maxsize=1024)(_duration.parse_duration)
+read_window = lru_cache(maxsize=1024)(_window.parse_window)
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 
 
 def positive_duration(text: str) -> timedelta:
     """A duration longer than nothing."""
-    value = parse_duration(text)
+    value = read_duration(text)
     if not value:
         raise ValueError(f"{text!r} is no time at all: write at least 1s")
     return value

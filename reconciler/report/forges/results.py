@@ -13,7 +13,7 @@ from reconciler.domain.values.canonical import digest
 from reconciler.errors import NOWHERE, Address, Finding, Level, Source
 from reconciler.errors.codes import CODES
 from reconciler.report.plan.words import LEVELS, by_level, by_risk, permission_changes
-from reconciler.report.text.layout import counted, listed
+from reconciler.report.text.layout import counted, list_words
 
 # Forges refuse a result without a file; what no file is to blame for is shown at the project.
 PROJECT_FILE = "reconciler.yaml"
@@ -28,7 +28,7 @@ _NAMED = 5  # addresses and reasons of one approver
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class ResultRule:
     """``id`` is a code, or a reason with a risk; ``title`` a few words on it; ``help`` where to
     read or what to do."""
 
@@ -46,7 +46,7 @@ class Result:
     ``identity`` is what makes it the same thing in the next run.
     """
 
-    rule: Rule
+    rule: ResultRule
     level: Level
     message: str
     identity: tuple[str, ...]
@@ -59,7 +59,7 @@ def finding_result(finding: Finding) -> Result:
     row = CODES.get(finding.code)
     title = row.name if row else f"Finding ({finding.code})"
     message = f"{finding.message}. Remedy: {finding.remedy}" if finding.remedy else finding.message
-    rule = Rule(finding.code, title, finding.level, f"docs/errors.md explains {finding.code}")
+    rule = ResultRule(finding.code, title, finding.level, f"docs/errors.md explains {finding.code}")
     # Numbers in a message are lines, dates, counts and commits: they change while the matter is the
     # same.
     file = finding.source.file if finding.source else ""
@@ -86,7 +86,7 @@ def action_result(action: Action, source: Source | None) -> Result:
     """
     words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", action.reason).capitalize()
     risk = action.risk.value
-    rule = Rule(
+    rule = ResultRule(
         f"{action.reason}/{risk}",
         f"{words} ({risk} risk)",
         SHOWN[action.risk],
@@ -130,7 +130,7 @@ def _scopes(changed: Iterable[tuple[str, str, Risk]], wanted: str) -> str:
 
 def approval_result(approval: Approval, plan: Plan) -> Result:
     """Who must agree, at the declaration of the first client that it is about."""
-    rule = Rule(APPROVAL, "Must be approved", Level.NOTE, "docs/policy.md explains approvers")
+    rule = ResultRule(APPROVAL, "Must be approved", Level.NOTE, "docs/policy.md explains approvers")
     address = approval.addresses[0] if approval.addresses else NOWHERE
     source = plan.sources.get(address.client)
     return Result(
@@ -202,10 +202,12 @@ def left_out(levels: Mapping[Level, int]) -> Result:
     """One result for all that there was no room for: so many of each level."""
     worst = next(level for level in LEVELS if levels.get(level))
     told = [counted(levels[level], level.value) for level in LEVELS if levels.get(level)]
-    rule = Rule(LEFT_OUT, "Not shown here", worst, "docs/review.md says how much a forge shows")
+    rule = ResultRule(
+        LEFT_OUT, "Not shown here", worst, "docs/review.md says how much a forge shows"
+    )
     message = (
         f"{counted(sum(levels.values()), 'more result')}, for which there is no room here:"
-        f" {listed(told)}"
+        f" {list_words(told)}"
     )
     return Result(rule, worst, f"{message}. The formats text and json show everything", (LEFT_OUT,))
 

@@ -15,7 +15,7 @@ from reconciler.report.forges.results import (
     MOST,
     OURS,
     Result,
-    Rule,
+    ResultRule,
     bounded,
     fingerprints,
     plan_results,
@@ -93,7 +93,7 @@ def _log(
     return printed_json(json.dumps(log, sort_keys=True, separators=(",", ":"))) + "\n"
 
 
-def _rule(rule: Rule) -> dict[str, Json]:
+def _rule(rule: ResultRule) -> dict[str, Json]:
     properties: dict[str, Json] = {"tags": ["integrations"]}
     if rule.risk is not None:
         properties = {"tags": ["integrations", "security"], "security-severity": _SCORES[rule.risk]}

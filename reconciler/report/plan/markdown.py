@@ -33,7 +33,7 @@ from reconciler.report.plan.words import (
 )
 from reconciler.report.text.comment import Piece, Section, fitted, size
 from reconciler.report.text.escape import clipped, markdown, printed, terminal
-from reconciler.report.text.layout import counted, listed
+from reconciler.report.text.layout import counted, list_words
 
 # GitHub stores 262,144 bytes of a comment and refuses 65,537 characters of a pull request's body;
 # its message speaks of 65,536 characters everywhere. In UTF-8 bytes this limit is safe by every way
@@ -113,7 +113,9 @@ def _opening(plan: Plan) -> str:
     if plan.approvals:
         names = [f"<b>{_shown(one.approver, 80)}</b>" for one in plan.approvals[:_NAMES]]
         more = len(plan.approvals) - len(names)
-        told.append(f"Must be approved by {listed([*names, f'{more} more'] if more else names)}.")
+        told.append(
+            f"Must be approved by {list_words([*names, f'{more} more'] if more else names)}."
+        )
     quoted = "\n>\n".join(f"> {sentence}" for sentence in told)
     environment = _shown(plan.environment, 80)
     numbers = f"{counts(plan)}.\n\n" if plan.changes else ""
@@ -259,7 +261,7 @@ def _left_out(left: Counter[str], link: str | None) -> str:
     if not left:
         return ""
     where = f"[The whole plan]({_address(link)})" if link else "`reconciler show` of the plan file"
-    named = listed([counted(number, what) for what, number in left.items()])
+    named = list_words([counted(number, what) for what, number in left.items()])
     return f"**Left out to fit into a comment: {named}.** {where} shows everything.\n\n"
 
 

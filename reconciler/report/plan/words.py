@@ -9,7 +9,7 @@ from reconciler.domain.kinds.actions import Verb
 from reconciler.domain.plan.plan import Action, Plan, Risk, highest
 from reconciler.errors import Finding, Level
 from reconciler.planning.actions.reasons import DRIFT
-from reconciler.report.text.layout import counted, listed
+from reconciler.report.text.layout import counted, list_words
 
 # + something comes to be, ~ it changes, - it ends; = it stays as it is, for a reason.
 _SIGNS: Mapping[Verb, str] = {
@@ -137,7 +137,7 @@ def counts(plan: Plan) -> str:
     verbs = [
         f"{number} to {verb}" for verb, number in numbers.items() if number and verb != "no_op"
     ]
-    return f"{listed(verbs)}; {counted(numbers['no_op'], 'client')} unchanged"
+    return f"{list_words(verbs)}; {counted(numbers['no_op'], 'client')} unchanged"
 
 
 def highest_risk(plan: Plan) -> Risk:

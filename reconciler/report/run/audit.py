@@ -19,7 +19,7 @@ from reconciler.domain.secrecy import beginning
 from reconciler.domain.values.canonical import Json, digest, iso, parse_iso
 from reconciler.errors import AuditError
 from reconciler.report.run.audit_markdown import audit_markdown
-from reconciler.report.run.outcomes import deliveries, revocations, touched
+from reconciler.report.run.outcomes import pick_deliveries, revocations, touched
 from reconciler.report.run.report import outcome_document, run_head
 from reconciler.report.status.client_document import client_documents
 from reconciler.report.text.document import document
@@ -118,7 +118,7 @@ def audit_json(result: RunResult, records: Mapping[str, ClientRecord] | None) ->
             "summary": result.summary(),
             "omitted": result.omitted,
             "outcomes": [outcome_document(outcome) for outcome in result.outcomes],
-            "deliveries": [_delivery(outcome) for outcome in deliveries(result)],
+            "deliveries": [_delivery(outcome) for outcome in pick_deliveries(result)],
             "revocations": [_revocation(outcome) for outcome in revocations(result)],
             "clients": None if records is None else client_documents(touched(result, records)),
             "registry": None if records is None else registry_document(records),

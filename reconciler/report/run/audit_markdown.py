@@ -9,7 +9,7 @@ from reconciler.domain.live.record import ClientRecord, Series, Version
 from reconciler.domain.plan.plan import Outcome
 from reconciler.domain.plan.run import RunResult
 from reconciler.domain.values.canonical import iso
-from reconciler.report.run.outcomes import deliveries, revocations, touched
+from reconciler.report.run.outcomes import pick_deliveries, revocations, touched
 from reconciler.report.status.client_document import webhook_url
 from reconciler.report.text.escape import markdown
 from reconciler.report.text.layout import counted
@@ -33,7 +33,7 @@ def audit_markdown(result: RunResult, records: Mapping[str, ClientRecord] | None
         "",
         "## Test deliveries",
         "",
-        *_table(_DELIVERY_HEAD, map(_delivery_row, deliveries(result))),
+        *_table(_DELIVERY_HEAD, map(_delivery_row, pick_deliveries(result))),
     ]
     lines += [
         "",

@@ -12,7 +12,7 @@ from reconciler.domain.plan.run import RunResult
 _ENDING = frozenset({*REVOCATIONS, ActionKind.RETIRE_CLIENT})
 
 
-def deliveries(result: RunResult) -> tuple[Outcome, ...]:
+def pick_deliveries(result: RunResult) -> tuple[Outcome, ...]:
     """The test deliveries of the run: those that were sent, whatever came back."""
     return tuple(outcome for outcome in result.outcomes if "delivery" in outcome.detail)
 

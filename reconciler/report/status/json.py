@@ -23,7 +23,7 @@ def status_json(
 ) -> str:
     """The status contract. ``only`` (empty: all) narrows what is told of clients to some of
     them."""
-    records = chosen(observed, only)
+    records = choose_clients(observed, only)
     lease = observed.lease
     return document(
         "status",
@@ -52,7 +52,7 @@ def status_json(
     )
 
 
-def chosen(observed: Observed, only: Collection[str]) -> list[ClientRecord]:
+def choose_clients(observed: Observed, only: Collection[str]) -> list[ClientRecord]:
     """The records to show, by name."""
     return [observed.records[name] for name in sorted(observed.records) if not only or name in only]
 

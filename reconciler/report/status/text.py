@@ -18,10 +18,10 @@ from reconciler.domain.live.record import (
 from reconciler.domain.plan.unfinished import Unfinished
 from reconciler.domain.values.canonical import iso
 from reconciler.planning.guards.keeping import keeping_findings
-from reconciler.report.status.json import chosen
+from reconciler.report.status.json import choose_clients
 from reconciler.report.status.unfinished import unfinished_of, unfinished_text
 from reconciler.report.text.escape import terminal
-from reconciler.report.text.layout import DEFAULT_WIDTH, columns, counted, distance, wrapped
+from reconciler.report.text.layout import DEFAULT_WIDTH, columns, counted, time_distance, wrapped
 from reconciler.report.text.paint import Paint
 
 _HEAD = ("", "CLIENT", "STATUS", "ITEM", "VERSIONS", "EXPIRES", "NOTE")
@@ -54,7 +54,7 @@ def status_text(
     ``!`` needs a person or a run now, ``~`` waits, ``-`` has ended.
     """
     paint = Paint(colour)
-    shown = chosen(observed, only)
+    shown = choose_clients(observed, only)
     rows = [row for record in shown for row in _rows(record, observed)]
     rows.sort(key=lambda row: (_ORDER.index(row.mark), row.expires_at or _NEVER))
     alarms = sum(row.mark == _ALARM for row in rows)
@@ -100,7 +100,7 @@ def _rows(record: ClientRecord, observed: Observed) -> Iterator[_Row]:
         gone = observed.secrets.get(path) is None and versions.active is not None
         webhook = record.webhooks.get(name) if kind is SIGNING_SECRET else None
         mark, note = _judge(record, versions, webhook, observed.now, gone=gone)
-        expires = distance(current.expires_at, observed.now) if current else ""
+        expires = time_distance(current.expires_at, observed.now) if current else ""
         cells = (
             record.name,
             record.status.value,
@@ -176,7 +176,7 @@ def _judge(
 def _grace(series: Series, now: datetime) -> str:
     return ", ".join(
         f"v{version.number} is valid until {iso(version.grace_until)}"
-        f" ({distance(version.grace_until, now)})"
+        f" ({time_distance(version.grace_until, now)})"
         for version in series.in_state(VersionState.RETIRING)
         if version.grace_until is not None
     )
@@ -184,7 +184,9 @@ def _grace(series: Series, now: datetime) -> str:
 
 def _verified(webhook: WebhookRecord | None, now: datetime) -> str:
     return (
-        f"verified {distance(webhook.verified_at, now)}" if webhook and webhook.verified_at else ""
+        f"verified {time_distance(webhook.verified_at, now)}"
+        if webhook and webhook.verified_at
+        else ""
     )
 
 

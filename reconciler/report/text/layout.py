@@ -58,12 +58,12 @@ def counted(number: int, one: str, many: str | None = None) -> str:
     return f"{number} {one if number == 1 else many or one + 's'}"
 
 
-def listed(parts: Sequence[str]) -> str:
+def list_words(parts: Sequence[str]) -> str:
     """``a``, ``a and b``, ``a, b and c``."""
     return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 
 
-def distance(instant: datetime, now: datetime) -> str:
+def time_distance(instant: datetime, now: datetime) -> str:
     """``in 12 d``, ``3 h ago``, rounded to the nearest; ``now`` within a second."""
     seconds = int(abs(instant - now) / timedelta(seconds=1))
     if seconds == 0:

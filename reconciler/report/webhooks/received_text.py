@@ -10,7 +10,7 @@ from reconciler.domain.declared.schemes import Scheme
 from reconciler.domain.secrecy import masked
 from reconciler.domain.values import canonical
 from reconciler.report.text.escape import terminal
-from reconciler.report.text.layout import counted, listed, wrapped
+from reconciler.report.text.layout import counted, list_words, wrapped
 from reconciler.report.text.paint import Paint
 from reconciler.report.webhooks.received import (
     body_json,
@@ -55,7 +55,7 @@ def summarise_received(results: Sequence[Judgement]) -> str:
     kinds = Counter(_kind(one) for one in results)
     parts = [f"{kinds[kind]} {kind}" for kind in _KINDS if kinds[kind]]
     return f"{counted(len(results), 'delivery', 'deliveries')}" + (
-        f": {listed(parts)}" if parts else ""
+        f": {list_words(parts)}" if parts else ""
     )
 
 
