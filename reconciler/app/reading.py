@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from reconciler.report.webhooks.deliveries import Logged
 
 
-def validate(root: Path, paths: Sequence[Path] = ()) -> Findings:
+def validate_project(root: Path, paths: Sequence[Path] = ()) -> Findings:
     """Everything that is wrong with the declaration below ``root``, or with ``paths`` of it.
 
     Needs no Vault. Raises ``UsageError`` for a path that is not there.
@@ -53,7 +53,7 @@ def read_status(workplace: Workplace, environment: str, client: str | None = Non
     return Status(environment, observed, tuple(unfinished), (client,) if client else ())
 
 
-def prove(workplace: Workplace, environment: str, targets: Sequence[str] = ()) -> Proofs:
+def prove_declared(workplace: Workplace, environment: str, targets: Sequence[str] = ()) -> Proofs:
     """Send test deliveries and probes to the declared webhooks that ``targets`` (``CLIENT`` or
     ``CLIENT/WEBHOOK``; none: all) name. Nothing is written to Vault or git.
 
@@ -104,7 +104,11 @@ def read_deliveries(
     from itertools import chain
 
     from reconciler.engine.runs.reporting import ledger_directory
-    from reconciler.report.webhooks.deliveries import chosen, logged_in_records, logged_in_reports
+    from reconciler.report.webhooks.deliveries import (
+        choose_attempts,
+        logged_in_records,
+        logged_in_reports,
+    )
 
     project, selected = load_environment(workplace.root, environment)
     with engine_for(workplace, project, selected) as engine:
@@ -112,7 +116,7 @@ def read_deliveries(
         reports = engine.ledger.reports(ledger_directory(engine))
         logged = chain(logged_in_records(observed.records), logged_in_reports(reports))
         since = None if back is None else observed.now - back
-        found = chosen(logged, client=client, failed=failed, since=since)
+        found = choose_attempts(logged, client=client, failed=failed, since=since)
     if client is not None and client not in observed.records and not found:
         raise _not_registered(client, environment, observed.records, "none is registered yet")
     return found

@@ -59,9 +59,9 @@ class Session:
 
         ``paths``: only what concerns these files or folders is returned.
         """
-        from reconciler.app.reading import validate
+        from reconciler.app.reading import validate_project
 
-        return validate(self._workplace().root, [Path(path) for path in paths])
+        return validate_project(self._workplace().root, [Path(path) for path in paths])
 
     def plan(
         self,
@@ -83,7 +83,7 @@ class Session:
         ``verify`` webhooks (``client/webhook``) that shall prove themselves again, ``at`` is a time
         (UTC) in the future.
         """
-        from reconciler.app.plan.making import make_plan
+        from reconciler.app.plan.making import plan_environment
         from reconciler.app.plan.planned import Asked, client_names
 
         asked = Asked(
@@ -95,7 +95,7 @@ class Session:
             deep,
         )
         return Plan(
-            make_plan(
+            plan_environment(
                 self._workplace(),
                 self.environment,
                 asked,
@@ -172,11 +172,11 @@ class Session:
         ``reason``: a line of at most 200 characters, which goes into the evidence.
         """
         from reconciler.app.plan.targets import parse_target
-        from reconciler.app.run.changing import Manner, rotate
+        from reconciler.app.run.changing import Manner, rotate_credentials
 
         asked = parse_target(target)
         manner = Manner(commit, push, wait, alerts)
-        return rotate(self._workplace(), self.environment, asked, reason, manner)
+        return rotate_credentials(self._workplace(), self.environment, asked, reason, manner)
 
     def revoke(
         self,
@@ -194,11 +194,13 @@ class Session:
         Nothing new is issued until the declaration says so.
         """
         from reconciler.app.plan.targets import parse_revocation
-        from reconciler.app.run.changing import Manner, revoke
+        from reconciler.app.run.changing import Manner, revoke_credentials
 
         request = parse_revocation(target, reason, incident)
         manner = Manner(commit, push, alerts=alerts)
-        return revoke(self._workplace(), self.environment, request, manner, target=target)
+        return revoke_credentials(
+            self._workplace(), self.environment, request, manner, target=target
+        )
 
     def status(self, client: str | None = None) -> Status:
         """What Vault holds: clients, versions of keys, webhooks, what is unfinished. Reads no
@@ -210,9 +212,9 @@ class Session:
     def prove(self, *targets: str) -> Proofs:
         """Send test deliveries and probes to webhooks (``client``, ``client/webhook``; none: all):
         each must accept what is genuine and refuse what is not. Nothing is put on record."""
-        from reconciler.app.reading import prove
+        from reconciler.app.reading import prove_declared
 
-        return prove(self._workplace(), self.environment, targets)
+        return prove_declared(self._workplace(), self.environment, targets)
 
     def _workplace(self) -> Workplace:
         find = self._find

@@ -15,7 +15,13 @@ from reconciler.cli.output import Settings, emit, say, write_file
 if TYPE_CHECKING:
     from reconciler.errors import Finding
 
-KINDS = ("Project", "ScopeCatalog", "GuardrailPolicy", "IntegrationTemplate", "IntegrationClient")
+KIND_NAMES = (
+    "Project",
+    "ScopeCatalog",
+    "GuardrailPolicy",
+    "IntegrationTemplate",
+    "IntegrationClient",
+)
 
 
 def _json(findings: Sequence[Finding], folder: str) -> str:
@@ -73,7 +79,7 @@ def validate(settings: Settings, paths: tuple[Path, ...], form: str) -> int:
       reconciler validate clients/payments --format sarif
     """
     from reconciler.app.project import project_folder
-    from reconciler.app.reading import validate as check
+    from reconciler.app.reading import validate_project as check
     from reconciler.cli.terminal import workplace
 
     found = check(workplace(settings).root, paths)
@@ -94,12 +100,12 @@ class KindName(click.Choice[str]):
     ``case_sensitive=False`` are lower)."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        meant = (kind for kind in KINDS if kind.lower() == str(value).lower())
+        meant = (kind for kind in KIND_NAMES if kind.lower() == str(value).lower())
         return super().convert(next(meant, value), param, ctx)
 
 
 @click.command()
-@click.argument("kind", required=False, type=KindName(KINDS))
+@click.argument("kind", required=False, type=KindName(KIND_NAMES))
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
@@ -119,7 +125,7 @@ def schema(kind: str | None, output: Path | None) -> int:
 
     if output is not None:
         folder = made_folder(output)
-        for one in KINDS if kind is None else (kind,):
+        for one in KIND_NAMES if kind is None else (kind,):
             write_file(
                 folder / file_name(one),
                 schema_text(one),
@@ -128,7 +134,7 @@ def schema(kind: str | None, output: Path | None) -> int:
                 mode=0o644,
             )
     elif kind is None:
-        emit("\n".join(KINDS))
+        emit("\n".join(KIND_NAMES))
     else:
         emit(schema_text(kind), "file")
     return 0

@@ -8,6 +8,6 @@ The way through: ``files`` (bytes) → ``text`` (strict YAML) → ``documents`` 
 
 from reconciler.declare.files.files import find_project
 from reconciler.declare.repository import load, load_project, validate
-from reconciler.declare.schema.schemas import KINDS, schema
+from reconciler.declare.schema.schemas import KINDS, read_schema
 
-__all__ = ["KINDS", "find_project", "load", "load_project", "schema", "validate"]
+__all__ = ["KINDS", "find_project", "load", "load_project", "read_schema", "validate"]

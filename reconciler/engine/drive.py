@@ -31,7 +31,7 @@ from reconciler.webhooks.wire.endpoint import shown_url
 from reconciler.webhooks.wire.exchange import Order
 from reconciler.webhooks.wire.http import HttpRequest
 
-Result = TypeVar("Result")
+_Result = TypeVar("_Result")
 Arguments = ParamSpec("Arguments")
 
 
@@ -75,7 +75,7 @@ class Driver:
     troubled: Callable[[ReconcilerError], None] = lambda error: None
     pause: Callable[[float], bool] = lambda seconds: True
 
-    def run(self, steps: Steps[Result]) -> Result:
+    def run(self, steps: Steps[_Result]) -> _Result:
         """Drive ``steps`` to its end. A ``ReconcilerError`` of a port is thrown into it."""
         try:
             request = next(steps)
@@ -88,7 +88,7 @@ class Driver:
                 else:
                     request = steps.send(response)
         except StopIteration as stop:
-            result: Result = stop.value
+            result: _Result = stop.value
             return result
 
     def answer(self, request: Request) -> Response:
@@ -106,10 +106,10 @@ class Driver:
 
     def submit(
         self,
-        call: Callable[Arguments, Result],
+        call: Callable[Arguments, _Result],
         *arguments: Arguments.args,
         **named: Arguments.kwargs,
-    ) -> Future[Result]:
+    ) -> Future[_Result]:
         """Run ``call`` in the pool of deliveries."""
         return self.pool.submit(call, *arguments, **named)
 

@@ -152,7 +152,7 @@ Request = (
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class StoredDocument:
     """``text`` is None and ``version`` the newest KV version (0: never written) when there is
     nothing to read.
 
@@ -235,7 +235,7 @@ class Delivered:
 
 
 Response = (
-    Document
+    StoredDocument
     | Written
     | Conflict
     | Unclear

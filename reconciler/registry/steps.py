@@ -7,9 +7,9 @@ from typing import TypeVar
 
 from reconciler.registry.requests import Request, Response
 
-Result = TypeVar("Result")
+_Result = TypeVar("_Result")
 Expected = TypeVar("Expected")
-Steps = Generator[Request, Response, Result]
+Steps = Generator[Request, Response, _Result]
 
 
 def expect(response: Response, kind: type[Expected]) -> Expected:

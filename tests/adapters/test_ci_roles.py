@@ -11,7 +11,7 @@ import pytest
 
 from reconciler.adapters.openbao.server import RunningServer
 from reconciler.adapters.vault.http.errors import StatusError
-from reconciler.adapters.vault.setup.ci_platforms import POLICIES, GitHub, default_audience
+from reconciler.adapters.vault.setup.ci_platforms import POLICIES, GitHubJobs, default_audience
 from reconciler.adapters.vault.setup.ci_roles import login_roles
 from reconciler.errors import TokenInvalid, VaultError
 from tests.kit.forges.github_tokens import REPOSITORY, REPOSITORY_ID, claims_of, issuing, new_key
@@ -48,8 +48,8 @@ class Trusted(Admitting):
         return claims_of(self.issuer.address, self.now, name) | different[job]
 
 
-def github(place: Place, issuer: str) -> GitHub:
-    return GitHub(
+def github(place: Place, issuer: str) -> GitHubJobs:
+    return GitHubJobs(
         REPOSITORY, REPOSITORY_ID, place.name, "main", issuer, default_audience(place.name)
     )
 

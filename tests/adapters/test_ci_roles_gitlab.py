@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import pytest
 
 from reconciler.adapters.openbao.server import RunningServer
-from reconciler.adapters.vault.setup.ci_platforms import POLICIES, GitLab, default_audience
+from reconciler.adapters.vault.setup.ci_platforms import POLICIES, GitLabJobs, default_audience
 from reconciler.adapters.vault.setup.ci_roles import login_roles
 from reconciler.errors import TokenInvalid
 from tests.kit.forges.github_tokens import new_key
@@ -34,7 +34,7 @@ class Trusted(Admitting):
     def admit(self, *, protected: bool = True) -> set[str]:
         """Make the roles; what was done."""
         name = self.place.name
-        wanted = GitLab(
+        wanted = GitLabJobs(
             PROJECT,
             PROJECT_ID,
             name,

@@ -24,8 +24,8 @@ from reconciler.adapters.openbao.server import (
     throw_away,
 )
 from reconciler.adapters.vault.live import Live
-from reconciler.adapters.vault.setup.bootstrap import bootstrap
-from reconciler.registry.requests import Document, ReadDocument
+from reconciler.adapters.vault.setup.bootstrap import prepare_environment
+from reconciler.registry.requests import ReadDocument, StoredDocument
 from tests.kit.programs.started import started
 from tests.kit.vault.places import HASTY, settings_for
 
@@ -149,7 +149,7 @@ def test_a_durable_server_keeps_its_data_port_and_keys_over_a_restart(
     settings = settings_for(first.address, "staging")
     with Live(settings) as live:
         live.adapter.token = first.token.reveal()
-        bootstrap(live, "staging", "acme")
+        prepare_environment(live, "staging", "acme")
     assert durable.stop()
     assert not is_alive(first.pid)
     assert durable.status().state == "stopped"
@@ -160,7 +160,7 @@ def test_a_durable_server_keeps_its_data_port_and_keys_over_a_restart(
     with Live(settings) as live:
         live.adapter.token = second.token.reveal()
         document = live.answer(ReadDocument("meta"))
-        assert isinstance(document, Document)
+        assert isinstance(document, StoredDocument)
         assert document.version == 1
     assert second.token.reveal() not in command_lines()
     again = durable.start()

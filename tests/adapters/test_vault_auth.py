@@ -23,7 +23,7 @@ from reconciler.adapters.vault.settings import Login, find_credential, settings_
 from reconciler.domain.declared.desired import AuthSettings, VaultSettings
 from reconciler.domain.secrecy.secret import Secret
 from reconciler.errors import TokenInvalid, VaultDenied, VaultError
-from reconciler.registry.requests import Document, ReadDocument
+from reconciler.registry.requests import ReadDocument, StoredDocument
 from tests.kit.programs.loopback import Seen, loopback, reply
 from tests.kit.vault.places import HASTY, Place
 from tests.kit.vault.proxy import proxying
@@ -151,7 +151,7 @@ def test_a_malformed_token_file_is_not_echoed(tmp_path: Path) -> None:
 def test_a_given_token_is_used_and_never_revoked(place: Place) -> None:
     token = place.new_token("planner")
     with connect(place.settings, {"VAULT_TOKEN": token}, run_id="run-1") as live:
-        assert isinstance(live.answer(ReadDocument("meta")), Document)
+        assert isinstance(live.answer(ReadDocument("meta")), StoredDocument)
         assert live.run_id == "run-1"
     assert is_valid(place, token)
 
@@ -189,7 +189,7 @@ def test_approle_logs_in_and_revokes_its_token_at_the_end(
     place: Place, approle: tuple[VaultSettings, dict[str, str]]
 ) -> None:
     with connect(*approle, patience=HASTY) as live:
-        assert isinstance(live.answer(ReadDocument("meta")), Document)
+        assert isinstance(live.answer(ReadDocument("meta")), StoredDocument)
         token = live.adapter.token
         assert token is not None
         assert is_valid(place, token)
@@ -268,7 +268,7 @@ def test_a_token_is_renewed_at_a_third_of_its_life_and_replaced_when_it_cannot_b
     assert live.adapter.token == first
     place.root.adapter.post("/v1/auth/token/revoke", json={"token": first})
     clock.seconds += 81
-    assert isinstance(live.answer(ReadDocument("meta")), Document), "logged in anew"
+    assert isinstance(live.answer(ReadDocument("meta")), StoredDocument), "logged in anew"
     second = live.adapter.token
     assert second not in (None, first)
     session.close()
@@ -314,7 +314,7 @@ def test_a_token_that_need_not_or_cannot_be_renewed_is_used_as_it_is(
         clock.seconds += 60
         live.now()
     assert not own_token(place.live_with(token)).get("last_renewal")
-    assert isinstance(live.answer(ReadDocument("meta")), Document)
+    assert isinstance(live.answer(ReadDocument("meta")), StoredDocument)
 
 
 def test_a_token_near_the_end_of_its_longest_life_is_not_renewed_again_and_again(
@@ -336,7 +336,7 @@ def test_a_token_that_may_not_ask_about_itself_is_used_as_it_is(place: Place) ->
     body = {"policy": f'path "{place.settings.registry_mount}/*" {{ capabilities = ["read"] }}'}
     for role in ("applier", "deliverer"):
         place.root.adapter.post(f"/v1/sys/policies/acl/integrations-{place.name}-{role}", json=body)
-    assert isinstance(live.answer(ReadDocument("meta")), Document)
+    assert isinstance(live.answer(ReadDocument("meta")), StoredDocument)
     assert live.adapter.token == token
 
 
@@ -389,7 +389,7 @@ def test_a_renewal_that_fails_is_not_an_error_while_the_token_lives(
         place.root.adapter.post(f"/v1/sys/policies/acl/integrations-{place.name}-{role}", json=body)
     place.root.adapter.delete(f"/v1/auth/{login.mount}/role/ci")
     clock.seconds += 100
-    assert isinstance(live.answer(ReadDocument("meta")), Document)
+    assert isinstance(live.answer(ReadDocument("meta")), StoredDocument)
     assert live.adapter.token == token
 
 
@@ -435,7 +435,7 @@ def test_a_jwt_logs_in_from_the_environment_and_from_a_file(place: Place, tmp_pa
     settings = with_auth(place.settings, "jwt", "plan", mount)
     for environ in ({"VAULT_JWT": _jwt(key, "reconciler")}, {"BAO_JWT_FILE": str(file)}):
         with connect(settings, environ, patience=HASTY) as live:
-            assert isinstance(live.answer(ReadDocument("meta")), Document)
+            assert isinstance(live.answer(ReadDocument("meta")), StoredDocument)
     wrong = _jwt(key, "somebody else")
     with (
         pytest.raises(VaultDenied) as caught,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.adapters.vault.setup.bootstrap import bootstrap
+from reconciler.adapters.vault.setup.bootstrap import prepare_environment
 from reconciler.adapters.vault.setup.meta import read_meta
 from reconciler.adapters.vault.setup.policies import normalised, policy_drift, policy_texts
 from reconciler.errors import VaultError
@@ -27,10 +27,10 @@ def made(place: Place) -> list[str]:
 
 
 def test_everything_is_made_once(bare_place: Place) -> None:
-    first = bootstrap(bare_place.root, bare_place.name, PROJECT)
+    first = prepare_environment(bare_place.root, bare_place.name, PROJECT)
     assert {did for _, did in first} == {"created"}
     assert [what for what, _ in first][-1].endswith("/meta")
-    second = bootstrap(bare_place.root, bare_place.name, PROJECT)
+    second = prepare_environment(bare_place.root, bare_place.name, PROJECT)
     assert [what for what, _ in second] == [what for what, _ in first]
     assert {did for _, did in second} == {"unchanged"}
     config = bare_place.root.adapter.get(f"/v1/{bare_place.settings.registry_mount}/config").data
@@ -51,18 +51,18 @@ def test_a_token_of_a_role_gets_its_policies_and_not_default(place: Place) -> No
 
 @pytest.mark.parametrize("buckets", [16, 256, 4096])
 def test_the_number_of_buckets_counts_at_the_first_time(bare_place: Place, buckets: int) -> None:
-    bootstrap(bare_place.root, bare_place.name, PROJECT, buckets)
+    prepare_environment(bare_place.root, bare_place.name, PROJECT, buckets)
     assert read_meta(bare_place.root, PROJECT, bare_place.name).buckets == buckets
-    assert bootstrap(bare_place.root, bare_place.name, PROJECT)[-1][1] == "unchanged"
+    assert prepare_environment(bare_place.root, bare_place.name, PROJECT)[-1][1] == "unchanged"
     assert read_meta(bare_place.root, PROJECT, bare_place.name).buckets == buckets
     with pytest.raises(VaultError) as caught:
-        bootstrap(bare_place.root, bare_place.name, PROJECT, 16 if buckets != 16 else 256)
+        prepare_environment(bare_place.root, bare_place.name, PROJECT, 16 if buckets != 16 else 256)
     assert caught.value.code == "RC418"
 
 
 def test_another_number_of_buckets_is_refused(bare_place: Place) -> None:
     with pytest.raises(VaultError, match="not a number of buckets"):
-        bootstrap(bare_place.root, bare_place.name, PROJECT, 100)
+        prepare_environment(bare_place.root, bare_place.name, PROJECT, 100)
     assert made(bare_place) == []
 
 
@@ -84,7 +84,7 @@ def test_what_was_changed_by_hand_is_put_right(place: Place) -> None:
         planner,
         f"integrations-{place.name}-consumer",
     )
-    done = dict(bootstrap(place.root, place.name, PROJECT))
+    done = dict(prepare_environment(place.root, place.name, PROJECT))
     changed = {what: did for what, did in done.items() if did != "unchanged"}
     assert changed == {
         f"mount {place.settings.secrets_mount}/ (KV v2)": "updated",
@@ -102,7 +102,7 @@ def test_a_bootstrap_that_was_killed_is_finished_by_the_next(bare_place: Place) 
         json={"type": "kv", "options": {"version": "2"}},
     )
     root.post(f"/v1/sys/mounts/{settings.transit_mount}", json={"type": "transit"})
-    did = dict(bootstrap(bare_place.root, bare_place.name, PROJECT))
+    did = dict(prepare_environment(bare_place.root, bare_place.name, PROJECT))
     assert did[f"mount {settings.registry_mount}/ (KV v2)"] == "updated"
     assert did[f"mount {settings.transit_mount}/ (transit)"] == "unchanged"
     assert read_meta(bare_place.root, PROJECT, bare_place.name).buckets == 256
@@ -110,7 +110,7 @@ def test_a_bootstrap_that_was_killed_is_finished_by_the_next(bare_place: Place) 
 
 def test_a_meta_that_was_deleted_is_written_again(place: Place) -> None:
     place.root.adapter.delete(f"/v1/{place.settings.registry_mount}/data/meta")
-    assert bootstrap(place.root, place.name, PROJECT)[-1][1] == "created"
+    assert prepare_environment(place.root, place.name, PROJECT)[-1][1] == "created"
     assert read_meta(place.root, PROJECT, place.name).version == 2
 
 
@@ -134,7 +134,7 @@ def test_a_mount_of_another_sort_is_refused_and_nothing_made(
     mount = getattr(bare_place.settings, which)
     make(bare_place, mount)
     with pytest.raises(VaultError) as caught:
-        bootstrap(bare_place.root, bare_place.name, PROJECT)
+        prepare_environment(bare_place.root, bare_place.name, PROJECT)
     assert caught.value.code == "RC409"
     assert mount in caught.value.message
     assert found in caught.value.message
@@ -146,7 +146,7 @@ def test_a_mount_in_the_way_is_refused(bare_place: Place) -> None:
         f"/v1/sys/mounts/{bare_place.settings.secrets_mount}/deeper", json={"type": "kv"}
     )
     with pytest.raises(VaultError) as caught:
-        bootstrap(bare_place.root, bare_place.name, PROJECT)
+        prepare_environment(bare_place.root, bare_place.name, PROJECT)
     assert caught.value.code == "RC409"
     assert len(made(bare_place)) == 1
 
@@ -159,14 +159,14 @@ def test_a_signing_key_that_can_leave_is_refused(bare_place: Place, body: dict[s
     bare_place.root.adapter.post(f"/v1/sys/mounts/{transit}", json={"type": "transit"})
     bare_place.root.adapter.post(f"/v1/{transit}/keys/ledger", json=body)
     with pytest.raises(VaultError) as caught:
-        bootstrap(bare_place.root, bare_place.name, PROJECT)
+        prepare_environment(bare_place.root, bare_place.name, PROJECT)
     assert caught.value.code == "RC419"
     assert made(bare_place) == [f"{transit}/"]
 
 
 def test_a_registry_of_another_project_is_refused(place: Place) -> None:
     for call in (
-        bootstrap,
+        prepare_environment,
         lambda live, environment, project: read_meta(live, project, environment),
     ):
         with pytest.raises(VaultError, match=PROJECT) as caught:
@@ -181,7 +181,7 @@ def test_a_registry_of_another_project_is_refused(place: Place) -> None:
 def test_a_meta_of_an_unknown_format_is_refused(place: Place, text: str) -> None:
     assert isinstance(place.root.answer(WriteDocument("meta", text, 1)), Written)
     with pytest.raises(VaultError) as caught:
-        bootstrap(place.root, place.name, PROJECT)
+        prepare_environment(place.root, place.name, PROJECT)
     assert caught.value.code == "RC411"
 
 
@@ -208,13 +208,13 @@ def test_names_that_could_leave_a_path_are_refused(bare_place: Place) -> None:
         ('x" { }', PROJECT),
     ):
         with pytest.raises(VaultError) as caught:
-            bootstrap(bare_place.root, environment, project)
+            prepare_environment(bare_place.root, environment, project)
         assert caught.value.code == "RC415"
 
 
 def test_bootstrap_needs_an_administrator(place: Place) -> None:
     with pytest.raises(VaultError) as caught:
-        bootstrap(place.live("run"), place.name, PROJECT)
+        prepare_environment(place.live("run"), place.name, PROJECT)
     assert caught.value.code == "RC404"
     assert "administrator" in caught.value.remedy
 

@@ -23,12 +23,12 @@ from reconciler.errors import VaultDenied, VaultError, VaultUnavailable, VaultUn
 from reconciler.registry.requests import (
     Conflict,
     DestroyVersions,
-    Document,
     Done,
     PutSecret,
     ReadDocument,
     ReadSubkeys,
     Request,
+    StoredDocument,
     Unclear,
     WriteDocument,
     Written,
@@ -113,7 +113,7 @@ def test_an_error_of_vault_shows_no_part_of_a_key_wherever_it_is_cut(split: str)
 @pytest.mark.parametrize("status", [412, 429, 472, 473, 500, 502, 503, 504])
 def test_a_read_survives_a_server_that_is_not_ready_for_a_moment(status: int) -> None:
     result, seen = outcome(after(3, reply(status, date=None), reply(200, DOCUMENT)), READ)
-    assert isinstance(result, Document)
+    assert isinstance(result, StoredDocument)
     assert (result.text, result.version) == ("text", 4)
     assert result.at == datetime(2026, 11, 23, 22, 44, 58, tzinfo=UTC)
     assert len(seen) == 4
@@ -126,7 +126,7 @@ def test_a_read_survives_a_server_that_is_not_ready_for_a_moment(status: int) ->
 )
 def test_a_read_survives_answers_that_are_cut(bad: bytes) -> None:
     result, seen = outcome(after(2, bad, reply(200, DOCUMENT)), READ)
-    assert isinstance(result, Document)
+    assert isinstance(result, StoredDocument)
     assert len(seen) == 3
 
 
@@ -222,7 +222,7 @@ def test_a_new_mount_is_waited_for() -> None:
         400,
         '{"errors":["Upgrading from non-versioned to versioned data. This backend will be unavailable"]}',
     )
-    assert isinstance(outcome(after(2, upgrading, reply(200, DOCUMENT)), READ)[0], Document)
+    assert isinstance(outcome(after(2, upgrading, reply(200, DOCUMENT)), READ)[0], StoredDocument)
     assert isinstance(outcome(after(2, upgrading, reply(200, WRITTEN)), WRITE)[0], Written)
 
 
@@ -436,7 +436,7 @@ def test_tls_is_verified(certificate: Path, tmp_path: Path) -> None:
     context.load_cert_chain(certificate)
     with loopback(always(reply(200, DOCUMENT)), context) as served:
         with live_at(served.address, ca_cert=str(certificate)) as live:
-            assert isinstance(live.answer(READ), Document)
+            assert isinstance(live.answer(READ), StoredDocument)
         with (
             live_at(served.address) as live,
             pytest.raises(VaultUnreachable, match="certificate is not trusted") as caught,

@@ -12,7 +12,7 @@ from reconciler.adapters.openbao.server import RunningServer
 from reconciler.adapters.vault.http.consistency import Reached
 from reconciler.adapters.vault.http.errors import StatusError
 from reconciler.adapters.vault.live import Live
-from reconciler.adapters.vault.setup.bootstrap import bootstrap
+from reconciler.adapters.vault.setup.bootstrap import prepare_environment
 from reconciler.app.setup.doctor import examine
 from reconciler.domain.live.observed import SecretInfo
 from reconciler.domain.secrecy.secret import Secret
@@ -120,7 +120,7 @@ def test_a_namespace_that_is_ignored_is_no_namespace(openbao: RunningServer) -> 
     with vault_like(openbao) as (server, habits), unbootstrapped(server, openbao) as place:
         live = place.live_with(place.token("root"), namespace="team-a")
         with pytest.raises(VaultError, match="ignores namespaces") as caught:
-            bootstrap(live, place.name, PROJECT)
+            prepare_environment(live, place.name, PROJECT)
         assert caught.value.code == "RC424"
         assert not any(one.method in ("POST", "PUT") for one in habits.asked), "nothing was changed"
         failed = {
@@ -136,7 +136,7 @@ def test_a_namespace_that_exists_is_kept_apart(openbao: RunningServer) -> None:
     with unbootstrapped(openbao) as place:
         place.root.adapter.post(f"/v1/sys/namespaces/{place.name}")
         live = place.live_with(place.token("root"), namespace=place.name)
-        bootstrap(live, place.name, PROJECT)
+        prepare_environment(live, place.name, PROJECT)
         found = {check.name: check.result for check in examine(live, PROJECT, place.name)}
         assert found["namespace"] == "ok"
         place.root.adapter.delete(f"/v1/sys/namespaces/{place.name}")

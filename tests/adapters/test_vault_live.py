@@ -19,7 +19,6 @@ from reconciler.registry.codec.codec import decode_bucket
 from reconciler.registry.requests import (
     Conflict,
     DestroyVersions,
-    Document,
     Done,
     Metadata,
     Mint,
@@ -29,6 +28,7 @@ from reconciler.registry.requests import (
     ReadSubkeys,
     ResetMetadata,
     Response,
+    StoredDocument,
     Subkeys,
     WriteDocument,
     Written,
@@ -69,7 +69,7 @@ def test_it_is_the_live_state_that_the_engine_asks_for(live: Live) -> None:
 
 def test_a_document_that_was_never_written_is_version_0(live: Live) -> None:
     response = live.answer(ReadDocument("buckets/3f"))
-    assert isinstance(response, Document)
+    assert isinstance(response, StoredDocument)
     assert (response.text, response.version) == (None, 0)
 
 
@@ -79,7 +79,7 @@ def test_a_document_comes_back_byte_for_byte(live: Live) -> None:
     assert isinstance(written, Written)
     assert written.version == 1
     response = live.answer(ReadDocument("buckets/3f"))
-    assert isinstance(response, Document)
+    assert isinstance(response, StoredDocument)
     assert (response.text, response.version) == (text, 1)
 
 
@@ -88,7 +88,7 @@ def test_a_write_with_an_old_version_is_a_conflict_and_changes_nothing(live: Liv
     assert isinstance(live.answer(WriteDocument("lease", "second", 0)), Conflict)
     assert isinstance(live.answer(WriteDocument("lease", "third", 7)), Conflict)
     response = live.answer(ReadDocument("lease"))
-    assert isinstance(response, Document)
+    assert isinstance(response, StoredDocument)
     assert response.text == "first"
 
 
@@ -98,7 +98,7 @@ def test_a_deleted_document_keeps_its_version_so_that_it_can_be_written_again(
     live.answer(WriteDocument("buckets/00", "a", 0))
     place.root.adapter.delete(f"/v1/{place.settings.registry_mount}/data/buckets/00")
     response = live.answer(ReadDocument("buckets/00"))
-    assert isinstance(response, Document)
+    assert isinstance(response, StoredDocument)
     assert (response.text, response.version) == (None, 1)
     assert isinstance(live.answer(WriteDocument("buckets/00", "b", 1)), Written)
 
@@ -110,7 +110,7 @@ def test_a_document_overwritten_by_hand_cannot_be_decoded_and_is_not_an_empty_on
     body = {"options": {"cas": 0}, "data": {"something": "else"}}
     place.root.adapter.post(f"/v1/{place.settings.registry_mount}/data/buckets/00", json=body)
     response = live.answer(ReadDocument("buckets/00"))
-    assert isinstance(response, Document)
+    assert isinstance(response, StoredDocument)
     assert response.text is not None
     with pytest.raises(RegistryError, match="buckets/00"):
         decode_bucket(response.text, PROJECT, "buckets/00")
@@ -125,14 +125,14 @@ def test_documents_are_listed_and_removed_with_all_versions(live: Live) -> None:
     live.delete_document("runs/20261123-a")
     assert live.list_documents("runs") == ("20261123-b",)
     response = live.answer(ReadDocument("runs/20261123-a"))
-    assert isinstance(response, Document)
+    assert isinstance(response, StoredDocument)
     assert response.version == 0
 
 
 def test_time_is_the_servers(live: Live) -> None:
     now = live.now()
     response = live.answer(ReadDocument("meta"))
-    assert isinstance(response, Document)
+    assert isinstance(response, StoredDocument)
     for instant in (now, response.at):
         assert instant.tzinfo is UTC
         assert instant.microsecond == 0
@@ -374,7 +374,7 @@ def test_names_that_are_not_ours_are_not_documents(place: Place, live: Live) -> 
 
 def test_the_stored_meta_is_canonical(place: Place) -> None:
     response = place.live("planner").answer(ReadDocument("meta"))
-    assert isinstance(response, Document)
+    assert isinstance(response, StoredDocument)
     assert response.text is not None
     assert json.loads(response.text) == {
         "format": 1, "project": "acme-integrations", "environment": place.name, "buckets": 256,
@@ -382,4 +382,4 @@ def test_the_stored_meta_is_canonical(place: Place) -> None:
 
 
 def _texts(responses: Sequence[Response]) -> list[str | None]:
-    return [response.text for response in responses if isinstance(response, Document)]
+    return [response.text for response in responses if isinstance(response, StoredDocument)]

@@ -10,13 +10,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from reconciler.adapters.vault.http.adapter import VaultAdapter
 from reconciler.adapters.vault.http.errors import StatusError
-from reconciler.adapters.vault.setup.bootstrap import bootstrap
+from reconciler.adapters.vault.setup.bootstrap import prepare_environment
 from reconciler.adapters.vault.setup.policies import policy_drift
 from reconciler.domain.secrecy.secret import Secret
 from reconciler.errors import VaultDenied, VaultError
 from reconciler.registry.requests import (
     DestroyVersions,
-    Document,
     Done,
     MakeTransitKey,
     Metadata,
@@ -27,6 +26,7 @@ from reconciler.registry.requests import (
     ReadSubkeys,
     RemoveTransitKey,
     ResetMetadata,
+    StoredDocument,
     Subkeys,
     WriteDocument,
     Written,
@@ -72,7 +72,7 @@ def test_the_planner_reads_everything_but_values_and_writes_nothing(stocked: Pla
     document = live.answer(ReadDocument("buckets/00"))
     subkeys = live.answer(ReadSubkeys(KEY))
     metadata = live.answer(ReadMetadata(KEY))
-    assert isinstance(document, Document)
+    assert isinstance(document, StoredDocument)
     assert isinstance(subkeys, Subkeys)
     assert isinstance(metadata, Metadata)
     assert (document.text, subkeys.ids) == ("{}", frozenset({"id1"}))
@@ -225,7 +225,7 @@ def test_a_client_whose_name_begins_like_anothers_does_not_read_it(stocked: Plac
 def test_two_environments_on_one_server_do_not_touch_each_other(
     stocked: Place, bare_place: Place
 ) -> None:
-    bootstrap(bare_place.root, bare_place.name, PROJECT)
+    prepare_environment(bare_place.root, bare_place.name, PROJECT)
     adapter = bare_place.live("run").adapter
     secrets, registry = stocked.settings.secrets_mount, stocked.settings.registry_mount
     assert refused(adapter, "GET", f"{registry}/data/buckets/00")

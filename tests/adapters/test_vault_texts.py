@@ -13,8 +13,8 @@ from reconciler.adapters.vault.setup.ci_platforms import (
     GITHUB_ISSUER,
     GITLAB_ISSUER,
     POLICIES,
-    GitHub,
-    GitLab,
+    GitHubJobs,
+    GitLabJobs,
     Platform,
 )
 from reconciler.adapters.vault.setup.policies import normalised, policy_texts
@@ -41,9 +41,9 @@ def test_nothing_but_layout_and_comments_is_left_out_of_a_comparison() -> None:
 @pytest.mark.parametrize(
     "platform",
     [
-        GitHub("acme/integrations", "4711", "prod", "main", GITHUB_ISSUER, "integrations-prod"),
-        GitLab("acme/integrations", "4711", "prod", "main", GITLAB_ISSUER, "integrations-prod"),
-        GitLab(
+        GitHubJobs("acme/integrations", "4711", "prod", "main", GITHUB_ISSUER, "integrations-prod"),
+        GitLabJobs("acme/integrations", "4711", "prod", "main", GITLAB_ISSUER, "integrations-prod"),
+        GitLabJobs(
             "acme/integrations", "4711", "free", "main", GITLAB_ISSUER, "integrations-prod", False
         ),
     ],

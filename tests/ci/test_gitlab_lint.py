@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from reconciler.adapters.forges.reviewed import PLAN_FILE
-from reconciler.adapters.vault.setup.ci_platforms import GitLab
+from reconciler.adapters.vault.setup.ci_platforms import GitLabJobs
 from reconciler.app.start.scaffold import starter_files
 from tests.kit.forges.workflow_lint import schema_errors
 from tests.kit.git.repositories import clone_pair, commit_file, git, isolate, new_repository
@@ -141,7 +141,7 @@ def test_the_roles_are_bound_to_the_pipelines_that_have_the_jobs() -> None:
             r'\$CI_PIPELINE_SOURCE == "(\w+)"', " ".join(one["if"] for one in JOBS[name]["rules"])
         )
         found.setdefault(sort, set()).update(sources)
-    assert found == {sort: set(sources) for sort, sources in GitLab.sources.items()}
+    assert found == {sort: set(sources) for sort, sources in GitLabJobs.sources.items()}
 
 
 def test_what_is_kept_is_what_is_looked_for() -> None:

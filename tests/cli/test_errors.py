@@ -268,7 +268,7 @@ def test_whatever_ends_a_command_json_is_printed_and_no_foreign_text(
 def test_a_result_that_holds_a_key_is_not_printed(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(declaration, "KINDS", (KEY,))
+    monkeypatch.setattr(declaration, "KIND_NAMES", (KEY,))
     code, out, err = project.run("schema")
     assert (code, out) == (0, "***\n")
     assert KEY not in err

@@ -13,7 +13,7 @@ import yaml
 from reconciler.app.start.scaffold import key_prefix, project_name
 from reconciler.cli.main import main
 from reconciler.declare.repository import load, validate
-from reconciler.declare.schema.schemas import KINDS, schema
+from reconciler.declare.schema.schemas import KINDS, read_schema
 from reconciler.domain.declared.desired import AuthSettings
 from tests.kit.git.repositories import git, isolate
 
@@ -70,7 +70,7 @@ def test_every_declaration_names_a_schema_that_lies_in_the_repository(tmp_path: 
         named[yaml.safe_load(path.read_text())["kind"]] = json.loads(
             (path.parent / line[1]).read_text()
         )
-    assert named == {kind: schema(kind) for kind in KINDS}
+    assert named == {kind: read_schema(kind) for kind in KINDS}
 
 
 def test_schemas_are_written_as_this_version_has_them(

@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from reconciler.declare import load, validate
-from reconciler.declare.findings.collector import SHOWN, Collector
+from reconciler.declare.findings.collector import TEXT_SHOWN, Collector
 from reconciler.declare.findings.nodes import Map, Seq
 from reconciler.declare.schema.explain import explain
 from reconciler.declare.yaml.text import parse
@@ -27,20 +27,20 @@ def test_of_very_many_errors_the_first_are_shown_and_the_rest_is_counted(
     make_project: MakeProject,
 ) -> None:
     root = make_project(
-        {C: client(spec="\n".join(f"  nonsense{number}: 1" for number in range(SHOWN + 7)))}
+        {C: client(spec="\n".join(f"  nonsense{number}: 1" for number in range(TEXT_SHOWN + 7)))}
     )
     found = of_file(validate(root))
-    assert Counter(finding.code for finding in found) == {"RC123": SHOWN, "RC117": 1}
+    assert Counter(finding.code for finding in found) == {"RC123": TEXT_SHOWN, "RC117": 1}
     assert (found[-1].code, found[-1].level) == ("RC117", Level.ERROR)
     assert found[-1].message.startswith("and 7 more errors")
     assert [finding.source.line for finding in found[:-1] if finding.source] == list(
-        range(7, SHOWN + 7)
+        range(7, TEXT_SHOWN + 7)
     )
 
 
 def test_exactly_as_many_as_are_shown_leave_nothing_out(make_project: MakeProject) -> None:
     root = make_project(
-        {C: client(spec="\n".join(f"  nonsense{number}: 1" for number in range(SHOWN)))}
+        {C: client(spec="\n".join(f"  nonsense{number}: 1" for number in range(TEXT_SHOWN)))}
     )
     assert {finding.code for finding in of_file(validate(root))} == {"RC123"}
 
@@ -60,7 +60,11 @@ def test_warnings_never_crowd_out_an_error(make_project: MakeProject) -> None:
     }
     root = make_project(files)
     found = of_file(validate(root))
-    assert Counter(finding.code for finding in found) == {"RC156": SHOWN, "RC123": 1, "RC117": 1}
+    assert Counter(finding.code for finding in found) == {
+        "RC156": TEXT_SHOWN,
+        "RC123": 1,
+        "RC117": 1,
+    }
     assert found[-1].level is Level.WARNING
     assert found[-1].message.startswith("and 80 more warnings")
     with pytest.raises(DeclarationError):
@@ -70,14 +74,14 @@ def test_warnings_never_crowd_out_an_error(make_project: MakeProject) -> None:
 def test_a_template_s_mistakes_are_counted_once_though_many_clients_show_them(
     make_project: MakeProject,
 ) -> None:
-    scopes = "[" + ", ".join(f"nobody:knows{number}" for number in range(SHOWN + 3)) + "]"
+    scopes = "[" + ", ".join(f"nobody:knows{number}" for number in range(TEXT_SHOWN + 3)) + "]"
     template = (
         "apiVersion: reconciler/v1\nkind: IntegrationTemplate\nmetadata: {name: paystack}\n"
         f"spec:\n  scopes: {scopes}\n  keys: [{{name: primary}}]\n"
     )
     clients = "---\n".join(client(f"c{number}", spec="  template: paystack") for number in range(4))
     found = of_file(validate(make_project({T: template, C: clients})), T)
-    assert len(found) == SHOWN + 1
+    assert len(found) == TEXT_SHOWN + 1
     assert found[-1].message.startswith("and 3 more errors")
 
 

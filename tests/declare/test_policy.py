@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.declare import load, schema, validate
+from reconciler.declare import load, read_schema, validate
 from reconciler.declare.findings.collector import Collector
 from reconciler.declare.findings.nodes import Map
 from reconciler.declare.findings.places import inside
@@ -22,7 +22,7 @@ from reconciler.domain.declared.schemes import SCHEMES
 from reconciler.errors import Finding, Level
 from reconciler.errors.codes.policy import POLICY_CODES
 from reconciler.planning.guards.guards import WORDS
-from reconciler.planning.rules.rules import RULES
+from reconciler.planning.rules.rules import POLICY_RULES
 from reconciler.report.findings import findings_text
 from tests.declare.conftest import CLIENT, PROJECT, TEMPLATE, MakeProject, client
 from tests.kit.texts.cel import judge_here
@@ -242,15 +242,15 @@ def test_every_code_of_a_policy_is_provoked() -> None:
 
 
 def test_every_rule_is_in_the_schema_and_every_guard_can_be_waived() -> None:
-    spec = schema("GuardrailPolicy")["properties"]["spec"]["properties"]
-    assert set(spec["rules"]["properties"]) == {row.name for row in RULES}
+    spec = read_schema("GuardrailPolicy")["properties"]["spec"]["properties"]
+    assert set(spec["rules"]["properties"]) == {row.name for row in POLICY_RULES}
     assert spec["waivers"]["items"]["properties"]["guard"]["enum"] == list(WORDS)
     titles = {code.id: code.title for code in POLICY_CODES if code.title.startswith("Rule ")}
-    assert {row.code: f"Rule {row.name}" for row in RULES}.items() <= titles.items()
+    assert {row.code: f"Rule {row.name}" for row in POLICY_RULES}.items() <= titles.items()
 
 
 def test_every_probe_can_be_declared_and_required() -> None:
-    spec = schema("GuardrailPolicy")["properties"]["spec"]["properties"]
+    spec = read_schema("GuardrailPolicy")["properties"]["spec"]["properties"]
     required = spec["rules"]["properties"]["probes"]["properties"]["require"]
     assert required["items"]["enum"] == list(spec["probes"]["properties"]) == list(DECLARED_PROBES)
     assert required["maxItems"] == len(DECLARED_PROBES)

@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from reconciler.declare import KINDS, schema
+from reconciler.declare import KINDS, read_schema
 from reconciler.declare.schema.accept import compile_schema
-from reconciler.declare.schema.explain import judge
+from reconciler.declare.schema.explain import explain_faults
 from reconciler.declare.schema.generated import generated
 from reconciler.declare.schema.schemas import acceptor
 from tests.kit.suite.laws import examples
@@ -49,15 +49,15 @@ def documents() -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_valid_schema_without_foreign_hosts(kind: str) -> None:
-    Draft202012Validator.check_schema(schema(kind))
-    assert schema(kind)["$id"].startswith("urn:")
-    assert schema(kind)["properties"]["kind"]["const"] == kind
+    Draft202012Validator.check_schema(read_schema(kind))
+    assert read_schema(kind)["$id"].startswith("urn:")
+    assert read_schema(kind)["properties"]["kind"]["const"] == kind
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_nothing_is_silently_accepted_and_editors_can_help(kind: str) -> None:
     """Every mapping is closed, every field described, every value has an example that is valid."""
-    root = schema(kind)
+    root = read_schema(kind)
     for path, part in parts(root):
         if part.get("type") in ("object", ["object", "null"]):
             assert "additionalProperties" in part, path
@@ -68,7 +68,9 @@ def test_nothing_is_silently_accepted_and_editors_can_help(kind: str) -> None:
             assert part.get("description"), path
             assert part.get("examples") or "properties" in part, path
         for example in part.get("examples", ()):
-            judge_of_part = judge(kind).evolve(schema={**part, "$defs": root.get("$defs", {})})
+            judge_of_part = explain_faults(kind).evolve(
+                schema={**part, "$defs": root.get("$defs", {})}
+            )
             assert judge_of_part.is_valid(example), (path, example)
 
 
@@ -80,7 +82,7 @@ def test_what_follows_from_something_else_is_what_is_generated() -> None:
 
 def test_template_and_client_share_their_definitions() -> None:
     """A template says what a client may say, in the same words."""
-    template, client = schema("IntegrationTemplate"), schema("IntegrationClient")
+    template, client = read_schema("IntegrationTemplate"), read_schema("IntegrationClient")
     assert template["$defs"].items() <= client["$defs"].items()
     fields = client["properties"]["spec"]["properties"].keys()
     assert fields - template["properties"]["spec"]["properties"].keys() == {
@@ -94,7 +96,7 @@ def test_the_examples_are_accepted() -> None:
     found = documents()
     assert {document["kind"] for document in found} == set(KINDS)
     for document in found:
-        judge(document["kind"]).validate(document)
+        explain_faults(document["kind"]).validate(document)
         assert acceptor(document["kind"])(document)
 
 
@@ -129,7 +131,7 @@ def test_the_acceptor_agrees_with_the_judge(data: st.DataObject) -> None:
                 here[at] = data.draw(_ANY)
                 break
             here = here[at]
-    assert acceptor(kind)(document) == judge(kind).is_valid(document)
+    assert acceptor(kind)(document) == explain_faults(kind).is_valid(document)
 
 
 def test_an_unknown_keyword_is_never_passed_over() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from reconciler.declare import load, load_project, validate
 from reconciler.declare.findings.collector import Collector
 from reconciler.declare.findings.nodes import Map, Seq
-from reconciler.declare.yaml.text import Limits, parse
+from reconciler.declare.yaml.text import TextLimits, parse
 from reconciler.errors import DeclarationError
 from tests.declare.conftest import CLIENT, FILES, PROJECT, SCOPES, TEMPLATE
 from tests.kit.suite.laws import examples
@@ -120,7 +120,7 @@ def test_foreign_files_may_do_what_is_customary() -> None:
         f"{c}: &{c} [*{p}, *{p}]\n" for p, c in zip("abcdefgh", "bcdefghi", strict=True)
     )
     (document,) = parse(
-        bomb * 1 + "200: {description: ok}\n", "f.yaml", found, Limits(foreign=True, depth=100)
+        bomb * 1 + "200: {description: ok}\n", "f.yaml", found, TextLimits(foreign=True, depth=100)
     )
     assert len(found) == 0
     assert document.value["200"] == {"description": "ok"}

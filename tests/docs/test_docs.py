@@ -19,12 +19,12 @@ import click
 import pytest
 
 from reconciler.adapters.openbao.server import throw_away
-from reconciler.cli.declaration import KINDS
+from reconciler.cli.declaration import KIND_NAMES
 from reconciler.cli.main import COMMANDS, cli
-from reconciler.declare.schema.schemas import schema
+from reconciler.declare.schema.schemas import read_schema
 from reconciler.engine.planfile.document import plan_document
 from reconciler.planning.actions.reasons import Reason
-from reconciler.planning.risk.risk import PLAIN, RULES
+from reconciler.planning.risk.risk import PLAIN, RISK_RULES
 from reconciler.report.run.report import run_json
 from reconciler.report.status.json import status_json
 from tests.kit.programs.commands import PYTHON_PATH
@@ -108,7 +108,9 @@ def test_the_page_on_risk_is_the_table_of_rules() -> None:
     rows = re.findall(
         r"^\| ([a-z-]+) \| ([a-z]+) \| (.+) \| (`.+`) \|$", page_of_risk, re.MULTILINE
     )
-    table = [(row.name, row.risk, ", ".join(f"`{kind}`" for kind in row.kinds)) for row in RULES]
+    table = [
+        (row.name, row.risk, ", ".join(f"`{kind}`" for kind in row.kinds)) for row in RISK_RULES
+    ]
     assert [(name, risk, kinds) for name, risk, _, kinds in rows] == table
     assert dict(re.findall(r"^\| `([a-z-]+)` \| (.+) \|$", page_of_risk, re.MULTILINE)) == PLAIN
 
@@ -131,7 +133,7 @@ def property_paths(whole: Any, part: Any, path: str = "") -> Iterator[str]:
         yield from property_paths(whole, part["items"], f"{path}[]")
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", KIND_NAMES)
 def test_every_field_is_documented(kind: str) -> None:
     text = page("docs/configuration.md")
     common, *sections = re.split(r"^## ", text, flags=re.MULTILINE)
@@ -142,7 +144,7 @@ def test_every_field_is_documented(kind: str) -> None:
         re.sub(r"<[^>]+>", "<>", cell)
         for cell in re.findall(r"^\| `([^`]+)` \|", common + section, re.MULTILINE)
     }
-    declared = set(property_paths(schema(kind), schema(kind)))
+    declared = set(property_paths(read_schema(kind), read_schema(kind)))
     assert sorted(declared - documented) == []
     if kind != "IntegrationTemplate":
         assert [

@@ -15,7 +15,7 @@ import pytest
 import reconciler
 from reconciler.adapters.openbao.server import throw_away
 from reconciler.adapters.receiving.receiver import LoopbackReceiver
-from reconciler.adapters.vault.setup.bootstrap import bootstrap
+from reconciler.adapters.vault.setup.bootstrap import prepare_environment
 from reconciler.domain.secrecy.secret import Secret
 from tests.kit.git.checkout import Checkout, new_checkout
 from tests.kit.git.repositories import isolate
@@ -34,7 +34,7 @@ def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Checkout
     with ExitStack() as stack:
         server = stack.enter_context(throw_away())
         place = Place(server, "staging", settings_for(server.address, "staging"), stack)
-        bootstrap(place.live("root"), "staging", PROJECT, 16)
+        prepare_environment(place.live("root"), "staging", PROJECT, 16)
         checkout = new_checkout(place, tmp_path / "integrations", 16)
 
         def held() -> list[Secret]:

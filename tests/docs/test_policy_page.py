@@ -9,11 +9,11 @@ import pytest
 
 from reconciler.adapters.cel.worker import FUNCTIONS, MACROS
 from reconciler.app.start.scaffold import starter_files
-from reconciler.declare import schema, validate
+from reconciler.declare import read_schema, validate
 from reconciler.domain.plan.scopes import ScopeTable
 from reconciler.errors import Level
 from reconciler.planning.rules.custom_rules import DECLARED_ONLY, LIVE, live_facts
-from reconciler.planning.rules.rules import RULES
+from reconciler.planning.rules.rules import POLICY_RULES
 from tests.kit.texts.cel import judge_here
 from tests.kit.worlds.declared import client, lifecycle
 
@@ -24,8 +24,12 @@ CRITICAL = {"tier": "critical"}
 
 def test_every_rule_is_in_the_table_with_its_code_and_values() -> None:
     rows = re.findall(r"^\| `([a-z-]+)` \| (RC[0-9]{3}) \| .+ \| (.+) \|$", PAGE, re.MULTILINE)
-    assert [(name, code) for name, code, _ in rows] == [(row.name, row.code) for row in RULES]
-    fields = schema("GuardrailPolicy")["properties"]["spec"]["properties"]["rules"]["properties"]
+    assert [(name, code) for name, code, _ in rows] == [
+        (row.name, row.code) for row in POLICY_RULES
+    ]
+    fields = read_schema("GuardrailPolicy")["properties"]["spec"]["properties"]["rules"][
+        "properties"
+    ]
     for name, _, values in rows:
         assert set(fields[name]["properties"]) - {"level", "environments"} <= set(
             re.findall(r"`(\w+)`", values)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reconciler.domain.declared.companions import (
-    Headers,
+    CompanionHeaders,
     Occasion,
     carriers,
     companions,
@@ -50,7 +50,7 @@ def test_a_delivery_that_is_tried_again_is_the_same_one_and_another_is_not() -> 
 
 
 def test_what_is_declared_wins() -> None:
-    declared: Headers = (("x-acme", "{client} {id} {number}"), ("x-github-event", "push"))
+    declared: CompanionHeaders = (("x-acme", "{client} {id} {number}"), ("x-github-event", "push"))
     sent = dict(companions(GITHUB, declared, OCCASION))
     assert sent["x-github-event"] == "push"
     assert sent["x-acme"].split()[:2] == ["payouts", OCCASION.message_id]

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.declare import schema
+from reconciler.declare import read_schema
 from reconciler.domain.kinds.actions import (
     ACTIONS,
     ISSUES,
@@ -85,9 +85,9 @@ def test_a_kind_of_credential_is_whole(kind: CredentialKind) -> None:
 
 @pytest.mark.parametrize("kind", list_kinds(), ids=str)
 def test_what_is_declared_of_a_kind_has_a_schema(kind: CredentialKind) -> None:
-    [spec] = [schema("IntegrationClient")["properties"]["spec"]["properties"]]
+    [spec] = [read_schema("IntegrationClient")["properties"]["spec"]["properties"]]
     assert kind.section in spec
-    assert f"{kind.limit}Max" in json.dumps(schema("GuardrailPolicy"))
+    assert f"{kind.limit}Max" in json.dumps(read_schema("GuardrailPolicy"))
 
 
 @pytest.mark.parametrize("kind", list_kinds(), ids=str)

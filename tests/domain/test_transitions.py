@@ -49,7 +49,7 @@ def taken(series: Series, name: str, number: int, now: datetime, grace: timedelt
         case "retire":
             return transitions.retire(series, number, now, grace)
         case "revoke":
-            return transitions.revoke(series, number, now)
+            return transitions.revoke_version(series, number, now)
         case "destroyed":
             return transitions.mark_destroyed(series, number, now)
     return transitions.hold(series, "compromise", None, now)
@@ -127,8 +127,8 @@ def test_a_version_that_does_not_exist(name: str) -> None:
 
 
 def test_revoking_again_changes_nothing() -> None:
-    once = transitions.revoke(Series((version(1, ACTIVE),), 1), 1, NOW)
-    assert transitions.revoke(once, 1, NOW + DAY) == once
+    once = transitions.revoke_version(Series((version(1, ACTIVE),), 1), 1, NOW)
+    assert transitions.revoke_version(once, 1, NOW + DAY) == once
 
 
 def test_a_claimed_number_that_was_used_is_refused() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.domain.values import canonical, names
-from reconciler.domain.values.duration import LIMIT, format_duration, parse_duration
+from reconciler.domain.values.duration import LONGEST_DURATION, format_duration, parse_duration
 from reconciler.domain.values.window import parse_freeze, parse_window
 
 
@@ -23,7 +23,7 @@ from reconciler.domain.values.window import parse_freeze, parse_window
         ("15m", timedelta(minutes=15)),
         ("72h", timedelta(hours=72)),
         ("90d", timedelta(days=90)),
-        ("36525d", LIMIT),
+        ("36525d", LONGEST_DURATION),
     ],
 )
 def test_durations(text: str, value: timedelta) -> None:
@@ -56,7 +56,7 @@ def test_no_durations(text: str) -> None:
         parse_duration(text)
 
 
-@given(st.integers(0, int(LIMIT.total_seconds())))
+@given(st.integers(0, int(LONGEST_DURATION.total_seconds())))
 def test_a_duration_is_read_as_it_was_written(seconds: int) -> None:
     value = timedelta(seconds=seconds)
     if len(format_duration(value)) <= 10:

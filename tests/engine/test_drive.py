@@ -17,13 +17,13 @@ from reconciler.registry.requests import (
     Batch,
     Deliver,
     Delivered,
-    Document,
     Mint,
     Minted,
     ReadDocument,
     Request,
     Response,
     SigningVersion,
+    StoredDocument,
     WriteDocument,
 )
 from reconciler.registry.steps import Steps
@@ -69,7 +69,7 @@ def test_every_request_meets_its_port_and_a_batch_answers_in_its_order() -> None
 
     _, minted, both = driver(World()).run(steps())
     assert isinstance(minted, Minted)
-    assert [one.text for one in both if isinstance(one, Document)] == ["{}", None]
+    assert [one.text for one in both if isinstance(one, StoredDocument)] == ["{}", None]
 
 
 def test_an_error_of_a_port_is_raised_where_the_generator_asked() -> None:
@@ -82,7 +82,7 @@ def test_an_error_of_a_port_is_raised_where_the_generator_asked() -> None:
             yield ReadDocument("lease")
         except VaultUnreachable:
             document = yield ReadDocument("meta")
-            return document.text if isinstance(document, Document) else "another"
+            return document.text if isinstance(document, StoredDocument) else "another"
         return "no error"
 
     def does_not() -> Steps[None]:

@@ -15,7 +15,13 @@ from reconciler.engine.look.observe import observe
 from reconciler.engine.look.records import LOOKS
 from reconciler.errors import Level, RegistryError
 from reconciler.registry.protocol.documents import open_run, take_lease
-from reconciler.registry.requests import Document, ReadDocument, Request, Response, WriteDocument
+from reconciler.registry.requests import (
+    ReadDocument,
+    Request,
+    Response,
+    StoredDocument,
+    WriteDocument,
+)
 from tests.kit.worlds.declared import client, desired
 from tests.kit.worlds.memory import BUCKETS, World
 from tests.kit.worlds.runner import Passes, Runner, drive
@@ -57,7 +63,7 @@ def once(happens: Callable[[], object]) -> Callable[[], object]:
 def rewrite(world: World, name: str = HOME) -> None:
     """Somebody writes the bucket as it is: a commit of another client in it."""
     document = world.answer(ReadDocument(name))
-    assert isinstance(document, Document)
+    assert isinstance(document, StoredDocument)
     assert document.text is not None
     world.answer(WriteDocument(name, document.text, document.version))
 
@@ -105,7 +111,7 @@ def test_drift_is_believed_when_its_own_bucket_stood_still(runner: Runner) -> No
 def test_a_bucket_that_was_made_anew_with_the_same_version_is_another_one(runner: Runner) -> None:
     """Its KV version alone would say that nothing happened."""
     before = runner.world.answer(ReadDocument(HOME))
-    assert isinstance(before, Document)
+    assert isinstance(before, StoredDocument)
     assert before.text is not None
     text = before.text
 

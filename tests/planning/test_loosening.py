@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.declare.schema.schemas import schema
+from reconciler.declare.schema.schemas import read_schema
 from reconciler.domain.declared.alert import AlertKind, Channel, SlackTarget
 from reconciler.domain.declared.checkout import Committed
 from reconciler.domain.declared.desired import (
@@ -367,7 +367,9 @@ def test_the_same_terms_are_not_looser(one: Terms) -> None:
 
 def test_every_value_of_every_rule_has_its_row() -> None:
     """A value that the schema knows and the table does not would be told whenever it changes."""
-    rules = schema("GuardrailPolicy")["properties"]["spec"]["properties"]["rules"]["properties"]
+    rules = read_schema("GuardrailPolicy")["properties"]["spec"]["properties"]["rules"][
+        "properties"
+    ]
     known = {(name, field) for name, one in rules.items() for field in one["properties"]}
     assert set(VALUES) == {
         (name, field) for name, field in known if field not in ("level", "environments")

@@ -35,7 +35,7 @@ from reconciler.domain.live.observed import SecretInfo
 from reconciler.domain.live.record import ClientRecord, ClientStatus, Hold, Version, VersionState
 from reconciler.domain.plan.plan import Action, Permissions, Risk, highest
 from reconciler.errors import Address, Source
-from reconciler.planning.risk.risk import PLAIN, RULES, judge_actions, take_grounds
+from reconciler.planning.risk.risk import PLAIN, RISK_RULES, judge_actions, take_grounds
 from tests.kit.worlds.declared import client, desired, lifecycle, webhook
 from tests.kit.worlds.judged import NOW, SCOPES, Situation, key_path, version, with_key
 
@@ -739,12 +739,12 @@ MORE: dict[str, tuple[str, bool, Situation]] = {
 
 
 def test_every_rule_has_a_case_and_a_name_of_its_own() -> None:
-    assert [row.name for row in RULES] == list(dict.fromkeys(row.name for row in RULES))
-    assert sorted(CASES) == sorted(row.name for row in RULES)
+    assert [row.name for row in RISK_RULES] == list(dict.fromkeys(row.name for row in RISK_RULES))
+    assert sorted(CASES) == sorted(row.name for row in RISK_RULES)
 
 
 def test_the_table_is_in_falling_order() -> None:
-    ranks = [row.risk.rank for row in RULES]
+    ranks = [row.risk.rank for row in RISK_RULES]
     assert ranks == sorted(ranks, reverse=True)
 
 
@@ -774,7 +774,7 @@ def test_a_risk_is_the_highest_of_its_reasons(name: str) -> None:
     risk."""
     for situation in CASES[name][1:]:
         fired = situation.fired()
-        rows = {sentence: row for row in RULES for sentence in fired.get(row.name, [])}
+        rows = {sentence: row for row in RISK_RULES for sentence in fired.get(row.name, [])}
         for action in situation.plan().actions:
             if action.kind is ActionKind.NO_OP:
                 assert (action.risk, action.risk_reasons) == (Risk.LOW, ())

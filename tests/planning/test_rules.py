@@ -12,7 +12,7 @@ from reconciler.domain.declared.desired import DesiredClient, Rule, RuleLevel
 from reconciler.domain.declared.proof import DECLARED_PROBES, GENUINE_ONLY, Probe
 from reconciler.domain.plan.scopes import ScopeTable
 from reconciler.domain.values.patterns import compile_pattern
-from reconciler.planning.rules.rules import BY_NAME, RULES, find_breaches
+from reconciler.planning.rules.rules import POLICY_RULES, RULES_BY_NAME, find_breaches
 from tests.kit.worlds.declared import client, lifecycle, webhook
 
 TABLE = ScopeTable(
@@ -233,14 +233,14 @@ def test_rule(name: str, case: str) -> None:
     found = list(find_breaches(declared, [Rule(name, RuleLevel.DENY, values)], "production", TABLE))
     assert [breach.path for _, _, breach in found] == expected
     for rule, row, breach in found:
-        assert row is BY_NAME[rule.name]
+        assert row is RULES_BY_NAME[rule.name]
         assert breach.message
         assert breach.remedy
         assert not breach.address or breach.address.startswith(f"client/{declared.name}/")
 
 
 def test_every_rule_has_cases_that_keep_and_that_break_it() -> None:
-    assert list(CASES) == [row.name for row in RULES]
+    assert list(CASES) == [row.name for row in POLICY_RULES]
     for cases in CASES.values():
         assert {bool(expected) for _, _, expected in cases.values()} == {True, False}
 

@@ -30,10 +30,10 @@ from reconciler.registry.codec.codec import (
 from reconciler.registry.protocol.rebucket import carry_over, close_left, rebucket
 from reconciler.registry.requests import (
     Conflict,
-    Document,
     ReadDocument,
     Request,
     Response,
+    StoredDocument,
     WriteDocument,
     Written,
 )
@@ -85,7 +85,7 @@ class Spread:
 
     def buckets(self) -> int:
         meta = self.world.answer(ReadDocument("meta"))
-        assert isinstance(meta, Document)
+        assert isinstance(meta, StoredDocument)
         return NEW if meta.text == NEW_META else BUCKETS
 
     def records(self) -> dict[str, ClientRecord]:
@@ -250,7 +250,7 @@ def test_a_later_revision_is_never_overwritten(there: int | None, carried: int, 
         stored(world, there)
     drive(world, carry_over("payouts", {"owner": "somebody-else", "revision": carried}, NEW))
     document = world.answer(ReadDocument(NEW_HOME))
-    assert isinstance(document, Document)
+    assert isinstance(document, StoredDocument)
     assert read_raw_clients(document.text, NEW_HOME)["payouts"]["revision"] == kept
 
 
@@ -263,7 +263,7 @@ def test_a_revocation_in_either_bucket_outlives_a_change_in_the_other(
     revision or later."""
     spread = Spread.prepared()
     before = spread.world.answer(ReadDocument(f"buckets/{bucket_of('payouts', BUCKETS)}"))
-    assert isinstance(before, Document)
+    assert isinstance(before, StoredDocument)
     untouched = read_raw_clients(before.text, "")["payouts"]
     assert {one.status for one in spread.carry_out(spread.revocation(), BUCKETS)} == {
         OutcomeStatus.DONE
@@ -278,7 +278,7 @@ def test_a_revocation_in_either_bucket_outlives_a_change_in_the_other(
     world.answer(WriteDocument(NEW_HOME, write_raw_clients({"payouts": there}), 0))
     drive(world, carry_over("payouts", late, NEW))
     document = world.answer(ReadDocument(NEW_HOME))
-    assert isinstance(document, Document)
+    assert isinstance(document, StoredDocument)
     kept = decode_record(read_raw_clients(document.text, NEW_HOME)["payouts"], "payouts")
     (series,) = kept.series.values()
     assert not series.in_state(*USABLE)
@@ -298,7 +298,7 @@ def test_a_bucket_that_never_stands_still_is_told(name: str) -> None:
         def answer(self, request: Request) -> Response:
             if isinstance(request, WriteDocument) and request.name == home:
                 text = self.world.answer(ReadDocument(home))
-                assert isinstance(text, Document)
+                assert isinstance(text, StoredDocument)
                 self.world.answer(
                     WriteDocument(home, text.text or write_raw_clients({}), text.version)
                 )

@@ -225,7 +225,7 @@ def pair(op: str) -> tuple[ClientRecord, ClientRecord]:
 
 def end_all(record: ClientRecord) -> ClientRecord:
     series = transitions.hold(
-        transitions.revoke(record.series[credentials.KEY, "primary"], 1, START),
+        transitions.revoke_version(record.series[credentials.KEY, "primary"], 1, START),
         "compromise",
         None,
         START,

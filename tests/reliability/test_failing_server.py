@@ -18,7 +18,7 @@ import pytest
 from reconciler.adapters.openbao.server import RunningServer
 from reconciler.adapters.vault.http.errors import StatusError
 from reconciler.errors import VaultDenied, VaultError
-from reconciler.registry.requests import Document, ReadDocument, WriteDocument, Written
+from reconciler.registry.requests import ReadDocument, StoredDocument, WriteDocument, Written
 from tests.kit.blows.failing import Blow, Stand, standing
 from tests.kit.blows.witness import Witness
 from tests.kit.git.repositories import isolate
@@ -346,7 +346,7 @@ def test_a_standby_tells_what_was_just_written_through_it(
 
         def mounted() -> bool:
             try:
-                return isinstance(live.answer(ReadDocument("meta")), Document)
+                return isinstance(live.answer(ReadDocument("meta")), StoredDocument)
             except VaultError:  # a standby hears of a new mount a little later
                 return False
 
@@ -355,7 +355,7 @@ def test_a_standby_tells_what_was_just_written_through_it(
             written = live.answer(WriteDocument("lease", f"text {number}", number))
             assert isinstance(written, Written)
             found = live.answer(ReadDocument("lease"))
-            assert isinstance(found, Document)
+            assert isinstance(found, StoredDocument)
             assert (found.text, found.version) == (f"text {number}", number + 1)
     tally("reads through a standby", 50)
 

@@ -16,7 +16,13 @@ from jsonschema import Draft202012Validator
 from reconciler.domain.declared.alert import Alert, AlertKind, Notice
 from reconciler.domain.declared.owners import Owner
 from reconciler.errors import Address
-from reconciler.report.run.alerts import SHOWN, mail_subject, mail_text, slack_body, webhook_body
+from reconciler.report.run.alerts import (
+    ALERT_SHOWN,
+    mail_subject,
+    mail_text,
+    slack_body,
+    webhook_body,
+)
 from tests.report.samples import HOSTILE
 
 Golden = Callable[[str, str], None]
@@ -115,9 +121,9 @@ def test_the_document_is_ascii_and_holds_what_was_written(text: str) -> None:
 def test_many_alerts_are_counted_not_listed() -> None:
     many = replace(NOTICE, alerts=ALERTS[1:] * 300)
     document = json.loads(webhook_body(many))["data"]
-    assert (len(document["alerts"]), document["omitted"]) == (SHOWN, 600 - SHOWN)
-    assert f"and {600 - SHOWN} more" in slack_body(many)
-    assert f"And {600 - SHOWN} more." in mail_text(many)
+    assert (len(document["alerts"]), document["omitted"]) == (ALERT_SHOWN, 600 - ALERT_SHOWN)
+    assert f"and {600 - ALERT_SHOWN} more" in slack_body(many)
+    assert f"And {600 - ALERT_SHOWN} more." in mail_text(many)
     assert "300 failed verifications" in mail_subject(many)
     assert (
         max(len(text) for text in (webhook_body(many), slack_body(many), mail_text(many))) < 20_000

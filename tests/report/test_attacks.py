@@ -18,7 +18,7 @@ from reconciler.domain.plan.plan import Approval, Plan
 from reconciler.engine.planfile.load import load_plan
 from reconciler.errors import ReconcilerError
 from reconciler.planning.planner import plan_digest
-from reconciler.report.plan.markdown import LIMIT, plan_markdown
+from reconciler.report.plan.markdown import COMMENT_LIMIT, plan_markdown
 from tests.kit.forges.ci_runner import commands
 from tests.kit.forges.junit_schema import breaches
 from tests.kit.forges.sarif_judge import complaints
@@ -113,7 +113,7 @@ def test_markdown(name: str) -> None:
     assert (
         plan_markdown(ATTACKS[name], mention=True, limit=10**7) == text
     )  # none of them is a handle
-    assert len(plan_markdown(ATTACKS[name]).encode()) < LIMIT
+    assert len(plan_markdown(ATTACKS[name]).encode()) < COMMENT_LIMIT
 
 
 def sealed(plan: Plan) -> Plan:

@@ -11,7 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.planning.review.code_owners import CodeOwners, FileOwners
-from reconciler.report.forges.code_owners import GITHUB, GITLAB, HEAD, github_file, gitlab_file
+from reconciler.report.forges.code_owners import (
+    GITHUB_OWNERS,
+    GITLAB,
+    HEAD,
+    github_file,
+    gitlab_file,
+)
 from tests.kit.git.repositories import git
 from tests.kit.suite.laws import examples
 
@@ -95,7 +101,7 @@ def test_no_name_of_a_file_makes_a_line_or_an_owner(names: list[str]) -> None:
         render(found, "").encode().decode().split("\n") for render in (github_file, gitlab_file)
     )
     shared = 9
-    assert len(github) == 2 + len(GITHUB) + shared + len(names) + 1
+    assert len(github) == 2 + len(GITHUB_OWNERS) + shared + len(names) + 1
     assert len(gitlab) == 2 + 1 + len(GITLAB) + shared + len(names) + 2 + len(names) + 1
     for line in github[2:-1]:
         assert line.replace("\\\\", "").replace("\\ ", "").split(" ")[1:] == ["@y"]

@@ -10,7 +10,7 @@ import pytest
 from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.plan.plan import Action, Approval, Permissions, Plan, Risk
 from reconciler.errors import Address
-from reconciler.report.plan.markdown import LIMIT, SMALLEST_LIMIT, marker, plan_markdown
+from reconciler.report.plan.markdown import COMMENT_LIMIT, SMALLEST_LIMIT, marker, plan_markdown
 from reconciler.report.text.comment import Piece, Section, fitted
 from tests.kit.texts.hostile import HOSTILE, everywhere
 from tests.report.samples import BLOCK, every_kind, make_plan, review_plan
@@ -38,7 +38,7 @@ def shown(text: str) -> dict[str, int]:
     return {risk.value: rows.count(risk.value) for risk in Risk}
 
 
-@pytest.mark.parametrize("limit", [SMALLEST_LIMIT, LIMIT, 150_000, 1_000_000])
+@pytest.mark.parametrize("limit", [SMALLEST_LIMIT, COMMENT_LIMIT, 150_000, 1_000_000])
 def test_the_least_risky_is_left_out_first_and_counted(limit: int) -> None:
     plan = large_plan()
     text = plan_markdown(plan, limit=limit, link="https://ci.example.com/runs/7")
@@ -65,7 +65,9 @@ def test_the_least_risky_is_left_out_first_and_counted(limit: int) -> None:
 
 
 def test_it_uses_the_room_there_is() -> None:
-    assert LIMIT - 1_000 < len(plan_markdown(large_plan()).encode()) <= LIMIT < GITHUB
+    assert (
+        COMMENT_LIMIT - 1_000 < len(plan_markdown(large_plan()).encode()) <= COMMENT_LIMIT < GITHUB
+    )
 
 
 def test_what_fits_is_whole() -> None:
@@ -81,7 +83,7 @@ def test_without_an_address_the_reader_is_told_the_command() -> None:
 
 def test_wide_characters_are_counted_as_bytes() -> None:
     text = plan_markdown(large_plan(100, "契約が変わりました" * 10))
-    assert len(text) < len(text.encode()) <= LIMIT
+    assert len(text) < len(text.encode()) <= COMMENT_LIMIT
 
 
 def test_what_blocks_and_who_approves_outlasts_everything_else() -> None:
@@ -105,7 +107,7 @@ def test_nobody_hides_the_rest_behind_one_huge_change() -> None:
         for action in huge.actions
     )
     text = plan_markdown(make_plan((*grown[:2], *review_plan().actions), ()))
-    assert len(text.encode()) <= LIMIT
+    assert len(text.encode()) <= COMMENT_LIMIT
     assert text.count("quickbooks-sales") >= 4
 
 

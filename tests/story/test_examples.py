@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.adapters.openbao.server import RunningServer
-from reconciler.adapters.vault.setup.bootstrap import bootstrap
+from reconciler.adapters.vault.setup.bootstrap import prepare_environment
 from reconciler.declare.repository import load
 from reconciler.domain.declared.schemes import CUSTOM, Scheme
 from tests.kit.git.checkout import Checkout
@@ -46,7 +46,7 @@ def places(openbao: RunningServer) -> dict[str, Place]:
     for name in ("staging", "production"):
         with unbootstrapped(openbao) as place:
             made[name] = Place(openbao, name, settings_for(openbao.address, name), place.stack)
-            bootstrap(made[name].live("root"), name, PROJECT, 16)
+            prepare_environment(made[name].live("root"), name, PROJECT, 16)
     return made
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from reconciler.domain.declared.desired import DesiredWebhook, Lifecycle
 from reconciler.domain.declared.proof import Payload
-from reconciler.webhooks.wire.payload import LIMIT, event_body, payload
+from reconciler.webhooks.wire.payload import PAYLOAD_LIMIT, event_body, payload
 
 NOW = datetime(2026, 11, 23, 22, 45, tzinfo=UTC)
 LIFE = Lifecycle(timedelta(days=180), timedelta(days=60), timedelta(hours=24))
@@ -49,10 +49,11 @@ def test_without_an_example_it_is_made_up_marked_twice_and_always_the_same() -> 
 
 
 def test_an_example_that_is_too_large_is_never_sent() -> None:
-    most = LIMIT - 1 - len(event_body("payout.settled", {"x": ""}, NOW))
+    most = PAYLOAD_LIMIT - 1 - len(event_body("payout.settled", {"x": ""}, NOW))
     fits, too_large = ({"x": "y" * size} for size in (most, most + 1))
     assert (
-        len(payload("c", hook(Payload("payout.settled", fits)), "payout.settled", NOW)) == LIMIT - 1
+        len(payload("c", hook(Payload("payout.settled", fits)), "payout.settled", NOW))
+        == PAYLOAD_LIMIT - 1
     )
     body = json.loads(
         payload("c", hook(Payload("payout.settled", too_large)), "payout.settled", NOW)
@@ -71,7 +72,7 @@ def test_always_below_the_limit_and_always_marked(
 ) -> None:
     """Whatever was written, lone surrogates included."""
     body = payload(name, hook(Payload(event, data), events=(event,), name=name), event, NOW)
-    assert len(body) < LIMIT
+    assert len(body) < PAYLOAD_LIMIT
     value = json.loads(body)
     assert value.keys() == {"type", "timestamp", "test", "data"}
     assert value["test"] is True

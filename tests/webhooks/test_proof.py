@@ -17,9 +17,9 @@ from reconciler.domain.declared.schemes import GITHUB
 from reconciler.domain.live.record import Delivery
 from reconciler.domain.secrecy.secret import Secret
 from reconciler.errors.codes import CODES
-from reconciler.webhooks.proof.judging import judge
+from reconciler.webhooks.proof.judging import judge_answer
 from reconciler.webhooks.proof.proof import Pause
-from reconciler.webhooks.wire.excerpt import SHOWN, excerpt
+from reconciler.webhooks.wire.excerpt import EXCERPT_SHOWN, excerpt
 from reconciler.webhooks.wire.http import HttpFailure, HttpRequest, HttpResponse
 from reconciler.webhooks.wire.retries import asked_for
 from tests.kit.webhooks.proving import Answer, drive, order_for
@@ -130,7 +130,7 @@ def test_what_cannot_be_sent_is_not_sent(
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
 def test_every_2xx_is_accepted(status: int) -> None:
-    assert judge(Probe.VALID, answered(status), Expectation()).passed
+    assert judge_answer(Probe.VALID, answered(status), Expectation()).passed
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_every_2xx_is_accepted(status: int) -> None:
 def test_every_other_status_is_a_failure_that_says_what_to_check(
     status: int, code: str, again: bool
 ) -> None:
-    verdict = judge(Probe.VALID, answered(status), Expectation())
+    verdict = judge_answer(Probe.VALID, answered(status), Expectation())
     assert (verdict.passed, verdict.code, verdict.again) == (False, code, again)
     assert verdict.message.startswith(f"{code}: the receiver answered {status}")
     assert verdict.message.endswith(CODES[code].remedy)
@@ -158,7 +158,7 @@ def test_every_other_status_is_a_failure_that_says_what_to_check(
 
 def test_a_redirect_names_the_host_and_nothing_else_of_the_location() -> None:
     there = answered(301, location="https://www.example.com:8443/in?token=hunter2")
-    message = judge(Probe.VALID, there, Expectation()).message
+    message = judge_answer(Probe.VALID, there, Expectation()).message
     assert "and points to www.example.com:8443;" in message
     assert "hunter2" not in message
     for location in (
@@ -167,7 +167,7 @@ def test_a_redirect_names_the_host_and_nothing_else_of_the_location() -> None:
         "javascript:1",
         "https://\x1b[31m/",
     ):
-        message = judge(Probe.VALID, answered(302, location=location), Expectation()).message
+        message = judge_answer(Probe.VALID, answered(302, location=location), Expectation()).message
         assert "points to" not in message
         assert "hunter2" not in message
 
@@ -297,7 +297,7 @@ def test_an_excerpt_shows_what_helps() -> None:
 @given(body=st.binary(max_size=6000), hidden=st.text(alphabet="abcXYZ123", min_size=8, max_size=30))
 def test_an_excerpt_is_short_and_never_has_what_was_sent(body: bytes, hidden: str) -> None:
     shown = excerpt(hidden.encode() + body + hidden.encode(), [hidden])
-    assert len(shown) <= SHOWN
+    assert len(shown) <= EXCERPT_SHOWN
     assert hidden not in shown
 
 

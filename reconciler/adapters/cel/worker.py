@@ -68,7 +68,7 @@ _UNEXPECTED = re.compile(
 _UNREAD = re.compile(r"token recognition error at: '(.*)'")
 
 
-def main() -> None:
+def _main() -> None:
     import cel  # noqa: F401, PLC0415 - before the clock of the first expression starts
 
     job = json.load(sys.stdin)
@@ -196,4 +196,4 @@ def _duration(value: Any) -> Any:
 
 
 if __name__ == "__main__":
-    main()
+    _main()

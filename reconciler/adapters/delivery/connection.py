@@ -27,7 +27,7 @@ HEADER_CAP = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ConnectionLimits:
     """Where deliveries of an environment may go: ``allowed`` is its allowedNetworks, ``ports``
     those of https outside of them."""
 
@@ -41,7 +41,7 @@ class PinnedBackend(httpcore.NetworkBackend):
     def __init__(
         self,
         endpoint: Endpoint,
-        limits: Limits,
+        limits: ConnectionLimits,
         resolve: Resolve,
         watch: Watch,
     ) -> None:

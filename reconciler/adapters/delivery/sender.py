@@ -14,7 +14,7 @@ from collections.abc import Iterable
 
 import httpcore
 
-from reconciler.adapters.delivery.connection import Limits, PinnedBackend
+from reconciler.adapters.delivery.connection import ConnectionLimits, PinnedBackend
 from reconciler.adapters.delivery.handshake import tls_context
 from reconciler.adapters.delivery.resolve import Resolve, system_resolve
 from reconciler.adapters.delivery.slots import Slots
@@ -52,7 +52,9 @@ class WebhookSender:
         resolve: Resolve = system_resolve,
     ) -> None:
         try:
-            self._limits = Limits(parse_networks(allowed_networks), frozenset(settings.ports))
+            self._limits = ConnectionLimits(
+                parse_networks(allowed_networks), frozenset(settings.ports)
+            )
         except ValueError as error:
             raise DeliveryError(
                 "RC520", f"allowedNetworks: {error}", CODES["RC520"].remedy

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from reconciler.adapters.git.errors import audit_error
 from reconciler.adapters.git.programs import Programs, options_for, safe_directories, variables_for
-from reconciler.adapters.git.repository import EMBEDDED, NOWHERE, Repository, refuse_embedded
+from reconciler.adapters.git.repository import EMBEDDED, NO_REPOSITORY, Repository, refuse_embedded
 from reconciler.adapters.system.programs import find_program
 from reconciler.errors import AuditError
 
@@ -183,7 +183,7 @@ class GitCommand:
         except AuditError as error:
             if error.code != "RC602":
                 raise
-            answer = self._once(arguments, _Given(variables=NOWHERE))
+            answer = self._once(arguments, _Given(variables=NO_REPOSITORY))
         return answer.line if answer.code == 0 else ""
 
     def whole(

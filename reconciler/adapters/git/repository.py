@@ -17,7 +17,7 @@ from reconciler.adapters.git.errors import audit_error
 # What git says of a repository that is not reached by ``.git`` (git 2.38 and newer).
 EMBEDDED = "safe.bareRepository"
 # For git: there is no repository, and do not look for one.
-NOWHERE = {"GIT_DIR": "/dev/null/none"}
+NO_REPOSITORY = {"GIT_DIR": "/dev/null/none"}
 _POINTER = "gitdir: "
 _LONGEST = 4096  # characters of a path
 

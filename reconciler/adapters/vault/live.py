@@ -27,7 +27,6 @@ from reconciler.errors import VaultDenied, VaultError
 from reconciler.registry.requests import (
     Conflict,
     DestroyVersions,
-    Document,
     Done,
     MakeTransitKey,
     Metadata,
@@ -39,6 +38,7 @@ from reconciler.registry.requests import (
     Request,
     ResetMetadata,
     Response,
+    StoredDocument,
     Subkeys,
     Unclear,
     WriteDocument,
@@ -200,7 +200,9 @@ class Live:
 
     def sign(self, key: str, content: bytes) -> bytes:
         """The 64 bytes of an ed25519 signature by a transit key (deliverer role)."""
-        return transit.sign(self.client.secrets.transit, self.settings.transit_mount, key, content)
+        return transit.sign_by_transit(
+            self.client.secrets.transit, self.settings.transit_mount, key, content
+        )
 
     def close(self) -> None:
         """Let go of threads and connections; a token that we obtained by logging in is revoked."""
@@ -223,14 +225,14 @@ class Live:
     ) -> None:
         self.close()
 
-    def _read_document(self, request: ReadDocument) -> Document:
+    def _read_document(self, request: ReadDocument) -> StoredDocument:
         name = paths.document_name(request.name)
         try:
             answer = self._registry.read(name)
         except StatusError as error:
             if error.lost_its_data and not name.startswith("runs/"):
                 raise errors.data_lost(error.where) from None
-            return Document(None, *gone(error))
+            return StoredDocument(None, *gone(error))
         text, version = (
             answer.field(dict, "data").get("doc"),
             answer.field(int, "metadata", "version"),
@@ -242,7 +244,7 @@ class Live:
             str(metadata.get("created_time", "")),
             instant(metadata.get("deletion_time")),
         )
-        return Document(
+        return StoredDocument(
             text if isinstance(text, str) else "",
             version,
             answer.at,

@@ -37,7 +37,7 @@ def make(transit: Any, mount: str, name: str) -> PublicKey:
 
     RC419 for one that is of another sort, or may leave.
     """
-    paths.transit_key(name)
+    paths.checked_transit_key(name)
     found = _read(transit, mount, name)
     if found is None:
         transit.create_key(name, key_type="ed25519", mount_point=mount)
@@ -63,7 +63,7 @@ def make(transit: Any, mount: str, name: str) -> PublicKey:
         raise errors.unusable(found.where, "it has no public key of version 1") from None
 
 
-def sign(
+def sign_by_transit(
     transit: Any,
     mount: str,
     name: str,
@@ -72,7 +72,7 @@ def sign(
     """The 64 bytes of an ed25519 signature (RFC 8032)."""
     text = base64.b64encode(content).decode("ascii")
     answer: Answer = transit.sign_data(
-        paths.transit_key(name), text, key_version=_VERSION, mount_point=mount
+        paths.checked_transit_key(name), text, key_version=_VERSION, mount_point=mount
     )
     version, _, encoded = str(answer.data.get("signature", "")).rpartition(":")
     try:
@@ -86,7 +86,7 @@ def sign(
 
 def remove(transit: Any, mount: str, name: str) -> Done:
     """The key is gone for ever, and was seen to be."""
-    paths.transit_key(name)
+    paths.checked_transit_key(name)
     for _ in range(_LOOKS):
         try:
             transit.read_key(name, mount_point=mount)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from reconciler.domain.plan.plan import Plan
 
 
-def make_plan(
+def plan_environment(
     workplace: Workplace,
     environment: str,
     asked: Asked,

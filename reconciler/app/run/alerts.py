@@ -221,7 +221,7 @@ def _mails(
     secret: object,
 ) -> tuple[list[Courier], list[str]]:
     from reconciler.adapters.alerts.mail import Mail
-    from reconciler.domain.declared.alert import OWNER
+    from reconciler.domain.declared.alert import TO_OWNER
     from reconciler.domain.secrecy.secret import Secret
     from reconciler.report.run.alerts import mail_subject, mail_text
 
@@ -229,7 +229,7 @@ def _mails(
     missing: list[str] = []
     password = secret if isinstance(secret, Secret) else None
     for notice in told:
-        addresses = [notice.owner.mail if one == OWNER else one for one in target.to]
+        addresses = [notice.owner.mail if one == TO_OWNER else one for one in target.to]
         if None in addresses:
             missing.append(f"RC545: the owner {notice.owner.shown} has no mail address as contact")
         recipients = tuple(dict.fromkeys(one for one in addresses if one is not None))

@@ -119,7 +119,7 @@ def apply_plan(
     return _ended(workplace, alerts, Run(result, problem, saved=ready is not None))
 
 
-def rotate(
+def rotate_credentials(
     workplace: Workplace,
     environment: str,
     target: Target,
@@ -162,7 +162,7 @@ def rotate(
     return _ended(workplace, alerts, Run(result, problem))
 
 
-def revoke(
+def revoke_credentials(
     workplace: Workplace,
     environment: str,
     request: RevocationRequest,

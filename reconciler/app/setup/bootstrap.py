@@ -41,7 +41,7 @@ def _prepared(
     buckets: int | None,
     platform: Platform | None,
 ) -> list[tuple[str, str]]:
-    from reconciler.adapters.vault.setup.bootstrap import bootstrap
+    from reconciler.adapters.vault.setup.bootstrap import prepare_environment
     from reconciler.adapters.vault.setup.ci_roles import login_roles
     from reconciler.adapters.vault.setup.meta import Meta, existing_meta
     from reconciler.engine.rebucket import close_rest, spread_registry
@@ -50,7 +50,7 @@ def _prepared(
         present = existing_meta(live, project.name, environment.name)
         anew = present is not None and buckets not in (None, present.buckets)
         done: list[tuple[str, str]] = list(
-            bootstrap(live, environment.name, project.name, None if anew else buckets)
+            prepare_environment(live, environment.name, project.name, None if anew else buckets)
         )
         if platform is not None:
             try:

@@ -32,14 +32,14 @@ from reconciler.engine.look.records import read_applied_commit, survey
 from reconciler.errors import RegistryError, TokenInvalid, VaultDenied, VaultError
 from reconciler.registry.codec.run_codec import decode_lease
 from reconciler.registry.protocol.applied import NAME as APPLIED
-from reconciler.registry.requests import Document, ReadDocument
+from reconciler.registry.requests import ReadDocument, StoredDocument
 
-Result = Literal["ok", "warn", "fail"]
+_Result = Literal["ok", "warn", "fail"]
 CLOCK_TOLERANCE = timedelta(seconds=30)
 SHORT_TTL = 300  # seconds; a token for less may end within a run
 # Cannot be the name of a secret (names never begin with "-"), but every pattern of the policies
 # covers it.
-PROBE = "--doctor--"
+_PROBE = "--doctor--"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Check:
     well."""
 
     name: str
-    result: Result
+    result: _Result
     sentence: str
     remedy: str = ""
 
@@ -232,22 +232,22 @@ def _needs(live: Live) -> dict[str, dict[str, tuple[str, ...]]]:
         f"{registry}/data/buckets/00": ("read",),
         f"{registry}/metadata/runs/": ("list",),
         f"{secrets}/metadata/{KEY.folder}/": ("list",),
-        f"{secrets}/subkeys/{KEY.folder}/{PROBE}": ("read",),
+        f"{secrets}/subkeys/{KEY.folder}/{_PROBE}": ("read",),
     }
     apply: dict[str, tuple[str, ...]] = {
         f"{registry}/data/buckets/00": ("read", "create", "update"),
         f"{registry}/data/lease": ("create", "update"),
-        **{f"{secrets}/data/{kind.folder}/{PROBE}": ("create", "update") for kind in list_kinds()},
-        f"{secrets}/destroy/{KEY.folder}/{PROBE}": ("update",),
+        **{f"{secrets}/data/{kind.folder}/{_PROBE}": ("create", "update") for kind in list_kinds()},
+        f"{secrets}/destroy/{KEY.folder}/{_PROBE}": ("update",),
         f"{transit}/sign/{SIGNING_KEY}": ("update",),
-        f"{transit}/keys/webhook.{PROBE}": ("create", "read", "update", "delete"),
+        f"{transit}/keys/webhook.{_PROBE}": ("create", "read", "update", "delete"),
     }
     deliver: dict[str, tuple[str, ...]] = {
         **{
-            f"{secrets}/data/{kind.folder}/{PROBE}": ("read",)
+            f"{secrets}/data/{kind.folder}/{_PROBE}": ("read",)
             for kind in list_kinds_read_by(Reader.DELIVERER)
         },
-        f"{transit}/sign/webhook.{PROBE}": ("update",),
+        f"{transit}/sign/webhook.{_PROBE}": ("update",),
     }
     return {"plan": plan, "apply": apply, "deliver": deliver}
 
@@ -275,7 +275,7 @@ def _key_values(live: Live) -> Check:
     """Reads a path that cannot hold a secret: capabilities do not tell whether only wrapped reads
     are allowed."""
     try:
-        live.adapter.get(f"/v1/{live.settings.secrets_mount}/data/{KEY.folder}/{PROBE}")
+        live.adapter.get(f"/v1/{live.settings.secrets_mount}/data/{KEY.folder}/{_PROBE}")
     except VaultDenied:
         return Check("key values", "ok", "this token is refused every key value")
     except StatusError as error:
@@ -382,7 +382,7 @@ def _policies(live: Live, environment: str) -> Check:
 
 def _lease(live: Live) -> Check:
     document = live.answer(ReadDocument("lease"))
-    assert isinstance(document, Document)  # what ReadDocument is answered with
+    assert isinstance(document, StoredDocument)  # what ReadDocument is answered with
     try:
         lease = decode_lease(document.text) if document.text is not None else None
     except RegistryError as error:

@@ -14,7 +14,7 @@ from reconciler.cli.options import format_option
 from reconciler.cli.output import Settings
 from reconciler.domain.secrecy import beginning
 
-Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+_Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
 
 
 def _web_address(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
@@ -28,7 +28,7 @@ def _web_address(ctx: click.Context, param: click.Parameter, value: str | None) 
     return value
 
 
-def look_options(command: Decorated) -> Decorated:
+def look_options(command: _Decorated) -> _Decorated:
     """``--format`` (parameter ``form``) and the options of the comment."""
     options = [
         format_option(*PLAN_FORMATS),

@@ -124,10 +124,10 @@ def plan(
         )
     keep(made, out, settings)
     emit(rendered(made.content, look_of(settings, form, **look)), form)
-    return exit_code(made, detailed=detailed_exitcode)
+    return _exit_code(made, detailed=detailed_exitcode)
 
 
-def exit_code(plan: Plan, *, detailed: bool) -> int:
+def _exit_code(plan: Plan, *, detailed: bool) -> int:
     if plan.blocked:
         return BLOCKED
     return CHANGES_PRESENT if detailed and plan.changes else 0

@@ -101,8 +101,8 @@ def platform_of(
     from reconciler.adapters.vault.setup.ci_platforms import (
         GITHUB_ISSUER,
         GITLAB_ISSUER,
-        GitHub,
-        GitLab,
+        GitHubJobs,
+        GitLabJobs,
         default_audience,
     )
     from reconciler.errors import UsageError
@@ -157,7 +157,7 @@ def platform_of(
         values["--issuer"],
         values["--audience"],
     )
-    return GitHub(*parts) if ci == "github" else GitLab(*parts, protected=protected)
+    return GitHubJobs(*parts) if ci == "github" else GitLabJobs(*parts, protected=protected)
 
 
 def _check_issuer(issuer: str, example: str) -> None:

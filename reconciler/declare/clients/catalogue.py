@@ -12,7 +12,7 @@ from reconciler.declare.files.files import is_inside, name_file, plain_path, rea
 from reconciler.declare.findings.collector import Collector
 from reconciler.declare.findings.nodes import Map, Mark
 from reconciler.declare.findings.suggest import did_you_mean
-from reconciler.declare.yaml.text import Limits, parse
+from reconciler.declare.yaml.text import TextLimits, parse
 from reconciler.domain.plan.scopes import WILDCARD, ScopeTable, covers
 
 _SCOPE = re.compile(r"[!#-\[\]-~]{1,256}\Z")  # RFC 6749, 3.3: scope-token
@@ -79,7 +79,7 @@ def _openapi(
     """The scopes of all OAuth flows of an OpenAPI file, which has at most ``largest`` MiB.
 
     A problem with the file is reported where it is named."""
-    limits = Limits(size=largest * _MIB, depth=100, foreign=True)
+    limits = TextLimits(size=largest * _MIB, depth=100, foreign=True)
     if not is_inside(path):
         found.add("RC140", mark, f"`{path}` is not a path inside the project")
         return []

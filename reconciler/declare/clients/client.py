@@ -12,10 +12,10 @@ from reconciler.declare.findings.nodes import Map, Mark, Seq, merge
 from reconciler.declare.findings.suggest import did_you_mean
 from reconciler.declare.webhooks.lifecycles import (
     entry_lifecycle,
-    format_duration,
     lifecycle_spec,
     secret_lifecycle,
     valid_or,
+    write_duration,
 )
 from reconciler.declare.webhooks.reach import Reach
 from reconciler.declare.webhooks.signatures import merged_faults
@@ -210,8 +210,8 @@ class ClientBuilder:
         self, item: Map, rotation: Map, lifecycle: Lifecycle, address: Address
     ) -> None:
         lifetime, renew_before = (
-            format_duration(lifecycle.lifetime),
-            format_duration(lifecycle.renew_before),
+            write_duration(lifecycle.lifetime),
+            write_duration(lifecycle.renew_before),
         )
         marks = [m for m in (rotation.marks.get("renewBefore"), item.marks.get("lifetime")) if m]
         if not lifecycle.lifetime or not lifecycle.renew_before:
@@ -221,7 +221,7 @@ class ClientBuilder:
             self._found.add("RC151", self._own(marks), message, address=address)
         elif "grace" in rotation and lifecycle.grace > lifecycle.renew_before:
             message = (
-                f"grace ({format_duration(lifecycle.grace)}) is longer than renewBefore"
+                f"grace ({write_duration(lifecycle.grace)}) is longer than renewBefore"
                 f" ({renew_before})"
             )
             self._found.add("RC162", rotation.marks["grace"], message, address=address)

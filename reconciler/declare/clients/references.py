@@ -9,7 +9,7 @@ from itertools import combinations
 
 from reconciler.declare.files.documents import Document
 from reconciler.declare.findings.collector import Collector
-from reconciler.declare.findings.suggest import did_you_mean, distance
+from reconciler.declare.findings.suggest import did_you_mean, edit_distance
 
 _SLIP = 2  # letters by which a misspelt team differs
 _SEVERAL = 2  # clients of a team that make it the known one
@@ -112,7 +112,7 @@ def check_owners(clients: Collection[Document], found: Collector) -> None:
         near = sorted(_near(team, known))
         if near:
             best = min(
-                near, key=lambda other: (distance(team.lower(), other.lower()), -teams[other])
+                near, key=lambda other: (edit_distance(team.lower(), other.lower()), -teams[other])
             )
             message = f"the team `{team}` owns only this client; `{best}` owns {teams[best]}"
             found.add(
@@ -131,7 +131,7 @@ def _near(team: str, known: Mapping[str, set[str]]) -> Iterator[str]:
     """
     lowered = team.lower()
     for other in {other for shorter in _shortened(lowered) for other in known.get(shorter, ())}:
-        slips = distance(lowered, other.lower())
+        slips = edit_distance(lowered, other.lower())
         allowed = _SLIP if min(len(team), len(other)) > 2 * _NAME_FOR_CHECK - 2 else 1
         if slips == 0 or (slips <= allowed and _letters(lowered) != _letters(other.lower())):
             yield other

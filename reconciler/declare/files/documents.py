@@ -8,7 +8,7 @@ from pathlib import Path
 from reconciler.declare.files.files import read, shown
 from reconciler.declare.findings.collector import Collector
 from reconciler.declare.findings.nodes import Map, Mark
-from reconciler.declare.findings.suggest import did_you_mean, listed
+from reconciler.declare.findings.suggest import did_you_mean, list_choices
 from reconciler.declare.findings.suggest import nearest as nearest_of
 from reconciler.declare.schema.schemas import API_VERSION, KINDS, acceptor
 from reconciler.declare.yaml.text import Parsed, parse
@@ -163,7 +163,7 @@ def _check_kind(value: Map, expected: str, found: Collector) -> bool:
             value.marks["kind"],
             f"{shown_kind} is not a kind",
             hint=hint,
-            remedy=f"kinds are {listed(KINDS)}",
+            remedy=f"kinds are {list_choices(KINDS)}",
         )
     return False
 

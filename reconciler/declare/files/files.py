@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from reconciler.declare.findings.collector import Collector
 from reconciler.declare.findings.nodes import Mark
-from reconciler.declare.yaml.text import STRICT, Limits
+from reconciler.declare.yaml.text import STRICT, TextLimits
 from reconciler.domain.declared.checkout import blob_ids
 
 SUFFIXES = (".yaml", ".yml")
@@ -181,7 +181,7 @@ def read(
     root: Path,
     path: str,
     found: Collector,
-    limits: Limits = STRICT,
+    limits: TextLimits = STRICT,
 ) -> str | None:
     """The text of a file of the project, or None after reporting why not. Never blocks on a pipe.
 

@@ -13,7 +13,7 @@ from reconciler.errors.codes import CODES
 # Nobody reads a longer line, and masking it would take long: it is not shown at all.
 _LONGEST = 2000
 # Findings of one file that are shown, errors and others counted apart; of more only the number.
-SHOWN = 100
+TEXT_SHOWN = 100
 
 
 def source_of(mark: Mark) -> Source:
@@ -63,7 +63,7 @@ class Collector:
         self.errors += error
         counted = (mark[0] if mark else "", error)
         self._numbers[counted] += 1
-        if mark and self._numbers[counted] > SHOWN:
+        if mark and self._numbers[counted] > TEXT_SHOWN:
             return
         advice = remedy or entry.remedy
         if hint:
@@ -107,12 +107,12 @@ class Collector:
             Finding(
                 "RC117",
                 Level.ERROR if error else Level.WARNING,
-                f"and {number - SHOWN} more {_what(number - SHOWN, error=error)} in this file",
+                f"and {number - TEXT_SHOWN} more {_what(number - TEXT_SHOWN, error=error)} in this file",
                 remedy=CODES["RC117"].remedy,
                 source=Source(file, 1, 1),
             )
             for (file, error), number in self._numbers.items()
-            if file and number > SHOWN
+            if file and number > TEXT_SHOWN
         ]
         return sorted(more, key=_place)
 

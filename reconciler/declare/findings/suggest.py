@@ -26,7 +26,7 @@ def nearest(word: str, choices: frozenset[str]) -> str | None:
     return by_lower[found[0]] if found else None
 
 
-def distance(left: str, right: str) -> int:
+def edit_distance(left: str, right: str) -> int:
     """Letters to insert, delete, replace or swap with a neighbour to turn ``left`` into
     ``right``."""
     before: list[int] = []
@@ -40,7 +40,7 @@ def distance(left: str, right: str) -> int:
     return row[-1]
 
 
-def listed(choices: Iterable[str], limit: int = 12) -> str:
+def list_choices(choices: Iterable[str], limit: int = 12) -> str:
     """``a, b or c``; long lists end in ``…``."""
     names = [f"`{choice}`" for choice in choices]
     if len(names) > limit:

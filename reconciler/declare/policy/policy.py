@@ -28,7 +28,7 @@ from reconciler.domain.declared.desired import (
 )
 from reconciler.domain.declared.proof import Demand
 from reconciler.planning.guards.guards import WORDS
-from reconciler.planning.rules.rules import BY_NAME
+from reconciler.planning.rules.rules import RULES_BY_NAME
 
 # These let a client go whose file may be gone already, so its name need not be declared any more.
 _ABOUT_REMOVAL = frozenset({"protect", "budget-removals", "remove-all"})
@@ -166,7 +166,7 @@ def check_policy(document: Document, around: Surroundings, found: Collector) -> 
         )
     _check_signers(spec.sub("apply").sub("signedCommits"), around.audit, found)
     for item, _ in spec.items_at("waivers"):
-        _check_waiver(item, {*BY_NAME, *custom}, around, found)
+        _check_waiver(item, {*RULES_BY_NAME, *custom}, around, found)
     for where in _with_environments(spec):
         for name, mark in where.items_at("environments"):
             if around.environments and name not in around.environments:
@@ -210,8 +210,8 @@ def _check_names(spec: Map, found: Collector) -> set[str]:
             found.add(
                 "RC233", mark, f"`{name}` is already the name of the rule in line {seen[name]}"
             )
-        elif name in BY_NAME or name in WORDS:
-            what = "a built-in rule" if name in BY_NAME else "a guard"
+        elif name in RULES_BY_NAME or name in WORDS:
+            what = "a built-in rule" if name in RULES_BY_NAME else "a guard"
             found.add("RC233", mark, f"`{name}` is the name of {what}")
         seen.setdefault(name, mark[1])
     return set(seen)

@@ -32,7 +32,7 @@ from reconciler.planning.rules.custom_rules import (
     is_ending,
     write_remedy,
 )
-from reconciler.planning.rules.rules import BY_NAME, find_breaches
+from reconciler.planning.rules.rules import RULES_BY_NAME, find_breaches
 
 # environment -> client -> how it is declared there
 Clients: TypeAlias = Mapping[str, Mapping[str, DesiredClient]]
@@ -94,7 +94,7 @@ class Review:
         self, clients: Clients, builders: Mapping[str, ClientBuilder], table: ScopeTable
     ) -> None:
         whole = not self._found.errors
-        judged = set(BY_NAME)
+        judged = set(RULES_BY_NAME)
         for environment, here in clients.items():
             for one in violations(here.values(), builders, self._policy, environment, table):
                 self._tell(

@@ -13,7 +13,7 @@ from reconciler.declare.findings.nodes import Map
 from reconciler.declare.findings.suggest import did_you_mean
 from reconciler.declare.webhooks.urls import parse_url
 from reconciler.domain.declared.alert import (
-    OWNER,
+    TO_OWNER,
     AlertKind,
     Channel,
     MailTarget,
@@ -120,9 +120,9 @@ class _Builder:
 
     def _mail(self, item: Map) -> None:
         for address, mark in item.items_at("to"):
-            if isinstance(address, str) and address != OWNER and not is_mail_address(address):
+            if isinstance(address, str) and address != TO_OWNER and not is_mail_address(address):
                 self.found.add(
-                    "RC164", mark, f"`{address}` is neither a mail address nor `{OWNER}`"
+                    "RC164", mark, f"`{address}` is neither a mail address nor `{TO_OWNER}`"
                 )
         smtp = item.sub("smtp")
         sender = smtp.get("from")

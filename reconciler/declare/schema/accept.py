@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
-Check = Callable[[Any], bool]
+_Check = Callable[[Any], bool]
 
 _ANNOTATIONS = frozenset(
     {
@@ -28,7 +28,7 @@ _ANNOTATIONS = frozenset(
         "errorMessage",
     }
 )
-_TYPES: Mapping[str, Check] = {
+_TYPES: Mapping[str, _Check] = {
     "object": lambda value: isinstance(value, dict),
     "array": lambda value: isinstance(value, list),
     "string": lambda value: isinstance(value, str),
@@ -47,7 +47,7 @@ def pattern(text: str) -> re.Pattern[str]:
     return re.compile(re.sub(r"(?<!\\)\$", r"\\Z", text))
 
 
-def compile_schema(schema: Mapping[str, Any]) -> Check:
+def compile_schema(schema: Mapping[str, Any]) -> _Check:
     """A function that says whether a value is valid.
 
     Raises ``ValueError`` for a keyword it does not know.
@@ -58,10 +58,10 @@ def compile_schema(schema: Mapping[str, Any]) -> Check:
 class _Compiler:
     def __init__(self, root: Mapping[str, Any]) -> None:
         self._root = root
-        self._definitions: dict[str, Check] = {}
+        self._definitions: dict[str, _Check] = {}
 
-    def compile(self, schema: Mapping[str, Any]) -> Check:
-        checks: list[Check] = []
+    def compile(self, schema: Mapping[str, Any]) -> _Check:
+        checks: list[_Check] = []
         if "type" in schema:
             checks.append(_type(schema["type"]))
         objects = {
@@ -79,7 +79,7 @@ class _Compiler:
             return checks[0]
         return _every(checks)
 
-    def _keyword(self, keyword: str, value: Any) -> Check:
+    def _keyword(self, keyword: str, value: Any) -> _Check:
         if keyword == "$ref":
             return self._reference(value)
         if keyword == "items":
@@ -89,7 +89,7 @@ class _Compiler:
             return _SIMPLE[keyword](value)
         raise ValueError(f"the schema keyword {keyword!r} is not supported")
 
-    def _reference(self, reference: str) -> Check:
+    def _reference(self, reference: str) -> _Check:
         if not reference.startswith("#/$defs/"):
             raise ValueError(f"the reference {reference!r} is not supported")
         if reference not in self._definitions:
@@ -98,11 +98,11 @@ class _Compiler:
             )
         return self._definitions[reference]
 
-    def _object(self, schema: Mapping[str, Any]) -> Check:
+    def _object(self, schema: Mapping[str, Any]) -> _Check:
         known = {name: self.compile(part) for name, part in schema.get("properties", {}).items()}
         required = frozenset(schema.get("required", ()))
         additional = schema.get("additionalProperties", True)
-        other: Check = (
+        other: _Check = (
             (lambda _: additional) if isinstance(additional, bool) else self.compile(additional)
         )
         name_of = self.compile(schema["propertyNames"]) if "propertyNames" in schema else None
@@ -120,7 +120,7 @@ class _Compiler:
         return check
 
 
-def _every(checks: list[Check]) -> Check:
+def _every(checks: list[_Check]) -> _Check:
     # Loops, not all(): a generator for every value of every file would double the cost.
     def check(instance: Any) -> bool:
         for one in checks:  # noqa: SIM110 - as said
@@ -131,7 +131,7 @@ def _every(checks: list[Check]) -> Check:
     return check
 
 
-def _type(names: str | list[str]) -> Check:
+def _type(names: str | list[str]) -> _Check:
     if isinstance(names, str):
         return _TYPES[names]
     allowed = [_TYPES[name] for name in names]
@@ -142,12 +142,12 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _pattern(text: str) -> Check:
+def _pattern(text: str) -> _Check:
     search = pattern(text).search
     return lambda value: not isinstance(value, str) or search(value) is not None
 
 
-def _unique(wanted: bool) -> Check:  # noqa: FBT001 - the value of a schema keyword
+def _unique(wanted: bool) -> _Check:  # noqa: FBT001 - the value of a schema keyword
     # Only lists of text are declared unique; anything else is left to the judge.
     def check(value: Any) -> bool:
         if not wanted or not isinstance(value, list):
@@ -161,7 +161,7 @@ def _equals(value: Any, other: Any) -> bool:
     return type(value) is type(other) and bool(value == other)
 
 
-_SIMPLE: Mapping[str, Callable[[Any], Check]] = {
+_SIMPLE: Mapping[str, Callable[[Any], _Check]] = {
     "const": lambda expected: lambda value: _equals(value, expected),
     "enum": lambda allowed: lambda value: any(_equals(value, choice) for choice in allowed),
     "pattern": _pattern,

@@ -17,12 +17,12 @@ from typing import Any
 from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import ValidationError
 
-from reconciler.declare.findings.collector import SHOWN, Collector
+from reconciler.declare.findings.collector import TEXT_SHOWN, Collector
 from reconciler.declare.findings.nodes import NAMED_LISTS, Map, Mark, Seq, locate
-from reconciler.declare.findings.suggest import did_you_mean, listed
+from reconciler.declare.findings.suggest import did_you_mean, list_choices
 from reconciler.declare.findings.words import dotted, value_in_words
 from reconciler.declare.schema.accept import pattern
-from reconciler.declare.schema.schemas import schema
+from reconciler.declare.schema.schemas import read_schema
 from reconciler.domain.declared.desired import RuleLevel
 from reconciler.domain.secrecy import beginning
 from reconciler.errors import NOWHERE, Address
@@ -53,7 +53,7 @@ def explain(
 
     Returns whether anything was refused. ``document`` keeps its top-level fields.
     """
-    errors = list(judge(kind).iter_errors(document))
+    errors = list(explain_faults(kind).iter_errors(document))
     for error in errors:
         path = list(error.absolute_path)
         explainer = _EXPLAINERS.get(str(error.validator), _other)
@@ -81,12 +81,12 @@ def _mark(document: Map, path: list[str | int], key: str | None) -> Mark:
 
 
 @cache
-def judge(kind: str) -> Any:
+def explain_faults(kind: str) -> Any:
     """The jsonschema validator of ``kind``; its patterns end where ECMA-262 says they end, and what
     it looks at grows with the document alone."""
     keywords = {"pattern": _match, "items": _items, "uniqueItems": _unique}
     strict = validators.extend(Draft202012Validator, keywords)  # type: ignore[no-untyped-call]
-    return strict(schema(kind))
+    return strict(read_schema(kind))
 
 
 def _match(
@@ -140,14 +140,16 @@ def _unknown_fields(error: Refusal, path: list[str | int], kind: str) -> _Explai
     known = error.schema["properties"]
     strangers = (name for name in error.instance if name not in known)
     for number, name in enumerate(strangers):
-        absent = [field for field in known if field not in error.instance] if number < SHOWN else []
+        absent = (
+            [field for field in known if field not in error.instance] if number < TEXT_SHOWN else []
+        )
         hint = did_you_mean(name, absent)
         if not hint:
             places = [place for place in _places(kind).get(name, ()) if place != dotted(path)]
             hint = (
-                f"`{name}` belongs under {listed(places, 3)}"
+                f"`{name}` belongs under {list_choices(places, 3)}"
                 if places
-                else f"allowed are {listed(known)}"
+                else f"allowed are {list_choices(known)}"
             )
         yield f"{dotted(path)} has no field `{name}`", hint, name
 
@@ -156,7 +158,7 @@ def _unknown_fields(error: Refusal, path: list[str | int], kind: str) -> _Explai
 def _places(kind: str) -> Mapping[str, list[str]]:
     """Every field name of a kind with the mappings that have it."""
     places: dict[str, list[str]] = {}
-    root = schema(kind)
+    root = read_schema(kind)
 
     def walk(part: Mapping[str, Any], path: str) -> None:
         if "$ref" in part:
@@ -243,7 +245,7 @@ def _not_allowed(error: Refusal, path: list[str | int], _kind: str) -> _Explaine
     )
     if not isinstance(error.instance, str):
         return  # its type is reported already
-    hint = did_you_mean(error.instance, allowed) or f"allowed: {listed(allowed)}"
+    hint = did_you_mean(error.instance, allowed) or f"allowed: {list_choices(allowed)}"
     yield f"{dotted(path)} cannot be {value_in_words(error.instance)}", hint, None
 
 
@@ -283,7 +285,7 @@ def _other(error: Refusal, path: list[str | int], _kind: str) -> _Explained:
 def _not_unique(error: Refusal, path: list[str | int], _kind: str) -> _Explained:
     times = Counter(map(_identity, error.instance))
     twice = sorted({str(item) for item in error.instance if times[_identity(item)] > 1})
-    yield f"{dotted(path)} lists {listed(twice)} more than once", "", None
+    yield f"{dotted(path)} lists {list_choices(twice)} more than once", "", None
 
 
 _EXPLAINERS: Mapping[str, Callable[[Refusal, list[str | int], str], _Explained]] = {

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 # Where a schema holds schemas by name, and where it holds data.
-BY_NAME = frozenset(
+NAMED_SCHEMAS = frozenset(
     {"properties", "patternProperties", "$defs", "definitions", "dependentSchemas", "dependencies"}
 )
 DATA = frozenset({"const", "enum", "default", "examples", "example"})
@@ -27,7 +27,7 @@ def _keywords(schema: Any) -> Iterator[str]:
         yield from _keywords(item)
     for keyword, value in schema.items() if isinstance(schema, dict) else ():
         yield keyword
-        if keyword in BY_NAME and isinstance(value, dict):
+        if keyword in NAMED_SCHEMAS and isinstance(value, dict):
             yield from (found for part in value.values() for found in _keywords(part))
         elif keyword not in DATA:
             yield from _keywords(value)

@@ -31,11 +31,11 @@ def file_name(kind: str) -> str:
 
 def schema_text(kind: str) -> str:
     """The schema as a file."""
-    return json.dumps(schema(kind), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(read_schema(kind), indent=2, ensure_ascii=False) + "\n"
 
 
 @cache
-def schema(kind: str) -> dict[str, Any]:
+def read_schema(kind: str) -> dict[str, Any]:
     """The JSON Schema (2020-12) of ``kind``. Raises ``KeyError`` for a kind that does not exist.
 
     An installed package carries the files as ``reconciler/schemas``; a checkout has them in
@@ -51,4 +51,4 @@ def schema(kind: str) -> dict[str, Any]:
 @cache
 def acceptor(kind: str) -> Callable[[object], bool]:
     """Says in microseconds whether a document of ``kind`` is valid, not why not."""
-    return compile_schema(schema(kind))
+    return compile_schema(read_schema(kind))

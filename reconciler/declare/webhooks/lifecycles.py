@@ -20,7 +20,7 @@ _T = TypeVar("_T")
 _SECOND = timedelta(seconds=1)
 
 
-format_duration = lru_cache(maxsize=1024)(_duration.format_duration)
+write_duration = lru_cache(maxsize=1024)(_duration.format_duration)
 
 
 def entry_lifecycle(entry: Map, kind: CredentialKind) -> Lifecycle:
@@ -69,9 +69,9 @@ def _lifecycle(
 
 def lifecycle_spec(lifecycle: Lifecycle) -> dict[str, Any]:
     spec: dict[str, Any] = {
-        "lifetime": format_duration(lifecycle.lifetime),
-        "renewBefore": format_duration(lifecycle.renew_before),
-        "grace": format_duration(lifecycle.grace),
+        "lifetime": write_duration(lifecycle.lifetime),
+        "renewBefore": write_duration(lifecycle.renew_before),
+        "grace": write_duration(lifecycle.grace),
     }
     if lifecycle.window:
         spec["window"] = lifecycle.window.text

@@ -21,10 +21,10 @@ from jsonschema.exceptions import SchemaError, ValidationError
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
-from reconciler.declare.findings.suggest import did_you_mean, listed
+from reconciler.declare.findings.suggest import did_you_mean, list_choices
 from reconciler.declare.findings.words import value_in_words
 from reconciler.declare.schema.explain import repeats
-from reconciler.declare.schema.keywords import BY_NAME, DATA
+from reconciler.declare.schema.keywords import DATA, NAMED_SCHEMAS
 from reconciler.domain.secrecy import beginning
 from reconciler.domain.values import canonical
 from reconciler.domain.values.patterns import PatternError, compile_pattern
@@ -62,17 +62,17 @@ _WORDS: Mapping[str, str] = {
 }
 
 
-Path = tuple[str | int, ...]
+_Path = tuple[str | int, ...]
 Schema: TypeAlias = dict[str, Any] | bool
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class _Fault:
     """``path`` leads to the value; with ``field`` it is about the name of that field in it.
     ``of_schema``: it is the schema that cannot be used, and ``path`` leads to a place in there."""
 
     message: str
-    path: Path = ()
+    path: _Path = ()
     field: str | None = None
     hint: str = ""
     of_schema: bool = False
@@ -81,13 +81,13 @@ class Fault:
 class _Unusable(ValueError):
     """The schema cannot be used; the text says why, ``path`` where."""
 
-    def __init__(self, message: str, path: Path = ()) -> None:
+    def __init__(self, message: str, path: _Path = ()) -> None:
         super().__init__(message)
         self.path = path
 
 
 @lru_cache(maxsize=512)
-def schema_fault(text: str) -> Fault | None:
+def schema_fault(text: str) -> _Fault | None:
     """What keeps the schema (canonical JSON) from being used, whatever the example."""
     schema: Schema = json.loads(text)
     if isinstance(schema, bool):
@@ -95,7 +95,7 @@ def schema_fault(text: str) -> Fault | None:
     draft = schema.get("$schema", _DEFAULT)
     if not isinstance(draft, str) or _validator(draft) is None:
         known = f"write `$schema: {_DEFAULT}`, or leave it out"
-        return Fault(
+        return _Fault(
             f"`$schema` names no draft of JSON Schema that is known here; {known}",
             ("$schema",),
             of_schema=True,
@@ -108,11 +108,11 @@ def schema_fault(text: str) -> Fault | None:
     except SchemaError as error:
         path = tuple(error.absolute_path)
         what = _type_fault(error.instance) if path[-1:] == ("type",) else f"it {_sentence(error)}"
-        return Fault(f"{json_path(path)} is not JSON Schema: {what}", path, of_schema=True)
+        return _Fault(f"{json_path(path)} is not JSON Schema: {what}", path, of_schema=True)
     except _Unusable as error:
-        return Fault(str(error), error.path, of_schema=True)
+        return _Fault(str(error), error.path, of_schema=True)
     except RecursionError:
-        return Fault("it is nested too deeply", of_schema=True)
+        return _Fault("it is nested too deeply", of_schema=True)
     return None
 
 
@@ -120,12 +120,12 @@ def _type_fault(written: object) -> str:
     """The commonest slip, which the schema of schemas only calls none of several."""
     hint = did_you_mean(written, _NAMES)
     return f"{value_in_words(written)} is no type" + (
-        f", {hint.rstrip('?')}" if hint else f": types are {listed(_NAMES)}"
+        f", {hint.rstrip('?')}" if hint else f": types are {list_choices(_NAMES)}"
     )
 
 
 @lru_cache(maxsize=4096)
-def example_faults(schema: str, example: str) -> tuple[Fault, ...]:
+def example_faults(schema: str, example: str) -> tuple[_Fault, ...]:
     """Where ``example`` does not conform to ``schema``, which has no fault; both are canonical
     JSON."""
     value = json.loads(example)
@@ -141,7 +141,7 @@ def example_faults(schema: str, example: str) -> tuple[Fault, ...]:
         why = "it refers to itself without an end"
     except (ValueError, ArithmeticError) as error:
         why = str(error)
-    return (Fault(why, of_schema=True),)
+    return (_Fault(why, of_schema=True),)
 
 
 def _errors(schema: Schema, value: Any) -> Iterator[ValidationError]:
@@ -212,7 +212,7 @@ def _each_once(
         yield ValidationError("has non-unique elements")
 
 
-def _rewritten(schema: Any, names: tuple[str, ...], path: Path = ()) -> Any:
+def _rewritten(schema: Any, names: tuple[str, ...], path: _Path = ()) -> Any:
     """``schema`` without ``$schema`` (jsonschema would change to a validator without our bounds),
     its patterns for field names replaced by the ``names`` that they match. Raises ``_Unusable`` for
     a pattern that cannot be used."""
@@ -225,7 +225,7 @@ def _rewritten(schema: Any, names: tuple[str, ...], path: Path = ()) -> Any:
         here = (*path, keyword)
         if keyword in DATA:
             result[keyword] = value
-        elif keyword in BY_NAME and isinstance(value, dict):
+        elif keyword in NAMED_SCHEMAS and isinstance(value, dict):
             parts = {name: _rewritten(part, names, (*here, name)) for name, part in value.items()}
             result[keyword] = (
                 _by_names(parts, names, here) if keyword == "patternProperties" else parts
@@ -237,7 +237,7 @@ def _rewritten(schema: Any, names: tuple[str, ...], path: Path = ()) -> Any:
     return result
 
 
-def _by_names(parts: dict[str, Any], names: tuple[str, ...], path: Path) -> dict[str, Any]:
+def _by_names(parts: dict[str, Any], names: tuple[str, ...], path: _Path) -> dict[str, Any]:
     """``patternProperties`` for exactly those of ``names`` that match; a number makes each pattern
     unlike others."""
     result = {}
@@ -248,7 +248,7 @@ def _by_names(parts: dict[str, Any], names: tuple[str, ...], path: Path) -> dict
     return result
 
 
-def _usable(text: str, path: Path) -> None:
+def _usable(text: str, path: _Path) -> None:
     try:
         compile_pattern(text, ecma=True)
     except PatternError as error:
@@ -276,7 +276,7 @@ def _field_names(value: Any) -> set[str]:
     return set().union(*map(_field_names, value)) if isinstance(value, list) else set()
 
 
-def json_path(path: Path) -> str:
+def json_path(path: _Path) -> str:
     """``$.items[0].amount``; names that are no words in brackets."""
     text = "$"
     for part in path:
@@ -291,7 +291,7 @@ def json_path(path: Path) -> str:
     return text
 
 
-def _faults(error: Any) -> Iterator[Fault]:
+def _faults(error: Any) -> Iterator[_Fault]:
     """One error of jsonschema in words; one for each field that is too many."""
     path = tuple(error.absolute_path)
     where = json_path(path)
@@ -305,19 +305,19 @@ def _faults(error: Any) -> Iterator[Fault]:
         )
         for name in islice(strangers, _SHOWN):
             hint = did_you_mean(name, [field for field in known if field not in error.instance])
-            yield Fault(
+            yield _Fault(
                 f"{where} has the field `{name}`, which the schema does not have", path, name, hint
             )
         return
     if "propertyNames" in error.absolute_schema_path and isinstance(error.instance, str):
         name = error.instance
-        yield Fault(
+        yield _Fault(
             f"{where} has the field {value_in_words(name)}, whose name the schema does not allow",
             path,
             name,
         )
         return
-    yield Fault(f"{where} {_sentence(error)}", path, hint=_hint(error))
+    yield _Fault(f"{where} {_sentence(error)}", path, hint=_hint(error))
 
 
 def _sentence(error: Any) -> str:
@@ -340,7 +340,7 @@ def _sentence(error: Any) -> str:
         if any(isinstance(choice, dict | list) for choice in choices):
             return f"is none of the values that the schema allows (`{keyword}`)"
         return (
-            f"must be {listed(value_in_words(choice).strip('`') for choice in choices)}, not"
+            f"must be {list_choices(value_in_words(choice).strip('`') for choice in choices)}, not"
             f" {value_in_words(value)}"
         )
     if keyword in _WORDS:

@@ -14,16 +14,16 @@ from typing import Any
 from reconciler.declare.files.files import is_inside, name_file, plain_path, read, stays_inside
 from reconciler.declare.findings.collector import Collector
 from reconciler.declare.findings.nodes import Map, Mark, locate, plain
-from reconciler.declare.findings.suggest import did_you_mean, listed
+from reconciler.declare.findings.suggest import did_you_mean, list_choices
 from reconciler.declare.schema.keywords import unchecked
 from reconciler.declare.yaml.syntax import conflict_line
-from reconciler.declare.yaml.text import Limits
+from reconciler.declare.yaml.text import TextLimits
 from reconciler.domain.values import canonical
 from reconciler.errors import Address
-from reconciler.webhooks.wire.payload import LIMIT, event_body
+from reconciler.webhooks.wire.payload import PAYLOAD_LIMIT, event_body
 
 SCHEMA_LIMIT = 128 * 1024
-_SCHEMA_FILE = Limits(size=SCHEMA_LIMIT)
+_SCHEMA_FILE = TextLimits(size=SCHEMA_LIMIT)
 _ANY_TIME = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -111,7 +111,9 @@ class Payloads:
         for event, mark in payloads.key_marks.items():
             if event in known or (file and mark[0] != file):
                 continue
-            others = f", but {listed(sorted(known), 5)}" if known else ": it declares no events"
+            others = (
+                f", but {list_choices(sorted(known), 5)}" if known else ": it declares no events"
+            )
             message = f"the webhook `{webhook.get('name', '')}` does not receive `{event}`{others}"
             hint = did_you_mean(event, [other for other in known if other not in payloads] or known)
             self._found.add("RC171", mark, message, hint=hint, address=address)
@@ -129,10 +131,10 @@ class Payloads:
         if not isinstance(example, Map):
             return
         size = len(event_body(event, example, _ANY_TIME))
-        if size >= LIMIT:
+        if size >= PAYLOAD_LIMIT:
             message = (
                 f"the test event `{event}` has {size} bytes with this example; it must have fewer"
-                f" than {LIMIT}"
+                f" than {PAYLOAD_LIMIT}"
             )
             self._found.add("RC174", entry.key_marks["example"], message, address=address)
         elif schema:

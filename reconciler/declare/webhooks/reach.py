@@ -13,7 +13,7 @@ from reconciler.domain.values.hosts import is_loopback
 from reconciler.webhooks.wire.addresses import Network, judge_address, parse_networks
 
 # (code, message, remedy; empty: that of the code)
-Fault = tuple[str, str, str]
+_Fault = tuple[str, str, str]
 
 # What ten thousand clients have: a name, and the port of https. Nothing else of a URL matters here.
 _ORDINARY = re.compile(r"https://[a-z0-9.-]*[a-z](?:[/?]|\Z)")
@@ -39,7 +39,7 @@ class Reach:
     def _https(self) -> bool:
         return 443 in self.environment.deliveries.ports
 
-    def fault(self, text: str) -> Fault | None:
+    def fault(self, text: str) -> _Fault | None:
         """What is wrong with a URL as it is written; None also for what is no URL, which is
         reported elsewhere."""
         if self._https and _ORDINARY.match(text) and "localhost" not in text:
@@ -70,7 +70,7 @@ class Reach:
             )
         return None
 
-    def _plain(self, url: str, *, inside: bool) -> Fault | None:
+    def _plain(self, url: str, *, inside: bool) -> _Fault | None:
         if not inside:
             message = (
                 f"plain http is never used in `{self.environment.name}` outside allowedNetworks"

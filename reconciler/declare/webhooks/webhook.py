@@ -12,10 +12,10 @@ from typing import Any
 from reconciler.declare.findings.nodes import Map, Mark, plain
 from reconciler.declare.webhooks.lifecycles import (
     duration_of,
-    format_duration,
     lifecycle_spec,
     secret_lifecycle,
     valid_or,
+    write_duration,
 )
 from reconciler.declare.webhooks.payloads import Payloads
 from reconciler.declare.webhooks.signatures import scheme_of, signature_spec
@@ -93,9 +93,9 @@ def webhook_spec(desired: DesiredWebhook) -> dict[str, Any]:
         "signature": signature_spec(desired.scheme),
         "secret": lifecycle_spec(desired.secret),
         "delivery": {
-            "timeout": format_duration(desired.timeout),
+            "timeout": write_duration(desired.timeout),
             "attempts": desired.attempts,
-            "retryFor": format_duration(desired.retry_for),
+            "retryFor": write_duration(desired.retry_for),
         },
         "probes": {
             name: desired.probes[probes[0]].value

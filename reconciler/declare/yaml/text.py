@@ -39,7 +39,7 @@ from reconciler.domain.values.invisible import EMOJI_BASES, INVISIBLE
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class TextLimits:
     """``foreign``: written for another program (OpenAPI), where numbers as field names, anchors and
     tags are customary; an alias then is the anchored value itself, never a copy."""
 
@@ -48,7 +48,7 @@ class Limits:
     foreign: bool = False
 
 
-STRICT = Limits()
+STRICT = TextLimits()
 
 
 @dataclass(slots=True)
@@ -81,7 +81,7 @@ def parse(
     text: str,
     file: str,
     found: Collector,
-    limits: Limits = STRICT,
+    limits: TextLimits = STRICT,
 ) -> list[Parsed]:
     """The documents of ``text``, empty ones left out. What is wrong goes to ``found``; after a
     syntax error the documents before it are returned."""
@@ -120,7 +120,7 @@ class _Builder:
         self,
         file: str,
         found: Collector,
-        limits: Limits,
+        limits: TextLimits,
         *,
         escapes: bool,
     ) -> None:

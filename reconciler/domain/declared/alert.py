@@ -20,7 +20,7 @@ class AlertKind(StrEnum):
 
 
 # Where a channel's list of addresses stands for the owner of the client.
-OWNER = "owner"
+TO_OWNER = "owner"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,13 @@ from uuid import UUID
 from reconciler.domain.declared.scheme_fields import header_fault
 from reconciler.domain.declared.schemes import Scheme, header_names
 
-Headers = tuple[tuple[str, str], ...]
+CompanionHeaders = tuple[tuple[str, str], ...]
 
 _MOST = 16  # headers that a webhook may declare
-_USUAL: Headers = (("content-type", "application/json"), ("user-agent", "reconciler-webhooks/1"))
+_USUAL: CompanionHeaders = (
+    ("content-type", "application/json"),
+    ("user-agent", "reconciler-webhooks/1"),
+)
 _VALUE = re.compile(r"[!-~](?:[ -~]{0,254}[!-~])?\Z")
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _KNOWN = ("client", "event", "id", "number", "uuid")
@@ -46,7 +49,7 @@ class Occasion:
         }
 
 
-def companions(scheme: Scheme, declared: Headers, occasion: Occasion) -> Headers:
+def companions(scheme: Scheme, declared: CompanionHeaders, occasion: Occasion) -> CompanionHeaders:
     """The headers beside the signature: the usual ones, then the scheme's, then those that are
     declared."""
     chosen = dict(_USUAL) | dict(scheme.beside) | dict(declared)

@@ -262,7 +262,7 @@ def sibling(scheme: Scheme, *, asymmetric: bool) -> Scheme:
 
 
 # The field of the declaration, and a sentence that says what is wrong with it.
-Fault = tuple[str, str]
+_Fault = tuple[str, str]
 
 
 def header_names(scheme: Scheme) -> Mapping[str, str]:
@@ -275,7 +275,7 @@ def header_names(scheme: Scheme) -> Mapping[str, str]:
     return {one.name: name for one in HEADER_FIELDS if (name := getattr(scheme, one.attribute))}
 
 
-def faults(scheme: Scheme) -> Iterator[Fault]:
+def faults(scheme: Scheme) -> Iterator[_Fault]:
     """Everything that keeps ``scheme`` from being signed by, or makes what it sends ambiguous.
 
     >>> list(faults(Scheme("custom", "hmac-sha256", "x-signature", tag="v1 ")))
@@ -307,7 +307,7 @@ def faults(scheme: Scheme) -> Iterator[Fault]:
         yield "algorithm", f"the algorithm `{scheme.algorithm}` is not known"
 
 
-def _shared_header_faults(scheme: Scheme) -> Iterator[Fault]:
+def _shared_header_faults(scheme: Scheme) -> Iterator[_Fault]:
     seen: set[str] = set()
     for field_name, name in header_names(scheme).items():
         if name.lower() in seen:
@@ -315,7 +315,7 @@ def _shared_header_faults(scheme: Scheme) -> Iterator[Fault]:
         seen.add(name.lower())
 
 
-def _tag_faults(scheme: Scheme) -> Iterator[Fault]:
+def _tag_faults(scheme: Scheme) -> Iterator[_Fault]:
     """Tags and separator end up in a header: they must be told apart by who reads it."""
     separator = scheme.separator.strip()
     for one in FIELDS:

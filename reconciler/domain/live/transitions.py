@@ -73,7 +73,7 @@ def retire(
     return _map(series, lambda one: _retiring(one, now, grace) if one.number == number else one)
 
 
-def revoke(series: Series, number: int, now: datetime) -> Series:
+def revoke_version(series: Series, number: int, now: datetime) -> Series:
     """End a version for ever. A version that is revoked already stays as it is."""
     _require(series, number, *USABLE, VersionState.REVOKED)
 

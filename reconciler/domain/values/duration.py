@@ -9,7 +9,7 @@ PATTERN = r"^(0|[1-9][0-9]{0,8})(s|m|h|d)$"
 _PATTERN = re.compile(PATTERN)
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 # 100 years: a longer one is a slip of the finger, and would overflow datetime arithmetic.
-LIMIT = timedelta(days=36525)
+LONGEST_DURATION = timedelta(days=36525)
 
 
 def parse_duration(text: str) -> timedelta:
@@ -28,7 +28,7 @@ def parse_duration(text: str) -> timedelta:
             " or 10s"
         )
     result = timedelta(seconds=int(match[1]) * _SECONDS[match[2]])
-    if result > LIMIT:
+    if result > LONGEST_DURATION:
         raise ValueError(f"{text!r} is longer than 100 years")
     return result
 

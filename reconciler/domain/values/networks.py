@@ -22,7 +22,7 @@ Spans = Sequence[tuple[int, int]]
 Allowed = Mapping[int, Spans]
 
 _LIMITS = {4: 2**32 - 1, 6: 2**128 - 1}
-NOWHERE: Allowed = {4: (), 6: ()}
+NO_NETWORK: Allowed = {4: (), 6: ()}
 EVERYWHERE: Allowed = {version: ((0, limit),) for version, limit in _LIMITS.items()}
 # What is given out of IPv6 (RFC 4291): 2000::/3. Whoever allows that allows everybody.
 _PUBLIC: Allowed = {4: ((0, _LIMITS[4]),), 6: ((0x2 << 124, (0x4 << 124) - 1),)}

@@ -21,7 +21,7 @@ from reconciler.registry.protocol.applied import NAME as APPLIED
 from reconciler.registry.protocol.applied import decode_applied
 from reconciler.registry.protocol.bucket import refuse_deleted
 from reconciler.registry.protocol.documents import read_standing_lease
-from reconciler.registry.requests import Document, ReadDocument
+from reconciler.registry.requests import ReadDocument, StoredDocument
 from reconciler.registry.steps import expect
 
 # A registry that changes each time it is looked at is looked at so often.
@@ -104,7 +104,7 @@ def find_moved(
 
     Raises ``RegistryError`` RC446 when the registry lives in another number of buckets by now.
     """
-    refuse_spread(expect(live.answer(ReadDocument("meta")), Document), buckets)
+    refuse_spread(expect(live.answer(ReadDocument("meta")), StoredDocument), buckets)
     now = read_all_documents(live, [f"buckets/{name}" for name in names])
     marks = {
         where.removeprefix("buckets/"): WrittenMark(found.version, found.created)
@@ -113,13 +113,17 @@ def find_moved(
     return frozenset(name for name, mark in marks.items() if mark != registry.marks[name])
 
 
-def read_all_documents(live: LiveState, names: Sequence[str]) -> list[tuple[str, Document]]:
+def read_all_documents(live: LiveState, names: Sequence[str]) -> list[tuple[str, StoredDocument]]:
     """These documents of the registry with their names."""
     answers = live.answer_all([ReadDocument(name) for name in names])
-    return [(name, expect(answer, Document)) for name, answer in zip(names, answers, strict=True)]
+    return [
+        (name, expect(answer, StoredDocument)) for name, answer in zip(names, answers, strict=True)
+    ]
 
 
-def _registry(documents: Iterable[tuple[str, Document]], owner: str, buckets: int) -> Registry:
+def _registry(
+    documents: Iterable[tuple[str, StoredDocument]], owner: str, buckets: int
+) -> Registry:
     records: dict[str, ClientRecord] = {}
     foreign: dict[str, str] = {}
     misplaced: dict[str, tuple[str, ClientRecord]] = {}
@@ -181,14 +185,14 @@ def read_lease(live: LiveState) -> Lease | None:
 
     One that cannot be read has ended.
     """
-    document = expect(live.answer(ReadDocument("lease")), Document)
+    document = expect(live.answer(ReadDocument("lease")), StoredDocument)
     lease = read_standing_lease(document)
     return lease if lease is not None and lease.until > document.at else None
 
 
 def read_applied_commit(live: LiveState) -> Applied | None:
     """The commit that was applied last, None when none is on record. Raises ``RegistryError``."""
-    return decode_applied(expect(live.answer(ReadDocument(APPLIED)), Document))
+    return decode_applied(expect(live.answer(ReadDocument(APPLIED)), StoredDocument))
 
 
 @dataclass(frozen=True, slots=True)

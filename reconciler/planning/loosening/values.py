@@ -11,7 +11,7 @@ from reconciler.domain.declared.proof import GENUINE_ONLY
 from reconciler.domain.plan.scopes import covers
 from reconciler.domain.values.duration import format_duration
 from reconciler.domain.values.patterns import Pattern
-from reconciler.planning.rules.rules import OWNER
+from reconciler.planning.rules.rules import OWNER_RULE
 
 
 def higher(old: Any, new: Any) -> bool:
@@ -72,7 +72,7 @@ VALUES: Mapping[tuple[str, str], Value] = {
     ("allowed-hosts", "hosts"): Value(more_allowed, ()),
     ("denied-hosts", "hosts"): Value(less_denied, ()),
     ("justification", "pattern"): Value(another),
-    ("owner", "require"): Value(fewer, OWNER),
+    ("owner", "require"): Value(fewer, OWNER_RULE),
     ("allowed-cidrs", "minPrefix4"): Value(lower, 1),
     ("allowed-cidrs", "minPrefix6"): Value(lower, 1),
     ("probes", "require"): Value(fewer, GENUINE_ONLY),

@@ -109,7 +109,7 @@ def _networks(facts: Facts) -> tuple[networks.Allowed, networks.Allowed] | None:
     if "allowedCidrs" not in {*facts.before, *facts.after}:
         return None
     before = (
-        networks.NOWHERE
+        networks.NO_NETWORK
         if _is_new(facts)
         else networks.parse_allowed(facts.before.get("allowedCidrs"))
     )

@@ -1,5 +1,5 @@
 """How dangerous each action of a plan is, and why: one rule is one function and one row in
-``RULES``.
+``RISK_RULES``.
 
 A rule yields sentences that name what a reviewer can check, or none. What an action's risk is
 follows from the rules that fired and from its cause; nothing else in this program judges it.
@@ -46,7 +46,7 @@ class RiskRow:
     rule: RiskRule
 
 
-RULES: tuple[RiskRow, ...] = (
+RISK_RULES: tuple[RiskRow, ...] = (
     RiskRow(Risk.CRITICAL, "emergency", REVOCATIONS, lives.emergency),
     RiskRow(Risk.CRITICAL, "last-key-revoked", (ActionKind.REVOKE_KEY,), lives.last_key_revoked),
     RiskRow(Risk.CRITICAL, "versions-edited", (*ROTATIONS, *REVOCATIONS), lives.versions_edited),
@@ -118,7 +118,7 @@ RULES: tuple[RiskRow, ...] = (
     RiskRow(Risk.LOW, "over-already", REVOCATIONS, lives.over_already),
 )
 _BY_KIND = {
-    kind: sorted((row for row in RULES if kind in row.kinds), key=lambda row: -row.risk.rank)
+    kind: sorted((row for row in RISK_RULES if kind in row.kinds), key=lambda row: -row.risk.rank)
     for kind in ActionKind
 }
 # What an action of which no rule has anything to say means.

@@ -1,5 +1,5 @@
 """Built-in rules of a policy: what a declared client may be. A rule is one function and one row in
-``RULES``.
+``POLICY_RULES``.
 
 A rule looks at a client as it is declared for one environment and yields what breaks it. Whether
 that blocks anything is decided elsewhere (``policy``); where it is written in a file as well.
@@ -28,7 +28,7 @@ from reconciler.domain.values.duration import format_duration
 from reconciler.domain.values.hosts import host_of, is_loopback
 from reconciler.errors import NOWHERE, Address
 
-OWNER = ("team", "contact")
+OWNER_RULE = ("team", "contact")
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +216,7 @@ def justification(
 def owner(client: DesiredClient, values: Mapping[str, Any], table: ScopeTable) -> Iterator[Breach]:
     """``require``: fields of the owner that must be there."""
     said = client.spec.get("owner") or {}
-    for name in values.get("require", OWNER):
+    for name in values.get("require", OWNER_RULE):
         if not (said.get(name) or "").strip():
             yield Breach(
                 ("owner", name), f"the client's owner has no {name}", f"write owner.{name}"
@@ -306,7 +306,7 @@ def protection(
         yield Breach(("protect",), f"a client with {why} must be protected", "write protect: true")
 
 
-RULES: tuple[RuleRow, ...] = (
+POLICY_RULES: tuple[RuleRow, ...] = (
     RuleRow("wildcard-scopes", "RC210", wildcard_scopes),
     RuleRow("scope-count", "RC211", scope_count),
     RuleRow("lifetime", "RC212", lifetime),
@@ -321,7 +321,7 @@ RULES: tuple[RuleRow, ...] = (
     RuleRow("naming", "RC221", naming),
     RuleRow("protection", "RC222", protection),
 )
-BY_NAME = {row.name: row for row in RULES}
+RULES_BY_NAME = {row.name: row for row in POLICY_RULES}
 
 
 def find_breaches(
@@ -339,7 +339,7 @@ def find_breaches(
     for rule in rules:
         if rule.level is RuleLevel.OFF or not holds_in(rule.environments, environment):
             continue
-        row = BY_NAME[rule.name]
+        row = RULES_BY_NAME[rule.name]
         yield from ((rule, row, breach) for breach in row.check(client, rule.values, table))
 
 

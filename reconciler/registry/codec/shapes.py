@@ -51,7 +51,7 @@ DELIVERY: FieldTypes = {
     "code": (str,),
     "probes": (list,),
 }
-PROBE: FieldTypes = {
+_PROBE: FieldTypes = {
     "probe": (str,),
     "demand": (str,),
     "passed": (bool, NoneType),
@@ -152,7 +152,7 @@ def require_record(raw: Any, name: str) -> None:
         if webhook["last_delivery"] is not None:
             require(webhook["last_delivery"], DELIVERY)
             for probe in webhook["last_delivery"]["probes"]:
-                require(probe, PROBE)
+                require(probe, _PROBE)
 
 
 def require_series(raw: Any) -> None:

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from reconciler.errors import RegistryError
-from reconciler.registry.requests import Document
+from reconciler.registry.requests import StoredDocument
 
 FORMAT = 1
 # What the format of a bucket says once its records live in other buckets.
@@ -37,7 +37,7 @@ def parse_stored(text: str, name: str) -> dict[str, Any]:
     return parsed
 
 
-def refuse_spread(meta: Document, buckets: int) -> None:
+def refuse_spread(meta: StoredDocument, buckets: int) -> None:
     """Raises ``RegistryError`` RC446 when ``meta`` counts another number of buckets than were
     read."""
     try:

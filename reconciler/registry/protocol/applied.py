@@ -11,7 +11,7 @@ from reconciler.registry.codec.shapes import APPLIED, require
 from reconciler.registry.codec.stored import FORMAT, garbled_error, parse_stored
 from reconciler.registry.protocol.bucket import refuse_deleted
 from reconciler.registry.protocol.documents import put_document
-from reconciler.registry.requests import Document, ReadDocument
+from reconciler.registry.requests import ReadDocument, StoredDocument
 from reconciler.registry.steps import Steps, expect
 
 NAME = "applied"
@@ -20,10 +20,10 @@ _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 def read_applied() -> Steps[Applied | None]:
     """None: no apply of this registry put a commit on record yet. Raises ``RegistryError``."""
-    return decode_applied(expect((yield ReadDocument(NAME)), Document))
+    return decode_applied(expect((yield ReadDocument(NAME)), StoredDocument))
 
 
-def decode_applied(document: Document) -> Applied | None:
+def decode_applied(document: StoredDocument) -> Applied | None:
     """Raises ``RegistryError`` RC442 to RC444."""
     refuse_deleted("applied", document)
     if document.text is None:

@@ -14,8 +14,8 @@ from reconciler.errors import RegistryError, VaultUnreachable
 from reconciler.registry.codec.codec import decode_bucket, encode_bucket
 from reconciler.registry.requests import (
     Conflict,
-    Document,
     ReadDocument,
+    StoredDocument,
     Unclear,
     WriteDocument,
     Written,
@@ -58,7 +58,7 @@ class Bucket:
 
     def load(self) -> Steps[None]:
         """Read the bucket. Raises ``RegistryError`` when it cannot be decoded."""
-        document = expect((yield ReadDocument(f"buckets/{self.name}")), Document)
+        document = expect((yield ReadDocument(f"buckets/{self.name}")), StoredDocument)
         refuse_deleted(self.name, document)
         self.records, self._foreign = decode_bucket(
             document.text, self._owner, f"buckets/{self.name}"
@@ -165,7 +165,7 @@ def drop_attempts(event: Event) -> Event:
     )
 
 
-def refuse_deleted(name: str, document: Document) -> None:
+def refuse_deleted(name: str, document: StoredDocument) -> None:
     """A bucket that was written and cannot be read was deleted by hand. It must never pass for an
     empty one: every client in it would be registered and issued anew. Raises ``RegistryError``
     RC444."""

@@ -219,7 +219,7 @@ def _end_version(
         grace = parse_duration(str((action.after or {})["grace"]))
         series = transitions.retire(series, number, at, grace)
     elif action.version is not None:  # without one there is only a hold to be set
-        series = transitions.revoke(series, number, at)
+        series = transitions.revoke_version(series, number, at)
     if "hold" in asked:
         declared = recorded_reissue(record, kind, item)
         incident = asked.get("incident")

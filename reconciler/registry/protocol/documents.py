@@ -16,7 +16,13 @@ from reconciler.registry.codec.run_codec import (
     encode_run,
     fit_outcomes,
 )
-from reconciler.registry.requests import Conflict, Document, ReadDocument, WriteDocument, Written
+from reconciler.registry.requests import (
+    Conflict,
+    ReadDocument,
+    StoredDocument,
+    WriteDocument,
+    Written,
+)
 from reconciler.registry.steps import Steps, expect
 
 MAX_TRIES = 10
@@ -31,7 +37,7 @@ def put_document(name: str, text: str, cas: int) -> Steps[bool]:
         response = yield WriteDocument(name, text, cas)
         if isinstance(response, Written):
             return True
-        document = expect((yield ReadDocument(name)), Document)
+        document = expect((yield ReadDocument(name)), StoredDocument)
         if document.text == text and document.version == cas + 1:
             return True
         if isinstance(response, Conflict) or document.version != cas:
@@ -43,7 +49,7 @@ def put_document(name: str, text: str, cas: int) -> Steps[bool]:
     )
 
 
-def read_standing_lease(document: Document) -> Lease | None:
+def read_standing_lease(document: StoredDocument) -> Lease | None:
     """The lease on record, None when there is none or nobody can read it: it only saves work, and
     one that somebody spoilt must not keep every run from starting. Raises ``RegistryError`` RC442
     for a format of the future."""
@@ -62,7 +68,7 @@ def take_lease(holder: str, ttl: timedelta) -> Steps[Lease]:
     Server time decides whether a lease has ended.
     """
     while True:
-        document = expect((yield ReadDocument("lease")), Document)
+        document = expect((yield ReadDocument("lease")), StoredDocument)
         lease = read_standing_lease(document)
         if lease is not None and lease.holder != holder and lease.until > document.at:
             return lease
@@ -73,7 +79,7 @@ def take_lease(holder: str, ttl: timedelta) -> Steps[Lease]:
 
 def release_lease(holder: str) -> Steps[None]:
     """Give the lease back, if it is still ours."""
-    document = expect((yield ReadDocument("lease")), Document)
+    document = expect((yield ReadDocument("lease")), StoredDocument)
     lease = read_standing_lease(document)
     if lease is None or lease.holder != holder:
         return
@@ -129,7 +135,7 @@ def change_run(run_id: str, change: Callable[[OpenRun], OpenRun]) -> Steps[None]
     """Rewrite a run document that is still there and not closed."""
     name = f"runs/{run_id}"
     for _ in range(MAX_TRIES):
-        document = expect((yield ReadDocument(name)), Document)
+        document = expect((yield ReadDocument(name)), StoredDocument)
         if document.text is None:
             return
         run = decode_run(document.text, name)

@@ -25,10 +25,10 @@ from reconciler.registry.codec.codec import (
 from reconciler.registry.codec.stored import MOVED
 from reconciler.registry.protocol.bucket import refuse_deleted
 from reconciler.registry.protocol.documents import put_document
-from reconciler.registry.requests import Batch, Document, ReadDocument
+from reconciler.registry.requests import Batch, ReadDocument, StoredDocument
 from reconciler.registry.steps import Steps, expect
 
-MAX_TRIES = 20
+_MAX_TRIES = 20
 
 
 def rebucket(
@@ -77,7 +77,7 @@ def close_left(names: Collection[str], new: int) -> Steps[int]:
     Returns how many were closed. Raises ``RegistryError``, ``VaultUnreachable``."""
     closed = 0
     for name in sorted(names):
-        document = expect((yield ReadDocument(f"buckets/{name}")), Document)
+        document = expect((yield ReadDocument(f"buckets/{name}")), StoredDocument)
         if document.text is None:
             continue
         try:
@@ -106,11 +106,11 @@ def refuse_misplaced(name: str, clients: Mapping[str, Json], buckets: int) -> No
             )
 
 
-def read_buckets(count: int) -> Steps[dict[str, Document]]:
+def read_buckets(count: int) -> Steps[dict[str, StoredDocument]]:
     names = bucket_names(count)
     answers = expect((yield Batch(tuple(ReadDocument(f"buckets/{name}") for name in names))), tuple)
     documents = {
-        name: expect(answer, Document) for name, answer in zip(names, answers, strict=True)
+        name: expect(answer, StoredDocument) for name, answer in zip(names, answers, strict=True)
     }
     for name, document in documents.items():
         refuse_deleted(name, document)
@@ -119,8 +119,8 @@ def read_buckets(count: int) -> Steps[dict[str, Document]]:
 
 def overwrite(name: str, clients: Mapping[str, Json]) -> Steps[None]:
     """Write a bucket that nobody reads yet; what an earlier, unfinished move left there goes."""
-    for _ in range(MAX_TRIES):
-        present = expect((yield ReadDocument(f"buckets/{name}")), Document)
+    for _ in range(_MAX_TRIES):
+        present = expect((yield ReadDocument(f"buckets/{name}")), StoredDocument)
         if (
             yield from put_document(f"buckets/{name}", write_raw_clients(clients), present.version)
         ):
@@ -130,7 +130,7 @@ def overwrite(name: str, clients: Mapping[str, Json]) -> Steps[None]:
 
 def close_bucket(
     name: str,
-    document: Document,
+    document: StoredDocument,
     copied: Mapping[str, Json],
     new: int,
     *,
@@ -139,12 +139,12 @@ def close_bucket(
     """Put the marker over an old bucket, carrying over what was written to it since it was
     copied."""
     marker = dumps({"format": f"{MOVED} {new} buckets", "clients": {}})
-    for _ in range(MAX_TRIES):
+    for _ in range(_MAX_TRIES):
         if document.version == 0 or (
             yield from put_document(f"buckets/{name}", marker, document.version)
         ):
             return
-        document = expect((yield ReadDocument(f"buckets/{name}")), Document)
+        document = expect((yield ReadDocument(f"buckets/{name}")), StoredDocument)
         present = read_raw_clients(document.text, f"buckets/{name}")
         for client, raw in present.items():
             if raw != copied.get(client):
@@ -164,8 +164,8 @@ def carry_over(
     somebody revoked in either of them stays revoked; with ``revoked_alone`` nothing else is
     taken."""
     name = f"buckets/{bucket_of(client, new)}"
-    for _ in range(MAX_TRIES):
-        document = expect((yield ReadDocument(name)), Document)
+    for _ in range(_MAX_TRIES):
+        document = expect((yield ReadDocument(name)), StoredDocument)
         clients = read_raw_clients(document.text, name)
         if revoked_alone and client not in clients:
             return

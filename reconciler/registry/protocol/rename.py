@@ -24,7 +24,7 @@ from reconciler.registry.protocol.work import Run, with_event
 from reconciler.registry.steps import Steps
 
 # Each pass means that somebody revoked something of the moving client in that moment.
-MAX_PASSES = 5
+_MAX_PASSES = 5
 COPIED = "moved"
 # The op of a new record that nobody touched since a rename wrote it.
 _UNTOUCHED = re.compile(rf"\.{COPIED}\d+\Z")
@@ -53,7 +53,7 @@ def move_client(action: Action, buckets: int, run: Run) -> Steps[int]:
         "move", {old: lambda record, at: leave_name(record, new, action, run, at)}
     )
     _refuse(lost)
-    for attempt in range(MAX_PASSES):
+    for attempt in range(_MAX_PASSES):
         moving = source.records[old]
         yield from target.load()
         lost = yield from target.commit(
@@ -148,7 +148,9 @@ def take_over_revocations(record: ClientRecord, other: ClientRecord, at: datetim
         for version in series.in_state(VersionState.REVOKED):
             known = kept.version(version.number)
             if known is not None and known.state is not VersionState.REVOKED:
-                kept = replace(transitions.revoke(kept, version.number, at), hold=series.hold)
+                kept = replace(
+                    transitions.revoke_version(kept, version.number, at), hold=series.hold
+                )
         if kept != record.series_of(kind, name):
             record = record.with_series(kind, name, kept)
     return record

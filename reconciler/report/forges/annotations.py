@@ -9,7 +9,7 @@ from reconciler.domain.plan.plan import Plan
 from reconciler.errors import Level, Source
 from reconciler.report.forges.results import (
     APPROVAL,
-    SHOWN,
+    RESULT_SHOWN,
     bounded,
     left_out,
     plan_results,
@@ -46,7 +46,7 @@ def annotation(
 def plan_github(plan: Plan, folder: str = "") -> str:
     """The verdict, then what blocks and what is dangerous, worst first: of each level GitHub shows
     ten for a step."""
-    level = Level.ERROR if plan.blocked else SHOWN.get(highest_risk(plan), Level.NOTE)
+    level = Level.ERROR if plan.blocked else RESULT_SHOWN.get(highest_risk(plan), Level.NOTE)
     lines = [(level, annotation(level, f"Plan for {plan.environment}", verdict(plan)))]
     for result in bounded(plan_results(plan)):
         named = result.rule.risk is not None or result.rule.id == APPROVAL

@@ -25,7 +25,7 @@ SHARED = (
 )
 # What jobs execute, from the top of the repository: workflows, action, component, and what is
 # installed.
-GITHUB = ("/.github/",)
+GITHUB_OWNERS = ("/.github/",)
 GITLAB = ("/.gitlab/", "/.gitlab-ci.yml")
 # Both forges read patterns as .gitignore has them: a backslash takes the meaning away.
 _SPECIAL = re.compile(r"[ #*?\[\]\\]")
@@ -39,7 +39,7 @@ def github_file(found: CodeOwners, folder: str) -> str:
     The last line that fits a file counts, and GitHub asks for one approval of anybody in it: where
     the policy names approvers, the owner, who would be enough, is left out.
     """
-    lines = _shared(found, folder, GITHUB)
+    lines = _shared(found, folder, GITHUB_OWNERS)
     lines += _lines(
         folder, ((f"/{file.path}", file.approvers or file.owners) for file in found.files)
     )

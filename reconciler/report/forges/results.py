@@ -16,10 +16,10 @@ from reconciler.report.plan.words import LEVELS, by_level, by_risk, permission_c
 from reconciler.report.text.layout import counted, list_words
 
 # Forges refuse a result without a file; what no file is to blame for is shown at the project.
-PROJECT_FILE = "reconciler.yaml"
+_PROJECT_FILE = "reconciler.yaml"
 # Low and medium actions are in the comment and on the page; here they would drown the dangerous
 # ones.
-SHOWN = {Risk.HIGH: Level.WARNING, Risk.CRITICAL: Level.ERROR}
+RESULT_SHOWN = {Risk.HIGH: Level.WARNING, Risk.CRITICAL: Level.ERROR}
 _LARGEST = 2**31 - 1
 # GitHub refuses a run of code scanning with more results.
 MOST = 25_000
@@ -89,7 +89,7 @@ def action_result(action: Action, source: Source | None) -> Result:
     rule = ResultRule(
         f"{action.reason}/{risk}",
         f"{words} ({risk} risk)",
-        SHOWN[action.risk],
+        RESULT_SHOWN[action.risk],
         "An apply would do this; the message says why that is dangerous. docs/reasons.md explains"
         f" {action.reason}.",
         action.risk,
@@ -163,7 +163,7 @@ def plan_results(plan: Plan) -> list[Result]:
     findings = by_level(plan.findings)
     errors = [_at_its_client(one, plan) for one in findings if one.level is Level.ERROR]
     others = [_at_its_client(one, plan) for one in findings if one.level is not Level.ERROR]
-    risky = [action for action in by_risk(plan.changes) if action.risk in SHOWN]
+    risky = [action for action in by_risk(plan.changes) if action.risk in RESULT_SHOWN]
     asked = [approval_result(one, plan) for one in plan.approvals]
     return [
         *errors,
@@ -232,8 +232,8 @@ def position(source: Source | None, folder: str = "") -> Source:
 
     ``folder``: the project's.
     """
-    asked = source or Source(PROJECT_FILE, 1, 1)
+    asked = source or Source(_PROJECT_FILE, 1, 1)
     parts = [*PurePosixPath(folder).parts, *PurePosixPath(asked.file).parts]
     inside = [part for part in parts if part.strip("/") and part != ".."]
     line, column = (min(max(number, 1), _LARGEST) for number in (asked.line, asked.column))
-    return Source("/".join(inside) or PROJECT_FILE, line, column)
+    return Source("/".join(inside) or _PROJECT_FILE, line, column)

@@ -38,7 +38,7 @@ from reconciler.report.text.layout import counted, list_words
 # GitHub stores 262,144 bytes of a comment and refuses 65,537 characters of a pull request's body;
 # its message speaks of 65,536 characters everywhere. In UTF-8 bytes this limit is safe by every way
 # of counting. GitLab takes 1,000,000.
-LIMIT = 65_000
+COMMENT_LIMIT = 65_000
 SMALLEST_LIMIT = 10_000  # what is always shown fits, whatever the names are
 _SQUARES = {Risk.CRITICAL: "🟥", Risk.HIGH: "🟧", Risk.MEDIUM: "🟨", Risk.LOW: "⬜"}
 _REASONS_IN_ROW, _REASONS, _FIELDS, _SCOPES, _ADDRESSES, _NAMES = 3, 10, 20, 60, 5, 5
@@ -57,7 +57,7 @@ def plan_markdown(
     *,
     mention: bool = False,
     link: str | None = None,
-    limit: int = LIMIT,
+    limit: int = COMMENT_LIMIT,
 ) -> str:
     """At most ``limit`` bytes of UTF-8. ``mention``: approvers are called, not only named.
     ``link``: an http(s) address where the whole plan is; what had to be left out refers to it."""

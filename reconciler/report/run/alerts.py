@@ -15,7 +15,7 @@ from reconciler.report.text.escape import clipped, slack, terminal
 
 # Standard Webhooks advises bodies below 20 kB, Slack takes 50 blocks of 3,000 characters, and
 # nobody reads more.
-SHOWN = 25
+ALERT_SHOWN = 25
 _LONGEST = 350  # characters of one sentence
 _WORDS = {
     AlertKind.VERIFICATION_FAILED: "failed verification",
@@ -59,8 +59,8 @@ def webhook_body(notice: Notice) -> str:
         "environment": notice.environment,
         "run_id": notice.run_id,
         "owner": owner,
-        "alerts": [_document(alert) for alert in notice.alerts[:SHOWN]],
-        "omitted": max(0, len(notice.alerts) - SHOWN),
+        "alerts": [_document(alert) for alert in notice.alerts[:ALERT_SHOWN]],
+        "omitted": max(0, len(notice.alerts) - ALERT_SHOWN),
     }
     return json.dumps(
         {"type": "reconciler.alert", "timestamp": iso(notice.at), "data": data}, allow_nan=False
@@ -94,10 +94,10 @@ def slack_body(notice: Notice) -> str:
             "text": {"type": "plain_text", "text": clipped(title, 150), "emoji": False},
         }
     ]
-    blocks += [_section(_slack_alert(alert)) for alert in notice.alerts[:SHOWN]]
+    blocks += [_section(_slack_alert(alert)) for alert in notice.alerts[:ALERT_SHOWN]]
     last = [f"{notice.project}, {_owner(notice)}, {_run(notice)}"]
-    if len(notice.alerts) > SHOWN:
-        last.insert(0, f"and {len(notice.alerts) - SHOWN} more")
+    if len(notice.alerts) > ALERT_SHOWN:
+        last.insert(0, f"and {len(notice.alerts) - ALERT_SHOWN} more")
     blocks.append(_section(slack("; ".join(last))))
     return json.dumps(
         {"text": slack(f"{notice.project} {title} ({_owner(notice)})"), "blocks": blocks},
@@ -128,15 +128,15 @@ def mail_subject(notice: Notice) -> str:
 def mail_text(notice: Notice) -> str:
     """Plain text for people, 78 columns, with the sentences that tell what to do."""
     lines = [alert_headline(notice), ""]
-    for alert in notice.alerts[:SHOWN]:
+    for alert in notice.alerts[:ALERT_SHOWN]:
         lines.append(
             f"{alert.kind.value}{' (urgent)' if alert.urgent else ''}:"
             f" {terminal(clipped(alert.address, _LONGEST))}"
         )
         lines += _paragraph(f"{alert.message}.")
         lines += [*_paragraph(f"What to do: {alert.remedy}."), ""]
-    if len(notice.alerts) > SHOWN:
-        lines += [f"And {len(notice.alerts) - SHOWN} more.", ""]
+    if len(notice.alerts) > ALERT_SHOWN:
+        lines += [f"And {len(notice.alerts) - ALERT_SHOWN} more.", ""]
     lines.append(f"Project {notice.project}, {_owner(notice)}, {_run(notice)}, {iso(notice.at)}.")
     return "\n".join(lines) + "\n"
 

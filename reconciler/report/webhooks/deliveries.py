@@ -12,7 +12,7 @@ from reconciler.domain.live.record import ClientRecord
 from reconciler.domain.values.canonical import Json, JsonObject, iso
 from reconciler.errors import Address
 from reconciler.registry.codec.proof_codec import decode_attempt, encode_attempt
-from reconciler.report.text.document import FORMAT_VERSION, document
+from reconciler.report.text.document import DOCUMENT_VERSION, document
 from reconciler.report.text.layout import DEFAULT_WIDTH, columns, counted, wrapped
 
 _STEPS = (
@@ -43,7 +43,7 @@ def logged_in_reports(texts: Iterable[str]) -> Iterator[Logged]:
     for text in texts:
         try:
             report = json.loads(text)
-            if (report["format_version"], report["kind"]) != (FORMAT_VERSION, "audit"):
+            if (report["format_version"], report["kind"]) != (DOCUMENT_VERSION, "audit"):
                 continue
             for delivery in report["deliveries"]:
                 address = Address.read(str(delivery["address"]))
@@ -65,7 +65,7 @@ def _attempts(run_id: str, address: Address, detail: JsonObject) -> Iterator[Log
         yield Logged(run_id, address, str(detail.get("url", "")), decode_attempt(raw))
 
 
-def chosen(
+def choose_attempts(
     logged: Iterable[Logged],
     *,
     client: str | None = None,

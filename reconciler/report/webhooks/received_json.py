@@ -10,7 +10,7 @@ from reconciler.domain.declared.schemes import Scheme
 from reconciler.domain.secrecy import masked
 from reconciler.domain.values import canonical
 from reconciler.domain.values.canonical import Json, JsonObject
-from reconciler.report.text.document import FORMAT_VERSION
+from reconciler.report.text.document import DOCUMENT_VERSION
 from reconciler.report.webhooks.received import body_json, body_text, cut, shown_headers
 from reconciler.webhooks.signature.receiving import HeldSecret, Received
 
@@ -70,4 +70,6 @@ def _body(body: bytes) -> JsonObject:
 
 def _line(kind: str, content: JsonObject) -> str:
     """ASCII only, so that no character of a sender is taken for another or ends the line."""
-    return json.dumps({"format_version": FORMAT_VERSION, "kind": kind, **content}, allow_nan=False)
+    return json.dumps(
+        {"format_version": DOCUMENT_VERSION, "kind": kind, **content}, allow_nan=False
+    )

@@ -42,7 +42,7 @@ _ALONE: Mapping[Probe, str] = {
 }
 
 
-def judge(probe: Probe, answer: HttpResponse | HttpFailure, expect: Expectation) -> Verdict:
+def judge_answer(probe: Probe, answer: HttpResponse | HttpFailure, expect: Expectation) -> Verdict:
     """The verdict on one attempt. Whatever the receiver said, no secret is in its sentence."""
     verdict = _judged(probe, answer, expect)
     return replace(verdict, message=masked(verdict.message))

@@ -16,7 +16,7 @@ from reconciler.domain.declared.proof import Attempt, Demand, Probe, ProbeResult
 from reconciler.domain.declared.schemes import faults
 from reconciler.domain.live.record import Delivery
 from reconciler.errors.codes import CODES
-from reconciler.webhooks.proof.judging import MUST_REFUSE, Verdict, judge
+from reconciler.webhooks.proof.judging import MUST_REFUSE, Verdict, judge_answer
 from reconciler.webhooks.signature.signing import SigningFailed, SignRemotely
 from reconciler.webhooks.wire.endpoint import parse_endpoint, shown_url
 from reconciler.webhooks.wire.excerpt import excerpt
@@ -142,7 +142,7 @@ def _deliver(
             code = "RC537" if isinstance(error, SigningFailed) else "RC500"
             return Verdict(False, False, code, CODES[code].sentence(str(error)))
         answer: HttpResponse | HttpFailure = yield sent
-        verdict = judge(probe, answer, order.webhook.expect)
+        verdict = judge_answer(probe, answer, order.webhook.expect)
         progress.attempts.append(_attempt(order, probe, event, number, now, answer, verdict, made))
         if not verdict.again or number >= order.webhook.attempts:
             return verdict

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 
-PREFIX = "whpk_"
+PUBLIC_PREFIX = "whpk_"
 KEY_BYTES = 32
 
 
@@ -17,17 +17,17 @@ def public_text(raw: bytes) -> str:
     """``whpk_`` and the base64 of the 32 bytes of a public key. Raises ``ValueError``."""
     if len(raw) != KEY_BYTES:
         raise ValueError(f"an ed25519 public key has {KEY_BYTES} bytes")
-    return PREFIX + base64.b64encode(raw).decode("ascii")
+    return PUBLIC_PREFIX + base64.b64encode(raw).decode("ascii")
 
 
 def public_bytes(text: str) -> bytes:
     """The inverse. Raises ``ValueError``."""
     try:
-        raw = base64.b64decode(text.removeprefix(PREFIX), validate=True)
+        raw = base64.b64decode(text.removeprefix(PUBLIC_PREFIX), validate=True)
     except ValueError:
         raw = b""
-    if not text.startswith(PREFIX) or len(raw) != KEY_BYTES:
-        raise ValueError(f"a public key is {PREFIX} and base64 of {KEY_BYTES} bytes")
+    if not text.startswith(PUBLIC_PREFIX) or len(raw) != KEY_BYTES:
+        raise ValueError(f"a public key is {PUBLIC_PREFIX} and base64 of {KEY_BYTES} bytes")
     return raw
 
 

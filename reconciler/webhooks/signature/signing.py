@@ -10,14 +10,12 @@ import binascii
 import hmac
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 from reconciler.domain.declared.schemes import ALGORITHMS, Scheme, sibling
 from reconciler.domain.secrecy.secret import Secret
 
-PREFIX = "whsec_"
+SECRET_PREFIX = "whsec_"
 Headers = tuple[tuple[str, str], ...]
-Asked = TypeVar("Asked")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +52,8 @@ class _KeyForm:
 
 
 _KEYS: Mapping[str, _KeyForm] = {
-    "base64": _KeyForm(PREFIX, lambda text: base64.b64decode(text, validate=True), 24, 64),
-    "hex": _KeyForm(PREFIX, binascii.unhexlify, 24, 64),
+    "base64": _KeyForm(SECRET_PREFIX, lambda text: base64.b64decode(text, validate=True), 24, 64),
+    "hex": _KeyForm(SECRET_PREFIX, binascii.unhexlify, 24, 64),
     "text": _KeyForm("", str.encode, 24, 512),
 }
 _ENCODE: Mapping[str, Callable[[bytes], str]] = {

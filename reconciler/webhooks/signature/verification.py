@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from reconciler.domain.declared.schemes import Scheme, sibling
 from reconciler.domain.secrecy.secret import Secret
-from reconciler.webhooks.signature.ed25519 import PREFIX, is_valid, public_bytes
+from reconciler.webhooks.signature.ed25519 import PUBLIC_PREFIX, is_valid, public_bytes
 from reconciler.webhooks.signature.signing import signature, signed_content
 
 
@@ -94,7 +94,7 @@ def _matches(
 ) -> bool:
     """Whether one of the signatures is by this secret, or by the private half of this public
     key."""
-    own = sibling(scheme, asymmetric=secret.reveal().startswith(PREFIX))
+    own = sibling(scheme, asymmetric=secret.reveal().startswith(PUBLIC_PREFIX))
     if not own.asymmetric:
         ours = signature(own, secret, message_id, stamp, body).encode()
         return any(hmac.compare_digest(ours, theirs.encode("utf-8", "replace")) for theirs in parts)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 Network = IPv4Network | IPv6Network
-Address = IPv4Address | IPv6Address
+_Address = IPv4Address | IPv6Address
 
 
 def _table(rows: Iterable[tuple[str, str]]) -> tuple[tuple[Network, str], ...]:
@@ -141,13 +141,13 @@ def judge_address(text: str, allowed: Sequence[Network]) -> AddressJudgement:
     return AddressJudgement(True, False, "", spelt)
 
 
-def _hides_ipv4(address: Address) -> bool:
+def _hides_ipv4(address: _Address) -> bool:
     if not isinstance(address, IPv6Address) or address == _LOOPBACK:
         return False
     return address in _IPV4_COMPATIBLE or (int(address) >> 32) & _ISATAP_MASK == _ISATAP
 
 
-def _unwrapped(address: Address) -> Address:
+def _unwrapped(address: _Address) -> _Address:
     """``::ffff:10.0.0.1`` reaches 10.0.0.1.
 
     A zone (``fe80::1%eth0``) names an interface: refused.

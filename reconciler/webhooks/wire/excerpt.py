@@ -9,7 +9,7 @@ from collections.abc import Collection
 from reconciler.domain.secrecy import MASK as HIDDEN
 from reconciler.domain.secrecy import masked
 
-SHOWN = 200
+EXCERPT_SHOWN = 200
 _LOOKED_AT = 4096
 _TORN = 128
 _SENSITIVE = (
@@ -53,7 +53,7 @@ def excerpt(body: bytes, hidden: Collection[str] = ()) -> str:
     if len(body) > _LOOKED_AT:
         text = text[:-_TORN]  # what the cut tore has the looks of nothing
     line = " ".join(text.split())
-    return line if len(line) <= SHOWN else f"{line[: SHOWN - 1]}…"
+    return line if len(line) <= EXCERPT_SHOWN else f"{line[: EXCERPT_SHOWN - 1]}…"
 
 
 def _text(body: bytes) -> str:

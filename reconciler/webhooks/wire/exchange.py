@@ -15,7 +15,7 @@ from reconciler.domain.secrecy.secret import Secret
 from reconciler.domain.values.keytext import ALPHABET
 from reconciler.webhooks.signature.ed25519 import sign_by_stranger
 from reconciler.webhooks.signature.signing import (
-    PREFIX,
+    SECRET_PREFIX,
     Credential,
     Headers,
     SignRemotely,
@@ -131,7 +131,7 @@ def _by_stranger(
         return encoded(
             scheme, sign_by_stranger(seed, signed_content(scheme, identifier, timestamp, body))
         )
-    return signature(scheme, Secret(PREFIX + seed.hex()), identifier, timestamp, body)
+    return signature(scheme, Secret(SECRET_PREFIX + seed.hex()), identifier, timestamp, body)
 
 
 def _derived(order: Order, purpose: str) -> bytes:

@@ -10,7 +10,7 @@ from reconciler.domain.values import canonical
 from reconciler.domain.values.canonical import JsonObject
 
 # Standard Webhooks asks for payloads under 20 kB.
-LIMIT = 20_000
+PAYLOAD_LIMIT = 20_000
 FALLBACK_TYPE = "integration.test"
 _SEPARATORS = re.compile(r"[._:/-]")
 
@@ -32,10 +32,10 @@ def payload(
     body = event_body(
         event, _made_up(client, webhook.name, event) if declared is None else declared, now
     )
-    if len(body) < LIMIT:
+    if len(body) < PAYLOAD_LIMIT:
         return body
     made_up = event_body(event, _made_up(client, webhook.name, event), now)
-    if len(made_up) < LIMIT:
+    if len(made_up) < PAYLOAD_LIMIT:
         return made_up
     return event_body(FALLBACK_TYPE, _made_up(client, webhook.name, FALLBACK_TYPE), now)
 

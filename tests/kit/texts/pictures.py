@@ -24,7 +24,7 @@ import pytest
 
 from reconciler import __version__
 from reconciler.adapters.openbao.server import throw_away
-from reconciler.adapters.vault.setup.bootstrap import bootstrap
+from reconciler.adapters.vault.setup.bootstrap import prepare_environment
 from reconciler.engine.planfile.load import load_plan
 from reconciler.report.plan.html import plan_html
 from reconciler.report.plan.markdown import plan_markdown
@@ -104,7 +104,7 @@ def make_plan() -> None:
         folder = Path(scratch)
         isolate(variables, folder / "home")
         place.name, place.settings = "production", settings_for(server.address, "production")
-        bootstrap(place.root, place.name, PROJECT, 16)
+        prepare_environment(place.root, place.name, PROJECT, 16)
         with pull_request(place, folder) as story:
             story.checkout.plan("--out", str(folder / "plan.json"), role="planner").ok()
         shutil.copyfile(folder / "plan.json", PLAN)

@@ -12,7 +12,7 @@ from typing import Any
 from reconciler.adapters.openbao.server import RunningServer
 from reconciler.adapters.vault.http.patience import Patience
 from reconciler.adapters.vault.live import Live
-from reconciler.adapters.vault.setup.bootstrap import bootstrap
+from reconciler.adapters.vault.setup.bootstrap import prepare_environment
 from reconciler.domain.declared.desired import VaultSettings
 
 PROJECT = "acme-integrations"
@@ -105,5 +105,5 @@ def bootstrapped(
     server: RunningServer, buckets: int = 256, itself: RunningServer | None = None
 ) -> Iterator[Place]:
     with unbootstrapped(server, itself) as place:
-        bootstrap(place.live("root"), place.name, PROJECT, buckets)
+        prepare_environment(place.live("root"), place.name, PROJECT, buckets)
         yield place

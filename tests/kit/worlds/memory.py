@@ -26,7 +26,6 @@ from reconciler.registry.codec.codec import decode_bucket
 from reconciler.registry.requests import (
     Conflict,
     DestroyVersions,
-    Document,
     Done,
     MakeTransitKey,
     Metadata,
@@ -40,6 +39,7 @@ from reconciler.registry.requests import (
     Request,
     ResetMetadata,
     Response,
+    StoredDocument,
     Subkeys,
     WriteDocument,
     Written,
@@ -114,7 +114,7 @@ class World:
         if isinstance(request, ReadDocument):
             entry = self.documents.get(request.name, Entry())
             data = entry.readable(entry.current)
-            return Document(
+            return StoredDocument(
                 None if data is None else data["doc"], entry.current, self.at, entry.stamp
             )
         if isinstance(request, WriteDocument):

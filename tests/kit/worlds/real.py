@@ -26,7 +26,6 @@ from reconciler.domain.values.names import bucket_names
 from reconciler.registry.codec.codec import decode_bucket
 from reconciler.registry.requests import (
     Conflict,
-    Document,
     Done,
     Metadata,
     Minted,
@@ -36,6 +35,7 @@ from reconciler.registry.requests import (
     RemoveTransitKey,
     Request,
     Response,
+    StoredDocument,
     Subkeys,
     WriteDocument,
     Written,
@@ -265,13 +265,13 @@ class RealWorld:
             self.place.root.adapter.get(path, params={"version": number}).data["data"]["doc"]
         )
 
-    def _documents(self) -> dict[str, Document]:
+    def _documents(self) -> dict[str, StoredDocument]:
         names = bucket_names(BUCKETS)
         answers = self.place.root.answer_all([ReadDocument(f"buckets/{name}") for name in names])
         return {
             name: answer
             for name, answer in zip(names, answers, strict=True)
-            if isinstance(answer, Document)
+            if isinstance(answer, StoredDocument)
         }
 
     def _newest(self, path: str) -> int:
@@ -284,7 +284,7 @@ class RealWorld:
 
     def _timed(self, response: Response) -> Response:
         if isinstance(
-            response, Document | Written | Conflict | Subkeys | Metadata | Done | PublicKey
+            response, StoredDocument | Written | Conflict | Subkeys | Metadata | Done | PublicKey
         ):
             return replace(response, at=self.at)
         return response

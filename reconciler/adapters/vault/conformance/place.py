@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from reconciler.adapters.vault.http.errors import StatusError
 from reconciler.adapters.vault.live import Live
-from reconciler.adapters.vault.setup.bootstrap import bootstrap
+from reconciler.adapters.vault.setup.bootstrap import prepare_environment
 from reconciler.adapters.vault.setup.policies import ROLES, TOKEN_ROLES, policy_name
 from reconciler.domain.declared.desired import VaultSettings
 from reconciler.errors import VaultError
@@ -39,7 +39,7 @@ class Place:
 
     def make(self) -> None:
         """Mounts, key, policies, token roles and ``meta``. Raises ``VaultError``."""
-        bootstrap(self.admin, self.environment, _PROJECT, _BUCKETS)
+        prepare_environment(self.admin, self.environment, _PROJECT, _BUCKETS)
 
     def live(self, role: str) -> Live:
         """With a token of a token role: planner, applier, deliverer, run.

@@ -17,7 +17,6 @@ from reconciler.errors import VaultDenied, VaultError
 from reconciler.registry.requests import (
     Conflict,
     DestroyVersions,
-    Document,
     MakeTransitKey,
     Metadata,
     PublicKey,
@@ -27,6 +26,7 @@ from reconciler.registry.requests import (
     ReadSubkeys,
     RemoveTransitKey,
     ResetMetadata,
+    StoredDocument,
     Subkeys,
     WriteDocument,
     Written,
@@ -123,11 +123,12 @@ def _documents(place: Place) -> str:
         "the next write was refused",
     )
     read = run.answer(ReadDocument("buckets/0"))
-    same = isinstance(read, Document) and (read.text, read.version) == (LARGE, 2)
+    same = isinstance(read, StoredDocument) and (read.text, read.version) == (LARGE, 2)
     _expect(same, "510 KiB did not come back as they were written")
     missing = run.answer(ReadDocument("buckets/1"))
     _expect(
-        isinstance(missing, Document) and missing.text is None, "what was never written is there"
+        isinstance(missing, StoredDocument) and missing.text is None,
+        "what was never written is there",
     )
     return "510 KiB in one string"
 

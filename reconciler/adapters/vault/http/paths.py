@@ -55,7 +55,7 @@ def is_secret_path(path: str) -> bool:
     return _is_folder(folder) and len(parts) == 2 and all(is_name(part) for part in parts)
 
 
-def transit_key(name: str) -> str:
+def checked_transit_key(name: str) -> str:
     """``webhook.<client>.<webhook>.<number>``: never the ledger's key.
 
     Raises ``VaultError`` RC415 otherwise.

@@ -45,7 +45,7 @@ from reconciler.registry.requests import Conflict, Unclear, WriteDocument
 Did = Literal["created", "updated", "unchanged"]
 
 
-def bootstrap(
+def prepare_environment(
     live: Live,
     environment: str,
     project: str,

@@ -61,7 +61,7 @@ class Platform(ABC):
 
 
 @dataclass(frozen=True, slots=True)
-class GitHub(Platform):
+class GitHubJobs(Platform):
     """A repository on GitHub: ``repository`` is OWNER/REPO."""
 
     user_claim: ClassVar[str] = "repository_id"
@@ -93,7 +93,7 @@ class GitHub(Platform):
 
 
 @dataclass(frozen=True, slots=True)
-class GitLab(Platform):
+class GitLabJobs(Platform):
     """A project on GitLab: ``repository`` is GROUP/…/PROJECT. ``protected``: whether environments
     can be protected there, which GitLab's free tier does not do."""
 

@@ -10,7 +10,7 @@ from reconciler.adapters.vault.http.errors import StatusError
 from reconciler.adapters.vault.live import Live
 from reconciler.domain.values import canonical
 from reconciler.errors import VaultDenied, VaultError
-from reconciler.registry.requests import Document, ReadDocument
+from reconciler.registry.requests import ReadDocument, StoredDocument
 
 _FORMAT = 1
 BUCKETS = (16, 256, 4096)
@@ -71,15 +71,15 @@ def existing_meta(live: Live, project: str, environment: str) -> Meta | None:
         raise
 
 
-def read_meta_document(live: Live) -> Document:
+def read_meta_document(live: Live) -> StoredDocument:
     document = live.answer(ReadDocument("meta"))
-    assert isinstance(document, Document)  # what ReadDocument is answered with
+    assert isinstance(document, StoredDocument)  # what ReadDocument is answered with
     return document
 
 
 def parse_meta(
     live: Live,
-    document: Document,
+    document: StoredDocument,
     project: str,
     environment: str,
 ) -> Meta:
