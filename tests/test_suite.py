@@ -144,14 +144,17 @@ def built(self):
     frame = sys._getframe()
     while frame and "/kit/" in frame.f_code.co_filename or frame.f_code.co_filename == __file__:
         frame = frame.f_back
-    print("a world is built by", frame.f_code.co_filename)
+    builders.append(frame.f_code.co_filename)
     return real(self)
 
+builders = []  # what is printed while tests are collected is captured
 real, World.__init__ = World.__init__, built
 
 def pytest_collection_finish(session):
     World.__init__ = real
     assert len(session.items) > 3000
+    for builder in builders:
+        print("a world is built by", builder)
     print("asks for", [
         item.nodeid for item in session.items
         if {"openbao", "place", "bare_place"} & set(item.fixturenames) or item.get_closest_marker("openbao")
@@ -171,6 +174,7 @@ def test_the_quick_run_asks_for_no_server_and_builds_no_world_before_it_begins(
     assert {"tests/domain", "tests/planning", "tests/test_architecture.py"} < set(chosen)
     (tmp_path / "asking.py").write_text(ASKING)
     collected = quick("-p", "asking", "--collect-only", *chosen, path=tmp_path)
+    assert collected.returncode == 0, collected.stdout[-2000:] + collected.stderr
     assert "asks for []" in collected.stdout, collected.stdout[-2000:] + collected.stderr
     built = re.findall("a world is built by .*/tests/(.*)", collected.stdout)
     assert set(built) <= PARTS, "build it in a fixture, or when a test asks for it"
