@@ -56,7 +56,7 @@ def test_a_client_goes_through_all_schemes_with_one_secret(checkout: Checkout) -
             assert [arrival.check.accepted for arrival in receiver.arrivals] == [True], scheme.name
             assert checkout.status("partner")["status"] == "active"
             checkout.assert_quiet()
-    assert "signature.scheme: intuit → custom" in shown  # the last change, as the plan showed it
+    assert "signature.scheme: shopify → custom" in shown  # the last change, as the plan showed it
     assert "signature.custom.header: (absent) → x-acme-signature" in shown
     assert checkout.vault("GET", f"secrets/metadata/{path}")["data"]["current_version"] == 1
 

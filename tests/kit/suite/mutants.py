@@ -131,7 +131,7 @@ COMMIT = [
         "A commit goes through only against the version that was read.",
         "encode_bucket(result, self._foreign), self._version)",
         "encode_bucket(result, self._foreign),\n"
-        '                expect((yield ReadDocument(f"buckets/{self.name}")), Document).version)',
+        '                expect((yield ReadDocument(f"buckets/{self.name}")), StoredDocument).version)',
         f"{BUCKET}test_another_client_of_the_bucket_is_spliced_in",
     ),
     bucket(
@@ -159,7 +159,7 @@ COMMIT = [
         "a lost race is not read again",
         "After a lost race the bucket is read again: other clients are not set back.",
         "            yield from self.load()\n",
-        '            self._version = expect((yield ReadDocument(f"buckets/{self.name}")), Document).version\n',
+        '            self._version = expect((yield ReadDocument(f"buckets/{self.name}")), StoredDocument).version\n',
         f"{BUCKET}test_another_client_of_the_bucket_is_spliced_in",
     ),
     bucket(
@@ -465,7 +465,7 @@ RECORDS = [
         "reconciler/registry/protocol/documents.py",
         'put_document(f"runs/{run.run_id}", encode_run(run), 0)',
         'put_document(f"runs/{run.run_id}", encode_run(run),'
-        ' expect((yield ReadDocument(f"runs/{run.run_id}")), Document).version)',
+        ' expect((yield ReadDocument(f"runs/{run.run_id}")), StoredDocument).version)',
         (f"{DOCUMENTS}test_a_run_is_put_on_record_once[duplicated]",),
     ),
 ]
