@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def connected(workplace: Workplace, environment: Environment) -> Iterator[Live]:
+def connect_live(workplace: Workplace, environment: Environment) -> Iterator[Live]:
     """Live state of one environment, with the credentials among the variables of ``workplace``.
 
     Raises ``VaultError`` RC070 to RC073 for a server that a person did not accept.
     """
-    from reconciler.adapters.vault.auth import connect
+    from reconciler.adapters.vault.auth import connect_live
 
     require_consent(workplace, environment.vault)
-    with connect(environment.vault, workplace.environ) as live:
+    with connect_live(environment.vault, workplace.environ) as live:
         yield live
 
 
@@ -45,7 +45,7 @@ def require_consent(workplace: Workplace, vault: VaultSettings) -> None:
     """
     from reconciler.adapters.vault import consent
 
-    where = consent.unaccepted(vault, workplace.environ)
+    where = consent.find_unaccepted(vault, workplace.environ)
     if where is None:
         return
     question = (
@@ -83,7 +83,7 @@ def engine_for(
 
     root, environ, console = workplace.root, workplace.environ, workplace.console
     sender = sender_for(workplace, environment, delivers=delivers)
-    with connected(workplace, environment) as live:
+    with connect_live(workplace, environment) as live:
         meta = read_meta(live, project.name, environment.name)
         yield Engine(
             project=project,
@@ -165,7 +165,7 @@ def required_records(workplace: Workplace, desired: Desired) -> Mapping[str, Cli
         return None
     first = project.environments[environment.requires]
     try:
-        with connected(workplace, first) as live:
+        with connect_live(workplace, first) as live:
             buckets = read_meta(live, project.name, first.name).buckets
             return read_sought(live, project.name, buckets, list_names_on_record(desired)).records
     # its documents have the names that those of this environment have

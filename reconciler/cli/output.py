@@ -57,7 +57,7 @@ def emit(text: str, form: str = "text") -> None:
 
     Raises ``ReconcilerError`` RC022 when it cannot be written.
     """
-    content = defused(masked(text), form)
+    content = defuse(masked(text), form)
     if sys.stdout is None:
         raise _unwritable("stdout is closed")
     try:
@@ -70,14 +70,14 @@ def emit(text: str, form: str = "text") -> None:
         raise _unwritable(str(error.strerror)) from None
 
 
-def defused(text: str, form: str) -> str:
+def defuse(text: str, form: str) -> str:
     """``text`` without commands of CI systems. Of forms that are not here they are the content, or
     nothing is said by them."""
     from reconciler.domain.values.canonical import printed_json
     from reconciler.report.text import escape
 
     forms: dict[str, Callable[[str], str]] = {
-        "text": escape.printed,
+        "text": escape.escape_commands,
         "markdown": escape.printed_markdown,
         "json": printed_json,
     }
@@ -134,10 +134,10 @@ def say(settings: Settings, text: str) -> None:
 
 def tell(text: str) -> None:
     """A line on stderr. That it cannot be written stops nothing: a run goes on."""
-    from reconciler.report.text.escape import printed
+    from reconciler.report.text.escape import escape_commands
 
     try:
-        click.echo(printed(masked(text)), err=True)
+        click.echo(escape_commands(masked(text)), err=True)
     except OSError:
         discard(sys.stderr)
 

@@ -28,7 +28,7 @@ from reconciler.declare.files.files import (
     declaration_files,
     named_files,
     project_files,
-    shown,
+    show_path,
 )
 from reconciler.declare.files.strays import report_strays
 from reconciler.declare.findings.collector import Collector
@@ -304,7 +304,7 @@ def _only(declaration: _Declaration, root: Path, paths: list[Path]) -> list[Find
             wanted.append(relative)
         else:
             declaration.found.add(
-                "RC115", None, f"`{shown(str(path))}` is not part of the declaration"
+                "RC115", None, f"`{show_path(str(path))}` is not part of the declaration"
             )
     return [finding for finding in declaration.found.findings() if _is_wanted(finding, wanted)]
 

@@ -15,7 +15,7 @@ import pytest
 
 from reconciler.adapters.cel import judge as judging
 from reconciler.adapters.cel.judge import CelJudge
-from reconciler.adapters.cel.worker import FUNCTIONS, judged, syntax_fault
+from reconciler.adapters.cel.worker import FUNCTIONS, judge_expression, syntax_fault
 from reconciler.domain.plan.judgement import RuleFault, RuleJudgement
 from reconciler.domain.plan.scopes import ScopeTable
 from reconciler.planning.rules.custom_rules import DECLARED_ONLY, LIVE, declared_facts
@@ -227,7 +227,7 @@ FAULTS = {
 
 @pytest.mark.parametrize("text", FAULTS)
 def test_faults(text: str) -> None:
-    answer = judged(text, [ROW], DECLARED_ONLY)
+    answer = judge_expression(text, [ROW], DECLARED_ONLY)
     assert [tuple(fault) for fault in answer["faults"]] == [FAULTS[text]]
     assert answer["verdicts"] == []
 
@@ -259,11 +259,11 @@ def test_every_function_that_is_offered_exists() -> None:
     }  # fmt: skip
     assert set(calls) == FUNCTIONS
     for call in calls.values():
-        assert judged(call, [ROW], DECLARED_ONLY)["verdicts"] in ([True], [False]), call
+        assert judge_expression(call, [ROW], DECLARED_ONLY)["verdicts"] in ([True], [False]), call
 
 
 def test_what_is_needed_is_told_and_what_is_not_known_is_not_evaluated() -> None:
-    answer = judged("before != null && after.state == 'active'", [ROW], DECLARED_ONLY)
+    answer = judge_expression("before != null && after.state == 'active'", [ROW], DECLARED_ONLY)
     assert answer == {"faults": [], "needs": ["after", "before"], "verdicts": []}
     assert {"before", "granted", "withdrawn", "risk", "actions"} == LIVE
 

@@ -10,7 +10,7 @@ import pytest
 
 from reconciler.adapters.vault.setup.bootstrap import prepare_environment
 from reconciler.adapters.vault.setup.meta import read_meta
-from reconciler.adapters.vault.setup.policies import normalised, policy_drift, policy_texts
+from reconciler.adapters.vault.setup.policies import normalise_policy, policy_drift, policy_texts
 from reconciler.errors import VaultError
 from reconciler.registry.requests import WriteDocument, Written
 from tests.kit.vault.places import PROJECT, Place
@@ -224,7 +224,7 @@ def test_drift_does_not_mind_layout_and_tolerates_what_the_token_may_not_read(pl
     text = policy_texts(place.name, place.settings)[name]
     loose = "# another comment\n\n" + text.replace("\n", "\n\n   ")
     place.root.adapter.post(f"/v1/sys/policies/acl/{name}", json={"policy": loose})
-    assert normalised(loose) == normalised(text)
+    assert normalise_policy(loose) == normalise_policy(text)
     assert policy_drift(place.live("planner"), place.name) == ()
     place.root.adapter.post(
         f"/v1/sys/policies/acl/{name}", json={"policy": loose.replace("list", "update")}

@@ -28,7 +28,7 @@ def environ(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 
 def refused(environ: dict[str, str], address: str = SERVER) -> str:
     with pytest.raises(VaultError) as caught:
-        consent.unaccepted(settings_for(address, "staging"), environ)
+        consent.find_unaccepted(settings_for(address, "staging"), environ)
     return caught.value.code
 
 
@@ -46,15 +46,17 @@ def test_scheme_host_and_port_count(address: str, shown: str) -> None:
 
 
 def test_nothing_is_accepted_until_somebody_does(environ: dict[str, str]) -> None:
-    assert consent.unaccepted(DECLARED, environ) == f"{SERVER}:443"
+    assert consent.find_unaccepted(DECLARED, environ) == f"{SERVER}:443"
     assert consent.accept(SERVER, environ)
     assert not consent.accept(f"{SERVER}/", environ), "it is there already"
-    assert consent.unaccepted(DECLARED, environ) is None
+    assert consent.find_unaccepted(DECLARED, environ) is None
     for other in ("https://vault.example.com:8200", "https://vault.example.org"):
-        assert consent.unaccepted(settings_for(other, "staging"), environ) == consent.origin(other)
+        assert consent.find_unaccepted(settings_for(other, "staging"), environ) == consent.origin(
+            other
+        )
     assert consent.forget(SERVER, environ)
     assert not consent.forget(SERVER, environ)
-    assert consent.unaccepted(DECLARED, environ) == f"{SERVER}:443"
+    assert consent.find_unaccepted(DECLARED, environ) == f"{SERVER}:443"
 
 
 def test_the_list_is_the_users_alone(environ: dict[str, str]) -> None:
@@ -74,7 +76,7 @@ def test_the_users_configuration_may_lie_elsewhere(environ: dict[str, str], tmp_
     elsewhere = {**environ, "XDG_CONFIG_HOME": str(tmp_path / "elsewhere")}
     consent.accept(SERVER, elsewhere)
     assert (tmp_path / "elsewhere/reconciler/addresses").exists()
-    assert consent.unaccepted(DECLARED, environ) is not None
+    assert consent.find_unaccepted(DECLARED, environ) is not None
     assert consent.consent_file({**environ, "XDG_CONFIG_HOME": "relative"}) == consent.consent_file(
         environ
     )
@@ -82,19 +84,24 @@ def test_the_users_configuration_may_lie_elsewhere(environ: dict[str, str], tmp_
 
 @pytest.mark.parametrize("name", ["VAULT_ADDR", "BAO_ADDR", "VAULT_ADDR_STAGING"])
 def test_an_address_in_the_environment_is_consent(environ: dict[str, str], name: str) -> None:
-    assert consent.unaccepted(DECLARED, {**environ, name: "https://elsewhere.example.com"}) is None
-    assert consent.unaccepted(DECLARED, {**environ, name: ""}) is not None, (
+    assert (
+        consent.find_unaccepted(DECLARED, {**environ, name: "https://elsewhere.example.com"})
+        is None
+    )
+    assert consent.find_unaccepted(DECLARED, {**environ, name: ""}) is not None, (
         "an empty one counts as not set"
     )
     other = {**environ, "VAULT_ADDR_PRODUCTION": SERVER}
-    assert consent.unaccepted(DECLARED, other) is not None, "it is of another environment"
+    assert consent.find_unaccepted(DECLARED, other) is not None, "it is of another environment"
 
 
 @pytest.mark.parametrize("ci", ["true", "1"])
 def test_in_a_job_the_variable_must_be_what_is_declared(environ: dict[str, str], ci: str) -> None:
     job = {**environ, "CI": ci}
-    assert consent.unaccepted(DECLARED, job) is not None, "a job has nobody's consent by itself"
-    assert consent.unaccepted(DECLARED, {**job, "VAULT_ADDR": f"{SERVER}/"}) is None
+    assert consent.find_unaccepted(DECLARED, job) is not None, (
+        "a job has nobody's consent by itself"
+    )
+    assert consent.find_unaccepted(DECLARED, {**job, "VAULT_ADDR": f"{SERVER}/"}) is None
     assert refused({**job, "VAULT_ADDR": "https://elsewhere.example.com"}) == "RC071"
     assert refused({**job, "VAULT_ADDR": f"{SERVER}:8200"}) == "RC071"
 
@@ -102,7 +109,7 @@ def test_in_a_job_the_variable_must_be_what_is_declared(environ: dict[str, str],
 def test_plain_http_stays_on_this_machine(environ: dict[str, str]) -> None:
     for address in ("http://127.0.0.1:8200", "http://localhost:8200", "http://[::1]:8200"):
         consent.accept(address, environ)
-        assert consent.unaccepted(settings_for(address, "staging"), environ) is None
+        assert consent.find_unaccepted(settings_for(address, "staging"), environ) is None
     assert refused(environ, "http://vault.example.com:8200") == "RC073"
     assert refused({**environ, "VAULT_ADDR": "http://192.0.2.7:8200"}) == "RC073"
 

@@ -17,7 +17,7 @@ from reconciler.adapters.vault.setup.ci_platforms import (
     GitLabJobs,
     Platform,
 )
-from reconciler.adapters.vault.setup.policies import normalised, policy_texts
+from reconciler.adapters.vault.setup.policies import normalise_policy, policy_texts
 from reconciler.domain.declared.desired import VaultSettings
 from reconciler.errors import VaultError
 
@@ -33,9 +33,9 @@ def test_policies_are_what_a_reviewer_has_read(golden: Golden) -> None:
 
 def test_nothing_but_layout_and_comments_is_left_out_of_a_comparison() -> None:
     text = policy_texts("prod", SETTINGS)["integrations-prod-deliverer"]
-    assert normalised("# by hand\n\n" + text.replace("  ", "\t ")) == normalised(text)
-    assert normalised(text.replace('"read"', '"list"')) != normalised(text)
-    assert "# " not in normalised(text)
+    assert normalise_policy("# by hand\n\n" + text.replace("  ", "\t ")) == normalise_policy(text)
+    assert normalise_policy(text.replace('"read"', '"list"')) != normalise_policy(text)
+    assert "# " not in normalise_policy(text)
 
 
 @pytest.mark.parametrize(

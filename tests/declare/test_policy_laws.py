@@ -14,7 +14,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.adapters.cel.worker import judged
+from reconciler.adapters.cel.worker import judge_expression
 from reconciler.declare import validate
 from reconciler.planning.rules.custom_rules import DECLARED_ONLY, LIVE
 from tests.declare.conftest import FILES
@@ -146,7 +146,7 @@ def test_any_expression_has_a_fault_or_an_answer(text: str, known: bool) -> None
         "client": "a", "environment": "e", "permissions": {}, "granted": {}, "withdrawn": {}, "risk": "none",
         "actions": [], "before": None, "after": {"scopes": ["a"], "keys": {}, "webhooks": {}},
     }  # fmt: skip
-    answer = judged(text, [row], DECLARED_ONLY | LIVE if known else DECLARED_ONLY)
+    answer = judge_expression(text, [row], DECLARED_ONLY | LIVE if known else DECLARED_ONLY)
     for offset, message in answer["faults"]:
         assert 0 <= offset <= len(text)
         assert message

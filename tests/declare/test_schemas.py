@@ -18,7 +18,7 @@ from jsonschema import Draft202012Validator
 from reconciler.declare import KINDS, read_schema
 from reconciler.declare.schema.accept import compile_schema
 from reconciler.declare.schema.explain import explain_faults
-from reconciler.declare.schema.generated import generated
+from reconciler.declare.schema.generated import generate_schemas
 from reconciler.declare.schema.schemas import acceptor
 from tests.kit.suite.laws import examples
 
@@ -76,7 +76,7 @@ def test_nothing_is_silently_accepted_and_editors_can_help(kind: str) -> None:
 
 def test_what_follows_from_something_else_is_what_is_generated() -> None:
     """To write them anew: ``make schemas``."""
-    for path, text in generated(ROOT / "schemas").items():
+    for path, text in generate_schemas(ROOT / "schemas").items():
         assert path.read_text(encoding="utf-8") == text, path.name
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.app.plan.rendering import Look, rendered
-from reconciler.cli.output import defused
+from reconciler.app.plan.rendering import Look, render_plan
+from reconciler.cli.output import defuse
 from reconciler.domain.plan.plan import Approval, Plan
 from reconciler.engine.planfile.load import load_plan
 from reconciler.errors import ReconcilerError
@@ -33,7 +33,7 @@ VISIBLE = [name for name, text in HOSTILE.items() if text.strip()]
 
 
 def render(plan: Plan, form: str) -> str:
-    return defused(rendered(plan, Look(form, "integrations")), form)
+    return defuse(render_plan(plan, Look(form, "integrations")), form)
 
 
 @cache
@@ -75,7 +75,7 @@ def test_what_is_printed_is_text_without_commands(name: str, form: str) -> None:
 
 @pytest.mark.parametrize("name", ATTACKS)
 def test_colour_is_ours_alone(name: str) -> None:
-    text = rendered(ATTACKS[name], Look("text", colour=True))
+    text = render_plan(ATTACKS[name], Look("text", colour=True))
     assert "\x1b" not in re.sub(r"\x1b\[(?:[0-9;]+)m", "", text)
 
 

@@ -11,7 +11,7 @@ from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.plan.plan import Action, Approval, Permissions, Plan, Risk
 from reconciler.errors import Address
 from reconciler.report.plan.markdown import COMMENT_LIMIT, SMALLEST_LIMIT, marker, plan_markdown
-from reconciler.report.text.comment import Piece, Section, fitted
+from reconciler.report.text.comment import Piece, Section, fit_sections
 from tests.kit.texts.hostile import HOSTILE, everywhere
 from tests.report.samples import BLOCK, every_kind, make_plan, review_plan
 
@@ -146,8 +146,8 @@ def test_pieces_stay_in_their_place_whatever_is_left_out() -> None:
         Section("c\n", (Piece(six, 1, "second"), Piece(one, 3, "small"))),
         Section("d\n"),
     ]
-    assert fitted(sections, 1000)[0] == [f"a\n{six}{six}b\n", f"c\n{six}{one}", "d\n"]
-    texts, left = fitted(sections, 24)
+    assert fit_sections(sections, 1000)[0] == [f"a\n{six}{six}b\n", f"c\n{six}{one}", "d\n"]
+    texts, left = fit_sections(sections, 24)
     assert (texts, dict(left)) == ([f"a\n{six}b\n", f"c\n{six}", "d\n"], {"later": 1, "small": 1})
 
 
@@ -156,5 +156,5 @@ def test_a_huge_piece_gets_what_the_others_leave() -> None:
     sections = [
         Section("", (Piece(huge, 0, "huge"), *(Piece(small, rank, "small") for rank in (1, 2))))
     ]
-    assert fitted(sections, 47) == ([huge + small + small], {})
-    assert fitted(sections, 46) == ([small + small], {"huge": 1})
+    assert fit_sections(sections, 47) == ([huge + small + small], {})
+    assert fit_sections(sections, 46) == ([small + small], {"huge": 1})

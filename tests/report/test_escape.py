@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from reconciler.report.text.escape import (
-    clipped,
+    clip,
+    escape_commands,
     markdown,
     markup,
-    printed,
     printed_markdown,
     slack,
     terminal,
@@ -152,7 +152,7 @@ COMMANDS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("defuse", [printed, printed_markdown])
+@pytest.mark.parametrize("defuse", [escape_commands, printed_markdown])
 @pytest.mark.parametrize("command", COMMANDS)
 def test_no_ci_system_finds_a_command(command: str, defuse: Callable[[str], str]) -> None:
     for text in (command, f"before\n{command}\nafter", f"{command}\n{command}"):
@@ -170,7 +170,7 @@ def test_the_headings_of_markdown_stay() -> None:
 def test_what_is_clipped_was_masked_before() -> None:
     key = "acme_prod_Id0123456789_" + "aB3xY" * 9 + "Qz90"
     for begin in range(0, 200, 7):
-        shown = clipped("x" * begin + " " + key + " " + "y" * 200, 120)
+        shown = clip("x" * begin + " " + key + " " + "y" * 200, 120)
         assert len(shown) <= 120
         assert "acme_prod_" not in shown or "***" in shown
         assert "aB3x" not in shown

@@ -15,14 +15,20 @@ from typing import Any
 
 import pytest
 
-from reconciler.app.plan.rendering import Look, rendered
+from reconciler.app.plan.rendering import Look, render_plan
 from reconciler.domain.plan.plan import Approval, Plan, Risk
 from reconciler.errors import NOWHERE, Address, Finding, Level, Source
 from reconciler.report.findings import findings_github, findings_gitlab, findings_junit
 from reconciler.report.forges.annotations import plan_github
 from reconciler.report.forges.code_quality import code_quality, plan_gitlab
 from reconciler.report.forges.junit import plan_junit
-from reconciler.report.forges.results import MOST, bounded, fingerprints, plan_results, position
+from reconciler.report.forges.results import (
+    MOST,
+    bound_results,
+    fingerprints,
+    plan_results,
+    position,
+)
 from reconciler.report.forges.sarif import LARGEST, plan_sarif
 from tests.kit.forges.ci_runner import commands
 from tests.kit.forges.junit_schema import breaches
@@ -201,7 +207,7 @@ SAYS = f"approval by acme/security is needed for {FIVE}, and 1 more: reason 0; "
 
 def test_every_format_names_who_must_approve_why_and_what() -> None:
     plan = replace(make_plan((), ()), approvals=(SIX,))
-    shown = {form: rendered(plan, Look(form)) for form in FORMS}
+    shown = {form: render_plan(plan, Look(form)) for form in FORMS}
     for form, text in shown.items():
         assert "acme/security" in text.replace("&#47;", "/"), form
         assert "reason 0" in text, form
@@ -240,8 +246,8 @@ def test_code_scanning_gets_no_more_results_than_it_takes_and_the_worst_stay() -
 
 def test_what_fits_exactly_is_shown_whole() -> None:
     every = plan_results(make_plan((), findings_of(1, 3, 2)))
-    assert bounded(every, 6) == every
-    assert [one.rule.id for one in bounded(every, 5)] == ["RC355"] * 4 + ["left-out"]
+    assert bound_results(every, 6) == every
+    assert [one.rule.id for one in bound_results(every, 5)] == ["RC355"] * 4 + ["left-out"]
     assert len(json.loads(code_quality(every * 5_000))) == MOST
 
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler import __version__
-from reconciler.app.plan.rendering import Look, rendered
+from reconciler.app.plan.rendering import Look, render_plan
 from reconciler.domain.plan.plan import Action, Permissions, Plan, Risk
 from reconciler.engine.planfile.document import file_digest, plan_json
 from reconciler.engine.planfile.load import load_plan
@@ -196,7 +196,7 @@ def test_loading_undoes_saving(plan: Plan) -> None:
 def test_every_plan_can_be_shown(plan: Plan) -> None:
     """Terminal: no control or bidi character; Markdown: as many cells as written by us; no command
     for a CI system."""
-    shown = {form: rendered(plan, Look(form, verbose=True)) for form in FORMS}
+    shown = {form: render_plan(plan, Look(form, verbose=True)) for form in FORMS}
     lines = shown["text"].split("\n")
     assert all(
         line.isprintable() or "\u3000" in line or "\xa0" in line or _blanks(line) for line in lines

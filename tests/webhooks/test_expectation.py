@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from reconciler.domain.declared.proof import Expectation
 from reconciler.errors.codes import CODES
 from reconciler.webhooks.proof.expectation import mismatch
-from reconciler.webhooks.proof.json_path import compiled, selected
+from reconciler.webhooks.proof.json_path import compile_path, select_values
 from tests.kit.suite.laws import examples
 
 RECEIVED = Expectation((200,), "$.received", equals=True)
@@ -158,10 +158,10 @@ def test_a_value_equals_itself(value: object) -> None:
 )
 def test_a_path_that_cannot_be_used_is_refused_in_words(path: str, why: str) -> None:
     with pytest.raises(ValueError) as raised:  # noqa: PT011 - its words are looked at below
-        compiled(path)
+        compile_path(path)
     assert why in str(raised.value)
 
 
 def test_a_document_that_is_too_deep_for_a_descent_is_said() -> None:
     with pytest.raises(ValueError, match="nested too deeply"):
-        selected("$..a", json.loads("[" * 500 + "]" * 500))
+        select_values("$..a", json.loads("[" * 500 + "]" * 500))

@@ -24,7 +24,12 @@ from cryptography.hazmat.primitives.serialization import (
 from reconciler.domain.declared.schemes import STANDARD_WEBHOOKS, STANDARD_WEBHOOKS_V1A
 from reconciler.domain.secrecy.secret import Secret
 from reconciler.webhooks.signature.ed25519 import public_bytes, public_text, sign_by_stranger
-from reconciler.webhooks.signature.signing import encoded, headers, signature, signed_content
+from reconciler.webhooks.signature.signing import (
+    encode_signature,
+    headers,
+    signature,
+    signed_content,
+)
 from reconciler.webhooks.signature.verification import verify
 from tests.kit.suite.fast import leave_out
 from tests.kit.suite.tally import Tally
@@ -52,7 +57,7 @@ def sent(value: str, stamp: int = STAMP) -> dict[str, str]:
 
 
 def test_the_vector_of_the_specification() -> None:
-    assert encoded(STANDARD_WEBHOOKS_V1A, sign_by_stranger(PAIR[:32], content())) == SIGNED
+    assert encode_signature(STANDARD_WEBHOOKS_V1A, sign_by_stranger(PAIR[:32], content())) == SIGNED
     assert verify(STANDARD_WEBHOOKS_V1A, [PUBLIC], sent(SIGNED), BODY, AT).accepted
 
 

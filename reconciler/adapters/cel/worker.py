@@ -81,11 +81,11 @@ def _main() -> None:
         left = max(job["budget"] - time.process_time(), 0.001)  # nothing at all would be no limit
         # of computing; SIGPROF ends the process
         signal.setitimer(signal.ITIMER_PROF, min(job["seconds"], left))
-        answer = judged(expression, clients, job["known"])
+        answer = judge_expression(expression, clients, job["known"])
         print(json.dumps(answer), flush=True)  # noqa: T201 - the answer
 
 
-def judged(
+def judge_expression(
     expression: str, clients: Sequence[Mapping[str, Any]], known: Collection[str]
 ) -> dict[str, Any]:
     """``{faults: [[offset, message]], needs: […], verdicts: [true | false | sentence]}``"""

@@ -41,7 +41,7 @@ def origin(address: str) -> str:
     return f"{parts.scheme}://{shown}:{parts.port or _PORTS[parts.scheme]}"
 
 
-def unaccepted(declared: VaultSettings, environ: Mapping[str, str]) -> str | None:
+def find_unaccepted(declared: VaultSettings, environ: Mapping[str, str]) -> str | None:
     """The origin that a credential would go to and that nobody accepted yet; None when all is well.
 
     Raises ``VaultError``: RC071 in a job of CI whose variable and declaration differ, RC072 when
@@ -52,13 +52,13 @@ def unaccepted(declared: VaultSettings, environ: Mapping[str, str]) -> str | Non
     if where.startswith("http:") and not is_loopback(used) and not declared.plain_http:
         raise readable_on_the_way(where, declared.environment)
     if variable(environ, "ADDR", declared.environment) is None:
-        return None if where in accepted(environ) else where
+        return None if where in read_accepted(environ) else where
     if _is_job(environ) and check_address(used) != check_address(declared.address):
         raise addresses_differ(where, origin(declared.address), declared.environment)
     return None
 
 
-def accepted(environ: Mapping[str, str]) -> frozenset[str]:
+def read_accepted(environ: Mapping[str, str]) -> frozenset[str]:
     """What the user's file holds; nothing when there is none. Raises ``VaultError`` RC072."""
     file = consent_file(environ)
     try:
@@ -78,14 +78,14 @@ def accepted(environ: Mapping[str, str]) -> frozenset[str]:
 
 def accept(address: str, environ: Mapping[str, str]) -> bool:
     """Put ``address`` on record; False when it was there. Raises ``VaultError`` RC072 and RC416."""
-    before = accepted(environ)
+    before = read_accepted(environ)
     _write(environ, {*before, origin(address)})
     return origin(address) not in before
 
 
 def forget(address: str, environ: Mapping[str, str]) -> bool:
     """Take ``address`` off; False when it was not there. Raises ``VaultError`` RC072 and RC416."""
-    before = accepted(environ)
+    before = read_accepted(environ)
     if origin(address) not in before:
         return False
     _write(environ, before - {origin(address)})

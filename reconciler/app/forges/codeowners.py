@@ -35,7 +35,7 @@ def whole_file(text: str, path: Path | None, form: str) -> str:
     Raises ``ReconcilerError`` RC039 when the forge would ignore it, ``UsageError`` RC038 as
     ``merged`` does.
     """
-    whole = marked(text) if path is None else merged(path, text)
+    whole = mark_part(text) if path is None else merge_file(path, text)
     if form == "github" and len(whole.encode()) >= GITHUB_LIMIT:
         raise too_large()
     return whole
@@ -80,7 +80,7 @@ def compare(path: Path, text: str) -> None:
     except ValueError as error:
         wrong = str(error)
     else:
-        wanted, begin, end = (text, 0, len(there)) if found is None else (marked(text), *found)
+        wanted, begin, end = (text, 0, len(there)) if found is None else (mark_part(text), *found)
         pairs = enumerate(
             zip_longest(there[begin:end], wanted.splitlines(keepends=True)), start=begin + 1
         )
@@ -93,11 +93,11 @@ def compare(path: Path, text: str) -> None:
         )
 
 
-def marked(text: str) -> str:
+def mark_part(text: str) -> str:
     return f"{BEGIN}\n{NOTE}\n{text}{END}\n"
 
 
-def merged(path: Path, text: str) -> str:
+def merge_file(path: Path, text: str) -> str:
     """The whole file: ``text`` between the marks, and what others wrote outside them as it is.
 
     A file without marks is replaced when it was written by this command, else ``text`` comes after
@@ -108,7 +108,7 @@ def merged(path: Path, text: str) -> str:
     from reconciler.report.forges.code_owners import HEAD
 
     if not path.is_file():
-        return marked(text)
+        return mark_part(text)
     try:
         whole = path.read_bytes().decode()
         lines = whole.splitlines(keepends=True)
@@ -126,10 +126,10 @@ def merged(path: Path, text: str) -> str:
         raise UsageError("RC038", f"{path} {error}", remedy) from None
     if found is not None:
         begin, end = found
-        return "".join([*lines[:begin], marked(text), *lines[end:]])
+        return "".join([*lines[:begin], mark_part(text), *lines[end:]])
     if not whole.strip() or lines[0].rstrip() == HEAD.rstrip():
-        return marked(text)
-    return whole.rstrip("\r\n") + "\n\n" + marked(text)
+        return mark_part(text)
+    return whole.rstrip("\r\n") + "\n\n" + mark_part(text)
 
 
 def _part(lines: Sequence[str]) -> tuple[int, int] | None:

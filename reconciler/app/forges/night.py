@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reconciler.app.plan.rendering import Look, rendered, run_address
+from reconciler.app.plan.rendering import Look, render_plan, run_address
 from reconciler.domain.secrecy import beginning
 from reconciler.engine.planfile.load import load_plan
 from reconciler.errors import UsageError
@@ -66,7 +66,7 @@ def _part(find_root: Callable[[], Path], environ: Mapping[str, str], path: Path)
     if kind == "plan":
         plan = load_plan(text)
         some = plan.blocked or bool(plan.changes)
-        shown = rendered(plan, Look("markdown", limit=_HALF, environ=environ)) if some else ""
+        shown = render_plan(plan, Look("markdown", limit=_HALF, environ=environ)) if some else ""
         return _Part(shown, open=some, ran=False, well=not plan.blocked)
     if kind == "run":
         try:

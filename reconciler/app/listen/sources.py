@@ -11,7 +11,7 @@ from typing import TextIO
 
 from reconciler.adapters.receiving.secret_sources import STDIN, VAULT, SecretSource, local_source
 from reconciler.app.project import load_desired, load_environment
-from reconciler.app.wiring import connected
+from reconciler.app.wiring import connect_live
 from reconciler.app.workplace import Workplace
 from reconciler.domain.declared.desired import DesiredClient, DesiredWebhook
 from reconciler.domain.declared.schemes import SCHEMES, STANDARD_WEBHOOKS, Scheme
@@ -127,7 +127,7 @@ def _vault_source(find: Find, text: str, stack: ExitStack) -> SecretSource:
     workplace = find()
     _, environment = load_environment(workplace.root, _parts(target)[0])
     vault = replace(environment.vault, timeout=_VAULT_PATIENCE, patience=_VAULT_PATIENCE)
-    live = stack.enter_context(connected(workplace, replace(environment, vault=vault)))
+    live = stack.enter_context(connect_live(workplace, replace(environment, vault=vault)))
 
     def read() -> list[HeldSecret]:
         # A renamed client keeps the paths of its first name.

@@ -35,7 +35,12 @@ def plan_environment(
     """
     from reconciler.app.plan.before import terms_before
     from reconciler.app.plan.planfile import load_for
-    from reconciler.app.plan.planned import narrowed, question_for, refuse_unknown, with_unfinished
+    from reconciler.app.plan.planned import (
+        narrow_question,
+        question_for,
+        refuse_unknown,
+        with_unfinished,
+    )
     from reconciler.app.project import load_desired
     from reconciler.app.wiring import engine_for
     from reconciler.engine.planfile.saved import refuse_unreviewed
@@ -52,7 +57,7 @@ def plan_environment(
         refuse_past(asked.at, observed.now)
         pairs = pair_up(desired, observed)
         refuse_unknown(asked.only, pairs)
-        question = narrowed(
+        question = narrow_question(
             question,
             pairs,
             buckets=observed.buckets,

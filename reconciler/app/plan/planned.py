@@ -99,7 +99,7 @@ def refuse_unknown(only: Sequence[str], pairs: Pairs) -> None:
             raise UsageError("RC007", f"client {name} is neither declared nor registered", hint)
 
 
-def narrowed(
+def narrow_question(
     question: Question,
     pairs: Pairs,
     *,
@@ -112,7 +112,7 @@ def narrowed(
     that is there. ``buckets``: how many the registry has."""
     parts: list[Collection[str]] = []
     if shard is not None:
-        parts.append(sharded(pairs, buckets, shard))
+        parts.append(pick_shard(pairs, buckets, shard))
     if upkeep:
         parts.append(settled_clients(question.desired, pairs))
     if saved is not None:
@@ -131,7 +131,7 @@ def with_unfinished(engine: Engine, observed: Observed, plan: Plan) -> Plan:
     return replace(plan, unfinished=find_unfinished_business(engine, observed, plan))
 
 
-def sharded(pairs: Pairs, buckets: int, shard: Shard) -> frozenset[str]:
+def pick_shard(pairs: Pairs, buckets: int, shard: Shard) -> frozenset[str]:
     """The clients of one shard."""
     return frozenset(name for name in pairs if shard.holds(bucket_of(name, buckets), buckets))
 

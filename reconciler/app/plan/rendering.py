@@ -103,7 +103,7 @@ PLAN_FORMATS: Mapping[str, Callable[[Plan, Look], str]] = {
 }
 
 
-def rendered(plan: Plan, look: Look) -> str:
+def render_plan(plan: Plan, look: Look) -> str:
     """The plan in one of its formats."""
     return PLAN_FORMATS[look.form](plan, look)
 

@@ -20,7 +20,7 @@ from reconciler.domain.values import names
 from reconciler.errors import NOWHERE, Address, UsageError
 from reconciler.planning.actions.inputs import Question
 from reconciler.planning.actions.reasons import RevocationRequest, RotationRequest, kind_of
-from reconciler.report.text.escape import clipped
+from reconciler.report.text.escape import clip
 
 _INCIDENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._#/-]{0,62}\Z")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
@@ -148,7 +148,7 @@ def recorded_reason(text: str) -> str:
     """What of a reason goes into the evidence: one line of at most 200 characters, without secrets.
     Whoever revokes in an emergency is not sent back to find other words."""
     line = " ".join(_CONTROL.sub(" ", masked(text)).split())
-    return clipped(line, MAX_REASON) or NO_REASON
+    return clip(line, MAX_REASON) or NO_REASON
 
 
 def parse_reason(text: str) -> str:

@@ -91,7 +91,7 @@ def apply_plan(
 
         def agreed(observed: Observed, pairs: Pairs) -> tuple[Question, Plan]:
             whole = planned.question_for(workplace, desired, asked, saved=ready, applying=True)
-            question = planned.narrowed(
+            question = planned.narrow_question(
                 whole,
                 pairs,
                 buckets=observed.buckets,

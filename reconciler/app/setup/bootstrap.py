@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.app.project import load_environment
-from reconciler.app.wiring import connected, engine_for
+from reconciler.app.wiring import connect_live, engine_for
 from reconciler.errors import VaultError
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from reconciler.domain.declared.desired import Environment, Project
 
 
-def prepared(
+def prepare(
     workplace: Workplace,
     name: str,
     buckets: int | None,
@@ -46,7 +46,7 @@ def _prepared(
     from reconciler.adapters.vault.setup.meta import Meta, existing_meta
     from reconciler.engine.rebucket import close_rest, spread_registry
 
-    with connected(workplace, environment) as live:
+    with connect_live(workplace, environment) as live:
         present = existing_meta(live, project.name, environment.name)
         anew = present is not None and buckets not in (None, present.buckets)
         done: list[tuple[str, str]] = list(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.app.project import load_environment
 from reconciler.app.setup.doctor import Check, examine
-from reconciler.app.wiring import connected
+from reconciler.app.wiring import connect_live
 
 if TYPE_CHECKING:
     from reconciler.adapters.vault.conformance.trials import Trial
@@ -22,7 +22,7 @@ def examine_environment(workplace: Workplace, environment: str) -> list[Check]:
     Raises ``DeclarationError``, ``UsageError`` RC002, ``VaultError`` when there is no credential.
     """
     project, chosen = load_environment(workplace.root, environment)
-    with connected(workplace, chosen) as live:
+    with connect_live(workplace, chosen) as live:
         checks = examine(live, project.name, environment)
     return [*checks, *alert_checks(project, environment, workplace.environ)]
 
@@ -36,7 +36,7 @@ def try_server(workplace: Workplace, environment: str) -> tuple[str, list[Trial]
     from reconciler.adapters.vault.conformance.trials import conform
 
     _, chosen = load_environment(workplace.root, environment)
-    with connected(workplace, chosen) as live:
+    with connect_live(workplace, chosen) as live:
         workplace.console.say(
             "mounts, policies and token roles named reconciler-conformance-… are made and removed"
         )

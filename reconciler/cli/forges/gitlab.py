@@ -47,7 +47,7 @@ def note(settings: Settings, environment: str, planfile: Path) -> int:
     """
     from reconciler.app.forges.gitlab import only_waits, write_note
     from reconciler.app.plan.planfile import load_planfile
-    from reconciler.app.plan.rendering import Look, rendered, run_address
+    from reconciler.app.plan.rendering import Look, render_plan, run_address
     from reconciler.cli.plan.plan import BLOCKED
     from reconciler.engine.planfile.saved import refuse_wrong_target
     from reconciler.report.forges.ci_markdown import no_plan
@@ -60,7 +60,7 @@ def note(settings: Settings, environment: str, planfile: Path) -> int:
         load_planfile(planfile)  # raises what there is to say about it
     plan = load_planfile(planfile)
     refuse_wrong_target(plan, environment, plan.project)
-    text = rendered(plan, Look("markdown", limit=NOTE_BYTES, environ=os.environ))
+    text = render_plan(plan, Look("markdown", limit=NOTE_BYTES, environ=os.environ))
     say(settings, write_note(os.environ, mark, text))
     if only_waits(plan):
         say(

@@ -105,7 +105,7 @@ def plan(
       reconciler plan -e production --reviewed pull-request.json --out plan.json
     """
     from reconciler.app.plan.planned import client_names
-    from reconciler.app.plan.rendering import rendered
+    from reconciler.app.plan.rendering import render_plan
     from reconciler.cli.terminal import session
 
     only, time = client_names((*only, *clients)), moment(at)
@@ -123,7 +123,7 @@ def plan(
             deep=deep,
         )
     keep(made, out, settings)
-    emit(rendered(made.content, look_of(settings, form, **look)), form)
+    emit(render_plan(made.content, look_of(settings, form, **look)), form)
     return _exit_code(made, detailed=detailed_exitcode)
 
 
@@ -155,12 +155,12 @@ def show(settings: Settings, /, planfile: Path, form: str, compared: bool, **loo
       reconciler show pull-request.json --format markdown --compared
     """
     from reconciler.app.plan.planfile import load_planfile
-    from reconciler.app.plan.rendering import rendered
+    from reconciler.app.plan.rendering import render_plan
     from reconciler.engine.planfile.saved import take_compared as compared_part
 
     saved = load_planfile(planfile)
     shown = compared_part(saved) if compared else saved
-    emit(rendered(shown, look_of(settings, form, **look)), form)
+    emit(render_plan(shown, look_of(settings, form, **look)), form)
     return 0
 
 

@@ -45,7 +45,7 @@ def bootstrap(
       reconciler bootstrap -e staging --ci github --repository acme/integrations --repository-id 4711
       reconciler bootstrap -e staging --ci gitlab --repository acme/platform/integrations --repository-id 4711
     """
-    from reconciler.app.setup.bootstrap import prepared, step_text
+    from reconciler.app.setup.bootstrap import prepare, step_text
     from reconciler.cli.terminal import workplace
     from reconciler.report.text.document import document
 
@@ -59,7 +59,7 @@ def bootstrap(
     }
     platform = platform_of(environment, ci, given, protected=not no_protected_environments)
     here = workplace(settings)
-    done = prepared(here, environment, int(buckets) if buckets else None, platform)
+    done = prepare(here, environment, int(buckets) if buckets else None, platform)
     if form == "json":
         steps = [{"what": what, "did": str(did)} for what, did in done]
         emit(document("bootstrap", {"environment": environment, "steps": steps}), form)

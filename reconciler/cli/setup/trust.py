@@ -35,7 +35,7 @@ def trust(settings: Settings, address: str | None, remove: bool) -> int:
     if address is None:
         if remove:
             raise click.UsageError("--remove needs the ADDRESS")
-        servers = sorted(consent.accepted(os.environ))
+        servers = sorted(consent.read_accepted(os.environ))
         if servers:
             emit("\n".join(servers))
         else:

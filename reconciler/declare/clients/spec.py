@@ -28,7 +28,7 @@ from reconciler.declare.webhooks.webhook import probe_faults
 from reconciler.domain.declared.scheme_fields import DEADLINE
 from reconciler.domain.declared.schemes import FIELDS
 from reconciler.errors import NOWHERE, Address
-from reconciler.webhooks.proof.json_path import compiled as json_path
+from reconciler.webhooks.proof.json_path import compile_path as json_path
 
 _LIFETIME: dict[str, tuple[str, Callable[[str], object]]] = {
     "lifetime": ("RC151", positive_duration),

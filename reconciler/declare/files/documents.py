@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from reconciler.declare.files.files import read, shown
+from reconciler.declare.files.files import read, show_path
 from reconciler.declare.findings.collector import Collector
 from reconciler.declare.findings.nodes import Map, Mark
 from reconciler.declare.findings.suggest import did_you_mean, list_choices
@@ -69,7 +69,7 @@ def read_documents(
 
     When not, what the rest of the declaration refers to may be in there.
     """
-    name = shown(path)
+    name = show_path(path)
     text = read(root, path, found)
     if text is None:
         return [], False

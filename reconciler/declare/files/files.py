@@ -106,7 +106,7 @@ def _walk(
             continue
         path = f"{folder}/{entry.name}"
         if entry.is_symlink() and (root / path).is_dir():
-            found.add("RC113", (shown(path), 1, 1), "a link to a folder is not followed")
+            found.add("RC113", (show_path(path), 1, 1), "a link to a folder is not followed")
         elif entry.name.endswith(SUFFIXES):
             if not entry.is_symlink() or stays_inside(root, path, found):
                 yield path
@@ -122,11 +122,11 @@ def stays_inside(root: Path, path: str, found: Collector) -> bool:
     except (OSError, RuntimeError):
         return True  # a circle of links: reading it says so
     if not real.is_relative_to(base):
-        found.add("RC113", (shown(path), 1, 1), "a link leads out of the project")
+        found.add("RC113", (show_path(path), 1, 1), "a link leads out of the project")
         return False
     if real != base / path:
         for behind in {*_links(base, path), real} - {base / path}:
-            found.name(shown(behind.relative_to(base).as_posix()), by=shown(path))
+            found.name(show_path(behind.relative_to(base).as_posix()), by=show_path(path))
     return True
 
 
@@ -172,7 +172,7 @@ def plain_path(path: str) -> str:
     return str(PurePosixPath(path))
 
 
-def shown(path: str) -> str:
+def show_path(path: str) -> str:
     """``path`` as text that can be printed, whatever bytes the file system has."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
@@ -188,7 +188,7 @@ def read(
     That the path ``stays_inside`` is the caller's care: for ten thousand files one look per folder
     does.
     """
-    name = shown(path)
+    name = show_path(path)
     start = (name, 1, 1)
     try:
         data = read_regular(root / path, limits.size)

@@ -24,7 +24,7 @@ from reconciler.declare.files.files import (
     TOP_FILES,
     declares,
     read_regular,
-    shown,
+    show_path,
 )
 from reconciler.declare.findings.collector import Collector
 from reconciler.declare.schema.schemas import API_VERSION
@@ -69,10 +69,10 @@ def report_strays(
     through = {os.path.realpath(base / path) for path in read} if strays else set()
     for path, message in strays.items():
         if os.path.realpath(base / path) not in through:
-            found.add("RC118", (shown(path), 1, 1), message)
+            found.add("RC118", (show_path(path), 1, 1), message)
     if not any(path.startswith("clients/") for path in (*read, *strays)):
         found.add("RC119", None, "no client is declared: there is no file below clients/")
-    return frozenset(map(shown, (*read, *strays)))
+    return frozenset(map(show_path, (*read, *strays)))
 
 
 def _files(base: Path, audit: str, below: str = "") -> Iterator[str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from reconciler.domain.secrecy import beginning
 
 
-def dotted(path: Iterable[str | int]) -> str:
+def join_path(path: Iterable[str | int]) -> str:
     """``spec.webhooks[0].url``"""
     text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
     return text.removeprefix(".") or "the document"

@@ -13,7 +13,7 @@ from reconciler.declare.findings.collector import Collector, source_of
 from reconciler.declare.findings.nodes import Map
 from reconciler.declare.findings.suggest import did_you_mean
 from reconciler.declare.policy.rules import build_custom_rules, build_rules, environments_of
-from reconciler.declare.project.project import checked
+from reconciler.declare.project.project import read_checked
 from reconciler.declare.schema.schemas import acceptor
 from reconciler.declare.webhooks.values import calendar_day
 from reconciler.declare.yaml.text import parse
@@ -92,7 +92,7 @@ def _budget(spec: Map) -> Budget:
 
 
 def _waiver(item: Map, sound: bool, found: Collector) -> Waiver | None:  # noqa: FBT001
-    until = checked(item, "until", calendar_day, "RC201", found, "")
+    until = read_checked(item, "until", calendar_day, "RC201", found, "")
     named = [item[field] for field in ("guard", "rule") if field in item]
     if len(named) != 1:
         if sound:  # else the word may be in what was not understood

@@ -52,7 +52,7 @@ def build_project(document: Document, root: Path, found: Collector) -> Project |
     _check_requires(environments, found)
     _check_mounts(environments, built, found)
     audit = build_audit_path(spec.sub("audit"), found)
-    expires = checked(spec.sub("plan"), "expires", positive_duration, "RC150", found, _DAY)
+    expires = read_checked(spec.sub("plan"), "expires", positive_duration, "RC150", found, _DAY)
     channels = build_channels(spec, environments, root, found, sound=document.sound)
     if not document.sound or not document.name or found.errors != before:
         return None
@@ -80,7 +80,7 @@ def name_in(text: str) -> str | None:
     return None
 
 
-def checked(
+def read_checked(
     parent: Map,
     field: str,
     parse: Callable[[str], _T],
@@ -109,7 +109,7 @@ def _environment(
     vault = spec.sub("vault")
     networks = tuple(str(item) for item in networks_of(spec, "allowedNetworks", found))
     freezes = tuple(filter(None, (_freeze(item, found) for item, _ in spec.items_at("freeze"))))
-    ttl = checked(spec.sub("lease"), "ttl", short_duration, "RC150", found, _HALF_MINUTE)
+    ttl = read_checked(spec.sub("lease"), "ttl", short_duration, "RC150", found, _HALF_MINUTE)
     settings = _vault(name, vault, root, found)
     deliveries = _delivery_settings(spec.sub("deliveries"), root, found)
     if settings is None:
@@ -171,9 +171,9 @@ def _vault(
     root: Path,
     found: Collector,
 ) -> VaultSettings | None:
-    address = checked(vault, "address", vault_address, "RC163", found, "")
-    timeout = checked(vault, "timeout", short_duration, "RC150", found, _HALF_MINUTE)
-    patience = checked(vault, "patience", short_duration, "RC150", found, _HALF_MINUTE)
+    address = read_checked(vault, "address", vault_address, "RC163", found, "")
+    timeout = read_checked(vault, "timeout", short_duration, "RC150", found, _HALF_MINUTE)
+    patience = read_checked(vault, "patience", short_duration, "RC150", found, _HALF_MINUTE)
     mounts, auth = vault.sub("mounts"), vault.sub("auth")
     if not address:
         return None

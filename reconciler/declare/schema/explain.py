@@ -20,7 +20,7 @@ from jsonschema.exceptions import ValidationError
 from reconciler.declare.findings.collector import TEXT_SHOWN, Collector
 from reconciler.declare.findings.nodes import NAMED_LISTS, Map, Mark, Seq, locate
 from reconciler.declare.findings.suggest import did_you_mean, list_choices
-from reconciler.declare.findings.words import dotted, value_in_words
+from reconciler.declare.findings.words import join_path, value_in_words
 from reconciler.declare.schema.accept import pattern
 from reconciler.declare.schema.schemas import read_schema
 from reconciler.domain.declared.desired import RuleLevel
@@ -145,13 +145,13 @@ def _unknown_fields(error: Refusal, path: list[str | int], kind: str) -> _Explai
         )
         hint = did_you_mean(name, absent)
         if not hint:
-            places = [place for place in _places(kind).get(name, ()) if place != dotted(path)]
+            places = [place for place in _places(kind).get(name, ()) if place != join_path(path)]
             hint = (
                 f"`{name}` belongs under {list_choices(places, 3)}"
                 if places
                 else f"allowed are {list_choices(known)}"
             )
-        yield f"{dotted(path)} has no field `{name}`", hint, name
+        yield f"{join_path(path)} has no field `{name}`", hint, name
 
 
 @cache
@@ -182,7 +182,7 @@ def _missing_field(error: Refusal, path: list[str | int], _kind: str) -> _Explai
         hint = f"for example `{name}: {examples[0]}`"
     strangers = [field for field in error.instance if field not in error.schema["properties"]]
     if not did_you_mean(name, strangers):  # else it is there, misspelt, and reported as such
-        yield f"{dotted(path)} lacks the field `{name}`", hint, None
+        yield f"{join_path(path)} lacks the field `{name}`", hint, None
 
 
 def _wrong_type(error: Refusal, path: list[str | int], _kind: str) -> _Explained:
@@ -227,7 +227,7 @@ def _wrong_type(error: Refusal, path: list[str | int], _kind: str) -> _Explained
         hint = (
             f"write a mapping: {{level: {value if value in list(RuleLevel) else RuleLevel.DENY}}}"
         )
-    yield f"{dotted(path)} must be {names}, not {value_in_words(value)}", hint, None
+    yield f"{join_path(path)} must be {names}, not {value_in_words(value)}", hint, None
 
 
 def _as_list(field: str, value: Mapping[str, Any]) -> str:
@@ -246,19 +246,19 @@ def _not_allowed(error: Refusal, path: list[str | int], _kind: str) -> _Explaine
     if not isinstance(error.instance, str):
         return  # its type is reported already
     hint = did_you_mean(error.instance, allowed) or f"allowed: {list_choices(allowed)}"
-    yield f"{dotted(path)} cannot be {value_in_words(error.instance)}", hint, None
+    yield f"{join_path(path)} cannot be {value_in_words(error.instance)}", hint, None
 
 
 def _malformed(error: Refusal, path: list[str | int], _kind: str) -> _Explained:
     what = str(error.schema.get("patternErrorMessage", ""))
     if _is_about_a_name(error):
         yield (
-            f"the name `{error.instance}` in {dotted(path)} is malformed",
+            f"the name `{error.instance}` in {join_path(path)} is malformed",
             what,
             str(error.instance),
         )
         return
-    yield f"{dotted(path)} is malformed: {value_in_words(error.instance)}", what, None
+    yield f"{join_path(path)} is malformed: {value_in_words(error.instance)}", what, None
 
 
 _LIMITS: Mapping[str, Callable[[Any, Any], str]] = {
@@ -275,17 +275,17 @@ _LIMITS: Mapping[str, Callable[[Any, Any], str]] = {
 
 def _out_of_range(error: Refusal, path: list[str | int], _kind: str) -> _Explained:
     message = _LIMITS[str(error.validator)](error.validator_value, error.instance)
-    yield f"{dotted(path)} {message}", str(error.schema.get("errorMessage", "")), None
+    yield f"{join_path(path)} {message}", str(error.schema.get("errorMessage", "")), None
 
 
 def _other(error: Refusal, path: list[str | int], _kind: str) -> _Explained:
-    yield f"{dotted(path)} is not valid ({error.validator})", "", None
+    yield f"{join_path(path)} is not valid ({error.validator})", "", None
 
 
 def _not_unique(error: Refusal, path: list[str | int], _kind: str) -> _Explained:
     times = Counter(map(_identity, error.instance))
     twice = sorted({str(item) for item in error.instance if times[_identity(item)] > 1})
-    yield f"{dotted(path)} lists {list_choices(twice)} more than once", "", None
+    yield f"{join_path(path)} lists {list_choices(twice)} more than once", "", None
 
 
 _EXPLAINERS: Mapping[str, Callable[[Refusal, list[str | int], str], _Explained]] = {

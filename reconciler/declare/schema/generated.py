@@ -63,7 +63,7 @@ def template_schema(client: dict[str, Any]) -> dict[str, Any]:
     return schema
 
 
-def generated(directory: Path) -> dict[Path, str]:
+def generate_schemas(directory: Path) -> dict[Path, str]:
     """What the files in ``directory`` should hold."""
     path = directory / file_name(CLIENT)
     client = client_schema(json.loads(path.read_text(encoding="utf-8")))
@@ -75,5 +75,5 @@ def generated(directory: Path) -> dict[Path, str]:
 
 
 if __name__ == "__main__":
-    for file, text in generated(Path(sys.argv[1])).items():
+    for file, text in generate_schemas(Path(sys.argv[1])).items():
         file.write_text(text, encoding="utf-8")

@@ -10,13 +10,13 @@ from reconciler.errors import Level, Source
 from reconciler.report.forges.results import (
     APPROVAL,
     RESULT_SHOWN,
-    bounded,
+    bound_results,
     left_out,
     plan_results,
     position,
 )
 from reconciler.report.plan.words import highest_risk, verdict
-from reconciler.report.text.escape import clipped, workflow_command_data, workflow_command_property
+from reconciler.report.text.escape import clip, workflow_command_data, workflow_command_property
 
 _COMMANDS = {Level.ERROR: "error", Level.WARNING: "warning", Level.NOTE: "notice"}
 PER_STEP = 10  # annotations of one level that GitHub shows for a step
@@ -40,7 +40,7 @@ def annotation(
         f"{name}={workflow_command_property(value)}" for name, value in properties.items()
     )
     command = f"{_COMMANDS[level]} {written}".rstrip()
-    return f"::{command}::{workflow_command_data(clipped(message, _LONGEST))}\n"
+    return f"::{command}::{workflow_command_data(clip(message, _LONGEST))}\n"
 
 
 def plan_github(plan: Plan, folder: str = "") -> str:
@@ -48,7 +48,7 @@ def plan_github(plan: Plan, folder: str = "") -> str:
     ten for a step."""
     level = Level.ERROR if plan.blocked else RESULT_SHOWN.get(highest_risk(plan), Level.NOTE)
     lines = [(level, annotation(level, f"Plan for {plan.environment}", verdict(plan)))]
-    for result in bounded(plan_results(plan)):
+    for result in bound_results(plan_results(plan)):
         named = result.rule.risk is not None or result.rule.id == APPROVAL
         title = result.rule.title if named else result.rule.id
         lines.append(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reconciler.report.plan.markdown import marker
-from reconciler.report.text.escape import clipped, markdown
+from reconciler.report.text.escape import clip, markdown
 
 
 def drift_title(environment: str) -> str:
@@ -18,16 +18,16 @@ def no_plan(environment: str, link: str | None) -> str:
     where = f" {link}" if link else ""
     return (
         f"{marker(environment)}\n## No plan for"
-        f" <code>{markdown(clipped(environment, 80))}</code>\n\n> [!CAUTION]\n> **The last commit"
+        f" <code>{markdown(clip(environment, 80))}</code>\n\n> [!CAUTION]\n> **The last commit"
         f" could not be planned.** The log of the job says why.{where}\n"
     )
 
 
 def told_error(code: str, message: str, remedy: str) -> str:
     """An error as a quotation; nothing in it means anything to a forge."""
-    lines = [f"> **{markdown(clipped(code, 20))}**: {markdown(clipped(message, 2000))}"]
+    lines = [f"> **{markdown(clip(code, 20))}**: {markdown(clip(message, 2000))}"]
     if remedy:
-        lines.append(f"> Remedy: {markdown(clipped(remedy, 500))}")
+        lines.append(f"> Remedy: {markdown(clip(remedy, 500))}")
     return "\n>\n".join(lines) + "\n"
 
 
@@ -40,7 +40,7 @@ def night_report(
 ) -> str:
     """What was done without a change of the declaration, and what is left, each in finished
     Markdown."""
-    name = f"<code>{markdown(clipped(environment, 80))}</code>"
+    name = f"<code>{markdown(clip(environment, 80))}</code>"
     parts = [f"# {name} is as declared\n" if clean else f"# {name} is not as declared\n"]
     if done:
         parts.append("\n".join(["What was done without a change of the declaration:\n", *done]))

@@ -8,7 +8,13 @@ from collections.abc import Sequence
 from reconciler.domain.plan.plan import Plan, Risk
 from reconciler.domain.values.canonical import Json, printed_json
 from reconciler.errors import Level
-from reconciler.report.forges.results import Result, bounded, fingerprints, plan_results, position
+from reconciler.report.forges.results import (
+    Result,
+    bound_results,
+    fingerprints,
+    plan_results,
+    position,
+)
 from reconciler.report.text.escape import terminal
 
 _BY_RISK = {Risk.CRITICAL: "critical", Risk.HIGH: "major", Risk.MEDIUM: "minor", Risk.LOW: "info"}
@@ -20,7 +26,7 @@ def code_quality(results: Sequence[Result], folder: str = "") -> str:
 
     ``folder`` is where the project lies in its repository.
     """
-    kept = bounded(results)
+    kept = bound_results(results)
     entries = [
         _entry(one, mark, folder) for one, mark in zip(kept, fingerprints(kept), strict=True)
     ]

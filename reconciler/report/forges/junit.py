@@ -15,7 +15,7 @@ from reconciler.domain.values.names import client_address
 from reconciler.errors import Finding, Level
 from reconciler.report.forges.results import MOST, action_sentence, approval_sentence
 from reconciler.report.plan.words import LEVELS, by_level, by_risk, place_of, verdict
-from reconciler.report.text.escape import clipped, markup, terminal
+from reconciler.report.text.escape import clip, markup, terminal
 
 _DECLARATION = "declaration"
 # bytes; GitLab refuses a file of more than 30 MB, and its parser a text of more than 10
@@ -150,6 +150,6 @@ def _attributes(values: Mapping[str, str]) -> str:
     """Attributes of one element; the schema wants them without white space at the ends or twice in
     a row."""
     return "".join(
-        f' {name}="{markup(clipped(" ".join(terminal(value).split()), _ATTRIBUTE)) or "-"}"'
+        f' {name}="{markup(clip(" ".join(terminal(value).split()), _ATTRIBUTE)) or "-"}"'
         for name, value in values.items()
     )

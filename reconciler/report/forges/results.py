@@ -13,7 +13,7 @@ from reconciler.domain.values.canonical import digest
 from reconciler.errors import NOWHERE, Address, Finding, Level, Source
 from reconciler.errors.codes import CODES
 from reconciler.report.plan.words import LEVELS, by_level, by_risk, permission_changes
-from reconciler.report.text.layout import counted, list_words
+from reconciler.report.text.layout import count_words, list_words
 
 # Forges refuse a result without a file; what no file is to blame for is shown at the project.
 _PROJECT_FILE = "reconciler.yaml"
@@ -180,7 +180,7 @@ def _at_its_client(finding: Finding, plan: Plan) -> Result:
     return replace(result, source=result.source or plan.sources.get(client))
 
 
-def bounded(results: Sequence[Result], most: int = MOST) -> list[Result]:
+def bound_results(results: Sequence[Result], most: int = MOST) -> list[Result]:
     """At most ``most`` results, in their order: the worst ones stay, and the last one counts the
     others."""
     if len(results) <= most:
@@ -201,12 +201,12 @@ def _rank(result: Result) -> int:
 def left_out(levels: Mapping[Level, int]) -> Result:
     """One result for all that there was no room for: so many of each level."""
     worst = next(level for level in LEVELS if levels.get(level))
-    told = [counted(levels[level], level.value) for level in LEVELS if levels.get(level)]
+    told = [count_words(levels[level], level.value) for level in LEVELS if levels.get(level)]
     rule = ResultRule(
         LEFT_OUT, "Not shown here", worst, "docs/review.md says how much a forge shows"
     )
     message = (
-        f"{counted(sum(levels.values()), 'more result')}, for which there is no room here:"
+        f"{count_words(sum(levels.values()), 'more result')}, for which there is no room here:"
         f" {list_words(told)}"
     )
     return Result(rule, worst, f"{message}. The formats text and json show everything", (LEFT_OUT,))

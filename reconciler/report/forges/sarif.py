@@ -16,7 +16,7 @@ from reconciler.report.forges.results import (
     OURS,
     Result,
     ResultRule,
-    bounded,
+    bound_results,
     fingerprints,
     plan_results,
     position,
@@ -49,7 +49,7 @@ def sarif_log(
     It is never more than GitHub takes: the worst results stay, one counts the others."""
     most = MOST
     while True:
-        text = _log(bounded(results, most), category, folder, properties)
+        text = _log(bound_results(results, most), category, folder, properties)
         size = _compressed(text)
         if size <= LARGEST or most == 1:
             return text

@@ -40,7 +40,7 @@ from reconciler.report.text.html import (
     tag,
     text,
 )
-from reconciler.report.text.layout import counted
+from reconciler.report.text.layout import count_words
 
 _SPOKEN = {"+": "comes to be", "~": "changes", "-": "ends", "!": "drift", "=": "stays"}
 # they stand in the verdict, and their details are open when the page is
@@ -371,7 +371,7 @@ def _footer(plan: Plan) -> Html:
         ("Project", plan.project),
         ("Made", iso(plan.created_at)),
         ("Void after", iso(plan.expires_at)),
-        ("Unchanged", counted(plan.summary()["no_op"], "client")),
+        ("Unchanged", count_words(plan.summary()["no_op"], "client")),
         ("By", f"reconciler {__version__}"),
     ]
     return Html(f"\n{tag('footer', tag('dl', *_facts(facts), kind='facts'))}")

@@ -31,9 +31,9 @@ from reconciler.report.plan.words import (
     target,
     verdict,
 )
-from reconciler.report.text.comment import Piece, Section, fitted, size
-from reconciler.report.text.escape import clipped, markdown, printed, terminal
-from reconciler.report.text.layout import counted, list_words
+from reconciler.report.text.comment import Piece, Section, fit_sections, size
+from reconciler.report.text.escape import clip, escape_commands, markdown, terminal
+from reconciler.report.text.layout import count_words, list_words
 
 # GitHub stores 262,144 bytes of a comment and refuses 65,537 characters of a pull request's body;
 # its message speaks of 65,536 characters everywhere. In UTF-8 bytes this limit is safe by every way
@@ -71,16 +71,16 @@ def plan_markdown(
         _section("Changes", _CHANGE_HEAD, map(_row, actions)),
         _section("Who must approve", _APPROVAL_HEAD, _approvals(plan.approvals, mention=mention)),
         _section("Details", "", (piece for action in actions for piece in _detail(action))),
-        _folded(counted(len(others), "other finding"), _FINDING_HEAD, _findings(others)),
+        _folded(count_words(len(others), "other finding"), _FINDING_HEAD, _findings(others)),
         _folded(
-            f"Unfinished ({counted(len(plan.unfinished), 'item')})",
+            f"Unfinished ({count_words(len(plan.unfinished), 'item')})",
             _UNFINISHED_HEAD,
             map(_unfinished, plan.unfinished),
         ),
         Section(_provenance(plan, link)),
     ]
     everything = Counter(piece.what for section in sections for piece in section.pieces)
-    texts, left = fitted(sections, limit - size(_left_out(everything, link)))
+    texts, left = fit_sections(sections, limit - size(_left_out(everything, link)))
     texts.insert(3, _left_out(left, link))  # below the table of changes
     return "".join(texts)
 
@@ -124,7 +124,7 @@ def _opening(plan: Plan) -> str:
 
 
 def _shown(text: str, length: int) -> str:
-    return markdown(clipped(text, length))
+    return markdown(clip(text, length))
 
 
 def _head(*titles: str) -> str:
@@ -228,9 +228,9 @@ def _permissions(action: Action) -> str:
     changed = permission_changes(action)
     if not changed:
         return ""
-    width = max(len(terminal(clipped(scope, 100))) for _, scope, _ in changed[:_SCOPES])
+    width = max(len(terminal(clip(scope, 100))) for _, scope, _ in changed[:_SCOPES])
     lines = [
-        printed(f"{sign} {terminal(clipped(scope, 100)).ljust(width)}  {risk.value}\n")
+        escape_commands(f"{sign} {terminal(clip(scope, 100)).ljust(width)}  {risk.value}\n")
         for sign, scope, risk in changed[:_SCOPES]
     ]
     lines += [f"  and {len(changed) - _SCOPES} more\n"] if len(changed) > _SCOPES else []
@@ -246,7 +246,9 @@ def _fields(action: Action) -> str:
         for one in fields[:_FIELDS]
     ]
     more = (
-        f"\nAnd {counted(len(fields) - _FIELDS, 'more field')}.\n" if len(fields) > _FIELDS else ""
+        f"\nAnd {count_words(len(fields) - _FIELDS, 'more field')}.\n"
+        if len(fields) > _FIELDS
+        else ""
     )
     return f"{_FIELD_HEAD}{''.join(rows)}{more}"
 
@@ -261,7 +263,7 @@ def _left_out(left: Counter[str], link: str | None) -> str:
     if not left:
         return ""
     where = f"[The whole plan]({_address(link)})" if link else "`reconciler show` of the plan file"
-    named = list_words([counted(number, what) for what, number in left.items()])
+    named = list_words([count_words(number, what) for what, number in left.items()])
     return f"**Left out to fit into a comment: {named}.** {where} shows everything.\n\n"
 
 

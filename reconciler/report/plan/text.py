@@ -22,7 +22,7 @@ from reconciler.report.plan.words import (
 )
 from reconciler.report.status.unfinished import unfinished_text
 from reconciler.report.text.escape import terminal
-from reconciler.report.text.layout import DEFAULT_WIDTH, columns, counted, wrapped
+from reconciler.report.text.layout import DEFAULT_WIDTH, columns, count_words, wrap_lines
 from reconciler.report.text.paint import Paint
 
 # More changed fields, or scopes, than these are told by their number unless the reader asks for
@@ -57,10 +57,10 @@ def plan_text(
         if plan.unfinished
         else []
     )
-    lines += wrapped(verdict(plan), width)
+    lines += wrap_lines(verdict(plan), width)
     lines[-1] = paint("alarm" if plan.blocked else "good", lines[-1])
     if plan.changes:
-        lines += wrapped(f"{counts(plan)}.", width)
+        lines += wrap_lines(f"{counts(plan)}.", width)
     return "\n".join(lines) + "\n"
 
 
@@ -100,7 +100,7 @@ def _actions(
             yield ""
         last = action.risk
         yield line
-        yield from wrapped(action.message, width, _INDENT)
+        yield from wrap_lines(action.message, width, _INDENT)
         if action.kind is not ActionKind.NO_OP:
             yield from _details(action, width, verbose=verbose)
 
@@ -109,7 +109,7 @@ def _details(action: Action, width: int, *, verbose: bool) -> Iterator[str]:
     """Why it has its risk, what the client may do then, what changes: in the order in which it
     matters."""
     for sentence in action.risk_reasons:
-        yield from wrapped(f"risk: {sentence}", width, _INDENT, _FOLLOWING)
+        yield from wrap_lines(f"risk: {sentence}", width, _INDENT, _FOLLOWING)
     if action.permissions is not None:
         sides = (
             ("granted", action.permissions.granted),
@@ -118,16 +118,16 @@ def _details(action: Action, width: int, *, verbose: bool) -> Iterator[str]:
         for side, scopes in sides:
             if scopes:
                 listed = _shortened(scopes_by_risk(scopes), "scope", verbose=verbose)
-                yield from wrapped(f"{side}: {', '.join(listed)}", width, _INDENT, _FOLLOWING)
+                yield from wrap_lines(f"{side}: {', '.join(listed)}", width, _INDENT, _FOLLOWING)
     fields = [f"{field.path}: {field.before} → {field.after}" for field in changed_fields(action)]
     for field in _shortened(fields, "field", verbose=verbose):
-        yield from wrapped(field, width, _INDENT, _FOLLOWING)
+        yield from wrap_lines(field, width, _INDENT, _FOLLOWING)
 
 
 def _shortened(texts: Sequence[str], what: str, *, verbose: bool) -> list[str]:
     if verbose or len(texts) <= _SHOWN:
         return list(texts)
-    more = counted(
+    more = count_words(
         len(texts) - _SHOWN, f"more {what}", "more addresses" if what == "address" else None
     )
     return [*texts[:_SHOWN], f"and {more} (-v shows them)"]
@@ -143,11 +143,11 @@ def _approvals(
     """Who must agree, why, and to what."""
     for one in approvals:
         why = "; ".join(_shortened(one.reasons, "reason", verbose=verbose))
-        first, *rest = wrapped(f"approval by {one.approver}: {why}", width, "", "  ")
+        first, *rest = wrap_lines(f"approval by {one.approver}: {why}", width, "", "  ")
         yield first.replace("approval", paint("bold", "approval"), 1)
         yield from rest
         addresses = _shortened(one.addresses, "address", verbose=verbose)
-        yield from wrapped(f"for {', '.join(addresses)}", width, "  ", "    ")
+        yield from wrap_lines(f"for {', '.join(addresses)}", width, "  ", "    ")
     if approvals:
         yield ""
 
@@ -168,7 +168,7 @@ def _findings(findings: Sequence[Finding], width: int, paint: Paint) -> Iterator
             if finding.address and finding.address not in finding.message
             else ""
         )
-        first, *rest = wrapped(f"{label} {place}{subject}{finding.message}", width, "", "  ")
+        first, *rest = wrap_lines(f"{label} {place}{subject}{finding.message}", width, "", "  ")
         # a code that somebody else made up may have been wrapped itself
         whole = first.startswith(label)
         yield (
@@ -178,6 +178,6 @@ def _findings(findings: Sequence[Finding], width: int, paint: Paint) -> Iterator
         )
         yield from rest
         if finding.remedy:
-            yield from wrapped(f"remedy: {finding.remedy}", width, "  ", "    ")
+            yield from wrap_lines(f"remedy: {finding.remedy}", width, "  ", "    ")
     if findings:
         yield ""

@@ -9,7 +9,7 @@ from reconciler.domain.kinds.actions import Verb
 from reconciler.domain.plan.plan import Action, Plan, Risk, highest
 from reconciler.errors import Finding, Level
 from reconciler.planning.actions.reasons import DRIFT
-from reconciler.report.text.layout import counted, list_words
+from reconciler.report.text.layout import count_words, list_words
 
 # + something comes to be, ~ it changes, - it ends; = it stays as it is, for a reason.
 _SIGNS: Mapping[Verb, str] = {
@@ -107,7 +107,7 @@ def headline(plan: Plan) -> str:
     if not plan.changes:
         return "no changes"
     clients = len({action.client for action in plan.changes})
-    return f"{counted(len(plan.changes), 'change')} on {counted(clients, 'client')}"
+    return f"{count_words(len(plan.changes), 'change')} on {count_words(clients, 'client')}"
 
 
 def verdict(plan: Plan) -> str:
@@ -115,7 +115,7 @@ def verdict(plan: Plan) -> str:
     if plan.blocked:
         errors = sum(finding.level is Level.ERROR for finding in plan.findings)
         return (
-            f"Blocked by {counted(errors, 'finding')}: this plan can be shown, never applied"
+            f"Blocked by {count_words(errors, 'finding')}: this plan can be shown, never applied"
             f" ({headline(plan)})."
         )
     if not plan.changes:
@@ -125,7 +125,7 @@ def verdict(plan: Plan) -> str:
             if held
             else ""
         )
-        return f"No changes: {counted(plan.unchanged, 'client')} as declared{why}."
+        return f"No changes: {count_words(plan.unchanged, 'client')} as declared{why}."
     drifted = sum(action.reason in DRIFT for action in plan.changes)
     repair = f", {drifted} of them because of drift" if drifted else ""
     return f"{headline(plan).capitalize()}{repair}; highest risk {highest_risk(plan).value}."
@@ -137,7 +137,7 @@ def counts(plan: Plan) -> str:
     verbs = [
         f"{number} to {verb}" for verb, number in numbers.items() if number and verb != "no_op"
     ]
-    return f"{list_words(verbs)}; {counted(numbers['no_op'], 'client')} unchanged"
+    return f"{list_words(verbs)}; {count_words(numbers['no_op'], 'client')} unchanged"
 
 
 def highest_risk(plan: Plan) -> Risk:

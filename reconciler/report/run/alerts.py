@@ -11,7 +11,7 @@ from textwrap import wrap
 
 from reconciler.domain.declared.alert import Alert, AlertKind, Notice
 from reconciler.domain.values.canonical import Json, iso
-from reconciler.report.text.escape import clipped, slack, terminal
+from reconciler.report.text.escape import clip, slack, terminal
 
 # Standard Webhooks advises bodies below 20 kB, Slack takes 50 blocks of 3,000 characters, and
 # nobody reads more.
@@ -42,7 +42,7 @@ def alert_headline(notice: Notice) -> str:
 
 
 def _owner(notice: Notice) -> str:
-    return f"owner {clipped(terminal(notice.owner.shown), 80)}"
+    return f"owner {clip(terminal(notice.owner.shown), 80)}"
 
 
 def webhook_body(notice: Notice) -> str:
@@ -51,8 +51,8 @@ def webhook_body(notice: Notice) -> str:
     ASCII: what looks like another character to a reader is shown as its escape.
     """
     owner = {
-        "team": clipped(notice.owner.team, _LONGEST),
-        "contact": clipped(notice.owner.contact, _LONGEST),
+        "team": clip(notice.owner.team, _LONGEST),
+        "contact": clip(notice.owner.contact, _LONGEST),
     }
     data: Json = {
         "project": notice.project,
@@ -70,10 +70,10 @@ def webhook_body(notice: Notice) -> str:
 def _document(alert: Alert) -> dict[str, Json]:
     return {
         "kind": alert.kind.value,
-        "address": clipped(alert.address, _LONGEST),
-        "client": clipped(alert.client, _LONGEST),
-        "message": clipped(alert.message, _LONGEST),
-        "remedy": clipped(alert.remedy, _LONGEST),
+        "address": clip(alert.address, _LONGEST),
+        "client": clip(alert.client, _LONGEST),
+        "message": clip(alert.message, _LONGEST),
+        "remedy": clip(alert.remedy, _LONGEST),
         "reason": alert.reason,
         "version": alert.version,
         "incident": alert.incident,
@@ -91,7 +91,7 @@ def slack_body(notice: Notice) -> str:
         # Nothing that a stranger wrote. Slack takes 150 characters there.
         {
             "type": "header",
-            "text": {"type": "plain_text", "text": clipped(title, 150), "emoji": False},
+            "text": {"type": "plain_text", "text": clip(title, 150), "emoji": False},
         }
     ]
     blocks += [_section(_slack_alert(alert)) for alert in notice.alerts[:ALERT_SHOWN]]
@@ -114,7 +114,7 @@ def _slack_alert(alert: Alert) -> str:
     all the same."""
     parts = zip((alert.address, alert.message, alert.remedy), (120, 270, 170), strict=True)
     address, message, remedy = (
-        slack(clipped(terminal(" ".join(text.split())), longest)) for text, longest in parts
+        slack(clip(terminal(" ".join(text.split())), longest)) for text, longest in parts
     )
     mark = ":rotating_light: " if alert.urgent else ""
     return f"{mark}*{alert.kind.value}* {address}\n{message}\n_What to do:_ {remedy}"
@@ -122,7 +122,7 @@ def _slack_alert(alert: Alert) -> str:
 
 def mail_subject(notice: Notice) -> str:
     """One line without any control character; whoever writes the header encodes it (RFC 2047)."""
-    return clipped(f"[{notice.project}] {alert_headline(notice)} ({_owner(notice)})", 200)
+    return clip(f"[{notice.project}] {alert_headline(notice)} ({_owner(notice)})", 200)
 
 
 def mail_text(notice: Notice) -> str:
@@ -131,7 +131,7 @@ def mail_text(notice: Notice) -> str:
     for alert in notice.alerts[:ALERT_SHOWN]:
         lines.append(
             f"{alert.kind.value}{' (urgent)' if alert.urgent else ''}:"
-            f" {terminal(clipped(alert.address, _LONGEST))}"
+            f" {terminal(clip(alert.address, _LONGEST))}"
         )
         lines += _paragraph(f"{alert.message}.")
         lines += [*_paragraph(f"What to do: {alert.remedy}."), ""]
@@ -142,7 +142,7 @@ def mail_text(notice: Notice) -> str:
 
 
 def _paragraph(text: str) -> list[str]:
-    shown = terminal(" ".join(clipped(text, _LONGEST).split()))
+    shown = terminal(" ".join(clip(text, _LONGEST).split()))
     return wrap(
         shown,
         78,

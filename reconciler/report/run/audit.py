@@ -19,7 +19,7 @@ from reconciler.domain.secrecy import beginning
 from reconciler.domain.values.canonical import Json, digest, iso, parse_iso
 from reconciler.errors import AuditError
 from reconciler.report.run.audit_markdown import audit_markdown
-from reconciler.report.run.outcomes import pick_deliveries, revocations, touched
+from reconciler.report.run.outcomes import pick_deliveries, pick_touched, revocations
 from reconciler.report.run.report import outcome_document, run_head
 from reconciler.report.status.client_document import client_documents
 from reconciler.report.text.document import document
@@ -120,7 +120,7 @@ def audit_json(result: RunResult, records: Mapping[str, ClientRecord] | None) ->
             "outcomes": [outcome_document(outcome) for outcome in result.outcomes],
             "deliveries": [_delivery(outcome) for outcome in pick_deliveries(result)],
             "revocations": [_revocation(outcome) for outcome in revocations(result)],
-            "clients": None if records is None else client_documents(touched(result, records)),
+            "clients": None if records is None else client_documents(pick_touched(result, records)),
             "registry": None if records is None else registry_document(records),
         },
     )

@@ -9,10 +9,10 @@ from reconciler.domain.live.record import ClientRecord, Series, Version
 from reconciler.domain.plan.plan import Outcome
 from reconciler.domain.plan.run import RunResult
 from reconciler.domain.values.canonical import iso
-from reconciler.report.run.outcomes import pick_deliveries, revocations, touched
+from reconciler.report.run.outcomes import pick_deliveries, pick_touched, revocations
 from reconciler.report.status.client_document import webhook_url
 from reconciler.report.text.escape import markdown
-from reconciler.report.text.layout import counted
+from reconciler.report.text.layout import count_words
 
 HASH_DIGITS = 16
 
@@ -46,9 +46,9 @@ def audit_markdown(result: RunResult, records: Mapping[str, ClientRecord] | None
             "\n".join([*lines, "", "## Key registry", "", "It could not be read after the run."])
             + "\n"
         )
-    shown = touched(result, records)
+    shown = pick_touched(result, records)
     clients = [shown[name] for name in sorted(shown)]
-    lines += ["", f"## Key registry ({len(clients)} of {counted(len(records), 'client')})", ""]
+    lines += ["", f"## Key registry ({len(clients)} of {count_words(len(records), 'client')})", ""]
     lines += _table(_KEY_HEAD, (row for record in clients for row in _key_rows(record)))
     lines += [
         "",
@@ -68,10 +68,10 @@ def _remarks(result: RunResult) -> Iterator[str]:
     if result.rollback_from is not None:
         yield "Rolled back on purpose: HEAD does not build on the commit that was applied before."
     if result.dirty:
-        yield f"Uncommitted changes were used: {counted(len(result.dirty), 'file')}."
+        yield f"Uncommitted changes were used: {count_words(len(result.dirty), 'file')}."
     if result.omitted:
         yield (
-            f"And {counted(result.omitted, 'more action')} failed or skipped: too many to be kept"
+            f"And {count_words(result.omitted, 'more action')} failed or skipped: too many to be kept"
             " on record."
         )
 

@@ -26,7 +26,7 @@ def revocations(result: RunResult) -> tuple[Outcome, ...]:
     )
 
 
-def touched(result: RunResult, records: Mapping[str, ClientRecord]) -> dict[str, ClientRecord]:
+def pick_touched(result: RunResult, records: Mapping[str, ClientRecord]) -> dict[str, ClientRecord]:
     """The records of the clients that the run has outcomes for."""
     names = {outcome.action.client for outcome in result.outcomes}
     return {name: record for name, record in records.items() if name in names}

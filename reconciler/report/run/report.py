@@ -11,7 +11,13 @@ from reconciler.engine.planfile.document import finding_document
 from reconciler.errors import Finding, Level, ReconcilerError
 from reconciler.report.text.document import document
 from reconciler.report.text.escape import terminal
-from reconciler.report.text.layout import DEFAULT_WIDTH, columns, counted, shortened, wrapped
+from reconciler.report.text.layout import (
+    DEFAULT_WIDTH,
+    columns,
+    count_words,
+    shorten_paths,
+    wrap_lines,
+)
 from reconciler.report.text.paint import Paint
 
 _STYLES = {
@@ -104,13 +110,13 @@ def run_text(result: RunResult, *, width: int = DEFAULT_WIDTH, colour: bool = Fa
     lines += [""] if lines else []
     lines += [paint("good" if result.complete else "alarm", _verdict(result))]
     if not result.complete:
-        lines += wrapped(_AGAIN, width)
+        lines += wrap_lines(_AGAIN, width)
     for run_id in result.recovered:
-        lines += wrapped(f"The report of run {run_id} is committed too.", width)
-    lines += [line for sentence in _standing(result) for line in wrapped(sentence, width)]
+        lines += wrap_lines(f"The report of run {run_id} is committed too.", width)
+    lines += [line for sentence in _standing(result) for line in wrap_lines(sentence, width)]
     for finding in _findings(result):
-        lines += wrapped(f"{finding.code}: {finding.message} {finding.remedy}", width)
-    lines += wrapped(_evidence(result), width)
+        lines += wrap_lines(f"{finding.code}: {finding.message} {finding.remedy}", width)
+    lines += wrap_lines(_evidence(result), width)
     return "\n".join(lines) + "\n"
 
 
@@ -133,7 +139,7 @@ def _outcomes(outcomes: tuple[Outcome, ...], width: int, paint: Paint) -> Iterat
     for outcome, line in zip(outcomes, columns(rows, painted), strict=True):
         yield line
         if outcome.status is not OutcomeStatus.DONE:
-            yield from wrapped(outcome.message, width, "    ")
+            yield from wrap_lines(outcome.message, width, "    ")
 
 
 def _verdict(result: RunResult) -> str:
@@ -141,7 +147,7 @@ def _verdict(result: RunResult) -> str:
     where = f"{terminal(result.environment)}, run {terminal(result.run_id)}"
     if not result.outcomes:
         return f"Nothing to do ({where})."
-    parts = [counted(counts["done"], "action") + " done"]
+    parts = [count_words(counts["done"], "action") + " done"]
     parts += [f"{counts[status]} {status}" for status in ("failed", "skipped") if counts[status]]
     stopped = "Interrupted: " if result.interrupted else ""
     return f"{stopped}{', '.join(parts)} ({where})."
@@ -156,7 +162,9 @@ def _standing(result: RunResult) -> Iterator[str]:
             if result.git_commit
             else "no commit holds"
         )
-        yield terminal(f"Uncommitted changes were used ({where} them): {shortened(result.dirty)}.")
+        yield terminal(
+            f"Uncommitted changes were used ({where} them): {shorten_paths(result.dirty)}."
+        )
 
 
 def _evidence(result: RunResult) -> str:

@@ -21,7 +21,13 @@ from reconciler.planning.guards.keeping import keeping_findings
 from reconciler.report.status.json import choose_clients
 from reconciler.report.status.unfinished import unfinished_of, unfinished_text
 from reconciler.report.text.escape import terminal
-from reconciler.report.text.layout import DEFAULT_WIDTH, columns, counted, time_distance, wrapped
+from reconciler.report.text.layout import (
+    DEFAULT_WIDTH,
+    columns,
+    count_words,
+    time_distance,
+    wrap_lines,
+)
 from reconciler.report.text.paint import Paint
 
 _HEAD = ("", "CLIENT", "STATUS", "ITEM", "VERSIONS", "EXPIRES", "NOTE")
@@ -60,7 +66,9 @@ def status_text(
     alarms = sum(row.mark == _ALARM for row in rows)
     alarms += len(observed.policies_edited) + sum(1 for _ in keeping_findings(observed))
     retired = sum(record.status is ClientStatus.RETIRED for record in shown)
-    total = counted(len(shown) - retired, "client") + (f" and {retired} retired" if retired else "")
+    total = count_words(len(shown) - retired, "client") + (
+        f" and {retired} retired" if retired else ""
+    )
     left = unfinished_of(unfinished, only)
     state = _attention(alarms, len(left))
     lines = [f"{paint('bold', terminal(environment))} at {iso(observed.now)}: {total}, {state}"]
@@ -74,13 +82,13 @@ def status_text(
             ),
         ]
     rest = list(unfinished_text(left, observed.now, width=width, paint=paint))
-    notes = [line for note in _notes(observed) for line in wrapped(note, width, "", "  ")]
+    notes = [line for note in _notes(observed) for line in wrap_lines(note, width, "", "  ")]
     parts = ["\n".join(part) for part in (lines, rest, notes) if part]
     return "\n\n".join(parts) + "\n"
 
 
 def _attention(alarms: int, unfinished: int) -> str:
-    said = [f"{counted(alarms, 'item needs', 'items need')} attention"] if alarms else []
+    said = [f"{count_words(alarms, 'item needs', 'items need')} attention"] if alarms else []
     said += [f"{unfinished} unfinished"] if unfinished else []
     return ", ".join(said) or "nothing needs attention"
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 
 from reconciler.domain.plan.unfinished import Unfinished, UnfinishedKind
-from reconciler.report.text.layout import DEFAULT_WIDTH, counted, time_distance, wrapped
+from reconciler.report.text.layout import DEFAULT_WIDTH, count_words, time_distance, wrap_lines
 from reconciler.report.text.paint import Paint
 
 # After a rotation of everything each client has a retiring version: a terminal shows so many
@@ -39,12 +39,14 @@ def unfinished_text(
     """
     if not items:
         return
-    yield (paint or Paint(False))("bold", f"Unfinished ({counted(len(items), 'item')}):")
+    yield (paint or Paint(False))("bold", f"Unfinished ({count_words(len(items), 'item')}):")
     for one in items[:LINES_SHOWN]:
         since = "" if one.since is None else f" ({_SINCE[one.kind]}{time_distance(one.since, now)})"
         subject = f" {one.subject}" if one.subject else ""
-        yield from wrapped(f"{one.kind.value}{subject}: {one.message}{since}", width, "  ", "    ")
-        yield from wrapped(f"{one.next}", width, "    ")
+        yield from wrap_lines(
+            f"{one.kind.value}{subject}: {one.message}{since}", width, "  ", "    "
+        )
+        yield from wrap_lines(f"{one.next}", width, "    ")
     if len(items) > LINES_SHOWN:
         yield f"  and {len(items) - LINES_SHOWN} more (--format json shows all)"
 

@@ -40,7 +40,7 @@ def size(text: str) -> int:
     return len(text.encode())
 
 
-def fitted(sections: Sequence[Section], limit: int) -> tuple[list[str], Counter[str]]:
+def fit_sections(sections: Sequence[Section], limit: int) -> tuple[list[str], Counter[str]]:
     """The text of each section, together at most ``limit`` bytes (the heads and feet of all are
     taken for granted), and how many pieces of what were left out, the most important first."""
     pieces = [

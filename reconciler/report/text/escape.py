@@ -146,7 +146,7 @@ def markup(text: str) -> str:
     return terminal(text).translate(_MARKUP).encode("ascii", "xmlcharrefreplace").decode()
 
 
-def printed(text: str) -> str:
+def escape_commands(text: str) -> str:
     """Finished lines of plain text in which no CI system finds a command."""
     return _SECTION.sub(r"\1\\x5f", _COMMAND.sub(r"\1\\x3a", text).replace("##", "#\\x23"))
 
@@ -157,7 +157,7 @@ def printed_markdown(text: str) -> str:
     return _SECTION.sub(r"\1&#95;", text)
 
 
-def clipped(text: str, length: int) -> str:
+def clip(text: str, length: int) -> str:
     """At most ``length`` characters; what is cut is shown by ``…``."""
     if len(text) <= length:
         return text

@@ -12,7 +12,7 @@ DEFAULT_WIDTH = 100
 NARROWEST = 40
 
 
-def wrapped(
+def wrap_lines(
     text: str,
     width: int,
     indent: str = "",
@@ -47,13 +47,13 @@ def columns(
     return lines
 
 
-def shortened(paths: Sequence[str], most: int = 5) -> str:
+def shorten_paths(paths: Sequence[str], most: int = 5) -> str:
     """The first of many paths, and how many more there are."""
     more = f" and {len(paths) - most} more" if len(paths) > most else ""
     return ", ".join(paths[:most]) + more
 
 
-def counted(number: int, one: str, many: str | None = None) -> str:
+def count_words(number: int, one: str, many: str | None = None) -> str:
     """``1 client``, ``3 clients``."""
     return f"{number} {one if number == 1 else many or one + 's'}"
 

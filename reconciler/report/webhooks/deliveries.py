@@ -13,7 +13,7 @@ from reconciler.domain.values.canonical import Json, JsonObject, iso
 from reconciler.errors import Address
 from reconciler.registry.codec.proof_codec import decode_attempt, encode_attempt
 from reconciler.report.text.document import DOCUMENT_VERSION, document
-from reconciler.report.text.layout import DEFAULT_WIDTH, columns, counted, wrapped
+from reconciler.report.text.layout import DEFAULT_WIDTH, columns, count_words, wrap_lines
 
 _STEPS = (
     ("resolve", "resolved"),
@@ -117,10 +117,12 @@ def deliveries_text(
         if verbose:
             attempt = one.attempt
             steps = latency_text(encode_attempt(attempt)["latency_ms"])
-            told += wrapped(f"{attempt.message}; {steps}; run {one.run_id}", width, "    ")
-            told += wrapped(f"answer: {attempt.excerpt}", width, "    ") if attempt.excerpt else []
+            told += wrap_lines(f"{attempt.message}; {steps}; run {one.run_id}", width, "    ")
+            told += (
+                wrap_lines(f"answer: {attempt.excerpt}", width, "    ") if attempt.excerpt else []
+            )
     failed = sum(bool(one.attempt.code) for one in logged)
-    return "\n".join([*told, "", f"{counted(len(logged), 'attempt')}, {failed} failed"]) + "\n"
+    return "\n".join([*told, "", f"{count_words(len(logged), 'attempt')}, {failed} failed"]) + "\n"
 
 
 def _row(one: Logged) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from reconciler.domain.declared.schemes import Scheme
 from reconciler.domain.secrecy import masked
 from reconciler.domain.values import canonical
 from reconciler.report.text.escape import terminal
-from reconciler.report.text.layout import counted, list_words, wrapped
+from reconciler.report.text.layout import count_words, list_words, wrap_lines
 from reconciler.report.text.paint import Paint
 from reconciler.report.webhooks.received import (
     body_json,
@@ -45,7 +45,9 @@ def received_text(
     lines += [f"  {terminal(name)}: {terminal(value)}" for name, value in shown.items()]
     if rest := len(headers) - len(shown):
         lines.append(
-            paint("dim", f"  and {counted(rest, 'more header')}: reconciler -v listen shows them")
+            paint(
+                "dim", f"  and {count_words(rest, 'more header')}: reconciler -v listen shows them"
+            )
         )
     return "\n".join([*lines, *_body(received.body)]) + "\n"
 
@@ -54,7 +56,7 @@ def summarise_received(results: Sequence[Judgement]) -> str:
     """One line for the end."""
     kinds = Counter(_kind(one) for one in results)
     parts = [f"{kinds[kind]} {kind}" for kind in _KINDS if kinds[kind]]
-    return f"{counted(len(results), 'delivery', 'deliveries')}" + (
+    return f"{count_words(len(results), 'delivery', 'deliveries')}" + (
         f": {list_words(parts)}" if parts else ""
     )
 
@@ -75,9 +77,9 @@ def _verdict(judgement: Judgement, width: int, paint: Paint) -> Iterator[str]:
     text = f"{words}: {judgement.reason}: {judgement.message}"
     if judgement.by is not None:
         text += f", by secret {judgement.number} of {judgement.held} ({_origin(judgement.by)})"
-    yield from (paint(style, line) for line in wrapped(text, width, "  ", "    "))
+    yield from (paint(style, line) for line in wrap_lines(text, width, "  ", "    "))
     if judgement.remedy:
-        yield from wrapped(f"what to do: {judgement.remedy}", width, "  ", "    ")
+        yield from wrap_lines(f"what to do: {judgement.remedy}", width, "  ", "    ")
     if judgement.test:
         yield "  marked as a test delivery of reconciler: nothing happened"
 
@@ -99,9 +101,9 @@ def _body(body: bytes) -> Iterator[str]:
     if not body:
         yield "  no body"
         return
-    yield f"  {counted(len(body), 'byte')} of {'JSON' if is_json else 'text or data'}:"
+    yield f"  {count_words(len(body), 'byte')} of {'JSON' if is_json else 'text or data'}:"
     text = json.dumps(value, indent=2, ensure_ascii=False) if is_json else body_text(body)
     lines = text.split("\n")
     yield from (f"    {terminal(cut(line))}" for line in lines[:LINES])
     if len(lines) > LINES:
-        yield f"    … and {counted(len(lines) - LINES, 'more line')}"
+        yield f"    … and {count_words(len(lines) - LINES, 'more line')}"

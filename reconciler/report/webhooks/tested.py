@@ -12,7 +12,7 @@ from reconciler.engine.testing import Tested
 from reconciler.registry.codec.proof_codec import encode_attempt, encode_probe
 from reconciler.report.text.document import document
 from reconciler.report.text.escape import terminal
-from reconciler.report.text.layout import DEFAULT_WIDTH, columns, counted, wrapped
+from reconciler.report.text.layout import DEFAULT_WIDTH, columns, count_words, wrap_lines
 from reconciler.report.text.paint import Paint
 from reconciler.report.webhooks.deliveries import latency_text
 
@@ -75,7 +75,7 @@ def proofs_text(
     for one in sorted(tested, key=lambda one: (one.failed, one.address)):
         lines += [*_block(one, width, paint, verbose=verbose), ""]
     counts = summary(tested)
-    parts = [f"{counted(counts['passed'], 'webhook')} passed", f"{counts['failed']} failed"]
+    parts = [f"{count_words(counts['passed'], 'webhook')} passed", f"{counts['failed']} failed"]
     parts += [f"{counts['skipped']} skipped"] if counts["skipped"] else []
     style = "alarm" if counts["failed"] else "good"
     return "\n".join([*lines, paint(style, terminal(f"{environment}: {', '.join(parts)}."))]) + "\n"
@@ -94,7 +94,7 @@ def _block(
         f"{paint(style, mark)} {paint('bold', terminal(f'{one.client}/{one.webhook}'))}"
         f" {terminal(one.url)}"
     )
-    yield from wrapped(one.skipped if result is None else result.message, width, "  ")
+    yield from wrap_lines(one.skipped if result is None else result.message, width, "  ")
     if result is None:
         return
     yield from _probes(result.probes, width, paint)
@@ -117,7 +117,7 @@ def _probes(probes: Sequence[ProbeResult], width: int, paint: Paint) -> Iterator
         yield f"    {line}"
     for probe in probes:
         if probe.passed is False:
-            yield from wrapped(probe.message, width, "    ", "      ")
+            yield from wrap_lines(probe.message, width, "    ", "      ")
 
 
 def _told(probe: ProbeResult) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from reconciler.domain.declared.proof import Expectation
 from reconciler.domain.secrecy import holds_secret
 from reconciler.domain.values.canonical import Json
-from reconciler.webhooks.proof.json_path import selected
+from reconciler.webhooks.proof.json_path import select_values
 
 OTHER_STATUS = "RC523"
 OTHER_BODY = "RC524"
@@ -46,7 +46,7 @@ def mismatch(
         return None
     try:
         document = _document(body)
-        found = selected(expect.path, document)
+        found = select_values(expect.path, document)
     except (ValueError, RecursionError) as error:
         return (
             OTHER_BODY,

@@ -34,7 +34,7 @@ def _environment() -> JSONPathEnvironment:
 
 
 @lru_cache(maxsize=1024)
-def compiled(path: str) -> JSONPath:
+def compile_path(path: str) -> JSONPath:
     """``path``, ready for use.
 
     Raises ``ValueError`` that says what is wrong with it, in the parser's words.
@@ -53,7 +53,7 @@ def compiled(path: str) -> JSONPath:
     return found
 
 
-def selected(path: str, document: Json) -> list[Json]:
+def select_values(path: str, document: Json) -> list[Json]:
     """The values that ``path`` selects, at most two of them.
 
     Raises ``ValueError`` for a path that is not valid, or a document that is nested too deeply for
@@ -61,7 +61,7 @@ def selected(path: str, document: Json) -> list[Json]:
     """
     from jsonpath.exceptions import JSONPathError  # noqa: PLC0415
 
-    query = compiled(path)
+    query = compile_path(path)
     if isinstance(document, str):  # the library would read a text as a JSON document once more
         return [] if query.segments else [document]
     try:

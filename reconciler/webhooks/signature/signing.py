@@ -100,7 +100,7 @@ def signed_content(
     return scheme.joiner.encode().join(parts[name] for name in scheme.signed)
 
 
-def encoded(scheme: Scheme, raw: bytes) -> str:
+def encode_signature(scheme: Scheme, raw: bytes) -> str:
     """A signature such as ``v1,g0hM9Ss…``."""
     return scheme.tag + _ENCODE[scheme.encoding](raw)
 
@@ -120,7 +120,7 @@ def signature(
     'sha256=a8e79b82'
     """
     content = signed_content(scheme, message_id, timestamp, body)
-    return encoded(
+    return encode_signature(
         scheme, hmac.digest(key_bytes(scheme, secret), content, ALGORITHMS[scheme.algorithm])
     )
 
@@ -147,7 +147,7 @@ def signatures(
             raw = yield SignRemotely(
                 credential.key, signed_content(own, message_id, timestamp, body)
             )
-            made.append(encoded(own, raw))
+            made.append(encode_signature(own, raw))
         elif credential.secret is not None and not own.asymmetric:
             made.append(signature(own, credential.secret, message_id, timestamp, body))
         else:

@@ -19,7 +19,7 @@ from reconciler.webhooks.signature.signing import (
     Credential,
     Headers,
     SignRemotely,
-    encoded,
+    encode_signature,
     headers,
     signature,
     signatures,
@@ -89,7 +89,7 @@ def request(
     occasion = Occasion(order.client, webhook.name, event, identifier)
     named: Headers = companions(scheme, webhook.headers, occasion)
     named += headers(scheme, identifier, timestamp, made)
-    sent = tampered(body) if probe is Probe.TAMPERED else body
+    sent = tamper_with(body) if probe is Probe.TAMPERED else body
     return HttpRequest(
         "POST",
         webhook.url,
@@ -99,7 +99,7 @@ def request(
     ), tuple(made)
 
 
-def tampered(body: bytes) -> bytes:
+def tamper_with(body: bytes) -> bytes:
     """One digit of the body's timestamp is another: the same length, still JSON, still of the same
     shape."""
     at = body.rindex(b'"timestamp":"') + len(b'"timestamp":"')
@@ -128,7 +128,7 @@ def _by_stranger(
     """A signature that is right in every way, but by a secret that nobody was given."""
     scheme, seed = order.webhook.scheme, _derived(order, "stranger")
     if scheme.asymmetric:
-        return encoded(
+        return encode_signature(
             scheme, sign_by_stranger(seed, signed_content(scheme, identifier, timestamp, body))
         )
     return signature(scheme, Secret(SECRET_PREFIX + seed.hex()), identifier, timestamp, body)

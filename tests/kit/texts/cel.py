@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from reconciler.adapters.cel.worker import judged, with_durations
+from reconciler.adapters.cel.worker import judge_expression, with_durations
 from reconciler.domain.plan.judgement import RuleFault, RuleJudgement
 from reconciler.domain.values.canonical import JsonObject
 
@@ -15,7 +15,7 @@ def judge_here(
 ) -> Sequence[RuleJudgement]:
     """A ``Judge``, for tests of many small cases: a process for each would take half a second."""
     answers = [
-        judged(expression, [with_durations(client) for client in clients], known)
+        judge_expression(expression, [with_durations(client) for client in clients], known)
         for expression in expressions
     ]
     return [

@@ -258,7 +258,7 @@ class VaultAdapter:
     def _raise_for(self, call: Call, reply: Reply) -> Never:
         status, texts = reply.status, error_texts(reply) or health_texts(call.where, reply)
         if 300 <= status < 400:
-            raise errors.redirected(call.where, status)
+            raise errors.redirected_error(call.where, status)
         if status not in TRANSIENT and not is_vaults(reply):
             raise errors.unusable(call.where, strangers_answer(reply))
         if status == 404 and any(errors.NAMESPACE_MISSING in text for text in texts):
@@ -266,7 +266,7 @@ class VaultAdapter:
         if status == 403:
             raise self._refused(call.where)
         if status in (501, 503) and self._is_uninitialised():
-            raise errors.uninitialised(call.where)
+            raise errors.uninitialised_error(call.where)
         if status in TRANSIENT and not lost_its_data(reply):
             if call.repeatable or status in WRITE_TRANSIENT or is_sealed(reply):
                 vaults = status in WRITE_TRANSIENT or is_vaults(reply)

@@ -208,7 +208,7 @@ def unavailable(
     return VaultUnavailable(UNAVAILABLE, f"{where}: {why} (status {status}, {tries})", remedy)
 
 
-def uninitialised(where: Where) -> VaultUnavailable:
+def uninitialised_error(where: Where) -> VaultUnavailable:
     return VaultUnavailable(
         UNINITIALISED,
         f"{where}: the server is not initialised",
@@ -270,7 +270,7 @@ def token_invalid(where: Where, *, counted: bool = False) -> TokenInvalid:
     )
 
 
-def redirected(where: Where, status: int) -> VaultError:
+def redirected_error(where: Where, status: int) -> VaultError:
     return VaultError(
         REDIRECTED,
         f"{where}: the server redirects (status {status}); redirects are refused because the token"

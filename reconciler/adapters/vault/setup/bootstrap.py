@@ -32,7 +32,7 @@ from reconciler.adapters.vault.setup.mounts import (
 from reconciler.adapters.vault.setup.namespaces import require_namespaces
 from reconciler.adapters.vault.setup.policies import (
     TOKEN_ROLES,
-    normalised,
+    normalise_policy,
     policy_name,
     policy_texts,
     read_policy,
@@ -225,7 +225,7 @@ def _signing_key(live: Live, mount: str) -> Did:
 
 def _policy(live: Live, name: str, text: str) -> Did:
     found = read_policy(live, name)
-    if found is not None and normalised(found) == normalised(text):
+    if found is not None and normalise_policy(found) == normalise_policy(text):
         return "unchanged"
     live.client.sys.create_or_update_acl_policy(name, text, pretty_print=False)
     return "created" if found is None else "updated"

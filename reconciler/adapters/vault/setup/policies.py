@@ -160,7 +160,7 @@ def _hcl(value: Parameter) -> str:
     return "\n".join(["{", *names, "  }"])
 
 
-def normalised(text: str) -> str:
+def normalise_policy(text: str) -> str:
     """A policy's text without comments, blank lines and indentation."""
     lines = (" ".join(line.split()) for line in text.splitlines())
     return "\n".join(line for line in lines if line and not line.startswith("#"))
@@ -180,7 +180,7 @@ def _differs(live: Live, name: str, text: str) -> bool:
         found = read_policy(live, name)
     except VaultDenied:
         return False
-    return found is None or normalised(found) != normalised(text)
+    return found is None or normalise_policy(found) != normalise_policy(text)
 
 
 def read_policy(live: Live, name: str) -> str | None:
