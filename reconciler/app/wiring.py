@@ -30,17 +30,17 @@ def connect_live(workplace: Workplace, environment: Environment) -> Iterator[Liv
 
     Raises ``VaultError`` RC070 to RC073 for a server that a person did not accept.
     """
-    from reconciler.adapters.vault.auth import connect_live
+    from reconciler.adapters.vault.auth import connect
 
     require_consent(workplace, environment.vault)
-    with connect_live(environment.vault, workplace.environ) as live:
+    with connect(environment.vault, workplace.environ) as live:
         yield live
 
 
 def require_consent(workplace: Workplace, vault: VaultSettings) -> None:
     """Let the server of an environment be accepted where a person can answer.
 
-    Raises ``VaultError`` RC070 elsewhere, RC071 to RC073 as ``consent.unaccepted`` does, and what
+    Raises ``VaultError`` RC070 elsewhere, RC071 to RC073 as ``consent.find_unaccepted`` does, and what
     the console raises for a no.
     """
     from reconciler.adapters.vault import consent
