@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
@@ -26,6 +27,7 @@ from tests.kit.git.repositories import (
     look_at,
     new_repository,
 )
+from tests.kit.programs.waiting import until
 
 AUDIT = PurePosixPath("audit")
 REPORT = PurePosixPath("audit/staging/run-1.json")
@@ -326,3 +328,28 @@ def test_a_relative_entry_of_path_does_not_lead_into_the_project(
 
 def test_somebody_who_commits_has_a_name_outside_of_a_repository(tmp_path: Path) -> None:
     assert GitLedger(tmp_path).actor() == "Ada Auditor <ada@example.com>"
+
+
+def test_a_git_that_hangs_in_one_repository_holds_up_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sessions of one program are used by many threads."""
+    slow, quick = tmp_path / "slow", tmp_path / "quick"
+    new_repository(slow)
+    new_repository(quick)
+    real = shutil.which("git")
+    program = tmp_path / "bin/git"
+    program.parent.mkdir()
+    program.write_text(
+        f'#!/bin/sh\ncase "$PWD" in */slow) echo one >> {tmp_path}/asked; sleep 2;; esac\nexec {real} "$@"\n'
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    hanging = threading.Thread(
+        target=lambda: GitCommand(slow).run("rev-parse", "--is-inside-work-tree")
+    )
+    hanging.start()
+    until((tmp_path / "asked").exists)
+    assert GitCommand(quick).run("rev-parse", "--is-inside-work-tree").line == "true"
+    assert (tmp_path / "asked").read_text() == "one\n", "it waited for the other's first answer"
+    hanging.join()

@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 
 from reconciler.adapters.git.errors import audit_error
@@ -107,14 +106,22 @@ class GitCommand:
         self._options = tuple(part for one in settings for part in ("-c", one))
         self._fixed = _FIXED | _AS_STORED if as_stored else _FIXED
         self._as_stored = as_stored
+        self._repository: Repository | None = None
 
-    @cached_property
+    @property
     def repository(self) -> Repository:
         """The repository with a work tree that the directory lies in, found once.
 
         Raises ``AuditError`` RC601, RC602, RC610, and RC630 for one that is not reached by
         ``.git``.
         """
+        # Before Python 3.12 ``cached_property`` has one lock for all instances: a git that hangs
+        # in one repository would hold up the threads that work in others.
+        if self._repository is None:
+            self._repository = self._find_repository()
+        return self._repository
+
+    def _find_repository(self) -> Repository:
         question = ("rev-parse", "--absolute-git-dir", "--show-toplevel")
         answer = self._settled(lambda: self._once(question, _Given()))
         if answer.code != 0:

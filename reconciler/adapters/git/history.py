@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Collection, Iterator, Sequence
-from functools import cached_property
 
 from reconciler.adapters.git.command import GitCommand
 from reconciler.adapters.git.tree import refuse_missing
@@ -40,11 +39,14 @@ class History:
         self._tips = tips
         self._texts: dict[str, str] = {}
         self._blobs: dict[tuple[str, str], str | None] = {}
+        self._folder: str | None = None
 
-    @cached_property
+    @property
     def folder(self) -> str:
         """The project's folder; empty: the top."""
-        return self._git.must("rev-parse", "--show-prefix").rstrip("/")
+        if self._folder is None:
+            self._folder = self._git.must("rev-parse", "--show-prefix").rstrip("/")
+        return self._folder
 
     def versions(self, names: Collection[str]) -> Iterator[tuple[str, str]]:
         """(folder, text) of every version that a file with one of ``names`` ever had, wherever it
