@@ -26,7 +26,7 @@ PLAIN = {
     "client_address", "webhook_address",
     "PatternError", "Window", "Freeze",
     "Scheme", "Credential", "SignRemotely", "SigningFailed", "SignatureCheck",
-    "key_bytes", "encoded", "signatures", "headers",
+    "key_bytes", "encode_signature", "signatures", "headers",
     "find_reached", "is_wide", "find_widest",
 }  # fmt: skip
 

@@ -220,7 +220,7 @@ STAGES = [
         "commit before write",
         "A version becomes active only after its secret was written.",
         "    for attempt in range(MAX_CLAIMS):\n",
-        "    early = {one.name: committing(one) for one in clients if one.claims}\n"
+        "    early = {one.name: make_committing(one) for one in clients if one.claims}\n"
         "    for client in clients:\n"
         "        client.claims = tuple(replace(one, written=True) for one in client.claims)\n"
         '    yield from bucket.commit("early", early)\n'
@@ -263,7 +263,7 @@ STAGES = [
         '    lost = (yield from bucket.commit("close", changes))\n',
         "    for client in clients:\n"
         "        for action in client.pending(*REVOCATIONS):\n"
-        "            yield from destroyed(client, bucket, action)\n"
+        "            yield from destroy_one(client, bucket, action)\n"
         '    lost = (yield from bucket.commit("close", changes))\n',
         f"{FAULTS}test_without_a_fault",
     ),
