@@ -44,6 +44,12 @@ DISTURBED = [
     }.items()
     for name in names
 ]
+# The lives that are disturbed in every run of the suite; --exhaustive disturbs all of them.
+SAMPLE = [
+    f"{GRANT.word}: rotate with grace",
+    f"{LOGIN.word}: revoke all",
+    f"{LOGIN.word}: adopt a claim",
+]
 HOOKED = client(webhooks=[webhook()])
 DUE = timedelta(days=21)
 ONE_SIGNATURE = next(one for one in SCHEMES.values() if not one.several)
@@ -78,13 +84,18 @@ def test_a_life_without_a_fault(name: str, monkeypatch: pytest.MonkeyPatch) -> N
     in_memory.test_without_a_fault(name)
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "disturbed" in metafunc.fixturenames:
+        exhaustive = metafunc.config.getoption("--exhaustive")
+        metafunc.parametrize("disturbed", DISTURBED if exhaustive else SAMPLE)
+
+
 @pytest.mark.parametrize("fault", in_memory.FAULTS)
-@pytest.mark.parametrize("name", DISTURBED)
 def test_every_fault_at_every_request(
-    name: str, fault: str, tally: Tally, monkeypatch: pytest.MonkeyPatch
+    disturbed: str, fault: str, tally: Tally, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(SCENARIOS, name, CASES[name])
-    in_memory.test_every_request(name, fault, tally)
+    monkeypatch.setitem(SCENARIOS, disturbed, CASES[disturbed])
+    in_memory.test_every_request(disturbed, fault, tally)
 
 
 @pytest.mark.parametrize("name", PAIRS)
