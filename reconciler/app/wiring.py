@@ -40,8 +40,8 @@ def connect_live(workplace: Workplace, environment: Environment) -> Iterator[Liv
 def require_consent(workplace: Workplace, vault: VaultSettings) -> None:
     """Let the server of an environment be accepted where a person can answer.
 
-    Raises ``VaultError`` RC070 elsewhere, RC071 to RC073 as ``consent.find_unaccepted`` does, and what
-    the console raises for a no.
+    Raises ``VaultError`` RC070 elsewhere, RC071 to RC073 as ``consent.find_unaccepted`` does, and
+    what the console raises for a no.
     """
     from reconciler.adapters.vault import consent
 

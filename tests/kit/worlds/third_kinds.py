@@ -15,12 +15,11 @@ from typing import Any, cast
 
 from reconciler.declare.webhooks.lifecycles import lifecycle_spec
 from reconciler.domain.declared.desired import DesiredClient, DesiredCredential, Lifecycle
-from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.kinds.credentials import (
     CREDENTIAL_KINDS,
+    KEY,
+    SIGNING_SECRET,
     CredentialKind,
-    Reader,
-    SecretForm,
 )
 from reconciler.domain.values.canonical import digest
 from reconciler.planning.actions.reasons import RevocationRequest
@@ -28,26 +27,20 @@ from tests.kit.worlds.declared import client, desired, lifecycle, webhook
 from tests.kit.worlds.faults import crash_after, crash_before
 from tests.kit.worlds.scenarios import Scenario
 
-GRANT = CredentialKind(
+GRANT = replace(
+    KEY,
     word="grant",
     section="grants",
     folder="grants",
-    part="",
     place="grant {}",
     title="grant {}",
     limit="grant",
     lifetime=timedelta(days=30),
     grace=timedelta(hours=48),
-    form=SecretForm.KEY,
-    reader=Reader.CONSUMER,
-    issue=ActionKind.ISSUE_KEY,
-    rotate=ActionKind.ROTATE_KEY,
-    revoke=ActionKind.REVOKE_KEY,
-    retire=ActionKind.RETIRE_KEY,
-    removed="KeyRemoved",
     needed=False,
 )
-LOGIN = CredentialKind(
+LOGIN = replace(
+    SIGNING_SECRET,
     word="account",
     section="accounts",
     folder="logins",
@@ -57,14 +50,6 @@ LOGIN = CredentialKind(
     limit="login",
     lifetime=timedelta(days=60),
     grace=timedelta(hours=12),
-    form=SecretForm.SIGNING,
-    reader=Reader.DELIVERER,
-    issue=ActionKind.ISSUE_SECRET,
-    rotate=ActionKind.ROTATE_SECRET,
-    revoke=ActionKind.REVOKE_SECRET,
-    retire=None,
-    removed="EndpointRemoved",
-    needed=False,
 )
 THIRD = (GRANT, LOGIN)
 ITEM = "settlements"  # the name of the webhook of these clients, too
