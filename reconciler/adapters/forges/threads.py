@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from reconciler.adapters.forges.forge import Entry, Forge, ForgeRefused
+from reconciler.domain.secrecy import masked
 
 _LOOKS = 3
 
@@ -67,7 +68,9 @@ class Thread:
                 yield entry
 
     def _bounded(self, marker: str, text: str) -> str:
-        """``text`` with ``marker`` as its first line, cut where the forge would refuse it."""
+        """``text`` without secrets and with ``marker`` as its first line, cut where the forge
+        would refuse it."""
+        text = masked(text)
         body = text if text.startswith(f"{marker}\n") else f"{marker}\n{text}"
         limit, rest = self._forge.limit, self._forge.rest
         return body if len(body) <= limit else body[: limit - len(rest)] + rest

@@ -39,7 +39,6 @@ def write_note(environ: Mapping[str, str], marker: str, text: str) -> str:
     from reconciler.adapters.forges.gitlab import GITLAB_API
     from reconciler.adapters.forges.rest import of_another_shape
     from reconciler.adapters.forges.threads import Thread
-    from reconciler.domain.secrecy import masked
 
     number = environ.get("CI_MERGE_REQUEST_IID", "")
     if not number.isdigit():
@@ -57,7 +56,7 @@ def write_note(environ: Mapping[str, str], marker: str, text: str) -> str:
         with of_another_shape(GITLAB_API):
             told = _NOT_THE_LAST
             if forge.last_commit(int(number)) in _commits(environ):
-                told = Thread(forge).note(int(number), marker, masked(text))
+                told = Thread(forge).note(int(number), marker, text)
     except ForgeRefused as error:
         if not error.denied:  # what stands there from before would be taken for the present plan
             raise
@@ -132,7 +131,6 @@ def keep_issue(environ: Mapping[str, str], environment: str, night: Night) -> st
     from reconciler.adapters.forges.gitlab import GITLAB_API
     from reconciler.adapters.forges.rest import of_another_shape
     from reconciler.adapters.forges.threads import Thread
-    from reconciler.domain.secrecy import masked
     from reconciler.errors import PlatformError
     from reconciler.report.forges.ci_markdown import drift_title
     from reconciler.report.plan.markdown import drift_marker
@@ -145,7 +143,7 @@ def keep_issue(environ: Mapping[str, str], environment: str, night: Night) -> st
         with of_another_shape(GITLAB_API):
             if night.clean:
                 return thread.close(marker)
-            return thread.issue(marker, drift_title(environment), masked(night.report))
+            return thread.issue(marker, drift_title(environment), night.report)
     except (ForgeRefused, PlatformError) as error:
         if not night.clean or (isinstance(error, ForgeRefused) and not error.denied):
             raise

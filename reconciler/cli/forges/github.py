@@ -100,11 +100,10 @@ def github_issue(
 
 
 def _read(report: Path) -> str:
-    from reconciler.domain.secrecy import masked
     from reconciler.errors import UsageError
 
     try:
-        return masked(report.read_text(encoding="utf-8"))
+        return report.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         remedy = "name a file of Markdown, as show --format markdown prints it"
