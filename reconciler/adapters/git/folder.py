@@ -7,9 +7,9 @@ from pathlib import Path, PurePosixPath
 
 from reconciler.adapters.git.ledger import GitLedger
 from reconciler.adapters.git.report_files import (
-    names_in,
     read_text,
     refuse_links,
+    reports_in,
     sweep,
     write_atomically,
 )
@@ -64,12 +64,7 @@ class FolderLedger:
         return () if text is None else (text,)
 
     def reports(self, directory: PurePosixPath) -> Iterator[str]:
-        for name in names_in(self._root, directory):
-            if (
-                name.endswith(".json")
-                and (text := read_text(self._root, directory / name)) is not None
-            ):
-                yield text
+        return reports_in(self._root, directory)
 
     def uncommitted(self, directory: PurePosixPath) -> Mapping[PurePosixPath, str]:
         return {}

@@ -19,9 +19,9 @@ from reconciler.adapters.git.programs import Programs
 from reconciler.adapters.git.push import find_upstream, push
 from reconciler.adapters.git.report_files import (
     check_path,
-    names_in,
     read_text,
     refuse_links,
+    reports_in,
     sweep,
     write_atomically,
 )
@@ -177,12 +177,7 @@ class GitLedger:
 
     def reports(self, directory: PurePosixPath) -> Iterator[str]:
         """The texts of the JSON reports on disk below ``directory``. Raises ``AuditError``."""
-        for name in names_in(self._root, directory):
-            if (
-                name.endswith(".json")
-                and (text := read_text(self._root, directory / name)) is not None
-            ):
-                yield text
+        return reports_in(self._root, directory)
 
     def uncommitted(self, directory: PurePosixPath) -> dict[PurePosixPath, str]:
         """Files below ``directory`` that differ from HEAD, by path relative to the project:

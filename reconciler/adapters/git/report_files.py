@@ -144,3 +144,11 @@ def _mapped(error: OSError, path: PurePosixPath) -> Exception:
     if error.errno in _NO_ROOM:
         return audit_error("RC609", f"{path}: no room left on the disk")
     return audit_error("RC609", f"{path}: {os.strerror(error.errno or 0)}")
+
+
+def reports_in(root: Path, directory: PurePosixPath) -> Iterator[str]:
+    """The texts of the JSON reports on disk in ``root/directory``. Raises ``AuditError``."""
+    for name in names_in(root, directory):
+        text = read_text(root, directory / name) if name.endswith(".json") else None
+        if text is not None:
+            yield text

@@ -84,7 +84,7 @@ def _mark(document: Map, path: list[str | int], key: str | None) -> Mark:
 def explain_faults(kind: str) -> Any:
     """The jsonschema validator of ``kind``; its patterns end where ECMA-262 says they end, and what
     it looks at grows with the document alone."""
-    keywords = {"pattern": _match, "items": _items, "uniqueItems": _unique}
+    keywords = {"pattern": _match, "items": _items, "uniqueItems": check_unique}
     strict = validators.extend(Draft202012Validator, keywords)  # type: ignore[no-untyped-call]
     return strict(read_schema(kind))
 
@@ -111,7 +111,7 @@ def _items(
             yield from validator.descend(item, part, path=index)
 
 
-def _unique(
+def check_unique(
     _validator: object,
     wanted: object,
     instance: object,

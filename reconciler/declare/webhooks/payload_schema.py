@@ -23,7 +23,7 @@ from referencing.exceptions import Unresolvable
 
 from reconciler.declare.findings.suggest import did_you_mean, list_choices
 from reconciler.declare.findings.words import value_in_words
-from reconciler.declare.schema.explain import repeats
+from reconciler.declare.schema.explain import check_unique
 from reconciler.declare.schema.keywords import DATA, NAMED_SCHEMAS
 from reconciler.domain.secrecy import beginning
 from reconciler.domain.values import canonical
@@ -172,7 +172,7 @@ class _Questions:
 def _bounded(draft: str) -> tuple[Any, _Questions]:
     """The class for a draft with our patterns, and the count of what it asks."""
     base, questions = _validator(draft), _Questions()
-    keywords = {**base.VALIDATORS, "pattern": _match, "uniqueItems": _each_once}
+    keywords = {**base.VALIDATORS, "pattern": _match, "uniqueItems": check_unique}
     counted = {name: _counted(keyword, questions) for name, keyword in keywords.items()}
     return validators.extend(base, counted), questions  # type: ignore[no-untyped-call]
 
@@ -200,16 +200,6 @@ def _match(
 ) -> Iterator[ValidationError]:
     if isinstance(instance, str) and not _found(text, instance):
         yield ValidationError(f"does not match {text}")
-
-
-def _each_once(
-    _validator: object,
-    wanted: object,
-    instance: object,
-    _schema: object,
-) -> Iterator[ValidationError]:
-    if wanted and isinstance(instance, list) and repeats(instance):
-        yield ValidationError("has non-unique elements")
 
 
 def _rewritten(schema: Any, names: tuple[str, ...], path: _Path = ()) -> Any:
