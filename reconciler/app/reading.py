@@ -26,12 +26,13 @@ def validate_project(root: Path, paths: Sequence[Path] = ()) -> Findings:
     Needs no Vault. Raises ``UsageError`` for a path that is not there.
     """
     from reconciler.adapters.cel.judge import CelJudge
+    from reconciler.adapters.git.command import GitCommand
     from reconciler.adapters.git.ledger import GitLedger
     from reconciler.declare.files.certificates import certificate_findings
     from reconciler.declare.repository import validate as check
 
     found = check(root, paths, now=datetime.now(UTC), judge=CelJudge())
-    return Findings((*found, *certificate_findings(root, GitLedger(root).tracks)))
+    return Findings((*found, *certificate_findings(root, GitLedger(GitCommand(root)).tracks)))
 
 
 def read_status(workplace: Workplace, environment: str, client: str | None = None) -> Status:

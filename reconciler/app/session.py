@@ -255,5 +255,5 @@ def open_session(
     variables = with_credentials(os.environ if environ is None else environ, token, address)
     root = project_root(Path(path), variables)
     load_environment(root, environment)
-    workplace = Workplace(root, variables, Silent(notes or unheard, stopping or never))
-    return Session(lambda: workplace, environment)
+    console = Silent(notes or unheard, stopping or never)
+    return Session(lambda: Workplace(root, variables, console), environment)

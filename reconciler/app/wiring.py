@@ -11,6 +11,7 @@ from reconciler.errors import DeliveryError, RegistryError, VaultDenied
 
 if TYPE_CHECKING:
     from reconciler.adapters.delivery.sender import WebhookSender
+    from reconciler.adapters.git.command import GitCommand
     from reconciler.adapters.vault.live import Live
     from reconciler.app.workplace import Workplace
     from reconciler.domain.declared.checkout import Applied, Checkout
@@ -81,7 +82,7 @@ def engine_for(
     from reconciler.app.reports import SearchedReports
     from reconciler.engine.engine import Engine
 
-    root, environ, console = workplace.root, workplace.environ, workplace.console
+    git, environ, console = workplace.git, workplace.environ, workplace.console
     sender = sender_for(workplace, environment, delivers=delivers)
     with connect_live(workplace, environment) as live:
         meta = read_meta(live, project.name, environment.name)
@@ -93,9 +94,9 @@ def engine_for(
             minter=RandomMinter(project.key_prefix, environment.name),
             sender=sender,
             ledger=(
-                GitLedger(root, project.audit_path, environ=environ)
+                GitLedger(git, project.audit_path, environ=environ)
                 if project.git
-                else FolderLedger(root, environ)
+                else FolderLedger(git, environ)
             ),
             reporter=SearchedReports(project.audit_path),
             say=console.say,
@@ -104,11 +105,11 @@ def engine_for(
             edited_policies=lambda: policy_drift(live, environment.name),
             mounts=lambda: mount_settings(live),
             judge=CelJudge(),
-            checkout=checkout_of(root, project),
+            checkout=checkout_of(git, project),
         )
 
 
-def checkout_of(root: Path, project: Project) -> Callable[[Desired, Applied | None], Checkout]:
+def checkout_of(git: GitCommand, project: Project) -> Callable[[Desired, Applied | None], Checkout]:
     """What tells of the checkout that a declaration was loaded from."""
     from reconciler.adapters.git import checkout as git_checkout
     from reconciler.declare.files.committed import clients_in, says_git
@@ -119,11 +120,11 @@ def checkout_of(root: Path, project: Project) -> Callable[[Desired, Applied | No
     reading = git_checkout.Reading(declares, projects, clients_in)
 
     def look(desired: Desired, applied: Applied | None) -> Checkout:
-        if not project.git and not git_checkout.relies_on_git(root, projects, says_git):
+        if not project.git and not git_checkout.relies_on_git(git, projects, says_git):
             return WITHOUT_GIT
         files = {name: client.source.file for name, client in desired.clients.items()}
         used = git_checkout.Used(desired.files, files, desired.environment.name)
-        return git_checkout.read_checkout(root, project.audit_path, reading, used, applied)
+        return git_checkout.read_checkout(git, project.audit_path, reading, used, applied)
 
     return look
 
@@ -143,7 +144,7 @@ def sender_for(workplace: Workplace, environment: Environment, *, delivers: bool
     sender = WebhookSender(environment.allowed_networks, settings)
     if delivers:
         key = settings.client_key
-        if key is not None and GitLedger(workplace.root).tracks(Path(key).absolute()):
+        if key is not None and GitLedger(workplace.git).tracks(Path(key).absolute()):
             message = f"git tracks the client key {key}: everybody who reads the repository has it"
             remedy = "have a new certificate issued, and keep its key where git does not see it"
             raise DeliveryError("RC520", message, remedy)

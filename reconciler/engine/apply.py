@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from reconciler.domain.declared.desired import Desired, DesiredClient
+from reconciler.domain.declared.checkout import Checkout
+from reconciler.domain.declared.desired import DesiredClient
 from reconciler.domain.live.observed import Observed, OpenRun
 from reconciler.domain.plan.plan import Outcome, Plan, Stage
 from reconciler.domain.plan.run import RunResult
@@ -140,11 +141,11 @@ def _carried_out(
         ):
             # Our own lease tells nothing of others.
             observed = replace(engine.look(question.desired, deep=question.deep), lease=None)
-            plan = _second_look(engine, question, plan, observed, options)
+            plan, checkout = _second_look(engine, question, plan, observed, options)
             put_on_record(engine, driver, run_id, plan, observed.now, options)
             with say_left_open(run_id):
                 if question.applying:
-                    put_commit_on_record(engine, driver, run_id, question.desired, observed)
+                    put_commit_on_record(engine, driver, run_id, checkout, observed)
                 outcomes = carry_out(
                     engine, driver, plan, question.desired.clients, observed, run_id, stop
                 )
@@ -198,32 +199,34 @@ def _second_look(
     plan: Plan,
     observed: Observed,
     options: Options,
-) -> Plan:
+) -> tuple[Plan, Checkout]:
     """Under the lease: is it still the plan that was agreed to? Guards look at it as of now. What
-    is left of it, with what no commit held when it was made, or holds now."""
+    is left of it, with what no commit held when it was made, or holds now; and the checkout."""
     pairs = pair_up(question.desired, observed)
     # As of the time of the plan: only what was observed can answer the question differently.
     then = replace(question, at=plan.created_at)
-    fresh = make_plan(engine.inputs(then, observed, pairs, guarded_at=observed.now))
+    inputs = engine.inputs(then, observed, pairs, guarded_at=observed.now)
+    fresh = make_plan(inputs)
     if options.planfile:
         saved_plan.refuse_expired(plan, observed.now, engine.project.plan_expires)
         plan = take_rest(plan, fresh, observed, pairs)
     elif fresh.digest != plan.digest:
         raise Moved(observed)
     refuse_blocked(fresh)
-    return replace(plan, dirty=tuple(sorted({*plan.dirty, *fresh.dirty})))
+    left = replace(plan, dirty=tuple(sorted({*plan.dirty, *fresh.dirty})))
+    return left, inputs.checkout
 
 
 def put_commit_on_record(
     engine: Engine,
     driver: Driver,
     run_id: str,
-    desired: Desired,
+    checkout: Checkout,
     observed: Observed,
 ) -> None:
     """Before anything of it is done: from here on an older commit is a step back. Raises
     ``StalePlanError`` RC395 when another run put another commit on record meanwhile."""
-    now = next_applied(engine.checkout(desired, observed.applied), run_id, observed)
+    now = next_applied(checkout, run_id, observed)
     if now is not None and not driver.run(record_applied(now, observed.applied)):
         engine.live.delete_document(f"runs/{run_id}")  # it did nothing
         raise StalePlanError(

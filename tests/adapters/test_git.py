@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 import reconciler.adapters.git.ledger
+from reconciler.adapters.git.command import GitCommand
 from reconciler.adapters.git.ledger import GitLedger
 from reconciler.engine.ports import Ledger
 from reconciler.errors import AuditError
@@ -33,7 +34,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def ledger(project: Path) -> GitLedger:
-    return GitLedger(project, pause=lambda seconds: None)
+    return GitLedger(GitCommand(project, pause=lambda seconds: None))
 
 
 def refused(project: Path, directory: PurePosixPath = AUDIT) -> AuditError:
@@ -358,7 +359,7 @@ def test_a_hook_that_passes_sees_only_the_report(repository: Path) -> None:
 def test_another_git_holds_the_index(repository: Path) -> None:
     (repository / ".git" / "index.lock").touch()
     waits: list[float] = []
-    book = GitLedger(repository, pause=waits.append)
+    book = GitLedger(GitCommand(repository, pause=waits.append))
     book.write({REPORT: "{}\n"})
     with pytest.raises(AuditError) as caught:
         book.commit(AUDIT, MESSAGE)
@@ -371,7 +372,7 @@ def test_another_git_holds_the_index(repository: Path) -> None:
 def test_a_lock_that_goes_away_is_waited_for(repository: Path) -> None:
     lock = repository / ".git" / "index.lock"
     lock.touch()
-    book = GitLedger(repository, pause=lambda seconds: lock.unlink())
+    book = GitLedger(GitCommand(repository, pause=lambda seconds: lock.unlink()))
     book.write({REPORT: "{}\n"})
     assert book.commit(AUDIT, MESSAGE)
 
@@ -467,12 +468,13 @@ FULL_DISK = """
 import resource, sys
 from pathlib import Path, PurePosixPath
 import reconciler.adapters.git.ledger
+from reconciler.adapters.git.command import GitCommand
 from reconciler.adapters.git.ledger import GitLedger
 from reconciler.engine.ports import Ledger
 from reconciler.errors import AuditError
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 try:
-    GitLedger(sys.argv[1]).write({PurePosixPath("audit/staging/run-1.json"): "x" * 2000})
+    GitLedger(GitCommand(sys.argv[1])).write({PurePosixPath("audit/staging/run-1.json"): "x" * 2000})
 except AuditError as error:
     print(error)
 """
@@ -510,9 +512,10 @@ def test_a_hook_that_hangs(repository: Path, monkeypatch: pytest.MonkeyPatch) ->
 INTERRUPTED = """
 import sys
 from pathlib import PurePosixPath
+from reconciler.adapters.git.command import GitCommand
 from reconciler.adapters.git.ledger import GitLedger
 try:
-    GitLedger(sys.argv[1]).commit(PurePosixPath("audit"), "Record a run")
+    GitLedger(GitCommand(sys.argv[1])).commit(PurePosixPath("audit"), "Record a run")
 except KeyboardInterrupt:
     print("interrupted")
 """

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.adapters.git.command import GitCommand
 from reconciler.adapters.trust.base import NoBase, copy_files, named_base, usual_base
 from reconciler.errors import UsageError
 from tests.kit.git.repositories import (
@@ -61,7 +62,7 @@ def shallow(repository: Path, depth: int) -> Path:
 
 def without(repository: Path, environ: dict[str, str] | None = None) -> str:
     with pytest.raises(NoBase) as caught:
-        usual_base(repository, AUDIT, environ or {})
+        usual_base(GitCommand(repository), AUDIT, environ or {})
     return str(caught.value)
 
 
@@ -69,7 +70,7 @@ def test_a_pull_request_at_github_is_a_change_of_the_first_parent_of_its_merge(
     repository: Path,
 ) -> None:
     before, _ = merged(repository)
-    assert usual_base(shallow(repository, 2), AUDIT, PULL) == before
+    assert usual_base(GitCommand(shallow(repository, 2)), AUDIT, PULL) == before
     told = without(shallow(repository, 1), PULL)
     assert "fetch-depth: 2" in told
 
@@ -78,9 +79,9 @@ def test_in_a_merge_queue_it_is_what_the_queue_merges_into(repository: Path) -> 
     """By a merge, or by one commit that has all of it."""
     queue = PULL | {"GITHUB_EVENT_NAME": "merge_group", "GITHUB_BASE_REF": ""}
     before, after = merged(repository)
-    assert usual_base(shallow(repository, 2), AUDIT, queue) == before
+    assert usual_base(GitCommand(shallow(repository, 2)), AUDIT, queue) == before
     commit_file(repository, POLICY, "squashed")
-    assert usual_base(repository, AUDIT, queue) == after
+    assert usual_base(GitCommand(repository), AUDIT, queue) == after
 
 
 def test_a_branch_that_is_checked_out_itself_is_a_change_since_it_left_its_target(
@@ -92,7 +93,7 @@ def test_a_branch_that_is_checked_out_itself_is_a_change_since_it_left_its_targe
     commit_file(ours, POLICY, "one")
     commit_file(ours, POLICY, "two")
     for environ in (PULL, {}):
-        assert usual_base(ours, AUDIT, environ) == start
+        assert usual_base(GitCommand(ours), AUDIT, environ) == start
 
 
 @pytest.mark.parametrize("name", ["CI_MERGE_REQUEST_DIFF_BASE_SHA", "CI_COMMIT_BEFORE_SHA"])
@@ -102,10 +103,14 @@ def test_gitlab_names_the_commit(repository: Path, name: str) -> None:
     middle = commit_file(repository, POLICY, "two")
     commit_file(repository, POLICY, "three")
     gitlab = {"GITLAB_CI": "true"}
-    assert usual_base(repository, AUDIT, {**gitlab, name: start}) == start
-    assert usual_base(repository, AUDIT, {name: start}) == middle  # said by nobody's pipeline
-    assert usual_base(repository, AUDIT, {**gitlab, name: "0" * 40}) == middle  # a new branch
-    assert usual_base(repository, AUDIT, {**gitlab, name: "--all"}) == middle
+    assert usual_base(GitCommand(repository), AUDIT, {**gitlab, name: start}) == start
+    assert (
+        usual_base(GitCommand(repository), AUDIT, {name: start}) == middle
+    )  # said by nobody's pipeline
+    assert (
+        usual_base(GitCommand(repository), AUDIT, {**gitlab, name: "0" * 40}) == middle
+    )  # a new branch
+    assert usual_base(GitCommand(repository), AUDIT, {**gitlab, name: "--all"}) == middle
     assert name in without(repository, {**gitlab, name: "1" * 40})  # never a commit that is nearer
 
 
@@ -118,7 +123,7 @@ def test_the_merge_request_comes_before_the_push(repository: Path) -> None:
         "CI_MERGE_REQUEST_DIFF_BASE_SHA": start,
         "CI_COMMIT_BEFORE_SHA": second,
     }
-    assert usual_base(repository, AUDIT, both) == start
+    assert usual_base(GitCommand(repository), AUDIT, both) == start
 
 
 def test_on_the_branch_itself_it_is_the_commit_before_the_newest_declaration(
@@ -127,12 +132,12 @@ def test_on_the_branch_itself_it_is_the_commit_before_the_newest_declaration(
     start = head(repository)
     commit_file(repository, POLICY, "one")
     commit_file(repository, "audit/report.json", "{}")
-    assert usual_base(repository, AUDIT, {}) == start
+    assert usual_base(GitCommand(repository), AUDIT, {}) == start
 
 
 def test_a_merge_that_reached_the_branch_is_compared_with_what_was_there(repository: Path) -> None:
     before, _ = merged(repository)
-    assert usual_base(repository, AUDIT, {}) == before
+    assert usual_base(GitCommand(repository), AUDIT, {}) == before
 
 
 def test_a_branch_that_the_remote_has_wholly_is_as_on_the_branch_itself(tmp_path: Path) -> None:
@@ -140,7 +145,7 @@ def test_a_branch_that_the_remote_has_wholly_is_as_on_the_branch_itself(tmp_path
     start = head(ours)
     commit_file(ours, POLICY, "one")
     git(ours, "push", "--quiet")
-    assert usual_base(ours, AUDIT, {}) == start
+    assert usual_base(GitCommand(ours), AUDIT, {}) == start
 
 
 @pytest.mark.parametrize(
@@ -163,7 +168,7 @@ def test_where_there_is_nothing_before_a_sentence_says_so(
 def test_nothing_was_before_the_first_commit_but_that_itself(tmp_path: Path) -> None:
     git(tmp_path, "init", "--quiet")
     commit_file(tmp_path, POLICY, "x")
-    assert usual_base(tmp_path, AUDIT, {}) == head(tmp_path)
+    assert usual_base(GitCommand(tmp_path), AUDIT, {}) == head(tmp_path)
 
 
 def test_a_history_that_is_cut_off_is_not_taken_for_its_beginning(repository: Path) -> None:
@@ -194,17 +199,18 @@ def test_a_commit_can_be_named(repository: Path) -> None:
     git(repository, "tag", "-a", "v1", "-m", "v1")
     commit_file(repository, POLICY, "one")
     assert {
-        named_base(repository, name) for name in (start, start[:10], "v1", "HEAD~1", "main~1")
+        named_base(GitCommand(repository), name)
+        for name in (start, start[:10], "v1", "HEAD~1", "main~1")
     } == {start}
     for name in ("nowhere", "HEAD:reconciler.yaml", "--all", "", "v1..main", "1" * 40):
         with pytest.raises(UsageError) as caught:
-            named_base(repository, name)
+            named_base(GitCommand(repository), name)
         assert (caught.value.code, caught.value.exit_code) == ("RC027", 64)
 
 
 def test_outside_a_repository_no_commit_can_be_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="not in a git repository"):
-        named_base(tmp_path, "main")
+        named_base(GitCommand(tmp_path), "main")
 
 
 def test_files_are_those_of_the_commit_byte_for_byte(repository: Path, tmp_path: Path) -> None:
@@ -227,7 +233,10 @@ def test_files_are_those_of_the_commit_byte_for_byte(repository: Path, tmp_path:
     git(repository, "replace", f"{commit}:deep/project/{POLICY}", "HEAD:other")
     target = tmp_path / "target"
     paths = ("reconciler.yaml", POLICY, "api/openapi.json")
-    assert sorted(copy_files(folder, commit, paths, target)) == ["api/openapi.json", POLICY]
+    assert sorted(copy_files(GitCommand(folder), commit, paths, target)) == [
+        "api/openapi.json",
+        POLICY,
+    ]
     assert (target / POLICY).read_bytes() == content
     assert sorted(path.name for path in target.rglob("*") if path.is_file()) == [
         "openapi.json",
@@ -243,7 +252,7 @@ def test_a_link_and_a_folder_are_no_files(repository: Path, tmp_path: Path) -> N
     git(repository, "commit", "--quiet", "-m", "odd")
     for path in (POLICY, "scopes.yaml"):
         with pytest.raises(NoBase, match=f"{path} is no regular file"):
-            copy_files(repository, "HEAD", (path,), tmp_path / "target")
+            copy_files(GitCommand(repository), "HEAD", (path,), tmp_path / "target")
 
 
 @pytest.mark.parametrize(
@@ -259,4 +268,4 @@ def test_a_partial_clone_that_lacks_a_file_has_no_base(
     git(tmp_path, "clone", "--quiet", "--filter=blob:none", f"file://{repository}", str(clone))
     git(clone, "remote", *gone)
     with pytest.raises(NoBase):
-        copy_files(clone, before, [POLICY], tmp_path / "copy")
+        copy_files(GitCommand(clone), before, [POLICY], tmp_path / "copy")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.adapters.git.command import GitCommand
 from reconciler.adapters.git.history import History
 from reconciler.adapters.trust.commits import Declaration
 from reconciler.planning.trust.chain import Followed
@@ -65,7 +66,7 @@ class Line:
     def trusted(self, folder: str = ".") -> set[str]:
         """Whose keys were handed down to the next commit of the project in ``folder``."""
         self.write(None, other="next")
-        inherited = Declaration(self.root / folder, "audit").handed_down(ACME)
+        inherited = Declaration(GitCommand(self.root / folder), "audit").handed_down(ACME)
         people = {"ada": self.ada, "bob": self.bob, "eve": self.eve}
         trusted = {
             name for name, who in people.items() if all(who.line in text for _, text in inherited)
@@ -303,7 +304,7 @@ def test_a_merge_that_takes_nothing_hides_nothing_either(line: Line) -> None:
     begins_elsewhere(line)
     evil = line.git("rev-parse", "HEAD~1")
     for text in ("x", "y"):
-        declaration = Declaration(line.root, "audit")
+        declaration = Declaration(GitCommand(line.root), "audit")
         assert declaration.commit == evil
         assert declaration.handed_down(ACME) == [(SIGNERS, line.ada.line)]
         commit_file(line.root, "audit/x", text)
@@ -376,8 +377,8 @@ def test_a_project_that_is_moved_takes_its_demand_along(name: str, line: Line) -
 def test_another_project_of_the_repository_has_no_part_in_it(line: Line) -> None:
     another_project(line)
     beta = replace(ACME, name="beta")
-    assert Declaration(line.root / "below", "audit").handed_down(beta) == []
-    assert Declaration(line.root, "audit").handed_down(ACME) != []
+    assert Declaration(GitCommand(line.root / "below"), "audit").handed_down(beta) == []
+    assert Declaration(GitCommand(line.root), "audit").handed_down(ACME) != []
 
 
 def test_a_folder_whose_name_has_several_lines(line: Line) -> None:
@@ -411,7 +412,7 @@ def test_without_a_demand_nothing_is_asked_and_little_is_looked_at(
     for number in range(3):
         commit_file(root, "policy.yaml", f"budgets {number}\n")
     monkeypatch.setattr(History, "steps", None)  # the history is not followed
-    assert Declaration(root, "audit").handed_down(ACME) == []
+    assert Declaration(GitCommand(root), "audit").handed_down(ACME) == []
 
 
 def test_where_the_history_is_cut_off_nothing_is_known(tmp_path: Path, line: Line) -> None:
@@ -419,5 +420,5 @@ def test_where_the_history_is_cut_off_nothing_is_known(tmp_path: Path, line: Lin
     take_back_and_go_on(line)
     for depth, expected in (("1", False), ("2", False), ("10", True)):
         git(tmp_path, "clone", "--quiet", "--depth", depth, f"file://{line.root}", f"clone{depth}")
-        inherited = Declaration(tmp_path / f"clone{depth}", "audit").handed_down(ACME)
+        inherited = Declaration(GitCommand(tmp_path / f"clone{depth}"), "audit").handed_down(ACME)
         assert bool(inherited) is expected

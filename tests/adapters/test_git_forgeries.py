@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.adapters.git.command import GitCommand
 from reconciler.adapters.trust.commits import Declaration
 from reconciler.errors import BlockedError
 from reconciler.planning.trust.chain import Followed
@@ -60,7 +61,7 @@ class Dated:
         """Why the newest commit is refused; empty when it is not."""
         try:
             clock = {} if now is None else {"clock": lambda: now}
-            Declaration(self.root, "audit", **clock).refuse_unsigned(SIGNERS)
+            Declaration(GitCommand(self.root), "audit", **clock).refuse_unsigned(SIGNERS)
         except BlockedError as error:
             return f"{error.code} {error.message}" if error.remedy else "no remedy"
         return ""
@@ -128,7 +129,7 @@ def test_in_the_history_a_commit_is_not_older_than_what_it_builds_on(
         dated.commit(date, None, other=f"{date} {len(git(dated.root, 'log', '--oneline'))}")
     dated.commit(dates[-1], bob, signers=limited(bob, ENDED) + ada.line)
     dated.commit(AFTER, ada, other="next")
-    ((_, text),) = Declaration(dated.root, "audit").handed_down(CHAIN)
+    ((_, text),) = Declaration(GitCommand(dated.root), "audit").handed_down(CHAIN)
     assert (ada.line in text) is trusted
 
 
@@ -138,7 +139,7 @@ def test_a_date_in_the_future_ends_no_key(dated: Dated, ada: Signer, bob: Signer
     dated.commit(NEVER, None, other="x")
     dated.commit(LATER, bob, signers=limited(bob, SOON_OVER) + ada.line)
     dated.commit(LATER, ada, other="y")
-    ((_, text),) = Declaration(dated.root, "audit").handed_down(CHAIN)
+    ((_, text),) = Declaration(GitCommand(dated.root), "audit").handed_down(CHAIN)
     assert ada.line in text
 
 
@@ -243,7 +244,7 @@ def test_the_environment_still_says_whose_repository_may_be_read(
     dated.commit(LATER, ada, other="x")
     monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
     with pytest.raises(Exception, match="belongs to another user"):
-        Declaration(dated.root, "audit")
+        Declaration(GitCommand(dated.root), "audit")
     for name, value in (("COUNT", "1"), ("KEY_0", "safe.directory"), ("VALUE_0", str(dated.root))):
         monkeypatch.setenv(f"GIT_CONFIG_{name}", value)
     assert dated.refusal() == ""
@@ -257,7 +258,7 @@ def test_a_filter_does_not_stand_for_what_is_applied(dated: Dated, ada: Signer) 
     (dated.root / ".git/info/attributes").write_text("* filter=good\n")
     (dated.root / "other").write_text("evil")
     with pytest.raises(BlockedError) as raised:
-        Declaration(dated.root, "audit").refuse_uncommitted(
+        Declaration(GitCommand(dated.root), "audit").refuse_uncommitted(
             loaded(dated.root, "other"), lambda _: False
         )
     assert raised.value.code == "RC242"
@@ -270,7 +271,7 @@ def test_a_repository_with_longer_ids(
     dated.commit(LATER, None, signers=ada.line)
     dated.commit(LATER, ada, other="x")
     assert dated.refusal() == ""
-    Declaration(dated.root, "audit").refuse_uncommitted(
+    Declaration(GitCommand(dated.root), "audit").refuse_uncommitted(
         loaded(dated.root, "other"), lambda _: False
     )
     dated.commit(LATER, bob, other="y")
@@ -360,7 +361,7 @@ def test_author_names_and_trailers_are_read_as_they_are_stored(dated: Dated, ada
     )
     git(dated.root, "config", "trailer.separators", "=")
     git(dated.root, "config", "i18n.logOutputEncoding", "UTF-16")
-    assert {person.name for person in Declaration(dated.root, "audit").authors()} == {
+    assert {person.name for person in Declaration(GitCommand(dated.root), "audit").authors()} == {
         "Ada Auditor",
         "Cy",
     }

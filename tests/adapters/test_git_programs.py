@@ -80,10 +80,10 @@ def embed(folder: Path, evil: str) -> Path:
 def ask_everything(project: Path) -> Iterator[str]:
     """Every question that is ever asked of git, one after the other; the codes of what was
     raised."""
-    ledger = GitLedger(project, pause=lambda _: None)
+    ledger = GitLedger(GitCommand(project, pause=lambda _: None))
 
     def trust() -> None:
-        declaration = Declaration(project, "audit")
+        declaration = Declaration(GitCommand(project), "audit")
         declaration.authors()
         declaration.before("reconciler.yaml")
         list(declaration.history().versions(["reconciler.yaml"]))
@@ -101,7 +101,9 @@ def ask_everything(project: Path) -> Iterator[str]:
         lambda: list(ledger.reports(AUDIT / "staging")),
         lambda: ledger.uncommitted(AUDIT),
         lambda: ledger.unpushed(AUDIT),
-        lambda: copy_files(project, usual_base(project, "audit", {}), ["x"], project),
+        lambda: copy_files(
+            GitCommand(project), usual_base(GitCommand(project), "audit", {}), ["x"], project
+        ),
     ]
     for question in questions:
         try:
@@ -131,7 +133,7 @@ def test_a_repository_among_the_files_is_not_obeyed(
         monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
     raised = set(ask_everything(project))
     assert raised == {"RC630", "NoBase"}
-    book = GitLedger(project)
+    book = GitLedger(GitCommand(project))
     book.write({REPORT: "{}\n"})
     attempts: list[Callable[[], object]] = [lambda: book.commit(AUDIT, "Record"), book.push]
     for attempt in attempts:
@@ -177,7 +179,7 @@ def test_what_lies_in_a_repository_as_people_make_them_is_found(tmp_path: Path) 
     (tmp_path / "link").symlink_to(main / "sub")
     for place in ("main", "main/sub", "linked/sub", "apart", "outer/module/sub", "link"):
         root = tmp_path / place
-        book = GitLedger(root)
+        book = GitLedger(GitCommand(root))
         assert book.head() == git(root, "rev-parse", "HEAD"), place
         book.write({REPORT: f"{place}\n"})
         commit = book.commit(AUDIT, "Record")
@@ -234,7 +236,7 @@ def test_a_question_runs_no_program(tmp_path: Path, evil: str, mark: Path) -> No
     (ours / "audit/staging/run-0.json").write_text("edited\n")
     (ours / "module/reconciler.yaml").write_text("edited\n")
     list(ask_everything(ours))
-    book = GitLedger(ours)
+    book = GitLedger(GitCommand(ours))
     assert look_at(ours).dirty == ("reconciler.yaml",)
     assert book.uncommitted(AUDIT) == {PurePosixPath("audit/staging/run-0.json"): "changed"}
     assert not mark.exists()
@@ -278,7 +280,7 @@ def test_hooks_run_and_get_no_token(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("KEPT", "of the user")
     for name in ("pre-commit", "pre-push"):
         add_hook(ours, name, f"env > {tmp_path / name}")
-    book = GitLedger(ours)
+    book = GitLedger(GitCommand(ours))
     book.write({REPORT: "{}\n"})
     assert book.commit(AUDIT, "Record")
     book.push()
@@ -305,7 +307,7 @@ def test_the_users_own_filters_and_hooks_of_a_commit_are_theirs(tmp_path: Path) 
     (hooks / "pre-commit").write_text("#!/bin/sh\necho not today >&2; exit 1\n")
     (hooks / "pre-commit").chmod(0o755)
     git(repository, "config", "core.hooksPath", str(hooks))
-    book = GitLedger(repository)
+    book = GitLedger(GitCommand(repository))
     book.write({REPORT: "{}\n"})
     with pytest.raises(AuditError, match="not today") as caught:
         book.commit(AUDIT, "Record")
@@ -322,12 +324,12 @@ def test_a_relative_entry_of_path_does_not_lead_into_the_project(
     monkeypatch.chdir(repository)
     with suppress(AuditError):
         look_at(repository)
-    assert GitLedger(repository).head() is not None
+    assert GitLedger(GitCommand(repository)).head() is not None
     assert not mark.exists()
 
 
 def test_somebody_who_commits_has_a_name_outside_of_a_repository(tmp_path: Path) -> None:
-    assert GitLedger(tmp_path).actor() == "Ada Auditor <ada@example.com>"
+    assert GitLedger(GitCommand(tmp_path)).actor() == "Ada Auditor <ada@example.com>"
 
 
 def test_a_git_that_hangs_in_one_repository_holds_up_no_other(

@@ -6,6 +6,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
+from reconciler.adapters.git.command import GitCommand
 from reconciler.adapters.git.ledger import GitLedger
 from reconciler.errors import AuditError
 from tests.kit.git.repositories import add_hook, clone_pair, commit_file, git, isolate
@@ -22,7 +23,7 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path,
 
 def recorded(project: Path, name: str = "run-1.json", text: str = "{}\n") -> GitLedger:
     """A ledger with one report that is committed and not pushed."""
-    book = GitLedger(project, pause=lambda seconds: None)
+    book = GitLedger(GitCommand(project, pause=lambda seconds: None))
     book.write({PurePosixPath("audit/staging") / name: text})
     assert book.commit(AUDIT, "Record a run")
     return book
@@ -207,7 +208,10 @@ def test_a_report_of_an_earlier_run_is_pushed_by_a_new_ledger(
     bare, ours, theirs = places
     recorded(ours)
     moved(theirs)
-    GitLedger(ours, "audit", pause=lambda seconds: None).push()
+    GitLedger(
+        GitCommand(ours, pause=lambda seconds: None),
+        "audit",
+    ).push()
     assert git(bare, "show", "--format=", "--name-only", "main") == str(REPORT)
 
 
@@ -302,7 +306,7 @@ def test_a_shallow_clone_as_ci_makes_it(places: tuple[Path, Path, Path], tmp_pat
 def test_audit_commits_that_are_not_pushed_are_counted(places: tuple[Path, Path, Path]) -> None:
     _, ours, _ = places
     folder = PurePosixPath("audit")
-    assert GitLedger(ours).unpushed(folder) == 0
+    assert GitLedger(GitCommand(ours)).unpushed(folder) == 0
     book = recorded(ours)
     commit_file(ours, "notes.txt", "no report")
     assert book.unpushed(folder) == 1

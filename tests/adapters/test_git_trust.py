@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.adapters.git.command import GitCommand
 from reconciler.adapters.trust.commits import Declaration
 from reconciler.adapters.trust.platform import Person
 from reconciler.declare.files.files import declares
@@ -48,7 +49,7 @@ def refused(call: Callable[[], object]) -> str:
 
 
 def signed(root: Path) -> str:
-    return refused(lambda: Declaration(root, "audit").refuse_unsigned(SIGNERS))
+    return refused(lambda: Declaration(GitCommand(root), "audit").refuse_unsigned(SIGNERS))
 
 
 def change(root: Path, text: str = "b\n") -> None:
@@ -59,7 +60,7 @@ def test_a_commit_signed_by_an_allowed_key(project: Path, ada: Signer) -> None:
     change(project)
     commit = ada.commit(project)
     assert signed(project) == ""
-    assert Declaration(project, "audit").commit == commit
+    assert Declaration(GitCommand(project), "audit").commit == commit
 
 
 def test_no_signature(project: Path) -> None:
@@ -71,7 +72,7 @@ def test_a_signature_by_a_key_that_is_not_allowed(project: Path, eve: Signer) ->
     change(project)
     eve.commit(project)
     with pytest.raises(BlockedError, match=r"not one of a key in \.allowed_signers") as raised:
-        Declaration(project, "audit").refuse_unsigned(SIGNERS)
+        Declaration(GitCommand(project), "audit").refuse_unsigned(SIGNERS)
     assert raised.value.code == "RC240"
     assert "/tmp" not in raised.value.message
 
@@ -149,7 +150,7 @@ def test_the_first_commit_of_a_repository_may_vouch_for_itself(
 
 
 def test_no_repository_at_all(tmp_path: Path, ada: Signer) -> None:
-    assert refused(lambda: Declaration(tmp_path, "audit")) == "RC240"
+    assert refused(lambda: Declaration(GitCommand(tmp_path), "audit")) == "RC240"
 
 
 def test_reports_are_passed_over_and_nothing_else_is(project: Path, ada: Signer) -> None:
@@ -157,7 +158,7 @@ def test_reports_are_passed_over_and_nothing_else_is(project: Path, ada: Signer)
     commit = ada.commit(project)
     commit_file(project, "audit/one.json", "{}")
     commit_file(project, "audit/two.json", "{}")
-    assert Declaration(project, "audit").commit == commit
+    assert Declaration(GitCommand(project), "audit").commit == commit
     assert signed(project) == ""
     commit_file(project, "auditor/x", "x")  # begins with the same letters
     assert signed(project) == "RC240"
@@ -199,7 +200,7 @@ def test_a_history_that_is_cut_off_is_not_trusted(
     git(tmp_path, "clone", "--quiet", "--depth", "1", f"file://{top}", "one")
     git(tmp_path, "clone", "--quiet", "--depth", "2", f"file://{top}", "two")
     with pytest.raises(BlockedError, match="cut off") as raised:
-        Declaration(tmp_path / "one" / below, "audit").refuse_unsigned(SIGNERS)
+        Declaration(GitCommand(tmp_path / "one" / below), "audit").refuse_unsigned(SIGNERS)
     assert raised.value.code == "RC241"
     assert "fetch-depth: 0" in raised.value.remedy
     assert signed(tmp_path / "two" / below) == ""
@@ -275,7 +276,9 @@ def test_what_is_applied_is_what_was_committed(name: str, project: Path) -> None
     ]
     read = loaded(project, *files)
     assert (
-        refused(lambda: Declaration(project, "audit").refuse_uncommitted(read, declares))
+        refused(
+            lambda: Declaration(GitCommand(project), "audit").refuse_uncommitted(read, declares)
+        )
         == expected
     )
 
@@ -284,7 +287,12 @@ def test_line_ends_that_git_changes_are_the_same(project: Path) -> None:
     (project / ".gitattributes").write_text("*.yaml text eol=crlf\n")
     commit_file(project, ".gitattributes", "*.yaml text eol=crlf\n")
     read = {"clients/a.yaml": blob_ids(b"a\r\n")}
-    assert refused(lambda: Declaration(project, "audit").refuse_uncommitted(read, declares)) == ""
+    assert (
+        refused(
+            lambda: Declaration(GitCommand(project), "audit").refuse_uncommitted(read, declares)
+        )
+        == ""
+    )
 
 
 def test_what_was_loaded_is_compared_and_not_what_lies_on_the_disk_by_now(project: Path) -> None:
@@ -292,11 +300,19 @@ def test_what_was_loaded_is_compared_and_not_what_lies_on_the_disk_by_now(projec
     read = {"clients/a.yaml": blob_ids(b"evil\n")}
     assert (project / "clients/a.yaml").read_text() == "a\n"
     assert (
-        refused(lambda: Declaration(project, "audit").refuse_uncommitted(read, declares)) == "RC242"
+        refused(
+            lambda: Declaration(GitCommand(project), "audit").refuse_uncommitted(read, declares)
+        )
+        == "RC242"
     )
     (project / "clients/a.yaml").write_text("evil\n")
     read = {"clients/a.yaml": blob_ids(b"a\n")}
-    assert refused(lambda: Declaration(project, "audit").refuse_uncommitted(read, declares)) == ""
+    assert (
+        refused(
+            lambda: Declaration(GitCommand(project), "audit").refuse_uncommitted(read, declares)
+        )
+        == ""
+    )
 
 
 @pytest.mark.parametrize(
@@ -329,17 +345,17 @@ def test_authors(project: Path, ada: Signer) -> None:
         "-am",
         "two",
     )
-    last = Declaration(project, "audit")
+    last = Declaration(GitCommand(project), "audit")
     assert last.authors() == [Person(name="Dee", email="dee@example.com")]
     assert not last.is_merge
     git(project, "checkout", "--quiet", "main")
     git(project, "merge", "--quiet", "--no-ff", "-m", "merge", "work")
-    merge = Declaration(project, "audit")
+    merge = Declaration(GitCommand(project), "audit")
     assert merge.is_merge
     assert {person.name for person in merge.authors()} == {"Bob", "Cy", "Dee"}
 
 
 def test_the_text_before(project: Path) -> None:
     commit_file(project, "clients/a.yaml", "b\n")
-    assert Declaration(project, "audit").before("clients/a.yaml") == "a\n"
-    assert Declaration(project, "audit").before("clients/none.yaml") is None
+    assert Declaration(GitCommand(project), "audit").before("clients/a.yaml") == "a\n"
+    assert Declaration(GitCommand(project), "audit").before("clients/none.yaml") is None

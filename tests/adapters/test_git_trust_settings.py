@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.adapters.git.command import GitCommand
 from reconciler.adapters.trust.commits import Declaration
 from reconciler.errors import BlockedError
 from tests.kit.git.repositories import commit_file, git, loaded
@@ -53,7 +54,7 @@ def test_no_setting_of_git_changes_an_answer(everything: bool, project: Path) ->
     files = {"clients/a.yaml", "clients/bücher.yaml"}
     for name, value in SETTINGS.items():
         git(project, "config", name, value)
-        declaration = Declaration(project, "audit")
+        declaration = Declaration(GitCommand(project), "audit")
         assert declaration.commit == expected, name
         declaration.refuse_unsigned(SIGNERS)
         declaration.refuse_uncommitted(loaded(project, *files), lambda path: path.endswith(".yaml"))
@@ -71,7 +72,7 @@ def test_the_file_of_signers_in_somebody_s_settings_trusts_nobody(
     (project / "clients/a.yaml").write_text("b\n")
     eve.commit(project)
     with pytest.raises(BlockedError) as raised:
-        Declaration(project, "audit").refuse_unsigned(SIGNERS)
+        Declaration(GitCommand(project), "audit").refuse_unsigned(SIGNERS)
     assert raised.value.code == "RC240"
 
 
@@ -93,7 +94,7 @@ def test_the_options_of_a_line_are_obeyed(
     ada.commit(project)
     (project / "clients/a.yaml").write_text("b\n")
     ada.commit(project)
-    declaration = Declaration(project, "audit")
+    declaration = Declaration(GitCommand(project), "audit")
     if good:
         declaration.refuse_unsigned(SIGNERS)
     else:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.app.run.demands import refuse_unsigned
+from reconciler.app.run.demands import Demands
+from reconciler.app.workplace import Workplace
 from reconciler.declare import load
 from reconciler.errors import AuditError, BlockedError
 from tests.declare.conftest import FILES
@@ -40,10 +41,14 @@ def commit(root: Path) -> None:
     git(root, "commit", "--quiet", "-m", "unsigned")
 
 
+def refuse_unsigned(root: Path) -> None:
+    Demands(Workplace(root, {}), load(root, "staging")).refuse_unsigned()
+
+
 def code(root: Path) -> str:
     """What the apply is refused with, empty when it is not."""
     try:
-        refuse_unsigned(root, load(root, "staging"))
+        refuse_unsigned(root)
     except BlockedError as error:
         return error.code
     return ""
@@ -113,7 +118,7 @@ def test_where_git_says_nothing_nothing_is_let_through(
     commit(root)
     monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
     with pytest.raises(Exception, match="belongs to another user"):
-        refuse_unsigned(root, load(root, "staging"))
+        refuse_unsigned(root)
 
 
 def test_a_project_that_is_in_no_repository_is_asked_for_nothing(
@@ -141,7 +146,9 @@ def test_a_file_that_a_partial_clone_lacks_is_not_taken_for_one_that_was_never_t
     commit(root)
     assert code(root) == "RC240"
     with pytest.raises(AuditError) as raised:
-        refuse_unsigned(partial(root, tmp_path / "partial"), load(root, "staging"))
+        Demands(
+            Workplace(partial(root, tmp_path / "partial"), {}), load(root, "staging")
+        ).refuse_unsigned()
     assert raised.value.code == "RC622"
 
 
@@ -161,4 +168,4 @@ def test_a_git_that_fails_is_not_taken_for_a_history_without_a_demand(
     desired = load(root, "staging")
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
     with pytest.raises((AuditError, BlockedError)):
-        refuse_unsigned(root, desired)
+        Demands(Workplace(root, {}), desired).refuse_unsigned()

@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from reconciler.adapters.git.command import GitCommand
 from reconciler.adapters.git.folder import FolderLedger
 from reconciler.app.reports import SearchedReports
 from reconciler.engine.apply import Options, run_plan
@@ -40,7 +41,7 @@ def test_a_run_never_ends_before_the_look_that_it_began_with(tmp_path: Path) -> 
         live=world,
         minter=world,
         sender=world,
-        ledger=FolderLedger(tmp_path),
+        ledger=FolderLedger(GitCommand(tmp_path)),
         reporter=SearchedReports("audit"),
     )
     question = Question(declared, applying=True)

@@ -5,10 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from reconciler.adapters.git.command import GitCommand
-from reconciler.adapters.git.tree import Declares, Tree, text_behind
+from reconciler.adapters.git.tree import Declares, Tree, texts_behind
 from reconciler.domain.declared.checkout import Applied, Checkout, Descent, Loaded
 from reconciler.errors import AuditError
 
@@ -47,7 +46,7 @@ class Used:
 
 
 def read_checkout(
-    root: Path,
+    git: GitCommand,
     audit: str,
     reading: Reading,
     used: Used,
@@ -55,7 +54,6 @@ def read_checkout(
 ) -> Checkout:
     """What git says of what was used. ``audit``: the folder of the reports. A git that fails is a
     trouble, never an absence. Raises ``AuditError`` RC630 alone."""
-    git = GitCommand(root, as_stored=True)
     known = Checkout(
         dirty=tuple(sorted(used.loaded)),
         applied=applied.commit if applied else None,
@@ -65,7 +63,7 @@ def read_checkout(
         remembered=applied.uncommitted if applied else frozenset(),
     )
     try:
-        return _looked_at(git, audit, reading, used, known)
+        return _looked_at(git.stored, audit, reading, used, known)
     except AuditError as error:
         # a repository among the project's files: nobody's word is to be taken
         if error.code == "RC630":
@@ -73,17 +71,19 @@ def read_checkout(
         return replace(known, trouble=error.message.splitlines()[0])
 
 
-def relies_on_git(root: Path, projects: Collection[str], says_git: Callable[[str], bool]) -> bool:
+def relies_on_git(
+    git: GitCommand, projects: Collection[str], says_git: Callable[[str], bool]
+) -> bool:
     """Whether HEAD holds a project file, one of ``projects``, that has git for its truth: what says
     otherwise is an edit that no commit holds. A git that fails in a repository rules nothing
     out."""
-    git = GitCommand(root, as_stored=True)
+    stored = git.stored
     try:
-        head = head_of(git)
-        texts = [text_behind(git, head, name) for name in projects] if head is not None else []
+        head = head_of(stored)
+        texts = texts_behind(stored, head, projects) if head is not None else []
     except AuditError as error:
         return error.code not in ("RC601", "RC602")  # no git, no repository
-    return any(says_git(text) for text in texts if text is not None)
+    return any(map(says_git, texts))
 
 
 def _looked_at(
@@ -118,13 +118,13 @@ def _looked_at(
     )
 
 
-def differing(root: Path, loaded: Loaded) -> tuple[str, ...]:
+def differing(git: GitCommand, loaded: Loaded) -> tuple[str, ...]:
     """The paths of ``loaded`` whose content HEAD does not have, sorted. Raises ``AuditError``."""
-    git = GitCommand(root, as_stored=True)
-    head = head_of(git)
+    stored = git.stored
+    head = head_of(stored)
     if head is None:
         return tuple(sorted(loaded))
-    return tuple(Tree(git, head).differing(loaded, lambda path: False))
+    return tuple(Tree(stored, head).differing(loaded, lambda path: False))
 
 
 def head_of(git: GitCommand) -> str | None:
@@ -153,16 +153,13 @@ def declaring(git: GitCommand, head: str, audit: str) -> str | None:
 def _descent(git: GitCommand, head: str, applied: str | None) -> Descent:
     if applied is None:
         return Descent.FIRST
-    shallow = git.is_shallow()
-    there = git.run("cat-file", "-e", f"{applied}^{{commit}}").code == 0
-    if there:
-        answer = git.run("merge-base", "--is-ancestor", applied, head)
-        if answer.code == 0:
-            return Descent.DESCENDS
-        if answer.code != 1:
-            return Descent.UNKNOWN
+    answer = git.run("merge-base", "--is-ancestor", applied, head)
+    if answer.code == 0:
+        return Descent.DESCENDS
+    if answer.code != 1 and git.run("cat-file", "-e", f"{applied}^{{commit}}").code == 0:
+        return Descent.UNKNOWN
     # A whole history has every commit that HEAD builds on.
-    return Descent.UNKNOWN if shallow else Descent.BESIDE
+    return Descent.UNKNOWN if git.is_shallow() else Descent.BESIDE
 
 
 def _uncommitted(
@@ -207,5 +204,5 @@ def _trouble(git: GitCommand, tree: Tree, reading: Reading) -> str:
 
 def unfinished(git: GitCommand) -> str:
     """The operation that is under way in the work tree, empty for none. Raises ``AuditError``."""
-    folder = Path(git.must("rev-parse", "--absolute-git-dir"))
+    folder = git.repository.folder
     return next((verb for name, verb in _UNFINISHED.items() if (folder / name).exists()), "")

@@ -11,7 +11,7 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from reconciler.adapters.git.errors import audit_error
@@ -89,24 +89,24 @@ class GitAnswer:
 class GitCommand:
     """git in one directory. ``pause`` waits the given seconds between tries.
 
-    ``as_stored``: for questions of trust. No replaced object, no graft and no setting in the
-    environment counts.
+    Make one for a directory and hand it on: where the repository is, is asked once.
     """
 
-    def __init__(
-        self,
-        directory: Path,
-        pause: Callable[[float], None] = time.sleep,
-        *,
-        as_stored: bool = False,
-    ) -> None:
-        self._directory = directory
+    def __init__(self, directory: Path | str, pause: Callable[[float], None] = time.sleep) -> None:
+        self.directory = Path(directory)
         self._pause = pause
-        settings = (*_STORED_SETTINGS, *safe_directories(os.environ)) if as_stored else ()
-        self._options = tuple(part for one in settings for part in ("-c", one))
-        self._fixed = _FIXED | _AS_STORED if as_stored else _FIXED
-        self._as_stored = as_stored
+        self._options: tuple[str, ...] = ()
+        self._fixed = _FIXED
+        self._stored: StoredGit | None = None
         self._repository: Repository | None = None
+
+    @property
+    def stored(self) -> StoredGit:
+        """The same git for questions of trust: no replaced object, no graft and no setting in the
+        environment counts."""
+        if self._stored is None:
+            self._stored = StoredGit(self, self._pause)
+        return self._stored
 
     @property
     def repository(self) -> Repository:
@@ -122,17 +122,13 @@ class GitCommand:
         return self._repository
 
     def _find_repository(self) -> Repository:
-        question = ("rev-parse", "--absolute-git-dir", "--show-toplevel")
-        answer = self._settled(lambda: self._once(question, _Given()))
-        if answer.code != 0:
-            raise command_failed(question, answer)
-        folder, _, work_tree = answer.line.partition("\n")
-        refuse_embedded(self._directory, Path(folder))
-        found = Repository(Path(folder), Path(work_tree))
+        folder, prefix, work_tree = self.stored.places()
+        refuse_embedded(self.directory, Path(folder))
+        found = Repository(Path(folder), Path(work_tree), prefix)
         drivers = ("config", "--null", "--name-only", "--get-regexp", _FILTER)
         names = self._once(drivers, _Given(variables=found.variables)).out.split("\0")
         filters = {name.split(".", 1)[1].rsplit(".", 1)[0] for name in names if name}
-        return Repository(found.folder, found.work_tree, tuple(sorted(filters)))
+        return replace(found, filters=tuple(sorted(filters)))
 
     def run(
         self,
@@ -178,20 +174,21 @@ class GitCommand:
         if answer.code != 0:
             raise command_failed(arguments, answer)
 
-    def setting(self, name: str) -> str:
-        """A setting of the repository, or of the user where there is none; empty when it is not
-        set.
+    def settings(self, pattern: str) -> dict[str, str]:
+        """The settings whose names match ``pattern``, of the repository, or of the user where there
+        is none. Names are as git writes them: section and key in lower case.
 
         Raises ``AuditError``, not for a directory that lies in no repository.
         """
-        arguments = ("config", "--get", name)
+        arguments = ("config", "--null", "--get-regexp", pattern)
         try:
             answer = self.run(*arguments)
         except AuditError as error:
             if error.code != "RC602":
                 raise
             answer = self._once(arguments, _Given(variables=NO_REPOSITORY))
-        return answer.line if answer.code == 0 else ""
+        found = (line.partition("\n") for line in answer.out.split("\0") if line)
+        return {name: value for name, _, value in found}  # the last one counts
 
     def whole(
         self, *arguments: str, stdin: str = "", environment: Mapping[str, str] | None = None
@@ -238,12 +235,8 @@ class GitCommand:
             # ssh or gpg can sit waiting for an answer at a terminal.
             process = subprocess.Popen(
                 [program, "--no-pager", *options, *arguments],
-                cwd=self._directory,
-                env={
-                    **variables_for(given.programs, os.environ, as_stored=self._as_stored),
-                    **self._fixed,
-                    **given.variables,
-                },
+                cwd=self.directory,
+                env={**self._variables(given.programs), **self._fixed, **given.variables},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -269,10 +262,54 @@ class GitCommand:
             raise
         return GitAnswer(process.returncode, _text(out), _text(err))
 
+    def _variables(self, programs: Programs) -> dict[str, str]:
+        """What git inherits."""
+        return variables_for(programs, os.environ)
+
     def _not_started(self) -> AuditError:
-        if not self._directory.is_dir():
+        if not self.directory.is_dir():
             return audit_error("RC602", "the project's directory does not exist")
         return audit_error("RC601")
+
+
+class StoredGit(GitCommand):
+    """See ``GitCommand.stored``. The repository is that which ``git`` found."""
+
+    def __init__(self, git: GitCommand, pause: Callable[[float], None]) -> None:
+        super().__init__(git.directory, pause)
+        settings = (*_STORED_SETTINGS, *safe_directories(os.environ))
+        self._options = tuple(part for one in settings for part in ("-c", one))
+        self._fixed = _FIXED | _AS_STORED
+        self._git = git
+
+    @property
+    def stored(self) -> StoredGit:
+        return self
+
+    @property
+    def repository(self) -> Repository:
+        return self._git.repository
+
+    def places(self) -> tuple[str, str, str]:
+        """git's folder, the path of the directory below the work tree, the work tree: asked
+        anew."""
+        questions = ("--absolute-git-dir", "--show-prefix", "--show-toplevel")
+        match self._place(*questions).split("\n"):
+            case [folder, prefix, work_tree]:
+                return folder, prefix, work_tree
+        # the name of a folder has a line end
+        folder, prefix, work_tree = map(self._place, questions)
+        return folder, prefix, work_tree
+
+    def _place(self, *questions: str) -> str:
+        asked = ("rev-parse", *questions)
+        answer = self._settled(lambda: self._once(asked, _Given()))
+        if answer.code != 0:
+            raise command_failed(asked, answer)
+        return answer.out.removesuffix("\n")
+
+    def _variables(self, programs: Programs) -> dict[str, str]:
+        return variables_for(programs, os.environ, as_stored=True)
 
 
 def _refuse(answer: GitAnswer) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
+from reconciler.adapters.git.command import GitCommand
 from reconciler.adapters.git.ledger import GitLedger
 from reconciler.adapters.git.report_files import (
     read_text,
@@ -17,13 +18,14 @@ from reconciler.domain.declared.checkout import Loaded
 
 
 class FolderLedger:
-    """``project_root`` is the directory of ``reconciler.yaml``, which says ``audit: {git: false}``.
+    """``git`` is that of the directory of ``reconciler.yaml``, which says ``audit: {git: false}``.
     A report is where it belongs once it is written."""
 
-    def __init__(self, project_root: Path, environ: Mapping[str, str] | None = None) -> None:
+    def __init__(self, git: GitCommand, environ: Mapping[str, str] | None = None) -> None:
         """``environ``: as ``GitLedger`` takes it."""
         self._environ = environ
-        self._root = project_root
+        self._git = git
+        self._root = git.directory
         self.notes: list[str] = []
 
     def head(self) -> str | None:
@@ -35,7 +37,7 @@ class FolderLedger:
 
     def actor(self) -> str:
         """As with git: a name in the user's own settings of git counts, if there is git."""
-        return GitLedger(self._root, environ=self._environ).actor()
+        return GitLedger(self._git, environ=self._environ).actor()
 
     def write(self, files: Mapping[PurePosixPath, str]) -> None:
         """Raises ``AuditError`` (RC606, RC609)."""

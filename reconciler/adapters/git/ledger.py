@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import getpass
 import os
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path, PurePosixPath
 
 from reconciler.adapters.git.checkout import differing, unfinished
@@ -26,7 +27,7 @@ from reconciler.adapters.git.report_files import (
     write_atomically,
 )
 from reconciler.adapters.system.new_files import TEMPORARY_PREFIX, TEMPORARY_SUFFIX
-from reconciler.domain.declared.checkout import Loaded
+from reconciler.domain.declared.checkout import Loaded, exact_blob_ids
 from reconciler.errors import AuditError
 
 _NOT_TEMPORARY = f":(exclude,glob)**/{TEMPORARY_PREFIX}*{TEMPORARY_SUFFIX}"
@@ -37,8 +38,16 @@ _HOOKS = ("pre-commit", "prepare-commit-msg", "commit-msg")
 _SHOWN = 3
 
 
+@dataclass(frozen=True, slots=True)
+class _Branch:
+    """HEAD. ``commit``: None before the first one."""
+
+    commit: str | None
+    detached: bool
+
+
 class GitLedger:
-    """``project_root`` is the directory of ``reconciler.yaml``, the top of a repository or below
+    """``git`` is that of the directory of ``reconciler.yaml``, the top of a repository or below
     it.
 
     ``audit`` is the project's audit directory: ``push`` re-creates only commits that stay below it.
@@ -48,16 +57,15 @@ class GitLedger:
 
     def __init__(
         self,
-        project_root: Path | str,
+        git: GitCommand,
         audit: PurePosixPath | str = "audit",
         *,
-        pause: Callable[[float], None] = time.sleep,
         environ: Mapping[str, str] | None = None,
     ) -> None:
         """``environ``: the variables that say who acts; None: those of this process."""
         self._environ = os.environ if environ is None else environ
-        self._root = Path(project_root)
-        self._git = GitCommand(self._root, pause)
+        self._root = git.directory
+        self._git = git
         self._audits = {PurePosixPath(audit)}
         self.notes: list[str] = []
 
@@ -76,7 +84,7 @@ class GitLedger:
 
     def differing(self, loaded: Loaded) -> tuple[str, ...]:
         """The paths of what was loaded whose content HEAD does not have. Raises ``AuditError``."""
-        return differing(self._root, loaded)
+        return differing(self._git, loaded)
 
     def actor(self) -> str:
         """Who runs this: the CI platform's actor, else git's user.name and user.email, else the
@@ -85,7 +93,11 @@ class GitLedger:
             name = printable_path(self._environ.get(variable, ""))
             if name:
                 return name
-        name, email = self._setting("user.name"), self._setting("user.email")
+        try:
+            settings = self._git.settings(r"^user\.(name|email)$")
+        except AuditError:
+            settings = {}
+        name, email = (printable_path(settings.get(f"user.{one}", "")) for one in ("name", "email"))
         if name and email:
             return printable_path(f"{name} <{email}>")
         try:
@@ -141,15 +153,16 @@ class GitLedger:
             return None
         sweep(self._root, directory)
         refuse_ignored(self._git, [*where, _NOT_TEMPORARY])
-        if not self._git.must(
-            "status", "--porcelain", "-z", "--untracked-files=all", "--", *where, _NOT_TEMPORARY
-        ):
+        branch = self._branch_with_changes([*where, _NOT_TEMPORARY])
+        if branch is None or not self._commit(where, message):
             return None
-        self._refuse_nameless()
-        before = self.head()
-        commit = self._commit(where, message)
-        if commit is not None:
-            self._refuse_rewritten(commit, before, files or {})
+        commit = self._refuse_rewritten(branch.commit, files or {})
+        if branch.detached:
+            short = commit[:12]
+            self.notes.append(
+                f"HEAD is detached: no branch holds the audit commit {short}; keep it with `git"
+                f" branch <name> {short}` or push it with `git push origin {short}:<branch>`"
+            )
         return commit
 
     def refuse_unready(self, directory: PurePosixPath, *, push: bool) -> None:
@@ -188,7 +201,7 @@ class GitLedger:
             answer = self._git.run(
                 "status", *options, "--", f":(literal){directory}", _NOT_TEMPORARY
             )
-            prefix = self._git.run("rev-parse", "--show-prefix").line
+            prefix = self._git.repository.prefix
         except AuditError:
             return {}
         lines = [line for line in answer.out.split("\0") if line] if answer.code == 0 else []
@@ -217,14 +230,32 @@ class GitLedger:
         if note:
             self.notes.append(note)
 
-    def _refuse_rewritten(
-        self, commit: str, before: str | None, files: Mapping[PurePosixPath, str]
-    ) -> None:
-        """Take a commit back that does not hold what it was made of, and write that anew: it would
-        be no evidence."""
-        wrong = [path for path, text in files.items() if self._committed(path) != text]
+    def _branch_with_changes(self, where: Sequence[str]) -> _Branch | None:
+        """HEAD before a commit; None when nothing of ``where`` differs from it."""
+        options = ("--porcelain=v2", "--branch", "--no-ahead-behind", "--untracked-files=all", "-z")
+        lines = self._git.must("status", *options, "--", *where).rstrip("\0").split("\0")
+        heads = list(takewhile(lambda line: line.startswith("# "), lines))
+        if len(heads) == len(lines):
+            return None
+        said = dict(line.removeprefix("# branch.").split(" ", 1) for line in heads)
+        commit = said["oid"] if said["oid"] != "(initial)" else None
+        return _Branch(commit, detached=said["head"] == "(detached)")
+
+    def _refuse_rewritten(self, before: str | None, files: Mapping[PurePosixPath, str]) -> str:
+        """The commit of HEAD. One that does not hold what it was made of is taken back, and that is
+        written anew: it would be no evidence."""
+        asked = "".join(
+            f"{name}\n" for name in ("HEAD^{commit}", *(f"HEAD:./{one}" for one in files))
+        )
+        answers = self._git.must("cat-file", "--batch-check", stdin=asked).split("\n")
+        commit, *blobs = (answer.split(" ")[0] for answer in answers)
+        wrong = [
+            path
+            for (path, text), blob in zip(files.items(), blobs, strict=True)
+            if blob not in exact_blob_ids(text.encode())
+        ]
         if not wrong:
-            return
+            return commit
         back = ("HEAD", before, commit) if before is not None else ("-d", "HEAD", commit)
         self._git.run("update-ref", "-m", "reconciler: not as it was written", *back)
         self._git.run("reset", "--quiet", "--", *(f":(literal){path}" for path in files))
@@ -237,24 +268,18 @@ class GitLedger:
         answer = self._git.run("cat-file", "blob", f"HEAD:./{path}")
         return answer.out if answer.code == 0 else None
 
-    def _commit(self, where: list[str], message: str) -> str | None:
+    def _commit(self, where: list[str], message: str) -> bool:
+        """Whether there was anything to commit."""
         try:
             self._git.must("add", "--", *where, _NOT_TEMPORARY, programs=Programs.COMMIT)
             staged = self._git.run("diff", "--cached", "--quiet", "--no-ext-diff", "--", *where)
             if staged.code == 0:
-                return None
+                return False
             self._commit_only(where, message)
         except BaseException:
             self._git.run("reset", "--quiet", "--", *where)
             raise
-        commit = self._git.must("rev-parse", "--verify", "HEAD^{commit}")
-        if self._git.run("symbolic-ref", "--quiet", "HEAD").code != 0:
-            short = commit[:12]
-            self.notes.append(
-                f"HEAD is detached: no branch holds the audit commit {short}; keep it with `git"
-                f" branch <name> {short}` or push it with `git push origin {short}:<branch>`"
-            )
-        return commit
+        return True
 
     def _commit_only(self, where: list[str], message: str) -> None:
         arguments = (
@@ -277,6 +302,7 @@ class GitLedger:
             raise self._refused(arguments, answer)
 
     def _refused(self, arguments: tuple[str, ...], answer: GitAnswer) -> AuditError:
+        self._refuse_nameless()
         hooks = self._root / self._git.must(
             "rev-parse", "--git-path", "hooks", programs=Programs.COMMIT
         )
@@ -286,7 +312,6 @@ class GitLedger:
         return audit_error("RC607", " or ".join(present), answer.err or answer.out)
 
     def _refuse_unfinished(self) -> None:
-        self._git.must("rev-parse", "--show-toplevel")  # a bare repository has none
         if verb := unfinished(self._git):
             raise audit_error("RC605", verb)
 
@@ -294,12 +319,6 @@ class GitLedger:
         for ident in ("GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT"):
             if self._git.run(*_NO_GUESSED_NAME, "var", ident).code != 0:
                 raise audit_error("RC603")
-
-    def _setting(self, name: str) -> str:
-        try:
-            return printable_path(self._git.setting(name))
-        except AuditError:
-            return ""
 
 
 def _state(code: str) -> str:

@@ -111,7 +111,7 @@ def options_for(programs: Programs, filters: Collection[str]) -> Iterator[str]:
 
 
 def variables_for(
-    programs: Programs, environ: Mapping[str, str], *, as_stored: bool
+    programs: Programs, environ: Mapping[str, str], *, as_stored: bool = False
 ) -> dict[str, str]:
     """What git, its hooks and its children get of ``environ``.
 

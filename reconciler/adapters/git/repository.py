@@ -26,11 +26,13 @@ _LONGEST = 4096  # characters of a path
 class Repository:
     """``folder``: what ``.git`` is or leads to.
 
-    ``filters``: the names of all filter drivers that settings define.
+    ``prefix``: where the directory that git was asked in lies below the work tree; it ends with
+    ``/`` unless it is empty. ``filters``: the names of all filter drivers that settings define.
     """
 
     folder: Path
     work_tree: Path
+    prefix: str = ""
     filters: tuple[str, ...] = ()
 
     @property

@@ -4,7 +4,7 @@ the work tree, which may hide files, has a say in it."""
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 from reconciler.adapters.git.command import GitCommand
 from reconciler.adapters.git.errors import audit_error
@@ -13,7 +13,7 @@ from reconciler.domain.declared.checkout import Loaded
 _LINK, _SUBMODULE = "120000", "160000"
 _REGULAR = ("100644", "100755")
 # What `cat-file --follow-symlinks` says in two lines: of a link out of the commit, or to nowhere.
-_UNFOLLOWED = re.compile(r"(?:symlink|dangling|loop|notdir) [0-9]+")
+_UNFOLLOWED = frozenset({"symlink", "dangling", "loop", "notdir"})
 _THROUGH = ("cat-file", "--batch-check", "--follow-symlinks")
 _MISSING = re.compile(r"^\?([0-9a-f]+)", re.MULTILINE)
 
@@ -28,7 +28,7 @@ class Tree:
     def __init__(self, git: GitCommand, commit: str) -> None:
         self._git = git
         self._commit = commit
-        self._folder = git.must("rev-parse", "--show-prefix")
+        self._folder = git.repository.prefix
         self.entries: dict[str, tuple[str, str]] = {}
         for line in git.must("ls-tree", "-r", "-z", commit, "--", ".").split("\0"):
             head, _, path = line.partition("\t")
@@ -84,24 +84,29 @@ class Tree:
         """The id of the file that each path leads to inside the commit; none for one that leads
         nowhere."""
         asked = [path for path in paths if "\n" not in path]
-        names = "".join(f"{self._commit}:{self._folder}{path}\n" for path in asked)
-        answers = iter(self._git.must(*_THROUGH, stdin=names).split("\n"))
-        found = {}
-        for path in asked:
-            answer = next(answers, "")
-            if _UNFOLLOWED.fullmatch(answer):
-                next(answers, "")
-            elif answer.split(" ")[1:2] == ["blob"]:
-                found[path] = answer.split(" ")[0]
-        return found
+        return dict(_blobs_behind(self._git, self._commit, asked))
 
 
-def text_behind(git: GitCommand, commit: str, path: str) -> str | None:
-    """The text of a file below the project in a commit, or of what a link there leads to in the
-    same commit; None when there is none. Raises ``AuditError``."""
-    folder = git.must("rev-parse", "--show-prefix")
-    answer = git.must(*_THROUGH, stdin=f"{commit}:{folder}{path}\n").split(" ")
-    return git.whole("cat-file", "blob", answer[0]) if answer[1:2] == ["blob"] else None
+def texts_behind(git: GitCommand, commit: str, paths: Collection[str]) -> list[str]:
+    """The texts of those of ``paths``, files below the project, that a commit has, or of what links
+    there lead to in the same commit. Raises ``AuditError``."""
+    found = _blobs_behind(git, commit, paths)
+    return [git.whole("cat-file", "blob", blob) for _, blob in found]
+
+
+def _blobs_behind(
+    git: GitCommand, commit: str, paths: Collection[str]
+) -> Iterator[tuple[str, str]]:
+    """(path, id) of those of ``paths`` that lead to a file. None of them has a line end."""
+    folder = git.repository.prefix
+    names = "".join(f"{commit}:{folder}{path}\n" for path in paths)
+    answers = iter(git.must(*_THROUGH, stdin=names).split("\n"))
+    for path in paths:
+        words = next(answers, "").split(" ")
+        if words[0] in _UNFOLLOWED and len(words) == 2:
+            next(answers, "")
+        elif words[1:2] == ["blob"]:
+            yield path, words[0]
 
 
 def as_shown(path: str) -> str:

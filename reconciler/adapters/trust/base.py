@@ -32,12 +32,12 @@ class NoBase(Exception):
     """There is nothing to compare with; a sentence says why."""
 
 
-def named_base(root: Path, name: str) -> str:
+def named_base(git: GitCommand, name: str) -> str:
     """The commit that somebody named.
 
     Raises ``UsageError`` RC027 when there is none of that name.
     """
-    git = GitCommand(root, as_stored=True)
+    git = git.stored
     try:
         commit = _commit(git, name)
     except AuditError as error:
@@ -54,7 +54,7 @@ def named_base(root: Path, name: str) -> str:
     return commit
 
 
-def usual_base(root: Path, audit: str, environ: Mapping[str, str]) -> str:
+def usual_base(git: GitCommand, audit: str, environ: Mapping[str, str]) -> str:
     """The commit that what is declared here is a change of. ``audit``: the folder of the reports,
     which declares nothing. Raises ``NoBase``.
 
@@ -62,7 +62,7 @@ def usual_base(root: Path, audit: str, environ: Mapping[str, str]) -> str:
     is where this branch left the remote's, and on that branch the commit before the newest one that
     changed the declaration.
     """
-    git = GitCommand(root, as_stored=True)
+    git = git.stored
     try:
         head = _commit(git, "HEAD")
         if not head:
@@ -71,7 +71,7 @@ def usual_base(root: Path, audit: str, environ: Mapping[str, str]) -> str:
             _of_github(git, environ)
             or _of_gitlab(git, environ)
             or _forked(git, head, environ)
-            or _former(git, root, audit)
+            or _former(git, audit)
         )
     except AuditError as error:
         raise NoBase(error.message.splitlines()[0]) from None
@@ -105,10 +105,8 @@ def _of_gitlab(git: GitCommand, environ: Mapping[str, str]) -> str:
 def _forked(git: GitCommand, head: str, environ: Mapping[str, str]) -> str:
     """Where HEAD left the remote's branch; empty without one, and for a HEAD that is no further."""
     target = environ.get("GITHUB_BASE_REF", "") if environ.get("GITHUB_ACTIONS") == "true" else ""
-    names = [
-        f"refs/remotes/origin/{branch}" for branch in (target, "HEAD", "main", "master") if branch
-    ]
-    found = next((commit for name in names if (commit := _commit(git, name))), "")
+    branches = [branch for branch in (target, "HEAD", "main", "master") if branch]
+    found = _first_commit(git, [f"refs/remotes/origin/{branch}" for branch in branches])
     if not found:
         return ""
     answer = git.run("merge-base", head, found, environment=_HERE)
@@ -119,9 +117,9 @@ def _forked(git: GitCommand, head: str, environ: Mapping[str, str]) -> str:
     return answer.line if answer.line != head else ""
 
 
-def _former(git: GitCommand, root: Path, audit: str) -> str:
+def _former(git: GitCommand, audit: str) -> str:
     try:
-        newest = Declaration(root, audit)
+        newest = Declaration(git, audit)
     except BlockedError:
         raise NoBase("there is no commit of a declaration yet") from None
     if newest.parents:
@@ -132,7 +130,7 @@ def _former(git: GitCommand, root: Path, audit: str) -> str:
 
 
 def copy_files(
-    root: Path,
+    git: GitCommand,
     commit: str,
     paths: Collection[str],
     target: Path,
@@ -140,7 +138,7 @@ def copy_files(
     """Write those of ``paths`` (below the project, ``/`` between the parts) that ``commit`` has
     below ``target``; which these are. Raises ``NoBase`` for one that is no regular file, or too
     large."""
-    git = GitCommand(root, as_stored=True)
+    git = git.stored
     try:
         listed = (
             git.must("ls-tree", "-z", "-l", commit, "--", *paths, environment=_HERE)
@@ -165,6 +163,14 @@ def copy_files(
     except AuditError as error:
         raise NoBase(error.message.splitlines()[0]) from None
     return found
+
+
+def _first_commit(git: GitCommand, names: Collection[str]) -> str:
+    """The full id of the first of ``names`` that means a commit; empty when none does."""
+    asked = "".join(f"{name}^{{commit}}\n" for name in names if "\n" not in name)
+    answers = git.must("cat-file", "--batch-check", stdin=asked, environment=_HERE).split("\n")
+    words = (answer.split(" ") for answer in answers)
+    return next((word[0] for word in words if word[1:2] == ["commit"]), "")
 
 
 def _commit(git: GitCommand, name: str) -> str:

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Collection, Sequence
 
 from reconciler.adapters.git.checkout import declaring, head_of
 from reconciler.adapters.git.command import GitCommand
 from reconciler.adapters.git.errors import harmless
 from reconciler.adapters.git.history import History, stored_parents
-from reconciler.adapters.git.tree import Declares, Tree, text_behind
+from reconciler.adapters.git.tree import Declares, Tree, texts_behind
 from reconciler.adapters.trust.platform import Person
 from reconciler.adapters.trust.ssh_signature import fault_of
 from reconciler.domain.declared.checkout import Loaded
@@ -32,15 +31,14 @@ _SHOWN = 3
 
 class Declaration:
     """The commit that HEAD's declaration comes from. ``audit``: the folder of the reports, below
-    ``root``.
+    the directory of ``git``.
 
     Raises ``BlockedError`` RC240 when there is none.
     """
 
-    def __init__(self, root: Path, audit: str, clock: Callable[[], float] = time.time) -> None:
-        self._root = root
+    def __init__(self, git: GitCommand, audit: str, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
-        self._git = GitCommand(root, as_stored=True)
+        self._git = git.stored
         try:
             head = head_of(self._git)
         except AuditError as error:
@@ -53,7 +51,7 @@ class Declaration:
         self.head = head
         self.commit = commit
         self.parents = self._parents_of(self.commit)
-        self._tips = [*self.parents, *self._merged_since(head)]
+        self._policies: dict[str, list[str]] = {}
 
     def before(self, path: str) -> str | None:
         """The text of a file as it was before this commit: in its first parent.
@@ -69,16 +67,16 @@ class Declaration:
         _, kind, blob = head.split() if head else ("", "", "")
         return self._git.whole("cat-file", "blob", blob) if kind == "blob" else None
 
-    def policies(self, commit: str | None, names: Iterable[str]) -> Iterator[str]:
+    def policies(self, commit: str | None, names: Collection[str]) -> list[str]:
         """The texts of those of the files ``names`` that a commit has, also through a link.
 
         Raises ``AuditError``.
         """
         if commit is None:
-            return
-        for name in names:
-            if (text := text_behind(self._git, commit, name)) is not None:
-                yield text
+            return []
+        if commit not in self._policies:
+            self._policies[commit] = texts_behind(self._git, commit, names)
+        return self._policies[commit]
 
     def handed_down(self, followed: Followed) -> list[tuple[str, str]]:
         """(path from the top, text) of all allowed signers that what this commit builds on leads
@@ -88,7 +86,7 @@ class Declaration:
     def history(self) -> SignedHistory:
         """Everything that this commit builds on: of a merge all sides, and what was merged since
         without a trace."""
-        return SignedHistory(self._git, self._tips)
+        return SignedHistory(self._git, [*self.parents, *self._merged_since()])
 
     def refuse_unsigned(self, signers: str) -> None:
         """Raises ``BlockedError``: RC240 without a good ssh signature by a key in ``signers``, a
@@ -141,12 +139,13 @@ class Declaration:
         line = self._git.must("rev-list", "--parents", "--max-count=1", commit, "--")
         return line.split()[1:]
 
-    def _merged_since(self, head: str) -> list[str]:
+    def _merged_since(self) -> list[str]:
         """Parents of merges after this commit that took nothing from there but reports: they did
         not undo it."""
-        lines = self._git.must(
-            "rev-list", "--first-parent", "--parents", head, f"^{self.commit}", "--"
-        ).split("\n")
+        if self.head == self.commit:
+            return []
+        span = (self.head, f"^{self.commit}")
+        lines = self._git.must("rev-list", "--first-parent", "--parents", *span, "--").split("\n")
         return [parent for line in lines for parent in line.split()[2:]]
 
     def _dates(self) -> list[int]:

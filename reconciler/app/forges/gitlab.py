@@ -75,7 +75,6 @@ def reviewed_plans(workplace: Workplace, environment: str) -> Sequence[tuple[int
     from reconciler.adapters.forges.gitlab import GITLAB_API
     from reconciler.adapters.forges.rest import of_another_shape
     from reconciler.adapters.forges.reviewed import Reviewed, pushed_commits
-    from reconciler.adapters.git.command import GitCommand
     from reconciler.app.project import load_environment
 
     project, _ = load_environment(workplace.root, environment)
@@ -83,8 +82,8 @@ def reviewed_plans(workplace: Workplace, environment: str) -> Sequence[tuple[int
         _variable(workplace.environ, f"CI_COMMIT_{name}")
         for name in ("BEFORE_SHA", "SHA", "BRANCH")
     )
-    git, audit = GitCommand(workplace.root), PurePosixPath(project.audit_path)
-    commits = pushed_commits(git, before, after, audit)
+    audit = PurePosixPath(project.audit_path)
+    commits = pushed_commits(workplace.git, before, after, audit)
     forge = _forge(workplace.environ)
     if forge is None:
         raise _no_token("the reviewed plan cannot be found")

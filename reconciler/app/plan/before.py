@@ -13,6 +13,7 @@ from reconciler.declare.terms import FILES, list_named_files, load_terms
 from reconciler.errors import DeclarationError
 
 if TYPE_CHECKING:
+    from reconciler.adapters.git.command import GitCommand
     from reconciler.domain.declared.desired import Desired
     from reconciler.domain.declared.terms import Terms
     from reconciler.planning.loosening.terms_before import Before
@@ -26,24 +27,24 @@ def terms_before(workplace: Workplace, desired: Desired, base: str | None) -> Be
     for a ``base`` that does not exist."""
     from reconciler.planning.loosening.terms_before import Before
 
-    root, environment = workplace.root, desired.environment.name
-    named = named_base(root, base) if base is not None else None
+    git, environment = workplace.git, desired.environment.name
+    named = named_base(git, base) if base is not None else None
     try:
-        commit = named or usual_base(root, desired.project.audit_path, workplace.environ)
-        before = _terms_of(root, commit, environment)
-        now = load_terms(root, environment)
+        commit = named or usual_base(git, desired.project.audit_path, workplace.environ)
+        before = _terms_of(git, commit, environment)
+        now = load_terms(workplace.root, environment)
     except NoBase as why:
         workplace.console.say(f"what is looser than before is not reported: {why}")
         return None
     return Before(before, now, f"commit {commit[:_SHORT]}") if now is not None else None
 
 
-def _terms_of(root: Path, commit: str, environment: str) -> Terms:
+def _terms_of(git: GitCommand, commit: str, environment: str) -> Terms:
     """Raises ``NoBase``."""
     with tempfile.TemporaryDirectory(prefix="reconciler-") as folder:
         place = Path(folder)
-        copy_files(root, commit, FILES, place)
-        copy_files(root, commit, list_named_files(place), place)
+        copy_files(git, commit, FILES, place)
+        copy_files(git, commit, list_named_files(place), place)
         try:
             terms = load_terms(place, environment)
         except DeclarationError:

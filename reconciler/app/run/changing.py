@@ -70,7 +70,7 @@ def apply_plan(
     from reconciler.app.plan import planned
     from reconciler.app.plan.planfile import load_for
     from reconciler.app.project import load_desired
-    from reconciler.app.run import demands
+    from reconciler.app.run.demands import Demands
     from reconciler.engine import apply as engine_runs
     from reconciler.engine.planfile.saved import refuse_wrong_target
     from reconciler.planning.actions.inputs import pair_up
@@ -87,6 +87,7 @@ def apply_plan(
         "apply", ready is not None, manner.wait, manner.commit, manner.push
     )
     alerts = _alerts(workplace, desired, manner)
+    demands = Demands(workplace, desired)
     with alerts.if_blocked(), _at_work(workplace, desired) as engine:
 
         def agreed(observed: Observed, pairs: Pairs) -> tuple[Question, Plan]:
@@ -102,14 +103,14 @@ def apply_plan(
             inputs = engine.inputs(question, observed, pairs)
             plan = ready or planned.with_unfinished(engine, observed, make_plan(inputs))
             alerts.learn(observed, plan)
-            demands.refuse_plan(workplace, desired, plan, inputs.checkout)
+            demands.refuse_plan(plan, inputs.checkout)
             _agree(workplace.console, plan, ask=ask and ready is None)
             return question, plan
 
         def anew(observed: Observed) -> tuple[Question, Plan]:
             return agreed(observed, pair_up(desired, observed))
 
-        demands.refuse_badly_signed(workplace, desired, allowed_signers)
+        demands.refuse_badly_signed(allowed_signers)
         observed = engine.look(desired, deep=asked.deep)
         pairs = pair_up(desired, observed)
         planned.refuse_unknown(asked.only, pairs)

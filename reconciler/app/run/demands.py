@@ -7,10 +7,9 @@ declared.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
-from reconciler.adapters.git.command import GitCommand
 from reconciler.adapters.trust.commits import Declaration, refuse_changed
 from reconciler.adapters.trust.platform import (
     Person,
@@ -40,155 +39,155 @@ _POLICIES = tuple(f"policy{suffix}" for suffix in SUFFIXES)
 _PROJECTS = tuple(f"{PROJECT_FILE}{suffix}" for suffix in SUFFIXES)
 
 
-def refuse_badly_signed(workplace: Workplace, desired: Desired, given: Path | None) -> None:
-    """As ``refuse_unsigned``. In CI it is told when the repository alone said who may sign."""
-    if refuse_unsigned(workplace.root, desired, given) and workplace.environ.get("CI"):
-        workplace.console.say(OWN_SIGNERS)
+class Demands:
+    """What is demanded of one ``apply`` of ``desired``."""
 
+    def __init__(self, workplace: Workplace, desired: Desired) -> None:
+        self._workplace = workplace
+        self._desired = desired
+        self._declaration: Declaration | None = None
 
-def refuse_unsigned(root: Path, desired: Desired, given: Path | None = None) -> bool:
-    """Whether the repository alone said who may sign.
+    def refuse_badly_signed(self, given: Path | None) -> None:
+        """As ``refuse_unsigned``. In CI it is told when the repository alone said who may sign."""
+        if self.refuse_unsigned(given) and self._workplace.environ.get("CI"):
+            self._workplace.console.say(OWN_SIGNERS)
 
-    Raises ``BlockedError`` RC240 to RC242 when a signature is demanded: by the policy that is
-    applied, by that of the commit before, as signed commits left it last, or by ``given``, a file
-    of allowed signers that the repository has no say in."""
-    own = desired.policy.apply.allowed_signers
-    allowed = _outside(given, root) if given is not None else None
-    try:
-        commit = Declaration(root, desired.project.audit_path)
-    except BlockedError:
-        if own is None and allowed is None:
+    def refuse_unsigned(self, given: Path | None = None) -> bool:
+        """Whether the repository alone said who may sign.
+
+        Raises ``BlockedError`` RC240 to RC242 when a signature is demanded: by the policy that is
+        applied, by that of the commit before, as signed commits left it last, or by ``given``, a
+        file of allowed signers that the repository has no say in."""
+        own = self._desired.policy.apply.allowed_signers
+        allowed = self._outside(given) if given is not None else None
+        try:
+            commit = self._found()
+        except BlockedError:
+            if own is None and allowed is None:
+                return False
+            raise
+        name = self._desired.project.name
+        followed = Followed(name, _POLICIES, _PROJECTS, _signers_in, name_in)
+        inherited = commit.handed_down(followed)
+        demanded = {path for path in (own, _before(commit).allowed_signers) if path is not None}
+        if not demanded and not inherited and allowed is None:
             return False
-        raise
-    followed = Followed(
-        desired.project.name,
-        _POLICIES,
-        _PROJECTS,
-        _signers_in,
-        name_in,
-    )
-    inherited = commit.handed_down(followed)
-    demanded = {path for path in (own, _before(commit).allowed_signers) if path is not None}
-    if not demanded and not inherited and allowed is None:
-        return False
-    commit.refuse_uncommitted(desired.files, declares)
-    if allowed is not None:
-        commit.refuse_other_keys(allowed, str(given))
-    for signers in sorted(demanded):
-        commit.refuse_unsigned(signers)
-    for path, kept in inherited:
-        commit.refuse_other_keys(kept, f"{path} as signed commits left it")
-    return allowed is None
+        commit.refuse_uncommitted(self._desired.files, declares)
+        if allowed is not None:
+            commit.refuse_other_keys(allowed, str(given))
+        for signers in sorted(demanded):
+            commit.refuse_unsigned(signers)
+        for path, kept in inherited:
+            commit.refuse_other_keys(kept, f"{path} as signed commits left it")
+        return allowed is None
+
+    def refuse_plan(self, plan: Plan, checkout: Checkout) -> None:
+        """Raises ``BlockedError`` for a plan of what no commit holds (RC242), or that its own author
+        approved (RC243, RC244), where the policy says so."""
+        self._refuse_uncommitted(plan, checkout)
+        if any(map(is_declared, plan.changes)):
+            self._refuse_same_person(checkout)
+
+    def _refuse_uncommitted(self, plan: Plan, checkout: Checkout) -> None:
+        """Raises ``BlockedError`` RC242 for what no commit held as ``plan`` was made, or holds now.
+
+        Only where the policy in HEAD, or the one that is applied, demands it.
+        """
+        dirty = sorted({*plan.dirty, *checkout.dirty})
+        if not dirty:
+            return
+        commit = self._found_or_none(checkout)
+        in_head = _demands_of(commit, commit.head) if commit is not None else ApplyDemands()
+        if self._desired.policy.apply.needs_commit or in_head.needs_commit:
+            refuse_changed(dirty)
+
+    def _refuse_same_person(self, checkout: Checkout) -> None:
+        """Raises ``BlockedError`` RC243 when who approved a declared change wrote it, RC244 when
+        that must be known and is not. A run that only rotates and repairs has no approver."""
+        commit = self._found_or_none(checkout)
+        before = _before(commit) if commit is not None else ApplyDemands()
+        demands = (self._desired.policy.apply.distinct_approver, before.distinct_approver)
+        if set(demands) == {DistinctApprover.OFF}:
+            return
+        environ = self._workplace.environ
+        who = approver(environ)
+        authors = _authors(commit, environ)
+        same = same_person(who, authors, platform_host(environ))
+        if same:
+            raise BlockedError(
+                "RC243",
+                f"{who} approved what {who} wrote: the policy demands another approver",
+                "have somebody else merge, start or re-run it",
+            )
+        if same is None and DistinctApprover.ALWAYS in demands:
+            raise BlockedError(
+                "RC244",
+                f"the policy demands an approver who is not the author, and"
+                f" {_missing(who, authors)}",
+                "run it in CI, or have the pipeline set RECONCILER_APPROVER and RECONCILER_AUTHOR"
+                " from its platform's API",
+            )
+        if same is None:
+            self._workplace.console.say(
+                f"whether the approver is the author is not known: {_missing(who, authors)}"
+            )
+
+    def _found_or_none(self, checkout: Checkout) -> Declaration | None:
+        """The declaration in HEAD, None without any commit. ``checkout`` says which HEAD it is."""
+        known = self._declaration
+        if known is not None and known.head == checkout.head:
+            return known
+        try:
+            return self._found()
+        except BlockedError:
+            return None
+
+    def _found(self) -> Declaration:
+        """Raises ``BlockedError`` RC240 when there is no commit."""
+        audit = self._desired.project.audit_path
+        self._declaration = Declaration(self._workplace.git, audit)
+        return self._declaration
+
+    def _outside(self, path: Path) -> str:
+        """The text of a file of allowed signers. Raises ``BlockedError`` RC241 for one that cannot
+        be read, is empty, or lies in the repository, which would choose whom to trust by itself."""
+        remedy = "name a file outside of the repository, in the format of ssh-keygen"
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            why = getattr(error, "strerror", None) or "it is not UTF-8 text"
+            raise BlockedError(
+                "RC241", f"the allowed signers in {path} cannot be read: {why}", remedy
+            ) from None
+        if not text.strip():
+            raise BlockedError("RC241", f"the file of allowed signers {path} is empty", remedy)
+        if path.resolve().is_relative_to(self._work_tree()):
+            raise BlockedError(
+                "RC241",
+                f"the allowed signers in {path} lie in the repository that they judge",
+                remedy,
+            )
+        return text
+
+    def _work_tree(self) -> Path:
+        try:
+            return self._workplace.git.repository.work_tree.resolve()
+        except AuditError:  # what it is will be said when the commit is looked for
+            return self._workplace.root.resolve()
 
 
-def _outside(path: Path, root: Path) -> str:
-    """The text of a file of allowed signers. Raises ``BlockedError`` RC241 for one that cannot be
-    read, is empty, or lies in the repository, which would choose whom to trust by itself."""
-    remedy = "name a file outside of the repository, in the format of ssh-keygen"
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise BlockedError(
-            "RC241", f"the allowed signers in {path} cannot be read: {why}", remedy
-        ) from None
-    if not text.strip():
-        raise BlockedError("RC241", f"the file of allowed signers {path} is empty", remedy)
-    if path.resolve().is_relative_to(_work_tree(root)):
-        raise BlockedError(
-            "RC241", f"the allowed signers in {path} lie in the repository that they judge", remedy
-        )
-    return text
+def _before(commit: Declaration) -> ApplyDemands:
+    """What the policy demanded before this commit: a commit cannot take back what is demanded of
+    it."""
+    return _demands_of(commit, next(iter(commit.parents), None))
 
 
-def _work_tree(root: Path) -> Path:
-    try:
-        return GitCommand(root).repository.work_tree.resolve()
-    except AuditError:  # what it is will be said when the commit is looked for
-        return root.resolve()
-
-
-def refuse_uncommitted(
-    root: Path,
-    desired: Desired,
-    plan: Plan,
-    checkout: Checkout,
-) -> None:
-    """Raises ``BlockedError`` RC242 for what no commit held as ``plan`` was made, or holds now.
-
-    Only where the policy in HEAD, or the one that is applied, demands it.
-    """
-    dirty = sorted({*plan.dirty, *checkout.dirty})
-    if dirty and (desired.policy.apply.needs_commit or _in_head(root, desired).needs_commit):
-        refuse_changed(dirty)
-
-
-def _in_head(root: Path, desired: Desired) -> ApplyDemands:
-    try:
-        commit = Declaration(root, desired.project.audit_path)
-    except BlockedError:  # no commit at all
-        return ApplyDemands()
-    return _demands_of(commit.policies(commit.head, _POLICIES))
-
-
-def _demands_of(policies: Iterator[str]) -> ApplyDemands:
-    return next(map(demands_in, policies), ApplyDemands())
+def _demands_of(declaration: Declaration, commit: str | None) -> ApplyDemands:
+    return next(map(demands_in, declaration.policies(commit, _POLICIES)), ApplyDemands())
 
 
 def _signers_in(policy: str) -> str | None:
     return demands_in(policy).allowed_signers
-
-
-def refuse_plan(
-    workplace: Workplace,
-    desired: Desired,
-    plan: Plan,
-    checkout: Checkout,
-) -> None:
-    """Raises ``BlockedError`` for a plan of what no commit holds (RC242), or that its own author
-    approved (RC243, RC244), where the policy says so."""
-    refuse_uncommitted(workplace.root, desired, plan, checkout)
-    refuse_same_person(workplace, desired, plan)
-
-
-def refuse_same_person(workplace: Workplace, desired: Desired, plan: Plan) -> None:
-    """Raises ``BlockedError`` RC243 when who approved a declared change wrote it, RC244 when that
-    must be known and is not. A run that only rotates and repairs has no approver."""
-    try:
-        commit = Declaration(workplace.root, desired.project.audit_path)
-    except BlockedError:  # no commit at all
-        commit = None
-    demands = (desired.policy.apply.distinct_approver, _before(commit).distinct_approver)
-    if set(demands) == {DistinctApprover.OFF} or not any(map(is_declared, plan.changes)):
-        return
-    who = approver(workplace.environ)
-    authors = _authors(commit, workplace.environ)
-    same = same_person(who, authors, platform_host(workplace.environ))
-    if same:
-        raise BlockedError(
-            "RC243",
-            f"{who} approved what {who} wrote: the policy demands another approver",
-            "have somebody else merge, start or re-run it",
-        )
-    if same is None and DistinctApprover.ALWAYS in demands:
-        raise BlockedError(
-            "RC244",
-            f"the policy demands an approver who is not the author, and {_missing(who, authors)}",
-            "run it in CI, or have the pipeline set RECONCILER_APPROVER and RECONCILER_AUTHOR from"
-            " its platform's API",
-        )
-    if same is None:
-        workplace.console.say(
-            f"whether the approver is the author is not known: {_missing(who, authors)}"
-        )
-
-
-def _before(commit: Declaration | None) -> ApplyDemands:
-    """What the policy demanded before this commit: a commit cannot take back what is demanded of
-    it."""
-    if commit is None:
-        return ApplyDemands()
-    return _demands_of(commit.policies(next(iter(commit.parents), None), _POLICIES))
 
 
 def _authors(commit: Declaration | None, environ: Mapping[str, str]) -> list[Person]:

@@ -181,7 +181,7 @@ def _ensure_repository(root: Path, ci: str) -> str:
     """Make ``root`` a git repository unless it lies in one. The files stay, whatever git says."""
     git = GitCommand(root)
     try:
-        top = Path(git.must("rev-parse", "--show-toplevel"))
+        repository = git.repository
     except AuditError as error:
         if error.code != "RC602":
             return (
@@ -189,10 +189,10 @@ def _ensure_repository(root: Path, ci: str) -> str:
                 f" {error.message}"
             )
     else:
-        if top == root.resolve():
+        if not repository.prefix:
             return ""
-        move = _AT_THE_TOP.get(ci, "").format(git.must("rev-parse", "--show-prefix").rstrip("/"))
-        return f"{top} is the top of this git repository: {move}" if move else ""
+        move = _AT_THE_TOP.get(ci, "").format(repository.prefix.rstrip("/"))
+        return f"{repository.work_tree} is the top of this git repository: {move}" if move else ""
     try:
         git.make()
     except AuditError as error:

@@ -81,10 +81,10 @@ def blob_ids(content: bytes) -> frozenset[str]:
     """The ids that git gives to a file with this content, by SHA-1 and by SHA-256, also with the
     line ends of Unix and without an id that the attribute ``ident`` put in: git may change these.
     Nobody's filters are asked: they could make anything of it."""
-    found = {*_ids(content), *_without_ident(content)}
+    found = {*exact_blob_ids(content), *_without_ident(content)}
     if b"\r\n" in content:
         plain = content.replace(b"\r\n", b"\n")
-        found |= {*_ids(plain), *_without_ident(plain)}
+        found |= {*exact_blob_ids(plain), *_without_ident(plain)}
     return frozenset(found)
 
 
@@ -94,11 +94,12 @@ def _without_ident(content: bytes) -> Iterator[str]:
         plain = _IDENT.sub(b"$Id$", content)
         yield from (
             one
-            for one in _ids(plain)
+            for one in exact_blob_ids(plain)
             if plain.replace(b"$Id$", b"$Id: %b $" % one.encode()) == content
         )
 
 
-def _ids(content: bytes) -> tuple[str, str]:
+def exact_blob_ids(content: bytes) -> tuple[str, str]:
+    """The ids that git gives to a file that it stores as it is, by SHA-1 and by SHA-256."""
     blob = b"blob %d\0%b" % (len(content), content)
     return hashlib.sha1(blob, usedforsecurity=False).hexdigest(), hashlib.sha256(blob).hexdigest()

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.adapters.git.checkout import Reading, Used, read_checkout
+from reconciler.adapters.git.command import GitCommand
 from reconciler.domain.declared.checkout import Applied, Checkout, Loaded, blob_ids
 from tests.kit.suite.guarding import GIT
 
@@ -71,7 +72,11 @@ def look_at(directory: Path, applied: Applied | None = None) -> Checkout:
         lambda path: path.endswith(".yaml"), ["reconciler.yaml"], lambda texts, place: frozenset()
     )
     return read_checkout(
-        directory, "audit", reading, Used(loaded(directory, *names), {}, "staging"), applied
+        GitCommand(directory),
+        "audit",
+        reading,
+        Used(loaded(directory, *names), {}, "staging"),
+        applied,
     )
 
 
