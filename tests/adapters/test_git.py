@@ -397,16 +397,15 @@ def test_a_repository_of_another_user(repository: Path) -> None:
 
 
 def test_actor(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    book = ledger(repository)
-    assert book.actor() == "Ada Auditor <ada@example.com>"
+    assert ledger(repository).actor() == "Ada Auditor <ada@example.com>"
     monkeypatch.setenv("GITLAB_USER_LOGIN", "grace")
-    assert book.actor() == "grace"
+    assert ledger(repository).actor() == "grace"
     monkeypatch.setenv("GITHUB_ACTOR", "li\x1b[31mn\u202eus\r\n  x" + "y" * 500)
-    assert book.actor().startswith("li[31mnus x")
-    assert len(book.actor()) == 200
+    assert ledger(repository).actor().startswith("li[31mnus x")
+    assert len(ledger(repository).actor()) == 200
     isolate(monkeypatch, tmp_path / "nobody", identity=False)
     monkeypatch.setenv("LOGNAME", "login\x07name")
-    assert book.actor() == "loginname"
+    assert ledger(repository).actor() == "loginname"
 
 
 def test_a_file_is_replaced_whole(repository: Path) -> None:

@@ -77,7 +77,9 @@ class WebhookSender:
         They are read at the first need, so that who never delivers needs no key. Raises
         ``DeliveryError`` (RC520).
         """
-        self._context()
+        settings = self._settings
+        if any((settings.ca_cert, settings.client_cert, settings.client_key)):
+            self._context()
 
     def _context(self) -> ssl.SSLContext:
         with self._lock:

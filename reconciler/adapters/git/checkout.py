@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
-from reconciler.adapters.git.command import GitCommand
+from reconciler.adapters.git.command import GitCommand, StoredGit
 from reconciler.adapters.git.tree import Declares, Tree, texts_behind
 from reconciler.domain.declared.checkout import Applied, Checkout, Descent, Loaded
 from reconciler.errors import AuditError
@@ -87,7 +87,7 @@ def relies_on_git(
 
 
 def _looked_at(
-    git: GitCommand,
+    git: StoredGit,
     audit: str,
     reading: Reading,
     used: Used,
@@ -142,12 +142,14 @@ def head_of(git: GitCommand) -> str | None:
     return None
 
 
-def declaring(git: GitCommand, head: str, audit: str) -> str | None:
+def declaring(git: StoredGit, head: str, audit: str) -> str | None:
     """The newest commit that changed more than audit reports: it stays where it is when reports are
     pushed. ``head`` where the history is cut off before it. Raises ``AuditError``."""
     # Plumbing: what somebody's settings make of `git log` (log.showSignature) is no answer.
     outside = (":(top)", f":(exclude,literal){audit}")
-    return git.must("rev-list", "--first-parent", "--max-count=1", head, "--", *outside) or None
+    return (
+        git.must_once("rev-list", "--first-parent", "--max-count=1", head, "--", *outside) or None
+    )
 
 
 def _descent(git: GitCommand, head: str, applied: str | None) -> Descent:

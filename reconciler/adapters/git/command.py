@@ -281,6 +281,7 @@ class StoredGit(GitCommand):
         self._options = tuple(part for one in settings for part in ("-c", one))
         self._fixed = _FIXED | _AS_STORED
         self._git = git
+        self._answers: dict[tuple[str, ...], str] = {}
 
     @property
     def stored(self) -> StoredGit:
@@ -289,6 +290,13 @@ class StoredGit(GitCommand):
     @property
     def repository(self) -> Repository:
         return self._git.repository
+
+    def must_once(self, *arguments: str) -> str:
+        """As ``must``, for questions that name commits by their ids alone: the answer stays what it
+        is, and git is asked once."""
+        if arguments not in self._answers:
+            self._answers[arguments] = self.must(*arguments)
+        return self._answers[arguments]
 
     def places(self) -> tuple[str, str, str]:
         """git's folder, the path of the directory below the work tree, the work tree: asked

@@ -66,6 +66,7 @@ class GitLedger:
         self._environ = os.environ if environ is None else environ
         self._root = git.directory
         self._git = git
+        self._actor: str | None = None
         self._audits = {PurePosixPath(audit)}
         self.notes: list[str] = []
 
@@ -88,7 +89,12 @@ class GitLedger:
 
     def actor(self) -> str:
         """Who runs this: the CI platform's actor, else git's user.name and user.email, else the
-        login name."""
+        login name. Found once."""
+        if self._actor is None:
+            self._actor = self._find_actor()
+        return self._actor
+
+    def _find_actor(self) -> str:
         for variable in ("GITHUB_ACTOR", "GITLAB_USER_LOGIN"):
             name = printable_path(self._environ.get(variable, ""))
             if name:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 
-from reconciler.adapters.git.command import GitCommand
+from reconciler.adapters.git.command import GitCommand, StoredGit
 from reconciler.adapters.git.errors import audit_error
 from reconciler.domain.declared.checkout import Loaded
 
@@ -25,12 +25,12 @@ class Tree:
     whatever bytes it has. Raises ``AuditError``, as do all methods: a git that fails never reads as
     a file that is not there."""
 
-    def __init__(self, git: GitCommand, commit: str) -> None:
+    def __init__(self, git: StoredGit, commit: str) -> None:
         self._git = git
         self._commit = commit
         self._folder = git.repository.prefix
         self.entries: dict[str, tuple[str, str]] = {}
-        for line in git.must("ls-tree", "-r", "-z", commit, "--", ".").split("\0"):
+        for line in git.must_once("ls-tree", "-r", "-z", commit, "--", ".").split("\0"):
             head, _, path = line.partition("\t")
             if path:
                 mode, _, blob = head.split()

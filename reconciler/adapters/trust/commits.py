@@ -136,7 +136,7 @@ class Declaration:
         return len(stored_parents(self._git, self.commit)) > 1
 
     def _parents_of(self, commit: str) -> Sequence[str]:
-        line = self._git.must("rev-list", "--parents", "--max-count=1", commit, "--")
+        line = self._git.must_once("rev-list", "--parents", "--max-count=1", commit, "--")
         return line.split()[1:]
 
     def _merged_since(self) -> list[str]:
