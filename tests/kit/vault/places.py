@@ -5,15 +5,17 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from reconciler.adapters.openbao.server import RunningServer
+from reconciler.adapters.vault.http.errors import StatusError
 from reconciler.adapters.vault.http.patience import Patience
 from reconciler.adapters.vault.live import Live
 from reconciler.adapters.vault.setup.bootstrap import prepare_environment
 from reconciler.domain.declared.desired import VaultSettings
+from reconciler.errors import ReconcilerError
 
 PROJECT = "acme-integrations"
 # As insistent as the real one, in a fiftieth of the time.
@@ -97,7 +99,19 @@ def unbootstrapped(server: RunningServer, itself: RunningServer | None = None) -
     """An environment name that nobody used, with nothing made yet."""
     name = f"t{secrets.token_hex(4)}"
     with ExitStack() as stack:
-        yield Place(server, name, settings_for(server.address, name), stack, itself)
+        place = Place(server, name, settings_for(server.address, name), stack, itself)
+        try:
+            yield place
+        finally:
+            unmount(place)
+
+
+def unmount(place: Place) -> None:
+    """Remove what the environment mounted, if the server still answers: it writes the table of all
+    mounts anew with each new one, and a thousand environments make it five times slower."""
+    for mount in ("registry", "secrets", "transit"):
+        with suppress(ReconcilerError, StatusError):
+            place.root.adapter.delete(f"/v1/sys/mounts/integrations/{place.name}/{mount}")
 
 
 @contextmanager
