@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from reconciler.domain.secrecy import masked
+from reconciler.domain.secrecy import mask_secrets
 
 if TYPE_CHECKING:
     from reconciler.domain.live.record import ClientRecord
@@ -26,7 +26,8 @@ class SearchedReports:
         from reconciler.report.run.audit import audit_files
 
         return {
-            path: masked(text) for path, text in audit_files(self.root, result, records).items()
+            path: mask_secrets(text)
+            for path, text in audit_files(self.root, result, records).items()
         }
 
     def is_report(self, text: str, anew: str) -> bool:

@@ -15,8 +15,8 @@ import reconciler.domain.plan.plan as plans
 from reconciler.domain.live.observed import Observed
 from reconciler.domain.plan.run import RunResult
 from reconciler.domain.plan.unfinished import Unfinished
-from reconciler.domain.secrecy import masked
-from reconciler.domain.values.canonical import printed_json
+from reconciler.domain.secrecy import mask_secrets
+from reconciler.domain.values.canonical import escape_json
 from reconciler.engine.testing import Tested
 from reconciler.errors import AuditError, Finding, Level
 
@@ -219,4 +219,4 @@ class Proofs:
 
 def _printable(text: str) -> str:
     """As a command prints it: no secret, and nothing that a terminal or a CI system would act on."""
-    return printed_json(masked(text))
+    return escape_json(mask_secrets(text))

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from reconciler.domain.secrecy import masked
+from reconciler.domain.secrecy import mask_secrets
 
 if TYPE_CHECKING:
     from reconciler.domain.plan.plan import Outcome
@@ -57,7 +57,7 @@ def emit(text: str, form: str = "text") -> None:
 
     Raises ``ReconcilerError`` RC022 when it cannot be written.
     """
-    content = defuse(masked(text), form)
+    content = defuse(mask_secrets(text), form)
     if sys.stdout is None:
         raise _unwritable("stdout is closed")
     try:
@@ -73,13 +73,13 @@ def emit(text: str, form: str = "text") -> None:
 def defuse(text: str, form: str) -> str:
     """``text`` without commands of CI systems. Of forms that are not here they are the content, or
     nothing is said by them."""
-    from reconciler.domain.values.canonical import printed_json
+    from reconciler.domain.values.canonical import escape_json
     from reconciler.report.text import escape
 
     forms: dict[str, Callable[[str], str]] = {
         "text": escape.escape_commands,
         "markdown": escape.printed_markdown,
-        "json": printed_json,
+        "json": escape_json,
     }
     return forms[form](text) if form in forms else text
 
@@ -102,7 +102,7 @@ def write_file(
     if path.exists() and not path.is_file():  # replacing /dev/null by a file would be a surprise
         raise UsageError(code, f"{path} cannot be written: it is no file", remedy)
     try:
-        replace_file(path, masked(text), mode)
+        replace_file(path, mask_secrets(text), mode)
     except OSError as error:
         raise UsageError(code, f"{path} cannot be written: {error.strerror}", remedy) from None
 
@@ -137,7 +137,7 @@ def tell(text: str) -> None:
     from reconciler.report.text.escape import escape_commands
 
     try:
-        click.echo(escape_commands(masked(text)), err=True)
+        click.echo(escape_commands(mask_secrets(text)), err=True)
     except OSError:
         discard(sys.stderr)
 

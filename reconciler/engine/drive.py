@@ -27,7 +27,7 @@ from reconciler.registry.requests import (
 from reconciler.registry.steps import Steps
 from reconciler.webhooks.proof.proof import Ask, Now, Pause, prove
 from reconciler.webhooks.signature.signing import Credential, SigningFailed
-from reconciler.webhooks.wire.endpoint import shown_url
+from reconciler.webhooks.wire.endpoint import show_url
 from reconciler.webhooks.wire.exchange import Order
 from reconciler.webhooks.wire.http import HttpRequest
 
@@ -128,7 +128,7 @@ class Driver:
             problem = f"{error.code}: {error.message}"
         if problem or not credentials:
             problem = problem or f"no version of {request.secret_path} can be read"
-            url = shown_url(request.webhook.url)
+            url = show_url(request.webhook.url)
             return Delivery(
                 "", self.clock.now(), url, False, None, 0, f"not sent: {problem}", "RC500"
             )

@@ -25,7 +25,7 @@ class Address(str):
 
     def __new__(cls, client: str = "", word: str = "", item: str = "", part: str = "") -> Self:
         parts = [text for text in (client, word, item, part) if text]
-        return cls._made("/".join(["client", *parts]) if parts else "", client, word, item, part)
+        return cls._make("/".join(["client", *parts]) if parts else "", client, word, item, part)
 
     @classmethod
     def read(cls, text: str) -> Self:
@@ -37,12 +37,12 @@ class Address(str):
         """
         parts = text.split("/")
         if parts[0] != "client" or len(parts) not in (2, 4, 5) or not all(parts):
-            return cls._made(text, "", "", "", "")
+            return cls._make(text, "", "", "", "")
         _, client, word, item, part = parts + [""] * (5 - len(parts))
-        return cls._made(text, client, word, item, part)
+        return cls._make(text, client, word, item, part)
 
     @classmethod
-    def _made(cls, text: str, client: str, word: str, item: str, part: str) -> Self:
+    def _make(cls, text: str, client: str, word: str, item: str, part: str) -> Self:
         made = str.__new__(cls, text)
         made.client, made.word, made.item, made.part = client, word, item, part
         return made

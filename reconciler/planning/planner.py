@@ -13,7 +13,7 @@ from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.live.observed import Observed
 from reconciler.domain.live.record import ClientRecord
 from reconciler.domain.plan.plan import Action, Plan
-from reconciler.domain.secrecy import masked, masked_json
+from reconciler.domain.secrecy import mask_json, mask_secrets
 from reconciler.domain.values.canonical import digest
 from reconciler.errors import Finding
 from reconciler.planning.actions import renames
@@ -63,7 +63,7 @@ def make_plan(inputs: Inputs) -> Plan:
             continue
         actions += planned
         touched[name] = record
-    for action, record in _unfinished_renames(observed, inputs.pairs, question.only):
+    for action, record in _plan_unfinished_renames(observed, inputs.pairs, question.only):
         actions.append(action)
         touched.setdefault(action.client, record)
     known = sort_actions(judge_actions(actions, take_grounds(inputs.now, touched, desired)))
@@ -145,14 +145,14 @@ def without_secrets(actions: tuple[Action, ...]) -> tuple[Action, ...]:
     into a record."""
     words = [(one.message, one.before, one.after) for one in actions]
     # nearly always, and one look at all of them is quicker than one at each
-    if masked_json(words) is words:
+    if mask_json(words) is words:
         return actions
     return tuple(
         replace(
             one,
-            message=masked(one.message),
-            before=masked_json(one.before),
-            after=masked_json(one.after),
+            message=mask_secrets(one.message),
+            before=mask_json(one.before),
+            after=mask_json(one.after),
         )
         for one in actions
     )
@@ -177,7 +177,7 @@ def _findings(situation: Situation) -> tuple[Finding, ...]:
     )
 
 
-def _unfinished_renames(
+def _plan_unfinished_renames(
     observed: Observed, pairs: Pairs, only: Collection[str] | None
 ) -> list[tuple[Action, ClientRecord]]:
     found = []

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from reconciler.domain.plan.plan import FORMAT_VERSION
-from reconciler.domain.values.canonical import Json, printed_json
+from reconciler.domain.values.canonical import Json, escape_json
 from reconciler.engine.planfile.document import finding_document
 from reconciler.errors import Finding, Level
 from reconciler.report.forges.annotations import annotation, counted_lines
@@ -54,7 +54,7 @@ def findings_json(findings: Iterable[Finding]) -> str:
         "findings": finding_documents(found),
     }
     # ASCII: what a person wrote in a file reaches a terminal through here as well.
-    return printed_json(json.dumps(document, indent=2)) + "\n"
+    return escape_json(json.dumps(document, indent=2)) + "\n"
 
 
 def finding_documents(findings: Iterable[Finding]) -> list[dict[str, Json]]:

@@ -18,10 +18,10 @@ from reconciler.adapters.cel.judge import CelJudge
 from reconciler.adapters.cel.worker import FUNCTIONS, judge_expression, syntax_fault
 from reconciler.domain.plan.judgement import RuleFault, RuleJudgement
 from reconciler.domain.plan.scopes import ScopeTable
-from reconciler.planning.rules.custom_rules import DECLARED_ONLY, LIVE, declared_facts
+from reconciler.planning.rules.custom_rules import DECLARED_ONLY, LIVE, collect_declared_facts
 from tests.kit.worlds.declared import client
 
-ROW = declared_facts(
+ROW = collect_declared_facts(
     client("a", scopes=["payouts:*"]), "production", ScopeTable({"payouts:write": "high"})
 )
 TEN = "[1,2,3,4,5,6,7,8,9,0]"

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.domain.secrecy import MASK, held, holds_secret, masked, masked_json, secrets_in
+from reconciler.domain.secrecy import MASK, held, holds_secret, mask_json, mask_secrets, secrets_in
 from reconciler.domain.secrecy.secret import Secret
 from reconciler.domain.values import keytext
 
@@ -96,7 +96,7 @@ DRESSES = {
 @pytest.mark.parametrize("secret", SHAPES.values(), ids=SHAPES)
 def test_a_secret_is_found_by_its_looks_and_goes_whole(secret: str) -> None:
     for text in ("{}", "a {} b", '{{"value": "{}"}}', "token={};", "\n{}\n", "({})"):
-        shown = masked(text.format(secret))
+        shown = mask_secrets(text.format(secret))
         assert MASK in shown
         assert not holds_secret(shown)
         assert not _leaks(secret, shown), shown
@@ -110,12 +110,12 @@ def test_a_secret_that_is_split_is_one(name: str, split: str) -> None:
     secret = SHAPES[name]
     for place in (3, len(secret) // 2, len(secret) - 3):
         text = f"before {secret[:place]}{split}{secret[place:]} after"
-        shown = masked(text)
+        shown = mask_secrets(text)
         assert shown.startswith("before ***")
         assert shown.endswith(" after")
         assert not _leaks(secret, shown), shown
     everywhere = split.join(secret)
-    assert not _leaks(secret, masked(f"before {everywhere} after"))
+    assert not _leaks(secret, mask_secrets(f"before {everywhere} after"))
 
 
 @pytest.mark.parametrize("dress", DRESSES.values(), ids=DRESSES)
@@ -125,7 +125,7 @@ def test_a_secret_that_is_split_is_one(name: str, split: str) -> None:
 def test_a_secret_in_another_encoding_is_one(name: str, dress: object) -> None:
     assert callable(dress)
     text = f"before {dress(SHAPES[name])} after"
-    shown = masked(text)
+    shown = mask_secrets(text)
     assert MASK in shown
     assert not holds_secret(shown)
     assert len(shown) < len(text)
@@ -148,7 +148,7 @@ def test_what_this_program_holds_is_found_in_every_encoding(text: str, wrapped: 
     assert callable(wrapped)
     answer = "you sent " + wrapped(text.encode()).decode("utf-8", "replace") + " to me"
     secret = Secret(text)
-    shown = masked(answer)
+    shown = mask_secrets(answer)
     assert "***" in shown
     assert shown.startswith("you sent ")
     assert shown.endswith(" to me")
@@ -170,7 +170,7 @@ def test_a_secret_is_known_as_long_as_it_lives_and_a_credential_to_the_end() -> 
 
 def test_a_word_is_no_secret_because_somebody_uses_it_for_one() -> None:
     secret = Secret("staging")
-    assert masked("the environment staging") == "the environment staging"
+    assert mask_secrets("the environment staging") == "the environment staging"
     del secret
 
 
@@ -194,7 +194,7 @@ def test_a_word_is_no_secret_because_somebody_uses_it_for_one() -> None:
     ],
 )  # fmt: skip
 def test_what_is_no_secret_stays(text: str) -> None:
-    assert masked(text) == text
+    assert mask_secrets(text) == text
 
 
 @given(st.binary(min_size=20, max_size=64))
@@ -207,18 +207,18 @@ def test_no_digest_is_taken_for_a_secret(raw: bytes) -> None:
         f"a_b_{digits[:12]}",
         f"{digits[:12]}-{digits}",
     ):
-        assert masked(text) == text
+        assert mask_secrets(text) == text
 
 
 @given(st.text(), st.sampled_from(sorted(SHAPES.values())), st.text())
 def test_masking_is_final_and_leaves_nothing(before: str, secret: str, after: str) -> None:
-    shown = masked(f"{before} {secret} {after}")
+    shown = mask_secrets(f"{before} {secret} {after}")
     assert not _leaks(secret, shown)
-    assert masked(shown) == shown
+    assert mask_secrets(shown) == shown
 
 
 def test_what_is_left_of_a_url_can_be_read() -> None:
-    assert masked("cannot reach https://robot:hunter2@git.example.com/x.git") == (
+    assert mask_secrets("cannot reach https://robot:hunter2@git.example.com/x.git") == (
         "cannot reach https://***@git.example.com/x.git"
     )
 
@@ -236,19 +236,19 @@ def test_a_place_is_told_of_each() -> None:
 
 def test_json_stays_json() -> None:
     value = {"a": [KEY, {KEY: None}], "b": f"x\n{SIGNING[:20]}\n{SIGNING[20:]}", "c": 1, "d": True}
-    assert masked_json(value) == {"a": [MASK, {MASK: None}], "b": f"x\n{MASK}", "c": 1, "d": True}
+    assert mask_json(value) == {"a": [MASK, {MASK: None}], "b": f"x\n{MASK}", "c": 1, "d": True}
     for indent in (None, 2):
-        document = json.loads(masked(json.dumps(value, indent=indent)))
+        document = json.loads(mask_secrets(json.dumps(value, indent=indent)))
         assert (document["c"], document["d"]) == (1, True)
         assert not holds_secret(json.dumps(document))
     clean = {"a": "b"}
-    assert masked_json(clean) is clean
+    assert mask_json(clean) is clean
 
 
 def test_a_private_key_takes_no_more_with_it_than_it_is() -> None:
-    assert masked(f"one\n{PEM}\ntwo.") == "one\n***\ntwo."
+    assert mask_secrets(f"one\n{PEM}\ntwo.") == "one\n***\ntwo."
     document = json.dumps({"key": PEM, "next": "stays"}, indent=2)
-    assert json.loads(masked(document)) == {"key": MASK, "next": "stays"}
+    assert json.loads(mask_secrets(document)) == {"key": MASK, "next": "stays"}
 
 
 def test_a_large_output_is_searched_in_passing() -> None:
@@ -268,7 +268,7 @@ def test_a_large_output_is_searched_in_passing() -> None:
     assert not holds_secret(text)
     assert time.process_time() - begin < 1.0
     begin = time.process_time()
-    assert masked(f"{text}{KEY[:30]}\u200b{KEY[30:]}") == f"{text}***"
+    assert mask_secrets(f"{text}{KEY[:30]}\u200b{KEY[30:]}") == f"{text}***"
     assert time.process_time() - begin < 8.0
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.errors import BlockedError
 from reconciler.planning.trust.chain import Followed, Step, follow_signers
-from reconciler.planning.trust.signers import SignersFile, signing_times, trusted_text
+from reconciler.planning.trust.signers import SignersFile, read_trusted_text, signing_times
 
 SIGNERS, POLICY = "signers", "policy.yaml"
 DEMAND = f"signedCommits {SIGNERS}"
@@ -132,8 +132,8 @@ LATER = SignersFile(SIGNERS, "c" * 40, before="ada", own="eve", first=False, cut
 
 
 def test_a_commit_is_judged_by_the_file_before_it_and_the_first_one_by_its_own() -> None:
-    assert trusted_text(LATER) == "ada"
-    assert trusted_text(FIRST) == "ada"
+    assert read_trusted_text(LATER) == "ada"
+    assert read_trusted_text(FIRST) == "ada"
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_a_commit_is_judged_by_the_file_before_it_and_the_first_one_by_its_own()
 )
 def test_a_file_that_cannot_be_trusted_is_refused(file: SignersFile, why: str) -> None:
     with pytest.raises(BlockedError, match=why) as raised:
-        trusted_text(file)
+        read_trusted_text(file)
     assert raised.value.code == "RC241"
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from reconciler.domain.declared.desired import Desired, DesiredClient
-from reconciler.planning.actions.inputs import pair_up, settled_clients
+from reconciler.planning.actions.inputs import find_settled_clients, pair_up
 from tests.kit.worlds.declared import client, desired, lifecycle
 from tests.kit.worlds.memory import World
 from tests.kit.worlds.runner import Runner
@@ -17,7 +17,7 @@ APPLIED = client("a")
 
 
 def settled(declared: Desired, runner: Runner) -> frozenset[str]:
-    return settled_clients(declared, pair_up(declared, runner.look()))
+    return find_settled_clients(declared, pair_up(declared, runner.look()))
 
 
 @pytest.mark.parametrize(

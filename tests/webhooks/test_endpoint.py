@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.webhooks.wire.endpoint import Endpoint, parse_endpoint, shown_url
+from reconciler.webhooks.wire.endpoint import Endpoint, parse_endpoint, show_url
 
 
 @pytest.mark.parametrize(
@@ -91,6 +91,6 @@ def test_any_text_gives_an_endpoint_or_a_sentence(text: str, host: str) -> None:
 
 
 def test_a_recorded_url_has_no_password_and_no_escape() -> None:
-    assert shown_url("https://user:hunter2@example.com/x") == "https://***@example.com/x"
-    assert shown_url("https://example.com/\x1b[31m") == "https://example.com/?[31m"
-    assert shown_url("https://example.com/a@b") == "https://example.com/a@b"
+    assert show_url("https://user:hunter2@example.com/x") == "https://***@example.com/x"
+    assert show_url("https://example.com/\x1b[31m") == "https://example.com/?[31m"
+    assert show_url("https://example.com/a@b") == "https://example.com/a@b"

@@ -21,7 +21,7 @@ from reconciler.webhooks.proof.judging import judge_answer
 from reconciler.webhooks.proof.proof import Pause
 from reconciler.webhooks.wire.excerpt import EXCERPT_SHOWN, excerpt
 from reconciler.webhooks.wire.http import HttpFailure, HttpRequest, HttpResponse
-from reconciler.webhooks.wire.retries import asked_for
+from reconciler.webhooks.wire.retries import read_delay
 from tests.kit.webhooks.proving import Answer, drive, order_for
 
 NOW = datetime(2026, 11, 23, 22, 45, tzinfo=UTC)
@@ -249,7 +249,7 @@ def test_a_probe_is_tried_again_until_the_answer_is_clear() -> None:
     ],
 )  # fmt: skip
 def test_retry_after_is_a_number_or_a_date(text: str, seconds: float) -> None:
-    assert asked_for({"retry-after": text}, NOW) == seconds
+    assert read_delay({"retry-after": text}, NOW) == seconds
 
 
 HIDDEN = {

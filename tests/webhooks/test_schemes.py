@@ -29,7 +29,7 @@ from reconciler.domain.declared.schemes import (
     faults,
 )
 from reconciler.domain.kinds.credentials import SIGNING_SECRET
-from reconciler.domain.secrecy import masked
+from reconciler.domain.secrecy import mask_secrets
 from reconciler.domain.secrecy.secret import Secret
 from reconciler.webhooks.signature.signing import key_bytes, sign, signature
 from reconciler.webhooks.signature.verification import verify
@@ -249,7 +249,7 @@ def test_a_new_signing_secret_is_a_key_under_every_scheme(scheme: Scheme) -> Non
     searched for it."""
     secret = RandomMinter("acme", "staging").mint(SIGNING_SECRET).secret
     assert len(key_bytes(scheme, secret)) >= 32
-    assert masked(secret.reveal()) == "***"
+    assert mask_secrets(secret.reveal()) == "***"
     headers = dict(sign(scheme, [secret], ID, STAMP, BODY))
     assert verify(scheme, [secret], headers, BODY, AT).accepted
     assert not any(secret.reveal()[6:] in value for value in headers.values())

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from reconciler.adapters.forges.forge import Entry, Forge, ForgeRefused
-from reconciler.domain.secrecy import masked
+from reconciler.domain.secrecy import mask_secrets
 
 _LOOKS = 3
 
@@ -70,7 +70,7 @@ class Thread:
     def _bounded(self, marker: str, text: str) -> str:
         """``text`` without secrets and with ``marker`` as its first line, cut where the forge
         would refuse it."""
-        text = masked(text)
+        text = mask_secrets(text)
         body = text if text.startswith(f"{marker}\n") else f"{marker}\n{text}"
         limit, rest = self._forge.limit, self._forge.rest
         return body if len(body) <= limit else body[: limit - len(rest)] + rest

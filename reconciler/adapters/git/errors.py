@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from reconciler.domain.secrecy import masked
+from reconciler.domain.secrecy import mask_secrets
 from reconciler.errors import QUOTED, AuditError
 from reconciler.errors.codes import CODES
 
@@ -30,7 +30,10 @@ def harmless(text: str) -> str:
     At most 2,000 characters: the last ones, where programs say what went wrong.
     """
     plain = (
-        _ESCAPE.sub("", masked(text)).replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
+        _ESCAPE.sub("", mask_secrets(text))
+        .replace("\r\n", "\n")
+        .replace("\r", "\n")
+        .replace("\t", " ")
     )
     plain = "".join(char for char in plain if char == "\n" or unicodedata.category(char)[0] != "C")
     lines = [line.rstrip() for line in plain.split("\n") if line.strip()]

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 
 from reconciler.adapters.git.command import GitCommand
 from reconciler.adapters.git.errors import audit_error
-from reconciler.domain.secrecy import masked
+from reconciler.domain.secrecy import mask_secrets
 from reconciler.domain.values.invisible import INVISIBLE
 
 _LIMIT = 200  # characters
@@ -60,7 +60,7 @@ def printable_path(text: str) -> str:
     """One line without secrets, control, bidi or invisible characters, of bounded length."""
     plain = "".join(
         character
-        for character in _BLANK.sub("", masked(text))
+        for character in _BLANK.sub("", mask_secrets(text))
         if unicodedata.category(character)[0] != "C"
     )
     return " ".join(plain.split())[:_LIMIT]

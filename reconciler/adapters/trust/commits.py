@@ -22,7 +22,12 @@ from reconciler.adapters.trust.ssh_signature import fault_of
 from reconciler.domain.declared.checkout import Loaded
 from reconciler.errors import QUOTED, AuditError, BlockedError
 from reconciler.planning.trust.chain import Followed, follow_signers
-from reconciler.planning.trust.signers import SignersFile, signing_times, trusted_text, unsigned
+from reconciler.planning.trust.signers import (
+    SignersFile,
+    read_trusted_text,
+    signing_times,
+    unsigned_error,
+)
 
 _NO_REPOSITORY = ("RC601", "RC602")  # no git, nothing that it knows
 _AUTHOR = re.compile(r"\s*(.*?)\s*<([^<>]*)>\s*\Z")
@@ -44,10 +49,10 @@ class Declaration:
         except AuditError as error:
             if error.code not in _NO_REPOSITORY:
                 raise  # there may be a demand
-            raise unsigned(f"there is no commit to verify: {error.message}") from None
+            raise unsigned_error(f"there is no commit to verify: {error.message}") from None
         commit = declaring(self._git, head, audit) if head is not None else None
         if head is None or commit is None:
-            raise unsigned("there is no commit to verify")
+            raise unsigned_error("there is no commit to verify")
         self.head = head
         self.commit = commit
         self.parents = self._parents_of(self.commit)
@@ -103,14 +108,14 @@ class Declaration:
             first=not self.parents,
             cut_off=self._git.is_shallow(),
         )
-        self.refuse_other_keys(trusted_text(file), signers)
+        self.refuse_other_keys(read_trusted_text(file), signers)
 
     def refuse_other_keys(self, allowed: str, name: str) -> None:
         """Raises ``BlockedError`` RC240 unless a key in ``allowed``, the text of a file called
         ``name``, signed this commit."""
         times = signing_times(int(self._clock()), self._dates())
         if why := fault(self._git, self.commit, allowed, name, times):
-            raise unsigned(why, cut_off=self._git.is_shallow())
+            raise unsigned_error(why, cut_off=self._git.is_shallow())
 
     def refuse_uncommitted(self, loaded: Loaded, declares: Declares) -> None:
         """Raises ``BlockedError`` RC242 when what is applied is not what was signed: ``loaded`` are

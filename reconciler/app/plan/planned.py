@@ -18,7 +18,7 @@ from reconciler.engine.executor import Shard
 from reconciler.engine.planfile.saved import list_proofs_asked, list_touched, read_agreed
 from reconciler.engine.runs.reporting import find_unfinished_business
 from reconciler.errors import UsageError
-from reconciler.planning.actions.inputs import Pairs, Question, settled_clients
+from reconciler.planning.actions.inputs import Pairs, Question, find_settled_clients
 from reconciler.planning.actions.reasons import Removals
 
 
@@ -114,7 +114,7 @@ def narrow_question(
     if shard is not None:
         parts.append(pick_shard(pairs, buckets, shard))
     if upkeep:
-        parts.append(settled_clients(question.desired, pairs))
+        parts.append(find_settled_clients(question.desired, pairs))
     if saved is not None:
         parts.append(list_touched(saved))
         question = replace(question, verifications=list_proofs_asked(saved))

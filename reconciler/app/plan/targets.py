@@ -15,7 +15,7 @@ from reconciler.domain.kinds.credentials import (
 )
 from reconciler.domain.live.observed import Observed
 from reconciler.domain.live.record import endpoint
-from reconciler.domain.secrecy import holds_secret, masked
+from reconciler.domain.secrecy import holds_secret, mask_secrets
 from reconciler.domain.values import names
 from reconciler.errors import NOWHERE, Address, UsageError
 from reconciler.planning.actions.inputs import Question
@@ -138,7 +138,7 @@ def parse_revocation(target: str, reason: str, incident: str | None) -> Revocati
         raise UsageError(
             "RC013", f"--incident {incident!r} is not an id", "write for example INC-1234"
         )
-    recorded = incident and masked(incident)
+    recorded = incident and mask_secrets(incident)
     return RevocationRequest(
         asked.client, asked.item, recorded_reason(reason), recorded, asked.kind
     )
@@ -147,7 +147,7 @@ def parse_revocation(target: str, reason: str, incident: str | None) -> Revocati
 def recorded_reason(text: str) -> str:
     """What of a reason goes into the evidence: one line of at most 200 characters, without secrets.
     Whoever revokes in an emergency is not sent back to find other words."""
-    line = " ".join(_CONTROL.sub(" ", masked(text)).split())
+    line = " ".join(_CONTROL.sub(" ", mask_secrets(text)).split())
     return clip(line, MAX_REASON) or NO_REASON
 
 

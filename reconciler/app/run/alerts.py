@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from reconciler.domain.secrecy import masked
+from reconciler.domain.secrecy import mask_secrets
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -204,7 +204,7 @@ def _posts(
                 channel.name,
                 sender,
                 url,
-                masked(body).encode(),
+                mask_secrets(body).encode(),
                 identity,
                 notice.at,
                 signing,
@@ -234,7 +234,7 @@ def _mails(
             missing.append(f"RC545: the owner {notice.owner.shown} has no mail address as contact")
         recipients = tuple(dict.fromkeys(one for one in addresses if one is not None))
         if recipients:
-            subject, text = masked(mail_subject(notice)), masked(mail_text(notice))
+            subject, text = mask_secrets(mail_subject(notice)), mask_secrets(mail_text(notice))
             identity = notice_id(notice, channel)
             mails.append(
                 Mail(

@@ -12,7 +12,7 @@ from reconciler.adapters.receiving.secret_sources import SecretSource
 from reconciler.adapters.system.signals import handling, heeds_interrupts
 from reconciler.cli.output import Settings, emit, say
 from reconciler.domain.declared.schemes import Scheme
-from reconciler.domain.secrecy import masked
+from reconciler.domain.secrecy import mask_secrets
 from reconciler.report.text.escape import terminal
 from reconciler.report.webhooks.received_json import listening_line, received_line
 from reconciler.report.webhooks.received_text import received_text, summarise_received
@@ -45,7 +45,7 @@ def run(
             _introduce(settings, listening, found, form)
             for arrived in _arriving(listening, asked):
                 if isinstance(arrived, Note):
-                    say(settings, terminal(masked(arrived.text)))
+                    say(settings, terminal(mask_secrets(arrived.text)))
                     continue
                 emit(_shown(settings, listening, arrived, form), form)
                 results.append(arrived.judgement)

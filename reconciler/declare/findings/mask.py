@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 
-from reconciler.domain.secrecy import masked, secrets_in
+from reconciler.domain.secrecy import mask_secrets, secrets_in
 
 # `token: abc`, `"password": "abc"`, `?token=abc`; not `secret: {lifetime: 180d}`, nor what a probe
 # is set to.
@@ -18,7 +18,7 @@ _RANDOM = re.compile(r"[A-Za-z0-9+/_=-]{20,}")
 
 def mask_message(text: str) -> str:
     """``text`` with everything that may be a secret replaced by ``***``."""
-    return _RANDOM.sub(_mask_random, masked(text))
+    return _RANDOM.sub(_mask_random, mask_secrets(text))
 
 
 def lines_without_key_material(text: str) -> list[str]:

@@ -26,7 +26,7 @@ from reconciler.planning.guards.waivers import date_findings, find_waiver, waive
 from reconciler.planning.rules.custom_rules import (
     DECLARED_ONLY,
     LIVE,
-    declared_facts,
+    collect_declared_facts,
     find_answers,
     find_blamed,
     is_ending,
@@ -152,7 +152,7 @@ class Review:
     ) -> set[str]:
         """Rules of one's own; the names of those that could be judged by the declaration alone."""
         rows = [
-            declared_facts(client, environment, table)
+            collect_declared_facts(client, environment, table)
             for environment, here in clients.items()
             for client in here.values()
             if builders[client.name].sound and not is_ending(client)

@@ -251,7 +251,7 @@ def _found(text: str, searched: str) -> bool:
     Raises ``_Unusable`` when that takes too long.
     """
     try:
-        return compile_pattern(text, ecma=True).found_in(searched, _MOST_STEPS)
+        return compile_pattern(text, ecma=True).occurs_in(searched, _MOST_STEPS)
     except PatternError as error:
         raise _Unusable(_no_pattern(text, error)) from None
 

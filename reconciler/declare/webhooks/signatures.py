@@ -42,7 +42,7 @@ def signature_spec(scheme: Scheme) -> dict[str, Any]:
         spec["custom"] = {
             one.name: one.form.write(value)
             for one in FIELDS
-            if one.stored(value := getattr(scheme, one.attribute))
+            if one.is_stored(value := getattr(scheme, one.attribute))
         }
     return spec
 

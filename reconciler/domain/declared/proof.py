@@ -63,7 +63,7 @@ GENUINE_ONLY = ("tampered", "wrongSecret", "replayed", "unsigned")
 IN_GRACE = (Probe.NEW_SECRET, Probe.OLD_SECRET)
 
 
-def sent_probes(demands: Mapping[Probe, Demand], secrets: int) -> list[tuple[Probe, Demand]]:
+def list_probes(demands: Mapping[Probe, Demand], secrets: int) -> list[tuple[Probe, Demand]]:
     """What a receiver that accepts the genuine deliveries is sent besides, while so many secrets
     are valid."""
     return [

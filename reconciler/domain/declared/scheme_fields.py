@@ -199,27 +199,27 @@ class SchemeField:
     example: Json
     default: Any
 
-    def stored(self, value: Any) -> bool:
+    def is_stored(self, value: Any) -> bool:
         """Whether the registry's copy of a scheme holds ``value`` at all.
 
         >>> later = SchemeField("nonce", "nonce", TAG, "A nonce.", example="n=", default="")
-        >>> later.stored(""), later.stored("n=")
+        >>> later.is_stored(""), later.is_stored("n=")
         (False, True)
         """
         return self.name in ALWAYS_STORED or value != self.default
 
 
-def declared_as(form: Form, meaning: str, example: Json) -> Mapping[str, object]:
+def declare_field(form: Form, meaning: str, example: Json) -> Mapping[str, object]:
     """The metadata of a field of ``Scheme`` that can be declared."""
     return {_METADATA: (form, meaning, example)}
 
 
-def declared_fields(scheme: type) -> tuple[SchemeField, ...]:
+def list_declared_fields(scheme: type) -> tuple[SchemeField, ...]:
     """Those fields of a dataclass that can be declared, in its order."""
-    return tuple(_declared(one) for one in fields(scheme) if _METADATA in one.metadata)
+    return tuple(_read_field(one) for one in fields(scheme) if _METADATA in one.metadata)
 
 
-def _declared(one: Field[Any]) -> SchemeField:
+def _read_field(one: Field[Any]) -> SchemeField:
     form, meaning, example = one.metadata[_METADATA]
     default = None if one.default is MISSING else one.default
     first, *others = one.name.split("_")

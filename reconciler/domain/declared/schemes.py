@@ -24,8 +24,8 @@ from reconciler.domain.declared.scheme_fields import (
     SIGNED_PARTS,
     TAG,
     TOLERANCE,
-    declared_as,
-    declared_fields,
+    declare_field,
+    list_declared_fields,
 )
 
 CUSTOM = "custom"
@@ -49,14 +49,14 @@ class Scheme:
     scheme's own libraries refuse a timestamp far ahead, too. ``beside`` are the headers that the
     provider sends besides, with the placeholders of ``companions``. Header names are in lower case.
 
-    A field that a scheme of one's own may set says so by ``declared_as``. Who signs and verifies
+    A field that a scheme of one's own may set says so by ``declare_field``. Who signs and verifies
     goes by it, and ``docs/configuration.md`` names it; everything else follows from the row.
     """
 
     name: str
     algorithm: str
     header: str = field(
-        metadata=declared_as(
+        metadata=declare_field(
             HEADER,
             "The header that carries the signature. Needed once everything is merged.",
             "X-Acme-Signature",
@@ -64,11 +64,13 @@ class Scheme:
     )
     signed: tuple[str, ...] = field(
         default=("body",),
-        metadata=declared_as(SIGNED_PARTS, "What is signed, in this order.", ["timestamp", "body"]),
+        metadata=declare_field(
+            SIGNED_PARTS, "What is signed, in this order.", ["timestamp", "body"]
+        ),
     )
     joiner: str = field(
         default=".",
-        metadata=declared_as(
+        metadata=declare_field(
             JOINER,
             "Stands between the parts that are signed: up to 8 printable ASCII characters.",
             ".",
@@ -76,7 +78,7 @@ class Scheme:
     )
     key_encoding: str = field(
         default="text",
-        metadata=declared_as(
+        metadata=declare_field(
             KEY_ENCODING,
             "How the signing secret becomes a key: text takes it whole, the others decode what"
             " follows whsec_.",
@@ -85,15 +87,15 @@ class Scheme:
     )
     encoding: str = field(
         default="hex",
-        metadata=declared_as(ENCODING, "How the signature is written.", "hex"),
+        metadata=declare_field(ENCODING, "How the signature is written.", "hex"),
     )
     tag: str = field(
         default="",
-        metadata=declared_as(TAG, "Stands before each signature. Default: nothing.", "v1="),
+        metadata=declare_field(TAG, "Stands before each signature. Default: nothing.", "v1="),
     )
     separator: str = field(
         default="",
-        metadata=declared_as(
+        metadata=declare_field(
             SEPARATOR,
             "Stands between several signatures, and after the timestamp. Default: nothing, so there"
             " is one signature, made with the newest secret.",
@@ -102,7 +104,7 @@ class Scheme:
     )
     id_header: str = field(
         default="",
-        metadata=declared_as(
+        metadata=declare_field(
             OPTIONAL_HEADER,
             "The header that carries the message id. Default: none.",
             "X-Acme-Delivery",
@@ -110,7 +112,7 @@ class Scheme:
     )
     timestamp_header: str = field(
         default="",
-        metadata=declared_as(
+        metadata=declare_field(
             OPTIONAL_HEADER,
             "The header that carries the timestamp in seconds since 1970. Default: none.",
             "X-Acme-Timestamp",
@@ -118,7 +120,7 @@ class Scheme:
     )
     timestamp_tag: str = field(
         default="",
-        metadata=declared_as(
+        metadata=declare_field(
             TAG,
             "Stands before the timestamp in the signature's header, instead of timestampHeader."
             " Default: none.",
@@ -127,7 +129,7 @@ class Scheme:
     )
     tolerance: timedelta = field(
         default=TOLERANCE,
-        metadata=declared_as(
+        metadata=declare_field(
             DEADLINE, "How old, or how far ahead, a delivery may be. Default: 5m.", "5m"
         ),
     )
@@ -148,7 +150,7 @@ class Scheme:
         return bool(self.timestamp_header or self.timestamp_tag)
 
 
-FIELDS = declared_fields(Scheme)
+FIELDS = list_declared_fields(Scheme)
 HEADER_FIELDS = tuple(one for one in FIELDS if one.form in HEADERS)
 
 STANDARD_WEBHOOKS = Scheme(

@@ -21,12 +21,12 @@ def lifecycle_of(
     for declared, name, lifecycle in desired.lives() if desired is not None else ():
         if declared is kind and name == item:
             return lifecycle
-    return recorded_lifecycle(record, kind, item)
+    return read_lifecycle(record, kind, item)
 
 
-def recorded_lifecycle(record: ClientRecord, kind: CredentialKind, item: str) -> Lifecycle:
+def read_lifecycle(record: ClientRecord, kind: CredentialKind, item: str) -> Lifecycle:
     """The life cycle of a series that is not declared any more: only its grace still matters."""
-    declared = kind.lives(record.spec).get(item) or _dropped(record, kind, item)
+    declared = kind.lives(record.spec).get(item) or _find_dropped(record, kind, item)
     try:
         grace = parse_duration(str(declared["grace"]))
     except (KeyError, ValueError):  # not said, or the record was edited by hand
@@ -34,13 +34,13 @@ def recorded_lifecycle(record: ClientRecord, kind: CredentialKind, item: str) ->
     return Lifecycle(kind.lifetime, kind.lifetime / 3, grace)
 
 
-def recorded_reissue(record: ClientRecord, kind: CredentialKind, item: str) -> int:
+def read_reissue(record: ClientRecord, kind: CredentialKind, item: str) -> int:
     """The ``reissueAfter`` that was applied last, 0 when there was none."""
     number = kind.lives(record.spec).get(item, {}).get("reissueAfter", 0)
     return number if isinstance(number, int) else 0
 
 
-def _dropped(record: ClientRecord, kind: CredentialKind, item: str) -> Mapping[str, Any]:
+def _find_dropped(record: ClientRecord, kind: CredentialKind, item: str) -> Mapping[str, Any]:
     """What the update that dropped a credential says it was: a run that was cut short after it did
     not start the grace yet. Of one that ends at once nobody asks."""
     if kind.retire is None:

@@ -10,7 +10,7 @@ import json
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from reconciler.domain.secrecy.held import SHORTEST, held_forms
+from reconciler.domain.secrecy.held import SHORTEST, list_held_forms
 from reconciler.domain.secrecy.plaintext import blocks, to_plain_text, trace
 from reconciler.domain.secrecy.shapes import find_shapes
 from reconciler.domain.values.canonical import Json
@@ -47,11 +47,11 @@ def secrets_in(text: str, also: Collection[str] = ()) -> list[Found]:
         return []
     found = list(_spans(text, also))
     for begin, block in blocks(text):
-        found += _hidden_in(block, begin, also)
-    return _apart(found or list(_hidden_in(text, 0, also)))
+        found += _find_hidden(block, begin, also)
+    return _apart(found or list(_find_hidden(text, 0, also)))
 
 
-def _hidden_in(block: str, begin: int, also: Collection[str]) -> Iterator[Found]:
+def _find_hidden(block: str, begin: int, also: Collection[str]) -> Iterator[Found]:
     """What is there only in the plain form of ``block``, which begins at ``begin`` of the whole."""
     seen = to_plain_text(block)
     hidden = [one for one in _spans(seen, also) if _is_whole(seen, one)] if seen != block else []
@@ -62,7 +62,7 @@ def _hidden_in(block: str, begin: int, also: Collection[str]) -> Iterator[Found]
             yield Found(one.name, begin + first, begin + last)
 
 
-def masked(text: str, also: Collection[str] = ()) -> str:
+def mask_secrets(text: str, also: Collection[str] = ()) -> str:
     """``text`` with ``***`` for each secret in it. ``also``: other texts that must not be seen,
     where they are long enough to be no words."""
     for _ in range(_ROUNDS):
@@ -75,26 +75,26 @@ def masked(text: str, also: Collection[str] = ()) -> str:
 
 def beginning(text: str, length: int) -> str:
     """At most ``length`` characters of ``text``, which was masked before it was cut."""
-    return masked(text)[:length]
+    return mask_secrets(text)[:length]
 
 
-def masked_json(value: Json) -> Json:
+def mask_json(value: Json) -> Json:
     """``value`` with the secrets masked in each of its texts, names of fields included."""
     if not holds_secret(json.dumps(value, ensure_ascii=False, default=str)):
         return value
-    return _masked_inside(value)
+    return _mask_inside(value)
 
 
-def _masked_inside(value: Json) -> Json:
+def _mask_inside(value: Json) -> Json:
     if isinstance(value, str):
-        return masked(value)
+        return mask_secrets(value)
     if isinstance(value, dict):
-        return {masked(str(name)): _masked_inside(inner) for name, inner in value.items()}
-    return [_masked_inside(inner) for inner in value] if isinstance(value, list | tuple) else value
+        return {mask_secrets(str(name)): _mask_inside(inner) for name, inner in value.items()}
+    return [_mask_inside(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def _spans(text: str, also: Collection[str]) -> Iterator[Found]:
-    for form in (*held_forms(), *(one for one in also if len(one) >= SHORTEST)):
+    for form in (*list_held_forms(), *(one for one in also if len(one) >= SHORTEST)):
         at = text.find(form)
         while at >= 0:
             yield Found(HELD, at, at + len(form))

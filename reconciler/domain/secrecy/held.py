@@ -39,17 +39,17 @@ def remember_for_good(secret: Secret) -> Secret:
     return secret
 
 
-def held_forms() -> list[str]:
+def list_held_forms() -> list[str]:
     """Every form of every secret that is held."""
     with _lock:
         known = list(_alive.items())
     result: list[str] = []
     for secret, found in known:
-        result += found if found is not None else _made(secret)
+        result += found if found is not None else _make_forms(secret)
     return result
 
 
-def _made(secret: Secret) -> tuple[str, ...]:
+def _make_forms(secret: Secret) -> tuple[str, ...]:
     found = _forms_of(secret.reveal())
     with _lock:
         _alive[secret] = found

@@ -148,14 +148,14 @@ def trace(text: str) -> Plain:
     for _ in range(_ROUNDS):
         before = found.text
         for one in _PASSES:
-            found = _replaced(found, one.pattern, one.replacement)
-        found = _replaced(_replaced(found, _UNSEEN, _nothing), _LINE_END, _nothing)
+            found = _replace_matches(found, one.pattern, one.replacement)
+        found = _replace_matches(_replace_matches(found, _UNSEEN, _nothing), _LINE_END, _nothing)
         if found.text == before:
             break
     return found
 
 
-def _replaced(
+def _replace_matches(
     found: Plain, pattern: re.Pattern[str], replacement: Callable[[re.Match[str]], str]
 ) -> Plain:
     parts: list[str] = []

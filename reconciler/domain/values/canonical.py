@@ -28,13 +28,13 @@ def dumps(value: Json) -> str:
     )
 
 
-def printed_json(text: str) -> str:
+def escape_json(text: str) -> str:
     """A finished JSON document in ASCII in which no CI system finds a command (``##`` and a name)
     and no terminal a control character; it says what it said.
 
     What is replaced is in its strings only, and no backslash stands before it.
 
-    >>> print(printed_json('{"note": "##vso"}'))
+    >>> print(escape_json('{"note": "##vso"}'))
     {"note": "#\\u0023vso"}
     """
     return text.replace("##", "#\\u0023").replace("\x7f", "\\u007f")

@@ -52,10 +52,10 @@ def translate(text: str) -> str:
     Traceback (most recent call last):
     ValueError: `\Z` is not of ECMA-262
     """
-    return "".join(_translated(text))
+    return "".join(_translate(text))
 
 
-def _translated(text: str) -> Iterator[str]:
+def _translate(text: str) -> Iterator[str]:
     inside = False
     for token, following in pairwise([*_TOKEN.findall(text), ""]):
         if token[0] == "\\":

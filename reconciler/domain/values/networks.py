@@ -54,14 +54,14 @@ def parse_allowed(texts: Json) -> Allowed:
         return EVERYWHERE
     found: dict[int, list[tuple[int, int]]] = {4: [], 6: []}
     for text in texts if isinstance(texts, list | tuple) else ():
-        if (parsed := _parsed(str(text))) is not None:
+        if (parsed := _parse_span(str(text))) is not None:
             version, first, last = parsed
             found[version].append((first, last))
-    return {version: _merged(spans) for version, spans in found.items()}
+    return {version: _merge(spans) for version, spans in found.items()}
 
 
 @lru_cache(maxsize=4096)
-def _parsed(text: str) -> tuple[int, int, int] | None:
+def _parse_span(text: str) -> tuple[int, int, int] | None:
     try:
         network = ip_network(text)
     except ValueError:
@@ -86,13 +86,13 @@ def find_reached(spans: Allowed) -> Allowed:
     """``spans``, and as IPv4 also every address from which somebody comes by a network of IPv6 that
     carries it. How wide a limit is depends on that; for a comparison it would hide a change from
     one form to the other."""
-    carried = [one for network, bits in _CARRIERS for one in _carried(spans[6], network, bits)]
+    carried = [one for network, bits in _CARRIERS for one in _carry_over(spans[6], network, bits)]
     limit = _LIMITS[4]
-    carried += [(limit - last, limit - first) for first, last in _carried(spans[6], _TEREDO, 0)]
-    return {**spans, 4: _merged([*spans[4], *carried])} if carried else spans
+    carried += [(limit - last, limit - first) for first, last in _carry_over(spans[6], _TEREDO, 0)]
+    return {**spans, 4: _merge([*spans[4], *carried])} if carried else spans
 
 
-def _carried(spans: Spans, network: IPv6Network, bits: int) -> Iterator[tuple[int, int]]:
+def _carry_over(spans: Spans, network: IPv6Network, bits: int) -> Iterator[tuple[int, int]]:
     base, end, limit = int(network.network_address), int(network.broadcast_address), _LIMITS[4]
     for first, last in spans:
         if first > end or last < base:
@@ -158,7 +158,7 @@ def _size(spans: Iterable[tuple[int, int]]) -> int:
     return sum(last - first + 1 for first, last in spans)
 
 
-def _merged(spans: Iterable[tuple[int, int]]) -> Spans:
+def _merge(spans: Iterable[tuple[int, int]]) -> Spans:
     merged: list[tuple[int, int]] = []
     for first, last in sorted(spans):
         if merged and first <= merged[-1][1] + 1:

@@ -102,13 +102,13 @@ class Pattern:
     _word: re.Pattern[str] = field(compare=False)  # what stands on one side of a boundary
     _known: dict[_Step, frozenset[int]] = field(default_factory=dict, compare=False)
 
-    def found_in(self, text: str, steps: int | None = None) -> bool:
+    def occurs_in(self, text: str, steps: int | None = None) -> bool:
         """Whether any part of ``text`` matches; ``^`` and ``$`` are its very beginning and end, as
         in ECMA-262.
 
         Raises ``PatternError`` when more than ``steps`` would be needed; None: however many.
 
-        >>> compile_pattern("^(a+)+$").found_in("a" * 40 + "!")  # Python's own would need years
+        >>> compile_pattern("^(a+)+$").occurs_in("a" * 40 + "!")  # Python's own would need years
         False
         """
         spent, length, current = 0, len(text), frozenset[int]()
@@ -163,9 +163,9 @@ def compile_pattern(text: str, *, ecma: bool = False) -> Pattern:
 
     Raises ``PatternError``.
 
-    >>> compile_pattern("^pay").found_in("paystack")
+    >>> compile_pattern("^pay").occurs_in("paystack")
     True
-    >>> compile_pattern(r"^\w$").found_in("é"), compile_pattern(r"^\w$", ecma=True).found_in("é")
+    >>> compile_pattern(r"^\w$").occurs_in("é"), compile_pattern(r"^\w$", ecma=True).occurs_in("é")
     (True, False)
     >>> compile_pattern("pay(?=stack)")
     Traceback (most recent call last):

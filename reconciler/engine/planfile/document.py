@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 from reconciler.domain.plan.plan import FORMAT_VERSION, Action, Approval, Permissions, Plan
 from reconciler.domain.plan.unfinished import Unfinished
-from reconciler.domain.secrecy import masked_json
-from reconciler.domain.values.canonical import Json, digest, iso, iso_or_none, printed_json
+from reconciler.domain.secrecy import mask_json
+from reconciler.domain.values.canonical import Json, digest, escape_json, iso, iso_or_none
 from reconciler.errors import Finding, Source
 
 
@@ -16,7 +16,7 @@ def plan_json(plan: Plan) -> str:
     """One line of JSON in canonical order and in ASCII: what a terminal or a CI system would act on
     is escaped. ``load_plan`` is its inverse."""
     return (
-        printed_json(json.dumps(plan_document(plan), sort_keys=True, separators=(",", ":"))) + "\n"
+        escape_json(json.dumps(plan_document(plan), sort_keys=True, separators=(",", ":"))) + "\n"
     )
 
 
@@ -47,7 +47,7 @@ def plan_document(plan: Plan) -> dict[str, Json]:
     }
     if plan.yes_remove is not None:
         document["yes_remove"] = plan.yes_remove
-    document = masked_json(document)
+    document = mask_json(document)
     return document | {"file_digest": file_digest(document)}
 
 

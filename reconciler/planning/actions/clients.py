@@ -5,7 +5,7 @@ from __future__ import annotations
 from reconciler.domain.declared.desired import ClientState, DesiredClient, Lifecycle
 from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.kinds.credentials import CredentialKind
-from reconciler.domain.live.lifecycles import lifecycle_of, recorded_lifecycle
+from reconciler.domain.live.lifecycles import lifecycle_of, read_lifecycle
 from reconciler.domain.live.record import (
     ENDPOINT_FIELDS,
     ClientRecord,
@@ -45,15 +45,15 @@ def plan_client(
         actions += _updates(desired, record)
     actions += _metadata_drift(desired, record, inputs)
     if desired.state is ClientState.SUSPENDED:
-        return actions + _suspended(desired, record, inputs)
+        return actions + _plan_suspended(desired, record, inputs)
     plans = {
-        (kind, name): _wanted_series(desired, record, kind, name, lifecycle, inputs)
+        (kind, name): _plan_wanted(desired, record, kind, name, lifecycle, inputs)
         for kind, name, lifecycle in desired.lives()
     }
     for plan in plans.values():
         actions += plan.actions
     actions = [tell_signatures(desired, action) for action in actions]
-    actions += _undeclared(desired, record, inputs)
+    actions += _plan_undeclared(desired, record, inputs)
     return actions + plan_proof(desired, record, plans, actions, inputs.question.verifications)
 
 
@@ -90,10 +90,10 @@ def _updates(desired: DesiredClient, record: ClientRecord) -> list[Action]:
         )
         before, after = compare_fields(record.spec, desired.spec)
         actions.append(client_action(ActionKind.UPDATE_CLIENT, desired.name, cause, before, after))
-    return actions + _declared_changes(desired, record) + _endpoint_updates(desired, record)
+    return actions + _plan_changes(desired, record) + _endpoint_updates(desired, record)
 
 
-def _declared_changes(desired: DesiredClient, record: ClientRecord) -> list[Action]:
+def _plan_changes(desired: DesiredClient, record: ClientRecord) -> list[Action]:
     """What is declared otherwise than it was applied last. In an edited record too: only what
     equals that is a repair, and a guard of changes has no other word for the rest."""
     if (record.digest, record.base_digest) == (desired.digest, desired.base_digest):
@@ -198,7 +198,7 @@ def _view(
     )
 
 
-def _wanted_series(
+def _plan_wanted(
     desired: DesiredClient,
     record: ClientRecord | None,
     kind: CredentialKind,
@@ -209,7 +209,7 @@ def _wanted_series(
     return plan_series(_view(record, Subject(desired.name, kind, name), lifecycle, inputs))
 
 
-def _undeclared(
+def _plan_undeclared(
     desired: DesiredClient, record: ClientRecord | None, inputs: Inputs
 ) -> list[Action]:
     """Keys that are no longer declared retire through their grace; signing secrets end with their
@@ -221,13 +221,15 @@ def _undeclared(
     for kind, name, _ in record.all_series():
         if (kind, name) in declared:
             continue
-        lifecycle = recorded_lifecycle(record, kind, name)
+        lifecycle = read_lifecycle(record, kind, name)
         view = _view(record, Subject(desired.name, kind, name), lifecycle, inputs)
         actions += finish_series(view)
     return actions
 
 
-def _suspended(desired: DesiredClient, record: ClientRecord | None, inputs: Inputs) -> list[Action]:
+def _plan_suspended(
+    desired: DesiredClient, record: ClientRecord | None, inputs: Inputs
+) -> list[Action]:
     """A suspended client gets nothing new; what is running out runs out."""
     actions: list[Action] = []
     if record is None or record.status is not ClientStatus.SUSPENDED:
@@ -244,7 +246,7 @@ def _suspended(desired: DesiredClient, record: ClientRecord | None, inputs: Inpu
             actions += rest_series(
                 _view(record, Subject(desired.name, kind, name), lifecycle, inputs)
             )
-    return actions + _undeclared(desired, record, inputs)
+    return actions + _plan_undeclared(desired, record, inputs)
 
 
 def _end_client(
@@ -259,7 +261,7 @@ def _end_client(
     actions = _rename(desired, record) if desired is not None else []
     client = desired.name if desired is not None else record.name
     for kind, name, _ in record.all_series():
-        lifecycle = recorded_lifecycle(record, kind, name)
+        lifecycle = read_lifecycle(record, kind, name)
         view = _view(record, Subject(client, kind, name), lifecycle, inputs)
         actions += end_series(view, cause)
     if record.status is not ClientStatus.RETIRED:

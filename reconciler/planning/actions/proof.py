@@ -68,7 +68,7 @@ def plan_proof(
         )
         if cause is not None:
             proofs.append(_verify(desired, webhook, cause))
-        elif known is not None and answered_gone(known):
+        elif known is not None and has_answered_gone(known):
             provable = False
     doubted = bool(changed) or (live is not None and live.edited)
     why = _may_activate(
@@ -85,7 +85,7 @@ def plan_proof(
     return proofs
 
 
-def answered_gone(known: WebhookRecord) -> bool:
+def has_answered_gone(known: WebhookRecord) -> bool:
     """Whether the receiver said that it does not want to be called any more: then it is not, until
     the declaration or a person says otherwise (Standard Webhooks 1.0.0: 410 disables)."""
     return known.last_delivery is not None and known.last_delivery.code == GONE
@@ -121,7 +121,7 @@ def _must_verify(
         return Cause(Reason.ENDPOINT_CHANGED, f"{webhook.url} must prove itself again")
     if requested:
         return Cause(Reason.VERIFICATION_REQUESTED, f"asked for: {webhook.url} proves itself again")
-    if answered_gone(known):
+    if has_answered_gone(known):
         return None
     if known.last_delivery is not None and not known.last_delivery.accepted:
         runs = "1 run" if known.failures == 1 else f"{known.failures} runs"

@@ -75,7 +75,7 @@ def merge_revocations(records: Mapping[str, ClientRecord]) -> dict[str, ClientRe
 
 
 def _without(record: ClientRecord, gone: set[tuple[CredentialKind, str, int]]) -> ClientRecord:
-    def shown(kind: CredentialKind, item: str, series: Series) -> Series:
+    def revoke_gone(kind: CredentialKind, item: str, series: Series) -> Series:
         versions = (
             (
                 replace(version, state=VersionState.REVOKED)
@@ -86,7 +86,9 @@ def _without(record: ClientRecord, gone: set[tuple[CredentialKind, str, int]]) -
         )
         return replace(series, versions=tuple(versions))
 
-    every = {(kind, item): shown(kind, item, one) for (kind, item), one in record.series.items()}
+    every = {
+        (kind, item): revoke_gone(kind, item, one) for (kind, item), one in record.series.items()
+    }
     return replace(record, series=every)
 
 

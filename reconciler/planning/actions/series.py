@@ -39,7 +39,7 @@ def plan_series(view: SeriesView) -> SeriesPlan:
     if cause is not None:
         actions.append(_new_version(view, cause))
     elif active is None:
-        actions.append(_held(view))
+        actions.append(_explain_hold(view))
     actions += _endings(view, cause)
     adopted = pending is not None and active is not None and active.number == pending.number
     usable = cause is not None or active is not None
@@ -87,7 +87,7 @@ def _new_version(view: SeriesView, cause: Cause) -> Action:
     return view.subject.action(kind, cause, before={"version": active.number}, after=after)
 
 
-def _held(view: SeriesView) -> Action:
+def _explain_hold(view: SeriesView) -> Action:
     hold = view.series.hold
     # without a hold, a series without an active version has a cause to issue one
     assert hold is not None
@@ -122,8 +122,8 @@ def _revocation(view: SeriesView, version: Version, cause: Cause) -> Action:
         view.subject.kind.revoke,
         cause,
         version.number,
-        before=_shown(version),
-        after=_ended(version),
+        before=_describe(version),
+        after=_describe_end(version),
     )
 
 
@@ -150,11 +150,13 @@ def _destructions(view: SeriesView, revoked: Version) -> list[Action]:
     return [view.subject.action(ActionKind.DESTROY_VERSION, cause, revoked.number)]
 
 
-def _shown(version: Version) -> dict[str, object]:
+def _describe(version: Version) -> dict[str, object]:
     return {"id": version.id, "state": version.state.value}
 
 
-def _ended(version: Version, state: VersionState = VersionState.REVOKED) -> dict[str, object]:
+def _describe_end(
+    version: Version, state: VersionState = VersionState.REVOKED
+) -> dict[str, object]:
     return {"id": version.id, "state": state.value}
 
 
@@ -187,8 +189,8 @@ def finish_series(view: SeriesView) -> list[Action]:
                     kind.retire,
                     cause,
                     version.number,
-                    before=_shown(version),
-                    after={**_ended(version, VersionState.RETIRING), "grace": grace},
+                    before=_describe(version),
+                    after={**_describe_end(version, VersionState.RETIRING), "grace": grace},
                 )
             )
             if (ends := replace_without_grace(view, version, cause)) is not None:

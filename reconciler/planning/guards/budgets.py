@@ -22,7 +22,7 @@ YES_REMOVE = "yes-remove"  # the guard of a number that is wrong; no waiver may 
 def remove_all(situation: Situation) -> Iterable[Block]:
     """An empty declaration is a mistake until somebody says otherwise."""
     removed = _all_removed(situation)
-    if not _undeclared(situation) or not _is_everything(situation, removed):
+    if not _removes_undeclared(situation) or not _is_everything(situation, removed):
         return
     yield from _unless_agreed(
         situation,
@@ -42,7 +42,7 @@ def most_removed(situation: Situation) -> Iterable[Block]:
     removed, existing = _all_removed(situation), len(situation.live)
     if existing >= situation.desired.policy.removals.at_least or len(removed) * 2 <= existing:
         return
-    if not _undeclared(situation) or _is_everything(situation, removed):
+    if not _removes_undeclared(situation) or _is_everything(situation, removed):
         return
     yield from _unless_agreed(
         situation,
@@ -60,12 +60,10 @@ def most_removed(situation: Situation) -> Iterable[Block]:
 
 def other_number(situation: Situation) -> Iterable[Block]:
     """Whoever agrees to a removal says how many there are: another number was not agreed to."""
-    agreed, removed = situation.agreed, _removed(situation)
+    agreed, removed = situation.agreed, _list_removed(situation)
     if agreed is None or _is_agreed(situation):
         return
-    would = (
-        f"the plan removes {_counted(len(removed))}{': ' if removed else ''}{name_some(removed)}"
-    )
+    would = f"the plan removes {_count_clients(len(removed))}{': ' if removed else ''}{name_some(removed)}"
     would = would if agreed.clients is None else f"it was given for other clients than now: {would}"
     yield Block(
         YES_REMOVE,
@@ -137,7 +135,7 @@ def _over_budget(
     )
 
 
-def _removed(situation: Situation) -> set[str]:
+def _list_removed(situation: Situation) -> set[str]:
     """The clients that the plan itself ends."""
     return {action.client for action in situation.of_kind(ActionKind.RETIRE_CLIENT)}
 
@@ -147,10 +145,10 @@ def _all_removed(situation: Situation) -> set[str]:
     more = {
         action.client for action in situation.elsewhere if action.kind is ActionKind.RETIRE_CLIENT
     }
-    return _removed(situation) | more
+    return _list_removed(situation) | more
 
 
-def _undeclared(situation: Situation) -> bool:
+def _removes_undeclared(situation: Situation) -> bool:
     """Whether the plan ends a client without a word of the declaration.
 
     ``state: retired`` is such a word.
@@ -169,7 +167,7 @@ def _is_everything(situation: Situation, removed: Collection[str]) -> bool:
 
 
 def _is_agreed(situation: Situation) -> bool:
-    agreed, removed = situation.agreed, _removed(situation)
+    agreed, removed = situation.agreed, _list_removed(situation)
     if agreed is None:
         return False
     return len(removed) == agreed.number if agreed.clients is None else removed <= agreed.clients
@@ -189,7 +187,7 @@ def _unless_agreed(situation: Situation, block: Block) -> Iterable[Block]:
 
 
 def _say(situation: Situation) -> str:
-    return f"add --yes-remove {len(_removed(situation))}"
+    return f"add --yes-remove {len(_list_removed(situation))}"
 
 
 def _all_of(number: int) -> str:
@@ -198,7 +196,7 @@ def _all_of(number: int) -> str:
     )
 
 
-def _counted(number: int) -> str:
+def _count_clients(number: int) -> str:
     return {0: "no client", 1: "1 client"}.get(number, f"{number} clients")
 
 

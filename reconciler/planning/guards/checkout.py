@@ -131,7 +131,7 @@ def checkout_findings(standing: Standing) -> Iterator[Finding]:
         yield Finding(
             "RC371",
             Level.WARNING,
-            f"{whose} what is used here: {_listed(checkout.dirty)}",
+            f"{whose} what is used here: {_list_paths(checkout.dirty)}",
             NOWHERE,
             _unfilter(checkout)
             or "commit it or undo it; otherwise nobody can tell from git what was applied",
@@ -187,11 +187,9 @@ def _unfilter(checkout: Checkout) -> str:
     none."""
     if not checkout.filtered:
         return ""
-    return (
-        f"take out of the filters in .gitattributes, and commit anew: {_listed(checkout.filtered)}"
-    )
+    return f"take out of the filters in .gitattributes, and commit anew: {_list_paths(checkout.filtered)}"
 
 
-def _listed(paths: Sequence[str]) -> str:
+def _list_paths(paths: Sequence[str]) -> str:
     more = f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else ""
     return ", ".join(paths[:_SHOWN]) + more

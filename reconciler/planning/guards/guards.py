@@ -106,7 +106,7 @@ def freeze(situation: Situation) -> Iterable[Block]:
     )
     if frozen is None:
         return
-    for client in sorted({action.client for action in situation.declared_changes()}):
+    for client in sorted({action.client for action in situation.list_declared_changes()}):
         yield Block(
             "freeze",
             "RC330",

@@ -43,14 +43,16 @@ def keeping(situation: Situation) -> Iterable[Block]:
             BOOTSTRAP,
         )
     for action in new:
-        yield from _ended_by(action, situation, secrets)
+        yield from _check_end(action, situation, secrets)
 
 
 def is_change(action: Action) -> bool:
     return action.kind is not ActionKind.NO_OP
 
 
-def _ended_by(action: Action, situation: Situation, mount: MountSettings | None) -> Iterator[Block]:
+def _check_end(
+    action: Action, situation: Situation, mount: MountSettings | None
+) -> Iterator[Block]:
     record = situation.record_of(action.client)
     if record is None:
         return
@@ -68,7 +70,9 @@ def _ended_by(action: Action, situation: Situation, mount: MountSettings | None)
         )
     number = int(str((action.after or {}).get("version", series.last + 1)))
     ended = [
-        one for one in _kept_on(action, series, situation) if mount and one <= number - mount.keeps
+        one
+        for one in _list_kept(action, series, situation)
+        if mount and one <= number - mount.keeps
     ]
     if ended and mount is not None:
         told = " and ".join(map(str, ended))
@@ -91,7 +95,7 @@ def _reset(client: str, situation: Situation) -> set[str]:
     return {str(path) for paths in resets if isinstance(paths, list) for path in paths}
 
 
-def _kept_on(action: Action, series: Series, situation: Situation) -> list[int]:
+def _list_kept(action: Action, series: Series, situation: Situation) -> list[int]:
     """The usable versions of a series that the plan does not end anyway."""
     ended = {
         one.version

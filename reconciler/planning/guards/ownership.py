@@ -159,7 +159,7 @@ def find_doubts(observed: Observed) -> Iterator[RecordDoubt]:
 
 
 def _doubts(observed: Observed) -> Iterator[RecordDoubt]:
-    shared = shared_storage(observed)
+    shared = find_shared_storage(observed)
     for storage, records in sorted(shared.items()):
         told = " and ".join(
             record.name + (" (edited by hand)" if record.edited else "") for record in records
@@ -196,7 +196,7 @@ def _doubts(observed: Observed) -> Iterator[RecordDoubt]:
         )
 
 
-def shared_storage(observed: Observed) -> dict[str, list[ClientRecord]]:
+def find_shared_storage(observed: Observed) -> dict[str, list[ClientRecord]]:
     """The names in the paths of secrets that several records claim, and none of them took over from
     the others. (A rename that is under way, or was overtaken, has several records for a while.)"""
     claims: dict[str, list[ClientRecord]] = {}

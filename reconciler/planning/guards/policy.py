@@ -31,7 +31,7 @@ def policy_rules(situation: Situation) -> Iterable[Block]:
     """A rule of level ``deny`` blocks a declared change of the client that breaks it. A client that
     is left as it is keeps its rotations and repairs, whatever the policy became meanwhile: that it
     breaks a rule is told."""
-    changed = frozenset(_changed(situation))
+    changed = frozenset(_list_changed(situation))
     for violation in situation.desired.violations:
         if situation.only is not None and violation.client not in situation.only:
             continue
@@ -50,12 +50,12 @@ def policy_rules(situation: Situation) -> Iterable[Block]:
     yield from _custom(situation, changed)
 
 
-def _changed(situation: Situation) -> Iterator[str]:
+def _list_changed(situation: Situation) -> Iterator[str]:
     """Clients of which this plan changes what is declared.
 
     To suspend one is never held back by a rule.
     """
-    for action in situation.declared_changes():
+    for action in situation.list_declared_changes():
         client = situation.desired.clients.get(action.client)
         suspended = client is not None and client.state is ClientState.SUSPENDED
         if not suspended and not _only_reissues(action):

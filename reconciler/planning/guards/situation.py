@@ -71,7 +71,7 @@ class Situation:
     def of_kind(self, *kinds: ActionKind) -> list[Action]:
         return [action for action in self.actions if action.kind in kinds]
 
-    def declared_changes(self) -> list[Action]:
+    def list_declared_changes(self) -> list[Action]:
         """Changes that somebody declared and that no earlier run began."""
         return [one for one in self.actions if is_declared(one) and not self.finishes(one)]
 

@@ -209,7 +209,9 @@ def _version(
             else f"the next apply after {iso(end)} revokes and destroys it"
         )
         return (
-            Unfinished(UnfinishedKind.RETIRING, message, then, _replaced_at(series, version)),
+            Unfinished(
+                UnfinishedKind.RETIRING, message, then, _find_replacement_time(series, version)
+            ),
             due,
         )
     if version.state is VersionState.REVOKED and _is_there(view.observed, path, version):
@@ -219,7 +221,7 @@ def _version(
     return None, False
 
 
-def _replaced_at(series: Series, version: Version) -> datetime | None:
+def _find_replacement_time(series: Series, version: Version) -> datetime | None:
     """When the successor of a version was made, None when it has none."""
     return min(
         (one.issued_at for one in series.versions if one.number > version.number), default=None

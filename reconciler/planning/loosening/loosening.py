@@ -132,12 +132,12 @@ def approvers(before: Terms, now: Terms, at: datetime) -> Iterator[Loosening]:
     for old in _here(before.policy.approvers, now):
         own = [one for one in after if one.approver == old.approver]
         if not any(_asks_as_much(one, old) for one in own):
-            left = "; ".join(map(_asked, own)) or "nothing"
+            left = "; ".join(map(_describe_rule, own)) or "nothing"
             yield Loosening(
                 POLICY,
                 ("GuardrailPolicy", "approvers"),
                 f"approvers: what {old.approver} is asked about",
-                _asked(old),
+                _describe_rule(old),
                 left,
             )
 
@@ -150,7 +150,7 @@ def _asks_as_much(new: ApproverRule, old: ApproverRule) -> bool:
     return risk and wide and new.labels.items() <= old.labels.items()
 
 
-def _asked(rule: ApproverRule) -> str:
+def _describe_rule(rule: ApproverRule) -> str:
     parts = [f"risk {rule.risk} or more"] if rule.risk is not None else []
     parts += [f"scopes {show_value(rule.scopes)}"] if rule.scopes else []
     parts += [f"labels {show_value(rule.labels)}"] if rule.labels else []

@@ -31,7 +31,7 @@ def _pair(before: Terms, now: Terms) -> Iterator[tuple[Environment, Environment,
 
 def looser_networks(before: Terms, now: Terms, at: datetime) -> Iterator[PlaceRow]:
     for old, new, path in _pair(before, now):
-        known = _collapsed(old.allowed_networks)
+        known = _collapse(old.allowed_networks)
         added = [
             text
             for text in new.allowed_networks
@@ -41,7 +41,7 @@ def looser_networks(before: Terms, now: Terms, at: datetime) -> Iterator[PlaceRo
             yield _row((*path, "allowedNetworks"), old.allowed_networks, new.allowed_networks)
 
 
-def _collapsed(texts: tuple[str, ...]) -> list[IPv4Network | IPv6Network]:
+def _collapse(texts: tuple[str, ...]) -> list[IPv4Network | IPv6Network]:
     """Without gaps between neighbours: two halves are as wide as the whole."""
     found = [ip_network(text) for text in texts]
     return [
@@ -59,7 +59,7 @@ def _within(inner: IPv4Network | IPv6Network, outer: IPv4Network | IPv6Network) 
 def freezes(before: Terms, now: Terms, at: datetime) -> Iterator[PlaceRow]:
     for old, new, path in _pair(before, now):
         for freeze in old.freezes:
-            if freeze.end > at and _thawed(freeze, new.freezes, at):
+            if freeze.end > at and _has_thawed(freeze, new.freezes, at):
                 span = f"{iso(freeze.start)} to {iso(freeze.end)} ({freeze.reason})"
                 left = "; ".join(
                     f"{iso(one.start)} to {iso(one.end)}" for one in new.freezes if one.end > at
@@ -67,7 +67,7 @@ def freezes(before: Terms, now: Terms, at: datetime) -> Iterator[PlaceRow]:
                 yield _row((*path, "freeze"), span, left or None)
 
 
-def _thawed(freeze: Freeze, others: tuple[Freeze, ...], at: datetime) -> bool:
+def _has_thawed(freeze: Freeze, others: tuple[Freeze, ...], at: datetime) -> bool:
     """Whether an instant of ``freeze`` that is still to come lies in none of ``others``."""
     until = max(freeze.start, at)
     for other in sorted(others, key=lambda one: one.start):

@@ -54,7 +54,7 @@ def compare_terms(plan: Plan, terms: Before, inputs: Inputs) -> Plan:
             _finding(one, plan, terms, inputs.desired)
             for one in find_loosenings(terms.before, terms.now, plan.created_at)
         ),
-        *_reached(terms, inputs),
+        *_find_reached(terms, inputs),
     ]
     asked = _with_former(plan, terms, inputs)
     return replace(plan, findings=sort_findings([*plan.findings, *found]), approvals=asked)
@@ -108,7 +108,7 @@ def _breaking(rule: Rule, plan: Plan, desired: Desired) -> Iterator[str]:
             yield name
 
 
-def _reached(terms: Before, inputs: Inputs) -> Iterator[Finding]:
+def _find_reached(terms: Before, inputs: Inputs) -> Iterator[Finding]:
     """Scopes that are new in the catalogue, and clients with a wildcard that meant nothing of them
     until now. One finding for all scopes that reach the same clients, whichever clients the plan is
     about: it has no action of them.
@@ -165,11 +165,13 @@ def _with_former(plan: Plan, terms: Before, inputs: Inputs) -> tuple[Approval, .
     question = replace(inputs.question, desired=former, at=plan.created_at)
     asked = find_approvals(Situation(replace(inputs, question=question, guarded_at=None), actions))
     own = {one.approver: one for one in plan.approvals}
-    merged = {one.approver: _merged(own.get(one.approver), one, terms.name) for one in asked}
+    merged = {
+        one.approver: _merge_approvals(own.get(one.approver), one, terms.name) for one in asked
+    }
     return tuple(approval for _, approval in sorted({**own, **merged}.items()))
 
 
-def _merged(own: Approval | None, former: Approval, name: str) -> Approval:
+def _merge_approvals(own: Approval | None, former: Approval, name: str) -> Approval:
     """Both, each reason that only the terms before have with a word that says so."""
     told, about = (own.reasons, own.addresses) if own is not None else ((), ())
     if set(former.addresses) <= set(about):

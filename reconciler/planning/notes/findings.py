@@ -15,7 +15,7 @@ from reconciler.domain.values import names
 from reconciler.domain.values.canonical import iso
 from reconciler.errors import NOWHERE, Address, Finding, Level
 from reconciler.planning.actions.inputs import Pairs
-from reconciler.planning.actions.proof import answered_gone
+from reconciler.planning.actions.proof import has_answered_gone
 from reconciler.planning.actions.reasons import DRIFT, Reason
 from reconciler.planning.guards.contradictions import find_unrecorded_versions
 from reconciler.planning.guards.keeping import keeping_findings
@@ -185,13 +185,13 @@ def proof_findings(
                 client.spec, webhook.name
             ):
                 address = names.webhook_address(name, webhook.name)
-                yield from _gone(client, known, address)
+                yield from _find_gone(client, known, address)
                 secret = record.series_of(SIGNING_SECRET, webhook.name)
                 yield from _old_secret_only(client, known, secret, address)
 
 
-def _gone(client: DesiredClient, known: WebhookRecord, address: Address) -> Iterator[Finding]:
-    if not answered_gone(known) or known.last_delivery is None:
+def _find_gone(client: DesiredClient, known: WebhookRecord, address: Address) -> Iterator[Finding]:
+    if not has_answered_gone(known) or known.last_delivery is None:
         return
     target = f"{address.client}/{address.item}"
     yield Finding(

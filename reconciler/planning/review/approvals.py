@@ -24,7 +24,7 @@ def find_approvals(situation: Situation) -> tuple[Approval, ...]:
     table = ScopeTable(situation.desired.scopes)
     reasons: dict[str, set[str]] = {}
     addresses: dict[str, set[Address]] = {}
-    for action in _asked_about(situation):
+    for action in _list_approvable(situation):
         labels, scopes = _labels(action, situation), _scopes(action, situation, table)
         for rule in situation.desired.policy.approvers:
             if not holds_in(rule.environments, situation.desired.environment.name):
@@ -39,10 +39,10 @@ def find_approvals(situation: Situation) -> tuple[Approval, ...]:
     )
 
 
-def _asked_about(situation: Situation) -> list[Action]:
+def _list_approvable(situation: Situation) -> list[Action]:
     """Declared changes, and the versions that end because of one: of a removal that is what is
     dangerous."""
-    declared = situation.declared_changes()
+    declared = situation.list_declared_changes()
     causes = {(one.client, one.reason) for one in declared}
     revoked = situation.of_kind(*REVOCATIONS)
     return [*declared, *(one for one in revoked if (one.client, one.reason) in causes)]
@@ -57,7 +57,7 @@ def _meets(
     return (
         (rule.risk is None or risk.rank >= Risk(rule.risk).rank)
         and rule.labels.items() <= labels
-        and (not rule.scopes or bool(_meant(rule.scopes, scopes)))
+        and (not rule.scopes or bool(_match_scopes(rule.scopes, scopes)))
     )
 
 
@@ -74,7 +74,7 @@ def _why(
     if rule.risk is not None:
         parts.append(f"its risk is {action.risk.value}")
     if rule.scopes:
-        parts.append(f"its client may use {name_some(_meant(rule.scopes, scopes))}")
+        parts.append(f"its client may use {name_some(_match_scopes(rule.scopes, scopes))}")
     if rule.labels:
         parts.append(
             "its client has "
@@ -118,7 +118,7 @@ def _effective(scopes: Collection[str], table: ScopeTable) -> Mapping[str, Risk]
     return change.granted if change is not None else {}
 
 
-def _meant(patterns: Sequence[str], scopes: Collection[str]) -> list[str]:
+def _match_scopes(patterns: Sequence[str], scopes: Collection[str]) -> list[str]:
     """The scopes that one of ``patterns`` means.
 
     A wildcard is left only without a catalogue; it may mean any.

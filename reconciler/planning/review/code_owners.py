@@ -54,7 +54,7 @@ def find_code_owners(environments: Iterable[Desired]) -> CodeOwners:
     everybody: set[str] = set()
     named: Mapping[str, frozenset[str]] = {}
     for desired in environments:
-        asked, named = _asked(desired), desired.named
+        asked, named = _find_approvers(desired), desired.named
         everybody |= {f"@{rule.approver}" for rule in desired.policy.approvers}
         for client in desired.clients.values():
             path = client.source.file
@@ -93,7 +93,7 @@ def _owner(spec: JsonObject, teams: Mapping[str, str]) -> Iterable[str]:
         yield owner.mail
 
 
-def _asked(desired: Desired) -> Mapping[str, tuple[str, ...]]:
+def _find_approvers(desired: Desired) -> Mapping[str, tuple[str, ...]]:
     """Whom a plan that registers every client for the first time asks: by the address of the
     client."""
     registered = [plan_registration(client, None) for client in desired.clients.values()]

@@ -13,8 +13,8 @@ from reconciler.domain.values.canonical import Json
 from reconciler.planning.actions.reasons import Reason
 from reconciler.planning.risk.facts import (
     Facts,
-    changed_items,
     keys_in_use,
+    list_changed_items,
     name_some,
     pluralise,
     to_mapping,
@@ -92,10 +92,10 @@ def owner_changed(facts: Facts) -> Iterator[str]:
     before, after = to_mapping(facts.before.get("owner")), to_mapping(facts.after.get("owner"))
     for field in sorted(before):
         if before[field] != after.get(field):
-            yield f"owner {field}: {_said(before[field])} → {_said(after.get(field))}"
+            yield f"owner {field}: {_name_owner(before[field])} → {_name_owner(after.get(field))}"
 
 
-def _said(value: Json) -> str:
+def _name_owner(value: Json) -> str:
     return "nobody" if value is None else str(value)
 
 
@@ -104,7 +104,7 @@ def taken_over(facts: Facts) -> Iterator[str]:
     before = {} if facts.live is None else to_mapping(facts.live.spec.get("owner"))
     after = {} if facts.desired is None else to_mapping(facts.desired.spec.get("owner"))
     changed = [
-        f"{field} {_said(before[field])} → {_said(after.get(field))}"
+        f"{field} {_name_owner(before[field])} → {_name_owner(after.get(field))}"
         for field in sorted(before)
         if before[field] != after.get(field)
     ]
@@ -191,7 +191,7 @@ def other_change(facts: Facts) -> Iterator[str]:
     """A field that no rule knows is not called harmless."""
     found = [name for name in {*facts.before, *facts.after} if name not in _CLIENT]
     for section, known in (("keys", _LIFE), ("webhooks", _WEBHOOK)):
-        for name, before, after in changed_items(facts, section):
+        for name, before, after in list_changed_items(facts, section):
             found += _unknown(f"{section}.{name}", before, after, known)
             old, new = ((side or {}).get("secret") for side in (before, after))
             found += _unknown(f"{section}.{name}.secret", old, new, _LIFE)

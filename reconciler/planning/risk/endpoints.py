@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from reconciler.domain.declared.proof import DEFAULT_DEMANDS, Demand, sent_probes
+from reconciler.domain.declared.proof import DEFAULT_DEMANDS, Demand, list_probes
 from reconciler.domain.declared.schemes import CUSTOM, SCHEMES, STANDARD_WEBHOOKS
 from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.values.canonical import Json, JsonObject
@@ -14,7 +14,7 @@ from reconciler.domain.values.duration import format_duration, parse_duration
 from reconciler.domain.values.hosts import host_of, is_loopback
 from reconciler.planning.risk.facts import (
     Facts,
-    changed_items,
+    list_changed_items,
     live_items,
     name_some,
     to_mapping,
@@ -32,7 +32,7 @@ def _endpoints(facts: Facts) -> Iterator[tuple[str, JsonObject | None, JsonObjec
     if facts.action.kind is ActionKind.UPDATE_WEBHOOK:
         yield facts.item, facts.action.before, facts.action.after
     else:
-        yield from changed_items(facts, "webhooks")
+        yield from list_changed_items(facts, "webhooks")
 
 
 def _moves(facts: Facts) -> Iterator[tuple[str, str, str]]:
@@ -59,7 +59,7 @@ def same_host(facts: Facts) -> Iterator[str]:
             yield f"webhook {name} moves on its host: {before} → {after}"
 
 
-def _added(facts: Facts) -> Iterator[tuple[str, str, bool]]:
+def _list_added(facts: Facts) -> Iterator[tuple[str, str, bool]]:
     """Each new webhook: its host, what it says, and whether the client delivers to that host
     already."""
     known = {host_of(_url(to_mapping(hook))) for hook in live_items(facts, "webhooks").values()}
@@ -71,19 +71,19 @@ def _added(facts: Facts) -> Iterator[tuple[str, str, bool]]:
 
 
 def new_host(facts: Facts) -> Iterator[str]:
-    for _, told, known in _added(facts):
+    for _, told, known in _list_added(facts):
         if not known:
             yield f"{told}, which got nothing from this client so far"
 
 
 def known_host(facts: Facts) -> Iterator[str]:
-    for _, told, known in _added(facts):
+    for _, told, known in _list_added(facts):
         if known:
             yield f"{told}, as another webhook does"
 
 
 def webhook_of_new_client(facts: Facts) -> Iterator[str]:
-    for _, told, _ in _added(facts):
+    for _, told, _ in _list_added(facts):
         yield told
 
 
@@ -179,7 +179,7 @@ def _scheme(signature: JsonObject) -> str:
 def _weaker(before: JsonObject, after: JsonObject) -> list[str]:
     """What ``after`` does not vouch for and ``before`` does, in words."""
     told = []
-    if missing := _signed(before) - _signed(after):
+    if missing := _list_signed(before) - _list_signed(after):
         told.append(f"{name_some(missing)} not signed, so a delivery can be replayed")
     if 0 < _bits(after) < _bits(before):
         told.append(f"a shorter hash, {_bits(before)} → {_bits(after)} bits")
@@ -192,7 +192,7 @@ def _weaker(before: JsonObject, after: JsonObject) -> list[str]:
     return told
 
 
-def _signed(signature: JsonObject) -> set[str]:
+def _list_signed(signature: JsonObject) -> set[str]:
     row = SCHEMES.get(str(signature.get("scheme")))
     return set(row.signed if row else to_texts(to_mapping(signature.get(CUSTOM)).get("signed"))) - {
         "body"
@@ -207,7 +207,7 @@ def _bits(signature: JsonObject) -> int:
 
 def _tolerance(signature: JsonObject) -> timedelta | None:
     """How long a delivery counts as fresh; None for a signature without a timestamp."""
-    if "timestamp" not in _signed(signature):
+    if "timestamp" not in _list_signed(signature):
         return None
     row = SCHEMES.get(str(signature.get("scheme")))
     if row is not None:
@@ -243,8 +243,8 @@ def deliveries_sent(facts: Facts) -> str | None:
     if webhook is None:
         return None
     genuine = max(len(webhook.events), 1)
-    refused = len(sent_probes(webhook.probes, secrets=1))
-    in_grace = len(sent_probes(webhook.probes, secrets=2)) - refused
+    refused = len(list_probes(webhook.probes, secrets=1))
+    in_grace = len(list_probes(webhook.probes, secrets=2)) - refused
     deliveries = (
         "1 test delivery" if genuine + refused == 1 else f"{genuine + refused} test deliveries"
     )

@@ -124,7 +124,7 @@ def keys_in_use(record: ClientRecord | None, now: datetime) -> list[tuple[str, V
     ]
 
 
-def changed_items(
+def list_changed_items(
     facts: Facts, section: str
 ) -> Iterator[tuple[str, JsonObject | None, JsonObject | None]]:
     """Each of ``keys`` or ``webhooks`` that the action touches, by name, as it is and as it will be

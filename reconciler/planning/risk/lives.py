@@ -22,9 +22,9 @@ from reconciler.domain.values.duration import format_duration, parse_duration
 from reconciler.planning.actions.reasons import Reason
 from reconciler.planning.risk.facts import (
     Facts,
-    changed_items,
     in_use,
     keys_in_use,
+    list_changed_items,
     live_items,
     name_some,
     to_mapping,
@@ -68,7 +68,7 @@ class _Span:
 def _spans(facts: Facts, field: str) -> Iterator[_Span]:
     """``lifetime`` or ``grace`` of each series that the action declares and that is another than it
     was."""
-    for kind, name, before, after in _declared(facts):
+    for kind, name, before, after in _read_declared(facts):
         old, new = (_duration(str(side.get(field))) for side in (before, after))
         if new is not None and new != old:
             yield _Span(
@@ -86,10 +86,10 @@ def _standing(facts: Facts, kind: CredentialKind) -> list[JsonObject]:
     return [] if live is None or live.edited else list(kind.lives(live.spec).values())
 
 
-def _declared(facts: Facts) -> Iterator[tuple[CredentialKind, str, JsonObject, JsonObject]]:
+def _read_declared(facts: Facts) -> Iterator[tuple[CredentialKind, str, JsonObject, JsonObject]]:
     """What the action declares of each series, by its kind and name; empty: nothing."""
     for kind in list_kinds():
-        for name, *sides in changed_items(facts, kind.section):
+        for name, *sides in list_changed_items(facts, kind.section):
             old, new = (
                 to_mapping((side or {}).get(kind.part) if kind.part else side) for side in sides
             )
@@ -148,7 +148,7 @@ def shorter_life(facts: Facts) -> Iterator[str]:
 
 def new_key(facts: Facts) -> Iterator[str]:
     number = {0: "a first", 1: "a second"}.get(len(live_items(facts, "keys")), "one more")
-    for name, before, after in changed_items(facts, "keys"):
+    for name, before, after in list_changed_items(facts, "keys"):
         if before is None and after is not None:
             yield f"{number} credential: key {name}, which lives {after.get('lifetime')}"
 
@@ -161,7 +161,7 @@ def reissue_allowed(facts: Facts) -> Iterator[str]:
 
 
 def reissue_declared(facts: Facts) -> Iterator[str]:
-    for kind, name, before, after in _declared(facts):
+    for kind, name, before, after in _read_declared(facts):
         old, new = before.get("reissueAfter", "none"), after.get("reissueAfter", "none")
         if new not in ("none", old):
             yield (
@@ -176,16 +176,16 @@ def _ends_in_use(facts: Facts) -> Version | None:
     return version if version is not None and in_use(version, facts.now) else None
 
 
-def _dated(version: Version) -> str:
+def _date_version(version: Version) -> str:
     return f"{version.state.value}, valid until {iso(version.grace_until or version.expires_at)}"
 
 
 def last_key_revoked(facts: Facts) -> Iterator[str]:
     version = _ends_in_use(facts)
     working = facts.live is not None and facts.live.status is not ClientStatus.SUSPENDED
-    if version is not None and working and facts.kind is KEY and not _left(facts):
+    if version is not None and working and facts.kind is KEY and not _list_left(facts):
         yield (
-            f"version {version.number} of {facts.place} is in use ({_dated(version)}), and no"
+            f"version {version.number} of {facts.place} is in use ({_date_version(version)}), and no"
             " usable key is left"
         )
 
@@ -193,13 +193,15 @@ def last_key_revoked(facts: Facts) -> Iterator[str]:
 def revoked_in_use(facts: Facts) -> Iterator[str]:
     if (version := _ends_in_use(facts)) is not None and not any(last_key_revoked(facts)):
         left = (
-            name_some([f"{item} v{one}" for item, one in _left(facts)]) if facts.kind is KEY else ""
+            name_some([f"{item} v{one}" for item, one in _list_left(facts)])
+            if facts.kind is KEY
+            else ""
         )
         told = f"; usable after this plan: {left}" if left else ""
-        yield f"version {version.number} of {facts.place} is in use ({_dated(version)}){told}"
+        yield f"version {version.number} of {facts.place} is in use ({_date_version(version)}){told}"
 
 
-def _left(facts: Facts) -> list[tuple[str, str]]:
+def _list_left(facts: Facts) -> list[tuple[str, str]]:
     """The keys of the client that a gateway accepts after the plan: what stays, and what is
     made."""
     ended = {

@@ -12,8 +12,8 @@ from reconciler.domain.values.canonical import Json
 from reconciler.planning.risk.facts import (
     Facts,
     RiskRule,
-    changed_items,
     keys_in_use,
+    list_changed_items,
     live_items,
     name_some,
     pluralise,
@@ -26,7 +26,7 @@ MANY_SCOPES = 5
 WIDE = {4: 8, 6: 24}
 
 
-def _granted(facts: Facts) -> Mapping[str, Risk]:
+def _read_granted(facts: Facts) -> Mapping[str, Risk]:
     return {} if facts.permissions is None else facts.permissions.granted
 
 
@@ -35,7 +35,9 @@ def scopes_gained(risk: Risk) -> RiskRule:
 
     def rule(facts: Facts) -> Iterator[str]:
         found = [
-            name for name, its in _granted(facts).items() if its is risk and name in facts.scopes
+            name
+            for name, its in _read_granted(facts).items()
+            if its is risk and name in facts.scopes
         ]
         if found:
             yield f"gains {pluralise(len(found), 'scope')} of {risk.value} risk: {name_some(found)}"
@@ -44,7 +46,7 @@ def scopes_gained(risk: Risk) -> RiskRule:
 
 
 def uncatalogued_scope(facts: Facts) -> Iterator[str]:
-    found = [name for name in _granted(facts) if name not in facts.scopes]
+    found = [name for name in _read_granted(facts) if name not in facts.scopes]
     if found:
         yield f"gains what no catalogue lists: {name_some(found)}"
 
@@ -53,7 +55,7 @@ def _wildcards(facts: Facts) -> dict[str, list[str]]:
     """The declared wildcards that grant something, with what they grant."""
     written = [scope for scope in to_texts(facts.after.get("scopes")) if WILDCARD in scope]
     found = {
-        one: [name for name in _granted(facts) if facts.scopes.means(one, name)]
+        one: [name for name in _read_granted(facts) if facts.scopes.means(one, name)]
         for one in sorted(written)
     }
     return {wildcard: names for wildcard, names in found.items() if names}
@@ -76,14 +78,14 @@ def wildcard_over_critical(facts: Facts) -> Iterator[str]:
 
 
 def all_scopes(facts: Facts) -> Iterator[str]:
-    if not _granted(facts) or len(facts.scopes) < MANY_SCOPES:
+    if not _read_granted(facts) or len(facts.scopes) < MANY_SCOPES:
         return
     written = to_texts(facts.after.get("scopes"))
     if len(frozenset[str]().union(*map(facts.scopes.members, written))) == len(facts.scopes):
         yield f"has every one of the {len(facts.scopes)} scopes of the catalogue"
 
 
-def _lost(facts: Facts) -> str:
+def _describe_loss(facts: Facts) -> str:
     withdrawn = {} if facts.permissions is None else facts.permissions.withdrawn
     return (
         f"loses {pluralise(len(withdrawn), 'scope')}: {name_some(withdrawn)}" if withdrawn else ""
@@ -92,12 +94,12 @@ def _lost(facts: Facts) -> str:
 
 def scope_lost(facts: Facts) -> Iterator[str]:
     used = keys_in_use(facts.live, facts.now)
-    if used and (lost := _lost(facts)):
+    if used and (lost := _describe_loss(facts)):
         yield f"{lost}; key versions in use: {len(used)}"
 
 
 def scope_lost_unused(facts: Facts) -> Iterator[str]:
-    if not keys_in_use(facts.live, facts.now) and (lost := _lost(facts)):
+    if not keys_in_use(facts.live, facts.now) and (lost := _describe_loss(facts)):
         yield f"{lost}; no key version is in use"
 
 
@@ -120,7 +122,7 @@ def _is_new(facts: Facts) -> bool:
     return facts.action.kind is ActionKind.REGISTER_CLIENT
 
 
-def _opened(before: networks.Allowed, after: networks.Allowed, version: int) -> bool:
+def _opens(before: networks.Allowed, after: networks.Allowed, version: int) -> bool:
     return networks.is_open(after, version) and not networks.is_open(before, version)
 
 
@@ -138,35 +140,35 @@ def open_network(facts: Facts) -> Iterator[str]:
     if (sides := _networks(facts)) is None:
         return
     before, after = sides
-    if opened := [f"IPv{version}" for version in after if _opened(before, after, version)]:
+    if opened := [f"IPv{version}" for version in after if _opens(before, after, version)]:
         yield f"{_change(facts)}: at least half of all {name_some(opened)} addresses"
 
 
-def _given(facts: Facts) -> list[str]:
+def _list_new_keys(facts: Facts) -> list[str]:
     """The keys that the client did not have."""
     return [
         name
-        for name, before, after in changed_items(facts, "keys")
+        for name, before, after in list_changed_items(facts, "keys")
         if before is None and after is not None
     ]
 
 
-def _declared(facts: Facts) -> Json:
+def _read_networks(facts: Facts) -> Json:
     """The networks that are declared, also when the action does not change them."""
     spec = facts.after if _is_new(facts) or facts.desired is None else facts.desired.spec
     return spec.get("allowedCidrs")
 
 
 def no_networks(facts: Facts) -> Iterator[str]:
-    if not _declared(facts) and (keys := _given(facts)):
+    if not _read_networks(facts) and (keys := _list_new_keys(facts)):
         yield f"no allowedCidrs: {pluralise(len(keys), 'key')} can be used from every address"
 
 
 def wide_networks(facts: Facts) -> Iterator[str]:
     """Where there was no limit that could grow: of a new client, or with the first key of one that
     called nobody."""
-    first = bool(_given(facts)) and not live_items(facts, "keys")
-    if not (declared := _declared(facts)) or not (_is_new(facts) or first):
+    first = bool(_list_new_keys(facts)) and not live_items(facts, "keys")
+    if not (declared := _read_networks(facts)) or not (_is_new(facts) or first):
         return
     spans = networks.parse_allowed(declared)
     wide = [
@@ -184,7 +186,7 @@ def wider_networks(facts: Facts) -> Iterator[str]:
         return
     before, after = sides
     more = {
-        version: () if _opened(before, after, version) else spans
+        version: () if _opens(before, after, version) else spans
         for version, spans in networks.find_added(before, after).items()
     }
     if named := networks.list_networks(more):

@@ -160,10 +160,10 @@ def judge_actions(actions: Sequence[Action], grounds: Grounds) -> list[Action]:
     beside: dict[str, list[Action]] = {}
     for action in actions:
         beside.setdefault(action.client, []).append(action)
-    return [_judged(action, beside[action.client], grounds) for action in actions]
+    return [_judge_action(action, beside[action.client], grounds) for action in actions]
 
 
-def _judged(action: Action, beside: Sequence[Action], grounds: Grounds) -> Action:
+def _judge_action(action: Action, beside: Sequence[Action], grounds: Grounds) -> Action:
     if action.kind is ActionKind.NO_OP:
         return action
     permissions = _permissions(action, grounds.records.get(action.client), grounds.scopes)

@@ -29,13 +29,15 @@ _EMPTY: Mapping[str, Any] = {
 }
 
 
-def declared_facts(client: DesiredClient, environment: str, table: ScopeTable) -> JsonObject:
+def collect_declared_facts(
+    client: DesiredClient, environment: str, table: ScopeTable
+) -> JsonObject:
     """What an expression sees of a declared client without Vault."""
     return {
         "client": client.name,
         "environment": environment,
         "after": fill_in(client.spec),
-        "permissions": _granted(table, (), client.spec.get("scopes") or ()),
+        "permissions": _find_granted(table, (), client.spec.get("scopes") or ()),
     }
 
 
@@ -56,9 +58,9 @@ def live_facts(
         "environment": environment,
         "before": None if before is None else fill_in(before),
         "after": None if after is None else fill_in(after),
-        "permissions": _granted(table, (), new),
-        "granted": _granted(table, old, new),
-        "withdrawn": _granted(table, new, old),
+        "permissions": _find_granted(table, (), new),
+        "granted": _find_granted(table, old, new),
+        "withdrawn": _find_granted(table, new, old),
         "risk": highest(action.risk for action in planned).value if planned else "none",
         "actions": [
             {
@@ -79,13 +81,13 @@ def is_ending(client: DesiredClient | None) -> bool:
 
 def fill_in(spec: JsonObject) -> JsonObject:
     """A specification in which every field is there that an expression may name."""
-    keys = {name: _lived(key) for name, key in (spec.get("keys") or {}).items()}
+    keys = {name: _fill_lifecycle(key) for name, key in (spec.get("keys") or {}).items()}
     webhooks = {name: _webhook(webhook) for name, webhook in (spec.get("webhooks") or {}).items()}
     owner = {"team": "", "contact": "", **(spec.get("owner") or {})}
     return {**_EMPTY, **spec, "owner": owner, "keys": keys, "webhooks": webhooks}
 
 
-def _lived(lifecycle: JsonObject) -> JsonObject:
+def _fill_lifecycle(lifecycle: JsonObject) -> JsonObject:
     return {"window": "", "reissueAfter": 0, **lifecycle}
 
 
@@ -95,12 +97,14 @@ def _webhook(webhook: JsonObject) -> JsonObject:
         "url": "",
         "events": [],
         **webhook,
-        "secret": _lived(webhook.get("secret") or {}),
+        "secret": _fill_lifecycle(webhook.get("secret") or {}),
         "probes": probes,
     }
 
 
-def _granted(table: ScopeTable, before: Collection[str], after: Collection[str]) -> dict[str, str]:
+def _find_granted(
+    table: ScopeTable, before: Collection[str], after: Collection[str]
+) -> dict[str, str]:
     """What one may do with the scopes ``after`` and not with ``before``, with the risk of each."""
     change = table.change(before, after)
     return {scope: risk.value for scope, risk in change.granted.items()} if change else {}

@@ -205,7 +205,7 @@ def justification(
             "the client has no justification",
             "say why it exists: a ticket, a sentence",
         )
-    elif pattern is not None and not pattern.found_in(text):
+    elif pattern is not None and not pattern.occurs_in(text):
         yield Breach(
             ("justification",),
             f"the justification does not match `{pattern.text}`",
@@ -287,7 +287,7 @@ def probes(client: DesiredClient, values: Mapping[str, Any], table: ScopeTable) 
 
 def naming(client: DesiredClient, values: Mapping[str, Any], table: ScopeTable) -> Iterator[Breach]:
     """``pattern``: how clients are named."""
-    if not values["pattern"].found_in(client.name):
+    if not values["pattern"].occurs_in(client.name):
         yield Breach(
             ("name",),
             f"the name `{client.name}` does not match `{values['pattern'].text}`",

@@ -172,12 +172,10 @@ class _Walk:
         for step in steps:
             self._parents[step.commit] = step.parents
             standing[step.commit] = self._after(
-                step, self._joined(standing[parent] for parent in step.parents)
+                step, self._join(standing[parent] for parent in step.parents)
             )
         inner = {parent for step in steps for parent in step.parents}
-        return _all(
-            self._joined(standing[step.commit] for step in steps if step.commit not in inner)
-        )
+        return _all(self._join(standing[step.commit] for step in steps if step.commit not in inner))
 
     def _after(self, step: Step, before: Demanded) -> Demanded:
         now = self._demands.of(step.commit)
@@ -199,7 +197,7 @@ class _Walk:
         times = {min(self._latest[commit], self._now)}
         return not any(self._history.fault(commit, text, path, times) for path, text in demanded)
 
-    def _joined(self, sides: Iterator[Demanded]) -> Demanded:
+    def _join(self, sides: Iterator[Demanded]) -> Demanded:
         found = {commit: demanded for side in sides for commit, demanded in side.items()}
         if len(found) < 2:
             return found

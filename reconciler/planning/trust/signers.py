@@ -25,7 +25,7 @@ class SignersFile:
     cut_off: bool
 
 
-def trusted_text(file: SignersFile) -> str:
+def read_trusted_text(file: SignersFile) -> str:
     """The allowed signers: those of the first parent, so that no commit vouches for itself. A
     repository's very first commit may.
 
@@ -57,7 +57,7 @@ def signing_times(now: int, dates: Iterable[int]) -> set[int]:
     return {now, max(now, *dates)}
 
 
-def unsigned(why: str, *, cut_off: bool = False) -> BlockedError:
+def unsigned_error(why: str, *, cut_off: bool = False) -> BlockedError:
     """RC240. ``cut_off``: the history is, which may be the reason."""
     hint = " (the history is cut off: fetch all of it)" if cut_off else ""
     return BlockedError(

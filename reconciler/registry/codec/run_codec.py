@@ -9,7 +9,7 @@ from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.live.observed import Lease, OpenRun
 from reconciler.domain.plan.plan import Outcome, OutcomeStatus
 from reconciler.domain.plan.run import action_on_record
-from reconciler.domain.secrecy import beginning, masked_json
+from reconciler.domain.secrecy import beginning, mask_json
 from reconciler.domain.values.canonical import (
     Json,
     dumps,
@@ -61,7 +61,7 @@ def encode_run(run: OpenRun) -> str:
         "omitted": run.omitted,
         "reports": dict(run.reports),
     }
-    return dumps(masked_json(document))
+    return dumps(mask_json(document))
 
 
 def fit_outcomes(outcomes: Sequence[Outcome]) -> tuple[Outcome, ...]:
@@ -97,7 +97,7 @@ def _outcome(outcome: Outcome) -> dict[str, Json]:
     }
 
 
-def _decoded(raw: Json) -> Outcome:
+def _decode(raw: Json) -> Outcome:
     require(raw, OUTCOME)
     kind, version = ActionKind(raw["kind"]), raw["version"]
     action = action_on_record(
@@ -125,7 +125,7 @@ def decode_run(text: str, where: str = "a run") -> OpenRun:
         fields["reports"] = {
             str(ending): str(digest) for ending, digest in fields["reports"].items()
         }
-        fields["unrecorded"] = tuple(_decoded(raw) for raw in fields["unrecorded"])
+        fields["unrecorded"] = tuple(_decode(raw) for raw in fields["unrecorded"])
         return OpenRun(**fields)
     except (TypeError, ValueError):
         raise garbled_error(where, "it has not the fields of a run") from None

@@ -8,7 +8,7 @@ from datetime import datetime
 from reconciler.domain.declared.desired import DesiredClient
 from reconciler.domain.kinds.actions import REVOCATIONS, SETTLING, ActionKind, Verb
 from reconciler.domain.live import transitions
-from reconciler.domain.live.lifecycles import lifecycle_of, recorded_reissue
+from reconciler.domain.live.lifecycles import lifecycle_of, read_reissue
 from reconciler.domain.live.record import (
     USABLE,
     ClientRecord,
@@ -83,13 +83,13 @@ def open_changes(
             record = declare(record, desired)
         if action.kind is ActionKind.UPDATE_WEBHOOK and action.after:
             record = _unproven(record, str(action.item))
-        record = with_event(record, client.run, at, action, _changed(record, action))
+        record = with_event(record, client.run, at, action, _describe_change(record, action))
     if record is None:
         raise TransitionError("the client is not registered any more")
     return record
 
 
-def _changed(record: ClientRecord, action: Action) -> dict[str, Json]:
+def _describe_change(record: ClientRecord, action: Action) -> dict[str, Json]:
     """What the evidence keeps of a change.
 
     A registration's whole specification is in the record already.
@@ -176,7 +176,7 @@ def commit_version(
         raise TransitionError(f"version {claim.number} is not ours any more")
     grace = lifecycle_of(client.work.desired, record, claim.kind, claim.item).grace
     series = replace(transitions.activate(series, claim.number, at, grace), hold=None)
-    record = record.with_series(claim.kind, claim.item, _trusted(series, client.run))
+    record = record.with_series(claim.kind, claim.item, _trust_again(series, client.run))
     return with_event(record, client.run, at, claim.action, describe_version(pending))
 
 
@@ -221,12 +221,12 @@ def _end_version(
     elif action.version is not None:  # without one there is only a hold to be set
         series = transitions.revoke_version(series, number, at)
     if "hold" in asked:
-        declared = recorded_reissue(record, kind, item)
+        declared = read_reissue(record, kind, item)
         incident = asked.get("incident")
         series = transitions.hold(
             series, str(asked["hold"]), None if incident is None else str(incident), at, declared
         )
-    record = record.with_series(kind, item, _trusted(series, client.run))
+    record = record.with_series(kind, item, _trust_again(series, client.run))
     version = series.version(number)
     return record, describe_version(version) if version else {}
 
@@ -262,7 +262,7 @@ def put_destroyed_on_record(
     return record
 
 
-def _trusted(series: Series, run: Run) -> Series:
+def _trust_again(series: Series, run: Run) -> Series:
     """A series that was edited by hand is trusted again once every usable version in it is this
     run's own."""
     if not series.edited or any(version.run != run.run_id for version in series.in_state(*USABLE)):

@@ -34,10 +34,10 @@ def close(bucket: Bucket, clients: list[ClientRun]) -> Steps[None]:
         if client.name in lost:
             client.give_up(lost[client.name])
         for action in client.pending(*ENDING):
-            client.done(action, bucket.records.get(client.name))
+            client.settle_done(action, bucket.records.get(client.name))
         for action in client.pending(*REVOCATIONS):
             if action.version is None:
-                client.done(action, bucket.records.get(client.name))
+                client.settle_done(action, bucket.records.get(client.name))
 
 
 def find_claimed(
@@ -89,7 +89,7 @@ def destroy(bucket: Bucket, clients: list[ClientRun]) -> Steps[None]:
                 )
                 client.settle(action, OutcomeStatus.SKIPPED, message, reached=Stage.ON_RECORD)
             else:
-                client.done(action, bucket.records.get(client.name))
+                client.settle_done(action, bucket.records.get(client.name))
 
 
 def destroy_one(client: ClientRun, bucket: Bucket, action: Action) -> Steps[bool]:

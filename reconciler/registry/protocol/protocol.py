@@ -114,7 +114,7 @@ def claim_versions(bucket: Bucket, clients: list[ClientRun]) -> Steps[None]:
             paths = (action.after or {}).get("reset", ())
             for path in cast("Sequence[str]", paths):
                 expect((yield ResetMetadata(path)), Done)
-            client.done(action, bucket.records.get(client.name))
+            client.settle_done(action, bucket.records.get(client.name))
 
 
 def number_claims(client: ClientRun, bucket: Bucket) -> None:
@@ -225,7 +225,7 @@ def make_committing(client: ClientRun) -> Change:
 def settle_committed(client: ClientRun, bucket: Bucket) -> None:
     for one in client.claims:
         if one.written:
-            client.done(one.action, bucket.records.get(client.name))
+            client.settle_done(one.action, bucket.records.get(client.name))
         else:
             client.settle(
                 one.action, OutcomeStatus.FAILED, "its version number was taken again and again"
@@ -236,6 +236,6 @@ def settle_committed(client: ClientRun, bucket: Bucket) -> None:
         record = bucket.records[client.name]
         for action in client.pending(ActionKind.ACTIVATE_CLIENT):
             if record.status is ClientStatus.ACTIVE:
-                client.done(action, record)
+                client.settle_done(action, record)
             else:
                 client.settle(action, OutcomeStatus.SKIPPED, "not every webhook has proven itself")

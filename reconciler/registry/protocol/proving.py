@@ -196,6 +196,6 @@ def settle_proven(
     record = bucket.records.get(client.name)
     for action in client.pending(ActionKind.ACTIVATE_CLIENT):
         if record is not None and record.status is ClientStatus.ACTIVE:
-            client.done(action, record)
+            client.settle_done(action, record)
         else:
             client.settle(action, OutcomeStatus.SKIPPED, "not every webhook has proven itself")

@@ -13,7 +13,7 @@ from reconciler.domain.kinds.credentials import CredentialKind
 from reconciler.domain.live.observed import SecretInfo
 from reconciler.domain.live.record import ClientRecord, Event
 from reconciler.domain.plan.plan import Action, Outcome, OutcomeStatus, Problem, Stage
-from reconciler.domain.secrecy import masked, masked_json
+from reconciler.domain.secrecy import mask_json, mask_secrets
 from reconciler.domain.secrecy.secret import Secret
 from reconciler.domain.values.canonical import Json
 from reconciler.errors import ReconcilerError
@@ -117,7 +117,7 @@ class ClientRun:
             self.outcomes[index] = outcome
             self.run.report(outcome)
 
-    def done(self, action: Action, record: ClientRecord | None) -> None:
+    def settle_done(self, action: Action, record: ClientRecord | None) -> None:
         """``action`` is in the history of ``record``: it is told as that tells it."""
         own = (
             [event for event in record.events if is_event_of(event, action, self.run.run_id)]
@@ -192,7 +192,7 @@ def with_event(
         action.kind.value,
         action.address,
         action.reason,
-        masked(action.message),
-        masked_json(dict(detail or {})),
+        mask_secrets(action.message),
+        mask_json(dict(detail or {})),
     )
     return replace(record, seq=event.seq, events=(*record.events, event))

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 
 from reconciler.domain.plan.plan import Plan, Risk
-from reconciler.domain.values.canonical import Json, printed_json
+from reconciler.domain.values.canonical import Json, escape_json
 from reconciler.errors import Level
 from reconciler.report.forges.results import (
     Result,
@@ -30,7 +30,7 @@ def code_quality(results: Sequence[Result], folder: str = "") -> str:
     entries = [
         _entry(one, mark, folder) for one, mark in zip(kept, fingerprints(kept), strict=True)
     ]
-    return printed_json(json.dumps(entries, indent=2)) + "\n"
+    return escape_json(json.dumps(entries, indent=2)) + "\n"
 
 
 def _entry(result: Result, fingerprint: str, folder: str) -> dict[str, Json]:

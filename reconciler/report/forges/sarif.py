@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from reconciler import __version__
 from reconciler.domain.plan.plan import Plan, Risk
-from reconciler.domain.values.canonical import Json, printed_json
+from reconciler.domain.values.canonical import Json, escape_json
 from reconciler.report.forges.results import (
     MOST,
     OURS,
@@ -90,7 +90,7 @@ def _log(
     if properties:
         run["properties"] = dict(properties)
     log = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
-    return printed_json(json.dumps(log, sort_keys=True, separators=(",", ":"))) + "\n"
+    return escape_json(json.dumps(log, sort_keys=True, separators=(",", ":"))) + "\n"
 
 
 def _rule(rule: ResultRule) -> dict[str, Json]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from reconciler.domain.secrecy import masked
+from reconciler.domain.secrecy import mask_secrets
 from reconciler.domain.values.invisible import INVISIBLE
 
 # Cc: control, Cf: format (bidi overrides, zero width, tags), Cs: lone surrogates (cannot be
@@ -161,5 +161,5 @@ def clip(text: str, length: int) -> str:
     """At most ``length`` characters; what is cut is shown by ``…``."""
     if len(text) <= length:
         return text
-    whole = masked(text)
+    whole = mask_secrets(text)
     return whole if len(whole) <= length else whole[: length - 1] + "…"

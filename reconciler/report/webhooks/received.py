@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 
 from reconciler.domain.declared.schemes import SCHEMES, Scheme, header_names
-from reconciler.domain.secrecy import masked
+from reconciler.domain.secrecy import mask_secrets
 from reconciler.domain.values.canonical import Json
 
 HIDDEN = "(not shown)"
@@ -24,7 +24,9 @@ _DEPTH = 50
 
 def shown_headers(headers: Mapping[str, str], scheme: Scheme) -> dict[str, str]:
     """Every header: credentials are left out, signatures shortened, long values cut."""
-    return {masked(name): _shown_value(name, value, scheme) for name, value in headers.items()}
+    return {
+        mask_secrets(name): _shown_value(name, value, scheme) for name, value in headers.items()
+    }
 
 
 def of_interest(name: str, scheme: Scheme) -> bool:
@@ -43,14 +45,14 @@ def _shown_value(name: str, value: str, scheme: Scheme) -> str:
         separator = scheme.separator or "\n"  # of which there is none in a header
         return cut(
             separator.join(
-                _shown_signature(part, scheme) for part in masked(value).split(separator)
+                _shown_signature(part, scheme) for part in mask_secrets(value).split(separator)
             )
         )
     if _is_signature(name):
-        return f"{masked(value)[: 2 * _SHORT]}…"
+        return f"{mask_secrets(value)[: 2 * _SHORT]}…"
     if name not in header_names(scheme).values() and _CREDENTIAL.search(name):
         return HIDDEN
-    return cut(masked(value))
+    return cut(mask_secrets(value))
 
 
 def _shown_signature(part: str, scheme: Scheme) -> str:
@@ -75,16 +77,16 @@ def body_json(body: bytes) -> tuple[bool, Json]:
 
 
 def body_text(body: bytes) -> str:
-    return masked(body.decode("utf-8", "backslashreplace"))
+    return mask_secrets(body.decode("utf-8", "backslashreplace"))
 
 
 def _hidden(value: Json, depth: int = 0) -> Json:
     if depth > _DEPTH:
         raise ValueError("too deep to be shown as JSON")
     if isinstance(value, str):
-        return masked(value)
+        return mask_secrets(value)
     if isinstance(value, dict):
-        return {masked(name): _hidden(inner, depth + 1) for name, inner in value.items()}
+        return {mask_secrets(name): _hidden(inner, depth + 1) for name, inner in value.items()}
     return [_hidden(inner, depth + 1) for inner in value] if isinstance(value, list) else value
 
 

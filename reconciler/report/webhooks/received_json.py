@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 
 from reconciler.domain.declared.schemes import Scheme
-from reconciler.domain.secrecy import masked
+from reconciler.domain.secrecy import mask_secrets
 from reconciler.domain.values import canonical
 from reconciler.domain.values.canonical import Json, JsonObject
 from reconciler.report.text.document import DOCUMENT_VERSION
@@ -35,7 +35,7 @@ def received_line(received: Received, scheme: Scheme) -> str:
             "number": received.number,
             "at": canonical.iso(received.at),
             "method": received.method,
-            "path": cut(masked(received.path)),
+            "path": cut(mask_secrets(received.path)),
             "headers": dict(shown_headers(received.headers, scheme)),
             "body": _body(received.body),
             "accepted": judgement.accepted,

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from reconciler.domain.declared.schemes import Scheme
-from reconciler.domain.secrecy import masked
+from reconciler.domain.secrecy import mask_secrets
 from reconciler.domain.values import canonical
 from reconciler.report.text.escape import terminal
 from reconciler.report.text.layout import count_words, list_words, wrap_lines
@@ -36,7 +36,7 @@ def received_text(
     paint = Paint(colour)
     first = (
         f"#{received.number} {canonical.iso(received.at)} {received.method}"
-        f" {cut(masked(received.path))}"
+        f" {cut(mask_secrets(received.path))}"
     )
     lines = [paint("bold", terminal(first)) + f": answered {received.status}"]
     lines += _verdict(received.judgement, width, paint)

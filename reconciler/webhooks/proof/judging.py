@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.domain.declared.proof import Expectation, Probe
-from reconciler.domain.secrecy import masked
+from reconciler.domain.secrecy import mask_secrets
 from reconciler.errors.codes import CODES
 from reconciler.webhooks.proof.expectation import mismatch
 from reconciler.webhooks.wire.http import HttpFailure, HttpResponse
@@ -44,11 +44,11 @@ _ALONE: Mapping[Probe, str] = {
 
 def judge_answer(probe: Probe, answer: HttpResponse | HttpFailure, expect: Expectation) -> Verdict:
     """The verdict on one attempt. Whatever the receiver said, no secret is in its sentence."""
-    verdict = _judged(probe, answer, expect)
-    return replace(verdict, message=masked(verdict.message))
+    verdict = _judge(probe, answer, expect)
+    return replace(verdict, message=mask_secrets(verdict.message))
 
 
-def _judged(probe: Probe, answer: HttpResponse | HttpFailure, expect: Expectation) -> Verdict:
+def _judge(probe: Probe, answer: HttpResponse | HttpFailure, expect: Expectation) -> Verdict:
     if probe in MUST_REFUSE:
         return _judge_refusal(probe, answer)
     verdict = judge_acceptance(answer, expect)

@@ -12,18 +12,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from reconciler.domain.declared.proof import Attempt, Demand, Probe, ProbeResult, sent_probes
+from reconciler.domain.declared.proof import Attempt, Demand, Probe, ProbeResult, list_probes
 from reconciler.domain.declared.schemes import faults
 from reconciler.domain.live.record import Delivery
 from reconciler.errors.codes import CODES
 from reconciler.webhooks.proof.judging import MUST_REFUSE, Verdict, judge_answer
 from reconciler.webhooks.signature.signing import SigningFailed, SignRemotely
-from reconciler.webhooks.wire.endpoint import parse_endpoint, shown_url
+from reconciler.webhooks.wire.endpoint import parse_endpoint, show_url
 from reconciler.webhooks.wire.excerpt import excerpt
 from reconciler.webhooks.wire.exchange import Order, message_id, request
 from reconciler.webhooks.wire.http import HttpFailure, HttpRequest, HttpResponse
 from reconciler.webhooks.wire.payload import FALLBACK_TYPE
-from reconciler.webhooks.wire.retries import asked_for, pause_after
+from reconciler.webhooks.wire.retries import pause_after, read_delay
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def prove(order: Order) -> Generator[Ask, Any, Delivery]:
         return Delivery(
             "",
             now,
-            shown_url(webhook.url),
+            show_url(webhook.url),
             False,
             None,
             0,
@@ -86,7 +86,7 @@ def prove(order: Order) -> Generator[Ask, Any, Delivery]:
             verdict.message,
         )
     )
-    for probe, demand in sent_probes(webhook.probes, len(order.credentials)):
+    for probe, demand in list_probes(webhook.probes, len(order.credentials)):
         if not verdict.passed:
             why = "not sent: the valid delivery was not accepted"
             progress.results.append(
@@ -147,7 +147,7 @@ def _deliver(
         if not verdict.again or number >= order.webhook.attempts:
             return verdict
         pause = pause_after(number, answer, now)
-        asked = asked_for(answer.headers, now) if isinstance(answer, HttpResponse) else 0.0
+        asked = read_delay(answer.headers, now) if isinstance(answer, HttpResponse) else 0.0
         if pause > progress.left:
             return verdict if asked < pause else _later(verdict, asked)
         progress.left -= pause
@@ -205,7 +205,7 @@ def _delivery(order: Order, now: datetime, progress: _Progress) -> Delivery:
     return Delivery(
         id=last.id if last else "",
         at=now,
-        url=shown_url(order.webhook.url),
+        url=show_url(order.webhook.url),
         accepted=not failed,
         status=last.status if last else None,
         latency_ms=last.latency.total if last else 0,

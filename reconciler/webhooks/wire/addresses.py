@@ -122,7 +122,7 @@ def judge_address(text: str, allowed: Sequence[Network]) -> AddressJudgement:
     What is no address is refused, never guessed at.
     """
     try:
-        address = _unwrapped(ip_address(text))
+        address = _unwrap(ip_address(text))
     except ValueError:
         return AddressJudgement(False, False, "not an address", "?")
     spelt = str(address)
@@ -147,7 +147,7 @@ def _hides_ipv4(address: _Address) -> bool:
     return address in _IPV4_COMPATIBLE or (int(address) >> 32) & _ISATAP_MASK == _ISATAP
 
 
-def _unwrapped(address: _Address) -> _Address:
+def _unwrap(address: _Address) -> _Address:
     """``::ffff:10.0.0.1`` reaches 10.0.0.1.
 
     A zone (``fe80::1%eth0``) names an interface: refused.

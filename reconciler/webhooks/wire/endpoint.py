@@ -74,7 +74,7 @@ def parse_endpoint(url: str) -> Endpoint:
     target = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~-._")
     if parts.query:
         target += "?" + quote(parts.query, safe="/%:@!$&'()*+,;=~-._?[]")
-    name = _numeric_host(host) if "[" in parts.netloc else _named_host(host)
+    name = _numeric_host(host) if "[" in parts.netloc else _normalise_host(host)
     return Endpoint(parts.scheme, name, port or _PORTS[parts.scheme], target)
 
 
@@ -87,7 +87,7 @@ def _numeric_host(host: str) -> str:
         ) from None
 
 
-def _named_host(host: str) -> str:
+def _normalise_host(host: str) -> str:
     name = unicodedata.normalize("NFKC", host).translate(_OTHER_FULL_STOPS).lower()
     if not name.isascii():
         if _DEVIATIONS & set(host):
@@ -106,7 +106,7 @@ def _named_host(host: str) -> str:
     return name
 
 
-def shown_url(url: str) -> str:
+def show_url(url: str) -> str:
     """``url`` as it may be recorded: no user name or password, no control characters, of bounded
     length."""
     shown = beginning(url, URL_LIMIT)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection
 
 from reconciler.domain.secrecy import MASK as HIDDEN
-from reconciler.domain.secrecy import masked
+from reconciler.domain.secrecy import mask_secrets
 
 EXCERPT_SHOWN = 200
 _LOOKED_AT = 4096
@@ -47,7 +47,7 @@ def excerpt(body: bytes, hidden: Collection[str] = ()) -> str:
 
     Renderers escape it like every string of somebody else; here it is only cut and redacted.
     """
-    text = masked(_text(body[:_LOOKED_AT]), hidden)
+    text = mask_secrets(_text(body[:_LOOKED_AT]), hidden)
     for pattern, kept in _RULES:
         text = pattern.sub(kept, text)
     if len(body) > _LOOKED_AT:

@@ -51,7 +51,7 @@ class Order:
 
 def message_id(order: Order, probe: Probe, event: str) -> str:
     """``msg_`` and 24 base62 digits; the same for all attempts of one delivery."""
-    number = int.from_bytes(_derived(order, f"id {probe.value} {event}"), "big")
+    number = int.from_bytes(_derive(order, f"id {probe.value} {event}"), "big")
     digits = ""
     for _ in range(_ID_LENGTH):
         number, digit = divmod(number, len(ALPHABET))
@@ -126,7 +126,7 @@ def _by_stranger(
     body: bytes,
 ) -> str:
     """A signature that is right in every way, but by a secret that nobody was given."""
-    scheme, seed = order.webhook.scheme, _derived(order, "stranger")
+    scheme, seed = order.webhook.scheme, _derive(order, "stranger")
     if scheme.asymmetric:
         return encode_signature(
             scheme, sign_by_stranger(seed, signed_content(scheme, identifier, timestamp, body))
@@ -134,5 +134,5 @@ def _by_stranger(
     return signature(scheme, Secret(SECRET_PREFIX + seed.hex()), identifier, timestamp, body)
 
 
-def _derived(order: Order, purpose: str) -> bytes:
+def _derive(order: Order, purpose: str) -> bytes:
     return hashlib.sha256(f"{order.seed}\n{purpose}".encode()).digest()

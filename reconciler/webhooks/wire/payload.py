@@ -30,14 +30,14 @@ def payload(
     """
     declared = next((one.data for one in webhook.payloads if one.event == event), None)
     body = event_body(
-        event, _made_up(client, webhook.name, event) if declared is None else declared, now
+        event, _make_up(client, webhook.name, event) if declared is None else declared, now
     )
     if len(body) < PAYLOAD_LIMIT:
         return body
-    made_up = event_body(event, _made_up(client, webhook.name, event), now)
+    made_up = event_body(event, _make_up(client, webhook.name, event), now)
     if len(made_up) < PAYLOAD_LIMIT:
         return made_up
-    return event_body(FALLBACK_TYPE, _made_up(client, webhook.name, FALLBACK_TYPE), now)
+    return event_body(FALLBACK_TYPE, _make_up(client, webhook.name, FALLBACK_TYPE), now)
 
 
 def event_body(event: str, data: JsonObject, now: datetime) -> bytes:
@@ -47,7 +47,7 @@ def event_body(event: str, data: JsonObject, now: datetime) -> bytes:
     return canonical.dumps(value).encode("utf-8", "replace")
 
 
-def _made_up(client: str, webhook: str, event: str) -> JsonObject:
+def _make_up(client: str, webhook: str, event: str) -> JsonObject:
     """What ``payout.settled`` could hold: an object with an id and its new status.
 
     Always the same for one event.

@@ -31,10 +31,10 @@ def pause_after(number: int, answer: HttpResponse | HttpFailure, now: datetime) 
     before ``Retry-After`` (RFC 9110 10.2.3).
     """
     own = min(FIRST_PAUSE * 2.0 ** (number - 1), LONGEST_PAUSE)
-    return max(own, asked_for(answer.headers, now) if isinstance(answer, HttpResponse) else 0.0)
+    return max(own, read_delay(answer.headers, now) if isinstance(answer, HttpResponse) else 0.0)
 
 
-def asked_for(headers: Mapping[str, str], now: datetime) -> float:
+def read_delay(headers: Mapping[str, str], now: datetime) -> float:
     """Seconds until the time that ``Retry-After`` names, as a number or as a date; 0 for none or
     nonsense."""
     text = headers.get("retry-after", "").strip()

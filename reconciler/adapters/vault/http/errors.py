@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from reconciler.domain.secrecy import masked
+from reconciler.domain.secrecy import mask_secrets
 from reconciler.domain.values.canonical import JsonObject
 from reconciler.errors import (
     TokenInvalid,
@@ -100,7 +100,7 @@ class StatusError(VaultError):
         data: JsonObject,
         at: datetime | None,
     ) -> None:
-        errors = tuple(map(masked, errors))
+        errors = tuple(map(mask_secrets, errors))
         said = f": {printable('; '.join(errors))}" if errors else ""
         super().__init__(
             UNEXPECTED_STATUS,
@@ -131,7 +131,7 @@ class WriteUnclear(VaultUnreachable):
 
 def printable(text: str, limit: int = 300) -> str:
     """Foreign text made fit to show: one line, no control character, no secret."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in masked(text)).split())
+    line = " ".join("".join(c if c.isprintable() else " " for c in mask_secrets(text)).split())
     return line[:limit]
 
 
