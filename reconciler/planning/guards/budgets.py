@@ -63,7 +63,8 @@ def other_number(situation: Situation) -> Iterable[Block]:
     agreed, removed = situation.agreed, _list_removed(situation)
     if agreed is None or _is_agreed(situation):
         return
-    would = f"the plan removes {_count_clients(len(removed))}{': ' if removed else ''}{name_some(removed)}"
+    names = f": {name_some(removed)}" if removed else ""
+    would = f"the plan removes {_count_clients(len(removed))}{names}"
     would = would if agreed.clients is None else f"it was given for other clients than now: {would}"
     yield Block(
         YES_REMOVE,

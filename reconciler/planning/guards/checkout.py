@@ -187,7 +187,8 @@ def _unfilter(checkout: Checkout) -> str:
     none."""
     if not checkout.filtered:
         return ""
-    return f"take out of the filters in .gitattributes, and commit anew: {_list_paths(checkout.filtered)}"
+    paths = _list_paths(checkout.filtered)
+    return f"take out of the filters in .gitattributes, and commit anew: {paths}"
 
 
 def _list_paths(paths: Sequence[str]) -> str:

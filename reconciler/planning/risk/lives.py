@@ -176,7 +176,7 @@ def _ends_in_use(facts: Facts) -> Version | None:
     return version if version is not None and in_use(version, facts.now) else None
 
 
-def _date_version(version: Version) -> str:
+def _say_until(version: Version) -> str:
     return f"{version.state.value}, valid until {iso(version.grace_until or version.expires_at)}"
 
 
@@ -185,7 +185,7 @@ def last_key_revoked(facts: Facts) -> Iterator[str]:
     working = facts.live is not None and facts.live.status is not ClientStatus.SUSPENDED
     if version is not None and working and facts.kind is KEY and not _list_left(facts):
         yield (
-            f"version {version.number} of {facts.place} is in use ({_date_version(version)}), and no"
+            f"version {version.number} of {facts.place} is in use ({_say_until(version)}), and no"
             " usable key is left"
         )
 
@@ -198,7 +198,7 @@ def revoked_in_use(facts: Facts) -> Iterator[str]:
             else ""
         )
         told = f"; usable after this plan: {left}" if left else ""
-        yield f"version {version.number} of {facts.place} is in use ({_date_version(version)}){told}"
+        yield f"version {version.number} of {facts.place} is in use ({_say_until(version)}){told}"
 
 
 def _list_left(facts: Facts) -> list[tuple[str, str]]:
