@@ -19,12 +19,12 @@ def project_root(folder: Path | None, environ: Mapping[str, str]) -> Path:
 
     Raises ``UsageError`` RC001, ``ReconcilerError`` RC042 for the project of somebody else.
     """
-    from reconciler.declare.files.files import find_project, misnamed_project, show_path
+    from reconciler.declare.files.files import find_misnamed_project, find_project, show_path
 
     start = folder or Path.cwd()
     root = find_project(start)
     if root is None or (folder is not None and root != folder.resolve()):
-        if (other := misnamed_project(start)) is not None:
+        if (other := find_misnamed_project(start)) is not None:
             message = (
                 f"{start} has {show_path(other)} and no reconciler.yaml: capitals count in names"
             )

@@ -107,15 +107,15 @@ def read_deliveries(
     from reconciler.engine.runs.reporting import ledger_directory
     from reconciler.report.webhooks.deliveries import (
         choose_attempts,
-        logged_in_records,
-        logged_in_reports,
+        read_recorded_attempts,
+        read_reported_attempts,
     )
 
     project, selected = load_environment(workplace.root, environment)
     with engine_for(workplace, project, selected) as engine:
         observed = engine.look()
         reports = engine.ledger.reports(ledger_directory(engine))
-        logged = chain(logged_in_records(observed.records), logged_in_reports(reports))
+        logged = chain(read_recorded_attempts(observed.records), read_reported_attempts(reports))
         since = None if back is None else observed.now - back
         found = choose_attempts(logged, client=client, failed=failed, since=since)
     if client is not None and client not in observed.records and not found:

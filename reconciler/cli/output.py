@@ -78,7 +78,7 @@ def defuse(text: str, form: str) -> str:
 
     forms: dict[str, Callable[[str], str]] = {
         "text": escape.escape_commands,
-        "markdown": escape.printed_markdown,
+        "markdown": escape.escape_markdown,
         "json": escape_json,
     }
     return forms[form](text) if form in forms else text

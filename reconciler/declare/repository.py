@@ -26,7 +26,7 @@ from reconciler.declare.files.files import (
     PROJECT_FILE,
     SUFFIXES,
     declaration_files,
-    named_files,
+    list_named_files,
     project_files,
     show_path,
 )
@@ -74,7 +74,7 @@ def load_all(root: Path) -> tuple[Desired, ...]:
     with _no_collections():
         declaration = _read(root)
         names = sorted(declaration.environments)
-        return _desired(declaration, {name: declaration.resolve(name) for name in names})
+        return _build_desired(declaration, {name: declaration.resolve(name) for name in names})
 
 
 def _load(root: Path, environment: str) -> Desired:
@@ -82,7 +82,7 @@ def _load(root: Path, environment: str) -> Desired:
     project = declaration.project
     if project and environment not in project.environments:
         raise unknown_environment(project, environment)
-    (desired,) = _desired(declaration, {environment: declaration.resolve(environment)})
+    (desired,) = _build_desired(declaration, {environment: declaration.resolve(environment)})
     return desired
 
 
@@ -92,14 +92,14 @@ def unknown_environment(project: Project, name: str) -> UsageError:
     return UsageError("RC002", f"the project has no environment {name}", remedy)
 
 
-def _desired(
+def _build_desired(
     declaration: _Declaration, resolved: Mapping[str, Mapping[str, DesiredClient]]
 ) -> tuple[Desired, ...]:
     project = declaration.project
     if declaration.found.errors or project is None:
         raise invalid(declaration.found.findings())
     makers, policy, table = declaration.makers, declaration.policy, declaration.catalogue.table
-    named = named_files(declaration.found)
+    named = list_named_files(declaration.found)
     return tuple(
         Desired(
             project=project,

@@ -99,7 +99,7 @@ def run_plan(
     plans = 0
     while True:
         try:
-            return _carried_out(engine, question, plan, observed, options)
+            return _carry_out(engine, question, plan, observed, options)
         except Moved as moved:
             plans += 1
             if anew is None or plans == PLANS:
@@ -109,7 +109,7 @@ def run_plan(
             observed = moved.observed
 
 
-def _carried_out(
+def _carry_out(
     engine: Engine,
     question: Question,
     plan: Plan,
@@ -149,7 +149,7 @@ def _carried_out(
                 outcomes = carry_out(
                     engine, driver, plan, question.desired.clients, observed, run_id, stop
                 )
-                driver.clock.seen(observed.now)
+                driver.clock.catch_up(observed.now)
                 result = make_result(
                     engine, run_id, plan, observed.now, outcomes, options, driver.clock.now()
                 )
@@ -170,13 +170,13 @@ class Stop:
             self._lost.set()
             self._engine.say(f"stopping: {sentence}")
 
-    def troubled(self, error: ReconcilerError) -> None:
+    def note_trouble(self, error: ReconcilerError) -> None:
         """Stop where everything that is left would fail likewise: after all retries, or without a
         valid token."""
         if isinstance(error, VaultUnreachable | VaultUnavailable | TokenInvalid):
             self.because(error.message)
 
-    def asked(self) -> bool:
+    def is_asked(self) -> bool:
         return self._lost.is_set() or self._engine.stopping()
 
 
@@ -308,10 +308,10 @@ def carry_out(
         engine.project.name,
         unreported,
         observed.secrets.get,
-        stop.asked,
+        stop.is_asked,
         lambda outcome: engine.progress(outcome, total),
     )
-    return execute(plan, desired, replace(driver, troubled=stop.troubled), run, engine.buckets)
+    return execute(plan, desired, replace(driver, troubled=stop.note_trouble), run, engine.buckets)
 
 
 @contextmanager

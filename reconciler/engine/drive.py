@@ -50,7 +50,7 @@ class ServerClock:
         with self._lock:
             return self._now()
 
-    def seen(self, at: datetime) -> None:
+    def catch_up(self, at: datetime) -> None:
         """The server said that it is ``at``: catch up with it."""
         with self._lock:
             if at > self._now():
@@ -101,7 +101,7 @@ class Driver:
         response = self.live.answer(request)
         at = getattr(response, "at", None)  # every answer but Unclear has the server's time
         if at is not None:
-            self.clock.seen(at)
+            self.clock.catch_up(at)
         return response
 
     def submit(

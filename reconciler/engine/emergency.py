@@ -46,7 +46,7 @@ def revoke_now(
     ``observed`` is what ``look_for_client`` saw, ``loaded`` what was read of the project. Raises
     ``UsageError`` for an unknown client or key, ``VaultError``.
     """
-    commit, dirty = _told_by_git(engine, loaded)
+    commit, dirty = _ask_git(engine, loaded)
     plan = _plan(engine, request, observed, commit, dirty)
     run_id = new_run_id(observed.now, plan.digest)
     stop = Stop(engine)
@@ -66,7 +66,7 @@ def revoke_now(
                 if (
                     not rest
                     or all(outcome.status is OutcomeStatus.FAILED for outcome in rest)
-                    or stop.asked()
+                    or stop.is_asked()
                 ):
                     break
                 observed = look_for_client(engine, request.client)
@@ -100,7 +100,7 @@ def _warn_unready(engine: Engine, *, push: bool) -> None:
         )
 
 
-def _told_by_git(engine: Engine, loaded: Loaded) -> tuple[str | None, tuple[str, ...]]:
+def _ask_git(engine: Engine, loaded: Loaded) -> tuple[str | None, tuple[str, ...]]:
     """The commit for the evidence, and what of ``loaded`` it does not hold. Git refuses no
     revocation and holds none up: where it does not answer, or not soon, there is no commit, and
     nothing is known to be committed."""

@@ -63,14 +63,14 @@ def _take(
         if lease.holder == holder:
             return
         if not wait or time.monotonic() >= deadline:
-            raise _held(lease)
+            raise _held_error(lease)
         if not told:
             say(f"run {lease.holder} holds the lease until {iso(lease.until)}: waiting for it")
             told = True
         time.sleep(min(POLL_SECONDS, max(0.0, deadline - time.monotonic())))
 
 
-def _held(lease: Lease) -> LeaseHeldError:
+def _held_error(lease: Lease) -> LeaseHeldError:
     return LeaseHeldError(
         "RC398",
         f"run {lease.holder} holds the lease until {iso(lease.until)}",

@@ -11,7 +11,7 @@ from reconciler.domain.plan.plan import FORMAT_VERSION
 from reconciler.domain.values.canonical import Json, escape_json
 from reconciler.engine.planfile.document import finding_document
 from reconciler.errors import Finding, Level
-from reconciler.report.forges.annotations import annotation, counted_lines
+from reconciler.report.forges.annotations import annotation, write_annotations
 from reconciler.report.forges.code_quality import code_quality
 from reconciler.report.forges.junit import junit_of_findings
 from reconciler.report.forges.results import finding_result
@@ -66,7 +66,7 @@ def finding_documents(findings: Iterable[Finding]) -> list[dict[str, Json]]:
 def findings_github(findings: Iterable[Finding], *, folder: str = "") -> str:
     """One workflow command a finding: GitHub shows it next to the line. ``folder`` is where the
     project lies in its repository, here and below."""
-    return counted_lines(
+    return write_annotations(
         [
             (
                 finding.level,

@@ -579,8 +579,8 @@ def test_merge_laws(a: object, b: object, c: object) -> None:
     both = merge(x, y)
     assert both.get("justification") == y.get("justification", x.get("justification"))
     assert set(both) == set(both.marks) == set(both.key_marks) == set(x) | set(y)
-    assert {key["name"] for key in both.named("keys")} == {
-        key["name"] for part in (x, y) for key in part.named("keys")
+    assert {key["name"] for key in both.list_named("keys")} == {
+        key["name"] for part in (x, y) for key in part.list_named("keys")
     }
     assert x == node(a)  # neither argument is changed
 

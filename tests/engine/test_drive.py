@@ -101,9 +101,9 @@ def test_the_clock_is_the_servers_and_never_goes_back(monkeypatch: pytest.Monkey
     clock = ServerClock(START)
     counted[0] += 61.9
     assert clock.now() == START + timedelta(seconds=61)
-    clock.seen(START)  # an answer that was long on its way
+    clock.catch_up(START)  # an answer that was long on its way
     assert clock.now() == START + timedelta(seconds=61)
-    clock.seen(START + timedelta(hours=2))
+    clock.catch_up(START + timedelta(hours=2))
     counted[0] += 1
     assert clock.now() == START + timedelta(hours=2, seconds=1)
 

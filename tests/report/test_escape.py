@@ -15,9 +15,9 @@ from markdown_it import MarkdownIt
 from reconciler.report.text.escape import (
     clip,
     escape_commands,
+    escape_markdown,
     markdown,
     markup,
-    printed_markdown,
     slack,
     terminal,
     terminal_width,
@@ -152,7 +152,7 @@ COMMANDS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("defuse", [escape_commands, printed_markdown])
+@pytest.mark.parametrize("defuse", [escape_commands, escape_markdown])
 @pytest.mark.parametrize("command", COMMANDS)
 def test_no_ci_system_finds_a_command(command: str, defuse: Callable[[str], str]) -> None:
     for text in (command, f"before\n{command}\nafter", f"{command}\n{command}"):
@@ -164,7 +164,7 @@ def test_no_ci_system_finds_a_command(command: str, defuse: Callable[[str], str]
 
 
 def test_the_headings_of_markdown_stay() -> None:
-    assert printed_markdown("## Actions\n\n### More ##\n") == "## Actions\n\n### More ##\n"
+    assert escape_markdown("## Actions\n\n### More ##\n") == "## Actions\n\n### More ##\n"
 
 
 def test_what_is_clipped_was_masked_before() -> None:

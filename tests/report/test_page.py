@@ -16,7 +16,7 @@ from reconciler.domain.plan.plan import Plan, Risk
 from reconciler.errors import Address
 from reconciler.report.plan.html import plan_html
 from reconciler.report.plan.words import by_risk
-from reconciler.report.text.html import carried
+from reconciler.report.text.html import read_page_file
 from tests.kit.programs.chromium import chromium
 from tests.kit.texts.hostile import HOSTILE, everywhere
 from tests.report.samples import every_kind, make_plan, review_plan, small_plan
@@ -286,7 +286,7 @@ def test_no_text_becomes_a_part_of_the_page(opened: Callable[..., Page]) -> None
 
 def test_the_page_is_one_file_of_plain_characters() -> None:
     for name in ("plan.css", "plan.js"):
-        text = carried(name)
+        text = read_page_file(name)
         assert text.isascii()
         assert "##" not in text
         assert not re.search(r"^\s*::|</|url\(|@import|https?:|innerHTML|eval", text, re.MULTILINE)

@@ -12,7 +12,7 @@ from reconciler.app.plan.rendering import Look, render_plan, run_address
 from reconciler.domain.secrecy import beginning
 from reconciler.engine.planfile.load import load_plan
 from reconciler.errors import UsageError
-from reconciler.report.forges.ci_markdown import night_report, told_error
+from reconciler.report.forges.ci_markdown import night_report, quote_error
 
 # A forge takes a million characters: half for the plan, half for what was done.
 _HALF = 450_000
@@ -75,7 +75,7 @@ def _part(find_root: Callable[[], Path], environ: Mapping[str, str], path: Path)
             raise _unreadable(path, "it is no run") from None
     if kind == "error":
         words = (str(document.get(name, "")) for name in ("code", "message", "remedy"))
-        return _Part(told_error(*words), open=True, ran=True, well=False)
+        return _Part(quote_error(*words), open=True, ran=True, well=False)
     raise _unreadable(path, "it is no plan, run or error")
 
 
@@ -88,7 +88,7 @@ def _run(find_root: Callable[[], Path], document: Any) -> _Part:
     )
     text = _audit(find_root, (document.get("audit") or {}).get("path"))
     if problem:
-        text += "\n" + told_error(problem["code"], problem["message"], problem["remedy"])
+        text += "\n" + quote_error(problem["code"], problem["message"], problem["remedy"])
     return _Part(text, open=not well, ran=bool(outcomes) or not well, well=well)
 
 

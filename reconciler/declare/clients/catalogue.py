@@ -54,7 +54,7 @@ def build_catalogue(document: Document, root: Path, found: Collector) -> Catalog
     """The catalogue that ``document`` declares; what is listed there wins over the OpenAPI file."""
     before = found.errors
     listed: dict[str, str] = {}
-    for item in document.spec.named("scopes"):
+    for item in document.spec.list_named("scopes"):
         name = item["name"]
         if name in listed:
             found.add("RC131", item.marks["name"], f"the scope `{name}` is listed twice")

@@ -71,12 +71,12 @@ class ClientBuilder:
         environments = self._document.spec.sub("environments")
         override = environments.sub(environment)
         if not self._base_digest:
-            base = self._spec(self._base, self._resolved(self._base))
+            base = self._spec(self._base, self._resolve(self._base))
             self._base_spec, self._base_digest = base, digest(_without_reissue(base))
         merged = merge(self._base, override) if override else self._base
         if self._sound:
             self._check(merged, environment, reach)
-        webhooks = self._resolved(merged)
+        webhooks = self._resolve(merged)
         spec = (
             self._spec(merged, webhooks) if override or self._base_spec is None else self._base_spec
         )
@@ -96,8 +96,8 @@ class ClientBuilder:
             renamed_from=self._document.metadata.get("renamedFrom"),
         )
 
-    def _resolved(self, merged: Map) -> tuple[DesiredWebhook, ...]:
-        return tuple(map(self._webhooks.resolve, merged.named("webhooks")))
+    def _resolve(self, merged: Map) -> tuple[DesiredWebhook, ...]:
+        return tuple(map(self._webhooks.resolve, merged.list_named("webhooks")))
 
     def place(self, environment: str, path: Iterable[str]) -> Mark:
         """Where that is written which ``path`` (field names, names of items, items) leads to in
@@ -151,7 +151,7 @@ class ClientBuilder:
     def _check(self, merged: Map, environment: str, reach: Reach | None) -> None:
         """What only shows once everything is merged."""
         name = self._document.name
-        if not any(any(merged.named(kind.section)) for kind in list_kinds()):
+        if not any(any(merged.list_named(kind.section)) for kind in list_kinds()):
             self._found.add(
                 "RC158",
                 self._document.spec.mark,
@@ -165,7 +165,7 @@ class ClientBuilder:
                 entry_lifecycle(entry, kind),
                 kind.address(name, entry["name"]),
             )
-        for webhook in merged.named("webhooks"):
+        for webhook in merged.list_named("webhooks"):
             secret = webhook.sub("secret")
             self._check_lifecycle(
                 secret,
@@ -199,7 +199,7 @@ class ClientBuilder:
             self._found.add("RC175", *fault, address=address)
         before = [
             item.get("events", ())
-            for item in self._base.named("webhooks")
+            for item in self._base.list_named("webhooks")
             if item["name"] == webhook["name"]
         ]
         self._webhooks.payloads.check_merged(
@@ -233,8 +233,8 @@ class ClientBuilder:
     def _missing_url(self, webhook: Map, environment: str) -> None:
         """Placed at the environment; a name that only exists there is probably misspelt."""
         environments, name = self._document.spec.sub("environments"), webhook["name"]
-        base = [item["name"] for item in self._base.named("webhooks")]
-        over = [item["name"] for item in environments.sub(environment).named("webhooks")]
+        base = [item["name"] for item in self._base.list_named("webhooks")]
+        over = [item["name"] for item in environments.sub(environment).list_named("webhooks")]
         strangers = [other for other in over if other not in base]
         hint = did_you_mean(name, strangers if name in base else base)
         mark = environments.key_marks[environment] if name in base else webhook.marks["name"]
@@ -277,5 +277,5 @@ def _entries(spec: Map) -> Iterator[tuple[CredentialKind, Map]]:
     """What is declared of credentials that belong to the client itself."""
     for kind in list_kinds():
         if not kind.part:
-            for entry in spec.named(kind.section):
+            for entry in spec.list_named(kind.section):
                 yield kind, entry

@@ -102,7 +102,7 @@ def check_owners(clients: Collection[Document], found: Collector) -> None:
     known: dict[str, set[str]] = defaultdict(set)
     for team, count in teams.items():
         if count >= _SEVERAL and len(team) >= _NAME_FOR_CHECK:
-            for shorter in _shortened(team.lower()):
+            for shorter in _shorten(team.lower()):
                 known[shorter].add(team)
     for client in clients:
         owner = client.spec.sub("owner")
@@ -130,7 +130,7 @@ def _near(team: str, known: Mapping[str, set[str]]) -> Iterator[str]:
     Teams that differ in digits only (team-1, team-2) are two teams.
     """
     lowered = team.lower()
-    for other in {other for shorter in _shortened(lowered) for other in known.get(shorter, ())}:
+    for other in {other for shorter in _shorten(lowered) for other in known.get(shorter, ())}:
         slips = edit_distance(lowered, other.lower())
         allowed = _SLIP if min(len(team), len(other)) > 2 * _NAME_FOR_CHECK - 2 else 1
         if slips == 0 or (slips <= allowed and _letters(lowered) != _letters(other.lower())):
@@ -141,7 +141,7 @@ def _letters(team: str) -> str:
     return "".join(character for character in team if not character.isdigit())
 
 
-def _shortened(word: str) -> set[str]:
+def _shorten(word: str) -> set[str]:
     """``word`` with up to two letters left out: two words two slips apart share one of these."""
     word = word[:40]
     return {

@@ -55,10 +55,10 @@ class SpecCheck:
             networks_of(spec, "allowedCidrs", self.found, self.address)
         self._unique_names(spec, "keys")
         self._unique_names(spec, "webhooks")
-        for key in spec.named("keys"):
+        for key in spec.list_named("keys"):
             self._lifetimes(key)
             self._lifetimes(key.sub("rotation"))
-        for webhook in spec.named("webhooks"):
+        for webhook in spec.list_named("webhooks"):
             self._lifetimes(webhook.sub("secret"))
             self._url(webhook)
             for mark, message in written_faults(webhook.sub("signature")):
@@ -83,7 +83,7 @@ class SpecCheck:
 
     def _unique_names(self, spec: Map, field: str) -> None:
         seen: dict[str, int] = {}
-        for item in spec.named(field):
+        for item in spec.list_named(field):
             name, mark = item["name"], item.marks["name"]
             if name in seen:
                 message = f"`{name}` is already the name of an item in line {seen[name]}"

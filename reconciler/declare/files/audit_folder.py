@@ -53,8 +53,8 @@ def build_audit_path(audit: Map, found: Collector) -> str:
 def lies_in_audit(path: str, audit: str) -> bool:
     """Whether ``path`` is the folder ``audit`` or in it, for a file system that takes names
     loosely."""
-    folder = tuple(_folded(audit))
-    return tuple(_folded(path))[: len(folder)] == folder
+    folder = tuple(_fold_parts(audit))
+    return tuple(_fold_parts(path))[: len(folder)] == folder
 
 
 def refuse_named(audit: str, found: Collector) -> None:
@@ -71,13 +71,13 @@ def refuse_named(audit: str, found: Collector) -> None:
 
 
 def _is_taken(path: str) -> bool:
-    parts = tuple(_folded(path))
+    parts = tuple(_fold_parts(path))
     if not parts or ".git" in parts or parts[0].startswith(".") or parts in _TAKEN_WHOLE:
         return True
     return parts[0].partition(".")[0] in _TAKEN
 
 
-def _folded(path: str) -> Iterator[str]:
+def _fold_parts(path: str) -> Iterator[str]:
     """The parts of a path as the most generous file system compares them: case, compatibility
     forms, invisible characters, dots and spaces at the end."""
     for part in path.split("/"):

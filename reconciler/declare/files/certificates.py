@@ -28,7 +28,7 @@ def certificate_findings(root: Path, tracked: Callable[[Path], bool]) -> list[Fi
     found = Collector()
     for path in project_files(root, found):
         for document in read_documents(root, path, "Project", found)[0]:
-            for field, text, mark in _named(document.spec):
+            for field, text, mark in _list_named(document.spec):
                 secret = field == "clientKey"
                 if secret and tracked(root / text):
                     found.add("RC184", mark, f"git tracks the private key `{text}`")
@@ -40,10 +40,10 @@ def certificate_findings(root: Path, tracked: Callable[[Path], bool]) -> list[Fi
     return [finding for finding in found.findings() if finding.code in _CODES]
 
 
-def _named(spec: Map) -> Iterator[tuple[str, str, Mark]]:
+def _list_named(spec: Map) -> Iterator[tuple[str, str, Mark]]:
     """Field, path and place of each file that is named."""
     environments = spec.sub("environments")
-    holders = [item.sub("smtp") for item in spec.named("alerts")]
+    holders = [item.sub("smtp") for item in spec.list_named("alerts")]
     for name in environments:
         holders += [environments.sub(name).sub("vault"), environments.sub(name).sub("deliveries")]
     for holder in holders:

@@ -39,7 +39,7 @@ def project_paths(root: Path) -> list[Path]:
     ]
 
 
-def misnamed_project(start: Path) -> str | None:
+def find_misnamed_project(start: Path) -> str | None:
     """The name of a file in ``start`` that differs from reconciler.yaml by case only."""
     try:
         names = sorted(os.listdir(start))  # noqa: PTH208 - names are all that is asked
@@ -152,7 +152,7 @@ def name_file(path: object, mark: Mark, found: Collector) -> None:
         found.name(plain_path(path), by=mark[0])
 
 
-def named_files(found: Collector) -> dict[str, frozenset[str]]:
+def list_named_files(found: Collector) -> dict[str, frozenset[str]]:
     """What the files that were read lead to. Behind a link in place of a folder each file belongs
     to the one that is read through it; the link and its target, where more may be put, to the
     project."""

@@ -63,7 +63,7 @@ def report_strays(
     """
     base = Path(os.path.realpath(root))
     others = (path for path in _files(base, audit) if path not in read and not declares(path))
-    suspects = {path: _misnamed(path) or _misplaced(base / path) for path in others}
+    suspects = {path: _judge_name(path) or _judge_content(base / path) for path in others}
     strays = {path: message for path, message in suspects.items() if message}
     # A file may be read through a link. Only a suspect is worth resolving ten thousand others.
     through = {os.path.realpath(base / path) for path in read} if strays else set()
@@ -97,7 +97,7 @@ def _files(base: Path, audit: str, below: str = "") -> Iterator[str]:
             yield path
 
 
-def _misnamed(path: str) -> str:
+def _judge_name(path: str) -> str:
     """What is wrong with the name of a file; empty when it resembles no name of ours."""
     pure = PurePosixPath(path)
     if len(pure.parts) == 1:
@@ -116,13 +116,13 @@ def _misnamed(path: str) -> str:
     return ""
 
 
-def _misplaced(path: Path) -> str:
+def _judge_content(path: Path) -> str:
     """What a file holds that should have been read; empty when it is none of ours."""
     with suppress(OSError):
         about = path.stat()
         if not stat.S_ISREG(about.st_mode) or about.st_size >= _LARGEST:
             return ""
-        text = _decoded(read_regular(path, _TOP) or b"")
+        text = _decode(read_regular(path, _TOP) or b"")
         if _is_ours(text):
             kind = _KIND.search(text)
             place = PLACES.get(kind[1], "") if kind else ""
@@ -135,7 +135,7 @@ def _misplaced(path: Path) -> str:
     return ""
 
 
-def _decoded(data: bytes) -> str:
+def _decode(data: bytes) -> str:
     for mark, encoding in ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be")):
         if data.startswith(mark):
             return data[len(mark) :].decode(encoding, "replace")

@@ -100,9 +100,9 @@ class Collector:
         ordered = sorted(self._found, key=_place)
         return [
             replace(finding, excerpt=self._excerpt(finding.source)) for finding in ordered
-        ] + self._left_out()
+        ] + self._count_left_out()
 
-    def _left_out(self) -> list[Finding]:
+    def _count_left_out(self) -> list[Finding]:
         more = [
             Finding(
                 "RC117",

@@ -24,19 +24,19 @@ def mask_message(text: str) -> str:
 def lines_without_key_material(text: str) -> list[str]:
     """The lines of ``text``; those of a private key consist of stars."""
     if "PRIVATE KEY" in text:
-        text = _starred(text)
+        text = _star_out(text)
     return [line.rstrip("\r") for line in text.split("\n")]
 
 
 def mask_line(line: str) -> str:
     """What may be secret is masked character by character, so that columns stay."""
-    result = _LABELLED.sub(lambda match: match[1] + "*" * len(match[2]), _starred(line))
+    result = _LABELLED.sub(lambda match: match[1] + "*" * len(match[2]), _star_out(line))
     return _RANDOM.sub(
         lambda match: "*" * len(match[0]) if _is_random(match[0]) else match[0], result
     )
 
 
-def _starred(text: str) -> str:
+def _star_out(text: str) -> str:
     for found in secrets_in(text):
         stars = re.sub(r"[^\n\r]", "*", text[found.begin : found.end])
         text = text[: found.begin] + stars + text[found.end :]

@@ -62,7 +62,7 @@ class Map(dict[str, Any]):
         value = self.get(key)
         return zip(value, value.marks, strict=True) if isinstance(value, Seq) else iter(())
 
-    def named(self, key: str) -> Iterator[Map]:
+    def list_named(self, key: str) -> Iterator[Map]:
         """The mappings of a list of named things."""
         return (item for item, _ in self.items_at(key) if isinstance(item, Map) and "name" in item)
 
@@ -116,11 +116,11 @@ def merge(base: Map, over: Map, levels: int | None = None) -> Map:
         if levels != 1 or _EITHER.get(key) not in over:
             result.put(key, value, base)
     for key, value in over.items():
-        result.put(key, _merged(key, base.get(key), value, levels), over)
+        result.put(key, _merge_values(key, base.get(key), value, levels), over)
     return result
 
 
-def _merged(
+def _merge_values(
     key: str,
     base: object,
     over: object,

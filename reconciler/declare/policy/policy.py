@@ -63,7 +63,7 @@ def build_policy(document: Document, found: Collector) -> GuardrailPolicy:
 
 def _demands(spec: Map, found: Collector) -> ApplyDemands:
     return ApplyDemands(
-        _allowed_signers(spec.sub("signedCommits"), found),
+        _read_allowed_signers(spec.sub("signedCommits"), found),
         DistinctApprover(spec.get("distinctApprover", DistinctApprover.OFF)),
         Committed(spec["committed"]) if "committed" in spec else None,
     )
@@ -129,7 +129,7 @@ def _handle(text: str) -> str:
     return text.removeprefix("@")
 
 
-def _allowed_signers(spec: Map, found: Collector) -> str | None:
+def _read_allowed_signers(spec: Map, found: Collector) -> str | None:
     path = spec.get("allowedSigners")
     if path is not None and not is_inside(path):
         found.add(
@@ -204,7 +204,7 @@ def _with_environments(spec: Map) -> Iterator[Map]:
 def _check_names(spec: Map, found: Collector) -> set[str]:
     """The names of the rules of one's own; each has one meaning, in waivers too."""
     seen: dict[str, int] = {}
-    for item in spec.named("customRules"):
+    for item in spec.list_named("customRules"):
         name, mark = item["name"], item.marks["name"]
         if name in seen:
             found.add(

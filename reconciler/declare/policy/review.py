@@ -116,7 +116,7 @@ class Review:
             for finding in date_findings(self._policy.waivers, self._now):
                 self._add(finding)
         if whole:
-            self._unused(judged, clients)
+            self._report_unused(judged, clients)
 
     def _tell(
         self,
@@ -190,7 +190,7 @@ class Review:
             place = inside(mark, rule.when, fault.offset, self._found.texts.get(mark[0], ""))
             self._found.add("RC232", place, fault.message)
 
-    def _unused(self, judged: set[str], clients: Clients) -> None:
+    def _report_unused(self, judged: set[str], clients: Clients) -> None:
         """Waivers of rules that nobody breaks any more: what they excuse could be broken anew
         without a word."""
         declared = {name for here in clients.values() for name in here}

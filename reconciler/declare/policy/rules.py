@@ -66,16 +66,16 @@ def _are_crossed(less: object, more: object) -> bool:
 def _value(spec: Map, field: str, found: Collector) -> Any:
     written, parse = spec[field], _PARSE.get(field)
     if isinstance(written, list):
-        items = [_parsed(item, mark, parse, found) for item, mark in spec.items_at(field)]
+        items = [_parse(item, mark, parse, found) for item, mark in spec.items_at(field)]
         return tuple(items)
     return (
         dict(written)
         if isinstance(written, Map)
-        else _parsed(written, spec.marks[field], parse, found)
+        else _parse(written, spec.marks[field], parse, found)
     )
 
 
-def _parsed(
+def _parse(
     written: Any,
     mark: Mark,
     parse: Callable[[str], object] | None,
@@ -105,6 +105,6 @@ def build_custom_rules(spec: Map) -> tuple[CustomRule, ...]:
             source_of(item.marks["when"]),
             environments_of(item),
         )
-        for item in spec.named("customRules")
+        for item in spec.list_named("customRules")
         if {"level", "when", "message"} <= item.keys()
     )

@@ -46,7 +46,7 @@ def build_channels(
     builder = _Builder(environments, root, found, sound)
     seen: dict[str, int] = {}
     channels: list[Channel] = []
-    for item in spec.named("alerts"):
+    for item in spec.list_named("alerts"):
         name, mark = item["name"], item.marks["name"]
         if name in seen:
             found.add(

@@ -57,7 +57,7 @@ def build_project(document: Document, root: Path, found: Collector) -> Project |
     if not document.sound or not document.name or found.errors != before:
         return None
     whole = {name: environment for name, environment in built.items() if environment}
-    whole = {name: _gated(environment, whole) for name, environment in whole.items()}
+    whole = {name: _add_gate(environment, whole) for name, environment in whole.items()}
     in_git = spec.sub("audit").get("git", True)
     return Project(
         document.name,
@@ -125,7 +125,7 @@ def _environment(
     )
 
 
-def _gated(environment: Environment, whole: Mapping[str, Environment]) -> Environment:
+def _add_gate(environment: Environment, whole: Mapping[str, Environment]) -> Environment:
     """With the registry that its promotion gate looks at: our Vault policies name it."""
     if environment.requires is None:
         return environment

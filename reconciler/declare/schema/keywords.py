@@ -16,7 +16,7 @@ _UNCHECKED = frozenset({"format", "contentEncoding", "contentMediaType", "conten
 
 
 @lru_cache(maxsize=512)
-def unchecked(text: str) -> tuple[str, ...]:
+def list_unchecked(text: str) -> tuple[str, ...]:
     """The keywords of a schema that only describe, by the drafts themselves: no example is refused
     for them."""
     return tuple(sorted(_UNCHECKED.intersection(_keywords(json.loads(text)))))

@@ -104,7 +104,7 @@ def schema_fault(text: str) -> _Fault | None:
         # Formats are not looked at: patterns are judged below, with the words of who will match
         # them.
         _validator(draft).check_schema(schema, format_checker=None)
-        _rewritten(schema, ())
+        _rewrite(schema, ())
     except SchemaError as error:
         path = tuple(error.absolute_path)
         what = _type_fault(error.instance) if path[-1:] == ("type",) else f"it {_sentence(error)}"
@@ -146,9 +146,9 @@ def example_faults(schema: str, example: str) -> tuple[_Fault, ...]:
 
 def _errors(schema: Schema, value: Any) -> Iterator[ValidationError]:
     draft = _DEFAULT if isinstance(schema, bool) else str(schema.get("$schema", _DEFAULT))
-    judge, questions = _bounded(draft)
+    judge, questions = _bound_class(draft)
     questions.left = _MOST_QUESTIONS
-    prepared = _rewritten(schema, tuple(sorted(_field_names(value))))
+    prepared = _rewrite(schema, tuple(sorted(_field_names(value))))
     return judge(prepared, registry=Registry()).iter_errors(value)  # type: ignore[no-any-return]
 
 
@@ -169,15 +169,15 @@ class _Questions:
 
 
 @cache
-def _bounded(draft: str) -> tuple[Any, _Questions]:
+def _bound_class(draft: str) -> tuple[Any, _Questions]:
     """The class for a draft with our patterns, and the count of what it asks."""
     base, questions = _validator(draft), _Questions()
     keywords = {**base.VALIDATORS, "pattern": _match, "uniqueItems": check_unique}
-    counted = {name: _counted(keyword, questions) for name, keyword in keywords.items()}
+    counted = {name: _count_questions(keyword, questions) for name, keyword in keywords.items()}
     return validators.extend(base, counted), questions  # type: ignore[no-untyped-call]
 
 
-def _counted(keyword: Callable[..., Any], questions: _Questions) -> Callable[..., Any]:
+def _count_questions(keyword: Callable[..., Any], questions: _Questions) -> Callable[..., Any]:
     def ask(
         validator: Any,
         value: Any,
@@ -198,16 +198,16 @@ def _match(
     instance: object,
     _schema: object,
 ) -> Iterator[ValidationError]:
-    if isinstance(instance, str) and not _found(text, instance):
+    if isinstance(instance, str) and not _matches(text, instance):
         yield ValidationError(f"does not match {text}")
 
 
-def _rewritten(schema: Any, names: tuple[str, ...], path: _Path = ()) -> Any:
+def _rewrite(schema: Any, names: tuple[str, ...], path: _Path = ()) -> Any:
     """``schema`` without ``$schema`` (jsonschema would change to a validator without our bounds),
     its patterns for field names replaced by the ``names`` that they match. Raises ``_Unusable`` for
     a pattern that cannot be used."""
     if isinstance(schema, list):
-        return [_rewritten(item, names, (*path, number)) for number, item in enumerate(schema)]
+        return [_rewrite(item, names, (*path, number)) for number, item in enumerate(schema)]
     if not isinstance(schema, dict):
         return schema
     result: dict[str, Any] = {}
@@ -216,14 +216,14 @@ def _rewritten(schema: Any, names: tuple[str, ...], path: _Path = ()) -> Any:
         if keyword in DATA:
             result[keyword] = value
         elif keyword in NAMED_SCHEMAS and isinstance(value, dict):
-            parts = {name: _rewritten(part, names, (*here, name)) for name, part in value.items()}
+            parts = {name: _rewrite(part, names, (*here, name)) for name, part in value.items()}
             result[keyword] = (
                 _by_names(parts, names, here) if keyword == "patternProperties" else parts
             )
         elif keyword != "$schema":
             if keyword == "pattern" and isinstance(value, str):
                 _usable(value, here)
-            result[keyword] = _rewritten(value, names, here)
+            result[keyword] = _rewrite(value, names, here)
     return result
 
 
@@ -233,7 +233,7 @@ def _by_names(parts: dict[str, Any], names: tuple[str, ...], path: _Path) -> dic
     result = {}
     for number, (text, part) in enumerate(parts.items()):
         _usable(text, (*path, text))
-        matched = [re.escape(name) for name in names if _found(text, name)]
+        matched = [re.escape(name) for name in names if _matches(text, name)]
         result[rf"(?#{number})\A(?:{'|'.join(matched) or '(?!)'})\Z"] = part
     return result
 
@@ -245,7 +245,7 @@ def _usable(text: str, path: _Path) -> None:
         raise _Unusable(_no_pattern(text, error), path) from None
 
 
-def _found(text: str, searched: str) -> bool:
+def _matches(text: str, searched: str) -> bool:
     """Whether the pattern ``text`` matches somewhere in ``searched``.
 
     Raises ``_Unusable`` when that takes too long.

@@ -15,7 +15,7 @@ from reconciler.declare.files.files import is_inside, name_file, plain_path, rea
 from reconciler.declare.findings.collector import Collector
 from reconciler.declare.findings.nodes import Map, Mark, locate, plain
 from reconciler.declare.findings.suggest import did_you_mean, list_choices
-from reconciler.declare.schema.keywords import unchecked
+from reconciler.declare.schema.keywords import list_unchecked
 from reconciler.declare.yaml.syntax import conflict_line
 from reconciler.declare.yaml.text import TextLimits
 from reconciler.domain.values import canonical
@@ -186,7 +186,7 @@ class Payloads:
         fault = schema_fault(text)
         if fault is not None:
             self._unusable(event, entry, fault.message, fault.path, address)
-        elif words := unchecked(text):
+        elif words := list_unchecked(text):
             names = ", ".join(f"`{word}`" for word in words)
             message = f"not checked in the schema of `{event}`: {names}"
             self._found.add(

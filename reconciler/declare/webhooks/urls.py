@@ -44,8 +44,8 @@ def parse_url(text: str) -> str:
     if not parts.path.isascii() or not parts.query.isascii():
         raise ValueError("path and query of the URL must be percent-encoded ASCII")
     netloc = _host(parts) + _port(parts)
-    query = f"?{_decoded(parts.query)}" if parts.query else ""
-    return f"{parts.scheme.lower()}://{netloc}{_without_dots(_decoded(parts.path))}{query}"
+    query = f"?{_decode(parts.query)}" if parts.query else ""
+    return f"{parts.scheme.lower()}://{netloc}{_without_dots(_decode(parts.path))}{query}"
 
 
 def host_pattern(text: str) -> str:
@@ -76,12 +76,12 @@ def host_pattern(text: str) -> str:
     return host if name == text else f"*.{host}"
 
 
-def _decoded(text: str) -> str:
+def _decode(text: str) -> str:
     """``/%68ook%2f`` as ``/hook%2F``: unreserved characters as they are, hex digits in capitals."""
-    return _PERCENT.sub(_unreserved, text)
+    return _PERCENT.sub(_decode_unreserved, text)
 
 
-def _unreserved(match: re.Match[str]) -> str:
+def _decode_unreserved(match: re.Match[str]) -> str:
     character = chr(int(match[1], 16))
     return character if _UNRESERVED.match(character) else match[0].upper()
 

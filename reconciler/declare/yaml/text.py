@@ -191,9 +191,9 @@ class _Builder:
             elif text[0] in "-0123456789" and _WHOLE_NUMBER.match(text):
                 value = int(text) if len(text) <= _SHORT else self._large(event, text)
         else:
-            self._written(event)
+            self._check_quoted(event)
         if event.anchor is not None or event.tag is not None:
-            self._decorated(event, value)
+            self._take_anchor(event, value)
         mark = self._mark(event)
         if type(self._container) is Map and self._key is None:
             self._field(value, text, mark)
@@ -215,27 +215,27 @@ class _Builder:
             self._whole = False
         return text
 
-    def _written(self, event: Any) -> None:
+    def _check_quoted(self, event: Any) -> None:
         """A text in quotes, or a block of text."""
         if event.start_mark.line != event.end_mark.line or event.style in ("|", ">"):
             self.doubtful = True
         if self._escapes and event.style == '"' and not self._limits.foreign:
-            self._escaped(event)
+            self._check_escapes(event)
 
-    def _escaped(self, event: Any) -> None:
+    def _check_escapes(self, event: Any) -> None:
         """Escapes of a double-quoted text can write what the raw text was searched for."""
         match = _FORBIDDEN.search(event.value)
         if match:
             self._add(
                 "RC105",
                 event,
-                f"the text holds the character {_named(match[0])}, which is not allowed",
+                f"the text holds the character {_name_character(match[0])}, which is not allowed",
             )
             self._whole = False
-        for secret in _reported(event.value):
+        for secret in _find_secrets(event.value):
             self._add("RC112", event, f"this looks like {secret.name}")
 
-    def _decorated(self, event: Any, value: Any) -> None:
+    def _take_anchor(self, event: Any, value: Any) -> None:
         if self._limits.foreign:
             if event.anchor is not None:
                 self._anchors[event.anchor] = value
@@ -260,7 +260,7 @@ class _Builder:
         mark = self._mark(event)
         value = make(mark)
         if event.anchor is not None or event.tag is not None:
-            self._decorated(event, value)
+            self._take_anchor(event, value)
         if type(self._container) is Map and self._key is None:
             braces = make is Map and self._container.mark[1:] == (mark[1], mark[2] - 1)
             remedy = 'put the whole value in quotes: "{{ … }}"' if braces else ""
@@ -335,7 +335,7 @@ def _type_of(value: object) -> str:
 
 def _characters_allowed(text: str, file: str, found: Collector) -> bool:
     """Also looks for secrets, comments included; these are reported but do not stop the reading."""
-    for secret in _reported(text)[:_SHOWN]:
+    for secret in _find_secrets(text)[:_SHOWN]:
         found.add("RC112", _mark_at(text, secret.begin, file), f"this looks like {secret.name}")
     pattern = _FORBIDDEN_ASCII if text.isascii() else _FORBIDDEN
     allowed = True
@@ -344,12 +344,12 @@ def _characters_allowed(text: str, file: str, found: Collector) -> bool:
         found.add(
             "RC105",
             _mark_at(text, match.start(), file),
-            f"the character {_named(match[0])} is not allowed",
+            f"the character {_name_character(match[0])} is not allowed",
         )
     return allowed
 
 
-def _reported(text: str) -> list[Found]:
+def _find_secrets(text: str) -> list[Found]:
     """A URL with a password in it is reported where a URL is read."""
     return [secret for secret in secrets_in(text) if secret.name != CREDENTIALS_IN_URL]
 
@@ -358,6 +358,6 @@ def _mark_at(text: str, offset: int, file: str) -> Mark:
     return file, text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
 
 
-def _named(character: str) -> str:
+def _name_character(character: str) -> str:
     name = unicodedata.name(character, "a control character")
     return f"U+{ord(character):04X} ({name})"

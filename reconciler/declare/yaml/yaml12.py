@@ -97,13 +97,13 @@ class _Reader:
             elif kind is MappingStartEvent or kind is SequenceStartEvent:
                 if event.flow_style and self._text[start : start + 1] == "?":
                     yield Doubt(start, *_QUESTION)
-                yield from self._placed(event)
+                yield from self._check_place(event)
                 self._open(event, key=True if kind is MappingStartEvent else None)
             elif kind is MappingEndEvent or kind is SequenceEndEvent:
-                yield from self._closed(event)
+                yield from self._close(event)
             elif kind is ScalarEvent:
                 if start != end:
-                    yield from self._placed(event)
+                    yield from self._check_place(event)
                     yield from self._scalar(event)
                 self._turn()
         yield from self._between(len(self._text))
@@ -137,7 +137,7 @@ class _Reader:
         if self._levels and self._levels[-1].key is not None:
             self._levels[-1] = self._levels[-1]._replace(key=not self._levels[-1].key)
 
-    def _placed(self, event: Any) -> Iterator[Doubt]:
+    def _check_place(self, event: Any) -> Iterator[Doubt]:
         """A value stands to the right of the block that it is in, unless it is a block itself."""
         level = self._levels[-1] if self._levels else None
         block = type(event) is not ScalarEvent and not event.flow_style
@@ -146,7 +146,7 @@ class _Reader:
         if event.start_mark.column <= level.indent:
             yield Doubt(event.start_mark.index, *_INDENT)
 
-    def _closed(self, event: Any) -> Iterator[Doubt]:
+    def _close(self, event: Any) -> Iterator[Doubt]:
         level = self._levels.pop()
         outermost = level.flow and not (self._levels and self._levels[-1].flow)
         if outermost:

@@ -49,7 +49,7 @@ def observe(
     while True:
         registry = read_registry(live, owner, buckets)
         observed = _look(live, registry, buckets, deep=deep)
-        doubtful = _unconfirmed(
+        doubtful = _find_unconfirmed(
             live, registry, buckets, list(find_contradictions(observed, sought))
         )
         looks += 1
@@ -59,7 +59,7 @@ def observe(
             return leave_out(observed, doubtful)
 
 
-def _unconfirmed(
+def _find_unconfirmed(
     live: LiveState, registry: Registry, buckets: int, found: Sequence[Contradiction]
 ) -> frozenset[str]:
     """The subjects of those contradictions whose records changed since they were read."""
@@ -86,7 +86,7 @@ def _look(live: LiveState, registry: Registry, buckets: int, *, deep: bool) -> O
         found, known = live.list_secrets(folder, deep=deep)
         secrets.update(found)
         versions_known = versions_known and known
-    secrets.update(_confirmed(live, registry.records, secrets))
+    secrets.update(_confirm(live, registry.records, secrets))
     known_records = [
         *registry.records.values(),
         *(record for _, record in registry.misplaced.values()),
@@ -119,7 +119,7 @@ def _look(live: LiveState, registry: Registry, buckets: int, *, deep: bool) -> O
     )
 
 
-def _confirmed(
+def _confirm(
     live: LiveState, records: Mapping[str, ClientRecord], listed: Mapping[str, SecretInfo]
 ) -> dict[str, SecretInfo]:
     """A secret that should be there and is missing from the LIST gets a read of its own."""

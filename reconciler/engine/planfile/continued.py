@@ -35,13 +35,13 @@ def take_rest(
         refuse_stale(saved, fresh)
         return saved
     earlier = Earlier(tuple(runs), records)
-    rest = tuple(one for one in fresh.actions if not earlier.proved(one))
+    rest = tuple(one for one in fresh.actions if not earlier.has_proved(one))
     if not any(one.kind is not ActionKind.NO_OP for one in rest):
         raise StalePlanError("RC393", f"the plan was already applied by run {runs[-1]}", REMEDY)
     for name in sorted({one.client for one in rest}):
         if saved.desired_digests.get(name) != fresh.desired_digests.get(name):
             raise stale_error(name, "its declaration changed")
-        if saved.revisions.get(name) != fresh.revisions.get(name) and not earlier.changed(name):
+        if saved.revisions.get(name) != fresh.revisions.get(name) and not earlier.has_changed(name):
             raise stale_error(name, "its live record changed")
     known = {_step(one) for one in saved.changes}
     for action in rest:
@@ -61,12 +61,12 @@ class Earlier:
     runs: Collection[str]
     records: Pairs
 
-    def changed(self, client: str) -> bool:
+    def has_changed(self, client: str) -> bool:
         """Whether the last change of a client is theirs."""
         record = self.records.get(client)
         return record is not None and any(record.op.startswith(f"{run}.") for run in self.runs)
 
-    def proved(self, action: Action) -> bool:
+    def has_proved(self, action: Action) -> bool:
         """Whether an action is a proof that somebody asked for, and the webhook has proved
         itself."""
         record = self.records.get(action.client)

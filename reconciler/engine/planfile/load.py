@@ -41,7 +41,7 @@ def load_plan(text: str) -> Plan:
         )
     try:
         plan = _plan({**_ADDED, **document})
-        edited = _edited(plan, document)
+        edited = _explain_edit(plan, document)
     except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
         _refuse(f"{type(error).__name__}: {error}")
     if edited:
@@ -57,7 +57,7 @@ def _refuse(why: str) -> NoReturn:
     ) from None
 
 
-def _edited(plan: Plan, document: Mapping[str, Json]) -> str:
+def _explain_edit(plan: Plan, document: Mapping[str, Json]) -> str:
     """Why the file is not as it was written, empty when it is. Whoever made the digests anew cannot
     have made up what follows from the actions: summary, verdict, unknown fields. Raises
     ``ValueError`` for half a character."""
@@ -123,7 +123,7 @@ def _plan(raw: Mapping[str, Json]) -> Plan:
         digest=_get(raw, "digest", str),
         unchanged=_get(raw, "unchanged", int),
         approvals=tuple(_approval(one) for one in _get(raw, "approvals", list)),
-        unfinished=tuple(_unfinished(one) for one in _get(raw, "unfinished", list)),
+        unfinished=tuple(_read_unfinished(one) for one in _get(raw, "unfinished", list)),
         sources={name: _source(one) for name, one in _get(raw, "sources", dict).items()},
         yes_remove=_get(raw, "yes_remove", int) if "yes_remove" in raw else None,
         dirty=_texts(raw, "dirty"),
@@ -188,7 +188,7 @@ def _source(raw: Any) -> Source:
     return Source(_get(raw, "file", str), _get(raw, "line", int), _get(raw, "column", int))
 
 
-def _unfinished(raw: Any) -> Unfinished:
+def _read_unfinished(raw: Any) -> Unfinished:
     return Unfinished(
         kind=UnfinishedKind(_get(raw, "kind", str)),
         message=_get(raw, "message", str),

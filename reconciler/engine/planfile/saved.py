@@ -124,12 +124,12 @@ def _differences(reviewed: Plan, fresh: Plan) -> Iterator[str]:
     gone, added = before - now, now - before
     for action in reviewed.changes:
         if _content(action) in gone:
-            yield f"no longer {_named(action)}"
+            yield f"no longer {_name_action(action)}"
     for action in fresh.changes:
         if _content(action) in added:
-            yield f"not reviewed: {_named(action)}"
+            yield f"not reviewed: {_name_action(action)}"
     if not (gone or added):  # else the other words are those of what differs
-        yield from _reworded(reviewed, fresh)
+        yield from _find_reworded(reviewed, fresh)
     known = {(one.approver, address) for one in reviewed.approvals for address in one.addresses}
     for one in fresh.approvals:
         if any((one.approver, address) not in known for address in one.addresses):
@@ -141,15 +141,15 @@ def _content(action: Action) -> str:
     return dumps(asdict(replace(action, message="", risk_reasons=())))
 
 
-def _reworded(reviewed: Plan, fresh: Plan) -> Iterator[str]:
+def _find_reworded(reviewed: Plan, fresh: Plan) -> Iterator[str]:
     """Actions that are the same, of which something else was said."""
-    unsaid = Counter(map(_told, reviewed.changes)) - Counter(map(_told, fresh.changes))
+    unsaid = Counter(map(_dump_words, reviewed.changes)) - Counter(map(_dump_words, fresh.changes))
     for action in reviewed.changes:
-        if _told(action) in unsaid:
-            yield f"other reasons than were told for {_named(action)}"
+        if _dump_words(action) in unsaid:
+            yield f"other reasons than were told for {_name_action(action)}"
 
 
-def _told(action: Action) -> str:
+def _dump_words(action: Action) -> str:
     words = (_timeless(text) for text in (action.message, *action.risk_reasons))
     return dumps([_content(action), *words])
 
@@ -178,7 +178,7 @@ def take_compared(plan: Plan) -> Plan:
     )
 
 
-def _named(action: Action) -> str:
+def _name_action(action: Action) -> str:
     return f"{action.kind.value} {action.address} ({action.reason})"
 
 

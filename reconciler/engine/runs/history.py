@@ -47,7 +47,7 @@ def settle_outcomes(
     """
     events = {_identity(one): one for one in _from_events(run_id, records, finished=True)}
 
-    def known(one: Outcome) -> Outcome:
+    def settle(one: Outcome) -> Outcome:
         other = events.get(_identity(one))
         if (
             other is None
@@ -59,7 +59,7 @@ def settle_outcomes(
             one, status=other.status, message=other.message, detail=other.detail, problem=None
         )
 
-    return tuple(known(one) for one in outcomes)
+    return tuple(settle(one) for one in outcomes)
 
 
 def find_unrecorded(
@@ -67,7 +67,7 @@ def find_unrecorded(
 ) -> tuple[Outcome, ...]:
     """The outcomes that the events do not tell as they were: what failed, what was skipped."""
     events = {_identity(one): one for one in _from_events(run_id, records, finished=True)}
-    return tuple(one for one in outcomes if not _told_by(one, events.get(_identity(one))))
+    return tuple(one for one in outcomes if not _is_told_by(one, events.get(_identity(one))))
 
 
 def list_events(run_id: str, records: Mapping[str, ClientRecord]) -> list[Event]:
@@ -103,7 +103,7 @@ def _identity(outcome: Outcome) -> Identity:
     return action.kind, action.address, action.reason, action.version
 
 
-def _told_by(outcome: Outcome, other: Outcome | None) -> bool:
+def _is_told_by(outcome: Outcome, other: Outcome | None) -> bool:
     return other is not None and (
         (
             outcome.status,

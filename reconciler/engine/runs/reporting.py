@@ -93,7 +93,7 @@ def report_run(
     and pushes the reports, also in another checkout: one that could not push may be a workspace of
     CI that is gone by then. Without ``commit`` only the report of ``result`` is written.
     """
-    after, result, files = _finished(engine, driver, result)
+    after, result, files = _finish(engine, driver, result)
     if after.records is None and any(one.status is OutcomeStatus.FAILED for one in result.outcomes):
         engine.say(
             f"run {result.run_id} is left open: the next run sees which of its failed actions were"
@@ -162,7 +162,7 @@ def _tell(engine: Engine) -> None:
         engine.say(note)
 
 
-def _finished(engine: Engine, driver: Driver, result: RunResult) -> tuple[After, RunResult, Files]:
+def _finish(engine: Engine, driver: Driver, result: RunResult) -> tuple[After, RunResult, Files]:
     """Look at the registry after a run, and put on record there that it finished; the result as the
     registry knows it, and its report.
 

@@ -11,9 +11,9 @@ from reconciler.report.forges.results import (
     APPROVAL,
     RESULT_SHOWN,
     bound_results,
-    left_out,
     plan_results,
     position,
+    summarise_left_out,
 )
 from reconciler.report.plan.words import highest_risk, verdict
 from reconciler.report.text.escape import clip, workflow_command_data, workflow_command_property
@@ -54,10 +54,10 @@ def plan_github(plan: Plan, folder: str = "") -> str:
         lines.append(
             (result.level, annotation(result.level, title, result.message, result.source, folder))
         )
-    return counted_lines(lines)
+    return write_annotations(lines)
 
 
-def counted_lines(lines: Sequence[tuple[Level, str]]) -> str:
+def write_annotations(lines: Sequence[tuple[Level, str]]) -> str:
     """The annotations, each with its level, in their order. Of a level of which GitHub will not
     show all, the last one that it shows counts those that follow: they are in the log all the
     same."""
@@ -65,7 +65,7 @@ def counted_lines(lines: Sequence[tuple[Level, str]]) -> str:
     for level, line in lines:
         seen[level] += 1
         if seen[level] == PER_STEP and numbers[level] > PER_STEP:
-            rest = left_out({level: numbers[level] - PER_STEP + 1})
+            rest = summarise_left_out({level: numbers[level] - PER_STEP + 1})
             text.append(annotation(level, rest.rule.title, rest.message))
         text.append(line)
     return "".join(text)

@@ -23,7 +23,7 @@ def no_plan(environment: str, link: str | None) -> str:
     )
 
 
-def told_error(code: str, message: str, remedy: str) -> str:
+def quote_error(code: str, message: str, remedy: str) -> str:
     """An error as a quotation; nothing in it means anything to a forge."""
     lines = [f"> **{markdown(clip(code, 20))}**: {markdown(clip(message, 2000))}"]
     if remedy:

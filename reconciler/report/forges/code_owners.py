@@ -39,7 +39,7 @@ def github_file(found: CodeOwners, folder: str) -> str:
     The last line that fits a file counts, and GitHub asks for one approval of anybody in it: where
     the policy names approvers, the owner, who would be enough, is left out.
     """
-    lines = _shared(found, folder, GITHUB_OWNERS)
+    lines = _list_shared(found, folder, GITHUB_OWNERS)
     lines += _lines(
         folder, ((f"/{file.path}", file.approvers or file.owners) for file in found.files)
     )
@@ -49,7 +49,7 @@ def github_file(found: CodeOwners, folder: str) -> str:
 def gitlab_file(found: CodeOwners, folder: str) -> str:
     """Every section is asked by itself: the owner in the first, and each approver in one of its
     own."""
-    owners = _shared(found, folder, GITLAB)
+    owners = _list_shared(found, folder, GITLAB)
     owners += _lines(folder, ((f"/{file.path}", file.owners) for file in found.files))
     sections = [["[Owners]", *owners]] if owners else []
     for approver in found.approvers:
@@ -61,7 +61,7 @@ def gitlab_file(found: CodeOwners, folder: str) -> str:
     return _whole(sections)
 
 
-def _shared(found: CodeOwners, folder: str, executed: Iterable[str]) -> list[str]:
+def _list_shared(found: CodeOwners, folder: str, executed: Iterable[str]) -> list[str]:
     if not found.approvers:
         return []
     own = " ".join(("CODEOWNERS", *found.approvers))  # wherever the forge looks for it

@@ -43,7 +43,7 @@ def plan_junit(plan: Plan) -> str:
     )
     lines = [approval_sentence(one) for one in plan.approvals]
     lines += [action_sentence(action) for action in by_risk(plan.actions)]
-    lines += [_told(finding) for finding in by_level(plan.findings)]
+    lines += [_describe(finding) for finding in by_level(plan.findings)]
     return _document(f"plan/{plan.environment}", plan.created_at, cases, properties, lines)
 
 
@@ -55,7 +55,7 @@ def junit_of_findings(findings: Iterable[Finding], now: datetime) -> str:
         cases.setdefault(finding.source.file if finding.source else _DECLARATION, []).append(
             finding
         )
-        lines.append(_told(finding))
+        lines.append(_describe(finding))
     return _document("validate", now, cases, {}, lines)
 
 
@@ -66,7 +66,7 @@ def _document(
     properties: Mapping[str, str],
     out: Iterable[str],
 ) -> str:
-    cases, lines_out = _bounded_cases(every), _bounded_lines(out)
+    cases, lines_out = _bound_cases(every), _bound_lines(out)
     failed = sum(any(finding.level is Level.ERROR for finding in found) for found in cases.values())
     attributes = {
         "id": "0",
@@ -98,7 +98,7 @@ def _document(
     return "\n".join(lines) + "\n"
 
 
-def _bounded_cases(cases: Mapping[str, Sequence[Finding]]) -> Mapping[str, Sequence[Finding]]:
+def _bound_cases(cases: Mapping[str, Sequence[Finding]]) -> Mapping[str, Sequence[Finding]]:
     """At most as many as a forge reads, in their order: the worst ones stay, and one more counts
     the others."""
     if len(cases) <= MOST:
@@ -113,7 +113,7 @@ def _bounded_cases(cases: Mapping[str, Sequence[Finding]]) -> Mapping[str, Seque
     }
 
 
-def _bounded_lines(lines: Iterable[str]) -> Iterator[str]:
+def _bound_lines(lines: Iterable[str]) -> Iterator[str]:
     """As many as a forge's parser takes, and a last one that counts the others."""
     left, omitted = _OUT, 0
     for line in lines:
@@ -134,12 +134,12 @@ def _case(suite: str, name: str, found: Sequence[Finding]) -> list[str]:
     failure = _attributes({"message": errors[0].message, "type": errors[0].code})
     return [
         f"{start}><failure{failure}>",
-        *(markup(_told(finding)) for finding in found),
+        *(markup(_describe(finding)) for finding in found),
         "</failure></testcase>",
     ]
 
 
-def _told(finding: Finding) -> str:
+def _describe(finding: Finding) -> str:
     place = place_of(finding)
     where = f"{place}: " if place else ""
     remedy = f". Remedy: {finding.remedy}" if finding.remedy else ""

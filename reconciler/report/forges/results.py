@@ -189,7 +189,7 @@ def bound_results(results: Sequence[Result], most: int = MOST) -> list[Result]:
     kept, left = sorted(worst[: most - 1]), worst[most - 1 :]
     return [
         *(results[index] for index in kept),
-        left_out(Counter(results[index].level for index in left)),
+        summarise_left_out(Counter(results[index].level for index in left)),
     ]
 
 
@@ -198,7 +198,7 @@ def _rank(result: Result) -> int:
     return -1 if result.rule.id == APPROVAL else LEVELS.index(result.level)
 
 
-def left_out(levels: Mapping[Level, int]) -> Result:
+def summarise_left_out(levels: Mapping[Level, int]) -> Result:
     """One result for all that there was no room for: so many of each level."""
     worst = next(level for level in LEVELS if levels.get(level))
     told = [count_words(levels[level], level.value) for level in LEVELS if levels.get(level)]

@@ -50,13 +50,13 @@ def sarif_log(
     most = MOST
     while True:
         text = _log(bound_results(results, most), category, folder, properties)
-        size = _compressed(text)
+        size = _measure_compressed(text)
         if size <= LARGEST or most == 1:
             return text
         most = max(1, min(most, len(results)) * LARGEST // size * 9 // 10)
 
 
-def _compressed(text: str) -> int:
+def _measure_compressed(text: str) -> int:
     """At most so many bytes, whoever compresses it.
 
     What is short enough as it is need not be compressed.

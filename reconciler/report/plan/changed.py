@@ -24,7 +24,7 @@ class ChangedField:
     after: str
 
 
-def changed_fields(action: Action) -> tuple[ChangedField, ...]:
+def find_changed_fields(action: Action) -> tuple[ChangedField, ...]:
     """The fields that differ between ``action.before`` and ``action.after``, by path."""
     before, after = dict(_leaves(action.before or {})), dict(_leaves(action.after or {}))
     return tuple(

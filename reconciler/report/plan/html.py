@@ -15,7 +15,7 @@ from reconciler.domain.plan.plan import Action, Approval, Plan, Risk
 from reconciler.domain.plan.unfinished import Unfinished
 from reconciler.domain.values.canonical import iso, iso_or_none
 from reconciler.errors import Finding, Level
-from reconciler.report.plan.changed import ChangedField, changed_fields
+from reconciler.report.plan.changed import ChangedField, find_changed_fields
 from reconciler.report.plan.words import (
     RISKS,
     by_level,
@@ -33,10 +33,10 @@ from reconciler.report.text.escape import terminal
 from reconciler.report.text.html import (
     NOTHING,
     Html,
-    carried,
     code,
     element,
     html_document,
+    read_page_file,
     tag,
     text,
 )
@@ -66,7 +66,7 @@ def plan_html(plan: Plan) -> str:
         ),
         _changes(plan),
         _section("findings", "Other findings", [_finding(one) for one in others]),
-        _section("unfinished", "Unfinished", map(_unfinished, plan.unfinished)),
+        _section("unfinished", "Unfinished", map(_render_unfinished, plan.unfinished)),
     )
     skip = element("a", {"class": "skip", "href": "#main"}, text("Skip to the content"))
     body = Html("\n".join([skip, _header(plan), main, _footer(plan)]))
@@ -77,7 +77,11 @@ def plan_html(plan: Plan) -> str:
     )
     title = f"Plan for {plan.environment}: {state or 'no changes'}"
     return html_document(
-        title, f"reconciler {__version__}", body, carried("plan.css"), carried("plan.js")
+        title,
+        f"reconciler {__version__}",
+        body,
+        read_page_file("plan.css"),
+        read_page_file("plan.js"),
     )
 
 
@@ -109,7 +113,7 @@ def _dangers(plan: Plan) -> Html:
     """What a reader must see without scrolling: each change of high or critical risk, why, and
     where it is told."""
     changing = [
-        (one, anchor) for one, anchor in _anchored(plan) if one.kind is not ActionKind.NO_OP
+        (one, anchor) for one, anchor in _anchor_actions(plan) if one.kind is not ActionKind.NO_OP
     ]
     found = [(one, anchor) for one, anchor in changing if one.risk in _OPEN]
     rows = [_danger(one, anchor) for one, anchor in found[:_TOP]]
@@ -198,7 +202,7 @@ def _approval(approval: Approval) -> Html:
     )
 
 
-def _unfinished(one: Unfinished) -> Html:
+def _render_unfinished(one: Unfinished) -> Html:
     since = iso_or_none(one.since)
     return tag(
         "div",
@@ -215,9 +219,9 @@ def _changes(plan: Plan) -> Html:
         none = tag("p", text("There is nothing to do."), kind="card none")
         return Html(f"\n{element('section', {'aria-labelledby': 'changes'}, heading, none)}")
     titles = [("Risk", "number"), ("Action", "text"), ("Address", "text"), ("Why", "")]
-    heads = [element("th", _sorted_by(title, kind), text(title)) for title, kind in titles]
+    heads = [element("th", _mark_sorted(title, kind), text(title)) for title, kind in titles]
     caption = element("caption", {"class": "unseen"}, text("Changes, the riskiest first"))
-    rows = [Html(f"\n{_row(action, anchor)}") for action, anchor in _anchored(plan)]
+    rows = [Html(f"\n{_row(action, anchor)}") for action, anchor in _anchor_actions(plan)]
     table = tag("table", caption, tag("thead", tag("tr", *heads)), tag("tbody", *rows), kind="rows")
     region = {
         "class": "scroll",
@@ -231,7 +235,7 @@ def _changes(plan: Plan) -> Html:
     )
 
 
-def _sorted_by(title: str, kind: str) -> dict[str, str]:
+def _mark_sorted(title: str, kind: str) -> dict[str, str]:
     sort = {"data-sort": kind} if kind else {}
     return {"scope": "col", **sort, **({"aria-sort": "descending"} if title == "Risk" else {})}
 
@@ -261,7 +265,7 @@ def _anchor(address: str) -> str:
     return quote(terminal(address), safe="/:")
 
 
-def _anchored(plan: Plan) -> list[tuple[Action, str]]:
+def _anchor_actions(plan: Plan) -> list[tuple[Action, str]]:
     """The actions as they are listed, each with its id on the page."""
     taken: set[str] = set()
     return [(action, _free(action, taken)) for action in by_risk(plan.actions)]
@@ -315,7 +319,7 @@ def _inside(action: Action) -> Iterator[Html]:
     if changed:
         label = tag("p", text("Effective permissions, after wildcards"), kind="label")
         yield tag("div", label, tag("ul", *(_permission(*one) for one in changed), kind="diff"))
-    fields = changed_fields(action)
+    fields = find_changed_fields(action)
     if fields:
         heads = (
             element("th", {"scope": "col"}, text(title)) for title in ("Field", "Before", "After")
@@ -326,10 +330,10 @@ def _inside(action: Action) -> Iterator[Html]:
             tag("tbody", *map(_field, fields)),
             kind="fields",
         )
-    yield tag("dl", *_facts(_named(action)), kind="facts")
+    yield tag("dl", *_facts(_name_parts(action)), kind="facts")
 
 
-def _named(action: Action) -> Iterator[tuple[str, str]]:
+def _name_parts(action: Action) -> Iterator[tuple[str, str]]:
     yield "Reason", action.reason
     yield "Client", action.client
     if action.item is not None:

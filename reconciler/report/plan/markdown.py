@@ -17,7 +17,7 @@ from reconciler.domain.plan.plan import Action, Approval, Plan, Risk
 from reconciler.domain.plan.unfinished import Unfinished
 from reconciler.domain.values.canonical import iso, iso_or_none
 from reconciler.errors import Finding, Level
-from reconciler.report.plan.changed import changed_fields
+from reconciler.report.plan.changed import find_changed_fields
 from reconciler.report.plan.words import (
     by_level,
     by_risk,
@@ -71,17 +71,17 @@ def plan_markdown(
         _section("Changes", _CHANGE_HEAD, map(_row, actions)),
         _section("Who must approve", _APPROVAL_HEAD, _approvals(plan.approvals, mention=mention)),
         _section("Details", "", (piece for action in actions for piece in _detail(action))),
-        _folded(count_words(len(others), "other finding"), _FINDING_HEAD, _findings(others)),
-        _folded(
+        _fold_section(count_words(len(others), "other finding"), _FINDING_HEAD, _findings(others)),
+        _fold_section(
             f"Unfinished ({count_words(len(plan.unfinished), 'item')})",
             _UNFINISHED_HEAD,
-            map(_unfinished, plan.unfinished),
+            map(_render_unfinished, plan.unfinished),
         ),
         Section(_provenance(plan, link)),
     ]
     everything = Counter(piece.what for section in sections for piece in section.pieces)
-    texts, left = fit_sections(sections, limit - size(_left_out(everything, link)))
-    texts.insert(3, _left_out(left, link))  # below the table of changes
+    texts, left = fit_sections(sections, limit - size(_describe_left_out(everything, link)))
+    texts.insert(3, _describe_left_out(left, link))  # below the table of changes
     return "".join(texts)
 
 
@@ -111,19 +111,19 @@ def _opening(plan: Plan) -> str:
             )
         )
     if plan.approvals:
-        names = [f"<b>{_shown(one.approver, 80)}</b>" for one in plan.approvals[:_NAMES]]
+        names = [f"<b>{_show(one.approver, 80)}</b>" for one in plan.approvals[:_NAMES]]
         more = len(plan.approvals) - len(names)
         told.append(
             f"Must be approved by {list_words([*names, f'{more} more'] if more else names)}."
         )
     quoted = "\n>\n".join(f"> {sentence}" for sentence in told)
-    environment = _shown(plan.environment, 80)
+    environment = _show(plan.environment, 80)
     numbers = f"{counts(plan)}.\n\n" if plan.changes else ""
     title = f"## Plan for <code>{environment}</code>: {headline(plan)}"
     return f"{marker(plan.environment)}\n{title}\n\n> [!{kind}]\n{quoted}\n\n{numbers}"
 
 
-def _shown(text: str, length: int) -> str:
+def _show(text: str, length: int) -> str:
     return markdown(clip(text, length))
 
 
@@ -144,7 +144,7 @@ def _section(title: str, head: str, pieces: Iterable[Piece]) -> Section:
     return Section(f"### {title}\n\n{head}", found, "\n") if found else Section("")
 
 
-def _folded(title: str, head: str, pieces: Iterable[Piece]) -> Section:
+def _fold_section(title: str, head: str, pieces: Iterable[Piece]) -> Section:
     found = tuple(pieces)
     return Section(f"{_fold(f'<b>{title}</b>')}{head}", found, _UNFOLD) if found else Section("")
 
@@ -160,24 +160,24 @@ def _fold(summary: str) -> str:
 def _findings(findings: Sequence[Finding]) -> Iterable[Piece]:
     for number, one in enumerate(findings):
         place, what, remedy = (
-            _shown(place_of(one), 200),
-            _shown(one.message, 400),
-            _shown(one.remedy, 300),
+            _show(place_of(one), 200),
+            _show(one.message, 400),
+            _show(one.remedy, 300),
         )
-        text = _line((one.level.value, _shown(one.code, 40), place, what, remedy))
+        text = _line((one.level.value, _show(one.code, 40), place, what, remedy))
         first = one.level is Level.ERROR and number < _FIRST
         yield Piece(text, 0 if first else _FINDINGS[one.level], "finding")
 
 
 def _row(action: Action) -> Piece:
     risk, risky = action.risk.value, action.risk in (Risk.HIGH, Risk.CRITICAL)
-    why = [_shown(action.message, 400)]
-    why += [f"• {_shown(reason, 200)}" for reason in action.risk_reasons[:_REASONS_IN_ROW] if risky]
+    why = [_show(action.message, 400)]
+    why += [f"• {_show(reason, 200)}" for reason in action.risk_reasons[:_REASONS_IN_ROW] if risky]
     name = f"**{risk}**" if risky else risk
     cells = (
         f"{_SQUARES[action.risk]} {name}",
         f"`{sign_of(action)}` {action.kind.value}",
-        f"<b>{_shown(action.client, 100)}</b> {_shown(target(action), 200)}".rstrip(),
+        f"<b>{_show(action.client, 100)}</b> {_show(target(action), 200)}".rstrip(),
         "<br>".join(why),
     )
     return Piece(_line(cells), _ROWS[action.risk], f"{risk} change")
@@ -185,9 +185,9 @@ def _row(action: Action) -> Piece:
 
 def _approvals(approvals: Sequence[Approval], *, mention: bool) -> Iterable[Piece]:
     for number, one in enumerate(approvals):
-        addresses = [_shown(address, 200) for address in one.addresses[:_ADDRESSES]]
+        addresses = [_show(address, 200) for address in one.addresses[:_ADDRESSES]]
         more = len(one.addresses) - len(addresses)
-        why = "<br>".join(_shown(reason, 200) for reason in one.reasons[:_REASONS])
+        why = "<br>".join(_show(reason, 200) for reason in one.reasons[:_REASONS])
         cells = (
             f"<b>{_approver(one.approver, mention=mention)}</b>",
             why,
@@ -201,17 +201,17 @@ def _approver(handle: str, *, mention: bool) -> str:
     found = _HANDLE.fullmatch(handle)
     if mention and found is not None and len(handle) <= 100 and found[1].lower() not in _EVERYBODY:
         return f"@{found[1]}"
-    return _shown(handle, 100)
+    return _show(handle, 100)
 
 
 def _detail(action: Action) -> Iterable[Piece]:
     parts = [part for part in (_reasons(action), _permissions(action), _fields(action)) if part]
     if not parts:
         return
-    summary = f"{_SQUARES[action.risk]} <b>{_shown(action.address, 200)}</b> {action.kind.value}"
+    summary = f"{_SQUARES[action.risk]} <b>{_show(action.address, 200)}</b> {action.kind.value}"
     inside = "\n".join(parts)
     yield Piece(
-        f"{_fold(f'{summary} ({_shown(action.reason, 60)})')}{inside}{_UNFOLD}",
+        f"{_fold(f'{summary} ({_show(action.reason, 60)})')}{inside}{_UNFOLD}",
         _DETAILS[action.risk],
         "detail",
     )
@@ -219,7 +219,7 @@ def _detail(action: Action) -> Iterable[Piece]:
 
 def _reasons(action: Action) -> str:
     # The entity keeps a reason that begins with a dash or a number from being a list of its own.
-    return "".join(f"- &#8203;{_shown(reason, 300)}\n" for reason in action.risk_reasons[:_REASONS])
+    return "".join(f"- &#8203;{_show(reason, 300)}\n" for reason in action.risk_reasons[:_REASONS])
 
 
 def _permissions(action: Action) -> str:
@@ -238,11 +238,11 @@ def _permissions(action: Action) -> str:
 
 
 def _fields(action: Action) -> str:
-    fields = changed_fields(action)
+    fields = find_changed_fields(action)
     if not fields:
         return ""
     rows = [
-        _line(_shown(cell, 300) for cell in (one.path, one.before, one.after))
+        _line(_show(cell, 300) for cell in (one.path, one.before, one.after))
         for one in fields[:_FIELDS]
     ]
     more = (
@@ -253,12 +253,12 @@ def _fields(action: Action) -> str:
     return f"{_FIELD_HEAD}{''.join(rows)}{more}"
 
 
-def _unfinished(one: Unfinished) -> Piece:
+def _render_unfinished(one: Unfinished) -> Piece:
     cells = (one.kind.value, one.subject, iso_or_none(one.since) or "", one.message, one.next)
-    return Piece(_line(_shown(cell, 300) for cell in cells), _UNFINISHED, "unfinished item")
+    return Piece(_line(_show(cell, 300) for cell in cells), _UNFINISHED, "unfinished item")
 
 
-def _left_out(left: Counter[str], link: str | None) -> str:
+def _describe_left_out(left: Counter[str], link: str | None) -> str:
     """``Left out to fit into a comment: 96 low changes and 12 details.``"""
     if not left:
         return ""
@@ -277,12 +277,10 @@ def _address(link: str) -> str:
 
 
 def _provenance(plan: Plan, link: str | None) -> str:
-    commit = (
-        f"commit <code>{_shown(plan.git_commit, 64)}</code>" if plan.git_commit else "no commit"
-    )
+    commit = f"commit <code>{_show(plan.git_commit, 64)}</code>" if plan.git_commit else "no commit"
     whole = f" [The whole plan]({_address(link)})." if link else ""
     return (
-        f"---\n<sub>Plan of {_shown(plan.project, 80)} at {commit}, made {iso(plan.created_at)}, "
-        f"void after {iso(plan.expires_at)}. Digest <code>{_shown(plan.digest, 80)}</code>.{whole} "
+        f"---\n<sub>Plan of {_show(plan.project, 80)} at {commit}, made {iso(plan.created_at)}, "
+        f"void after {iso(plan.expires_at)}. Digest <code>{_show(plan.digest, 80)}</code>.{whole} "
         f"reconciler {__version__}</sub>\n"
     )

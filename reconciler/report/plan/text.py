@@ -8,7 +8,7 @@ from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.plan.plan import Action, Approval, Plan, Risk
 from reconciler.domain.values.canonical import iso
 from reconciler.errors import Finding
-from reconciler.report.plan.changed import changed_fields
+from reconciler.report.plan.changed import find_changed_fields
 from reconciler.report.plan.words import (
     LEVEL_STYLES,
     LEVELS,
@@ -89,13 +89,13 @@ def _actions(
         for action in actions
     ]
 
-    def painted(row: int, column: int, text: str) -> str:
+    def paint_cell(row: int, column: int, text: str) -> str:
         if column in (1, 2):
             return paint(STYLES[sign_of(actions[row])], text)
         return paint(_RISK_STYLES.get(text.strip(), "dim") if column == 0 else "plain", text)
 
     last = None
-    for action, line in zip(actions, columns(rows, painted), strict=True):
+    for action, line in zip(actions, columns(rows, paint_cell), strict=True):
         if last not in (None, action.risk):
             yield ""
         last = action.risk
@@ -117,14 +117,16 @@ def _details(action: Action, width: int, *, verbose: bool) -> Iterator[str]:
         )
         for side, scopes in sides:
             if scopes:
-                listed = _shortened(scopes_by_risk(scopes), "scope", verbose=verbose)
+                listed = _shorten(scopes_by_risk(scopes), "scope", verbose=verbose)
                 yield from wrap_lines(f"{side}: {', '.join(listed)}", width, _INDENT, _FOLLOWING)
-    fields = [f"{field.path}: {field.before} → {field.after}" for field in changed_fields(action)]
-    for field in _shortened(fields, "field", verbose=verbose):
+    fields = [
+        f"{field.path}: {field.before} → {field.after}" for field in find_changed_fields(action)
+    ]
+    for field in _shorten(fields, "field", verbose=verbose):
         yield from wrap_lines(field, width, _INDENT, _FOLLOWING)
 
 
-def _shortened(texts: Sequence[str], what: str, *, verbose: bool) -> list[str]:
+def _shorten(texts: Sequence[str], what: str, *, verbose: bool) -> list[str]:
     if verbose or len(texts) <= _SHOWN:
         return list(texts)
     more = count_words(
@@ -142,11 +144,11 @@ def _approvals(
 ) -> Iterator[str]:
     """Who must agree, why, and to what."""
     for one in approvals:
-        why = "; ".join(_shortened(one.reasons, "reason", verbose=verbose))
+        why = "; ".join(_shorten(one.reasons, "reason", verbose=verbose))
         first, *rest = wrap_lines(f"approval by {one.approver}: {why}", width, "", "  ")
         yield first.replace("approval", paint("bold", "approval"), 1)
         yield from rest
-        addresses = _shortened(one.addresses, "address", verbose=verbose)
+        addresses = _shorten(one.addresses, "address", verbose=verbose)
         yield from wrap_lines(f"for {', '.join(addresses)}", width, "  ", "    ")
     if approvals:
         yield ""

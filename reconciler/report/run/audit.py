@@ -61,7 +61,7 @@ def is_report(text: str, anew: str) -> bool:
     """Whether ``text`` is the JSON report ``anew``, byte for byte, but for what its run may have
     known better: when and how it ended, and by whom it is told. It may not know the states of
     clients."""
-    found, wanted = _parsed(text), _parsed(anew)
+    found, wanted = _parse(text), _parse(anew)
     if found is None or wanted is None or not isinstance(found.get("interrupted"), bool):
         return False
     if not _is_time(found.get("finished_at")) or found.get("recovered_by") is not None:
@@ -81,7 +81,7 @@ def tells_otherwise(text: str, anew: str, *, original: bool) -> bool:
     """Whether ``text`` is no JSON report of the same history as ``anew``. Which run wrote it, how
     that run ended and the states of clients after it do not count, unless, with ``original``, it
     claims to be the run's own."""
-    found, wanted = _parsed(text), _parsed(anew)
+    found, wanted = _parse(text), _parse(anew)
     if found is None or wanted is None or (original and found.get("recovered_by") is None):
         return True
     return _history(found) != _history(wanted)
@@ -91,7 +91,7 @@ def _history(report: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in report.items() if name not in _CHANGING}
 
 
-def _parsed(text: str) -> dict[str, Any] | None:
+def _parse(text: str) -> dict[str, Any] | None:
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):

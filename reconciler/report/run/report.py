@@ -133,10 +133,10 @@ def _outcomes(outcomes: tuple[Outcome, ...], width: int, paint: Paint) -> Iterat
         for outcome in outcomes
     ]
 
-    def painted(row: int, column: int, text: str) -> str:
+    def paint_cell(row: int, column: int, text: str) -> str:
         return paint(_STYLES[outcomes[row].status], text) if column == 0 else text
 
-    for outcome, line in zip(outcomes, columns(rows, painted), strict=True):
+    for outcome, line in zip(outcomes, columns(rows, paint_cell), strict=True):
         yield line
         if outcome.status is not OutcomeStatus.DONE:
             yield from wrap_lines(outcome.message, width, "    ")

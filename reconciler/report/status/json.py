@@ -10,7 +10,7 @@ from reconciler.domain.plan.unfinished import Unfinished
 from reconciler.domain.values.canonical import Json, iso, iso_or_none
 from reconciler.engine.planfile.document import unfinished_document
 from reconciler.report.status.client_document import client_document
-from reconciler.report.status.unfinished import unfinished_of
+from reconciler.report.status.unfinished import pick_unfinished
 from reconciler.report.text.document import document
 
 
@@ -45,7 +45,7 @@ def status_json(
                 if not run.closed
             ],
             "stale_claims": [claim for record in records for claim in _claims(record, observed)],
-            "unfinished": [unfinished_document(one) for one in unfinished_of(unfinished, only)],
+            "unfinished": [unfinished_document(one) for one in pick_unfinished(unfinished, only)],
             "lease": {"holder": lease.holder, "until": iso_or_none(lease.until)} if lease else None,
             "policies_edited": list(observed.policies_edited),
         },

@@ -19,7 +19,7 @@ from reconciler.domain.plan.unfinished import Unfinished
 from reconciler.domain.values.canonical import iso
 from reconciler.planning.guards.keeping import keeping_findings
 from reconciler.report.status.json import choose_clients
-from reconciler.report.status.unfinished import unfinished_of, unfinished_text
+from reconciler.report.status.unfinished import pick_unfinished, unfinished_text
 from reconciler.report.text.escape import terminal
 from reconciler.report.text.layout import (
     DEFAULT_WIDTH,
@@ -69,7 +69,7 @@ def status_text(
     total = count_words(len(shown) - retired, "client") + (
         f" and {retired} retired" if retired else ""
     )
-    left = unfinished_of(unfinished, only)
+    left = pick_unfinished(unfinished, only)
     state = _attention(alarms, len(left))
     lines = [f"{paint('bold', terminal(environment))} at {iso(observed.now)}: {total}, {state}"]
     if rows:
@@ -176,7 +176,7 @@ def _judge(
         (_WAITING, webhook is not None and webhook.verified_at is None, "not verified yet"),
         (_WAITING, bool(retiring), _grace(series, now)),
         (_WAITING, active is not None and active.expires_at - now <= SOON, "expires soon"),
-        (_FINE, webhook is not None, _verified(webhook, now)),
+        (_FINE, webhook is not None, _describe_verified(webhook, now)),
     ]
     return next(((mark, note) for mark, holds, note in table if holds), (_FINE, ""))
 
@@ -190,7 +190,7 @@ def _grace(series: Series, now: datetime) -> str:
     )
 
 
-def _verified(webhook: WebhookRecord | None, now: datetime) -> str:
+def _describe_verified(webhook: WebhookRecord | None, now: datetime) -> str:
     return (
         f"verified {time_distance(webhook.verified_at, now)}"
         if webhook and webhook.verified_at

@@ -51,7 +51,9 @@ def unfinished_text(
         yield f"  and {len(items) - LINES_SHOWN} more (--format json shows all)"
 
 
-def unfinished_of(items: Sequence[Unfinished], clients: Collection[str]) -> tuple[Unfinished, ...]:
+def pick_unfinished(
+    items: Sequence[Unfinished], clients: Collection[str]
+) -> tuple[Unfinished, ...]:
     """Without what is about other clients than these (empty: all of them)."""
     return tuple(
         one for one in items if not clients or one.address is None or one.address.client in clients

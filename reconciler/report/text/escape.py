@@ -102,10 +102,12 @@ def markdown(text: str) -> str:
     """
     flat = terminal(re.sub(r"[\r\n]+", " ", text))
     flat = _REFERENCE.sub(lambda match: f"{match[0]}\0", flat)  # terminal left no such character
-    return _LINK.sub(_unlinked, "".join(_MARKDOWN.get(character, character) for character in flat))
+    return _LINK.sub(
+        _break_link, "".join(_MARKDOWN.get(character, character) for character in flat)
+    )
 
 
-def _unlinked(match: re.Match[str]) -> str:
+def _break_link(match: re.Match[str]) -> str:
     return f"{match[1]}&#58;" if match[1] else f"{match[2]}&#46;"
 
 
@@ -151,7 +153,7 @@ def escape_commands(text: str) -> str:
     return _SECTION.sub(r"\1\\x5f", _COMMAND.sub(r"\1\\x3a", text).replace("##", "#\\x23"))
 
 
-def printed_markdown(text: str) -> str:
+def escape_markdown(text: str) -> str:
     """The same of a finished document in Markdown, which keeps its headings."""
     text = _HASHES.sub("#&#35;", _COMMAND.sub(r"\1&#58;", text))
     return _SECTION.sub(r"\1&#95;", text)

@@ -73,7 +73,7 @@ def html_document(
     )
 
 
-def carried(name: str) -> str:
+def read_page_file(name: str) -> str:
     """A file of ``reconciler/report/page``."""
     return (resources.files("reconciler.report") / "page" / name).read_text(encoding="utf-8")
 

@@ -32,15 +32,16 @@ def wrap_lines(
 
 def columns(
     rows: Sequence[Sequence[str]],
-    painted: Callable[[int, int, str], str] = lambda row, column, text: text,
+    paint_cell: Callable[[int, int, str], str] = lambda row, column, text: text,
 ) -> list[str]:
-    """``rows`` of cells, neutralised and aligned, two blanks apart. ``painted(row, column, cell)``
+    """``rows`` of cells, neutralised and aligned, two blanks apart. ``paint_cell(row, column, cell)``
     may add colour to a cell after its width was taken."""
     widths = [max(map(terminal_width, column)) for column in zip(*rows, strict=True)]
     lines = []
     for number, row in enumerate(rows):
         cells = [
-            painted(number, column, terminal(cell)) + " " * (widths[column] - terminal_width(cell))
+            paint_cell(number, column, terminal(cell))
+            + " " * (widths[column] - terminal_width(cell))
             for column, cell in enumerate(row)
         ]
         lines.append("  ".join(cells).rstrip())

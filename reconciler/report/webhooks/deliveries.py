@@ -37,7 +37,7 @@ class Logged:
         return self.address, self.attempt.id, self.attempt.number
 
 
-def logged_in_reports(texts: Iterable[str]) -> Iterator[Logged]:
+def read_reported_attempts(texts: Iterable[str]) -> Iterator[Logged]:
     """The attempts in audit reports; what is no report of ours, or was edited into something else,
     tells nothing."""
     for text in texts:
@@ -52,7 +52,7 @@ def logged_in_reports(texts: Iterable[str]) -> Iterator[Logged]:
             continue
 
 
-def logged_in_records(records: Mapping[str, ClientRecord]) -> Iterator[Logged]:
+def read_recorded_attempts(records: Mapping[str, ClientRecord]) -> Iterator[Logged]:
     """The attempts that no report has yet: they are in the events of records."""
     for record in records.values():
         for event in record.events:

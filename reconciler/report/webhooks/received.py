@@ -22,11 +22,9 @@ _SHORT = 6
 _DEPTH = 50
 
 
-def shown_headers(headers: Mapping[str, str], scheme: Scheme) -> dict[str, str]:
+def show_headers(headers: Mapping[str, str], scheme: Scheme) -> dict[str, str]:
     """Every header: credentials are left out, signatures shortened, long values cut."""
-    return {
-        mask_secrets(name): _shown_value(name, value, scheme) for name, value in headers.items()
-    }
+    return {mask_secrets(name): _show_value(name, value, scheme) for name, value in headers.items()}
 
 
 def of_interest(name: str, scheme: Scheme) -> bool:
@@ -40,12 +38,12 @@ def _is_signature(name: str) -> bool:
     return name in _SIGNATURES or "signature" in name
 
 
-def _shown_value(name: str, value: str, scheme: Scheme) -> str:
+def _show_value(name: str, value: str, scheme: Scheme) -> str:
     if name == scheme.header:
         separator = scheme.separator or "\n"  # of which there is none in a header
         return cut(
             separator.join(
-                _shown_signature(part, scheme) for part in mask_secrets(value).split(separator)
+                _show_signature(part, scheme) for part in mask_secrets(value).split(separator)
             )
         )
     if _is_signature(name):
@@ -55,7 +53,7 @@ def _shown_value(name: str, value: str, scheme: Scheme) -> str:
     return cut(mask_secrets(value))
 
 
-def _shown_signature(part: str, scheme: Scheme) -> str:
+def _show_signature(part: str, scheme: Scheme) -> str:
     if scheme.timestamp_tag and part.startswith(scheme.timestamp_tag):
         return part
     kept = (len(scheme.tag) if scheme.tag and part.startswith(scheme.tag) else 0) + _SHORT
@@ -71,7 +69,7 @@ def body_json(body: bytes) -> tuple[bool, Json]:
     try:
         value: Json = json.loads(body.decode(), parse_constant=_refuse)
         json.dumps(value, allow_nan=False)
-        return True, _hidden(value)
+        return True, _hide(value)
     except (ValueError, RecursionError):  # UnicodeDecodeError is a ValueError
         return False, None
 
@@ -80,14 +78,14 @@ def body_text(body: bytes) -> str:
     return mask_secrets(body.decode("utf-8", "backslashreplace"))
 
 
-def _hidden(value: Json, depth: int = 0) -> Json:
+def _hide(value: Json, depth: int = 0) -> Json:
     if depth > _DEPTH:
         raise ValueError("too deep to be shown as JSON")
     if isinstance(value, str):
         return mask_secrets(value)
     if isinstance(value, dict):
-        return {mask_secrets(name): _hidden(inner, depth + 1) for name, inner in value.items()}
-    return [_hidden(inner, depth + 1) for inner in value] if isinstance(value, list) else value
+        return {mask_secrets(name): _hide(inner, depth + 1) for name, inner in value.items()}
+    return [_hide(inner, depth + 1) for inner in value] if isinstance(value, list) else value
 
 
 def _refuse(constant: str) -> None:

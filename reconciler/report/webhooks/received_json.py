@@ -11,7 +11,7 @@ from reconciler.domain.secrecy import mask_secrets
 from reconciler.domain.values import canonical
 from reconciler.domain.values.canonical import Json, JsonObject
 from reconciler.report.text.document import DOCUMENT_VERSION
-from reconciler.report.webhooks.received import body_json, body_text, cut, shown_headers
+from reconciler.report.webhooks.received import body_json, body_text, cut, show_headers
 from reconciler.webhooks.signature.receiving import HeldSecret, Received
 
 # A larger body is shown by its beginning.
@@ -36,7 +36,7 @@ def received_line(received: Received, scheme: Scheme) -> str:
             "at": canonical.iso(received.at),
             "method": received.method,
             "path": cut(mask_secrets(received.path)),
-            "headers": dict(shown_headers(received.headers, scheme)),
+            "headers": dict(show_headers(received.headers, scheme)),
             "body": _body(received.body),
             "accepted": judgement.accepted,
             "reason": judgement.reason,

@@ -17,7 +17,7 @@ from reconciler.report.webhooks.received import (
     body_text,
     cut,
     of_interest,
-    shown_headers,
+    show_headers,
 )
 from reconciler.webhooks.signature.receiving import HeldSecret, Judgement, Received
 
@@ -40,7 +40,7 @@ def received_text(
     )
     lines = [paint("bold", terminal(first)) + f": answered {received.status}"]
     lines += _verdict(received.judgement, width, paint)
-    headers = shown_headers(received.headers, scheme)
+    headers = show_headers(received.headers, scheme)
     shown = {name: value for name, value in headers.items() if verbose or of_interest(name, scheme)}
     lines += [f"  {terminal(name)}: {terminal(value)}" for name, value in shown.items()]
     if rest := len(headers) - len(shown):

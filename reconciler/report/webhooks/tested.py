@@ -106,21 +106,21 @@ def _probes(probes: Sequence[ProbeResult], width: int, paint: Paint) -> Iterator
     if not probes:
         return
     rows = [
-        (_MARKS[probe.passed][1], probe.probe.value, probe.demand.value, _told(probe))
+        (_MARKS[probe.passed][1], probe.probe.value, probe.demand.value, _describe(probe))
         for probe in probes
     ]
 
-    def painted(row: int, column: int, text: str) -> str:
+    def paint_cell(row: int, column: int, text: str) -> str:
         return paint(_MARKS[probes[row].passed][0], text) if column == 0 else text
 
-    for line in columns(rows, painted):
+    for line in columns(rows, paint_cell):
         yield f"    {line}"
     for probe in probes:
         if probe.passed is False:
             yield from wrap_lines(probe.message, width, "    ", "      ")
 
 
-def _told(probe: ProbeResult) -> str:
+def _describe(probe: ProbeResult) -> str:
     if probe.passed is None:
         return "not sent"
     return "as it should be" if probe.passed else probe.code
