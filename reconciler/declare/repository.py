@@ -26,7 +26,7 @@ from reconciler.declare.files.files import (
     PROJECT_FILE,
     SUFFIXES,
     declaration_files,
-    list_named_files,
+    map_named_files,
     project_files,
     show_path,
 )
@@ -99,7 +99,7 @@ def _build_desired(
     if declaration.found.errors or project is None:
         raise invalid(declaration.found.findings())
     makers, policy, table = declaration.makers, declaration.policy, declaration.catalogue.table
-    named = list_named_files(declaration.found)
+    named = map_named_files(declaration.found)
     return tuple(
         Desired(
             project=project,

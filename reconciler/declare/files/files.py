@@ -152,7 +152,7 @@ def name_file(path: object, mark: Mark, found: Collector) -> None:
         found.name(plain_path(path), by=mark[0])
 
 
-def list_named_files(found: Collector) -> dict[str, frozenset[str]]:
+def map_named_files(found: Collector) -> dict[str, frozenset[str]]:
     """What the files that were read lead to. Behind a link in place of a folder each file belongs
     to the one that is read through it; the link and its target, where more may be put, to the
     project."""
