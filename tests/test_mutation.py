@@ -9,9 +9,11 @@ import pytest
 
 from tests.kit.programs.commands import ROOT
 from tests.kit.suite.mutants import MUTANTS, Mutant
+from tests.mutation import __main__ as main
 from tests.mutation.__main__ import drawn, mutants, mutants_of
 from tests.mutation.changes import changes
 from tests.mutation.equivalents import EQUIVALENTS
+from tests.mutation.related import Measured, Related, statement_of
 from tests.mutation.rooms import ROOMS, Room, chosen_tests, modules_of, room_of
 
 TEXT = '''"""A docstring is no code."""
@@ -69,6 +71,57 @@ def test_a_larger_sample_adds_to_a_smaller_one() -> None:
     assert more[:10] == few
     assert drawn(room, seed=2, count=10) != few
     assert len({one.digest for one in mutants(room)}) == len(mutants(room))
+
+
+def test_an_edit_elsewhere_leaves_the_sample_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each mutant has a place of its own in the order: one that goes moves no other."""
+    room = ROOMS[1]
+    there = mutants(room)
+    before = drawn(room, seed=1, count=len(there))
+    gone = before[0]
+    monkeypatch.setattr(main, "mutants", lambda _room: [one for one in there if one != gone])
+    assert drawn(room, seed=1, count=len(there)) == before[1:]
+
+
+STATEMENTS = """
+def judge(
+    given,
+):
+    if (
+        given
+        and most
+    ):
+        compute(
+            given
+        )
+    return {
+        "a": 1,
+    }
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "found"), [(3, range(2, 5)), (6, range(5, 9)), (10, range(9, 12)), (13, range(12, 15))]
+)
+def test_a_line_is_run_by_what_runs_its_statement(line: int, found: range) -> None:
+    """Coverage notes some lines of a statement only; a body is no part of its head."""
+    assert statement_of(STATEMENTS, line) == found
+
+
+def test_the_quickest_tests_that_run_a_line_are_chosen() -> None:
+    path = "reconciler/registry/steps.py"
+    here = next(
+        node.lineno
+        for node in ast.parse((ROOT / path).read_text()).body
+        if isinstance(node, ast.FunctionDef)
+    )
+    seconds = {"slow": 9.0, "quick": 0.1, "other": 0.2}
+    lines = {path: {str(here): ["", "slow", "quick"], "1": ["", "other"]}}
+    measured = Measured(digest="", modules={}, seconds=seconds, lines=lines)
+    one = Related(files=(measured,), outside=("program",))
+    assert one.tests(path, here, seconds=60) == ["quick", "slow", "program"]
+    assert one.tests(path, here, seconds=1) == ["quick", "program"]
+    assert one.tests(path, 1, seconds=60) == ["other", "program"]
 
 
 def test_what_is_judged_equivalent_exists() -> None:

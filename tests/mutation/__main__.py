@@ -10,11 +10,11 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import random
 import signal
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
@@ -32,8 +32,8 @@ RESULTS = KEPT / "results.jsonl"
 NOTICED, SURVIVED, EQUIVALENT = "noticed", "survived", "equivalent"
 # Its tests did not end in time, and none had failed: the next run tries again.
 UNDECIDED = "undecided"
-# Tests of one line beyond this many repeat one another.
-MOST_TESTS = 60
+# Tests of one line beyond so many seconds repeat one another.
+MOST_SECONDS = 45.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +82,18 @@ def mutants_of(path: str) -> Iterator[Mutant]:
 
 def drawn(room: Room, seed: int, count: int, only: str = "") -> list[Mutant]:
     """The same for a seed; a larger ``count`` adds to a smaller one. ``only``: a part of the
-    module's path."""
+    module's path. Each mutant has a place of its own in the order, so an edit elsewhere in the room
+    leaves the sample as it was."""
     found = [one for one in mutants(room) if only in one.path]
-    random.Random(f"{seed} {room.name}").shuffle(found)
-    return found[:count]
+    again: Counter[str] = Counter()
+    places = []
+    for one in found:
+        name = f"{one.path}\n{one.change.statement}\n{one.change.kind}\n{one.change.new}"
+        again[name] += 1
+        places.append(hashlib.sha256(f"{seed}\n{name}\n{again[name]}".encode()).hexdigest())
+    return [one for _, one in sorted(zip(places, found, strict=True), key=lambda pair: pair[0])][
+        :count
+    ]
 
 
 def kept() -> dict[str, Result]:
@@ -99,7 +107,7 @@ def kept() -> dict[str, Result]:
 def judged(tree: Copy, room: Room, mutant: Mutant, tests: Related, seconds: float) -> Result:
     began = time.monotonic()
     outcome, by = SURVIVED, "no test runs this line"
-    chosen = tests.tests(mutant.path, mutant.change.line, MOST_TESTS)
+    chosen = tests.tests(mutant.path, mutant.change.line, MOST_SECONDS)
     if mutant.equivalent:
         outcome, by = EQUIVALENT, ""
     elif chosen:

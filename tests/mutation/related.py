@@ -1,21 +1,31 @@
-"""Which tests run which line: measured once for a room, by coverage, and kept in ``.mutants/``."""
+"""Which tests run which line: measured by coverage, one test file at a time, and kept in
+``.mutants/measured/``.
+
+Rooms share what is measured. A test file is measured anew when its text changed, or that of a
+module of the room which it runs.
+"""
 
 from __future__ import annotations
 
+import ast
+import hashlib
+import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from coverage import CoverageData
 
 from tests.kit.programs.commands import ROOT
-from tests.mutation.rooms import Room, chosen_tests
+from tests.mutation.rooms import Room, chosen_tests, modules_of
 
 KEPT = ROOT / ".mutants"
+MEASURED = KEPT / "measured"
 # What starts the command as a program of its own; coverage does not see what runs there.
 _OUTSIDE = (
     "tests.kit.programs.commands",
@@ -25,53 +35,138 @@ _OUTSIDE = (
 
 
 @dataclass(frozen=True)
-class Related:
-    """``lines``: module -> line -> ids of tests. ``seconds``: of each test. ``outside``: test files
-    that start programs, and what was not measured."""
+class Measured:
+    """What one test file runs.
 
-    lines: Mapping[str, Mapping[int, list[str]]]
-    seconds: Mapping[str, float]
+    ``digest``: of its text. ``modules``: digests of the modules that it runs. ``seconds``: of each
+    test. ``lines``: module -> line -> tests.
+    """
+
+    digest: str
+    modules: dict[str, str]
+    seconds: dict[str, float]
+    lines: dict[str, dict[str, list[str]]]
+
+    def holds(self, path: str, own: Sequence[str]) -> bool:
+        """Whether the test file, the modules of the room and the tests' own are what they were."""
+        moved = [one for one in self.modules if not (ROOT / one).exists()]
+        return (
+            not moved
+            and self.digest == digest_of(path)
+            and all(self.modules[one] == digest_of(one) for one in own if one in self.modules)
+        )
+
+
+@dataclass(frozen=True)
+class Related:
+    """``files``: what each test file runs. ``outside``: test files that start programs, and what is
+    not measured."""
+
+    files: tuple[Measured, ...]
     outside: tuple[str, ...]
 
-    def tests(self, module: str, line: int, most: int) -> list[str]:
-        """The quickest tests that run the line, then what may run it in a program of its own. A
-        line that is run when the module is imported (a table, say) is in the hands of all tests of
-        the module."""
-        lines = self.lines.get(module, {})
-        found = [one for one in lines.get(line, []) if one]
-        if not found and "" in lines.get(line, []):
-            found = sorted({one for some in lines.values() for one in some if one})
-        quick = sorted(found, key=lambda one: self.seconds.get(one, 0.0))
-        return [*quick[:most], *self.outside]
+    def tests(self, module: str, line: int, seconds: float) -> list[str]:
+        """The tests that run the statement of a line, the quickest first, as many as take so long;
+        then what may run it in a program of its own. A statement that is run when the module is
+        imported (a table, say) is in the hands of all tests of the module."""
+        wanted = statement_of((ROOT / module).read_text(), line)
+        found = set(self._that_run(module, wanted))
+        if found == {""}:
+            found = set(self._that_run(module, None))
+        seconds_of = {test: took for one in self.files for test, took in one.seconds.items()}
+        chosen: list[str] = []
+        spent = 0.0
+        for test in sorted(found - {""}, key=lambda one: (seconds_of.get(one, 0.0), one)):
+            spent += seconds_of.get(test, 0.0)
+            if chosen and spent > seconds:
+                break
+            chosen.append(test)
+        return [*chosen, *self.outside]
+
+    def _that_run(self, module: str, wanted: range | None) -> Iterator[str]:
+        for one in self.files:
+            for line, tests in one.lines.get(module, {}).items():
+                if wanted is None or int(line) in wanted:
+                    yield from tests
+
+
+def statement_of(text: str, line: int) -> range:
+    """The lines of the innermost statement that has a line, without those of its body."""
+    best = range(line, line + 1)
+    for node in ast.walk(ast.parse(text)):
+        if not isinstance(node, ast.stmt) or not node.lineno <= line <= (node.end_lineno or 0):
+            continue
+        body = getattr(node, "body", [])
+        end = body[0].lineno if body else (node.end_lineno or 0) + 1
+        if node.lineno <= line < max(end, node.lineno + 1):
+            best = range(node.lineno, max(end, node.lineno + 1))
+    return best
 
 
 def related(room: Room, *, anew: bool = False) -> Related:
     """Measure, or take what was measured before."""
-    KEPT.mkdir(exist_ok=True)
-    data, times = KEPT / f"{room.name}.coverage", KEPT / f"{room.name}.xml"
-    if anew or not data.exists() or not times.exists():
-        _measure(room, data, times)
-    outside = tuple(
-        one
-        for one in chosen_tests(room)
-        if any(name in (ROOT / one).read_text() for name in _OUTSIDE)
-    )
-    last = tuple(f"tests/{one}" for one in room.last)
-    return Related(_lines(data), _seconds(times), (*outside, *last))
+    MEASURED.mkdir(parents=True, exist_ok=True)
+    chosen, own = chosen_tests(room), modules_of(room)
+    before = {path: _read(path) for path in chosen}
+    stale = [path for path, one in before.items() if anew or not one or not one.holds(path, own)]
+    if stale:
+        _measure(stale)
+    outside = [one for one in chosen if any(name in (ROOT / one).read_text() for name in _OUTSIDE)]
+    last = [f"tests/{one}" for one in room.last]
+    files = [one for one in map(_read, chosen) if one]
+    return Related(tuple(files), tuple(dict.fromkeys([*outside, *last])))
 
 
-def _measure(room: Room, data: Path, times: Path) -> None:
-    command = [
-        sys.executable, "-m", "pytest", "-q", "-pno:cacheprovider", "--numprocesses=2", "--cov=reconciler",
-        "--cov-context=test", "--cov-report=", "-ojunit_family=xunit1", f"--junitxml={times}", *chosen_tests(room),
-    ]  # fmt: skip
-    environment = {**os.environ, "COVERAGE_FILE": str(data)}
-    done = subprocess.run(
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=False
+def digest_of(path: str) -> str:
+    return hashlib.sha256((ROOT / path).read_bytes()).hexdigest()[:16]
+
+
+def _kept(path: str) -> Path:
+    return MEASURED / f"{path.removesuffix('.py').replace('/', '.')}.json"
+
+
+def _read(path: str) -> Measured | None:
+    file = _kept(path)
+    return Measured(**json.loads(file.read_text())) if file.exists() else None
+
+
+def _measure(paths: Sequence[str]) -> None:
+    with tempfile.TemporaryDirectory(prefix="measured-") as folder:
+        data, times = Path(folder, "coverage"), Path(folder, "times.xml")
+        command = [
+            *(sys.executable, "-m", "pytest", "-q", "-pno:cacheprovider", "--numprocesses=2"),
+            *("--cov=reconciler", "--cov-context=test", "--cov-report=", "-ojunit_family=xunit1"),
+            *(f"--junitxml={times}", *paths),
+        ]
+        environment = {**os.environ, "COVERAGE_FILE": str(data)}
+        done = subprocess.run(
+            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=False
+        )
+        if done.returncode != 0:
+            raise SystemExit(f"tests fail without a mutant:\n{done.stdout[-3000:]}")
+        lines, seconds = _lines(data), _seconds(times)
+    for path in paths:
+        _kept(path).write_text(json.dumps(asdict(_of_one_file(path, lines, seconds))))
+
+
+def _of_one_file(
+    path: str,
+    lines: Mapping[str, Mapping[int, Sequence[str]]],
+    seconds: Mapping[str, float],
+) -> Measured:
+    """Its own tests, and the empty name for what runs when a module is imported."""
+    mine: dict[str, dict[str, list[str]]] = {}
+    for module, of_module in lines.items():
+        for line, tests in of_module.items():
+            own = sorted({one for one in tests if not one or one.startswith(f"{path}::")})
+            if own:
+                mine.setdefault(module, {})[str(line)] = own
+    return Measured(
+        digest=digest_of(path),
+        modules={module: digest_of(module) for module in mine},
+        seconds={one: took for one, took in seconds.items() if one.startswith(f"{path}::")},
+        lines=mine,
     )
-    if done.returncode != 0:
-        times.unlink(missing_ok=True)
-        raise SystemExit(f"the tests of {room.name} fail without a mutant:\n{done.stdout[-3000:]}")
 
 
 def _lines(data: Path) -> dict[str, dict[int, list[str]]]:
