@@ -143,12 +143,12 @@ class Ledger(Protocol):
         """
         ...
 
-    def uncommitted(self, directory: PurePosixPath) -> Mapping[PurePosixPath, str]:
+    def find_uncommitted(self, directory: PurePosixPath) -> Mapping[PurePosixPath, str]:
         """Files below ``directory`` that differ from HEAD: ``new``, ``changed`` or ``removed``.
         None outside a repository."""
         ...
 
-    def unpushed(self, directory: PurePosixPath) -> int | None:
+    def count_unpushed(self, directory: PurePosixPath) -> int | None:
         """How many commits below ``directory`` the upstream does not have; None when that is not
         known."""
         ...

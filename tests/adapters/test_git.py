@@ -560,7 +560,7 @@ def test_outside_a_repository_a_report_is_what_is_on_disk(tmp_path: Path) -> Non
     book = ledger(tmp_path)
     book.write({REPORT: "one\n"})
     assert book.texts(REPORT) == ("one\n",)
-    assert book.unpushed(AUDIT) is None
+    assert book.count_unpushed(AUDIT) is None
 
 
 @pytest.mark.parametrize("below", [".", "project"])
@@ -571,7 +571,7 @@ def test_reports_that_differ_from_what_is_committed(repository: Path, below: str
     names = {word: AUDIT / "staging" / f"{word}.json" for word in ("kept", "changed", "removed")}
     book.write(dict.fromkeys(names.values(), "{}\n"))
     book.commit(AUDIT, MESSAGE)
-    assert book.uncommitted(AUDIT) == {}
+    assert book.find_uncommitted(AUDIT) == {}
     book.write(
         {names["changed"]: "[]\n", AUDIT / "é new.json": "{}\n", AUDIT / "staged.json": "{}\n"}
     )
@@ -579,8 +579,8 @@ def test_reports_that_differ_from_what_is_committed(repository: Path, below: str
     (project / names["removed"]).unlink()
     (project / "audit/.reconciler-0123456789abcdef.tmp").write_text("cut short")
     (project / "other.txt").write_text("no report")
-    assert book.uncommitted(AUDIT) == {
+    assert book.find_uncommitted(AUDIT) == {
         names["changed"]: "changed", names["removed"]: "removed", AUDIT / "é new.json": "new",
         AUDIT / "staged.json": "new",
     }  # fmt: skip
-    assert ledger(repository.parent).uncommitted(AUDIT) == {}
+    assert ledger(repository.parent).find_uncommitted(AUDIT) == {}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.adapters.git.command import GitCommand
-from reconciler.adapters.trust.base import NoBase, copy_files, named_base, usual_base
+from reconciler.adapters.trust.base import NoBase, copy_files, find_named_base, usual_base
 from reconciler.errors import UsageError
 from tests.kit.git.repositories import (
     add_hook,
@@ -199,18 +199,18 @@ def test_a_commit_can_be_named(repository: Path) -> None:
     git(repository, "tag", "-a", "v1", "-m", "v1")
     commit_file(repository, POLICY, "one")
     assert {
-        named_base(GitCommand(repository), name)
+        find_named_base(GitCommand(repository), name)
         for name in (start, start[:10], "v1", "HEAD~1", "main~1")
     } == {start}
     for name in ("nowhere", "HEAD:reconciler.yaml", "--all", "", "v1..main", "1" * 40):
         with pytest.raises(UsageError) as caught:
-            named_base(GitCommand(repository), name)
+            find_named_base(GitCommand(repository), name)
         assert (caught.value.code, caught.value.exit_code) == ("RC027", 64)
 
 
 def test_outside_a_repository_no_commit_can_be_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="not in a git repository"):
-        named_base(GitCommand(tmp_path), "main")
+        find_named_base(GitCommand(tmp_path), "main")
 
 
 def test_files_are_those_of_the_commit_byte_for_byte(repository: Path, tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ class Line:
     def trusted(self, folder: str = ".") -> set[str]:
         """Whose keys were handed down to the next commit of the project in ``folder``."""
         self.write(None, other="next")
-        inherited = Declaration(GitCommand(self.root / folder), "audit").handed_down(ACME)
+        inherited = Declaration(GitCommand(self.root / folder), "audit").find_inherited(ACME)
         people = {"ada": self.ada, "bob": self.bob, "eve": self.eve}
         trusted = {
             name for name, who in people.items() if all(who.line in text for _, text in inherited)
@@ -306,7 +306,7 @@ def test_a_merge_that_takes_nothing_hides_nothing_either(line: Line) -> None:
     for text in ("x", "y"):
         declaration = Declaration(GitCommand(line.root), "audit")
         assert declaration.commit == evil
-        assert declaration.handed_down(ACME) == [(SIGNERS, line.ada.line)]
+        assert declaration.find_inherited(ACME) == [(SIGNERS, line.ada.line)]
         commit_file(line.root, "audit/x", text)
 
 
@@ -377,8 +377,8 @@ def test_a_project_that_is_moved_takes_its_demand_along(name: str, line: Line) -
 def test_another_project_of_the_repository_has_no_part_in_it(line: Line) -> None:
     another_project(line)
     beta = replace(ACME, name="beta")
-    assert Declaration(GitCommand(line.root / "below"), "audit").handed_down(beta) == []
-    assert Declaration(GitCommand(line.root), "audit").handed_down(ACME) != []
+    assert Declaration(GitCommand(line.root / "below"), "audit").find_inherited(beta) == []
+    assert Declaration(GitCommand(line.root), "audit").find_inherited(ACME) != []
 
 
 def test_a_folder_whose_name_has_several_lines(line: Line) -> None:
@@ -412,7 +412,7 @@ def test_without_a_demand_nothing_is_asked_and_little_is_looked_at(
     for number in range(3):
         commit_file(root, "policy.yaml", f"budgets {number}\n")
     monkeypatch.setattr(History, "steps", None)  # the history is not followed
-    assert Declaration(GitCommand(root), "audit").handed_down(ACME) == []
+    assert Declaration(GitCommand(root), "audit").find_inherited(ACME) == []
 
 
 def test_where_the_history_is_cut_off_nothing_is_known(tmp_path: Path, line: Line) -> None:
@@ -420,5 +420,7 @@ def test_where_the_history_is_cut_off_nothing_is_known(tmp_path: Path, line: Lin
     take_back_and_go_on(line)
     for depth, expected in (("1", False), ("2", False), ("10", True)):
         git(tmp_path, "clone", "--quiet", "--depth", depth, f"file://{line.root}", f"clone{depth}")
-        inherited = Declaration(GitCommand(tmp_path / f"clone{depth}"), "audit").handed_down(ACME)
+        inherited = Declaration(GitCommand(tmp_path / f"clone{depth}"), "audit").find_inherited(
+            ACME
+        )
         assert bool(inherited) is expected

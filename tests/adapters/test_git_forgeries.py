@@ -129,7 +129,7 @@ def test_in_the_history_a_commit_is_not_older_than_what_it_builds_on(
         dated.commit(date, None, other=f"{date} {len(git(dated.root, 'log', '--oneline'))}")
     dated.commit(dates[-1], bob, signers=limited(bob, ENDED) + ada.line)
     dated.commit(AFTER, ada, other="next")
-    ((_, text),) = Declaration(GitCommand(dated.root), "audit").handed_down(CHAIN)
+    ((_, text),) = Declaration(GitCommand(dated.root), "audit").find_inherited(CHAIN)
     assert (ada.line in text) is trusted
 
 
@@ -139,7 +139,7 @@ def test_a_date_in_the_future_ends_no_key(dated: Dated, ada: Signer, bob: Signer
     dated.commit(NEVER, None, other="x")
     dated.commit(LATER, bob, signers=limited(bob, SOON_OVER) + ada.line)
     dated.commit(LATER, ada, other="y")
-    ((_, text),) = Declaration(GitCommand(dated.root), "audit").handed_down(CHAIN)
+    ((_, text),) = Declaration(GitCommand(dated.root), "audit").find_inherited(CHAIN)
     assert ada.line in text
 
 

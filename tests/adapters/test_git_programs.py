@@ -99,8 +99,8 @@ def ask_everything(project: Path) -> Iterator[str]:
         lambda: ledger.tracks(project / "reconciler.yaml"),
         lambda: ledger.texts(REPORT),
         lambda: list(ledger.reports(AUDIT / "staging")),
-        lambda: ledger.uncommitted(AUDIT),
-        lambda: ledger.unpushed(AUDIT),
+        lambda: ledger.find_uncommitted(AUDIT),
+        lambda: ledger.count_unpushed(AUDIT),
         lambda: copy_files(
             GitCommand(project), usual_base(GitCommand(project), "audit", {}), ["x"], project
         ),
@@ -238,7 +238,7 @@ def test_a_question_runs_no_program(tmp_path: Path, evil: str, mark: Path) -> No
     list(ask_everything(ours))
     book = GitLedger(GitCommand(ours))
     assert look_at(ours).dirty == ("reconciler.yaml",)
-    assert book.uncommitted(AUDIT) == {PurePosixPath("audit/staging/run-0.json"): "changed"}
+    assert book.find_uncommitted(AUDIT) == {PurePosixPath("audit/staging/run-0.json"): "changed"}
     assert not mark.exists()
 
 

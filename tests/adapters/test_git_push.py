@@ -306,11 +306,11 @@ def test_a_shallow_clone_as_ci_makes_it(places: tuple[Path, Path, Path], tmp_pat
 def test_audit_commits_that_are_not_pushed_are_counted(places: tuple[Path, Path, Path]) -> None:
     _, ours, _ = places
     folder = PurePosixPath("audit")
-    assert GitLedger(GitCommand(ours)).unpushed(folder) == 0
+    assert GitLedger(GitCommand(ours)).count_unpushed(folder) == 0
     book = recorded(ours)
     commit_file(ours, "notes.txt", "no report")
-    assert book.unpushed(folder) == 1
+    assert book.count_unpushed(folder) == 1
     book.push()
-    assert book.unpushed(folder) == 0
+    assert book.count_unpushed(folder) == 0
     git(ours, "checkout", "--quiet", "-b", "elsewhere")
-    assert book.unpushed(folder) is None
+    assert book.count_unpushed(folder) is None

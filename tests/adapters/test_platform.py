@@ -13,8 +13,8 @@ from reconciler.adapters.trust.platform import (
     all_authors,
     approver,
     platform_host,
+    read_authors,
     same_person,
-    told_authors,
 )
 
 GITHUB = {"GITHUB_ACTIONS": "true", "GITHUB_EVENT_NAME": "push", "GITHUB_ACTOR": "ada"}
@@ -69,14 +69,14 @@ def test_authors_of_a_push(tmp_path: Path) -> None:
         tmp_path,
         {"commits": [commit("bob"), commit("ada", "2")], "head_commit": commit("ada", "2")},
     )
-    assert {person.login for person in told_authors(environ, "2", is_merge=False)} == {"ada", "bob"}
+    assert {person.login for person in read_authors(environ, "2", is_merge=False)} == {"ada", "bob"}
     # Who pressed the button is the author of the merge, not of what it merged.
-    assert {person.login for person in told_authors(environ, "2", is_merge=True)} == {"bob"}
+    assert {person.login for person in read_authors(environ, "2", is_merge=True)} == {"bob"}
 
 
 def test_the_author_of_a_pull_request(tmp_path: Path) -> None:
     environ = payload(tmp_path, {"pull_request": {"user": {"login": "bob"}}})
-    assert told_authors(environ, "2", is_merge=False) == [Person("bob")]
+    assert read_authors(environ, "2", is_merge=False) == [Person("bob")]
 
 
 @pytest.mark.parametrize(
@@ -87,21 +87,21 @@ def test_the_author_of_a_pull_request(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_a_payload_that_says_nothing(content: Any, tmp_path: Path) -> None:
-    assert told_authors(payload(tmp_path, content), "2", is_merge=False) == []
+    assert read_authors(payload(tmp_path, content), "2", is_merge=False) == []
 
 
 def test_no_payload(tmp_path: Path) -> None:
     for path in ("", str(tmp_path), str(tmp_path / "none")):
-        assert told_authors({**GITHUB, "GITHUB_EVENT_PATH": path}, "2", is_merge=False) == []
+        assert read_authors({**GITHUB, "GITHUB_EVENT_PATH": path}, "2", is_merge=False) == []
 
 
 def test_authors_by_variables() -> None:
     environ = {**GITLAB, "CI_COMMIT_AUTHOR": "Bob <bob@example.com>"}
-    assert told_authors(environ, "", is_merge=False) == [Person("", "bob@example.com", "Bob")]
-    assert told_authors(environ, "", is_merge=True) == []
-    assert told_authors({"CI_COMMIT_AUTHOR": "Bob <bob@example.com>"}, "", is_merge=False) == []
+    assert read_authors(environ, "", is_merge=False) == [Person("", "bob@example.com", "Bob")]
+    assert read_authors(environ, "", is_merge=True) == []
+    assert read_authors({"CI_COMMIT_AUTHOR": "Bob <bob@example.com>"}, "", is_merge=False) == []
     said = {**environ, "RECONCILER_AUTHOR": "bob, cy@example.com"}
-    assert told_authors(said, "", is_merge=False) == [Person("bob"), Person(email="cy@example.com")]
+    assert read_authors(said, "", is_merge=False) == [Person("bob"), Person(email="cy@example.com")]
 
 
 def test_an_author_whom_both_tell_of_is_one() -> None:

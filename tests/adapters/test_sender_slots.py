@@ -72,9 +72,9 @@ def test_at_most_so_many_over_all_receivers() -> None:
 
 def test_the_last_slot_is_the_last() -> None:
     slots = Slots(overall=2, per_host=2)
-    with slots.taken("a.example:443"), slots.taken("b.example:443"):
+    with slots.take("a.example:443"), slots.take("b.example:443"):
         assert not slots._overall.acquire(blocking=False)
-    with slots.taken("a.example:443"), slots.taken("a.example:443"):
+    with slots.take("a.example:443"), slots.take("a.example:443"):
         assert not slots._hosts["a.example:443"][0].acquire(blocking=False)
     assert slots._overall.acquire(blocking=False)
 

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import pytest
 
-from reconciler.adapters.vault.http.patience import Patience, asked_to_wait
+from reconciler.adapters.vault.http.patience import Patience, read_retry_after
 from reconciler.adapters.vault.http.wire import Reply
 from reconciler.adapters.vault.live import Live
 from reconciler.domain.declared.desired import VaultSettings
@@ -166,9 +166,9 @@ def answer_with(after: str | None, date: str | None = DATE) -> Reply:
 def test_how_long_a_server_asks_to_wait(after: str | None, seconds: float | None) -> None:
     """A date counts from the answer's own Date header; what this machine's clock says is of no
     interest."""
-    assert asked_to_wait(answer_with(after)) == seconds
+    assert read_retry_after(answer_with(after)) == seconds
     dated = after is not None and "," in after
-    assert asked_to_wait(answer_with(after, None)) == (None if dated else seconds)
+    assert read_retry_after(answer_with(after, None)) == (None if dated else seconds)
 
 
 def test_pauses_grow_are_jittered_and_come_on_top_of_what_was_asked() -> None:

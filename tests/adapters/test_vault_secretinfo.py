@@ -9,7 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.adapters.vault.secretinfo import deletes_after, instant, listed_infos, secret_info
+from reconciler.adapters.vault.secretinfo import (
+    deletes_after,
+    instant,
+    read_listed_infos,
+    secret_info,
+)
 from reconciler.domain.live.observed import SecretInfo
 
 NOW = datetime(2026, 1, 15, 12, tzinfo=UTC)
@@ -98,14 +103,14 @@ def test_a_path_without_a_version_has_none() -> None:
 def test_a_listing_names_each_path_once() -> None:
     details = {"acme.primary": metadata(1), "acme.other": {"new": "form"}}
     names = ["acme.primary", "acme.other", "acme.third", 7]
-    listed = listed_infos("keys", names, details, NOW)
+    listed = read_listed_infos("keys", names, details, NOW)
     assert listed == {
         "keys/acme.primary": SecretInfo(current=1),
         "keys/acme.other": SecretInfo(),
         "keys/acme.third": SecretInfo(),
     }
-    assert listed_infos("keys", [], details, NOW) is None
-    assert listed_infos("keys", names, None, NOW) is None
+    assert read_listed_infos("keys", [], details, NOW) is None
+    assert read_listed_infos("keys", names, None, NOW) is None
 
 
 def test_an_instant_is_one_or_none() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from reconciler.adapters.vault.http.errors import NO_CREDENTIAL, SETTINGS_UNUSABLE
-from reconciler.adapters.vault.http.paths import checked_mounts, mount_of, role_for
+from reconciler.adapters.vault.http.paths import check_mounts, mount_of, role_for
 from reconciler.adapters.vault.setup.ci_platforms import (
     GITHUB_ISSUER,
     GITLAB_ISSUER,
@@ -52,7 +52,7 @@ def test_nothing_but_layout_and_comments_is_left_out_of_a_comparison() -> None:
 def test_what_a_job_must_be_is_what_a_reviewer_has_read(
     platform: Platform, golden: Golden, request: pytest.FixtureRequest
 ) -> None:
-    bound = {job: {"policies": POLICIES[job], **platform.bound(job)} for job in POLICIES}
+    bound = {job: {"policies": POLICIES[job], **platform.bind_claims(job)} for job in POLICIES}
     audit = {"user_claim": platform.user_claim, "metadata": platform.metadata}
     text = json.dumps({**bound, **audit}, indent=2, sort_keys=True) + "\n"
     golden(f"ci-{request.node.callspec.id}.json", text)
@@ -108,12 +108,12 @@ def test_a_path_lies_in_a_mount_of_ours_or_in_none(path: str, mount: str) -> Non
 @pytest.mark.parametrize("names", [("a", "a", "t"), ("r", "b", "/b/"), ("c", "s", "c/")])
 def test_one_mount_for_two_things_is_refused(names: tuple[str, str, str]) -> None:
     with pytest.raises(VaultError) as caught:
-        checked_mounts(VaultSettings("https://vault.example", *names))
+        check_mounts(VaultSettings("https://vault.example", *names))
     assert caught.value.code == SETTINGS_UNUSABLE == "RC416"
 
 
 def test_mounts_are_spelled_one_way() -> None:
-    checked = checked_mounts(VaultSettings("https://vault.example", "/a/r/", "a/s", "a/t/"))
+    checked = check_mounts(VaultSettings("https://vault.example", "/a/r/", "a/s", "a/t/"))
     assert (checked.registry_mount, checked.secrets_mount, checked.transit_mount) == (
         "a/r",
         "a/s",

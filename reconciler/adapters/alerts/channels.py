@@ -85,7 +85,7 @@ class Post:
             if isinstance(answer, HttpFailure):
                 return CODES[answer.code].sentence(answer.detail)
             if pause is None or not _passing(answer):
-                return _judged(answer)
+                return _judge_answer(answer)
             time.sleep(max(0.0, min(pause, until - time.monotonic())))
         return "RC543: the receiver was too busy until the deadline"
 
@@ -95,7 +95,7 @@ def _passing(answer: HttpResponse) -> bool:
     return answer.status == 429 or answer.status >= 500
 
 
-def _judged(answer: HttpResponse) -> str:
+def _judge_answer(answer: HttpResponse) -> str:
     if 200 <= answer.status <= 299:
         return ""
     return f"RC541: the receiver answered {answer.status}; check its address and its log"
@@ -118,7 +118,7 @@ def send_all(couriers: Sequence[Courier], seconds: float) -> list[str]:
         with suppress(queue.Empty):
             while time.monotonic() < until:
                 index = waiting.get_nowait()
-                ended.put((index, _carried(couriers[index], until)))
+                ended.put((index, _carry(couriers[index], until)))
 
     outcomes: dict[int, str] = {}
     rest = f"RC543: not sent within {seconds:g} seconds"
@@ -134,7 +134,7 @@ def send_all(couriers: Sequence[Courier], seconds: float) -> list[str]:
     return [outcomes.get(index, rest) for index in range(len(couriers))]
 
 
-def _carried(courier: Courier, until: float) -> str:
+def _carry(courier: Courier, until: float) -> str:
     """The text of a foreign exception may quote a password or a URL: only its class is told."""
     try:
         return courier.carry(until)

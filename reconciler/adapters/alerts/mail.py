@@ -53,7 +53,7 @@ class Mail:
 
     def carry(self, until: float) -> str:
         try:
-            with closing(_connected(self.target, self.allowed, until)) as smtp:
+            with closing(_connect(self.target, self.allowed, until)) as smtp:
                 _log_in(smtp, self.target, self.password)
                 refused = smtp.send_message(mail_message(self), self.target.sender, self.recipients)
                 # it is accepted, whatever becomes of the farewell
@@ -62,7 +62,7 @@ class Mail:
         except MailError as error:
             return str(error)
         except (smtplib.SMTPException, OSError) as error:
-            return _told(error, self.target)
+            return _explain(error, self.target)
         if refused:
             codes = ", ".join(sorted({str(code) for code, _ in refused.values()}))
             return (
@@ -103,9 +103,9 @@ class _Pinned(smtplib.SMTP):
         return self._connection
 
 
-def _connected(target: MailTarget, allowed: Sequence[str], until: float) -> smtplib.SMTP:
+def _connect(target: MailTarget, allowed: Sequence[str], until: float) -> smtplib.SMTP:
     """A session that is encrypted as it was declared to be."""
-    connection = _reached(target, allowed, until)
+    connection = _reach(target, allowed, until)
     try:
         if target.tls is SmtpTls.IMPLICIT:
             connection = _trust(target).wrap_socket(connection, server_hostname=target.host)
@@ -129,7 +129,7 @@ def _trust(target: MailTarget) -> ssl.SSLContext:
         raise MailError("RC545: the file of smtp.caCert cannot be read") from None
 
 
-def _reached(target: MailTarget, allowed: Sequence[str], until: float) -> socket.socket:
+def _reach(target: MailTarget, allowed: Sequence[str], until: float) -> socket.socket:
     """One of the judged addresses that answers, and every wait on it bounded by what is left."""
     networks = parse_networks((*allowed, *_LOOPBACK))
     try:
@@ -171,7 +171,7 @@ def _log_in(smtp: smtplib.SMTP, target: MailTarget, password: Secret | None) -> 
     smtp.login(target.username, password.reveal())
 
 
-def _told(error: Exception, target: MailTarget) -> str:
+def _explain(error: Exception, target: MailTarget) -> str:
     """A sentence for what ``smtplib`` and the network raise; what the server said is left out but
     for its code."""
     where = f"the mail server {target.host}:{target.port}"

@@ -66,16 +66,16 @@ class CelJudge:
             f"the rules before it took the {budget:.1f} s of computing that all have together"
         )
         found: dict[str, RuleJudgement] = {}
-        end = _used() + budget
+        end = _measure_time() + budget
         while left:
-            rest = end - _used()
+            rest = end - _measure_time()
             if rest < _START:
                 self._passed |= dict.fromkeys(left, together)
                 break
             lines, why = _run({**job, "expressions": left, "seconds": seconds, "budget": rest})
             found |= zip(left, map(_judgement, lines), strict=False)
             left = left[len(lines) :]
-            if left and end - _used() >= _START:
+            if left and end - _measure_time() >= _START:
                 self._passed[left.pop(0)] = why
         return [
             (
@@ -87,7 +87,7 @@ class CelJudge:
         ]
 
 
-def _used() -> float:
+def _measure_time() -> float:
     """Seconds of computing that processes took that were started here and have ended."""
     spent = resource.getrusage(resource.RUSAGE_CHILDREN)
     return spent.ru_utime + spent.ru_stime

@@ -58,7 +58,7 @@ class PinnedBackend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        answers = self._judged(self._answers())
+        answers = self._judge(self._answers())
         self._watch.step = "connecting"
         refusal = ""
         for index, (family, address) in enumerate(answers):
@@ -76,7 +76,7 @@ class PinnedBackend(httpcore.NetworkBackend):
                     else "is unreachable"
                 )
             else:
-                self._watch.ended("connect")
+                self._watch.end_step("connect")
                 return PinnedStream(connection, self._endpoint, self._watch)
         raise DeliveryStopped("RC505", f"{self._endpoint.shown} {refusal}")
 
@@ -86,11 +86,11 @@ class PinnedBackend(httpcore.NetworkBackend):
             ipaddress.ip_address(host)
         except ValueError:
             answers = resolve_within(self._resolve, host, port, self._watch)
-            self._watch.ended("resolve")
+            self._watch.end_step("resolve")
             return answers
         return system_resolve(host, port)
 
-    def _judged(self, answers: Answers) -> Answers:
+    def _judge(self, answers: Answers) -> Answers:
         """All answers, once every single one may be reached: one bad answer among good ones is an
         attack."""
         if not answers:
@@ -141,7 +141,7 @@ class PinnedStream(httpcore.NetworkStream):
         try:
             data = self._socket.recv(max_bytes)
         except TimeoutError:
-            raise watch.timed_out() from None
+            raise watch.timeout_error() from None
         except ssl.SSLError as error:
             if watch.received:
                 raise DeliveryStopped("RC511", f"the connection broke while {watch.step}") from None
@@ -154,7 +154,7 @@ class PinnedStream(httpcore.NetworkStream):
         if not data and self._reset and watch.step == "waiting for the answer":
             raise _reset()  # a reset is told once, and was told to whoever sent
         if data and not watch.received:
-            watch.ended("first_byte")
+            watch.end_step("first_byte")
         watch.received += len(data)
         return data
 
@@ -165,7 +165,7 @@ class PinnedStream(httpcore.NetworkStream):
             try:
                 rest = rest[self._socket.send(rest) :]
             except TimeoutError:
-                raise self._watch.timed_out() from None
+                raise self._watch.timeout_error() from None
             except OSError as error:
                 # httpcore goes on to read: a receiver may answer and close before it has read
                 # everything.
@@ -188,11 +188,11 @@ class PinnedStream(httpcore.NetworkStream):
             wrapped = ssl_context.wrap_socket(self._socket, server_hostname=host)
         except TimeoutError:
             self.close()
-            raise self._watch.timed_out() from None
+            raise self._watch.timeout_error() from None
         except (OSError, ValueError) as error:
             self.close()
             raise tls_failure(error, host) from None
-        self._watch.ended("tls")
+        self._watch.end_step("tls")
         return PinnedStream(wrapped, self._endpoint, self._watch)
 
     def get_extra_info(self, info: str) -> Any:

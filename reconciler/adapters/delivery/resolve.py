@@ -47,7 +47,7 @@ def resolve_within(
             _RESOLUTIONS.release()
 
     if not _RESOLUTIONS.acquire(timeout=watch.remaining()):
-        raise watch.timed_out()
+        raise watch.timeout_error()
     try:
         threading.Thread(target=ask, name="resolve", daemon=True).start()
     except RuntimeError:
@@ -58,7 +58,7 @@ def resolve_within(
     try:
         outcome = outcomes.get(timeout=watch.remaining())
     except queue.Empty:
-        raise watch.timed_out() from None
+        raise watch.timeout_error() from None
     if isinstance(outcome, Exception):
         silent = isinstance(outcome, socket.gaierror) and outcome.errno == socket.EAI_AGAIN
         raise DeliveryStopped(

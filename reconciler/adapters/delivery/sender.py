@@ -99,7 +99,7 @@ class WebhookSender:
         fault = _header_fault(request.headers)
         if fault:
             return HttpFailure("RC519", fault)
-        with self._slots.taken(f"{endpoint.name}:{endpoint.port}"):
+        with self._slots.take(f"{endpoint.name}:{endpoint.port}"):
             return self._attempt(request, endpoint)
 
     def _attempt(self, request: HttpRequest, endpoint: Endpoint) -> HttpResponse | HttpFailure:

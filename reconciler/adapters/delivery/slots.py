@@ -21,7 +21,7 @@ class Slots:
         self._hosts: dict[str, tuple[threading.BoundedSemaphore, int]] = {}
 
     @contextmanager
-    def taken(self, host: str) -> Iterator[None]:
+    def take(self, host: str) -> Iterator[None]:
         """``host`` is ``name:port``."""
         with self._host(host) as slots, slots, self._overall:
             yield

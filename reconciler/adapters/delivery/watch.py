@@ -39,13 +39,13 @@ class Watch:
         """Seconds left, more than zero. Raises ``DeliveryStopped``."""
         left = self._started + self.seconds - monotonic()
         if left <= 0:
-            raise self.timed_out()
+            raise self.timeout_error()
         return left
 
-    def timed_out(self) -> DeliveryStopped:
+    def timeout_error(self) -> DeliveryStopped:
         return DeliveryStopped("RC510", f"the deadline passed while {self.step}")
 
-    def ended(self, step: WatchStep) -> None:
+    def end_step(self, step: WatchStep) -> None:
         self._ended[step] = self._milliseconds()
 
     def latency(self) -> Latency:

@@ -20,7 +20,7 @@ from reconciler.adapters.forges.forge import Entry
 from reconciler.adapters.forges.rest import TIMEOUT, Api, Dialect, is_api, seconds_until
 from reconciler.adapters.forges.web import Web
 from reconciler.adapters.vault.http.errors import printable
-from reconciler.adapters.vault.http.patience import asked_to_wait
+from reconciler.adapters.vault.http.patience import read_retry_after
 from reconciler.adapters.vault.http.proxies import OWN, Proxy, proxy_for
 from reconciler.adapters.vault.http.wire import Reply
 from reconciler.domain.secrecy.secret import Secret
@@ -40,11 +40,11 @@ def _headers(token: Secret) -> Mapping[str, str]:
     }
 
 
-def _limited(reply: Reply, backoff: float) -> float | None:
+def _read_limit(reply: Reply, backoff: float) -> float | None:
     """A limit is 403 or 429; a 403 that names no time is a missing permission."""
     if reply.status not in (403, 429):
         return None
-    asked = asked_to_wait(reply)
+    asked = read_retry_after(reply)
     if asked is not None:
         return asked
     if reply.headers.get("x-ratelimit-remaining") == "0":
@@ -64,7 +64,7 @@ GITHUB_API = Dialect(
     denied="RC711",
     may_not="give the job the permissions pull-requests: write and issues: write",
     headers=_headers,
-    limited=_limited,
+    limited=_read_limit,
     following=_following,
     follows=True,  # a repository that was renamed
 )

@@ -17,7 +17,7 @@ from reconciler.adapters.forges.forge import Entry
 from reconciler.adapters.forges.rest import TIMEOUT, Api, Dialect, is_api, seconds_until
 from reconciler.adapters.forges.web import Web
 from reconciler.adapters.vault.http.errors import printable
-from reconciler.adapters.vault.http.patience import asked_to_wait
+from reconciler.adapters.vault.http.patience import read_retry_after
 from reconciler.adapters.vault.http.wire import Reply
 from reconciler.domain.secrecy.secret import Secret
 from reconciler.errors import DeliveryError, UsageError
@@ -30,10 +30,10 @@ def _headers(token: Secret) -> Mapping[str, str]:
     return {"accept": "application/json", "private-token": token.reveal()}
 
 
-def _limited(reply: Reply, backoff: float) -> float | None:
+def _read_limit(reply: Reply, backoff: float) -> float | None:
     if reply.status != 429:
         return None
-    asked = asked_to_wait(reply)
+    asked = read_retry_after(reply)
     if asked is None:
         asked = seconds_until(reply.headers.get("ratelimit-reset", ""))
     return backoff if asked is None else asked
@@ -59,7 +59,7 @@ GITLAB_API = Dialect(
         " Reporter: make a new one when it has expired"
     ),
     headers=_headers,
-    limited=_limited,
+    limited=_read_limit,
     following=_following,
 )
 

@@ -92,7 +92,7 @@ class Api:
         target = self._target(path, {"per_page": "100", **query})
         for _ in range(PAGES):
             target, reply = self._ask("GET", target)
-            found = self._decoded("GET", target, reply)
+            found = self._decode("GET", target, reply)
             if not isinstance(found, list):
                 raise self._dialect.wrong(f"{_where('GET', target)}: the answer is no list")
             yield from found
@@ -126,9 +126,9 @@ class Api:
 
     def _json(self, method: str, target: str, body: bytes | None = None) -> Any:
         target, reply = self._ask(method, target, body)
-        return self._decoded(method, target, reply)
+        return self._decode(method, target, reply)
 
-    def _decoded(self, method: str, target: str, reply: Reply) -> Any:
+    def _decode(self, method: str, target: str, reply: Reply) -> Any:
         try:
             return json.loads(reply.body)
         except (ValueError, RecursionError):
@@ -158,7 +158,7 @@ class Api:
             wait = self._wait(found, tried)
             unclear = method == "POST" and (isinstance(found, Lost) or status in _AGAIN)
             if wait is None or wait > LONGEST_WAIT or unclear or tried == TRIES:
-                raise self._refused(_where(method, target), found, wait, unclear=unclear)
+                raise self._refusal(_where(method, target), found, wait, unclear=unclear)
             self.pause(wait)
         raise AssertionError("unreachable: the last try returns or raises")
 
@@ -184,7 +184,7 @@ class Api:
             return None if found.lasting else backoff
         return backoff if found.status in _AGAIN else self._dialect.limited(found, backoff)
 
-    def _refused(
+    def _refusal(
         self,
         where: str,
         found: Reply | NotSent | Lost,
@@ -197,7 +197,7 @@ class Api:
         later = (
             f"; it asks to wait {wait:.0f} s" if wait is not None and wait > LONGEST_WAIT else ""
         )
-        why = f"{where}: status {found.status}{_said(found)}{later}"
+        why = f"{where}: status {found.status}{_read_message(found)}{later}"
         refused = self._dialect.wrong(why, found.status, unclear=unclear)
         if not refused.denied:
             return refused
@@ -251,7 +251,7 @@ def _where(method: str, target: str) -> str:
     return f"{method} {printable(urlsplit(target).path, 200)}"
 
 
-def _said(reply: Reply) -> str:
+def _read_message(reply: Reply) -> str:
     """What a forge's errors say, in ``message`` or ``error``."""
     try:
         document = json.loads(reply.body)

@@ -19,7 +19,7 @@ from typing import Any
 from reconciler.adapters.forges.forge import ForgeRefused
 from reconciler.adapters.forges.gitlab import GitLab
 from reconciler.adapters.git.command import GitCommand
-from reconciler.adapters.git.history import changed_files
+from reconciler.adapters.git.history import list_changed_files
 from reconciler.errors import PlatformError, UsageError
 
 PLAN_FILE = (".reconciler", "plan.json")  # what the component's job ``plan ENV`` keeps
@@ -40,7 +40,7 @@ class Kept:
     content: bytes
 
 
-def pushed_commits(
+def list_pushed_commits(
     git: GitCommand,
     before: str,
     after: str,
@@ -77,7 +77,7 @@ def pushed_commits(
 
 def _is_of_audit(git: GitCommand, commit: str, folder: str) -> bool:
     """Whether a commit changes something, and nothing outside of ``folder``."""
-    names = changed_files(git, commit)
+    names = list_changed_files(git, commit)
     return bool(names) and all(name.startswith(folder) for name in names or ())
 
 
@@ -95,7 +95,9 @@ class Reviewed:
         Raises ``PlatformError`` RC703 for one that kept no plan, RC704 for a commit that none
         brought.
         """
-        return [self._kept(request, environment) for request in self._requests(branch, commits)]
+        return [
+            self._read_kept(request, environment) for request in self._requests(branch, commits)
+        ]
 
     def _requests(self, branch: str, commits: Sequence[str]) -> list[Any]:
         by_commit: dict[str, list[Any]] = {}
@@ -103,7 +105,9 @@ class Reviewed:
             missing = [commit for commit in commits if not by_commit.get(commit)]
             if look and missing:
                 self._api.pause(BETWEEN)
-            by_commit |= {commit: list(self._merged(commit, branch, commits)) for commit in missing}
+            by_commit |= {
+                commit: list(self._find_merged(commit, branch, commits)) for commit in missing
+            }
         absent = [commit for commit in commits if not by_commit[commit]]
         if absent:
             more = f" and {len(absent) - 1} more" if len(absent) > 1 else ""
@@ -115,7 +119,7 @@ class Reviewed:
             )
         return list({one["iid"]: one for commit in commits for one in by_commit[commit]}.values())
 
-    def _merged(self, commit: str, branch: str, commits: Collection[str]) -> Iterator[Any]:
+    def _find_merged(self, commit: str, branch: str, commits: Collection[str]) -> Iterator[Any]:
         """The merge requests of a commit whose own merge is part of this push."""
         for one in self._api.pages(*self._root, "repository", "commits", commit, "merge_requests"):
             ends = {one.get("merge_commit_sha"), one.get("squash_commit_sha"), one.get("sha")}
@@ -128,7 +132,7 @@ class Reviewed:
             ):
                 yield one
 
-    def _kept(self, request: Any, environment: str) -> Kept:
+    def _read_kept(self, request: Any, environment: str) -> Kept:
         number = int(request["iid"])
         if request.get("source_project_id") != self._project:
             raise PlatformError(

@@ -26,8 +26,8 @@ class Thread:
 
     def note(self, request: int, marker: str, text: str) -> str:
         """Make ``text`` the one note with ``marker`` on a request."""
-        body = self._bounded(marker, text)
-        return _settled(lambda: self._note(request, marker, body))
+        body = self._bound_text(marker, text)
+        return _settle(lambda: self._note(request, marker, body))
 
     def _note(self, request: int, marker: str, body: str) -> str:
         ours = next(self._ours(self._forge.notes(request), marker), None)
@@ -41,8 +41,8 @@ class Thread:
 
     def issue(self, marker: str, title: str, text: str) -> str:
         """Make ``text`` the one open issue with ``marker``. Others of ours with it are closed."""
-        body = self._bounded(marker, text)
-        return _settled(lambda: self._issue(marker, title, body))
+        body = self._bound_text(marker, text)
+        return _settle(lambda: self._issue(marker, title, body))
 
     def _issue(self, marker: str, title: str, body: str) -> str:
         ours = list(self._ours(self._forge.open_issues(), marker))
@@ -67,7 +67,7 @@ class Thread:
             if marked and entry.author is not None and entry.author == self._forge.author():
                 yield entry
 
-    def _bounded(self, marker: str, text: str) -> str:
+    def _bound_text(self, marker: str, text: str) -> str:
         """``text`` without secrets and with ``marker`` as its first line, cut where the forge
         would refuse it."""
         text = mask_secrets(text)
@@ -76,7 +76,7 @@ class Thread:
         return body if len(body) <= limit else body[: limit - len(rest)] + rest
 
 
-def _settled(attempt: Callable[[], str]) -> str:
+def _settle(attempt: Callable[[], str]) -> str:
     """A POST whose answer was lost may have been done: look again before another one is sent."""
     for _ in range(_LOOKS - 1):
         try:

@@ -51,7 +51,7 @@ class Web:
         self._client = httpx.Client(
             verify=trusted,
             timeout=timeout,
-            proxy=None if proxy is None else _given(proxy, trusted),
+            proxy=None if proxy is None else _make_proxy(proxy, trusted),
             # a job asks seldom, and nobody would close them
             limits=httpx.Limits(max_keepalive_connections=0),
             trust_env=False,
@@ -77,7 +77,7 @@ class Web:
                 request = self._request(method, target, {**headers, **_OURS}, body)
                 ended.put(self._answer(request, cap, until))
             except Exception as error:  # noqa: BLE001 - each is explained; its own text may quote a header
-                ended.put(_explained(error))
+                ended.put(_explain(error))
 
         # In a thread of its own: what a resolver or a dripping server does can only be left behind.
         threading.Thread(target=ask, name="web", daemon=True).start()
@@ -125,7 +125,7 @@ class Web:
             response.close()
 
 
-def _given(proxy: Proxy, trusted: ssl.SSLContext) -> httpx.Proxy:
+def _make_proxy(proxy: Proxy, trusted: ssl.SSLContext) -> httpx.Proxy:
     login = None
     if proxy.credentials is not None:
         user, _, password = proxy.credentials.reveal().partition(":")
@@ -134,12 +134,12 @@ def _given(proxy: Proxy, trusted: ssl.SSLContext) -> httpx.Proxy:
     return httpx.Proxy(proxy.url, auth=login, ssl_context=trusted if encrypted else None)
 
 
-def _explained(error: Exception) -> NotSent | Lost:
+def _explain(error: Exception) -> NotSent | Lost:
     match error:
         case httpx.ConnectTimeout() | httpx.PoolTimeout():
             return NotSent("no connection in time")
         case httpx.ConnectError():
-            return _unconnected(error)
+            return _explain_connection(error)
         case httpx.ProxyError():
             return NotSent("the proxy lets nothing through")
         case httpx.TimeoutException():
@@ -152,7 +152,7 @@ def _explained(error: Exception) -> NotSent | Lost:
             return Lost(f"an unexpected {type(error).__name__}", lasting=True)
 
 
-def _unconnected(error: BaseException) -> NotSent:
+def _explain_connection(error: BaseException) -> NotSent:
     """Why there is no connection, by what is behind the error: its text may be anything."""
     causes: list[BaseException] = [error]
     while (cause := causes[-1].__cause__ or causes[-1].__context__) is not None and len(

@@ -63,7 +63,7 @@ def read_checkout(
         remembered=applied.uncommitted if applied else frozenset(),
     )
     try:
-        return _looked_at(git.stored, audit, reading, used, known)
+        return _look_at(git.stored, audit, reading, used, known)
     except AuditError as error:
         # a repository among the project's files: nobody's word is to be taken
         if error.code == "RC630":
@@ -86,7 +86,7 @@ def relies_on_git(
     return any(map(says_git, texts))
 
 
-def _looked_at(
+def _look_at(
     git: StoredGit,
     audit: str,
     reading: Reading,
@@ -98,10 +98,10 @@ def _looked_at(
         return replace(known, trouble="there is no commit yet")
     tree = Tree(git, head)
     dirty = tree.differing(used.loaded, reading.declares)
-    declared = _declared(tree, dirty, reading, used.environment)
-    filtered = _filtered(git, dirty)
+    declared = _read_declared(tree, dirty, reading, used.environment)
+    filtered = _find_filtered(git, dirty)
     kept = frozenset(filtered).intersection(tree.entries)
-    uncommitted = _uncommitted(used.files, frozenset(dirty) - kept, declared)
+    uncommitted = _find_uncommitted(used.files, frozenset(dirty) - kept, declared)
     return Checkout(
         head=head,
         commit=declaring(git, head, audit),
@@ -164,7 +164,7 @@ def _descent(git: GitCommand, head: str, applied: str | None) -> Descent:
     return Descent.UNKNOWN if git.is_shallow() else Descent.BESIDE
 
 
-def _uncommitted(
+def _find_uncommitted(
     files: Mapping[str, str], dirty: Collection[str], declared: frozenset[str] | None
 ) -> frozenset[str]:
     """The clients of ``files`` (client → file) that no document of HEAD declares. One whose file is
@@ -175,7 +175,7 @@ def _uncommitted(
     )
 
 
-def _filtered(git: GitCommand, paths: Collection[str]) -> tuple[str, ...]:
+def _find_filtered(git: GitCommand, paths: Collection[str]) -> tuple[str, ...]:
     """Those of ``paths`` to which the attributes give a filter. It is not run."""
     if not paths:
         return ()
@@ -185,7 +185,7 @@ def _filtered(git: GitCommand, paths: Collection[str]) -> tuple[str, ...]:
     return tuple(path for path, value in given if value not in ("unspecified", "unset"))
 
 
-def _declared(
+def _read_declared(
     tree: Tree,
     dirty: Collection[str],
     reading: Reading,
@@ -197,14 +197,14 @@ def _declared(
 
 
 def _trouble(git: GitCommand, tree: Tree, reading: Reading) -> str:
-    if verb := unfinished(git):
+    if verb := find_operation(git):
         return f"a {verb} is under way"
     if opaque := tree.opaque(reading.declares):
         return f"{opaque[0]} is a submodule or a link to a folder, of whose files HEAD says nothing"
     return ""
 
 
-def unfinished(git: GitCommand) -> str:
+def find_operation(git: GitCommand) -> str:
     """The operation that is under way in the work tree, empty for none. Raises ``AuditError``."""
     folder = git.repository.folder
     return next((verb for name, verb in _UNFINISHED.items() if (folder / name).exists()), "")

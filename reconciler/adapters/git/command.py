@@ -146,7 +146,7 @@ class GitCommand:
         repository = self.repository
         variables = {**repository.variables, **(environment or {})}
         given = _Given(stdin, variables, seconds, programs, repository.filters)
-        return self._settled(lambda: self._once(arguments, given))
+        return self._settle(lambda: self._once(arguments, given))
 
     def must(
         self,
@@ -211,15 +211,15 @@ class GitCommand:
         jitter."""
         self._pause(0.2 * 2**tried * _JITTER.uniform(0.5, 1.5))
 
-    def _settled(self, attempt: Callable[[], GitAnswer]) -> GitAnswer:
+    def _settle(self, attempt: Callable[[], GitAnswer]) -> GitAnswer:
         """The answer of git, once no lock is in its way. Raises for what is no answer."""
         answer = attempt()
         for tried in range(_WAITS):
-            if not _locked(answer):
+            if not _is_locked(answer):
                 break
             self.wait(tried)
             answer = attempt()
-        if _locked(answer):
+        if _is_locked(answer):
             raise audit_error("RC608", "", answer.err)
         if answer.code == 128:
             _refuse(answer)
@@ -311,7 +311,7 @@ class StoredGit(GitCommand):
 
     def _place(self, *questions: str) -> str:
         asked = ("rev-parse", *questions)
-        answer = self._settled(lambda: self._once(asked, _Given()))
+        answer = self._settle(lambda: self._once(asked, _Given()))
         if answer.code != 0:
             raise command_failed(asked, answer)
         return answer.out.removesuffix("\n")
@@ -363,7 +363,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
             pipe.close()
 
 
-def _locked(answer: GitAnswer) -> bool:
+def _is_locked(answer: GitAnswer) -> bool:
     return answer.code != 0 and ".lock': File exists" in answer.err
 
 

@@ -68,10 +68,10 @@ class FolderLedger:
     def reports(self, directory: PurePosixPath) -> Iterator[str]:
         return reports_in(self._root, directory)
 
-    def uncommitted(self, directory: PurePosixPath) -> Mapping[PurePosixPath, str]:
+    def find_uncommitted(self, directory: PurePosixPath) -> Mapping[PurePosixPath, str]:
         return {}
 
-    def unpushed(self, directory: PurePosixPath) -> int | None:
+    def count_unpushed(self, directory: PurePosixPath) -> int | None:
         return None
 
     def push(self) -> None:

@@ -23,7 +23,7 @@ def stored_parents(git: GitCommand, commit: str) -> list[str]:
     return [line.split(" ")[1] for line in head.split("\n") if line.startswith("parent ")]
 
 
-def changed_files(git: GitCommand, commit: str) -> list[str] | None:
+def list_changed_files(git: GitCommand, commit: str) -> list[str] | None:
     """The files that a commit changed of its first parent, from the top of the repository; None
     without a parent."""
     options = ("-r", "--no-renames", "--no-relative", "--name-only", "-z")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path, PurePosixPath
 
-from reconciler.adapters.git.checkout import differing, unfinished
+from reconciler.adapters.git.checkout import differing, find_operation
 from reconciler.adapters.git.command import PATIENT_SECONDS, GitAnswer, GitCommand, command_failed
 from reconciler.adapters.git.errors import audit_error
 from reconciler.adapters.git.ignored import printable_path, refuse_ignored, refuse_rule
@@ -189,7 +189,7 @@ class GitLedger:
         """
         check_path(path)
         try:
-            committed = self._committed(path)
+            committed = self._read_committed(path)
         except AuditError:
             committed = None
         return tuple(text for text in (committed, read_text(self._root, path)) if text is not None)
@@ -198,7 +198,7 @@ class GitLedger:
         """The texts of the JSON reports on disk below ``directory``. Raises ``AuditError``."""
         return reports_in(self._root, directory)
 
-    def uncommitted(self, directory: PurePosixPath) -> dict[PurePosixPath, str]:
+    def find_uncommitted(self, directory: PurePosixPath) -> dict[PurePosixPath, str]:
         """Files below ``directory`` that differ from HEAD, by path relative to the project:
         ``new``, ``changed`` or ``removed``. Ignored files and what a killed run left are not told.
         Empty outside a repository."""
@@ -213,7 +213,7 @@ class GitLedger:
         lines = [line for line in answer.out.split("\0") if line] if answer.code == 0 else []
         return {PurePosixPath(line[3:].removeprefix(prefix)): _state(line[:2]) for line in lines}
 
-    def unpushed(self, directory: PurePosixPath) -> int | None:
+    def count_unpushed(self, directory: PurePosixPath) -> int | None:
         """How many commits below ``directory`` the upstream is not known to have; None without an
         upstream."""
         try:
@@ -269,7 +269,7 @@ class GitLedger:
         names = ", ".join(map(str, wrong[:_SHOWN])) + (" and more" if len(wrong) > _SHOWN else "")
         raise audit_error("RC632", printable_path(names))
 
-    def _committed(self, path: PurePosixPath) -> str | None:
+    def _read_committed(self, path: PurePosixPath) -> str | None:
         """The text of a file in HEAD."""
         answer = self._git.run("cat-file", "blob", f"HEAD:./{path}")
         return answer.out if answer.code == 0 else None
@@ -305,9 +305,9 @@ class GitLedger:
             programs=Programs.COMMIT,
         )
         if answer.code != 0:
-            raise self._refused(arguments, answer)
+            raise self._refusal(arguments, answer)
 
-    def _refused(self, arguments: tuple[str, ...], answer: GitAnswer) -> AuditError:
+    def _refusal(self, arguments: tuple[str, ...], answer: GitAnswer) -> AuditError:
         self._refuse_nameless()
         hooks = self._root / self._git.must(
             "rev-parse", "--git-path", "hooks", programs=Programs.COMMIT
@@ -318,7 +318,7 @@ class GitLedger:
         return audit_error("RC607", " or ".join(present), answer.err or answer.out)
 
     def _refuse_unfinished(self) -> None:
-        if verb := unfinished(self._git):
+        if verb := find_operation(self._git):
             raise audit_error("RC605", verb)
 
     def _refuse_nameless(self) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from reconciler.adapters.git.command import PATIENT_SECONDS, GitAnswer, GitCommand, command_failed
 from reconciler.adapters.git.errors import audit_error
-from reconciler.adapters.git.history import changed_files
+from reconciler.adapters.git.history import list_changed_files
 from reconciler.adapters.git.programs import Programs
 
 _TRIES = 5
@@ -35,15 +35,15 @@ def push(git: GitCommand, audits: Sequence[PurePosixPath]) -> str | None:
     local = git.must("rev-parse", "--verify", "HEAD^{commit}")
     candidate: str | None = local
     for tried in range(_TRIES):
-        if candidate is None or _pushed(git, remote, candidate, target):
+        if candidate is None or _push(git, remote, candidate, target):
             break
         git.wait(tried)
-        candidate = _recreated(git, local, _fetched(git, remote, target), audits)
+        candidate = _recreate(git, local, _fetch(git, remote, target), audits)
     else:
         raise audit_error("RC618", f"{_TRIES} tries")
     if candidate is None or candidate == local:
         return None
-    return _advanced(git, local, candidate)
+    return _advance(git, local, candidate)
 
 
 def find_upstream(git: GitCommand) -> tuple[str, str]:
@@ -59,7 +59,7 @@ def find_upstream(git: GitCommand) -> tuple[str, str]:
     return remote.line, target.line
 
 
-def _pushed(
+def _push(
     git: GitCommand,
     remote: str,
     commit: str,
@@ -78,7 +78,7 @@ def _pushed(
     raise audit_error("RC614", "", answer.err)
 
 
-def _fetched(git: GitCommand, remote: str, target: str) -> str:
+def _fetch(git: GitCommand, remote: str, target: str) -> str:
     """The commit the remote's branch is at now."""
     # A ref of our own: FETCH_HEAD belongs to whoever fetched last.
     ref = f"refs/reconciler/{secrets.token_hex(8)}"
@@ -99,7 +99,7 @@ def _fetched(git: GitCommand, remote: str, target: str) -> str:
         git.run("update-ref", "-d", ref)
 
 
-def _recreated(
+def _recreate(
     git: GitCommand,
     local: str,
     theirs: str,
@@ -119,14 +119,14 @@ def _recreated(
     tip = theirs
     for line in lines:
         commit, *parents = line.split(" ")
-        names = changed_files(git, commit) if len(parents) == 1 else None
+        names = list_changed_files(git, commit) if len(parents) == 1 else None
         if names is None or not all(name.startswith(allowed) for name in names):
             raise audit_error("RC616", f"commit {commit[:12]}")
-        tip = _replayed(git, commit, parents[0], tip)
+        tip = _replay(git, commit, parents[0], tip)
     return None if tip == theirs else tip
 
 
-def _replayed(
+def _replay(
     git: GitCommand,
     commit: str,
     parent: str,
@@ -158,7 +158,7 @@ def _replayed(
     return git.must(*arguments, stdin=text, environment=author, programs=Programs.COMMIT)
 
 
-def _advanced(git: GitCommand, local: str, pushed: str) -> str | None:
+def _advance(git: GitCommand, local: str, pushed: str) -> str | None:
     """Move the local branch from ``local`` to what was pushed, if no local edit is in the way.
 
     A two-tree ``read-tree -m -u`` changes only files that differ between the two commits, keeps
@@ -173,14 +173,14 @@ def _advanced(git: GitCommand, local: str, pushed: str) -> str | None:
         )
         if answer.code == 0:
             return None
-        _taken_back(git, local, pushed, answer)
+        _take_back(git, local, pushed, answer)
     return (
         f"the report was pushed as {pushed[:12]}, but local edits keep this branch from following: "
         "commit or stash them and run `git pull --rebase`"
     )
 
 
-def _taken_back(
+def _take_back(
     git: GitCommand,
     local: str,
     pushed: str,

@@ -46,7 +46,7 @@ def write_atomically(root: Path, path: PurePosixPath, text: str) -> None:
         with _directory(root, path.parent, make=True) as folder:
             write_into(folder, path.name, text, 0o644)
     except OSError as error:
-        raise _mapped(error, path) from None
+        raise _map_error(error, path) from None
 
 
 def sweep(root: Path, directory: PurePosixPath) -> None:
@@ -73,7 +73,7 @@ def refuse_links(root: Path, directory: PurePosixPath) -> bool:
     except FileNotFoundError:
         return False
     except OSError as error:
-        raise _mapped(error, directory) from None
+        raise _map_error(error, directory) from None
 
 
 def read_text(root: Path, path: PurePosixPath) -> str | None:
@@ -92,7 +92,7 @@ def read_text(root: Path, path: PurePosixPath) -> str | None:
     except OSError as error:
         if error.errno == errno.ELOOP:  # a link in its place is replaced, never followed
             return None
-        raise _mapped(error, path) from None
+        raise _map_error(error, path) from None
 
 
 def names_in(root: Path, directory: PurePosixPath) -> list[str]:
@@ -104,7 +104,7 @@ def names_in(root: Path, directory: PurePosixPath) -> list[str]:
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise _mapped(error, directory) from None
+        raise _map_error(error, directory) from None
 
 
 @contextmanager
@@ -137,7 +137,7 @@ def _remove_abandoned(folder: int, name: str) -> None:
         os.close(number)
 
 
-def _mapped(error: OSError, path: PurePosixPath) -> Exception:
+def _map_error(error: OSError, path: PurePosixPath) -> Exception:
     # Linux answers ENOTDIR for O_DIRECTORY | O_NOFOLLOW on a link, other systems ELOOP.
     if error.errno in (errno.ELOOP, errno.ENOTDIR):
         return audit_error("RC606", f"a directory of {path} is a symbolic link or a file")

@@ -56,12 +56,12 @@ def _entries(directory: Path) -> Iterator[Path]:
     for place in (here, *here.parents):
         entry = place / ".git"
         try:
-            yield (place / _pointed(entry)).resolve() if entry.is_file() else entry.resolve()
+            yield (place / _read_pointer(entry)).resolve() if entry.is_file() else entry.resolve()
         except (OSError, ValueError):  # unreadable: git cannot have found anything by it
             continue
 
 
-def _pointed(entry: Path) -> str:
+def _read_pointer(entry: Path) -> str:
     """Where the file ``.git`` of a linked work tree or a submodule leads."""
     with entry.open(encoding="utf-8", errors="surrogateescape") as file:
         return file.read(_LONGEST).removeprefix(_POINTER).rstrip("\r\n")

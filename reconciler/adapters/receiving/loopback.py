@@ -97,7 +97,9 @@ class LoopbackServer:
         with self._quiet:
             self._quiet.wait_for(lambda: not self._answering, ANSWER_SECONDS)
 
-    def answered(self, request: LoopbackRequest, send: Callable[[LoopbackAnswer], None]) -> None:
+    def answer_request(
+        self, request: LoopbackRequest, send: Callable[[LoopbackAnswer], None]
+    ) -> None:
         """Ask for the answer and send it; ``stop`` waits for this, and for nothing else that a
         sender does."""
         with self._quiet:
@@ -164,9 +166,9 @@ class _Handler(BaseRequestHandler):
         self._end = time.monotonic() + READ_SECONDS
         self._asked: h11.Request | None = None
         try:
-            request = self._received()
+            request = self._receive()
             if request is not None:
-                self.server.owner.answered(request, self._send)
+                self.server.owner.answer_request(request, self._send)
         except _Refused as error:
             self._refuse(error.status, str(error))
         except h11.RemoteProtocolError as error:
@@ -182,13 +184,13 @@ class _Handler(BaseRequestHandler):
             return 400, "the body is shorter than it says, or not in chunks as it says"
         return status, _REASONS.get(status, _REASONS[400])
 
-    def _received(self) -> LoopbackRequest | None:
+    def _receive(self) -> LoopbackRequest | None:
         """The whole request; None when the sender hung up before it said anything."""
         event, limit = self._next(), self.server.owner.body_limit
         if not isinstance(event, h11.Request):
             return None
         self._asked = event
-        headers = _checked_headers(event, limit)
+        headers = _check_headers(event, limit)
         if self._peer.they_are_waiting_for_100_continue:
             self._say(h11.InformationalResponse(status_code=100, headers=[]))
         body = bytearray()
@@ -248,7 +250,7 @@ class _Handler(BaseRequestHandler):
             left -= len(part)
 
 
-def _checked_headers(request: h11.Request, limit: int) -> Mapping[str, str]:
+def _check_headers(request: h11.Request, limit: int) -> Mapping[str, str]:
     """The headers as ``LoopbackRequest`` has them, of a request whose body may be read. Raises
     ``_Refused``."""
     if request.http_version not in (b"1.0", b"1.1"):

@@ -32,7 +32,7 @@ class NoBase(Exception):
     """There is nothing to compare with; a sentence says why."""
 
 
-def named_base(git: GitCommand, name: str) -> str:
+def find_named_base(git: GitCommand, name: str) -> str:
     """The commit that somebody named.
 
     Raises ``UsageError`` RC027 when there is none of that name.
@@ -70,7 +70,7 @@ def usual_base(git: GitCommand, audit: str, environ: Mapping[str, str]) -> str:
         return (
             _of_github(git, environ)
             or _of_gitlab(git, environ)
-            or _forked(git, head, environ)
+            or _find_fork(git, head, environ)
             or _former(git, audit)
         )
     except AuditError as error:
@@ -102,7 +102,7 @@ def _of_gitlab(git: GitCommand, environ: Mapping[str, str]) -> str:
     return ""
 
 
-def _forked(git: GitCommand, head: str, environ: Mapping[str, str]) -> str:
+def _find_fork(git: GitCommand, head: str, environ: Mapping[str, str]) -> str:
     """Where HEAD left the remote's branch; empty without one, and for a HEAD that is no further."""
     target = environ.get("GITHUB_BASE_REF", "") if environ.get("GITHUB_ACTIONS") == "true" else ""
     branches = [branch for branch in (target, "HEAD", "main", "master") if branch]

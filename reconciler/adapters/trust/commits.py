@@ -83,7 +83,7 @@ class Declaration:
             self._policies[commit] = texts_behind(self._git, commit, names)
         return self._policies[commit]
 
-    def handed_down(self, followed: Followed) -> list[tuple[str, str]]:
+    def find_inherited(self, followed: Followed) -> list[tuple[str, str]]:
         """(path from the top, text) of all allowed signers that what this commit builds on leads
         to."""
         return follow_signers(self.history(), followed, int(self._clock()))
@@ -91,7 +91,7 @@ class Declaration:
     def history(self) -> SignedHistory:
         """Everything that this commit builds on: of a merge all sides, and what was merged since
         without a trace."""
-        return SignedHistory(self._git, [*self.parents, *self._merged_since()])
+        return SignedHistory(self._git, [*self.parents, *self._list_merged_since()])
 
     def refuse_unsigned(self, signers: str) -> None:
         """Raises ``BlockedError``: RC240 without a good ssh signature by a key in ``signers``, a
@@ -144,7 +144,7 @@ class Declaration:
         line = self._git.must_once("rev-list", "--parents", "--max-count=1", commit, "--")
         return line.split()[1:]
 
-    def _merged_since(self) -> list[str]:
+    def _list_merged_since(self) -> list[str]:
         """Parents of merges after this commit that took nothing from there but reports: they did
         not undo it."""
         if self.head == self.commit:

@@ -80,7 +80,7 @@ def approver(environ: Mapping[str, str]) -> Person | None:
     return None
 
 
-def told_authors(environ: Mapping[str, str], commit: str, *, is_merge: bool) -> list[Person]:
+def read_authors(environ: Mapping[str, str], commit: str, *, is_merge: bool) -> list[Person]:
     """Authors that the platform names. ``commit`` is the one that is applied; who merged is not its
     author.
 

@@ -42,7 +42,7 @@ def fault_of(
     are seconds since
     1970. Raises ``BlockedError`` RC245 when it cannot be verified here.
     """
-    payload, signatures = _parted(raw)
+    payload, signatures = _split_signatures(raw)
     found = signatures.get(_HEADERS.get(len(commit), b""), [])
     if len(found) != 1 or not found[0].startswith(_BEGIN):
         return f"commit {commit[:12]} has no ssh signature"
@@ -62,7 +62,7 @@ def fault_of(
     return ""
 
 
-def _parted(raw: bytes) -> tuple[bytes, dict[bytes, list[bytes]]]:
+def _split_signatures(raw: bytes) -> tuple[bytes, dict[bytes, list[bytes]]]:
     """(what was signed, signatures by header): a header goes on where a line begins with a space.
 
     One before the committer is none: git stops looking for parents there, and would see another

@@ -122,7 +122,7 @@ class VaultSession:
     def _keep(self) -> None:
         if self._login is None and not self._life:
             self._look()
-        elif not self._renewed():
+        elif not self._renew():
             self._due = float("inf")
             if self._login is not None:
                 self.log_in()
@@ -154,7 +154,7 @@ class VaultSession:
         else:
             self._due = float("inf")
 
-    def _renewed(self) -> bool:
+    def _renew(self) -> bool:
         """Renew; False when the token cannot be renewed for at least half of what it was given at
         first."""
         if not self._renewable:

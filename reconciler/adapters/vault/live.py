@@ -12,13 +12,13 @@ from typing import Any, Self
 from reconciler.adapters.vault import transit
 from reconciler.adapters.vault.http import errors, paths
 from reconciler.adapters.vault.http.adapter import VaultAdapter
-from reconciler.adapters.vault.http.answer import gone
+from reconciler.adapters.vault.http.answer import read_gone
 from reconciler.adapters.vault.http.at_once import results
 from reconciler.adapters.vault.http.errors import StatusError, WriteUnclear
 from reconciler.adapters.vault.http.patience import Patience
 from reconciler.adapters.vault.http.proxies import Proxy
 from reconciler.adapters.vault.key_values import KeyValues
-from reconciler.adapters.vault.secretinfo import instant, listed_infos, secret_info
+from reconciler.adapters.vault.secretinfo import instant, read_listed_infos, secret_info
 from reconciler.domain.declared.desired import VaultSettings
 from reconciler.domain.live.observed import SecretInfo
 from reconciler.domain.secrecy.secret import Secret
@@ -64,7 +64,7 @@ class Live:
         patience: Patience | None = None,
         proxy: Proxy | None = None,
     ) -> None:
-        self.settings = paths.checked_mounts(settings)
+        self.settings = paths.check_mounts(settings)
         self._detailed = detailed
         self.adapter = VaultAdapter(self.settings, patience, proxy)
         self._registry = KeyValues(self.adapter, self.settings.registry_mount)
@@ -232,7 +232,7 @@ class Live:
         except StatusError as error:
             if error.lost_its_data and not name.startswith("runs/"):
                 raise errors.data_lost(error.where) from None
-            return StoredDocument(None, *gone(error))
+            return StoredDocument(None, *read_gone(error))
         text, version = (
             answer.field(dict, "data").get("doc"),
             answer.field(int, "metadata", "version"),
@@ -290,7 +290,7 @@ class Live:
         try:
             answer = self._secrets.subkeys(path, request.version)
         except StatusError as error:
-            version, at = gone(error)
+            version, at = read_gone(error)
             if error.lost_its_data:
                 version = request.version or self._current(path)
             return Subkeys(version, frozenset(), at)
@@ -302,7 +302,7 @@ class Live:
         try:
             answer = self._secrets.metadata(paths.secret_path(path))
         except StatusError as error:
-            _, at = gone(error)
+            _, at = read_gone(error)
             return Metadata(None, at)
         info = secret_info(answer.data, answer.at)
         if info is None:
@@ -332,7 +332,7 @@ class Live:
                 raise
             # the plain LIST decides: it fails in the same way, or knows an empty folder
             return None
-        return listed_infos(
+        return read_listed_infos(
             folder, answer.field(list, "keys"), answer.data.get("key_info"), answer.at
         )
 
@@ -340,6 +340,6 @@ class Live:
         try:
             answer = mount.list(f"{folder}/" if folder else "")
         except StatusError as error:
-            gone(error)
+            read_gone(error)
             return []
         return [name for name in answer.field(list, "keys") if isinstance(name, str)]

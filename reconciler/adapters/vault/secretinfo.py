@@ -46,7 +46,7 @@ def secret_info(metadata: JsonObject, now: datetime) -> SecretInfo | None:
     )
 
 
-def listed_infos(
+def read_listed_infos(
     folder: str,
     names: list[Any],
     details: Any,

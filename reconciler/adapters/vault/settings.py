@@ -73,8 +73,8 @@ def find_credential(settings: VaultSettings, environ: Mapping[str, str]) -> Secr
         declared = (
             Secret(check_credential(auth.role, "role id of vault.auth.role")) if auth.role else None
         )
-        role_id = declared or _required(environ, "ROLE_ID", settings)
-        secret_id = _required(environ, "SECRET_ID", settings)
+        role_id = declared or _require(environ, "ROLE_ID", settings)
+        secret_id = _require(environ, "SECRET_ID", settings)
         return Login("approle", mount, {}, {"role_id": role_id, "secret_id": secret_id})
     if auth.method not in ("jwt", "kubernetes"):
         raise VaultError(
@@ -122,7 +122,7 @@ def _jwt(environ: Mapping[str, str], settings: VaultSettings) -> Secret:
     )
 
 
-def _required(environ: Mapping[str, str], name: str, settings: VaultSettings) -> Secret:
+def _require(environ: Mapping[str, str], name: str, settings: VaultSettings) -> Secret:
     text = variable(environ, name, settings.environment)
     if text is None:
         raise _no_credential(

@@ -37,7 +37,7 @@ def make(transit: Any, mount: str, name: str) -> PublicKey:
 
     RC419 for one that is of another sort, or may leave.
     """
-    paths.checked_transit_key(name)
+    paths.check_transit_key(name)
     found = _read(transit, mount, name)
     if found is None:
         transit.create_key(name, key_type="ed25519", mount_point=mount)
@@ -72,7 +72,7 @@ def sign_by_transit(
     """The 64 bytes of an ed25519 signature (RFC 8032)."""
     text = base64.b64encode(content).decode("ascii")
     answer: Answer = transit.sign_data(
-        paths.checked_transit_key(name), text, key_version=_VERSION, mount_point=mount
+        paths.check_transit_key(name), text, key_version=_VERSION, mount_point=mount
     )
     version, _, encoded = str(answer.data.get("signature", "")).rpartition(":")
     try:
@@ -86,7 +86,7 @@ def sign_by_transit(
 
 def remove(transit: Any, mount: str, name: str) -> Done:
     """The key is gone for ever, and was seen to be."""
-    paths.checked_transit_key(name)
+    paths.check_transit_key(name)
     for _ in range(_LOOKS):
         try:
             transit.read_key(name, mount_point=mount)

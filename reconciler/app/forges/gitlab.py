@@ -74,7 +74,7 @@ def reviewed_plans(workplace: Workplace, environment: str) -> Sequence[tuple[int
     """
     from reconciler.adapters.forges.gitlab import GITLAB_API
     from reconciler.adapters.forges.rest import of_another_shape
-    from reconciler.adapters.forges.reviewed import Reviewed, pushed_commits
+    from reconciler.adapters.forges.reviewed import Reviewed, list_pushed_commits
     from reconciler.app.project import load_environment
 
     project, _ = load_environment(workplace.root, environment)
@@ -83,7 +83,7 @@ def reviewed_plans(workplace: Workplace, environment: str) -> Sequence[tuple[int
         for name in ("BEFORE_SHA", "SHA", "BRANCH")
     )
     audit = PurePosixPath(project.audit_path)
-    commits = pushed_commits(workplace.git, before, after, audit)
+    commits = list_pushed_commits(workplace.git, before, after, audit)
     forge = _forge(workplace.environ)
     if forge is None:
         raise _no_token("the reviewed plan cannot be found")

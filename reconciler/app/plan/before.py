@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler.adapters.trust.base import NoBase, copy_files, named_base, usual_base
+from reconciler.adapters.trust.base import NoBase, copy_files, find_named_base, usual_base
 from reconciler.app.workplace import Workplace
 from reconciler.declare.terms import FILES, list_named_files, load_terms
 from reconciler.errors import DeclarationError
@@ -28,7 +28,7 @@ def terms_before(workplace: Workplace, desired: Desired, base: str | None) -> Be
     from reconciler.planning.loosening.terms_before import Before
 
     git, environment = workplace.git, desired.environment.name
-    named = named_base(git, base) if base is not None else None
+    named = find_named_base(git, base) if base is not None else None
     try:
         commit = named or usual_base(git, desired.project.audit_path, workplace.environ)
         before = _terms_of(git, commit, environment)

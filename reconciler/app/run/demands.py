@@ -16,8 +16,8 @@ from reconciler.adapters.trust.platform import (
     all_authors,
     approver,
     platform_host,
+    read_authors,
     same_person,
-    told_authors,
 )
 from reconciler.app.workplace import Workplace
 from reconciler.declare.files.files import PROJECT_FILE, SUFFIXES, declares
@@ -68,7 +68,7 @@ class Demands:
             raise
         name = self._desired.project.name
         followed = Followed(name, _POLICIES, _PROJECTS, _signers_in, name_in)
-        inherited = commit.handed_down(followed)
+        inherited = commit.find_inherited(followed)
         demanded = {path for path in (own, _before(commit).allowed_signers) if path is not None}
         if not demanded and not inherited and allowed is None:
             return False
@@ -192,8 +192,8 @@ def _signers_in(policy: str) -> str | None:
 
 def _authors(commit: Declaration | None, environ: Mapping[str, str]) -> list[Person]:
     if commit is None or environ.get("RECONCILER_AUTHOR", "").strip():
-        return told_authors(environ, "", is_merge=False)
-    told = told_authors(environ, commit.commit, is_merge=commit.is_merge)
+        return read_authors(environ, "", is_merge=False)
+    told = read_authors(environ, commit.commit, is_merge=commit.is_merge)
     return all_authors(told, commit.authors())
 
 

@@ -130,7 +130,7 @@ def report_run(
 def push_rest(engine: Engine, *, anyway: bool = False) -> AuditError | None:
     """Push the branch when its upstream lacks audit commits, or ``anyway``."""
     try:
-        if anyway or engine.ledger.unpushed(ledger_directory(engine)):
+        if anyway or engine.ledger.count_unpushed(ledger_directory(engine)):
             engine.ledger.push()
             _tell(engine)
     except AuditError as error:
@@ -279,7 +279,7 @@ def find_unfinished_business(
     """What is unfinished, and what the next apply does about it; with ``plan``: an apply of that
     plan."""
     directory = ledger_directory(engine)
-    files = {str(path): state for path, state in engine.ledger.uncommitted(directory).items()}
-    books = Books(files, engine.ledger.unpushed(directory) or 0)
+    files = {str(path): state for path, state in engine.ledger.find_uncommitted(directory).items()}
+    books = Books(files, engine.ledger.count_unpushed(directory) or 0)
     now: datetime = observed.now if plan is None else plan.created_at
     return find_unfinished(observed, books, now, None if plan is None else plan.actions)

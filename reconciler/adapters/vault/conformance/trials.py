@@ -66,7 +66,9 @@ def conform(live: Live) -> tuple[str, list[Trial]]:
         for name, request, attempt in TRIALS:
             lost = name != TRIALS[0][0] and found[0].result == "differs"
             found.append(
-                Trial(name, request, "not tried") if lost else _tried(place, name, request, attempt)
+                Trial(name, request, "not tried")
+                if lost
+                else _run_trial(place, name, request, attempt)
             )
     left = place.left
     removed = f"left behind: {', '.join(left)}" if left else ""
@@ -81,7 +83,7 @@ def conform(live: Live) -> tuple[str, list[Trial]]:
     return _product(live), found
 
 
-def _tried(
+def _run_trial(
     place: Place,
     name: str,
     request: str,

@@ -30,10 +30,10 @@ from reconciler.adapters.vault.http.patience import (
     TRANSIENT,
     WRITE_TRANSIENT,
     Patience,
-    asked_to_wait,
     is_sealed,
     is_transient,
     lost_its_data,
+    read_retry_after,
 )
 from reconciler.adapters.vault.http.proxies import Proxy
 from reconciler.adapters.vault.http.sendable import check_address, check_credential, check_header
@@ -116,7 +116,7 @@ class VaultAdapter:
     @property
     def consistency(self) -> str:
         """How reads see what was just written, in a few words."""
-        return self._reached.described()
+        return self._reached.describe()
 
     def close(self) -> None:
         self._wire.close()
@@ -220,7 +220,7 @@ class VaultAdapter:
                 again = is_transient(
                     call.where.path, reply, repeatable=call.repeatable
                 ) or self._forgot(call, reply)
-                asked = asked_to_wait(reply)
+                asked = read_retry_after(reply)
             pause = self.patience.pause(tried, asked)
             known = self._served or asked is not None
             if again and self.patience.allows(
@@ -264,14 +264,14 @@ class VaultAdapter:
         if status == 404 and any(errors.NAMESPACE_MISSING in text for text in texts):
             raise errors.namespace_missing(call.where, self.namespace)
         if status == 403:
-            raise self._refused(call.where)
+            raise self._explain_refusal(call.where)
         if status in (501, 503) and self._is_uninitialised():
             raise errors.uninitialised_error(call.where)
         if status in TRANSIENT and not lost_its_data(reply):
             if call.repeatable or status in WRITE_TRANSIENT or is_sealed(reply):
                 vaults = status in WRITE_TRANSIENT or is_vaults(reply)
                 raise errors.unavailable(
-                    call.where, status, texts, asked_to_wait(reply), vaults=vaults
+                    call.where, status, texts, read_retry_after(reply), vaults=vaults
                 )
             raise errors.unclear(call.where, f"status {status}")
         if status == 404 and any(NO_ROUTE in text for text in texts):
@@ -280,13 +280,13 @@ class VaultAdapter:
             raise errors.unclear(call.where, f"status {status}")
         raise refuse(call.where, reply)
 
-    def _refused(self, where: Where) -> VaultError:
+    def _explain_refusal(self, where: Where) -> VaultError:
         """Why a request was answered with 403."""
         if not self._token_is_valid():
             return errors.token_invalid(where, counted=self.counted)
         mount = mount_of(self.settings, where.path)
         if mount == where.path or mount in self._mounts or self._sees(mount):
-            return errors.denied(where)
+            return errors.denied_error(where)
         return errors.mount_unseen(where, mount)
 
     def _sees(self, mount: str) -> bool:

@@ -122,7 +122,7 @@ def refuse(where: Where, reply: Reply) -> StatusError:
     )
 
 
-def gone(error: StatusError) -> tuple[int, datetime]:
+def read_gone(error: StatusError) -> tuple[int, datetime]:
     """A 404 of KV v2: the version of what is deleted there (0: nothing was ever written), and the
     server's time. What lost its data is as good as gone, and its version is not told: 0.
 

@@ -62,7 +62,7 @@ class Reached:
             _, index = self._furthest[self._cluster]
             return {"X-Vault-Index": index, **(_FORWARD if self._forward else {})}
 
-    def described(self) -> str:
+    def describe(self) -> str:
         """In a few words, for people."""
         with self._lock:
             if self._cluster is None:

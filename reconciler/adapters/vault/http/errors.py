@@ -217,7 +217,7 @@ def uninitialised_error(where: Where) -> VaultUnavailable:
     )
 
 
-def denied(where: Where) -> VaultDenied:
+def denied_error(where: Where) -> VaultDenied:
     remedy = (
         "use an administrator's token: only `reconciler bootstrap` makes this request"
         if where.role == "administrator"

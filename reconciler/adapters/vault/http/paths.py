@@ -30,13 +30,13 @@ def document_name(name: str) -> str:
         folder in ("buckets", "runs") if slash else last in ("meta", "lease", "applied")
     ):
         return name
-    raise _refused(name, "a document of the registry")
+    raise _refusal(name, "a document of the registry")
 
 
 def document_folder(folder: str) -> str:
     if folder in ("buckets", "runs"):
         return folder
-    raise _refused(folder, "a folder of the registry")
+    raise _refusal(folder, "a folder of the registry")
 
 
 def secret_path(path: str) -> str:
@@ -46,7 +46,7 @@ def secret_path(path: str) -> str:
     """
     if is_secret_path(path):
         return path
-    raise _refused(path, "the path of a secret")
+    raise _refusal(path, "the path of a secret")
 
 
 def is_secret_path(path: str) -> bool:
@@ -55,20 +55,20 @@ def is_secret_path(path: str) -> bool:
     return _is_folder(folder) and len(parts) == 2 and all(is_name(part) for part in parts)
 
 
-def checked_transit_key(name: str) -> str:
+def check_transit_key(name: str) -> str:
     """``webhook.<client>.<webhook>.<number>``: never the ledger's key.
 
     Raises ``VaultError`` RC415 otherwise.
     """
     if _TRANSIT_KEY.match(name):
         return name
-    raise _refused(name, "the name of a transit key")
+    raise _refusal(name, "the name of a transit key")
 
 
 def secret_folder(folder: str) -> str:
     if _is_folder(folder):
         return folder
-    raise _refused(folder, "a folder of the secrets mount")
+    raise _refusal(folder, "a folder of the secrets mount")
 
 
 def may_deliverer_read(path: str) -> bool:
@@ -95,7 +95,7 @@ def mount_name(name: str) -> str:
     )
 
 
-def checked_mounts(settings: VaultSettings) -> VaultSettings:
+def check_mounts(settings: VaultSettings) -> VaultSettings:
     """``settings`` with the names of three different mounts, checked and in one spelling.
 
     Raises RC416.
@@ -142,7 +142,7 @@ def role_for(settings: VaultSettings, method: str, path: str) -> str:
     return "planner" if everyone or (reads and path.startswith(planner_reads)) else "administrator"
 
 
-def _refused(name: str, what: str) -> VaultError:
+def _refusal(name: str, what: str) -> VaultError:
     return VaultError(
         errors.NAME_REFUSED,
         f"{errors.printable(name, 120)!r} is not {what}: no request was made",

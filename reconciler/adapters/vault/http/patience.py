@@ -61,7 +61,7 @@ class Patience:
         return tried < self.tries and spent < budget
 
 
-def asked_to_wait(reply: Reply) -> float | None:
+def read_retry_after(reply: Reply) -> float | None:
     """``Retry-After`` in seconds (RFC 9110, 10.2.3). A date counts from the reply's own ``Date``,
     never from this machine's clock. None when there is none, or none that can be read."""
     text = reply.headers.get("retry-after", "").strip()

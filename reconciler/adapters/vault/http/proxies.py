@@ -37,7 +37,7 @@ def proxy_for(address: str, environ: Mapping[str, str]) -> Proxy | None:
     Raises ``VaultError`` RC416 for one that cannot be used. What it names is never repeated: it may
     hold a password.
     """
-    found = _named(address, environ)
+    found = _find_variable(address, environ)
     if found is None or is_loopback(address):
         return None
     variable, text = found
@@ -65,7 +65,7 @@ def proxy_for(address: str, environ: Mapping[str, str]) -> Proxy | None:
     )
 
 
-def _named(address: str, environ: Mapping[str, str]) -> tuple[str, str] | None:
+def _find_variable(address: str, environ: Mapping[str, str]) -> tuple[str, str] | None:
     """The variable that counts for ``address``, and what it says."""
     for name in OWN:
         if environ.get(name):

@@ -56,7 +56,7 @@ class Platform(ABC):
     audience: str
 
     @abstractmethod
-    def bound(self, job: str) -> Claims:
+    def bind_claims(self, job: str) -> Claims:
         """The claims of a sort of job, each exactly."""
 
 
@@ -75,7 +75,7 @@ class GitHubJobs(Platform):
         "revoke": (("workflow_dispatch",), "reconciler-revoke.yml"),
     }
 
-    def bound(self, job: str) -> Claims:
+    def bind_claims(self, job: str) -> Claims:
         events, workflow = self.jobs[job]
         claims: dict[str, str | Sequence[str]] = {
             "repository_id": self.repository_id,
@@ -115,7 +115,7 @@ class GitLabJobs(Platform):
 
     protected: bool = True
 
-    def bound(self, job: str) -> Claims:
+    def bind_claims(self, job: str) -> Claims:
         claims: dict[str, str | Sequence[str]] = {
             "project_id": self.repository_id,
             "pipeline_source": sorted(self.sources[job]),

@@ -63,9 +63,9 @@ def _fields(environment: str, job: str, platform: Platform) -> dict[str, Any]:
         "user_claim": platform.user_claim,
         "bound_audiences": [platform.audience],
         "bound_claims_type": "string",
-        "bound_claims": dict(platform.bound(job)),
+        "bound_claims": dict(platform.bind_claims(job)),
         "claim_mappings": {
-            name: name for name in sorted({*platform.metadata, *platform.bound(job)})
+            name: name for name in sorted({*platform.metadata, *platform.bind_claims(job)})
         },
         "token_policies": sorted(policy_name(environment, policy) for policy in POLICIES[job]),
         "token_no_default_policy": True,
@@ -82,12 +82,12 @@ def _refuse_other_use(live: Live, mount: str, issuer: str) -> None:
     if entry.get("type") != "jwt":
         raise _in_use(live, mount, f"of type {errors.printable(str(entry.get('type')), 40)}")
     config = _read(live, f"auth/{mount}/config")
-    found = None if config is None else _trusted(config)
+    found = None if config is None else _read_issuers(config)
     if found not in (None, (issuer, issuer)):
         raise _in_use(live, mount, "trusted with tokens of another issuer")
 
 
-def _trusted(config: JsonObject) -> tuple[str, str] | None:
+def _read_issuers(config: JsonObject) -> tuple[str, str] | None:
     """The issuer whose published keys are used, and the one that tokens must name; None: nothing is
     set yet."""
     sources = (
@@ -121,7 +121,7 @@ def _mount(live: Live, mount: str) -> Did:
 
 def _config(live: Live, mount: str, issuer: str) -> Did:
     config = _read(live, f"auth/{mount}/config")
-    if config is not None and _trusted(config) is not None:
+    if config is not None and _read_issuers(config) is not None:
         return "unchanged"
     try:
         live.adapter.post(

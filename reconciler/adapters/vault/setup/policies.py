@@ -61,7 +61,7 @@ def policy_texts(environment: str, settings: VaultSettings) -> dict[str, str]:
         planner |= {
             f"{settings.required_registry}/data/{name}": {"read"} for name in ("meta", "buckets/*")
         }
-    applier = _united(planner, _applier(registry, secrets, transit))
+    applier = _unite(planner, _applier(registry, secrets, transit))
     wrapped = {
         f"{secrets}/data/{kind.folder}/*": _WRAPPED_ONLY
         for kind in list_kinds_read_by(Reader.CONSUMER)
@@ -126,7 +126,7 @@ def _applier(registry: str, secrets: str, transit: str) -> Rules:
     }
 
 
-def _united(*sets: Rules) -> Rules:
+def _unite(*sets: Rules) -> Rules:
     # One stanza a path: a second stanza of one policy would replace the first.
     return {
         path: set().union(*(rules.get(path, ()) for rules in sets))
