@@ -60,7 +60,7 @@ class Console(Protocol):
         the run shall stop after what is begun."""
         ...
 
-    def finished(self, run: Run) -> None:
+    def show_result(self, run: Run) -> None:
         """What a run came to. Owners are told after it, also when it raises."""
         ...
 
@@ -109,5 +109,5 @@ class Silent:
     def interruptible(self) -> Iterator[Callable[[], bool]]:
         yield self.stopping
 
-    def finished(self, run: Run) -> None:
+    def show_result(self, run: Run) -> None:
         """Who calls a function gets its run."""

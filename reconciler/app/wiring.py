@@ -152,7 +152,9 @@ def sender_for(workplace: Workplace, environment: Environment, *, delivers: bool
     return sender
 
 
-def required_records(workplace: Workplace, desired: Desired) -> Mapping[str, ClientRecord] | None:
+def read_required_records(
+    workplace: Workplace, desired: Desired
+) -> Mapping[str, ClientRecord] | None:
     """The records of the environment that the promotion gate asks for, None when there is no gate.
 
     Raises ``VaultError``; when it is denied, with the remedy for a gate.

@@ -124,7 +124,7 @@ def schema(kind: str | None, output: Path | None) -> int:
     from reconciler.declare.schema.schemas import file_name, schema_text
 
     if output is not None:
-        folder = made_folder(output)
+        folder = make_folder(output)
         for one in KIND_NAMES if kind is None else (kind,):
             write_file(
                 folder / file_name(one),
@@ -140,7 +140,7 @@ def schema(kind: str | None, output: Path | None) -> int:
     return 0
 
 
-def made_folder(path: Path) -> Path:
+def make_folder(path: Path) -> Path:
     """``path``, made if it is not there. Raises ``UsageError`` RC038 when it cannot be."""
     from reconciler.errors import UsageError
 

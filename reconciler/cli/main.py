@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler import __version__
-from reconciler.cli.options import asked_format, global_options, with_global_options
+from reconciler.cli.options import find_format, global_options, with_global_options
 from reconciler.cli.output import Settings, discard, show_error, tell
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def cli() -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the exit code (DESIGN: 0, 1, 2, 3, 4, 5, 64, 130). Never raises."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    settings = Settings(format=asked_format(given))
+    settings = Settings(format=find_format(given))
     if isinstance(sys.stdout, io.TextIOWrapper):
         # a terminal that cannot show a character stops nothing
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -147,7 +147,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         discard(sys.stdout)  # its reader went away; a flush at exit must not complain about it
         return 1
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last resort
-        return failed(as_ours(error), settings, error)
+        return report_failure(as_ours(error), settings, error)
 
 
 def as_ours(error: BaseException) -> ReconcilerError:
@@ -176,7 +176,7 @@ def as_ours(error: BaseException) -> ReconcilerError:
     )
 
 
-def failed(error: ReconcilerError, settings: Settings, cause: BaseException) -> int:
+def report_failure(error: ReconcilerError, settings: Settings, cause: BaseException) -> int:
     """Show an error wherever it can be shown; its exit code.
 
     Of an unexpected one ``-v`` shows where it happened.

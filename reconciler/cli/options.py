@@ -73,7 +73,7 @@ def format_option(*formats: str) -> Callable[[Decorated], Decorated]:
     )
 
 
-def asked_format(arguments: Sequence[str]) -> str:
+def find_format(arguments: Sequence[str]) -> str:
     """What ``--format`` says, before anything is parsed: an error of parsing is printed in that
     format too."""
     found = "text"

@@ -47,7 +47,7 @@ class Terminal:
     def interruptible(self) -> AbstractContextManager[Callable[[], bool]]:
         return stop_on_signals(self.settings)
 
-    def finished(self, run: Run) -> None:
+    def show_result(self, run: Run) -> None:
         show_run(run, self.settings)
 
     def accepts(self, question: str) -> bool:

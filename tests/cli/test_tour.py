@@ -38,12 +38,16 @@ EVIDENCE = "# Run\n\n## Actions\n\nthere are some\n\n## Revocations\n\nRevocatio
 # A step, a command of it, and the words that it must print. The first command with the words is
 # meant.
 SHOWN: tuple[tuple[str, str, tuple[str, ...]], ...] = (
-    ("_broken", "init", ("reconciler.yaml",)),
-    ("_broken", "validate", ("lifetme", "did you mean `lifetime`", "did you mean `payouts:write`")),
-    ("_mended", "validate", ("the declaration is valid",)),
-    ("_planned", "plan", ("2 to register",)),
-    ("_applied", "apply", ("8 actions done",)),
-    ("_applied", "status", ("nothing needs attention",)),
+    ("_mistake", "init", ("reconciler.yaml",)),
+    (
+        "_mistake",
+        "validate",
+        ("lifetme", "did you mean `lifetime`", "did you mean `payouts:write`"),
+    ),
+    ("_fix", "validate", ("the declaration is valid",)),
+    ("_plan", "plan", ("2 to register",)),
+    ("_proof", "apply", ("8 actions done",)),
+    ("_proof", "status", ("nothing needs attention",)),
     ("_drift", "plan", ("SecretDestroyed", "because of drift")),
     ("_rotation", "status", ("v2 active, v1 retiring",)),
     ("_rotation", "apply", ("revoke-key",)),
@@ -52,7 +56,7 @@ SHOWN: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("_quiet", "plan", ("No changes",)),
 )
 # Where a command may end with something else than 0.
-CODES = {("_broken", "validate"): 1}
+CODES = {("_mistake", "validate"): 1}
 
 
 def key(number: int) -> Secret:
@@ -109,7 +113,7 @@ class Seen(Eyes):
     def valid(self, client: str) -> dict[int, object]:  # type: ignore[override]
         return self.world.valid
 
-    def accepted(self, client: str, *versions: int) -> bool:
+    def accepts(self, client: str, *versions: int) -> bool:
         return self.world.accepted.pop(0)
 
     def grace_left(self, client: str, version: int) -> float:
@@ -182,8 +186,8 @@ def tell(repository: Path, monkeypatch: pytest.MonkeyPatch) -> Tell:
 
         monkeypatch.setattr("reconciler.cli.demo.tour.run_own_command", run)
         (repository / f"{REPORT}.md").write_text(world.evidence)
-        directory = repository.parent if step == "_broken" else repository
-        if step == "_mended":
+        directory = repository.parent if step == "_mistake" else repository
+        if step == "_fix":
             text = "  scopes: [payouts:wirte]\n      lifetme: 90d\n"
             (repository / f"clients/{PAYOUTS}.yaml").write_text(text)
         tour = Tour(directory, environ(), width=80, colour=False)
@@ -195,7 +199,7 @@ def tell(repository: Path, monkeypatch: pytest.MonkeyPatch) -> Tell:
 
 
 STEPS = (
-    "_broken", "_mended", "_planned", "_applied", "_drift", "_rotation", "_emergency", "_no_secret", "_quiet",
+    "_mistake", "_fix", "_plan", "_proof", "_drift", "_rotation", "_emergency", "_no_secret", "_quiet",
 )  # fmt: skip
 
 
@@ -218,7 +222,7 @@ def test_a_command_that_does_not_say_so_ends_the_story(
 
 
 RUN = [(step, command) for step, command, _ in SHOWN] + [
-    ("_planned", "bootstrap"), ("_drift", "apply"), ("_rotation", "rotate"), ("_emergency", "revoke"),
+    ("_plan", "bootstrap"), ("_drift", "apply"), ("_rotation", "rotate"), ("_emergency", "revoke"),
 ]  # fmt: skip
 
 
@@ -258,7 +262,7 @@ def test_what_the_receiver_got(name: str, tell: Tell) -> None:
     world = right_world()
     world.arrivals, sentence = DELIVERED[name]
     with pytest.raises(NotAsTold, match=sentence):
-        tell("_applied", world)
+        tell("_proof", world)
 
 
 SEEN: dict[str, tuple[str, dict[str, object], str]] = {
@@ -346,7 +350,7 @@ def test_a_search_that_would_find_nothing(tell: Tell, monkeypatch: pytest.Monkey
 def test_a_file_that_is_not_as_it_was_told(repository: Path, tell: Tell) -> None:
     (repository / f"clients/{PARTNER}.yaml").write_text("spec: {}\n")
     with pytest.raises(NotAsTold, match="once"):
-        tell("_mended", right_world())
+        tell("_fix", right_world())
 
 
 # What an administrator sees of a real server.
@@ -368,9 +372,9 @@ def eyes_of(checkout: Checkout, live: Live | None = None) -> Eyes:
 @pytest.mark.openbao
 def test_a_gateway_accepts_what_is_valid_and_there_with_its_hash(checkout: Checkout) -> None:
     eyes = eyes_of(checkout)
-    assert eyes.accepted("partner", 1)
-    assert not eyes.accepted("partner", 2)
-    assert not eyes.accepted("partner", 1, 2)
+    assert eyes.accepts("partner", 1)
+    assert not eyes.accepts("partner", 2)
+    assert not eyes.accepts("partner", 1, 2)
     assert [one.reveal() for one in eyes.seen][:1] == [checkout.secret("keys/partner.primary")]
     checkout.vault(
         "PUT",
@@ -378,7 +382,7 @@ def test_a_gateway_accepts_what_is_valid_and_there_with_its_hash(checkout: Check
         {"data": {"value": "another"}, "options": {"cas": 1}},
     )
     assert eyes.key("partner", 2) is not None
-    assert not eyes.accepted("partner", 2)  # it is there, and nobody issued it
+    assert not eyes.accepts("partner", 2)  # it is there, and nobody issued it
 
 
 @pytest.mark.openbao
@@ -388,7 +392,7 @@ def test_what_is_destroyed_or_revoked_is_accepted_no_more(checkout: Checkout) ->
         eyes.destroy("partner", 1).partition("{")[1] + eyes.destroy("partner", 1).partition("{")[2]
     )
     assert eyes.key("partner", 1) is None
-    assert not eyes.accepted("partner", 1)
+    assert not eyes.accepts("partner", 1)
     assert list(eyes.valid("partner")) == [1]  # the registry has not heard of it
     checkout.run("revoke", "-e", checkout.environment, "partner", "--reason", "compromise").ok()
     assert eyes.valid("partner") == {}
@@ -412,7 +416,7 @@ def test_a_grace_that_there_is_and_one_that_there_is_not(checkout: Checkout) -> 
     left = timedelta(seconds=eyes.grace_left("partner", 1))
     assert timedelta(hours=1, minutes=55) < left <= timedelta(hours=2)
     assert set(eyes.valid("partner")) == {1, 2}
-    assert eyes.accepted("partner", 1, 2)
+    assert eyes.accepts("partner", 1, 2)
     with pytest.raises(NotAsTold, match="is short"):
         eyes.wait_for_grace("partner", 1)
 

@@ -66,7 +66,7 @@ def write_note(environ: Mapping[str, str], marker: str, text: str) -> str:
     return f"note on !{number}: {told}"
 
 
-def reviewed_plans(workplace: Workplace, environment: str) -> Sequence[tuple[int, Plan]]:
+def find_reviewed_plans(workplace: Workplace, environment: str) -> Sequence[tuple[int, Plan]]:
     """The plans that the merge requests of this push showed, with the numbers of these, in the order
     of the merges.
 

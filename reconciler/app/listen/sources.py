@@ -41,7 +41,9 @@ def secret_sources(
     Raises ``ReconcilerError``.
     """
     if given.count(STDIN) > 1:
-        raise _misused("stdin can be read once: give --secret-from - once, with one secret a line")
+        raise _usage_error(
+            "stdin can be read once: give --secret-from - once, with one secret a line"
+        )
     return [
         (
             _vault_source(find, text, stack)
@@ -52,7 +54,7 @@ def secret_sources(
     ]
 
 
-def chosen_scheme(
+def choose_scheme(
     find: Find,
     name: str | None,
     webhook: str | None,
@@ -67,27 +69,27 @@ def chosen_scheme(
         [webhook] if webhook else []
     )
     if name is not None and declared:
-        raise _misused("leave out --scheme: the webhook that is named declares its scheme")
-    schemes = [_declared(find, target)[1].scheme for target in declared]
+        raise _usage_error("leave out --scheme: the webhook that is named declares its scheme")
+    schemes = [_find_declared(find, target)[1].scheme for target in declared]
     if any(one != schemes[0] for one in schemes):
-        raise _misused(
+        raise _usage_error(
             "the webhooks that are named are signed by different schemes: listen to one at a time"
         )
     scheme = schemes[0] if schemes else SCHEMES[name] if name else STANDARD_WEBHOOKS
     if tolerance is None:
         return scheme
     if not scheme.timed:
-        raise _misused(f"leave out --tolerance: the scheme {scheme.name} has no timestamp")
+        raise _usage_error(f"leave out --tolerance: the scheme {scheme.name} has no timestamp")
     try:
         length = parse_duration(tolerance)
     except ValueError as error:
-        raise _misused(f"--tolerance: {error}") from None
+        raise _usage_error(f"--tolerance: {error}") from None
     if not length:
-        raise _misused("--tolerance must be longer than nothing")
+        raise _usage_error("--tolerance must be longer than nothing")
     return replace(scheme, tolerance=length)
 
 
-def _declared(find: Find, target: str) -> tuple[DesiredClient, DesiredWebhook]:
+def _find_declared(find: Find, target: str) -> tuple[DesiredClient, DesiredWebhook]:
     """A webhook by ``ENV/CLIENT/WEBHOOK``.
 
     Raises ``UsageError`` RC034 and what loading the declaration raises.
@@ -123,7 +125,7 @@ def _vault_source(find: Find, text: str, stack: ExitStack) -> SecretSource:
     from reconciler.adapters.vault.signing_secrets import readable_versions
 
     target = text.removeprefix(VAULT)
-    client, webhook = _declared(find, target)
+    client, webhook = _find_declared(find, target)
     workplace = find()
     _, environment = load_environment(workplace.root, _parts(target)[0])
     vault = replace(environment.vault, timeout=_VAULT_PATIENCE, patience=_VAULT_PATIENCE)
@@ -140,5 +142,5 @@ def _vault_source(find: Find, text: str, stack: ExitStack) -> SecretSource:
     return SecretSource(text, read, changes=True)
 
 
-def _misused(message: str) -> UsageError:
+def _usage_error(message: str) -> UsageError:
     return UsageError("RC021", message, _HELP)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from reconciler.app.plan.targets import webhook_addresses
-from reconciler.app.wiring import required_records
+from reconciler.app.wiring import read_required_records
 from reconciler.app.workplace import Workplace
 from reconciler.domain.declared.desired import Desired
 from reconciler.domain.live.observed import Observed
@@ -51,7 +51,7 @@ def question_for(
     return Question(
         desired,
         only=frozenset(asked.only) or None,
-        required=required_records(workplace, desired),
+        required=read_required_records(workplace, desired),
         at=asked.at,
         deep=asked.deep,
         verifications=webhook_addresses(asked.verify, desired),

@@ -139,12 +139,10 @@ def parse_revocation(target: str, reason: str, incident: str | None) -> Revocati
             "RC013", f"--incident {incident!r} is not an id", "write for example INC-1234"
         )
     recorded = incident and mask_secrets(incident)
-    return RevocationRequest(
-        asked.client, asked.item, recorded_reason(reason), recorded, asked.kind
-    )
+    return RevocationRequest(asked.client, asked.item, clean_reason(reason), recorded, asked.kind)
 
 
-def recorded_reason(text: str) -> str:
+def clean_reason(text: str) -> str:
     """What of a reason goes into the evidence: one line of at most 200 characters, without secrets.
     Whoever revokes in an emergency is not sent back to find other words."""
     line = " ".join(_CONTROL.sub(" ", mask_secrets(text)).split())

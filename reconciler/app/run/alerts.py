@@ -54,7 +54,7 @@ class Alerts:
 
     def of_run(self, result: RunResult) -> None:
         """Tell what a run did. Never raises, whatever happens."""
-        with self._unaffected():
+        with self._contain_failure():
             if self._channels():
                 from reconciler.planning.notes.alerts import make_run_alerts
 
@@ -74,7 +74,7 @@ class Alerts:
             raise
 
     def _of_blocked(self, error: BlockedError) -> None:
-        with self._unaffected():
+        with self._contain_failure():
             if self._channels() and self._plan is not None and self._observed is not None:
                 from reconciler.planning.notes.alerts import make_blocked_alerts
 
@@ -91,7 +91,7 @@ class Alerts:
         )
 
     @contextmanager
-    def _unaffected(self) -> Iterator[None]:
+    def _contain_failure(self) -> Iterator[None]:
         try:
             yield
         except KeyboardInterrupt:

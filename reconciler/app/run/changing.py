@@ -90,7 +90,7 @@ def apply_plan(
     demands = Demands(workplace, desired)
     with alerts.if_blocked(), _at_work(workplace, desired) as engine:
 
-        def agreed(observed: Observed, pairs: Pairs) -> tuple[Question, Plan]:
+        def agree(observed: Observed, pairs: Pairs) -> tuple[Question, Plan]:
             whole = planned.question_for(workplace, desired, asked, saved=ready, applying=True)
             question = planned.narrow_question(
                 whole,
@@ -108,16 +108,16 @@ def apply_plan(
             return question, plan
 
         def anew(observed: Observed) -> tuple[Question, Plan]:
-            return agreed(observed, pair_up(desired, observed))
+            return agree(observed, pair_up(desired, observed))
 
         demands.refuse_badly_signed(allowed_signers)
         observed = engine.look(desired, deep=asked.deep)
         pairs = pair_up(desired, observed)
         planned.refuse_unknown(asked.only, pairs)
         result, problem = engine_runs.run_plan(
-            engine, *agreed(observed, pairs), observed, options, None if ask else anew
+            engine, *agree(observed, pairs), observed, options, None if ask else anew
         )
-    return _ended(workplace, alerts, Run(result, problem, saved=ready is not None))
+    return _end(workplace, alerts, Run(result, problem, saved=ready is not None))
 
 
 def rotate_credentials(
@@ -148,7 +148,7 @@ def rotate_credentials(
     alerts = _alerts(workplace, desired, manner)
     with alerts.if_blocked(), _at_work(workplace, desired) as engine:
 
-        def agreed(observed: Observed) -> tuple[Question, Plan]:
+        def agree(observed: Observed) -> tuple[Question, Plan]:
             question = rotation_question(desired, observed, target, reason)
             pairs = pair_up(desired, observed)
             plan = make_plan(engine.inputs(question, observed, pairs))
@@ -158,9 +158,9 @@ def rotate_credentials(
             return question, plan
 
         observed = engine.look(desired)
-        question, plan = agreed(observed)
-        result, problem = engine_runs.run_plan(engine, question, plan, observed, options, agreed)
-    return _ended(workplace, alerts, Run(result, problem))
+        question, plan = agree(observed)
+        result, problem = engine_runs.run_plan(engine, question, plan, observed, options, agree)
+    return _end(workplace, alerts, Run(result, problem))
 
 
 def revoke_credentials(
@@ -194,7 +194,7 @@ def revoke_credentials(
         result, problem = emergency.revoke_now(engine, request, observed, options, loaded)
     if not result.outcomes:
         console.say(f"nothing of {target} is usable: there is nothing to revoke")
-    return _ended(workplace, alerts, Run(result, problem))
+    return _end(workplace, alerts, Run(result, problem))
 
 
 @contextmanager
@@ -219,10 +219,10 @@ def _alerts(workplace: Workplace, desired: Desired, manner: Manner) -> Alerts:
     )
 
 
-def _ended(workplace: Workplace, alerts: Alerts, run: Run) -> Run:
+def _end(workplace: Workplace, alerts: Alerts, run: Run) -> Run:
     """Owners are told as well where nobody can be shown what the run came to."""
     try:
-        workplace.console.finished(run)
+        workplace.console.show_result(run)
     finally:
         alerts.of_run(run.result)
     return run

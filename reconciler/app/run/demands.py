@@ -61,7 +61,7 @@ class Demands:
         own = self._desired.policy.apply.allowed_signers
         allowed = self._outside(given) if given is not None else None
         try:
-            commit = self._found()
+            commit = self._find()
         except BlockedError:
             if own is None and allowed is None:
                 return False
@@ -96,7 +96,7 @@ class Demands:
         dirty = sorted({*plan.dirty, *checkout.dirty})
         if not dirty:
             return
-        commit = self._found_or_none(checkout)
+        commit = self._find_or_none(checkout)
         in_head = _demands_of(commit, commit.head) if commit is not None else ApplyDemands()
         if self._desired.policy.apply.needs_commit or in_head.needs_commit:
             refuse_changed(dirty)
@@ -104,7 +104,7 @@ class Demands:
     def _refuse_same_person(self, checkout: Checkout) -> None:
         """Raises ``BlockedError`` RC243 when who approved a declared change wrote it, RC244 when
         that must be known and is not. A run that only rotates and repairs has no approver."""
-        commit = self._found_or_none(checkout)
+        commit = self._find_or_none(checkout)
         before = _before(commit) if commit is not None else ApplyDemands()
         demands = (self._desired.policy.apply.distinct_approver, before.distinct_approver)
         if set(demands) == {DistinctApprover.OFF}:
@@ -132,17 +132,17 @@ class Demands:
                 f"whether the approver is the author is not known: {_missing(who, authors)}"
             )
 
-    def _found_or_none(self, checkout: Checkout) -> Declaration | None:
+    def _find_or_none(self, checkout: Checkout) -> Declaration | None:
         """The declaration in HEAD, None without any commit. ``checkout`` says which HEAD it is."""
         known = self._declaration
         if known is not None and known.head == checkout.head:
             return known
         try:
-            return self._found()
+            return self._find()
         except BlockedError:
             return None
 
-    def _found(self) -> Declaration:
+    def _find(self) -> Declaration:
         """Raises ``BlockedError`` RC240 when there is no commit."""
         audit = self._desired.project.audit_path
         self._declaration = Declaration(self._workplace.git, audit)

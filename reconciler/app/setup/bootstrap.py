@@ -26,7 +26,7 @@ def prepare(
     Raises ``DeclarationError``, ``UsageError`` RC002, ``VaultError``.
     """
     project, environment = load_environment(workplace.root, name)
-    done = _prepared(workplace, project, environment, buckets, platform)
+    done = _prepare(workplace, project, environment, buckets, platform)
     if platform is not None and environment.vault.auth.method != "jwt":
         role = f"{{method: jwt, role: integrations-{name}-plan}}"
         sentence = f"jobs log in once reconciler.yaml says vault.auth: {role} for {name}"
@@ -34,7 +34,7 @@ def prepare(
     return done
 
 
-def _prepared(
+def _prepare(
     workplace: Workplace,
     project: Project,
     environment: Environment,

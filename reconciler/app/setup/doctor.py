@@ -180,7 +180,7 @@ def _token(live: Live) -> list[Check]:
     policies = sorted({*(data.get("policies") or ()), *(data.get("identity_policies") or ())})
     names = ", ".join(errors.printable(str(name), 80) for name in policies) or "none"
     ttl = data.get("ttl")
-    life = f"{_rounded(ttl)} left" if isinstance(ttl, int) and ttl else "it does not expire"
+    life = f"{_round_seconds(ttl)} left" if isinstance(ttl, int) and ttl else "it does not expire"
     sentence = f"the token is valid, {life}; policies: {names}"
     if "root" in policies:
         remedy = "use it for bootstrap only; plan with the planner role, apply with the run role"
@@ -213,7 +213,7 @@ def _namespace(live: Live) -> list[Check]:
     ]
 
 
-def _rounded(seconds: int) -> str:
+def _round_seconds(seconds: int) -> str:
     """In the largest unit of which there are two, such as ``32 days`` or ``90 s``."""
     units = ((86400, "days"), (3600, "hours"), (60, "minutes"), (1, "s"))
     size, unit = next((one for one in units if seconds >= 2 * one[0]), units[-1])

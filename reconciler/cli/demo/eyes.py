@@ -81,7 +81,7 @@ class Eyes:
             for version in record.series_of(KEY, "primary").in_state(*_VALID)
         }
 
-    def accepted(self, client: str, *versions: int) -> bool:
+    def accepts(self, client: str, *versions: int) -> bool:
         """What a gateway decides of the keys in Vault: is the hash of each that of a valid
         version?"""
         valid = self.valid(client)

@@ -61,10 +61,10 @@ class Story:
     def tell(self) -> None:
         """All steps. Raises ``NotAsTold``, and the errors of what it looks at."""
         steps: list[Callable[[], None]] = [
-            self._broken,
-            self._mended,
-            self._planned,
-            self._applied,
+            self._mistake,
+            self._fix,
+            self._plan,
+            self._proof,
             self._drift,
             self._rotation,
             self._emergency,
@@ -74,7 +74,7 @@ class Story:
         for step in steps:
             step()
 
-    def _broken(self) -> None:
+    def _mistake(self) -> None:
         tour = self.tour
         tour.step(
             "A repository, and a mistake",
@@ -97,7 +97,7 @@ class Story:
             shows=("lifetme", "did you mean `lifetime`", "did you mean `payouts:write`"),
         )
 
-    def _mended(self) -> None:
+    def _fix(self) -> None:
         tour = self.tour
         tour.step(
             "The fix",
@@ -120,7 +120,7 @@ class Story:
         tour.run("validate", shows=("the declaration is valid",))
         self._commit("Declare paystack-payouts")
 
-    def _planned(self) -> None:
+    def _plan(self) -> None:
         tour = self.tour
         tour.step(
             "Bootstrap and plan",
@@ -135,7 +135,7 @@ class Story:
             "plan", "-e", "staging", "--out", "plan.json", role="planner", shows=("2 to register",)
         )
 
-    def _applied(self) -> None:
+    def _proof(self) -> None:
         tour = self.tour
         tour.step(
             "Apply, and a delivery that proves the webhook",
@@ -173,7 +173,7 @@ class Story:
         )
         tour.run("-q", "apply", "-e", "staging", "--yes", role="run")
         tour.check(
-            self.eyes.accepted(PAYOUTS, 2),
+            self.eyes.accepts(PAYOUTS, 2),
             "version 2 lies in Vault, and its SHA-256 is the one in the registry",
         )
 
@@ -191,7 +191,7 @@ class Story:
             "status", "-e", "staging", PARTNER, role="planner", shows=("v2 active, v1 retiring",)
         )
         tour.check(
-            self.eyes.accepted(PARTNER, 1, 2),
+            self.eyes.accepts(PARTNER, 1, 2),
             "a gateway accepts both: versions 1 and 2 are in Vault, and the registry has the hashes"
             " of both",
         )
@@ -202,7 +202,7 @@ class Story:
         self.eyes.wait_for_grace(PARTNER, 1)
         tour.run("apply", "-e", "staging", "--yes", role="run", shows=("revoke-key",))
         tour.check(self.eyes.key(PARTNER, 1) is None, "version 1 is destroyed in Vault")
-        tour.check(self.eyes.accepted(PARTNER, 2), "version 2 works on")
+        tour.check(self.eyes.accepts(PARTNER, 2), "version 2 works on")
 
     def _emergency(self) -> None:
         tour = self.tour
@@ -234,7 +234,7 @@ class Story:
         self._commit("Have a new key issued after INC-1234")
         tour.run("apply", "-e", "staging", "--yes", role="run", shows=("ReissueDeclared",))
         tour.check(
-            self.eyes.accepted(PAYOUTS, 3), "version 3 lies in Vault, and the registry has its hash"
+            self.eyes.accepts(PAYOUTS, 3), "version 3 lies in Vault, and the registry has its hash"
         )
         self._evidence(report[1])
 

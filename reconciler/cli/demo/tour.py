@@ -71,14 +71,14 @@ class Tour:
         self._steps += 1
         self._print("")
         self._print(f"── {self._steps}. {title} ".ljust(self._width, "─"), "bold")
-        self._wrapped(narration)
+        self._print_wrapped(narration)
 
     def say(self, text: str) -> None:
         """A sentence between two commands."""
         self._print("")
-        self._wrapped(text)
+        self._print_wrapped(text)
 
-    def _wrapped(self, text: str) -> None:
+    def _print_wrapped(self, text: str) -> None:
         for line in textwrap.wrap(
             text, self._width, break_long_words=False, break_on_hyphens=False
         ):
@@ -97,7 +97,7 @@ class Tour:
         Raises ``NotAsTold`` for another exit code, and when one of ``shows`` is not in the output.
         """
         self.command(
-            f"reconciler {_quoted(arguments)}" + (f"   # with {_TOKEN_WORDS[role]}" if role else "")
+            f"reconciler {_quote(arguments)}" + (f"   # with {_TOKEN_WORDS[role]}" if role else "")
         )
         environ = dict(self._environ)
         if role:
@@ -108,7 +108,7 @@ class Tour:
         if code:
             self._print(f"(exit code {code})", "dim")
         if code != expect:
-            raise NotAsTold(f"reconciler {_quoted(arguments)} ended with {code}, not {expect}")
+            raise NotAsTold(f"reconciler {_quote(arguments)} ended with {code}, not {expect}")
         flat = " ".join(text.split())
         for expected in shows:
             if expected not in flat:
@@ -141,6 +141,6 @@ class Tour:
         click.echo(self._paint(style, line))
 
 
-def _quoted(arguments: Sequence[str]) -> str:
+def _quote(arguments: Sequence[str]) -> str:
     """As one would type it."""
     return " ".join(f'"{one}"' if " " in one else one for one in arguments)

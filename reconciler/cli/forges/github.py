@@ -61,7 +61,7 @@ def github_note(environment: str, report: Path, author: str) -> int:
     from reconciler.app.forges.github import write_comment
 
     text = _read(report)
-    with _annotated():
+    with _annotate_refusal():
         _annotate(Level.NOTE, write_comment(os.environ, environment, author, text))
     return 0
 
@@ -90,7 +90,7 @@ def github_issue(
     from reconciler.app.forges.github import close_issue, write_issue
 
     text = _read(report)
-    with _annotated():
+    with _annotate_refusal():
         if clean:
             told = close_issue(os.environ, environment, author)
         else:
@@ -111,7 +111,7 @@ def _read(report: Path) -> str:
 
 
 @contextmanager
-def _annotated() -> Iterator[None]:
+def _annotate_refusal() -> Iterator[None]:
     """Whoever looks at the job sees that GitHub refused, too."""
     from reconciler.errors import PlatformError
 

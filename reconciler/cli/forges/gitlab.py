@@ -93,7 +93,7 @@ def reviewed(settings: Settings, environment: str, out: Path) -> int:
     Example:
       reconciler gitlab reviewed -e staging --out reviewed
     """
-    from reconciler.app.forges.gitlab import reviewed_plans
+    from reconciler.app.forges.gitlab import find_reviewed_plans
     from reconciler.cli.terminal import workplace
     from reconciler.engine.planfile.document import plan_json
     from reconciler.engine.planfile.saved import take_compared
@@ -104,7 +104,7 @@ def reviewed(settings: Settings, environment: str, out: Path) -> int:
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError("RC004", f"{out} is there already", "name a new directory for --out")
     changing = [
-        (number, plan) for number, plan in reviewed_plans(here, environment) if plan.changes
+        (number, plan) for number, plan in find_reviewed_plans(here, environment) if plan.changes
     ]
     for number, plan in changing:
         shown = plan_text(take_compared(plan), width=settings.width)

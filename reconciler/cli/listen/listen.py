@@ -70,14 +70,14 @@ def listen(
       reconciler listen --secret-from vault:staging/paystack-payouts/settlements --port 18787
       reconciler listen --scheme github --secret-from file:secret.txt --count 1 --format json
     """
-    from reconciler.app.listen.sources import chosen_scheme, secret_sources
+    from reconciler.app.listen.sources import choose_scheme, secret_sources
     from reconciler.cli.listen import listening
     from reconciler.cli.terminal import workplace
 
     find = partial(workplace, settings)
     with ExitStack() as stack:
         found = secret_sources(find, sources, stack, os.environ, sys.stdin)
-        row = chosen_scheme(find, scheme, webhook, sources, tolerance)
+        row = choose_scheme(find, scheme, webhook, sources, tolerance)
         return listening.run(
             settings,
             row,

@@ -47,7 +47,7 @@ def run(
                 if isinstance(arrived, Note):
                     say(settings, terminal(mask_secrets(arrived.text)))
                     continue
-                emit(_shown(settings, listening, arrived, form), form)
+                emit(_show(settings, listening, arrived, form), form)
                 results.append(arrived.judgement)
                 if len(results) == count:
                     break
@@ -77,7 +77,7 @@ def _introduce(
     if form == "json":
         emit(listening_line(listening.url, listening.scheme, held), form)
     else:
-        emit(f"listening at {listening.url}, scheme {listening.scheme.name}, {_counted(held)}")
+        emit(f"listening at {listening.url}, scheme {listening.scheme.name}, {_count(held)}")
     for source in found:
         if source.warning:
             say(settings, terminal(f"warning: {source.warning}"))
@@ -88,11 +88,11 @@ def _introduce(
     say(settings, "Ctrl-C ends it" if heeds_interrupts() else "SIGTERM ends it")
 
 
-def _counted(held: Sequence[HeldSecret]) -> str:
+def _count(held: Sequence[HeldSecret]) -> str:
     return f"{len(held) or 'no'} secret{'' if len(held) == 1 else 's'}"
 
 
-def _shown(
+def _show(
     settings: Settings,
     listening: Listening,
     received: Received,

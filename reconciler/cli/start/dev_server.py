@@ -25,11 +25,14 @@ def run_in_foreground(settings: Settings, root: Path, port: int | None) -> int:
     server = DurableServer(root)
     if server.status().pid is not None:
         return run_detached(settings, root, port)
-    with suppress(KeyboardInterrupt, SystemExit), server.serve(_chosen(server, port)) as running:
+    with (
+        suppress(KeyboardInterrupt, SystemExit),
+        server.serve(_choose_port(server, port)) as running,
+    ):
         emit(exports(server, running.address), "file")
         say(
             settings,
-            f"OpenBao answers at {running.address}; its data is kept in {_shown(server, root)}",
+            f"OpenBao answers at {running.address}; its data is kept in {_show(server, root)}",
         )
         ending = "press Ctrl-C here" if heeds_interrupts() else "run reconciler dev --stop"
         say(settings, f"run these lines in another terminal; {ending} to stop it")
@@ -50,12 +53,12 @@ def run_detached(settings: Settings, root: Path, port: int | None) -> int:
             f"the server runs already, at {status.address}",
             "stop it first: reconciler dev --stop",
         )
-    running = server.start(None if status.pid is not None else _chosen(server, port))
+    running = server.start(None if status.pid is not None else _choose_port(server, port))
     emit(exports(server, running.address), "file")
     found = "answers already" if status.pid is not None else "answers"
     say(
         settings,
-        f"OpenBao {found} at {running.address}; its data is kept in {_shown(server, root)}",
+        f"OpenBao {found} at {running.address}; its data is kept in {_show(server, root)}",
     )
     say(
         settings,
@@ -99,7 +102,7 @@ def exports(server: DurableServer, address: str) -> str:
     return "\n".join(lines)
 
 
-def _chosen(server: DurableServer, port: int | None) -> int | None:
+def _choose_port(server: DurableServer, port: int | None) -> int | None:
     """The port that was asked for, the one it had before (None), or at the first time the usual one
     if free."""
     if port is not None or server.status().address is not None:
@@ -107,5 +110,5 @@ def _chosen(server: DurableServer, port: int | None) -> int | None:
     return _USUAL_PORT if can_bind(_USUAL_PORT) else None
 
 
-def _shown(server: DurableServer, root: Path) -> str:
+def _show(server: DurableServer, root: Path) -> str:
     return str(server.directory.relative_to(root.resolve()))
