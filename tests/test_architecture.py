@@ -159,6 +159,21 @@ EMPTY_WORDS = frozenset(
 # Where such a word has one plain meaning: adapters start and stop operating system processes.
 PLAIN_WORDS = {"adapters": frozenset({"process"})}
 
+# Functions are verbs. A participle is none, alone or with a word that says where: nobody can grep
+# ``_found`` for what it does. The regular ones end in -ed; these are the others.
+_IRREGULAR = """
+begun bent bitten blown born borne bought broken brought built caught chosen dealt done
+drawn driven eaten fallen fed forgotten fought found frozen given gone grown heard held
+hidden kept known laid led left lent lost made meant met mistaken overridden overtaken
+paid proven rewritten risen said seen sent shown sold sought spent spoken stolen stood
+struck sworn taken taught thought thrown told torn understood undone unheard unknown unmet
+unproven unseen untold unwritten withdrawn won worn woven written
+"""
+PARTICIPLES = frozenset(_IRREGULAR.split())
+VERBS_IN_ED = frozenset({"embed", "exceed", "feed", "need", "proceed", "seed", "shed"})
+_WHERE = "about again at away back by down for from in off on out over to up"
+WHERE = frozenset(_WHERE.split())
+
 # (rule, subject) -> why it is right there. An entry that excuses nothing fails as well.
 EXCEPTIONS: dict[tuple[str, str], str] = {
     ("private_import", "reconciler.domain.values.patterns -> re._constants"): "decision 0019",
@@ -173,6 +188,10 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
         "reconciler.adapters.vault.http.wire: manager",
     ): "the class of urllib3 is called so",
     ("empty_word", "reconciler.adapters.vault.http.wire: _manager"): "likewise",
+    ("participle", "reconciler.planning.risk.clients.reinstated"): "the rule reinstated",
+    ("participle", "reconciler.planning.risk.clients.renamed"): "the rule renamed",
+    ("participle", "reconciler.planning.risk.clients.taken_over"): "the rule taken-over",
+    ("participle", "reconciler.planning.risk.lives.revoked_in_use"): "the rule revoked-in-use",
 }
 
 
@@ -226,6 +245,12 @@ class Module:
                 yield node.id
             elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
                 yield node.attr
+
+
+def decorators_of(node: ast.FunctionDef | ast.AsyncFunctionDef) -> set[str]:
+    """The last part of each name: ``command`` of ``@github.command(name="note")``."""
+    called = [one.func if isinstance(one, ast.Call) else one for one in node.decorator_list]
+    return {ast.unparse(one).rpartition(".")[2] for one in called}
 
 
 def import_rank(module: Module) -> Iterator[str]:
@@ -319,10 +344,19 @@ def function_length(module: Module) -> Iterator[str]:
 def command_length(module: Module) -> Iterator[str]:
     """Of the body of a click command, without its help."""
     for node in module.functions():
-        decorators = [one.func for one in node.decorator_list if isinstance(one, ast.Call)]
-        if any(isinstance(one, ast.Attribute) and one.attr == "command" for one in decorators):
+        if "command" in decorators_of(node):
             first = node.body[1 if ast.get_docstring(node) and len(node.body) > 1 else 0]
             if (node.end_lineno or node.lineno) - first.lineno + 1 > COMMAND_LINES:
+                yield f"{module.name}.{node.name}"
+
+
+def participle(module: Module) -> Iterator[str]:
+    """Properties are nouns, and a command is called what a person types."""
+    for node in module.functions():
+        if {"property", "cached_property", "command"}.isdisjoint(decorators_of(node)):
+            first, *others = node.name.strip("_").split("_")
+            regular = first.endswith("ed") and first not in VERBS_IN_ED
+            if (regular or first in PARTICIPLES) and (not others or others[0] in WHERE):
                 yield f"{module.name}.{node.name}"
 
 
@@ -346,6 +380,7 @@ RULES: list[Rule] = [
     module_length,
     function_length,
     command_length,
+    participle,
     empty_word,
 ]
 
@@ -425,6 +460,10 @@ def test_no_exception_is_left_over() -> None:
             "reconciler.cli.status",
             "@click.command()\ndef f():\n" + "    x = 1\n" * 31,
         ),
+        (participle, "reconciler.domain.plan.plan", "def _found(): ..."),
+        (participle, "reconciler.domain.plan.plan", "def proven(): ..."),
+        (participle, "reconciler.domain.plan.plan", "class A:\n    def _renewed(self): ..."),
+        (participle, "reconciler.engine.apply", "def f():\n    def asked_for(text): ..."),
         (empty_word, "reconciler.domain.plan.plan", "class KeyManager: ..."),
         (empty_word, "reconciler.domain.plan.plan", "def sync_keys(): ..."),
         (empty_word, "reconciler.domain.plan.plan", "def f(run_phase): ..."),
@@ -444,6 +483,14 @@ def test_each_rule_finds_its_breach(rule: Rule, name: str, text: str) -> None:
         (import_rank, "reconciler.report.status", "from reconciler import __version__"),
         (library_home, "reconciler.adapters.vault.http.wire", "import urllib3"),
         (pure_package, "reconciler.adapters.git.ledger", "import os"),
+        (participle, "reconciler.engine.apply", "def read(): ...\ndef _feed(): ..."),
+        (participle, "reconciler.engine.apply", "def stored_parents(): ..."),
+        (
+            participle,
+            "reconciler.domain.plan.plan",
+            "class A:\n    @property\n    def blocked(self): ...",
+        ),
+        (participle, "reconciler.cli.plan", "@cli.command(name='x')\ndef reviewed(): ..."),
         (
             empty_word,
             "reconciler.adapters.git.ledger",

@@ -65,7 +65,7 @@ class Console(Protocol):
         ...
 
 
-def unheard(_text: str) -> None:
+def ignore(_text: str) -> None:
     """Nobody listens."""
 
 
@@ -81,7 +81,7 @@ class Silent:
     ``notes`` gets every sentence, ``stopping`` tells whether a run shall stop.
     """
 
-    notes: Callable[[str], None] = unheard
+    notes: Callable[[str], None] = ignore
     stopping: Callable[[], bool] = never
 
     def say(self, text: str) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from reconciler.app.console import Silent, never, unheard
+from reconciler.app.console import Silent, ignore, never
 from reconciler.app.values import Findings, Plan, Proofs, Run, Status
 from reconciler.app.workplace import Workplace
 from reconciler.errors import UsageError
@@ -255,5 +255,5 @@ def open_session(
     variables = with_credentials(os.environ if environ is None else environ, token, address)
     root = project_root(Path(path), variables)
     load_environment(root, environment)
-    console = Silent(notes or unheard, stopping or never)
+    console = Silent(notes or ignore, stopping or never)
     return Session(lambda: Workplace(root, variables, console), environment)

@@ -41,7 +41,7 @@ def revocation_plan(
     """
     record = observed.records.get(request.client)
     if record is None:
-        raise _unknown(observed, environment, request.client)
+        raise _unknown_client(observed, environment, request.client)
     if request.key is not None:
         known = {kind: _items(record, kind) for kind in list_kinds()}
         request = replace(request, kind=kind_of(record.name, request.key, request.kind, known))
@@ -74,7 +74,7 @@ def revocation_plan(
     )
 
 
-def _unknown(observed: Observed, environment: str, name: str) -> UsageError:
+def _unknown_client(observed: Observed, environment: str, name: str) -> UsageError:
     for record in observed.records.values():
         if record.name != name and name in renames.read_former_names(record):
             return UsageError(

@@ -249,7 +249,7 @@ def _not_allowed(error: Refusal, path: list[str | int], _kind: str) -> _Explaine
     yield f"{join_path(path)} cannot be {value_in_words(error.instance)}", hint, None
 
 
-def _malformed(error: Refusal, path: list[str | int], _kind: str) -> _Explained:
+def _wrong_form(error: Refusal, path: list[str | int], _kind: str) -> _Explained:
     what = str(error.schema.get("patternErrorMessage", ""))
     if _is_about_a_name(error):
         yield (
@@ -294,7 +294,7 @@ _EXPLAINERS: Mapping[str, Callable[[Refusal, list[str | int], str], _Explained]]
     "type": _wrong_type,
     "enum": _not_allowed,
     "const": _not_allowed,
-    "pattern": _malformed,
+    "pattern": _wrong_form,
     "uniqueItems": _not_unique,
     **dict.fromkeys(_LIMITS, _out_of_range),
 }

@@ -36,7 +36,7 @@ def fewer(old: Collection[str], new: Collection[str]) -> bool:
     return not set(old) <= set(new)
 
 
-def switched_on(old: bool, new: bool) -> bool:  # noqa: FBT001 - a row of the table
+def turns_on(old: bool, new: bool) -> bool:  # noqa: FBT001 - a row of the table
     return new and not old
 
 
@@ -68,7 +68,7 @@ VALUES: Mapping[tuple[str, str], Value] = {
     ("rotation", "renewBeforeMin"): Value(lower),
     ("rotation", "graceMin"): Value(lower),
     ("rotation", "graceMax"): Value(higher),
-    ("https-only", "allowLoopback"): Value(switched_on, True),
+    ("https-only", "allowLoopback"): Value(turns_on, True),
     ("allowed-hosts", "hosts"): Value(more_allowed, ()),
     ("denied-hosts", "hosts"): Value(less_denied, ()),
     ("justification", "pattern"): Value(another),

@@ -192,14 +192,14 @@ def other_change(facts: Facts) -> Iterator[str]:
     found = [name for name in {*facts.before, *facts.after} if name not in _CLIENT]
     for section, known in (("keys", _LIFE), ("webhooks", _WEBHOOK)):
         for name, before, after in list_changed_items(facts, section):
-            found += _unknown(f"{section}.{name}", before, after, known)
+            found += _list_unknown(f"{section}.{name}", before, after, known)
             old, new = ((side or {}).get("secret") for side in (before, after))
-            found += _unknown(f"{section}.{name}.secret", old, new, _LIFE)
+            found += _list_unknown(f"{section}.{name}.secret", old, new, _LIFE)
     if found:
         yield f"declared otherwise: {name_some(found)}, of which no rule knows what it does"
 
 
-def _unknown(
+def _list_unknown(
     place: str,
     before: Json,
     after: Json,

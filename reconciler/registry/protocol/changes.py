@@ -79,10 +79,10 @@ def open_changes(
         elif action.kind.verb is Verb.UPDATE and desired is not None:
             if record.edited:  # neither its status nor what it says of its webhooks can be trusted
                 for webhook in record.webhooks:
-                    record = _unproven(record, webhook)
+                    record = _require_proof(record, webhook)
             record = declare(record, desired)
         if action.kind is ActionKind.UPDATE_WEBHOOK and action.after:
-            record = _unproven(record, str(action.item))
+            record = _require_proof(record, str(action.item))
         record = with_event(record, client.run, at, action, _describe_change(record, action))
     if record is None:
         raise TransitionError("the client is not registered any more")
@@ -107,7 +107,7 @@ def _describe_change(record: ClientRecord, action: Action) -> dict[str, Json]:
     return {key: value for key, value in detail.items() if value is not None}
 
 
-def _unproven(record: ClientRecord, webhook: str) -> ClientRecord:
+def _require_proof(record: ClientRecord, webhook: str) -> ClientRecord:
     """A changed endpoint must prove itself again, and an active client is active only when it
     has."""
     known = record.webhooks.get(webhook, WebhookRecord())
