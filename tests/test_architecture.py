@@ -420,7 +420,7 @@ def test_no_exception_is_left_over() -> None:
         (
             import_rank,
             "reconciler.planning.actions.order",
-            "import reconciler.registry.codec.codec",
+            "import reconciler.registry.codec.record_codec",
         ),
         (
             import_rank,
@@ -444,7 +444,7 @@ def test_no_exception_is_left_over() -> None:
         (floor, "reconciler.planning.extras.x", ""),
         (known_package, "reconciler.extras.thing", ""),
         (pure_package, "reconciler.domain.plan.plan", "import os.path"),
-        (pure_package, "reconciler.registry.codec.codec", "from time import time"),
+        (pure_package, "reconciler.registry.codec.record_codec", "from time import time"),
         (library_home, "reconciler.adapters.git.ledger", "import hvac"),
         (library_home, "reconciler.cli.main", "import subprocess"),
         (private_import, "reconciler.engine.apply", "from concurrent.futures import _base"),

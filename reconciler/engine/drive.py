@@ -25,7 +25,7 @@ from reconciler.registry.requests import (
     SigningVersion,
 )
 from reconciler.registry.steps import Steps
-from reconciler.webhooks.proof.proof import Ask, Now, Pause, prove
+from reconciler.webhooks.proof.proving import Ask, Now, Pause, prove
 from reconciler.webhooks.signature.signing import Credential, SigningFailed
 from reconciler.webhooks.wire.endpoint import show_url
 from reconciler.webhooks.wire.exchange import Order

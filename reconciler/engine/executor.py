@@ -13,8 +13,8 @@ from reconciler.domain.values.names import bucket_names, bucket_of
 from reconciler.engine.drive import Driver
 from reconciler.errors import ReconcilerError
 from reconciler.planning.actions.reasons import Reason
-from reconciler.registry.protocol.protocol import run_bucket
 from reconciler.registry.protocol.rename import RenameLost, describe_move, move_client
+from reconciler.registry.protocol.run_bucket import run_bucket
 from reconciler.registry.protocol.work import INTERRUPTED, ClientWork, Run
 
 BUCKET_WORKERS = 16

@@ -20,7 +20,7 @@ from reconciler.planning.actions.order import sort_actions
 from reconciler.planning.actions.reasons import Cause, Reason, RevocationRequest, kind_of
 from reconciler.planning.planner import plan_digest, without_secrets
 from reconciler.planning.risk.facts import Grounds
-from reconciler.planning.risk.risk import judge_actions
+from reconciler.planning.risk.judging import judge_actions
 
 
 def revocation_plan(

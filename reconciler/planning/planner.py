@@ -41,7 +41,7 @@ from reconciler.planning.notes.findings import (
     unrecorded_findings,
 )
 from reconciler.planning.review.approvals import find_approvals
-from reconciler.planning.risk.risk import judge_actions, take_grounds
+from reconciler.planning.risk.judging import judge_actions, take_grounds
 
 
 def make_plan(inputs: Inputs) -> Plan:

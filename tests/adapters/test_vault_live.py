@@ -15,7 +15,7 @@ from reconciler.domain.secrecy.secret import Secret
 from reconciler.domain.values.names import bucket_names
 from reconciler.engine.ports import LiveState
 from reconciler.errors import RegistryError, VaultError
-from reconciler.registry.codec.codec import decode_bucket
+from reconciler.registry.codec.record_codec import decode_bucket
 from reconciler.registry.requests import (
     Conflict,
     DestroyVersions,

@@ -22,7 +22,7 @@ from reconciler.domain.declared.schemes import SCHEMES
 from reconciler.errors import Finding, Level
 from reconciler.errors.codes.policy import POLICY_CODES
 from reconciler.planning.guards.guards import WORDS
-from reconciler.planning.rules.rules import POLICY_RULES
+from reconciler.planning.rules.built_in import POLICY_RULES
 from reconciler.report.findings import findings_text
 from tests.declare.conftest import CLIENT, PROJECT, TEMPLATE, MakeProject, client
 from tests.kit.texts.cel import judge_here

@@ -24,7 +24,7 @@ from reconciler.cli.main import COMMANDS, cli
 from reconciler.declare.schema.schemas import read_schema
 from reconciler.engine.planfile.document import plan_document
 from reconciler.planning.actions.reasons import Reason
-from reconciler.planning.risk.risk import PLAIN, RISK_RULES
+from reconciler.planning.risk.judging import PLAIN, RISK_RULES
 from reconciler.report.run.report import run_json
 from reconciler.report.status.json import status_json
 from tests.kit.programs.commands import PYTHON_PATH

@@ -12,8 +12,8 @@ from reconciler.app.start.scaffold import starter_files
 from reconciler.declare import read_schema, validate
 from reconciler.domain.plan.scopes import ScopeTable
 from reconciler.errors import Level
+from reconciler.planning.rules.built_in import POLICY_RULES
 from reconciler.planning.rules.custom_rules import DECLARED_ONLY, LIVE, live_facts
-from reconciler.planning.rules.rules import POLICY_RULES
 from tests.kit.texts.cel import judge_here
 from tests.kit.worlds.declared import client, lifecycle
 

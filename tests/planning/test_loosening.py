@@ -33,7 +33,7 @@ from reconciler.domain.values.duration import parse_duration
 from reconciler.domain.values.patterns import compile_pattern
 from reconciler.domain.values.window import Freeze
 from reconciler.errors import Source
-from reconciler.planning.loosening.loosening import CHECKS, find_loosenings
+from reconciler.planning.loosening.checks import CHECKS, find_loosenings
 from reconciler.planning.loosening.places import PLACE_CHECKS
 from reconciler.planning.loosening.values import VALUES
 from tests.kit.worlds.declared import desired, environment

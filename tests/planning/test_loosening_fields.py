@@ -20,7 +20,7 @@ from reconciler.domain.declared.desired import (
     Waiver,
 )
 from reconciler.domain.declared.terms import Terms
-from reconciler.planning.loosening.loosening import find_loosenings
+from reconciler.planning.loosening.checks import find_loosenings
 from tests.kit.worlds.declared import desired
 from tests.planning.test_loosening import CASES, EITHER_WAY, NOW, terms
 

@@ -35,7 +35,7 @@ from reconciler.domain.live.observed import SecretInfo
 from reconciler.domain.live.record import ClientRecord, ClientStatus, Hold, Version, VersionState
 from reconciler.domain.plan.plan import Action, Permissions, Risk, highest
 from reconciler.errors import Address, Source
-from reconciler.planning.risk.risk import PLAIN, RISK_RULES, judge_actions, take_grounds
+from reconciler.planning.risk.judging import PLAIN, RISK_RULES, judge_actions, take_grounds
 from tests.kit.worlds.declared import client, desired, lifecycle, webhook
 from tests.kit.worlds.judged import NOW, SCOPES, Situation, key_path, version, with_key
 

@@ -17,7 +17,7 @@ from reconciler.domain.plan.scopes import ScopeTable, covers
 from reconciler.domain.values import networks
 from reconciler.errors import Address
 from reconciler.planning.planner import make_plan
-from reconciler.planning.risk.risk import judge_actions, take_grounds
+from reconciler.planning.risk.judging import judge_actions, take_grounds
 from tests.kit.worlds.asked import inputs
 from tests.kit.worlds.declared import client, desired, webhook
 from tests.kit.worlds.judged import NOW, SCOPES, Situation, recorded

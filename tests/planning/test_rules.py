@@ -12,7 +12,7 @@ from reconciler.domain.declared.desired import DesiredClient, Rule, RuleLevel
 from reconciler.domain.declared.proof import DECLARED_PROBES, GENUINE_ONLY, Probe
 from reconciler.domain.plan.scopes import ScopeTable
 from reconciler.domain.values.patterns import compile_pattern
-from reconciler.planning.rules.rules import POLICY_RULES, RULES_BY_NAME, find_breaches
+from reconciler.planning.rules.built_in import POLICY_RULES, RULES_BY_NAME, find_breaches
 from tests.kit.worlds.declared import client, lifecycle, webhook
 
 TABLE = ScopeTable(

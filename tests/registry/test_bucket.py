@@ -11,7 +11,7 @@ import pytest
 from reconciler.domain.live.record import ClientRecord, ClientStatus, Event
 from reconciler.domain.live.transitions import TransitionError
 from reconciler.errors import Address, RegistryError, VaultUnreachable
-from reconciler.registry.codec.codec import decode_bucket, encode_bucket
+from reconciler.registry.codec.record_codec import decode_bucket, encode_bucket
 from reconciler.registry.protocol.bucket import (
     KEPT_EVENTS,
     MAX_CONFLICTS,

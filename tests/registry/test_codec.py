@@ -31,7 +31,7 @@ from reconciler.domain.plan.plan import Outcome, OutcomeStatus
 from reconciler.domain.plan.run import action_on_record
 from reconciler.errors import Address, RegistryError
 from reconciler.planning.actions.clients import plan_client
-from reconciler.registry.codec.codec import MAX_DOCUMENT, decode_bucket, encode_bucket
+from reconciler.registry.codec.record_codec import MAX_DOCUMENT, decode_bucket, encode_bucket
 from reconciler.registry.codec.run_codec import decode_lease, decode_run, encode_lease, encode_run
 from tests.kit.worlds.asked import inputs
 from tests.kit.worlds.declared import PROJECT, client, desired, webhook

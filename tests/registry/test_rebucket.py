@@ -21,7 +21,7 @@ from reconciler.engine.look.records import read_registry
 from reconciler.errors import RegistryError, VaultUnreachable
 from reconciler.planning.actions.reasons import RevocationRequest
 from reconciler.planning.emergency import revocation_plan
-from reconciler.registry.codec.codec import (
+from reconciler.registry.codec.record_codec import (
     decode_record,
     encode_record,
     read_raw_clients,

@@ -14,7 +14,7 @@ import pytest
 
 from reconciler.domain.plan.plan import Outcome
 from reconciler.planning.actions.reasons import RevocationRequest
-from reconciler.registry.codec.codec import decode_bucket, encode_bucket
+from reconciler.registry.codec.record_codec import decode_bucket, encode_bucket
 from tests.kit.worlds.declared import client, desired, webhook
 from tests.kit.worlds.memory import World
 from tests.kit.worlds.runner import Runner

@@ -23,7 +23,7 @@ from reconciler.domain.plan.plan import Plan
 from reconciler.engine.planfile.document import plan_json
 from reconciler.engine.planfile.load import load_plan
 from reconciler.errors import ReconcilerError, RegistryError
-from reconciler.registry.codec.codec import decode_bucket
+from reconciler.registry.codec.record_codec import decode_bucket
 from reconciler.registry.codec.run_codec import decode_lease, decode_run
 from reconciler.registry.protocol.documents import open_run, take_lease
 from tests.kit.suite.laws import hold

@@ -22,7 +22,7 @@ from reconciler.domain.live.record import VersionState
 from reconciler.domain.plan.plan import OutcomeStatus
 from reconciler.errors import Address, UsageError
 from reconciler.planning.actions.reasons import RevocationRequest, RotationRequest
-from reconciler.registry.codec.codec import decode_bucket, encode_bucket
+from reconciler.registry.codec.record_codec import decode_bucket, encode_bucket
 from reconciler.report.status.client_document import client_document
 from tests.kit.suite.tally import Tally
 from tests.kit.worlds.declared import PROJECT, client, desired, webhook

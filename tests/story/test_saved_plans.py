@@ -14,7 +14,7 @@ import pytest
 
 from reconciler.domain.values.canonical import digest, iso
 from reconciler.errors import VaultUnreachable
-from reconciler.registry.protocol import protocol
+from reconciler.registry.protocol import run_bucket
 from tests.kit.git.checkout import Checkout, Ran
 from tests.kit.webhooks.receivers import answers, receiving
 
@@ -365,7 +365,7 @@ def test_a_plan_that_was_cut_short_is_continued_and_then_used_up(
         raise VaultUnreachable("RC401", "no answer")
 
     with monkeypatch.context() as patched:
-        patched.setattr(protocol, "write_and_commit", die)
+        patched.setattr(run_bucket, "write_and_commit", die)
         assert checkout.run("apply", "-e", checkout.environment, "plan.json").code in (1, 5)
     assert checkout.versions("one") == {1: "pending"}
     applied(checkout)

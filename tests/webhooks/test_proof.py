@@ -18,7 +18,7 @@ from reconciler.domain.live.record import Delivery
 from reconciler.domain.secrecy.secret import Secret
 from reconciler.errors.codes import CODES
 from reconciler.webhooks.proof.judging import judge_answer
-from reconciler.webhooks.proof.proof import Pause
+from reconciler.webhooks.proof.proving import Pause
 from reconciler.webhooks.wire.excerpt import EXCERPT_SHOWN, excerpt
 from reconciler.webhooks.wire.http import HttpFailure, HttpRequest, HttpResponse
 from reconciler.webhooks.wire.retries import read_delay

@@ -28,7 +28,7 @@ from reconciler.domain.declared.desired import (
 )
 from reconciler.domain.declared.proof import Demand
 from reconciler.planning.guards.guards import WORDS
-from reconciler.planning.rules.rules import RULES_BY_NAME
+from reconciler.planning.rules.built_in import RULES_BY_NAME
 
 # These let a client go whose file may be gone already, so its name need not be declared any more.
 _ABOUT_REMOVAL = frozenset({"protect", "budget-removals", "remove-all"})

@@ -23,6 +23,7 @@ from reconciler.domain.plan.scopes import ScopeTable
 from reconciler.domain.values.names import client_address
 from reconciler.errors import Finding, Level, Source
 from reconciler.planning.guards.waivers import date_findings, find_waiver, waive
+from reconciler.planning.rules.built_in import RULES_BY_NAME, find_breaches
 from reconciler.planning.rules.custom_rules import (
     DECLARED_ONLY,
     LIVE,
@@ -32,7 +33,6 @@ from reconciler.planning.rules.custom_rules import (
     is_ending,
     write_remedy,
 )
-from reconciler.planning.rules.rules import RULES_BY_NAME, find_breaches
 
 # environment -> client -> how it is declared there
 Clients: TypeAlias = Mapping[str, Mapping[str, DesiredClient]]

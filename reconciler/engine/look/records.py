@@ -14,7 +14,7 @@ from reconciler.domain.live.record import ClientRecord
 from reconciler.domain.values.names import bucket_names, bucket_of
 from reconciler.engine.ports import LiveState
 from reconciler.errors import RegistryError
-from reconciler.registry.codec.codec import decode_bucket
+from reconciler.registry.codec.record_codec import decode_bucket
 from reconciler.registry.codec.run_codec import decode_lease, decode_run
 from reconciler.registry.codec.stored import refuse_spread
 from reconciler.registry.protocol.applied import NAME as APPLIED

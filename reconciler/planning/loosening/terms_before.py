@@ -17,7 +17,7 @@ from reconciler.domain.plan.scopes import WILDCARD, ScopeTable
 from reconciler.errors import NOWHERE, Finding, Level
 from reconciler.planning.actions.inputs import Inputs
 from reconciler.planning.guards.situation import Situation, is_declared
-from reconciler.planning.loosening.loosening import (
+from reconciler.planning.loosening.checks import (
     Loosening,
     find_added_scopes,
     find_loosenings,
@@ -26,8 +26,8 @@ from reconciler.planning.loosening.loosening import (
 from reconciler.planning.notes.findings import sort_findings
 from reconciler.planning.review.approvals import find_approvals
 from reconciler.planning.risk.facts import name_some
-from reconciler.planning.risk.risk import judge_actions, take_grounds
-from reconciler.planning.rules.rules import find_breaches
+from reconciler.planning.risk.judging import judge_actions, take_grounds
+from reconciler.planning.rules.built_in import find_breaches
 
 REACHED = "RC252"
 _REMEDY = "have those agree who answer for it, or take it out of this change"

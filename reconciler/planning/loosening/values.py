@@ -11,7 +11,7 @@ from reconciler.domain.declared.proof import GENUINE_ONLY
 from reconciler.domain.plan.scopes import covers
 from reconciler.domain.values.duration import format_duration
 from reconciler.domain.values.patterns import Pattern
-from reconciler.planning.rules.rules import OWNER_RULE
+from reconciler.planning.rules.built_in import OWNER_RULE
 
 
 def higher(old: Any, new: Any) -> bool:

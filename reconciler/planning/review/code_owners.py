@@ -16,7 +16,7 @@ from reconciler.planning.actions.clients import plan_registration
 from reconciler.planning.actions.inputs import Inputs, Question
 from reconciler.planning.guards.situation import Situation
 from reconciler.planning.review.approvals import find_approvals
-from reconciler.planning.risk.risk import judge_actions, take_grounds
+from reconciler.planning.risk.judging import judge_actions, take_grounds
 
 # The same declaration gives the same file: nothing about a first registration depends on the time.
 _ANY_TIME = datetime(1970, 1, 1, tzinfo=UTC)

@@ -11,7 +11,7 @@ from reconciler.domain.live.record import ClientRecord, Event
 from reconciler.domain.live.transitions import TransitionError
 from reconciler.domain.values.canonical import Json
 from reconciler.errors import RegistryError, VaultUnreachable
-from reconciler.registry.codec.codec import decode_bucket, encode_bucket
+from reconciler.registry.codec.record_codec import decode_bucket, encode_bucket
 from reconciler.registry.requests import (
     Conflict,
     ReadDocument,

@@ -16,7 +16,7 @@ from reconciler.domain.live.record import ClientRecord, ClientStatus, VersionSta
 from reconciler.domain.values.canonical import Json, dumps
 from reconciler.domain.values.names import bucket_names, bucket_of
 from reconciler.errors import RegistryError, VaultUnreachable
-from reconciler.registry.codec.codec import (
+from reconciler.registry.codec.record_codec import (
     decode_record,
     encode_record,
     read_raw_clients,

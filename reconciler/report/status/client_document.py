@@ -8,8 +8,8 @@ from typing import Any
 from reconciler.domain.kinds.credentials import KEY, SIGNING_SECRET, CredentialKind
 from reconciler.domain.live.record import ClientRecord, Series
 from reconciler.domain.values.canonical import Json, iso, iso_or_none
-from reconciler.registry.codec.codec import encode_version
 from reconciler.registry.codec.proof_codec import encode_delivery
+from reconciler.registry.codec.record_codec import encode_version
 
 
 def client_document(record: ClientRecord) -> dict[str, Json]:

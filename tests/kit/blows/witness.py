@@ -12,7 +12,7 @@ from typing import Any
 
 from reconciler.domain.kinds.credentials import KEY
 from reconciler.domain.live.record import USABLE, ClientRecord, Event, VersionState
-from reconciler.registry.codec.codec import decode_bucket
+from reconciler.registry.codec.record_codec import decode_bucket
 from reconciler.registry.protocol.bucket import drop_attempts
 from tests.kit.git.checkout import Checkout
 from tests.kit.git.repositories import git

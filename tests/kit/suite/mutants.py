@@ -68,7 +68,7 @@ def bucket(name: str, safeguard: str, old: str, new: str, *tests: str) -> Mutant
 
 
 def protocol(name: str, safeguard: str, old: str, new: str, *tests: str) -> Mutant:
-    return Mutant(name, safeguard, "reconciler/registry/protocol/protocol.py", old, new, tests)
+    return Mutant(name, safeguard, "reconciler/registry/protocol/run_bucket.py", old, new, tests)
 
 
 def secret(name: str, safeguard: str, old: str, new: str, *tests: str) -> Mutant:
@@ -84,7 +84,7 @@ def closing(name: str, safeguard: str, old: str, new: str, *tests: str) -> Mutan
 
 
 def codec(name: str, safeguard: str, old: str, new: str, *tests: str) -> Mutant:
-    return Mutant(name, safeguard, "reconciler/registry/codec/codec.py", old, new, tests)
+    return Mutant(name, safeguard, "reconciler/registry/codec/record_codec.py", old, new, tests)
 
 
 def life(name: str, safeguard: str, old: str, new: str, *tests: str) -> Mutant:

@@ -9,7 +9,7 @@ from typing import Protocol
 from reconciler.domain.declared.desired import DesiredWebhook
 from reconciler.domain.live.record import Delivery
 from reconciler.domain.secrecy.secret import Secret
-from reconciler.webhooks.proof.proof import Now, Pause, prove
+from reconciler.webhooks.proof.proving import Now, Pause, prove
 from reconciler.webhooks.signature.signing import Credential
 from reconciler.webhooks.wire.exchange import Order
 from reconciler.webhooks.wire.http import HttpFailure, HttpRequest, HttpResponse

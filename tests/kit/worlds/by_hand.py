@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from reconciler.registry.codec.codec import _record_sum as record_sum
+from reconciler.registry.codec.record_codec import _record_sum as record_sum
 from tests.kit.git.checkout import Checkout
 
 

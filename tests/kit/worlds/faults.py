@@ -11,7 +11,7 @@ from reconciler.domain.kinds.credentials import CredentialKind
 from reconciler.domain.live.observed import SecretInfo
 from reconciler.domain.secrecy.secret import Secret
 from reconciler.errors import VaultUnreachable
-from reconciler.registry.codec.codec import decode_bucket, encode_bucket
+from reconciler.registry.codec.record_codec import decode_bucket, encode_bucket
 from reconciler.registry.requests import (
     Minted,
     PutSecret,

@@ -26,7 +26,7 @@ from reconciler.planning.actions.reasons import RevocationRequest
 from reconciler.planning.emergency import revocation_plan
 from reconciler.planning.planner import make_plan
 from reconciler.planning.risk.facts import Facts, Grounds
-from reconciler.planning.risk.risk import apply_rules
+from reconciler.planning.risk.judging import apply_rules
 from tests.kit.worlds.asked import inputs
 from tests.kit.worlds.declared import PROJECT, client, desired
 

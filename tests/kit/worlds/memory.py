@@ -22,7 +22,7 @@ from reconciler.domain.live.observed import SecretInfo
 from reconciler.domain.live.record import ClientRecord
 from reconciler.domain.secrecy.secret import Secret
 from reconciler.domain.values import keytext
-from reconciler.registry.codec.codec import decode_bucket
+from reconciler.registry.codec.record_codec import decode_bucket
 from reconciler.registry.requests import (
     Conflict,
     DestroyVersions,
