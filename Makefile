@@ -19,6 +19,9 @@ RELIABILITY := tests/reliability tests/adapters/test_vault_retries.py tests/plan
 # Told once more, through a proxy with the habits of HashiCorp Vault.
 STORIES := tests/story/test_canary.py tests/story/test_main_job.py tests/story/test_rotation.py
 
+# Hundreds of Pythons start in a run: each would compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help install demo test test-fast test-reliability test-exhaustive coverage check format bench bench-small mutants pictures schemas wheel lock clean
