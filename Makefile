@@ -17,7 +17,7 @@ MINUTES ?= 60
 PURE := tests/test_architecture.py tests/domain tests/registry tests/webhooks tests/planning tests/declare tests/engine tests/report
 RELIABILITY := tests/reliability tests/adapters/test_vault_retries.py tests/planning/test_unfinished.py tests/registry/test_rebucket.py tests/engine/test_many_webhooks.py
 # Told once more, through a proxy with the habits of HashiCorp Vault.
-STORIES := tests/story/test_canary.py tests/story/test_main_job.py tests/story/test_rotation.py
+STORIES := tests/story/test_canary.py tests/story/test_main_job.py tests/story/test_revoke.py tests/story/test_rotation.py
 
 # Hundreds of Pythons start in a run: each would compile everything anew.
 unexport PYTHONDONTWRITEBYTECODE
