@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     )
     from reconciler.domain.live.record import ClientRecord
     from reconciler.engine.engine import Engine
+    from reconciler.engine.ports import Sender
 
 
 @contextmanager
@@ -73,6 +74,7 @@ def engine_for(
     ``DeliveryError`` RC520, before anything is begun.
     """
     from reconciler.adapters.cel.judge import CelJudge
+    from reconciler.adapters.delivery.late import LateSender
     from reconciler.adapters.git.folder import FolderLedger
     from reconciler.adapters.git.ledger import GitLedger
     from reconciler.adapters.system.minting import RandomMinter
@@ -83,7 +85,9 @@ def engine_for(
     from reconciler.engine.engine import Engine
 
     git, environ, console = workplace.git, workplace.environ, workplace.console
-    sender = sender_for(workplace, environment, delivers=delivers)
+    sender: Sender = LateSender(lambda: sender_for(workplace, environment))
+    if delivers:
+        sender = sender_for(workplace, environment)
     with connect_live(workplace, environment) as live:
         meta = read_meta(live, project.name, environment.name)
         yield Engine(
@@ -129,9 +133,8 @@ def checkout_of(git: GitCommand, project: Project) -> Callable[[Desired, Applied
     return look
 
 
-def sender_for(workplace: Workplace, environment: Environment, *, delivers: bool) -> WebhookSender:
-    """The sender of an environment. Only who ``delivers`` needs the files of ``deliveries``: a plan
-    has no key.
+def sender_for(workplace: Workplace, environment: Environment) -> WebhookSender:
+    """The sender of an environment, which needs the files of ``deliveries``.
 
     Raises ``DeliveryError`` RC520 for files that cannot be used, and for a private key that git
     tracks.
@@ -142,13 +145,12 @@ def sender_for(workplace: Workplace, environment: Environment, *, delivers: bool
 
     settings = settings_with_variables(environment.deliveries, environment.name, workplace.environ)
     sender = WebhookSender(environment.allowed_networks, settings)
-    if delivers:
-        key = settings.client_key
-        if key is not None and GitLedger(workplace.git).tracks(Path(key).absolute()):
-            message = f"git tracks the client key {key}: everybody who reads the repository has it"
-            remedy = "have a new certificate issued, and keep its key where git does not see it"
-            raise DeliveryError("RC520", message, remedy)
-        sender.check()
+    key = settings.client_key
+    if key is not None and GitLedger(workplace.git).tracks(Path(key).absolute()):
+        message = f"git tracks the client key {key}: everybody who reads the repository has it"
+        remedy = "have a new certificate issued, and keep its key where git does not see it"
+        raise DeliveryError("RC520", message, remedy)
+    sender.check()
     return sender
 
 

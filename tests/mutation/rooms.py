@@ -40,7 +40,7 @@ ROOMS = (
             "story/test_names_only.py",
             "story/test_unreadable.py",
             "story/test_mount_settings.py",
-            "story/test_hvac.py",
+            "story/test_imports.py",
         ),
     ),
     Room(
