@@ -48,6 +48,45 @@ def committed_names(repository: Path, commit: str = "HEAD") -> list[str]:
     return git(repository, "show", "--format=", "--name-only", commit).splitlines()
 
 
+@pytest.mark.parametrize("folder", ["plain", "two\nlines", "end\n", "a\n/b"])
+@pytest.mark.parametrize("top", ["repository", "two\nlines"])
+def test_folders_whose_names_have_line_ends_are_found(
+    top: str, folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    isolate(monkeypatch, tmp_path / "home")
+    root = new_repository(tmp_path / "places" / top)
+    (root / folder).mkdir(parents=True)
+    found = GitCommand(root / folder).repository
+    assert (found.folder, found.work_tree, found.prefix) == (root / ".git", root, f"{folder}/")
+
+
+def test_the_environment_has_no_say_in_where_the_work_tree_is(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": "core.worktree",
+        "GIT_CONFIG_VALUE_0": str(tmp_path),
+        "GIT_WORK_TREE": str(tmp_path),
+    }.items():
+        monkeypatch.setenv(name, value)
+    found = GitCommand(repository)
+    assert found.repository.work_tree == found.stored.repository.work_tree == repository
+
+
+def test_a_question_about_a_commit_is_asked_once(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What its id names never changes; what a branch's name means does."""
+    stored = GitCommand(repository).stored
+    commit = stored.must("rev-parse", "HEAD")
+    tree = stored.must_once("ls-tree", "-r", commit)
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert stored.must_once("ls-tree", "-r", commit) == tree
+    with pytest.raises(AuditError):
+        stored.must("ls-tree", "-r", commit)
+
+
 def test_the_report_is_committed(repository: Path) -> None:
     book = ledger(repository)
     port: Ledger = book

@@ -8,7 +8,6 @@ from __future__ import annotations
 import getpass
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path, PurePosixPath
 
@@ -36,14 +35,6 @@ _NOT_TEMPORARY = f":(exclude,glob)**/{TEMPORARY_PREFIX}*{TEMPORARY_SUFFIX}"
 _NO_GUESSED_NAME = ("-c", "user.useConfigOnly=true")
 _HOOKS = ("pre-commit", "prepare-commit-msg", "commit-msg")
 _SHOWN = 3
-
-
-@dataclass(frozen=True, slots=True)
-class _Branch:
-    """HEAD. ``commit``: None before the first one."""
-
-    commit: str | None
-    detached: bool
 
 
 class GitLedger:
@@ -159,11 +150,11 @@ class GitLedger:
             return None
         sweep(self._root, directory)
         refuse_ignored(self._git, [*where, _NOT_TEMPORARY])
-        branch = self._branch_with_changes([*where, _NOT_TEMPORARY])
-        if branch is None or not self._commit(where, message):
+        heads = self._heads_over_changes([*where, _NOT_TEMPORARY])
+        if heads is None or not self._commit(where, message):
             return None
-        commit = self._refuse_rewritten(branch.commit, files or {})
-        if branch.detached:
+        commit = self._refuse_rewritten(files or {})
+        if "# branch.head (detached)" in heads:
             short = commit[:12]
             self.notes.append(
                 f"HEAD is detached: no branch holds the audit commit {short}; keep it with `git"
@@ -236,18 +227,15 @@ class GitLedger:
         if note:
             self.notes.append(note)
 
-    def _branch_with_changes(self, where: Sequence[str]) -> _Branch | None:
-        """HEAD before a commit; None when nothing of ``where`` differs from it."""
+    def _heads_over_changes(self, where: Sequence[str]) -> list[str] | None:
+        """What ``git status`` says of the branch; None when nothing of ``where`` differs from
+        HEAD."""
         options = ("--porcelain=v2", "--branch", "--no-ahead-behind", "--untracked-files=all", "-z")
         lines = self._git.must("status", *options, "--", *where).rstrip("\0").split("\0")
         heads = list(takewhile(lambda line: line.startswith("# "), lines))
-        if len(heads) == len(lines):
-            return None
-        said = dict(line.removeprefix("# branch.").split(" ", 1) for line in heads)
-        commit = said["oid"] if said["oid"] != "(initial)" else None
-        return _Branch(commit, detached=said["head"] == "(detached)")
+        return heads if len(heads) < len(lines) else None
 
-    def _refuse_rewritten(self, before: str | None, files: Mapping[PurePosixPath, str]) -> str:
+    def _refuse_rewritten(self, files: Mapping[PurePosixPath, str]) -> str:
         """The commit of HEAD. One that does not hold what it was made of is taken back, and that is
         written anew: it would be no evidence."""
         asked = "".join(
@@ -262,7 +250,8 @@ class GitLedger:
         ]
         if not wrong:
             return commit
-        back = ("HEAD", before, commit) if before is not None else ("-d", "HEAD", commit)
+        before = self._git.run("rev-parse", "--verify", "--quiet", f"{commit}^1")
+        back = ("HEAD", before.line, commit) if before.code == 0 else ("-d", "HEAD", commit)
         self._git.run("update-ref", "-m", "reconciler: not as it was written", *back)
         self._git.run("reset", "--quiet", "--", *(f":(literal){path}" for path in files))
         self.write(files)
