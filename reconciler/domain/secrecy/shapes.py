@@ -116,9 +116,9 @@ SHAPES: tuple[Shape, ...] = (
     ),
     _shape(CREDENTIALS_IN_URL, "@", r"(?<=://)(?!git@|\*{3}@)[^/?#\s\"'<>@\\]{1,512}(?=@)"),
 )
-# Of a short text this is the quicker question; of a long one it is to look for each hint.
+# Of a word this is the quicker question; of a longer text it is to look for each hint.
 _ANY = re.compile("|".join(shape.pattern.pattern for shape in SHAPES))
-_SHORT = 1000
+_SHORT = 32  # characters
 
 
 def find_shapes(text: str) -> Iterator[tuple[str, int, int]]:
