@@ -116,12 +116,15 @@ def test_the_quickest_tests_that_run_a_line_are_chosen() -> None:
         if isinstance(node, ast.FunctionDef)
     )
     seconds = {"slow": 9.0, "quick": 0.1, "other": 0.2}
-    lines = {path: {str(here): ["", "slow", "quick"], "1": ["", "other"]}}
+    tested, table = 1 << here, 1 << 1
+    bits = {"": tested | table, "slow": tested, "quick": tested, "other": 1 << 99}
+    lines = {path: {name: hex(one) for name, one in bits.items()}}
     measured = Measured(digest="", modules={}, seconds=seconds, lines=lines)
     one = Related(files=(measured,), outside=("program",))
     assert one.tests(path, here, seconds=60) == ["quick", "slow", "program"]
     assert one.tests(path, here, seconds=1) == ["quick", "program"]
-    assert one.tests(path, 1, seconds=60) == ["other", "program"]
+    assert one.tests(path, 1, seconds=60) == ["quick", "other", "slow", "program"]
+    assert one.tests("reconciler/registry/requests.py", 1, seconds=60) == ["program"]
 
 
 def test_what_is_judged_equivalent_exists() -> None:

@@ -11,15 +11,15 @@ import ast
 import hashlib
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from xml.etree import ElementTree as ET
-
-from coverage import CoverageData
 
 from tests.kit.programs.commands import ROOT
 from tests.mutation.rooms import Room, chosen_tests, modules_of
@@ -39,13 +39,14 @@ class Measured:
     """What one test file runs.
 
     ``digest``: of its text. ``modules``: digests of the modules that it runs. ``seconds``: of each
-    test. ``lines``: module -> line -> tests.
+    test. ``lines``: module -> test -> lines, as the bits of a number; the empty name is for what
+    runs when a module is imported.
     """
 
     digest: str
     modules: dict[str, str]
     seconds: dict[str, float]
-    lines: dict[str, dict[str, list[str]]]
+    lines: dict[str, dict[str, str]]
 
     def holds(self, path: str, own: Sequence[str]) -> bool:
         """Whether the test file, the modules of the room and the tests' own are what they were."""
@@ -84,10 +85,11 @@ class Related:
         return [*chosen, *self.outside]
 
     def _that_run(self, module: str, wanted: range | None) -> Iterator[str]:
+        bits = -1 if wanted is None else sum(1 << line for line in wanted)
         for one in self.files:
-            for line, tests in one.lines.get(module, {}).items():
-                if wanted is None or int(line) in wanted:
-                    yield from tests
+            for test, lines in one.lines.get(module, {}).items():
+                if int(lines, 16) & bits:
+                    yield test
 
 
 def statement_of(text: str, line: int) -> range:
@@ -133,10 +135,12 @@ def _read(path: str) -> Measured | None:
 def _measure(paths: Sequence[str]) -> None:
     with tempfile.TemporaryDirectory(prefix="measured-") as folder:
         data, times = Path(folder, "coverage"), Path(folder, "times.xml")
+        settings = Path(folder, "settings")
+        settings.write_text("[run]\nsource = reconciler\n")  # lines and no branches: a third of it
         command = [
             *(sys.executable, "-m", "pytest", "-q", "-pno:cacheprovider", "--numprocesses=2"),
-            *("--cov=reconciler", "--cov-context=test", "--cov-report=", "-ojunit_family=xunit1"),
-            *(f"--junitxml={times}", *paths),
+            *("--cov=reconciler", "--cov-context=test", f"--cov-config={settings}"),
+            *("--cov-report=", "-ojunit_family=xunit1", f"--junitxml={times}", *paths),
         ]
         environment = {**os.environ, "COVERAGE_FILE": str(data)}
         done = subprocess.run(
@@ -146,39 +150,35 @@ def _measure(paths: Sequence[str]) -> None:
             raise SystemExit(f"tests fail without a mutant:\n{done.stdout[-3000:]}")
         lines, seconds = _lines(data), _seconds(times)
     for path in paths:
-        _kept(path).write_text(json.dumps(asdict(_of_one_file(path, lines, seconds))))
+        mine = lines.get(path, {})
+        measured = Measured(
+            digest=digest_of(path),
+            modules={module: digest_of(module) for module in mine},
+            seconds={one: took for one, took in seconds.items() if one.startswith(f"{path}::")},
+            lines={
+                module: {
+                    test: hex(bits) for test, bits in (lines[""].get(module, {}) | tests).items()
+                }
+                for module, tests in mine.items()
+            },
+        )
+        _kept(path).write_text(json.dumps(asdict(measured)))
 
 
-def _of_one_file(
-    path: str,
-    lines: Mapping[str, Mapping[int, Sequence[str]]],
-    seconds: Mapping[str, float],
-) -> Measured:
-    """Its own tests, and the empty name for what runs when a module is imported."""
-    mine: dict[str, dict[str, list[str]]] = {}
-    for module, of_module in lines.items():
-        for line, tests in of_module.items():
-            own = sorted({one for one in tests if not one or one.startswith(f"{path}::")})
-            if own:
-                mine.setdefault(module, {})[str(line)] = own
-    return Measured(
-        digest=digest_of(path),
-        modules={module: digest_of(module) for module in mine},
-        seconds={one: took for one, took in seconds.items() if one.startswith(f"{path}::")},
-        lines=mine,
-    )
-
-
-def _lines(data: Path) -> dict[str, dict[int, list[str]]]:
-    found = CoverageData(str(data))
-    found.read()
-    return {
-        str(Path(path).relative_to(ROOT)): {
-            line: [context.partition("|")[0] for context in contexts]
-            for line, contexts in found.contexts_by_lineno(path).items()
-        }
-        for path in found.measured_files()
-    }
+def _lines(data: Path) -> dict[str, dict[str, dict[str, int]]]:
+    """Test file -> module -> test -> the bits of its lines; of no file what runs at an import."""
+    found: dict[str, dict[str, dict[str, int]]] = {"": {}}
+    with closing(sqlite3.connect(data)) as database:
+        rows = database.execute(
+            "SELECT path, context, numbits FROM line_bits"
+            " JOIN file ON file.id = file_id JOIN context ON context.id = context_id"
+        )
+        for path, context, bits in rows:
+            test = str(context).partition("|")[0]
+            module = str(Path(path).relative_to(ROOT))
+            of_module = found.setdefault(test.partition("::")[0], {}).setdefault(module, {})
+            of_module[test] = of_module.get(test, 0) | int.from_bytes(bits, "little")
+    return found
 
 
 def _seconds(times: Path) -> dict[str, float]:
