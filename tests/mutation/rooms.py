@@ -60,8 +60,6 @@ ROOMS = (
         (
             "reliability/test_faults_in_memory.py",
             "reliability/test_edits_in_memory.py",
-            "reliability/test_third_kinds.py",
-            "reliability/test_stored_laws.py",
         ),
     ),
     Room(
@@ -132,7 +130,6 @@ ROOMS = (
             "cli/test_listen.py",
             "story/test_interrupt.py",
         ),
-        ("reliability/test_third_kinds.py",),
     ),
     Room(
         "planning",

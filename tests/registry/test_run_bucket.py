@@ -19,14 +19,22 @@ from reconciler.errors import VaultUnavailable
 from reconciler.planning.actions.reasons import RevocationRequest, RotationRequest
 from reconciler.registry.protocol.changes import claim_version, commit_version, number_claim
 from reconciler.registry.protocol.work import Claim, ClientRun, ClientWork, Run
-from reconciler.registry.requests import DestroyVersions, Done, PutSecret, Request, Response
+from reconciler.registry.requests import (
+    Conflict,
+    DestroyVersions,
+    Done,
+    PutSecret,
+    Request,
+    Response,
+)
 from tests.kit.worlds.declared import client, desired, lifecycle, webhook
-from tests.kit.worlds.faults import Faulty, crash_before
+from tests.kit.worlds.faults import Crash, Faulty, crash_before
 from tests.kit.worlds.judge import judge_secrets, usable
 from tests.kit.worlds.memory import World
 from tests.kit.worlds.runner import Runner
 
 DECLARED = desired(client(webhooks=[webhook()]))
+KEY = "keys/payouts.primary"
 
 
 def issued() -> Runner:
@@ -205,6 +213,29 @@ def test_a_client_is_not_active_before_its_webhook_proved_itself() -> None:
     runner.world.accepts = lambda hook: True
     runner.settle(DECLARED)
     assert runner.active("payouts")
+
+
+class DiesBeforeWriting(Faulty):
+    """The run ends when it has claimed a key and is about to write it."""
+
+    def answer(self, request: Request) -> Response:
+        if isinstance(request, PutSecret) and request.path == KEY:
+            raise Crash
+        return self.world.answer(request)
+
+
+def test_a_claim_that_was_revoked_is_never_written_by_the_run_that_made_it() -> None:
+    """Its number is taken, so that what that run still sends meets a conflict."""
+    runner = Runner(World())
+    with pytest.raises(Crash):
+        runner.apply(DECLARED, DiesBeforeWriting(runner.world, -1, crash_before))
+    assert states(runner) == [VersionState.PENDING]
+    outcomes = runner.revoke(RevocationRequest("payouts", None, "compromise"))
+    assert statuses(outcomes) == {OutcomeStatus.DONE}
+    assert states(runner) == [VersionState.REVOKED]
+    late = runner.world.answer(PutSecret(KEY, "theirs", Secret("late"), 0))
+    assert isinstance(late, Conflict)
+    assert runner.world.secrets[KEY].readable(1) is None
 
 
 class Keeps(Faulty):
