@@ -157,7 +157,7 @@ def try_room(room: Room, options: argparse.Namespace, until: float) -> list[Resu
     ]
     if not missing or time.monotonic() > until:
         return results
-    tests = related(room, anew=options.anew)
+    tests = related(room, anew=options.anew, last=options.again)
     with (
         tempfile.TemporaryDirectory(prefix="mutants-") as folder,
         closing(copied(Path(folder), hangs=options.limit / 2)) as tree,
@@ -212,7 +212,11 @@ def main() -> int:
     parser.add_argument(
         "--limit", type=float, default=240.0, help="seconds for one mutant (default: 240)"
     )
-    parser.add_argument("--again", action="store_true", help="run those that survived once more")
+    parser.add_argument(
+        "--again",
+        action="store_true",
+        help="run those that survived once more, with the room's longest tests, too",
+    )
     parser.add_argument(
         "--anew", action="store_true", help="measure anew which tests run which line"
     )

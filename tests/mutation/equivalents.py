@@ -20,4 +20,22 @@ class Equivalent:
     why: str
 
 
-EQUIVALENTS: tuple[Equivalent, ...] = ()
+_LABEL = (
+    "The label of a commit makes its op another one than those of the same run: any other word does"
+    " that as well. (COPIED, which is read, is no such label.)"
+)
+
+EQUIVALENTS: tuple[Equivalent, ...] = (
+    Equivalent(
+        "reconciler/registry/protocol/rename.py",
+        "lost = yield from source.commit('unmove', {old: lambda record, at: keep_name(record, action, run, at)})",
+        "'unmovex'",
+        _LABEL,
+    ),
+    Equivalent(
+        "reconciler/registry/protocol/closing.py",
+        "lost = yield from bucket.commit('close', changes)",
+        "'closex'",
+        _LABEL,
+    ),
+)

@@ -105,8 +105,8 @@ def statement_of(text: str, line: int) -> range:
     return best
 
 
-def related(room: Room, *, anew: bool = False) -> Related:
-    """Measure, or take what was measured before."""
+def related(room: Room, *, anew: bool = False, last: bool = False) -> Related:
+    """Measure, or take what was measured before. ``last``: with the room's longest tests."""
     MEASURED.mkdir(parents=True, exist_ok=True)
     chosen, own = chosen_tests(room), modules_of(room)
     before = {path: _read(path) for path in chosen}
@@ -114,9 +114,9 @@ def related(room: Room, *, anew: bool = False) -> Related:
     if stale:
         _measure(stale)
     outside = [one for one in chosen if any(name in (ROOT / one).read_text() for name in _OUTSIDE)]
-    last = [f"tests/{one}" for one in room.last]
+    longest = [f"tests/{one}" for one in room.last if last]
     files = [one for one in map(_read, chosen) if one]
-    return Related(tuple(files), tuple(dict.fromkeys([*outside, *last])))
+    return Related(tuple(files), tuple(dict.fromkeys([*outside, *longest])))
 
 
 def digest_of(path: str) -> str:

@@ -14,7 +14,7 @@ class Room:
     """``modules``: patterns below ``reconciler/``; the first room that has a module keeps it.
     ``tests``: patterns below ``tests/`` of what may notice; which of them run is measured, mutant
     by mutant. ``last``: tests that try so many cases that measuring them takes too long; they run
-    after the others."""
+    after the others, and only for what survived them (``--again``)."""
 
     name: str
     modules: tuple[str, ...]
@@ -60,6 +60,8 @@ ROOMS = (
         (
             "reliability/test_faults_in_memory.py",
             "reliability/test_edits_in_memory.py",
+            "reliability/test_third_kinds.py",
+            "reliability/test_stored_laws.py",
         ),
     ),
     Room(
