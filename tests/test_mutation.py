@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -125,6 +126,9 @@ def test_the_quickest_tests_that_run_a_line_are_chosen() -> None:
     assert one.tests(path, here, seconds=1) == ["quick", "program"]
     assert one.tests(path, 1, seconds=60) == ["quick", "other", "slow", "program"]
     assert one.tests("reconciler/registry/requests.py", 1, seconds=60) == ["program"]
+    imported = {path: {"": hex(bits[""])}}
+    table_alone = Related((replace(measured, lines=imported),), ())
+    assert table_alone.tests(path, 1, seconds=60) == ["quick", "other", "slow"]
 
 
 def test_what_is_judged_equivalent_exists() -> None:

@@ -28,14 +28,8 @@ _LABEL = (
 EQUIVALENTS: tuple[Equivalent, ...] = (
     Equivalent(
         "reconciler/registry/protocol/rename.py",
-        "lost = yield from source.commit('unmove', {old: lambda record, at: keep_name(record, action, run, at)})",
+        "lost = (yield from source.commit('unmove', {old: lambda record, at: keep_name(record, action, run, at)}))",
         "'unmovex'",
-        _LABEL,
-    ),
-    Equivalent(
-        "reconciler/registry/protocol/closing.py",
-        "lost = yield from bucket.commit('close', changes)",
-        "'closex'",
         _LABEL,
     ),
 )
