@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ from reconciler.adapters.openbao.server import (
 from reconciler.adapters.vault.live import Live
 from reconciler.adapters.vault.setup.bootstrap import prepare_environment
 from reconciler.registry.requests import ReadDocument, StoredDocument
+from tests.kit.programs.loopback import loopback, reply
 from tests.kit.programs.started import started
 from tests.kit.vault.places import HASTY, settings_for
 
@@ -138,6 +140,65 @@ def test_a_program_that_ends_at_once_is_reported_with_its_last_words(tmp_path: P
         servers.wait_until_answers(process, "http://127.0.0.1:1", log, active=True)
     with pytest.raises(ServerError, match="cannot be started"):
         servers.start_process([str(tmp_path / "nothing")], log, tmp_path, {})
+
+
+@contextmanager
+def alive() -> Iterator[subprocess.Popen[bytes]]:
+    """A program that goes on until its input ends."""
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        yield process
+
+
+SEALED = {"initialized": True, "sealed": True, "standby": True}
+FOLLOWS = {"initialized": True, "sealed": False, "standby": True}
+LEADS = {"initialized": True, "sealed": False, "standby": False}
+
+
+@pytest.mark.parametrize(
+    ("answer", "found"),
+    [
+        (json.dumps(SEALED), SEALED),
+        (json.dumps(LEADS), LEADS),
+        ('{"initialized": true}', None),
+        ('{"sealed": false}', None),
+        ('["initialized", "sealed"]', None),
+        ("<html>", None),
+        ("", None),
+    ],
+)
+def test_health_is_what_a_server_says_and_nothing_that_another_program_says(
+    answer: str, found: dict[str, object] | None
+) -> None:
+    with loopback(lambda seen: reply(503, answer)) as other:
+        assert health(other.address) == found
+        assert [(seen.method, seen.target) for seen in other.seen] == [("GET", "/v1/sys/health")]
+
+
+@pytest.mark.parametrize(("active", "found"), [(False, SEALED), (True, LEADS)])
+def test_a_server_is_waited_for_until_it_leads_where_it_must(
+    tmp_path: Path, active: bool, found: dict[str, object]
+) -> None:
+    says = [SEALED, FOLLOWS, LEADS]
+    with (
+        loopback(lambda seen: reply(200, json.dumps(says[min(seen.number, 3) - 1]))) as server,
+        alive() as process,
+    ):
+        log = tmp_path / "log"
+        assert servers.wait_until_answers(process, server.address, log, active=active) == found
+
+
+def test_a_server_that_never_answers_is_not_waited_for_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(servers, "START_WITHIN", 0.1)
+    with (
+        alive() as process,
+        pytest.raises(
+            ServerError, match=r"http://127\.0\.0\.1:1 does not answer within 0\.1 s"
+        ) as caught,
+    ):
+        servers.wait_until_answers(process, "http://127.0.0.1:1", tmp_path / "log", active=False)
+    assert caught.value.code == "RC421"
 
 
 def test_a_durable_server_keeps_its_data_port_and_keys_over_a_restart(

@@ -176,7 +176,7 @@ def _lines(data: Path) -> dict[str, dict[str, dict[str, int]]]:
             " JOIN file ON file.id = file_id JOIN context ON context.id = context_id"
         )
         for path, context, bits in rows:
-            test = str(context).partition("|")[0]
+            test = str(context).rpartition("|")[0]  # a name may hold one
             module = str(Path(path).relative_to(ROOT))
             of_module = found.setdefault(test.partition("::")[0], {}).setdefault(module, {})
             of_module[test] = of_module.get(test, 0) | int.from_bytes(bits, "little")
