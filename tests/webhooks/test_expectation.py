@@ -62,6 +62,8 @@ HTML = {"content-type": "text/html; charset=utf-8"}
         (b"", {}, "it is empty"),
         (b"<p>token=hunter2</p>", HTML, "line 1 column 1 (it is text/html)"),
         (b"\x1f\x8b", {"content-encoding": "gzip"}, "it is not UTF-8 (it is compressed"),
+        (b"x", {**HTML, "content-encoding": "br"}, "line 1 column 1 (it is compressed"),
+        (b"x", {**HTML, "content-encoding": "Identity"}, "line 1 column 1 (it is text/html)"),
         (b'{"received": true}'.decode().encode("utf-16"), {}, "it is not UTF-8"),
         (b'{"received": NaN}', {}, "a number that JSON does not have"),
         (b'{"received": ' + b"1" * 5_000 + b"}", {}, "too many digits"),
