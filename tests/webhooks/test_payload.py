@@ -61,11 +61,24 @@ def test_an_example_that_is_too_large_is_never_sent() -> None:
     assert (body["type"], body["data"]["test"]) == ("payout.settled", True)
 
 
+def test_half_a_character_is_sent_as_a_question_mark() -> None:
+    """UTF-8 has no bytes for it, and a receiver that gets nothing proves nothing."""
+    body = event_body("payout.\ud800", {"\udc00": "a\ud83db"}, NOW)
+    assert json.loads(body) == {
+        "type": "payout.?", "timestamp": "2026-11-23T22:45:00Z", "test": True, "data": {"?": "a?b"}
+    }  # fmt: skip
+
+
+ANY = st.characters()  # lone surrogates, too, which a text has not by itself
+
+
 @given(
-    event=st.text(max_size=200),
-    name=st.text(max_size=63),
+    event=st.text(ANY, max_size=200),
+    name=st.text(ANY, max_size=63),
     data=st.none()
-    | st.dictionaries(st.text(max_size=5), st.text(max_size=9_000) | st.integers(), max_size=4),
+    | st.dictionaries(
+        st.text(ANY, max_size=5), st.text(ANY, max_size=9_000) | st.integers(), max_size=4
+    ),
 )
 def test_always_below_the_limit_and_always_marked(
     event: str, name: str, data: dict[str, object] | None
