@@ -32,4 +32,10 @@ EQUIVALENTS: tuple[Equivalent, ...] = (
         "'unmovex'",
         _LABEL,
     ),
+    Equivalent(
+        "reconciler/webhooks/wire/exchange.py",
+        "scheme, seed = (order.webhook.scheme, _derive(order, 'stranger'))",
+        "'strangerx'",
+        "The word makes the seed of a secret that nobody was given: any other word does that, too.",
+    ),
 )
