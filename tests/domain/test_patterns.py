@@ -4,6 +4,7 @@ busy."""
 from __future__ import annotations
 
 import re
+import string
 import sys
 import warnings
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.domain.values.ecma import translate
 from reconciler.domain.values.patterns import PatternError, compile_pattern
 from tests.kit.suite.laws import examples
 
@@ -163,6 +165,34 @@ def test_patterns_are_equal_by_their_text() -> None:
 )  # fmt: skip
 def test_a_pattern_of_ecma_262(pattern: str, text: str, found: bool) -> None:
     assert compile_pattern(pattern, ecma=True).occurs_in(text) is found
+
+
+# ECMA-262: WhiteSpace and LineTerminator; CharacterClassEscape; every other character.
+_SPACES = "\t\n\v\f\r \u00a0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff" + "".join(
+    map(chr, range(0x2000, 0x200B))
+)
+_EVERY = "".join(map(chr, range(0x10000))) + "\U00010000\U0001f600\U0010ffff"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "members"),
+    [
+        (r"\d", string.digits),
+        (r"\w", string.ascii_letters + string.digits + "_"),
+        (r"\s", _SPACES),
+        (r"[^.\S]", _SPACES),
+        (r"[\s\d]", _SPACES + string.digits),
+    ],
+)
+def test_a_class_of_ecma_262_has_these_members_and_no_other(pattern: str, members: str) -> None:
+    """Asked of every character below U+10000, and of what the class does not have."""
+    assert set(re.findall(translate(pattern), _EVERY)) == set(members)
+    other = pattern.upper() if len(pattern) == 2 else f"(?!{pattern})[\\s\\S]"
+    assert set(re.findall(translate(other), _EVERY)) == set(_EVERY) - set(members)
+
+
+def test_a_dot_of_ecma_262_is_every_character_but_the_ends_of_lines() -> None:
+    assert set(re.findall(translate("."), _EVERY)) == set(_EVERY) - set("\n\r\u2028\u2029")
 
 
 @pytest.mark.parametrize(
