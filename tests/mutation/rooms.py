@@ -45,10 +45,7 @@ ROOMS = (
     ),
     Room(
         "registry",
-        (
-            "registry/*",
-            "engine/rebucket.py",
-        ),
+        ("registry/*", "engine/rebucket.py"),
         (
             "registry/*.py",
             "engine/*.py",
@@ -216,7 +213,9 @@ ROOMS = (
         ("app/*",),
         (
             "cli/*.py",
-            "ci/*.py",
+            "ci/test_*notes.py",
+            "ci/test_*reviewed.py",
+            "ci/test_gitlab*.py",
             "story/*.py",
             "adapters/test_vault_doctor.py",
             "docs/test_library_page.py",
@@ -224,13 +223,12 @@ ROOMS = (
     ),
     Room(
         "cli",
-        (
-            "cli/*",
-            "*.py",
-        ),
+        ("cli/*", "*.py"),
         (
             "cli/*.py",
-            "ci/*.py",
+            "ci/test_*notes.py",
+            "ci/test_*reviewed.py",
+            "ci/test_gitlab*.py",
             "story/*.py",
         ),
     ),
