@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from importlib import resources
 from pathlib import Path
@@ -467,6 +468,19 @@ def test_what_is_not_expected_is_not_stored(make_project: MakeProject) -> None:
     assert webhook_of(root).expect == Expectation()
     stored = load(root, "staging").clients["payouts"].spec["webhooks"]["settlements"]
     assert stored.keys().isdisjoint({"expect", "payloads"})
+
+
+def test_what_is_not_declared_of_a_webhook_is_its_default(make_project: MakeProject) -> None:
+    """A webhook has the same defaults for whoever makes one without a declaration."""
+    found = webhook_of(make_project({C: hook("headers: {}")}))
+    plain = DesiredWebhook(found.name, found.url, found.events, found.secret)
+    told = {"probes", "payloads"}  # the scheme and the events say which
+    for field in fields(DesiredWebhook):
+        if field.name not in told:
+            assert getattr(found, field.name) == getattr(plain, field.name), field.name
+    assert (found.timeout, found.attempts, found.retry_for) == (
+        timedelta(seconds=10), 5, timedelta(seconds=30)
+    )  # fmt: skip
 
 
 def test_retry_for(make_project: MakeProject) -> None:

@@ -15,7 +15,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.domain.secrecy import MASK, held, holds_secret, mask_json, mask_secrets, secrets_in
+from reconciler.domain.secrecy import (
+    MASK,
+    held,
+    holds_secret,
+    mask_json,
+    mask_secrets,
+    secrets_in,
+    shapes,
+)
 from reconciler.domain.secrecy.secret import Secret
 from reconciler.domain.values import keytext
 
@@ -54,6 +62,46 @@ SHAPES = {
     "SendGrid": "SG." + "aB3xY9Qz0LmN8pR7tU6vW5." + "aB3xY9Qz0LmN8pR7tU6vW5xK0123456789",
     "npm": "npm_" + "aB3x" * 9,
     "JSON Web Token": JWT,
+    "URL": "https://robot:" + "aB3xY9" * 10 + "@x",
+    "Google OAuth": "GOCSPX-" + "aB3xY9Qz0LmN8pR7tU6v",
+    "Google, for a while": "ya29." + "aB3xY9Qz0LmN8pR7tU6v",
+    "Slack, of an app": "xapp-" + "1-A0123456789-0123456789",
+    "Twilio": "SK" + "0af3" * 8,
+    "PyPI": "pypi-" + "AgE" + "aB3xY" * 10,
+    "Atlassian": "ATATT3" + "xFfGF0aB3x" * 3,
+    "Hugging Face": "hf_" + "aB3xY9Qz0LmN8pR7tU6vW5xK0123456789",
+    "AI provider": "sk-" + "aB3xY" * 8,
+    **{f"GitHub, {one}": f"gh{one}_" + "aB3x" * 9 for one in "ur"},
+    **{f"payment, {one}": f"sk_{one}_" + "51HxYz0123456789abcdef" for one in ("test", "org")},
+    **{
+        f"GitLab, {one}": f"gl{one}-" + "aB3xY9Qz0LmN8pR7tU6v"
+        for one in [
+            "oas",
+            "dt",
+            "rt",
+            "rtr",
+            "cbt",
+            "ptt",
+            "ft",
+            "imt",
+            "agent",
+            "soat",
+            "ffct",
+            "wt",
+        ]
+    },
+    **{f"Slack, {one}": f"xox{one}-" + "123456789012-abcdefghijkl" for one in "aceoprs"},
+    **{
+        f"Slack URL, {one}": f"hooks.slack.com/{one}/" + "T00000000/B00000000/XXXXXXXXXXXX"
+        for one in ("workflows", "triggers")
+    },
+    **{f"Shopify, {one}": f"shp{one}_" + "0af3" * 8 for one in ("at", "ca", "pa", "ss")},
+    **{f"Square, {one}": f"sq0{one}-" + "aB3xY9Qz0LmN8pR7tU6vW5" for one in ("atp", "csp", "idp")},
+    **{f"DigitalOcean, {one}": f"do{one}_v1_" + "0af3" * 16 for one in "opr"},
+    **{
+        f"AI provider, {one}": f"sk-{one}-" + "aB3xY9Qz0LmN8pR7tU6v"
+        for one in ("proj", "ant", "svcacct", "admin")
+    },
 }
 SPLITS = {
     "colour": "\x1b[31m",
@@ -100,6 +148,16 @@ def test_a_secret_is_found_by_its_looks_and_goes_whole(secret: str) -> None:
         assert MASK in shown
         assert not holds_secret(shown)
         assert not _leaks(secret, shown), shown
+
+
+@pytest.mark.parametrize(
+    ("row", "hint"),
+    [(row, hint) for row in shapes.SHAPES for hint in row.hints],
+    ids=lambda one: one if isinstance(one, str) else one.name,
+)
+def test_every_row_finds_a_secret_by_each_of_its_hints(row: shapes.Shape, hint: str) -> None:
+    """A hint that is wrong would hide what the pattern finds."""
+    assert any(list(row.spans(secret)) for secret in SHAPES.values() if hint in secret)
 
 
 @pytest.mark.parametrize("split", SPLITS.values(), ids=SPLITS)

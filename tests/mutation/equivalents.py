@@ -38,4 +38,11 @@ EQUIVALENTS: tuple[Equivalent, ...] = (
         "'strangerx'",
         "The word makes the seed of a secret that nobody was given: any other word does that, too.",
     ),
+    Equivalent(
+        "reconciler/domain/values/patterns.py",
+        "return 1 + len(self.next) + (len(self.item[1]) if self.item is not None and self.item[0] is op.IN else 0)",
+        "(1)",
+        "Steps are estimated, and the limit is far from what any of them is: one more or less a"
+        " state only moves the moment at which a pattern is given up.",
+    ),
 )

@@ -15,7 +15,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -69,18 +69,24 @@ class Related:
     def tests(self, module: str, line: int, seconds: float) -> list[str]:
         """The tests that run the statement of a line, the quickest first, as many as take so long;
         then what may run it in a program of its own. A statement that is run when the module is
-        imported (a table, say) is in the hands of all tests of the module."""
+        imported (a table, say) is in the hands of all tests of the room, those of the module
+        first."""
         wanted = statement_of((ROOT / module).read_text(), line)
-        found = set(self._that_run(module, wanted))
-        if found == {""}:
-            found = set(self._that_run(module, None))
-        seconds_of = {test: took for one in self.files for test, took in one.seconds.items()}
-        if found == {""}:  # a module that is nothing but that
-            found = set(seconds_of)
+        found = set(self._that_run(module, wanted)) - {""}
+        others: set[str] = set()
+        if not found and "" in self._that_run(module, wanted):
+            found = set(self._that_run(module, None)) - {""}
+            others = {test for one in self.files for test in one.seconds}
+            seconds *= 3
+        took = {test: spent for one in self.files for test, spent in one.seconds.items()}
+
+        def quick(tests: Iterable[str]) -> list[str]:
+            return sorted(tests, key=lambda one: (took.get(one, 0.0), one))
+
         chosen: list[str] = []
         spent = 0.0
-        for test in sorted(found - {""}, key=lambda one: (seconds_of.get(one, 0.0), one)):
-            spent += seconds_of.get(test, 0.0)
+        for test in [*quick(found), *quick(others - found)]:
+            spent += took.get(test, 0.0)
             if chosen and spent > seconds:
                 break
             chosen.append(test)
