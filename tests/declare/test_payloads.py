@@ -24,6 +24,7 @@ from reconciler.declare.webhooks import payload_schema
 from reconciler.declare.yaml.text import parse
 from reconciler.domain.declared.desired import DesiredWebhook, Lifecycle
 from reconciler.domain.declared.proof import Demand, Expectation, Payload, Probe
+from reconciler.domain.declared.schemes import SCHEMES, STANDARD_WEBHOOKS_V1A, Scheme
 from reconciler.errors import Finding
 from reconciler.webhooks.wire.payload import payload
 from tests.declare.conftest import CLIENT, POLICY, TEMPLATE, MakeProject, client
@@ -481,6 +482,23 @@ def test_what_is_not_declared_of_a_webhook_is_its_default(make_project: MakeProj
     assert (found.timeout, found.attempts, found.retry_for) == (
         timedelta(seconds=10), 5, timedelta(seconds=30)
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "scheme",
+    [*SCHEMES.values(), STANDARD_WEBHOOKS_V1A],
+    ids=lambda row: f"{row.name} {row.algorithm}",
+)
+def test_a_secret_is_half_of_a_pair_where_the_scheme_says_so(
+    scheme: Scheme, make_project: MakeProject
+) -> None:
+    found = webhook_of(
+        make_project(
+            {C: hook(f"signature: {{scheme: {scheme.name}, algorithm: {scheme.algorithm}}}")}
+        )
+    )
+    assert found.scheme == scheme
+    assert found.secret.asymmetric is scheme.asymmetric
 
 
 def test_retry_for(make_project: MakeProject) -> None:

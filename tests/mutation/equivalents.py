@@ -45,4 +45,17 @@ EQUIVALENTS: tuple[Equivalent, ...] = (
         "Steps are estimated, and the limit is far from what any of them is: one more or less a"
         " state only moves the moment at which a pattern is given up.",
     ),
+    Equivalent(
+        "reconciler/declare/schema/explain.py",
+        "paths.update({(*path, name): True for name in error.instance if name not in known})",
+        "False",
+        "It is read of what lies directly below `environments` alone, where no field is unknown: any"
+        " name may stand there.",
+    ),
+    Equivalent(
+        "reconciler/planning/actions/inputs.py",
+        "old = observed.records.get(client.renamed_from or '')",
+        "(client.renamed_from)",
+        "No record is known by no name, as none is by the empty one.",
+    ),
 )
