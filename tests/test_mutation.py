@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from tests.mutation import __main__ as main
 from tests.mutation.__main__ import drawn, mutants, mutants_of
 from tests.mutation.changes import changes
 from tests.mutation.equivalents import EQUIVALENTS
-from tests.mutation.related import Measured, Related, statement_of
+from tests.mutation.related import Measured, Related, runs_at_import, statement_of
 from tests.mutation.rooms import ROOMS, Room, chosen_tests, modules_of, room_of
 
 TEXT = '''"""A docstring is no code."""
@@ -110,25 +109,28 @@ def test_a_line_is_run_by_what_runs_its_statement(line: int, found: range) -> No
 
 
 def test_the_quickest_tests_that_run_a_line_are_chosen() -> None:
+    """A table is in the hands of every test: who ran its line is who happened to import it."""
     path = "reconciler/registry/steps.py"
+    text = (ROOT / path).read_text()
     here = next(
-        node.lineno
-        for node in ast.parse((ROOT / path).read_text()).body
-        if isinstance(node, ast.FunctionDef)
+        number for number, line in enumerate(text.splitlines(), 1) if "not isinstance" in line
     )
-    seconds = {"slow": 9.0, "quick": 0.1, "other": 0.2}
-    tested, table = 1 << here, 1 << 1
-    bits = {"": tested | table, "slow": tested, "quick": tested, "other": 1 << 99}
-    lines = {path: {name: hex(one) for name, one in bits.items()}}
-    measured = Measured(digest="", modules={}, seconds=seconds, lines=lines)
+    bits = {"": 1 << 1, "slow": 1 << here, "quick": 1 << here, "first": 1 << 1}
+    measured = Measured(
+        digest="",
+        modules={},
+        seconds={"slow": 9.0, "quick": 0.1, "first": 0.2, "another": 0.05},
+        lines={path: {name: hex(one) for name, one in bits.items()}},
+    )
     one = Related(files=(measured,), outside=("program",))
     assert one.tests(path, here, seconds=60) == ["quick", "slow", "program"]
     assert one.tests(path, here, seconds=1) == ["quick", "program"]
-    assert one.tests(path, 1, seconds=60) == ["quick", "other", "slow", "program"]
-    assert one.tests("reconciler/registry/requests.py", 1, seconds=60) == ["program"]
-    imported = {path: {"": hex(bits[""])}}
-    table_alone = Related((replace(measured, lines=imported),), ())
-    assert table_alone.tests(path, 1, seconds=60) == ["quick", "other", "slow"]
+    assert one.tests(path, 1, seconds=60) == ["quick", "first", "slow", "another", "program"]
+
+
+@pytest.mark.parametrize(("line", "found"), [(2, True), (3, True), (6, False), (13, False)])
+def test_what_is_in_no_function_runs_at_an_import(line: int, found: bool) -> None:
+    assert runs_at_import(STATEMENTS, line) is found
 
 
 def test_what_is_judged_equivalent_exists() -> None:

@@ -71,11 +71,11 @@ class Related:
         then what may run it in a program of its own. A statement that is run when the module is
         imported (a table, say) is in the hands of all tests of the room, those of the module
         first."""
-        wanted = statement_of((ROOT / module).read_text(), line)
-        found = set(self._that_run(module, wanted)) - {""}
+        text = (ROOT / module).read_text()
+        found = set(self._that_run(module, statement_of(text, line))) - {""}
         others: set[str] = set()
-        if not found and "" in self._that_run(module, wanted):
-            found = set(self._that_run(module, None)) - {""}
+        if runs_at_import(text, line):  # for whichever test imports it first
+            found |= set(self._that_run(module, None)) - {""}
             others = {test for one in self.files for test in one.seconds}
             seconds *= 3
         took = {test: spent for one in self.files for test, spent in one.seconds.items()}
@@ -111,6 +111,15 @@ def statement_of(text: str, line: int) -> range:
         if node.lineno <= line < max(end, node.lineno + 1):
             best = range(node.lineno, max(end, node.lineno + 1))
     return best
+
+
+def runs_at_import(text: str, line: int) -> bool:
+    """Whether a line is in no function."""
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    return not any(
+        isinstance(node, functions) and node.body[0].lineno <= line <= (node.end_lineno or 0)
+        for node in ast.walk(ast.parse(text))
+    )
 
 
 def related(room: Room, *, anew: bool = False, last: bool = False) -> Related:
