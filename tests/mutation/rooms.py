@@ -136,6 +136,7 @@ ROOMS = (
         (
             "planning/*.py",
             "report/*.py",
+            "adapters/test_git_chain.py",
             "declare/test_policy*.py",
             "story/test_guards.py",
             "story/test_loosened.py",
