@@ -139,6 +139,31 @@ def test_what_no_commit_holds_is_told_and_listed() -> None:
     assert planned(Standing(SOUND)).dirty == ()
 
 
+OUT_OF_FILTERS = "take out of the filters in .gitattributes, and commit anew:"
+FILTERED = tuple(f"clients/{number}.yaml" for number in range(7))
+
+
+@pytest.mark.parametrize(
+    ("filtered", "remedy"),
+    [
+        ((), "commit it or undo it; otherwise nobody can tell from git what was applied"),
+        (
+            FILTERED[:1],
+            f"{OUT_OF_FILTERS} clients/0.yaml",
+        ),
+        (
+            FILTERED,
+            f"{OUT_OF_FILTERS} {', '.join(FILTERED[:5])} and 2 more",
+        ),
+    ],
+)
+def test_what_to_do_about_what_no_commit_holds(filtered: tuple[str, ...], remedy: str) -> None:
+    """Committing a file again is of no use where a filter makes another one of it."""
+    plan = planned(Standing(replace(SOUND, dirty=FILTERED, filtered=filtered)))
+    assert about(plan, "RC371").remedy == remedy
+    assert about(plan, "RC371").message.endswith(f"{', '.join(FILTERED[:5])} and 2 more")
+
+
 def test_a_client_that_no_commit_declares_is_known_as_such_until_one_does() -> None:
     runner = Runner(World())
     runner.settle(desired(client("gone"), client("kept")))

@@ -114,6 +114,13 @@ CASES: dict[str, Callable[[], tuple[Observed, DesiredClient, Level]]] = {
     "unchanged": lambda: (settled(), A, WARNING),
     "a repair": lambda: (drifted(), A, WARNING),
     "a new version after a revocation": lambda: (settled(), REISSUED, WARNING),
+    "changed for other environments alone": lambda: (
+        settled(), replace(A, base_digest="sha256:0"), WARNING,
+    ),
+    "reissued, and changed for others": lambda: (
+        settled(), replace(REISSUED, base_digest="sha256:0"), WARNING,
+    ),
+    "changed, and for others": lambda: (settled(), replace(WIDER, base_digest="sha256:0"), ERROR),
     "suspended": lambda: (settled(), SUSPENDED, WARNING),
 }  # fmt: skip
 
