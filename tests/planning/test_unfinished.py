@@ -9,12 +9,16 @@ from datetime import timedelta
 
 import pytest
 
+from reconciler.domain.kinds.credentials import KEY
 from reconciler.domain.live.observed import Lease, Observed, OpenRun
 from reconciler.domain.plan.unfinished import Unfinished, UnfinishedKind
 from reconciler.planning.guards.unfinished import Books, at_work, find_unfinished
+from reconciler.registry.requests import PutSecret, Request, Response
 from tests.kit.suite.tally import Tally
+from tests.kit.worlds.declared import client, desired
 from tests.kit.worlds.faults import Crash, Fault, Faulty, crash_after, crash_before
-from tests.kit.worlds.memory import START
+from tests.kit.worlds.memory import START, World
+from tests.kit.worlds.runner import Runner
 from tests.kit.worlds.scenarios import SCENARIOS
 
 EMPTY = Observed(START, {}, {}, 16)
@@ -71,6 +75,37 @@ def test_reports_are_told_once_for_both_files() -> None:
         "no open run has this report: commit it by hand, or remove it",
     ]  # fmt: skip
     assert [one.kind for one in found][-1] is UnfinishedKind.PUSH
+
+
+def test_a_claim_is_stale_when_its_run_is_not_at_work() -> None:
+    """While the run holds the lease, or has only just begun, it may still write what it claimed."""
+    runner = Runner(World())
+
+    class DiesBeforeWriting(Faulty):
+        def answer(self, request: Request) -> Response:
+            if isinstance(request, PutSecret):
+                raise Crash
+            return self.world.answer(request)
+
+    with suppress(Crash):
+        runner.apply(desired(client()), DiesBeforeWriting(runner.world, -1, crash_before))
+    observed = runner.look()
+    (version,) = observed.records["payouts"].series[KEY, "primary"].versions
+    claims = [one.kind for one in find_unfinished(observed, Books(), observed.now)]
+    assert claims == [UnfinishedKind.STALE_CLAIM]
+    until = observed.now + timedelta(seconds=20)
+    by = {
+        "that run": Lease(version.run, until),
+        "another": Lease("another", until),
+    }
+    kinds = {
+        name: [
+            one.kind
+            for one in find_unfinished(replace(observed, lease=lease), Books(), observed.now)
+        ]
+        for name, lease in by.items()
+    }
+    assert kinds == {"that run": [], "another": [UnfinishedKind.STALE_CLAIM]}
 
 
 @pytest.mark.parametrize("fault", [crash_before, crash_after])
