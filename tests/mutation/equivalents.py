@@ -59,7 +59,7 @@ EQUIVALENTS: tuple[Equivalent, ...] = (
         "No record is known by no name, as none is by the empty one.",
     ),
     Equivalent(
-        "reconciler/planning/rules/rules.py",
+        "reconciler/planning/rules/built_in.py",
         "least, found = (values.get(f'minPrefix{version}', 1), networks.find_widest(spans, version))",
         "(2)",
         "A network wider than /2 is half of all addresses or more, and refused before.",
