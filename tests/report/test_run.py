@@ -51,6 +51,22 @@ def test_json(golden: Golden) -> None:
     golden("run.json", run_json(run_result()))
 
 
+@pytest.mark.parametrize(("accepted", "word"), [(True, "yes"), (False, "no")])
+def test_a_delivery_was_accepted_or_not(accepted: bool, word: str) -> None:
+    """In a report of a run, where an auditor looks."""
+    result = run_result()
+    told = [
+        replace(one, detail={**one.detail, "accepted": accepted})
+        if "delivery" in one.detail
+        else one
+        for one in result.outcomes
+    ]
+    text = audit_markdown(replace(result, outcomes=tuple(told)), records())
+    assert [line.split("|")[3].strip() for line in text.splitlines() if "msg&#95;" in line] == [
+        word
+    ]
+
+
 def test_the_contract() -> None:
     document = json.loads(run_json(run_result()))
     assert document.keys() >= {"format_version", "kind", "run_id", "environment", "plan_digest", "started_at",
