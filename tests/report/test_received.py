@@ -9,11 +9,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.domain.declared.schemes import GITHUB, STANDARD_WEBHOOKS, STRIPE
 from reconciler.domain.secrecy.secret import Secret
+from reconciler.report.webhooks.received import HIDDEN, of_interest, show_headers
 from reconciler.report.webhooks.received_json import listening_line, received_line
 from reconciler.report.webhooks.received_text import received_text, summarise_received
 from reconciler.webhooks.signature.receiving import HeldSecret, Judgement, Received
@@ -132,3 +134,19 @@ def test_whatever_is_sent_is_shown_harmlessly_and_hides_the_secrets(
         assert OTHER.secret.reveal() not in shown
         assert not [one for one in shown.replace("\n", "") if unicodedata.category(one)[0] == "C"]
     json.loads(received_line(replace(sent, body=body), STANDARD_WEBHOOKS))
+
+
+@pytest.mark.parametrize(
+    ("name", "hidden"),
+    [
+        *((name, True) for name in (
+            "Authorization", "proxy-authorization", "cookie", "x-auth-token", "x-client-secret", "x-password",
+            "x-passwd", "x-credentials", "x-session-id", "apikey", "X-Api-Key", "access-key", "private-key", "auth-key",
+        )),
+        *((name, False) for name in ("x-request-id", "idempotency-key", "x-key-id", "user-agent", "accept")),
+    ],
+)  # fmt: skip
+def test_a_header_that_is_named_like_a_credential_is_left_out(name: str, hidden: bool) -> None:
+    shown = show_headers({name: "canary"}, GITHUB)
+    assert shown == {name: HIDDEN if hidden else "canary"}
+    assert of_interest(name, GITHUB) is (hidden or name == "user-agent")
