@@ -30,6 +30,7 @@ from tests.mutation.rooms import ROOMS, Room, modules_of
 
 RESULTS = KEPT / "results.jsonl"
 NOTICED, SURVIVED, EQUIVALENT = "noticed", "survived", "equivalent"
+NOT_FOUND = "ERROR: not found: "
 # Its tests did not end in time, and none had failed: the next run tries again.
 UNDECIDED = "undecided"
 # Tests of one line beyond so many seconds repeat one another.
@@ -118,6 +119,9 @@ def judged(tree: Copy, room: Room, mutant: Mutant, tests: Related, seconds: floa
         try:
             module = mutant.path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
             ran = tree.run(module, chosen, seconds)
+            if NOT_FOUND in ran.printed:  # the names of tests come from what was changed
+                files = dict.fromkeys(one.partition("::")[0] for one in chosen)
+                ran = tree.run(module, list(files), seconds)
         finally:
             rewrite(path, text)
         outcome, by = verdict(ran)
@@ -128,7 +132,7 @@ def judged(tree: Copy, room: Room, mutant: Mutant, tests: Related, seconds: floa
 
 def verdict(ran: Ran) -> tuple[str, str]:
     """The outcome, and who noticed or why nobody did."""
-    if "ERROR: not found: " in ran.printed:
+    if NOT_FOUND in ran.printed:
         raise SystemExit(
             f"the tests are not those that were measured: use --anew\n{ran.printed[-500:]}"
         )

@@ -18,6 +18,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -69,14 +70,15 @@ class Related:
     def tests(self, module: str, line: int, seconds: float) -> list[str]:
         """The tests that run the statement of a line, the quickest first, as many as take so long;
         then what may run it in a program of its own. A statement that is run when the module is
-        imported (a table, say) is in the hands of all tests of the room, those of the module
-        first."""
+        imported (a table, say) is in the hands of all tests of the room, those of the
+        module and of the files that import it first."""
         text = (ROOT / module).read_text()
         found = set(self._that_run(module, statement_of(text, line))) - {""}
         others: set[str] = set()
         if runs_at_import(text, line):  # for whichever test imports it first
             found |= set(self._that_run(module, None)) - {""}
             others = {test for one in self.files for test in one.seconds}
+            found |= {test for test in others if names(test.partition("::")[0], module)}
             seconds *= 3
         took = {test: spent for one in self.files for test, spent in one.seconds.items()}
 
@@ -120,6 +122,14 @@ def runs_at_import(text: str, line: int) -> bool:
         isinstance(node, functions) and node.body[0].lineno <= line <= (node.end_lineno or 0)
         for node in ast.walk(ast.parse(text))
     )
+
+
+@cache
+def names(path: str, module: str) -> bool:
+    """Whether a test file imports a module."""
+    dotted = module.removesuffix(".py").replace("/", ".")
+    file = ROOT / path
+    return file.exists() and f"from {dotted} import" in file.read_text()
 
 
 def related(room: Room, *, anew: bool = False, last: bool = False) -> Related:
