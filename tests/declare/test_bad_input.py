@@ -518,6 +518,33 @@ def test_the_remedy_says_what_was_meant(name: str, make_project: MakeProject) ->
     assert HINTS[name] in found[0].remedy
 
 
+OUT_OF_RANGE = {
+    "no text": (client(spec='  justification: ""'), "spec.justification must not be empty"),
+    "too long a text": (
+        client(spec=f"  justification: {'x' * 2001}"),
+        "spec.justification must have at most 2000 characters, not 2001",
+    ),
+    "too small a number": (
+        key("reissueAfter: 0"), "spec.keys[0].reissueAfter must be at least 1, not 0",
+    ),
+    "too large a number": (
+        key("reissueAfter: 2147483648"),
+        "spec.keys[0].reissueAfter must be at most 2147483647, not 2147483648",
+    ),
+    "too long a list": (
+        client(spec=f"  allowedCidrs: [{', '.join(f'10.0.{n}.0/24' for n in range(257))}]"),
+        "spec.allowedCidrs must have at most 256 items, not 257",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OUT_OF_RANGE)
+def test_what_is_out_of_range_is_said_with_its_limit(name: str, make_project: MakeProject) -> None:
+    text, sentence = OUT_OF_RANGE[name]
+    found = [one for one in validate(make_project({C: text})) if one.code == "RC128"]
+    assert [one.message for one in found] == [sentence]
+
+
 def test_the_meant_network_is_named(make_project: MakeProject) -> None:
     found = validate(make_project(CASES["host bits"][0]))
     assert "did you mean `203.0.113.0/24`?" in found[0].message

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.kit.programs.commands import ROOT
-from tests.kit.suite.mutated import Ran, Seen
+from tests.kit.suite.mutated import READY, Ran, Seen
 
 
 class Copy:
@@ -33,6 +33,9 @@ class Copy:
             [sys.executable, "-m", "tests.kit.suite.mutated"], cwd=root, env={**environment, **ours},
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
+        assert self._server.stdout
+        ready = self._server.stdout.readline().strip()
+        assert ready == READY, "the copy does not even run: what it printed is above"
 
     def run(self, module: str, tests: Sequence[str], seconds: float) -> Ran:
         """Run the tests; a run that takes longer is ended. ``module``: dotted, whose file is

@@ -2,7 +2,7 @@
 was tested.
 
 A server on its standard streams: a line of JSON in (``{"module": …, "tests": […], "seconds": …}``),
-a line of JSON out (``Ran``). Each run is a fork that imports the package and its tests anew; the
+a line of JSON out (``Ran``), after a first line that says that it is ready. Each run is a fork that imports the package and its tests anew; the
 libraries of others are imported once. That and the shrinking that is left out make a mutant cost a
 fraction of a second instead of seconds.
 """
@@ -31,6 +31,8 @@ OPTIONS = (
     "-Wignore::pytest.PytestAssertRewriteWarning",  # plugins are imported before pytest begins
 )  # fmt: skip
 OURS = ("reconciler", "tests")
+# What the server says first: a module may be changed from then on, not while it is imported here.
+READY = "ready"
 # These bring in all that the package and its tests take from others.
 BRINGING = (
     "tests.conftest",
@@ -149,6 +151,7 @@ def serve() -> None:
         importlib.import_module(name)
     for name in [one for one in sys.modules if one.partition(".")[0] in OURS]:
         del sys.modules[name]
+    print(READY, flush=True)  # noqa: T201
     for line in sys.stdin:
         asked = json.loads(line)
         print(json.dumps(asdict(forked(**asked))), flush=True)  # noqa: T201
