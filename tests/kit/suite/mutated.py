@@ -2,9 +2,9 @@
 was tested.
 
 A server on its standard streams: a line of JSON in (``{"module": …, "tests": […], "seconds": …}``),
-a line of JSON out (``Ran``), after a first line that says that it is ready. Each run is a fork that imports the package and its tests anew; the
-libraries of others are imported once. That and the shrinking that is left out make a mutant cost a
-fraction of a second instead of seconds.
+a line of JSON out (``Ran``), after a first line that says that it is ready. Each run is a fork that
+imports the package and its tests anew; the libraries of others are imported once. That and the
+shrinking that is left out make a mutant cost a fraction of a second instead of seconds.
 """
 
 from __future__ import annotations
