@@ -222,6 +222,8 @@ def test_a_refused_login_names_the_method_and_not_the_credential(
     ):
         pass
     assert CANARY not in str(caught.value)
+    where = f"POST auth/{settings.auth.mount}/login at {place.server.address}"
+    assert caught.value.message.endswith(f" ({where})")
     nowhere = with_auth(place.settings, "approle", mount="nowhere")
     with (
         pytest.raises(VaultDenied, match="failed with status"),

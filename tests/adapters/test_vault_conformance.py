@@ -160,6 +160,8 @@ def test_a_weaker_policy_would_be_seen(root: Live, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(places.Place, "make", careless)
     _, found = conform(root)
     assert results(found)["who reads what"] == "differs"
+    notes = {one.name: one.note for one in found}
+    assert notes["who reads what"] == "the role run can read a key"
 
 
 @pytest.mark.openbao_only

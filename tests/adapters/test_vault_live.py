@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from reconciler.adapters.vault.live import Live
+from reconciler.adapters.vault.signing_secrets import readable_versions
 from reconciler.domain.kinds.credentials import KEY
 from reconciler.domain.live.observed import SecretInfo
 from reconciler.domain.secrecy.secret import Secret
@@ -297,6 +298,19 @@ def test_a_signing_secret_is_read_by_version(live: Live) -> None:
     live.answer(PutSecret(WEBHOOK, "id3", None, 2))
     with pytest.raises(VaultError, match="by hand"):
         live.read_secret(WEBHOOK, 3)
+
+
+def test_a_receiver_reads_the_versions_that_are_left_the_newest_first(live: Live) -> None:
+    def readable() -> list[tuple[int, str]]:
+        return [(number, one.reveal()) for number, one in readable_versions(live, WEBHOOK)]
+
+    assert readable() == []
+    put(live, WEBHOOK, "id1", "id2", "id3")
+    assert readable() == [(3, "value-id3"), (2, "value-id2"), (1, "value-id1")]
+    live.answer(DestroyVersions(WEBHOOK, (2,)))
+    assert readable() == [(3, "value-id3"), (1, "value-id1")]
+    live.answer(DestroyVersions(WEBHOOK, (3,)))
+    assert readable() == [(1, "value-id1")]
 
 
 def test_a_key_is_never_read_back_whatever_the_token_may_do(place: Place) -> None:
