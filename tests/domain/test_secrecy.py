@@ -68,7 +68,7 @@ SHAPES = {
     "Slack, of an app": "xapp-" + "1-A0123456789-0123456789",
     "Twilio": "SK" + "0af3" * 8,
     "PyPI": "pypi-" + "AgE" + "aB3xY" * 10,
-    "Atlassian": "ATATT3" + "xFfGF0aB3x" * 3,
+    "Atlassian": "ATATT3" + "FfGF0aB3xY" * 3,
     "Hugging Face": "hf_" + "aB3xY9Qz0LmN8pR7tU6vW5xK0123456789",
     "AI provider": "sk-" + "aB3xY" * 8,
     **{f"GitHub, {one}": f"gh{one}_" + "aB3x" * 9 for one in "ur"},
