@@ -160,6 +160,7 @@ def _read(path: str) -> Measured | None:
 
 
 def _measure(paths: Sequence[str]) -> None:
+    digests = {path: digest_of(path) for path in paths}  # before: a file may be edited meanwhile
     with tempfile.TemporaryDirectory(prefix="measured-") as folder:
         data, times = Path(folder, "coverage"), Path(folder, "times.xml")
         settings = Path(folder, "settings")
@@ -179,7 +180,7 @@ def _measure(paths: Sequence[str]) -> None:
     for path in paths:
         mine = lines.get(path, {})
         measured = Measured(
-            digest=digest_of(path),
+            digest=digests[path],
             modules={module: digest_of(module) for module in mine},
             seconds={one: took for one, took in seconds.items() if one.startswith(f"{path}::")},
             lines={
