@@ -87,7 +87,10 @@ class Related:
 
         chosen: list[str] = []
         spent = 0.0
-        for test in [*quick(found), *quick(others - found)]:
+        # Of every file some, before many of one.
+        rank = {test: at for one in self.files for at, test in enumerate(quick(one.seconds))}
+        rest = sorted(others - found, key=lambda one: (rank[one], took[one], one))
+        for test in [*quick(found), *rest]:
             spent += took.get(test, 0.0)
             if chosen and spent > seconds:
                 break
