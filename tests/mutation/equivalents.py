@@ -64,4 +64,11 @@ EQUIVALENTS: tuple[Equivalent, ...] = (
         "(2)",
         "A network wider than /2 is half of all addresses or more, and refused before.",
     ),
+    Equivalent(
+        "reconciler/adapters/vault/http/adapter.py",
+        "if not judged_at or self.counted or time.monotonic() - judged_at > 2:",
+        "(self.counted or time.monotonic() - judged_at > 2)",
+        "Nothing was judged yet at 0.0, which is more than two seconds ago on every machine that is"
+        " up for longer.",
+    ),
 )
