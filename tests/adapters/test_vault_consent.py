@@ -163,3 +163,35 @@ def test_under_sudo_root_and_who_asked_count(environ: dict[str, str], tmp_path: 
     assert is_foreign(root, [file], environ), "the file alone is enough"
     assert not is_foreign(root, [file], {**environ, "SUDO_UID": "4711"})
     assert is_foreign(root, [file], {**environ, "SUDO_UID": "4712"})
+
+
+OWNER = os.geteuid()
+
+
+@pytest.mark.parametrize(
+    ("user", "asked", "accepted"),
+    [
+        (OWNER, None, True),
+        (OWNER, str(OWNER + 1), True),
+        (0, str(OWNER), True),  # root, and who asked for it by sudo
+        (OWNER + 4711, None, False),
+        (OWNER + 4711, str(OWNER), False),  # who is not root says so for nothing
+        (OWNER + 4711, "", False),
+    ],
+)
+def test_whose_list_counts(
+    environ: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    user: int,
+    asked: str | None,
+    accepted: bool,
+) -> None:
+    consent.accept("https://vault.example.com", environ)
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    given = environ if asked is None else {**environ, "SUDO_UID": asked}
+    if accepted:
+        assert consent.read_accepted(given) == {"https://vault.example.com:443"}
+    else:
+        with pytest.raises(VaultError, match="belongs to somebody else") as caught:
+            consent.read_accepted(given)
+        assert caught.value.code == "RC072"
