@@ -193,6 +193,7 @@ ROOMS = (
             "story/test_reports.py",
             "story/test_saved_plans.py",
             "story/test_unfinished.py",
+            "story/test_unreadable.py",
             "story/test_webhook_tests.py",
         ),
         ("reliability/test_faults_in_memory.py",),
