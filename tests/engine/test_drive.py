@@ -125,6 +125,7 @@ def test_without_a_secret_nothing_is_sent_and_the_delivery_says_why(unreadable: 
     assert isinstance(answer, Delivered)
     found = answer.delivery
     assert (found.accepted, found.code, found.status) == (False, "RC500", None)
+    assert (found.latency_ms, found.probes, found.attempts) == (0, (), ())
     assert found.message.startswith("not sent: ")
     assert ("RC401" if unreadable else "webhooks/a.settlements") in found.message
     assert live.world.deliveries == []

@@ -14,12 +14,14 @@ from reconciler.domain.plan.unfinished import Unfinished, UnfinishedKind
 from reconciler.engine.planfile.continued import take_rest
 from reconciler.engine.planfile.saved import (
     CLOCKS_DIFFER,
+    read_agreed,
     refuse_expired,
     refuse_stale,
     refuse_unreviewed,
     take_compared,
 )
 from reconciler.errors import Address, Finding, Level, Source, StalePlanError
+from reconciler.planning.actions.reasons import Removals
 from tests.kit.worlds.declared import client, desired
 from tests.kit.worlds.memory import START, World
 from tests.kit.worlds.runner import Runner
@@ -236,3 +238,11 @@ def test_an_approval_that_was_known_then_may_be_needed_for_less_now() -> None:
         replace(SAVED, approvals=(Approval("security", ("other",), (Address.read("client/a"),)),)),
     )
     refuse_unreviewed(known, SAVED)
+
+
+@pytest.mark.parametrize(
+    ("agreed", "found"),
+    [(None, None), (1, Removals(1, frozenset())), (0, Removals(0, frozenset()))],
+)
+def test_what_somebody_agreed_to_end_goes_along(agreed: int | None, found: Removals | None) -> None:
+    assert read_agreed(replace(SAVED, yes_remove=agreed)) == found
