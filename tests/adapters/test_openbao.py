@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -143,9 +144,9 @@ def test_a_program_that_ends_at_once_is_reported_with_its_last_words(tmp_path: P
 
 
 @contextmanager
-def alive() -> Iterator[subprocess.Popen[bytes]]:
+def alive() -> Iterator[subprocess.Popen[Any]]:
     """A program that goes on until its input ends."""
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+    with started([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
         yield process
 
 

@@ -216,6 +216,7 @@ def test_make_targets_of_the_readme_exist() -> None:
         ("commit bc2a9077e073.", "commit 0123456789ab.\n", True),
         ("verified 5 s ago", "verified now\n", True),
         ("until then (2 s ago)", "until then (now)\n", True),
+        ("then (replaced 2 s ago)", "then (replaced now)\n", True),
         ("until then (2 s ago)", "until now\n", False),
     ],
 )  # fmt: skip

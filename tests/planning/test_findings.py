@@ -31,9 +31,8 @@ def on_record(*probes: ProbeResult, retiring: bool = True, status: int = 200) ->
         series = replace(series, versions=(old,))
     accepted = status == 200
     code = "" if accepted else "RC514" if status == 410 else "RC510"
-    delivery = Delivery(
-        "msg_1", START, "https://x.example", accepted, status, 5, "", code, probes
-    )  # fmt: skip
+    url = "https://x.example"
+    delivery = Delivery("msg_1", START, url, accepted, status, 5, "", code, probes)
     known = replace(record.webhooks[HOOK], last_delivery=delivery, failures=0 if accepted else 1)
     changed = record.with_series(SIGNING_SECRET, HOOK, series)
     return replace(changed, webhooks={HOOK: known})
@@ -50,19 +49,20 @@ def told(record: ClientRecord) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(
-    ("record", "found"),
+    ("probes", "retiring", "found"),
     [
-        (on_record(new_secret(passed=False)), True),
-        (on_record(new_secret(passed=True)), False),
-        (on_record(new_secret(passed=None)), False),
-        (on_record(), False),
-        (on_record(new_secret(passed=False), retiring=False), False),
+        ([new_secret(passed=False)], True, True),
+        ([new_secret(passed=True)], True, False),
+        ([new_secret(passed=None)], True, False),
+        ([], True, False),
+        ([new_secret(passed=False)], False, False),
     ],
     ids=["refused", "accepted", "not sent", "no probe", "no rotation"],
 )
 def test_a_receiver_that_does_not_know_the_new_secret_is_told_while_the_old_one_lives(
-    record: ClientRecord, found: bool
+    probes: list[ProbeResult], retiring: bool, found: bool
 ) -> None:
+    record = on_record(*probes, retiring=retiring)
     sentence = "the receiver does not know the new signing secret yet; the old one ends 2026-11-24T22:45:00Z"
     assert told(record) == ([("RC366", sentence)] if found else [])
 

@@ -264,7 +264,9 @@ def _wrong_form(error: Refusal, path: list[str | int], _kind: str) -> _Explained
 _LIMITS: Mapping[str, Callable[[Any, Any], str]] = {
     "minimum": lambda limit, value: f"must be at least {limit}, not {value}",
     "maximum": lambda limit, value: f"must be at most {limit}, not {value}",
-    "minLength": lambda *_: "must not be empty",
+    "minLength": lambda limit, value: (
+        f"must have at least {limit} characters, not {len(value)}" if value else "must not be empty"
+    ),
     "maxLength": lambda limit, value: f"must have at most {limit} characters, not {len(value)}",
     "minItems": lambda limit, _: f"must have at least {limit} items",
     "maxItems": lambda limit, value: f"must have at most {limit} items, not {len(value)}",

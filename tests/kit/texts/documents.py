@@ -34,7 +34,9 @@ _VARYING = [
     (re.compile(r"\b[0-9A-Za-z]{12}\b"), "<id>"),
     (re.compile(r"127\.0\.0\.1:[0-9]+"), "<address>"),
     (
-        re.compile(r"\b[0-9]+ (?:s|min) ago\b|(?<=\()now(?=\))|(?<=verified )now\b"),
+        re.compile(
+            r"\b[0-9]+ (?:s|min) ago\b|(?<=\()now(?=\))|(?<=verified )now\b|(?<=\w )now(?=\))"
+        ),
         "<ago>",
     ),  # within a second: now
     (re.compile(r"\b[0-9]+ (?:ms|s|min)\b"), "<short>"),
