@@ -41,8 +41,8 @@ from tests.kit.worlds.scenarios import (
 )
 
 # Orders that CI takes of each pair: in memory the first ones that differ, on the server by chance.
-ORDERS, ORDERS_BY_CHANCE, REAL_ORDERS, REAL_ORDERS_ALL = 60, 30, 1, 150
-THREE_ORDERS, THREE_ORDERS_ALL = 40, 3000
+ORDERS, ORDERS_BY_CHANCE, REAL_ORDERS, REAL_ORDERS_ALL = 40, 20, 1, 150
+THREE_ORDERS, THREE_ORDERS_ALL = 30, 3000
 NEAREST = "payouts-44"  # of the same bucket, too
 
 Actor = Callable[[Passes[Any]], Work]

@@ -30,7 +30,7 @@ from tests.kit.worlds.scenarios import FAR, HOOKED, NEAR, SCENARIOS, Scenario
 
 # Orders that CI takes of each turn: by chance among those where the run is disturbed once, and
 # among all.
-ONCE, ANYHOW = 40, 20
+ONCE, ANYHOW = 30, 15
 LEASE = timedelta(minutes=1)
 # What a look says of what it cannot confirm is none of these.
 JUDGED = (

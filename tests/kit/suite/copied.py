@@ -59,9 +59,8 @@ class Copy:
 def copied(root: Path, *, hangs: float = 60) -> Copy:
     """What tests need of the checkout, copied to ``root``, which is an empty directory."""
     for name in ("reconciler", "tests", "schemas", "examples", "docs", ".github"):
-        shutil.copytree(
-            ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"), symlinks=True
-        )
+        # With what is compiled already: files keep their times, so it is theirs in the copy, too.
+        shutil.copytree(ROOT / name, root / name, symlinks=True)
     for name in ("pyproject.toml", "README.md", "Makefile", "CHANGELOG.md"):
         shutil.copy(ROOT / name, root)
     return Copy(root, hangs)
