@@ -7,6 +7,7 @@ import _thread
 import base64
 import json
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -103,6 +104,21 @@ def test_a_receiver_that_hangs_keeps_no_other_from_its_alert(behaviour: Behaviou
         assert len(well.seen) == 1
     assert first[:5] in ("RC510", "RC543")
     assert second == ""
+
+
+def test_nothing_is_sent_after_the_deadline_and_no_pause_outlasts_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr(time, "sleep", pauses.append)
+    with receiving(answers(503)) as receiver:
+        late = "RC543: the receiver was too busy until the deadline"
+        assert post(receiver.url).carry(time.monotonic() - 1) == late
+        assert receiver.seen == []
+        replace(post(receiver.url), pauses=(3600.0, 0.0)).carry(time.monotonic() + AMPLE)
+        assert len(receiver.seen) == 3
+    assert 0 < pauses[0] <= AMPLE
+    assert pauses[1] == 0
 
 
 def test_a_receiver_that_refuses_or_that_nobody_may_reach() -> None:

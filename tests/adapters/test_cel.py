@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import pytest
 
 from reconciler.adapters.cel import judge as judging
 from reconciler.adapters.cel.judge import CelJudge
-from reconciler.adapters.cel.worker import FUNCTIONS, judge_expression, syntax_fault
+from reconciler.adapters.cel.worker import FUNCTIONS, judge_expression, syntax_fault, with_durations
 from reconciler.domain.plan.judgement import RuleFault, RuleJudgement
 from reconciler.domain.plan.scopes import ScopeTable
 from reconciler.planning.rules.custom_rules import DECLARED_ONLY, LIVE, collect_declared_facts
@@ -219,6 +220,13 @@ FAULTS = {
     "afer.x == 1": (0, "there is no variable `afer`"),
     "after.exists(x, y)": (16, "there is no variable `y`"),
     "after.keys.all(k, v, true)": (11, "`all` takes a name and an expression"),
+    **{
+        f"after.keys.{name}(k)": (11, f"`{name}` takes a name and an expression")
+        for name in ("all", "exists", "exists_one", "filter", "map")
+    },
+    "has(after.scopes, 1)": (0, "`has` takes one field: has(after.owner)"),
+    "after.has()": (6, "`has` takes one field: has(after.owner)"),
+    "has(client)": (4, "invalid argument to has() macro"),
     "lower(client) == 'a'": (0, "there is no function `lower`"),
     "client.lowerAscii() == 'a'": (7, "there is no function `lowerAscii`"),
     "": (0, "the expression ends too early"),
@@ -273,3 +281,25 @@ def test_importing_the_program_does_not_import_the_library() -> None:
     code = "import sys; import reconciler.cli.main, reconciler.adapters.cel.judge; print('cel' in sys.modules)"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout == "False\n"
+
+
+@pytest.mark.parametrize("side", ["before", "after"])
+def test_durations_can_be_compared_on_either_side(side: str) -> None:
+    """What is no duration, as in a record that somebody edited, stays what it is."""
+    spec = {
+        "keys": {"primary": {"lifetime": "90d", "grace": "72h", "name": "90d"}},
+        "webhooks": {"orders": {"secret": {"lifetime": "soon", "grace": 5}}},
+        "scopes": ["90d"],
+    }
+    found = with_durations({"name": "partner", side: spec})[side]
+    assert found == {
+        "keys": {
+            "primary": {
+                "lifetime": timedelta(days=90),
+                "grace": timedelta(hours=72),
+                "name": "90d",
+            }
+        },
+        "webhooks": {"orders": {"secret": {"lifetime": "soon", "grace": 5}}},
+        "scopes": ["90d"],
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import http.client
 import io
 from pathlib import Path
@@ -13,6 +14,7 @@ from reconciler.adapters.receiving import loopback as loopback_http
 from reconciler.adapters.receiving.listening import Listening
 from reconciler.adapters.receiving.secret_sources import local_source
 from reconciler.domain.declared.schemes import STANDARD_WEBHOOKS
+from reconciler.errors import ReconcilerError
 from reconciler.webhooks.signature.receiving import Received
 from tests.adapters.test_deliveries import NEW
 from tests.adapters.test_receiver import _deliver
@@ -64,3 +66,41 @@ def test_a_source_is_read_when_it_is_asked(tmp_path: Path) -> None:
     assert [one.secret.reveal() for one in source.read()] == ["third"]
     assert (source.changes, source.warning) == (True, "")
     assert not local_source("env:X", {"X": "1"}, io.StringIO()).changes
+
+
+class Terminal(io.StringIO):
+    """A stdin at which a person sits."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_secret_typed_at_a_terminal_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def typed(prompt: str) -> str:
+        asked.append(prompt)
+        return "  typed \n"
+
+    monkeypatch.setattr(getpass, "getpass", typed)
+    [held] = local_source("-", {}, Terminal("not read")).read()
+    assert (held.secret.reveal(), held.source) == ("typed", "stdin")
+    assert asked == ["signing secret (not shown): "]
+
+
+@pytest.mark.parametrize("typed", ["", "  ", EOFError()])
+def test_nothing_typed_at_a_terminal_is_an_error_that_names_stdin(
+    typed: str | EOFError, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ask(_prompt: str) -> str:
+        if isinstance(typed, EOFError):
+            raise typed
+        return typed
+
+    monkeypatch.setattr(getpass, "getpass", ask)
+    with pytest.raises(ReconcilerError) as raised:
+        local_source("-", {}, Terminal()).read()
+    assert (raised.value.code, raised.value.message) == (
+        "RC031",
+        "no signing secret can be read from stdin: there is nothing in it",
+    )

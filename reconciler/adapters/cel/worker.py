@@ -152,16 +152,20 @@ def unknown_names(expression: str, names: Mapping[str, Sequence[str]]) -> Iterat
     """Variables and functions that do not exist; those that a macro binds do."""
     functions = [name for name in names["functions"] if name not in FUNCTIONS and _WORD.match(name)]
     for name in functions:
-        told = (
-            f"`{name}` takes a name and an expression"
-            if name in MACROS
-            else f"there is no function `{name}`"
-        )
-        yield RuleFault(_first(expression, name), told)
+        yield RuleFault(_first(expression, name), _explain_function(name))
     if not set(functions) & set(MACROS):  # what it would have bound is not known
         bound = set(_BOUND.findall(expression))
         for name in sorted(set(names["variables"]) - _VARIABLES - _TYPES - bound):
             yield RuleFault(_first(expression, name), f"there is no variable `{name}`")
+
+
+def _explain_function(name: str) -> str:
+    """Why there is no function of that name. A macro that is given what it takes is none."""
+    if name == "has":
+        return "`has` takes one field: has(after.owner)"
+    if name in MACROS:
+        return f"`{name}` takes a name and an expression"
+    return f"there is no function `{name}`"
 
 
 def _first(expression: str, name: str) -> int:
