@@ -245,6 +245,8 @@ def test_a_parser_that_says_something_else() -> None:
     assert syntax_fault(
         "x", "ERROR: <input>:1:2: Syntax error: strange expecting {'a'}"
     ) == RuleFault(1, "strange")
+    both = "ERROR: <input>:1:1: unknown thing\nERROR: <input>:1:3: Syntax error: strange"
+    assert syntax_fault("a b", both) == RuleFault(2, "strange")
     assert syntax_fault("x", "ERROR: <input>:1:1: Recursion limit of 96") == RuleFault(
         0, "the expression is nested too deeply"
     )

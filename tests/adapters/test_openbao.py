@@ -143,6 +143,36 @@ def test_a_program_that_ends_at_once_is_reported_with_its_last_words(tmp_path: P
         servers.start_process([str(tmp_path / "nothing")], log, tmp_path, {})
 
 
+def test_a_server_that_does_not_start_is_tried_three_times(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody else may take its port before it does."""
+    binary, starts = tmp_path / "bao", tmp_path / "starts"
+    binary.write_text(f"#!/bin/sh\necho started >>{starts}\necho no room >&2\nexit 1\n")
+    binary.chmod(0o755)
+    monkeypatch.setattr(servers, "find_binary", lambda environ: binary)
+    with pytest.raises(ServerError, match="status 1: no room"), throw_away():
+        pass
+    assert starts.read_text().split() == ["started"] * 3
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [(OSError(28, "No space left on device"), "No space left on device"), (OSError(), "OSError")],
+)
+def test_keys_that_cannot_be_kept_are_an_error_that_says_why(
+    error: OSError, why: str, durable: DurableServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> int:
+        raise error
+
+    durable.directory.mkdir(parents=True)
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(ServerError, match=f"server.json cannot be written: {why}"):
+        durable._write_state({})
+    monkeypatch.undo()
+
+
 @contextmanager
 def alive() -> Iterator[subprocess.Popen[Any]]:
     """A program that goes on until its input ends."""

@@ -71,10 +71,13 @@ EQUIVALENTS: tuple[Equivalent, ...] = (
         "Nothing was judged yet at 0.0, which is more than two seconds ago on every machine that is"
         " up for longer.",
     ),
-    Equivalent(
-        "reconciler/adapters/system/new_files.py",
-        "os.fsync(folder)",
-        "pass",
-        "Only a power failure shows it, and no test here takes the power away.",
+    *(
+        Equivalent(
+            "reconciler/adapters/system/new_files.py",
+            statement,
+            "pass",
+            "Only a power failure shows it, and no test here takes the power away.",
+        )
+        for statement in ("os.fsync(folder)", "os.fsync(file.fileno())")
     ),
 )
