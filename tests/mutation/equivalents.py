@@ -71,6 +71,12 @@ EQUIVALENTS: tuple[Equivalent, ...] = (
         "Nothing was judged yet at 0.0, which is more than two seconds ago on every machine that is"
         " up for longer.",
     ),
+    Equivalent(
+        "reconciler/adapters/git/command.py",
+        "_AS_STORED = {'GIT_NO_REPLACE_OBJECTS': '1', 'GIT_GRAFT_FILE': f'{os.devnull}/none'}",
+        "'1x'",
+        "git asks whether the variable is set, and not to what.",
+    ),
     *(
         Equivalent(
             "reconciler/adapters/system/new_files.py",
