@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -85,9 +86,8 @@ def engine_for(
     from reconciler.engine.engine import Engine
 
     git, environ, console = workplace.git, workplace.environ, workplace.console
-    sender: Sender = LateSender(lambda: sender_for(workplace, environment))
-    if delivers:
-        sender = sender_for(workplace, environment)
+    make = partial(sender_for, workplace, environment)
+    sender: Sender = make() if delivers else LateSender(make)
     with connect_live(workplace, environment) as live:
         meta = read_meta(live, project.name, environment.name)
         yield Engine(

@@ -22,6 +22,24 @@ class Room:
     last: tuple[str, ...] = ()
 
 
+# What stands for whole commands.
+COMMANDS = (
+    "cli/*.py",
+    "ci/test_*notes.py",
+    "ci/test_*reviewed.py",
+    "ci/test_gitlab*.py",
+    "story/test_alerts.py",
+    "story/test_command_line.py",
+    "story/test_failures.py",
+    "story/test_library.py",
+    "story/test_listen.py",
+    "story/test_main_job.py",
+    "story/test_pull_request.py",
+    "story/test_reports.py",
+    "story/test_saved_plans.py",
+    "story/test_uncommitted.py",
+)
+
 ROOMS = (
     Room(
         "vault",
@@ -220,20 +238,7 @@ ROOMS = (
         "app",
         ("app/*",),
         (
-            "cli/*.py",
-            "ci/test_*notes.py",
-            "ci/test_*reviewed.py",
-            "ci/test_gitlab*.py",
-            "story/test_alerts.py",
-            "story/test_command_line.py",
-            "story/test_failures.py",
-            "story/test_library.py",
-            "story/test_listen.py",
-            "story/test_main_job.py",
-            "story/test_pull_request.py",
-            "story/test_reports.py",
-            "story/test_saved_plans.py",
-            "story/test_uncommitted.py",
+            *COMMANDS,
             "adapters/test_vault_doctor.py",
             "docs/test_library_page.py",
         ),
@@ -241,22 +246,7 @@ ROOMS = (
     Room(
         "cli",
         ("cli/*", "*.py"),
-        (
-            "cli/*.py",
-            "ci/test_*notes.py",
-            "ci/test_*reviewed.py",
-            "ci/test_gitlab*.py",
-            "story/test_alerts.py",
-            "story/test_command_line.py",
-            "story/test_failures.py",
-            "story/test_library.py",
-            "story/test_listen.py",
-            "story/test_main_job.py",
-            "story/test_pull_request.py",
-            "story/test_reports.py",
-            "story/test_saved_plans.py",
-            "story/test_uncommitted.py",
-        ),
+        COMMANDS,
     ),
 )
 

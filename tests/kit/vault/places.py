@@ -109,9 +109,10 @@ def unbootstrapped(server: RunningServer, itself: RunningServer | None = None) -
 def unmount(place: Place) -> None:
     """Remove what the environment mounted, if the server still answers: it writes the table of all
     mounts anew with each new one, and a thousand environments make it five times slower."""
-    for mount in ("registry", "secrets", "transit"):
+    own = place.settings
+    for mount in (own.registry_mount, own.secrets_mount, own.transit_mount):
         with suppress(ReconcilerError, StatusError):
-            place.root.adapter.delete(f"/v1/sys/mounts/integrations/{place.name}/{mount}")
+            place.root.adapter.delete(f"/v1/sys/mounts/{mount}")
 
 
 @contextmanager
