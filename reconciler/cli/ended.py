@@ -44,11 +44,12 @@ def show_run(run: Run, settings: Settings) -> None:
 def exit_code(run: Run) -> int:
     """0 all done, 5 in part, 1 nothing at all or no audit commit."""
     from reconciler.domain.plan.plan import OutcomeStatus, Stage
+    from reconciler.errors.codes import OF_VAULT
 
     if not run.complete:
         failed = [one for one in run.outcomes if one.status is OutcomeStatus.FAILED]
         vault_refused = not run.result.summary()["done"] and all(
-            one.code.startswith("RC4") and one.stage is Stage.BEGUN for one in failed
+            one.code in OF_VAULT and one.stage is Stage.BEGUN for one in failed
         )
         return 1 if vault_refused and (failed or not run.result.interrupted) else IN_PART
     return run.problem.exit_code if run.problem is not None else 0

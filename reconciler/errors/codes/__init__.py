@@ -45,3 +45,7 @@ TABLES: tuple[tuple[Code, ...], ...] = (
     PLATFORM_CODES,
 )
 CODES: Mapping[str, Code] = {code.id: code for table in TABLES for code in table}
+# The codes of what Vault answers and holds.
+OF_VAULT = frozenset(
+    code.id for table in (VAULT_CODES, SERVER_CODES, REGISTRY_CODES) for code in table
+)
