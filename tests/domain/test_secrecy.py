@@ -224,6 +224,42 @@ def test_a_secret_is_known_as_long_as_it_lives_and_a_credential_to_the_end() -> 
     held._kept.pop()
 
 
+@given(
+    st.lists(st.text(min_size=8, max_size=24), min_size=1, max_size=12),
+    st.text(max_size=12),
+    st.data(),
+)
+def test_of_many_secrets_each_is_found_wherever_it_stands(
+    texts: list[str], before: str, data: st.DataObject
+) -> None:
+    """Looked for together, they are found as one by one."""
+    secrets = [Secret(text) for text in texts]
+    form = data.draw(st.sampled_from([form for text in texts for form in held._forms_of(text)]))
+    for text in (before + form, before + form + before, form + form, form[:-1], form[1:]):
+        naive = {form for secret in secrets for form in held._forms_of(secret.reveal())}
+        expected = sorted(span for form in naive for span in held.find_all(text, form))
+        assert sorted(held.find_held(text)) == expected
+    assert len(held._forms) >= len(secrets)
+    del secrets
+    assert (before + form, list(held.find_held(before + form))) == (before + form, [])
+
+
+def test_a_text_is_not_compared_with_each_of_many_keys() -> None:
+    """Not even one that begins as all of them do."""
+    held._list_candidates("")
+    before = len(held._by_piece)
+    keys = [
+        Secret(keytext.compose("acme", "production", f"{number:012}", f"{7**number % 10**43:043}"))
+        for number in range(100)
+    ]
+    text = f"acme_production_000000000007 is a key of {keys[7].reveal()[:40]}"
+    assert held._list_candidates(text) == set()
+    assert len(held._list_candidates(f"{text} {keys[8].reveal()}")) == 1
+    del keys
+    held._list_candidates("")
+    assert len(held._by_piece) == before
+
+
 def test_a_word_is_no_secret_because_somebody_uses_it_for_one() -> None:
     secret = Secret("staging")
     assert mask_secrets("the environment staging") == "the environment staging"

@@ -10,7 +10,7 @@ import json
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from reconciler.domain.secrecy.held import SHORTEST, list_held_forms
+from reconciler.domain.secrecy.held import SHORTEST, find_all, find_held
 from reconciler.domain.secrecy.plaintext import blocks, to_plain_text, trace
 from reconciler.domain.secrecy.shapes import find_shapes
 from reconciler.domain.values.canonical import Json
@@ -94,11 +94,12 @@ def _mask_inside(value: Json) -> Json:
 
 
 def _spans(text: str, also: Collection[str]) -> Iterator[Found]:
-    for form in (*list_held_forms(), *(one for one in also if len(one) >= SHORTEST)):
-        at = text.find(form)
-        while at >= 0:
-            yield Found(HELD, at, at + len(form))
-            at = text.find(form, at + len(form))
+    for begin, end in find_held(text):
+        yield Found(HELD, begin, end)
+    for one in also:
+        if len(one) >= SHORTEST:
+            for begin, end in find_all(text, one):
+                yield Found(HELD, begin, end)
     for name, begin, end in find_shapes(text):
         yield Found(name, begin, end)
 

@@ -2,6 +2,10 @@
 
 Every ``Secret`` is known here for as long as it lives. Credentials are kept: what quotes one may be
 shown after the connection that used it is closed.
+
+A run holds the secrets of many clients at once and looks for all of them in every event that it
+records. So each form is found by pieces of its end, and a text is asked piece by piece: that takes
+as long as the text, whatever the number of secrets.
 """
 
 from __future__ import annotations
@@ -10,6 +14,7 @@ import base64
 import threading
 import weakref
 from collections import deque
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,16 +24,29 @@ if TYPE_CHECKING:
 SHORTEST = 8
 _MOST_KEPT = 64
 _PREFIXES = ("whsec_", "whsk_")
+# A text is cut at every STEP-th character into pieces of PIECE. Wherever a form stands in it, one
+# of them lies within the last SHORTEST characters of the form. (The first ones are no help: those
+# are the same for all our keys.)
+_STEP = 4
+_PIECE = SHORTEST - _STEP + 1
+# The forms of so few secrets are looked for one by one: in a long text that is quicker.
+_FEW = 4
 
 _lock = threading.Lock()
-_alive: weakref.WeakKeyDictionary[Secret, tuple[str, ...] | None] = weakref.WeakKeyDictionary()
+# Those to take up and to forget. They are noted without the lock: the last reference to a secret
+# may go at any instruction, also at one that holds it.
+_new: deque[weakref.ref[Secret]] = deque()
+_gone: deque[weakref.ref[Secret]] = deque()
+# By the number of the reference: those to what is gone cannot be compared any more.
+_forms: dict[int, tuple[weakref.ref[Secret], tuple[str, ...]]] = {}
+# piece -> the forms that end with it, or nearly so, and how many secrets have each of them
+_by_piece: dict[str, dict[str, int]] = {}
 _kept: deque[Secret] = deque(maxlen=_MOST_KEPT)
 
 
 def remember(secret: Secret) -> None:
     """Know ``secret`` until it is forgotten by everybody else."""
-    with _lock:
-        _alive[secret] = None
+    _new.append(weakref.ref(secret, _gone.append))
 
 
 def remember_for_good(secret: Secret) -> Secret:
@@ -39,21 +57,59 @@ def remember_for_good(secret: Secret) -> Secret:
     return secret
 
 
-def list_held_forms() -> list[str]:
-    """Every form of every secret that is held."""
-    with _lock:
-        known = list(_alive.items())
-    result: list[str] = []
-    for secret, found in known:
-        result += found if found is not None else _make_forms(secret)
-    return result
+def find_held(text: str) -> Iterator[tuple[int, int]]:
+    """Where secrets that are held begin and end in ``text``, in no order."""
+    for form in _list_candidates(text):
+        yield from find_all(text, form)
 
 
-def _make_forms(secret: Secret) -> tuple[str, ...]:
-    found = _forms_of(secret.reveal())
+def find_all(text: str, form: str) -> Iterator[tuple[int, int]]:
+    """Each place of ``form`` in ``text``: where it begins and ends."""
+    at = text.find(form)
+    while at >= 0:
+        yield at, at + len(form)
+        at = text.find(form, at + len(form))
+
+
+def _list_candidates(text: str) -> set[str]:
+    """Every form that is in ``text``, and perhaps some that are not."""
     with _lock:
-        _alive[secret] = found
-    return found
+        _catch_up()
+        if len(_forms) <= _FEW:
+            return {form for _, forms in _forms.values() for form in forms}
+    pieces = (text[at : at + _PIECE] for at in range(0, len(text), _STEP))
+    # Most texts hold none, which this tells without a step of Python's own for each piece.
+    if _by_piece.keys().isdisjoint(pieces):
+        return set()
+    pieces = (text[at : at + _PIECE] for at in range(0, len(text), _STEP))
+    return {form for piece in pieces for form in list(_by_piece.get(piece, ()))}
+
+
+def _catch_up() -> None:
+    while _new:
+        reference = _new.popleft()
+        secret = reference()
+        if secret is not None:
+            forms = _forms_of(secret.reveal())
+            _forms[id(reference)] = reference, forms
+            _count(forms, 1)
+    while _gone:
+        reference = _gone.popleft()
+        _, forms = _forms.pop(id(reference), (reference, ()))
+        _count(forms, -1)
+
+
+def _count(forms: tuple[str, ...], more: int) -> None:
+    for form in forms:
+        for offset in range(_STEP):
+            begin = len(form) - SHORTEST + offset
+            piece = form[begin : begin + _PIECE]
+            having = _by_piece.setdefault(piece, {})
+            having[form] = having.get(form, 0) + more
+            if not having[form]:
+                del having[form]
+                if not having:
+                    del _by_piece[piece]
 
 
 def _forms_of(text: str) -> tuple[str, ...]:
