@@ -8,13 +8,16 @@ UV ?= $(BIN)/uv
 # Three workers also on two cores: many tests wait for a server. Each worker that needs one starts its own.
 PYTEST_ARGS ?= --numprocesses 3 --dist worksteal
 CLIENTS ?= 1000
+ROUNDS ?= 5
+ROWS ?=
+FORMAT ?= text
 # Where a repository that uses the reconciler keeps its wheel; at GitLab .gitlab/reconciler.
 FOR ?= .github/reconciler
 COUNT ?= 20
 SEED ?= 1
 MINUTES ?= 60
 # The pure rooms: values in, values out.
-PURE := tests/test_architecture.py tests/domain tests/registry tests/webhooks tests/planning tests/declare tests/engine tests/report
+PURE := tests/test_architecture.py tests/domain tests/registry tests/webhooks tests/planning tests/declare tests/engine tests/report tests/benchmarks
 RELIABILITY := tests/reliability tests/adapters/test_vault_retries.py tests/planning/test_unfinished.py tests/registry/test_rebucket.py tests/engine/test_many_webhooks.py
 # Told once more, through a proxy with the habits of HashiCorp Vault.
 STORIES := tests/story/test_canary.py tests/story/test_main_job.py tests/story/test_revoke.py tests/story/test_rotation.py
@@ -24,7 +27,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test test-fast test-reliability test-exhaustive coverage check format bench bench-small mutants pictures schemas wheel lock clean
+.PHONY: help install demo test test-fast test-reliability test-exhaustive coverage check format bench bench-growth mutants pictures schemas wheel lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' Makefile
@@ -67,13 +70,12 @@ format: $(READY) ## Format the code and apply the safe fixes of the linter
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-bench: $(READY) ## Measure everything against its named baseline (CLIENTS=1000)
-	$(BIN)/python benchmarks/plan.py --clients $(CLIENTS)
-	$(BIN)/python benchmarks/deliveries.py
+bench: $(READY) ## Measure everything against its named baseline (CLIENTS=1000 ROUNDS=5 ROWS="plan help" GROWTH=1 RECORD=1)
+	@$(BIN)/python -m benchmarks --clients $(CLIENTS) --rounds $(ROUNDS) --rows "$(ROWS)" --format $(FORMAT) \
+	  $(if $(GROWTH),--growth) $(if $(RECORD),--record)
 
-bench-small: $(READY) ## Every benchmark once, small: that it runs is all that this shows
-	$(BIN)/python benchmarks/plan.py --clients 50 --rounds 1
-	$(BIN)/python benchmarks/deliveries.py --deliveries 200 --rounds 1
+bench-growth: $(READY) ## Only what ten times as many clients cost
+	@$(MAKE) --no-print-directory bench ROWS=growth
 
 wheel: $(READY) ## Build the wheel, and the requirements that pin it (FOR=.github/reconciler)
 	.ci/wheel $(FOR) $(BIN)/python

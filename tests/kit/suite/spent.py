@@ -24,6 +24,7 @@ _collecting: list[float] = []  # of every worker, in the process that prints
 BUDGETS = {
     "tests": 30,
     "tests/adapters": 80,
+    "tests/benchmarks": 3,
     "tests/ci": 120,
     "tests/cli": 90,
     "tests/declare": 45,

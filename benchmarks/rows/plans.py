@@ -1,0 +1,45 @@
+"""Plan and status with nothing to do, against reading the same files."""
+
+from __future__ import annotations
+
+from benchmarks.measuring.figures import Sample
+from benchmarks.measuring.programs import run_baseline
+from benchmarks.measuring.turns import Measure, Turns, take_turns
+from benchmarks.rows.row import Bench, NotBuiltError
+from benchmarks.worlds.place import Kind, Place
+
+
+def measure_cold(bench: Bench) -> Turns:
+    place = bench.applied(Kind(bench.clients, webhooks=True))
+    return take_turns("plan-cold", bench.rounds, load_files(place), lambda: place.plan(*bench.cold))
+
+
+def measure_warm(bench: Bench) -> Turns:
+    return _warm("plan-warm", bench, Kind(bench.clients, webhooks=True))
+
+
+def measure_warm_with_keys(bench: Bench) -> Turns:
+    return _warm("plan-warm-keys", bench, Kind(bench.clients))
+
+
+def _warm(name: str, bench: Bench, kind: Kind) -> Turns:
+    """The second plan in a row: the first one, which keeps what it found, is not counted."""
+    if not bench.keeps_verdicts:
+        raise NotBuiltError("plan has no --no-cache: it keeps nothing between two runs")
+    place = bench.applied(kind)
+    place.plan()
+    return take_turns(name, bench.rounds, load_files(place), place.plan)
+
+
+def measure_status(bench: Bench) -> Turns:
+    place = bench.applied(Kind(bench.clients, webhooks=True))
+
+    def status() -> Sample:
+        return place.command("status").sample
+
+    return take_turns("status", bench.rounds, load_files(place), status)
+
+
+def load_files(place: Place) -> Measure:
+    """The baseline of whatever reads the declaration."""
+    return lambda: run_baseline("load_yaml", place.environment, str(place.directory))
