@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import io
 import sys
-import traceback
 from collections.abc import Sequence
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -190,6 +188,9 @@ def report_failure(error: ReconcilerError, settings: Settings, cause: BaseExcept
     except ReconcilerError as unwritable:
         show_error(unwritable, Settings())
     if error.code == "RC000" and settings.verbose:
+        import traceback
+        from pathlib import Path
+
         for frame in traceback.extract_tb(cause.__traceback__):
             tell(f"  {Path(frame.filename).name}:{frame.lineno} in {frame.name}")
     return error.exit_code

@@ -2,30 +2,50 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from copy import copy
 from itertools import pairwise
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from reconciler.cli.output import Settings
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+
+
+class Directory(click.Path):
+    """A directory as a ``Path``: pathlib is imported once one is named, and not by ``--help``."""
+
+    def __init__(self) -> None:
+        super().__init__(file_okay=False)
+
+    def convert(
+        self,
+        value: Any,
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Path:
+        """Raises ``click.BadParameter`` for a file."""
+        from pathlib import Path
+
+        return Path(os.fsdecode(super().convert(value, param, ctx)))
 
 
 def global_options(*, hidden: bool) -> list[click.Parameter]:
     """``--project``, ``-q``, ``-v`` and ``--no-color``: each is put into the ``Settings`` of the
     context."""
     common: dict[str, Any] = {"expose_value": False, "callback": _settle, "hidden": hidden}
-    folder = click.Path(file_okay=False, path_type=Path)
     where = "The directory of reconciler.yaml. Default: the nearest one upwards."
     colour = "No colour; the NO_COLOR variable does the same."
     return [
         click.Option(
             ["--project"],
-            type=folder,
+            type=Directory(),
             metavar="DIR",
             help=where,
             **common,

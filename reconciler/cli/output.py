@@ -3,22 +3,20 @@ stderr."""
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from reconciler.domain.secrecy import mask_secrets
-
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from reconciler.domain.plan.plan import Outcome
     from reconciler.engine.testing import Tested
     from reconciler.errors import ReconcilerError
@@ -57,6 +55,8 @@ def emit(text: str, form: str = "text") -> None:
 
     Raises ``ReconcilerError`` RC022 when it cannot be written.
     """
+    from reconciler.domain.secrecy import mask_secrets
+
     content = defuse(mask_secrets(text), form)
     if sys.stdout is None:
         raise _unwritable("stdout is closed")
@@ -97,6 +97,7 @@ def write_file(
     Raises ``UsageError`` with ``code`` when it cannot be written.
     """
     from reconciler.adapters.system.new_files import replace_file
+    from reconciler.domain.secrecy import mask_secrets
     from reconciler.errors import UsageError
 
     if path.exists() and not path.is_file():  # replacing /dev/null by a file would be a surprise
@@ -134,6 +135,7 @@ def say(settings: Settings, text: str) -> None:
 
 def tell(text: str) -> None:
     """A line on stderr. That it cannot be written stops nothing: a run goes on."""
+    from reconciler.domain.secrecy import mask_secrets
     from reconciler.report.text.escape import escape_commands
 
     try:
@@ -207,6 +209,8 @@ class TestsTold:
 
 def error_document(error: ReconcilerError) -> str:
     """What ``--format json`` prints when a command fails."""
+    import json
+
     document: dict[str, Any] = {
         "format_version": _FORMAT_VERSION,
         "kind": "error",

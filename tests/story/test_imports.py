@@ -1,10 +1,11 @@
-"""What commands import: no package of others that they do not use, and hvac only where docs/vault.md
-says so."""
+"""What commands import: our modules by name, no package of others that they do not use, next to
+nothing for ``--help``, and hvac only where docs/vault.md says so."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,18 @@ WITHOUT = {
     "revoke": ("partner/primary", "--reason", "test"),
 }
 WITH = ("bootstrap", "doctor")
-ENDING = "code = main(sys.argv[1:]); print('ended', code, *sys.modules, file=sys.stderr)"
+ENDING = "print('ended', code, *sys.modules, file=sys.stderr)"
+COMMAND = f"from reconciler.cli.main import main; code = main(sys.argv[1:]); {ENDING}"
+# The least that a program made with click imports when it shows its help.
+SMALLEST = f"""
+import click
+@click.command(context_settings={{"max_content_width": 100}})
+@click.version_option("1")
+def cli():
+    "A command."
+code = cli(standalone_mode=False) or 0
+{ENDING}
+"""
 # Packages of others, by command. Each costs every start some hundredths of a second.
 PACKAGES = {
     "--help": {"click"},
@@ -45,7 +57,12 @@ def imports_hvac(checkout: Checkout, command: str, *arguments: str) -> bool:
 
 def list_imported(checkout: Checkout, command: str, *arguments: str) -> set[str]:
     """The packages of others that a command imports that succeeds."""
-    code = f"import sys; sys.argv[0] = 'reconciler'; from reconciler.cli.main import main; {ENDING}"
+    return of_others(list_modules(checkout, COMMAND, command, *arguments))
+
+
+def list_modules(checkout: Checkout, code: str, command: str, *arguments: str) -> set[str]:
+    """All modules that are there at the end of a program that succeeds."""
+    code = f"import sys; sys.argv[0] = 'reconciler'\n{code}"
     variables = {"VAULT_TOKEN": checkout.place.token(checkout.role)}
     if command in WITH:
         variables["VAULT_TOKEN"] = checkout.place.server.token.reveal()
@@ -59,23 +76,45 @@ def list_imported(checkout: Checkout, command: str, *arguments: str) -> set[str]
         timeout=120,
         check=False,
     )
-    ended, code, *modules = ran.stderr.splitlines()[-1].split()
-    assert (ended, code) == ("ended", "0"), ran.stderr
+    ended, exit_code, *modules = ran.stderr.splitlines()[-1].split()
+    assert (ended, exit_code) == ("ended", "0"), ran.stderr
+    return set(modules)
+
+
+def of_others(modules: set[str]) -> set[str]:
     packages = {name.partition(".")[0] for name in modules} - sys.stdlib_module_names - OURS
     return {name for name in packages if not name.startswith(PARTS)}
 
 
-def test_commands_import_no_package_that_they_do_not_use(checkout: Checkout) -> None:
+def ours(modules: set[str]) -> str:
+    """Those of this program, one a line. A package is left out where one of its modules is there:
+    it only holds them."""
+    names = {name for name in modules if name.partition(".")[0] == "reconciler"}
+    held = {name.rpartition(".")[0] for name in names}
+    return "".join(f"{name}\n" for name in sorted(names - held))
+
+
+def test_commands_import_no_module_that_they_do_not_use(
+    checkout: Checkout, golden: Callable[[str, str], None]
+) -> None:
+    """A module that is new in one of the lists costs every start: is it needed there?"""
     checkout.hooked(
         "partner",
         "http://127.0.0.1:1/hook",
         keys=[{"name": "primary", "rotation": {"window": "Mon-Fri 09:00-16:00 Europe/London"}}],
     )
     checkout.commit()
-    assert list_imported(checkout, "--help") == PACKAGES["--help"]
-    assert list_imported(checkout, "validate") == PACKAGES["validate"]
-    for command in ("plan", "status"):
-        assert list_imported(checkout, command, "-e", checkout.environment) == PACKAGES[command]
+    for command, packages in PACKAGES.items():
+        where = ("-e", checkout.environment) if command in {"plan", "status"} else ()
+        modules = list_modules(checkout, COMMAND, command, *where)
+        assert of_others(modules) == packages
+        golden(f"imports_{command.strip('-')}.txt", ours(modules))
+
+
+def test_help_imports_hardly_more_than_click_itself(checkout: Checkout) -> None:
+    shown, least = (list_modules(checkout, code, "--help") for code in (COMMAND, SMALLEST))
+    more = {name for name in shown - least if name.partition(".")[0] != "reconciler"}
+    assert more == {"copy", "dataclasses"}
 
 
 def test_commands_of_every_day_do_without_hvac(checkout: Checkout) -> None:
