@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# What others made, to be measured beside ours.
+PEERS := .venv-peers
 PIP := $(BIN)/pip --disable-pip-version-check
 READY := $(VENV)/ready
 UV ?= $(BIN)/uv
@@ -27,7 +29,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test test-fast test-reliability test-exhaustive coverage check format bench bench-growth mutants pictures schemas wheel lock clean
+.PHONY: help install demo test test-fast test-reliability test-exhaustive coverage check format bench bench-growth bench-peers mutants pictures schemas wheel lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' Makefile
@@ -77,6 +79,14 @@ bench: $(READY) ## Measure everything against its named baseline (CLIENTS=1000 R
 bench-growth: $(READY) ## Only what ten times as many clients cost
 	@$(MAKE) --no-print-directory bench ROWS=growth
 
+bench-peers: $(READY) $(PEERS)/ready ## Beside a script on hvac, and octoDNS: the same job without us
+	@$(MAKE) --no-print-directory bench ROWS=peer
+
+$(PEERS)/ready: benchmarks/peers/requirements.txt
+	@$(PYTHON) -m venv --clear $(PEERS)
+	@$(PEERS)/bin/pip --disable-pip-version-check install -qq --require-hashes --requirement $<
+	@touch $@
+
 wheel: $(READY) ## Build the wheel, and the requirements that pin it (FOR=.github/reconciler)
 	.ci/wheel $(FOR) $(BIN)/python
 
@@ -90,13 +100,14 @@ schemas: $(READY) ## Generate what of schemas/ follows from the schemes and from
 	$(BIN)/python -m reconciler.declare.schema.generated schemas
 
 # Hash-only locks: they name no host, so they work with whichever index this machine uses.
-COMPILE = $(UV) pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-strip-extras $(UPGRADE)
+COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-strip-extras $(UPGRADE)
 lock: $(READY) ## Re-make requirements*.txt (UPGRADE=--upgrade for newer releases)
 	@test "$(UV)" != "$(BIN)/uv" || $(PIP) install -qq uv
-	$(COMPILE) --extra server --extra dev --output-file requirements-dev.txt
-	$(COMPILE) --constraint requirements-dev.txt --output-file requirements.txt
-	@! grep -n '://' requirements.txt requirements-dev.txt
+	$(COMPILE) pyproject.toml --extra server --extra dev --output-file requirements-dev.txt
+	$(COMPILE) pyproject.toml --constraint requirements-dev.txt --output-file requirements.txt
+	$(COMPILE) benchmarks/peers/requirements.in --constraint requirements-dev.txt --output-file benchmarks/peers/requirements.txt
+	@! grep -n '://' requirements.txt requirements-dev.txt benchmarks/peers/requirements.txt
 
 clean: ## Remove everything that the other targets made
-	rm -rf $(VENV) build dist .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(PEERS) build dist .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -42,7 +42,7 @@ def choose(rows: Sequence[Row], wanted: str, *, growth: bool) -> list[Row]:
     if wanted:
         names = choose_rows([row.name for row in rows], wanted.split())
         return [row for row in rows if row.name in names]
-    return [row for row in rows if growth or not row.asked]
+    return [row for row in rows if not row.apart or (growth and row.name.startswith("growth-"))]
 
 
 def measure(row: Row, bench: Bench) -> Result:

@@ -86,7 +86,7 @@ class Row:
     """``what`` is measured ``against`` a baseline ``by`` the clock or by CPU; ``measure`` does it,
     and raises ``NotBuiltError`` or ``BenchmarkError``.
 
-    ``asked``: it takes so long that it is only measured when it is asked for.
+    ``apart``: it is only measured when it is asked for.
     """
 
     name: str
@@ -95,4 +95,4 @@ class Row:
     measure: Callable[[Bench], Turns]
     goal: Goal = NO_GOAL
     by: By = By.WALL
-    asked: bool = False
+    apart: bool = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.measuring.figures import By, Goal
-from benchmarks.rows import applies, deliveries, growth, plans, starts
+from benchmarks.rows import applies, deliveries, growth, peers, plans, starts
 from benchmarks.rows.row import Row
 
 FILES = "PyYAML's C loader over the same files"
@@ -87,7 +87,7 @@ ROWS: tuple[Row, ...] = (
         growth.measure_apply,
         Goal(ratio=10.5, peak=1500),
         By.CPU,
-        asked=True,
+        apart=True,
     ),
     Row(
         "growth-plan",
@@ -96,7 +96,7 @@ ROWS: tuple[Row, ...] = (
         growth.measure_plan,
         Goal(ratio=10.5, peak=1500),
         By.CPU,
-        asked=True,
+        apart=True,
     ),
     Row(
         "growth-status",
@@ -105,6 +105,27 @@ ROWS: tuple[Row, ...] = (
         growth.measure_status,
         Goal(ratio=10.5, peak=1500),
         By.CPU,
-        asked=True,
+        apart=True,
+    ),
+    Row(
+        "peer-hvac-apply",
+        "apply of new keys, no webhooks",
+        "a script on hvac that writes as many, 16 threads with a session each, same server",
+        peers.measure_apply,
+        apart=True,
+    ),
+    Row(
+        "peer-hvac-plan",
+        "plan of these, nothing to do, nothing kept",
+        "the same script once more, when nothing is left to do",
+        peers.measure_plan,
+        apart=True,
+    ),
+    Row(
+        "peer-octodns",
+        "plan, everything new, nothing kept",
+        "octoDNS planning as many records from YAML to YAML, no server",
+        peers.measure_octodns,
+        apart=True,
     ),
 )

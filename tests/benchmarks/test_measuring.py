@@ -107,19 +107,15 @@ def test_a_word_that_is_no_row_is_refused_with_those_that_are(word: str) -> None
         choose_rows(NAMES, ["help", word])
 
 
-def test_what_takes_long_is_measured_when_it_is_asked_for() -> None:
-    usual, everything = choose(ROWS, "", growth=False), choose(ROWS, "", growth=True)
-    assert everything == list(ROWS)
-    assert [row.name for row in everything if row not in usual] == [
-        "growth-apply",
-        "growth-plan",
-        "growth-status",
-    ]
-    assert [row.name for row in choose(ROWS, "growth", growth=False)] == [
-        "growth-apply",
-        "growth-plan",
-        "growth-status",
-    ]
+def test_what_takes_long_or_needs_others_is_measured_when_it_is_asked_for() -> None:
+    def names(wanted: str, *, growth: bool = False) -> list[str]:
+        return [row.name for row in choose(ROWS, wanted, growth=growth)]
+
+    growing, peers = names("growth"), names("peer")
+    assert (len(growing), len(peers)) == (3, 3)
+    assert names("", growth=True) == [*names(""), *growing]
+    assert names("", growth=True) == [row.name for row in ROWS if row.name not in peers]
+    assert not {*names("")} & {*growing, *peers}
 
 
 def test_turns_alternate_and_the_first_only_warms() -> None:

@@ -58,11 +58,27 @@ def test_the_rows_of_the_page_are_those_of_the_table() -> None:
 
 
 def test_ci_runs_every_row_small() -> None:
-    command = re.search(r"^make bench .*CLIENTS=20\b.*$", CI, re.MULTILINE)
-    assert command
-    options = parse(recipe(command[0])[0][3:])
-    assert (options.clients, options.rounds) == (20, 1)
-    assert choose(ROWS, options.rows, growth=options.growth) == list(ROWS)
+    commands = re.findall(r"^make bench\S* .*$", CI, re.MULTILINE)
+    ran: list[str] = []
+    for command in commands:
+        options = parse(recipe(command)[-1][3:])
+        assert (options.clients, options.rounds) == (20, 1)
+        ran += (row.name for row in choose(ROWS, options.rows, growth=options.growth))
+    assert ran == [row.name for row in ROWS]
+
+
+def test_the_peers_are_locked_by_hash_in_the_versions_that_we_have() -> None:
+    pinned, ours = (
+        dict(re.findall(r"^([a-z0-9.-]+)==(\S+)", (ROOT / lock).read_text(), re.MULTILINE))
+        for lock in ("benchmarks/peers/requirements.txt", "requirements-dev.txt")
+    )
+    wanted = (ROOT / "benchmarks/peers/requirements.in").read_text().split()
+    assert {re.split("[>=]", one)[0] for one in wanted} <= pinned.keys()
+    both = pinned.keys() & ours.keys()
+    assert {name: pinned[name] for name in both} == {name: ours[name] for name in both}
+    text = (ROOT / "benchmarks/peers/requirements.txt").read_text()
+    assert "://" not in text
+    assert text.count("==") == len(re.findall(r"==\S+(?: ;[^\\]*)? \\\n +--hash=sha256:", text))
 
 
 def test_stdout_is_the_document_and_nothing_else() -> None:
