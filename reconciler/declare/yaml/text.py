@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -20,7 +21,6 @@ from yaml import YAMLError
 from yaml._yaml import CParser
 from yaml.events import (
     AliasEvent,
-    DocumentEndEvent,
     DocumentStartEvent,
     MappingEndEvent,
     MappingStartEvent,
@@ -62,6 +62,7 @@ class Parsed:
 
 
 _CONTROL = "\x00-\x08\x0b\x0c\x0e-\x1f\x7f"
+_ORDINARY = bytes((*range(0x20, 0x7F), 0x0A))  # what most texts are made of
 _FORBIDDEN_ASCII = re.compile(f"[{_CONTROL}]|\r(?!\n)")
 # C1 controls, line separators, what is drawn as nothing, what is no character: they hide or redraw
 # the rest. The selector U+FE0F may stand where it makes an emoji.
@@ -72,6 +73,7 @@ _FORBIDDEN = re.compile(
 _SHOWN = 20  # forbidden characters, and secrets, that are listed for one file
 _PLAIN: dict[str, bool | None] = {"": None, "~": None, "null": None, "true": True, "false": False}
 _WHOLE_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)\Z")
+_DIGITS = frozenset("-0123456789")  # what a whole number begins with
 _SHORT = 18  # digits, and a sign, that always fit into 64 bits
 _LONG = 20  # digits of the largest number of 64 bits
 _64_BITS = range(-(1 << 63), 1 << 64)
@@ -89,54 +91,48 @@ def parse(
         return []
     if not limits.foreign and not _characters_allowed(text, file, found):
         return []
-    builder = _Builder(file, found, limits, escapes="\\" in text)
+    reader = _Reader(text, file, found, limits)
     try:
-        parser = CParser(text)
-        while not builder.stopped:
-            event = parser.get_event()
-            if event is None:
-                break
-            builder.take(event)
+        reader.read()
     except YAMLError as error:
         report_syntax(error, text, file, found)
-        builder.abandon()
     if (
         not limits.foreign
-        and (builder.doubtful or is_doubtful(text))
+        and (reader.doubtful or is_doubtful(text))
         and report_doubts(text, file, found)
     ):
-        builder.doubt()
-    return builder.documents
+        reader.doubt()
+    return reader.documents
 
 
-_DROPPED = "\0"  # stands for a field name that is none; what it names is left out
+_BEGINNINGS = frozenset({MappingStartEvent, SequenceStartEvent})  # of collections
 
 
-class _Builder:
-    """Turns events into values. ``container`` is what is being filled, ``stack`` what surrounds it;
-    in a mapping ``key`` is the field name that waits for its value."""
+class _TooDeep(Exception):
+    """Nested deeper than is allowed; what was read by then is kept."""
+
+
+class _Reader:
+    """Turns events into values. A collection is put where it belongs before it is filled, so that
+    a text that cannot be read to its end leaves what was read."""
 
     def __init__(
         self,
+        text: str,
         file: str,
         found: Collector,
         limits: TextLimits,
-        *,
-        escapes: bool,
     ) -> None:
         self.documents: list[Parsed] = []
-        self.stopped = self.doubtful = False
+        self.doubtful = False
+        self._next: Callable[[], Any] = CParser(text).get_event
         self._file = file
         self._found = found
         self._limits = limits
-        self._escapes = escapes
-        self._container: Map | Seq | None = None
-        self._key: str | None = None
-        self._key_mark: Mark = (file, 1, 1)
-        self._stack: list[tuple[Map | Seq | None, str | None, Mark]] = []
+        self._escapes = "\\" in text
         self._whole = True
-        self._ended = 0
         self._anchors: dict[str, Any] = {}
+        self._depth = 0
         self._flow = 0  # how many flow collections are open
 
     def doubt(self) -> None:
@@ -144,30 +140,35 @@ class _Builder:
         for document in self.documents:
             document.whole = False
 
-    def abandon(self) -> None:
-        """Forget the document that a syntax error cut short."""
-        del self.documents[self._ended :]
+    def read(self) -> None:
+        """Read to the end. Raises ``YAMLError``, and forgets the document that is cut short."""
+        complete = 0
+        try:
+            while (event := self._next()) is not None:
+                if type(event) is DocumentStartEvent:
+                    self._read_document(event)
+                    complete = len(self.documents)
+        except _TooDeep:
+            self.documents[-1].whole = False
+        except YAMLError:
+            del self.documents[complete:]
+            raise
 
-    def take(self, event: Any) -> None:
-        kind = type(event)
-        if kind is ScalarEvent:
-            self._scalar(event)
-        elif kind is MappingStartEvent or kind is SequenceStartEvent:
-            self._open(event, Map if kind is MappingStartEvent else Seq)
-        elif kind is MappingEndEvent or kind is SequenceEndEvent:
-            self._close(event)
-        elif kind is AliasEvent:
-            self._alias(event)
-        elif kind is DocumentStartEvent:
-            self._whole, self._anchors = True, {}
-            if not self._limits.foreign:
-                self._directives(event)
-        elif kind is DocumentEndEvent:
-            if self.documents and not self._whole:
-                self.documents[-1].whole = False
-            self._ended = len(self.documents)
+    def _read_document(self, start: Any) -> None:
+        self._whole, self._anchors = True, {}
+        if not self._limits.foreign:
+            self._check_directives(start)
+        event = self._next()
+        mark = self._mark(event)
+        value = self._value(event, mark)
+        if value is None:
+            return
+        document = Parsed(value, mark)
+        self.documents.append(document)
+        self._fill(event, value)
+        document.whole = self._whole
 
-    def _directives(self, event: Any) -> None:
+    def _check_directives(self, event: Any) -> None:
         """libyaml reads YAML 1.1 whatever version a file says; a tag prefix changes what tags
         mean."""
         if event.version:
@@ -182,23 +183,26 @@ class _Builder:
     def _add(self, code: str, event: Any, message: str) -> None:
         self._found.add(code, self._mark(event), message)
 
-    def _scalar(self, event: Any) -> None:
-        text = event.value
-        value: Any = text
-        if event.implicit[0]:
-            if text in _PLAIN:
-                value = _PLAIN[text]
-            elif text[0] in "-0123456789" and _WHOLE_NUMBER.match(text):
-                value = int(text) if len(text) <= _SHORT else self._large(event, text)
+    def _value(self, event: Any, mark: Mark) -> Any:
+        """The value that begins with ``event``; a collection is still empty."""
+        kind = type(event)
+        if kind is ScalarEvent:
+            value = event.value
+            if not event.implicit[0]:
+                self._check_quoted(event)
+            elif value in _PLAIN:
+                value = _PLAIN[value]
+            elif value[0] in _DIGITS and _WHOLE_NUMBER.match(value):
+                value = int(value) if len(value) <= _SHORT else self._large(event, value)
+        elif kind is MappingStartEvent:
+            value = Map(mark)
+        elif kind is SequenceStartEvent:
+            value = Seq(mark)
         else:
-            self._check_quoted(event)
+            return self._alias(event)
         if event.anchor is not None or event.tag is not None:
             self._take_anchor(event, value)
-        mark = self._mark(event)
-        if type(self._container) is Map and self._key is None:
-            self._field(value, text, mark)
-        else:
-            self._put(value, mark)
+        return value
 
     def _large(self, event: Any, text: str) -> int | str:
         digits = len(text.lstrip("-"))
@@ -245,86 +249,92 @@ class _Builder:
         if event.tag is not None:
             self._add("RC108", event, f"the tag `{event.tag}` is not allowed")
 
-    def _alias(self, event: Any) -> None:
+    def _alias(self, event: Any) -> Any:
         if self._limits.foreign:
-            value = self._anchors.get(event.anchor)
-        else:
-            self._add("RC107", event, f"the alias `*{event.anchor}` is not allowed")
-            self._whole, value = False, None
-        if type(self._container) is Map and self._key is None:
-            self._field(value, f"*{event.anchor}", self._mark(event))
-        else:
-            self._put(value, self._mark(event))
+            return self._anchors.get(event.anchor)
+        self._add("RC107", event, f"the alias `*{event.anchor}` is not allowed")
+        self._whole = False
+        return None
 
-    def _open(self, event: Any, make: type[Map | Seq]) -> None:
-        mark = self._mark(event)
-        value = make(mark)
-        if event.anchor is not None or event.tag is not None:
-            self._take_anchor(event, value)
-        if type(self._container) is Map and self._key is None:
-            braces = make is Map and self._container.mark[1:] == (mark[1], mark[2] - 1)
+    def _fill(self, start: Any, value: Any) -> None:
+        """Read what is in ``value``, which ``start`` began; nothing where it is no collection."""
+        kind = type(start)
+        if kind not in _BEGINNINGS:
+            return
+        self._depth += 1
+        self._flow += start.flow_style
+        if self._depth > self._limits.depth:
+            self._found.add(
+                "RC111",
+                value.mark,
+                f"this is nested more than {self._limits.depth} levels deep",
+            )
+            raise _TooDeep
+        end = self._fill_map(value) if kind is MappingStartEvent else self._fill_seq(value)
+        if self._flow:
+            self._flow -= 1
+            if end.end_mark.line + 1 != value.mark[1]:
+                self.doubtful = True  # a flow collection of several lines
+        self._depth -= 1
+
+    def _fill_seq(self, container: Seq) -> Any:
+        following, file, marks = self._next, self._file, container.marks
+        while type(event := following()) is not SequenceEndEvent:
+            start = event.start_mark
+            mark = (file, start.line + 1, start.column + 1)
+            value = self._value(event, mark)
+            container.append(value)
+            marks.append(mark)
+            if type(event) in _BEGINNINGS:
+                self._fill(event, value)
+        return event
+
+    def _fill_map(self, container: Map) -> Any:
+        following, file = self._next, self._file
+        marks, key_marks = container.marks, container.key_marks
+        while type(event := following()) is not MappingEndEvent:
+            start = event.start_mark
+            key_mark = (file, start.line + 1, start.column + 1)
+            key = self._value(event, key_mark)
+            if type(key) is not str or key in container:
+                key = self._check_field(event, key, container)
+            event = following()
+            start = event.start_mark
+            mark = (file, start.line + 1, start.column + 1)
+            value = self._value(event, mark)
+            if key is not None:
+                container[key], marks[key], key_marks[key] = value, mark, key_mark
+            if type(event) in _BEGINNINGS:
+                self._fill(event, value)
+        return event
+
+    def _check_field(self, event: Any, key: Any, container: Map) -> str | None:
+        """The name of a field that is no text, or is in ``container`` already: the first of two
+        equal fields stays. None: what it names is left out."""
+        mark, kind = self._mark(event), type(event)
+        if kind in _BEGINNINGS:
+            braces = type(key) is Map and container.mark[1:] == (mark[1], mark[2] - 1)
             remedy = 'put the whole value in quotes: "{{ … }}"' if braces else ""
             self._found.add(
                 "RC110", mark, "a field name cannot be a list or a mapping", remedy=remedy
             )
             self._whole = False
-            self._key = _DROPPED
-            self._key_mark = mark
-            self._stack.append((self._container, self._key, self._key_mark))
-        else:
-            self._put(value, mark)
-            self._stack.append((self._container, None, mark))
-        self._container = value
-        self._key = None
-        if event.flow_style:
-            self._flow += 1
-        if len(self._stack) > self._limits.depth:
-            self._found.add(
-                "RC111", mark, f"this is nested more than {self._limits.depth} levels deep"
-            )
-            self.stopped = True
-            self._whole = False
-            self.documents[-1].whole = False
-
-    def _close(self, event: Any) -> None:
-        if self._flow:
-            self._flow -= 1
-            assert self._container is not None
-            if event.end_mark.line + 1 != self._container.mark[1]:
-                self.doubtful = True  # a flow collection of several lines
-        self._container, self._key, self._key_mark = self._stack.pop()
-
-    def _field(self, value: Any, text: str, mark: Mark) -> None:
-        """``value`` (written as ``text``) is the name of a field of the current mapping."""
-        assert isinstance(self._container, Map)
-        if not isinstance(value, str):
+            self._fill(event, key)
+            return None
+        if type(key) is not str:
+            text = f"*{event.anchor}" if kind is AliasEvent else event.value
             if not self._limits.foreign:
-                self._found.add(
-                    "RC110", mark, f"the field name `{text}` is not text but {_type_of(value)}"
-                )
-                self._whole, text = False, _DROPPED
-            value = text
-        if value in self._container:
-            _, line, column = self._container.key_marks[value]
-            first = f"it is already written in line {line}, column {column}"
-            self._found.add("RC109", mark, f"the field `{value}` is written twice: {first}")
-        self._key = value
-        self._key_mark = mark
-
-    def _put(self, value: Any, mark: Mark) -> None:
-        container = self._container
-        if container is None:
-            if value is not None:
-                self.documents.append(Parsed(value, mark))
-        elif type(container) is Seq:
-            container.append(value)
-            container.marks.append(mark)
-        elif isinstance(container, Map) and self._key is not None:
-            key, self._key = self._key, None
-            if key is not _DROPPED and key not in container:  # the first of two equal fields stays
-                container[key] = value
-                container.marks[key] = mark
-                container.key_marks[key] = self._key_mark
+                what = _type_of(key)
+                self._found.add("RC110", mark, f"the field name `{text}` is not text but {what}")
+                self._whole = False
+                return None
+            key = str(text)
+        if key not in container:
+            return key
+        _, line, column = container.key_marks[key]
+        first = f"it is already written in line {line}, column {column}"
+        self._found.add("RC109", mark, f"the field `{key}` is written twice: {first}")
+        return None
 
 
 def _type_of(value: object) -> str:
@@ -337,6 +347,8 @@ def _characters_allowed(text: str, file: str, found: Collector) -> bool:
     """Also looks for secrets, comments included; these are reported but do not stop the reading."""
     for secret in _find_secrets(text)[:_SHOWN]:
         found.add("RC112", _mark_at(text, secret.begin, file), f"this looks like {secret.name}")
+    if text.isascii() and not text.encode("ascii").translate(None, _ORDINARY):
+        return True
     pattern = _FORBIDDEN_ASCII if text.isascii() else _FORBIDDEN
     allowed = True
     for match in islice(pattern.finditer(text), _SHOWN):

@@ -25,8 +25,13 @@ from yaml.events import (
 
 from reconciler.declare.findings.collector import Collector
 
-# A tab, a `#` without a space, a `?` that begins a word, a `-` that ends before a bracket.
-_DOUBTFUL = re.compile(r"\t|\S#|(?:^|[\s\[{,])\?|-\s*[,\]}]", re.MULTILINE)
+# Beside a tab: a `#` without a space, a `?` that begins a word, a `-` that ends before a bracket.
+# Each is searched for where its character is, which most texts do not have.
+_DOUBTFUL = {
+    "#": re.compile(r"\S#"),
+    "?": re.compile(r"(?:^|[\s\[{,])\?", re.MULTILINE),
+    "-": re.compile(r"-\s*[,\]}]"),
+}
 _SHOWN = 20  # places of one file
 _COMMENT = re.compile(r"#[^\n]*")
 _HEADER = re.compile(r"[|>][+-]?([1-9])?[+-]?(?: +#[^\n]*| *)\r?(?:\n|\Z)")
@@ -62,7 +67,10 @@ def is_doubtful(text: str) -> bool:
 
     Texts and flow collections of several lines are doubtful, too; whoever reads them knows.
     """
-    return _DOUBTFUL.search(text) is not None
+    return "\t" in text or any(
+        character in text and pattern.search(text) is not None
+        for character, pattern in _DOUBTFUL.items()
+    )
 
 
 def report_doubts(text: str, file: str, found: Collector) -> bool:

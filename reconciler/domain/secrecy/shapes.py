@@ -28,11 +28,10 @@ class Shape:
     pattern: re.Pattern[str]
 
     def spans(self, text: str) -> Iterator[tuple[int, int]]:
-        """Where such a secret begins and ends in ``text``."""
-        for hint in self.hints:
-            if hint in text:
-                yield from (match.span() for match in self.pattern.finditer(text))
-                return
+        """Where such a secret begins and ends in ``text``: the group of the pattern, where it has
+        one."""
+        part = self.pattern.groups
+        return (match.span(part) for match in self.pattern.finditer(text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +113,13 @@ SHAPES: tuple[Shape, ...] = (
         "eyJ",
         r"eyJ[0-9A-Za-z_-]{8,}\.(?:[0-9A-Za-z_-]*\.){1,3}[0-9A-Za-z_-]{8,}",
     ),
-    _shape(CREDENTIALS_IN_URL, "@", r"(?<=://)(?!git@|\*{3}@)[^/?#\s\"'<>@\\]{1,512}(?=@)"),
+    _shape(CREDENTIALS_IN_URL, "@", r"://(?!git@|\*{3}@)([^/?#\s\"'<>@\\]{1,512})(?=@)"),
 )
 # Of a word this is the quicker question; of a longer text it is to look for each hint.
 _ANY = re.compile("|".join(shape.pattern.pattern for shape in SHAPES))
 _SHORT = 32  # characters
+# Each hint with the number of its shape.
+_HINTS = tuple((hint, number) for number, shape in enumerate(SHAPES) for hint in shape.hints)
 
 
 def find_shapes(text: str) -> Iterator[tuple[str, int, int]]:
@@ -126,6 +127,6 @@ def find_shapes(text: str) -> Iterator[tuple[str, int, int]]:
     ends."""
     if len(text) <= _SHORT and _ANY.search(text) is None:
         return
-    for shape in SHAPES:
-        for begin, end in shape.spans(text):
-            yield shape.name, begin, end
+    for number in dict.fromkeys([number for hint, number in _HINTS if hint in text]):
+        for begin, end in SHAPES[number].spans(text):
+            yield SHAPES[number].name, begin, end
