@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Any
 
 from reconciler.declare.files.documents import Document
@@ -255,6 +256,7 @@ def _item(items: Seq, wanted: str) -> int | None:
     return None
 
 
+@lru_cache(maxsize=4096)
 def _spelt(text: str) -> str:
     return str(network(text))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from reconciler.declare.files.files import read, show_path
@@ -24,7 +25,7 @@ PLACES = {
 }
 
 
-@dataclass(slots=True)
+@dataclass
 class Document:
     """One document of a known kind. ``metadata`` and ``spec`` are mappings; what the schema refused
     was cut out of them, and then ``sound`` is False: what is absent may have been written."""
@@ -34,15 +35,15 @@ class Document:
     value: Map
     sound: bool
 
-    @property
+    @cached_property
     def metadata(self) -> Map:
         return self.value.sub("metadata")
 
-    @property
+    @cached_property
     def spec(self) -> Map:
         return self.value.sub("spec")
 
-    @property
+    @cached_property
     def name(self) -> str:
         """Empty when there is no valid one."""
         name = self.metadata.get("name")
@@ -52,7 +53,7 @@ class Document:
     def name_mark(self) -> Mark:
         return self.metadata.marks.get("name", self.metadata.mark)
 
-    @property
+    @cached_property
     def address(self) -> Address:
         named = self.kind == "IntegrationClient" and self.name
         return client_address(self.name) if named else NOWHERE
@@ -110,15 +111,15 @@ def _document(
         return None  # they may be in the part that could not be read
     if not (_check_version(value, found) & _check_kind(value, expected, found)):
         return None
-    document = Document(expected, file, value, sound=parsed.whole)
-    if not acceptor(expected)(value):
+    accepted = acceptor(expected)(value)
+    if not accepted:
         # Imported here: a valid declaration never pays for it.
         from reconciler.declare.schema.explain import explain  # noqa: PLC0415
 
+        address = Document(expected, file, value, sound=False).address
         # What could not be read would be reported a second time, as of a wrong type.
-        explain(expected, value, found if parsed.whole else Collector(), document.address)
-        document.sound = False
-    return document
+        explain(expected, value, found if parsed.whole else Collector(), address)
+    return Document(expected, file, value, sound=parsed.whole and accepted)
 
 
 def _check_version(value: Map, found: Collector) -> bool:

@@ -223,11 +223,10 @@ def read_regular(path: Path, limit: int) -> bytes | None:
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             return None
-        with os.fdopen(descriptor, "rb", buffering=0, closefd=False) as file:
-            pieces, size = [], 0
-            while size <= limit and (piece := file.read(limit + 1 - size)):
-                pieces.append(piece)
-                size += len(piece)
+        pieces, size = [], 0
+        while size <= limit and (piece := os.read(descriptor, limit + 1 - size)):
+            pieces.append(piece)
+            size += len(piece)
         return b"".join(pieces)
     finally:
         os.close(descriptor)

@@ -8,6 +8,7 @@ unchanged.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from types import MappingProxyType
 from typing import Any
 
 # File relative to the project, line and column from 1. A tuple: ten thousand files make half a
@@ -23,6 +24,10 @@ _LEVELS = {"payloads": 2, "expect": 2}
 _EITHER = {"schema": "schemaFile", "schemaFile": "schema"}
 
 
+# Ten thousand clients ask half a million times for what is not there. Nothing can be put into it.
+_NO_MARKS: Any = MappingProxyType({})
+
+
 class Map(dict[str, Any]):
     """A mapping; ``marks`` has the place of each value, ``key_marks`` of each field name, ``mark``
     its own."""
@@ -34,6 +39,13 @@ class Map(dict[str, Any]):
         self.mark = mark
         self.marks: dict[str, Mark] = {}
         self.key_marks: dict[str, Mark] = {}
+
+    @classmethod
+    def absent(cls, mark: Mark) -> Map:
+        """What stands for a mapping that is not there: empty, and it stays so."""
+        made = cls.__new__(cls)
+        made.mark, made.marks, made.key_marks = mark, _NO_MARKS, _NO_MARKS
+        return made
 
     def put(self, key: str, value: object, origin: Map) -> None:
         """Set ``key`` as it is written in ``origin``."""
@@ -53,9 +65,9 @@ class Map(dict[str, Any]):
         return result
 
     def sub(self, key: str) -> Map:
-        """The mapping at ``key``; an empty one when there is none."""
+        """The mapping at ``key``; an empty one, which stays so, when there is none."""
         value = self.get(key)
-        return value if isinstance(value, Map) else Map(self.marks.get(key, self.mark))
+        return value if isinstance(value, Map) else Map.absent(self.marks.get(key, self.mark))
 
     def items_at(self, key: str) -> Iterator[tuple[Any, Mark]]:
         """The items of the list at ``key`` with their places; none when there is no list."""

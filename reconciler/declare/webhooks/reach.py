@@ -36,6 +36,11 @@ class Reach:
         return parse_networks(self.environment.allowed_networks)
 
     @cached_property
+    def _judged(self) -> dict[str, _Fault | None]:
+        """By scheme, host and port, which many clients share and which decide."""
+        return {}
+
+    @cached_property
     def _https(self) -> bool:
         return 443 in self.environment.deliveries.ports
 
@@ -45,9 +50,16 @@ class Reach:
         if self._https and _ORDINARY.match(text) and "localhost" not in text:
             return None
         try:
-            url = urlsplit(parse_url(text))
+            scheme, _, rest = parse_url(text).partition("://")
         except ValueError:
             return None
+        origin = f"{scheme}://{re.split('[/?]', rest, maxsplit=1)[0]}"
+        if origin not in self._judged:
+            self._judged[origin] = self._judge(origin)
+        return self._judged[origin]
+
+    def _judge(self, origin: str) -> _Fault | None:
+        url = urlsplit(origin)
         host, name = url.hostname or "", self.environment.name
         judged = [judge_address(address, self._networks) for address in _addresses(host)]
         if judged and not any(one.allowed for one in judged):
