@@ -3,43 +3,38 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from reconciler.declare.clients.catalogue import Catalogue, build_catalogue
-from reconciler.declare.clients.client import ClientBuilder
-from reconciler.declare.clients.references import (
-    check_environments,
-    check_owners,
-    check_renames,
-    check_template,
-    index,
-    only_one,
-)
+from reconciler.declare.clients.read_client import ReadClient
+from reconciler.declare.clients.reader import ClientReader
+from reconciler.declare.clients.references import check_owners, check_renames, index, only_one
+from reconciler.declare.clients.side_by_side import read_files
 from reconciler.declare.clients.spec import SpecCheck
 from reconciler.declare.files.audit_folder import DEFAULT, refuse_named
 from reconciler.declare.files.documents import Document, read_documents
 from reconciler.declare.files.files import (
+    CLIENT,
     PROJECT_FILE,
     SUFFIXES,
     declaration_files,
     map_named_files,
     project_files,
+    read,
     show_path,
 )
 from reconciler.declare.files.strays import report_strays
 from reconciler.declare.findings.collector import Collector
 from reconciler.declare.policy.policy import Surroundings, build_policy, check_policy
-from reconciler.declare.policy.review import Review, violations
+from reconciler.declare.policy.review import Review, violations_in
 from reconciler.declare.project.project import build_project
 from reconciler.declare.webhooks.payloads import Payloads
-from reconciler.declare.webhooks.reach import Reach
-from reconciler.declare.webhooks.webhook import Webhooks
 from reconciler.domain.declared.checkout import Loaded
-from reconciler.domain.declared.desired import Desired, DesiredClient, GuardrailPolicy, Project
+from reconciler.domain.declared.desired import Desired, GuardrailPolicy, Project
 from reconciler.domain.plan.judgement import Judge
 from reconciler.domain.values.names import one_of
 from reconciler.errors import DeclarationError, Finding, Level, UsageError
@@ -63,7 +58,12 @@ def load(root: Path, environment: str) -> Desired:
     ``DeclarationError`` with every finding of the declaration when one of them is an error.
     """
     with _no_collections():
-        return _load(root, environment)
+        declaration = _read(root, environment)
+        project = declaration.project
+        if project and environment not in project.environments:
+            raise unknown_environment(project, environment)
+        (desired,) = _build_desired(declaration, [environment])
+        return desired
 
 
 def load_all(root: Path) -> tuple[Desired, ...]:
@@ -73,17 +73,7 @@ def load_all(root: Path) -> tuple[Desired, ...]:
     """
     with _no_collections():
         declaration = _read(root)
-        names = sorted(declaration.environments)
-        return _build_desired(declaration, {name: declaration.resolve(name) for name in names})
-
-
-def _load(root: Path, environment: str) -> Desired:
-    declaration = _read(root)
-    project = declaration.project
-    if project and environment not in project.environments:
-        raise unknown_environment(project, environment)
-    (desired,) = _build_desired(declaration, {environment: declaration.resolve(environment)})
-    return desired
+        return _build_desired(declaration, sorted(declaration.environments))
 
 
 def unknown_environment(project: Project, name: str) -> UsageError:
@@ -92,26 +82,27 @@ def unknown_environment(project: Project, name: str) -> UsageError:
     return UsageError("RC002", f"the project has no environment {name}", remedy)
 
 
-def _build_desired(
-    declaration: _Declaration, resolved: Mapping[str, Mapping[str, DesiredClient]]
-) -> tuple[Desired, ...]:
-    project = declaration.project
+def _build_desired(declaration: _Declaration, environments: Iterable[str]) -> tuple[Desired, ...]:
+    project, catalogue = declaration.project, declaration.catalogue
     if declaration.found.errors or project is None:
         raise invalid(declaration.found.findings())
-    makers, policy, table = declaration.makers, declaration.policy, declaration.catalogue.table
     named = map_named_files(declaration.found)
     return tuple(
         Desired(
             project=project,
             environment=project.environments[name],
-            clients=clients,
-            policy=policy,
-            scopes=declaration.catalogue.scopes,
-            violations=tuple(violations(clients.values(), makers, policy, name, table)),
+            clients={
+                client.name: client.resolved[name]
+                for client in declaration.clients
+                if name in client.resolved
+            },
+            policy=declaration.policy,
+            scopes=catalogue.scopes,
+            violations=tuple(violations_in(declaration.clients, name)),
             files=dict(declaration.found.ids),
             named=named,
         )
-        for name, clients in resolved.items()
+        for name in environments
     )
 
 
@@ -131,12 +122,9 @@ def validate(
     """
     with _no_collections():
         declaration = _read(root)
-        clients = {
-            environment: declaration.resolve(environment)
-            for environment in declaration.environments
-        }
-        review = Review(declaration.policy, declaration.found, now, judge)
-        review.report(clients, declaration.makers, declaration.catalogue.table)
+        Review(declaration.policy, declaration.found, now, judge).report(
+            declaration.clients, declaration.environments, declaration.catalogue.table
+        )
     wanted = list(paths)
     if not wanted:
         return declaration.found.findings()
@@ -165,32 +153,16 @@ def invalid(findings: list[Finding]) -> DeclarationError:
 
 @dataclass(slots=True)
 class _Declaration:
-    """All documents, read and checked one by one. ``environments`` maps those of the project to
-    what each requires; ``files`` are the files that were read."""
+    """All documents, read and checked. ``environments`` are the names of those of the project;
+    ``clients`` are in the order of their names; ``files`` are the files that were read."""
 
     found: Collector
     project: Project | None
-    environments: Mapping[str, str | None]
+    environments: Collection[str]
     catalogue: Catalogue
     policy: GuardrailPolicy
-    templates: Mapping[str, Document]
-    builders: Mapping[str, tuple[Document, ClientBuilder]]
+    clients: Sequence[ReadClient]
     files: frozenset[str]
-
-    @property
-    def makers(self) -> Mapping[str, ClientBuilder]:
-        return {name: builder for name, (_, builder) in self.builders.items()}
-
-    def resolve(self, environment: str) -> dict[str, DesiredClient]:
-        """The clients of one environment by name, in the order of their names."""
-        declared = self.project.environments.get(environment) if self.project else None
-        has_rule = any(rule.name == "https-only" for rule in self.policy.rules)
-        reach = Reach(declared, has_rule) if declared else None
-        return {
-            name: builder.build(environment, reach)
-            for name, (document, builder) in sorted(self.builders.items())
-            if environment in document.spec.sub("environments")
-        }
 
 
 def _project(root: Path, found: Collector) -> tuple[Project | None, dict[str, str | None]]:
@@ -211,53 +183,64 @@ def _project(root: Path, found: Collector) -> tuple[Project | None, dict[str, st
     return build_project(document, root, found), requires
 
 
-def _read(root: Path) -> _Declaration:
-    """Read every file, check every document, connect them. Nothing stops at the first mistake."""
+def _read(root: Path, environment: str | None = None) -> _Declaration:
+    """Read every file, check every document, connect them, and resolve clients for
+    ``environment`` (None: for all). Nothing stops at the first mistake."""
     found = Collector()
+    found.reread = lambda file: read(root, file, Collector())
     project, environments = _project(root, found)
-    paths = {*_PROJECT_FILES}
+    declared = list(declaration_files(root, found))
     documents: dict[str, list[Document]] = {}
     doubtful: set[str] = set()
-    for kind, path in declaration_files(root, found):
-        paths.add(path)
-        read, complete = read_documents(root, path, kind, found)
-        documents.setdefault(kind, []).extend(read)
-        if not complete:
-            doubtful.add(kind)
-    files = report_strays(root, paths, project.audit_path if project else DEFAULT, found)
+    for kind, path in declared:
+        if kind != CLIENT:
+            documents_of, complete = read_documents(root, path, kind, found)
+            documents.setdefault(kind, []).extend(documents_of)
+            if not complete:
+                doubtful.add(kind)
+    audit = project.audit_path if project else None
+    files = report_strays(
+        root, {*_PROJECT_FILES, *(path for _, path in declared)}, audit or DEFAULT, found
+    )
     catalogue = _catalogue(
         documents.get("ScopeCatalog", []),
         doubtful="ScopeCatalog" in doubtful,
         root=root,
         found=found,
     )
-    templates = index(documents.get("IntegrationTemplate", []), "template", found)
-    clients = index(documents.get("IntegrationClient", []), "client", found)
+    templates = documents.get("IntegrationTemplate", [])
     rules = only_one(documents.get("GuardrailPolicy", []), found)
-    policy = build_policy(rules, found) if rules else GuardrailPolicy()
+    reader = ClientReader(
+        root,
+        found,
+        project,
+        environments,
+        wanted=tuple(environments) if environment is None else (environment,),
+        catalogue=catalogue,
+        policy=build_policy(rules, found) if rules else GuardrailPolicy(),
+        payloads=Payloads(root, found),
+        templates=index(templates, "template", found),
+        complete="IntegrationTemplate" not in doubtful,
+    )
+    for template in templates:
+        SpecCheck(catalogue, reader.payloads, found).check(template.spec)
+    read_from = read_files(reader, [path for kind, path in declared if kind == CLIENT])
+    clients = index([one for file in read_from for one in file.clients], "client", found)
     if rules:
-        known = clients if "IntegrationClient" not in doubtful else None
-        audit = project.audit_path if project else None
+        known = clients if all(file.whole for file in read_from) else None
         check_policy(rules, Surroundings(known, environments, catalogue, audit), found)
-    payloads = Payloads(root, found)
-    for template in documents.get("IntegrationTemplate", []):
-        SpecCheck(catalogue, payloads, found).check(template.spec)
-    for client in documents.get("IntegrationClient", []):
-        _check_client(client, SpecCheck(catalogue, payloads, found, client.address))
-        check_template(
-            client, templates, complete="IntegrationTemplate" not in doubtful, found=found
-        )
-        if environments:
-            check_environments(client, environments, found)
     check_renames(clients, found)
     check_owners(clients.values(), found)
-    webhooks = Webhooks(payloads, tuple(policy.probes.items()))
-    refuse_named(project.audit_path if project else DEFAULT, found)
-    builders = {
-        name: (client, _builder(client, templates, webhooks, found))
-        for name, client in clients.items()
-    }
-    return _Declaration(found, project, environments, catalogue, policy, templates, builders, files)
+    refuse_named(audit or DEFAULT, found)
+    return _Declaration(
+        found,
+        project,
+        environments,
+        catalogue,
+        reader.policy,
+        [clients[name] for name in sorted(clients)],
+        files,
+    )
 
 
 def _catalogue(
@@ -270,24 +253,6 @@ def _catalogue(
     if not doubtful:
         found.add("RC139", None, "there is no ScopeCatalog: scopes are not checked")
     return Catalogue()
-
-
-def _check_client(client: Document, check: SpecCheck) -> None:
-    """Each text on its own: the client's, and what each environment changes."""
-    check.check(client.spec)
-    environments = client.spec.sub("environments")
-    for name in environments:
-        if environments[name]:
-            check.check(environments.sub(name))
-
-
-def _builder(
-    client: Document, templates: Mapping[str, Document], webhooks: Webhooks, found: Collector
-) -> ClientBuilder:
-    name = client.spec.get("template")
-    template = templates.get(name) if name is not None else None
-    sound = client.sound and (name is None or (template is not None and template.sound))
-    return ClientBuilder(client, template, webhooks, sound=sound, found=found)
 
 
 def _only(declaration: _Declaration, root: Path, paths: list[Path]) -> list[Finding]:

@@ -6,7 +6,9 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import combinations
+from typing import TypeVar
 
+from reconciler.declare.clients.read_client import ReadClient
 from reconciler.declare.files.documents import Document
 from reconciler.declare.findings.collector import Collector
 from reconciler.declare.findings.suggest import did_you_mean, edit_distance
@@ -16,17 +18,20 @@ _SEVERAL = 2  # clients of a team that make it the known one
 _NAME_FOR_CHECK = 4  # shorter teams (ops, ios) differ by two letters from everything
 
 
-def index(documents: Iterable[Document], what: str, found: Collector) -> dict[str, Document]:
-    """Documents by name; the first one stays when two have the same."""
-    by_name: dict[str, Document] = {}
-    for document in documents:
-        if not document.name:
+_Named = TypeVar("_Named", Document, ReadClient)
+
+
+def index(declared: Iterable[_Named], what: str, found: Collector) -> dict[str, _Named]:
+    """What is declared by name; the first one stays when two have the same."""
+    by_name: dict[str, _Named] = {}
+    for one in declared:
+        if not one.name:
             continue
-        first = by_name.setdefault(document.name, document)
-        if first is not document:
+        first = by_name.setdefault(one.name, one)
+        if first is not one:
             file, line, _ = first.name_mark
-            message = f"the {what} `{document.name}` is already declared in {file}:{line}"
-            found.add("RC130", document.name_mark, message, address=document.address)
+            message = f"the {what} `{one.name}` is already declared in {file}:{line}"
+            found.add("RC130", one.name_mark, message, address=one.address)
     return by_name
 
 
@@ -74,13 +79,13 @@ def check_environments(
             found.add("RC142", written.key_marks[name], message, address=client.address)
 
 
-def check_renames(clients: Mapping[str, Document], found: Collector) -> None:
+def check_renames(clients: Mapping[str, ReadClient], found: Collector) -> None:
     """A former name belongs to nobody now, and to one client only."""
-    heirs: dict[str, Document] = {}
+    heirs: dict[str, ReadClient] = {}
     for client in clients.values():
-        former = client.metadata.get("renamedFrom")
-        if former is None:
+        if client.former is None:
             continue
+        former, mark = client.former
         first = heirs.setdefault(former, client)
         message = ""
         if former == client.name:
@@ -91,23 +96,20 @@ def check_renames(clients: Mapping[str, Document], found: Collector) -> None:
         elif first is not client:
             message = f"`{first.name}` is renamed from `{former}` too"
         if message:
-            found.add(
-                "RC136", client.metadata.marks["renamedFrom"], message, address=client.address
-            )
+            found.add("RC136", mark, message, address=client.address)
 
 
-def check_owners(clients: Collection[Document], found: Collector) -> None:
+def check_owners(clients: Collection[ReadClient], found: Collector) -> None:
     """A team that owns one client and is spelt nearly like one that owns several."""
-    teams = Counter(team for client in clients if (team := client.spec.sub("owner").get("team")))
+    teams = Counter(client.team[0] for client in clients if client.team is not None)
     known: dict[str, set[str]] = defaultdict(set)
     for team, count in teams.items():
         if count >= _SEVERAL and len(team) >= _NAME_FOR_CHECK:
             for shorter in _shorten(team.lower()):
                 known[shorter].add(team)
     for client in clients:
-        owner = client.spec.sub("owner")
-        team = owner.get("team")
-        if not team or teams[team] != 1 or len(team) < _NAME_FOR_CHECK:
+        team, mark = client.team or ("", client.name_mark)
+        if teams[team] != 1 or len(team) < _NAME_FOR_CHECK:
             continue
         near = sorted(_near(team, known))
         if near:
@@ -117,7 +119,7 @@ def check_owners(clients: Collection[Document], found: Collector) -> None:
             message = f"the team `{team}` owns only this client; `{best}` owns {teams[best]}"
             found.add(
                 "RC138",
-                owner.marks["team"],
+                mark,
                 message,
                 hint=f"did you mean `{best}`?",
                 address=client.address,

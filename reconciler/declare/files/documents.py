@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from reconciler.declare.files.files import read, show_path
+from reconciler.declare.files.files import CLIENT, read, show_path
 from reconciler.declare.findings.collector import Collector
 from reconciler.declare.findings.nodes import Map, Mark
 from reconciler.declare.findings.suggest import did_you_mean, list_choices
@@ -21,11 +20,11 @@ PLACES = {
     "ScopeCatalog": "scopes.yaml",
     "GuardrailPolicy": "policy.yaml",
     "IntegrationTemplate": "templates/",
-    "IntegrationClient": "clients/",
+    CLIENT: "clients/",
 }
 
 
-@dataclass
+@dataclass(slots=True)
 class Document:
     """One document of a known kind. ``metadata`` and ``spec`` are mappings; what the schema refused
     was cut out of them, and then ``sound`` is False: what is absent may have been written."""
@@ -34,28 +33,22 @@ class Document:
     file: str
     value: Map
     sound: bool
+    metadata: Map = field(init=False)
+    spec: Map = field(init=False)
+    name: str = field(init=False)  # empty when there is no valid one
 
-    @cached_property
-    def metadata(self) -> Map:
-        return self.value.sub("metadata")
-
-    @cached_property
-    def spec(self) -> Map:
-        return self.value.sub("spec")
-
-    @cached_property
-    def name(self) -> str:
-        """Empty when there is no valid one."""
+    def __post_init__(self) -> None:
+        self.metadata, self.spec = self.value.sub("metadata"), self.value.sub("spec")
         name = self.metadata.get("name")
-        return name if isinstance(name, str) and is_name(name) else ""
+        self.name = name if isinstance(name, str) and is_name(name) else ""
 
     @property
     def name_mark(self) -> Mark:
         return self.metadata.marks.get("name", self.metadata.mark)
 
-    @cached_property
+    @property
     def address(self) -> Address:
-        named = self.kind == "IntegrationClient" and self.name
+        named = self.kind == CLIENT and self.name
         return client_address(self.name) if named else NOWHERE
 
 

@@ -18,7 +18,8 @@ PROJECT_FILE = "reconciler"
 
 # Where each kind lives: file stem at the top, or folder (and whether its subfolders count).
 TOP_FILES = {"scopes": "ScopeCatalog", "policy": "GuardrailPolicy"}
-FOLDERS = {"templates": ("IntegrationTemplate", False), "clients": ("IntegrationClient", True)}
+CLIENT = "IntegrationClient"
+FOLDERS = {"templates": ("IntegrationTemplate", False), "clients": (CLIENT, True)}
 
 
 def find_project(start: Path) -> Path | None:
@@ -161,7 +162,7 @@ def map_named_files(found: Collector) -> dict[str, frozenset[str]]:
         for folder in sources & FOLDERS.keys():
             named[path] = named[path] - {folder} | {""}
             named.setdefault(folder, set()).add("")
-            for file in found.texts:
+            for file in found.ids:
                 if file.startswith(f"{folder}/") and path != folder:
                     named.setdefault(path + file.removeprefix(folder), set()).add(file)
     return {path: frozenset(sources) for path, sources in named.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 
 from reconciler.declare.findings.mask import lines_without_key_material, mask_line, mask_message
@@ -21,9 +22,10 @@ def source_of(mark: Mark) -> Source:
 
 
 class Collector:
-    """Findings by place. ``texts`` holds what was read of each file, for excerpts, ``ids`` what git
-    would call it. ``named`` holds what else decides: a file or a link by its path, with what leads
-    to it ("": the project as such).
+    """Findings by place. ``ids`` holds what git would call each file that was read, ``texts`` the
+    text of those that are worth keeping for excerpts; the others are read again by ``reread``.
+    ``named`` holds what else decides: a file or a link by its path, with what leads to it ("": the
+    project as such).
 
     A finding that is made twice (a template's mistake, seen through each of its clients) is kept
     once. Of a file with very many the first are kept, of the rest the number: nobody reads them,
@@ -33,6 +35,7 @@ class Collector:
     def __init__(self) -> None:
         self.texts: dict[str, str] = {}
         self.ids: dict[str, frozenset[str]] = {}
+        self.reread: Callable[[str], str | None] = lambda file: None
         self.named: dict[str, set[str]] = {}
         self._lines: dict[str, list[str]] = {}
         self.errors = 0  # how many findings are errors
@@ -117,10 +120,11 @@ class Collector:
         return sorted(more, key=_place)
 
     def _excerpt(self, source: Source | None) -> str | None:
-        if source is None or source.file not in self.texts:
+        if source is None or source.file not in self.ids:
             return None
         if source.file not in self._lines:
-            self._lines[source.file] = lines_without_key_material(self.texts[source.file])
+            text = self.texts.get(source.file) or self.reread(source.file) or ""
+            self._lines[source.file] = lines_without_key_material(text)
         lines = self._lines[source.file]
         line = lines[source.line - 1] if source.line <= len(lines) else ""
         return mask_line(line) if len(line) <= _LONGEST else None

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime
-from typing import TypeAlias
 
-from reconciler.declare.clients.client import ClientBuilder
-from reconciler.declare.findings.collector import Collector, source_of
+from reconciler.declare.clients.read_client import ReadClient
+from reconciler.declare.findings.collector import Collector
 from reconciler.declare.findings.nodes import Mark
 from reconciler.declare.findings.places import inside
 from reconciler.domain.declared.desired import (
     CustomRule,
-    DesiredClient,
     GuardrailPolicy,
     RuleLevel,
     Violation,
@@ -23,7 +21,7 @@ from reconciler.domain.plan.scopes import ScopeTable
 from reconciler.domain.values.names import client_address
 from reconciler.errors import Finding, Level, Source
 from reconciler.planning.guards.waivers import date_findings, find_waiver, waive
-from reconciler.planning.rules.built_in import RULES_BY_NAME, find_breaches
+from reconciler.planning.rules.built_in import RULES_BY_NAME
 from reconciler.planning.rules.custom_rules import (
     DECLARED_ONLY,
     LIVE,
@@ -34,47 +32,22 @@ from reconciler.planning.rules.custom_rules import (
     write_remedy,
 )
 
-# environment -> client -> how it is declared there
-Clients: TypeAlias = Mapping[str, Mapping[str, DesiredClient]]
 _LEVELS = {RuleLevel.DENY: Level.ERROR, RuleLevel.WARN: Level.WARNING}
 # Before any date that a waiver can name: without a clock every waiver holds.
 _NO_CLOCK = datetime(1, 1, 1, tzinfo=UTC)
 
 
-def violations(
-    clients: Iterable[DesiredClient],
-    builders: Mapping[str, ClientBuilder],
-    policy: GuardrailPolicy,
-    environment: str,
-    table: ScopeTable,
-) -> Iterator[Violation]:
-    """What breaks a built-in rule in ``environment``.
-
-    A client that could not be understood is not judged.
-    """
-    for client in clients if policy.rules else ():
-        builder = builders[client.name]
-        if not builder.sound:
-            continue
-        for rule, row, breach in find_breaches(client, policy.rules, environment, table):
-            address = breach.address or client_address(client.name)
-            source = source_of(builder.place(environment, breach.path))
-            yield Violation(
-                rule.name,
-                row.code,
-                rule.level,
-                client.name,
-                address,
-                breach.message,
-                breach.remedy,
-                source,
-            )
+def violations_in(clients: Iterable[ReadClient], environment: str) -> Iterator[Violation]:
+    """What breaks a built-in rule in ``environment``."""
+    for client in clients:
+        yield from client.violations.get(environment, ())
 
 
 class Review:
     """Reports what breaks the rules of a policy in any environment.
 
-    ``now`` None: waivers are not judged by dates.
+    A client that could not be understood is not judged. ``now`` None: waivers are not judged by
+    dates.
     """
 
     def __init__(
@@ -91,12 +64,16 @@ class Review:
         self._used: set[Waiver] = set()
 
     def report(
-        self, clients: Clients, builders: Mapping[str, ClientBuilder], table: ScopeTable
+        self,
+        clients: Collection[ReadClient],
+        environments: Collection[str],
+        table: ScopeTable,
     ) -> None:
+        """``clients`` in the order of their names."""
         whole = not self._found.errors
         judged = set(RULES_BY_NAME)
-        for environment, here in clients.items():
-            for one in violations(here.values(), builders, self._policy, environment, table):
+        for environment in environments:
+            for one in violations_in(clients, environment):
                 self._tell(
                     Finding(
                         one.code,
@@ -111,7 +88,7 @@ class Review:
                     environment,
                 )
         if self._judge is not None and self._policy.custom_rules:
-            judged |= self._custom(clients, builders, table, self._judge)
+            judged |= self._custom(clients, environments, table, self._judge)
         if self._now is not None:
             for finding in date_findings(self._policy.waivers, self._now):
                 self._add(finding)
@@ -145,17 +122,22 @@ class Review:
 
     def _custom(
         self,
-        clients: Clients,
-        builders: Mapping[str, ClientBuilder],
+        clients: Collection[ReadClient],
+        environments: Collection[str],
         table: ScopeTable,
         judge: Judge,
     ) -> set[str]:
         """Rules of one's own; the names of those that could be judged by the declaration alone."""
+        judged = {
+            (environment, client.name): client.resolved[environment]
+            for environment in environments
+            for client in clients
+            if client.sound and environment in client.resolved
+        }
         rows = [
             collect_declared_facts(client, environment, table)
-            for environment, here in clients.items()
-            for client in here.values()
-            if builders[client.name].sound and not is_ending(client)
+            for (environment, _), client in judged.items()
+            if not is_ending(client)
         ]
         rules = self._policy.custom_rules
         complete = set()
@@ -168,7 +150,7 @@ class Review:
             complete.add(rule.name)
             for row, code, sentence in find_answers(rule, judgement, rows):
                 environment, name = str(row["environment"]), str(row["client"])
-                source = find_blamed(rule, code, clients[environment][name].source)
+                source = find_blamed(rule, code, judged[environment, name].source)
                 self._tell(
                     Finding(
                         code,
@@ -190,10 +172,10 @@ class Review:
             place = inside(mark, rule.when, fault.offset, self._found.texts.get(mark[0], ""))
             self._found.add("RC232", place, fault.message)
 
-    def _report_unused(self, judged: set[str], clients: Clients) -> None:
+    def _report_unused(self, judged: set[str], clients: Collection[ReadClient]) -> None:
         """Waivers of rules that nobody breaks any more: what they excuse could be broken anew
         without a word."""
-        declared = {name for here in clients.values() for name in here}
+        declared = {client.name for client in clients if client.resolved}
         for waiver in self._policy.waivers:
             void = self._now is not None and waiver.until <= self._now.date().isoformat()
             known = waiver.client == "*" or waiver.client in declared

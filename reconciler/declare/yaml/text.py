@@ -328,9 +328,9 @@ class _Reader:
                 self._found.add("RC110", mark, f"the field name `{text}` is not text but {what}")
                 self._whole = False
                 return None
-            key = str(text)
+            key = text
         if key not in container:
-            return key
+            return str(key)
         _, line, column = container.key_marks[key]
         first = f"it is already written in line {line}, column {column}"
         self._found.add("RC109", mark, f"the field `{key}` is written twice: {first}")

@@ -1,0 +1,49 @@
+"""What is known of clients that were read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from reconciler.declare.files.documents import Document
+from reconciler.declare.findings.nodes import Mark
+from reconciler.domain.declared.desired import DesiredClient, Violation
+from reconciler.domain.values.names import client_address
+from reconciler.errors import Address
+
+
+@dataclass(frozen=True, slots=True)
+class ReadClient:
+    """What the rest of a declaration needs to know of a client.
+
+    ``former`` and ``team`` are its former name and the team that owns it, each with its place.
+    ``sound``: everything that was written of it could be understood. ``resolved`` and
+    ``violations``, what breaks a built-in rule, are by environment.
+    """
+
+    name: str
+    name_mark: Mark
+    former: tuple[str, Mark] | None
+    team: tuple[str, Mark] | None
+    sound: bool
+    resolved: Mapping[str, DesiredClient]
+    violations: Mapping[str, tuple[Violation, ...]]
+
+    @property
+    def address(self) -> Address:
+        return client_address(self.name)
+
+
+@dataclass(slots=True)
+class ClientFile:
+    """What was read of a file: its documents until they are resolved, then its clients.
+
+    ``whole``: everything in it could be told apart. ``clean``: nothing was found to be wrong with
+    it.
+    """
+
+    path: str
+    documents: list[Document] = field(default_factory=list)
+    clients: list[ReadClient] = field(default_factory=list)
+    whole: bool = True
+    clean: bool = True

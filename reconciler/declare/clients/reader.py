@@ -1,0 +1,136 @@
+"""Reads the clients of one file. Each is checked, resolved and judged by the policy as soon as it
+was read, so that nothing of its text is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from reconciler.declare.clients.catalogue import Catalogue
+from reconciler.declare.clients.client import ClientBuilder
+from reconciler.declare.clients.read_client import ClientFile, ReadClient
+from reconciler.declare.clients.references import check_environments, check_template
+from reconciler.declare.clients.spec import SpecCheck
+from reconciler.declare.files.documents import Document, read_documents
+from reconciler.declare.files.files import CLIENT, show_path
+from reconciler.declare.findings.collector import Collector, source_of
+from reconciler.declare.webhooks.payloads import Payloads
+from reconciler.declare.webhooks.reach import Reach
+from reconciler.declare.webhooks.webhook import Webhooks
+from reconciler.domain.declared.desired import DesiredClient, GuardrailPolicy, Project, Violation
+from reconciler.domain.values.names import client_address
+from reconciler.planning.rules.built_in import find_breaches
+
+_TOGETHER = 32  # files
+
+
+@dataclass(frozen=True)
+class ClientReader:
+    """What clients are read with, and the door for what is wrong with them.
+
+    ``environments`` maps those of the project to what each requires; ``wanted`` are those that
+    clients are resolved for. ``complete``: no template is missing from ``templates`` because its
+    file could not be read.
+    """
+
+    root: Path
+    found: Collector
+    project: Project | None
+    environments: Mapping[str, str | None]
+    wanted: tuple[str, ...]
+    catalogue: Catalogue
+    policy: GuardrailPolicy
+    payloads: Payloads
+    templates: Mapping[str, Document] = field(default_factory=dict)
+    complete: bool = True
+
+    def read(self, paths: Sequence[str]) -> Iterator[ClientFile]:
+        """The clients of these files that have a name. What is wrong goes to the collector, and
+        what is resolved is then not to be used."""
+        # A step for many files, then the next step: a processor has at hand what it just did.
+        for begin in range(0, len(paths), _TOGETHER):
+            files = [ClientFile(path) for path in paths[begin : begin + _TOGETHER]]
+            for step in (self._read_documents, self._check, self._resolve):
+                for file in files:
+                    before = len(self.found)
+                    step(file)
+                    file.clean = file.clean and len(self.found) == before
+            yield from files
+
+    def _read_documents(self, file: ClientFile) -> None:
+        file.documents, file.whole = read_documents(self.root, file.path, CLIENT, self.found)
+
+    def _check(self, file: ClientFile) -> None:
+        """Each text on its own: the client's, and what each environment changes."""
+        for client in file.documents:
+            check = SpecCheck(self.catalogue, self.payloads, self.found, client.address)
+            check.check(client.spec)
+            changed = client.spec.sub("environments")
+            for name in changed:
+                if changed[name]:
+                    check.check(changed.sub(name))
+            check_template(client, self.templates, complete=self.complete, found=self.found)
+            if self.environments:
+                check_environments(client, self.environments, self.found)
+
+    def _resolve(self, file: ClientFile) -> None:
+        file.clients = [self._resolve_client(client) for client in file.documents if client.name]
+        file.documents = []
+        if file.clean:
+            self.found.texts.pop(show_path(file.path), None)
+
+    def _resolve_client(self, client: Document) -> ReadClient:
+        name = client.spec.get("template")
+        template = self.templates.get(name) if name is not None else None
+        sound = client.sound and (name is None or (template is not None and template.sound))
+        builder = ClientBuilder(client, template, self._webhooks, sound=sound, found=self.found)
+        resolved = {
+            environment: builder.build(environment, self._reaches.get(environment))
+            for environment in self.wanted
+            if environment in client.spec.sub("environments")
+        }
+        owner, metadata = client.spec.sub("owner"), client.metadata
+        former, team = metadata.get("renamedFrom"), owner.get("team")
+        return ReadClient(
+            name=client.name,
+            name_mark=client.name_mark,
+            former=None if former is None else (former, metadata.marks["renamedFrom"]),
+            team=(team, owner.marks["team"]) if team else None,
+            sound=sound,
+            resolved=resolved,
+            violations={
+                environment: tuple(self._find_violations(one, builder, environment))
+                for environment, one in resolved.items()
+                if sound and self.policy.rules
+            },
+        )
+
+    def _find_violations(
+        self, client: DesiredClient, builder: ClientBuilder, environment: str
+    ) -> Iterator[Violation]:
+        """What breaks a built-in rule."""
+        table = self.catalogue.table
+        for rule, row, breach in find_breaches(client, self.policy.rules, environment, table):
+            yield Violation(
+                rule.name,
+                row.code,
+                rule.level,
+                client.name,
+                breach.address or client_address(client.name),
+                breach.message,
+                breach.remedy,
+                source_of(builder.place(environment, breach.path)),
+            )
+
+    @cached_property
+    def _webhooks(self) -> Webhooks:
+        return Webhooks(self.payloads, tuple(self.policy.probes.items()))
+
+    @cached_property
+    def _reaches(self) -> Mapping[str, Reach]:
+        """Where deliveries may go, by environment; none when the project is not valid."""
+        has_rule = any(rule.name == "https-only" for rule in self.policy.rules)
+        declared = self.project.environments if self.project else {}
+        return {name: Reach(one, has_rule) for name, one in declared.items()}
