@@ -7,7 +7,7 @@ from collections.abc import Callable
 from benchmarks.measuring.figures import Sample
 from benchmarks.measuring.turns import Turns, tell_turn
 from benchmarks.rows.row import Bench
-from benchmarks.worlds.place import Kind, Place, make_place
+from benchmarks.worlds.place import Kind, Place
 
 TIMES = 10
 BUCKETS = 4096
@@ -16,10 +16,9 @@ Use = Callable[[Place], Sample]
 
 
 def measure_apply(bench: Bench) -> Turns:
-    """One turn: it is the longest of all rows, and each needs an empty server."""
+    """One turn: it is the longest of all rows, and the other two go on from there."""
     turns, (small, large) = Turns(), _kinds(bench)
-    with make_place(small) as few, make_place(large) as many:
-        turns.take(few.apply, many.apply)
+    turns.take(lambda: bench.first_apply(small), lambda: bench.first_apply(large))
     tell_turn("growth-apply", 1, 1, turns)
     return turns
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from benchmarks.measuring.figures import NO_GOAL, By, Goal
+from benchmarks.measuring.figures import NO_GOAL, By, Goal, Sample
 from benchmarks.measuring.programs import RECONCILER, run_program
 from benchmarks.measuring.turns import Turns, tell
 from benchmarks.worlds.place import Kind, Place, lean_environment, make_place
@@ -32,7 +32,7 @@ class Bench:
     clients: int
     rounds: int
     _stack: ExitStack = field(default_factory=ExitStack)
-    _applied: dict[Kind, Place] = field(default_factory=dict)
+    _applied: dict[Kind, tuple[Place, Sample]] = field(default_factory=dict)
 
     def __enter__(self) -> Self:
         return self
@@ -73,11 +73,17 @@ class Bench:
 
     def applied(self, kind: Kind) -> Place:
         """A place of this kind where all clients are applied: made once, kept to the end."""
+        return self._apply(kind)[0]
+
+    def first_apply(self, kind: Kind) -> Sample:
+        """What it took to apply all clients of ``applied(kind)``."""
+        return self._apply(kind)[1]
+
+    def _apply(self, kind: Kind) -> tuple[Place, Sample]:
         if kind not in self._applied:
             tell(f"making a place of {kind.clients} clients")
             place = self._stack.enter_context(make_place(kind))
-            place.apply()
-            self._applied[kind] = place
+            self._applied[kind] = place, place.apply()
         return self._applied[kind]
 
 
