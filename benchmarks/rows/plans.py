@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.measuring.figures import Sample
-from benchmarks.measuring.programs import run_baseline
+from benchmarks.measuring.programs import BenchmarkError, run_baseline
 from benchmarks.measuring.turns import Measure, Turns, take_turns
 from benchmarks.rows.row import Bench, NotBuiltError
 from benchmarks.worlds.place import Kind, Place
@@ -23,11 +23,16 @@ def measure_warm_with_keys(bench: Bench) -> Turns:
 
 
 def _warm(name: str, bench: Bench, kind: Kind) -> Turns:
-    """The second plan in a row: the first one, which keeps what it found, is not counted."""
+    """The second plan in a row: the first one, which keeps what it found, is not counted.
+
+    Raises ``BenchmarkError`` when it kept nothing: that would be the cold way under another name.
+    """
     if not bench.keeps_verdicts:
         raise NotBuiltError("plan has no --no-cache: it keeps nothing between two runs")
     place = bench.applied(kind)
     place.plan()
+    if not place.keeps_anything():
+        raise BenchmarkError("the first plan kept nothing in the user's cache")
     return take_turns(name, bench.rounds, load_files(place), place.plan)
 
 

@@ -44,6 +44,11 @@ class Place:
             [*RECONCILER, *where, name, "-e", ENVIRONMENT, *options], self.environment
         )
 
+    def keeps_anything(self) -> bool:
+        """Whether a command left a file in the user's cache."""
+        kept = Path(self.environment["XDG_CACHE_HOME"]).rglob("*")
+        return any(path.is_file() for path in kept)
+
     def apply(self) -> Sample:
         return self.command("apply", "--yes", "--no-commit").sample
 
