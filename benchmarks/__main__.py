@@ -60,15 +60,22 @@ def measure(row: Row, bench: Bench) -> Result:
 
 
 def main() -> int:
-    """1 when a row failed; a goal that is missed is a figure, no failure."""
+    """1 when a row failed, 64 for a row that does not exist, 130 when it was stopped.
+
+    A goal that is missed is a figure, no failure.
+    """
     options = parse()
     try:
         rows = choose(ROWS, options.rows, growth=options.growth)
     except ValueError as error:
         tell(str(error))
         return 64
-    with Bench(options.clients, options.rounds) as bench:
-        results = [measure(row, bench) for row in rows]
+    try:
+        with Bench(options.clients, options.rounds) as bench:
+            results = [measure(row, bench) for row in rows]
+    except KeyboardInterrupt:
+        tell("stopped; the servers are gone, and there is no table")
+        return 130
     origin = find_origin()
     render = to_document if options.format == "json" else lay_out
     print(render(results, origin, options.clients, options.rounds), end="")

@@ -71,6 +71,7 @@ ROWS: tuple[Row, ...] = (
         'python -c "import click"',
         starts.measure_help,
         Goal(ratio=1.5, from_clients=0),
+        By.CPU,
     ),
     Row(
         "imports",
