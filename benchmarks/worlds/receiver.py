@@ -24,7 +24,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from subprocess import PIPE, Popen
 from urllib.parse import urlsplit
 
@@ -146,4 +146,5 @@ async def serve(judge: Judge) -> None:
 
 if __name__ == "__main__":
     kind, *more = sys.argv[1:]
-    asyncio.run(serve(Verifier(*more) if kind == "verify" else lambda *_: True))
+    with suppress(KeyboardInterrupt):
+        asyncio.run(serve(Verifier(*more) if kind == "verify" else lambda *_: True))
