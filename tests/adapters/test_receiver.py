@@ -58,11 +58,30 @@ def test_it_starts_and_stops() -> None:
 
 def test_an_unbounded_body_is_not_read() -> None:
     with LoopbackReceiver(lambda: [NEW]) as receiver:
-        for length, status in (("70000", 413), ("9" * 20, 413), ("-1", 400), ("x", 400)):
+        for length, status in (("65537", 413), ("9" * 20, 413), ("-1", 400), ("x", 400)):
             connection = http.client.HTTPConnection(receiver.url.removeprefix("http://"))
             connection.putrequest("POST", "/")
             connection.putheader("content-length", length)
             connection.endheaders()
             assert connection.getresponse().status == status
             connection.close()
+        assert receiver.arrivals == ()
+
+
+def test_the_longest_body_is_read() -> None:
+    with LoopbackReceiver(lambda: [NEW]) as receiver:
+        connection = http.client.HTTPConnection(receiver.url.removeprefix("http://"))
+        connection.request("POST", "/", b"x" * 65536)
+        assert connection.getresponse().status == 401
+        connection.close()
+        assert [(len(one.body), one.status) for one in receiver.arrivals] == [(65536, 401)]
+
+
+def test_only_what_is_posted_is_a_delivery() -> None:
+    with LoopbackReceiver(lambda: [NEW]) as receiver:
+        connection = http.client.HTTPConnection(receiver.url.removeprefix("http://"))
+        connection.request("GET", "/payouts")
+        answer = connection.getresponse()
+        assert (answer.status, answer.headers["allow"]) == (405, "POST")
+        connection.close()
         assert receiver.arrivals == ()
