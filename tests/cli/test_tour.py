@@ -208,6 +208,103 @@ def test_in_a_world_that_is_right_every_step_is_as_told(step: str, tell: Tell) -
     tell(step, right_world())
 
 
+_WHY = "--reason compromise --incident INC-1234"
+# Lines that a step prints of its own: what it shows, and what it does without a command of ours.
+TOLD: dict[str, tuple[str, ...]] = {
+    "_mistake": (
+        "── 1. A repository, and a mistake ──────────────────────────────────────────────",
+        "init makes a working repository. Then somebody declares a client.",
+        "$ reconciler -q init acme-integrations",
+        f"clients/{PAYOUTS}.yaml, as it was written:",
+        "      scopes: [payouts:wirte]",
+        '          url: "http://127.0.0.1:1/payouts"',
+        "Two words are misspelt. All problems of all files are reported at once, each",
+        "$ reconciler validate",
+        "(exit code 1)",
+    ),
+    "_fix": (
+        "── 1. The fix ──────────────────────────────────────────────────────────────────",
+        "    -   scopes: [payouts:wirte]",
+        "    +   scopes: [payouts:write]",
+        "    -       lifetme: 90d",
+        "    +       lifetime: 90d",
+        "And the key of example-partner gets a short grace, so that this tour can wait",
+        "    +       rotation: {grace: 6s}",
+        '$ git add . && git commit -m "Declare paystack-payouts"',
+    ),
+    "_plan": (
+        "── 1. Bootstrap and plan ───────────────────────────────────────────────────────",
+        "$ reconciler bootstrap -e staging --buckets 16   # with an administrator's token",
+        "$ reconciler plan -e staging --out plan.json   # with the planner's token",
+    ),
+    "_proof": (
+        "── 1. Apply, and a delivery that proves the webhook ────────────────────────────",
+        "$ reconciler -q apply -e staging plan.json   # with the token of a run",
+        "✓ the receiver got delivery msg_1 and checked its signature and its age with the",
+        "  secret that Vault holds: genuine, answered 204",
+        "✓ and five more that nobody may accept: changed after it was signed, signed by a",
+        "$ reconciler status -e staging   # with the planner's token",
+    ),
+    "_drift": (
+        "── 1. Drift ────────────────────────────────────────────────────────────────────",
+        f"    PUT {PAYOUTS} 1",
+        "✓ Vault has destroyed version 1",
+        "$ reconciler -q apply -e staging --yes   # with the token of a run",
+        "✓ version 2 lies in Vault, and its SHA-256 is the one in the registry",
+    ),
+    "_rotation": (
+        "── 1. A rotation without downtime ──────────────────────────────────────────────",
+        f'$ reconciler rotate -e staging {PARTNER}/primary --reason "laptop lost"   # with the token of a run',
+        f"$ reconciler status -e staging {PARTNER}   # with the planner's token",
+        "✓ a gateway accepts both: versions 1 and 2 are in Vault, and the registry has",
+        "  the hashes of both",
+        "… waiting 0 s for the end of the grace, by the server's clock …",
+        "✓ version 1 is destroyed in Vault",
+        "✓ version 2 works on",
+    ),
+    "_emergency": (
+        "── 1. An emergency ─────────────────────────────────────────────────────────────",
+        f"$ reconciler revoke -e staging {PAYOUTS}/primary {_WHY}   # with the token of a run",
+        "✓ version 2 is destroyed in Vault",
+        "✓ a gateway accepts no version of it any more",
+        "Nothing new is issued behind anybody's back: the plan says what the declaration",
+        "So it is declared, reviewed and applied:",
+        "    +       reissueAfter: 2   # INC-1234",
+        '$ git add . && git commit -m "Have a new key issued after INC-1234"',
+        "✓ version 3 lies in Vault, and the registry has its hash",
+        "── 2. The evidence ─────────────────────────────────────────────────────────────",
+        "$ git log --oneline --stat -n 3 -- audit",
+        "     1 file changed, 1 insertion(+)",
+        "✓ six runs, six commits with nothing in them but reports",
+        f"From {REPORT}.md, the report of the",
+        "    # Run",
+        "    ## Revocations",
+        "    RevocationRequested, INC-1234",
+        "✓ it says what was revoked, and why",
+    ),
+    "_no_secret": (
+        "── 1. No secret anywhere but in Vault ──────────────────────────────────────────",
+        "Whatever was printed or committed is searched.",
+        "✓ the 5 secrets that the checks read from Vault, and anything else that looks",
+    ),
+    "_quiet": (
+        "── 1. Nothing left to do ───────────────────────────────────────────────────────",
+        "$ reconciler plan -e staging --detailed-exitcode   # with the planner's token",
+    ),
+}
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_every_step_shows_what_it_is_about(step: str, tell: Tell) -> None:
+    told = tell(step, right_world()).transcript
+    assert [line for line in TOLD[step] if line not in told] == []
+
+
+def test_of_a_report_the_facts_and_the_revocations_are_shown(tell: Tell) -> None:
+    told = tell("_emergency", right_world()).transcript
+    assert not {"    there are some", "    ## Actions", "    ## Next"} & set(told)
+
+
 WORDS = [(step, command, word) for step, command, words in SHOWN for word in words]
 
 
@@ -386,11 +483,25 @@ def test_a_gateway_accepts_what_is_valid_and_there_with_its_hash(checkout: Check
 
 
 @pytest.mark.openbao
+def test_what_lies_in_the_place_of_a_valid_version_is_not_accepted(checkout: Checkout) -> None:
+    path = "keys/partner.primary"
+    checkout.vault("DELETE", f"secrets/metadata/{path}")
+    written = {"data": {"value": "another"}, "options": {"cas": 0}}
+    checkout.vault("PUT", f"secrets/data/{path}", written)
+    eyes = eyes_of(checkout)
+    found = eyes.key("partner", 1)
+    assert found is not None
+    assert found.reveal() == "another"
+    assert list(eyes.valid("partner")) == [1]
+    assert not eyes.accepts("partner", 1)
+
+
+@pytest.mark.openbao
 def test_what_is_destroyed_or_revoked_is_accepted_no_more(checkout: Checkout) -> None:
     eyes = eyes_of(checkout)
-    assert json.loads(
-        eyes.destroy("partner", 1).partition("{")[1] + eyes.destroy("partner", 1).partition("{")[2]
-    )
+    verb, place, body = eyes.destroy("partner", 1).split(" ", 2)
+    destroyed = f"/v1/integrations/{checkout.environment}/secrets/destroy/keys/partner.primary"
+    assert (verb, place, json.loads(body)) == ("PUT", destroyed, {"versions": [1]})
     assert eyes.key("partner", 1) is None
     assert not eyes.accepts("partner", 1)
     assert list(eyes.valid("partner")) == [1]  # the registry has not heard of it
