@@ -31,6 +31,21 @@ def test_a_report_is_written_as_it_is_behind_its_marker(at_github: AtGitHub) -> 
     assert at_github.writes() == [f"POST {LIST}", f"PATCH {ONE}/100"]
 
 
+def test_every_request_says_who_asks_and_which_version_of_the_api(at_github: AtGitHub) -> None:
+    at_github.tell("first\n")
+    at_github.tell("second\n")
+    seen = at_github.server.seen
+    assert [one.method for one in seen] == ["GET", "POST", "GET", "PATCH"]
+    for one in seen:
+        told = {
+            "accept": "application/vnd.github+json",
+            "authorization": f"Bearer {TOKEN}",
+            "user-agent": "reconciler",
+            "x-github-api-version": "2022-11-28",
+        } | ({} if one.method == "GET" else {"content-type": "application/json"})
+        assert told.items() <= one.headers.items()
+
+
 def test_a_blocked_plan_is_a_comment_like_any_other(at_github: AtGitHub) -> None:
     """The verdict is the last step of the action."""
     assert at_github.note(make_plan(findings=(BLOCK,))) == 0
