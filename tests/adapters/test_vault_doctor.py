@@ -146,6 +146,19 @@ def test_a_sealed_server_and_one_that_is_gone() -> None:
             "active",
             "warn",
         ),
+        (
+            '{"initialized":true,"sealed":false,"standby":false,"performance_standby":true,"version":"1.13.0"}',
+            "active",
+            "warn",
+        ),
+        (
+            '{"initialized":true,"sealed":false,"standby":false,"performance_standby":false,"version":"1.13.0"}',
+            "active",
+            "ok",
+        ),
+        ('{"initialized":true,"sealed":true,"version":"1.13.0"}', "unsealed", "fail"),
+        ('{"initialized":true,"sealed":false,"version":"1.13.0"}', "unsealed", "ok"),
+        ('{"initialized":true,"sealed":false,"version":"1.13.0"}', "active", "ok"),
     ],
 )
 def test_a_server_that_is_not_ready(health: str, name: str, result: str) -> None:
@@ -163,3 +176,18 @@ def test_a_server_that_is_not_ready(health: str, name: str, result: str) -> None
         found = {check.name: check for check in examine(live, PROJECT, "staging")}
     assert found[name].result == result
     assert "1.13.0" in found["server"].sentence
+
+
+@pytest.mark.parametrize(
+    "health",
+    ["{}", '{"initialized":true}', '{"sealed":false}', '{"initialized":"yes","sealed":false}'],
+)
+def test_what_does_not_report_its_health_is_no_vault(health: str) -> None:
+    with (
+        loopback(lambda _: reply(200, health)) as served,
+        Live(settings_for(served.address, "staging"), patience=HASTY) as live,
+    ):
+        live.adapter.token = "token"
+        (only,) = examine(live, PROJECT, "staging")
+    assert (only.name, only.result) == ("server", "fail")
+    assert "does not report the health" in only.sentence

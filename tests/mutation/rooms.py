@@ -241,6 +241,7 @@ ROOMS = (
             *COMMANDS,
             "adapters/test_vault_doctor.py",
             "docs/test_library_page.py",
+            "story/test_bootstrap.py",
         ),
     ),
     Room(

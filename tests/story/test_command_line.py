@@ -67,6 +67,24 @@ def test_apply_with_a_client_where_a_plan_is_expected_says_how_it_is_written(two
     assert ran.json["remedy"].endswith("to apply what one client needs, say --only one")
 
 
+def test_two_shards_together_are_everything(two: Checkout) -> None:
+    """Each of them does its part, and leaves the other's alone."""
+    names = {"one", "two", *(f"c{number}" for number in range(8))}
+    for name in sorted(names):
+        two.client(name)
+    assert {action["client"] for action in two.plan().ok().json["actions"]} == names
+    done = []
+    for shard in ("1/2", "2/2"):
+        outcomes = two.apply("--shard", shard).ok().json["outcomes"]
+        done.append({one["address"].split("/")[1] for one in outcomes})
+    assert done[0]
+    assert done[1]
+    assert done[0] | done[1] == names
+    assert done[0] & done[1] == set()
+    assert all(two.versions(name) == {1: "active"} for name in names)
+    two.assert_quiet()
+
+
 def test_a_time_in_the_past_is_refused(two: Checkout) -> None:
     two.apply().ok()
     ran = two.plan("--at", "2020-01-01T00:00:00Z")
