@@ -331,6 +331,28 @@ def test_where_nobody_can_be_told_the_job_fails(
     assert night(QUIET) == 0
 
 
+def test_an_open_issue_that_may_be_out_of_date_fails_the_job(
+    gitlab: GitLab, job: Job, night: Callable[..., int]
+) -> None:
+    """All is well, and yesterday's issue says that it is not."""
+    night(make_plan())
+    gitlab.mishaps = [reply(502, "<html>")] * 5
+    assert (night(QUIET), "RC700" in job.err) == (1, True)
+    assert len(open_issues(gitlab)) == 1
+
+
+def test_of_a_long_audit_report_the_issue_has_the_beginning(
+    gitlab: GitLab, job: Job, night: Callable[..., int]
+) -> None:
+    rest = "\n\nThe rest is in a.md.\n"
+    for length, cut in ((450_000, False), (450_001, True)):
+        (job.folder / "audit/a.md").write_text("x" * length)
+        assert night(make_plan(), run()) == 0
+        [text] = open_issues(gitlab)
+        assert max(len(one) for one in text.split("\n")) <= 450_000
+        assert ("x" * (440_000 if cut else length) in text, rest in text) == (True, cut)
+
+
 @pytest.mark.parametrize(
     "text", ["", "[]", "{}", '{"kind": "status"}', "[" * 5000, '{"kind": "run", "outcomes": [1]}']
 )
