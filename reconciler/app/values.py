@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import overload
+from typing import TYPE_CHECKING, overload
 
 import reconciler.domain.plan.plan as plans
 from reconciler.domain.live.observed import Observed
@@ -17,8 +17,10 @@ from reconciler.domain.plan.run import RunResult
 from reconciler.domain.plan.unfinished import Unfinished
 from reconciler.domain.secrecy import mask_secrets
 from reconciler.domain.values.canonical import escape_json
-from reconciler.engine.testing import Tested
 from reconciler.errors import AuditError, Finding, Level
+
+if TYPE_CHECKING:
+    from reconciler.engine.testing import Tested
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,6 @@ from reconciler.domain.secrecy.secret import Secret
 from reconciler.domain.values.names import bucket_names
 from reconciler.engine.ports import LiveState
 from reconciler.errors import RegistryError, VaultError
-from reconciler.registry.codec.record_codec import decode_bucket
 from reconciler.registry.requests import (
     Conflict,
     DestroyVersions,
@@ -35,6 +34,7 @@ from reconciler.registry.requests import (
     Written,
 )
 from tests.kit.vault.places import PROJECT, Place
+from tests.kit.worlds.stored import decode_bucket
 
 pytestmark = pytest.mark.openbao
 

@@ -18,13 +18,13 @@ from reconciler.domain.plan.plan import Plan, Risk
 from reconciler.planning.actions.reasons import DRIFT, Reason, RevocationRequest, RotationRequest
 from reconciler.planning.emergency import revocation_plan
 from reconciler.planning.planner import make_plan
-from reconciler.registry.codec.record_codec import decode_bucket, encode_bucket
 from reconciler.registry.requests import PutSecret
 from tests.kit.worlds.asked import inputs
 from tests.kit.worlds.declared import client, desired, lifecycle, webhook
 from tests.kit.worlds.faults import Crash, Faulty, crash_before
 from tests.kit.worlds.memory import Entry, World
 from tests.kit.worlds.runner import Runner
+from tests.kit.worlds.stored import decode_bucket, encode_bucket
 
 DAY = timedelta(days=1)
 PLAIN = client()

@@ -11,7 +11,6 @@ import pytest
 from reconciler.domain.live.record import ClientRecord, ClientStatus, Event
 from reconciler.domain.live.transitions import TransitionError
 from reconciler.errors import Address, RegistryError, VaultUnreachable
-from reconciler.registry.codec.record_codec import decode_bucket, encode_bucket
 from reconciler.registry.protocol.bucket import (
     KEPT_EVENTS,
     MAX_CONFLICTS,
@@ -25,6 +24,7 @@ from tests.kit.worlds.declared import PROJECT
 from tests.kit.worlds.faults import Faulty, duplicated, noise, request_lost, response_lost
 from tests.kit.worlds.memory import START, World
 from tests.kit.worlds.runner import drive
+from tests.kit.worlds.stored import decode_bucket, encode_bucket
 
 RUN = "20261123t224500z-0123456789ab-0001"
 OTHER = "20261123t224400z-0123456789ab-0002"

@@ -31,12 +31,13 @@ from reconciler.domain.plan.plan import Outcome, OutcomeStatus
 from reconciler.domain.plan.run import action_on_record
 from reconciler.errors import Address, RegistryError
 from reconciler.planning.actions.clients import plan_client
-from reconciler.registry.codec.record_codec import MAX_DOCUMENT, decode_bucket, encode_bucket
+from reconciler.registry.codec.bucket_codec import MAX_DOCUMENT
 from reconciler.registry.codec.run_codec import decode_lease, decode_run, encode_lease, encode_run
 from tests.kit.worlds.asked import inputs
 from tests.kit.worlds.declared import PROJECT, client, desired, webhook
 from tests.kit.worlds.memory import World
 from tests.kit.worlds.runner import Runner
+from tests.kit.worlds.stored import decode_bucket, encode_bucket
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 NAME = st.from_regex(r"[a-z0-9][a-z0-9-]{0,8}", fullmatch=True)

@@ -3,6 +3,7 @@ request of it."""
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, replace
@@ -21,12 +22,8 @@ from reconciler.engine.look.records import read_registry
 from reconciler.errors import RegistryError, VaultUnreachable
 from reconciler.planning.actions.reasons import RevocationRequest
 from reconciler.planning.emergency import revocation_plan
-from reconciler.registry.codec.record_codec import (
-    decode_record,
-    encode_record,
-    read_raw_clients,
-    write_raw_clients,
-)
+from reconciler.registry.codec.bucket_codec import read_clients, write_clients
+from reconciler.registry.codec.record_codec import decode_record, encode_record
 from reconciler.registry.protocol.rebucket import carry_over, close_left, rebucket
 from reconciler.registry.requests import (
     Conflict,
@@ -42,6 +39,7 @@ from tests.kit.worlds.declared import client, desired
 from tests.kit.worlds.faults import Crash, Faulty, crash_before, duplicated, response_lost
 from tests.kit.worlds.memory import BUCKETS, Entry, World
 from tests.kit.worlds.runner import Inline, Runner, drive, inline_buckets
+from tests.kit.worlds.stored import store
 
 NEW = 256
 NAMES = ("payouts", "other", "third")
@@ -238,7 +236,7 @@ NEW_HOME = f"buckets/{bucket_of('payouts', NEW)}"
 def stored(world: World, revision: int) -> None:
     version = world.documents[NEW_HOME].current if NEW_HOME in world.documents else 0
     entry = {"owner": "somebody-else", "revision": revision}
-    world.answer(WriteDocument(NEW_HOME, write_raw_clients({"payouts": entry}), version))
+    world.answer(WriteDocument(NEW_HOME, write_clients({"payouts": store(entry)}), version))
 
 
 @pytest.mark.parametrize(
@@ -248,10 +246,11 @@ def test_a_later_revision_is_never_overwritten(there: int | None, carried: int, 
     world = World()
     if there is not None:
         stored(world, there)
-    drive(world, carry_over("payouts", {"owner": "somebody-else", "revision": carried}, NEW))
+    drive(world, carry_over("payouts", store({"owner": "somebody-else", "revision": carried}), NEW))
     document = world.answer(ReadDocument(NEW_HOME))
     assert isinstance(document, StoredDocument)
-    assert read_raw_clients(document.text, NEW_HOME)["payouts"]["revision"] == kept
+    raw = read_clients(document.text, NEW_HOME)["payouts"]
+    assert json.loads(bytes(raw))["revision"] == kept
 
 
 @pytest.mark.parametrize("rotates", ["the new bucket", "the old bucket"])
@@ -264,27 +263,28 @@ def test_a_revocation_in_either_bucket_outlives_a_change_in_the_other(
     spread = Spread.prepared()
     before = spread.world.answer(ReadDocument(f"buckets/{bucket_of('payouts', BUCKETS)}"))
     assert isinstance(before, StoredDocument)
-    untouched = read_raw_clients(before.text, "")["payouts"]
+    untouched = read_clients(before.text, "")["payouts"]
     assert {one.status for one in spread.carry_out(spread.revocation(), BUCKETS)} == {
         OutcomeStatus.DONE
     }
-    revoked = encode_record(spread.records()["payouts"])
-    record = decode_record(untouched, "payouts")
+    newest = spread.records()["payouts"]
+    revoked = encode_record(newest)
+    record = decode_record(untouched, "payouts", "")
     changed = encode_record(
-        replace(record, revision=revoked["revision"] + more, op="another.0", protect=True)
+        replace(record, revision=newest.revision + more, op="another.0", protect=True)
     )
     there, late = (changed, revoked) if rotates == "the new bucket" else (revoked, changed)
     world = Registry()
-    world.answer(WriteDocument(NEW_HOME, write_raw_clients({"payouts": there}), 0))
+    world.answer(WriteDocument(NEW_HOME, write_clients({"payouts": there}), 0))
     drive(world, carry_over("payouts", late, NEW))
     document = world.answer(ReadDocument(NEW_HOME))
     assert isinstance(document, StoredDocument)
-    kept = decode_record(read_raw_clients(document.text, NEW_HOME)["payouts"], "payouts")
+    kept = decode_record(read_clients(document.text, NEW_HOME)["payouts"], "payouts", NEW_HOME)
     (series,) = kept.series.values()
     assert not series.in_state(*USABLE)
     assert series.hold is not None
     assert not kept.edited
-    assert kept.revision >= max(there["revision"], late["revision"])
+    assert kept.revision >= newest.revision + more
     if more:
         assert kept.protect, "nor is the change lost"
 
@@ -299,9 +299,7 @@ def test_a_bucket_that_never_stands_still_is_told(name: str) -> None:
             if isinstance(request, WriteDocument) and request.name == home:
                 text = self.world.answer(ReadDocument(home))
                 assert isinstance(text, StoredDocument)
-                self.world.answer(
-                    WriteDocument(home, text.text or write_raw_clients({}), text.version)
-                )
+                self.world.answer(WriteDocument(home, text.text or write_clients({}), text.version))
             return self.world.answer(request)
 
     with pytest.raises(VaultUnreachable) as caught:

@@ -14,11 +14,11 @@ import pytest
 
 from reconciler.domain.plan.plan import Outcome
 from reconciler.planning.actions.reasons import RevocationRequest
-from reconciler.registry.codec.record_codec import decode_bucket, encode_bucket
 from tests.kit.worlds.declared import client, desired, webhook
 from tests.kit.worlds.memory import World
 from tests.kit.worlds.runner import Runner
 from tests.kit.worlds.scenarios import SCENARIOS, Scenario
+from tests.kit.worlds.stored import decode_bucket, encode_bucket
 
 HELD = RevocationRequest("payouts", None, "found in a public repository", "INC-1234")
 PART = RevocationRequest("payouts", "primary", "a laptop was lost", "INC-7")

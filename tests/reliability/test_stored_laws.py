@@ -23,7 +23,6 @@ from reconciler.domain.plan.plan import Plan
 from reconciler.engine.planfile.document import plan_json
 from reconciler.engine.planfile.load import load_plan
 from reconciler.errors import ReconcilerError, RegistryError
-from reconciler.registry.codec.record_codec import decode_bucket
 from reconciler.registry.codec.run_codec import decode_lease, decode_run
 from reconciler.registry.protocol.documents import open_run, take_lease
 from tests.kit.suite.laws import hold
@@ -32,6 +31,7 @@ from tests.kit.worlds.declared import PROJECT, client, desired, lifecycle, webho
 from tests.kit.worlds.faults import Crash, Faulty, crash_before
 from tests.kit.worlds.memory import START, World
 from tests.kit.worlds.runner import Runner, drive
+from tests.kit.worlds.stored import decode_bucket
 
 TRIED = "examples of laws"
 KEYS = {"primary": lifecycle(), "backup": lifecycle("9d", "3d", "1d")}

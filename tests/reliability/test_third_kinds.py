@@ -22,7 +22,6 @@ from reconciler.domain.live.record import VersionState
 from reconciler.domain.plan.plan import OutcomeStatus
 from reconciler.errors import Address, UsageError
 from reconciler.planning.actions.reasons import RevocationRequest, RotationRequest
-from reconciler.registry.codec.record_codec import decode_bucket, encode_bucket
 from reconciler.report.status.client_document import client_document
 from tests.kit.suite.tally import Tally
 from tests.kit.worlds.declared import PROJECT, client, desired, webhook
@@ -30,6 +29,7 @@ from tests.kit.worlds.memory import World
 from tests.kit.worlds.real import RealRunner, RealWorld
 from tests.kit.worlds.runner import Runner
 from tests.kit.worlds.scenarios import SCENARIOS
+from tests.kit.worlds.stored import decode_bucket, encode_bucket
 from tests.kit.worlds.third_kinds import GRANT, ITEM, LOGIN, THIRD, holding, registered, scenarios
 from tests.reliability import test_faults_in_memory as in_memory
 from tests.reliability import test_interleavings as interleavings

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
+from typing import overload
 
 from reconciler.domain.declared.proof import Attempt, ProbeResult
 from reconciler.domain.kinds.credentials import SIGNING_SECRET, CredentialKind
-from reconciler.domain.values.canonical import JsonObject, digest
+from reconciler.domain.values.canonical import JsonObject, digest, dumps
 from reconciler.errors import Address
 
 
@@ -143,6 +146,56 @@ class Event:
     detail: JsonObject = field(default_factory=dict)
 
 
+@lru_cache(maxsize=64)
+def _quote(word: str) -> bytes:
+    return dumps(word).encode()
+
+
+class StoredHistory(Sequence[Event]):
+    """The events of a record as they are stored: canonical JSON, decoded each time that somebody
+    asks for one of them, which a plan does for few records. Equal to any sequence of the same
+    events."""
+
+    __slots__ = ("raw",)
+
+    def __init__(self, raw: bytes) -> None:
+        self.raw = raw
+
+    @abstractmethod
+    def read(self) -> tuple[Event, ...]:
+        """The events, decoded anew. Raises ``RegistryError`` RC443."""
+        ...
+
+    def may_tell(self, word: str) -> bool:
+        """Whether a field of an event may have ``word`` as its value. False is certain."""
+        return _quote(word) in self.raw
+
+    @overload
+    def __getitem__(self, index: int) -> Event: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Event, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> Event | tuple[Event, ...]:
+        return self.read()[index]
+
+    def __len__(self) -> int:
+        return len(self.read())
+
+    def __iter__(self) -> Iterator[Event]:
+        return iter(self.read())
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, StoredHistory) and self.raw == other.raw:
+            return True
+        return isinstance(other, Sequence) and self.read() == tuple(other)
+
+    def __repr__(self) -> str:
+        return repr(self.read())
+
+    __hash__ = None  # type: ignore[assignment]
+
+
 @dataclass(frozen=True, slots=True)
 class ClientRecord:
     """``revision`` grows by one with every commit that touches this client; ``op`` names that
@@ -165,7 +218,7 @@ class ClientRecord:
     series: Mapping[tuple[CredentialKind, str], Series] = field(default_factory=dict)
     # each has a signing secret in ``series``, and each signing secret its webhook here
     webhooks: Mapping[str, WebhookRecord] = field(default_factory=dict)
-    events: tuple[Event, ...] = ()
+    events: Sequence[Event] = ()
     seq: int = 0
     moving_to: str | None = None
     edited: bool = False  # its checksum does not match: somebody edited the record by hand
@@ -193,6 +246,13 @@ class ClientRecord:
         """This record with what is known of one webhook."""
         series = {**self.series, (SIGNING_SECRET, name): self.series_of(SIGNING_SECRET, name)}
         return replace(self, series=series, webhooks={**self.webhooks, name: webhook})
+
+    def events_with(self, word: str) -> Sequence[Event]:
+        """The events; none where no field of any of them has the value ``word``, which a stored
+        history says without being decoded."""
+        if isinstance(self.events, StoredHistory) and not self.events.may_tell(word):
+            return ()
+        return self.events
 
     def secret_path(self, kind: CredentialKind, name: str) -> str:
         """Path inside the secrets mount: ``keys/<client>.<key>``."""

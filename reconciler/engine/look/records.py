@@ -4,7 +4,7 @@ document that has no part in it."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -14,7 +14,7 @@ from reconciler.domain.live.record import ClientRecord
 from reconciler.domain.values.names import bucket_names, bucket_of
 from reconciler.engine.ports import LiveState
 from reconciler.errors import RegistryError
-from reconciler.registry.codec.record_codec import decode_bucket
+from reconciler.registry.codec.bucket_codec import StoredRecord, StoredRecords, read_bucket
 from reconciler.registry.codec.run_codec import decode_lease, decode_run
 from reconciler.registry.codec.stored import refuse_spread
 from reconciler.registry.protocol.applied import NAME as APPLIED
@@ -26,6 +26,8 @@ from reconciler.registry.steps import expect
 
 # A registry that changes each time it is looked at is looked at so often.
 LOOKS = 5
+# A document of the registry with its name.
+_Named = tuple[str, StoredDocument]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +41,13 @@ class WrittenMark:
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """The records of this project. ``foreign`` names the owners of the other ones. ``misplaced``
+    """The records of this project, of which ``records.digest(name)`` tells whether anything changed
+    without decoding one. ``foreign`` names the owners of the other ones. ``misplaced``
     holds the records that lie in a bucket of another name, by client: the bucket and the record.
     ``marks``: what was read, by bucket. ``ending``: when the server will delete what it holds, by
     document."""
 
-    records: Mapping[str, ClientRecord]
+    records: StoredRecords
     foreign: Mapping[str, str]
     now: datetime
     misplaced: Mapping[str, tuple[str, ClientRecord]] = field(default_factory=dict)
@@ -60,18 +63,30 @@ class Registry:
         )
 
 
-def read_registry(live: LiveState, owner: str, buckets: int) -> Registry:
+def read_registry(
+    live: LiveState,
+    owner: str,
+    buckets: int,
+    *,
+    lazily: bool = False,
+) -> Registry:
     """All records. Every bucket is read by name: a LIST may be cut short by a policy and nobody
-    would know.
+    would know. ``lazily``: a record is decoded when somebody asks for it, and what is wrong with it
+    is raised then.
 
     Raises ``RegistryError`` for a bucket that cannot be read; its message names the document.
     RC446: the registry was spread over another number of buckets.
     """
-    return _registry(
-        read_all_documents(live, [f"buckets/{name}" for name in bucket_names(buckets)]),
-        owner,
-        buckets,
-    )
+    documents = read_all_documents(live, [f"buckets/{name}" for name in bucket_names(buckets)])
+    return _registry(_let_go(documents), owner, buckets, lazily=lazily)
+
+
+def _let_go(documents: list[_Named]) -> Iterator[_Named]:
+    """Each document in turn, of which the list keeps nothing: the text of a bucket goes when its
+    records are decoded."""
+    documents.reverse()
+    while documents:
+        yield documents.pop()
 
 
 def read_sought(
@@ -113,7 +128,7 @@ def find_moved(
     return frozenset(name for name, mark in marks.items() if mark != registry.marks[name])
 
 
-def read_all_documents(live: LiveState, names: Sequence[str]) -> list[tuple[str, StoredDocument]]:
+def read_all_documents(live: LiveState, names: Sequence[str]) -> list[_Named]:
     """These documents of the registry with their names."""
     answers = live.answer_all([ReadDocument(name) for name in names])
     return [
@@ -122,9 +137,13 @@ def read_all_documents(live: LiveState, names: Sequence[str]) -> list[tuple[str,
 
 
 def _registry(
-    documents: Iterable[tuple[str, StoredDocument]], owner: str, buckets: int
+    documents: Iterable[_Named],
+    owner: str,
+    buckets: int,
+    *,
+    lazily: bool = False,
 ) -> Registry:
-    records: dict[str, ClientRecord] = {}
+    records: dict[str, StoredRecord] = {}
     foreign: dict[str, str] = {}
     misplaced: dict[str, tuple[str, ClientRecord]] = {}
     times = []
@@ -136,16 +155,18 @@ def _registry(
         if document.ends is not None:
             ending[where] = document.ends
         refuse_deleted(bucket, document)
-        own, others = decode_bucket(document.text, owner, where)
-        for name, record in own.items():
+        stored = read_bucket(document.text, owner, where)
+        for name, record in stored.records.items():
+            if not lazily:
+                record.decode()
             if bucket_of(name, buckets) == bucket:
                 records[name] = record
             else:
-                misplaced[name] = bucket, record
-        foreign.update({name: str(raw.get("owner")) for name, raw in others.items()})
+                misplaced[name] = bucket, record.decode()
+        foreign.update(stored.foreign)
         times.append(document.at)
     return Registry(
-        dict(sorted(records.items())),
+        StoredRecords(dict(sorted(records.items()))),
         foreign,
         max(times),
         misplaced,

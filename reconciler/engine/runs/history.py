@@ -73,7 +73,10 @@ def find_unrecorded(
 def list_events(run_id: str, records: Mapping[str, ClientRecord]) -> list[Event]:
     """The events of a run, oldest first."""
     events = [
-        event for record in records.values() for event in record.events if event.run == run_id
+        event
+        for record in records.values()
+        for event in record.events_with(run_id)
+        if event.run == run_id
     ]
     return sorted(events, key=lambda one: (one.at, one.seq))
 

@@ -50,7 +50,11 @@ def find_relatives(
 
 def read_former_names(record: ClientRecord) -> set[str]:
     """The names that a client has and had, as far as its record still tells."""
-    told = (event.detail.get("from") for event in record.events if event.reason == Reason.RENAMED)
+    told = (
+        event.detail.get("from")
+        for event in record.events_with(Reason.RENAMED)
+        if event.reason == Reason.RENAMED
+    )
     return {record.name, record.storage_name, *(str(name) for name in told if name is not None)}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from reconciler.domain.declared.proof import Attempt, Demand, Latency, Probe, ProbeResult
+from reconciler.domain.declared.proof import Attempt, Latency, Probe, ProbeResult
 from reconciler.domain.live.record import Delivery
 from reconciler.domain.values.canonical import Json, iso, parse_iso
 
@@ -27,16 +27,6 @@ def encode_delivery(delivery: Delivery) -> dict[str, Json]:
     }
 
 
-def decode_delivery(raw: Mapping[str, Any]) -> Delivery:
-    return Delivery(
-        **{
-            **raw,
-            "at": parse_iso(raw["at"]),
-            "probes": tuple(decode_probe(one) for one in raw["probes"]),
-        },
-    )
-
-
 def encode_probe(result: ProbeResult) -> dict[str, Json]:
     return {
         "probe": result.probe.value,
@@ -45,12 +35,6 @@ def encode_probe(result: ProbeResult) -> dict[str, Json]:
         "code": result.code,
         "message": result.message,
     }
-
-
-def decode_probe(raw: Mapping[str, Any]) -> ProbeResult:
-    return ProbeResult(
-        Probe(raw["probe"]), Demand(raw["demand"]), raw["passed"], raw["code"], raw["message"]
-    )
 
 
 def encode_attempt(attempt: Attempt) -> dict[str, Json]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from msgspec.json import Decoder
+
 from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.live.observed import Lease, OpenRun
 from reconciler.domain.plan.plan import Outcome, OutcomeStatus
@@ -19,20 +21,13 @@ from reconciler.domain.values.canonical import (
     parse_iso_or_none,
 )
 from reconciler.errors import Address
-from reconciler.registry.codec.shapes import OUTCOME, RUN, require
-from reconciler.registry.codec.stored import FORMAT, garbled_error, parse_stored
+from reconciler.registry.codec.shapes import LeaseShape, OutcomeShape, RunShape
+from reconciler.registry.codec.stored import FORMAT, decode_stored, garbled_error
 
 # A run document is one entry of the server's log: it stays far below the smallest limit of those.
 MAX_UNRECORDED = 128 * 1024
 MAX_SENTENCE = 500
-# What a finish adds: a run that did not come to its end may lack it.
-UNFINISHED: dict[str, Json] = {
-    "finished_at": None,
-    "interrupted": False,
-    "unrecorded": [],
-    "omitted": 0,
-    "reports": {},
-}
+_RUN, _LEASE = Decoder(RunShape), Decoder(LeaseShape)
 # What few runs have: it is written where it is so, and documents of former versions lack it.
 RARE: dict[str, Json] = {"dirty": [], "rollback_from": None}
 
@@ -97,13 +92,11 @@ def _outcome(outcome: Outcome) -> dict[str, Json]:
     }
 
 
-def _decode(raw: Json) -> Outcome:
-    require(raw, OUTCOME)
-    kind, version = ActionKind(raw["kind"]), raw["version"]
+def _decode_outcome(shape: OutcomeShape) -> Outcome:
     action = action_on_record(
-        kind, Address.read(raw["address"]), raw["reason"], raw["why"], version
+        ActionKind(shape.kind), Address.read(shape.address), shape.reason, shape.why, shape.version
     )
-    return Outcome(action, OutcomeStatus(raw["status"]), raw["message"], dict(raw["detail"]))
+    return Outcome(action, OutcomeStatus(shape.status), shape.message, shape.detail)
 
 
 def decode_run(text: str, where: str = "a run") -> OpenRun:
@@ -111,23 +104,26 @@ def decode_run(text: str, where: str = "a run") -> OpenRun:
 
     Raises ``RegistryError`` RC442 or RC443.
     """
-    document = parse_stored(text, where)
+    shape = decode_stored(text, where, _RUN, "a run")
     try:
-        fields = {
-            **UNFINISHED,
-            **RARE,
-            **{key: value for key, value in document.items() if key != "format"},
-        }
-        require(fields, RUN)
-        fields["started_at"] = parse_iso(fields["started_at"])
-        fields["dirty"] = tuple(map(str, fields["dirty"]))
-        fields["finished_at"] = parse_iso_or_none(fields["finished_at"])
-        fields["reports"] = {
-            str(ending): str(digest) for ending, digest in fields["reports"].items()
-        }
-        fields["unrecorded"] = tuple(_decode(raw) for raw in fields["unrecorded"])
-        return OpenRun(**fields)
-    except (TypeError, ValueError):
+        return OpenRun(
+            run_id=shape.run_id,
+            command=shape.command,
+            actor=shape.actor,
+            started_at=parse_iso(shape.started_at),
+            git_commit=shape.git_commit,
+            plan_digest=shape.plan_digest,
+            planfile=shape.planfile,
+            closed=shape.closed,
+            finished_at=parse_iso_or_none(shape.finished_at),
+            interrupted=shape.interrupted,
+            unrecorded=tuple(_decode_outcome(one) for one in shape.unrecorded),
+            omitted=shape.omitted,
+            reports=shape.reports,
+            dirty=tuple(shape.dirty),
+            rollback_from=shape.rollback_from,
+        )
+    except ValueError:
         raise garbled_error(where, "it has not the fields of a run") from None
 
 
@@ -137,8 +133,8 @@ def encode_lease(lease: Lease) -> str:
 
 def decode_lease(text: str) -> Lease:
     """Raises ``RegistryError`` RC442 or RC443."""
-    document = parse_stored(text, "lease")
+    shape = decode_stored(text, "lease", _LEASE, "a lease")
     try:
-        return Lease(str(document["holder"]), parse_iso(document["until"]))
-    except (KeyError, TypeError, ValueError):
+        return Lease(shape.holder, parse_iso(shape.until))
+    except ValueError:
         raise garbled_error("lease", "it has not the fields of a lease") from None

@@ -1,167 +1,198 @@
-"""What a stored record looks like. Only records whose checksum does not match are held against it:
-what we wrote ourselves has its shape, what somebody edited by hand may have any."""
+"""What stored documents look like, field by field: msgspec decodes them as these, and refuses a
+field that is missing, unknown or of another type (JSON's true is no number, and 1.0 no whole one).
+
+Fields stand in the order in which they are stored. A field of type ``Raw`` stays as it is stored,
+undecoded: somebody else decodes it, or nobody needs to. Times are text here, because the checksums
+are over the text.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import NoneType
-from typing import Any
+from functools import cache
+from typing import Any, Literal, cast
 
-from reconciler.domain.kinds.credentials import list_kinds
-from reconciler.domain.values.names import is_name
+from msgspec import UNSET, Raw, Struct, UnsetType, defstruct
+from msgspec.json import Decoder
 
-FieldTypes = Mapping[str, tuple[type, ...]]
-
-RECORD: FieldTypes = {
-    "name": (str,),
-    "owner": (str,),
-    "storage_name": (str,),
-    "revision": (int,),
-    "op": (str,),
-    "status": (str,),
-    "protect": (bool,),
-    "spec": (dict,),
-    "digest": (str,),
-    "base_digest": (str,),
-    "moving_to": (str, NoneType),
-    "seq": (int,),
-    "events": (list,),
-    "keys": (dict,),
-    "webhooks": (dict,),
-    "sum": (str,),
-}
-EVENT: FieldTypes = {
-    "seq": (int,),
-    "at": (str,),
-    "run": (str,),
-    "kind": (str,),
-    "address": (str,),
-    "reason": (str,),
-    "message": (str,),
-    "detail": (dict,),
-}
-DELIVERY: FieldTypes = {
-    "id": (str,),
-    "at": (str,),
-    "url": (str,),
-    "accepted": (bool,),
-    "status": (int, NoneType),
-    "latency_ms": (int,),
-    "message": (str,),
-    "code": (str,),
-    "probes": (list,),
-}
-_PROBE: FieldTypes = {
-    "probe": (str,),
-    "demand": (str,),
-    "passed": (bool, NoneType),
-    "code": (str,),
-    "message": (str,),
-}
-WEBHOOK: FieldTypes = {
-    "secret": (dict,),
-    "verified_at": (str, NoneType),
-    "verified_digest": (str, NoneType),
-    "last_delivery": (dict, NoneType),
-    "failing_since": (str, NoneType),
-    "failures": (int,),
-}
-SERIES: FieldTypes = {"versions": (list,), "last": (int,), "hold": (dict, NoneType), "sum": (str,)}
-HOLD: FieldTypes = {"version": (int,), "reason": (str,), "incident": (str, NoneType), "at": (str,)}
-VERSION: FieldTypes = {
-    "version": (int,),
-    "id": (str,),
-    "state": (str,),
-    "sha256": (str,),
-    "reason": (str,),
-    "run": (str,),
-    "issued_at": (str,),
-    "expires_at": (str,),
-    "grace_until": (str, NoneType),
-    "revoked_at": (str, NoneType),
-    "destroyed_at": (str, NoneType),
-    "asymmetric": (bool,),
-}
-
-RUN: FieldTypes = {
-    "run_id": (str,),
-    "command": (str,),
-    "actor": (str,),
-    "started_at": (str,),
-    "git_commit": (str, NoneType),
-    "plan_digest": (str,),
-    "planfile": (bool,),
-    "closed": (bool,),
-    "finished_at": (str, NoneType),
-    "interrupted": (bool,),
-    "unrecorded": (list,),
-    "omitted": (int,),
-    "reports": (dict,),
-    "dirty": (list,),
-    "rollback_from": (str, NoneType),
-}
-APPLIED: FieldTypes = {
-    "format": (int,),
-    "commit": (str,),
-    "run_id": (str,),
-    "at": (str,),
-    "uncommitted": (list,),
-}
-OUTCOME: FieldTypes = {
-    "address": (str,),
-    "kind": (str,),
-    "reason": (str,),
-    "why": (str,),
-    "version": (int, NoneType),
-    "status": (str,),
-    "message": (str,),
-    "detail": (dict,),
-}
+from reconciler.domain.declared.proof import Demand, Probe
+from reconciler.domain.kinds.credentials import KEY, SIGNING_SECRET, CredentialKind
+from reconciler.domain.live.record import ClientStatus, VersionState
 
 
-def require(raw: Any, shape: FieldTypes) -> None:
-    """Raises ``TypeError`` when a field is missing, unknown or of another type (JSON's true is no
-    number)."""
-    if not isinstance(raw, dict) or raw.keys() != shape.keys():
-        raise TypeError("other fields than expected")
-    for name, kinds in shape.items():
-        if type(raw[name]) not in kinds:
-            raise TypeError(f"{name} is of another type")
+class Exact(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
+    """Every field, and no other one."""
 
 
-def require_record(raw: Any, name: str) -> None:
-    """A record, but for its series.
-
-    Raises ``TypeError``, and ``ValueError`` for a name that no path may hold.
-    """
-    sections = [kind.section for kind in list_kinds() if kind.section in raw]
-    require(raw, {**RECORD, **dict.fromkeys(sections, (dict,))})
-    named = [one for section in sections for one in raw[section]]
-    if not all(is_name(one) for one in (name, raw["storage_name"], *named)):
-        raise ValueError("a name that is none")
-    for field in {kind.section for kind in list_kinds()}:
-        declared = raw["spec"].get(field) or {}
-        if not isinstance(declared, dict) or not all(
-            isinstance(one, dict) for one in declared.values()
-        ):
-            raise TypeError(f"{field} of the specification is of another type")
-    for event in raw["events"]:
-        require(event, EVENT)
-    for webhook in raw["webhooks"].values():
-        require(webhook, WEBHOOK)
-        if webhook["last_delivery"] is not None:
-            require(webhook["last_delivery"], DELIVERY)
-            for probe in webhook["last_delivery"]["probes"]:
-                require(probe, _PROBE)
+class BucketShape(Exact):
+    clients: dict[str, Raw]
+    format: Literal[1]
 
 
-def require_series(raw: Any) -> None:
-    """Raises ``TypeError``, and ``ValueError`` for version numbers out of order or range."""
-    require(raw, SERIES)
-    if raw["hold"] is not None:
-        require(raw["hold"], HOLD)
-    for version in raw["versions"]:
-        require(version, VERSION)
-    numbers = [version["version"] for version in raw["versions"]]
-    if numbers != sorted({*numbers}) or not all(0 < number <= raw["last"] for number in numbers):
-        raise ValueError("numbers that no series has")
+class Outline(Struct, gc=False):
+    """As much of a record as tells whose it is, also when it is another project's."""
+
+    owner: Any
+    revision: Any = 0
+
+
+class HoldShape(Exact):
+    at: str
+    incident: str | None
+    reason: str
+    version: int
+
+
+class VersionShape(Exact):
+    asymmetric: bool
+    destroyed_at: str | None
+    expires_at: str
+    grace_until: str | None
+    id: str
+    issued_at: str
+    reason: str
+    revoked_at: str | None
+    run: str
+    sha256: str
+    state: VersionState
+    version: int
+
+
+class SeriesShape(Exact):
+    hold: HoldShape | None
+    last: int
+    sum: str
+    versions: list[VersionShape]
+
+
+class ProbeShape(Exact):
+    code: str
+    demand: Demand
+    message: str
+    passed: bool | None
+    probe: Probe
+
+
+class DeliveryShape(Exact):
+    accepted: bool
+    at: str
+    code: str
+    id: str
+    latency_ms: int
+    message: str
+    probes: Raw  # most are alike: each is decoded once
+    status: int | None
+    url: str
+
+
+class WebhookShape(Exact):
+    failing_since: str | None
+    failures: int
+    last_delivery: DeliveryShape | None
+    secret: SeriesShape
+    verified_at: str | None
+    verified_digest: str | None
+
+
+class EventShape(Exact):
+    address: str
+    at: str
+    detail: dict[str, Any]
+    kind: str
+    message: str
+    reason: str
+    run: str
+    seq: int
+
+
+class RecordShape(Exact):
+    """With the sections of the two kinds of credentials that every record has."""
+
+    base_digest: str
+    digest: str
+    events: Raw
+    keys: dict[str, SeriesShape]
+    moving_to: str | None
+    name: str
+    op: str
+    owner: str
+    protect: bool
+    revision: int
+    seq: int
+    spec: Raw
+    status: ClientStatus
+    storage_name: str
+    sum: str
+    webhooks: dict[str, WebhookShape]
+
+
+@cache
+def record_shape(kinds: tuple[CredentialKind, ...]) -> type[RecordShape]:
+    """Of records that have credentials of these kinds. A section of a kind that came later is there
+    only when it holds something."""
+    fields: list[tuple[str, Any, Any]] = []
+    for kind in kinds:
+        if kind not in (KEY, SIGNING_SECRET):
+            entry: Any = entry_shape(kind) if kind.part else SeriesShape
+            fields.append((kind.section, dict[str, entry] | UnsetType, UNSET))
+    made: Any = defstruct("RecordShape", fields, bases=(RecordShape,)) if fields else RecordShape
+    return cast("type[RecordShape]", made)
+
+
+@cache
+def entry_shape(kind: CredentialKind) -> type[Exact]:
+    """An entry of the section of a kind that came later, and is a part of something."""
+    made: Any = defstruct("EntryShape", [(kind.part, SeriesShape)], bases=(Exact,))
+    return cast("type[Exact]", made)
+
+
+@cache
+def record_decoder(kinds: tuple[CredentialKind, ...]) -> Decoder[RecordShape]:
+    """Of records that have credentials of these kinds."""
+    return Decoder(record_shape(kinds))
+
+
+class OutcomeShape(Exact):
+    address: str
+    detail: dict[str, Any]
+    kind: str
+    message: str
+    reason: str
+    status: str
+    version: int | None
+    why: str
+
+
+class RunShape(Exact):
+    """What a finish adds has its value of before: a run that did not come to its end may lack it.
+    So has what few runs have."""
+
+    actor: str
+    closed: bool
+    command: str
+    format: Literal[1]
+    git_commit: str | None
+    plan_digest: str
+    planfile: bool
+    run_id: str
+    started_at: str
+    finished_at: str | None = None
+    interrupted: bool = False
+    omitted: int = 0
+    reports: dict[str, str] = {}
+    unrecorded: list[OutcomeShape] = []
+    dirty: list[str] = []
+    rollback_from: str | None = None
+
+
+class LeaseShape(Struct, gc=False):
+    format: Literal[1]
+    holder: str
+    until: str
+
+
+class AppliedShape(Exact):
+    at: str
+    commit: str
+    format: Literal[1]
+    run_id: str
+    uncommitted: list[str]

@@ -5,16 +5,19 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from msgspec.json import Decoder
+
 from reconciler.domain.declared.checkout import Applied
 from reconciler.domain.values.canonical import dumps, iso, parse_iso
-from reconciler.registry.codec.shapes import APPLIED, require
-from reconciler.registry.codec.stored import FORMAT, garbled_error, parse_stored
+from reconciler.registry.codec.shapes import AppliedShape
+from reconciler.registry.codec.stored import FORMAT, decode_stored, garbled_error
 from reconciler.registry.protocol.bucket import refuse_deleted
 from reconciler.registry.protocol.documents import put_document
 from reconciler.registry.requests import ReadDocument, StoredDocument
 from reconciler.registry.steps import Steps, expect
 
 NAME = "applied"
+_APPLIED = Decoder(AppliedShape)
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
@@ -28,21 +31,18 @@ def decode_applied(document: StoredDocument) -> Applied | None:
     refuse_deleted("applied", document)
     if document.text is None:
         return None
-    raw = parse_stored(document.text, NAME)
+    shape = decode_stored(document.text, NAME, _APPLIED, "an applied commit")
     try:
-        require(raw, APPLIED)
-        if not _COMMIT.fullmatch(raw["commit"]) or not all(
-            isinstance(name, str) for name in raw["uncommitted"]
-        ):
+        if not _COMMIT.fullmatch(shape.commit):
             raise ValueError("not what we write")  # noqa: TRY301
         return Applied(
-            raw["commit"],
-            raw["run_id"],
-            parse_iso(raw["at"]),
-            frozenset(raw["uncommitted"]),
+            shape.commit,
+            shape.run_id,
+            parse_iso(shape.at),
+            frozenset(shape.uncommitted),
             document.version,
         )
-    except (TypeError, ValueError):
+    except ValueError:
         raise garbled_error(NAME, "it has not the fields of an applied commit") from None
 
 

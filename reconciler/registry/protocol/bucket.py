@@ -7,11 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
+from msgspec import Raw
+
 from reconciler.domain.live.record import ClientRecord, Event
 from reconciler.domain.live.transitions import TransitionError
-from reconciler.domain.values.canonical import Json
 from reconciler.errors import RegistryError, VaultUnreachable
-from reconciler.registry.codec.record_codec import decode_bucket, encode_bucket
+from reconciler.registry.codec.bucket_codec import StoredRecords, read_bucket, write_clients
+from reconciler.registry.codec.record_codec import encode_record
 from reconciler.registry.requests import (
     Conflict,
     ReadDocument,
@@ -48,21 +50,22 @@ class Bucket:
         open_runs: frozenset[str],
     ) -> None:
         self.name = name
-        self.records: dict[str, ClientRecord] = {}
+        self.records = StoredRecords({})
         self.at: datetime
         self._owner = owner
         self._run = run
         self._kept_runs = open_runs | {run}
-        self._foreign: dict[str, Json] = {}
+        self._foreign: Mapping[str, str] = {}
+        self._raw: Mapping[str, Raw] = {}
         self._version = 0
 
     def load(self) -> Steps[None]:
         """Read the bucket. Raises ``RegistryError`` when it cannot be decoded."""
         document = expect((yield ReadDocument(f"buckets/{self.name}")), StoredDocument)
         refuse_deleted(self.name, document)
-        self.records, self._foreign = decode_bucket(
-            document.text, self._owner, f"buckets/{self.name}"
-        )
+        stored = read_bucket(document.text, self._owner, f"buckets/{self.name}")
+        self.records = StoredRecords(stored.records)
+        self._foreign, self._raw = stored.foreign, stored.raw
         self._version = document.version
         self.at = document.at
 
@@ -78,14 +81,17 @@ class Bucket:
         removed: set[str] = set()
         conflicts = unclear = 0
         while True:
-            lost, result = self._splice(op, changes, expected, removed)
-            if result == self.records:
+            lost, changed = self._splice(op, changes, expected, removed)
+            if not changed:
                 return lost
+            raw = {name: one for name, one in self._raw.items() if name not in changed}
+            raw |= {name: encode_record(one) for name, one in changed.items() if one is not None}
             response = yield WriteDocument(
-                f"buckets/{self.name}", encode_bucket(result, self._foreign), self._version
+                f"buckets/{self.name}", write_clients(raw), self._version
             )
             if isinstance(response, Written):
-                self.records, self._version, self.at = result, response.version, response.at
+                self.records, self._raw = self.records.change(changed), raw
+                self._version, self.at = response.version, response.at
                 return lost
             if isinstance(response, Unclear):
                 unclear += 1
@@ -107,13 +113,14 @@ class Bucket:
         changes: Mapping[str, Change],
         expected: Mapping[str, int],
         removed: set[str],
-    ) -> tuple[dict[str, str], dict[str, ClientRecord]]:
-        """The clients that cannot be changed, and the records as they shall be.
+    ) -> tuple[dict[str, str], dict[str, ClientRecord | None]]:
+        """The clients that cannot be changed, and those records that shall be otherwise (None: not
+        there).
 
         Notes in ``removed`` what that ends.
         """
         lost: dict[str, str] = {}
-        result = dict(self.records)
+        result: dict[str, ClientRecord | None] = {}
         for name, change in changes.items():
             present = self.records.get(name)
             if name in self._foreign:
@@ -134,8 +141,9 @@ class Bucket:
                 lost[name] = str(error)
                 continue
             if changed is None:
-                result.pop(name, None)
                 removed.add(name)
+                if present is not None:
+                    result[name] = None
             elif changed != present:
                 result[name] = self._stamp(changed, _revision(present), op)
         return lost, result

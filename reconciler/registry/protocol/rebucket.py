@@ -10,18 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from typing import Any
+
+from msgspec import Raw
 
 from reconciler.domain.live.record import ClientRecord, ClientStatus, VersionState
-from reconciler.domain.values.canonical import Json, dumps
+from reconciler.domain.values.canonical import dumps
 from reconciler.domain.values.names import bucket_names, bucket_of
 from reconciler.errors import RegistryError, VaultUnreachable
-from reconciler.registry.codec.record_codec import (
-    decode_record,
-    encode_record,
-    read_raw_clients,
-    write_raw_clients,
-)
+from reconciler.registry.codec.bucket_codec import read_clients, read_outline, write_clients
+from reconciler.registry.codec.record_codec import decode_record, encode_record
 from reconciler.registry.codec.stored import MOVED
 from reconciler.registry.protocol.bucket import refuse_deleted
 from reconciler.registry.protocol.documents import put_document
@@ -45,12 +42,11 @@ def rebucket(
     """
     documents = yield from read_buckets(old)
     copied = {
-        name: read_raw_clients(document.text, f"buckets/{name}")
-        for name, document in documents.items()
+        name: read_clients(document.text, f"buckets/{name}") for name, document in documents.items()
     }
     for name, clients in copied.items():
         refuse_misplaced(name, clients, old)
-    spread: dict[str, dict[str, Json]] = {}
+    spread: dict[str, dict[str, Raw]] = {}
     for clients in copied.values():
         for client, raw in clients.items():
             spread.setdefault(bucket_of(client, new), {})[client] = raw
@@ -81,7 +77,7 @@ def close_left(names: Collection[str], new: int) -> Steps[int]:
         if document.text is None:
             continue
         try:
-            copied = read_raw_clients(document.text, f"buckets/{name}")
+            copied = read_clients(document.text, f"buckets/{name}")
         except RegistryError as error:
             if error.code == "RC446":  # the marker
                 continue
@@ -93,7 +89,7 @@ def close_left(names: Collection[str], new: int) -> Steps[int]:
     return closed
 
 
-def refuse_misplaced(name: str, clients: Mapping[str, Json], buckets: int) -> None:
+def refuse_misplaced(name: str, clients: Mapping[str, Raw], buckets: int) -> None:
     """A record in the wrong bucket would come to stand beside, or over, the one that counts. Raises
     ``RegistryError`` RC306."""
     for client in clients:
@@ -117,13 +113,11 @@ def read_buckets(count: int) -> Steps[dict[str, StoredDocument]]:
     return documents
 
 
-def overwrite(name: str, clients: Mapping[str, Json]) -> Steps[None]:
+def overwrite(name: str, clients: Mapping[str, Raw]) -> Steps[None]:
     """Write a bucket that nobody reads yet; what an earlier, unfinished move left there goes."""
     for _ in range(_MAX_TRIES):
         present = expect((yield ReadDocument(f"buckets/{name}")), StoredDocument)
-        if (
-            yield from put_document(f"buckets/{name}", write_raw_clients(clients), present.version)
-        ):
+        if (yield from put_document(f"buckets/{name}", write_clients(clients), present.version)):
             return
     raise _restless(name)
 
@@ -131,7 +125,7 @@ def overwrite(name: str, clients: Mapping[str, Json]) -> Steps[None]:
 def close_bucket(
     name: str,
     document: StoredDocument,
-    copied: Mapping[str, Json],
+    copied: Mapping[str, Raw],
     new: int,
     *,
     revoked_alone: bool = False,
@@ -145,7 +139,7 @@ def close_bucket(
         ):
             return
         document = expect((yield ReadDocument(f"buckets/{name}")), StoredDocument)
-        present = read_raw_clients(document.text, f"buckets/{name}")
+        present = read_clients(document.text, f"buckets/{name}")
         for client, raw in present.items():
             if raw != copied.get(client):
                 yield from carry_over(client, raw, new, revoked_alone=revoked_alone)
@@ -155,7 +149,7 @@ def close_bucket(
 
 def carry_over(
     client: str,
-    raw: Json,
+    raw: Raw,
     new: int,
     *,
     revoked_alone: bool = False,
@@ -166,11 +160,11 @@ def carry_over(
     name = f"buckets/{bucket_of(client, new)}"
     for _ in range(_MAX_TRIES):
         document = expect((yield ReadDocument(name)), StoredDocument)
-        clients = read_raw_clients(document.text, name)
+        clients = read_clients(document.text, name)
         if revoked_alone and client not in clients:
             return
         kept = (
-            merge_later(client, clients[client], raw, revoked_alone=revoked_alone)
+            merge_later(client, clients[client], raw, name, revoked_alone=revoked_alone)
             if client in clients
             else raw
         )
@@ -178,7 +172,7 @@ def carry_over(
             return
         if (
             yield from put_document(
-                name, write_raw_clients({**clients, client: kept}), document.version
+                name, write_clients({**clients, client: kept}), document.version
             )
         ):
             return
@@ -187,22 +181,20 @@ def carry_over(
 
 def merge_later(
     client: str,
-    there: Any,
-    late: Any,
+    there: Raw,
+    late: Raw,
+    where: str,
     *,
     revoked_alone: bool = False,
-) -> Json:
+) -> Raw:
     """The later revision of two records of one client, ``there`` when they are equal, with what is
     revoked in the other one alone."""
-    first, second = (
-        (there, late) if revoked_alone or there["revision"] >= late["revision"] else (late, there)
-    )
+    stands, comes = (read_outline(one, client, where).revision for one in (there, late))
+    first, second = (there, late) if revoked_alone or stands >= comes else (late, there)
     try:
-        base, other = decode_record(first, client), decode_record(second, client)
-    # another project's, of which we know nothing
-    except (AttributeError, KeyError, TypeError, ValueError):
-        kept: Json = first
-        return kept
+        base, other = (decode_record(one, client, where) for one in (first, second))
+    except RegistryError:  # another project's, of which we know nothing
+        return first
     united = keep_revocations(base, other)
     if united == base:
         return first

@@ -12,11 +12,11 @@ from typing import Any
 
 from reconciler.domain.kinds.credentials import KEY
 from reconciler.domain.live.record import USABLE, ClientRecord, Event, VersionState
-from reconciler.registry.codec.record_codec import decode_bucket
 from reconciler.registry.protocol.bucket import drop_attempts
 from tests.kit.git.checkout import Checkout
 from tests.kit.git.repositories import git
 from tests.kit.vault.places import PROJECT
+from tests.kit.worlds.stored import decode_bucket
 
 TEMPORARY = ".reconciler-*"
 

@@ -6,8 +6,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from reconciler.registry.codec.record_codec import _record_sum as record_sum
 from tests.kit.git.checkout import Checkout
+from tests.kit.worlds.stored import seal
 
 
 def stored(checkout: Checkout, name: str) -> tuple[str | None, int]:
@@ -45,7 +45,7 @@ def copy_record(
     assert text is not None
     record = {**json.loads(text)["clients"][source], "name": target, **fields}
     if sealed:
-        record["sum"] = record_sum(record)
+        record["sum"] = seal(record)
     edit_bucket(checkout, checkout.bucket(target), lambda clients: clients.update({target: record}))
 
 

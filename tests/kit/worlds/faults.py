@@ -11,7 +11,6 @@ from reconciler.domain.kinds.credentials import CredentialKind
 from reconciler.domain.live.observed import SecretInfo
 from reconciler.domain.secrecy.secret import Secret
 from reconciler.errors import VaultUnreachable
-from reconciler.registry.codec.record_codec import decode_bucket, encode_bucket
 from reconciler.registry.requests import (
     Minted,
     PutSecret,
@@ -23,6 +22,7 @@ from reconciler.registry.requests import (
 from reconciler.webhooks.wire.http import HttpFailure, HttpRequest, HttpResponse
 from tests.kit.worlds.memory import World
 from tests.kit.worlds.runner import Ports
+from tests.kit.worlds.stored import decode_bucket, encode_bucket
 
 
 class Crash(Exception):

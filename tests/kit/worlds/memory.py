@@ -22,7 +22,6 @@ from reconciler.domain.live.observed import SecretInfo
 from reconciler.domain.live.record import ClientRecord
 from reconciler.domain.secrecy.secret import Secret
 from reconciler.domain.values import keytext
-from reconciler.registry.codec.record_codec import decode_bucket
 from reconciler.registry.requests import (
     Conflict,
     DestroyVersions,
@@ -48,6 +47,7 @@ from reconciler.webhooks.signature.ed25519 import public_text, sign_by_stranger
 from reconciler.webhooks.wire.http import HttpFailure, HttpRequest, HttpResponse
 from tests.kit.worlds.declared import PROJECT
 from tests.kit.worlds.judge import judge_commit, judge_destruction
+from tests.kit.worlds.stored import decode_bucket
 
 START = datetime(2026, 11, 23, 22, 45, tzinfo=UTC)
 BUCKETS = 16

@@ -23,7 +23,6 @@ from reconciler.domain.live.observed import SecretInfo
 from reconciler.domain.live.record import ClientRecord
 from reconciler.domain.secrecy.secret import Secret
 from reconciler.domain.values.names import bucket_names
-from reconciler.registry.codec.record_codec import decode_bucket
 from reconciler.registry.requests import (
     Conflict,
     Done,
@@ -46,6 +45,7 @@ from tests.kit.worlds.declared import PROJECT
 from tests.kit.worlds.judge import judge_commit
 from tests.kit.worlds.memory import BUCKETS
 from tests.kit.worlds.runner import Passes
+from tests.kit.worlds.stored import decode_bucket
 
 Send = Callable[[], Reply]
 WireFault = Callable[[Send], Reply]

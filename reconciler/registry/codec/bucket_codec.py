@@ -1,0 +1,160 @@
+"""Buckets as canonical JSON, and back. A bucket is cut into its records, each of which is decoded
+when somebody asks for it. What did not change is written back as the bytes that were read."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from msgspec import Raw
+from msgspec.json import Decoder
+
+from reconciler.domain.live.record import ClientRecord
+from reconciler.errors import RegistryError
+from reconciler.registry.codec.record_codec import decode_record, encode_record, formless_error
+from reconciler.registry.codec.shapes import BucketShape, Outline
+from reconciler.registry.codec.stored import FORMAT, decode_stored, encode_json
+
+# Raft's max_entry_size is 1 MiB, and a bucket is rewritten whole: half of that is refused.
+MAX_DOCUMENT = 512 * 1024
+
+_BUCKET, _OUTLINE = Decoder(BucketShape), Decoder(Outline)
+
+
+def encode_bucket(
+    records: Mapping[str, ClientRecord], stored: Mapping[str, Raw] | None = None
+) -> str:
+    """One bucket. ``stored`` holds the records that go back as they were read, those of other
+    projects among them.
+
+    Raises ``RegistryError`` RC441 when it is larger than 512 KiB.
+    """
+    return write_clients(
+        {**(stored or {}), **{name: encode_record(one) for name, one in records.items()}}
+    )
+
+
+def write_clients(clients: Mapping[str, Raw]) -> str:
+    """A bucket of records that are encoded already.
+
+    Raises ``RegistryError`` RC441 when it is too large.
+    """
+    data = encode_json({"clients": clients, "format": FORMAT})
+    if len(data) > MAX_DOCUMENT:
+        raise RegistryError(
+            "RC441",
+            f"a bucket of {len(clients)} clients would exceed 512 KiB",
+            "spread the registry over more buckets: reconciler bootstrap -e ENV --buckets 4096",
+        )
+    return data.decode()
+
+
+def read_clients(text: str | None, where: str) -> dict[str, Raw]:
+    """The records of the bucket ``where`` as they are stored, empty for None.
+
+    Raises ``RegistryError`` RC442, RC443, RC446.
+    """
+    # a field that is not known would be dropped
+    return {} if text is None else decode_stored(text, where, _BUCKET, "a bucket").clients
+
+
+def read_outline(raw: Raw, name: str, where: str) -> Outline:
+    """Whose the record ``name`` of the bucket ``where`` is, and its revision. Raises
+    ``RegistryError`` RC443."""
+    try:
+        return _OUTLINE.decode(raw)
+    except (ValueError, RecursionError):
+        raise formless_error(name, where) from None
+
+
+def read_bucket(text: str | None, owner: str, where: str) -> StoredBucket:
+    """The bucket ``where``, with the records of project ``owner`` to be decoded.
+
+    Raises ``RegistryError`` RC442 for a format of the future and RC443 for anything that is not a
+    bucket.
+    """
+    raw = read_clients(text, where)
+    records: dict[str, StoredRecord] = {}
+    foreign: dict[str, str] = {}
+    for name, one in raw.items():
+        theirs = read_outline(one, name, where).owner
+        if theirs == owner:
+            records[name] = StoredRecord(name, one, where)
+        else:
+            foreign[name] = str(theirs)
+    return StoredBucket(records, foreign, raw)
+
+
+class StoredRecord:
+    """One record, as it is stored until somebody asks for it. Thread-safe."""
+
+    __slots__ = ("_digest", "_name", "_raw", "_record", "_where")
+
+    def __init__(self, name: str, raw: Raw, where: str) -> None:
+        self._name, self._where = name, where
+        self._raw: Raw | None = raw
+        self._record: ClientRecord | None = None
+        self._digest = b""
+
+    def decode(self) -> ClientRecord:
+        """The record. Raises ``RegistryError`` RC443."""
+        raw, record = self._raw, self._record
+        if raw is not None and record is None:
+            record = decode_record(raw, self._name, self._where)
+            self._digest = hashlib.sha256(raw).digest()
+            self._record = record
+            self._raw = None  # the text of a bucket goes when all its records are decoded
+        assert record is not None  # it came before the bytes went
+        return record
+
+    def digest(self) -> bytes:
+        """SHA-256 of every byte that is stored of it."""
+        raw = self._raw
+        return self._digest if raw is None else hashlib.sha256(raw).digest()
+
+
+class StoredRecords(Mapping[str, ClientRecord]):
+    """Records by name. Names cost nothing. A record is decoded, once, when it is asked for: then
+    ``RegistryError`` RC443 is raised for one that has not the form of a record."""
+
+    __slots__ = ("_stored",)
+
+    def __init__(self, stored: Mapping[str, StoredRecord | ClientRecord]) -> None:
+        self._stored = stored
+
+    def __getitem__(self, name: str) -> ClientRecord:
+        found = self._stored[name]
+        return found if isinstance(found, ClientRecord) else found.decode()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._stored)
+
+    def __len__(self) -> int:
+        return len(self._stored)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._stored
+
+    def digest(self, name: str) -> bytes:
+        """SHA-256 of every byte that is stored of a record, which is not decoded for it. Raises
+        ``KeyError`` for one that was not read."""
+        found = self._stored[name]
+        if isinstance(found, ClientRecord):
+            raise KeyError(name)
+        return found.digest()
+
+    def change(self, changes: Mapping[str, ClientRecord | None]) -> StoredRecords:
+        """These records with some of them replaced, added or (None) removed."""
+        stored = {**self._stored, **changes}
+        return StoredRecords({name: one for name, one in stored.items() if one is not None})
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBucket:
+    """``records``: those of one project. ``foreign`` names the owners of the other ones. ``raw``:
+    all of them, as they are stored."""
+
+    records: Mapping[str, StoredRecord]
+    foreign: Mapping[str, str]
+    raw: Mapping[str, Raw]
