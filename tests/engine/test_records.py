@@ -22,7 +22,10 @@ from reconciler.engine.look.records import (
     readable_runs,
     survey,
 )
+from reconciler.engine.runs.history import fold_run
 from reconciler.errors import RegistryError
+from reconciler.planning.actions.renames import merge_revocations
+from reconciler.registry.codec.record_codec import StoredEvents
 from reconciler.registry.protocol.documents import open_run, release_lease, take_lease
 from reconciler.registry.requests import ReadDocument, Request, Response
 from tests.kit.worlds.declared import PROJECT, client, desired
@@ -103,6 +106,62 @@ def test_records_of_another_project_are_named_with_their_owner() -> None:
     registry = read_registry(world, "another-project", BUCKETS)
     assert registry.records == {}
     assert registry.foreign == {"a": PROJECT, "b": PROJECT}
+
+
+def test_a_record_that_is_read_lazily_is_judged_when_it_is_asked_for() -> None:
+    world = settled()
+    text = world.documents[HOME].versions[world.documents[HOME].current]["doc"]
+    put(world, HOME, text.replace('"state":"active"', '"state":"asleep"'))
+    registry = read_registry(world, PROJECT, BUCKETS, lazily=True)
+    assert list(registry.records) == ["a", "b"]
+    assert registry.records["b"].name == "b"
+    with pytest.raises(RegistryError, match=f"{HOME} of the registry cannot be read") as caught:
+        registry.records["a"]
+    assert caught.value.code == "RC443"
+    with pytest.raises(RegistryError, match=HOME):
+        read_registry(world, PROJECT, BUCKETS)
+
+
+@pytest.mark.parametrize("seq", ['"one"', "1.5", "null", "[]"])
+def test_a_history_that_somebody_edited_into_none_is_refused_where_it_is_read(seq: str) -> None:
+    """Not only when somebody asks for an event of it."""
+    world = settled()
+    text = world.documents[HOME].versions[world.documents[HOME].current]["doc"]
+    assert '"seq":1' in text
+    put(world, HOME, text.replace('"seq":1}', f'"seq":{seq}}}'))
+    with pytest.raises(RegistryError, match=HOME) as caught:
+        read_registry(world, PROJECT, BUCKETS)
+    assert caught.value.code == "RC443"
+
+
+def test_a_digest_changes_with_whatever_is_stored_of_a_client_and_with_nothing_else() -> None:
+    world = settled()
+    before = dict(read_registry(world, PROJECT, BUCKETS, lazily=True).digests)
+    assert dict(read_registry(world, PROJECT, BUCKETS).digests) == before, "decoded or not"
+    text = world.documents[HOME].versions[world.documents[HOME].current]["doc"]
+    for old in ('"reason":"NewClient"', '"revision":', '"scopes":["', '"sha256":"', '"sum":"'):
+        assert old in text
+        put(world, HOME, text.replace(old, old[:-1] + " " + old[-1], 1))
+        after = dict(read_registry(world, PROJECT, BUCKETS, lazily=True).digests)
+        assert after.pop("a") != before["a"], old
+        assert after == {"b": before["b"]}
+
+
+def test_a_plan_in_which_nobody_is_renamed_decodes_no_history(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Neither does a look, nor what tells whether a run is finished."""
+    runner = Runner(settled())
+
+    def read(history: StoredEvents) -> None:
+        raise AssertionError(f"the history of {history.name} was decoded")
+
+    monkeypatch.setattr(StoredEvents, "read", read)
+    observed = runner.look()
+    plan = runner.plan(desired(A, client("b", scopes=("x:read",)), client("c")), observed=observed)
+    assert plan.changes
+    fold_run(run(99), observed.records)
+    merge_revocations(observed.records)
 
 
 def test_who_is_not_on_record_is_looked_for_again_as_long_as_the_registry_moves() -> None:

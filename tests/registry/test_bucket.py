@@ -165,6 +165,21 @@ def test_the_record_of_another_project_is_never_overwritten() -> None:
     assert decode_bucket(entry.versions[entry.current]["doc"], PROJECT)[1] == {"a": theirs}
 
 
+def test_what_a_commit_does_not_change_goes_back_as_the_bytes_that_were_read() -> None:
+    """Also what somebody laid out anew, and numbers that JSON may write in several ways."""
+    world = world_of(record("a"), record("b"), foreign={"c": {"owner": "another-project"}})
+    entry = world.documents[NAME]
+    text = entry.versions[1]["doc"].replace('"base_digest":"b"', '"base_digest" :  "b"')
+    theirs = '{"owner": "another-project", "rate": 1.50e1, "n": 12345678901234567890123}'
+    text = text.replace('{"owner":"another-project"}', theirs)
+    entry.put({"doc": text}, 1)
+    drive(world, committed(bucket(), {"a": suspend}))
+    after = entry.versions[entry.current]["doc"]
+    assert theirs in after
+    assert after.count('"base_digest" :  "b"') == 1, "that of b; a is written anew"
+    assert now_stored(world)["b"] == record("b"), "and is no edited record"
+
+
 def test_a_deleted_bucket_is_never_an_empty_one() -> None:
     world = world_of(record("a"))
     world.documents[NAME].deleted.add(1)

@@ -273,6 +273,19 @@ def test_a_probe_of_a_delivery_has_the_form_of_one(probes: Any) -> None:
         decode_bucket(edited((*LAST, "probes"), put), PROJECT)
 
 
+@pytest.mark.parametrize("indent", [None, 1])
+@pytest.mark.parametrize("ascii_only", [False, True])
+def test_another_layout_of_a_bucket_is_no_edit(indent: int | None, ascii_only: bool) -> None:
+    spec = {**RECORD.spec, "labels": {"city": "Zürich"}}
+    text = encode_bucket({"payouts": replace(RECORD, spec=spec)})
+    anew = json.dumps(
+        dict(reversed(json.loads(text).items())), indent=indent, ensure_ascii=ascii_only
+    )
+    found, _ = decode_bucket(anew, PROJECT)
+    assert found == {"payouts": replace(RECORD, spec=spec)}
+    assert encode_bucket(found) == text
+
+
 def test_a_record_under_another_name_is_an_edited_record() -> None:
     document = json.loads(BUCKET)
     document["clients"]["other"] = document["clients"].pop("payouts")

@@ -42,9 +42,9 @@ code = cli(standalone_mode=False) or 0
 PACKAGES = {
     "--help": {"click"},
     "validate": {"click", "tzdata", "yaml"},
-    "plan": {"click", "tzdata", "urllib3", "yaml"},
-    "status": {"click", "urllib3", "yaml"},
-}
+    "plan": {"click", "msgspec", "typing_extensions", "tzdata", "urllib3", "yaml"},
+    "status": {"click", "msgspec", "typing_extensions", "urllib3", "yaml"},
+}  # msgspec takes typing_extensions where it is installed: what tests need brings it
 OURS = {"__main__", "reconciler", "loopback_only"}  # the last one is the guard of the tests
 # What a package brings in compiled form, and what Debian or setuptools put into every start.
 PARTS = ("_", "cython_runtime", "sitecustomize", "usercustomize")

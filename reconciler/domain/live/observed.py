@@ -96,7 +96,8 @@ class Lease:
 class Observed:
     """One look at an environment.
 
-    ``records`` holds the clients of this project by name. ``secrets`` maps each path of the secrets
+    ``records`` holds the clients of this project by name, ``digests`` the SHA-256 of all that is
+    stored of each. ``secrets`` maps each path of the secrets
     mount to what is known of it. ``claims`` maps the path of every pending version to the key ids
     found there (from ``subkeys``). ``foreign`` names clients whose record belongs to another
     project. ``strangers`` are the paths whose active version is not the one on record, by its id.
@@ -127,4 +128,5 @@ class Observed:
     secrets_mount: MountSettings | None = None
     ending: Mapping[str, datetime] = field(default_factory=dict)
     applied: Applied | None = None  # the commit that was applied last; None: none is on record
+    digests: Mapping[str, bytes] = field(default_factory=dict, compare=False)
     deep: bool = True  # versions are known for every secret, not only names

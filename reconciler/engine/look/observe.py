@@ -105,6 +105,7 @@ def _look(live: LiveState, registry: Registry, buckets: int, *, deep: bool) -> O
     return Observed(
         now=registry.now,
         records=registry.records,
+        digests=registry.digests,
         secrets=secrets,
         buckets=buckets,
         claims=claims,

@@ -14,7 +14,12 @@ from reconciler.domain.live.record import ClientRecord
 from reconciler.domain.values.names import bucket_names, bucket_of
 from reconciler.engine.ports import LiveState
 from reconciler.errors import RegistryError
-from reconciler.registry.codec.bucket_codec import StoredRecord, StoredRecords, read_bucket
+from reconciler.registry.codec.bucket_codec import (
+    StoredDigests,
+    StoredRecord,
+    StoredRecords,
+    read_bucket,
+)
 from reconciler.registry.codec.run_codec import decode_lease, decode_run
 from reconciler.registry.codec.stored import refuse_spread
 from reconciler.registry.protocol.applied import NAME as APPLIED
@@ -41,13 +46,14 @@ class WrittenMark:
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """The records of this project, of which ``records.digest(name)`` tells whether anything changed
-    without decoding one. ``foreign`` names the owners of the other ones. ``misplaced``
+    """The records of this project. ``digests`` holds, by client, the SHA-256 of all that is stored
+    of a record, which is not decoded for it. ``foreign`` names the owners of the other ones. ``misplaced``
     holds the records that lie in a bucket of another name, by client: the bucket and the record.
     ``marks``: what was read, by bucket. ``ending``: when the server will delete what it holds, by
     document."""
 
-    records: StoredRecords
+    records: Mapping[str, ClientRecord]
+    digests: Mapping[str, bytes]
     foreign: Mapping[str, str]
     now: datetime
     misplaced: Mapping[str, tuple[str, ClientRecord]] = field(default_factory=dict)
@@ -165,8 +171,10 @@ def _registry(
                 misplaced[name] = bucket, record.decode()
         foreign.update(stored.foreign)
         times.append(document.at)
+    records = dict(sorted(records.items()))
     return Registry(
-        StoredRecords(dict(sorted(records.items()))),
+        StoredRecords(records),
+        StoredDigests(records),
         foreign,
         max(times),
         misplaced,

@@ -136,18 +136,29 @@ class StoredRecords(Mapping[str, ClientRecord]):
     def __contains__(self, name: object) -> bool:
         return name in self._stored
 
-    def digest(self, name: str) -> bytes:
-        """SHA-256 of every byte that is stored of a record, which is not decoded for it. Raises
-        ``KeyError`` for one that was not read."""
-        found = self._stored[name]
-        if isinstance(found, ClientRecord):
-            raise KeyError(name)
-        return found.digest()
-
     def change(self, changes: Mapping[str, ClientRecord | None]) -> StoredRecords:
         """These records with some of them replaced, added or (None) removed."""
         stored = {**self._stored, **changes}
         return StoredRecords({name: one for name, one in stored.items() if one is not None})
+
+
+class StoredDigests(Mapping[str, bytes]):
+    """By name, the SHA-256 of every byte that is stored of a record: it changes with whatever a
+    plan may depend on. No record is decoded for it."""
+
+    __slots__ = ("_stored",)
+
+    def __init__(self, stored: Mapping[str, StoredRecord]) -> None:
+        self._stored = stored
+
+    def __getitem__(self, name: str) -> bytes:
+        return self._stored[name].digest()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._stored)
+
+    def __len__(self) -> int:
+        return len(self._stored)
 
 
 @dataclass(frozen=True, slots=True)

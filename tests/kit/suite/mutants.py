@@ -129,10 +129,17 @@ COMMIT = [
     bucket(
         "no check-and-set on commit",
         "A commit goes through only against the version that was read.",
-        "encode_bucket(result, self._foreign), self._version)",
-        "encode_bucket(result, self._foreign),\n"
+        "write_clients(raw), self._version)",
+        "write_clients(raw),\n"
         '                expect((yield ReadDocument(f"buckets/{self.name}")), StoredDocument).version)',
         f"{BUCKET}test_another_client_of_the_bucket_is_spliced_in",
+    ),
+    bucket(
+        "a commit drops what it does not change",
+        "The records of a bucket that a commit does not change are written back as they were read.",
+        "raw = {name: one for name, one in self._raw.items() if name not in changed}",
+        "raw = {}",
+        f"{BUCKET}test_a_commit_stamps_what_it_changes_and_nothing_else",
     ),
     bucket(
         "no op id",
@@ -412,6 +419,21 @@ RECORDS = [
         "edited = edited or shape.name != name",
         "edited = shape.name != name",
         f"{CODEC}test_every_edit_shows[base_digest]",
+    ),
+    codec(
+        "the history of an edited record is believed to be one",
+        "What somebody edited into a history that is none is refused where it is read.",
+        "record.events.read()",
+        "pass",
+        "tests/engine/test_records.py::"
+        "test_a_history_that_somebody_edited_into_none_is_refused_where_it_is_read",
+    ),
+    codec(
+        "a record that was laid out anew is an edited one",
+        "Only another content is an edit, not another layout of the JSON.",
+        "return (shape, shape.sum != sum_record(shape, kinds))",
+        "return (shape, True)",
+        f"{CODEC}test_another_layout_of_a_bucket_is_no_edit",
     ),
     codec(
         "a record under another name is trusted",
