@@ -47,10 +47,10 @@ class WrittenMark:
 @dataclass(frozen=True, slots=True)
 class Registry:
     """The records of this project. ``digests`` holds, by client, the SHA-256 of all that is stored
-    of a record, which is not decoded for it. ``foreign`` names the owners of the other ones. ``misplaced``
-    holds the records that lie in a bucket of another name, by client: the bucket and the record.
-    ``marks``: what was read, by bucket. ``ending``: when the server will delete what it holds, by
-    document."""
+    of a record, which is not decoded for it. ``foreign`` names the owners of the other ones.
+    ``misplaced`` holds the records that lie in a bucket of another name, by client: the bucket and
+    the record. ``marks``: what was read, by bucket. ``ending``: when the server will delete what it
+    holds, by document."""
 
     records: Mapping[str, ClientRecord]
     digests: Mapping[str, bytes]
