@@ -136,8 +136,10 @@ def test_a_history_that_somebody_edited_into_none_is_refused_where_it_is_read(se
 
 def test_a_digest_changes_with_whatever_is_stored_of_a_client_and_with_nothing_else() -> None:
     world = settled()
-    before = dict(read_registry(world, PROJECT, BUCKETS, lazily=True).digests)
-    assert dict(read_registry(world, PROJECT, BUCKETS).digests) == before, "decoded or not"
+    registry = read_registry(world, PROJECT, BUCKETS, lazily=True)
+    before = dict(registry.digests)
+    assert registry.records == read_registry(world, PROJECT, BUCKETS).records
+    assert dict(registry.digests) == before, "decoded or not"
     text = world.documents[HOME].versions[world.documents[HOME].current]["doc"]
     for old in ('"reason":"NewClient"', '"revision":', '"scopes":["', '"sha256":"', '"sum":"'):
         assert old in text

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec import Raw
 
 from reconciler.domain.kinds import credentials
 from reconciler.domain.kinds.actions import ActionKind
@@ -17,6 +19,7 @@ from reconciler.domain.plan.plan import Outcome, OutcomeStatus, Stage
 from reconciler.domain.secrecy.secret import Secret
 from reconciler.errors import VaultUnavailable
 from reconciler.planning.actions.reasons import RevocationRequest, RotationRequest
+from reconciler.registry.codec.record_codec import encode_record
 from reconciler.registry.protocol.changes import claim_version, commit_version, number_claim
 from reconciler.registry.protocol.work import Claim, ClientRun, ClientWork, Run
 from reconciler.registry.requests import (
@@ -24,8 +27,10 @@ from reconciler.registry.requests import (
     DestroyVersions,
     Done,
     PutSecret,
+    ReadDocument,
     Request,
     Response,
+    WriteDocument,
 )
 from tests.kit.worlds.declared import client, desired, lifecycle, webhook
 from tests.kit.worlds.faults import Crash, Faulty, crash_before
@@ -67,6 +72,55 @@ def test_a_client_that_changed_since_it_was_planned_is_left_alone() -> None:
     assert all("changed since it was planned" in outcome.message for outcome in outcomes)
     assert runner.world.writes == writes
     assert states(runner) == [VersionState.REVOKED]
+
+
+class Counting(Faulty):
+    """Counts what is asked of buckets; counts what was encoded, too."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world, -1, crash_before)
+        self.reads: Counter[str] = Counter()
+        self.commits: Counter[str] = Counter()
+
+    def answer(self, request: Request) -> Response:
+        if isinstance(request, ReadDocument):
+            self.reads[request.name] += 1
+        if isinstance(request, WriteDocument):
+            self.commits[request.name] += 1
+        return super().answer(request)
+
+
+NAMES = [f"client-{number}" for number in range(60)]  # several in most of the sixteen buckets
+
+
+@pytest.mark.parametrize(
+    ("hooked", "commits"), [(False, 2), (True, 3)], ids=["keys", "keys and webhooks"]
+)
+def test_a_bucket_is_written_twice_whatever_number_of_its_clients_get_keys(
+    hooked: bool, commits: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The claim and the commit, and once more for what its webhooks proved. Each record is encoded
+    once for each of these, and what they do not change is not encoded at all."""
+    encoded: Counter[str] = Counter()
+
+    def count(record: ClientRecord) -> Raw:
+        encoded[record.name] += 1
+        return encode_record(record)
+
+    monkeypatch.setattr("reconciler.registry.protocol.bucket.encode_record", count)
+    hooks = [webhook()] if hooked else []
+    runner = Runner(World())
+    runner.settle(desired(*(client(name) for name in NAMES[:30])))
+    encoded.clear()
+    declared = desired(
+        *(client(name) for name in NAMES[:30]),
+        *(client(name, webhooks=hooks) for name in NAMES[30:]),
+    )
+    live = Counting(runner.world)
+    assert statuses(runner.apply(declared, live)) == {OutcomeStatus.DONE}
+    assert set(live.commits.values()) == {commits}
+    assert live.reads == Counter(live.commits.keys()), "read once, before the first commit"
+    assert encoded == Counter(dict.fromkeys(NAMES[30:], commits))
 
 
 class Taken(Faulty):

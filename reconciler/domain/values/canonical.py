@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 # Text, integers, booleans, null, lists and string-keyed mappings; never floats (RFC 8785 leaves
@@ -56,6 +57,7 @@ def digest(value: Json) -> str:
     return "sha256:" + hashlib.sha256(dumps(value).encode("utf-8", "surrogatepass")).hexdigest()
 
 
+@lru_cache(maxsize=4096)
 def iso(instant: datetime) -> str:
     """UTC with seconds: ``2026-11-23T22:45:00Z`` (RFC 3339).
 

@@ -14,12 +14,7 @@ from reconciler.domain.live.record import ClientRecord
 from reconciler.domain.values.names import bucket_names, bucket_of
 from reconciler.engine.ports import LiveState
 from reconciler.errors import RegistryError
-from reconciler.registry.codec.bucket_codec import (
-    StoredDigests,
-    StoredRecord,
-    StoredRecords,
-    read_bucket,
-)
+from reconciler.registry.codec.bucket_codec import StoredRecord, StoredRecords, read_bucket
 from reconciler.registry.codec.run_codec import decode_lease, decode_run
 from reconciler.registry.codec.stored import refuse_spread
 from reconciler.registry.protocol.applied import NAME as APPLIED
@@ -47,10 +42,10 @@ class WrittenMark:
 @dataclass(frozen=True, slots=True)
 class Registry:
     """The records of this project. ``digests`` holds, by client, the SHA-256 of all that is stored
-    of a record, which is not decoded for it. ``foreign`` names the owners of the other ones.
-    ``misplaced`` holds the records that lie in a bucket of another name, by client: the bucket and
-    the record. ``marks``: what was read, by bucket. ``ending``: when the server will delete what it
-    holds, by document."""
+    of a record, which is not decoded for it; empty where records were not read lazily. ``foreign``
+    names the owners of the other ones. ``misplaced`` holds the records that lie in a bucket of
+    another name, by client: the bucket and the record. ``marks``: what was read, by bucket.
+    ``ending``: when the server will delete what it holds, by document."""
 
     records: Mapping[str, ClientRecord]
     digests: Mapping[str, bytes]
@@ -149,7 +144,8 @@ def _registry(
     *,
     lazily: bool = False,
 ) -> Registry:
-    records: dict[str, StoredRecord] = {}
+    records: dict[str, ClientRecord] = {}
+    stored: dict[str, StoredRecord] = {}
     foreign: dict[str, str] = {}
     misplaced: dict[str, tuple[str, ClientRecord]] = {}
     times = []
@@ -161,20 +157,20 @@ def _registry(
         if document.ends is not None:
             ending[where] = document.ends
         refuse_deleted(bucket, document)
-        stored = read_bucket(document.text, owner, where)
-        for name, record in stored.records.items():
-            if not lazily:
-                record.decode()
-            if bucket_of(name, buckets) == bucket:
-                records[name] = record
+        found = read_bucket(document.text, owner, where)
+        for name, one in found.records.items():
+            if bucket_of(name, buckets) != bucket:
+                misplaced[name] = bucket, one.decode()
+            elif lazily:
+                stored[name] = one
             else:
-                misplaced[name] = bucket, record.decode()
-        foreign.update(stored.foreign)
+                records[name] = one.decode()
+        foreign.update(found.foreign)
         times.append(document.at)
-    records = dict(sorted(records.items()))
+    undecoded = StoredRecords(dict(sorted(stored.items())))
     return Registry(
-        StoredRecords(records),
-        StoredDigests(records),
+        undecoded if lazily else dict(sorted(records.items())),
+        undecoded.digests,
         foreign,
         max(times),
         misplaced,

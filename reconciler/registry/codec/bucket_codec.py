@@ -86,79 +86,82 @@ def read_bucket(text: str | None, owner: str, where: str) -> StoredBucket:
     return StoredBucket(records, foreign, raw)
 
 
+@dataclass(frozen=True, slots=True)
 class StoredRecord:
-    """One record, as it is stored until somebody asks for it. Thread-safe."""
+    """One record of the bucket ``where``, as it is stored."""
 
-    __slots__ = ("_digest", "_name", "_raw", "_record", "_where")
-
-    def __init__(self, name: str, raw: Raw, where: str) -> None:
-        self._name, self._where = name, where
-        self._raw: Raw | None = raw
-        self._record: ClientRecord | None = None
-        self._digest = b""
+    name: str
+    raw: Raw
+    where: str
 
     def decode(self) -> ClientRecord:
-        """The record. Raises ``RegistryError`` RC443."""
-        raw, record = self._raw, self._record
-        if raw is not None and record is None:
-            record = decode_record(raw, self._name, self._where)
-            self._digest = hashlib.sha256(raw).digest()
-            self._record = record
-            self._raw = None  # the text of a bucket goes when all its records are decoded
-        assert record is not None  # it came before the bytes went
-        return record
+        """Raises ``RegistryError`` RC443."""
+        return decode_record(self.raw, self.name, self.where)
 
     def digest(self) -> bytes:
         """SHA-256 of every byte that is stored of it."""
-        raw = self._raw
-        return self._digest if raw is None else hashlib.sha256(raw).digest()
+        return hashlib.sha256(self.raw).digest()
 
 
 class StoredRecords(Mapping[str, ClientRecord]):
     """Records by name. Names cost nothing. A record is decoded, once, when it is asked for: then
-    ``RegistryError`` RC443 is raised for one that has not the form of a record."""
+    ``RegistryError`` RC443 is raised for one that has not the form of a record. Thread-safe."""
 
-    __slots__ = ("_stored",)
+    __slots__ = ("_digests", "_found")
 
-    def __init__(self, stored: Mapping[str, StoredRecord | ClientRecord]) -> None:
-        self._stored = stored
+    def __init__(self, found: dict[str, StoredRecord | ClientRecord]) -> None:
+        self._found = found
+        self._digests: dict[str, bytes] = {}  # of those that were decoded: their text went
 
     def __getitem__(self, name: str) -> ClientRecord:
-        found = self._stored[name]
-        return found if isinstance(found, ClientRecord) else found.decode()
+        found = self._found[name]
+        if isinstance(found, StoredRecord):
+            self._digests[name] = found.digest()
+            self._found[name] = found = found.decode()
+        return found
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._stored)
+        return iter(self._found)
 
     def __len__(self) -> int:
-        return len(self._stored)
+        return len(self._found)
 
     def __contains__(self, name: object) -> bool:
-        return name in self._stored
+        return name in self._found
 
     def change(self, changes: Mapping[str, ClientRecord | None]) -> StoredRecords:
         """These records with some of them replaced, added or (None) removed."""
-        stored = {**self._stored, **changes}
-        return StoredRecords({name: one for name, one in stored.items() if one is not None})
+        found = {**self._found, **changes}
+        return StoredRecords({name: one for name, one in found.items() if one is not None})
+
+    def digest(self, name: str) -> bytes:
+        """SHA-256 of every byte that is stored of a record, which is not decoded for it."""
+        found = self._found[name]
+        return found.digest() if isinstance(found, StoredRecord) else self._digests[name]
+
+    @property
+    def digests(self) -> Mapping[str, bytes]:
+        """All of them, each made when it is asked for."""
+        return StoredDigests(self)
 
 
 class StoredDigests(Mapping[str, bytes]):
     """By name, the SHA-256 of every byte that is stored of a record: it changes with whatever a
-    plan may depend on. No record is decoded for it."""
+    plan may depend on."""
 
-    __slots__ = ("_stored",)
+    __slots__ = ("_records",)
 
-    def __init__(self, stored: Mapping[str, StoredRecord]) -> None:
-        self._stored = stored
+    def __init__(self, records: StoredRecords) -> None:
+        self._records = records
 
     def __getitem__(self, name: str) -> bytes:
-        return self._stored[name].digest()
+        return self._records.digest(name)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._stored)
+        return iter(self._records)
 
     def __len__(self) -> int:
-        return len(self._stored)
+        return len(self._records)
 
 
 @dataclass(frozen=True, slots=True)

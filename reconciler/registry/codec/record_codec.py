@@ -199,7 +199,7 @@ def _build_record(
         op=intern(shape.op),
         status=shape.status,
         protect=shape.protect,
-        spec=StoredSpec(bytes(shape.spec)),
+        spec=_share_spec(bytes(shape.spec)),
         digest=shape.digest,
         base_digest=shape.base_digest,
         series=series,
@@ -251,6 +251,9 @@ class StoredSpec(Mapping[str, Any]):
 
     def __repr__(self) -> str:
         return repr(_parse_spec(self.raw))
+
+
+_share_spec = lru_cache(maxsize=512)(StoredSpec)
 
 
 def _encode_spec(spec: JsonObject) -> Raw:

@@ -64,7 +64,7 @@ class Bucket:
         document = expect((yield ReadDocument(f"buckets/{self.name}")), StoredDocument)
         refuse_deleted(self.name, document)
         stored = read_bucket(document.text, self._owner, f"buckets/{self.name}")
-        self.records = StoredRecords(stored.records)
+        self.records = StoredRecords({**stored.records})
         self._foreign, self._raw = stored.foreign, stored.raw
         self._version = document.version
         self.at = document.at
