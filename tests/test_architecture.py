@@ -122,6 +122,7 @@ HOMES = {
     "cryptography": ("reconciler.webhooks", "reconciler.adapters"),
     "h11": ("reconciler.adapters.receiving.loopback",),
     "httpcore": ("reconciler.adapters.delivery",),
+    "httptools": ("reconciler.adapters.vault.http.incoming",),
     "httpx": ("reconciler.adapters.forges.web",),
     "hvac": ("reconciler.adapters.vault.hvac_client",),
     "jsonpath": ("reconciler.webhooks.proof.json_path",),
@@ -132,7 +133,6 @@ HOMES = {
     "requests": ("reconciler.adapters.vault",),
     "smtplib": ("reconciler.adapters.alerts.mail",),
     "subprocess": ("reconciler.adapters",),
-    "urllib3": ("reconciler.adapters.vault",),
     "yaml": ("reconciler.declare",),
 }
 # What is there to try things with, and the only modules that may need it (decision 0023).
@@ -184,11 +184,6 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
         "reconciler.declare.yaml.text -> yaml._yaml.CParser",
     ): "its public home is yaml.cyaml, from which the type stubs do not export it",
     ("private_import", "reconciler.declare.yaml.yaml12 -> yaml._yaml.CParser"): "likewise",
-    (
-        "empty_word",
-        "reconciler.adapters.vault.http.wire: manager",
-    ): "the class of urllib3 is called so",
-    ("empty_word", "reconciler.adapters.vault.http.wire: _manager"): "likewise",
     ("participle", "reconciler.planning.risk.clients.reinstated"): "the rule reinstated",
     ("participle", "reconciler.planning.risk.clients.renamed"): "the rule renamed",
     ("participle", "reconciler.planning.risk.clients.taken_over"): "the rule taken-over",
@@ -482,7 +477,7 @@ def test_each_rule_finds_its_breach(rule: Rule, name: str, text: str) -> None:
     [
         (import_rank, "reconciler.cli.main", "from reconciler.engine.apply import apply"),
         (import_rank, "reconciler.report.status", "from reconciler import __version__"),
-        (library_home, "reconciler.adapters.vault.http.wire", "import urllib3"),
+        (library_home, "reconciler.adapters.vault.http.incoming", "import httptools"),
         (pure_package, "reconciler.adapters.git.ledger", "import os"),
         (participle, "reconciler.engine.apply", "def read(): ...\ndef _feed(): ..."),
         (participle, "reconciler.engine.apply", "def stored_parents(): ..."),

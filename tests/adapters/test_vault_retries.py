@@ -11,8 +11,8 @@ from datetime import timedelta
 
 import pytest
 
+from reconciler.adapters.vault.http.exchanged import Reply
 from reconciler.adapters.vault.http.patience import Patience, read_retry_after
-from reconciler.adapters.vault.http.wire import Reply
 from reconciler.adapters.vault.live import Live
 from reconciler.domain.declared.desired import VaultSettings
 from reconciler.domain.secrecy.secret import Secret

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from reconciler.adapters.forges.web import Web
+from reconciler.adapters.vault.http.exchanged import Lost, NotSent
 from reconciler.adapters.vault.http.proxies import Proxy
-from reconciler.adapters.vault.http.wire import Lost, NotSent
 from reconciler.domain.secrecy.secret import Secret
 from reconciler.errors import DeliveryError
 from tests.kit.webhooks.authority import Authority

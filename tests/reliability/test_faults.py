@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.adapters.vault.http.wire import Lost, Reply
+from reconciler.adapters.vault.http.exchanged import Lost, Reply
 from reconciler.domain.plan.plan import OutcomeStatus
 from tests.kit.suite.tally import Tally
 from tests.kit.worlds.faults import Crash

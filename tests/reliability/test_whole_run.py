@@ -14,7 +14,8 @@ from unittest.mock import patch
 
 import pytest
 
-from reconciler.adapters.vault.http.wire import Reply, Wire
+from reconciler.adapters.vault.http.exchanged import Reply
+from reconciler.adapters.vault.http.wire import Wire
 from tests.kit.blows.stage import Stage, spread
 from tests.kit.blows.stories import STORIES
 from tests.kit.suite.tally import Tally

@@ -42,8 +42,8 @@ code = cli(standalone_mode=False) or 0
 PACKAGES = {
     "--help": {"click"},
     "validate": {"click", "tzdata", "yaml"},
-    "plan": {"click", "msgspec", "typing_extensions", "tzdata", "urllib3", "yaml"},
-    "status": {"click", "msgspec", "typing_extensions", "urllib3", "yaml"},
+    "plan": {"click", "httptools", "msgspec", "typing_extensions", "tzdata", "yaml"},
+    "status": {"click", "httptools", "msgspec", "typing_extensions", "yaml"},
 }  # msgspec takes typing_extensions where it is installed: what tests need brings it
 OURS = {"__main__", "reconciler", "loopback_only"}  # the last one is the guard of the tests
 # What a package brings in compiled form, and what Debian or setuptools put into every start.

@@ -17,8 +17,8 @@ from reconciler.adapters.forges.forge import Entry
 from reconciler.adapters.forges.rest import TIMEOUT, Api, Dialect, is_api, seconds_until
 from reconciler.adapters.forges.web import Web
 from reconciler.adapters.vault.http.errors import printable
+from reconciler.adapters.vault.http.exchanged import Reply
 from reconciler.adapters.vault.http.patience import read_retry_after
-from reconciler.adapters.vault.http.wire import Reply
 from reconciler.domain.secrecy.secret import Secret
 from reconciler.errors import DeliveryError, UsageError
 

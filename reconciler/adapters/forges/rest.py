@@ -19,7 +19,7 @@ from urllib.parse import quote, urlencode, urljoin, urlsplit
 from reconciler.adapters.forges.forge import ForgeRefused
 from reconciler.adapters.forges.web import Web
 from reconciler.adapters.vault.http.errors import printable
-from reconciler.adapters.vault.http.wire import Lost, NotSent, Reply
+from reconciler.adapters.vault.http.exchanged import Lost, NotSent, Reply
 from reconciler.domain.secrecy import held
 from reconciler.domain.secrecy.secret import Secret
 from reconciler.domain.values.hosts import is_private

@@ -17,8 +17,8 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 import httpx
 
 from reconciler.adapters.delivery.handshake import tls_context
+from reconciler.adapters.vault.http.exchanged import Lost, NotSent, Reply
 from reconciler.adapters.vault.http.proxies import Proxy
-from reconciler.adapters.vault.http.wire import Lost, NotSent, Reply
 from reconciler.domain.declared.desired import DeliverySettings
 
 _LATE = "no complete answer in time"

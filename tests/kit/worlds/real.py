@@ -16,7 +16,8 @@ from typing import Any
 from reconciler.adapters.delivery.sender import WebhookSender
 from reconciler.adapters.system.minting import RandomMinter
 from reconciler.adapters.vault.http.errors import StatusError
-from reconciler.adapters.vault.http.wire import Lost, Reply, Wire
+from reconciler.adapters.vault.http.exchanged import Lost, Reply
+from reconciler.adapters.vault.http.wire import Wire
 from reconciler.adapters.vault.key_values import KeyValues
 from reconciler.domain.kinds.credentials import CredentialKind
 from reconciler.domain.live.observed import SecretInfo

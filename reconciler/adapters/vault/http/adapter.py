@@ -25,6 +25,7 @@ from reconciler.adapters.vault.http.answer import (
 )
 from reconciler.adapters.vault.http.consistency import Reached
 from reconciler.adapters.vault.http.errors import Where
+from reconciler.adapters.vault.http.exchanged import Lost, NotSent, Reply
 from reconciler.adapters.vault.http.paths import mount_of, role_for
 from reconciler.adapters.vault.http.patience import (
     TRANSIENT,
@@ -37,7 +38,7 @@ from reconciler.adapters.vault.http.patience import (
 )
 from reconciler.adapters.vault.http.proxies import Proxy
 from reconciler.adapters.vault.http.sendable import check_address, check_credential, check_header
-from reconciler.adapters.vault.http.wire import Lost, NotSent, Reply, Wire
+from reconciler.adapters.vault.http.wire import Wire
 from reconciler.domain.declared.desired import VaultSettings
 from reconciler.domain.secrecy.secret import Secret
 from reconciler.errors import VaultError
@@ -250,7 +251,14 @@ class VaultAdapter:
         while True:
             consistent = self._reached.headers()
             headers = self._headers(call) | consistent
-            reply = self._wire.exchange(method, call.target, headers, call.body, call.cap)
+            try:
+                reply = self._wire.exchange(method, call.target, headers, call.body, call.cap)
+            except Lost as error:
+                # Of the server it only tells that it closes connections. Each has served another
+                # request before, so this does not go on for ever.
+                if not (error.idle and call.repeatable):
+                    raise
+                continue
             self._reached.note(reply.headers)
             if not self._reached.is_refused(consistent, reply):
                 return reply

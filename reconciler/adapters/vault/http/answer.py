@@ -11,7 +11,7 @@ from typing import Any
 
 from reconciler.adapters.vault.http import errors
 from reconciler.adapters.vault.http.errors import StatusError, Where
-from reconciler.adapters.vault.http.wire import Reply
+from reconciler.adapters.vault.http.exchanged import Reply
 from reconciler.domain.values.canonical import JsonObject
 
 

@@ -19,7 +19,7 @@ import threading
 from collections.abc import Mapping
 
 from reconciler.adapters.vault.http.answer import error_texts
-from reconciler.adapters.vault.http.wire import Reply
+from reconciler.adapters.vault.http.exchanged import Reply
 
 _FORWARD = {"X-Vault-Inconsistent": "forward-active-node"}
 # What Vault says to that header where it is not allowed (source of its HTTP handler).

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from reconciler.adapters.vault.http import errors
 from reconciler.adapters.vault.http.answer import error_texts, server_time
-from reconciler.adapters.vault.http.wire import Reply
+from reconciler.adapters.vault.http.exchanged import Reply
 
 # Statuses that mean: not now. Of these a write was certainly not applied by WRITE_TRANSIENT.
 TRANSIENT = frozenset({412, 429, 472, 473, 500, 502, 503, 504})
