@@ -93,7 +93,7 @@ def _serve(
     with suppress(OSError):
         connection.settimeout(5)
         with connection if tls is None else tls.wrap_socket(connection, server_side=True) as stream:
-            request = _read(stream, len(served.seen) + 1)
+            request = read_request(stream, len(served.seen) + 1)
             if request is None:
                 return
             served.seen.append(request)
@@ -102,7 +102,7 @@ def _serve(
                 stream.sendall(part)
 
 
-def _read(stream: socket.socket, number: int) -> Seen | None:
+def read_request(stream: socket.socket, number: int) -> Seen | None:
     data = b""
     while b"\r\n\r\n" not in data:
         part = stream.recv(65536)

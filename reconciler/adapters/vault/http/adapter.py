@@ -218,6 +218,10 @@ class VaultAdapter:
                 make = errors.unreachable if call.repeatable else errors.unclear
                 failure, again = make(call.where, error.why), call.repeatable and not error.lasting
             else:
+                if 200 <= reply.status < 300:
+                    self._served = True
+                    self._mounts.add(mount_of(self.settings, call.where.path))
+                    return reply
                 again = is_transient(
                     call.where.path, reply, repeatable=call.repeatable
                 ) or self._forgot(call, reply)
@@ -239,10 +243,8 @@ class VaultAdapter:
     def _forgot(self, call: Call, reply: Reply) -> bool:
         """Whether a node answers that has just started, or lost its leader: a mount that served us
         is gone, or a server that served us redirects (both measured). Nothing was applied."""
-        mount = mount_of(self.settings, call.where.path)
-        if 200 <= reply.status < 300:
-            self._mounts.add(mount)
         if reply.status == 404:
+            mount = mount_of(self.settings, call.where.path)
             return mount in self._mounts and any(NO_ROUTE in text for text in error_texts(reply))
         return reply.status == 307 and self._served
 
