@@ -3,8 +3,13 @@ own password."""
 
 from __future__ import annotations
 
+import socket
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,6 +20,7 @@ from reconciler.adapters.vault.http.proxies import Proxy, proxy_for
 from reconciler.adapters.vault.setup.meta import read_meta
 from reconciler.domain.declared.desired import VaultSettings
 from reconciler.errors import VaultError
+from reconciler.registry.requests import ReadDocument, StoredDocument, WriteDocument, Written
 from tests.kit.git.checkout import new_checkout
 from tests.kit.git.repositories import isolate
 from tests.kit.vault.places import HASTY, PROJECT, Place
@@ -63,6 +69,100 @@ def test_tls_goes_through_a_tunnel(
     asked = {first.rpartition(" ")[0] for first, _ in tunnel.asked}
     assert asked == {f"CONNECT {urlsplit(settings.address).netloc}"}
     assert place.token("run") not in str(tunnel.asked)
+
+
+@pytest.fixture
+def private(
+    far: tuple[VaultSettings, tuple[str, int]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Tunnel]:
+    """A proxy that speaks TLS itself, by an authority that the system trusts."""
+    (tmp_path / "proxy").mkdir()
+    authority = Authority(tmp_path / "proxy", "another authority")
+    monkeypatch.setenv("SSL_CERT_FILE", authority.ca_file)
+    with tunnelling(far[1], CREDENTIALS, authority.server_context()) as made:
+        yield made
+
+
+def test_tls_goes_through_tls_to_the_proxy(
+    place: Place, far: tuple[VaultSettings, tuple[str, int]], private: Tunnel
+) -> None:
+    """Many requests on few connections, some of them larger than a record of TLS."""
+    settings, _ = far
+    proxy = f"https://{IN_URL}@{private.address}"
+    environ = {"VAULT_TOKEN": place.token("run"), "HTTPS_PROXY": proxy}
+    large = "x" * 200_000
+    with connect(settings, environ, patience=HASTY) as live:
+        assert isinstance(live.answer(WriteDocument("lease", large, 0)), Written)
+        for found in live.answer_all([ReadDocument("lease")] * 40):
+            assert isinstance(found, StoredDocument)
+            assert found.text == large
+    assert len(private.asked) <= 17
+    assert {first for first, _ in private.asked} == {
+        f"CONNECT {urlsplit(settings.address).netloc} HTTP/1.1"
+    }
+    assert place.token("run") not in str(private.asked)
+
+
+def test_both_certificates_are_verified(
+    far: tuple[VaultSettings, tuple[str, int]],
+    private: Tunnel,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    variables = {"HTTPS_PROXY": f"https://{IN_URL}@{private.address}"}
+    of_vault = refused(replace(far[0], ca_cert=None), variables)
+    assert "TLS: the server's certificate is not trusted" in of_vault.message
+    monkeypatch.setenv("SSL_CERT_FILE", str(far[0].ca_cert))
+    of_proxy = refused(far[0], variables)
+    assert "cannot be reached, or is no proxy" in of_proxy.message
+    assert private.asked
+    assert all("hvs.x" not in str(one) for one in private.asked)
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["http", "https"])
+def test_one_deadline_is_over_the_tunnel_too(
+    far: tuple[VaultSettings, tuple[str, int]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    tls: bool,
+) -> None:
+    """Behind the proxy a record of TLS drips and never comes to its end."""
+    (tmp_path / "proxy").mkdir()
+    authority = Authority(tmp_path / "proxy", "another authority")
+    monkeypatch.setenv("SSL_CERT_FILE", authority.ca_file)
+
+    context = authority.server_context() if tls else None
+    with dripping() as nobody, tunnelling(nobody, None, context) as made:
+        scheme = "https" if tls else "http"
+        short = replace(far[0], timeout=timedelta(seconds=0.5))
+        failed = refused(short, {"HTTPS_PROXY": f"{scheme}://{made.address}"})
+    assert "no connection within 0.5 s" in failed.message
+
+
+@contextmanager
+def dripping() -> Iterator[tuple[str, int]]:
+    """Where each connection gets the beginning of a record, and then a byte now and then."""
+    ended = threading.Event()
+
+    def drip(connection: socket.socket) -> None:
+        with suppress(OSError), connection:
+            connection.recv(65536)  # the beginning of the handshake
+            connection.sendall(b"\x16\x03\x03\x40\x00")
+            while not ended.wait(0.05):
+                connection.sendall(b"\x02")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(20) as threads:
+
+        def accept() -> None:
+            with suppress(OSError):
+                while True:
+                    threads.submit(drip, listener.accept()[0])
+
+        threads.submit(accept)
+        yield listener.getsockname()
+        ended.set()
+        listener.shutdown(socket.SHUT_RDWR)
 
 
 def refused(settings: VaultSettings, environ: dict[str, str]) -> VaultError:

@@ -4,7 +4,9 @@ the world."""
 from __future__ import annotations
 
 import base64
+import select
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -47,10 +49,7 @@ class Tunnel:
             if status == 200:
                 with socket.create_connection(self.leads, IDLE_SECONDS) as server:
                     self.open.append(server)
-                    there = threading.Thread(target=_pour, args=(client, server))
-                    there.start()
-                    _pour(server, client)
-                    there.join()
+                    _pour(client, server)
 
     def _judge(self, first: str, headers: dict[str, str]) -> int:
         if not first.startswith("CONNECT "):
@@ -67,17 +66,31 @@ class Tunnel:
         )
 
 
-def _pour(source: socket.socket, sink: socket.socket) -> None:
+def _pour(client: socket.socket, server: socket.socket) -> None:
+    """Both ways, until one of them ends."""
     with suppress(OSError):
-        while part := source.recv(65536):
-            sink.sendall(part)
-    with suppress(OSError):
-        sink.shutdown(socket.SHUT_WR)
+        while True:
+            waiting = isinstance(client, ssl.SSLSocket) and client.pending()
+            ready = (
+                [client] if waiting else select.select([client, server], [], [], IDLE_SECONDS)[0]
+            )
+            for source, sink in ((client, server), (server, client)):
+                if source in ready:
+                    part = source.recv(65536)
+                    if not part:
+                        return
+                    sink.sendall(part)
+            if not ready:
+                return
 
 
 @contextmanager
-def tunnelling(leads: tuple[str, int], credentials: str | None = None) -> Iterator[Tunnel]:
-    """``credentials``: ``user:password`` that it wants.
+def tunnelling(
+    leads: tuple[str, int],
+    credentials: str | None = None,
+    tls: ssl.SSLContext | None = None,
+) -> Iterator[Tunnel]:
+    """``credentials``: ``user:password`` that it wants. With ``tls`` it is an ``https://`` proxy.
 
     Whatever host is asked for, ``leads`` is where one gets.
     """
@@ -89,6 +102,12 @@ def tunnelling(leads: tuple[str, int], credentials: str | None = None) -> Iterat
                 while True:
                     client, _ = listener.accept()
                     client.settimeout(IDLE_SECONDS)
+                    if tls is not None:
+                        try:
+                            client = tls.wrap_socket(client, server_side=True)
+                        except OSError:
+                            client.close()
+                            continue
                     tunnel.open.append(client)
                     thread = threading.Thread(target=tunnel.serve, args=(client,))
                     tunnel.threads.append(thread)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Never
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from reconciler.adapters.vault.http import errors
 from reconciler.adapters.vault.http.answer import (
@@ -47,6 +47,8 @@ from reconciler.errors import VaultError
 CAP = 8 << 20
 LIST_CAP = 256 << 20
 NO_ROUTE = "no handler for route"
+# What stands for itself in a path (RFC 3986, 3.3), with a query behind it; hvac has encoded others.
+_IN_PATHS = "/%:@!$&'()*+,;=~?"
 # Requests outside a tenant's namespace: Vault and OpenBao answer them in the root namespace only.
 _ROOT_NAMESPACE = ("sys/health", "sys/init", "sys/seal-status", "sys/unseal", "sys/leader")
 # Sending these twice does what sending them once does, although they are POST or PUT.
@@ -170,7 +172,9 @@ class VaultAdapter:
         )
         if method == "LIST":  # the same request for proxies that know only HTTP's own verbs
             params["list"] = "true"
-        target = f"{self._prefix}/v1/{path}" + (f"?{urlencode(params)}" if params else "")
+        target = f"{self._prefix}/v1/{quote(path, _IN_PATHS)}"
+        if params:
+            target += f"?{urlencode(params)}"
         json_body = kwargs.get("json")
         body = None if json_body is None else json.dumps(json_body, ensure_ascii=False).encode()
         repeatable = method in ("GET", "LIST", "HEAD", "DELETE") or path.startswith(
