@@ -92,10 +92,10 @@ def prove_declared(workplace: Workplace, environment: str, targets: Sequence[str
 def read_deliveries(
     workplace: Workplace,
     environment: str,
-    client: str | None = None,
+    client: str | None,
     *,
-    failed: bool = False,
-    back: timedelta | None = None,
+    failed: bool,
+    back: timedelta | None,
 ) -> Sequence[Logged]:
     """The attempts of deliveries that runs made, the newest first: all, those of ``client``, those
     that ``failed``, those of the last ``back``.

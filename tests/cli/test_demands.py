@@ -129,6 +129,35 @@ def test_a_project_that_is_in_no_repository_is_asked_for_nothing(
     assert code(root) == ""
 
 
+# (where the file of allowed signers is, what is in it, what the refusal says of it)
+GIVEN: dict[str, tuple[str, bytes, str]] = {
+    "in the project": ("repository/signers", b"ada", "lie in the repository that they judge"),
+    "a link into the project": ("link", b"ada", "lie in the repository that they judge"),
+    "empty": ("signers", b" \n", "is empty"),
+    "no text": ("signers", b"\xff", "cannot be read: it is not UTF-8 text"),
+    "absent": ("nowhere", b"", "cannot be read: No such file or directory"),
+}
+
+
+@pytest.mark.parametrize("in_git", [True, False], ids=["in git", "in no repository"])
+@pytest.mark.parametrize("name", GIVEN)
+def test_who_may_sign_is_not_said_by_what_is_judged(
+    name: str, in_git: bool, root: Path, tmp_path: Path
+) -> None:
+    place, text, told = GIVEN[name]
+    given = tmp_path / place
+    if place == "link":
+        (root / "signers").write_bytes(text)
+        given.symlink_to(root / "signers")
+    elif place != "nowhere":
+        given.write_bytes(text)
+    if not in_git:
+        (root / ".git").rename(tmp_path / "away")
+    with pytest.raises(BlockedError) as raised:
+        Demands(Workplace(root, {}), load(root, "staging")).refuse_unsigned(given)
+    assert (raised.value.code, told in raised.value.message) == ("RC241", True)
+
+
 def partial(root: Path, target: Path) -> Path:
     """A clone without the files of its history, whose remote is gone."""
     git(root, "config", "uploadpack.allowFilter", "true")

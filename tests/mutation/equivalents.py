@@ -77,6 +77,12 @@ EQUIVALENTS: tuple[Equivalent, ...] = (
         "'1x'",
         "git asks whether the variable is set, and not to what.",
     ),
+    Equivalent(
+        "reconciler/cli/start/dev_server.py",
+        "return 0",
+        "return None",
+        "The command line ends with 0 where a command gives it no number.",
+    ),
     *(
         Equivalent(
             "reconciler/adapters/system/new_files.py",
