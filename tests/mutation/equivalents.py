@@ -77,6 +77,18 @@ EQUIVALENTS: tuple[Equivalent, ...] = (
         "'1x'",
         "git asks whether the variable is set, and not to what.",
     ),
+    *(
+        Equivalent(
+            "reconciler/cli/output.py",
+            statement,
+            "(2)",
+            "It is asked of more than forty alone, a twentieth of which is two or more.",
+        )
+        for statement in (
+            "if done % max(1, total // self.STEPS) == 0 or done == total:",
+            "if self._done % max(1, self._total // self.STEPS) == 0 or self._done == self._total:",
+        )
+    ),
     Equivalent(
         "reconciler/cli/start/dev_server.py",
         "return 0",
