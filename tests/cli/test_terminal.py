@@ -1,16 +1,20 @@
-"""Who is asked, and what an answer means: only somebody at a terminal, and only a yes is one."""
+"""Who is asked, and what an answer means: only somebody at a terminal, and only a yes is one; and
+where there is colour."""
 
 from __future__ import annotations
 
 import io
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import click
 import pytest
 
+from reconciler.cli.main import main
 from reconciler.cli.output import Settings
 from reconciler.cli.terminal import Terminal
+from reconciler.engine.planfile.document import plan_json
 from reconciler.errors import UsageError
 from tests.report.samples import review_plan
 
@@ -97,3 +101,38 @@ def test_nobody_at_a_terminal_agrees_to_nothing(
     assert caught.value.code == "RC010"
     assert "--yes" in caught.value.remedy
     assert asked.getvalue() == ""
+
+
+# (whether stdout is a terminal, NO_COLOR, an option, whether there is colour)
+COLOURS = [
+    (True, "", (), True),
+    (True, "1", (), False),
+    (True, "", ("--no-color",), False),
+    (False, "", (), False),
+]
+
+
+@pytest.mark.parametrize(("terminal", "variable", "option", "coloured"), COLOURS)
+def test_only_at_a_terminal_and_where_nobody_forbids_it_there_is_colour(
+    terminal: bool,
+    variable: str,
+    option: tuple[str, ...],
+    coloured: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sit_down(monkeypatch, None)
+    printed = Stream(terminal=terminal)
+    monkeypatch.setattr(sys, "stdout", printed)
+    monkeypatch.setenv("NO_COLOR", variable)
+    (tmp_path / "plan.json").write_text(plan_json(PLAN))
+    assert main([*option, "show", str(tmp_path / "plan.json")]) == 0
+    assert ("\x1b[" in printed.getvalue()) is coloured
+    assert Settings(no_color=bool(option)).colour is coloured
+
+
+def test_there_is_no_colour_where_there_is_no_stdout(monkeypatch: pytest.MonkeyPatch) -> None:
+    sit_down(monkeypatch, None)
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setenv("NO_COLOR", "")
+    assert Settings().colour is False
