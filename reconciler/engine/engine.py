@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from reconciler.domain.declared.checkout import WITHOUT_GIT, Applied, Checkout
@@ -15,7 +15,7 @@ from reconciler.domain.plan.judgement import Judge
 from reconciler.domain.plan.plan import Outcome
 from reconciler.engine.drive import Driver, ServerClock
 from reconciler.engine.look.observe import observe
-from reconciler.engine.look.records import read_applied_commit
+from reconciler.engine.look.records import Decoded, read_applied_commit
 from reconciler.engine.ports import Ledger, LiveState, Minter, Reporter, Sender
 from reconciler.planning.actions.inputs import Inputs, Pairs, Question
 
@@ -33,7 +33,8 @@ class Engine:
     ``progress`` gets each outcome and how many there will be; ``stopping`` turns true on Ctrl-C;
     ``edited_policies`` names our Vault policies that are not what bootstrap writes; ``mounts``
     reads the settings of the registry's mount and of the secrets'; ``judge`` evaluates the rules of
-    one's own in the policy; ``checkout`` tells what git says of a declaration that was loaded."""
+    one's own in the policy; ``checkout`` tells what git says of a declaration that was loaded.
+    ``decoded``: the buckets that were decoded for it."""
 
     project: Project
     environment: Environment
@@ -50,13 +51,21 @@ class Engine:
     mounts: Callable[[], tuple[MountSettings | None, MountSettings | None]] = lambda: (None, None)
     judge: Judge | None = None
     checkout: Callable[[Desired, Applied | None], Checkout] = lambda desired, applied: WITHOUT_GIT
+    decoded: Decoded = field(default_factory=dict)
 
     def look(self, desired: Desired | None = None, *, deep: bool = False) -> Observed:
         """Observe the environment once. A client of ``desired`` that is not on record is looked for
         again. Which commit was applied last is asked for a plan alone: a status does without a
         document that cannot be read."""
         sought = list_names_on_record(desired) if desired is not None else ()
-        observed = observe(self.live, self.project.name, self.buckets, deep=deep, sought=sought)
+        observed = observe(
+            self.live,
+            self.project.name,
+            self.buckets,
+            deep=deep,
+            sought=sought,
+            decoded=self.decoded,
+        )
         registry, secrets = self.mounts()
         edited = self.edited_policies()
         if desired is not None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from reconciler.domain.live.observed import OpenRun
+from reconciler.domain.live.record import ClientRecord, ClientStatus
 from reconciler.domain.values.names import bucket_names, bucket_of
 from reconciler.engine.look.records import (
     LOOKS,
@@ -25,6 +26,7 @@ from reconciler.engine.look.records import (
 from reconciler.engine.runs.history import fold_run
 from reconciler.errors import RegistryError
 from reconciler.planning.actions.renames import merge_revocations
+from reconciler.registry.codec.bucket_codec import StoredRecord
 from reconciler.registry.codec.record_codec import StoredEvents
 from reconciler.registry.protocol.documents import open_run, release_lease, take_lease
 from reconciler.registry.requests import ReadDocument, Request, Response
@@ -120,6 +122,45 @@ def test_a_record_that_is_read_lazily_is_judged_when_it_is_asked_for() -> None:
     assert caught.value.code == "RC443"
     with pytest.raises(RegistryError, match=HOME):
         read_registry(world, PROJECT, BUCKETS)
+
+
+def test_a_look_decodes_what_was_written_since_the_look_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    runner = Runner(settled())
+    names: list[str] = []
+
+    def decode(one: StoredRecord) -> ClientRecord:
+        names.append(one.name)
+        return whole(one)
+
+    whole = StoredRecord.decode
+    monkeypatch.setattr(StoredRecord, "decode", decode)
+    first = runner.look()
+    assert sorted(names) == ["a", "b"]
+    second = runner.look()
+    assert sorted(names) == ["a", "b"]
+    assert all(second.records[name] is first.records[name] for name in "ab"), "and held once"
+    names.clear()
+    world = runner.world
+    put(world, HOME, world.documents[HOME].versions[world.documents[HOME].current]["doc"])
+    assert runner.look().records == first.records
+    assert names == ["a"]
+
+
+def test_a_bucket_that_was_removed_and_written_anew_is_decoded_anew() -> None:
+    """KV counts from 1 again: the same version is another write."""
+    runner = Runner(settled())
+    before = runner.look().records["a"]
+    entry = runner.world.documents[HOME]
+    text = entry.versions[entry.current]["doc"]
+    version = entry.current
+    del runner.world.documents[HOME]
+    for _ in range(version):
+        put(runner.world, HOME, text.replace('"status":"active"', '"status":"suspended"'))
+    assert runner.world.documents[HOME].current == version
+    after = runner.look().records["a"]
+    assert (before.status, after.status) == (ClientStatus.ACTIVE, ClientStatus.SUSPENDED)
 
 
 @pytest.mark.parametrize("seq", ['"one"', "1.5", "null", "[]"])

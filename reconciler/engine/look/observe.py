@@ -11,6 +11,7 @@ from reconciler.domain.live.record import USABLE, ClientRecord, Version, Version
 from reconciler.domain.values.names import bucket_of
 from reconciler.engine.look.records import (
     LOOKS,
+    Decoded,
     Registry,
     find_moved,
     read_lease,
@@ -34,12 +35,13 @@ def observe(
     *,
     deep: bool = False,
     sought: Collection[Collection[str]] = (),
+    decoded: Decoded | None = None,
 ) -> Observed:
     """Everything a plan needs, in one request per bucket and three LISTs; no secret value is read.
 
     ``deep`` looks at the metadata of every secret where the server lists only names, and at every
     active version's id. ``sought`` holds the names of each client that should be on record: the
-    present and a former one.
+    present and a former one. ``decoded``: the buckets that former looks decoded.
 
     The registry and the secrets are read at two moments. What contradicts the registry is believed
     only when the registry is the same before and after; else everything is looked at again, a few
@@ -47,7 +49,7 @@ def observe(
     """
     looks = 0
     while True:
-        registry = read_registry(live, owner, buckets)
+        registry = read_registry(live, owner, buckets, decoded=decoded)
         observed = _look(live, registry, buckets, deep=deep)
         doubtful = _find_unconfirmed(
             live, registry, buckets, list(find_contradictions(observed, sought))

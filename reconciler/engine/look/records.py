@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import cast
 
 from reconciler.domain.declared.checkout import Applied
 from reconciler.domain.live.observed import Lease, OpenRun
@@ -14,7 +15,12 @@ from reconciler.domain.live.record import ClientRecord
 from reconciler.domain.values.names import bucket_names, bucket_of
 from reconciler.engine.ports import LiveState
 from reconciler.errors import RegistryError
-from reconciler.registry.codec.bucket_codec import StoredRecord, StoredRecords, read_bucket
+from reconciler.registry.codec.bucket_codec import (
+    StoredBucket,
+    StoredRecord,
+    StoredRecords,
+    read_bucket,
+)
 from reconciler.registry.codec.run_codec import decode_lease, decode_run
 from reconciler.registry.codec.stored import refuse_spread
 from reconciler.registry.protocol.applied import NAME as APPLIED
@@ -64,22 +70,39 @@ class Registry:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class DecodedBucket:
+    """What one write of a bucket held: the records that belong there, those that do not, and whose
+    the others are."""
+
+    mark: WrittenMark
+    records: Mapping[str, ClientRecord | StoredRecord]
+    misplaced: Mapping[str, ClientRecord]
+    foreign: Mapping[str, str]
+
+
+# The buckets that were decoded last, by name. A look that finds the same write there again takes
+# the same records: a run that looks three times decodes once, and holds them once.
+Decoded = dict[str, DecodedBucket]
+
+
 def read_registry(
     live: LiveState,
     owner: str,
     buckets: int,
     *,
+    decoded: Decoded | None = None,
     lazily: bool = False,
 ) -> Registry:
     """All records. Every bucket is read by name: a LIST may be cut short by a policy and nobody
-    would know. ``lazily``: a record is decoded when somebody asks for it, and what is wrong with it
-    is raised then.
+    would know. ``decoded`` is what former looks decoded, and is brought up to date. ``lazily``: a
+    record is decoded when somebody asks for it, and what is wrong with it is raised then.
 
     Raises ``RegistryError`` for a bucket that cannot be read; its message names the document.
     RC446: the registry was spread over another number of buckets.
     """
     documents = read_all_documents(live, [f"buckets/{name}" for name in bucket_names(buckets)])
-    return _registry(_let_go(documents), owner, buckets, lazily=lazily)
+    return _registry(_let_go(documents), owner, buckets, decoded=decoded, lazily=lazily)
 
 
 def _let_go(documents: list[_Named]) -> Iterator[_Named]:
@@ -142,10 +165,11 @@ def _registry(
     owner: str,
     buckets: int,
     *,
+    decoded: Decoded | None = None,
     lazily: bool = False,
 ) -> Registry:
-    records: dict[str, ClientRecord] = {}
-    stored: dict[str, StoredRecord] = {}
+    known = {} if decoded is None or lazily else decoded
+    records: dict[str, ClientRecord | StoredRecord] = {}
     foreign: dict[str, str] = {}
     misplaced: dict[str, tuple[str, ClientRecord]] = {}
     times = []
@@ -153,30 +177,48 @@ def _registry(
     ending: dict[str, datetime] = {}
     for where, document in documents:
         bucket = where.removeprefix("buckets/")
-        marks[bucket] = WrittenMark(document.version, document.created)
+        mark = marks[bucket] = WrittenMark(document.version, document.created)
         if document.ends is not None:
             ending[where] = document.ends
         refuse_deleted(bucket, document)
-        found = read_bucket(document.text, owner, where)
-        for name, one in found.records.items():
-            if bucket_of(name, buckets) != bucket:
-                misplaced[name] = bucket, one.decode()
-            elif lazily:
-                stored[name] = one
-            else:
-                records[name] = one.decode()
+        found = known.get(bucket)
+        if found is None or found.mark != mark:
+            found = known[bucket] = _sort_out(
+                read_bucket(document.text, owner, where), bucket, buckets, mark, lazily=lazily
+            )
+        records.update(found.records)
+        misplaced.update({name: (bucket, record) for name, record in found.misplaced.items()})
         foreign.update(found.foreign)
         times.append(document.at)
-    undecoded = StoredRecords(dict(sorted(stored.items())))
+    records = dict(sorted(records.items()))
+    undecoded = StoredRecords(records) if lazily else None
     return Registry(
-        undecoded if lazily else dict(sorted(records.items())),
-        undecoded.digests,
+        cast("dict[str, ClientRecord]", records) if undecoded is None else undecoded,
+        {} if undecoded is None else undecoded.digests,
         foreign,
         max(times),
         misplaced,
         marks,
         ending,
     )
+
+
+def _sort_out(
+    stored: StoredBucket,
+    bucket: str,
+    buckets: int,
+    mark: WrittenMark,
+    *,
+    lazily: bool,
+) -> DecodedBucket:
+    records: dict[str, ClientRecord | StoredRecord] = {}
+    misplaced: dict[str, ClientRecord] = {}
+    for name, one in stored.records.items():
+        if bucket_of(name, buckets) == bucket:
+            records[name] = one if lazily else one.decode()
+        else:
+            misplaced[name] = one.decode()
+    return DecodedBucket(mark, records, misplaced, stored.foreign)
 
 
 def read_runs(live: LiveState) -> tuple[OpenRun, ...]:

@@ -197,7 +197,9 @@ def _finish(engine: Engine, driver: Driver, result: RunResult) -> tuple[After, R
 
 def _look(engine: Engine, own: str) -> After:
     try:
-        registry = read_registry(engine.live, engine.project.name, engine.buckets)
+        registry = read_registry(
+            engine.live, engine.project.name, engine.buckets, decoded=engine.decoded
+        )
         runs, _ = readable_runs(engine.live)
         return After(
             merge_revocations(registry.records),

@@ -399,6 +399,17 @@ RECORDS = [
         "if not series.edited:",
         f"{FAULTS}test_every_request[record edited-crash after]",
     ),
+    Mutant(
+        "what was decoded once is believed for ever",
+        "A bucket is decoded again when another write is found there, whatever its number.",
+        "reconciler/engine/look/records.py",
+        "if found is None or found.mark != mark:",
+        "if found is None or found.mark.version != mark.version:",
+        (
+            "tests/engine/test_records.py::"
+            "test_a_bucket_that_was_removed_and_written_anew_is_decoded_anew",
+        ),
+    ),
     codec(
         "a commit hides an edit of a record",
         "A record that was edited by hand keeps a wrong checksum until it was restored.",

@@ -6,7 +6,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
 from typing import Any, Generic, Protocol, TypeVar
@@ -20,6 +20,7 @@ from reconciler.domain.plan.plan import Outcome, OutcomeStatus, Plan
 from reconciler.engine import executor
 from reconciler.engine.drive import Driver, ServerClock
 from reconciler.engine.look.observe import observe
+from reconciler.engine.look.records import Decoded
 from reconciler.engine.ports import LiveState
 from reconciler.planning.actions.reasons import RevocationRequest, RotationRequest
 from reconciler.planning.emergency import revocation_plan
@@ -108,15 +109,23 @@ class InlineBuckets:
 inline_buckets = InlineBuckets()
 
 
+class Shared(Decoded):
+    """What was decoded: records never change, so a copy of a runner has the same ones."""
+
+    def __deepcopy__(self, memo: object) -> Shared:
+        return Shared(self)
+
+
 @dataclass
 class Passes(Generic[AnyWorld]):
     """Plans and applies against a world as the engine does, one run after the other."""
 
     world: AnyWorld
     runs: int = 0
+    decoded: Decoded = field(default_factory=Shared)  # as an engine keeps it
 
     def look(self, live: Any = None) -> Observed:
-        return observe(live or self.world, self.world.owner, BUCKETS)
+        return observe(live or self.world, self.world.owner, BUCKETS, decoded=self.decoded)
 
     def plan(self, desired: Desired, **options: Any) -> Plan:
         observed = options.pop("observed", None) or self.look()
