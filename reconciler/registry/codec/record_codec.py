@@ -9,13 +9,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from copy import copy
 from functools import lru_cache
 from sys import intern
 from typing import Any
 
-from msgspec import UNSET, Raw
+from msgspec import UNSET, Raw, Struct
 from msgspec.json import Decoder
+from msgspec.structs import replace
 
 from reconciler.domain.declared.proof import ProbeResult
 from reconciler.domain.kinds.credentials import (
@@ -135,30 +135,23 @@ def formless_error(name: str, where: str) -> RegistryError:
 
 def sum_record(shape: RecordShape, kinds: tuple[CredentialKind, ...]) -> str:
     """Over everything but the series, which have sums of their own."""
-    summed: Any = copy(shape)
-    summed.sum = UNSET
-    for kind in kinds:
-        section = getattr(shape, kind.section)
-        if section is not UNSET:
-            setattr(summed, kind.section, _without_series(section, kind))
-    return _sum(summed)
+    sections = {
+        kind.section: _without_series(section, kind)
+        for kind in kinds
+        if (section := getattr(shape, kind.section)) is not UNSET
+    }
+    return _sum(replace(shape, sum=UNSET, **sections))
 
 
-def _without_series(section: Mapping[str, Any], kind: CredentialKind) -> Json:
+def _without_series(section: Mapping[str, Struct], kind: CredentialKind) -> Json:
     if not kind.part:
         return sorted(section)
-    beside = {}
-    for name, entry in section.items():
-        beside[name] = copy(entry)
-        setattr(beside[name], kind.part, UNSET)
-    return beside
+    return {name: replace(entry, **{kind.part: UNSET}) for name, entry in section.items()}
 
 
 def sum_series(shape: SeriesShape) -> str:
     """Over a series, but for its sum."""
-    summed: Any = copy(shape)
-    summed.sum = UNSET
-    return _sum(summed)
+    return _sum(replace(shape, sum=UNSET))
 
 
 def _sum(value: Json) -> str:

@@ -13,6 +13,7 @@ import ast
 from dataclasses import dataclass
 
 BUCKET = "tests/registry/test_bucket.py::"
+READING = "tests/engine/test_records.py::"
 RUN_BUCKET = "tests/registry/test_run_bucket.py::"
 SECRET = "tests/registry/test_secret_steps.py::"
 CODEC = "tests/registry/test_codec.py::"
@@ -405,10 +406,7 @@ RECORDS = [
         "reconciler/engine/look/records.py",
         "if found is None or found.mark != mark:",
         "if found is None or found.mark.version != mark.version:",
-        (
-            "tests/engine/test_records.py::"
-            "test_a_bucket_that_was_removed_and_written_anew_is_decoded_anew",
-        ),
+        (f"{READING}test_a_bucket_that_was_removed_and_written_anew_is_decoded_anew",),
     ),
     codec(
         "a commit hides an edit of a record",
@@ -436,8 +434,7 @@ RECORDS = [
         "What somebody edited into a history that is none is refused where it is read.",
         "record.events.read()",
         "pass",
-        "tests/engine/test_records.py::"
-        "test_a_history_that_somebody_edited_into_none_is_refused_where_it_is_read",
+        f"{READING}test_a_history_that_somebody_edited_into_none_is_refused_where_it_is_read",
     ),
     codec(
         "a record that was laid out anew is an edited one",
