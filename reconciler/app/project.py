@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from reconciler.errors import DeclarationError, ReconcilerError, UsageError
 
 if TYPE_CHECKING:
+    from reconciler.declare.clients.kept_files import KeptFiles
     from reconciler.domain.declared.checkout import Loaded
     from reconciler.domain.declared.desired import Desired, Environment, Project
 
@@ -86,11 +87,11 @@ def environment_and_files(root: Path, name: str) -> tuple[Project, Environment, 
     return project, project.environments[name], files
 
 
-def load_desired(root: Path, environment: str) -> Desired:
-    """Everything declared for one environment.
+def load_desired(root: Path, environment: str, kept: KeptFiles | None = None) -> Desired:
+    """Everything declared for one environment. What is ``kept`` is not read anew.
 
     Raises ``DeclarationError`` with all findings, ``UsageError`` RC002.
     """
     from reconciler.declare.repository import load
 
-    return load(root, environment)
+    return load(root, environment, kept)

@@ -75,13 +75,15 @@ class Session:
         reviewed: Text | None = None,
         base: str | None = None,
         deep: bool = False,
+        cache: bool = False,
     ) -> Plan:
         """What ``apply`` would do, and why. Changes nothing and reads no secret.
 
         A plan that a guard blocks is returned, too: its ``blocked`` is true, its ``findings`` say
         why. The parameters are the options of ``reconciler plan``: ``only`` names clients,
         ``verify`` webhooks (``client/webhook``) that shall prove themselves again, ``at`` is a time
-        (UTC) in the future.
+        (UTC) in the future. ``cache``: skip what did not change since the last such plan here, as
+        the command does at a person's desk; the plan is the same.
         """
         from reconciler.app.plan.making import plan_environment
         from reconciler.app.plan.planned import Asked, client_names
@@ -102,6 +104,7 @@ class Session:
                 upkeep=upkeep,
                 reviewed=None if reviewed is None else Path(reviewed),
                 base=base,
+                cache=cache,
             )
         )
 

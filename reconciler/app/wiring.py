@@ -126,7 +126,7 @@ def checkout_of(git: GitCommand, project: Project) -> Callable[[Desired, Applied
     def look(desired: Desired, applied: Applied | None) -> Checkout:
         if not project.git and not git_checkout.relies_on_git(git, projects, says_git):
             return WITHOUT_GIT
-        files = {name: client.source.file for name, client in desired.clients.items()}
+        files = {client.name: client.source.file for client in desired.outlines()}
         used = git_checkout.Used(desired.files, files, desired.environment.name)
         return git_checkout.read_checkout(git, project.audit_path, reading, used, applied)
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reconciler.declare.clients.catalogue import Catalogue, build_catalogue
-from reconciler.declare.clients.read_client import ReadClient
+from reconciler.declare.clients.read_client import ClientFile, ReadClient
 from reconciler.declare.clients.reader import ClientReader
 from reconciler.declare.clients.references import check_owners, check_renames, index, only_one
 from reconciler.declare.clients.side_by_side import read_files
@@ -33,12 +34,24 @@ from reconciler.declare.policy.policy import Surroundings, build_policy, check_p
 from reconciler.declare.policy.review import Review, violations_in
 from reconciler.declare.project.project import build_project
 from reconciler.declare.webhooks.payloads import Payloads
+from reconciler.declare.webhooks.webhook import Webhooks
 from reconciler.domain.declared.checkout import Loaded
-from reconciler.domain.declared.desired import Desired, GuardrailPolicy, Project
+from reconciler.domain.declared.desired import (
+    ClientOutline,
+    DeclaredClients,
+    Desired,
+    DesiredClient,
+    GuardrailPolicy,
+    Project,
+)
 from reconciler.domain.plan.judgement import Judge
+from reconciler.domain.values.canonical import digest
 from reconciler.domain.values.names import one_of
 from reconciler.errors import DeclarationError, Finding, Level, UsageError
 from reconciler.errors.codes import CODES
+
+if TYPE_CHECKING:
+    from reconciler.declare.clients.kept_files import KeptFiles
 
 _PROJECT_FILES = tuple(f"{PROJECT_FILE}{suffix}" for suffix in SUFFIXES)
 
@@ -51,18 +64,19 @@ def load_project(root: Path) -> tuple[Project | None, list[Finding], Loaded]:
     return project, found.findings(), dict(found.ids)
 
 
-def load(root: Path, environment: str) -> Desired:
-    """The desired state of ``environment``.
+def load(root: Path, environment: str, kept: KeptFiles | None = None) -> Desired:
+    """The desired state of ``environment``. What is ``kept`` of it is not read anew, and brought up
+    to date.
 
     Raises ``UsageError`` RC002 for an environment that the project does not have, and
     ``DeclarationError`` with every finding of the declaration when one of them is an error.
     """
     with _no_collections():
-        declaration = _read(root, environment)
+        declaration = _read(root, environment, kept)
         project = declaration.project
         if project and environment not in project.environments:
             raise unknown_environment(project, environment)
-        (desired,) = _build_desired(declaration, [environment])
+        (desired,) = _build_desired(declaration, [environment], kept)
         return desired
 
 
@@ -82,7 +96,9 @@ def unknown_environment(project: Project, name: str) -> UsageError:
     return UsageError("RC002", f"the project has no environment {name}", remedy)
 
 
-def _build_desired(declaration: _Declaration, environments: Iterable[str]) -> tuple[Desired, ...]:
+def _build_desired(
+    declaration: _Declaration, environments: Iterable[str], kept: KeptFiles | None = None
+) -> tuple[Desired, ...]:
     project, catalogue = declaration.project, declaration.catalogue
     if declaration.found.errors or project is None:
         raise invalid(declaration.found.findings())
@@ -91,11 +107,7 @@ def _build_desired(declaration: _Declaration, environments: Iterable[str]) -> tu
         Desired(
             project=project,
             environment=project.environments[name],
-            clients={
-                client.name: client.resolved[name]
-                for client in declaration.clients
-                if name in client.resolved
-            },
+            clients=_clients_of(declaration, name, kept),
             policy=declaration.policy,
             scopes=catalogue.scopes,
             violations=tuple(violations_in(declaration.clients, name)),
@@ -104,6 +116,28 @@ def _build_desired(declaration: _Declaration, environments: Iterable[str]) -> tu
         )
         for name in environments
     )
+
+
+def _clients_of(
+    declaration: _Declaration, environment: str, kept: KeptFiles | None
+) -> Mapping[str, DesiredClient]:
+    known = {
+        client.name: client.resolved[environment]
+        for client in declaration.clients
+        if environment in client.resolved
+    }
+    resolved = {name: one for name, one in known.items() if isinstance(one, DesiredClient)}
+    if kept is None or len(resolved) == len(known):
+        return resolved
+    # Imported here: only a plan at a person's desk keeps anything.
+    from reconciler.declare.clients.kept_client import resolve_kept  # noqa: PLC0415
+
+    specs = kept.specs()
+
+    def resolve(outline: ClientOutline) -> DesiredClient:
+        return resolve_kept(outline, specs[outline.name], declaration.webhooks)
+
+    return DeclaredClients(known, resolve)
 
 
 def validate(
@@ -161,6 +195,7 @@ class _Declaration:
     environments: Collection[str]
     catalogue: Catalogue
     policy: GuardrailPolicy
+    webhooks: Webhooks
     clients: Sequence[ReadClient]
     files: frozenset[str]
 
@@ -183,9 +218,11 @@ def _project(root: Path, found: Collector) -> tuple[Project | None, dict[str, st
     return build_project(document, root, found), requires
 
 
-def _read(root: Path, environment: str | None = None) -> _Declaration:
-    """Read every file, check every document, connect them, and resolve clients for
-    ``environment`` (None: for all). Nothing stops at the first mistake."""
+def _read(
+    root: Path, environment: str | None = None, kept: KeptFiles | None = None
+) -> _Declaration:
+    """Read every file that is not ``kept``, check every document, connect them, and resolve clients
+    for ``environment`` (None: for all). Nothing stops at the first mistake."""
     found = Collector()
     found.reread = lambda file: read(root, file, Collector())
     project, environments = _project(root, found)
@@ -224,7 +261,8 @@ def _read(root: Path, environment: str | None = None) -> _Declaration:
     )
     for template in templates:
         SpecCheck(catalogue, reader.payloads, found).check(template.spec)
-    read_from = read_files(reader, [path for kind, path in declared if kind == CLIENT])
+    paths = [path for kind, path in declared if kind == CLIENT]
+    read_from = _read_clients(reader, paths, kept)
     clients = index([one for file in read_from for one in file.clients], "client", found)
     if rules:
         known = clients if all(file.whole for file in read_from) else None
@@ -238,9 +276,32 @@ def _read(root: Path, environment: str | None = None) -> _Declaration:
         environments,
         catalogue,
         reader.policy,
+        reader.webhooks,
         [clients[name] for name in sorted(clients)],
         files,
     )
+
+
+def _read_clients(
+    reader: ClientReader, paths: Sequence[str], kept: KeptFiles | None
+) -> list[ClientFile]:
+    """What is in the files of clients, in their order."""
+    if kept is None or not kept.is_worth(paths):
+        return read_files(reader, paths)
+    (environment,) = reader.wanted
+    kept.begin(_digest_ground(reader, environment))
+    known = kept.find(reader.root, paths, environment, reader.found)
+    fresh = iter(read_files(reader, [path for path in paths if path not in known]))
+    files = [known.get(path) or next(fresh) for path in paths]
+    kept.keep(files, environment, reader.found)
+    return files
+
+
+def _digest_ground(reader: ClientReader, environment: str) -> str:
+    """A digest of all that a client is read with: every file that was read before, and where it is
+    read for."""
+    files = {path: sorted(ids) for path, ids in reader.found.ids.items()}
+    return digest([environment, sorted(reader.environments.items()), files])
 
 
 def _catalogue(

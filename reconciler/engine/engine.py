@@ -18,6 +18,7 @@ from reconciler.engine.look.observe import observe
 from reconciler.engine.look.records import Decoded, read_applied_commit
 from reconciler.engine.ports import Ledger, LiveState, Minter, Reporter, Sender
 from reconciler.planning.actions.inputs import Inputs, Pairs, Question
+from reconciler.planning.quiet.known import NOTHING_KNOWN, Known
 
 # Between two looks at whether to stop, in seconds.
 WAKE = 0.1
@@ -53,10 +54,17 @@ class Engine:
     checkout: Callable[[Desired, Applied | None], Checkout] = lambda desired, applied: WITHOUT_GIT
     decoded: Decoded = field(default_factory=dict)
 
-    def look(self, desired: Desired | None = None, *, deep: bool = False) -> Observed:
+    def look(
+        self,
+        desired: Desired | None = None,
+        *,
+        deep: bool = False,
+        known: Known = NOTHING_KNOWN,
+    ) -> Observed:
         """Observe the environment once. A client of ``desired`` that is not on record is looked for
         again. Which commit was applied last is asked for a plan alone: a status does without a
-        document that cannot be read."""
+        document that cannot be read. Clients of whom it is ``known`` that nothing is to be said are
+        only named."""
         sought = list_names_on_record(desired) if desired is not None else ()
         observed = observe(
             self.live,
@@ -65,6 +73,7 @@ class Engine:
             deep=deep,
             sought=sought,
             decoded=self.decoded,
+            known=known,
         )
         registry, secrets = self.mounts()
         edited = self.edited_policies()
@@ -110,6 +119,6 @@ def list_names_on_record(desired: Desired) -> tuple[tuple[str, ...], ...]:
     """The names under which each declared client may be on record."""
     return tuple(
         (client.name, *filter(None, [client.renamed_from]))
-        for client in desired.clients.values()
+        for client in desired.outlines()
         if client.state is not ClientState.RETIRED
     )

@@ -50,7 +50,7 @@ def make_plan(inputs: Inputs) -> Plan:
     desired, observed, question = inputs.desired, inputs.observed, inputs.question
     actions: list[Action] = []
     touched: dict[str, ClientRecord | None] = {}
-    unchanged = 0
+    unchanged = len(observed.quiet)
     record: ClientRecord | None
     for name, record in sorted(inputs.pairs.items()):
         if question.only is not None and name not in question.only:

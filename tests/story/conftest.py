@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.adapters.openbao.server import RunningServer
+from reconciler.declare.clients import kept_files
 from tests.kit.git.checkout import Checkout, new_checkout
 from tests.kit.git.repositories import git, isolate
 from tests.kit.vault.habits import VaultHabits, vault_like
@@ -59,6 +60,12 @@ def habits(request: pytest.FixtureRequest) -> VaultHabits | None:
         return None
     pair: tuple[RunningServer, VaultHabits] = request.getfixturevalue("seen")
     return pair[1]
+
+
+@pytest.fixture(autouse=True)
+def keep_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plan keeps what it found of the fewest clients too."""
+    monkeypatch.setattr(kept_files, "LEAST", 0)
 
 
 @pytest.fixture

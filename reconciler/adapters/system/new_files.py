@@ -19,16 +19,16 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-def replace_file(path: Path, text: str, mode: int) -> None:
-    """Replace ``path`` by ``text`` (UTF-8): whoever reads sees the old or the new file, never a
-    part.
+def replace_file(path: Path, content: str | bytes, mode: int) -> None:
+    """Replace ``path`` by ``content``, a text in UTF-8: whoever reads sees the old or the new file,
+    never a part.
 
     ``mode`` is less what the process's umask takes. A link at ``path`` is replaced, not followed.
     Raises ``OSError``.
     """
     folder = os.open(path.parent, _FOLDER)
     try:
-        write_into(folder, path.name, text, mode)
+        write_into(folder, path.name, content, mode)
     finally:
         os.close(folder)
 
@@ -36,7 +36,7 @@ def replace_file(path: Path, text: str, mode: int) -> None:
 def write_into(
     folder: int,
     name: str,
-    text: str,
+    content: str | bytes,
     mode: int,
 ) -> None:
     """Replace the file ``name`` in the directory that the descriptor ``folder`` is open at.
@@ -44,7 +44,7 @@ def write_into(
     Raises ``OSError``.
     """
     with _temporary(folder, mode) as (scratch, file):
-        file.write(text.encode("utf-8"))
+        file.write(content.encode("utf-8") if isinstance(content, str) else content)
         file.flush()
         os.fsync(file.fileno())
         os.rename(scratch, name, src_dir_fd=folder, dst_dir_fd=folder)

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from reconciler.adapters.system.ci_job import is_ci_job
 from reconciler.adapters.system.new_files import replace_file
 from reconciler.adapters.vault.http.sendable import check_address
 from reconciler.adapters.vault.settings import in_capitals, settings_with_environment, variable
@@ -53,7 +54,7 @@ def find_unaccepted(declared: VaultSettings, environ: Mapping[str, str]) -> str 
         raise readable_on_the_way(where, declared.environment)
     if variable(environ, "ADDR", declared.environment) is None:
         return None if where in read_accepted(environ) else where
-    if _is_job(environ) and check_address(used) != check_address(declared.address):
+    if is_ci_job(environ) and check_address(used) != check_address(declared.address):
         raise addresses_differ(where, origin(declared.address), declared.environment)
     return None
 
@@ -113,11 +114,6 @@ def _ourselves(environ: Mapping[str, str]) -> tuple[int, ...]:
     """The users whose file counts: ours, and under sudo that of who asked for it."""
     user, asked = os.geteuid(), environ.get("SUDO_UID", "")
     return (user, int(asked)) if user == 0 and asked.isascii() and asked.isdigit() else (user,)
-
-
-def _is_job(environ: Mapping[str, str]) -> bool:
-    """Whether a CI platform runs this: each of them sets CI."""
-    return environ.get("CI", "").lower() not in ("", "0", "false", "no")
 
 
 def _why(error: Exception) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,9 +24,12 @@ def plan_environment(
     upkeep: bool = False,
     reviewed: Path | None = None,
     base: str | None = None,
+    cache: bool = False,
 ) -> Plan:
     """What apply would do to ``environment``. Changes nothing and reads no secret.
 
+    ``cache``: what an earlier plan found may be used, and what this one finds is kept, where that
+    changes nothing of the plan: not in CI, and only for a plan of everything.
     ``upkeep``: only what needs no decision. ``reviewed``: the file of a plan; the new one is about
     the clients that it touches, and must do the same. ``base``: the commit that terms are compared
     with, None: the one that this change is made on.
@@ -34,8 +38,10 @@ def plan_environment(
     the plan differs from ``reviewed``. A plan that a guard blocks is returned.
     """
     from reconciler.app.plan.before import terms_before
+    from reconciler.app.plan.keeping import open_keeping
     from reconciler.app.plan.planfile import load_for
     from reconciler.app.plan.planned import (
+        Asked,
         narrow_question,
         question_for,
         refuse_unknown,
@@ -47,14 +53,20 @@ def plan_environment(
     from reconciler.planning import planner
     from reconciler.planning.actions.inputs import pair_up
     from reconciler.planning.loosening.terms_before import compare_terms
+    from reconciler.planning.quiet.known import NOTHING_KNOWN
 
-    desired = load_desired(workplace.root, environment)
+    plain = asked == Asked() and not upkeep and reviewed is None and base is None
+    keeping = open_keeping(workplace, environment) if cache and plain else None
+    desired = load_desired(workplace.root, environment, keeping.files if keeping else None)
     agreed = load_for(desired, reviewed) if reviewed is not None else None
     before = terms_before(workplace, desired, base)
     with engine_for(workplace, desired.project, desired.environment) as engine:
         question = question_for(workplace, desired, asked)
-        observed = engine.look(desired, deep=asked.deep)
+        known = keeping.know(desired, before) if keeping else NOTHING_KNOWN
+        observed = engine.look(desired, deep=asked.deep, known=known)
         refuse_past(asked.at, observed.now)
+        desired = desired.without(observed.quiet)
+        question = replace(question, desired=desired)
         pairs = pair_up(desired, observed)
         refuse_unknown(asked.only, pairs)
         question = narrow_question(
@@ -66,6 +78,8 @@ def plan_environment(
         )
         inputs = engine.inputs(question, observed, pairs)
         plan = with_unfinished(engine, observed, planner.make_plan(inputs))
+        if keeping:
+            keeping.save(inputs, plan)
     if agreed is not None:
         refuse_unreviewed(agreed, plan)
     # after the comparison: a merge is made on another commit than its pull request was

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from reconciler.adapters.system.ci_job import is_ci_job
 from reconciler.adapters.trust.commits import Declaration, refuse_changed
 from reconciler.adapters.trust.platform import (
     Person,
@@ -49,7 +50,7 @@ class Demands:
 
     def refuse_badly_signed(self, given: Path | None) -> None:
         """As ``refuse_unsigned``. In CI it is told when the repository alone said who may sign."""
-        if self.refuse_unsigned(given) and self._workplace.environ.get("CI"):
+        if self.refuse_unsigned(given) and is_ci_job(self._workplace.environ):
             self._workplace.console.say(OWN_SIGNERS)
 
     def refuse_unsigned(self, given: Path | None = None) -> bool:

@@ -68,6 +68,11 @@ EARLIEST, LATEST = 1970, 9000
     is_flag=True,
     help="Read the metadata of every secret where the server lists only names.",
 )
+@click.option(
+    "--no-cache",
+    is_flag=True,
+    help="Read and judge every client anew, also those that did not change since the last plan.",
+)
 @click.pass_obj
 def plan(
     settings: Settings,
@@ -85,6 +90,7 @@ def plan(
     reviewed: Path | None,
     base: str | None,
     deep: bool,
+    no_cache: bool,
     form: str,
     **look: Any,
 ) -> int:
@@ -121,6 +127,7 @@ def plan(
             reviewed=reviewed,
             base=base,
             deep=deep,
+            cache=not no_cache and out is None,
         )
     keep(made, out, settings)
     emit(render_plan(made.content, look_of(settings, form, **look)), form)

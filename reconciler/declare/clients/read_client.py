@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from reconciler.declare.files.documents import Document
 from reconciler.declare.findings.nodes import Mark
-from reconciler.domain.declared.desired import DesiredClient, Violation
+from reconciler.domain.declared.desired import ClientOutline, DesiredClient, Violation
 from reconciler.domain.values.names import client_address
 from reconciler.errors import Address
 
@@ -18,7 +18,8 @@ class ReadClient:
 
     ``former`` and ``team`` are its former name and the team that owns it, each with its place.
     ``sound``: everything that was written of it could be understood. ``resolved`` and
-    ``violations``, what breaks a built-in rule, are by environment.
+    ``violations``, what breaks a built-in rule, are by environment; what was kept is resolved in
+    outline.
     """
 
     name: str
@@ -26,7 +27,7 @@ class ReadClient:
     former: tuple[str, Mark] | None
     team: tuple[str, Mark] | None
     sound: bool
-    resolved: Mapping[str, DesiredClient]
+    resolved: Mapping[str, DesiredClient | ClientOutline]
     violations: Mapping[str, tuple[Violation, ...]]
 
     @property
@@ -39,7 +40,7 @@ class ClientFile:
     """What was read of a file: its documents until they are resolved, then its clients.
 
     ``whole``: everything in it could be told apart. ``clean``: nothing was found to be wrong with
-    it.
+    it. ``kept``: it was not read now, because it is known.
     """
 
     path: str
@@ -47,3 +48,4 @@ class ClientFile:
     clients: list[ReadClient] = field(default_factory=list)
     whole: bool = True
     clean: bool = True
+    kept: bool = False

@@ -85,7 +85,7 @@ class ClientReader:
         name = client.spec.get("template")
         template = self.templates.get(name) if name is not None else None
         sound = client.sound and (name is None or (template is not None and template.sound))
-        builder = ClientBuilder(client, template, self._webhooks, sound=sound, found=self.found)
+        builder = ClientBuilder(client, template, self.webhooks, sound=sound, found=self.found)
         resolved = {
             environment: builder.build(environment, self._reaches.get(environment))
             for environment in self.wanted
@@ -125,7 +125,8 @@ class ClientReader:
             )
 
     @cached_property
-    def _webhooks(self) -> Webhooks:
+    def webhooks(self) -> Webhooks:
+        """What resolves the webhooks of these clients."""
         return Webhooks(self.payloads, tuple(self.policy.probes.items()))
 
     @cached_property

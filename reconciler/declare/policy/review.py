@@ -11,6 +11,7 @@ from reconciler.declare.findings.nodes import Mark
 from reconciler.declare.findings.places import inside
 from reconciler.domain.declared.desired import (
     CustomRule,
+    DesiredClient,
     GuardrailPolicy,
     RuleLevel,
     Violation,
@@ -129,10 +130,10 @@ class Review:
     ) -> set[str]:
         """Rules of one's own; the names of those that could be judged by the declaration alone."""
         judged = {
-            (environment, client.name): client.resolved[environment]
+            (environment, client.name): one
             for environment in environments
             for client in clients
-            if client.sound and environment in client.resolved
+            if client.sound and isinstance(one := client.resolved.get(environment), DesiredClient)
         }
         rows = [
             collect_declared_facts(client, environment, table)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any
@@ -105,6 +105,57 @@ class DesiredClient:
             yield one.kind, one.name, one.lifecycle
         for webhook in self.webhooks:
             yield SIGNING_SECRET, webhook.name, webhook.secret
+
+
+@dataclass(frozen=True, slots=True)
+class ClientOutline:
+    """What is known of a client without resolving it: fields of ``DesiredClient``."""
+
+    name: str
+    state: ClientState
+    digest: str
+    base_digest: str
+    source: Source
+    renamed_from: str | None = None
+
+
+class DeclaredClients(Mapping[str, DesiredClient]):
+    """Clients by name, of which some are resolved when somebody asks for them; their names and
+    outlines cost nothing. Thread-safe."""
+
+    __slots__ = ("_outlines", "_resolve", "_resolved")
+
+    def __init__(
+        self,
+        outlines: Mapping[str, ClientOutline | DesiredClient],
+        resolve: Callable[[ClientOutline], DesiredClient],
+    ) -> None:
+        self._outlines = outlines
+        self._resolve = resolve
+        self._resolved: dict[str, DesiredClient] = {}
+
+    def __getitem__(self, name: str) -> DesiredClient:
+        found = self._resolved.get(name) or self._outlines[name]
+        if isinstance(found, ClientOutline):
+            found = self._resolved[name] = self._resolve(found)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._outlines)
+
+    def __len__(self) -> int:
+        return len(self._outlines)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._outlines
+
+    def without(self, names: Collection[str]) -> DeclaredClients:
+        """These clients but for some."""
+        kept = {name: one for name, one in self._outlines.items() if name not in names}
+        return DeclaredClients(kept, self._resolve)
+
+    def outlines(self) -> Iterable[ClientOutline | DesiredClient]:
+        return self._outlines.values()
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,3 +377,15 @@ class Desired:
     # What those lead to by a name or a link, with what leads there ("": the project as such): it
     # decides, too.
     named: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def outlines(self) -> Iterable[ClientOutline | DesiredClient]:
+        """What is known of each client without resolving it."""
+        clients = self.clients
+        return clients.outlines() if isinstance(clients, DeclaredClients) else clients.values()
+
+    def without(self, names: Collection[str]) -> Desired:
+        """The same declaration but for some clients."""
+        if isinstance(self.clients, DeclaredClients):
+            return replace(self, clients=self.clients.without(names))
+        kept = {name: one for name, one in self.clients.items() if name not in names}
+        return replace(self, clients=kept)

@@ -129,4 +129,7 @@ class Observed:
     ending: Mapping[str, datetime] = field(default_factory=dict)
     applied: Applied | None = None  # the commit that was applied last; None: none is on record
     digests: Mapping[str, bytes] = field(default_factory=dict, compare=False)
+    # clients as declared and on record, of whom it is known that nothing is to be said: neither
+    # their records nor their secrets are among the others
+    quiet: frozenset[str] = frozenset()
     deep: bool = True  # versions are known for every secret, not only names

@@ -20,6 +20,7 @@ from reconciler.engine.look.records import (
 )
 from reconciler.engine.ports import LiveState
 from reconciler.planning.guards.contradictions import Contradiction, find_contradictions, leave_out
+from reconciler.planning.quiet.known import NOTHING_KNOWN, Known, list_related
 from reconciler.registry.requests import Metadata, ReadMetadata, ReadSubkeys, Request, Subkeys
 from reconciler.registry.steps import Expected, expect
 
@@ -36,6 +37,7 @@ def observe(
     deep: bool = False,
     sought: Collection[Collection[str]] = (),
     decoded: Decoded | None = None,
+    known: Known = NOTHING_KNOWN,
 ) -> Observed:
     """Everything a plan needs, in one request per bucket and three LISTs; no secret value is read.
 
@@ -46,13 +48,16 @@ def observe(
     The registry and the secrets are read at two moments. What contradicts the registry is believed
     only when the registry is the same before and after; else everything is looked at again, a few
     times. What could not be confirmed then is left out as ``unsettled``.
+
+    Clients of whom it is ``known`` that nothing is to be said are only named.
     """
     looks = 0
     while True:
-        registry = read_registry(live, owner, buckets, decoded=decoded)
-        observed = _look(live, registry, buckets, deep=deep)
+        registry = read_registry(live, owner, buckets, decoded=decoded, lazily=known.keeping)
+        observed = _look(live, registry, buckets, deep=deep, known=known)
+        loud = [names for names in sought if observed.quiet.isdisjoint(names)]
         doubtful = _find_unconfirmed(
-            live, registry, buckets, list(find_contradictions(observed, sought))
+            live, registry, buckets, list(find_contradictions(observed, loud))
         )
         looks += 1
         if not doubtful:
@@ -78,21 +83,30 @@ def _find_unconfirmed(
     )
 
 
-def _look(live: LiveState, registry: Registry, buckets: int, *, deep: bool) -> Observed:
+def _look(
+    live: LiveState,
+    registry: Registry,
+    buckets: int,
+    *,
+    deep: bool,
+    known: Known,
+) -> Observed:
+    unchanged = _find_unrelated(known.find_unchanged(registry.digests), registry)
     # before the LISTs, which then hold whatever was written
-    claims = _claims(live, registry.records)
+    claims = _claims(live, _without(registry.records, unchanged))
     secrets: dict[str, SecretInfo] = {}
     versions_known = True
     folders = [kind.folder for kind in list_kinds()]
     for folder in folders:
-        found, known = live.list_secrets(folder, deep=deep)
+        found, with_versions = live.list_secrets(folder, deep=deep)
         secrets.update(found)
-        versions_known = versions_known and known
-    secrets.update(_confirm(live, registry.records, secrets))
-    known_records = [
-        *registry.records.values(),
-        *(record for _, record in registry.misplaced.values()),
-    ]
+        versions_known = versions_known and with_versions
+    quiet = known.find_quiet(unchanged, secrets, registry.now) if versions_known else frozenset()
+    for path in known.list_paths(quiet):
+        del secrets[path]
+    records = _without(registry.records, quiet)
+    secrets.update(_confirm(live, records, secrets))
+    known_records = [*records.values(), *(record for _, record in registry.misplaced.values())]
     managed = {
         record.secret_path(kind, name)
         for record in known_records
@@ -106,12 +120,12 @@ def _look(live: LiveState, registry: Registry, buckets: int, *, deep: bool) -> O
     unmanaged += [name for name in live.list_folders() if name.removesuffix("/") not in folders]
     return Observed(
         now=registry.now,
-        records=registry.records,
+        records=records,
         digests=registry.digests,
         secrets=secrets,
         buckets=buckets,
         claims=claims,
-        strangers=_strangers(live, registry.records, secrets, deep=deep),
+        strangers=_strangers(live, records, secrets, deep=deep),
         foreign=registry.foreign,
         misplaced={client: bucket for client, (bucket, _) in registry.misplaced.items()},
         unmanaged=tuple(sorted(unmanaged)),
@@ -119,7 +133,29 @@ def _look(live: LiveState, registry: Registry, buckets: int, *, deep: bool) -> O
         open_runs=read_runs(live),
         lease=read_lease(live),
         deep=versions_known,
+        quiet=quiet,
     )
+
+
+def _find_unrelated(unchanged: frozenset[str], registry: Registry) -> frozenset[str]:
+    """The ``unchanged`` clients that no other one has to do with: no record that is not theirs, or
+    lies in another bucket, tells of them."""
+    if not unchanged:
+        return unchanged
+    related: set[str] = set()
+    for record in _without(registry.records, unchanged).values():
+        related |= list_related(record)
+    for name, (_, record) in registry.misplaced.items():
+        related |= {name, *list_related(record)}
+    return unchanged - related
+
+
+def _without(
+    records: Mapping[str, ClientRecord], left_out: frozenset[str]
+) -> Mapping[str, ClientRecord]:
+    if not left_out:
+        return records
+    return {name: records[name] for name in records if name not in left_out}
 
 
 def _confirm(

@@ -30,7 +30,7 @@ def remove_all(situation: Situation) -> Iterable[Block]:
             "remove-all",
             "RC322",
             None,
-            f"{_all_of(len(situation.live))} would be removed",
+            f"{_all_of(situation.count_live())} would be removed",
             "check that the clients/ folder is there; to end them on purpose declare state:"
             f" retired, {_say(situation)}, or add a waiver",
         ),
@@ -39,7 +39,7 @@ def remove_all(situation: Situation) -> Iterable[Block]:
 
 def most_removed(situation: Situation) -> Iterable[Block]:
     """Where there are too few clients for a budget, more than half of them."""
-    removed, existing = _all_removed(situation), len(situation.live)
+    removed, existing = _all_removed(situation), situation.count_live()
     if existing >= situation.desired.policy.removals.at_least or len(removed) * 2 <= existing:
         return
     if not _removes_undeclared(situation) or _is_everything(situation, removed):
@@ -117,7 +117,7 @@ def _over_budget(
     budget: Budget,
 ) -> Iterable[Block]:
     """octoDNS's rule: a share of what exists, counted once enough exists."""
-    existing = len(situation.live)
+    existing = situation.count_live()
     # new ones are free
     touched = touched - {action.client for action in situation.of_kind(ActionKind.REGISTER_CLIENT)}
     if existing < budget.at_least or len(touched) * 100 <= existing * budget.percent:
@@ -160,6 +160,8 @@ def _removes_undeclared(situation: Situation) -> bool:
 
 def _is_everything(situation: Situation, removed: Collection[str]) -> bool:
     """Whether nothing is left of what is registered, and nothing else is declared."""
+    if situation.observed.quiet:
+        return False  # these go on
     ended = {
         record.name for client in removed if (record := situation.record_of(client)) is not None
     }

@@ -105,8 +105,13 @@ class Situation:
             if action.reason == Reason.RENAMED
         ]
 
+    def count_live(self) -> int:
+        """How many clients are registered and not retired; quiet ones are."""
+        return len(self.live) + len(self.observed.quiet)
+
     @property
     def live(self) -> list[ClientRecord]:
+        """The records of those that are not quiet."""
         return [
             record
             for record in self.observed.records.values()
