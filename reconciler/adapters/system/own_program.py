@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
-# Packages that decide what a declaration means.
-_DECIDING = ("reconciler", "yaml", "tzdata")
+_OURS = "reconciler"
+# Packages that also decide what a declaration means.
+_OTHERS = ("yaml", "tzdata")
 
 
 def describe_program() -> str:
@@ -24,10 +25,10 @@ def describe_program() -> str:
 
 
 def _list_files() -> Iterator[str]:
-    for name in _DECIDING:
+    for name in (_OURS, *_OTHERS):
         spec = find_spec(name)
         if spec is not None and spec.origin is not None:
-            yield from _describe_tree(Path(spec.origin).parent, deep=name == "reconciler")
+            yield from _describe_tree(Path(spec.origin).parent, deep=name == _OURS)
     for folder in zoneinfo.TZPATH:
         yield from _describe(os.path.join(folder, "tzdata.zi"))  # noqa: PTH118 - many, and quickly
         yield from _describe(folder)
