@@ -40,7 +40,7 @@ def read_status(workplace: Workplace, environment: str, client: str | None = Non
 
     Raises ``UsageError`` RC361 for a client that is not registered, ``VaultError``.
     """
-    from reconciler.engine.runs.reporting import find_unfinished_business
+    from reconciler.engine.runs.unfinished import find_unfinished_business
     from reconciler.planning.actions.renames import merge_revocations
 
     project, chosen = load_environment(workplace.root, environment)
@@ -104,7 +104,7 @@ def read_deliveries(
     """
     from itertools import chain
 
-    from reconciler.engine.runs.reporting import ledger_directory
+    from reconciler.engine.runs.unfinished import ledger_directory
     from reconciler.report.webhooks.deliveries import (
         choose_attempts,
         read_recorded_attempts,

@@ -25,11 +25,11 @@ from reconciler.engine.runs.history import sort_outcomes
 from reconciler.engine.runs.reporting import (
     Reported,
     find_left_over,
-    ledger_directory,
     push_rest,
     report_run,
     say_left_open,
 )
+from reconciler.engine.runs.unfinished import ledger_directory
 from reconciler.errors import (
     BlockedError,
     LeaseHeldError,

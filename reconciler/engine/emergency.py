@@ -21,7 +21,8 @@ from reconciler.engine.apply import (
 )
 from reconciler.engine.engine import Engine
 from reconciler.engine.look.records import LOOKS, survey
-from reconciler.engine.runs.reporting import Reported, ledger_directory, report_run, say_left_open
+from reconciler.engine.runs.reporting import Reported, report_run, say_left_open
+from reconciler.engine.runs.unfinished import ledger_directory
 from reconciler.errors import AuditError, BlockedError
 from reconciler.planning.actions.reasons import RevocationRequest
 from reconciler.planning.emergency import revocation_plan

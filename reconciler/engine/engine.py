@@ -7,18 +7,21 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from reconciler.domain.declared.checkout import WITHOUT_GIT, Applied, Checkout
 from reconciler.domain.declared.desired import ClientState, Desired, Environment, Project
 from reconciler.domain.live.observed import MountSettings, Observed
 from reconciler.domain.plan.judgement import Judge
 from reconciler.domain.plan.plan import Outcome
-from reconciler.engine.drive import Driver, ServerClock
 from reconciler.engine.look.observe import observe
 from reconciler.engine.look.records import Decoded, read_applied_commit
 from reconciler.engine.ports import Ledger, LiveState, Minter, Reporter, Sender
 from reconciler.planning.actions.inputs import Inputs, Pairs, Question
 from reconciler.planning.quiet.known import NOTHING_KNOWN, Known
+
+if TYPE_CHECKING:
+    from reconciler.engine.drive import Driver
 
 # Between two looks at whether to stop, in seconds.
 WAKE = 0.1
@@ -103,6 +106,9 @@ class Engine:
         )
 
     def driver(self, now: datetime, pool: ThreadPoolExecutor) -> Driver:
+        # Imported here: a plan drives nothing.
+        from reconciler.engine.drive import Driver, ServerClock  # noqa: PLC0415
+
         return Driver(
             self.live, self.minter, self.sender, ServerClock(now), pool, pause=self._pause
         )

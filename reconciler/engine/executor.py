@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from reconciler.domain.declared.desired import DesiredClient
 from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.plan.plan import Action, Outcome, OutcomeStatus, Plan, Problem, Stage
-from reconciler.domain.values.names import bucket_names, bucket_of
+from reconciler.domain.values.names import bucket_of
 from reconciler.engine.drive import Driver
 from reconciler.errors import ReconcilerError
 from reconciler.planning.actions.reasons import Reason
@@ -18,17 +18,6 @@ from reconciler.registry.protocol.run_bucket import run_bucket
 from reconciler.registry.protocol.work import INTERRUPTED, ClientWork, Run
 
 BUCKET_WORKERS = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Shard:
-    """Every ``count``-th bucket from ``index`` (1-based) on: ``--shard 2/4``."""
-
-    index: int = 1
-    count: int = 1
-
-    def holds(self, bucket: str, buckets: int) -> bool:
-        return bucket_names(buckets).index(bucket) % self.count == self.index - 1
 
 
 def execute(

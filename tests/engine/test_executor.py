@@ -11,10 +11,10 @@ from reconciler.domain.declared.desired import DesiredClient
 from reconciler.domain.kinds import credentials
 from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.plan.plan import Outcome, OutcomeStatus, Stage
+from reconciler.domain.plan.shard import Shard
 from reconciler.domain.values.names import bucket_names, bucket_of
 from reconciler.engine import executor
 from reconciler.engine.drive import Driver, ServerClock
-from reconciler.engine.executor import Shard
 from reconciler.registry.protocol.work import Run
 from tests.kit.worlds.declared import client, desired
 from tests.kit.worlds.memory import BUCKETS, Entry, World

@@ -12,11 +12,11 @@ from reconciler.app.workplace import Workplace
 from reconciler.domain.declared.desired import Desired
 from reconciler.domain.live.observed import Observed
 from reconciler.domain.plan.plan import Plan
+from reconciler.domain.plan.shard import Shard
 from reconciler.domain.values.names import bucket_of, is_name, one_of
 from reconciler.engine.engine import Engine
-from reconciler.engine.executor import Shard
 from reconciler.engine.planfile.saved import list_proofs_asked, list_touched, read_agreed
-from reconciler.engine.runs.reporting import find_unfinished_business
+from reconciler.engine.runs.unfinished import find_unfinished_business
 from reconciler.errors import UsageError
 from reconciler.planning.actions.inputs import Pairs, Question, find_settled_clients
 from reconciler.planning.actions.reasons import Removals

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from reconciler.domain.declared.desired import Desired
     from reconciler.domain.live.observed import Observed
     from reconciler.domain.plan.plan import Plan
+    from reconciler.domain.plan.shard import Shard
     from reconciler.engine.engine import Engine
-    from reconciler.engine.executor import Shard
     from reconciler.planning.actions.inputs import Pairs, Question
     from reconciler.planning.actions.reasons import RevocationRequest
 

@@ -6,21 +6,20 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import PurePosixPath
 
-from reconciler.domain.live.observed import Lease, Observed, OpenRun
+from reconciler.domain.live.observed import Lease, OpenRun
 from reconciler.domain.live.record import ClientRecord
-from reconciler.domain.plan.plan import OutcomeStatus, Plan
+from reconciler.domain.plan.plan import OutcomeStatus
 from reconciler.domain.plan.run import RunResult
-from reconciler.domain.plan.unfinished import Unfinished
 from reconciler.engine.drive import Driver
 from reconciler.engine.engine import Engine
 from reconciler.engine.look.records import read_lease, read_registry, readable_runs, survey
 from reconciler.engine.runs.earlier import EarlierReport, Files, choose_earlier_report, digest_files
 from reconciler.engine.runs.history import find_unrecorded, fold_run, list_events, settle_outcomes
+from reconciler.engine.runs.unfinished import ledger_directory
 from reconciler.errors import AuditError, ReconcilerError, RegistryError, Stopped
 from reconciler.planning.actions.renames import merge_revocations
-from reconciler.planning.guards.unfinished import Books, at_work, find_unfinished
+from reconciler.planning.guards.unfinished import at_work
 from reconciler.registry.protocol.documents import close_run, finish_run
 
 # A result, and what kept its report from being committed or pushed.
@@ -136,11 +135,6 @@ def push_rest(engine: Engine, *, anyway: bool = False) -> AuditError | None:
     except AuditError as error:
         return error
     return None
-
-
-def ledger_directory(engine: Engine) -> PurePosixPath:
-    """The folder of this environment's reports, below the project."""
-    return PurePosixPath(engine.project.audit_path) / engine.environment.name
 
 
 @contextmanager
@@ -273,15 +267,3 @@ def _close(
             f"the registry was not told that the report is committed ({error.message}): the next"
             " run does that"
         )
-
-
-def find_unfinished_business(
-    engine: Engine, observed: Observed, plan: Plan | None = None
-) -> tuple[Unfinished, ...]:
-    """What is unfinished, and what the next apply does about it; with ``plan``: an apply of that
-    plan."""
-    directory = ledger_directory(engine)
-    files = {str(path): state for path, state in engine.ledger.find_uncommitted(directory).items()}
-    books = Books(files, engine.ledger.count_unpushed(directory) or 0)
-    now: datetime = observed.now if plan is None else plan.created_at
-    return find_unfinished(observed, books, now, None if plan is None else plan.actions)
