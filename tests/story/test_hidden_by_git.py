@@ -335,7 +335,8 @@ def squashed(root: Path) -> None:
 
 
 def rebased(root: Path) -> None:
-    git(root, "rebase", "--quiet", "--force-rebase", "--root")
+    # By somebody else: within one second the same person would make the same commits.
+    git(root, "-c", "user.name=Grace", "rebase", "--quiet", "--force-rebase", "--root")
 
 
 @pytest.mark.parametrize("rewritten", [amended, squashed, rebased])
