@@ -12,7 +12,9 @@ _ADDRESSES = re.compile(r"(?:BAO|VAULT)_ADDR(?:_.*)?")
 
 
 def with_credentials(
-    environ: Mapping[str, str], token: str | None, address: str | None
+    environ: Mapping[str, str],
+    token: str | None,
+    address: str | None,
 ) -> Mapping[str, str]:
     """A copy of ``environ`` in which ``token`` and ``address``, where they are given, stand instead
     of every variable that would say another one.

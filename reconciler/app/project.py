@@ -87,7 +87,11 @@ def environment_and_files(root: Path, name: str) -> tuple[Project, Environment, 
     return project, project.environments[name], files
 
 
-def load_desired(root: Path, environment: str, kept: KeptFiles | None = None) -> Desired:
+def load_desired(
+    root: Path,
+    environment: str,
+    kept: KeptFiles | None = None,
+) -> Desired:
     """Everything declared for one environment. What is ``kept`` is not read anew.
 
     Raises ``DeclarationError`` with all findings, ``UsageError`` RC002.

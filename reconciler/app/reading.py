@@ -35,7 +35,11 @@ def validate_project(root: Path, paths: Sequence[Path] = ()) -> Findings:
     return Findings((*found, *certificate_findings(root, GitLedger(GitCommand(root)).tracks)))
 
 
-def read_status(workplace: Workplace, environment: str, client: str | None = None) -> Status:
+def read_status(
+    workplace: Workplace,
+    environment: str,
+    client: str | None = None,
+) -> Status:
     """What Vault holds for ``environment``, or for one client of it. Reads no secret.
 
     Raises ``UsageError`` RC361 for a client that is not registered, ``VaultError``.
@@ -54,7 +58,11 @@ def read_status(workplace: Workplace, environment: str, client: str | None = Non
     return Status(environment, observed, tuple(unfinished), (client,) if client else ())
 
 
-def prove_declared(workplace: Workplace, environment: str, targets: Sequence[str] = ()) -> Proofs:
+def prove_declared(
+    workplace: Workplace,
+    environment: str,
+    targets: Sequence[str] = (),
+) -> Proofs:
     """Send test deliveries and probes to the declared webhooks that ``targets`` (``CLIENT`` or
     ``CLIENT/WEBHOOK``; none: all) name. Nothing is written to Vault or git.
 

@@ -21,7 +21,9 @@ class SearchedReports:
     root: str
 
     def files(
-        self, result: RunResult, records: Mapping[str, ClientRecord] | None
+        self,
+        result: RunResult,
+        records: Mapping[str, ClientRecord] | None,
     ) -> Mapping[PurePosixPath, str]:
         from reconciler.report.run.audit import audit_files
 
@@ -30,12 +32,22 @@ class SearchedReports:
             for path, text in audit_files(self.root, result, records).items()
         }
 
-    def is_report(self, text: str, anew: str) -> bool:
+    def is_report(
+        self,
+        text: str,
+        anew: str,
+    ) -> bool:
         from reconciler.report.run.audit import is_report
 
         return is_report(text, anew)
 
-    def tells_otherwise(self, text: str, anew: str, *, original: bool) -> bool:
+    def tells_otherwise(
+        self,
+        text: str,
+        anew: str,
+        *,
+        original: bool,
+    ) -> bool:
         from reconciler.report.run.audit import tells_otherwise
 
         return tells_otherwise(text, anew, original=original)

@@ -34,7 +34,11 @@ class Session:
     command line shows. After ``close`` it is ``UsageError`` RC080.
     """
 
-    def __init__(self, find: Callable[[], Workplace], environment: str) -> None:
+    def __init__(
+        self,
+        find: Callable[[], Workplace],
+        environment: str,
+    ) -> None:
         """``find`` is asked for the workplace by each call, after it looked at its arguments."""
         self.environment = environment
         self._find: Callable[[], Workplace] | None = find

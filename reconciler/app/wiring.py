@@ -155,7 +155,8 @@ def sender_for(workplace: Workplace, environment: Environment) -> WebhookSender:
 
 
 def read_required_records(
-    workplace: Workplace, desired: Desired
+    workplace: Workplace,
+    desired: Desired,
 ) -> Mapping[str, ClientRecord] | None:
     """The records of the environment that the promotion gate asks for, None when there is no gate.
 

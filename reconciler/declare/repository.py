@@ -64,7 +64,11 @@ def load_project(root: Path) -> tuple[Project | None, list[Finding], Loaded]:
     return project, found.findings(), dict(found.ids)
 
 
-def load(root: Path, environment: str, kept: KeptFiles | None = None) -> Desired:
+def load(
+    root: Path,
+    environment: str,
+    kept: KeptFiles | None = None,
+) -> Desired:
     """The desired state of ``environment``. What is ``kept`` of it is not read anew, and brought up
     to date.
 
@@ -97,7 +101,9 @@ def unknown_environment(project: Project, name: str) -> UsageError:
 
 
 def _build_desired(
-    declaration: _Declaration, environments: Iterable[str], kept: KeptFiles | None = None
+    declaration: _Declaration,
+    environments: Iterable[str],
+    kept: KeptFiles | None = None,
 ) -> tuple[Desired, ...]:
     project, catalogue = declaration.project, declaration.catalogue
     if declaration.found.errors or project is None:
@@ -119,7 +125,9 @@ def _build_desired(
 
 
 def _clients_of(
-    declaration: _Declaration, environment: str, kept: KeptFiles | None
+    declaration: _Declaration,
+    environment: str,
+    kept: KeptFiles | None,
 ) -> Mapping[str, DesiredClient]:
     known = {
         client.name: client.resolved[environment]
@@ -219,7 +227,9 @@ def _project(root: Path, found: Collector) -> tuple[Project | None, dict[str, st
 
 
 def _read(
-    root: Path, environment: str | None = None, kept: KeptFiles | None = None
+    root: Path,
+    environment: str | None = None,
+    kept: KeptFiles | None = None,
 ) -> _Declaration:
     """Read every file that is not ``kept``, check every document, connect them, and resolve clients
     for ``environment`` (None: for all). Nothing stops at the first mistake."""
@@ -283,7 +293,9 @@ def _read(
 
 
 def _read_clients(
-    reader: ClientReader, paths: Sequence[str], kept: KeptFiles | None
+    reader: ClientReader,
+    paths: Sequence[str],
+    kept: KeptFiles | None,
 ) -> list[ClientFile]:
     """What is in the files of clients, in their order."""
     if kept is None or not kept.is_worth(paths):
@@ -305,7 +317,11 @@ def _digest_ground(reader: ClientReader, environment: str) -> str:
 
 
 def _catalogue(
-    documents: list[Document], *, doubtful: bool, root: Path, found: Collector
+    documents: list[Document],
+    *,
+    doubtful: bool,
+    root: Path,
+    found: Collector,
 ) -> Catalogue:
     document = only_one(documents, found)
     if document is not None:
@@ -316,7 +332,11 @@ def _catalogue(
     return Catalogue()
 
 
-def _only(declaration: _Declaration, root: Path, paths: list[Path]) -> list[Finding]:
+def _only(
+    declaration: _Declaration,
+    root: Path,
+    paths: list[Path],
+) -> list[Finding]:
     """The findings below ``paths``, which are relative to the working directory."""
     base = root.resolve()
     wanted: list[str] = []

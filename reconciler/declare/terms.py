@@ -93,7 +93,11 @@ def _inside(part: Map, path: Written) -> Iterator[tuple[Written, Source]]:
             yield from _item(item, mark, here)
 
 
-def _item(item: object, mark: Mark, path: Written) -> Iterator[tuple[Written, Source]]:
+def _item(
+    item: object,
+    mark: Mark,
+    path: Written,
+) -> Iterator[tuple[Written, Source]]:
     """An item of a list goes by its name, a text by itself; others have no place of their own."""
     name = item.get("name") if isinstance(item, Map) else item
     if not isinstance(name, str):

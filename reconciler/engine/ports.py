@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import PurePosixPath
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from reconciler.domain.declared.checkout import Loaded
 from reconciler.domain.kinds.credentials import CredentialKind
@@ -18,6 +18,8 @@ from reconciler.domain.plan.run import RunResult
 from reconciler.domain.secrecy.secret import Secret
 from reconciler.registry.requests import Minted, Request, Response
 from reconciler.webhooks.wire.http import HttpFailure, HttpRequest, HttpResponse
+
+_T = TypeVar("_T")
 
 
 class LiveState(Protocol):
@@ -44,6 +46,11 @@ class LiveState(Protocol):
         """
         ...
 
+    def at_once(self, calls: Sequence[Callable[[], _T]]) -> list[_T]:
+        """What these calls of other methods return, in order. They are independent of each other,
+        and may be made at the same time. After an error no further one is begun."""
+        ...
+
     def list_documents(self, folder: str) -> tuple[str, ...]:
         """Names below a folder of the registry mount, such as ``runs``."""
         ...
@@ -52,7 +59,12 @@ class LiveState(Protocol):
         """Remove a document with all its versions (only closed runs are ever removed)."""
         ...
 
-    def list_secrets(self, folder: str, *, deep: bool) -> tuple[Mapping[str, SecretInfo], bool]:
+    def list_secrets(
+        self,
+        folder: str,
+        *,
+        deep: bool,
+    ) -> tuple[Mapping[str, SecretInfo], bool]:
         """Paths (``keys/…``) of a folder of the secrets mount, and whether versions are known.
 
         One LIST of ``detailed-metadata`` where the server has it (OpenBao), else one LIST of names;
@@ -65,11 +77,19 @@ class LiveState(Protocol):
         policy forbids it."""
         ...
 
-    def read_secret(self, path: str, version: int) -> Secret | None:
+    def read_secret(
+        self,
+        path: str,
+        version: int,
+    ) -> Secret | None:
         """A webhook's signing secret (needs the deliverer role); None when that version is gone."""
         ...
 
-    def sign(self, key: str, content: bytes) -> bytes:
+    def sign(
+        self,
+        key: str,
+        content: bytes,
+    ) -> bytes:
         """The 64 bytes of an ed25519 signature by a transit key (needs the deliverer role)."""
         ...
 
@@ -120,13 +140,21 @@ class Ledger(Protocol):
         ...
 
     def commit(
-        self, directory: PurePosixPath, message: str, files: Mapping[PurePosixPath, str]
+        self,
+        directory: PurePosixPath,
+        message: str,
+        files: Mapping[PurePosixPath, str],
     ) -> str | None:
         """Commit ``files``, all below ``directory``, with exactly these texts, and nothing else;
         the new commit, or None when there is nothing to commit. Raises ``AuditError``."""
         ...
 
-    def refuse_unready(self, directory: PurePosixPath, *, push: bool) -> None:
+    def refuse_unready(
+        self,
+        directory: PurePosixPath,
+        *,
+        push: bool,
+    ) -> None:
         """Raise the ``AuditError`` that a commit below ``directory`` and, with ``push``, a push
         would meet, as far as that can be known before there is anything to commit."""
         ...
@@ -165,18 +193,30 @@ class Reporter(Protocol):
     """Renders runs into report files, and knows them again."""
 
     def files(
-        self, result: RunResult, records: Mapping[str, ClientRecord] | None
+        self,
+        result: RunResult,
+        records: Mapping[str, ClientRecord] | None,
     ) -> Mapping[PurePosixPath, str]:
         """Path below the project -> text. ``records``: all of the environment after the run, None:
         not known. Raises ``AuditError`` RC620."""
         ...
 
-    def is_report(self, text: str, anew: str) -> bool:
+    def is_report(
+        self,
+        text: str,
+        anew: str,
+    ) -> bool:
         """Whether ``text`` is a JSON report that is ``anew``, but for when and how its run ended,
         which nobody put on record, and for the states of clients where it does not know them."""
         ...
 
-    def tells_otherwise(self, text: str, anew: str, *, original: bool) -> bool:
+    def tells_otherwise(
+        self,
+        text: str,
+        anew: str,
+        *,
+        original: bool,
+    ) -> bool:
         """Whether ``text`` is no JSON report of the same history as ``anew``. Which run wrote it,
         and the states of clients after that, do not count; with ``original`` they do for one that
         claims to be the run's own."""

@@ -23,7 +23,11 @@ _SUM = hashlib.sha256().digest_size
 _LARGEST = 1 << 30  # bytes
 
 
-def cache_file(environ: Mapping[str, str], root: Path, environment: str) -> Path | None:
+def cache_file(
+    environ: Mapping[str, str],
+    root: Path,
+    environment: str,
+) -> Path | None:
     """Where it is kept: below ``$XDG_CACHE_HOME``, or ``~/.cache``; None where there is no such
     place. Its name tells nothing of the project."""
     given, home = environ.get("XDG_CACHE_HOME", ""), environ.get("HOME", "")

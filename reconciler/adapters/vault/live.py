@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import cached_property
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from reconciler.adapters.vault import transit
 from reconciler.adapters.vault.http import errors, paths
@@ -45,6 +45,7 @@ from reconciler.registry.requests import (
     Written,
 )
 
+_T = TypeVar("_T")
 # What two cores of a server answer at best over (measured); more threads only wait.
 AT_ONCE = 16
 
@@ -129,6 +130,13 @@ class Live:
             return [self.answer(requests[0])]
         futures = [self._threads.submit(self.answer, request) for request in requests]
         return results(futures)
+
+    def at_once(self, calls: Sequence[Callable[[], _T]]) -> list[_T]:
+        """What these calls return, made at the same time, in order.
+
+        After an error no further one is begun.
+        """
+        return results([self._threads.submit(call) for call in calls])
 
     def list_documents(self, folder: str) -> tuple[str, ...]:
         """Names below a folder of the registry, sorted; folders and names that we never write are

@@ -20,7 +20,11 @@ NOTE = (
 GITHUB_LIMIT = 3_000_000  # bytes; GitHub does not load a larger file, and then asks nobody
 
 
-def text_of(found: CodeOwners, form: str, folder: str) -> str:
+def text_of(
+    found: CodeOwners,
+    form: str,
+    folder: str,
+) -> str:
     """What stands between the marks; ``form`` is ``github`` or ``gitlab``, ``folder`` where the
     project lies in its repository."""
     from reconciler.report.forges.code_owners import github_file, gitlab_file
@@ -28,7 +32,11 @@ def text_of(found: CodeOwners, form: str, folder: str) -> str:
     return (github_file if form == "github" else gitlab_file)(found, folder)
 
 
-def whole_file(text: str, path: Path | None, form: str) -> str:
+def whole_file(
+    text: str,
+    path: Path | None,
+    form: str,
+) -> str:
     """The file that is to be written, with what ``path`` (None: a file of its own) holds outside of
     the marks.
 
@@ -148,7 +156,11 @@ def _part(lines: Sequence[str]) -> tuple[int, int] | None:
     return begins[0], ends[0] + 1
 
 
-def _difference(number: int, found: str | None, wanted: str | None) -> str:
+def _difference(
+    number: int,
+    found: str | None,
+    wanted: str | None,
+) -> str:
     if wanted is None:
         told = f"should not be there: {(found or '').rstrip() or '(empty)'}"
     elif found is not None and found == wanted.rstrip("\n"):

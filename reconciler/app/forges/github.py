@@ -54,7 +54,11 @@ def write_issue(
     return _settle(environ, author, lambda thread: f"issue: {thread.issue(mark, title, report)}")
 
 
-def close_issue(environ: Mapping[str, str], environment: str, author: str) -> str:
+def close_issue(
+    environ: Mapping[str, str],
+    environment: str,
+    author: str,
+) -> str:
     """Close the issue about ``environment``; like ``write_comment``."""
     from reconciler.report.plan.markdown import drift_marker
 
@@ -62,7 +66,11 @@ def close_issue(environ: Mapping[str, str], environment: str, author: str) -> st
     return _settle(environ, author, lambda thread: f"issue: {thread.close(mark)}")
 
 
-def _settle(environ: Mapping[str, str], author: str, write: Callable[[Thread], str]) -> str:
+def _settle(
+    environ: Mapping[str, str],
+    author: str,
+    write: Callable[[Thread], str],
+) -> str:
     from reconciler.adapters.forges.forge import ForgeRefused
     from reconciler.adapters.forges.github import (
         GITHUB_API,

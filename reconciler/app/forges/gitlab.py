@@ -30,7 +30,11 @@ def only_waits(plan: Plan) -> bool:
     return {one.code for one in plan.findings if one.level is Level.ERROR} == {PROMOTION}
 
 
-def write_note(environ: Mapping[str, str], marker: str, text: str) -> str:
+def write_note(
+    environ: Mapping[str, str],
+    marker: str,
+    text: str,
+) -> str:
     """Make ``text`` the one note with ``marker`` on the merge request of this job.
 
     What became of it, as a sentence. Raises ``PlatformError`` when GitLab cannot be asked.
@@ -111,7 +115,11 @@ def _read(kept: Kept, environment: str) -> Plan:
     return plan
 
 
-def _unusable(kept: Kept, environment: str, why: str) -> PlatformError:
+def _unusable(
+    kept: Kept,
+    environment: str,
+    why: str,
+) -> PlatformError:
     from reconciler.adapters.forges.reviewed import BY_HAND
     from reconciler.errors import PlatformError
 
@@ -120,7 +128,11 @@ def _unusable(kept: Kept, environment: str, why: str) -> PlatformError:
     )
 
 
-def keep_issue(environ: Mapping[str, str], environment: str, night: Night) -> str:
+def keep_issue(
+    environ: Mapping[str, str],
+    environment: str,
+    night: Night,
+) -> str:
     """Keep the one issue about ``environment``: open while something is not as declared.
 
     What became of it. Raises ``PlatformError`` when there is something to tell and no issue can be

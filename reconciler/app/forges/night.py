@@ -60,7 +60,11 @@ class _Part:
     well: bool
 
 
-def _part(find_root: Callable[[], Path], environ: Mapping[str, str], path: Path) -> _Part:
+def _part(
+    find_root: Callable[[], Path],
+    environ: Mapping[str, str],
+    path: Path,
+) -> _Part:
     document, text = _read(path)
     kind = document.get("kind")
     if kind == "plan":

@@ -117,7 +117,11 @@ def _parts(target: str) -> tuple[str, str, str]:
     return parts[0], parts[1], parts[2]
 
 
-def _vault_source(find: Find, text: str, stack: ExitStack) -> SecretSource:
+def _vault_source(
+    find: Find,
+    text: str,
+    stack: ExitStack,
+) -> SecretSource:
     """The versions that can be read, with the token of this environment.
 
     A deliverer's is enough.

@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 _SHORT = 12  # characters of a commit
 
 
-def terms_before(workplace: Workplace, desired: Desired, base: str | None) -> Before | None:
+def terms_before(
+    workplace: Workplace,
+    desired: Desired,
+    base: str | None,
+) -> Before | None:
     """The terms of ``base`` (None: of the commit that this is a change of) and those of today;
     None, with a line that says why, when there is nothing to compare. Raises ``UsageError`` RC027
     for a ``base`` that does not exist."""
@@ -39,7 +43,11 @@ def terms_before(workplace: Workplace, desired: Desired, base: str | None) -> Be
     return Before(before, now, f"commit {commit[:_SHORT]}") if now is not None else None
 
 
-def _terms_of(git: GitCommand, commit: str, environment: str) -> Terms:
+def _terms_of(
+    git: GitCommand,
+    commit: str,
+    environment: str,
+) -> Terms:
     """Raises ``NoBase``."""
     with tempfile.TemporaryDirectory(prefix="reconciler-") as folder:
         place = Path(folder)

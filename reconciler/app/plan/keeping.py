@@ -56,7 +56,11 @@ class Keeping:
     _terms: str = ""
     _known: Known = NOTHING_KNOWN
 
-    def know(self, desired: Desired, before: Before | None) -> Known:
+    def know(
+        self,
+        desired: Desired,
+        before: Before | None,
+    ) -> Known:
         """The verdicts that hold for clients as they are ``desired``. None do where rules of one's
         own look at all clients, or where what was loosened is told of all of them."""
         if not self.files.ground or _looks_at_all(desired, before):
@@ -68,7 +72,11 @@ class Keeping:
         )
         return self._known
 
-    def save(self, inputs: Inputs, plan: Plan) -> None:
+    def save(
+        self,
+        inputs: Inputs,
+        plan: Plan,
+    ) -> None:
         """Keep what was read, and of whom ``plan``, made of ``inputs``, says nothing."""
         verdicts: dict[str, QuietVerdict] = {}
         if self._terms:

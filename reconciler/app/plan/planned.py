@@ -61,7 +61,11 @@ def question_for(
     )
 
 
-def refuse_misused(planfile: object, only: Sequence[str], *others: object) -> None:
+def refuse_misused(
+    planfile: object,
+    only: Sequence[str],
+    *others: object,
+) -> None:
     """Raises ``UsageError`` RC009 for a saved plan with an option that would make another plan of
     it (``others``: what these say), and for an ``--only`` that is no name."""
     if planfile is not None and any((only, *others)):
@@ -126,12 +130,20 @@ def narrow_question(
     return question
 
 
-def with_unfinished(engine: Engine, observed: Observed, plan: Plan) -> Plan:
+def with_unfinished(
+    engine: Engine,
+    observed: Observed,
+    plan: Plan,
+) -> Plan:
     """``plan`` with what is unfinished, for those who read it."""
     return replace(plan, unfinished=find_unfinished_business(engine, observed, plan))
 
 
-def pick_shard(pairs: Pairs, buckets: int, shard: Shard) -> frozenset[str]:
+def pick_shard(
+    pairs: Pairs,
+    buckets: int,
+    shard: Shard,
+) -> frozenset[str]:
     """The clients of one shard."""
     return frozenset(name for name in pairs if shard.holds(bucket_of(name, buckets), buckets))
 

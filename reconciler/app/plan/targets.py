@@ -93,7 +93,10 @@ def webhook_addresses(texts: Sequence[str], desired: Desired) -> frozenset[str]:
 
 
 def rotation_question(
-    desired: Desired, observed: Observed, target: Target, reason: str
+    desired: Desired,
+    observed: Observed,
+    target: Target,
+    reason: str,
 ) -> Question:
     """A plan for the keys of one client, or one of them, or the signing secret of one webhook.
     Other changes of its declaration wait for apply.
@@ -130,7 +133,11 @@ def rotation_question(
     )
 
 
-def parse_revocation(target: str, reason: str, incident: str | None) -> RevocationRequest:
+def parse_revocation(
+    target: str,
+    reason: str,
+    incident: str | None,
+) -> RevocationRequest:
     """Raises ``UsageError`` for a target or an incident that is none; never because of the
     reason."""
     asked = parse_target(target)

@@ -47,7 +47,11 @@ class Alerts:
     _observed: Observed | None = field(default=None, init=False)
     _plan: Plan | None = field(default=None, init=False)
 
-    def learn(self, observed: Observed, plan: Plan | None = None) -> None:
+    def learn(
+        self,
+        observed: Observed,
+        plan: Plan | None = None,
+    ) -> None:
         """What was seen before the run, and the plan that it is to carry out (an emergency has
         none): the last ones count."""
         self._observed, self._plan = observed, plan
@@ -103,7 +107,12 @@ class Alerts:
                 f"alerts: RC542: an unexpected {type(error).__name__}; {UNAFFECTED}"
             )
 
-    def _tell(self, alerts: Sequence[Alert], at: datetime, run_id: str | None) -> None:
+    def _tell(
+        self,
+        alerts: Sequence[Alert],
+        at: datetime,
+        run_id: str | None,
+    ) -> None:
         from reconciler.adapters.alerts.channels import send_all
         from reconciler.planning.notes.alerts import group_by_owner
 
@@ -130,7 +139,11 @@ class Alerts:
                 sent[courier.channel] += 1
         self._say(sent, problems)
 
-    def _say(self, sent: Mapping[str, int], problems: Mapping[tuple[str, str], int]) -> None:
+    def _say(
+        self,
+        sent: Mapping[str, int],
+        problems: Mapping[tuple[str, str], int],
+    ) -> None:
         from reconciler.report.text.escape import terminal
 
         if sent:

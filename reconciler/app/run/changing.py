@@ -208,7 +208,11 @@ def _at_work(workplace: Workplace, desired: Desired) -> Iterator[Engine]:
         yield engine
 
 
-def _alerts(workplace: Workplace, desired: Desired, manner: Manner) -> Alerts:
+def _alerts(
+    workplace: Workplace,
+    desired: Desired,
+    manner: Manner,
+) -> Alerts:
     project, environment = desired.project, desired.environment
     return Alerts(
         workplace,
@@ -219,7 +223,11 @@ def _alerts(workplace: Workplace, desired: Desired, manner: Manner) -> Alerts:
     )
 
 
-def _end(workplace: Workplace, alerts: Alerts, run: Run) -> Run:
+def _end(
+    workplace: Workplace,
+    alerts: Alerts,
+    run: Run,
+) -> Run:
     """Owners are told as well where nobody can be shown what the run came to."""
     try:
         workplace.console.show_result(run)
@@ -228,7 +236,12 @@ def _end(workplace: Workplace, alerts: Alerts, run: Run) -> Run:
     return run
 
 
-def _agree(console: Console, plan: Plan, *, ask: bool) -> None:
+def _agree(
+    console: Console,
+    plan: Plan,
+    *,
+    ask: bool,
+) -> None:
     """Show the plan, refuse a blocked one, and have it confirmed."""
     from reconciler.engine.apply import refuse_blocked
 

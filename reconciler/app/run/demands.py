@@ -43,7 +43,11 @@ _PROJECTS = tuple(f"{PROJECT_FILE}{suffix}" for suffix in SUFFIXES)
 class Demands:
     """What is demanded of one ``apply`` of ``desired``."""
 
-    def __init__(self, workplace: Workplace, desired: Desired) -> None:
+    def __init__(
+        self,
+        workplace: Workplace,
+        desired: Desired,
+    ) -> None:
         self._workplace = workplace
         self._desired = desired
         self._declaration: Declaration | None = None
@@ -82,14 +86,22 @@ class Demands:
             commit.refuse_other_keys(kept, f"{path} as signed commits left it")
         return allowed is None
 
-    def refuse_plan(self, plan: Plan, checkout: Checkout) -> None:
+    def refuse_plan(
+        self,
+        plan: Plan,
+        checkout: Checkout,
+    ) -> None:
         """Raises ``BlockedError`` for a plan of what no commit holds (RC242), or that its own author
         approved (RC243, RC244), where the policy says so."""
         self._refuse_uncommitted(plan, checkout)
         if any(map(is_declared, plan.changes)):
             self._refuse_same_person(checkout)
 
-    def _refuse_uncommitted(self, plan: Plan, checkout: Checkout) -> None:
+    def _refuse_uncommitted(
+        self,
+        plan: Plan,
+        checkout: Checkout,
+    ) -> None:
         """Raises ``BlockedError`` RC242 for what no commit held as ``plan`` was made, or holds now.
 
         Only where the policy in HEAD, or the one that is applied, demands it.

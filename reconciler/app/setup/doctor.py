@@ -54,7 +54,10 @@ class Check:
 
 
 def examine(
-    live: Live, project: str, environment: str, clock: Callable[[], datetime] | None = None
+    live: Live,
+    project: str,
+    environment: str,
+    clock: Callable[[], datetime] | None = None,
 ) -> list[Check]:
     """All checks in the order in which a person would make them; those that cannot be made any more
     are left out.
@@ -311,11 +314,19 @@ def _mounts(live: Live) -> Iterator[Check]:
         yield from _attempt(name, partial(_mount_checks, live, mount, wanted))
 
 
-def _mount_checks(live: Live, mount: str, wanted: JsonObject) -> list[Check]:
+def _mount_checks(
+    live: Live,
+    mount: str,
+    wanted: JsonObject,
+) -> list[Check]:
     return [_mount_config(live, mount, wanted)]
 
 
-def _mount_config(live: Live, mount: str, wanted: JsonObject) -> Check:
+def _mount_config(
+    live: Live,
+    mount: str,
+    wanted: JsonObject,
+) -> Check:
     differing = list(differences(read_config(live, mount), wanted))
     if differing:
         return Check(
@@ -327,7 +338,11 @@ def _mount_config(live: Live, mount: str, wanted: JsonObject) -> Check:
     return Check(f"mount {mount}", "ok", f"{mount}/ is KV v2 and requires check-and-set")
 
 
-def _registry(live: Live, project: str, environment: str) -> Iterator[Check]:
+def _registry(
+    live: Live,
+    project: str,
+    environment: str,
+) -> Iterator[Check]:
     """Whose it is, and every document in it that cannot be read or lies in the wrong place."""
     meta = read_meta(live, project, environment)
     found = survey(live, project, meta.buckets)

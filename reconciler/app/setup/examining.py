@@ -43,7 +43,11 @@ def try_server(workplace: Workplace, environment: str) -> tuple[str, list[Trial]
         return conform(live)
 
 
-def alert_checks(project: Project, environment: str, environ: Mapping[str, str]) -> list[Check]:
+def alert_checks(
+    project: Project,
+    environment: str,
+    environ: Mapping[str, str],
+) -> list[Check]:
     """Whether the secret of each channel is there. Nothing is sent."""
     from reconciler.adapters.alerts.channels import Missing, secret_from, signing_secret_from
     from reconciler.domain.declared.alert import WebhookTarget

@@ -92,7 +92,11 @@ def key_prefix(name: str) -> str:
     return next((word for word in words if len(word) > 1), _FALLBACK_PREFIX)
 
 
-def make_project(root: Path, name: str, ci: str = "github") -> Made:
+def make_project(
+    root: Path,
+    name: str,
+    ci: str = "github",
+) -> Made:
     """Write the files of a new project into ``root``, and make it a git repository when it is in
     none.
 

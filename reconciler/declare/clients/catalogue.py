@@ -50,7 +50,11 @@ class Catalogue:
         return f"scopes are case-sensitive, and there is `{found}`" if found else ""
 
 
-def build_catalogue(document: Document, root: Path, found: Collector) -> Catalogue:
+def build_catalogue(
+    document: Document,
+    root: Path,
+    found: Collector,
+) -> Catalogue:
     """The catalogue that ``document`` declares; what is listed there wins over the OpenAPI file."""
     before = found.errors
     listed: dict[str, str] = {}

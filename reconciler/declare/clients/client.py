@@ -65,7 +65,11 @@ class ClientBuilder:
         self._base_spec: dict[str, Any] | None = None
         self._base_digest = ""
 
-    def build(self, environment: str, reach: Reach | None) -> DesiredClient:
+    def build(
+        self,
+        environment: str,
+        reach: Reach | None,
+    ) -> DesiredClient:
         """The client in ``environment``; what is wrong with it goes to the collector, and the value
         is then not to be used. ``reach`` is that of the environment, None when the project is not
         valid."""
@@ -100,7 +104,11 @@ class ClientBuilder:
     def _resolve(self, merged: Map) -> tuple[DesiredWebhook, ...]:
         return tuple(map(self._webhooks.resolve, merged.list_named("webhooks")))
 
-    def place(self, environment: str, path: Iterable[str]) -> Mark:
+    def place(
+        self,
+        environment: str,
+        path: Iterable[str],
+    ) -> Mark:
         """Where that is written which ``path`` (field names, names of items, items) leads to in
         ``environment``: in the client's file or its template's. As far as it is written at all;
         else the client's name."""
@@ -122,7 +130,11 @@ class ClientBuilder:
         """Whether everything that was written of the client could be understood."""
         return self._sound
 
-    def _spec(self, merged: Map, webhooks: tuple[DesiredWebhook, ...]) -> dict[str, Any]:
+    def _spec(
+        self,
+        merged: Map,
+        webhooks: tuple[DesiredWebhook, ...],
+    ) -> dict[str, Any]:
         """What the registry stores: canonical, non-secret, defaults filled in."""
         spec: dict[str, Any] = {
             "state": merged.get("state", "active"),
@@ -149,7 +161,12 @@ class ClientBuilder:
             )
         return spec
 
-    def _check(self, merged: Map, environment: str, reach: Reach | None) -> None:
+    def _check(
+        self,
+        merged: Map,
+        environment: str,
+        reach: Reach | None,
+    ) -> None:
         """What only shows once everything is merged."""
         name = self._document.name
         if not any(any(merged.list_named(kind.section)) for kind in list_kinds()):
@@ -208,7 +225,11 @@ class ClientBuilder:
         )
 
     def _check_lifecycle(
-        self, item: Map, rotation: Map, lifecycle: Lifecycle, address: Address
+        self,
+        item: Map,
+        rotation: Map,
+        lifecycle: Lifecycle,
+        address: Address,
     ) -> None:
         lifetime, renew_before = (
             write_duration(lifecycle.lifetime),
@@ -231,7 +252,11 @@ class ClientBuilder:
         """The place in the client's own file when there is one: its template suits others."""
         return next((mark for mark in marks if mark[0] == self._document.file), marks[0])
 
-    def _missing_url(self, webhook: Map, environment: str) -> None:
+    def _missing_url(
+        self,
+        webhook: Map,
+        environment: str,
+    ) -> None:
         """Placed at the environment; a name that only exists there is probably misspelt."""
         environments, name = self._document.spec.sub("environments"), webhook["name"]
         base = [item["name"] for item in self._base.list_named("webhooks")]

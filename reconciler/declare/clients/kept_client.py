@@ -65,7 +65,11 @@ def keep_client(client: ReadClient, environment: str) -> KeptClient:
     )
 
 
-def outline_client(kept: KeptClient, file: str, environment: str) -> ReadClient:
+def outline_client(
+    kept: KeptClient,
+    file: str,
+    environment: str,
+) -> ReadClient:
     """What the rest of a declaration needs to know of a kept client of ``file``."""
     outline = ClientOutline(
         kept.name.text,
@@ -86,7 +90,11 @@ def outline_client(kept: KeptClient, file: str, environment: str) -> ReadClient:
     )
 
 
-def resolve_kept(outline: ClientOutline, spec_text: str, webhooks: Webhooks) -> DesiredClient:
+def resolve_kept(
+    outline: ClientOutline,
+    spec_text: str,
+    webhooks: Webhooks,
+) -> DesiredClient:
     """The client that was kept. ``webhooks`` resolves with the same policy."""
     spec = json.loads(spec_text)
     return DesiredClient(

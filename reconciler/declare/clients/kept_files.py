@@ -59,7 +59,11 @@ class KeptFiles:
             self.ground, self.files, self.changed = ground, {}, True
 
     def find(
-        self, root: Path, paths: Iterable[str], environment: str, found: Collector
+        self,
+        root: Path,
+        paths: Iterable[str],
+        environment: str,
+        found: Collector,
     ) -> dict[str, ClientFile]:
         """Those of the files that are the same, with their clients in outline."""
         known: dict[str, ClientFile] = {}
@@ -80,7 +84,12 @@ class KeptFiles:
             known[path] = ClientFile(path, clients=clients, kept=True)
         return known
 
-    def keep(self, files: Sequence[ClientFile], environment: str, found: Collector) -> None:
+    def keep(
+        self,
+        files: Sequence[ClientFile],
+        environment: str,
+        found: Collector,
+    ) -> None:
         """Keep what was read of these files, and forget those that are not among them. One that
         names another file is not kept, nor one of which the policy has something to say."""
         named_by = {source for sources in found.named.values() for source in sources}
@@ -111,7 +120,11 @@ class KeptFiles:
         }
 
 
-def _look(root: Path, path: str, now: int) -> Stat:
+def _look(
+    root: Path,
+    path: str,
+    now: int,
+) -> Stat:
     """What the file system says of a file; nothing where that may stay the same while the content
     changes."""
     try:

@@ -108,7 +108,10 @@ class ClientReader:
         )
 
     def _find_violations(
-        self, client: DesiredClient, builder: ClientBuilder, environment: str
+        self,
+        client: DesiredClient,
+        builder: ClientBuilder,
+        environment: str,
     ) -> Iterator[Violation]:
         """What breaks a built-in rule."""
         table = self.catalogue.table

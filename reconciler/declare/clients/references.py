@@ -21,7 +21,11 @@ _NAME_FOR_CHECK = 4  # shorter teams (ops, ios) differ by two letters from every
 _Named = TypeVar("_Named", Document, ReadClient)
 
 
-def index(declared: Iterable[_Named], what: str, found: Collector) -> dict[str, _Named]:
+def index(
+    declared: Iterable[_Named],
+    what: str,
+    found: Collector,
+) -> dict[str, _Named]:
     """What is declared by name; the first one stays when two have the same."""
     by_name: dict[str, _Named] = {}
     for one in declared:
@@ -61,7 +65,9 @@ def check_template(
 
 
 def check_environments(
-    client: Document, requires: Mapping[str, str | None], found: Collector
+    client: Document,
+    requires: Mapping[str, str | None],
+    found: Collector,
 ) -> None:
     """``requires`` maps every environment of the project to the one that it requires."""
     written = client.spec.sub("environments")

@@ -28,7 +28,9 @@ _MOST = 8  # processes
 
 
 def read_files(
-    reader: ClientReader, paths: Sequence[str], processes: int | None = None
+    reader: ClientReader,
+    paths: Sequence[str],
+    processes: int | None = None,
 ) -> list[ClientFile]:
     """What is in these files, in this order. ``processes`` None: as many as there are cores and
     enough work for."""
@@ -64,7 +66,11 @@ class _Share:
 class _Copy:
     """A copy of this process that reads some of the files and ends."""
 
-    def __init__(self, reader: ClientReader, paths: Sequence[str]) -> None:
+    def __init__(
+        self,
+        reader: ClientReader,
+        paths: Sequence[str],
+    ) -> None:
         # Imported here: few projects have as many clients as it takes.
         from multiprocessing import get_context  # noqa: PLC0415
 
@@ -100,7 +106,11 @@ class _Copy:
         return share
 
 
-def _read_share(reader: ClientReader, paths: Sequence[str], end: Connection) -> None:
+def _read_share(
+    reader: ClientReader,
+    paths: Sequence[str],
+    end: Connection,
+) -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C is answered by the first process
     known = {*reader.found.ids}
     # Whatever stops this process is met again by the first one, which can say so.

@@ -81,7 +81,11 @@ class SpecCheck:
                 code, message, hint = fault
                 self.found.add(code, mark, message, hint=hint, address=self.address)
 
-    def _unique_names(self, spec: Map, field: str) -> None:
+    def _unique_names(
+        self,
+        spec: Map,
+        field: str,
+    ) -> None:
         seen: dict[str, int] = {}
         for item in spec.list_named(field):
             name, mark = item["name"], item.marks["name"]

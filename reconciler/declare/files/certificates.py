@@ -52,7 +52,11 @@ def _list_named(spec: Map) -> Iterator[tuple[str, str, Mark]]:
                 yield field, holder[field], holder.marks[field]
 
 
-def _fault(path: Path, *, secret: bool) -> str:
+def _fault(
+    path: Path,
+    *,
+    secret: bool,
+) -> str:
     """Why a file cannot be used; empty when it can. Of a key only that it is there is asked."""
     try:
         if secret:

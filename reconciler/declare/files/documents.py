@@ -131,7 +131,11 @@ def _check_version(value: Map, found: Collector) -> bool:
     return False
 
 
-def _check_kind(value: Map, expected: str, found: Collector) -> bool:
+def _check_kind(
+    value: Map,
+    expected: str,
+    found: Collector,
+) -> bool:
     kind = value.get("kind")
     if kind == expected:
         return True

@@ -78,7 +78,11 @@ def declares(path: str) -> bool:
     return pure.parts[0] in FOLDERS and (deep or len(pure.parts) == 2)
 
 
-def _top_files(root: Path, stem: str, found: Collector) -> Iterator[str]:
+def _top_files(
+    root: Path,
+    stem: str,
+    found: Collector,
+) -> Iterator[str]:
     names = (f"{stem}{suffix}" for suffix in SUFFIXES)
     return (name for name in names if _is_there(root / name) and stays_inside(root, name, found))
 
@@ -115,7 +119,11 @@ def _walk(
             yield from _walk(root, path, found, deep=True)
 
 
-def stays_inside(root: Path, path: str, found: Collector) -> bool:
+def stays_inside(
+    root: Path,
+    path: str,
+    found: Collector,
+) -> bool:
     """Whether no link leads from ``path`` out of the project; reports when one does, and keeps
     where they lead."""
     try:
@@ -146,7 +154,11 @@ def _links(base: Path, path: str) -> Iterator[Path]:
             here = Path("/") if target.is_absolute() else here.parent
 
 
-def name_file(path: object, mark: Mark, found: Collector) -> None:
+def name_file(
+    path: object,
+    mark: Mark,
+    found: Collector,
+) -> None:
     """Record that a file of the declaration names ``path``, which decides something too. What is
     outside of the project, or declares something itself, is left to others."""
     if isinstance(path, str) and is_inside(path) and not declares(plain_path(path)):

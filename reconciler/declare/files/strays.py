@@ -75,7 +75,11 @@ def report_strays(
     return frozenset(map(show_path, (*read, *strays)))
 
 
-def _files(base: Path, audit: str, below: str = "") -> Iterator[str]:
+def _files(
+    base: Path,
+    audit: str,
+    below: str = "",
+) -> Iterator[str]:
     """Paths of the files that may be ours, in order.
 
     Links to folders are not followed: what they lead to is met where it lies."""

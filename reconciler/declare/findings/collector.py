@@ -83,7 +83,11 @@ class Collector:
             )
         )
 
-    def name(self, path: str, by: str) -> None:
+    def name(
+        self,
+        path: str,
+        by: str,
+    ) -> None:
         """Record that ``by`` leads to ``path``."""
         self.named.setdefault(path, set()).add(by)
 
@@ -130,7 +134,11 @@ class Collector:
         return mask_line(line) if len(line) <= _LONGEST else None
 
 
-def _what(number: int, *, error: bool) -> str:
+def _what(
+    number: int,
+    *,
+    error: bool,
+) -> str:
     if error:
         return "error" if number == 1 else "errors"
     return "warning or note" if number == 1 else "warnings and notes"

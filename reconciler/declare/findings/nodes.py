@@ -47,7 +47,12 @@ class Map(dict[str, Any]):
         made.mark, made.marks, made.key_marks = mark, _NO_MARKS, _NO_MARKS
         return made
 
-    def put(self, key: str, value: object, origin: Map) -> None:
+    def put(
+        self,
+        key: str,
+        value: object,
+        origin: Map,
+    ) -> None:
         """Set ``key`` as it is written in ``origin``."""
         self[key] = value
         self.marks[key] = origin.marks[key]
@@ -89,7 +94,11 @@ class Seq(list[Any]):
         self.mark = mark
         self.marks: list[Mark] = []
 
-    def add(self, value: object, mark: Mark) -> None:
+    def add(
+        self,
+        value: object,
+        mark: Mark,
+    ) -> None:
         self.append(value)
         self.marks.append(mark)
 
@@ -117,7 +126,11 @@ def locate(root: Map, path: Iterable[str | int]) -> Mark:
     return mark
 
 
-def merge(base: Map, over: Map, levels: int | None = None) -> Map:
+def merge(
+    base: Map,
+    over: Map,
+    levels: int | None = None,
+) -> Map:
     """``over`` on top of ``base``: maps deeply, named lists by name, everything else replaced.
 
     Marks stay with the text that won. Neither argument is changed; the result may share their

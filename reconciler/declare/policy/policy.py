@@ -155,7 +155,11 @@ class Surroundings:
     audit: str | None
 
 
-def check_policy(document: Document, around: Surroundings, found: Collector) -> None:
+def check_policy(
+    document: Document,
+    around: Surroundings,
+    found: Collector,
+) -> None:
     """Everything that a policy names and that does not exist."""
     spec = document.spec
     custom = _check_names(spec, found)
@@ -181,7 +185,11 @@ def check_policy(document: Document, around: Surroundings, found: Collector) -> 
             found.add(code, mark, message, hint=hint)
 
 
-def _check_signers(spec: Map, audit: str | None, found: Collector) -> None:
+def _check_signers(
+    spec: Map,
+    audit: str | None,
+    found: Collector,
+) -> None:
     """Commits of reports are not verified: nothing that is trusted may be among them."""
     path = str(spec.get("allowedSigners", ""))
     if audit is not None and lies_in_audit(path, audit):

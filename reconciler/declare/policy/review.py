@@ -167,13 +167,21 @@ class Review:
                 )
         return complete
 
-    def _faults(self, rule: CustomRule, judgement: RuleJudgement) -> None:
+    def _faults(
+        self,
+        rule: CustomRule,
+        judgement: RuleJudgement,
+    ) -> None:
         mark = _mark(rule.source)
         for fault in judgement.faults:
             place = inside(mark, rule.when, fault.offset, self._found.texts.get(mark[0], ""))
             self._found.add("RC232", place, fault.message)
 
-    def _report_unused(self, judged: set[str], clients: Collection[ReadClient]) -> None:
+    def _report_unused(
+        self,
+        judged: set[str],
+        clients: Collection[ReadClient],
+    ) -> None:
         """Waivers of rules that nobody breaks any more: what they excuse could be broken anew
         without a word."""
         declared = {client.name for client in clients if client.resolved}

@@ -46,7 +46,11 @@ def environments_of(spec: Map) -> tuple[str, ...]:
     return tuple(name for name, _ in spec.items_at("environments"))
 
 
-def _rule(name: str, spec: Map, found: Collector) -> Rule | None:
+def _rule(
+    name: str,
+    spec: Map,
+    found: Collector,
+) -> Rule | None:
     before = found.errors
     values = {field: _value(spec, field, found) for field in spec if field not in _SETTINGS}
     for rule, less, more in _ORDERED:
@@ -63,7 +67,11 @@ def _are_crossed(less: object, more: object) -> bool:
     return isinstance(less, timedelta) and isinstance(more, timedelta) and less > more
 
 
-def _value(spec: Map, field: str, found: Collector) -> Any:
+def _value(
+    spec: Map,
+    field: str,
+    found: Collector,
+) -> Any:
     written, parse = spec[field], _PARSE.get(field)
     if isinstance(written, list):
         items = [_parse(item, mark, parse, found) for item, mark in spec.items_at(field)]

@@ -85,7 +85,11 @@ class _Builder:
             )
             yield Channel(item["name"], self._target(item, kind), kinds, names)
 
-    def _fields(self, item: Map, kind: str) -> None:
+    def _fields(
+        self,
+        item: Map,
+        kind: str,
+    ) -> None:
         for field in _NEEDS[kind]:
             if self.sound and field not in item:
                 self.found.add(
@@ -131,7 +135,11 @@ class _Builder:
         if self.sound and ("username" in smtp) != ("passwordFrom" in smtp):
             self.found.add("RC164", smtp.mark, "`username` and `passwordFrom` belong together")
 
-    def _target(self, item: Map, kind: str) -> WebhookTarget | SlackTarget | MailTarget:
+    def _target(
+        self,
+        item: Map,
+        kind: str,
+    ) -> WebhookTarget | SlackTarget | MailTarget:
         if kind == "webhook":
             return WebhookTarget(parse_url(item["url"]), item["secretFrom"]["env"])
         if kind == "slack":

@@ -42,7 +42,11 @@ _PLAIN_HTTP = (
 )
 
 
-def build_project(document: Document, root: Path, found: Collector) -> Project | None:
+def build_project(
+    document: Document,
+    root: Path,
+    found: Collector,
+) -> Project | None:
     """The project, or None when anything in the document is wrong; what is wrong goes to
     ``found``."""
     before = found.errors
@@ -235,7 +239,9 @@ def _chain(name: str, requires: Mapping[str, str | None]) -> list[str]:
 
 
 def _check_mounts(
-    environments: Map, built: Mapping[str, Environment | None], found: Collector
+    environments: Map,
+    built: Mapping[str, Environment | None],
+    found: Collector,
 ) -> None:
     """No mount is used twice on one server, and none lies inside another (Vault refuses that)."""
     taken: list[tuple[tuple[str, str | None], str, str]] = []
@@ -262,12 +268,20 @@ def _check_mounts(
             taken.append((server, mount, owner))
 
 
-def _mount_mark(environments: Map, name: str, field: str) -> Mark:
+def _mount_mark(
+    environments: Map,
+    name: str,
+    field: str,
+) -> Mark:
     vault = environments.sub(name).sub("vault")
     return vault.sub("mounts").marks.get(field, vault.mark)
 
 
-def _delivery_settings(spec: Map, root: Path, found: Collector) -> DeliverySettings:
+def _delivery_settings(
+    spec: Map,
+    root: Path,
+    found: Collector,
+) -> DeliverySettings:
     """The settings, paths relative to ``root``. A path may lead out of the project: whoever runs a
     pipeline decides where it keeps a key. Whether the files can be used is asked where they are
     used."""
@@ -292,6 +306,10 @@ def _delivery_settings(spec: Map, root: Path, found: Collector) -> DeliverySetti
     )
 
 
-def _number(spec: Map, field: str, default: int) -> int:
+def _number(
+    spec: Map,
+    field: str,
+    default: int,
+) -> int:
     value = spec.get(field)
     return value if isinstance(value, int) else default

@@ -79,7 +79,11 @@ class _Compiler:
             return checks[0]
         return _every(checks)
 
-    def _keyword(self, keyword: str, value: Any) -> _Check:
+    def _keyword(
+        self,
+        keyword: str,
+        value: Any,
+    ) -> _Check:
         if keyword == "$ref":
             return self._reference(value)
         if keyword == "items":

@@ -70,7 +70,11 @@ def explain(
     return bool(errors)
 
 
-def _mark(document: Map, path: list[str | int], key: str | None) -> Mark:
+def _mark(
+    document: Map,
+    path: list[str | int],
+    key: str | None,
+) -> Mark:
     """The place of the value at ``path``, or of the field name ``key`` in it."""
     container: Any = document
     for part in path:
@@ -136,7 +140,11 @@ def _identity(item: object) -> str:
 _Explained = Iterator[tuple[str, str, str | None]]
 
 
-def _unknown_fields(error: Refusal, path: list[str | int], kind: str) -> _Explained:
+def _unknown_fields(
+    error: Refusal,
+    path: list[str | int],
+    kind: str,
+) -> _Explained:
     known = error.schema["properties"]
     strangers = (name for name in error.instance if name not in known)
     for number, name in enumerate(strangers):
@@ -173,7 +181,11 @@ def _places(kind: str) -> Mapping[str, list[str]]:
     return places
 
 
-def _missing_field(error: Refusal, path: list[str | int], _kind: str) -> _Explained:
+def _missing_field(
+    error: Refusal,
+    path: list[str | int],
+    _kind: str,
+) -> _Explained:
     # jsonschema makes one error per missing field; only its message says which.
     name = error.message.rsplit(" is a required property", 1)[0].strip("'\"")
     hint = ""
@@ -185,7 +197,11 @@ def _missing_field(error: Refusal, path: list[str | int], _kind: str) -> _Explai
         yield f"{join_path(path)} lacks the field `{name}`", hint, None
 
 
-def _wrong_type(error: Refusal, path: list[str | int], _kind: str) -> _Explained:
+def _wrong_type(
+    error: Refusal,
+    path: list[str | int],
+    _kind: str,
+) -> _Explained:
     wanted = (
         error.validator_value
         if isinstance(error.validator_value, list)
@@ -237,7 +253,11 @@ def _as_list(field: str, value: Mapping[str, Any]) -> str:
     return f"[{', '.join(f'{{name: {name}, …}}' for name in list(value)[:3])}]"
 
 
-def _not_allowed(error: Refusal, path: list[str | int], _kind: str) -> _Explained:
+def _not_allowed(
+    error: Refusal,
+    path: list[str | int],
+    _kind: str,
+) -> _Explained:
     allowed = (
         error.validator_value
         if isinstance(error.validator_value, list)
@@ -249,7 +269,11 @@ def _not_allowed(error: Refusal, path: list[str | int], _kind: str) -> _Explaine
     yield f"{join_path(path)} cannot be {value_in_words(error.instance)}", hint, None
 
 
-def _wrong_form(error: Refusal, path: list[str | int], _kind: str) -> _Explained:
+def _wrong_form(
+    error: Refusal,
+    path: list[str | int],
+    _kind: str,
+) -> _Explained:
     what = str(error.schema.get("patternErrorMessage", ""))
     if _is_about_a_name(error):
         yield (
@@ -275,16 +299,28 @@ _LIMITS: Mapping[str, Callable[[Any, Any], str]] = {
 }
 
 
-def _out_of_range(error: Refusal, path: list[str | int], _kind: str) -> _Explained:
+def _out_of_range(
+    error: Refusal,
+    path: list[str | int],
+    _kind: str,
+) -> _Explained:
     message = _LIMITS[str(error.validator)](error.validator_value, error.instance)
     yield f"{join_path(path)} {message}", str(error.schema.get("errorMessage", "")), None
 
 
-def _other(error: Refusal, path: list[str | int], _kind: str) -> _Explained:
+def _other(
+    error: Refusal,
+    path: list[str | int],
+    _kind: str,
+) -> _Explained:
     yield f"{join_path(path)} is not valid ({error.validator})", "", None
 
 
-def _not_unique(error: Refusal, path: list[str | int], _kind: str) -> _Explained:
+def _not_unique(
+    error: Refusal,
+    path: list[str | int],
+    _kind: str,
+) -> _Explained:
     times = Counter(map(_identity, error.instance))
     twice = sorted({str(item) for item in error.instance if times[_identity(item)] > 1})
     yield f"{join_path(path)} lists {list_choices(twice)} more than once", "", None
@@ -338,7 +374,12 @@ def _depth_first(path: tuple[str | int, ...]) -> list[tuple[str, int]]:
     return [(part, 0) if isinstance(part, str) else ("", part) for part in path]
 
 
-def _remove(document: Map, path: list[str | int], *, about_a_name: bool) -> None:
+def _remove(
+    document: Map,
+    path: list[str | int],
+    *,
+    about_a_name: bool,
+) -> None:
     if len(path) < 2:  # top-level fields stay, so that what follows finds them
         return
     container: Any = document

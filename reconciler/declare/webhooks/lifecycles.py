@@ -84,7 +84,11 @@ def duration_of(text: str | None, default: timedelta) -> timedelta:
     return default if text is None else valid_or(text, read_duration, default)
 
 
-def valid_or(text: str, parse: Callable[[str], _T], default: _T) -> _T:
+def valid_or(
+    text: str,
+    parse: Callable[[str], _T],
+    default: _T,
+) -> _T:
     """The parsed value; ``default`` for one that is not valid, which ``spec`` has reported."""
     try:
         return parse(text)

@@ -81,7 +81,11 @@ class _Fault:
 class _Unusable(ValueError):
     """The schema cannot be used; the text says why, ``path`` where."""
 
-    def __init__(self, message: str, path: _Path = ()) -> None:
+    def __init__(
+        self,
+        message: str,
+        path: _Path = (),
+    ) -> None:
         super().__init__(message)
         self.path = path
 
@@ -202,7 +206,11 @@ def _match(
         yield ValidationError(f"does not match {text}")
 
 
-def _rewrite(schema: Any, names: tuple[str, ...], path: _Path = ()) -> Any:
+def _rewrite(
+    schema: Any,
+    names: tuple[str, ...],
+    path: _Path = (),
+) -> Any:
     """``schema`` without ``$schema`` (jsonschema would change to a validator without our bounds),
     its patterns for field names replaced by the ``names`` that they match. Raises ``_Unusable`` for
     a pattern that cannot be used."""
@@ -227,7 +235,11 @@ def _rewrite(schema: Any, names: tuple[str, ...], path: _Path = ()) -> Any:
     return result
 
 
-def _by_names(parts: dict[str, Any], names: tuple[str, ...], path: _Path) -> dict[str, Any]:
+def _by_names(
+    parts: dict[str, Any],
+    names: tuple[str, ...],
+    path: _Path,
+) -> dict[str, Any]:
     """``patternProperties`` for exactly those of ``names`` that match; a number makes each pattern
     unlike others."""
     result = {}

@@ -31,7 +31,11 @@ class Payloads:
     """Of one declaration. What was seen is known by identity, and kept, so that no other thing gets
     that identity."""
 
-    def __init__(self, root: Path, found: Collector) -> None:
+    def __init__(
+        self,
+        root: Path,
+        found: Collector,
+    ) -> None:
         self._root = root
         self._found = found
         self._judged: dict[tuple[int, int], tuple[Map, object]] = {}
@@ -50,7 +54,11 @@ class Payloads:
             self._plain[id(payloads)] = payloads, found
         return self._plain[id(payloads)][1]
 
-    def check_written(self, webhook: Map, address: Address) -> None:
+    def check_written(
+        self,
+        webhook: Map,
+        address: Address,
+    ) -> None:
         """What is wrong in one text, whatever is merged with it."""
         payloads = webhook.sub("payloads")
         if "events" in webhook:
@@ -166,7 +174,12 @@ class Payloads:
             message = f"the example of `{event}` does not fit its schema{where}: {fault.message}"
             self._found.add("RC173", mark, message, hint=fault.hint, address=address)
 
-    def _schema(self, event: str, entry: Map, address: Address) -> str:
+    def _schema(
+        self,
+        event: str,
+        entry: Map,
+        address: Address,
+    ) -> str:
         """The canonical text of a schema that can be used; empty when there is none, or it
         cannot."""
         if not {"schema", "schemaFile"} & entry.keys():
@@ -266,7 +279,11 @@ def _with(payloads: Map, field: str) -> Iterator[str]:
     return (event for event in payloads if field in payloads.sub(event))
 
 
-def _place(example: Map, path: tuple[str | int, ...], field: str | None) -> Mark:
+def _place(
+    example: Map,
+    path: tuple[str | int, ...],
+    field: str | None,
+) -> Mark:
     """Where the value at ``path`` is written, or the name of the ``field`` in it."""
     container: Any = example
     for part in path:

@@ -82,7 +82,12 @@ class Reach:
             )
         return None
 
-    def _plain(self, url: str, *, inside: bool) -> _Fault | None:
+    def _plain(
+        self,
+        url: str,
+        *,
+        inside: bool,
+    ) -> _Fault | None:
         if not inside:
             message = (
                 f"plain http is never used in `{self.environment.name}` outside allowedNetworks"

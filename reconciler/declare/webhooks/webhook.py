@@ -72,7 +72,9 @@ class Webhooks:
 
 @lru_cache(maxsize=1024)  # clients share their probes
 def _probes(
-    declared: tuple[tuple[str, str], ...], policy: tuple[tuple[str, Demand], ...], scheme: Scheme
+    declared: tuple[tuple[str, str], ...],
+    policy: tuple[tuple[str, Demand], ...],
+    scheme: Scheme,
 ) -> Mapping[Probe, Demand]:
     """Every probe that the scheme has room for, with what is demanded of it."""
     by_default = {**DEFAULT_DEMANDS, **({} if scheme.refuses_future else {"future": Demand.OFF})}
@@ -156,7 +158,11 @@ def expectation_fault(webhook: Map) -> tuple[Mark, str] | None:
     )
 
 
-def probe_faults(webhook: Map, *, merged: bool) -> Iterator[tuple[list[Mark], str]]:
+def probe_faults(
+    webhook: Map,
+    *,
+    merged: bool,
+) -> Iterator[tuple[list[Mark], str]]:
     """Probes that are asked for and cannot be sent: where each, and its scheme, is written, and
     why.
 

@@ -62,7 +62,11 @@ def conflict_line(text: str) -> int | None:
     return text.count("\n", 0, found.start()) + 1 if found else None
 
 
-def report_conflict(text: str, file: str, found: Collector) -> bool:
+def report_conflict(
+    text: str,
+    file: str,
+    found: Collector,
+) -> bool:
     """Report RC165 for a file that a merge left unfinished, and whether it is one."""
     line = conflict_line(text)
     if line is not None:

@@ -180,10 +180,19 @@ class _Reader:
         start = event.start_mark
         return self._file, start.line + 1, start.column + 1
 
-    def _add(self, code: str, event: Any, message: str) -> None:
+    def _add(
+        self,
+        code: str,
+        event: Any,
+        message: str,
+    ) -> None:
         self._found.add(code, self._mark(event), message)
 
-    def _value(self, event: Any, mark: Mark) -> Any:
+    def _value(
+        self,
+        event: Any,
+        mark: Mark,
+    ) -> Any:
         """The value that begins with ``event``; a collection is still empty."""
         kind = type(event)
         if kind is ScalarEvent:
@@ -204,7 +213,11 @@ class _Reader:
             self._take_anchor(event, value)
         return value
 
-    def _large(self, event: Any, text: str) -> int | str:
+    def _large(
+        self,
+        event: Any,
+        text: str,
+    ) -> int | str:
         digits = len(text.lstrip("-"))
         if digits <= _LONG and int(text) in _64_BITS:
             return int(text)
@@ -239,7 +252,11 @@ class _Reader:
         for secret in _find_secrets(event.value):
             self._add("RC112", event, f"this looks like {secret.name}")
 
-    def _take_anchor(self, event: Any, value: Any) -> None:
+    def _take_anchor(
+        self,
+        event: Any,
+        value: Any,
+    ) -> None:
         if self._limits.foreign:
             if event.anchor is not None:
                 self._anchors[event.anchor] = value
@@ -256,7 +273,11 @@ class _Reader:
         self._whole = False
         return None
 
-    def _fill(self, start: Any, value: Any) -> None:
+    def _fill(
+        self,
+        start: Any,
+        value: Any,
+    ) -> None:
         """Read what is in ``value``, which ``start`` began; nothing where it is no collection."""
         kind = type(start)
         if kind not in _BEGINNINGS:
@@ -308,7 +329,12 @@ class _Reader:
                 self._fill(event, value)
         return event
 
-    def _check_field(self, event: Any, key: Any, container: Map) -> str | None:
+    def _check_field(
+        self,
+        event: Any,
+        key: Any,
+        container: Map,
+    ) -> str | None:
         """The name of a field that is no text, or is in ``container`` already: the first of two
         equal fields stays. None: what it names is left out."""
         mark, kind = self._mark(event), type(event)
@@ -343,7 +369,11 @@ def _type_of(value: object) -> str:
     )
 
 
-def _characters_allowed(text: str, file: str, found: Collector) -> bool:
+def _characters_allowed(
+    text: str,
+    file: str,
+    found: Collector,
+) -> bool:
     """Also looks for secrets, comments included; these are reported but do not stop the reading."""
     for secret in _find_secrets(text)[:_SHOWN]:
         found.add("RC112", _mark_at(text, secret.begin, file), f"this looks like {secret.name}")
@@ -366,7 +396,11 @@ def _find_secrets(text: str) -> list[Found]:
     return [secret for secret in secrets_in(text) if secret.name != CREDENTIALS_IN_URL]
 
 
-def _mark_at(text: str, offset: int, file: str) -> Mark:
+def _mark_at(
+    text: str,
+    offset: int,
+    file: str,
+) -> Mark:
     return file, text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
 
 

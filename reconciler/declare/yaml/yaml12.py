@@ -73,7 +73,11 @@ def is_doubtful(text: str) -> bool:
     )
 
 
-def report_doubts(text: str, file: str, found: Collector) -> bool:
+def report_doubts(
+    text: str,
+    file: str,
+    found: Collector,
+) -> bool:
     """Report RC129 for each place that YAML 1.2 reads otherwise, and whether there is one."""
     seen = False
     try:
@@ -133,7 +137,12 @@ class _Reader:
         if at >= 0 and (flow or _REST_EMPTY.match(bare, at + 1)):
             yield Doubt(self._before + at, *_QUESTION)
 
-    def _open(self, event: Any, *, key: bool | None) -> None:
+    def _open(
+        self,
+        event: Any,
+        *,
+        key: bool | None,
+    ) -> None:
         indent = self._indent() if event.flow_style else event.start_mark.column
         self._levels.append(_Level(indent, bool(event.flow_style), key, event.start_mark))
 
@@ -201,7 +210,11 @@ class _Reader:
         elif event.value == "-" and self._levels and self._levels[-1].flow:
             yield Doubt(start, "a `-` alone is not a text here", "put it in quotes")
 
-    def _block(self, start: int, end: int) -> Iterator[Doubt]:
+    def _block(
+        self,
+        start: int,
+        end: int,
+    ) -> Iterator[Doubt]:
         header = _HEADER.match(self._text, start)
         if header is None:
             yield Doubt(
@@ -220,7 +233,11 @@ class _Reader:
         else:
             yield from self._last_lines(start, header.end() + len(body.rstrip()))
 
-    def _last_lines(self, start: int, end: int) -> Iterator[Doubt]:
+    def _last_lines(
+        self,
+        start: int,
+        end: int,
+    ) -> Iterator[Doubt]:
         """Lines without text after the last one with text, of a block whose indentation is a
         number."""
         empty = _EMPTY_LINES.match(self._text, end)
@@ -229,7 +246,11 @@ class _Reader:
                 start, "empty lines at the end of this text have spaces", "remove their spaces"
             )
 
-    def _first_lines(self, start: int, body: str) -> Iterator[Doubt]:
+    def _first_lines(
+        self,
+        start: int,
+        body: str,
+    ) -> Iterator[Doubt]:
         """Lines without text before the first one with text: they are not longer than its
         indentation."""
         longest = 0

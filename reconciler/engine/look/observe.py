@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 
 from reconciler.domain.kinds.credentials import list_kinds
 from reconciler.domain.live.observed import Observed, SecretInfo
@@ -67,7 +68,10 @@ def observe(
 
 
 def _find_unconfirmed(
-    live: LiveState, registry: Registry, buckets: int, found: Sequence[Contradiction]
+    live: LiveState,
+    registry: Registry,
+    buckets: int,
+    found: Sequence[Contradiction],
 ) -> frozenset[str]:
     """The subjects of those contradictions whose records changed since they were read."""
     if not found:
@@ -97,8 +101,8 @@ def _look(
     secrets: dict[str, SecretInfo] = {}
     versions_known = True
     folders = [kind.folder for kind in list_kinds()]
-    for folder in folders:
-        found, with_versions = live.list_secrets(folder, deep=deep)
+    lists = [partial(live.list_secrets, folder, deep=deep) for folder in folders]
+    for found, with_versions in live.at_once(lists):
         secrets.update(found)
         versions_known = versions_known and with_versions
     quiet = known.find_quiet(unchanged, secrets, registry.now) if versions_known else frozenset()
@@ -151,7 +155,8 @@ def _find_unrelated(unchanged: frozenset[str], registry: Registry) -> frozenset[
 
 
 def _without(
-    records: Mapping[str, ClientRecord], left_out: frozenset[str]
+    records: Mapping[str, ClientRecord],
+    left_out: frozenset[str],
 ) -> Mapping[str, ClientRecord]:
     if not left_out:
         return records
@@ -159,7 +164,9 @@ def _without(
 
 
 def _confirm(
-    live: LiveState, records: Mapping[str, ClientRecord], listed: Mapping[str, SecretInfo]
+    live: LiveState,
+    records: Mapping[str, ClientRecord],
+    listed: Mapping[str, SecretInfo],
 ) -> dict[str, SecretInfo]:
     """A secret that should be there and is missing from the LIST gets a read of its own."""
     missing = [
@@ -233,5 +240,9 @@ def _claims(live: LiveState, records: Mapping[str, ClientRecord]) -> dict[str, f
     return {path: answer.ids for (path, _), answer in zip(pending, answers, strict=True)}
 
 
-def _answers(live: LiveState, requests: Sequence[Request], kind: type[Expected]) -> list[Expected]:
+def _answers(
+    live: LiveState,
+    requests: Sequence[Request],
+    kind: type[Expected],
+) -> list[Expected]:
     return [expect(response, kind) for response in live.answer_all(requests)]

@@ -57,7 +57,10 @@ class Known:
         )
 
     def find_quiet(
-        self, unchanged: Iterable[str], secrets: Mapping[str, SecretInfo], now: datetime
+        self,
+        unchanged: Iterable[str],
+        secrets: Mapping[str, SecretInfo],
+        now: datetime,
     ) -> frozenset[str]:
         """Those of the ``unchanged`` whose secrets are as they were too, and of whom nothing is due
         at ``now``."""

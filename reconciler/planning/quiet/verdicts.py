@@ -37,7 +37,11 @@ def judge_clients(inputs: Inputs, plan: Plan) -> dict[str, QuietVerdict]:
     return found
 
 
-def _judge(client: DesiredClient, record: ClientRecord, inputs: Inputs) -> QuietVerdict | None:
+def _judge(
+    client: DesiredClient,
+    record: ClientRecord,
+    inputs: Inputs,
+) -> QuietVerdict | None:
     observed = inputs.observed
     paths = [record.secret_path(kind, name) for kind, name, _ in record.all_series()]
     secrets = [describe_secret(path, observed.secrets.get(path)) for path in paths]

@@ -29,11 +29,21 @@ class Watched(datetime):
         return cls._make(instant, [], timedelta())
 
     @classmethod
-    def _make(cls, instant: datetime, noted: list[datetime], moved: timedelta) -> Self:
+    def _make(
+        cls,
+        instant: datetime,
+        noted: list[datetime],
+        moved: timedelta,
+    ) -> Self:
         made = cls.combine(instant.date(), instant.timetz())
         return made._watch(instant, noted, moved)  # noqa: SLF001 - of its own
 
-    def _watch(self, instant: datetime, noted: list[datetime], moved: timedelta) -> Self:
+    def _watch(
+        self,
+        instant: datetime,
+        noted: list[datetime],
+        moved: timedelta,
+    ) -> Self:
         self._instant, self._noted, self._moved = instant, noted, moved
         return self
 
@@ -99,7 +109,11 @@ def _take_instant(other: date) -> datetime:
 
 
 def _refuse(name: str) -> Any:
-    def refuse(self: Watched, *_: object, **__: object) -> NoReturn:
+    def refuse(
+        self: Watched,
+        *_: object,
+        **__: object,
+    ) -> NoReturn:
         raise Untracked(name)
 
     return refuse

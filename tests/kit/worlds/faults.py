@@ -144,6 +144,9 @@ class Faulty:
     def list_folders(self) -> tuple[str, ...]:
         return self.world.list_folders()
 
+    def at_once(self, calls: Sequence[Callable[[], Any]]) -> list[Any]:
+        return [call() for call in calls]
+
     def list_secrets(self, folder: str, *, deep: bool) -> tuple[Mapping[str, SecretInfo], bool]:
         return self.world.list_secrets(folder, deep=deep)
 

@@ -95,6 +95,9 @@ class Gate:
         rest = iter(self._world.answer_all([one for one in requests if one not in answers]))
         return [answers[one] if one in answers else next(rest) for one in requests]
 
+    def at_once(self, calls: Sequence[Callable[[], Any]]) -> list[Any]:
+        return [call() for call in calls]
+
     def list_secrets(self, folder: str, *, deep: bool) -> tuple[Mapping[str, SecretInfo], bool]:
         self._wait(Touch(f"{folder}/", writes=False))
         return self._world.list_secrets(folder, deep=deep)

@@ -162,6 +162,9 @@ class World:
     def delete_document(self, name: str) -> None:
         self.documents.pop(name, None)
 
+    def at_once(self, calls: Sequence[Callable[[], Any]]) -> list[Any]:
+        return [call() for call in calls]
+
     def list_secrets(self, folder: str, *, deep: bool) -> tuple[Mapping[str, SecretInfo], bool]:
         return {
             path: entry.info()

@@ -176,6 +176,9 @@ class RealWorld:
     def list_folders(self) -> tuple[str, ...]:
         return self._planner.list_folders()
 
+    def at_once(self, calls: Sequence[Callable[[], Any]]) -> list[Any]:
+        return self._planner.at_once(calls)
+
     def list_secrets(self, folder: str, *, deep: bool) -> tuple[Mapping[str, SecretInfo], bool]:
         return self._planner.list_secrets(folder, deep=deep)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, wait
+from typing import TypeVar
 
-from reconciler.registry.requests import Response
+_T = TypeVar("_T")
 
 
-def results(futures: Sequence[Future[Response]]) -> list[Response]:
+def results(futures: Sequence[Future[_T]]) -> list[_T]:
     """Raises the first error after all that were begun ended: a dead server is not waited for by
     each of many."""
     wait(futures, return_when=FIRST_EXCEPTION)
