@@ -5,6 +5,7 @@ document that has no part in it."""
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import cast
@@ -32,6 +33,8 @@ from reconciler.registry.steps import expect
 
 # A registry that changes each time it is looked at is looked at so often.
 LOOKS = 5
+# So many buckets are asked for at once.
+PART = 32
 # A document of the registry with its name.
 _Named = tuple[str, StoredDocument]
 
@@ -101,16 +104,23 @@ def read_registry(
     Raises ``RegistryError`` for a bucket that cannot be read; its message names the document.
     RC446: the registry was spread over another number of buckets.
     """
-    documents = read_all_documents(live, [f"buckets/{name}" for name in bucket_names(buckets)])
-    return _registry(_let_go(documents), owner, buckets, decoded=decoded, lazily=lazily)
+    documents = _read_in_parts(live, [f"buckets/{name}" for name in bucket_names(buckets)])
+    return _registry(documents, owner, buckets, decoded=decoded, lazily=lazily)
 
 
-def _let_go(documents: list[_Named]) -> Iterator[_Named]:
-    """Each document in turn, of which the list keeps nothing: the text of a bucket goes when its
-    records are decoded."""
-    documents.reverse()
-    while documents:
-        yield documents.pop()
+def _read_in_parts(live: LiveState, names: Sequence[str]) -> Iterator[_Named]:
+    """These documents in turn. One part of them is decoded while the next is on its way, and
+    nothing is kept of it: the texts of all buckets are never there at once."""
+    parts = [names[first : first + PART] for first in range(0, len(names), PART)]
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(read_all_documents, live, parts[0])
+        for following in (*parts[1:], None):
+            documents = coming.result()
+            if following is not None:
+                coming = pool.submit(read_all_documents, live, following)
+            documents.reverse()
+            while documents:
+                yield documents.pop()
 
 
 def read_sought(
