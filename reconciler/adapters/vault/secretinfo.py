@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from reconciler.domain.live.observed import SecretInfo
 from reconciler.domain.values.canonical import JsonObject, parse_iso
+
+# Of most secrets there are none, and there are many secrets.
+_NONE: frozenset[int] = frozenset()
+_NO_ENDS: Mapping[int, datetime] = {}
 
 
 def secret_info(metadata: JsonObject, now: datetime) -> SecretInfo | None:
@@ -19,30 +24,31 @@ def secret_info(metadata: JsonObject, now: datetime) -> SecretInfo | None:
     current, versions = metadata.get("current_version"), metadata.get("versions") or {}
     if not isinstance(current, int) or not isinstance(versions, dict):
         return None
+    destroyed, deleted, ends = set[int](), set[int](), dict[int, datetime]()
+    created: datetime | None = None
     kept = {int(number): version for number, version in versions.items() if number.isdecimal()}
-    destroyed = {number for number, version in kept.items() if version.get("destroyed")}
+    for number, version in kept.items():
+        deletion = version.get("deletion_time")
+        if version.get("destroyed"):
+            destroyed.add(number)
+        elif deletion and _is_past(deletion, now):
+            deleted.add(number)
+        elif deletion and (at := instant(deletion)) is not None:
+            ends[number] = at
+        if number == current:
+            created = instant(version.get("created_time"))
     oldest = metadata.get("oldest_version") or 0
-    missing = (
-        set(range(max(oldest, 1), current + 1)).difference(kept) if len(kept) < current else set()
-    )
-    deleted = {
-        number for number, version in kept.items() if _is_past(version.get("deletion_time"), now)
-    } - destroyed
-    ends = {
-        number: at
-        for number, version in kept.items()
-        if number not in destroyed | deleted
-        and (at := instant(version.get("deletion_time"))) is not None
-    }
+    if len(kept) < current:
+        destroyed |= set(range(max(oldest, 1), current + 1)).difference(kept)
     return SecretInfo(
         current=current,
-        absent=frozenset(destroyed | missing),
-        deleted=frozenset(deleted),
+        absent=frozenset(destroyed) if destroyed else _NONE,
+        deleted=frozenset(deleted) if deleted else _NONE,
         edited=_is_edited(metadata),
         oldest=oldest,
         deletes=deletes_after(metadata),
-        ends=ends,
-        created=instant((kept.get(current) or {}).get("created_time")),
+        ends=ends or _NO_ENDS,
+        created=created,
     )
 
 
@@ -88,10 +94,8 @@ def _is_edited(metadata: JsonObject) -> bool:
 
 
 def _is_past(deletion_time: Any, now: datetime) -> bool:
-    """``deletion_time`` is empty, an instant in the past (deleted) or in the future
+    """``deletion_time`` is an instant in the past (deleted) or in the future
     (delete_version_after)."""
-    if not deletion_time:
-        return False
     try:
         return parse_iso(str(deletion_time)) <= now
     except ValueError:

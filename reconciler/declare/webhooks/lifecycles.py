@@ -67,7 +67,9 @@ def _lifecycle(
     )
 
 
+@lru_cache(maxsize=4096)
 def lifecycle_spec(lifecycle: Lifecycle) -> dict[str, Any]:
+    """What the registry stores. Clients share it; nobody changes it."""
     spec: dict[str, Any] = {
         "lifetime": write_duration(lifecycle.lifetime),
         "renewBefore": write_duration(lifecycle.renew_before),
