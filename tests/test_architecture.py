@@ -48,7 +48,7 @@ FLOORS = {
     "webhooks": (("signature",), ("wire",), ("proof",)),
     "registry": (("requests",), ("codec", "steps"), ("protocol",)),
     "engine": (
-        ("planfile", "ports"),
+        ("lanes", "planfile", "ports"),
         ("drive", "look"),
         ("engine", "executor", "lease"),
         ("runs",),

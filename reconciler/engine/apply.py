@@ -18,6 +18,7 @@ from reconciler.domain.plan.run import RunResult
 from reconciler.engine.drive import Driver
 from reconciler.engine.engine import Engine
 from reconciler.engine.executor import execute
+from reconciler.engine.lanes import Lanes, Pauses
 from reconciler.engine.lease import hold_lease
 from reconciler.engine.planfile import saved as saved_plan
 from reconciler.engine.planfile.continued import take_rest
@@ -316,10 +317,13 @@ def carry_out(
 
 @contextmanager
 def open_driver(engine: Engine, now: datetime) -> Iterator[Driver]:
-    with ThreadPoolExecutor(
-        engine.environment.deliveries.concurrency, thread_name_prefix="delivery"
-    ) as pool:
-        yield engine.driver(now, pool)
+    limits = engine.environment.deliveries
+    with (
+        ThreadPoolExecutor(limits.concurrency, thread_name_prefix="delivery") as pool,
+        Pauses(lambda: not engine.stopping()) as pauses,
+    ):
+        lanes = Lanes(pool, pauses, threads=limits.concurrency, per_host=limits.per_host)
+        yield engine.driver(now, lanes)
 
 
 def new_run_id(now: datetime, digest: str) -> str:

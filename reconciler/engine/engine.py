@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -22,9 +20,7 @@ from reconciler.planning.quiet.known import NOTHING_KNOWN, Known
 
 if TYPE_CHECKING:
     from reconciler.engine.drive import Driver
-
-# Between two looks at whether to stop, in seconds.
-WAKE = 0.1
+    from reconciler.engine.lanes import Lanes
 
 
 def _silent(_text: str) -> None:
@@ -105,20 +101,11 @@ class Engine:
             checkout=self.checkout(question.desired, observed.applied),
         )
 
-    def driver(self, now: datetime, pool: ThreadPoolExecutor) -> Driver:
+    def driver(self, now: datetime, lanes: Lanes) -> Driver:
         # Imported here: a plan drives nothing.
         from reconciler.engine.drive import Driver, ServerClock  # noqa: PLC0415
 
-        return Driver(
-            self.live, self.minter, self.sender, ServerClock(now), pool, pause=self._pause
-        )
-
-    def _pause(self, seconds: float) -> bool:
-        """Wait, but not past Ctrl-C; whether to go on."""
-        until = time.monotonic() + seconds
-        while not self.stopping() and (left := until - time.monotonic()) > 0:
-            time.sleep(min(left, WAKE))
-        return not self.stopping()
+        return Driver(self.live, self.minter, self.sender, ServerClock(now), lanes)
 
 
 def list_names_on_record(desired: Desired) -> tuple[tuple[str, ...], ...]:

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+import itertools
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 
 from reconciler.domain.declared.desired import DesiredClient
 from reconciler.domain.kinds.actions import ActionKind
+from reconciler.domain.live.record import Delivery
 from reconciler.domain.plan.plan import Action, Outcome, OutcomeStatus, Plan, Problem, Stage
 from reconciler.domain.values.names import bucket_of
-from reconciler.engine.drive import Driver
+from reconciler.engine.drive import Driver, Ended
 from reconciler.errors import ReconcilerError
 from reconciler.planning.actions.reasons import Reason
 from reconciler.registry.protocol.rename import RenameLost, describe_move, move_client
 from reconciler.registry.protocol.run_bucket import run_bucket
 from reconciler.registry.protocol.work import INTERRUPTED, ClientWork, Run
+from reconciler.registry.steps import Steps
 
 BUCKET_WORKERS = 16
+# Buckets that wait for deliveries hold their records. Far more than a registry of 256 has.
+MOST_WAITING = 1024
 
 
 def execute(
@@ -45,28 +52,88 @@ def execute(
         outcomes.update({numbers[id(outcome.action)]: outcome for outcome in renamed})
         if rest.actions:
             works.setdefault(bucket_of(client, buckets), []).append(rest)
+    todo = deque(run_bucket(name, own, run) for name, own in sorted(works.items()))
     with ThreadPoolExecutor(
         min(BUCKET_WORKERS, len(works)) or 1, thread_name_prefix="bucket"
     ) as pool:
-        futures = [
-            pool.submit(_bucket, name, own, driver, run) for name, own in sorted(works.items())
-        ]
-        for outcome in _collect(futures):
+        for outcome in _Buckets(driver, pool, todo).carry_out():
             outcomes[numbers[id(outcome.action)]] = outcome
     return tuple(outcomes[index] for index in sorted(outcomes))
 
 
-def _bucket(
-    name: str,
-    works: Sequence[ClientWork],
-    driver: Driver,
-    run: Run,
-) -> list[Outcome]:
-    return driver.run(run_bucket(name, works, run))
+class _Buckets:
+    """Buckets on their way through ``pool``. One that waits for deliveries holds no thread: another
+    one is begun in its place, so long as there is a thread that could deliver for it."""
+
+    def __init__(self, driver: Driver, pool: Executor, todo: deque[Steps[list[Outcome]]]) -> None:
+        self._driver = driver
+        self._pool = pool
+        self._todo = todo
+        self._changed = driver.lanes.changed
+        self._working = self._waiting = 0
+        self._outcomes: list[Outcome] = []
+        self._failure: BaseException | None = None
+
+    def carry_out(self) -> list[Outcome]:
+        """What became of all, in no order. After an exception that is no failure of a request
+        nothing more is begun."""
+        with self._changed:
+            self._begin_more()
+            while self._working or self._waiting:
+                self._changed.wait()
+                self._begin_more()
+        if self._failure is not None:
+            raise self._failure
+        return self._outcomes
+
+    def _begin_more(self) -> None:
+        while self._todo and self._working < BUCKET_WORKERS and self._may_wait():
+            self._working += 1
+            self._pool.submit(self._advance, self._todo.popleft(), ())
+
+    def _may_wait(self) -> bool:
+        """Whether one more bucket with deliveries would not only lie there."""
+        return self._waiting < BUCKET_WORKERS or (
+            self._waiting < MOST_WAITING and self._driver.lanes.has_room
+        )
+
+    def _advance(self, steps: Steps[list[Outcome]], begun: Sequence[Future[Delivery]]) -> None:
+        try:
+            came = self._driver.advance(steps, begun)
+        except BaseException as error:  # noqa: BLE001 - raised by carry_out
+            with self._changed:
+                self._failure = self._failure or error
+                self._todo.clear()  # what is under way goes on to its end
+                self._working -= 1
+                self._changed.notify_all()
+            return
+        with self._changed:
+            self._working -= 1
+            if isinstance(came, Ended):
+                self._outcomes += came.result
+            else:
+                self._waiting += 1
+            self._changed.notify_all()
+        if not isinstance(came, Ended):
+            _when_all_ended(came, partial(self._resume, steps, came))
+
+    def _resume(self, steps: Steps[list[Outcome]], begun: Sequence[Future[Delivery]]) -> None:
+        with self._changed:
+            self._waiting -= 1
+            self._working += 1
+        self._pool.submit(self._advance, steps, begun)
 
 
-def _collect(futures: Sequence[Future[list[Outcome]]]) -> list[Outcome]:
-    return [outcome for future in as_completed(futures) for outcome in future.result()]
+def _when_all_ended(futures: Sequence[Future[Delivery]], call: Callable[[], None]) -> None:
+    """Have the last of ``futures``, of which there is one at least, call ``call``."""
+    left = itertools.count(len(futures) - 1, -1)
+
+    def count(_ended: Future[Delivery]) -> None:
+        if not next(left):
+            call()
+
+    for future in futures:
+        future.add_done_callback(count)
 
 
 def _rename(

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import datetime
 
 from reconciler.domain.values.names import bucket_names
 from reconciler.engine.apply import new_run_id
-from reconciler.engine.drive import Driver, ServerClock
+from reconciler.engine.drive import Driver
 from reconciler.engine.engine import Engine
 from reconciler.engine.executor import BUCKET_WORKERS
+from reconciler.engine.lanes import Lanes, Pauses
 from reconciler.engine.lease import hold_lease
 from reconciler.registry.protocol.rebucket import close_left, rebucket
 
@@ -27,14 +30,7 @@ def close_rest(engine: Engine) -> int:
     if not left:
         return 0
     now = engine.live.now()
-    with ThreadPoolExecutor(BUCKET_WORKERS) as pool:
-        driver = Driver(
-            engine.live,
-            engine.minter,
-            engine.sender,
-            ServerClock(now),
-            pool,
-        )
+    with _open_driver(engine, now) as driver:
         return driver.run(close_left(left, engine.buckets))
 
 
@@ -50,14 +46,7 @@ def spread_registry(
     Raises ``LeaseHeldError``, ``VaultError`` and ``RegistryError``.
     """
     now = engine.live.now()
-    with ThreadPoolExecutor(BUCKET_WORKERS) as pool:
-        driver = Driver(
-            engine.live,
-            engine.minter,
-            engine.sender,
-            ServerClock(now),
-            pool,
-        )
+    with _open_driver(engine, now) as driver:
         holder = new_run_id(now, "sha256:" + "0" * 12)
         with hold_lease(
             driver,
@@ -68,3 +57,13 @@ def spread_registry(
             say=say,
         ):
             return driver.run(rebucket(engine.buckets, buckets, meta, meta_version))
+
+
+@contextmanager
+def _open_driver(engine: Engine, now: datetime) -> Iterator[Driver]:
+    """One with threads for reading many buckets at once; a move delivers nothing."""
+    with (
+        ThreadPoolExecutor(BUCKET_WORKERS) as pool,
+        Pauses(lambda: not engine.stopping()) as pauses,
+    ):
+        yield engine.driver(now, Lanes(pool, pauses))

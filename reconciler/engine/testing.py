@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.domain.declared.desired import Desired
 from reconciler.domain.live.observed import Observed
@@ -56,23 +56,19 @@ def prove_all(
     ]
     ended: dict[str, Tested] = {}
     with open_driver(engine, observed.now) as driver:
-
-        def prove(one: Tested, request: Deliver) -> Tested:
-            if engine.stopping():
-                return Tested(
-                    one.client, one.webhook, one.url, skipped="stopped before it was begun"
-                )
-            return Tested(one.client, one.webhook, one.url, driver.deliver(request))
-
-        futures: list[Future[Tested]] = []
+        begun: dict[Future[Delivery], Tested] = {}
         for one, request in tests:
             if request is None:
                 ended[one.address] = one
                 told(one)
             else:
-                futures.append(driver.submit(prove, one, request))
-        for future in as_completed(futures):
-            result = future.result()
+                begun[driver.begin(request, unless=engine.stopping)] = one
+        for future in as_completed(begun):
+            result = (
+                replace(begun[future], skipped="stopped before it was begun")
+                if future.cancelled()
+                else replace(begun[future], delivery=future.result())
+            )
             ended[result.address] = result
             told(result)
     return [ended[one.address] for one, _ in tests]

@@ -29,7 +29,7 @@ from reconciler.registry.requests import (
 from reconciler.registry.steps import Steps
 from tests.kit.worlds.declared import webhook
 from tests.kit.worlds.memory import START, World
-from tests.kit.worlds.runner import Inline
+from tests.kit.worlds.runner import inline_lanes
 
 HOOK = webhook("settlements", "https://hooks.example.com/a")
 
@@ -57,7 +57,7 @@ class Away:
 
 
 def driver(live: Any, **more: Any) -> Driver:
-    return Driver(live, live, live, ServerClock(START), Inline(), **more)
+    return Driver(live, live, live, ServerClock(START), inline_lanes(), **more)
 
 
 def test_every_request_meets_its_port_and_a_batch_answers_in_its_order() -> None:

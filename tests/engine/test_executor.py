@@ -18,7 +18,7 @@ from reconciler.engine.drive import Driver, ServerClock
 from reconciler.registry.protocol.work import Run
 from tests.kit.worlds.declared import client, desired
 from tests.kit.worlds.memory import BUCKETS, Entry, World
-from tests.kit.worlds.runner import Inline, Runner, inline_buckets
+from tests.kit.worlds.runner import Runner, inline_buckets, inline_lanes
 
 A, B = client("a"), client("b")
 DONE, FAILED, SKIPPED = OutcomeStatus.DONE, OutcomeStatus.FAILED, OutcomeStatus.SKIPPED
@@ -43,7 +43,9 @@ class Disturbed(Runner):
         happens()
         self.stops_at = stops_at
         run = replace(self.new_run(observed), report=self.told.append, stopping=self._stopping)
-        driver = Driver(self.world, self.world, self.world, ServerClock(self.world.at), Inline())
+        driver = Driver(
+            self.world, self.world, self.world, ServerClock(self.world.at), inline_lanes()
+        )
         with inline_buckets:
             outcomes = executor.execute(plan, wanted.clients, driver, run, BUCKETS)
         assert [one.action for one in outcomes] == list(plan.changes), "one each, in plan order"

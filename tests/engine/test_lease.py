@@ -17,7 +17,7 @@ from reconciler.errors import LeaseHeldError, VaultUnreachable
 from reconciler.registry.protocol.documents import take_lease
 from reconciler.registry.requests import Request, Response, WriteDocument
 from tests.kit.worlds.memory import World
-from tests.kit.worlds.runner import Inline, drive
+from tests.kit.worlds.runner import drive, inline_lanes
 
 SOON, LONG = timedelta(seconds=0.3), timedelta(seconds=30)
 SECONDS = 30.0  # the longest that a test waits for another thread
@@ -49,7 +49,7 @@ class Shared:
 
     def driver(self) -> Driver:
         live: Any = self
-        return Driver(live, live, live, ServerClock(self.world.at), Inline())
+        return Driver(live, live, live, ServerClock(self.world.at), inline_lanes())
 
     def holder(self) -> str | None:
         lease = read_lease(self)

@@ -38,7 +38,7 @@ from tests.kit.suite.laws import sampled
 from tests.kit.worlds.declared import client, desired
 from tests.kit.worlds.faults import Crash, Faulty, crash_before, duplicated, response_lost
 from tests.kit.worlds.memory import BUCKETS, Entry, World
-from tests.kit.worlds.runner import Inline, Runner, drive, inline_buckets
+from tests.kit.worlds.runner import Runner, drive, inline_buckets, inline_lanes
 from tests.kit.worlds.stored import store
 
 NEW = 256
@@ -98,7 +98,9 @@ class Spread:
         )
 
     def carry_out(self, plan: Plan, buckets: int) -> tuple[Outcome, ...]:
-        driver = Driver(self.world, self.world, self.world, ServerClock(self.world.at), Inline())
+        driver = Driver(
+            self.world, self.world, self.world, ServerClock(self.world.at), inline_lanes()
+        )
         with inline_buckets:
             return executor.execute(
                 plan, {}, driver, self.runner.new_run(self.runner_look()), buckets

@@ -19,6 +19,7 @@ from reconciler.domain.live.record import ClientStatus
 from reconciler.domain.plan.plan import Outcome, OutcomeStatus, Plan
 from reconciler.engine import executor
 from reconciler.engine.drive import Driver, ServerClock
+from reconciler.engine.lanes import Lanes
 from reconciler.engine.look.observe import observe
 from reconciler.engine.look.records import Decoded
 from reconciler.engine.ports import LiveState
@@ -80,9 +81,14 @@ class Inline(Executor):
         return iter([fn(*values) for values in zip(*iterables, strict=True)])
 
 
+def inline_lanes() -> Lanes:
+    """Deliveries one after the other, without a pause between attempts."""
+    return Lanes(Inline(), lambda _seconds, then: then(True))
+
+
 def drive(live: Any, steps: Steps[Result]) -> Result:
     """Run one generator against a world, or against what stands in front of it."""
-    return Driver(live, live, live, ServerClock(live.now()), Inline()).run(steps)
+    return Driver(live, live, live, ServerClock(live.now()), inline_lanes()).run(steps)
 
 
 class InlineBuckets:
@@ -157,7 +163,7 @@ class Passes(Generic[AnyWorld]):
         self, plan: Plan, desired: Desired | None, observed: Observed, live: Any = None
     ) -> tuple[Outcome, ...]:
         live = live or self.world
-        driver = Driver(live, live, live, ServerClock(self.world.at), Inline())
+        driver = Driver(live, live, live, ServerClock(self.world.at), inline_lanes())
         with inline_buckets:
             return executor.execute(
                 plan, desired.clients if desired else {}, driver, self.new_run(observed), BUCKETS
