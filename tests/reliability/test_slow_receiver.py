@@ -55,7 +55,9 @@ class Two:
         with self._lock:
             self._held += 1
             self.most_held = max(self.most_held, self._held)
-        self.given_up |= not self._all_there.wait(PATIENCE_SECONDS)
+        if not self._all_there.wait(PATIENCE_SECONDS):
+            self.given_up = True
+            self._all_there.set()
         with self._lock:
             self._held -= 1
         handler.reply(204)
