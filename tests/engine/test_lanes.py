@@ -39,7 +39,7 @@ def test_what_waits_for_its_host_is_in_no_queue_of_a_thread() -> None:
     for call in ("a1", "a2", "a3", "a4", "b1", "a5"):
         lanes.begin(call[0], lambda call=call: ran.append(call))  # type: ignore[misc]
     assert len(queue.calls) == 3
-    assert not lanes.has_room
+    assert [lanes.has_room] == [False]
     queue.run_next()
     assert ran == ["a1"]
     assert len(queue.calls) == 3, "a3 has taken the place of a1"
@@ -70,9 +70,13 @@ def test_a_free_thread_is_told() -> None:
     with ThreadPoolExecutor(1) as pool:
         lanes = Lanes(pool, lambda _seconds, then: then(True), threads=1, per_host=1)
         going = threading.Event()
-        lanes.begin("a", lambda: going.wait(PATIENCE_SECONDS))  # type: ignore[arg-type, return-value]
+
+        def stay() -> None:
+            going.wait(PATIENCE_SECONDS)
+
+        lanes.begin("a", stay)
         with lanes.changed:
-            assert not lanes.has_room
+            assert [lanes.has_room] == [False]
             going.set()
             assert lanes.changed.wait_for(lambda: lanes.has_room, PATIENCE_SECONDS)
 
