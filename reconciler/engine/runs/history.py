@@ -3,8 +3,9 @@ document."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from datetime import datetime
 
 from reconciler.domain.kinds.actions import NEW_VERSIONS, REVOCATIONS, ActionKind
 from reconciler.domain.live.observed import OpenRun
@@ -45,6 +46,9 @@ def settle_outcomes(
     A revocation is more than its event, the version is to be destroyed as well; and what a receiver
     refused is refused.
     """
+    outcomes = tuple(outcomes)
+    if not any(one.status is OutcomeStatus.FAILED for one in outcomes):
+        return outcomes
     events = {_identity(one): one for one in _from_events(run_id, records, finished=True)}
 
     def settle(one: Outcome) -> Outcome:
@@ -65,20 +69,39 @@ def settle_outcomes(
 def find_unrecorded(
     run_id: str, outcomes: Iterable[Outcome], records: Mapping[str, ClientRecord]
 ) -> tuple[Outcome, ...]:
-    """The outcomes that the events do not tell as they were: what failed, what was skipped."""
-    events = {_identity(one): one for one in _from_events(run_id, records, finished=True)}
-    return tuple(one for one in outcomes if not _is_told_by(one, events.get(_identity(one))))
+    """The outcomes that the events do not tell as they were: what failed, what was skipped. One
+    history is decoded after the other, and none of them is kept."""
+    outcomes = tuple(outcomes)
+    asked: dict[Identity, list[int]] = {}
+    for index, one in enumerate(outcomes):
+        asked.setdefault(_identity(one), []).append(index)
+    last: dict[Identity, tuple[datetime, int]] = {}
+    told: set[int] = set()
+    for event in _walk_events(run_id, records):
+        other = _outcome(event, finished=True)
+        identity, place = _identity(other), _place(event)
+        if identity in asked and place >= last.get(identity, place):
+            last[identity] = place
+            told.difference_update(asked[identity])
+            told.update(one for one in asked[identity] if _is_told_by(outcomes[one], other))
+    return tuple(one for index, one in enumerate(outcomes) if index not in told)
 
 
 def list_events(run_id: str, records: Mapping[str, ClientRecord]) -> list[Event]:
     """The events of a run, oldest first."""
-    events = [
-        event
-        for record in records.values()
-        for event in record.events_with(run_id)
-        if event.run == run_id
-    ]
-    return sorted(events, key=lambda one: (one.at, one.seq))
+    return sorted(_walk_events(run_id, records), key=_place)
+
+
+def _walk_events(run_id: str, records: Mapping[str, ClientRecord]) -> Iterator[Event]:
+    for record in records.values():
+        for event in record.events_with(run_id):
+            if event.run == run_id:
+                yield event
+
+
+def _place(event: Event) -> tuple[datetime, int]:
+    """Where an event stands in the history of its run: of two of one action the later one counts."""
+    return event.at, event.seq
 
 
 def _from_events(
@@ -106,14 +129,11 @@ def _identity(outcome: Outcome) -> Identity:
     return action.kind, action.address, action.reason, action.version
 
 
-def _is_told_by(outcome: Outcome, other: Outcome | None) -> bool:
-    return other is not None and (
-        (
-            outcome.status,
-            outcome.message,
-            outcome.version,
-            outcome.action.message,
-            dict(outcome.detail),
-        )
-        == (other.status, other.message, other.version, other.action.message, dict(other.detail))
-    )
+def _is_told_by(outcome: Outcome, other: Outcome) -> bool:
+    return (
+        outcome.status,
+        outcome.message,
+        outcome.version,
+        outcome.action.message,
+        dict(outcome.detail),
+    ) == (other.status, other.message, other.version, other.action.message, dict(other.detail))
