@@ -56,6 +56,11 @@ def test_no_durations(text: str) -> None:
         parse_duration(text)
 
 
+@given(st.lists(st.none() | st.integers() | st.text() | st.dictionaries(st.text(), st.text())))
+def test_the_digest_of_a_list_may_be_made_item_by_item(items: list[object]) -> None:
+    assert canonical.digest_list(iter(items)) == canonical.digest(items)
+
+
 @given(st.integers(0, int(LONGEST_DURATION.total_seconds())))
 def test_a_duration_is_read_as_it_was_written(seconds: int) -> None:
     value = timedelta(seconds=seconds)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -55,6 +55,20 @@ def digest(value: Json) -> str:
     'sha256:4f53cda18c2baa0c0354bb5f9a3ecbe5ed12ab4d8e11ba873c2f11161202b945'
     """
     return "sha256:" + hashlib.sha256(dumps(value).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def digest_list(items: Iterable[Json]) -> str:
+    """``digest`` of the list of ``items``, of which only one is there at a time.
+
+    >>> digest_list(iter([{"a": 1}, None])) == digest([{"a": 1}, None])
+    True
+    """
+    hashed, before = hashlib.sha256(b"["), b""
+    for item in items:
+        hashed.update(before + dumps(item).encode("utf-8", "surrogatepass"))
+        before = b","
+    hashed.update(b"]")
+    return f"sha256:{hashed.hexdigest()}"
 
 
 @lru_cache(maxsize=4096)

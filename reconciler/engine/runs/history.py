@@ -100,7 +100,7 @@ def _walk_events(run_id: str, records: Mapping[str, ClientRecord]) -> Iterator[E
 
 
 def _place(event: Event) -> tuple[datetime, int]:
-    """Where an event stands in the history of its run: of two of one action the later one counts."""
+    """Where an event stands in the history of its run. Of two of one action the later counts."""
     return event.at, event.seq
 
 

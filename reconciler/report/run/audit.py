@@ -16,12 +16,12 @@ from reconciler.domain.live.record import ClientRecord
 from reconciler.domain.plan.plan import Outcome
 from reconciler.domain.plan.run import RunResult
 from reconciler.domain.secrecy import beginning
-from reconciler.domain.values.canonical import Json, digest, iso, parse_iso
+from reconciler.domain.values.canonical import Json, digest_list, iso, parse_iso
 from reconciler.errors import AuditError
 from reconciler.report.run.audit_markdown import audit_markdown
 from reconciler.report.run.outcomes import pick_deliveries, pick_touched, revocations
 from reconciler.report.run.report import outcome_document, run_head
-from reconciler.report.status.client_document import client_documents
+from reconciler.report.status.client_document import client_document
 from reconciler.report.text.document import document
 
 KIND = "audit"
@@ -120,16 +120,24 @@ def audit_json(result: RunResult, records: Mapping[str, ClientRecord] | None) ->
             "outcomes": [outcome_document(outcome) for outcome in result.outcomes],
             "deliveries": [_delivery(outcome) for outcome in pick_deliveries(result)],
             "revocations": [_revocation(outcome) for outcome in revocations(result)],
-            "clients": None if records is None else client_documents(pick_touched(result, records)),
+            "clients": None if records is None else _describe_touched(result, records),
             "registry": None if records is None else registry_document(records),
         },
     )
 
 
+def _describe_touched(
+    result: RunResult, records: Mapping[str, ClientRecord]
+) -> list[dict[str, Json]]:
+    touched = pick_touched(result, records)
+    return [client_document(touched[name]) for name in sorted(touched)]
+
+
 def registry_document(records: Mapping[str, ClientRecord]) -> dict[str, Json]:
     """``digest``: of the canonical JSON of the list ``clients`` that ``status --format json``
     shows."""
-    return {"clients": len(records), "digest": digest(client_documents(records))}
+    documents = (client_document(records[name]) for name in sorted(records))
+    return {"clients": len(records), "digest": digest_list(documents)}
 
 
 def _delivery(outcome: Outcome) -> dict[str, Json]:

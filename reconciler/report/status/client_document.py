@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from reconciler.domain.kinds.credentials import KEY, SIGNING_SECRET, CredentialKind
@@ -25,10 +24,6 @@ def client_document(record: ClientRecord) -> dict[str, Json]:
         "webhooks": [_webhook(record, name) for name in sorted(record.webhooks)],
         **_credentials(record),
     }
-
-
-def client_documents(records: Mapping[str, ClientRecord]) -> list[dict[str, Json]]:
-    return [client_document(records[name]) for name in sorted(records)]
 
 
 def _credentials(record: ClientRecord) -> dict[str, list[Json]]:
