@@ -120,9 +120,10 @@ def cli() -> None:
       reconciler plan -e staging           what would change, and why
       reconciler apply -e staging          change it
     """
-    from reconciler.adapters.system.own_memory import keep_to_itself
+    from reconciler.adapters.system.own_memory import collect_seldom, keep_to_itself
 
     keep_to_itself()
+    collect_seldom()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
