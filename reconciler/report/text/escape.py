@@ -20,11 +20,13 @@ _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _BLANK = re.compile(f"[{INVISIBLE}]")
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
-_MARKDOWN = {character: f"&#{ord(character)};" for character in "\\`*_[]|~$"}
-_MARKDOWN |= {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
-# Forges look for references in the rendered text, where an entity is decoded already: a zero width
-# space ends them.
-_MARKDOWN |= {"\0": "&#8203;"}
+_MARKDOWN = str.maketrans(
+    {character: f"&#{ord(character)};" for character in "\\`*_[]|~$"}
+    | {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+    # Forges look for references in the rendered text, where an entity is decoded already: a zero
+    # width space ends them.
+    | {"\0": "&#8203;"}
+)
 _REFERENCE = re.compile(
     r"@|#|(?i:\bg[hl]-)(?=\d)"  # a mention, an e-mail address, an issue (#12, GH-12, GL-12)
     # GitLab: request, epic, alert, snippet, milestone, label, placeholder
@@ -58,7 +60,21 @@ def terminal(text: str) -> str:
     """
     if text.isascii() and text.isprintable():  # nearly always
         return text
-    return "".join(map(_visible, text))
+    return text.translate(_SHOWN)
+
+
+class _Shown(dict[int, str]):
+    """What is shown for a character, by its number; of the first thousands it is remembered."""
+
+    def __missing__(self, number: int) -> str:
+        shown = _visible(chr(number))
+        if len(self) < _MOST_REMEMBERED:
+            self[number] = shown
+        return shown
+
+
+_MOST_REMEMBERED = 4096
+_SHOWN = _Shown()
 
 
 def _visible(character: str) -> str:
@@ -102,9 +118,7 @@ def markdown(text: str) -> str:
     """
     flat = terminal(re.sub(r"[\r\n]+", " ", text))
     flat = _REFERENCE.sub(lambda match: f"{match[0]}\0", flat)  # terminal left no such character
-    return _LINK.sub(
-        _break_link, "".join(_MARKDOWN.get(character, character) for character in flat)
-    )
+    return _LINK.sub(_break_link, flat.translate(_MARKDOWN))
 
 
 def _break_link(match: re.Match[str]) -> str:

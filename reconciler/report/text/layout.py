@@ -20,9 +20,12 @@ def wrap_lines(
 ) -> list[str]:
     """``text``, neutralised, as lines no wider than ``width``; a longer word (an address, a digest)
     is not cut."""
+    shown, width = terminal(text), max(width, NARROWEST)
+    if len(indent) + len(shown) <= width and shown == shown.rstrip() != "":
+        return [indent + shown]  # as textwrap would in many steps
     return textwrap.wrap(
-        terminal(text),
-        width=max(width, NARROWEST),
+        shown,
+        width=width,
         initial_indent=indent,
         subsequent_indent=indent if following is None else following,
         break_long_words=False,

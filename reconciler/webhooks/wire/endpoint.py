@@ -49,10 +49,7 @@ def parse_endpoint(url: str) -> Endpoint:
     if len(url) > URL_LIMIT:
         raise ValueError(f"the URL is longer than {URL_LIMIT} characters")
     # Before urlsplit, which drops tabs and line ends silently.
-    if (
-        any(character.isspace() or unicodedata.category(character)[0] == "C" for character in url)
-        or "\\" in url
-    ):
+    if "\\" in url or " " in url or not ((url.isascii() and url.isprintable()) or _is_visible(url)):
         raise ValueError("the URL has a space, a backslash or an invisible character in it")
     try:
         parts = urlsplit(url)
@@ -76,6 +73,12 @@ def parse_endpoint(url: str) -> Endpoint:
         target += "?" + quote(parts.query, safe="/%:@!$&'()*+,;=~-._?[]")
     name = _numeric_host(host) if "[" in parts.netloc else _normalise_host(host)
     return Endpoint(parts.scheme, name, port or _PORTS[parts.scheme], target)
+
+
+def _is_visible(text: str) -> bool:
+    return not any(
+        character.isspace() or unicodedata.category(character)[0] == "C" for character in text
+    )
 
 
 def _numeric_host(host: str) -> str:

@@ -47,6 +47,8 @@ def excerpt(body: bytes, hidden: Collection[str] = ()) -> str:
 
     Renderers escape it like every string of somebody else; here it is only cut and redacted.
     """
+    if not body:
+        return ""
     text = mask_secrets(_text(body[:_LOOKED_AT]), hidden)
     for pattern, kept in _RULES:
         text = pattern.sub(kept, text)
