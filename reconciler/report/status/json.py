@@ -30,7 +30,7 @@ def status_json(
         {
             "environment": environment,
             "at": iso(observed.now),
-            "clients": [client_document(record) for record in records],
+            "clients": map(client_document, records),
             "unmanaged": list(observed.unmanaged),
             "foreign": dict(sorted(observed.foreign.items())),
             "open_runs": [
@@ -44,7 +44,7 @@ def status_json(
                 for run in observed.open_runs
                 if not run.closed
             ],
-            "stale_claims": [claim for record in records for claim in _claims(record, observed)],
+            "stale_claims": (claim for record in records for claim in _claims(record, observed)),
             "unfinished": [unfinished_document(one) for one in pick_unfinished(unfinished, only)],
             "lease": {"holder": lease.holder, "until": iso_or_none(lease.until)} if lease else None,
             "policies_edited": list(observed.policies_edited),
