@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from benchmarks.measuring.figures import Sample
 from benchmarks.measuring.turns import Turns, tell_turn
-from benchmarks.rows.row import Bench
+from benchmarks.rows.row import COLD, Bench
 from benchmarks.worlds.place import Kind, Place
 
 TIMES = 10
@@ -24,7 +24,7 @@ def measure_apply(bench: Bench) -> Turns:
 
 
 def measure_plan(bench: Bench) -> Turns:
-    return _measure("growth-plan", bench, lambda place: place.plan(*bench.cold))
+    return _measure("growth-plan", bench, lambda place: place.plan(COLD))
 
 
 def measure_status(bench: Bench) -> Turns:

@@ -12,7 +12,7 @@ from benchmarks.measuring.figures import Sample
 from benchmarks.measuring.programs import ROOT, BenchmarkError, run_program
 from benchmarks.measuring.turns import Turns, take_turns, tell_turn
 from benchmarks.peers.zone import write_zone
-from benchmarks.rows.row import Bench, NotBuiltError
+from benchmarks.rows.row import COLD, Bench, NotBuiltError
 from benchmarks.worlds.place import Kind, Place, make_place
 
 SCRIPT = str(ROOT / "benchmarks" / "peers" / "hvac_clients.py")
@@ -38,7 +38,7 @@ def measure_plan(bench: Bench) -> Turns:
         "peer-hvac-plan",
         bench.few,
         lambda: script.run("unchanged"),
-        lambda: place.plan(*bench.cold),
+        lambda: place.plan(COLD),
     )
 
 
@@ -52,7 +52,7 @@ def measure_octodns(bench: Bench) -> Turns:
             return run_program(command, bench.desk).sample
 
         def plan() -> Sample:
-            return place.command("plan", *bench.cold).sample
+            return place.command("plan", COLD).sample
 
         return take_turns("peer-octodns", bench.few, sync, plan)
 

@@ -5,21 +5,27 @@ from __future__ import annotations
 from benchmarks.measuring.figures import Sample
 from benchmarks.measuring.programs import BenchmarkError, run_baseline
 from benchmarks.measuring.turns import Measure, Turns, take_turns
-from benchmarks.rows.row import Bench, NotBuiltError
+from benchmarks.rows.row import COLD, Bench
 from benchmarks.worlds.place import Kind, Place
+from reconciler.declare.clients.kept_files import LEAST
 
 
 def measure_cold(bench: Bench) -> Turns:
     place = bench.applied(Kind(bench.clients, webhooks=True))
-    return take_turns("plan-cold", bench.rounds, load_files(place), lambda: place.plan(*bench.cold))
+    return take_turns("plan-cold", bench.rounds, load_files(place), lambda: place.plan(COLD))
 
 
 def measure_warm(bench: Bench) -> Turns:
-    return _warm("plan-warm", bench, Kind(bench.clients, webhooks=True))
+    return _warm("plan-warm", bench, Kind(_enough(bench), webhooks=True))
 
 
 def measure_warm_with_keys(bench: Bench) -> Turns:
-    return _warm("plan-warm-keys", bench, Kind(bench.clients))
+    return _warm("plan-warm-keys", bench, Kind(_enough(bench)))
+
+
+def _enough(bench: Bench) -> int:
+    """So many clients that a plan keeps anything."""
+    return max(bench.clients, LEAST)
 
 
 def _warm(name: str, bench: Bench, kind: Kind) -> Turns:
@@ -27,8 +33,6 @@ def _warm(name: str, bench: Bench, kind: Kind) -> Turns:
 
     Raises ``BenchmarkError`` when it kept nothing: that would be the cold way under another name.
     """
-    if not bench.keeps_verdicts:
-        raise NotBuiltError("plan has no --no-cache: it keeps nothing between two runs")
     place = bench.applied(kind)
     place.plan()
     if not place.keeps_anything():

@@ -12,12 +12,15 @@ from types import TracebackType
 from typing import Self
 
 from benchmarks.measuring.figures import NO_GOAL, By, Goal, Sample
-from benchmarks.measuring.programs import RECONCILER, run_program
 from benchmarks.measuring.turns import Turns, tell
 from benchmarks.worlds.place import Kind, Place, lean_environment, make_place
 
 # An apply takes long; a start takes little, and varies much.
 FEW, MANY = 3, 4
+
+
+# The option of a plan that uses nothing that was kept.
+COLD = "--no-cache"
 
 
 class NotBuiltError(Exception):
@@ -60,16 +63,6 @@ class Bench:
         """The variables of a program that needs no server."""
         home = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="benchmark-"))
         return lean_environment(Path(home))
-
-    @cached_property
-    def keeps_verdicts(self) -> bool:
-        """Whether ``plan`` keeps anything between two runs: it has ``--no-cache`` then."""
-        return "--no-cache" in run_program([*RECONCILER, "plan", "--help"], self.desk).printed
-
-    @property
-    def cold(self) -> tuple[str, ...]:
-        """The options of a plan that uses nothing that was kept."""
-        return ("--no-cache",) if self.keeps_verdicts else ()
 
     def applied(self, kind: Kind) -> Place:
         """A place of this kind where all clients are applied: made once, kept to the end."""
