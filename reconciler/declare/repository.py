@@ -298,7 +298,10 @@ def _read_clients(
     kept: KeptFiles | None,
 ) -> list[ClientFile]:
     """What is in the files of clients, in their order."""
-    if kept is None or not kept.is_worth(paths):
+    if kept is None:
+        return read_files(reader, paths)
+    if not kept.is_worth(paths):
+        kept.forget()
         return read_files(reader, paths)
     (environment,) = reader.wanted
     kept.begin(_digest_ground(reader, environment))

@@ -42,6 +42,12 @@ def test_nobody_else_can_read_it(path: Path) -> None:
     assert path.parent.stat().st_mode & 0o777 == 0o700
 
 
+@pytest.mark.parametrize("value", [Form(1 << 64), Form(-(1 << 64)), Form(1, {"\udcff": ()})])
+def test_what_the_format_has_no_room_for_is_not_kept(value: Form, path: Path) -> None:
+    write_kept(path, value)
+    assert read_kept(path, Form) == VALUE
+
+
 def test_what_is_not_there_is_nothing(tmp_path: Path) -> None:
     assert read_kept(tmp_path / "none", Form) is None
     assert read_kept(tmp_path, Form) is None

@@ -23,6 +23,15 @@ _FILES: dict[str, str | bytes | None] = {
     "clients/new.yaml": client("new", ", renamedFrom: old"),
 }
 
+_CUT = """\
+apiVersion: reconciler/v1
+kind: IntegrationTemplate
+metadata: {name: cut}
+spec:
+  keys:
+    - {name: primary, lifetime: 30d, rotation: {renewBefore: 3d, grace: 5d}}
+"""
+
 
 @pytest.fixture(autouse=True)
 def keep_few(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -204,6 +213,45 @@ def test_a_mistake_elsewhere_is_an_error_as_ever(root: Path) -> None:
         load(root, "staging", kept)
     assert known.value.findings == alone.value.findings
     assert {one.code for one in known.value.findings} >= {"RC106", "RC130"}
+
+
+def test_a_warning_of_a_template_is_found_through_each_of_its_clients(
+    make_project: MakeProject,
+) -> None:
+    """It is reported once, and no client of that template may hide it."""
+    root = make_project(
+        {
+            "templates/cut.yaml": _CUT,
+            "clients/a.yaml": client("a", spec="  template: cut"),
+            "clients/b.yaml": client("b", spec="  template: cut"),
+        }
+    )
+    age(root)
+    kept = keeper(root)
+    (root / "clients/a.yaml").unlink()
+    (root / "clients/broken.yaml").write_text("apiVersion: [")
+    with pytest.raises(DeclarationError) as alone:
+        load(root, "staging")
+    with pytest.raises(DeclarationError) as known:
+        load(root, "staging", kept)
+    assert known.value.findings == alone.value.findings
+    assert "RC162" in {one.code for one in known.value.findings}
+
+
+def test_a_file_whose_name_is_no_text_is_not_kept(make_project: MakeProject) -> None:
+    root = make_project({"clients/\udcff.yaml": client("a")})
+    age(root)
+    assert keeper(root).files.keys() == {"clients/payouts.yaml"}
+
+
+def test_what_was_kept_of_many_files_is_nothing_to_few(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody looks then whether they are read with the same."""
+    kept = keeper(root)
+    monkeypatch.setattr(kept_files, "LEAST", 100)
+    read(root, kept)
+    assert (kept.ground, kept.files, kept.changed) == ("", {}, True)
 
 
 def test_few_files_are_not_kept(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,10 +11,13 @@ import pytest
 from reconciler.domain.declared.desired import Budget, Desired, GuardrailPolicy
 from reconciler.domain.live.observed import SecretInfo
 from reconciler.domain.plan.plan import Plan
-from reconciler.planning.quiet.known import describe_secret
+from reconciler.domain.values.names import bucket_of
+from reconciler.engine.look.observe import observe
+from reconciler.errors import RegistryError
+from reconciler.planning.quiet.known import NOTHING_KNOWN, Known, describe_secret
 from tests.kit.worlds.declared import client, desired, lifecycle
 from tests.kit.worlds.kept import Keeper
-from tests.kit.worlds.memory import World
+from tests.kit.worlds.memory import BUCKETS, World
 from tests.kit.worlds.runner import Runner
 
 MANY = [client(f"c{number}") for number in range(12)]
@@ -144,6 +147,21 @@ def test_what_falls_due_is_no_longer_skipped() -> None:
     assert seen.index(True) in range(5, 8)
     assert keeper.skipped[13]
     assert keeper.skipped[12]
+
+
+def test_of_several_faults_the_same_one_is_reported() -> None:
+    """Records are decoded bucket by bucket, or when they are asked for."""
+    keeper, world, _ = settled(*MANY)
+    for number in range(12):
+        world.edit_by_hand(f'"name":"c{number}"', f'"name":{number}')
+    known = Known(keeper.verdicts, {})
+    told = []
+    for one in (known, NOTHING_KNOWN):
+        with pytest.raises(RegistryError) as caught:
+            observe(world, world.owner, BUCKETS, known=one)
+        told.append(str(caught.value))
+    assert told[0] == told[1]
+    assert len({bucket_of(one.name, BUCKETS) for one in MANY}) > 2
 
 
 def test_a_record_of_another_client_that_tells_of_it_makes_it_heard() -> None:

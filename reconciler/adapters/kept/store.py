@@ -66,8 +66,9 @@ def read_kept(path: Path, form: type[_T]) -> _T | None:
 
 def write_kept(path: Path, value: Any) -> None:
     """Keep ``value``, readable by this user alone. That it cannot be kept is no error."""
-    body = msgspec.msgpack.encode(value)
-    with suppress(OSError):
+    # ValueError, OverflowError: a name or a time that the format has no room for
+    with suppress(OSError, ValueError, OverflowError):
+        body = msgspec.msgpack.encode(value)
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         replace_file(path, _FORMAT + hashlib.sha256(body).digest() + body, 0o600)
 

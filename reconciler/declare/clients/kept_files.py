@@ -59,6 +59,11 @@ class KeptFiles:
         if ground != self.ground:
             self.ground, self.files, self.changed = ground, {}, True
 
+    def forget(self) -> None:
+        """Forget all of it: nobody found out whether it is still of the same ground."""
+        self.changed = self.changed or bool(self.files)
+        self.ground, self.files = "", {}
+
     def find(
         self,
         root: Path,
@@ -92,7 +97,8 @@ class KeptFiles:
         found: Collector,
     ) -> None:
         """Keep what was read of these files, and forget those that are not among them. One that
-        names another file is not kept, nor one of which the policy has something to say."""
+        names another file is not kept, nor one of which the policy has something to say, nor one
+        whose own name is no text."""
         named_by = {source for sources in found.named.values() for source in sources}
         kept: dict[str, KeptFile] = {}
         for file in files:
@@ -100,8 +106,9 @@ class KeptFiles:
             if file.kept:
                 kept[file.path] = self.files[file.path]
             elif (
-                file.clean
+                file.silent
                 and file.whole
+                and name == file.path
                 and name not in named_by
                 and not any(any(one.violations.values()) for one in file.clients)
             ):

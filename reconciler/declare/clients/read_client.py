@@ -39,8 +39,9 @@ class ReadClient:
 class ClientFile:
     """What was read of a file: its documents until they are resolved, then its clients.
 
-    ``whole``: everything in it could be told apart. ``clean``: nothing was found to be wrong with
-    it. ``kept``: it was not read now, because it is known.
+    ``whole``: everything in it could be told apart. ``clean``: nothing new was found to be wrong
+    with it; ``silent``: nor what was found already, through another client of its template.
+    ``kept``: it was not read now, because it is known.
     """
 
     path: str
@@ -48,4 +49,5 @@ class ClientFile:
     clients: list[ReadClient] = field(default_factory=list)
     whole: bool = True
     clean: bool = True
+    silent: bool = True
     kept: bool = False

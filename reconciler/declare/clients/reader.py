@@ -54,9 +54,10 @@ class ClientReader:
             files = [ClientFile(path) for path in paths[begin : begin + _TOGETHER]]
             for step in (self._read_documents, self._check, self._resolve):
                 for file in files:
-                    before = len(self.found)
+                    before, made = len(self.found), self.found.made
                     step(file)
                     file.clean = file.clean and len(self.found) == before
+                    file.silent = file.silent and self.found.made == made
             yield from files
 
     def _read_documents(self, file: ClientFile) -> None:

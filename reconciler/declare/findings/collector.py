@@ -39,6 +39,7 @@ class Collector:
         self.named: dict[str, set[str]] = {}
         self._lines: dict[str, list[str]] = {}
         self.errors = 0  # how many findings are errors
+        self.made = 0  # how often a finding was made, also one that was made before
         self._found: list[Finding] = []
         self._seen: set[int] = set()  # hashes: of every finding, kept or not
         self._numbers: Counter[tuple[str, bool]] = Counter()  # by file and whether they are errors
@@ -59,6 +60,7 @@ class Collector:
         entry = CODES[code]
         level = level or entry.level
         error = level is Level.ERROR
+        self.made += 1
         key = hash((code, mark, message))
         if key in self._seen:
             return

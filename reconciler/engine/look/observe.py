@@ -20,6 +20,7 @@ from reconciler.engine.look.records import (
     read_runs,
 )
 from reconciler.engine.ports import LiveState
+from reconciler.errors import RegistryError
 from reconciler.planning.guards.contradictions import Contradiction, find_contradictions, leave_out
 from reconciler.planning.quiet.known import NOTHING_KNOWN, Known, list_related
 from reconciler.registry.requests import Metadata, ReadMetadata, ReadSubkeys, Request, Subkeys
@@ -52,6 +53,29 @@ def observe(
 
     Clients of whom it is ``known`` that nothing is to be said are only named.
     """
+    try:
+        return _observe(
+            live, owner, buckets, deep=deep, sought=sought, decoded=decoded, known=known
+        )
+    except RegistryError:
+        if not known.keeping:
+            raise
+    # Of several faults the first one in the order of buckets is reported, whatever is known.
+    return _observe(
+        live, owner, buckets, deep=deep, sought=sought, decoded=decoded, known=NOTHING_KNOWN
+    )
+
+
+def _observe(
+    live: LiveState,
+    owner: str,
+    buckets: int,
+    *,
+    deep: bool,
+    sought: Collection[Collection[str]],
+    decoded: Decoded | None,
+    known: Known,
+) -> Observed:
     looks = 0
     while True:
         registry = read_registry(live, owner, buckets, decoded=decoded, lazily=known.keeping)

@@ -30,7 +30,7 @@ def judge_clients(inputs: Inputs, plan: Plan) -> dict[str, QuietVerdict]:
     found = {}
     for name, client in inputs.desired.clients.items():
         record = inputs.observed.records.get(name)
-        if name not in told and record is not None:
+        if name not in told and record is not None and name in inputs.observed.digests:
             verdict = _judge(client, record, inputs)
             if verdict is not None:
                 found[name] = verdict
