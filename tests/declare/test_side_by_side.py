@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import struct
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
@@ -126,6 +128,40 @@ def test_the_files_of_a_process_that_dies_are_read_all_the_same(
         monkeypatch.setattr(ClientReader, "read", way)
         assert load(root, monkeypatch, 3) == alone
     assert capfd.readouterr().err == ""
+
+
+def test_the_files_of_a_process_that_dies_while_it_answers_are_read_all_the_same(
+    make_project: MakeProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = make_project(_FILES)
+    alone = load(root, monkeypatch, 1)
+
+    def send_a_part(end: Connection, data: bytes) -> None:
+        os.write(end.fileno(), struct.pack("!i", len(data)) + data[:9])
+        os._exit(9)
+
+    monkeypatch.setattr(Connection, "send_bytes", send_a_part)
+    assert load(root, monkeypatch, 3) == alone
+
+
+def test_where_no_more_processes_are_to_be_had_one_reads_the_rest(
+    make_project: MakeProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = make_project(_FILES)
+    alone = load(root, monkeypatch, 1)
+    fork, left = os.fork, [0]
+
+    def refuse() -> int:
+        if not left[0]:
+            raise BlockingIOError(11, "Resource temporarily unavailable")
+        left[0] -= 1
+        return fork()
+
+    monkeypatch.setattr(os, "fork", refuse)
+    for number in (0, 1, 2):
+        left[0] = number
+        assert load(root, monkeypatch, 5) == alone
+        assert left == [0]
 
 
 def test_no_process_is_left_when_reading_fails_here(

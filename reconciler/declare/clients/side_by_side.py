@@ -36,11 +36,16 @@ def read_files(
     enough work for."""
     share = -(-len(paths) // (processes or _count_processes(len(paths)))) or 1
     shares = [paths[begin : begin + share] for begin in range(0, len(paths), share)]
-    copies = [_Copy(reader, part) for part in shares[1:]]
+    copies: list[_Copy] = []
     try:
+        with suppress(OSError):  # no more processes or pipes are to be had
+            for part in shares[1:]:
+                copies.append(_Copy(reader, part))  # noqa: PERF401 - those that began are ended
         files = [file for part in shares[:1] for file in reader.read(part)]
         for copy in copies:
             files += copy.files()
+        for part in shares[1 + len(copies) :]:
+            files += reader.read(part)
     finally:
         for copy in copies:
             copy.end()
@@ -101,7 +106,7 @@ class _Copy:
     def _receive(self) -> _Share:
         try:
             share: _Share = pickle.loads(self._connection.recv_bytes())  # noqa: S301 - it is ours
-        except EOFError:
+        except (EOFError, OSError):  # it died, perhaps while it was sending
             return _Share({}, {}, {})
         return share
 
