@@ -31,6 +31,7 @@ BAD: dict[str, tuple[Behaviour, float, int | None, str]] = {
     "slow endless 1xx": (receivers.endless_informational, BRIEF, None, WAITING),
     "fast endless 1xx": (receivers.floods_informational, AMPLE, None, HEADERS),
     "endless headers": (receivers.endless_headers, AMPLE, None, HEADERS),
+    "endless headers in two parts": (receivers.headers_in_two_parts, AMPLE, None, HEADERS),
     "one endless header": (receivers.one_huge_header, AMPLE, None, HEADERS),
     "endless body": (receivers.endless_body, AMPLE, 200, BODY),
     "1 GB body": (receivers.gigabyte, AMPLE, 200, BODY),

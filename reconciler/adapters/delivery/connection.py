@@ -10,6 +10,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 import ssl
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -132,11 +133,7 @@ class PinnedStream(httpcore.NetworkStream):
         watch = self._watch
         if watch.step == "sending the request":
             watch.step = "waiting for the answer"
-        if watch.step == "waiting for the answer" and watch.received >= HEADER_CAP:
-            raise DeliveryStopped(
-                "RC512",
-                f"{HEADER_CAP} bytes of headers, or of 1xx answers, came and no end of them",
-            )
+        max_bytes = min(max_bytes, self._room())
         self._socket.settimeout(watch.remaining())
         try:
             data = self._socket.recv(max_bytes)
@@ -157,6 +154,19 @@ class PinnedStream(httpcore.NetworkStream):
             watch.end_step("first_byte")
         watch.received += len(data)
         return data
+
+    def _room(self) -> int:
+        """How many bytes may come. Of headers never more than all that are taken: else a parser's
+        own limit might be met first, which says less."""
+        watch = self._watch
+        if watch.step != "waiting for the answer":
+            return sys.maxsize
+        if watch.received >= HEADER_CAP:
+            raise DeliveryStopped(
+                "RC512",
+                f"{HEADER_CAP} bytes of headers, or of 1xx answers, came and no end of them",
+            )
+        return HEADER_CAP - watch.received
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         rest = memoryview(buffer)

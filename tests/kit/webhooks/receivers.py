@@ -7,6 +7,7 @@ import socket
 import ssl
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -197,6 +198,15 @@ def endless_headers(handler: Handler) -> None:
     handler.flush_headers()
     while not handler.server.receiver.closing.is_set():
         handler.wfile.write(b"x-more: 1\r\n" * 1000)
+
+
+def headers_in_two_parts(handler: Handler) -> None:
+    """Nearly as many as are taken, and after a while more than a parser has room for."""
+    handler.send_response_only(200)
+    handler.flush_headers()
+    handler.wfile.write(b"x-more: 1\r\n" * 5900)
+    time.sleep(0.2)
+    endless_headers(handler)
 
 
 def one_huge_header(handler: Handler) -> None:
