@@ -187,7 +187,8 @@ def test_a_link_opens_what_it_points_at(opened: Callable[..., Page]) -> None:
         "button", name="critical", exact=True
     ).click()  # a link also shows what is filtered out
     page.locator("#approvals + .cards a").first.click()
-    assert page.locator("[id='client/paystack-payouts']").is_visible()
+    # the page is told of another address after the click
+    page.locator("[id='client/paystack-payouts']").wait_for(state="visible")
     assert (
         page.locator("[id='client/quickbooks-sales:activate-client']").count() == 1
     )  # the second at one address

@@ -10,6 +10,7 @@ import pytest
 from reconciler.adapters.receiving.receiver import LoopbackReceiver
 from reconciler.domain.secrecy.secret import Secret
 from tests.kit.git.checkout import Checkout
+from tests.kit.programs.waiting import until
 from tests.kit.webhooks.receivers import Handler, answers, receiving
 
 PATH = "webhooks/partner.settlements"
@@ -18,6 +19,12 @@ PROBED = {"probes": {}, "events": ["payout.settled", "payout.failed"]}
 
 def held(checkout: Checkout) -> list[Secret]:
     return [Secret(checkout.secret(PATH) or "")]
+
+
+def let_a_second_pass(checkout: Checkout) -> None:
+    """What the log puts in order by its seconds, happens in another second."""
+    before = checkout.place.root.now()
+    until(lambda: checkout.place.root.now() > before)
 
 
 def test_a_client_is_active_only_when_its_receiver_refuses_what_is_not_genuine(
@@ -50,12 +57,14 @@ def test_what_fails_is_taken_up_by_the_next_run_with_its_history(checkout: Check
         receiver.reject(503)
         checkout.hooked("partner", receiver.url, webhook={"delivery": {"attempts": 2}})
         assert checkout.apply().code == 5
+        let_a_second_pass(checkout)
         assert checkout.apply().code == 5
         webhook = checkout.status("partner")["webhooks"][0]
         assert webhook["failures"] == 2
         assert webhook["failing_since"] <= webhook["last_delivery"]["at"]
         assert "2 runs" in checkout.run("plan", "-e", checkout.environment).ok().out
         receiver.reject(None)
+        let_a_second_pass(checkout)
         checkout.apply().ok()
     log = checkout.run("deliveries", "-e", checkout.environment, "--format", "json").ok().json
     told = [(one["number"], one["status"], one["code"]) for one in log["attempts"]]
