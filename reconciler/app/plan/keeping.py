@@ -46,7 +46,7 @@ class KeptPlan(NamedTuple):
 @dataclass(slots=True)
 class Keeping:
     """What is kept in the file ``path`` for one environment. ``files`` is given to whoever reads
-    the declaration; ``known`` tells afterwards of whom nothing is to be said; ``save`` keeps what
+    the declaration; ``know`` tells afterwards of whom nothing is to be said; ``save`` keeps what
     a plan found."""
 
     path: Path

@@ -90,10 +90,7 @@ class _Copy:
     def files(self) -> Iterator[ClientFile]:
         """What is in its files. Those that are not clean are read here; all are, when it died."""
         share = self._receive()
-        found = self._reader.found
-        found.ids.update(share.ids)
-        for path, sources in share.named.items():
-            found.named.setdefault(path, set()).update(sources)
+        self._reader.found.take_in(share.ids, share.named)
         for path in self._paths:
             clean = share.files.get(path)
             yield from self._reader.read([path]) if clean is None else [clean]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from reconciler.declare.findings.mask import lines_without_key_material, mask_line, mask_message
@@ -96,8 +96,12 @@ class Collector:
     def read_too(self, aside: Collector) -> None:
         """Keep what ``aside`` read, without its findings."""
         self.texts.update(aside.texts)
-        self.ids.update(aside.ids)
-        for path, sources in aside.named.items():
+        self.take_in(aside.ids, aside.named)
+
+    def take_in(self, ids: Mapping[str, frozenset[str]], named: Mapping[str, set[str]]) -> None:
+        """Keep what was read by somebody else: ids and named files as this collector has them."""
+        self.ids.update(ids)
+        for path, sources in named.items():
             self.named.setdefault(path, set()).update(sources)
 
     def __len__(self) -> int:
