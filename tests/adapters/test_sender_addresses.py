@@ -205,11 +205,12 @@ def test_outside_allowed_networks_only_the_declared_ports(port: int) -> None:
 
 
 def test_declared_ports_replace_the_default_ones(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(family: int, address: tuple[Any, ...], timeout: float) -> socket.socket:
+    def refuse(unused: socket.socket, address: tuple[Any, ...], timeout: float) -> socket.socket:
+        unused.close()
         assert address == ("93.184.216.34", 9443)
         raise ConnectionRefusedError
 
-    monkeypatch.setattr(sender_connection, "_connect", refuse)  # no test leaves this machine
+    monkeypatch.setattr(sender_connection, "connect_within", refuse)  # no test leaves this machine
     sender = WebhookSender((), DeliverySettings(ports=(9443,)), resolve=resolver("93.184.216.34"))
     assert said(send("https://a.example/", sender)).startswith("RC521: ")
     assert (

@@ -20,6 +20,7 @@ import httpcore
 from reconciler.adapters.delivery.handshake import tls_failure
 from reconciler.adapters.delivery.resolve import Answers, Resolve, resolve_within, system_resolve
 from reconciler.adapters.delivery.watch import DeliveryStopped, Watch
+from reconciler.adapters.system.sockets import connect_within
 from reconciler.webhooks.wire.addresses import AddressJudgement, Network, judge_address
 from reconciler.webhooks.wire.endpoint import Endpoint
 
@@ -66,7 +67,9 @@ class PinnedBackend(httpcore.NetworkBackend):
             # An address that does not answer leaves its share of the time to those after it.
             share = self._watch.remaining() / (len(answers) - index)
             try:
-                connection = _connect(family, address, share)
+                connection = connect_within(
+                    socket.socket(family, socket.SOCK_STREAM), address, share
+                )
             except TimeoutError:
                 self._watch.remaining()
                 refusal = "does not answer"
@@ -215,15 +218,3 @@ class PinnedStream(httpcore.NetworkStream):
 
 def _reset() -> DeliveryStopped:
     return DeliveryStopped("RC511", "the receiver reset the connection")
-
-
-def _connect(family: int, address: tuple[Any, ...], timeout: float) -> socket.socket:
-    connection = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        connection.settimeout(timeout)
-        connection.connect(address)
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    except BaseException:
-        connection.close()
-        raise
-    return connection

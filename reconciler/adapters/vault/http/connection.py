@@ -7,6 +7,7 @@ import socket
 import time
 from typing import Protocol
 
+from reconciler.adapters.system.sockets import connect_within
 from reconciler.adapters.vault.http.exchanged import NotSent
 
 # Bytes that are taken from the system at once.
@@ -95,7 +96,7 @@ def dial(host: str, port: int, deadline: Deadline) -> socket.socket:
     for index, (family, kind, protocol, _, address) in enumerate(answers):
         try:
             # One that does not answer leaves its share of the time to those after it.
-            return _connect(
+            return connect_within(
                 socket.socket(family, kind, protocol),
                 address,
                 deadline.remaining() / (len(answers) - index),
@@ -108,16 +109,3 @@ def dial(host: str, port: int, deadline: Deadline) -> socket.socket:
             failure = NotSent("the host cannot be reached")
     # Raised here and not above, so that no foreign exception hangs on as its context.
     raise failure
-
-
-def _connect(
-    connection: socket.socket, address: tuple[object, ...], timeout: float
-) -> socket.socket:
-    try:
-        connection.settimeout(timeout)
-        connection.connect(address)
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
