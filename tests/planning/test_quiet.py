@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,11 +16,33 @@ from reconciler.domain.plan.plan import Plan
 from reconciler.domain.values.names import bucket_of
 from reconciler.engine.look.observe import observe
 from reconciler.errors import RegistryError
-from reconciler.planning.quiet.known import NOTHING_KNOWN, Known, describe_secret
+from reconciler.planning.quiet.known import (
+    NOTHING_KNOWN,
+    Known,
+    declared_digest,
+    describe_secret,
+)
+from reconciler.registry.requests import ReadDocument, Request, Response
 from tests.kit.worlds.declared import client, desired, lifecycle
 from tests.kit.worlds.kept import Keeper
 from tests.kit.worlds.memory import BUCKETS, World
 from tests.kit.worlds.runner import Runner
+
+
+@dataclass
+class Counting:
+    """A world that notes which documents are read."""
+
+    world: World
+    read: list[str] = field(default_factory=list)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.world, name)
+
+    def answer_all(self, requests: Sequence[Request]) -> list[Response]:
+        self.read += [one.name for one in requests if isinstance(one, ReadDocument)]
+        return self.world.answer_all(requests)
+
 
 MANY = [client(f"c{number}") for number in range(12)]
 
@@ -170,3 +194,45 @@ def test_a_record_of_another_client_that_tells_of_it_makes_it_heard() -> None:
     world.edit_by_hand('"storage_name":"c3"', '"storage_name":"c4"')
     assert "RC305" in codes(keeper.compare(world, declared))
     assert keeper.skipped[10]
+
+
+def test_a_record_that_is_needed_after_all_is_read_again() -> None:
+    """Nothing was kept of it but its digest. Only the buckets of such records are read again."""
+    keeper, world, declared = settled(*MANY)
+    world.destroy_by_hand(next(path for path in world.secrets if path.startswith("keys/c3.")))
+    known = Known(
+        keeper.verdicts,
+        {one.name: declared_digest(one.digest, one.base_digest) for one in declared.outlines()},
+    )
+    counting = Counting(world)
+    observed = observe(counting, world.owner, BUCKETS, known=known)
+    assert [*observed.records] == ["c3"]
+    buckets = Counter(name for name in counting.read if name.startswith("buckets/"))
+    assert [name for name, count in buckets.items() if count > 1] == [
+        f"buckets/{bucket_of('c3', BUCKETS)}"
+    ]
+    assert "RC353" in codes(keeper.compare(world, declared))
+
+
+def test_a_record_that_was_written_since_it_was_left_is_not_taken_for_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    policy = GuardrailPolicy(changes=Budget(100, 100))
+    keeper, world, declared = settled(*MANY, policy=policy)
+    path = next(path for path in world.secrets if path.startswith("keys/c3."))
+    # nothing that contradicts the record: of such a thing the record would be confirmed
+    world.secrets[path].created = world.at + timedelta(hours=1)
+    changed = desired(*[client(one.name, scopes=()) for one in MANY], policy=policy)
+    written: list[str] = []
+    whole = world.list_secrets
+
+    def list_secrets(folder: str, *, deep: bool) -> Any:
+        if not written:
+            written.append(folder)
+            Runner(world).settle(changed)
+        return whole(folder, deep=deep)
+
+    monkeypatch.setattr(world, "list_secrets", list_secrets)
+    assert keeper.compare(world, declared).changes
+    assert written
+    assert keeper.skipped == {0: 2}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 
@@ -13,9 +13,12 @@ from reconciler.domain.values.names import bucket_of
 from reconciler.engine.look.records import (
     LOOKS,
     Decoded,
+    Leaves,
     Registry,
     find_moved,
+    leave_none,
     read_lease,
+    read_left,
     read_registry,
     read_runs,
 )
@@ -77,9 +80,17 @@ def _observe(
     known: Known,
 ) -> Observed:
     looks = 0
+    leaves: Leaves = known.expects
     while True:
-        registry = read_registry(live, owner, buckets, decoded=decoded, lazily=known.keeping)
-        observed = _look(live, registry, buckets, deep=deep, known=known)
+        registry = read_registry(
+            live, owner, buckets, decoded=decoded, lazily=known.keeping, leaves=leaves
+        )
+        bring_back = partial(read_left, live, registry, owner, buckets)
+        try:
+            observed = _look(live, registry, buckets, bring_back, deep=deep, known=known)
+        except _WrittenMeanwhile:
+            leaves = leave_none
+            continue
         loud = [names for names in sought if observed.quiet.isdisjoint(names)]
         doubtful = _find_unconfirmed(
             live, registry, buckets, list(find_contradictions(observed, loud))
@@ -111,15 +122,25 @@ def _find_unconfirmed(
     )
 
 
+class _WrittenMeanwhile(Exception):
+    """A record that was left is needed, and is no longer what it was."""
+
+
 def _look(
     live: LiveState,
     registry: Registry,
     buckets: int,
+    bring_back: Callable[[Iterable[str]], bool],
     *,
     deep: bool,
     known: Known,
 ) -> Observed:
-    unchanged = _find_unrelated(known.find_unchanged(registry.digests), registry)
+    """``bring_back`` reads records that were left; False: they were written since. Then
+    ``_WrittenMeanwhile`` is raised."""
+    same = known.find_unchanged(registry.digests)
+    unchanged = _find_unrelated(same, registry)
+    if not bring_back(same - unchanged):
+        raise _WrittenMeanwhile
     # before the LISTs, which then hold whatever was written
     claims = _claims(live, _without(registry.records, unchanged))
     secrets: dict[str, SecretInfo] = {}
@@ -130,6 +151,8 @@ def _look(
         secrets.update(found)
         versions_known = versions_known and with_versions
     quiet = known.find_quiet(unchanged, secrets, registry.now) if versions_known else frozenset()
+    if not bring_back(unchanged - quiet):
+        raise _WrittenMeanwhile
     for path in known.list_paths(quiet):
         del secrets[path]
     records = _without(registry.records, quiet)

@@ -4,10 +4,11 @@ document that has no part in it."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import cast
 
 from reconciler.domain.declared.checkout import Applied
@@ -17,6 +18,7 @@ from reconciler.domain.values.names import bucket_names, bucket_of
 from reconciler.engine.ports import LiveState
 from reconciler.errors import RegistryError
 from reconciler.registry.codec.bucket_codec import (
+    LeftRecord,
     StoredBucket,
     StoredRecord,
     StoredRecords,
@@ -79,9 +81,18 @@ class DecodedBucket:
     the others are."""
 
     mark: WrittenMark
-    records: Mapping[str, ClientRecord | StoredRecord]
+    records: Mapping[str, ClientRecord | StoredRecord | LeftRecord]
     misplaced: Mapping[str, ClientRecord]
     foreign: Mapping[str, str]
+
+
+# Whether a client's record with this digest is left at this time: it is probably not needed.
+Leaves = Callable[[str, bytes, datetime], bool]
+
+
+def leave_none(_name: str, _digest: bytes, _now: datetime) -> bool:
+    """Every record is kept."""
+    return False
 
 
 # The buckets that were decoded last, by name. A look that finds the same write there again takes
@@ -96,16 +107,43 @@ def read_registry(
     *,
     decoded: Decoded | None = None,
     lazily: bool = False,
+    leaves: Leaves = leave_none,
 ) -> Registry:
     """All records. Every bucket is read by name: a LIST may be cut short by a policy and nobody
     would know. ``decoded`` is what former looks decoded, and is brought up to date. ``lazily``: a
-    record is decoded when somebody asks for it, and what is wrong with it is raised then.
+    record is decoded when somebody asks for it, and what is wrong with it is raised then. Of one
+    that is left only the digest is kept; ``read_left`` brings it back.
 
     Raises ``RegistryError`` for a bucket that cannot be read; its message names the document.
     RC446: the registry was spread over another number of buckets.
     """
     documents = _read_in_parts(live, [f"buckets/{name}" for name in bucket_names(buckets)])
-    return _registry(documents, owner, buckets, decoded=decoded, lazily=lazily)
+    return _registry(documents, owner, buckets, decoded=decoded, lazily=lazily, leaves=leaves)
+
+
+def read_left(
+    live: LiveState,
+    registry: Registry,
+    owner: str,
+    buckets: int,
+    names: Iterable[str],
+) -> bool:
+    """Read those of the records of ``names`` that were left. False: one of their buckets was
+    written since.
+
+    Raises ``RegistryError`` as ``read_registry`` does.
+    """
+    if not isinstance(registry.records, StoredRecords):
+        return True
+    left = registry.records.list_left(names)
+    wanted = sorted({bucket_of(name, buckets) for name in left})
+    for where, document in read_all_documents(live, [f"buckets/{name}" for name in wanted]):
+        mark = WrittenMark(document.version, document.created)
+        if mark != registry.marks[where.removeprefix("buckets/")]:
+            return False
+        found = read_bucket(document.text, owner, where).records
+        registry.records.put_back(found[name] for name in left if name in found)
+    return True
 
 
 def _read_in_parts(live: LiveState, names: Sequence[str]) -> Iterator[_Named]:
@@ -177,9 +215,10 @@ def _registry(
     *,
     decoded: Decoded | None = None,
     lazily: bool = False,
+    leaves: Leaves = leave_none,
 ) -> Registry:
     known = {} if decoded is None or lazily else decoded
-    records: dict[str, ClientRecord | StoredRecord] = {}
+    records: dict[str, ClientRecord | StoredRecord | LeftRecord] = {}
     foreign: dict[str, str] = {}
     misplaced: dict[str, tuple[str, ClientRecord]] = {}
     times = []
@@ -193,9 +232,11 @@ def _registry(
         refuse_deleted(bucket, document)
         found = known.get(bucket)
         if found is None or found.mark != mark:
-            found = known[bucket] = _sort_out(
-                read_bucket(document.text, owner, where), bucket, buckets, mark, lazily=lazily
+            stored = read_bucket(document.text, owner, where)
+            keep = (
+                partial(_leave, now=document.at, leaves=leaves) if lazily else StoredRecord.decode
             )
+            found = known[bucket] = _sort_out(stored, bucket, buckets, mark, keep)
         records.update(found.records)
         misplaced.update({name: (bucket, record) for name, record in found.misplaced.items()})
         foreign.update(found.foreign)
@@ -218,17 +259,25 @@ def _sort_out(
     bucket: str,
     buckets: int,
     mark: WrittenMark,
-    *,
-    lazily: bool,
+    keep: Callable[[StoredRecord], ClientRecord | StoredRecord | LeftRecord],
 ) -> DecodedBucket:
-    records: dict[str, ClientRecord | StoredRecord] = {}
+    records: dict[str, ClientRecord | StoredRecord | LeftRecord] = {}
     misplaced: dict[str, ClientRecord] = {}
     for name, one in stored.records.items():
         if bucket_of(name, buckets) == bucket:
-            records[name] = one if lazily else one.decode()
+            records[name] = keep(one)
         else:
             misplaced[name] = one.decode()
     return DecodedBucket(mark, records, misplaced, stored.foreign)
+
+
+def _leave(
+    record: StoredRecord,
+    now: datetime,
+    leaves: Leaves,
+) -> StoredRecord | LeftRecord:
+    digest = record.digest()
+    return LeftRecord(record.name, digest) if leaves(record.name, digest, now) else record
 
 
 def read_runs(live: LiveState) -> tuple[OpenRun, ...]:

@@ -56,6 +56,22 @@ class Known:
             if self.declared.get(name) == verdict.declared and records.get(name) == verdict.record
         )
 
+    def expects(
+        self,
+        name: str,
+        record: bytes,
+        now: datetime,
+    ) -> bool:
+        """Whether a client is among the unchanged with a record of this digest, and nothing is due
+        at ``now``: then its record is needed only where its secrets are not as they were."""
+        verdict = self.verdicts.get(name)
+        return (
+            verdict is not None
+            and verdict.record == record
+            and self.declared.get(name) == verdict.declared
+            and verdict.made <= int(now.timestamp()) < verdict.until
+        )
+
     def find_quiet(
         self,
         unchanged: Iterable[str],

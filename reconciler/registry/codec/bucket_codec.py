@@ -4,7 +4,7 @@ when somebody asks for it. What did not change is written back as the bytes that
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from msgspec import Raw
@@ -103,18 +103,32 @@ class StoredRecord:
         return hashlib.sha256(self.raw).digest()
 
 
+@dataclass(frozen=True, slots=True)
+class LeftRecord:
+    """A record of which nothing is kept but the digest of all that is stored of it."""
+
+    name: str
+    sha256: bytes
+
+    def digest(self) -> bytes:
+        return self.sha256
+
+
 class StoredRecords(Mapping[str, ClientRecord]):
     """Records by name. Names cost nothing. A record is decoded, once, when it is asked for: then
-    ``RegistryError`` RC443 is raised for one that has not the form of a record. Thread-safe."""
+    ``RegistryError`` RC443 is raised for one that has not the form of a record. One that was left
+    must be put back before it is asked for. Thread-safe."""
 
     __slots__ = ("_digests", "_found")
 
-    def __init__(self, found: dict[str, StoredRecord | ClientRecord]) -> None:
+    def __init__(self, found: dict[str, StoredRecord | LeftRecord | ClientRecord]) -> None:
         self._found = found
         self._digests: dict[str, bytes] = {}  # of those that were decoded: their text went
 
     def __getitem__(self, name: str) -> ClientRecord:
         found = self._found[name]
+        if isinstance(found, LeftRecord):
+            raise LookupError(f"the record of {name} was left")  # noqa: TRY004 - no argument
         if isinstance(found, StoredRecord):
             self._digests[name] = found.digest()
             self._found[name] = found = found.decode()
@@ -134,10 +148,18 @@ class StoredRecords(Mapping[str, ClientRecord]):
         found = {**self._found, **changes}
         return StoredRecords({name: one for name, one in found.items() if one is not None})
 
+    def list_left(self, names: Iterable[str]) -> list[str]:
+        """Those of ``names`` whose records were left."""
+        return [name for name in names if isinstance(self._found.get(name), LeftRecord)]
+
+    def put_back(self, records: Iterable[StoredRecord]) -> None:
+        """Take ``records`` for those that were left."""
+        self._found.update((one.name, one) for one in records)
+
     def digest(self, name: str) -> bytes:
         """SHA-256 of every byte that is stored of a record, which is not decoded for it."""
         found = self._found[name]
-        return found.digest() if isinstance(found, StoredRecord) else self._digests[name]
+        return self._digests[name] if isinstance(found, ClientRecord) else found.digest()
 
     @property
     def digests(self) -> Mapping[str, bytes]:
