@@ -66,7 +66,7 @@ class Terminal:
         click.confirm(f"Apply this to {plan.environment}?", abort=True, err=True)
 
     def show(self, plan: Plan) -> None:
-        if self.settings.format == "text":
+        if self.settings.format == "text" and not self.settings.quiet:
             from reconciler.report.plan.text import plan_text
 
             width, colour = self.settings.width, self.settings.colour

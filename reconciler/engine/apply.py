@@ -41,9 +41,9 @@ from reconciler.errors import (
     VaultUnavailable,
     VaultUnreachable,
 )
-from reconciler.planning.actions.inputs import Question, pair_up
+from reconciler.planning.actions.inputs import Inputs, Question, pair_up
 from reconciler.planning.guards.checkout import next_applied
-from reconciler.planning.planner import make_plan
+from reconciler.planning.planner import make_plan, plan_again
 from reconciler.registry.protocol.applied import record_applied
 from reconciler.registry.protocol.documents import open_run
 from reconciler.registry.protocol.work import Run
@@ -63,8 +63,18 @@ class Options:
     push: bool = False
 
 
-# A question and the plan that answers it, made from another observation and agreed to anew.
-Anew = Callable[[Observed], tuple[Question, Plan]]
+# A plan that was made of another observation and agreed to anew, and what it was made of.
+Anew = Callable[[Observed], tuple[Inputs, Plan]]
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What a second look found: ``left`` is what is left of the plan that was agreed to, ``fresh``
+    the one that ``inputs`` give."""
+
+    left: Plan
+    fresh: Plan
+    inputs: Inputs
 
 
 class Moved(StalePlanError):
@@ -81,13 +91,12 @@ class Moved(StalePlanError):
 
 def run_plan(
     engine: Engine,
-    question: Question,
+    inputs: Inputs,
     plan: Plan,
-    observed: Observed,
     options: Options,
     anew: Anew | None = None,
 ) -> Reported:
-    """Carry out ``plan``, which was made for ``question`` from ``observed`` and agreed to.
+    """Carry out ``plan``, which was made of ``inputs`` or for the same, and agreed to.
 
     Under the lease everything is looked at again. ``anew`` makes another plan when live state
     changed meanwhile, mostly by the run that held the lease before; None: a person agreed to this
@@ -100,26 +109,27 @@ def run_plan(
     plans = 0
     while True:
         try:
-            return _carry_out(engine, question, plan, observed, options)
+            return _carry_out(engine, inputs, plan, options)
         except Moved as moved:
             plans += 1
             if anew is None or plans == PLANS:
                 raise
             engine.say("live state changed while this run waited: planning again")
-            question, plan = anew(moved.observed)
-            observed = moved.observed
+            inputs, plan = anew(moved.observed)
 
 
 def _carry_out(
     engine: Engine,
-    question: Question,
+    inputs: Inputs,
     plan: Plan,
-    observed: Observed,
     options: Options,
 ) -> Reported:
+    question, observed = inputs.question, inputs.observed
+    made = inputs, plan
     if options.planfile:
         # spares taking the lease for a plan that is stale
-        _second_look(engine, question, plan, observed, options)
+        looked = _second_look(engine, question, plan, observed, options)
+        made = looked.inputs, looked.fresh
     refuse_blocked(plan)
     if plan.changes and options.commit:
         engine.ledger.refuse_unready(ledger_directory(engine), push=options.push)
@@ -142,11 +152,12 @@ def _carry_out(
         ):
             # Our own lease tells nothing of others.
             observed = replace(engine.look(question.desired, deep=question.deep), lease=None)
-            plan, checkout = _second_look(engine, question, plan, observed, options)
+            looked = _second_look(engine, question, plan, observed, options, made)
+            plan = looked.left
             put_on_record(engine, driver, run_id, plan, observed.now, options)
             with say_left_open(run_id):
                 if question.applying:
-                    put_commit_on_record(engine, driver, run_id, checkout, observed)
+                    put_commit_on_record(engine, driver, run_id, looked.inputs.checkout, observed)
                 outcomes = carry_out(
                     engine, driver, plan, question.desired.clients, observed, run_id, stop
                 )
@@ -200,14 +211,16 @@ def _second_look(
     plan: Plan,
     observed: Observed,
     options: Options,
-) -> tuple[Plan, Checkout]:
-    """Under the lease: is it still the plan that was agreed to? Guards look at it as of now. What
-    is left of it, with what no commit held when it was made, or holds now; and the checkout."""
+    made: tuple[Inputs, Plan] | None = None,
+) -> Looked:
+    """Under the lease: is it still the plan that was agreed to? Guards look at it as of now. With
+    what is left of it goes what no commit held when it was made, or holds now. ``made``: a plan,
+    and what it was made of; where that is as it was, it is not planned once more."""
     pairs = pair_up(question.desired, observed)
     # As of the time of the plan: only what was observed can answer the question differently.
     then = replace(question, at=plan.created_at)
     inputs = engine.inputs(then, observed, pairs, guarded_at=observed.now)
-    fresh = make_plan(inputs)
+    fresh = make_plan(inputs) if made is None else plan_again(made[1], made[0], inputs)
     if options.planfile:
         saved_plan.refuse_expired(plan, observed.now, engine.project.plan_expires)
         plan = take_rest(plan, fresh, observed, pairs)
@@ -215,7 +228,7 @@ def _second_look(
         raise Moved(observed)
     refuse_blocked(fresh)
     left = replace(plan, dirty=tuple(sorted({*plan.dirty, *fresh.dirty})))
-    return left, inputs.checkout
+    return Looked(left, fresh, inputs)
 
 
 def put_commit_on_record(

@@ -77,6 +77,33 @@ def make_plan(inputs: Inputs) -> Plan:
     )
 
 
+def plan_again(plan: Plan, before: Inputs, inputs: Inputs) -> Plan:
+    """``make_plan(inputs)``, where ``plan`` is ``make_plan(before)``.
+
+    Only guards look at ``guarded_at``, and nothing of a plan depends on the lease. So where nothing
+    else differs, what is done is taken from ``plan``, and judged as of now.
+    """
+    if not is_same_ground(before, inputs):
+        return make_plan(inputs)
+    situation = Situation(inputs, plan.actions, _elsewhere(inputs))
+    return replace(
+        plan, findings=_findings(situation), approvals=find_approvals(situation), unfinished=()
+    )
+
+
+def is_same_ground(before: Inputs, inputs: Inputs) -> bool:
+    """Whether actions that are planned of these inputs are the same."""
+    question = replace(before.question, at=inputs.question.at)
+    observed = replace(before.observed, now=inputs.observed.now, lease=inputs.observed.lease)
+    return (
+        before.now == inputs.now
+        and before.judge is inputs.judge
+        and before.checkout == inputs.checkout
+        and question == inputs.question
+        and observed == inputs.observed
+    )
+
+
 def _plan(
     inputs: Inputs, actions: tuple[Action, ...], touched: Mapping[str, ClientRecord | None]
 ) -> Plan:

@@ -49,8 +49,8 @@ def test_a_run_never_ends_before_the_look_that_it_began_with(tmp_path: Path) -> 
     observed = replace(
         engine.look(declared), now=world.at
     )  # the plan was made by the other node's time
-    plan = make_plan(engine.inputs(question, observed, pair_up(declared, observed)))
-    result, problem = run_plan(engine, question, plan, observed, Options(commit=False))
+    inputs = engine.inputs(question, observed, pair_up(declared, observed))
+    result, problem = run_plan(engine, inputs, make_plan(inputs), Options(commit=False))
     assert problem is None
     assert {outcome.status for outcome in result.outcomes} == {"done"}
     assert result.started_at == world.at + AHEAD

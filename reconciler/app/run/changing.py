@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from reconciler.domain.plan.plan import Plan
     from reconciler.domain.plan.shard import Shard
     from reconciler.engine.engine import Engine
-    from reconciler.planning.actions.inputs import Pairs, Question
+    from reconciler.planning.actions.inputs import Inputs, Pairs
     from reconciler.planning.actions.reasons import RevocationRequest
 
 
@@ -90,7 +90,7 @@ def apply_plan(
     demands = Demands(workplace, desired)
     with alerts.if_blocked(), _at_work(workplace, desired) as engine:
 
-        def agree(observed: Observed, pairs: Pairs) -> tuple[Question, Plan]:
+        def agree(observed: Observed, pairs: Pairs) -> tuple[Inputs, Plan]:
             whole = planned.question_for(workplace, desired, asked, saved=ready, applying=True)
             question = planned.narrow_question(
                 whole,
@@ -105,9 +105,9 @@ def apply_plan(
             alerts.learn(observed, plan)
             demands.refuse_plan(plan, inputs.checkout)
             _agree(workplace.console, plan, ask=ask and ready is None)
-            return question, plan
+            return inputs, plan
 
-        def anew(observed: Observed) -> tuple[Question, Plan]:
+        def anew(observed: Observed) -> tuple[Inputs, Plan]:
             return agree(observed, pair_up(desired, observed))
 
         demands.refuse_badly_signed(allowed_signers)
@@ -115,7 +115,7 @@ def apply_plan(
         pairs = pair_up(desired, observed)
         planned.refuse_unknown(asked.only, pairs)
         result, problem = engine_runs.run_plan(
-            engine, *agree(observed, pairs), observed, options, None if ask else anew
+            engine, *agree(observed, pairs), options, None if ask else anew
         )
     return _end(workplace, alerts, Run(result, problem, saved=ready is not None))
 
@@ -148,18 +148,17 @@ def rotate_credentials(
     alerts = _alerts(workplace, desired, manner)
     with alerts.if_blocked(), _at_work(workplace, desired) as engine:
 
-        def agree(observed: Observed) -> tuple[Question, Plan]:
+        def agree(observed: Observed) -> tuple[Inputs, Plan]:
             question = rotation_question(desired, observed, target, reason)
-            pairs = pair_up(desired, observed)
-            plan = make_plan(engine.inputs(question, observed, pairs))
+            inputs = engine.inputs(question, observed, pair_up(desired, observed))
+            plan = make_plan(inputs)
             alerts.learn(observed, plan)
             _agree(workplace.console, plan, ask=False)
             _refuse_nothing(plan, target)
-            return question, plan
+            return inputs, plan
 
-        observed = engine.look(desired)
-        question, plan = agree(observed)
-        result, problem = engine_runs.run_plan(engine, question, plan, observed, options, agree)
+        inputs, plan = agree(engine.look(desired))
+        result, problem = engine_runs.run_plan(engine, inputs, plan, options, agree)
     return _end(workplace, alerts, Run(result, problem))
 
 
