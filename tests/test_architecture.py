@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 # Imports point inward: from a higher rank to a lower one, or inside one package.
 RANKS = {
+    "dataclass": -1,
     "errors": 0,
     "domain": 1,
     "planning": 2,

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+from reconciler.dataclass import dataclass
 
 if TYPE_CHECKING:
     from reconciler.app.values import Run

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.secrecy import mask_secrets
 
 if TYPE_CHECKING:

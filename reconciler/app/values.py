@@ -7,11 +7,11 @@ nothing to it. The library hands them out as they are.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, overload
 
 import reconciler.domain.plan.plan as plans
+from reconciler.dataclass import dataclass
 from reconciler.domain.live.observed import Observed
 from reconciler.domain.plan.run import RunResult
 from reconciler.domain.plan.unfinished import Unfinished

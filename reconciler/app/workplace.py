@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.app.console import Console, Silent
+from reconciler.dataclass import dataclass
 
 if TYPE_CHECKING:
     from reconciler.adapters.git.command import GitCommand

@@ -8,11 +8,12 @@ import shutil
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
+
+from reconciler.dataclass import dataclass
 
 if TYPE_CHECKING:
     from pathlib import Path

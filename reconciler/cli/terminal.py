@@ -8,7 +8,6 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ import click
 
 from reconciler.cli.ended import show_run
 from reconciler.cli.output import Progress, Settings, TestsTold, say, tell
+from reconciler.dataclass import dataclass
 
 if TYPE_CHECKING:
     from reconciler.app.session import Session

@@ -5,11 +5,11 @@ from __future__ import annotations
 import gc
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reconciler.dataclass import dataclass
 from reconciler.declare.clients.catalogue import Catalogue, build_catalogue
 from reconciler.declare.clients.read_client import ClientFile, ReadClient
 from reconciler.declare.clients.reader import ClientReader

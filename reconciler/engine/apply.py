@@ -7,9 +7,10 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.declared.checkout import Checkout
 from reconciler.domain.declared.desired import DesiredClient
 from reconciler.domain.live.observed import Observed, OpenRun

@@ -8,11 +8,11 @@ import threading
 import time
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Generic, TypeVar
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.live.record import Delivery
 from reconciler.engine.lanes import Lanes
 from reconciler.engine.ports import LiveState, Minter, Sender

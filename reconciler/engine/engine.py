@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.declared.checkout import WITHOUT_GIT, Applied, Checkout
 from reconciler.domain.declared.desired import ClientState, Desired, Environment, Project
 from reconciler.domain.live.observed import MountSettings, Observed

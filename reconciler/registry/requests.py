@@ -3,9 +3,9 @@ tests answer them with faults. A request holds everything that is needed to answ
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.declared.desired import DesiredWebhook
 from reconciler.domain.kinds.credentials import CredentialKind
 from reconciler.domain.live.observed import SecretInfo

@@ -10,12 +10,12 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
 from reconciler.adapters.delivery.sender import WebhookSender
+from reconciler.dataclass import dataclass
 from reconciler.domain.declared.schemes import STANDARD_WEBHOOKS
 from reconciler.domain.secrecy import held
 from reconciler.domain.secrecy.secret import Secret

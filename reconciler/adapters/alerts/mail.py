@@ -13,7 +13,6 @@ import ssl
 import time
 from collections.abc import Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -21,6 +20,7 @@ from email.utils import format_datetime
 
 from reconciler.adapters.delivery.resolve import system_resolve
 from reconciler.adapters.system.tls import trusting
+from reconciler.dataclass import dataclass
 from reconciler.domain.declared.alert import MailTarget, SmtpTls
 from reconciler.domain.secrecy.secret import Secret
 from reconciler.webhooks.wire.addresses import judge_address, parse_networks

@@ -12,7 +12,6 @@ import socket
 import ssl
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import httpcore
@@ -21,6 +20,7 @@ from reconciler.adapters.delivery.handshake import tls_failure
 from reconciler.adapters.delivery.resolve import Answers, Resolve, resolve_within, system_resolve
 from reconciler.adapters.delivery.watch import DeliveryStopped, Watch
 from reconciler.adapters.system.sockets import connect_within
+from reconciler.dataclass import dataclass
 from reconciler.webhooks.wire.addresses import AddressJudgement, Network, judge_address
 from reconciler.webhooks.wire.endpoint import Endpoint
 

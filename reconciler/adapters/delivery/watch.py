@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from time import monotonic
 from typing import Literal
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.declared.proof import Latency
 
 WatchStep = Literal["resolve", "connect", "tls", "first_byte"]

@@ -8,9 +8,9 @@ ours, and what becomes of it, is said once, in ``threads``.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Protocol
 
+from reconciler.dataclass import dataclass
 from reconciler.errors import PlatformError
 
 _DENIED = (401, 403, 404)

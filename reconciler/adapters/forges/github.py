@@ -11,7 +11,6 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,6 +22,7 @@ from reconciler.adapters.vault.http.errors import printable
 from reconciler.adapters.vault.http.exchanged import Reply
 from reconciler.adapters.vault.http.patience import read_retry_after
 from reconciler.adapters.vault.http.proxies import OWN, Proxy, proxy_for
+from reconciler.dataclass import dataclass
 from reconciler.domain.secrecy.secret import Secret
 from reconciler.errors import UsageError, VaultError
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,6 +18,7 @@ from reconciler.adapters.forges.web import Web
 from reconciler.adapters.vault.http.errors import printable
 from reconciler.adapters.vault.http.exchanged import Reply
 from reconciler.adapters.vault.http.patience import read_retry_after
+from reconciler.dataclass import dataclass
 from reconciler.domain.secrecy.secret import Secret
 from reconciler.errors import DeliveryError, UsageError
 

@@ -12,7 +12,6 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 
@@ -20,6 +19,7 @@ from reconciler.adapters.forges.forge import ForgeRefused
 from reconciler.adapters.forges.web import Web
 from reconciler.adapters.vault.http.errors import printable
 from reconciler.adapters.vault.http.exchanged import Lost, NotSent, Reply
+from reconciler.dataclass import dataclass
 from reconciler.domain.secrecy import held
 from reconciler.domain.secrecy.secret import Secret
 from reconciler.domain.values.hosts import is_private

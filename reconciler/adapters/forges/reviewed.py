@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -20,6 +19,7 @@ from reconciler.adapters.forges.forge import ForgeRefused
 from reconciler.adapters.forges.gitlab import GitLab
 from reconciler.adapters.git.command import GitCommand
 from reconciler.adapters.git.history import list_changed_files
+from reconciler.dataclass import dataclass
 from reconciler.errors import PlatformError, UsageError
 
 PLAN_FILE = (".reconciler", "plan.json")  # what the component's job ``plan ENV`` keeps

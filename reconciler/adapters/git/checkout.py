@@ -4,10 +4,11 @@ is decided elsewhere (``planning.guards.checkout``)."""
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from reconciler.adapters.git.command import GitCommand, StoredGit
 from reconciler.adapters.git.tree import Declares, Tree, texts_behind
+from reconciler.dataclass import dataclass
 from reconciler.domain.declared.checkout import Applied, Checkout, Descent, Loaded
 from reconciler.errors import AuditError
 

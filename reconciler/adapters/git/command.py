@@ -11,13 +11,14 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 
 from reconciler.adapters.git.errors import audit_error
 from reconciler.adapters.git.programs import Programs, options_for, safe_directories, variables_for
 from reconciler.adapters.git.repository import EMBEDDED, NO_REPOSITORY, Repository, refuse_embedded
 from reconciler.adapters.system.programs import find_program
+from reconciler.dataclass import dataclass
 from reconciler.errors import AuditError
 
 LOCAL_SECONDS = 120.0

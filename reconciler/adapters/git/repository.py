@@ -9,10 +9,10 @@ reached by an entry called ``.git``, which git itself commits nowhere.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.adapters.git.errors import audit_error
+from reconciler.dataclass import dataclass
 
 # What git says of a repository that is not reached by ``.git`` (git 2.38 and newer).
 EMBEDDED = "safe.bareRepository"

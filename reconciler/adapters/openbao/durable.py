@@ -14,7 +14,6 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ from reconciler.adapters.openbao.server import (
     ServerError,
 )
 from reconciler.adapters.system.signals import stopping_on_signals
+from reconciler.dataclass import dataclass
 from reconciler.domain.secrecy.secret import Secret
 
 

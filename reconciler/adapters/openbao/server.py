@@ -18,12 +18,12 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from reconciler.adapters.system.programs import find_program, search_path
 from reconciler.adapters.system.signals import holding_signals, stopping_on_signals
+from reconciler.dataclass import dataclass
 from reconciler.domain.secrecy import beginning
 from reconciler.domain.secrecy.secret import Secret
 from reconciler.errors import ReconcilerError

@@ -7,11 +7,11 @@ import queue
 import threading
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from reconciler.adapters.receiving.loopback import LoopbackAnswer, LoopbackRequest, LoopbackServer
 from reconciler.adapters.receiving.secret_sources import SecretSource
+from reconciler.dataclass import dataclass
 from reconciler.domain.declared.schemes import Scheme
 from reconciler.domain.secrecy import beginning
 from reconciler.domain.secrecy.secret import Secret

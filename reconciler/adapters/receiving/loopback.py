@@ -12,12 +12,13 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from http import HTTPStatus
 from socketserver import BaseRequestHandler, ThreadingTCPServer
 from typing import Any
 
 import h11
+
+from reconciler.dataclass import dataclass
 
 # Over everything that a sender sends: it may be slow, but not for ever.
 READ_SECONDS = 10.0

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
 from reconciler.adapters.receiving.loopback import LoopbackAnswer, LoopbackRequest, LoopbackServer
+from reconciler.dataclass import dataclass
 from reconciler.domain.declared.schemes import STANDARD_WEBHOOKS, Scheme
 from reconciler.domain.secrecy.secret import Secret
 from reconciler.webhooks.signature.verification import SignatureCheck, verify

@@ -7,10 +7,10 @@ import getpass
 import re
 import stat
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.secrecy.secret import Secret
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.webhooks.signature.receiving import HeldSecret

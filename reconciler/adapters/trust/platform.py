@@ -11,10 +11,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+from reconciler.dataclass import dataclass
 
 _MAX_PAYLOAD = 16 << 20
 # 1234+ada@users.noreply.github.com, ada@users.noreply.github.com; 1234-ada@users.noreply.gitlab.com

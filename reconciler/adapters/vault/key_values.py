@@ -7,10 +7,10 @@ and ``mount`` are checked by the caller (``http.paths``). All raise ``VaultError
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from reconciler.adapters.vault.http.adapter import VaultAdapter
 from reconciler.adapters.vault.http.answer import Answer
+from reconciler.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

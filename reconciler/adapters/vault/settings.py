@@ -4,11 +4,12 @@ credentials."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 
 from reconciler.adapters.vault.http import errors
 from reconciler.adapters.vault.http.sendable import check_credential
+from reconciler.dataclass import dataclass
 from reconciler.domain.declared.desired import VaultSettings
 from reconciler.domain.secrecy.secret import Secret
 from reconciler.errors import VaultError

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from reconciler.app.plan.rendering import Look, render_plan, run_address
+from reconciler.dataclass import dataclass
 from reconciler.domain.secrecy import beginning
 from reconciler.engine.planfile.load import load_plan
 from reconciler.errors import UsageError

@@ -3,13 +3,13 @@ whom there was nothing to say. ``apply``, CI and saved plans use none of it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.adapters.kept.store import cache_file, read_kept, write_kept
 from reconciler.adapters.system.ci_job import is_ci_job
 from reconciler.adapters.system.own_program import describe_program
+from reconciler.dataclass import dataclass
 from reconciler.declare.clients.kept_files import KeptFile, KeptFiles
 from reconciler.domain.declared.desired import RuleLevel
 from reconciler.domain.declared.placed import holds_in

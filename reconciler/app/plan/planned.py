@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from reconciler.app.plan.targets import webhook_addresses
 from reconciler.app.wiring import read_required_records
 from reconciler.app.workplace import Workplace
+from reconciler.dataclass import dataclass
 from reconciler.domain.declared.desired import Desired
 from reconciler.domain.live.observed import Observed
 from reconciler.domain.plan.plan import Plan

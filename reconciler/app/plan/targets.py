@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.declared.desired import ClientState, Desired
 from reconciler.domain.kinds.credentials import (
     CREDENTIAL_KINDS,

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.secrecy import mask_secrets
 
 if TYPE_CHECKING:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.app.run.alerts import Alerts
 from reconciler.app.values import Run
 from reconciler.app.wiring import engine_for
+from reconciler.dataclass import dataclass
 from reconciler.errors import BlockedError
 
 if TYPE_CHECKING:

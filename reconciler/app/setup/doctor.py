@@ -6,7 +6,6 @@ Changes nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Literal
@@ -25,6 +24,7 @@ from reconciler.adapters.vault.setup.mounts import (
 )
 from reconciler.adapters.vault.setup.namespaces import require_namespaces
 from reconciler.adapters.vault.setup.policies import capable, policy_drift
+from reconciler.dataclass import dataclass
 from reconciler.domain.kinds.credentials import KEY, Reader, list_kinds, list_kinds_read_by
 from reconciler.domain.values.canonical import JsonObject, iso
 from reconciler.domain.values.hosts import is_loopback

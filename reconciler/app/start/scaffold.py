@@ -6,11 +6,11 @@ import os
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
 from reconciler.adapters.git.command import GitCommand
+from reconciler.dataclass import dataclass
 from reconciler.declare.schema.schemas import KINDS, file_name, schema_text
 from reconciler.domain.values.names import is_name
 from reconciler.errors import AuditError, ReconcilerError, UsageError

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from reconciler.adapters.receiving.receiver import LoopbackReceiver
 from reconciler.cli.demo.eyes import Eyes
 from reconciler.cli.demo.tour import NotAsTold, Tour
+from reconciler.dataclass import dataclass
 from reconciler.domain.secrecy import holds_secret
 
 PROJECT = "acme-integrations"

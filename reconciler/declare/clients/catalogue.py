@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
+from reconciler.dataclass import dataclass
 from reconciler.declare.files.documents import Document
 from reconciler.declare.files.files import is_inside, name_file, plain_path, read, stays_inside
 from reconciler.declare.findings.collector import Collector

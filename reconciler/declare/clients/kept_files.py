@@ -8,10 +8,11 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import NamedTuple
 
+from reconciler.dataclass import dataclass
 from reconciler.declare.clients.kept_client import KeptClient, keep_client, outline_client
 from reconciler.declare.clients.read_client import ClientFile
 from reconciler.declare.files.files import read_regular, show_path

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from reconciler.dataclass import dataclass
 from reconciler.declare.files.documents import Document
 from reconciler.declare.findings.nodes import Mark
 from reconciler.domain.declared.desired import ClientOutline, DesiredClient, Violation

@@ -4,10 +4,11 @@ was read, so that nothing of its text is kept."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from pathlib import Path
 
+from reconciler.dataclass import dataclass
 from reconciler.declare.clients.catalogue import Catalogue
 from reconciler.declare.clients.client import ClientBuilder
 from reconciler.declare.clients.read_client import ClientFile, ReadClient

@@ -13,9 +13,9 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from reconciler.dataclass import dataclass
 from reconciler.declare.clients.read_client import ClientFile
 from reconciler.declare.clients.reader import ClientReader
 

@@ -7,9 +7,9 @@ Judged per text, not per merged client: a mistake in a template is told once, wh
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from reconciler.dataclass import dataclass
 from reconciler.declare.clients.catalogue import Catalogue
 from reconciler.declare.findings.collector import Collector
 from reconciler.declare.findings.nodes import Map

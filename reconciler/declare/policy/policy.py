@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from reconciler.dataclass import dataclass
 from reconciler.declare.clients.catalogue import Catalogue
 from reconciler.declare.files.audit_folder import lies_in_audit
 from reconciler.declare.files.documents import Document

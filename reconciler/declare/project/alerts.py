@@ -4,9 +4,9 @@ and must not have."""
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
+from reconciler.dataclass import dataclass
 from reconciler.declare.files.files import name_file
 from reconciler.declare.findings.collector import Collector
 from reconciler.declare.findings.nodes import Map

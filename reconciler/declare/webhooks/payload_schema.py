@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import islice
 from typing import Any, TypeAlias
@@ -21,6 +20,7 @@ from jsonschema.exceptions import SchemaError, ValidationError
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
+from reconciler.dataclass import dataclass
 from reconciler.declare.findings.suggest import did_you_mean, list_choices
 from reconciler.declare.findings.words import value_in_words
 from reconciler.declare.schema.explain import check_unique

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import urlsplit
 
+from reconciler.dataclass import dataclass
 from reconciler.declare.webhooks.urls import parse_url
 from reconciler.domain.declared.desired import Environment
 from reconciler.domain.values.hosts import is_loopback

@@ -4,11 +4,11 @@ and its faults."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any
 
+from reconciler.dataclass import dataclass
 from reconciler.declare.findings.nodes import Map, Mark, plain
 from reconciler.declare.webhooks.lifecycles import (
     duration_of,

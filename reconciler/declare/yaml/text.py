@@ -13,7 +13,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
@@ -29,6 +28,7 @@ from yaml.events import (
     SequenceStartEvent,
 )
 
+from reconciler.dataclass import dataclass
 from reconciler.declare.findings.collector import Collector
 from reconciler.declare.findings.nodes import Map, Mark, Seq
 from reconciler.declare.yaml.syntax import report_conflict, report_syntax

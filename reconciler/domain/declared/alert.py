@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.declared.owners import Owner
 from reconciler.domain.declared.placed import holds_in
 from reconciler.errors import Address

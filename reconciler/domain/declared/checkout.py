@@ -6,9 +6,11 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
+
+from reconciler.dataclass import dataclass
 
 _IDENT = re.compile(rb"\$Id: [0-9a-f]{40,64} \$")
 # A path below the project, and the ids that git would give to what was read there.

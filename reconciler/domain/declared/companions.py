@@ -10,9 +10,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from uuid import UUID
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.declared.scheme_fields import header_fault
 from reconciler.domain.declared.schemes import Scheme, header_names
 

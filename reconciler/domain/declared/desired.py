@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.declared.alert import Channel
 from reconciler.domain.declared.checkout import Committed, Loaded
 from reconciler.domain.declared.proof import Demand, Expectation, Payload, Probe

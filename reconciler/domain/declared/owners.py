@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.values.canonical import JsonObject
 
 # One plain ASCII address: no display name, no quoting, nothing that could end a header or begin

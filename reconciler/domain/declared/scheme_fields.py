@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, Field, dataclass, fields
+from dataclasses import MISSING, Field, fields
 from datetime import timedelta
 from typing import Any
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.values.canonical import Json
 from reconciler.domain.values.duration import PATTERN, format_duration, parse_duration
 

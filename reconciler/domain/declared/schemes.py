@@ -9,9 +9,10 @@ Paystack, Intuit and Shopify.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import timedelta
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.declared.scheme_fields import (
     DEADLINE,
     ENCODING,

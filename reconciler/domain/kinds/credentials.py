@@ -7,11 +7,11 @@ its schema in ``schemas/`` and its texts in ``docs/``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.kinds.actions import ActionKind
 from reconciler.errors import Address
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.declared.checkout import Applied
 from reconciler.domain.live.record import ClientRecord
 from reconciler.domain.plan.plan import Outcome

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
 from typing import overload
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.declared.proof import Attempt, ProbeResult
 from reconciler.domain.kinds.credentials import SIGNING_SECRET, CredentialKind
 from reconciler.domain.values.canonical import JsonObject, digest, dumps

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.values.canonical import JsonObject
 
 # What an expression says of one client: whether it holds, or a sentence why that cannot be told.

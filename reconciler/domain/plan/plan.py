@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.kinds.actions import ActionKind, Verb
 from reconciler.domain.kinds.credentials import CredentialKind, find_kind
 from reconciler.domain.plan.unfinished import Unfinished

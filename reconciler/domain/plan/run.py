@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from datetime import datetime
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.plan.plan import Action, Outcome, OutcomeStatus, Risk
 from reconciler.errors import Address

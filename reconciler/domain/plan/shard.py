@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from reconciler.dataclass import dataclass
 from reconciler.domain.values.names import bucket_names
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.secrecy.held import SHORTEST, find_all, find_held
 from reconciler.domain.secrecy.plaintext import blocks, to_plain_text, trace
 from reconciler.domain.secrecy.shapes import find_shapes

@@ -11,9 +11,9 @@ from __future__ import annotations
 import re
 from array import array
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from html import unescape
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.values.invisible import INVISIBLE
 
 _ROUNDS = 4  # an encoding within an encoding within an encoding

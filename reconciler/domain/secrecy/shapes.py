@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.values.keytext import CHECK_LENGTH, ID_LENGTH, SECRET_LENGTH
 
 CREDENTIALS_IN_URL = "the credentials in a URL"

@@ -12,13 +12,14 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from re import _constants as op  # type: ignore[attr-defined]  # re's own parser: no second grammar to disagree with
 from re import _parser  # type: ignore[attr-defined]
 from threading import Lock
 from typing import Any, NamedTuple
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.values.ecma import translate
 
 # Warnings are silenced for a whole process: threads that parse at once would undo it in each

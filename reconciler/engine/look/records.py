@@ -6,11 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from functools import partial
 from typing import cast
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.declared.checkout import Applied
 from reconciler.domain.live.observed import Lease, OpenRun
 from reconciler.domain.live.record import ClientRecord

@@ -4,8 +4,9 @@ on."""
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.kinds.actions import REVOCATIONS, SETTLING, SPECIFYING, ActionKind
 from reconciler.domain.live.observed import Observed
 from reconciler.domain.plan.plan import Action, Plan

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.live.observed import OpenRun
 from reconciler.engine.ports import Ledger, Reporter
 

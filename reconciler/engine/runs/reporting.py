@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.live.observed import Lease, OpenRun
 from reconciler.domain.live.record import ClientRecord
 from reconciler.domain.plan.plan import OutcomeStatus

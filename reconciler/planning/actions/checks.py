@@ -4,9 +4,9 @@ one function and one row in ``ISSUE`` , ``ROTATE`` or ``END``."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.declared.desired import Lifecycle
 from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.kinds.credentials import CredentialKind

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.declared.checkout import WITHOUT_GIT, Checkout, Descent
 from reconciler.domain.declared.desired import ClientState, Desired, DesiredClient
 from reconciler.domain.live.observed import Observed

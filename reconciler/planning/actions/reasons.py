@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.kinds.credentials import KEY, CredentialKind, list_kinds
 from reconciler.domain.plan.plan import Action, Risk

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.declared.desired import Lifecycle
 from reconciler.domain.values.canonical import iso
 from reconciler.domain.values.window import Freeze

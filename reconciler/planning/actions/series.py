@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.live import transitions
 from reconciler.domain.live.record import USABLE, Series, Version, VersionState

@@ -4,8 +4,9 @@ HEAD is a step back, whether a commit holds what is used."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.declared.checkout import Applied, Checkout, Descent
 from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.live.observed import Observed

@@ -6,8 +6,9 @@ That is a finding only when both are of one moment. Whoever looks has to confirm
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.live.observed import Observed, SecretInfo
 from reconciler.domain.live.record import ClientRecord, Series, VersionState
 from reconciler.planning.guards.ownership import find_doubts

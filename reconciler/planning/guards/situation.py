@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.declared.desired import Desired
 from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.live.observed import Observed

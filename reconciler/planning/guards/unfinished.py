@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.kinds.actions import ISSUES, Verb
 from reconciler.domain.kinds.credentials import CredentialKind
 from reconciler.domain.live.observed import Lease, Observed, OpenRun

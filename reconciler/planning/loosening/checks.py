@@ -9,10 +9,11 @@ expression, another pattern) is told as looser.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.declared.checkout import Committed
 from reconciler.domain.declared.desired import (
     ApproverRule,

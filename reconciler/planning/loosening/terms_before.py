@@ -7,8 +7,9 @@ Nothing here changes what is done, whether the plan is blocked, or its digest.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.declared.desired import ClientState, Desired, Rule
 from reconciler.domain.declared.terms import Terms
 from reconciler.domain.live.record import ClientStatus

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.declared.proof import GENUINE_ONLY
 from reconciler.domain.plan.scopes import covers
 from reconciler.domain.values.duration import format_duration

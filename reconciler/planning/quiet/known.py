@@ -7,10 +7,10 @@ to do. What changed, or may matter to another client, is planned as if nothing h
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.live.observed import SecretInfo
 from reconciler.domain.live.record import ClientRecord
 from reconciler.planning.actions.reasons import Reason

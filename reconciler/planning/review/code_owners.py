@@ -4,9 +4,9 @@ approvers."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.declared.desired import Desired
 from reconciler.domain.declared.owners import read_owner
 from reconciler.domain.live.observed import Observed

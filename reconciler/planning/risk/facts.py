@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.declared.desired import DesiredClient, GuardrailPolicy
 from reconciler.domain.kinds.actions import ActionKind
 from reconciler.domain.kinds.credentials import KEY, CredentialKind

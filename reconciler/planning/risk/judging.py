@@ -8,9 +8,10 @@ follows from the rules that fired and from its cause; nothing else in this progr
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.declared.desired import Desired
 from reconciler.domain.kinds.actions import (
     ISSUES,

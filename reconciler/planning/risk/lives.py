@@ -4,10 +4,10 @@ them by hand."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.kinds.actions import NEW_VERSIONS, REVOCATIONS, ROTATIONS, ActionKind
 from reconciler.domain.kinds.credentials import (
     KEY,

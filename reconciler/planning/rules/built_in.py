@@ -8,10 +8,10 @@ that blocks anything is decided elsewhere (``policy``); where it is written in a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.declared.desired import (
     ClientState,
     DesiredClient,

@@ -20,10 +20,11 @@ which owns nothing of this one.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from posixpath import join, normpath
 from typing import Protocol
+
+from reconciler.dataclass import dataclass
 
 WORD = "signedCommits"  # a policy that demands signatures holds it
 

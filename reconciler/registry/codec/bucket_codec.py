@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from msgspec import Raw
 from msgspec.json import Decoder
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.live.record import ClientRecord
 from reconciler.errors import RegistryError
 from reconciler.registry.codec.record_codec import decode_record, encode_record, formless_error

@@ -4,9 +4,10 @@ stand for."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.declared.desired import DesiredClient
 from reconciler.domain.kinds.actions import NEW_VERSIONS, REVOCATIONS, ActionKind
 from reconciler.domain.kinds.credentials import CredentialKind

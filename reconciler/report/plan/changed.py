@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.plan.plan import Action
 from reconciler.domain.values.canonical import Json
 

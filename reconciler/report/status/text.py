@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.kinds.credentials import SIGNING_SECRET
 from reconciler.domain.live.observed import Observed
 from reconciler.domain.live.record import (

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+
+from reconciler.dataclass import dataclass
 
 # A piece that takes more than a quarter of the room gets what the others leave: one change must not
 # hide the rest.

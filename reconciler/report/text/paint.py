@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from reconciler.dataclass import dataclass
 
 # ANSI "select graphic rendition" parameters (ECMA-48); only the eight colours that every theme
 # sets.

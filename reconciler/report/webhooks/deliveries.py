@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.declared.proof import Attempt
 from reconciler.domain.live.record import ClientRecord
 from reconciler.domain.values.canonical import Json, JsonObject, iso

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.declared.proof import Expectation, Probe
 from reconciler.domain.secrecy import mask_secrets
 from reconciler.errors.codes import CODES

@@ -8,10 +8,11 @@ bytes, ``HttpRequest`` → ``HttpResponse`` or ``HttpFailure``, ``Pause`` → wh
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.declared.proof import Attempt, Demand, Probe, ProbeResult, list_probes
 from reconciler.domain.declared.schemes import faults
 from reconciler.domain.live.record import Delivery

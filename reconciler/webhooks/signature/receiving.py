@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.declared.schemes import SCHEMES, Scheme
 from reconciler.domain.secrecy.secret import Secret
 from reconciler.webhooks.signature.verification import SignatureCheck, verify

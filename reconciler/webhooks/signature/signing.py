@@ -9,8 +9,8 @@ import base64
 import binascii
 import hmac
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.declared.schemes import ALGORITHMS, Scheme, sibling
 from reconciler.domain.secrecy.secret import Secret
 

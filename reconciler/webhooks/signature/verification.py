@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 import hmac
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.declared.schemes import Scheme, sibling
 from reconciler.domain.secrecy.secret import Secret
 from reconciler.webhooks.signature.ed25519 import PUBLIC_PREFIX, is_valid, public_bytes

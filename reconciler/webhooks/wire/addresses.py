@@ -8,8 +8,9 @@ clouds' documentation for metadata.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+
+from reconciler.dataclass import dataclass
 
 Network = IPv4Network | IPv6Network
 _Address = IPv4Address | IPv6Address

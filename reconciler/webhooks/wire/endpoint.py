@@ -6,9 +6,9 @@ from __future__ import annotations
 import ipaddress
 import re
 import unicodedata
-from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.secrecy import beginning
 
 URL_LIMIT = 2048

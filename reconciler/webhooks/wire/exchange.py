@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.declared.companions import Occasion, companions
 from reconciler.domain.declared.desired import DesiredWebhook
 from reconciler.domain.declared.proof import Probe

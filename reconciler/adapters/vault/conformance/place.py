@@ -6,12 +6,13 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from reconciler.adapters.vault.http.errors import StatusError
 from reconciler.adapters.vault.live import Live
 from reconciler.adapters.vault.setup.bootstrap import prepare_environment
 from reconciler.adapters.vault.setup.policies import ROLES, TOKEN_ROLES, policy_name
+from reconciler.dataclass import dataclass
 from reconciler.domain.declared.desired import VaultSettings
 from reconciler.errors import VaultError
 

@@ -4,13 +4,13 @@ is documented."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal
 
 from reconciler.adapters.vault.conformance.place import Place, throw_away_place
 from reconciler.adapters.vault.http import errors
 from reconciler.adapters.vault.live import Live
 from reconciler.adapters.vault.setup.namespaces import ignores_namespaces
+from reconciler.dataclass import dataclass
 from reconciler.domain.live.observed import SecretInfo
 from reconciler.domain.secrecy.secret import Secret
 from reconciler.errors import VaultDenied, VaultError

@@ -8,7 +8,6 @@ import re
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Never
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -39,6 +38,7 @@ from reconciler.adapters.vault.http.patience import (
 from reconciler.adapters.vault.http.proxies import Proxy
 from reconciler.adapters.vault.http.sendable import check_address, check_credential, check_header
 from reconciler.adapters.vault.http.wire import Wire
+from reconciler.dataclass import dataclass
 from reconciler.domain.declared.desired import VaultSettings
 from reconciler.domain.secrecy.secret import Secret
 from reconciler.errors import VaultError

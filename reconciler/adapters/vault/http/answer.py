@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
@@ -12,6 +11,7 @@ from typing import Any
 from reconciler.adapters.vault.http import errors
 from reconciler.adapters.vault.http.errors import StatusError, Where
 from reconciler.adapters.vault.http.exchanged import Reply
+from reconciler.dataclass import dataclass
 from reconciler.domain.values.canonical import JsonObject
 
 

@@ -14,10 +14,10 @@ value.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.secrecy import mask_secrets
 from reconciler.domain.values.canonical import JsonObject
 from reconciler.errors import (

@@ -9,11 +9,11 @@ may settle it, by looking at what is there.
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
 
 from reconciler.adapters.vault.http import errors
 from reconciler.adapters.vault.http.answer import error_texts, server_time
 from reconciler.adapters.vault.http.exchanged import Reply
+from reconciler.dataclass import dataclass
 
 # Statuses that mean: not now. Of these a write was certainly not applied by WRITE_TRANSIENT.
 TRANSIENT = frozenset({412, 429, 472, 473, 500, 502, 503, 504})

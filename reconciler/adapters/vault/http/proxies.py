@@ -9,11 +9,11 @@ would show it the token: refused.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from urllib.parse import unquote, urlsplit
 
 from reconciler.adapters.vault.http.errors import SETTINGS_UNUSABLE
+from reconciler.dataclass import dataclass
 from reconciler.domain.secrecy.secret import Secret
 from reconciler.domain.values.hosts import is_loopback
 from reconciler.errors import VaultError

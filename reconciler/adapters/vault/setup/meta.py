@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 
 from reconciler.adapters.vault.http import errors
 from reconciler.adapters.vault.http.errors import StatusError
 from reconciler.adapters.vault.live import Live
+from reconciler.dataclass import dataclass
 from reconciler.domain.values import canonical
 from reconciler.errors import VaultDenied, VaultError
 from reconciler.registry.requests import ReadDocument, StoredDocument
