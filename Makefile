@@ -19,7 +19,7 @@ COUNT ?= 20
 SEED ?= 1
 MINUTES ?= 60
 # The pure rooms: values in, values out.
-PURE := tests/test_architecture.py tests/domain tests/registry tests/webhooks tests/planning tests/declare tests/engine tests/report tests/benchmarks
+PURE := tests/test_architecture.py tests/domain tests/registry tests/evidence tests/webhooks tests/planning tests/declare tests/engine tests/report tests/benchmarks
 RELIABILITY := tests/reliability tests/adapters/test_vault_retries.py tests/planning/test_unfinished.py tests/registry/test_rebucket.py tests/engine/test_many_webhooks.py
 # Told once more, through a proxy with the habits of HashiCorp Vault.
 STORIES := tests/story/test_canary.py tests/story/test_main_job.py tests/story/test_revoke.py tests/story/test_rotation.py

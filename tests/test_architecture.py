@@ -26,6 +26,7 @@ RANKS = {
     "planning": 2,
     "webhooks": 2,
     "registry": 2,
+    "evidence": 2,
     "engine": 3,
     "adapters": 4,
     "report": 4,
@@ -111,7 +112,7 @@ FLOOR_OF = {
     for number, units in enumerate(floors)
     for unit in units
 }
-PURE = ("errors", "domain", "planning", "webhooks", "registry")
+PURE = ("errors", "domain", "planning", "webhooks", "registry", "evidence")
 IMPURE_MODULES = frozenset(
     {"os", "time", "random", "secrets", "socket", "subprocess", "logging", "pathlib"}
 )
@@ -120,7 +121,7 @@ IMPURE_MODULES = frozenset(
 HOMES = {
     "cel": ("reconciler.adapters.cel",),
     "click": ("reconciler.cli",),
-    "cryptography": ("reconciler.webhooks", "reconciler.adapters"),
+    "cryptography": ("reconciler.webhooks", "reconciler.evidence", "reconciler.adapters"),
     "h11": ("reconciler.adapters.receiving.loopback",),
     "httpcore": ("reconciler.adapters.delivery",),
     "httptools": ("reconciler.adapters.vault.http.incoming",),
@@ -130,6 +131,7 @@ HOMES = {
     "jsonschema": ("reconciler.declare",),
     "msgspec": (
         "reconciler.registry",
+        "reconciler.evidence",
         "reconciler.adapters.kept",
         "reconciler.report.text.document",
     ),

@@ -12,6 +12,7 @@ from reconciler.errors.codes.code import Code
 from reconciler.errors.codes.command_line import COMMAND_LINE_CODES
 from reconciler.errors.codes.declaration import DECLARATION_CODES
 from reconciler.errors.codes.deliveries import ALERT_CODES, ATTEMPT_CODES, PROBE_CODES
+from reconciler.errors.codes.evidence import EVIDENCE_CODES
 from reconciler.errors.codes.plans import (
     COMMIT_CODES,
     GUARD_CODES,
@@ -42,6 +43,7 @@ TABLES: tuple[tuple[Code, ...], ...] = (
     PROBE_CODES,
     ALERT_CODES,
     REPORT_CODES,
+    EVIDENCE_CODES,
     PLATFORM_CODES,
 )
 CODES: Mapping[str, Code] = {code.id: code for table in TABLES for code in table}
