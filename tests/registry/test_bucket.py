@@ -10,6 +10,7 @@ import pytest
 
 from reconciler.domain.live.record import ClientRecord, ClientStatus, Event
 from reconciler.domain.live.transitions import TransitionError
+from reconciler.domain.secrecy.secret import Secret
 from reconciler.errors import Address, RegistryError, VaultUnreachable
 from reconciler.registry.protocol.bucket import (
     KEPT_EVENTS,
@@ -97,6 +98,39 @@ def test_a_commit_stamps_what_it_changes_and_nothing_else() -> None:
     assert stored["b"] == record("b")
     assert one.records == stored
     assert one.at == START
+
+
+@pytest.mark.parametrize("where", ["message", "detail", "name of a field"])
+def test_no_secret_gets_into_a_history(where: str) -> None:
+    """Whoever said it, in whichever of the records that one commit changes; what was on record
+    before is not touched."""
+    held = Secret("correct horse battery")
+    told = event_of(1, "a")
+
+    def say(present: ClientRecord | None, at: datetime) -> ClientRecord | None:
+        assert present is not None
+        new = replace(event_of(2, present.name), run=RUN)
+        if present.name == "b":
+            text = f"the server said: {held.reveal()}"
+            new = {
+                "message": replace(new, message=text),
+                "detail": replace(new, detail={"result": [{"inner": text}]}),
+                "name of a field": replace(new, detail={text: 1}),
+            }[where]
+        return replace(present, seq=2, events=(*present.events, new))
+
+    world = world_of(*(record(name, seq=1, events=(told,)) for name in ("a", "b")))
+    assert drive(world, committed(bucket(), {"a": say, "b": say})) == {}
+    stored = now_stored(world)
+    assert all(next(iter(one.events)) == told for one in stored.values())
+    assert tuple(stored["a"].events)[1].message == event_of(2, "a").message
+    assert held.reveal() not in str(world.documents[NAME].versions)
+    assert "the server said: ***" in str(world.documents[NAME].versions)
+
+
+def event_of(seq: int, client: str) -> Event:
+    address = Address.read(f"client/{client}")
+    return Event(seq, START, OTHER, "update-client", address, "Changed", "it was changed", {"x": 1})
 
 
 def test_a_commit_without_a_change_writes_nothing() -> None:

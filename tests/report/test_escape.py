@@ -123,6 +123,18 @@ def test_markdown_has_no_mention_reference_or_link(text: str) -> None:
     assert not re.search(r"@[\w-]|(?<!&)#\w|(?i:gh-)\d|(?i:https?:|www\.)", shown)
 
 
+@pytest.mark.parametrize("text", ["see GH-12", "gl-3", "a/GH-1-b", "12-gl-4 x-y"])
+def test_a_word_with_a_hyphen_is_plain_only_where_it_is_no_reference(text: str) -> None:
+    shown = markdown(text)
+    assert re.search(r"(?i:g[hl]-)\d", shown) is None
+    assert shown.replace("&#8203;", "") == text
+
+
+@pytest.mark.parametrize("text", ["", "client/a-b/key/primary", "new key 3 - high-risk half-2"])
+def test_plain_words_stay_as_they_are_in_markdown(text: str) -> None:
+    assert markdown(text) == text
+
+
 @pytest.mark.parametrize(
     "text",
     ["https://evil.example", "1http://evil.example", "WWW.evil.example", "mailto:a@b.example"],

@@ -14,7 +14,6 @@ from reconciler.domain.kinds.credentials import CredentialKind
 from reconciler.domain.live.observed import SecretInfo
 from reconciler.domain.live.record import ClientRecord, Event
 from reconciler.domain.plan.plan import Action, Outcome, OutcomeStatus, Problem, Stage
-from reconciler.domain.secrecy import mask_json, mask_secrets
 from reconciler.domain.secrecy.secret import Secret
 from reconciler.domain.values.canonical import Json
 from reconciler.errors import ReconcilerError
@@ -184,8 +183,8 @@ def with_event(
     action: Action,
     detail: Mapping[str, Json] | None = None,
 ) -> ClientRecord:
-    """``record`` with one more event in its history: gapless, numbered by the record itself.
-    Nothing that looks like a secret gets into it, whoever said it."""
+    """``record`` with one more event in its history: gapless, numbered by the record itself. What
+    looks like a secret is taken out of it when it is committed."""
     event = Event(
         record.seq + 1,
         at,
@@ -193,7 +192,7 @@ def with_event(
         action.kind.value,
         action.address,
         action.reason,
-        mask_secrets(action.message),
-        mask_json(dict(detail or {})),
+        action.message,
+        dict(detail or {}),
     )
     return replace(record, seq=event.seq, events=(*record.events, event))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from reconciler.domain.secrecy import mask_secrets
 from reconciler.domain.values.invisible import INVISIBLE
@@ -109,6 +110,12 @@ def terminal_width(text: str) -> int:
     )
 
 
+# Words, names and addresses in which there is nothing to be made harmless. After these two letters
+# a hyphen may begin a reference.
+_PLAIN = re.compile(r"(?:[A-Za-z0-9/ ]++|(?<![HLhl])-)*+")
+
+
+@lru_cache(maxsize=1024)
 def markdown(text: str) -> str:
     """One line of GitHub or GitLab Markdown that shows ``text`` and means nothing: no emphasis,
     code, link, HTML, table cell, mention, reference or emoji. Line breaks become spaces.
@@ -116,6 +123,8 @@ def markdown(text: str) -> str:
     Not for the very start of a line, where ``- `` and ``1. `` begin a list, nor for an HTML
     attribute.
     """
+    if _PLAIN.fullmatch(text):
+        return text
     flat = terminal(re.sub(r"[\r\n]+", " ", text))
     flat = _REFERENCE.sub(lambda match: f"{match[0]}\0", flat)  # terminal left no such character
     return _LINK.sub(_break_link, flat.translate(_MARKDOWN))
