@@ -3,7 +3,7 @@ was read, so that nothing of its text is kept."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
 from functools import cached_property
 from pathlib import Path
@@ -14,9 +14,10 @@ from reconciler.declare.clients.client import ClientBuilder
 from reconciler.declare.clients.read_client import ClientFile, ReadClient
 from reconciler.declare.clients.references import check_environments, check_template
 from reconciler.declare.clients.spec import SpecCheck
-from reconciler.declare.files.documents import Document, read_documents
-from reconciler.declare.files.files import CLIENT, show_path
-from reconciler.declare.findings.collector import Collector, source_of
+from reconciler.declare.files.alike import Models
+from reconciler.declare.files.documents import Document, parse_documents
+from reconciler.declare.files.files import CLIENT, read, show_path
+from reconciler.declare.findings.collector import Collector, FindingRefused, source_of
 from reconciler.declare.webhooks.payloads import Payloads
 from reconciler.declare.webhooks.reach import Reach
 from reconciler.declare.webhooks.webhook import Webhooks
@@ -46,6 +47,7 @@ class ClientReader:
     payloads: Payloads
     templates: Mapping[str, Document] = field(default_factory=dict)
     complete: bool = True
+    models: Models = field(default_factory=Models)
 
     def read(self, paths: Sequence[str]) -> Iterator[ClientFile]:
         """The clients of these files that have a name. What is wrong goes to the collector, and
@@ -56,32 +58,83 @@ class ClientReader:
             for step in (self._read_documents, self._check, self._resolve):
                 for file in files:
                     before, made = len(self.found), self.found.made
-                    step(file)
+                    self._take(step, file)
                     file.clean = file.clean and len(self.found) == before
                     file.silent = file.silent and self.found.made == made
             yield from files
 
+    def _take(self, step: Callable[[ClientFile], None], file: ClientFile) -> None:
+        """Where there is something to say of a text that was not parsed, it is parsed after all:
+        only then all places are known."""
+        if not any(one.like for one in file.documents):
+            step(file)
+            return
+        try:
+            with self.found.refuse():
+                step(file)
+        except FindingRefused:
+            self._parse(file)
+            if step != self._check:
+                self._check(file)
+            step(file)
+
     def _read_documents(self, file: ClientFile) -> None:
-        file.documents, file.whole = read_documents(self.root, file.path, CLIENT, self.found)
+        name = show_path(file.path)
+        text = read(self.root, file.path, self.found)
+        if text is None:
+            file.whole = False
+        elif (document := self.models.find(text, name)) is not None:
+            file.documents = [document]
+        else:
+            self._parse(file)
+
+    def _parse(self, file: ClientFile) -> None:
+        name = show_path(file.path)
+        file.documents, file.whole = parse_documents(
+            self.found.texts[name], name, CLIENT, self.found
+        )
 
     def _check(self, file: ClientFile) -> None:
         """Each text on its own: the client's, and what each environment changes."""
         for client in file.documents:
             check = SpecCheck(self.catalogue, self.payloads, self.found, client.address)
-            check.check(client.spec)
+            clean = client.like.spec if client.like is not None else None
+            check.check(client.spec, clean)
             changed = client.spec.sub("environments")
             for name in changed:
                 if changed[name]:
-                    check.check(changed.sub(name))
+                    check.check(changed.sub(name), clean and clean.sub("environments").sub(name))
             check_template(client, self.templates, complete=self.complete, found=self.found)
             if self.environments:
                 check_environments(client, self.environments, self.found)
 
     def _resolve(self, file: ClientFile) -> None:
-        file.clients = [self._resolve_client(client) for client in file.documents if client.name]
+        name, made = show_path(file.path), self.found.made
+        documents = file.documents
+        file.clients = [self._resolve_client(client) for client in documents if client.name]
+        if documents and documents[0].like and any(_list_violations(file.clients)):
+            raise FindingRefused
         file.documents = []
         if file.clean:
-            self.found.texts.pop(show_path(file.path), None)
+            text = self.found.texts.pop(name, "")
+            if file.silent and made == self.found.made and documents and not documents[0].like:
+                self._keep_model(text, documents, file.clients)
+
+    def _keep_model(
+        self,
+        text: str,
+        documents: Sequence[Document],
+        clients: Sequence[ReadClient],
+    ) -> None:
+        """Compare others with this text, where nothing at all is to be said of it."""
+        if (
+            len(documents) == len(clients) == 1
+            and clients[0].sound
+            and not any(_list_violations(clients))
+        ):
+            names_others = any(documents[0].file in by for by in self.found.named.values())
+            if not names_others:
+                self.models.keep(text, documents[0])
 
     def _resolve_client(self, client: Document) -> ReadClient:
         name = client.spec.get("template")
@@ -98,8 +151,10 @@ class ClientReader:
         return ReadClient(
             name=client.name,
             name_mark=client.name_mark,
-            former=None if former is None else (former, metadata.marks["renamedFrom"]),
-            team=(team, owner.marks["team"]) if team else None,
+            former=(
+                None if former is None else (former, client.place(metadata.marks["renamedFrom"]))
+            ),
+            team=(team, client.place(owner.marks["team"])) if team else None,
             sound=sound,
             resolved=resolved,
             violations={
@@ -140,3 +195,7 @@ class ClientReader:
         has_rule = any(rule.name == "https-only" for rule in self.policy.rules)
         declared = self.project.environments if self.project else {}
         return {name: Reach(one, has_rule) for name, one in declared.items()}
+
+
+def _list_violations(clients: Iterable[ReadClient]) -> Iterator[Violation]:
+    return (one for client in clients for found in client.violations.values() for one in found)

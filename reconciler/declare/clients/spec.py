@@ -49,7 +49,12 @@ class SpecCheck:
     address: Address = NOWHERE
     http: bool = False
 
-    def check(self, spec: Map) -> None:
+    def check(self, spec: Map, clean: Map | None = None) -> None:
+        """``clean``: another spec, with nothing wrong; what ``spec`` shares with it is passed
+        over."""
+        if clean is not None:
+            shared = [field for field in spec if spec[field] is clean.get(field)]
+            spec = spec.without(*shared)
         self._scopes(spec)
         if "allowedCidrs" in spec:
             networks_of(spec, "allowedCidrs", self.found, self.address)

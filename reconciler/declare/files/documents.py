@@ -25,15 +25,24 @@ PLACES = {
 }
 
 
+# By line: the columns after which things stand elsewhere than in another text, and by how much.
+Moves = dict[int, list[tuple[int, int]]]
+
+
 @dataclass(slots=True)
 class Document:
     """One document of a known kind. ``metadata`` and ``spec`` are mappings; what the schema refused
-    was cut out of them, and then ``sound`` is False: what is absent may have been written."""
+    was cut out of them, and then ``sound`` is False: what is absent may have been written.
+
+    ``like``: another one, of which it shares all that is equal, marks included: their places are
+    these after ``moves``."""
 
     kind: str
     file: str
     value: Map
     sound: bool
+    like: Document | None = None
+    moves: Moves = field(default_factory=dict)
     metadata: Map = field(init=False)
     spec: Map = field(init=False)
     name: str = field(init=False)  # empty when there is no valid one
@@ -45,7 +54,24 @@ class Document:
 
     @property
     def name_mark(self) -> Mark:
-        return self.metadata.marks.get("name", self.metadata.mark)
+        return self.place(self.metadata.marks.get("name", self.metadata.mark))
+
+    def place(self, mark: Mark) -> Mark:
+        """Where in its file that stands which has ``mark`` in its value."""
+        if self.like is None:
+            return mark
+        _, line, column = mark
+        moved = sum(by for after, by in self.moves.get(line, ()) if after < column)
+        return self.file, line, column + moved
+
+    def change(
+        self,
+        value: Map,
+        file: str,
+        moves: Moves,
+    ) -> Document:
+        """A document in ``file`` like this one, with another ``value``."""
+        return Document(self.kind, file, value, self.sound, self, moves)
 
     @property
     def address(self) -> Address:
@@ -64,10 +90,17 @@ def read_documents(
 
     When not, what the rest of the declaration refers to may be in there.
     """
-    name = show_path(path)
     text = read(root, path, found)
-    if text is None:
-        return [], False
+    return ([], False) if text is None else parse_documents(text, show_path(path), expected, found)
+
+
+def parse_documents(
+    text: str,
+    name: str,
+    expected: str,
+    found: Collector,
+) -> tuple[list[Document], bool]:
+    """As ``read_documents``, of the ``text`` of the file ``name``."""
     before = len(found)
     parsed = parse(text, name, found)
     readable = len(found) == before

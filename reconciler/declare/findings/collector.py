@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 
 from reconciler.declare.findings.mask import lines_without_key_material, mask_line, mask_message
@@ -15,6 +16,10 @@ from reconciler.errors.codes import CODES
 _LONGEST = 2000
 # Findings of one file that are shown, errors and others counted apart; of more only the number.
 TEXT_SHOWN = 100
+
+
+class FindingRefused(Exception):
+    """There is something to record, and it would be recorded with a wrong place."""
 
 
 def source_of(mark: Mark) -> Source:
@@ -40,6 +45,7 @@ class Collector:
         self._lines: dict[str, list[str]] = {}
         self.errors = 0  # how many findings are errors
         self.made = 0  # how often a finding was made, also one that was made before
+        self._refuses = False
         self._found: list[Finding] = []
         self._seen: set[int] = set()  # hashes: of every finding, kept or not
         self._numbers: Counter[tuple[str, bool]] = Counter()  # by file and whether they are errors
@@ -57,6 +63,8 @@ class Collector:
     ) -> None:
         """Record a finding; ``hint`` (a did-you-mean) goes before the remedy, which defaults to the
         code's own, as ``level`` does."""
+        if self._refuses:
+            raise FindingRefused
         entry = CODES[code]
         level = level or entry.level
         error = level is Level.ERROR
@@ -85,12 +93,24 @@ class Collector:
             )
         )
 
+    @contextmanager
+    def refuse(self) -> Iterator[None]:
+        """Within this, a finding is not recorded, nor that something leads to a file: it is raised
+        as ``FindingRefused``."""
+        self._refuses = True
+        try:
+            yield
+        finally:
+            self._refuses = False
+
     def name(
         self,
         path: str,
         by: str,
     ) -> None:
         """Record that ``by`` leads to ``path``."""
+        if self._refuses:
+            raise FindingRefused
         self.named.setdefault(path, set()).add(by)
 
     def read_too(self, aside: Collector) -> None:

@@ -47,6 +47,13 @@ class Map(dict[str, Any]):
         made.mark, made.marks, made.key_marks = mark, _NO_MARKS, _NO_MARKS
         return made
 
+    def copy(self) -> Map:
+        """A shallow copy, which shares the marks."""
+        made = Map.__new__(Map)
+        made.update(self)
+        made.mark, made.marks, made.key_marks = self.mark, self.marks, self.key_marks
+        return made
+
     def put(
         self,
         key: str,
@@ -93,6 +100,13 @@ class Seq(list[Any]):
         super().__init__()
         self.mark = mark
         self.marks: list[Mark] = []
+
+    def copy(self) -> Seq:
+        """A shallow copy, which shares the marks."""
+        made = Seq.__new__(Seq)
+        made.extend(self)
+        made.mark, made.marks = self.mark, self.marks
+        return made
 
     def add(
         self,

@@ -9,7 +9,7 @@ is ever passed over.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -55,6 +55,29 @@ def compile_schema(schema: Mapping[str, Any]) -> _Check:
     return _Compiler(schema).compile(schema)
 
 
+def compile_leaf(schema: Mapping[str, Any], path: Sequence[str | int]) -> _Check | None:
+    """A function that says of a text at ``path`` whether a value that is valid with another text
+    there is valid with this one. None where that depends on more than the text."""
+    compiler = _Compiler(schema)
+    here = [schema]
+    for part in path:
+        around = [*compiler.resolve(here)]
+        if any({"const", "enum", "uniqueItems"} & one.keys() for one in around):
+            return None
+        here = [inner for one in around if (inner := _inside(one, part)) is not None]
+    return _every([compiler.compile(one) for one in here])
+
+
+def _inside(schema: Mapping[str, Any], part: str | int) -> Mapping[str, Any] | None:
+    """What ``schema`` says of a field, or of an item."""
+    inner = (
+        schema.get("items")
+        if isinstance(part, int)
+        else schema.get("properties", {}).get(part, schema.get("additionalProperties"))
+    )
+    return inner if isinstance(inner, Mapping) else None
+
+
 class _Compiler:
     def __init__(self, root: Mapping[str, Any]) -> None:
         self._root = root
@@ -79,6 +102,13 @@ class _Compiler:
             return checks[0]
         return _every(checks)
 
+    def resolve(self, schemas: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+        """These and all that they refer to."""
+        for one in schemas:
+            yield one
+            if "$ref" in one:
+                yield from self.resolve([self._definition(one["$ref"])])
+
     def _keyword(
         self,
         keyword: str,
@@ -94,13 +124,15 @@ class _Compiler:
         raise ValueError(f"the schema keyword {keyword!r} is not supported")
 
     def _reference(self, reference: str) -> _Check:
+        if reference not in self._definitions:
+            self._definitions[reference] = self.compile(self._definition(reference))
+        return self._definitions[reference]
+
+    def _definition(self, reference: str) -> Mapping[str, Any]:
         if not reference.startswith("#/$defs/"):
             raise ValueError(f"the reference {reference!r} is not supported")
-        if reference not in self._definitions:
-            self._definitions[reference] = self.compile(
-                self._root["$defs"][reference.removeprefix("#/$defs/")]
-            )
-        return self._definitions[reference]
+        found: Mapping[str, Any] = self._root["$defs"][reference.removeprefix("#/$defs/")]
+        return found
 
     def _object(self, schema: Mapping[str, Any]) -> _Check:
         known = {name: self.compile(part) for name, part in schema.get("properties", {}).items()}

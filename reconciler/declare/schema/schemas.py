@@ -10,7 +10,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from reconciler.declare.schema.accept import compile_schema
+from reconciler.declare.schema.accept import compile_leaf, compile_schema
 
 _FILES = {
     "Project": "project",
@@ -52,3 +52,10 @@ def read_schema(kind: str) -> dict[str, Any]:
 def acceptor(kind: str) -> Callable[[object], bool]:
     """Says in microseconds whether a document of ``kind`` is valid, not why not."""
     return compile_schema(read_schema(kind))
+
+
+@cache
+def leaf_acceptor(kind: str, path: tuple[str | int, ...]) -> Callable[[object], bool] | None:
+    """Says of a text at ``path`` whether a document of ``kind`` that is valid with another text
+    there is valid with this one, too. None where that cannot be said of the text alone."""
+    return compile_leaf(read_schema(kind), path)

@@ -30,7 +30,8 @@ _CONTROLS = {
 _FULL_WIDTH = 0xFEE0
 _LETTER = r"[A-Za-z0-9_+/=.\-]"
 # Where no line end is inside a word: a text may be looked at from one of these to the next.
-_PUNCTUATION = r"[ \t\"',;:!?(){}\[\]<>]"
+PUNCTUATION = " \t\"',;:!?(){}[]<>"
+_PUNCTUATION = f"[{re.escape(PUNCTUATION)}]"
 _BETWEEN_WORDS = re.compile(rf"\n(?<={_PUNCTUATION}\n)\s*+|\n\s*+(?={_PUNCTUATION}|\Z)")
 
 
@@ -117,6 +118,12 @@ def to_plain_text(text: str) -> str:
         if text == before:
             break
     return text
+
+
+def is_plain(text: str) -> bool:
+    """Whether ``text`` is its plain form but for the line ends inside of words."""
+    shown = text.isascii() and text.replace("\n", "").isprintable()
+    return shown and not any(one.concerns(text) for one in _PASSES)
 
 
 def blocks(text: str) -> Iterator[tuple[int, str]]:
