@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from reconciler.dataclass import dataclass
-from reconciler.domain.secrecy import mask_secrets
+from reconciler.domain.secrecy import mask_document, mask_secrets
 
 if TYPE_CHECKING:
     from reconciler.domain.live.record import ClientRecord
@@ -28,7 +28,7 @@ class SearchedReports:
         from reconciler.report.run.audit import audit_files
 
         return {
-            path: mask_secrets(text)
+            path: mask_document(text) if path.suffix == ".json" else mask_secrets(text)
             for path, text in audit_files(self.root, result, records).items()
         }
 

@@ -15,7 +15,7 @@ from reconciler.dataclass import dataclass
 from reconciler.domain.live.observed import Observed
 from reconciler.domain.plan.run import RunResult
 from reconciler.domain.plan.unfinished import Unfinished
-from reconciler.domain.secrecy import mask_secrets
+from reconciler.domain.secrecy import mask_document
 from reconciler.domain.values.canonical import escape_json
 from reconciler.errors import AuditError, Finding, Level
 
@@ -221,4 +221,4 @@ class Proofs:
 
 def _printable(text: str) -> str:
     """As a command prints it: no secret, and nothing that a terminal or a CI system would act on."""
-    return escape_json(mask_secrets(text))
+    return escape_json(mask_document(text))

@@ -56,9 +56,9 @@ def emit(text: str, form: str = "text") -> None:
 
     Raises ``ReconcilerError`` RC022 when it cannot be written.
     """
-    from reconciler.domain.secrecy import mask_secrets
+    from reconciler.domain.secrecy import mask_document, mask_secrets
 
-    content = defuse(mask_secrets(text), form)
+    content = defuse(mask_document(text) if form == "json" else mask_secrets(text), form)
     if sys.stdout is None:
         raise _unwritable("stdout is closed")
     try:

@@ -15,10 +15,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.domain import secrecy
 from reconciler.domain.secrecy import (
     MASK,
     held,
     holds_secret,
+    mask_document,
     mask_json,
     mask_secrets,
     secrets_in,
@@ -335,6 +337,34 @@ def test_json_stays_json() -> None:
         assert not holds_secret(json.dumps(document))
     clean = {"a": "b"}
     assert mask_json(clean) is clean
+
+
+@pytest.mark.parametrize("name", [*SHAPES, "held"])
+@pytest.mark.parametrize("place", [0, 15, 30])
+def test_in_a_long_document_a_secret_is_found_wherever_it_stands(
+    name: str, place: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a value, in the name of a field and within other words; next to lines that are there many
+    times. What is masked is what is masked without looking at each line once."""
+    monkeypatch.setattr(secrecy, "_LONG", 1000)
+    of_this_run = Secret("correct horse battery")
+    secret = SHAPES.get(name, of_this_run.reveal())
+    items: list[object] = [
+        {"address": f"client/{number}", "kind": "issue-key", "detail": {"version": 1}}
+        for number in range(30)
+    ]
+    items.insert(place, {"why": f"they said {secret}.", f"x {secret}": [secret, 1]})
+    for indent in (2, None):
+        document = json.dumps({"items": items}, indent=indent)
+        masked = mask_document(document)
+        assert masked == mask_secrets(document)
+        assert masked.count(MASK) >= 3
+        assert secret not in masked
+
+
+def test_a_long_document_without_secrets_stays_as_it_is() -> None:
+    document = json.dumps([{"sha256": hashlib.sha256(bytes(9)).hexdigest()}] * 4000, indent=2)
+    assert mask_document(document) is document
 
 
 def test_a_private_key_takes_no_more_with_it_than_it_is() -> None:
