@@ -58,7 +58,8 @@ _PEM = (
 )
 
 # Ours first: of two that begin at one place the first names it. What must not stand before one is
-# looked for behind its first letters: looking at each letter of a long text takes ten times as long.
+# looked for behind its first letters: to look at each letter of a long text takes ten times as
+# long.
 SHAPES: tuple[Shape, ...] = (
     _IssuedKey("an issued key", ("_",), _ID_AND_SECRET),
     _shape("a webhook signing secret", "whsec_ whsk_", r"whs(?:ec|k)_[A-Za-z0-9+/_-]{16,}={0,2}"),
