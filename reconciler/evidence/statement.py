@@ -14,9 +14,9 @@ from datetime import datetime
 from itertools import pairwise
 
 from msgspec import Struct
-from msgspec.json import Decoder
+from msgspec.json import Decoder, Encoder
 
-from reconciler.domain.values.canonical import Json, dumps, iso
+from reconciler.domain.values.canonical import Json, iso
 from reconciler.domain.values.names import is_name
 from reconciler.errors import EvidenceError
 
@@ -104,9 +104,8 @@ class Statement:
                 raise _refuse(wrong)
 
     def encode(self) -> bytes:
-        """The bytes that are signed: RFC 8785, which is what ``dumps`` writes where all names of
-        fields are ASCII and all numbers whole and at most ``MAX_NUMBER``."""
-        return dumps(_write(self)).encode()
+        """The bytes that are signed."""
+        return _ENCODER.encode(_write(self))
 
 
 def decode_statement(payload: bytes) -> Statement:
@@ -183,6 +182,8 @@ class _StatementShape(Struct, rename={"type": "_type"}):
 
 
 _DECODER = Decoder(_StatementShape)
+# RFC 8785 where the names of all fields are ASCII, and all numbers whole and at most MAX_NUMBER.
+_ENCODER = Encoder(order="sorted")
 
 
 def _write(statement: Statement) -> Json:

@@ -42,4 +42,121 @@ EVIDENCE_CODES: tuple[Code, ...] = (
         "the head of the log in the registry does not fit its size",
         "run `reconciler audit repair`: it makes the head anew from the log",
     ),
+    Code(
+        "RC650",
+        "an entry was changed after it was signed",
+        "`git log -p` of its file shows by whom; restore the file as it was committed first",
+    ),
+    Code(
+        "RC651",
+        "an entry is signed by a key that is not in force: a superseded one, or one that no entry"
+        " introduced",
+        "treat the log as forged from there on, and the key as stolen: rotate the key `ledger`",
+    ),
+    Code(
+        "RC652",
+        "an entry, a key or a checkpoint is of another log, such as that of another environment",
+        "restore the files of this environment's log from git",
+    ),
+    Code(
+        "RC653",
+        "an entry is missing, or another one stands in its place: entries were removed, added or"
+        " swapped",
+        "restore the files of the log from git",
+    ),
+    Code(
+        "RC654",
+        "an entry does not hold the digest of the one before it: one of the two was replaced",
+        "compare both with what Vault keeps (`reconciler audit verify --live`): who signed the"
+        " replacement holds the key",
+    ),
+    Code(
+        "RC655",
+        "an entry was closed before the one in front of it: a clock was set back",
+        "look at the clock of the Vault server, and at who may sign with the key `ledger`",
+    ),
+    Code(
+        "RC656",
+        "events of a client are in no entry, or in two",
+        "run `reconciler audit verify --live`, which says what Vault knows of this client",
+    ),
+    Code(
+        "RC657",
+        "a report was changed after an entry vouched for it",
+        "`git log -p` of the file shows by whom; restore it as it was committed first",
+    ),
+    Code(
+        "RC658",
+        "a report is missing for which an entry vouches, and no entry says that it was erased",
+        "restore it from git",
+    ),
+    Code(
+        "RC659",
+        "a file lies beside the reports for which no entry vouches",
+        "remove it; a report of a run that is in no entry was not made by a run",
+    ),
+    Code(
+        "RC660",
+        "the file of keys is not what the entries introduce",
+        "restore it from git; it follows from the entries",
+    ),
+    Code(
+        "RC661",
+        "a checkpoint is not signed by a key of the log that may sign it",
+        "restore it from git; it follows from the entries",
+    ),
+    Code(
+        "RC662",
+        "the checkpoint counts more or fewer entries than there are, or is missing",
+        "restore the files of the log from git, all of one commit",
+    ),
+    Code(
+        "RC663",
+        "the checkpoint has the root of other entries",
+        "restore the files of the log from git, all of one commit",
+    ),
+    Code(
+        "RC664",
+        "the log was cut: more entries of it are known elsewhere",
+        "restore the entries from git; what Vault still keeps of them `reconciler audit repair`"
+        " writes anew",
+    ),
+    Code(
+        "RC665",
+        "the log was rewritten: another one is known elsewhere",
+        "find the commit that replaced it, and who pushed it; restore the log from before",
+    ),
+    Code(
+        "RC666",
+        "a pinned key is not of this log: it is another log, or was replaced as a whole",
+        "compare the key with what `reconciler audit key` prints, and find out who pushed the log",
+    ),
+    Code(
+        "RC667",
+        "too few of the witnesses that the policy asks for cosigned the checkpoint",
+        "let the witnesses run, or look why they refuse: they refuse what is no extension of what"
+        " they saw",
+    ),
+    Code(
+        "RC668",
+        "a file is no policy for witnesses",
+        "write it as c2sp.org/tlog-policy says: lines `log`, `witness`, `group` and one `quorum`",
+    ),
+    Code(
+        "RC669",
+        "what Vault tells of a client is not what the log tells",
+        "somebody changed the registry by hand, or restored it from a backup: `reconciler audit"
+        " repair` says what is missing",
+    ),
+    Code(
+        "RC671",
+        "a run that was open has no entry, and the newest entry does not name it as open",
+        "run `reconciler audit verify --live`; an entry was left out by whoever signed the later"
+        " ones",
+    ),
+    Code(
+        "RC672",
+        "the log has more entries than Vault knows: the registry was restored from an older state",
+        "run `reconciler audit repair`",
+    ),
 )

@@ -140,30 +140,21 @@ class Log:
 
     def heartbeat(self, **other: object) -> Statement:
         """An entry without reports, which names the one before it."""
-        return self.add(
-            kind="heartbeat", command="upkeep", run=f"run-{len(self.entries) + 1:06d}", **other
-        )
+        return self.add(**{"kind": "heartbeat", "command": "upkeep", **other})
 
     def rotate(self) -> Statement:
         """The successor of the key in force is introduced, and signs from the next entry on."""
         successor = self.version + 1
         self.signing[successor] = SigningKey(self.origin, self.seed * 1000 + successor)
         introduced = NewKey(successor, self.signing[successor].verifier.text)
-        statement = self.add(
-            kind="key", command="rotate", run=f"run-{len(self.entries) + 1:06d}", keys=(introduced,)
-        )
+        statement = self.add(kind="key", command="rotate", keys=(introduced,))
         self.version = successor
         return statement
 
     def erase(self, names: Sequence[str]) -> Statement:
         """The files ``names`` are deleted, under an entry that says so."""
-        subjects = tuple(LoggedFile(name, sha256(self.files.pop(name))) for name in sorted(names))
-        return self.add(
-            kind="erased",
-            command="erase",
-            run=f"run-{len(self.entries) + 1:06d}",
-            subjects=subjects,
-        )
+        gone = tuple(LoggedFile(name, sha256(self.files.pop(name))) for name in sorted(names))
+        return self.add(kind="erased", command="erase", subjects=gone)
 
     def event(self, client: str) -> LoggedEvent:
         """The next event of a client."""
@@ -186,16 +177,13 @@ class Log:
         opened, self.clock = self.clock, self.clock + timedelta(minutes=1)
         former = self.entries[-1] if self.entries else b""
         usual: dict[str, object] = {
-            "subjects": (
-                LoggedFile(f"audit/staging/log/{self.names[-1]}", sha256(former))
-                if former
-                else LoggedFile(self.origin, sha256(self.origin.encode())),
-            ),
+            "subjects": (stand_in(self.origin, number, former),),
             "origin": self.origin,
             "number": number,
             "previous": sha256(former) if former else None,
             "key": self.version,
             "kind": "run",
+            "run": f"run-{number:06d}",
             "command": "apply",
             "actor": None,
             "opened": opened,
@@ -213,11 +201,30 @@ class Log:
         """The file of an entry, signed by the key that the statement names, or by ``key``."""
         return sign_entry(statement.encode(), key or self.signing[statement.key])
 
-    def change(self, number: int, **fields: object) -> None:
-        """Entry ``number`` says something else, and is signed anew; those after it are not."""
-        changed = replace(self.statements[number - 1], **fields)  # type: ignore[arg-type]
-        self.statements[number - 1] = changed
-        self.entries[number - 1] = self.sign(changed)
+    def rewrite(self, number: int, **fields: object) -> None:
+        """Entry ``number`` says something else, and all from there on are signed anew: what a holder
+        of every key can do."""
+        statements = self.statements
+        statements[number - 1] = replace(statements[number - 1], **fields)  # type: ignore[arg-type]
+        self.rebuild(statements)
+
+    def rebuild(self, statements: Sequence[Statement]) -> None:
+        """The log of these statements, numbered, chained and signed anew."""
+        self.statements, self.entries = [], []
+        for number, one in enumerate(statements, 1):
+            former = self.entries[-1] if self.entries else b""
+            told = replace(one, number=number, previous=sha256(former) if former else None)
+            if "/log/" in one.subjects[0].name:
+                told = replace(told, subjects=(stand_in(self.origin, number, former),))
+            self.statements.append(told)
+            self.entries.append(self.sign(told))
+
+
+def stand_in(origin: str, number: int, former: bytes) -> LoggedFile:
+    """What an entry without reports vouches for: the file of the former entry, or the origin."""
+    if not former:
+        return LoggedFile(origin, sha256(origin.encode()))
+    return LoggedFile(f"audit/staging/log/{number - 1:08d}.json", sha256(former))
 
 
 def sign_entry(payload: bytes, key: SigningKey) -> bytes:

@@ -1,0 +1,179 @@
+"""What somebody outside knows of a log, and whether the log is that one.
+
+Whoever may push can replace a log, its keys and its checkpoint together by others that fit each
+other. Only what lies elsewhere tells: a pinned key, a checkpoint that was seen before, the
+cosignatures of witnesses, the head that Vault keeps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from reconciler.errors import EvidenceError
+from reconciler.evidence.checkpoint import Checkpoint, parse_checkpoint
+from reconciler.evidence.notes import SignedNote, VerifierKey
+from reconciler.evidence.policy import WitnessPolicy
+from reconciler.evidence.statement import Statement
+from reconciler.evidence.verification.faults import Broken
+from reconciler.evidence.verification.histories import Histories
+from reconciler.evidence.verification.succession import Succession
+
+
+@dataclass(frozen=True, slots=True)
+class LiveHistory:
+    """A record as the registry has it: the number of its ``last`` event, and the ``digests`` (64
+    hex digits) of those events that it still holds, by number."""
+
+    last: int
+    digests: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryHead:
+    """What Vault knows of a log: its ``origin``, how many entries it has, the root over them (32
+    bytes), the digest of the last one's file (64 hex digits, None when there is none); and every
+    record, by the name with which the log calls it."""
+
+    origin: str
+    size: int
+    root: bytes
+    last: str | None
+    records: Mapping[str, LiveHistory] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Anchors:
+    """``pinned`` keys must be of the log's succession; any of them will do, because each key
+    introduced its successor, and each entry holds the digest of the one before it. ``since`` are
+    checkpoints that were kept: the log must begin with what they count. ``policy`` says who must
+    have cosigned its checkpoint, or one of ``since``. ``head`` is Vault's."""
+
+    pinned: Sequence[VerifierKey] = ()
+    since: Sequence[SignedNote] = ()
+    policy: WitnessPolicy | None = None
+    head: RegistryHead | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A log that was read to its end, as the anchors need it. ``roots`` and ``digests`` (of the
+    last entry's file) by size, for the sizes that were asked for."""
+
+    succession: Succession
+    histories: Histories
+    size: int
+    roots: Mapping[int, bytes]
+    digests: Mapping[int, str | None]
+    checkpoint: SignedNote
+
+
+def parse_since(note: SignedNote) -> Checkpoint:
+    """Raises ``Broken`` when it is no checkpoint."""
+    try:
+        return parse_checkpoint(note)
+    except EvidenceError as error:
+        raise Broken(
+            error.code, f"the checkpoint seen before cannot be read: {error.message}"
+        ) from None
+
+
+def check_anchors(anchors: Anchors, whole: Whole) -> tuple[str, ...]:
+    """What held, in words for people. Raises ``Broken`` for the first anchor that does not."""
+    return (
+        *[_check_pinned(key, whole) for key in anchors.pinned],
+        *[_check_since(note, whole) for note in anchors.since],
+        *([_check_policy(anchors.policy, anchors.since, whole)] if anchors.policy else []),
+        *([_check_head(anchors.head, whole)] if anchors.head else []),
+    )
+
+
+def check_live_events(head: RegistryHead, statement: Statement) -> None:
+    """Each event of an entry that the registry still holds is the same there. Raises ``Broken``."""
+    for event in statement.events:
+        live = head.records.get(event.record)
+        held = event.digest if live is None else live.digests.get(event.seq, event.digest)
+        if held != event.digest:
+            raise Broken(
+                "RC669",
+                f"event {event.seq} of {event.record} is another one in Vault than in entry"
+                f" {statement.number}",
+            )
+
+
+def _check_pinned(key: VerifierKey, whole: Whole) -> str:
+    succession = whole.succession
+    if key.name != succession.origin:
+        raise Broken("RC666", f"the pinned key is of another log: {key.name}")
+    if key not in succession.verifiers:
+        raise Broken(
+            "RC666",
+            f"the log never had the pinned key {key.hash}: it was replaced as a whole",
+        )
+    return f"pinned key {key.hash}"
+
+
+def _check_since(note: SignedNote, whole: Whole) -> str:
+    seen = parse_since(note)
+    _check_prefix(seen, whole, "the checkpoint seen before")
+    if seen.size and not any(note.is_signed_by(key) for key in whole.succession.verifiers):
+        raise Broken("RC661", "the checkpoint seen before is signed by no key of this log")
+    return f"checkpoint of {seen.size} entries"
+
+
+def _check_prefix(known: Checkpoint, whole: Whole, who: str) -> None:
+    """The log begins with what ``known`` counts."""
+    if known.origin != whole.succession.origin:
+        raise Broken("RC652", f"{who} is of another log: {known.origin}")
+    if known.size > whole.size:
+        raise Broken("RC664", f"the log was cut after {whole.size}: {who} counts {known.size}")
+    if whole.roots[known.size] != known.root:
+        raise Broken(
+            "RC665", f"the log was rewritten: {who} knows another beginning of {known.size} entries"
+        )
+
+
+def _check_policy(policy: WitnessPolicy, since: Sequence[SignedNote], whole: Whole) -> str:
+    known = whole.succession.verifiers
+    if policy.logs and not any(key in known for key in policy.logs):
+        raise Broken("RC666", "the policy is for other logs: it names no key of this one")
+    for note in (whole.checkpoint, *since):
+        if policy.is_met(note):
+            return f"policy: cosigned by {', '.join(policy.list_cosigners(note)) or 'nobody'}"
+    cosigners = policy.list_cosigners(whole.checkpoint)
+    raise Broken(
+        "RC667",
+        f"the quorum {policy.quorum} did not cosign: {', '.join(cosigners) or 'nobody'} did",
+    )
+
+
+def _check_head(head: RegistryHead, whole: Whole) -> str:
+    if head.origin != whole.succession.origin:
+        raise Broken("RC652", f"Vault knows another log: {head.origin}")
+    if head.size > whole.size:
+        raise Broken("RC664", f"the log was cut after {whole.size}: Vault knows {head.size}")
+    same = (whole.roots[head.size], whole.digests[head.size]) == (head.root, head.last)
+    if not same:
+        raise Broken("RC665", f"the log was rewritten: Vault knows other entries up to {head.size}")
+    if head.size < whole.size:
+        raise Broken(
+            "RC672",
+            f"the log has {whole.size} entries and Vault knows {head.size}: the registry was"
+            " restored from an older state",
+        )
+    _check_records(head, whole.histories)
+    return "head in Vault"
+
+
+def _check_records(head: RegistryHead, histories: Histories) -> None:
+    for record, live in sorted(head.records.items()):
+        logged = histories.last.get(record, 0)
+        if live.last < logged:
+            raise Broken(
+                "RC669",
+                f"the log knows event {logged} of {record}, Vault only {live.last}",
+            )
+        if live.last > logged and not histories.pending:
+            raise Broken("RC669", f"event {logged + 1} of {record} is in Vault and in no entry")
+    for record in sorted(histories.last.keys() - head.records.keys()):
+        raise Broken("RC669", f"{record} is in the log and not in Vault")

@@ -1,0 +1,285 @@
+"""The verification of a log, entry by entry.
+
+>>> from reconciler.evidence.verification.walk import LogFiles, verify_log
+>>> verify_log(LogFiles([], {}.get, keys=b"", checkpoint=b"")).message
+'the log has no entries'
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection, Generator, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from reconciler.errors import EvidenceError
+from reconciler.evidence.checkpoint import Checkpoint, parse_checkpoint
+from reconciler.evidence.envelope import decode_envelope
+from reconciler.evidence.notes import SignedNote, parse_note
+from reconciler.evidence.statement import NewKey, Statement, decode_statement
+from reconciler.evidence.tree import MerkleTree, hash_leaf
+from reconciler.evidence.verification.anchors import (
+    Anchors,
+    Whole,
+    check_anchors,
+    check_live_events,
+    parse_since,
+)
+from reconciler.evidence.verification.faults import Broken, Fault, break_by
+from reconciler.evidence.verification.histories import Histories
+from reconciler.evidence.verification.reports import Reports
+from reconciler.evidence.verification.succession import Succession, start_succession
+
+KEYS = "keys"
+CHECKPOINT = "checkpoint"
+
+
+def name_entry(number: int) -> str:
+    """The name of an entry's file.
+
+    >>> name_entry(12)
+    '00000012.json'
+    """
+    return f"{number:08d}.json"
+
+
+@dataclass(frozen=True, slots=True)
+class LogFiles:
+    """The files of a log. ``entries`` are the names and bytes of those in the log's ``folder`` (a
+    path from the project's root) in order of their names; they are taken one at a time. ``read``
+    gives the bytes of a file by its path from the project's root, None when it is not there.
+    ``keys`` and ``checkpoint`` are the bytes of these two, None when they are not there.
+    ``present`` are the paths of all files that lie beside the folder, where reports are.
+    ``place``: ``<project>/<environment>``, with which the origin has to begin, when it is known.
+    """
+
+    entries: Iterable[tuple[str, bytes]]
+    read: Callable[[str], bytes | None]
+    keys: bytes | None
+    checkpoint: bytes | None
+    present: Collection[str] = ()
+    folder: str = "log"
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedLog:
+    """A log of which everything holds. ``began`` and ``ended`` are the times at which its first and
+    its last entry were closed. ``open`` are runs that have no entry yet. ``anchors`` say, in words
+    for people, which anchors held."""
+
+    origin: str
+    size: int
+    root: bytes
+    keys: tuple[NewKey, ...]
+    began: datetime
+    ended: datetime
+    events: int
+    open: tuple[str, ...] = ()
+    anchors: tuple[str, ...] = ()
+
+    @property
+    def unanchored(self) -> bool:
+        """Nothing outside says that it is the right log: whoever may push could have replaced it as
+        a whole."""
+        return not self.anchors
+
+
+def verify_log(files: LogFiles, anchors: Anchors | None = None) -> VerifiedLog | Fault:
+    """The first thing that does not hold, or what was verified. Raises nothing."""
+    walk = walk_log(files, anchors)
+    while True:
+        try:
+            next(walk)
+        except StopIteration as ended:
+            result: VerifiedLog | Fault = ended.value
+            return result
+
+
+def walk_log(
+    files: LogFiles, anchors: Anchors | None = None
+) -> Generator[Statement, None, VerifiedLog | Fault]:
+    """Yield what each entry says as soon as the entry is verified, and return what ``verify_log``
+    does. Whoever takes the entries must look at what is returned: the end may break what was
+    yielded."""
+    known = anchors or Anchors()
+    walk: _Walk | None = None
+    try:
+        sizes = {parse_since(note).size for note in known.since}
+        walk = _Walk(files, known, sizes | ({known.head.size} if known.head else set()))
+        for name, content in files.entries:
+            yield walk.step(name, content)
+        return walk.finish()
+    except Broken as broken:
+        number = walk.number if walk else 0
+        return broken.at(number, f"{files.folder}/{name_entry(number)}") if number else broken.fault
+
+
+class _Walk:
+    """Where a verification stands. ``number`` is that of the entry that is looked at, 0 before the
+    first and after the last."""
+
+    def __init__(self, files: LogFiles, anchors: Anchors, sizes: Collection[int]) -> None:
+        self.number = 0
+        self._files, self._anchors, self._sizes = files, anchors, sizes
+        self._tree = MerkleTree()
+        self._roots = {0: self._tree.root}
+        self._digests: dict[int, str | None] = {0: None}
+        self._former: str | None = None  # digest of the entry before
+        self._began: datetime | None = None
+        self._ended: datetime | None = None
+        self._succession: Succession | None = None
+        self._histories, self._reports = Histories(), Reports(files.read)
+
+    def step(self, name: str, content: bytes) -> Statement:
+        """One more entry. Raises ``Broken``."""
+        self.number = self._tree.size + 1
+        self._check_name(name)
+        statement = self._open(content)
+        self._check_place(statement)
+        self._check_time(statement)
+        self._reports.add(statement, self._path(self.number - 1) if self.number > 1 else "")
+        self._histories.add(statement)
+        if self._anchors.head is not None:
+            check_live_events(self._anchors.head, statement)
+        self._former = hashlib.sha256(content).hexdigest()
+        self._tree = self._tree.append(hash_leaf(content))
+        if self._tree.size in self._sizes:
+            self._roots[self._tree.size] = self._tree.root
+            self._digests[self._tree.size] = self._former
+        return statement
+
+    def finish(self) -> VerifiedLog:
+        """After the last entry: what is derived from all, then the anchors. Raises ``Broken``."""
+        self.number = 0
+        if self._succession is None or self._began is None or self._ended is None:
+            raise Broken("RC653", "the log has no entries", file=self._files.folder)
+        note = self._check_derived(self._succession)
+        self._histories.finish()
+        self._reports.finish(self._files.present, self._histories.pending)
+        whole = Whole(
+            self._succession,
+            self._histories,
+            self._tree.size,
+            self._roots,
+            self._digests,
+            note,
+        )
+        return VerifiedLog(
+            origin=self._succession.origin,
+            size=self._tree.size,
+            root=self._tree.root,
+            keys=tuple(self._succession.keys),
+            began=self._began,
+            ended=self._ended,
+            events=self._histories.events,
+            open=self._histories.pending,
+            anchors=check_anchors(self._anchors, whole),
+        )
+
+    def _path(self, number: int) -> str:
+        return f"{self._files.folder}/{name_entry(number)}"
+
+    def _check_name(self, name: str) -> None:
+        if name != name_entry(self.number):
+            told = "the log was cut at the start" if self.number == 1 else "the log has a gap"
+            raise Broken("RC653", f"entry {self.number} is missing: {told}, {name} comes next")
+
+    def _open(self, content: bytes) -> Statement:
+        """What an entry says, once its signature holds; the first one names its key itself."""
+        try:
+            envelope = decode_envelope(content)
+            if self._succession is None:
+                first = decode_statement(envelope.payload)
+                self._check_number(first)
+                self._succession = start_succession(first)
+            self._succession.check_signature(envelope, self.number)
+            return decode_statement(envelope.payload)
+        except EvidenceError as error:
+            raise break_by(error, self.number, self._path(self.number)) from None
+
+    def _check_number(self, statement: Statement) -> None:
+        if statement.number != self.number:
+            raise Broken(
+                "RC653",
+                f"in the place of entry {self.number} stands entry {statement.number}: entries were"
+                " removed, added or swapped",
+            )
+
+    def _check_place(self, statement: Statement) -> None:
+        """It is of this log, at this place in it, signed by the key that it names."""
+        succession, number = self._succession, self.number
+        assert succession is not None
+        if statement.origin != succession.origin:
+            raise Broken("RC652", f"entry {number} is of another log: {statement.origin}")
+        if not statement.origin.startswith(f"{self._files.place}/" if self._files.place else ""):
+            raise Broken(
+                "RC652", f"this is the log of {statement.origin}, not of {self._files.place}"
+            )
+        self._check_number(statement)
+        if statement.previous != self._former:
+            raise Broken(
+                "RC654", f"entry {number} does not follow entry {number - 1}: one was replaced"
+            )
+        if statement.key != succession.version:
+            raise Broken(
+                "RC651",
+                f"entry {number} names key {statement.key}; key {succession.version} is in force",
+            )
+        if number > 1:
+            succession.introduce(statement)
+
+    def _check_time(self, statement: Statement) -> None:
+        if self._ended is not None and statement.closed < self._ended:
+            raise Broken(
+                "RC655",
+                f"entry {self.number} was closed before entry {self.number - 1}: the clock was set"
+                " back",
+            )
+        self._ended = statement.closed
+        self._began = self._began or statement.closed
+
+    def _check_derived(self, succession: Succession) -> SignedNote:
+        """The files ``keys`` and ``checkpoint`` are what the entries make them."""
+        keys, file = f"{self._files.folder}/{KEYS}", f"{self._files.folder}/{CHECKPOINT}"
+        if self._files.keys is None:
+            raise Broken("RC660", f"{keys} is missing", file=keys)
+        if self._files.keys != succession.text:
+            raise Broken("RC660", f"{keys} holds other keys than the entries introduce", file=keys)
+        if self._files.checkpoint is None:
+            raise Broken("RC662", f"{file} is missing", file=file)
+        try:
+            note = parse_note(self._files.checkpoint)
+            checkpoint = parse_checkpoint(note)
+        except EvidenceError as error:
+            raise break_by(error, None, file) from None
+        self._check_checkpoint(checkpoint, file)
+        if not note.is_signed_by(succession.in_force):
+            raise Broken(
+                "RC661",
+                f"the checkpoint is not signed by key {succession.version}, which is in force",
+                file=file,
+            )
+        return note
+
+    def _check_checkpoint(self, checkpoint: Checkpoint, file: str) -> None:
+        size = self._tree.size
+        if checkpoint.origin != (self._succession.origin if self._succession else ""):
+            raise Broken(
+                "RC652", f"the checkpoint is of another log: {checkpoint.origin}", file=file
+            )
+        if checkpoint.size > size:
+            raise Broken(
+                "RC662",
+                f"the log was cut after {size}: its checkpoint counts {checkpoint.size}",
+                file=file,
+            )
+        if checkpoint.size < size:
+            raise Broken(
+                "RC662",
+                f"entry {checkpoint.size + 1} is past the checkpoint, which counts {checkpoint.size}",
+                checkpoint.size + 1,
+                self._path(checkpoint.size + 1),
+            )
+        if checkpoint.root != self._tree.root:
+            raise Broken("RC663", "the checkpoint has the root of other entries", file=file)
