@@ -49,6 +49,12 @@ FLOORS = {
     ),
     "webhooks": (("signature",), ("wire",), ("proof",)),
     "registry": (("requests",), ("codec", "steps"), ("protocol",)),
+    "evidence": (
+        ("signatures", "tree"),
+        ("notes",),
+        ("checkpoint", "envelope", "policy", "statement"),
+        ("verification",),
+    ),
     "engine": (
         ("lanes", "planfile", "ports"),
         ("drive", "look"),

@@ -160,6 +160,15 @@ def test_no_proof_of_a_beginning_that_is_none(old: int, new: int) -> None:
         prove_consistency(leaves(4), old, new)
 
 
+def test_no_proof_shows_nothing() -> None:
+    roots = {size: naive_root(entries(size)) for size in (3, 4, 5)}
+    for old, new in ((3, 5), (4, 5)):
+        assert not verify_consistency(
+            (), old=old, old_root=roots[old], new=new, new_root=roots[new]
+        )
+    assert not verify_inclusion((), leaf=leaves(3)[0], index=0, size=3, root=roots[3])
+
+
 def test_a_leaf_cannot_be_taken_for_a_node() -> None:
     left, right = leaves(2)
     assert hash_leaf(left + right) != hash_children(left, right)

@@ -79,6 +79,7 @@ ROOMS = (
             "reliability/test_stored_laws.py",
         ),
     ),
+    Room("evidence", ("evidence/*",), ("evidence/*.py",)),
     Room(
         "demo",
         (

@@ -38,9 +38,11 @@ class Succession:
         for key in statement.keys:
             verifier = _parse(key)
             if verifier.name != self.origin:
-                raise Broken("RC652", f"{_named(statement)} introduces a key of {verifier.name}")
+                raise Broken(
+                    "RC652", f"entry {statement.number} introduces a key of {verifier.name}"
+                )
             if any(verifier.public == one.public for one in self.verifiers):
-                raise Broken("RC651", f"{_named(statement)} introduces a former key once more")
+                raise Broken("RC651", f"entry {statement.number} introduces a former key once more")
             self.keys.append(key)
             self.verifiers.append(verifier)
             self._introduced.append(statement.number)
@@ -85,7 +87,3 @@ def _parse(key: NewKey) -> VerifierKey:
     if verifier.kind != NOTE_ED25519:
         raise Broken("RC643", f"key {key.version} is of a kind that signs no entries")
     return verifier
-
-
-def _named(statement: Statement) -> str:
-    return f"entry {statement.number}"

@@ -277,7 +277,7 @@ class _Walk:
         if checkpoint.size < size:
             raise Broken(
                 "RC662",
-                f"entry {checkpoint.size + 1} is past the checkpoint, which counts {checkpoint.size}",
+                f"entry {checkpoint.size + 1} is past the checkpoint of {checkpoint.size} entries",
                 checkpoint.size + 1,
                 self._path(checkpoint.size + 1),
             )

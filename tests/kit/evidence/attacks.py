@@ -663,7 +663,7 @@ ATTACKS: tuple[Attack, ...] = (
         "a checkpoint of fewer entries",
         _set_checkpoint(size=7),
         "RC662",
-        "entry 8 is past the checkpoint, which counts 7",
+        "entry 8 is past the checkpoint of 7 entries",
     ),
     by_itself(
         "a checkpoint with another root",

@@ -127,16 +127,14 @@ class Log:
     def run(self, clients: Mapping[str, int] | None = None, **other: object) -> Statement:
         """A run with a report in two formats, and so many events of each client (one of ``acme``
         when nothing is said)."""
-        run = f"run-{len(self.entries) + 1:06d}"
+        run = str(other.get("run", f"run-{len(self.entries) + 1:06d}"))
         made = {f"audit/staging/{run}{end}": f"{run} {end}".encode() for end in (".json", ".md")}
         self.files.update(made)
         subjects = [LoggedFile(name, sha256(content)) for name, content in sorted(made.items())]
-        events = [
-            self.event(client)
-            for client, count in ({"acme": 1} if clients is None else clients).items()
-            for _ in range(count)
-        ]
-        return self.add(run=run, subjects=tuple(subjects), events=tuple(events), **other)
+        told = {"acme": 1} if clients is None and "events" not in other else clients or {}
+        events = [self.event(client) for client, count in told.items() for _ in range(count)]
+        usual: dict[str, object] = {"subjects": tuple(subjects), "events": tuple(events)}
+        return self.add(**usual | other)
 
     def heartbeat(self, **other: object) -> Statement:
         """An entry without reports, which names the one before it."""
