@@ -163,6 +163,8 @@ class Progress:
         self._lock = Lock()
 
     def __call__(self, outcome: Outcome, total: int) -> None:
+        if self._settings.quiet:
+            return
         from reconciler.report.text.escape import terminal
 
         action = outcome.action

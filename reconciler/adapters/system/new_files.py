@@ -15,6 +15,7 @@ from typing import BinaryIO
 # the audit directory.
 TEMPORARY_PREFIX = ".reconciler-"
 TEMPORARY_SUFFIX = ".tmp"
+_PART = 1 << 20  # of a long text so much is turned into bytes at once
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -44,7 +45,9 @@ def write_into(
     Raises ``OSError``.
     """
     with _temporary(folder, mode) as (scratch, file):
-        file.write(content.encode("utf-8") if isinstance(content, str) else content)
+        for at in range(0, len(content), _PART):
+            part = content[at : at + _PART]
+            file.write(part.encode("utf-8") if isinstance(part, str) else part)
         file.flush()
         os.fsync(file.fileno())
         os.rename(scratch, name, src_dir_fd=folder, dst_dir_fd=folder)

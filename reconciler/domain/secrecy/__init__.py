@@ -7,7 +7,7 @@ those that this program holds itself (``held``). Mask before you cut: half a key
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 
 from reconciler.dataclass import dataclass
 from reconciler.domain.secrecy.held import SHORTEST, find_all, find_held
@@ -18,7 +18,7 @@ from reconciler.domain.values.canonical import Json
 MASK = "***"
 HELD = "a secret of this run"
 _ROUNDS = 3
-_LONG = 1 << 16  # characters
+_LONG = 1 << 18  # characters
 # Of these one letter and a dot are all that is special: joined over a line end, words must look
 # like chance, too.
 _SHORT_MARK = ("s.", "b.", "r.")
@@ -76,21 +76,18 @@ def mask_secrets(text: str, also: Collection[str] = ()) -> str:
 
 def mask_document(text: str) -> str:
     """What ``mask_secrets`` makes of a finished JSON document. No string of it goes on in another
-    line, and of a long one most lines are alike: each is looked at once."""
-    if len(text) < _LONG or holds_secret("\n".join(_list_lines(text))):
-        return mask_secrets(text)
-    return text
+    line, and of a long one most lines are alike: of each part every line is looked at once."""
+    long = len(text) > _LONG
+    return text if long and not any(map(holds_secret, _list_lines(text))) else mask_secrets(text)
 
 
-def _list_lines(text: str) -> Iterable[str]:
-    """Each line of ``text`` once. They are never there all at once."""
-    found: dict[str, None] = {}
+def _list_lines(text: str) -> Iterator[str]:
+    """The lines of ``text`` part by part, those that are alike once."""
     at = 0
     while at < len(text):
         end = text.find("\n", at + _LONG) + 1 or len(text)
-        found.update(dict.fromkeys(text[at:end].split("\n")))
+        yield "\n".join(dict.fromkeys(text[at:end].split("\n")))
         at = end
-    return found
 
 
 def beginning(text: str, length: int) -> str:

@@ -86,10 +86,17 @@ def find_reached(spans: Allowed) -> Allowed:
     """``spans``, and as IPv4 also every address from which somebody comes by a network of IPv6 that
     carries it. How wide a limit is depends on that; for a comparison it would hide a change from
     one form to the other."""
-    carried = [one for network, bits in _CARRIERS for one in _carry_over(spans[6], network, bits)]
-    limit = _LIMITS[4]
-    carried += [(limit - last, limit - first) for first, last in _carry_over(spans[6], _TEREDO, 0)]
+    carried = _list_carried(tuple(spans[6]))
     return {**spans, 4: _merge([*spans[4], *carried])} if carried else spans
+
+
+@lru_cache(maxsize=256)  # clients share a few
+def _list_carried(spans: Spans) -> Spans:
+    """The IPv4 addresses that these of IPv6 carry."""
+    carried = [one for network, bits in _CARRIERS for one in _carry_over(spans, network, bits)]
+    limit = _LIMITS[4]
+    inverted = _carry_over(spans, _TEREDO, 0)
+    return (*carried, *((limit - last, limit - first) for first, last in inverted))
 
 
 def _carry_over(spans: Spans, network: IPv6Network, bits: int) -> Iterator[tuple[int, int]]:

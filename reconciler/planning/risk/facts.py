@@ -140,6 +140,8 @@ def list_changed_items(
             yield facts.item, None, to_mapping(declared[facts.item])
         return
     before, after = to_mapping(facts.before.get(section)), to_mapping(facts.after.get(section))
+    if not before and not after:  # nearly always: a rule is asked of every action of its kinds
+        return
     for name in sorted({*before, *after}):
         old, new = (to_mapping(side[name]) if name in side else None for side in (before, after))
         yield name, old, new
@@ -155,7 +157,7 @@ def live_items(facts: Facts, section: str) -> JsonObject:
 
 
 def to_mapping(value: Json) -> JsonObject:
-    return value if isinstance(value, Mapping) else {}
+    return value if isinstance(value, dict | Mapping) else {}  # a dict is told more quickly
 
 
 def to_texts(value: Json) -> list[str]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import islice
 
 from reconciler.domain.values.canonical import Json, escape_json
 
 DOCUMENT_VERSION = 1
 # Python lays JSON out slowly. For so few items of a list that takes less time than an import.
 FEW = 200
+# So many pieces of a list are put together at once: two for each item.
+PART = 1000
 
 
 def document(kind: str, content: Json) -> str:
@@ -27,12 +30,17 @@ def document(kind: str, content: Json) -> str:
       ]
     }
     """
-    pieces, before = [], "{\n  "
+    text, before = "", "{\n  "
     for name, value in {"format_version": DOCUMENT_VERSION, "kind": kind, **content}.items():
-        pieces.append(f"{before}{_write(name, '')}: ")
-        pieces += _write_list(value) if isinstance(value, Iterator) else [_write(value, "  ")]
+        text += f"{before}{_write(name, '')}: "
+        pieces = _write_list(value) if isinstance(value, Iterator) else iter([_write(value, "  ")])
+        # In parts: all pieces and the text that is made of them are never there at once, for Python
+        # lengthens a text in place.
+        while part := "".join(islice(pieces, PART)):
+            text += part
         before = ",\n  "
-    return "".join([*pieces, "\n}\n"])
+    text += "\n}\n"
+    return text
 
 
 def _write_list(items: Iterator[Json]) -> Iterator[str]:
