@@ -16,7 +16,7 @@ from reconciler.dataclass import dataclass
 from reconciler.domain.live.observed import OpenRun
 from reconciler.engine.ports import Ledger, Reporter
 
-PART = 1 << 20  # characters
+_AT_ONCE = 1 << 20  # characters
 Files = Mapping[PurePosixPath, str]
 
 
@@ -89,6 +89,6 @@ def _differs(
 def _digest(text: str) -> str:
     """Of its bytes, which are never there all at once."""
     digest = hashlib.sha256()
-    for at in range(0, len(text), PART):
-        digest.update(text[at : at + PART].encode())
+    for at in range(0, len(text), _AT_ONCE):
+        digest.update(text[at : at + _AT_ONCE].encode())
     return digest.hexdigest()

@@ -12,7 +12,7 @@ DOCUMENT_VERSION = 1
 # Python lays JSON out slowly. For so few items of a list that takes less time than an import.
 FEW = 200
 # So many pieces of a list are put together at once: two for each item.
-PART = 1000
+_PIECES = 1000
 
 
 def document(kind: str, content: Json) -> str:
@@ -36,7 +36,7 @@ def document(kind: str, content: Json) -> str:
         pieces = _write_list(value) if isinstance(value, Iterator) else iter([_write(value, "  ")])
         # In parts: all pieces and the text that is made of them are never there at once, for Python
         # lengthens a text in place.
-        while part := "".join(islice(pieces, PART)):
+        while part := "".join(islice(pieces, _PIECES)):
             text += part
         before = ",\n  "
     text += "\n}\n"
