@@ -107,4 +107,4 @@ def _looks_at_all(desired: Desired, before: Before | None) -> bool:
         rule.level is not RuleLevel.OFF and holds_in(rule.environments, desired.environment.name)
         for rule in desired.policy.custom_rules
     )
-    return rules or (before is not None and before.before != before.now)
+    return rules or (before is not None and not before.before.means(before.now))

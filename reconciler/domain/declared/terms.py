@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import field, fields, is_dataclass, replace
 
 from reconciler.dataclass import dataclass
 from reconciler.domain.declared.desired import Environment, GuardrailPolicy, Project
@@ -25,6 +25,10 @@ class Terms:
     scopes: Mapping[str, str]
     places: Mapping[Path, Source] = field(default_factory=dict)
 
+    def means(self, other: Terms) -> bool:
+        """Whether ``other`` says the same, wherever in its files that is written."""
+        return _say_the_same(replace(self, places={}), replace(other, places={}))
+
     def place(self, path: Path) -> Source | None:
         """Where ``path`` is written, or what it is a part of; None when nothing of its document is
         there."""
@@ -32,3 +36,21 @@ class Terms:
             if path[:length] in self.places:
                 return self.places[path[:length]]
         return None
+
+
+def _say_the_same(one: object, other: object) -> bool:
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, Source):
+        return True
+    if is_dataclass(one):
+        return all(
+            _say_the_same(getattr(one, each.name), getattr(other, each.name))
+            for each in fields(one)
+        )
+    if isinstance(one, tuple | list) and isinstance(other, tuple | list):
+        return len(one) == len(other) and all(map(_say_the_same, one, other))
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        same = one.keys() == other.keys()
+        return same and all(_say_the_same(one[key], other[key]) for key in one)
+    return one == other
