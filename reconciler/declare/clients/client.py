@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from reconciler.declare.files.documents import Document
 from reconciler.declare.findings.collector import Collector, source_of
@@ -41,9 +41,18 @@ from reconciler.domain.values.names import webhook_address
 from reconciler.errors import Address
 
 
+class _Resolved(NamedTuple):
+    """What became of a spec, with labels."""
+
+    merged: Map
+    webhooks: tuple[DesiredWebhook, ...]
+    spec: dict[str, Any]
+
+
 class ClientBuilder:
     """Resolves one client for its environments. ``sound`` is False when a part of it could not be
-    understood: then what is absent is not reported as missing."""
+    understood: then what is absent is not reported as missing. ``like``: one that resolved another
+    client, which shares what is written alike; then it shares what became of that, too."""
 
     def __init__(
         self,
@@ -53,6 +62,7 @@ class ClientBuilder:
         *,
         sound: bool,
         found: Collector,
+        like: ClientBuilder | None = None,
     ) -> None:
         given = template.metadata.sub("labels") if template else {}
         self._labels = {**given, **document.metadata.sub("labels")}
@@ -62,8 +72,11 @@ class ClientBuilder:
         self._sound = sound
         self._found = found
         self._base = merge(template.spec, own) if template else own
-        self._base_spec: dict[str, Any] | None = None
         self._base_digest = ""
+        self._resolved: dict[str, _Resolved] = {}  # by environment; "": in none
+        self._written_labels = document.metadata.get("labels")
+        shared = like is not None and like._written_labels is self._written_labels  # noqa: SLF001
+        self._like = like if shared else None
 
     def build(
         self,
@@ -75,16 +88,13 @@ class ClientBuilder:
         valid."""
         environments = self._document.spec.sub("environments")
         override = environments.sub(environment)
+        base = self._resolved.get("") or self._resolve("", self._base)
         if not self._base_digest:
-            base = self._spec(self._base, self._resolve(self._base))
-            self._base_spec, self._base_digest = base, digest(_without_reissue(base))
+            self._base_digest = digest(_without_reissue(base.spec))
         merged = merge(self._base, override) if override else self._base
         if self._sound:
             self._check(merged, environment, reach)
-        webhooks = self._resolve(merged)
-        spec = (
-            self._spec(merged, webhooks) if override or self._base_spec is None else self._base_spec
-        )
+        _, webhooks, spec = self._resolve(environment, merged) if override else base
         return DesiredClient(
             name=self._document.name,
             state=ClientState(spec["state"]),
@@ -101,8 +111,33 @@ class ClientBuilder:
             renamed_from=self._document.metadata.get("renamedFrom"),
         )
 
-    def _resolve(self, merged: Map) -> tuple[DesiredWebhook, ...]:
-        return tuple(map(self._webhooks.resolve, merged.list_named("webhooks")))
+    def _resolve(self, environment: str, merged: Map) -> _Resolved:
+        like = self._like and self._like._resolved.get(environment)  # noqa: SLF001 - its like
+        if like and merged.get("webhooks") is like.merged.get("webhooks"):
+            webhooks = like.webhooks
+        else:
+            webhooks = tuple(map(self._webhooks.resolve, merged.list_named("webhooks")))
+        spec = self._share_spec(merged, webhooks, like) if like else None
+        made = _Resolved(merged, webhooks, spec or self._spec(merged, webhooks))
+        self._resolved[environment] = made
+        return made
+
+    def _share_spec(
+        self,
+        merged: Map,
+        webhooks: tuple[DesiredWebhook, ...],
+        like: _Resolved,
+    ) -> dict[str, Any] | None:
+        """As ``_spec``, with what is equal in ``like``; None where more differs."""
+        others = {field for field in merged if merged[field] is not like.merged.get(field)}
+        if not others <= {"justification", "webhooks"} or merged.keys() != like.merged.keys():
+            return None
+        spec = dict(like.spec)
+        if "justification" in others:
+            spec["justification"] = merged["justification"]
+        if "webhooks" in others:
+            spec["webhooks"] = {webhook.name: webhook_spec(webhook) for webhook in webhooks}
+        return spec
 
     def place(
         self,

@@ -26,6 +26,7 @@ from reconciler.domain.values.names import client_address
 from reconciler.planning.rules.built_in import find_breaches
 
 _TOGETHER = 32  # files
+_BUILDERS = 64  # of models
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,8 @@ class ClientReader:
 
     ``environments`` maps those of the project to what each requires; ``wanted`` are those that
     clients are resolved for. ``complete``: no template is missing from ``templates`` because its
-    file could not be read.
+    file could not be read. ``models`` and ``builders``: what others are compared with, and what
+    resolved it.
     """
 
     root: Path
@@ -48,6 +50,7 @@ class ClientReader:
     templates: Mapping[str, Document] = field(default_factory=dict)
     complete: bool = True
     models: Models = field(default_factory=Models)
+    builders: dict[int, tuple[Document, ClientBuilder]] = field(default_factory=dict)
 
     def read(self, paths: Sequence[str]) -> Iterator[ClientFile]:
         """The clients of these files that have a name. What is wrong goes to the collector, and
@@ -69,14 +72,17 @@ class ClientReader:
         if not any(one.like for one in file.documents):
             step(file)
             return
+        self.found.refuses = True
         try:
-            with self.found.refuse():
-                step(file)
+            step(file)
         except FindingRefused:
+            self.found.refuses = False
             self._parse(file)
             if step != self._check:
                 self._check(file)
             step(file)
+        finally:
+            self.found.refuses = False
 
     def _read_documents(self, file: ClientFile) -> None:
         name = show_path(file.path)
@@ -140,7 +146,14 @@ class ClientReader:
         name = client.spec.get("template")
         template = self.templates.get(name) if name is not None else None
         sound = client.sound and (name is None or (template is not None and template.sound))
-        builder = ClientBuilder(client, template, self.webhooks, sound=sound, found=self.found)
+        builder = ClientBuilder(
+            client,
+            template,
+            self.webhooks,
+            sound=sound,
+            found=self.found,
+            like=None if client.like is None else self._builder_of(client.like, template),
+        )
         resolved = {
             environment: builder.build(environment, self._reaches.get(environment))
             for environment in self.wanted
@@ -163,6 +176,20 @@ class ClientReader:
                 if sound and self.policy.rules
             },
         )
+
+    def _builder_of(self, model: Document, template: Document | None) -> ClientBuilder:
+        """What resolved ``model``, in which nothing is wrong."""
+        known = self.builders.get(id(model))
+        if known is not None:
+            return known[1]
+        builder = ClientBuilder(model, template, self.webhooks, sound=True, found=self.found)
+        for environment in self.wanted:
+            if environment in model.spec.sub("environments"):
+                builder.build(environment, self._reaches.get(environment))
+        if len(self.builders) == _BUILDERS:
+            self.builders.clear()
+        self.builders[id(model)] = model, builder
+        return builder
 
     def _find_violations(
         self,

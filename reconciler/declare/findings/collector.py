@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from reconciler.declare.findings.mask import lines_without_key_material, mask_line, mask_message
@@ -30,7 +29,7 @@ class Collector:
     """Findings by place. ``ids`` holds what git would call each file that was read, ``texts`` the
     text of those that are worth keeping for excerpts; the others are read again by ``reread``.
     ``named`` holds what else decides: a file or a link by its path, with what leads to it ("": the
-    project as such).
+    project as such). While it ``refuses``, nothing is recorded: ``FindingRefused`` is raised.
 
     A finding that is made twice (a template's mistake, seen through each of its clients) is kept
     once. Of a file with very many the first are kept, of the rest the number: nobody reads them,
@@ -42,10 +41,10 @@ class Collector:
         self.ids: dict[str, frozenset[str]] = {}
         self.reread: Callable[[str], str | None] = lambda file: None
         self.named: dict[str, set[str]] = {}
+        self.refuses = False
         self._lines: dict[str, list[str]] = {}
         self.errors = 0  # how many findings are errors
         self.made = 0  # how often a finding was made, also one that was made before
-        self._refuses = False
         self._found: list[Finding] = []
         self._seen: set[int] = set()  # hashes: of every finding, kept or not
         self._numbers: Counter[tuple[str, bool]] = Counter()  # by file and whether they are errors
@@ -63,7 +62,7 @@ class Collector:
     ) -> None:
         """Record a finding; ``hint`` (a did-you-mean) goes before the remedy, which defaults to the
         code's own, as ``level`` does."""
-        if self._refuses:
+        if self.refuses:
             raise FindingRefused
         entry = CODES[code]
         level = level or entry.level
@@ -93,23 +92,13 @@ class Collector:
             )
         )
 
-    @contextmanager
-    def refuse(self) -> Iterator[None]:
-        """Within this, a finding is not recorded, nor that something leads to a file: it is raised
-        as ``FindingRefused``."""
-        self._refuses = True
-        try:
-            yield
-        finally:
-            self._refuses = False
-
     def name(
         self,
         path: str,
         by: str,
     ) -> None:
         """Record that ``by`` leads to ``path``."""
-        if self._refuses:
+        if self.refuses:
             raise FindingRefused
         self.named.setdefault(path, set()).add(by)
 

@@ -8,6 +8,7 @@ unchanged.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -79,7 +80,7 @@ class Map(dict[str, Any]):
     def sub(self, key: str) -> Map:
         """The mapping at ``key``; an empty one, which stays so, when there is none."""
         value = self.get(key)
-        return value if isinstance(value, Map) else Map.absent(self.marks.get(key, self.mark))
+        return value if isinstance(value, Map) else _absent(self.marks.get(key, self.mark))
 
     def items_at(self, key: str) -> Iterator[tuple[Any, Mark]]:
         """The items of the list at ``key`` with their places; none when there is no list."""
@@ -118,6 +119,10 @@ class Seq(list[Any]):
 
     def remove_at(self, index: int) -> None:
         del self[index], self.marks[index]
+
+
+# What is absent from one mapping has one place, and is asked for again and again.
+_absent = lru_cache(maxsize=256)(Map.absent)
 
 
 def plain(value: Any) -> Any:

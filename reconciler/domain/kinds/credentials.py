@@ -83,8 +83,8 @@ class CredentialKind:
 
     def __lt__(self, other: CredentialKind) -> bool:
         """Whether it is listed first: as their table has them."""
-        words = list(CREDENTIAL_KINDS)
-        return words.index(self.word) < words.index(other.word)
+        first = next(word for word in CREDENTIAL_KINDS if word in (self.word, other.word))
+        return first == self.word != other.word
 
     def __str__(self) -> str:
         return self.word

@@ -89,7 +89,13 @@ def find_unrecorded_versions(series: Series, info: SecretInfo) -> frozenset[int]
     # with.
     newest = min(info.current, series.last) if series.active is not None else info.current
     known = {version.number for version in series.versions}
-    return frozenset(range(max(info.oldest, 1), newest + 1)) - known - info.absent - info.deleted
+    return frozenset(
+        [
+            number
+            for number in range(max(info.oldest, 1), newest + 1)
+            if number not in known and number not in info.absent and number not in info.deleted
+        ]
+    )
 
 
 def leave_out(observed: Observed, subjects: Collection[str]) -> Observed:
