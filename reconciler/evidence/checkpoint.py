@@ -7,8 +7,8 @@ Who keeps one can say later whether the log only grew.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from reconciler.dataclass import dataclass
 from reconciler.errors import EvidenceError
 from reconciler.evidence.notes import SignedNote, decode_base64, encode_base64
 from reconciler.evidence.tree import HASH_BYTES

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 
+from reconciler.dataclass import dataclass
 from reconciler.errors import EvidenceError
 from reconciler.evidence.notes import decode_base64, encode_base64
 

@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from reconciler.dataclass import dataclass
 from reconciler.errors import EvidenceError
 from reconciler.evidence.notes import SignedNote, VerifierKey
 from reconciler.evidence.signatures import NOTE_COSIGNATURE, NOTE_ED25519

@@ -9,8 +9,9 @@ the time, with the time before it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
+
+from reconciler.dataclass import dataclass
 
 NOTE_ED25519 = 0x01
 NOTE_COSIGNATURE = 0x04

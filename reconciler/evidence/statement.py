@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from itertools import pairwise
 
 from msgspec import Struct
 from msgspec.json import Decoder, Encoder
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.values.canonical import Json, iso
 from reconciler.domain.values.names import is_name
 from reconciler.errors import EvidenceError

@@ -16,9 +16,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import reduce
 
+from reconciler.dataclass import dataclass
 from reconciler.errors import EvidenceError
 
 HASH_BYTES = 32

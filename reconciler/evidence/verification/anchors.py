@@ -8,8 +8,9 @@ cosignatures of witnesses, the head that Vault keeps.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from reconciler.dataclass import dataclass
 from reconciler.errors import EvidenceError
 from reconciler.evidence.checkpoint import Checkpoint, parse_checkpoint
 from reconciler.evidence.notes import SignedNote, VerifierKey

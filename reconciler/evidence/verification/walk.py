@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection, Generator, Iterable
-from dataclasses import dataclass
 from datetime import datetime
 
+from reconciler.dataclass import dataclass
 from reconciler.errors import EvidenceError
 from reconciler.evidence.checkpoint import Checkpoint, parse_checkpoint
 from reconciler.evidence.envelope import decode_envelope
