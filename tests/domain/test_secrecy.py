@@ -340,9 +340,9 @@ def test_json_stays_json() -> None:
 
 
 @pytest.mark.parametrize("name", [*SHAPES, "held"])
-@pytest.mark.parametrize("place", [0, 15, 30])
+@pytest.mark.parametrize("offset", [0, 15, 30])
 def test_in_a_long_document_a_secret_is_found_wherever_it_stands(
-    name: str, place: int, monkeypatch: pytest.MonkeyPatch
+    name: str, offset: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In a value, in the name of a field and within other words; next to lines that are there many
     times. What is masked is what is masked without looking at each line once."""
@@ -353,7 +353,7 @@ def test_in_a_long_document_a_secret_is_found_wherever_it_stands(
         {"address": f"client/{number}", "kind": "issue-key", "detail": {"version": 1}}
         for number in range(30)
     ]
-    items.insert(place, {"why": f"they said {secret}.", f"x {secret}": [secret, 1]})
+    items.insert(offset, {"why": f"they said {secret}.", f"x {secret}": [secret, 1]})
     for indent in (2, None):
         document = json.dumps({"items": items}, indent=indent)
         masked = mask_document(document)

@@ -199,6 +199,15 @@ def test_a_gap_stays_one_when_no_run_is_open() -> None:
     assert seen.message == "event 2 of acme is in no entry: entry 2 skips it"
 
 
+def test_a_run_that_opens_later_fills_no_gap() -> None:
+    log = Log()
+    log.event("acme")
+    log.run({"acme": 1}, open=("slow",))
+    log.run({}, run="slow")
+    log.run({}, open=("later",))
+    assert look(log).message == "event 1 of acme is in no entry: entry 1 skips it"
+
+
 def test_a_gap_that_no_run_can_fill_is_one_at_once() -> None:
     log = Log()
     event = log.event("acme")
