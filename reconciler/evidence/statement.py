@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import KW_ONLY, field
 from datetime import datetime
 from itertools import pairwise
 
@@ -68,7 +68,7 @@ class NewKey:
     verifier: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Statement:
     """One entry of a log. Raises ``EvidenceError`` RC641 when its fields cannot be those of one.
 
@@ -81,6 +81,7 @@ class Statement:
     entry of kind ``key``, none elsewhere.
     """
 
+    _: KW_ONLY
     subjects: tuple[LoggedFile, ...]
     origin: str
     number: int
