@@ -119,12 +119,10 @@ class ClientRun:
 
     def settle_done(self, action: Action, record: ClientRecord | None) -> None:
         """``action`` is in the history of ``record``: it is told as that tells it."""
-        own = (
-            [event for event in record.events if is_event_of(event, action, self.run.run_id)]
-            if record
-            else []
-        )
-        detail = own[-1].detail if own else {}
+        events = reversed(tuple(record.events)) if record else ()
+        own = (event for event in events if is_event_of(event, action, self.run.run_id))
+        last = next(own, None)
+        detail = last.detail if last else {}
         self.settle(action, OutcomeStatus.DONE, describe_done(action.kind, detail), detail)
 
     def give_up(self, why: str, *, reached: Stage = Stage.BEGUN) -> None:
@@ -167,13 +165,13 @@ def describe_done(kind: ActionKind, detail: Mapping[str, Json]) -> str:
 
 def is_event_of(event: Event, action: Action, run_id: str) -> bool:
     """Whether ``event`` is what ``action`` of that run left in the history."""
-    same = (event.run, event.kind, event.address, event.reason) == (
-        run_id,
-        action.kind.value,
-        action.address,
-        action.reason,
+    return (
+        event.run == run_id
+        and event.address == action.address
+        and event.kind == action.kind.value
+        and event.reason == action.reason
+        and action.version in (None, event.detail.get("version", action.version))
     )
-    return same and action.version in (None, event.detail.get("version", action.version))
 
 
 def with_event(

@@ -11,6 +11,7 @@ from reconciler.domain.values.canonical import Json, escape_json
 DOCUMENT_VERSION = 1
 # Python lays JSON out slowly. For so few items of a list that takes less time than an import.
 FEW = 200
+_ON_ONE_LINE = json.JSONEncoder(ensure_ascii=True, allow_nan=False)
 # So many pieces of a list are put together at once: two for each item.
 _PIECES = 1000
 
@@ -54,9 +55,10 @@ def _write_list(items: Iterator[Json]) -> Iterator[str]:
 
 def _write(value: Json, indent: str, *, many: bool = False) -> str:
     """``value`` laid out, each line but the first after ``indent``: JSON has no other new lines."""
-    text = json.dumps(value, indent=None if many else 2, ensure_ascii=True, allow_nan=False)
     if many:
         from msgspec.json import format as lay_out  # noqa: PLC0415 - see FEW
 
-        text = lay_out(text, indent=2)
+        text = lay_out(_ON_ONE_LINE.encode(value), indent=2)
+    else:
+        text = json.dumps(value, indent=2, ensure_ascii=True, allow_nan=False)
     return escape_json(text.replace("\n", f"\n{indent}"))

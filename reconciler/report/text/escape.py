@@ -173,7 +173,11 @@ def markup(text: str) -> str:
 
 def escape_commands(text: str) -> str:
     """Finished lines of plain text in which no CI system finds a command."""
-    return _SECTION.sub(r"\1\\x5f", _COMMAND.sub(r"\1\\x3a", text).replace("##", "#\\x23"))
+    if "::" in text:
+        text = _COMMAND.sub(r"\1\\x3a", text)
+    if "section_" in text or "travis_" in text:
+        text = _SECTION.sub(r"\1\\x5f", text)
+    return text.replace("##", "#\\x23")
 
 
 def escape_markdown(text: str) -> str:

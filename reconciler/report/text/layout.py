@@ -39,12 +39,13 @@ def columns(
 ) -> list[str]:
     """``rows`` of cells, neutralised and aligned, two blanks apart. ``paint_cell(row, column, cell)``
     may add colour to a cell after its width was taken."""
-    widths = [max(map(terminal_width, column)) for column in zip(*rows, strict=True)]
+    taken = [tuple(map(terminal_width, row)) for row in rows]
+    widths = [max(column) for column in zip(*taken, strict=True)]
     lines = []
     for number, row in enumerate(rows):
         cells = [
             paint_cell(number, column, terminal(cell))
-            + " " * (widths[column] - terminal_width(cell))
+            + " " * (widths[column] - taken[number][column])
             for column, cell in enumerate(row)
         ]
         lines.append("  ".join(cells).rstrip())
