@@ -56,7 +56,7 @@ else:
             names = frozenset(one.name for one in fields)
             methods |= _freeze(made, names)
             if slots:
-                methods |= _pickling([one.name for one in fields])
+                methods |= _pickling(made, [one.name for one in fields])
         for name, method in methods.items():
             if name not in own or name in ("__setattr__", "__delattr__"):
                 setattr(made, name, method)
@@ -171,14 +171,14 @@ else:
 
         return {"__setattr__": __setattr__, "__delattr__": __delattr__}
 
-    def _pickling(names):
-        values = _getter(names)
+    def _pickling(cls, names):
+        values, setters = _getter(names), [getattr(cls, name).__set__ for name in names]
 
         def __getstate__(self):  # noqa: N807
             return values(self)
 
         def __setstate__(self, state):  # noqa: N807
-            for name, value in zip(names, state, strict=True):
-                object.__setattr__(self, name, value)
+            for set_slot, value in zip(setters, state, strict=True):
+                set_slot(self, value)
 
         return {"__getstate__": __getstate__, "__setstate__": __setstate__}

@@ -62,11 +62,12 @@ def read_listed_infos(
     details.
 
     A name without details (a folder, or a later server's new form) is known by name only.
+    ``details`` is emptied: of very many there is never everything twice.
     """
     if not isinstance(details, dict) or not names:
         return None
     return {
-        f"{folder}/{name}": secret_info(details.get(name) or {}, now) or SecretInfo()
+        f"{folder}/{name}": secret_info(details.pop(name, None) or {}, now) or SecretInfo()
         for name in names
         if isinstance(name, str)
     }

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import fields, replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -20,6 +21,7 @@ from reconciler.declare.webhooks.lifecycles import (
 )
 from reconciler.declare.webhooks.reach import Reach
 from reconciler.declare.webhooks.signatures import merged_faults
+from reconciler.declare.webhooks.urls import parse_url
 from reconciler.declare.webhooks.values import network
 from reconciler.declare.webhooks.webhook import (
     Webhooks,
@@ -39,6 +41,8 @@ from reconciler.domain.kinds.credentials import KEY, SIGNING_SECRET, CredentialK
 from reconciler.domain.values.canonical import digest
 from reconciler.domain.values.names import webhook_address
 from reconciler.errors import Address
+
+_WEBHOOK_FIELDS = tuple(one.name for one in fields(DesiredWebhook))
 
 
 class _Resolved(NamedTuple):
@@ -116,7 +120,15 @@ class ClientBuilder:
         if like and merged.get("webhooks") is like.merged.get("webhooks"):
             webhooks = like.webhooks
         else:
-            webhooks = tuple(map(self._webhooks.resolve, merged.list_named("webhooks")))
+            alike = {one["name"]: one for one in like.merged.list_named("webhooks")} if like else {}
+            known = {one.name: one for one in like.webhooks} if like else {}
+            webhooks = tuple(
+                [
+                    _share_webhook(one, alike.get(one["name"]), known.get(one["name"]))
+                    or self._webhooks.resolve(one)
+                    for one in merged.list_named("webhooks")
+                ]
+            )
         spec = self._share_spec(merged, webhooks, like) if like else None
         made = _Resolved(merged, webhooks, spec or self._spec(merged, webhooks))
         self._resolved[environment] = made
@@ -136,7 +148,15 @@ class ClientBuilder:
         if "justification" in others:
             spec["justification"] = merged["justification"]
         if "webhooks" in others:
-            spec["webhooks"] = {webhook.name: webhook_spec(webhook) for webhook in webhooks}
+            known = {one.name: one for one in like.webhooks}
+            spec["webhooks"] = {
+                one.name: (
+                    {**like.spec["webhooks"][one.name], "url": one.url}
+                    if one.url and _differ_by_url(one, known.get(one.name))
+                    else webhook_spec(one)
+                )
+                for one in webhooks
+            }
         return spec
 
     def place(
@@ -302,6 +322,31 @@ class ClientBuilder:
         message = f"the webhook `{name}` has no url in environment `{environment}`"
         address = webhook_address(self._document.name, name)
         self._found.add("RC157", mark, message, hint=hint, address=address)
+
+
+def _share_webhook(
+    webhook: Map,
+    like: Map | None,
+    known: DesiredWebhook | None,
+) -> DesiredWebhook | None:
+    """``webhook`` where it is written as ``like``, which is ``known``, but for its URL; None where
+    more differs."""
+    if like is None or known is None or webhook.keys() != like.keys():
+        return None
+    if any(webhook[field] is not like[field] for field in webhook if field != "url"):
+        return None
+    return replace(known, url=valid_or(webhook.get("url", ""), parse_url, ""))
+
+
+def _differ_by_url(one: DesiredWebhook, other: DesiredWebhook | None) -> bool:
+    """Whether two webhooks with URLs share all the rest, as ``_share_webhook`` makes them."""
+    return (
+        other is not None
+        and bool(other.url)
+        and all(
+            getattr(one, each) is getattr(other, each) for each in _WEBHOOK_FIELDS if each != "url"
+        )
+    )
 
 
 def _item(items: Seq, wanted: str) -> int | None:

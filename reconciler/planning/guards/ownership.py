@@ -207,7 +207,7 @@ def find_shared_storage(observed: Observed) -> dict[str, list[ClientRecord]]:
     return {
         storage: records
         for storage, records in claims.items()
-        if sum(record.name not in left for record in records) > 1
+        if len(records) > 1 and sum(record.name not in left for record in records) > 1
     }
 
 
