@@ -15,9 +15,9 @@ from reconciler.evidence.notes import decode_base64, encode_base64
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 _FILE = re.compile(
-    rb'\{"payload":"([A-Za-z0-9+/]+={0,2})","payloadType":"'
+    rb'\{"payload":"([^"]+)","payloadType":"'
     + re.escape(PAYLOAD_TYPE.encode())
-    + rb'","signatures":\[\{"keyid":"([0-9a-f]{8})","sig":"([A-Za-z0-9+/]+={0,2})"\}\]\}\n'
+    + rb'","signatures":\[\{"keyid":"([0-9a-f]{8})","sig":"([^"]+)"\}\]\}\n'
 )
 
 
@@ -59,8 +59,7 @@ def decode_envelope(content: bytes) -> Envelope:
     found = _FILE.fullmatch(content)
     try:
         if found is not None:
-            payload, signature = decode_base64(found[1].decode()), decode_base64(found[3].decode())
-            return Envelope(payload, found[2].decode(), signature)
+            return Envelope(decode_base64(found[1]), found[2].decode(), decode_base64(found[3]))
     except ValueError:
         pass
     raise EvidenceError(

@@ -7,9 +7,9 @@ be pinned: ``<name>+<8 hex digits>+<base64>``.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import re
+from binascii import a2b_base64, b2a_base64
 from dataclasses import replace
 
 from reconciler.dataclass import dataclass
@@ -26,14 +26,15 @@ _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
 
 
 def encode_base64(content: bytes) -> str:
-    return base64.b64encode(content).decode("ascii")
+    return b2a_base64(content, newline=False).decode("ascii")
 
 
-def decode_base64(text: str) -> bytes:
+def decode_base64(text: str | bytes) -> bytes:
     """The bytes that ``encode_base64`` made ``text`` of. Raises ``ValueError`` for any other text:
     white space, a missing ``=``, bits that say nothing."""
-    content = base64.b64decode(text, validate=True)
-    if encode_base64(content) != text:
+    written = text.encode() if isinstance(text, str) else text
+    content = a2b_base64(written, strict_mode=True)
+    if b2a_base64(content, newline=False) != written:
         raise ValueError("not the base64 of these bytes")
     return content
 

@@ -10,14 +10,13 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, field
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import pairwise
 
 from msgspec import Struct
 from msgspec.json import Decoder, Encoder
 
 from reconciler.dataclass import dataclass
-from reconciler.domain.values.canonical import Json, iso
 from reconciler.domain.values.names import is_name
 from reconciler.errors import EvidenceError
 
@@ -75,7 +74,7 @@ class Statement:
     ``subjects`` are sorted by name, at least one. ``origin`` names the log. ``number`` counts
     entries from 1; ``previous`` is the SHA-256 (64 hex digits) of the former entry's file, None in
     the first. ``key`` is the version of the transit key that signs. ``opened`` and ``closed`` are
-    Vault's time, in whole seconds. ``actor`` is a commitment to a person, 64 hex digits. ``bases``:
+    Vault's time, in whole seconds of UTC. ``actor`` is a commitment to a person, 64 hex digits. ``bases``:
     a record -> the number of its last event before the log began for it. ``open``: the run ids,
     sorted, that have no entry yet. ``keys``: the key of the first entry there, the successor in an
     entry of kind ``key``, none elsewhere.
@@ -107,7 +106,7 @@ class Statement:
 
     def encode(self) -> bytes:
         """The bytes that are signed."""
-        return _ENCODER.encode(_write(self))
+        return _ENCODER.encode(_shape(self))
 
 
 def decode_statement(payload: bytes) -> Statement:
@@ -121,8 +120,10 @@ def decode_statement(payload: bytes) -> Statement:
         raise _explain(payload) from None
     if found.type != STATEMENT_TYPE or found.predicateType != PREDICATE_TYPE:
         raise _explain(payload)
+    if _ENCODER.encode(found) != payload:
+        raise _refuse("its bytes are not the canonical ones of what it says")
     told = found.predicate
-    statement = Statement(
+    return Statement(
         subjects=tuple([LoggedFile(one.name, one.digest.sha256) for one in found.subject]),
         origin=told.origin,
         number=told.number,
@@ -141,9 +142,6 @@ def decode_statement(payload: bytes) -> Statement:
         open=told.open,
         keys=told.keys,
     )
-    if statement.encode() != payload:
-        raise _refuse("its bytes are not the canonical ones of what it says")
-    return statement
 
 
 class _DigestShape(Struct):
@@ -169,7 +167,7 @@ class _PredicateShape(Struct):
     plan: str | None
     commit: str | None
     events: tuple[LoggedEvent, ...]
-    bases: dict[str, int]
+    bases: Mapping[str, int]
     open: tuple[str, ...]
     keys: tuple[NewKey, ...]
 
@@ -188,46 +186,30 @@ _DECODER = Decoder(_StatementShape)
 _ENCODER = Encoder(order="sorted")
 
 
-def _write(statement: Statement) -> Json:
-    return {
-        "_type": STATEMENT_TYPE,
-        "predicateType": PREDICATE_TYPE,
-        "subject": [
-            {"name": one.name, "digest": {"sha256": one.sha256}} for one in statement.subjects
-        ],
-        "predicate": {
-            "origin": statement.origin,
-            "number": statement.number,
-            "previous": statement.previous,
-            "key": statement.key,
-            "kind": statement.kind,
-            "run": statement.run,
-            "command": statement.command,
-            "actor": statement.actor,
-            "opened": iso(statement.opened),
-            "closed": iso(statement.closed),
-            "plan": statement.plan,
-            "commit": statement.commit,
-            "events": [_write_event(one) for one in statement.events],
-            "bases": dict(statement.bases),
-            "open": list(statement.open),
-            "keys": [{"version": one.version, "verifier": one.verifier} for one in statement.keys],
-        },
-    }
-
-
-def _write_event(event: LoggedEvent) -> Json:
-    return {
-        "client": event.client,
-        "record": event.record,
-        "seq": event.seq,
-        "at": iso(event.at),
-        "kind": event.kind,
-        "address": event.address,
-        "reason": event.reason,
-        "version": event.version,
-        "digest": event.digest,
-    }
+def _shape(one: Statement) -> _StatementShape:
+    return _StatementShape(
+        STATEMENT_TYPE,
+        PREDICATE_TYPE,
+        tuple([_SubjectShape(file.name, _DigestShape(file.sha256)) for file in one.subjects]),
+        _PredicateShape(
+            origin=one.origin,
+            number=one.number,
+            previous=one.previous,
+            key=one.key,
+            kind=one.kind,
+            run=one.run,
+            command=one.command,
+            actor=one.actor,
+            opened=one.opened,
+            closed=one.closed,
+            plan=one.plan,
+            commit=one.commit,
+            events=one.events,
+            bases=one.bases,
+            open=one.open,
+            keys=one.keys,
+        ),
+    )
 
 
 def _has_origin(one: Statement) -> bool:
@@ -282,7 +264,7 @@ def _is_event(event: LoggedEvent) -> bool:
 
 
 def _is_instant(at: datetime) -> bool:
-    return at.tzinfo is not None and at.microsecond == 0
+    return at.tzinfo == UTC and at.microsecond == 0
 
 
 def _is_digest(text: str | None) -> bool:
@@ -305,7 +287,7 @@ _RULES: tuple[tuple[Callable[[Statement], bool], str], ...] = (
     (_counts, "its number or its key is not a whole number from 1"),
     (_follows, "only the first entry has no former one, and a digest has 64 hex digits"),
     (lambda one: one.kind in ENTRY_KINDS, "an entry of its kind is not known"),
-    (_has_times, "it was closed before it was opened, or at no instant in whole seconds"),
+    (_has_times, "it was closed before it was opened, or not in whole seconds of UTC"),
     (lambda one: _is_digest(one.actor), "its actor is not a commitment"),
     (_has_subjects, "its subjects are not paths in the project with digests, in order"),
     (lambda one: all(map(_is_event, one.events)), "an event has a field that none can have"),

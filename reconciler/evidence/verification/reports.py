@@ -57,7 +57,7 @@ def _is_stand_in(statement: Statement, name: str, former: str) -> bool:
     """An entry without reports names the file of the former entry, the first one its own log: a
     statement has one subject at least. Raises ``Broken`` where the digest is not that."""
     digests = {subject.name: subject.sha256 for subject in statement.subjects}
-    if former and name == former:
+    if name == former:
         if digests[name] != statement.previous:
             raise Broken("RC654", f"entry {statement.number} does not follow the entry before it")
         return True
