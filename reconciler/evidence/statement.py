@@ -74,10 +74,10 @@ class Statement:
     ``subjects`` are sorted by name, at least one. ``origin`` names the log. ``number`` counts
     entries from 1; ``previous`` is the SHA-256 (64 hex digits) of the former entry's file, None in
     the first. ``key`` is the version of the transit key that signs. ``opened`` and ``closed`` are
-    Vault's time, in whole seconds of UTC. ``actor`` is a commitment to a person, 64 hex digits. ``bases``:
-    a record -> the number of its last event before the log began for it. ``open``: the run ids,
-    sorted, that have no entry yet. ``keys``: the key of the first entry there, the successor in an
-    entry of kind ``key``, none elsewhere.
+    Vault's time, in whole seconds of UTC. ``actor`` is a commitment to a person, 64 hex digits.
+    ``bases``: a record -> the number of its last event before the log began for it. ``open``: the
+    run ids, sorted, that have no entry yet. ``keys``: the key of the first entry there, the
+    successor in an entry of kind ``key``, none elsewhere.
     """
 
     _: KW_ONLY
