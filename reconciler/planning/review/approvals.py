@@ -21,14 +21,18 @@ def find_approvals(situation: Situation) -> tuple[Approval, ...]:
     """Everybody who must agree, by handle: why, and to what. Only changes that somebody declared
     need that, with what they revoke: a rotation that falls due was agreed to with the
     declaration."""
+    place = situation.desired.environment.name
+    rules = [
+        rule for rule in situation.desired.policy.approvers if holds_in(rule.environments, place)
+    ]
+    if not rules:
+        return ()
     table = ScopeTable(situation.desired.scopes)
     reasons: dict[str, set[str]] = {}
     addresses: dict[str, set[Address]] = {}
     for action in _list_approvable(situation):
         labels, scopes = _labels(action, situation), _scopes(action, situation, table)
-        for rule in situation.desired.policy.approvers:
-            if not holds_in(rule.environments, situation.desired.environment.name):
-                continue
+        for rule in rules:
             why = _why(rule, action, labels, scopes)
             if why is not None:
                 reasons.setdefault(rule.approver, set()).add(why)
