@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.measuring.figures import By, Goal
-from benchmarks.rows import applies, deliveries, growth, peers, plans, starts
+from benchmarks.rows import applies, deliveries, evidence, growth, peers, plans, starts
 from benchmarks.rows.row import Row
 
 FILES = "PyYAML's C loader over the same files"
@@ -79,6 +79,14 @@ ROWS: tuple[Row, ...] = (
         "python -c pass",
         starts.measure_imports,
         Goal(seconds=0.25, from_clients=0),
+        By.CPU,
+    ),
+    Row(
+        "evidence-verify",
+        "an evidence log verified offline, an entry and two reports for each client",
+        "the signatures of its entries, and nothing else",
+        evidence.measure_verification,
+        Goal(seconds=4.0),
         By.CPU,
     ),
     Row(
