@@ -100,3 +100,16 @@ def test_what_is_planned_again_is_what_changed() -> None:
         replace(again, judge=object()),  # type: ignore[arg-type]
     ]
     assert not any(planner.is_same_ground(first, one) for one in others)
+
+
+def test_guards_judge_what_is_taken_again_by_the_present_time() -> None:
+    """A freeze that began while a run waited holds it back."""
+    declared, seen = with_time(desired(client("payouts"))), Life().runner.look()
+    first, again = made_of(declared, seen, replace(seen, now=seen.now + timedelta(hours=25)))
+    plan = planner.make_plan(first)
+    assert planner.is_same_ground(first, again)
+    assert plan.changes
+    assert not plan.blocked
+    taken = planner.plan_again(plan, first, again)
+    assert taken.blocked
+    assert taken.digest == plan.digest

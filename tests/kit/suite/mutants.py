@@ -12,6 +12,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass
 
+AGAIN = "tests/reliability/test_plan_again.py::"
 BUCKET = "tests/registry/test_bucket.py::"
 READING = "tests/engine/test_records.py::"
 RUN_BUCKET = "tests/registry/test_run_bucket.py::"
@@ -211,6 +212,13 @@ COMMIT = [
         "revision=max(revision, record.revision) + 1",
         "revision=max(revision, record.revision, 1)",
         f"{BUCKET}test_a_commit_stamps_what_it_changes_and_nothing_else",
+    ),
+    bucket(
+        "what is said of a change is kept as it is said",
+        "Nothing that looks like a secret gets into a history.",
+        "return (lost, self._mask_events(result))",
+        "return (lost, result)",
+        f"{BUCKET}test_no_secret_gets_into_a_history",
     ),
 ]
 
@@ -658,6 +666,22 @@ PLANS = [
         "touched = own | {",
         "touched = own or {",
         f"{GUARDS}test_guard",
+    ),
+    planned(
+        "planner",
+        "a plan is taken again whatever was seen",
+        "Under the lease, what changed since the plan was made is planned anew.",
+        "and (observed == inputs.observed)",
+        "and observed.buckets == inputs.observed.buckets",
+        f"{AGAIN}test_what_is_planned_again_is_what_changed",
+    ),
+    planned(
+        "planner",
+        "guards judge once",
+        "Under the lease, guards judge by the present time.",
+        "plan, findings=_findings(situation), approvals=",
+        "plan, findings=plan.findings, approvals=",
+        f"{AGAIN}test_guards_judge_what_is_taken_again_by_the_present_time",
     ),
     budget("changes", "One run changes no more clients than the budget allows.", " change_budget]"),
     guard("freeze", "Nothing that was declared changes in a freeze.", " freeze,"),
